@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Drop-in hive files (schema/hive-format.md): text to contents. Reads nothing from disk and knows no store.
+ *
+ *     peios-registry: 1
+ *     layer: 50-site-audit
+ *     precedence: 10
+ *     keys:
+ *       \System\Audit\Modules:
+ *         TaintEvents: !sz disabled
+ *
+ * Values carry their type as a tag: !sz !expand !link !dword !dword-be !qword !multi [a, b] !hex "00 ff"
+ * !none "" !0x8 "hex" (any code) and !tombstone "". A key may be tagged `!hidden` (hides the key, no values)
+ * or `!blanket` (a blanket tombstone beside the values that follow). `@` is the default value. */
+
+#include "../../schema/names/path.h"
+#include "../../schema/values/value.h"
+
+#define HIVE_FILE_BYTES_MAX (64u * 1024u * 1024u)
+#define HIVE_FORMAT_VERSION 1
+
+struct hive_value {
+        const char *name;   /* "" is the default value */
+        struct value value; /* type REG_TOMBSTONE for a tombstone */
+        uint32_t line;
+};
+
+struct hive_key {
+        struct path path;
+        bool hidden;
+        bool blanket;
+        uint32_t line;
+        struct hive_value *values;
+        size_t n_values;
+};
+
+struct hive_file {
+        char *layer;
+        uint32_t precedence; /* 0 when the file does not say */
+        bool enabled;        /* true when the file does not say */
+        struct hive_key *keys;
+        size_t n_keys;
+        struct hive_arena *arena; /* owns names and bytes */
+};
+
+/* Every path of the file is parsed with all first components that the file lists under `hives:` (optional
+ * list of names; Machine is always one). `value_max` is the largest value in bytes. 0 with *ret to be freed
+ * with hive_file_free(), -ENOMEM, or -EINVAL / -EFBIG with file:line:column in d. */
+_must_check_ int hive_parse(const char *name, const void *data, size_t size, size_t value_max,
+        struct hive_file **ret, struct diag *d);
+struct hive_file *hive_file_free(struct hive_file *f);
+DEFINE_CLEANUP(struct hive_file *, hive_file_free, hive_file_freep);
+#define _cleanup_hive_file_ _cleanup_(hive_file_freep)
+
+/* One value as `!tag scalar` (shared with the snapshot writer). */
+void hive_format_value(struct buf *out, const struct value *v);
+/* The inverse: a node that carries one of our tags to type and bytes (appended to ret_bytes). 0 or -EINVAL.
+ */
+struct yaml_doc;
+struct yaml_node;
+_must_check_ int hive_parse_value(const struct yaml_doc *doc, const struct yaml_node *node,
+        struct buf *ret_bytes, uint32_t *ret_type, struct diag *d);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Whole-file reads and durable writes. Every path that a program touches is made here, below its --root. */
+
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "buf.h"
+#include "diag.h"
+
+/* `root` (NULL or "" or "/" for the real one) + `path`, malloc()ed; `path` is absolute. NULL on ENOMEM. */
+_must_check_ char *root_path(const char *root, const char *path);
+
+/* Reads a regular file of at most `limit` bytes, NUL bytes and all. Never blocks on a FIFO: what is not a
+ * regular file is refused. `ret_st` (may be NULL) is the file that was read.
+ * Returns 0, -ENOENT (and d untouched), -EISDIR, -EFBIG, or another negative errno, with the reason in d. */
+_must_check_ int read_file(
+        int dir_fd, const char *path, size_t limit, struct buf *ret, struct stat *ret_st, struct diag *d);
+
+/* Reads until EOF or `limit` from an open descriptor (short reads and EINTR are handled). -EFBIG past it. */
+_must_check_ int read_fd(int fd, size_t limit, struct buf *ret);
+
+/* write(2) until everything is written; 0 or negative errno. */
+_must_check_ int write_all(int fd, const void *data, size_t n);
+
+/* Replaces `name` in the directory `dir_fd` so that after a power cut either the old or the new file is
+ * there, whole: temporary file, fsync, rename, fsync of the directory. 0 or negative errno; on error the old
+ * file is untouched and no temporary file stays. */
+_must_check_ int write_file_atomic(int dir_fd, const char *name, const void *data, size_t n, mode_t mode);
+
+/* Makes `path` and its parents (mode 0755) where they are missing. 0 or negative errno. */
+_must_check_ int make_dirs(const char *path);

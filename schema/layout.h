@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Where things are, below --root. */
+
+#define LAYOUT_DROPINS_VENDOR "/usr/lib/peios/registry.d"
+#define LAYOUT_DROPINS_ADMIN "/etc/peios/registry.d"
+#define LAYOUT_STATE "/var/lib/peios/registry"
+#define LAYOUT_SCHEMA_VENDOR "/usr/lib/peios/schema.d"
+#define LAYOUT_SCHEMA_ADMIN "/etc/peios/schema.d"
+/* On the root file system, for boot before /var is mounted: the values in force, written by the policy
+ * service. */
+#define LAYOUT_ACCEPTED_DIR "/etc/peios/audit-policy"
+#define LAYOUT_ACCEPTED_NAME "accepted.yaml"
+#define LAYOUT_SYSCTL "/proc/sys"

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Unicode simple case folding (CaseFolding.txt, status C and S) and UTF-8 checks. No locale, no
+ * normalisation. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The Unicode version of the table, for --version and the tests. */
+extern const char fold_unicode_version[];
+
+uint32_t fold_char(uint32_t c);
+
+/* Decodes one character at s (n > 0 bytes are there). Returns its length 1..4, or 0 when it is not valid
+ * UTF-8 (overlong, surrogate, above U+10FFFF, cut short). */
+size_t utf8_decode(const char *s, size_t n, uint32_t *ret);
+
+/* The offset of the first byte that is not valid UTF-8, or n. */
+size_t utf8_valid_prefix(const char *s, size_t n);
+
+/* Compares two valid UTF-8 names as the registry does. fold_compare orders by folded code points. */
+bool fold_equal(const char *a, size_t a_len, const char *b, size_t b_len);
+int fold_compare(const char *a, size_t a_len, const char *b, size_t b_len);
+
+/* A hash that is equal for names that fold_equal() calls equal. */
+uint32_t fold_hash(const char *s, size_t n, uint32_t seed);

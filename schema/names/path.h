@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Registry paths and names: `Hive\Component\Component`, input with `\` or `/`, output always with `\`. A
+ * leading separator is ignored; a path whose first component names no hive is under Machine. Pure. */
+
+#include "../base/diag.h"
+#include "fold.h"
+
+#define NAME_BYTES_MAX 255u
+#define PATH_BYTES_MAX 16383u
+#define PATH_DEPTH_MAX 512u
+#define VALUE_NAME_BYTES_MAX 16383u
+#define DEFAULT_HIVE "Machine"
+
+struct path {
+        char *text; /* canonical: Hive\A\B, NUL-terminated, spelling as given */
+        size_t len;
+        size_t n;       /* components, at least 1 (the hive) */
+        uint16_t *ends; /* n offsets in text: component i is [i ? ends[i-1] + 1 : 0, ends[i]) */
+};
+
+/* Whether the folded name is a hive; NULL means that only "Machine" is one. */
+typedef bool (*path_is_hive_t)(const char *name, size_t len, void *userdata);
+
+/* Returns 0, -ENOMEM, or -EINVAL / -ENAMETOOLONG with d saying which component, what is wrong and what is
+ * allowed. `input` need not be NUL-terminated; an empty input or a lone separator is -EINVAL. */
+_must_check_ int path_parse(const char *input, size_t len, path_is_hive_t is_hive, void *userdata,
+        struct path *ret, struct diag *d);
+void path_done(struct path *p);
+#define _cleanup_path_ _cleanup_(path_done)
+
+const char *path_component(const struct path *p, size_t i, size_t *ret_len);
+
+/* Is `inner` the same path as `outer`, or below it? */
+bool path_equal(const struct path *a, const struct path *b);
+bool path_is_below(const struct path *inner, const struct path *outer);
+
+/* 0, or -EINVAL / -ENAMETOOLONG with the reason in d. A value name may be empty and may hold `\` and `/`. */
+_must_check_ int component_check(const char *s, size_t len, struct diag *d);
+_must_check_ int value_name_check(const char *s, size_t len, struct diag *d);
+/* A layer's name follows the rules of a component. */

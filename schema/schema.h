@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The schema: what registry values mean. One YAML file a subtree (schema/definitions); the files of the
+ * source tree are compiled in, and every `*.yaml` in usr/lib/peios/schema.d, then etc/peios/schema.d (same
+ * name replaces), is read beside them, so that another registry-driven sysctl is an entry and not code. A
+ * broken file is reported and skipped. The registry accepts any bytes; schema_check() is what *readers* use
+ * to refuse or keep. */
+
+#include "base/diag.h"
+#include "names/path.h"
+#include "values/value.h"
+
+enum schema_apply {
+        SCHEMA_LIVE,
+        SCHEMA_RESTART,
+        SCHEMA_REBOOT,
+};
+
+struct schema_choice {
+        char *value;   /* "success-only", as it is shown */
+        char *control; /* "1": what is written to the control; NULL where there is no control */
+        char *meaning;
+};
+
+enum schema_encoding {
+        SCHEMA_ENCODE_CHOICE, /* the chosen value's `control` */
+        SCHEMA_ENCODE_NUMBER, /* the number in decimal */
+        SCHEMA_ENCODE_STRING, /* the string as it is */
+};
+
+struct schema_control {
+        char *name; /* sysctl name, "kernel.audit_taint_events"; file proc/sys/kernel/audit_taint_events */
+        enum schema_encoding encoding;
+        char *drift_value;  /* name of the value, in the same key, that says reapply or report; NULL: none */
+        bool drift_reapply; /* the default */
+        char *audit_op;     /* `op=` of the record that tells of a change, "changed-taint-audit-policy" */
+        char *audit_off; /* the choice that turns auditing off (recorded before it takes effect), or NULL */
+};
+
+struct schema_value {
+        struct path key;
+        char *name;
+        uint32_t type;
+        bool has_default;
+        char *default_text; /* canonical; NULL without a default: no effect until somebody sets it */
+        struct schema_choice *choices;
+        size_t n_choices;
+        bool has_range;
+        uint64_t min, max;
+        enum schema_apply apply;
+        char *description;
+        struct schema_control *control; /* NULL: bound to nothing */
+        char *source;                   /* file it comes from, for messages */
+};
+
+struct schema {
+        struct schema_value *values; /* sorted by key, then name, folded */
+        size_t n;
+};
+
+/* What is compiled in. 0 or -ENOMEM. */
+_must_check_ int schema_load_builtin(struct schema **ret);
+/* The same and the files below `root`; each broken file is one call of on_error (may be NULL) and is
+ * skipped. */
+_must_check_ int schema_load(const char *root, void (*on_error)(const char *text, void *userdata),
+        void *userdata, struct schema **ret);
+/* Adds one document; an entry for a value that is there replaces it. On error nothing is changed. */
+_must_check_ int schema_add(
+        struct schema *s, const char *name, const void *data, size_t size, struct diag *d);
+struct schema *schema_free(struct schema *s);
+DEFINE_CLEANUP(struct schema *, schema_free, schema_freep);
+#define _cleanup_schema_ _cleanup_(schema_freep)
+
+const struct schema_value *schema_find(const struct schema *s, const struct path *key, const char *name);
+
+/* Would a reader accept the value? 0 and the canonical text (malloc()ed: the choice as the schema spells it,
+ * the number in decimal, the string), or -EINVAL with what is wrong and the allowed set in d, or -ENOMEM. */
+_must_check_ int schema_check(
+        const struct schema_value *sv, const struct value *v, char **ret_text, struct diag *d);
+
+/* The text for the control, of a canonical text. malloc()ed; -EINVAL if it is none of this entry's. */
+_must_check_ int schema_control_text(const struct schema_value *sv, const char *text, char **ret);
+/* The inverse, for showing what a control says: canonical text or -EINVAL. */
+_must_check_ int schema_control_meaning(const struct schema_value *sv, const char *control, char **ret);
+
+/* "one of enabled, success-only, failure-only, disabled" / "a number from 301 to 4194304" / "a string". */
+void schema_describe_allowed(const struct schema_value *sv, struct buf *out);

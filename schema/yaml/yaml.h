@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The only user of libyaml: reads one strict YAML document into a tree of nodes with positions. Refused,
+ * each with file:line:column, what was found and what was expected: anchors, aliases, merge keys (`<<`),
+ * more than one document, %YAML/%TAG directives, duplicate mapping keys (both lines named; keys compare byte
+ * by byte here, callers fold), tabs as indentation, bad UTF-8, NUL bytes, nesting, size and node counts
+ * above the limits. There are no implicit types: every scalar is a string as written. A UTF-8 BOM and CRLF
+ * line ends are accepted. Which tags are allowed is the caller's business; the tag is handed over as written
+ * (`!sz` -> "!sz"), NULL when there is none. `!!str` and other tag:yaml.org tags are refused here. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../base/diag.h"
+
+#define YAML_DEPTH_MAX 32u
+#define YAML_NODES_MAX 4000000u
+
+enum yaml_kind {
+        YAML_SCALAR,
+        YAML_LIST,
+        YAML_MAP,
+};
+
+struct yaml_node {
+        enum yaml_kind kind;
+        bool quoted;           /* scalar written with quotes or as a block */
+        uint32_t line, column; /* 1-based */
+        const char *tag;       /* borrowed from the document, or NULL */
+        const char *text;      /* scalar: NUL-terminated, without inner NUL */
+        size_t len;
+        const struct yaml_node *key;   /* in a map: this entry's key (a scalar), else NULL */
+        const struct yaml_node *first; /* list: items; map: values */
+        const struct yaml_node *next;  /* next sibling */
+        size_t n;                      /* children */
+};
+
+struct yaml_doc;
+
+/* `name` is only for messages. An empty document (nothing but comments) gives *ret with a NULL root.
+ * 0, -ENOMEM, or -EINVAL / -EFBIG with d set. */
+_must_check_ int yaml_parse(
+        const char *name, const void *data, size_t size, struct yaml_doc **ret, struct diag *d);
+struct yaml_doc *yaml_free(struct yaml_doc *doc);
+DEFINE_CLEANUP(struct yaml_doc *, yaml_free, yaml_freep);
+#define _cleanup_yaml_ _cleanup_(yaml_freep)
+
+const struct yaml_node *yaml_root(const struct yaml_doc *doc);
+const char *yaml_name(const struct yaml_doc *doc);
+/* The map's value for this key (byte for byte), or NULL. */
+const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);
+
+/* d = "name:line:column: …"; returns -EINVAL, so that a reader can return it. */
+_printf_(4, 5) int yaml_error(
+        const struct yaml_doc *doc, const struct yaml_node *at, struct diag *d, const char *format, ...);
+
+/* Appends `s` as a double-quoted YAML scalar (always valid, whatever the bytes of a UTF-8 string). */
+struct buf;
+void yaml_quote(struct buf *out, const char *s, size_t n);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What an audit record says, and its text for AUDIT_USYS_CONFIG: fixed fields in a fixed order, untrusted
+ * text encoded so that neither ausearch nor a reader can be misled. Pure. libaudit appends exe=, hostname=,
+ * addr=, terminal=, res=. */
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../../schema/base/buf.h"
+
+#define AUDIT_ID_UNSET UINT32_C(4294967295)
+#define RECORD_TEXT_MAX 4096u
+
+enum record_kind {
+#define RECORD_KIND(symbol, op, id) symbol,
+#include "record-kinds.def"
+#undef RECORD_KIND
+        RECORD_KINDS_N,
+};
+
+/* Who did it. Unknown: AUDIT_ID_UNSET and "". Strings are NUL-terminated and hold whatever the kernel or the
+ * bus said. */
+struct actor {
+        uint32_t pid, uid, loginuid, session;
+        char comm[64];
+        char exe[256];
+        char context[256];
+};
+
+#define ACTOR_UNKNOWN                                                                                       \
+        ((struct actor){ .pid = AUDIT_ID_UNSET,                                                             \
+                .uid = AUDIT_ID_UNSET,                                                                      \
+                .loginuid = AUDIT_ID_UNSET,                                                                 \
+                .session = AUDIT_ID_UNSET })
+
+/* Members that are NULL are left out where the kind has no such field, and `?` where it has. */
+struct record {
+        enum record_kind kind;
+        const char *op;       /* NULL: the kind's own */
+        const char *path;     /* registry path with value name, or file */
+        const char *old_text; /* old= ; for a refusal: the value kept */
+        const char *new_text; /* new= ; for a refusal: the value refused */
+        const char *control;  /* sysctl name */
+        const char *layer;
+        const char *reason;        /* one word, [a-z-] */
+        const char *detail;        /* for people; journal only */
+        uint64_t count;            /* RECORD_EVENTS_LOST: how many; else how often so far, 0 = not said */
+        const struct actor *actor; /* NULL: the kind has no actor fields or nobody is known */
+        uint64_t seqno;
+        bool success;
+};
+
+/* op=… in the order of audit-records: op, path, old, new, control, layer, reason, count, actor's fields,
+ * seqno. Fields that do not belong to the kind are not written. At most RECORD_TEXT_MAX bytes: long text is
+ * cut before encoding and marked with a trailing `...`. 0 or -ENOMEM. */
+_must_check_ int record_format(const struct record *r, struct buf *out);
+
+/* Appends ` name=` and text, quoted, or in upper-case hex when any byte is outside [A-Za-z0-9_./:@%+,\-];
+ * `?` for NULL or "". `max`: bytes of text that are kept. */
+void record_add_text(struct buf *out, const char *name, const char *text, size_t max);
+
+const char *record_op(const struct record *r);
+const char *record_message_id(enum record_kind kind);
+/* One sentence for people: the journal's MESSAGE. */
+_must_check_ int record_message(const struct record *r, struct buf *out);
+/* LOG_NOTICE for what was asked for, LOG_WARNING for what was not, LOG_ERR for losses. */
+int record_priority(const struct record *r);

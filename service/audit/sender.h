@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The only user of libaudit: one thread that sends records, because a full kernel backlog can hold a sender
+ * for a minute. The queue is bounded. A record counts as handed over when the send was positive, auditing is
+ * enabled and the kernel's `lost` did not rise; else it is kept and sent again (every few seconds, oldest
+ * first) until the queue is full, when the oldest kept ones are dropped and counted. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../../schema/base/macro.h"
+
+#define SENDER_QUEUE_MAX 1024u
+
+enum sender_outcome {
+        SENDER_SENT, /* handed over */
+        SENDER_KEPT, /* not now: will be tried again; reported once a record */
+        SENDER_LOST, /* dropped */
+};
+
+struct sender_status {
+        uint64_t sent, lost, kept; /* kept: waiting now */
+        char problem[128];         /* why the last one was not handed over; "" when all is well */
+};
+
+struct sender;
+
+/* Runs on the caller's thread, from sender_dispatch(). */
+typedef void (*sender_done_t)(uint64_t cookie, enum sender_outcome outcome, void *userdata);
+
+/* How records leave; tests put their own here. All run on the sending thread. */
+struct sender_backend {
+        int (*open)(void *ctx); /* fd-like handle ≥ 0, or negative errno */
+        /* 1: handed over; 0: not (reason filled); negative errno: broken, reopen. */
+        int (*send)(void *ctx, int fd, const char *text, bool success, char *reason, size_t reason_size);
+        void (*close)(void *ctx, int fd);
+        void *ctx;
+};
+
+/* The real one: AUDIT_USYS_CONFIG through libaudit. Where Meson found no libaudit, or the kernel has no
+ * audit, every send says so. */
+extern const struct sender_backend sender_libaudit;
+
+_must_check_ int sender_new(const struct sender_backend *backend, unsigned retry_ms, sender_done_t done,
+        void *userdata, struct sender **ret);
+/* Waits at most `timeout_ms` for what is queued, then counts the rest as lost and frees everything. */
+struct sender *sender_stop(struct sender *s, unsigned timeout_ms);
+
+/* Takes a copy. 0, or -ENOMEM. Never blocks. */
+_must_check_ int sender_submit(struct sender *s, const char *text, bool success, uint64_t cookie);
+/* Becomes readable when outcomes wait; then call sender_dispatch(). */
+int sender_fd(const struct sender *s);
+void sender_dispatch(struct sender *s);
+struct sender_status sender_status(struct sender *s);
+/* Try the kept ones now. */
+void sender_kick(struct sender *s);

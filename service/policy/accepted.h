@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The values in force, kept on the root file system (LAYOUT_ACCEPTED_DIR): so that a restarted service knows
+ * what changed meanwhile, a refused value falls back on the last good one even at boot, and boot needs no
+ * /var. Strict YAML with a checksum line at its end; a file that does not parse is set aside as `.bad` and
+ * reported, never trusted.
+ *
+ *     peios-accepted: 1
+ *     values:
+ *       \Machine\System\Audit\Modules:
+ *         TaintEvents: disabled
+ *     # crc32c: 89abcdef
+ */
+
+#include "../../schema/schema.h"
+
+struct accepted_value {
+        char *key; /* canonical path */
+        char *name;
+        char *text; /* canonical text */
+};
+
+struct accepted {
+        struct accepted_value *list;
+        size_t n;
+};
+
+/* 0 (a missing file is an empty list), -ENOMEM, or negative errno with d set. */
+_must_check_ int accepted_load(const char *root, struct accepted *ret, struct diag *d);
+/* Atomic and durable. */
+_must_check_ int accepted_store(const char *root, const struct accepted *a, struct diag *d);
+void accepted_done(struct accepted *a);
+const char *accepted_get(const struct accepted *a, const struct schema_value *sv);
+/* text NULL: forget it. 0 or -ENOMEM. */
+_must_check_ int accepted_set(struct accepted *a, const struct schema_value *sv, const char *text);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The only code that touches a control, a file below /proc/sys. Read, compare, write value and newline in
+ * one write(2) only where they differ, read back. A descriptor stays open, because an inotify watch dies
+ * silently with the inode. */
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "../../schema/base/diag.h"
+
+#define CONTROL_TEXT_MAX 4096u
+
+enum control_outcome {
+        CONTROL_HOLDS,     /* it held the value already: nothing was written */
+        CONTROL_WRITTEN,   /* written, and reads back as wanted */
+        CONTROL_ABSENT,    /* no such control: a normal state */
+        CONTROL_REFUSED,   /* EINVAL or ERANGE: the kernel does not take this value */
+        CONTROL_FAILED,    /* EPERM, EIO, …: see error */
+        CONTROL_DIFFERENT, /* written, but another value reads back */
+};
+
+struct control_result {
+        enum control_outcome outcome;
+        int error;                    /* positive errno of FAILED and REFUSED */
+        char found[CONTROL_TEXT_MAX]; /* what it held before; "" where it could not be read */
+        char now[CONTROL_TEXT_MAX];   /* what it holds after; "" where it could not be read */
+};
+
+struct control;
+
+/* `name` is a sysctl name: dots separate, a slash stands for a dot. -EINVAL for an empty part, `.` or `..`;
+ * -ENOMEM. The control itself need not exist. */
+_must_check_ int control_new(const char *root, const char *name, struct control **ret, struct diag *d);
+struct control *control_free(struct control *c);
+
+const char *control_name(const struct control *c);
+const char *control_path(const struct control *c); /* with the root in front */
+
+/* Opens it, or finds that it went away or is another inode now. True when something changed since the last
+ * call: watch anew. Afterwards control_present() is true or false. */
+bool control_refresh(struct control *c);
+bool control_present(const struct control *c);
+
+/* The text without the newline, runs of blanks as one. 0, -ENOENT, or another negative errno. */
+_must_check_ int control_read(struct control *c, char *ret, size_t size);
+
+/* Brings it to `text`. A failed read does not stop the write. */
+void control_apply(struct control *c, const char *text, struct control_result *ret);
