@@ -36,6 +36,7 @@ int buf_reserve(struct buf *b, size_t n)
         if (!data)
                 return b->error = -ENOMEM;
         b->data = data;
+        b->data[b->len] = '\0';
         b->size = size;
         return 0;
 }
@@ -108,7 +109,6 @@ int buf_finish(struct buf *b, char **ret, size_t *ret_len)
 {
         if (buf_reserve(b, 0) < 0)
                 return b->error;
-        b->data[b->len] = '\0';
         if (ret_len)
                 *ret_len = b->len;
         *ret = STEAL_PTR(b->data);

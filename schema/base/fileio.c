@@ -32,13 +32,12 @@ int read_fd(int fd, size_t limit, struct buf *ret)
                 if (n < 0)
                         return -errno;
                 if (n == 0)
-                        break;
+                        return 0;
                 ret->len += (size_t)n;
+                ret->data[ret->len] = '\0';
                 if (ret->len > limit)
                         return -EFBIG;
         }
-        ret->data[ret->len] = '\0';
-        return 0;
 }
 
 static int check_regular(const char *path, const struct stat *st, size_t limit, struct diag *d)
@@ -90,6 +89,8 @@ int write_all(int fd, const void *data, size_t n)
                         continue;
                 if (w < 0)
                         return -errno;
+                if (w == 0) /* no error, no progress: trying again could go on for ever */
+                        return -EIO;
                 p += w;
                 n -= (size_t)w;
         }
@@ -127,8 +128,22 @@ int write_file_atomic(int dir_fd, const char *name, const void *data, size_t n, 
         return fsync(dir_fd) < 0 ? -errno : 0;
 }
 
+static int make_dir(const char *path)
+{
+        struct stat st;
+        if (mkdir(path, 0755) == 0)
+                return 0;
+        if (errno != EEXIST)
+                return -errno;
+        if (stat(path, &st) < 0)
+                return -errno;
+        return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
 int make_dirs(const char *path)
 {
+        if (*path == '\0')
+                return -ENOENT;
         _cleanup_free_ char *copy = strdup(path);
         if (!copy)
                 return -ENOMEM;
@@ -137,10 +152,9 @@ int make_dirs(const char *path)
                         continue;
                 char c = *p;
                 *p = '\0';
-                if (mkdir(copy, 0755) < 0 && errno != EEXIST)
-                        return -errno;
-                if (c == '\0')
-                        return 0;
+                int r = make_dir(copy);
+                if (r < 0 || c == '\0')
+                        return r;
                 *p = c;
         }
 }

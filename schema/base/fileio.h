@@ -21,13 +21,15 @@ _must_check_ int read_file(
 /* Reads until EOF or `limit` from an open descriptor (short reads and EINTR are handled). -EFBIG past it. */
 _must_check_ int read_fd(int fd, size_t limit, struct buf *ret);
 
-/* write(2) until everything is written; 0 or negative errno. */
+/* write(2) until everything is written; 0 or negative errno (-EIO where a write makes no progress). */
 _must_check_ int write_all(int fd, const void *data, size_t n);
 
 /* Replaces `name` in the directory `dir_fd` so that after a power cut either the old or the new file is
- * there, whole: temporary file, fsync, rename, fsync of the directory. 0 or negative errno; on error the old
- * file is untouched and no temporary file stays. */
+ * there, whole: temporary file, fsync, rename, fsync of the directory. 0 or negative errno; on error no
+ * temporary file stays and the old file is untouched, unless it was the last step that failed: then the new
+ * file is there and a power cut may bring the old one back. */
 _must_check_ int write_file_atomic(int dir_fd, const char *name, const void *data, size_t n, mode_t mode);
 
-/* Makes `path` and its parents (mode 0755) where they are missing. 0 or negative errno. */
+/* Makes `path` and its parents (mode 0755) where they are missing. 0 or negative errno, -ENOTDIR where
+ * something else has the name. */
 _must_check_ int make_dirs(const char *path);

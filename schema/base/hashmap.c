@@ -157,7 +157,8 @@ uint32_t hash_bytes(const void *data, size_t n, uint32_t seed)
                 h = mix(h, k);
         }
         k = 0;
-        memcpy(&k, p, n & 3);
+        if (n & 3)
+                memcpy(&k, p, n & 3);
         h = mix(h, k) ^ (uint32_t)n;
         h ^= h >> 16;
         h *= UINT32_C(0x85ebca6b);

@@ -32,7 +32,8 @@ struct value {
 const char *value_type_symbol(uint32_t type);
 /* "sz" for 1; "0x2a" (same ring) for a code without a keyword. */
 const char *value_type_keyword(uint32_t type);
-/* Takes a keyword, a symbol (case-insensitive), `bin`/`binary`, or 0x<code>. 0 or -EINVAL. */
+/* Takes a keyword, a symbol (case-insensitive), `bin`/`binary`, or 0x<code>, but not REG_TOMBSTONE's code,
+ * which is nobody's to write. 0 or -EINVAL. */
 _must_check_ int value_type_parse(const char *s, size_t len, uint32_t *ret);
 
 /* Reading. -EINVAL where the type is another or the bytes do not decode (wrong length, bad UTF-8, NUL in a
@@ -43,7 +44,8 @@ _must_check_ int value_get_string(
         const struct value *v, const char **ret, size_t *ret_len); /* borrowed, no NUL */
 /* Walks a REG_MULTI_SZ: start with *i = 0; 1 and a borrowed string, 0 at the end, -EINVAL on bad bytes. */
 int value_next_string(const struct value *v, size_t *i, const char **ret, size_t *ret_len);
-/* Whether the bytes decode as the type says. */
+/* Whether the bytes decode as the type says. REG_NONE and REG_TOMBSTONE have none; the bytes of REG_BINARY,
+ * of the resource lists and of a code without a name are opaque and always do. */
 bool value_decodes(const struct value *v);
 bool value_equal(const struct value *a, const struct value *b);
 
@@ -55,15 +57,17 @@ void value_put_multi_item(struct buf *ret, const char *s, size_t n);
 
 /* Decimal or 0x hex, at most `max`; no sign, no blanks, no octal. 0, -EINVAL or -ERANGE. */
 _must_check_ int number_parse(const char *s, size_t len, uint64_t max, uint64_t *ret);
-/* Hex pairs; blanks, `:` and `-` between pairs are skipped. 0 or -EINVAL / -ENOMEM. */
+/* Hex pairs, appended; blanks, `:` and `-` between pairs are skipped. 0, or -EINVAL (nothing is appended) or
+ * -ENOMEM. */
 _must_check_ int hex_parse(const char *s, size_t len, struct buf *ret);
 void hex_format(struct buf *out, const void *data, size_t n);
 
 /* One literal of the command line. `type:` forces a type (sz expand dword qword dword-be multi hex bin link
  * none, and 0x<code>:HEX for any code); without one, all digits or 0x… is a number (REG_DWORD if it fits,
- * else REG_QWORD), anything else REG_SZ. `multi:` is comma-separated, `\,` a comma and `\\` a backslash.
- * *ret_inferred (may be NULL) says that no prefix was there. 0 or -EINVAL / -ERANGE with what was expected
- * in d. */
+ * else REG_QWORD), anything else REG_SZ, as is a number that no type can hold. `multi:` is comma-separated,
+ * `\,` a comma and `\\` a backslash; nothing after it is the empty list. Strings must be UTF-8. The bytes
+ * are appended, nothing on an error. *ret_inferred (may be NULL) says that no prefix was there. 0 or -EINVAL
+ * / -ERANGE with what was expected in d, or -ENOMEM. */
 _must_check_ int literal_parse(
         const char *s, struct buf *ret_bytes, uint32_t *ret_type, bool *ret_inferred, struct diag *d);
 
@@ -72,5 +76,7 @@ _must_check_ int literal_parse(
  * \xNN. */
 void value_format(struct buf *out, const struct value *v, bool single_line);
 
-/* Members "type" and "data" (or "hex" where the bytes do not decode) of the object that is open. */
+/* Members "type" and "data" of the object that is open: a string, a number (a string from 2^53 up), an array
+ * of strings, hex digits for REG_BINARY, null for REG_NONE. "hex" instead of "data" where the bytes do not
+ * decode and for the other opaque types. */
 void value_to_json(struct json *j, const struct value *v);

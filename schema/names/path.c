@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "path.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool is_separator(char c)
+{
+        return c == '\\' || c == '/';
+}
+
+static size_t component_length(const char *s, size_t len)
+{
+        size_t n = 0;
+        while (n < len && !is_separator(s[n]))
+                n++;
+        return n;
+}
+
+/* Messages give offsets, not the name: what is refused may not be fit to print. */
+static int name_check(const char *s, size_t len, size_t max, struct diag *d)
+{
+        if (len > max)
+                return diag_set(d, ENAMETOOLONG, "%zu bytes long, at most %zu are allowed", len, max);
+        if (memchr(s, '\0', len))
+                return diag_set(d, EINVAL, "a NUL in it, expected UTF-8 without one");
+        size_t valid = utf8_valid_prefix(s, len);
+        if (valid < len)
+                return diag_set(d, EINVAL, "not valid UTF-8 at byte %zu (0x%02x)", valid, (uint8_t)s[valid]);
+        return 0;
+}
+
+int component_check(const char *s, size_t len, struct diag *d)
+{
+        if (len == 0)
+                return diag_set(d, EINVAL, "empty, expected 1 to %u bytes", NAME_BYTES_MAX);
+        if (component_length(s, len) < len)
+                return diag_set(d, EINVAL, "a separator (\\ or /) in it, expected a single name");
+        return name_check(s, len, NAME_BYTES_MAX, d);
+}
+
+int value_name_check(const char *s, size_t len, struct diag *d)
+{
+        return len == 0 ? 0 : name_check(s, len, VALUE_NAME_BYTES_MAX, d);
+}
+
+/* How many there are, or a negative errno. */
+static int check_components(const char *s, size_t len, size_t max, struct diag *d)
+{
+        size_t n = 0;
+        for (size_t at = 0; at <= len; n++) {
+                size_t component = component_length(s + at, len - at);
+                if (n == max)
+                        return diag_set(d, ENAMETOOLONG,
+                                "the path has more than %u components with its hive", PATH_DEPTH_MAX);
+                if (component == 0)
+                        return diag_set(d, EINVAL,
+                                "component %zu of the path: empty, expected no doubled or trailing separator",
+                                n + 1);
+                int r = component_check(s + at, component, d);
+                if (r < 0) {
+                        diag_prefix(d, "component %zu of the path", n + 1);
+                        return r;
+                }
+                at += component + 1;
+        }
+        return (int)n;
+}
+
+static bool names_hive(const char *name, size_t len, path_is_hive_t is_hive, void *userdata)
+{
+        return fold_equal(name, len, DEFAULT_HIVE, strlen(DEFAULT_HIVE)) ||
+               (is_hive && is_hive(name, len, userdata));
+}
+
+static int build(const char *prefix, const char *s, size_t len, size_t n, struct path *ret)
+{
+        size_t total = strlen(prefix) + len;
+        _cleanup_path_ struct path p = { .text = malloc(total + 1), .ends = calloc(n, sizeof(uint16_t)) };
+        if (!p.text || !p.ends)
+                return -ENOMEM;
+
+        memcpy(stpcpy(p.text, prefix), s, len);
+        p.text[total] = '\0';
+        for (size_t i = 0; i <= total; i++) {
+                if (i < total && !is_separator(p.text[i]))
+                        continue;
+                if (i < total)
+                        p.text[i] = '\\';
+                p.ends[p.n++] = (uint16_t)i;
+        }
+        p.len = total;
+        *ret = p;
+        p = (struct path){ 0 };
+        return 0;
+}
+
+int path_parse(const char *input, size_t len, path_is_hive_t is_hive, void *userdata, struct path *ret,
+        struct diag *d)
+{
+        if (len > 0 && is_separator(*input)) {
+                input++;
+                len--;
+        }
+        if (len == 0)
+                return diag_set(d, EINVAL, "the path is empty, expected Hive\\Name\\…");
+
+        /* The first component decides whether a hive goes in front, but nothing may look at it unchecked. */
+        size_t first = component_length(input, len);
+        bool has_hive = first > 0 && component_check(input, first, NULL) == 0 &&
+                        names_hive(input, first, is_hive, userdata);
+        const char *prefix = has_hive ? "" : DEFAULT_HIVE "\\";
+
+        if (strlen(prefix) + len > PATH_BYTES_MAX)
+                return diag_set(d, ENAMETOOLONG,
+                        "the path is %zu bytes long with its hive, at most %u are allowed",
+                        strlen(prefix) + len, PATH_BYTES_MAX);
+        int n = check_components(input, len, PATH_DEPTH_MAX - !has_hive, d);
+        if (n < 0)
+                return n;
+        return build(prefix, input, len, (size_t)n + !has_hive, ret);
+}
+
+void path_done(struct path *p)
+{
+        free(p->text);
+        free(p->ends);
+        *p = (struct path){ 0 };
+}
+
+const char *path_component(const struct path *p, size_t i, size_t *ret_len)
+{
+        size_t start = i > 0 ? (size_t)p->ends[i - 1] + 1 : 0;
+        *ret_len = p->ends[i] - start;
+        return p->text + start;
+}
+
+bool path_equal(const struct path *a, const struct path *b)
+{
+        return a->n == b->n && path_is_below(a, b);
+}
+
+/* Nothing folds to or from a separator, so a folded comparison of the text cannot cross a component. */
+bool path_is_below(const struct path *inner, const struct path *outer)
+{
+        return inner->n >= outer->n &&
+               fold_equal(inner->text, inner->ends[outer->n - 1], outer->text, outer->len);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "value.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "../names/fold.h"
+
+static const struct {
+        const char *symbol;
+        const char *keyword;
+} types[] = {
+#define VALUE_TYPE(symbol, code, keyword) [code] = { #symbol, keyword },
+#include "value-types.def"
+#undef VALUE_TYPE
+};
+
+static const char *numbered(const char *prefix, uint32_t type)
+{
+        static char ring[4][sizeof("REG_0xffffffff")];
+        static unsigned at;
+        char *text = ring[at++ % ARRAY_SIZE(ring)];
+        (void)snprintf(text, sizeof(ring[0]), "%s0x%x", prefix, type);
+        return text;
+}
+
+const char *value_type_symbol(uint32_t type)
+{
+        return type < ARRAY_SIZE(types) ? types[type].symbol : numbered("REG_", type);
+}
+
+const char *value_type_keyword(uint32_t type)
+{
+        return type < ARRAY_SIZE(types) && types[type].keyword ? types[type].keyword : numbered("", type);
+}
+
+static bool text_is(const char *s, size_t len, const char *text)
+{
+        return text && strlen(text) == len && memcmp(s, text, len) == 0;
+}
+
+static bool is_symbol(const char *s, size_t len, const char *symbol)
+{
+        return strlen(symbol) == len && strncasecmp(s, symbol, len) == 0;
+}
+
+int value_type_parse(const char *s, size_t len, uint32_t *ret)
+{
+        for (uint32_t type = 0; type < ARRAY_SIZE(types); type++)
+                if (text_is(s, len, types[type].keyword) || is_symbol(s, len, types[type].symbol)) {
+                        *ret = type;
+                        return 0;
+                }
+        if (text_is(s, len, "bin") || text_is(s, len, "binary")) {
+                *ret = REG_BINARY;
+                return 0;
+        }
+
+        uint64_t code;
+        if (len < 2 || s[0] != '0' || (s[1] | 0x20) != 'x' || number_parse(s, len, UINT32_MAX, &code) < 0 ||
+                code == REG_TOMBSTONE)
+                return -EINVAL;
+        *ret = (uint32_t)code;
+        return 0;
+}
+
+static uint64_t read_le(const uint8_t *p, size_t n)
+{
+        uint64_t v = 0;
+        for (size_t i = 0; i < n; i++)
+                v |= (uint64_t)p[i] << (8 * i);
+        return v;
+}
+
+int value_get_u32(const struct value *v, uint32_t *ret)
+{
+        if ((v->type != REG_DWORD && v->type != REG_DWORD_BIG_ENDIAN) || v->size != sizeof(*ret))
+                return -EINVAL;
+        uint32_t n = (uint32_t)read_le(v->data, sizeof(n));
+        *ret = v->type == REG_DWORD ? n : __builtin_bswap32(n);
+        return 0;
+}
+
+int value_get_u64(const struct value *v, uint64_t *ret)
+{
+        uint32_t small;
+        if (value_get_u32(v, &small) == 0) {
+                *ret = small;
+                return 0;
+        }
+        if (v->type != REG_QWORD || v->size != sizeof(*ret))
+                return -EINVAL;
+        *ret = read_le(v->data, sizeof(*ret));
+        return 0;
+}
+
+int value_get_string(const struct value *v, const char **ret, size_t *ret_len)
+{
+        if (v->type != REG_SZ && v->type != REG_EXPAND_SZ && v->type != REG_LINK)
+                return -EINVAL;
+        if (v->size > 0 && (memchr(v->data, '\0', v->size) || utf8_valid_prefix(v->data, v->size) < v->size))
+                return -EINVAL;
+        *ret = v->size > 0 ? v->data : "";
+        *ret_len = v->size;
+        return 0;
+}
+
+int value_next_string(const struct value *v, size_t *i, const char **ret, size_t *ret_len)
+{
+        if (v->type != REG_MULTI_SZ)
+                return -EINVAL;
+        if (*i >= v->size)
+                return 0;
+        const char *s = (const char *)v->data + *i;
+        const char *end = memchr(s, '\0', v->size - *i);
+        if (!end || utf8_valid_prefix(s, (size_t)(end - s)) < (size_t)(end - s))
+                return -EINVAL;
+        *ret = s;
+        *ret_len = (size_t)(end - s);
+        *i += *ret_len + 1;
+        return 1;
+}
+
+static bool multi_decodes(const struct value *v)
+{
+        const char *s;
+        size_t i = 0, len;
+        int r;
+        while ((r = value_next_string(v, &i, &s, &len)) > 0)
+                ;
+        return r == 0;
+}
+
+bool value_decodes(const struct value *v)
+{
+        const char *s;
+        size_t len;
+        uint64_t n;
+
+        switch (v->type) {
+        case REG_NONE:
+        case REG_TOMBSTONE:
+                return v->size == 0;
+        case REG_SZ:
+        case REG_EXPAND_SZ:
+        case REG_LINK:
+                return value_get_string(v, &s, &len) == 0;
+        case REG_DWORD:
+        case REG_DWORD_BIG_ENDIAN:
+        case REG_QWORD:
+                return value_get_u64(v, &n) == 0;
+        case REG_MULTI_SZ:
+                return multi_decodes(v);
+        default:
+                return true;
+        }
+}
+
+bool value_equal(const struct value *a, const struct value *b)
+{
+        return a->type == b->type && a->size == b->size &&
+               (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
+}
+
+void value_put_u32(struct buf *ret, uint32_t v)
+{
+        buf_le32(ret, v);
+}
+
+void value_put_u32be(struct buf *ret, uint32_t v)
+{
+        buf_le32(ret, __builtin_bswap32(v));
+}
+
+void value_put_u64(struct buf *ret, uint64_t v)
+{
+        buf_le64(ret, v);
+}
+
+void value_put_multi_item(struct buf *ret, const char *s, size_t n)
+{
+        buf_add(ret, s, n);
+        buf_putc(ret, '\0');
+}

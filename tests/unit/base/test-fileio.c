@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Runs in a directory of its own. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "../../../schema/base/fileio.h"
+#include "io-faults.h"
+#include "test-util.h"
+
+static char directory[] = "/tmp/test-fileio-XXXXXX";
+static int dir_fd = -1;
+
+static void setup(void)
+{
+        io_faults_none();
+        ck_assert_ptr_nonnull(mkdtemp(directory));
+        dir_fd = open(directory, O_RDONLY | O_DIRECTORY);
+        ck_assert_int_ge(dir_fd, 0);
+        ck_assert_int_eq(chdir(directory), 0);
+}
+
+static void teardown(void)
+{
+        char command[64];
+        (void)close(dir_fd);
+        (void)snprintf(command, sizeof(command), "rm -rf %s", directory);
+        ck_assert_int_eq(system(command), 0);
+}
+
+static void put(const char *name, const char *text)
+{
+        FILE *f = fopen(name, "we");
+        ck_assert_ptr_nonnull(f);
+        ck_assert_int_ge(fputs(text, f), 0);
+        ck_assert_int_eq(fclose(f), 0);
+}
+
+static void check_contents(const char *name, const char *text)
+{
+        _cleanup_buf_ struct buf b = BUF_INIT;
+        struct diag d = { 0 };
+        io_faults_none();
+        ck_assert_msg(read_file(dir_fd, name, 1 << 20, &b, NULL, &d) == 0, "%s", d.text);
+        ck_assert_str_eq(buf_str(&b), text);
+}
+
+static unsigned count_entries(void)
+{
+        DIR *dir = opendir(directory);
+        unsigned n = 0;
+        ck_assert_ptr_nonnull(dir);
+        for (struct dirent *e; (e = readdir(dir));)
+                n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+        (void)closedir(dir);
+        return n;
+}
+
+START_TEST(root_paths)
+{
+        static const char *const rows[][3] = { { NULL, "/etc", "/etc" }, { "", "/etc", "/etc" },
+                { "/", "/etc", "/etc" }, { "/r", "/etc", "/r/etc" }, { "/r//", "/etc", "/r/etc" } };
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_free_ char *path = root_path(rows[i][0], rows[i][1]);
+                ck_assert_str_eq(path, rows[i][2]);
+        }
+        alloc_fail_at(1);
+        char *path = root_path("/r", "/etc");
+        ck_assert(alloc_failed());
+        ck_assert_ptr_null(path);
+}
+END_TEST
+
+START_TEST(reads_a_whole_file)
+{
+        _cleanup_buf_ struct buf b = BUF_INIT;
+        struct stat st = { 0 };
+        static const char data[] = "a\0b\n";
+        ck_assert_int_eq(write_file_atomic(dir_fd, "f", data, 4, 0640), 0);
+        ck_assert_int_eq(read_file(dir_fd, "f", 4, &b, &st, NULL), 0);
+        ck_assert_uint_eq(b.len, 4);
+        ck_assert_mem_eq(b.data, data, 5);
+        ck_assert_int_eq(st.st_size, 4);
+}
+END_TEST
+
+START_TEST(reads_in_pieces)
+{
+        _cleanup_buf_ struct buf b = BUF_INIT;
+        char large[50001];
+        memset(large, 'x', sizeof(large) - 1);
+        large[sizeof(large) - 1] = '\0';
+        put("f", large);
+        on_read = (struct io_fault){ .at = 2, .error = EINTR, .chunk = 999 };
+        ck_assert_int_eq(read_file(dir_fd, "f", sizeof(large), &b, NULL, NULL), 0);
+        ck_assert_uint_gt(on_read.calls, 50);
+        ck_assert_str_eq(buf_str(&b), large);
+}
+END_TEST
+
+START_TEST(read_failures)
+{
+        struct diag d = { "before" };
+        _cleanup_buf_ struct buf b = BUF_INIT;
+
+        ck_assert_int_eq(read_file(dir_fd, "missing", 9, &b, NULL, &d), -ENOENT);
+        ck_assert_str_eq(d.text, "before");
+        put("f", "0123456789");
+        ck_assert_int_eq(read_file(dir_fd, "f", 9, &b, NULL, &d), -EFBIG);
+        ck_assert_ptr_nonnull(strstr(d.text, "10 bytes"));
+        ck_assert_int_eq(read_file(dir_fd, "f/g", 9, &b, NULL, &d), -ENOTDIR);
+        ck_assert_ptr_nonnull(strstr(d.text, "f/g"));
+        on_read = (struct io_fault){ .at = 2, .error = EIO, .chunk = 4 };
+        ck_assert_int_eq(read_file(dir_fd, "f", 10, &b, NULL, &d), -EIO);
+        ck_assert_ptr_nonnull(strstr(d.text, "cannot be read"));
+        ck_assert_int_eq(b.data[b.len], '\0');
+
+        io_faults_none();
+        alloc_fail_at(1);
+        _cleanup_buf_ struct buf other = BUF_INIT;
+        int r = read_file(dir_fd, "f", 10, &other, NULL, &d);
+        ck_assert(alloc_failed());
+        ck_assert_int_eq(r, -ENOMEM);
+}
+END_TEST
+
+/* Files of procfs say that they are empty: the limit must hold while reading too. */
+START_TEST(the_limit_holds_where_the_size_is_unknown)
+{
+        _cleanup_buf_ struct buf b = BUF_INIT;
+        struct diag d = { 0 };
+        ck_assert_int_eq(read_file(AT_FDCWD, "/proc/self/status", 16, &b, NULL, &d), -EFBIG);
+        ck_assert_ptr_nonnull(strstr(d.text, "larger than 16 bytes"));
+        ck_assert_int_eq(b.data[b.len], '\0');
+        buf_clear(&b);
+        ck_assert_int_eq(read_file(AT_FDCWD, "/proc/self/status", 1 << 20, &b, NULL, &d), 0);
+        ck_assert_uint_gt(b.len, 16);
+}
+END_TEST
+
+START_TEST(only_regular_files_are_read)
+{
+        _cleanup_buf_ struct buf b = BUF_INIT;
+        struct diag d = { 0 };
+
+        ck_assert_int_eq(mkfifo("fifo", 0600), 0);
+        ck_assert_int_eq(read_file(dir_fd, "fifo", 9, &b, NULL, &d), -EINVAL);
+        ck_assert_ptr_nonnull(strstr(d.text, "not a regular file"));
+        ck_assert_int_eq(read_file(dir_fd, ".", 9, &b, NULL, &d), -EISDIR);
+        ck_assert_ptr_nonnull(strstr(d.text, "is a directory"));
+        ck_assert_int_eq(read_file(dir_fd, "/dev/zero", 9, &b, NULL, &d), -EINVAL);
+
+        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+        struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "socket" };
+        ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+        ck_assert_int_eq(read_file(dir_fd, "socket", 9, &b, NULL, &d), -ENXIO);
+        ck_assert_int_eq(symlink("loop", "loop"), 0);
+        ck_assert_int_eq(read_file(dir_fd, "loop", 9, &b, NULL, &d), -ELOOP);
+        ck_assert_uint_eq(b.len, 0);
+}
+END_TEST
+
+START_TEST(replaces_a_file)
+{
+        struct stat st;
+        put("f", "old");
+        put(".f.tmp", "left behind by a writer that was killed");
+        on_write = (struct io_fault){ .at = 2, .error = EINTR, .chunk = 3 };
+        ck_assert_int_eq(write_file_atomic(dir_fd, "f", "new text", 8, 0640), 0);
+        ck_assert_uint_eq(on_write.calls, 4);
+        ck_assert_uint_eq(on_fsync.calls, 2);
+        check_contents("f", "new text");
+        ck_assert_uint_eq(count_entries(), 1);
+        ck_assert_int_eq(stat("f", &st), 0);
+        ck_assert_int_eq(st.st_mode & 0777, 0640);
+
+        ck_assert_int_eq(write_file_atomic(dir_fd, "empty", NULL, 0, 0600), 0);
+        check_contents("empty", "");
+}
+END_TEST
+
+START_TEST(a_failed_replacement_leaves_the_old_file)
+{
+        static const struct {
+                struct io_fault *where, fault;
+                int result;
+        } rows[] = {
+                { &on_write, { .at = 1, .error = ENOSPC }, -ENOSPC },
+                { &on_write, { .at = 3, .error = EIO, .chunk = 2 }, -EIO },
+                { &on_write, { .at = 2, .error = 0, .chunk = 2 }, -EIO }, /* takes no bytes, says no error */
+                { &on_fsync, { .at = 1, .error = EIO }, -EIO },
+                { &on_rename, { .at = 1, .error = EROFS }, -EROFS },
+        };
+        put("f", "old");
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                io_faults_none();
+                *rows[i].where = rows[i].fault;
+                ck_assert_int_eq(write_file_atomic(dir_fd, "f", "new text", 8, 0600), rows[i].result);
+                ck_assert_uint_eq(count_entries(), 1);
+                check_contents("f", "old");
+        }
+
+        char name[256];
+        memset(name, 'n', sizeof(name) - 1);
+        name[sizeof(name) - 1] = '\0';
+        ck_assert_int_eq(write_file_atomic(dir_fd, name, "x", 1, 0600), -ENAMETOOLONG);
+        ck_assert_int_eq(write_file_atomic(-1, "f", "x", 1, 0600), -EBADF);
+        ck_assert_int_eq(mkdir("d", 0700), 0);
+        ck_assert_int_eq(write_file_atomic(dir_fd, "d", "x", 1, 0600), -EISDIR);
+        ck_assert_uint_eq(count_entries(), 2);
+}
+END_TEST
+
+/* The rename cannot be taken back: what is there is the new file, whole. */
+START_TEST(a_failed_sync_of_the_directory_is_reported)
+{
+        put("f", "old");
+        on_fsync = (struct io_fault){ .at = 2, .error = EIO };
+        ck_assert_int_eq(write_file_atomic(dir_fd, "f", "new", 3, 0600), -EIO);
+        check_contents("f", "new");
+        ck_assert_uint_eq(count_entries(), 1);
+}
+END_TEST
+
+START_TEST(full_device)
+{
+        _cleanup_close_ int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(write_all(fd, "x", 1), -ENOSPC);
+        ck_assert_int_eq(write_all(fd, "x", 0), 0);
+}
+END_TEST
+
+START_TEST(makes_directories)
+{
+        struct stat st;
+        ck_assert_int_eq(make_dirs("a/b/c"), 0);
+        ck_assert_int_eq(make_dirs("a/b/c"), 0);
+        ck_assert_int_eq(make_dirs("a//d/"), 0);
+        ck_assert_int_eq(make_dirs("/"), 0);
+        ck_assert_int_eq(make_dirs(directory), 0);
+        ck_assert_int_eq(stat("a/b/c", &st), 0);
+        ck_assert(S_ISDIR(st.st_mode));
+        ck_assert_int_eq(stat("a/d", &st), 0);
+
+        put("a/file", "");
+        ck_assert_int_eq(make_dirs("a/file"), -ENOTDIR);
+        ck_assert_int_eq(make_dirs("a/file/x"), -ENOTDIR);
+        ck_assert_int_eq(symlink("b", "a/link"), 0);
+        ck_assert_int_eq(make_dirs("a/link/x"), 0);
+        ck_assert_int_eq(stat("a/b/x", &st), 0);
+        ck_assert_int_eq(make_dirs(""), -ENOENT);
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { root_paths, reads_a_whole_file, reads_in_pieces, read_failures,
+                the_limit_holds_where_the_size_is_unknown, only_regular_files_are_read, replaces_a_file,
+                a_failed_replacement_leaves_the_old_file, a_failed_sync_of_the_directory_is_reported,
+                full_device, makes_directories };
+        return run_tests_with("fileio", tests, ARRAY_SIZE(tests), setup, teardown);
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "../../../schema/names/path.h"
+#include "../base/test-util.h"
+
+#define TEXT(s) s, sizeof(s) - 1
+
+static bool users_is_hive(const char *name, size_t len, void *userdata)
+{
+        ++*(unsigned *)userdata;
+        return fold_equal(name, len, "Users", 5);
+}
+
+static int parse(const char *input, size_t len, struct path *ret, struct diag *d)
+{
+        unsigned calls = 0;
+        int r = path_parse(input, len, users_is_hive, &calls, ret, d);
+        ck_assert_uint_le(calls, 1);
+        return r;
+}
+
+static void check_components(const struct path *p)
+{
+        size_t at = 0;
+        ck_assert_uint_eq(p->len, strlen(p->text));
+        for (size_t i = 0; i < p->n; i++) {
+                size_t len, expected = strcspn(p->text + at, "\\");
+                ck_assert_ptr_eq(path_component(p, i, &len), p->text + at);
+                ck_assert_uint_eq(len, expected);
+                at += len + 1;
+        }
+        ck_assert_uint_eq(at, p->len + 1);
+}
+
+START_TEST(good_paths)
+{
+        static const struct {
+                const char *input, *text;
+                size_t n;
+        } rows[] = {
+                { "Machine", "Machine", 1 },
+                { "mACHINE\\x", "mACHINE\\x", 2 },
+                { "\\Machine", "Machine", 1 },
+                { "/Machine/System\\Audit", "Machine\\System\\Audit", 3 },
+                { "machine/system/audit/modules", "machine\\system\\audit\\modules", 4 },
+                { "\\System\\Audit\\Modules", "Machine\\System\\Audit\\Modules", 4 },
+                { "System", "Machine\\System", 2 },
+                { "Machines/x", "Machine\\Machines\\x", 3 },
+                { "Machin", "Machine\\Machin", 2 },
+                { "users/S-1-5", "users\\S-1-5", 2 },
+                { "System/Users", "Machine\\System\\Users", 3 },
+                { "Machine/Machine", "Machine\\Machine", 2 },
+                { "Machine/ß/é e\u0301/𐵐", "Machine\\ß\\é e\u0301\\𐵐", 4 },
+                { "Machine/ /.:@/..", "Machine\\ \\.:@\\..", 4 },
+                { "Machine/a\nb", "Machine\\a\nb", 2 },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_path_ struct path p = { 0 };
+                struct diag d = { 0 };
+                ck_assert_msg(parse(rows[i].input, strlen(rows[i].input), &p, &d) == 0, "%s: %s",
+                        rows[i].input, d.text);
+                ck_assert_str_eq(p.text, rows[i].text);
+                ck_assert_uint_eq(p.n, rows[i].n);
+                ck_assert_str_eq(d.text, "");
+                check_components(&p);
+        }
+}
+END_TEST
+
+START_TEST(bad_paths)
+{
+        static const struct {
+                const char *input;
+                size_t len;
+                const char *said;
+        } rows[] = {
+                { TEXT(""), "the path is empty" },
+                { TEXT("\\"), "the path is empty" },
+                { TEXT("//"), "component 1 of the path: empty" },
+                { TEXT("\\\\Machine"), "component 1 of the path: empty" },
+                { TEXT("Machine\\"), "component 2 of the path: empty" },
+                { TEXT("Machine//x"), "component 2 of the path: empty" },
+                { TEXT("Machine/x\\/y"), "component 3 of the path: empty" },
+                { TEXT("Machine\0x"), "component 1 of the path: a NUL in it" },
+                { TEXT("Machine/\0"), "component 2 of the path: a NUL in it" },
+                { TEXT("Machine/ab\xFFz"), "component 2 of the path: not valid UTF-8 at byte 2 (0xff)" },
+                { TEXT("Machine/a/\xED\xA0\x80"),
+                        "component 3 of the path: not valid UTF-8 at byte 0 (0xed)" },
+                { TEXT("\xC3/x"), "component 1 of the path: not valid UTF-8 at byte 0 (0xc3)" },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                struct path p = { .n = 99 };
+                struct diag d = { 0 };
+                ck_assert_msg(parse(rows[i].input, rows[i].len, &p, &d) == -EINVAL, "row %zu", i);
+                ck_assert_msg(strstr(d.text, rows[i].said), "row %zu says: %s", i, d.text);
+                ck_assert_uint_eq(p.n, 99);
+                ck_assert_int_eq(parse(rows[i].input, rows[i].len, &p, NULL), -EINVAL);
+        }
+}
+END_TEST
+
+START_TEST(without_a_callback_only_machine_is_a_hive)
+{
+        _cleanup_path_ struct path p = { 0 }, q = { 0 };
+        ck_assert_int_eq(path_parse(TEXT("Users\\x"), NULL, NULL, &p, NULL), 0);
+        ck_assert_str_eq(p.text, "Machine\\Users\\x");
+        ck_assert_int_eq(path_parse(TEXT("MACHINE\\x"), NULL, NULL, &q, NULL), 0);
+        ck_assert_str_eq(q.text, "MACHINE\\x");
+}
+END_TEST
+
+/* `input` is not NUL-terminated: a copy of just its bytes shows a read behind them. */
+START_TEST(only_len_bytes_are_read)
+{
+        static const char text[] = "\\System\\Audit";
+        for (size_t len = 2; len < sizeof(text); len++) {
+                _cleanup_free_ char *copy = malloc(len);
+                _cleanup_path_ struct path p = { 0 };
+                memcpy(copy, text, len);
+                ck_assert_int_eq(parse(copy, len, &p, NULL), text[len - 1] == '\\' ? -EINVAL : 0);
+        }
+}
+END_TEST
+
+static char long_text[20000];
+
+/* `n` components of `size` bytes behind `prefix`. */
+static size_t compose(const char *prefix, size_t n, size_t size)
+{
+        char *at = stpcpy(long_text, prefix);
+        for (size_t i = 0; i < n; i++) {
+                if (i > 0)
+                        *at++ = '/';
+                memset(at, 'x', size);
+                at += size;
+        }
+        return (size_t)(at - long_text);
+}
+
+static void check_limit(size_t len, int result, const char *said)
+{
+        _cleanup_path_ struct path p = { 0 };
+        struct diag d = { 0 };
+        ck_assert_int_eq(parse(long_text, len, &p, &d), result);
+        if (result == 0)
+                check_components(&p);
+        else
+                ck_assert_msg(strstr(d.text, said), "%s", d.text);
+}
+
+START_TEST(limits)
+{
+        check_limit(compose("Machine/", 1, 255), 0, "");
+        check_limit(compose("Machine/", 1, 256), -ENAMETOOLONG,
+                "component 2 of the path: 256 bytes long, at most 255 are allowed");
+        check_limit(compose("", 1, 256), -ENAMETOOLONG, "component 1 of the path: 256 bytes long");
+
+        check_limit(compose("Machine/", 511, 1), 0, "");
+        check_limit(compose("Machine/", 512, 1), -ENAMETOOLONG, "more than 512 components");
+        check_limit(compose("", 511, 1), 0, "");
+        check_limit(compose("", 512, 1), -ENAMETOOLONG, "more than 512 components");
+
+        /* 8 + 63 * 256 + n bytes with the hive, whether it is written or not. */
+        size_t len = compose("Machine/", 63, 255);
+        long_text[len] = '/';
+        memset(long_text + len + 1, 'y', 300);
+        check_limit(PATH_BYTES_MAX, 0, "");
+        check_limit(PATH_BYTES_MAX + 1, -ENAMETOOLONG,
+                "the path is 16384 bytes long with its hive, at most 16383 are allowed");
+        memmove(long_text, long_text + 8, sizeof(long_text) - 8);
+        check_limit(PATH_BYTES_MAX - 8, 0, "");
+        check_limit(PATH_BYTES_MAX - 7, -ENAMETOOLONG, "the path is 16384 bytes long with its hive");
+        memmove(long_text + 1, long_text, sizeof(long_text) - 1);
+        long_text[0] = '\\';
+        check_limit(PATH_BYTES_MAX - 7, 0, "");
+}
+END_TEST
+
+START_TEST(relations)
+{
+        static const struct {
+                const char *inner, *outer;
+                bool equal, below;
+        } rows[] = {
+                { "Machine", "machine", true, true },
+                { "System", "MACHINE\\system", true, true },
+                { "Machine\\System\\Audit", "machine\\system", false, true },
+                { "machine\\system", "Machine\\System\\Audit", false, false },
+                { "Machine\\SystemX", "Machine\\System", false, false },
+                { "Machine\\Syste", "Machine\\System", false, false },
+                { "Machine\\System", "Machine\\SystemX", false, false },
+                { "Machine\\A\\B", "Machine\\A\\C", false, false },
+                { "Machine\\A\\B", "Machine\\B", false, false },
+                { "Users\\A", "Machine", false, false },
+                { "Machine\\\u212Aernel\\x", "Machine\\kernel", false, true },
+                { "Machine\\STRA\u1e9eE", "Machine\\stra\u00dfe", true, true },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_path_ struct path inner = { 0 }, outer = { 0 };
+                ck_assert_int_eq(parse(rows[i].inner, strlen(rows[i].inner), &inner, NULL), 0);
+                ck_assert_int_eq(parse(rows[i].outer, strlen(rows[i].outer), &outer, NULL), 0);
+                ck_assert_msg(path_equal(&inner, &outer) == rows[i].equal, "row %zu", i);
+                ck_assert_msg(path_equal(&outer, &inner) == rows[i].equal, "row %zu", i);
+                ck_assert_msg(path_is_below(&inner, &outer) == rows[i].below, "row %zu", i);
+        }
+}
+END_TEST
+
+START_TEST(names)
+{
+        static char text[VALUE_NAME_BYTES_MAX + 1];
+        memset(text, 'x', sizeof(text));
+        const struct {
+                const char *name;
+                size_t len;
+                int component, value;
+        } rows[] = {
+                { TEXT(""), -EINVAL, 0 },
+                { NULL, 0, -EINVAL, 0 },
+                { TEXT("a b"), 0, 0 },
+                { TEXT("a\\b"), -EINVAL, 0 },
+                { TEXT("/"), -EINVAL, 0 },
+                { TEXT("a\0"), -EINVAL, -EINVAL },
+                { TEXT("a\xFF"), -EINVAL, -EINVAL },
+                { TEXT("\xF4\x90\x80\x80"), -EINVAL, -EINVAL },
+                { text, 255, 0, 0 },
+                { text, 256, -ENAMETOOLONG, 0 },
+                { text, VALUE_NAME_BYTES_MAX, -ENAMETOOLONG, 0 },
+                { text, VALUE_NAME_BYTES_MAX + 1, -ENAMETOOLONG, -ENAMETOOLONG },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                struct diag d = { 0 };
+                ck_assert_msg(
+                        component_check(rows[i].name, rows[i].len, &d) == rows[i].component, "row %zu", i);
+                ck_assert_msg((d.text[0] != '\0') == (rows[i].component != 0), "row %zu", i);
+                d.text[0] = '\0';
+                ck_assert_msg(
+                        value_name_check(rows[i].name, rows[i].len, &d) == rows[i].value, "row %zu", i);
+                ck_assert_msg((d.text[0] != '\0') == (rows[i].value != 0), "row %zu", i);
+        }
+}
+END_TEST
+
+START_TEST(failed_allocations)
+{
+        unsigned failures = 0;
+        for (unsigned n = 1;; n++) {
+                struct path p = { 0 };
+                alloc_fail_at(n);
+                int r = path_parse(TEXT("Machine\\System"), NULL, NULL, &p, NULL);
+                if (!alloc_failed()) {
+                        ck_assert_int_eq(r, 0);
+                        path_done(&p);
+                        path_done(&p);
+                        break;
+                }
+                ck_assert_int_eq(r, -ENOMEM);
+                ck_assert_ptr_null(p.text);
+                failures++;
+        }
+        ck_assert_uint_eq(failures, 2);
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { good_paths, bad_paths, without_a_callback_only_machine_is_a_hive,
+                only_len_bytes_are_read, limits, relations, names, failed_allocations };
+        return run_tests("path", tests, ARRAY_SIZE(tests));
+}
