@@ -20,7 +20,7 @@ struct layer {
 };
 
 struct layers {
-        struct layer *list;
+        struct layer *list; /* sorted by folded name; moves when a layer is set or removed */
         size_t n;
 };
 
@@ -29,7 +29,8 @@ _must_check_ int layers_init(struct layers *l);
 void layers_done(struct layers *l);
 
 const struct layer *layers_find(const struct layers *l, const char *name);
-/* Adds or replaces. `file` may be NULL. -EINVAL for a change of `base`, -E2BIG above LAYERS_MAX, -ENOMEM. */
+/* Adds or replaces, spelling included. `file` may be NULL. -EINVAL for a change of `base`, -E2BIG above
+ * LAYERS_MAX, -ENOMEM; nothing is changed then. */
 _must_check_ int layers_set(
         struct layers *l, const char *name, uint32_t precedence, bool enabled, const char *file);
 /* False if there is no such layer, or it is `base`. */

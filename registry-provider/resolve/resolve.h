@@ -7,7 +7,7 @@
  * Among entries of enabled, known layers the highest precedence wins, among equals the highest sequence; a
  * blanket tombstone competes for every value name of its key. A winning tombstone (or HIDDEN path entry)
  * means "not there". Two candidates with equal precedence and sequence are corrupt data: -EBADMSG, never a
- * coin toss. */
+ * coin toss, if nothing stands above them. A path entry whose key is not there (yet) does not compete. */
 
 #include "../../schema/names/path.h"
 #include "../store/store.h"
@@ -21,20 +21,22 @@ _must_check_ int resolve_value(const struct store *s, const struct layers *l, co
 _must_check_ int resolve_value_chain(const struct layers *l, const struct store_value_entry *chain,
         const struct store_blanket *blankets, const struct store_value_entry **ret);
 
-/* One path entry. 0 with the child's GUID, -ENOENT, or -EBADMSG. */
+/* One path entry. 0 with the winning entry, -ENOENT, or -EBADMSG. A chain must be the store's own. */
 _must_check_ int resolve_child(const struct store *s, const struct layers *l, const struct guid *parent,
         const char *name, size_t len, const struct store_path_entry **ret);
 _must_check_ int resolve_child_chain(
         const struct layers *l, const struct store_path_entry *chain, const struct store_path_entry **ret);
 
 /* A whole path below the hive's root `root` (components 1 … n-1 of the path). *ret_depth (may be NULL) is
- * how many components, the hive included, were found: on -ENOENT the first missing one is number *ret_depth.
+ * how many components, the hive included, were found: on -ENOENT the first missing one is number *ret_depth
+ * (0: there is no key `root`). It is written on -ENOENT and -EBADMSG too.
  * Links are not followed. */
 _must_check_ int resolve_path(const struct store *s, const struct layers *l, const struct guid *root,
         const struct path *path, struct guid *ret, size_t *ret_depth);
 
 /* Why: every entry that competes for the value, blankets included, winner first, then in the order in which
- * they would win; entries of disabled or unknown layers come last, by sequence, newest first. */
+ * they would win; entries of disabled or unknown layers come last, by sequence, newest first. A tombstone or
+ * a blanket can be the winner. */
 enum why_state {
         WHY_WINS,
         WHY_SHADOWED, /* lost against a higher precedence or sequence */

@@ -71,44 +71,45 @@ struct store_op {
         uint64_t sequence;
         uint64_t expected; /* SET_VALUE: the sequence that this layer's entry must have; 0 = no check */
         uint64_t time;     /* CREATE_KEY, WRITE_KEY, SET_VALUE, DELETE_VALUE: last-write time, ns since the
-                              epoch; 0 = leave */
+                              epoch; 0 = leave (in WRITE_KEY the mask says) */
 };
 
 struct store_key {
         struct guid guid;
         struct guid parent; /* zero: a hive's root */
         const char *name;
-        const void *sd;
+        const void *sd; /* NULL if sd_size is 0 */
         size_t sd_size;
         uint64_t last_write; /* ns since the epoch */
         bool is_volatile;
         bool is_link;
 };
 
-/* One layer's entry for a child name; `next` is another layer's for the same (folded) name. */
+/* One layer's entry for a child name; `next` is another layer's for the same (folded) name. Chains are
+ * newest (highest sequence) first. A layer's name is spelled as when it was first used. */
 struct store_path_entry {
         const char *name;
         const char *layer;
-        bool hidden;
-        struct guid target;
-        uint64_t sequence;
         const struct store_path_entry *next;
+        uint64_t sequence;
+        struct guid target; /* zero if hidden */
+        bool hidden;
 };
 
 struct store_value_entry {
         const char *name;
         const char *layer;
-        uint32_t type; /* REG_TOMBSTONE: a tombstone */
+        const struct store_value_entry *next;
+        uint64_t sequence;
         size_t size;
         const void *data;
-        uint64_t sequence;
-        const struct store_value_entry *next;
+        uint32_t type; /* REG_TOMBSTONE: a tombstone */
 };
 
 struct store_blanket {
         const char *layer;
-        uint64_t sequence;
         const struct store_blanket *next;
+        uint64_t sequence;
 };
 
 struct store;
@@ -118,10 +119,24 @@ _must_check_ int store_new(size_t value_max, struct store **ret);
 struct store *store_free(struct store *s);
 DEFINE_CLEANUP(struct store *, store_free, store_freep);
 
-/* Applies one operation, whole or not at all. -ENOENT (no such key), -EEXIST (GUID taken), -EINVAL (the
- * request contradicts the model: a GUID or flag changed, a persistent child of a volatile key, two entries
- * of equal sequence, a tombstone with data), -ENOTEMPTY, -EFBIG, -EAGAIN (expected sequence differs),
- * -ENOMEM. */
+/* Applies one operation, whole or not at all; fields that its code does not list are ignored. -ENOENT (no
+ * such key), -EEXIST (GUID taken), -EINVAL (the request contradicts the model: a GUID or flag changed, a
+ * persistent child of a volatile key, two entries of equal sequence, a tombstone with data, a bad name,
+ * sequence 0), -ENOTEMPTY, -EFBIG, -EAGAIN (expected sequence differs), -ENOMEM.
+ *
+ * - CREATE_ENTRY, HIDE_ENTRY, SET_VALUE and SET_BLANKET replace what the layer has under that name. (RSI
+ *   wants ALREADY_EXISTS for a CREATE_ENTRY over an entry: its front end looks first.)
+ * - CREATE_ENTRY may name a key that is not there yet, as the kernel creates the entry before the key. All
+ *   entries that name a key are in one place: its parent. So there are no cycles.
+ * - Entries of two layers for one name, and a blanket and the values of its key, must differ in sequence.
+ *   SET_BLANKET walks the key's values for that, DELETE_LAYER the whole store.
+ * - DROP_KEY takes the values, the blankets and the HIDDEN entries below with it. It is -EINVAL while a path
+ *   entry names the key: DELETE_ENTRY comes first.
+ * - "Idempotent" is about the entry: DELETE_ENTRY and DELETE_VALUE below a key that is not there
+ *   are -ENOENT.
+ *
+ * Replaying a record again is harmless: it is applied once more, or answered with -EEXIST, -ENOENT, -EINVAL
+ * or -EAGAIN, which the caller may ignore. */
 _must_check_ int store_apply(struct store *s, const struct store_op *op);
 
 /* Between begin and commit every applied operation can be undone; rollback undoes back to the mark, newest
@@ -139,6 +154,10 @@ void store_raise_sequence(struct store *s, uint64_t at_least);
 /* Look-ups return borrowed pointers, good until the next store_apply() or store_rollback(). NULL: nothing
  * there. */
 const struct store_key *store_key(const struct store *s, const struct guid *guid);
+/* Whether a path entry of any layer names the key. One that has a parent and is not named is an orphan. */
+bool store_key_is_referenced(const struct store *s, const struct guid *guid);
+/* The key that an entry of the store names; NULL if it is hidden or the key is not there (yet). */
+const struct store_key *store_target(const struct store_path_entry *entry);
 const struct store_path_entry *store_lookup(
         const struct store *s, const struct guid *parent, const char *name, size_t len);
 const struct store_value_entry *store_value(

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "resolve.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../../schema/values/value.h"
+
+/* The contest: candidates are shown one by one, the best is kept. */
+struct contest {
+        const struct layers *layers;
+        const void *winner; /* entry, or NULL while there is none or a blanket leads */
+        uint32_t precedence;
+        uint64_t sequence;
+        bool any;
+        bool tie; /* two lead */
+};
+
+static void compete(struct contest *c, const char *layer, uint64_t sequence, const void *entry)
+{
+        const struct layer *l = layers_find(c->layers, layer);
+        if (!l || !l->enabled)
+                return;
+        if (c->any && (l->precedence < c->precedence ||
+                              (l->precedence == c->precedence && sequence < c->sequence)))
+                return;
+        c->tie = c->any && l->precedence == c->precedence && sequence == c->sequence;
+        c->any = true;
+        c->winner = entry;
+        c->precedence = l->precedence;
+        c->sequence = sequence;
+}
+
+int resolve_value_chain(const struct layers *l, const struct store_value_entry *chain,
+        const struct store_blanket *blankets, const struct store_value_entry **ret)
+{
+        struct contest c = { .layers = l };
+
+        for (; chain; chain = chain->next)
+                compete(&c, chain->layer, chain->sequence, chain);
+        for (; blankets; blankets = blankets->next)
+                compete(&c, blankets->layer, blankets->sequence, NULL);
+        if (c.tie)
+                return -EBADMSG;
+        const struct store_value_entry *winner = c.winner;
+        *ret = winner;
+        return winner && winner->type != REG_TOMBSTONE ? 0 : -ENOENT;
+}
+
+int resolve_value(const struct store *s, const struct layers *l, const struct guid *key, const char *name,
+        size_t len, const struct store_value_entry **ret)
+{
+        const struct store_value_entry *chain = store_value(s, key, name, len);
+        return resolve_value_chain(l, chain, chain ? store_blankets(s, key) : NULL, ret);
+}
+
+int resolve_child_chain(
+        const struct layers *l, const struct store_path_entry *chain, const struct store_path_entry **ret)
+{
+        struct contest c = { .layers = l };
+
+        for (; chain; chain = chain->next)
+                if (chain->hidden || store_target(chain))
+                        compete(&c, chain->layer, chain->sequence, chain);
+        if (c.tie)
+                return -EBADMSG;
+        const struct store_path_entry *winner = c.winner;
+        if (!winner || winner->hidden)
+                return -ENOENT;
+        *ret = winner;
+        return 0;
+}
+
+int resolve_child(const struct store *s, const struct layers *l, const struct guid *parent, const char *name,
+        size_t len, const struct store_path_entry **ret)
+{
+        return resolve_child_chain(l, store_lookup(s, parent, name, len), ret);
+}
+
+int resolve_path(const struct store *s, const struct layers *l, const struct guid *root,
+        const struct path *path, struct guid *ret, size_t *ret_depth)
+{
+        struct guid key = *root;
+        size_t depth = 0;
+        int r = store_key(s, root) ? 0 : -ENOENT;
+
+        if (r == 0)
+                for (depth = 1; depth < path->n; depth++) {
+                        const struct store_path_entry *child;
+                        size_t len;
+                        const char *name = path_component(path, depth, &len);
+                        r = resolve_child(s, l, &key, name, len, &child);
+                        if (r < 0)
+                                break;
+                        key = child->target;
+                }
+        if (ret_depth)
+                *ret_depth = depth;
+        if (r == 0)
+                *ret = key;
+        return r;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store.h"
+
+#include <errno.h>
+#include <sys/random.h>
+
+#define GUID_TEXT 36u
+
+int guid_new(struct guid *ret)
+{
+        struct guid g;
+        ssize_t n;
+
+        do
+                n = getrandom(g.bytes, sizeof(g.bytes), 0);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return -errno;
+        if ((size_t)n != sizeof(g.bytes))
+                return -EIO;
+        g.bytes[6] = (uint8_t)((g.bytes[6] & 0x0F) | 0x40);
+        g.bytes[8] = (uint8_t)((g.bytes[8] & 0x3F) | 0x80);
+        *ret = g;
+        return 0;
+}
+
+static bool is_dash(size_t byte)
+{
+        return byte == 4 || byte == 6 || byte == 8 || byte == 10;
+}
+
+void guid_format(const struct guid *g, char ret[static 37])
+{
+        static const char digits[] = "0123456789abcdef";
+
+        for (size_t i = 0; i < sizeof(g->bytes); i++) {
+                if (is_dash(i))
+                        *ret++ = '-';
+                *ret++ = digits[g->bytes[i] >> 4];
+                *ret++ = digits[g->bytes[i] & 0x0F];
+        }
+        *ret = '\0';
+}
+
+static int hex_digit(char c)
+{
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        if (c >= 'a' && c <= 'f')
+                return c - 'a' + 10;
+        if (c >= 'A' && c <= 'F')
+                return c - 'A' + 10;
+        return -1;
+}
+
+int guid_parse(const char *s, size_t len, struct guid *ret)
+{
+        struct guid g;
+
+        if (len != GUID_TEXT)
+                return -EINVAL;
+        for (size_t i = 0; i < sizeof(g.bytes); i++) {
+                if (is_dash(i) && *s++ != '-')
+                        return -EINVAL;
+                int high = hex_digit(s[0]), low = hex_digit(s[1]);
+                if (high < 0 || low < 0)
+                        return -EINVAL;
+                g.bytes[i] = (uint8_t)(high << 4 | low);
+                s += 2;
+        }
+        *ret = g;
+        return 0;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A store with one key, Machine (01), and layers: base 0, low 0, high 10, twin 10, off 20 (disabled), file 5
+ * (of a drop-in); `ghost` is unknown. */
+
+#include "../../../registry-provider/resolve/resolve.h"
+#include "store-util.h"
+
+extern struct store *s;
+extern struct layers l;
+extern const struct guid machine;
+
+void setup(void);
+void teardown(void);
+void put_value(unsigned key, const char *name, const char *layer, uint32_t type, uint64_t sequence);
