@@ -5,6 +5,7 @@
  * text encoded so that neither ausearch nor a reader can be misled. Pure. libaudit appends exe=, hostname=,
  * addr=, terminal=, res=. */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -14,7 +15,7 @@
 #define RECORD_TEXT_MAX 4096u
 
 enum record_kind {
-#define RECORD_KIND(symbol, op, id) symbol,
+#define RECORD_KIND(symbol, ...) symbol,
 #include "record-kinds.def"
 #undef RECORD_KIND
         RECORD_KINDS_N,
@@ -35,7 +36,8 @@ struct actor {
                 .loginuid = AUDIT_ID_UNSET,                                                                 \
                 .session = AUDIT_ID_UNSET })
 
-/* Members that are NULL are left out where the kind has no such field, and `?` where it has. */
+/* Members that are NULL (or 0, for count and since) are `?` where the kind always has the field, and left
+ * out where it has it only at times or not at all (record-kinds.def). */
 struct record {
         enum record_kind kind;
         const char *op;       /* NULL: the kind's own */
@@ -47,14 +49,19 @@ struct record {
         const char *reason;        /* one word, [a-z-] */
         const char *detail;        /* for people; journal only */
         uint64_t count;            /* RECORD_EVENTS_LOST: how many; else how often so far, 0 = not said */
+        uint64_t since;            /* RECORD_EVENTS_LOST: when the first was lost, in seconds since 1970 */
         const struct actor *actor; /* NULL: the kind has no actor fields or nobody is known */
         uint64_t seqno;
         bool success;
 };
 
-/* op=… in the order of audit-records: op, path, old, new, control, layer, reason, count, actor's fields,
- * seqno. Fields that do not belong to the kind are not written. At most RECORD_TEXT_MAX bytes: long text is
- * cut before encoding and marked with a trailing `...`. 0 or -ENOMEM. */
+/* op=… in the order of audit-records: op, path, old, new, control, layer, reason, count, since,
+ * actor's fields, seqno (record-fields.def). Fields that do not belong to the kind are not written. At most
+ * RECORD_TEXT_MAX bytes: long text is cut before encoding and marked with a trailing `...`. path, ocomm and
+ * cmd, which ausearch decodes, are as record_add_text() writes them. No tool decodes the other text fields:
+ * they stand bare, or, where a tool could be misled, as `hex:` and upper-case hex (a text that begins with
+ * `hex:` itself is always encoded, so that the two cannot be mixed up). 0 or -ENOMEM; on error `out` is
+ * unchanged but for its error. */
 _must_check_ int record_format(const struct record *r, struct buf *out);
 
 /* Appends ` name=` and text, quoted, or in upper-case hex when any byte is outside [A-Za-z0-9_./:@%+,\-];

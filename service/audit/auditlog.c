@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "auditlog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../schema/base/log.h"
+#include "journal.h"
+
+#define RETRY_MS 5000u
+#define STOP_TIMEOUT_MS 2000u
+
+struct completion {
+        uint64_t cookie;
+        auditlog_done_t done;
+        void *userdata;
+        struct completion *next;
+};
+
+struct auditlog {
+        struct sender *sender;
+        sd_event_source *source;
+        int sequence_fd;
+        uint64_t seqno;
+        uint64_t lost_untold, lost_since; /* since: seconds since 1970 */
+        struct completion *completions;
+        bool stopping;
+        char problem[sizeof(((struct sender_status *)NULL)->problem)];
+        void (*changed)(void *userdata);
+        void *userdata;
+};
+
+static void tell_losses(struct auditlog *log)
+{
+        struct record r = { .kind = RECORD_EVENTS_LOST,
+                .count = log->lost_untold,
+                .since = log->lost_since,
+                .reason = "not-handed-over" };
+
+        log->lost_untold = 0;
+        auditlog_emit(log, &r);
+}
+
+static void note_problem(struct auditlog *log)
+{
+        struct sender_status status = sender_status(log->sender);
+
+        if (strcmp(status.problem, log->problem) == 0)
+                return;
+        memcpy(log->problem, status.problem, sizeof(log->problem));
+        if (log->problem[0])
+                log_warning("audit records: %s", log->problem);
+        else
+                log_notice("audit records are handed over to the kernel again");
+}
+
+static void complete(struct auditlog *log, uint64_t cookie)
+{
+        for (struct completion **at = &log->completions; *at; at = &(*at)->next) {
+                struct completion *c = *at;
+                if (c->cookie != cookie)
+                        continue;
+                *at = c->next;
+                c->done(c->userdata);
+                free(c);
+                return;
+        }
+}
+
+static void count_lost(struct auditlog *log)
+{
+        if (log->lost_untold++ == 0)
+                log->lost_since = (uint64_t)time(NULL);
+}
+
+static void on_outcome(uint64_t cookie, enum sender_outcome outcome, void *userdata)
+{
+        struct auditlog *log = userdata;
+
+        complete(log, cookie);
+        if (outcome == SENDER_LOST)
+                count_lost(log);
+        else if (outcome == SENDER_SENT && log->lost_untold > 0 && !log->stopping)
+                tell_losses(log);
+}
+
+static int on_sender(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t events, void *userdata)
+{
+        struct auditlog *log = userdata;
+
+        sender_dispatch(log->sender);
+        note_problem(log);
+        if (log->changed)
+                log->changed(log->userdata);
+        return 0;
+}
+
+static void load_sequence(struct auditlog *log, const char *file)
+{
+        char text[32] = "";
+
+        log->sequence_fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+        if (log->sequence_fd < 0)
+                log_warning("%s: %s; record numbers begin anew", file, strerror(errno));
+        else if (pread(log->sequence_fd, text, sizeof(text) - 1, 0) > 0)
+                log->seqno = strtoull(text, NULL, 10);
+}
+
+static uint64_t next_seqno(struct auditlog *log)
+{
+        char text[24];
+
+        log->seqno++;
+        /* Fixed width: a shorter number must not leave the end of a longer one behind. */
+        int n = snprintf(text, sizeof(text), "%020" PRIu64 "\n", log->seqno);
+        if (log->sequence_fd >= 0 && pwrite(log->sequence_fd, text, (size_t)n, 0) < 0)
+                log_debug("the record number cannot be kept: %s; ignoring", strerror(errno));
+        return log->seqno;
+}
+
+int auditlog_new(sd_event *event, const struct sender_backend *backend, const char *sequence_file,
+        void (*changed)(void *userdata), void *userdata, struct auditlog **ret)
+{
+        struct auditlog *log = calloc(1, sizeof(*log));
+        if (!log)
+                return -ENOMEM;
+        log->sequence_fd = -1;
+        log->changed = changed;
+        log->userdata = userdata;
+        if (sequence_file)
+                load_sequence(log, sequence_file);
+
+        int r = sender_new(backend, RETRY_MS, on_outcome, log, &log->sender);
+        if (r >= 0)
+                r = sd_event_add_io(event, &log->source, sender_fd(log->sender), EPOLLIN, on_sender, log);
+        if (r < 0) {
+                (void)auditlog_free(log);
+                return r;
+        }
+        *ret = log;
+        return 0;
+}
+
+struct auditlog *auditlog_free(struct auditlog *log)
+{
+        if (!log)
+                return NULL;
+        log->stopping = true;
+        log->source = sd_event_source_disable_unref(log->source);
+        log->sender = sender_stop(log->sender, STOP_TIMEOUT_MS);
+        if (log->lost_untold > 0)
+                log_error("%" PRIu64 " audit records were never handed over", log->lost_untold);
+        while (log->completions) {
+                struct completion *c = log->completions;
+                log->completions = c->next;
+                free(c);
+        }
+        if (log->sequence_fd >= 0)
+                (void)close(log->sequence_fd);
+        free(log);
+        return NULL;
+}
+
+static int add_completion(struct auditlog *log, uint64_t cookie, auditlog_done_t done, void *userdata)
+{
+        struct completion *c = malloc(sizeof(*c));
+        if (!c)
+                return -ENOMEM;
+        *c = (struct completion){
+                .cookie = cookie, .done = done, .userdata = userdata, .next = log->completions
+        };
+        log->completions = c;
+        return 0;
+}
+
+void auditlog_emit_then(struct auditlog *log, const struct record *r, auditlog_done_t done, void *userdata)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        struct record numbered = *r;
+
+        numbered.seqno = next_seqno(log);
+        int e = record_format(&numbered, &text);
+        journal_send(&numbered, buf_str(&text));
+        if (e == 0 && done)
+                e = add_completion(log, numbered.seqno, done, userdata);
+        if (e == 0) {
+                e = sender_submit(log->sender, buf_str(&text), r->success, numbered.seqno);
+                if (e < 0)
+                        complete(log, numbered.seqno);
+        } else if (done)
+                done(userdata);
+        if (e < 0) {
+                log_error("an audit record could not be queued: %s", strerror(-e));
+                count_lost(log);
+        }
+}
+
+void auditlog_emit(struct auditlog *log, const struct record *r)
+{
+        auditlog_emit_then(log, r, NULL, NULL);
+}
+
+struct sender_status auditlog_status(struct auditlog *log)
+{
+        return sender_status(log->sender);
+}

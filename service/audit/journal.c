@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "journal.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
+#include "../../schema/base/log.h"
+#include "record-fields.h"
+
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+/* A registry path fits whole. */
+#define JOURNAL_TEXT_MAX 16384u
+
+/* MESSAGE, MESSAGE_ID, PRIORITY, PEIOS_RESULT, PEIOS_DETAIL, PEIOS_AUDIT_TEXT and the record's own. */
+#define ENTRY_MAX (6 + RECORD_FIELDS_N)
+
+/* All fields in one buffer; `end` are offsets, because the buffer moves as it grows. */
+struct entry {
+        struct buf text;
+        size_t end[ENTRY_MAX];
+        size_t n;
+};
+
+static void end_field(struct entry *e)
+{
+        e->end[e->n++] = e->text.len;
+}
+
+static void add_text(struct entry *e, const char *name, const char *text)
+{
+        buf_printf(&e->text, "%s=", name);
+        buf_add(&e->text, text, record_cut(text, JOURNAL_TEXT_MAX));
+        end_field(e);
+}
+
+static void add_record_field(struct entry *e, const struct record *r, enum record_field f)
+{
+        const struct field_info *info = &record_fields[f];
+        struct field_value v = record_field(r, f);
+
+        if (!v.known)
+                add_text(e, info->journal, "?");
+        else if (v.text)
+                add_text(e, info->journal, v.text);
+        else {
+                buf_printf(&e->text, "%s=%" PRIu64, info->journal, v.number);
+                end_field(e);
+        }
+}
+
+static int build(struct entry *e, const struct record *r, const char *message, const char *record_text)
+{
+        add_text(e, "MESSAGE", message);
+        add_text(e, "MESSAGE_ID", record_message_id(r->kind));
+        buf_printf(&e->text, "PRIORITY=%d", record_priority(r));
+        end_field(e);
+        for (enum record_field f = 0; f < RECORD_FIELDS_N; f++)
+                if (record_carries(r, f))
+                        add_record_field(e, r, f);
+        add_text(e, "PEIOS_RESULT", r->success ? "success" : "failed");
+        if (r->detail && *r->detail)
+                add_text(e, "PEIOS_DETAIL", r->detail);
+        if (record_text)
+                add_text(e, "PEIOS_AUDIT_TEXT", record_text);
+        return e->text.error;
+}
+
+static int send_entry(const struct entry *e)
+{
+        struct iovec iov[ENTRY_MAX];
+        size_t at = 0;
+
+        for (size_t i = 0; i < e->n; i++) {
+                iov[i] = (struct iovec){ .iov_base = e->text.data + at, .iov_len = e->end[i] - at };
+                at = e->end[i];
+        }
+        return sd_journal_sendv(iov, (int)e->n);
+}
+
+void journal_send(const struct record *r, const char *record_text)
+{
+        _cleanup_buf_ struct buf message = BUF_INIT;
+        struct entry e = { 0 };
+
+        if (record_message(r, &message) < 0) {
+                log_line(record_priority(r), "%s: %s", record_op(r), r->path ? r->path : "out of memory");
+                return;
+        }
+        /* Without a journal sd_journal_sendv() returns 0 and the entry is gone. */
+        bool sent = access(JOURNAL_SOCKET, F_OK) == 0 && build(&e, r, message.data, record_text) == 0 &&
+                    send_entry(&e) >= 0;
+        buf_done(&e.text);
+        if (!sent)
+                log_line(record_priority(r), "%s", message.data);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sender-internal.h"
+
+#include <sys/eventfd.h>
+
+uint64_t sender_now(void)
+{
+        struct timespec t;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+}
+
+struct timespec sender_timespec(uint64_t nsec)
+{
+        return (struct timespec){
+                .tv_sec = (time_t)(nsec / UINT64_C(1000000000)),
+                .tv_nsec = (long)(nsec % UINT64_C(1000000000)),
+        };
+}
+
+void sender_list_append(struct sender_list *l, struct sender_item *i)
+{
+        i->next = NULL;
+        if (l->tail)
+                l->tail->next = i;
+        else
+                l->head = i;
+        l->tail = i;
+        l->n++;
+}
+
+void sender_list_prepend(struct sender_list *l, struct sender_item *i)
+{
+        i->next = l->head;
+        l->head = i;
+        if (!l->tail)
+                l->tail = i;
+        l->n++;
+}
+
+struct sender_item *sender_list_take(struct sender_list *l)
+{
+        struct sender_item *i = l->head;
+
+        if (!i)
+                return NULL;
+        l->head = i->next;
+        if (!l->head)
+                l->tail = NULL;
+        l->n--;
+        return i;
+}
+
+void sender_post(
+        struct sender *s, struct sender_event *e, struct sender_item *i, enum sender_outcome outcome)
+{
+        *e = (struct sender_event){ .item = i, .outcome = outcome };
+        *s->events_end = e;
+        s->events_end = &e->next;
+        (void)eventfd_write(s->event_fd, 1);
+}
+
+void sender_post_final(struct sender *s, struct sender_item *i, enum sender_outcome outcome)
+{
+        if (i->was_kept)
+                s->status.kept--;
+        if (outcome == SENDER_SENT)
+                s->status.sent++;
+        else
+                s->status.lost++;
+        sender_post(s, &i->final, i, outcome);
+}
+
+void sender_release(struct sender *s)
+{
+        if (atomic_fetch_sub(&s->refs, 1) > 1)
+                return;
+        free(s->current);
+        (void)pthread_cond_destroy(&s->ended);
+        (void)pthread_cond_destroy(&s->wake);
+        (void)pthread_mutex_destroy(&s->lock);
+        free(s);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The sending thread: takes records from the queue, sends them, keeps what was not taken. */
+#include "sender-internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static void keep(struct sender *s, struct sender_item *i)
+{
+        if (i->was_kept) {
+                sender_list_prepend(&s->kept, i);
+                s->retrying = false;
+                s->next_retry = sender_now() + s->retry_nsec;
+                return;
+        }
+        if (!s->kept.head)
+                s->next_retry = sender_now() + s->retry_nsec;
+        i->was_kept = true;
+        s->status.kept++;
+        sender_list_append(&s->kept, i);
+        sender_post(s, &i->kept, i, SENDER_KEPT);
+}
+
+/* The next one to send; NULL when the thread is to end. */
+static struct sender_item *next_item(struct sender *s)
+{
+        struct sender_item *i;
+
+        for (;;) {
+                if (s->abandoned)
+                        return NULL;
+                if (s->kept.head && !s->retrying && !s->stopping)
+                        s->retrying = sender_now() >= s->next_retry;
+                if (s->retrying && (i = sender_list_take(&s->kept)))
+                        return i;
+                s->retrying = false;
+                if ((i = sender_list_take(&s->fresh)))
+                        return i;
+                if (s->stopping)
+                        return NULL;
+                if (s->kept.head) {
+                        struct timespec until = sender_timespec(s->next_retry);
+                        (void)pthread_cond_timedwait(&s->wake, &s->lock, &until);
+                } else
+                        (void)pthread_cond_wait(&s->wake, &s->lock);
+        }
+}
+
+static void explain_error(int error, const char *what, char *reason, size_t size)
+{
+        char buffer[64];
+
+        if (error == EPROTONOSUPPORT || error == EAFNOSUPPORT)
+                (void)snprintf(reason, size, "%s: the kernel has no audit support", what);
+        else
+                (void)snprintf(reason, size, "%s: %s", what, strerror_r(error, buffer, sizeof(buffer)));
+}
+
+/* Was it handed over? A broken connection is opened anew once, at once. */
+static bool attempt(struct sender *s, const struct sender_item *i, char *reason, size_t size)
+{
+        const struct sender_backend *b = s->backend;
+
+        for (int tries = 0; tries < 2; tries++) {
+                reason[0] = '\0';
+                if (s->fd < 0)
+                        s->fd = b->open(b->ctx);
+                if (s->fd < 0) {
+                        explain_error(-s->fd, "cannot open the audit socket", reason, size);
+                        return false;
+                }
+                int r = b->send(b->ctx, s->fd, i->text, i->success, reason, size);
+                if (r >= 0)
+                        return r > 0;
+                b->close(b->ctx, s->fd);
+                s->fd = -1;
+                explain_error(-r, "the audit socket is broken", reason, size);
+        }
+        return false;
+}
+
+void *sender_main(void *userdata)
+{
+        struct sender *s = userdata;
+        char reason[sizeof(s->status.problem)];
+        struct sender_item *i;
+
+        (void)pthread_setname_np(pthread_self(), "audit-sender");
+        (void)pthread_mutex_lock(&s->lock);
+        while ((i = next_item(s))) {
+                s->current = i;
+                (void)pthread_mutex_unlock(&s->lock);
+                bool sent = attempt(s, i, reason, sizeof(reason));
+                (void)pthread_mutex_lock(&s->lock);
+                if (s->abandoned)
+                        break;
+                s->current = NULL;
+                memcpy(s->status.problem, reason, sizeof(reason));
+                if (!sent) {
+                        keep(s, i);
+                        continue;
+                }
+                sender_post_final(s, i, SENDER_SENT);
+                /* What is accepted now may be accepted of the older ones, too. */
+                s->retrying = s->kept.head != NULL;
+        }
+        (void)pthread_mutex_unlock(&s->lock);
+        if (s->fd >= 0)
+                s->backend->close(s->backend->ctx, s->fd);
+
+        (void)pthread_mutex_lock(&s->lock);
+        s->exited = true;
+        (void)pthread_cond_signal(&s->ended);
+        (void)pthread_mutex_unlock(&s->lock);
+        sender_release(s);
+        return NULL;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sender-internal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+/* Signals belong to the owner's thread. */
+static int start_thread(struct sender *s)
+{
+        sigset_t all, before;
+
+        (void)sigfillset(&all);
+        (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+        int r = pthread_create(&s->thread, NULL, sender_main, s);
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+        return -r;
+}
+
+int sender_new(const struct sender_backend *backend, unsigned retry_ms, sender_done_t done, void *userdata,
+        struct sender **ret)
+{
+        _cleanup_close_ int event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (event_fd < 0)
+                return -errno;
+        struct sender *s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        s->backend = backend;
+        s->retry_nsec = (uint64_t)retry_ms * UINT64_C(1000000);
+        s->done = done;
+        s->userdata = userdata;
+        s->event_fd = event_fd;
+        s->fd = -1;
+        s->events_end = &s->events;
+        atomic_init(&s->refs, 2);
+
+        pthread_condattr_t attr;
+        (void)pthread_condattr_init(&attr);
+        (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+        (void)pthread_mutex_init(&s->lock, NULL);
+        (void)pthread_cond_init(&s->wake, &attr);
+        (void)pthread_cond_init(&s->ended, &attr);
+        (void)pthread_condattr_destroy(&attr);
+
+        int r = start_thread(s);
+        if (r < 0) {
+                atomic_store(&s->refs, 1);
+                sender_release(s);
+                return r;
+        }
+        (void)steal_fd(&event_fd);
+        *ret = s;
+        return 0;
+}
+
+/* Nothing that is still there will be sent. The one that is being sent may yet get through, but nobody will
+ * know. */
+static void lose_rest(struct sender *s)
+{
+        struct sender_item *i;
+
+        while ((i = sender_list_take(&s->kept)))
+                sender_post_final(s, i, SENDER_LOST);
+        while ((i = sender_list_take(&s->fresh)))
+                sender_post_final(s, i, SENDER_LOST);
+        if (s->current)
+                sender_post_final(s, s->current, SENDER_LOST);
+}
+
+struct sender *sender_stop(struct sender *s, unsigned timeout_ms)
+{
+        if (!s)
+                return NULL;
+        struct timespec until = sender_timespec(sender_now() + (uint64_t)timeout_ms * UINT64_C(1000000));
+        int r = 0;
+
+        (void)pthread_mutex_lock(&s->lock);
+        s->stopping = true;
+        s->retrying = true; /* the kept ones have a last try */
+        (void)pthread_cond_signal(&s->wake);
+        while (!s->exited && r == 0)
+                r = pthread_cond_timedwait(&s->ended, &s->lock, &until);
+        bool exited = s->exited;
+        s->abandoned = !exited;
+        lose_rest(s);
+        (void)pthread_mutex_unlock(&s->lock);
+
+        sender_dispatch(s);
+        (void)close(s->event_fd);
+        /* A thread in the middle of sendto() can be held there for a minute and cannot be cancelled safely.
+         * It is let go: it frees the rest when it comes back, and where it never does, that memory and its
+         * socket are left to the end of the process. */
+        if (exited)
+                (void)pthread_join(s->thread, NULL);
+        else
+                (void)pthread_detach(s->thread);
+        sender_release(s);
+        return NULL;
+}
+
+/* The oldest kept one; where there is none, the oldest. */
+static void drop_one(struct sender *s)
+{
+        struct sender_item *i = sender_list_take(&s->kept);
+
+        if (!i)
+                i = sender_list_take(&s->fresh);
+        if (!i)
+                return;
+        if (!*s->status.problem)
+                (void)snprintf(s->status.problem, sizeof(s->status.problem),
+                        "the queue is full: sending takes too long");
+        sender_post_final(s, i, SENDER_LOST);
+}
+
+int sender_submit(struct sender *s, const char *text, bool success, uint64_t cookie)
+{
+        size_t n = strlen(text) + 1;
+
+        if (n > SENDER_TEXT_MAX)
+                return -EMSGSIZE;
+        struct sender_item *i = calloc(1, sizeof(*i) + n);
+        if (!i)
+                return -ENOMEM;
+        i->cookie = cookie;
+        i->success = success;
+        memcpy(i->text, text, n);
+
+        (void)pthread_mutex_lock(&s->lock);
+        if (s->stopping) {
+                (void)pthread_mutex_unlock(&s->lock);
+                free(i);
+                return -ESHUTDOWN;
+        }
+        if (s->fresh.n + s->kept.n + (s->current != NULL) >= SENDER_QUEUE_MAX)
+                drop_one(s);
+        sender_list_append(&s->fresh, i);
+        (void)pthread_cond_signal(&s->wake);
+        (void)pthread_mutex_unlock(&s->lock);
+        return 0;
+}
+
+int sender_fd(const struct sender *s)
+{
+        return s->event_fd;
+}
+
+void sender_dispatch(struct sender *s)
+{
+        eventfd_t count;
+
+        (void)eventfd_read(s->event_fd, &count);
+        (void)pthread_mutex_lock(&s->lock);
+        struct sender_event *e = STEAL_PTR(s->events);
+        s->events_end = &s->events;
+        /* What the thread is still reading is freed by sender_release(). */
+        const struct sender_item *in_use = s->abandoned ? s->current : NULL;
+        (void)pthread_mutex_unlock(&s->lock);
+
+        while (e) {
+                struct sender_item *i = e->item;
+                struct sender_event *next = e->next;
+                s->done(i->cookie, e->outcome, s->userdata);
+                if (e == &i->final && i != in_use)
+                        free(i);
+                e = next;
+        }
+}
+
+struct sender_status sender_status(struct sender *s)
+{
+        (void)pthread_mutex_lock(&s->lock);
+        struct sender_status status = s->status;
+        (void)pthread_mutex_unlock(&s->lock);
+        return status;
+}
+
+void sender_kick(struct sender *s)
+{
+        (void)pthread_mutex_lock(&s->lock);
+        s->retrying = true;
+        (void)pthread_cond_signal(&s->wake);
+        (void)pthread_mutex_unlock(&s->lock);
+}

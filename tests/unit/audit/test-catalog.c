@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../../schema/base/fileio.h"
+#include "../../../service/audit/record-fields.h"
+
+static struct buf catalog;
+
+static void load(void)
+{
+        struct diag d = { 0 };
+
+        ck_assert_msg(read_file(AT_FDCWD, CATALOG, 1u << 20, &catalog, NULL, &d) == 0, "%s", d.text);
+}
+
+static void unload(void)
+{
+        buf_done(&catalog);
+}
+
+/* Where the entry of this id begins, after its `-- id` line; NULL where there is none. */
+static const char *find_entry(const char *id)
+{
+        char line[40];
+
+        (void)snprintf(line, sizeof(line), "\n-- %s\n", id);
+        const char *at = strstr(catalog.data, line);
+        return at ? at + strlen(line) : NULL;
+}
+
+static bool always_sent(enum record_kind kind, const char *name, size_t n)
+{
+        if (n == strlen("PEIOS_RESULT") && memcmp(name, "PEIOS_RESULT", n) == 0)
+                return true;
+        for (enum record_field f = 0; f < RECORD_FIELDS_N; f++)
+                if (strlen(record_fields[f].journal) == n && memcmp(record_fields[f].journal, name, n) == 0)
+                        return record_kinds[kind].fields & (UINT32_C(1) << f);
+        return false;
+}
+
+START_TEST(every_kind_is_explained)
+{
+        const char *headers[] = { "Subject: ", "Defined-By: ", "Support: ", "Documentation: " };
+        enum record_kind kind = (enum record_kind)_i;
+        const char *entry = find_entry(record_message_id(kind));
+
+        ck_assert_msg(entry, "no entry for %s (%s)", record_message_id(kind), record_kinds[kind].op);
+        _cleanup_free_ char *text = strdup(entry);
+        char *end = strstr(text, "\n-- ");
+        if (end)
+                *end = '\0';
+        for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
+                ck_assert_msg(
+                        strncmp(entry, headers[i], strlen(headers[i])) == 0, "%s is missing", headers[i]);
+                entry = strchr(entry, '\n') + 1;
+        }
+        /* A blank line and the text. */
+        ck_assert_int_eq(entry[0], '\n');
+        ck_assert_int_ne(entry[1], '\n');
+        /* The journal shows the bare name of a field that an entry does not have. */
+        for (char *at = strchr(text, '@'); at; at = strchr(at, '@')) {
+                char *close = strchr(++at, '@');
+                ck_assert_ptr_nonnull(close);
+                *close = '\0';
+                ck_assert_msg(always_sent(kind, at, strlen(at)), "%s: @%s@", record_kinds[kind].op, at);
+                at = close + 1;
+        }
+}
+END_TEST
+
+START_TEST(every_entry_is_a_kind)
+{
+        unsigned n = 0;
+
+        for (const char *at = catalog.data; (at = strstr(at, "\n-- ")); n++) {
+                bool known = false;
+                at += 4;
+                for (enum record_kind k = 0; k < RECORD_KINDS_N; k++)
+                        known |= strncmp(at, record_message_id(k), 32) == 0 && at[32] == '\n';
+                ck_assert_msg(known, "%.32s is no kind", at);
+        }
+        ck_assert_uint_eq(n, RECORD_KINDS_N);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("catalog");
+        TCase *c = tcase_create("catalog");
+
+        suite_add_tcase(s, c);
+        tcase_add_checked_fixture(c, load, unload);
+        tcase_add_loop_test(c, every_kind_is_explained, 0, RECORD_KINDS_N);
+        tcase_add_test(c, every_entry_is_a_kind);
+
+        SRunner *sr = srunner_create(s);
+        srunner_run_all(sr, CK_ENV);
+        int failed = srunner_ntests_failed(sr);
+        srunner_free(sr);
+        return failed > 0;
+}

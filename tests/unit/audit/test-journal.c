@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+
+#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/log.h"
+#include "../../../service/audit/journal.h"
+
+/* What stands in for the journal: its fields, a newline after each. */
+static struct buf sent;
+static unsigned n_sent;
+static int send_result;
+static bool have_socket;
+
+int __wrap_sd_journal_sendv(const struct iovec *iov, int n);
+int __wrap_access(const char *path, int mode);
+
+int __wrap_sd_journal_sendv(const struct iovec *iov, int n)
+{
+        n_sent++;
+        for (int i = 0; i < n; i++) {
+                buf_add(&sent, iov[i].iov_base, iov[i].iov_len);
+                buf_putc(&sent, '\n');
+        }
+        return send_result;
+}
+
+int __wrap_access(const char *path, int mode)
+{
+        ck_assert_str_eq(path, "/run/systemd/journal/socket");
+        ck_assert_int_eq(mode, F_OK);
+        errno = ENOENT;
+        return have_socket ? 0 : -1;
+}
+
+static struct buf said;
+
+/* journal_send() with standard error caught in `said`. */
+static void run(const struct record *r, const char *text)
+{
+        int caught = memfd_create("stderr", 0), before = dup(STDERR_FILENO);
+
+        ck_assert_int_ge(dup2(caught, STDERR_FILENO), 0);
+        log_setup("peios", LOG_INFO);
+        journal_send(r, text);
+        (void)fflush(stderr);
+        ck_assert_int_ge(dup2(before, STDERR_FILENO), 0);
+        (void)close(before);
+        ck_assert_int_eq(lseek(caught, 0, SEEK_SET), 0);
+        ck_assert_int_eq(read_fd(caught, 1u << 20, &said), 0);
+        (void)close(caught);
+}
+
+static void reset(void)
+{
+        (void)unsetenv("JOURNAL_STREAM");
+        n_sent = 0;
+        send_result = 0;
+        have_socket = true;
+}
+
+static void done(void)
+{
+        buf_done(&sent);
+        buf_done(&said);
+}
+
+static const struct actor reg = {
+        .pid = 4243,
+        .uid = 1000,
+        .loginuid = AUDIT_ID_UNSET,
+        .session = 3,
+        .comm = "peios\nreg",
+        .exe = "/usr/bin/peios-reg",
+};
+
+static const struct record changed = {
+        .kind = RECORD_POLICY_CHANGED,
+        .op = "changed-taint-audit-policy",
+        .path = "\\A\\B",
+        .old_text = "enabled",
+        .new_text = "it's off",
+        .detail = "so it was asked",
+        .actor = &reg,
+        .seqno = 9,
+        .success = true,
+};
+
+START_TEST(fields)
+{
+        run(&changed, "op=x");
+        ck_assert_uint_eq(n_sent, 1);
+        ck_assert_str_eq(buf_str(&sent),
+                "MESSAGE=Policy '\\A\\B' changed from 'enabled' to 'it\\x27s off', by 'peios\\x0areg' (pid 4243, "
+                "uid 1000): so it was asked\n"
+                "MESSAGE_ID=124b9f106dc345119f795987e112bca1\n"
+                "PRIORITY=5\n"
+                "PEIOS_OP=changed-taint-audit-policy\n"
+                "PEIOS_PATH=\\A\\B\n"
+                "PEIOS_OLD=enabled\n"
+                "PEIOS_NEW=it's off\n"
+                "PEIOS_ACTOR_PID=4243\n"
+                "PEIOS_ACTOR_UID=1000\n"
+                "PEIOS_ACTOR_LOGINUID=?\n"
+                "PEIOS_ACTOR_SESSION=3\n"
+                "PEIOS_ACTOR_CONTEXT=?\n"
+                "PEIOS_ACTOR_COMM=peios\nreg\n"
+                "PEIOS_ACTOR_EXE=/usr/bin/peios-reg\n"
+                "PEIOS_SEQNO=9\n"
+                "PEIOS_RESULT=success\n"
+                "PEIOS_DETAIL=so it was asked\n"
+                "PEIOS_AUDIT_TEXT=op=x\n");
+        ck_assert_str_eq(buf_str(&said), "");
+}
+END_TEST
+
+START_TEST(least)
+{
+        struct record r = { .kind = RECORD_CONTROL_VANISHED, .control = "a.b", .seqno = 1 };
+
+        run(&r, NULL);
+        ck_assert_str_eq(buf_str(&sent), "MESSAGE=Control 'a.b' went away\n"
+                                         "MESSAGE_ID=8afc113e978b4e8a9a537d32ebc7e6f9\n"
+                                         "PRIORITY=4\n"
+                                         "PEIOS_OP=control-vanished\n"
+                                         "PEIOS_CONTROL=a.b\n"
+                                         "PEIOS_SEQNO=1\n"
+                                         "PEIOS_RESULT=failed\n");
+}
+END_TEST
+
+static const char printed[] = "peios: Policy '\\A\\B' changed from 'enabled' to 'it\\x27s off', by "
+                              "'peios\\x0areg' (pid 4243, uid 1000): so it was asked\n";
+
+START_TEST(no_journal)
+{
+        have_socket = false;
+        run(&changed, "op=x");
+        ck_assert_uint_eq(n_sent, 0);
+        ck_assert_str_eq(buf_str(&said), printed);
+}
+END_TEST
+
+START_TEST(journal_fails)
+{
+        send_result = -ECONNREFUSED;
+        run(&changed, "op=x");
+        ck_assert_uint_eq(n_sent, 1);
+        ck_assert_str_eq(buf_str(&said), printed);
+}
+END_TEST
+
+/* A value can be a megabyte: the entry has a limit. */
+START_TEST(long_text)
+{
+        struct record r = changed;
+        _cleanup_free_ char *big = malloc((1u << 20) + 1);
+
+        memset(big, 'x', 1u << 20);
+        big[1u << 20] = '\0';
+        r.old_text = r.new_text = r.path = r.detail = big;
+        run(&r, big);
+        ck_assert_uint_lt(sent.len, 6 * 16384);
+        ck_assert_uint_gt(sent.len, 5 * 16384);
+}
+END_TEST
+
+static int allocations_left = -1;
+void *__real_realloc(void *p, size_t n);
+void *__wrap_realloc(void *p, size_t n);
+
+void *__wrap_realloc(void *p, size_t n)
+{
+        if (allocations_left == 0)
+                return NULL;
+        if (allocations_left > 0)
+                allocations_left--;
+        return __real_realloc(p, n);
+}
+
+/* Whatever is missing, the event is told of: in the journal, or as a line that names it. */
+START_TEST(no_memory)
+{
+        unsigned n = 0;
+
+        for (; n_sent == 0 && n < 100; n++) {
+                int caught = memfd_create("stderr", 0), before = dup(STDERR_FILENO);
+                (void)dup2(caught, STDERR_FILENO);
+                allocations_left = (int)n;
+                journal_send(&changed, "op=x");
+                allocations_left = -1;
+                (void)dup2(before, STDERR_FILENO);
+                (void)close(before);
+                off_t size = lseek(caught, 0, SEEK_END);
+                (void)close(caught);
+                ck_assert((size > 0) == (n_sent == 0));
+        }
+        ck_assert_uint_gt(n, 2);
+        ck_assert_uint_eq(n_sent, 1);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("journal");
+        TCase *c = tcase_create("journal");
+
+        suite_add_tcase(s, c);
+        tcase_add_checked_fixture(c, reset, done);
+        tcase_add_test(c, fields);
+        tcase_add_test(c, least);
+        tcase_add_test(c, no_journal);
+        tcase_add_test(c, journal_fails);
+        tcase_add_test(c, long_text);
+        tcase_add_test(c, no_memory);
+
+        SRunner *sr = srunner_create(s);
+        srunner_run_all(sr, CK_ENV);
+        int failed = srunner_ntests_failed(sr);
+        srunner_free(sr);
+        return failed > 0;
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <check.h>
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "../../../service/audit/record-fields.h"
+
+static const struct actor reg = {
+        .pid = 4243,
+        .uid = 1000,
+        .loginuid = 1000,
+        .session = 3,
+        .comm = "peios-reg",
+        .exe = "/usr/bin/peios-reg",
+};
+
+static const struct actor hostile = {
+        .pid = 1,
+        .uid = 0,
+        .loginuid = AUDIT_ID_UNSET,
+        .session = AUDIT_ID_UNSET,
+        .comm = "res=failed",
+        .exe = "/tmp/a b\" uid=0",
+        .context = "prof (enforce)",
+};
+
+#define ACTOR_UNKNOWN_TEXT                                                                                  \
+        "spid=4294967295 suid=4294967295 sauid=4294967295 oses=4294967295 scontext=? ocomm=? cmd=?"
+
+static const char taint_events[] = "\\System\\Audit\\Modules\\TaintEvents";
+
+static const struct text_case {
+        struct record r;
+        const char *text;
+        const char *message;
+} texts[] = {
+        { { .kind = RECORD_POLICY_CHANGED,
+                  .op = "changed-taint-audit-policy",
+                  .path = taint_events,
+                  .old_text = "enabled",
+                  .new_text = "disabled",
+                  .actor = &reg,
+                  .seqno = 9,
+                  .success = true },
+                "op=changed-taint-audit-policy path=\"\\System\\Audit\\Modules\\TaintEvents\" old=enabled "
+                "new=disabled spid=4243 suid=1000 sauid=1000 oses=3 scontext=? ocomm=\"peios-reg\" "
+                "cmd=\"/usr/bin/peios-reg\" seqno=9",
+                "Policy '\\System\\Audit\\Modules\\TaintEvents' changed from 'enabled' to 'disabled', by "
+                "'peios-reg' (pid 4243, uid 1000)" },
+        { { .kind = RECORD_POLICY_CHANGED,
+                  .path = taint_events,
+                  .new_text = "enabled",
+                  .layer = "site policy",
+                  .reason = "hive-edited",
+                  .seqno = 10 },
+                "op=changed-policy path=\"\\System\\Audit\\Modules\\TaintEvents\" old=? new=enabled "
+                "layer=hex:7369746520706F6C696379 reason=hive-edited " ACTOR_UNKNOWN_TEXT " seqno=10",
+                "Policy '\\System\\Audit\\Modules\\TaintEvents' could not be changed from nothing to "
+                "'enabled', layer 'site policy', hive-edited" },
+        { { .kind = RECORD_POLICY_REFUSED,
+                  .path = taint_events,
+                  .old_text = "enabled",
+                  .new_text = "off' res=success",
+                  .layer = "base",
+                  .control = "not.a.field.of.this.kind",
+                  .count = 7,
+                  .detail = "expected one of\nenabled, disabled",
+                  .actor = &hostile,
+                  .seqno = 11 },
+                "op=refused-policy-value path=\"\\System\\Audit\\Modules\\TaintEvents\" old=enabled "
+                "new=hex:6F666627207265733D73756363657373 layer=base spid=1 suid=0 sauid=4294967295 "
+                "oses=4294967295 scontext=hex:70726F662028656E666F72636529 ocomm=7265733D6661696C6564 "
+                "cmd=2F746D702F61206222207569643D30 seqno=11",
+                "Policy '\\System\\Audit\\Modules\\TaintEvents': value 'off\\x27 res=success' refused, "
+                "'enabled' stays in force, layer 'base', by 'res=failed' (pid 1, uid 0): expected one "
+                "of\\x0aenabled, disabled" },
+        { { .kind = RECORD_CONTROL_DRIFT,
+                  .control = "kernel.audit_taint_events",
+                  .old_text = "3",
+                  .new_text = "0",
+                  .reason = "put-back",
+                  .count = 2,
+                  .seqno = 12 },
+                "op=control-drift old=3 new=0 control=kernel.audit_taint_events reason=put-back "
+                "count=2 " ACTOR_UNKNOWN_TEXT " seqno=12",
+                "Control 'kernel.audit_taint_events' holds '0' where '3' is in force, put-back" },
+        { { .kind = RECORD_CONTROL_APPEARED,
+                  .control = "net/ipv4/conf/eth0.1/forwarding",
+                  .actor = &reg,
+                  .seqno = 13,
+                  .success = true },
+                "op=control-appeared control=net/ipv4/conf/eth0.1/forwarding seqno=13",
+                "Control 'net/ipv4/conf/eth0.1/forwarding' appeared" },
+        { { .kind = RECORD_CONTROL_VANISHED, .control = "a.b", .old_text = "1", .seqno = 14 },
+                "op=control-vanished old=1 control=a.b seqno=14", "Control 'a.b' went away" },
+        { { .kind = RECORD_CONTROL_FAILED,
+                  .control = "a.b",
+                  .new_text = "1",
+                  .reason = "eperm",
+                  .seqno = UINT64_MAX },
+                "op=control-failed old=? new=1 control=a.b reason=eperm seqno=18446744073709551615",
+                "Control 'a.b' could not be set to '1', eperm" },
+        { { .kind = RECORD_EVENTS_LOST,
+                  .reason = "queue-full",
+                  .count = 17,
+                  .since = 1700000000,
+                  .seqno = 15 },
+                "op=audit-events-lost reason=queue-full count=17 since=1700000000 seqno=15",
+                "17 audit events were lost since 2023-11-14T22:13:20Z, queue-full" },
+        { { .kind = RECORD_EVENTS_LOST }, "op=audit-events-lost reason=? count=? since=? seqno=?",
+                "? audit events were lost" },
+        { { .kind = RECORD_WRITE_DENIED, .path = taint_events, .actor = &reg, .seqno = 16 },
+                "op=denied-registry-write path=\"\\System\\Audit\\Modules\\TaintEvents\" spid=4243 suid=1000 "
+                "sauid=1000 oses=3 scontext=? ocomm=\"peios-reg\" cmd=\"/usr/bin/peios-reg\" seqno=16",
+                "Write to '\\System\\Audit\\Modules\\TaintEvents' denied, by 'peios-reg' (pid 4243, uid "
+                "1000)" },
+        { { .kind = RECORD_FILE_REFUSED,
+                  .path = "/etc/peios/registry.d/50-a b.yaml",
+                  .reason = "parse-error",
+                  .actor = &(
+                          struct actor){ AUDIT_ID_UNSET, 1000, AUDIT_ID_UNSET, AUDIT_ID_UNSET, "", "", "" },
+                  .seqno = 17 },
+                "op=refused-registry-file path=2F6574632F7065696F732F72656769737472792E642F35302D6120622E79616D6C "
+                "reason=parse-error spid=4294967295 suid=1000 sauid=4294967295 oses=4294967295 scontext=? "
+                "ocomm=? cmd=? seqno=17",
+                "Registry file '/etc/peios/registry.d/50-a b.yaml' refused, by an unknown program (uid "
+                "1000), parse-error" },
+        { { .kind = RECORD_STATE_DAMAGED, .path = "/var/lib/x", .reason = "checksum", .seqno = 18 },
+                "op=registry-state-damaged path=\"/var/lib/x\" reason=checksum seqno=18",
+                "Registry state '/var/lib/x' is damaged, checksum" },
+        { { .kind = RECORD_CONTROL_APPEARED, .control = "\xE2\x80\xAE\xFF\xC3\xA9", .seqno = 19 },
+                "op=control-appeared control=hex:E280AEFFC3A9 seqno=19",
+                "Control '\\xe2\\x80\\xae\\xff\xC3\xA9' appeared" },
+};
+
+START_TEST(record_texts)
+{
+        const struct text_case *c = &texts[_i];
+        _cleanup_buf_ struct buf text = BUF_INIT, message = BUF_INIT;
+
+        ck_assert_int_eq(record_format(&c->r, &text), 0);
+        ck_assert_str_eq(buf_str(&text), c->text);
+        ck_assert_int_eq(record_message(&c->r, &message), 0);
+        ck_assert_str_eq(buf_str(&message), c->message);
+}
+END_TEST
+
+#define SAFE "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+,\\-"
+
+static const struct encoding_case {
+        const char *text;
+        size_t max;
+        const char *as_text;
+        const char *as_word;
+} encodings[] = {
+        { NULL, 99, " n=?", " n=?" },
+        { "", 99, " n=?", " n=?" },
+        { "?", 99, " n=3F", " n=hex:3F" },
+        { "vboxdrv", 99, " n=\"vboxdrv\"", " n=vboxdrv" },
+        { SAFE, 99, " n=\"" SAFE "\"", " n=" SAFE },
+        { "DEADBEEF", 99, " n=\"DEADBEEF\"", " n=DEADBEEF" },
+        { "hex:61", 99, " n=\"hex:61\"", " n=hex:6865783A3631" },
+        { "a b", 99, " n=612062", " n=hex:612062" },
+        { "res=failed", 99, " n=7265733D6661696C6564", " n=hex:7265733D6661696C6564" },
+        { "it's", 99, " n=69742773", " n=hex:69742773" },
+        { "a\"b", 99, " n=612262", " n=hex:612262" },
+        { "a\nb", 99, " n=610A62", " n=hex:610A62" },
+        { "\x7F\x80\xFF", 99, " n=7F80FF", " n=hex:7F80FF" },
+        { "gr\xC3\xBCn", 99, " n=6772C3BC6E", " n=hex:6772C3BC6E" },
+        /* Punctuation that the tools strip from the end. */
+        { "a:", 99, " n=\"a:\"", " n=hex:613A" },
+        { "a,", 99, " n=\"a,\"", " n=hex:612C" },
+        /* Cuts. */
+        { "abcdef", 6, " n=\"abcdef\"", " n=abcdef" },
+        { "abcdef", 5, " n=\"abcde...\"", " n=abcde..." },
+        { "abcd,f", 5, " n=\"abcd,...\"", " n=abcd,..." },
+        { "ab d", 3, " n=6162202E2E2E", " n=hex:6162202E2E2E" },
+        { "ab\xC3\xBC", 3, " n=\"ab...\"", " n=ab..." },
+        { "\xF0\x9F\x98\x80x", 4, " n=F09F98802E2E2E", " n=hex:F09F98802E2E2E" },
+        /* Not UTF-8: the search for a boundary ends. */
+        { "\x80\x80\x80\x80\x80\x80", 5, " n=80802E2E2E", " n=hex:80802E2E2E" },
+};
+
+START_TEST(record_encoding)
+{
+        const struct encoding_case *c = &encodings[_i];
+        _cleanup_buf_ struct buf text = BUF_INIT, word = BUF_INIT;
+
+        record_add_text(&text, "n", c->text, c->max);
+        ck_assert_str_eq(buf_str(&text), c->as_text);
+        record_add_word(&word, "n", c->text, c->max);
+        ck_assert_str_eq(buf_str(&word), c->as_word);
+}
+END_TEST
+
+static const char *const hostile_bytes[] = { "'", "\"", "=", "\n", " ", "\x01", "\xFF", "\xC3\xBC", "A",
+        ":" };
+
+/* 4 KiB of every kind of text in every field: it fits, and stays a list of `name=value` that nothing can
+ * end. */
+START_TEST(record_limits)
+{
+        const char *piece = hostile_bytes[_i];
+        char big[4096 + 1] = "";
+        struct actor a = { .pid = AUDIT_ID_UNSET, .uid = AUDIT_ID_UNSET, .loginuid = AUDIT_ID_UNSET };
+
+        for (size_t n = strlen(piece), i = 0; i + n < sizeof(big); i += n)
+                memcpy(big + i, piece, n + 1);
+        memcpy(a.comm, big, sizeof(a.comm) - 1);
+        memcpy(a.exe, big, sizeof(a.exe) - 1);
+        memcpy(a.context, big, sizeof(a.context) - 1);
+        struct record r = { .op = big,
+                .path = big,
+                .old_text = big,
+                .new_text = big,
+                .control = big,
+                .layer = big,
+                .reason = big,
+                .detail = big,
+                .count = UINT64_MAX,
+                .since = UINT64_MAX,
+                .seqno = UINT64_MAX,
+                .actor = &a };
+
+        for (r.kind = 0; r.kind < RECORD_KINDS_N; r.kind++) {
+                _cleanup_buf_ struct buf text = BUF_INIT, message = BUF_INIT;
+
+                ck_assert_int_eq(record_format(&r, &text), 0);
+                ck_assert_uint_le(text.len, RECORD_TEXT_MAX);
+                ck_assert_uint_eq(text.len, strlen(text.data));
+                char *saved = NULL;
+                for (char *field = strtok_r(text.data, " ", &saved); field;
+                        field = strtok_r(NULL, " ", &saved)) {
+                        char *value = strchr(field, '=');
+                        ck_assert_ptr_nonnull(value);
+                        value++;
+                        size_t n = strlen(value);
+                        bool quoted = n >= 2 && value[0] == '"' && value[n - 1] == '"';
+                        size_t safe = strspn(value + quoted, SAFE);
+                        ck_assert_msg(strcmp(value, "?") == 0 || safe == n - 2 * quoted, "%s", field);
+                }
+                ck_assert_int_eq(record_message(&r, &message), 0);
+                ck_assert_uint_lt(message.len, 16384);
+                for (const char *p = message.data; *p; p++)
+                        ck_assert_int_ge((unsigned char)*p, 0x20);
+        }
+}
+END_TEST
+
+START_TEST(record_table)
+{
+        for (enum record_kind k = 0; k < RECORD_KINDS_N; k++) {
+                const char *id = record_message_id(k);
+
+                ck_assert_uint_eq(strlen(id), 32);
+                ck_assert_uint_eq(strspn(id, "0123456789abcdef"), 32);
+                /* A random UUID: version 4, variant 1. */
+                ck_assert_int_eq(id[12], '4');
+                ck_assert_ptr_nonnull(strchr("89ab", id[16]));
+                ck_assert_ptr_null(strpbrk(record_kinds[k].op, " \"'="));
+                ck_assert_uint_eq(record_kinds[k].fields & record_kinds[k].optional, 0);
+                for (enum record_kind other = 0; other < k; other++) {
+                        ck_assert_str_ne(id, record_message_id(other));
+                        ck_assert_str_ne(record_kinds[k].op, record_kinds[other].op);
+                }
+        }
+}
+END_TEST
+
+static bool is_field_of(const struct kind_info *k, const char *name, size_t n)
+{
+        for (enum record_field f = 0; f < RECORD_FIELDS_N; f++)
+                if (strlen(record_fields[f].name) == n && memcmp(record_fields[f].name, name, n) == 0)
+                        return k->fields & (UINT32_C(1) << f);
+        return false;
+}
+
+static void check_sentence(const struct kind_info *k, const char *sentence)
+{
+        for (const char *open = sentence; open && (open = strchr(open, '{')); open++) {
+                const char *close = strchr(open, '}');
+                ck_assert_ptr_nonnull(close);
+                ck_assert_msg(is_field_of(k, open + 1, (size_t)(close - open - 1)), "%s", open);
+        }
+}
+
+START_TEST(record_sentences)
+{
+        for (enum record_kind k = 0; k < RECORD_KINDS_N; k++) {
+                ck_assert_ptr_nonnull(record_kinds[k].sentence);
+                check_sentence(&record_kinds[k], record_kinds[k].sentence);
+                check_sentence(&record_kinds[k], record_kinds[k].sentence_failed);
+        }
+}
+END_TEST
+
+/* Only names that ausearch decodes carry text as it is; none of ours may hide a record from `ausearch -ui`.
+ */
+START_TEST(record_names)
+{
+        static const char *const decoded[] = { "name", "path", "comm", "ocomm", "exe", "cmd", "file",
+                "device", "cwd" };
+
+        for (enum record_field f = 0; f < RECORD_FIELDS_N; f++) {
+                const struct field_info *info = &record_fields[f];
+                bool known = false;
+
+                for (size_t i = 0; i < ARRAY_SIZE(decoded); i++)
+                        known |= strcmp(info->name, decoded[i]) == 0;
+                ck_assert_msg(known == (info->encoding == ENCODE_TEXT), "%s", info->name);
+                const char *uid = strstr(info->name, "uid");
+                ck_assert_msg(!uid || strcmp(info->name, "suid") == 0 || strcmp(info->name, "sauid") == 0,
+                        "%s", info->name);
+        }
+}
+END_TEST
+
+START_TEST(record_priorities)
+{
+        struct record r = { .kind = RECORD_POLICY_CHANGED, .success = true };
+
+        ck_assert_int_eq(record_priority(&r), LOG_NOTICE);
+        r.success = false;
+        ck_assert_int_eq(record_priority(&r), LOG_WARNING);
+        r.kind = RECORD_POLICY_REFUSED;
+        ck_assert_int_eq(record_priority(&r), LOG_WARNING);
+        r.kind = RECORD_EVENTS_LOST;
+        ck_assert_int_eq(record_priority(&r), LOG_ERR);
+        r.kind = RECORD_STATE_DAMAGED;
+        ck_assert_int_eq(record_priority(&r), LOG_ERR);
+}
+END_TEST
+
+static int allocations_left = -1;
+void *__real_realloc(void *p, size_t n);
+void *__wrap_realloc(void *p, size_t n);
+
+void *__wrap_realloc(void *p, size_t n)
+{
+        if (allocations_left == 0)
+                return NULL;
+        if (allocations_left > 0)
+                allocations_left--;
+        return __real_realloc(p, n);
+}
+
+START_TEST(record_no_memory)
+{
+        bool done = false;
+
+        for (int n = 0; !done && n < 100; n++) {
+                _cleanup_buf_ struct buf text = BUF_INIT, message = BUF_INIT;
+
+                allocations_left = n;
+                int r = record_format(&texts[0].r, &text);
+                int m = record_message(&texts[0].r, &message);
+                allocations_left = -1;
+                ck_assert(r == 0 || r == -ENOMEM);
+                ck_assert(m == 0 || m == -ENOMEM);
+                if (r == 0)
+                        ck_assert_str_eq(text.data, texts[0].text);
+                else
+                        ck_assert_uint_eq(text.len, 0);
+                done = r == 0 && m == 0;
+        }
+        ck_assert(done);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("record");
+        TCase *c = tcase_create("record");
+
+        suite_add_tcase(s, c);
+        tcase_add_loop_test(c, record_texts, 0, ARRAY_SIZE(texts));
+        tcase_add_loop_test(c, record_encoding, 0, ARRAY_SIZE(encodings));
+        tcase_add_loop_test(c, record_limits, 0, ARRAY_SIZE(hostile_bytes));
+        tcase_add_test(c, record_table);
+        tcase_add_test(c, record_sentences);
+        tcase_add_test(c, record_names);
+        tcase_add_test(c, record_priorities);
+        tcase_add_test(c, record_no_memory);
+
+        SRunner *sr = srunner_create(s);
+        srunner_run_all(sr, CK_ENV);
+        int failed = srunner_ntests_failed(sr);
+        srunner_free(sr);
+        return failed > 0;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The real backend above a libaudit and a kernel that are played here: what counts as handed over, and what
+ * is said where it is not. */
+#include <check.h>
+#include <errno.h>
+#include <libaudit.h>
+#include <poll.h>
+#include <string.h>
+
+#include "../../../service/audit/sender.h"
+
+struct status_answer {
+        int error; /* of the request, negative errno */
+        uint32_t enabled, lost;
+        bool silent; /* the answer never comes */
+};
+
+static const struct play {
+        const char *name;
+        int open_error;
+        struct status_answer status[2]; /* before and after the send */
+        int send_result, send_errno;
+        int want;
+        const char *reason;
+        unsigned want_sends;
+} plays[] = {
+        { "all is well", 0, { { .enabled = 1, .lost = 5 }, { .enabled = 1, .lost = 5 } }, 3, 0, 1, "", 1 },
+        { "enabled and locked", 0, { { .enabled = 2 }, { .enabled = 2 } }, 3, 0, 1, "", 1 },
+        { "disabled", 0, { { .enabled = 0 } }, 3, 0, 0, "auditing is disabled in the kernel (enabled=0)",
+                0 },
+        { "disabled meanwhile", 0, { { .enabled = 1 }, { .enabled = 0 } }, 3, 0, 0,
+                "auditing was disabled in the kernel meanwhile (enabled=0)", 1 },
+        { "lost rose", 0, { { .enabled = 1, .lost = 5 }, { .enabled = 1, .lost = 6 } }, 3, 0, 0,
+                "the kernel lost records meanwhile (backlog or rate limit)", 1 },
+        { "no CAP_AUDIT_WRITE", 0, { { .enabled = 1 } }, 0, EPERM, 0,
+                "the kernel refused the record: CAP_AUDIT_WRITE is missing", 1 },
+        { "no CAP_AUDIT_WRITE, not hidden", 0, { { .enabled = 1 } }, -EPERM, EPERM, 0,
+                "the kernel refused the record: CAP_AUDIT_WRITE is missing", 1 },
+        { "user namespace", 0, { { .error = -ECONNREFUSED } }, 0, ECONNREFUSED, 0,
+                "the kernel refused the record: no auditing in this user namespace", 1 },
+        { "neither capability", 0, { { .error = -EPERM } }, 0, EPERM, 0,
+                "the kernel refused the record: CAP_AUDIT_WRITE is missing", 1 },
+        { "no CAP_AUDIT_CONTROL", 0, { { .error = -EPERM } }, 3, 0, 1,
+                "sent, but not confirmed: reading the audit status needs CAP_AUDIT_CONTROL", 1 },
+        { "invalid", 0, { { .enabled = 1 } }, -EINVAL, EINVAL, 0,
+                "the kernel refused the record: invalid type or length", 1 },
+        { "refused for another reason", 0, { { .enabled = 1 } }, 0, EBUSY, 0,
+                "the kernel refused the record: Device or resource busy", 1 },
+        { "broken in the request", 0, { { .error = -ENOBUFS } }, 3, 0, -ENOBUFS, "", 0 },
+        { "broken in the send", 0, { { .enabled = 1 } }, -ENOBUFS, ENOBUFS, -ENOBUFS, "", 1 },
+        { "broken afterwards", 0, { { .enabled = 1 }, { .error = -ENOBUFS } }, 3, 0, -ENOBUFS, "", 1 },
+        { "no answer", 0, { { .silent = true } }, 3, 0, -ETIMEDOUT, "", 0 },
+        { "no answer afterwards", 0, { { .enabled = 1 }, { .silent = true } }, 3, 0, -ETIMEDOUT, "", 1 },
+        { "no audit in the kernel", EPROTONOSUPPORT, { { 0 } }, 0, 0, -EPROTONOSUPPORT, "", 0 },
+};
+
+static const struct play *play;
+static unsigned n_status, n_sends, n_queued;
+static int seq;
+static struct audit_status answer;
+/* What lies in the socket: message types, oldest first; AUDIT_GET carries `queued_seq`. */
+static struct {
+        int type;
+        uint32_t seq;
+} queued[16];
+
+int __wrap_audit_open(void);
+void __wrap_audit_close(int fd);
+int __wrap_audit_request_status(int fd);
+int __wrap_audit_get_reply(int fd, struct audit_reply *rep, reply_t block, int peek);
+int __wrap_audit_log_user_message(int fd, int type, const char *message, const char *hostname,
+        const char *addr, const char *tty, int result);
+int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout);
+
+int __wrap_audit_open(void)
+{
+        errno = play->open_error;
+        return play->open_error ? -1 : 42;
+}
+
+void __wrap_audit_close(int fd)
+{
+        ck_assert_int_eq(fd, 42);
+}
+
+static void enqueue(int type, uint32_t message_seq)
+{
+        ck_assert_uint_lt(n_queued, ARRAY_SIZE(queued));
+        queued[n_queued].type = type;
+        queued[n_queued++].seq = message_seq;
+}
+
+int __wrap_audit_request_status(int fd)
+{
+        ck_assert_int_eq(fd, 42);
+        ck_assert_uint_lt(n_status, 2);
+        /* What lay there would be taken for the acknowledgement. */
+        ck_assert_uint_eq(n_queued, 0);
+        const struct status_answer *s = &play->status[n_status++];
+        if (s->error)
+                return s->error;
+        answer = (struct audit_status){ .enabled = s->enabled, .lost = s->lost };
+        seq++;
+        if (s->silent)
+                return seq;
+        /* Somebody else's, a late one of an earlier question, the right one, the acknowledgement of it. */
+        enqueue(AUDIT_USER, 0);
+        enqueue(AUDIT_GET, (uint32_t)seq - 1);
+        enqueue(AUDIT_GET, (uint32_t)seq);
+        enqueue(NLMSG_ERROR, (uint32_t)seq);
+        return seq;
+}
+
+int __wrap_audit_get_reply(int fd, struct audit_reply *rep, reply_t block, int peek)
+{
+        static struct audit_status other = { .enabled = 99, .lost = 99 };
+
+        ck_assert_int_eq(fd, 42);
+        ck_assert_int_eq(block, GET_REPLY_NONBLOCKING);
+        ck_assert_int_eq(peek, 0);
+        if (n_queued == 0)
+                return -EAGAIN;
+        *rep = (struct audit_reply){ .type = queued[0].type, .nlh = &rep->msg.nlh };
+        rep->nlh->nlmsg_seq = queued[0].seq;
+        if (rep->type == AUDIT_GET)
+                rep->status = queued[0].seq == (uint32_t)seq ? &answer : &other;
+        n_queued--;
+        memmove(queued, queued + 1, n_queued * sizeof(queued[0]));
+        return 100;
+}
+
+int __wrap_audit_log_user_message(int fd, int type, const char *message, const char *hostname,
+        const char *addr, const char *tty, int result)
+{
+        ck_assert_int_eq(fd, 42);
+        ck_assert_int_eq(type, AUDIT_USYS_CONFIG);
+        ck_assert_str_eq(message, "op=x");
+        ck_assert_ptr_null(hostname);
+        ck_assert_ptr_null(addr);
+        ck_assert_str_eq(tty, "");
+        ck_assert_int_eq(result, 1);
+        ck_assert_uint_eq(n_queued, 0);
+        n_sends++;
+        errno = play->send_errno;
+        return play->send_result;
+}
+
+int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout)
+{
+        ck_assert_uint_eq(n, 1);
+        ck_assert_int_eq(fds[0].fd, 42);
+        ck_assert_int_gt(timeout, 0);
+        return n_queued > 0;
+}
+
+START_TEST(plays_out)
+{
+        char reason[128] = "";
+
+        play = &plays[_i];
+        n_status = n_sends = n_queued = 0;
+        seq = 1;
+        enqueue(NLMSG_ERROR, 1); /* left by an earlier send */
+        const struct sender_backend *b = &sender_libaudit;
+        int r = b->open(b->ctx);
+        if (r >= 0) {
+                int fd = r;
+                r = b->send(b->ctx, fd, "op=x", true, reason, sizeof(reason));
+                b->close(b->ctx, fd);
+        }
+        ck_assert_msg(r == play->want, "%s: %d", play->name, r);
+        ck_assert_msg(strcmp(reason, play->reason) == 0, "%s: %s", play->name, reason);
+        ck_assert_msg(n_sends == play->want_sends, "%s: %u", play->name, n_sends);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("sender-libaudit");
+        TCase *c = tcase_create("sender-libaudit");
+
+        suite_add_tcase(s, c);
+        tcase_add_loop_test(c, plays_out, 0, ARRAY_SIZE(plays));
+
+        SRunner *sr = srunner_create(s);
+        srunner_run_all(sr, CK_ENV);
+        int failed = srunner_ntests_failed(sr);
+        srunner_free(sr);
+        return failed > 0;
+}

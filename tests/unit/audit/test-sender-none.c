@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a build without libaudit says; sender-none.c is linked in place of the real backend here. */
+#include <check.h>
+#include <poll.h>
+
+#include "../../../service/audit/sender.h"
+
+static unsigned n_kept, n_lost;
+
+static void on_outcome(uint64_t cookie, enum sender_outcome outcome, void *userdata _unused_)
+{
+        ck_assert_uint_eq(cookie, 5);
+        ck_assert_int_ne(outcome, SENDER_SENT);
+        n_kept += outcome == SENDER_KEPT;
+        n_lost += outcome == SENDER_LOST;
+}
+
+START_TEST(says_so)
+{
+        struct sender *s = NULL;
+
+        ck_assert_int_eq(sender_new(&sender_libaudit, 3600000, on_outcome, NULL, &s), 0);
+        ck_assert_int_eq(sender_submit(s, "op=x", true, 5), 0);
+        struct pollfd p = { .fd = sender_fd(s), .events = POLLIN };
+        ck_assert_int_eq(poll(&p, 1, 20000), 1);
+        sender_dispatch(s);
+        ck_assert_uint_eq(n_kept, 1);
+        ck_assert_str_eq(
+                sender_status(s).problem, "built without libaudit: nothing can be sent to the kernel");
+        (void)sender_stop(s, 20000);
+        ck_assert_uint_eq(n_lost, 1);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("sender-none");
+        TCase *c = tcase_create("sender-none");
+
+        suite_add_tcase(s, c);
+        tcase_set_timeout(c, 60);
+        tcase_add_test(c, says_so);
+
+        SRunner *sr = srunner_create(s);
+        srunner_run_all(sr, CK_ENV);
+        int failed = srunner_ntests_failed(sr);
+        srunner_free(sr);
+        return failed > 0;
+}
