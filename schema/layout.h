@@ -13,3 +13,6 @@
 #define LAYOUT_ACCEPTED_DIR "/etc/peios/audit-policy"
 #define LAYOUT_ACCEPTED_NAME "accepted.yaml"
 #define LAYOUT_SYSCTL "/proc/sys"
+/* Kept until the reboot. */
+#define LAYOUT_REGISTRY_RUN "/run/peios-registryd"
+#define LAYOUT_POLICY_RUN "/run/peios-audit-policyd"

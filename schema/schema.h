@@ -11,6 +11,13 @@
 #include "names/path.h"
 #include "values/value.h"
 
+/* Limits of what schema files hold. */
+#define SCHEMA_FILES_MAX 1000u
+#define SCHEMA_FILE_BYTES_MAX (1024u * 1024u)
+#define SCHEMA_VALUES_MAX 1000u /* of all files */
+#define SCHEMA_CHOICES_MAX 64u
+#define SCHEMA_TEXT_MAX 4094u /* bytes of a text for a control: with its newline less than a page */
+
 enum schema_apply {
         SCHEMA_LIVE,
         SCHEMA_RESTART,
@@ -33,7 +40,7 @@ struct schema_control {
         char *name; /* sysctl name, "kernel.audit_taint_events"; file proc/sys/kernel/audit_taint_events */
         enum schema_encoding encoding;
         char *drift_value;  /* name of the value, in the same key, that says reapply or report; NULL: none */
-        bool drift_reapply; /* the default */
+        bool drift_reapply; /* the default; false: report */
         char *audit_op;     /* `op=` of the record that tells of a change, "changed-taint-audit-policy" */
         char *audit_off; /* the choice that turns auditing off (recorded before it takes effect), or NULL */
 };
@@ -65,7 +72,8 @@ _must_check_ int schema_load_builtin(struct schema **ret);
  * skipped. */
 _must_check_ int schema_load(const char *root, void (*on_error)(const char *text, void *userdata),
         void *userdata, struct schema **ret);
-/* Adds one document; an entry for a value that is there replaces it. On error nothing is changed. */
+/* Adds one document; an entry for a value that is there replaces it. Two values cannot be bound to one
+ * control. 0, -ENOMEM, or -EINVAL / -EFBIG with d set; on error nothing is changed. */
 _must_check_ int schema_add(
         struct schema *s, const char *name, const void *data, size_t size, struct diag *d);
 struct schema *schema_free(struct schema *s);
@@ -74,6 +82,10 @@ DEFINE_CLEANUP(struct schema *, schema_free, schema_freep);
 
 const struct schema_value *schema_find(const struct schema *s, const struct path *key, const char *name);
 
+/* The default as typed bytes, which stay in the entry or in `scratch`. 0, or -ENOENT without a default. */
+_must_check_ int schema_default_value(
+        const struct schema_value *sv, uint8_t scratch[static 8], struct value *ret);
+
 /* Would a reader accept the value? 0 and the canonical text (malloc()ed: the choice as the schema spells it,
  * the number in decimal, the string), or -EINVAL with what is wrong and the allowed set in d, or -ENOMEM. */
 _must_check_ int schema_check(
@@ -81,7 +93,7 @@ _must_check_ int schema_check(
 
 /* The text for the control, of a canonical text. malloc()ed; -EINVAL if it is none of this entry's. */
 _must_check_ int schema_control_text(const struct schema_value *sv, const char *text, char **ret);
-/* The inverse, for showing what a control says: canonical text or -EINVAL. */
+/* The inverse, for showing what a control says: canonical text (a number also out of range) or -EINVAL. */
 _must_check_ int schema_control_meaning(const struct schema_value *sv, const char *control, char **ret);
 
 /* "one of enabled, success-only, failure-only, disabled" / "a number from 301 to 4194304" / "a string". */

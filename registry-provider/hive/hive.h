@@ -12,12 +12,14 @@
  *
  * Values carry their type as a tag: !sz !expand !link !dword !dword-be !qword !multi [a, b] !hex "00 ff"
  * !none "" !0x8 "hex" (any code) and !tombstone "". A key may be tagged `!hidden` (hides the key, no values)
- * or `!blanket` (a blanket tombstone beside the values that follow). `@` is the default value. */
+ * or `!blanket` (a blanket tombstone beside the values that follow). `"@"` (YAML wants the quotes) is the
+ * default value. */
 
 #include "../../schema/names/path.h"
 #include "../../schema/values/value.h"
 
 #define HIVE_FILE_BYTES_MAX (64u * 1024u * 1024u)
+#define HIVE_HIVES_MAX 64u
 #define HIVE_FORMAT_VERSION 1
 
 struct hive_value {
@@ -37,6 +39,7 @@ struct hive_key {
 
 struct hive_file {
         char *layer;
+        uint32_t layer_line, layer_column;
         uint32_t precedence; /* 0 when the file does not say */
         bool enabled;        /* true when the file does not say */
         struct hive_key *keys;
@@ -53,10 +56,11 @@ struct hive_file *hive_file_free(struct hive_file *f);
 DEFINE_CLEANUP(struct hive_file *, hive_file_free, hive_file_freep);
 #define _cleanup_hive_file_ _cleanup_(hive_file_freep)
 
-/* One value as `!tag scalar` (shared with the snapshot writer). */
+/* One value as `!tag scalar` (shared with the snapshot writer). Bytes that are not what the type promises
+ * become `!0x<code> "hex"`, so that every value comes back as it was. */
 void hive_format_value(struct buf *out, const struct value *v);
-/* The inverse: a node that carries one of our tags to type and bytes (appended to ret_bytes). 0 or -EINVAL.
- */
+/* The inverse: a node that carries one of our tags to type and bytes (appended to ret_bytes). 0, -EINVAL
+ * with d set, or -ENOMEM. Sizes are the caller's to judge. */
 struct yaml_doc;
 struct yaml_node;
 _must_check_ int hive_parse_value(const struct yaml_doc *doc, const struct yaml_node *node,

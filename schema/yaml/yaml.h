@@ -7,7 +7,8 @@
  * by byte here, callers fold), tabs as indentation, bad UTF-8, NUL bytes, nesting, size and node counts
  * above the limits. There are no implicit types: every scalar is a string as written. A UTF-8 BOM and CRLF
  * line ends are accepted. Which tags are allowed is the caller's business; the tag is handed over as written
- * (`!sz` -> "!sz"), NULL when there is none. `!!str` and other tag:yaml.org tags are refused here. */
+ * (`!sz` -> "!sz"), NULL when there is none. `!!str` and other tag:yaml.org tags are refused here, and so is
+ * a tag on the key of a map. A key of more than 1024 characters must be written as `? key`. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,9 +44,10 @@ struct yaml_doc;
  * 0, -ENOMEM, or -EINVAL / -EFBIG with d set. */
 _must_check_ int yaml_parse(
         const char *name, const void *data, size_t size, struct yaml_doc **ret, struct diag *d);
-struct yaml_doc *yaml_free(struct yaml_doc *doc);
-DEFINE_CLEANUP(struct yaml_doc *, yaml_free, yaml_freep);
-#define _cleanup_yaml_ _cleanup_(yaml_freep)
+/* Not yaml_free(): libyaml exports a function of that name. */
+struct yaml_doc *yaml_doc_free(struct yaml_doc *doc);
+DEFINE_CLEANUP(struct yaml_doc *, yaml_doc_free, yaml_doc_freep);
+#define _cleanup_yaml_ _cleanup_(yaml_doc_freep)
 
 const struct yaml_node *yaml_root(const struct yaml_doc *doc);
 const char *yaml_name(const struct yaml_doc *doc);
@@ -56,6 +58,13 @@ const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);
 _printf_(4, 5) int yaml_error(
         const struct yaml_doc *doc, const struct yaml_node *at, struct diag *d, const char *format, ...);
 
-/* Appends `s` as a double-quoted YAML scalar (always valid, whatever the bytes of a UTF-8 string). */
+/* Appends `s` as a double-quoted YAML scalar (always valid, whatever the bytes of a UTF-8 string without
+ * NUL; bytes that are not UTF-8 become U+FFFD). As a key of more than 1024 characters it needs `? `. */
 struct buf;
 void yaml_quote(struct buf *out, const char *s, size_t n);
+
+/* Somebody's text for a message: control characters and what is not UTF-8 as \xNN, cut with `…`. */
+struct yaml_shown {
+        char text[128];
+};
+struct yaml_shown yaml_show(const char *s, size_t n);

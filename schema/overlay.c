@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "overlay.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "base/fileio.h"
+#include "names/fold.h"
+#include "yaml/yaml.h"
+
+#define SUFFIX ".yaml"
+
+struct lister {
+        struct overlay_file *list;
+        size_t n, size, max;
+        size_t n_errors; /* directories, which the limit does not count */
+        bool truncated;
+};
+
+static void file_done(struct overlay_file *f)
+{
+        free(f->name);
+        free(f->path);
+        free(f->error);
+}
+
+static void free_files(struct overlay_file *list, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                file_done(&list[i]);
+        free(list);
+}
+
+static void lister_done(struct lister *l)
+{
+        free_files(l->list, l->n);
+}
+
+void overlay_done(struct overlay *o)
+{
+        free_files(o->list, o->n);
+        closep(&o->fds[0]);
+        closep(&o->fds[1]);
+        *o = (struct overlay){ .fds = { -1, -1 } };
+}
+
+/* Of one name the administrator's file comes first, so that it is the one that stays. */
+static int compare(const void *a, const void *b)
+{
+        const struct overlay_file *x = a, *y = b;
+        int c = strcmp(x->name, y->name);
+        return c != 0 ? c : (int)y->admin - (int)x->admin;
+}
+
+/* Sorted, each name once, and no more than the limit. */
+static void settle(struct lister *l)
+{
+        size_t kept = 0;
+
+        if (l->n > 1)
+                qsort(l->list, l->n, sizeof(*l->list), compare);
+        for (size_t i = 0; i < l->n; i++) {
+                struct overlay_file *f = &l->list[i];
+                bool hidden = kept > 0 && f->name[0] && strcmp(f->name, l->list[kept - 1].name) == 0;
+                bool over = !hidden && kept >= l->max + l->n_errors;
+                l->truncated = l->truncated || over;
+                if (hidden || over)
+                        file_done(f);
+                else
+                        l->list[kept++] = *f;
+        }
+        l->n = kept;
+}
+
+static int make_space(struct lister *l)
+{
+        if (l->n == l->size && l->n > 2 * l->max)
+                settle(l);
+        if (l->n < l->size)
+                return 0;
+        size_t size = l->size ? l->size * 2 : 16;
+        struct overlay_file *list = realloc(l->list, size * sizeof(*list));
+        if (!list)
+                return -ENOMEM;
+        l->list = list;
+        l->size = size;
+        return 0;
+}
+
+/* `name` "" stands for the directory itself; `error` NULL for a file to be read. */
+static int add(struct lister *l, const char *dir, const char *name, bool admin, const char *error)
+{
+        if (make_space(l) < 0)
+                return -ENOMEM;
+        struct overlay_file f = { .name = strdup(name), .admin = admin };
+        f.error = error ? strdup(error) : NULL;
+        if (asprintf(&f.path, "%s%s%s", dir, *name ? "/" : "", name) < 0)
+                f.path = NULL;
+        if (!f.name || !f.path || (error && !f.error)) {
+                file_done(&f);
+                return -ENOMEM;
+        }
+        l->list[l->n++] = f;
+        l->n_errors += *name == '\0';
+        return 0;
+}
+
+static int add_failure(struct lister *l, const char *dir, bool admin, int error)
+{
+        struct diag d;
+        (void)diag_set(&d, error, "%s: cannot be read: %s", dir, strerror(error));
+        return add(l, dir, "", admin, d.text);
+}
+
+static bool is_text(const char *name, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f)
+                        return false;
+        return utf8_valid_prefix(name, n) == n;
+}
+
+static int add_name(struct lister *l, const char *dir, const char *name, bool admin)
+{
+        size_t n = strlen(name), suffix = strlen(SUFFIX);
+        if (name[0] == '.' || n <= suffix || strcmp(name + n - suffix, SUFFIX) != 0)
+                return 0;
+        if (is_text(name, n))
+                return add(l, dir, name, admin, NULL);
+        /* Such a name would make every message and bus reply that shows it invalid. */
+        struct yaml_shown shown = yaml_show(name, n);
+        struct diag d;
+        (void)diag_set(
+                &d, EINVAL, "%s/%s: the file's name is no plain UTF-8 text, expected one", dir, shown.text);
+        return add(l, dir, shown.text, admin, d.text);
+}
+
+static void closedirp(DIR **d)
+{
+        if (*d)
+                (void)closedir(*d);
+}
+
+static int list_directory(struct lister *l, int fd, const char *dir, bool admin)
+{
+        _cleanup_close_ int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        _cleanup_(closedirp) DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
+        if (!d)
+                return errno == ENOMEM ? -ENOMEM : add_failure(l, dir, admin, errno);
+        (void)steal_fd(&copy);
+        for (;;) {
+                errno = 0;
+                const struct dirent *e = readdir(d);
+                if (!e)
+                        return errno == 0 ? 0 : add_failure(l, dir, admin, errno);
+                int r = add_name(l, dir, e->d_name, admin);
+                if (r < 0)
+                        return r;
+        }
+}
+
+static int open_and_list(struct lister *l, const char *root, const char *dir, bool admin, int *ret_fd)
+{
+        _cleanup_free_ char *path = root_path(root, dir);
+        if (!path)
+                return -ENOMEM;
+        *ret_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (*ret_fd < 0)
+                return errno == ENOENT ? 0 : add_failure(l, dir, admin, errno);
+        return list_directory(l, *ret_fd, dir, admin);
+}
+
+int overlay_list(const char *root, const char *vendor, const char *admin, size_t max, struct overlay *ret)
+{
+        _cleanup_(overlay_done) struct overlay o = { .fds = { -1, -1 } };
+        _cleanup_(lister_done) struct lister l = { .max = max };
+
+        int r = open_and_list(&l, root, admin, true, &o.fds[1]);
+        if (r == 0)
+                r = open_and_list(&l, root, vendor, false, &o.fds[0]);
+        if (r < 0)
+                return r;
+        settle(&l);
+        if (l.truncated) {
+                struct diag d;
+                (void)diag_set(&d, EFBIG, "%s: more than %zu files with those of %s, the last are not read",
+                        admin, max, vendor);
+                r = add(&l, admin, "", true, d.text);
+                if (r < 0)
+                        return r;
+                settle(&l);
+        }
+        o.list = STEAL_PTR(l.list);
+        o.n = l.n;
+        l.n = 0;
+        *ret = o;
+        o = (struct overlay){ .fds = { -1, -1 } };
+        return 0;
+}
+
+static bool is_mask(const struct stat *st)
+{
+        return (S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3)) ||
+               (S_ISREG(st->st_mode) && st->st_size == 0);
+}
+
+int overlay_read(const struct overlay *o, const struct overlay_file *f, size_t limit, struct buf *ret,
+        struct stat *ret_st, struct diag *d)
+{
+        int fd = o->fds[f->admin];
+        struct stat st;
+        struct diag why = { 0 };
+
+        if (f->admin && fstatat(fd, f->name, &st, 0) == 0 && is_mask(&st))
+                return -ENOENT;
+        int r = read_file(fd, f->name, limit, ret, ret_st, &why);
+        if (r == -ENOENT && fstatat(fd, f->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+                return diag_set(
+                        d, ELOOP, "%s: a link to a file that is not there, expected a file", f->path);
+        if (r == -ENOENT || r == -ENOMEM || r == 0)
+                return r;
+        /* read_file() knows the name, not the directory. */
+        int dir = (int)(strlen(f->path) - strlen(f->name));
+        return diag_set(d, -r, "%.*s%s", dir, f->path, why.text);
+}

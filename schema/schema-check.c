@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Values and texts against an entry. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "schema-internal.h"
+
+static bool is_number(const struct schema_value *sv)
+{
+        return sv->type == REG_DWORD || sv->type == REG_DWORD_BIG_ENDIAN || sv->type == REG_QWORD;
+}
+
+static uint64_t largest(const struct schema_value *sv)
+{
+        return sv->has_range ? sv->max : sv->type == REG_QWORD ? UINT64_MAX : UINT32_MAX;
+}
+
+void schema_describe_allowed(const struct schema_value *sv, struct buf *out)
+{
+        for (size_t i = 0; i < sv->n_choices; i++)
+                buf_printf(out, "%s%s", i > 0 ? ", " : "one of ", sv->choices[i].value);
+        if (sv->n_choices > 0)
+                return;
+        if (is_number(sv))
+                buf_printf(out, "a number from %llu to %llu",
+                        sv->has_range ? (unsigned long long)sv->min : 0, (unsigned long long)largest(sv));
+        else if (sv->control)
+                buf_printf(out, "a string of one line and at most %u bytes", SCHEMA_TEXT_MAX);
+        else
+                buf_puts(out, "a string");
+}
+
+_printf_(3, 4) static int refuse(const struct schema_value *sv, struct diag *d, const char *format, ...)
+{
+        _cleanup_buf_ struct buf allowed = BUF_INIT;
+        struct diag what;
+        va_list ap;
+
+        schema_describe_allowed(sv, &allowed);
+        if (allowed.error)
+                return allowed.error;
+        va_start(ap, format);
+        (void)vsnprintf(what.text, sizeof(what.text), format, ap);
+        va_end(ap);
+        return diag_set(d, EINVAL, "%s, expected %s", what.text, buf_str(&allowed));
+}
+
+static int copy(const char *s, size_t n, char **ret)
+{
+        char *text = strndup(s, n);
+        if (!text)
+                return -ENOMEM;
+        *ret = text;
+        return 0;
+}
+
+static const struct schema_choice *find_choice(const struct schema_value *sv, const char *s, size_t n)
+{
+        for (size_t i = 0; i < sv->n_choices; i++)
+                if (fold_equal(sv->choices[i].value, strlen(sv->choices[i].value), s, n))
+                        return &sv->choices[i];
+        return NULL;
+}
+
+static int canonical_number(const struct schema_value *sv, uint64_t n, char **ret, struct diag *d)
+{
+        char text[24];
+        int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
+        bool fits = sv->n_choices > 0 ? find_choice(sv, text, (size_t)len) != NULL
+                                      : n >= (sv->has_range ? sv->min : 0) && n <= largest(sv);
+        return fits ? copy(text, (size_t)len, ret) : refuse(sv, d, "%s is not allowed", text);
+}
+
+/* What a control takes in one write: no line of its own, no more than a page. */
+static bool suits_control(const char *s, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if (((unsigned char)s[i] < 0x20 && s[i] != '\t') || s[i] == 0x7f)
+                        return false;
+        return n <= SCHEMA_TEXT_MAX;
+}
+
+static int canonical_string(
+        const struct schema_value *sv, const char *s, size_t n, char **ret, struct diag *d)
+{
+        if (sv->n_choices > 0) {
+                const struct schema_choice *c = find_choice(sv, s, n);
+                return c ? copy(c->value, strlen(c->value), ret)
+                         : refuse(sv, d, "`%s` is not allowed", yaml_show(s, n).text);
+        }
+        if (sv->control && !suits_control(s, n))
+                return refuse(sv, d, "`%s` is not allowed", yaml_show(s, n).text);
+        return copy(s, n, ret);
+}
+
+int schema_canonical(const struct schema_value *sv, const char *s, size_t n, char **ret_text, struct diag *d)
+{
+        uint64_t number;
+        if (!is_number(sv))
+                return canonical_string(sv, s, n, ret_text, d);
+        if (number_parse(s, n, UINT64_MAX, &number) < 0)
+                return refuse(sv, d, "`%s` is not allowed", yaml_show(s, n).text);
+        return canonical_number(sv, number, ret_text, d);
+}
+
+int schema_check(const struct schema_value *sv, const struct value *v, char **ret_text, struct diag *d)
+{
+        const char *s;
+        size_t n;
+        uint64_t number;
+
+        if (v->type != sv->type)
+                return refuse(sv, d, "a value of type %s, expected %s", value_type_symbol(v->type),
+                        value_type_symbol(sv->type));
+        if (is_number(sv))
+                return value_get_u64(v, &number) == 0 ? canonical_number(sv, number, ret_text, d)
+                                                      : refuse(sv, d, "%zu bytes that are no %s", v->size,
+                                                                value_type_symbol(sv->type));
+        return value_get_string(v, &s, &n) == 0 ? canonical_string(sv, s, n, ret_text, d)
+                                                : refuse(sv, d, "bytes that are not UTF-8 text without NUL");
+}
+
+int schema_control_text(const struct schema_value *sv, const char *text, char **ret)
+{
+        _cleanup_free_ char *canonical = NULL;
+
+        if (!sv->control)
+                return -EINVAL;
+        int r = schema_canonical(sv, text, strlen(text), &canonical, NULL);
+        if (r < 0)
+                return r;
+        if (sv->control->encoding == SCHEMA_ENCODE_CHOICE) {
+                const struct schema_choice *c = find_choice(sv, canonical, strlen(canonical));
+                return c ? copy(c->control, strlen(c->control), ret) : -EINVAL;
+        }
+        *ret = STEAL_PTR(canonical);
+        return 0;
+}
+
+int schema_control_meaning(const struct schema_value *sv, const char *control, char **ret)
+{
+        uint64_t number;
+        char text[24];
+
+        if (!sv->control)
+                return -EINVAL;
+        switch (sv->control->encoding) {
+        case SCHEMA_ENCODE_CHOICE:
+                for (size_t i = 0; i < sv->n_choices; i++)
+                        if (strcmp(sv->choices[i].control, control) == 0)
+                                return copy(sv->choices[i].value, strlen(sv->choices[i].value), ret);
+                return -EINVAL;
+        case SCHEMA_ENCODE_NUMBER:
+                if (number_parse(control, strlen(control), UINT64_MAX, &number) < 0)
+                        return -EINVAL;
+                return copy(
+                        text, (size_t)snprintf(text, sizeof(text), "%llu", (unsigned long long)number), ret);
+        case SCHEMA_ENCODE_STRING:
+                return copy(control, strlen(control), ret);
+        }
+        return -EINVAL;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "schema.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "definitions/builtin.h"
+#include "layout.h"
+#include "overlay.h"
+#include "schema-internal.h"
+
+static void control_free(struct schema_control *c)
+{
+        if (!c)
+                return;
+        free(c->name);
+        free(c->drift_value);
+        free(c->audit_op);
+        free(c->audit_off);
+        free(c);
+}
+
+void schema_value_done(struct schema_value *v)
+{
+        path_done(&v->key);
+        free(v->name);
+        free(v->default_text);
+        for (size_t i = 0; i < v->n_choices; i++) {
+                free(v->choices[i].value);
+                free(v->choices[i].control);
+                free(v->choices[i].meaning);
+        }
+        free(v->choices);
+        free(v->description);
+        control_free(v->control);
+        free(v->source);
+}
+
+struct schema *schema_free(struct schema *s)
+{
+        if (!s)
+                return NULL;
+        for (size_t i = 0; i < s->n; i++)
+                schema_value_done(&s->values[i]);
+        free(s->values);
+        free(s);
+        return NULL;
+}
+
+int schema_compare(const struct path *key, const char *name, const struct schema_value *v)
+{
+        int c = fold_compare(key->text, key->len, v->key.text, v->key.len);
+        return c != 0 ? c : fold_compare(name, strlen(name), v->name, strlen(v->name));
+}
+
+const struct schema_value *schema_find(const struct schema *s, const struct path *key, const char *name)
+{
+        for (size_t low = 0, high = s->n; low < high;) {
+                size_t middle = low + (high - low) / 2;
+                int c = schema_compare(key, name, &s->values[middle]);
+                if (c == 0)
+                        return &s->values[middle];
+                if (c < 0)
+                        high = middle;
+                else
+                        low = middle + 1;
+        }
+        return NULL;
+}
+
+/* A merge of two sorted lists; of an entry that both have the new one is taken, the old one goes to
+ * `replaced`. Shallow: the lists still own what they point to. */
+static size_t merge(const struct schema *s, const struct schema_entries *add, struct schema_value *into,
+        struct schema_value *replaced, size_t *ret_n_replaced)
+{
+        size_t i = 0, k = 0, n = 0;
+
+        *ret_n_replaced = 0;
+        while (i < s->n || k < add->n) {
+                int c = i == s->n ? 1
+                        : k == add->n
+                                ? -1
+                                : schema_compare(&s->values[i].key, s->values[i].name, &add->list[k].value);
+                if (c < 0) {
+                        into[n++] = s->values[i++];
+                        continue;
+                }
+                if (c == 0)
+                        replaced[(*ret_n_replaced)++] = s->values[i++];
+                into[n++] = add->list[k++].value;
+        }
+        return n;
+}
+
+/* Two policies for one control would write against each other for ever. */
+static int check_controls(const struct yaml_doc *doc, const struct schema_entries *add,
+        const struct schema_value *all, size_t n, struct diag *d)
+{
+        for (size_t k = 0; k < add->n; k++) {
+                const struct schema_value *v = &add->list[k].value;
+                for (size_t i = 0; v->control && i < n; i++) {
+                        const struct schema_value *o = &all[i];
+                        if (!o->control || strcmp(o->control->name, v->control->name) != 0 ||
+                                schema_compare(&o->key, o->name, v) == 0)
+                                continue;
+                        return yaml_error(doc, add->list[k].node, d,
+                                "control %s is bound to value `%s` in key `%s` already, expected one value a control",
+                                yaml_show(o->control->name, strlen(o->control->name)).text,
+                                yaml_show(o->name, strlen(o->name)).text,
+                                yaml_show(o->key.text, o->key.len).text);
+                }
+        }
+        return 0;
+}
+
+int schema_add(struct schema *s, const char *name, const void *data, size_t size, struct diag *d)
+{
+        if (size > SCHEMA_FILE_BYTES_MAX)
+                return diag_set(d, EFBIG, "%s: is %zu bytes large, expected at most %u", name, size,
+                        SCHEMA_FILE_BYTES_MAX);
+        _cleanup_yaml_ struct yaml_doc *doc = NULL;
+        int r = yaml_parse(name, data, size, &doc, d);
+        if (r < 0)
+                return r;
+        _cleanup_(schema_entries_done) struct schema_entries add = { 0 };
+        r = schema_parse(doc, &add, d);
+        if (r < 0)
+                return r;
+
+        _cleanup_free_ struct schema_value *all = calloc(s->n + add.n + 1, sizeof(*all));
+        _cleanup_free_ struct schema_value *replaced = calloc(s->n + 1, sizeof(*replaced));
+        if (!all || !replaced)
+                return -ENOMEM;
+        size_t n_replaced, n = merge(s, &add, all, replaced, &n_replaced);
+        if (n > SCHEMA_VALUES_MAX)
+                return diag_set(d, EFBIG,
+                        "%s: %zu values with those of the other files, expected at most %u", name, n,
+                        SCHEMA_VALUES_MAX);
+        r = check_controls(doc, &add, all, n, d);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < n_replaced; i++)
+                schema_value_done(&replaced[i]);
+        add.n = 0;
+        free(s->values);
+        s->values = STEAL_PTR(all);
+        s->n = n;
+        return 0;
+}
+
+int schema_load_builtin(struct schema **ret)
+{
+        _cleanup_schema_ struct schema *s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        for (size_t i = 0; i < schema_n_builtins; i++) {
+                const struct schema_builtin *b = &schema_builtins[i];
+                int r = schema_add(s, b->name, b->data, b->size, NULL);
+                if (r < 0)
+                        return r;
+        }
+        *ret = STEAL_PTR(s);
+        return 0;
+}
+
+static int load_file(struct schema *s, const struct overlay *o, const struct overlay_file *f, struct diag *d)
+{
+        if (f->error)
+                return diag_set(d, EINVAL, "%s", f->error);
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        int r = overlay_read(o, f, SCHEMA_FILE_BYTES_MAX, &text, NULL, d);
+        if (r == -ENOENT)
+                return 0;
+        return r < 0 ? r : schema_add(s, f->path, buf_str(&text), text.len, d);
+}
+
+int schema_load(const char *root, void (*on_error)(const char *text, void *userdata), void *userdata,
+        struct schema **ret)
+{
+        _cleanup_schema_ struct schema *s = NULL;
+        _cleanup_(overlay_done) struct overlay o = { .fds = { -1, -1 } };
+
+        int r = schema_load_builtin(&s);
+        if (r == 0)
+                r = overlay_list(root, LAYOUT_SCHEMA_VENDOR, LAYOUT_SCHEMA_ADMIN, SCHEMA_FILES_MAX, &o);
+        if (r < 0)
+                return r;
+        /* The vendor's first, so that the administrator's entries replace them whatever the files' names. */
+        for (int admin = 0; admin < 2; admin++)
+                for (size_t i = 0; i < o.n; i++) {
+                        struct diag d = { 0 };
+                        if (o.list[i].admin != admin)
+                                continue;
+                        r = load_file(s, &o, &o.list[i], &d);
+                        if (r == -ENOMEM)
+                                return r;
+                        if (r < 0 && on_error)
+                                on_error(d.text, userdata);
+                }
+        *ret = STEAL_PTR(s);
+        return 0;
+}

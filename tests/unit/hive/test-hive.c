@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Drop-ins that are read, and values there and back. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../../registry-provider/hive/hive.h"
+#include "../../../schema/yaml/yaml.h"
+#include "../base/test-util.h"
+
+#define TEXT(s) s, sizeof(s) - 1
+
+static const char sample[] = "\xef\xbb\xbf# A comment.\r\n"
+                             "peios-registry: 1\r\n"
+                             "layer: 50-Site\r\n"
+                             "precedence: 0x10\r\n"
+                             "enabled: false\r\n"
+                             "keys:\r\n"
+                             "  \\System\\Audit\\Modules: !blanket\r\n"
+                             "    TaintEvents: !sz disabled\r\n"
+                             "    \"@\": !sz \"\"\r\n"
+                             "    Odd: !multi [a, \"\", 'c']\r\n"
+                             "  users/Someone:\r\n"
+                             "    Old: !tombstone \"\"\r\n"
+                             "    Gone: !tombstone\r\n"
+                             "    'a\\b/c': !qword 0xffffffffffffffff\r\n"
+                             "  System\\Hidden: !hidden\r\n"
+                             "  Machine\\System\\Hidden2: !hidden {}\r\n"
+                             "  \\Empty:\r\n"
+                             "  \\Empty2: !blanket {}\r\n"
+                             "hives: [Users]\r\n";
+
+static const struct hive_value *find(const struct hive_key *k, const char *name)
+{
+        for (size_t i = 0; i < k->n_values; i++)
+                if (strcmp(k->values[i].name, name) == 0)
+                        return &k->values[i];
+        ck_abort_msg("no value %s", name);
+}
+
+static void check_value(const struct hive_value *v, uint32_t type, const void *data, size_t n, uint32_t line)
+{
+        ck_assert_uint_eq(v->value.type, type);
+        ck_assert_uint_eq(v->value.size, n);
+        ck_assert(n == 0 || memcmp(v->value.data, data, n) == 0);
+        ck_assert_uint_eq(v->line, line);
+}
+
+START_TEST(file_contents)
+{
+        static const struct {
+                const char *path;
+                bool hidden, blanket;
+                size_t n_values;
+                uint32_t line;
+        } keys[] = {
+                { "Machine\\System\\Audit\\Modules", false, true, 3, 7 },
+                { "users\\Someone", false, false, 3, 11 },
+                { "Machine\\System\\Hidden", true, false, 0, 15 },
+                { "Machine\\System\\Hidden2", true, false, 0, 16 },
+                { "Machine\\Empty", false, false, 0, 17 },
+                { "Machine\\Empty2", false, true, 0, 18 },
+        };
+        _cleanup_hive_file_ struct hive_file *f = NULL;
+        struct diag d = { 0 };
+        int r = hive_parse("t", TEXT(sample), VALUE_BYTES_DEFAULT_MAX, &f, &d);
+        ck_assert_msg(r == 0, "%s", d.text);
+        ck_assert_str_eq(f->layer, "50-Site");
+        ck_assert_uint_eq(f->layer_line, 3);
+        ck_assert_uint_eq(f->layer_column, 8);
+        ck_assert_uint_eq(f->precedence, 16);
+        ck_assert(!f->enabled);
+        ck_assert_uint_eq(f->n_keys, ARRAY_SIZE(keys));
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+                const struct hive_key *k = &f->keys[i];
+                ck_assert_str_eq(k->path.text, keys[i].path);
+                ck_assert_int_eq(k->hidden, keys[i].hidden);
+                ck_assert_int_eq(k->blanket, keys[i].blanket);
+                ck_assert_uint_eq(k->n_values, keys[i].n_values);
+                ck_assert_uint_eq(k->line, keys[i].line);
+        }
+        check_value(find(&f->keys[0], "TaintEvents"), REG_SZ, TEXT("disabled"), 8);
+        check_value(find(&f->keys[0], ""), REG_SZ, "", 0, 9);
+        check_value(find(&f->keys[0], "Odd"), REG_MULTI_SZ, TEXT("a\0\0c\0"), 10);
+        check_value(find(&f->keys[1], "Old"), REG_TOMBSTONE, NULL, 0, 12);
+        check_value(find(&f->keys[1], "Gone"), REG_TOMBSTONE, NULL, 0, 13);
+        check_value(find(&f->keys[1], "a\\b/c"), REG_QWORD, TEXT("\xff\xff\xff\xff\xff\xff\xff\xff"), 14);
+}
+END_TEST
+
+START_TEST(smallest_files)
+{
+        static const char *const files[] = { "peios-registry: 1\nlayer: x\n",
+                "{layer: x, peios-registry: 1}", "peios-registry: 1\nlayer: \"x\"\nkeys:\n",
+                "peios-registry: '1'\nlayer: x\nkeys: {}\nhives: []\n" };
+        for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+                _cleanup_hive_file_ struct hive_file *f = NULL;
+                ck_assert_int_eq(hive_parse("t", files[i], strlen(files[i]), 4096, &f, NULL), 0);
+                ck_assert_str_eq(f->layer, "x");
+                ck_assert_uint_eq(f->precedence, 0);
+                ck_assert(f->enabled);
+                ck_assert_uint_eq(f->n_keys, 0);
+        }
+}
+END_TEST
+
+static const struct {
+        const char *text;
+        struct value value;
+} written[] = {
+#define ROW(text, type, data)                                                                               \
+        {                                                                                                   \
+                text,                                                                                       \
+                {                                                                                           \
+                        type, sizeof(data) - 1, data                                                        \
+                }                                                                                           \
+        }
+        ROW("!sz no", REG_SZ, "no"),
+        ROW("!sz \"a\\tb\"", REG_SZ, "a\tb"),
+        ROW("!sz 012", REG_SZ, "012"),
+        ROW("!expand '%PATH%;x'", REG_EXPAND_SZ, "%PATH%;x"),
+        ROW("!link \\Machine\\A", REG_LINK, "\\Machine\\A"),
+        ROW("!dword 5", REG_DWORD, "\5\0\0\0"),
+        ROW("!dword '0xfffffffe'", REG_DWORD, "\xfe\xff\xff\xff"),
+        ROW("!dword-be 5", REG_DWORD_BIG_ENDIAN, "\0\0\0\5"),
+        ROW("!qword 4294967296", REG_QWORD, "\0\0\0\0\1\0\0\0"),
+        ROW("!multi []", REG_MULTI_SZ, ""),
+        ROW("!multi [\"\"]", REG_MULTI_SZ, "\0"),
+        ROW("!multi [a b, 'c,d']", REG_MULTI_SZ, "a b\0c,d\0"),
+        ROW("!hex \"\"", REG_BINARY, ""),
+        ROW("!hex 00ff", REG_BINARY, "\0\xff"),
+        ROW("!hex \"00 FF:1e-0a\"", REG_BINARY, "\0\xff\x1e\n"),
+        ROW("!none \"\"", REG_NONE, ""),
+        ROW("!none", REG_NONE, ""),
+        ROW("!0x0 \"01\"", REG_NONE, "\1"),
+        ROW("!0x1 \"ff00\"", REG_SZ, "\xff\0"),
+        ROW("!0xa \"01\"", REG_RESOURCE_REQUIREMENTS_LIST, "\1"),
+        ROW("!0xffffffff \"\"", UINT32_MAX, ""),
+        ROW("!tombstone \"\"", REG_TOMBSTONE, ""),
+#undef ROW
+};
+
+static void parse_back(const char *text, size_t n, const struct value *expected)
+{
+        _cleanup_buf_ struct buf doc_text = BUF_INIT, bytes = BUF_INIT;
+        _cleanup_yaml_ struct yaml_doc *doc = NULL;
+        struct diag d = { 0 };
+        uint32_t type = 0;
+        buf_puts(&doc_text, "name: ");
+        buf_add(&doc_text, text, n);
+        buf_putc(&doc_text, '\n');
+        int r = yaml_parse("t", doc_text.data, doc_text.len, &doc, &d);
+        ck_assert_msg(r == 0, "%s: %s", text, d.text);
+        buf_puts(&bytes, "before");
+        r = hive_parse_value(doc, yaml_root(doc)->first, &bytes, &type, &d);
+        ck_assert_msg(r == 0, "%s: %s", text, d.text);
+        struct value v = { type, bytes.len - 6, bytes.data + 6 };
+        ck_assert_msg(value_equal(&v, expected), "%s", text);
+        ck_assert_mem_eq(bytes.data, "before", 6);
+}
+
+static void round_trip(uint32_t type, const void *data, size_t n)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        struct value v = { type, n, data };
+        hive_format_value(&text, &v);
+        ck_assert_int_eq(text.error, 0);
+        ck_assert_ptr_null(strpbrk(text.data, "\n\r\t\x1b"));
+        parse_back(text.data, text.len, &v);
+}
+
+START_TEST(written_values)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(written); i++) {
+                parse_back(written[i].text, strlen(written[i].text), &written[i].value);
+                round_trip(written[i].value.type, written[i].value.data, written[i].value.size);
+        }
+}
+END_TEST
+
+/* Every type over every kind of bytes: what does not decode must come back all the same. */
+START_TEST(all_types_and_bytes)
+{
+        static const struct {
+                const char *data;
+                size_t n;
+        } bytes[] = { { NULL, 0 }, { TEXT("a") }, { TEXT(" a ") }, { TEXT("a\nb\r\n\tc\n") },
+                { TEXT("\"'\\{}[]&*!|>%@`#: ") }, { TEXT("\x01\x02\x1b\x7f") }, { TEXT("a\0b") },
+                { TEXT("\0") }, { TEXT("\0\0\0\0") }, { TEXT("a\0b\0") }, { TEXT("\0a\0\0b\0") },
+                { TEXT("\xff\0") }, { TEXT("\xff\xfe\0") }, { TEXT("\xed\xa0\x80") }, { TEXT("\1\2\3\4") },
+                { TEXT("\1\2\3\4\5\6\7\x8") }, { TEXT("\xc2\x85\xe2\x80\xa8\xe2\x80\xa9\xef\xbb\xbf") },
+                { TEXT("\xf0\x9f\x98\x80\xef\xbf\xbf") }, { TEXT("~") }, { TEXT("null") }, { TEXT("---") } };
+        static const uint32_t types[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x2a, 0xfffe, 0x10000,
+                UINT32_MAX };
+        for (size_t t = 0; t < ARRAY_SIZE(types); t++)
+                for (size_t i = 0; i < ARRAY_SIZE(bytes); i++)
+                        round_trip(types[t], bytes[i].data, bytes[i].n);
+        round_trip(REG_TOMBSTONE, NULL, 0);
+
+        char all[256];
+        for (size_t i = 0; i < sizeof(all); i++)
+                all[i] = (char)i;
+        for (size_t t = 0; t < ARRAY_SIZE(types); t++)
+                round_trip(types[t], all, sizeof(all));
+}
+END_TEST
+
+START_TEST(formatted_values)
+{
+        static const struct {
+                struct value value;
+                const char *text;
+        } rows[] = {
+                { { REG_SZ, 3, "a\"b" }, "!sz \"a\\\"b\"" },
+                { { REG_SZ, 2, "\xff\0" }, "!0x1 \"ff00\"" },
+                { { REG_SZ, 0, NULL }, "!sz \"\"" },
+                { { REG_DWORD, 4, "\1\2\0\0" }, "!dword 513" },
+                { { REG_DWORD, 3, "\1\2\0" }, "!0x4 \"010200\"" },
+                { { REG_DWORD_BIG_ENDIAN, 4, "\0\0\2\1" }, "!dword-be 513" },
+                { { REG_MULTI_SZ, 4, "a\0b\0" }, "!multi [\"a\", \"b\"]" },
+                { { REG_MULTI_SZ, 1, "a" }, "!0x7 \"61\"" },
+                { { REG_BINARY, 2, "\0\1" }, "!hex \"0001\"" },
+                { { REG_RESOURCE_LIST, 1, "\1" }, "!0x8 \"01\"" },
+                { { REG_NONE, 0, NULL }, "!none \"\"" },
+                { { REG_TOMBSTONE, 0, NULL }, "!tombstone \"\"" },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_buf_ struct buf text = BUF_INIT;
+                hive_format_value(&text, &rows[i].value);
+                ck_assert_str_eq(buf_str(&text), rows[i].text);
+        }
+}
+END_TEST
+
+START_TEST(value_size_limit)
+{
+        static const char text[] = "peios-registry: 1\nlayer: x\nkeys:\n  \\A: {v: !sz 12345678}\n";
+        struct hive_file *f = NULL;
+        struct diag d = { 0 };
+        ck_assert_int_eq(hive_parse("t", TEXT(text), 7, &f, &d), -EFBIG);
+        ck_assert_str_eq(d.text, "t:4:11: value `v` has 8 bytes, expected at most 7");
+        ck_assert_int_eq(hive_parse("t", TEXT(text), 8, &f, &d), 0);
+        hive_file_free(f);
+}
+END_TEST
+
+START_TEST(many_keys)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        _cleanup_hive_file_ struct hive_file *f = NULL;
+        buf_puts(&text, "peios-registry: 1\nlayer: x\nkeys:\n");
+        for (unsigned i = 0; i < 3000; i++) {
+                buf_printf(&text, "  \\K\\%u:\n", i);
+                for (unsigned k = 0; k < i % 40; k++)
+                        buf_printf(&text, "    v%u: !sz \"%u %u\"\n", k, i, k);
+        }
+        ck_assert_int_eq(hive_parse("t", text.data, text.len, 4096, &f, NULL), 0);
+        ck_assert_uint_eq(f->n_keys, 3000);
+        for (unsigned i = 0; i < 3000; i++) {
+                ck_assert_uint_eq(f->keys[i].n_values, i % 40);
+                for (unsigned k = 0; k < i % 40; k++) {
+                        char name[16], data[32];
+                        (void)snprintf(name, sizeof(name), "v%u", k);
+                        int n = snprintf(data, sizeof(data), "%u %u", i, k);
+                        const struct hive_value *v = &f->keys[i].values[k];
+                        ck_assert_str_eq(v->name, name);
+                        ck_assert_uint_eq(v->value.size, (size_t)n);
+                        ck_assert_mem_eq(v->value.data, data, v->value.size);
+                }
+        }
+}
+END_TEST
+
+START_TEST(failing_allocation)
+{
+        for (unsigned n = 1;; n++) {
+                struct hive_file *f = NULL;
+                alloc_fail_at(n);
+                int r = hive_parse("t", TEXT(sample), 4096, &f, NULL);
+                if (!alloc_failed()) {
+                        ck_assert_int_eq(r, 0);
+                        ck_assert_uint_gt(n, 15);
+                        hive_file_free(f);
+                        break;
+                }
+                ck_assert_int_eq(r, -ENOMEM);
+                ck_assert_ptr_null(f);
+        }
+}
+END_TEST
+
+START_TEST(cut_files)
+{
+        for (size_t n = 0; n < sizeof(sample); n++) {
+                _cleanup_hive_file_ struct hive_file *f = NULL;
+                _cleanup_free_ char *copy = strndup(sample, n);
+                struct diag d = { 0 };
+                int r = hive_parse("t", copy, n, 4096, &f, &d);
+                ck_assert(r == 0 || (r == -EINVAL && strncmp(d.text, "t:", 2) == 0));
+        }
+        hive_file_free(NULL);
+}
+END_TEST
+
+START_TEST(file_too_large)
+{
+        struct hive_file *f = NULL;
+        struct diag d = { 0 };
+        /* Nothing of the text is looked at. */
+        ck_assert_int_eq(hive_parse("t", "", HIVE_FILE_BYTES_MAX + 1, 4096, &f, &d), -EFBIG);
+        ck_assert_str_eq(d.text, "t: is 67108865 bytes large, expected at most 67108864");
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { file_contents, smallest_files, written_values, all_types_and_bytes,
+                formatted_values, value_size_limit, many_keys, failing_allocation, cut_files,
+                file_too_large };
+        return run_tests("hive", tests, ARRAY_SIZE(tests));
+}
