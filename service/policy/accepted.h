@@ -3,13 +3,13 @@
 
 /* The values in force, kept on the root file system (LAYOUT_ACCEPTED_DIR): so that a restarted service knows
  * what changed meanwhile, a refused value falls back on the last good one even at boot, and boot needs no
- * /var. Strict YAML with a checksum line at its end; a file that does not parse is set aside as `.bad` and
- * reported, never trusted.
+ * /var. Strict YAML with a checksum line at its end, mode 0600; a file that does not parse is set aside as
+ * `.bad` (`.bad.1`, …: an earlier one stays) and reported, never trusted.
  *
  *     peios-accepted: 1
  *     values:
- *       \Machine\System\Audit\Modules:
- *         TaintEvents: disabled
+ *       "\\Machine\\System\\Audit\\Modules":
+ *         "TaintEvents": "disabled"
  *     # crc32c: 89abcdef
  */
 
@@ -21,8 +21,9 @@ struct accepted_value {
         char *text; /* canonical text */
 };
 
+/* Empty is { 0 }. */
 struct accepted {
-        struct accepted_value *list;
+        struct accepted_value *list; /* sorted by key, then name, folded */
         size_t n;
 };
 
@@ -31,6 +32,8 @@ _must_check_ int accepted_load(const char *root, struct accepted *ret, struct di
 /* Atomic and durable. */
 _must_check_ int accepted_store(const char *root, const struct accepted *a, struct diag *d);
 void accepted_done(struct accepted *a);
+#define _cleanup_accepted_ _cleanup_(accepted_done)
+/* NULL: none. */
 const char *accepted_get(const struct accepted *a, const struct schema_value *sv);
 /* text NULL: forget it. 0 or -ENOMEM. */
 _must_check_ int accepted_set(struct accepted *a, const struct schema_value *sv, const char *text);

@@ -14,7 +14,7 @@
 
 enum control_outcome {
         CONTROL_HOLDS,     /* it held the value already: nothing was written */
-        CONTROL_WRITTEN,   /* written, and reads back as wanted */
+        CONTROL_WRITTEN,   /* written, and reads back as wanted; `now` is "" where it cannot be read */
         CONTROL_ABSENT,    /* no such control: a normal state */
         CONTROL_REFUSED,   /* EINVAL or ERANGE: the kernel does not take this value */
         CONTROL_FAILED,    /* EPERM, EIO, …: see error */
@@ -23,7 +23,7 @@ enum control_outcome {
 
 struct control_result {
         enum control_outcome outcome;
-        int error;                    /* positive errno of FAILED and REFUSED */
+        int error;                    /* positive errno of FAILED and REFUSED, else 0 */
         char found[CONTROL_TEXT_MAX]; /* what it held before; "" where it could not be read */
         char now[CONTROL_TEXT_MAX];   /* what it holds after; "" where it could not be read */
 };
@@ -34,6 +34,8 @@ struct control;
  * -ENOMEM. The control itself need not exist. */
 _must_check_ int control_new(const char *root, const char *name, struct control **ret, struct diag *d);
 struct control *control_free(struct control *c);
+DEFINE_CLEANUP(struct control *, control_free, control_freep);
+#define _cleanup_control_ _cleanup_(control_freep)
 
 const char *control_name(const struct control *c);
 const char *control_path(const struct control *c); /* with the root in front */
@@ -43,8 +45,14 @@ const char *control_path(const struct control *c); /* with the root in front */
 bool control_refresh(struct control *c);
 bool control_present(const struct control *c);
 
-/* The text without the newline, runs of blanks as one. 0, -ENOENT, or another negative errno. */
+/* The text without the newline, runs of blanks as one and none at the ends. 0, -ENOENT, or another negative
+ * errno. */
 _must_check_ int control_read(struct control *c, char *ret, size_t size);
 
-/* Brings it to `text`. A failed read does not stop the write. */
+/* Is `found`, as control_read() gives it, what `text` says? Runs of blanks make no difference. */
+bool control_text_equal(const char *found, const char *text);
+
+/* Brings it to `text`; runs of blanks and a newline at the end make no difference. A failed read does not
+ * stop the write. FAILED with ELOOP, EISDIR or ENXIO: a symbolic link, a directory, or something else that
+ * is no control stands at the path; E2BIG: the text is too long. */
 void control_apply(struct control *c, const char *text, struct control_result *ret);

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "boot-values.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../registry-provider/registry/registry.h"
+#include "../../schema/base/fileio.h"
+#include "../../schema/layout.h"
+#include "../policy/policy.h"
+
+struct loader {
+        void (*complain)(const char *line, void *userdata);
+        void *userdata;
+};
+
+void boot_values_done(struct boot_values *v)
+{
+        for (size_t i = 0; i < v->n; i++)
+                free(v->list[i].text);
+        free(v->list);
+        *v = (struct boot_values){ 0 };
+}
+
+static void complain(const struct loader *l, const char *line)
+{
+        if (l->complain)
+                l->complain(line, l->userdata);
+}
+
+static void on_state_report(_unused_ const char *kind, _unused_ const char *file, const char *text, void *userdata)
+{
+        complain(userdata, text);
+}
+
+static int set_fallback(struct boot_value *v, const struct accepted *accepted)
+{
+        const char *text = accepted_get(accepted, v->sv);
+
+        if (!text && v->sv->has_default)
+                text = v->sv->default_text;
+        free(v->text);
+        v->text = text ? strdup(text) : NULL;
+        return text && !v->text ? -ENOMEM : 0;
+}
+
+static int init_values(const struct schema *schema, const struct accepted *accepted, struct boot_values *ret)
+{
+        ret->list = calloc(schema->n ? schema->n : 1, sizeof(*ret->list));
+        if (!ret->list)
+                return -ENOMEM;
+        for (size_t i = 0; i < schema->n; i++) {
+                if (!schema->values[i].control)
+                        continue;
+                struct boot_value *v = &ret->list[ret->n++];
+                v->sv = &schema->values[i];
+                int r = set_fallback(v, accepted);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int load_files(const char *root, struct registry *registry, const struct loader *l, struct diag *d)
+{
+        struct dropins files = { 0 };
+        struct registry_events events = { 0 };
+
+        int r = dropins_load(root, VALUE_BYTES_DEFAULT_MAX, &files);
+        if (r == 0)
+                r = registry_apply_dropins(registry, &files, &events, d);
+        for (size_t i = 0; i < files.n; i++)
+                if (files.list[i].error)
+                        complain(l, files.list[i].error);
+        registry_events_done(&events);
+        dropins_done(&files);
+        return r;
+}
+
+/* The value that the registry says, or, refused, what was accepted before. */
+static int decide(struct registry *registry, struct boot_value *v, const struct loader *l)
+{
+        struct registry_value found;
+        struct policy_decision decision = { 0 };
+
+        int r = registry_get(registry, &v->sv->key, v->sv->name, &found, NULL);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        bool written = r == 0 && strcmp(found.layer, LAYER_DEFAULT) != 0;
+        r = policy_decide(v->sv, v->text, written ? &found.value : NULL, &decision);
+        if (r == 0 && decision.verdict == POLICY_REFUSE) {
+                _cleanup_buf_ struct buf line = BUF_INIT;
+                buf_printf(&line, "%s\\%s (layer %s): %s; %s", v->sv->key.text, v->sv->name, found.layer,
+                        decision.why.text, v->text ? v->text : "nothing");
+                buf_puts(&line, " stays in force");
+                complain(l, buf_str(&line));
+        } else if (r == 0 && decision.verdict == POLICY_CHANGE) {
+                free(v->text);
+                v->text = STEAL_PTR(decision.text);
+        }
+        policy_decision_done(&decision);
+        return r;
+}
+
+static int load_registry(const char *root, const struct schema *schema, const struct loader *l,
+        struct boot_values *values, struct diag *d)
+{
+        _cleanup_registry_ struct registry *registry = NULL;
+        const struct registry_config config = {
+                .root = root,
+                .schema = schema,
+                .value_max = VALUE_BYTES_DEFAULT_MAX,
+                .read_only = true,
+                .events = { .report = on_state_report, .userdata = (void *)l },
+        };
+
+        int r = registry_open(&config, &registry, d);
+        if (r == 0)
+                r = load_files(root, registry, l, d);
+        for (size_t i = 0; r == 0 && i < values->n; i++)
+                r = decide(registry, &values->list[i], l);
+        return r;
+}
+
+/* Without the state, what it says is not known: then what was in force last is right, and where nothing was, the
+ * drop-in files. */
+static int use_registry(const char *root, const struct accepted *accepted, bool *ret)
+{
+        _cleanup_free_ char *state = root_path(root, LAYOUT_STATE);
+        if (!state)
+                return -ENOMEM;
+        *ret = accepted->n == 0 || access(state, F_OK) == 0;
+        return 0;
+}
+
+int boot_values_load(const char *root, const struct schema *schema, const struct accepted *accepted,
+        void (*on_line)(const char *line, void *userdata), void *userdata, struct boot_values *ret, struct diag *d)
+{
+        const struct loader l = { .complain = on_line, .userdata = userdata };
+        struct boot_values values = { 0 };
+        bool registry = false;
+
+        int r = init_values(schema, accepted, &values);
+        if (r == 0)
+                r = use_registry(root, accepted, &registry);
+        if (r < 0) {
+                boot_values_done(&values);
+                return r;
+        }
+        if (registry)
+                r = load_registry(root, schema, &l, &values, d);
+        *ret = values;
+        return r;
+}

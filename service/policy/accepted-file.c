@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "accepted.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../schema/base/crc32c.h"
+#include "../../schema/base/fileio.h"
+#include "../../schema/layout.h"
+#include "../../schema/yaml/yaml.h"
+
+#define FILE_BYTES_MAX (4u * 1024u * 1024u)
+#define FORMAT_KEY "peios-accepted"
+#define FORMAT_VERSION "1"
+#define CHECKSUM_FORMAT "# crc32c: %08" PRIx32 "\n"
+#define CHECKSUM_BYTES (sizeof("# crc32c: 01234567\n") - 1)
+#define BAD_FILES_MAX 100u
+/* YAML wants the colon of a simple key within 1024 characters. */
+#define SIMPLE_KEY_BYTES_MAX 1000u
+
+/* On success *ret_body is the number of bytes before the checksum line. */
+static int check_sum(const char *path, const struct buf *file, size_t *ret_body, struct diag *d)
+{
+        if (file->len < CHECKSUM_BYTES)
+                return diag_set(d, EINVAL, "%s: is cut short, expected a checksum line at its end", path);
+
+        size_t body = file->len - CHECKSUM_BYTES;
+        char line[CHECKSUM_BYTES + 1];
+        (void)snprintf(line, sizeof(line), CHECKSUM_FORMAT, crc32c(0, file->data, body));
+        if (memcmp(file->data + body, line, CHECKSUM_BYTES) != 0)
+                return diag_set(d, EINVAL, "%s: is damaged or was edited, expected '%.*s' as its last line",
+                        path, (int)CHECKSUM_BYTES - 1, line);
+        *ret_body = body;
+        return 0;
+}
+
+static bool is_untagged(const struct yaml_node *node, enum yaml_kind kind)
+{
+        return node && node->kind == kind && !node->tag;
+}
+
+static int parse_value(const struct yaml_doc *doc, const struct yaml_node *node, const struct path *key,
+        struct accepted *a, struct diag *d)
+{
+        if (!is_untagged(node, YAML_SCALAR))
+                return yaml_error(doc, node, d, "expected the text of a value");
+        if (value_name_check(node->key->text, node->key->len, NULL) < 0)
+                return yaml_error(doc, node->key, d, "expected the name of a value");
+
+        /* Borrows its strings. */
+        const struct schema_value sv = { .key = *key, .name = (char *)node->key->text };
+        if (accepted_get(a, &sv))
+                return yaml_error(doc, node->key, d, "the value is there twice, expected it once");
+        return accepted_set(a, &sv, node->text);
+}
+
+/* There is no relative path in the file: the first component is a hive, whatever its name. */
+static bool any_hive(const char *name, size_t len, void *userdata)
+{
+        (void)name;
+        (void)len;
+        (void)userdata;
+        return true;
+}
+
+static int parse_key(
+        const struct yaml_doc *doc, const struct yaml_node *node, struct accepted *a, struct diag *d)
+{
+        if (!is_untagged(node, YAML_MAP))
+                return yaml_error(doc, node, d, "expected a map of value names and texts");
+
+        _cleanup_path_ struct path key = { 0 };
+        int r = path_parse(node->key->text, node->key->len, any_hive, NULL, &key, NULL);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                return yaml_error(doc, node->key, d, "expected the path of a key");
+        for (const struct yaml_node *v = node->first; v; v = v->next) {
+                r = parse_value(doc, v, &key, a, d);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int parse(const char *path, const struct buf *file, struct accepted *a, struct diag *d)
+{
+        size_t body = 0;
+        int r = check_sum(path, file, &body, d);
+        if (r < 0)
+                return r;
+        _cleanup_yaml_ struct yaml_doc *doc = NULL;
+        r = yaml_parse(path, file->data, body, &doc, d);
+        if (r < 0)
+                return r;
+
+        const struct yaml_node *root = yaml_root(doc);
+        if (!is_untagged(root, YAML_MAP) || root->n != 2)
+                return diag_set(
+                        d, EINVAL, "%s: expected a map of '" FORMAT_KEY "' and 'values', no more", path);
+        const struct yaml_node *version = yaml_get(root, FORMAT_KEY);
+        if (!is_untagged(version, YAML_SCALAR) || strcmp(version->text, FORMAT_VERSION) != 0)
+                return diag_set(d, EINVAL, "%s: expected '" FORMAT_KEY ": " FORMAT_VERSION "'", path);
+        const struct yaml_node *values = yaml_get(root, "values");
+        if (!is_untagged(values, YAML_MAP))
+                return diag_set(d, EINVAL, "%s: expected 'values' to be a map of keys", path);
+        for (const struct yaml_node *key = values->first; key; key = key->next) {
+                r = parse_key(doc, key, a, d);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Never over an earlier one: it may be the only trace of what went wrong. */
+static void set_aside(const char *path, struct diag *d)
+{
+        for (unsigned i = 0; i < BAD_FILES_MAX; i++) {
+                _cleanup_buf_ struct buf to = BUF_INIT;
+                buf_printf(&to, i == 0 ? "%s.bad" : "%s.bad.%u", path, i);
+                if (to.error == 0 && renameat2(AT_FDCWD, path, AT_FDCWD, to.data, RENAME_NOREPLACE) == 0) {
+                        diag_prefix(d, "set aside as '%s'", to.data);
+                        return;
+                }
+                if (to.error < 0 || errno != EEXIST)
+                        break;
+        }
+        diag_prefix(d, "ignored, and cannot be set aside");
+}
+
+int accepted_load(const char *root, struct accepted *ret, struct diag *d)
+{
+        _cleanup_free_ char *path = root_path(root, LAYOUT_ACCEPTED_DIR "/" LAYOUT_ACCEPTED_NAME);
+        if (!path)
+                return -ENOMEM;
+
+        struct accepted a = { 0 };
+        _cleanup_buf_ struct buf file = BUF_INIT;
+        int r = read_file(AT_FDCWD, path, FILE_BYTES_MAX, &file, NULL, d);
+        if (r < 0 && r != -ENOENT && r != -EFBIG)
+                return r;
+        if (r == 0)
+                r = parse(path, &file, &a, d);
+        if (r == 0 || r == -ENOENT) {
+                *ret = a;
+                return 0;
+        }
+        accepted_done(&a);
+        if (r != -ENOMEM)
+                set_aside(path, d);
+        return r;
+}
+
+static void format_key(struct buf *out, const char *indent, const char *prefix, const char *name)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT, quoted = BUF_INIT;
+
+        buf_puts(&text, prefix);
+        buf_puts(&text, name);
+        yaml_quote(&quoted, buf_str(&text), text.len);
+        if (text.error < 0 || quoted.error < 0)
+                out->error = -ENOMEM;
+        else if (quoted.len <= SIMPLE_KEY_BYTES_MAX)
+                buf_printf(out, "%s%s:", indent, quoted.data);
+        else
+                buf_printf(out, "%s? %s\n%s:", indent, quoted.data, indent);
+}
+
+static void format(const struct accepted *a, struct buf *out)
+{
+        const char *key = NULL;
+
+        buf_puts(out, FORMAT_KEY ": " FORMAT_VERSION "\n");
+        buf_puts(out, a->n > 0 ? "values:\n" : "values: {}\n");
+        for (size_t i = 0; i < a->n; i++) {
+                const struct accepted_value *v = &a->list[i];
+                if (!key || !fold_equal(key, strlen(key), v->key, strlen(v->key))) {
+                        key = v->key;
+                        format_key(out, "  ", "\\", key);
+                        buf_putc(out, '\n');
+                }
+                format_key(out, "    ", "", v->name);
+                buf_putc(out, ' ');
+                yaml_quote(out, v->text, strlen(v->text));
+                buf_putc(out, '\n');
+        }
+        buf_printf(out, CHECKSUM_FORMAT, crc32c(0, buf_str(out), out->len));
+}
+
+static int open_dir(const char *path)
+{
+        int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0 && errno == ENOENT) {
+                int r = make_dirs(path);
+                if (r < 0)
+                        return r;
+                fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        }
+        return fd < 0 ? -errno : fd;
+}
+
+int accepted_store(const char *root, const struct accepted *a, struct diag *d)
+{
+        _cleanup_free_ char *path = root_path(root, LAYOUT_ACCEPTED_DIR);
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        format(a, &text);
+        if (!path || text.error < 0)
+                return -ENOMEM;
+        if (text.len > FILE_BYTES_MAX)
+                return diag_set(d, EFBIG,
+                        "%s/" LAYOUT_ACCEPTED_NAME ": would have %zu bytes, at most %u are read", path,
+                        text.len, FILE_BYTES_MAX);
+
+        _cleanup_close_ int fd = open_dir(path);
+        /* Not for everybody: a control may hold a secret (net.ipv4.tcp_fastopen_key). */
+        int r = fd < 0 ? fd : write_file_atomic(fd, LAYOUT_ACCEPTED_NAME, text.data, text.len, 0600);
+        if (r < 0)
+                return diag_set(
+                        d, -r, "%s/" LAYOUT_ACCEPTED_NAME ": cannot be written: %s", path, strerror(-r));
+        return 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "policy.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool same_text(const char *a, const char *b)
+{
+        return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* What the registry asks for: 0 and its canonical text, NULL where it asks for nothing. */
+static int wanted_text(
+        const struct schema_value *sv, const struct value *written, char **ret, struct diag *d)
+{
+        if (written)
+                return schema_check(sv, written, ret, d);
+        *ret = NULL;
+        if (!sv->has_default)
+                return 0;
+        *ret = strdup(sv->default_text);
+        return *ret ? 0 : -ENOMEM;
+}
+
+int policy_decide(const struct schema_value *sv, const char *in_force, const struct value *written,
+        struct policy_decision *ret)
+{
+        struct policy_decision decision = { .verdict = POLICY_SAME };
+        _cleanup_free_ char *text = NULL;
+
+        int r = wanted_text(sv, written, &text, &decision.why);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0) {
+                decision.verdict = POLICY_REFUSE;
+        } else if (!same_text(text, in_force)) {
+                decision.verdict = POLICY_CHANGE;
+                decision.turns_off = text && sv->control && same_text(text, sv->control->audit_off);
+                decision.text = STEAL_PTR(text);
+        }
+        *ret = decision;
+        return 0;
+}
+
+void policy_decision_done(struct policy_decision *d)
+{
+        free(d->text);
+        d->text = NULL;
+}

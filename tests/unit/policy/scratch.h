@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A scratch root for one test: files by their path below it. Every failure is a failed assertion. */
+
+#include "../../../schema/base/buf.h"
+
+struct scratch {
+        char root[64];
+};
+
+void scratch_new(struct scratch *s);
+void scratch_done(struct scratch *s);
+#define _cleanup_scratch_ _cleanup_(scratch_done)
+
+/* Makes the parents where they are missing; an older file is replaced by a new inode. */
+void scratch_write(const struct scratch *s, const char *path, const void *data, size_t n);
+void scratch_puts(const struct scratch *s, const char *path, const char *text);
+/* False when there is no such file. */
+bool scratch_read(const struct scratch *s, const char *path, struct buf *ret);
+bool scratch_exists(const struct scratch *s, const char *path);
+void scratch_remove(const struct scratch *s, const char *path);
+/* Entries of a directory, without `.` and `..`; 0 when it is missing. */
+unsigned scratch_count(const struct scratch *s, const char *path);
+/* In a static ring of 4. */
+const char *scratch_path(const struct scratch *s, const char *path);
