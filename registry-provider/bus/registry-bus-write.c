@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "registry-bus-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../../schema/base/log.h"
+#include "../../schema/dbus/names.h"
+#include "access.h"
+#include "request.h"
+
+static void reply_error(struct request *q, int r, const struct diag *d)
+{
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        (void)bus_fail(&error, r, d);
+        r = sd_bus_reply_method_error(q->m, &error);
+        if (r < 0)
+                log_debug("cannot answer %s: %s; ignoring", sd_bus_message_get_sender(q->m), strerror(-r));
+        sd_bus_error_free(&error);
+}
+
+static void emit_denied(struct request *q, const char *why)
+{
+        _cleanup_buf_ struct buf path = BUF_INIT;
+
+        request_describe(q, &path);
+        q->rb->config.emit(
+                &(struct record){
+                        .kind = RECORD_WRITE_DENIED,
+                        .path = buf_str(&path),
+                        .layer = q->options.layer ? q->options.layer : LAYER_BASE,
+                        .reason = "access-denied",
+                        .detail = why,
+                        .actor = &q->actor,
+                        .success = false,
+                },
+                q->rb->config.userdata);
+}
+
+static void deny(struct request *q, const char *why)
+{
+        struct diag d = { 0 };
+        _cleanup_buf_ struct buf path = BUF_INIT;
+
+        request_describe(q, &path);
+        (void)diag_set(&d, EACCES,
+                "%s: uid %u may not write: allowed are root, members of the group '%s', and whom polkit lets (%s)",
+                buf_str(&path), q->actor.uid, q->rb->config.admin_group, why);
+        emit_denied(q, why);
+        reply_error(q, -EACCES, &d);
+}
+
+static void remember_origin(struct registry_bus *rb, uint64_t before, uint64_t after, const struct actor *actor)
+{
+        if (after > before)
+                rb->origins[rb->next_origin++ % ORIGINS_N] =
+                        (struct origin){ .first = before + 1, .last = after, .actor = *actor };
+}
+
+/* Takes the request over: it ends here, or waits for the sync. */
+static void execute(struct request *q)
+{
+        struct registry_bus *rb = q->rb;
+        struct diag d = { 0 };
+        uint64_t before = registry_sequence(rb->config.registry);
+
+        int r = request_apply(q, &d);
+        if (r == -EROFS)
+                emit_denied(q, d.text);
+        if (r < 0) {
+                reply_error(q, r, &d);
+                rb->n_requests--;
+                (void)request_free(q);
+                return;
+        }
+        remember_origin(rb, before, registry_sequence(rb->config.registry), &q->actor);
+        q->next = NULL;
+        *rb->waiting_tail = q;
+        rb->waiting_tail = &q->next;
+        r = sd_event_source_set_enabled(rb->flush, SD_EVENT_ONESHOT);
+        if (r < 0)
+                registry_bus_flush(rb);
+}
+
+static void unlink_asking(struct request *q)
+{
+        for (struct request **at = &q->rb->asking; *at; at = &(*at)->next)
+                if (*at == q) {
+                        *at = q->next;
+                        return;
+                }
+}
+
+static void on_authorized(bool allowed, const char *why, void *userdata)
+{
+        struct request *q = userdata;
+
+        unlink_asking(q);
+        if (allowed) {
+                execute(q);
+                return;
+        }
+        deny(q, why);
+        q->rb->n_requests--;
+        (void)request_free(q);
+}
+
+/* 0: the request was taken over. */
+static int authorize(struct request *q)
+{
+        struct registry_bus *rb = q->rb;
+        const char *action = request_action(q);
+
+        switch (access_decide(q->actor.uid, rb->config.admin_group, action)) {
+        case ACCESS_ALLOWED:
+                execute(q);
+                return 0;
+        case ACCESS_DENIED:
+                deny(q, "built without polkit");
+                rb->n_requests--;
+                (void)request_free(q);
+                return 0;
+        case ACCESS_ASK_POLKIT:
+                break;
+        }
+        const char *who = q->options.on_behalf_of ? q->options.on_behalf_of : sd_bus_message_get_sender(q->m);
+        int r = access_ask_polkit(rb->config.bus, who, action,
+                sd_bus_message_get_allow_interactive_authorization(q->m) > 0, on_authorized, q, &q->polkit);
+        if (r < 0)
+                return r;
+        q->next = rb->asking;
+        rb->asking = q;
+        return 0;
+}
+
+int method_write(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct registry_bus *rb = userdata;
+        struct request *q = NULL;
+
+        if (rb->n_requests >= REQUESTS_MAX)
+                return sd_bus_error_setf(error, ERROR_LIMIT, "%u writing calls wait already", REQUESTS_MAX);
+        int r = request_new(rb, m, &q, error);
+        if (r < 0)
+                return r;
+        rb->n_requests++;
+        r = authorize(q);
+        if (r < 0) {
+                rb->n_requests--;
+                (void)request_free(q);
+                return r;
+        }
+        return 1;
+}
+
+static int append_request_actor(sd_bus_message *m, void *userdata)
+{
+        return append_actor(m, userdata);
+}
+
+static void finish(struct request *q, int synced, const struct diag *d)
+{
+        if (synced < 0) {
+                reply_error(q, -EIO, d);
+                return;
+        }
+        int r = sd_bus_reply_method_return(q->m, "t", q->sequence);
+        if (r < 0)
+                log_debug("cannot answer %s: %s; ignoring", sd_bus_message_get_sender(q->m), strerror(-r));
+        subscriptions_dispatch(q->rb->subscriptions, &q->events, append_request_actor, &q->actor);
+}
+
+void registry_bus_flush(struct registry_bus *rb)
+{
+        struct request *q = rb->waiting;
+        struct diag d = { 0 };
+
+        if (!q)
+                return;
+        rb->waiting = NULL;
+        rb->waiting_tail = &rb->waiting;
+        int r = registry_sync(rb->config.registry, &d);
+        if (r < 0)
+                log_error("%s", d.text[0] ? d.text : strerror(-r));
+        while (q) {
+                struct request *next = q->next;
+                finish(q, r, &d);
+                rb->n_requests--;
+                (void)request_free(q);
+                q = next;
+        }
+        rb->config.changed(rb->config.userdata);
+}
+
+void requests_free(struct registry_bus *rb)
+{
+        registry_bus_flush(rb);
+        while (rb->asking) {
+                struct request *q = rb->asking;
+                rb->asking = q->next;
+                (void)request_free(q);
+        }
+}
+
+/* Everything a write does, undone before anybody sees it. Reading needs no permission, and this is reading. */
+int method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct registry_bus *rb = userdata;
+        struct request *q = NULL;
+        struct diag d = { 0 };
+        sd_bus_message *reply = NULL;
+
+        registry_bus_flush(rb);
+        int r = request_new(rb, m, &q, error);
+        if (r < 0)
+                return r;
+        r = request_preview(q, &d);
+        if (r < 0)
+                r = bus_fail(error, r, &d);
+        else
+                r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = append_event_list(reply, &q->events);
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
+        sd_bus_message_unref(reply);
+        (void)request_free(q);
+        return r;
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "registry-bus-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../../schema/base/log.h"
+#include "../../schema/dbus/names.h"
+#include "../client/wire.h"
+#include "config.h"
+
+int bus_fail(sd_bus_error *error, int r, const struct diag *d)
+{
+        static const struct {
+                int code;
+                const char *name;
+        } map[] = {
+                { ENOENT, ERROR_NOT_FOUND },      { EEXIST, ERROR_EXISTS },      { EINVAL, ERROR_INVALID_NAME },
+                { ENAMETOOLONG, ERROR_INVALID_NAME }, { EFBIG, ERROR_TOO_LARGE }, { EACCES, ERROR_ACCESS_DENIED },
+                { EROFS, ERROR_READ_ONLY },       { ENOTEMPTY, ERROR_NOT_EMPTY }, { EAGAIN, ERROR_CONFLICT },
+                { EBADMSG, ERROR_CORRUPT },       { EDQUOT, ERROR_LIMIT },       { EDOM, ERROR_INVALID_VALUE },
+                { EIO, ERROR_STORAGE },           { ENOSPC, ERROR_STORAGE },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(map); i++)
+                if (map[i].code == -r)
+                        return sd_bus_error_set(error, map[i].name,
+                                d && d->text[0] ? d->text : strerror(-r));
+        return sd_bus_error_set_errno(error, r);
+}
+
+int append_actor(sd_bus_message *m, const struct actor *a)
+{
+        return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "pid", "u", a->pid, "uid", "u", a->uid,
+                "loginuid", "u", a->loginuid, "session", "u", a->session, "comm", "s", a->comm, "exe", "s", a->exe,
+                "context", "s", a->context);
+}
+
+void format_value_path(struct buf *out, const char *key, const char *name)
+{
+        const size_t n = strlen(DEFAULT_HIVE);
+
+        /* As people and the documentation write it: \System\…, the default hive left out. */
+        if (fold_equal(key, strnlen(key, n), DEFAULT_HIVE, n) && key[n] == '\\')
+                buf_puts(out, key + n);
+        else
+                buf_printf(out, "\\%s", key);
+        if (name && name[0])
+                buf_printf(out, "\\%s", name);
+}
+
+const struct actor *origin_of(const struct registry_bus *rb, uint64_t sequence)
+{
+        for (unsigned i = 0; i < ORIGINS_N; i++)
+                if (sequence >= rb->origins[i].first && sequence <= rb->origins[i].last)
+                        return &rb->origins[i].actor;
+        return NULL;
+}
+
+static int method_subscribe(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct registry_bus *rb = userdata;
+        _cleanup_path_ struct path path = { 0 };
+        struct wire_options options = { 0 };
+        struct diag d = { 0 };
+        const char *key;
+        int subtree;
+        uint64_t id;
+
+        int r = sd_bus_message_read(m, "sb", &key, &subtree);
+        if (r < 0)
+                return r;
+        r = wire_read_options(m, &options, &d);
+        if (r == -EINVAL)
+                return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, d.text);
+        if (r < 0)
+                return r;
+        registry_bus_flush(rb);
+        r = registry_path(rb->config.registry, key, &path, &d);
+        if (r == 0)
+                r = subscriptions_add(rb->subscriptions, sd_bus_message_get_sender(m), &path, subtree != 0,
+                        options.unchanged, &id, &d);
+        if (r < 0)
+                return bus_fail(error, r, &d);
+        return sd_bus_reply_method_return(m, "tt", id, registry_sequence(rb->config.registry));
+}
+
+static int method_unsubscribe(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct registry_bus *rb = userdata;
+        uint64_t id;
+
+        int r = sd_bus_message_read(m, "t", &id);
+        if (r < 0)
+                return r;
+        if (subscriptions_remove(rb->subscriptions, sd_bus_message_get_sender(m), id) < 0)
+                return sd_bus_error_setf(error, ERROR_NOT_FOUND, "this client has no subscription %llu",
+                        (unsigned long long)id);
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct registry_bus *rb = userdata;
+        struct actor actor;
+
+        int r = caller_of_message(rb->callers, m, &actor);
+        if (r < 0)
+                return r;
+        if (actor.uid != 0)
+                return sd_bus_error_set(error, ERROR_ACCESS_DENIED, "only root may have the drop-in files read again");
+        rb->config.reload(rb->config.userdata);
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+static int get_sequence(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
+        _unused_ const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
+{
+        struct registry_bus *rb = userdata;
+        return sd_bus_message_append(reply, "t", registry_sequence(rb->config.registry));
+}
+
+static int get_subscriptions(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
+        _unused_ const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
+{
+        struct registry_bus *rb = userdata;
+        return sd_bus_message_append(reply, "u", (uint32_t)subscriptions_count(rb->subscriptions));
+}
+
+static int get_hives(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
+        _unused_ const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
+{
+        const struct registry_bus *rb = userdata;
+        const struct state_hives *hives = registry_hives(rb->config.registry);
+
+        int r = sd_bus_message_open_container(reply, 'a', "s");
+        for (size_t i = 0; r >= 0 && i < hives->n; i++)
+                r = sd_bus_message_append(reply, "s", hives->list[i].name);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int get_layers(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
+        _unused_ const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
+{
+        const struct registry_bus *rb = userdata;
+        const struct layers *layers = registry_layers(rb->config.registry);
+
+        int r = sd_bus_message_open_container(reply, 'a', "(subs)");
+        for (size_t i = 0; r >= 0 && i < layers->n; i++) {
+                const struct layer *l = &layers->list[i];
+                r = sd_bus_message_append(reply, "(subs)", l->name, l->precedence, (int)l->enabled,
+                        l->file ? l->file : "");
+        }
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int get_problems(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
+        _unused_ const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
+{
+        const struct registry_bus *rb = userdata;
+        const struct problems *p = rb->config.problems;
+
+        int r = sd_bus_message_open_container(reply, 'a', "(ss)");
+        for (size_t i = 0; r >= 0 && i < p->n; i++)
+                r = sd_bus_message_append(reply, "(ss)", p->list[i].file, p->list[i].text);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int get_version(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
+        _unused_ const char *property, sd_bus_message *reply, _unused_ void *userdata, _unused_ sd_bus_error *error)
+{
+        return sd_bus_message_append(reply, "s", PROJECT_VERSION);
+}
+
+#define UNPRIVILEGED SD_BUS_VTABLE_UNPRIVILEGED
+
+static const sd_bus_vtable registry_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Sequence", "t", get_sequence, 0, 0),
+        SD_BUS_PROPERTY("Hives", "as", get_hives, 0, 0),
+        SD_BUS_PROPERTY("Layers", "a(subs)", get_layers, 0, 0),
+        SD_BUS_PROPERTY("Subscriptions", "u", get_subscriptions, 0, 0),
+        SD_BUS_PROPERTY("Problems", "a(ss)", get_problems, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+
+        SD_BUS_METHOD_WITH_ARGS("Get", SD_BUS_ARGS("s", key, "s", name),
+                SD_BUS_RESULT("u", type, "v", data, "t", sequence, "s", layer), method_get, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetMany", SD_BUS_ARGS("a(ss)", names), SD_BUS_RESULT("a(buvts)", values),
+                method_get_many, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("s", key), SD_BUS_RESULT("as", subkeys, "a(suvts)", values),
+                method_list, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Info", SD_BUS_ARGS("s", key), SD_BUS_RESULT("a{sv}", info), method_info, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Resolve", SD_BUS_ARGS("s", key, "s", name),
+                SD_BUS_RESULT("b", exists, "s", path, "a(sustuvs)", entries, "a{sv}", origin), method_resolve,
+                UNPRIVILEGED),
+
+        SD_BUS_METHOD_WITH_ARGS("Set", SD_BUS_ARGS("s", key, "s", name, "u", type, "v", data, "a{sv}", options),
+                SD_BUS_RESULT("t", sequence), method_write, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", key, "s", name, "a{sv}", options),
+                SD_BUS_RESULT("t", sequence), method_write, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("CreateKey", SD_BUS_ARGS("s", key, "a{sv}", options), SD_BUS_RESULT("t", sequence),
+                method_write, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("DeleteKey", SD_BUS_ARGS("s", key, "a{sv}", options), SD_BUS_RESULT("t", sequence),
+                method_write, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Transact", SD_BUS_ARGS("a(sssuv)", changes, "a{sv}", options),
+                SD_BUS_RESULT("t", sequence), method_write, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Preview", SD_BUS_ARGS("a(sssuv)", changes, "a{sv}", options),
+                SD_BUS_RESULT("a(sssuvs)", events), method_preview, UNPRIVILEGED),
+
+        SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_ARGS("s", key, "b", subtree, "a{sv}", options),
+                SD_BUS_RESULT("t", subscription, "t", sequence), method_subscribe, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_ARGS("t", subscription), SD_BUS_NO_RESULT, method_unsubscribe,
+                UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, UNPRIVILEGED),
+
+        SD_BUS_SIGNAL_WITH_ARGS("Changed",
+                SD_BUS_ARGS("t", subscription, "t", sequence, "a{sv}", origin, "a(sssuvs)", events), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("Started", SD_BUS_ARGS("t", sequence), 0),
+        SD_BUS_VTABLE_END,
+};
+
+/* The registry itself is at the top alone. (The keys below are a fallback of the same node, and sd-bus wants all
+ * interfaces of a node to be of one kind.) */
+static int find_top(_unused_ sd_bus *bus, const char *path, _unused_ const char *interface, void *userdata,
+        void **ret_found, _unused_ sd_bus_error *error)
+{
+        if (strcmp(path, REGISTRY_PATH) != 0)
+                return 0;
+        *ret_found = userdata;
+        return 1;
+}
+
+static int on_flush(_unused_ sd_event_source *s, void *userdata)
+{
+        registry_bus_flush(userdata);
+        return 0;
+}
+
+int registry_bus_new(const struct registry_bus_config *config, struct registry_bus **ret)
+{
+        struct registry_bus *rb = calloc(1, sizeof(*rb));
+        if (!rb)
+                return -ENOMEM;
+        rb->config = *config;
+        rb->waiting_tail = &rb->waiting;
+
+        int r = caller_cache_new(&rb->callers);
+        if (r >= 0)
+                r = subscriptions_new(config->bus, &rb->subscriptions);
+        if (r >= 0)
+                r = sd_event_add_defer(sd_bus_get_event(config->bus), &rb->flush, on_flush, rb);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(rb->flush, SD_EVENT_OFF);
+        /* After everything else that is ready: the calls that came together share one sync. */
+        if (r >= 0)
+                r = sd_event_source_set_priority(rb->flush, SD_EVENT_PRIORITY_IDLE);
+        if (r >= 0)
+                r = sd_bus_add_fallback_vtable(config->bus, NULL, REGISTRY_PATH, REGISTRY_INTERFACE, registry_vtable,
+                        find_top, rb);
+        if (r >= 0)
+                r = keys_register(rb);
+        if (r < 0) {
+                (void)registry_bus_free(rb);
+                return r;
+        }
+        *ret = rb;
+        return 0;
+}
+
+struct registry_bus *registry_bus_free(struct registry_bus *rb)
+{
+        if (!rb)
+                return NULL;
+        requests_free(rb);
+        sd_event_source_disable_unref(rb->flush);
+        rb->subscriptions = subscriptions_free(rb->subscriptions);
+        rb->callers = caller_cache_free(rb->callers);
+        free(rb);
+        return NULL;
+}
+
+void registry_bus_problems_changed(struct registry_bus *rb)
+{
+        int r = sd_bus_emit_properties_changed(rb->config.bus, REGISTRY_PATH, REGISTRY_INTERFACE, "Problems", NULL);
+        if (r < 0)
+                log_warning("cannot signal the change of Problems: %s; ignoring", strerror(-r));
+}
+
+struct file_origin {
+        const char *reason, *file;
+        uid_t owner;
+};
+
+static int append_file_origin(sd_bus_message *m, void *userdata)
+{
+        const struct file_origin *o = userdata;
+        return sd_bus_message_append(m, "{sv}{sv}{sv}", "reason", "s", o->reason, "file", "s", o->file, "file-owner",
+                "u", (uint32_t)o->owner);
+}
+
+void registry_bus_tell(struct registry_bus *rb, const struct registry_events *events, const char *reason,
+        const char *file, uid_t owner)
+{
+        struct file_origin o = { .reason = reason, .file = file, .owner = owner };
+        subscriptions_dispatch(rb->subscriptions, events, append_file_origin, &o);
+}

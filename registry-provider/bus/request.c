@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "request.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../../schema/dbus/names.h"
+#include "access.h"
+
+struct request *request_free(struct request *q)
+{
+        if (!q)
+                return NULL;
+        for (size_t i = 0; i < q->n; i++)
+                path_done(&q->list[i].path);
+        free(q->list);
+        buf_done(&q->bytes);
+        registry_events_done(&q->events);
+        sd_bus_slot_unref(q->polkit);
+        sd_bus_message_unref(q->m);
+        free(q);
+        return NULL;
+}
+
+static int add_change(struct request *q, enum change_action action, const char *key, const char *name,
+        struct change **ret, struct diag *d)
+{
+        if (q->n == CHANGES_MAX)
+                return diag_set(d, EFBIG, "more than %u changes in one transaction", CHANGES_MAX);
+        if ((q->n & (q->n - 1)) == 0) {
+                struct change *list = reallocarray(q->list, q->n ? q->n * 2 : 1, sizeof(*list));
+                if (!list)
+                        return -ENOMEM;
+                q->list = list;
+        }
+        struct change c = { .action = action, .name = name };
+        int r = registry_path(q->rb->config.registry, key, &c.path, d);
+        if (r == 0)
+                r = value_name_check(name, strlen(name), d);
+        if (r < 0) {
+                path_done(&c.path);
+                return r;
+        }
+        q->list[q->n] = c;
+        *ret = &q->list[q->n++];
+        return 0;
+}
+
+static int read_data(struct request *q, struct change *c, struct diag *d)
+{
+        c->at = q->bytes.len;
+        int r = wire_read_value(q->m, &q->bytes, &c->type, d);
+        if (r == -EINVAL)
+                return -EDOM;
+        c->size = q->bytes.len - c->at;
+        return r;
+}
+
+static int parse_action(const char *s, enum change_action *ret, struct diag *d)
+{
+        static const char *const names[] = {
+                [CHANGE_SET] = "set",
+                [CHANGE_DELETE] = "delete",
+                [CHANGE_CREATE_KEY] = "create-key",
+                [CHANGE_DELETE_KEY] = "delete-key",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (strcmp(s, names[i]) == 0) {
+                        *ret = (enum change_action)i;
+                        return 0;
+                }
+        return diag_set(d, EDOM, "there is no action '%s'; there are set, delete, create-key and delete-key", s);
+}
+
+static int read_list(struct request *q, struct diag *d)
+{
+        const char *action, *key, *name;
+        struct change *c;
+
+        int r = sd_bus_message_enter_container(q->m, 'a', "(sssuv)");
+        while (r >= 0 && (r = sd_bus_message_enter_container(q->m, 'r', "sssuv")) > 0) {
+                enum change_action parsed = CHANGE_SET;
+                r = sd_bus_message_read(q->m, "sss", &action, &key, &name);
+                if (r >= 0)
+                        r = parse_action(action, &parsed, d);
+                if (r >= 0)
+                        r = add_change(q, parsed, key, name, &c, d);
+                if (r >= 0)
+                        r = read_data(q, c, d);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(q->m);
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(q->m);
+}
+
+static int read_single(struct request *q, enum change_action action, struct diag *d)
+{
+        const char *key, *name = "";
+        struct change *c;
+
+        int r = sd_bus_message_read(q->m, "s", &key);
+        if (r >= 0 && (action == CHANGE_SET || action == CHANGE_DELETE))
+                r = sd_bus_message_read(q->m, "s", &name);
+        if (r >= 0)
+                r = add_change(q, action, key, name, &c, d);
+        return r >= 0 && action == CHANGE_SET ? read_data(q, c, d) : r;
+}
+
+static int read_changes(struct request *q, struct diag *d)
+{
+        static const struct {
+                const char *member;
+                enum change_action action;
+        } singles[] = {
+                { "Set", CHANGE_SET },
+                { "Delete", CHANGE_DELETE },
+                { "CreateKey", CHANGE_CREATE_KEY },
+                { "DeleteKey", CHANGE_DELETE_KEY },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(singles); i++)
+                if (strcmp(sd_bus_message_get_member(q->m), singles[i].member) == 0)
+                        return read_single(q, singles[i].action, d);
+        return read_list(q, d);
+}
+
+/* A service that writes for somebody says for whom; only root's services are believed. */
+static int find_caller(struct request *q, struct diag *d)
+{
+        int r = caller_of_message(q->rb->callers, q->m, &q->actor);
+        if (r < 0 || !q->options.on_behalf_of)
+                return r;
+        if (q->actor.uid != 0)
+                return diag_set(d, EACCES, "only root may write on behalf of another bus client");
+        r = caller_of_name(q->rb->callers, q->rb->config.bus, q->options.on_behalf_of, &q->actor);
+        return r < 0 ? diag_set(d, EACCES, "the caller %s is gone", q->options.on_behalf_of) : 0;
+}
+
+int request_new(struct registry_bus *rb, sd_bus_message *m, struct request **ret, sd_bus_error *error)
+{
+        struct diag d = { 0 };
+        struct request *q = calloc(1, sizeof(*q));
+        if (!q)
+                return -ENOMEM;
+        q->rb = rb;
+        q->m = sd_bus_message_ref(m);
+
+        int r = read_changes(q, &d);
+        if (r >= 0) {
+                r = wire_read_options(m, &q->options, &d);
+                if (r == -EINVAL)
+                        r = -EDOM;
+        }
+        if (r >= 0 && q->options.layer)
+                r = component_check(q->options.layer, strlen(q->options.layer), &d);
+        if (r >= 0)
+                r = find_caller(q, &d);
+        if (r < 0) {
+                (void)request_free(q);
+                return bus_fail(error, r, &d);
+        }
+        *ret = q;
+        return 0;
+}
+
+static int apply_one(struct request *q, const struct change *c, struct diag *d)
+{
+        struct registry *registry = q->rb->config.registry;
+        const struct registry_write w = {
+                .path = &c->path,
+                .name = c->name,
+                .layer = q->options.layer,
+                .expected = q->options.expected,
+                .is_volatile = q->options.is_volatile,
+        };
+        const struct value v = { .type = c->type, .data = q->bytes.data ? q->bytes.data + c->at : NULL,
+                .size = c->size };
+
+        switch (c->action) {
+        case CHANGE_SET:
+                return registry_set(registry, &w, &v, &q->sequence, d);
+        case CHANGE_DELETE:
+                return registry_delete(registry, &w, d);
+        case CHANGE_CREATE_KEY:
+                return registry_create_key(registry, &w, d);
+        case CHANGE_DELETE_KEY:
+                return registry_delete_key(registry, &w, q->options.recursive, d);
+        }
+        return -EINVAL;
+}
+
+static int apply_all(struct request *q, struct diag *d)
+{
+        struct registry *registry = q->rb->config.registry;
+
+        int r = registry_begin(registry);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; r == 0 && i < q->n; i++)
+                r = apply_one(q, &q->list[i], d);
+        if (r < 0)
+                registry_abort(registry);
+        return r;
+}
+
+int request_preview(struct request *q, struct diag *d)
+{
+        int r = apply_all(q, d);
+        return r < 0 ? r : registry_end_preview(q->rb->config.registry, &q->events);
+}
+
+int request_apply(struct request *q, struct diag *d)
+{
+        int r = apply_all(q, d);
+        if (r < 0)
+                return r;
+        r = registry_end(q->rb->config.registry, &q->events);
+        /* What a set returns is its own entry's sequence; all else the counter after the change. */
+        if (r == 0 && (q->n != 1 || q->list[0].action != CHANGE_SET))
+                q->sequence = q->events.sequence;
+        return r;
+}
+
+static bool is_layer_metadata(const struct path *path)
+{
+        static const char prefix[] = DEFAULT_HIVE "\\System\\Registry\\Layers";
+        _cleanup_path_ struct path layers = { 0 };
+
+        return path_parse(prefix, strlen(prefix), NULL, NULL, &layers, NULL) == 0 && path_is_below(path, &layers);
+}
+
+const char *request_action(const struct request *q)
+{
+        for (size_t i = 0; i < q->n; i++)
+                if (is_layer_metadata(&q->list[i].path))
+                        return ACCESS_ACTION_LAYERS;
+        return ACCESS_ACTION_WRITE;
+}
+
+void request_describe(const struct request *q, struct buf *out)
+{
+        if (q->n > 0)
+                format_value_path(out, q->list[0].path.text, q->list[0].name);
+}

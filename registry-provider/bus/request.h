@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A writing call: read from its message once, then authorized, applied, made durable, answered. */
+
+#include "../client/wire.h"
+#include "registry-bus-internal.h"
+
+#define CHANGES_MAX 100000u
+
+enum change_action {
+        CHANGE_SET,
+        CHANGE_DELETE,
+        CHANGE_CREATE_KEY,
+        CHANGE_DELETE_KEY,
+};
+
+struct change {
+        enum change_action action;
+        struct path path;
+        const char *name; /* borrowed from the message */
+        uint32_t type;
+        size_t at, size;  /* the bytes, in the request's buffer */
+};
+
+struct request {
+        struct registry_bus *rb;
+        struct request *next;
+        sd_bus_message *m;
+        struct change *list;
+        size_t n;
+        struct buf bytes;
+        struct wire_options options;
+        struct actor actor;
+        sd_bus_slot *polkit;
+        uint64_t sequence;
+        struct registry_events events;
+};
+
+/* Reads the call's arguments, whichever of the writing methods it is. 0, or negative with `error` set. */
+_must_check_ int request_new(struct registry_bus *rb, sd_bus_message *m, struct request **ret, sd_bus_error *error);
+struct request *request_free(struct request *q);
+
+/* One transaction with all changes; nothing changed on error. `path` and names are checked already. */
+_must_check_ int request_apply(struct request *q, struct diag *d);
+
+/* The same, undone again: `events` says what would have changed. Nothing may be waiting for a sync. */
+_must_check_ int request_preview(struct request *q, struct diag *d);
+
+/* The polkit action that the changes need. */
+const char *request_action(const struct request *q);
+/* "\System\Audit\Modules\TaintEvents" of the first change, for the record. */
+void request_describe(const struct request *q, struct buf *out);

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "subscriptions-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct span {
+        const char *s;
+        size_t len;
+};
+
+static uint32_t path_hash(const char *s, size_t len)
+{
+        return fold_hash(s, len, hash_seed());
+}
+
+static bool path_matches(const void *entry, const void *key)
+{
+        const struct subscription *sub = entry;
+        const struct span *span = key;
+        return fold_equal(sub->path.text, sub->path.len, span->s, span->len);
+}
+
+struct subscription *subscriptions_at(const struct subscriptions *s, const char *path, size_t len)
+{
+        const struct span span = { path, len };
+        return hashmap_get(&s->by_path, path_hash(path, len), path_matches, &span);
+}
+
+static uint32_t id_hash(uint64_t id)
+{
+        return hash_bytes(&id, sizeof(id), hash_seed());
+}
+
+static bool id_matches(const void *entry, const void *key)
+{
+        return ((const struct subscription *)entry)->id == *(const uint64_t *)key;
+}
+
+static uint32_t name_hash(const char *name)
+{
+        return hash_bytes(name, strlen(name), hash_seed());
+}
+
+static bool client_matches(const void *entry, const void *key)
+{
+        return strcmp(((const struct client *)entry)->name, key) == 0;
+}
+
+int subscriptions_new(sd_bus *bus, struct subscriptions **ret)
+{
+        struct subscriptions *s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        s->bus = sd_bus_ref(bus);
+        *ret = s;
+        return 0;
+}
+
+static void client_free(struct client *c)
+{
+        sd_bus_slot_unref(c->ping);
+        sd_bus_slot_unref(c->match);
+        free(c->name);
+        free(c);
+}
+
+static void client_put(struct client *c)
+{
+        if (c->n > 0)
+                return;
+        (void)hashmap_remove(&c->owner->clients, name_hash(c->name), c);
+        client_free(c);
+}
+
+static void unlink_path(struct subscriptions *s, struct subscription *sub)
+{
+        uint32_t hash = path_hash(sub->path.text, sub->path.len);
+        struct subscription *first = subscriptions_at(s, sub->path.text, sub->path.len);
+
+        if (first == sub && sub->next)
+                (void)hashmap_replace(&s->by_path, hash, sub, sub->next);
+        else if (first == sub)
+                (void)hashmap_remove(&s->by_path, hash, sub);
+        else
+                for (struct subscription *x = first; x; x = x->next)
+                        if (x->next == sub) {
+                                x->next = sub->next;
+                                break;
+                        }
+}
+
+static void link_client(struct client *c, struct subscription *sub)
+{
+        sub->client_next = c->first;
+        if (c->first)
+                c->first->client_prev = sub;
+        c->first = sub;
+        c->n++;
+}
+
+static void unlink_client(struct client *c, struct subscription *sub)
+{
+        if (sub->client_prev)
+                sub->client_prev->client_next = sub->client_next;
+        else
+                c->first = sub->client_next;
+        if (sub->client_next)
+                sub->client_next->client_prev = sub->client_prev;
+        c->n--;
+}
+
+static void subscription_free(struct subscriptions *s, struct subscription *sub)
+{
+        unlink_path(s, sub);
+        (void)hashmap_remove(&s->by_id, id_hash(sub->id), sub);
+        unlink_client(sub->client, sub);
+        path_done(&sub->path);
+        free(sub);
+}
+
+struct subscriptions *subscriptions_free(struct subscriptions *s)
+{
+        struct client *c;
+        struct subscription *sub;
+        uint32_t i = 0;
+
+        if (!s)
+                return NULL;
+        while ((sub = hashmap_next(&s->by_id, &i))) {
+                path_done(&sub->path);
+                free(sub);
+        }
+        for (i = 0; (c = hashmap_next(&s->clients, &i));)
+                client_free(c);
+        hashmap_done(&s->by_id);
+        hashmap_done(&s->by_path);
+        hashmap_done(&s->clients);
+        sd_bus_unref(s->bus);
+        free(s);
+        return NULL;
+}
+
+size_t subscriptions_count(const struct subscriptions *s)
+{
+        return s->by_id.used;
+}
+
+static int on_name_gone(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        struct client *c = userdata;
+        const char *name, *old, *owner;
+
+        if (sd_bus_message_read(m, "sss", &name, &old, &owner) >= 0 && owner[0] == '\0')
+                subscriptions_drop_client(c->owner, c->name);
+        return 0;
+}
+
+static int client_get(struct subscriptions *s, const char *name, struct client **ret)
+{
+        struct client *c = hashmap_get(&s->clients, name_hash(name), client_matches, name);
+        if (c) {
+                *ret = c;
+                return 0;
+        }
+        c = calloc(1, sizeof(*c));
+        if (!c)
+                return -ENOMEM;
+        c->owner = s;
+        c->name = strdup(name);
+        int r = c->name ? 0 : -ENOMEM;
+        if (r == 0) {
+                _cleanup_buf_ struct buf rule = BUF_INIT;
+                buf_printf(&rule,
+                        "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                        "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='%s'",
+                        name);
+                r = rule.error ? rule.error :
+                                 sd_bus_add_match_async(s->bus, &c->match, buf_str(&rule), on_name_gone, NULL, c);
+        }
+        if (r >= 0)
+                r = hashmap_put(&s->clients, name_hash(name), c);
+        if (r < 0) {
+                client_free(c);
+                return r;
+        }
+        *ret = c;
+        return 0;
+}
+
+static int subscription_link(struct subscriptions *s, struct subscription *sub)
+{
+        uint32_t hash = path_hash(sub->path.text, sub->path.len);
+        struct subscription *first = subscriptions_at(s, sub->path.text, sub->path.len);
+
+        int r = hashmap_put(&s->by_id, id_hash(sub->id), sub);
+        if (r < 0)
+                return r;
+        if (first) {
+                sub->next = first->next;
+                first->next = sub;
+                return 0;
+        }
+        r = hashmap_put(&s->by_path, hash, sub);
+        if (r < 0)
+                (void)hashmap_remove(&s->by_id, id_hash(sub->id), sub);
+        return r;
+}
+
+/* The path is canonical already: its first component is a hive. */
+static bool any_hive(_unused_ const char *name, _unused_ size_t len, _unused_ void *userdata)
+{
+        return true;
+}
+
+int subscriptions_add(struct subscriptions *s, const char *client, const struct path *path, bool subtree,
+        bool unchanged, uint64_t *ret_id, struct diag *d)
+{
+        struct client *c;
+
+        if (s->by_id.used >= SUBSCRIPTIONS_MAX)
+                return diag_set(d, EDQUOT, "there are %u subscriptions already, the most that are served",
+                        SUBSCRIPTIONS_MAX);
+        int r = client_get(s, client, &c);
+        if (r < 0)
+                return r;
+        if (c->n >= SUBSCRIPTIONS_PER_CLIENT_MAX)
+                return diag_set(d, EDQUOT, "this client has %u subscriptions already, the most that one may have",
+                        SUBSCRIPTIONS_PER_CLIENT_MAX);
+        struct subscription *sub = calloc(1, sizeof(*sub));
+        r = sub ? path_parse(path->text, path->len, any_hive, NULL, &sub->path, d) : -ENOMEM;
+        if (r == 0) {
+                sub->id = ++s->last_id;
+                sub->client = c;
+                sub->subtree = subtree;
+                sub->unchanged = unchanged;
+                r = subscription_link(s, sub);
+        }
+        if (r < 0) {
+                if (sub)
+                        path_done(&sub->path);
+                free(sub);
+                client_put(c);
+                return r;
+        }
+        link_client(c, sub);
+        *ret_id = sub->id;
+        return 0;
+}
+
+int subscriptions_remove(struct subscriptions *s, const char *client, uint64_t id)
+{
+        struct subscription *sub = hashmap_get(&s->by_id, id_hash(id), id_matches, &id);
+        if (!sub || strcmp(sub->client->name, client) != 0)
+                return -ENOENT;
+        struct client *c = sub->client;
+        subscription_free(s, sub);
+        client_put(c);
+        return 0;
+}
+
+void subscriptions_drop_client(struct subscriptions *s, const char *client)
+{
+        struct client *c = hashmap_get(&s->clients, name_hash(client), client_matches, client);
+
+        if (!c)
+                return;
+        while (c->first)
+                subscription_free(s, c->first);
+        client_put(c);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client.h"
+
+#include <errno.h>
+#include <string.h>
+
+
+int registry_client_connect(sd_bus **ret, struct diag *d)
+{
+        sd_bus *bus = NULL;
+
+        int r = sd_bus_open_system(&bus);
+        if (r < 0)
+                return diag_set(d, -r, "cannot reach the system bus: %s", strerror(-r));
+        *ret = bus;
+        return 0;
+}
+
+int registry_client_new_call(sd_bus *bus, const char *method, sd_bus_message **ret)
+{
+        return sd_bus_message_new_method_call(
+                bus, ret, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE, method);
+}
+
+static int append_flag(sd_bus_message *m, const char *name, bool value)
+{
+        return value ? sd_bus_message_append(m, "{sv}", name, "b", 1) : 0;
+}
+
+static int append_text(sd_bus_message *m, const char *name, const char *value)
+{
+        return value ? sd_bus_message_append(m, "{sv}", name, "s", value) : 0;
+}
+
+int registry_client_append_options(sd_bus_message *m, const struct wire_options *options)
+{
+        int r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0)
+                r = append_text(m, "layer", options->layer);
+        if (r >= 0)
+                r = append_text(m, "on-behalf-of", options->on_behalf_of);
+        if (r >= 0 && options->expected != 0)
+                r = sd_bus_message_append(m, "{sv}", "expected-sequence", "t", options->expected);
+        if (r >= 0)
+                r = append_flag(m, "volatile", options->is_volatile);
+        if (r >= 0)
+                r = append_flag(m, "recursive", options->recursive);
+        if (r >= 0)
+                r = append_flag(m, "unchanged", options->unchanged);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+bool client_service_absent(const sd_bus_error *error)
+{
+        static const char spawn[] = "org.freedesktop.DBus.Error.Spawn.";
+
+        return sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
+               sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER) ||
+               (error && error->name && strncmp(error->name, spawn, strlen(spawn)) == 0);
+}
+
+enum exit_code client_explain(int r, const sd_bus_error *error, const char *service, struct diag *d)
+{
+        if (client_service_absent(error))
+                (void)diag_set(d, -r, "%s is not running", service);
+        else if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) || r == -ETIMEDOUT)
+                (void)diag_set(d, -r, "%s does not answer", service);
+        else if (r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE)
+                (void)diag_set(d, -r, "the connection to the bus broke off");
+        else if (error && error->message)
+                (void)diag_set(d, -r, "%s", error->message);
+        else
+                (void)diag_set(d, -r, "the call to %s failed: %s", service, strerror(-r));
+        return wire_exit_code(error);
+}
+
+enum exit_code registry_client_call(sd_bus *bus, sd_bus_message *m, uint64_t timeout_usec,
+        sd_bus_message **ret_reply, struct diag *d)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        int r = sd_bus_call(bus, m, timeout_usec, &error, ret_reply);
+        return r < 0 ? client_explain(r, &error, REGISTRY_SERVICE_WORDS, d) : EXIT_CODE_OK;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "wire.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../../schema/dbus/names.h"
+
+static int append_string(sd_bus_message *m, const struct value *v)
+{
+        const char *s;
+        size_t len;
+
+        if (value_get_string(v, &s, &len) < 0)
+                return -EINVAL;
+        _cleanup_free_ char *copy = strndup(s ? s : "", len);
+        return copy ? sd_bus_message_append(m, "v", "s", copy) : -ENOMEM;
+}
+
+static int append_multi(sd_bus_message *m, const struct value *v)
+{
+        const char *s;
+        size_t i = 0, len;
+        int more;
+
+        int r = sd_bus_message_open_container(m, 'v', "as");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "s");
+        while (r >= 0 && (more = value_next_string(v, &i, &s, &len)) > 0) {
+                _cleanup_free_ char *copy = strndup(s, len);
+                r = copy ? sd_bus_message_append(m, "s", copy) : -ENOMEM;
+        }
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_bytes(sd_bus_message *m, const struct value *v)
+{
+        int r = sd_bus_message_open_container(m, 'v', "ay");
+        if (r >= 0)
+                r = sd_bus_message_append_array(m, 'y', v->data, v->size);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_decoded(sd_bus_message *m, const struct value *v)
+{
+        uint32_t u;
+        uint64_t t;
+
+        switch (v->type) {
+        case REG_SZ:
+        case REG_EXPAND_SZ:
+        case REG_LINK:
+                return append_string(m, v);
+        case REG_DWORD:
+        case REG_DWORD_BIG_ENDIAN:
+                return value_get_u32(v, &u) < 0 ? -EINVAL : sd_bus_message_append(m, "v", "u", u);
+        case REG_QWORD:
+                return value_get_u64(v, &t) < 0 ? -EINVAL : sd_bus_message_append(m, "v", "t", t);
+        case REG_MULTI_SZ:
+                return append_multi(m, v);
+        default:
+                return -EINVAL;
+        }
+}
+
+int wire_append_value(sd_bus_message *m, const struct value *v)
+{
+        int r = sd_bus_message_append(m, "u", v->type);
+        if (r >= 0)
+                r = value_decodes(v) ? append_decoded(m, v) : -EINVAL;
+        if (r == -EINVAL)
+                r = append_bytes(m, v);
+        return r < 0 ? r : 0;
+}
+
+static int read_multi(sd_bus_message *m, struct buf *ret)
+{
+        const char *s;
+
+        int r = sd_bus_message_enter_container(m, 'a', "s");
+        while (r >= 0 && (r = sd_bus_message_read(m, "s", &s)) > 0)
+                value_put_multi_item(ret, s, strlen(s));
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+static int read_bytes(sd_bus_message *m, struct buf *ret)
+{
+        const void *data;
+        size_t size;
+
+        int r = sd_bus_message_read_array(m, 'y', &data, &size);
+        if (r >= 0)
+                buf_add(ret, data, size);
+        return r < 0 ? r : 0;
+}
+
+static int read_number(sd_bus_message *m, uint32_t type, struct buf *ret)
+{
+        uint32_t u = 0;
+        uint64_t t = 0;
+
+        int r = type == REG_QWORD ? sd_bus_message_read(m, "t", &t) : sd_bus_message_read(m, "u", &u);
+        if (r < 0)
+                return r;
+        if (type == REG_QWORD)
+                value_put_u64(ret, t);
+        else if (type == REG_DWORD)
+                value_put_u32(ret, u);
+        else
+                value_put_u32be(ret, u);
+        return 0;
+}
+
+static const char *signature_of(uint32_t type)
+{
+        switch (type) {
+        case REG_SZ:
+        case REG_EXPAND_SZ:
+        case REG_LINK:
+                return "s";
+        case REG_DWORD:
+        case REG_DWORD_BIG_ENDIAN:
+                return "u";
+        case REG_QWORD:
+                return "t";
+        case REG_MULTI_SZ:
+                return "as";
+        default:
+                return "ay";
+        }
+}
+
+static int read_contents(sd_bus_message *m, uint32_t type, const char *contents, struct buf *ret)
+{
+        const char *s;
+
+        if (strcmp(contents, "ay") == 0)
+                return read_bytes(m, ret);
+        if (strcmp(contents, "as") == 0)
+                return read_multi(m, ret);
+        if (strcmp(contents, "s") != 0)
+                return read_number(m, type, ret);
+        int r = sd_bus_message_read(m, "s", &s);
+        if (r >= 0)
+                buf_puts(ret, s);
+        return r < 0 ? r : 0;
+}
+
+int wire_read_value(sd_bus_message *m, struct buf *ret_bytes, uint32_t *ret_type, struct diag *d)
+{
+        const char *contents;
+        uint32_t type;
+        char kind;
+
+        int r = sd_bus_message_read(m, "u", &type);
+        if (r >= 0)
+                r = sd_bus_message_peek_type(m, &kind, &contents);
+        if (r < 0)
+                return r;
+        if (strcmp(contents, signature_of(type)) != 0 && strcmp(contents, "ay") != 0)
+                return diag_set(d, EINVAL, "a %s is sent as a variant of '%s' (or 'ay'), not of '%s'",
+                        value_type_symbol(type), signature_of(type), contents);
+        r = sd_bus_message_enter_container(m, 'v', contents);
+        if (r >= 0)
+                r = read_contents(m, type, contents, ret_bytes);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        if (r < 0)
+                return r;
+        if (ret_bytes->error)
+                return ret_bytes->error;
+        *ret_type = type;
+        return 0;
+}
+
+static int read_bool(sd_bus_message *m, bool *ret)
+{
+        int b = 0;
+        int r = sd_bus_message_read(m, "v", "b", &b);
+        *ret = b != 0;
+        return r;
+}
+
+static int read_option(sd_bus_message *m, const char *name, struct wire_options *o, struct diag *d)
+{
+        if (strcmp(name, "layer") == 0)
+                return sd_bus_message_read(m, "v", "s", &o->layer);
+        if (strcmp(name, "on-behalf-of") == 0)
+                return sd_bus_message_read(m, "v", "s", &o->on_behalf_of);
+        if (strcmp(name, "expected-sequence") == 0)
+                return sd_bus_message_read(m, "v", "t", &o->expected);
+        if (strcmp(name, "volatile") == 0)
+                return read_bool(m, &o->is_volatile);
+        if (strcmp(name, "recursive") == 0)
+                return read_bool(m, &o->recursive);
+        if (strcmp(name, "unchanged") == 0)
+                return read_bool(m, &o->unchanged);
+        return diag_set(d, EINVAL,
+                "there is no option '%s'; there are layer (s), expected-sequence (t), volatile (b), recursive (b), "
+                "unchanged (b) and on-behalf-of (s)",
+                name);
+}
+
+int wire_read_options(sd_bus_message *m, struct wire_options *ret, struct diag *d)
+{
+        struct wire_options o = { 0 };
+        const char *name = NULL;
+
+        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = sd_bus_message_read(m, "s", &name);
+                if (r >= 0)
+                        r = read_option(m, name, &o, d);
+                if (r == -ENXIO)
+                        return diag_set(d, EINVAL, "option '%s' is of the wrong type", name);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        if (r < 0)
+                return r;
+        *ret = o;
+        return 0;
+}
+
+enum exit_code wire_exit_code(const sd_bus_error *error)
+{
+        static const struct {
+                const char *name;
+                enum exit_code code;
+        } map[] = {
+                { ERROR_NOT_FOUND, EXIT_CODE_NOT_FOUND },
+                { ERROR_ACCESS_DENIED, EXIT_CODE_DENIED },
+                { ERROR_READ_ONLY, EXIT_CODE_DENIED },
+                { SD_BUS_ERROR_ACCESS_DENIED, EXIT_CODE_DENIED },
+                { ERROR_EXISTS, EXIT_CODE_INVALID },
+                { ERROR_INVALID_NAME, EXIT_CODE_INVALID },
+                { ERROR_INVALID_VALUE, EXIT_CODE_INVALID },
+                { ERROR_TOO_LARGE, EXIT_CODE_INVALID },
+                { ERROR_NOT_EMPTY, EXIT_CODE_INVALID },
+                { ERROR_REFUSED, EXIT_CODE_INVALID },
+                { SD_BUS_ERROR_INVALID_ARGS, EXIT_CODE_INVALID },
+                { ERROR_CONFLICT, EXIT_CODE_CONFLICT },
+        };
+
+        for (size_t i = 0; error && error->name && i < ARRAY_SIZE(map); i++)
+                if (strcmp(error->name, map[i].name) == 0)
+                        return map[i].code;
+        return EXIT_CODE_FAILURE;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Registry values on D-Bus: a `u` type code and a `v` whose signature follows from the type:
+ *
+ *     REG_SZ, REG_EXPAND_SZ, REG_LINK   s        REG_DWORD, REG_DWORD_BIG_ENDIAN   u
+ *     REG_MULTI_SZ                      as       REG_QWORD                         t
+ *
+ * All other types, and bytes that do not decode as their type, are `ay`. `ay` is accepted for every type on input. */
+
+#include <systemd/sd-bus.h>
+
+#include "../../schema/values/value.h"
+
+/* Appends "uv". 0 or negative errno. */
+_must_check_ int wire_append_value(sd_bus_message *m, const struct value *v);
+
+/* Reads "uv"; the bytes are appended to `ret_bytes`. 0, -EINVAL with d set (a variant that does not fit the type), or
+ * another negative errno. */
+_must_check_ int wire_read_value(sd_bus_message *m, struct buf *ret_bytes, uint32_t *ret_type, struct diag *d);
+
+/* Options a{sv}: the ones that exist; anything else is -EINVAL with d naming it and the allowed set. Strings are
+ * borrowed from the message. */
+struct wire_options {
+        const char *layer;        /* "layer" s */
+        const char *on_behalf_of; /* "on-behalf-of" s: unique bus name */
+        uint64_t expected;        /* "expected-sequence" t */
+        bool is_volatile;         /* "volatile" b */
+        bool recursive;           /* "recursive" b */
+        bool unchanged;           /* "unchanged" b: Subscribe: also tell of writes that changed nothing effective */
+};
+
+_must_check_ int wire_read_options(sd_bus_message *m, struct wire_options *ret, struct diag *d);
+
+/* Maps a bus error to the exit codes of the command-line tools. */
+enum exit_code {
+        EXIT_CODE_OK = 0,
+        EXIT_CODE_USAGE = 1,
+        EXIT_CODE_NOT_FOUND = 2,
+        EXIT_CODE_DENIED = 3,
+        EXIT_CODE_INVALID = 4,
+        EXIT_CODE_FAILURE = 5,
+        EXIT_CODE_CONFLICT = 6,
+};
+
+enum exit_code wire_exit_code(const sd_bus_error *error);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "problems.h"
+
+#include <string.h>
+
+static struct problem *find(struct problems *p, const char *file)
+{
+        for (size_t i = 0; i < p->n; i++)
+                if (strcmp(p->list[i].file, file) == 0)
+                        return &p->list[i];
+        return NULL;
+}
+
+bool problems_set(struct problems *p, const char *file, const char *text)
+{
+        struct problem *old = find(p, file);
+        if (old && strcmp(old->text, text) == 0)
+                return false;
+
+        char *text_copy = strdup(text);
+        if (!text_copy)
+                return false;
+        if (old) {
+                free(old->text);
+                old->text = text_copy;
+                return true;
+        }
+        struct problem *list = reallocarray(p->list, p->n + 1, sizeof(*list));
+        if (list)
+                p->list = list;
+        char *file_copy = list ? strdup(file) : NULL;
+        if (!file_copy) {
+                free(text_copy);
+                return false;
+        }
+        p->list[p->n++] = (struct problem){ .file = file_copy, .text = text_copy };
+        return true;
+}
+
+bool problems_clear(struct problems *p, const char *file)
+{
+        struct problem *old = find(p, file);
+        if (!old)
+                return false;
+        free(old->file);
+        free(old->text);
+        *old = p->list[--p->n];
+        return true;
+}
+
+void problems_done(struct problems *p)
+{
+        for (size_t i = 0; i < p->n; i++) {
+                free(p->list[i].file);
+                free(p->list[i].text);
+        }
+        free(p->list);
+        *p = (struct problems){ 0 };
+}

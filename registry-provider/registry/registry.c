@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "registry-internal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../schema/base/fileio.h"
+#include "../../schema/layout.h"
+
+static int make_hive(struct registry *r, const char *name)
+{
+        if (state_hive_find(&r->hives, name, strlen(name)))
+                return 0;
+
+        struct guid root;
+        int e = guid_new(&root);
+        if (e < 0)
+                return e;
+        e = registry_begin(r);
+        if (e < 0)
+                return e;
+        e = state_hive_add(&r->hives, name, &root);
+        if (e == 0)
+                e = registry_record(
+                        r, &(struct state_record){ .kind = STATE_HIVE, .name = name, .root = root });
+        if (e == 0)
+                e = registry_op(r,
+                        &(struct store_op){ .code = STORE_CREATE_KEY, .guid = root, .name = name }, false);
+        if (e < 0) {
+                registry_abort(r);
+                return e;
+        }
+        struct registry_events events = { 0 };
+        e = registry_end(r, &events);
+        registry_events_done(&events);
+        return e;
+}
+
+static int open_state(struct registry *r, const struct registry_config *config, struct diag *d)
+{
+        _cleanup_free_ char *dir = root_path(config->root, LAYOUT_STATE);
+        if (!dir)
+                return -ENOMEM;
+        int e = state_open(
+                dir, config->read_only, r->store, &r->hives, &r->dropins, &config->events, &r->state, d);
+        return e == -ENOENT && config->read_only ? 0 : e;
+}
+
+int registry_open(const struct registry_config *config, struct registry **ret, struct diag *d)
+{
+        _cleanup_registry_ struct registry *r = calloc(1, sizeof(*r));
+        if (!r)
+                return -ENOMEM;
+        r->schema = config->schema;
+        r->value_max = config->value_max;
+        r->read_only = config->read_only;
+        r->root = strdup(config->root ? config->root : "");
+        if (!r->root)
+                return -ENOMEM;
+
+        int e = store_new(config->value_max, &r->store);
+        if (e == 0)
+                e = layers_init(&r->dropins);
+        if (e == 0)
+                e = open_state(r, config, d);
+        if (e == 0)
+                e = registry_rebuild_layers(r, &r->layers);
+        if (e == 0)
+                e = make_hive(r, DEFAULT_HIVE);
+        if (e == 0)
+                e = registry_sync(r, d);
+        if (e < 0)
+                return e;
+        *ret = STEAL_PTR(r);
+        return 0;
+}
+
+struct registry *registry_close(struct registry *r)
+{
+        if (!r)
+                return NULL;
+        touches_clear(r);
+        hashmap_done(&r->touched_index);
+        free(r->touched);
+        r->state = state_close(r->state);
+        r->store = store_free(r->store);
+        layers_done(&r->layers);
+        layers_done(&r->dropins);
+        layers_done(&r->layers_synced);
+        layers_done(&r->dropins_synced);
+        state_hives_done(&r->hives);
+        free(r->root);
+        free(r);
+        return NULL;
+}
+
+const struct store *registry_store(const struct registry *r)
+{
+        return r->store;
+}
+
+const struct layers *registry_layers(const struct registry *r)
+{
+        return &r->layers;
+}
+
+const struct state_hives *registry_hives(const struct registry *r)
+{
+        return &r->hives;
+}
+
+const struct schema *registry_schema(const struct registry *r)
+{
+        return r->schema;
+}
+
+uint64_t registry_sequence(const struct registry *r)
+{
+        return store_last_sequence(r->store);
+}
+
+static bool is_hive(const char *name, size_t len, void *userdata)
+{
+        const struct registry *r = userdata;
+        return state_hive_find(&r->hives, name, len) != NULL;
+}
+
+int registry_path(const struct registry *r, const char *input, struct path *ret, struct diag *d)
+{
+        return path_parse(input, strlen(input), is_hive, (void *)r, ret, d);
+}
+
+int registry_find_key(const struct registry *r, const struct path *path, struct guid *ret, struct diag *d)
+{
+        size_t len, depth = 0;
+        const char *name = path_component(path, 0, &len);
+        const struct hive_root *hive = state_hive_find(&r->hives, name, len);
+        if (!hive)
+                return diag_set(d, ENOENT, "%s: there is no hive called %.*s", path->text, (int)len, name);
+
+        int e = resolve_path(r->store, &r->layers, &hive->root, path, ret, &depth);
+        if (e == -ENOENT && depth > 0) {
+                name = path_component(path, depth, &len);
+                return diag_set(d, ENOENT, "%s: no such key: there is no '%.*s' in %.*s", path->text,
+                        (int)len, name, (int)path->ends[depth - 1], path->text);
+        }
+        if (e == -EBADMSG)
+                return diag_set(d, EBADMSG,
+                        "%s: corrupt: two layers' entries have the same precedence and sequence",
+                        path->text);
+        return e;
+}
+
+static int get_default(const struct registry *r, const struct path *path, const char *name, struct registry_value *ret)
+{
+        const struct schema_value *sv = schema_find(r->schema, path, name);
+        if (!sv)
+                return -ENOENT;
+        ret->name = sv->name;
+        ret->sequence = 0;
+        ret->layer = LAYER_DEFAULT;
+        return schema_default_value(sv, ret->scratch, &ret->value);
+}
+
+int registry_get(struct registry *r, const struct path *path, const char *name, struct registry_value *ret,
+        struct diag *d)
+{
+        struct guid key;
+        const struct store_value_entry *entry;
+
+        int e = registry_find_key(r, path, &key, d);
+        if (e == 0)
+                e = resolve_value(r->store, &r->layers, &key, name, strlen(name), &entry);
+        if (e == 0) {
+                *ret = (struct registry_value){
+                        .name = entry->name,
+                        .value = { .type = entry->type, .data = entry->data, .size = entry->size },
+                        .sequence = entry->sequence,
+                        .layer = entry->layer,
+                };
+                return 0;
+        }
+        if (e != -ENOENT)
+                return diag_set(d, -e, "%s: value '%s': %s", path->text, name,
+                        e == -EBADMSG ? "corrupt: two layers' entries have the same precedence and sequence"
+                                      : strerror(-e));
+        if (get_default(r, path, name, ret) == 0)
+                return 0;
+        if (d && d->text[0] == '\0')
+                (void)diag_set(d, ENOENT, "%s: no such value: '%s'", path->text, name[0] ? name : "@");
+        return -ENOENT;
+}
+
+int registry_key_path(const struct registry *r, const struct guid *key, struct buf *ret)
+{
+        const struct store_key *chain[PATH_DEPTH_MAX];
+        size_t n = 0;
+
+        for (const struct store_key *k = store_key(r->store, key); k; k = store_key(r->store, &k->parent)) {
+                if (n == ARRAY_SIZE(chain))
+                        return -ENOENT;
+                chain[n++] = k;
+                if (guid_is_zero(&k->parent))
+                        break;
+        }
+        if (n == 0 || !guid_is_zero(&chain[n - 1]->parent))
+                return -ENOENT;
+        while (n-- > 0) {
+                buf_puts(ret, chain[n]->name);
+                if (n > 0)
+                        buf_putc(ret, '\\');
+        }
+        return ret->error;
+}
+
+bool registry_pending(const struct registry *r)
+{
+        return r->unsynced;
+}
+
+int registry_fold(struct registry *r, size_t threshold, struct diag *d)
+{
+        if (!r->state || r->unsynced || state_journal_size(r->state) <= threshold)
+                return 0;
+        return state_fold(r->state, r->store, &r->hives, &r->dropins, d);
+}
+
+void registry_check_edits(struct registry *r)
+{
+        if (r->state)
+                state_check_edits(r->state);
+}

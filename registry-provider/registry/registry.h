@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The registry: store, layers, drop-in files and state on disk held together. It turns "set this value" into
+ * store operations, knows what changed *effectively*, and makes it durable. It knows no bus, no callers and
+ * no clocks but the last-write time; it is what the daemon serves and what the boot-time apply reads. */
+
+#include "../../schema/schema.h"
+#include "../hive/dropins.h"
+#include "../resolve/resolve.h"
+#include "../state/state.h"
+
+struct registry;
+
+struct registry_config {
+        const char *root;            /* --root, or NULL */
+        const struct schema *schema; /* borrowed */
+        size_t value_max;
+        /* Nothing on disk is made or changed; without a state directory the registry is empty. For the boot
+         * apply. */
+        bool read_only;
+        struct state_events events; /* damage found in the state */
+};
+
+/* 0, -EBUSY (another provider runs on this state), or another negative errno with d set. */
+_must_check_ int registry_open(const struct registry_config *config, struct registry **ret, struct diag *d);
+struct registry *registry_close(struct registry *r);
+DEFINE_CLEANUP(struct registry *, registry_close, registry_closep);
+#define _cleanup_registry_ _cleanup_(registry_closep)
+
+/* ---- Reading. Borrowed pointers are good until the next change. -EBADMSG: corrupt (see resolve.h). ---- */
+
+#define LAYER_DEFAULT "default" /* shown as the source of a schema default; no real layer may be called so  \
+                                 */
+
+/* Not to be copied: `value` may point into it. */
+struct registry_value {
+        const char *name;
+        struct value value;
+        uint64_t sequence;  /* 0 for a default */
+        const char *layer;  /* LAYER_DEFAULT for a default */
+        uint8_t scratch[8]; /* the bytes of a default that is a number */
+};
+
+_must_check_ int registry_path(
+        const struct registry *r, const char *input, struct path *ret, struct diag *d);
+_must_check_ int registry_find_key(
+        const struct registry *r, const struct path *path, struct guid *ret, struct diag *d);
+/* The effective value; where none is written, the schema's default, if it has one. 0 or -ENOENT with d set.
+ */
+_must_check_ int registry_get(struct registry *r, const struct path *path, const char *name,
+        struct registry_value *ret, struct diag *d);
+const struct store *registry_store(const struct registry *r);
+const struct layers *registry_layers(const struct registry *r);
+const struct state_hives *registry_hives(const struct registry *r);
+const struct schema *registry_schema(const struct registry *r);
+uint64_t registry_sequence(const struct registry *r);
+/* The path of a key, from the names on its way up. 0, -ENOENT (an orphan) or -ENOMEM. */
+_must_check_ int registry_key_path(const struct registry *r, const struct guid *key, struct buf *ret);
+
+/* ---- Changing. begin, any number of changes, then end or abort; changes are visible at once and durable
+ * (and only then to be told) after registry_sync(). Several transactions may share one sync. ---- */
+
+enum registry_event_kind {
+        EVENT_VALUE_SET,
+        EVENT_VALUE_DELETED,
+        EVENT_VALUE_UNCHANGED, /* written, but nothing effective changed: only for those who ask */
+        EVENT_SUBKEY_CREATED,
+        EVENT_SUBKEY_DELETED,
+        EVENT_KEY_DELETED,
+};
+
+struct registry_event {
+        enum registry_event_kind kind;
+        char *path;    /* the key; for SUBKEY_* the parent */
+        char *name;    /* value or subkey; "" for KEY_DELETED */
+        uint32_t type; /* VALUE_SET and VALUE_UNCHANGED: the effective value now; REG_TOMBSTONE: none */
+        char *data;
+        size_t size;
+        char *layer;
+        bool is_write; /* the value was written by this transaction (not only uncovered by a change
+                          elsewhere) */
+};
+
+struct registry_events {
+        uint64_t sequence; /* the counter after the transaction */
+        struct registry_event *list;
+        size_t n;
+};
+void registry_events_done(struct registry_events *e);
+const char *registry_event_name(enum registry_event_kind kind); /* "value-set" … as on the bus */
+
+/* 0 or -ENOMEM. Not nested. */
+_must_check_ int registry_begin(struct registry *r);
+void registry_abort(struct registry *r);
+/* Computes what changed effectively; on error the transaction is undone. */
+_must_check_ int registry_end(struct registry *r, struct registry_events *ret);
+
+/* Computes the same, and undoes the transaction in any case. */
+_must_check_ int registry_end_preview(struct registry *r, struct registry_events *ret);
+
+struct registry_write {
+        const struct path *path;
+        const char *name;  /* value name */
+        const char *layer; /* NULL: base */
+        uint64_t expected; /* the sequence that this layer's entry must have; 0: no check */
+        bool is_volatile;  /* keys that are made on the way live in memory only */
+};
+
+/* Errors of all: -ENOENT (no such key, value in this layer, or layer), -EROFS (a drop-in's layer), -EAGAIN
+ * (expected sequence differs), -ENOTEMPTY, -EEXIST, -EFBIG, -EINVAL, -ENOMEM; d says what, where and what
+ * was expected. */
+
+/* Makes missing keys. Writing what the layer holds already, as the winner, changes nothing and returns its
+ * sequence. */
+_must_check_ int registry_set(struct registry *r, const struct registry_write *w, const struct value *v,
+        uint64_t *ret_sequence, struct diag *d);
+/* Withdraws the layer's entry (a tombstone too). */
+_must_check_ int registry_delete(struct registry *r, const struct registry_write *w, struct diag *d);
+/* Makes the key and what is missing above it. -EEXIST if the layer has it already and it is visible. */
+_must_check_ int registry_create_key(struct registry *r, const struct registry_write *w, struct diag *d);
+/* Withdraws the layer's path entry and its values in the key. -ENOTEMPTY while the key has visible subkeys;
+ * with `recursive` they go too. */
+_must_check_ int registry_delete_key(
+        struct registry *r, const struct registry_write *w, bool recursive, struct diag *d);
+
+/* Makes all ended transactions durable. On error every one since the last sync is undone in memory as well.
+ */
+_must_check_ int registry_sync(struct registry *r, struct diag *d);
+bool registry_pending(const struct registry *r);
+/* Folds the journal into a snapshot if it is larger than `threshold` bytes. */
+_must_check_ int registry_fold(struct registry *r, size_t threshold, struct diag *d);
+void registry_check_edits(struct registry *r);
+
+/* One ended transaction that brings the drop-in layers to what the files say. A broken file keeps its
+ * layer's last good content; a file whose layer is taken gets an error in its entry. Entries that did not
+ * change keep their sequence. */
+_must_check_ int registry_apply_dropins(
+        struct registry *r, struct dropins *files, struct registry_events *ret, struct diag *d);

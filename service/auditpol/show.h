@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The commands of peios-auditpol. Each prints its result on standard output and what went wrong on standard error. */
+
+#include "../../registry-provider/client/client.h"
+
+struct show_options {
+        bool json;
+};
+
+enum exit_code show_status(const struct show_options *o, const char *argument);
+enum exit_code show_get(const struct show_options *o, const char *argument);
+enum exit_code show_set(const struct show_options *o, const char *value);
+enum exit_code show_explain(const struct show_options *o, const char *argument);

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "link.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../../registry-provider/client/wire.h"
+#include "../../schema/base/log.h"
+#include "../../schema/dbus/names.h"
+#include "link-read.h"
+
+struct follow {
+        struct link *link;
+        const struct path *key;
+        const char *name;
+        uint64_t subscription; /* 0: none */
+        bool subscribed_here;  /* the first of its key: carries the key's subscription */
+        sd_bus_slot *call;
+};
+
+struct link {
+        struct link_config config;
+        struct follow *list;
+        sd_bus_slot *changed, *owner;
+        char *provider; /* the provider's unique name: anybody can send us a signal that looks like its */
+        sd_event_source *retry;
+        uint64_t delay;
+        size_t pending; /* answers still to come in this round */
+        bool failed;    /* one of them was an error */
+        bool connected;
+};
+
+static void begin(struct link *l);
+
+static void set_state(struct link *l, bool connected, const char *problem)
+{
+        if (l->connected == connected && connected)
+                return;
+        l->connected = connected;
+        l->config.state(connected, problem, l->config.userdata);
+}
+
+static int on_retry(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+{
+        begin(userdata);
+        return 0;
+}
+
+static void retry_later(struct link *l)
+{
+        int r = l->retry ? sd_event_source_set_time_relative(l->retry, l->delay) :
+                           sd_event_add_time_relative(sd_bus_get_event(l->config.bus), &l->retry, CLOCK_MONOTONIC,
+                                   l->delay, 0, on_retry, l);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(l->retry, SD_EVENT_ONESHOT);
+        if (r < 0)
+                log_error("cannot set a timer: %s; the registry is asked again when it restarts", strerror(-r));
+        l->delay = l->delay * 2 > LINK_RETRY_MOST_USEC ? LINK_RETRY_MOST_USEC : l->delay * 2;
+}
+
+static void answered(struct link *l, bool ok, const char *problem)
+{
+        if (!ok && !l->failed) {
+                l->failed = true;
+                set_state(l, false, problem);
+        }
+        if (--l->pending > 0)
+                return;
+        if (l->failed) {
+                retry_later(l);
+                return;
+        }
+        l->delay = LINK_RETRY_FIRST_USEC;
+        set_state(l, true, "");
+}
+
+static const char *error_text(sd_bus_message *m)
+{
+        const sd_bus_error *e = sd_bus_message_get_error(m);
+        return e && e->message ? e->message : e && e->name ? e->name : "no answer";
+}
+
+static int on_resolved(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        struct follow *f = userdata;
+        struct link *l = f->link;
+        _cleanup_buf_ struct buf bytes = BUF_INIT;
+        struct link_value v = { .key = f->key->text, .name = f->name, .layer = "", .is_resync = true,
+                .reason = "changed-while-away" };
+        struct value value = { 0 };
+        struct actor actor;
+        bool known = false;
+        int exists = 0;
+        const char *path;
+
+        f->call = sd_bus_slot_unref(f->call);
+        if (sd_bus_message_is_method_error(m, NULL)) {
+                answered(l, false, error_text(m));
+                return 0;
+        }
+        int r = sd_bus_message_read(m, "bs", &exists, &path);
+        if (r >= 0)
+                r = link_read_winner(m, exists, &bytes, &value, &v.layer, &v.sequence);
+        if (r >= 0)
+                r = link_read_origin(m, &actor, &known, &v.reason, &v.file);
+        if (r < 0) {
+                answered(l, false, "the provider's answer cannot be read");
+                return 0;
+        }
+        v.value = exists ? &value : NULL;
+        v.actor = known ? &actor : NULL;
+        l->config.told(&v, l->config.userdata);
+        answered(l, true, NULL);
+        return 0;
+}
+
+static int resolve(struct follow *f)
+{
+        struct link *l = f->link;
+        sd_bus_message *m = NULL;
+
+        f->call = sd_bus_slot_unref(f->call);
+        int r = sd_bus_message_new_method_call(l->config.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH,
+                REGISTRY_INTERFACE, "Resolve");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ss", f->key->text, f->name);
+        if (r >= 0)
+                r = sd_bus_call_async(l->config.bus, &f->call, m, on_resolved, f, LINK_CALL_TIMEOUT_USEC);
+        sd_bus_message_unref(m);
+        return r;
+}
+
+/* A question that is under way is asked again: its answer may be older than what made us ask. */
+static void resolve_key(struct link *l, const struct path *key)
+{
+        for (size_t i = 0; i < l->config.n; i++) {
+                if (!path_equal(l->list[i].key, key))
+                        continue;
+                l->pending += l->list[i].call == NULL;
+                if (resolve(&l->list[i]) < 0)
+                        answered(l, false, "the registry cannot be asked");
+        }
+}
+
+/* Subscribed first, read then: nothing can change unseen between the two. */
+static int on_subscribed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        struct follow *f = userdata;
+        uint64_t sequence;
+
+        f->call = sd_bus_slot_unref(f->call);
+        if (sd_bus_message_is_method_error(m, NULL) || sd_bus_message_read(m, "tt", &f->subscription, &sequence) < 0) {
+                answered(f->link, false, error_text(m));
+                return 0;
+        }
+        const char *sender = sd_bus_message_get_sender(m);
+        if (sender && (!f->link->provider || strcmp(f->link->provider, sender) != 0)) {
+                free(f->link->provider);
+                f->link->provider = strdup(sender);
+        }
+        resolve_key(f->link, f->key);
+        answered(f->link, true, NULL);
+        return 0;
+}
+
+static int subscribe(struct follow *f)
+{
+        struct link *l = f->link;
+        sd_bus_message *m = NULL;
+
+        f->call = sd_bus_slot_unref(f->call);
+        int r = sd_bus_message_new_method_call(l->config.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH,
+                REGISTRY_INTERFACE, "Subscribe");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "sba{sv}", f->key->text, 0, 1, "unchanged", "b", 1);
+        if (r >= 0)
+                r = sd_bus_call_async(l->config.bus, &f->call, m, on_subscribed, f, LINK_CALL_TIMEOUT_USEC);
+        sd_bus_message_unref(m);
+        return r;
+}
+
+/* A round: subscribe where there is no subscription, and read everything. */
+static void begin(struct link *l)
+{
+        l->failed = false;
+        l->pending = 1; /* so that the round does not end while it is being set up */
+        for (size_t i = 0; i < l->config.n; i++) {
+                struct follow *f = &l->list[i];
+                if (!f->subscribed_here)
+                        continue;
+                if (f->subscription != 0) {
+                        resolve_key(l, f->key);
+                        continue;
+                }
+                l->pending++;
+                if (subscribe(f) < 0)
+                        answered(l, false, "the registry cannot be asked");
+        }
+        answered(l, true, NULL);
+}
+
+static void forget(struct link *l)
+{
+        for (size_t i = 0; i < l->config.n; i++) {
+                l->list[i].subscription = 0;
+                l->list[i].call = sd_bus_slot_unref(l->list[i].call);
+        }
+        l->pending = 0;
+        free(l->provider);
+        l->provider = NULL;
+}
+
+static int on_owner(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        struct link *l = userdata;
+        const char *name, *old, *new_owner;
+
+        if (sd_bus_message_read(m, "sss", &name, &old, &new_owner) < 0)
+                return 0;
+        forget(l);
+        l->delay = LINK_RETRY_FIRST_USEC;
+        if (new_owner[0] != '\0')
+                begin(l);
+        else
+                set_state(l, false, "the registry provider went away");
+        return 0;
+}
+
+static struct follow *find(struct link *l, const char *key, const char *name)
+{
+        for (size_t i = 0; i < l->config.n; i++) {
+                struct follow *f = &l->list[i];
+                if (fold_equal(f->key->text, f->key->len, key, strlen(key)) &&
+                    fold_equal(f->name, strlen(f->name), name, strlen(name)))
+                        return f;
+        }
+        return NULL;
+}
+
+static bool is_ours(const struct link *l, uint64_t subscription, const struct path **ret)
+{
+        for (size_t i = 0; i < l->config.n; i++)
+                if (l->list[i].subscription == subscription && subscription != 0) {
+                        *ret = l->list[i].key;
+                        return true;
+                }
+        return false;
+}
+
+/* One event (sssuvs). A value's event carries all there is to know; of any other the whole key is read again. */
+static int read_event(struct link *l, sd_bus_message *m, struct link_value *v, const struct path *key)
+{
+        _cleanup_buf_ struct buf bytes = BUF_INIT;
+        const char *kind;
+        uint32_t type;
+
+        int r = sd_bus_message_read(m, "sss", &kind, &v->key, &v->name);
+        if (r >= 0)
+                r = wire_read_value(m, &bytes, &type, NULL);
+        if (r >= 0)
+                r = sd_bus_message_read(m, "s", &v->layer);
+        if (r < 0)
+                return r;
+        if (strncmp(kind, "value-", strlen("value-")) != 0) {
+                resolve_key(l, key);
+                return 0;
+        }
+        const struct follow *f = find(l, v->key, v->name);
+        if (!f)
+                return 0;
+        const struct value value = { .type = type, .data = bytes.data, .size = bytes.len };
+        v->key = f->key->text;
+        v->name = f->name;
+        v->value = v->layer[0] != '\0' ? &value : NULL;
+        l->config.told(v, l->config.userdata);
+        return 0;
+}
+
+static int on_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        struct link *l = userdata;
+        struct link_value base = { .layer = "" };
+        const struct path *key = NULL;
+        uint64_t subscription;
+        struct actor actor;
+        bool known = false;
+
+        const char *sender = sd_bus_message_get_sender(m);
+        if (!l->provider || !sender || strcmp(sender, l->provider) != 0)
+                return 0;
+        int r = sd_bus_message_read(m, "tt", &subscription, &base.sequence);
+        if (r < 0 || !is_ours(l, subscription, &key))
+                return 0;
+        r = link_read_origin(m, &actor, &known, &base.reason, &base.file);
+        base.actor = known ? &actor : NULL;
+        if (r >= 0)
+                r = sd_bus_message_enter_container(m, 'a', "(sssuvs)");
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'r', "sssuvs")) > 0) {
+                struct link_value v = base;
+                r = read_event(l, m, &v, key);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        if (r < 0) {
+                log_warning("a change signal cannot be read: %s; reading everything again", strerror(-r));
+                begin(l);
+        }
+        return 0;
+}
+
+static int make_list(struct link *l)
+{
+        l->list = calloc(l->config.n ? l->config.n : 1, sizeof(*l->list));
+        if (!l->list)
+                return -ENOMEM;
+        for (size_t i = 0; i < l->config.n; i++) {
+                struct follow *f = &l->list[i];
+                *f = (struct follow){ .link = l, .key = l->config.keys[i], .name = l->config.names[i],
+                        .subscribed_here = true };
+                for (size_t k = 0; k < i; k++)
+                        if (path_equal(l->list[k].key, f->key))
+                                f->subscribed_here = false;
+        }
+        return 0;
+}
+
+int link_new(const struct link_config *config, struct link **ret)
+{
+        struct link *l = calloc(1, sizeof(*l));
+        if (!l)
+                return -ENOMEM;
+        l->config = *config;
+        l->delay = LINK_RETRY_FIRST_USEC;
+        int r = make_list(l);
+        if (r >= 0)
+                r = sd_bus_match_signal_async(config->bus, &l->changed, REGISTRY_BUS_NAME, REGISTRY_PATH,
+                        REGISTRY_INTERFACE, "Changed", on_changed, NULL, l);
+        if (r >= 0)
+                r = sd_bus_add_match_async(config->bus, &l->owner,
+                        "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                        "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" REGISTRY_BUS_NAME "'",
+                        on_owner, NULL, l);
+        if (r < 0) {
+                (void)link_free(l);
+                return r;
+        }
+        begin(l);
+        *ret = l;
+        return 0;
+}
+
+struct link *link_free(struct link *l)
+{
+        if (!l)
+                return NULL;
+        for (size_t i = 0; l->list && i < l->config.n; i++)
+                sd_bus_slot_unref(l->list[i].call);
+        sd_bus_slot_unref(l->changed);
+        sd_bus_slot_unref(l->owner);
+        sd_event_source_disable_unref(l->retry);
+        free(l->list);
+        free(l->provider);
+        free(l);
+        return NULL;
+}

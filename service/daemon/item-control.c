@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An item and its control: writing, watching, putting back. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../schema/base/log.h"
+#include "item-internal.h"
+
+static uint64_t usec_of(clockid_t clock)
+{
+        struct timespec ts;
+        (void)clock_gettime(clock, &ts);
+        return (uint64_t)ts.tv_sec * UINT64_C(1000000) + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static void changed(struct item *item, unsigned changes)
+{
+        item->context->changed(item, changes, item->context->userdata);
+}
+
+static void emit(struct item *item, enum record_kind kind, const char *expected, const char *found,
+        const char *reason, bool success)
+{
+        auditlog_emit(item->context->auditlog,
+                &(struct record){ .kind = kind, .path = item->path, .old_text = expected, .new_text = found,
+                        .control = control_name(item->control), .reason = reason, .success = success,
+                        .count = kind == RECORD_CONTROL_DRIFT ? item->drifts : 0,
+                        .detail = item->last_error[0] ? item->last_error : NULL });
+}
+
+static void on_hint(void *userdata)
+{
+        item_check(userdata);
+}
+
+/* While it is absent its directory is watched: procfs says nothing there, but a timer and uevents stand behind. */
+static void watch_control(struct item *item)
+{
+        _cleanup_free_ char *dir = strdup(control_path(item->control));
+        bool present = control_present(item->control);
+
+        item->watch = fswatch_free(item->watch);
+        if (!dir)
+                return;
+        *strrchr(dir, '/') = '\0';
+        int r = fswatch_new(item->context->event, present ? FSWATCH_CONTROL : FSWATCH_DIRECTORY,
+                present ? control_path(item->control) : dir, on_hint, item, &item->watch);
+        if (r < 0)
+                log_debug("%s cannot be watched: %s; the timer is left", control_path(item->control), strerror(-r));
+}
+
+static void set_error(struct item *item, const struct control_result *result)
+{
+        const char *name = control_name(item->control);
+
+        switch (result->outcome) {
+        case CONTROL_HOLDS:
+        case CONTROL_WRITTEN:
+                item->last_error[0] = '\0';
+                break;
+        case CONTROL_ABSENT:
+                (void)snprintf(item->last_error, sizeof(item->last_error), "this kernel has no control %s", name);
+                break;
+        case CONTROL_REFUSED:
+        case CONTROL_FAILED:
+                (void)snprintf(item->last_error, sizeof(item->last_error), "%s: %s", name, strerror(result->error));
+                break;
+        case CONTROL_DIFFERENT:
+                (void)snprintf(item->last_error, sizeof(item->last_error), "%s reads back as '%.100s'", name,
+                        result->now);
+                break;
+        }
+}
+
+/* A failure is recorded when it begins, not at every try. */
+static void tell_failure(struct item *item, const struct control_result *result, const char *text)
+{
+        bool failed = result->outcome == CONTROL_FAILED || result->outcome == CONTROL_DIFFERENT;
+
+        if (failed && !item->failed_told)
+                emit(item, RECORD_CONTROL_FAILED, text, result->now,
+                        result->outcome == CONTROL_FAILED ? "write-failed" : "reads-back-different", false);
+        item->failed_told = failed;
+}
+
+enum control_outcome item_write(struct item *item, const char *text)
+{
+        struct control_result result;
+        _cleanup_free_ char *control_text = NULL;
+
+        if (schema_control_text(item->sv, text, &control_text) < 0) {
+                log_error("%s: '%s' cannot be said to %s", item->path, text, control_name(item->control));
+                return CONTROL_FAILED;
+        }
+        if (control_refresh(item->control) || !item->watch)
+                watch_control(item);
+        control_apply(item->control, control_text, &result);
+        item->live = result.outcome == CONTROL_HOLDS || result.outcome == CONTROL_WRITTEN;
+        item->was_present = result.outcome != CONTROL_ABSENT;
+        if (result.outcome == CONTROL_WRITTEN)
+                item->last_applied = usec_of(CLOCK_REALTIME);
+        set_error(item, &result);
+        memcpy(item->control_value, result.now, sizeof(item->control_value));
+        if (result.outcome != CONTROL_REFUSED)
+                tell_failure(item, &result, control_text);
+        changed(item, ITEM_CONTROL);
+        return result.outcome;
+}
+
+void item_begin(struct item *item)
+{
+        (void)control_refresh(item->control);
+        watch_control(item);
+        item->was_present = control_present(item->control);
+        if (item->accepted)
+                (void)item_write(item, item->accepted);
+        else if (control_read(item->control, item->control_value, sizeof(item->control_value)) < 0)
+                item->control_value[0] = '\0';
+}
+
+void item_apply(struct item *item)
+{
+        item->drift = (struct drift){ 0 };
+        if (item->accepted && !item->turning_off)
+                (void)item_write(item, item->accepted);
+}
+
+static void came_or_went(struct item *item)
+{
+        bool present = control_present(item->control);
+
+        watch_control(item);
+        if (present == item->was_present)
+                return;
+        item->was_present = present;
+        if (present) {
+                if (item->accepted)
+                        (void)item_write(item, item->accepted);
+                emit(item, RECORD_CONTROL_APPEARED, NULL, item->control_value, NULL, item->live || !item->accepted);
+        } else {
+                item->live = false;
+                item->control_value[0] = '\0';
+                (void)snprintf(item->last_error, sizeof(item->last_error), "the control %s went away",
+                        control_name(item->control));
+                emit(item, RECORD_CONTROL_VANISHED, NULL, NULL, NULL, true);
+        }
+        changed(item, ITEM_CONTROL);
+}
+
+static void tell_drift(struct item *item, const char *expected, const char *found, const char *action)
+{
+        item->drifts++;
+        emit(item, RECORD_CONTROL_DRIFT, expected, found, action, strcmp(action, "put-back") != 0 || item->live);
+        changed(item, ITEM_COUNTERS | ITEM_CONTROL);
+        item->context->drift_detected(item, found, action, item->context->userdata);
+}
+
+/* Somebody else wrote to the control. */
+static void on_drift(struct item *item, const char *expected, const char *found)
+{
+        item->live = false;
+        (void)snprintf(item->last_error, sizeof(item->last_error), "%s holds '%.100s', not '%.100s'",
+                control_name(item->control), found, expected);
+        if (!item->reapply) {
+                bool again = item->drift_found && strcmp(item->drift_found, found) == 0;
+                if (!again && item_replace(&item->drift_found, found) == 0)
+                        tell_drift(item, expected, found, "reported");
+                return;
+        }
+        switch (drift_decide(&item->drift, usec_of(CLOCK_MONOTONIC))) {
+        case DRIFT_PUT_BACK:
+                (void)item_write(item, item->accepted);
+                tell_drift(item, expected, found, "put-back");
+                break;
+        case DRIFT_GIVE_UP:
+                log_warning("%s: somebody keeps writing to %s; it is left alone for a while", item->path,
+                        control_name(item->control));
+                tell_drift(item, expected, found, "gave-up");
+                break;
+        case DRIFT_PAUSED:
+                changed(item, ITEM_CONTROL);
+                break;
+        }
+}
+
+void item_check(struct item *item)
+{
+        char now[CONTROL_TEXT_MAX];
+        _cleanup_free_ char *expected = NULL;
+
+        if (control_refresh(item->control) || control_present(item->control) != item->was_present)
+                came_or_went(item);
+        if (!control_present(item->control) || item->turning_off)
+                return;
+        if (control_read(item->control, now, sizeof(now)) < 0)
+                return;
+        if (strcmp(now, item->control_value) != 0) {
+                memcpy(item->control_value, now, sizeof(now));
+                changed(item, ITEM_CONTROL);
+        }
+        if (!item->accepted || schema_control_text(item->sv, item->accepted, &expected) < 0)
+                return;
+        if (!control_text_equal(now, expected))
+                on_drift(item, expected, now);
+        else if (!item->live) {
+                item->live = true;
+                item->last_error[0] = '\0';
+                free(item->drift_found);
+                item->drift_found = NULL;
+                changed(item, ITEM_CONTROL);
+        }
+}

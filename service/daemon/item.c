@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "item-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../../schema/base/log.h"
+
+#define DEFAULT_LAYER "default"
+/* A kernel that does not take the record within this time does not keep the operator from turning auditing off: the
+ * journal has the entry, and the record stays queued. */
+#define TURN_OFF_TIMEOUT_USEC UINT64_C(5000000)
+
+static int make_path(const struct schema_value *sv, char **ret)
+{
+        _cleanup_buf_ struct buf path = BUF_INIT;
+        size_t len;
+
+        (void)path_component(&sv->key, 0, &len);
+        bool machine = fold_equal(sv->key.text, len, DEFAULT_HIVE, strlen(DEFAULT_HIVE));
+        buf_printf(&path, "%s%s\\%s", machine ? "" : "\\", sv->key.text + (machine ? len : 0), sv->name);
+        return buf_finish(&path, ret, NULL);
+}
+
+int item_replace(char **at, const char *text)
+{
+        char *copy = text ? strdup(text) : NULL;
+        if (text && !copy)
+                return -ENOMEM;
+        free(*at);
+        *at = copy;
+        return 0;
+}
+
+int item_new(const struct item_context *context, const struct schema_value *sv, const char *initial,
+        struct item **ret)
+{
+        struct diag d = { 0 };
+        struct item *item = calloc(1, sizeof(*item));
+        if (!item)
+                return -ENOMEM;
+        item->context = context;
+        item->sv = sv;
+        item->reapply = sv->control->drift_reapply;
+
+        const char *accepted = accepted_get(context->accepted, sv);
+        int r = make_path(sv, &item->path);
+        if (r == 0)
+                r = item_replace(&item->written, "");
+        if (r == 0)
+                r = item_replace(&item->layer, DEFAULT_LAYER);
+        if (r == 0)
+                r = item_replace(&item->accepted, accepted ? accepted : initial);
+        if (r == 0)
+                r = control_new(context->root, sv->control->name, &item->control, &d);
+        if (r < 0) {
+                if (d.text[0])
+                        log_error("%s: %s", item->path, d.text);
+                (void)item_free(item);
+                return r;
+        }
+        item_begin(item);
+        *ret = item;
+        return 0;
+}
+
+struct item *item_free(struct item *item)
+{
+        if (!item)
+                return NULL;
+        sd_event_source_disable_unref(item->off_timer);
+        item->watch = fswatch_free(item->watch);
+        item->control = control_free(item->control);
+        free(item->path);
+        free(item->written);
+        free(item->layer);
+        free(item->accepted);
+        free(item->refused);
+        free(item->drift_found);
+        free(item->pending);
+        free(item);
+        return NULL;
+}
+
+static int keep_accepted(struct item *item, const char *text)
+{
+        struct diag d = { 0 };
+
+        int r = item_replace(&item->accepted, text);
+        if (r == 0)
+                r = accepted_set(item->context->accepted, item->sv, text);
+        if (r < 0)
+                return r;
+        if (accepted_store(item->context->root, item->context->accepted, &d) < 0)
+                log_error("the value in force cannot be kept for the next boot: %s", d.text);
+        return 0;
+}
+
+static struct record change_record(const struct item *item, const char *new_text, const struct item_input *input)
+{
+        return (struct record){
+                .kind = RECORD_POLICY_CHANGED,
+                .op = item->sv->control->audit_op,
+                .path = item->path,
+                .old_text = item->accepted ? item->accepted : "unset",
+                .new_text = new_text ? new_text : "unset",
+                .layer = input->layer,
+                .reason = input->reason,
+                .detail = input->file,
+                .actor = input->actor,
+                .success = true,
+        };
+}
+
+static int refuse(struct item *item, const struct item_input *input, const char *why, const char *reason)
+{
+        bool again = item->refused && strcmp(item->refused, item->written) == 0;
+
+        (void)diag_set(&item->refusal, EINVAL, "%s", why);
+        if (again && input->is_resync)
+                return 0;
+        int r = item_replace(&item->refused, item->written);
+        if (r < 0)
+                return r;
+        item->refusals++;
+        auditlog_emit(item->context->auditlog,
+                &(struct record){
+                        .kind = RECORD_POLICY_REFUSED,
+                        .path = item->path,
+                        .old_text = item->accepted ? item->accepted : "unset",
+                        .new_text = item->written,
+                        .layer = input->layer,
+                        .reason = reason,
+                        .detail = why,
+                        .actor = input->actor,
+                        .success = false,
+                });
+        item->context->changed(item, ITEM_COUNTERS, item->context->userdata);
+        item->context->policy_refused(item, item->written, why, item->context->userdata);
+        return 0;
+}
+
+static void told(struct item *item, const char *old, const struct actor *actor)
+{
+        item->changes++;
+        item->context->changed(item, ITEM_ACCEPTED | ITEM_CONTROL | ITEM_COUNTERS, item->context->userdata);
+        item->context->policy_changed(item, old, actor, item->context->userdata);
+}
+
+/* The control first, then the record with the result. A kernel that does not take the value refuses it for us all. */
+static int accept_now(struct item *item, const char *text, const struct item_input *input)
+{
+        struct record record = change_record(item, text, input);
+        _cleanup_free_ char *old = strdup(record.old_text);
+        if (!old)
+                return -ENOMEM;
+
+        enum control_outcome outcome = text ? item_write(item, text) : CONTROL_HOLDS;
+        if (outcome == CONTROL_REFUSED) {
+                _cleanup_buf_ struct buf why = BUF_INIT;
+                buf_printf(&why, "the kernel refuses '%s' for %s: %s", text, control_name(item->control),
+                        item->last_error);
+                return why.error ? why.error : refuse(item, input, buf_str(&why), "kernel-refused");
+        }
+        record.old_text = old;
+        record.success = outcome != CONTROL_FAILED && outcome != CONTROL_DIFFERENT;
+        int r = keep_accepted(item, text);
+        if (r < 0)
+                return r;
+        auditlog_emit(item->context->auditlog, &record);
+        told(item, old, input->actor);
+        return 0;
+}
+
+static void turn_off_now(struct item *item)
+{
+        _cleanup_free_ char *old = NULL, *text = STEAL_PTR(item->pending);
+
+        item->turning_off = false;
+        item->off_timer = sd_event_source_disable_unref(item->off_timer);
+        old = STEAL_PTR(item->accepted);
+        enum control_outcome outcome = item_write(item, text);
+        if (keep_accepted(item, text) < 0)
+                log_error("out of memory; the value in force cannot be kept");
+        if (outcome == CONTROL_FAILED || outcome == CONTROL_DIFFERENT || outcome == CONTROL_REFUSED)
+                auditlog_emit(item->context->auditlog,
+                        &(struct record){ .kind = RECORD_POLICY_CHANGED, .op = item->sv->control->audit_op,
+                                .path = item->path, .old_text = old, .new_text = text, .reason = "control-failed",
+                                .actor = item->pending_has_actor ? &item->pending_actor : NULL, .success = false });
+        told(item, old ? old : "unset", item->pending_has_actor ? &item->pending_actor : NULL);
+        item->context->settled(item, item->context->userdata);
+}
+
+static void on_off_recorded(void *userdata)
+{
+        struct item *item = userdata;
+        if (item->turning_off)
+                turn_off_now(item);
+}
+
+static int on_off_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+{
+        struct item *item = userdata;
+        log_warning("%s: the kernel did not take the record in time; auditing goes off all the same", item->path);
+        on_off_recorded(item);
+        return 0;
+}
+
+/* Turning auditing off is recorded before it takes effect. */
+static int turn_off(struct item *item, const char *text, const struct item_input *input)
+{
+        const struct record record = change_record(item, text, input);
+
+        int r = item_replace(&item->pending, text);
+        if (r == 0)
+                r = sd_event_add_time_relative(item->context->event, &item->off_timer, CLOCK_MONOTONIC,
+                        TURN_OFF_TIMEOUT_USEC, 1000, on_off_timer, item);
+        if (r < 0)
+                return r;
+        item->turning_off = true;
+        item->pending_has_actor = input->actor != NULL;
+        if (input->actor)
+                item->pending_actor = *input->actor;
+        auditlog_emit_then(item->context->auditlog, &record, on_off_recorded, item);
+        return 0;
+}
+
+static int note_written(struct item *item, const struct item_input *input)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        const char *layer = input->value ? input->layer : DEFAULT_LAYER;
+
+        if (input->value)
+                value_format(&text, input->value, true);
+        if (text.error)
+                return text.error;
+        if (strcmp(item->written, buf_str(&text)) == 0 && strcmp(item->layer, layer) == 0)
+                return 0;
+        int r = item_replace(&item->written, buf_str(&text));
+        if (r == 0)
+                r = item_replace(&item->layer, layer);
+        item->context->changed(item, ITEM_WRITTEN, item->context->userdata);
+        return r;
+}
+
+static int decide(struct item *item, const struct item_input *input)
+{
+        struct policy_decision decision = { 0 };
+
+        int r = policy_decide(item->sv, item->accepted, input->value, &decision);
+        if (r < 0)
+                return r;
+        switch (decision.verdict) {
+        case POLICY_REFUSE:
+                r = refuse(item, input, decision.why.text, "invalid-value");
+                break;
+        case POLICY_SAME:
+                item->refusal.text[0] = '\0';
+                r = item_replace(&item->refused, NULL);
+                if (!input->is_resync) {
+                        item->no_ops++;
+                        item->context->changed(item, ITEM_COUNTERS, item->context->userdata);
+                }
+                break;
+        case POLICY_CHANGE:
+                item->refusal.text[0] = '\0';
+                r = item_replace(&item->refused, NULL);
+                if (r == 0)
+                        r = decision.turns_off ? turn_off(item, decision.text, input) :
+                                                 accept_now(item, decision.text, input);
+                break;
+        }
+        policy_decision_done(&decision);
+        return r;
+}
+
+int item_input(struct item *item, const struct item_input *input)
+{
+        /* A newer value while auditing is about to go off: that step is finished first, in order. */
+        if (item->turning_off)
+                turn_off_now(item);
+        int r = note_written(item, input);
+        if (r == 0)
+                r = decide(item, input);
+        item->sequence = input->sequence;
+        if (r == 0 && !item->turning_off)
+                item->context->settled(item, item->context->userdata);
+        return r;
+}
+
+void item_set_reapply(struct item *item, bool reapply)
+{
+        if (item->reapply == reapply)
+                return;
+        item->reapply = reapply;
+        item->drift = (struct drift){ 0 };
+        item_check(item);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../schema/base/log.h"
+#include "../../schema/values/value.h"
+#include "../boot/apply.h"
+#include "config.h"
+#include "manager.h"
+
+#define RECHECK_MOST_SECONDS 86400u
+
+struct arguments {
+        struct manager_config config;
+        bool apply;
+        bool verbose;
+};
+
+static int help(void)
+{
+        (void)printf("peios-audit-policyd [OPTION…]\n\n"
+                     "Keeps the kernel's controls as the Peios registry says, and audits every change of the policy.\n\n"
+                     "      --apply               apply what is on disk, without bus or daemon, and exit\n"
+                     "      --root=DIR            every path is below DIR\n"
+                     "      --recheck=SECONDS     look at the controls this often without a hint (default: %u)\n"
+                     "      --verbose             with --apply: a line for each value; else log more\n"
+                     "  -h, --help                show this\n"
+                     "      --version             show the version\n\n"
+                     "See peios-audit-policyd(8).\n",
+                (unsigned)(RECHECK_DEFAULT_USEC / 1000000));
+        return EXIT_SUCCESS;
+}
+
+static int set_recheck(const char *text, struct manager_config *config)
+{
+        uint64_t n;
+
+        if (number_parse(text, strlen(text), RECHECK_MOST_SECONDS, &n) < 0 || n == 0) {
+                log_error("--recheck=%s: expected a number of seconds from 1 to %u", text, RECHECK_MOST_SECONDS);
+                return -1;
+        }
+        config->recheck_usec = n * 1000000;
+        return 0;
+}
+
+/* -1: go on; else the exit code. */
+static int parse_arguments(int argc, char **argv, struct arguments *a)
+{
+        enum {
+                OPT_APPLY = 0x100,
+                OPT_ROOT,
+                OPT_RECHECK,
+                OPT_VERBOSE,
+                OPT_VERSION,
+        };
+        static const struct option options[] = {
+                { "apply", no_argument, NULL, OPT_APPLY },
+                { "root", required_argument, NULL, OPT_ROOT },
+                { "recheck", required_argument, NULL, OPT_RECHECK },
+                { "verbose", no_argument, NULL, OPT_VERBOSE },
+                { "help", no_argument, NULL, 'h' },
+                { "version", no_argument, NULL, OPT_VERSION },
+                { 0 },
+        };
+
+        for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) >= 0;)
+                switch (c) {
+                case OPT_APPLY:
+                        a->apply = true;
+                        break;
+                case OPT_ROOT:
+                        a->config.root = optarg;
+                        break;
+                case OPT_RECHECK:
+                        if (set_recheck(optarg, &a->config) < 0)
+                                return EXIT_FAILURE;
+                        break;
+                case OPT_VERBOSE:
+                        a->verbose = true;
+                        break;
+                case 'h':
+                        return help();
+                case OPT_VERSION:
+                        (void)puts("peios-audit-policyd " PROJECT_VERSION);
+                        return EXIT_SUCCESS;
+                default:
+                        return EXIT_FAILURE;
+                }
+        if (optind < argc) {
+                log_error("unexpected argument '%s'", argv[optind]);
+                return EXIT_FAILURE;
+        }
+        return -1;
+}
+
+int main(int argc, char **argv)
+{
+        struct arguments a = { .config = { .recheck_usec = RECHECK_DEFAULT_USEC } };
+        _cleanup_(manager_freep) struct manager *m = NULL;
+        struct diag d = { 0 };
+
+        log_setup("peios-audit-policyd", LOG_INFO);
+        int r = parse_arguments(argc, argv, &a);
+        if (r >= 0)
+                return r;
+        if (a.apply)
+                return boot_apply(a.config.root, a.verbose);
+        if (a.verbose)
+                log_setup("peios-audit-policyd", LOG_DEBUG);
+        r = manager_new(&a.config, &m, &d);
+        if (r == 0)
+                r = manager_run(m);
+        if (r < 0) {
+                log_error("%s", d.text[0] ? d.text : strerror(-r));
+                return EXIT_FAILURE;
+        }
+        return EXIT_SUCCESS;
+}

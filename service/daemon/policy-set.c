@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Setting the property TaintEvents: written through to the registry as the caller, and answered when the value is in
+ * force, or with the reason why it is not. sd-bus answers property setters at once, so the call is taken over. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "../../registry-provider/client/wire.h"
+#include "../../schema/base/log.h"
+#include "../../schema/dbus/names.h"
+#include "policy-bus-internal.h"
+
+#define SETTERS_MAX 256u
+#define IN_FORCE_TIMEOUT_USEC UINT64_C(10000000)
+/* The registry may have to ask polkit, and polkit a person. */
+#define WRITE_TIMEOUT_USEC UINT64_C(130000000)
+
+struct setter {
+        struct policy_bus *pb;
+        struct setter *next;
+        sd_bus_message *m;
+        sd_bus_slot *call;
+        sd_event_source *timer;
+        uint64_t sequence; /* 0: not written yet */
+};
+
+static void setter_free(struct setter *s)
+{
+        for (struct setter **at = &s->pb->setters; *at; at = &(*at)->next)
+                if (*at == s) {
+                        *at = s->next;
+                        s->pb->n_setters--;
+                        break;
+                }
+        sd_bus_slot_unref(s->call);
+        sd_event_source_disable_unref(s->timer);
+        sd_bus_message_unref(s->m);
+        free(s);
+}
+
+void policy_set_free(struct policy_bus *pb)
+{
+        while (pb->setters)
+                setter_free(pb->setters);
+}
+
+static void answer_error(struct setter *s, const char *name, const char *text)
+{
+        int r = sd_bus_reply_method_errorf(s->m, name, "%s", text);
+        if (r < 0)
+                log_debug("cannot answer a property setter: %s; ignoring", strerror(-r));
+        setter_free(s);
+}
+
+static void answer(struct setter *s)
+{
+        const struct item *item = s->pb->config.taint_events;
+        struct diag d = { 0 };
+
+        if (item->refusal.text[0])
+                answer_error(s, ERROR_REFUSED, item->refusal.text);
+        else if (!item->live && control_present(item->control)) {
+                (void)diag_set(&d, EIO, "%s is accepted, but not live: %s", item->accepted, item->last_error);
+                answer_error(s, ERROR_NOT_LIVE, d.text);
+        } else {
+                int r = sd_bus_reply_method_return(s->m, NULL);
+                if (r < 0)
+                        log_debug("cannot answer a property setter: %s; ignoring", strerror(-r));
+                setter_free(s);
+        }
+}
+
+void policy_bus_settled(struct policy_bus *pb, const struct item *item)
+{
+        if (item != pb->config.taint_events)
+                return;
+        for (struct setter *s = pb->setters, *next; s; s = next) {
+                next = s->next;
+                if (s->sequence != 0 && item->sequence >= s->sequence)
+                        answer(s);
+        }
+}
+
+static int on_timeout(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
+{
+        answer_error(userdata, ERROR_UNAVAILABLE, "written, but the registry has not told of it; not in force yet");
+        return 0;
+}
+
+static int on_written(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        struct setter *s = userdata;
+        const sd_bus_error *e = sd_bus_message_get_error(m);
+
+        s->call = sd_bus_slot_unref(s->call);
+        if (e) {
+                bool gone = sd_bus_error_has_name(e, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
+                            sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY) ||
+                            sd_bus_error_has_name(e, SD_BUS_ERROR_NAME_HAS_NO_OWNER);
+                answer_error(s, gone ? ERROR_UNAVAILABLE : e->name,
+                        gone ? "the registry provider does not answer" : e->message ? e->message : e->name);
+                return 0;
+        }
+        if (sd_bus_message_read(m, "t", &s->sequence) < 0) {
+                answer_error(s, ERROR_UNAVAILABLE, "the registry provider gave an answer that is not one");
+                return 0;
+        }
+        const struct item *item = s->pb->config.taint_events;
+        if (item->sequence >= s->sequence && !item->turning_off) {
+                answer(s);
+                return 0;
+        }
+        if (sd_event_add_time_relative(sd_bus_get_event(s->pb->config.bus), &s->timer, CLOCK_MONOTONIC,
+                    IN_FORCE_TIMEOUT_USEC, 0, on_timeout, s) < 0)
+                answer_error(s, ERROR_UNAVAILABLE, "written, but it cannot be waited for");
+        return 0;
+}
+
+static int write_through(struct setter *s, const char *value)
+{
+        struct policy_bus *pb = s->pb;
+        const struct schema_value *sv = pb->config.taint_events->sv;
+        sd_bus_message *m = NULL;
+
+        int r = sd_bus_message_new_method_call(pb->config.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH,
+                REGISTRY_INTERFACE, "Set");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ssuva{sv}", sv->key.text, sv->name, sv->type, "s", value, 1,
+                        "on-behalf-of", "s", sd_bus_message_get_sender(s->m));
+        if (r >= 0)
+                r = sd_bus_message_set_allow_interactive_authorization(m,
+                        sd_bus_message_get_allow_interactive_authorization(s->m) > 0);
+        if (r >= 0)
+                r = sd_bus_call_async(pb->config.bus, &s->call, m, on_written, s, WRITE_TIMEOUT_USEC);
+        sd_bus_message_unref(m);
+        return r;
+}
+
+int policy_set_filter(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct policy_bus *pb = userdata;
+        const char *interface, *property, *value;
+
+        if (!sd_bus_message_is_method_call(m, "org.freedesktop.DBus.Properties", "Set") ||
+            !sd_bus_message_has_signature(m, "ssv"))
+                return 0;
+        int r = sd_bus_message_read(m, "ss", &interface, &property);
+        if (r < 0)
+                return r;
+        if (strcmp(interface, POLICY_INTERFACE) != 0 || strcmp(property, "TaintEvents") != 0)
+                return sd_bus_message_rewind(m, true);
+        r = sd_bus_message_read(m, "v", "s", &value);
+        if (r < 0)
+                return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "TaintEvents is a string");
+        if (pb->n_setters >= SETTERS_MAX)
+                return sd_bus_error_set(error, ERROR_LIMIT, "too many callers wait for their value to be in force");
+
+        struct setter *s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        *s = (struct setter){ .pb = pb, .m = sd_bus_message_ref(m), .next = pb->setters };
+        pb->setters = s;
+        pb->n_setters++;
+        r = write_through(s, value);
+        if (r < 0) {
+                setter_free(s);
+                return r;
+        }
+        return 1;
+}
