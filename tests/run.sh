@@ -1,0 +1,52 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Runs all tests: installs what is missing, builds, runs every suite. As root nothing is skipped.
+#
+#   sudo sh tests/run.sh [--sanitize] [--strict]
+#
+#   --sanitize   build with the address and undefined-behaviour sanitizers
+#   --strict     warnings are errors, and a skipped test is a failure (CI does so)
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+source=$(dirname "$here")
+. "$here/lib.sh"
+
+build=$source/build
+options="-Dbuildtype=debugoptimized -Dwerror=false"
+skips=
+scale=1
+for argument in "$@"; do
+        case $argument in
+        --sanitize)
+                build=$source/build-sanitize
+                options="$options -Db_sanitize=address,undefined -Db_lundef=false"
+                # A report is a failure, wherever it is printed.
+                export ASAN_OPTIONS="abort_on_error=1:detect_stack_use_after_return=1"
+                export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1"
+                scale=3
+                ;;
+        --strict)
+                options="$options -Dwerror=true"
+                skips=--no-skips
+                ;;
+        *)
+                die "unknown argument '$argument'"
+                ;;
+        esac
+done
+
+install_packages "$here/packages.txt"
+say "building in ${build#"$source"/}"
+# shellcheck disable=SC2086
+configure "$build" $options
+ninja -C "$build" >"$build/ninja.log" 2>&1 || {
+        cat "$build/ninja.log"
+        die "the build failed"
+}
+
+say "testing"
+status=0
+meson test -C "$build" --no-rebuild --print-errorlogs --timeout-multiplier "$scale" || status=$?
+python3 "$here/count.py" $skips "$build/meson-logs/testlog.json" || status=1
+exit "$status"
