@@ -112,7 +112,7 @@ int schema_check(const struct schema_value *sv, const struct value *v, char **re
         uint64_t number;
 
         if (v->type != sv->type)
-                return refuse(sv, d, "a value of type %s, expected %s", value_type_symbol(v->type),
+                return refuse(sv, d, "type %s instead of %s", value_type_symbol(v->type),
                         value_type_symbol(sv->type));
         if (is_number(sv))
                 return value_get_u64(v, &number) == 0 ? canonical_number(sv, number, ret_text, d)

@@ -100,7 +100,7 @@ static int parse_hives(struct hive_reader *r, const struct yaml_node *node)
                 return yaml_error(r->doc, node, r->diag, "`hives` is no list, expected `hives: [Users]`");
         if (node->n > HIVE_HIVES_MAX)
                 return yaml_error(
-                        r->doc, node, r->diag, "%zu hives, expected at most %u", node->n, HIVE_HIVES_MAX);
+                        r->doc, node, r->diag, "%u hives, expected at most %u", node->n, HIVE_HIVES_MAX);
         for (const struct yaml_node *n = node->first; n; n = n->next) {
                 if (n->kind != YAML_SCALAR || n->tag)
                         return yaml_error(

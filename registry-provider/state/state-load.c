@@ -192,8 +192,8 @@ static int load_journal(struct load *l, struct state_file *f, uint64_t limit)
 
         int r = state_read_file(l->st, &f->id, &text, &info, l->d);
         if (r == -EBADMSG)
-                state_report(l->st, "corrupt-journal", &f->id, "cannot be read: %s; it is set aside",
-                        l->d->text);
+                state_report(
+                        l->st, "corrupt-journal", &f->id, "cannot be read: %s; it is set aside", l->d->text);
         if (r < 0)
                 return r;
         state_remember(f, &info);

@@ -7,10 +7,11 @@
  * schema/hive-format.md documents both formats.
  *
  * A batch (one or more transactions that share an fdatasync) is one checksummed frame; a frame that the
- * power cut tore is always the last one, is cut off and reported. A bad frame with good ones behind it, a
- * snapshot whose checksum or contents are wrong (also: somebody edited it) are set aside as
- * `<name>.corrupt-<n>`, reported, and the previous generation with all journals since is loaded. Nothing is
- * ever overwritten.
+ * power cut tore is always the last one, is cut off and reported. A bad frame with good ones behind it ends
+ * what is used, and a new generation is begun; for a snapshot whose checksum or contents are wrong (also:
+ * somebody edited it) the previous generation with all journals since is loaded. Both are reported and set
+ * aside as `<name>.corrupt-<n>`. Nothing is ever overwritten. A later format version, or a value above the
+ * store's limit, is no damage: opening fails and nothing is touched.
  *
  * What is kept: the store's operations except those of volatile keys, the hives' roots, and the table of
  * drop-in layers (so that a broken drop-in keeps its last good content over a restart). */
@@ -63,37 +64,44 @@ struct state_events {
 };
 
 /* Opens (and makes) the directory, takes its lock, loads the newest good generation into `store`, `hives`
- * and `layers` (all empty at entry). With `read_only` nothing is made, cut, renamed or locked: for the boot
- * apply and for tests. 0, -EBUSY (another provider holds it), -ENOENT (read_only and no directory), or
- * another negative errno with d set. */
+ * and `layers` (all empty at entry). They stay borrowed until state_close(): each sync records the store's
+ * sequence counter, and writes a snapshot of all three where a frame is not enough. With `read_only` nothing
+ * is made, cut, renamed or locked: for the boot apply and for tests. 0, -EBUSY (another provider holds it),
+ * -ENOENT (read_only and no directory), -EPROTONOSUPPORT (another format version), -EFBIG (a value above the
+ * store's limit), or another negative errno with d set; store, hives and layers may then hold a part. */
 _must_check_ int state_open(const char *dir, bool read_only, struct store *store, struct state_hives *hives,
         struct layers *layers, const struct state_events *events, struct state **ret, struct diag *d);
 struct state *state_close(struct state *st);
 DEFINE_CLEANUP(struct state *, state_close, state_closep);
 
-/* Adds a record to the batch in memory (encoded at once, nothing borrowed is kept). 0, -ENOMEM, or -EFBIG
- * (64 MiB). */
+/* Adds a record to the batch in memory (encoded at once, nothing borrowed is kept). 0, -ENOMEM, -EFBIG
+ * (64 MiB), -EROFS, or -EINVAL (could not be read again: an unknown operation, a name that is not UTF-8 or
+ * is longer than VALUE_NAME_BYTES_MAX); the batch is then as it was. */
 _must_check_ int state_add(struct state *st, const struct state_record *r);
 /* How many bytes wait in the batch, and forgetting back to such a mark. */
 size_t state_pending(const struct state *st);
 void state_forget(struct state *st, size_t mark);
 /* Writes the batch as one frame and fdatasyncs it. 0: it survives a power cut. On error the batch is
- * forgotten, the journal is as it was (or a new generation is begun where that cannot be known), and the
- * caller rolls back. */
+ * forgotten, the journal is as it was (or a new one is begun where that cannot be known), and the caller
+ * rolls back. The store must hold what the batch says, and nothing more: when the journal was damaged,
+ * edited or removed, the sync writes a snapshot instead. */
 _must_check_ int state_sync(struct state *st, struct diag *d);
 
-/* Bytes in the journal since the last fold, for deciding when to fold. */
+/* Bytes in the journal since the last fold, for deciding when to fold. SIZE_MAX: a fold is due whatever the
+ * size, because a file was edited or a recovery could not be finished. */
 size_t state_journal_size(const struct state *st);
 /* Begins the next generation: new journal, then the snapshot from what store, hives and layers hold now,
  * then the removal of what is older than the previous generation. The batch must be empty. */
 _must_check_ int state_fold(struct state *st, const struct store *store, const struct state_hives *hives,
         const struct layers *layers, struct diag *d);
 
-/* To be called when inotify reports a change in the directory: compares each of our files with what we wrote
- * (size, inode, checksum of the snapshot) and reports "edited" once for each that differs; the next fold
- * sets it aside. */
+/* To be called when inotify reports that a file was moved, created, removed or closed after writing in the
+ * directory (not for every write: those are ours): compares each of our files with what we wrote (inode,
+ * size, and the contents where the time changed) and reports "edited" once for each that differs; the next
+ * fold sets it aside. */
 void state_check_edits(struct state *st);
 
 void state_hives_done(struct state_hives *h);
 const struct hive_root *state_hive_find(const struct state_hives *h, const char *name, size_t len);
+/* 0, -EEXIST (folded), or -ENOMEM. */
 _must_check_ int state_hive_add(struct state_hives *h, const char *name, const struct guid *root);

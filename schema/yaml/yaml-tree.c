@@ -112,7 +112,7 @@ int yaml_add(struct yaml_builder *b, uint32_t line, uint32_t column, struct yaml
 int yaml_set_text(struct yaml_doc *doc, struct yaml_node *node, const char *s, size_t n)
 {
         node->text = copy_text(doc, s, n);
-        node->len = n;
+        node->len = (uint32_t)n;
         return node->text ? 0 : -ENOMEM;
 }
 

@@ -25,17 +25,18 @@ enum yaml_kind {
         YAML_MAP,
 };
 
+/* One cache line: a large document is read at the speed of memory. */
 struct yaml_node {
         enum yaml_kind kind;
         bool quoted;           /* scalar written with quotes or as a block */
         uint32_t line, column; /* 1-based */
-        const char *tag;       /* borrowed from the document, or NULL */
-        const char *text;      /* scalar: NUL-terminated, without inner NUL */
-        size_t len;
+        uint32_t len;
+        uint32_t n;                    /* children */
+        const char *text;              /* scalar: NUL-terminated, without inner NUL */
+        const char *tag;               /* borrowed from the document, or NULL */
         const struct yaml_node *key;   /* in a map: this entry's key (a scalar), else NULL */
         const struct yaml_node *first; /* list: items; map: values */
         const struct yaml_node *next;  /* next sibling */
-        size_t n;                      /* children */
 };
 
 struct yaml_doc;

@@ -44,6 +44,7 @@ START_TEST(no_directories)
         _cleanup_(dropins_done) struct dropins d = { 0 };
         load(&d);
         ck_assert_uint_eq(d.n, 0);
+        dropins_done(&d);
         tree_put(VENDOR "empty", NULL);
         load(&d);
         ck_assert_uint_eq(d.n, 0);

@@ -12,10 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char root[] = "/tmp/peios-test-XXXXXX";
+static char root[sizeof("/tmp/peios-test-XXXXXX")];
 
 void tree_make(void)
 {
+        (void)stpcpy(root, "/tmp/peios-test-XXXXXX");
         ck_assert_ptr_nonnull(mkdtemp(root));
 }
 

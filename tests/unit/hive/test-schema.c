@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Loading and finding. What is refused in a file is in test-schema-errors.c. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../../schema/schema.h"
+#include "../base/test-util.h"
+#include "schema-util.h"
+#include "tree.h"
+
+#define TEXT(s) s, sizeof(s) - 1
+#define VENDOR "/usr/lib/peios/schema.d/"
+#define ADMIN "/etc/peios/schema.d/"
+#define MODULES "\\System\\Audit\\Modules"
+
+static void check_sorted(const struct schema *s)
+{
+        for (size_t i = 1; i < s->n; i++) {
+                const struct schema_value *a = &s->values[i - 1], *b = &s->values[i];
+                int c = fold_compare(a->key.text, a->key.len, b->key.text, b->key.len);
+                ck_assert(c < 0 ||
+                          (c == 0 && fold_compare(a->name, strlen(a->name), b->name, strlen(b->name)) < 0));
+        }
+}
+
+START_TEST(builtin_taint_events)
+{
+        static const struct {
+                const char *value, *control;
+        } choices[] = { { "enabled", "3" }, { "success-only", "1" }, { "failure-only", "2" },
+                { "disabled", "0" } };
+        _cleanup_schema_ struct schema *s = NULL;
+        ck_assert_int_eq(schema_load_builtin(&s), 0);
+        check_sorted(s);
+        const struct schema_value *sv = schema_util_need(s, "machine/system/AUDIT/modules", "TAINTevents");
+        ck_assert_str_eq(sv->key.text, "Machine" MODULES);
+        ck_assert_str_eq(sv->name, "TaintEvents");
+        ck_assert_str_eq(sv->source, "built-in/audit.yaml");
+        ck_assert_uint_eq(sv->type, REG_SZ);
+        ck_assert(sv->has_default && !sv->has_range);
+        ck_assert_str_eq(sv->default_text, "enabled");
+        ck_assert_int_eq(sv->apply, SCHEMA_LIVE);
+        ck_assert_uint_eq(sv->n_choices, ARRAY_SIZE(choices));
+        for (size_t i = 0; i < sv->n_choices; i++) {
+                ck_assert_str_eq(sv->choices[i].value, choices[i].value);
+                ck_assert_str_eq(sv->choices[i].control, choices[i].control);
+                ck_assert_ptr_nonnull(sv->choices[i].meaning);
+        }
+        ck_assert_ptr_nonnull(strstr(sv->choices[2].meaning, "Taint events are audited"));
+        ck_assert_ptr_nonnull(sv->control);
+        ck_assert_str_eq(sv->control->name, "kernel.audit_taint_events");
+        ck_assert_int_eq(sv->control->encoding, SCHEMA_ENCODE_CHOICE);
+        ck_assert_str_eq(sv->control->drift_value, "TaintEventsOnDrift");
+        ck_assert(sv->control->drift_reapply);
+        ck_assert_str_eq(sv->control->audit_op, "changed-taint-audit-policy");
+        ck_assert_str_eq(sv->control->audit_off, "disabled");
+}
+END_TEST
+
+START_TEST(builtin_pid_max)
+{
+        _cleanup_schema_ struct schema *s = NULL;
+        ck_assert_int_eq(schema_load_builtin(&s), 0);
+        const struct schema_value *sv = schema_util_need(s, "\\System\\Process", "PidMax");
+        ck_assert_uint_eq(sv->type, REG_DWORD);
+        ck_assert(!sv->has_default && sv->has_range);
+        ck_assert_ptr_null(sv->default_text);
+        ck_assert_uint_eq(sv->min, 301);
+        ck_assert_uint_eq(sv->max, 4194304);
+        ck_assert_str_eq(sv->control->name, "kernel.pid_max");
+        ck_assert_int_eq(sv->control->encoding, SCHEMA_ENCODE_NUMBER);
+        ck_assert_str_eq(sv->control->audit_op, "changed-kernel-setting");
+        ck_assert_ptr_null(sv->control->audit_off);
+        ck_assert(!sv->control->drift_reapply);
+        ck_assert_ptr_null(schema_util_find(s, "\\System\\Process", "PidMi"));
+        ck_assert_ptr_null(schema_util_find(s, "\\System\\Process\\X", "PidMax"));
+        ck_assert_ptr_null(schema_util_find(s, "\\System", "PidMax"));
+}
+END_TEST
+
+/* The default of a drift value stands in two places of a file. */
+START_TEST(builtin_drift_values)
+{
+        _cleanup_schema_ struct schema *s = NULL;
+        size_t n = 0;
+        ck_assert_int_eq(schema_load_builtin(&s), 0);
+        for (size_t i = 0; i < s->n; i++) {
+                const struct schema_value *sv = &s->values[i];
+                ck_assert_ptr_nonnull(sv->description);
+                if (!sv->control)
+                        continue;
+                const struct schema_value *drift = schema_find(s, &sv->key, sv->control->drift_value);
+                ck_assert_ptr_nonnull(drift);
+                ck_assert_str_eq(drift->default_text, sv->control->drift_reapply ? "reapply" : "report");
+                ck_assert_uint_eq(drift->n_choices, 2);
+                n++;
+        }
+        ck_assert_uint_eq(n, 2);
+        ck_assert_uint_eq(s->n, 4);
+}
+END_TEST
+
+START_TEST(entries_replace)
+{
+        _cleanup_schema_ struct schema *s = NULL;
+        struct diag d = { 0 };
+        ck_assert_int_eq(schema_load_builtin(&s), 0);
+        size_t n = s->n;
+        static const char text[] =
+                SCHEMA_HEAD "  system/process:\n    PIDMAX: {type: REG_QWORD, description: mine,\n"
+                            "      control: {name: kernel.pid_max, encoding: number}}\n"
+                            "  \\A:\n    New: {type: sz, description: d}\n";
+        ck_assert_msg(schema_add(s, "mine.yaml", TEXT(text), &d) == 0, "%s", d.text);
+        ck_assert_uint_eq(s->n, n + 1);
+        check_sorted(s);
+        const struct schema_value *sv = schema_util_need(s, "\\System\\Process", "PidMax");
+        ck_assert_uint_eq(sv->type, REG_QWORD);
+        ck_assert_str_eq(sv->source, "mine.yaml");
+        ck_assert_str_eq(sv->description, "mine");
+}
+END_TEST
+
+START_TEST(nothing_changes_on_error)
+{
+        static const char *const bad[] = {
+                SCHEMA_HEAD "  \\A:\n    New: {type: sz, description: d}\n    Old: {type: sz}\n",
+                SCHEMA_HEAD
+                "  \\A:\n    New: {type: sz, description: d, control: {name: kernel.pid_max, encoding: string}}\n",
+        };
+        _cleanup_schema_ struct schema *s = NULL;
+        ck_assert_int_eq(schema_load_builtin(&s), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+                struct diag d = { 0 };
+                ck_assert_int_eq(schema_add(s, "t", bad[i], strlen(bad[i]), &d), -EINVAL);
+                ck_assert_uint_eq(s->n, 4);
+                ck_assert_ptr_null(schema_util_find(s, "\\A", "New"));
+                ck_assert_str_eq(
+                        schema_util_need(s, "\\System\\Process", "PidMax")->source, "built-in/process.yaml");
+        }
+}
+END_TEST
+
+static void collect(const char *text, void *userdata)
+{
+        struct buf *out = userdata;
+        buf_printf(out, "%s\n", text);
+}
+
+#define ENTRY(name, text) SCHEMA_HEAD "  \\A:\n    " name ": {type: sz, description: " text "}\n"
+
+START_TEST(directories)
+{
+        _cleanup_buf_ struct buf errors = BUF_INIT;
+        _cleanup_schema_ struct schema *s = NULL;
+        /* The administrator's entry wins although its file comes first by name. */
+        tree_put(VENDOR "50-a.yaml", ENTRY("X", "vendor"));
+        tree_put(ADMIN "10-a.yaml", ENTRY("x", "admin"));
+        tree_put(VENDOR "60-b.yaml", ENTRY("Y", "vendor"));
+        tree_put(ADMIN "60-b.yaml", ENTRY("Z", "admin"));
+        tree_put(VENDOR "70-c.yaml", ENTRY("Masked", "vendor"));
+        tree_link(ADMIN "70-c.yaml", "/dev/null");
+        tree_put(ADMIN "80-d.yaml", "a: [\n");
+        tree_put_size(ADMIN "90-e.yaml", SCHEMA_FILE_BYTES_MAX + 1);
+        tree_fifo(VENDOR "95-f.yaml");
+        ck_assert_int_eq(schema_load(tree_root(), collect, &errors, &s), 0);
+        check_sorted(s);
+        ck_assert_uint_eq(s->n, 4 + 2);
+        ck_assert_str_eq(schema_util_need(s, "\\A", "X")->description, "admin");
+        ck_assert_str_eq(schema_util_need(s, "\\A", "X")->source, ADMIN "10-a.yaml");
+        ck_assert_str_eq(schema_util_need(s, "\\A", "Z")->description, "admin");
+        ck_assert_ptr_null(schema_util_find(s, "\\A", "Y"));
+        ck_assert_ptr_null(schema_util_find(s, "\\A", "Masked"));
+        ck_assert_str_eq(errors.data,
+                VENDOR "95-f.yaml: is not a regular file (a FIFO, socket or device), expected one\n" ADMIN
+                       "80-d.yaml:2:1: found nothing that can be a value, expected one\n" ADMIN
+                       "90-e.yaml: is 1048577 bytes large, at most 1048576 are read\n");
+
+        struct schema *again = NULL;
+        ck_assert_int_eq(schema_load(tree_root(), NULL, NULL, &again), 0);
+        ck_assert_uint_eq(again->n, 6);
+        schema_free(again);
+}
+END_TEST
+
+START_TEST(no_directories)
+{
+        _cleanup_schema_ struct schema *s = NULL;
+        ck_assert_int_eq(schema_load(tree_root(), NULL, NULL, &s), 0);
+        ck_assert_uint_eq(s->n, 4);
+        schema_free(NULL);
+}
+END_TEST
+
+START_TEST(failing_allocation)
+{
+        tree_put(VENDOR "10-a.yaml", schema_util_types);
+        tree_put(ADMIN "20-b.yaml", SCHEMA_HEAD "  \\T:\n    line: {type: sz, description: d}\n");
+        tree_put(ADMIN "30-c.yaml", "a: [");
+        for (unsigned n = 1;; n++) {
+                struct schema *s = NULL;
+                alloc_fail_at(n);
+                int r = schema_load(tree_root(), NULL, NULL, &s);
+                if (!alloc_failed()) {
+                        ck_assert_int_eq(r, 0);
+                        ck_assert_uint_eq(s->n, 4 + 9);
+                        ck_assert_uint_gt(n, 100);
+                        schema_free(s);
+                        break;
+                }
+                ck_assert_int_eq(r, -ENOMEM);
+                ck_assert_ptr_null(s);
+        }
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { builtin_taint_events, builtin_pid_max, builtin_drift_values,
+                entries_replace, nothing_changes_on_error, directories, no_directories, failing_allocation };
+        return run_tests_with("schema", tests, ARRAY_SIZE(tests), tree_make, tree_remove);
+}
