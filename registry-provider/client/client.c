@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-
 int registry_client_connect(sd_bus **ret, struct diag *d)
 {
         sd_bus *bus = NULL;
@@ -74,8 +73,8 @@ enum exit_code client_explain(int r, const sd_bus_error *error, const char *serv
         return wire_exit_code(error);
 }
 
-enum exit_code registry_client_call(sd_bus *bus, sd_bus_message *m, uint64_t timeout_usec,
-        sd_bus_message **ret_reply, struct diag *d)
+enum exit_code registry_client_call(
+        sd_bus *bus, sd_bus_message *m, uint64_t timeout_usec, sd_bus_message **ret_reply, struct diag *d)
 {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 

@@ -10,23 +10,24 @@
 #define REGISTRY_SERVICE_WORDS "the registry provider (" REGISTRY_BUS_NAME ")"
 #define POLICY_SERVICE_WORDS "the policy service (" POLICY_BUS_NAME ")"
 
-/* Opens the system bus ($DBUS_SYSTEM_BUS_ADDRESS is honoured) and asks nothing of it but the greeting: no match, no
- * look-up of owners. 0, or negative errno with d set. */
+/* Opens the system bus ($DBUS_SYSTEM_BUS_ADDRESS is honoured) and asks nothing of it but the greeting: no
+ * match, no look-up of owners. 0, or negative errno with d set. */
 _must_check_ int registry_client_connect(sd_bus **ret, struct diag *d);
 
 /* A call to the registry provider. 0 or negative errno. */
 _must_check_ int registry_client_new_call(sd_bus *bus, const char *method, sd_bus_message **ret);
 
-/* Appends the a{sv} that wire_read_options() takes; what is NULL, 0 or false is left out. 0 or negative errno. */
+/* Appends the a{sv} that wire_read_options() takes; what is NULL, 0 or false is left out. 0 or negative
+ * errno. */
 _must_check_ int registry_client_append_options(sd_bus_message *m, const struct wire_options *options);
 
-/* Sends a call and waits for the answer, `timeout_usec` at most (0: the bus's default). EXIT_CODE_OK with the reply, or
- * else what went wrong in d. */
-_must_check_ enum exit_code registry_client_call(sd_bus *bus, sd_bus_message *m, uint64_t timeout_usec,
-        sd_bus_message **ret_reply, struct diag *d);
+/* Sends a call and waits for the answer, `timeout_usec` at most (0: the bus's default). EXIT_CODE_OK with
+ * the reply, or else what went wrong in d. */
+_must_check_ enum exit_code registry_client_call(
+        sd_bus *bus, sd_bus_message *m, uint64_t timeout_usec, sd_bus_message **ret_reply, struct diag *d);
 
-/* A failed call for people: `r` is what sd_bus_call() returned or negative from an asynchronous reply, `service` the
- * words for the other end ("the registry provider"). Sets d and returns the exit code. */
+/* A failed call for people: `r` is what sd_bus_call() returned or negative from an asynchronous reply,
+ * `service` the words for the other end ("the registry provider"). Sets d and returns the exit code. */
 enum exit_code client_explain(int r, const sd_bus_error *error, const char *service, struct diag *d);
 
 /* Whether the error says that nobody has the bus name (or that it could not be started). */

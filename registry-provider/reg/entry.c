@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "entry.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "names.h"
+
+void entry_done(struct entry *e)
+{
+        buf_done(&e->bytes);
+}
+
+int entry_read(sd_bus_message *m, struct entry *ret)
+{
+        buf_clear(&ret->bytes);
+        int r = wire_read_value(m, &ret->bytes, &ret->type, NULL);
+        if (r >= 0)
+                r = sd_bus_message_read(m, "ts", &ret->sequence, &ret->layer);
+        return r < 0 ? r : 0;
+}
+
+int entry_read_next(sd_bus_message *m, struct entry *ret)
+{
+        int r = sd_bus_message_enter_container(m, 'r', "suvts");
+        if (r <= 0)
+                return r;
+        r = sd_bus_message_read(m, "s", &ret->name);
+        if (r >= 0)
+                r = entry_read(m, ret);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : 1;
+}
+
+struct value entry_value(const struct entry *e)
+{
+        return (struct value){ .type = e->type, .data = e->bytes.data, .size = e->bytes.len };
+}
+
+void format_typed(struct buf *out, const struct value *v)
+{
+        buf_puts(out, value_type_symbol(v->type));
+        if (v->size == 0)
+                return;
+        buf_putc(out, ' ');
+        value_format(out, v, true);
+}
+
+void format_entry(struct buf *out, const struct entry *e, bool origin)
+{
+        const struct value v = entry_value(e);
+        const char *name = word_of_name(e->name);
+
+        format_safe(out, name, strlen(name));
+        buf_puts(out, " = ");
+        format_typed(out, &v);
+        if (origin) {
+                buf_puts(out, "   (layer ");
+                format_safe(out, e->layer, strlen(e->layer));
+                buf_printf(out, ", sequence %" PRIu64 ")", e->sequence);
+        }
+        buf_putc(out, '\n');
+}
+
+void entry_to_json(struct json *j, const struct entry *e)
+{
+        const struct value v = entry_value(e);
+
+        json_key(j, "name");
+        json_string(j, word_of_name(e->name));
+        value_to_json(j, &v);
+        json_key(j, "layer");
+        json_string(j, e->layer);
+        json_key(j, "sequence");
+        json_number(j, e->sequence);
+}
+
+void format_time(struct buf *out, uint64_t usec)
+{
+        const time_t seconds = (time_t)(usec / 1000000);
+        struct tm tm;
+        char text[64];
+
+        if (gmtime_r(&seconds, &tm) && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
+                buf_puts(out, text);
+        else
+                buf_printf(out, "%" PRIu64 " us", usec);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "names.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../../schema/names/path.h"
+
+const char *name_of_word(const char *word)
+{
+        return strcmp(word, DEFAULT_VALUE_WORD) == 0 ? "" : word;
+}
+
+const char *word_of_name(const char *name)
+{
+        return name[0] ? name : DEFAULT_VALUE_WORD;
+}
+
+/* Which hives there are is the provider's to know; here every first component may be one. */
+static bool any_hive(_unused_ const char *name, _unused_ size_t len, _unused_ void *userdata)
+{
+        return true;
+}
+
+int key_word_check(const char *word, struct diag *d)
+{
+        _cleanup_path_ struct path path = { 0 };
+
+        return path_parse(word, strlen(word), any_hive, NULL, &path, d);
+}
+
+static bool is_separator(char c)
+{
+        return c == '\\' || c == '/';
+}
+
+int split_value_word(const char *word, char **ret_key, char **ret_name, struct diag *d)
+{
+        size_t len = strlen(word), at = len;
+
+        while (at > 0 && !is_separator(word[at - 1]))
+                at--;
+        /* A lone leading separator is not one between a key and a value. */
+        if (at <= 1)
+                return diag_set(
+                        d, EINVAL, "'%s' names no value: expected KEY\\VALUE, or KEY and VALUE", word);
+        if (at == len)
+                return diag_set(d, EINVAL,
+                        "'%s' ends in a separator: expected a name after it ('@' is the default value)",
+                        word);
+
+        _cleanup_buf_ struct buf key = BUF_INIT, name = BUF_INIT;
+        _cleanup_free_ char *key_text = NULL;
+        buf_add(&key, word, at - 1);
+        buf_puts(&name, name_of_word(word + at));
+        int r = buf_finish(&key, &key_text, NULL);
+        if (r == 0)
+                r = buf_finish(&name, ret_name, NULL);
+        if (r == 0)
+                *ret_key = STEAL_PTR(key_text);
+        return r;
+}
+
+static bool is_control(uint32_t c)
+{
+        return c < 0x20 || (c >= 0x7F && c < 0xA0);
+}
+
+void format_safe(struct buf *out, const char *s, size_t n)
+{
+        for (size_t i = 0; i < n;) {
+                uint32_t c;
+                size_t len = utf8_decode(s + i, n - i, &c);
+                bool shown = len > 0 && !is_control(c);
+                if (len == 0)
+                        len = 1;
+                if (shown)
+                        buf_add(out, s + i, len);
+                else
+                        for (size_t k = 0; k < len; k++)
+                                buf_printf(out, "\\x%02x", (unsigned char)s[i + k]);
+                i += len;
+        }
+}
+
+void format_key(struct buf *out, const char *key)
+{
+        const char *rest = is_separator(key[0]) ? key + 1 : key;
+        size_t first = strcspn(rest, "\\/");
+
+        if (fold_equal(rest, first, DEFAULT_HIVE, strlen(DEFAULT_HIVE)) && rest[first])
+                rest += first + 1;
+        buf_putc(out, '\\');
+        while (*rest) {
+                size_t n = strcspn(rest, "\\/");
+                format_safe(out, rest, n);
+                rest += n;
+                if (*rest) {
+                        buf_putc(out, '\\');
+                        rest++;
+                }
+        }
+}
+
+bool inference_surprises(const char *literal)
+{
+        bool hex = literal[0] == '0' && (literal[1] | 0x20) == 'x';
+        bool padded = literal[0] == '0' && literal[1] != '\0';
+
+        return hex || padded;
+}

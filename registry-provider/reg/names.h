@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Names as they stand on the command line, and as they are shown. Pure. */
+
+#include "../../schema/base/buf.h"
+#include "../../schema/base/diag.h"
+
+#define DEFAULT_VALUE_WORD "@"
+
+/* "@" is the default value, whose name is empty. */
+const char *name_of_word(const char *word);
+const char *word_of_name(const char *name);
+
+/* Whether the word can be a key's path, without asking whether there is such a key. 0, -EINVAL or
+ * -ENAMETOOLONG with d set, or -ENOMEM. */
+_must_check_ int key_word_check(const char *word, struct diag *d);
+
+/* `\A\B\Name` to key `\A\B` and value name `Name` ("" for `@`). Both malloc()ed. 0, -ENOMEM, or -EINVAL with
+ * d set: there is no separator before the name, or nothing after it. */
+_must_check_ int split_value_word(const char *word, char **ret_key, char **ret_name, struct diag *d);
+
+/* Text for a terminal: control characters (C0, DEL, C1) and bytes that are not UTF-8 as \xNN. */
+void format_safe(struct buf *out, const char *s, size_t n);
+
+/* A key as the documentation writes it: `\System\…`, the default hive left out, every separator a backslash.
+ */
+void format_key(struct buf *out, const char *key);
+
+/* Whether type inference makes something of the literal that its writer may not expect: a number written
+ * with a leading zero or in hex. */
+bool inference_surprises(const char *literal);

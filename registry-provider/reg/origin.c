@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "origin.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "names.h"
+
+static bool is_essential(const char *name)
+{
+        static const char *const names[] = { "uid", "pid", "comm", "reason", "file" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (strcmp(names[i], name) == 0)
+                        return true;
+        return false;
+}
+
+/* The kernel's "unset", as of a login id. */
+#define UNSET UINT32_MAX
+
+static void show_number(const char *name, uint32_t value, struct buf *out)
+{
+        if (value != UNSET)
+                buf_printf(out, "%s%s %" PRIu32, out->len > 0 ? ", " : "", name, value);
+}
+
+static void show_string(const char *name, const char *value, struct buf *out)
+{
+        if (!value[0])
+                return;
+        buf_printf(out, "%s%s ", out->len > 0 ? ", " : "", name);
+        format_safe(out, value, strlen(value));
+}
+
+static int read_member(sd_bus_message *m, bool verbose, struct buf *out, struct json *j)
+{
+        const char *name, *contents, *text;
+        uint32_t number;
+
+        int r = sd_bus_message_read(m, "s", &name);
+        if (r >= 0)
+                r = sd_bus_message_peek_type(m, NULL, &contents);
+        if (r < 0)
+                return r;
+        bool is_number = strcmp(contents, "u") == 0;
+        if (!is_number && strcmp(contents, "s") != 0)
+                return sd_bus_message_skip(m, "v");
+        r = is_number ? sd_bus_message_read(m, "v", "u", &number) : sd_bus_message_read(m, "v", "s", &text);
+        if (r < 0)
+                return r;
+        if (j) {
+                json_key(j, name);
+                if (!is_number)
+                        json_string(j, text);
+                else if (number != UNSET)
+                        json_number(j, number);
+                else
+                        json_null(j);
+        } else if (verbose || is_essential(name)) {
+                if (is_number)
+                        show_number(name, number, out);
+                else
+                        show_string(name, text, out);
+        }
+        return 0;
+}
+
+int origin_read(sd_bus_message *m, bool verbose, struct buf *out, struct json *j)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+
+        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        if (j)
+                json_begin_object(j);
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = read_member(m, verbose, &text, j);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        if (j)
+                json_end_object(j);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        if (r < 0)
+                return r;
+        buf_add(out, buf_str(&text), text.len);
+        return text.error;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "session.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* A dialogue of polkit's takes as long as a person does. */
+#define INTERACTIVE_TIMEOUT_USEC UINT64_C(120000000)
+
+static void hives_free(char **hives)
+{
+        for (char **h = hives; h && *h; h++)
+                free(*h);
+        free(hives);
+}
+
+void session_done(struct session *s)
+{
+        buf_done(&s->out);
+        s->schema = schema_free(s->schema);
+        hives_free(s->hives);
+        s->bus = sd_bus_flush_close_unref(s->bus);
+}
+
+bool session_interactive(void)
+{
+        return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+int session_fail(struct session *s, int r, const char *what)
+{
+        (void)diag_set(&s->diag, -r, "%s%s%s", what ? what : "", what ? ": " : "", strerror(-r));
+        return EXIT_CODE_FAILURE;
+}
+
+int session_refuse(struct session *s, int r)
+{
+        return r == -ENOMEM ? session_fail(s, r, NULL) : EXIT_CODE_INVALID;
+}
+
+int session_bad_reply(struct session *s, int r)
+{
+        return session_fail(s, r, "the answer cannot be read");
+}
+
+int session_flush(struct session *s)
+{
+        int r = output_flush(&s->out);
+        return r < 0 ? session_fail(s, r, "cannot write to standard output") : EXIT_CODE_OK;
+}
+
+int session_connect(struct session *s)
+{
+        if (s->bus || registry_client_connect(&s->bus, &s->diag) >= 0)
+                return EXIT_CODE_OK;
+        return EXIT_CODE_FAILURE;
+}
+
+static int new_call(
+        struct session *s, const char *method, const char *key, const char *name, sd_bus_message **ret)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        int r = registry_client_new_call(s->bus, method, &m);
+        if (r >= 0 && key)
+                r = sd_bus_message_append(m, "s", key);
+        if (r >= 0 && name)
+                r = sd_bus_message_append(m, "s", name);
+        if (r < 0)
+                return session_fail(s, r, NULL);
+        *ret = STEAL_PTR(m);
+        return EXIT_CODE_OK;
+}
+
+int session_check_names(struct session *s, const char *key, const char *name)
+{
+        int r = key ? key_word_check(key, &s->diag) : 0;
+        if (r == 0 && name)
+                r = value_name_check(name, strlen(name), &s->diag);
+        return r < 0 ? session_refuse(s, r) : EXIT_CODE_OK;
+}
+
+int session_new_call(
+        struct session *s, const char *method, const char *key, const char *name, sd_bus_message **ret)
+{
+        int code = session_check_names(s, key, name);
+        if (code == EXIT_CODE_OK)
+                code = session_connect(s);
+        return code == EXIT_CODE_OK ? new_call(s, method, key, name, ret) : code;
+}
+
+int session_call(struct session *s, sd_bus_message *m, sd_bus_message **ret_reply)
+{
+        uint64_t timeout = 0;
+
+        if (session_interactive()) {
+                int r = sd_bus_message_set_allow_interactive_authorization(m, true);
+                if (r < 0)
+                        return session_fail(s, r, NULL);
+                timeout = INTERACTIVE_TIMEOUT_USEC;
+        }
+        return (int)registry_client_call(s->bus, m, timeout, ret_reply, &s->diag);
+}
+
+static void on_schema_error(const char *text, void *userdata)
+{
+        const struct session *s = userdata;
+
+        if (s->args->options.verbose)
+                warn("%s; ignoring", text);
+}
+
+const struct schema *session_schema(struct session *s)
+{
+        if (!s->schema && schema_load(s->args->options.root, on_schema_error, s, &s->schema) < 0)
+                warn("the schema cannot be read; ignoring");
+        return s->schema;
+}
+
+static bool is_hive(const char *name, size_t len, void *userdata)
+{
+        const struct session *s = userdata;
+
+        for (char **h = s->hives; *h; h++)
+                if (fold_equal(name, len, *h, strlen(*h)))
+                        return true;
+        return false;
+}
+
+int session_ask_hives(struct session *s)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+
+        int code = session_connect(s);
+        if (code != EXIT_CODE_OK || s->hives)
+                return code;
+        int r = sd_bus_get_property(
+                s->bus, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE, "Hives", &error, &reply, "as");
+        if (r < 0)
+                return (int)client_explain(r, &error, REGISTRY_SERVICE_WORDS, &s->diag);
+        r = sd_bus_message_read_strv(reply, &s->hives);
+        if (r >= 0 && !s->hives)
+                r = -EBADMSG;
+        return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
+}
+
+int session_path(struct session *s, const char *key, struct path *ret)
+{
+        static const char hive[] = DEFAULT_HIVE;
+        size_t start = strspn(key, "\\/") > 0, first = strcspn(key + start, "\\/");
+
+        int r = key_word_check(key, &s->diag);
+        if (r < 0)
+                return session_refuse(s, r);
+        bool with_default = fold_equal(key + start, first, hive, strlen(hive));
+        if (!with_default) {
+                int code = session_ask_hives(s);
+                if (code != EXIT_CODE_OK)
+                        return code;
+        }
+        r = path_parse(key, strlen(key), with_default ? NULL : is_hive, s, ret, &s->diag);
+        return r < 0 ? session_refuse(s, r) : EXIT_CODE_OK;
+}
+
+static int is_key(struct session *s, const char *word, bool *ret)
+{
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+
+        int code = session_new_call(s, "Info", word, NULL, &m);
+        if (code != EXIT_CODE_OK)
+                return code;
+        code = session_call(s, m, &reply);
+        *ret = code == EXIT_CODE_OK;
+        return code == EXIT_CODE_NOT_FOUND ? EXIT_CODE_OK : code;
+}
+
+int session_target(struct session *s, char **ret_key, char **ret_name)
+{
+        char *const *words = s->args->words;
+        bool key_only = s->args->n_words == 1;
+
+        if (key_only) {
+                int code = is_key(s, words[0], &key_only);
+                if (code != EXIT_CODE_OK)
+                        return code;
+                if (!key_only && split_value_word(words[0], ret_key, ret_name, NULL) == 0)
+                        return EXIT_CODE_OK;
+                key_only = true;
+        }
+        _cleanup_free_ char *key = strdup(words[0]);
+        char *name = key_only ? NULL : strdup(name_of_word(words[1]));
+        if (!key || (!key_only && !name)) {
+                free(name);
+                return session_fail(s, -ENOMEM, NULL);
+        }
+        *ret_key = STEAL_PTR(key);
+        *ret_name = name;
+        return EXIT_CODE_OK;
+}

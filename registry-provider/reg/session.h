@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One run of a command: its arguments, its output, and the bus connection and the schema, each opened when
+ * it is first wanted. Functions that return `int` return an enum exit_code; what went wrong is in the
+ * session's diag, for main() to tell. */
+
+#include "../../schema/schema.h"
+#include "../client/client.h"
+#include "args.h"
+#include "names.h"
+#include "output.h"
+
+struct session {
+        const struct args *args;
+        struct buf out;
+        struct diag diag;
+        sd_bus *bus;
+        struct schema *schema;
+        char **hives; /* NULL: not asked yet */
+};
+
+void session_done(struct session *s);
+#define _cleanup_session_ _cleanup_(session_done)
+#define _cleanup_message_ _cleanup_(sd_bus_message_unrefp)
+
+/* Sets the diag to `what` (may be NULL) and strerror() of a negative errno; EXIT_CODE_FAILURE. */
+int session_fail(struct session *s, int r, const char *what);
+/* For input that was refused with the diag set; only -ENOMEM is not the input's fault. */
+int session_refuse(struct session *s, int r);
+
+/* Only for those who need the bus itself: calls connect it. */
+_must_check_ int session_connect(struct session *s);
+
+/* Whether they can be a key's path and a value's name (each may be NULL), before anybody is asked. */
+_must_check_ int session_check_names(struct session *s, const char *key, const char *name);
+
+/* A call of the registry provider's `method` that begins with these strings (name may be NULL, and then key
+ * too). */
+_must_check_ int session_new_call(
+        struct session *s, const char *method, const char *key, const char *name, sd_bus_message **ret);
+_must_check_ int session_call(struct session *s, sd_bus_message *m, sd_bus_message **ret_reply);
+/* For a reply that is not what the interface promises. */
+int session_bad_reply(struct session *s, int r);
+
+/* Writes what has been put into `out`. */
+_must_check_ int session_flush(struct session *s);
+
+/* NULL only where memory is short. What is wrong with a schema file is told with --verbose. */
+const struct schema *session_schema(struct session *s);
+
+/* The key's path with its hive, as JSON and listings show it. Asks the provider for the names of its hives
+ * only where the first component is not the default one. */
+_must_check_ int session_path(struct session *s, const char *key, struct path *ret);
+
+/* Fills in `hives`, once. */
+_must_check_ int session_ask_hives(struct session *s);
+
+/* The command's one or two words as key and value name: KEY, KEY\VALUE or KEY VALUE. *ret_name is NULL for a
+ * key: a path that names a key is that key, else its last component is the name of a value. Both malloc()ed.
+ */
+_must_check_ int session_target(struct session *s, char **ret_key, char **ret_name);
+
+/* Somebody can be asked: standard input and standard error are terminals. */
+bool session_interactive(void);

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* watch: one line an event, until enough have come. A restart of the provider ends a subscription; it is
+ * made anew, and whoever reads the lines is told to read the key again. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "commands.h"
+#include "event.h"
+#include "origin.h"
+#include "session.h"
+
+struct watch {
+        struct session *s;
+        struct path path;
+        sd_bus_message *subscribed; /* the answer to Subscribe(): its sender is the provider */
+        uint64_t id;
+        uint64_t left; /* events; UINT64_MAX: no limit */
+        int code;      /* of what went wrong inside a callback */
+        bool returned; /* the provider is there again, and the subscription is not */
+};
+
+static void watch_done(struct watch *w)
+{
+        path_done(&w->path);
+        sd_bus_message_unref(w->subscribed);
+}
+#define _cleanup_watch_ _cleanup_(watch_done)
+
+static bool finished(const struct watch *w)
+{
+        return w->left == 0 || w->code != EXIT_CODE_OK;
+}
+
+/* At once: a reader of a pipe must have the event now. */
+static void end_line(struct watch *w)
+{
+        buf_putc(&w->s->out, '\n');
+        w->code = session_flush(w->s);
+}
+
+static void show_text(struct watch *w, const struct event *e, uint64_t sequence, const char *origin)
+{
+        struct buf *out = &w->s->out;
+
+        format_event(out, e);
+        if (event_is(e, "overflow"))
+                buf_puts(out, "   (events are lost: read again)");
+        else {
+                buf_puts(out, "   (");
+                if (e->layer[0]) {
+                        buf_puts(out, "layer ");
+                        format_safe(out, e->layer, strlen(e->layer));
+                        buf_puts(out, ", ");
+                }
+                buf_printf(out, "sequence %" PRIu64 "%s%s)", sequence, origin[0] ? ", " : "", origin);
+        }
+        end_line(w);
+}
+
+static void show_json(struct watch *w, const struct event *e, uint64_t sequence, const char *origin)
+{
+        struct json j = json_on(&w->s->out);
+
+        json_begin_object(&j);
+        event_to_json(&j, e);
+        json_key(&j, "sequence");
+        json_number(&j, sequence);
+        /* JSON already: one origin is shared by all events of a signal. */
+        json_key(&j, "origin");
+        buf_puts(&w->s->out, origin);
+        json_end_object(&j);
+        end_line(w);
+}
+
+/* An event of our own: the provider went away or came back. */
+static void show_provider(struct watch *w, const char *kind, const char *hint)
+{
+        struct json j = json_on(&w->s->out);
+
+        if (w->s->args->options.json) {
+                json_begin_object(&j);
+                json_key(&j, "event");
+                json_string(&j, kind);
+                json_key(&j, "path");
+                json_string(&j, w->path.text);
+                json_end_object(&j);
+        } else {
+                buf_printf(&w->s->out, "%s  ", kind);
+                format_safe(&w->s->out, w->path.text, w->path.len);
+                buf_printf(&w->s->out, "   (%s)", hint);
+        }
+        end_line(w);
+}
+
+static int show_signal(struct watch *w, sd_bus_message *m, uint64_t sequence)
+{
+        const struct options *o = &w->s->args->options;
+        _cleanup_buf_ struct buf origin = BUF_INIT;
+        _cleanup_event_ struct event e = { 0 };
+        struct json j = json_on(&origin);
+
+        int r = origin_read(m, o->verbose, &origin, o->json ? &j : NULL);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(m, 'a', "(sssuvs)");
+        while (r >= 0 && !finished(w) && (r = event_read_next(m, &e)) > 0) {
+                if (w->left != UINT64_MAX)
+                        w->left--;
+                if (o->json)
+                        show_json(w, &e, sequence, buf_str(&origin));
+                else
+                        show_text(w, &e, sequence, buf_str(&origin));
+        }
+        return r;
+}
+
+static int on_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        struct watch *w = userdata;
+        const char *provider = w->subscribed ? sd_bus_message_get_sender(w->subscribed) : NULL;
+        const char *sender = sd_bus_message_get_sender(m);
+        uint64_t id, sequence;
+
+        /* Anybody may send us a signal with this name. */
+        if (!provider || !sender || strcmp(provider, sender) != 0 || finished(w))
+                return 0;
+        int r = sd_bus_message_read(m, "tt", &id, &sequence);
+        if (r >= 0 && id == w->id)
+                r = show_signal(w, m, sequence);
+        if (r < 0)
+                w->code = session_bad_reply(w->s, r);
+        return 0;
+}
+
+static int on_owner(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        struct watch *w = userdata;
+        const char *name, *old, *owner;
+
+        int r = sd_bus_message_read(m, "sss", &name, &old, &owner);
+        if (r < 0 || finished(w))
+                return 0;
+        if (old[0]) {
+                w->subscribed = sd_bus_message_unref(w->subscribed);
+                show_provider(w, "provider-gone", "waiting for it");
+        }
+        /* Our own call may have had it started: then its subscription is the one we have. */
+        if (owner[0])
+                w->returned = !w->subscribed || strcmp(sd_bus_message_get_sender(w->subscribed), owner) != 0;
+        return 0;
+}
+
+static int subscribe(struct watch *w)
+{
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        struct session *s = w->s;
+
+        int code = session_new_call(s, "Subscribe", w->path.text, NULL, &m);
+        if (code != EXIT_CODE_OK)
+                return code;
+        int r = sd_bus_message_append(m, "b", (int)s->args->options.subtree);
+        if (r >= 0)
+                r = registry_client_append_options(m, &(struct wire_options){ 0 });
+        if (r < 0)
+                return session_fail(s, r, NULL);
+        code = session_call(s, m, &reply);
+        if (code != EXIT_CODE_OK)
+                return code;
+        r = sd_bus_message_read(reply, "t", &w->id);
+        if (r < 0)
+                return session_bad_reply(s, r);
+        w->subscribed = STEAL_PTR(reply);
+        return EXIT_CODE_OK;
+}
+
+static int subscribe_again(struct watch *w)
+{
+        w->returned = false;
+        int code = subscribe(w);
+        if (code == EXIT_CODE_OK) {
+                if (w->left != UINT64_MAX)
+                        w->left--;
+                show_provider(w, "restarted", "read again");
+        }
+        return code;
+}
+
+static int add_matches(struct watch *w)
+{
+        static const char owner_rule[] =
+                "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" REGISTRY_BUS_NAME "'";
+        sd_bus *bus = w->s->bus;
+
+        int r = sd_bus_match_signal(
+                bus, NULL, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE, "Changed", on_changed, w);
+        if (r >= 0)
+                r = sd_bus_add_match(bus, NULL, owner_rule, on_owner, w);
+        return r < 0 ? session_fail(w->s, r, "cannot watch the bus") : EXIT_CODE_OK;
+}
+
+static int run(struct watch *w)
+{
+        while (!finished(w)) {
+                int r = sd_bus_process(w->s->bus, NULL);
+                if (r == 0 && !finished(w) && !w->returned)
+                        r = sd_bus_wait(w->s->bus, UINT64_MAX);
+                if (r < 0 && r != -EINTR)
+                        return session_fail(w->s, r, "the connection to the bus broke off");
+                if (w->returned && !finished(w)) {
+                        int code = subscribe_again(w);
+                        if (code != EXIT_CODE_OK)
+                                return code;
+                }
+        }
+        return w->code;
+}
+
+int command_watch(struct session *s)
+{
+        const struct options *o = &s->args->options;
+        _cleanup_watch_ struct watch w = { .s = s, .left = o->count > 0 ? o->count : UINT64_MAX };
+
+        int code = session_path(s, s->args->words[0], &w.path);
+        if (code == EXIT_CODE_OK)
+                code = session_connect(s);
+        if (code == EXIT_CODE_OK)
+                code = add_matches(&w);
+        if (code == EXIT_CODE_OK)
+                code = subscribe(&w);
+        return code == EXIT_CODE_OK ? run(&w) : code;
+}

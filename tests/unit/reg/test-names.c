@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "../../../registry-provider/reg/names.h"
+#include "../base/test-util.h"
+
+START_TEST(value_words_are_split)
+{
+        static const struct {
+                const char *word, *key, *name;
+        } rows[] = {
+                { "\\System\\Audit\\Modules\\TaintEvents", "\\System\\Audit\\Modules", "TaintEvents" },
+                { "/System/Audit/Modules/TaintEvents", "/System/Audit/Modules", "TaintEvents" },
+                { "a\\b", "a", "b" },
+                { "a/b\\c", "a/b", "c" },
+                { "a\\b/c", "a\\b", "c" },
+                { "a\\@", "a", "" },
+                { "a\\@b", "a", "@b" },
+                { "a\\b:c d", "a", "b:c d" },
+                { "\\a\\b", "\\a", "b" },
+                /* The key is wrong, which is for the check of keys to say. */
+                { "a\\\\b", "a\\", "b" },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_free_ char *key = NULL, *name = NULL;
+                ck_assert_int_eq(split_value_word(rows[i].word, &key, &name, NULL), 0);
+                ck_assert_str_eq(key, rows[i].key);
+                ck_assert_str_eq(name, rows[i].name);
+        }
+}
+END_TEST
+
+START_TEST(words_without_a_value_are_refused)
+{
+        static const struct {
+                const char *word, *text;
+        } rows[] = {
+                { "", "names no value" },
+                { "\\", "names no value" },
+                { "Machine", "names no value" },
+                { "\\Machine", "names no value" },
+                { "a\\", "ends in a separator" },
+                { "\\a\\b/", "ends in a separator" },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                char *key = NULL, *name = NULL;
+                struct diag d = { 0 };
+                ck_assert_int_eq(split_value_word(rows[i].word, &key, &name, &d), -EINVAL);
+                ck_assert_msg(strstr(d.text, rows[i].text), "'%s': %s", rows[i].word, d.text);
+                ck_assert(!key && !name);
+        }
+}
+END_TEST
+
+START_TEST(split_survives_failing_allocations)
+{
+        for (unsigned n = 1; n <= 2; n++) {
+                char *key = NULL, *name = NULL;
+                alloc_fail_at(n);
+                int r = split_value_word("a\\b", &key, &name, NULL);
+                ck_assert(alloc_failed());
+                ck_assert_int_eq(r, -ENOMEM);
+                ck_assert(!key && !name);
+        }
+}
+END_TEST
+
+START_TEST(the_default_value_has_a_word)
+{
+        ck_assert_str_eq(name_of_word("@"), "");
+        ck_assert_str_eq(name_of_word("@@"), "@@");
+        ck_assert_str_eq(name_of_word("x"), "x");
+        ck_assert_str_eq(word_of_name(""), "@");
+        ck_assert_str_eq(word_of_name("x"), "x");
+}
+END_TEST
+
+START_TEST(keys_are_checked_without_knowing_hives)
+{
+        static const struct {
+                const char *word;
+                int r;
+        } rows[] = {
+                { "Machine", 0 },
+                { "\\Users\\S-1-5", 0 },
+                { "no:such:hive/x y", 0 },
+                { "", -EINVAL },
+                { "\\", -EINVAL },
+                { "a\\\\b", -EINVAL },
+                { "a\\", -EINVAL },
+                { "a\xff", -EINVAL },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                struct diag d = { 0 };
+                ck_assert_int_eq(key_word_check(rows[i].word, &d), rows[i].r);
+                ck_assert_msg((rows[i].r == 0) == (d.text[0] == '\0'), "'%s': %s", rows[i].word, d.text);
+        }
+}
+END_TEST
+
+START_TEST(nothing_shown_can_steer_a_terminal)
+{
+        static const struct {
+                const char *s;
+                size_t n;
+                const char *shown;
+        } rows[] = {
+                { "plain \\ text", 12, "plain \\ text" },
+                { "é e\u0301 𐵐", 11, "é e\u0301 𐵐" },
+                { "a\x1b[31m", 6, "a\\x1b[31m" },
+                { "\n\t\r\x7f", 4, "\\x0a\\x09\\x0d\\x7f" },
+                { "a\0b", 3, "a\\x00b" },
+                { "\xc2\x9b", 2, "\\xc2\\x9b" },
+                { "\u00a0", 2, "\u00a0" },
+                { "\xff\xc3", 2, "\\xff\\xc3" },
+                { "", 0, "" },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_buf_ struct buf out = BUF_INIT;
+                format_safe(&out, rows[i].s, rows[i].n);
+                ck_assert_str_eq(buf_str(&out), rows[i].shown);
+        }
+}
+END_TEST
+
+START_TEST(keys_are_shown_as_the_documentation_writes_them)
+{
+        static const struct {
+                const char *key, *shown;
+        } rows[] = {
+                { "Machine\\System\\Audit", "\\System\\Audit" },
+                { "machine/System/Audit", "\\System\\Audit" },
+                { "/System/Audit", "\\System\\Audit" },
+                { "\\MACHINE\\x", "\\x" },
+                { "System", "\\System" },
+                { "Users\\S-1", "\\Users\\S-1" },
+                { "Machines\\x", "\\Machines\\x" },
+                { "Machine", "\\Machine" },
+                { "Machine\\Machine\\x", "\\Machine\\x" },
+                { "x\\a\x1b", "\\x\\a\\x1b" },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_buf_ struct buf out = BUF_INIT;
+                format_key(&out, rows[i].key);
+                ck_assert_str_eq(buf_str(&out), rows[i].shown);
+        }
+}
+END_TEST
+
+START_TEST(surprising_numbers)
+{
+        static const struct {
+                const char *literal;
+                bool surprising;
+        } rows[] = {
+                { "0", false },
+                { "7", false },
+                { "70", false },
+                { "4096", false },
+                { "007", true },
+                { "00", true },
+                { "0x2A", true },
+                { "0Xff", true },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+                ck_assert_msg(
+                        inference_surprises(rows[i].literal) == rows[i].surprising, "%s", rows[i].literal);
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = {
+                value_words_are_split,
+                words_without_a_value_are_refused,
+                split_survives_failing_allocations,
+                the_default_value_has_a_word,
+                keys_are_checked_without_knowing_hives,
+                nothing_shown_can_steer_a_terminal,
+                keys_are_shown_as_the_documentation_writes_them,
+                surprising_numbers,
+        };
+        return run_tests("reg-names", tests, ARRAY_SIZE(tests));
+}
