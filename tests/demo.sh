@@ -108,7 +108,8 @@ show_records() {
 "$registryd" --root="$root" >"$root/registryd.log" 2>&1 &
 pids="$pids $!"
 "$policyd" --root="$root" --recheck=5 >"$root/policyd.log" 2>&1 &
-pids="$pids $!"
+policyd_pid=$!
+pids="$pids $policyd_pid"
 wait_for property TaintEvents
 wait_for grep -q 'following the registry' "$root/policyd.log"
 
@@ -167,8 +168,12 @@ show_records success-only
 say "at boot, without bus or daemon: peios-audit-policyd --apply"
 rm "$root/etc/peios/registry.d/50-site.yaml"
 expect 3
+kill "$policyd_pid"
+wait "$policyd_pid" || :
 echo 0 >"$control"
+echo "    control:  $(cat "$control"), and the service is stopped"
 "$policyd" --apply --verbose --root="$root" | sed 's/^/    /'
-expect 3
+wait_for grep -q -x 3 "$control"
+echo "    control:  $(cat "$control")"
 
 say "done: every step was as expected"
