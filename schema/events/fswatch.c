@@ -42,8 +42,8 @@ struct fswatch *fswatch_free(struct fswatch *w)
 
 static int on_inotify(sd_event_source *s, const struct inotify_event *e, void *userdata);
 
-/* Watches the directory, or the nearest parent that there is. Between a failed try and the watch on the parent the
- * directory may have come: so it is tried again behind it. */
+/* Watches the directory, or the nearest parent that there is. Between a failed try and the watch on the
+ * parent the directory may have come: so it is tried again behind it. */
 static int arm(struct fswatch *w)
 {
         _cleanup_free_ char *path = strdup(w->path);
@@ -126,7 +126,10 @@ int fswatch_new(sd_event *event, enum fswatch_kind kind, const char *path, fswat
         struct fswatch *w = calloc(1, sizeof(*w));
         if (!w)
                 return -ENOMEM;
-        *w = (struct fswatch){ .event = sd_event_ref(event), .kind = kind, .path = strdup(path), .fn = fn,
+        *w = (struct fswatch){ .event = sd_event_ref(event),
+                .kind = kind,
+                .path = strdup(path),
+                .fn = fn,
                 .userdata = userdata };
         int r = w->path ? arm(w) : -ENOMEM;
         if (r < 0) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Where every record of a daemon goes: a number of its own, the journal at once, the kernel by the sending thread. Lost
- * records are counted, and told of in a record as soon as one goes through again. */
+/* Where every record of a daemon goes: a number of its own, the journal at once, the kernel by the sending
+ * thread. Lost records are counted, and told of in a record as soon as one goes through again. */
 
 #include <systemd/sd-event.h>
 
@@ -11,18 +11,19 @@
 
 struct auditlog;
 
-/* `sequence_file`: where the last number is kept over a restart (in /run), NULL for none. `changed` (may be NULL) is
- * called when a counter or the problem changed. 0 or negative errno. */
-_must_check_ int auditlog_new(sd_event *event, const struct sender_backend *backend, const char *sequence_file,
-        void (*changed)(void *userdata), void *userdata, struct auditlog **ret);
+/* `sequence_file`: where the last number is kept over a restart (in /run), NULL for none. `changed` (may be
+ * NULL) is called when a counter or the problem changed. 0 or negative errno. */
+_must_check_ int auditlog_new(sd_event *event, const struct sender_backend *backend,
+        const char *sequence_file, void (*changed)(void *userdata), void *userdata, struct auditlog **ret);
 struct auditlog *auditlog_free(struct auditlog *log);
 
 typedef void (*auditlog_done_t)(void *userdata);
 
-/* Never fails: what cannot be formatted or queued is counted as lost and logged. `r->seqno` is filled in here. */
+/* Never fails: what cannot be formatted or queued is counted as lost and logged. `r->seqno` is filled in
+ * here. */
 void auditlog_emit(struct auditlog *log, const struct record *r);
-/* The same, and `done` is called once it was handed over, kept or lost: later from the event loop, or at once where it
- * could not even be queued. */
+/* The same, and `done` is called once it was handed over, kept or lost: later from the event loop, or at
+ * once where it could not even be queued. */
 void auditlog_emit_then(struct auditlog *log, const struct record *r, auditlog_done_t done, void *userdata);
 
 struct sender_status auditlog_status(struct auditlog *log);

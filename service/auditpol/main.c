@@ -11,19 +11,20 @@
 
 static int help(void)
 {
-        (void)puts("peios-auditpol [OPTION…] COMMAND\n\n"
-                   "Commands:\n"
-                   "  status              every setting: written, accepted, live, and why\n"
-                   "  get                 the value of TaintEvents in force\n"
-                   "  set VALUE           write TaintEvents to the registry; done when it is in force\n"
-                   "  explain             one sentence: why the policy is as it is\n\n"
-                   "Options:\n"
-                   "      --json          one JSON document\n"
-                   "      --root=DIR      accepted by all programs; here nothing is below it\n"
-                   "  -h, --help          show this\n"
-                   "      --version       show the version\n\n"
-                   "Values: enabled, success-only, failure-only (for taint events these three mean the same) and\n"
-                   "disabled. Exit codes as in peios-reg(1). See peios-auditpol(1).");
+        (void)puts(
+                "peios-auditpol [OPTION…] COMMAND\n\n"
+                "Commands:\n"
+                "  status              every setting: written, accepted, live, and why\n"
+                "  get                 the value of TaintEvents in force\n"
+                "  set VALUE           write TaintEvents to the registry; done when it is in force\n"
+                "  explain             one sentence: why the policy is as it is\n\n"
+                "Options:\n"
+                "      --json          one JSON document\n"
+                "      --root=DIR      accepted by all programs; here nothing is below it\n"
+                "  -h, --help          show this\n"
+                "      --version       show the version\n\n"
+                "Values: enabled, success-only, failure-only (for taint events these three mean the same) and\n"
+                "disabled. Exit codes as in peios-reg(1). See peios-auditpol(1).");
         return EXIT_CODE_OK;
 }
 
@@ -48,7 +49,8 @@ static int run(const struct show_options *o, int argc, char **argv)
                 if (strcmp(argv[0], commands[i].name) != 0)
                         continue;
                 if (argc - 1 != commands[i].arguments) {
-                        log_error("%s takes %s", argv[0], commands[i].arguments ? "one value" : "no arguments");
+                        log_error("%s takes %s", argv[0],
+                                commands[i].arguments ? "one value" : "no arguments");
                         return EXIT_CODE_USAGE;
                 }
                 return (int)commands[i].run(o, argv[1]);

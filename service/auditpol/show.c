@@ -50,7 +50,8 @@ static enum exit_code ask(sd_bus *bus, const char *method, sd_bus_message **ret)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 
-        int r = sd_bus_message_new_method_call(bus, &m, POLICY_BUS_NAME, POLICY_PATH, POLICY_INTERFACE, method);
+        int r = sd_bus_message_new_method_call(
+                bus, &m, POLICY_BUS_NAME, POLICY_PATH, POLICY_INTERFACE, method);
         return r < 0 ? fail(r) : call(bus, m, ret);
 }
 
@@ -71,14 +72,22 @@ static int read_property(sd_bus_message *m, const char *name, struct policy *p)
                 const char *name, *type;
                 void *at;
         } map[] = {
-                { "TaintEvents", "s", &p->taint_events }, { "Meaning", "s", &p->meaning },
-                { "Written", "s", &p->written },          { "Source", "s", &p->source },
-                { "ControlPath", "s", &p->control_path }, { "ControlValue", "s", &p->control_value },
-                { "LastError", "s", &p->last_error },     { "Live", "b", &p->live },
-                { "LastApplied", "t", &p->last_applied }, { "Changes", "t", &p->changes },
-                { "NoOps", "t", &p->no_ops },             { "Refused", "t", &p->refused },
-                { "Drifts", "t", &p->drifts },            { "AuditSent", "t", &p->sent },
-                { "AuditKept", "t", &p->kept },           { "AuditLost", "t", &p->lost },
+                { "TaintEvents", "s", &p->taint_events },
+                { "Meaning", "s", &p->meaning },
+                { "Written", "s", &p->written },
+                { "Source", "s", &p->source },
+                { "ControlPath", "s", &p->control_path },
+                { "ControlValue", "s", &p->control_value },
+                { "LastError", "s", &p->last_error },
+                { "Live", "b", &p->live },
+                { "LastApplied", "t", &p->last_applied },
+                { "Changes", "t", &p->changes },
+                { "NoOps", "t", &p->no_ops },
+                { "Refused", "t", &p->refused },
+                { "Drifts", "t", &p->drifts },
+                { "AuditSent", "t", &p->sent },
+                { "AuditKept", "t", &p->kept },
+                { "AuditLost", "t", &p->lost },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(map); i++)
@@ -91,8 +100,13 @@ static int read_policy(sd_bus_message *m, struct policy *p)
 {
         const char *name;
 
-        *p = (struct policy){ .taint_events = "", .meaning = "", .written = "", .source = "", .control_path = "",
-                .control_value = "", .last_error = "" };
+        *p = (struct policy){ .taint_events = "",
+                .meaning = "",
+                .written = "",
+                .source = "",
+                .control_path = "",
+                .control_value = "",
+                .last_error = "" };
         int r = sd_bus_message_enter_container(m, 'a', "{sv}");
         while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
                 r = sd_bus_message_read(m, "s", &name);
@@ -115,14 +129,15 @@ static enum exit_code print(struct buf *out)
 static void text_setting(struct buf *out, const char *const s[static 6], bool live, const char *why)
 {
         buf_printf(out, "\n%s\n  written   %s%s%s%s\n  accepted  %s\n  live      %s%s%s%s\n  %s\n", s[0],
-                s[1][0] ? s[1] : "nothing", s[1][0] ? " (layer " : "", s[1][0] ? s[2] : "", s[1][0] ? ")" : "",
-                s[3][0] ? s[3] : "nothing", live ? "yes: " : "no: ", s[4], s[5][0] ? " holds " : " is not there", s[5],
-                why);
+                s[1][0] ? s[1] : "nothing", s[1][0] ? " (layer " : "", s[1][0] ? s[2] : "",
+                s[1][0] ? ")" : "", s[3][0] ? s[3] : "nothing", live ? "yes: " : "no: ", s[4],
+                s[5][0] ? " holds " : " is not there", s[5], why);
 }
 
 static void json_setting(struct json *j, const char *const s[static 6], bool live, const char *why)
 {
-        static const char *const names[] = { "path", "written", "layer", "accepted", "control", "control_value" };
+        static const char *const names[] = { "path", "written", "layer", "accepted", "control",
+                "control_value" };
 
         json_begin_object(j);
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -142,8 +157,8 @@ static int show_settings(sd_bus_message *m, struct json *j, struct buf *out)
         int live;
 
         int r = sd_bus_message_enter_container(m, 'a', "(sssssbss)");
-        while (r >= 0 && (r = sd_bus_message_read(m, "(sssssbss)", &s[0], &s[1], &s[2], &s[3], &s[4], &live, &s[5],
-                                  &why)) > 0)
+        while (r >= 0 && (r = sd_bus_message_read(m, "(sssssbss)", &s[0], &s[1], &s[2], &s[3], &s[4], &live,
+                                  &s[5], &why)) > 0)
                 if (j)
                         json_setting(j, s, live, why);
                 else
@@ -156,19 +171,26 @@ static void json_policy(struct json *j, const struct policy *p)
         const struct {
                 const char *name, *text;
         } texts[] = {
-                { "taint_events", p->taint_events }, { "meaning", p->meaning },
-                { "written", p->written },           { "source", p->source },
-                { "control_path", p->control_path }, { "control_value", p->control_value },
+                { "taint_events", p->taint_events },
+                { "meaning", p->meaning },
+                { "written", p->written },
+                { "source", p->source },
+                { "control_path", p->control_path },
+                { "control_value", p->control_value },
                 { "last_error", p->last_error },
         };
         const struct {
                 const char *name;
                 uint64_t number;
         } numbers[] = {
-                { "last_applied_usec", p->last_applied }, { "changes", p->changes },
-                { "no_ops", p->no_ops },                  { "refused", p->refused },
-                { "drifts", p->drifts },                  { "audit_sent", p->sent },
-                { "audit_kept", p->kept },                { "audit_lost", p->lost },
+                { "last_applied_usec", p->last_applied },
+                { "changes", p->changes },
+                { "no_ops", p->no_ops },
+                { "refused", p->refused },
+                { "drifts", p->drifts },
+                { "audit_sent", p->sent },
+                { "audit_kept", p->kept },
+                { "audit_lost", p->lost },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -189,7 +211,8 @@ static void text_policy(struct buf *out, const struct policy *p)
                 "Audit policy for kernel taint events: %s\n  %s\n"
                 "changes %" PRIu64 ", no-ops %" PRIu64 ", refused %" PRIu64 ", drifts %" PRIu64 "\n"
                 "audit records: %" PRIu64 " sent, %" PRIu64 " kept to be sent again, %" PRIu64 " lost\n",
-                p->taint_events, p->meaning, p->changes, p->no_ops, p->refused, p->drifts, p->sent, p->kept, p->lost);
+                p->taint_events, p->meaning, p->changes, p->no_ops, p->refused, p->drifts, p->sent, p->kept,
+                p->lost);
 }
 
 enum exit_code show_status(const struct show_options *o, _unused_ const char *argument)

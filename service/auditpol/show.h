@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The commands of peios-auditpol. Each prints its result on standard output and what went wrong on standard error. */
+/* The commands of peios-auditpol. Each prints its result on standard output and what went wrong on standard
+ * error. */
 
 #include "../../registry-provider/client/client.h"
 

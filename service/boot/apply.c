@@ -39,7 +39,8 @@ static int apply_one(const char *root, const struct boot_value *v, int verbose)
         if (r == 0)
                 r = control_new(root, name, &control, &d);
         if (r < 0) {
-                log_error("%s: '%s' cannot be applied: %s", name, v->text, d.text[0] ? d.text : strerror(-r));
+                log_error(
+                        "%s: '%s' cannot be applied: %s", name, v->text, d.text[0] ? d.text : strerror(-r));
                 return r;
         }
         control_apply(control, text, &result);
@@ -49,14 +50,14 @@ static int apply_one(const char *root, const struct boot_value *v, int verbose)
         case CONTROL_ABSENT:
                 if (verbose)
                         (void)printf("%s: %s (%s)%s\n", name, text, v->text,
-                                result.outcome == CONTROL_HOLDS   ? ", held already" :
-                                result.outcome == CONTROL_WRITTEN ? ", written" :
-                                                                    ", this kernel has no such control");
+                                result.outcome == CONTROL_HOLDS     ? ", held already"
+                                : result.outcome == CONTROL_WRITTEN ? ", written"
+                                                                    : ", this kernel has no such control");
                 return 0;
         case CONTROL_REFUSED:
         case CONTROL_FAILED:
-                log_error("%s: %s (%s) could not be written to %s: %s", name, text, v->text, control_path(control),
-                        strerror(result.error));
+                log_error("%s: %s (%s) could not be written to %s: %s", name, text, v->text,
+                        control_path(control), strerror(result.error));
                 return -EIO;
         case CONTROL_DIFFERENT:
                 log_error("%s: %s (%s) was written to %s, but '%s' reads back", name, text, v->text,

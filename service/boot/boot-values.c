@@ -29,7 +29,8 @@ static void complain(const struct loader *l, const char *line)
                 l->complain(line, l->userdata);
 }
 
-static void on_state_report(_unused_ const char *kind, _unused_ const char *file, const char *text, void *userdata)
+static void on_state_report(
+        _unused_ const char *kind, _unused_ const char *file, const char *text, void *userdata)
 {
         complain(userdata, text);
 }
@@ -123,8 +124,8 @@ static int load_registry(const char *root, const struct schema *schema, const st
         return r;
 }
 
-/* Without the state, what it says is not known: then what was in force last is right, and where nothing was, the
- * drop-in files. */
+/* Without the state, what it says is not known: then what was in force last is right, and where nothing was,
+ * the drop-in files. */
 static int use_registry(const char *root, const struct accepted *accepted, bool *ret)
 {
         _cleanup_free_ char *state = root_path(root, LAYOUT_STATE);
@@ -135,7 +136,8 @@ static int use_registry(const char *root, const struct accepted *accepted, bool 
 }
 
 int boot_values_load(const char *root, const struct schema *schema, const struct accepted *accepted,
-        void (*on_line)(const char *line, void *userdata), void *userdata, struct boot_values *ret, struct diag *d)
+        void (*on_line)(const char *line, void *userdata), void *userdata, struct boot_values *ret,
+        struct diag *d)
 {
         const struct loader l = { .complain = on_line, .userdata = userdata };
         struct boot_values values = { 0 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* peios-policy-apply: `peios-audit-policyd --apply` without what only the daemon needs, because at boot every library
- * that is linked costs time. */
+/* peios-policy-apply: `peios-audit-policyd --apply` without what only the daemon needs, because at boot
+ * every library that is linked costs time. */
 #include <getopt.h>
 #include <stdio.h>
 
@@ -30,9 +30,10 @@ int main(int argc, char **argv)
                         verbose = 1;
                         break;
                 case 'h':
-                        (void)puts("peios-policy-apply [--root=DIR] [--verbose]\n\n"
-                                   "Applies the registry's policy to the kernel's controls, from what is on disk.\n"
-                                   "See peios-audit-policyd(8), --apply.");
+                        (void)puts(
+                                "peios-policy-apply [--root=DIR] [--verbose]\n\n"
+                                "Applies the registry's policy to the kernel's controls, from what is on disk.\n"
+                                "See peios-audit-policyd(8), --apply.");
                         return EXIT_SUCCESS;
                 case 'V':
                         (void)puts("peios-policy-apply " PROJECT_VERSION);

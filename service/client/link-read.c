@@ -13,7 +13,7 @@ static void copy_text(char *to, size_t size, sd_bus_message *m)
 }
 
 int link_read_origin(sd_bus_message *m, struct actor *ret, bool *ret_known, const char **ret_reason,
-        const char **ret_file)
+        const char **ret_file, uint32_t *ret_file_owner)
 {
         const char *name;
 
@@ -42,6 +42,8 @@ int link_read_origin(sd_bus_message *m, struct actor *ret, bool *ret_known, cons
                         r = sd_bus_message_read(m, "v", "s", ret_reason);
                 else if (strcmp(name, "file") == 0)
                         r = sd_bus_message_read(m, "v", "s", ret_file);
+                else if (strcmp(name, "file-owner") == 0)
+                        r = sd_bus_message_read(m, "v", "u", ret_file_owner);
                 else
                         r = sd_bus_message_skip(m, "v");
                 if (r >= 0)
@@ -50,8 +52,8 @@ int link_read_origin(sd_bus_message *m, struct actor *ret, bool *ret_known, cons
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-int link_read_winner(sd_bus_message *m, bool exists, struct buf *bytes, struct value *ret, const char **ret_layer,
-        uint64_t *ret_sequence)
+int link_read_winner(sd_bus_message *m, bool exists, struct buf *bytes, struct value *ret,
+        const char **ret_layer, uint64_t *ret_sequence)
 {
         const char *layer, *file, *state;
         uint32_t precedence;

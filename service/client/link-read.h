@@ -8,10 +8,10 @@
 #include "../../schema/values/value.h"
 #include "../audit/record.h"
 
-/* a{sv} of who or what made a change. *ret_known becomes true for a caller. Members that are not there leave their
- * output alone. */
-_must_check_ int link_read_origin(sd_bus_message *m, struct actor *ret, bool *ret_known, const char **ret_reason,
-        const char **ret_file);
+/* a{sv} of who or what made a change. *ret_known becomes true for a caller. Members that are not there leave
+ * their output alone. */
+_must_check_ int link_read_origin(sd_bus_message *m, struct actor *ret, bool *ret_known,
+        const char **ret_reason, const char **ret_file, uint32_t *ret_file_owner);
 
 /* a(sustuvs) of Resolve(): the first entry, which wins where the value exists; its bytes go into `bytes`. */
 _must_check_ int link_read_winner(sd_bus_message *m, bool exists, struct buf *bytes, struct value *ret,

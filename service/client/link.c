@@ -48,13 +48,14 @@ static int on_retry(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *u
 
 static void retry_later(struct link *l)
 {
-        int r = l->retry ? sd_event_source_set_time_relative(l->retry, l->delay) :
-                           sd_event_add_time_relative(sd_bus_get_event(l->config.bus), &l->retry, CLOCK_MONOTONIC,
-                                   l->delay, 0, on_retry, l);
+        int r = l->retry ? sd_event_source_set_time_relative(l->retry, l->delay)
+                         : sd_event_add_time_relative(sd_bus_get_event(l->config.bus), &l->retry,
+                                   CLOCK_MONOTONIC, l->delay, 0, on_retry, l);
         if (r >= 0)
                 r = sd_event_source_set_enabled(l->retry, SD_EVENT_ONESHOT);
         if (r < 0)
-                log_error("cannot set a timer: %s; the registry is asked again when it restarts", strerror(-r));
+                log_error("cannot set a timer: %s; the registry is asked again when it restarts",
+                        strerror(-r));
         l->delay = l->delay * 2 > LINK_RETRY_MOST_USEC ? LINK_RETRY_MOST_USEC : l->delay * 2;
 }
 
@@ -85,7 +86,11 @@ static int on_resolved(sd_bus_message *m, void *userdata, _unused_ sd_bus_error 
         struct follow *f = userdata;
         struct link *l = f->link;
         _cleanup_buf_ struct buf bytes = BUF_INIT;
-        struct link_value v = { .key = f->key->text, .name = f->name, .layer = "", .is_resync = true,
+        struct link_value v = { .key = f->key->text,
+                .name = f->name,
+                .layer = "",
+                .file_owner = AUDIT_ID_UNSET,
+                .is_resync = true,
                 .reason = "changed-while-away" };
         struct value value = { 0 };
         struct actor actor;
@@ -102,7 +107,7 @@ static int on_resolved(sd_bus_message *m, void *userdata, _unused_ sd_bus_error 
         if (r >= 0)
                 r = link_read_winner(m, exists, &bytes, &value, &v.layer, &v.sequence);
         if (r >= 0)
-                r = link_read_origin(m, &actor, &known, &v.reason, &v.file);
+                r = link_read_origin(m, &actor, &known, &v.reason, &v.file, &v.file_owner);
         if (r < 0) {
                 answered(l, false, "the provider's answer cannot be read");
                 return 0;
@@ -120,8 +125,8 @@ static int resolve(struct follow *f)
         sd_bus_message *m = NULL;
 
         f->call = sd_bus_slot_unref(f->call);
-        int r = sd_bus_message_new_method_call(l->config.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH,
-                REGISTRY_INTERFACE, "Resolve");
+        int r = sd_bus_message_new_method_call(
+                l->config.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE, "Resolve");
         if (r >= 0)
                 r = sd_bus_message_append(m, "ss", f->key->text, f->name);
         if (r >= 0)
@@ -149,7 +154,8 @@ static int on_subscribed(sd_bus_message *m, void *userdata, _unused_ sd_bus_erro
         uint64_t sequence;
 
         f->call = sd_bus_slot_unref(f->call);
-        if (sd_bus_message_is_method_error(m, NULL) || sd_bus_message_read(m, "tt", &f->subscription, &sequence) < 0) {
+        if (sd_bus_message_is_method_error(m, NULL) ||
+                sd_bus_message_read(m, "tt", &f->subscription, &sequence) < 0) {
                 answered(f->link, false, error_text(m));
                 return 0;
         }
@@ -169,8 +175,8 @@ static int subscribe(struct follow *f)
         sd_bus_message *m = NULL;
 
         f->call = sd_bus_slot_unref(f->call);
-        int r = sd_bus_message_new_method_call(l->config.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH,
-                REGISTRY_INTERFACE, "Subscribe");
+        int r = sd_bus_message_new_method_call(
+                l->config.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE, "Subscribe");
         if (r >= 0)
                 r = sd_bus_message_append(m, "sba{sv}", f->key->text, 0, 1, "unchanged", "b", 1);
         if (r >= 0)
@@ -231,7 +237,7 @@ static struct follow *find(struct link *l, const char *key, const char *name)
         for (size_t i = 0; i < l->config.n; i++) {
                 struct follow *f = &l->list[i];
                 if (fold_equal(f->key->text, f->key->len, key, strlen(key)) &&
-                    fold_equal(f->name, strlen(f->name), name, strlen(name)))
+                        fold_equal(f->name, strlen(f->name), name, strlen(name)))
                         return f;
         }
         return NULL;
@@ -247,7 +253,8 @@ static bool is_ours(const struct link *l, uint64_t subscription, const struct pa
         return false;
 }
 
-/* One event (sssuvs). A value's event carries all there is to know; of any other the whole key is read again. */
+/* One event (sssuvs). A value's event carries all there is to know; of any other the whole key is read
+ * again. */
 static int read_event(struct link *l, sd_bus_message *m, struct link_value *v, const struct path *key)
 {
         _cleanup_buf_ struct buf bytes = BUF_INIT;
@@ -279,7 +286,7 @@ static int read_event(struct link *l, sd_bus_message *m, struct link_value *v, c
 static int on_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
         struct link *l = userdata;
-        struct link_value base = { .layer = "" };
+        struct link_value base = { .layer = "", .file_owner = AUDIT_ID_UNSET };
         const struct path *key = NULL;
         uint64_t subscription;
         struct actor actor;
@@ -291,7 +298,7 @@ static int on_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
         int r = sd_bus_message_read(m, "tt", &subscription, &base.sequence);
         if (r < 0 || !is_ours(l, subscription, &key))
                 return 0;
-        r = link_read_origin(m, &actor, &known, &base.reason, &base.file);
+        r = link_read_origin(m, &actor, &known, &base.reason, &base.file, &base.file_owner);
         base.actor = known ? &actor : NULL;
         if (r >= 0)
                 r = sd_bus_message_enter_container(m, 'a', "(sssuvs)");
@@ -315,7 +322,9 @@ static int make_list(struct link *l)
                 return -ENOMEM;
         for (size_t i = 0; i < l->config.n; i++) {
                 struct follow *f = &l->list[i];
-                *f = (struct follow){ .link = l, .key = l->config.keys[i], .name = l->config.names[i],
+                *f = (struct follow){ .link = l,
+                        .key = l->config.keys[i],
+                        .name = l->config.names[i],
                         .subscribed_here = true };
                 for (size_t k = 0; k < i; k++)
                         if (path_equal(l->list[k].key, f->key))
@@ -338,7 +347,8 @@ int link_new(const struct link_config *config, struct link **ret)
         if (r >= 0)
                 r = sd_bus_add_match_async(config->bus, &l->owner,
                         "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                        "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" REGISTRY_BUS_NAME "'",
+                        "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" REGISTRY_BUS_NAME
+                        "'",
                         on_owner, NULL, l);
         if (r < 0) {
                 (void)link_free(l);

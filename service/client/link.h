@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The policy service's link to the registry provider: follows a set of values through sd-bus. Survives a provider that
- * starts later, restarts or hangs: what was heard last stays, calls time out, and after every gap all values are read
- * again. */
+/* The policy service's link to the registry provider: follows a set of values through sd-bus. Survives a
+ * provider that starts later, restarts or hangs: what was heard last stays, calls time out, and after every
+ * gap all values are read again. */
 
 #include <systemd/sd-bus.h>
 
@@ -15,13 +15,14 @@
 #define LINK_RETRY_MOST_USEC UINT64_C(60000000)
 
 struct link_value {
-        const char *key;  /* canonical path */
+        const char *key; /* canonical path */
         const char *name;
         const struct value *value; /* effective; NULL: none */
         const char *layer;         /* "" when none */
         const struct actor *actor; /* who wrote it; NULL: not known */
         const char *reason;        /* of a change without a caller */
-        const char *file;
+        const char *file;          /* drop-in behind it, or NULL */
+        uint32_t file_owner;       /* its uid; AUDIT_ID_UNSET where it is not known */
         uint64_t sequence;
         bool is_resync;
 };

@@ -22,14 +22,19 @@ static void changed(struct item *item, unsigned changes)
         item->context->changed(item, changes, item->context->userdata);
 }
 
-static void emit(struct item *item, enum record_kind kind, const char *expected, const char *found,
+static void emit(struct item *item, enum record_kind kind, const char *old_text, const char *new_text,
         const char *reason, bool success)
 {
-        auditlog_emit(item->context->auditlog,
-                &(struct record){ .kind = kind, .path = item->path, .old_text = expected, .new_text = found,
-                        .control = control_name(item->control), .reason = reason, .success = success,
-                        .count = kind == RECORD_CONTROL_DRIFT ? item->drifts : 0,
-                        .detail = item->last_error[0] ? item->last_error : NULL });
+        auditlog_emit(
+                item->context->auditlog, &(struct record){ .kind = kind,
+                                                 .path = item->path,
+                                                 .old_text = old_text,
+                                                 .new_text = new_text,
+                                                 .control = control_name(item->control),
+                                                 .reason = reason,
+                                                 .success = success,
+                                                 .count = kind == RECORD_CONTROL_DRIFT ? item->drifts : 0,
+                                                 .detail = item->last_error[0] ? item->last_error : NULL });
 }
 
 static void on_hint(void *userdata)
@@ -37,7 +42,8 @@ static void on_hint(void *userdata)
         item_check(userdata);
 }
 
-/* While it is absent its directory is watched: procfs says nothing there, but a timer and uevents stand behind. */
+/* While it is absent its directory is watched: procfs says nothing there, but a timer and uevents stand
+ * behind. */
 static void watch_control(struct item *item)
 {
         _cleanup_free_ char *dir = strdup(control_path(item->control));
@@ -50,7 +56,8 @@ static void watch_control(struct item *item)
         int r = fswatch_new(item->context->event, present ? FSWATCH_CONTROL : FSWATCH_DIRECTORY,
                 present ? control_path(item->control) : dir, on_hint, item, &item->watch);
         if (r < 0)
-                log_debug("%s cannot be watched: %s; the timer is left", control_path(item->control), strerror(-r));
+                log_debug("%s cannot be watched: %s; the timer is left", control_path(item->control),
+                        strerror(-r));
 }
 
 static void set_error(struct item *item, const struct control_result *result)
@@ -63,11 +70,13 @@ static void set_error(struct item *item, const struct control_result *result)
                 item->last_error[0] = '\0';
                 break;
         case CONTROL_ABSENT:
-                (void)snprintf(item->last_error, sizeof(item->last_error), "this kernel has no control %s", name);
+                (void)snprintf(
+                        item->last_error, sizeof(item->last_error), "this kernel has no control %s", name);
                 break;
         case CONTROL_REFUSED:
         case CONTROL_FAILED:
-                (void)snprintf(item->last_error, sizeof(item->last_error), "%s: %s", name, strerror(result->error));
+                (void)snprintf(
+                        item->last_error, sizeof(item->last_error), "%s: %s", name, strerror(result->error));
                 break;
         case CONTROL_DIFFERENT:
                 (void)snprintf(item->last_error, sizeof(item->last_error), "%s reads back as '%.100s'", name,
@@ -82,7 +91,7 @@ static void tell_failure(struct item *item, const struct control_result *result,
         bool failed = result->outcome == CONTROL_FAILED || result->outcome == CONTROL_DIFFERENT;
 
         if (failed && !item->failed_told)
-                emit(item, RECORD_CONTROL_FAILED, text, result->now,
+                emit(item, RECORD_CONTROL_FAILED, result->now, text,
                         result->outcome == CONTROL_FAILED ? "write-failed" : "reads-back-different", false);
         item->failed_told = failed;
 }
@@ -140,7 +149,8 @@ static void came_or_went(struct item *item)
         if (present) {
                 if (item->accepted)
                         (void)item_write(item, item->accepted);
-                emit(item, RECORD_CONTROL_APPEARED, NULL, item->control_value, NULL, item->live || !item->accepted);
+                emit(item, RECORD_CONTROL_APPEARED, NULL, item->control_value, NULL,
+                        item->live || !item->accepted);
         } else {
                 item->live = false;
                 item->control_value[0] = '\0';
@@ -154,7 +164,8 @@ static void came_or_went(struct item *item)
 static void tell_drift(struct item *item, const char *expected, const char *found, const char *action)
 {
         item->drifts++;
-        emit(item, RECORD_CONTROL_DRIFT, expected, found, action, strcmp(action, "put-back") != 0 || item->live);
+        emit(item, RECORD_CONTROL_DRIFT, expected, found, action,
+                strcmp(action, "put-back") != 0 || item->live);
         changed(item, ITEM_COUNTERS | ITEM_CONTROL);
         item->context->drift_detected(item, found, action, item->context->userdata);
 }

@@ -19,8 +19,8 @@ static void explain_acceptance(const struct item *item, struct buf *out)
         const char *accepted = item->accepted ? item->accepted : "nothing";
 
         if (item->refusal.text[0])
-                buf_printf(out, "What is written (%s, layer %s) is refused: %s; %s stays in force", item->written,
-                        item->layer, item->refusal.text, accepted);
+                buf_printf(out, "What is written (%s, layer %s) is refused: %s; %s stays in force",
+                        item->written, item->layer, item->refusal.text, accepted);
         else if (strcmp(item->layer, "default") == 0)
                 buf_printf(out, "Nothing is written; %s is in force%s", accepted,
                         item->accepted ? ", the default of the schema" : "");
@@ -40,8 +40,10 @@ int item_explain(const struct item *item, struct buf *out)
         else if (item->turning_off)
                 buf_puts(out, "; auditing goes off as soon as the record of it is handed over");
         else
-                buf_printf(out, "; not live: %s%s", item->last_error[0] ? item->last_error : "not applied yet",
-                        control_present(item->control) ? "" : "; it is applied the moment the control appears");
+                buf_printf(out, "; not live: %s%s",
+                        item->last_error[0] ? item->last_error : "not applied yet",
+                        control_present(item->control) ? ""
+                                                       : "; it is applied the moment the control appears");
         buf_putc(out, '.');
         return out->error;
 }
@@ -56,12 +58,13 @@ static void preview_control(struct item *item, const char *text, struct buf *out
         else if (schema_control_text(item->sv, text, &wanted) < 0)
                 buf_printf(out, "'%s' cannot be said to %s\n", text, control_name(item->control));
         else if (control_read(item->control, now, sizeof(now)) < 0)
-                buf_printf(out, "%s would be written to %s when it is there\n", wanted, control_name(item->control));
+                buf_printf(out, "%s would be written to %s when it is there\n", wanted,
+                        control_name(item->control));
         else if (control_text_equal(now, wanted))
                 buf_printf(out, "%s holds %s already: no write\n", control_name(item->control), now);
         else
-                buf_printf(out, "%s would be written to %s, which holds %s\n", wanted, control_name(item->control),
-                        now);
+                buf_printf(out, "%s would be written to %s, which holds %s\n", wanted,
+                        control_name(item->control), now);
 }
 
 static void preview_record(const struct record *r, struct buf *out)
@@ -94,7 +97,8 @@ int item_preview(struct item *item, const struct value *value, const struct acto
                 break;
         case POLICY_REFUSE:
                 value_format(&text, value, true);
-                buf_printf(out, "stored, but refused: %s; %s stays in force\n", decision.why.text, record.old_text);
+                buf_printf(out, "stored, but refused: %s; %s stays in force\n", decision.why.text,
+                        record.old_text);
                 record.kind = RECORD_POLICY_REFUSED;
                 record.op = NULL;
                 record.new_text = buf_str(&text);

@@ -7,8 +7,8 @@
 #include "../../schema/base/log.h"
 
 #define DEFAULT_LAYER "default"
-/* A kernel that does not take the record within this time does not keep the operator from turning auditing off: the
- * journal has the entry, and the record stays queued. */
+/* A kernel that does not take the record within this time does not keep the operator from turning auditing
+ * off: the journal has the entry, and the record stays queued. */
 #define TURN_OFF_TIMEOUT_USEC UINT64_C(5000000)
 
 static int make_path(const struct schema_value *sv, char **ret)
@@ -96,7 +96,20 @@ static int keep_accepted(struct item *item, const char *text)
         return 0;
 }
 
-static struct record change_record(const struct item *item, const char *new_text, const struct item_input *input)
+/* For the journal: the file behind a change that no caller made, and whose it is. */
+static const char *describe_file(const struct item_input *input, struct diag *d)
+{
+        if (!input->file)
+                return NULL;
+        if (input->file_owner == AUDIT_ID_UNSET)
+                (void)diag_set(d, 0, "%s", input->file);
+        else
+                (void)diag_set(d, 0, "%s, owned by uid %u", input->file, input->file_owner);
+        return d->text;
+}
+
+static struct record change_record(
+        const struct item *item, const char *new_text, const struct item_input *input, struct diag *file)
 {
         return (struct record){
                 .kind = RECORD_POLICY_CHANGED,
@@ -106,7 +119,7 @@ static struct record change_record(const struct item *item, const char *new_text
                 .new_text = new_text ? new_text : "unset",
                 .layer = input->layer,
                 .reason = input->reason,
-                .detail = input->file,
+                .detail = describe_file(input, file),
                 .actor = input->actor,
                 .success = true,
         };
@@ -123,18 +136,17 @@ static int refuse(struct item *item, const struct item_input *input, const char 
         if (r < 0)
                 return r;
         item->refusals++;
-        auditlog_emit(item->context->auditlog,
-                &(struct record){
-                        .kind = RECORD_POLICY_REFUSED,
-                        .path = item->path,
-                        .old_text = item->accepted ? item->accepted : "unset",
-                        .new_text = item->written,
-                        .layer = input->layer,
-                        .reason = reason,
-                        .detail = why,
-                        .actor = input->actor,
-                        .success = false,
-                });
+        auditlog_emit(item->context->auditlog, &(struct record){
+                                                       .kind = RECORD_POLICY_REFUSED,
+                                                       .path = item->path,
+                                                       .old_text = item->accepted ? item->accepted : "unset",
+                                                       .new_text = item->written,
+                                                       .layer = input->layer,
+                                                       .reason = reason,
+                                                       .detail = why,
+                                                       .actor = input->actor,
+                                                       .success = false,
+                                               });
         item->context->changed(item, ITEM_COUNTERS, item->context->userdata);
         item->context->policy_refused(item, item->written, why, item->context->userdata);
         return 0;
@@ -147,10 +159,12 @@ static void told(struct item *item, const char *old, const struct actor *actor)
         item->context->policy_changed(item, old, actor, item->context->userdata);
 }
 
-/* The control first, then the record with the result. A kernel that does not take the value refuses it for us all. */
+/* The control first, then the record with the result. A kernel that does not take the value refuses it for
+ * us all. */
 static int accept_now(struct item *item, const char *text, const struct item_input *input)
 {
-        struct record record = change_record(item, text, input);
+        struct diag file;
+        struct record record = change_record(item, text, input, &file);
         _cleanup_free_ char *old = strdup(record.old_text);
         if (!old)
                 return -ENOMEM;
@@ -184,9 +198,14 @@ static void turn_off_now(struct item *item)
                 log_error("out of memory; the value in force cannot be kept");
         if (outcome == CONTROL_FAILED || outcome == CONTROL_DIFFERENT || outcome == CONTROL_REFUSED)
                 auditlog_emit(item->context->auditlog,
-                        &(struct record){ .kind = RECORD_POLICY_CHANGED, .op = item->sv->control->audit_op,
-                                .path = item->path, .old_text = old, .new_text = text, .reason = "control-failed",
-                                .actor = item->pending_has_actor ? &item->pending_actor : NULL, .success = false });
+                        &(struct record){ .kind = RECORD_POLICY_CHANGED,
+                                .op = item->sv->control->audit_op,
+                                .path = item->path,
+                                .old_text = old,
+                                .new_text = text,
+                                .reason = "control-failed",
+                                .actor = item->pending_has_actor ? &item->pending_actor : NULL,
+                                .success = false });
         told(item, old ? old : "unset", item->pending_has_actor ? &item->pending_actor : NULL);
         item->context->settled(item, item->context->userdata);
 }
@@ -201,7 +220,8 @@ static void on_off_recorded(void *userdata)
 static int on_off_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
         struct item *item = userdata;
-        log_warning("%s: the kernel did not take the record in time; auditing goes off all the same", item->path);
+        log_warning("%s: the kernel did not take the record in time; auditing goes off all the same",
+                item->path);
         on_off_recorded(item);
         return 0;
 }
@@ -209,7 +229,8 @@ static int on_off_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, voi
 /* Turning auditing off is recorded before it takes effect. */
 static int turn_off(struct item *item, const char *text, const struct item_input *input)
 {
-        const struct record record = change_record(item, text, input);
+        struct diag file;
+        const struct record record = change_record(item, text, input, &file);
 
         int r = item_replace(&item->pending, text);
         if (r == 0)
@@ -266,8 +287,8 @@ static int decide(struct item *item, const struct item_input *input)
                 item->refusal.text[0] = '\0';
                 r = item_replace(&item->refused, NULL);
                 if (r == 0)
-                        r = decision.turns_off ? turn_off(item, decision.text, input) :
-                                                 accept_now(item, decision.text, input);
+                        r = decision.turns_off ? turn_off(item, decision.text, input)
+                                               : accept_now(item, decision.text, input);
                 break;
         }
         policy_decision_done(&decision);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One setting that the schema binds to a kernel control: what is written in the registry, what is accepted, what the
- * control holds, and the steps between them. Knows no bus: it is told of values, and tells of what happened. */
+/* One setting that the schema binds to a kernel control: what is written in the registry, what is accepted,
+ * what the control holds, and the steps between them. Knows no bus: it is told of values, and tells of what
+ * happened. */
 
 #include "../../schema/events/fswatch.h"
 #include "../audit/auditlog.h"
@@ -27,7 +28,8 @@ struct item_context {
         struct auditlog *auditlog;
         struct accepted *accepted;
         void (*changed)(struct item *item, unsigned changes, void *userdata);
-        void (*policy_changed)(struct item *item, const char *old, const struct actor *actor, void *userdata);
+        void (*policy_changed)(
+                struct item *item, const char *old, const struct actor *actor, void *userdata);
         void (*policy_refused)(struct item *item, const char *refused, const char *why, void *userdata);
         void (*drift_detected)(struct item *item, const char *found, const char *action, void *userdata);
         /* A written value was dealt with: accepted, refused, or nothing new. */
@@ -42,6 +44,7 @@ struct item_input {
         const struct actor *actor; /* NULL: nobody is known */
         const char *reason;        /* "hive-edited", "changed-while-away"; NULL: a caller's write */
         const char *file;          /* drop-in behind it, or NULL */
+        uint32_t file_owner;       /* its uid, or AUDIT_ID_UNSET */
         uint64_t sequence;
         bool is_resync; /* read, not told: the same again is no no-op write */
 };
@@ -51,28 +54,28 @@ struct item {
         const struct schema_value *sv;
         char *path; /* \System\Audit\Modules\TaintEvents */
 
-        char *written;      /* for people; "" when nothing is */
-        char *layer;        /* of what is written; LAYER "default" when nothing is */
-        char *accepted;     /* canonical text in force; NULL: none */
+        char *written;       /* for people; "" when nothing is */
+        char *layer;         /* of what is written; LAYER "default" when nothing is */
+        char *accepted;      /* canonical text in force; NULL: none */
         struct diag refusal; /* why what is written is not accepted; "" when it is */
-        char *refused;      /* what was refused last, so that it is said once */
-        uint64_t sequence;  /* of the last input that was dealt with */
+        char *refused;       /* what was refused last, so that it is said once */
+        uint64_t sequence;   /* of the last input that was dealt with */
 
         struct control *control;
-        struct fswatch *watch;      /* of the control, or of its directory while it is absent */
+        struct fswatch *watch; /* of the control, or of its directory while it is absent */
         bool was_present;
         bool live;
-        bool failed_told;           /* the control's failure was recorded */
+        bool failed_told; /* the control's failure was recorded */
         char control_value[CONTROL_TEXT_MAX];
         char last_error[256];
-        uint64_t last_applied;      /* µs since 1970 of the last write; 0 = never */
+        uint64_t last_applied; /* µs since 1970 of the last write; 0 = never */
 
-        bool reapply;               /* on drift */
+        bool reapply; /* on drift */
         struct drift drift;
-        char *drift_found;          /* what was told of last, in mode report */
+        char *drift_found; /* what was told of last, in mode report */
 
-        bool turning_off;           /* the record goes first */
-        char *pending;              /* the value that comes into force then */
+        bool turning_off; /* the record goes first */
+        char *pending;    /* the value that comes into force then */
         struct actor pending_actor;
         bool pending_has_actor;
         sd_event_source *off_timer;
@@ -80,10 +83,10 @@ struct item {
         uint64_t changes, no_ops, refusals, drifts;
 };
 
-/* Begins with what is in force: the accepted value of the last run, else `initial` (may be NULL), and applies it. 0 or
- * negative errno. */
-_must_check_ int item_new(const struct item_context *context, const struct schema_value *sv, const char *initial,
-        struct item **ret);
+/* Begins with what is in force: the accepted value of the last run, else `initial` (may be NULL), and
+ * applies it. 0 or negative errno. */
+_must_check_ int item_new(const struct item_context *context, const struct schema_value *sv,
+        const char *initial, struct item **ret);
 struct item *item_free(struct item *item);
 
 /* A value came from the registry. 0 or -ENOMEM. */
@@ -98,6 +101,7 @@ void item_apply(struct item *item);
 /* One sentence: why what is written is, or is not, in force and live. */
 _must_check_ int item_explain(const struct item *item, struct buf *out);
 /* Lines of what writing `value` would do. 0 or negative errno. */
-_must_check_ int item_preview(struct item *item, const struct value *value, const struct actor *actor, struct buf *out);
+_must_check_ int item_preview(
+        struct item *item, const struct value *value, const struct actor *actor, struct buf *out);
 /* "enabled", with what it means for taints where the word alone misleads. */
 const char *item_meaning(const struct item *item);

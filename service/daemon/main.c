@@ -19,15 +19,16 @@ struct arguments {
 
 static int help(void)
 {
-        (void)printf("peios-audit-policyd [OPTION…]\n\n"
-                     "Keeps the kernel's controls as the Peios registry says, and audits every change of the policy.\n\n"
-                     "      --apply               apply what is on disk, without bus or daemon, and exit\n"
-                     "      --root=DIR            every path is below DIR\n"
-                     "      --recheck=SECONDS     look at the controls this often without a hint (default: %u)\n"
-                     "      --verbose             with --apply: a line for each value; else log more\n"
-                     "  -h, --help                show this\n"
-                     "      --version             show the version\n\n"
-                     "See peios-audit-policyd(8).\n",
+        (void)printf(
+                "peios-audit-policyd [OPTION…]\n\n"
+                "Keeps the kernel's controls as the Peios registry says, and audits every change of the policy.\n\n"
+                "      --apply               apply what is on disk, without bus or daemon, and exit\n"
+                "      --root=DIR            every path is below DIR\n"
+                "      --recheck=SECONDS     look at the controls this often without a hint (default: %u)\n"
+                "      --verbose             with --apply: a line for each value; else log more\n"
+                "  -h, --help                show this\n"
+                "      --version             show the version\n\n"
+                "See peios-audit-policyd(8).\n",
                 (unsigned)(RECHECK_DEFAULT_USEC / 1000000));
         return EXIT_SUCCESS;
 }
@@ -37,7 +38,8 @@ static int set_recheck(const char *text, struct manager_config *config)
         uint64_t n;
 
         if (number_parse(text, strlen(text), RECHECK_MOST_SECONDS, &n) < 0 || n == 0) {
-                log_error("--recheck=%s: expected a number of seconds from 1 to %u", text, RECHECK_MOST_SECONDS);
+                log_error("--recheck=%s: expected a number of seconds from 1 to %u", text,
+                        RECHECK_MOST_SECONDS);
                 return -1;
         }
         config->recheck_usec = n * 1000000;

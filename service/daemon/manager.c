@@ -99,9 +99,14 @@ static void on_told(const struct link_value *v, void *userdata)
                 if (strcmp(sv->key.text, v->key) != 0)
                         continue;
                 if (strcmp(sv->name, v->name) == 0) {
-                        const struct item_input input = { .value = v->value, .layer = v->layer, .actor = v->actor,
-                                .reason = v->actor && !v->is_resync ? NULL : v->reason, .file = v->file,
-                                .sequence = v->sequence, .is_resync = v->is_resync };
+                        const struct item_input input = { .value = v->value,
+                                .layer = v->layer,
+                                .actor = v->actor,
+                                .reason = v->actor && !v->is_resync ? NULL : v->reason,
+                                .file = v->file,
+                                .file_owner = v->file_owner,
+                                .sequence = v->sequence,
+                                .is_resync = v->is_resync };
                         if (item_input(item, &input) < 0)
                                 log_error("%s: out of memory; the value in force stays", item->path);
                 } else if (sv->control->drift_value && strcmp(sv->control->drift_value, v->name) == 0) {
@@ -112,8 +117,8 @@ static void on_told(const struct link_value *v, void *userdata)
                         else if (value_equal(v->value, &reapply) || value_equal(v->value, &report))
                                 item_set_reapply(item, value_equal(v->value, &reapply));
                         else
-                                log_warning("%s\\%s: expected reapply or report; what is in force stays", v->key,
-                                        v->name);
+                                log_warning("%s\\%s: expected reapply or report; what is in force stays",
+                                        v->key, v->name);
                 }
         }
 }
@@ -126,7 +131,8 @@ static void on_link_state(bool connected, const char *problem, void *userdata)
                 log_info("following the registry");
         else
                 log_warning("the registry does not answer (%s); the policy in force stays", problem);
-        (void)sd_notifyf(0, "STATUS=%s, TaintEvents is %s", connected ? "Following the registry" : "No registry",
+        (void)sd_notifyf(0, "STATUS=%s, TaintEvents is %s",
+                connected ? "Following the registry" : "No registry",
                 m->taint_events->accepted ? m->taint_events->accepted : "unset");
 }
 
@@ -172,21 +178,22 @@ static int make_items(struct manager *m, const struct boot_values *initial)
         if (!m->items)
                 return -ENOMEM;
         for (size_t i = 0; i < initial->n; i++) {
-                int r = item_new(&m->context, initial->list[i].sv, initial->list[i].text, &m->items[m->n_items]);
+                int r = item_new(
+                        &m->context, initial->list[i].sv, initial->list[i].text, &m->items[m->n_items]);
                 if (r == -ENOMEM)
                         return r;
                 if (r < 0)
                         continue;
                 struct item *item = m->items[m->n_items++];
                 if (strcmp(item->sv->key.text, TAINT_EVENTS_KEY) == 0 &&
-                    strcmp(item->sv->name, TAINT_EVENTS_NAME) == 0)
+                        strcmp(item->sv->name, TAINT_EVENTS_NAME) == 0)
                         m->taint_events = item;
         }
         return m->taint_events ? 0 : -ENOENT;
 }
 
-/* What is in force from the first moment: what was last accepted; at the very first start what the boot-time apply
- * would read from disk, so that the two never disagree. */
+/* What is in force from the first moment: what was last accepted; at the very first start what the boot-time
+ * apply would read from disk, so that the two never disagree. */
 static int load_items(struct manager *m, struct diag *d)
 {
         struct boot_values initial = { 0 };
@@ -252,8 +259,8 @@ static int open_bus(struct manager *m, struct diag *d)
         r = sd_bus_attach_event(m->bus, m->event, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)
                 r = sd_bus_match_signal_async(m->bus, NULL, "org.freedesktop.DBus.Local",
-                        "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected", on_bus_gone, NULL,
-                        m);
+                        "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected",
+                        on_bus_gone, NULL, m);
         const struct policy_bus_config config = {
                 .bus = m->bus,
                 .items = m->items,
@@ -290,8 +297,8 @@ static int start_events(struct manager *m)
         if (r >= 0)
                 r = sd_event_set_watchdog(m->event, true);
         if (r >= 0)
-                r = sd_event_add_time_relative(m->event, &m->recheck, CLOCK_MONOTONIC, m->recheck_usec, 1000000,
-                        on_recheck, m);
+                r = sd_event_add_time_relative(
+                        m->event, &m->recheck, CLOCK_MONOTONIC, m->recheck_usec, 1000000, on_recheck, m);
         return r;
 }
 

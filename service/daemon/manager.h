@@ -10,8 +10,8 @@
 struct manager;
 
 struct manager_config {
-        const char *root;        /* --root, or NULL */
-        uint64_t recheck_usec;   /* how often controls are looked at without a hint */
+        const char *root;      /* --root, or NULL */
+        uint64_t recheck_usec; /* how often controls are looked at without a hint */
 };
 
 #define RECHECK_DEFAULT_USEC UINT64_C(60000000)

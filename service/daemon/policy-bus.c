@@ -47,10 +47,14 @@ static int get_number(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ 
                 const char *name;
                 uint64_t number;
         } numbers[] = {
-                { "LastApplied", item->last_applied }, { "Changes", item->changes },
-                { "NoOps", item->no_ops },             { "Refused", item->refusals },
-                { "Drifts", item->drifts },            { "AuditSent", status.sent },
-                { "AuditLost", status.lost },          { "AuditKept", status.kept },
+                { "LastApplied", item->last_applied },
+                { "Changes", item->changes },
+                { "NoOps", item->no_ops },
+                { "Refused", item->refusals },
+                { "Drifts", item->drifts },
+                { "AuditSent", status.sent },
+                { "AuditLost", status.lost },
+                { "AuditKept", status.kept },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
@@ -60,13 +64,14 @@ static int get_number(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ 
 }
 
 static int get_version(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
-        _unused_ const char *property, sd_bus_message *reply, _unused_ void *userdata, _unused_ sd_bus_error *error)
+        _unused_ const char *property, sd_bus_message *reply, _unused_ void *userdata,
+        _unused_ sd_bus_error *error)
 {
         return sd_bus_message_append(reply, "s", PROJECT_VERSION);
 }
 
-/* Never reached: policy_set_filter() takes the call over, because its answer comes later. It is here so that the
- * property is shown as writable. */
+/* Never reached: policy_set_filter() takes the call over, because its answer comes later. It is here so that
+ * the property is shown as writable. */
 static int set_refused(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
         _unused_ const char *property, _unused_ sd_bus_message *value, _unused_ void *userdata,
         _unused_ sd_bus_error *error)
@@ -87,13 +92,14 @@ static int method_apply(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r < 0)
                 return r;
         if (uid != 0)
-                return sd_bus_error_set(error, ERROR_ACCESS_DENIED, "only root may have the policy applied again");
+                return sd_bus_error_set(
+                        error, ERROR_ACCESS_DENIED, "only root may have the policy applied again");
         for (size_t i = 0; i < pb->config.n_items; i++)
                 item_apply(pb->config.items[i]);
         const struct item *item = pb->config.taint_events;
         if (!item->live && control_present(item->control))
-                return sd_bus_error_setf(error, ERROR_NOT_LIVE, "%s is accepted, but not live: %s", item->path,
-                        item->last_error);
+                return sd_bus_error_setf(error, ERROR_NOT_LIVE, "%s is accepted, but not live: %s",
+                        item->path, item->last_error);
         return sd_bus_reply_method_return(m, NULL);
 }
 
@@ -107,7 +113,8 @@ static int method_explain(sd_bus_message *m, void *userdata, _unused_ sd_bus_err
         int r = item_explain(item, &why);
         if (r < 0)
                 return r;
-        if (item->control_value[0] && schema_control_meaning(item->sv, item->control_value, &live) == -ENOMEM)
+        if (item->control_value[0] &&
+                schema_control_meaning(item->sv, item->control_value, &live) == -ENOMEM)
                 return -ENOMEM;
         return sd_bus_reply_method_return(m, "ssss", item->written, item->accepted ? item->accepted : "",
                 live ? live : item->control_value, buf_str(&why));
@@ -148,8 +155,9 @@ struct item *policy_bus_find(const struct policy_bus *pb, const char *key, const
         for (size_t i = 0; i < pb->config.n_items; i++) {
                 const struct schema_value *sv = pb->config.items[i]->sv;
                 _cleanup_path_ struct path path = { 0 };
-                if (path_parse(key, strlen(key), NULL, NULL, &path, NULL) == 0 && path_equal(&path, &sv->key) &&
-                    fold_equal(sv->name, strlen(sv->name), name, strlen(name)))
+                if (path_parse(key, strlen(key), NULL, NULL, &path, NULL) == 0 &&
+                        path_equal(&path, &sv->key) &&
+                        fold_equal(sv->name, strlen(sv->name), name, strlen(name)))
                         return pb->config.items[i];
         }
         return NULL;
@@ -163,7 +171,8 @@ static int reply_lines(sd_bus_message *m, char *text)
         int r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "s");
-        for (char *line = text ? strtok_r(text, "\n", &save) : NULL; r >= 0 && line; line = strtok_r(NULL, "\n", &save))
+        for (char *line = text ? strtok_r(text, "\n", &save) : NULL; r >= 0 && line;
+                line = strtok_r(NULL, "\n", &save))
                 r = sd_bus_message_append(reply, "s", line);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
@@ -236,15 +245,17 @@ static const sd_bus_vtable policy_vtable[] = {
 
         SD_BUS_METHOD_WITH_ARGS("Apply", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_apply, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_NO_ARGS,
-                SD_BUS_RESULT("s", written, "s", accepted, "s", live, "s", why), method_explain, UNPRIVILEGED),
+                SD_BUS_RESULT("s", written, "s", accepted, "s", live, "s", why), method_explain,
+                UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListSettings", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sssssbss)", settings),
                 method_list_settings, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Preview", SD_BUS_ARGS("s", key, "s", name, "u", type, "v", data),
                 SD_BUS_RESULT("as", lines), method_preview, UNPRIVILEGED),
 
-        SD_BUS_SIGNAL_WITH_ARGS("PolicyChanged", SD_BUS_ARGS("s", path, "s", old, "s", new, "b", live, "a{sv}", actor),
-                0),
-        SD_BUS_SIGNAL_WITH_ARGS("PolicyRefused", SD_BUS_ARGS("s", path, "s", refused, "s", kept, "s", why), 0),
+        SD_BUS_SIGNAL_WITH_ARGS(
+                "PolicyChanged", SD_BUS_ARGS("s", path, "s", old, "s", new, "b", live, "a{sv}", actor), 0),
+        SD_BUS_SIGNAL_WITH_ARGS(
+                "PolicyRefused", SD_BUS_ARGS("s", path, "s", refused, "s", kept, "s", why), 0),
         SD_BUS_SIGNAL_WITH_ARGS("DriftDetected",
                 SD_BUS_ARGS("s", path, "s", control, "s", expected, "s", found, "s", action), 0),
         SD_BUS_VTABLE_END,
@@ -304,20 +315,21 @@ static void warn_signal(const char *name, int r)
 
 static int append_actor(sd_bus_message *m, const struct actor *a)
 {
-        return a ? sd_bus_message_append(m, "a{sv}", 5, "pid", "u", a->pid, "uid", "u", a->uid, "loginuid", "u",
-                           a->loginuid, "comm", "s", a->comm, "exe", "s", a->exe) :
-                   sd_bus_message_append(m, "a{sv}", 0);
+        return a ? sd_bus_message_append(m, "a{sv}", 5, "pid", "u", a->pid, "uid", "u", a->uid, "loginuid",
+                           "u", a->loginuid, "comm", "s", a->comm, "exe", "s", a->exe)
+                 : sd_bus_message_append(m, "a{sv}", 0);
 }
 
-void policy_bus_policy_changed(struct policy_bus *pb, const struct item *item, const char *old,
-        const struct actor *actor)
+void policy_bus_policy_changed(
+        struct policy_bus *pb, const struct item *item, const char *old, const struct actor *actor)
 {
         sd_bus_message *m = NULL;
 
-        int r = sd_bus_message_new_signal(pb->config.bus, &m, POLICY_PATH, POLICY_INTERFACE, "PolicyChanged");
+        int r = sd_bus_message_new_signal(
+                pb->config.bus, &m, POLICY_PATH, POLICY_INTERFACE, "PolicyChanged");
         if (r >= 0)
-                r = sd_bus_message_append(m, "sssb", item->path, old, item->accepted ? item->accepted : "unset",
-                        (int)item->live);
+                r = sd_bus_message_append(m, "sssb", item->path, old,
+                        item->accepted ? item->accepted : "unset", (int)item->live);
         if (r >= 0)
                 r = append_actor(m, actor);
         if (r >= 0)
@@ -326,22 +338,24 @@ void policy_bus_policy_changed(struct policy_bus *pb, const struct item *item, c
         warn_signal("PolicyChanged", r);
 }
 
-void policy_bus_policy_refused(struct policy_bus *pb, const struct item *item, const char *refused, const char *why)
+void policy_bus_policy_refused(
+        struct policy_bus *pb, const struct item *item, const char *refused, const char *why)
 {
         warn_signal("PolicyRefused",
-                sd_bus_emit_signal(pb->config.bus, POLICY_PATH, POLICY_INTERFACE, "PolicyRefused", "ssss", item->path,
-                        refused, item->accepted ? item->accepted : "unset", why));
+                sd_bus_emit_signal(pb->config.bus, POLICY_PATH, POLICY_INTERFACE, "PolicyRefused", "ssss",
+                        item->path, refused, item->accepted ? item->accepted : "unset", why));
 }
 
-void policy_bus_drift_detected(struct policy_bus *pb, const struct item *item, const char *found, const char *action)
+void policy_bus_drift_detected(
+        struct policy_bus *pb, const struct item *item, const char *found, const char *action)
 {
         _cleanup_free_ char *expected = NULL;
 
         if (item->accepted && schema_control_text(item->sv, item->accepted, &expected) == -ENOMEM)
                 return;
         warn_signal("DriftDetected",
-                sd_bus_emit_signal(pb->config.bus, POLICY_PATH, POLICY_INTERFACE, "DriftDetected", "sssss", item->path,
-                        control_name(item->control), expected ? expected : "", found, action));
+                sd_bus_emit_signal(pb->config.bus, POLICY_PATH, POLICY_INTERFACE, "DriftDetected", "sssss",
+                        item->path, control_name(item->control), expected ? expected : "", found, action));
 }
 
 int policy_bus_new(const struct policy_bus_config *config, struct policy_bus **ret)
@@ -359,7 +373,8 @@ int policy_bus_new(const struct policy_bus_config *config, struct policy_bus **r
         if (r >= 0)
                 r = sd_bus_add_object(config->bus, NULL, POLICY_PATH, policy_set_filter, pb);
         if (r >= 0)
-                r = sd_bus_add_object_vtable(config->bus, NULL, POLICY_PATH, POLICY_INTERFACE, policy_vtable, pb);
+                r = sd_bus_add_object_vtable(
+                        config->bus, NULL, POLICY_PATH, POLICY_INTERFACE, policy_vtable, pb);
         if (r < 0) {
                 (void)policy_bus_free(pb);
                 return r;

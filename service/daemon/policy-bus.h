@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* org.peios.AuditPolicy1: properties, methods and signals (schema/dbus/org.peios.AuditPolicy1.xml). Marshalling only. */
+/* org.peios.AuditPolicy1: properties, methods and signals (schema/dbus/org.peios.AuditPolicy1.xml).
+ * Marshalling only. */
 
 #include <systemd/sd-bus.h>
 
@@ -24,9 +25,11 @@ struct policy_bus *policy_bus_free(struct policy_bus *pb);
 /* `changes` of enum item_change; gathered, and signalled once a turn of the loop. */
 void policy_bus_changed(struct policy_bus *pb, const struct item *item, unsigned changes);
 void policy_bus_audit_changed(struct policy_bus *pb);
-void policy_bus_policy_changed(struct policy_bus *pb, const struct item *item, const char *old,
-        const struct actor *actor);
-void policy_bus_policy_refused(struct policy_bus *pb, const struct item *item, const char *refused, const char *why);
-void policy_bus_drift_detected(struct policy_bus *pb, const struct item *item, const char *found, const char *action);
+void policy_bus_policy_changed(
+        struct policy_bus *pb, const struct item *item, const char *old, const struct actor *actor);
+void policy_bus_policy_refused(
+        struct policy_bus *pb, const struct item *item, const char *refused, const char *why);
+void policy_bus_drift_detected(
+        struct policy_bus *pb, const struct item *item, const char *found, const char *action);
 /* Answers those who set the property and wait for it to be in force. */
 void policy_bus_settled(struct policy_bus *pb, const struct item *item);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Setting the property TaintEvents: written through to the registry as the caller, and answered when the value is in
- * force, or with the reason why it is not. sd-bus answers property setters at once, so the call is taken over. */
+/* Setting the property TaintEvents: written through to the registry as the caller, and answered when the
+ * value is in force, or with the reason why it is not. sd-bus answers property setters at once, so the call
+ * is taken over. */
 
 #include <errno.h>
 #include <string.h>
@@ -60,7 +61,8 @@ static void answer(struct setter *s)
         if (item->refusal.text[0])
                 answer_error(s, ERROR_REFUSED, item->refusal.text);
         else if (!item->live && control_present(item->control)) {
-                (void)diag_set(&d, EIO, "%s is accepted, but not live: %s", item->accepted, item->last_error);
+                (void)diag_set(
+                        &d, EIO, "%s is accepted, but not live: %s", item->accepted, item->last_error);
                 answer_error(s, ERROR_NOT_LIVE, d.text);
         } else {
                 int r = sd_bus_reply_method_return(s->m, NULL);
@@ -83,7 +85,8 @@ void policy_bus_settled(struct policy_bus *pb, const struct item *item)
 
 static int on_timeout(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
 {
-        answer_error(userdata, ERROR_UNAVAILABLE, "written, but the registry has not told of it; not in force yet");
+        answer_error(userdata, ERROR_UNAVAILABLE,
+                "written, but the registry has not told of it; not in force yet");
         return 0;
 }
 
@@ -98,7 +101,9 @@ static int on_written(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
                             sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY) ||
                             sd_bus_error_has_name(e, SD_BUS_ERROR_NAME_HAS_NO_OWNER);
                 answer_error(s, gone ? ERROR_UNAVAILABLE : e->name,
-                        gone ? "the registry provider does not answer" : e->message ? e->message : e->name);
+                        gone         ? "the registry provider does not answer"
+                        : e->message ? e->message
+                                     : e->name);
                 return 0;
         }
         if (sd_bus_message_read(m, "t", &s->sequence) < 0) {
@@ -122,14 +127,14 @@ static int write_through(struct setter *s, const char *value)
         const struct schema_value *sv = pb->config.taint_events->sv;
         sd_bus_message *m = NULL;
 
-        int r = sd_bus_message_new_method_call(pb->config.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH,
-                REGISTRY_INTERFACE, "Set");
+        int r = sd_bus_message_new_method_call(
+                pb->config.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE, "Set");
         if (r >= 0)
                 r = sd_bus_message_append(m, "ssuva{sv}", sv->key.text, sv->name, sv->type, "s", value, 1,
                         "on-behalf-of", "s", sd_bus_message_get_sender(s->m));
         if (r >= 0)
-                r = sd_bus_message_set_allow_interactive_authorization(m,
-                        sd_bus_message_get_allow_interactive_authorization(s->m) > 0);
+                r = sd_bus_message_set_allow_interactive_authorization(
+                        m, sd_bus_message_get_allow_interactive_authorization(s->m) > 0);
         if (r >= 0)
                 r = sd_bus_call_async(pb->config.bus, &s->call, m, on_written, s, WRITE_TIMEOUT_USEC);
         sd_bus_message_unref(m);
@@ -142,7 +147,7 @@ int policy_set_filter(sd_bus_message *m, void *userdata, sd_bus_error *error)
         const char *interface, *property, *value;
 
         if (!sd_bus_message_is_method_call(m, "org.freedesktop.DBus.Properties", "Set") ||
-            !sd_bus_message_has_signature(m, "ssv"))
+                !sd_bus_message_has_signature(m, "ssv"))
                 return 0;
         int r = sd_bus_message_read(m, "ss", &interface, &property);
         if (r < 0)
@@ -153,7 +158,8 @@ int policy_set_filter(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r < 0)
                 return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "TaintEvents is a string");
         if (pb->n_setters >= SETTERS_MAX)
-                return sd_bus_error_set(error, ERROR_LIMIT, "too many callers wait for their value to be in force");
+                return sd_bus_error_set(
+                        error, ERROR_LIMIT, "too many callers wait for their value to be in force");
 
         struct setter *s = calloc(1, sizeof(*s));
         if (!s)
