@@ -37,7 +37,6 @@ static void report_problem(struct manager *m, const char *file, const char *text
 {
         if (!problems_set(&m->problems, file, text))
                 return;
-        log_error("%s", text);
         auditlog_emit(m->auditlog, record);
         if (m->registry_bus)
                 registry_bus_problems_changed(m->registry_bus);

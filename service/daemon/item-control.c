@@ -120,6 +120,13 @@ enum control_outcome item_write(struct item *item, const char *text)
         return result.outcome;
 }
 
+void item_let_go(struct item *item)
+{
+        item->live = false;
+        item->last_error[0] = '\0';
+        item->drift = (struct drift){ 0 };
+}
+
 void item_begin(struct item *item)
 {
         (void)control_refresh(item->control);

@@ -181,6 +181,8 @@ static int accept_now(struct item *item, const char *text, const struct item_inp
         int r = keep_accepted(item, text);
         if (r < 0)
                 return r;
+        if (!text)
+                item_let_go(item);
         auditlog_emit(item->context->auditlog, &record);
         told(item, old, input->actor);
         return 0;

@@ -50,7 +50,6 @@ static void on_item_changed(struct item *item, unsigned changes, void *userdata)
 static void on_policy_changed(struct item *item, const char *old, const struct actor *actor, void *userdata)
 {
         struct manager *m = userdata;
-        log_notice("%s: %s -> %s", item->path, old, item->accepted ? item->accepted : "unset");
         if (m->policy_bus)
                 policy_bus_policy_changed(m->policy_bus, item, old, actor);
 }
