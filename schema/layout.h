@@ -12,6 +12,7 @@
  * service. */
 #define LAYOUT_ACCEPTED_DIR "/etc/peios/audit-policy"
 #define LAYOUT_ACCEPTED_NAME "accepted.yaml"
+#define LAYOUT_REFUSED_NAME "refused.yaml"
 #define LAYOUT_SYSCTL "/proc/sys"
 /* Kept until the reboot. */
 #define LAYOUT_REGISTRY_RUN "/run/peios-registryd"

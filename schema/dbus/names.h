@@ -27,5 +27,6 @@
 #define ERROR_LIMIT "org.peios.Error.LimitExceeded" /* too many subscriptions or layers */
 #define ERROR_REFUSED                                                                                       \
         "org.peios.Error.Refused" /* stored, but the policy service does not accept the value */
+#define ERROR_NOT_IN_FORCE "org.peios.Error.NotInForce" /* stored, but another layer's value wins */
 #define ERROR_NOT_LIVE "org.peios.Error.NotLive"        /* accepted, but the control does not hold it */
 #define ERROR_UNAVAILABLE "org.peios.Error.Unavailable" /* the other service does not answer */

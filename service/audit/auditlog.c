@@ -11,7 +11,8 @@
 #include "../../schema/base/log.h"
 #include "journal.h"
 
-#define RETRY_MS 5000u
+/* What the kernel did not take is tried again this often, and whenever there is something new to send. */
+#define RETRY_MS 60000u
 #define STOP_TIMEOUT_MS 2000u
 
 struct completion {
@@ -84,7 +85,12 @@ static void on_outcome(uint64_t cookie, enum sender_outcome outcome, void *userd
         complete(log, cookie);
         if (outcome == SENDER_LOST)
                 count_lost(log);
-        else if (outcome == SENDER_SENT && log->lost_untold > 0 && !log->stopping)
+        if (outcome != SENDER_SENT || log->stopping)
+                return;
+        /* Where one goes through, the kept ones will. */
+        if (sender_status(log->sender).kept > 0)
+                sender_kick(log->sender);
+        if (log->lost_untold > 0)
                 tell_losses(log);
 }
 

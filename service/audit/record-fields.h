@@ -16,6 +16,7 @@ enum field_encoding {
         ENCODE_TEXT,
         ENCODE_WORD,
         ENCODE_NUMBER,
+        ENCODE_ORDINAL,
         ENCODE_ID,
 };
 

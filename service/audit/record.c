@@ -26,6 +26,7 @@ const struct kind_info record_kinds[RECORD_KINDS_N] = {
 #define WORST_TEXT(max) (2 * ((max) + 3))
 #define WORST_WORD(max) (4 + 2 * ((max) + 3))
 #define WORST_NUMBER(max) (20)
+#define WORST_ORDINAL(max) (20)
 #define WORST_ID(max) (10)
 #define RECORD_FIELD(symbol, name, encoding, max, journal) +1 + sizeof(name) + WORST_##encoding(max)
 _Static_assert(0
@@ -83,6 +84,20 @@ struct field_value record_field(const struct record *r, enum record_field f)
                 return text_value(r->layer);
         case FIELD_REASON:
                 return text_value(r->reason);
+        case FIELD_TAINT:
+                return text_value(r->taint);
+        case FIELD_BIT:
+                return (struct field_value){ .number = r->bit, .known = true };
+        case FIELD_TAINTED:
+                return text_value(r->tainted);
+        case FIELD_NAME:
+                return text_value(r->module);
+        case FIELD_MOD_TAINT:
+                return text_value(r->module_taints);
+        case FIELD_ATTRIBUTION:
+                return text_value(r->attribution);
+        case FIELD_CONTEXT:
+                return text_value(r->context);
         case FIELD_COUNT:
                 return number_value(r->count, 0);
         case FIELD_SINCE:

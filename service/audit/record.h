@@ -46,6 +46,13 @@ struct record {
         const char *new_text; /* new= ; for a refusal: the value refused */
         const char *control;  /* sysctl name */
         const char *layer;
+        const char *taint;         /* symbol, "TAINT_OOT_MODULE"; "bit 40" for one without a name */
+        unsigned bit;
+        const char *tainted;       /* the mask when a policy changes, "0x1000" */
+        const char *module;
+        const char *module_taints; /* its letters */
+        const char *attribution;   /* "exact", "likely" or "unknown" */
+        const char *context;       /* "task", "interrupt", … */
         const char *reason;        /* one word, [a-z-] */
         const char *detail;        /* for people; journal only */
         uint64_t count;            /* RECORD_EVENTS_LOST: how many; else how often so far, 0 = not said */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../../schema/base/log.h"
+#include "../../schema/layout.h"
 #include "../policy/control.h"
 #include "boot-values.h"
 
@@ -80,7 +81,7 @@ int boot_apply(const char *root, int verbose)
                 log_error("the schema cannot be loaded: %s", strerror(-r));
                 return EXIT_FAILURE;
         }
-        if (accepted_load(root, &accepted, &d) < 0)
+        if (accepted_load(root, LAYOUT_ACCEPTED_NAME, &accepted, &d) < 0)
                 on_line(d.text, &failures);
         d.text[0] = '\0';
         r = boot_values_load(root, schema, &accepted, on_line, &failures, &values, &d);

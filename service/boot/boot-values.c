@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "boot-values.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -124,6 +125,21 @@ static int load_registry(const char *root, const struct schema *schema, const st
         return r;
 }
 
+/* The directory alone is none: it may be what is below the mount point. */
+static bool has_state(const char *path)
+{
+        DIR *dir = opendir(path);
+        const struct dirent *entry;
+        bool found = false;
+
+        while (dir && !found && (entry = readdir(dir)))
+                found = strncmp(entry->d_name, "journal-", strlen("journal-")) == 0 ||
+                        strncmp(entry->d_name, "snapshot-", strlen("snapshot-")) == 0;
+        if (dir)
+                (void)closedir(dir);
+        return found;
+}
+
 /* Without the state, what it says is not known: then what was in force last is right, and where nothing was,
  * the drop-in files. */
 static int use_registry(const char *root, const struct accepted *accepted, bool *ret)
@@ -131,7 +147,7 @@ static int use_registry(const char *root, const struct accepted *accepted, bool 
         _cleanup_free_ char *state = root_path(root, LAYOUT_STATE);
         if (!state)
                 return -ENOMEM;
-        *ret = accepted->n == 0 || access(state, F_OK) == 0;
+        *ret = accepted->n == 0 || has_state(state);
         return 0;
 }
 

@@ -13,9 +13,9 @@ struct follow {
         struct link *link;
         const struct path *key;
         const char *name;
-        uint64_t subscription; /* 0: none */
-        bool subscribed_here;  /* the first of its key: carries the key's subscription */
-        sd_bus_slot *call;
+        uint64_t subscription;                /* 0: none */
+        bool subscribed_here;                 /* the first of its key: carries the key's subscription */
+        sd_bus_slot *subscribing, *resolving; /* calls under way */
 };
 
 struct link {
@@ -25,8 +25,8 @@ struct link {
         char *provider; /* the provider's unique name: anybody can send us a signal that looks like its */
         sd_event_source *retry;
         uint64_t delay;
-        size_t pending; /* answers still to come in this round */
-        bool failed;    /* one of them was an error */
+        bool asking; /* calls are being made: the round cannot be over yet */
+        bool failed; /* an answer of this round was an error */
         bool connected;
 };
 
@@ -59,13 +59,17 @@ static void retry_later(struct link *l)
         l->delay = l->delay * 2 > LINK_RETRY_MOST_USEC ? LINK_RETRY_MOST_USEC : l->delay * 2;
 }
 
+/* A call has ended. Once none is under way the round is over: all is known, or it is tried again later. */
 static void answered(struct link *l, bool ok, const char *problem)
 {
         if (!ok && !l->failed) {
                 l->failed = true;
                 set_state(l, false, problem);
         }
-        if (--l->pending > 0)
+        for (size_t i = 0; i < l->config.n; i++)
+                if (l->list[i].subscribing || l->list[i].resolving)
+                        return;
+        if (l->asking)
                 return;
         if (l->failed) {
                 retry_later(l);
@@ -98,7 +102,7 @@ static int on_resolved(sd_bus_message *m, void *userdata, _unused_ sd_bus_error 
         int exists = 0;
         const char *path;
 
-        f->call = sd_bus_slot_unref(f->call);
+        f->resolving = sd_bus_slot_unref(f->resolving);
         if (sd_bus_message_is_method_error(m, NULL)) {
                 answered(l, false, error_text(m));
                 return 0;
@@ -124,13 +128,14 @@ static int resolve(struct follow *f)
         struct link *l = f->link;
         sd_bus_message *m = NULL;
 
-        f->call = sd_bus_slot_unref(f->call);
+        f->resolving = sd_bus_slot_unref(f->resolving);
         int r = sd_bus_message_new_method_call(
                 l->config.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE, "Resolve");
         if (r >= 0)
                 r = sd_bus_message_append(m, "ss", f->key->text, f->name);
         if (r >= 0)
-                r = sd_bus_call_async(l->config.bus, &f->call, m, on_resolved, f, LINK_CALL_TIMEOUT_USEC);
+                r = sd_bus_call_async(
+                        l->config.bus, &f->resolving, m, on_resolved, f, LINK_CALL_TIMEOUT_USEC);
         sd_bus_message_unref(m);
         return r;
 }
@@ -141,7 +146,6 @@ static void resolve_key(struct link *l, const struct path *key)
         for (size_t i = 0; i < l->config.n; i++) {
                 if (!path_equal(l->list[i].key, key))
                         continue;
-                l->pending += l->list[i].call == NULL;
                 if (resolve(&l->list[i]) < 0)
                         answered(l, false, "the registry cannot be asked");
         }
@@ -153,7 +157,7 @@ static int on_subscribed(sd_bus_message *m, void *userdata, _unused_ sd_bus_erro
         struct follow *f = userdata;
         uint64_t sequence;
 
-        f->call = sd_bus_slot_unref(f->call);
+        f->subscribing = sd_bus_slot_unref(f->subscribing);
         if (sd_bus_message_is_method_error(m, NULL) ||
                 sd_bus_message_read(m, "tt", &f->subscription, &sequence) < 0) {
                 answered(f->link, false, error_text(m));
@@ -174,13 +178,14 @@ static int subscribe(struct follow *f)
         struct link *l = f->link;
         sd_bus_message *m = NULL;
 
-        f->call = sd_bus_slot_unref(f->call);
+        f->subscribing = sd_bus_slot_unref(f->subscribing);
         int r = sd_bus_message_new_method_call(
                 l->config.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE, "Subscribe");
         if (r >= 0)
                 r = sd_bus_message_append(m, "sba{sv}", f->key->text, 0, 1, "unchanged", "b", 1);
         if (r >= 0)
-                r = sd_bus_call_async(l->config.bus, &f->call, m, on_subscribed, f, LINK_CALL_TIMEOUT_USEC);
+                r = sd_bus_call_async(
+                        l->config.bus, &f->subscribing, m, on_subscribed, f, LINK_CALL_TIMEOUT_USEC);
         sd_bus_message_unref(m);
         return r;
 }
@@ -188,8 +193,10 @@ static int subscribe(struct follow *f)
 /* A round: subscribe where there is no subscription, and read everything. */
 static void begin(struct link *l)
 {
+        if (l->retry)
+                (void)sd_event_source_set_enabled(l->retry, SD_EVENT_OFF);
         l->failed = false;
-        l->pending = 1; /* so that the round does not end while it is being set up */
+        l->asking = true;
         for (size_t i = 0; i < l->config.n; i++) {
                 struct follow *f = &l->list[i];
                 if (!f->subscribed_here)
@@ -198,10 +205,10 @@ static void begin(struct link *l)
                         resolve_key(l, f->key);
                         continue;
                 }
-                l->pending++;
                 if (subscribe(f) < 0)
                         answered(l, false, "the registry cannot be asked");
         }
+        l->asking = false;
         answered(l, true, NULL);
 }
 
@@ -209,9 +216,9 @@ static void forget(struct link *l)
 {
         for (size_t i = 0; i < l->config.n; i++) {
                 l->list[i].subscription = 0;
-                l->list[i].call = sd_bus_slot_unref(l->list[i].call);
+                l->list[i].subscribing = sd_bus_slot_unref(l->list[i].subscribing);
+                l->list[i].resolving = sd_bus_slot_unref(l->list[i].resolving);
         }
-        l->pending = 0;
         free(l->provider);
         l->provider = NULL;
 }
@@ -363,13 +370,12 @@ struct link *link_free(struct link *l)
 {
         if (!l)
                 return NULL;
-        for (size_t i = 0; l->list && i < l->config.n; i++)
-                sd_bus_slot_unref(l->list[i].call);
+        if (l->list)
+                forget(l);
         sd_bus_slot_unref(l->changed);
         sd_bus_slot_unref(l->owner);
         sd_event_source_disable_unref(l->retry);
         free(l->list);
-        free(l->provider);
         free(l);
         return NULL;
 }

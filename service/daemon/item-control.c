@@ -88,11 +88,15 @@ static void set_error(struct item *item, const struct control_result *result)
 /* A failure is recorded when it begins, not at every try. */
 static void tell_failure(struct item *item, const struct control_result *result, const char *text)
 {
-        bool failed = result->outcome == CONTROL_FAILED || result->outcome == CONTROL_DIFFERENT;
+        bool failed = result->outcome != CONTROL_HOLDS && result->outcome != CONTROL_WRITTEN &&
+                      result->outcome != CONTROL_ABSENT;
 
         if (failed && !item->failed_told)
                 emit(item, RECORD_CONTROL_FAILED, result->now, text,
-                        result->outcome == CONTROL_FAILED ? "write-failed" : "reads-back-different", false);
+                        result->outcome == CONTROL_FAILED      ? "write-failed"
+                        : result->outcome == CONTROL_DIFFERENT ? "reads-back-different"
+                                                               : "kernel-refused",
+                        false);
         item->failed_told = failed;
 }
 
@@ -114,7 +118,8 @@ enum control_outcome item_write(struct item *item, const char *text)
                 item->last_applied = usec_of(CLOCK_REALTIME);
         set_error(item, &result);
         memcpy(item->control_value, result.now, sizeof(item->control_value));
-        if (result.outcome != CONTROL_REFUSED)
+        /* A new value that the kernel refuses is not accepted, and that is told instead. */
+        if (result.outcome != CONTROL_REFUSED || (item->accepted && strcmp(item->accepted, text) == 0))
                 tell_failure(item, &result, control_text);
         changed(item, ITEM_CONTROL);
         return result.outcome;
@@ -132,8 +137,8 @@ void item_begin(struct item *item)
         (void)control_refresh(item->control);
         watch_control(item);
         item->was_present = control_present(item->control);
-        if (item->accepted)
-                (void)item_write(item, item->accepted);
+        if (item_wanted(item))
+                (void)item_write(item, item_wanted(item));
         else if (control_read(item->control, item->control_value, sizeof(item->control_value)) < 0)
                 item->control_value[0] = '\0';
 }
@@ -141,8 +146,8 @@ void item_begin(struct item *item)
 void item_apply(struct item *item)
 {
         item->drift = (struct drift){ 0 };
-        if (item->accepted && !item->turning_off)
-                (void)item_write(item, item->accepted);
+        if (item_wanted(item) && !item->turning_off)
+                (void)item_write(item, item_wanted(item));
 }
 
 static void came_or_went(struct item *item)
@@ -154,10 +159,10 @@ static void came_or_went(struct item *item)
                 return;
         item->was_present = present;
         if (present) {
-                if (item->accepted)
-                        (void)item_write(item, item->accepted);
+                if (item_wanted(item))
+                        (void)item_write(item, item_wanted(item));
                 emit(item, RECORD_CONTROL_APPEARED, NULL, item->control_value, NULL,
-                        item->live || !item->accepted);
+                        item->live || !item_wanted(item));
         } else {
                 item->live = false;
                 item->control_value[0] = '\0';
@@ -172,7 +177,7 @@ static void tell_drift(struct item *item, const char *expected, const char *foun
 {
         item->drifts++;
         emit(item, RECORD_CONTROL_DRIFT, expected, found, action,
-                strcmp(action, "put-back") != 0 || item->live);
+                item->live || strcmp(action, "reported") == 0);
         changed(item, ITEM_COUNTERS | ITEM_CONTROL);
         item->context->drift_detected(item, found, action, item->context->userdata);
 }
@@ -191,8 +196,8 @@ static void on_drift(struct item *item, const char *expected, const char *found)
         }
         switch (drift_decide(&item->drift, usec_of(CLOCK_MONOTONIC))) {
         case DRIFT_PUT_BACK:
-                (void)item_write(item, item->accepted);
-                tell_drift(item, expected, found, "put-back");
+                (void)item_write(item, item_wanted(item));
+                tell_drift(item, expected, found, item->live ? "put-back" : "put-back-failed");
                 break;
         case DRIFT_GIVE_UP:
                 log_warning("%s: somebody keeps writing to %s; it is left alone for a while", item->path,
@@ -216,16 +221,22 @@ void item_check(struct item *item)
                 return;
         if (control_read(item->control, now, sizeof(now)) < 0)
                 return;
-        if (strcmp(now, item->control_value) != 0) {
+        bool is_news = strcmp(now, item->control_value) != 0;
+        if (is_news) {
                 memcpy(item->control_value, now, sizeof(now));
                 changed(item, ITEM_CONTROL);
         }
-        if (!item->accepted || schema_control_text(item->sv, item->accepted, &expected) < 0)
+        if (!item_wanted(item) || schema_control_text(item->sv, item_wanted(item), &expected) < 0)
                 return;
-        if (!control_text_equal(now, expected))
-                on_drift(item, expected, now);
-        else if (!item->live) {
+        if (!control_text_equal(now, expected)) {
+                /* What it held when our own write failed is nobody else's doing. */
+                if (item->failed_told && !is_news)
+                        (void)item_write(item, item_wanted(item));
+                else
+                        on_drift(item, expected, now);
+        } else if (!item->live) {
                 item->live = true;
+                item->failed_told = false;
                 item->last_error[0] = '\0';
                 free(item->drift_found);
                 item->drift_found = NULL;

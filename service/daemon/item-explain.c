@@ -44,6 +44,8 @@ int item_explain(const struct item *item, struct buf *out)
                         item->last_error[0] ? item->last_error : "not applied yet",
                         control_present(item->control) ? ""
                                                        : "; it is applied the moment the control appears");
+        if (item->keep_error[0])
+                buf_printf(out, "; it is not kept for the next boot: %s", item->keep_error);
         buf_putc(out, '.');
         return out->error;
 }

@@ -6,6 +6,24 @@
 /* 0 or -ENOMEM; `text` may be NULL. */
 _must_check_ int item_replace(char **at, const char *text);
 
+/* What the control is to hold now; NULL: nothing. */
+static inline const char *item_wanted(const struct item *item)
+{
+        return item->starting ? item->starting : item->accepted;
+}
+
+/* item.c: from here on the value is in force. 0 or -ENOMEM. */
+_must_check_ int item_keep_accepted(struct item *item, const char *text);
+struct record item_change_record(
+        const struct item *item, const char *new_text, const struct item_input *input, struct diag *file);
+void item_told(struct item *item, const char *old, const struct actor *actor);
+
+/* item-off.c */
+_must_check_ int item_turn_off(struct item *item, const char *text, const struct item_input *input);
+/* Keeps a copy of an input that comes while auditing is about to go off; the newest counts. */
+_must_check_ int item_queue(struct item *item, const struct item_input *input);
+struct item_queued *item_queued_free(struct item_queued *q);
+
 /* item-control.c */
 void item_begin(struct item *item);
 /* Nothing is in force any more: the control keeps what it holds, and is nobody's. */

@@ -5,11 +5,9 @@
 #include <string.h>
 
 #include "../../schema/base/log.h"
+#include "../../schema/layout.h"
 
 #define DEFAULT_LAYER "default"
-/* A kernel that does not take the record within this time does not keep the operator from turning auditing
- * off: the journal has the entry, and the record stays queued. */
-#define TURN_OFF_TIMEOUT_USEC UINT64_C(5000000)
 
 static int make_path(const struct schema_value *sv, char **ret)
 {
@@ -51,6 +49,10 @@ int item_new(const struct item_context *context, const struct schema_value *sv, 
                 r = item_replace(&item->layer, DEFAULT_LAYER);
         if (r == 0)
                 r = item_replace(&item->accepted, accepted ? accepted : initial);
+        if (r == 0 && accepted && initial && strcmp(accepted, initial) != 0)
+                r = item_replace(&item->starting, initial);
+        if (r == 0)
+                r = item_replace(&item->refused, accepted_get(context->refused, sv));
         if (r == 0)
                 r = control_new(context->root, sv->control->name, &item->control, &d);
         if (r < 0) {
@@ -78,11 +80,13 @@ struct item *item_free(struct item *item)
         free(item->refused);
         free(item->drift_found);
         free(item->pending);
+        free(item->starting);
+        item->queued = item_queued_free(item->queued);
         free(item);
         return NULL;
 }
 
-static int keep_accepted(struct item *item, const char *text)
+int item_keep_accepted(struct item *item, const char *text)
 {
         struct diag d = { 0 };
 
@@ -91,8 +95,11 @@ static int keep_accepted(struct item *item, const char *text)
                 r = accepted_set(item->context->accepted, item->sv, text);
         if (r < 0)
                 return r;
-        if (accepted_store(item->context->root, item->context->accepted, &d) < 0)
+        item->keep_error[0] = '\0';
+        if (accepted_store(item->context->root, LAYOUT_ACCEPTED_NAME, item->context->accepted, &d) < 0) {
                 log_error("the value in force cannot be kept for the next boot: %s", d.text);
+                *stpncpy(item->keep_error, d.text, sizeof(item->keep_error) - 1) = '\0';
+        }
         return 0;
 }
 
@@ -108,7 +115,7 @@ static const char *describe_file(const struct item_input *input, struct diag *d)
         return d->text;
 }
 
-static struct record change_record(
+struct record item_change_record(
         const struct item *item, const char *new_text, const struct item_input *input, struct diag *file)
 {
         return (struct record){
@@ -125,6 +132,21 @@ static struct record change_record(
         };
 }
 
+static int remember_refused(struct item *item, const char *text)
+{
+        struct accepted *refused = item->context->refused;
+        struct diag d = { 0 };
+
+        if (!text && !item->refused)
+                return 0;
+        int r = item_replace(&item->refused, text);
+        if (r == 0)
+                r = accepted_set(refused, item->sv, text);
+        if (r == 0 && accepted_store(item->context->root, LAYOUT_REFUSED_NAME, refused, &d) < 0)
+                log_warning("the next start will tell of refused values again: %s", d.text);
+        return r;
+}
+
 static int refuse(struct item *item, const struct item_input *input, const char *why, const char *reason)
 {
         bool again = item->refused && strcmp(item->refused, item->written) == 0;
@@ -132,7 +154,7 @@ static int refuse(struct item *item, const struct item_input *input, const char 
         (void)diag_set(&item->refusal, EINVAL, "%s", why);
         if (again && input->is_resync)
                 return 0;
-        int r = item_replace(&item->refused, item->written);
+        int r = remember_refused(item, item->written);
         if (r < 0)
                 return r;
         item->refusals++;
@@ -152,7 +174,7 @@ static int refuse(struct item *item, const struct item_input *input, const char 
         return 0;
 }
 
-static void told(struct item *item, const char *old, const struct actor *actor)
+void item_told(struct item *item, const char *old, const struct actor *actor)
 {
         item->changes++;
         item->context->changed(item, ITEM_ACCEPTED | ITEM_CONTROL | ITEM_COUNTERS, item->context->userdata);
@@ -164,7 +186,7 @@ static void told(struct item *item, const char *old, const struct actor *actor)
 static int accept_now(struct item *item, const char *text, const struct item_input *input)
 {
         struct diag file;
-        struct record record = change_record(item, text, input, &file);
+        struct record record = item_change_record(item, text, input, &file);
         _cleanup_free_ char *old = strdup(record.old_text);
         if (!old)
                 return -ENOMEM;
@@ -178,73 +200,13 @@ static int accept_now(struct item *item, const char *text, const struct item_inp
         }
         record.old_text = old;
         record.success = outcome != CONTROL_FAILED && outcome != CONTROL_DIFFERENT;
-        int r = keep_accepted(item, text);
+        int r = item_keep_accepted(item, text);
         if (r < 0)
                 return r;
         if (!text)
                 item_let_go(item);
         auditlog_emit(item->context->auditlog, &record);
-        told(item, old, input->actor);
-        return 0;
-}
-
-static void turn_off_now(struct item *item)
-{
-        _cleanup_free_ char *old = NULL, *text = STEAL_PTR(item->pending);
-
-        item->turning_off = false;
-        item->off_timer = sd_event_source_disable_unref(item->off_timer);
-        old = STEAL_PTR(item->accepted);
-        enum control_outcome outcome = item_write(item, text);
-        if (keep_accepted(item, text) < 0)
-                log_error("out of memory; the value in force cannot be kept");
-        if (outcome == CONTROL_FAILED || outcome == CONTROL_DIFFERENT || outcome == CONTROL_REFUSED)
-                auditlog_emit(item->context->auditlog,
-                        &(struct record){ .kind = RECORD_POLICY_CHANGED,
-                                .op = item->sv->control->audit_op,
-                                .path = item->path,
-                                .old_text = old,
-                                .new_text = text,
-                                .reason = "control-failed",
-                                .actor = item->pending_has_actor ? &item->pending_actor : NULL,
-                                .success = false });
-        told(item, old ? old : "unset", item->pending_has_actor ? &item->pending_actor : NULL);
-        item->context->settled(item, item->context->userdata);
-}
-
-static void on_off_recorded(void *userdata)
-{
-        struct item *item = userdata;
-        if (item->turning_off)
-                turn_off_now(item);
-}
-
-static int on_off_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
-{
-        struct item *item = userdata;
-        log_warning("%s: the kernel did not take the record in time; auditing goes off all the same",
-                item->path);
-        on_off_recorded(item);
-        return 0;
-}
-
-/* Turning auditing off is recorded before it takes effect. */
-static int turn_off(struct item *item, const char *text, const struct item_input *input)
-{
-        struct diag file;
-        const struct record record = change_record(item, text, input, &file);
-
-        int r = item_replace(&item->pending, text);
-        if (r == 0)
-                r = sd_event_add_time_relative(item->context->event, &item->off_timer, CLOCK_MONOTONIC,
-                        TURN_OFF_TIMEOUT_USEC, 1000, on_off_timer, item);
-        if (r < 0)
-                return r;
-        item->turning_off = true;
-        item->pending_has_actor = input->actor != NULL;
-        if (input->actor)
-                item->pending_actor = *input->actor;
-        auditlog_emit_then(item->context->auditlog, &record, on_off_recorded, item);
+        item_told(item, old, input->actor);
         return 0;
 }
 
@@ -279,7 +241,7 @@ static int decide(struct item *item, const struct item_input *input)
                 break;
         case POLICY_SAME:
                 item->refusal.text[0] = '\0';
-                r = item_replace(&item->refused, NULL);
+                r = remember_refused(item, NULL);
                 if (!input->is_resync) {
                         item->no_ops++;
                         item->context->changed(item, ITEM_COUNTERS, item->context->userdata);
@@ -287,9 +249,9 @@ static int decide(struct item *item, const struct item_input *input)
                 break;
         case POLICY_CHANGE:
                 item->refusal.text[0] = '\0';
-                r = item_replace(&item->refused, NULL);
+                r = remember_refused(item, NULL);
                 if (r == 0)
-                        r = decision.turns_off ? turn_off(item, decision.text, input)
+                        r = decision.turns_off ? item_turn_off(item, decision.text, input)
                                                : accept_now(item, decision.text, input);
                 break;
         }
@@ -299,16 +261,29 @@ static int decide(struct item *item, const struct item_input *input)
 
 int item_input(struct item *item, const struct item_input *input)
 {
-        /* A newer value while auditing is about to go off: that step is finished first, in order. */
         if (item->turning_off)
-                turn_off_now(item);
+                return item_queue(item, input);
+        _cleanup_free_ char *starting = STEAL_PTR(item->starting);
         int r = note_written(item, input);
         if (r == 0)
                 r = decide(item, input);
+        /* The registry says something else than the state that was read at the start. */
+        if (r == 0 && !item->turning_off && starting && item->accepted &&
+                strcmp(starting, item->accepted) != 0)
+                (void)item_write(item, item->accepted);
         item->sequence = input->sequence;
         if (r == 0 && !item->turning_off)
                 item->context->settled(item, item->context->userdata);
         return r;
+}
+
+void item_registry_absent(struct item *item)
+{
+        const struct item_input input = { .layer = "", .reason = "changed-while-away", .is_resync = true };
+        _cleanup_free_ char *starting = STEAL_PTR(item->starting);
+
+        if (starting && accept_now(item, starting, &input) < 0)
+                log_error("%s: out of memory; the value in force stays", item->path);
 }
 
 void item_set_reapply(struct item *item, bool reapply)

@@ -27,6 +27,7 @@ struct item_context {
         sd_event *event;
         struct auditlog *auditlog;
         struct accepted *accepted;
+        struct accepted *refused; /* what was refused last, so that a restart does not tell of it again */
         void (*changed)(struct item *item, unsigned changes, void *userdata);
         void (*policy_changed)(
                 struct item *item, const char *old, const struct actor *actor, void *userdata);
@@ -59,7 +60,11 @@ struct item {
         char *accepted;      /* canonical text in force; NULL: none */
         struct diag refusal; /* why what is written is not accepted; "" when it is */
         char *refused;       /* what was refused last, so that it is said once */
-        uint64_t sequence;   /* of the last input that was dealt with */
+        /* What the state on disk says at the start, where that is not what was accepted last: the control
+         * holds it until the registry is heard, which knows who changed it. NULL: none. */
+        char *starting;
+        char keep_error[256]; /* why what is in force cannot be kept for the next boot; "" when it can */
+        uint64_t sequence;    /* of the last input that was dealt with */
 
         struct control *control;
         struct fswatch *watch; /* of the control, or of its directory while it is absent */
@@ -78,19 +83,23 @@ struct item {
         char *pending;    /* the value that comes into force then */
         struct actor pending_actor;
         bool pending_has_actor;
+        unsigned off_waiting;       /* records of turning off that have not been told about yet */
+        struct item_queued *queued; /* the newest input meanwhile */
         sd_event_source *off_timer;
 
         uint64_t changes, no_ops, refusals, drifts;
 };
 
-/* Begins with what is in force: the accepted value of the last run, else `initial` (may be NULL), and
- * applies it. 0 or negative errno. */
+/* `initial` (may be NULL) is what the state on disk says, and is applied at once. What was accepted in the
+ * last run stays the value in force until the registry is heard. 0 or negative errno. */
 _must_check_ int item_new(const struct item_context *context, const struct schema_value *sv,
         const char *initial, struct item **ret);
 struct item *item_free(struct item *item);
 
 /* A value came from the registry. 0 or -ENOMEM. */
 _must_check_ int item_input(struct item *item, const struct item_input *input);
+/* The registry does not answer: what the state on disk says is accepted without knowing who changed it. */
+void item_registry_absent(struct item *item);
 void item_set_reapply(struct item *item, bool reapply);
 
 /* Looks at the control: appeared, gone, changed by somebody else. On a hint and on the timer. */

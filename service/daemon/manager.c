@@ -24,7 +24,7 @@ struct manager {
         sd_event *event;
         sd_bus *bus;
         struct schema *schema;
-        struct accepted accepted;
+        struct accepted accepted, refused;
         struct auditlog *auditlog;
         struct item_context context;
         struct item **items;
@@ -130,6 +130,8 @@ static void on_link_state(bool connected, const char *problem, void *userdata)
                 log_info("following the registry");
         else
                 log_warning("the registry does not answer (%s); the policy in force stays", problem);
+        for (size_t i = 0; !connected && i < m->n_items; i++)
+                item_registry_absent(m->items[i]);
         (void)sd_notifyf(0, "STATUS=%s, TaintEvents is %s",
                 connected ? "Following the registry" : "No registry",
                 m->taint_events->accepted ? m->taint_events->accepted : "unset");
@@ -191,8 +193,7 @@ static int make_items(struct manager *m, const struct boot_values *initial)
         return m->taint_events ? 0 : -ENOENT;
 }
 
-/* What is in force from the first moment: what was last accepted; at the very first start what the boot-time
- * apply would read from disk, so that the two never disagree. */
+/* What is in force from the first moment is what the boot-time apply reads from disk. */
 static int load_items(struct manager *m, struct diag *d)
 {
         struct boot_values initial = { 0 };
@@ -201,9 +202,12 @@ static int load_items(struct manager *m, struct diag *d)
         if (r < 0)
                 return diag_set(d, -r, "the schema cannot be loaded: %s", strerror(-r));
         struct diag why = { 0 };
-        r = accepted_load(m->root, &m->accepted, &why);
+        r = accepted_load(m->root, LAYOUT_ACCEPTED_NAME, &m->accepted, &why);
         if (r < 0)
                 log_error("%s", why.text[0] ? why.text : strerror(-r));
+        r = accepted_load(m->root, LAYOUT_REFUSED_NAME, &m->refused, &why);
+        if (r < 0)
+                log_warning("%s", why.text[0] ? why.text : strerror(-r));
         why.text[0] = '\0';
         r = boot_values_load(m->root, m->schema, &m->accepted, NULL, NULL, &initial, &why);
         if (r < 0)
@@ -332,6 +336,7 @@ int manager_new(const struct manager_config *config, struct manager **ret, struc
                 .event = m->event,
                 .auditlog = m->auditlog,
                 .accepted = &m->accepted,
+                .refused = &m->refused,
                 .changed = on_item_changed,
                 .policy_changed = on_policy_changed,
                 .policy_refused = on_policy_refused,
@@ -366,6 +371,7 @@ struct manager *manager_free(struct manager *m)
         free(m->followed_keys);
         free(m->followed_names);
         accepted_done(&m->accepted);
+        accepted_done(&m->refused);
         m->schema = schema_free(m->schema);
         if (m->uevents)
                 sd_device_monitor_unref(m->uevents);

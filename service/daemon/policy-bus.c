@@ -315,8 +315,9 @@ static void warn_signal(const char *name, int r)
 
 static int append_actor(sd_bus_message *m, const struct actor *a)
 {
-        return a ? sd_bus_message_append(m, "a{sv}", 5, "pid", "u", a->pid, "uid", "u", a->uid, "loginuid",
-                           "u", a->loginuid, "comm", "s", a->comm, "exe", "s", a->exe)
+        return a ? sd_bus_message_append(m, "a{sv}", 7, "pid", "u", a->pid, "uid", "u", a->uid, "loginuid",
+                           "u", a->loginuid, "session", "u", a->session, "comm", "s", a->comm, "exe", "s",
+                           a->exe, "context", "s", a->context)
                  : sd_bus_message_append(m, "a{sv}", 0);
 }
 

@@ -22,6 +22,7 @@ struct setter {
         sd_bus_message *m;
         sd_bus_slot *call;
         sd_event_source *timer;
+        char *value;       /* what is to be in force */
         uint64_t sequence; /* 0: not written yet */
 };
 
@@ -36,6 +37,7 @@ static void setter_free(struct setter *s)
         sd_bus_slot_unref(s->call);
         sd_event_source_disable_unref(s->timer);
         sd_bus_message_unref(s->m);
+        free(s->value);
         free(s);
 }
 
@@ -53,6 +55,16 @@ static void answer_error(struct setter *s, const char *name, const char *text)
         setter_free(s);
 }
 
+/* A value may be good and yet not win: another layer stands above the one that was written to. */
+static bool is_in_force(const struct item *item, const char *value)
+{
+        const struct value v = { .type = item->sv->type, .data = value, .size = strlen(value) };
+        _cleanup_free_ char *text = NULL;
+
+        return item->accepted && schema_check(item->sv, &v, &text, NULL) == 0 &&
+               strcmp(text, item->accepted) == 0;
+}
+
 static void answer(struct setter *s)
 {
         const struct item *item = s->pb->config.taint_events;
@@ -60,7 +72,11 @@ static void answer(struct setter *s)
 
         if (item->refusal.text[0])
                 answer_error(s, ERROR_REFUSED, item->refusal.text);
-        else if (!item->live && control_present(item->control)) {
+        else if (!is_in_force(item, s->value)) {
+                (void)diag_set(&d, EBUSY, "%s is written, but %s from layer %s is in force", s->value,
+                        item->accepted ? item->accepted : "nothing", item->layer);
+                answer_error(s, ERROR_NOT_IN_FORCE, d.text);
+        } else if (!item->live && control_present(item->control)) {
                 (void)diag_set(
                         &d, EIO, "%s is accepted, but not live: %s", item->accepted, item->last_error);
                 answer_error(s, ERROR_NOT_LIVE, d.text);
@@ -152,8 +168,10 @@ int policy_set_filter(sd_bus_message *m, void *userdata, sd_bus_error *error)
         int r = sd_bus_message_read(m, "ss", &interface, &property);
         if (r < 0)
                 return r;
-        if (strcmp(interface, POLICY_INTERFACE) != 0 || strcmp(property, "TaintEvents") != 0)
-                return sd_bus_message_rewind(m, true);
+        if (strcmp(interface, POLICY_INTERFACE) != 0 || strcmp(property, "TaintEvents") != 0) {
+                r = sd_bus_message_rewind(m, true);
+                return r < 0 ? r : 0; /* not ours: sd-bus goes on */
+        }
         r = sd_bus_message_read(m, "v", "s", &value);
         if (r < 0)
                 return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "TaintEvents is a string");
@@ -164,10 +182,12 @@ int policy_set_filter(sd_bus_message *m, void *userdata, sd_bus_error *error)
         struct setter *s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
-        *s = (struct setter){ .pb = pb, .m = sd_bus_message_ref(m), .next = pb->setters };
+        *s = (struct setter){
+                .pb = pb, .m = sd_bus_message_ref(m), .next = pb->setters, .value = strdup(value)
+        };
         pb->setters = s;
         pb->n_setters++;
-        r = write_through(s, value);
+        r = s->value ? write_through(s, value) : -ENOMEM;
         if (r < 0) {
                 setter_free(s);
                 return r;

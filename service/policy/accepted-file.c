@@ -131,9 +131,12 @@ static void set_aside(const char *path, struct diag *d)
         diag_prefix(d, "ignored, and cannot be set aside");
 }
 
-int accepted_load(const char *root, struct accepted *ret, struct diag *d)
+int accepted_load(const char *root, const char *name, struct accepted *ret, struct diag *d)
 {
-        _cleanup_free_ char *path = root_path(root, LAYOUT_ACCEPTED_DIR "/" LAYOUT_ACCEPTED_NAME);
+        _cleanup_free_ char *dir = root_path(root, LAYOUT_ACCEPTED_DIR "/");
+        _cleanup_free_ char *path = NULL;
+        if (dir && asprintf(&path, "%s%s", dir, name) < 0)
+                path = NULL;
         if (!path)
                 return -ENOMEM;
 
@@ -202,7 +205,7 @@ static int open_dir(const char *path)
         return fd < 0 ? -errno : fd;
 }
 
-int accepted_store(const char *root, const struct accepted *a, struct diag *d)
+int accepted_store(const char *root, const char *name, const struct accepted *a, struct diag *d)
 {
         _cleanup_free_ char *path = root_path(root, LAYOUT_ACCEPTED_DIR);
         _cleanup_buf_ struct buf text = BUF_INIT;
@@ -210,15 +213,13 @@ int accepted_store(const char *root, const struct accepted *a, struct diag *d)
         if (!path || text.error < 0)
                 return -ENOMEM;
         if (text.len > FILE_BYTES_MAX)
-                return diag_set(d, EFBIG,
-                        "%s/" LAYOUT_ACCEPTED_NAME ": would have %zu bytes, at most %u are read", path,
+                return diag_set(d, EFBIG, "%s/%s: would have %zu bytes, at most %u are read", path, name,
                         text.len, FILE_BYTES_MAX);
 
         _cleanup_close_ int fd = open_dir(path);
         /* Not for everybody: a control may hold a secret (net.ipv4.tcp_fastopen_key). */
-        int r = fd < 0 ? fd : write_file_atomic(fd, LAYOUT_ACCEPTED_NAME, text.data, text.len, 0600);
+        int r = fd < 0 ? fd : write_file_atomic(fd, name, text.data, text.len, 0600);
         if (r < 0)
-                return diag_set(
-                        d, -r, "%s/" LAYOUT_ACCEPTED_NAME ": cannot be written: %s", path, strerror(-r));
+                return diag_set(d, -r, "%s/%s: cannot be written: %s", path, name, strerror(-r));
         return 0;
 }

@@ -27,10 +27,13 @@ struct accepted {
         size_t n;
 };
 
-/* 0 (a missing file is an empty list), -ENOMEM, or negative errno with d set. */
-_must_check_ int accepted_load(const char *root, struct accepted *ret, struct diag *d);
+/* `name` is LAYOUT_ACCEPTED_NAME, or LAYOUT_REFUSED_NAME for the values that were refused last, so that a
+ * restart does not tell of them again. 0 (a missing file is an empty list), -ENOMEM, or negative errno with
+ * d set. */
+_must_check_ int accepted_load(const char *root, const char *name, struct accepted *ret, struct diag *d);
 /* Atomic and durable. */
-_must_check_ int accepted_store(const char *root, const struct accepted *a, struct diag *d);
+_must_check_ int accepted_store(
+        const char *root, const char *name, const struct accepted *a, struct diag *d);
 void accepted_done(struct accepted *a);
 #define _cleanup_accepted_ _cleanup_(accepted_done)
 /* NULL: none. */

@@ -79,7 +79,7 @@ static void store_old(struct buf *ret)
         entry_set(&a, MODULES, "TaintEvents", "enabled");
         entry_set(&a, MODULES, "Other", "1");
         entry_set(&a, "Machine\\System\\Kernel", "PidMax", "4096");
-        ck_assert_int_eq(accepted_store(scratch.root, &a, NULL), 0);
+        ck_assert_int_eq(accepted_store(scratch.root, LAYOUT_ACCEPTED_NAME, &a, NULL), 0);
         ck_assert(scratch_read(&scratch, FILE_PATH, ret));
 }
 
@@ -106,7 +106,7 @@ START_TEST(failing_disk_leaves_the_old_file)
         entry_set(&a, MODULES, "TaintEvents", "disabled");
         write_at_most = disk_faults[_i].at_most;
         *disk_faults[_i].error = disk_faults[_i].value;
-        int r = accepted_store(scratch.root, &a, &d);
+        int r = accepted_store(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d);
         *disk_faults[_i].error = 0;
         ck_assert_int_eq(r, -disk_faults[_i].value);
         ck_assert_ptr_nonnull(strstr(d.text, FILE_PATH));
@@ -115,7 +115,7 @@ START_TEST(failing_disk_leaves_the_old_file)
         ck_assert_str_eq(after.data, before.data);
         ck_assert_uint_eq(scratch_count(&scratch, LAYOUT_ACCEPTED_DIR), 1);
 
-        ck_assert_int_eq(accepted_store(scratch.root, &a, &d), 0);
+        ck_assert_int_eq(accepted_store(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d), 0);
         ck_assert(scratch_read(&scratch, FILE_PATH, &after));
         ck_assert_str_ne(after.data, before.data);
 }
@@ -128,7 +128,7 @@ START_TEST(bad_file_on_a_read_only_disk_is_not_trusted)
 
         scratch_puts(&scratch, FILE_PATH, "peios-accepted: 1\nvalues: {}\n# crc32c: 00000000\n");
         set_aside_error = EROFS;
-        ck_assert_int_eq(accepted_load(scratch.root, &a, &d), -EINVAL);
+        ck_assert_int_eq(accepted_load(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EINVAL);
         ck_assert_uint_eq(a.n, 99);
         ck_assert_ptr_nonnull(strstr(d.text, "cannot be set aside"));
         ck_assert_ptr_nonnull(strstr(d.text, "damaged"));
@@ -146,7 +146,7 @@ START_TEST(load_under_failing_allocation)
                 _cleanup_accepted_ struct accepted a = { 0 };
                 struct diag d = { 0 };
                 alloc_fail_at(n);
-                int r = accepted_load(scratch.root, &a, &d);
+                int r = accepted_load(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d);
                 if (!alloc_failed()) {
                         ck_assert_int_eq(r, 0);
                         ck_assert_uint_eq(a.n, 3);
@@ -174,7 +174,7 @@ START_TEST(store_under_failing_allocation)
         entry_set(&a, MODULES, "TaintEvents", "disabled");
         for (;; n++) {
                 alloc_fail_at(n);
-                int r = accepted_store(scratch.root, &a, NULL);
+                int r = accepted_store(scratch.root, LAYOUT_ACCEPTED_NAME, &a, NULL);
                 if (!alloc_failed()) {
                         ck_assert_int_eq(r, 0);
                         break;

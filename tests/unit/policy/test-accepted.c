@@ -29,7 +29,7 @@ static void teardown(void)
 static void store(const struct accepted *a)
 {
         struct diag d = { 0 };
-        int r = accepted_store(scratch.root, a, &d);
+        int r = accepted_store(scratch.root, LAYOUT_ACCEPTED_NAME, a, &d);
 
         ck_assert_msg(r == 0, "%s", d.text);
 }
@@ -37,7 +37,7 @@ static void store(const struct accepted *a)
 static void load(struct accepted *ret)
 {
         struct diag d = { 0 };
-        int r = accepted_load(scratch.root, ret, &d);
+        int r = accepted_load(scratch.root, LAYOUT_ACCEPTED_NAME, ret, &d);
 
         ck_assert_msg(r == 0, "%s", d.text);
         ck_assert_str_eq(d.text, "");
@@ -199,7 +199,7 @@ static void expect_bad(const void *data, size_t n, const char *what)
 
         scratch_remove(&scratch, BAD_PATH);
         scratch_write(&scratch, FILE_PATH, data, n);
-        int r = accepted_load(scratch.root, &a, &d);
+        int r = accepted_load(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d);
         ck_assert_msg(r == -EINVAL, "%s: %d", what, r);
         ck_assert_msg(a.n == 99, "%s: output written", what);
         ck_assert_msg(strstr(d.text, "set aside as") && strstr(d.text, ".bad'"), "%s: %s", what, d.text);
@@ -302,7 +302,7 @@ START_TEST(earlier_bad_files_stay)
                 buf_clear(&text);
                 buf_printf(&text, "bad file %u", i);
                 scratch_puts(&scratch, FILE_PATH, text.data);
-                ck_assert_int_eq(accepted_load(scratch.root, &a, &d), -EINVAL);
+                ck_assert_int_eq(accepted_load(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EINVAL);
                 ck_assert(!scratch_exists(&scratch, FILE_PATH));
         }
         ck_assert(scratch_read(&scratch, BAD_PATH, &text));
@@ -314,7 +314,7 @@ START_TEST(earlier_bad_files_stay)
 
         /* There is an end to it; the file is not trusted all the same. */
         scratch_puts(&scratch, FILE_PATH, "one too many");
-        ck_assert_int_eq(accepted_load(scratch.root, &a, &d), -EINVAL);
+        ck_assert_int_eq(accepted_load(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EINVAL);
         ck_assert_ptr_nonnull(strstr(d.text, "cannot be set aside"));
         ck_assert(scratch_exists(&scratch, FILE_PATH));
         ck_assert_uint_eq(scratch_count(&scratch, LAYOUT_ACCEPTED_DIR), 101);
@@ -326,10 +326,10 @@ START_TEST(what_is_no_file_is_left_alone)
         struct accepted a = { .n = 99 };
         struct diag d = { 0 };
 
-        ck_assert_int_eq(accepted_load(scratch.root, &a, &d), 0);
+        ck_assert_int_eq(accepted_load(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d), 0);
         a.n = 99;
         scratch_puts(&scratch, FILE_PATH "/in/it", "");
-        ck_assert_int_eq(accepted_load(scratch.root, &a, &d), -EISDIR);
+        ck_assert_int_eq(accepted_load(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EISDIR);
         ck_assert_ptr_nonnull(strstr(d.text, "is a directory"));
         ck_assert(scratch_exists(&scratch, FILE_PATH "/in/it"));
 
@@ -337,7 +337,7 @@ START_TEST(what_is_no_file_is_left_alone)
         scratch_remove(&scratch, FILE_PATH "/in");
         scratch_remove(&scratch, FILE_PATH);
         ck_assert_int_eq(mkfifo(scratch_path(&scratch, FILE_PATH), 0600), 0);
-        ck_assert_int_eq(accepted_load(scratch.root, &a, &d), -EINVAL);
+        ck_assert_int_eq(accepted_load(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EINVAL);
         ck_assert(scratch_exists(&scratch, FILE_PATH));
         ck_assert(!scratch_exists(&scratch, BAD_PATH));
         ck_assert_uint_eq(a.n, 99);
@@ -355,7 +355,7 @@ START_TEST(too_large)
         memset(text, 't', sizeof(text) - 1);
         entry_set(&a, MODULES, "one", text);
         entry_set(&a, MODULES, "two", text);
-        ck_assert_int_eq(accepted_store(scratch.root, &a, &d), -EFBIG);
+        ck_assert_int_eq(accepted_store(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EFBIG);
         ck_assert_ptr_nonnull(strstr(d.text, "at most"));
         ck_assert(scratch_read(&scratch, FILE_PATH, &after));
         ck_assert_str_eq(after.data, before.data);
@@ -363,7 +363,7 @@ START_TEST(too_large)
         while (before.len <= sizeof(text) * 2)
                 buf_puts(&before, text);
         scratch_write(&scratch, FILE_PATH, before.data, before.len);
-        ck_assert_int_eq(accepted_load(scratch.root, &a, &d), -EFBIG);
+        ck_assert_int_eq(accepted_load(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EFBIG);
         ck_assert(scratch_exists(&scratch, BAD_PATH));
         ck_assert(!scratch_exists(&scratch, FILE_PATH));
 }
@@ -375,7 +375,7 @@ START_TEST(directory_that_cannot_be_made)
         struct diag d = { 0 };
 
         scratch_puts(&scratch, "/etc/peios", "a file");
-        ck_assert_int_lt(accepted_store(scratch.root, &a, &d), 0);
+        ck_assert_int_lt(accepted_store(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d), 0);
         ck_assert_ptr_nonnull(strstr(d.text, "cannot be written"));
 }
 END_TEST
