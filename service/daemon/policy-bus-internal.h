@@ -19,5 +19,16 @@ struct policy_bus {
 int policy_set_filter(sd_bus_message *m, void *userdata, sd_bus_error *error);
 void policy_set_free(struct policy_bus *pb);
 
-/* The value of an argument pair "uv" for Preview(). */
-struct item *policy_bus_find(const struct policy_bus *pb, const char *key, const char *name);
+/* policy-properties.c: getters of sd-bus; the userdata is the policy_bus. */
+int policy_get_text(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error);
+int policy_get_number(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error);
+int policy_get_version(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error);
+
+/* policy-methods.c */
+int policy_method_apply(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int policy_method_explain(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int policy_method_list_settings(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int policy_method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error);

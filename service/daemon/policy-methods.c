@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "policy-bus-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../../registry-provider/bus/caller.h"
+#include "../../registry-provider/client/wire.h"
+#include "../../schema/dbus/names.h"
+
+int policy_method_apply(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct policy_bus *pb = userdata;
+        sd_bus_creds *creds = NULL;
+        uid_t uid = (uid_t)-1;
+
+        int r = sd_bus_query_sender_creds(m, SD_BUS_CREDS_EUID, &creds);
+        if (r >= 0)
+                r = sd_bus_creds_get_euid(creds, &uid);
+        sd_bus_creds_unref(creds);
+        if (r < 0)
+                return r;
+        if (uid != 0)
+                return sd_bus_error_set(
+                        error, ERROR_ACCESS_DENIED, "only root may have the policy applied again");
+        for (size_t i = 0; i < pb->config.n_items; i++)
+                item_apply(pb->config.items[i]);
+        const struct item *item = pb->config.taint_events;
+        if (!item->live && control_present(item->control))
+                return sd_bus_error_setf(error, ERROR_NOT_LIVE, "%s is accepted, but not live: %s",
+                        item->path, item->last_error);
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+int policy_method_explain(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        const struct policy_bus *pb = userdata;
+        const struct item *item = pb->config.taint_events;
+        _cleanup_buf_ struct buf why = BUF_INIT;
+        _cleanup_free_ char *live = NULL;
+
+        int r = item_explain(item, &why);
+        if (r < 0)
+                return r;
+        if (item->control_value[0] &&
+                schema_control_meaning(item->sv, item->control_value, &live) == -ENOMEM)
+                return -ENOMEM;
+        return sd_bus_reply_method_return(m, "ssss", item->written, item->accepted ? item->accepted : "",
+                live ? live : item->control_value, buf_str(&why));
+}
+
+static int append_setting(sd_bus_message *reply, const struct item *item)
+{
+        _cleanup_buf_ struct buf why = BUF_INIT;
+
+        int r = item_explain(item, &why);
+        if (r < 0)
+                return r;
+        return sd_bus_message_append(reply, "(sssssbss)", item->path, item->written, item->layer,
+                item->accepted ? item->accepted : "", control_name(item->control), (int)item->live,
+                item->control_value, buf_str(&why));
+}
+
+int policy_method_list_settings(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        const struct policy_bus *pb = userdata;
+        sd_bus_message *reply = NULL;
+
+        int r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(sssssbss)");
+        for (size_t i = 0; r >= 0 && i < pb->config.n_items; i++)
+                r = append_setting(reply, pb->config.items[i]);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
+        sd_bus_message_unref(reply);
+        return r;
+}
+
+static struct item *policy_bus_find(const struct policy_bus *pb, const char *key, const char *name)
+{
+        for (size_t i = 0; i < pb->config.n_items; i++) {
+                const struct schema_value *sv = pb->config.items[i]->sv;
+                _cleanup_path_ struct path path = { 0 };
+                if (path_parse(key, strlen(key), NULL, NULL, &path, NULL) == 0 &&
+                        path_equal(&path, &sv->key) &&
+                        fold_equal(sv->name, strlen(sv->name), name, strlen(name)))
+                        return pb->config.items[i];
+        }
+        return NULL;
+}
+
+static int reply_lines(sd_bus_message *m, char *text)
+{
+        sd_bus_message *reply = NULL;
+        char *save = NULL;
+
+        int r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "s");
+        for (char *line = text ? strtok_r(text, "\n", &save) : NULL; r >= 0 && line;
+                line = strtok_r(NULL, "\n", &save))
+                r = sd_bus_message_append(reply, "s", line);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
+        sd_bus_message_unref(reply);
+        return r;
+}
+
+/* The caller is asked for anew: a preview is rare, and its record must name who would write. */
+static int caller(sd_bus_message *m, struct actor *ret)
+{
+        struct caller_cache *cache;
+
+        int r = caller_cache_new(&cache);
+        if (r < 0)
+                return r;
+        r = caller_of_message(cache, m, ret);
+        (void)caller_cache_free(cache);
+        return r;
+}
+
+int policy_method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        const struct policy_bus *pb = userdata;
+        _cleanup_buf_ struct buf bytes = BUF_INIT, lines = BUF_INIT;
+        struct actor actor = ACTOR_UNKNOWN;
+        struct diag d = { 0 };
+        const char *key, *name;
+        uint32_t type;
+
+        int r = sd_bus_message_read(m, "ss", &key, &name);
+        if (r >= 0)
+                r = wire_read_value(m, &bytes, &type, &d);
+        if (r == -EINVAL && d.text[0])
+                return sd_bus_error_set(error, ERROR_INVALID_VALUE, d.text);
+        if (r < 0)
+                return r;
+        struct item *item = policy_bus_find(pb, key, name);
+        if (!item)
+                return reply_lines(m, NULL);
+        const struct value value = { .type = type, .data = bytes.data, .size = bytes.len };
+        r = caller(m, &actor);
+        if (r >= 0)
+                r = item_preview(item, type == REG_TOMBSTONE ? NULL : &value, &actor, &lines);
+        return r < 0 ? r : reply_lines(m, lines.data);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "policy-bus-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../../schema/base/log.h"
+#include "../../schema/dbus/names.h"
+
+static void warn_signal(const char *name, int r)
+{
+        if (r < 0)
+                log_warning("cannot send the signal %s: %s; ignoring", name, strerror(-r));
+}
+
+static int append_actor(sd_bus_message *m, const struct actor *a)
+{
+        return a ? sd_bus_message_append(m, "a{sv}", 7, "pid", "u", a->pid, "uid", "u", a->uid, "loginuid",
+                           "u", a->loginuid, "session", "u", a->session, "comm", "s", a->comm, "exe", "s",
+                           a->exe, "context", "s", a->context)
+                 : sd_bus_message_append(m, "a{sv}", 0);
+}
+
+void policy_bus_policy_changed(
+        struct policy_bus *pb, const struct item *item, const char *old, const struct actor *actor)
+{
+        sd_bus_message *m = NULL;
+
+        int r = sd_bus_message_new_signal(
+                pb->config.bus, &m, POLICY_PATH, POLICY_INTERFACE, "PolicyChanged");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "sssb", item->path, old,
+                        item->accepted ? item->accepted : "unset", (int)item->live);
+        if (r >= 0)
+                r = append_actor(m, actor);
+        if (r >= 0)
+                r = sd_bus_send(NULL, m, NULL);
+        sd_bus_message_unref(m);
+        warn_signal("PolicyChanged", r);
+}
+
+void policy_bus_policy_refused(
+        struct policy_bus *pb, const struct item *item, const char *refused, const char *why)
+{
+        warn_signal("PolicyRefused",
+                sd_bus_emit_signal(pb->config.bus, POLICY_PATH, POLICY_INTERFACE, "PolicyRefused", "ssss",
+                        item->path, refused, item->accepted ? item->accepted : "unset", why));
+}
+
+void policy_bus_drift_detected(
+        struct policy_bus *pb, const struct item *item, const char *found, const char *action)
+{
+        _cleanup_free_ char *expected = NULL;
+
+        if (item->accepted && schema_control_text(item->sv, item->accepted, &expected) == -ENOMEM)
+                return;
+        warn_signal("DriftDetected",
+                sd_bus_emit_signal(pb->config.bus, POLICY_PATH, POLICY_INTERFACE, "DriftDetected", "sssss",
+                        item->path, control_name(item->control), expected ? expected : "", found, action));
+}
