@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Withdrawing keys: a layer's path entry, the layer's values in the key, and, once no layer names it, the
- * key. */
+/* Withdrawing: a layer's values and path entries, and, once no layer names it, a key. A layer that has
+ * something in a key names that key and all above it; so with a path entry goes all that the layer has
+ * below, seen or not. */
 
 #include <errno.h>
 #include <string.h>
@@ -22,128 +23,181 @@ static void names_done(struct names *names)
 
 static int names_add(struct names *names, const char *name)
 {
-        char **list = reallocarray(names->list, names->n + 1, sizeof(*list));
-        if (!list)
+        if ((names->n & (names->n - 1)) == 0) {
+                char **list = reallocarray(names->list, names->n ? names->n * 2 : 1, sizeof(*list));
+                if (!list)
+                        return -ENOMEM;
+                names->list = list;
+        }
+        char *copy = strdup(name);
+        if (!copy)
                 return -ENOMEM;
-        names->list = list;
-        list[names->n] = strdup(name);
-        return list[names->n] ? (names->n++, 0) : -ENOMEM;
+        names->list[names->n++] = copy;
+        return 0;
 }
 
-static bool same_layer(const char *a, const char *b)
+int registry_withdraw_value(struct registry *r, const struct guid *key, const char *name, const char *layer)
 {
-        return fold_equal(a, strlen(a), b, strlen(b));
+        struct touch *t = NULL;
+        int e = touch_value(r, key, name, &t);
+        if (e == 0)
+                e = registry_op(r, &(struct store_op){ .code = STORE_DELETE_VALUE,
+                                           .guid = *key,
+                                           .name = name,
+                                           .layer = layer,
+                                           .time = now_ns() });
+        if (e == 0 && t)
+                t->is_write = true;
+        return e;
 }
 
-static int withdraw_values(struct registry *r, const struct guid *key, const char *path, const char *layer)
+int registry_withdraw_entry(
+        struct registry *r, const struct guid *parent, const char *name, const char *layer)
+{
+        int e = touch_child(r, parent, name);
+        return e < 0 ? e
+                     : registry_op(r, &(struct store_op){ .code = STORE_DELETE_ENTRY,
+                                              .guid = *parent,
+                                              .name = name,
+                                              .layer = layer });
+}
+
+int registry_drop_unnamed(struct registry *r, const struct guid *key)
+{
+        if (!store_key(r->store, key) || store_key_is_referenced(r->store, key))
+                return 0;
+        int e = registry_op(r, &(struct store_op){ .code = STORE_DROP_KEY, .guid = *key });
+        /* Nothing that the registry writes has a child in a layer that does not name the parent. */
+        return e == -ENOTEMPTY ? 0 : e;
+}
+
+static int withdraw_values(struct registry *r, const struct guid *key, const char *layer)
 {
         _cleanup_(names_done) struct names names = { 0 };
         const struct store_value_entry *chain;
-        const void *cursor = NULL;
         int e = 0;
 
-        while (e == 0 && (chain = store_next_value(r->store, key, &cursor)))
-                for (const struct store_value_entry *v = chain; e == 0 && v; v = v->next)
-                        if (same_layer(v->layer, layer))
-                                e = names_add(&names, v->name);
+        for (const void *cursor = NULL; e == 0 && (chain = store_next_value(r->store, key, &cursor));)
+                if (value_in_layer(chain, layer))
+                        e = names_add(&names, chain->name);
         for (size_t i = 0; e == 0 && i < names.n; i++)
-                e = registry_withdraw_value(r, key, path, names.list[i], layer);
+                e = registry_withdraw_value(r, key, names.list[i], layer);
         return e;
 }
 
-/* Is the key still named by any layer's path entry? */
-static bool is_named(
-        const struct registry *r, const struct guid *parent, const char *name, const struct guid *key)
-{
-        const struct store_path_entry *entry = store_lookup(r->store, parent, name, strlen(name));
-        for (; entry; entry = entry->next)
-                if (!entry->hidden && guid_equal(&entry->target, key))
-                        return true;
-        return false;
-}
-
-static int withdraw_key(struct registry *r, const struct guid *parent, const char *parent_path,
-        const char *name, const struct guid *key, const char *path, const char *layer)
-{
-        const struct store_key *k = store_key(r->store, key);
-        bool is_volatile = k && k->is_volatile;
-
-        int e = touch_child(r, parent, parent_path, name);
-        if (e == 0)
-                e = withdraw_values(r, key, path, layer);
-        if (e == 0)
-                e = registry_op(r,
-                        &(struct store_op){
-                                .code = STORE_DELETE_ENTRY, .guid = *parent, .name = name, .layer = layer },
-                        is_volatile);
-        if (e == 0 && !is_named(r, parent, name, key)) {
-                e = registry_op(r, &(struct store_op){ .code = STORE_DROP_KEY, .guid = *key }, is_volatile);
-                /* A hidden child of another layer keeps the key's record: it is out of reach all the same.
-                 */
-                if (e == -ENOTEMPTY)
-                        e = 0;
-        }
-        return e;
-}
-
-static int delete_tree(struct registry *r, const struct guid *parent, const char *parent_path,
-        const char *name, const char *layer, bool recursive, unsigned depth, struct diag *d)
+/* `name` below the parent, which the layer names. As deep as a path is at most. */
+static int withdraw_tree(struct registry *r, const struct guid *parent, const char *name, const char *layer)
 {
         _cleanup_(names_done) struct names names = { 0 };
-        _cleanup_free_ const struct store_path_entry **children = NULL;
-        _cleanup_buf_ struct buf path = BUF_INIT;
-        const struct store_path_entry *entry = store_lookup(r->store, parent, name, strlen(name));
+        const struct guid key =
+                entry_in_layer(store_lookup(r->store, parent, name, strlen(name)), layer)->target;
+        const struct store_path_entry *chain;
+        int e = 0;
+
+        for (const void *cursor = NULL; e == 0 && (chain = store_next_child(r->store, &key, &cursor));)
+                if (entry_in_layer(chain, layer))
+                        e = names_add(&names, chain->name);
+        for (size_t i = 0; e == 0 && i < names.n; i++)
+                e = withdraw_tree(r, &key, names.list[i], layer);
+        if (e == 0)
+                e = withdraw_values(r, &key, layer);
+        if (e == 0)
+                e = registry_withdraw_entry(r, parent, name, layer);
+        return e < 0 ? e : registry_drop_unnamed(r, &key);
+}
+
+static int check_empty(
+        const struct registry *r, const struct path *path, const struct guid *key, struct diag *d)
+{
+        const struct store_path_entry *chain, *child = NULL;
         size_t n = 0;
 
-        buf_printf(&path, "%s\\%s", parent_path, name);
-        if (path.error)
-                return path.error;
-        while (entry && (entry->hidden || !same_layer(entry->layer, layer)))
-                entry = entry->next;
-        if (!entry)
-                return diag_set(d, ENOENT, "%s: layer %s has no such key; it comes from another layer",
-                        buf_str(&path), layer);
-        struct guid key = entry->target;
-        int e = resolve_children(r->store, &r->layers, &key, &children, &n);
+        for (const void *cursor = NULL; (chain = store_next_child(r->store, key, &cursor));)
+                n += resolve_child_chain(&r->layers, chain, &child) == 0;
+        if (n == 0)
+                return 0;
+        return diag_set(d, ENOTEMPTY, "%s: the key has %zu subkeys, '%s' among them; delete those first",
+                path->text, n, child->name);
+}
+
+static int delete_in_layer(struct registry *r, const struct registry_write *w, const char *layer,
+        bool recursive, struct diag *d)
+{
+        const struct path *path = w->path;
+        const struct store_path_entry *mine = NULL;
+        size_t len;
+        const char *name = path_component(path, path->n - 1, &len);
+        struct guid parent, key;
+
+        int e = registry_find_in_layer(r, path, path->n - 1, layer, &parent);
+        if (e == 0)
+                mine = entry_in_layer(store_lookup(r->store, &parent, name, len), layer);
+        if (!mine || mine->hidden) {
+                e = registry_find_key(r, path, &key, d);
+                return e < 0 ? e
+                             : diag_set(d, ENOENT,
+                                       "%s: layer %s has no such key; it comes from another layer",
+                                       path->text, layer);
+        }
+        if (w->expected != 0 && mine->sequence != w->expected)
+                return diag_set(d, EAGAIN, "%s: the key has sequence %llu in layer %s, expected %llu",
+                        path->text, (unsigned long long)mine->sequence, layer,
+                        (unsigned long long)w->expected);
+        e = recursive ? 0 : check_empty(r, path, &mine->target, d);
         if (e < 0)
                 return e;
-        if (n > 0 && !recursive)
-                return diag_set(d, ENOTEMPTY,
-                        "%s: the key has %zu subkeys, '%s' among them; delete those first", buf_str(&path),
-                        n, children[0]->name);
-        if (depth == PATH_DEPTH_MAX)
-                return diag_set(d, ELOOP, "%s: more than %u levels", buf_str(&path), PATH_DEPTH_MAX);
-        for (size_t i = 0; e == 0 && i < n; i++)
-                e = names_add(&names, children[i]->name);
-        for (size_t i = 0; e == 0 && i < n; i++)
-                e = delete_tree(r, &key, buf_str(&path), names.list[i], layer, true, depth + 1, d);
-        return e < 0 ? e : withdraw_key(r, parent, parent_path, name, &key, buf_str(&path), layer);
+        r->layers_touched |= registry_is_layer_metadata(path, true);
+        return withdraw_tree(r, &parent, name, layer);
 }
 
 int registry_delete_key(struct registry *r, const struct registry_write *w, bool recursive, struct diag *d)
 {
         const char *layer = w->layer;
-        struct guid key;
+        struct savepoint sp;
 
         int e = registry_check_writable(r, &layer, d);
-        if (e == 0)
-                e = registry_find_key(r, w->path, &key, d);
         if (e < 0)
                 return e;
         if (w->path->n < 2)
                 return diag_set(d, EINVAL, "%s: a hive cannot be deleted", w->path->text);
+        e = savepoint_set(r, &sp);
+        return e < 0 ? e : savepoint_close(r, &sp, delete_in_layer(r, w, layer, recursive, d));
+}
 
-        _cleanup_free_ char *parent_path = strndup(w->path->text, w->path->ends[w->path->n - 2]);
-        if (!parent_path)
-                return -ENOMEM;
-        _cleanup_path_ struct path parent = { 0 };
-        struct guid parent_key;
-        e = registry_path(r, parent_path, &parent, d);
-        if (e == 0)
-                e = registry_find_key(r, &parent, &parent_key, d);
+static int no_value(
+        const struct registry *r, const struct registry_write *w, const char *layer, struct diag *d)
+{
+        const struct store_value_entry *v;
+        const char *name = w->name[0] ? w->name : "@";
+        struct guid key;
+
+        int e = registry_find_key(r, w->path, &key, d);
         if (e < 0)
                 return e;
-        r->layers_touched |= registry_is_layer_metadata(w->path);
-        return delete_tree(r, &parent_key, parent_path, w->path->text + w->path->ends[w->path->n - 2] + 1,
-                layer, recursive, 0, d);
+        bool other = resolve_value(r->store, &r->layers, &key, w->name, strlen(w->name), &v) == 0;
+        return diag_set(d, ENOENT, "%s: layer %s has no value '%s'%s%s", w->path->text, layer, name,
+                other ? "; it comes from layer " : "", other ? v->layer : "");
+}
+
+int registry_delete(struct registry *r, const struct registry_write *w, struct diag *d)
+{
+        const char *layer = w->layer;
+        const struct store_value_entry *mine = NULL;
+        struct savepoint sp;
+        struct guid key;
+
+        int e = registry_check_writable(r, &layer, d);
+        if (e < 0)
+                return e;
+        if (registry_find_in_layer(r, w->path, w->path->n, layer, &key) == 0)
+                mine = value_in_layer(store_value(r->store, &key, w->name, strlen(w->name)), layer);
+        if (!mine)
+                return no_value(r, w, layer, d);
+        e = registry_check_expected(w, mine, layer, d);
+        if (e == 0)
+                e = savepoint_set(r, &sp);
+        if (e < 0)
+                return e;
+        r->layers_touched |= registry_is_layer_metadata(w->path, false);
+        return savepoint_close(r, &sp, registry_withdraw_value(r, &key, w->name, layer));
 }

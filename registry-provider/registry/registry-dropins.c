@@ -8,255 +8,260 @@
 
 #include "registry-holding.h"
 
-static const struct store_value_entry *find_value(
-        const struct registry *r, const struct guid *key, const char *name, const char *layer)
-{
-        const struct store_value_entry *v = store_value(r->store, key, name, strlen(name));
-        while (v && !layer_name_equal(v->layer, layer))
-                v = v->next;
-        return v;
-}
-
+/* `after_blanket`: the key's blanket is newer than what the layer has there, and would mask it. */
 static int put_value(struct registry *r, const struct guid *key, const struct hive_key *k,
-        const struct hive_value *v, const char *layer, struct holding *h, struct diag *d)
+        const struct hive_value *v, const char *layer, bool after_blanket, struct holding *h, struct diag *d)
 {
-        const struct store_value_entry *mine = find_value(r, key, v->name, layer);
+        const struct store_value_entry *mine =
+                value_in_layer(store_value(r->store, key, v->name, strlen(v->name)), layer);
         uint64_t sequence;
 
-        if (holding_keep(h, HELD_VALUE, key, v->name) && mine && mine->type == v->value.type &&
-                mine->size == v->value.size &&
-                (mine->size == 0 || memcmp(mine->data, v->value.data, mine->size) == 0))
-                return 0;
-        return registry_put(r, key, &k->path, v->name, layer, &v->value, 0, &sequence, d);
-}
-
-/* Confirms the path entries on the way to the key. */
-static void keep_path(struct registry *r, const struct path *path, size_t n, struct holding *h)
-{
-        size_t len;
-        const char *name = path_component(path, 0, &len);
-        const struct hive_root *hive = state_hive_find(&r->hives, name, len);
-        struct guid key = hive ? hive->root : (struct guid){ 0 };
-        char component[NAME_BYTES_MAX + 1];
-
-        for (size_t i = 1; hive && i < n; i++) {
-                name = path_component(path, i, &len);
-                *(char *)mempcpy(component, name, len) = '\0';
-                (void)holding_keep(h, HELD_ENTRY, &key, component);
-                const struct store_path_entry *entry = store_lookup(r->store, &key, name, len);
-                while (entry && entry->hidden)
-                        entry = entry->next;
-                if (!entry)
-                        return;
-                key = entry->target;
+        if (holding_keep(h, HELD_VALUE, layer, key, v->name) && mine && !after_blanket) {
+                const struct value have = { .type = mine->type, .data = mine->data, .size = mine->size };
+                if (value_equal(&have, &v->value))
+                        return 0;
         }
-}
-
-static int set_blanket(
-        struct registry *r, const struct guid *key, const char *path, const char *layer, bool set)
-{
-        const struct store_value_entry *v;
-        const void *cursor = NULL;
-        int e = 0;
-
-        while (e == 0 && (v = store_next_value(r->store, key, &cursor)))
-                e = touch_value(r, key, path, v->name, false);
-        if (e < 0)
-                return e;
-        return registry_op(r,
-                &(struct store_op){ .code = STORE_SET_BLANKET,
-                        .guid = *key,
-                        .layer = layer,
-                        .set = set,
-                        .sequence = store_take_sequence(r->store) },
-                false);
+        return registry_put(r, key, &k->path, v->name, layer, &v->value, &sequence, d);
 }
 
 static int hide_key(
         struct registry *r, const struct hive_key *k, const char *layer, struct holding *h, struct diag *d)
 {
-        _cleanup_path_ struct path parent = { 0 };
-        _cleanup_free_ char *up = strndup(k->path.text, k->path.n < 2 ? 0 : k->path.ends[k->path.n - 2]);
-        struct guid key;
+        const struct path *path = &k->path;
+        struct guid parent;
         bool made;
+        size_t len;
+        const char *name = path_component(path, path->n - 1, &len);
 
-        if (!up)
-                return -ENOMEM;
-        if (k->path.n < 2)
-                return diag_set(d, EINVAL, "%s: a hive cannot be hidden", k->path.text);
-        int e = registry_path(r, up, &parent, d);
-        if (e == 0)
-                e = registry_make_keys(r, &parent, layer, false, &key, &made, d);
+        int e = registry_make_keys(r, path, path->n - 1, layer, false, h, &parent, &made, d);
         if (e < 0)
                 return e;
-        const char *name = k->path.text + k->path.ends[k->path.n - 2] + 1;
-        const struct store_path_entry *entry = store_lookup(r->store, &key, name, strlen(name));
-        while (entry && !layer_name_equal(entry->layer, layer))
-                entry = entry->next;
-        keep_path(r, &k->path, k->path.n, h);
-        if (entry && entry->hidden)
+        const struct store_path_entry *mine =
+                entry_in_layer(store_lookup(r->store, &parent, name, len), layer);
+        if (holding_keep(h, HELD_ENTRY, layer, &parent, name) && mine && mine->hidden)
                 return 0;
-        e = touch_child(r, &key, up, name);
-        if (e < 0)
-                return e;
-        return registry_op(r,
-                &(struct store_op){ .code = STORE_HIDE_ENTRY,
-                        .guid = key,
-                        .name = name,
-                        .layer = layer,
-                        .sequence = store_take_sequence(r->store) },
-                false);
+        e = touch_child(r, &parent, name);
+        return e < 0 ? e
+                     : registry_op(r, &(struct store_op){ .code = STORE_HIDE_ENTRY,
+                                              .guid = parent,
+                                              .name = name,
+                                              .layer = layer,
+                                              .sequence = store_take_sequence(r->store) });
 }
 
 static int put_key(
         struct registry *r, const struct hive_key *k, const char *layer, struct holding *h, struct diag *d)
 {
         struct guid key;
-        bool made;
+        size_t len;
+        const char *hive = path_component(&k->path, 0, &len);
+        bool made, new_blanket = false;
 
+        int e = registry_add_hive(r, hive, len);
+        if (e < 0)
+                return e;
         if (k->hidden)
                 return hide_key(r, k, layer, h, d);
-        int e = registry_make_keys(r, &k->path, layer, false, &key, &made, d);
-        if (e < 0)
-                return e;
-        keep_path(r, &k->path, k->path.n, h);
-        if (k->blanket && !holding_keep(h, HELD_BLANKET, &key, ""))
-                e = set_blanket(r, &key, k->path.text, layer, true);
+        e = registry_make_keys(r, &k->path, k->path.n, layer, false, h, &key, &made, d);
+        if (e == 0 && k->blanket)
+                new_blanket = !holding_keep(h, HELD_BLANKET, layer, &key, "");
+        if (e == 0 && new_blanket)
+                e = registry_set_blanket(r, &key, layer, true);
         for (size_t i = 0; e == 0 && i < k->n_values; i++)
-                e = put_value(r, &key, k, &k->values[i], layer, h, d);
+                e = put_value(r, &key, k, &k->values[i], layer, new_blanket, h, d);
         return e;
 }
 
-static int withdraw(struct registry *r, const struct held *held, const char *layer)
-{
-        _cleanup_buf_ struct buf path = BUF_INIT;
-        int e = registry_key_path(r, &held->key, &path);
-        if (e == -ENOENT)
-                return 0; /* went with its parent */
-        if (e < 0)
-                return e;
-        if (held->kind == HELD_VALUE)
-                return registry_withdraw_value(r, &held->key, buf_str(&path), held->name, layer);
-        if (held->kind == HELD_BLANKET)
-                return set_blanket(r, &held->key, buf_str(&path), layer, false);
-        e = touch_child(r, &held->key, buf_str(&path), held->name);
-        if (e < 0)
-                return e;
-        const struct store_path_entry *entry =
-                store_lookup(r->store, &held->key, held->name, strlen(held->name));
-        while (entry && !layer_name_equal(entry->layer, layer))
-                entry = entry->next;
-        struct guid target = entry ? entry->target : (struct guid){ 0 };
-        e = registry_op(r,
-                &(struct store_op){
-                        .code = STORE_DELETE_ENTRY, .guid = held->key, .name = held->name, .layer = layer },
-                false);
-        if (e < 0 || guid_is_zero(&target) || store_key_is_referenced(r->store, &target))
-                return e;
-        e = registry_op(r, &(struct store_op){ .code = STORE_DROP_KEY, .guid = target }, false);
-        return e == -ENOTEMPTY ? 0 : e;
-}
-
-/* Values first, then entries from the deepest: a key goes when it is empty. The list has parents before
- * children only by chance, so entries are withdrawn until a round finds nothing more that can be dropped;
- * records left behind are out of reach and go with the next fold. */
-static int withdraw_rest(struct registry *r, struct holding *h, const char *layer)
-{
-        int e = 0;
-        for (int pass = 0; pass < 2; pass++)
-                for (size_t i = h->n; e == 0 && i-- > 0;)
-                        if (!h->list[i].kept && (h->list[i].kind == HELD_ENTRY) == (pass == 1))
-                                e = withdraw(r, &h->list[i], layer);
-        return e;
-}
-
+/* The table last: a file that is refused before has changed nothing. */
 static int set_layer(struct registry *r, const struct hive_file *f, const char *file)
 {
         const struct layer *now = layers_find(&r->dropins, f->layer);
-        if (now && now->precedence == f->precedence && now->enabled == f->enabled && now->file &&
+        if (now && now->precedence == f->precedence && now->enabled == f->enabled &&
                 strcmp(now->file, file) == 0)
                 return 0;
         int e = registry_save_dropins(r);
         if (e == 0)
+                e = registry_record(r, &(struct state_record){ .kind = STATE_LAYER,
+                                               .name = f->layer,
+                                               .precedence = f->precedence,
+                                               .enabled = f->enabled,
+                                               .file = file });
+        if (e == 0)
                 e = layers_set(&r->dropins, f->layer, f->precedence, f->enabled, file);
         r->layers_touched = true;
-        if (e < 0)
-                return e;
-        return registry_record(r, &(struct state_record){ .kind = STATE_LAYER,
-                                          .name = f->layer,
-                                          .precedence = f->precedence,
-                                          .enabled = f->enabled,
-                                          .file = file });
-}
-
-static int apply_file(struct registry *r, struct dropin *in, struct diag *d)
-{
-        _cleanup_(holding_done) struct holding holding = { 0 };
-        const struct layer *known = layers_find(&r->layers, in->file->layer);
-
-        if (known && !known->file)
-                return diag_set(d, EEXIST,
-                        "%s: layer '%s' is there already, and not a file's; choose another name", in->path,
-                        in->file->layer);
-        int e = set_layer(r, in->file, in->path);
-        if (e == 0)
-                e = holding_load(r, in->file->layer, &holding);
-        for (size_t i = 0; e == 0 && i < in->file->n_keys; i++)
-                e = put_key(r, &in->file->keys[i], in->file->layer, &holding, d);
-        return e < 0 ? e : withdraw_rest(r, &holding, in->file->layer);
-}
-
-static int remove_layer(struct registry *r, const char *name)
-{
-        _cleanup_(holding_done) struct holding holding = { 0 };
-        int e = holding_load(r, name, &holding);
-        if (e == 0)
-                e = withdraw_rest(r, &holding, name);
-        if (e == 0)
-                e = registry_save_dropins(r);
-        if (e == 0)
-                e = registry_record(r, &(struct state_record){ .kind = STATE_LAYER_GONE, .name = name });
-        if (e == 0) {
-                r->layers_touched = true;
-                (void)layers_remove(&r->dropins, name);
-        }
         return e;
 }
 
-/* Does a file still stand behind the layer: one that declares it, or a broken one that declared it last? */
-static bool is_backed(const struct dropins *files, const struct layer *layer)
+static int put_file(struct registry *r, const struct dropin *in, struct holding *h, struct diag *d)
 {
-        for (size_t i = 0; i < files->n; i++) {
-                const struct dropin *in = &files->list[i];
-                if (in->file ? layer_name_equal(in->file->layer, layer->name)
-                             : strcmp(in->path, layer->file) == 0)
-                        return true;
-        }
-        return false;
+        const struct hive_file *f = in->file;
+        struct savepoint sp;
+        int e = savepoint_set(r, &sp);
+        if (e < 0)
+                return e;
+        for (size_t i = 0; e == 0 && i < f->n_keys; i++)
+                e = put_key(r, &f->keys[i], f->layer, h, d);
+        if (e == 0)
+                e = set_layer(r, f, in->path);
+        return savepoint_close(r, &sp, e);
 }
 
-static int remove_unbacked(struct registry *r, const struct dropins *files)
+static bool path_matches(const void *entry, const void *key)
 {
-        for (size_t i = 0; i < r->dropins.n;) {
-                const struct layer *layer = &r->dropins.list[i];
-                if (!layer->file || is_backed(files, layer)) {
-                        i++;
-                        continue;
-                }
-                _cleanup_free_ char *name = strdup(layer->name);
-                int e = name ? remove_layer(r, name) : -ENOMEM;
-                if (e < 0)
-                        return e;
+        const struct hive_key *k = entry;
+        const struct path *p = key;
+        return fold_equal(k->path.text, k->path.len, p->text, p->len);
+}
+
+/* What is in a key that the same file hides: both cannot be. */
+static int check_below_hidden(
+        const struct dropin *in, const struct hive_key *k, const struct hashmap *hidden, struct diag *d)
+{
+        for (size_t i = 1; i + 1 < k->path.n; i++) {
+                struct path up = { .text = k->path.text, .len = k->path.ends[i] };
+                const struct hive_key *other =
+                        hashmap_get(hidden, fold_hash(up.text, up.len, hash_seed()), path_matches, &up);
+                if (other)
+                        return diag_set(d, EINVAL,
+                                "%s:%u: key `%s` is in `%s`, which line %u hides, expected one of the two",
+                                in->path, k->line, k->path.text, other->path.text, other->line);
         }
         return 0;
 }
 
-/* The only refusals come before the file's first change, so the other files are not touched by them. */
-static int refuse_file(struct dropin *in, const struct diag *d)
+static int check_hidden(const struct dropin *in, struct diag *d)
 {
-        in->error = strdup(d->text);
+        const struct hive_file *f = in->file;
+        struct hashmap hidden = { 0 };
+        int e = 0;
+
+        for (size_t i = 0; e == 0 && i < f->n_keys; i++)
+                if (f->keys[i].hidden)
+                        e = hashmap_put(&hidden,
+                                fold_hash(f->keys[i].path.text, f->keys[i].path.len, hash_seed()),
+                                &f->keys[i]);
+        for (size_t i = 0; e == 0 && hidden.used > 0 && i < f->n_keys; i++)
+                e = check_below_hidden(in, &f->keys[i], &hidden, d);
+        hashmap_done(&hidden);
+        return e;
+}
+
+static int check_layer(const struct registry *r, const struct dropin *in, struct diag *d)
+{
+        const char *name = in->file->layer;
+        const struct layer *known = layers_find(&r->layers, name);
+        size_t n = r->dropins.n;
+
+        if (known && !known->file)
+                return diag_set(d, EEXIST,
+                        "%s: layer '%s' is there already, and not a file's; choose another name, or delete "
+                        "\\System\\Registry\\Layers\\%s",
+                        in->path, name, name);
+        for (size_t i = 0; i < r->layers.n; i++)
+                n += !r->layers.list[i].file;
+        if (!known && n > LAYERS_MAX)
+                return diag_set(d, E2BIG, "%s: layer '%s' is one too many, at most %u are kept", in->path,
+                        name, LAYERS_MAX);
+        return 0;
+}
+
+/* From here on the file is a broken one, whose layer keeps its last good content. */
+static int refuse(struct dropin *in, int error, const struct diag *why)
+{
+        struct diag d = *why;
+
+        if (error == -ENOMEM)
+                return error;
+        if (!d.text[0])
+                (void)diag_set(&d, -error, "%s: cannot be applied: %s", in->path, strerror(-error));
+        else if (strncmp(d.text, in->path, strlen(in->path)) != 0)
+                diag_prefix(&d, "%s: cannot be applied", in->path);
+        in->error = strdup(d.text);
         in->file = hive_file_free(in->file);
         return in->error ? 0 : -ENOMEM;
+}
+
+static int apply_file(struct registry *r, struct dropin *in, struct holding *h)
+{
+        struct diag d = { 0 };
+        int e = check_layer(r, in, &d);
+        if (e == 0)
+                e = check_hidden(in, &d);
+        if (e == 0)
+                e = put_file(r, in, h, &d);
+        return e < 0 ? refuse(in, e, &d) : 0;
+}
+
+enum backing {
+        BACKING_GONE,
+        BACKING_BROKEN, /* nobody knows what the file says now */
+        BACKING_GOOD,
+};
+
+/* What stands behind a layer. A broken file is known by its name: it may replace a good one of the other
+ * directory. An entry without a name says that files are missing in the list. */
+static enum backing find_backing(const struct dropins *files, const struct layer *layer)
+{
+        const char *slash = strrchr(layer->file, '/'), *name = slash ? slash + 1 : layer->file;
+        enum backing backing = BACKING_GONE;
+
+        for (size_t i = 0; i < files->n; i++) {
+                const struct dropin *in = &files->list[i];
+                if (in->file && layer_name_equal(in->file->layer, layer->name))
+                        return BACKING_GOOD;
+                if (!in->file && (in->name[0] == '\0' || strcmp(in->name, name) == 0))
+                        backing = BACKING_BROKEN;
+        }
+        return backing;
+}
+
+static int forget_layer(struct registry *r, const char *name)
+{
+        int e = registry_save_dropins(r);
+        if (e == 0)
+                e = registry_record(r, &(struct state_record){ .kind = STATE_LAYER_GONE, .name = name });
+        r->layers_touched = true;
+        if (e == 0)
+                (void)layers_remove(&r->dropins, name);
+        return e;
+}
+
+/* Withdraws what the good files do not say any more, and the layers whose files went. */
+static int withdraw_rest(struct registry *r, const struct dropins *files, struct holding *h)
+{
+        struct held_layer *held;
+        int e = 0;
+
+        for (uint32_t i = 0; (held = holding_next_layer(h, &i));) {
+                const struct layer *layer = layers_find(&r->dropins, held->name);
+                enum backing backing = layer ? find_backing(files, layer) : BACKING_BROKEN;
+                held->spare = backing == BACKING_BROKEN;
+                held->gone = backing == BACKING_GONE;
+        }
+        e = holding_withdraw(r, h);
+        for (uint32_t i = 0; e == 0 && (held = holding_next_layer(h, &i));)
+                if (held->gone)
+                        e = forget_layer(r, held->name);
+        return e;
+}
+
+static int apply_all(struct registry *r, struct dropins *files)
+{
+        _cleanup_(holding_done) struct holding holding = { 0 };
+        int e = 0;
+
+        for (size_t i = 0; e == 0 && i < files->n; i++)
+                if (files->list[i].file)
+                        e = holding_add_layer(&holding, files->list[i].file->layer);
+        for (size_t i = 0; e == 0 && i < r->dropins.n; i++)
+                if (r->dropins.list[i].file)
+                        e = holding_add_layer(&holding, r->dropins.list[i].name);
+        if (e == 0)
+                e = holding_load(r, &holding);
+        for (size_t i = 0; e == 0 && i < files->n; i++)
+                if (files->list[i].file)
+                        e = apply_file(r, &files->list[i], &holding);
+        return e < 0 ? e : withdraw_rest(r, files, &holding);
 }
 
 int registry_apply_dropins(
@@ -267,23 +272,10 @@ int registry_apply_dropins(
                 e = registry_begin(r);
         if (e < 0)
                 return e;
-        for (size_t i = 0; e == 0 && i < files->n; i++) {
-                struct dropin *in = &files->list[i];
-                struct diag why = { 0 };
-                if (!in->file)
-                        continue;
-                e = apply_file(r, in, &why);
-                if (e == -EEXIST)
-                        e = refuse_file(in, &why);
-                else if (e < 0)
-                        (void)diag_set(d, -e, "%s: cannot be applied: %s", in->path,
-                                why.text[0] ? why.text : strerror(-e));
-        }
-        if (e == 0)
-                e = remove_unbacked(r, files);
-        if (e < 0) {
+        e = apply_all(r, files);
+        if (e < 0)
                 registry_abort(r);
-                return e;
-        }
-        return registry_end(r, ret);
+        else
+                e = registry_end(r, ret);
+        return e < 0 ? diag_set(d, -e, "the drop-in files cannot be applied: %s", strerror(-e)) : 0;
 }

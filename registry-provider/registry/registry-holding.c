@@ -6,85 +6,243 @@
 
 void holding_done(struct holding *h)
 {
+        struct held_layer *layer;
+
         for (size_t i = 0; i < h->n; i++)
-                free(h->list[i].name);
+                free(h->list[i]);
         free(h->list);
         hashmap_done(&h->index);
+        for (uint32_t i = 0; (layer = hashmap_next(&h->layers, &i));)
+                free(layer);
+        hashmap_done(&h->layers);
 }
 
-static bool held_equal(const void *entry, const void *key)
+static uint32_t name_hash(const char *name)
 {
-        const struct held *a = entry, *b = key;
-        return a->kind == b->kind && guid_equal(&a->key, &b->key) &&
-               fold_equal(a->name, strlen(a->name), b->name, strlen(b->name));
+        return fold_hash(name, strlen(name), hash_seed());
 }
 
-static uint32_t held_hash(const struct held *h)
+static bool layer_matches(const void *entry, const void *name)
 {
-        return fold_hash(h->name, strlen(h->name),
-                hash_bytes(h->key.bytes, sizeof(h->key.bytes), hash_seed() + (uint32_t)h->kind));
+        return layer_name_equal(((const struct held_layer *)entry)->name, name);
 }
 
-static int hold(struct holding *h, enum held_kind kind, const struct guid *key, const char *name)
+static struct held_layer *find_layer(const struct holding *h, const char *name)
+{
+        return hashmap_get(&h->layers, name_hash(name), layer_matches, name);
+}
+
+int holding_add_layer(struct holding *h, const char *name)
+{
+        if (find_layer(h, name))
+                return 0;
+        size_t size = strlen(name) + 1;
+        struct held_layer *layer = malloc(sizeof(*layer) + size);
+        if (!layer)
+                return -ENOMEM;
+        *layer = (struct held_layer){ 0 };
+        memcpy(layer->name, name, size);
+        int e = hashmap_put(&h->layers, name_hash(name), layer);
+        if (e < 0)
+                free(layer);
+        return e;
+}
+
+struct held_layer *holding_next_layer(const struct holding *h, uint32_t *cursor)
+{
+        return hashmap_next(&h->layers, cursor);
+}
+
+struct probe {
+        enum held_kind kind;
+        const struct held_layer *layer;
+        const struct guid *key;
+        const char *name;
+};
+
+static bool held_matches(const void *entry, const void *key)
+{
+        const struct held *h = entry;
+        const struct probe *p = key;
+        return h->kind == p->kind && h->layer == p->layer && guid_equal(&h->key, p->key) &&
+               fold_equal(h->name, strlen(h->name), p->name, strlen(p->name));
+}
+
+static uint32_t probe_hash(const struct probe *p)
+{
+        return fold_hash(p->name, strlen(p->name),
+                hash_bytes(p->key->bytes, sizeof(p->key->bytes), name_hash(p->layer->name)) +
+                        (uint32_t)p->kind);
+}
+
+static int hold(struct holding *h, const struct probe *p, unsigned depth, const struct guid *target)
 {
         if ((h->n & (h->n - 1)) == 0) {
-                struct held *list = reallocarray(h->list, h->n ? h->n * 2 : 1, sizeof(*list));
+                struct held **list = reallocarray(h->list, h->n ? h->n * 2 : 1, sizeof(*list));
                 if (!list)
                         return -ENOMEM;
                 h->list = list;
         }
-        struct held held = { .kind = kind, .key = *key, .name = strdup(name) };
-        if (!held.name)
+        size_t size = strlen(p->name) + 1;
+        struct held *held = malloc(sizeof(*held) + size);
+        if (!held)
                 return -ENOMEM;
+        *held = (struct held){
+                .kind = p->kind, .depth = depth, .layer = p->layer, .key = *p->key, .target = *target
+        };
+        memcpy(held->name, p->name, size);
+        int e = hashmap_put(&h->index, probe_hash(p), held);
+        if (e < 0) {
+                free(held);
+                return e;
+        }
         h->list[h->n++] = held;
         return 0;
 }
 
-bool layer_name_equal(const char *a, const char *b)
+/* The store spells each layer once: most entries are in the one of the entry before. */
+struct recent {
+        const char *name;
+        const struct held_layer *layer;
+};
+
+static const struct held_layer *layer_of(const struct holding *h, const char *name, struct recent *recent)
 {
-        return fold_equal(a, strlen(a), b, strlen(b));
+        if (recent->name != name)
+                *recent = (struct recent){ .name = name, .layer = find_layer(h, name) };
+        return recent->layer;
 }
 
-static int hold_key(struct registry *r, const struct guid *key, const char *layer, struct holding *h)
+static unsigned depth_of(const struct registry *r, const struct store_key *key)
 {
+        unsigned depth = 0;
+        while (key && !guid_is_zero(&key->parent)) {
+                key = store_key(r->store, &key->parent);
+                depth++;
+        }
+        return depth;
+}
+
+static int hold_values(
+        struct registry *r, const struct store_key *key, struct holding *h, struct recent *recent)
+{
+        static const struct guid none;
         const struct store_value_entry *v;
+        int e = 0;
+
+        for (const void *cursor = NULL; e == 0 && (v = store_next_value(r->store, &key->guid, &cursor));)
+                for (; e == 0 && v; v = v->next) {
+                        struct probe p = { HELD_VALUE, layer_of(h, v->layer, recent), &key->guid, v->name };
+                        e = p.layer ? hold(h, &p, 0, &none) : 0;
+                }
+        for (const struct store_blanket *b = store_blankets(r->store, &key->guid); e == 0 && b;
+                b = b->next) {
+                struct probe p = { HELD_BLANKET, layer_of(h, b->layer, recent), &key->guid, "" };
+                e = p.layer ? hold(h, &p, 0, &none) : 0;
+        }
+        return e;
+}
+
+static int hold_entries(
+        struct registry *r, const struct store_key *key, struct holding *h, struct recent *recent)
+{
         const struct store_path_entry *c;
-        const void *cursor = NULL;
+        unsigned depth = 0;
+        bool measured = false;
         int e = 0;
 
-        while (e == 0 && (v = store_next_value(r->store, key, &cursor)))
-                for (const struct store_value_entry *x = v; e == 0 && x; x = x->next)
-                        if (layer_name_equal(x->layer, layer))
-                                e = hold(h, HELD_VALUE, key, x->name);
-        for (cursor = NULL; e == 0 && (c = store_next_child(r->store, key, &cursor));)
-                for (const struct store_path_entry *x = c; e == 0 && x; x = x->next)
-                        if (layer_name_equal(x->layer, layer))
-                                e = hold(h, HELD_ENTRY, key, x->name);
-        for (const struct store_blanket *b = store_blankets(r->store, key); e == 0 && b; b = b->next)
-                if (layer_name_equal(b->layer, layer))
-                        e = hold(h, HELD_BLANKET, key, "");
+        for (const void *cursor = NULL; e == 0 && (c = store_next_child(r->store, &key->guid, &cursor));)
+                for (; e == 0 && c; c = c->next) {
+                        struct probe p = { HELD_ENTRY, layer_of(h, c->layer, recent), &key->guid, c->name };
+                        if (p.layer && !measured) {
+                                depth = depth_of(r, key);
+                                measured = true;
+                        }
+                        e = p.layer ? hold(h, &p, depth, &c->target) : 0;
+                }
         return e;
 }
 
-int holding_load(struct registry *r, const char *layer, struct holding *h)
+int holding_load(struct registry *r, struct holding *h)
 {
+        struct recent recent = { 0 };
         const struct store_key *key;
-        uint32_t cursor = 0;
         int e = 0;
 
-        while (e == 0 && (key = store_next_key(r->store, &cursor)))
-                e = hold_key(r, &key->guid, layer, h);
-        /* The list moves while it grows: index it when it is whole. */
-        for (size_t i = 0; e == 0 && i < h->n; i++)
-                e = hashmap_put(&h->index, held_hash(&h->list[i]), &h->list[i]);
+        for (uint32_t cursor = 0; e == 0 && (key = store_next_key(r->store, &cursor));) {
+                e = hold_values(r, key, h, &recent);
+                if (e == 0)
+                        e = hold_entries(r, key, h, &recent);
+        }
         return e;
 }
 
-bool holding_keep(struct holding *h, enum held_kind kind, const struct guid *key, const char *name)
+bool holding_keep(
+        struct holding *h, enum held_kind kind, const char *layer, const struct guid *key, const char *name)
 {
-        const struct held probe = { .kind = kind, .key = *key, .name = (char *)name };
-        struct held *found = hashmap_get(&h->index, held_hash(&probe), held_equal, &probe);
+        const struct probe p = { kind, find_layer(h, layer), key, name };
+        struct held *found = p.layer ? hashmap_get(&h->index, probe_hash(&p), held_matches, &p) : NULL;
         if (found)
                 found->kept = true;
         return found != NULL;
+}
+
+int registry_set_blanket(struct registry *r, const struct guid *key, const char *layer, bool set)
+{
+        const struct store_value_entry *v;
+        int e = 0;
+
+        for (const void *cursor = NULL; e == 0 && (v = store_next_value(r->store, key, &cursor));)
+                e = touch_value(r, key, v->name, NULL);
+        if (e < 0)
+                return e;
+        return registry_op(r, &(struct store_op){ .code = STORE_SET_BLANKET,
+                                      .guid = *key,
+                                      .layer = layer,
+                                      .set = set,
+                                      .sequence = set ? store_take_sequence(r->store) : 0 });
+}
+
+/* Values, then path entries from the deepest on: then what nobody names any more has no children left. */
+static int compare(const void *a, const void *b)
+{
+        const struct held *x = *(struct held *const *)a, *y = *(struct held *const *)b;
+        bool x_is_entry = x->kind == HELD_ENTRY, y_is_entry = y->kind == HELD_ENTRY;
+
+        if (x_is_entry != y_is_entry)
+                return x_is_entry ? 1 : -1;
+        return x->depth != y->depth ? (x->depth > y->depth ? -1 : 1) : 0;
+}
+
+static int withdraw(struct registry *r, const struct held *held)
+{
+        const char *layer = held->layer->name;
+
+        switch (held->kind) {
+        case HELD_VALUE:
+                return registry_withdraw_value(r, &held->key, held->name, layer);
+        case HELD_BLANKET:
+                return registry_set_blanket(r, &held->key, layer, false);
+        default:
+                return registry_withdraw_entry(r, &held->key, held->name, layer);
+        }
+}
+
+int holding_withdraw(struct registry *r, struct holding *h)
+{
+        int e = 0;
+
+        if (h->n > 1)
+                qsort(h->list, h->n, sizeof(struct held *), compare);
+        for (size_t i = 0; e == 0 && i < h->n; i++) {
+                const struct held *held = h->list[i];
+                if (held->layer->spare)
+                        continue;
+                if (!held->kept)
+                        e = withdraw(r, held);
+                /* An entry that was kept may hide now what it named. */
+                if (e == 0 && !guid_is_zero(&held->target))
+                        e = registry_drop_unnamed(r, &held->target);
+        }
+        return e;
 }

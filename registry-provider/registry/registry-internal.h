@@ -4,19 +4,33 @@
 #include "../../schema/base/hashmap.h"
 #include "registry.h"
 
+/* A key with touched names. */
+struct touched_key {
+        struct guid guid;
+        bool was_visible; /* before the open transaction */
+        bool is_visible;  /* after it; set at its end */
+        char path[];
+};
+
 /* What a name meant before the open transaction touched it. */
 struct touch {
-        struct guid key; /* of the value, or the parent of the child */
-        char *path;      /* of `key` */
-        char *name;
+        struct touch *next;
+        struct touched_key *key; /* of the value, or the parent of the child */
+        char *name;              /* as the store spells it, if it is there */
         bool is_child;
+        bool is_write;
         bool existed;
         struct guid child; /* is_child: what it was */
         uint32_t type;
         char *data;
         size_t size;
         char *layer;
-        bool is_write;
+};
+
+struct touches {
+        struct hashmap keys, names;
+        struct touch *first, *last; /* in the order of the changes */
+        struct touched_key *recent; /* most changes follow one in the same key */
 };
 
 struct registry {
@@ -24,8 +38,7 @@ struct registry {
         char *root;
         size_t value_max;
         struct store *store;
-        struct layers
-                layers; /* what the resolver uses: base, drop-ins, and Machine\System\Registry\Layers */
+        struct layers layers;  /* what the resolver uses: base, drop-ins, Machine\System\Registry\Layers */
         struct layers dropins; /* base and the drop-ins' own, as persisted */
         struct state_hives hives;
         struct state *state; /* NULL: read-only without a state directory */
@@ -35,40 +48,82 @@ struct registry {
         bool marked;         /* the store's outer mark, back to the last sync, is set */
         bool unsynced;       /* ended transactions wait for registry_sync() */
         bool layers_touched; /* the open transaction changed layer metadata or a drop-in's layer */
-        /* What the two tables were at the last sync, for undoing without allocation; empty while unchanged.
-         */
-        struct layers layers_synced, dropins_synced;
-        size_t state_mark;
-        struct touch *touched;
-        size_t n_touched, touched_size;
-        struct hashmap touched_index;
+        /* The tables at the last sync, and at the begin of the open transaction, for undoing without
+         * allocation; empty while nothing has changed since. Hives are only ever added. */
+        struct layers layers_synced, dropins_synced, dropins_begun;
+        size_t hives_synced, hives_begun;
+        size_t state_begun;
+        struct touches touches;
 };
 
 /* registry-layers.c */
 _must_check_ int registry_rebuild_layers(struct registry *r, struct layers *ret);
-/* Before the first change of the drop-ins' table since the last sync. */
-_must_check_ int registry_save_dropins(struct registry *r);
-bool registry_is_layer_metadata(const struct path *path);
-/* *layer becomes the known layer's own spelling; NULL is the base layer. -ENOENT or -EROFS with d set. */
+_must_check_ int registry_copy_layers(const struct layers *from, struct layers *to);
+/* Whether it appeared, went, moved or was switched. */
+bool registry_layer_changed(const struct layers *a, const struct layers *b, const char *name);
+/* At or below Machine\System\Registry\Layers; with `above`, also what it is in. */
+bool registry_is_layer_metadata(const struct path *path, bool above);
+/* *layer becomes the known layer's own spelling; NULL is the base layer. -ENOENT, -EINVAL or -EROFS with d
+ * set. */
 _must_check_ int registry_check_writable(const struct registry *r, const char **layer, struct diag *d);
+/* -EINVAL for metadata of a layer that cannot have any. */
+_must_check_ int registry_check_metadata(const struct path *path, struct diag *d);
+bool layer_name_equal(const char *a, const char *b);
 
-/* registry-events.c: note what a name means before the first change to it. 0 or negative errno. */
+/* registry-touch.c: notes what a name means before the first change to it. 0 or -ENOMEM; *ret (may be NULL)
+ * is NULL in a key that cannot be reached from any hive. */
 _must_check_ int touch_value(
-        struct registry *r, const struct guid *key, const char *path, const char *name, bool write);
-_must_check_ int touch_child(
-        struct registry *r, const struct guid *parent, const char *path, const char *name);
+        struct registry *r, const struct guid *key, const char *name, struct touch **ret);
+_must_check_ int touch_child(struct registry *r, const struct guid *parent, const char *name);
+/* All names of the layers that differ between the table before and `now`. */
+_must_check_ int touch_changed_layers(struct registry *r, const struct layers *now);
+/* Whether the key can be reached from its hive. */
+bool key_is_visible(const struct registry *r, const struct layers *l, const struct guid *key);
 void touches_clear(struct registry *r);
+
+/* registry-events.c */
 _must_check_ int touches_to_events(
         struct registry *r, const struct layers *now, struct registry_events *ret);
 
-/* registry-write.c: one operation into the store and, unless the key is volatile, into the batch. */
-_must_check_ int registry_op(struct registry *r, const struct store_op *op, bool is_volatile);
+/* registry-transaction.c: one operation into the store and, unless it is about a volatile key, into the
+ * batch. */
+_must_check_ int registry_op(struct registry *r, const struct store_op *op);
 _must_check_ int registry_record(struct registry *r, const struct state_record *record);
-/* Makes every key of the path visible in `layer`; *ret is the last one's GUID. */
-_must_check_ int registry_make_keys(struct registry *r, const struct path *path, const char *layer,
-        bool is_volatile, struct guid *ret, bool *ret_made, struct diag *d);
+/* A change that fails leaves nothing of itself in the open transaction. */
+struct savepoint {
+        size_t state, hives;
+};
+_must_check_ int savepoint_set(struct registry *r, struct savepoint *ret);
+/* Undoes what came since if `error` is negative; returns it. */
+int savepoint_close(struct registry *r, const struct savepoint *sp, int error);
+/* Before the first change of the drop-ins' table in the open transaction. */
+_must_check_ int registry_save_dropins(struct registry *r);
+
+/* registry-keys.c */
+struct holding;
+/* The key that the layer itself names by the path's first `n` components. 0 or -ENOENT, without a word. */
+_must_check_ int registry_find_in_layer(
+        const struct registry *r, const struct path *path, size_t n, const char *layer, struct guid *ret);
+_must_check_ int registry_add_hive(struct registry *r, const char *name, size_t len);
+/* Makes the keys of the path's first `n` components visible in the layer; *ret is the last one's GUID. With
+ * `held` (a drop-in's layer) the path entries on the way are confirmed there. */
+_must_check_ int registry_make_keys(struct registry *r, const struct path *path, size_t n, const char *layer,
+        bool is_volatile, struct holding *held, struct guid *ret, bool *ret_made, struct diag *d);
+
+/* registry-write.c */
+uint64_t now_ns(void);
+const struct store_path_entry *entry_in_layer(const struct store_path_entry *chain, const char *layer);
+const struct store_value_entry *value_in_layer(const struct store_value_entry *chain, const char *layer);
 _must_check_ int registry_put(struct registry *r, const struct guid *key, const struct path *path,
-        const char *name, const char *layer, const struct value *v, uint64_t expected,
-        uint64_t *ret_sequence, struct diag *d);
+        const char *name, const char *layer, const struct value *v, uint64_t *ret_sequence, struct diag *d);
+/* 0, or -EAGAIN with d set. */
+_must_check_ int registry_check_expected(const struct registry_write *w,
+        const struct store_value_entry *mine, const char *layer, struct diag *d);
+
+/* registry-delete.c */
 _must_check_ int registry_withdraw_value(
-        struct registry *r, const struct guid *key, const char *path, const char *name, const char *layer);
+        struct registry *r, const struct guid *key, const char *name, const char *layer);
+_must_check_ int registry_withdraw_entry(
+        struct registry *r, const struct guid *parent, const char *name, const char *layer);
+/* Drops the key's record when no layer names it any more. */
+_must_check_ int registry_drop_unnamed(struct registry *r, const struct guid *key);

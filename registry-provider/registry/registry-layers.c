@@ -12,11 +12,11 @@
 
 static const char *const layers_components[] = { DEFAULT_HIVE, "System", "Registry", "Layers" };
 
-bool registry_is_layer_metadata(const struct path *path)
+bool registry_is_layer_metadata(const struct path *path, bool above)
 {
-        if (path->n < ARRAY_SIZE(layers_components))
+        if (path->n < ARRAY_SIZE(layers_components) && !above)
                 return false;
-        for (size_t i = 0; i < ARRAY_SIZE(layers_components); i++) {
+        for (size_t i = 0; i < ARRAY_SIZE(layers_components) && i < path->n; i++) {
                 size_t len;
                 const char *name = path_component(path, i, &len);
                 if (!fold_equal(name, len, layers_components[i], strlen(layers_components[i])))
@@ -25,10 +25,36 @@ bool registry_is_layer_metadata(const struct path *path)
         return true;
 }
 
+bool layer_name_equal(const char *a, const char *b)
+{
+        /* Nearly always it is spelled alike. */
+        return strcmp(a, b) == 0 || fold_equal(a, strlen(a), b, strlen(b));
+}
+
+/* Names that no key below Layers gives a meaning to. */
+static bool is_reserved(const char *name, size_t len)
+{
+        return fold_equal(name, len, LAYER_BASE, strlen(LAYER_BASE)) ||
+               fold_equal(name, len, LAYER_DEFAULT, strlen(LAYER_DEFAULT));
+}
+
+int registry_check_metadata(const struct path *path, struct diag *d)
+{
+        size_t len, at = ARRAY_SIZE(layers_components);
+        if (path->n <= at || !registry_is_layer_metadata(path, false))
+                return 0;
+        const char *name = path_component(path, at, &len);
+        if (!is_reserved(name, len))
+                return 0;
+        return diag_set(d, EINVAL,
+                "%s: layer '%.*s' is the registry's own and cannot be changed, expected another name",
+                path->text, (int)len, name);
+}
+
 static const struct store_path_entry *base_entry(const struct store_path_entry *chain)
 {
         for (; chain; chain = chain->next)
-                if (strcmp(chain->layer, LAYER_BASE) == 0)
+                if (layer_name_equal(chain->layer, LAYER_BASE))
                         return chain->hidden ? NULL : chain;
         return NULL;
 }
@@ -40,7 +66,7 @@ static int base_number(
 {
         for (const struct store_value_entry *v = store_value(r->store, key, name, strlen(name)); v;
                 v = v->next) {
-                if (strcmp(v->layer, LAYER_BASE) != 0 || v->type == REG_TOMBSTONE)
+                if (!layer_name_equal(v->layer, LAYER_BASE) || v->type == REG_TOMBSTONE)
                         continue;
                 struct value value = { .type = v->type, .data = v->data, .size = v->size };
                 if (value_get_u32(&value, ret) == 0)
@@ -57,30 +83,36 @@ static int add_layer(const struct registry *r, const char *name, const struct gu
         uint32_t precedence = known ? known->precedence : 0, enabled = known ? known->enabled : true;
         const char *file = known ? known->file : NULL;
 
-        if (strcmp(name, LAYER_BASE) == 0)
+        if (is_reserved(name, strlen(name)))
                 return 0;
         (void)base_number(r, key, name, "Precedence", &precedence);
         (void)base_number(r, key, name, "Enabled", &enabled);
         return layers_set(ret, name, precedence, enabled != 0, file);
 }
 
-static int copy(const struct layers *from, struct layers *to)
+int registry_copy_layers(const struct layers *from, struct layers *to)
 {
-        int e = layers_init(to);
+        struct layers copy;
+        int e = layers_init(&copy);
+        if (e < 0)
+                return e;
         for (size_t i = 0; e == 0 && i < from->n; i++)
                 if (strcmp(from->list[i].name, LAYER_BASE) != 0)
-                        e = layers_set(to, from->list[i].name, from->list[i].precedence,
+                        e = layers_set(&copy, from->list[i].name, from->list[i].precedence,
                                 from->list[i].enabled, from->list[i].file);
-        if (e < 0) {
-                layers_done(to);
-                *to = (struct layers){ 0 };
-        }
+        if (e < 0)
+                layers_done(&copy);
+        else
+                *to = copy;
         return e;
 }
 
-int registry_save_dropins(struct registry *r)
+bool registry_layer_changed(const struct layers *a, const struct layers *b, const char *name)
 {
-        return r->dropins_synced.n > 0 ? 0 : copy(&r->dropins, &r->dropins_synced);
+        const struct layer *x = layers_find(a, name), *y = layers_find(b, name);
+        if (!x || !y)
+                return x != y;
+        return x->precedence != y->precedence || x->enabled != y->enabled;
 }
 
 static int find_layers_key(const struct registry *r, struct guid *ret)
@@ -106,7 +138,7 @@ int registry_rebuild_layers(struct registry *r, struct layers *ret)
         struct layers layers = { 0 };
         struct guid key;
 
-        int e = copy(&r->dropins, &layers);
+        int e = registry_copy_layers(&r->dropins, &layers);
         if (e < 0)
                 return e;
         if (find_layers_key(r, &key) == 0) {
@@ -128,13 +160,20 @@ int registry_rebuild_layers(struct registry *r, struct layers *ret)
 
 int registry_check_writable(const struct registry *r, const char **layer, struct diag *d)
 {
-        const struct layer *l = layers_find(&r->layers, *layer ? *layer : LAYER_BASE);
+        const char *name = *layer ? *layer : LAYER_BASE;
+        const struct layer *l = layers_find(&r->layers, name);
+
+        if (!l && is_reserved(name, strlen(name)))
+                return diag_set(
+                        d, EINVAL, "'%s' stands for the schema's defaults, no layer can be called so", name);
         if (!l)
                 return diag_set(d, ENOENT,
-                        "there is no layer '%s'; make it by setting \\System\\Registry\\Layers\\%s, value Precedence",
-                        *layer, *layer);
+                        "there is no layer '%s'; make it by setting \\System\\Registry\\Layers\\%s, value "
+                        "Precedence",
+                        name, name);
         if (l->file)
-                return diag_set(d, EROFS, "layer '%s' is read-only: it is the contents of %s", l->name, l->file);
+                return diag_set(
+                        d, EROFS, "layer '%s' is read-only: it is the contents of %s", l->name, l->file);
         *layer = l->name;
         return 0;
 }

@@ -1,30 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Transactions and durability. The store has two marks: the outer one goes back to the last sync, the inner
- * one to the begin of the open transaction. */
+ * one to the begin of the open transaction. A change sets a third one for its own time. */
 
+#include <assert.h>
 #include <errno.h>
+#include <string.h>
 
+#include "registry-holding.h"
 #include "registry-internal.h"
 
-int registry_begin(struct registry *r)
+static void forget(struct layers *saved)
 {
-        int e;
-
-        if (r->in_transaction)
-                return -EBUSY;
-        if (!r->marked) {
-                e = store_begin(r->store);
-                if (e < 0)
-                        return e;
-                r->marked = true;
-        }
-        e = store_begin(r->store);
-        if (e < 0)
-                return e;
-        r->state_mark = r->state ? state_pending(r->state) : 0;
-        r->in_transaction = true;
-        r->layers_touched = false;
-        return 0;
+        layers_done(saved);
+        *saved = (struct layers){ 0 };
 }
 
 static void restore(struct layers *table, struct layers *saved)
@@ -36,20 +24,53 @@ static void restore(struct layers *table, struct layers *saved)
         *saved = (struct layers){ 0 };
 }
 
-static void forget_saved(struct registry *r)
+/* Of two saved states the older one is needed. */
+static void keep_older(struct layers *synced, struct layers *begun)
 {
-        layers_done(&r->layers_synced);
-        layers_done(&r->dropins_synced);
-        r->layers_synced = r->dropins_synced = (struct layers){ 0 };
+        if (synced->n == 0)
+                *synced = *begun;
+        else
+                layers_done(begun);
+        *begun = (struct layers){ 0 };
+}
+
+static void trim_hives(struct registry *r, size_t n)
+{
+        while (r->hives.n > n)
+                free(r->hives.list[--r->hives.n].name);
 }
 
 static void close_outer_mark(struct registry *r)
 {
-        if (r->marked && !r->unsynced) {
-                store_commit(r->store);
-                r->marked = false;
-                forget_saved(r);
+        if (!r->marked || r->unsynced)
+                return;
+        store_commit(r->store);
+        r->marked = false;
+        forget(&r->layers_synced);
+        forget(&r->dropins_synced);
+}
+
+int registry_begin(struct registry *r)
+{
+        if (r->in_transaction)
+                return -EBUSY;
+        if (!r->marked) {
+                int e = store_begin(r->store);
+                if (e < 0)
+                        return e;
+                r->marked = true;
+                r->hives_synced = r->hives.n;
         }
+        int e = store_begin(r->store);
+        if (e < 0) {
+                close_outer_mark(r);
+                return e;
+        }
+        r->state_begun = r->state ? state_pending(r->state) : 0;
+        r->hives_begun = r->hives.n;
+        r->in_transaction = true;
+        r->layers_touched = false;
+        return 0;
 }
 
 void registry_abort(struct registry *r)
@@ -58,12 +79,36 @@ void registry_abort(struct registry *r)
                 return;
         store_rollback(r->store);
         if (r->state)
-                state_forget(r->state, r->state_mark);
+                state_forget(r->state, r->state_begun);
         touches_clear(r);
+        restore(&r->dropins, &r->dropins_begun);
+        trim_hives(r, r->hives_begun);
         r->in_transaction = false;
-        /* A drop-in transaction is alone in its group: undoing it is going back to the last sync. */
-        restore(&r->dropins, &r->dropins_synced);
         close_outer_mark(r);
+}
+
+int registry_save_dropins(struct registry *r)
+{
+        return r->dropins_begun.n > 0 ? 0 : registry_copy_layers(&r->dropins, &r->dropins_begun);
+}
+
+/* Deleting a layer removes all its entries. A drop-in's go with its file. */
+static int empty_deleted_layers(struct registry *r, const struct layers *now)
+{
+        _cleanup_(holding_done) struct holding holding = { 0 };
+        bool any = false;
+        int e = 0;
+
+        for (size_t i = 0; e == 0 && i < r->layers.n; i++) {
+                const struct layer *l = &r->layers.list[i];
+                if (l->file || layers_find(now, l->name))
+                        continue;
+                any = true;
+                e = holding_add_layer(&holding, l->name);
+        }
+        if (e == 0 && any)
+                e = holding_load(r, &holding);
+        return e < 0 || !any ? e : holding_withdraw(r, &holding);
 }
 
 /* The table of layers as the transaction leaves it (only where it touched it), and the events. */
@@ -73,8 +118,11 @@ static int compute_events(struct registry *r, struct layers *ret_layers, struct 
         struct registry_events events = { 0 };
         int e = 0;
 
+        assert(r->in_transaction);
         if (r->layers_touched)
                 e = registry_rebuild_layers(r, &now);
+        if (e == 0 && r->layers_touched)
+                e = empty_deleted_layers(r, &now);
         if (e == 0)
                 e = touches_to_events(r, r->layers_touched ? &now : &r->layers, &events);
         if (e < 0) {
@@ -103,22 +151,19 @@ int registry_end_preview(struct registry *r, struct registry_events *ret)
 int registry_end(struct registry *r, struct registry_events *ret)
 {
         struct layers now;
-        struct registry_events events;
-        int e = compute_events(r, &now, &events);
+        int e = compute_events(r, &now, ret);
         if (e < 0)
                 return e;
         if (r->layers_touched) {
-                if (r->layers_synced.n == 0)
-                        r->layers_synced = r->layers;
-                else
-                        layers_done(&r->layers);
+                keep_older(&r->layers_synced, &r->layers);
                 r->layers = now;
         }
+        if (r->dropins_begun.n > 0)
+                keep_older(&r->dropins_synced, &r->dropins_begun);
         touches_clear(r);
         store_commit(r->store);
         r->in_transaction = false;
         r->unsynced = true;
-        *ret = events;
         return 0;
 }
 
@@ -126,9 +171,11 @@ int registry_sync(struct registry *r, struct diag *d)
 {
         int e = 0;
 
+        if (r->in_transaction)
+                return -EBUSY;
         if (!r->unsynced)
                 return 0;
-        if (r->state && !r->read_only && state_pending(r->state) > 0)
+        if (r->state && !r->read_only)
                 e = state_sync(r->state, d);
         r->unsynced = false;
         if (e < 0) {
@@ -136,10 +183,34 @@ int registry_sync(struct registry *r, struct diag *d)
                 r->marked = false;
                 restore(&r->layers, &r->layers_synced);
                 restore(&r->dropins, &r->dropins_synced);
+                trim_hives(r, r->hives_synced);
                 return e;
         }
         close_outer_mark(r);
         return 0;
+}
+
+int savepoint_set(struct registry *r, struct savepoint *ret)
+{
+        assert(r->in_transaction);
+        int e = store_begin(r->store);
+        if (e < 0)
+                return e;
+        *ret = (struct savepoint){ .state = r->state ? state_pending(r->state) : 0, .hives = r->hives.n };
+        return 0;
+}
+
+int savepoint_close(struct registry *r, const struct savepoint *sp, int error)
+{
+        if (error >= 0) {
+                store_commit(r->store);
+                return error;
+        }
+        store_rollback(r->store);
+        if (r->state)
+                state_forget(r->state, sp->state);
+        trim_hives(r, sp->hives);
+        return error;
 }
 
 int registry_record(struct registry *r, const struct state_record *record)
@@ -147,8 +218,31 @@ int registry_record(struct registry *r, const struct state_record *record)
         return r->state && !r->read_only ? state_add(r->state, record) : 0;
 }
 
-int registry_op(struct registry *r, const struct store_op *op, bool is_volatile)
+static bool key_is_volatile(const struct registry *r, const struct guid *guid)
 {
+        const struct store_key *key = store_key(r->store, guid);
+        return key && key->is_volatile;
+}
+
+/* Whether the journal, which knows no volatile key, would not understand the operation. */
+static bool op_is_volatile(const struct registry *r, const struct store_op *op)
+{
+        if (key_is_volatile(r, &op->guid))
+                return true;
+        if (op->code == STORE_CREATE_KEY)
+                return op->is_volatile;
+        if (op->code == STORE_CREATE_ENTRY)
+                return key_is_volatile(r, &op->target);
+        if (op->code != STORE_DELETE_ENTRY)
+                return false;
+        const struct store_path_entry *chain = store_lookup(r->store, &op->guid, op->name, strlen(op->name));
+        const struct store_path_entry *entry = entry_in_layer(chain, op->layer);
+        return entry && key_is_volatile(r, &entry->target);
+}
+
+int registry_op(struct registry *r, const struct store_op *op)
+{
+        bool is_volatile = op_is_volatile(r, op);
         int e = store_apply(r->store, op);
         if (e < 0 || is_volatile)
                 return e;

@@ -3,37 +3,27 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "../../schema/base/fileio.h"
 #include "../../schema/layout.h"
 
-static int make_hive(struct registry *r, const char *name)
+static int make_default_hive(struct registry *r)
 {
-        if (state_hive_find(&r->hives, name, strlen(name)))
-                return 0;
+        struct registry_events events;
 
-        struct guid root;
-        int e = guid_new(&root);
+        if (state_hive_find(&r->hives, DEFAULT_HIVE, strlen(DEFAULT_HIVE)))
+                return 0;
+        int e = registry_begin(r);
         if (e < 0)
                 return e;
-        e = registry_begin(r);
-        if (e < 0)
-                return e;
-        e = state_hive_add(&r->hives, name, &root);
-        if (e == 0)
-                e = registry_record(
-                        r, &(struct state_record){ .kind = STATE_HIVE, .name = name, .root = root });
-        if (e == 0)
-                e = registry_op(r,
-                        &(struct store_op){ .code = STORE_CREATE_KEY, .guid = root, .name = name }, false);
+        e = registry_add_hive(r, DEFAULT_HIVE, strlen(DEFAULT_HIVE));
         if (e < 0) {
                 registry_abort(r);
                 return e;
         }
-        struct registry_events events = { 0 };
         e = registry_end(r, &events);
-        registry_events_done(&events);
+        if (e == 0)
+                registry_events_done(&events);
         return e;
 }
 
@@ -42,9 +32,10 @@ static int open_state(struct registry *r, const struct registry_config *config, 
         _cleanup_free_ char *dir = root_path(config->root, LAYOUT_STATE);
         if (!dir)
                 return -ENOMEM;
-        int e = state_open(
+        if (config->read_only && access(dir, F_OK) < 0 && errno == ENOENT)
+                return 0;
+        return state_open(
                 dir, config->read_only, r->store, &r->hives, &r->dropins, &config->events, &r->state, d);
-        return e == -ENOENT && config->read_only ? 0 : e;
 }
 
 int registry_open(const struct registry_config *config, struct registry **ret, struct diag *d)
@@ -67,9 +58,11 @@ int registry_open(const struct registry_config *config, struct registry **ret, s
         if (e == 0)
                 e = registry_rebuild_layers(r, &r->layers);
         if (e == 0)
-                e = make_hive(r, DEFAULT_HIVE);
+                e = make_default_hive(r);
         if (e == 0)
                 e = registry_sync(r, d);
+        if (e < 0 && d && d->text[0] == '\0')
+                return diag_set(d, -e, "the registry cannot be opened: %s", strerror(-e));
         if (e < 0)
                 return e;
         *ret = STEAL_PTR(r);
@@ -81,14 +74,13 @@ struct registry *registry_close(struct registry *r)
         if (!r)
                 return NULL;
         touches_clear(r);
-        hashmap_done(&r->touched_index);
-        free(r->touched);
         r->state = state_close(r->state);
         r->store = store_free(r->store);
         layers_done(&r->layers);
         layers_done(&r->dropins);
         layers_done(&r->layers_synced);
         layers_done(&r->dropins_synced);
+        layers_done(&r->dropins_begun);
         state_hives_done(&r->hives);
         free(r->root);
         free(r);
@@ -131,6 +123,12 @@ int registry_path(const struct registry *r, const char *input, struct path *ret,
         return path_parse(input, strlen(input), is_hive, (void *)r, ret, d);
 }
 
+static const char *describe(int e)
+{
+        return e == -EBADMSG ? "corrupt: two layers' entries have the same precedence and sequence"
+                             : strerror(-e);
+}
+
 int registry_find_key(const struct registry *r, const struct path *path, struct guid *ret, struct diag *d)
 {
         size_t len, depth = 0;
@@ -143,33 +141,36 @@ int registry_find_key(const struct registry *r, const struct path *path, struct 
         if (e == -ENOENT && depth > 0) {
                 name = path_component(path, depth, &len);
                 return diag_set(d, ENOENT, "%s: no such key: there is no '%.*s' in %.*s", path->text,
-                        (int)len, name, (int)path->ends[depth - 1], path->text);
+                        (int)len, name, path->ends[depth - 1], path->text);
         }
-        if (e == -EBADMSG)
-                return diag_set(d, EBADMSG,
-                        "%s: corrupt: two layers' entries have the same precedence and sequence",
-                        path->text);
-        return e;
+        if (e < 0)
+                return diag_set(d, -e, "%s: %s", path->text, describe(e));
+        return 0;
 }
 
-static int get_default(const struct registry *r, const struct path *path, const char *name, struct registry_value *ret)
+static int get_default(
+        const struct registry *r, const struct path *path, const char *name, struct registry_value *ret)
 {
         const struct schema_value *sv = schema_find(r->schema, path, name);
         if (!sv)
                 return -ENOENT;
+        int e = schema_default_value(sv, ret->scratch, &ret->value);
+        if (e < 0)
+                return e;
         ret->name = sv->name;
         ret->sequence = 0;
         ret->layer = LAYER_DEFAULT;
-        return schema_default_value(sv, ret->scratch, &ret->value);
+        return 0;
 }
 
 int registry_get(struct registry *r, const struct path *path, const char *name, struct registry_value *ret,
         struct diag *d)
 {
-        struct guid key;
         const struct store_value_entry *entry;
+        struct diag no_key = { 0 };
+        struct guid key;
 
-        int e = registry_find_key(r, path, &key, d);
+        int e = registry_find_key(r, path, &key, &no_key);
         if (e == 0)
                 e = resolve_value(r->store, &r->layers, &key, name, strlen(name), &entry);
         if (e == 0) {
@@ -181,15 +182,14 @@ int registry_get(struct registry *r, const struct path *path, const char *name, 
                 };
                 return 0;
         }
-        if (e != -ENOENT)
-                return diag_set(d, -e, "%s: value '%s': %s", path->text, name,
-                        e == -EBADMSG ? "corrupt: two layers' entries have the same precedence and sequence"
-                                      : strerror(-e));
-        if (get_default(r, path, name, ret) == 0)
+        if (e == -ENOENT && get_default(r, path, name, ret) == 0)
                 return 0;
-        if (d && d->text[0] == '\0')
-                (void)diag_set(d, ENOENT, "%s: no such value: '%s'", path->text, name[0] ? name : "@");
-        return -ENOENT;
+        if (no_key.text[0])
+                return diag_set(d, -e, "%s", no_key.text);
+        name = name[0] ? name : "@";
+        if (e == -ENOENT)
+                return diag_set(d, ENOENT, "%s: no such value: '%s'", path->text, name);
+        return diag_set(d, -e, "%s: value '%s': %s", path->text, name, describe(e));
 }
 
 int registry_key_path(const struct registry *r, const struct guid *key, struct buf *ret)
@@ -221,7 +221,8 @@ bool registry_pending(const struct registry *r)
 
 int registry_fold(struct registry *r, size_t threshold, struct diag *d)
 {
-        if (!r->state || r->unsynced || state_journal_size(r->state) <= threshold)
+        if (!r->state || r->read_only || r->in_transaction || r->unsynced ||
+                state_journal_size(r->state) <= threshold)
                 return 0;
         return state_fold(r->state, r->store, &r->hives, &r->dropins, d);
 }

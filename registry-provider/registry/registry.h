@@ -30,8 +30,9 @@ DEFINE_CLEANUP(struct registry *, registry_close, registry_closep);
 
 /* ---- Reading. Borrowed pointers are good until the next change. -EBADMSG: corrupt (see resolve.h). ---- */
 
-#define LAYER_DEFAULT "default" /* shown as the source of a schema default; no real layer may be called so  \
-                                 */
+#define LAYER_DEFAULT                                                                                       \
+        "default" /* shown as the source of a schema default; no real layer may be called so                \
+                   */
 
 /* Not to be copied: `value` may point into it. */
 struct registry_value {
@@ -90,10 +91,12 @@ struct registry_events {
 void registry_events_done(struct registry_events *e);
 const char *registry_event_name(enum registry_event_kind kind); /* "value-set" … as on the bus */
 
-/* 0 or -ENOMEM. Not nested. */
+/* 0, -ENOMEM, or -EBUSY: not nested. What a transaction changes in the table of layers counts from its end
+ * on. */
 _must_check_ int registry_begin(struct registry *r);
 void registry_abort(struct registry *r);
-/* Computes what changed effectively; on error the transaction is undone. */
+/* Computes what changed effectively; on error (-ENOMEM, -E2BIG above LAYERS_MAX layers, -EFBIG) the
+ * transaction is undone. */
 _must_check_ int registry_end(struct registry *r, struct registry_events *ret);
 
 /* Computes the same, and undoes the transaction in any case. */
@@ -103,37 +106,39 @@ struct registry_write {
         const struct path *path;
         const char *name;  /* value name */
         const char *layer; /* NULL: base */
-        uint64_t expected; /* the sequence that this layer's entry must have; 0: no check */
+        uint64_t expected; /* the sequence that this layer's entry (value or key) must have; 0: no check */
         bool is_volatile;  /* keys that are made on the way live in memory only */
 };
 
 /* Errors of all: -ENOENT (no such key, value in this layer, or layer), -EROFS (a drop-in's layer), -EAGAIN
- * (expected sequence differs), -ENOTEMPTY, -EEXIST, -EFBIG, -EINVAL, -ENOMEM; d says what, where and what
- * was expected. */
+ * (expected sequence differs), -ENOTEMPTY, -EEXIST, -EFBIG, -EINVAL, -ENAMETOOLONG, -ENOMEM; d says what,
+ * where and what was expected. A change that fails leaves nothing of itself, and the transaction open. */
 
-/* Makes missing keys. Writing what the layer holds already, as the winner, changes nothing and returns its
- * sequence. */
+/* Makes missing keys, and names again one that a layer of the same precedence has hidden since. Writing what
+ * the layer holds already, as the winner, changes nothing and returns its sequence. */
 _must_check_ int registry_set(struct registry *r, const struct registry_write *w, const struct value *v,
         uint64_t *ret_sequence, struct diag *d);
 /* Withdraws the layer's entry (a tombstone too). */
 _must_check_ int registry_delete(struct registry *r, const struct registry_write *w, struct diag *d);
 /* Makes the key and what is missing above it. -EEXIST if the layer has it already and it is visible. */
 _must_check_ int registry_create_key(struct registry *r, const struct registry_write *w, struct diag *d);
-/* Withdraws the layer's path entry and its values in the key. -ENOTEMPTY while the key has visible subkeys;
- * with `recursive` they go too. */
+/* Withdraws the layer's path entry and all that it has in the key and below. -ENOTEMPTY while the key has
+ * visible subkeys, unless it is `recursive`. What other layers have there stays, and shows. A layer whose
+ * metadata key goes is deleted: its entries go too. */
 _must_check_ int registry_delete_key(
         struct registry *r, const struct registry_write *w, bool recursive, struct diag *d);
 
 /* Makes all ended transactions durable. On error every one since the last sync is undone in memory as well.
- */
+ * -EBUSY while one is open. */
 _must_check_ int registry_sync(struct registry *r, struct diag *d);
 bool registry_pending(const struct registry *r);
 /* Folds the journal into a snapshot if it is larger than `threshold` bytes. */
 _must_check_ int registry_fold(struct registry *r, size_t threshold, struct diag *d);
 void registry_check_edits(struct registry *r);
 
-/* One ended transaction that brings the drop-in layers to what the files say. A broken file keeps its
- * layer's last good content; a file whose layer is taken gets an error in its entry. Entries that did not
- * change keep their sequence. */
+/* One ended transaction that brings the drop-in layers to what the files say; it is the first since a sync.
+ * A broken file keeps its layer's last good content; a file that cannot be applied (its layer is taken, for
+ * example) gets an error in its entry and is a broken one. Entries that did not change keep their sequence.
+ * A hive that a key is in is made, and stays. 0, -ENOMEM, or the error of the sync. */
 _must_check_ int registry_apply_dropins(
         struct registry *r, struct dropins *files, struct registry_events *ret, struct diag *d);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The way down a path in one layer: finding it, and making what is missing. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "registry-holding.h"
+
+/* The key that a name stands for in whatever layer, so that layers that name the same key share it. */
+static const struct store_path_entry *any_target(const struct store_path_entry *chain)
+{
+        while (chain && chain->hidden)
+                chain = chain->next;
+        return chain;
+}
+
+static const struct hive_root *find_hive(const struct registry *r, const struct path *path)
+{
+        size_t len;
+        const char *name = path_component(path, 0, &len);
+        return state_hive_find(&r->hives, name, len);
+}
+
+int registry_find_in_layer(
+        const struct registry *r, const struct path *path, size_t n, const char *layer, struct guid *ret)
+{
+        const struct hive_root *hive = find_hive(r, path);
+        if (!hive)
+                return -ENOENT;
+        struct guid key = hive->root;
+        for (size_t i = 1; i < n; i++) {
+                size_t len;
+                const char *name = path_component(path, i, &len);
+                const struct store_path_entry *mine =
+                        entry_in_layer(store_lookup(r->store, &key, name, len), layer);
+                if (!mine || mine->hidden)
+                        return -ENOENT;
+                key = mine->target;
+        }
+        *ret = key;
+        return 0;
+}
+
+int registry_add_hive(struct registry *r, const char *name, size_t len)
+{
+        if (state_hive_find(&r->hives, name, len))
+                return 0;
+        _cleanup_free_ char *own = strndup(name, len);
+        struct guid root;
+        int e = own ? guid_new(&root) : -ENOMEM;
+        if (e == 0)
+                e = state_hive_add(&r->hives, own, &root);
+        if (e == 0)
+                e = registry_record(
+                        r, &(struct state_record){ .kind = STATE_HIVE, .name = own, .root = root });
+        return e < 0 ? e
+                     : registry_op(r, &(struct store_op){ .code = STORE_CREATE_KEY,
+                                              .guid = root,
+                                              .name = own,
+                                              .time = now_ns() });
+}
+
+static int new_key(
+        struct registry *r, const struct guid *parent, const char *name, bool is_volatile, struct guid *ret)
+{
+        const struct store_key *up = store_key(r->store, parent);
+        int e = guid_new(ret);
+        return e < 0 ? e
+                     : registry_op(r, &(struct store_op){ .code = STORE_CREATE_KEY,
+                                              .guid = *ret,
+                                              .target = *parent,
+                                              .name = name,
+                                              .is_volatile = is_volatile || (up && up->is_volatile),
+                                              .time = now_ns() });
+}
+
+/* A layer of the same precedence hid the key later: naming it once more brings it back. */
+static bool is_buried(
+        const struct registry *r, const struct store_path_entry *chain, const struct store_path_entry *mine)
+{
+        const struct layer *layer = layers_find(&r->layers, mine->layer);
+        for (; layer && chain; chain = chain->next) {
+                const struct layer *other = chain->hidden ? layers_find(&r->layers, chain->layer) : NULL;
+                if (other && other->enabled && other->precedence == layer->precedence &&
+                        chain->sequence > mine->sequence)
+                        return true;
+        }
+        return false;
+}
+
+/* One step of the way: `name` below *key, visible in the layer; *key becomes its GUID. */
+static int make_child(struct registry *r, const char *name, const char *layer, bool is_volatile,
+        struct holding *held, struct guid *key, bool *made)
+{
+        const struct guid parent = *key;
+        const struct store_path_entry *chain = store_lookup(r->store, &parent, name, strlen(name));
+        const struct store_path_entry *mine = entry_in_layer(chain, layer), *any = any_target(chain);
+
+        if (held)
+                (void)holding_keep(held, HELD_ENTRY, layer, &parent, name);
+        if (mine && !mine->hidden) {
+                *key = mine->target;
+                if (held || !is_buried(r, chain, mine))
+                        return 0;
+                any = mine;
+        }
+        int e = touch_child(r, &parent, name);
+        if (e < 0)
+                return e;
+        if (any)
+                *key = any->target;
+        else
+                e = new_key(r, &parent, name, is_volatile, key);
+        if (e == 0)
+                e = registry_op(r, &(struct store_op){ .code = STORE_CREATE_ENTRY,
+                                           .guid = parent,
+                                           .name = name,
+                                           .layer = layer,
+                                           .target = *key,
+                                           .sequence = store_take_sequence(r->store) });
+        *made = true;
+        return e;
+}
+
+int registry_make_keys(struct registry *r, const struct path *path, size_t n, const char *layer,
+        bool is_volatile, struct holding *held, struct guid *ret, bool *ret_made, struct diag *d)
+{
+        const struct hive_root *hive = find_hive(r, path);
+        if (!hive)
+                return diag_set(d, ENOENT, "%s: there is no hive called %.*s", path->text, path->ends[0],
+                        path->text);
+
+        struct guid key = hive->root;
+        bool made = false;
+        for (size_t i = 1; i < n; i++) {
+                char name[NAME_BYTES_MAX + 1];
+                size_t len;
+                const char *component = path_component(path, i, &len);
+                *(char *)mempcpy(name, component, len) = '\0';
+                int e = make_child(r, name, layer, is_volatile, held, &key, &made);
+                if (e < 0)
+                        return diag_set(d, -e, "%.*s: the key cannot be made: %s", path->ends[i], path->text,
+                                strerror(-e));
+        }
+        *ret = key;
+        *ret_made = made;
+        return 0;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What names meant before the open transaction. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "registry-internal.h"
+
+static void touch_free(struct touch *t)
+{
+        if (!t)
+                return;
+        free(t->name);
+        free(t->data);
+        free(t->layer);
+        free(t);
+}
+DEFINE_CLEANUP(struct touch *, touch_free, touch_freep);
+
+void touches_clear(struct registry *r)
+{
+        struct touches *touches = &r->touches;
+        struct touched_key *key;
+
+        for (struct touch *t = touches->first, *next; t; t = next) {
+                next = t->next;
+                touch_free(t);
+        }
+        for (uint32_t i = 0; (key = hashmap_next(&touches->keys, &i));)
+                free(key);
+        hashmap_done(&touches->names);
+        hashmap_done(&touches->keys);
+        *touches = (struct touches){ 0 };
+}
+
+struct probe {
+        const struct guid *key;
+        const char *name;
+        bool is_child;
+};
+
+static bool touch_matches(const void *entry, const void *key)
+{
+        const struct touch *t = entry;
+        const struct probe *p = key;
+        return t->is_child == p->is_child && guid_equal(&t->key->guid, p->key) &&
+               fold_equal(t->name, strlen(t->name), p->name, strlen(p->name));
+}
+
+static uint32_t guid_hash(const struct guid *guid)
+{
+        return hash_bytes(guid->bytes, sizeof(guid->bytes), hash_seed());
+}
+
+static uint32_t probe_hash(const struct probe *p)
+{
+        return fold_hash(p->name, strlen(p->name), guid_hash(p->key) + p->is_child);
+}
+
+static struct touch *touch_find(const struct registry *r, const struct probe *p)
+{
+        return hashmap_get(&r->touches.names, probe_hash(p), touch_matches, p);
+}
+
+/* With `touched`, as it was when the transaction began: of the names it has touched, that is what they say.
+ */
+static bool is_visible(
+        const struct registry *r, const struct layers *l, const struct guid *key, bool touched)
+{
+        const struct store_key *k = store_key(r->store, key);
+
+        for (; k && !guid_is_zero(&k->parent); k = store_key(r->store, &k->parent)) {
+                const struct probe probe = { .key = &k->parent, .name = k->name, .is_child = true };
+                const struct touch *t = touched ? touch_find(r, &probe) : NULL;
+                const struct store_path_entry *child;
+                bool exists;
+
+                if (t)
+                        exists = t->existed && guid_equal(&t->child, &k->guid);
+                else
+                        exists = resolve_child(r->store, l, &k->parent, k->name, strlen(k->name), &child) ==
+                                         0 &&
+                                 guid_equal(&child->target, &k->guid);
+                if (!exists)
+                        return false;
+        }
+        return k != NULL;
+}
+
+bool key_is_visible(const struct registry *r, const struct layers *l, const struct guid *key)
+{
+        return is_visible(r, l, key, false);
+}
+
+static bool key_matches(const void *entry, const void *key)
+{
+        const struct touched_key *k = entry;
+        return guid_equal(&k->guid, key);
+}
+
+static int add_key(struct registry *r, const struct guid *guid, struct touched_key **ret)
+{
+        _cleanup_buf_ struct buf path = BUF_INIT;
+        int e = registry_key_path(r, guid, &path);
+        if (e < 0)
+                return e;
+        struct touched_key *k = malloc(sizeof(*k) + path.len + 1);
+        if (!k)
+                return -ENOMEM;
+        *k = (struct touched_key){ .guid = *guid, .was_visible = is_visible(r, &r->layers, guid, true) };
+        memcpy(k->path, buf_str(&path), path.len + 1);
+        e = hashmap_put(&r->touches.keys, guid_hash(guid), k);
+        if (e < 0) {
+                free(k);
+                return e;
+        }
+        *ret = k;
+        return 0;
+}
+
+static int find_key(struct registry *r, const struct guid *guid, struct touched_key **ret)
+{
+        struct touched_key *k = r->touches.recent;
+
+        if (!k || !guid_equal(&k->guid, guid))
+                k = hashmap_get(&r->touches.keys, guid_hash(guid), key_matches, guid);
+        int e = k ? 0 : add_key(r, guid, &k);
+        if (e == 0)
+                *ret = r->touches.recent = k;
+        return e;
+}
+
+/* Takes the touch over in any case. */
+static int add_touch(struct registry *r, struct touch *t)
+{
+        struct touches *touches = &r->touches;
+        const struct probe probe = { .key = &t->key->guid, .name = t->name, .is_child = t->is_child };
+
+        int e = hashmap_put(&touches->names, probe_hash(&probe), t);
+        if (e < 0) {
+                touch_free(t);
+                return e;
+        }
+        if (touches->last)
+                touches->last->next = t;
+        else
+                touches->first = t;
+        touches->last = t;
+        return 0;
+}
+
+static int set_value(struct touch *t, const struct store_value_entry *v)
+{
+        t->existed = true;
+        t->name = strdup(v->name);
+        t->layer = strdup(v->layer);
+        t->data = malloc(v->size + 1);
+        if (!t->name || !t->layer || !t->data)
+                return -ENOMEM;
+        t->type = v->type;
+        t->size = v->size;
+        if (v->size > 0)
+                memcpy(t->data, v->data, v->size);
+        return 0;
+}
+
+static int set_name(struct touch *t, const char *name)
+{
+        t->name = strdup(name);
+        return t->name ? 0 : -ENOMEM;
+}
+
+static int note_value(struct registry *r, struct touch *t, const char *name)
+{
+        const struct store_value_entry *v;
+        int e = resolve_value(r->store, &r->layers, &t->key->guid, name, strlen(name), &v);
+        return e == 0 ? set_value(t, v) : set_name(t, name);
+}
+
+static int note_child(struct registry *r, struct touch *t, const char *name)
+{
+        const struct store_path_entry *child;
+        int e = resolve_child(r->store, &r->layers, &t->key->guid, name, strlen(name), &child);
+        t->is_child = true;
+        if (e < 0)
+                return set_name(t, name);
+        t->existed = true;
+        t->child = child->target;
+        return set_name(t, child->name);
+}
+
+static int touch(
+        struct registry *r, const struct guid *guid, const char *name, bool is_child, struct touch **ret)
+{
+        struct touch *t = touch_find(r, &(struct probe){ guid, name, is_child });
+        if (!t) {
+                struct touched_key *key;
+                int e = find_key(r, guid, &key);
+                if (e < 0)
+                        return e == -ENOENT ? 0 : e;
+                _cleanup_(touch_freep) struct touch *made = calloc(1, sizeof(*made));
+                if (!made)
+                        return -ENOMEM;
+                made->key = key;
+                e = (is_child ? note_child : note_value)(r, made, name);
+                if (e < 0)
+                        return e;
+                t = STEAL_PTR(made);
+                e = add_touch(r, t);
+                if (e < 0)
+                        return e;
+        }
+        *ret = t;
+        return 0;
+}
+
+int touch_value(struct registry *r, const struct guid *key, const char *name, struct touch **ret)
+{
+        struct touch *t = NULL;
+        int e = touch(r, key, name, false, &t);
+        if (e == 0 && ret)
+                *ret = t;
+        return e;
+}
+
+int touch_child(struct registry *r, const struct guid *parent, const char *name)
+{
+        struct touch *t = NULL;
+        return touch(r, parent, name, true, &t);
+}
+
+static int touch_key_of_changed_layers(struct registry *r, const struct layers *now, const struct guid *key)
+{
+        const struct store_value_entry *v;
+        const struct store_path_entry *c;
+        bool all = false;
+        int e = 0;
+
+        for (const struct store_blanket *b = store_blankets(r->store, key); b; b = b->next)
+                all |= registry_layer_changed(&r->layers, now, b->layer);
+        for (const void *cursor = NULL; e == 0 && (v = store_next_value(r->store, key, &cursor));) {
+                bool changed = all;
+                for (const struct store_value_entry *x = v; x && !changed; x = x->next)
+                        changed = registry_layer_changed(&r->layers, now, x->layer);
+                e = changed ? touch_value(r, key, v->name, NULL) : 0;
+        }
+        for (const void *cursor = NULL; e == 0 && (c = store_next_child(r->store, key, &cursor));) {
+                bool changed = false;
+                for (const struct store_path_entry *x = c; x && !changed; x = x->next)
+                        changed = registry_layer_changed(&r->layers, now, x->layer);
+                e = changed ? touch_child(r, key, c->name) : 0;
+        }
+        return e;
+}
+
+int touch_changed_layers(struct registry *r, const struct layers *now)
+{
+        bool changed = false;
+        uint32_t cursor = 0;
+        const struct store_key *key;
+        int e = 0;
+
+        for (size_t i = 0; i < now->n; i++)
+                changed |= registry_layer_changed(&r->layers, now, now->list[i].name);
+        for (size_t i = 0; i < r->layers.n; i++)
+                changed |= registry_layer_changed(&r->layers, now, r->layers.list[i].name);
+        while (changed && e == 0 && (key = store_next_key(r->store, &cursor)))
+                e = touch_key_of_changed_layers(r, now, &key->guid);
+        return e;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <string.h>
+
+#include "registry-util.h"
+
+struct view {
+        const struct store *store;
+        const struct layers *layers;
+        bool persistent;
+        struct dump *to;
+};
+
+static bool same(const char *a, const char *b)
+{
+        return fold_equal(a, strlen(a), b, strlen(b));
+}
+
+/* Who has something in a key names it, or it is a hive's root. */
+static void check_named(const struct store *s, const struct store_key *key, const char *layer)
+{
+        if (guid_is_zero(&key->parent))
+                return;
+        const struct store_path_entry *e = store_lookup(s, &key->parent, key->name, strlen(key->name));
+        while (e && !same(e->layer, layer))
+                e = e->next;
+        ck_assert_msg(
+                e && guid_equal(&e->target, &key->guid), "%s is not named by layer %s", key->name, layer);
+}
+
+static const char *guid_text(const struct guid *guid)
+{
+        static char text[2][37];
+        static unsigned next;
+        char *at = text[next++ % 2];
+        guid_format(guid, at);
+        return at;
+}
+
+static void dump_entries(const struct view *v, const struct store_key *key, const char *path)
+{
+        const struct store_path_entry *e;
+
+        for (const void *cursor = NULL; (e = store_next_child(v->store, &key->guid, &cursor));)
+                for (; e; e = e->next) {
+                        const struct store_key *target = store_target(e);
+                        check_named(v->store, key, e->layer);
+                        ck_assert(e->hidden || target);
+                        if (v->persistent && target && target->is_volatile)
+                                continue;
+                        dump_line(v->to, "entry %s|%s %s #%" PRIu64 " %s", path, e->name, e->layer,
+                                e->sequence, e->hidden ? "hidden" : guid_text(&e->target));
+                }
+}
+
+static void dump_values(const struct view *v, const struct store_key *key, const char *path)
+{
+        const struct store_value_entry *e;
+
+        for (const void *cursor = NULL; (e = store_next_value(v->store, &key->guid, &cursor));)
+                for (; e; e = e->next) {
+                        check_named(v->store, key, e->layer);
+                        _cleanup_buf_ struct buf hex = BUF_INIT;
+                        hex_format(&hex, e->data, e->size);
+                        dump_line(v->to, "value %s|%s %s #%" PRIu64 " type %u %s", path, e->name, e->layer,
+                                e->sequence, e->type, buf_str(&hex));
+                }
+        for (const struct store_blanket *b = store_blankets(v->store, &key->guid); b; b = b->next) {
+                check_named(v->store, key, b->layer);
+                dump_line(v->to, "blanket %s %s #%" PRIu64, path, b->layer, b->sequence);
+        }
+}
+
+struct dump world_dump(const struct world *w, bool persistent)
+{
+        struct dump dump = { 0 };
+        const struct view v = { registry_store(w->r), registry_layers(w->r), persistent, &dump };
+        const struct store_key *key;
+        const struct state_hives *hives = registry_hives(w->r);
+
+        for (uint32_t cursor = 0; (key = store_next_key(v.store, &cursor));) {
+                _cleanup_buf_ struct buf path = BUF_INIT;
+                ck_assert_int_eq(registry_key_path(w->r, &key->guid, &path), 0);
+                ck_assert_msg(guid_is_zero(&key->parent) || store_key_is_referenced(v.store, &key->guid),
+                        "nobody names %s", buf_str(&path));
+                if (persistent && key->is_volatile)
+                        continue;
+                dump_line(&dump, "key %s %s%s time %" PRIu64, buf_str(&path), guid_text(&key->guid),
+                        key->is_volatile ? " volatile" : "", key->last_write);
+                dump_entries(&v, key, buf_str(&path));
+                dump_values(&v, key, buf_str(&path));
+        }
+        for (size_t i = 0; i < hives->n; i++)
+                dump_line(&dump, "hive %s %s", hives->list[i].name, guid_text(&hives->list[i].root));
+        for (size_t i = 0; i < v.layers->n; i++)
+                dump_line(&dump, "layer %s %u %d %s", v.layers->list[i].name, v.layers->list[i].precedence,
+                        v.layers->list[i].enabled, v.layers->list[i].file ? v.layers->list[i].file : "-");
+        dump_sort(&dump);
+        return dump;
+}
+
+static void dump_layers_values(const struct view *v, const struct store_key *key, const char *path)
+{
+        const struct store_value_entry *e;
+
+        for (const void *cursor = NULL; (e = store_next_value(v->store, &key->guid, &cursor));)
+                for (; e; e = e->next) {
+                        _cleanup_buf_ struct buf text = BUF_INIT;
+                        value_text(&text, e->type, e->data, e->size);
+                        dump_line(v->to, "%s %s %s=%s", e->layer, path, e->name[0] ? e->name : "@",
+                                buf_str(&text));
+                }
+}
+
+struct dump world_contents(const struct world *w)
+{
+        struct dump dump = { 0 };
+        const struct view v = { registry_store(w->r), registry_layers(w->r), false, &dump };
+        const struct store_key *key;
+        const struct store_path_entry *e;
+
+        for (size_t i = 0; i < v.layers->n; i++)
+                dump_line(&dump, "%s %u %d", v.layers->list[i].name, v.layers->list[i].precedence,
+                        v.layers->list[i].enabled);
+        for (uint32_t cursor = 0; (key = store_next_key(v.store, &cursor));) {
+                _cleanup_buf_ struct buf path = BUF_INIT;
+                ck_assert_int_eq(registry_key_path(w->r, &key->guid, &path), 0);
+                dump_layers_values(&v, key, buf_str(&path));
+                for (const void *child = NULL; (e = store_next_child(v.store, &key->guid, &child));)
+                        for (; e; e = e->next)
+                                dump_line(&dump, "%s %s\\%s", e->layer, buf_str(&path), e->name);
+        }
+        dump_sort(&dump);
+        return dump;
+}
+
+static void dump_visible(const struct view *v, const struct guid *key, const char *path)
+{
+        _cleanup_free_ const struct store_path_entry **children = NULL;
+        _cleanup_free_ const struct store_value_entry **values = NULL;
+        size_t n_children, n_values;
+
+        dump_line(v->to, "%s", path);
+        ck_assert_int_eq(resolve_values(v->store, v->layers, key, &values, &n_values), 0);
+        for (size_t i = 0; i < n_values; i++) {
+                _cleanup_buf_ struct buf text = BUF_INIT;
+                value_text(&text, values[i]->type, values[i]->data, values[i]->size);
+                dump_line(v->to, "%s %s=%s@%s", path, values[i]->name[0] ? values[i]->name : "@",
+                        buf_str(&text), values[i]->layer);
+        }
+        ck_assert_int_eq(resolve_children(v->store, v->layers, key, &children, &n_children), 0);
+        for (size_t i = 0; i < n_children; i++) {
+                _cleanup_buf_ struct buf inner = BUF_INIT;
+                buf_printf(&inner, "%s\\%s", path, children[i]->name);
+                dump_visible(v, &children[i]->target, buf_str(&inner));
+        }
+}
+
+struct dump world_effective(const struct world *w)
+{
+        struct dump dump = { 0 };
+        const struct view v = { registry_store(w->r), registry_layers(w->r), false, &dump };
+        const struct state_hives *hives = registry_hives(w->r);
+
+        for (size_t i = 0; i < hives->n; i++)
+                dump_visible(&v, &hives->list[i].root, hives->list[i].name);
+        dump_sort(&dump);
+        return dump;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "registry-util.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../../schema/base/fileio.h"
+
+void world_init(struct world *w)
+{
+        const char *base = getenv("TMPDIR");
+
+        *w = (struct world){ 0 };
+        w->root = path_join(base ? base : "/tmp", "test-registry-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(w->root));
+        ck_assert_int_eq(schema_load_builtin(&w->schema), 0);
+        int r = world_open(w);
+        ck_assert_msg(r == 0, "%s", w->d.text);
+}
+
+int world_open(struct world *w)
+{
+        const struct registry_config config = {
+                .root = w->root, .schema = w->schema, .value_max = WORLD_VALUE_MAX, .read_only = w->read_only
+        };
+        w->d = (struct diag){ 0 };
+        return registry_open(&config, &w->r, &w->d);
+}
+
+void world_close(struct world *w)
+{
+        w->r = registry_close(w->r);
+}
+
+void world_done(struct world *w)
+{
+        world_close(w);
+        dropins_done(&w->files);
+        w->schema = schema_free(w->schema);
+        remove_tree(w->root);
+        free(w->root);
+}
+
+static void must_open(struct world *w)
+{
+        int r = world_open(w);
+        ck_assert_msg(r == 0, "%s", w->d.text);
+}
+
+void world_restart(struct world *w)
+{
+        world_close(w);
+        must_open(w);
+}
+
+void world_crash(struct world *w)
+{
+        struct buf name = BUF_INIT;
+        char *copy;
+
+        buf_printf(&name, "%s.x", w->root);
+        ck_assert_int_eq(buf_finish(&name, &copy, NULL), 0);
+        copy_tree(w->root, copy);
+        world_close(w);
+        remove_tree(w->root);
+        free(w->root);
+        w->root = copy;
+        must_open(w);
+}
+
+static int parse_value(const char *text, struct buf *bytes, uint32_t *ret_type)
+{
+        char *end;
+        unsigned long n = strtoul(text, &end, 10);
+
+        if (strcmp(text, "!") == 0) {
+                *ret_type = REG_TOMBSTONE;
+        } else if (*text && *end == '\0') {
+                *ret_type = REG_DWORD;
+                value_put_u32(bytes, (uint32_t)n);
+        } else {
+                *ret_type = REG_SZ;
+                buf_puts(bytes, text);
+        }
+        return bytes->error;
+}
+
+static int change_value(struct world *w, const struct registry_write *write, const char *text)
+{
+        _cleanup_buf_ struct buf bytes = BUF_INIT;
+        struct value v;
+        uint64_t sequence;
+
+        ck_assert_int_eq(parse_value(text, &bytes, &v.type), 0);
+        v.data = bytes.data;
+        v.size = bytes.len;
+        return registry_set(w->r, write, &v, &sequence, &w->d);
+}
+
+static int change(struct world *w, char *line)
+{
+        char *save = NULL, *verb = strtok_r(line, " ", &save), *layer = strtok_r(NULL, " ", &save);
+        const char *key = strtok_r(NULL, " ", &save), *name = strtok_r(NULL, " ", &save);
+        _cleanup_path_ struct path path = { 0 };
+
+        ck_assert_ptr_nonnull(key);
+        int r = registry_path(w->r, key, &path, &w->d);
+        if (r < 0)
+                return r;
+        const struct registry_write write = { .path = &path,
+                .name = name && strcmp(name, "@") != 0 ? name : "",
+                .layer = strcmp(layer, "-") == 0 ? NULL : layer,
+                .is_volatile = verb[0] == 'v' };
+        verb += write.is_volatile;
+        if (strcmp(verb, "set") == 0)
+                return change_value(w, &write, strtok_r(NULL, "", &save));
+        if (strcmp(verb, "del") == 0)
+                return registry_delete(w->r, &write, &w->d);
+        if (strcmp(verb, "mk") == 0)
+                return registry_create_key(w->r, &write, &w->d);
+        ck_assert(strcmp(verb, "rm") == 0 || strcmp(verb, "rmr") == 0);
+        return registry_delete_key(w->r, &write, strcmp(verb, "rmr") == 0, &w->d);
+}
+
+int world_change(struct world *w, const char *script)
+{
+        _cleanup_free_ char *copy = strdup(script);
+        char *save = NULL;
+        int r = 0;
+
+        w->d = (struct diag){ 0 };
+        for (char *line = strtok_r(copy, "\n", &save); r == 0 && line; line = strtok_r(NULL, "\n", &save))
+                r = change(w, line);
+        return r;
+}
+
+char *error_text(const struct world *w, int r)
+{
+        struct buf out = BUF_INIT;
+        buf_printf(&out, "%s %s", strerrorname_np(-r), w->d.text);
+        return take_text(&out);
+}
+
+static char *run(
+        struct world *w, const char *script, int (*end)(struct registry *, struct registry_events *))
+{
+        struct registry_events events = { 0 };
+
+        ck_assert_int_eq(registry_begin(w->r), 0);
+        int r = world_change(w, script);
+        if (r < 0)
+                registry_abort(w->r);
+        else
+                r = end(w->r, &events);
+        if (r == 0)
+                r = registry_sync(w->r, &w->d);
+        if (r < 0) {
+                registry_events_done(&events);
+                return error_text(w, r);
+        }
+        ck_assert_uint_eq(events.sequence, registry_sequence(w->r));
+        char *text = events_text(&events);
+        registry_events_done(&events);
+        return text;
+}
+
+char *world_run(struct world *w, const char *script)
+{
+        return run(w, script, registry_end);
+}
+
+char *world_preview(struct world *w, const char *script)
+{
+        return run(w, script, registry_end_preview);
+}
+
+void world_expect(struct world *w, const char *script, const char *expected)
+{
+        _cleanup_free_ char *text = world_run(w, script);
+        ck_assert_msg(strcmp(text, expected) == 0, "%s\ngives:\n%s\nexpected:\n%s", script, text, expected);
+}
+
+void world_do(struct world *w, const char *script)
+{
+        _cleanup_free_ char *text = world_run(w, script);
+        ck_assert_msg(text[0] != 'E', "%s\ngives: %s", script, text);
+}
+
+static int get(struct world *w, const char *key, const char *name, struct registry_value *ret)
+{
+        _cleanup_path_ struct path path = { 0 };
+        ck_assert_int_eq(registry_path(w->r, key, &path, NULL), 0);
+        w->d = (struct diag){ 0 };
+        int r = registry_get(w->r, &path, strcmp(name, "@") == 0 ? "" : name, ret, &w->d);
+        ck_assert_msg((r == 0) == (w->d.text[0] == '\0'), "%d: '%s'", r, w->d.text);
+        return r;
+}
+
+const char *world_get(struct world *w, const char *key, const char *name)
+{
+        static char ring[4][256];
+        static unsigned next;
+        char *text = ring[next++ % 4];
+        struct registry_value v;
+        _cleanup_buf_ struct buf out = BUF_INIT;
+
+        int r = get(w, key, name, &v);
+        if (r < 0)
+                return strerrorname_np(-r);
+        value_text(&out, v.value.type, v.value.data, v.value.size);
+        (void)snprintf(text, sizeof(ring[0]), "%s@%s", buf_str(&out), v.layer);
+        return text;
+}
+
+uint64_t world_sequence_of(struct world *w, const char *key, const char *name)
+{
+        struct registry_value v;
+        ck_assert_int_eq(get(w, key, name, &v), 0);
+        return v.sequence;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the tests of registry-provider/registry share: a registry on a root directory of its own, changes
+ * written as text, and its contents as comparable lines. */
+
+#include <check.h>
+#include <stdbool.h>
+
+#include "../../../registry-provider/registry/registry.h"
+#include "../store/store-util.h"
+
+struct world {
+        char *root;
+        bool read_only;
+        struct schema *schema;
+        struct registry *r;
+        struct dropins files; /* of the last reload */
+        struct diag d;
+};
+
+#define WORLD_VALUE_MAX 4096u
+
+/* A new root, and a registry opened on it. */
+void world_init(struct world *w);
+void world_done(struct world *w);
+int world_open(struct world *w);
+void world_close(struct world *w);
+/* Closed and opened again; and as after a kill -9: opened from a copy taken while it was open. */
+void world_restart(struct world *w);
+void world_crash(struct world *w);
+
+/* Changes, one a line: `set LAYER KEY NAME VALUE`, `del LAYER KEY NAME`, `mk LAYER KEY`, `rm LAYER KEY`,
+ * `rmr LAYER KEY` (recursive); with a `v` in front the keys that are made are volatile. LAYER `-` is none,
+ * NAME `@` the default value, VALUE a number (REG_DWORD), `!` (a tombstone) or a string. The first error
+ * ends it. */
+int world_change(struct world *w, const char *script);
+/* One transaction, synced. The events, one a line; or the name of the error, a blank, and the text. */
+char *world_run(struct world *w, const char *script);
+char *world_preview(struct world *w, const char *script);
+/* world_run(), whose result must be `expected`. */
+void world_expect(struct world *w, const char *script, const char *expected);
+/* Must succeed; the events are of no interest. */
+void world_do(struct world *w, const char *script);
+char *error_text(const struct world *w, int r);
+char *take_text(struct buf *text);
+void value_text(struct buf *out, uint32_t type, const void *data, size_t size);
+char *events_text(const struct registry_events *events);
+
+/* The effective value as text with its layer (`1@base`), or the name of the error. In a ring of 4. */
+const char *world_get(struct world *w, const char *key, const char *name);
+/* The sequence of what is effective. */
+uint64_t world_sequence_of(struct world *w, const char *key, const char *name);
+
+/* Below the root; parents are made. NULL text: removed. */
+void world_write(struct world *w, const char *path, const char *text);
+/* Reads the drop-in files and applies them, synced. The events, then a line for each file's error. */
+char *world_reload(struct world *w);
+void world_expect_reload(struct world *w, const char *expected);
+/* The same in whatever order. */
+void world_expect_reload_sorted(struct world *w, const char *expected);
+void assert_same_lines(const char *got, const char *expected, const char *what);
+
+/* All that the registry holds, and with `persistent` only what a restart keeps. Asserts on the way that
+ * there is no key that nobody names, and that who has something in a key names it. */
+struct dump world_dump(const struct world *w, bool persistent);
+/* `layer precedence enabled`, `layer path` for each key that it names, `layer path name=value`. */
+struct dump world_contents(const struct world *w);
+/* What can be seen from the hives down: `path`, and `path name=value@layer`. */
+struct dump world_effective(const struct world *w);
+
+char *path_join(const char *a, const char *b);
+void remove_tree(const char *path);
+void copy_tree(const char *from, const char *to);

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a drop-in file says of keys: hidden ones, blankets, hives, volatile ones. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "../base/test-util.h"
+#include "registry-util.h"
+
+#define ETC "etc/peios/registry.d/"
+#define HEAD(layer) "peios-registry: 1\nlayer: " layer "\n"
+
+static struct world w;
+
+static void setup(void)
+{
+        world_init(&w);
+}
+
+static void teardown(void)
+{
+        world_done(&w);
+}
+
+static void reload(void)
+{
+        _cleanup_free_ char *text = world_reload(&w);
+        ck_assert_msg(text[0] != 'E', "%s", text);
+}
+
+static void check(void)
+{
+        struct dump dump = world_dump(&w, false);
+        dump_done(&dump);
+}
+
+START_TEST(hidden_keys)
+{
+        world_do(&w, "set - \\App\\In V 1");
+        world_write(&w, ETC "50.yaml",
+                HEAD("site") "precedence: 1\nkeys:\n  \\App\\In: !hidden\n  \\App\\Not: !hidden\n");
+        world_expect_reload(&w, "key-deleted Machine\\App\\In\n"
+                                "subkey-deleted Machine\\App In\n");
+        world_expect_reload(&w, "");
+        ck_assert_str_eq(world_get(&w, "\\App\\In", "V"), "ENOENT");
+        /* In a key that cannot be seen nothing effective changes. */
+        world_expect(&w, "set - \\App\\In V 2", "value-unchanged Machine\\App\\In V\n");
+        world_expect(&w, "set - \\App\\In\\Deep V 2", "value-unchanged Machine\\App\\In\\Deep V\n");
+        world_expect(&w, "del - \\App\\In V", "value-unchanged Machine\\App\\In V\n");
+        world_expect(&w, "set - \\App\\In V 3", "value-unchanged Machine\\App\\In V\n");
+        world_expect(&w, "mk - \\App\\In", "");
+        world_crash(&w);
+        world_expect_reload(&w, "");
+        world_write(&w, ETC "50.yaml", HEAD("site") "precedence: 1\nkeys:\n  \\App\\Not: !hidden\n");
+        world_expect_reload(&w, "subkey-created Machine\\App In\n");
+        ck_assert_str_eq(world_get(&w, "\\App\\In", "V"), "3@base");
+        world_write(&w, ETC "50.yaml", HEAD("site") "precedence: 1\nkeys:\n  \\App\\In: !hidden\n");
+        reload();
+        /* The hidden key goes with its parent. */
+        world_expect(&w, "rm - \\App",
+                "value-unchanged Machine\\App\\In\\Deep V\n"
+                "value-unchanged Machine\\App\\In V\n");
+        check();
+        world_write(&w, ETC "50.yaml", NULL);
+        world_expect_reload(&w, "key-deleted Machine\\App\n"
+                                "subkey-deleted Machine App\n");
+        ck_assert_uint_eq(store_counts(registry_store(w.r)).keys, 1);
+        check();
+}
+END_TEST
+
+/* At the same precedence a later write brings the key back, and a reload does not hide it again. */
+START_TEST(hidden_at_the_same_precedence)
+{
+        world_do(&w, "set - \\App\\In V 1\nset - \\App\\In\\Deep V 1");
+        world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\App\\In: !hidden\n");
+        reload();
+        ck_assert_str_eq(world_get(&w, "\\App\\In", "V"), "ENOENT");
+        world_expect(&w, "set - \\App\\In V 2",
+                "subkey-created Machine\\App In\n"
+                "value-set Machine\\App\\In V=2@base\n");
+        world_expect(&w, "set - \\App\\In V 2", "value-unchanged Machine\\App\\In V=2@base\n");
+        world_expect_reload(&w, "");
+        ck_assert_str_eq(world_get(&w, "\\App\\In\\Deep", "V"), "1@base");
+        world_crash(&w);
+        world_expect_reload(&w, "");
+        ck_assert_str_eq(world_get(&w, "\\App\\In\\Deep", "V"), "1@base");
+        /* Another file's key is not a later write, reload after reload. */
+        world_write(&w, ETC "60.yaml", HEAD("more") "keys:\n  \\Gone: { V: !dword 1 }\n");
+        reload();
+        world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\Gone: !hidden\n");
+        reload();
+        world_expect_reload(&w, "");
+        ck_assert_str_eq(world_get(&w, "\\Gone", "V"), "ENOENT");
+        check();
+}
+END_TEST
+
+START_TEST(hides_what_it_had)
+{
+        world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\App\\In\\Deep: { V: !dword 1 }\n");
+        reload();
+        world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\App\\In: !hidden\n");
+        world_expect_reload_sorted(&w, "key-deleted Machine\\App\\In\n"
+                                       "subkey-deleted Machine\\App In\n"
+                                       "value-deleted Machine\\App\\In\\Deep V\n"
+                                       "key-deleted Machine\\App\\In\\Deep\n"
+                                       "subkey-deleted Machine\\App\\In Deep\n");
+        check();
+        ck_assert_uint_eq(store_counts(registry_store(w.r)).keys, 2);
+        world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\App\\In\\Deep: { V: !dword 1 }\n");
+        reload();
+        ck_assert_str_eq(world_get(&w, "\\App\\In\\Deep", "V"), "1@site");
+        check();
+        struct dump before = world_dump(&w, false);
+        world_write(&w, ETC "50.yaml",
+                HEAD("site") "keys:\n  \\app\\In\\Deep: { V: !dword 2 }\n  \\App\\in: !hidden\n");
+        world_expect_reload(&w,
+                "error /etc/peios/registry.d/50.yaml:4: key `Machine\\app\\In\\Deep` is in `Machine\\App\\in`, which line 5 "
+                "hides, expected one of the two\n");
+        struct dump after = world_dump(&w, false);
+        dump_assert_equal(&before, &after, "with a refused file");
+        dump_done(&before);
+        dump_done(&after);
+}
+END_TEST
+
+START_TEST(blankets)
+{
+        world_do(&w, "set - \\App A 1\nset - \\App B 1");
+        world_write(&w, ETC "50.yaml", HEAD("site") "precedence: 1\nkeys:\n  \\App: { B: !dword 2 }\n");
+        reload();
+        /* The layer's own values stand above its new blanket. */
+        world_write(
+                &w, ETC "50.yaml", HEAD("site") "precedence: 1\nkeys:\n  \\App: !blanket { B: !dword 2 }\n");
+        world_expect_reload_sorted(&w, "value-deleted Machine\\App A (uncovered)\n"
+                                       "value-unchanged Machine\\App B=2@site\n");
+        world_expect_reload(&w, "");
+        world_expect(&w, "set - \\App A 3", "value-unchanged Machine\\App A\n");
+        world_crash(&w);
+        world_expect_reload(&w, "");
+        ck_assert_str_eq(world_get(&w, "\\App", "A"), "ENOENT");
+        uint64_t sequence = world_sequence_of(&w, "\\App", "B");
+        world_write(&w, ETC "50.yaml",
+                HEAD("site") "precedence: 1\nkeys:\n  \\App: !blanket { C: !dword 4, B: !dword 2 }\n");
+        world_expect_reload(&w, "value-set Machine\\App C=4@site\n");
+        ck_assert_uint_eq(world_sequence_of(&w, "\\App", "B"), sequence);
+        world_write(&w, ETC "50.yaml", HEAD("site") "precedence: 1\nkeys:\n  \\App: { B: !dword 2 }\n");
+        world_expect_reload_sorted(&w, "value-set Machine\\App A=3@base (uncovered)\n"
+                                       "value-deleted Machine\\App C\n");
+        check();
+}
+END_TEST
+
+START_TEST(tombstones_and_other_types)
+{
+        world_do(&w, "set - \\App A 1");
+        world_write(&w, ETC "50.yaml",
+                HEAD("site") "precedence: 1\nkeys:\n  \\App: { A: !tombstone \"\", \"@\": !sz hi, M: !multi [a, b], L: !0x8 \"00\" }\n");
+        world_expect_reload(&w, "value-deleted Machine\\App A\n"
+                                "value-set Machine\\App @='hi'@site\n"
+                                "value-set Machine\\App M=multi'a'@site\n"
+                                "value-set Machine\\App L=0x8''@site\n");
+        world_expect_reload(&w, "");
+}
+END_TEST
+
+START_TEST(new_hives)
+{
+        world_write(&w, ETC "50.yaml",
+                HEAD("site") "hives: [Users]\nkeys:\n  Users\\Ada: { A: !dword 1 }\n  users: { R: !dword 1 }\n");
+        world_expect_reload(&w, "subkey-created Users Ada\n"
+                                "value-set Users\\Ada A=1@site\n"
+                                "value-set Users R=1@site\n");
+        world_expect(&w, "set - \\users\\Bob V 1",
+                "subkey-created Users Bob\n"
+                "value-set Users\\Bob V=1@base\n");
+        struct dump before = world_dump(&w, false);
+        world_crash(&w);
+        world_expect_reload(&w, "");
+        ck_assert_int_eq(registry_fold(w.r, 0, NULL), 0);
+        world_restart(&w);
+        struct dump after = world_dump(&w, false);
+        dump_assert_equal(&before, &after, "after a restart");
+        dump_done(&before);
+        dump_done(&after);
+        world_write(&w, ETC "50.yaml", NULL);
+        reload();
+        ck_assert_uint_eq(registry_hives(w.r)->n, 2);
+        ck_assert_str_eq(world_get(&w, "Users\\Bob", "V"), "1@base");
+        ck_assert_str_eq(world_get(&w, "Users\\Ada", "A"), "ENOENT");
+}
+END_TEST
+
+/* A file may speak of keys that somebody made volatile: what it says there lives as long as they. */
+START_TEST(below_a_volatile_key)
+{
+        static const char file[] =
+                HEAD("site") "keys:\n  \\Tmp\\Own: !blanket { A: !dword 1 }\n  \\Tmp\\Not: !hidden\n";
+        world_do(&w, "vset - \\Tmp V 1");
+        world_write(&w, ETC "50.yaml", file);
+        reload();
+        ck_assert_str_eq(world_get(&w, "\\Tmp\\Own", "A"), "1@site");
+        world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\Tmp\\Own: { A: !dword 2 }\n");
+        reload();
+        world_do(&w, "set - \\After V 1");
+        world_crash(&w);
+        ck_assert_str_eq(world_get(&w, "\\After", "V"), "1@base");
+        ck_assert_str_eq(world_get(&w, "\\Tmp\\Own", "A"), "ENOENT");
+        reload();
+        ck_assert_str_eq(world_get(&w, "\\Tmp\\Own", "A"), "2@site");
+        world_crash(&w);
+        ck_assert_str_eq(world_get(&w, "\\Tmp\\Own", "A"), "2@site");
+        check();
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { hidden_keys, hidden_at_the_same_precedence, hides_what_it_had,
+                blankets, tombstones_and_other_types, new_hives, below_a_volatile_key };
+        return run_tests_with("registry-dropin-keys", tests, ARRAY_SIZE(tests), setup, teardown);
+}

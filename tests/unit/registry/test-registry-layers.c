@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The table of layers from metadata, and what a change of it tells. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "../base/test-util.h"
+#include "registry-util.h"
+
+#define LAYERS "\\System\\Registry\\Layers\\"
+
+static struct world w;
+
+static void setup(void)
+{
+        world_init(&w);
+        world_do(&w, "set - " LAYERS "low Precedence 0\nset - " LAYERS "high Precedence 5");
+        world_do(&w, "set - \\App V 1\nset - \\App W 1\nset - \\App Same 1");
+        world_do(&w,
+                "set high \\App V 2\nset high \\App Same 1\nset high \\App\\Own X 1\nset high \\Only Y 1");
+}
+
+static void teardown(void)
+{
+        world_done(&w);
+}
+
+/* The metadata's own event comes first and is not what is tested. */
+static void expect_rest(const char *script, const char *expected)
+{
+        _cleanup_free_ char *text = world_run(&w, script);
+        const char *rest = strchr(text, '\n');
+        ck_assert_msg(rest && strstr(text, "Registry\\Layers") < rest, "%s: %s", script, text);
+        assert_same_lines(rest + 1, expected, script);
+}
+
+#define HIGH_GOES                                                                                           \
+        "value-set Machine\\App V=1@base (uncovered)\n"                                                     \
+        "value-unchanged Machine\\App Same=1@base (uncovered)\n"                                            \
+        "key-deleted Machine\\App\\Own\n"                                                                   \
+        "subkey-deleted Machine\\App Own\n"                                                                 \
+        "value-deleted Machine\\App\\Own X (uncovered)\n"                                                   \
+        "key-deleted Machine\\Only\n"                                                                       \
+        "subkey-deleted Machine Only\n"                                                                     \
+        "value-deleted Machine\\Only Y (uncovered)\n"
+#define HIGH_COMES                                                                                          \
+        "value-set Machine\\App V=2@high (uncovered)\n"                                                     \
+        "value-unchanged Machine\\App Same=1@high (uncovered)\n"                                            \
+        "subkey-created Machine\\App Own\n"                                                                 \
+        "value-set Machine\\App\\Own X=1@high (uncovered)\n"                                                \
+        "subkey-created Machine Only\n"                                                                     \
+        "value-set Machine\\Only Y=1@high (uncovered)\n"
+
+START_TEST(disable_and_enable)
+{
+        world_expect(&w, "set - " LAYERS "high Precedence 5",
+                "value-unchanged Machine\\System\\Registry\\Layers\\high Precedence=5@base\n");
+        expect_rest("set - " LAYERS "high Enabled 0", HIGH_GOES);
+        ck_assert_str_eq(world_get(&w, "\\App", "V"), "1@base");
+        /* It can be written all the same. */
+        world_expect(&w, "set high \\App V 3", "value-unchanged Machine\\App V=1@base\n");
+        world_do(&w, "set high \\App V 2");
+        world_restart(&w);
+        ck_assert_str_eq(world_get(&w, "\\App", "V"), "1@base");
+        expect_rest("set - " LAYERS "high Enabled 1", HIGH_COMES);
+        expect_rest("set - " LAYERS "high Enabled 7", "");
+        expect_rest("set - " LAYERS "high Enabled 0", HIGH_GOES);
+        expect_rest("del - " LAYERS "high Enabled", HIGH_COMES);
+}
+END_TEST
+
+START_TEST(withdraw_from_a_disabled_layer)
+{
+        world_do(&w, "set - " LAYERS "high Enabled 0");
+        world_expect(&w, "del high \\Only Y", "value-unchanged Machine\\Only Y\n");
+        world_expect(&w, "rm high \\Only", "");
+        world_expect(&w, "rmr high \\App",
+                "value-unchanged Machine\\App\\Own X\n"
+                "value-unchanged Machine\\App Same=1@base\n"
+                "value-unchanged Machine\\App V=1@base\n");
+        struct dump dump = world_dump(&w, false);
+        dump_done(&dump);
+}
+END_TEST
+
+START_TEST(precedence)
+{
+        expect_rest("set - " LAYERS "high Precedence 6", "");
+        /* Equal to base: the later write wins. */
+        expect_rest("set - " LAYERS "high Precedence 0", "");
+        world_expect(&w, "set - \\App V 4", "value-set Machine\\App V=4@base\n");
+        world_expect(&w, "set low \\App V 5", "value-set Machine\\App V=5@low\n");
+        expect_rest("set - " LAYERS "high Precedence 1", "value-set Machine\\App V=2@high (uncovered)\n");
+        world_expect(&w, "set low \\App V 6", "value-unchanged Machine\\App V=2@high\n");
+        expect_rest("del - " LAYERS "high Precedence", "value-set Machine\\App V=6@low (uncovered)\n");
+        world_restart(&w);
+        ck_assert_str_eq(world_get(&w, "\\App", "V"), "6@low");
+}
+END_TEST
+
+/* Same bytes, but with the new precedence they do not count any more unless written anew. */
+START_TEST(no_op_looks_at_the_new_table)
+{
+        world_do(&w, "set - \\App V 4");
+        world_do(&w, "set - " LAYERS "high Precedence 0\nset high \\App V 2");
+        ck_assert_str_eq(world_get(&w, "\\App", "V"), "2@high");
+}
+END_TEST
+
+START_TEST(refused_metadata_values)
+{
+        /* The registry keeps them, the reader does not take them. */
+        expect_rest("set - " LAYERS "high Precedence lots", "");
+        ck_assert_uint_eq(layers_find(registry_layers(w.r), "high")->precedence, 0);
+        ck_assert_str_eq(world_get(&w, LAYERS "high", "Precedence"), "'lots'@base");
+        world_do(&w, "set - " LAYERS "high Precedence 5\nset - " LAYERS "high Enabled !");
+        ck_assert(layers_find(registry_layers(w.r), "high")->enabled);
+        ck_assert_str_eq(world_get(&w, "\\App", "V"), "2@high");
+}
+END_TEST
+
+/* Metadata in another layer than base do not count: a layer could raise itself. */
+START_TEST(only_base_says)
+{
+        world_do(&w, "set low " LAYERS "low Precedence 9\nset low " LAYERS "new Precedence 9");
+        world_do(&w, "set low \\App V 3");
+        ck_assert_str_eq(world_get(&w, "\\App", "V"), "2@high");
+        ck_assert_int_eq(registry_begin(w.r), 0);
+        ck_assert_int_eq(world_change(&w, "set new \\App V 1"), -ENOENT);
+        registry_abort(w.r);
+}
+END_TEST
+
+START_TEST(reserved_names)
+{
+        static const char *const scripts[] = { "set - " LAYERS "base Precedence 1",
+                "set - " LAYERS "BASE Enabled 0", "set - " LAYERS "Default Precedence 1",
+                "mk - " LAYERS "bAse", "set - " LAYERS "base\\In V 1", "mk - " LAYERS "default\\In" };
+        for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
+                _cleanup_free_ char *text = world_run(&w, scripts[i]);
+                ck_assert_msg(strncmp(text, "EINVAL", 6) == 0, "%s: %s", scripts[i], text);
+        }
+        ck_assert_uint_eq(registry_layers(w.r)->n, 3);
+        world_do(
+                &w, "set - \\Base V 1\nset - \\System\\Registry base 1\nset - \\System\\Registry\\base V 1");
+}
+END_TEST
+
+/* Deleting a layer removes its entries: it is empty when it comes back. */
+START_TEST(delete_a_layer)
+{
+        expect_rest("rm - " LAYERS "high", "key-deleted Machine\\System\\Registry\\Layers\\high\n"
+                                           "subkey-deleted Machine\\System\\Registry\\Layers high\n"
+                                           "value-set Machine\\App V=1@base\n"
+                                           "value-unchanged Machine\\App Same=1@base\n"
+                                           "value-deleted Machine\\App\\Own X\n"
+                                           "key-deleted Machine\\App\\Own\n"
+                                           "subkey-deleted Machine\\App Own\n"
+                                           "value-deleted Machine\\Only Y\n"
+                                           "key-deleted Machine\\Only\n"
+                                           "subkey-deleted Machine Only\n");
+}
+END_TEST
+
+static bool has_layer(const char *layer)
+{
+        struct dump dump = world_dump(&w, false);
+        bool found = false;
+        for (size_t i = 0; i < dump.n; i++)
+                found |= strstr(dump.lines[i], layer) != NULL;
+        dump_done(&dump);
+        return found;
+}
+
+START_TEST(deleted_layers_are_empty)
+{
+        static const char *const scripts[] = { "rm - " LAYERS "HIGH", "rmr - \\System\\Registry\\Layers",
+                "rmr - \\System\\Registry", "rmr - \\System" };
+        for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
+                ck_assert(has_layer(" high "));
+                world_do(&w, scripts[i]);
+                ck_assert_str_eq(world_get(&w, "\\App", "V"), "1@base");
+                ck_assert_str_eq(world_get(&w, "\\Only", "Y"), "ENOENT");
+                ck_assert(!has_layer(" high "));
+                struct dump before = world_dump(&w, false);
+                world_crash(&w);
+                struct dump after = world_dump(&w, false);
+                dump_assert_equal(&before, &after, scripts[i]);
+                dump_done(&before);
+                dump_done(&after);
+                world_do(&w, "set - " LAYERS "high Precedence 5");
+                ck_assert_str_eq(world_get(&w, "\\App", "V"), "1@base");
+                teardown();
+                setup();
+        }
+}
+END_TEST
+
+/* Gone and back in one transaction: the same layer. */
+START_TEST(recreated_in_one_transaction)
+{
+        world_do(&w, "rm - " LAYERS "high\nset - " LAYERS "high Precedence 6");
+        ck_assert_str_eq(world_get(&w, "\\App", "V"), "2@high");
+}
+END_TEST
+
+/* Volatile metadata: after a restart the layer's entries wait for it. */
+START_TEST(latent_entries)
+{
+        world_do(&w, "vset - " LAYERS "brief Precedence 9");
+        world_expect(&w, "set brief \\App V 9\nset brief \\Brief Z 1",
+                "value-set Machine\\App V=9@brief\n"
+                "subkey-created Machine Brief\n"
+                "value-set Machine\\Brief Z=1@brief\n");
+        world_restart(&w);
+        ck_assert_str_eq(world_get(&w, "\\App", "V"), "2@high");
+        ck_assert_str_eq(world_get(&w, "\\Brief", "Z"), "ENOENT");
+        _cleanup_free_ char *error = world_run(&w, "set brief \\App V 8");
+        ck_assert_int_eq(strncmp(error, "ENOENT", 6), 0);
+        expect_rest("mk - " LAYERS "brief", "subkey-created Machine Brief\n"
+                                            "value-set Machine\\Brief Z=1@brief (uncovered)\n");
+        world_do(&w, "set - " LAYERS "brief Precedence 9");
+        ck_assert_str_eq(world_get(&w, "\\App", "V"), "9@brief");
+}
+END_TEST
+
+START_TEST(too_many)
+{
+        struct buf script = BUF_INIT;
+
+        for (unsigned i = 0; i < LAYERS_MAX - 3; i++)
+                buf_printf(&script, "mk - " LAYERS "l%u\n", i);
+        world_do(&w, buf_str(&script));
+        ck_assert_uint_eq(registry_layers(w.r)->n, LAYERS_MAX);
+        _cleanup_free_ char *text = world_run(&w, "mk - " LAYERS "more");
+        ck_assert_msg(strncmp(text, "E2BIG", 5) == 0, "%s", text);
+        ck_assert_uint_eq(registry_layers(w.r)->n, LAYERS_MAX);
+        world_restart(&w);
+        ck_assert_uint_eq(registry_layers(w.r)->n, LAYERS_MAX);
+        buf_done(&script);
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { disable_and_enable, withdraw_from_a_disabled_layer, precedence,
+                no_op_looks_at_the_new_table, refused_metadata_values, only_base_says, reserved_names,
+                delete_a_layer, deleted_layers_are_empty, recreated_in_one_transaction, latent_entries,
+                too_many };
+        return run_tests_with("registry-layers", tests, ARRAY_SIZE(tests), setup, teardown);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Limits, expected sequences, and what a change costs. */
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "../base/test-util.h"
+#include "registry-util.h"
+
+static struct world w;
+
+static void setup(void)
+{
+        world_init(&w);
+}
+
+static void teardown(void)
+{
+        world_done(&w);
+}
+
+static int set_bytes(const char *key, const char *name, const struct value *v, uint64_t expected)
+{
+        _cleanup_path_ struct path path = { 0 };
+        uint64_t sequence;
+
+        w.d = (struct diag){ 0 };
+        int r = registry_path(w.r, key, &path, &w.d);
+        if (r < 0)
+                return r;
+        return registry_set(w.r,
+                &(struct registry_write){ .path = &path, .name = name, .expected = expected }, v, &sequence,
+                &w.d);
+}
+
+START_TEST(limits)
+{
+        static char bytes[WORLD_VALUE_MAX + 1], name[VALUE_NAME_BYTES_MAX + 2];
+        struct value v = { .type = REG_BINARY, .data = bytes, .size = WORLD_VALUE_MAX };
+        const struct value tombstone = { .type = REG_TOMBSTONE, .data = "x", .size = 1 };
+
+        memset(name, 'n', sizeof(name) - 1);
+        ck_assert_int_eq(registry_begin(w.r), 0);
+        ck_assert_int_eq(set_bytes("\\Big", "V", &v, 0), 0);
+        v.size++;
+        ck_assert_int_eq(set_bytes("\\Big\\New", "V", &v, 0), -EFBIG);
+        ck_assert_str_eq(w.d.text, "Machine\\Big\\New: value 'V' has 4097 bytes, at most 4096 are kept");
+        ck_assert_int_eq(set_bytes("\\Big\\New", "V", &tombstone, 0), -EINVAL);
+        v.size = 1;
+        ck_assert_int_eq(set_bytes("\\Big\\New", name, &v, 0), -ENAMETOOLONG);
+        ck_assert_int_eq(set_bytes("\\Big\\New", "a\xff", &v, 0), -EINVAL);
+        name[VALUE_NAME_BYTES_MAX] = '\0';
+        ck_assert_int_eq(set_bytes("\\Big", name, &v, 0), 0);
+        ck_assert_int_eq(set_bytes("\\Big", "a\\b/c", &v, 0), 0);
+        /* What failed has left nothing. */
+        struct registry_events events;
+        ck_assert_int_eq(registry_end(w.r, &events), 0);
+        ck_assert_uint_eq(events.n, 4);
+        registry_events_done(&events);
+        ck_assert_int_eq(registry_sync(w.r, NULL), 0);
+        world_restart(&w);
+        ck_assert_str_eq(world_get(&w, "\\Big\\New", "V"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\Big", "a\\b/c"), "hex''@base");
+}
+END_TEST
+
+/* `n` components in all, the hive's included. */
+static char *deep_path(unsigned n, const char *component)
+{
+        struct buf b = BUF_INIT;
+        char *text;
+
+        buf_puts(&b, "Machine");
+        for (unsigned i = 1; i < n; i++)
+                buf_printf(&b, "\\%s", component);
+        ck_assert_int_eq(buf_finish(&b, &text, NULL), 0);
+        return text;
+}
+
+START_TEST(depth)
+{
+        _cleanup_free_ char *deepest = deep_path(PATH_DEPTH_MAX, "k"), *deeper = deep_path(600, "k");
+        _cleanup_path_ struct path path = { 0 };
+        struct buf script = BUF_INIT;
+
+        ck_assert_int_eq(registry_path(w.r, deeper, &path, NULL), -ENAMETOOLONG);
+        buf_printf(&script, "set - %s V 1", deepest);
+        world_do(&w, buf_str(&script));
+        world_crash(&w);
+        ck_assert_str_eq(world_get(&w, deepest, "V"), "1@base");
+        ck_assert_int_eq(registry_fold(w.r, 0, NULL), 0);
+        world_restart(&w);
+        ck_assert_str_eq(world_get(&w, deepest, "V"), "1@base");
+        _cleanup_free_ char *text = world_run(&w, "rmr - \\k");
+        size_t lines = 0;
+        for (const char *at = text; *at; at++)
+                lines += *at == '\n';
+        ck_assert_uint_eq(lines, 1 + 2 * (PATH_DEPTH_MAX - 1));
+        struct dump dump = world_dump(&w, false);
+        dump_done(&dump);
+        ck_assert_uint_eq(store_counts(registry_store(w.r)).keys, 1);
+        buf_done(&script);
+}
+END_TEST
+
+START_TEST(compare_and_swap)
+{
+        const struct value one = { .type = REG_SZ, .data = "1", .size = 1 };
+
+        world_do(&w, "set - \\App V 1");
+        uint64_t sequence = world_sequence_of(&w, "\\App", "V");
+        struct dump before = world_dump(&w, false);
+        ck_assert_int_eq(registry_begin(w.r), 0);
+        ck_assert_int_eq(set_bytes("\\App", "V", &one, sequence + 1), -EAGAIN);
+        ck_assert_int_eq(set_bytes("\\App", "W", &one, 1), -EAGAIN);
+        /* The keys on the way are not made either. */
+        ck_assert_int_eq(set_bytes("\\App\\A\\B", "V", &one, 1), -EAGAIN);
+        struct registry_events events;
+        ck_assert_int_eq(registry_end(w.r, &events), 0);
+        ck_assert_uint_eq(events.n, 0);
+        ck_assert_int_eq(registry_sync(w.r, NULL), 0);
+        struct dump after = world_dump(&w, false);
+        dump_assert_equal(&before, &after, "after failing writes");
+        dump_done(&before);
+        dump_done(&after);
+
+        ck_assert_int_eq(registry_begin(w.r), 0);
+        ck_assert_int_eq(set_bytes("\\App", "V", &one, sequence), 0);
+        ck_assert_int_eq(set_bytes("\\App", "V", &one, sequence), -EAGAIN);
+        registry_abort(w.r);
+        ck_assert_str_eq(world_get(&w, "\\App", "V"), "1@base");
+}
+END_TEST
+
+START_TEST(compare_and_swap_delete)
+{
+        _cleanup_path_ struct path path = { 0 };
+        struct guid key;
+
+        world_do(&w, "set - \\App V 1");
+        ck_assert_int_eq(registry_path(w.r, "\\App", &path, NULL), 0);
+        ck_assert_int_eq(registry_find_key(w.r, &path, &key, NULL), 0);
+        uint64_t value = world_sequence_of(&w, "\\App", "V");
+        struct registry_write write = { .path = &path, .name = "V", .expected = value + 1 };
+        ck_assert_int_eq(registry_begin(w.r), 0);
+        ck_assert_int_eq(registry_delete(w.r, &write, NULL), -EAGAIN);
+        ck_assert_int_eq(registry_delete_key(w.r, &write, true, NULL), -EAGAIN);
+        ck_assert_int_eq(registry_create_key(w.r, &write, NULL), -EEXIST);
+        write.expected = value;
+        ck_assert_int_eq(registry_delete(w.r, &write, NULL), 0);
+        /* The path entry was written right before the value. */
+        write.expected = value - 1;
+        ck_assert_int_eq(registry_delete_key(w.r, &write, false, NULL), 0);
+        ck_assert_int_eq(registry_create_key(w.r, &write, NULL), -EAGAIN);
+        registry_abort(w.r);
+}
+END_TEST
+
+static double fill_and_measure(unsigned n)
+{
+        struct buf script = BUF_INIT;
+        struct timespec start, end;
+
+        for (unsigned i = 0; i < n; i++) {
+                buf_printf(&script, "set - \\Fill\\K%u V%u 1\n", i % (n / 10), i);
+                if (script.len > 60000 || i == n - 1) {
+                        world_do(&w, buf_str(&script));
+                        buf_clear(&script);
+                }
+        }
+        buf_done(&script);
+        (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
+        for (unsigned i = 0; i < 300; i++)
+                world_do(&w, i % 2 ? "set - \\Fill\\K1 V1 2" : "set - \\Fill\\K1 V1 3");
+        (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+        return (double)(end.tv_sec - start.tv_sec) * 1e9 + (double)(end.tv_nsec - start.tv_nsec);
+}
+
+/* Without a disk: a set looks at its own value only. */
+START_TEST(cost_of_a_set)
+{
+        world_close(&w);
+        w.read_only = true;
+        ck_assert_int_eq(world_open(&w), 0);
+        double small = fill_and_measure(20);
+        double large = fill_and_measure(20000);
+        ck_assert_msg(large < 10 * small, "%g ns in a store of 20, %g in one of 20000", small, large);
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { limits, depth, compare_and_swap, compare_and_swap_delete,
+                cost_of_a_set };
+        return run_tests_with("registry-limits", tests, ARRAY_SIZE(tests), setup, teardown);
+}
