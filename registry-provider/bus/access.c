@@ -64,18 +64,19 @@ static int on_answer(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e
 
 static int append_question(sd_bus_message *m, const char *unique_name, const char *action, bool interactive)
 {
-        return sd_bus_message_append(m, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s", unique_name, action, 0,
-                interactive ? POLKIT_ALLOW_INTERACTION : 0u, "");
+        return sd_bus_message_append(m, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s", unique_name,
+                action, 0, interactive ? POLKIT_ALLOW_INTERACTION : 0u, "");
 }
 
-int access_ask_polkit(sd_bus *bus, const char *unique_name, const char *action, bool interactive, access_done_t done,
-        void *userdata, sd_bus_slot **ret_slot)
+int access_ask_polkit(sd_bus *bus, const char *unique_name, const char *action, bool interactive,
+        access_done_t done, void *userdata, sd_bus_slot **ret_slot)
 {
         sd_bus_message *m = NULL;
         sd_bus_slot *slot = NULL;
 
         int r = sd_bus_message_new_method_call(bus, &m, "org.freedesktop.PolicyKit1",
-                "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
+                "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
+                "CheckAuthorization");
         if (r < 0)
                 return r;
         struct question *q = malloc(sizeof(*q));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Who may write: root, members of the administrators' group, and whom polkit allows (asked over D-Bus, without blocking
- * the loop). Everybody may read. Where polkit is not there, the first two remain. */
+/* Who may write: root, members of the administrators' group, and whom polkit allows (asked over D-Bus,
+ * without blocking the loop). Everybody may read. Where polkit is not there, the first two remain. */
 
 #include <systemd/sd-bus.h>
 
@@ -25,7 +25,8 @@ enum access_verdict access_decide(uint32_t uid, const char *group, const char *a
 /* Called once; `allowed` is false with the reason in `why` (also when polkit does not answer). */
 typedef void (*access_done_t)(bool allowed, const char *why, void *userdata);
 
-/* Asks polkit about the owner of `unique_name`. `interactive`: the caller allows a dialogue. 0 (done will be called), or
- * negative errno. The userdata must stay good until then; `ret_slot` cancels when it is released. */
-_must_check_ int access_ask_polkit(sd_bus *bus, const char *unique_name, const char *action, bool interactive,
-        access_done_t done, void *userdata, sd_bus_slot **ret_slot);
+/* Asks polkit about the owner of `unique_name`. `interactive`: the caller allows a dialogue. 0 (done will be
+ * called), or negative errno. The userdata must stay good until then; `ret_slot` cancels when it is
+ * released. */
+_must_check_ int access_ask_polkit(sd_bus *bus, const char *unique_name, const char *action,
+        bool interactive, access_done_t done, void *userdata, sd_bus_slot **ret_slot);

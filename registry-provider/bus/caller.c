@@ -7,8 +7,9 @@
 
 #define CACHE_SIZE 64u
 #define CREDS_MASK                                                                                          \
-        (SD_BUS_CREDS_PID | SD_BUS_CREDS_EUID | SD_BUS_CREDS_AUDIT_LOGIN_UID | SD_BUS_CREDS_AUDIT_SESSION_ID |\
-                SD_BUS_CREDS_COMM | SD_BUS_CREDS_EXE | SD_BUS_CREDS_SELINUX_CONTEXT | SD_BUS_CREDS_AUGMENT)
+        (SD_BUS_CREDS_PID | SD_BUS_CREDS_EUID | SD_BUS_CREDS_AUDIT_LOGIN_UID |                              \
+                SD_BUS_CREDS_AUDIT_SESSION_ID | SD_BUS_CREDS_COMM | SD_BUS_CREDS_EXE |                      \
+                SD_BUS_CREDS_SELINUX_CONTEXT | SD_BUS_CREDS_AUGMENT)
 
 struct caller_entry {
         char name[64]; /* unique bus name */
@@ -75,7 +76,8 @@ int caller_of_name(struct caller_cache *c, sd_bus *bus, const char *unique_name,
         uint64_t now = now_usec();
 
         for (unsigned i = 0; i < CACHE_SIZE; i++)
-                if (strcmp(c->entries[i].name, unique_name) == 0 && now - c->entries[i].at < CALLER_TTL_USEC) {
+                if (strcmp(c->entries[i].name, unique_name) == 0 &&
+                        now - c->entries[i].at < CALLER_TTL_USEC) {
                         *ret = c->entries[i].actor;
                         return 0;
                 }

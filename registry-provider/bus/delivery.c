@@ -4,20 +4,19 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
 #include "../client/wire.h"
 #include "registry-bus-internal.h"
 #include "subscriptions-internal.h"
 
-#define PING_EVERY (SUBSCRIPTION_WINDOW / 2)
 #define EVENTS_IN_SIGNAL_MAX SUBSCRIPTION_WINDOW
 
 static bool text_is_below(const char *inner, const char *outer, size_t outer_len)
 {
         size_t len = strlen(inner), n = 0, i = 0;
 
-        /* Folding may change a name's length in bytes: compare component by component, by counting separators. */
+        /* Folding may change a name's length in bytes: compare component by component, by counting
+         * separators. */
         for (i = 0; i < outer_len; i++)
                 n += outer[i] == '\\';
         for (i = 0; i < len; i++)
@@ -49,8 +48,9 @@ static bool concerns(const struct subscription *sub, const struct registry_event
 
 static int append_event(sd_bus_message *m, const struct registry_event *e)
 {
-        const struct value v = { .type = e->type == REG_TOMBSTONE ? REG_NONE : e->type, .data = e->data,
-                .size = e->size };
+        const struct value v = {
+                .type = e->type == REG_TOMBSTONE ? REG_NONE : e->type, .data = e->data, .size = e->size
+        };
 
         int r = sd_bus_message_open_container(m, 'r', "sssuvs");
         if (r >= 0)
@@ -62,20 +62,34 @@ static int append_event(sd_bus_message *m, const struct registry_event *e)
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-int append_event_list(sd_bus_message *m, const struct registry_events *events)
+static int take_event_room(size_t *taken, const struct registry_event *e, struct diag *d)
 {
+        const struct value v = { .type = e->type, .size = e->size };
+        int r = take_room(taken, wire_bytes(&v, e->path, e->name), d);
+        return r < 0 ? r : take_room(taken, e->layer ? strlen(e->layer) : 0, d);
+}
+
+int append_event_list(sd_bus_message *m, const struct registry_events *events, struct diag *d)
+{
+        size_t taken = 0;
+
         int r = sd_bus_message_open_container(m, 'a', "(sssuvs)");
-        for (size_t i = 0; r >= 0 && i < events->n; i++)
-                r = append_event(m, &events->list[i]);
+        for (size_t i = 0; r >= 0 && i < events->n; i++) {
+                r = take_event_room(&taken, &events->list[i], d);
+                if (r >= 0)
+                        r = append_event(m, &events->list[i]);
+        }
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
 static int append_overflow(sd_bus_message *m, const struct subscription *sub)
 {
-        return sd_bus_message_append(m, "(sssuvs)", "overflow", sub->path.text, "", (uint32_t)REG_NONE, "ay", 0, "");
+        return sd_bus_message_append(
+                m, "(sssuvs)", "overflow", sub->path.text, "", (uint32_t)REG_NONE, "ay", 0, "");
 }
 
-static int new_signal(struct subscriptions *s, const struct subscription *sub, uint64_t sequence, sd_bus_message **ret)
+static int new_signal(
+        struct subscriptions *s, const struct subscription *sub, uint64_t sequence, sd_bus_message **ret)
 {
         sd_bus_message *m = NULL;
 
@@ -92,8 +106,6 @@ static int new_signal(struct subscriptions *s, const struct subscription *sub, u
         return 0;
 }
 
-static void ping(struct client *c);
-
 static int send_signal(struct subscription *sub, sd_bus_message *m)
 {
         struct client *c = sub->client;
@@ -102,8 +114,8 @@ static int send_signal(struct subscription *sub, sd_bus_message *m)
         if (r < 0)
                 return r;
         c->unread++;
-        if (++c->since_ping >= PING_EVERY)
-                ping(c);
+        c->since_ping++;
+        ping_if_due(c);
         return 0;
 }
 
@@ -127,45 +139,12 @@ static int send_overflow(struct subscription *sub)
         return r;
 }
 
-/* Says "read again" to those who missed something, as soon as their client reads. */
-static void flush_overflows(struct client *c)
+void flush_overflows(struct client *c)
 {
-        for (struct subscription *sub = c->first; sub && c->unread < SUBSCRIPTION_WINDOW; sub = sub->client_next)
+        for (struct subscription *sub = c->first; sub && c->unread < SUBSCRIPTION_WINDOW;
+                sub = sub->client_next)
                 if (sub->overflowed && send_overflow(sub) >= 0)
                         sub->overflowed = false;
-}
-
-/* Any answer will do, an error too: the client has read what came before the question. */
-static int on_pong(_unused_ sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
-{
-        struct client *c = userdata;
-
-        c->ping = sd_bus_slot_unref(c->ping);
-        c->ping_under_way = false;
-        c->unread = c->unread > c->pinged ? c->unread - c->pinged : 0;
-        flush_overflows(c);
-        if (c->since_ping >= PING_EVERY)
-                ping(c);
-        return 0;
-}
-
-static void ping(struct client *c)
-{
-        sd_bus_message *m = NULL;
-
-        if (c->ping_under_way)
-                return;
-        int r = sd_bus_message_new_method_call(c->owner->bus, &m, c->name, "/", "org.freedesktop.DBus.Peer", "Ping");
-        if (r >= 0)
-                r = sd_bus_call_async(c->owner->bus, &c->ping, m, on_pong, c, UINT64_MAX);
-        sd_bus_message_unref(m);
-        if (r < 0) {
-                log_warning("cannot ask %s whether it reads its signals: %s; ignoring", c->name, strerror(-r));
-                return;
-        }
-        c->ping_under_way = true;
-        c->pinged = c->unread;
-        c->since_ping = 0;
 }
 
 struct batch {
@@ -176,13 +155,13 @@ struct batch {
 
 static int append_events(sd_bus_message *m, const struct subscription *sub, const struct batch *b)
 {
-        size_t n = 0;
+        size_t n = 0, taken = 0;
 
         int r = sd_bus_message_open_container(m, 'a', "(sssuvs)");
         for (size_t i = 0; r >= 0 && i < b->events->n; i++) {
                 if (!concerns(sub, &b->events->list[i]))
                         continue;
-                if (++n > EVENTS_IN_SIGNAL_MAX)
+                if (++n > EVENTS_IN_SIGNAL_MAX || take_event_room(&taken, &b->events->list[i], NULL) < 0)
                         return -EMSGSIZE;
                 r = append_event(m, &b->events->list[i]);
         }
@@ -198,7 +177,8 @@ static void deliver(struct subscriptions *s, struct subscription *sub, const str
         sub->round = s->round;
         if (sub->overflowed)
                 return;
-        int r = sub->client->unread >= SUBSCRIPTION_WINDOW ? -ENOBUFS : new_signal(s, sub, b->events->sequence, &m);
+        int r = sub->client->unread >= SUBSCRIPTION_WINDOW ? -ENOBUFS
+                                                           : new_signal(s, sub, b->events->sequence, &m);
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "{sv}");
         if (r >= 0)
@@ -214,13 +194,12 @@ static void deliver(struct subscriptions *s, struct subscription *sub, const str
                 sub->overflowed = true;
                 if (r == -EMSGSIZE)
                         flush_overflows(sub->client);
-                /* Without a question under way nothing would ever tell that it reads again. */
                 ping(sub->client);
         }
 }
 
-static void deliver_chain(struct subscriptions *s, struct subscription *first, const struct registry_event *e,
-        const struct batch *b)
+static void deliver_chain(struct subscriptions *s, struct subscription *first,
+        const struct registry_event *e, const struct batch *b)
 {
         for (struct subscription *sub = first; sub; sub = sub->next)
                 if (concerns(sub, e))

@@ -6,10 +6,11 @@
 #include "subscriptions.h"
 
 #define ORIGINS_N 256u
-#define REQUESTS_MAX 1024u /* wait for polkit or for the sync at one time */
+#define WAITING_MAX 1024u /* calls that share one sync */
+#define ASKING_MAX 32u    /* calls that wait for polkit */
 
-/* Who wrote the entries with these sequences: kept for the newest changes, so that a service that was not there when
- * the signal went out can still name the person. */
+/* Who wrote the entries with these sequences: kept for the newest changes, so that a service that was not
+ * there when the signal went out can still name the person. */
 struct origin {
         uint64_t first, last;
         struct actor actor;
@@ -24,17 +25,35 @@ struct registry_bus {
         sd_event_source *flush;
         struct request *waiting; /* applied, not yet durable; oldest first */
         struct request **waiting_tail;
-        struct request *asking;  /* polkit decides */
-        size_t n_requests;
+        struct request *asking; /* polkit decides */
+        size_t n_waiting, n_asking;
         struct origin origins[ORIGINS_N];
         unsigned next_origin;
 };
+
+/* registry-bus-properties.c: getters of sd-bus; the userdata is the registry_bus. */
+int property_sequence(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error);
+int property_subscriptions(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error);
+int property_hives(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error);
+int property_layers(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error);
+int property_problems(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error);
+int property_version(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error);
 
 /* registry-bus-read.c */
 int method_get(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_get_many(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_list(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_info(sd_bus_message *m, void *userdata, sd_bus_error *error);
+_must_check_ int find_key(
+        struct registry_bus *rb, const char *key, struct path *ret_path, struct guid *ret, struct diag *d);
+
+/* registry-bus-resolve.c */
 int method_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
 /* registry-bus-write.c: Set, Delete, CreateKey, DeleteKey, Transact and Preview. */
@@ -46,9 +65,17 @@ void requests_free(struct registry_bus *rb);
 _must_check_ int keys_register(struct registry_bus *rb);
 
 /* Shared. */
+/* dbus-daemon ends a connection that sends more than 32 MiB at once: what anybody may ask for stays below.
+ */
+#define MESSAGE_BYTES_MAX (30u * 1024u * 1024u)
+/* At most so many bytes of a message are a value with its numbers and two texts beside it. */
+size_t wire_bytes(const struct value *v, const char *name, const char *other);
+/* -EFBIG with d set when the message becomes too large. */
+_must_check_ int take_room(size_t *taken, size_t bytes, struct diag *d);
 int bus_fail(sd_bus_error *error, int r, const struct diag *d);
 int append_actor(sd_bus_message *m, const struct actor *a);
-_must_check_ int append_event_list(sd_bus_message *m, const struct registry_events *events);
+/* -EFBIG with d set: too much for one message. */
+_must_check_ int append_event_list(sd_bus_message *m, const struct registry_events *events, struct diag *d);
 const struct actor *origin_of(const struct registry_bus *rb, uint64_t sequence);
 /* For a message to people and for records: the path of a value. */
 void format_value_path(struct buf *out, const char *key, const char *name);

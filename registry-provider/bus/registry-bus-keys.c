@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Every key is an object below /org/peios/Registry1, its components escaped as in sd_bus_path_encode(3), so that `busctl
- * tree` shows the registry and `busctl introspect` a key's values. */
+/* Every key is an object below /org/peios/Registry1, its components escaped as in sd_bus_path_encode(3), so
+ * that `busctl tree` shows the registry and `busctl introspect` a key's values. */
 
 #include <errno.h>
 #include <string.h>
@@ -29,6 +29,9 @@ static int object_to_key(const char *object, struct buf *ret)
                 int r = sd_bus_path_decode(buf_str(&label), "/c", &component);
                 if (r <= 0)
                         return r;
+                /* An escaped separator would make two components of one. */
+                if (component_check(component, strlen(component), NULL) < 0)
+                        return 0;
                 if (ret->len > 0)
                         buf_putc(ret, '\\');
                 buf_puts(ret, component);
@@ -42,6 +45,7 @@ static int find_object(struct registry_bus *rb, const char *object, struct path 
         _cleanup_buf_ struct buf key = BUF_INIT;
         size_t len;
 
+        registry_bus_flush(rb);
         int r = object_to_key(object, &key);
         if (r <= 0)
                 return r;
@@ -107,18 +111,26 @@ static int append_named_value(sd_bus_message *reply, const struct store_value_en
 }
 
 static int get_values(_unused_ sd_bus *bus, const char *object, _unused_ const char *interface,
-        _unused_ const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
+        _unused_ const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
         struct registry_bus *rb = userdata;
         _cleanup_free_ const struct store_value_entry **list = NULL;
         _cleanup_path_ struct path path = { 0 };
+        struct diag d = { 0 };
         struct guid guid;
-        size_t n = 0;
+        size_t n = 0, taken = 0;
 
         int r = find_object(rb, object, &path, &guid);
         if (r <= 0)
                 return -ENOENT;
-        r = resolve_values(registry_store(rb->config.registry), registry_layers(rb->config.registry), &guid, &list, &n);
+        r = resolve_values(
+                registry_store(rb->config.registry), registry_layers(rb->config.registry), &guid, &list, &n);
+        for (size_t i = 0; r == 0 && i < n; i++) {
+                const struct value v = { .type = list[i]->type, .size = list[i]->size };
+                r = take_room(&taken, wire_bytes(&v, list[i]->name, ""), &d);
+        }
+        if (r == -EFBIG)
+                return bus_fail(error, r, &d);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "{s(uv)}");
         for (size_t i = 0; r >= 0 && i < n; i++)
@@ -139,8 +151,8 @@ static int enumerate_key(struct registry_bus *rb, const char *prefix, const stru
         _cleanup_free_ const struct store_path_entry **list = NULL;
         size_t n = 0;
 
-        int r = resolve_children(registry_store(rb->config.registry), registry_layers(rb->config.registry), guid, &list,
-                &n);
+        int r = resolve_children(
+                registry_store(rb->config.registry), registry_layers(rb->config.registry), guid, &list, &n);
         if (r < 0)
                 return r;
         if (n > NODES_MAX)
@@ -189,7 +201,8 @@ static const sd_bus_vtable key_vtable[] = {
 
 int keys_register(struct registry_bus *rb)
 {
-        int r = sd_bus_add_fallback_vtable(rb->config.bus, NULL, REGISTRY_PATH, REGISTRY_KEY_INTERFACE, key_vtable,
-                key_find, rb);
-        return r < 0 ? r : sd_bus_add_node_enumerator(rb->config.bus, NULL, REGISTRY_PATH, key_enumerate, rb);
+        int r = sd_bus_add_fallback_vtable(
+                rb->config.bus, NULL, REGISTRY_PATH, REGISTRY_KEY_INTERFACE, key_vtable, key_find, rb);
+        return r < 0 ? r
+                     : sd_bus_add_node_enumerator(rb->config.bus, NULL, REGISTRY_PATH, key_enumerate, rb);
 }

@@ -51,7 +51,8 @@ static void deny(struct request *q, const char *why)
         reply_error(q, -EACCES, &d);
 }
 
-static void remember_origin(struct registry_bus *rb, uint64_t before, uint64_t after, const struct actor *actor)
+static void remember_origin(
+        struct registry_bus *rb, uint64_t before, uint64_t after, const struct actor *actor)
 {
         if (after > before)
                 rb->origins[rb->next_origin++ % ORIGINS_N] =
@@ -70,7 +71,6 @@ static void execute(struct request *q)
                 emit_denied(q, d.text);
         if (r < 0) {
                 reply_error(q, r, &d);
-                rb->n_requests--;
                 (void)request_free(q);
                 return;
         }
@@ -79,7 +79,7 @@ static void execute(struct request *q)
         *rb->waiting_tail = q;
         rb->waiting_tail = &q->next;
         r = sd_event_source_set_enabled(rb->flush, SD_EVENT_ONESHOT);
-        if (r < 0)
+        if (r < 0 || ++rb->n_waiting >= WAITING_MAX)
                 registry_bus_flush(rb);
 }
 
@@ -88,6 +88,7 @@ static void unlink_asking(struct request *q)
         for (struct request **at = &q->rb->asking; *at; at = &(*at)->next)
                 if (*at == q) {
                         *at = q->next;
+                        q->rb->n_asking--;
                         return;
                 }
 }
@@ -102,12 +103,11 @@ static void on_authorized(bool allowed, const char *why, void *userdata)
                 return;
         }
         deny(q, why);
-        q->rb->n_requests--;
         (void)request_free(q);
 }
 
 /* 0: the request was taken over. */
-static int authorize(struct request *q)
+static int authorize(struct request *q, sd_bus_error *error)
 {
         struct registry_bus *rb = q->rb;
         const char *action = request_action(q);
@@ -118,19 +118,23 @@ static int authorize(struct request *q)
                 return 0;
         case ACCESS_DENIED:
                 deny(q, "built without polkit");
-                rb->n_requests--;
                 (void)request_free(q);
                 return 0;
         case ACCESS_ASK_POLKIT:
                 break;
         }
-        const char *who = q->options.on_behalf_of ? q->options.on_behalf_of : sd_bus_message_get_sender(q->m);
+        if (rb->n_asking >= ASKING_MAX)
+                return sd_bus_error_setf(
+                        error, ERROR_LIMIT, "%u writing calls wait for polkit already", ASKING_MAX);
+        const char *who =
+                q->options.on_behalf_of ? q->options.on_behalf_of : sd_bus_message_get_sender(q->m);
         int r = access_ask_polkit(rb->config.bus, who, action,
                 sd_bus_message_get_allow_interactive_authorization(q->m) > 0, on_authorized, q, &q->polkit);
         if (r < 0)
                 return r;
         q->next = rb->asking;
         rb->asking = q;
+        rb->n_asking++;
         return 0;
 }
 
@@ -139,15 +143,11 @@ int method_write(sd_bus_message *m, void *userdata, sd_bus_error *error)
         struct registry_bus *rb = userdata;
         struct request *q = NULL;
 
-        if (rb->n_requests >= REQUESTS_MAX)
-                return sd_bus_error_setf(error, ERROR_LIMIT, "%u writing calls wait already", REQUESTS_MAX);
         int r = request_new(rb, m, &q, error);
         if (r < 0)
                 return r;
-        rb->n_requests++;
-        r = authorize(q);
+        r = authorize(q, error);
         if (r < 0) {
-                rb->n_requests--;
                 (void)request_free(q);
                 return r;
         }
@@ -165,10 +165,11 @@ static void finish(struct request *q, int synced, const struct diag *d)
                 reply_error(q, -EIO, d);
                 return;
         }
+        /* Who follows the value comes first: it has work to do. */
+        subscriptions_dispatch(q->rb->subscriptions, &q->events, append_request_actor, &q->actor);
         int r = sd_bus_reply_method_return(q->m, "t", q->sequence);
         if (r < 0)
                 log_debug("cannot answer %s: %s; ignoring", sd_bus_message_get_sender(q->m), strerror(-r));
-        subscriptions_dispatch(q->rb->subscriptions, &q->events, append_request_actor, &q->actor);
 }
 
 void registry_bus_flush(struct registry_bus *rb)
@@ -180,13 +181,13 @@ void registry_bus_flush(struct registry_bus *rb)
                 return;
         rb->waiting = NULL;
         rb->waiting_tail = &rb->waiting;
+        rb->n_waiting = 0;
         int r = registry_sync(rb->config.registry, &d);
         if (r < 0)
                 log_error("%s", d.text[0] ? d.text : strerror(-r));
         while (q) {
                 struct request *next = q->next;
                 finish(q, r, &d);
-                rb->n_requests--;
                 (void)request_free(q);
                 q = next;
         }
@@ -203,7 +204,8 @@ void requests_free(struct registry_bus *rb)
         }
 }
 
-/* Everything a write does, undone before anybody sees it. Reading needs no permission, and this is reading. */
+/* Everything a write does, undone before anybody sees it. Reading needs no permission, and this is reading.
+ */
 int method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct registry_bus *rb = userdata;
@@ -221,7 +223,9 @@ int method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error)
         else
                 r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
-                r = append_event_list(reply, &q->events);
+                r = append_event_list(reply, &q->events, &d);
+        if (r == -EFBIG)
+                r = bus_fail(error, r, &d);
         if (r >= 0)
                 r = sd_bus_send(NULL, reply, NULL);
         sd_bus_message_unref(reply);

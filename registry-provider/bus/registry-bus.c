@@ -7,7 +7,6 @@
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
 #include "../client/wire.h"
-#include "config.h"
 
 int bus_fail(sd_bus_error *error, int r, const struct diag *d)
 {
@@ -15,25 +14,50 @@ int bus_fail(sd_bus_error *error, int r, const struct diag *d)
                 int code;
                 const char *name;
         } map[] = {
-                { ENOENT, ERROR_NOT_FOUND },      { EEXIST, ERROR_EXISTS },      { EINVAL, ERROR_INVALID_NAME },
-                { ENAMETOOLONG, ERROR_INVALID_NAME }, { EFBIG, ERROR_TOO_LARGE }, { EACCES, ERROR_ACCESS_DENIED },
-                { EROFS, ERROR_READ_ONLY },       { ENOTEMPTY, ERROR_NOT_EMPTY }, { EAGAIN, ERROR_CONFLICT },
-                { EBADMSG, ERROR_CORRUPT },       { EDQUOT, ERROR_LIMIT },       { EDOM, ERROR_INVALID_VALUE },
-                { EIO, ERROR_STORAGE },           { ENOSPC, ERROR_STORAGE },
+                { ENOENT, ERROR_NOT_FOUND },
+                { EEXIST, ERROR_EXISTS },
+                { EINVAL, ERROR_INVALID_NAME },
+                { ENAMETOOLONG, ERROR_INVALID_NAME },
+                { EFBIG, ERROR_TOO_LARGE },
+                { EACCES, ERROR_ACCESS_DENIED },
+                { EROFS, ERROR_READ_ONLY },
+                { ENOTEMPTY, ERROR_NOT_EMPTY },
+                { EAGAIN, ERROR_CONFLICT },
+                { EBADMSG, ERROR_CORRUPT },
+                { EDQUOT, ERROR_LIMIT },
+                { EDOM, ERROR_INVALID_VALUE },
+                { EIO, ERROR_STORAGE },
+                { ENOSPC, ERROR_STORAGE },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(map); i++)
                 if (map[i].code == -r)
-                        return sd_bus_error_set(error, map[i].name,
-                                d && d->text[0] ? d->text : strerror(-r));
+                        return sd_bus_error_set(
+                                error, map[i].name, d && d->text[0] ? d->text : strerror(-r));
         return sd_bus_error_set_errno(error, r);
+}
+
+size_t wire_bytes(const struct value *v, const char *name, const char *other)
+{
+        /* Numbers, lengths and padding; an empty string in a list is one byte here and eight there. */
+        return 96 + strlen(name) + strlen(other) + v->size * (v->type == REG_MULTI_SZ ? 8 : 1);
+}
+
+int take_room(size_t *taken, size_t bytes, struct diag *d)
+{
+        if (bytes > MESSAGE_BYTES_MAX - *taken)
+                return diag_set(d, EFBIG,
+                        "the answer does not fit into one message of at most %u bytes; ask for less",
+                        MESSAGE_BYTES_MAX);
+        *taken += bytes;
+        return 0;
 }
 
 int append_actor(sd_bus_message *m, const struct actor *a)
 {
-        return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "pid", "u", a->pid, "uid", "u", a->uid,
-                "loginuid", "u", a->loginuid, "session", "u", a->session, "comm", "s", a->comm, "exe", "s", a->exe,
-                "context", "s", a->context);
+        return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "pid", "u", a->pid, "uid", "u",
+                a->uid, "loginuid", "u", a->loginuid, "session", "u", a->session, "comm", "s", a->comm,
+                "exe", "s", a->exe, "context", "s", a->context);
 }
 
 void format_value_path(struct buf *out, const char *key, const char *name)
@@ -72,7 +96,7 @@ static int method_subscribe(sd_bus_message *m, void *userdata, sd_bus_error *err
                 return r;
         r = wire_read_options(m, &options, &d);
         if (r == -EINVAL)
-                return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, d.text);
+                return bus_fail(error, -EDOM, &d);
         if (r < 0)
                 return r;
         registry_bus_flush(rb);
@@ -108,100 +132,44 @@ static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r < 0)
                 return r;
         if (actor.uid != 0)
-                return sd_bus_error_set(error, ERROR_ACCESS_DENIED, "only root may have the drop-in files read again");
+                return sd_bus_error_set(
+                        error, ERROR_ACCESS_DENIED, "only root may have the drop-in files read again");
         rb->config.reload(rb->config.userdata);
         return sd_bus_reply_method_return(m, NULL);
-}
-
-static int get_sequence(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
-        _unused_ const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
-{
-        struct registry_bus *rb = userdata;
-        return sd_bus_message_append(reply, "t", registry_sequence(rb->config.registry));
-}
-
-static int get_subscriptions(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
-        _unused_ const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
-{
-        struct registry_bus *rb = userdata;
-        return sd_bus_message_append(reply, "u", (uint32_t)subscriptions_count(rb->subscriptions));
-}
-
-static int get_hives(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
-        _unused_ const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
-{
-        const struct registry_bus *rb = userdata;
-        const struct state_hives *hives = registry_hives(rb->config.registry);
-
-        int r = sd_bus_message_open_container(reply, 'a', "s");
-        for (size_t i = 0; r >= 0 && i < hives->n; i++)
-                r = sd_bus_message_append(reply, "s", hives->list[i].name);
-        return r < 0 ? r : sd_bus_message_close_container(reply);
-}
-
-static int get_layers(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
-        _unused_ const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
-{
-        const struct registry_bus *rb = userdata;
-        const struct layers *layers = registry_layers(rb->config.registry);
-
-        int r = sd_bus_message_open_container(reply, 'a', "(subs)");
-        for (size_t i = 0; r >= 0 && i < layers->n; i++) {
-                const struct layer *l = &layers->list[i];
-                r = sd_bus_message_append(reply, "(subs)", l->name, l->precedence, (int)l->enabled,
-                        l->file ? l->file : "");
-        }
-        return r < 0 ? r : sd_bus_message_close_container(reply);
-}
-
-static int get_problems(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
-        _unused_ const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
-{
-        const struct registry_bus *rb = userdata;
-        const struct problems *p = rb->config.problems;
-
-        int r = sd_bus_message_open_container(reply, 'a', "(ss)");
-        for (size_t i = 0; r >= 0 && i < p->n; i++)
-                r = sd_bus_message_append(reply, "(ss)", p->list[i].file, p->list[i].text);
-        return r < 0 ? r : sd_bus_message_close_container(reply);
-}
-
-static int get_version(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
-        _unused_ const char *property, sd_bus_message *reply, _unused_ void *userdata, _unused_ sd_bus_error *error)
-{
-        return sd_bus_message_append(reply, "s", PROJECT_VERSION);
 }
 
 #define UNPRIVILEGED SD_BUS_VTABLE_UNPRIVILEGED
 
 static const sd_bus_vtable registry_vtable[] = {
         SD_BUS_VTABLE_START(0),
-        SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-        SD_BUS_PROPERTY("Sequence", "t", get_sequence, 0, 0),
-        SD_BUS_PROPERTY("Hives", "as", get_hives, 0, 0),
-        SD_BUS_PROPERTY("Layers", "a(subs)", get_layers, 0, 0),
-        SD_BUS_PROPERTY("Subscriptions", "u", get_subscriptions, 0, 0),
-        SD_BUS_PROPERTY("Problems", "a(ss)", get_problems, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Version", "s", property_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Sequence", "t", property_sequence, 0, 0),
+        SD_BUS_PROPERTY("Hives", "as", property_hives, 0, 0),
+        SD_BUS_PROPERTY("Layers", "a(subs)", property_layers, 0, 0),
+        SD_BUS_PROPERTY("Subscriptions", "u", property_subscriptions, 0, 0),
+        SD_BUS_PROPERTY("Problems", "a(ss)", property_problems, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 
         SD_BUS_METHOD_WITH_ARGS("Get", SD_BUS_ARGS("s", key, "s", name),
                 SD_BUS_RESULT("u", type, "v", data, "t", sequence, "s", layer), method_get, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetMany", SD_BUS_ARGS("a(ss)", names), SD_BUS_RESULT("a(buvts)", values),
                 method_get_many, UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("s", key), SD_BUS_RESULT("as", subkeys, "a(suvts)", values),
-                method_list, UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("Info", SD_BUS_ARGS("s", key), SD_BUS_RESULT("a{sv}", info), method_info, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_ARGS("s", key),
+                SD_BUS_RESULT("as", subkeys, "a(suvts)", values), method_list, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS(
+                "Info", SD_BUS_ARGS("s", key), SD_BUS_RESULT("a{sv}", info), method_info, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Resolve", SD_BUS_ARGS("s", key, "s", name),
-                SD_BUS_RESULT("b", exists, "s", path, "a(sustuvs)", entries, "a{sv}", origin), method_resolve,
-                UNPRIVILEGED),
+                SD_BUS_RESULT("b", exists, "s", path, "a(sustuvs)", entries, "a{sv}", origin),
+                method_resolve, UNPRIVILEGED),
 
-        SD_BUS_METHOD_WITH_ARGS("Set", SD_BUS_ARGS("s", key, "s", name, "u", type, "v", data, "a{sv}", options),
+        SD_BUS_METHOD_WITH_ARGS("Set",
+                SD_BUS_ARGS("s", key, "s", name, "u", type, "v", data, "a{sv}", options),
                 SD_BUS_RESULT("t", sequence), method_write, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", key, "s", name, "a{sv}", options),
                 SD_BUS_RESULT("t", sequence), method_write, UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("CreateKey", SD_BUS_ARGS("s", key, "a{sv}", options), SD_BUS_RESULT("t", sequence),
-                method_write, UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("DeleteKey", SD_BUS_ARGS("s", key, "a{sv}", options), SD_BUS_RESULT("t", sequence),
-                method_write, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("CreateKey", SD_BUS_ARGS("s", key, "a{sv}", options),
+                SD_BUS_RESULT("t", sequence), method_write, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("DeleteKey", SD_BUS_ARGS("s", key, "a{sv}", options),
+                SD_BUS_RESULT("t", sequence), method_write, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Transact", SD_BUS_ARGS("a(sssuv)", changes, "a{sv}", options),
                 SD_BUS_RESULT("t", sequence), method_write, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Preview", SD_BUS_ARGS("a(sssuv)", changes, "a{sv}", options),
@@ -209,8 +177,8 @@ static const sd_bus_vtable registry_vtable[] = {
 
         SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_ARGS("s", key, "b", subtree, "a{sv}", options),
                 SD_BUS_RESULT("t", subscription, "t", sequence), method_subscribe, UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_ARGS("t", subscription), SD_BUS_NO_RESULT, method_unsubscribe,
-                UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_ARGS("t", subscription), SD_BUS_NO_RESULT,
+                method_unsubscribe, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, UNPRIVILEGED),
 
         SD_BUS_SIGNAL_WITH_ARGS("Changed",
@@ -219,8 +187,8 @@ static const sd_bus_vtable registry_vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
-/* The registry itself is at the top alone. (The keys below are a fallback of the same node, and sd-bus wants all
- * interfaces of a node to be of one kind.) */
+/* The registry itself is at the top alone. (The keys below are a fallback of the same node, and sd-bus wants
+ * all interfaces of a node to be of one kind.) */
 static int find_top(_unused_ sd_bus *bus, const char *path, _unused_ const char *interface, void *userdata,
         void **ret_found, _unused_ sd_bus_error *error)
 {
@@ -255,8 +223,8 @@ int registry_bus_new(const struct registry_bus_config *config, struct registry_b
         if (r >= 0)
                 r = sd_event_source_set_priority(rb->flush, SD_EVENT_PRIORITY_IDLE);
         if (r >= 0)
-                r = sd_bus_add_fallback_vtable(config->bus, NULL, REGISTRY_PATH, REGISTRY_INTERFACE, registry_vtable,
-                        find_top, rb);
+                r = sd_bus_add_fallback_vtable(
+                        config->bus, NULL, REGISTRY_PATH, REGISTRY_INTERFACE, registry_vtable, find_top, rb);
         if (r >= 0)
                 r = keys_register(rb);
         if (r < 0) {
@@ -281,7 +249,8 @@ struct registry_bus *registry_bus_free(struct registry_bus *rb)
 
 void registry_bus_problems_changed(struct registry_bus *rb)
 {
-        int r = sd_bus_emit_properties_changed(rb->config.bus, REGISTRY_PATH, REGISTRY_INTERFACE, "Problems", NULL);
+        int r = sd_bus_emit_properties_changed(
+                rb->config.bus, REGISTRY_PATH, REGISTRY_INTERFACE, "Problems", NULL);
         if (r < 0)
                 log_warning("cannot signal the change of Problems: %s; ignoring", strerror(-r));
 }
@@ -294,8 +263,8 @@ struct file_origin {
 static int append_file_origin(sd_bus_message *m, void *userdata)
 {
         const struct file_origin *o = userdata;
-        return sd_bus_message_append(m, "{sv}{sv}{sv}", "reason", "s", o->reason, "file", "s", o->file, "file-owner",
-                "u", (uint32_t)o->owner);
+        return sd_bus_message_append(m, "{sv}{sv}{sv}", "reason", "s", o->reason, "file", "s", o->file,
+                "file-owner", "u", (uint32_t)o->owner);
 }
 
 void registry_bus_tell(struct registry_bus *rb, const struct registry_events *events, const char *reason,

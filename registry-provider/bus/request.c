@@ -52,8 +52,13 @@ static int read_data(struct request *q, struct change *c, struct diag *d)
         int r = wire_read_value(q->m, &q->bytes, &c->type, d);
         if (r == -EINVAL)
                 return -EDOM;
+        if (r < 0)
+                return r;
         c->size = q->bytes.len - c->at;
-        return r;
+        if (c->type == REG_TOMBSTONE && c->action == CHANGE_SET && c->size > 0)
+                return diag_set(
+                        d, EDOM, "%s: a tombstone has no data, expected an empty 'ay'", c->path.text);
+        return 0;
 }
 
 static int parse_action(const char *s, enum change_action *ret, struct diag *d)
@@ -70,7 +75,8 @@ static int parse_action(const char *s, enum change_action *ret, struct diag *d)
                         *ret = (enum change_action)i;
                         return 0;
                 }
-        return diag_set(d, EDOM, "there is no action '%s'; there are set, delete, create-key and delete-key", s);
+        return diag_set(
+                d, EDOM, "there is no action '%s'; there are set, delete, create-key and delete-key", s);
 }
 
 static int read_list(struct request *q, struct diag *d)
@@ -174,8 +180,9 @@ static int apply_one(struct request *q, const struct change *c, struct diag *d)
                 .expected = q->options.expected,
                 .is_volatile = q->options.is_volatile,
         };
-        const struct value v = { .type = c->type, .data = q->bytes.data ? q->bytes.data + c->at : NULL,
-                .size = c->size };
+        const struct value v = {
+                .type = c->type, .data = q->bytes.data ? q->bytes.data + c->at : NULL, .size = c->size
+        };
 
         switch (c->action) {
         case CHANGE_SET:
@@ -227,7 +234,8 @@ static bool is_layer_metadata(const struct path *path)
         static const char prefix[] = DEFAULT_HIVE "\\System\\Registry\\Layers";
         _cleanup_path_ struct path layers = { 0 };
 
-        return path_parse(prefix, strlen(prefix), NULL, NULL, &layers, NULL) == 0 && path_is_below(path, &layers);
+        return path_parse(prefix, strlen(prefix), NULL, NULL, &layers, NULL) == 0 &&
+               path_is_below(path, &layers);
 }
 
 const char *request_action(const struct request *q)

@@ -20,7 +20,7 @@ struct change {
         struct path path;
         const char *name; /* borrowed from the message */
         uint32_t type;
-        size_t at, size;  /* the bytes, in the request's buffer */
+        size_t at, size; /* the bytes, in the request's buffer */
 };
 
 struct request {
@@ -38,7 +38,8 @@ struct request {
 };
 
 /* Reads the call's arguments, whichever of the writing methods it is. 0, or negative with `error` set. */
-_must_check_ int request_new(struct registry_bus *rb, sd_bus_message *m, struct request **ret, sd_bus_error *error);
+_must_check_ int request_new(
+        struct registry_bus *rb, sd_bus_message *m, struct request **ret, sd_bus_error *error);
 struct request *request_free(struct request *q);
 
 /* One transaction with all changes; nothing changed on error. `path` and names are checked already. */

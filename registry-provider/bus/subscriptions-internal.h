@@ -8,15 +8,15 @@ struct subscription;
 
 struct client {
         struct subscriptions *owner;
-        char *name; /* unique bus name */
+        char *name;                 /* unique bus name */
         struct subscription *first; /* its subscriptions */
         size_t n;
-        unsigned unread;      /* signals since the last ping was answered */
+        unsigned unread; /* signals since the last ping was answered */
         unsigned since_ping;
         bool ping_under_way;
-        unsigned pinged;      /* how many signals the ping under way stands for */
+        bool ping_due;   /* there were too many under way */
+        unsigned pinged; /* how many signals the ping under way stands for */
         sd_bus_slot *ping;
-        sd_bus_slot *match;   /* for the client's going away */
 };
 
 struct subscription {
@@ -25,10 +25,10 @@ struct subscription {
         struct path path;
         bool subtree;
         bool unchanged;
-        bool overflowed; /* it missed something: an overflow event is due */
+        bool overflowed;           /* it missed something: an overflow event is due */
         struct subscription *next; /* of the same path */
         struct subscription *client_next, *client_prev;
-        uint32_t round;  /* the dispatch that reached it last, so that one batch is one signal */
+        uint32_t round; /* the dispatch that reached it last, so that one batch is one signal */
 };
 
 struct subscriptions {
@@ -38,7 +38,21 @@ struct subscriptions {
         struct hashmap clients;
         uint64_t last_id;
         uint32_t round;
+        sd_bus_slot *match;     /* for clients that go away */
+        unsigned pings;         /* under way */
+        sd_event_source *retry; /* for pings that are due */
 };
+
+/* pings.c: whether clients read what they are sent. */
+_must_check_ int pings_init(struct subscriptions *s);
+void pings_forget(struct client *c);
+/* Asks, once PING_EVERY signals went out since the last time. */
+void ping_if_due(struct client *c);
+/* Asks in any case: nothing else would ever tell that the client reads again. */
+void ping(struct client *c);
+
+/* delivery.c: says "read again" to those who missed something, as soon as their client reads. */
+void flush_overflows(struct client *c);
 
 /* The first subscription for exactly this path; the others follow by `next`. */
 struct subscription *subscriptions_at(const struct subscriptions *s, const char *path, size_t len);

@@ -47,20 +47,40 @@ static bool client_matches(const void *entry, const void *key)
         return strcmp(((const struct client *)entry)->name, key) == 0;
 }
 
+static int on_name_gone(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        const char *name, *old, *owner;
+
+        if (sd_bus_message_read(m, "sss", &name, &old, &owner) >= 0)
+                subscriptions_drop_client(userdata, name);
+        return 0;
+}
+
+/* One rule for every name that goes away: rules are few on a bus, and one that is made for each client as it
+ * subscribes comes too late for a client that goes at once. */
 int subscriptions_new(sd_bus *bus, struct subscriptions **ret)
 {
         struct subscriptions *s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
         s->bus = sd_bus_ref(bus);
+        int r = sd_bus_add_match_async(bus, &s->match,
+                "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''",
+                on_name_gone, NULL, s);
+        if (r >= 0)
+                r = pings_init(s);
+        if (r < 0) {
+                (void)subscriptions_free(s);
+                return r;
+        }
         *ret = s;
         return 0;
 }
 
 static void client_free(struct client *c)
 {
-        sd_bus_slot_unref(c->ping);
-        sd_bus_slot_unref(c->match);
+        pings_forget(c);
         free(c->name);
         free(c);
 }
@@ -133,6 +153,8 @@ struct subscriptions *subscriptions_free(struct subscriptions *s)
         }
         for (i = 0; (c = hashmap_next(&s->clients, &i));)
                 client_free(c);
+        sd_bus_slot_unref(s->match);
+        sd_event_source_disable_unref(s->retry);
         hashmap_done(&s->by_id);
         hashmap_done(&s->by_path);
         hashmap_done(&s->clients);
@@ -144,16 +166,6 @@ struct subscriptions *subscriptions_free(struct subscriptions *s)
 size_t subscriptions_count(const struct subscriptions *s)
 {
         return s->by_id.used;
-}
-
-static int on_name_gone(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
-{
-        struct client *c = userdata;
-        const char *name, *old, *owner;
-
-        if (sd_bus_message_read(m, "sss", &name, &old, &owner) >= 0 && owner[0] == '\0')
-                subscriptions_drop_client(c->owner, c->name);
-        return 0;
 }
 
 static int client_get(struct subscriptions *s, const char *name, struct client **ret)
@@ -168,18 +180,7 @@ static int client_get(struct subscriptions *s, const char *name, struct client *
                 return -ENOMEM;
         c->owner = s;
         c->name = strdup(name);
-        int r = c->name ? 0 : -ENOMEM;
-        if (r == 0) {
-                _cleanup_buf_ struct buf rule = BUF_INIT;
-                buf_printf(&rule,
-                        "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                        "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='%s'",
-                        name);
-                r = rule.error ? rule.error :
-                                 sd_bus_add_match_async(s->bus, &c->match, buf_str(&rule), on_name_gone, NULL, c);
-        }
-        if (r >= 0)
-                r = hashmap_put(&s->clients, name_hash(name), c);
+        int r = c->name ? hashmap_put(&s->clients, name_hash(name), c) : -ENOMEM;
         if (r < 0) {
                 client_free(c);
                 return r;
@@ -225,7 +226,8 @@ int subscriptions_add(struct subscriptions *s, const char *client, const struct 
         if (r < 0)
                 return r;
         if (c->n >= SUBSCRIPTIONS_PER_CLIENT_MAX)
-                return diag_set(d, EDQUOT, "this client has %u subscriptions already, the most that one may have",
+                return diag_set(d, EDQUOT,
+                        "this client has %u subscriptions already, the most that one may have",
                         SUBSCRIPTIONS_PER_CLIENT_MAX);
         struct subscription *sub = calloc(1, sizeof(*sub));
         r = sub ? path_parse(path->text, path->len, any_hive, NULL, &sub->path, d) : -ENOMEM;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Who wants to hear of which keys. A subscription is for a path (which need not exist), alone or with all below it.
- * Signals go to the subscriber alone. After SUBSCRIPTION_WINDOW signals that a client has not shown to have read (it
- * answers a Peer.Ping that follows them) nothing more is sent to it; then an `overflow` event tells it to read again. */
+/* Who wants to hear of which keys. A subscription is for a path (which need not exist), alone or with all
+ * below it. Signals go to the subscriber alone. After SUBSCRIPTION_WINDOW signals that a client has not
+ * shown to have read (it answers a Peer.Ping that follows them) nothing more is sent to it; then an
+ * `overflow` event tells it to read again. */
 
 #include <systemd/sd-bus.h>
 
@@ -19,8 +20,8 @@ _must_check_ int subscriptions_new(sd_bus *bus, struct subscriptions **ret);
 struct subscriptions *subscriptions_free(struct subscriptions *s);
 
 /* 0, -EDQUOT (a limit; d says which) or another negative errno. */
-_must_check_ int subscriptions_add(struct subscriptions *s, const char *client, const struct path *path, bool subtree,
-        bool unchanged, uint64_t *ret_id, struct diag *d);
+_must_check_ int subscriptions_add(struct subscriptions *s, const char *client, const struct path *path,
+        bool subtree, bool unchanged, uint64_t *ret_id, struct diag *d);
 /* -ENOENT: this client has no such subscription. */
 _must_check_ int subscriptions_remove(struct subscriptions *s, const char *client, uint64_t id);
 void subscriptions_drop_client(struct subscriptions *s, const char *client);
@@ -29,6 +30,7 @@ size_t subscriptions_count(const struct subscriptions *s);
 /* Appends the a{sv} that says who made the change. */
 typedef int (*subscriptions_append_origin_t)(sd_bus_message *m, void *userdata);
 
-/* Sends one Changed signal to each subscription that one of the events concerns. Failures to send become overflows. */
+/* Sends one Changed signal to each subscription that one of the events concerns. Failures to send become
+ * overflows. */
 void subscriptions_dispatch(struct subscriptions *s, const struct registry_events *events,
         subscriptions_append_origin_t origin, void *userdata);

@@ -73,11 +73,42 @@ enum exit_code client_explain(int r, const sd_bus_error *error, const char *serv
         return wire_exit_code(error);
 }
 
+static int on_reply(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        *(sd_bus_message **)userdata = sd_bus_message_ref(m);
+        return 1;
+}
+
+/* The first call of a connection goes out together with the greeting; sd_bus_call() waits for the answer to
+ * that. */
+static int call_with_greeting(sd_bus *bus, sd_bus_message *m, uint64_t timeout_usec, sd_bus_error *error,
+        sd_bus_message **ret_reply)
+{
+        _cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+
+        int r = sd_bus_call_async(bus, &slot, m, on_reply, &reply, timeout_usec);
+        while (r >= 0 && !reply) {
+                r = sd_bus_process(bus, NULL);
+                if (r == 0)
+                        r = sd_bus_wait(bus, UINT64_MAX);
+        }
+        if (r < 0)
+                return r;
+        if (sd_bus_message_is_method_error(reply, NULL)) {
+                r = sd_bus_error_copy(error, sd_bus_message_get_error(reply));
+                return r < 0 ? r : -EIO;
+        }
+        *ret_reply = STEAL_PTR(reply);
+        return 0;
+}
+
 enum exit_code registry_client_call(
         sd_bus *bus, sd_bus_message *m, uint64_t timeout_usec, sd_bus_message **ret_reply, struct diag *d)
 {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 
-        int r = sd_bus_call(bus, m, timeout_usec, &error, ret_reply);
+        int r = sd_bus_is_ready(bus) > 0 ? sd_bus_call(bus, m, timeout_usec, &error, ret_reply)
+                                         : call_with_greeting(bus, m, timeout_usec, &error, ret_reply);
         return r < 0 ? client_explain(r, &error, REGISTRY_SERVICE_WORDS, d) : EXIT_CODE_OK;
 }

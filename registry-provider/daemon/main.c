@@ -63,7 +63,8 @@ static int parse_arguments(int argc, char **argv, struct manager_config *config)
                         config->admin_group = optarg;
                         break;
                 case OPT_VALUE_MAX:
-                        if (number_parse(optarg, strlen(optarg), VALUE_MAX_MOST, &n) < 0 || n < VALUE_MAX_LEAST) {
+                        if (number_parse(optarg, strlen(optarg), VALUE_MAX_MOST, &n) < 0 ||
+                                n < VALUE_MAX_LEAST) {
                                 log_error("--value-max=%s: expected a number of bytes from %u to %u", optarg,
                                         VALUE_MAX_LEAST, VALUE_MAX_MOST);
                                 return EXIT_FAILURE;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "manager.h"
-
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -9,43 +8,19 @@
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
-#include "../../schema/events/fswatch.h"
 #include "../../schema/layout.h"
-#include "../../service/audit/auditlog.h"
-#include "problems.h"
+#include "manager-internal.h"
 
 /* Folding the journal waits for a quiet moment, or for a journal that would make the next start slow. */
 #define FOLD_QUIET_USEC UINT64_C(10000000)
 #define FOLD_SIZE_QUIET (64u * 1024u)
 #define FOLD_SIZE_NOW (16u * 1024u * 1024u)
 
-struct manager {
-        sd_event *event;
-        sd_bus *bus;
-        struct schema *schema;
-        struct registry *registry;
-        struct registry_bus *registry_bus;
-        struct auditlog *auditlog;
-        struct fswatch *vendor, *admin, *state;
-        sd_event_source *fold_timer;
-        struct problems problems;
-        char *root;
-        size_t value_max;
-};
-
-static void report_problem(struct manager *m, const char *file, const char *text, const struct record *record)
-{
-        if (!problems_set(&m->problems, file, text))
-                return;
-        auditlog_emit(m->auditlog, record);
-        if (m->registry_bus)
-                registry_bus_problems_changed(m->registry_bus);
-}
-
 static void on_state_report(const char *kind, const char *file, const char *text, void *userdata)
 {
         report_problem(userdata, file, text,
-                &(struct record){ .kind = RECORD_STATE_DAMAGED, .path = file, .reason = kind, .detail = text });
+                &(struct record){
+                        .kind = RECORD_STATE_DAMAGED, .path = file, .reason = kind, .detail = text });
 }
 
 static void on_schema_error(const char *text, _unused_ void *userdata)
@@ -57,79 +32,6 @@ static void emit(const struct record *record, void *userdata)
 {
         struct manager *m = userdata;
         auditlog_emit(m->auditlog, record);
-}
-
-/* What the files changed, told as one batch: which file is behind each event is its layer's. */
-static void tell_files(struct manager *m, const struct registry_events *events, const struct dropins *files)
-{
-        const char *file = LAYOUT_DROPINS_ADMIN;
-        uid_t owner = (uid_t)-1;
-
-        for (size_t i = 0; i < events->n; i++)
-                for (size_t k = 0; events->list[i].layer && k < files->n; k++)
-                        if (files->list[k].file && strcmp(files->list[k].file->layer, events->list[i].layer) == 0) {
-                                file = files->list[k].path;
-                                owner = files->list[k].owner;
-                        }
-        registry_bus_tell(m->registry_bus, events, "hive-edited", file, owner);
-}
-
-static void note_files(struct manager *m, const struct dropins *files)
-{
-        for (size_t i = 0; i < files->n; i++) {
-                const struct dropin *in = &files->list[i];
-                if (in->error)
-                        report_problem(m, in->path, in->error,
-                                &(struct record){ .kind = RECORD_FILE_REFUSED, .path = in->path,
-                                        .reason = "broken-file", .detail = in->error });
-                else if (problems_clear(&m->problems, in->path)) {
-                        log_notice("%s is good again", in->path);
-                        if (m->registry_bus)
-                                registry_bus_problems_changed(m->registry_bus);
-                }
-        }
-}
-
-/* A problem of a file that is gone is none any more. State files' problems stay until the restart. */
-static void forget_gone(struct manager *m, const struct dropins *files)
-{
-        for (size_t i = 0; i < m->problems.n;) {
-                const char *file = m->problems.list[i].file;
-                bool is_dropin = strncmp(file, LAYOUT_DROPINS_ADMIN, strlen(LAYOUT_DROPINS_ADMIN)) == 0 ||
-                                 strncmp(file, LAYOUT_DROPINS_VENDOR, strlen(LAYOUT_DROPINS_VENDOR)) == 0;
-                bool there = false;
-                for (size_t k = 0; k < files->n; k++)
-                        there |= strcmp(files->list[k].path, file) == 0;
-                if (is_dropin && !there && problems_clear(&m->problems, file)) {
-                        if (m->registry_bus)
-                                registry_bus_problems_changed(m->registry_bus);
-                } else
-                        i++;
-        }
-}
-
-static void load_dropins(struct manager *m)
-{
-        struct dropins files = { 0 };
-        struct registry_events events = { 0 };
-        struct diag d = { 0 };
-
-        if (m->registry_bus)
-                registry_bus_flush(m->registry_bus);
-        int r = dropins_load(m->root, m->value_max, &files);
-        if (r == 0)
-                r = registry_apply_dropins(m->registry, &files, &events, &d);
-        if (r == 0)
-                r = registry_sync(m->registry, &d);
-        if (r < 0)
-                log_error("drop-in files cannot be applied, the last good contents stay: %s",
-                        d.text[0] ? d.text : strerror(-r));
-        note_files(m, &files);
-        forget_gone(m, &files);
-        if (r == 0 && events.n > 0 && m->registry_bus)
-                tell_files(m, &events, &files);
-        registry_events_done(&events);
-        dropins_done(&files);
 }
 
 static void on_dropins(void *userdata)
@@ -150,12 +52,15 @@ static void fold(struct manager *m, size_t threshold)
         registry_bus_flush(m->registry_bus);
         int r = registry_fold(m->registry, threshold, &d);
         if (r < 0)
-                log_error("the journal cannot be folded, it goes on growing: %s", d.text[0] ? d.text : strerror(-r));
+                log_error("the journal cannot be folded, it goes on growing: %s",
+                        d.text[0] ? d.text : strerror(-r));
 }
 
 static int on_fold_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
         fold(userdata, FOLD_SIZE_QUIET);
+        /* Loading and folding take memory for a moment; an idle service gives it back. */
+        (void)malloc_trim(0);
         return 0;
 }
 
@@ -176,8 +81,8 @@ static int watch(struct manager *m, const char *path, fswatch_fn fn, struct fswa
         _cleanup_free_ char *full = root_path(m->root, path);
         int r = full ? fswatch_new(m->event, FSWATCH_DIRECTORY, full, fn, m, ret) : -ENOMEM;
         if (r < 0)
-                log_warning("%s cannot be watched (%s): changes are seen at the next start or Reload()", path,
-                        strerror(-r));
+                log_warning("%s cannot be watched (%s): changes are seen at the next start or Reload()",
+                        path, strerror(-r));
         return r == -ENOMEM ? r : 0;
 }
 
@@ -210,8 +115,8 @@ static int open_bus(struct manager *m, const struct manager_config *config, stru
         r = sd_bus_attach_event(m->bus, m->event, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)
                 r = sd_bus_match_signal_async(m->bus, NULL, "org.freedesktop.DBus.Local",
-                        "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected", on_bus_gone, NULL,
-                        m);
+                        "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected",
+                        on_bus_gone, NULL, m);
         const struct registry_bus_config rc = {
                 .bus = m->bus,
                 .registry = m->registry,
@@ -231,8 +136,8 @@ static int open_bus(struct manager *m, const struct manager_config *config, stru
                 return diag_set(d, EEXIST, "%s is owned by somebody else on this bus", REGISTRY_BUS_NAME);
         if (r < 0)
                 return diag_set(d, -r, "cannot serve %s: %s", REGISTRY_BUS_NAME, strerror(-r));
-        return sd_bus_emit_signal(m->bus, REGISTRY_PATH, REGISTRY_INTERFACE, "Started", "t",
-                registry_sequence(m->registry));
+        return sd_bus_emit_signal(
+                m->bus, REGISTRY_PATH, REGISTRY_INTERFACE, "Started", "t", registry_sequence(m->registry));
 }
 
 static int start_events(struct manager *m)
@@ -253,8 +158,8 @@ static int start_events(struct manager *m)
         if (r >= 0)
                 r = sd_event_set_watchdog(m->event, true);
         if (r >= 0)
-                r = sd_event_add_time_relative(m->event, &m->fold_timer, CLOCK_MONOTONIC, FOLD_QUIET_USEC, 1000000,
-                        on_fold_timer, m);
+                r = sd_event_add_time_relative(m->event, &m->fold_timer, CLOCK_MONOTONIC, FOLD_QUIET_USEC,
+                        1000000, on_fold_timer, m);
         return r < 0 ? r : sd_event_source_set_enabled(m->fold_timer, SD_EVENT_OFF);
 }
 
@@ -315,6 +220,7 @@ struct manager *manager_free(struct manager *m)
         sd_event_source_disable_unref(m->fold_timer);
         sd_event_unref(m->event);
         problems_done(&m->problems);
+        edits_done(&m->edits);
         free(m->root);
         free(m);
         return NULL;
@@ -322,6 +228,7 @@ struct manager *manager_free(struct manager *m)
 
 int manager_run(struct manager *m)
 {
+        (void)malloc_trim(0);
         (void)sd_notify(0, "READY=1\nSTATUS=Serving the registry");
         int r = sd_event_loop(m->event);
         (void)sd_notify(0, "STOPPING=1");

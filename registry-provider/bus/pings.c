@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "subscriptions-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../../schema/base/log.h"
+
+#define PING_EVERY (SUBSCRIPTION_WINDOW / 2)
+/* The bus lets a connection wait for 128 answers at one time (dbus-daemon's default), polkit's among them.
+ */
+#define PINGS_MAX 64u
+#define RETRY_USEC UINT64_C(1000000)
+
+static int on_retry(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
+{
+        struct subscriptions *s = userdata;
+        struct client *c;
+
+        for (uint32_t i = 0; (c = hashmap_next(&s->clients, &i));)
+                if (c->ping_due)
+                        ping(c);
+        return 0;
+}
+
+int pings_init(struct subscriptions *s)
+{
+        int r = sd_event_add_time_relative(
+                sd_bus_get_event(s->bus), &s->retry, CLOCK_MONOTONIC, RETRY_USEC, 0, on_retry, s);
+        return r < 0 ? r : sd_event_source_set_enabled(s->retry, SD_EVENT_OFF);
+}
+
+static void later(struct client *c)
+{
+        struct subscriptions *s = c->owner;
+
+        c->ping_due = true;
+        int r = sd_event_source_set_time_relative(s->retry, RETRY_USEC);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(s->retry, SD_EVENT_ONESHOT);
+        if (r < 0)
+                log_warning(
+                        "cannot set a timer: %s; the next signal to %s asks again", strerror(-r), c->name);
+}
+
+static void end_ping(struct client *c)
+{
+        c->ping = sd_bus_slot_unref(c->ping);
+        c->owner->pings -= c->ping_under_way;
+        c->ping_under_way = false;
+}
+
+void pings_forget(struct client *c)
+{
+        end_ping(c);
+}
+
+/* Any answer of the client's will do, an error too: it has read what came before the question. The bus's own
+ * refusal to keep more for this client says that signals were dropped as well. */
+static int on_pong(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        struct client *c = userdata;
+
+        end_ping(c);
+        if (sd_bus_message_is_method_error(m, SD_BUS_ERROR_LIMITS_EXCEEDED)) {
+                for (struct subscription *sub = c->first; sub; sub = sub->client_next)
+                        sub->overflowed = true;
+                c->unread = SUBSCRIPTION_WINDOW;
+                later(c);
+                return 0;
+        }
+        c->unread = c->unread > c->pinged ? c->unread - c->pinged : 0;
+        flush_overflows(c);
+        ping_if_due(c);
+        return 0;
+}
+
+void ping_if_due(struct client *c)
+{
+        if (c->since_ping >= PING_EVERY)
+                ping(c);
+}
+
+void ping(struct client *c)
+{
+        struct subscriptions *s = c->owner;
+        sd_bus_message *m = NULL;
+
+        if (c->ping_under_way)
+                return;
+        if (s->pings >= PINGS_MAX) {
+                later(c);
+                return;
+        }
+        int r = sd_bus_message_new_method_call(
+                s->bus, &m, c->name, "/", "org.freedesktop.DBus.Peer", "Ping");
+        if (r >= 0)
+                r = sd_bus_call_async(s->bus, &c->ping, m, on_pong, c, UINT64_MAX);
+        sd_bus_message_unref(m);
+        if (r < 0) {
+                log_warning("cannot ask %s whether it reads its signals: %s", c->name, strerror(-r));
+                later(c);
+                return;
+        }
+        s->pings++;
+        c->ping_under_way = true;
+        c->ping_due = false;
+        c->pinged = c->unread;
+        c->since_ping = 0;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Why a value is what it is. */
+#include "registry-bus-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../client/wire.h"
+
+static const char *state_name(enum why_state state)
+{
+        static const char *const names[] = {
+                [WHY_WINS] = "wins",
+                [WHY_SHADOWED] = "shadowed",
+                [WHY_LAYER_DISABLED] = "layer-disabled",
+                [WHY_LAYER_UNKNOWN] = "layer-unknown",
+        };
+        return names[state];
+}
+
+static int append_why(sd_bus_message *reply, const struct why_entry *w)
+{
+        struct value v = { .type = REG_TOMBSTONE }; /* what a blanket is */
+        if (w->entry)
+                v = (struct value){ .type = w->entry->type, .data = w->entry->data, .size = w->entry->size };
+
+        int r = sd_bus_message_open_container(reply, 'r', "sustuvs");
+        if (r >= 0)
+                r = sd_bus_message_append(
+                        reply, "sust", w->layer, w->precedence, w->file ? w->file : "", w->sequence);
+        if (r >= 0)
+                r = wire_append_value(reply, &v);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "s", state_name(w->state));
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* The schema's default competes below everything. */
+static int append_default(
+        struct registry_bus *rb, sd_bus_message *reply, const struct path *path, const char *name, bool wins)
+{
+        const struct schema_value *sv = schema_find(registry_schema(rb->config.registry), path, name);
+        uint8_t scratch[8];
+        struct value v;
+        if (!sv || schema_default_value(sv, scratch, &v) < 0)
+                return 0;
+        int r = sd_bus_message_open_container(reply, 'r', "sustuvs");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "sust", LAYER_DEFAULT, 0u, "", UINT64_C(0));
+        if (r >= 0)
+                r = wire_append_value(reply, &v);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "s", wins ? "wins" : "shadowed");
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int append_origin(struct registry_bus *rb, sd_bus_message *reply, const struct why_entry *winner)
+{
+        const struct actor *a = winner && winner->entry ? origin_of(rb, winner->sequence) : NULL;
+
+        int r = sd_bus_message_open_container(reply, 'a', "{sv}");
+        if (r >= 0 && a)
+                r = append_actor(reply, a);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int reply_why(struct registry_bus *rb, sd_bus_message *m, const struct path *path, const char *name,
+        const struct why_entry *list, size_t n)
+{
+        sd_bus_message *reply = NULL;
+        const struct why_entry *winner = n > 0 && list[0].state == WHY_WINS ? list : NULL;
+        bool exists = winner && winner->entry && winner->entry->type != REG_TOMBSTONE;
+
+        int r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "bs", (int)exists, path->text);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(sustuvs)");
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = append_why(reply, &list[i]);
+        if (r >= 0)
+                r = append_default(rb, reply, path, name, !exists);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = append_origin(rb, reply, winner);
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
+        sd_bus_message_unref(reply);
+        return r;
+}
+
+int method_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct registry_bus *rb = userdata;
+        _cleanup_free_ struct why_entry *list = NULL;
+        _cleanup_path_ struct path path = { 0 };
+        struct diag d = { 0 };
+        struct guid guid;
+        const char *key, *name;
+        size_t n = 0, taken = 0;
+
+        int r = sd_bus_message_read(m, "ss", &key, &name);
+        if (r < 0)
+                return r;
+        r = find_key(rb, key, &path, &guid, &d);
+        if (r == 0)
+                r = value_name_check(name, strlen(name), &d);
+        if (r == 0)
+                r = resolve_why(registry_store(rb->config.registry), registry_layers(rb->config.registry),
+                        &guid, name, strlen(name), &list, &n);
+        /* A key that is not there has no entries, which is an answer. */
+        if (r == -ENOENT && path.text)
+                r = 0;
+        for (size_t i = 0; r == 0 && i < n; i++) {
+                const struct store_value_entry *e = list[i].entry;
+                const struct value v = { .type = e ? e->type : REG_TOMBSTONE, .size = e ? e->size : 0 };
+                r = take_room(&taken, wire_bytes(&v, list[i].layer, list[i].file ? list[i].file : ""), &d);
+        }
+        if (r < 0)
+                return bus_fail(error, r, &d);
+        return reply_why(rb, m, &path, name, list, n);
+}

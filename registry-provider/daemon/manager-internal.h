@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "../../schema/events/fswatch.h"
+#include "../../service/audit/auditlog.h"
+#include "edits.h"
+#include "manager.h"
+#include "problems.h"
+
+struct manager {
+        sd_event *event;
+        sd_bus *bus;
+        struct schema *schema;
+        struct registry *registry;
+        struct registry_bus *registry_bus;
+        struct auditlog *auditlog;
+        struct fswatch *vendor, *admin, *state;
+        sd_event_source *fold_timer;
+        struct problems problems;
+        struct edits edits;
+        char *root;
+        size_t value_max;
+};
+
+/* reload.c */
+/* A problem with a file, told of once: log, record, property. */
+void report_problem(struct manager *m, const char *file, const char *text, const struct record *record);
+/* Reads the drop-in files and brings the registry to what they say. */
+void load_dropins(struct manager *m);
