@@ -118,7 +118,7 @@ static int read_policy(sd_bus_message *m, struct policy *p)
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-static enum exit_code print(struct buf *out)
+enum exit_code show_print(struct buf *out)
 {
         if (out->error)
                 return fail(out->error);
@@ -244,7 +244,7 @@ enum exit_code show_status(const struct show_options *o, _unused_ const char *ar
                 text_policy(&out, &p);
                 r = show_settings(settings, NULL, &out);
         }
-        return r < 0 ? fail(r) : print(&out);
+        return r < 0 ? fail(r) : show_print(&out);
 }
 
 enum exit_code show_get(const struct show_options *o, _unused_ const char *argument)
@@ -270,7 +270,7 @@ enum exit_code show_get(const struct show_options *o, _unused_ const char *argum
         } else
                 buf_puts(&out, p.taint_events);
         buf_putc(&out, '\n');
-        return print(&out);
+        return show_print(&out);
 }
 
 enum exit_code show_explain(const struct show_options *o, _unused_ const char *argument)
@@ -300,7 +300,7 @@ enum exit_code show_explain(const struct show_options *o, _unused_ const char *a
         } else
                 buf_puts(&out, s[3]);
         buf_putc(&out, '\n');
-        return print(&out);
+        return show_print(&out);
 }
 
 enum exit_code show_set(const struct show_options *o, const char *value)

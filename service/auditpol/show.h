@@ -8,7 +8,12 @@
 
 struct show_options {
         bool json;
+        bool follow;      /* events: go on */
+        const char *root; /* --root, or NULL */
 };
+
+/* Writes the buffer to standard output. */
+enum exit_code show_print(struct buf *out);
 
 enum exit_code show_status(const struct show_options *o, const char *argument);
 enum exit_code show_get(const struct show_options *o, const char *argument);

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "event-read.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "../audit/record.h"
+
+static int read_member(sd_bus_message *m, const char *name, struct shown_event *e)
+{
+        const struct {
+                const char *name, *type;
+                void *at;
+        } map[] = {
+                { "taint", "s", &e->taint },
+                { "reason", "s", &e->reason },
+                { "module", "s", &e->module },
+                { "module-taints", "s", &e->module_taints },
+                { "attribution", "s", &e->attribution },
+                { "context", "s", &e->context },
+                { "comm", "s", &e->comm },
+                { "exe", "s", &e->exe },
+                { "detail", "s", &e->detail },
+                { "stack", "s", &e->stack },
+                { "properties", "s", &e->properties },
+                { "bit", "u", &e->bit },
+                { "pid", "u", &e->pid },
+                { "uid", "u", &e->uid },
+                { "loginuid", "u", &e->loginuid },
+                { "session", "u", &e->session },
+                { "cleared", "b", &e->cleared },
+                { "old-mask", "t", &e->old_mask },
+                { "new-mask", "t", &e->new_mask },
+                { "time-usec", "t", &e->time_usec },
+                { "seqno", "t", &e->seqno },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(map); i++)
+                if (strcmp(name, map[i].name) == 0)
+                        return sd_bus_message_read(m, "v", map[i].type, map[i].at);
+        return sd_bus_message_skip(m, "v");
+}
+
+int event_read(sd_bus_message *m, struct shown_event *ret)
+{
+        struct shown_event e = { .taint = "",
+                .reason = "",
+                .module = "",
+                .module_taints = "",
+                .attribution = "",
+                .context = "",
+                .comm = "",
+                .exe = "",
+                .detail = "",
+                .stack = "",
+                .properties = "" };
+        const char *name;
+
+        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = sd_bus_message_read(m, "s", &name);
+                if (r >= 0)
+                        r = read_member(m, name, &e);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        if (r < 0)
+                return r;
+        *ret = e;
+        return 0;
+}
+
+void event_time(struct buf *out, const struct shown_event *e)
+{
+        time_t seconds = (time_t)(e->time_usec / 1000000);
+        char text[32];
+        struct tm tm;
+
+        if (e->time_usec == 0 || !gmtime_r(&seconds, &tm) ||
+                strftime(text, sizeof(text), "%FT%TZ", &tm) == 0)
+                buf_puts(out, "before the service began");
+        else
+                buf_puts(out, text);
+}
+
+void event_text(struct buf *out, const struct shown_event *e)
+{
+        event_time(out, e);
+        buf_printf(out, "  %s %s", e->taint, e->cleared ? "CLEARED" : "set");
+        buf_printf(out, ": %s (%s)", e->reason, e->attribution);
+        if (e->module[0])
+                buf_printf(out, ", module %s%s%s%s", e->module, e->module_taints[0] ? " (" : "",
+                        e->module_taints, e->module_taints[0] ? ")" : "");
+        if (e->pid != AUDIT_ID_UNSET)
+                buf_printf(out, ", by %s (pid %" PRIu32 ", uid %" PRIu32 ")", e->comm[0] ? e->comm : "?",
+                        e->pid, e->uid);
+        else
+                buf_printf(out, ", no actor (%s)", e->context);
+        buf_putc(out, '\n');
+        if (e->detail[0])
+                buf_printf(out, "    %s\n", e->detail);
+}
+
+static void json_text(struct json *j, const char *name, const char *text)
+{
+        json_key(j, name);
+        json_string(j, text[0] ? text : NULL);
+}
+
+static void json_id(struct json *j, const char *name, uint32_t id)
+{
+        json_key(j, name);
+        if (id == AUDIT_ID_UNSET)
+                json_null(j);
+        else
+                json_number(j, id);
+}
+
+void event_json(struct json *j, const struct shown_event *e)
+{
+        json_begin_object(j);
+        json_text(j, "taint", e->taint);
+        json_key(j, "bit");
+        json_number(j, e->bit);
+        json_key(j, "cleared");
+        json_bool(j, e->cleared);
+        json_key(j, "old_mask");
+        json_number(j, e->old_mask);
+        json_key(j, "new_mask");
+        json_number(j, e->new_mask);
+        json_key(j, "time_usec");
+        json_number(j, e->time_usec);
+        json_key(j, "seqno");
+        json_number(j, e->seqno);
+        json_text(j, "reason", e->reason);
+        json_text(j, "module", e->module);
+        json_text(j, "module_taints", e->module_taints);
+        json_text(j, "attribution", e->attribution);
+        json_text(j, "context", e->context);
+        json_id(j, "pid", e->pid);
+        json_id(j, "uid", e->uid);
+        json_id(j, "loginuid", e->loginuid);
+        json_id(j, "session", e->session);
+        json_text(j, "comm", e->comm);
+        json_text(j, "exe", e->exe);
+        json_text(j, "detail", e->detail);
+        json_text(j, "stack", e->stack);
+        json_text(j, "properties", e->properties);
+        json_end_object(j);
+}

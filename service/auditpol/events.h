@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* `taint` (the running kernel) and `events` of peios-auditpol. */
+
+#include "show.h"
+
+enum exit_code show_taint(const struct show_options *o, const char *argument);
+enum exit_code show_events(const struct show_options *o, const char *argument);

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../schema/base/fileio.h"
+#include "../../schema/base/json.h"
+#include "../../schema/base/log.h"
+#include "../taint/decode.h"
+#include "taint-internal.h"
+
+#define INPUT_MAX ((size_t)256 * 1024 * 1024)
+
+struct output {
+        bool json;
+        struct buf text;
+        struct json j;
+};
+
+static void json_letter(struct json *j, const char *key, char letter)
+{
+        json_key(j, key);
+        if (letter)
+                json_string_n(j, &letter, 1);
+        else
+                json_null(j);
+}
+
+static void json_flag(struct json *j, const struct taint_flag *f, unsigned bit)
+{
+        char name[TAINT_NAME_MAX];
+
+        json_key(j, "bit");
+        json_number(j, bit);
+        json_key(j, "symbol");
+        json_string(j, taint_name(f, bit, name));
+        json_letter(j, "letter", f ? f->letter : '\0');
+        json_key(j, "meaning");
+        json_string(j, f ? f->meaning : "no meaning is known");
+}
+
+static void json_bits(struct json *j, const struct taint_reading *r)
+{
+        json_key(j, "bits");
+        json_begin_array(j);
+        for (unsigned bit = 0; bit < 64; bit++)
+                if (r->mask >> bit & 1) {
+                        json_begin_object(j);
+                        json_flag(j, r->flags[bit], bit);
+                        json_end_object(j);
+                }
+        json_end_array(j);
+}
+
+static void json_ambiguous(struct json *j, const struct taint_reading *r)
+{
+        json_key(j, "ambiguous");
+        json_begin_array(j);
+        for (size_t i = 0; i < r->n_ambiguous; i++) {
+                const struct taint_ambiguous *a = &r->ambiguous[i];
+                json_begin_object(j);
+                json_letter(j, "letter", a->letter);
+                json_key(j, "candidates");
+                json_begin_array(j);
+                for (size_t k = 0; k < a->n; k++) {
+                        json_begin_object(j);
+                        json_flag(j, a->candidates[k], a->candidates[k]->bit);
+                        json_key(j, "distro");
+                        json_string(j, taint_distro_name(a->candidates[k]->distro));
+                        json_end_object(j);
+                }
+                json_end_array(j);
+                json_end_object(j);
+        }
+        json_end_array(j);
+}
+
+static void json_unknown(struct json *j, const struct taint_reading *r)
+{
+        char name[TAINT_NAME_MAX];
+
+        json_key(j, "unknown");
+        json_begin_array(j);
+        for (const char *letter = r->unknown; *letter; letter++)
+                json_string_n(j, letter, 1);
+        for (unsigned bit = 0; bit < 64; bit++)
+                if (r->mask >> bit & 1 && !r->flags[bit])
+                        json_string(j, taint_name(NULL, bit, name));
+        json_end_array(j);
+}
+
+static void json_modules(struct json *j, const struct taint_decoded *d)
+{
+        json_key(j, "modules");
+        json_begin_array(j);
+        for (size_t i = 0; i < d->n_modules; i++) {
+                const struct taint_tainter *t = &d->modules[i];
+                json_begin_object(j);
+                json_key(j, "name");
+                json_string_n(j, t->module.name, t->module.name_len);
+                json_key(j, "mask");
+                json_number(j, t->mask);
+                json_end_object(j);
+        }
+        json_end_array(j);
+}
+
+static void json_decoded(struct json *j, const struct taint_decoded *d)
+{
+        json_begin_object(j);
+        json_key(j, "input");
+        json_string_n(j, d->input, d->input_len);
+        json_key(j, "mask");
+        json_number(j, d->reading.mask);
+        json_bits(j, &d->reading);
+        json_ambiguous(j, &d->reading);
+        json_unknown(j, &d->reading);
+        if (d->n_modules > 0)
+                json_modules(j, d);
+        if (d->note[0]) {
+                json_key(j, "note");
+                json_string(j, d->note);
+        }
+        json_end_object(j);
+}
+
+/* What comes from a log may hold control characters: none reaches the terminal. */
+static void put_safe(struct buf *out, const char *s, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                buf_putc(out, (unsigned char)s[i] < ' ' || s[i] == '\x7f' ? ' ' : s[i]);
+}
+
+static void text_bits(struct buf *out, const struct taint_reading *r)
+{
+        char name[TAINT_NAME_MAX];
+
+        for (unsigned bit = 0; bit < 64; bit++) {
+                const struct taint_flag *f = r->flags[bit];
+                if (!(r->mask >> bit & 1))
+                        continue;
+                buf_printf(out, "  %2u  %c  %-28s %s\n", bit, f ? f->letter : '?', taint_name(f, bit, name),
+                        f ? f->meaning : "no meaning is known");
+                if (f && f->note)
+                        buf_printf(out, "         %s\n", f->note);
+        }
+}
+
+static void text_doubts(struct buf *out, const struct taint_reading *r)
+{
+        for (size_t i = 0; i < r->n_ambiguous; i++) {
+                const struct taint_ambiguous *a = &r->ambiguous[i];
+                buf_printf(out, "  %c is ambiguous:", a->letter);
+                for (size_t k = 0; k < a->n; k++)
+                        buf_printf(out, "%s TAINT_%s (bit %u, %s)", k > 0 ? "," : "",
+                                a->candidates[k]->symbol, a->candidates[k]->bit,
+                                taint_distro_name(a->candidates[k]->distro));
+                buf_puts(out, "; --era or --distro settles it\n");
+        }
+        for (const char *letter = r->unknown; *letter; letter++)
+                buf_printf(out, "  %c has no known meaning\n", *letter);
+}
+
+static void text_modules(struct buf *out, const struct taint_decoded *d)
+{
+        char letters[TAINT_LETTERS_MAX];
+
+        for (size_t i = 0; i < d->n_modules; i++) {
+                const struct taint_module *m = &d->modules[i].module;
+                buf_puts(out, "  module ");
+                put_safe(out, m->name, m->name_len);
+                buf_puts(out, ": ");
+                if (m->letters)
+                        put_safe(out, m->letters, m->letters_len);
+                else
+                        buf_puts(out, taint_letters(d->modules[i].mask, letters));
+                buf_putc(out, '\n');
+        }
+}
+
+static void text_decoded(struct buf *out, const struct taint_decoded *d)
+{
+        put_safe(out, d->input, d->input_len);
+        if (d->reading.mask == 0 && !d->reading.unknown[0])
+                buf_puts(out, "\n  not tainted\n");
+        else
+                buf_printf(out, "\n  mask %" PRIu64 " (0x%" PRIx64 ")\n", d->reading.mask, d->reading.mask);
+        text_bits(out, &d->reading);
+        text_doubts(out, &d->reading);
+        text_modules(out, d);
+        if (d->note[0])
+                buf_printf(out, "  %s\n", d->note);
+}
+
+static int show(const struct taint_decoded *d, void *userdata)
+{
+        struct output *out = userdata;
+
+        if (out->json)
+                json_decoded(&out->j, d);
+        else
+                text_decoded(&out->text, d);
+        return out->text.error;
+}
+
+/* In the array too, so that each argument has its object. */
+static void show_error(struct output *out, const char *argument, const struct diag *d)
+{
+        log_error("%s", d->text);
+        if (!out->json)
+                return;
+        json_begin_object(&out->j);
+        json_key(&out->j, "input");
+        json_string(&out->j, argument);
+        json_key(&out->j, "mask");
+        json_null(&out->j);
+        json_key(&out->j, "error");
+        json_string(&out->j, d->text);
+        json_end_object(&out->j);
+}
+
+static enum exit_code decode_argument(
+        struct output *out, const struct taint_context *context, const char *argument)
+{
+        _cleanup_buf_ struct buf input = BUF_INIT;
+        struct diag d = { 0 };
+        int r = 0;
+
+        if (strcmp(argument, "-") == 0)
+                r = read_fd(STDIN_FILENO, INPUT_MAX, &input);
+        else
+                buf_puts(&input, argument);
+        if (r < 0 || input.error) {
+                r = r < 0 ? r : input.error;
+                log_error("standard input: %s", r == -EFBIG ? "over 256 MiB; use scan" : strerror(-r));
+                return EXIT_CODE_FAILURE;
+        }
+        r = taint_decode_text(buf_str(&input), input.len, context, show, out, &d);
+        if (r == -EINVAL) {
+                show_error(out, argument, &d);
+                return EXIT_CODE_INVALID;
+        }
+        if (r < 0)
+                log_error("%s", strerror(-r));
+        return r < 0 ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
+}
+
+enum exit_code taint_decode(const struct taint_options *o, int n, char *const *arguments)
+{
+        struct output out = { .json = o->json };
+        struct taint_context context;
+        enum exit_code code = taint_context_of(o, &context);
+
+        if (code != EXIT_CODE_OK)
+                return code;
+        if (n == 0 || o->csv) {
+                log_error("%s", o->csv ? "decode has no --csv"
+                                       : "decode takes numbers, letters or lines, or - for standard input");
+                return EXIT_CODE_USAGE;
+        }
+        out.j = json_on(&out.text);
+        if (out.json)
+                json_begin_array(&out.j);
+        for (int i = 0; i < n && code != EXIT_CODE_FAILURE; i++) {
+                enum exit_code one = decode_argument(&out, &context, arguments[i]);
+                code = one != EXIT_CODE_OK ? one : code;
+        }
+        if (out.json) {
+                json_end_array(&out.j);
+                buf_putc(&out.text, '\n');
+        }
+        enum exit_code printed = taint_print(&out.text);
+        buf_done(&out.text);
+        return printed != EXIT_CODE_OK ? printed : code;
+}

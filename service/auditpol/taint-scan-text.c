@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "taint-scan-show.h"
+
+static void put_safe(struct buf *out, const char *s)
+{
+        for (; *s; s++)
+                buf_putc(out, (unsigned char)*s < ' ' || *s == '\x7f' ? '?' : *s);
+}
+
+static void place(struct buf *out, const struct scan *s, const struct scan_place *p)
+{
+        put_safe(out, s->files[p->file]);
+        buf_printf(out, ", byte %" PRIu64, p->offset);
+        if (p->release[0]) {
+                buf_puts(out, " (");
+                put_safe(out, p->release);
+                buf_putc(out, ')');
+        }
+}
+
+static void places(struct buf *out, const struct scan *s, const struct scan_count *c)
+{
+        buf_puts(out, "             first ");
+        place(out, s, &c->first);
+        if (c->reports > 1) {
+                buf_puts(out, "\n             last  ");
+                place(out, s, &c->last);
+        }
+        buf_putc(out, '\n');
+}
+
+static void bits(struct buf *out, const struct scan *s)
+{
+        size_t n;
+        const struct taint_flag *rows = taint_flags(&n);
+        char name[TAINT_NAME_MAX];
+
+        buf_puts(out, "\n   reports  bit\n");
+        for (size_t i = 0; i < n; i++) {
+                if (s->flags[i].reports == 0)
+                        continue;
+                buf_printf(out, "%10" PRIu64 "  %2u %c %s", s->flags[i].reports, rows[i].bit, rows[i].letter,
+                        taint_name(&rows[i], rows[i].bit, name));
+                if (rows[i].distro != TAINT_UPSTREAM)
+                        buf_printf(out, " (%s)", taint_distro_name(rows[i].distro));
+                buf_putc(out, '\n');
+                places(out, s, &s->flags[i]);
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(s->letters); i++) {
+                const struct scan_letter *l = s->letters[i];
+                if (!l)
+                        continue;
+                buf_printf(out, "%10" PRIu64 "   ? %c without a known meaning\n", l->count.reports, (int)i);
+                for (size_t k = 0; k < l->n_examples; k++) {
+                        buf_puts(out, "             ");
+                        place(out, s, &l->places[k]);
+                        buf_printf(out, "\n               %s\n", l->examples[k]);
+                }
+        }
+}
+
+static void names(struct buf *out, const struct scan *s, const char *title,
+        const struct scan_name *const *list, uint64_t left_out)
+{
+        char letters[TAINT_LETTERS_MAX];
+
+        if (!list[0])
+                return;
+        buf_puts(out, title);
+        for (size_t i = 0; list[i]; i++) {
+                buf_printf(out, "%10" PRIu64 "  ", list[i]->count.reports);
+                put_safe(out, list[i]->name);
+                buf_printf(out, "  %s", taint_letters(list[i]->mask, letters));
+                if (list[i]->clean > 0)
+                        buf_printf(out, "  (%" PRIu64 " not tainted)", list[i]->clean);
+                buf_putc(out, '\n');
+                if (list[i]->count.reports > 0)
+                        places(out, s, &list[i]->count);
+        }
+        if (left_out > 0)
+                buf_printf(out, "%10" PRIu64 "  under more names than are kept\n", left_out);
+}
+
+static void skipped(struct buf *out, const struct scan *s)
+{
+        if (s->n_skipped_all == 0)
+                return;
+        buf_printf(out, "\nskipped, whole or in part: %zu\n", s->n_skipped_all);
+        for (size_t i = 0; i < s->n_skipped; i++) {
+                buf_puts(out, "  ");
+                put_safe(out, s->skipped[i].path);
+                buf_printf(out, ": %s\n", s->skipped[i].reason);
+        }
+}
+
+int taint_scan_text(const struct scan *s, struct buf *out)
+{
+        _cleanup_free_ const struct scan_name **modules = scan_sort_modules(&s->modules);
+        _cleanup_free_ const struct scan_name **releases = scan_sort_releases(&s->releases);
+
+        if (!modules || !releases)
+                return -ENOMEM;
+        buf_printf(out, "%" PRIu64 " tainted and %" PRIu64 " clean reports in %u files, %" PRIu64 " bytes\n",
+                s->reports, s->clean, s->n_files, s->bytes);
+        if (s->ambiguous > 0)
+                buf_printf(out,
+                        "%" PRIu64 " with a letter that is ambiguous: counted as upstream's where it may be;"
+                        " --era or --distro settles it\n",
+                        s->ambiguous);
+        if (s->reports > 0)
+                bits(out, s);
+        names(out, s, "\n   reports  module\n", modules, s->modules.left_out);
+        names(out, s, "\n   reports  kernel\n", releases, s->releases.left_out);
+        skipped(out, s);
+        return out->error;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Finds, in the text of a log, what the kernel says of taints: `Tainted:` with letters or with names, `Not
+ * tainted`, and the release beside it; lists of modules with their letters. Mail programs wrap and quote
+ * these lines; that is undone. No I/O, no allocation. */
+
+#include "letters.h"
+
+enum taint_line_kind {
+        TAINT_LINE_NONE,
+        TAINT_LINE_CLEAN,   /* Not tainted */
+        TAINT_LINE_LETTERS, /* Tainted: P        W  O */
+        TAINT_LINE_NAMES,   /* Tainted: [W]=WARN, [O]=OOT_MODULE */
+        TAINT_LINE_NUMBER,  /* kernel.tainted = 4097 */
+        TAINT_LINE_XEN,     /* the hypervisor's own line: its letters are not Linux's */
+};
+
+struct taint_line {
+        enum taint_line_kind kind;
+        char field[128]; /* the letters, columns kept */
+        size_t field_len;
+        bool wrapped;      /* put together from two lines: the columns are lost */
+        const char *names; /* of TAINT_LINE_NAMES: from the first `[`; points into the text */
+        size_t names_len;
+        uint64_t number;
+        const char *release; /* points into the text; n is 0 where there is none */
+        size_t release_len;
+        size_t tail_len; /* from the release to the end of its line: the build number tells the distribution
+                          */
+};
+
+/* Reads the line that holds text[at], the `ainted` of a word. Looks at the next line only for what is
+ * wrapped, and for the release that 2.6 printed there. */
+void taint_line_parse(const char *text, size_t n, size_t at, struct taint_line *ret);
+
+/* What the line's own release tells, where the caller's context leaves it open. */
+struct taint_context taint_line_context(const struct taint_line *line, const struct taint_context *context);
+
+/* Decodes the line's letters, names or number. False for the kinds that hold none. */
+bool taint_line_read(
+        const struct taint_line *line, const struct taint_context *context, struct taint_reading *r);
+
+/* One module of a list `name(OE) name(P+) name`. Names without letters are passed over. */
+struct taint_module {
+        const char *name; /* points into the text */
+        size_t name_len;
+        const char *letters;
+        size_t letters_len;
+};
+
+/* The next `name(LETTERS)` from *at on, which is moved behind it. False at the end. */
+bool taint_module_next(const char *text, size_t n, size_t *at, struct taint_module *ret);
+
+/* A line of /proc/modules, or of `grep . /sys/module/…/taint`. False if it is none, or has no letters. */
+bool taint_module_line(const char *line, size_t n, struct taint_module *ret);

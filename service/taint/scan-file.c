@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "find.h"
+#include "scan-internal.h"
+#include "source.h"
+
+/* A block fits into the second-level cache beside what is kept of the last one. */
+#define BLOCK ((size_t)96 * 1024)
+#define KEPT (SCAN_BEFORE + SCAN_AFTER)
+
+struct window {
+        char *text;
+        size_t n, searched; /* valid bytes, and those in which every hit was handled */
+        uint64_t base;      /* of text[0] in the file */
+        bool ends;
+};
+
+/* Handles the hits whose surroundings are complete. */
+static int search(struct scan *s, struct window *w)
+{
+        size_t until = w->ends ? w->n : w->n > SCAN_AFTER ? w->n - SCAN_AFTER : 0;
+
+        while (w->searched < until) {
+                /* A needle may lie across `until`. */
+                size_t reach = until + TAINT_NEEDLE_LEN - 1 < w->n ? until + TAINT_NEEDLE_LEN - 1 : w->n;
+                const char *hit = taint_find(w->text + w->searched, reach - w->searched);
+                if (!hit) {
+                        w->searched = until;
+                        break;
+                }
+                int r = scan_hit(s, w->text, w->n, (size_t)(hit - w->text), w->base);
+                if (r < 0)
+                        return r;
+                w->searched = (size_t)(hit - w->text) + TAINT_NEEDLE_LEN;
+        }
+        return 0;
+}
+
+static void slide(struct window *w)
+{
+        size_t drop = w->searched > SCAN_BEFORE ? w->searched - SCAN_BEFORE : 0;
+
+        memmove(w->text, w->text + drop, w->n - drop);
+        w->n -= drop;
+        w->searched -= drop;
+        w->base += drop;
+}
+
+static int scan_source(struct scan *s, struct source *source, struct window *w)
+{
+        uint64_t before = s->consumed;
+
+        while (!w->ends) {
+                ssize_t n = source_read(source, w->text + w->n, BLOCK);
+                int error = n < 0 ? (int)n : 0;
+                w->ends = n <= 0;
+                w->n += n > 0 ? (size_t)n : 0;
+                s->bytes += n > 0 ? (uint64_t)n : 0;
+                s->consumed = before + source->consumed;
+                int r = search(s, w);
+                if (r < 0 || error < 0)
+                        return r < 0 ? r : error;
+                if (w->n > KEPT)
+                        slide(w);
+                if (s->progress)
+                        s->progress(s->userdata, s->consumed);
+        }
+        return 0;
+}
+
+static int add_file(struct scan *s, const char *name)
+{
+        char **p = s->files;
+
+        if ((s->n_files & (s->n_files + 1)) == 0)
+                p = realloc(s->files, ((size_t)s->n_files + 1) * 2 * sizeof(*p));
+        if (!p)
+                return -ENOMEM;
+        s->files = p;
+        p[s->n_files] = strdup(name);
+        if (!p[s->n_files])
+                return -ENOMEM;
+        s->n_files++;
+        s->last.any = false;
+        return 0;
+}
+
+int scan_fd(struct scan *s, int fd, const char *name)
+{
+        _cleanup_free_ char *text = malloc(BLOCK + KEPT + SCAN_AFTER);
+        struct window w = { .text = text };
+        struct source source;
+        struct diag d = { 0 };
+
+        if (!text)
+                return -ENOMEM;
+        int r = source_open(fd, &source, &d);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                return scan_skip(s, name, d.text[0] ? d.text : strerror(-r));
+        (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+        bool packed = source.format != NULL;
+        r = add_file(s, name);
+        if (r == 0)
+                r = scan_source(s, &source, &w);
+        source_close(&source);
+        if (r == -EBADMSG)
+                return scan_skip(s, name, "damaged or cut off; what could be read is counted");
+        if (r < 0 && (r != -ENOMEM || packed))
+                return scan_skip(s, name, r == -ENOMEM ? "needs too much memory to unpack" : strerror(-r));
+        return r;
+}
+
+static int scan_entry(struct scan *s, const FTSENT *e)
+{
+        /* A pipe that was named may be waited for; one that was found may not. */
+        bool found = e->fts_level > FTS_ROOTLEVEL;
+        struct stat st;
+
+        if (e->fts_info == FTS_DEFAULT && found)
+                return scan_skip(s, e->fts_path, "not a regular file");
+        _cleanup_close_ int fd = open(
+                e->fts_accpath, O_RDONLY | O_NOCTTY | O_CLOEXEC | (found ? O_NONBLOCK | O_NOFOLLOW : 0));
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return scan_skip(s, e->fts_path, strerror(errno));
+        if (found && !S_ISREG(st.st_mode))
+                return scan_skip(s, e->fts_path, "not a regular file");
+        return scan_fd(s, fd, e->fts_path);
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+        return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+/* Calls `each` for every file below the path. */
+static int walk(const char *path, int (*each)(void *userdata, const FTSENT *e), void *userdata)
+{
+        _cleanup_free_ char *copy = strdup(path);
+        char *paths[] = { copy, NULL };
+        int r = 0;
+
+        FTS *fts = copy ? fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name) : NULL;
+        if (!fts)
+                return -ENOMEM;
+        while (r == 0) {
+                FTSENT *e = fts_read(fts);
+                if (!e)
+                        break;
+                if (e->fts_info != FTS_D && e->fts_info != FTS_DP && e->fts_info != FTS_SL)
+                        r = each(userdata, e);
+        }
+        (void)fts_close(fts);
+        return r;
+}
+
+static int scan_walked(void *userdata, const FTSENT *e)
+{
+        struct scan *s = userdata;
+
+        switch (e->fts_info) {
+        case FTS_DNR:
+        case FTS_ERR:
+        case FTS_NS:
+                return scan_skip(s, e->fts_path, strerror(e->fts_errno));
+        case FTS_DC:
+                return scan_skip(s, e->fts_path, "a folder that holds itself");
+        case FTS_SLNONE:
+                return scan_skip(s, e->fts_path, "a symbolic link to nothing");
+        default:
+                return scan_entry(s, e);
+        }
+}
+
+int scan_paths(struct scan *s, char *const *paths)
+{
+        int r = 0;
+
+        for (size_t i = 0; paths[i] && r == 0; i++)
+                r = strcmp(paths[i], "-") == 0 ? scan_fd(s, STDIN_FILENO, "standard input")
+                                               : walk(paths[i], scan_walked, s);
+        return r;
+}
+
+static int measure_walked(void *userdata, const FTSENT *e)
+{
+        uint64_t *sum = userdata;
+
+        if (e->fts_info == FTS_F)
+                *sum += (uint64_t)e->fts_statp->st_size;
+        return 0;
+}
+
+uint64_t scan_measure(char *const *paths)
+{
+        uint64_t sum = 0;
+
+        for (size_t i = 0; paths[i]; i++)
+                if (strcmp(paths[i], "-") != 0)
+                        (void)walk(paths[i], measure_walked, &sum);
+        return sum;
+}

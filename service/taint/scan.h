@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Counts the taints of a corpus of oops reports.
+ *
+ * A report is a line with `Tainted:` or `Not tainted` as an oops has it. What the same oops repeats (the
+ * same line again, the names of 6.11 below the letters, the registers of PowerPC) counts once; modules count
+ * by the list `Modules linked in:` above the line. Places are in the order of reading: files by name, bytes
+ * from 0, in what was unpacked. */
+
+#include "../../schema/base/hashmap.h"
+#include "line.h"
+
+#define SCAN_EXAMPLES 3U
+#define SCAN_NAMES_MAX 65536U /* modules, and releases; what is beyond is counted as `left_out` */
+#define SCAN_SKIPPED_MAX 1024U
+
+struct scan_place {
+        uint32_t file; /* index */
+        uint64_t offset;
+        char release[48]; /* "" where the report names none; cut if longer */
+};
+
+struct scan_count {
+        uint64_t reports;
+        struct scan_place first, last;
+};
+
+struct scan_name {
+        char name[64];  /* cut if longer */
+        uint64_t mask;  /* all bits that it was seen with */
+        uint64_t clean; /* of a release: reports that are not tainted */
+        struct scan_count count;
+};
+
+struct scan_names {
+        struct hashmap map; /* of struct scan_name */
+        uint64_t left_out;
+};
+
+struct scan_letter {
+        struct scan_count count;
+        char examples[SCAN_EXAMPLES][160];
+        struct scan_place places[SCAN_EXAMPLES];
+        size_t n_examples;
+};
+
+struct scan_skipped {
+        char *path;
+        char reason[128];
+};
+
+struct scan {
+        struct taint_context context;
+        /* Called after every block; may be NULL. consumed: bytes of all files so far. */
+        void (*progress)(void *userdata, uint64_t consumed);
+        void *userdata;
+
+        char **files;
+        uint32_t n_files;
+        uint64_t bytes, consumed, reports, clean, ambiguous;
+        struct scan_count *flags;         /* one a row of the table */
+        struct scan_letter *letters[128]; /* without a meaning; NULL where never seen */
+        struct scan_names modules, releases;
+        struct scan_skipped *skipped;
+        size_t n_skipped, n_skipped_all;
+        struct scan_last {
+                bool any;
+                uint64_t offset, text_hash, mask;
+        } last; /* the report before, of this file */
+};
+
+/* 0 or -ENOMEM. */
+_must_check_ int scan_init(struct scan *s, const struct taint_context *context);
+void scan_done(struct scan *s);
+
+/* One open file, under the name that is shown. 0 also where it cannot be read: then it is among the skipped.
+ * -ENOMEM. */
+_must_check_ int scan_fd(struct scan *s, int fd, const char *name);
+
+/* Files and folders, folders with all that is below them, in the order of names; symbolic links only where
+ * they are named. `-` is standard input. 0 or -ENOMEM. */
+_must_check_ int scan_paths(struct scan *s, char *const *paths);
+
+/* The bytes of these files, for a progress bar. */
+uint64_t scan_measure(char *const *paths);
+
+/* The names of a list in order: modules by reports, most first; releases by version. A NULL-terminated array
+ * to be freed, or NULL on ENOMEM. */
+const struct scan_name **scan_sort_modules(const struct scan_names *names);
+const struct scan_name **scan_sort_releases(const struct scan_names *names);

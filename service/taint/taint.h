@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The kernel's taint bits: what each is called, its letter, since when, who sets it. All of it comes from
+ * taint-flags.def. Masks have 64 bits; a bit without a name is shown as `bit N` and never dropped. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../../schema/base/macro.h"
+
+/* Kernel versions as one number that can be compared; 0 where it is not known. */
+#define TAINT_VERSION(a, b, c) ((uint32_t)(a) << 24 | (uint32_t)(b) << 12 | (uint32_t)(c))
+
+/* Bits that the upstream kernel has, from 0 without a gap. */
+#define TAINT_UPSTREAM_BITS 20U
+
+#define TAINT_NAME_MAX 40    /* of taint_name(), with the NUL */
+#define TAINT_LETTERS_MAX 65 /* of the letter strings, with the NUL */
+#define TAINT_VERSION_TEXT_MAX 24
+
+enum taint_distro {
+        TAINT_ANY, /* not known; never in the table */
+        TAINT_UPSTREAM,
+        TAINT_RHEL, /* and Fedora, CentOS, … */
+        TAINT_SUSE,
+        TAINT_UBUNTU,
+};
+
+enum taint_actor {
+        TAINT_ACTOR_TASK,    /* the task that did it is the actor */
+        TAINT_ACTOR_MAYBE,   /* a task, or nobody where it came with the boot */
+        TAINT_ACTOR_CONTEXT, /* what was running, perhaps only interrupted */
+        TAINT_ACTOR_NONE,    /* a running task is a bystander */
+};
+
+struct taint_flag {
+        enum taint_distro distro;
+        uint8_t bit, column;
+        char letter, clear;
+        bool module, reachable;
+        uint32_t since, until; /* until: 0 for none */
+        enum taint_actor actor;
+        const char *symbol, *older; /* without TAINT_; older: NULL for none */
+        const char *set_by, *meaning, *note;
+};
+
+/* The table: upstream's bits in order (index = bit), then those of distributions. */
+const struct taint_flag *taint_flags(size_t *ret_n);
+
+/* Upstream's flag for the bit, or NULL. */
+const struct taint_flag *taint_flag_by_bit(unsigned bit);
+
+/* What this distribution's kernel of this version means by the bit: its own flag, else upstream's, else
+ * NULL. With TAINT_ANY upstream's, else the only or newest distribution's. */
+const struct taint_flag *taint_flag_for(enum taint_distro distro, uint32_t version, unsigned bit);
+
+/* By name, with or without TAINT_, the older name too; case matters. NULL where there is none. */
+const struct taint_flag *taint_flag_by_symbol(const char *name, size_t n);
+
+/* "TAINT_WARN", or "bit 42". flag may be NULL. Returns `name`. */
+const char *taint_name(const struct taint_flag *flag, unsigned bit, char name[static TAINT_NAME_MAX]);
+
+/* Upstream's letters for a mask, as a kernel with TAINT_UPSTREAM_BITS prints them. Bits without a letter of
+ * upstream's do not show, as they do not in the kernel. Each returns `s`. */
+/* One character a column, "" for the mask 0: "P        W  O       ". */
+const char *taint_columns(uint64_t mask, char s[static TAINT_LETTERS_MAX]);
+/* As behind a module's name, without blanks and G: "PWO". */
+const char *taint_letters(uint64_t mask, char s[static TAINT_LETTERS_MAX]);
+
+/* "upstream", "rhel", …; by name also "debian", "fedora", "centos", "mainline". NULL, or false, where there
+ * is none. */
+const char *taint_distro_name(enum taint_distro distro);
+bool taint_distro_parse(const char *name, enum taint_distro *ret);
+
+/* "2.6.21", "3.15": the last number is left out where it is 0. Returns `s`. */
+const char *taint_version_format(uint32_t version, char s[static TAINT_VERSION_TEXT_MAX]);
+/* The leading numbers of a release: "4.18.0-348.el8" gives 4.18. 0 where it does not start with two numbers.
+ */
+uint32_t taint_version_parse(const char *release, size_t n);
+/* What a release's text tells of the distribution: ".el8", "-generic", … TAINT_ANY where it tells nothing.
+ * `n` may reach beyond the release: the build number behind it tells too. */
+enum taint_distro taint_distro_of_release(const char *release, size_t n);

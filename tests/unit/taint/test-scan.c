@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../../service/taint/scan.h"
+#include "../../../service/taint/unpack.h"
+#include "../../../schema/base/fileio.h"
+#include "../base/test-util.h"
+#include "packed.h"
+
+static const struct taint_context anything;
+static char dir[64];
+
+static void setup(void)
+{
+        (void)snprintf(dir, sizeof(dir), "/tmp/taint-scan.XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(dir));
+        ck_assert_int_eq(chdir(dir), 0);
+}
+
+static void teardown(void)
+{
+        char command[128];
+
+        ck_assert_int_eq(chdir("/"), 0);
+        (void)snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+        ck_assert_int_eq(system(command), 0);
+}
+
+static void put(const char *name, const void *data, size_t n)
+{
+        _cleanup_close_ int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(write_all(fd, data, n), 0);
+}
+
+static void put_text(const char *name, const char *text)
+{
+        put(name, text, strlen(text));
+}
+
+static void scan_of(struct scan *s, const char *path)
+{
+        char *const paths[] = { (char *)(uintptr_t)path, NULL };
+
+        ck_assert_int_eq(scan_init(s, &anything), 0);
+        ck_assert_int_eq(scan_paths(s, paths), 0);
+}
+
+static const struct scan_name *find(const struct scan_name **list, const char *name)
+{
+        for (; *list; list++)
+                if (strcmp((*list)->name, name) == 0)
+                        return *list;
+        return NULL;
+}
+
+static const char corpus[] = "[1.0] Modules linked in: nvidia(POE) ext4 spl(O)\n"
+                             "[1.1] CPU: 0 PID: 1 Comm: a Tainted: P           OE      6.1.0-13-amd64 #1\n"
+                             "[1.2] RIP: something\n"
+                             "[2.0] Modules linked in: spl(O)\n"
+                             "[2.1]  more zfs(PO) [last unloaded: x]\n"
+                             "[2.1] CPU: 0 UID: 0 PID: 2 Comm: b Tainted: P   Q    W  O        6.12.1 #1\n"
+                             "[2.2] Tainted: [P]=PROPRIETARY_MODULE, [W]=WARN, [O]=OOT_MODULE\n"
+                             "[3.0] CPU: 2 PID: 3 Comm: c Tainted: G        W    3.10.49 #1\n"
+                             "[3.1] task: eb5da4c0 ti: e7402000\n"
+                             "[3.2] CPU: 2 PID: 3 Comm: c Tainted: G        W    3.10.49 #1\n"
+                             "[4.0] CPU: 0 PID: 4 Comm: d Tainted: G        W          5.19.8 #1\n"
+                             "[4.1] REGS: c0 TRAP: 0300   Tainted: G        W          (5.19.8)\n"
+                             "[5.0] CPU: 0 PID: 5 Comm: e Not tainted 6.12.1 #1\n"
+                             "kernel.tainted = 4097\n"
+                             "tainted love\n";
+
+START_TEST(counted)
+{
+        struct scan s;
+
+        put_text("log", corpus);
+        scan_of(&s, "log");
+        ck_assert_uint_eq(s.n_files, 1);
+        ck_assert_uint_eq(s.bytes, sizeof(corpus) - 1);
+        ck_assert_uint_eq(s.reports, 4);
+        ck_assert_uint_eq(s.clean, 1);
+        ck_assert_uint_eq(s.ambiguous, 0);
+        ck_assert_uint_eq(s.flags[0].reports, 2);
+        ck_assert_uint_eq(s.flags[9].reports, 3);
+        ck_assert_uint_eq(s.flags[12].reports, 2);
+        ck_assert_uint_eq(s.flags[13].reports, 1);
+        ck_assert_uint_eq(s.flags[1].reports, 0);
+        ck_assert_str_eq(s.flags[9].first.release, "6.12.1");
+        ck_assert_str_eq(s.flags[9].last.release, "5.19.8");
+        ck_assert(memcmp(corpus + s.flags[9].first.offset, "ainted: P   Q", 13) == 0);
+        const struct scan_letter *q = s.letters['Q'];
+        ck_assert_ptr_nonnull(q);
+        ck_assert_uint_eq(q->count.reports, 1);
+        ck_assert_uint_eq(q->n_examples, 1);
+        ck_assert_ptr_nonnull(strstr(q->examples[0], "Tainted: P   Q"));
+        ck_assert_ptr_null(s.letters['R']);
+        scan_done(&s);
+}
+END_TEST
+
+START_TEST(by_name)
+{
+        struct scan s;
+
+        put_text("log", corpus);
+        scan_of(&s, "log");
+        _cleanup_free_ const struct scan_name **modules = scan_sort_modules(&s.modules);
+        _cleanup_free_ const struct scan_name **releases = scan_sort_releases(&s.releases);
+        ck_assert_str_eq(modules[0]->name, "spl");
+        ck_assert_uint_eq(modules[0]->count.reports, 2);
+        ck_assert_uint_eq(modules[0]->mask, 0x1000);
+        ck_assert_uint_eq(find(modules, "zfs")->mask, 0x1001);
+        ck_assert_uint_eq(find(modules, "zfs")->count.reports, 1);
+        ck_assert_uint_eq(find(modules, "nvidia")->mask, 0x3001);
+        ck_assert_ptr_null(find(modules, "ext4"));
+        ck_assert_str_eq(releases[0]->name, "3.10.49");
+        ck_assert_uint_eq(releases[0]->count.reports, 1);
+        ck_assert_str_eq(releases[1]->name, "5.19.8");
+        ck_assert_str_eq(releases[2]->name, "6.1.0-13-amd64");
+        ck_assert_str_eq(releases[3]->name, "6.12.1");
+        ck_assert_uint_eq(releases[3]->clean, 1);
+        ck_assert_uint_eq(releases[3]->mask, 0x1201);
+        ck_assert_ptr_null(releases[4]);
+        scan_done(&s);
+}
+END_TEST
+
+#define REPORT_LEN 101U
+
+/* Reports at every place around the end of a block are found once each. */
+START_TEST(across_blocks)
+{
+        const size_t n = 3500;
+        _cleanup_free_ char *text = malloc((n + 1) * REPORT_LEN + 1);
+
+        for (unsigned i = 0; i < n; i++) {
+                char *report = text + REPORT_LEN * (i + 1);
+                int length = snprintf(report, REPORT_LEN + 1,
+                        "Modules linked in: m%04u(O)\nCPU: 0 PID: %04u Comm: a Tainted: G           O       6.1.1 #1",
+                        i, i);
+                memset(report + length, '\n', REPORT_LEN - (size_t)length);
+        }
+        for (size_t shift = 0; shift < REPORT_LEN; shift++) {
+                struct scan s;
+                memset(text, 'x', REPORT_LEN);
+                text[REPORT_LEN - 1] = '\n';
+                put("log", text + shift, (n + 1) * REPORT_LEN - shift);
+                scan_of(&s, "log");
+                if (s.reports != n || s.flags[12].reports != n || s.modules.map.used != n)
+                        ck_abort_msg("shift %zu: %lu reports, %u modules", shift, (unsigned long)s.reports,
+                                s.modules.map.used);
+                ck_assert(memcmp(text + shift + s.flags[12].last.offset, "ainted: G", 9) == 0);
+                scan_done(&s);
+        }
+}
+END_TEST
+
+START_TEST(compressed)
+{
+        static const struct {
+                const struct unpack_format *format;
+                const uint8_t *data;
+                size_t n;
+        } cases[] = {
+                { &unpack_gzip, packed_gzip, sizeof(packed_gzip) },
+                { &unpack_xz, packed_xz, sizeof(packed_xz) },
+                { &unpack_zstd, packed_zstd, sizeof(packed_zstd) },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                for (size_t times = 1; times <= 2; times++) {
+                        _cleanup_buf_ struct buf twice = BUF_INIT;
+                        struct scan s;
+                        for (size_t k = 0; k < times; k++)
+                                buf_add(&twice, cases[i].data, cases[i].n);
+                        put("log", twice.data, twice.len);
+                        scan_of(&s, "log");
+                        if (cases[i].format->open) {
+                                ck_assert_uint_eq(s.n_skipped, 0);
+                                ck_assert_uint_eq(s.bytes, times * (sizeof(packed_text) - 1));
+                                ck_assert_uint_eq(s.flags[13].reports, 1);
+                                ck_assert_uint_eq(s.modules.map.used, 1);
+                                ck_assert_uint_eq(s.consumed, twice.len);
+                        } else {
+                                ck_assert_uint_eq(s.n_skipped, 1);
+                                ck_assert_ptr_nonnull(strstr(s.skipped[0].reason, cases[i].format->library));
+                        }
+                        scan_done(&s);
+                }
+        }
+}
+END_TEST
+
+START_TEST(damaged)
+{
+        static const struct {
+                const uint8_t *data;
+                size_t n;
+        } cases[] = { { packed_gzip, sizeof(packed_gzip) }, { packed_xz, sizeof(packed_xz) },
+                { packed_zstd, sizeof(packed_zstd) } };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+                for (size_t n = 8; n < cases[i].n; n += 5) {
+                        struct scan s;
+                        put("log", cases[i].data, n);
+                        scan_of(&s, "log");
+                        ck_assert_msg(s.n_skipped == 1, "case %zu cut to %zu", i, n);
+                        ck_assert_str_eq(s.skipped[0].path, "log");
+                        scan_done(&s);
+                        _cleanup_free_ uint8_t *copy = malloc(cases[i].n);
+                        memcpy(copy, cases[i].data, cases[i].n);
+                        copy[n] = (uint8_t)(copy[n] ^ 0x55);
+                        put("log", copy, cases[i].n);
+                        scan_of(&s, "log");
+                        scan_done(&s);
+                }
+}
+END_TEST
+
+START_TEST(folders)
+{
+        struct scan s;
+        char *const both[] = { "tree", "link", NULL };
+
+        ck_assert_int_eq(mkdir("tree", 0755), 0);
+        ck_assert_int_eq(mkdir("tree/b", 0755), 0);
+        put_text("tree/b/2", "Tainted: G        W    3.10.49 #1\n");
+        put_text("tree/a", "Tainted: G  R      4.1.2 #1\n");
+        put_text("tree/empty", "");
+        put_text("outside", "Tainted: GF      4.1.2 #1\n");
+        ck_assert_int_eq(symlink("../outside", "tree/link"), 0);
+        ck_assert_int_eq(symlink("outside", "link"), 0);
+        ck_assert_int_eq(mkfifo("tree/fifo", 0644), 0);
+        scan_of(&s, "tree");
+        ck_assert_uint_eq(s.n_files, 3);
+        ck_assert_str_eq(s.files[0], "tree/a");
+        ck_assert_str_eq(s.files[1], "tree/b/2");
+        ck_assert_uint_eq(s.reports, 2);
+        ck_assert_uint_eq(s.n_skipped, 1);
+        ck_assert_str_eq(s.skipped[0].path, "tree/fifo");
+        ck_assert_str_eq(s.skipped[0].reason, "not a regular file");
+        scan_done(&s);
+        ck_assert_int_eq(scan_init(&s, &anything), 0);
+        ck_assert_int_eq(scan_paths(&s, both), 0);
+        ck_assert_uint_eq(s.reports, 3);
+        ck_assert_uint_eq(s.flags[1].reports, 1);
+        scan_done(&s);
+        scan_of(&s, "missing");
+        ck_assert_uint_eq(s.n_skipped, 1);
+        ck_assert_str_eq(s.skipped[0].reason, "No such file or directory");
+        scan_done(&s);
+        ck_assert_uint_eq(scan_measure(both), 34 + 28 + 26);
+}
+END_TEST
+
+static void progress(void *userdata, uint64_t consumed)
+{
+        uint64_t *last = userdata;
+
+        ck_assert_uint_ge(consumed, *last);
+        *last = consumed;
+}
+
+START_TEST(pipes)
+{
+        int fds[2];
+        uint64_t last = 0;
+        struct scan s;
+
+        ck_assert_int_eq(pipe(fds), 0);
+        ck_assert_int_eq(write_all(fds[1], corpus, sizeof(corpus) - 1), 0);
+        (void)close(fds[1]);
+        ck_assert_int_eq(scan_init(&s, &anything), 0);
+        s.progress = progress;
+        s.userdata = &last;
+        ck_assert_int_eq(scan_fd(&s, fds[0], "pipe"), 0);
+        ck_assert_uint_eq(s.reports, 4);
+        ck_assert_uint_eq(last, sizeof(corpus) - 1);
+        ck_assert_str_eq(s.files[0], "pipe");
+        scan_done(&s);
+        (void)close(fds[0]);
+}
+END_TEST
+
+START_TEST(settled)
+{
+        const struct taint_context suse = { .distro = TAINT_SUSE };
+        char *const paths[] = { "log", NULL };
+        size_t n, row = 0;
+        struct scan s;
+
+        put_text("log", "Modules linked in: hv_vmbus(X)\nTainted: G OX syzkaller\n");
+        scan_of(&s, "log");
+        ck_assert_uint_eq(s.ambiguous, 1);
+        ck_assert_uint_eq(s.flags[16].reports, 1);
+        scan_done(&s);
+        ck_assert_int_eq(scan_init(&s, &suse), 0);
+        ck_assert_int_eq(scan_paths(&s, paths), 0);
+        ck_assert_uint_eq(s.flags[16].reports, 0);
+        const struct taint_flag *rows = taint_flags(&n);
+        for (size_t i = 0; i < n; i++)
+                if (s.flags[i].reports > 0)
+                        row = i;
+        ck_assert_int_eq(rows[row].distro, TAINT_SUSE);
+        scan_done(&s);
+}
+END_TEST
+
+START_TEST(no_memory)
+{
+        char *const paths[] = { "log", NULL };
+
+        put_text("log", corpus);
+        for (unsigned i = 1;; i++) {
+                struct scan s = { 0 };
+                alloc_fail_at(i);
+                int r = scan_init(&s, &anything);
+                if (r == 0)
+                        r = scan_paths(&s, paths);
+                bool failed = alloc_failed();
+                scan_done(&s);
+                if (!failed) {
+                        ck_assert_int_eq(r, 0);
+                        ck_assert_uint_gt(i, 10);
+                        break;
+                }
+                ck_assert_int_eq(r, -ENOMEM);
+        }
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { counted, by_name, across_blocks, compressed, damaged, folders, pipes,
+                settled, no_memory };
+        return run_tests_with("taint-scan", tests, ARRAY_SIZE(tests), setup, teardown);
+}
