@@ -183,7 +183,8 @@ static int add_completion(struct auditlog *log, uint64_t cookie, auditlog_done_t
         return 0;
 }
 
-void auditlog_emit_then(struct auditlog *log, const struct record *r, auditlog_done_t done, void *userdata)
+uint64_t auditlog_emit_then(
+        struct auditlog *log, const struct record *r, auditlog_done_t done, void *userdata)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct record numbered = *r;
@@ -203,11 +204,12 @@ void auditlog_emit_then(struct auditlog *log, const struct record *r, auditlog_d
                 log_error("an audit record could not be queued: %s", strerror(-e));
                 count_lost(log);
         }
+        return numbered.seqno;
 }
 
-void auditlog_emit(struct auditlog *log, const struct record *r)
+uint64_t auditlog_emit(struct auditlog *log, const struct record *r)
 {
-        auditlog_emit_then(log, r, NULL, NULL);
+        return auditlog_emit_then(log, r, NULL, NULL);
 }
 
 struct sender_status auditlog_status(struct auditlog *log)

@@ -19,11 +19,12 @@ struct auditlog *auditlog_free(struct auditlog *log);
 
 typedef void (*auditlog_done_t)(void *userdata);
 
-/* Never fails: what cannot be formatted or queued is counted as lost and logged. `r->seqno` is filled in
- * here. */
-void auditlog_emit(struct auditlog *log, const struct record *r);
+/* Never fails: what cannot be formatted or queued is counted as lost and logged. `r->seqno` is given here,
+ * and returned. */
+uint64_t auditlog_emit(struct auditlog *log, const struct record *r);
 /* The same, and `done` is called once it was handed over, kept or lost: later from the event loop, or at
  * once where it could not even be queued. */
-void auditlog_emit_then(struct auditlog *log, const struct record *r, auditlog_done_t done, void *userdata);
+uint64_t auditlog_emit_then(
+        struct auditlog *log, const struct record *r, auditlog_done_t done, void *userdata);
 
 struct sender_status auditlog_status(struct auditlog *log);

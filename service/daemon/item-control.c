@@ -37,9 +37,11 @@ static void emit(struct item *item, enum record_kind kind, const char *old_text,
                                                  .detail = item->last_error[0] ? item->last_error : NULL });
 }
 
+static void look(struct item *item, bool is_hint);
+
 static void on_hint(void *userdata)
 {
-        item_check(userdata);
+        look(userdata, true);
 }
 
 /* While it is absent its directory is watched: procfs says nothing there, but a timer and uevents stand
@@ -210,7 +212,7 @@ static void on_drift(struct item *item, const char *expected, const char *found)
         }
 }
 
-void item_check(struct item *item)
+static void look(struct item *item, bool is_hint)
 {
         char now[CONTROL_TEXT_MAX];
         _cleanup_free_ char *expected = NULL;
@@ -229,11 +231,12 @@ void item_check(struct item *item)
         if (!item_wanted(item) || schema_control_text(item->sv, item_wanted(item), &expected) < 0)
                 return;
         if (!control_text_equal(now, expected)) {
-                /* What it held when our own write failed is nobody else's doing. */
-                if (item->failed_told && !is_news)
-                        (void)item_write(item, item_wanted(item));
-                else
+                /* What it held when our own write failed is nobody else's doing. The write is tried again on
+                 * the timer alone: opening the file for it is a hint too. */
+                if (!item->failed_told || is_news)
                         on_drift(item, expected, now);
+                else if (!is_hint)
+                        (void)item_write(item, item_wanted(item));
         } else if (!item->live) {
                 item->live = true;
                 item->failed_told = false;
@@ -242,4 +245,9 @@ void item_check(struct item *item)
                 item->drift_found = NULL;
                 changed(item, ITEM_CONTROL);
         }
+}
+
+void item_check(struct item *item)
+{
+        look(item, false);
 }

@@ -2,6 +2,7 @@
 #include "item-internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../../schema/base/log.h"
@@ -48,9 +49,12 @@ int item_new(const struct item_context *context, const struct schema_value *sv, 
         if (r == 0)
                 r = item_replace(&item->layer, DEFAULT_LAYER);
         if (r == 0)
-                r = item_replace(&item->accepted, accepted ? accepted : initial);
-        if (r == 0 && accepted && initial && strcmp(accepted, initial) != 0)
+                r = item_replace(&item->accepted, context->ran_before ? accepted : initial);
+        if (r == 0 && context->ran_before && initial && (!accepted || strcmp(accepted, initial) != 0))
                 r = item_replace(&item->starting, initial);
+        /* From the first start on it can be told what changed while the service was away. */
+        if (r == 0 && !context->ran_before && initial)
+                r = item_keep_accepted(item, initial);
         if (r == 0)
                 r = item_replace(&item->refused, accepted_get(context->refused, sv));
         if (r == 0)
@@ -98,7 +102,8 @@ int item_keep_accepted(struct item *item, const char *text)
         item->keep_error[0] = '\0';
         if (accepted_store(item->context->root, LAYOUT_ACCEPTED_NAME, item->context->accepted, &d) < 0) {
                 log_error("the value in force cannot be kept for the next boot: %s", d.text);
-                *stpncpy(item->keep_error, d.text, sizeof(item->keep_error) - 1) = '\0';
+                (void)snprintf(item->keep_error, sizeof(item->keep_error), "%.*s",
+                        (int)sizeof(item->keep_error) - 1, d.text);
         }
         return 0;
 }

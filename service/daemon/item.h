@@ -27,6 +27,7 @@ struct item_context {
         sd_event *event;
         struct auditlog *auditlog;
         struct accepted *accepted;
+        bool ran_before; /* then a value that is not among the accepted ones was not set when it ended */
         struct accepted *refused; /* what was refused last, so that a restart does not tell of it again */
         void (*changed)(struct item *item, unsigned changes, void *userdata);
         void (*policy_changed)(

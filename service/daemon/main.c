@@ -25,6 +25,7 @@ static int help(void)
                 "      --apply               apply what is on disk, without bus or daemon, and exit\n"
                 "      --root=DIR            every path is below DIR\n"
                 "      --recheck=SECONDS     look at the controls this often without a hint (default: %u)\n"
+                "      --no-bpf              follow taints by hints alone\n"
                 "      --verbose             with --apply: a line for each value; else log more\n"
                 "  -h, --help                show this\n"
                 "      --version             show the version\n\n"
@@ -53,6 +54,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
                 OPT_APPLY = 0x100,
                 OPT_ROOT,
                 OPT_RECHECK,
+                OPT_NO_BPF,
                 OPT_VERBOSE,
                 OPT_VERSION,
         };
@@ -60,6 +62,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
                 { "apply", no_argument, NULL, OPT_APPLY },
                 { "root", required_argument, NULL, OPT_ROOT },
                 { "recheck", required_argument, NULL, OPT_RECHECK },
+                { "no-bpf", no_argument, NULL, OPT_NO_BPF },
                 { "verbose", no_argument, NULL, OPT_VERBOSE },
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, OPT_VERSION },
@@ -77,6 +80,9 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
                 case OPT_RECHECK:
                         if (set_recheck(optarg, &a->config) < 0)
                                 return EXIT_FAILURE;
+                        break;
+                case OPT_NO_BPF:
+                        a->config.use_bpf = false;
                         break;
                 case OPT_VERBOSE:
                         a->verbose = true;
@@ -98,7 +104,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 
 int main(int argc, char **argv)
 {
-        struct arguments a = { .config = { .recheck_usec = RECHECK_DEFAULT_USEC } };
+        struct arguments a = { .config = { .recheck_usec = RECHECK_DEFAULT_USEC, .use_bpf = true } };
         _cleanup_(manager_freep) struct manager *m = NULL;
         struct diag d = { 0 };
 

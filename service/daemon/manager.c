@@ -31,6 +31,8 @@ struct manager {
         size_t n_items;
         struct item *taint_events;
         struct policy_bus *policy_bus;
+        struct taints *taints;
+        bool use_bpf;
         struct link *link;
         const struct path **followed_keys; /* values, then the values that say what to do on drift */
         const char **followed_names;
@@ -87,6 +89,20 @@ static void on_complaint(const char *text, _unused_ void *userdata)
         log_warning("%s", text);
 }
 
+static void set_drift_mode(struct manager *m, struct item *item, const struct link_value *v)
+{
+        const struct schema_value *sv = schema_find(m->schema, &item->sv->key, v->name);
+        _cleanup_free_ char *mode = NULL;
+        struct diag d = { 0 };
+
+        if (!v->value || !sv)
+                item_set_reapply(item, item->sv->control->drift_reapply);
+        else if (schema_check(sv, v->value, &mode, &d) == 0)
+                item_set_reapply(item, strcmp(mode, "reapply") == 0);
+        else
+                log_warning("%s\\%s: %s; what is in force stays", v->key, v->name, d.text);
+}
+
 /* A value of an item, or the one beside it that says what to do on drift. */
 static void on_told(const struct link_value *v, void *userdata)
 {
@@ -109,15 +125,7 @@ static void on_told(const struct link_value *v, void *userdata)
                         if (item_input(item, &input) < 0)
                                 log_error("%s: out of memory; the value in force stays", item->path);
                 } else if (sv->control->drift_value && strcmp(sv->control->drift_value, v->name) == 0) {
-                        const struct value reapply = { .type = REG_SZ, .data = "reapply", .size = 7 };
-                        const struct value report = { .type = REG_SZ, .data = "report", .size = 6 };
-                        if (!v->value)
-                                item_set_reapply(item, sv->control->drift_reapply);
-                        else if (value_equal(v->value, &reapply) || value_equal(v->value, &report))
-                                item_set_reapply(item, value_equal(v->value, &reapply));
-                        else
-                                log_warning("%s\\%s: expected reapply or report; what is in force stays",
-                                        v->key, v->name);
+                        set_drift_mode(m, item, v);
                 }
         }
 }
@@ -212,6 +220,7 @@ static int load_items(struct manager *m, struct diag *d)
         r = boot_values_load(m->root, m->schema, &m->accepted, NULL, NULL, &initial, &why);
         if (r < 0)
                 log_warning("%s", why.text[0] ? why.text : strerror(-r));
+        m->context.ran_before = m->accepted.n > 0;
         r = make_items(m, &initial);
         boot_values_done(&initial);
         if (r == -ENOENT)
@@ -247,6 +256,36 @@ static int follow(struct manager *m)
         return link_new(&config, &m->link);
 }
 
+static void on_taint_told(const struct taint_event *e, void *userdata)
+{
+        struct manager *m = userdata;
+        policy_bus_taint_told(m->policy_bus, e);
+        policy_bus_taint_changed(m->policy_bus);
+}
+
+static void on_taint_changed(void *userdata)
+{
+        struct manager *m = userdata;
+        if (m->policy_bus)
+                policy_bus_taint_changed(m->policy_bus);
+}
+
+static int make_taints(struct manager *m, struct diag *d)
+{
+        const struct taints_config config = {
+                .root = m->root,
+                .event = m->event,
+                .auditlog = m->auditlog,
+                .policy = m->taint_events,
+                .recheck_usec = m->recheck_usec,
+                .use_bpf = m->use_bpf,
+                .told = on_taint_told,
+                .changed = on_taint_changed,
+                .userdata = m,
+        };
+        return taints_new(&config, &m->taints, d);
+}
+
 static int on_bus_gone(_unused_ sd_bus_message *msg, void *userdata, _unused_ sd_bus_error *error)
 {
         struct manager *m = userdata;
@@ -270,6 +309,7 @@ static int open_bus(struct manager *m, struct diag *d)
                 .n_items = m->n_items,
                 .taint_events = m->taint_events,
                 .auditlog = m->auditlog,
+                .taints = m->taints,
         };
         if (r >= 0)
                 r = policy_bus_new(&config, &m->policy_bus);
@@ -323,6 +363,7 @@ int manager_new(const struct manager_config *config, struct manager **ret, struc
         if (!m)
                 return -ENOMEM;
         m->recheck_usec = config->recheck_usec;
+        m->use_bpf = config->use_bpf;
         m->root = strdup(config->root ? config->root : "");
         if (!m->root)
                 return -ENOMEM;
@@ -348,7 +389,11 @@ int manager_new(const struct manager_config *config, struct manager **ret, struc
         if (r >= 0)
                 r = start_uevents(m);
         if (r >= 0)
+                r = make_taints(m, d);
+        if (r >= 0)
                 r = open_bus(m, d);
+        if (r >= 0)
+                r = taints_start(m->taints, d);
         if (r < 0)
                 return r;
         *ret = STEAL_PTR(m);
@@ -360,6 +405,7 @@ struct manager *manager_free(struct manager *m)
         if (!m)
                 return NULL;
         m->link = link_free(m->link);
+        m->taints = taints_free(m->taints);
         m->policy_bus = policy_bus_free(m->policy_bus);
         if (m->bus)
                 (void)sd_bus_flush_close_unref(m->bus);

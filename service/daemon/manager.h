@@ -3,6 +3,7 @@
 
 /* The policy service's wiring: schema -> items, the link to the registry, the bus, uevents and the timer. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "../../schema/base/diag.h"
@@ -11,6 +12,7 @@ struct manager;
 
 struct manager_config {
         const char *root;      /* --root, or NULL */
+        bool use_bpf;          /* false: the hints alone */
         uint64_t recheck_usec; /* how often controls are looked at without a hint */
 };
 

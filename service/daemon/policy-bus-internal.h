@@ -3,7 +3,9 @@
 
 #include "policy-bus.h"
 
-#define AUDIT_COUNTERS (1u << 16) /* beside enum item_change */
+/* Beside enum item_change. */
+#define AUDIT_COUNTERS (1u << 16)
+#define TAINT_STATUS (1u << 17)
 
 struct setter;
 
@@ -32,3 +34,8 @@ int policy_method_apply(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int policy_method_explain(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int policy_method_list_settings(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int policy_method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
+/* policy-taint.c */
+int policy_get_taint(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error);
+int policy_method_list_events(sd_bus_message *m, void *userdata, sd_bus_error *error);

@@ -40,6 +40,14 @@ static const sd_bus_vtable policy_vtable[] = {
         SD_BUS_PROPERTY("AuditKept", "t", policy_get_number, 0, EMITS),
         SD_BUS_PROPERTY("AuditLost", "t", policy_get_number, 0, EMITS),
 
+        SD_BUS_PROPERTY("Tainted", "t", policy_get_taint, 0, EMITS),
+        SD_BUS_PROPERTY("TaintChars", "s", policy_get_taint, 0, EMITS),
+        SD_BUS_PROPERTY("TaintFlags", "as", policy_get_taint, 0, EMITS),
+        SD_BUS_PROPERTY("Backend", "s", policy_get_taint, 0, EMITS),
+        SD_BUS_PROPERTY("Hooks", "s", policy_get_taint, 0, EMITS),
+        SD_BUS_PROPERTY("Misses", "t", policy_get_taint, 0, EMITS),
+        SD_BUS_PROPERTY("Drops", "t", policy_get_taint, 0, EMITS),
+
         SD_BUS_METHOD_WITH_ARGS(
                 "Apply", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, policy_method_apply, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_NO_ARGS,
@@ -50,6 +58,11 @@ static const sd_bus_vtable policy_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Preview", SD_BUS_ARGS("s", key, "s", name, "u", type, "v", data),
                 SD_BUS_RESULT("as", lines), policy_method_preview, UNPRIVILEGED),
 
+        SD_BUS_METHOD_WITH_ARGS("ListEvents", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", events),
+                policy_method_list_events, UNPRIVILEGED),
+
+        SD_BUS_SIGNAL_WITH_ARGS("TaintSet", SD_BUS_ARGS("a{sv}", event), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("TaintCleared", SD_BUS_ARGS("a{sv}", event), 0),
         SD_BUS_SIGNAL_WITH_ARGS(
                 "PolicyChanged", SD_BUS_ARGS("s", path, "s", old, "s", new, "b", live, "a{sv}", actor), 0),
         SD_BUS_SIGNAL_WITH_ARGS(
@@ -63,20 +76,24 @@ static int on_flush(_unused_ sd_event_source *s, void *userdata)
 {
         static const struct {
                 unsigned change;
-                const char *properties[5];
+                const char *properties[7];
         } map[] = {
                 { ITEM_ACCEPTED, { "TaintEvents", "Meaning" } },
                 { ITEM_WRITTEN, { "Written", "Source" } },
                 { ITEM_CONTROL, { "Live", "ControlValue", "LastApplied", "LastError" } },
                 { ITEM_COUNTERS, { "Changes", "NoOps", "Refused", "Drifts" } },
                 { AUDIT_COUNTERS, { "AuditSent", "AuditKept", "AuditLost" } },
+                { TAINT_STATUS,
+                        { "Tainted", "TaintChars", "TaintFlags", "Backend", "Hooks", "Misses", "Drops" } },
         };
         struct policy_bus *pb = userdata;
-        char *names[ARRAY_SIZE(map) * 4 + 1];
+        char *names[ARRAY_SIZE(map) * ARRAY_SIZE(map[0].properties) + 1];
         size_t n = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(map); i++)
-                for (size_t k = 0; (pb->dirty & map[i].change) && map[i].properties[k]; k++)
+                for (size_t k = 0; (pb->dirty & map[i].change) && k < ARRAY_SIZE(map[i].properties) &&
+                                   map[i].properties[k];
+                        k++)
                         names[n++] = (char *)map[i].properties[k];
         names[n] = NULL;
         pb->dirty = 0;
@@ -98,6 +115,11 @@ void policy_bus_changed(struct policy_bus *pb, const struct item *item, unsigned
 {
         if (item == pb->config.taint_events)
                 mark(pb, changes);
+}
+
+void policy_bus_taint_changed(struct policy_bus *pb)
+{
+        mark(pb, TAINT_STATUS);
 }
 
 void policy_bus_audit_changed(struct policy_bus *pb)

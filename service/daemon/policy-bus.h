@@ -6,7 +6,7 @@
 
 #include <systemd/sd-bus.h>
 
-#include "item.h"
+#include "taints.h"
 
 struct policy_bus;
 
@@ -16,6 +16,7 @@ struct policy_bus_config {
         size_t n_items;
         struct item *taint_events; /* the one that the properties show; one of the items */
         struct auditlog *auditlog;
+        struct taints *taints;
         void *userdata;
 };
 
@@ -31,5 +32,7 @@ void policy_bus_policy_refused(
         struct policy_bus *pb, const struct item *item, const char *refused, const char *why);
 void policy_bus_drift_detected(
         struct policy_bus *pb, const struct item *item, const char *found, const char *action);
+void policy_bus_taint_told(struct policy_bus *pb, const struct taint_event *e);
+void policy_bus_taint_changed(struct policy_bus *pb);
 /* Answers those who set the property and wait for it to be in force. */
 void policy_bus_settled(struct policy_bus *pb, const struct item *item);

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../registry-provider/client/wire.h"
+#include "../../registry-provider/client/client.h"
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
 #include "policy-bus-internal.h"
@@ -113,9 +113,7 @@ static int on_written(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
 
         s->call = sd_bus_slot_unref(s->call);
         if (e) {
-                bool gone = sd_bus_error_has_name(e, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
-                            sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY) ||
-                            sd_bus_error_has_name(e, SD_BUS_ERROR_NAME_HAS_NO_OWNER);
+                bool gone = client_service_absent(e) || sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY);
                 answer_error(s, gone ? ERROR_UNAVAILABLE : e->name,
                         gone         ? "the registry provider does not answer"
                         : e->message ? e->message

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "taints.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../schema/base/log.h"
+#include "../taint/taint.h"
+
+#define MASK_TEXT_MAX 20
+
+struct taints {
+        struct taints_config config;
+        struct monitor *monitor;
+};
+
+static bool is_scratch(const char *root)
+{
+        return root && root[0] && strcmp(root, "/") != 0;
+}
+
+/* Where the kernel's control holds the policy the kernel writes the records: a second one would double them.
+ * A control on a scratch root is a file and audits nothing. */
+static bool kernel_audits(const struct taints *t)
+{
+        const struct item *policy = t->config.policy;
+        return policy->live && control_present(policy->control) && !is_scratch(t->config.root);
+}
+
+static bool is_audited(const struct taints *t)
+{
+        const struct item *policy = t->config.policy;
+        const char *off = policy->sv->control->audit_off;
+
+        return policy->accepted && (!off || strcmp(policy->accepted, off) != 0) && !kernel_audits(t);
+}
+
+static const char *mask_text(uint64_t mask, char text[static MASK_TEXT_MAX])
+{
+        (void)snprintf(text, MASK_TEXT_MAX, "0x%" PRIx64, mask);
+        return text;
+}
+
+static void on_transition(struct taint_event *e, void *userdata)
+{
+        struct taints *t = userdata;
+        char name[TAINT_NAME_MAX], old_mask[MASK_TEXT_MAX], new_mask[MASK_TEXT_MAX];
+        const struct record r = {
+                .kind = e->cleared ? RECORD_TAINT_CLEARED : RECORD_TAINT_SET,
+                .taint = taint_name(taint_flag_by_bit(e->bit), e->bit, name),
+                .bit = e->bit,
+                .old_text = mask_text(e->old_mask, old_mask),
+                .new_text = mask_text(e->new_mask, new_mask),
+                .reason = e->reason,
+                .module = e->module,
+                .module_taints = e->module_taints,
+                .attribution = attribution_name(e->attribution),
+                .context = taint_context_name(e->context),
+                .actor = &e->actor,
+                .detail = e->detail[0] ? e->detail : NULL,
+                .success = true,
+        };
+
+        /* A cleared bit is tampering, which no policy silences. */
+        if (e->cleared || is_audited(t))
+                e->seqno = auditlog_emit(t->config.auditlog, &r);
+        t->config.told(e, t->config.userdata);
+}
+
+static void on_blind(const char *text, void *userdata)
+{
+        struct taints *t = userdata;
+
+        if (!text) {
+                log_notice("the kernel's taint mask can be read again");
+                return;
+        }
+        (void)auditlog_emit(t->config.auditlog,
+                &(struct record){ .kind = RECORD_TAINT_BLIND, .reason = "cannot-be-read", .detail = text });
+}
+
+static void on_changed(void *userdata)
+{
+        struct taints *t = userdata;
+        t->config.changed(t->config.userdata);
+}
+
+int taints_new(const struct taints_config *config, struct taints **ret, struct diag *d)
+{
+        struct taints *t = calloc(1, sizeof(*t));
+        if (!t)
+                return -ENOMEM;
+        t->config = *config;
+        const struct monitor_config mc = {
+                .root = config->root,
+                .event = config->event,
+                .recheck_usec = config->recheck_usec,
+                /* The programs see this kernel, whatever the root is. */
+                .use_bpf = config->use_bpf && !is_scratch(config->root),
+                .callbacks = { .transition = on_transition,
+                        .blind = on_blind,
+                        .changed = on_changed,
+                        .userdata = t },
+        };
+        int r = monitor_new(&mc, &t->monitor, d);
+        if (r < 0) {
+                (void)taints_free(t);
+                return r;
+        }
+        *ret = t;
+        return 0;
+}
+
+int taints_start(struct taints *t, struct diag *d)
+{
+        return monitor_start(t->monitor, d);
+}
+
+struct taints *taints_free(struct taints *t)
+{
+        if (!t)
+                return NULL;
+        t->monitor = monitor_free(t->monitor);
+        free(t);
+        return NULL;
+}
+
+struct monitor *taints_monitor(struct taints *t)
+{
+        return t->monitor;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Taint transitions under the policy: what the monitor sees becomes an audit record, unless the policy says
+ * disabled, or the kernel's own control is live and the kernel audits. The history and the signals are the
+ * same in every case. */
+
+#include "../monitor/monitor.h"
+#include "item.h"
+
+struct taints;
+
+struct taints_config {
+        const char *root;
+        sd_event *event;
+        struct auditlog *auditlog;
+        const struct item *policy; /* TaintEvents */
+        uint64_t recheck_usec;
+        bool use_bpf;
+        void (*told)(const struct taint_event *e, void *userdata);
+        void (*changed)(void *userdata); /* counters, hooks, mask */
+        void *userdata;
+};
+
+/* 0, or negative errno with d set. Nothing is looked at before taints_start(). */
+_must_check_ int taints_new(const struct taints_config *config, struct taints **ret, struct diag *d);
+_must_check_ int taints_start(struct taints *t, struct diag *d);
+struct taints *taints_free(struct taints *t);
+
+struct monitor *taints_monitor(struct taints *t);

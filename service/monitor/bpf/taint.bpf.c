@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+
+/* Tells of each taint bit once, at the instant at which it is set, by the first who sets it. Several
+ * programs hang on the same function, because the kernel skips one that it is in the middle of: a soft
+ * interrupt in the middle of the first is seen by the next. Whoever turns the bit in `claimed` tells; the
+ * others are silent. */
+
+#include "kernel.h"
+#include "report.h"
+#include "task.bpf.h"
+#include "doing.bpf.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+char LICENSE[] SEC("license") = "GPL";
+
+struct {
+        __uint(type, BPF_MAP_TYPE_ARRAY);
+        __uint(max_entries, REPORT_BITS);
+        __uint(map_flags, BPF_F_MMAPABLE);
+        __type(key, __u32);
+        __type(value, struct report_slot);
+} taint_slots SEC(".maps");
+
+struct {
+        __uint(type, BPF_MAP_TYPE_RINGBUF);
+        __uint(max_entries, 64 * 1024);
+} ring SEC(".maps");
+
+/* Bits that were told of or were set before: their reader fills in the latter. */
+__u64 claimed = 0;
+__u64 drops = 0;
+
+/* From /proc/kallsyms: for a variable or type that is not in the kernel libbpf would look through its
+ * modules, which takes CAP_SYS_ADMIN. All are 0 where kernel.kptr_restrict hides them. */
+extern const void tainted_mask __ksym __weak;
+extern const void __per_cpu_offset __ksym __weak;
+extern const void __preempt_count __ksym __weak;
+extern const void pcpu_hot __ksym __weak; /* has it from 6.2 to 6.14 */
+
+static __always_inline bool read_mask(__u64 *ret)
+{
+        return &tainted_mask && bpf_probe_read_kernel(ret, sizeof(*ret), &tainted_mask) == 0;
+}
+
+static __always_inline bool read_preempt_count(__u32 *ret)
+{
+        __u64 cpu = bpf_get_smp_processor_id(), offset, count = 0;
+
+        if (&__preempt_count)
+                count = (__u64)&__preempt_count;
+        else if (&pcpu_hot)
+                count = (__u64)&pcpu_hot + PCPU_HOT_PREEMPT_COUNT;
+        if (!count || !&__per_cpu_offset ||
+                bpf_probe_read_kernel(&offset, sizeof(offset), (const __u64 *)&__per_cpu_offset + cpu))
+                return false;
+        return bpf_probe_read_kernel(ret, sizeof(*ret), (const void *)(offset + count)) == 0;
+}
+
+static __always_inline __u32 where_now(struct task_struct *task)
+{
+        bool thread = BPF_CORE_READ(task, flags) & PF_KTHREAD;
+        __u32 count;
+
+        if (!read_preempt_count(&count))
+                return thread ? REPORT_PERHAPS_KERNEL_THREAD : REPORT_PERHAPS_TASK;
+        if (count & PREEMPT_HARDIRQ_OR_NMI)
+                return REPORT_IN_INTERRUPT;
+        if (count & PREEMPT_SERVING_SOFTIRQ)
+                return REPORT_IN_SOFT_INTERRUPT;
+        return thread ? REPORT_IN_KERNEL_THREAD : REPORT_IN_TASK;
+}
+
+/* As text at once: a module's symbols may be gone when the report is read. */
+static __always_inline void read_stack(void *ctx, struct report_slot *slot)
+{
+        static const char format[] = "%pS\n%pS\n%pS\n%pS\n%pS\n%pS\n%pS\n%pS\n%pS\n%pS\n%pS\n%pS\n";
+        const __u32 size = REPORT_FRAMES_A_TEXT * sizeof(slot->frames[0]);
+        long n = bpf_get_stack(ctx, slot->frames, sizeof(slot->frames), 0);
+
+        if (n <= 0)
+                return;
+        slot->frames_n = (__u32)n / sizeof(slot->frames[0]);
+        bpf_snprintf(slot->text[0], REPORT_TEXT_SIZE, format, slot->frames, size);
+        bpf_snprintf(slot->text[1], REPORT_TEXT_SIZE, format, slot->frames + REPORT_FRAMES_A_TEXT, size);
+}
+
+static __noinline int fill_slot(
+        void *ctx, struct report_slot *slot, struct task_struct *task, __u64 old_mask)
+{
+        slot->boot_nsec = bpf_ktime_get_boot_ns();
+        slot->old_mask = old_mask;
+        slot->cpu = bpf_get_smp_processor_id();
+        read_task(task, &slot->task);
+        if (slot->where == REPORT_IN_TASK || slot->where == REPORT_PERHAPS_TASK)
+                read_doing(task, slot);
+        read_stack(ctx, slot);
+        return 0;
+}
+
+/* `before`: the mask without the bit, if it is known. */
+static __noinline int tell(void *ctx, __u32 bit, __u32 hook, __u64 before, bool known)
+{
+        struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+        struct report_wake wake = { .kind = REPORT_SLOT, .bit = bit };
+        __u64 had, flag = 1ULL << (bit & 63);
+        struct report_slot *slot;
+
+        had = __sync_fetch_and_or(&claimed, flag);
+        slot = bpf_map_lookup_elem(&taint_slots, &bit);
+        if (!slot)
+                return 0;
+        if (had & flag) {
+                /* Too late by an instant, unless it is the other program's report of the same thing. */
+                if (known && (slot->task_key != (__u64)task || slot->where != where_now(task)))
+                        __sync_fetch_and_add(&slot->contenders, 1);
+                return 0;
+        }
+        slot->task_key = (__u64)task;
+        slot->where = where_now(task);
+        slot->hook = hook;
+        slot->state = REPORT_WRITING;
+        fill_slot(ctx, slot, task, known ? before : had);
+        __sync_lock_test_and_set(&slot->state, REPORT_READY);
+        if (bpf_ringbuf_output(&ring, &wake, sizeof(wake), 0))
+                __sync_fetch_and_add(&drops, 1);
+        return 0;
+}
+
+static __always_inline int add_taint(void *ctx, __u32 bit, __u32 hook)
+{
+        __u64 before = 0;
+        bool known = read_mask(&before);
+
+        if (bit >= REPORT_BITS || before & (1ULL << bit))
+                return 0;
+        return tell(ctx, bit, hook, before, known);
+}
+
+SEC("fentry/add_taint")
+int BPF_PROG(fentry_add_taint, __u32 bit)
+{
+        return add_taint(ctx, bit, REPORT_FENTRY);
+}
+
+SEC("fentry/add_taint")
+int BPF_PROG(fentry_add_taint_again, __u32 bit)
+{
+        return add_taint(ctx, bit, REPORT_FENTRY_AGAIN);
+}
+
+SEC("kprobe/add_taint")
+int kprobe_add_taint(struct pt_regs *ctx)
+{
+        return add_taint(ctx, (__u32)ctx->di, REPORT_KPROBE);
+}
+
+/* Newer kernels have add_taint inlined in here. With the others every bit has been told of by its end. */
+SEC("fentry/proc_taint")
+int BPF_PROG(fentry_proc_taint, const void *table, int write)
+{
+        __u64 mask;
+
+        if (write && read_mask(&mask))
+                begin_doing(REPORT_WRITING_TAINT, 0, mask);
+        return 0;
+}
+
+struct written {
+        void *ctx;
+        __u64 before, bits;
+};
+
+static long tell_written(__u32 bit, struct written *w)
+{
+        if (bit < REPORT_BITS && w->bits & (1ULL << bit))
+                tell(w->ctx, bit, REPORT_PROC_TAINT, w->before, true);
+        return 0;
+}
+
+SEC("fexit/proc_taint")
+int BPF_PROG(fexit_proc_taint, const void *table, int write)
+{
+        struct doing *d = find_doing((struct task_struct *)bpf_get_current_task());
+        struct written w = { .ctx = ctx };
+        __u64 mask;
+
+        if (!write || !d || !read_mask(&mask))
+                return 0;
+        w.before = d->mask;
+        w.bits = mask & ~d->mask & ~claimed;
+        if (w.bits)
+                bpf_loop(REPORT_BITS, tell_written, &w, 0);
+        end_doing();
+        return 0;
+}
+
+SEC("fentry/load_module")
+int BPF_PROG(fentry_load_module, const struct load_info *info)
+{
+        begin_doing(REPORT_LOADING, info, 0);
+        return 0;
+}
+
+/* From here on the name that load_info points to is gone; the module's own stays. */
+SEC("tp_btf/module_load")
+int BPF_PROG(tp_module_load, const struct module *module)
+{
+        struct doing *d = find_doing((struct task_struct *)bpf_get_current_task());
+
+        if (d)
+                bpf_probe_read_kernel_str(d->module, sizeof(d->module), module->name);
+        return 0;
+}
+
+SEC("fexit/load_module")
+int BPF_PROG(fexit_load_module)
+{
+        end_doing();
+        return 0;
+}
+
+SEC("fentry/__x64_sys_delete_module")
+int BPF_PROG(fentry_delete_module, const struct pt_regs *regs)
+{
+        begin_doing(REPORT_UNLOADING, (const void *)regs->di, 0);
+        return 0;
+}
+
+SEC("fexit/__x64_sys_delete_module")
+int BPF_PROG(fexit_delete_module)
+{
+        end_doing();
+        return 0;
+}
+
+static __always_inline bool same(const char *a, const char *b, int n)
+{
+        for (int i = 0; i < n; i++)
+                if (a[i] != b[i])
+                        return false;
+        return true;
+}
+
+/* Through whichever mount of procfs. */
+SEC("fexit/proc_sys_call_handler")
+int BPF_PROG(fexit_sysctl, struct kiocb *iocb, const void *iter, int write, long result)
+{
+        struct dentry *dentry = iocb->ki_filp->f_path.dentry;
+        char folder[8] = {}, name[REPORT_SYSCTL_SIZE] = {};
+        struct report_sysctl *report;
+
+        if (!write)
+                return 0;
+        bpf_probe_read_kernel_str(folder, sizeof(folder), BPF_CORE_READ(dentry, d_parent, d_name.name));
+        bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(dentry, d_name.name));
+        if (!same(folder, "kernel", 7) ||
+                (!same(name, "tainted", 8) && !same(name, "audit_taint_events", 19)))
+                return 0;
+        report = bpf_ringbuf_reserve(&ring, sizeof(*report), 0);
+        if (!report) {
+                __sync_fetch_and_add(&drops, 1);
+                return 0;
+        }
+        report->kind = REPORT_SYSCTL;
+        report->result = (__s32)result;
+        report->boot_nsec = bpf_ktime_get_boot_ns();
+        __builtin_memcpy(report->name, name, sizeof(name));
+        read_task((struct task_struct *)bpf_get_current_task(), &report->task);
+        bpf_ringbuf_submit(report, 0);
+        return 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Everything about module and actor that can still be had, as `NAME=value` lines for the journal: taken only
+ * where forensic capture asks for it, as it reads whole module files. Control characters in values become
+ * `?`, so that no value can pretend to be a line of its own. */
+
+#include "../../schema/base/buf.h"
+#include "taint-event.h"
+
+/* *ret is malloc()ed, or NULL where there is nothing to say. `started_before` as in process.h. 0 or -ENOMEM.
+ */
+_must_check_ int capture_properties(
+        const char *root, const struct taint_event *e, uint64_t started_before, char **ret);
+
+/* The parts. Each appends its lines. `command_line` is the actor's, or "". */
+void capture_module(const char *root, const char *module, const char *command_line, struct buf *out);
+void capture_actor(
+        const char *root, uint32_t pid, uint64_t started_before, const char *command_line, struct buf *out);
+
+/* One line; nothing for "". */
+void capture_put(struct buf *out, const char *name, const char *value);

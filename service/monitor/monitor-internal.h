@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Inside of the monitor: its sources (monitor-sources.c) say that something may have happened, a look
+ * (monitor-look.c) reads the mask and decides what is new, telling (monitor-tell.c) keeps the order that a
+ * kill must not break. */
+
+#include <systemd/sd-device.h>
+
+#include "../../schema/events/fswatch.h"
+#include "attribute.h"
+#include "kmsg.h"
+#include "mask.h"
+#include "monitor.h"
+#include "state-file.h"
+#include "tracker.h"
+
+/* A bit without a good cause waits: for BPF's report, for a line that comes behind the bit, for the end of a
+ * report. A weak cause waits less long for a better one. */
+#define GRACE_USEC UINT64_C(300000)
+#define GRACE_WEAK_USEC UINT64_C(50000)
+/* A line that came this long before the mask was last seen without the bit cannot be its cause. */
+#define LINE_BEFORE_USEC HINT_REPORT_USEC
+/* A read that fails once may have met a change. */
+#define BLIND_USEC UINT64_C(10000)
+#define SERIES_STEPS 3u
+
+struct monitor {
+        struct monitor_config config; /* its root is NULL: see below */
+        char *root;
+        enum monitor_capture capture;
+
+        struct mask *mask;
+        struct fswatch *watch;
+        struct kmsg *kmsg;
+        sd_device_monitor *uevents;
+        struct bpf_source *bpf;
+        sd_event_source *soon, *recheck;
+
+        struct state state; /* its `told` follows the tracker's */
+        struct tracker tracker;
+        struct hints hints;
+        struct modules modules; /* when nothing was waiting last */
+        bool modules_stale;     /* modules came or went since */
+
+        bool based;         /* the first look that could read the mask is done */
+        bool looking;       /* a callee that asks for a look gets none within one */
+        bool state_damaged; /* what was told of in this boot is not known */
+        bool store_failed;
+        uint64_t baseline;        /* waiting bits that were set before the first look */
+        uint64_t recovered_seqno; /* the last number that was given out before this start */
+
+        bool readable;
+        bool blind;                /* told so */
+        uint64_t unreadable_since; /* 0: it is not */
+        uint64_t tainted;
+
+        uint64_t clear_usec;  /* the last look at which nothing was new */
+        uint64_t sysctl_usec; /* somebody wrote to kernel.tainted */
+        struct actor sysctl_actor;
+        unsigned step; /* of the series of looks behind a line, SERIES_STEPS: none is due */
+        uint64_t series_usec;
+        struct monitor_status status; /* as last told of */
+};
+
+uint64_t clock_usec(clockid_t clock);
+
+/* monitor-sources.c */
+void monitor_open_log(struct monitor *m);
+_must_check_ int monitor_start_sources(struct monitor *m, struct diag *d);
+void monitor_watch_mask(struct monitor *m);
+void monitor_arm(struct monitor *m, uint64_t now);
+void monitor_stop_sources(struct monitor *m);
+
+/* monitor-look.c */
+void monitor_look(struct monitor *m);
+void monitor_note_status(struct monitor *m);
+/* What BPF saw. */
+void monitor_take_exact(struct monitor *m, const struct taint_event *e);
+
+/* monitor-tell.c */
+/* Fills in what forensic capture asks for, keeps, tells, keeps. `early`: the mask need not show it yet. */
+void monitor_tell(struct monitor *m, struct taint_event *e, uint64_t started_before, bool early);
+/* Ends what a kill interrupted. */
+void monitor_recover(struct monitor *m);

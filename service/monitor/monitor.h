@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Tells of every transition of the kernel's taint mask once a boot, with its cause and its actor as far as
+ * they can be had. BPF where it loads; else kernel log, module uevents, /sys/module, inotify and a timer,
+ * each only a hint to read the mask again. What was told is kept below run/, keyed by boot_id, so that a
+ * restart tells nothing twice. Decides nothing about auditing: it is told what happened, in order. */
+
+#include <systemd/sd-event.h>
+
+#include "../../schema/base/diag.h"
+#include "bpf-source.h"
+
+#define MONITOR_EVENTS_MAX 256u
+
+enum monitor_capture {
+        CAPTURE_STANDARD,
+        CAPTURE_FORENSIC, /* stacks, and everything about module and actor that can be had */
+};
+
+struct monitor_callbacks {
+        /* A transition, one call a bit, oldest first. The callee may set `seqno`. Kept in the history
+         * afterwards. */
+        void (*transition)(struct taint_event *e, void *userdata);
+        /* The mask cannot be read any more (text says why), or can again (NULL). */
+        void (*blind)(const char *text, void *userdata);
+        /* Counters, hooks or the back end changed. */
+        void (*changed)(void *userdata);
+        /* The number of the last record that was given out, 0 before the first. With it a restart knows
+         * whether the transition at which the service was killed has a record already: see state-file.h.
+         * NULL: not known, and then that one is told again. */
+        uint64_t (*last_seqno)(void *userdata);
+        /* Somebody wrote a sysctl, as BPF saw it: who may have changed a control. NULL: not wanted. */
+        void (*sysctl_written)(const struct sysctl_write *w, void *userdata);
+        void *userdata;
+};
+
+struct monitor_config {
+        const char *root; /* --root, or NULL */
+        sd_event *event;
+        uint64_t recheck_usec;
+        bool use_bpf;
+        struct monitor_callbacks callbacks;
+};
+
+struct monitor;
+
+/* Bits that are set already and were not told of in this boot are told from within monitor_start(), with
+ * reason present-at-start and the cause reconstructed where something tells it. */
+_must_check_ int monitor_new(const struct monitor_config *config, struct monitor **ret, struct diag *d);
+_must_check_ int monitor_start(struct monitor *m, struct diag *d);
+struct monitor *monitor_free(struct monitor *m);
+
+void monitor_set_capture(struct monitor *m, enum monitor_capture capture);
+/* Look now. */
+void monitor_check(struct monitor *m);
+
+struct monitor_status {
+        bool readable; /* the mask could be read */
+        uint64_t tainted;
+        const char *backend; /* "bpf" or "hints" */
+        char hooks[256];     /* what is attached or listened to, a blank between */
+        uint64_t misses;     /* what BPF missed, and lines of the kernel log that were overwritten */
+        uint64_t drops;
+};
+struct monitor_status monitor_status(const struct monitor *m);
+
+/* This boot's events, oldest first; borrowed until the next one. */
+const struct taint_event *monitor_events(const struct monitor *m, size_t *ret_n);

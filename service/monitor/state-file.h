@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Where the state is kept until the reboot: run/peios-audit-policyd/taint-state. It is replaced as a whole,
+ * so a reader finds the old one or the new one.
+ *
+ * No transition is told twice in a boot, and none is lost, whenever the service is killed. The order is
+ *   1. keep the event as `telling`, with the number N of the last record that was given out;
+ *   2. tell it: the record gets number N + 1;
+ *   3. keep it as told.
+ * Killed before 1: the bit is not among those told of, and is told at the next start as present-at-start.
+ * Killed between 1 and 3: at the next start the last number given out says which it was. Still N: no record
+ * was made, so it is told now, with the cause and the actor that were found then. More than N: it has its
+ * record. What is left is the moment inside the callee between keeping number N + 1 and handing the record
+ * to the journal: killed there, that record is missing, and the gap in the numbers shows it. Handing over to
+ * the kernel's audit is a queue of its own and may lose what the journal has. */
+
+#include "state-text.h"
+
+/* Does not exist, or is of another boot: an empty state for `boot_id`, and 0. -EINVAL: cannot be understood
+ * and was set aside, with what was wrong in d; *ret is the empty state then too. Other errors: -ENOMEM, or
+ * what reading gave, with *ret untouched. */
+_must_check_ int taint_state_load(const char *root, const char *boot_id, struct state *ret, struct diag *d);
+_must_check_ int state_store(const char *root, const struct state *s, struct diag *d);
+
+/* proc/sys/kernel/random/boot_id; "" and an error where it cannot be had. */
+int boot_id_read(const char *root, char ret[static BOOT_ID_MAX]);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The text of the state file: what was told of in this boot. YAML with a checksum as its last line. Pure. */
+
+#include "../../schema/base/buf.h"
+#include "history.h"
+
+#define BOOT_ID_MAX 37u /* with the NUL */
+
+struct state {
+        char boot_id[BOOT_ID_MAX]; /* "" where the kernel does not tell it */
+        uint64_t told;
+        struct history history;
+};
+
+void state_done(struct state *s);
+
+/* 0 or -ENOMEM (which sticks in `out`). */
+_must_check_ int state_format(const struct state *s, struct buf *out);
+/* Strict: exactly these fields, each once. `name` is only for messages. On an error nothing is written.
+ * -ENOMEM, or -EINVAL with d set. */
+_must_check_ int state_parse(
+        const char *name, const char *text, size_t n, struct state *ret, struct diag *d);

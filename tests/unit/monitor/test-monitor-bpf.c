@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <check.h>
+#include <string.h>
+
+#include "world.h"
+
+static struct world w;
+
+static void setup(void)
+{
+        world_new(&w);
+        w.use_bpf = true;
+}
+
+static void teardown(void)
+{
+        world_done(&w);
+}
+
+static struct taint_event exact(unsigned bit, uint64_t old)
+{
+        struct taint_event e = { .bit = bit,
+                .old_mask = old,
+                .new_mask = old | UINT64_C(1) << bit,
+                .reason = "module-load",
+                .module = "foo",
+                .attribution = ATTRIBUTION_EXACT,
+                .context = CONTEXT_TASK,
+                .actor = { .pid = 42,
+                        .uid = 0,
+                        .loginuid = 1000,
+                        .session = 3,
+                        .comm = "insmod",
+                        .exe = "/bin/kmod" },
+                .stack = (char *)"add_taint+0x1/0x2\n" };
+
+        return e;
+}
+
+START_TEST(the_report_is_taken_as_it_is)
+{
+        struct taint_event e = exact(12, 0);
+
+        scratch_puts(&w.root, "/sys/module/foo/taint", "O\n");
+        world_start(&w);
+        ck_assert_str_eq(monitor_status(w.monitor).backend, "bpf");
+        ck_assert_ptr_nonnull(strstr(monitor_status(w.monitor).hooks, "fake/add_taint"));
+        world_kernel_sets(&w, 0x1000);
+        world_log(&w, "foo: loading out-of-tree module taints kernel.");
+        fake_bpf_report(&e);
+        ck_assert_uint_eq(w.n_told, 1);
+        const struct taint_event *told = world_told_of(&w, 12);
+        ck_assert_int_eq(told->attribution, ATTRIBUTION_EXACT);
+        ck_assert_uint_eq(told->actor.pid, 42);
+        ck_assert_str_eq(told->module_taints, "O");
+        ck_assert_str_eq(told->detail, "foo: loading out-of-tree module taints kernel.");
+        ck_assert_uint_gt(told->time_usec, 0);
+        ck_assert_ptr_null(told->stack);
+        (void)world_run(&w, 1200 * MS);
+        ck_assert_uint_eq(w.n_told, 1);
+}
+END_TEST
+
+START_TEST(forensic_capture_keeps_the_stack)
+{
+        struct taint_event e = exact(12, 0);
+
+        world_start(&w);
+        monitor_set_capture(w.monitor, CAPTURE_FORENSIC);
+        world_kernel_sets(&w, 0x1000);
+        fake_bpf_report(&e);
+        ck_assert_str_eq(world_told_of(&w, 12)->stack, "add_taint+0x1/0x2\n");
+}
+END_TEST
+
+START_TEST(a_report_before_the_bit_is_no_alarm)
+{
+        struct taint_event e = exact(12, 0);
+
+        world_start(&w);
+        fake_bpf_report(&e);
+        (void)world_run(&w, 100 * MS);
+        world_kernel_sets(&w, 0x1000);
+        (void)world_run(&w, 1200 * MS);
+        ck_assert_uint_eq(w.n_told, 1);
+        world_kernel_sets(&w, 0);
+        monitor_check(w.monitor);
+        ck_assert_uint_eq(w.n_told, 2);
+        ck_assert(w.told[1].cleared);
+}
+END_TEST
+
+START_TEST(a_report_without_a_bit_is_one)
+{
+        struct taint_event e = exact(12, 0);
+
+        world_start(&w);
+        fake_bpf_report(&e);
+        (void)world_run(&w, 1200 * MS);
+        ck_assert_uint_eq(w.n_told, 2);
+        ck_assert(w.told[1].cleared);
+}
+END_TEST
+
+START_TEST(hints_wait_for_the_report)
+{
+        struct taint_event e = exact(12, 0);
+
+        world_start(&w);
+        world_kernel_sets(&w, 0x1000);
+        world_log(&w, "bar: loading out-of-tree module taints kernel.");
+        (void)world_run(&w, 100 * MS);
+        ck_assert_uint_eq(w.n_told, 0);
+        fake_bpf_report(&e);
+        (void)world_run(&w, 400 * MS);
+        ck_assert_uint_eq(w.n_told, 1);
+        ck_assert_int_eq(w.told[0].attribution, ATTRIBUTION_EXACT);
+}
+END_TEST
+
+START_TEST(what_bpf_missed_is_told_all_the_same)
+{
+        struct taint_event e = exact(9, 0x1000), late = exact(6, 0);
+
+        world_start(&w);
+        world_kernel_sets(&w, 0x1240);
+        world_log(&w, "foo: loading out-of-tree module taints kernel.");
+        fake_bpf_report(&e); /* after each event the masks are compared */
+        world_run_until_told(&w, 3);
+        ck_assert_int_eq(world_told_of(&w, 9)->attribution, ATTRIBUTION_EXACT);
+        ck_assert_int_eq(world_told_of(&w, 12)->attribution, ATTRIBUTION_LIKELY);
+        ck_assert_int_eq(world_told_of(&w, 6)->attribution, ATTRIBUTION_UNKNOWN);
+        /* Later than the grace is too late: once is once. */
+        fake_bpf_report(&late);
+        ck_assert_uint_eq(w.n_told, 3);
+}
+END_TEST
+
+START_TEST(misses_and_drops_show)
+{
+        w.recheck_usec = 20 * MS;
+        world_start(&w);
+        unsigned before = w.n_changed;
+        fake_bpf_status.misses = 3;
+        fake_bpf_status.drops = 2;
+        (void)world_run(&w, 100 * MS);
+        ck_assert_uint_eq(monitor_status(w.monitor).misses, 3);
+        ck_assert_uint_eq(monitor_status(w.monitor).drops, 2);
+        ck_assert_uint_eq(w.n_changed, before + 1);
+}
+END_TEST
+
+START_TEST(old_bits_are_given_to_it)
+{
+        world_kernel_sets(&w, 0x3001);
+        world_start(&w);
+        ck_assert_uint_eq(fake_bpf_set_before, 0x3001);
+        ck_assert_uint_eq(w.n_told, 3);
+        struct taint_event again = exact(12, 0);
+        fake_bpf_report(&again);
+        ck_assert_uint_eq(w.n_told, 3);
+}
+END_TEST
+
+START_TEST(kept_reports_come_before_the_first_look)
+{
+        struct taint_event kept = exact(12, 0);
+
+        world_start(&w);
+        world_stop(&w);
+        world_kernel_sets(&w, 0x1001);
+        fake_bpf_kept = &kept;
+        world_start(&w);
+        ck_assert_uint_eq(w.n_told, 2);
+        ck_assert_int_eq(world_told_of(&w, 12)->attribution, ATTRIBUTION_EXACT);
+        ck_assert_str_eq(world_told_of(&w, 0)->reason, "present-at-start");
+}
+END_TEST
+
+START_TEST(claimed_bits_are_waited_for_at_the_start)
+{
+        struct taint_event e = exact(12, 0);
+
+        world_kernel_sets(&w, 0x3000);
+        fake_bpf_status.claimed = 0x3000;
+        world_start(&w);
+        ck_assert_uint_eq(w.n_told, 0);
+        fake_bpf_report(&e);
+        world_run_until_told(&w, 2);
+        ck_assert_int_eq(world_told_of(&w, 12)->attribution, ATTRIBUTION_EXACT);
+        ck_assert_str_eq(world_told_of(&w, 13)->reason, "present-at-start");
+}
+END_TEST
+
+START_TEST(without_it_hints_are_left)
+{
+        fake_bpf_absent = true;
+        world_start(&w);
+        ck_assert_str_eq(monitor_status(w.monitor).backend, "hints");
+        world_kernel_sets(&w, 0x1000);
+        world_log(&w, "foo: loading out-of-tree module taints kernel.");
+        world_run_until_told(&w, 1);
+}
+END_TEST
+
+START_TEST(writes_of_sysctls_are_passed_on)
+{
+        const struct sysctl_write control = {
+                .name = "kernel.audit_taint_events", .actor = { .pid = 7 }, .result = 8
+        };
+        const struct sysctl_write tainted = {
+                .name = "kernel.tainted", .actor = { .pid = 8, .comm = "sh" }, .result = 3
+        };
+        const struct sysctl_write refused = {
+                .name = "kernel.tainted", .actor = { .pid = 9 }, .result = -22
+        };
+
+        world_start(&w);
+        fake_bpf_report_write(&control);
+        ck_assert_uint_eq(w.written.actor.pid, 7);
+        /* Where the bit's own report was missed, the write is still known. */
+        world_user_writes(&w, 64);
+        fake_bpf_report_write(&tainted);
+        fake_bpf_report_write(&refused);
+        world_run_until_told(&w, 1);
+        ck_assert_str_eq(world_told_of(&w, 6)->reason, "sysctl-write");
+        ck_assert_uint_eq(world_told_of(&w, 6)->actor.pid, 8);
+        ck_assert_str_eq(world_told_of(&w, 6)->actor.comm, "sh");
+}
+END_TEST
+
+START_TEST(nonsense_is_not_told)
+{
+        struct taint_event e = exact(12, 0);
+
+        world_start(&w);
+        e.bit = 64;
+        fake_bpf_report(&e);
+        ck_assert_uint_eq(w.n_told, 0);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("monitor-bpf");
+        TCase *tc = tcase_create("monitor-bpf");
+        tcase_set_timeout(tc, 30);
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, the_report_is_taken_as_it_is);
+        tcase_add_test(tc, forensic_capture_keeps_the_stack);
+        tcase_add_test(tc, a_report_before_the_bit_is_no_alarm);
+        tcase_add_test(tc, a_report_without_a_bit_is_one);
+        tcase_add_test(tc, hints_wait_for_the_report);
+        tcase_add_test(tc, what_bpf_missed_is_told_all_the_same);
+        tcase_add_test(tc, misses_and_drops_show);
+        tcase_add_test(tc, old_bits_are_given_to_it);
+        tcase_add_test(tc, kept_reports_come_before_the_first_look);
+        tcase_add_test(tc, claimed_bits_are_waited_for_at_the_start);
+        tcase_add_test(tc, without_it_hints_are_left);
+        tcase_add_test(tc, writes_of_sysctls_are_passed_on);
+        tcase_add_test(tc, nonsense_is_not_told);
+        suite_add_tcase(s, tc);
+        SRunner *sr = srunner_create(s);
+        srunner_run_all(sr, CK_NORMAL);
+        int failed = srunner_ntests_failed(sr);
+        srunner_free(sr);
+        return failed > 0;
+}
