@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The lanes. Each function fills in a lane that stays for the rest of the run; they exit on errors. `name`
+ * of the lane is set by the caller. */
+
+#include "bench.h"
+
+/* Stores are made of keys of 100 values, KEY_FORMAT with VALUE_FORMAT in each; run.sh fills the peers' the
+ * same way. */
+#define BENCH_KEY "\\Bench\\K%05u"
+#define BENCH_VALUE "V%02u"
+#define VALUES_A_KEY 100u
+
+/* Servers on a bus: org.peios.Registry1, the proto and dconf-service. */
+struct bus_server;
+extern const struct bus_server registry_server, proto_server, dconf_server;
+
+/* A set until its reply; until another connection has the signal; the greeting of a connection is not timed.
+ */
+void lane_bus_set(
+        struct lane *lane, const struct bus_server *server, const char *address, unsigned n_values);
+void lane_bus_notice(
+        struct lane *lane, const struct bus_server *server, const char *address, unsigned n_values);
+void lane_bus_get(struct lane *lane, const char *address, unsigned n_values);
+void lane_bus_ping(struct lane *lane, const char *address);
+
+void lane_etcd_set(struct lane *lane, unsigned port);
+void lane_etcd_notice(struct lane *lane, unsigned port);
+
+/* Built without SQLite the lane is absent. */
+void lane_sqlite_set(struct lane *lane, const char *file, unsigned n_values);
+
+/* Append of 128 bytes and fdatasync. */
+void lane_append(struct lane *lane, const char *file);
+
+/* A command from its start to its end. */
+void lane_process(struct lane *lane, char *const *argv);
+/* The same, with what `path=value` lines of the file say written first, untimed. */
+void lane_process_reset(struct lane *lane, char *const *argv, const char *file);
+
+/* From an order until the control at `path` holds the value. How the order is given: by a command, whose
+ * argument `marker` is replaced by itself followed by the value; by Set on the bus; in this process. */
+void lane_control_command(struct lane *lane, const char *path, char *const *argv, const char *marker);
+void lane_control_bus(
+        struct lane *lane, const char *path, const char *address, const char *key, const char *name);
+void lane_control_apply(struct lane *lane, const char *sysctl);
+
+/* Puts `n_values` values into the registry on the bus. */
+void fill_registry(const char *address, unsigned n_values);

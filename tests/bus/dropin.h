@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Drop-in files of the tests. */
+
+#include "client.h"
+
+/* A file that sets TaintEvents. Good until the next call. */
+const char *dropin_text(const char *layer, unsigned precedence, const char *value);
+/* Writes ROOT/etc/peios/registry.d/NAME in place. */
+void dropin_write(const char *name, const char *text);
+const char *dropin_path(const char *name);

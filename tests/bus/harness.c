@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "harness.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "../../schema/base/buf.h"
+#include "../../schema/base/fileio.h"
+#include "harness-internal.h"
+
+#define LOG_MAX (64u * 1024u * 1024u)
+#define LOG_SHOWN_MAX (32u * 1024u)
+#define TURN_USEC 5000
+
+struct world world;
+
+static char scratch[] = "/tmp/peios-bus-XXXXXX";
+
+static uint64_t now_usec(void)
+{
+        struct timespec ts;
+        (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (uint64_t)ts.tv_sec * UINT64_C(1000000) + (uint64_t)ts.tv_nsec / 1000;
+}
+
+uint64_t deadline(void)
+{
+        return now_usec() + UINT64_C(1000000) * WAIT_SECONDS;
+}
+
+bool is_past(uint64_t when)
+{
+        return now_usec() > when;
+}
+
+void bus_turn(sd_bus *bus)
+{
+        int r = sd_bus_process(bus, NULL);
+        if (r == 0)
+                r = sd_bus_wait(bus, TURN_USEC);
+        ck_assert_msg(r >= 0 || r == -EINTR, "the connection broke: %s", strerror(-r));
+}
+
+static void show(const char *path)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+
+        if (read_file(AT_FDCWD, path, LOG_MAX, &text, NULL, NULL) == 0 && text.len > 0)
+                (void)fprintf(stderr, "---- the end of %s\n%s\n", path,
+                        buf_str(&text) + (text.len > LOG_SHOWN_MAX ? text.len - LOG_SHOWN_MAX : 0));
+}
+
+static int show_log(const char *path, _unused_ const struct stat *st, int kind, struct FTW *at)
+{
+        size_t len = strlen(path);
+
+        if (kind == FTW_F && at->level == 2 && len > 4 && strcmp(path + len - 4, ".log") == 0)
+                show(path);
+        return 0;
+}
+
+static int remove_one(
+        const char *path, _unused_ const struct stat *st, _unused_ int kind, _unused_ struct FTW *at)
+{
+        (void)remove(path);
+        return 0;
+}
+
+void world_remove(const char *path)
+{
+        (void)nftw(world_path(path), remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+int harness_main(Suite *suite)
+{
+        if (!mkdtemp(scratch) || chmod(scratch, 0755) < 0) {
+                perror(scratch);
+                return EXIT_FAILURE;
+        }
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        /* What a good test leaves is removed by itself: these are the others'. */
+        (void)nftw(scratch, show_log, 16, FTW_PHYS);
+        (void)nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void make_root(void)
+{
+        static const char *const dirs[] = { LAYOUT_DROPINS_VENDOR, LAYOUT_DROPINS_ADMIN,
+                LAYOUT_SYSCTL "/kernel" };
+
+        ck_assert(asprintf(&world.dir, "%s/XXXXXX", scratch) > 0);
+        ck_assert_msg(mkdtemp(world.dir) && chmod(world.dir, 0755) == 0, "%s: %m", world.dir);
+        ck_assert(asprintf(&world.root, "%s/root", world.dir) > 0);
+        for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+                ck_assert_int_eq(make_dirs(world_path(dirs[i])), 0);
+        world_write(CONTROL_FILE, "3\n");
+        world_write(PID_MAX_FILE, "32768\n");
+}
+
+static void world_start(void)
+{
+        /* Check's own process may be killed for taking too long. */
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        world = (struct world){
+                .bus_daemon = { .name = "dbus-daemon", .notify_fd = -1 },
+                .registryd = { .name = "registryd", .notify_fd = -1 },
+                .policyd = { .name = "policyd", .notify_fd = -1 },
+        };
+        make_root();
+        ck_assert(asprintf(&world.bus_daemon.log, "%s/bus.log", world.dir) > 0);
+        ck_assert(asprintf(&world.registryd.log, "%s/registryd.log", world.dir) > 0);
+        ck_assert(asprintf(&world.policyd.log, "%s/policyd.log", world.dir) > 0);
+        bus_daemon_start();
+        world.bus = world_connect(geteuid());
+}
+
+static void daemon_done(struct daemon *d)
+{
+        free(d->log);
+        closep(&d->notify_fd);
+}
+
+static void world_stop(void)
+{
+        world.bus = sd_bus_flush_close_unref(world.bus);
+        daemon_stop(&world.policyd);
+        daemon_stop(&world.registryd);
+        daemon_kill(&world.bus_daemon);
+        daemon_done(&world.policyd);
+        daemon_done(&world.registryd);
+        daemon_done(&world.bus_daemon);
+        (void)nftw(world.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        free(world.dir);
+        free(world.root);
+        free(world.address);
+}
+
+void harness_add(Suite *suite, const TTest *const *tests, size_t n)
+{
+        TCase *tc = tcase_create("bus");
+        tcase_set_timeout(tc, TEST_SECONDS);
+        tcase_add_checked_fixture(tc, world_start, world_stop);
+        for (size_t i = 0; i < n; i++)
+                tcase_add_test(tc, tests[i]);
+        suite_add_tcase(suite, tc);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The boot-time apply: no bus, no daemon, what is on disk. Both programs that do it must agree. */
+#include <stdio.h>
+#include <string.h>
+
+#include "dropin.h"
+
+#define OSTYPE_SCHEMA                                                                                       \
+        "peios-schema: 1\n"                                                                                 \
+        "keys:\n"                                                                                           \
+        "  \\Test\\Text:\n"                                                                                 \
+        "    Fixed:\n"                                                                                      \
+        "      type: REG_SZ\n"                                                                              \
+        "      apply: live\n"                                                                               \
+        "      description: What cannot be written.\n"                                                      \
+        "      control:\n"                                                                                  \
+        "        name: real.ostype\n"                                                                       \
+        "        encoding: string\n"
+
+#define ACCEPTED LAYOUT_ACCEPTED_DIR "/" LAYOUT_ACCEPTED_NAME
+
+/* Written before each run: what is no good is set aside. NULL: left alone. */
+static const char *accepted_text;
+
+/* The exit code, what the control holds afterwards, and what must be said (NULL: nothing), whichever program
+ * it is. */
+static void apply(int code, const char *control, const char *line)
+{
+        static const char *const programs[][2] = { { "PEIOS_POLICY_APPLY", NULL },
+                { "PEIOS_POLICYD", "--apply" } };
+
+        for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+                struct daemon d = { .name = "apply", .log = world.policyd.log, .notify_fd = -1 };
+                (void)unlink(d.log);
+                if (world_has(CONTROL_FILE))
+                        world_write(CONTROL_FILE, "9\n");
+                if (accepted_text)
+                        world_write(ACCEPTED, accepted_text);
+                ck_assert_int_eq(run_program(&d, programs[i][0], programs[i][1]), code);
+                ck_assert_str_eq(world_read(CONTROL_FILE), control);
+                ck_assert_msg(line ? daemon_said(&d, line) : !daemon_said(&d, "\n"), "expected %s",
+                        line ? line : "nothing");
+        }
+}
+
+/* Leaves a state, and accepted values if `accepted`. */
+static void with_daemons(const char *value, bool accepted)
+{
+        char written[64];
+
+        registryd_start(NULL);
+        if (accepted)
+                policyd_start(NULL);
+        set_string(world.bus, MODULES, "TaintEvents", value);
+        (void)snprintf(written, sizeof(written), "'%s'", value);
+        if (accepted)
+                WAIT(policy_is("Written", written));
+        daemon_stop(&world.policyd);
+        daemon_stop(&world.registryd);
+}
+
+START_TEST(nothing_on_disk)
+{
+        apply(0, "3", NULL);
+        world_remove(LAYOUT_DROPINS_ADMIN);
+        world_remove(LAYOUT_DROPINS_VENDOR);
+        apply(0, "3", NULL);
+        /* It has made nothing. */
+        ck_assert(!world_has("/var"));
+        ck_assert(!world_has(LAYOUT_ACCEPTED_DIR));
+        world_remove(CONTROL_FILE);
+        apply(0, "", NULL);
+        ck_assert(!world_has(CONTROL_FILE));
+}
+END_TEST
+
+START_TEST(files)
+{
+        dropin_write("site.yaml", dropin_text("site", 5, "disabled"));
+        apply(0, "0", NULL);
+        world_write(LAYOUT_DROPINS_VENDOR "/vendor.yaml", dropin_text("vendor", 9, "success-only"));
+        apply(0, "1", NULL);
+        dropin_write("pid.yaml",
+                "peios-registry: 1\nlayer: pid\nkeys:\n  \\System\\Process:\n    PidMax: !dword 40000\n");
+        apply(0, "1", NULL);
+        ck_assert_str_eq(world_read(PID_MAX_FILE), "40000");
+}
+END_TEST
+
+START_TEST(state)
+{
+        with_daemons("failure-only", false);
+        world_remove(LAYOUT_ACCEPTED_DIR);
+        apply(0, "2", NULL);
+        dropin_write("site.yaml", dropin_text("site", 5, "disabled"));
+        apply(0, "0", NULL);
+        dropin_write("site.yaml", dropin_text("site", 0, "disabled"));
+        /* The same precedence: the file came later. */
+        apply(0, "0", NULL);
+}
+END_TEST
+
+START_TEST(state_and_accepted)
+{
+        with_daemons("failure-only", true);
+        ck_assert(world_has(ACCEPTED));
+        apply(0, "2", NULL);
+        /* /var is not mounted: not there, or the empty mount point. */
+        world_remove("/var");
+        apply(0, "2", NULL);
+        world_write(LAYOUT_STATE "/x", "");
+        world_remove(LAYOUT_STATE "/x");
+        apply(0, "2", NULL);
+        world_remove(LAYOUT_ACCEPTED_DIR);
+        apply(0, "3", NULL);
+}
+END_TEST
+
+START_TEST(refused_values)
+{
+        static const char line[] =
+                "`nonsense` is not allowed, expected one of enabled, success-only, failure-only";
+
+        with_daemons("success-only", true);
+        with_daemons("nonsense", true);
+        apply(1, "1", line);
+        ck_assert(daemon_said(&world.policyd, "success-only stays in force"));
+        world_remove(LAYOUT_ACCEPTED_DIR);
+        apply(1, "3", line);
+}
+END_TEST
+
+START_TEST(broken_files)
+{
+        dropin_write("site.yaml", dropin_text("site", 5, "success-only"));
+        dropin_write("broken.yaml", "peios-registry: 1\nkeys: [\n");
+        apply(1, "1", "/etc/peios/registry.d/broken.yaml:");
+        world_remove(dropin_path("broken.yaml"));
+        world_write(LAYOUT_SCHEMA_ADMIN "/broken.yaml", "peios-schema: 1\nkeys: [\n");
+        apply(1, "1", "/etc/peios/schema.d/broken.yaml:");
+        world_remove(LAYOUT_SCHEMA_ADMIN);
+        accepted_text = "peios-accepted: 1\nvalues: [\n";
+        apply(1, "1", ACCEPTED);
+}
+END_TEST
+
+START_TEST(broken_state)
+{
+        with_daemons("failure-only", true);
+        world_write(LAYOUT_STATE "/journal-0000000000000001", "This is no journal.\n");
+        /* As the provider will: it is empty then. */
+        apply(1, "3", LAYOUT_STATE);
+        ck_assert(world_has(LAYOUT_STATE "/journal-0000000000000001"));
+}
+END_TEST
+
+START_TEST(failing_control)
+{
+        ck_assert_int_eq(symlink("/proc/sys/kernel", world_path(LAYOUT_SYSCTL "/real")), 0);
+        world_write(LAYOUT_SCHEMA_ADMIN "/test.yaml", OSTYPE_SCHEMA);
+        apply(0, "3", NULL);
+        dropin_write("site.yaml",
+                "peios-registry: 1\nlayer: site\nkeys:\n  \\Test\\Text:\n    Fixed: !sz Other\n");
+        apply(1, "3", "real.ostype: Other (Other) could not be written to ");
+        dropin_write("site.yaml",
+                "peios-registry: 1\nlayer: site\nkeys:\n  \\Test\\Text:\n    Fixed: !sz Linux\n");
+        apply(0, "3", NULL);
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { nothing_on_disk, files, state, state_and_accepted, refused_values,
+                broken_files, broken_state, failing_control };
+        Suite *suite = suite_create("apply");
+        harness_add(suite, tests, ARRAY_SIZE(tests));
+        return harness_main(suite);
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The registry's methods: what they answer, and every way to be refused. */
+#include <string.h>
+
+#include "client.h"
+
+#define KEY "\\Test\\Key"
+
+static const char *reply_text(sd_bus_message *reply)
+{
+        return message_text(reply);
+}
+
+START_TEST(every_type)
+{
+        static const struct {
+                uint32_t type;
+                const char *signature, *text; /* of the variant as it comes back */
+        } cases[] = {
+                { REG_SZ, "s", "1 s:'grün'" },
+                { REG_EXPAND_SZ, "s", "2 s:'%HOME%'" },
+                { REG_LINK, "s", "6 s:'Machine\\X'" },
+                { REG_SZ, "s", "1 s:''" },
+        };
+
+        registryd_start(NULL);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                const char *quote = strchr(cases[i].text, '\'');
+                _cleanup_free_ char *plain = strndup(quote + 1, strlen(quote) - 2);
+                succeeds(world.bus, "Set", "ssuva{sv}", KEY, "V", cases[i].type, "s", plain, 0);
+                _cleanup_message_ sd_bus_message *get = answer(world.bus, "Get", "ss", KEY, "V");
+                ck_assert_ptr_nonnull(strstr(reply_text(get), cases[i].text));
+        }
+}
+END_TEST
+
+START_TEST(every_number)
+{
+        static const struct {
+                uint32_t type;
+                uint64_t number;
+                const char *text, *bytes;
+        } cases[] = {
+                { REG_DWORD, 4294967295u, "4 u:4294967295 ", NULL },
+                { REG_DWORD, 258, "4 u:258 ", "\x02\x01\x00\x00" },
+                { REG_DWORD_BIG_ENDIAN, 258, "5 u:258 ", "\x00\x00\x01\x02" },
+                { REG_QWORD, UINT64_MAX, "11 t:18446744073709551615 ", NULL },
+                { REG_QWORD, 0, "11 t:0 ", "\0\0\0\0\0\0\0\0" },
+        };
+
+        registryd_start(NULL);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                bool wide = cases[i].type == REG_QWORD;
+                _cleanup_message_ sd_bus_message *set =
+                        wide ? answer(world.bus, "Set", "ssuva{sv}", KEY, "V", cases[i].type, "t",
+                                       cases[i].number, 0)
+                             : answer(world.bus, "Set", "ssuva{sv}", KEY, "V", cases[i].type, "u",
+                                       (uint32_t)cases[i].number, 0);
+                _cleanup_message_ sd_bus_message *get = answer(world.bus, "Get", "ss", KEY, "V");
+                const char *text = reply_text(get);
+                ck_assert_msg(strncmp(text, cases[i].text, strlen(cases[i].text)) == 0, "%s", text);
+                if (!cases[i].bytes)
+                        continue;
+                /* The same as bytes is the same value: no new sequence. */
+                _cleanup_message_ sd_bus_message *m = NULL;
+                _cleanup_message_ sd_bus_message *same = NULL;
+                ck_assert_int_ge(sd_bus_message_new_method_call(world.bus, &m, REGISTRY_BUS_NAME,
+                                         REGISTRY_PATH, REGISTRY_INTERFACE, "Set"),
+                        0);
+                ck_assert_int_ge(sd_bus_message_append(m, "ssu", KEY, "V", cases[i].type), 0);
+                ck_assert_int_ge(sd_bus_message_open_container(m, 'v', "ay"), 0);
+                ck_assert_int_ge(sd_bus_message_append_array(m, 'y', cases[i].bytes, wide ? 8 : 4), 0);
+                ck_assert_int_ge(sd_bus_message_close_container(m), 0);
+                ck_assert_int_ge(sd_bus_message_append(m, "a{sv}", 0), 0);
+                ck_assert_int_ge(sd_bus_call(world.bus, m, 0, NULL, &same), 0);
+                ck_assert_str_eq(message_text(same), reply_text(set));
+        }
+}
+END_TEST
+
+START_TEST(every_kind_of_bytes)
+{
+        static const uint32_t types[] = { REG_NONE, REG_BINARY, REG_RESOURCE_LIST,
+                REG_FULL_RESOURCE_DESCRIPTOR, REG_RESOURCE_REQUIREMENTS_LIST, 77, REG_DWORD, REG_QWORD,
+                REG_SZ, REG_MULTI_SZ };
+
+        registryd_start(NULL);
+        for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+                /* Three bytes are no number and no UTF-8: they are kept all the same, and come back as
+                 * bytes. */
+                succeeds(world.bus, "Set", "ssuva{sv}", KEY, "V", types[i], "ay", 3, 0xff, 0, 0x80, 0);
+                _cleanup_message_ sd_bus_message *get = answer(world.bus, "Get", "ss", KEY, "V");
+                uint32_t type;
+                ck_assert_int_ge(sd_bus_message_read(get, "u", &type), 0);
+                ck_assert_uint_eq(type, types[i]);
+                const char *text = message_text(get);
+                ck_assert_msg(strncmp(text, "ay:[ff0080]", 11) == 0, "%u: %s", types[i], text);
+        }
+}
+END_TEST
+
+START_TEST(lists_of_strings)
+{
+        registryd_start(NULL);
+        succeeds(world.bus, "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_MULTI_SZ, "as", 3, "one", "",
+                "three", 0);
+        _cleanup_message_ sd_bus_message *get = answer(world.bus, "Get", "ss", KEY, "v");
+        ck_assert_ptr_nonnull(strstr(message_text(get), "7 as:['one', '', 'three']"));
+        succeeds(world.bus, "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_MULTI_SZ, "as", 0, 0);
+        _cleanup_message_ sd_bus_message *empty = answer(world.bus, "Get", "ss", "/test/KEY", "v");
+        ck_assert_ptr_nonnull(strstr(message_text(empty), "7 as:[]"));
+}
+END_TEST
+
+START_TEST(reading)
+{
+        registryd_start(NULL);
+        uint64_t first = set_string(world.bus, KEY, "Name", "text");
+        uint64_t second = set_string(world.bus, KEY, "", "default value");
+        set_string(world.bus, KEY "\\B", "x", "y");
+        set_string(world.bus, KEY "\\a", "x", "y");
+        ck_assert_uint_gt(second, first);
+
+        _cleanup_message_ sd_bus_message *many = answer(world.bus, "GetMany", "a(ss)", 4, KEY, "name",
+                "\\None", "x", KEY, "", MODULES, "TaintEvents");
+        _cleanup_buf_ struct buf expected = BUF_INIT;
+        buf_printf(&expected,
+                "[(true 1 s:'text' %llu 'base'), (false 0 ay:[] 0 ''), (true 1 s:'default value' %llu 'base'), "
+                "(true 1 s:'enabled' 0 'default')]",
+                (unsigned long long)first, (unsigned long long)second);
+        ck_assert_str_eq(message_text(many), buf_str(&expected));
+
+        _cleanup_message_ sd_bus_message *list = answer(world.bus, "List", "s", "test\\key");
+        buf_clear(&expected);
+        buf_printf(&expected,
+                "['a', 'B'] [('' 1 s:'default value' %llu 'base'), ('Name' 1 s:'text' %llu 'base')]",
+                (unsigned long long)second, (unsigned long long)first);
+        ck_assert_str_eq(message_text(list), buf_str(&expected));
+
+        _cleanup_message_ sd_bus_message *info = answer(world.bus, "Info", "s", KEY);
+        const char *text = message_text(info);
+        ck_assert_ptr_nonnull(strstr(text, "'Path'=s:'Machine\\Test\\Key'"));
+        ck_assert_ptr_nonnull(strstr(text, "'Subkeys'=u:2, 'Values'=u:2"));
+        ck_assert_ptr_nonnull(strstr(text, "'Volatile'=b:false, 'Link'=b:false"));
+}
+END_TEST
+
+START_TEST(nothing_written)
+{
+        registryd_start(NULL);
+        _cleanup_message_ sd_bus_message *get = answer(world.bus, "Get", "ss", MODULES, "taintevents");
+        ck_assert_str_eq(message_text(get), "1 s:'enabled' 0 'default'");
+        _cleanup_message_ sd_bus_message *why = answer(world.bus, "Resolve", "ss", MODULES, "TaintEvents");
+        ck_assert_str_eq(message_text(why),
+                "false 'Machine\\System\\Audit\\Modules' [('default' 0 '' 0 1 s:'enabled' 'wins')] []");
+        _cleanup_message_ sd_bus_message *none = answer(world.bus, "Resolve", "ss", KEY, "x");
+        ck_assert_str_eq(message_text(none), "false 'Machine\\Test\\Key' [] []");
+        ck_assert_str_eq(registry_property(world.bus, "Hives"), "['Machine']");
+        ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true '')]");
+}
+END_TEST
+
+START_TEST(who_wrote_it)
+{
+        registryd_start(NULL);
+        set_string(world.bus, MODULES, "TaintEvents", "disabled");
+        _cleanup_message_ sd_bus_message *why = answer(world.bus, "Resolve", "ss", MODULES, "TaintEvents");
+        const char *text = message_text(why);
+        _cleanup_buf_ struct buf expected = BUF_INIT;
+        buf_printf(&expected, "'pid'=u:%d, 'uid'=u:%u", getpid(), geteuid());
+        ck_assert_ptr_nonnull(
+                strstr(text, "1 s:'disabled' 'wins'), ('default' 0 '' 0 1 s:'enabled' 'shadowed')]"));
+        ck_assert_msg(strstr(text, buf_str(&expected)), "%s in %s", buf_str(&expected), text);
+        ck_assert_ptr_nonnull(strstr(text, "'comm'=s:'test-calls'"));
+}
+END_TEST
+
+START_TEST(deleting)
+{
+        registryd_start(NULL);
+        set_string(world.bus, KEY "\\Sub", "x", "y");
+        set_string(world.bus, KEY, "V", "one");
+        delete_value(world.bus, KEY, "v");
+        ck_assert_str_eq(get_text(world.bus, KEY, "V"), "-");
+        refused(world.bus, ERROR_NOT_FOUND, "Machine\\Test\\Key: layer base has no value 'V'", "Delete",
+                "ssa{sv}", KEY, "V", 0);
+        refused(world.bus, ERROR_NOT_EMPTY, "Machine\\Test\\Key: the key has 1 subkeys, 'Sub' among them",
+                "DeleteKey", "sa{sv}", KEY, 0);
+        succeeds(world.bus, "DeleteKey", "sa{sv}", KEY, 1, "recursive", "b", 1);
+        refused(world.bus, ERROR_NOT_FOUND, "there is no 'Key' in Machine\\Test", "List", "s", KEY);
+        refused(world.bus, ERROR_NOT_FOUND, "no such key", "DeleteKey", "sa{sv}", KEY, 0);
+        ck_assert_str_eq(get_text(world.bus, KEY "\\Sub", "x"), "-");
+}
+END_TEST
+
+START_TEST(creating)
+{
+        registryd_start(NULL);
+        succeeds(world.bus, "CreateKey", "sa{sv}", KEY "\\V", 1, "volatile", "b", 1);
+        refused(world.bus, ERROR_EXISTS, "Machine\\Test\\Key\\v: the key is there already", "CreateKey",
+                "sa{sv}", KEY "\\v", 0);
+        _cleanup_message_ sd_bus_message *info = answer(world.bus, "Info", "s", KEY "\\V");
+        ck_assert_ptr_nonnull(strstr(message_text(info), "'Volatile'=b:true"));
+        succeeds(world.bus, "CreateKey", "sa{sv}", "\\Kept\\Key", 0);
+        /* What is in a volatile key goes with it; the sequence does not go back. */
+        set_string(world.bus, KEY "\\V", "x", "y");
+        uint64_t last = set_string(world.bus, "\\Kept\\Key", "x", "y");
+        daemon_stop(&world.registryd);
+        registryd_start(NULL);
+        refused(world.bus, ERROR_NOT_FOUND, "no such key", "Info", "s", KEY "\\V");
+        ck_assert_str_eq(get_text(world.bus, "\\Kept\\Key", "x"), "y base");
+        ck_assert_uint_gt(set_string(world.bus, "\\Kept\\Key", "x", "z"), last);
+}
+END_TEST
+
+START_TEST(compare_and_swap)
+{
+        registryd_start(NULL);
+        uint64_t one = set_string(world.bus, KEY, "V", "1");
+        _cleanup_message_ sd_bus_message *set = answer(world.bus, "Set", "ssuva{sv}", KEY, "V",
+                (uint32_t)REG_SZ, "s", "2", 1, "expected-sequence", "t", one);
+        uint64_t two;
+        ck_assert_int_ge(sd_bus_message_read(set, "t", &two), 0);
+        ck_assert_uint_gt(two, one);
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        buf_printf(&text, "value 'V' has sequence %llu in layer base, expected %llu",
+                (unsigned long long)two, (unsigned long long)one);
+        refused(world.bus, ERROR_CONFLICT, buf_str(&text), "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_SZ,
+                "s", "3", 1, "expected-sequence", "t", one);
+        refused(world.bus, ERROR_CONFLICT, buf_str(&text), "Delete", "ssa{sv}", KEY, "V", 1,
+                "expected-sequence", "t", one);
+        refused(world.bus, ERROR_CONFLICT, "value 'New' has sequence 0", "Set", "ssuva{sv}", KEY, "New",
+                (uint32_t)REG_SZ, "s", "3", 1, "expected-sequence", "t", one);
+        ck_assert_str_eq(get_text(world.bus, KEY, "V"), "2 base");
+        ck_assert_str_eq(get_text(world.bus, KEY, "New"), "-");
+        succeeds(world.bus, "Delete", "ssa{sv}", KEY, "V", 1, "expected-sequence", "t", two);
+        ck_assert_str_eq(get_text(world.bus, KEY, "V"), "-");
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { every_type, every_number, every_kind_of_bytes, lists_of_strings,
+                reading, nothing_written, who_wrote_it, deleting, creating, compare_and_swap };
+        Suite *suite = suite_create("calls");
+        harness_add(suite, tests, ARRAY_SIZE(tests));
+        return harness_main(suite);
+}

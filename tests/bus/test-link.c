@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The policy service and a provider that is late, hangs, dies, comes back with news, or is not the provider
+ * at all. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dropin.h"
+
+#define PATH "\\System\\Audit\\Modules\\TaintEvents"
+#define ROUNDS 8u
+
+static bool control_is(const char *text)
+{
+        return strcmp(world_read(CONTROL_FILE), text) == 0;
+}
+
+static bool is_connected(unsigned times)
+{
+        return daemon_count(&world.policyd, "following the registry") >= times;
+}
+
+START_TEST(late_provider)
+{
+        world_write(CONTROL_FILE, "0\n");
+        policyd_start(NULL);
+        /* What the files say is in force from the first moment, and without them the default. */
+        ck_assert(control_is("3"));
+        ck_assert(policy_is("TaintEvents", "'enabled'"));
+        registryd_start(NULL);
+        WAIT(is_connected(1));
+        set_string(world.bus, MODULES, "TaintEvents", "success-only");
+        WAIT(control_is("1"));
+}
+END_TEST
+
+START_TEST(files_before_the_provider)
+{
+        dropin_write("site.yaml", dropin_text("site", 5, "failure-only"));
+        policyd_start(NULL);
+        ck_assert(control_is("2"));
+        registryd_start(NULL);
+        WAIT(is_connected(1));
+        WAIT(policy_is("Source", "'site'"));
+        ck_assert(control_is("2"));
+        ck_assert(policy_is("Changes", "0"));
+}
+END_TEST
+
+START_TEST(changed_while_the_service_was_away)
+{
+        registryd_start(NULL);
+        policyd_start(NULL);
+        WAIT(is_connected(1));
+        daemon_stop(&world.policyd);
+        set_string(world.bus, MODULES, "TaintEvents", "failure-only");
+        policyd_start(NULL);
+        WAIT(control_is("2"));
+        WAIT(policy_is("Changes", "1"));
+        if (records_are_logged())
+                ck_assert(daemon_said(&world.policyd,
+                        "Policy '" PATH
+                        "' changed from 'enabled' to 'failure-only', layer 'base', by 'test-link'"));
+        ck_assert(!records_are_logged() || daemon_said(&world.policyd, "changed-while-away"));
+        /* Nothing new: nothing is told. */
+        daemon_stop(&world.policyd);
+        policyd_start(NULL);
+        WAIT(is_connected(3));
+        WAIT(policy_is("Written", "'failure-only'"));
+        ck_assert(policy_is("Changes", "0"));
+        ck_assert(policy_is("NoOps", "0"));
+}
+END_TEST
+
+START_TEST(changed_while_the_provider_was_away)
+{
+        registryd_start(NULL);
+        policyd_start(NULL);
+        set_string(world.bus, MODULES, "TaintEvents", "success-only");
+        WAIT(control_is("1"));
+        daemon_kill(&world.registryd);
+        WAIT(daemon_said(&world.policyd, "the registry does not answer"));
+        ck_assert(control_is("1"));
+        ck_assert(policy_is("TaintEvents", "'success-only'"));
+        dropin_write("site.yaml", dropin_text("site", 5, "disabled"));
+        registryd_start(NULL);
+        WAIT(control_is("0"));
+        WAIT(policy_is("Changes", "2"));
+        WAIT(!records_are_logged() || daemon_said(&world.policyd, "layer 'site', changed-while-away"));
+}
+END_TEST
+
+START_TEST(restart_of_the_service)
+{
+        registryd_start(NULL);
+        policyd_start(NULL);
+        set_string(world.bus, MODULES, "TaintEvents", "disabled");
+        WAIT(control_is("0"));
+        /* Refused: the accepted one is what is kept. */
+        set_string(world.bus, MODULES, "TaintEvents", "nonsense");
+        WAIT(policy_is("Refused", "1"));
+        daemon_stop(&world.policyd);
+        daemon_stop(&world.registryd);
+        world_write(CONTROL_FILE, "3\n");
+        policyd_start(NULL);
+        ck_assert(control_is("0"));
+        ck_assert(policy_is("TaintEvents", "'disabled'"));
+        registryd_start(NULL);
+        WAIT(policy_is("Written", "'nonsense'"));
+        ck_assert(control_is("0"));
+        /* kill -9 makes no difference. */
+        set_string(world.bus, MODULES, "TaintEvents", "success-only");
+        WAIT(control_is("1"));
+        WAIT(policy_is("TaintEvents", "'success-only'"));
+        daemon_kill(&world.policyd);
+        daemon_kill(&world.registryd);
+        world_write(CONTROL_FILE, "3\n");
+        policyd_start(NULL);
+        ck_assert(control_is("1"));
+}
+END_TEST
+
+static int ignore_reply(_unused_ sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        (*(unsigned *)userdata)++;
+        return 0;
+}
+
+START_TEST(killed_in_the_middle_of_sets)
+{
+        static const char *const values[] = { "disabled", "success-only", "failure-only", "enabled" };
+        unsigned answered = 0, sent = 0;
+
+        registryd_start(NULL);
+        policyd_start(NULL);
+        for (unsigned round = 0; round < ROUNDS; round++) {
+                for (unsigned i = 0; i < 20; i++, sent++)
+                        ck_assert_int_ge(sd_bus_call_method_async(world.bus, NULL, REGISTRY_BUS_NAME,
+                                                 REGISTRY_PATH, REGISTRY_INTERFACE, "Set", ignore_reply,
+                                                 &answered, "ssuva{sv}", MODULES, "TaintEvents",
+                                                 (uint32_t)REG_SZ, "s", values[(i + round) % 4], 0),
+                                0);
+                WAIT(answered > sent - 20 + round);
+                daemon_kill(&world.registryd);
+                WAIT(answered == sent);
+                registryd_start(NULL);
+        }
+        set_string(world.bus, MODULES, "TaintEvents", "failure-only");
+        WAIT(control_is("2"));
+        WAIT(policy_is("TaintEvents", "'failure-only'"));
+        WAIT(policy_is("Live", "true"));
+        ck_assert(policy_is("Drifts", "0"));
+        ck_assert(policy_is("Refused", "0"));
+}
+END_TEST
+
+START_TEST(hanging_provider)
+{
+        registryd_start(NULL);
+        policyd_start(NULL);
+        set_string(world.bus, MODULES, "TaintEvents", "failure-only");
+        WAIT(control_is("2"));
+        daemon_signal(&world.registryd, SIGSTOP);
+        /* The last good value stays, and is kept in force. */
+        ck_assert(policy_is("TaintEvents", "'failure-only'"));
+        world_poke(CONTROL_FILE, "0\n");
+        WAIT(control_is("2"));
+        sd_bus_message_unref(policy_answer(world.bus, "Explain", ""));
+        daemon_kill(&world.policyd);
+        world_write(CONTROL_FILE, "0\n");
+        /* It does not wait for who does not answer. */
+        policyd_start(NULL);
+        ck_assert(control_is("2"));
+        ck_assert(policy_is("TaintEvents", "'failure-only'"));
+        daemon_signal(&world.registryd, SIGCONT);
+        set_string(world.bus, MODULES, "TaintEvents", "success-only");
+        WAIT(control_is("1"));
+}
+END_TEST
+
+/* It answers after all, when nobody waits any more: the subscriptions that it made for nothing end. */
+START_TEST(late_answers)
+{
+        registryd_start(NULL);
+        daemon_signal(&world.registryd, SIGSTOP);
+        policyd_start(NULL);
+        WAIT(daemon_said(&world.policyd, "the registry does not answer"));
+        daemon_signal(&world.registryd, SIGCONT);
+        WAIT(is_connected(1));
+        ck_assert(strcmp(registry_property(world.bus, "Subscriptions"), "2") > 0);
+        set_string(world.bus, MODULES, "TaintEvents", "success-only");
+        set_string(world.bus, "\\System\\Process", "PidMaxOnDrift", "report");
+        WAIT(control_is("1"));
+        WAIT(strcmp(registry_property(world.bus, "Subscriptions"), "2") == 0);
+}
+END_TEST
+
+/* Everybody may send signals; only the provider is believed. */
+START_TEST(forged_signals)
+{
+        _cleanup_message_ sd_bus_message *owner = NULL;
+        const char *policyd;
+
+        registryd_start(NULL);
+        policyd_start(NULL);
+        set_string(world.bus, MODULES, "TaintEvents", "success-only");
+        WAIT(control_is("1"));
+        ck_assert_int_ge(sd_bus_call_method(world.bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                 "org.freedesktop.DBus", "GetNameOwner", NULL, &owner, "s", POLICY_BUS_NAME),
+                0);
+        ck_assert_int_ge(sd_bus_message_read(owner, "s", &policyd), 0);
+        for (uint64_t id = 0; id < 8; id++) {
+                _cleanup_message_ sd_bus_message *m = NULL;
+                ck_assert_int_ge(sd_bus_message_new_signal(
+                                         world.bus, &m, REGISTRY_PATH, REGISTRY_INTERFACE, "Changed"),
+                        0);
+                ck_assert_int_ge(sd_bus_message_set_destination(m, policyd), 0);
+                ck_assert_int_ge(sd_bus_message_append(m, "tta{sv}a(sssuvs)", id, UINT64_C(1000), 0, 1,
+                                         "value-set", "Machine\\System\\Audit\\Modules", "TaintEvents",
+                                         (uint32_t)REG_SZ, "s", "disabled", "base"),
+                        0);
+                ck_assert_int_ge(sd_bus_send(world.bus, m, NULL), 0);
+        }
+        /* A later call is answered after them. */
+        ck_assert(policy_is("TaintEvents", "'success-only'"));
+        ck_assert(policy_is("Written", "'success-only'"));
+        ck_assert(control_is("1"));
+        set_string(world.bus, MODULES, "TaintEvents", "failure-only");
+        WAIT(control_is("2"));
+        ck_assert(policy_is("Changes", "2"));
+}
+END_TEST
+
+START_TEST(the_bus_goes_away)
+{
+        registryd_start(NULL);
+        policyd_start(NULL);
+        daemon_kill(&world.bus_daemon);
+        ck_assert_int_eq(daemon_end(&world.registryd), EXIT_FAILURE);
+        ck_assert_int_eq(daemon_end(&world.policyd), EXIT_FAILURE);
+        ck_assert(daemon_said(&world.registryd, "the bus went away"));
+        ck_assert(daemon_said(&world.policyd, "the bus went away"));
+        /* And without one there is nothing to do, but the policy is in force. */
+        world_write(CONTROL_FILE, "0\n");
+        registryd_spawn();
+        policyd_spawn();
+        ck_assert_int_eq(daemon_end(&world.registryd), EXIT_FAILURE);
+        ck_assert_int_eq(daemon_end(&world.policyd), EXIT_FAILURE);
+        ck_assert(daemon_said(&world.registryd, "no connection to the system bus"));
+        ck_assert(daemon_said(&world.policyd, "no connection to the system bus"));
+        ck_assert(control_is("3"));
+}
+END_TEST
+
+START_TEST(two_at_once)
+{
+        struct daemon second_registry = world.registryd, second_policy = world.policyd;
+
+        registryd_start(NULL);
+        policyd_start(NULL);
+        ck_assert_int_eq(run_program(&second_registry, "PEIOS_REGISTRYD", NULL), EXIT_FAILURE);
+        ck_assert_int_eq(run_program(&second_policy, "PEIOS_POLICYD", NULL), EXIT_FAILURE);
+        ck_assert(
+                daemon_said(&world.policyd, "org.peios.AuditPolicy1 is owned by somebody else on this bus"));
+        set_string(world.bus, MODULES, "TaintEvents", "success-only");
+        WAIT(control_is("1"));
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { late_provider, files_before_the_provider,
+                changed_while_the_service_was_away, changed_while_the_provider_was_away,
+                restart_of_the_service, killed_in_the_middle_of_sets, hanging_provider, late_answers,
+                forged_signals, the_bus_goes_away, two_at_once };
+        Suite *suite = suite_create("link");
+        harness_add(suite, tests, ARRAY_SIZE(tests));
+        return harness_main(suite);
+}

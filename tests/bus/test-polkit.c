@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What becomes of polkit's answer. The test plays polkit, on the connection that is root's. */
+#include <stdio.h>
+#include <string.h>
+
+#include "client.h"
+
+#define KEY "\\Test\\Key"
+#define LAYER "\\System\\Registry\\Layers\\top"
+#define SZ ((uint32_t)REG_SZ)
+#define ASKING_MAX 32u
+#define POLKIT "org.freedesktop.PolicyKit1"
+
+enum mood {
+        ALLOW,
+        REFUSE,
+        CHALLENGE,
+        FAIL,
+        MUMBLE,
+        HANG,
+};
+
+static struct {
+        enum mood mood;
+        unsigned asked;
+        char *question;
+        sd_bus_message *open[ASKING_MAX];
+        size_t n_open;
+} polkit;
+
+static int on_question(sd_bus_message *m, _unused_ void *userdata, sd_bus_error *error)
+{
+        if (!sd_bus_message_is_method_call(m, POLKIT ".Authority", "CheckAuthorization"))
+                return 0;
+        polkit.asked++;
+        free(polkit.question);
+        polkit.question = strdup(message_text(m));
+        switch (polkit.mood) {
+        case ALLOW:
+                return sd_bus_reply_method_return(m, "(bba{ss})", 1, 0, 0);
+        case REFUSE:
+                return sd_bus_reply_method_return(m, "(bba{ss})", 0, 0, 0);
+        case CHALLENGE:
+                return sd_bus_reply_method_return(m, "(bba{ss})", 0, 1, 0);
+        case FAIL:
+                return sd_bus_error_set(error, SD_BUS_ERROR_FAILED, "no");
+        case MUMBLE:
+                return sd_bus_reply_method_return(m, "s", "yes");
+        case HANG:
+                ck_assert_uint_lt(polkit.n_open, ASKING_MAX);
+                polkit.open[polkit.n_open++] = sd_bus_message_ref(m);
+                return 1;
+        }
+        return -1;
+}
+
+static void begin(void)
+{
+        registryd_start(NULL);
+        ck_assert_int_ge(sd_bus_add_object(world.bus, NULL, "/org/freedesktop/PolicyKit1/Authority",
+                                 on_question, NULL),
+                0);
+        ck_assert_int_ge(sd_bus_request_name(world.bus, POLKIT, 0), 0);
+}
+
+static void close_questions(void)
+{
+        while (polkit.n_open > 0)
+                sd_bus_message_unref(polkit.open[--polkit.n_open]);
+        free(polkit.question);
+        polkit.question = NULL;
+}
+
+struct call {
+        sd_bus *bus;
+        bool done;
+        char error[64], text[256];
+};
+
+static int on_reply(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        struct call *c = userdata;
+        const sd_bus_error *e = sd_bus_message_get_error(m);
+
+        c->done = true;
+        (void)snprintf(c->error, sizeof(c->error), "%s", e ? e->name : "");
+        (void)snprintf(c->text, sizeof(c->text), "%s", e && e->message ? e->message : "");
+        return 0;
+}
+
+static void set_begin(struct call *c, sd_bus *bus, const char *key, const char *text, bool interactive)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        *c = (struct call){ .bus = bus };
+        ck_assert_int_ge(sd_bus_message_new_method_call(
+                                 bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE, "Set"),
+                0);
+        ck_assert_int_ge(sd_bus_message_append(m, "ssuva{sv}", key, "V", SZ, "s", text, 0), 0);
+        ck_assert_int_ge(sd_bus_message_set_allow_interactive_authorization(m, interactive), 0);
+        ck_assert_int_ge(sd_bus_call_async(bus, NULL, m, on_reply, c, 0), 0);
+        ck_assert_int_ge(sd_bus_flush(bus), 0);
+}
+
+static bool is_done(struct call *c)
+{
+        while (sd_bus_process(c->bus, NULL) > 0)
+                ;
+        return c->done;
+}
+
+START_TEST(answers)
+{
+        static const struct {
+                enum mood mood;
+                const char *error, *text;
+        } cases[] = {
+                { REFUSE, ERROR_ACCESS_DENIED, "and whom polkit lets (polkit refused)" },
+                { CHALLENGE, ERROR_ACCESS_DENIED, "(polkit wants the caller to authenticate)" },
+                { FAIL, ERROR_ACCESS_DENIED, "(polkit could not be asked)" },
+                { MUMBLE, ERROR_ACCESS_DENIED, "(polkit gave an answer that is not one)" },
+                { ALLOW, "", "" },
+                { REFUSE, ERROR_ACCESS_DENIED, "polkit refused" },
+        };
+        struct call c;
+
+        begin();
+        _cleanup_bus_ sd_bus *nobody = world_connect(UID_NOBODY);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                polkit.mood = cases[i].mood;
+                set_begin(&c, nobody, KEY, "1", false);
+                WAIT(is_done(&c));
+                ck_assert_str_eq(c.error, cases[i].error);
+                ck_assert_msg(strstr(c.text, cases[i].text), "%s", c.text);
+                ck_assert_uint_eq(polkit.asked, i + 1);
+                ck_assert_str_eq(get_text(world.bus, KEY, "V"), i < 4 ? "-" : "1 base");
+        }
+        /* Neither root nor anybody who only reads is asked about. */
+        set_string(world.bus, KEY, "V", "2");
+        ck_assert_str_eq(get_text(nobody, KEY, "V"), "2 base");
+        ck_assert_uint_eq(polkit.asked, ARRAY_SIZE(cases));
+        close_questions();
+}
+END_TEST
+
+START_TEST(questions)
+{
+        static const struct {
+                const char *key;
+                bool interactive;
+                const char *action, *flags;
+        } cases[] = {
+                { KEY, false, "org.peios.Registry1.write", "0" },
+                { KEY, true, "org.peios.Registry1.write", "1" },
+                { LAYER, false, "org.peios.Registry1.manage-layers", "0" },
+        };
+        struct call c;
+        const char *name;
+
+        begin();
+        polkit.mood = REFUSE;
+        _cleanup_bus_ sd_bus *nobody = world_connect(UID_NOBODY);
+        ck_assert_int_ge(sd_bus_get_unique_name(nobody, &name), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_buf_ struct buf expected = BUF_INIT;
+                set_begin(&c, nobody, cases[i].key, "1", cases[i].interactive);
+                WAIT(is_done(&c));
+                buf_printf(&expected, "('system-bus-name' ['name'=s:'%s']) '%s' [] %s ''", name,
+                        cases[i].action, cases[i].flags);
+                ck_assert_str_eq(polkit.question, buf_str(&expected));
+        }
+        close_questions();
+}
+END_TEST
+
+/* A person may be thinking: nobody else waits for that. */
+START_TEST(no_answer)
+{
+        static struct call calls[ASKING_MAX + 1];
+
+        begin();
+        polkit.mood = HANG;
+        _cleanup_bus_ sd_bus *nobody = world_connect(UID_NOBODY);
+        for (size_t i = 0; i < ASKING_MAX; i++)
+                set_begin(&calls[i], nobody, KEY, "1", false);
+        WAIT(polkit.n_open == ASKING_MAX);
+        set_begin(&calls[ASKING_MAX], nobody, KEY, "1", false);
+        WAIT(is_done(&calls[ASKING_MAX]));
+        ck_assert_str_eq(calls[ASKING_MAX].error, ERROR_LIMIT);
+        ck_assert_str_eq(calls[ASKING_MAX].text, "32 writing calls wait for polkit already");
+
+        set_string(world.bus, KEY, "V", "root");
+        ck_assert_str_eq(get_text(nobody, KEY, "V"), "root base");
+        /* One is allowed after all, the others never hear from it. */
+        ck_assert_int_ge(sd_bus_reply_method_return(polkit.open[0], "(bba{ss})", 1, 0, 0), 0);
+        WAIT(is_done(&calls[0]));
+        ck_assert_str_eq(calls[0].error, "");
+        ck_assert_str_eq(get_text(world.bus, KEY, "V"), "1 base");
+        close_questions();
+        world.bus = sd_bus_flush_close_unref(world.bus);
+        world.bus = world_connect(geteuid());
+        for (size_t i = 1; i < ASKING_MAX; i++) {
+                WAIT(is_done(&calls[i]));
+                ck_assert_str_eq(calls[i].error, ERROR_ACCESS_DENIED);
+        }
+        set_string(world.bus, KEY, "V", "later");
+}
+END_TEST
+
+START_TEST(callers_that_vanish)
+{
+        struct call c;
+
+        begin();
+        polkit.mood = HANG;
+        sd_bus *nobody = world_connect(UID_NOBODY);
+        set_begin(&c, nobody, KEY, "1", false);
+        WAIT(polkit.n_open == 1);
+        sd_bus_close_unref(nobody);
+        ck_assert_int_ge(sd_bus_reply_method_return(polkit.open[0], "(bba{ss})", 0, 0, 0), 0);
+        set_string(world.bus, KEY, "W", "2");
+        ck_assert_str_eq(get_text(world.bus, KEY, "V"), "-");
+        close_questions();
+}
+END_TEST
+
+START_TEST(end_of_the_provider)
+{
+        struct call c;
+
+        begin();
+        polkit.mood = HANG;
+        _cleanup_bus_ sd_bus *nobody = world_connect(UID_NOBODY);
+        set_begin(&c, nobody, KEY, "1", false);
+        WAIT(polkit.n_open == 1);
+        daemon_stop(&world.registryd);
+        WAIT(is_done(&c));
+        ck_assert_str_eq(c.error, SD_BUS_ERROR_NO_REPLY);
+        close_questions();
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { answers, questions, no_answer, callers_that_vanish,
+                end_of_the_provider };
+
+        if (geteuid() != 0) {
+                (void)fputs(
+                        "SKIP: not root, so that polkit is asked about other users was not tried\n", stderr);
+                return 77;
+        }
+        Suite *suite = suite_create("polkit");
+        harness_add(suite, tests, ARRAY_SIZE(tests));
+        return harness_main(suite);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Settings that are entries of the schema, not code: a number that is left alone until somebody sets it, and
+ * strings of a schema file that the administrator adds. */
+#include <stdio.h>
+#include <string.h>
+
+#include "client.h"
+
+#define PROCESS "\\System\\Process"
+#define TEST_FILE LAYOUT_SYSCTL "/kernel/test_text"
+
+static const char schema[] = "peios-schema: 1\n"
+                             "keys:\n"
+                             "  \\Test\\Text:\n"
+                             "    Pattern:\n"
+                             "      type: REG_SZ\n"
+                             "      apply: live\n"
+                             "      description: A text.\n"
+                             "      control:\n"
+                             "        name: kernel.test_text\n"
+                             "        encoding: string\n"
+                             "        drift-value: PatternOnDrift\n"
+                             "        drift: reapply\n"
+                             "    PatternOnDrift:\n"
+                             "      type: REG_SZ\n"
+                             "      default: reapply\n"
+                             "      apply: live\n"
+                             "      description: What happens on drift.\n"
+                             "      choices:\n"
+                             "        reapply:\n"
+                             "          meaning: Put back.\n"
+                             "        report:\n"
+                             "          meaning: Left.\n"
+                             "    Fixed:\n"
+                             "      type: REG_SZ\n"
+                             "      apply: live\n"
+                             "      description: What cannot be written.\n"
+                             "      control:\n"
+                             "        name: real.ostype\n"
+                             "        encoding: string\n";
+
+static void begin(void)
+{
+        registryd_start(NULL);
+        policyd_start(NULL);
+        WAIT(daemon_said(&world.policyd, "following the registry"));
+}
+
+static bool settings_have(const char *text)
+{
+        _cleanup_message_ sd_bus_message *m = policy_answer(world.bus, "ListSettings", "");
+        return strstr(message_text(m), text) != NULL;
+}
+
+static bool file_is(const char *path, const char *text)
+{
+        return strcmp(world_read(path), text) == 0;
+}
+
+START_TEST(number)
+{
+        _cleanup_ear_ struct ear refusals = { 0 };
+
+        begin();
+        ear_on(&refusals, world.bus, POLICY_PATH, POLICY_INTERFACE, "PolicyRefused");
+        ck_assert(
+                settings_have("('\\System\\Process\\PidMax' '' 'default' '' 'kernel.pid_max' false '32768' "
+                              "'Nothing is written; nothing is in force; kernel.pid_max is left alone.')"));
+        /* Nobody set it: whatever it holds is right. */
+        world_write(PID_MAX_FILE, "30000\n");
+        WAIT(settings_have("'kernel.pid_max' false '30000'"));
+        ck_assert(file_is(PID_MAX_FILE, "30000"));
+
+        set_number(world.bus, PROCESS, "PidMax", 40000);
+        WAIT(file_is(PID_MAX_FILE, "40000"));
+        WAIT(settings_have(
+                "('\\System\\Process\\PidMax' '40000' 'base' '40000' 'kernel.pid_max' true '40000'"));
+        if (records_are_logged())
+                WAIT(daemon_said(&world.policyd,
+                        "Policy '\\System\\Process\\PidMax' changed from 'unset' to '40000'"));
+        set_number(world.bus, PROCESS, "PidMax", 300);
+        WAIT(ear_heard(
+                &refusals, "'300' '40000' '300 is not allowed, expected a number from 301 to 4194304'"));
+        set_string(world.bus, PROCESS, "PidMax", "50000");
+        WAIT(ear_heard(&refusals, "type REG_SZ"));
+        ck_assert(file_is(PID_MAX_FILE, "40000"));
+        /* Not set any more: it stays as it is, and nothing is in force. */
+        delete_value(world.bus, PROCESS, "PidMax");
+        WAIT(settings_have("('\\System\\Process\\PidMax' '' 'default' '' 'kernel.pid_max' false '40000'"));
+        ck_assert(file_is(PID_MAX_FILE, "40000"));
+        ck_assert(policy_is("Changes", "0"));
+}
+END_TEST
+
+START_TEST(number_over_a_restart)
+{
+        begin();
+        set_number(world.bus, PROCESS, "PidMax", 40000);
+        WAIT(file_is(PID_MAX_FILE, "40000"));
+        daemon_stop(&world.policyd);
+        daemon_stop(&world.registryd);
+        world_write(PID_MAX_FILE, "32768\n");
+        policyd_start(NULL);
+        ck_assert(file_is(PID_MAX_FILE, "40000"));
+}
+END_TEST
+
+START_TEST(text)
+{
+        world_write(LAYOUT_SCHEMA_ADMIN "/test.yaml", schema);
+        world_write(TEST_FILE, "core\n");
+        begin();
+        ck_assert(settings_have("('\\Test\\Text\\Pattern' '' 'default' '' 'kernel.test_text' false 'core'"));
+        set_string(world.bus, "\\Test\\Text", "Pattern", "|/bin/a  b %p");
+        WAIT(file_is(TEST_FILE, "|/bin/a  b %p"));
+        WAIT(settings_have("'kernel.test_text' true '|/bin/a b %p'"));
+        world_write(TEST_FILE, "foreign\n");
+        WAIT(file_is(TEST_FILE, "|/bin/a  b %p"));
+        set_string(world.bus, "\\Test\\Text", "PatternOnDrift", "REPORT");
+        WAIT(daemon_said(&world.policyd, "holds 'foreign'"));
+        set_string(world.bus, "\\Test\\Text", "Pattern", "two\nlines");
+        WAIT(settings_have("is refused: "));
+        ck_assert(file_is(TEST_FILE, "|/bin/a  b %p"));
+        /* The policy of TaintEvents has nothing to do with it. */
+        ck_assert(policy_is("Drifts", "0"));
+        ck_assert(policy_is("Changes", "0"));
+}
+END_TEST
+
+/* A control that takes nothing: the kernel's own, reached through a link in the scratch root. That is a
+ * failure, which is said once; it is no drift. */
+START_TEST(control_that_cannot_be_written)
+{
+        _cleanup_ear_ struct ear drifts = { 0 };
+
+        ck_assert_int_eq(symlink("/proc/sys/kernel", world_path(LAYOUT_SYSCTL "/real")), 0);
+        world_write(LAYOUT_SCHEMA_ADMIN "/test.yaml", schema);
+        world_write(TEST_FILE, "core\n");
+        begin();
+        ear_on(&drifts, world.bus, POLICY_PATH, POLICY_INTERFACE, "DriftDetected");
+        set_string(world.bus, "\\Test\\Text", "Fixed", "Other");
+        WAIT(settings_have("('\\Test\\Text\\Fixed' 'Other' 'base' 'Other' 'real.ostype' false 'Linux' "
+                           "'Other is in force, from layer base; not live: real.ostype: "));
+        unsigned records = daemon_count(&world.policyd, "Control 'real.ostype'");
+        set_string(world.bus, "\\Test\\Text", "Pattern", "mine");
+        /* A few looks later: another inode in a control's place is seen by the timer alone. */
+        for (unsigned i = 0; i < 3; i++) {
+                WAIT(file_is(TEST_FILE, "mine"));
+                world_write(TEST_FILE ".new", "foreign\n");
+                const char *from = world_path(TEST_FILE ".new"), *to = world_path(TEST_FILE);
+                ck_assert_int_eq(rename(from, to), 0);
+        }
+        WAIT(file_is(TEST_FILE, "mine"));
+        ck_assert(!ear_heard(&drifts, "real.ostype"));
+        if (records_are_logged()) {
+                ck_assert_uint_eq(records, 1);
+                ck_assert_uint_eq(daemon_count(&world.policyd, "Control 'real.ostype'"), 1);
+                ck_assert(daemon_said(&world.policyd, "Control 'real.ostype' could not be set to 'Other'"));
+        }
+        /* A value that it holds anyway is live. */
+        set_string(world.bus, "\\Test\\Text", "Fixed", "Linux");
+        WAIT(settings_have("'real.ostype' true 'Linux'"));
+}
+END_TEST
+
+START_TEST(broken_schema)
+{
+        world_write(LAYOUT_SCHEMA_ADMIN "/test.yaml", "peios-schema: 1\nkeys: [\n");
+        begin();
+        ck_assert(daemon_said(&world.policyd, "/etc/peios/schema.d/test.yaml:"));
+        ck_assert(daemon_said(&world.registryd, "/etc/peios/schema.d/test.yaml:"));
+        set_string(world.bus, MODULES, "TaintEvents", "disabled");
+        WAIT(file_is(CONTROL_FILE, "0"));
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { number, number_over_a_restart, text, control_that_cannot_be_written,
+                broken_schema };
+        Suite *suite = suite_create("settings");
+        harness_add(suite, tests, ARRAY_SIZE(tests));
+        return harness_main(suite);
+}
