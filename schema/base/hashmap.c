@@ -6,7 +6,8 @@
 #include <sys/random.h>
 #include <time.h>
 
-struct hashmap_slot {
+/* Packed: tables are most of what a big store takes beside its values. */
+struct __attribute__((packed, aligned(4))) hashmap_slot {
         void *entry; /* NULL: free */
         uint32_t hash;
 };
@@ -25,10 +26,10 @@ static void insert(struct hashmap_slot *slots, uint32_t mask, uint32_t hash, voi
         slots[i] = (struct hashmap_slot){ .entry = entry, .hash = hash };
 }
 
-/* At most three quarters full. */
+/* At most four fifths full. */
 static bool has_room(const struct hashmap *m, uint64_t entries)
 {
-        return m->slots && entries * 4 <= ((uint64_t)m->mask + 1) * 3;
+        return m->slots && entries * 5 <= ((uint64_t)m->mask + 1) * 4;
 }
 
 int hashmap_reserve(struct hashmap *m, uint32_t extra)
@@ -37,7 +38,7 @@ int hashmap_reserve(struct hashmap *m, uint32_t extra)
         if (has_room(m, entries))
                 return 0;
         uint64_t size = m->slots ? ((uint64_t)m->mask + 1) * 2 : 8;
-        while (entries * 4 > size * 3)
+        while (entries * 5 > size * 4)
                 size *= 2;
         if (size > UINT32_MAX)
                 return -ENOMEM;

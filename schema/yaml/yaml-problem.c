@@ -142,7 +142,8 @@ static void say(const yaml_parser_t *parser, char c, char *ret, size_t size)
 int yaml_problem(const yaml_parser_t *parser, const char *name, const char *data, size_t size,
         size_t skipped, struct diag *d)
 {
-        if (parser->error == YAML_MEMORY_ERROR)
+        /* Where libyaml fails and says nothing, a copy of a string has failed. */
+        if (parser->error == YAML_MEMORY_ERROR || parser->error == YAML_NO_ERROR)
                 return -ENOMEM;
         if (parser->error == YAML_READER_ERROR)
                 return reader_problem(parser, name, data, size, skipped, d);

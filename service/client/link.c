@@ -290,6 +290,22 @@ static int read_event(struct link *l, sd_bus_message *m, struct link_value *v, c
         return 0;
 }
 
+/* From a question whose answer came too late: while the provider hangs there are many of those. */
+static void drop_stray(struct link *l, uint64_t subscription)
+{
+        sd_bus_message *m = NULL;
+
+        int r = sd_bus_message_new_method_call(
+                l->config.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE, "Unsubscribe");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "t", subscription);
+        if (r >= 0)
+                r = sd_bus_send(NULL, m, NULL);
+        sd_bus_message_unref(m);
+        if (r < 0)
+                log_debug("cannot end a subscription: %s; ignoring", strerror(-r));
+}
+
 static int on_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
         struct link *l = userdata;
@@ -303,8 +319,12 @@ static int on_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
         if (!l->provider || !sender || strcmp(sender, l->provider) != 0)
                 return 0;
         int r = sd_bus_message_read(m, "tt", &subscription, &base.sequence);
-        if (r < 0 || !is_ours(l, subscription, &key))
+        if (r < 0)
                 return 0;
+        if (!is_ours(l, subscription, &key)) {
+                drop_stray(l, subscription);
+                return 0;
+        }
         r = link_read_origin(m, &actor, &known, &base.reason, &base.file, &base.file_owner);
         base.actor = known ? &actor : NULL;
         if (r >= 0)

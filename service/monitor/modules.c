@@ -69,15 +69,20 @@ static int by_name(const void *a, const void *b)
         return strcmp(x->name, y->name);
 }
 
+static void add_letter(char taints[static MODULE_TAINTS_MAX], char letter)
+{
+        size_t n = strlen(taints);
+
+        if (strchr(taints, letter) || n + 1 >= MODULE_TAINTS_MAX)
+                return;
+        taints[n] = letter;
+        taints[n + 1] = '\0';
+}
+
 static void merge(struct module *into, const struct module *from)
 {
-        size_t n = strlen(into->taints);
-
         for (const char *c = from->taints; *c != '\0'; c++)
-                if (!strchr(into->taints, *c) && n + 1 < sizeof(into->taints)) {
-                        into->taints[n++] = *c;
-                        into->taints[n] = '\0';
-                }
+                add_letter(into->taints, *c);
 }
 
 void modules_settle(struct modules *m)
@@ -150,6 +155,30 @@ const struct module *modules_find(const struct modules *m, const char *name)
                 return NULL;
         (void)strcpy(key.name, name);
         return bsearch(&key, m->list, m->n, sizeof(*m->list), by_name);
+}
+
+void module_read_taints(const char *root, const char *name, char ret[static MODULE_TAINTS_MAX])
+{
+        _cleanup_buf_ struct buf relative = BUF_INIT, text = BUF_INIT;
+
+        ret[0] = '\0';
+        if (strchr(name, '/') || name[0] == '.')
+                return;
+        buf_printf(&relative, "/sys/module/%s/taint", name);
+        _cleanup_free_ char *path = relative.error == 0 ? root_path(root, relative.data) : NULL;
+        if (!path || read_file(AT_FDCWD, path, 4096, &text, NULL, NULL) < 0)
+                return;
+        size_t n = strcspn(buf_str(&text), "\n");
+        if (n < MODULE_TAINTS_MAX)
+                *(char *)mempcpy(ret, buf_str(&text), n) = '\0';
+}
+
+void module_add_letter(char taints[static MODULE_TAINTS_MAX], unsigned bit)
+{
+        const struct taint_flag *flag = taint_flag_by_bit(bit);
+
+        if (flag && flag->module)
+                add_letter(taints, flag->letter);
 }
 
 bool module_carries(const struct module *module, unsigned bit)

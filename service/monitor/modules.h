@@ -35,5 +35,12 @@ _must_check_ int modules_read(const char *root, struct modules *ret);
 
 const struct module *modules_find(const struct modules *m, const char *name);
 
+/* The letters of one, as sys/module has them now; "" where it has none or is not there. */
+void module_read_taints(const char *root, const char *name, char ret[static MODULE_TAINTS_MAX]);
+
+/* Adds the letter of a bit that the module has just set: the kernel shows it only a little later. Nothing
+ * for a bit that no module carries. */
+void module_add_letter(char taints[static MODULE_TAINTS_MAX], unsigned bit);
+
 /* Does it carry a letter of this bit, in whatever distribution? */
 bool module_carries(const struct module *module, unsigned bit);

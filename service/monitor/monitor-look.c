@@ -226,20 +226,22 @@ void monitor_look(struct monitor *m)
         monitor_note_status(m);
 }
 
-/* The report says who and how; the rest of what a look would find is added. */
+/* What the report does not say, a look would find. It says all but seldom, and this is the shortest way from
+ * a bit to its record: nothing is read that is not needed. */
 static void complete_exact(struct monitor *m, struct taint_event *e, uint64_t now)
 {
+        if (e->module[0] && e->module_taints[0] == '\0')
+                module_read_taints(m->root, e->module, e->module_taints);
+        if (e->reason[0] && e->detail[0])
+                return;
+
         struct modules after;
         struct cause cause;
-
         if (m->kmsg)
                 kmsg_drain(m->kmsg);
         read_modules(m, &after);
         struct cause_sources sources = sources_of(m, &after, now);
         cause_find(e->bit, &sources, &cause);
-        const struct module *module = e->module[0] ? modules_find(&after, e->module) : NULL;
-        if (module && e->module_taints[0] == '\0')
-                (void)strcpy(e->module_taints, module->taints);
         if (e->detail[0] == '\0')
                 (void)strcpy(e->detail, cause.detail);
         if (e->reason[0] == '\0')

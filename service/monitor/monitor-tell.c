@@ -47,6 +47,8 @@ void monitor_tell(struct monitor *m, struct taint_event *e, uint64_t started_bef
         struct history *h = &m->state.history;
         size_t at;
 
+        if (e->module[0] && !e->cleared)
+                module_add_letter(e->module_taints, e->bit);
         capture(m, e, started_before);
         int r = history_add(h, e, mark, &at);
         if (r == 0)

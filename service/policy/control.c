@@ -131,17 +131,12 @@ static int take_hold(struct control *c)
         return 0;
 }
 
-static bool is_held(const struct control *c, const struct stat *st)
-{
-        return st->st_dev == c->dev && st->st_ino == c->ino;
-}
-
 /* Sees to it that the descriptor is of the file that is at the path now. 0, -ENOENT, or negative errno. */
 static int hold_current(struct control *c)
 {
         struct stat st;
         int r = c->fd < 0 ? 0 : lstat(c->path, &st) < 0 ? -errno : check_kind(&st);
-        if (r == 0 && c->fd >= 0 && is_held(c, &st))
+        if (r == 0 && c->fd >= 0 && st.st_dev == c->dev && st.st_ino == c->ino)
                 return 0;
         let_go(c);
         if (r == 0)
@@ -194,8 +189,11 @@ bool control_text_equal(const char *found, const char *text)
         return strcmp(found, want) == 0;
 }
 
-static int read_held(const struct control *c, char *ret, size_t size)
+int control_read(struct control *c, char *ret, size_t size)
 {
+        int r = hold_current(c);
+        if (r < 0)
+                return r;
         if (c->read_error > 0)
                 return -c->read_error;
 
@@ -217,15 +215,8 @@ static int read_held(const struct control *c, char *ret, size_t size)
         return 0;
 }
 
-int control_read(struct control *c, char *ret, size_t size)
-{
-        int r = hold_current(c);
-        return r < 0 ? r : read_held(c, ret, size);
-}
-
-/* The descriptor is opened for each write: it costs a few µs, and a held one could be a dead inode's.
- * *ret_held says that what was written to is what is held. */
-static int write_line(const struct control *c, const char *text, bool *ret_held)
+/* The descriptor is opened for each write: it costs a few µs, and a held one could be a dead inode's. */
+static int write_line(const struct control *c, const char *text)
 {
         char line[CONTROL_TEXT_MAX + 1];
         size_t n = (size_t)(stpcpy(stpcpy(line, text), "\n") - line);
@@ -237,7 +228,6 @@ static int write_line(const struct control *c, const char *text, bool *ret_held)
         int r = check_kind(&st);
         if (r < 0)
                 return r;
-        *ret_held = is_held(c, &st);
         ssize_t written;
         do
                 written = pwrite(fd, line, n, 0);
@@ -264,10 +254,9 @@ static void set_error(struct control_result *ret, int r)
 }
 
 /* What it holds after a write that ended with `r`. */
-static void read_back(struct control *c, int r, bool held, const char *want, struct control_result *ret)
+static void read_back(struct control *c, int r, const char *want, struct control_result *ret)
 {
-        int read = held ? read_held(c, ret->now, sizeof(ret->now))
-                        : control_read(c, ret->now, sizeof(ret->now));
+        int read = control_read(c, ret->now, sizeof(ret->now));
 
         if (r == 0 && read == -ENOENT)
                 r = read;
@@ -301,7 +290,5 @@ void control_apply(struct control *c, const char *text, struct control_result *r
                 (void)strcpy(ret->now, ret->found);
                 return;
         }
-        bool held = false;
-        r = write_line(c, text, &held);
-        read_back(c, r, held, want, ret);
+        read_back(c, write_line(c, text), want, ret);
 }

@@ -37,6 +37,9 @@ struct world {
  * code. */
 int harness_main(Suite *suite);
 void harness_add(Suite *suite, const TTest *const *tests, size_t n);
+/* Tests that need root: without it they are left out, which is said, and the exit code is that of a skipped
+ * test (unless another test fails). */
+void harness_add_privileged(Suite *suite, const TTest *const *tests, size_t n, const char *missed);
 
 /* The world of the running test: root and bus are there, but no daemon yet. After a test, what still runs is
  * stopped and must end well. */
@@ -72,6 +75,8 @@ void world_write(const char *path, const char *text);
 /* In one write(2) without truncating, as into a sysctl: watchers see one change. The file must be there, and
  * as long. */
 void world_poke(const char *path, const char *text);
+/* All at once, over what is there. */
+void world_replace(const char *path, const char *text);
 void world_remove(const char *path);
 /* The contents without the newline at the end; "" when it is not there. Good until the fourth next call. */
 const char *world_read(const char *path);

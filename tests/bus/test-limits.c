@@ -133,8 +133,10 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { sizes, smaller_sizes, large_transactions, full_disk, large_answers };
+        const TTest *const tests[] = { sizes, smaller_sizes, large_transactions, full_disk };
+        const TTest *const privileged[] = { large_answers };
         Suite *suite = suite_create("limits");
         harness_add(suite, tests, ARRAY_SIZE(tests));
+        harness_add_privileged(suite, privileged, ARRAY_SIZE(privileged), "how much fits into a message");
         return harness_main(suite);
 }

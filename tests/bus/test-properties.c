@@ -202,7 +202,7 @@ static void step_control(void)
         world_remove(CONTROL_FILE);
         WAIT(policy_is("Live", "false"));
         check("absent");
-        world_write(CONTROL_FILE, "0\n");
+        world_replace(CONTROL_FILE, "0\n");
         WAIT(control_is("3"));
         check("back");
         ck_assert_int_eq(prlimit(world.policyd.pid, RLIMIT_FSIZE, NULL, &old), 0);

@@ -40,6 +40,16 @@ void world_poke(const char *path, const char *text)
         ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 }
 
+void world_replace(const char *path, const char *text)
+{
+        world_write("/../new", text);
+        _cleanup_free_ char *dir = strdup(world_path(path));
+        *strrchr(dir, '/') = '\0';
+        ck_assert_int_eq(make_dirs(dir), 0);
+        const char *from = world_path("/../new"), *to = world_path(path);
+        ck_assert_msg(rename(from, to) == 0, "%s: %m", path);
+}
+
 const char *world_read(const char *path)
 {
         static char slots[SLOTS][4096];

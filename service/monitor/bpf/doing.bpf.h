@@ -9,11 +9,17 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 
+enum doing_kind {
+        DOING_LOAD,
+        DOING_UNLOAD,
+        DOING_WRITE, /* of kernel.tainted */
+};
+
 /* A task that dies in the middle leaves its entry behind: the start time tells it from a later one at the
  * same address. */
 struct doing {
         __u64 started;
-        __u32 kind;
+        __u64 kind;         /* no gap behind it: the verifier wants every byte set */
         const void *object; /* load_info or the module's name in user space */
         __u64 mask;
         char module[REPORT_MODULE_SIZE];
@@ -65,10 +71,10 @@ static __always_inline void read_doing(struct task_struct *task, struct report_s
         object = d->object;
         if (d->module[0])
                 __builtin_memcpy(slot->module, d->module, sizeof(slot->module));
-        else if (d->kind == REPORT_LOADING) {
+        else if (d->kind == DOING_LOAD) {
                 bpf_probe_read_kernel_str(slot->module, sizeof(slot->module),
                         BPF_CORE_READ((const struct load_info *)object, name));
-        } else if (d->kind == REPORT_UNLOADING)
+        } else if (d->kind == DOING_UNLOAD)
                 /* The kernel has read it just now, so it is in memory. */
                 bpf_probe_read_user_str(slot->module, sizeof(slot->module), object);
 }

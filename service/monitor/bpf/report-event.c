@@ -145,8 +145,8 @@ static int describe(const struct report_slot *slot, const struct stack_verdict *
                 buf_printf(&text, " of module %s", v->module);
         add_bystander(e, running, v->victim, &text);
         buf_printf(&text, " on CPU %u", slot->cpu);
-        if (slot->contenders > 0)
-                buf_printf(&text, "; %u more set it at the same instant", slot->contenders);
+        if (slot->tie)
+                buf_puts(&text, "; another set it at the same instant");
         buf_putc(&text, '.');
         if (text.error)
                 return text.error;

@@ -14,14 +14,6 @@
 #define REPORT_MODULE_SIZE 64
 #define REPORT_SYSCTL_SIZE 32
 
-/* Through which hook a report came. */
-enum report_hook {
-        REPORT_FENTRY,
-        REPORT_FENTRY_AGAIN,
-        REPORT_KPROBE,
-        REPORT_PROC_TAINT,
-};
-
 enum report_where {
         REPORT_PERHAPS_TASK, /* or it was interrupted: the programs could not tell */
         REPORT_PERHAPS_KERNEL_THREAD,
@@ -29,14 +21,6 @@ enum report_where {
         REPORT_IN_KERNEL_THREAD,
         REPORT_IN_SOFT_INTERRUPT,
         REPORT_IN_INTERRUPT,
-};
-
-/* What the task was asking of the kernel. */
-enum report_doing {
-        REPORT_DOING_NOTHING,
-        REPORT_LOADING,
-        REPORT_UNLOADING,
-        REPORT_WRITING_TAINT,
 };
 
 #define REPORT_EXE_DELETED 1U
@@ -60,9 +44,9 @@ enum report_state {
 
 struct report_slot {
         __u32 state;
-        __u32 hook, where, cpu;
-        __u32 contenders; /* others that set the same bit at the same instant */
-        __u64 boot_nsec;  /* CLOCK_BOOTTIME */
+        __u32 where, cpu;
+        __u32 tie;       /* another set the same bit at the same instant */
+        __u64 boot_nsec; /* CLOCK_BOOTTIME */
         __u64 old_mask;
         __u64 task_key;
         struct report_task task;

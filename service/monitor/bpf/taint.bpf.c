@@ -90,6 +90,10 @@ static __always_inline void read_stack(void *ctx, struct report_slot *slot)
 static __noinline int fill_slot(
         void *ctx, struct report_slot *slot, struct task_struct *task, __u64 old_mask)
 {
+        /* A pinned slot may hold what was there before a root-kit cleared the bit. */
+        slot->tie = 0;
+        slot->module[0] = '\0';
+        slot->frames_n = 0;
         slot->boot_nsec = bpf_ktime_get_boot_ns();
         slot->old_mask = old_mask;
         slot->cpu = bpf_get_smp_processor_id();
@@ -101,7 +105,7 @@ static __noinline int fill_slot(
 }
 
 /* `before`: the mask without the bit, if it is known. */
-static __noinline int tell(void *ctx, __u32 bit, __u32 hook, __u64 before, bool known)
+static __noinline int tell(void *ctx, __u32 bit, __u64 before, bool known)
 {
         struct task_struct *task = (struct task_struct *)bpf_get_current_task();
         struct report_wake wake = { .kind = REPORT_SLOT, .bit = bit };
@@ -115,12 +119,11 @@ static __noinline int tell(void *ctx, __u32 bit, __u32 hook, __u64 before, bool 
         if (had & flag) {
                 /* Too late by an instant, unless it is the other program's report of the same thing. */
                 if (known && (slot->task_key != (__u64)task || slot->where != where_now(task)))
-                        __sync_fetch_and_add(&slot->contenders, 1);
+                        slot->tie = 1;
                 return 0;
         }
         slot->task_key = (__u64)task;
         slot->where = where_now(task);
-        slot->hook = hook;
         slot->state = REPORT_WRITING;
         fill_slot(ctx, slot, task, known ? before : had);
         __sync_lock_test_and_set(&slot->state, REPORT_READY);
@@ -129,32 +132,32 @@ static __noinline int tell(void *ctx, __u32 bit, __u32 hook, __u64 before, bool 
         return 0;
 }
 
-static __always_inline int add_taint(void *ctx, __u32 bit, __u32 hook)
+static __always_inline int add_taint(void *ctx, __u32 bit)
 {
         __u64 before = 0;
         bool known = read_mask(&before);
 
         if (bit >= REPORT_BITS || before & (1ULL << bit))
                 return 0;
-        return tell(ctx, bit, hook, before, known);
+        return tell(ctx, bit, before, known);
 }
 
 SEC("fentry/add_taint")
 int BPF_PROG(fentry_add_taint, __u32 bit)
 {
-        return add_taint(ctx, bit, REPORT_FENTRY);
+        return add_taint(ctx, bit);
 }
 
 SEC("fentry/add_taint")
 int BPF_PROG(fentry_add_taint_again, __u32 bit)
 {
-        return add_taint(ctx, bit, REPORT_FENTRY_AGAIN);
+        return add_taint(ctx, bit);
 }
 
 SEC("kprobe/add_taint")
 int kprobe_add_taint(struct pt_regs *ctx)
 {
-        return add_taint(ctx, (__u32)ctx->di, REPORT_KPROBE);
+        return add_taint(ctx, (__u32)ctx->di);
 }
 
 /* Newer kernels have add_taint inlined in here. With the others every bit has been told of by its end. */
@@ -164,7 +167,7 @@ int BPF_PROG(fentry_proc_taint, const void *table, int write)
         __u64 mask;
 
         if (write && read_mask(&mask))
-                begin_doing(REPORT_WRITING_TAINT, 0, mask);
+                begin_doing(DOING_WRITE, 0, mask);
         return 0;
 }
 
@@ -176,7 +179,7 @@ struct written {
 static long tell_written(__u32 bit, struct written *w)
 {
         if (bit < REPORT_BITS && w->bits & (1ULL << bit))
-                tell(w->ctx, bit, REPORT_PROC_TAINT, w->before, true);
+                tell(w->ctx, bit, w->before, true);
         return 0;
 }
 
@@ -200,7 +203,7 @@ int BPF_PROG(fexit_proc_taint, const void *table, int write)
 SEC("fentry/load_module")
 int BPF_PROG(fentry_load_module, const struct load_info *info)
 {
-        begin_doing(REPORT_LOADING, info, 0);
+        begin_doing(DOING_LOAD, info, 0);
         return 0;
 }
 
@@ -225,7 +228,7 @@ int BPF_PROG(fexit_load_module)
 SEC("fentry/__x64_sys_delete_module")
 int BPF_PROG(fentry_delete_module, const struct pt_regs *regs)
 {
-        begin_doing(REPORT_UNLOADING, (const void *)regs->di, 0);
+        begin_doing(DOING_UNLOAD, (const void *)regs->di, 0);
         return 0;
 }
 

@@ -63,6 +63,33 @@ START_TEST(letters)
 }
 END_TEST
 
+START_TEST(letters_of_one)
+{
+        _cleanup_scratch_ struct scratch s;
+        char taints[MODULE_TAINTS_MAX] = "x";
+
+        scratch_new(&s);
+        module_read_taints(s.root, "foo", taints);
+        ck_assert_str_eq(taints, "");
+        module_add_letter(taints, 12);
+        module_add_letter(taints, 9);
+        module_add_letter(taints, 63);
+        ck_assert_str_eq(taints, "O");
+        module_add_letter(taints, 13);
+        module_add_letter(taints, 12);
+        ck_assert_str_eq(taints, "OE");
+        scratch_puts(&s, "/sys/module/foo/taint", "PO\n");
+        scratch_puts(&s, "/sys/taint", "X\n");
+        module_read_taints(s.root, "foo", taints);
+        ck_assert_str_eq(taints, "PO");
+        module_read_taints(s.root, "..", taints);
+        ck_assert_str_eq(taints, "");
+        scratch_puts(&s, "/sys/module/foo/taint", "ABCDEFGHIJKLMNOPQRSTUVWXYZ\n");
+        module_read_taints(s.root, "foo", taints);
+        ck_assert_str_eq(taints, "");
+}
+END_TEST
+
 START_TEST(both_places_are_read)
 {
         _cleanup_scratch_ struct scratch s;
@@ -194,6 +221,7 @@ int main(void)
         tcase_set_timeout(tc, 60);
         tcase_add_test(tc, proc_modules);
         tcase_add_test(tc, letters);
+        tcase_add_test(tc, letters_of_one);
         tcase_add_test(tc, both_places_are_read);
         tcase_add_test(tc, the_log_comes_before_the_modules);
         tcase_add_test(tc, forced_unloads_leave_a_gap);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../../service/monitor/attribute.h"
 #include "../../../service/monitor/process.h"
 #include "fake-process.h"
 
@@ -175,126 +174,6 @@ START_TEST(a_name_alone_makes_no_loader)
 }
 END_TEST
 
-static struct taint_event attributed(unsigned bit, const struct cause *cause)
-{
-        struct taint_event e = { .bit = bit };
-
-        attribute(root.root, cause, UINT64_MAX, &e);
-        return e;
-}
-
-START_TEST(actors_and_bystanders)
-{
-        const struct fake_process thread = { .pid = 9, .comm = "kworker/0:1", .kernel_thread = true };
-        make(42, "bash", "bash", 1);
-        fake_process_make(&root, &thread);
-        struct cause c = {
-                .quality = CAUSE_GOOD, .reason = "warning", .pid = 42, .comm = "bash", .detail = "WARNING"
-        };
-
-        c.context = CONTEXT_TASK;
-        struct taint_event e = attributed(9, &c);
-        ck_assert_uint_eq(e.actor.pid, 42);
-        ck_assert_uint_eq(e.actor.loginuid, 1000);
-        ck_assert_int_eq(e.attribution, ATTRIBUTION_LIKELY);
-        ck_assert_str_eq(e.detail, "WARNING");
-
-        static const struct {
-                enum taint_context context;
-                const char *detail;
-        } none[] = { { CONTEXT_INTERRUPT, "WARNING; interrupted task: pid 42 (bash)" },
-                { CONTEXT_SOFT_INTERRUPT, "WARNING; interrupted task: pid 42 (bash)" },
-                { CONTEXT_KERNEL_THREAD, "WARNING; kernel thread: pid 42 (bash)" },
-                { CONTEXT_BOOT, "WARNING" }, { CONTEXT_UNKNOWN, "WARNING; running task: pid 42 (bash)" } };
-        for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
-                c.context = none[i].context;
-                e = attributed(9, &c);
-                ck_assert_uint_eq(e.actor.pid, AUDIT_ID_UNSET);
-                ck_assert_int_eq(e.context, none[i].context);
-                ck_assert_str_eq(e.detail, none[i].detail);
-        }
-
-        /* A victim of the hardware. */
-        c.context = CONTEXT_TASK;
-        e = attributed(4, &c);
-        ck_assert_uint_eq(e.actor.pid, AUDIT_ID_UNSET);
-        ck_assert_str_eq(e.detail, "WARNING; running task: pid 42 (bash)");
-        /* proc knows what the line did not say. */
-        c.pid = 9;
-        (void)strcpy(c.comm, "kworker/0:1");
-        e = attributed(9, &c);
-        ck_assert_int_eq(e.context, CONTEXT_KERNEL_THREAD);
-        ck_assert_uint_eq(e.actor.pid, AUDIT_ID_UNSET);
-        c.pid = 0;
-        e = attributed(9, &c);
-        ck_assert_int_eq(e.context, CONTEXT_KERNEL_THREAD);
-        ck_assert_uint_eq(e.actor.pid, AUDIT_ID_UNSET);
-}
-END_TEST
-
-START_TEST(gone_or_another_program_by_now)
-{
-        struct cause c = { .quality = CAUSE_GOOD,
-                .reason = "msr-write",
-                .pid = 42,
-                .comm = "wrmsr",
-                .context = CONTEXT_TASK };
-
-        struct taint_event e = attributed(2, &c);
-        ck_assert_uint_eq(e.actor.pid, 42);
-        ck_assert_str_eq(e.actor.comm, "wrmsr");
-        ck_assert_uint_eq(e.actor.loginuid, AUDIT_ID_UNSET);
-
-        make(42, "bash", "bash", 1);
-        e = attributed(2, &c);
-        ck_assert_str_eq(e.actor.comm, "wrmsr");
-        ck_assert_str_eq(e.actor.exe, "");
-        ck_assert_uint_eq(e.actor.uid, AUDIT_ID_UNSET);
-        ck_assert_uint_eq(e.actor.loginuid, 1000);
-}
-END_TEST
-
-START_TEST(what_was_there_before)
-{
-        struct cause c = { .quality = CAUSE_GOOD,
-                .reason = "module-load",
-                .pid = AUDIT_ID_UNSET,
-                .module = "foo",
-                .detail = "foo: loading out-of-tree module taints kernel." };
-        struct taint_event e = { .bit = 12 };
-
-        attribute_baseline(root.root, &c, 0, true, &e);
-        ck_assert_str_eq(e.reason, "present-at-start");
-        ck_assert_str_eq(e.detail, "module-load: foo: loading out-of-tree module taints kernel.");
-        ck_assert_str_eq(e.module, "foo");
-        ck_assert_int_eq(e.attribution, ATTRIBUTION_LIKELY);
-
-        c = (struct cause){ .reason = "unknown", .pid = AUDIT_ID_UNSET };
-        attribute_baseline(root.root, &c, 0, true, &e);
-        ck_assert_int_eq(e.attribution, ATTRIBUTION_UNKNOWN);
-        ck_assert_int_eq(strncmp(e.detail, "unexplained: ", 13), 0);
-        ck_assert_ptr_null(strstr(e.detail, "does not go back"));
-        attribute_baseline(root.root, &c, 0, false, &e);
-        ck_assert_ptr_nonnull(strstr(e.detail, "does not go back"));
-
-        e.bit = 17;
-        attribute_baseline(root.root, &c, 0, true, &e);
-        ck_assert_int_eq(e.attribution, ATTRIBUTION_LIKELY);
-        ck_assert_int_eq(e.context, CONTEXT_BOOT);
-        ck_assert_uint_eq(e.actor.pid, AUDIT_ID_UNSET);
-}
-END_TEST
-
-START_TEST(details_are_cut)
-{
-        struct taint_event e = { 0 };
-
-        for (unsigned i = 0; i < 100; i++)
-                detail_append(&e, "%s", "0123456789");
-        ck_assert_uint_eq(strlen(e.detail), sizeof(e.detail) - 1);
-}
-END_TEST
-
 int main(void)
 {
         Suite *s = suite_create("process");
@@ -309,10 +188,6 @@ int main(void)
         tcase_add_test(tc, files_of_modules);
         tcase_add_test(tc, who_loads);
         tcase_add_test(tc, a_name_alone_makes_no_loader);
-        tcase_add_test(tc, actors_and_bystanders);
-        tcase_add_test(tc, gone_or_another_program_by_now);
-        tcase_add_test(tc, what_was_there_before);
-        tcase_add_test(tc, details_are_cut);
         suite_add_tcase(s, tc);
         SRunner *sr = srunner_create(s);
         srunner_run_all(sr, CK_NORMAL);

@@ -4,16 +4,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "../../../schema/base/crc32c.h"
-#include "../../../schema/layout.h"
-#include "../../../service/monitor/state-file.h"
+#include "../../../service/monitor/state-text.h"
 #include "../policy/failing-alloc.h"
-#include "../policy/scratch.h"
 
 #define BOOT "0f0e0d0c-1111-2222-3333-444455556666"
-#define STATE LAYOUT_POLICY_RUN "/taint-state"
 
 static void full_event(struct taint_event *e, unsigned bit)
 {
@@ -282,11 +278,20 @@ START_TEST(failing_allocations_leave_nothing_behind)
                         break;
                 ck_assert_int_eq(r, -ENOMEM);
         }
+        state_done(&s);
+}
+END_TEST
+
+START_TEST(an_event_that_finds_no_memory_changes_nothing)
+{
+        struct taint_event e;
+
+        full_event(&e, 3);
         for (unsigned n = 1;; n++) {
                 struct history h = { 0 };
                 size_t at = 77;
                 alloc_fail_at(n);
-                int r = history_add(&h, &s.history.events[0], (struct history_mark){ 0 }, &at);
+                int r = history_add(&h, &e, (struct history_mark){ 0 }, &at);
                 bool failed = alloc_failed();
                 ck_assert_int_eq(r, failed ? -ENOMEM : 0);
                 ck_assert_uint_eq(h.n, failed ? 0 : 1);
@@ -295,89 +300,7 @@ START_TEST(failing_allocations_leave_nothing_behind)
                 if (!failed)
                         break;
         }
-        state_done(&s);
-}
-END_TEST
-
-START_TEST(the_file_is_of_one_boot)
-{
-        _cleanup_scratch_ struct scratch root;
-        struct state s = { .boot_id = BOOT, .told = 5 }, back;
-        struct diag d = { 0 };
-        struct stat st;
-
-        scratch_new(&root);
-        ck_assert_int_eq(taint_state_load(root.root, BOOT, &back, &d), 0);
-        ck_assert_str_eq(back.boot_id, BOOT);
-        ck_assert_uint_eq(back.told, 0);
-        ck_assert_int_lt(state_store(root.root, &s, &d), 0); /* no folder */
-
-        scratch_puts(&root, LAYOUT_POLICY_RUN "/seqno", "1");
-        add(&s, 3, false);
-        ck_assert_msg(state_store(root.root, &s, &d) == 0, "%s", d.text);
-        ck_assert_int_eq(stat(scratch_path(&root, STATE), &st), 0);
-        ck_assert_uint_eq(st.st_mode & 07777, 0600);
-        ck_assert_uint_eq(scratch_count(&root, LAYOUT_POLICY_RUN), 2);
-
-        ck_assert_int_eq(taint_state_load(root.root, BOOT, &back, &d), 0);
-        ck_assert_uint_eq(back.told, 5);
-        ck_assert_uint_eq(back.history.n, 1);
-        state_done(&back);
-
-        ck_assert_int_eq(taint_state_load(root.root, "another", &back, &d), 0);
-        ck_assert_str_eq(back.boot_id, "another");
-        ck_assert_uint_eq(back.told, 0);
-        ck_assert_uint_eq(back.history.n, 0);
-        state_done(&s);
-}
-END_TEST
-
-START_TEST(a_damaged_file_is_set_aside)
-{
-        static const char *const bad[] = { "", "x", "peios-taint-state: 1\n", "\xff\xfe",
-                "# crc32c: 00000000\n" };
-        _cleanup_scratch_ struct scratch root;
-        struct state back;
-
-        scratch_new(&root);
-        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-                struct diag d = { 0 };
-                scratch_puts(&root, STATE, bad[i]);
-                ck_assert_int_eq(taint_state_load(root.root, BOOT, &back, &d), -EINVAL);
-                ck_assert_str_eq(back.boot_id, BOOT);
-                ck_assert_uint_eq(back.told | back.history.n, 0);
-                ck_assert_msg(strstr(d.text, "set aside as"), "%s", d.text);
-                ck_assert(!scratch_exists(&root, STATE));
-        }
-        ck_assert(scratch_exists(&root, STATE ".bad"));
-        ck_assert(scratch_exists(&root, STATE ".bad.4"));
-
-        /* Not even a folder there is in the way for long. */
-        scratch_puts(&root, STATE "/x", "");
-        ck_assert_int_eq(taint_state_load(root.root, BOOT, &back, NULL), -EINVAL);
-        ck_assert(!scratch_exists(&root, STATE));
-}
-END_TEST
-
-START_TEST(boot_ids)
-{
-        static const struct {
-                const char *text;
-                bool good;
-        } cases[] = { { BOOT "\n", true }, { BOOT, false }, { "", false }, { "\n", false },
-                { BOOT "0\n", false }, { "0F0e0d0c-1111-2222-3333-444455556666\n", false },
-                { "../0d0c-1111-2222-3333-444455556666-\n", false } };
-        _cleanup_scratch_ struct scratch root;
-        char id[BOOT_ID_MAX] = "x";
-
-        scratch_new(&root);
-        ck_assert_int_eq(boot_id_read(root.root, id), -ENOENT);
-        ck_assert_str_eq(id, "");
-        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                scratch_puts(&root, "/proc/sys/kernel/random/boot_id", cases[i].text);
-                ck_assert_int_eq(boot_id_read(root.root, id) == 0, cases[i].good);
-                ck_assert_str_eq(id, cases[i].good ? BOOT : "");
-        }
+        taint_event_done(&e);
 }
 END_TEST
 
@@ -401,7 +324,7 @@ END_TEST
 int main(void)
 {
         Suite *s = suite_create("taint-state");
-        TCase *tc = tcase_create("state");
+        TCase *tc = tcase_create("taint-state");
         tcase_set_timeout(tc, 60);
         tcase_add_test(tc, what_is_written_is_read);
         tcase_add_test(tc, text_that_is_no_utf8_is_kept_readable);
@@ -411,9 +334,7 @@ int main(void)
         tcase_add_test(tc, damage_of_any_byte_shows);
         tcase_add_test(tc, too_many_events_are_refused);
         tcase_add_test(tc, failing_allocations_leave_nothing_behind);
-        tcase_add_test(tc, the_file_is_of_one_boot);
-        tcase_add_test(tc, a_damaged_file_is_set_aside);
-        tcase_add_test(tc, boot_ids);
+        tcase_add_test(tc, an_event_that_finds_no_memory_changes_nothing);
         tcase_add_test(tc, names_of_events);
         suite_add_tcase(s, tc);
         SRunner *sr = srunner_create(s);

@@ -152,6 +152,24 @@ START_TEST(blankets)
 }
 END_TEST
 
+/* Without its layer a blanket counts for nothing. */
+START_TEST(blanket_of_a_disabled_layer)
+{
+        world_do(&w, "set - \\App A 1\nset - \\App B 1");
+        world_write(
+                &w, ETC "50.yaml", HEAD("site") "precedence: 1\nkeys:\n  \\App: !blanket { B: !dword 2 }\n");
+        reload();
+        world_write(&w, ETC "50.yaml",
+                HEAD("site") "precedence: 1\nenabled: false\nkeys:\n  \\App: !blanket { B: !dword 2 }\n");
+        world_expect_reload_sorted(&w, "value-set Machine\\App A=1@base (uncovered)\n"
+                                       "value-set Machine\\App B=1@base (uncovered)\n");
+        world_write(
+                &w, ETC "50.yaml", HEAD("site") "precedence: 1\nkeys:\n  \\App: !blanket { B: !dword 2 }\n");
+        world_expect_reload_sorted(&w, "value-deleted Machine\\App A (uncovered)\n"
+                                       "value-set Machine\\App B=2@site (uncovered)\n");
+}
+END_TEST
+
 START_TEST(tombstones_and_other_types)
 {
         world_do(&w, "set - \\App A 1");
@@ -218,6 +236,7 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { hidden_keys, hidden_at_the_same_precedence, hides_what_it_had,
-                blankets, tombstones_and_other_types, new_hives, below_a_volatile_key };
+                blankets, blanket_of_a_disabled_layer, tombstones_and_other_types, new_hives,
+                below_a_volatile_key };
         return run_tests_with("registry-dropin-keys", tests, ARRAY_SIZE(tests), setup, teardown);
 }

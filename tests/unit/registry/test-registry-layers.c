@@ -146,6 +146,66 @@ START_TEST(reserved_names)
 }
 END_TEST
 
+/* Writes what the registry itself refuses: metadata of the layer `base`. */
+static void write_base_metadata(const struct guid *layers)
+{
+        _cleanup_free_ char *dir = path_join(w.root, "var/lib/peios/registry");
+        const struct guid key = guid_of(0x77);
+        const struct store_op ops[] = {
+                { .code = STORE_CREATE_KEY, .guid = key, .target = *layers, .name = "Base" },
+                { .code = STORE_CREATE_ENTRY,
+                        .guid = *layers,
+                        .name = "Base",
+                        .layer = LAYER_BASE,
+                        .target = key,
+                        .sequence = 1000 },
+                { .code = STORE_SET_VALUE,
+                        .guid = key,
+                        .name = "Precedence",
+                        .layer = LAYER_BASE,
+                        .type = REG_DWORD,
+                        .data = "\11\0\0\0",
+                        .size = 4,
+                        .sequence = 1001 },
+        };
+        struct state_hives state_hives = { 0 };
+        struct layers state_layers;
+        struct state *state;
+        struct store *store;
+
+        ck_assert_int_eq(store_new(WORLD_VALUE_MAX, &store), 0);
+        ck_assert_int_eq(layers_init(&state_layers), 0);
+        ck_assert_int_eq(state_open(dir, false, store, &state_hives, &state_layers, NULL, &state, NULL), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
+                apply(store, ops[i]);
+                ck_assert_int_eq(
+                        state_add(state, &(struct state_record){ .kind = STATE_OP, .op = ops[i] }), 0);
+        }
+        ck_assert_int_eq(state_sync(state, NULL), 0);
+        (void)state_close(state);
+        (void)store_free(store);
+        state_hives_done(&state_hives);
+        layers_done(&state_layers);
+}
+
+START_TEST(foreign_base_metadata)
+{
+        _cleanup_path_ struct path path = { 0 };
+        struct guid layers;
+
+        ck_assert_int_eq(registry_path(w.r, "\\System\\Registry\\Layers", &path, NULL), 0);
+        ck_assert_int_eq(registry_find_key(w.r, &path, &layers, NULL), 0);
+        world_close(&w);
+        write_base_metadata(&layers);
+        int r = world_open(&w);
+        ck_assert_msg(r == 0, "%s", w.d.text);
+        ck_assert_uint_eq(registry_layers(w.r)->n, 3);
+        ck_assert_uint_eq(layers_find(registry_layers(w.r), LAYER_BASE)->precedence, 0);
+        ck_assert_str_eq(world_get(&w, "\\App", "V"), "2@high");
+        world_do(&w, "rm - " LAYERS "base");
+}
+END_TEST
+
 /* Deleting a layer removes its entries: it is empty when it comes back. */
 START_TEST(delete_a_layer)
 {
@@ -245,7 +305,7 @@ int main(void)
 {
         const TTest *const tests[] = { disable_and_enable, withdraw_from_a_disabled_layer, precedence,
                 no_op_looks_at_the_new_table, refused_metadata_values, only_base_says, reserved_names,
-                delete_a_layer, deleted_layers_are_empty, recreated_in_one_transaction, latent_entries,
-                too_many };
+                foreign_base_metadata, delete_a_layer, deleted_layers_are_empty,
+                recreated_in_one_transaction, latent_entries, too_many };
         return run_tests_with("registry-layers", tests, ARRAY_SIZE(tests), setup, teardown);
 }

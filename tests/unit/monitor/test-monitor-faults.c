@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Files that are missing, that are not what they should be, that change under the reader. */
+#include <check.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../../schema/layout.h"
+#include "world.h"
+
+#define STATE LAYOUT_POLICY_RUN "/taint-state"
+
+static struct world w;
+
+static void setup(void)
+{
+        world_new(&w);
+}
+
+static void teardown(void)
+{
+        world_done(&w);
+}
+
+START_TEST(blind)
+{
+        world_start(&w);
+        scratch_remove(&w.root, "/proc/sys/kernel/tainted");
+        monitor_check(w.monitor);
+        ck_assert_uint_eq(w.n_blind, 0);
+        (void)world_run(&w, 50 * MS);
+        ck_assert_uint_eq(w.n_blind, 1);
+        ck_assert_ptr_nonnull(strstr(w.blind, "tainted"));
+        (void)world_run(&w, 50 * MS);
+        ck_assert_uint_eq(w.n_blind, 1);
+        world_kernel_sets(&w, 1);
+        monitor_check(w.monitor);
+        ck_assert_uint_eq(w.n_sighted, 1);
+        world_run_until_told(&w, 1);
+}
+END_TEST
+
+START_TEST(a_mask_that_changes_while_it_is_read)
+{
+        static const char *const halves[] = { "", "4", "409", "4096" };
+
+        world_start(&w);
+        /* Half a number is no number, and no alarm as long as the rest comes. */
+        for (size_t i = 0; i < ARRAY_SIZE(halves); i++) {
+                scratch_puts(&w.root, "/proc/sys/kernel/tainted", halves[i]);
+                monitor_check(w.monitor);
+                ck_assert(!monitor_status(w.monitor).readable);
+                world_kernel_sets(&w, 0);
+                monitor_check(w.monitor);
+        }
+        ck_assert_uint_eq(w.n_blind + w.n_sighted + w.n_told, 0);
+        /* Bits come one at a time. */
+        for (unsigned bit = 0; bit < 20; bit++) {
+                world_kernel_sets(&w, (1u << (bit + 1)) - 1);
+                monitor_check(w.monitor);
+        }
+        world_run_until_told(&w, 20);
+        for (unsigned bit = 0; bit < 20; bit++)
+                ck_assert_uint_eq(world_told_of(&w, bit)->new_mask, (1u << (bit + 1)) - 1);
+}
+END_TEST
+
+START_TEST(no_sources_at_all)
+{
+        scratch_remove(&w.root, "/dev/kmsg");
+        scratch_remove(&w.root, "/proc/modules");
+        scratch_remove(&w.root, "/proc/sys/kernel/random/boot_id");
+        scratch_remove(&w.root, "/sys/module");
+        scratch_remove(&w.root, "/proc/sys/kernel/tainted");
+        world_start(&w);
+        (void)world_run(&w, 50 * MS);
+        ck_assert_uint_eq(w.n_blind, 1);
+        ck_assert(!monitor_status(w.monitor).readable);
+        /* It comes late: what it says then was there before. */
+        world_kernel_sets(&w, 3);
+        monitor_check(w.monitor);
+        ck_assert_uint_eq(w.n_sighted, 1);
+        ck_assert_uint_eq(w.n_told, 2);
+        ck_assert_str_eq(w.told[0].reason, "present-at-start");
+}
+END_TEST
+
+START_TEST(garbage_everywhere)
+{
+        static const char *const files[] = { "/proc/modules", "/proc/sys/kernel/random/boot_id",
+                "/sys/module/foo/taint", "/sys/module/foo/version", "/proc/42/stat", "/proc/42/status",
+                "/proc/42/comm", "/proc/42/cmdline", "/proc/42/cgroup", "/lib/modules/x/modules.dep",
+                STATE };
+        char noise[3000];
+
+        for (size_t i = 0; i < sizeof(noise); i++)
+                noise[i] = (char)(i * 7 + i / 256);
+        for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+                scratch_write(&w.root, files[i], noise, sizeof(noise));
+        world_start(&w);
+        monitor_set_capture(w.monitor, CAPTURE_FORENSIC);
+        world_kernel_sets(&w, 0x3200);
+        ck_assert_int_eq(write(w.log, noise, sizeof(noise)), sizeof(noise));
+        world_log_raw(&w, "");
+        world_log(&w, "foo: loading out-of-tree module taints kernel.");
+        world_log(&w, "WARNING: CPU: 0 PID: 42 at a.c:1 first+0x1/0x2");
+        world_run_until_told(&w, 3);
+        ck_assert_str_eq(world_told_of(&w, 12)->module, "foo");
+        ck_assert_str_eq(world_told_of(&w, 13)->reason, "unknown");
+}
+END_TEST
+
+START_TEST(folders_and_fifos_where_files_should_be)
+{
+        static const char *const files[] = { "/proc/modules", "/proc/sys/kernel/random/boot_id", "/dev/kmsg",
+                "/proc/sys/kernel/tainted" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+                scratch_remove(&w.root, files[i]);
+                if (i % 2)
+                        ck_assert_int_eq(mkfifo(scratch_path(&w.root, files[i]), 0600), 0);
+                else
+                        ck_assert_int_eq(mkdir(scratch_path(&w.root, files[i]), 0700), 0);
+        }
+        world_start(&w);
+        (void)world_run(&w, 100 * MS);
+        ck_assert_uint_eq(w.n_blind, 1);
+        ck_assert_uint_eq(w.n_told, 0);
+}
+END_TEST
+
+START_TEST(a_line_without_end)
+{
+        static const char end[] = "4,1,1,-;evil: loading out-of-tree module taints kernel.";
+        char line[16384 + sizeof(end)];
+
+        world_start(&w);
+        world_kernel_sets(&w, 0x1000);
+        memset(line, 'x', sizeof(line));
+        memcpy(line + sizeof(line) - sizeof(end), end, sizeof(end));
+        world_log(&w, "foo: loading out-of-tree module taints kernel.");
+        world_log_raw(&w, line);
+        world_run_until_told(&w, 1);
+        ck_assert_str_eq(world_told_of(&w, 12)->module, "foo");
+}
+END_TEST
+
+START_TEST(a_log_that_is_a_plain_file)
+{
+        scratch_puts(&w.root, "/dev/kmsg",
+                "4,0,1,-;foo: loading out-of-tree module taints kernel.\n SUBSYSTEM=x\n");
+        world_kernel_sets(&w, 0x1000);
+        world_start(&w);
+        ck_assert_str_eq(world_told_of(&w, 12)->module, "foo");
+        ck_assert_ptr_null(strstr(monitor_status(w.monitor).hooks, "kmsg"));
+        ck_assert_ptr_nonnull(strstr(monitor_status(w.monitor).hooks, "inotify"));
+}
+END_TEST
+
+START_TEST(a_flood_of_lines)
+{
+        world_start(&w);
+        world_kernel_sets(&w, 0x1000);
+        for (unsigned i = 0; i < 400; i++)
+                world_log(&w, "IN=eth0 OUT= MAC=00:00 SRC=10.0.0.1 DST=10.0.0.2");
+        world_log(&w, "foo: loading out-of-tree module taints kernel.");
+        for (unsigned i = 0; i < 400; i++)
+                world_log(&w, "IN=eth0 OUT= MAC=00:00 SRC=10.0.0.1 DST=10.0.0.2");
+        world_run_until_told(&w, 1);
+        ck_assert_str_eq(world_told_of(&w, 12)->module, "foo");
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("monitor-faults");
+        TCase *tc = tcase_create("monitor-faults");
+        tcase_set_timeout(tc, 30);
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, blind);
+        tcase_add_test(tc, a_mask_that_changes_while_it_is_read);
+        tcase_add_test(tc, no_sources_at_all);
+        tcase_add_test(tc, garbage_everywhere);
+        tcase_add_test(tc, folders_and_fifos_where_files_should_be);
+        tcase_add_test(tc, a_line_without_end);
+        tcase_add_test(tc, a_log_that_is_a_plain_file);
+        tcase_add_test(tc, a_flood_of_lines);
+        suite_add_tcase(s, tc);
+        SRunner *sr = srunner_create(s);
+        srunner_run_all(sr, CK_NORMAL);
+        int failed = srunner_ntests_failed(sr);
+        srunner_free(sr);
+        return failed > 0;
+}
