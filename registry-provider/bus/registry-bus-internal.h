@@ -2,12 +2,16 @@
 #pragma once
 
 #include "caller.h"
+#include "refusals.h"
 #include "registry-bus.h"
 #include "subscriptions.h"
 
 #define ORIGINS_N 256u
 #define WAITING_MAX 1024u /* calls that share one sync */
 #define ASKING_MAX 32u    /* calls that wait for polkit */
+#define ASKING_PER_USER_MAX 8u
+/* Changes that somebody who may not write can have previewed: it takes the provider's time. */
+#define PREVIEW_CHANGES_MAX 256u
 
 /* Who wrote the entries with these sequences: kept for the newest changes, so that a service that was not
  * there when the signal went out can still name the person. */
@@ -22,10 +26,12 @@ struct registry_bus {
         struct registry_bus_config config;
         struct caller_cache *callers;
         struct subscriptions *subscriptions;
+        struct refusals *refusals;
         sd_event_source *flush;
         struct request *waiting; /* applied, not yet durable; oldest first */
         struct request **waiting_tail;
-        struct request *asking; /* polkit decides */
+        struct request *asking;    /* polkit decides */
+        sd_bus_slot *callers_gone; /* while somebody waits for polkit */
         size_t n_waiting, n_asking;
         struct origin origins[ORIGINS_N];
         unsigned next_origin;

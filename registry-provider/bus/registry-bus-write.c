@@ -25,17 +25,8 @@ static void emit_denied(struct request *q, const char *why)
         _cleanup_buf_ struct buf path = BUF_INIT;
 
         request_describe(q, &path);
-        q->rb->config.emit(
-                &(struct record){
-                        .kind = RECORD_WRITE_DENIED,
-                        .path = buf_str(&path),
-                        .layer = q->options.layer ? q->options.layer : LAYER_BASE,
-                        .reason = "access-denied",
-                        .detail = why,
-                        .actor = &q->actor,
-                        .success = false,
-                },
-                q->rb->config.userdata);
+        refusals_tell(q->rb->refusals, &q->actor, buf_str(&path),
+                q->options.layer ? q->options.layer : LAYER_BASE, why);
 }
 
 static void deny(struct request *q, const char *why)
@@ -88,7 +79,8 @@ static void unlink_asking(struct request *q)
         for (struct request **at = &q->rb->asking; *at; at = &(*at)->next)
                 if (*at == q) {
                         *at = q->next;
-                        q->rb->n_asking--;
+                        if (--q->rb->n_asking == 0)
+                                q->rb->callers_gone = sd_bus_slot_unref(q->rb->callers_gone);
                         return;
                 }
 }
@@ -104,6 +96,42 @@ static void on_authorized(bool allowed, const char *why, void *userdata)
         }
         deny(q, why);
         (void)request_free(q);
+}
+
+/* Nobody waits for the answer any more: the question gives its place to others. */
+static int on_caller_gone(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        struct registry_bus *rb = userdata;
+        const char *name, *old, *owner;
+
+        if (sd_bus_message_read(m, "sss", &name, &old, &owner) < 0 || owner[0] != '\0')
+                return 0;
+        for (struct request *q = rb->asking, *next; q; q = next) {
+                next = q->next;
+                if (strcmp(sd_bus_message_get_sender(q->m), name) != 0)
+                        continue;
+                unlink_asking(q);
+                (void)request_free(q);
+        }
+        return 0;
+}
+
+static int watch_callers(struct registry_bus *rb)
+{
+        if (rb->callers_gone)
+                return 0;
+        return sd_bus_add_match_async(rb->config.bus, &rb->callers_gone,
+                "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''",
+                on_caller_gone, NULL, rb);
+}
+
+static size_t asking_of(const struct registry_bus *rb, uint32_t uid)
+{
+        size_t n = 0;
+        for (const struct request *q = rb->asking; q; q = q->next)
+                n += q->actor.uid == uid;
+        return n;
 }
 
 /* 0: the request was taken over. */
@@ -123,13 +151,18 @@ static int authorize(struct request *q, sd_bus_error *error)
         case ACCESS_ASK_POLKIT:
                 break;
         }
-        if (rb->n_asking >= ASKING_MAX)
-                return sd_bus_error_setf(
-                        error, ERROR_LIMIT, "%u writing calls wait for polkit already", ASKING_MAX);
+        if (rb->n_asking >= ASKING_MAX || asking_of(rb, q->actor.uid) >= ASKING_PER_USER_MAX) {
+                emit_denied(q, "too many calls wait for polkit");
+                return sd_bus_error_setf(error, ERROR_LIMIT,
+                        "%u writing calls, or %u of one user, wait for polkit already", ASKING_MAX,
+                        ASKING_PER_USER_MAX);
+        }
         const char *who =
                 q->options.on_behalf_of ? q->options.on_behalf_of : sd_bus_message_get_sender(q->m);
         int r = access_ask_polkit(rb->config.bus, who, action,
                 sd_bus_message_get_allow_interactive_authorization(q->m) > 0, on_authorized, q, &q->polkit);
+        if (r >= 0)
+                r = watch_callers(rb);
         if (r < 0)
                 return r;
         q->next = rb->asking;
@@ -217,7 +250,12 @@ int method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error)
         int r = request_new(rb, m, &q, error);
         if (r < 0)
                 return r;
-        r = request_preview(q, &d);
+        if (q->n > PREVIEW_CHANGES_MAX &&
+                access_decide(q->actor.uid, rb->config.admin_group, request_action(q)) != ACCESS_ALLOWED)
+                r = diag_set(&d, EFBIG, "%zu changes, at most %u can be previewed by who may not write",
+                        q->n, PREVIEW_CHANGES_MAX);
+        else
+                r = request_preview(q, &d);
         if (r < 0)
                 r = bus_fail(error, r, &d);
         else

@@ -86,6 +86,7 @@ static int method_subscribe(sd_bus_message *m, void *userdata, sd_bus_error *err
         struct registry_bus *rb = userdata;
         _cleanup_path_ struct path path = { 0 };
         struct wire_options options = { 0 };
+        struct actor actor;
         struct diag d = { 0 };
         const char *key;
         int subtree;
@@ -100,10 +101,13 @@ static int method_subscribe(sd_bus_message *m, void *userdata, sd_bus_error *err
         if (r < 0)
                 return r;
         registry_bus_flush(rb);
+        r = caller_of_message(rb->callers, m, &actor);
+        if (r < 0)
+                return r;
         r = registry_path(rb->config.registry, key, &path, &d);
         if (r == 0)
-                r = subscriptions_add(rb->subscriptions, sd_bus_message_get_sender(m), &path, subtree != 0,
-                        options.unchanged, &id, &d);
+                r = subscriptions_add(rb->subscriptions, sd_bus_message_get_sender(m), actor.uid, &path,
+                        subtree != 0, options.unchanged, &id, &d);
         if (r < 0)
                 return bus_fail(error, r, &d);
         return sd_bus_reply_method_return(m, "tt", id, registry_sequence(rb->config.registry));
@@ -131,9 +135,11 @@ static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
         int r = caller_of_message(rb->callers, m, &actor);
         if (r < 0)
                 return r;
-        if (actor.uid != 0)
+        if (actor.uid != 0) {
+                refusals_tell(rb->refusals, &actor, "Reload()", LAYER_BASE, "not root");
                 return sd_bus_error_set(
                         error, ERROR_ACCESS_DENIED, "only root may have the drop-in files read again");
+        }
         rb->config.reload(rb->config.userdata);
         return sd_bus_reply_method_return(m, NULL);
 }
@@ -216,6 +222,9 @@ int registry_bus_new(const struct registry_bus_config *config, struct registry_b
         if (r >= 0)
                 r = subscriptions_new(config->bus, &rb->subscriptions);
         if (r >= 0)
+                r = refusals_new(
+                        sd_bus_get_event(config->bus), config->emit, config->userdata, &rb->refusals);
+        if (r >= 0)
                 r = sd_event_add_defer(sd_bus_get_event(config->bus), &rb->flush, on_flush, rb);
         if (r >= 0)
                 r = sd_event_source_set_enabled(rb->flush, SD_EVENT_OFF);
@@ -242,6 +251,7 @@ struct registry_bus *registry_bus_free(struct registry_bus *rb)
         requests_free(rb);
         sd_event_source_disable_unref(rb->flush);
         rb->subscriptions = subscriptions_free(rb->subscriptions);
+        rb->refusals = refusals_free(rb->refusals);
         rb->callers = caller_cache_free(rb->callers);
         free(rb);
         return NULL;

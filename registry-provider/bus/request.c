@@ -137,8 +137,13 @@ static int find_caller(struct request *q, struct diag *d)
         int r = caller_of_message(q->rb->callers, q->m, &q->actor);
         if (r < 0 || !q->options.on_behalf_of)
                 return r;
-        if (q->actor.uid != 0)
+        if (q->actor.uid != 0) {
+                _cleanup_buf_ struct buf path = BUF_INIT;
+                request_describe(q, &path);
+                refusals_tell(q->rb->refusals, &q->actor, buf_str(&path), LAYER_BASE,
+                        "on behalf of another client");
                 return diag_set(d, EACCES, "only root may write on behalf of another bus client");
+        }
         r = caller_of_name(q->rb->callers, q->rb->config.bus, q->options.on_behalf_of, &q->actor);
         return r < 0 ? diag_set(d, EACCES, "the caller %s is gone", q->options.on_behalf_of) : 0;
 }
@@ -229,19 +234,22 @@ int request_apply(struct request *q, struct diag *d)
         return r;
 }
 
-static bool is_layer_metadata(const struct path *path)
+/* Layers' metadata, or a key that is deleted with them in it. */
+static bool touches_layers(const struct change *c)
 {
         static const char prefix[] = DEFAULT_HIVE "\\System\\Registry\\Layers";
         _cleanup_path_ struct path layers = { 0 };
 
-        return path_parse(prefix, strlen(prefix), NULL, NULL, &layers, NULL) == 0 &&
-               path_is_below(path, &layers);
+        if (path_parse(prefix, strlen(prefix), NULL, NULL, &layers, NULL) < 0)
+                return true;
+        return path_is_below(&c->path, &layers) ||
+               (c->action == CHANGE_DELETE_KEY && path_is_below(&layers, &c->path));
 }
 
 const char *request_action(const struct request *q)
 {
         for (size_t i = 0; i < q->n; i++)
-                if (is_layer_metadata(&q->list[i].path))
+                if (touches_layers(&q->list[i]))
                         return ACCESS_ACTION_LAYERS;
         return ACCESS_ACTION_WRITE;
 }

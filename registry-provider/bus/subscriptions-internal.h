@@ -8,7 +8,8 @@ struct subscription;
 
 struct client {
         struct subscriptions *owner;
-        char *name;                 /* unique bus name */
+        char *name; /* unique bus name */
+        uint32_t uid;
         struct subscription *first; /* its subscriptions */
         size_t n;
         unsigned unread; /* signals since the last ping was answered */

@@ -214,21 +214,48 @@ static bool any_hive(_unused_ const char *name, _unused_ size_t len, _unused_ vo
         return true;
 }
 
-int subscriptions_add(struct subscriptions *s, const char *client, const struct path *path, bool subtree,
-        bool unchanged, uint64_t *ret_id, struct diag *d)
+static size_t count_of_user(const struct subscriptions *s, uint32_t uid)
 {
-        struct client *c;
+        const struct client *c;
+        size_t n = 0;
 
-        if (s->by_id.used >= SUBSCRIPTIONS_MAX)
-                return diag_set(d, EDQUOT, "there are %u subscriptions already, the most that are served",
-                        SUBSCRIPTIONS_MAX);
-        int r = client_get(s, client, &c);
-        if (r < 0)
-                return r;
+        for (uint32_t i = 0; (c = hashmap_next(&s->clients, &i));)
+                n += c->uid == uid ? c->n : 0;
+        return n;
+}
+
+static int check_limits(const struct subscriptions *s, const struct client *c, struct diag *d)
+{
         if (c->n >= SUBSCRIPTIONS_PER_CLIENT_MAX)
                 return diag_set(d, EDQUOT,
                         "this client has %u subscriptions already, the most that one may have",
                         SUBSCRIPTIONS_PER_CLIENT_MAX);
+        if (c->uid == 0)
+                return 0;
+        if (s->by_id.used >= SUBSCRIPTIONS_MAX)
+                return diag_set(d, EDQUOT, "there are %u subscriptions already, the most that are served",
+                        SUBSCRIPTIONS_MAX);
+        if (count_of_user(s, c->uid) >= SUBSCRIPTIONS_PER_USER_MAX)
+                return diag_set(d, EDQUOT,
+                        "uid %u has %u subscriptions already, the most that one user may have", c->uid,
+                        SUBSCRIPTIONS_PER_USER_MAX);
+        return 0;
+}
+
+int subscriptions_add(struct subscriptions *s, const char *client, uint32_t uid, const struct path *path,
+        bool subtree, bool unchanged, uint64_t *ret_id, struct diag *d)
+{
+        struct client *c;
+
+        int r = client_get(s, client, &c);
+        if (r < 0)
+                return r;
+        c->uid = uid;
+        r = check_limits(s, c, d);
+        if (r < 0) {
+                client_put(c);
+                return r;
+        }
         struct subscription *sub = calloc(1, sizeof(*sub));
         r = sub ? path_parse(path->text, path->len, any_hive, NULL, &sub->path, d) : -ENOMEM;
         if (r == 0) {

@@ -12,6 +12,8 @@
 
 #define SUBSCRIPTIONS_MAX 20000u
 #define SUBSCRIPTIONS_PER_CLIENT_MAX 4096u
+/* What one user who is not root may have; root is under none of these limits but that of a client. */
+#define SUBSCRIPTIONS_PER_USER_MAX 5000u
 #define SUBSCRIPTION_WINDOW 256u
 
 struct subscriptions;
@@ -20,8 +22,8 @@ _must_check_ int subscriptions_new(sd_bus *bus, struct subscriptions **ret);
 struct subscriptions *subscriptions_free(struct subscriptions *s);
 
 /* 0, -EDQUOT (a limit; d says which) or another negative errno. */
-_must_check_ int subscriptions_add(struct subscriptions *s, const char *client, const struct path *path,
-        bool subtree, bool unchanged, uint64_t *ret_id, struct diag *d);
+_must_check_ int subscriptions_add(struct subscriptions *s, const char *client, uint32_t uid,
+        const struct path *path, bool subtree, bool unchanged, uint64_t *ret_id, struct diag *d);
 /* -ENOENT: this client has no such subscription. */
 _must_check_ int subscriptions_remove(struct subscriptions *s, const char *client, uint64_t id);
 void subscriptions_drop_client(struct subscriptions *s, const char *client);

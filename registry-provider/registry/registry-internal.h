@@ -44,6 +44,7 @@ struct registry {
         struct state *state; /* NULL: read-only without a state directory */
         bool read_only;
 
+        uint64_t sequence_begun; /* the counter at the begin of the open transaction */
         bool in_transaction;
         bool marked;         /* the store's outer mark, back to the last sync, is set */
         bool unsynced;       /* ended transactions wait for registry_sync() */

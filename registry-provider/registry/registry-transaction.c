@@ -66,6 +66,7 @@ int registry_begin(struct registry *r)
                 close_outer_mark(r);
                 return e;
         }
+        r->sequence_begun = store_last_sequence(r->store);
         r->state_begun = r->state ? state_pending(r->state) : 0;
         r->hives_begun = r->hives.n;
         r->in_transaction = true;
@@ -145,6 +146,7 @@ int registry_end_preview(struct registry *r, struct registry_events *ret)
                 return e;
         layers_done(&now);
         registry_abort(r);
+        store_return_sequence(r->store, r->sequence_begun);
         return 0;
 }
 

@@ -49,6 +49,11 @@ uint64_t store_last_sequence(const struct store *s)
         return s->sequence;
 }
 
+void store_return_sequence(struct store *s, uint64_t last)
+{
+        s->sequence = last;
+}
+
 void store_raise_sequence(struct store *s, uint64_t at_least)
 {
         if (s->sequence < at_least)

@@ -150,6 +150,8 @@ void store_rollback(struct store *s);
 uint64_t store_take_sequence(struct store *s);
 uint64_t store_last_sequence(const struct store *s);
 void store_raise_sequence(struct store *s, uint64_t at_least);
+/* Takes back what was handed out since, for a preview alone: nobody has seen those sequences. */
+void store_return_sequence(struct store *s, uint64_t last);
 
 /* Look-ups return borrowed pointers, good until the next store_apply() or store_rollback(). NULL: nothing
  * there. */

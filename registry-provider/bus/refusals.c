@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "refusals.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../../schema/base/log.h"
+
+#define PATH_MAX_KEPT 512
+
+struct refusal {
+        struct actor actor; /* of the newest */
+        char path[PATH_MAX_KEPT];
+        char layer[256];
+        uint64_t count; /* since it was told last */
+        bool used;
+};
+
+struct refusals {
+        void (*emit)(const struct record *record, void *userdata);
+        void *userdata;
+        sd_event_source *timer;
+        struct refusal list[REFUSALS_MAX];
+        uint64_t others; /* that found no place */
+};
+
+static void emit(struct refusals *r, const struct actor *actor, const char *path, const char *layer,
+        const char *why, uint64_t count)
+{
+        r->emit(&(struct record){ .kind = RECORD_WRITE_DENIED,
+                        .path = path,
+                        .layer = layer,
+                        .reason = "access-denied",
+                        .detail = why,
+                        .count = count,
+                        .actor = actor },
+                r->userdata);
+}
+
+/* The window is over: what was counted is told, and the next of its kind is told at once again. */
+static void tell_counted(struct refusals *r)
+{
+        for (size_t i = 0; i < REFUSALS_MAX; i++) {
+                struct refusal *x = &r->list[i];
+                if (x->used && x->count > 0)
+                        emit(r, &x->actor, x->path, x->layer, "the same again", x->count);
+                x->used = false;
+        }
+        if (r->others > 0)
+                emit(r, NULL, "?", NULL, "of many users or values", r->others);
+        r->others = 0;
+}
+
+static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+{
+        tell_counted(userdata);
+        return 0;
+}
+
+int refusals_new(sd_event *event, void (*emit_record)(const struct record *record, void *userdata),
+        void *userdata, struct refusals **ret)
+{
+        struct refusals *r = calloc(1, sizeof(*r));
+        if (!r)
+                return -ENOMEM;
+        r->emit = emit_record;
+        r->userdata = userdata;
+        int e = sd_event_add_time_relative(
+                event, &r->timer, CLOCK_MONOTONIC, REFUSAL_WINDOW_USEC, 0, on_timer, r);
+        if (e >= 0)
+                e = sd_event_source_set_enabled(r->timer, SD_EVENT_OFF);
+        if (e < 0) {
+                sd_event_source_disable_unref(r->timer);
+                free(r);
+                return e;
+        }
+        *ret = r;
+        return 0;
+}
+
+struct refusals *refusals_free(struct refusals *r)
+{
+        if (!r)
+                return NULL;
+        tell_counted(r);
+        sd_event_source_disable_unref(r->timer);
+        free(r);
+        return NULL;
+}
+
+static struct refusal *find(struct refusals *r, uint32_t uid, const char *path)
+{
+        struct refusal *unused = NULL;
+
+        for (size_t i = 0; i < REFUSALS_MAX; i++) {
+                struct refusal *x = &r->list[i];
+                if (x->used && x->actor.uid == uid && strncmp(x->path, path, sizeof(x->path) - 1) == 0)
+                        return x;
+                if (!x->used && !unused)
+                        unused = x;
+        }
+        return unused;
+}
+
+static void start_timer(struct refusals *r)
+{
+        int enabled = SD_EVENT_OFF;
+        int e = sd_event_source_get_enabled(r->timer, &enabled);
+
+        if (e >= 0 && enabled != SD_EVENT_OFF)
+                return;
+        e = sd_event_source_set_time_relative(r->timer, REFUSAL_WINDOW_USEC);
+        if (e >= 0)
+                e = sd_event_source_set_enabled(r->timer, SD_EVENT_ONESHOT);
+        if (e < 0)
+                log_warning("cannot set a timer: %s; refused calls are told of at the end", strerror(-e));
+}
+
+void refusals_tell(
+        struct refusals *r, const struct actor *actor, const char *path, const char *layer, const char *why)
+{
+        struct refusal *x = find(r, actor->uid, path);
+
+        start_timer(r);
+        if (!x) {
+                r->others++;
+                return;
+        }
+        x->actor = *actor;
+        if (x->used) {
+                x->count++;
+                return;
+        }
+        x->used = true;
+        x->count = 0;
+        *stpncpy(x->path, path, sizeof(x->path) - 1) = '\0';
+        *stpncpy(x->layer, layer, sizeof(x->layer) - 1) = '\0';
+        emit(r, actor, path, layer, why, 0);
+}
