@@ -7,8 +7,7 @@
 #include "../../schema/base/log.h"
 
 #define PING_EVERY (SUBSCRIPTION_WINDOW / 2)
-/* The bus lets a connection wait for 128 answers at one time (dbus-daemon's default), polkit's among them.
- */
+/* A connection may wait for 128 answers at one time (dbus-daemon's default), polkit's among them. */
 #define PINGS_MAX 64u
 #define RETRY_USEC UINT64_C(1000000)
 /* A client that does not answer in this time gives its place to others, and is asked again. */

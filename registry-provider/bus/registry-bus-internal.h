@@ -71,8 +71,7 @@ void requests_free(struct registry_bus *rb);
 _must_check_ int keys_register(struct registry_bus *rb);
 
 /* Shared. */
-/* dbus-daemon ends a connection that sends more than 32 MiB at once: what anybody may ask for stays below.
- */
+/* dbus-daemon ends a connection that sends more than 32 MiB at once: what one may ask for stays below. */
 #define MESSAGE_BYTES_MAX (30u * 1024u * 1024u)
 /* At most so many bytes of a message are a value with its numbers and two texts beside it. */
 size_t wire_bytes(const struct value *v, const char *name, const char *other);

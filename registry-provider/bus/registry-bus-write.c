@@ -237,8 +237,7 @@ void requests_free(struct registry_bus *rb)
         }
 }
 
-/* Everything a write does, undone before anybody sees it. Reading needs no permission, and this is reading.
- */
+/* Everything a write does, undone before anybody sees it. Needs no permission, as reading needs none. */
 int method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct registry_bus *rb = userdata;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The registry provider's wiring: registry, drop-in watches, bus, audit records, folding, and nothing else.
- */
+/* The registry provider's wiring: registry, drop-in watches, bus, audit records, folding. */
 
 #include "../../schema/base/diag.h"
 

@@ -216,3 +216,8 @@ struct sender_status auditlog_status(struct auditlog *log)
 {
         return sender_status(log->sender);
 }
+
+uint64_t auditlog_last_seqno(const struct auditlog *log)
+{
+        return log->seqno;
+}

@@ -27,4 +27,7 @@ uint64_t auditlog_emit(struct auditlog *log, const struct record *r);
 uint64_t auditlog_emit_then(
         struct auditlog *log, const struct record *r, auditlog_done_t done, void *userdata);
 
+/* The number of the last record, of an earlier run too; 0 before the first. */
+uint64_t auditlog_last_seqno(const struct auditlog *log);
+
 struct sender_status auditlog_status(struct auditlog *log);

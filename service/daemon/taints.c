@@ -81,6 +81,12 @@ static void on_blind(const char *text, void *userdata)
                 &(struct record){ .kind = RECORD_TAINT_BLIND, .reason = "cannot-be-read", .detail = text });
 }
 
+static uint64_t last_seqno(void *userdata)
+{
+        const struct taints *t = userdata;
+        return auditlog_last_seqno(t->config.auditlog);
+}
+
 static void on_changed(void *userdata)
 {
         struct taints *t = userdata;
@@ -102,6 +108,7 @@ int taints_new(const struct taints_config *config, struct taints **ret, struct d
                 .callbacks = { .transition = on_transition,
                         .blind = on_blind,
                         .changed = on_changed,
+                        .last_seqno = last_seqno,
                         .userdata = t },
         };
         int r = monitor_new(&mc, &t->monitor, d);

@@ -16,8 +16,7 @@
 #define DEAF_SETS 4000u
 #define DEAF_CLIENTS 3u
 #define DEAF_SUBSCRIPTIONS 4000u
-/* What the provider may grow by for a client that does not read: sanitizers keep freed memory for a while.
- */
+/* What the provider may grow by for a client that does not read: sanitizers keep freed memory a while. */
 #define GROWTH_MAX_KB (96u * 1024u)
 
 struct flight {

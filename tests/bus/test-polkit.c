@@ -187,7 +187,8 @@ START_TEST(no_answer)
         set_begin(&calls[ASKING_MAX], nobody, KEY, "1", false);
         WAIT(is_done(&calls[ASKING_MAX]));
         ck_assert_str_eq(calls[ASKING_MAX].error, ERROR_LIMIT);
-        ck_assert_str_eq(calls[ASKING_MAX].text, "32 writing calls, or 8 of one user, wait for polkit already");
+        ck_assert_str_eq(
+                calls[ASKING_MAX].text, "32 writing calls, or 8 of one user, wait for polkit already");
 
         set_string(world.bus, KEY, "V", "root");
         ck_assert_str_eq(get_text(nobody, KEY, "V"), "root base");
