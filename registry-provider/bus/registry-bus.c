@@ -76,7 +76,7 @@ void format_value_path(struct buf *out, const char *key, const char *name)
 const struct actor *origin_of(const struct registry_bus *rb, uint64_t sequence)
 {
         for (unsigned i = 0; i < ORIGINS_N; i++)
-                if (sequence >= rb->origins[i].first && sequence <= rb->origins[i].last)
+                if (sequence != 0 && sequence >= rb->origins[i].first && sequence <= rb->origins[i].last)
                         return &rb->origins[i].actor;
         return NULL;
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <malloc.h>
-#include <signal.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
+#include "../../schema/events/loop.h"
 #include "../../schema/layout.h"
 #include "manager-internal.h"
 
@@ -142,21 +141,7 @@ static int open_bus(struct manager *m, const struct manager_config *config, stru
 
 static int start_events(struct manager *m)
 {
-        sigset_t set;
-
-        (void)sigemptyset(&set);
-        (void)sigaddset(&set, SIGTERM);
-        (void)sigaddset(&set, SIGINT);
-        (void)sigaddset(&set, SIGPIPE);
-        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-                return -errno;
-        int r = sd_event_new(&m->event);
-        if (r >= 0)
-                r = sd_event_add_signal(m->event, NULL, SIGTERM, NULL, NULL);
-        if (r >= 0)
-                r = sd_event_add_signal(m->event, NULL, SIGINT, NULL, NULL);
-        if (r >= 0)
-                r = sd_event_set_watchdog(m->event, true);
+        int r = loop_new(&m->event);
         if (r >= 0)
                 r = sd_event_add_time_relative(m->event, &m->fold_timer, CLOCK_MONOTONIC, FOLD_QUIET_USEC,
                         1000000, on_fold_timer, m);
@@ -229,8 +214,5 @@ struct manager *manager_free(struct manager *m)
 int manager_run(struct manager *m)
 {
         (void)malloc_trim(0);
-        (void)sd_notify(0, "READY=1\nSTATUS=Serving the registry");
-        int r = sd_event_loop(m->event);
-        (void)sd_notify(0, "STOPPING=1");
-        return r < 0 ? r : r > 0 ? -EIO : 0;
+        return loop_run(m->event, "Serving the registry");
 }

@@ -101,7 +101,8 @@ void load_dropins(struct manager *m)
                 log_error("drop-in files cannot be applied, the last good contents stay: %s",
                         d.text[0] ? d.text : strerror(-r));
         note_files(m, &files);
-        forget_gone(m, &files);
+        if (r == 0)
+                forget_gone(m, &files);
         if (r == 0)
                 r = edits_update(&m->edits, m->root, &files);
         if (r == 0 && events.n > 0 && m->registry_bus)

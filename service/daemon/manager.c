@@ -2,7 +2,6 @@
 #include "manager.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-device.h>
@@ -10,6 +9,7 @@
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
+#include "../../schema/events/loop.h"
 #include "../../schema/layout.h"
 #include "../boot/boot-values.h"
 #include "../client/link.h"
@@ -324,25 +324,10 @@ static int open_bus(struct manager *m, struct diag *d)
 
 static int start_events(struct manager *m)
 {
-        sigset_t set;
-
-        (void)sigemptyset(&set);
-        (void)sigaddset(&set, SIGTERM);
-        (void)sigaddset(&set, SIGINT);
-        (void)sigaddset(&set, SIGPIPE);
-        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-                return -errno;
-        int r = sd_event_new(&m->event);
-        if (r >= 0)
-                r = sd_event_add_signal(m->event, NULL, SIGTERM, NULL, NULL);
-        if (r >= 0)
-                r = sd_event_add_signal(m->event, NULL, SIGINT, NULL, NULL);
-        if (r >= 0)
-                r = sd_event_set_watchdog(m->event, true);
-        if (r >= 0)
-                r = sd_event_add_time_relative(
-                        m->event, &m->recheck, CLOCK_MONOTONIC, m->recheck_usec, 1000000, on_recheck, m);
-        return r;
+        int r = loop_new(&m->event);
+        return r < 0 ? r
+                     : sd_event_add_time_relative(m->event, &m->recheck, CLOCK_MONOTONIC, m->recheck_usec,
+                               1000000, on_recheck, m);
 }
 
 static int start_auditlog(struct manager *m)
@@ -430,8 +415,5 @@ struct manager *manager_free(struct manager *m)
 
 int manager_run(struct manager *m)
 {
-        (void)sd_notify(0, "READY=1");
-        int r = sd_event_loop(m->event);
-        (void)sd_notify(0, "STOPPING=1");
-        return r < 0 ? r : r > 0 ? -EIO : 0;
+        return loop_run(m->event, NULL);
 }
