@@ -147,6 +147,7 @@ int registry_end_preview(struct registry *r, struct registry_events *ret)
         layers_done(&now);
         registry_abort(r);
         store_return_sequence(r->store, r->sequence_begun);
+        ret->sequence = r->sequence_begun;
         return 0;
 }
 
