@@ -134,18 +134,41 @@ static void print_target(const struct target *t)
         (void)printf("\n");
 }
 
-static void run_round(const struct row *row, unsigned round, bool counts)
+static void run_lane(struct lane *lane, unsigned round, bool counts)
 {
-        for (size_t i = 0; i < row->n_lanes; i++) {
-                struct lane *lane = row->lanes[i];
-                double usec = 0;
-                if (lane->absent || (lane->every > 1 && round % lane->every != 0))
-                        continue;
-                int r = lane->run(lane, round, &usec);
-                if (r < 0)
-                        die(lane->name, r);
-                if (counts)
-                        lane->samples[lane->n++] = usec;
+        double usec = 0;
+
+        if (lane->absent || (lane->every > 1 && round % lane->every != 0))
+                return;
+        int r = lane->run(lane, round, &usec);
+        if (r < 0)
+                die(lane->name, r);
+        if (counts)
+                lane->samples[lane->n++] = usec;
+}
+
+/* In another order each time: what a lane leaves behind, cold caches or a busy disk, is for each of the
+ * others. */
+static void shuffle(struct lane **lanes, size_t n)
+{
+        for (size_t i = n; i > 1; i--) {
+                size_t k = (size_t)random() % i;
+                struct lane *other = lanes[k];
+                lanes[k] = lanes[i - 1];
+                lanes[i - 1] = other;
+        }
+}
+
+static void run_rounds(const struct row *row, unsigned warm_up, unsigned rounds)
+{
+        _cleanup_free_ struct lane **lanes = calloc(row->n_lanes, sizeof(*lanes));
+        if (!lanes)
+                abort();
+        memcpy(lanes, row->lanes, row->n_lanes * sizeof(*lanes));
+        for (unsigned round = 0; round < warm_up + rounds; round++) {
+                shuffle(lanes, row->n_lanes);
+                for (size_t i = 0; i < row->n_lanes; i++)
+                        run_lane(lanes[i], round, round >= warm_up);
         }
 }
 
@@ -156,8 +179,7 @@ void bench_row(const struct row *row, unsigned warm_up, unsigned rounds)
                 if (!row->lanes[i]->samples)
                         abort();
         }
-        for (unsigned i = 0; i < warm_up + rounds; i++)
-                run_round(row, i, i >= warm_up);
+        run_rounds(row, warm_up, rounds);
         (void)printf("\n%s\n  %-42s %10s %10s %10s %10s %6s\n", row->title, "µs", "median", "p10", "p90",
                 "p99", "n");
         for (size_t i = 0; i < row->n_lanes; i++)

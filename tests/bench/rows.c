@@ -87,6 +87,8 @@ void row_notice(const struct bench *b)
                 { TARGET_RATIO, &registry, &etcd, 0.35 },
                 { TARGET_RATIO, &registry, &dconf, 0.01 },
                 { TARGET_TAIL, &registry, NULL, 3 },
+                /* What the disk and the other processes do to the tail. */
+                { TARGET_TAIL, &proto, NULL, 3 },
         };
 
         lane_bus_notice(&registry, &registry_server, bench_bus(b, "10k"), MIDDLE);
