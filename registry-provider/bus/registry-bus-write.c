@@ -235,6 +235,7 @@ void requests_free(struct registry_bus *rb)
                 rb->asking = q->next;
                 (void)request_free(q);
         }
+        rb->callers_gone = sd_bus_slot_unref(rb->callers_gone);
 }
 
 /* Everything a write does, undone before anybody sees it. Needs no permission, as reading needs none. */
