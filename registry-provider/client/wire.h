@@ -6,7 +6,8 @@
  *     REG_SZ, REG_EXPAND_SZ, REG_LINK   s        REG_DWORD, REG_DWORD_BIG_ENDIAN   u
  *     REG_MULTI_SZ                      as       REG_QWORD                         t
  *
- * All other types, and bytes that do not decode as their type, are `ay`. `ay` is accepted for every type on input. */
+ * All other types, and bytes that do not decode as their type, are `ay`. `ay` is accepted for every type on
+ * input. */
 
 #include <systemd/sd-bus.h>
 
@@ -15,19 +16,20 @@
 /* Appends "uv". 0 or negative errno. */
 _must_check_ int wire_append_value(sd_bus_message *m, const struct value *v);
 
-/* Reads "uv"; the bytes are appended to `ret_bytes`. 0, -EINVAL with d set (a variant that does not fit the type), or
- * another negative errno. */
-_must_check_ int wire_read_value(sd_bus_message *m, struct buf *ret_bytes, uint32_t *ret_type, struct diag *d);
+/* Reads "uv"; the bytes are appended to `ret_bytes`. 0, -EINVAL with d set (a variant that does not fit the
+ * type), or another negative errno. */
+_must_check_ int wire_read_value(
+        sd_bus_message *m, struct buf *ret_bytes, uint32_t *ret_type, struct diag *d);
 
-/* Options a{sv}: the ones that exist; anything else is -EINVAL with d naming it and the allowed set. Strings are
- * borrowed from the message. */
+/* Options a{sv}: the ones that exist; anything else is -EINVAL with d naming it and the allowed set. Strings
+ * are borrowed from the message. */
 struct wire_options {
         const char *layer;        /* "layer" s */
         const char *on_behalf_of; /* "on-behalf-of" s: unique bus name */
         uint64_t expected;        /* "expected-sequence" t */
         bool is_volatile;         /* "volatile" b */
         bool recursive;           /* "recursive" b */
-        bool unchanged;           /* "unchanged" b: Subscribe: also tell of writes that changed nothing effective */
+        bool unchanged; /* "unchanged" b: Subscribe: also tell of writes that changed nothing effective */
 };
 
 _must_check_ int wire_read_options(sd_bus_message *m, struct wire_options *ret, struct diag *d);

@@ -12,12 +12,13 @@
 #define POLICY_PATH "/org/peios/AuditPolicy1"
 #define POLICY_INTERFACE "org.peios.AuditPolicy1"
 
-#define ERROR_NOT_FOUND "org.peios.Error.NotFound"         /* no such key or value */
-#define ERROR_EXISTS "org.peios.Error.Exists"              /* the key is there already */
-#define ERROR_INVALID_NAME "org.peios.Error.InvalidName"   /* path, value name or layer name */
-#define ERROR_INVALID_VALUE "org.peios.Error.InvalidValue" /* the bytes do not fit the type that was named  \
-                                                            */
-#define ERROR_TOO_LARGE "org.peios.Error.TooLarge"         /* a limit; the text says which */
+#define ERROR_NOT_FOUND "org.peios.Error.NotFound"       /* no such key or value */
+#define ERROR_EXISTS "org.peios.Error.Exists"            /* the key is there already */
+#define ERROR_INVALID_NAME "org.peios.Error.InvalidName" /* path, value name or layer name */
+#define ERROR_INVALID_VALUE                                                                                 \
+        "org.peios.Error.InvalidValue"             /* the bytes do not fit the type that was named          \
+                                                    */
+#define ERROR_TOO_LARGE "org.peios.Error.TooLarge" /* a limit; the text says which */
 #define ERROR_ACCESS_DENIED "org.peios.Error.AccessDenied"
 #define ERROR_READ_ONLY "org.peios.Error.ReadOnly"  /* a drop-in's layer; the text names the file */
 #define ERROR_NOT_EMPTY "org.peios.Error.NotEmpty"  /* a key with subkeys */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Prints the configuration records (type 1111) that the kernel multicasts, a line each, until it is ended. Auditing is
- * enabled meanwhile and put back as it was. For the demonstration and for looking at things by hand. */
+/* Prints the configuration records (type 1111) that the kernel multicasts, a line each, until it is ended.
+ * Auditing is enabled meanwhile and put back as it was. For the demonstration and for looking at things by
+ * hand. */
 #include <errno.h>
 #include <libaudit.h>
 #include <linux/netlink.h>
@@ -77,7 +78,8 @@ int main(void)
                 return EXIT_FAILURE;
         int signals = signalfd(-1, &set, SFD_CLOEXEC), log = open_log();
         if (signals < 0 || log < 0 || get_enabled(&before) < 0 || set_enabled(1) < 0) {
-                (void)fprintf(stderr, "audit-listen: the kernel's records cannot be had: %s\n", strerror(errno));
+                (void)fprintf(
+                        stderr, "audit-listen: the kernel's records cannot be had: %s\n", strerror(errno));
                 return EXIT_FAILURE;
         }
         (void)puts("listening");

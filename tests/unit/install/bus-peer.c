@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A client of the system bus that is there and answers org.freedesktop.DBus.Peer, which sd-bus does by itself. */
+/* A client of the system bus that is there and answers org.freedesktop.DBus.Peer, which sd-bus does by
+ * itself. */
 
 #include <stdio.h>
 #include <string.h>
