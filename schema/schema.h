@@ -59,6 +59,7 @@ struct schema_value {
         char *description;
         struct schema_control *control; /* NULL: bound to nothing */
         char *source;                   /* file it comes from, for messages */
+        bool compiled_in;               /* what it points to is not to be freed */
 };
 
 struct schema {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Loading and finding. What is refused in a file is in test-schema-errors.c. */
 #include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "../../../schema/base/fileio.h"
 #include "../../../schema/schema.h"
 #include "../base/test-util.h"
 #include "schema-util.h"
@@ -98,6 +101,78 @@ START_TEST(builtin_drift_values)
         }
         ck_assert_uint_eq(n, 2);
         ck_assert_uint_eq(s->n, 4);
+}
+END_TEST
+
+static void check_same_text(const char *a, const char *b)
+{
+        if (!a || !b)
+                ck_assert_ptr_eq(a, b);
+        else
+                ck_assert_str_eq(a, b);
+}
+
+static void check_same_control(const struct schema_control *a, const struct schema_control *b)
+{
+        ck_assert((a == NULL) == (b == NULL));
+        if (!a)
+                return;
+        ck_assert_str_eq(a->name, b->name);
+        ck_assert_int_eq(a->encoding, b->encoding);
+        check_same_text(a->drift_value, b->drift_value);
+        ck_assert_int_eq(a->drift_reapply, b->drift_reapply);
+        check_same_text(a->audit_op, b->audit_op);
+        check_same_text(a->audit_off, b->audit_off);
+}
+
+static void check_same(const struct schema_value *a, const struct schema_value *b)
+{
+        ck_assert(path_equal(&a->key, &b->key));
+        check_same_text(a->key.text, b->key.text);
+        ck_assert_uint_eq(a->key.len, b->key.len);
+        ck_assert_uint_eq(a->key.n, b->key.n);
+        ck_assert_mem_eq(a->key.ends, b->key.ends, a->key.n * sizeof(*a->key.ends));
+        check_same_text(a->name, b->name);
+        check_same_text(a->default_text, b->default_text);
+        check_same_text(a->description, b->description);
+        check_same_text(a->source, b->source);
+        ck_assert_uint_eq(a->type, b->type);
+        ck_assert_int_eq(a->apply, b->apply);
+        ck_assert_int_eq(a->has_default, b->has_default);
+        ck_assert_int_eq(a->has_range, b->has_range);
+        ck_assert_uint_eq(a->min, b->min);
+        ck_assert_uint_eq(a->max, b->max);
+        ck_assert_uint_eq(a->n_choices, b->n_choices);
+        for (size_t i = 0; i < a->n_choices; i++) {
+                check_same_text(a->choices[i].value, b->choices[i].value);
+                check_same_text(a->choices[i].control, b->choices[i].control);
+                check_same_text(a->choices[i].meaning, b->choices[i].meaning);
+        }
+        check_same_control(a->control, b->control);
+}
+
+/* The tables that were made at build time, beside the files that they were made of. */
+START_TEST(builtin_is_as_the_files)
+{
+        _cleanup_schema_ struct schema *s = NULL, *read = calloc(1, sizeof(*read));
+        struct diag d = { 0 };
+        glob_t found;
+        ck_assert_ptr_nonnull(read);
+        ck_assert_int_eq(schema_load_builtin(&s), 0);
+        ck_assert_int_eq(glob(DEFINITIONS "/*.yaml", 0, NULL, &found), 0);
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+                _cleanup_buf_ struct buf text = BUF_INIT;
+                char name[256];
+                const char *path = found.gl_pathv[i];
+                ck_assert_msg(read_file(AT_FDCWD, path, SCHEMA_FILE_BYTES_MAX, &text, NULL, &d) == 0, "%s",
+                        d.text);
+                (void)snprintf(name, sizeof(name), "built-in/%s", strrchr(path, '/') + 1);
+                ck_assert_msg(schema_add(read, name, buf_str(&text), text.len, &d) == 0, "%s", d.text);
+        }
+        globfree(&found);
+        ck_assert_uint_eq(s->n, read->n);
+        for (size_t i = 0; i < s->n; i++)
+                check_same(&s->values[i], &read->values[i]);
 }
 END_TEST
 
@@ -217,6 +292,7 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { builtin_taint_events, builtin_pid_max, builtin_drift_values,
-                entries_replace, nothing_changes_on_error, directories, no_directories, failing_allocation };
+                builtin_is_as_the_files, entries_replace, nothing_changes_on_error, directories,
+                no_directories, failing_allocation };
         return run_tests_with("schema", tests, ARRAY_SIZE(tests), tree_make, tree_remove);
 }
