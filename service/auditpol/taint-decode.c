@@ -221,7 +221,7 @@ static void show_error(struct output *out, const char *argument, const struct di
 }
 
 static enum exit_code decode_argument(
-        struct output *out, const struct taint_context *context, const char *argument)
+        struct output *out, const struct taint_kernel *context, const char *argument)
 {
         _cleanup_buf_ struct buf input = BUF_INIT;
         struct diag d = { 0 };
@@ -249,7 +249,7 @@ static enum exit_code decode_argument(
 enum exit_code taint_decode(const struct taint_options *o, int n, char *const *arguments)
 {
         struct output out = { .json = o->json };
-        struct taint_context context;
+        struct taint_kernel context;
         enum exit_code code = taint_context_of(o, &context);
 
         if (code != EXIT_CODE_OK)

@@ -5,9 +5,9 @@
 #include "../../schema/base/log.h"
 #include "taint-internal.h"
 
-enum exit_code taint_context_of(const struct taint_options *o, struct taint_context *ret)
+enum exit_code taint_context_of(const struct taint_options *o, struct taint_kernel *ret)
 {
-        struct taint_context c = { 0 };
+        struct taint_kernel c = { 0 };
 
         if (o->era) {
                 c.version = taint_version_parse(o->era, strlen(o->era));

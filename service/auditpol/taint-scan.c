@@ -75,7 +75,7 @@ static enum exit_code run(const struct taint_options *o, struct scan *s, char *c
 
 enum exit_code taint_scan(const struct taint_options *o, int n, char *const *arguments)
 {
-        struct taint_context context;
+        struct taint_kernel context;
         struct scan s;
         enum exit_code code = taint_context_of(o, &context);
 

@@ -5,7 +5,7 @@
 #include "decode-internal.h"
 
 struct walk {
-        const struct taint_context *context;
+        const struct taint_kernel *context;
         taint_decoded_fn each;
         void *userdata;
         uint64_t *seen;
@@ -83,7 +83,7 @@ static int walk_text(struct walk *w, const char *text, size_t n)
         return 0;
 }
 
-int taint_decode_text(const char *text, size_t n, const struct taint_context *context, taint_decoded_fn each,
+int taint_decode_text(const char *text, size_t n, const struct taint_kernel *context, taint_decoded_fn each,
         void *userdata, struct diag *d)
 {
         struct walk w = { .context = context, .each = each, .userdata = userdata };

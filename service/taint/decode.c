@@ -274,7 +274,7 @@ static int refuse(const char *text, size_t n, struct diag *diag)
                 "'%s': neither a number, nor taint letters, nor a line that tells of taints", shown);
 }
 
-int taint_decode_one(const char *text, size_t n, const struct taint_context *context,
+int taint_decode_one(const char *text, size_t n, const struct taint_kernel *context,
         struct taint_decoded *ret, struct diag *diag)
 {
         _cleanup_decoded_ struct taint_decoded d = { .context = *context };

@@ -20,7 +20,7 @@ struct taint_decoded {
         const char *input; /* what was decoded, without blanks and newline around it */
         size_t input_len;
         struct taint_reading reading;
-        struct taint_context context; /* what was known of the kernel in the end */
+        struct taint_kernel context; /* what was known of the kernel in the end */
         struct taint_tainter *modules;
         size_t n_modules;
         char note[160]; /* for people; "" where there is none */
@@ -30,14 +30,14 @@ void taint_decoded_done(struct taint_decoded *d);
 #define _cleanup_decoded_ _cleanup_(taint_decoded_done)
 
 /* One thing. 0, -EINVAL with d set where it is nothing of the kind, or -ENOMEM. */
-_must_check_ int taint_decode_one(const char *text, size_t n, const struct taint_context *context,
+_must_check_ int taint_decode_one(const char *text, size_t n, const struct taint_kernel *context,
         struct taint_decoded *ret, struct diag *d);
 
 /* Every different thing of a text, in its order; a text of one line is one thing. A non-zero value of `each`
  * ends the walk and is returned. 0, -EINVAL with d set where the text holds nothing of the kind, or -ENOMEM.
  */
 typedef int (*taint_decoded_fn)(const struct taint_decoded *decoded, void *userdata);
-_must_check_ int taint_decode_text(const char *text, size_t n, const struct taint_context *context,
+_must_check_ int taint_decode_text(const char *text, size_t n, const struct taint_kernel *context,
         taint_decoded_fn each, void *userdata, struct diag *d);
 
 /* A number as people write masks: decimal, 0x hexadecimal, 0o octal. A leading 0 alone does not make it

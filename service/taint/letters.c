@@ -46,7 +46,7 @@ static bool narrow(struct candidates *c, bool (*keep)(const struct taint_flag *,
 
 /* Where the version is not known, what ended before 3.0 would make letters ambiguous that hardly ever are.
  */
-static bool may_be_meant(const struct taint_flag *f, const struct taint_context *context)
+static bool may_be_meant(const struct taint_flag *f, const struct taint_kernel *context)
 {
         if (context->version == 0 && f->until != 0 && f->until < TAINT_VERSION(3, 0, 0))
                 return false;
@@ -60,7 +60,7 @@ static bool is_same(const struct taint_flag *a, const struct taint_flag *b)
 
 /* All rows with this letter, or (letter 0) with this bit. */
 static void find_candidates(
-        char letter, unsigned bit, const struct taint_context *context, struct candidates *ret)
+        char letter, unsigned bit, const struct taint_kernel *context, struct candidates *ret)
 {
         size_t n;
         const struct taint_flag *table = taint_flags(&n);
@@ -96,7 +96,7 @@ static bool is_clear_letter(char c)
         return c == taint_flag_by_bit(0)->clear;
 }
 
-static bool stands_in_columns(const char *s, size_t n, const struct taint_context *context)
+static bool stands_in_columns(const char *s, size_t n, const struct taint_kernel *context)
 {
         for (size_t i = 0; i < n; i++) {
                 struct candidates c;
@@ -141,8 +141,7 @@ static void add_ambiguous(struct taint_reading *r, char letter, const struct can
 }
 
 /* Takes the first; the others that mean something else make it ambiguous. */
-static void settle(
-        const struct candidates *all, const struct taint_context *context, struct taint_reading *r)
+static void settle(const struct candidates *all, const struct taint_kernel *context, struct taint_reading *r)
 {
         struct candidates c = *all, different = { 0 };
 
@@ -161,8 +160,7 @@ static void settle(
 }
 
 /* column: -1 where it says nothing */
-static void read_letter(
-        char letter, int column, const struct taint_context *context, struct taint_reading *r)
+static void read_letter(char letter, int column, const struct taint_kernel *context, struct taint_reading *r)
 {
         struct candidates c;
 
@@ -177,7 +175,7 @@ static void read_letter(
 }
 
 void taint_read_letters(
-        const char *s, size_t n, const struct taint_context *context, bool squeezed, struct taint_reading *r)
+        const char *s, size_t n, const struct taint_kernel *context, bool squeezed, struct taint_reading *r)
 {
         bool columns = !squeezed && stands_in_columns(s, n, context);
 
@@ -187,7 +185,7 @@ void taint_read_letters(
         r->columns = columns;
 }
 
-void taint_read_mask(uint64_t mask, const struct taint_context *context, struct taint_reading *r)
+void taint_read_mask(uint64_t mask, const struct taint_kernel *context, struct taint_reading *r)
 {
         struct candidates c;
 
@@ -201,7 +199,7 @@ void taint_read_mask(uint64_t mask, const struct taint_context *context, struct 
         }
 }
 
-void taint_read_symbol(char letter, const char *symbol, size_t n, const struct taint_context *context,
+void taint_read_symbol(char letter, const char *symbol, size_t n, const struct taint_kernel *context,
         struct taint_reading *r)
 {
         const struct taint_flag *f = taint_flag_by_symbol(symbol, n);

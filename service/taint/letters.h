@@ -13,7 +13,7 @@
 #define TAINT_UNKNOWN_MAX 16
 
 /* What is known of the kernel that printed the letters. */
-struct taint_context {
+struct taint_kernel {
         enum taint_distro distro; /* TAINT_ANY: not known */
         uint32_t version;         /* 0: not known */
 };
@@ -38,12 +38,12 @@ bool taint_is_letter(char c);
 
 /* Reads letters, with or without blanks. `-` and blanks fill columns. `squeezed`: do not trust the columns.
  * Adds to what is in `r`, which starts as { 0 }. */
-void taint_read_letters(const char *s, size_t n, const struct taint_context *context, bool squeezed,
-        struct taint_reading *r);
+void taint_read_letters(
+        const char *s, size_t n, const struct taint_kernel *context, bool squeezed, struct taint_reading *r);
 
 /* A bare mask. A bit that distributions use for different things is ambiguous too. */
-void taint_read_mask(uint64_t mask, const struct taint_context *context, struct taint_reading *r);
+void taint_read_mask(uint64_t mask, const struct taint_kernel *context, struct taint_reading *r);
 
 /* One flag by its symbol, of the form `[W]=WARN`. An unknown symbol is read by its letter. */
-void taint_read_symbol(char letter, const char *symbol, size_t n, const struct taint_context *context,
+void taint_read_symbol(char letter, const char *symbol, size_t n, const struct taint_kernel *context,
         struct taint_reading *r);

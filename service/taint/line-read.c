@@ -5,9 +5,9 @@
 
 #include "line.h"
 
-struct taint_context taint_line_context(const struct taint_line *line, const struct taint_context *context)
+struct taint_kernel taint_line_context(const struct taint_line *line, const struct taint_kernel *context)
 {
-        struct taint_context c = *context;
+        struct taint_kernel c = *context;
 
         if (line->release_len == 0)
                 return c;
@@ -20,7 +20,7 @@ struct taint_context taint_line_context(const struct taint_line *line, const str
 
 /* One `[W]=WARN`; mail writes the `=` as `=3D`. Returns where the next may start. */
 static const char *read_name(
-        const char *p, const char *end, const struct taint_context *context, struct taint_reading *r)
+        const char *p, const char *end, const struct taint_kernel *context, struct taint_reading *r)
 {
         const char *open = memchr(p, '[', (size_t)(end - p));
 
@@ -39,9 +39,9 @@ static const char *read_name(
 }
 
 bool taint_line_read(
-        const struct taint_line *line, const struct taint_context *context, struct taint_reading *r)
+        const struct taint_line *line, const struct taint_kernel *context, struct taint_reading *r)
 {
-        struct taint_context c = taint_line_context(line, context);
+        struct taint_kernel c = taint_line_context(line, context);
 
         switch (line->kind) {
         case TAINT_LINE_LETTERS:

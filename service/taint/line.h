@@ -35,11 +35,11 @@ struct taint_line {
 void taint_line_parse(const char *text, size_t n, size_t at, struct taint_line *ret);
 
 /* What the line's own release tells, where the caller's context leaves it open. */
-struct taint_context taint_line_context(const struct taint_line *line, const struct taint_context *context);
+struct taint_kernel taint_line_context(const struct taint_line *line, const struct taint_kernel *context);
 
 /* Decodes the line's letters, names or number. False for the kinds that hold none. */
 bool taint_line_read(
-        const struct taint_line *line, const struct taint_context *context, struct taint_reading *r);
+        const struct taint_line *line, const struct taint_kernel *context, struct taint_reading *r);
 
 /* One module of a list `name(OE) name(P+) name`. Names without letters are passed over. */
 struct taint_module {

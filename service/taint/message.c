@@ -8,9 +8,9 @@
 static const struct {
         unsigned bit;
         bool module;
-        const char *text;
+        const char *text[2];
 } messages[] = {
-#define TAINT_MESSAGE(BIT, MODULE, TEXT) { BIT, MODULE, TEXT },
+#define TAINT_MESSAGE(BIT, MODULE, ...) { BIT, MODULE, { __VA_ARGS__ } },
 #include "taint-messages.def"
 #undef TAINT_MESSAGE
 };
@@ -36,8 +36,9 @@ static void find_module(const char *line, const char *hit, struct taint_message 
 bool taint_message_parse(const char *line, size_t n, struct taint_message *ret)
 {
         for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
-                const char *hit = memmem(line, n, messages[i].text, strlen(messages[i].text));
-                if (!hit)
+                const char *const *text = messages[i].text;
+                const char *hit = memmem(line, n, text[0], strlen(text[0]));
+                if (!hit || (text[1] && !memmem(hit, (size_t)(line + n - hit), text[1], strlen(text[1]))))
                         continue;
                 *ret = (struct taint_message){ .bit = messages[i].bit };
                 if (messages[i].module)

@@ -12,7 +12,7 @@
 #define SAME_REPORT ((uint64_t)64 * 1024)
 #define SAME_REPORT_NAMES UINT64_C(1024)
 
-int scan_init(struct scan *s, const struct taint_context *context)
+int scan_init(struct scan *s, const struct taint_kernel *context)
 {
         size_t n;
 
@@ -139,7 +139,7 @@ static int count_unknown(
 }
 
 static int count_module(struct scan *s, const struct taint_module *module,
-        const struct taint_context *context, const struct scan_place *place)
+        const struct taint_kernel *context, const struct scan_place *place)
 {
         struct taint_reading r = { 0 };
         struct scan_name *name;
@@ -158,7 +158,7 @@ static int count_module(struct scan *s, const struct taint_module *module,
 
 /* The last list of modules between the report before and this line. */
 static int count_modules(struct scan *s, const char *text, size_t from, size_t at,
-        const struct taint_context *context, const struct scan_place *place)
+        const struct taint_kernel *context, const struct scan_place *place)
 {
         static const char mark[] = "odules linked in:";
         const char *list = NULL;
@@ -249,7 +249,7 @@ static int count_release(struct scan *s, const struct taint_line *line, const st
 static int count_report(struct scan *s, const struct taint_line *line, const struct taint_reading *reading,
         const char *text, size_t n, size_t at, uint64_t base)
 {
-        struct taint_context context = taint_line_context(line, &s->context);
+        struct taint_kernel context = taint_line_context(line, &s->context);
         struct scan_place place = { .file = s->n_files - 1, .offset = base + at };
         uint64_t before = s->last.any && s->last.offset > base ? s->last.offset - base : 0;
         size_t from = at > SCAN_BEFORE && at - SCAN_BEFORE > before ? at - SCAN_BEFORE : (size_t)before;

@@ -51,7 +51,7 @@ struct scan_skipped {
 };
 
 struct scan {
-        struct taint_context context;
+        struct taint_kernel context;
         /* Called after every block; may be NULL. consumed: bytes of all files so far. */
         void (*progress)(void *userdata, uint64_t consumed);
         void *userdata;
@@ -71,7 +71,7 @@ struct scan {
 };
 
 /* 0 or -ENOMEM. */
-_must_check_ int scan_init(struct scan *s, const struct taint_context *context);
+_must_check_ int scan_init(struct scan *s, const struct taint_kernel *context);
 void scan_done(struct scan *s);
 
 /* One open file, under the name that is shown. 0 also where it cannot be read: then it is among the skipped.

@@ -50,7 +50,7 @@ static int check(const struct taint_decoded *d, void *userdata)
         return 0;
 }
 
-static void scan(const struct taint_context *context, const uint8_t *data, size_t size)
+static void scan(const struct taint_kernel *context, const uint8_t *data, size_t size)
 {
         int fd = memfd_create("fuzz", MFD_CLOEXEC);
         struct scan s;
@@ -65,7 +65,7 @@ static void scan(const struct taint_context *context, const uint8_t *data, size_
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-        static const struct taint_context contexts[] = {
+        static const struct taint_kernel contexts[] = {
                 { 0 },
                 { TAINT_SUSE, TAINT_VERSION(3, 0, 101) },
                 { TAINT_RHEL, TAINT_VERSION(4, 18, 0) },

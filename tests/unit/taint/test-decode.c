@@ -7,7 +7,7 @@
 #include "../../../service/taint/message.h"
 #include "../base/test-util.h"
 
-static const struct taint_context anything;
+static const struct taint_kernel anything;
 
 START_TEST(numbers)
 {
@@ -210,6 +210,10 @@ START_TEST(messages)
                 { "zfs: module license taints kernel.", 0, "zfs" },
                 { "livepatch_x: tainting kernel with TAINT_LIVEPATCH", 15, "livepatch_x" },
                 { "WARNING: CPU: 0 PID: 4529 at kernel/workqueue.c:2911", 9, NULL },
+                { "WARNING: kernel/workqueue.c:2911 at __flush_work+0x1/0x2, CPU#1: foo/1", 9, NULL },
+                { "WARNING: a shell's", -1, NULL },
+                { "foo: module verification failed: signature and/or  required key missing - tainting kernel",
+                        13, "foo" },
                 { "BUG: Bad page state in process foo  pfn:1", 5, NULL },
                 { "Write to unrecognized MSR 0x1 by x (pid: 1), tainting CPU_OUT_OF_SPEC.", 2, NULL },
                 { "nothing", -1, NULL },

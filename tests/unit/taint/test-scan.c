@@ -12,7 +12,7 @@
 #include "../base/test-util.h"
 #include "packed.h"
 
-static const struct taint_context anything;
+static const struct taint_kernel anything;
 static char dir[64];
 
 static void setup(void)
@@ -290,7 +290,7 @@ END_TEST
 
 START_TEST(settled)
 {
-        const struct taint_context suse = { .distro = TAINT_SUSE };
+        const struct taint_kernel suse = { .distro = TAINT_SUSE };
         char *const paths[] = { "log", NULL };
         size_t n, row = 0;
         struct scan s;
