@@ -22,9 +22,31 @@ install_packages() {
         [ "$(id -u)" = 0 ] || die "these packages are missing; run as root, or install them:$missing"
         say "installing$missing"
         apt-get -q update >/dev/null || say "apt-get update failed; trying with the lists that are here"
+        # Wanted are programs: no service of theirs is started.
+        no_services=
+        if [ ! -e /usr/sbin/policy-rc.d ]; then
+                printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+                chmod 755 /usr/sbin/policy-rc.d
+                no_services=/usr/sbin/policy-rc.d
+        fi
+        failed=
         # shellcheck disable=SC2086
         DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $missing >/dev/null ||
-                die "apt-get could not install:$missing"
+                failed=1
+        [ -z "$no_services" ] || rm -f "$no_services"
+        [ -z "$failed" ] || die "apt-get could not install:$missing"
+}
+
+# fetch_program PACKAGE FILE: one program of a package whose service nobody wants here, into build-tools/ of the
+# checkout. Where it cannot be had, the test that needs it says so.
+fetch_program() {
+        tool=$source/build-tools/${2##*/}
+        [ ! -x "$tool" ] || return 0
+        say "fetching ${2##*/} of $1"
+        fetch=$(mktemp -d)
+        (cd "$fetch" && apt-get -q -o APT::Sandbox::User=root download "$1" >/dev/null && dpkg-deb -x ./*.deb . &&
+                mkdir -p "${tool%/*}" && cp "$2" "$tool") || say "${2##*/} cannot be had"
+        rm -rf "$fetch"
 }
 
 # configure BUILD OPTION…: a build folder made or brought up to date.

@@ -37,6 +37,7 @@ for argument in "$@"; do
 done
 
 install_packages "$here/packages.txt"
+fetch_program prometheus usr/bin/promtool
 say "building in ${build#"$source"/}"
 # shellcheck disable=SC2086
 configure "$build" $options

@@ -11,7 +11,7 @@
 #define PINGS_MAX 64u
 #define RETRY_USEC UINT64_C(1000000)
 /* A client that does not answer in this time gives its place to others, and is asked again. */
-#define PING_TIMEOUT_USEC UINT64_C(10000000)
+#define PING_TIMEOUT_USEC UINT64_C(5000000)
 
 static int on_retry(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
 {

@@ -2,6 +2,8 @@
 #include "refusals.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../../schema/base/log.h"
@@ -37,17 +39,27 @@ static void emit(struct refusals *r, const struct actor *actor, const char *path
                 r->userdata);
 }
 
+/* The sentence for people has no place for a count. */
+static void emit_counted(struct refusals *r, const struct actor *actor, const char *path, const char *layer,
+        const char *why, uint64_t count)
+{
+        char text[64];
+
+        (void)snprintf(text, sizeof(text), "%s, %" PRIu64 " times", why, count);
+        emit(r, actor, path, layer, text, count);
+}
+
 /* The window is over: what was counted is told, and the next of its kind is told at once again. */
 static void tell_counted(struct refusals *r)
 {
         for (size_t i = 0; i < REFUSALS_MAX; i++) {
                 struct refusal *x = &r->list[i];
                 if (x->used && x->count > 0)
-                        emit(r, &x->actor, x->path, x->layer, "the same again", x->count);
+                        emit_counted(r, &x->actor, x->path, x->layer, "the same again", x->count);
                 x->used = false;
         }
         if (r->others > 0)
-                emit(r, NULL, "?", NULL, "of many users or values", r->others);
+                emit_counted(r, NULL, "?", NULL, "of many users or values", r->others);
         r->others = 0;
 }
 

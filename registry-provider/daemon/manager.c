@@ -6,6 +6,7 @@
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
+#include "../../schema/events/daemon-bus.h"
 #include "../../schema/events/loop.h"
 #include "../../schema/layout.h"
 #include "manager-internal.h"
@@ -99,23 +100,11 @@ static int open_registry(struct manager *m, const struct manager_config *config,
         return registry_open(&rc, &m->registry, d);
 }
 
-static int on_bus_gone(_unused_ sd_bus_message *msg, void *userdata, _unused_ sd_bus_error *error)
-{
-        struct manager *m = userdata;
-        log_error("the bus went away");
-        return sd_event_exit(m->event, EXIT_FAILURE);
-}
-
 static int open_bus(struct manager *m, const struct manager_config *config, struct diag *d)
 {
-        int r = sd_bus_open_system(&m->bus);
+        int r = daemon_bus_open(m->event, &m->bus, d);
         if (r < 0)
-                return diag_set(d, -r, "no connection to the system bus: %s", strerror(-r));
-        r = sd_bus_attach_event(m->bus, m->event, SD_EVENT_PRIORITY_NORMAL);
-        if (r >= 0)
-                r = sd_bus_match_signal_async(m->bus, NULL, "org.freedesktop.DBus.Local",
-                        "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected",
-                        on_bus_gone, NULL, m);
+                return r;
         const struct registry_bus_config rc = {
                 .bus = m->bus,
                 .registry = m->registry,
@@ -126,15 +115,12 @@ static int open_bus(struct manager *m, const struct manager_config *config, stru
                 .changed = on_changed,
                 .userdata = m,
         };
-        if (r >= 0)
-                r = registry_bus_new(&rc, &m->registry_bus);
-        /* Objects first, the name last: who sees the name can call. */
-        if (r >= 0)
-                r = sd_bus_request_name(m->bus, REGISTRY_BUS_NAME, 0);
-        if (r == -EEXIST)
-                return diag_set(d, EEXIST, "%s is owned by somebody else on this bus", REGISTRY_BUS_NAME);
+        r = registry_bus_new(&rc, &m->registry_bus);
         if (r < 0)
                 return diag_set(d, -r, "cannot serve %s: %s", REGISTRY_BUS_NAME, strerror(-r));
+        r = daemon_bus_own(m->bus, REGISTRY_BUS_NAME, d);
+        if (r < 0)
+                return r;
         return sd_bus_emit_signal(
                 m->bus, REGISTRY_PATH, REGISTRY_INTERFACE, "Started", "t", registry_sequence(m->registry));
 }

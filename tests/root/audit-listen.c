@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Prints the configuration records (type 1111) that the kernel multicasts, a line each, until it is ended.
- * Auditing is enabled meanwhile and put back as it was. For the demonstration and for looking at things by
- * hand. */
+/* Prints the configuration records (type 1111) that the kernel multicasts, and those of its own modules
+ * (1316), a line each, until it is ended. Auditing is enabled meanwhile and put back as it was. For the
+ * demonstration and for looking at things by hand. */
 #include <errno.h>
 #include <libaudit.h>
 #include <linux/netlink.h>
@@ -60,9 +60,13 @@ static void print_record(int fd)
         } m;
         ssize_t n = recv(fd, m.bytes, sizeof(m.bytes) - 1, 0);
 
-        if (n <= (ssize_t)NLMSG_HDRLEN || m.header.nlmsg_type != AUDIT_USYS_CONFIG)
+        if (n <= (ssize_t)NLMSG_HDRLEN)
                 return;
-        (void)printf("type=USYS_CONFIG msg=%.*s\n", (int)(n - NLMSG_HDRLEN), (char *)NLMSG_DATA(&m.header));
+        if (m.header.nlmsg_type != AUDIT_USYS_CONFIG && m.header.nlmsg_type != AUDIT_KERNEL_OTHER)
+                return;
+        (void)printf("type=%s msg=%.*s\n",
+                m.header.nlmsg_type == AUDIT_USYS_CONFIG ? "USYS_CONFIG" : "KERNEL_OTHER",
+                (int)(n - NLMSG_HDRLEN), (char *)NLMSG_DATA(&m.header));
         (void)fflush(stdout);
 }
 

@@ -11,6 +11,7 @@
 #include "taint.skel.h"
 
 #define PROGRAMS_A_HOOK 3
+#define WRITES_HOOK "fexit/proc_sys_call_handler"
 
 _Static_assert(sizeof(struct report_slot) % 8 == 0, "the kernel would pad it");
 
@@ -27,7 +28,7 @@ static const struct hook {
         { "fexit/proc_taint", false, { "fexit_proc_taint", "fentry_proc_taint" } },
         { "fexit/load_module", false, { "fexit_load_module", "tp_module_load", "fentry_load_module" } },
         { "fexit/delete_module", false, { "fexit_delete_module", "fentry_delete_module" } },
-        { "fexit/proc_sys_call_handler", false, { "fexit_sysctl" } },
+        { WRITES_HOOK, false, { "fexit_sysctl" } },
 };
 
 #define HOOKS_N ARRAY_SIZE(hooks)
@@ -123,8 +124,9 @@ static int load_what_can(struct programs *p, uint64_t set_before, const char *pi
         if (loadable)
                 r = load(p, loadable, set_before, pin);
         if (r < 0)
+                /* Of missing privileges the warnings speak in riddles. */
                 return diag_set(d, -r, "cannot load the BPF programs: %s",
-                        libbpf_text[0] ? libbpf_text : strerror(-r));
+                        libbpf_text[0] && r != -EPERM ? libbpf_text : strerror(-r));
         return 0;
 }
 
@@ -236,6 +238,11 @@ int programs_ring_fd(const struct programs *p)
 const char *programs_hooks(const struct programs *p)
 {
         return p->hooks;
+}
+
+bool programs_report_writes(const struct programs *p)
+{
+        return strstr(p->hooks, WRITES_HOOK) != NULL;
 }
 
 bool programs_pinned(const struct programs *p)

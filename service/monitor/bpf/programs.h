@@ -25,6 +25,7 @@ int programs_ring_fd(const struct programs *p);
 /* A blank between. */
 const char *programs_hooks(const struct programs *p);
 bool programs_pinned(const struct programs *p);
+bool programs_report_writes(const struct programs *p);
 uint64_t programs_misses(struct programs *p);
 uint64_t programs_drops(const struct programs *p);
 uint64_t programs_claimed(const struct programs *p);

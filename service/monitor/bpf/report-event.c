@@ -171,6 +171,7 @@ int report_to_event(
         e.old_mask = slot->old_mask;
         e.new_mask = slot->old_mask | UINT64_C(1) << bit;
         e.time_usec = (uint64_t)((int64_t)(slot->boot_nsec / 1000) + offset_usec);
+        e.tie = slot->tie;
         e.context = context_of(slot, v.entry);
         copy_text(e.reason, sizeof(e.reason), v.reason, strlen(v.reason));
         copy_text(e.module, sizeof(e.module), v.module, sizeof(v.module));

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What one user may take of what all share: subscriptions, previews, lines of the audit log, questions to
+ * clients. And what needs the layers' privilege. Calls that wait for polkit are in test-polkit.c. */
+#include <stdio.h>
+#include <string.h>
+
+#include "client.h"
+
+#define KEY "\\Test\\Key"
+#define LAYERS "\\System\\Registry\\Layers"
+#define SZ ((uint32_t)REG_SZ)
+#define UID_DAEMON 1u /* somebody whom the bus knows, too */
+#define OF_A_CLIENT 4096u
+#define OF_A_USER 5000u
+#define IN_A_PREVIEW 256u
+#define WINDOW 256u   /* signals that a client has not read */
+#define QUESTIONS 64u /* whether somebody reads, under way at one time */
+#define TOLD_APART 64u
+#define AGAIN 20u
+
+static int on_subscribed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        ck_assert(!sd_bus_message_is_method_error(m, NULL));
+        --*(unsigned *)userdata;
+        return 0;
+}
+
+static void subscribe_many(sd_bus *bus, unsigned n)
+{
+        unsigned waiting = 0;
+
+        for (unsigned i = 0; i < n; i++) {
+                WAIT_ON(bus, waiting < 100);
+                ck_assert_int_ge(sd_bus_call_method_async(bus, NULL, REGISTRY_BUS_NAME, REGISTRY_PATH,
+                                         REGISTRY_INTERFACE, "Subscribe", on_subscribed, &waiting, "sba{sv}",
+                                         KEY, 0, 0),
+                        0);
+                waiting++;
+        }
+        WAIT_ON(bus, waiting == 0);
+}
+
+START_TEST(subscriptions_of_a_user)
+{
+        static const char full[] =
+                "uid 65534 has 5000 subscriptions already, the most that one user may have";
+
+        registryd_start(NULL);
+        sd_bus *first = world_connect(UID_NOBODY);
+        _cleanup_bus_ sd_bus *second = world_connect(UID_NOBODY);
+        subscribe_many(first, OF_A_CLIENT);
+        subscribe_many(second, OF_A_USER - OF_A_CLIENT - 1);
+        uint64_t last = subscribe(second, KEY, false);
+        refused(second, ERROR_LIMIT, full, "Subscribe", "sba{sv}", KEY, 0, 0);
+        /* Others are not held up. What is given back can be had again. */
+        subscribe(world.bus, KEY, false);
+        succeeds(second, "Unsubscribe", "t", last);
+        subscribe(second, KEY, false);
+        refused(second, ERROR_LIMIT, full, "Subscribe", "sba{sv}", KEY, 0, 0);
+        sd_bus_flush_close_unref(first);
+        WAIT(strcmp(registry_property(world.bus, "Subscriptions"), "905") == 0);
+        subscribe(second, KEY, false);
+}
+END_TEST
+
+static void preview(sd_bus *bus, unsigned n, const char *error, const char *text)
+{
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        sd_bus_error e = SD_BUS_ERROR_NULL;
+
+        ck_assert_int_ge(sd_bus_message_new_method_call(
+                                 bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE, "Preview"),
+                0);
+        ck_assert_int_ge(sd_bus_message_open_container(m, 'a', "(sssuv)"), 0);
+        for (unsigned i = 0; i < n; i++) {
+                char name[16];
+                (void)snprintf(name, sizeof(name), "V%u", i);
+                ck_assert_int_ge(sd_bus_message_append(m, "(sssuv)", "set", KEY, name, SZ, "s", "x"), 0);
+        }
+        ck_assert_int_ge(sd_bus_message_close_container(m), 0);
+        ck_assert_int_ge(sd_bus_message_append(m, "a{sv}", 0), 0);
+        (void)sd_bus_call(bus, m, 0, &e, &reply);
+        ck_assert_str_eq(e.name ? e.name : "", error);
+        ck_assert_msg(strstr(e.message ? e.message : "", text), "%s", e.message);
+        sd_bus_error_free(&e);
+}
+
+START_TEST(previews)
+{
+        registryd_start("--admin-group=nogroup");
+        _cleanup_bus_ sd_bus *admin = world_connect(UID_NOBODY);
+        preview(admin, IN_A_PREVIEW + 1, "", "");
+        daemon_stop(&world.registryd);
+
+        registryd_start(NULL);
+        _cleanup_bus_ sd_bus *nobody = world_connect(UID_NOBODY);
+        preview(nobody, IN_A_PREVIEW, "", "");
+        preview(nobody, IN_A_PREVIEW + 1, ERROR_TOO_LARGE,
+                "257 changes, at most 256 can be previewed by who may not write");
+        preview(world.bus, IN_A_PREVIEW + 1, "", "");
+        refused(world.bus, ERROR_NOT_FOUND, "no such key", "Info", "s", "\\Test");
+}
+END_TEST
+
+static void try_to_set(sd_bus *bus, const char *name)
+{
+        refused(bus, ERROR_ACCESS_DENIED, "may not write", "Set", "ssuva{sv}", KEY, name, SZ, "s", "x", 0);
+}
+
+/* The first is told at once; how many followed when the time is over, or at the end as here. */
+START_TEST(refusals)
+{
+        static const char told[] = "Write to '\\Test\\Key\\V' denied";
+
+        registryd_start(NULL);
+        _cleanup_bus_ sd_bus *nobody = world_connect(UID_NOBODY);
+        for (unsigned i = 0; i <= AGAIN; i++)
+                try_to_set(nobody, "V");
+        try_to_set(nobody, "Other");
+        /* Another user's is told at once, too. */
+        _cleanup_bus_ sd_bus *other = world_connect(UID_DAEMON);
+        try_to_set(other, "V");
+        if (records_are_logged()) {
+                ck_assert_uint_eq(daemon_count(&world.registryd, told), 2);
+                ck_assert(daemon_said(&world.registryd, "Write to '\\Test\\Key\\Other' denied"));
+        }
+        daemon_stop(&world.registryd);
+        if (!records_are_logged())
+                return;
+        ck_assert_uint_eq(daemon_count(&world.registryd, told), 3);
+        ck_assert_uint_eq(daemon_count(&world.registryd, "the same again"), 1);
+        ck_assert(daemon_said(&world.registryd, "20 times"));
+}
+END_TEST
+
+START_TEST(many_refusals)
+{
+        registryd_start(NULL);
+        _cleanup_bus_ sd_bus *nobody = world_connect(UID_NOBODY);
+        for (unsigned i = 0; i < TOLD_APART + 6; i++) {
+                char name[16];
+                (void)snprintf(name, sizeof(name), "V%u", i);
+                try_to_set(nobody, name);
+        }
+        daemon_stop(&world.registryd);
+        if (!records_are_logged())
+                return;
+        ck_assert_uint_eq(daemon_count(&world.registryd, "Write to '\\Test\\Key\\V"), TOLD_APART);
+        ck_assert(daemon_said(&world.registryd, "of many users or values"));
+        ck_assert(daemon_said(&world.registryd, "6 times"));
+}
+END_TEST
+
+/* An administrator may write, but not what decides over all layers: nor by what takes it along. */
+START_TEST(keys_above_the_layers)
+{
+        static const struct {
+                const char *key;
+                bool done;
+        } cases[] = {
+                { LAYERS "\\top", false },
+                { LAYERS, false },
+                { "\\System\\Registry", false },
+                { "machine/SYSTEM/registry", false },
+                { "\\System", false },
+                { "\\System\\Registr", true },
+                { "\\System\\Registry\\LayersToo", true },
+                { "\\Test", true },
+        };
+
+        registryd_start("--admin-group=nogroup");
+        _cleanup_bus_ sd_bus *admin = world_connect(UID_NOBODY);
+        set_number(world.bus, LAYERS "\\top", "Precedence", 5);
+        set_string(world.bus, "\\System\\Registr", "V", "1");
+        set_string(world.bus, "\\System\\Registry\\LayersToo", "V", "1");
+        set_string(world.bus, KEY, "V", "1");
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                const char *key = cases[i].key;
+                if (cases[i].done) {
+                        succeeds(admin, "DeleteKey", "sa{sv}", key, 1, "recursive", "b", 1);
+                        continue;
+                }
+                refused(admin, ERROR_ACCESS_DENIED, "may not write", "DeleteKey", "sa{sv}", key, 1,
+                        "recursive", "b", 1);
+                refused(admin, ERROR_ACCESS_DENIED, "may not write", "Transact", "a(sssuv)a{sv}", 1,
+                        "delete-key", key, "", 0u, "ay", 0, 1, "recursive", "b", 1);
+        }
+        ck_assert_ptr_nonnull(strstr(registry_property(world.bus, "Layers"), "'top' 5"));
+}
+END_TEST
+
+static void set_times(unsigned n)
+{
+        for (unsigned i = 0; i < n; i++) {
+                char text[16];
+                (void)snprintf(text, sizeof(text), "%u", i);
+                set_string(world.bus, KEY, "V", text);
+        }
+}
+
+/* As many clients as are asked at one time never answer: one that reads is asked after all, and misses
+ * nothing from then on. */
+START_TEST(clients_that_do_not_answer)
+{
+        sd_bus *silent[QUESTIONS];
+        _cleanup_ear_ struct ear ear = { 0 };
+
+        registryd_start(NULL);
+        for (unsigned i = 0; i < QUESTIONS; i++) {
+                silent[i] = world_connect(UID_NOBODY);
+                subscribe(silent[i], KEY, false);
+        }
+        set_times(WINDOW);
+        _cleanup_bus_ sd_bus *reader = world_connect(UID_NOBODY);
+        ear_on_changes(&ear, reader);
+        subscribe(reader, KEY, false);
+        set_times(WINDOW + 1);
+        WAIT_ON(reader, ear.n == WINDOW);
+        WAIT_ON(reader, ear_heard(&ear, "'overflow'"));
+        set_string(world.bus, KEY, "V", "news");
+        WAIT_ON(reader, ear_heard(&ear, "'news'"));
+        for (unsigned i = 0; i < QUESTIONS; i++)
+                sd_bus_flush_close_unref(silent[i]);
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { subscriptions_of_a_user, previews, refusals, many_refusals,
+                keys_above_the_layers, clients_that_do_not_answer };
+        Suite *suite = suite_create("quotas");
+        harness_add_privileged(suite, tests, ARRAY_SIZE(tests), "what one user may take was not tried");
+        return harness_main(suite);
+}
