@@ -15,8 +15,13 @@
 /* A registry path fits whole. */
 #define JOURNAL_TEXT_MAX 16384u
 
-/* MESSAGE, MESSAGE_ID, PRIORITY, PEIOS_RESULT, PEIOS_DETAIL, PEIOS_AUDIT_TEXT and the record's own. */
-#define ENTRY_MAX (6 + RECORD_FIELDS_N)
+#define FIELD_PREFIX "PEIOS_"
+/* Those that forensic capture knows are half as many. */
+#define PROPERTIES_MAX 32u
+
+/* MESSAGE, MESSAGE_ID, PRIORITY, PEIOS_RESULT, PEIOS_DETAIL, PEIOS_AUDIT_TEXT, the record's own, properties.
+ */
+#define ENTRY_MAX (6 + RECORD_FIELDS_N + PROPERTIES_MAX)
 
 /* All fields in one buffer; `end` are offsets, because the buffer moves as it grows. */
 struct entry {
@@ -52,6 +57,27 @@ static void add_record_field(struct entry *e, const struct record *r, enum recor
         }
 }
 
+/* The journal drops a field with another name, and knows some names itself. */
+static bool is_property(const char *line)
+{
+        size_t n = strspn(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+
+        return line[n] == '=' && strncmp(line, FIELD_PREFIX, strlen(FIELD_PREFIX)) == 0;
+}
+
+static void add_properties(struct entry *e, const char *lines)
+{
+        size_t before = e->n;
+
+        for (size_t n; lines && *lines && e->n - before < PROPERTIES_MAX; lines += n + (lines[n] == '\n')) {
+                n = strcspn(lines, "\n");
+                if (!is_property(lines))
+                        continue;
+                buf_add(&e->text, lines, n < JOURNAL_TEXT_MAX ? n : JOURNAL_TEXT_MAX);
+                end_field(e);
+        }
+}
+
 static int build(struct entry *e, const struct record *r, const char *message, const char *record_text)
 {
         add_text(e, "MESSAGE", message);
@@ -66,6 +92,7 @@ static int build(struct entry *e, const struct record *r, const char *message, c
                 add_text(e, "PEIOS_DETAIL", r->detail);
         if (record_text)
                 add_text(e, "PEIOS_AUDIT_TEXT", record_text);
+        add_properties(e, r->properties);
         return e->text.error;
 }
 

@@ -15,6 +15,7 @@ enum record_field {
 enum field_encoding {
         ENCODE_TEXT,
         ENCODE_WORD,
+        ENCODE_STACK,
         ENCODE_NUMBER,
         ENCODE_ORDINAL,
         ENCODE_ID,
@@ -40,7 +41,7 @@ extern const struct field_info record_fields[RECORD_FIELDS_N];
 extern const struct kind_info record_kinds[RECORD_KINDS_N];
 
 struct field_value {
-        const char *text; /* TEXT and WORD; NULL: unknown */
+        const char *text; /* TEXT, WORD and STACK; NULL: unknown */
         uint64_t number;  /* NUMBER and ID */
         bool known;
 };
@@ -55,3 +56,7 @@ size_t record_cut(const char *text, size_t max);
  * outside the safe set, where the tools would strip the last byte, or where the text itself begins with
  * `hex:`. */
 void record_add_word(struct buf *out, const char *name, const char *text, size_t max);
+/* As record_add_text(), for a kernel stack, one frame a line, `symbol+0x12/0x20 [module]`: the frames with
+ * commas between, a module's as `module:symbol+0x12/0x20`, all bare; a byte outside the safe set becomes
+ * `_`. As many whole frames as `max` bytes hold, and `...` as the last one where some are left out. */
+void record_add_stack(struct buf *out, const char *name, const char *text, size_t max);

@@ -51,7 +51,8 @@ static void add_quoted(struct buf *out, const char *text)
 static void add_value(struct buf *out, const struct record *r, enum record_field f)
 {
         struct field_value v = record_field(r, f);
-        bool text = record_fields[f].encoding == ENCODE_TEXT || record_fields[f].encoding == ENCODE_WORD;
+        enum field_encoding encoding = record_fields[f].encoding;
+        bool text = encoding == ENCODE_TEXT || encoding == ENCODE_WORD || encoding == ENCODE_STACK;
 
         if (!v.known)
                 buf_puts(out, f == FIELD_OLD || f == FIELD_NEW ? "nothing" : "?");

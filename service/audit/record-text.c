@@ -20,12 +20,11 @@ size_t record_cut(const char *text, size_t max)
 }
 
 /* Not isalnum(): the locale must have no say. */
+static const char safe_bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+,\\-";
+
 static bool is_safe(const char *text, size_t n)
 {
-        static const char safe[] =
-                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+,\\-";
-
-        return strspn(text, safe) >= n;
+        return strspn(text, safe_bytes) >= n;
 }
 
 static void add_hex(struct buf *out, const char *text, size_t n)
@@ -87,4 +86,54 @@ void record_add_word(struct buf *out, const char *name, const char *text, size_t
         }
         buf_puts(out, HEX_MARK);
         add_encoded(out, text, n, cut);
+}
+
+static void add_safe(struct buf *out, const char *text, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                buf_putc(out,
+                        text[i] != ',' && text[i] != '\0' && strchr(safe_bytes, text[i]) ? text[i] : '_');
+}
+
+/* `symbol+0x12/0x20 [module]`, and whatever a newer kernel prints behind it. */
+static void add_frame(struct buf *out, const char *line, size_t n)
+{
+        const char *blank = memchr(line, ' ', n);
+        size_t place = blank ? (size_t)(blank - line) : n;
+
+        if (blank && place + 2 < n && blank[1] == '[') {
+                const char *module = blank + 2;
+                size_t left = n - place - 2, end = strcspn(module, " ]\n");
+                add_safe(out, module, end < left ? end : left);
+                buf_putc(out, ':');
+        }
+        add_safe(out, line, place);
+}
+
+void record_add_stack(struct buf *out, const char *name, const char *text, size_t max)
+{
+        size_t used = 0;
+
+        buf_printf(out, " %s=", name);
+        for (size_t n; text && *text; text += n + (text[n] == '\n')) {
+                _cleanup_buf_ struct buf frame = BUF_INIT;
+
+                n = strcspn(text, "\n");
+                if (n == 0)
+                        continue;
+                add_frame(&frame, text, n);
+                if (frame.error)
+                        out->error = frame.error;
+                if (used > 0)
+                        buf_putc(out, ',');
+                if (used + frame.len + 1 > max) {
+                        buf_puts(out, CUT_MARK);
+                        used = max;
+                        break;
+                }
+                buf_add(out, buf_str(&frame), frame.len);
+                used += frame.len + 1;
+        }
+        if (used == 0)
+                buf_putc(out, '?');
 }

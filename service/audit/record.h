@@ -54,6 +54,8 @@ struct record {
         const char *attribution;   /* "exact", "likely" or "unknown" */
         const char *context;       /* "task", "interrupt", … */
         const char *reason;        /* one word, [a-z-] */
+        const char *stack;         /* one frame a line, innermost first; the journal has all of it */
+        const char *properties;    /* `NAME=value` lines; journal only */
         const char *detail;        /* for people; journal only */
         uint64_t count;            /* RECORD_EVENTS_LOST: how many; else how often so far, 0 = not said */
         uint64_t since;            /* RECORD_EVENTS_LOST: when the first was lost, in seconds since 1970 */
@@ -63,12 +65,12 @@ struct record {
 };
 
 /* op=… in the order of audit-records: op, path, old, new, control, layer, reason, count, since,
- * actor's fields, seqno (record-fields.def). Fields that do not belong to the kind are not written. At most
- * RECORD_TEXT_MAX bytes: long text is cut before encoding and marked with a trailing `...`. path, ocomm and
- * cmd, which ausearch decodes, are as record_add_text() writes them. No tool decodes the other text fields:
- * they stand bare, or, where a tool could be misled, as `hex:` and upper-case hex (a text that begins with
- * `hex:` itself is always encoded, so that the two cannot be mixed up). 0 or -ENOMEM; on error `out` is
- * unchanged but for its error. */
+ * actor's fields, stack, seqno (record-fields.def). Fields that do not belong to the kind are not written.
+ * At most RECORD_TEXT_MAX bytes: long text is cut before encoding and marked with a trailing `...`. path,
+ * ocomm and cmd, which ausearch decodes, are as record_add_text() writes them. No tool decodes the other
+ * text fields: they stand bare, or, where a tool could be misled, as `hex:` and upper-case hex (a text that
+ * begins with `hex:` itself is always encoded, so that the two cannot be mixed up); a stack always stands
+ * bare. 0 or -ENOMEM; on error `out` is unchanged but for its error. */
 _must_check_ int record_format(const struct record *r, struct buf *out);
 
 /* Appends ` name=` and text, quoted, or in upper-case hex when any byte is outside [A-Za-z0-9_./:@%+,\-];

@@ -53,6 +53,7 @@ struct sender {
         struct sender_status status;
         uint64_t next_retry;
         bool retrying; /* a round over the kept ones is under way */
+        bool kicked;   /* since the current one was taken: another round is due */
         bool stopping;
         bool abandoned; /* the owner has gone: nothing is told any more, and `current` is nobody's */
         bool exited;

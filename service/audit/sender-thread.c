@@ -3,14 +3,18 @@
 #include "sender-internal.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "../../schema/base/log.h"
+#include "privileges.h"
 
 static void keep(struct sender *s, struct sender_item *i)
 {
         if (i->was_kept) {
                 sender_list_prepend(&s->kept, i);
-                s->retrying = false;
+                s->retrying = s->kicked;
                 s->next_retry = sender_now() + s->retry_nsec;
                 return;
         }
@@ -87,9 +91,14 @@ void *sender_main(void *userdata)
         struct sender_item *i;
 
         (void)pthread_setname_np(pthread_self(), "audit-sender");
+        int r = privileges_keep(PRIVILEGE(CAP_AUDIT_WRITE) | PRIVILEGE(CAP_AUDIT_CONTROL));
+        if (r < 0)
+                log_debug("the sending thread keeps capabilities that it does not need: error %d; ignoring",
+                        -r);
         (void)pthread_mutex_lock(&s->lock);
         while ((i = next_item(s))) {
                 s->current = i;
+                s->kicked = false;
                 (void)pthread_mutex_unlock(&s->lock);
                 bool sent = attempt(s, i, reason, sizeof(reason));
                 (void)pthread_mutex_lock(&s->lock);

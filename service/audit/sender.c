@@ -182,6 +182,7 @@ void sender_kick(struct sender *s)
 {
         (void)pthread_mutex_lock(&s->lock);
         s->retrying = true;
+        s->kicked = true;
         (void)pthread_cond_signal(&s->wake);
         (void)pthread_mutex_unlock(&s->lock);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "link.h"
+#include "link-internal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,29 +8,6 @@
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
 #include "link-read.h"
-
-struct follow {
-        struct link *link;
-        const struct path *key;
-        const char *name;
-        uint64_t subscription;                /* 0: none */
-        bool subscribed_here;                 /* the first of its key: carries the key's subscription */
-        sd_bus_slot *subscribing, *resolving; /* calls under way */
-};
-
-struct link {
-        struct link_config config;
-        struct follow *list;
-        sd_bus_slot *changed, *owner;
-        char *provider; /* the provider's unique name: anybody can send us a signal that looks like its */
-        sd_event_source *retry;
-        uint64_t delay;
-        bool asking; /* calls are being made: the round cannot be over yet */
-        bool failed; /* an answer of this round was an error */
-        bool connected;
-};
-
-static void begin(struct link *l);
 
 static void set_state(struct link *l, bool connected, const char *problem)
 {
@@ -42,7 +19,7 @@ static void set_state(struct link *l, bool connected, const char *problem)
 
 static int on_retry(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
-        begin(userdata);
+        link_begin(userdata);
         return 0;
 }
 
@@ -140,8 +117,7 @@ static int resolve(struct follow *f)
         return r;
 }
 
-/* A question that is under way is asked again: its answer may be older than what made us ask. */
-static void resolve_key(struct link *l, const struct path *key)
+void link_resolve_key(struct link *l, const struct path *key)
 {
         for (size_t i = 0; i < l->config.n; i++) {
                 if (!path_equal(l->list[i].key, key))
@@ -168,7 +144,7 @@ static int on_subscribed(sd_bus_message *m, void *userdata, _unused_ sd_bus_erro
                 free(f->link->provider);
                 f->link->provider = strdup(sender);
         }
-        resolve_key(f->link, f->key);
+        link_resolve_key(f->link, f->key);
         answered(f->link, true, NULL);
         return 0;
 }
@@ -190,8 +166,7 @@ static int subscribe(struct follow *f)
         return r;
 }
 
-/* A round: subscribe where there is no subscription, and read everything. */
-static void begin(struct link *l)
+void link_begin(struct link *l)
 {
         if (l->retry)
                 (void)sd_event_source_set_enabled(l->retry, SD_EVENT_OFF);
@@ -202,7 +177,7 @@ static void begin(struct link *l)
                 if (!f->subscribed_here)
                         continue;
                 if (f->subscription != 0) {
-                        resolve_key(l, f->key);
+                        link_resolve_key(l, f->key);
                         continue;
                 }
                 if (subscribe(f) < 0)
@@ -233,112 +208,9 @@ static int on_owner(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *er
         forget(l);
         l->delay = LINK_RETRY_FIRST_USEC;
         if (new_owner[0] != '\0')
-                begin(l);
+                link_begin(l);
         else
                 set_state(l, false, "the registry provider went away");
-        return 0;
-}
-
-static struct follow *find(struct link *l, const char *key, const char *name)
-{
-        for (size_t i = 0; i < l->config.n; i++) {
-                struct follow *f = &l->list[i];
-                if (fold_equal(f->key->text, f->key->len, key, strlen(key)) &&
-                        fold_equal(f->name, strlen(f->name), name, strlen(name)))
-                        return f;
-        }
-        return NULL;
-}
-
-static bool is_ours(const struct link *l, uint64_t subscription, const struct path **ret)
-{
-        for (size_t i = 0; i < l->config.n; i++)
-                if (l->list[i].subscription == subscription && subscription != 0) {
-                        *ret = l->list[i].key;
-                        return true;
-                }
-        return false;
-}
-
-/* One event (sssuvs). A value's event carries all there is to know; of any other the whole key is read
- * again. */
-static int read_event(struct link *l, sd_bus_message *m, struct link_value *v, const struct path *key)
-{
-        _cleanup_buf_ struct buf bytes = BUF_INIT;
-        const char *kind;
-        uint32_t type;
-
-        int r = sd_bus_message_read(m, "sss", &kind, &v->key, &v->name);
-        if (r >= 0)
-                r = wire_read_value(m, &bytes, &type, NULL);
-        if (r >= 0)
-                r = sd_bus_message_read(m, "s", &v->layer);
-        if (r < 0)
-                return r;
-        if (strncmp(kind, "value-", strlen("value-")) != 0) {
-                resolve_key(l, key);
-                return 0;
-        }
-        const struct follow *f = find(l, v->key, v->name);
-        if (!f)
-                return 0;
-        const struct value value = { .type = type, .data = bytes.data, .size = bytes.len };
-        v->key = f->key->text;
-        v->name = f->name;
-        v->value = v->layer[0] != '\0' ? &value : NULL;
-        l->config.told(v, l->config.userdata);
-        return 0;
-}
-
-/* From a question whose answer came too late: while the provider hangs there are many of those. */
-static void drop_stray(struct link *l, uint64_t subscription)
-{
-        sd_bus_message *m = NULL;
-
-        int r = sd_bus_message_new_method_call(
-                l->config.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE, "Unsubscribe");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "t", subscription);
-        if (r >= 0)
-                r = sd_bus_send(NULL, m, NULL);
-        sd_bus_message_unref(m);
-        if (r < 0)
-                log_debug("cannot end a subscription: %s; ignoring", strerror(-r));
-}
-
-static int on_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
-{
-        struct link *l = userdata;
-        struct link_value base = { .layer = "", .file_owner = AUDIT_ID_UNSET };
-        const struct path *key = NULL;
-        uint64_t subscription;
-        struct actor actor;
-        bool known = false;
-
-        const char *sender = sd_bus_message_get_sender(m);
-        if (!l->provider || !sender || strcmp(sender, l->provider) != 0)
-                return 0;
-        int r = sd_bus_message_read(m, "tt", &subscription, &base.sequence);
-        if (r < 0)
-                return 0;
-        if (!is_ours(l, subscription, &key)) {
-                drop_stray(l, subscription);
-                return 0;
-        }
-        r = link_read_origin(m, &actor, &known, &base.reason, &base.file, &base.file_owner);
-        base.actor = known ? &actor : NULL;
-        if (r >= 0)
-                r = sd_bus_message_enter_container(m, 'a', "(sssuvs)");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'r', "sssuvs")) > 0) {
-                struct link_value v = base;
-                r = read_event(l, m, &v, key);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
-        if (r < 0) {
-                log_warning("a change signal cannot be read: %s; reading everything again", strerror(-r));
-                begin(l);
-        }
         return 0;
 }
 
@@ -370,7 +242,7 @@ int link_new(const struct link_config *config, struct link **ret)
         int r = make_list(l);
         if (r >= 0)
                 r = sd_bus_match_signal_async(config->bus, &l->changed, REGISTRY_BUS_NAME, REGISTRY_PATH,
-                        REGISTRY_INTERFACE, "Changed", on_changed, NULL, l);
+                        REGISTRY_INTERFACE, "Changed", link_on_changed, NULL, l);
         if (r >= 0)
                 r = sd_bus_add_match_async(config->bus, &l->owner,
                         "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
@@ -381,7 +253,7 @@ int link_new(const struct link_config *config, struct link **ret)
                 (void)link_free(l);
                 return r;
         }
-        begin(l);
+        link_begin(l);
         *ret = l;
         return 0;
 }

@@ -10,7 +10,7 @@
 #include "../../schema/base/log.h"
 #include "item-internal.h"
 
-static uint64_t usec_of(clockid_t clock)
+uint64_t item_clock(clockid_t clock)
 {
         struct timespec ts;
         (void)clock_gettime(clock, &ts);
@@ -33,7 +33,6 @@ static void emit(struct item *item, enum record_kind kind, const char *old_text,
                                                  .control = control_name(item->control),
                                                  .reason = reason,
                                                  .success = success,
-                                                 .count = kind == RECORD_CONTROL_DRIFT ? item->drifts : 0,
                                                  .detail = item->last_error[0] ? item->last_error : NULL });
 }
 
@@ -113,11 +112,14 @@ enum control_outcome item_write(struct item *item, const char *text)
         }
         if (control_refresh(item->control) || !item->watch)
                 watch_control(item);
+        uint64_t asked = item_clock(CLOCK_REALTIME);
         control_apply(item->control, control_text, &result);
         item->live = result.outcome == CONTROL_HOLDS || result.outcome == CONTROL_WRITTEN;
+        if (item->live)
+                item->held_usec = asked;
         item->was_present = result.outcome != CONTROL_ABSENT;
         if (result.outcome == CONTROL_WRITTEN)
-                item->last_applied = usec_of(CLOCK_REALTIME);
+                item->last_applied = item_clock(CLOCK_REALTIME);
         set_error(item, &result);
         memcpy(item->control_value, result.now, sizeof(item->control_value));
         /* A new value that the kernel refuses is not accepted, and that is told instead. */
@@ -159,6 +161,7 @@ static void came_or_went(struct item *item)
         watch_control(item);
         if (present == item->was_present)
                 return;
+        item_flush(item);
         item->was_present = present;
         if (present) {
                 if (item_wanted(item))
@@ -175,43 +178,6 @@ static void came_or_went(struct item *item)
         changed(item, ITEM_CONTROL);
 }
 
-static void tell_drift(struct item *item, const char *expected, const char *found, const char *action)
-{
-        item->drifts++;
-        emit(item, RECORD_CONTROL_DRIFT, expected, found, action,
-                item->live || strcmp(action, "reported") == 0);
-        changed(item, ITEM_COUNTERS | ITEM_CONTROL);
-        item->context->drift_detected(item, found, action, item->context->userdata);
-}
-
-/* Somebody else wrote to the control. */
-static void on_drift(struct item *item, const char *expected, const char *found)
-{
-        item->live = false;
-        (void)snprintf(item->last_error, sizeof(item->last_error), "%s holds '%.100s', not '%.100s'",
-                control_name(item->control), found, expected);
-        if (!item->reapply) {
-                bool again = item->drift_found && strcmp(item->drift_found, found) == 0;
-                if (!again && item_replace(&item->drift_found, found) == 0)
-                        tell_drift(item, expected, found, "reported");
-                return;
-        }
-        switch (drift_decide(&item->drift, usec_of(CLOCK_MONOTONIC))) {
-        case DRIFT_PUT_BACK:
-                (void)item_write(item, item_wanted(item));
-                tell_drift(item, expected, found, item->live ? "put-back" : "put-back-failed");
-                break;
-        case DRIFT_GIVE_UP:
-                log_warning("%s: somebody keeps writing to %s; it is left alone for a while", item->path,
-                        control_name(item->control));
-                tell_drift(item, expected, found, "gave-up");
-                break;
-        case DRIFT_PAUSED:
-                changed(item, ITEM_CONTROL);
-                break;
-        }
-}
-
 static void look(struct item *item, bool is_hint)
 {
         char now[CONTROL_TEXT_MAX];
@@ -221,6 +187,7 @@ static void look(struct item *item, bool is_hint)
                 came_or_went(item);
         if (!control_present(item->control) || item->turning_off)
                 return;
+        uint64_t asked = item_clock(CLOCK_REALTIME);
         if (control_read(item->control, now, sizeof(now)) < 0)
                 return;
         bool is_news = strcmp(now, item->control_value) != 0;
@@ -234,10 +201,13 @@ static void look(struct item *item, bool is_hint)
                 /* What it held when our own write failed is nobody else's doing. The write is tried again on
                  * the timer alone: opening the file for it is a hint too. */
                 if (!item->failed_told || is_news)
-                        on_drift(item, expected, now);
+                        item_on_drift(item, expected, now);
                 else if (!is_hint)
                         (void)item_write(item, item_wanted(item));
-        } else if (!item->live) {
+                return;
+        }
+        item->held_usec = asked;
+        if (!item->live) {
                 item->live = true;
                 item->failed_told = false;
                 item->last_error[0] = '\0';

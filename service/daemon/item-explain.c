@@ -81,6 +81,7 @@ int item_preview(struct item *item, const struct value *value, const struct acto
 {
         struct policy_decision decision = { 0 };
         _cleanup_buf_ struct buf text = BUF_INIT;
+        char tainted[ITEM_MASK_MAX];
         struct record record = {
                 .op = item->sv->control->audit_op,
                 .path = item->path,
@@ -115,6 +116,7 @@ int item_preview(struct item *item, const struct value *value, const struct acto
                 preview_control(item, decision.text, out);
                 record.kind = RECORD_POLICY_CHANGED;
                 record.new_text = decision.text ? decision.text : "unset";
+                record.tainted = item_tainted(item, tainted);
                 record.success = true;
                 preview_record(&record, out);
                 break;

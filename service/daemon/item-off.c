@@ -69,6 +69,8 @@ int item_queue(struct item *item, const struct item_input *input)
 static void turn_off_now(struct item *item)
 {
         _cleanup_free_ char *old = NULL, *text = STEAL_PTR(item->pending);
+        char text_of_mask[ITEM_MASK_MAX];
+        const char *tainted = item_tainted(item, text_of_mask);
 
         item->turning_off = false;
         item->off_timer = sd_event_source_disable_unref(item->off_timer);
@@ -84,6 +86,7 @@ static void turn_off_now(struct item *item)
                                 .old_text = old,
                                 .new_text = text,
                                 .reason = "control-failed",
+                                .tainted = tainted,
                                 .actor = item->pending_has_actor ? &item->pending_actor : NULL,
                                 .success = false });
         item_told(item, old ? old : "unset", item->pending_has_actor ? &item->pending_actor : NULL);
@@ -117,8 +120,8 @@ static int on_off_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, voi
 /* Turning auditing off is recorded before it takes effect. */
 int item_turn_off(struct item *item, const char *text, const struct item_input *input)
 {
-        struct diag file;
-        const struct record record = item_change_record(item, text, input, &file);
+        struct item_change_text change;
+        const struct record record = item_change_record(item, text, input, &change);
 
         int r = item_replace(&item->pending, text);
         if (r == 0)

@@ -7,19 +7,9 @@
 
 #include "../../schema/base/log.h"
 #include "../../schema/layout.h"
+#include "describe.h"
 
 #define DEFAULT_LAYER "default"
-
-static int make_path(const struct schema_value *sv, char **ret)
-{
-        _cleanup_buf_ struct buf path = BUF_INIT;
-        size_t len;
-
-        (void)path_component(&sv->key, 0, &len);
-        bool machine = fold_equal(sv->key.text, len, DEFAULT_HIVE, strlen(DEFAULT_HIVE));
-        buf_printf(&path, "%s%s\\%s", machine ? "" : "\\", sv->key.text + (machine ? len : 0), sv->name);
-        return buf_finish(&path, ret, NULL);
-}
 
 int item_replace(char **at, const char *text)
 {
@@ -43,7 +33,7 @@ int item_new(const struct item_context *context, const struct schema_value *sv, 
         item->reapply = sv->control->drift_reapply;
 
         const char *accepted = accepted_get(context->accepted, sv);
-        int r = make_path(sv, &item->path);
+        int r = describe_path(sv, &item->path);
         if (r == 0)
                 r = item_replace(&item->written, "");
         if (r == 0)
@@ -86,6 +76,8 @@ struct item *item_free(struct item *item)
         free(item->pending);
         free(item->starting);
         item->queued = item_queued_free(item->queued);
+        sd_event_source_disable_unref(item->untold_timer);
+        item->untold = item_untold_free(item->untold);
         free(item);
         return NULL;
 }
@@ -106,35 +98,6 @@ int item_keep_accepted(struct item *item, const char *text)
                         (int)sizeof(item->keep_error) - 1, d.text);
         }
         return 0;
-}
-
-/* For the journal: the file behind a change that no caller made, and whose it is. */
-static const char *describe_file(const struct item_input *input, struct diag *d)
-{
-        if (!input->file)
-                return NULL;
-        if (input->file_owner == AUDIT_ID_UNSET)
-                (void)diag_set(d, 0, "%s", input->file);
-        else
-                (void)diag_set(d, 0, "%s, owned by uid %u", input->file, input->file_owner);
-        return d->text;
-}
-
-struct record item_change_record(
-        const struct item *item, const char *new_text, const struct item_input *input, struct diag *file)
-{
-        return (struct record){
-                .kind = RECORD_POLICY_CHANGED,
-                .op = item->sv->control->audit_op,
-                .path = item->path,
-                .old_text = item->accepted ? item->accepted : "unset",
-                .new_text = new_text ? new_text : "unset",
-                .layer = input->layer,
-                .reason = input->reason,
-                .detail = describe_file(input, file),
-                .actor = input->actor,
-                .success = true,
-        };
 }
 
 static int remember_refused(struct item *item, const char *text)
@@ -190,8 +153,8 @@ void item_told(struct item *item, const char *old, const struct actor *actor)
  * us all. */
 static int accept_now(struct item *item, const char *text, const struct item_input *input)
 {
-        struct diag file;
-        struct record record = item_change_record(item, text, input, &file);
+        struct item_change_text change;
+        struct record record = item_change_record(item, text, input, &change);
         _cleanup_free_ char *old = strdup(record.old_text);
         if (!old)
                 return -ENOMEM;
@@ -268,6 +231,7 @@ int item_input(struct item *item, const struct item_input *input)
 {
         if (item->turning_off)
                 return item_queue(item, input);
+        item_flush(item);
         _cleanup_free_ char *starting = STEAL_PTR(item->starting);
         int r = note_written(item, input);
         if (r == 0)
@@ -287,6 +251,7 @@ void item_registry_absent(struct item *item)
         const struct item_input input = { .layer = "", .reason = "changed-while-away", .is_resync = true };
         _cleanup_free_ char *starting = STEAL_PTR(item->starting);
 
+        item_flush(item);
         if (starting && accept_now(item, starting, &input) < 0)
                 log_error("%s: out of memory; the value in force stays", item->path);
 }

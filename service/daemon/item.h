@@ -34,6 +34,11 @@ struct item_context {
                 struct item *item, const char *old, const struct actor *actor, void *userdata);
         void (*policy_refused)(struct item *item, const char *refused, const char *why, void *userdata);
         void (*drift_detected)(struct item *item, const char *found, const char *action, void *userdata);
+        /* The kernel's taint mask as it is now, asked for before each change. False where it is not known.
+         */
+        bool (*tainted)(uint64_t *ret, void *userdata);
+        /* Who writes to a control is told to item_sysctl_written(), soon after. */
+        bool (*writes_are_reported)(void *userdata);
         /* A written value was dealt with: accepted, refused, or nothing new. */
         void (*settled)(struct item *item, void *userdata);
         void *userdata;
@@ -78,7 +83,12 @@ struct item {
 
         bool reapply; /* on drift */
         struct drift drift;
-        char *drift_found; /* what was told of last, in mode report */
+        char *drift_found;  /* what was told of last, in mode report */
+        uint64_t held_usec; /* µs since 1970: when the control was last seen to hold what it is to */
+        struct actor writer;
+        uint64_t writer_usec;       /* of the newest write by another, 0 = none */
+        struct item_untold *untold; /* a drift that waits for the report of who wrote */
+        sd_event_source *untold_timer;
 
         bool turning_off; /* the record goes first */
         char *pending;    /* the value that comes into force then */
@@ -102,6 +112,12 @@ _must_check_ int item_input(struct item *item, const struct item_input *input);
 /* The registry does not answer: what the state on disk says is accepted without knowing who changed it. */
 void item_registry_absent(struct item *item);
 void item_set_reapply(struct item *item, bool reapply);
+
+/* Somebody wrote to a control; of any but the item's own nothing is taken. */
+struct sysctl_write;
+void item_sysctl_written(struct item *item, const struct sysctl_write *w);
+/* What waits to be told is told now: what comes next is to be told after it. */
+void item_flush(struct item *item);
 
 /* Looks at the control: appeared, gone, changed by somebody else. On a hint and on the timer. */
 void item_check(struct item *item);

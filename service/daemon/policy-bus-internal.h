@@ -6,6 +6,7 @@
 /* Beside enum item_change. */
 #define AUDIT_COUNTERS (1u << 16)
 #define TAINT_STATUS (1u << 17)
+#define TAINT_CAPTURE (1u << 18)
 
 struct setter;
 

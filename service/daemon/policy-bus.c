@@ -43,6 +43,7 @@ static const sd_bus_vtable policy_vtable[] = {
         SD_BUS_PROPERTY("Tainted", "t", policy_get_taint, 0, EMITS),
         SD_BUS_PROPERTY("TaintChars", "s", policy_get_taint, 0, EMITS),
         SD_BUS_PROPERTY("TaintFlags", "as", policy_get_taint, 0, EMITS),
+        SD_BUS_PROPERTY("TaintCapture", "s", policy_get_text, 0, EMITS),
         SD_BUS_PROPERTY("Backend", "s", policy_get_taint, 0, EMITS),
         SD_BUS_PROPERTY("Hooks", "s", policy_get_taint, 0, EMITS),
         SD_BUS_PROPERTY("Misses", "t", policy_get_taint, 0, EMITS),
@@ -85,6 +86,7 @@ static int on_flush(_unused_ sd_event_source *s, void *userdata)
                 { AUDIT_COUNTERS, { "AuditSent", "AuditKept", "AuditLost" } },
                 { TAINT_STATUS,
                         { "Tainted", "TaintChars", "TaintFlags", "Backend", "Hooks", "Misses", "Drops" } },
+                { TAINT_CAPTURE, { "TaintCapture" } },
         };
         struct policy_bus *pb = userdata;
         char *names[ARRAY_SIZE(map) * ARRAY_SIZE(map[0].properties) + 1];
@@ -120,6 +122,11 @@ void policy_bus_changed(struct policy_bus *pb, const struct item *item, unsigned
 void policy_bus_taint_changed(struct policy_bus *pb)
 {
         mark(pb, TAINT_STATUS);
+}
+
+void policy_bus_capture_changed(struct policy_bus *pb)
+{
+        mark(pb, TAINT_CAPTURE);
 }
 
 void policy_bus_audit_changed(struct policy_bus *pb)

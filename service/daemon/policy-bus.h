@@ -6,6 +6,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "settings.h"
 #include "taints.h"
 
 struct policy_bus;
@@ -17,6 +18,7 @@ struct policy_bus_config {
         struct item *taint_events; /* the one that the properties show; one of the items */
         struct auditlog *auditlog;
         struct taints *taints;
+        const struct setting *capture;
         void *userdata;
 };
 
@@ -26,10 +28,12 @@ struct policy_bus *policy_bus_free(struct policy_bus *pb);
 /* `changes` of enum item_change; gathered, and signalled once a turn of the loop. */
 void policy_bus_changed(struct policy_bus *pb, const struct item *item, unsigned changes);
 void policy_bus_audit_changed(struct policy_bus *pb);
-void policy_bus_policy_changed(
-        struct policy_bus *pb, const struct item *item, const char *old, const struct actor *actor);
+void policy_bus_capture_changed(struct policy_bus *pb);
+/* `setting`: path of an item or of a setting; `old`, `text` and `kept`: "unset" for none. */
+void policy_bus_policy_changed(struct policy_bus *pb, const char *setting, const char *old, const char *text,
+        bool live, const struct actor *actor);
 void policy_bus_policy_refused(
-        struct policy_bus *pb, const struct item *item, const char *refused, const char *why);
+        struct policy_bus *pb, const char *setting, const char *refused, const char *kept, const char *why);
 void policy_bus_drift_detected(
         struct policy_bus *pb, const struct item *item, const char *found, const char *action);
 void policy_bus_taint_told(struct policy_bus *pb, const struct taint_event *e);

@@ -21,6 +21,7 @@ int policy_get_text(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ co
                 { "ControlValue", item->control_value },
                 { "LastError", item->last_error },
                 { "Meaning", item_meaning(item) },
+                { "TaintCapture", pb->config.capture->text ? pb->config.capture->text : "" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++)

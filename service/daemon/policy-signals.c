@@ -21,16 +21,15 @@ static int append_actor(sd_bus_message *m, const struct actor *a)
                  : sd_bus_message_append(m, "a{sv}", 0);
 }
 
-void policy_bus_policy_changed(
-        struct policy_bus *pb, const struct item *item, const char *old, const struct actor *actor)
+void policy_bus_policy_changed(struct policy_bus *pb, const char *setting, const char *old, const char *text,
+        bool live, const struct actor *actor)
 {
         sd_bus_message *m = NULL;
 
         int r = sd_bus_message_new_signal(
                 pb->config.bus, &m, POLICY_PATH, POLICY_INTERFACE, "PolicyChanged");
         if (r >= 0)
-                r = sd_bus_message_append(m, "sssb", item->path, old,
-                        item->accepted ? item->accepted : "unset", (int)item->live);
+                r = sd_bus_message_append(m, "sssb", setting, old, text, (int)live);
         if (r >= 0)
                 r = append_actor(m, actor);
         if (r >= 0)
@@ -40,11 +39,10 @@ void policy_bus_policy_changed(
 }
 
 void policy_bus_policy_refused(
-        struct policy_bus *pb, const struct item *item, const char *refused, const char *why)
+        struct policy_bus *pb, const char *setting, const char *refused, const char *kept, const char *why)
 {
-        warn_signal("PolicyRefused",
-                sd_bus_emit_signal(pb->config.bus, POLICY_PATH, POLICY_INTERFACE, "PolicyRefused", "ssss",
-                        item->path, refused, item->accepted ? item->accepted : "unset", why));
+        warn_signal("PolicyRefused", sd_bus_emit_signal(pb->config.bus, POLICY_PATH, POLICY_INTERFACE,
+                                             "PolicyRefused", "ssss", setting, refused, kept, why));
 }
 
 void policy_bus_drift_detected(

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "../../schema/base/log.h"
 #include "../taint/taint.h"
@@ -14,6 +15,8 @@
 struct taints {
         struct taints_config config;
         struct monitor *monitor;
+        bool started;
+        uint64_t audited_until; /* µs since 1970: what happened by then is audited, whenever it is told */
 };
 
 static bool is_scratch(const char *root)
@@ -43,6 +46,13 @@ static const char *mask_text(uint64_t mask, char text[static MASK_TEXT_MAX])
         return text;
 }
 
+static uint64_t now_usec(void)
+{
+        struct timespec now;
+        (void)clock_gettime(CLOCK_REALTIME, &now);
+        return (uint64_t)now.tv_sec * UINT64_C(1000000) + (uint64_t)now.tv_nsec / 1000;
+}
+
 static void on_transition(struct taint_event *e, void *userdata)
 {
         struct taints *t = userdata;
@@ -59,12 +69,15 @@ static void on_transition(struct taint_event *e, void *userdata)
                 .attribution = attribution_name(e->attribution),
                 .context = taint_context_name(e->context),
                 .actor = &e->actor,
+                .stack = e->stack,
+                .properties = e->properties,
                 .detail = e->detail[0] ? e->detail : NULL,
                 .success = true,
         };
 
-        /* A cleared bit is tampering, which no policy silences. */
-        if (e->cleared || is_audited(t))
+        /* A cleared bit is tampering, which no policy silences. What waits for its cause falls under the
+         * policy of the moment in which it happened. */
+        if (e->cleared || is_audited(t) || (e->time_usec > 0 && e->time_usec <= t->audited_until))
                 e->seqno = auditlog_emit(t->config.auditlog, &r);
         t->config.told(e, t->config.userdata);
 }
@@ -93,6 +106,12 @@ static void on_changed(void *userdata)
         t->config.changed(t->config.userdata);
 }
 
+static void on_sysctl_written(const struct sysctl_write *w, void *userdata)
+{
+        struct taints *t = userdata;
+        t->config.sysctl_written(w, t->config.userdata);
+}
+
 int taints_new(const struct taints_config *config, struct taints **ret, struct diag *d)
 {
         struct taints *t = calloc(1, sizeof(*t));
@@ -109,6 +128,7 @@ int taints_new(const struct taints_config *config, struct taints **ret, struct d
                         .blind = on_blind,
                         .changed = on_changed,
                         .last_seqno = last_seqno,
+                        .sysctl_written = on_sysctl_written,
                         .userdata = t },
         };
         int r = monitor_new(&mc, &t->monitor, d);
@@ -122,7 +142,9 @@ int taints_new(const struct taints_config *config, struct taints **ret, struct d
 
 int taints_start(struct taints *t, struct diag *d)
 {
-        return monitor_start(t->monitor, d);
+        int r = monitor_start(t->monitor, d);
+        t->started = r >= 0;
+        return r;
 }
 
 struct taints *taints_free(struct taints *t)
@@ -132,6 +154,18 @@ struct taints *taints_free(struct taints *t)
         t->monitor = monitor_free(t->monitor);
         free(t);
         return NULL;
+}
+
+bool taints_mask(struct taints *t, uint64_t *ret)
+{
+        if (!t->started)
+                return false;
+        monitor_check(t->monitor);
+        if (is_audited(t))
+                t->audited_until = now_usec();
+        struct monitor_status status = monitor_status(t->monitor);
+        *ret = status.tainted;
+        return status.readable;
 }
 
 struct monitor *taints_monitor(struct taints *t)

@@ -19,6 +19,8 @@ struct taints_config {
         bool use_bpf;
         void (*told)(const struct taint_event *e, void *userdata);
         void (*changed)(void *userdata); /* counters, hooks, mask */
+        /* Somebody wrote to a control. */
+        void (*sysctl_written)(const struct sysctl_write *w, void *userdata);
         void *userdata;
 };
 
@@ -26,5 +28,9 @@ struct taints_config {
 _must_check_ int taints_new(const struct taints_config *config, struct taints **ret, struct diag *d);
 _must_check_ int taints_start(struct taints *t, struct diag *d);
 struct taints *taints_free(struct taints *t);
+
+/* The mask as it is now, for the record of a change of the policy: what happened before falls under the
+ * policy that is in force yet. False where it cannot be read. */
+bool taints_mask(struct taints *t, uint64_t *ret);
 
 struct monitor *taints_monitor(struct taints *t);

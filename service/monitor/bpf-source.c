@@ -183,6 +183,7 @@ struct bpf_source_status bpf_source_status(struct bpf_source *s)
                 .drops = programs_drops(s->programs),
                 .claimed = (programs_claimed(s->programs) & ~s->not_ours) | s->left,
                 .pinned = programs_pinned(s->programs),
+                .reports_writes = programs_report_writes(s->programs),
         };
 
         (void)snprintf(status.hooks, sizeof(status.hooks), "%s", programs_hooks(s->programs));

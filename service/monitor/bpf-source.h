@@ -37,11 +37,12 @@ _must_check_ int bpf_source_new(sd_event *event, uint64_t set_before, const char
 struct bpf_source *bpf_source_free(struct bpf_source *s);
 
 struct bpf_source_status {
-        char hooks[256];  /* attached ones, a blank between: "fentry/add_taint kprobe/add_taint …" */
-        uint64_t misses;  /* recursion and other misses that the kernel counted */
-        uint64_t drops;   /* reports that found the ring full (their slots are read all the same) */
-        uint64_t claimed; /* bits that the programs have seen set, told of or about to be */
-        bool pinned;      /* the slots outlive us */
+        char hooks[256];     /* attached ones, a blank between: "fentry/add_taint kprobe/add_taint …" */
+        uint64_t misses;     /* recursion and other misses that the kernel counted */
+        uint64_t drops;      /* reports that found the ring full (their slots are read all the same) */
+        uint64_t claimed;    /* bits that the programs have seen set, told of or about to be */
+        bool pinned;         /* the slots outlive us */
+        bool reports_writes; /* sysctl_written() is called */
 };
 /* Reads the counters; a difference between the kernel's mask and `claimed` + what was set before is the
  * caller's to tell. */

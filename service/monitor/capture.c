@@ -26,6 +26,8 @@ int capture_properties(const char *root, const struct taint_event *e, uint64_t s
                 e->actor.pid != AUDIT_ID_UNSET && process_read(root, e->actor.pid, started_before, &p) == 0;
         if (there && process_command_line(root, e->actor.pid, COMMAND_LINE_MAX, &command_line) == -ENOMEM)
                 return -ENOMEM;
+        if (e->tie)
+                capture_put(&out, "PEIOS_TAINT_TIE", "yes");
         if (e->module[0])
                 capture_module(root, e->module, buf_str(&command_line), &out);
         if (there)

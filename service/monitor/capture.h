@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Everything about module and actor that can still be had, as `NAME=value` lines for the journal: taken only
- * where forensic capture asks for it, as it reads whole module files. Control characters in values become
+/* Everything about event, module and actor that can still be had, as `NAME=value` lines for the journal:
+ * taken only where forensic capture asks for it, as it reads whole module files. Control characters in
+ * values become
  * `?`, so that no value can pretend to be a line of its own. */
 
 #include "../../schema/base/buf.h"

@@ -19,6 +19,9 @@
  * report. A weak cause waits less long for a better one. */
 #define GRACE_USEC UINT64_C(300000)
 #define GRACE_WEAK_USEC UINT64_C(50000)
+/* What BPF has seen waits longer: its report may stand behind many others, each of which takes its time to
+ * be told. Owed for this long, it does not come. */
+#define GRACE_REPORT_USEC UINT64_C(5000000)
 /* A line that came this long before the mask was last seen without the bit cannot be its cause. */
 #define LINE_BEFORE_USEC HINT_REPORT_USEC
 /* A read that fails once may have met a change. */
@@ -47,6 +50,7 @@ struct monitor {
         bool looking;       /* a callee that asks for a look gets none within one */
         bool state_damaged; /* what was told of in this boot is not known */
         bool store_failed;
+        uint64_t reported;        /* bits of which BPF's report came */
         uint64_t baseline;        /* waiting bits that were set before the first look */
         uint64_t recovered_seqno; /* the last number that was given out before this start */
 

@@ -89,8 +89,16 @@ static void tell_cleared(struct monitor *m, unsigned bit)
         taint_event_done(&e);
 }
 
-static bool is_due(const struct monitor *m, const struct cause *cause, uint64_t waited)
+/* What BPF has seen happen and is about to report, as it does once a bit and boot. */
+static uint64_t waits_for_report(struct monitor *m)
 {
+        return m->bpf ? bpf_source_status(m->bpf).claimed & ~m->reported : 0;
+}
+
+static bool is_due(struct monitor *m, unsigned bit, const struct cause *cause, uint64_t waited)
+{
+        if (waited < GRACE_REPORT_USEC && waits_for_report(m) & TAINT_MASK(bit))
+                return false;
         if (waited >= GRACE_USEC)
                 return true;
         if (m->bpf)
@@ -105,7 +113,7 @@ static void try_tell(struct monitor *m, unsigned bit, const struct modules *afte
         struct cause cause;
 
         cause_find(bit, &sources, &cause);
-        if (!must && !is_due(m, &cause, tracker_waited(&m->tracker, bit, now)))
+        if (!must && !is_due(m, bit, &cause, tracker_waited(&m->tracker, bit, now)))
                 return;
         if (m->baseline & TAINT_MASK(bit))
                 tell_baseline(m, bit, &cause, now);
@@ -118,12 +126,6 @@ static void read_modules(struct monitor *m, struct modules *ret)
         *ret = (struct modules){ 0 };
         if (modules_read(m->root, ret) < 0)
                 log_warning("out of memory; the modules are not looked at");
-}
-
-/* The first look: what is set already waits only where BPF has seen it happen and is about to report it. */
-static uint64_t waits_for_report(struct monitor *m)
-{
-        return m->bpf ? bpf_source_status(m->bpf).claimed : 0;
 }
 
 static void tell_waiting(struct monitor *m, uint64_t must, uint64_t now)
@@ -173,6 +175,7 @@ static void take_mask(struct monitor *m, uint64_t mask, uint64_t now)
         m->tainted = mask;
         if (!m->based) {
                 m->baseline = change.appeared;
+                /* What is set already waits only where BPF has seen it happen. */
                 must |= change.appeared & ~waits_for_report(m);
         } else if (change.appeared && m->kmsg) {
                 kmsg_drain(m->kmsg);
@@ -254,7 +257,10 @@ void monitor_take_exact(struct monitor *m, const struct taint_event *from)
         uint64_t now = clock_usec(CLOCK_MONOTONIC);
         struct taint_event e;
 
-        if (m->looking || from->bit >= TAINT_BITS || (m->tracker.told & TAINT_MASK(from->bit)))
+        if (m->looking || from->bit >= TAINT_BITS)
+                return;
+        m->reported |= TAINT_MASK(from->bit);
+        if (m->tracker.told & TAINT_MASK(from->bit))
                 return;
         if (taint_event_copy(from, &e) < 0) {
                 log_error("bit %u: out of memory; its exact cause is lost", from->bit);

@@ -106,7 +106,9 @@ static uint64_t next_look(const struct monitor *m, uint64_t now)
         uint64_t oldest = tracker_oldest(&m->tracker);
 
         if (oldest != UINT64_MAX) {
-                uint64_t weak = oldest + GRACE_WEAK_USEC, due = now < weak ? weak : oldest + GRACE_USEC;
+                uint64_t due = oldest + GRACE_WEAK_USEC;
+                if (now >= due)
+                        due = oldest + (now < oldest + GRACE_USEC ? GRACE_USEC : GRACE_REPORT_USEC);
                 next = due < next ? due : next;
         }
         if (m->tracker.early) {

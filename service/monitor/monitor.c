@@ -131,6 +131,7 @@ struct monitor_status monitor_status(const struct monitor *m)
                 s.backend = "bpf";
                 s.misses = bpf.misses;
                 s.drops = bpf.drops;
+                s.writes_reported = bpf.reports_writes;
                 add_hook(&s, bpf.hooks[0], bpf.hooks);
         }
         if (m->kmsg)

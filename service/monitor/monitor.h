@@ -62,6 +62,7 @@ struct monitor_status {
         char hooks[256];     /* what is attached or listened to, a blank between */
         uint64_t misses;     /* what BPF missed, and lines of the kernel log that were overwritten */
         uint64_t drops;
+        bool writes_reported; /* sysctl_written() is called */
 };
 struct monitor_status monitor_status(const struct monitor *m);
 

@@ -26,6 +26,7 @@ enum taint_context {
 struct taint_event {
         unsigned bit; /* 0…63 */
         bool cleared; /* set -> clear within one boot: an alarm */
+        bool tie;     /* others set it at the same instant: the actor is one of several */
         uint64_t old_mask, new_mask;
         uint64_t time_usec; /* CLOCK_REALTIME, µs; 0 = not known (set before the service began) */
         uint64_t seqno;     /* of the record; 0 where none was made */

@@ -63,6 +63,7 @@ START_TEST(changed_while_the_service_was_away)
                         "' changed from 'enabled' to 'failure-only', layer 'base', by 'test-link'"));
         ck_assert(!records_are_logged() || daemon_said(&world.policyd, "changed-while-away"));
         /* Nothing new: nothing is told. */
+        WAIT(is_connected(2));
         daemon_stop(&world.policyd);
         policyd_start(NULL);
         WAIT(is_connected(3));
@@ -187,11 +188,12 @@ START_TEST(late_answers)
         WAIT(daemon_said(&world.policyd, "the registry does not answer"));
         daemon_signal(&world.registryd, SIGCONT);
         WAIT(is_connected(1));
-        ck_assert(strcmp(registry_property(world.bus, "Subscriptions"), "2") > 0);
+        ck_assert(strcmp(registry_property(world.bus, "Subscriptions"), "3") > 0);
         set_string(world.bus, MODULES, "TaintEvents", "success-only");
         set_string(world.bus, "\\System\\Process", "PidMaxOnDrift", "report");
+        set_string(world.bus, "\\System\\Audit\\Metrics", "TextFile", "");
         WAIT(control_is("1"));
-        WAIT(strcmp(registry_property(world.bus, "Subscriptions"), "2") == 0);
+        WAIT(strcmp(registry_property(world.bus, "Subscriptions"), "3") == 0);
 }
 END_TEST
 

@@ -224,6 +224,13 @@ static void step_taint(void)
         check("tainted");
 }
 
+static void step_capture(void)
+{
+        set_string(world.bus, MODULES, "TaintCapture", "forensic");
+        WAIT(policy_is("TaintCapture", "'forensic'"));
+        check("capture");
+}
+
 static void step_provider(void)
 {
         daemon_kill(&world.registryd);
@@ -252,6 +259,7 @@ START_TEST(all)
         step_files();
         step_control();
         step_taint();
+        step_capture();
         step_provider();
         for (struct service *s = &registry; s; s = s == &registry ? &policy : NULL)
                 for (size_t i = 0; i < s->n; i++) {

@@ -33,8 +33,8 @@ static const struct actor sample_hostile = {
 #define SAMPLE_TEXT(k, t)                                                                                   \
         {                                                                                                   \
                 .kind = (k), .path = (t), .old_text = (t), .new_text = (t), .control = (t), .layer = (t),   \
-                .reason = (t), .count = 3, .since = 1700000000, .actor = &sample_hostile, .seqno = 4096,    \
-                .success = true                                                                             \
+                .reason = (t), .count = 3, .since = 1700000000, .actor = &sample_hostile, .stack = (t),     \
+                .seqno = 4096, .success = true                                                              \
         }
 
 static const struct record samples[] = {
@@ -67,6 +67,22 @@ static const struct record samples[] = {
         SAMPLE_TEXT(RECORD_FILE_REFUSED, "/etc/gr\xC3\xBCn \xFF\x1D"),
         SAMPLE_TEXT(RECORD_STATE_DAMAGED, "uid=4242 auid=4242 exe=\"/x\" hostname=h terminal=t ses=9"),
         SAMPLE_TEXT(RECORD_STATE_DAMAGED, "4294967295"),
+        SAMPLE_TEXT(RECORD_TAINT_SET, "a b' res=failed\n[uid=4242] [' auid=0"),
+        { .kind = RECORD_TAINT_SET,
+                .taint = "TAINT_OOT_MODULE",
+                .bit = 12,
+                .old_text = "0x0",
+                .new_text = "0x1000",
+                .reason = "module-load",
+                .module = "foo",
+                .module_taints = "OE",
+                .attribution = "exact",
+                .context = "task",
+                .actor = &sample_actor,
+                .stack = "add_taint+0x1/0x60\nfoo_init.isra.0+0x12/0x20 [foo]\n"
+                         "do_one_initcall+0x56/0x230\n",
+                .seqno = 14,
+                .success = true },
         { .kind = RECORD_WRITE_DENIED, .path = SAMPLE_PATH, .actor = &sample_actor, .seqno = 13 },
 };
 

@@ -134,6 +134,46 @@ START_TEST(least)
 }
 END_TEST
 
+/* Forensic capture: the whole stack, and a field for each property that is one. */
+START_TEST(captured)
+{
+        static const char stack[] = "a+0x1/0x2\nb+0x3/0x4 [m]\n";
+        const struct record r = { .kind = RECORD_TAINT_SET,
+                .taint = "TAINT_WARN",
+                .bit = 9,
+                .stack = stack,
+                .properties =
+                        "PEIOS_MODULE_VERSION=1.2 = 3\nMESSAGE=forged\n_UID=0\n\nPEIOS_x=1\nPEIOS_ACTOR\n"
+                        "PEIOS_ACTOR_UNIT=a.service",
+                .success = true };
+
+        run(&r, NULL);
+        ck_assert_ptr_nonnull(strstr(buf_str(&sent), "\nPEIOS_STACK=a+0x1/0x2\nb+0x3/0x4 [m]\n\n"));
+        ck_assert_ptr_nonnull(strstr(buf_str(&sent), "\nPEIOS_RESULT=success\n"
+                                                     "PEIOS_MODULE_VERSION=1.2 = 3\n"
+                                                     "PEIOS_ACTOR_UNIT=a.service\n"));
+        ck_assert_ptr_null(strstr(buf_str(&sent), "forged"));
+        ck_assert_ptr_null(strstr(buf_str(&sent), "_UID=0"));
+        ck_assert_ptr_null(strstr(buf_str(&sent), "PEIOS_x"));
+}
+END_TEST
+
+START_TEST(many_properties)
+{
+        struct record r = changed;
+        _cleanup_buf_ struct buf lines = BUF_INIT;
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < 1000; i++)
+                buf_printf(&lines, "PEIOS_PROPERTY_%u=x\n", i);
+        r.properties = buf_str(&lines);
+        run(&r, "op=x");
+        for (const char *at = buf_str(&sent); (at = strstr(at, "PEIOS_PROPERTY_")); at++)
+                n++;
+        ck_assert_uint_eq(n, 32);
+}
+END_TEST
+
 static const char printed[] = "peios: Policy '\\A\\B' changed from 'enabled' to 'it\\x27s off', by "
                               "'peios\\x0areg' (pid 4243, uid 1000): so it was asked\n";
 
@@ -214,6 +254,8 @@ int main(void)
         tcase_add_checked_fixture(c, reset, done);
         tcase_add_test(c, fields);
         tcase_add_test(c, least);
+        tcase_add_test(c, captured);
+        tcase_add_test(c, many_properties);
         tcase_add_test(c, no_journal);
         tcase_add_test(c, journal_fails);
         tcase_add_test(c, long_text);

@@ -45,6 +45,10 @@ static void check_field(auparse_state_t *au, const struct record *r, enum record
         case ENCODE_WORD:
                 decode_word(raw, &got);
                 break;
+        case ENCODE_STACK:
+                record_add_stack(&got, "stack", want.text, record_fields[f].max);
+                ck_assert_str_eq(raw, strchr(buf_str(&got), '=') + 1);
+                return;
         default:
                 if (want.known || record_fields[f].encoding == ENCODE_ID)
                         ck_assert_uint_eq(strtoull(raw, NULL, 10), want.number);

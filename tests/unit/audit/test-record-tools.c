@@ -105,6 +105,8 @@ START_TEST(interprets)
                 " spid=4294967295 suid=unset sauid=unset oses=",
                 "op=audit-events-lost reason=queue-full count=17 since=? seqno=12",
                 " ocomm=res=failed cmd=",
+                " cmd=/usr/bin/peios-reg stack=add_taint+0x1/0x60,foo:foo_init.isra.0+0x12/0x20,"
+                "do_one_initcall+0x56/0x230 seqno=14 exe=",
         };
         _cleanup_buf_ struct buf out = BUF_INIT;
 

@@ -129,6 +129,22 @@ static const struct text_case {
         { { .kind = RECORD_STATE_DAMAGED, .path = "/var/lib/x", .reason = "checksum", .seqno = 18 },
                 "op=registry-state-damaged path=\"/var/lib/x\" reason=checksum seqno=18",
                 "Registry state '/var/lib/x' is damaged, checksum" },
+        { { .kind = RECORD_TAINT_SET,
+                  .taint = "TAINT_WARN",
+                  .bit = 9,
+                  .old_text = "0x1000",
+                  .new_text = "0x1200",
+                  .reason = "warning",
+                  .attribution = "exact",
+                  .context = "interrupt",
+                  .stack = "__warn+0x3/0x4\nfoo_irq+0x1/0x2 [foo]\n",
+                  .properties = "PEIOS_MODULE_VERSION=1\n",
+                  .seqno = 20,
+                  .success = true },
+                "op=tainted-kernel taint=TAINT_WARN bit=9 old=0x1000 new=0x1200 reason=warning name=? mod-taint=? "
+                "attribution=exact context=interrupt " ACTOR_UNKNOWN_TEXT
+                " stack=__warn+0x3/0x4,foo:foo_irq+0x1/0x2 seqno=20",
+                "The kernel is tainted: 'TAINT_WARN', warning" },
         { { .kind = RECORD_CONTROL_APPEARED, .control = "\xE2\x80\xAE\xFF\xC3\xA9", .seqno = 19 },
                 "op=control-appeared control=hex:E280AEFFC3A9 seqno=19",
                 "Control '\\xe2\\x80\\xae\\xff\xC3\xA9' appeared" },
@@ -194,8 +210,41 @@ START_TEST(record_encoding)
 }
 END_TEST
 
-static const char *const hostile_bytes[] = { "'", "\"", "=", "\n", " ", "\x01", "\xFF", "\xC3\xBC", "A",
-        ":" };
+static const struct stack_case {
+        const char *text;
+        size_t max;
+        const char *as_stack;
+} stacks[] = {
+        { NULL, 99, " n=?" },
+        { "", 99, " n=?" },
+        { "\n\n", 99, " n=?" },
+        { "a+0x1/0x2", 99, " n=a+0x1/0x2" },
+        { "a+0x1/0x2\nb.isra.0+0x3/0x4 [m]\n", 99, " n=a+0x1/0x2,m:b.isra.0+0x3/0x4" },
+        { "\na+0x1/0x2\n\nb+0x3/0x4", 99, " n=a+0x1/0x2,b+0x3/0x4" },
+        /* Newer kernels print the build id, too. */
+        { "b+0x3/0x4 [m 1f2e3d]\n", 99, " n=m:b+0x3/0x4" },
+        { "b+0x3/0x4 [m\nc [", 99, " n=m:b+0x3/0x4,c" },
+        /* Neither a field, nor the end of one, nor another frame. */
+        { "a=b'\"c,d [m=1' x]\n\xff\x01", 99, " n=m_1_:a_b__c_d,__" },
+        { "hex:41", 99, " n=hex:41" },
+        /* Whole frames alone. */
+        { "abc\ndef\nghi", 12, " n=abc,def,ghi" },
+        { "abc\ndef\nghi", 11, " n=abc,def,..." },
+        { "abc\ndef\nghi", 3, " n=..." },
+};
+
+START_TEST(record_stacks)
+{
+        const struct stack_case *c = &stacks[_i];
+        _cleanup_buf_ struct buf text = BUF_INIT;
+
+        record_add_stack(&text, "n", c->text, c->max);
+        ck_assert_str_eq(buf_str(&text), c->as_stack);
+}
+END_TEST
+
+static const char *const hostile_bytes[] = { "'", "\"", "=", "\n", " ", "\x01", "\xFF", "\xC3\xBC", "A", ":",
+        "+0x1/0x2 [mod]\nsymbol" };
 
 /* 4 KiB of every kind of text in every field: it fits, and stays a list of `name=value` that nothing can
  * end. */
@@ -217,6 +266,13 @@ START_TEST(record_limits)
                 .control = big,
                 .layer = big,
                 .reason = big,
+                .taint = big,
+                .tainted = big,
+                .module = big,
+                .module_taints = big,
+                .attribution = big,
+                .context = big,
+                .stack = big,
                 .detail = big,
                 .count = UINT64_MAX,
                 .since = UINT64_MAX,
@@ -376,6 +432,7 @@ int main(void)
         suite_add_tcase(s, c);
         tcase_add_loop_test(c, record_texts, 0, ARRAY_SIZE(texts));
         tcase_add_loop_test(c, record_encoding, 0, ARRAY_SIZE(encodings));
+        tcase_add_loop_test(c, record_stacks, 0, ARRAY_SIZE(stacks));
         tcase_add_loop_test(c, record_limits, 0, ARRAY_SIZE(hostile_bytes));
         tcase_add_test(c, record_table);
         tcase_add_test(c, record_sentences);

@@ -280,6 +280,25 @@ START_TEST(reopens)
 }
 END_TEST
 
+START_TEST(kicked_while_it_tries)
+{
+        start(RETRY_NEVER);
+        set(0);
+        submit(1, true);
+        wait_outcomes(1);
+        block(true);
+        sender_kick(sender);
+        wait_blocking();
+        sender_kick(sender);
+        block(false);
+        (void)pthread_mutex_lock(&fake.lock);
+        while (fake.sends < 3)
+                (void)pthread_cond_wait(&fake.changed, &fake.lock);
+        (void)pthread_mutex_unlock(&fake.lock);
+        stop();
+}
+END_TEST
+
 START_TEST(stays_broken)
 {
         start(RETRY_NEVER);
@@ -507,6 +526,7 @@ int main(void)
         tcase_add_test(c, keeps_then_sends_in_order);
         tcase_add_test(c, retries_by_itself);
         tcase_add_test(c, success_brings_the_kept_ones);
+        tcase_add_test(c, kicked_while_it_tries);
         tcase_add_test(c, reopens);
         tcase_add_test(c, stays_broken);
         tcase_add_test(c, cannot_open);

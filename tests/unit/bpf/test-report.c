@@ -153,6 +153,12 @@ START_TEST(a_tie)
         slot.tie = 1;
         ck_assert_int_eq(report_to_event(&slot, 12, OFFSET, &event), 0);
         ck_assert_ptr_nonnull(strstr(event.detail, "; another set it at the same instant."));
+        ck_assert(event.tie);
+        free(STEAL_PTR(event.stack));
+        slot.tie = 0;
+        ck_assert_int_eq(report_to_event(&slot, 12, OFFSET, &event), 0);
+        ck_assert_ptr_null(strstr(event.detail, "instant"));
+        ck_assert(!event.tie);
 }
 END_TEST
 

@@ -169,6 +169,16 @@ START_TEST(an_actor)
 }
 END_TEST
 
+START_TEST(a_tie)
+{
+        struct taint_event e = { .tie = true, .actor = ACTOR_UNKNOWN };
+        _cleanup_free_ char *text = NULL;
+
+        ck_assert_int_eq(capture_properties(root.root, &e, UINT64_MAX, &text), 0);
+        ck_assert_str_eq(text, "PEIOS_TAINT_TIE=yes\n");
+}
+END_TEST
+
 START_TEST(another_task_of_the_number_is_not_asked)
 {
         struct taint_event e = { .actor = ACTOR_UNKNOWN };
@@ -235,6 +245,7 @@ int main(void)
         tcase_add_test(tc, nothing_waits_for_a_fifo);
         tcase_add_test(tc, broken_notes);
         tcase_add_test(tc, an_actor);
+        tcase_add_test(tc, a_tie);
         tcase_add_test(tc, another_task_of_the_number_is_not_asked);
         tcase_add_test(tc, values_cannot_pretend_to_be_lines);
         tcase_add_test(tc, parents_in_a_ring_end);

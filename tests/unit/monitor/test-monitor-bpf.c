@@ -68,8 +68,10 @@ START_TEST(forensic_capture_keeps_the_stack)
         world_start(&w);
         monitor_set_capture(w.monitor, CAPTURE_FORENSIC);
         world_kernel_sets(&w, 0x1000);
+        e.tie = true;
         fake_bpf_report(&e);
         ck_assert_str_eq(world_told_of(&w, 12)->stack, "add_taint+0x1/0x2\n");
+        ck_assert_ptr_nonnull(strstr(world_told_of(&w, 12)->properties, "PEIOS_TAINT_TIE=yes\n"));
 }
 END_TEST
 
@@ -133,6 +135,57 @@ START_TEST(what_bpf_missed_is_told_all_the_same)
         /* Later than the grace is too late: once is once. */
         fake_bpf_report(&late);
         ck_assert_uint_eq(w.n_told, 3);
+}
+END_TEST
+
+/* Whoever clears a bit of the mask does not clear it in the programs: they say nothing of the second time.
+ */
+START_TEST(set_again_after_it_was_cleared)
+{
+        struct taint_event e = exact(12, 0);
+
+        w.recheck_usec = 20 * MS;
+        world_start(&w);
+        world_kernel_sets(&w, 0x1000);
+        fake_bpf_report(&e);
+        fake_bpf_status.claimed = 0x1000;
+        world_kernel_sets(&w, 0);
+        world_run_until_told(&w, 2);
+        ck_assert(w.told[1].cleared);
+        /* With and without a line of the kernel's. */
+        for (size_t i = 0; i < 2; i++) {
+                world_kernel_sets(&w, 0x1000);
+                if (i > 0)
+                        world_log(&w, "bar: loading out-of-tree module taints kernel.");
+                world_run_until_told(&w, 3 + 2 * i);
+                const struct taint_event *again = &w.told[2 + 2 * i];
+                ck_assert_uint_eq(again->bit, 12);
+                ck_assert(!again->cleared);
+                ck_assert_uint_eq(again->old_mask, 0);
+                ck_assert_uint_eq(again->new_mask, 0x1000);
+                ck_assert_int_eq(again->attribution, i > 0 ? ATTRIBUTION_LIKELY : ATTRIBUTION_UNKNOWN);
+                ck_assert_str_eq(again->module, i > 0 ? "bar" : "");
+                ck_assert_uint_eq(again->actor.pid, AUDIT_ID_UNSET);
+                /* Once: neither the timer nor a late report of it is another. */
+                (void)world_run(&w, 200 * MS);
+                fake_bpf_report(&e);
+                ck_assert_uint_eq(w.n_told, 3 + 2 * i);
+                world_kernel_sets(&w, 0);
+                world_run_until_told(&w, 4 + 2 * i);
+        }
+}
+END_TEST
+
+START_TEST(it_says_whether_writes_are_reported)
+{
+        world_start(&w);
+        ck_assert(!monitor_status(w.monitor).writes_reported);
+        fake_bpf_status.reports_writes = true;
+        ck_assert(monitor_status(w.monitor).writes_reported);
+        world_stop(&w);
+        w.use_bpf = false;
+        world_start(&w);
+        ck_assert(!monitor_status(w.monitor).writes_reported);
 }
 END_TEST
 
@@ -252,6 +305,8 @@ int main(void)
         tcase_add_test(tc, a_report_without_a_bit_is_one);
         tcase_add_test(tc, hints_wait_for_the_report);
         tcase_add_test(tc, what_bpf_missed_is_told_all_the_same);
+        tcase_add_test(tc, set_again_after_it_was_cleared);
+        tcase_add_test(tc, it_says_whether_writes_are_reported);
         tcase_add_test(tc, misses_and_drops_show);
         tcase_add_test(tc, old_bits_are_given_to_it);
         tcase_add_test(tc, kept_reports_come_before_the_first_look);

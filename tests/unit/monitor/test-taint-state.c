@@ -17,6 +17,7 @@ static void full_event(struct taint_event *e, unsigned bit)
                 .cleared = bit & 1,
                 .old_mask = 0x1000,
                 .new_mask = UINT64_MAX,
+                .tie = true,
                 .time_usec = 1234567890123456,
                 .seqno = 7,
                 .reason = "module-load",
@@ -52,6 +53,7 @@ static void same_event(const struct taint_event *a, const struct taint_event *b)
 {
         ck_assert_uint_eq(a->bit, b->bit);
         ck_assert_int_eq(a->cleared, b->cleared);
+        ck_assert_int_eq(a->tie, b->tie);
         ck_assert_uint_eq(a->old_mask, b->old_mask);
         ck_assert_uint_eq(a->new_mask, b->new_mask);
         ck_assert_uint_eq(a->time_usec, b->time_usec);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon-bus.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../base/log.h"
+
+/* By now the bus has left the loop. */
+static int on_gone(_unused_ sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        log_error("the bus went away");
+        return sd_event_exit(userdata, EXIT_FAILURE);
+}
+
+int daemon_bus_open(sd_event *event, sd_bus **ret, struct diag *d)
+{
+        sd_bus *bus = NULL;
+
+        int r = sd_bus_open_system(&bus);
+        if (r >= 0)
+                r = sd_bus_attach_event(bus, event, SD_EVENT_PRIORITY_NORMAL);
+        if (r >= 0)
+                r = sd_bus_match_signal_async(bus, NULL, "org.freedesktop.DBus.Local",
+                        "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected", on_gone,
+                        NULL, event);
+        if (r < 0) {
+                sd_bus_unref(bus);
+                return diag_set(d, -r, "no connection to the system bus: %s", strerror(-r));
+        }
+        *ret = bus;
+        return 0;
+}
+
+int daemon_bus_own(sd_bus *bus, const char *name, struct diag *d)
+{
+        int r = sd_bus_request_name(bus, name, 0);
+        if (r == -EEXIST)
+                return diag_set(d, EEXIST, "%s is owned by somebody else on this bus", name);
+        return r < 0 ? diag_set(d, -r, "cannot own %s: %s", name, strerror(-r)) : 0;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A daemon's place on the system bus. */
+
+#include <systemd/sd-bus.h>
+
+#include "../base/diag.h"
+
+/* Attached to the loop, which ends with a failure when the bus goes away. 0, or negative errno with d set.
+ */
+_must_check_ int daemon_bus_open(sd_event *event, sd_bus **ret, struct diag *d);
+/* Last, after the objects: who sees the name can call. 0, or negative errno with d set. */
+_must_check_ int daemon_bus_own(sd_bus *bus, const char *name, struct diag *d);

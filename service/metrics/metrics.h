@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Keeps the metrics file in step with the service: written when the text changed, what comes together in one
+ * go, about once a second at most. Without a path, and while nothing changes, no timer runs. */
+
+#include <systemd/sd-event.h>
+
+#include "../../schema/base/buf.h"
+
+struct metrics;
+
+struct metrics_config {
+        const char *root; /* --root, or NULL */
+        sd_event *event;
+        int (*collect)(struct buf *out, void *userdata); /* 0 or -ENOMEM */
+        void *userdata;
+};
+
+_must_check_ int metrics_new(const struct metrics_config *config, struct metrics **ret);
+/* What has not been written yet is written; the file stays. */
+struct metrics *metrics_free(struct metrics *m);
+
+/* A path that metrics_file_check() accepts; NULL or "": no file. The old one, if it was written here, is
+ * removed. */
+void metrics_set_path(struct metrics *m, const char *path);
+/* Something may have changed. m may be NULL. */
+void metrics_changed(struct metrics *m);
+/* From a timer that runs anyway: tries again what failed, and brings back a file that somebody removed. */
+void metrics_recheck(struct metrics *m);

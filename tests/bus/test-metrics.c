@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The metrics file: where the registry says, in step with the service, gone when it is not wanted. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "client.h"
+
+#define METRICS "\\System\\Audit\\Metrics"
+#define FILE_NAME "/metrics/peios.prom"
+#define OTHER_NAME "/metrics/other.prom"
+#define SETTING "{setting=\"\\\\System\\\\Audit\\\\Modules\\\\TaintEvents\"} "
+
+static void begin(void)
+{
+        registryd_start(NULL);
+        policyd_start("--recheck=1");
+        WAIT(daemon_said(&world.policyd, "following the registry"));
+}
+
+static void begin_with_file(void)
+{
+        world_write("/metrics/keep", "");
+        begin();
+        set_string(world.bus, METRICS, "TextFile", FILE_NAME);
+        WAIT(world_has(FILE_NAME));
+}
+
+static bool file_has(const char *path, const char *line)
+{
+        static char text[64 * 1024];
+
+        FILE *f = fopen(world_path(path), "re");
+        size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
+        if (f)
+                (void)fclose(f);
+        text[n] = '\0';
+        return strstr(text, line) != NULL;
+}
+
+START_TEST(off_by_default)
+{
+        world_write("/metrics/keep", "");
+        begin();
+        set_string(world.bus, MODULES, "TaintEvents", "success-only");
+        WAIT(policy_is("Changes", "1"));
+        ck_assert(!world_has(FILE_NAME));
+}
+END_TEST
+
+START_TEST(follows_the_service)
+{
+        struct stat st;
+
+        world_write("/proc/sys/kernel/tainted", "0\n");
+        begin_with_file();
+        ck_assert_int_eq(stat(world_path(FILE_NAME), &st), 0);
+        ck_assert_uint_eq(st.st_mode & 07777, 0644);
+        WAIT(file_has(FILE_NAME, "peios_taint_events_policy{value=\"enabled\"} 1\n"));
+        ck_assert(file_has(FILE_NAME, "peios_policy_changes_total" SETTING "0\n"));
+        ck_assert(file_has(FILE_NAME, "peios_taint_capture{value=\"standard\"} 1\n"));
+        ck_assert(file_has(FILE_NAME, "peios_taint_monitor_backend{value=\"hints\"} 1\n"));
+
+        set_string(world.bus, MODULES, "TaintEvents", "disabled");
+        WAIT(file_has(FILE_NAME, "peios_taint_events_policy{value=\"disabled\"} 1\n"));
+        ck_assert(file_has(FILE_NAME, "peios_taint_events_policy{value=\"enabled\"} 0\n"));
+        WAIT(file_has(FILE_NAME, "peios_policy_changes_total" SETTING "1\n"));
+        set_string(world.bus, MODULES, "TaintEvents", "disabled");
+        WAIT(file_has(FILE_NAME, "peios_policy_no_op_writes_total" SETTING "1\n"));
+        set_string(world.bus, MODULES, "TaintEvents", "nonsense");
+        WAIT(file_has(FILE_NAME, "peios_policy_refusals_total" SETTING "1\n"));
+        world_poke(CONTROL_FILE, "3\n");
+        WAIT(file_has(FILE_NAME, "peios_policy_drifts_total" SETTING "1\n"));
+        world_remove(CONTROL_FILE);
+        WAIT(file_has(FILE_NAME, "\",control=\"kernel.audit_taint_events\"} 0\n"));
+        world_replace("/proc/sys/kernel/tainted", "4096\n");
+        WAIT(file_has(FILE_NAME, "peios_kernel_taint_set{bit=\"12\",flag=\"TAINT_OOT_MODULE\"} 1\n"));
+        WAIT(file_has(FILE_NAME, "peios_kernel_taint_first_set_time_seconds{bit=\"12\""));
+        ck_assert(file_has(
+                FILE_NAME, "peios_kernel_taint_set{bit=\"13\",flag=\"TAINT_UNSIGNED_MODULE\"} 0\n"));
+        set_string(world.bus, MODULES, "TaintCapture", "forensic");
+        WAIT(file_has(FILE_NAME, "peios_taint_capture{value=\"forensic\"} 1\n"));
+        ck_assert(!world_has("/metrics/.peios.prom.tmp"));
+}
+END_TEST
+
+START_TEST(moves_and_goes)
+{
+        _cleanup_ear_ struct ear changed = { 0 };
+
+        begin_with_file();
+        ear_on(&changed, world.bus, POLICY_PATH, POLICY_INTERFACE, "PolicyChanged");
+        set_string(world.bus, METRICS, "TextFile", OTHER_NAME);
+        WAIT(world_has(OTHER_NAME));
+        ck_assert(!world_has(FILE_NAME));
+        WAIT(ear_heard(&changed,
+                "'\\System\\Audit\\Metrics\\TextFile' '" FILE_NAME "' '" OTHER_NAME "' true ['pid'=u:"));
+        set_string(world.bus, METRICS, "TextFile", "");
+        WAIT(!world_has(OTHER_NAME));
+        WAIT(ear_heard(&changed, "'" OTHER_NAME "' 'unset' true"));
+        delete_value(world.bus, METRICS, "TextFile");
+        set_string(world.bus, MODULES, "TaintEvents", "success-only");
+        WAIT(ear_heard(&changed, "'success-only'"));
+        ck_assert_uint_eq(changed.n, 3);
+        ck_assert(!world_has(OTHER_NAME));
+}
+END_TEST
+
+START_TEST(bad_paths)
+{
+        static const struct {
+                const char *path, *why;
+        } cases[] = {
+                { "peios.prom", "is no absolute path" },
+                { "/metrics/peios.txt", "does not end in" },
+                { "/metrics/.prom", "does not end in" },
+                { "/metrics/peios.prom/", "does not end in" },
+                { "/metrics/a\nb.prom", "a control character" },
+        };
+        _cleanup_ear_ struct ear refusals = { 0 };
+
+        begin_with_file();
+        ear_on(&refusals, world.bus, POLICY_PATH, POLICY_INTERFACE, "PolicyRefused");
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                set_string(world.bus, METRICS, "TextFile", cases[i].path);
+                WAIT(refusals.n == i + 1);
+                ck_assert_msg(ear_heard(&refusals, cases[i].why), "%s", refusals.heard[i]);
+                ck_assert_ptr_nonnull(strstr(refusals.heard[i], "' '" FILE_NAME "' '"));
+        }
+        set_number(world.bus, METRICS, "TextFile", 1);
+        WAIT(ear_heard(&refusals, "REG_DWORD"));
+        /* The old one is in force: it goes on. */
+        set_string(world.bus, MODULES, "TaintEvents", "success-only");
+        WAIT(file_has(FILE_NAME, "{value=\"success-only\"} 1\n"));
+}
+END_TEST
+
+START_TEST(cannot_be_written)
+{
+        begin();
+        set_string(world.bus, METRICS, "TextFile", FILE_NAME);
+        WAIT(daemon_said(&world.policyd, "the metrics cannot be written: No such file or directory"));
+        set_string(world.bus, MODULES, "TaintEvents", "success-only");
+        WAIT(policy_is("Changes", "1"));
+        world_write("/metrics/keep", "");
+        WAIT(file_has(FILE_NAME, "{value=\"success-only\"} 1\n"));
+        ck_assert_uint_eq(daemon_count(&world.policyd, "cannot be written"), 1);
+        ck_assert(daemon_said(&world.policyd, "the metrics are written again"));
+        /* Somebody removes it. */
+        world_remove(FILE_NAME);
+        WAIT(world_has(FILE_NAME));
+}
+END_TEST
+
+START_TEST(over_a_restart)
+{
+        begin_with_file();
+        WAIT(file_has(FILE_NAME, "peios_policy_live"));
+        daemon_stop(&world.policyd);
+        ck_assert(world_has(FILE_NAME));
+        world_write(FILE_NAME, "old\n");
+        /* Before the registry is heard. */
+        daemon_stop(&world.registryd);
+        policyd_start("--recheck=1");
+        WAIT(file_has(FILE_NAME, "peios_policy_live"));
+        registryd_start(NULL);
+        WAIT(daemon_said(&world.policyd, "following the registry"));
+        delete_value(world.bus, METRICS, "TextFile");
+        WAIT(!world_has(FILE_NAME));
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { off_by_default, follows_the_service, moves_and_goes, bad_paths,
+                cannot_be_written, over_a_restart };
+        Suite *suite = suite_create("metrics");
+        harness_add(suite, tests, ARRAY_SIZE(tests));
+        return harness_main(suite);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../../../schema/base/fileio.h"
+#include "../../../service/metrics/metrics-file.h"
+
+ssize_t __real_write(int fd, const void *data, size_t n);
+ssize_t __wrap_write(int fd, const void *data, size_t n);
+int __real_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to);
+
+static int write_error, rename_error;
+static char dir[] = "/tmp/peios-metrics-XXXXXX", path[64], temporary[64];
+
+ssize_t __wrap_write(int fd, const void *data, size_t n)
+{
+        if (write_error == 0)
+                return __real_write(fd, data, n);
+        errno = write_error;
+        return -1;
+}
+
+int __wrap_rename(const char *from, const char *to)
+{
+        if (rename_error == 0)
+                return __real_rename(from, to);
+        errno = rename_error;
+        return -1;
+}
+
+static void begin(void)
+{
+        ck_assert_ptr_nonnull(mkdtemp(dir));
+        (void)snprintf(path, sizeof(path), "%s/x.prom", dir);
+        (void)snprintf(temporary, sizeof(temporary), "%s/.x.prom.tmp", dir);
+}
+
+static void end(void)
+{
+        write_error = rename_error = 0;
+        (void)unlink(path);
+        (void)unlink(temporary);
+        (void)rmdir(dir);
+}
+
+static void holds(const char *text)
+{
+        _cleanup_buf_ struct buf b = BUF_INIT;
+
+        ck_assert_int_eq(read_file(AT_FDCWD, path, 1000, &b, NULL, NULL), 0);
+        ck_assert_str_eq(buf_str(&b), text);
+        ck_assert_int_eq(access(temporary, F_OK), -1);
+}
+
+START_TEST(paths)
+{
+        static const struct {
+                const char *path;
+                int result;
+        } cases[] = {
+                { "", 0 },
+                { "/x.prom", 0 },
+                { "/var/lib/prometheus/node-exporter/peios.prom", 0 },
+                { "/a b/\xc3\xa9.prom", 0 },
+                { "x.prom", -EINVAL },
+                { "./x.prom", -EINVAL },
+                { "/x", -EINVAL },
+                { "/x.PROM", -EINVAL },
+                { "/.prom", -EINVAL },
+                { "/dir/.prom", -EINVAL },
+                { "/x.prom/", -EINVAL },
+                { "/x.prom.gz", -EINVAL },
+                { "/x\n.prom", -EINVAL },
+                { "/x\x7f.prom", -EINVAL },
+                { "/", -EINVAL },
+        };
+        char name[NAME_MAX + 2] = "/";
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                struct diag d = { 0 };
+                ck_assert_msg(metrics_file_check(cases[i].path, &d) == cases[i].result, "%s: %s",
+                        cases[i].path, d.text);
+                ck_assert((d.text[0] == '\0') == (cases[i].result == 0));
+        }
+        /* The temporary file's name is longer. */
+        memset(name + 1, 'n', NAME_MAX);
+        (void)strcpy(name + NAME_MAX - 9, ".prom");
+        ck_assert_int_eq(metrics_file_check(name, NULL), 0);
+        memset(name + 1, 'n', NAME_MAX);
+        (void)strcpy(name + NAME_MAX - 8, ".prom");
+        ck_assert_int_eq(metrics_file_check(name, NULL), -EINVAL);
+}
+END_TEST
+
+START_TEST(written)
+{
+        struct stat st;
+        mode_t mask = umask(0077);
+
+        ck_assert_int_eq(metrics_file_write(path, "one", 3), 0);
+        holds("one");
+        ck_assert_int_eq(stat(path, &st), 0);
+        ck_assert_uint_eq(st.st_mode & 07777, 0644);
+        int old = open(path, O_RDONLY | O_CLOEXEC);
+        ck_assert_int_eq(metrics_file_write(path, "two", 3), 0);
+        holds("two");
+        /* Who reads the old one goes on reading it. */
+        char text[4] = "";
+        ck_assert_int_eq(read(old, text, 3), 3);
+        ck_assert_str_eq(text, "one");
+        ck_assert_int_eq(close(old), 0);
+        (void)umask(mask);
+}
+END_TEST
+
+START_TEST(leftover)
+{
+        ck_assert_int_eq(symlink("/nowhere/else", temporary), 0);
+        ck_assert_int_eq(metrics_file_write(path, "one", 3), 0);
+        holds("one");
+}
+END_TEST
+
+START_TEST(failures)
+{
+        ck_assert_int_eq(metrics_file_write("/nowhere/at/all/x.prom", "one", 3), -ENOENT);
+        ck_assert_int_eq(metrics_file_write(path, "one", 3), 0);
+        write_error = ENOSPC;
+        ck_assert_int_eq(metrics_file_write(path, "two", 3), -ENOSPC);
+        write_error = 0;
+        holds("one");
+        rename_error = EIO;
+        ck_assert_int_eq(metrics_file_write(path, "two", 3), -EIO);
+        rename_error = 0;
+        holds("one");
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("metrics-file");
+        TCase *tcase = tcase_create("file");
+        tcase_add_checked_fixture(tcase, begin, end);
+        tcase_add_test(tcase, paths);
+        tcase_add_test(tcase, written);
+        tcase_add_test(tcase, leftover);
+        tcase_add_test(tcase, failures);
+        suite_add_tcase(suite, tcase);
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed > 0;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Prometheus' own checker reads the text, and has nothing to say. */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "states.h"
+
+#define SKIPPED 77
+
+static const char *promtool;
+
+static int check_metrics(const char *text, size_t n)
+{
+        char command[4096];
+
+        (void)snprintf(command, sizeof(command), "'%s' check metrics 2>&1", promtool);
+        FILE *f = popen(command, "we");
+        ck_assert_ptr_nonnull(f);
+        ck_assert_uint_eq(fwrite(text, 1, n, f), n);
+        int status = pclose(f);
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+START_TEST(each_state)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+
+        state_text(&state_cases[_i], &text);
+        ck_assert_msg(check_metrics(text.data, text.len) == 0, "%s:\n%s", state_cases[_i].name, text.data);
+}
+END_TEST
+
+/* So that it is known to look. */
+START_TEST(finds_fault)
+{
+        static const char *const bad[] = {
+                "# HELP peios_x X.\n# TYPE peios_x counter\npeios_x 1\n",
+                "# HELP peios_x X.\n# TYPE peios_x gauge\npeios_x{a=\"\xff\"} 1\n",
+                "# HELP peios_x X.\n# TYPE peios_x gauge\npeios_x{a=\"b\"c\"} 1\n",
+                "peios_x 1\n",
+        };
+
+        ck_assert_int_ne(check_metrics(bad[_i], strlen(bad[_i])), 0);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+        if (argc < 2) {
+                (void)fprintf(stderr,
+                        "promtool is missing (Debian: prometheus): nobody else has read the metrics\n");
+                return SKIPPED;
+        }
+        promtool = argv[1];
+        Suite *suite = suite_create("metrics-promtool");
+        TCase *tcase = tcase_create("promtool");
+        tcase_set_timeout(tcase, 30);
+        tcase_add_loop_test(tcase, each_state, 0, (int)n_state_cases);
+        tcase_add_loop_test(tcase, finds_fault, 0, 4);
+        suite_add_tcase(suite, tcase);
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed > 0;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../../../schema/base/fileio.h"
+#include "../../../service/metrics/metrics.h"
+
+static char root[] = "/tmp/peios-metrics-XXXXXX";
+static sd_event *event;
+static struct metrics *metrics;
+static unsigned value, collected;
+static int collect_error;
+
+static int collect(struct buf *out, _unused_ void *userdata)
+{
+        collected++;
+        buf_printf(out, "value %u\n", value);
+        return collect_error;
+}
+
+static const char *full(const char *name)
+{
+        static char text[2][128];
+        static unsigned next;
+        char *at = text[next++ % 2];
+
+        (void)snprintf(at, sizeof(text[0]), "%s%s", root, name);
+        return at;
+}
+
+static void begin(void)
+{
+        ck_assert_ptr_nonnull(mkdtemp(root));
+        ck_assert_int_ge(sd_event_new(&event), 0);
+        const struct metrics_config config = { .root = root, .event = event, .collect = collect };
+        ck_assert_int_eq(metrics_new(&config, &metrics), 0);
+}
+
+static void end(void)
+{
+        metrics = metrics_free(metrics);
+        sd_event_unref(event);
+        (void)unlink(full("/a.prom"));
+        (void)unlink(full("/b.prom"));
+        (void)rmdir(full("/b.prom"));
+        (void)rmdir(full("/dir"));
+        (void)rmdir(root);
+}
+
+static void turn(unsigned ms)
+{
+        ck_assert_int_ge(sd_event_run(event, UINT64_C(1000) * ms), 0);
+}
+
+static bool holds(const char *name, const char *text)
+{
+        _cleanup_buf_ struct buf b = BUF_INIT;
+
+        return read_file(AT_FDCWD, full(name), 1000, &b, NULL, NULL) == 0 && strcmp(buf_str(&b), text) == 0;
+}
+
+static void written(const char *name, const char *text)
+{
+        for (unsigned i = 0; i < 30 && !holds(name, text); i++)
+                turn(100);
+        ck_assert_msg(holds(name, text), "%s is not %s", name, text);
+}
+
+static ino_t inode(const char *name)
+{
+        struct stat st;
+
+        ck_assert_int_eq(stat(full(name), &st), 0);
+        return st.st_ino;
+}
+
+START_TEST(together)
+{
+        uint64_t first, now;
+
+        metrics_changed(metrics);
+        turn(50);
+        ck_assert_uint_eq(collected, 0);
+        metrics_set_path(metrics, "/a.prom");
+        written("/a.prom", "value 0\n");
+        ck_assert_int_ge(sd_event_now(event, CLOCK_MONOTONIC, &first), 0);
+        /* A thousand changes are one write, a second later. */
+        for (value = 1; value < 1000; value++)
+                metrics_changed(metrics);
+        turn(0);
+        ck_assert(holds("/a.prom", "value 0\n"));
+        written("/a.prom", "value 1000\n");
+        ck_assert_int_ge(sd_event_now(event, CLOCK_MONOTONIC, &now), 0);
+        ck_assert_uint_ge(now - first, 700000);
+        ck_assert_uint_eq(collected, 2);
+}
+END_TEST
+
+START_TEST(nothing_new)
+{
+        metrics_set_path(metrics, "/a.prom");
+        written("/a.prom", "value 0\n");
+        ino_t before = inode("/a.prom");
+        metrics_changed(metrics);
+        for (unsigned i = 0; i < 30 && collected < 2; i++)
+                turn(100);
+        ck_assert_uint_eq(collected, 2);
+        ck_assert_uint_eq(inode("/a.prom"), before);
+        /* No timer runs any more. */
+        turn(1500);
+        metrics_recheck(metrics);
+        turn(1500);
+        ck_assert_uint_eq(collected, 2);
+}
+END_TEST
+
+START_TEST(paths)
+{
+        metrics_set_path(metrics, "/a.prom");
+        written("/a.prom", "value 0\n");
+        metrics_set_path(metrics, "/b.prom");
+        ck_assert_int_eq(access(full("/a.prom"), F_OK), -1);
+        written("/b.prom", "value 0\n");
+        metrics_set_path(metrics, "");
+        ck_assert_int_eq(access(full("/b.prom"), F_OK), -1);
+        /* What was not written here is not removed. */
+        int fd = open(full("/a.prom"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        ck_assert_int_eq(close(fd), 0);
+        metrics_set_path(metrics, "/a.prom");
+        metrics_set_path(metrics, NULL);
+        ck_assert_int_eq(access(full("/a.prom"), F_OK), 0);
+}
+END_TEST
+
+START_TEST(failing)
+{
+        /* Something else has the name. */
+        ck_assert_int_eq(mkdir(full("/b.prom"), 0700), 0);
+        metrics_set_path(metrics, "/b.prom");
+        for (unsigned i = 0; i < 30 && collected < 1; i++)
+                turn(100);
+        ck_assert_int_eq(rmdir(full("/b.prom")), 0);
+        /* Not by itself. */
+        turn(1500);
+        ck_assert_uint_eq(collected, 1);
+        metrics_recheck(metrics);
+        written("/b.prom", "value 0\n");
+        ck_assert_int_eq(unlink(full("/b.prom")), 0);
+        metrics_recheck(metrics);
+        written("/b.prom", "value 0\n");
+        /* Without memory the old file stays, and it is tried again. */
+        collect_error = -ENOMEM;
+        value = 1;
+        metrics_changed(metrics);
+        for (unsigned i = 0; i < 30 && collected < 4; i++)
+                turn(100);
+        ck_assert(holds("/b.prom", "value 0\n"));
+        collect_error = 0;
+        metrics_recheck(metrics);
+        written("/b.prom", "value 1\n");
+}
+END_TEST
+
+START_TEST(at_the_end)
+{
+        metrics_set_path(metrics, "/a.prom");
+        written("/a.prom", "value 0\n");
+        value = 1;
+        metrics_changed(metrics);
+        metrics = metrics_free(metrics);
+        ck_assert(holds("/a.prom", "value 1\n"));
+        metrics_changed(NULL);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("metrics");
+        TCase *tcase = tcase_create("metrics");
+        tcase_set_timeout(tcase, 30);
+        tcase_add_checked_fixture(tcase, begin, end);
+        tcase_add_test(tcase, together);
+        tcase_add_test(tcase, nothing_new);
+        tcase_add_test(tcase, paths);
+        tcase_add_test(tcase, failing);
+        tcase_add_test(tcase, at_the_end);
+        suite_add_tcase(suite, tcase);
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed > 0;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* TaintEvents on a scratch root with a control that is a file. What the item tells is gathered; the audit
+ * log is a stand-in: a record that is to be waited for goes out when the test says so. */
+
+#include "../../../schema/schema.h"
+#include "../../../service/daemon/item.h"
+#include "../../../service/monitor/bpf-source.h"
+#include "scratch.h"
+
+#define CONTROL "/proc/sys/kernel/audit_taint_events"
+#define RECORDS_MAX 16u
+
+struct item_record {
+        enum record_kind kind;
+        char old_text[64], new_text[64], reason[32], layer[32], tainted[32];
+        struct actor actor;
+        bool has_actor, success;
+        char control[16]; /* what the control held when it was told */
+};
+
+struct item_world {
+        struct scratch root;
+        sd_event *event;
+        struct schema *schema;
+        struct accepted accepted, refused;
+        struct item_context context;
+        struct item *item;
+
+        struct item_record records[RECORDS_MAX];
+        size_t n_records;
+        auditlog_done_t done; /* of the record that is waited for */
+        void *done_userdata;
+        unsigned n_changed, n_refused, n_drifts, n_settled;
+        bool reports_writes;
+        uint64_t tainted;
+        bool tainted_known;
+};
+
+extern struct item_world world;
+
+void world_setup(void);
+void world_teardown(void);
+/* A new service on the same files. */
+void world_restart(void);
+
+/* REG_SZ from this caller (NULL: nobody is known). */
+void world_input(const char *text, const struct actor *actor);
+void world_resync(const char *text);
+/* The record that is waited for has gone out. */
+void world_record_is_out(void);
+const char *world_control(void);
+/* As into a sysctl, by somebody else. */
+void world_poke(const char *text);
+void world_run(uint64_t usec);
+uint64_t world_now(void); /* µs since 1970 */
