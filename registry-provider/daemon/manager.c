@@ -144,16 +144,15 @@ int manager_new(const struct manager_config *config, struct manager **ret, struc
         if (!m->root)
                 return -ENOMEM;
 
-        _cleanup_free_ char *sequence_file = root_path(m->root, LAYOUT_REGISTRY_RUN "/seqno");
         _cleanup_free_ char *run_dir = root_path(m->root, LAYOUT_REGISTRY_RUN);
-        if (!sequence_file || !run_dir)
+        if (!run_dir)
                 return -ENOMEM;
         int r = make_dirs(run_dir);
         if (r < 0)
                 log_warning("%s: %s; ignoring", run_dir, strerror(-r));
         r = start_events(m);
         if (r >= 0)
-                r = auditlog_new(m->event, &sender_libaudit, sequence_file, NULL, NULL, &m->auditlog);
+                r = auditlog_new(m->event, &sender_libaudit, run_dir, NULL, NULL, &m->auditlog);
         if (r < 0)
                 return diag_set(d, -r, "cannot start: %s", strerror(-r));
         r = open_registry(m, config, d);

@@ -10,6 +10,7 @@
 
 #include "../../schema/base/log.h"
 #include "journal.h"
+#include "spool.h"
 
 /* What the kernel did not take is tried again this often, and whenever there is something new to send. */
 #define RETRY_MS 60000u
@@ -26,6 +27,7 @@ struct auditlog {
         struct sender *sender;
         sd_event_source *source;
         int sequence_fd;
+        struct spool *spool; /* NULL: what is not sent ends with the process */
         uint64_t seqno;
         uint64_t lost_untold, lost_since; /* since: seconds since 1970 */
         struct completion *completions;
@@ -78,6 +80,15 @@ static void count_lost(struct auditlog *log)
                 log->lost_since = (uint64_t)time(NULL);
 }
 
+/* On the sending thread: between the kernel's yes and this a kill makes the next start send it again. */
+static void on_sent(uint64_t cookie, void *userdata)
+{
+        struct auditlog *log = userdata;
+
+        if (log->spool)
+                spool_mark(log->spool, cookie);
+}
+
 static void on_outcome(uint64_t cookie, enum sender_outcome outcome, void *userdata)
 {
         struct auditlog *log = userdata;
@@ -85,6 +96,9 @@ static void on_outcome(uint64_t cookie, enum sender_outcome outcome, void *userd
         complete(log, cookie);
         if (outcome == SENDER_LOST)
                 count_lost(log);
+        /* What is left at the end is not lost: the next start sends it. */
+        if (outcome == SENDER_LOST && log->spool && !log->stopping)
+                spool_mark(log->spool, cookie);
         if (outcome != SENDER_SENT || log->stopping)
                 return;
         /* Where one goes through, the kept ones will. */
@@ -116,19 +130,62 @@ static void load_sequence(struct auditlog *log, const char *file)
                 log->seqno = strtoull(text, NULL, 10);
 }
 
-static uint64_t next_seqno(struct auditlog *log)
+/* Nobody adds to the file meanwhile. */
+static int send_left(struct auditlog *log)
+{
+        uint64_t number = 0;
+        bool success;
+        char *left;
+        int r;
+
+        while ((r = spool_next(log->spool, number, &number, &success, &left)) > 0) {
+                _cleanup_free_ char *text = left;
+                log_notice("audit record %" PRIu64 " was left by an earlier run and is sent now", number);
+                r = sender_submit(log->sender, text, success, number);
+                if (r < 0)
+                        log_error("audit record %" PRIu64 " could not be queued: %s", number, strerror(-r));
+        }
+        return r;
+}
+
+static int load_spool(struct auditlog *log, const char *file)
+{
+        uint64_t last = 0;
+
+        int r = spool_open(file, &last, &log->spool);
+        if (r < 0) {
+                log_warning(
+                        "%s: %s; records that are not sent are lost with this process", file, strerror(-r));
+                return r == -ENOMEM ? r : 0;
+        }
+        if (last > log->seqno)
+                log->seqno = last;
+        return send_left(log);
+}
+
+static int load(struct auditlog *log, const char *dir)
+{
+        _cleanup_buf_ struct buf sequence = BUF_INIT, spool = BUF_INIT;
+
+        buf_printf(&sequence, "%s/seqno", dir);
+        buf_printf(&spool, "%s/unsent", dir);
+        if (sequence.error || spool.error)
+                return -ENOMEM;
+        load_sequence(log, sequence.data);
+        return load_spool(log, spool.data);
+}
+
+static void keep_seqno(struct auditlog *log)
 {
         char text[24];
 
-        log->seqno++;
         /* Fixed width: a shorter number must not leave the end of a longer one behind. */
         int n = snprintf(text, sizeof(text), "%020" PRIu64 "\n", log->seqno);
         if (log->sequence_fd >= 0 && pwrite(log->sequence_fd, text, (size_t)n, 0) < 0)
                 log_debug("the record number cannot be kept: %s; ignoring", strerror(errno));
-        return log->seqno;
 }
 
-int auditlog_new(sd_event *event, const struct sender_backend *backend, const char *sequence_file,
+int auditlog_new(sd_event *event, const struct sender_backend *backend, const char *run_dir,
         void (*changed)(void *userdata), void *userdata, struct auditlog **ret)
 {
         struct auditlog *log = calloc(1, sizeof(*log));
@@ -137,10 +194,9 @@ int auditlog_new(sd_event *event, const struct sender_backend *backend, const ch
         log->sequence_fd = -1;
         log->changed = changed;
         log->userdata = userdata;
-        if (sequence_file)
-                load_sequence(log, sequence_file);
-
-        int r = sender_new(backend, RETRY_MS, on_outcome, log, &log->sender);
+        int r = sender_new(backend, RETRY_MS, on_sent, on_outcome, log, &log->sender);
+        if (r >= 0 && run_dir)
+                r = load(log, run_dir);
         if (r >= 0)
                 r = sd_event_add_io(event, &log->source, sender_fd(log->sender), EPOLLIN, on_sender, log);
         if (r < 0) {
@@ -159,7 +215,9 @@ struct auditlog *auditlog_free(struct auditlog *log)
         log->source = sd_event_source_disable_unref(log->source);
         log->sender = sender_stop(log->sender, STOP_TIMEOUT_MS);
         if (log->lost_untold > 0)
-                log_error("%" PRIu64 " audit records were never handed over", log->lost_untold);
+                log_error("%" PRIu64 " audit records were not handed over%s", log->lost_untold,
+                        log->spool ? "; the next start sends them" : "");
+        log->spool = spool_free(log->spool);
         while (log->completions) {
                 struct completion *c = log->completions;
                 log->completions = c->next;
@@ -183,15 +241,28 @@ static int add_completion(struct auditlog *log, uint64_t cookie, auditlog_done_t
         return 0;
 }
 
+static void spool(struct auditlog *log, const struct record *r, const char *text)
+{
+        int e = log->spool ? spool_add(log->spool, r->seqno, r->success, text) : 0;
+        if (e < 0)
+                log_warning("audit record %" PRIu64 " is not kept over the end of this process: %s",
+                        r->seqno, strerror(-e));
+}
+
 uint64_t auditlog_emit_then(
         struct auditlog *log, const struct record *r, auditlog_done_t done, void *userdata)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct record numbered = *r;
 
-        numbered.seqno = next_seqno(log);
+        /* The number is kept last: a kill before that makes the caller tell it again, one behind it makes
+         * the next start send what is in the file. */
+        numbered.seqno = ++log->seqno;
         int e = record_format(&numbered, &text);
         journal_send(&numbered, buf_str(&text));
+        if (e == 0)
+                spool(log, &numbered, buf_str(&text));
+        keep_seqno(log);
         if (e == 0 && done)
                 e = add_completion(log, numbered.seqno, done, userdata);
         if (e == 0) {

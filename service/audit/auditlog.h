@@ -11,10 +11,11 @@
 
 struct auditlog;
 
-/* `sequence_file`: where the last number is kept over a restart (in /run), NULL for none. `changed` (may be
- * NULL) is called when a counter or the problem changed. 0 or negative errno. */
-_must_check_ int auditlog_new(sd_event *event, const struct sender_backend *backend,
-        const char *sequence_file, void (*changed)(void *userdata), void *userdata, struct auditlog **ret);
+/* `run_dir`: where the last number, and the records that are not sent yet, are kept over a restart (below
+ * /run); NULL for nowhere. What an earlier run left there is sent. `changed` (may be NULL) is called when a
+ * counter or the problem changed. 0 or negative errno. */
+_must_check_ int auditlog_new(sd_event *event, const struct sender_backend *backend, const char *run_dir,
+        void (*changed)(void *userdata), void *userdata, struct auditlog **ret);
 struct auditlog *auditlog_free(struct auditlog *log);
 
 typedef void (*auditlog_done_t)(void *userdata);

@@ -37,6 +37,7 @@ struct sender_list {
 struct sender {
         const struct sender_backend *backend;
         uint64_t retry_nsec;
+        sender_sent_t sent;
         sender_done_t done;
         void *userdata;
         pthread_t thread;

@@ -90,11 +90,11 @@ void *sender_main(void *userdata)
         char reason[sizeof(s->status.problem)];
         struct sender_item *i;
 
-        (void)pthread_setname_np(pthread_self(), "audit-sender");
         int r = privileges_keep(PRIVILEGE(CAP_AUDIT_WRITE) | PRIVILEGE(CAP_AUDIT_CONTROL));
         if (r < 0)
                 log_debug("the sending thread keeps capabilities that it does not need: error %d; ignoring",
                         -r);
+        (void)pthread_setname_np(pthread_self(), "audit-sender");
         (void)pthread_mutex_lock(&s->lock);
         while ((i = next_item(s))) {
                 s->current = i;
@@ -104,6 +104,8 @@ void *sender_main(void *userdata)
                 (void)pthread_mutex_lock(&s->lock);
                 if (s->abandoned)
                         break;
+                if (sent && s->sent)
+                        s->sent(i->cookie, s->userdata);
                 s->current = NULL;
                 memcpy(s->status.problem, reason, sizeof(reason));
                 if (!sent) {

@@ -19,8 +19,8 @@ static int start_thread(struct sender *s)
         return -r;
 }
 
-int sender_new(const struct sender_backend *backend, unsigned retry_ms, sender_done_t done, void *userdata,
-        struct sender **ret)
+int sender_new(const struct sender_backend *backend, unsigned retry_ms, sender_sent_t sent,
+        sender_done_t done, void *userdata, struct sender **ret)
 {
         _cleanup_close_ int event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (event_fd < 0)
@@ -30,6 +30,7 @@ int sender_new(const struct sender_backend *backend, unsigned retry_ms, sender_d
                 return -ENOMEM;
         s->backend = backend;
         s->retry_nsec = (uint64_t)retry_ms * UINT64_C(1000000);
+        s->sent = sent;
         s->done = done;
         s->userdata = userdata;
         s->event_fd = event_fd;

@@ -3,7 +3,7 @@
 
 /* The only user of libaudit: one thread that sends records, because a full kernel backlog can hold a sender
  * for a minute. The queue is bounded. A record counts as handed over when the send was positive, auditing is
- * enabled and the kernel's `lost` did not rise; else it is kept and sent again (every few seconds, oldest
+ * enabled and the kernel's `lost` did not rise (where an audit daemon takes them); else it is kept and sent again (every few seconds, oldest
  * first, and at once when another one gets through) until the queue is full, when the oldest kept ones
  * (where there are none, the oldest) are dropped and counted. A record can arrive twice: `lost` rises for
  * others' records, too; its seqno tells. A record that a filter rule of the kernel drops counts as handed
@@ -36,6 +36,10 @@ struct sender;
 /* Runs on the caller's thread, from sender_dispatch() and, for the last ones, from sender_stop(). */
 typedef void (*sender_done_t)(uint64_t cookie, enum sender_outcome outcome, void *userdata);
 
+/* Runs on the sending thread as soon as a record was handed over, and not behind sender_stop(). Must not
+ * call the sender. */
+typedef void (*sender_sent_t)(uint64_t cookie, void *userdata);
+
 /* How records leave; tests put their own here. All run on the sending thread. `ctx` must outlive a call that
  * sender_stop() did not wait for. */
 struct sender_backend {
@@ -51,8 +55,9 @@ struct sender_backend {
  * audit, every send says so. */
 extern const struct sender_backend sender_libaudit;
 
-_must_check_ int sender_new(const struct sender_backend *backend, unsigned retry_ms, sender_done_t done,
-        void *userdata, struct sender **ret);
+/* `sent` may be NULL. */
+_must_check_ int sender_new(const struct sender_backend *backend, unsigned retry_ms, sender_sent_t sent,
+        sender_done_t done, void *userdata, struct sender **ret);
 /* Waits at most `timeout_ms` for what is queued (the kept ones have one more try), then counts the rest as
  * lost, tells of it, and frees everything but what a thread that is stuck in the kernel still uses. Accepts
  * NULL. */

@@ -92,14 +92,13 @@ static int start_events(struct manager *m)
 
 static int start_auditlog(struct manager *m)
 {
-        _cleanup_free_ char *file = root_path(m->root, LAYOUT_POLICY_RUN "/seqno");
         _cleanup_free_ char *dir = root_path(m->root, LAYOUT_POLICY_RUN);
-        if (!file || !dir)
+        if (!dir)
                 return -ENOMEM;
         int r = make_dirs(dir);
         if (r < 0)
                 log_warning("%s: %s; ignoring", dir, strerror(-r));
-        return auditlog_new(m->event, &sender_libaudit, file, on_audit_changed, m, &m->auditlog);
+        return auditlog_new(m->event, &sender_libaudit, dir, on_audit_changed, m, &m->auditlog);
 }
 
 /* Needed for the BPF programs and for opening the kernel log, both of which are done. */

@@ -11,9 +11,9 @@
  * Killed before 1: the bit is not among those told of, and is told at the next start as present-at-start.
  * Killed between 1 and 3: at the next start the last number given out says which it was. Still N: no record
  * was made, so it is told now, with the cause and the actor that were found then. More than N: it has its
- * record. What is left is the moment inside the callee between keeping number N + 1 and handing the record
- * to the journal: killed there, that record is missing, and the gap in the numbers shows it. Handing over to
- * the kernel's audit is a queue of its own and may lose what the journal has. */
+ * record, in the kernel or among those that the next start sends (service/audit/spool.h). Left are two
+ * moments: killed between the journal's entry and the spool's, the journal has two entries of one number;
+ * killed between the kernel's yes and the spool's mark, the kernel has two records of one number. */
 
 #include "state-text.h"
 

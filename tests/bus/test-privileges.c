@@ -46,6 +46,28 @@ static void check_thread(const struct thread *t, const struct thread *own, uint6
         ck_assert_uint_eq(t->ambient, own->ambient & kept);
 }
 
+/* The sending thread gives up what it does not need before it takes its name. */
+static bool sender_runs(void)
+{
+        char path[300];
+        struct thread t = { 0 };
+        bool found = false;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/task", (int)world.policyd.pid);
+        DIR *dir = opendir(path);
+        ck_assert_ptr_nonnull(dir);
+        for (struct dirent *e; (e = readdir(dir));) {
+                if (e->d_name[0] == '.')
+                        continue;
+                (void)snprintf(
+                        path, sizeof(path), "/proc/%d/task/%.20s/status", (int)world.policyd.pid, e->d_name);
+                read_status(path, &t);
+                found |= strcmp(t.name, "audit-sender") == 0;
+        }
+        (void)closedir(dir);
+        return found;
+}
+
 START_TEST(threads)
 {
         struct thread own = { 0 };
@@ -57,6 +79,7 @@ START_TEST(threads)
                 (void)fprintf(stderr, "SKIP: this process lacks some of what the service is to drop or to "
                                       "keep, so that was not seen\n");
         policyd_start(NULL);
+        WAIT(sender_runs());
         (void)snprintf(path, sizeof(path), "/proc/%d/task", (int)world.policyd.pid);
         DIR *dir = opendir(path);
         ck_assert_ptr_nonnull(dir);

@@ -109,7 +109,7 @@ static void setup(void)
 
 static void start(void)
 {
-        ck_assert_int_eq(sender_new(&sender_libaudit, RETRY_NEVER, on_outcome, NULL, &sender), 0);
+        ck_assert_int_eq(sender_new(&sender_libaudit, RETRY_NEVER, NULL, on_outcome, NULL, &sender), 0);
 }
 
 static void teardown(void)

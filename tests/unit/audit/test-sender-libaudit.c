@@ -12,6 +12,7 @@
 struct status_answer {
         int error; /* of the request, negative errno */
         uint32_t enabled, lost;
+        uint32_t pid, rate_limit, backlog, backlog_limit;
         bool silent; /* the answer never comes */
 };
 
@@ -30,7 +31,20 @@ static const struct play {
                 0 },
         { "disabled meanwhile", 0, { { .enabled = 1 }, { .enabled = 0 } }, 3, 0, 0,
                 "auditing was disabled in the kernel meanwhile (enabled=0)", 1 },
-        { "lost rose", 0, { { .enabled = 1, .lost = 5 }, { .enabled = 1, .lost = 6 } }, 3, 0, 0,
+        { "lost rose", 0, { { .enabled = 1, .lost = 5 }, { .enabled = 1, .lost = 6, .pid = 300 } }, 3, 0, 0,
+                "the kernel lost records meanwhile (backlog or rate limit)", 1 },
+        { "lost rose, nobody fetches", 0,
+                { { .enabled = 1, .lost = 5 },
+                        { .enabled = 1, .lost = 6, .backlog = 63, .backlog_limit = 64 } },
+                3, 0, 1, "", 1 },
+        { "lost rose, nobody fetches, no limit", 0,
+                { { .enabled = 1 }, { .enabled = 1, .lost = 6, .backlog = 9 } }, 3, 0, 1, "", 1 },
+        { "lost rose, nobody fetches, full", 0,
+                { { .enabled = 1, .lost = 5 },
+                        { .enabled = 1, .lost = 6, .backlog = 64, .backlog_limit = 64 } },
+                3, 0, 0, "the kernel lost records meanwhile (backlog or rate limit)", 1 },
+        { "lost rose, nobody fetches, limited", 0,
+                { { .enabled = 1, .lost = 5 }, { .enabled = 1, .lost = 6, .rate_limit = 1 } }, 3, 0, 0,
                 "the kernel lost records meanwhile (backlog or rate limit)", 1 },
         { "no CAP_AUDIT_WRITE", 0, { { .enabled = 1 } }, 0, EPERM, 0,
                 "the kernel refused the record: CAP_AUDIT_WRITE is missing", 1 },
@@ -99,7 +113,12 @@ int __wrap_audit_request_status(int fd)
         const struct status_answer *s = &play->status[n_status++];
         if (s->error)
                 return s->error;
-        answer = (struct audit_status){ .enabled = s->enabled, .lost = s->lost };
+        answer = (struct audit_status){ .enabled = s->enabled,
+                .lost = s->lost,
+                .pid = s->pid,
+                .rate_limit = s->rate_limit,
+                .backlog = s->backlog,
+                .backlog_limit = s->backlog_limit };
         seq++;
         if (s->silent)
                 return seq;

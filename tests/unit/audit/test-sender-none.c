@@ -19,7 +19,7 @@ START_TEST(says_so)
 {
         struct sender *s = NULL;
 
-        ck_assert_int_eq(sender_new(&sender_libaudit, 3600000, on_outcome, NULL, &s), 0);
+        ck_assert_int_eq(sender_new(&sender_libaudit, 3600000, NULL, on_outcome, NULL, &s), 0);
         ck_assert_int_eq(sender_submit(s, "op=x", true, 5), 0);
         struct pollfd p = { .fd = sender_fd(s), .events = POLLIN };
         ck_assert_int_eq(poll(&p, 1, 20000), 1);

@@ -171,7 +171,7 @@ static void start(unsigned retry_ms)
         n_sent = n_kept = n_lost = 0;
         outcomes[0] = '\0';
         owner = pthread_self();
-        ck_assert_int_eq(sender_new(&fake_backend, retry_ms, on_outcome, &fake, &sender), 0);
+        ck_assert_int_eq(sender_new(&fake_backend, retry_ms, NULL, on_outcome, &fake, &sender), 0);
 }
 
 static void stop(void)
@@ -466,7 +466,7 @@ START_TEST(stop_takes_no_more)
 {
         start(RETRY_NEVER);
         (void)sender_stop(sender, PATIENCE_MS);
-        ck_assert_int_eq(sender_new(&fake_backend, RETRY_NEVER, submit_again, &fake, &sender), 0);
+        ck_assert_int_eq(sender_new(&fake_backend, RETRY_NEVER, NULL, submit_again, &fake, &sender), 0);
         set(0);
         submit(1, true);
         wait_outcomes(1);

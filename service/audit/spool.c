@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../schema/base/buf.h"
+#include "../../schema/base/fileio.h"
+#include "../../schema/base/log.h"
+
+/* A file that something else filled is not read to its end. */
+#define READ_MAX (64u * 1024u * 1024u)
+
+struct entry {
+        uint64_t number;
+        bool success;
+        char *text;
+};
+
+struct spool {
+        pthread_mutex_t lock;
+        char *file;
+        int fd;
+        off_t size;
+        off_t rewrite_at;   /* at this size */
+        struct entry *list; /* not marked; oldest first */
+        size_t n, room;
+};
+
+static int remember(struct spool *s, const struct entry *e)
+{
+        if (s->n == s->room) {
+                size_t room = s->room ? 2 * s->room : 16;
+                struct entry *list = realloc(s->list, room * sizeof(*list));
+                if (!list)
+                        return -ENOMEM;
+                s->list = list;
+                s->room = room;
+        }
+        s->list[s->n++] = *e;
+        return 0;
+}
+
+static bool forget(struct spool *s, uint64_t number)
+{
+        for (size_t i = 0; i < s->n; i++) {
+                if (s->list[i].number != number)
+                        continue;
+                free(s->list[i].text);
+                s->n--;
+                memmove(&s->list[i], &s->list[i + 1], (s->n - i) * sizeof(*s->list));
+                return true;
+        }
+        return false;
+}
+
+static int add_entry(struct spool *s, uint64_t number, bool success, const char *text)
+{
+        struct entry e = { .number = number, .success = success, .text = strdup(text) };
+
+        if (!e.text)
+                return -ENOMEM;
+        int r = remember(s, &e);
+        if (r < 0)
+                free(e.text);
+        return r;
+}
+
+/* 0, also for a line that is none of ours, or -ENOMEM. */
+static int take_line(struct spool *s, const char *line, uint64_t *last)
+{
+        char *end;
+        int r = 0;
+
+        if (*line != '+' && *line != '-')
+                return 0;
+        errno = 0;
+        uint64_t number = strtoull(line + 1, &end, 10);
+        if (errno != 0 || end == line + 1)
+                return 0;
+        if (*line == '-')
+                (void)forget(s, number);
+        else if (end[0] == ' ' && (end[1] == '0' || end[1] == '1') && end[2] == ' ')
+                r = add_entry(s, number, end[1] == '1', end + 3);
+        else
+                return 0;
+        if (number > *last)
+                *last = number;
+        return r;
+}
+
+static int take_file(struct spool *s, struct buf *text, uint64_t *last)
+{
+        char *line = text->data, *end;
+
+        s->size = 0;
+        while (text->len > 0 && (end = memchr(line, '\n', text->len - (size_t)(line - text->data)))) {
+                *end = '\0';
+                int r = take_line(s, line, last);
+                if (r < 0)
+                        return r;
+                line = end + 1;
+                s->size = line - text->data;
+        }
+        return ftruncate(s->fd, s->size) < 0 ? -errno : 0;
+}
+
+static void put_entry(struct buf *line, const struct entry *e)
+{
+        buf_printf(line, "+%" PRIu64 " %d ", e->number, e->success);
+        buf_puts(line, e->text);
+        buf_putc(line, '\n');
+}
+
+/* A part of a line would make the next one unreadable. */
+static int append(struct spool *s, const struct buf *line)
+{
+        if (line->error)
+                return line->error;
+        int r = write_all(s->fd, line->data, line->len);
+        if (r == 0)
+                s->size += (off_t)line->len;
+        else if (ftruncate(s->fd, s->size) < 0)
+                return -errno;
+        return r;
+}
+
+static int open_file(const char *file, int flags)
+{
+        int fd = open(file, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+        return fd < 0 ? -errno : fd;
+}
+
+/* What is not marked in a file of its own, which takes the old one's place. */
+static int rewrite(struct spool *s)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT, name = BUF_INIT;
+
+        for (size_t i = 0; i < s->n; i++)
+                put_entry(&text, &s->list[i]);
+        buf_printf(&name, "%s.new", s->file);
+        if (text.error || name.error)
+                return -ENOMEM;
+        (void)unlink(name.data);
+        _cleanup_close_ int fd = open_file(name.data, O_EXCL);
+        int r = fd < 0 ? fd : write_all(fd, buf_str(&text), text.len);
+        if (r == 0 && rename(name.data, s->file) < 0)
+                r = -errno;
+        if (r < 0)
+                return r;
+        (void)close(s->fd);
+        s->fd = steal_fd(&fd);
+        s->size = (off_t)text.len;
+        return 0;
+}
+
+static void tidy(struct spool *s)
+{
+        if (s->n == 0 && ftruncate(s->fd, 0) == 0)
+                s->size = 0;
+        if (s->size < s->rewrite_at)
+                return;
+        if (rewrite(s) < 0)
+                log_debug("%s cannot be written anew: it goes on growing", s->file);
+        s->rewrite_at = 2 * s->size > SPOOL_BYTES_MAX ? 2 * s->size : SPOOL_BYTES_MAX;
+}
+
+int spool_open(const char *file, uint64_t *ret_last, struct spool **ret)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        struct spool *s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        (void)pthread_mutex_init(&s->lock, NULL);
+        s->rewrite_at = SPOOL_BYTES_MAX;
+        s->fd = open_file(file, 0);
+        s->file = strdup(file);
+        int r = s->fd < 0 ? s->fd : s->file ? read_fd(s->fd, READ_MAX, &text) : -ENOMEM;
+        *ret_last = 0;
+        if (r == 0)
+                r = take_file(s, &text, ret_last);
+        if (r < 0) {
+                (void)spool_free(s);
+                return r;
+        }
+        *ret = s;
+        return 0;
+}
+
+struct spool *spool_free(struct spool *s)
+{
+        if (!s)
+                return NULL;
+        for (size_t i = 0; i < s->n; i++)
+                free(s->list[i].text);
+        free(s->list);
+        free(s->file);
+        if (s->fd >= 0)
+                (void)close(s->fd);
+        (void)pthread_mutex_destroy(&s->lock);
+        free(s);
+        return NULL;
+}
+
+int spool_next(struct spool *s, uint64_t after, uint64_t *ret_number, bool *ret_success, char **ret_text)
+{
+        int r = 0;
+
+        (void)pthread_mutex_lock(&s->lock);
+        for (size_t i = 0; r == 0 && i < s->n; i++) {
+                const struct entry *e = &s->list[i];
+                if (e->number <= after)
+                        continue;
+                *ret_number = e->number;
+                *ret_success = e->success;
+                *ret_text = strdup(e->text);
+                r = *ret_text ? 1 : -ENOMEM;
+        }
+        (void)pthread_mutex_unlock(&s->lock);
+        return r;
+}
+
+int spool_add(struct spool *s, uint64_t number, bool success, const char *text)
+{
+        _cleanup_buf_ struct buf line = BUF_INIT;
+
+        (void)pthread_mutex_lock(&s->lock);
+        int r = add_entry(s, number, success, text);
+        if (r == 0) {
+                put_entry(&line, &s->list[s->n - 1]);
+                r = append(s, &line);
+                if (r < 0)
+                        (void)forget(s, number);
+        }
+        (void)pthread_mutex_unlock(&s->lock);
+        return r;
+}
+
+void spool_mark(struct spool *s, uint64_t number)
+{
+        _cleanup_buf_ struct buf line = BUF_INIT;
+
+        buf_printf(&line, "-%" PRIu64 "\n", number);
+        (void)pthread_mutex_lock(&s->lock);
+        if (forget(s, number)) {
+                /* An empty file marks it, too. */
+                if (s->n > 0 && append(s, &line) < 0)
+                        log_debug("%s: record %" PRIu64 " cannot be marked; a restart sends it again",
+                                s->file, number);
+                tidy(s);
+        }
+        (void)pthread_mutex_unlock(&s->lock);
+}

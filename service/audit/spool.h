@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Records on their way to the kernel, in a file, so that the end of the process loses none: added before
+ * they are queued, marked as soon as they were handed over. What a run leaves unmarked the next one sends,
+ * under its old number. Lines: `+NUMBER RESULT TEXT` and `-NUMBER`; one that lacks its end is cut off. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../../schema/base/macro.h"
+
+/* So much, and most of it marked: the file is written anew. */
+#define SPOOL_BYTES_MAX (1024u * 1024u)
+
+struct spool;
+
+/* `*ret_last`: the highest number that the file knows, marked or not; 0 for none. 0 or negative errno. */
+_must_check_ int spool_open(const char *file, uint64_t *ret_last, struct spool **ret);
+struct spool *spool_free(struct spool *s);
+
+/* The first record behind number `after` that is not marked. 1, 0 where there is none, or -ENOMEM.
+ * `*ret_text` is malloc()ed. */
+_must_check_ int spool_next(
+        struct spool *s, uint64_t after, uint64_t *ret_number, bool *ret_success, char **ret_text);
+
+/* 0 or negative errno: then the record is as safe as the process. */
+int spool_add(struct spool *s, uint64_t number, bool success, const char *text);
+/* From any thread; once for each number. */
+void spool_mark(struct spool *s, uint64_t number);

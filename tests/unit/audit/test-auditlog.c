@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Records over the end of a process, with a kernel that is played here. */
+#include <check.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../../service/audit/auditlog.h"
+#include "../policy/scratch.h"
+
+static struct scratch root;
+static atomic_bool takes;
+static char log_path[128];
+
+static int fake_open(void *ctx)
+{
+        (void)ctx;
+        return 1000;
+}
+
+/* What the kernel took stands in a file, because it outlives the processes of the test. */
+static int fake_send(void *ctx, int fd, const char *text, bool success, char *reason, size_t size)
+{
+        (void)ctx;
+        (void)fd;
+        (void)success;
+        if (!takes) {
+                (void)snprintf(reason, size, "auditing is off");
+                return 0;
+        }
+        FILE *f = fopen(log_path, "ae");
+        if (!f || fprintf(f, "%s\n", text) < 0 || fclose(f) != 0)
+                abort();
+        return 1;
+}
+
+static void fake_close(void *ctx, int fd)
+{
+        (void)ctx;
+        (void)fd;
+}
+
+static const struct sender_backend backend = { .open = fake_open, .send = fake_send, .close = fake_close };
+
+static void setup(void)
+{
+        scratch_new(&root);
+        (void)snprintf(log_path, sizeof(log_path), "%s", scratch_path(&root, "/kernel"));
+        scratch_puts(&root, "/kernel", "");
+        takes = true;
+}
+
+static void teardown(void)
+{
+        scratch_done(&root);
+}
+
+static struct auditlog *start(sd_event **ret_event)
+{
+        struct auditlog *log = NULL;
+        ck_assert_int_ge(sd_event_new(ret_event), 0);
+        ck_assert_int_ge(auditlog_new(*ret_event, &backend, root.root, NULL, NULL, &log), 0);
+        return log;
+}
+
+static uint64_t emit(struct auditlog *log, const char *path)
+{
+        return auditlog_emit(log, &(struct record){ .kind = RECORD_POLICY_CHANGED,
+                                          .path = path,
+                                          .old_text = "enabled",
+                                          .new_text = "disabled",
+                                          .success = true });
+}
+
+static void run_until_sent(struct auditlog *log, sd_event *event, uint64_t n)
+{
+        for (int i = 0; i < 500 && auditlog_status(log).sent < n; i++)
+                ck_assert_int_ge(sd_event_run(event, 10000), 0);
+        ck_assert_uint_eq(auditlog_status(log).sent, n);
+}
+
+static unsigned taken(const char *part)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        unsigned n = 0;
+        ck_assert(scratch_read(&root, "/kernel", &text));
+        for (const char *at = buf_str(&text); (at = strstr(at, part)); at += strlen(part))
+                n++;
+        return n;
+}
+
+static bool nothing_left(void)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        ck_assert(scratch_read(&root, "/unsent", &text));
+        return text.len == 0;
+}
+
+START_TEST(kept_over_a_stop)
+{
+        sd_event *event = NULL;
+        struct auditlog *log = start(&event);
+        takes = false;
+        ck_assert_uint_eq(emit(log, "first"), 1);
+        ck_assert_uint_eq(emit(log, "second"), 2);
+        for (int i = 0; i < 500 && auditlog_status(log).kept < 2; i++)
+                ck_assert_int_ge(sd_event_run(event, 10000), 0);
+        (void)auditlog_free(log);
+        sd_event_unref(event);
+        ck_assert_uint_eq(taken("op="), 0);
+        ck_assert(!nothing_left());
+
+        takes = true;
+        log = start(&event);
+        ck_assert_uint_eq(auditlog_last_seqno(log), 2);
+        run_until_sent(log, event, 2);
+        ck_assert_uint_eq(taken("path=\"first\""), 1);
+        ck_assert_uint_eq(taken("path=\"second\""), 1);
+        ck_assert_uint_eq(taken("seqno=1\n"), 1);
+        ck_assert_uint_eq(taken("seqno=2\n"), 1);
+        ck_assert(nothing_left());
+        ck_assert_uint_eq(emit(log, "third"), 3);
+        run_until_sent(log, event, 3);
+        (void)auditlog_free(log);
+        sd_event_unref(event);
+
+        log = start(&event);
+        ck_assert_uint_eq(auditlog_last_seqno(log), 3);
+        (void)auditlog_free(log);
+        sd_event_unref(event);
+        ck_assert_uint_eq(taken("op="), 3);
+}
+END_TEST
+
+/* Whatever the thread had sent when the process was killed, the next one sends the rest, and nothing twice.
+ */
+START_TEST(kept_over_a_kill)
+{
+        for (int round = 0; round < 20; round++) {
+                pid_t pid = fork();
+                ck_assert_int_ge(pid, 0);
+                if (pid == 0) {
+                        sd_event *own;
+                        struct auditlog *log = start(&own);
+                        takes = round % 2 == 0;
+                        for (int i = 0; i < 5; i++)
+                                (void)emit(log, "x");
+                        _exit(0); /* as a kill: nothing is waited for */
+                }
+                int status;
+                ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+                ck_assert_int_eq(status, 0);
+        }
+        sd_event *event = NULL;
+        struct auditlog *log = start(&event);
+        ck_assert_uint_eq(auditlog_last_seqno(log), 100);
+        for (int i = 0; i < 500 && !nothing_left(); i++)
+                ck_assert_int_ge(sd_event_run(event, 10000), 0);
+        (void)auditlog_free(log);
+        sd_event_unref(event);
+        for (unsigned i = 1; i <= 100; i++) {
+                char seqno[32];
+                (void)snprintf(seqno, sizeof(seqno), "seqno=%u\n", i);
+                /* A kill between the kernel's yes and the mark is the one thing that doubles. */
+                ck_assert_uint_ge(taken(seqno), 1);
+                ck_assert_uint_le(taken(seqno), 2);
+        }
+        ck_assert_uint_le(taken("op="), 120);
+}
+END_TEST
+
+START_TEST(numbers_outlive_a_lost_file)
+{
+        sd_event *event = NULL;
+        struct auditlog *log = start(&event);
+        takes = false;
+        (void)emit(log, "first");
+        (void)emit(log, "second");
+        (void)auditlog_free(log);
+        sd_event_unref(event);
+        /* Killed between the two files: the record is there, its number is not kept yet. */
+        scratch_puts(&root, "/seqno", "00000000000000000001\n");
+        log = start(&event);
+        ck_assert_uint_eq(auditlog_last_seqno(log), 2);
+        (void)auditlog_free(log);
+        sd_event_unref(event);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("auditlog");
+        TCase *tc = tcase_create("auditlog");
+        tcase_set_timeout(tc, 60);
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, kept_over_a_stop);
+        tcase_add_test(tc, kept_over_a_kill);
+        tcase_add_test(tc, numbers_outlive_a_lost_file);
+        suite_add_tcase(suite, tc);
+        SRunner *sr = srunner_create(suite);
+        srunner_run_all(sr, CK_NORMAL);
+        int failed = srunner_ntests_failed(sr);
+        srunner_free(sr);
+        return failed > 0;
+}

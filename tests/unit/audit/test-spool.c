@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../../service/audit/spool.h"
+#include "../policy/scratch.h"
+
+static struct scratch root;
+static uint64_t last;
+
+static void setup(void)
+{
+        scratch_new(&root);
+}
+
+static void teardown(void)
+{
+        scratch_done(&root);
+}
+
+static struct spool *open_spool(void)
+{
+        struct spool *s = NULL;
+        ck_assert_int_eq(spool_open(scratch_path(&root, "/unsent"), &last, &s), 0);
+        return s;
+}
+
+static void check_next(struct spool *s, uint64_t after, uint64_t number, bool success, const char *text)
+{
+        uint64_t found;
+        bool result;
+        char *got;
+        ck_assert_int_eq(spool_next(s, after, &found, &result, &got), 1);
+        ck_assert_uint_eq(found, number);
+        ck_assert_int_eq(result, success);
+        ck_assert_str_eq(got, text);
+        free(got);
+}
+
+static void check_none(struct spool *s, uint64_t after)
+{
+        uint64_t number;
+        bool success;
+        char *text;
+        ck_assert_int_eq(spool_next(s, after, &number, &success, &text), 0);
+}
+
+static off_t size(void)
+{
+        struct stat st;
+        ck_assert_int_eq(stat(scratch_path(&root, "/unsent"), &st), 0);
+        return st.st_size;
+}
+
+START_TEST(what_is_not_marked_is_left)
+{
+        struct spool *s = open_spool();
+        ck_assert_uint_eq(last, 0);
+        check_none(s, 0);
+        ck_assert_int_eq(spool_add(s, 7, true, "op=a x=1"), 0);
+        ck_assert_int_eq(spool_add(s, 8, false, "op=b"), 0);
+        ck_assert_int_eq(spool_add(s, 9, true, ""), 0);
+        spool_mark(s, 8);
+        (void)spool_free(s);
+
+        s = open_spool();
+        ck_assert_uint_eq(last, 9);
+        check_next(s, 0, 7, true, "op=a x=1");
+        check_next(s, 7, 9, true, "");
+        check_none(s, 9);
+        spool_mark(s, 7);
+        spool_mark(s, 7); /* of no effect */
+        ck_assert_int_gt(size(), 0);
+        spool_mark(s, 9);
+        ck_assert_int_eq(size(), 0);
+        (void)spool_free(s);
+
+        s = open_spool();
+        check_none(s, 0);
+        (void)spool_free(s);
+}
+END_TEST
+
+/* What a kill in the middle of a write leaves, and what nobody here wrote. */
+START_TEST(odd_lines)
+{
+        static const char lines[] = "+5 1 op=five\n"
+                                    "nonsense\n"
+                                    "\n"
+                                    "+ 1 op=none\n"
+                                    "+99999999999999999999999 1 op=too-large\n"
+                                    "+6 2 op=no-result\n"
+                                    "+6\n"
+                                    "-4\n"
+                                    "+7 0 op=seven\n"
+                                    "+8 1 op=tor";
+        scratch_puts(&root, "/unsent", lines);
+        struct spool *s = open_spool();
+        ck_assert_uint_eq(last, 7);
+        check_next(s, 0, 5, true, "op=five");
+        check_next(s, 5, 7, false, "op=seven");
+        check_none(s, 7);
+        ck_assert_int_eq(size(), (off_t)(strlen(lines) - strlen("+8 1 op=tor")));
+        /* What is added next stands in a line of its own. */
+        ck_assert_int_eq(spool_add(s, 8, true, "op=eight"), 0);
+        (void)spool_free(s);
+        s = open_spool();
+        check_next(s, 7, 8, true, "op=eight");
+        (void)spool_free(s);
+}
+END_TEST
+
+START_TEST(it_does_not_grow_for_ever)
+{
+        char text[1024];
+        struct spool *s = open_spool();
+        memset(text, 'x', sizeof(text) - 1);
+        text[sizeof(text) - 1] = '\0';
+        /* One stays, so the file is never empty. */
+        ck_assert_int_eq(spool_add(s, 1, true, "op=stays"), 0);
+        for (uint64_t i = 2; i < 4000; i++) {
+                ck_assert_int_eq(spool_add(s, i, true, text), 0);
+                spool_mark(s, i);
+                ck_assert_int_le(size(), (off_t)(SPOOL_BYTES_MAX + 2 * sizeof(text)));
+        }
+        (void)spool_free(s);
+        s = open_spool();
+        check_next(s, 0, 1, true, "op=stays");
+        check_none(s, 1);
+        (void)spool_free(s);
+}
+END_TEST
+
+START_TEST(no_place_for_it)
+{
+        struct spool *s = NULL;
+        ck_assert_int_eq(spool_open(scratch_path(&root, "/missing/unsent"), &last, &s), -ENOENT);
+        ck_assert_int_eq(mkdir(scratch_path(&root, "/unsent"), 0700), 0);
+        ck_assert_int_eq(spool_open(scratch_path(&root, "/unsent"), &last, &s), -EISDIR);
+        ck_assert_int_eq(rmdir(scratch_path(&root, "/unsent")), 0);
+        ck_assert_int_eq(symlink("elsewhere", scratch_path(&root, "/unsent")), 0);
+        ck_assert_int_eq(spool_open(scratch_path(&root, "/unsent"), &last, &s), -ELOOP);
+        ck_assert_ptr_null(s);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("spool");
+        TCase *tc = tcase_create("spool");
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, what_is_not_marked_is_left);
+        tcase_add_test(tc, odd_lines);
+        tcase_add_test(tc, it_does_not_grow_for_ever);
+        tcase_add_test(tc, no_place_for_it);
+        suite_add_tcase(suite, tc);
+        SRunner *sr = srunner_create(suite);
+        srunner_run_all(sr, CK_NORMAL);
+        int failed = srunner_ntests_failed(sr);
+        srunner_free(sr);
+        return failed > 0;
+}
