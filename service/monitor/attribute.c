@@ -47,7 +47,14 @@ static void set_task(
                 e->context = CONTEXT_KERNEL_THREAD;
                 return;
         }
-        if (process_read(root, cause->pid, started_before, &p) < 0) {
+        bool alive = process_read(root, cause->pid, started_before, &p) == 0;
+        /* What a kernel thread runs is called from where it was forked; a process comes from user space. */
+        if (!alive && cause->stack && strstr(cause->stack, "ret_from_fork")) {
+                e->context = CONTEXT_KERNEL_THREAD;
+                name_bystander(e, "kernel thread", cause);
+                return;
+        }
+        if (!alive) {
                 e->actor.pid = cause->pid;
                 (void)snprintf(e->actor.comm, sizeof(e->actor.comm), "%s", cause->comm);
                 return;

@@ -61,6 +61,8 @@ struct monitor {
 
         uint64_t clear_usec;  /* the last look at which nothing was new */
         uint64_t sysctl_usec; /* somebody wrote to kernel.tainted */
+        uint64_t sysctl_bits; /* waiting ones that may come from that */
+        bool sysctl_looking;  /* it is what this look is for */
         struct actor sysctl_actor;
         unsigned step; /* of the series of looks behind a line, SERIES_STEPS: none is due */
         uint64_t series_usec;

@@ -16,14 +16,15 @@ static uint64_t on_clock(clockid_t clock, uint64_t usec, uint64_t now)
         return there > ago ? there - ago : 0;
 }
 
-static struct cause_sources sources_of(const struct monitor *m, const struct modules *after, uint64_t now)
+static struct cause_sources sources_of(
+        const struct monitor *m, unsigned bit, const struct modules *after, uint64_t now)
 {
         return (struct cause_sources){
                 .hints = &m->hints,
                 .hints_since = m->clear_usec > LINE_BEFORE_USEC ? m->clear_usec - LINE_BEFORE_USEC : 0,
                 .before = &m->modules,
                 .after = after,
-                .sysctl_written = m->sysctl_usec > 0 && m->sysctl_usec >= m->clear_usec,
+                .sysctl_written = (m->sysctl_bits & TAINT_MASK(bit)) != 0,
                 .now = now,
         };
 }
@@ -109,7 +110,7 @@ static bool is_due(struct monitor *m, unsigned bit, const struct cause *cause, u
 /* `must`: now, whatever is known. */
 static void try_tell(struct monitor *m, unsigned bit, const struct modules *after, uint64_t now, bool must)
 {
-        struct cause_sources sources = sources_of(m, after, now);
+        struct cause_sources sources = sources_of(m, bit, after, now);
         struct cause cause;
 
         cause_find(bit, &sources, &cause);
@@ -173,6 +174,9 @@ static void take_mask(struct monitor *m, uint64_t mask, uint64_t now)
         uint64_t must = change.cleared;
 
         m->tainted = mask;
+        /* The kernel sets the bits of a write before it tells of the write. */
+        if (m->sysctl_looking)
+                m->sysctl_bits |= m->tracker.waiting;
         if (!m->based) {
                 m->baseline = change.appeared;
                 /* What is set already waits only where BPF has seen it happen. */
@@ -243,7 +247,7 @@ static void complete_exact(struct monitor *m, struct taint_event *e, uint64_t no
         if (m->kmsg)
                 kmsg_drain(m->kmsg);
         read_modules(m, &after);
-        struct cause_sources sources = sources_of(m, &after, now);
+        struct cause_sources sources = sources_of(m, e->bit, &after, now);
         cause_find(e->bit, &sources, &cause);
         if (e->detail[0] == '\0')
                 (void)strcpy(e->detail, cause.detail);

@@ -46,17 +46,23 @@ static int on_uevent(_unused_ sd_device_monitor *monitor, _unused_ sd_device *de
         return 0;
 }
 
+static void look_behind_sysctl(struct monitor *m)
+{
+        m->sysctl_looking = true;
+        monitor_look(m);
+        m->sysctl_looking = false;
+}
+
 static void on_sysctl(void *userdata)
 {
         struct monitor *m = userdata;
-
         uint64_t now = clock_usec(CLOCK_MONOTONIC);
 
         /* BPF tells of the same write, and by whom. */
         if (now > m->sysctl_usec + SYSCTL_SAME_USEC)
                 m->sysctl_actor = ACTOR_UNKNOWN;
         m->sysctl_usec = now;
-        monitor_look(m);
+        look_behind_sysctl(m);
 }
 
 static void on_bpf_transition(const struct taint_event *e, void *userdata)
@@ -72,7 +78,7 @@ static void on_bpf_sysctl(const struct sysctl_write *w, void *userdata)
         if (strcmp(w->name, "kernel.tainted") == 0 && w->result >= 0) {
                 m->sysctl_usec = clock_usec(CLOCK_MONOTONIC);
                 m->sysctl_actor = w->actor;
-                monitor_look(m);
+                look_behind_sysctl(m);
         }
         if (callbacks->sysctl_written)
                 callbacks->sysctl_written(w, callbacks->userdata);

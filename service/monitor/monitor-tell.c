@@ -27,6 +27,7 @@ static void follow(struct monitor *m, const struct taint_event *e, bool early)
         else
                 tracker_tell(&m->tracker, e->bit);
         m->baseline &= ~TAINT_MASK(e->bit);
+        m->sysctl_bits &= ~TAINT_MASK(e->bit);
 }
 
 static void capture(struct monitor *m, struct taint_event *e, uint64_t started_before)

@@ -89,6 +89,18 @@ START_TEST(tasks_that_are_no_actors)
         e = attributed(9, &c);
         ck_assert_int_eq(e.context, CONTEXT_KERNEL_THREAD);
         ck_assert_uint_eq(e.actor.pid, AUDIT_ID_UNSET);
+        /* It oopsed and is gone: where its stack begins tells. */
+        c.pid = 77;
+        (void)strcpy(c.comm, "taint_test");
+        c.stack = "set_it+0x12/0x20 [taint_test]\nkthread+0xd8/0x100\nret_from_fork+0x1f/0x30\n";
+        e = attributed(7, &c);
+        ck_assert_int_eq(e.context, CONTEXT_KERNEL_THREAD);
+        ck_assert_uint_eq(e.actor.pid, AUDIT_ID_UNSET);
+        ck_assert_str_eq(e.detail, "WARNING; kernel thread: pid 77 (taint_test)");
+        c.stack = "set_it+0x12/0x20 [taint_test]\ndo_syscall_64+0x55/0xb0\n";
+        e = attributed(7, &c);
+        ck_assert_int_eq(e.context, CONTEXT_TASK);
+        ck_assert_uint_eq(e.actor.pid, 77);
 }
 END_TEST
 

@@ -120,6 +120,23 @@ START_TEST(hints_wait_for_the_report)
 }
 END_TEST
 
+/* A burst takes longer to be told than the grace is. */
+START_TEST(a_report_that_is_owed_is_waited_for_longer)
+{
+        struct taint_event e = exact(12, 0);
+
+        world_start(&w);
+        fake_bpf_status.claimed = 0x1040;
+        world_kernel_sets(&w, 0x1040);
+        (void)world_run(&w, 600 * MS);
+        ck_assert_uint_eq(w.n_told, 0);
+        fake_bpf_report(&e);
+        ck_assert_int_eq(world_told_of(&w, 12)->attribution, ATTRIBUTION_EXACT);
+        world_run_until_told(&w, 2);
+        ck_assert_int_eq(world_told_of(&w, 6)->attribution, ATTRIBUTION_UNKNOWN);
+}
+END_TEST
+
 START_TEST(what_bpf_missed_is_told_all_the_same)
 {
         struct taint_event e = exact(9, 0x1000), late = exact(6, 0);
@@ -304,6 +321,7 @@ int main(void)
         tcase_add_test(tc, a_report_before_the_bit_is_no_alarm);
         tcase_add_test(tc, a_report_without_a_bit_is_one);
         tcase_add_test(tc, hints_wait_for_the_report);
+        tcase_add_test(tc, a_report_that_is_owed_is_waited_for_longer);
         tcase_add_test(tc, what_bpf_missed_is_told_all_the_same);
         tcase_add_test(tc, set_again_after_it_was_cleared);
         tcase_add_test(tc, it_says_whether_writes_are_reported);

@@ -220,6 +220,21 @@ START_TEST(a_user_writes)
 }
 END_TEST
 
+/* While the bit of the write waits for a better cause, another comes by itself. */
+START_TEST(a_write_explains_what_came_with_it)
+{
+        world_start(&w);
+        world_user_writes(&w, 64);
+        (void)world_run(&w, 5 * MS);
+        world_kernel_sets(&w, 64 | UINT64_C(1) << 33);
+        monitor_check(w.monitor);
+        world_run_until_told(&w, 2);
+        ck_assert_str_eq(world_told_of(&w, 6)->reason, "sysctl-write");
+        ck_assert_str_eq(world_told_of(&w, 33)->reason, "unknown");
+        ck_assert_int_eq(world_told_of(&w, 33)->attribution, ATTRIBUTION_UNKNOWN);
+}
+END_TEST
+
 START_TEST(the_timer_finds_what_nobody_tells)
 {
         w.recheck_usec = 50 * MS;
@@ -295,6 +310,7 @@ int main(void)
         tcase_add_test(tc, a_module_without_a_line);
         tcase_add_test(tc, a_forced_unload);
         tcase_add_test(tc, a_user_writes);
+        tcase_add_test(tc, a_write_explains_what_came_with_it);
         tcase_add_test(tc, the_timer_finds_what_nobody_tells);
         tcase_add_test(tc, idle_is_idle);
         tcase_add_test(tc, a_bit_that_clears_is_an_alarm);
