@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A virtual machine with Debian's kernel; sourced, not run. The caller sets here, source, cache and root.
-# shellcheck disable=SC2012,SC2154
+# A virtual machine with a kernel of Debian's; sourced, not run. The caller sets here, source, cache and root.
+# shellcheck disable=SC2034,SC2154
 
 skip() {
         say "skipped: $*"
         exit 77
+}
+
+# One run at a time; a script that another one has called is within it.
+vm_lock() {
+        [ -z "${PEIOS_VM_LOCKED:-}" ] || return 0
+        exec 9>"$cache/lock"
+        flock 9
+        export PEIOS_VM_LOCKED=1
 }
 
 vm_packages() {
@@ -12,49 +20,91 @@ vm_packages() {
         (install_packages "$here/packages.txt") || skip "the packages for the virtual machine cannot be had"
 }
 
-# Sets kernel (the file) and release. What was downloaded once is used where there is no network.
+# Debian's own kernel. Sets kernel (the file), release and headers (a folder).
 vm_kernel() {
-        image=$(apt-cache depends linux-image-amd64 2>/dev/null |
-                sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p' | head -n 1)
-        release=${image#linux-image-}
-        [ -n "$release" ] || release=$(cd "$cache" && ls -d kernel-* 2>/dev/null | sed 's/^kernel-//' | tail -n 1)
-        [ -n "$release" ] || skip "no package of a kernel is known"
+        vm_archive=
+        vm_take_kernel linux-image-amd64 || skip "no package of a kernel can be had"
+}
+
+# Another one: of the backports, or else of the cloud flavour.
+vm_other_kernel() {
+        vm_backports
+        vm_take_kernel linux-image-amd64 && return 0
+        vm_archive=
+        vm_take_kernel linux-image-cloud-amd64
+}
+
+# vm_take_kernel PACKAGE: what PACKAGE depends on, in the archive that is set. What was had last is used where there is no
+# network.
+vm_take_kernel() {
+        release=$(vm_apt cache depends "$1" 2>/dev/null |
+                sed -n 's/^ *Depends: linux-image-\([0-9].*\)$/\1/p' | head -n 1)
+        vm_last=$cache/last-${vm_archive:+backports-}$1
+        [ -n "$release" ] || release=$(cat "$vm_last" 2>/dev/null) || return 1
         kernel=$cache/kernel-$release/boot/vmlinuz-$release
-        [ -f "$kernel" ] || vm_fetch_kernel
-        headers=/usr/src/linux-headers-$release
-        [ -d "$headers" ] || vm_fetch_headers
+        headers=$cache/kernel-$release/usr/src/linux-headers-$release
+        [ -f "$cache/kernel-$release/complete" ] || vm_fetch_kernel || return 1
+        echo "$release" >"$vm_last"
 }
 
+# vm_apt get|cache ARGUMENT…: of the archive that is set; the machine's own where it is empty.
+vm_apt() {
+        vm_tool=apt-$1
+        shift
+        if [ -n "$vm_archive" ]; then
+                set -- -o "Dir::Etc::sourcelist=$vm_archive/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+                        -o "Dir::State::Lists=$vm_archive/lists" -o "Dir::Cache=$vm_archive/cache" "$@"
+        fi
+        "$vm_tool" -q -o APT::Sandbox::User=root "$@"
+}
+
+# The lists are the run's own: nothing of the machine's configuration is changed.
+vm_backports() {
+        vm_archive=$cache/backports
+        mkdir -p "$vm_archive/lists/partial" "$vm_archive/cache/archives/partial"
+        keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+        echo "deb [signed-by=$keyring] http://deb.debian.org/debian bookworm-backports main" \
+                >"$vm_archive/sources.list"
+        [ -z "$(find "$vm_archive/lists" -name '*_Packages*' -mtime -7)" ] || return 0
+        vm_apt get update >/dev/null 2>&1 || say "the backports cannot be had now"
+}
+
+# Unpacked, not installed.
 vm_fetch_kernel() {
-        say "downloading linux-image-$release"
-        rm -rf "$cache/fetch"
-        mkdir "$cache/fetch"
-        (cd "$cache/fetch" && apt-get -q -o APT::Sandbox::User=root download "linux-image-$release" >/dev/null &&
-                dpkg-deb -x ./*.deb unpacked) || skip "linux-image-$release cannot be had"
-        rm -rf "$cache/kernel-$release"
-        mkdir "$cache/kernel-$release"
-        mv "$cache/fetch/unpacked/boot" "$cache/kernel-$release/"
+        say "downloading linux $release"
+        common=$(vm_apt cache depends "linux-headers-$release" |
+                sed -n 's/^ *Depends: \(linux-headers-.*-common.*\|linux-kbuild-.*\)$/\1/p')
+        rm -rf "$cache/fetch" "$cache/kernel-$release"
+        mkdir "$cache/fetch" "$cache/kernel-$release"
+        # shellcheck disable=SC2086
+        (cd "$cache/fetch" && vm_apt get download "linux-image-$release" "linux-headers-$release" $common >/dev/null &&
+                for package in *.deb; do
+                        dpkg-deb --fsys-tarfile "$package" |
+                                tar -x -C "$cache/kernel-$release" --exclude=./lib/modules || exit 1
+                done) || return 1
+        # The makefiles know where they would be installed.
+        sed -i "s|/usr/|$cache/kernel-$release/usr/|" "$headers/Makefile"
+        # For types of the modules' own, which takes pahole.
+        rm -f "$headers/vmlinux"
+        touch "$cache/kernel-$release/complete"
         rm -rf "$cache/fetch"
 }
 
-# Installed, because their makefiles know where they are.
-vm_fetch_headers() {
-        [ "$(id -u)" = 0 ] || skip "linux-headers-$release is not installed; run as root"
-        say "installing linux-headers-$release"
-        DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install \
-                "linux-headers-$release" >/dev/null || skip "linux-headers-$release cannot be had"
-}
-
+# The test modules for the kernel, in build-vm/modules/RELEASE.
 vm_modules() {
         built=$cache/modules/$release
         mkdir -p "$built"
-        for file in "$here"/modules/*; do
-                cmp -s "$file" "$built/${file##*/}" || cp "$file" "$built/"
-        done
+        changed=$(cd "$here/modules" && for file in *; do
+                cmp -s "$file" "$built/$file" || echo "$file"
+        done)
+        [ -n "$changed" ] || [ ! -f "$built/complete" ] || return 0
+        rm -f "$built/complete"
+        cp "$here"/modules/* "$built/"
         make -s -C "$headers" M="$built" CC=gcc-12 modules >"$built/log" 2>&1 || {
                 cat "$built/log"
-                die "the test modules do not build"
+                die "the test modules do not build for $release"
         }
+        touch "$built/complete"
 }
 
 # vm_add_program FILE NAME: with the libraries that it needs, where it looks for them.
@@ -66,14 +116,29 @@ vm_add_program() {
         done
 }
 
-# vm_boot CONSOLE [ARGUMENT…]: boots $root; what it prints goes to the file. More arguments are the kernel's.
-vm_boot() {
+# Packs $root.
+vm_pack() {
+        (cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) >"$cache/initrd"
+}
+
+# vm_run CONSOLE [ARGUMENT…]: boots what was packed; what it prints goes to the file. More arguments are the kernel's.
+# Returns what the machine ended with.
+vm_run() {
         console=$1
         shift
-        (cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) >"$cache/initrd"
+        timeout "${vm_timeout:-300}" qemu-system-x86_64 -accel tcg -cpu max,la57=off -smp 2 -m "${vm_memory:-1024}" -nographic \
+                -no-reboot -nodefaults -serial stdio -kernel "$kernel" -initrd "$cache/initrd" \
+                -append "console=ttyS0 quiet panic=-1 audit=1 $*" </dev/null >"$console" 2>"$console.err"
+}
+
+# vm_boot CONSOLE [ARGUMENT…]: packs $root and boots it.
+vm_boot() {
+        vm_pack
         say "booting $release"
-        timeout 300 qemu-system-x86_64 -accel tcg -cpu max -smp 2 -m 1024 -nographic -no-reboot -nodefaults \
-                -serial stdio -kernel "$kernel" -initrd "$cache/initrd" \
-                -append "console=ttyS0 quiet panic=-1 audit=1 $*" </dev/null >"$console" 2>"$console.err" ||
-                die "the virtual machine ended with $?: see ${console#"$source"/}"
+        vm_run "$@" || die "the virtual machine ended with $?: see ${console#"$source"/}"
+}
+
+# vm_prove KERNEL OPTIONS TEXT: a line for the table of what was proved on which kernel.
+vm_prove() {
+        printf '%s\t%s\t%s\n' "$1" "$2" "$3" >>"$cache/proved.tsv"
 }

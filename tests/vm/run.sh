@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Boots Debian's kernel in a virtual machine, sets taints for real, and checks what BPF told of them.
+# Boots kernels of Debian's in virtual machines, sets taints for real, and checks what the service told of them.
 #
-#   sh tests/vm/run.sh VM_TAINT FORCE_LOAD
+#   meson test -C build --suite vm
+#   ninja -C build vm-bench            what the monitor costs, in place of the tests
+#   sh tests/vm/run.sh [NAME…]         with the PEIOS_… variables of meson.build; only these machines
 #
-# The kernel and the test modules are kept in build-vm/ of the checkout. Skips (77), saying why, where the machine
-# cannot be had.
+# PEIOS_VM_TRACE=1 shows each command inside on the machine's console. Kernels, modules and what the machines printed are
+# kept in build-vm/ of the checkout. Skips (77), saying why, where a machine cannot be had.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,23 +15,99 @@ source=$(dirname "$(dirname "$here")")
 . "$source/tests/lib.sh"
 . "$here/lib.sh"
 
-[ $# = 2 ] || die "usage: run.sh VM_TAINT FORCE_LOAD"
+only=$*
 cache=$source/build-vm
 mkdir -p "$cache"
-# One machine at a time.
-exec 9>"$cache/lock"
-flock 9
-
+vm_lock
 vm_packages
-vm_kernel
-vm_modules
 root=$cache/root
 rm -rf "$root"
-mkdir -p "$root/bin" "$root/proc" "$root/sys" "$root/dev"
-vm_add_program "$1" vm-taint
-vm_add_program "$2" force-load
-vm_add_program /bin/busybox busybox
-cp "$here/init" "$root/init"
-cp "$cache/modules/$release"/*.ko "$root/"
-vm_boot "$cache/console"
-python3 "$here/check.py" "$cache/console"
+rm -f "$cache"/*.console
+[ -n "$only" ] || rm -f "$cache/proved.tsv"
+
+# The modules of the kernel that is set.
+add_modules() {
+        vm_modules
+        mkdir -p "$root/modules/$release"
+        cp "$cache/modules/$release"/*.ko "$root/modules/$release/"
+}
+
+make_image() {
+        . "$here/image.sh"
+        vm_kernel
+        add_modules
+        first=$release first_kernel=$kernel
+        other=
+        if [ "${PEIOS_SANITIZE:-none}" = none ] && vm_other_kernel; then
+                other=$release other_kernel=$kernel
+                add_modules
+        fi
+        vm_pack
+}
+
+# Measuring is no test.
+wanted() {
+        case " ${only:-bits-first bits-other narrow locked source} " in
+        *" $1 "*) return 0 ;;
+        *) return 1 ;;
+        esac
+}
+
+# boot NAME RELEASE KERNEL ARGUMENT…
+boot() {
+        name=$1 release=$2 kernel=$3
+        shift 3
+        wanted "$name" || return 0
+        begun=$(date +%s)
+        ended=0
+        vm_run "$cache/$name.console" "peios.run=${name%%-*}" "$@" ${PEIOS_VM_TRACE:+peios.trace} || ended=$?
+        say "$name on $release: $(($(date +%s) - begun)) s"
+        [ "$ended" = 0 ] || echo "the machine ended with $ended" >>"$cache/$name.console"
+}
+
+lane_first() {
+        boot bits-first "$first" "$first_kernel"
+        boot narrow "$first" "$first_kernel" audit=0 panic_on_taint=0x20,nousertaint
+        boot locked "$first" "$first_kernel" lockdown=confidentiality
+        boot bench "$first" "$first_kernel"
+}
+
+lane_other() {
+        boot source "$first" "$first_kernel"
+        [ -z "$other" ] || boot bits-other "$other" "$other_kernel" peios.swap
+}
+
+# judge NAME PROGRAM ARGUMENT…
+judge() {
+        [ -f "$cache/$1.console" ] || return 0
+        say "$1"
+        program=$2 console=$cache/$1.console
+        shift 2
+        python3 -B "$here/check/$program.py" "$console" "$@" || failed=1
+}
+
+# What a sanitizer finds is the same on each kernel, and everything is slower.
+if [ "${PEIOS_SANITIZE:-none}" != none ]; then
+        vm_memory=3072 vm_timeout=1200
+fi
+make_image
+say "booting $first${other:+ and $other}"
+lane_other &
+lane_first
+wait
+failed=
+export PEIOS_PROVED="$cache/proved.tsv"
+rm -f "$cache/taint-table.txt"
+judge source source
+judge bits-first bits "$cache/taint-table.txt"
+judge bits-other bits "$cache/taint-table.txt"
+judge narrow narrow
+judge locked locked
+judge bench bench
+if [ -z "$only" ] && [ -f "$here/system/run.sh" ]; then
+        sh "$here/system/run.sh" || failed=1
+fi
+for file in "$cache/taint-table.txt" "$cache/proved.tsv"; do
+        [ ! -f "$file" ] || [ -z "${PEIOS_BUILD:-}" ] || cp "$file" "$PEIOS_BUILD/meson-logs/"
+done
+[ -z "$failed" ]

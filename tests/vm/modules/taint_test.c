@@ -49,6 +49,19 @@ static int in_dying_thread(void *unused)
         return 0;
 }
 
+/* Keeps its processor until the watchdog finds it. */
+static int in_lockup(void *unused)
+{
+        unsigned long end = jiffies + 60 * HZ;
+
+        preempt_disable();
+        while (!test_taint(TAINT_SOFTLOCKUP) && time_before(jiffies, end))
+                cpu_relax();
+        preempt_enable();
+        complete(&finished);
+        return 0;
+}
+
 static void begin_thread(int (*f)(void *))
 {
         if (IS_ERR(kthread_run(f, NULL, "taint_test")))
@@ -106,6 +119,8 @@ static int run(const char *text, const struct kernel_param *kp)
                 begin_thread(in_thread);
         else if (!strcmp(word, "oops"))
                 begin_thread(in_dying_thread);
+        else if (!strcmp(word, "lockup"))
+                begin_thread(in_lockup);
         else if (!strcmp(word, "storm"))
                 storm();
         else

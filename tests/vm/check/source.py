@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Judges what the virtual machine printed: check.py CONSOLE. What the runs are is told in init."""
+"""Judges what the BPF source told: source.py CONSOLE. What the runs are is told in guest/source."""
 
 import sys
 from statistics import median
+
+from console import expect, finish, problems, prove
 
 # bit: (letter, reason, module, context, program); who set it in a task is somebody who logged in as 1000
 SET = {
@@ -40,14 +42,6 @@ HOOKS = {
     "inlined": {*WATCHERS, *NAMERS, *SYSCTL, "kprobe/add_taint"},
 }
 
-problems = []
-
-
-def expect(what, got, wanted):
-    if got != wanted:
-        problems.append(f"{what}: {got!r} instead of {wanted!r}")
-
-
 def mask(bits):
     return sum(1 << bit for bit in bits)
 
@@ -72,7 +66,9 @@ def read(path):
         if not line.startswith("@"):
             continue
         name, _, rest = line[1:].rstrip().partition(" ")
-        if name in ("mask", "end"):
+        if name == "problems":
+            problems.append(rest)
+        if name not in HOOKS:
             end[name] = rest
             continue
         run = runs.setdefault(name, {"ready": [], "event": [], "write": [], "status": [], "other": []})
@@ -158,7 +154,7 @@ def main():
     runs, end = read(sys.argv[1])
     if "end" not in end or set(runs) != set(HOOKS):
         sys.stdout.write(open(sys.argv[1], encoding="utf-8", errors="replace").read()[-4000:])
-        sys.exit("check.py: the machine did not come to its end")
+        sys.exit("source.py: the machine did not come to its end")
     early = [bit for bit in SET if bit < 41]
     check_run("full", runs["full"], SET)
     check_run("few", runs["few"], SET)
@@ -176,9 +172,9 @@ def main():
     if int(runs["few"]["status"][0]["drops"]) == 0:
         problems.append("few: no drops, though the ring was full")
     table(runs)
-    for problem in problems:
-        print(f"WRONG {problem}")
-    sys.exit(1 if problems else 0)
+    prove(end["kernel"], "audit=1", "BPF programs alone: late and killed readers, a full ring, hooks that are missing, "
+          "few capabilities")
+    finish()
 
 
 main()
