@@ -6,6 +6,7 @@
 
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
+#include "../../schema/events/daemon-bus.h"
 #include "../client/wire.h"
 
 int bus_fail(sd_bus_error *error, int r, const struct diag *d)
@@ -55,9 +56,13 @@ int take_room(size_t *taken, size_t bytes, struct diag *d)
 
 int append_actor(sd_bus_message *m, const struct actor *a)
 {
-        return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "pid", "u", a->pid, "uid", "u",
-                a->uid, "loginuid", "u", a->loginuid, "session", "u", a->session, "comm", "s", a->comm,
-                "exe", "s", a->exe, "context", "s", a->context);
+        int r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "pid", "u", a->pid, "uid", "u", a->uid,
+                "loginuid", "u", a->loginuid, "session", "u", a->session);
+        if (r >= 0)
+                r = daemon_bus_append_text(m, "comm", a->comm);
+        if (r >= 0)
+                r = daemon_bus_append_text(m, "exe", a->exe);
+        return r < 0 ? r : daemon_bus_append_text(m, "context", a->context);
 }
 
 void format_value_path(struct buf *out, const char *key, const char *name)

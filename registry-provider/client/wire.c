@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../schema/dbus/names.h"
+#include "../../schema/names/fold.h"
 
 static int append_string(sd_bus_message *m, const struct value *v)
 {
@@ -65,11 +66,18 @@ static int append_decoded(sd_bus_message *m, const struct value *v)
         }
 }
 
+static bool is_text(uint32_t type)
+{
+        return type == REG_SZ || type == REG_EXPAND_SZ || type == REG_LINK || type == REG_MULTI_SZ;
+}
+
 int wire_append_value(sd_bus_message *m, const struct value *v)
 {
+        bool sendable = value_decodes(v) && (!is_text(v->type) || utf8_sendable(v->data, v->size));
+
         int r = sd_bus_message_append(m, "u", v->type);
         if (r >= 0)
-                r = value_decodes(v) ? append_decoded(m, v) : -EINVAL;
+                r = sendable ? append_decoded(m, v) : -EINVAL;
         if (r == -EINVAL)
                 r = append_bytes(m, v);
         return r < 0 ? r : 0;

@@ -61,28 +61,6 @@ int split_value_word(const char *word, char **ret_key, char **ret_name, struct d
         return r;
 }
 
-static bool is_control(uint32_t c)
-{
-        return c < 0x20 || (c >= 0x7F && c < 0xA0);
-}
-
-void format_safe(struct buf *out, const char *s, size_t n)
-{
-        for (size_t i = 0; i < n;) {
-                uint32_t c;
-                size_t len = utf8_decode(s + i, n - i, &c);
-                bool shown = len > 0 && !is_control(c);
-                if (len == 0)
-                        len = 1;
-                if (shown)
-                        buf_add(out, s + i, len);
-                else
-                        for (size_t k = 0; k < len; k++)
-                                buf_printf(out, "\\x%02x", (unsigned char)s[i + k]);
-                i += len;
-        }
-}
-
 void format_key(struct buf *out, const char *key)
 {
         const char *rest = is_separator(key[0]) ? key + 1 : key;

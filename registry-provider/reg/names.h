@@ -5,6 +5,7 @@
 
 #include "../../schema/base/buf.h"
 #include "../../schema/base/diag.h"
+#include "../../schema/names/fold.h"
 
 #define DEFAULT_VALUE_WORD "@"
 
@@ -19,9 +20,6 @@ _must_check_ int key_word_check(const char *word, struct diag *d);
 /* `\A\B\Name` to key `\A\B` and value name `Name` ("" for `@`). Both malloc()ed. 0, -ENOMEM, or -EINVAL with
  * d set: there is no separator before the name, or nothing after it. */
 _must_check_ int split_value_word(const char *word, char **ret_key, char **ret_name, struct diag *d);
-
-/* Text for a terminal: control characters (C0, DEL, C1) and bytes that are not UTF-8 as \xNN. */
-void format_safe(struct buf *out, const char *s, size_t n);
 
 /* A key as the documentation writes it: `\System\…`, the default hive left out, every separator a backslash.
  */

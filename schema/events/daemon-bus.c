@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../base/buf.h"
 #include "../base/log.h"
+#include "../names/fold.h"
 
 /* By now the bus has left the loop. */
 static int on_gone(_unused_ sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
@@ -38,4 +40,12 @@ int daemon_bus_own(sd_bus *bus, const char *name, struct diag *d)
         if (r == -EEXIST)
                 return diag_set(d, EEXIST, "%s is owned by somebody else on this bus", name);
         return r < 0 ? diag_set(d, -r, "cannot own %s: %s", name, strerror(-r)) : 0;
+}
+
+int daemon_bus_append_text(sd_bus_message *m, const char *name, const char *text)
+{
+        _cleanup_buf_ struct buf valid = BUF_INIT;
+
+        utf8_replace(&valid, text, strlen(text));
+        return valid.error ? valid.error : sd_bus_message_append(m, "{sv}", name, "s", buf_str(&valid));
 }

@@ -12,3 +12,7 @@
 _must_check_ int daemon_bus_open(sd_event *event, sd_bus **ret, struct diag *d);
 /* Last, after the objects: who sees the name can call. 0, or negative errno with d set. */
 _must_check_ int daemon_bus_own(sd_bus *bus, const char *name, struct diag *d);
+
+/* Appends `{sv}` with a string, whatever bytes it holds (utf8_replace()): a task may have any name, and one
+ * that D-Bus does not take must not keep the whole message back. 0 or more, or negative errno. */
+_must_check_ int daemon_bus_append_text(sd_bus_message *m, const char *name, const char *text);

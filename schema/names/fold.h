@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
+
 /* The Unicode version of the table, for --version and the tests. */
 extern const char fold_unicode_version[];
 
@@ -19,6 +21,15 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *ret);
 
 /* The offset of the first byte that is not valid UTF-8, or n. */
 size_t utf8_valid_prefix(const char *s, size_t n);
+
+/* sd-bus takes UTF-8 without Unicode's noncharacters. */
+bool utf8_sendable(const char *s, size_t n);
+/* Appends the text so that it is sendable: what is not becomes U+FFFD, byte by byte or character by
+ * character. */
+void utf8_replace(struct buf *out, const char *s, size_t n);
+
+/* Appends text for a terminal: control characters (C0, DEL, C1) and bytes that are not UTF-8 as \xNN. */
+void format_safe(struct buf *out, const char *s, size_t n);
 
 /* Compares two valid UTF-8 names as the registry does. fold_compare orders by folded code points. */
 bool fold_equal(const char *a, size_t a_len, const char *b, size_t b_len);

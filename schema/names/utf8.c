@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "../base/buf.h"
 #include "fold.h"
+
+#define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
 
 static inline bool is_continuation(char c)
 {
@@ -52,4 +55,55 @@ size_t utf8_valid_prefix(const char *s, size_t n)
                 at += len;
         }
         return n;
+}
+
+static bool is_noncharacter(uint32_t c)
+{
+        return (c & 0xFFFE) == 0xFFFE || (c >= 0xFDD0 && c <= 0xFDEF);
+}
+
+bool utf8_sendable(const char *s, size_t n)
+{
+        for (size_t at = 0, len; at < n; at += len) {
+                uint32_t c;
+                len = utf8_decode(s + at, n - at, &c);
+                if (len == 0 || is_noncharacter(c))
+                        return false;
+        }
+        return true;
+}
+
+void utf8_replace(struct buf *out, const char *s, size_t n)
+{
+        for (size_t at = 0, len; at < n; at += len) {
+                uint32_t c;
+                len = utf8_decode(s + at, n - at, &c);
+                if (len > 0 && !is_noncharacter(c))
+                        buf_add(out, s + at, len);
+                else
+                        buf_puts(out, REPLACEMENT);
+                len = len > 0 ? len : 1;
+        }
+}
+
+static bool is_control(uint32_t c)
+{
+        return c < 0x20 || (c >= 0x7F && c < 0xA0);
+}
+
+void format_safe(struct buf *out, const char *s, size_t n)
+{
+        for (size_t i = 0; i < n;) {
+                uint32_t c;
+                size_t len = utf8_decode(s + i, n - i, &c);
+                bool shown = len > 0 && !is_control(c);
+                if (len == 0)
+                        len = 1;
+                if (shown)
+                        buf_add(out, s + i, len);
+                else
+                        for (size_t k = 0; k < len; k++)
+                                buf_printf(out, "\\x%02x", (unsigned char)s[i + k]);
+                i += len;
+        }
 }

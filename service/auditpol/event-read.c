@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../../schema/names/fold.h"
 #include "../audit/record.h"
 
 static int read_member(sd_bus_message *m, const char *name, struct shown_event *e)
@@ -86,22 +87,33 @@ void event_time(struct buf *out, const struct shown_event *e)
                 buf_puts(out, text);
 }
 
+/* Anybody can give a task or a module a name that the terminal would obey. */
+static void put(struct buf *out, const char *before, const char *text, const char *behind)
+{
+        buf_puts(out, before);
+        format_safe(out, text, strlen(text));
+        buf_puts(out, behind);
+}
+
 void event_text(struct buf *out, const struct shown_event *e)
 {
         event_time(out, e);
-        buf_printf(out, "  %s %s", e->taint, e->cleared ? "CLEARED" : "set");
-        buf_printf(out, ": %s (%s)", e->reason, e->attribution);
+        put(out, "  ", e->taint, e->cleared ? " CLEARED: " : " set: ");
+        put(out, "", e->reason, " ");
+        put(out, "(", e->attribution, ")");
         if (e->module[0])
-                buf_printf(out, ", module %s%s%s%s", e->module, e->module_taints[0] ? " (" : "",
-                        e->module_taints, e->module_taints[0] ? ")" : "");
-        if (e->pid != AUDIT_ID_UNSET)
-                buf_printf(out, ", by %s (pid %" PRIu32 ", uid %" PRIu32 ")", e->comm[0] ? e->comm : "?",
-                        e->pid, e->uid);
-        else
-                buf_printf(out, ", no actor (%s)", e->context);
+                put(out, ", module ", e->module, "");
+        if (e->module[0] && e->module_taints[0])
+                put(out, " (", e->module_taints, ")");
+        if (e->pid != AUDIT_ID_UNSET) {
+                put(out, ", by ", e->comm[0] ? e->comm : "?", "");
+                buf_printf(out, " (pid %" PRIu32 ", uid %" PRIu32 ")", e->pid, e->uid);
+        } else {
+                put(out, ", no actor (", e->context, ")");
+        }
         buf_putc(out, '\n');
         if (e->detail[0])
-                buf_printf(out, "    %s\n", e->detail);
+                put(out, "    ", e->detail, "\n");
 }
 
 static void json_text(struct json *j, const char *name, const char *text)

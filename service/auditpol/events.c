@@ -10,6 +10,7 @@
 
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
+#include "../../schema/names/fold.h"
 #include "../../schema/values/value.h"
 #include "../taint/taint.h"
 #include "event-read.h"
@@ -86,7 +87,12 @@ static void each_tainting_module(
 
 static void text_module(const char *name, const char *letters, void *userdata)
 {
-        buf_printf(userdata, "  %-24s %s\n", name, letters);
+        _cleanup_buf_ struct buf safe = BUF_INIT;
+
+        format_safe(&safe, name, strlen(name));
+        buf_printf(userdata, "  %-24s ", buf_str(&safe));
+        format_safe(userdata, letters, strlen(letters));
+        buf_putc(userdata, '\n');
 }
 
 static void json_module(const char *name, const char *letters, void *userdata)
@@ -116,6 +122,8 @@ static void text_bit(struct buf *out, unsigned bit, const struct shown_event *e)
 
         buf_printf(out, "  %2u  %-28s %s\n", bit, taint_name(flag, bit, name),
                 flag ? flag->meaning : "not known here");
+        if (flag && !flag->reachable)
+                buf_puts(out, "      no standard Peios build can set it\n");
         if (e) {
                 buf_puts(out, "      ");
                 event_text(out, e);

@@ -144,6 +144,8 @@ static void text_bits(struct buf *out, const struct taint_reading *r)
                         f ? f->meaning : "no meaning is known");
                 if (f && f->note)
                         buf_printf(out, "         %s\n", f->note);
+                if (f && !f->reachable)
+                        buf_puts(out, "         no standard Peios build can set it\n");
         }
 }
 

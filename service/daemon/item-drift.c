@@ -82,6 +82,8 @@ void item_sysctl_written(struct item *item, const struct sysctl_write *w)
         item->writer_usec = w->time_usec;
         if (item->untold)
                 take_writer(item->untold, &w->actor, w->time_usec);
+        /* inotify says nothing of what comes through another procfs. */
+        item_check(item);
 }
 
 static void tell(

@@ -6,6 +6,7 @@
 
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
+#include "../../schema/events/daemon-bus.h"
 
 static void warn_signal(const char *name, int r)
 {
@@ -15,10 +16,19 @@ static void warn_signal(const char *name, int r)
 
 static int append_actor(sd_bus_message *m, const struct actor *a)
 {
-        return a ? sd_bus_message_append(m, "a{sv}", 7, "pid", "u", a->pid, "uid", "u", a->uid, "loginuid",
-                           "u", a->loginuid, "session", "u", a->session, "comm", "s", a->comm, "exe", "s",
-                           a->exe, "context", "s", a->context)
-                 : sd_bus_message_append(m, "a{sv}", 0);
+        if (!a)
+                return sd_bus_message_append(m, "a{sv}", 0);
+        int r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "pid", "u", a->pid, "uid", "u", a->uid,
+                        "loginuid", "u", a->loginuid, "session", "u", a->session);
+        if (r >= 0)
+                r = daemon_bus_append_text(m, "comm", a->comm);
+        if (r >= 0)
+                r = daemon_bus_append_text(m, "exe", a->exe);
+        if (r >= 0)
+                r = daemon_bus_append_text(m, "context", a->context);
+        return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
 void policy_bus_policy_changed(struct policy_bus *pb, const char *setting, const char *old, const char *text,

@@ -6,6 +6,7 @@
 
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
+#include "../../schema/events/daemon-bus.h"
 #include "../taint/taint.h"
 #include "policy-bus-internal.h"
 
@@ -48,14 +49,6 @@ int policy_get_taint(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ c
         return -ENOENT;
 }
 
-static int append_text(sd_bus_message *m, const char *name, const char *text)
-{
-        /* What the kernel or a process said need not be UTF-8, which D-Bus demands. */
-        return utf8_valid_prefix(text, strlen(text)) == strlen(text)
-                       ? sd_bus_message_append(m, "{sv}", name, "s", text)
-                       : sd_bus_message_append(m, "{sv}", name, "s", "?");
-}
-
 static int append_event(sd_bus_message *m, const struct taint_event *e)
 {
         char name[TAINT_NAME_MAX];
@@ -77,7 +70,7 @@ static int append_event(sd_bus_message *m, const struct taint_event *e)
 
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(texts); i++)
-                r = append_text(m, texts[i].name, texts[i].text);
+                r = daemon_bus_append_text(m, texts[i].name, texts[i].text);
         if (r >= 0)
                 r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}", "bit", "u", e->bit, "cleared", "b",
                         (int)e->cleared, "old-mask", "t", e->old_mask, "new-mask", "t", e->new_mask,

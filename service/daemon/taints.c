@@ -17,6 +17,7 @@ struct taints {
         struct monitor *monitor;
         bool started;
         uint64_t audited_until; /* µs since 1970: what happened by then is audited, whenever it is told */
+        uint64_t past;          /* bits that were set when nothing was audited: nor are they, told later */
 };
 
 static bool is_scratch(const char *root)
@@ -53,6 +54,15 @@ static uint64_t now_usec(void)
         return (uint64_t)now.tv_sec * UINT64_C(1000000) + (uint64_t)now.tv_nsec / 1000;
 }
 
+/* A cleared bit is tampering, which no policy silences. What waits for its cause falls under the policy of
+ * the moment in which it happened. */
+static bool is_recorded(const struct taints *t, const struct taint_event *e)
+{
+        if (e->cleared || (e->time_usec > 0 && e->time_usec <= t->audited_until))
+                return true;
+        return is_audited(t) && !(t->past >> e->bit & 1);
+}
+
 static void on_transition(struct taint_event *e, void *userdata)
 {
         struct taints *t = userdata;
@@ -75,10 +85,9 @@ static void on_transition(struct taint_event *e, void *userdata)
                 .success = true,
         };
 
-        /* A cleared bit is tampering, which no policy silences. What waits for its cause falls under the
-         * policy of the moment in which it happened. */
-        if (e->cleared || is_audited(t) || (e->time_usec > 0 && e->time_usec <= t->audited_until))
+        if (is_recorded(t, e))
                 e->seqno = auditlog_emit(t->config.auditlog, &r);
+        t->past &= ~(UINT64_C(1) << e->bit);
         t->config.told(e, t->config.userdata);
 }
 
@@ -161,9 +170,11 @@ bool taints_mask(struct taints *t, uint64_t *ret)
         if (!t->started)
                 return false;
         monitor_check(t->monitor);
+        struct monitor_status status = monitor_status(t->monitor);
         if (is_audited(t))
                 t->audited_until = now_usec();
-        struct monitor_status status = monitor_status(t->monitor);
+        else
+                t->past = status.tainted;
         *ret = status.tainted;
         return status.readable;
 }

@@ -20,6 +20,8 @@ struct metrics {
         uint64_t last; /* of the last try, CLOCK_MONOTONIC, µs */
         bool pending;
         bool missing; /* somebody removed the file */
+        bool begun;   /* a path was set before */
+        bool ours;    /* the file at the path, if there is one */
 };
 
 static void tell(struct metrics *m, int problem)
@@ -52,6 +54,7 @@ static void write_now(struct metrics *m)
                 m->written = text;
                 text = BUF_INIT;
                 m->missing = false;
+                m->ours = true;
         }
         tell(m, r);
 }
@@ -84,7 +87,7 @@ void metrics_changed(struct metrics *m)
 
 static void leave(struct metrics *m)
 {
-        if (m->path && m->written.len > 0 && unlink(m->path) < 0 && errno != ENOENT)
+        if (m->path && m->ours && unlink(m->path) < 0 && errno != ENOENT)
                 log_warning("%s: cannot be removed: %s; ignoring", m->path, strerror(errno));
         free(m->path);
         m->path = NULL;
@@ -95,6 +98,8 @@ static void leave(struct metrics *m)
 void metrics_set_path(struct metrics *m, const char *path)
 {
         leave(m);
+        m->ours = !m->begun;
+        m->begun = true;
         if (!path || path[0] == '\0')
                 return;
         m->path = root_path(m->config.root, path);

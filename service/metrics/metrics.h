@@ -22,7 +22,8 @@ _must_check_ int metrics_new(const struct metrics_config *config, struct metrics
 struct metrics *metrics_free(struct metrics *m);
 
 /* A path that metrics_file_check() accepts; NULL or "": no file. The old one, if it was written here, is
- * removed. */
+ * removed; so is that of the first call, which was in force when the service ended: an earlier run wrote it.
+ */
 void metrics_set_path(struct metrics *m, const char *path);
 /* Something may have changed. m may be NULL. */
 void metrics_changed(struct metrics *m);

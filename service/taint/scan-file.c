@@ -150,7 +150,7 @@ static int walk(const char *path, int (*each)(void *userdata, const FTSENT *e), 
 
         FTS *fts = copy ? fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name) : NULL;
         if (!fts)
-                return -ENOMEM;
+                return copy ? -errno : -ENOMEM;
         while (r == 0) {
                 FTSENT *e = fts_read(fts);
                 if (!e)
@@ -184,9 +184,12 @@ int scan_paths(struct scan *s, char *const *paths)
 {
         int r = 0;
 
-        for (size_t i = 0; paths[i] && r == 0; i++)
+        for (size_t i = 0; paths[i] && r == 0; i++) {
                 r = strcmp(paths[i], "-") == 0 ? scan_fd(s, STDIN_FILENO, "standard input")
                                                : walk(paths[i], scan_walked, s);
+                if (r < 0 && r != -ENOMEM)
+                        r = scan_skip(s, paths[i], strerror(-r));
+        }
         return r;
 }
 

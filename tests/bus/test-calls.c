@@ -99,6 +99,25 @@ START_TEST(every_kind_of_bytes)
 }
 END_TEST
 
+/* U+FDD0 is UTF-8, but no string of sd-bus's: it comes back as bytes, and its key can be read. */
+START_TEST(text_that_the_bus_does_not_take)
+{
+        static const uint32_t types[] = { REG_SZ, REG_EXPAND_SZ, REG_LINK };
+
+        registryd_start(NULL);
+        for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+                succeeds(world.bus, "Set", "ssuva{sv}", KEY, "V", types[i], "ay", 3, 0xef, 0xb7, 0x90, 0);
+                _cleanup_message_ sd_bus_message *get = answer(world.bus, "Get", "ss", KEY, "V");
+                ck_assert_ptr_nonnull(strstr(message_text(get), " ay:[efb790] "));
+                succeeds(world.bus, "List", "s", KEY);
+        }
+        succeeds(world.bus, "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_MULTI_SZ, "ay", 6, 'a', 0, 0xef,
+                0xb7, 0x90, 0, 0);
+        _cleanup_message_ sd_bus_message *get = answer(world.bus, "Get", "ss", KEY, "V");
+        ck_assert_ptr_nonnull(strstr(message_text(get), " ay:[6100efb79000] "));
+}
+END_TEST
+
 START_TEST(lists_of_strings)
 {
         registryd_start(NULL);
@@ -240,8 +259,9 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { every_type, every_number, every_kind_of_bytes, lists_of_strings,
-                reading, nothing_written, who_wrote_it, deleting, creating, compare_and_swap };
+        const TTest *const tests[] = { every_type, every_number, every_kind_of_bytes,
+                text_that_the_bus_does_not_take, lists_of_strings, reading, nothing_written, who_wrote_it,
+                deleting, creating, compare_and_swap };
         Suite *suite = suite_create("calls");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

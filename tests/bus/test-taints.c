@@ -42,6 +42,45 @@ START_TEST(the_policy_of_that_moment)
 }
 END_TEST
 
+/* A bit that was set under the old policy and waits for its cause. */
+START_TEST(nothing_of_the_past)
+{
+        begin();
+        set_string(world.bus, MODULES, "TaintEvents", "disabled");
+        WAIT(policy_is("TaintEvents", "'disabled'"));
+        world_replace(TAINTED, "4096\n");
+        set_string(world.bus, MODULES, "TaintEvents", "enabled");
+        WAIT(policy_is("TaintEvents", "'enabled'"));
+        WAIT(told.n == 1);
+        ck_assert_msg(strstr(told.heard[0], NO_RECORD), "%s", told.heard[0]);
+        /* Cleared and set again it is of now. */
+        world_replace(TAINTED, "0\n");
+        WAIT(policy_is("Tainted", "0"));
+        world_replace(TAINTED, "4096\n");
+        WAIT(told.n == 2);
+        ck_assert_msg(!strstr(told.heard[1], NO_RECORD), "%s", told.heard[1]);
+        ear_done(&told);
+}
+END_TEST
+
+/* No name keeps an event from being told: neither what is no UTF-8 nor what D-Bus does not take of it. */
+START_TEST(odd_names)
+{
+        static const char name[] = "'module'=s:'m\xEF\xBF\xBD_\xEF\xBF\xBD'";
+
+        world_write("/proc/modules", "");
+        begin();
+        world_write("/proc/modules", "m\xFF_\xEF\xBF\xBE 1 0 - Live 0x0 (O)\n");
+        world_replace(TAINTED, "4096\n");
+        WAIT(told.n == 1);
+        ck_assert_msg(strstr(told.heard[0], name), "%s", told.heard[0]);
+        _cleanup_message_ sd_bus_message *m = policy_answer(world.bus, "ListEvents", "");
+        const char *text = message_text(m);
+        ck_assert_msg(strstr(text, name) && strstr(text, " carries the letter'"), "%s", text);
+        ear_done(&told);
+}
+END_TEST
+
 /* What a write would do shows the record that it would make. */
 START_TEST(a_change_tells_the_mask)
 {
@@ -58,7 +97,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { the_policy_of_that_moment, a_change_tells_the_mask };
+        const TTest *const tests[] = { the_policy_of_that_moment, nothing_of_the_past, odd_names,
+                a_change_tells_the_mask };
         Suite *suite = suite_create("taints");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

@@ -28,6 +28,9 @@ for unit in $ours; do
                 fail "cannot enable $unit"
         }
 done
+# systemd gives a service that asks for one of these a procfs of its own, where inotify is deaf.
+! grep -E '^(ProtectProc|ProcSubset|ProtectControlGroups|ProtectKernelTunables|MountAPIVFS|RootDirectory|RootImage)=' \
+        peios-audit-policyd.service >&2 || fail "peios-audit-policyd.service: not the machine's procfs"
 for link in multi-user.target.wants/peios-registryd multi-user.target.wants/peios-audit-policyd \
         sysinit.target.wants/peios-policy-apply dbus-org.peios.Registry1 dbus-org.peios.AuditPolicy1; do
         [ -L "$root/etc/systemd/system/$link.service" ] || fail "enabling makes no $link.service"

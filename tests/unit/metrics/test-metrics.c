@@ -136,6 +136,18 @@ START_TEST(paths)
 }
 END_TEST
 
+/* What is in force changed while the service was away. */
+START_TEST(of_an_earlier_run)
+{
+        int fd = open(full("/a.prom"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        ck_assert_int_eq(close(fd), 0);
+        metrics_set_path(metrics, "/a.prom");
+        metrics_set_path(metrics, "/b.prom");
+        ck_assert_int_eq(access(full("/a.prom"), F_OK), -1);
+        written("/b.prom", "value 0\n");
+}
+END_TEST
+
 START_TEST(failing)
 {
         /* Something else has the name. */
@@ -186,6 +198,7 @@ int main(void)
         tcase_add_test(tcase, together);
         tcase_add_test(tcase, nothing_new);
         tcase_add_test(tcase, paths);
+        tcase_add_test(tcase, of_an_earlier_run);
         tcase_add_test(tcase, failing);
         tcase_add_test(tcase, at_the_end);
         suite_add_tcase(suite, tcase);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "../../../schema/base/buf.h"
 #include "../../../schema/base/macro.h"
 #include "../../../schema/names/fold.h"
 #include "../base/test-util.h"
@@ -113,8 +114,37 @@ START_TEST(first_bad_byte)
 }
 END_TEST
 
+START_TEST(replaced)
+{
+        static const struct {
+                const char *text, *expected;
+        } cases[] = {
+                { "", "" },
+                { "pl\xC3\xA4in \xF0\x9F\x90\xA7", "pl\xC3\xA4in \xF0\x9F\x90\xA7" },
+                { "\xFF", "\xEF\xBF\xBD" },
+                { "a\xC3", "a\xEF\xBF\xBD" },
+                { "\xED\xA0\x80z", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBDz" },
+                /* U+FFFE, U+1FFFF, U+FDD0 and U+FDEF, and the neighbours U+FDCF and U+FDF0 */
+                { "\xEF\xBF\xBE", "\xEF\xBF\xBD" },
+                { "\xF0\x9F\xBF\xBF", "\xEF\xBF\xBD" },
+                { "\xEF\xB7\x90\xEF\xB7\xAF", "\xEF\xBF\xBD\xEF\xBF\xBD" },
+                { "\xEF\xB7\x8F\xEF\xB7\xB0", "\xEF\xB7\x8F\xEF\xB7\xB0" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_buf_ struct buf out = BUF_INIT;
+                utf8_replace(&out, cases[i].text, strlen(cases[i].text));
+                ck_assert_int_eq(out.error, 0);
+                ck_assert_str_eq(buf_str(&out), cases[i].expected);
+                ck_assert(utf8_sendable(cases[i].expected, strlen(cases[i].expected)));
+                ck_assert_int_eq(utf8_sendable(cases[i].text, strlen(cases[i].text)),
+                        strcmp(cases[i].text, cases[i].expected) == 0);
+        }
+}
+END_TEST
+
 int main(void)
 {
-        const TTest *const tests[] = { edges, every_character, first_bad_byte };
+        const TTest *const tests[] = { edges, every_character, first_bad_byte, replaced };
         return run_tests("utf8", tests, ARRAY_SIZE(tests));
 }

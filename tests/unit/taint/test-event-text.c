@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How an event of this boot is shown to people. */
+#include "../../../service/audit/record.h"
+#include "../../../service/auditpol/event-read.h"
+#include "../base/test-util.h"
+
+static const struct shown_event nothing = { .taint = "TAINT_WARN",
+        .reason = "unknown",
+        .module = "",
+        .module_taints = "",
+        .attribution = "unknown",
+        .context = "unknown",
+        .comm = "",
+        .exe = "",
+        .detail = "",
+        .stack = "",
+        .properties = "",
+        .pid = AUDIT_ID_UNSET,
+        .uid = AUDIT_ID_UNSET };
+
+static void is_shown(const struct shown_event *e, const char *expected)
+{
+        _cleanup_buf_ struct buf out = BUF_INIT;
+
+        event_text(&out, e);
+        ck_assert_str_eq(buf_str(&out), expected);
+}
+
+START_TEST(forms)
+{
+        struct shown_event e = nothing;
+
+        is_shown(&e, "before the service began  TAINT_WARN set: unknown (unknown), no actor (unknown)\n");
+        e.time_usec = UINT64_C(1700000000000000);
+        e.cleared = 1;
+        is_shown(&e, "2023-11-14T22:13:20Z  TAINT_WARN CLEARED: unknown (unknown), no actor (unknown)\n");
+        e.cleared = 0;
+        e.module = "vboxdrv";
+        is_shown(&e, "2023-11-14T22:13:20Z  TAINT_WARN set: unknown (unknown), module vboxdrv, no actor "
+                     "(unknown)\n");
+        e.module_taints = "OE";
+        e.pid = 42;
+        e.uid = 0;
+        is_shown(&e, "2023-11-14T22:13:20Z  TAINT_WARN set: unknown (unknown), module vboxdrv (OE), by ? "
+                     "(pid 42, uid 0)\n");
+        e.comm = "insmod";
+        e.detail = "a line";
+        is_shown(&e,
+                "2023-11-14T22:13:20Z  TAINT_WARN set: unknown (unknown), module vboxdrv (OE), by insmod "
+                "(pid 42, uid 0)\n    a line\n");
+}
+END_TEST
+
+/* Names are anybody's to choose, and a line of the log may hold some of them. */
+START_TEST(nothing_for_the_terminal_to_obey)
+{
+        struct shown_event e = nothing;
+
+        e.module = "m\x1b[31m";
+        e.pid = 42;
+        e.uid = 1000;
+        e.comm = "a\nb\xC2\x9B";
+        e.detail = "x\r\x7f";
+        is_shown(&e, "before the service began  TAINT_WARN set: unknown (unknown), module m\\x1b[31m, by "
+                     "a\\x0ab\\xc2\\x9b (pid 42, uid 1000)\n    x\\x0d\\x7f\n");
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { forms, nothing_for_the_terminal_to_obey };
+        return run_tests("event-text", tests, ARRAY_SIZE(tests));
+}
