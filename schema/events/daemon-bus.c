@@ -49,3 +49,11 @@ int daemon_bus_append_text(sd_bus_message *m, const char *name, const char *text
         utf8_replace(&valid, text, strlen(text));
         return valid.error ? valid.error : sd_bus_message_append(m, "{sv}", name, "s", buf_str(&valid));
 }
+
+int daemon_bus_append_string(sd_bus_message *m, const char *text)
+{
+        _cleanup_buf_ struct buf valid = BUF_INIT;
+
+        utf8_replace(&valid, text, strlen(text));
+        return valid.error ? valid.error : sd_bus_message_append(m, "s", buf_str(&valid));
+}

@@ -16,3 +16,5 @@ _must_check_ int daemon_bus_own(sd_bus *bus, const char *name, struct diag *d);
 /* Appends `{sv}` with a string, whatever bytes it holds (utf8_replace()): a task may have any name, and one
  * that D-Bus does not take must not keep the whole message back. 0 or more, or negative errno. */
 _must_check_ int daemon_bus_append_text(sd_bus_message *m, const char *name, const char *text);
+/* The same for a plain string. */
+_must_check_ int daemon_bus_append_string(sd_bus_message *m, const char *text);

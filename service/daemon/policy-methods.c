@@ -7,6 +7,7 @@
 #include "../../registry-provider/bus/caller.h"
 #include "../../registry-provider/client/wire.h"
 #include "../../schema/dbus/names.h"
+#include "../../schema/events/daemon-bus.h"
 
 int policy_method_apply(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
@@ -45,8 +46,18 @@ int policy_method_explain(sd_bus_message *m, void *userdata, _unused_ sd_bus_err
         if (item->control_value[0] &&
                 schema_control_meaning(item->sv, item->control_value, &live) == -ENOMEM)
                 return -ENOMEM;
-        return sd_bus_reply_method_return(m, "ssss", item->written, item->accepted ? item->accepted : "",
-                live ? live : item->control_value, buf_str(&why));
+        sd_bus_message *reply = NULL;
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "ss", item->written, item->accepted ? item->accepted : "");
+        if (r >= 0)
+                r = daemon_bus_append_string(reply, live ? live : item->control_value);
+        if (r >= 0)
+                r = daemon_bus_append_string(reply, buf_str(&why));
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
+        sd_bus_message_unref(reply);
+        return r;
 }
 
 static int append_setting(sd_bus_message *reply, const struct item *item)
@@ -56,9 +67,15 @@ static int append_setting(sd_bus_message *reply, const struct item *item)
         int r = item_explain(item, &why);
         if (r < 0)
                 return r;
-        return sd_bus_message_append(reply, "(sssssbss)", item->path, item->written, item->layer,
-                item->accepted ? item->accepted : "", control_name(item->control), (int)item->live,
-                item->control_value, buf_str(&why));
+        r = sd_bus_message_open_container(reply, 'r', "sssssbss");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "sssssb", item->path, item->written, item->layer,
+                        item->accepted ? item->accepted : "", control_name(item->control), (int)item->live);
+        if (r >= 0)
+                r = daemon_bus_append_string(reply, item->control_value);
+        if (r >= 0)
+                r = daemon_bus_append_string(reply, buf_str(&why));
+        return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 int policy_method_list_settings(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)

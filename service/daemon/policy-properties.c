@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/events/daemon-bus.h"
 #include "config.h"
 
 int policy_get_text(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
@@ -26,7 +27,7 @@ int policy_get_text(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ co
 
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
                 if (strcmp(property, texts[i].name) == 0)
-                        return sd_bus_message_append(reply, "s", texts[i].text);
+                        return daemon_bus_append_string(reply, texts[i].text);
         if (strcmp(property, "Live") == 0)
                 return sd_bus_message_append(reply, "b", (int)item->live);
         return -ENOENT;

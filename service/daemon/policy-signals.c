@@ -62,7 +62,18 @@ void policy_bus_drift_detected(
 
         if (item->accepted && schema_control_text(item->sv, item->accepted, &expected) == -ENOMEM)
                 return;
-        warn_signal("DriftDetected",
-                sd_bus_emit_signal(pb->config.bus, POLICY_PATH, POLICY_INTERFACE, "DriftDetected", "sssss",
-                        item->path, control_name(item->control), expected ? expected : "", found, action));
+        sd_bus_message *m = NULL;
+        int r = sd_bus_message_new_signal(
+                pb->config.bus, &m, POLICY_PATH, POLICY_INTERFACE, "DriftDetected");
+        if (r >= 0)
+                r = sd_bus_message_append(
+                        m, "sss", item->path, control_name(item->control), expected ? expected : "");
+        if (r >= 0)
+                r = daemon_bus_append_string(m, found);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", action);
+        if (r >= 0)
+                r = sd_bus_send(NULL, m, NULL);
+        sd_bus_message_unref(m);
+        warn_signal("DriftDetected", r);
 }

@@ -188,9 +188,28 @@ START_TEST(another_inode)
 }
 END_TEST
 
+/* What others write need not be text. */
+START_TEST(odd_bytes)
+{
+        begin();
+        set_string(world.bus, MODULES, "TaintEventsOnDrift", "report");
+        set_string(world.bus, MODULES, "TaintEvents", "failure-only");
+        WAIT(control_is("2"));
+        world_poke(CONTROL_FILE, "\xFF\n");
+        WAIT(drifts.n == 1);
+        ck_assert_ptr_nonnull(strstr(drifts.heard[0], "'2' '\xEF\xBF\xBD' 'reported'"));
+        ck_assert(policy_is("ControlValue", "'\xEF\xBF\xBD'"));
+        ck_assert_ptr_nonnull(strstr(policy_property(world.bus, "LastError"), "holds '\xEF\xBF\xBD'"));
+        _cleanup_message_ sd_bus_message *explained = policy_answer(world.bus, "Explain", "");
+        ck_assert_ptr_nonnull(strstr(message_text(explained), "holds '\xEF\xBF\xBD'"));
+        _cleanup_message_ sd_bus_message *listed = policy_answer(world.bus, "ListSettings", "");
+        ck_assert_ptr_nonnull(strstr(message_text(listed), "'\xEF\xBF\xBD'"));
+}
+END_TEST
+
 int main(void)
 {
-        const TTest *const tests[] = { put_back, reported, absent, no_directory, another_inode };
+        const TTest *const tests[] = { put_back, reported, odd_bytes, absent, no_directory, another_inode };
         const TTest *const privileged[] = { fight };
         Suite *suite = suite_create("drift");
         harness_add(suite, tests, ARRAY_SIZE(tests));
