@@ -9,12 +9,12 @@ def main():
     rows = {}
     for line in sys.stdin:
         kernel, options, text = line.rstrip("\n").split("\t")
-        texts = rows.setdefault((kernel, options), [])
-        if text not in texts:
-            texts.append(text)
-    print("| kernel | booted with | proved |\n|---|---|---|")
-    for (kernel, options), texts in sorted(rows.items()):
-        print(f"| {kernel} | `{options}` | {' · '.join(texts)} |")
+        where = f"{kernel}, {options}"
+        if where not in rows.setdefault(text, []):
+            rows[text].append(where)
+    print("| proved | on |\n|---|---|")
+    for text, where in rows.items():
+        print(f"| {text} | {' · '.join(where)} |")
 
 
 main()
