@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The kernel's half of the policy, as a reference for the tests: kernel.audit_taint_events, from 0 to 3. While it
- * is not 0 the kernel writes a record of each taint bit itself, once a boot. Loading it taints the kernel. */
+/* The kernel's half of the policy, as a reference for the tests: kernel.audit_taint_events, from 0 to 3.
+ * While it is not 0 the kernel writes a record of each taint bit itself, once a boot. Loading it taints the
+ * kernel. */
 #include <linux/audit.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
@@ -13,16 +14,15 @@ static int least = 0, most = 3;
 static DECLARE_BITMAP(told, 64);
 static struct ctl_table_header *header;
 
-static struct ctl_table table[] = {
-        {
-                .procname = "audit_taint_events",
-                .data = &policy,
-                .maxlen = sizeof(policy),
-                .mode = 0644,
-                .proc_handler = proc_dointvec_minmax,
-                .extra1 = &least,
-                .extra2 = &most,
-        },
+static struct ctl_table table[] = { {
+                                            .procname = "audit_taint_events",
+                                            .data = &policy,
+                                            .maxlen = sizeof(policy),
+                                            .mode = 0644,
+                                            .proc_handler = proc_dointvec_minmax,
+                                            .extra1 = &least,
+                                            .extra2 = &most,
+                                    },
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
         {}
 #endif
@@ -47,8 +47,8 @@ static int on_add_taint(struct kprobe *p, struct pt_regs *regs)
         if (bit >= 64 || test_taint(bit) || test_and_set_bit(bit, told) || !READ_ONCE(policy))
                 return 0;
         before = mask_now();
-        audit_log(NULL, GFP_ATOMIC, AUDIT_KERNEL_OTHER, "op=tainted-kernel bit=%u old=0x%llx new=0x%llx res=1", bit,
-                before, before | 1ULL << bit);
+        audit_log(NULL, GFP_ATOMIC, AUDIT_KERNEL_OTHER,
+                "op=tainted-kernel bit=%u old=0x%llx new=0x%llx res=1", bit, before, before | 1ULL << bit);
         return 0;
 }
 
