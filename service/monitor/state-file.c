@@ -74,7 +74,7 @@ int taint_state_load(const char *root, const char *boot_id, struct state *ret, s
         return r == -EINVAL ? r : 0;
 }
 
-int state_store(const char *root, const struct state *s, struct diag *d)
+int state_store(const char *root, struct state *s, struct diag *d)
 {
         _cleanup_free_ char *path = root_path(root, LAYOUT_POLICY_RUN);
         _cleanup_buf_ struct buf text = BUF_INIT;

@@ -48,14 +48,28 @@ static void format_event(const struct taint_event *e, const struct history_mark 
 #undef EVENT_OWNED
 }
 
-int state_format(const struct state *s, struct buf *out)
+/* Where there is no memory to keep the text it is made again. */
+static void put_event(const struct taint_event *e, struct history_mark *mark, struct buf *out)
+{
+        size_t begin = out->len;
+
+        if (mark->text) {
+                buf_puts(out, mark->text);
+                return;
+        }
+        format_event(e, mark, out);
+        if (!mark->telling && !out->error)
+                mark->text = strdup(out->data + begin);
+}
+
+int state_format(struct state *s, struct buf *out)
 {
         buf_puts(out, FORMAT_KEY ": " FORMAT_VERSION "\nboot: ");
         yaml_quote(out, s->boot_id, strlen(s->boot_id));
         buf_printf(out, "\ntold: %" PRIu64 "\n", s->told);
         buf_puts(out, s->history.n > 0 ? "events:\n" : "events: []\n");
         for (size_t i = 0; i < s->history.n; i++)
-                format_event(&s->history.events[i], &s->history.marks[i], out);
+                put_event(&s->history.events[i], &s->history.marks[i], out);
         buf_printf(out, CHECKSUM_FORMAT, crc32c(0, buf_str(out), out->len));
         return out->error;
 }

@@ -16,8 +16,8 @@ struct state {
 
 void state_done(struct state *s);
 
-/* 0 or -ENOMEM (which sticks in `out`). */
-_must_check_ int state_format(const struct state *s, struct buf *out);
+/* Keeps the text of events that change no more with them. 0 or -ENOMEM (which sticks in `out`). */
+_must_check_ int state_format(struct state *s, struct buf *out);
 /* Strict: exactly these fields, each once. `name` is only for messages. On an error nothing is written.
  * -ENOMEM, or -EINVAL with d set. */
 _must_check_ int state_parse(

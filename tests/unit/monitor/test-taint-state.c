@@ -44,7 +44,9 @@ static void add(struct state *s, unsigned bit, bool telling)
         size_t at;
 
         full_event(&e, bit);
-        ck_assert_int_eq(history_add(&s->history, &e, (struct history_mark){ telling, 6 }, &at), 0);
+        ck_assert_int_eq(
+                history_add(&s->history, &e, (struct history_mark){ .telling = telling, .before = 6 }, &at),
+                0);
         ck_assert_uint_eq(at, s->history.n - 1);
         taint_event_done(&e);
 }
@@ -323,6 +325,28 @@ START_TEST(names_of_events)
 }
 END_TEST
 
+/* The text of an event is kept from when it changes no more, and not before. */
+START_TEST(the_text_is_made_once)
+{
+        _cleanup_buf_ struct buf first = BUF_INIT, second = BUF_INIT, third = BUF_INIT;
+        struct state s = { .boot_id = "0f0e0d0c-1111-2222-3333-444455556666" };
+        struct taint_event e = { .bit = 12, .actor = ACTOR_UNKNOWN };
+        size_t at;
+        ck_assert_int_eq(history_add(&s.history, &e, (struct history_mark){ .telling = true }, &at), 0);
+        ck_assert_int_eq(state_format(&s, &first), 0);
+        ck_assert_ptr_null(s.history.marks[at].text);
+        s.history.events[at].seqno = 42;
+        s.history.marks[at].telling = false;
+        ck_assert_int_eq(state_format(&s, &second), 0);
+        ck_assert_ptr_nonnull(strstr(second.data, "seqno: 42\n"));
+        ck_assert_ptr_nonnull(strstr(second.data, "telling: 0\n"));
+        ck_assert_ptr_nonnull(s.history.marks[at].text);
+        ck_assert_int_eq(state_format(&s, &third), 0);
+        ck_assert_str_eq(second.data, third.data);
+        state_done(&s);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("taint-state");
@@ -330,6 +354,7 @@ int main(void)
         tcase_set_timeout(tc, 60);
         tcase_add_test(tc, what_is_written_is_read);
         tcase_add_test(tc, text_that_is_no_utf8_is_kept_readable);
+        tcase_add_test(tc, the_text_is_made_once);
         tcase_add_test(tc, history_is_bounded);
         tcase_add_test(tc, long_stacks_are_cut_at_a_line);
         tcase_add_test(tc, other_text_is_refused);
