@@ -50,6 +50,7 @@ control=$root/proc/sys/kernel/audit_taint_events
 mkdir -p "$root/proc/sys/kernel" "$root/etc/peios/registry.d"
 echo 3 >"$control"
 echo 32768 >"$root/proc/sys/kernel/pid_max"
+echo 0 >"$root/proc/sys/kernel/tainted"
 
 cat >"$root/bus.conf" <<EOF
 <busconfig>
@@ -144,7 +145,8 @@ say "why: every layer, and who wins"
 "$reg" why '\System\Audit\Modules' TaintEvents | sed 's/^/    /'
 
 say "somebody else writes 0 to the control: noticed, recorded, put back"
-echo 0 >"$control"
+# In place, as a sysctl is written: a file would be empty in between.
+echo 0 1<>"$control"
 show_records drift
 expect 3
 

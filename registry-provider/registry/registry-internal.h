@@ -48,6 +48,7 @@ struct registry {
         bool in_transaction;
         bool marked;         /* the store's outer mark, back to the last sync, is set */
         bool unsynced;       /* ended transactions wait for registry_sync() */
+        bool withdrawn;      /* the open transaction took something away, which by itself has no number */
         bool layers_touched; /* the open transaction changed layer metadata or a drop-in's layer */
         /* The tables at the last sync, and at the begin of the open transaction, for undoing without
          * allocation; empty while nothing has changed since. Hives are only ever added. */

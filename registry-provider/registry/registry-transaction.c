@@ -71,6 +71,7 @@ int registry_begin(struct registry *r)
         r->hives_begun = r->hives.n;
         r->in_transaction = true;
         r->layers_touched = false;
+        r->withdrawn = false;
         return 0;
 }
 
@@ -132,6 +133,9 @@ static int compute_events(struct registry *r, struct layers *ret_layers, struct 
                 registry_abort(r);
                 return e;
         }
+        /* Each change is behind the last one for whoever follows by number. */
+        if (r->withdrawn && store_last_sequence(r->store) == r->sequence_begun)
+                (void)store_take_sequence(r->store);
         events.sequence = store_last_sequence(r->store);
         *ret_layers = now;
         *ret = events;
@@ -247,6 +251,9 @@ int registry_op(struct registry *r, const struct store_op *op)
 {
         bool is_volatile = op_is_volatile(r, op);
         int e = store_apply(r->store, op);
+        if (e == 0)
+                r->withdrawn |= op->code == STORE_DELETE_VALUE || op->code == STORE_DELETE_ENTRY ||
+                                (op->code == STORE_SET_BLANKET && !op->set);
         if (e < 0 || is_volatile)
                 return e;
         return registry_record(r, &(struct state_record){ .kind = STATE_OP, .op = *op });

@@ -6,15 +6,16 @@ import sys
 
 
 def main():
-    rows = {}
+    rows, kernels = {}, []
     for line in sys.stdin:
         kernel, options, text = line.rstrip("\n").split("\t")
-        where = f"{kernel}, {options}"
-        if where not in rows.setdefault(text, []):
-            rows[text].append(where)
-    print("| proved | on |\n|---|---|")
-    for text, where in rows.items():
-        print(f"| {text} | {' · '.join(where)} |")
+        if kernel not in kernels:
+            kernels.append(kernel)
+        mark = {"audit=1": "yes", "systemd, two boots": "yes, under systemd"}.get(options, f"`{options}`")
+        rows.setdefault(text, {})[kernel] = mark
+    print(f"| proved | {' | '.join(kernels)} |\n|---|{'---|' * len(kernels)}")
+    for text, marks in rows.items():
+        print(f"| {text} | {' | '.join(marks.get(kernel, '') for kernel in kernels)} |")
 
 
 main()
