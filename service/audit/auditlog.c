@@ -80,12 +80,22 @@ static void count_lost(struct auditlog *log)
                 log->lost_since = (uint64_t)time(NULL);
 }
 
+static void spool(struct auditlog *log, uint64_t seqno, bool success, const char *text)
+{
+        int r = log->spool ? spool_add(log->spool, seqno, success, text) : 0;
+        if (r < 0)
+                log_warning("audit record %" PRIu64 " is not kept over the end of this process: %s", seqno,
+                        strerror(-r));
+}
+
 /* On the sending thread: between the kernel's yes and this a kill makes the next start send it again. */
-static void on_sent(uint64_t cookie, void *userdata)
+static void on_handed_over(uint64_t cookie, bool sent, bool success, const char *text, void *userdata)
 {
         struct auditlog *log = userdata;
 
-        if (log->spool)
+        if (!sent)
+                spool(log, cookie, success, text);
+        else if (log->spool)
                 spool_mark(log->spool, cookie);
 }
 
@@ -101,10 +111,12 @@ static void on_outcome(uint64_t cookie, enum sender_outcome outcome, void *userd
                 spool_mark(log->spool, cookie);
         if (outcome != SENDER_SENT || log->stopping)
                 return;
+        const struct sender_status status = sender_status(log->sender);
         /* Where one goes through, the kept ones will. */
-        if (sender_status(log->sender).kept > 0)
+        if (status.kept > 0 && !status.in_doubt)
                 sender_kick(log->sender);
-        if (log->lost_untold > 0)
+        /* In doubt another record would only push a kept one out of a full queue. */
+        if (log->lost_untold > 0 && !status.in_doubt)
                 tell_losses(log);
 }
 
@@ -194,7 +206,7 @@ int auditlog_new(sd_event *event, const struct sender_backend *backend, const ch
         log->sequence_fd = -1;
         log->changed = changed;
         log->userdata = userdata;
-        int r = sender_new(backend, RETRY_MS, on_sent, on_outcome, log, &log->sender);
+        int r = sender_new(backend, RETRY_MS, on_handed_over, on_outcome, log, &log->sender);
         if (r >= 0 && run_dir)
                 r = load(log, run_dir);
         if (r >= 0)
@@ -241,14 +253,6 @@ static int add_completion(struct auditlog *log, uint64_t cookie, auditlog_done_t
         return 0;
 }
 
-static void spool(struct auditlog *log, const struct record *r, const char *text)
-{
-        int e = log->spool ? spool_add(log->spool, r->seqno, r->success, text) : 0;
-        if (e < 0)
-                log_warning("audit record %" PRIu64 " is not kept over the end of this process: %s",
-                        r->seqno, strerror(-e));
-}
-
 uint64_t auditlog_emit_then(
         struct auditlog *log, const struct record *r, auditlog_done_t done, void *userdata)
 {
@@ -261,7 +265,7 @@ uint64_t auditlog_emit_then(
         int e = record_format(&numbered, &text);
         journal_send(&numbered, buf_str(&text));
         if (e == 0)
-                spool(log, &numbered, buf_str(&text));
+                spool(log, numbered.seqno, r->success, buf_str(&text));
         keep_seqno(log);
         if (e == 0 && done)
                 e = add_completion(log, numbered.seqno, done, userdata);

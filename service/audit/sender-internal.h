@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the two sides of a sender share: the owner's (sender.c) and the sending thread's (sender-thread.c).
- */
+/* What the two sides of a sender share: the owner's (sender.c) and the sending thread's (sender-thread.c,
+ * sender-confirm.c). */
 
 #include "sender.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
+
+/* So many records at most are remembered after they were handed over. */
+#define SENDER_UNCONFIRMED_MAX 64u
 
 struct sender_item;
 
@@ -24,6 +27,8 @@ struct sender_item {
         struct sender_item *next;
         struct sender_event kept, final;
         uint64_t cookie;
+        uint64_t order;   /* of the submitting */
+        uint64_t sent_at; /* of an unconfirmed one */
         bool success;
         bool was_kept;
         char text[];
@@ -37,7 +42,7 @@ struct sender_list {
 struct sender {
         const struct sender_backend *backend;
         uint64_t retry_nsec;
-        sender_sent_t sent;
+        sender_handed_over_t handed_over;
         sender_done_t done;
         void *userdata;
         pthread_t thread;
@@ -49,11 +54,19 @@ struct sender {
         pthread_cond_t wake;  /* the thread */
         pthread_cond_t ended;
         struct sender_list fresh, kept;
+        /* Copies of what was handed over: the kernel may yet lose it. Oldest first; none of them was sent
+         * before `lost` was `lost_seen`. */
+        struct sender_list unconfirmed;
+        uint64_t lost_seen;
+        bool lost_known;
+        uint64_t look_at;            /* 0: no look at `lost` is due */
         struct sender_item *current; /* out of the lists, being sent */
         struct sender_event *events, **events_end;
         struct sender_status status;
+        uint64_t submitted;
         uint64_t next_retry;
         bool retrying; /* a round over the kept ones is under way */
+        bool paused;   /* a round goes on when the look that is due confirms what was sent */
         bool kicked;   /* since the current one was taken: another round is due */
         bool stopping;
         bool abandoned; /* the owner has gone: nothing is told any more, and `current` is nobody's */
@@ -64,13 +77,26 @@ uint64_t sender_now(void); /* ns of CLOCK_MONOTONIC, the clock of both condition
 struct timespec sender_timespec(uint64_t nsec);
 
 void sender_list_append(struct sender_list *l, struct sender_item *i);
-void sender_list_prepend(struct sender_list *l, struct sender_item *i);
+/* By their order. */
+void sender_list_insert(struct sender_list *l, struct sender_item *i);
 struct sender_item *sender_list_take(struct sender_list *l);
+struct sender_item *sender_item_new(const char *text, bool success, uint64_t cookie);
 
 /* With the lock held. */
+/* Drops what is over the limit when `n` more come. */
+void sender_make_room(struct sender *s, size_t n);
 void sender_post(
         struct sender *s, struct sender_event *e, struct sender_item *i, enum sender_outcome outcome);
 void sender_post_final(struct sender *s, struct sender_item *i, enum sender_outcome outcome);
+
+/* With the lock held. */
+/* A copy of what was just handed over. 0 or -ENOMEM. */
+_must_check_ int sender_remember(struct sender *s, const struct sender_item *i);
+/* Asks the kernel what became of those: without the lock meanwhile, so the owner may have gone afterwards.
+ * On the sending thread. */
+void sender_look(struct sender *s);
+/* They count as not handed over. */
+void sender_take_back(struct sender *s);
 
 void *sender_main(void *userdata);
 /* Drops a reference. */

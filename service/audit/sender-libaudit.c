@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A positive return of libaudit is no proof: it also comes with auditing disabled and where the rate limit
- * or the backlog swallowed the record. So the kernel's status is read before and after each send; nothing is
- * remembered from one send to the next. */
+ * or the backlog swallowed the record. So the kernel's status is read before and after each send, and the
+ * sender looks at `lost` again later. Nothing is remembered here. */
 #include "sender.h"
 
 #include <errno.h>
@@ -12,6 +12,9 @@
 
 #define STATUS_WAIT_MS 2000
 #define STATUS_REPLIES_MAX 64
+/* The kernel tries the daemon five times with a tenth of a second each before it gives a queue up, and goes
+ * through up to three queues, the last one of which a new record may just have missed. */
+#define SETTLE_MS 3000
 
 static int open_audit(void *ctx _unused_)
 {
@@ -134,12 +137,28 @@ static int send_audit(void *ctx _unused_, int fd, const char *text, bool success
         if (after.enabled == 0)
                 return refuse(reason, size, "auditing was disabled in the kernel meanwhile (enabled=0)");
         if (may_be_ours(&before, &after))
-                return refuse(reason, size, "the kernel lost records meanwhile (backlog or rate limit)");
+                return refuse(reason, size, SENDER_LOST_MEANWHILE);
         return 1;
+}
+
+static int read_lost(void *ctx _unused_, int fd, uint64_t *ret)
+{
+        struct audit_status status = { 0 };
+
+        drain(fd);
+        int r = read_status(fd, &status);
+        if (r == -EPERM || r == -ECONNREFUSED || (r == 0 && status.pid == 0))
+                return -ENODATA;
+        if (r < 0)
+                return r;
+        *ret = status.lost;
+        return 0;
 }
 
 const struct sender_backend sender_libaudit = {
         .open = open_audit,
         .send = send_audit,
         .close = close_audit,
+        .lost = read_lost,
+        .settle_ms = SETTLE_MS,
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sender-internal.h"
 
+#include <stdio.h>
+#include <string.h>
 #include <sys/eventfd.h>
 
 uint64_t sender_now(void)
@@ -30,11 +32,15 @@ void sender_list_append(struct sender_list *l, struct sender_item *i)
         l->n++;
 }
 
-void sender_list_prepend(struct sender_list *l, struct sender_item *i)
+void sender_list_insert(struct sender_list *l, struct sender_item *i)
 {
-        i->next = l->head;
-        l->head = i;
-        if (!l->tail)
+        struct sender_item **at = &l->head;
+
+        while (*at && (*at)->order < i->order)
+                at = &(*at)->next;
+        i->next = *at;
+        *at = i;
+        if (!i->next)
                 l->tail = i;
         l->n++;
 }
@@ -50,6 +56,42 @@ struct sender_item *sender_list_take(struct sender_list *l)
                 l->tail = NULL;
         l->n--;
         return i;
+}
+
+struct sender_item *sender_item_new(const char *text, bool success, uint64_t cookie)
+{
+        size_t n = strlen(text) + 1;
+        struct sender_item *i = calloc(1, sizeof(*i) + n);
+
+        if (!i)
+                return NULL;
+        i->cookie = cookie;
+        i->success = success;
+        memcpy(i->text, text, n);
+        return i;
+}
+
+/* The oldest kept one; where there is none, the oldest. */
+static bool drop_one(struct sender *s)
+{
+        struct sender_item *i = sender_list_take(&s->kept);
+
+        if (!i)
+                i = sender_list_take(&s->fresh);
+        if (!i)
+                return false;
+        if (!*s->status.problem)
+                (void)snprintf(s->status.problem, sizeof(s->status.problem),
+                        "the queue is full: sending takes too long");
+        sender_post_final(s, i, SENDER_LOST);
+        return true;
+}
+
+void sender_make_room(struct sender *s, size_t n)
+{
+        while (s->fresh.n + s->kept.n + (s->current != NULL) + n > SENDER_QUEUE_MAX)
+                if (!drop_one(s))
+                        return;
 }
 
 void sender_post(
@@ -74,9 +116,13 @@ void sender_post_final(struct sender *s, struct sender_item *i, enum sender_outc
 
 void sender_release(struct sender *s)
 {
+        struct sender_item *i;
+
         if (atomic_fetch_sub(&s->refs, 1) > 1)
                 return;
         free(s->current);
+        while ((i = sender_list_take(&s->unconfirmed)))
+                free(i);
         (void)pthread_cond_destroy(&s->ended);
         (void)pthread_cond_destroy(&s->wake);
         (void)pthread_mutex_destroy(&s->lock);

@@ -13,7 +13,7 @@
 static void keep(struct sender *s, struct sender_item *i)
 {
         if (i->was_kept) {
-                sender_list_prepend(&s->kept, i);
+                sender_list_insert(&s->kept, i);
                 s->retrying = s->kicked;
                 s->next_retry = sender_now() + s->retry_nsec;
                 return;
@@ -26,6 +26,20 @@ static void keep(struct sender *s, struct sender_item *i)
         sender_post(s, &i->kept, i, SENDER_KEPT);
 }
 
+static void wait_for_work(struct sender *s)
+{
+        uint64_t until = s->look_at;
+
+        if (s->kept.head && !s->paused && (until == 0 || s->next_retry < until))
+                until = s->next_retry;
+        if (until == 0) {
+                (void)pthread_cond_wait(&s->wake, &s->lock);
+                return;
+        }
+        struct timespec t = sender_timespec(until);
+        (void)pthread_cond_timedwait(&s->wake, &s->lock, &t);
+}
+
 /* The next one to send; NULL when the thread is to end. */
 static struct sender_item *next_item(struct sender *s)
 {
@@ -34,8 +48,16 @@ static struct sender_item *next_item(struct sender *s)
         for (;;) {
                 if (s->abandoned)
                         return NULL;
-                if (s->kept.head && !s->retrying && !s->stopping)
-                        s->retrying = sender_now() >= s->next_retry;
+                uint64_t now = sender_now();
+                if (s->look_at > 0 && now >= s->look_at && !s->stopping) {
+                        sender_look(s);
+                        continue;
+                }
+                if (s->kept.head && !s->retrying && !s->stopping && !s->paused)
+                        s->retrying = now >= s->next_retry;
+                /* At the end nobody would learn that the kernel lost it again. */
+                if (s->stopping && s->status.in_doubt)
+                        s->retrying = false;
                 if (s->retrying && (i = sender_list_take(&s->kept)))
                         return i;
                 s->retrying = false;
@@ -43,11 +65,7 @@ static struct sender_item *next_item(struct sender *s)
                         return i;
                 if (s->stopping)
                         return NULL;
-                if (s->kept.head) {
-                        struct timespec until = sender_timespec(s->next_retry);
-                        (void)pthread_cond_timedwait(&s->wake, &s->lock, &until);
-                } else
-                        (void)pthread_cond_wait(&s->wake, &s->lock);
+                wait_for_work(s);
         }
 }
 
@@ -84,6 +102,26 @@ static bool attempt(struct sender *s, const struct sender_item *i, char *reason,
         return false;
 }
 
+static void note_sent(struct sender *s, struct sender_item *i, char *reason, size_t size)
+{
+        if (s->handed_over)
+                s->handed_over(i->cookie, true, i->success, i->text, s->userdata);
+        if (sender_remember(s, i) < 0)
+                (void)snprintf(reason, size, "sent, but not confirmed: out of memory");
+        else if (s->status.in_doubt && !*reason)
+                (void)snprintf(reason, size, SENDER_LOST_MEANWHILE);
+        sender_post_final(s, i, SENDER_SENT);
+
+        /* What is accepted now may be accepted of the older ones, too. In doubt that is seen first; and no
+         * more go out than can be remembered. */
+        bool wait = s->status.in_doubt ||
+                    (s->look_at > 0 && s->unconfirmed.n == SENDER_UNCONFIRMED_MAX && !s->stopping);
+        s->paused = wait && s->look_at > 0 && s->kept.head;
+        s->retrying = !wait && s->kept.head;
+        if (wait)
+                s->next_retry = sender_now() + s->retry_nsec;
+}
+
 void *sender_main(void *userdata)
 {
         struct sender *s = userdata;
@@ -99,23 +137,23 @@ void *sender_main(void *userdata)
         while ((i = next_item(s))) {
                 s->current = i;
                 s->kicked = false;
+                sender_look(s);
+                if (s->abandoned)
+                        break;
                 (void)pthread_mutex_unlock(&s->lock);
                 bool sent = attempt(s, i, reason, sizeof(reason));
                 (void)pthread_mutex_lock(&s->lock);
                 if (s->abandoned)
                         break;
-                if (sent && s->sent)
-                        s->sent(i->cookie, s->userdata);
                 s->current = NULL;
-                memcpy(s->status.problem, reason, sizeof(reason));
-                if (!sent) {
+                if (sent)
+                        note_sent(s, i, reason, sizeof(reason));
+                else
                         keep(s, i);
-                        continue;
-                }
-                sender_post_final(s, i, SENDER_SENT);
-                /* What is accepted now may be accepted of the older ones, too. */
-                s->retrying = s->kept.head != NULL;
+                memcpy(s->status.problem, reason, sizeof(reason));
         }
+        if (!s->abandoned && s->unconfirmed.head)
+                sender_look(s);
         (void)pthread_mutex_unlock(&s->lock);
         if (s->fd >= 0)
                 s->backend->close(s->backend->ctx, s->fd);

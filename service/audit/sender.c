@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
@@ -19,7 +18,7 @@ static int start_thread(struct sender *s)
         return -r;
 }
 
-int sender_new(const struct sender_backend *backend, unsigned retry_ms, sender_sent_t sent,
+int sender_new(const struct sender_backend *backend, unsigned retry_ms, sender_handed_over_t handed_over,
         sender_done_t done, void *userdata, struct sender **ret)
 {
         _cleanup_close_ int event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -30,7 +29,7 @@ int sender_new(const struct sender_backend *backend, unsigned retry_ms, sender_s
                 return -ENOMEM;
         s->backend = backend;
         s->retry_nsec = (uint64_t)retry_ms * UINT64_C(1000000);
-        s->sent = sent;
+        s->handed_over = handed_over;
         s->done = done;
         s->userdata = userdata;
         s->event_fd = event_fd;
@@ -63,6 +62,9 @@ static void lose_rest(struct sender *s)
 {
         struct sender_item *i;
 
+        /* Sent again by the next start rather than missed. */
+        if (s->status.in_doubt || s->abandoned)
+                sender_take_back(s);
         while ((i = sender_list_take(&s->kept)))
                 sender_post_final(s, i, SENDER_LOST);
         while ((i = sender_list_take(&s->fresh)))
@@ -102,33 +104,13 @@ struct sender *sender_stop(struct sender *s, unsigned timeout_ms)
         return NULL;
 }
 
-/* The oldest kept one; where there is none, the oldest. */
-static void drop_one(struct sender *s)
-{
-        struct sender_item *i = sender_list_take(&s->kept);
-
-        if (!i)
-                i = sender_list_take(&s->fresh);
-        if (!i)
-                return;
-        if (!*s->status.problem)
-                (void)snprintf(s->status.problem, sizeof(s->status.problem),
-                        "the queue is full: sending takes too long");
-        sender_post_final(s, i, SENDER_LOST);
-}
-
 int sender_submit(struct sender *s, const char *text, bool success, uint64_t cookie)
 {
-        size_t n = strlen(text) + 1;
-
-        if (n > SENDER_TEXT_MAX)
+        if (strlen(text) >= SENDER_TEXT_MAX)
                 return -EMSGSIZE;
-        struct sender_item *i = calloc(1, sizeof(*i) + n);
+        struct sender_item *i = sender_item_new(text, success, cookie);
         if (!i)
                 return -ENOMEM;
-        i->cookie = cookie;
-        i->success = success;
-        memcpy(i->text, text, n);
 
         (void)pthread_mutex_lock(&s->lock);
         if (s->stopping) {
@@ -136,8 +118,8 @@ int sender_submit(struct sender *s, const char *text, bool success, uint64_t coo
                 free(i);
                 return -ESHUTDOWN;
         }
-        if (s->fresh.n + s->kept.n + (s->current != NULL) >= SENDER_QUEUE_MAX)
-                drop_one(s);
+        sender_make_room(s, 1);
+        i->order = s->submitted++;
         sender_list_append(&s->fresh, i);
         (void)pthread_cond_signal(&s->wake);
         (void)pthread_mutex_unlock(&s->lock);
@@ -182,8 +164,9 @@ struct sender_status sender_status(struct sender *s)
 void sender_kick(struct sender *s)
 {
         (void)pthread_mutex_lock(&s->lock);
-        s->retrying = true;
-        s->kicked = true;
+        /* A round that waits for the kernel's word goes on by itself. */
+        if (!s->paused)
+                s->retrying = s->kicked = true;
         (void)pthread_cond_signal(&s->wake);
         (void)pthread_mutex_unlock(&s->lock);
 }

@@ -3,11 +3,17 @@
 
 /* The only user of libaudit: one thread that sends records, because a full kernel backlog can hold a sender
  * for a minute. The queue is bounded. A record counts as handed over when the send was positive, auditing is
- * enabled and the kernel's `lost` did not rise (where an audit daemon takes them); else it is kept and sent again (every few seconds, oldest
- * first, and at once when another one gets through) until the queue is full, when the oldest kept ones
- * (where there are none, the oldest) are dropped and counted. A record can arrive twice: `lost` rises for
- * others' records, too; its seqno tells. A record that a filter rule of the kernel drops counts as handed
- * over: nothing shows it. */
+ * enabled and the kernel's `lost` did not rise (where an audit daemon takes them); else it is kept and sent
+ * again (every few seconds, oldest first, and at once when another one gets through) until the queue is
+ * full, when the oldest kept ones (where there are none, the oldest) are dropped and counted.
+ *
+ * The kernel may take a record and lose it later, when the daemon does not fetch it: `lost` is looked at
+ * again before the next send, and once some time (settle_ms) after the last one. Where it rose, all that
+ * were handed over in that time (64 at most: the oldest are forgotten) are kept ones again, and until one
+ * stays there only one of the kept goes out a retry.
+ *
+ * A record can so arrive twice: `lost` rises for others' records, too; its seqno tells. A record that a
+ * filter rule of the kernel drops counts as handed over: nothing shows it. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,15 +23,20 @@
 #define SENDER_QUEUE_MAX 1024u
 /* With the NUL. Text of more than 8,560 bytes is cut on its way and loses its result. */
 #define SENDER_TEXT_MAX 8192u
+#define SENDER_LOST_MEANWHILE "the kernel lost records meanwhile (backlog or rate limit)"
 
+/* SENDER_SENT is told at once, and is not always the last word: where the kernel lost records afterwards,
+ * SENDER_KEPT follows for the same cookie, and then SENDER_SENT or SENDER_LOST; that may happen again. */
 enum sender_outcome {
         SENDER_SENT, /* handed over */
-        SENDER_KEPT, /* not now: will be tried again; reported once a record */
+        SENDER_KEPT, /* not now: will be tried again; told once until the next of the other two */
         SENDER_LOST, /* dropped */
 };
 
 struct sender_status {
-        uint64_t sent, lost, kept; /* kept: waiting now */
+        uint64_t sent, lost, kept; /* kept: waiting now; `sent` falls when a sent one is kept again */
+        /* The kernel lost what it had taken, and nothing that was sent since is known to have stayed. */
+        bool in_doubt;
         /* Why the last one was not handed over, or could not be confirmed; "" when all is well. A state: it
          * stays while the cause does, so report it when the text changes. */
         char problem[128];
@@ -36,9 +47,10 @@ struct sender;
 /* Runs on the caller's thread, from sender_dispatch() and, for the last ones, from sender_stop(). */
 typedef void (*sender_done_t)(uint64_t cookie, enum sender_outcome outcome, void *userdata);
 
-/* Runs on the sending thread as soon as a record was handed over, and not behind sender_stop(). Must not
- * call the sender. */
-typedef void (*sender_sent_t)(uint64_t cookie, void *userdata);
+/* Runs on the sending thread as soon as a record was handed over (`sent`), and when that turned out not to
+ * be so (also from within sender_stop(), not behind it). Must not call the sender. */
+typedef void (*sender_handed_over_t)(
+        uint64_t cookie, bool sent, bool success, const char *text, void *userdata);
 
 /* How records leave; tests put their own here. All run on the sending thread. `ctx` must outlive a call that
  * sender_stop() did not wait for. */
@@ -48,6 +60,10 @@ struct sender_backend {
          * errno: broken, reopen. */
         int (*send)(void *ctx, int fd, const char *text, bool success, char *reason, size_t reason_size);
         void (*close)(void *ctx, int fd);
+        /* How many records the kernel ever lost: 0; -ENODATA where that says nothing of ours; another
+         * negative errno: broken, reopen. NULL: what was handed over is never looked at again. */
+        int (*lost)(void *ctx, int fd, uint64_t *ret);
+        unsigned settle_ms; /* so long after a send `lost` may rise for it */
         void *ctx;
 };
 
@@ -55,12 +71,12 @@ struct sender_backend {
  * audit, every send says so. */
 extern const struct sender_backend sender_libaudit;
 
-/* `sent` may be NULL. */
-_must_check_ int sender_new(const struct sender_backend *backend, unsigned retry_ms, sender_sent_t sent,
-        sender_done_t done, void *userdata, struct sender **ret);
-/* Waits at most `timeout_ms` for what is queued (the kept ones have one more try), then counts the rest as
- * lost, tells of it, and frees everything but what a thread that is stuck in the kernel still uses. Accepts
- * NULL. */
+/* `handed_over` may be NULL. */
+_must_check_ int sender_new(const struct sender_backend *backend, unsigned retry_ms,
+        sender_handed_over_t handed_over, sender_done_t done, void *userdata, struct sender **ret);
+/* Waits at most `timeout_ms` for what is queued (the kept ones have one more try, but not in doubt), then
+ * counts the rest as lost, tells of it, and frees everything but what a thread that is stuck in the kernel
+ * still uses. The rest includes what was handed over last where it is in doubt. Accepts NULL. */
 struct sender *sender_stop(struct sender *s, unsigned timeout_ms);
 
 /* Takes a copy. 0, -EMSGSIZE for text of SENDER_TEXT_MAX bytes or more, -ESHUTDOWN from within
@@ -70,5 +86,5 @@ _must_check_ int sender_submit(struct sender *s, const char *text, bool success,
 int sender_fd(const struct sender *s);
 void sender_dispatch(struct sender *s);
 struct sender_status sender_status(struct sender *s);
-/* Try the kept ones now. */
+/* Try the kept ones now, or as soon as a look that is due says that they stay. */
 void sender_kick(struct sender *s);

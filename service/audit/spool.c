@@ -28,10 +28,11 @@ struct spool {
         int fd;
         off_t size;
         off_t rewrite_at;   /* at this size */
-        struct entry *list; /* not marked; oldest first */
+        struct entry *list; /* not marked; by number */
         size_t n, room;
 };
 
+/* A record that comes back has an older number than others that are there. */
 static int remember(struct spool *s, const struct entry *e)
 {
         if (s->n == s->room) {
@@ -42,7 +43,10 @@ static int remember(struct spool *s, const struct entry *e)
                 s->list = list;
                 s->room = room;
         }
-        s->list[s->n++] = *e;
+        size_t i = s->n++;
+        for (; i > 0 && s->list[i - 1].number > e->number; i--)
+                s->list[i] = s->list[i - 1];
+        s->list[i] = *e;
         return 0;
 }
 
@@ -110,10 +114,10 @@ static int take_file(struct spool *s, struct buf *text, uint64_t *last)
         return ftruncate(s->fd, s->size) < 0 ? -errno : 0;
 }
 
-static void put_entry(struct buf *line, const struct entry *e)
+static void put_line(struct buf *line, uint64_t number, bool success, const char *text)
 {
-        buf_printf(line, "+%" PRIu64 " %d ", e->number, e->success);
-        buf_puts(line, e->text);
+        buf_printf(line, "+%" PRIu64 " %d ", number, success);
+        buf_puts(line, text);
         buf_putc(line, '\n');
 }
 
@@ -142,7 +146,7 @@ static int rewrite(struct spool *s)
         _cleanup_buf_ struct buf text = BUF_INIT, name = BUF_INIT;
 
         for (size_t i = 0; i < s->n; i++)
-                put_entry(&text, &s->list[i]);
+                put_line(&text, s->list[i].number, s->list[i].success, s->list[i].text);
         buf_printf(&name, "%s.new", s->file);
         if (text.error || name.error)
                 return -ENOMEM;
@@ -232,7 +236,7 @@ int spool_add(struct spool *s, uint64_t number, bool success, const char *text)
         (void)pthread_mutex_lock(&s->lock);
         int r = add_entry(s, number, success, text);
         if (r == 0) {
-                put_entry(&line, &s->list[s->n - 1]);
+                put_line(&line, number, success, text);
                 r = append(s, &line);
                 if (r < 0)
                         (void)forget(s, number);

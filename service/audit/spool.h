@@ -26,5 +26,5 @@ _must_check_ int spool_next(
 
 /* 0 or negative errno: then the record is as safe as the process. */
 int spool_add(struct spool *s, uint64_t number, bool success, const char *text);
-/* From any thread; once for each number. */
+/* From any thread, as spool_add(): a record that was marked can be added again. */
 void spool_mark(struct spool *s, uint64_t number);

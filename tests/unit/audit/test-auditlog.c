@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Records over the end of a process, with a kernel that is played here. */
 #include <check.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 
 static struct scratch root;
 static atomic_bool takes;
+static atomic_int lost;         /* < 0: it does not say */
+static atomic_bool loses, hold; /* what it takes next; and it does not say yet */
 static char log_path[128];
 
 static int fake_open(void *ctx)
@@ -33,6 +36,10 @@ static int fake_send(void *ctx, int fd, const char *text, bool success, char *re
         FILE *f = fopen(log_path, "ae");
         if (!f || fprintf(f, "%s\n", text) < 0 || fclose(f) != 0)
                 abort();
+        if (lost >= 0) {
+                hold = true;
+                lost += loses;
+        }
         return 1;
 }
 
@@ -42,7 +49,25 @@ static void fake_close(void *ctx, int fd)
         (void)fd;
 }
 
-static const struct sender_backend backend = { .open = fake_open, .send = fake_send, .close = fake_close };
+static int fake_lost(void *ctx, int fd, uint64_t *ret)
+{
+        (void)ctx;
+        (void)fd;
+        while (hold)
+                (void)usleep(1000);
+        if (lost < 0)
+                return -ENODATA;
+        *ret = (uint64_t)lost;
+        return 0;
+}
+
+static const struct sender_backend backend = {
+        .open = fake_open,
+        .send = fake_send,
+        .close = fake_close,
+        .lost = fake_lost,
+        .settle_ms = 100,
+};
 
 static void setup(void)
 {
@@ -50,6 +75,8 @@ static void setup(void)
         (void)snprintf(log_path, sizeof(log_path), "%s", scratch_path(&root, "/kernel"));
         scratch_puts(&root, "/kernel", "");
         takes = true;
+        lost = -1;
+        loses = hold = false;
 }
 
 static void teardown(void)
@@ -189,6 +216,150 @@ START_TEST(numbers_outlive_a_lost_file)
 }
 END_TEST
 
+static unsigned n_done;
+
+static void on_done(void *userdata)
+{
+        (void)userdata;
+        n_done++;
+}
+
+static bool left(const char *number)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        ck_assert(scratch_read(&root, "/unsent", &text));
+        return strstr(buf_str(&text), number) != NULL;
+}
+
+static void run_until_kept(struct auditlog *log, sd_event *event, uint64_t n)
+{
+        for (int i = 0; i < 500 && auditlog_status(log).kept != n; i++)
+                ck_assert_int_ge(sd_event_run(event, 10000), 0);
+        ck_assert_uint_eq(auditlog_status(log).kept, n);
+}
+
+/* The kernel took it, said so, and lost it: it is told of at once, kept, in the file again, and sent again.
+ */
+START_TEST(lost_by_the_kernel)
+{
+        sd_event *event = NULL;
+        lost = 5;
+        loses = true;
+        struct auditlog *log = start(&event);
+        const struct record record = {
+                .kind = RECORD_POLICY_CHANGED,
+                .path = "first",
+                .old_text = "enabled",
+                .new_text = "disabled",
+                .success = true,
+        };
+        n_done = 0;
+        hold = true;
+        (void)auditlog_emit_then(log, &record, on_done, NULL);
+        ck_assert(left("+1 1 op="));
+        hold = false;
+        for (int i = 0; i < 500 && n_done == 0; i++)
+                ck_assert_int_ge(sd_event_run(event, 10000), 0);
+        ck_assert_uint_eq(n_done, 1);
+        ck_assert_uint_eq(auditlog_status(log).sent, 1);
+        ck_assert(nothing_left());
+
+        hold = false;
+        run_until_kept(log, event, 1);
+        ck_assert_uint_eq(auditlog_status(log).sent, 0);
+        ck_assert_str_eq(auditlog_status(log).problem, SENDER_LOST_MEANWHILE);
+        ck_assert(left("+1 1 op="));
+
+        /* Another one goes through; when it is seen to stay, the first one follows. */
+        loses = false;
+        (void)emit(log, "second");
+        run_until_sent(log, event, 1);
+        ck_assert_uint_eq(taken("path=\"first\""), 1);
+        ck_assert(left("+1 1 op="));
+        hold = false;
+        run_until_sent(log, event, 2);
+        run_until_kept(log, event, 0);
+        ck_assert_uint_eq(taken("seqno=1\n"), 2);
+        ck_assert_uint_eq(taken("seqno=2\n"), 1);
+        ck_assert(nothing_left());
+        ck_assert_uint_eq(auditlog_status(log).lost, 0);
+        ck_assert_str_eq(auditlog_status(log).problem, "");
+        ck_assert_uint_eq(n_done, 1);
+        hold = false;
+        (void)auditlog_free(log);
+        sd_event_unref(event);
+}
+END_TEST
+
+/* What is told late, or was lost for another reason, sends nothing more to a kernel that goes on losing. */
+START_TEST(quiet_in_doubt)
+{
+        sd_event *event = NULL;
+        lost = 5;
+        loses = true;
+        struct auditlog *log = start(&event);
+        (void)emit(log, "first");
+        run_until_sent(log, event, 1);
+        hold = false;
+        run_until_kept(log, event, 1);
+
+        (void)emit(log, "second");
+        while (taken("path=\"second\"") == 0)
+                (void)usleep(1000);
+        hold = false;
+        while (auditlog_status(log).kept < 2)
+                (void)usleep(1000);
+        ck_assert_int_ge(sd_event_run(event, 0), 0);
+        (void)usleep(50000);
+        ck_assert_uint_eq(taken("op="), 2);
+
+        takes = false;
+        for (unsigned i = 0; i < SENDER_QUEUE_MAX; i++)
+                (void)emit(log, "more");
+        run_until_kept(log, event, SENDER_QUEUE_MAX);
+        ck_assert_uint_gt(auditlog_status(log).lost, 0);
+        while (sd_event_run(event, 0) > 0)
+                ;
+        takes = true;
+        (void)emit(log, "third");
+        run_until_sent(log, event, 1);
+        hold = false;
+        (void)usleep(50000);
+        while (sd_event_run(event, 0) > 0)
+                ;
+        (void)usleep(50000);
+        ck_assert_uint_eq(taken("path=\"third\""), 1);
+        ck_assert_uint_eq(taken("op="), 3);
+        (void)auditlog_free(log);
+        sd_event_unref(event);
+}
+END_TEST
+
+/* What the kernel lost just before the end is in the file, and the next start sends it. */
+START_TEST(lost_at_the_end)
+{
+        sd_event *event = NULL;
+        lost = 5;
+        loses = true;
+        struct auditlog *log = start(&event);
+        (void)emit(log, "first");
+        run_until_sent(log, event, 1);
+        ck_assert(nothing_left());
+        loses = hold = false;
+        (void)auditlog_free(log);
+        sd_event_unref(event);
+        ck_assert(left("+1 1 op="));
+
+        log = start(&event);
+        run_until_sent(log, event, 1);
+        ck_assert(nothing_left());
+        ck_assert_uint_eq(taken("seqno=1\n"), 2);
+        hold = false;
+        (void)auditlog_free(log);
+        sd_event_unref(event);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("auditlog");
@@ -198,6 +369,9 @@ int main(void)
         tcase_add_test(tc, kept_over_a_stop);
         tcase_add_test(tc, kept_over_a_kill);
         tcase_add_test(tc, numbers_outlive_a_lost_file);
+        tcase_add_test(tc, lost_by_the_kernel);
+        tcase_add_test(tc, quiet_in_doubt);
+        tcase_add_test(tc, lost_at_the_end);
         suite_add_tcase(suite, tc);
         SRunner *sr = srunner_create(suite);
         srunner_run_all(sr, CK_NORMAL);

@@ -193,6 +193,36 @@ START_TEST(plays_out)
 }
 END_TEST
 
+static const struct look {
+        struct play play; /* its first status */
+        int want;
+        uint64_t lost;
+} looks[] = {
+        { { .name = "a daemon", .status = { { .enabled = 1, .lost = 5, .pid = 300 } } }, 0, 5 },
+        { { .name = "none yet lost", .status = { { .enabled = 1, .pid = 300 } } }, 0, 0 },
+        { { .name = "nobody fetches", .status = { { .enabled = 1, .lost = 5 } } }, -ENODATA, 0 },
+        { { .name = "no CAP_AUDIT_CONTROL", .status = { { .error = -EPERM } } }, -ENODATA, 0 },
+        { { .name = "user namespace", .status = { { .error = -ECONNREFUSED } } }, -ENODATA, 0 },
+        { { .name = "broken", .status = { { .error = -ENOBUFS } } }, -ENOBUFS, 0 },
+        { { .name = "no answer", .status = { { .silent = true } } }, -ETIMEDOUT, 0 },
+};
+
+START_TEST(looks_again)
+{
+        uint64_t lost = 99;
+
+        play = &looks[_i].play;
+        n_status = n_sends = n_queued = 0;
+        seq = 1;
+        enqueue(NLMSG_ERROR, 1); /* left by an earlier send */
+        int r = sender_libaudit.lost(sender_libaudit.ctx, 42, &lost);
+        ck_assert_msg(r == looks[_i].want, "%s: %d", play->name, r);
+        ck_assert_uint_eq(lost, r == 0 ? looks[_i].lost : 99);
+        ck_assert_uint_eq(n_sends, 0);
+        ck_assert_uint_gt(sender_libaudit.settle_ms, 0);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("sender-libaudit");
@@ -200,6 +230,7 @@ int main(void)
 
         suite_add_tcase(s, c);
         tcase_add_loop_test(c, plays_out, 0, ARRAY_SIZE(plays));
+        tcase_add_loop_test(c, looks_again, 0, ARRAY_SIZE(looks));
 
         SRunner *sr = srunner_create(s);
         srunner_run_all(sr, CK_ENV);

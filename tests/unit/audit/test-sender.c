@@ -87,7 +87,9 @@ static void fake_close(void *ctx, int fd)
 }
 
 static struct fake fake;
-static const struct sender_backend fake_backend = { fake_open, fake_send, fake_close, &fake };
+static const struct sender_backend fake_backend = {
+        .open = fake_open, .send = fake_send, .close = fake_close, .ctx = &fake
+};
 static struct sender *sender;
 
 static unsigned n_sent, n_kept, n_lost;

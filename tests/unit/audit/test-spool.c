@@ -148,6 +148,28 @@ START_TEST(no_place_for_it)
 }
 END_TEST
 
+/* It comes back behind newer ones, in the file, too. */
+START_TEST(comes_back)
+{
+        struct spool *s = open_spool();
+        for (uint64_t i = 1; i <= 3; i++)
+                ck_assert_int_eq(spool_add(s, i, true, "first"), 0);
+        spool_mark(s, 1);
+        spool_mark(s, 2);
+        ck_assert_int_eq(spool_add(s, 2, false, "again"), 0);
+        for (int again = 0; again < 2; again++) {
+                check_next(s, 0, 2, false, "again");
+                check_next(s, 2, 3, true, "first");
+                check_none(s, 3);
+                s = spool_free(s);
+                s = open_spool();
+        }
+        spool_mark(s, 2);
+        check_next(s, 0, 3, true, "first");
+        (void)spool_free(s);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("spool");
@@ -157,6 +179,7 @@ int main(void)
         tcase_add_test(tc, odd_lines);
         tcase_add_test(tc, it_does_not_grow_for_ever);
         tcase_add_test(tc, no_place_for_it);
+        tcase_add_test(tc, comes_back);
         suite_add_tcase(suite, tc);
         SRunner *sr = srunner_create(suite);
         srunner_run_all(sr, CK_NORMAL);
