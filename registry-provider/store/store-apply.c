@@ -100,7 +100,7 @@ static int create_entry(struct store *s, const struct store_op *op)
         struct key *parent = key_find(s, &op->guid);
         if (!parent)
                 return -ENOENT;
-        if (component_check(op->name, strlen(op->name), NULL) < 0)
+        if (!component_storable(op->name, strlen(op->name)))
                 return -EINVAL;
         if (op->code == STORE_CREATE_ENTRY &&
                 (guid_is_zero(&op->target) || !may_be_child(identity_find(s, &op->target), &op->guid)))
@@ -119,7 +119,7 @@ static int create_key(struct store *s, const struct store_op *op)
         const struct identity *id = identity_find(s, &op->guid);
         if (id && id->key)
                 return -EEXIST;
-        if (guid_is_zero(&op->guid) || component_check(op->name, strlen(op->name), NULL) < 0)
+        if (guid_is_zero(&op->guid) || !component_storable(op->name, strlen(op->name)))
                 return -EINVAL;
         if (!guid_is_zero(&op->target)) {
                 const struct key *parent = key_find(s, &op->target);
@@ -186,8 +186,7 @@ static int set_value(struct store *s, const struct store_op *op)
                 return -ENOENT;
         if (op->size > s->value_max)
                 return -EFBIG;
-        if (value_name_check(op->name, strlen(op->name), NULL) < 0 ||
-                (op->type == REG_TOMBSTONE && op->size > 0))
+        if (!value_name_storable(op->name, strlen(op->name)) || (op->type == REG_TOMBSTONE && op->size > 0))
                 return -EINVAL;
         return put_entry(s, key, op, true);
 }

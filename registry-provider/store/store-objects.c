@@ -29,7 +29,7 @@ static int layer_ref(struct store *s, const char *name, struct layer_name **ret)
         struct layer_name *l = layer_find(s, name);
         if (!l) {
                 size_t len = strlen(name);
-                if (component_check(name, len, NULL) < 0)
+                if (!component_storable(name, len))
                         return -EINVAL;
                 l = malloc(sizeof(*l) + len + 1);
                 if (!l)

@@ -22,7 +22,9 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *ret);
 /* The offset of the first byte that is not valid UTF-8, or n. */
 size_t utf8_valid_prefix(const char *s, size_t n);
 
-/* sd-bus takes UTF-8 without Unicode's noncharacters. */
+/* sd-bus takes UTF-8 without Unicode's noncharacters. The prefix ends where the first thing is that it
+ * refuses. */
+size_t utf8_sendable_prefix(const char *s, size_t n);
 bool utf8_sendable(const char *s, size_t n);
 /* Appends the text so that it is sendable: what is not becomes U+FFFD, byte by byte or character by
  * character. */

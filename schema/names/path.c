@@ -20,6 +20,8 @@ static size_t component_length(const char *s, size_t len)
 /* Messages give offsets, not the name: what is refused may not be fit to print. */
 static int name_check(const char *s, size_t len, size_t max, struct diag *d)
 {
+        if (len == 0)
+                return 0;
         if (len > max)
                 return diag_set(d, ENAMETOOLONG, "%zu bytes long, at most %zu are allowed", len, max);
         if (memchr(s, '\0', len))
@@ -30,7 +32,18 @@ static int name_check(const char *s, size_t len, size_t max, struct diag *d)
         return 0;
 }
 
-int component_check(const char *s, size_t len, struct diag *d)
+static int sendable_check(const char *s, size_t len, struct diag *d)
+{
+        uint32_t c;
+        size_t good = utf8_sendable_prefix(s, len);
+        if (good == len || utf8_decode(s + good, len - good, &c) == 0)
+                return 0;
+        return diag_set(d, EINVAL,
+                "the noncharacter U+%04X at byte %zu, expected characters only, as D-Bus carries no other",
+                (unsigned)c, good);
+}
+
+static int component_form(const char *s, size_t len, struct diag *d)
 {
         if (len == 0)
                 return diag_set(d, EINVAL, "empty, expected 1 to %u bytes", NAME_BYTES_MAX);
@@ -39,9 +52,26 @@ int component_check(const char *s, size_t len, struct diag *d)
         return name_check(s, len, NAME_BYTES_MAX, d);
 }
 
+int component_check(const char *s, size_t len, struct diag *d)
+{
+        int r = component_form(s, len, d);
+        return r < 0 ? r : sendable_check(s, len, d);
+}
+
 int value_name_check(const char *s, size_t len, struct diag *d)
 {
-        return len == 0 ? 0 : name_check(s, len, VALUE_NAME_BYTES_MAX, d);
+        int r = name_check(s, len, VALUE_NAME_BYTES_MAX, d);
+        return r < 0 ? r : sendable_check(s, len, d);
+}
+
+bool component_storable(const char *s, size_t len)
+{
+        return component_form(s, len, NULL) == 0;
+}
+
+bool value_name_storable(const char *s, size_t len)
+{
+        return name_check(s, len, VALUE_NAME_BYTES_MAX, NULL) == 0;
 }
 
 /* How many there are, or a negative errno. */

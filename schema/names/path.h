@@ -40,3 +40,8 @@ bool path_is_below(const struct path *inner, const struct path *outer);
 _must_check_ int component_check(const char *s, size_t len, struct diag *d);
 _must_check_ int value_name_check(const char *s, size_t len, struct diag *d);
 /* A layer's name follows the rules of a component. */
+
+/* What a state file may hold: also the noncharacters that were allowed in names once. Nothing new has them,
+ * but one such name must not make the rest of the state unreadable. */
+bool component_storable(const char *s, size_t len);
+bool value_name_storable(const char *s, size_t len);

@@ -36,7 +36,12 @@ size_t utf8_decode(const char *s, size_t n, uint32_t *ret)
         return len;
 }
 
-size_t utf8_valid_prefix(const char *s, size_t n)
+static bool is_noncharacter(uint32_t c)
+{
+        return (c & 0xFFFE) == 0xFFFE || (c >= 0xFDD0 && c <= 0xFDEF);
+}
+
+static size_t good_prefix(const char *s, size_t n, bool with_noncharacters)
 {
         size_t at = 0;
         while (at < n) {
@@ -50,27 +55,26 @@ size_t utf8_valid_prefix(const char *s, size_t n)
                 }
                 uint32_t c;
                 size_t len = utf8_decode(s + at, n - at, &c);
-                if (len == 0)
+                if (len == 0 || (!with_noncharacters && is_noncharacter(c)))
                         return at;
                 at += len;
         }
         return n;
 }
 
-static bool is_noncharacter(uint32_t c)
+size_t utf8_valid_prefix(const char *s, size_t n)
 {
-        return (c & 0xFFFE) == 0xFFFE || (c >= 0xFDD0 && c <= 0xFDEF);
+        return good_prefix(s, n, true);
+}
+
+size_t utf8_sendable_prefix(const char *s, size_t n)
+{
+        return good_prefix(s, n, false);
 }
 
 bool utf8_sendable(const char *s, size_t n)
 {
-        for (size_t at = 0, len; at < n; at += len) {
-                uint32_t c;
-                len = utf8_decode(s + at, n - at, &c);
-                if (len == 0 || is_noncharacter(c))
-                        return false;
-        }
-        return true;
+        return utf8_sendable_prefix(s, n) == n;
 }
 
 void utf8_replace(struct buf *out, const char *s, size_t n)

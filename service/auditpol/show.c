@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "show.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "../../schema/base/json.h"
 #include "../../schema/base/log.h"
+#include "policy-read.h"
 
 /* Polkit may have to ask a person. */
 #define SET_TIMEOUT_USEC UINT64_C(140000000)
-
-struct policy {
-        const char *taint_events, *meaning, *written, *source, *control_path, *control_value, *last_error;
-        int live;
-        uint64_t last_applied, changes, no_ops, refused, drifts, sent, kept, lost;
-};
 
 static enum exit_code call(sd_bus *bus, sd_bus_message *m, sd_bus_message **ret)
 {
@@ -66,58 +60,6 @@ static enum exit_code get_all(sd_bus *bus, sd_bus_message **ret)
         return r < 0 ? fail(r) : call(bus, m, ret);
 }
 
-static int read_property(sd_bus_message *m, const char *name, struct policy *p)
-{
-        const struct {
-                const char *name, *type;
-                void *at;
-        } map[] = {
-                { "TaintEvents", "s", &p->taint_events },
-                { "Meaning", "s", &p->meaning },
-                { "Written", "s", &p->written },
-                { "Source", "s", &p->source },
-                { "ControlPath", "s", &p->control_path },
-                { "ControlValue", "s", &p->control_value },
-                { "LastError", "s", &p->last_error },
-                { "Live", "b", &p->live },
-                { "LastApplied", "t", &p->last_applied },
-                { "Changes", "t", &p->changes },
-                { "NoOps", "t", &p->no_ops },
-                { "Refused", "t", &p->refused },
-                { "Drifts", "t", &p->drifts },
-                { "AuditSent", "t", &p->sent },
-                { "AuditKept", "t", &p->kept },
-                { "AuditLost", "t", &p->lost },
-        };
-
-        for (size_t i = 0; i < ARRAY_SIZE(map); i++)
-                if (strcmp(name, map[i].name) == 0)
-                        return sd_bus_message_read(m, "v", map[i].type, map[i].at);
-        return sd_bus_message_skip(m, "v");
-}
-
-static int read_policy(sd_bus_message *m, struct policy *p)
-{
-        const char *name;
-
-        *p = (struct policy){ .taint_events = "",
-                .meaning = "",
-                .written = "",
-                .source = "",
-                .control_path = "",
-                .control_value = "",
-                .last_error = "" };
-        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = sd_bus_message_read(m, "s", &name);
-                if (r >= 0)
-                        r = read_property(m, name, p);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
-        return r < 0 ? r : sd_bus_message_exit_container(m);
-}
-
 enum exit_code show_print(struct buf *out)
 {
         if (out->error)
@@ -166,55 +108,6 @@ static int show_settings(sd_bus_message *m, struct json *j, struct buf *out)
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-static void json_policy(struct json *j, const struct policy *p)
-{
-        const struct {
-                const char *name, *text;
-        } texts[] = {
-                { "taint_events", p->taint_events },
-                { "meaning", p->meaning },
-                { "written", p->written },
-                { "source", p->source },
-                { "control_path", p->control_path },
-                { "control_value", p->control_value },
-                { "last_error", p->last_error },
-        };
-        const struct {
-                const char *name;
-                uint64_t number;
-        } numbers[] = {
-                { "last_applied_usec", p->last_applied },
-                { "changes", p->changes },
-                { "no_ops", p->no_ops },
-                { "refused", p->refused },
-                { "drifts", p->drifts },
-                { "audit_sent", p->sent },
-                { "audit_kept", p->kept },
-                { "audit_lost", p->lost },
-        };
-
-        for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-                json_key(j, texts[i].name);
-                json_string(j, texts[i].text);
-        }
-        json_key(j, "live");
-        json_bool(j, p->live);
-        for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-                json_key(j, numbers[i].name);
-                json_number(j, numbers[i].number);
-        }
-}
-
-static void text_policy(struct buf *out, const struct policy *p)
-{
-        buf_printf(out,
-                "Audit policy for kernel taint events: %s\n  %s\n"
-                "changes %" PRIu64 ", no-ops %" PRIu64 ", refused %" PRIu64 ", drifts %" PRIu64 "\n"
-                "audit records: %" PRIu64 " sent, %" PRIu64 " kept to be sent again, %" PRIu64 " lost\n",
-                p->taint_events, p->meaning, p->changes, p->no_ops, p->refused, p->drifts, p->sent, p->kept,
-                p->lost);
-}
-
 enum exit_code show_status(const struct show_options *o, _unused_ const char *argument)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
@@ -230,10 +123,10 @@ enum exit_code show_status(const struct show_options *o, _unused_ const char *ar
                 code = ask(bus, "ListSettings", &settings);
         if (code != EXIT_CODE_OK)
                 return code;
-        int r = read_policy(properties, &p);
+        int r = policy_read(properties, &p);
         if (r >= 0 && o->json) {
                 json_begin_object(&j);
-                json_policy(&j, &p);
+                policy_json(&j, &p);
                 json_key(&j, "settings");
                 json_begin_array(&j);
                 r = show_settings(settings, &j, NULL);
@@ -241,7 +134,7 @@ enum exit_code show_status(const struct show_options *o, _unused_ const char *ar
                 json_end_object(&j);
                 buf_putc(&out, '\n');
         } else if (r >= 0) {
-                text_policy(&out, &p);
+                policy_text(&out, &p);
                 r = show_settings(settings, NULL, &out);
         }
         return r < 0 ? fail(r) : show_print(&out);
@@ -260,12 +153,12 @@ enum exit_code show_get(const struct show_options *o, _unused_ const char *argum
                 code = get_all(bus, &properties);
         if (code != EXIT_CODE_OK)
                 return code;
-        int r = read_policy(properties, &p);
+        int r = policy_read(properties, &p);
         if (r < 0)
                 return fail(r);
         if (o->json) {
                 json_begin_object(&j);
-                json_policy(&j, &p);
+                policy_json(&j, &p);
                 json_end_object(&j);
         } else
                 buf_puts(&out, p.taint_events);

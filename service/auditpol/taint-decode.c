@@ -7,6 +7,7 @@
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/json.h"
 #include "../../schema/base/log.h"
+#include "../../schema/names/fold.h"
 #include "../taint/decode.h"
 #include "taint-internal.h"
 
@@ -125,13 +126,6 @@ static void json_decoded(struct json *j, const struct taint_decoded *d)
         json_end_object(j);
 }
 
-/* What comes from a log may hold control characters: none reaches the terminal. */
-static void put_safe(struct buf *out, const char *s, size_t n)
-{
-        for (size_t i = 0; i < n; i++)
-                buf_putc(out, (unsigned char)s[i] < ' ' || s[i] == '\x7f' ? ' ' : s[i]);
-}
-
 static void text_bits(struct buf *out, const struct taint_reading *r)
 {
         char name[TAINT_NAME_MAX];
@@ -171,10 +165,10 @@ static void text_modules(struct buf *out, const struct taint_decoded *d)
         for (size_t i = 0; i < d->n_modules; i++) {
                 const struct taint_module *m = &d->modules[i].module;
                 buf_puts(out, "  module ");
-                put_safe(out, m->name, m->name_len);
+                format_safe(out, m->name, m->name_len);
                 buf_puts(out, ": ");
                 if (m->letters)
-                        put_safe(out, m->letters, m->letters_len);
+                        format_safe(out, m->letters, m->letters_len);
                 else
                         buf_puts(out, taint_letters(d->modules[i].mask, letters));
                 buf_putc(out, '\n');
@@ -183,7 +177,7 @@ static void text_modules(struct buf *out, const struct taint_decoded *d)
 
 static void text_decoded(struct buf *out, const struct taint_decoded *d)
 {
-        put_safe(out, d->input, d->input_len);
+        format_safe(out, d->input, d->input_len);
         if (d->reading.mask == 0 && !d->reading.unknown[0])
                 buf_puts(out, "\n  not tainted\n");
         else

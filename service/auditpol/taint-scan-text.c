@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
+#include "../../schema/names/fold.h"
 #include "taint-scan-show.h"
 
-static void put_safe(struct buf *out, const char *s)
+/* What comes from a log may hold control characters: none reaches the terminal. */
+static void put(struct buf *out, const char *text)
 {
-        for (; *s; s++)
-                buf_putc(out, (unsigned char)*s < ' ' || *s == '\x7f' ? '?' : *s);
+        format_safe(out, text, strlen(text));
 }
 
 static void place(struct buf *out, const struct scan *s, const struct scan_place *p)
 {
-        put_safe(out, s->files[p->file]);
+        put(out, s->files[p->file]);
         buf_printf(out, ", byte %" PRIu64, p->offset);
         if (p->release[0]) {
                 buf_puts(out, " (");
-                put_safe(out, p->release);
+                put(out, p->release);
                 buf_putc(out, ')');
         }
 }
@@ -72,7 +74,7 @@ static void names(struct buf *out, const struct scan *s, const char *title,
         buf_puts(out, title);
         for (size_t i = 0; list[i]; i++) {
                 buf_printf(out, "%10" PRIu64 "  ", list[i]->count.reports);
-                put_safe(out, list[i]->name);
+                put(out, list[i]->name);
                 buf_printf(out, "  %s", taint_letters(list[i]->mask, letters));
                 if (list[i]->clean > 0)
                         buf_printf(out, "  (%" PRIu64 " not tainted)", list[i]->clean);
@@ -91,7 +93,7 @@ static void skipped(struct buf *out, const struct scan *s)
         buf_printf(out, "\nskipped, whole or in part: %zu\n", s->n_skipped_all);
         for (size_t i = 0; i < s->n_skipped; i++) {
                 buf_puts(out, "  ");
-                put_safe(out, s->skipped[i].path);
+                put(out, s->skipped[i].path);
                 buf_printf(out, ": %s\n", s->skipped[i].reason);
         }
 }

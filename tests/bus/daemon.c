@@ -198,12 +198,19 @@ void policyd_start(const char *argument)
         wait_ready(&world.policyd);
 }
 
-int run_program(struct daemon *d, const char *variable, const char *argument)
+void spawn_program(
+        struct daemon *d, const char *variable, const char *first, const char *second, const char *third)
 {
         _cleanup_free_ char *root = NULL;
 
         ck_assert(asprintf(&root, "--root=%s", world.root) > 0);
-        char *const arguments[] = { (char *)program_of(variable), root, (char *)argument, NULL };
+        char *const arguments[] = { (char *)program_of(variable), root, (char *)first, (char *)second,
+                (char *)third, NULL };
         daemon_spawn(d, arguments[0], arguments);
+}
+
+int run_program(struct daemon *d, const char *variable, const char *argument)
+{
+        spawn_program(d, variable, argument, NULL, NULL);
         return daemon_end(d);
 }

@@ -53,6 +53,9 @@ void registryd_spawn(void);
 void policyd_spawn(void);
 /* Runs a program to its end, and returns its exit code; what it says goes into its log. */
 int run_program(struct daemon *d, const char *variable, const char *argument);
+/* The same without waiting for its end; the arguments end with the first NULL. */
+void spawn_program(
+        struct daemon *d, const char *variable, const char *first, const char *second, const char *third);
 
 /* SIGTERM; must exit with 0. */
 void daemon_stop(struct daemon *d);

@@ -221,7 +221,12 @@ static void step_taint(void)
 {
         world_write("/proc/sys/kernel/tainted", "4096\n");
         WAIT(policy_is("Tainted", "4096"));
+        WAIT(policy_is("TaintReadable", "true"));
         check("tainted");
+        world_write("/proc/sys/kernel/tainted", "none\n");
+        WAIT(policy_is("TaintReadable", "false"));
+        ck_assert(policy_is("Tainted", "4096"));
+        check("no mask");
 }
 
 static void step_capture(void)
@@ -229,6 +234,9 @@ static void step_capture(void)
         set_string(world.bus, MODULES, "TaintCapture", "forensic");
         WAIT(policy_is("TaintCapture", "'forensic'"));
         check("capture");
+        set_string(world.bus, MODULES, "TaintCapture", "forensic");
+        WAIT(policy_is("NoOps", "2"));
+        check("the same capture again");
 }
 
 static void step_provider(void)

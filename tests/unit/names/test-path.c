@@ -88,6 +88,10 @@ START_TEST(bad_paths)
                 { TEXT("Machine/ab\xFFz"), "component 2 of the path: not valid UTF-8 at byte 2 (0xff)" },
                 { TEXT("Machine/a/\xED\xA0\x80"),
                         "component 3 of the path: not valid UTF-8 at byte 0 (0xed)" },
+                { TEXT("Machine/a/b\xEF\xBF\xBE"),
+                        "component 3 of the path: the noncharacter U+FFFE at byte 1, expected characters only" },
+                { TEXT("\xF4\x8F\xBF\xBF/x"),
+                        "component 1 of the path: the noncharacter U+10FFFF at byte 0" },
                 { TEXT("\xC3/x"), "component 1 of the path: not valid UTF-8 at byte 0 (0xc3)" },
         };
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -225,6 +229,8 @@ START_TEST(names)
                 { TEXT("a\0"), -EINVAL, -EINVAL },
                 { TEXT("a\xFF"), -EINVAL, -EINVAL },
                 { TEXT("\xF4\x90\x80\x80"), -EINVAL, -EINVAL },
+                { TEXT("a\xEF\xB7\x90"), -EINVAL, -EINVAL },
+                { TEXT("\xEF\xB7\x8F\xEF\xB7\xB0\xEF\xBF\xBD"), 0, 0 },
                 { text, 255, 0, 0 },
                 { text, 256, -ENAMETOOLONG, 0 },
                 { text, VALUE_NAME_BYTES_MAX, -ENAMETOOLONG, 0 },
@@ -240,6 +246,19 @@ START_TEST(names)
                         value_name_check(rows[i].name, rows[i].len, &d) == rows[i].value, "row %zu", i);
                 ck_assert_msg((d.text[0] != '\0') == (rows[i].value != 0), "row %zu", i);
         }
+}
+END_TEST
+
+/* State from before noncharacters were refused must load. */
+START_TEST(names_of_old_state)
+{
+        ck_assert(component_storable(TEXT("a\xEF\xBF\xBE")));
+        ck_assert(value_name_storable(TEXT("\\\xEF\xB7\x90")));
+        ck_assert(value_name_storable("", 0));
+        ck_assert(!component_storable("", 0));
+        ck_assert(!component_storable(TEXT("a/b")));
+        ck_assert(!component_storable(TEXT("a\xFF")));
+        ck_assert(!value_name_storable(TEXT("a\0")));
 }
 END_TEST
 
@@ -267,6 +286,6 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { good_paths, bad_paths, without_a_callback_only_machine_is_a_hive,
-                only_len_bytes_are_read, limits, relations, names, failed_allocations };
+                only_len_bytes_are_read, limits, relations, names, names_of_old_state, failed_allocations };
         return run_tests("path", tests, ARRAY_SIZE(tests));
 }

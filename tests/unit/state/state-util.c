@@ -124,6 +124,8 @@ static void script_values(struct world *w)
         make_key(w, 3, "Odd: name\n\xc3\xa9\xe2\x80\xa9", "50-site", 4);
         set(w, 4, "", "base", REG_EXPAND_SZ, "%X%", 3);
         set(w, 4, "<<", "base", REG_SZ, control, sizeof(control) - 1);
+        set(w, 4, "\xef\xbf\xbe, as it was allowed once", "base", REG_SZ, "", 0);
+        make_key(w, 4, "\xef\xb7\x90", "base", 40);
         set(w, 4, "null", "base", REG_SZ, "", 0);
         set(w, 4, "--- a\\b/c", "base", REG_DWORD, "\x01\x02\x03\x04", 4);
         set(w, 4, "short", "base", REG_DWORD, "\x01\x02\x03", 3);

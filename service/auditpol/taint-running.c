@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "../../schema/base/fileio.h"
+#include "../../schema/base/log.h"
+#include "../../schema/names/fold.h"
+#include "../../schema/values/value.h"
+#include "../taint/taint.h"
+#include "event-list.h"
+#include "events.h"
+
+static enum exit_code read_mask(const char *root, uint64_t *ret)
+{
+        _cleanup_free_ char *path = root_path(root, "/proc/sys/kernel/tainted");
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        struct diag d = { 0 };
+
+        int r = path ? read_file(AT_FDCWD, path, 64, &text, NULL, &d) : -ENOMEM;
+        if (r == 0) {
+                text.data[strcspn(text.data, "\n")] = '\0';
+                r = number_parse(text.data, strlen(text.data), UINT64_MAX, ret);
+        }
+        if (r == 0)
+                return EXIT_CODE_OK;
+        log_error("%s: %s", path ? path : "tainted", d.text[0] ? d.text : strerror(-r));
+        return EXIT_CODE_FAILURE;
+}
+
+/* Calls `fn` for each loaded module that carries letters. */
+static void each_tainting_module(
+        const char *root, void (*fn)(const char *name, const char *letters, void *userdata), void *userdata)
+{
+        _cleanup_free_ char *path = root_path(root, "/sys/module");
+        DIR *dir = path ? opendir(path) : NULL;
+        const struct dirent *entry;
+
+        while (dir && (entry = readdir(dir))) {
+                _cleanup_buf_ struct buf file = BUF_INIT, text = BUF_INIT;
+                if (entry->d_name[0] == '.')
+                        continue;
+                buf_printf(&file, "%s/taint", entry->d_name);
+                if (file.error || read_file(dirfd(dir), buf_str(&file), 256, &text, NULL, NULL) < 0)
+                        continue;
+                text.data[strcspn(text.data, "\n")] = '\0';
+                if (text.data[0])
+                        fn(entry->d_name, text.data, userdata);
+        }
+        if (dir)
+                (void)closedir(dir);
+}
+
+static void text_module(const char *name, const char *letters, void *userdata)
+{
+        _cleanup_buf_ struct buf safe = BUF_INIT;
+
+        format_safe(&safe, name, strlen(name));
+        buf_printf(userdata, "  %-24s ", buf_str(&safe));
+        format_safe(userdata, letters, strlen(letters));
+        buf_putc(userdata, '\n');
+}
+
+static void json_module(const char *name, const char *letters, void *userdata)
+{
+        struct json *j = userdata;
+
+        json_begin_object(j);
+        json_key(j, "name");
+        json_string(j, name);
+        json_key(j, "taints");
+        json_string(j, letters);
+        json_end_object(j);
+}
+
+static const struct shown_event *find_event(const struct events *events, unsigned bit)
+{
+        for (size_t i = events->n; i-- > 0;)
+                if (events->list[i].bit == bit && !events->list[i].cleared)
+                        return &events->list[i];
+        return NULL;
+}
+
+static void text_bit(struct buf *out, unsigned bit, const struct shown_event *e)
+{
+        const struct taint_flag *flag = taint_flag_by_bit(bit);
+        char name[TAINT_NAME_MAX];
+
+        buf_printf(out, "  %2u  %-28s %s\n", bit, taint_name(flag, bit, name),
+                flag ? flag->meaning : "not known here");
+        if (flag && !flag->reachable)
+                buf_puts(out, "      no standard Peios build can set it\n");
+        if (e) {
+                buf_puts(out, "      ");
+                event_text(out, e);
+        }
+}
+
+static void json_bit(struct json *j, unsigned bit, const struct shown_event *e)
+{
+        const struct taint_flag *flag = taint_flag_by_bit(bit);
+        char name[TAINT_NAME_MAX];
+
+        json_begin_object(j);
+        json_key(j, "bit");
+        json_number(j, bit);
+        json_key(j, "taint");
+        json_string(j, taint_name(flag, bit, name));
+        json_key(j, "meaning");
+        json_string(j, flag ? flag->meaning : NULL);
+        json_key(j, "event");
+        if (e)
+                event_json(j, e);
+        else
+                json_null(j);
+        json_end_object(j);
+}
+
+static void json_taint(
+        struct buf *out, const char *root, uint64_t mask, const char *letters, const struct events *events)
+{
+        struct json j = json_on(out);
+
+        json_begin_object(&j);
+        json_key(&j, "mask");
+        json_number(&j, mask);
+        json_key(&j, "letters");
+        json_string(&j, letters);
+        json_key(&j, "bits");
+        json_begin_array(&j);
+        for (unsigned bit = 0; bit < 64; bit++)
+                if (mask >> bit & 1)
+                        json_bit(&j, bit, find_event(events, bit));
+        json_end_array(&j);
+        json_key(&j, "modules");
+        json_begin_array(&j);
+        each_tainting_module(root, json_module, &j);
+        json_end_array(&j);
+        json_end_object(&j);
+        buf_putc(out, '\n');
+}
+
+static void text_taint(
+        struct buf *out, const char *root, uint64_t mask, const char *letters, const struct events *events)
+{
+        _cleanup_buf_ struct buf modules = BUF_INIT;
+
+        if (mask == 0)
+                buf_puts(out, "0: Not tainted\n");
+        else
+                buf_printf(out, "%" PRIu64 ": Tainted: %s\n", mask, letters);
+        for (unsigned bit = 0; bit < 64; bit++)
+                if (mask >> bit & 1)
+                        text_bit(out, bit, find_event(events, bit));
+        each_tainting_module(root, text_module, &modules);
+        if (modules.len > 0)
+                buf_printf(out, "loaded modules that carry letters:\n%s", modules.data);
+}
+
+/* What a service that sees nothing tells of causes is old. */
+static void warn_blind(sd_bus *bus)
+{
+        int readable;
+
+        if (sd_bus_get_property_trivial(bus, POLICY_BUS_NAME, POLICY_PATH, POLICY_INTERFACE, "TaintReadable",
+                    NULL, 'b', &readable) >= 0 &&
+                !readable)
+                log_warning("the service cannot read the taint mask: newer causes are not known");
+}
+
+enum exit_code show_taint(const struct show_options *o, _unused_ const char *argument)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_free_ struct events *events = calloc(1, sizeof(*events));
+        _cleanup_buf_ struct buf out = BUF_INIT;
+        char letters[TAINT_LETTERS_MAX];
+        enum exit_code asked;
+        struct diag d = { 0 };
+        uint64_t mask;
+
+        if (!events)
+                return EXIT_CODE_FAILURE;
+        enum exit_code code = read_mask(o->root, &mask);
+        if (code != EXIT_CODE_OK)
+                return code;
+        if (registry_client_connect(&bus, &d) == 0)
+                reply = events_list(bus, &d, &asked);
+        if (!reply || events_read(reply, events) < 0)
+                log_notice("causes are not known: %s", d.text);
+        else
+                warn_blind(bus);
+        (void)taint_columns(mask, letters);
+        if (o->json)
+                json_taint(&out, o->root, mask, letters, events);
+        else
+                text_taint(&out, o->root, mask, letters, events);
+        return show_print(&out);
+}

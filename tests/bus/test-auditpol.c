@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What peios-auditpol shows of taints, over the bus from the service. The kernel's part is a file. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../schema/base/fileio.h"
+#include "client.h"
+
+#define FAILURE 5 /* as peios-reg(1) has it */
+#define TAINTED "/proc/sys/kernel/tainted"
+
+static struct daemon auditpol = { .name = "auditpol", .notify_fd = -1 };
+static struct ear told;
+
+static void begin(void)
+{
+        ck_assert(asprintf(&auditpol.log, "%s/auditpol.log", world.dir) > 0);
+        world_remove(CONTROL_FILE);
+        world_write(TAINTED, "0\n");
+        world_write("/proc/modules", "");
+        registryd_start(NULL);
+        policyd_start(NULL);
+        ear_on(&told, world.bus, POLICY_PATH, POLICY_INTERFACE, "TaintSet");
+        WAIT(daemon_said(&world.policyd, "following the registry"));
+}
+
+static void end(void)
+{
+        ear_done(&told);
+        free(STEAL_PTR(auditpol.log));
+}
+
+static void load_module(void)
+{
+        world_write("/proc/modules", "m\x1b[31m 1 0 - Live 0x0 (O)\n");
+        world_write("/sys/module/m\x1b[31m/taint", "O\n");
+        world_replace(TAINTED, "4096\n");
+        WAIT(told.n == 1);
+}
+
+/* It must say these parts in order, anything between them: the first at the beginning, and the last at the
+ * end unless it is "". */
+static void says(const char *command, const char *option, int code, const char *const *parts)
+{
+        (void)unlink(auditpol.log);
+        spawn_program(&auditpol, "PEIOS_AUDITPOL", command, option, NULL);
+        ck_assert_int_eq(daemon_end(&auditpol), code);
+        _cleanup_buf_ struct buf out = BUF_INIT;
+        ck_assert_int_eq(read_file(AT_FDCWD, auditpol.log, 1000000, &out, NULL, NULL), 0);
+        const char *text = buf_str(&out), *at = text, *last = "x";
+        ck_assert_msg(!strchr(text, '\x1b'), "%s", text);
+        for (size_t i = 0; parts[i]; i++) {
+                const char *found = strstr(at, parts[i]);
+                ck_assert_msg(found && (i > 0 || found == at), "no `%s` in: %s", parts[i], text);
+                at = found + strlen(parts[i]);
+                last = parts[i];
+        }
+        ck_assert_msg(*at == '\0' || *last == '\0', "`%s` is too much in: %s", at, text);
+}
+#define SAYS(command, option, code, ...)                                                                    \
+        says(command, option, code, (const char *const[]){ __VA_ARGS__, NULL })
+
+START_TEST(nothing)
+{
+        begin();
+        SAYS("taint", NULL, 0, "0: Not tainted\n");
+        SAYS("taint", "--json", 0, "{\"mask\":0,\"letters\":\"", "\",\"bits\":[],\"modules\":[]}\n");
+        SAYS("events", NULL, 0, "");
+        SAYS("events", "--json", 0, "[]\n");
+        end();
+}
+END_TEST
+
+START_TEST(a_taint)
+{
+        begin();
+        load_module();
+        SAYS("taint", NULL, 0, "4096: Tainted: ", "\n  12  TAINT_OOT_MODULE ", "\n      2",
+                "Z  TAINT_OOT_MODULE set: module-load (likely), module m\\x1b[31m (", "O)", "\n    ",
+                "\nloaded modules that carry letters:\n  m\\x1b[31m ", " O\n");
+        SAYS("taint", "--json", 0, "{\"mask\":4096,\"letters\":\"",
+                "\",\"bits\":[{\"bit\":12,\"taint\":\"TAINT_OOT_MODULE\",\"meaning\":\"",
+                "\",\"event\":{\"taint\":\"TAINT_OOT_MODULE\",\"bit\":12,\"cleared\":false,\"old_mask\":0,"
+                "\"new_mask\":4096,",
+                "\"reason\":\"module-load\",\"module\":\"m\\u001b[31m\",",
+                "}],\"modules\":[{\"name\":\"m\\u001b[31m\",\"taints\":\"O\"}]}\n");
+        SAYS("events", NULL, 0, "2", "Z  TAINT_OOT_MODULE set: module-load (likely), module m\\x1b[31m (",
+                "\n    ", "");
+        SAYS("events", "--json", 0, "[{\"taint\":\"TAINT_OOT_MODULE\",\"bit\":12,\"cleared\":false,",
+                "\"reason\":\"module-load\",\"module\":\"m\\u001b[31m\",", "}]\n");
+        end();
+}
+END_TEST
+
+static unsigned shown(const char *flag)
+{
+        char text[64];
+
+        (void)snprintf(text, sizeof(text), "{\"taint\":\"TAINT_%s\",", flag);
+        return daemon_count(&auditpol, text);
+}
+
+/* What is set while no service runs is shown once the next one tells of it; nothing is shown twice. */
+START_TEST(follow)
+{
+        begin();
+        load_module();
+        spawn_program(&auditpol, "PEIOS_AUDITPOL", "events", "--follow", "--json");
+        WAIT(shown("OOT_MODULE") == 1);
+        world_replace(TAINTED, "4608\n");
+        WAIT(shown("WARN") == 1);
+        daemon_kill(&world.policyd);
+        world_replace(TAINTED, "12800\n");
+        policyd_start(NULL);
+        WAIT(shown("UNSIGNED_MODULE") == 1);
+        ck_assert(daemon_said(&auditpol, "\"reason\":\"present-at-start\""));
+        world_replace(TAINTED, "12928\n");
+        WAIT(shown("DIE") == 1);
+        ck_assert_uint_eq(daemon_count(&auditpol, "\n"), 4);
+        daemon_signal(&auditpol, SIGTERM);
+        ck_assert_int_eq(daemon_end(&auditpol), 128 + SIGTERM);
+        end();
+}
+END_TEST
+
+/* Where the mask cannot be read, what is known is old. */
+START_TEST(no_mask)
+{
+        _cleanup_free_ char *other = NULL;
+
+        begin();
+        load_module();
+        world_write(TAINTED, "none\n");
+        WAIT(policy_is("TaintReadable", "false"));
+        SAYS("status", NULL, 0, "Audit policy for kernel taint events: enabled\n",
+                "\nthe kernel's taint mask cannot be read: no taint is seen\n", "");
+        SAYS("status", "--json", 0, "{", "\"taint_readable\":false,", "}\n");
+        SAYS("taint", NULL, FAILURE, "peios-auditpol: ", TAINTED, "");
+        world_write("/other" TAINTED, "4096\n");
+        ck_assert(asprintf(&other, "--root=%s/other", world.root) > 0);
+        SAYS("taint", other, 0,
+                "peios-auditpol: the service cannot read the taint mask: newer causes are not known\n",
+                "4096: Tainted: ", "");
+        end();
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { nothing, a_taint, follow, no_mask };
+        Suite *suite = suite_create("auditpol");
+        harness_add(suite, tests, ARRAY_SIZE(tests));
+        return harness_main(suite);
+}
