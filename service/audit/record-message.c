@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The sentence for people. What others wrote stands in single quotes, without anything that could end the
- * quotes, the line, or turn the writing direction. */
+ * quotes, the line, or turn the writing direction. The detail comes last and has quotes of its own. */
 #include "record-fields.h"
 
 #include <inttypes.h>
@@ -14,21 +14,21 @@
 
 static bool is_plain(uint32_t c)
 {
-        if (c < 0x20 || (c >= 0x7F && c < 0xA0) || c == '\'')
+        if (c < 0x20 || (c >= 0x7F && c < 0xA0))
                 return false;
         /* Line and paragraph separators; marks that reorder what is shown. */
         return !(c >= 0x2028 && c <= 0x202E) && !(c >= 0x2066 && c <= 0x2069) && c != 0x200E &&
                c != 0x200F && c != 0x061C;
 }
 
-static void add_plain(struct buf *out, const char *text, size_t max)
+static void add_plain(struct buf *out, const char *text, size_t max, bool in_quotes)
 {
         size_t n = record_cut(text, max);
 
         for (size_t i = 0; i < n;) {
                 uint32_t c = 0;
                 size_t len = utf8_decode(text + i, n - i, &c);
-                if (len > 0 && is_plain(c))
+                if (len > 0 && is_plain(c) && !(in_quotes && c == '\''))
                         buf_add(out, text + i, len);
                 else {
                         len = len > 0 ? len : 1;
@@ -44,7 +44,7 @@ static void add_plain(struct buf *out, const char *text, size_t max)
 static void add_quoted(struct buf *out, const char *text)
 {
         buf_putc(out, '\'');
-        add_plain(out, text, SHOWN_MAX);
+        add_plain(out, text, SHOWN_MAX, true);
         buf_putc(out, '\'');
 }
 
@@ -131,11 +131,11 @@ int record_message(const struct record *r, struct buf *out)
                 add_actor(out, r->actor);
         if (record_carries(r, FIELD_REASON) && r->reason && *r->reason) {
                 buf_puts(out, ", ");
-                add_plain(out, r->reason, SHOWN_MAX);
+                add_plain(out, r->reason, SHOWN_MAX, true);
         }
         if (r->detail && *r->detail) {
                 buf_puts(out, ": ");
-                add_plain(out, r->detail, DETAIL_MAX);
+                add_plain(out, r->detail, DETAIL_MAX, false);
         }
         return out->error;
 }

@@ -23,17 +23,16 @@ static void changed(struct item *item, unsigned changes)
 }
 
 static void emit(struct item *item, enum record_kind kind, const char *old_text, const char *new_text,
-        const char *reason, bool success)
+        const char *reason, const char *detail, bool success)
 {
-        auditlog_emit(
-                item->context->auditlog, &(struct record){ .kind = kind,
-                                                 .path = item->path,
-                                                 .old_text = old_text,
-                                                 .new_text = new_text,
-                                                 .control = control_name(item->control),
-                                                 .reason = reason,
-                                                 .success = success,
-                                                 .detail = item->last_error[0] ? item->last_error : NULL });
+        auditlog_emit(item->context->auditlog, &(struct record){ .kind = kind,
+                                                       .path = item->path,
+                                                       .old_text = old_text,
+                                                       .new_text = new_text,
+                                                       .control = control_name(item->control),
+                                                       .reason = reason,
+                                                       .success = success,
+                                                       .detail = detail });
 }
 
 static void look(struct item *item, bool is_hint);
@@ -71,8 +70,9 @@ static void set_error(struct item *item, const struct control_result *result)
                 item->last_error[0] = '\0';
                 break;
         case CONTROL_ABSENT:
-                (void)snprintf(
-                        item->last_error, sizeof(item->last_error), "this kernel has no control %s", name);
+                (void)snprintf(item->last_error, sizeof(item->last_error),
+                        item->was_present ? "the control %s went away" : "this kernel has no control %s",
+                        name);
                 break;
         case CONTROL_REFUSED:
         case CONTROL_FAILED:
@@ -97,8 +97,24 @@ static void tell_failure(struct item *item, const struct control_result *result,
                         result->outcome == CONTROL_FAILED      ? "write-failed"
                         : result->outcome == CONTROL_DIFFERENT ? "reads-back-different"
                                                                : "kernel-refused",
-                        false);
+                        item->last_error, false);
         item->failed_told = failed;
+}
+
+/* Each coming and going is recorded once, whoever sees it first. */
+static void note_presence(struct item *item, bool success)
+{
+        bool present = control_present(item->control);
+
+        if (present == item->was_present)
+                return;
+        item_flush(item);
+        item->was_present = present;
+        if (present)
+                emit(item, RECORD_CONTROL_APPEARED, NULL, item->control_value, NULL, item->last_error,
+                        success);
+        else
+                emit(item, RECORD_CONTROL_VANISHED, NULL, NULL, NULL, NULL, true);
 }
 
 enum control_outcome item_write(struct item *item, const char *text)
@@ -117,11 +133,11 @@ enum control_outcome item_write(struct item *item, const char *text)
         item->live = result.outcome == CONTROL_HOLDS || result.outcome == CONTROL_WRITTEN;
         if (item->live)
                 item->held_usec = asked;
-        item->was_present = result.outcome != CONTROL_ABSENT;
         if (result.outcome == CONTROL_WRITTEN)
                 item->last_applied = item_clock(CLOCK_REALTIME);
         set_error(item, &result);
         memcpy(item->control_value, result.now, sizeof(item->control_value));
+        note_presence(item, item->live);
         /* A new value that the kernel refuses is not accepted, and that is told instead. */
         if (result.outcome != CONTROL_REFUSED || (item->accepted && strcmp(item->accepted, text) == 0))
                 tell_failure(item, &result, control_text);
@@ -162,19 +178,13 @@ static void came_or_went(struct item *item)
         if (present == item->was_present)
                 return;
         item_flush(item);
-        item->was_present = present;
-        if (present) {
-                if (item_wanted(item))
-                        (void)item_write(item, item_wanted(item));
-                emit(item, RECORD_CONTROL_APPEARED, NULL, item->control_value, NULL,
-                        item->live || !item_wanted(item));
-        } else {
+        if (!present) {
                 item->live = false;
                 item->control_value[0] = '\0';
-                (void)snprintf(item->last_error, sizeof(item->last_error), "the control %s went away",
-                        control_name(item->control));
-                emit(item, RECORD_CONTROL_VANISHED, NULL, NULL, NULL, true);
-        }
+                set_error(item, &(struct control_result){ .outcome = CONTROL_ABSENT });
+        } else if (item_wanted(item))
+                (void)item_write(item, item_wanted(item));
+        note_presence(item, !item_wanted(item));
         changed(item, ITEM_CONTROL);
 }
 

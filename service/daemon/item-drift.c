@@ -99,7 +99,9 @@ static void tell(
         }
         u->action = action;
         u->success = item->live || strcmp(action, "reported") == 0;
-        (void)snprintf(u->detail, sizeof(u->detail), "%s", item->last_error);
+        /* What the control holds is in the record; why it could not be put back is not. */
+        if (strcmp(action, "put-back-failed") == 0)
+                (void)snprintf(u->detail, sizeof(u->detail), "%s", item->last_error);
         u->since = since;
         u->until = item_clock(CLOCK_REALTIME);
         item->untold = u;

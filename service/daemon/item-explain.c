@@ -2,6 +2,7 @@
 /* An item for people: what is in force and why, and what a write would do. Changes nothing. */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "item-internal.h"
@@ -30,6 +31,17 @@ static void explain_acceptance(const struct item *item, struct buf *out)
                 buf_printf(out, " (%s)", item_meaning(item));
 }
 
+static void explain_pause(const struct item *item, struct buf *out)
+{
+        uint64_t now = item_clock(CLOCK_MONOTONIC);
+
+        if (now < item->drift.paused_until)
+                buf_printf(out,
+                        "; it was put back %u times and then given up, and is put back again in %" PRIu64
+                        " s",
+                        DRIFT_ROUNDS, (item->drift.paused_until - now + 999999) / 1000000);
+}
+
 int item_explain(const struct item *item, struct buf *out)
 {
         explain_acceptance(item, out);
@@ -39,11 +51,13 @@ int item_explain(const struct item *item, struct buf *out)
                 buf_printf(out, "; %s holds %s", control_name(item->control), item->control_value);
         else if (item->turning_off)
                 buf_puts(out, "; auditing goes off as soon as the record of it is handed over");
-        else
+        else {
                 buf_printf(out, "; not live: %s%s",
                         item->last_error[0] ? item->last_error : "not applied yet",
                         control_present(item->control) ? ""
                                                        : "; it is applied the moment the control appears");
+                explain_pause(item, out);
+        }
         if (item->keep_error[0])
                 buf_printf(out, "; it is not kept for the next boot: %s", item->keep_error);
         buf_putc(out, '.');

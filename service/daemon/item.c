@@ -227,6 +227,17 @@ static int decide(struct item *item, const struct item_input *input)
         return r;
 }
 
+/* An entry that is new to a service that ran before, whose first written value is refused: nothing else
+ * would be in force. */
+static int fall_back(struct item *item)
+{
+        const struct item_input input = { .layer = "", .reason = "changed-while-away", .is_resync = true };
+
+        if (item->accepted || item->refusal.text[0] == '\0' || !item->sv->has_default)
+                return 0;
+        return accept_now(item, item->sv->default_text, &input);
+}
+
 int item_input(struct item *item, const struct item_input *input)
 {
         if (item->turning_off)
@@ -236,6 +247,8 @@ int item_input(struct item *item, const struct item_input *input)
         int r = note_written(item, input);
         if (r == 0)
                 r = decide(item, input);
+        if (r == 0 && !item->turning_off)
+                r = fall_back(item);
         /* The registry says something else than the state that was read at the start. */
         if (r == 0 && !item->turning_off && starting && item->accepted &&
                 strcmp(starting, item->accepted) != 0)

@@ -26,7 +26,7 @@ static int help(void)
                 "      --root=DIR            every path is below DIR\n"
                 "      --recheck=SECONDS     look at the controls this often without a hint (default: %u)\n"
                 "      --no-bpf              follow taints by hints alone\n"
-                "      --verbose             with --apply: a line for each value; else log more\n"
+                "  -v, --verbose             with --apply: a line for each value; else log more\n"
                 "  -h, --help                show this\n"
                 "      --version             show the version\n\n"
                 "See peios-audit-policyd(8).\n",
@@ -55,7 +55,6 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
                 OPT_ROOT,
                 OPT_RECHECK,
                 OPT_NO_BPF,
-                OPT_VERBOSE,
                 OPT_VERSION,
         };
         static const struct option options[] = {
@@ -63,13 +62,13 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
                 { "root", required_argument, NULL, OPT_ROOT },
                 { "recheck", required_argument, NULL, OPT_RECHECK },
                 { "no-bpf", no_argument, NULL, OPT_NO_BPF },
-                { "verbose", no_argument, NULL, OPT_VERBOSE },
+                { "verbose", no_argument, NULL, 'v' },
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, OPT_VERSION },
                 { 0 },
         };
 
-        for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) >= 0;)
+        for (int c; (c = getopt_long(argc, argv, "hv", options, NULL)) >= 0;)
                 switch (c) {
                 case OPT_APPLY:
                         a->apply = true;
@@ -84,7 +83,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
                 case OPT_NO_BPF:
                         a->config.use_bpf = false;
                         break;
-                case OPT_VERBOSE:
+                case 'v':
                         a->verbose = true;
                         break;
                 case 'h':

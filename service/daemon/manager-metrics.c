@@ -11,6 +11,7 @@ static struct metrics_setting describe_item(const struct item *item)
         return (struct metrics_setting){
                 .path = item->path,
                 .control = control_name(item->control),
+                .applies = item->accepted || item->starting,
                 .live = item->live,
                 .changes = item->changes,
                 .no_ops = item->no_ops,

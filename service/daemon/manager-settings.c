@@ -24,6 +24,13 @@ static void on_setting_refused(
                 policy_bus_policy_refused(m->policy_bus, s->path, refused, kept, why);
 }
 
+static void on_setting_same(void *userdata)
+{
+        struct manager *m = userdata;
+        if (m->policy_bus)
+                policy_bus_settings_same(m->policy_bus);
+}
+
 static void apply_drift(const char *text, void *userdata)
 {
         struct item *item = userdata;
@@ -88,6 +95,7 @@ int manager_make_settings(struct manager *m, struct diag *d)
                 .refused = &m->refused,
                 .changed = on_setting_changed,
                 .told_refused = on_setting_refused,
+                .same = on_setting_same,
                 .userdata = m,
         };
         int r = manager_make_metrics(m);

@@ -70,6 +70,7 @@ static int open_bus(struct manager *m, struct diag *d)
                 .taint_events = m->taint_events,
                 .auditlog = m->auditlog,
                 .taints = m->taints,
+                .settings = &m->settings,
                 .capture = m->capture,
         };
         r = policy_bus_new(&config, &m->policy_bus);

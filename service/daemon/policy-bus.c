@@ -43,6 +43,7 @@ static const sd_bus_vtable policy_vtable[] = {
         SD_BUS_PROPERTY("Tainted", "t", policy_get_taint, 0, EMITS),
         SD_BUS_PROPERTY("TaintChars", "s", policy_get_taint, 0, EMITS),
         SD_BUS_PROPERTY("TaintFlags", "as", policy_get_taint, 0, EMITS),
+        SD_BUS_PROPERTY("TaintReadable", "b", policy_get_taint, 0, EMITS),
         SD_BUS_PROPERTY("TaintCapture", "s", policy_get_text, 0, EMITS),
         SD_BUS_PROPERTY("Backend", "s", policy_get_taint, 0, EMITS),
         SD_BUS_PROPERTY("Hooks", "s", policy_get_taint, 0, EMITS),
@@ -77,15 +78,15 @@ static int on_flush(_unused_ sd_event_source *s, void *userdata)
 {
         static const struct {
                 unsigned change;
-                const char *properties[7];
+                const char *properties[8];
         } map[] = {
                 { ITEM_ACCEPTED, { "TaintEvents", "Meaning" } },
                 { ITEM_WRITTEN, { "Written", "Source" } },
                 { ITEM_CONTROL, { "Live", "ControlValue", "LastApplied", "LastError" } },
                 { ITEM_COUNTERS, { "Changes", "NoOps", "Refused", "Drifts" } },
                 { AUDIT_COUNTERS, { "AuditSent", "AuditKept", "AuditLost" } },
-                { TAINT_STATUS,
-                        { "Tainted", "TaintChars", "TaintFlags", "Backend", "Hooks", "Misses", "Drops" } },
+                { TAINT_STATUS, { "Tainted", "TaintChars", "TaintFlags", "TaintReadable", "Backend", "Hooks",
+                                        "Misses", "Drops" } },
                 { TAINT_CAPTURE, { "TaintCapture" } },
         };
         struct policy_bus *pb = userdata;
@@ -127,6 +128,11 @@ void policy_bus_taint_changed(struct policy_bus *pb)
 void policy_bus_capture_changed(struct policy_bus *pb)
 {
         mark(pb, TAINT_CAPTURE);
+}
+
+void policy_bus_settings_same(struct policy_bus *pb)
+{
+        mark(pb, ITEM_COUNTERS);
 }
 
 void policy_bus_audit_changed(struct policy_bus *pb)

@@ -18,6 +18,7 @@ struct policy_bus_config {
         struct item *taint_events; /* the one that the properties show; one of the items */
         struct auditlog *auditlog;
         struct taints *taints;
+        const struct settings *settings;
         const struct setting *capture;
         void *userdata;
 };
@@ -29,6 +30,7 @@ struct policy_bus *policy_bus_free(struct policy_bus *pb);
 void policy_bus_changed(struct policy_bus *pb, const struct item *item, unsigned changes);
 void policy_bus_audit_changed(struct policy_bus *pb);
 void policy_bus_capture_changed(struct policy_bus *pb);
+void policy_bus_settings_same(struct policy_bus *pb);
 /* `setting`: path of an item or of a setting; `old`, `text` and `kept`: "unset" for none. */
 void policy_bus_policy_changed(struct policy_bus *pb, const char *setting, const char *old, const char *text,
         bool live, const struct actor *actor);

@@ -45,7 +45,7 @@ int policy_get_number(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ 
         } numbers[] = {
                 { "LastApplied", item->last_applied },
                 { "Changes", item->changes },
-                { "NoOps", item->no_ops },
+                { "NoOps", item->no_ops + pb->config.settings->no_ops },
                 { "Refused", item->refusals },
                 { "Drifts", item->drifts },
                 { "AuditSent", status.sent },

@@ -34,6 +34,8 @@ int policy_get_taint(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ c
 
         if (strcmp(property, "Tainted") == 0)
                 return sd_bus_message_append(reply, "t", status.tainted);
+        if (strcmp(property, "TaintReadable") == 0)
+                return sd_bus_message_append(reply, "b", (int)status.readable);
         if (strcmp(property, "TaintChars") == 0)
                 return sd_bus_message_append(reply, "s", taint_columns(status.tainted, letters));
         if (strcmp(property, "TaintFlags") == 0)

@@ -169,15 +169,19 @@ static int accept(
         return 0;
 }
 
-static int stay(const struct settings *all, struct setting *s)
+static int stay(struct settings *all, struct setting *s, const struct item_input *input)
 {
+        if (!input->is_resync) {
+                all->no_ops++;
+                all->same(all->userdata);
+        }
         if (s->known)
                 return 0;
         s->known = true;
         return keep(all, all->accepted, LAYOUT_ACCEPTED_NAME, s->config.sv, s->text);
 }
 
-static int decide(const struct settings *all, struct setting *s, const struct item_input *input)
+static int decide(struct settings *all, struct setting *s, const struct item_input *input)
 {
         struct policy_decision decision = { 0 };
 
@@ -193,7 +197,7 @@ static int decide(const struct settings *all, struct setting *s, const struct it
         if (r == 0 && decision.verdict == POLICY_CHANGE)
                 r = accept(all, s, decision.text, input);
         else if (r == 0 && decision.verdict == POLICY_SAME)
-                r = stay(all, s);
+                r = stay(all, s, input);
         policy_decision_done(&decision);
         return r;
 }

@@ -33,7 +33,9 @@ struct settings {
                 const struct actor *actor, void *userdata);
         void (*told_refused)(const struct setting *s, const char *refused, const char *kept, const char *why,
                 void *userdata);
+        void (*same)(void *userdata); /* a write that changes nothing: no_ops is one more */
         void *userdata;
+        uint64_t no_ops;
         struct setting **list;
         size_t n;
 };

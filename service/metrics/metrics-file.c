@@ -11,7 +11,7 @@
 #include "../../schema/base/fileio.h"
 
 /* The collector leaves alone what does not end in .prom. */
-#define TEMPORARY_FORMAT "%.*s/.%s.tmp"
+#define TEMPORARY_FORMAT ".%s.tmp"
 #define TEMPORARY_EXTRA (sizeof("..tmp") - 1)
 
 int metrics_file_check(const char *path, struct diag *d)
@@ -38,9 +38,10 @@ int metrics_file_check(const char *path, struct diag *d)
 
 /* Not synced: a file from before a power cut is out of date, and the service writes it anew when it starts.
  */
-static int write_temporary(const char *temporary, const void *data, size_t n)
+static int write_temporary(int dir, const char *temporary, const void *data, size_t n)
 {
-        _cleanup_close_ int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+        _cleanup_close_ int fd =
+                openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
         if (fd < 0)
                 return -errno;
         if (fchmod(fd, 0644) < 0)
@@ -48,21 +49,29 @@ static int write_temporary(const char *temporary, const void *data, size_t n)
         return write_all(fd, data, n);
 }
 
-int metrics_file_write(const char *path, const void *data, size_t n)
+static int write_in(int dir, const char *name, const void *data, size_t n)
 {
-        _cleanup_free_ char *temporary = NULL;
-        const char *name = strrchr(path, '/');
+        char temporary[NAME_MAX + 1];
 
-        if (asprintf(&temporary, TEMPORARY_FORMAT, (int)(name - path), path, name + 1) < 0) {
-                temporary = NULL;
-                return -ENOMEM;
-        }
+        (void)snprintf(temporary, sizeof(temporary), TEMPORARY_FORMAT, name);
         /* Left behind by one that was killed. */
-        (void)unlink(temporary);
-        int r = write_temporary(temporary, data, n);
-        if (r == 0 && rename(temporary, path) < 0)
+        (void)unlinkat(dir, temporary, 0);
+        int r = write_temporary(dir, temporary, data, n);
+        if (r == 0 && renameat(dir, temporary, dir, name) < 0)
                 r = -errno;
         if (r < 0)
-                (void)unlink(temporary);
+                (void)unlinkat(dir, temporary, 0);
         return r;
+}
+
+/* By one descriptor from beginning to end: who may replace the directory gets no file of ours elsewhere. */
+int metrics_file_write(const char *path, const void *data, size_t n)
+{
+        const char *name = strrchr(path, '/');
+        _cleanup_free_ char *folder = strndup(path, name > path ? (size_t)(name - path) : 1);
+
+        if (!folder)
+                return -ENOMEM;
+        _cleanup_close_ int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return dir < 0 ? -errno : write_in(dir, name + 1, data, n);
 }

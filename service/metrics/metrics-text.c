@@ -39,6 +39,8 @@ static void add_live(struct buf *out, const struct metrics_state *s)
 
         metrics_family(out, name, "gauge", "Whether the setting's control holds what is in force.");
         for (size_t i = 0; i < s->n_settings; i++) {
+                if (!s->settings[i].applies)
+                        continue;
                 const struct metrics_label labels[] = { { "setting", s->settings[i].path },
                         { "control", s->settings[i].control } };
                 metrics_sample(out, name, labels, ARRAY_SIZE(labels), s->settings[i].live);

@@ -11,6 +11,7 @@
 struct metrics_setting {
         const char *path;
         const char *control;
+        bool applies; /* something is to be in the control; else it is nobody's, and neither live nor not */
         bool live;
         uint64_t changes, no_ops, refusals, drifts;
 };

@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "../../schema/base/fileio.h"
 #include "process.h"
@@ -14,7 +17,10 @@
 
 #define FILE_MAX 65536u
 #define DEPENDENCIES_MAX (16u * 1024u * 1024u)
-#define MODULE_FILE_MAX (UINT64_C(256) * 1024u * 1024u)
+/* Summed up in the event loop, under the watchdog: what the slowest machines do in a second. No module of
+ * any distribution comes near it but with its debugging information. */
+#define MODULE_FILE_MAX (UINT64_C(32) * 1024u * 1024u)
+#define LEFT_OUT "PEIOS_MODULE_SHA256_LEFT_OUT"
 #define BUILD_ID_MAX 64u
 #define NOTE_TYPE_BUILD_ID 3u
 
@@ -113,24 +119,66 @@ static void put_signature(int fd, uint64_t size, struct buf *out)
                 memcmp(end, signature_mark, sizeof(end)) == 0 ? "appended" : "none");
 }
 
-/* The file as it is now: it may have been replaced since it was loaded. */
-static void put_file(const char *root, const char *file, struct buf *out)
+/* Opening a device or a FIFO does something, and who named the path may be hostile: nothing is opened before
+ * it is known to be a file. */
+static int open_regular(int top, const char *file, struct stat *ret)
 {
-        _cleanup_free_ char *path = root_path(root, file);
+        char self[sizeof("/proc/self/fd/") + 10];
+        struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+                .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+
+        _cleanup_close_ int at = (int)syscall(SYS_openat2, top, file, &how, sizeof(how));
+        if (at < 0 || fstat(at, ret) < 0 || !S_ISREG(ret->st_mode))
+                return -1;
+        (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", at);
+        return open(self, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+}
+
+/* The file as it is now: it may have been replaced since it was loaded. */
+static void put_file(int top, const char *file, struct buf *out)
+{
         char sum[SHA256_TEXT_MAX];
         struct stat st;
 
-        _cleanup_close_ int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
-        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        _cleanup_close_ int fd = open_regular(top, file, &st);
+        if (fd < 0)
                 return;
         /* A compressed one has its signature inside. */
         if (strcmp(file + strlen(file) - 3, ".ko") == 0)
                 put_signature(fd, (uint64_t)st.st_size, out);
-        if (sha256_fd(fd, MODULE_FILE_MAX, sum) == 0)
+        int r = (uint64_t)st.st_size > MODULE_FILE_MAX ? -EFBIG : sha256_fd(fd, MODULE_FILE_MAX, sum);
+        if (r == 0)
                 capture_put(out, "PEIOS_MODULE_SHA256", sum);
+        else if (r == -EFBIG)
+                capture_put(out, LEFT_OUT, "too-large");
 }
 
-void capture_module(const char *root, const char *module, const char *command_line, struct buf *out)
+static int open_directory(const char *root, const char *name)
+{
+        _cleanup_free_ char *path = root_path(root, name);
+        return path ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+}
+
+/* Below which a path of the actor's command line is meant: a container has files of its own. Where they
+ * cannot be reached (that needs the rights of a debugger over an actor that is still there) the path is
+ * taken as ours, and *ret_whose says so. */
+static int open_top(const char *root, bool by_command, uint32_t pid, const char **ret_whose)
+{
+        char name[32];
+        int fd = -1;
+
+        *ret_whose = "actor";
+        (void)snprintf(name, sizeof(name), "/proc/%" PRIu32 "/root", pid);
+        if (by_command)
+                fd = open_directory(root, name);
+        if (fd >= 0)
+                return fd;
+        *ret_whose = "service";
+        return open_directory(root, "/");
+}
+
+void capture_module(
+        const char *root, const char *module, uint32_t pid, const char *command_line, struct buf *out)
 {
         _cleanup_buf_ struct buf file = BUF_INIT;
 
@@ -147,5 +195,10 @@ void capture_module(const char *root, const char *module, const char *command_li
                 return;
         capture_put(out, "PEIOS_MODULE_PATH", file.data);
         capture_put(out, "PEIOS_MODULE_PATH_FROM", by_command ? "command-line" : "modules.dep");
-        put_file(root, file.data, out);
+        const char *whose;
+        _cleanup_close_ int top = open_top(root, by_command, pid, &whose);
+        if (by_command)
+                capture_put(out, "PEIOS_MODULE_FILE_OF", whose);
+        if (top >= 0)
+                put_file(top, file.data, out);
 }

@@ -29,7 +29,7 @@ int capture_properties(const char *root, const struct taint_event *e, uint64_t s
         if (e->tie)
                 capture_put(&out, "PEIOS_TAINT_TIE", "yes");
         if (e->module[0])
-                capture_module(root, e->module, buf_str(&command_line), &out);
+                capture_module(root, e->module, e->actor.pid, buf_str(&command_line), &out);
         if (there)
                 capture_actor(root, e->actor.pid, started_before, buf_str(&command_line), &out);
         if (out.error == 0 && out.len == 0) {

@@ -3,8 +3,7 @@
 
 /* Everything about event, module and actor that can still be had, as `NAME=value` lines for the journal:
  * taken only where forensic capture asks for it, as it reads whole module files. Control characters in
- * values become
- * `?`, so that no value can pretend to be a line of its own. */
+ * values become `?`, so that no value can pretend to be a line of its own. */
 
 #include "../../schema/base/buf.h"
 #include "taint-event.h"
@@ -14,8 +13,9 @@
 _must_check_ int capture_properties(
         const char *root, const struct taint_event *e, uint64_t started_before, char **ret);
 
-/* The parts. Each appends its lines. `command_line` is the actor's, or "". */
-void capture_module(const char *root, const char *module, const char *command_line, struct buf *out);
+/* The parts. Each appends its lines. `command_line` is that of the actor, `pid`, or "". */
+void capture_module(
+        const char *root, const char *module, uint32_t pid, const char *command_line, struct buf *out);
 void capture_actor(
         const char *root, uint32_t pid, uint64_t started_before, const char *command_line, struct buf *out);
 

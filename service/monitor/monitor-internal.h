@@ -55,7 +55,6 @@ struct monitor {
         uint64_t recovered_seqno; /* the last number that was given out before this start */
 
         bool readable;
-        bool blind;                /* told so */
         uint64_t unreadable_since; /* 0: it is not */
         uint64_t tainted;
 
@@ -85,6 +84,8 @@ void monitor_note_status(struct monitor *m);
 void monitor_take_exact(struct monitor *m, const struct taint_event *e);
 
 /* monitor-tell.c */
+/* Keeps the state for the next start. */
+void monitor_store(struct monitor *m);
 /* Fills in what forensic capture asks for, keeps, tells, keeps. `early`: the mask need not show it yet. */
 void monitor_tell(struct monitor *m, struct taint_event *e, uint64_t started_before, bool early);
 /* Ends what a kill interrupted. */

@@ -200,17 +200,20 @@ static void note_readable(struct monitor *m, const char *problem, uint64_t now)
 
         if (!problem) {
                 m->unreadable_since = 0;
-                if (m->blind)
-                        callbacks->blind(NULL, callbacks->userdata);
-                m->blind = false;
+                if (!m->state.blind)
+                        return;
+                callbacks->blind(NULL, callbacks->userdata);
+                m->state.blind = false;
+                monitor_store(m);
                 return;
         }
         if (m->unreadable_since == 0)
                 m->unreadable_since = now;
-        if (m->blind || now < m->unreadable_since + BLIND_USEC)
+        if (m->state.blind || now < m->unreadable_since + BLIND_USEC)
                 return;
-        m->blind = true;
         callbacks->blind(problem, callbacks->userdata);
+        m->state.blind = true;
+        monitor_store(m);
 }
 
 void monitor_look(struct monitor *m)

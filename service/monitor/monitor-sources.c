@@ -121,7 +121,7 @@ static uint64_t next_look(const struct monitor *m, uint64_t now)
                 uint64_t due = now + TRACKER_EARLY_USEC;
                 next = due < next ? due : next;
         }
-        if (m->unreadable_since > 0 && !m->blind && m->unreadable_since + BLIND_USEC < next)
+        if (m->unreadable_since > 0 && !m->state.blind && m->unreadable_since + BLIND_USEC < next)
                 next = m->unreadable_since + BLIND_USEC;
         return next;
 }

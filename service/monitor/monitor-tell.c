@@ -6,7 +6,7 @@
 #include "capture.h"
 #include "monitor-internal.h"
 
-static void store(struct monitor *m)
+void monitor_store(struct monitor *m)
 {
         struct diag d = { 0 };
 
@@ -53,14 +53,14 @@ void monitor_tell(struct monitor *m, struct taint_event *e, uint64_t started_bef
         capture(m, e, started_before);
         int r = history_add(h, e, mark, &at);
         if (r == 0)
-                store(m);
+                monitor_store(m);
         else
                 log_error("bit %u: out of memory; it is not kept", e->bit);
         callbacks->transition(r == 0 ? &h->events[at] : e, callbacks->userdata);
         if (r == 0)
                 h->marks[at].telling = false;
         follow(m, e, early);
-        store(m);
+        monitor_store(m);
 }
 
 static void tell_again(struct monitor *m, struct taint_event *e)
@@ -92,5 +92,5 @@ void monitor_recover(struct monitor *m)
                 any = true;
         }
         if (any)
-                store(m);
+                monitor_store(m);
 }

@@ -146,8 +146,8 @@ struct monitor_status monitor_status(const struct monitor *m)
 void monitor_note_status(struct monitor *m)
 {
         struct monitor_status now = monitor_status(m);
-        bool same = strcmp(now.hooks, m->status.hooks) == 0 && now.misses == m->status.misses &&
-                    now.drops == m->status.drops && m->status.backend &&
+        bool same = now.readable == m->status.readable && strcmp(now.hooks, m->status.hooks) == 0 &&
+                    now.misses == m->status.misses && now.drops == m->status.drops && m->status.backend &&
                     strcmp(now.backend, m->status.backend) == 0;
 
         m->status = now;

@@ -67,6 +67,8 @@ int state_format(struct state *s, struct buf *out)
         buf_puts(out, FORMAT_KEY ": " FORMAT_VERSION "\nboot: ");
         yaml_quote(out, s->boot_id, strlen(s->boot_id));
         buf_printf(out, "\ntold: %" PRIu64 "\n", s->told);
+        if (s->blind)
+                buf_puts(out, "blind: 1\n");
         buf_puts(out, s->history.n > 0 ? "events:\n" : "events: []\n");
         for (size_t i = 0; i < s->history.n; i++)
                 put_event(&s->history.events[i], &s->history.marks[i], out);
@@ -178,6 +180,10 @@ static int parse_root(
         if (!boot || boot->len >= sizeof(s->boot_id) ||
                 !get_number(root, "told", UINT64_MAX, &s->told, &fields))
                 return yaml_error(doc, root, d, "expected 'boot' and 'told'");
+        uint64_t blind = 0;
+        if (yaml_get(root, "blind") && !get_number(root, "blind", 1, &blind, &fields))
+                return yaml_error(doc, root, d, "expected 'blind' to be 0 or 1");
+        s->blind = blind == 1;
         (void)strcpy(s->boot_id, boot->text);
         const struct yaml_node *events = yaml_get(root, "events");
         if (!is_plain(events, YAML_LIST) || fields != root->n)

@@ -11,6 +11,7 @@
 struct state {
         char boot_id[BOOT_ID_MAX]; /* "" where the kernel does not tell it */
         uint64_t told;
+        bool blind; /* that the mask cannot be read was told of, and it could not be read since */
         struct history history;
 };
 

@@ -65,7 +65,7 @@ static const struct text_case {
                   .layer = "base",
                   .control = "not.a.field.of.this.kind",
                   .count = 7,
-                  .detail = "expected one of\nenabled, disabled",
+                  .detail = "expected one of\n'enabled', 'disabled'",
                   .actor = &hostile,
                   .seqno = 11 },
                 "op=refused-policy-value path=\"\\System\\Audit\\Modules\\TaintEvents\" old=enabled "
@@ -74,7 +74,7 @@ static const struct text_case {
                 "cmd=2F746D702F61206222207569643D30 seqno=11",
                 "Policy '\\System\\Audit\\Modules\\TaintEvents': value 'off\\x27 res=success' refused, "
                 "'enabled' stays in force, layer 'base', by 'res=failed' (pid 1, uid 0): expected one "
-                "of\\x0aenabled, disabled" },
+                "of\\x0a'enabled', 'disabled'" },
         { { .kind = RECORD_CONTROL_DRIFT,
                   .control = "kernel.audit_taint_events",
                   .old_text = "3",

@@ -26,4 +26,12 @@ for page in "$root$PREFIX"/share/man/man*/*peios*; do
                 ls "$root$PREFIX"/share/man/man*/"$reference" >/dev/null || fail "$page: there is no $reference"
         done <"$scratch/references"
 done
+# Every program has a page, by itself or by a name that leads to one.
+for program in "$root$PREFIX"/bin/* "$root$PREFIX"/libexec/peios/*; do
+        page=$(ls "$root$PREFIX"/share/man/man*/"${program##*/}".?) || fail "${program##*/} has no page"
+        sed -n 's/^\.It Fl \([a-z]\) .*/\1/p' "$page" >"$scratch/letters"
+        while read -r letter; do
+                "$program" -"$letter" --version >/dev/null || fail "$page: ${program##*/} has no -$letter"
+        done <"$scratch/letters"
+done
 [ "$found" -ge 7 ] || fail "$found pages were installed"

@@ -26,6 +26,7 @@ void state_begin(struct metrics_state *s)
 {
         settings[0] = (struct metrics_setting){ .path = "\\System\\Audit\\Modules\\TaintEvents",
                 .control = "kernel.audit_taint_events",
+                .applies = true,
                 .live = true,
                 .changes = 1,
                 .no_ops = 2,
@@ -101,6 +102,7 @@ static void nothing(struct metrics_state *s)
 
 static void largest(struct metrics_state *s)
 {
+        settings[1].applies = true;
         s->monitor.tainted = UINT64_MAX;
         s->monitor.misses = UINT64_MAX;
         s->audit.sent = UINT64_MAX;

@@ -12,24 +12,30 @@
 
 ssize_t __real_write(int fd, const void *data, size_t n);
 ssize_t __wrap_write(int fd, const void *data, size_t n);
-int __real_rename(const char *from, const char *to);
-int __wrap_rename(const char *from, const char *to);
+int __real_renameat(int from_dir, const char *from, int to_dir, const char *to);
+int __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to);
 
 static int write_error, rename_error;
-static char dir[] = "/tmp/peios-metrics-XXXXXX", path[64], temporary[64];
+static bool swap; /* the directory, while the file is being written */
+static char dir[] = "/tmp/peios-metrics-XXXXXX", path[64], temporary[64], moved[64];
 
 ssize_t __wrap_write(int fd, const void *data, size_t n)
 {
+        if (swap) {
+                swap = false;
+                ck_assert_int_eq(rename(dir, moved), 0);
+                ck_assert_int_eq(mkdir(dir, 0755), 0);
+        }
         if (write_error == 0)
                 return __real_write(fd, data, n);
         errno = write_error;
         return -1;
 }
 
-int __wrap_rename(const char *from, const char *to)
+int __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to)
 {
         if (rename_error == 0)
-                return __real_rename(from, to);
+                return __real_renameat(from_dir, from, to_dir, to);
         errno = rename_error;
         return -1;
 }
@@ -38,6 +44,7 @@ static void begin(void)
 {
         ck_assert_ptr_nonnull(mkdtemp(dir));
         (void)snprintf(path, sizeof(path), "%s/x.prom", dir);
+        (void)snprintf(moved, sizeof(moved), "%s.old", dir);
         (void)snprintf(temporary, sizeof(temporary), "%s/.x.prom.tmp", dir);
 }
 
@@ -142,6 +149,28 @@ START_TEST(failures)
 }
 END_TEST
 
+START_TEST(another_directory_meanwhile)
+{
+        char old[128];
+
+        swap = true;
+        ck_assert_int_eq(metrics_file_write(path, "one", 3), 0);
+        ck_assert_int_eq(rmdir(dir), 0);
+        ck_assert_int_eq(rename(moved, dir), 0);
+        holds("one");
+        /* Nor does what stands there instead lose a file when the writing fails. */
+        swap = true;
+        write_error = ENOSPC;
+        ck_assert_int_eq(metrics_file_write(path, "two", 3), -ENOSPC);
+        write_error = 0;
+        (void)snprintf(old, sizeof(old), "%s/.x.prom.tmp", moved);
+        ck_assert_int_eq(access(old, F_OK), -1);
+        ck_assert_int_eq(rmdir(dir), 0);
+        ck_assert_int_eq(rename(moved, dir), 0);
+        holds("one");
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("metrics-file");
@@ -151,6 +180,7 @@ int main(void)
         tcase_add_test(tcase, written);
         tcase_add_test(tcase, leftover);
         tcase_add_test(tcase, failures);
+        tcase_add_test(tcase, another_directory_meanwhile);
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);

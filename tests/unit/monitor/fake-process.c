@@ -38,14 +38,16 @@ void fake_process_make(const struct scratch *s, const struct fake_process *p)
                 line[i] = p->command_line[i] == ' ' ? '\0' : p->command_line[i];
         line[n] = '\0';
         scratch_write(s, file_of(p->pid, "cmdline"), line, n > 0 ? n + 1 : 0);
-        if (!p->kernel_thread)
-                ck_assert_int_eq(symlink("/usr/bin/kmod", scratch_path(s, file_of(p->pid, "exe"))), 0);
+        if (p->kernel_thread)
+                return;
+        ck_assert_int_eq(symlink("/usr/bin/kmod", scratch_path(s, file_of(p->pid, "exe"))), 0);
+        ck_assert_int_eq(symlink(s->root, scratch_path(s, file_of(p->pid, "root"))), 0);
 }
 
 void fake_process_end(const struct scratch *s, uint32_t pid)
 {
         static const char *const names[] = { "stat", "comm", "status", "loginuid", "sessionid",
-                "attr/current", "attr", "cgroup", "cmdline", "exe", "" };
+                "attr/current", "attr", "cgroup", "cmdline", "exe", "root", "" };
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
                 scratch_remove(s, file_of(pid, names[i]));

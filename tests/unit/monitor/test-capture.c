@@ -3,12 +3,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "../../../service/monitor/capture.h"
 #include "../../../service/monitor/sha256.h"
 #include "../policy/failing-alloc.h"
 #include "fake-process.h"
+
+#define ACTOR 42u
 
 static struct scratch root;
 static bool sums;
@@ -29,6 +33,8 @@ static void setup(void)
         scratch_puts(
                 &root, "/lib/modules/6.1.0-test/kernel/a/foo-bar.ko", "abc~Module signature appended~\n");
         scratch_puts(&root, "/root/foo-bar.ko", "abc");
+        scratch_puts(&root, "/proc/42/cmdline", "");
+        ck_assert_int_eq(symlink(root.root, scratch_path(&root, "/proc/42/root")), 0);
         _cleanup_close_ int fd = open("/dev/null", O_RDONLY);
         sums = sha256_fd(fd, 1, sum) == 0;
 }
@@ -59,7 +65,7 @@ START_TEST(a_module_of_the_release)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
 
-        capture_module(root.root, "foo_bar", "", &out);
+        capture_module(root.root, "foo_bar", AUDIT_ID_UNSET, "", &out);
         static const char want[] =
                 "PEIOS_MODULE_VERSION=1.2\nPEIOS_MODULE_SRCVERSION=ABCDEF0123456789ABCDEF0\n"
                 "PEIOS_MODULE_SIZE=16384\nPEIOS_MODULE_BUILD_ID=deadbeef\n"
@@ -75,14 +81,14 @@ START_TEST(a_module_by_its_path)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
 
-        capture_module(root.root, "foo_bar", "insmod /root/foo-bar.ko debug=1", &out);
+        capture_module(root.root, "foo_bar", ACTOR, "insmod /root/foo-bar.ko debug=1", &out);
         ck_assert_ptr_nonnull(strstr(buf_str(&out), "PEIOS_MODULE_PATH=/root/foo-bar.ko\n"));
         ck_assert_ptr_nonnull(strstr(out.data, "PEIOS_MODULE_PATH_FROM=command-line\n"));
         if (sums)
                 ck_assert_ptr_nonnull(strstr(out.data, "PEIOS_MODULE_SHA256=ba7816bf"));
         /* Relative to what, nobody knows any more. */
         buf_clear(&out);
-        capture_module(root.root, "foo_bar", "insmod foo-bar.ko", &out);
+        capture_module(root.root, "foo_bar", ACTOR, "insmod foo-bar.ko", &out);
         ck_assert_ptr_nonnull(strstr(out.data, "PEIOS_MODULE_PATH_FROM=modules.dep\n"));
 }
 END_TEST
@@ -91,29 +97,79 @@ START_TEST(what_is_not_there_is_left_out)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
 
-        capture_module(root.root, "gone", "", &out);
-        capture_module(root.root, "../../etc", "", &out);
-        capture_module(root.root, "..", "", &out);
+        capture_module(root.root, "gone", AUDIT_ID_UNSET, "", &out);
+        capture_module(root.root, "../../etc", AUDIT_ID_UNSET, "", &out);
+        capture_module(root.root, "..", AUDIT_ID_UNSET, "", &out);
         ck_assert_uint_eq(out.len, 0);
         scratch_puts(&root, "/sys/module/foo_bar/notes/.note.gnu.build-id", "x");
         scratch_puts(&root, "/sys/module/foo_bar/version", "");
-        capture_module(root.root, "foo_bar", "", &out);
+        capture_module(root.root, "foo_bar", AUDIT_ID_UNSET, "", &out);
         ck_assert_ptr_null(strstr(out.data, "BUILD_ID"));
         ck_assert_ptr_null(strstr(out.data, "MODULE_VERSION"));
 }
 END_TEST
 
-START_TEST(nothing_waits_for_a_fifo)
+/* To open one may wait, or do something. */
+START_TEST(no_fifo_is_opened)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
+        struct inotify_event event;
 
         scratch_remove(&root, "/root/foo-bar.ko");
         ck_assert_int_eq(mkfifo(scratch_path(&root, "/root/foo-bar.ko"), 0600), 0);
         scratch_remove(&root, "/sys/module/foo_bar/version");
         ck_assert_int_eq(mkfifo(scratch_path(&root, "/sys/module/foo_bar/version"), 0600), 0);
-        capture_module(root.root, "foo_bar", "insmod /root/foo-bar.ko", &out);
+        _cleanup_close_ int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+        ck_assert_int_ge(inotify_add_watch(watch, scratch_path(&root, "/root/foo-bar.ko"), IN_OPEN), 0);
+        capture_module(root.root, "foo_bar", ACTOR, "insmod /root/foo-bar.ko", &out);
         ck_assert_ptr_nonnull(strstr(out.data, "PEIOS_MODULE_PATH=/root/foo-bar.ko\n"));
         ck_assert_ptr_null(strstr(out.data, "SHA256"));
+        ck_assert_int_eq(read(watch, &event, sizeof(event)), -1);
+}
+END_TEST
+
+/* The path is the actor's own: a container has another file there. */
+START_TEST(a_module_of_a_container)
+{
+        _cleanup_buf_ struct buf out = BUF_INIT;
+
+        scratch_puts(&root, "/container/etc/x", "");
+        scratch_remove(&root, "/proc/42/root");
+        ck_assert_int_eq(
+                symlink(scratch_path(&root, "/container"), scratch_path(&root, "/proc/42/root")), 0);
+        capture_module(root.root, "foo_bar", ACTOR, "insmod /root/foo-bar.ko", &out);
+        ck_assert_ptr_null(strstr(out.data, "SHA256"));
+        /* Nor does a link in it lead out of it. */
+        scratch_puts(&root, "/container/root/x", "");
+        ck_assert_int_eq(symlink(scratch_path(&root, "/root/foo-bar.ko"),
+                                 scratch_path(&root, "/container/root/foo-bar.ko")),
+                0);
+        buf_clear(&out);
+        capture_module(root.root, "foo_bar", ACTOR, "insmod /root/foo-bar.ko", &out);
+        ck_assert_ptr_null(strstr(out.data, "SHA256"));
+        ck_assert_ptr_null(strstr(out.data, "SIGNATURE"));
+        scratch_remove(&root, "/container/root/foo-bar.ko");
+        scratch_puts(&root, "/container/root/foo-bar.ko", "~Module signature appended~\n");
+        buf_clear(&out);
+        capture_module(root.root, "foo_bar", ACTOR, "insmod /root/foo-bar.ko", &out);
+        ck_assert_ptr_nonnull(strstr(out.data, "PEIOS_MODULE_SIGNATURE=appended\n"));
+        ck_assert_ptr_nonnull(strstr(out.data, "PEIOS_MODULE_FILE_OF=actor\n"));
+        /* Gone meanwhile, or not to be looked into: then it is said whose file was seen. */
+        scratch_remove(&root, "/proc/42/root");
+        buf_clear(&out);
+        capture_module(root.root, "foo_bar", ACTOR, "insmod /root/foo-bar.ko", &out);
+        ck_assert_ptr_nonnull(strstr(out.data, "PEIOS_MODULE_FILE_OF=service\n"));
+}
+END_TEST
+
+START_TEST(a_large_file_has_no_sum)
+{
+        _cleanup_buf_ struct buf out = BUF_INIT;
+
+        ck_assert_int_eq(truncate(scratch_path(&root, "/root/foo-bar.ko"), (off_t)32 * 1024 * 1024 + 1), 0);
+        capture_module(root.root, "foo_bar", ACTOR, "insmod /root/foo-bar.ko", &out);
+        ck_assert_ptr_nonnull(strstr(out.data, "PEIOS_MODULE_SHA256_LEFT_OUT=too-large\n"));
+        ck_assert_ptr_null(strstr(out.data, "PEIOS_MODULE_SHA256="));
 }
 END_TEST
 
@@ -129,7 +185,7 @@ START_TEST(broken_notes)
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
                 _cleanup_buf_ struct buf out = BUF_INIT;
                 scratch_write(&root, "/sys/module/foo_bar/notes/.note.gnu.build-id", bad[i].bytes, bad[i].n);
-                capture_module(root.root, "foo_bar", "", &out);
+                capture_module(root.root, "foo_bar", AUDIT_ID_UNSET, "", &out);
                 ck_assert_ptr_null(strstr(out.data, "BUILD_ID"));
         }
 }
@@ -148,6 +204,7 @@ static void make_family(void)
                         .start = 4 },
         };
 
+        scratch_remove(&root, "/proc/42/root");
         for (size_t i = 0; i < ARRAY_SIZE(family); i++)
                 fake_process_make(&root, &family[i]);
 }
@@ -242,7 +299,9 @@ int main(void)
         tcase_add_test(tc, a_module_of_the_release);
         tcase_add_test(tc, a_module_by_its_path);
         tcase_add_test(tc, what_is_not_there_is_left_out);
-        tcase_add_test(tc, nothing_waits_for_a_fifo);
+        tcase_add_test(tc, no_fifo_is_opened);
+        tcase_add_test(tc, a_module_of_a_container);
+        tcase_add_test(tc, a_large_file_has_no_sum);
         tcase_add_test(tc, broken_notes);
         tcase_add_test(tc, an_actor);
         tcase_add_test(tc, a_tie);

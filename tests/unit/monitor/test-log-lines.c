@@ -71,6 +71,8 @@ static const struct {
         { "kernel BUG at mm/slub.c:4025!", 7, "oops", "", "", NONE },
         { "invalid opcode: 0000 [#1] SMP", 7, "oops", "", "", NONE },
         { "divide error: 0000 [#2] PREEMPT SMP", 7, "oops", "", "", NONE },
+        { "stack segment: 0000 [#1] SMP PTI", 7, "oops", "", "", NONE },
+        { "illegal operation: 0001 ilc:1 [#1] SMP", 7, "oops", "", "", NONE },
         { "general protection fault: 0000 [#1] SMP", 7, "oops", "", "", NONE },
         { "Unable to handle kernel paging request at virtual address ffff000000000000", 7, "oops", "", "",
                 NONE },
@@ -152,6 +154,8 @@ START_TEST(other_lines)
                 "Write to unrecognized MSR 0x10 by a (pid: x), tainting CPU_OUT_OF_SPEC.",
                 LONG_NAME ": loading out-of-tree module taints kernel.",
                 "Setting dangerous option - tainting kernel",
+                "nobody: 0000 [#1] SMP",
+                "a.out: divide error: 0000 [#1] SMP",
                 "some text Setting dangerous option x - tainting kernel",
         };
 

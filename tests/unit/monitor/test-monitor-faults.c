@@ -33,10 +33,24 @@ START_TEST(blind)
         ck_assert_ptr_nonnull(strstr(w.blind, "tainted"));
         (void)world_run(&w, 50 * MS);
         ck_assert_uint_eq(w.n_blind, 1);
+        /* Nor does a restart say it again, nor forget that it was said. */
+        world_stop(&w);
+        world_start(&w);
+        (void)world_run(&w, 50 * MS);
+        ck_assert_uint_eq(w.n_blind, 1);
+        world_stop(&w);
         world_kernel_sets(&w, 1);
-        monitor_check(w.monitor);
+        world_start(&w);
         ck_assert_uint_eq(w.n_sighted, 1);
         world_run_until_told(&w, 1);
+        world_stop(&w);
+        world_start(&w);
+        ck_assert_uint_eq(w.n_sighted, 1);
+        scratch_remove(&w.root, "/proc/sys/kernel/tainted");
+        world_stop(&w);
+        world_start(&w);
+        (void)world_run(&w, 50 * MS);
+        ck_assert_uint_eq(w.n_blind, 2);
 }
 END_TEST
 

@@ -76,7 +76,7 @@ static void same_event(const struct taint_event *a, const struct taint_event *b)
 
 START_TEST(what_is_written_is_read)
 {
-        struct state s = { .boot_id = BOOT, .told = UINT64_MAX }, back = { 0 };
+        struct state s = { .boot_id = BOOT, .told = UINT64_MAX, .blind = true }, back = { 0 };
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct diag d = { 0 };
 
@@ -86,6 +86,7 @@ START_TEST(what_is_written_is_read)
         ck_assert_msg(state_parse("x", text.data, text.len, &back, &d) == 0, "%s", d.text);
         ck_assert_str_eq(back.boot_id, BOOT);
         ck_assert_uint_eq(back.told, UINT64_MAX);
+        ck_assert(back.blind);
         ck_assert_uint_eq(back.history.n, s.history.n);
         for (size_t i = 0; i < s.history.n; i++) {
                 same_event(&s.history.events[i], &back.history.events[i]);
@@ -194,6 +195,8 @@ START_TEST(other_text_is_refused)
                 { "told: 1\n", "told: 18446744073709551616\n" },
                 { "told: 1\n", "told: x\n" },
                 { "told: 1\n", "told: 1\nmore: 1\n" },
+                { "told: 1\n", "told: 1\nblind: 2\n" },
+                { "told: 1\n", "told: 1\nblind: []\n" },
                 { BOOT, BOOT "0" },
                 { "bit: 3\n", "bit: 64\n" },
                 { "bit: 3\n", "bit: -1\n" },
@@ -210,6 +213,7 @@ START_TEST(other_text_is_refused)
         };
 
         ck_assert_int_eq(parse_changed("told: 1\n", "told: 2\n"), 0);
+        ck_assert_int_eq(parse_changed("told: 1\n", "told: 1\nblind: 0\n"), 0);
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
                 ck_assert_msg(parse_changed(bad[i].from, bad[i].to) == -EINVAL, "%s -> %s was taken",
                         bad[i].from, bad[i].to);

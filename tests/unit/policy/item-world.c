@@ -43,6 +43,7 @@ uint64_t auditlog_emit_then(
         keep_text(to->reason, sizeof(to->reason), r->reason);
         keep_text(to->layer, sizeof(to->layer), r->layer);
         keep_text(to->tainted, sizeof(to->tainted), r->tainted);
+        keep_text(to->detail, sizeof(to->detail), r->detail);
         keep_text(to->control, sizeof(to->control), world_control());
         if (r->actor)
                 to->actor = *r->actor;

@@ -14,7 +14,7 @@
 
 struct item_record {
         enum record_kind kind;
-        char old_text[64], new_text[64], reason[32], layer[32], tainted[32];
+        char old_text[64], new_text[64], reason[32], layer[32], tainted[32], detail[128];
         struct actor actor;
         bool has_actor, success;
         char control[16]; /* what the control held when it was told */

@@ -236,8 +236,33 @@ START_TEST(reported_only)
         world_run(100 * MS);
         ck_assert_uint_eq(world.n_records, 1);
         ck_assert_str_eq(world.records[0].reason, "reported");
+        ck_assert_str_eq(world.records[0].detail, "");
         ck_assert(world.records[0].has_actor);
         ck_assert_str_eq(world_control(), "0");
+}
+END_TEST
+
+START_TEST(given_up_is_explained)
+{
+        _cleanup_buf_ struct buf why = BUF_INIT;
+
+        world.reports_writes = false;
+        for (unsigned i = 0; i <= DRIFT_ROUNDS; i++) {
+                ck_assert_int_eq(item_explain(world.item, &why), 0);
+                ck_assert_ptr_null(strstr(buf_str(&why), "given up"));
+                world_poke("0\n");
+                item_check(world.item);
+                ck_assert_uint_eq(world.n_records, i + 1);
+        }
+        ck_assert_str_eq(world.records[DRIFT_ROUNDS].reason, "gave-up");
+        ck_assert_str_eq(world.records[DRIFT_ROUNDS].detail, "");
+        ck_assert_int_eq(item_explain(world.item, &why), 0);
+        ck_assert_ptr_nonnull(strstr(
+                buf_str(&why), "; it was put back 5 times and then given up, and is put back again in"));
+        item_apply(world.item);
+        buf_done(&why);
+        ck_assert_int_eq(item_explain(world.item, &why), 0);
+        ck_assert_ptr_null(strstr(buf_str(&why), "given up"));
 }
 END_TEST
 
@@ -259,6 +284,7 @@ int main(void)
         tcase_add_test(c, one_behind_the_other);
         tcase_add_test(c, a_drift_is_told_before_what_comes_next);
         tcase_add_test(c, reported_only);
+        tcase_add_test(c, given_up_is_explained);
         suite_add_tcase(s, c);
 
         SRunner *sr = srunner_create(s);

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "../../../schema/layout.h"
 #include "item-world.h"
 
 static const struct actor alice = { .pid = 1, .uid = 1000, .loginuid = 1000, .session = 1, .comm = "a" };
@@ -160,6 +161,90 @@ START_TEST(changes_tell_the_mask)
 }
 END_TEST
 
+static void check_kinds(size_t n, const enum record_kind *kinds)
+{
+        ck_assert_uint_eq(world.n_records, n);
+        for (size_t i = 0; i < n; i++)
+                ck_assert_int_eq(world.records[i].kind, kinds[i]);
+}
+
+/* Who sees first that the control came or went: a look, Apply, or a set. */
+static void see(const char *how)
+{
+        static const char *const texts[] = { "success-only", "failure-only" };
+        static unsigned n;
+
+        if (strcmp(how, "set") == 0)
+                world_input(texts[n++ % 2], &alice);
+        else if (strcmp(how, "apply") == 0)
+                item_apply(world.item);
+        item_check(world.item);
+        item_check(world.item);
+}
+
+static const struct {
+        const char *went, *came;
+        size_t n;
+        enum record_kind kinds[4];
+} comings[] = {
+        { "look", "look", 2, { RECORD_CONTROL_VANISHED, RECORD_CONTROL_APPEARED } },
+        { "look", "apply", 2, { RECORD_CONTROL_VANISHED, RECORD_CONTROL_APPEARED } },
+        { "apply", "look", 2, { RECORD_CONTROL_VANISHED, RECORD_CONTROL_APPEARED } },
+        { "apply", "apply", 2, { RECORD_CONTROL_VANISHED, RECORD_CONTROL_APPEARED } },
+        { "set", "look", 3, { RECORD_CONTROL_VANISHED, RECORD_POLICY_CHANGED, RECORD_CONTROL_APPEARED } },
+        { "look", "set", 3, { RECORD_CONTROL_VANISHED, RECORD_CONTROL_APPEARED, RECORD_POLICY_CHANGED } },
+        { "set", "set", 4,
+                { RECORD_CONTROL_VANISHED, RECORD_POLICY_CHANGED, RECORD_CONTROL_APPEARED,
+                        RECORD_POLICY_CHANGED } },
+};
+
+START_TEST(coming_and_going_is_told_once)
+{
+        scratch_remove(&world.root, CONTROL);
+        see(comings[_i].went);
+        ck_assert_str_eq(world.records[0].detail, "");
+        ck_assert_str_eq(world.item->last_error, "the control kernel.audit_taint_events went away");
+        ck_assert(!world.item->live);
+        scratch_puts(&world.root, CONTROL, "0\n");
+        see(comings[_i].came);
+        check_kinds(comings[_i].n, comings[_i].kinds);
+        ck_assert(world.records[comings[_i].n - 1].success);
+        ck_assert(world.item->live);
+        ck_assert_str_eq(world.item->last_error, "");
+}
+END_TEST
+
+/* Of another entry something was accepted, of this one nothing ever. */
+START_TEST(a_new_entry_falls_back_to_its_default)
+{
+        const char key[] = DEFAULT_HIVE "\\System\\Process";
+        _cleanup_path_ struct path path = { 0 };
+        struct diag d = { 0 };
+
+        ck_assert_int_eq(path_parse(key, strlen(key), NULL, NULL, &path, &d), 0);
+        ck_assert_int_eq(accepted_set(&world.accepted, world.item->sv, NULL), 0);
+        ck_assert_int_eq(
+                accepted_set(&world.accepted, schema_find(world.schema, &path, "PidMax"), "500000"), 0);
+        ck_assert_int_eq(accepted_store(world.root.root, LAYOUT_ACCEPTED_NAME, &world.accepted, &d), 0);
+        world_restart();
+        ck_assert_ptr_null(world.item->accepted);
+        world_resync("nonsense");
+        ck_assert_uint_eq(world.n_refused, 1);
+        ck_assert_str_eq(world.item->accepted, "enabled");
+        ck_assert(world.item->live);
+        const enum record_kind kinds[] = { RECORD_POLICY_REFUSED, RECORD_POLICY_CHANGED };
+        check_kinds(ARRAY_SIZE(kinds), kinds);
+        ck_assert_str_eq(world.records[1].old_text, "unset");
+        ck_assert_str_eq(world.records[1].new_text, "enabled");
+        ck_assert(!world.records[1].has_actor);
+        /* It is kept. */
+        world_restart();
+        ck_assert_str_eq(world.item->accepted, "enabled");
+        world_input("rubbish", &alice);
+        ck_assert_uint_eq(world.n_records, 3);
+}
+END_TEST
+
 int main(void)
 {
         Suite *s = suite_create("item");
@@ -176,6 +261,8 @@ int main(void)
         tcase_add_test(c, refused_once_is_remembered_over_a_restart);
         tcase_add_test(c, what_is_accepted_ends_the_memory);
         tcase_add_test(c, changes_tell_the_mask);
+        tcase_add_loop_test(c, coming_and_going_is_told_once, 0, ARRAY_SIZE(comings));
+        tcase_add_test(c, a_new_entry_falls_back_to_its_default);
         suite_add_tcase(s, c);
 
         SRunner *sr = srunner_create(s);

@@ -20,7 +20,7 @@ static struct {
         struct settings settings;
         struct setting *setting;
         char applied[32];
-        unsigned n_applied, n_changed, n_refused, n_records;
+        unsigned n_applied, n_changed, n_refused, n_records, n_same;
         char record[256]; /* the last one: kind, old, new, reason, uid */
 } world;
 
@@ -52,6 +52,11 @@ static void on_refused(_unused_ const struct setting *s, _unused_ const char *re
         world.n_refused++;
 }
 
+static void on_same(_unused_ void *userdata)
+{
+        world.n_same++;
+}
+
 static void on_apply(const char *text, _unused_ void *userdata)
 {
         world.n_applied++;
@@ -73,7 +78,8 @@ static int start(void)
                 .accepted = &world.accepted,
                 .refused = &world.refused,
                 .changed = on_changed,
-                .told_refused = on_refused };
+                .told_refused = on_refused,
+                .same = on_same };
         int r = accepted_load(world.root.root, LAYOUT_ACCEPTED_NAME, &world.accepted, NULL);
         if (r == 0)
                 r = accepted_load(world.root.root, LAYOUT_REFUSED_NAME, &world.refused, NULL);
@@ -141,7 +147,12 @@ START_TEST(live)
         ck_assert_str_eq(world.record,
                 "changed-policy \\System\\Audit\\Modules\\TaintCapture standard->forensic - 1000 yes");
         ck_assert_uint_eq(world.n_changed, 1);
+        ck_assert_uint_eq(world.n_same, 0);
+        ck_assert_int_eq(tell("forensic", true), 0);
+        ck_assert_uint_eq(world.settings.no_ops, 0);
         ck_assert_int_eq(tell("forensic", false), 0);
+        ck_assert_uint_eq(world.settings.no_ops, 1);
+        ck_assert_uint_eq(world.n_same, 1);
         ck_assert_uint_eq(world.n_records, 1);
         ck_assert_uint_eq(world.n_applied, 2);
         ck_assert_int_eq(tell(NULL, false), 0);
