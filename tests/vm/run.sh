@@ -38,9 +38,15 @@ make_image() {
         add_modules
         first=$release first_kernel=$kernel
         other=
-        if [ "${PEIOS_SANITIZE:-none}" = none ] && vm_other_kernel; then
+        skipped=
+        if [ "${PEIOS_SANITIZE:-none}" != none ]; then
+                :
+        elif vm_other_kernel; then
                 other=$release other_kernel=$kernel
                 add_modules
+        else
+                say "no second kernel can be had: that the programs fit it was not seen"
+                skipped=1
         fi
         vm_pack
 }
@@ -96,7 +102,6 @@ lane_other &
 lane_first
 wait
 failed=
-skipped=
 export PEIOS_PROVED="$cache/proved.tsv"
 rm -f "$cache/taint-table.txt"
 judge source source
