@@ -400,6 +400,15 @@ def purged(one, two):
     expect("people", [line.split(":")[0] for line in step.lines.get("users", [])], ["peios-admin"])
 
 
+@check("the package installed on the running system")
+def installed(one, two):
+    step = two["install"]
+    expect("dpkg", step.status["dpkg"], [0])
+    expect("services", step.lines["active"], ["active"] * 2)
+    expect("control", step.facts["control"], ["3", "0"])
+    expect_one("change", step.matching(op="changed-taint-audit-policy", new="disabled"))
+
+
 def main():
     kernel, one, two = sys.argv[2], told.read(sys.argv[3]), told.read(sys.argv[4])
     failed = 0
