@@ -239,12 +239,24 @@ int BPF_PROG(fexit_delete_module)
         return 0;
 }
 
-static __always_inline bool same(const char *a, const char *b, int n)
+/* Compared by words: each byte would be a branch, and the verifier walks through what follows for each. */
+union folder_name {
+        char text[8];
+        __u64 word;
+};
+
+union sysctl_name {
+        char text[REPORT_SYSCTL_SIZE];
+        __u64 words[REPORT_SYSCTL_SIZE / 8];
+};
+
+static __always_inline bool same(const union sysctl_name *a, const union sysctl_name *b)
 {
-        for (int i = 0; i < n; i++)
-                if (a[i] != b[i])
-                        return false;
-        return true;
+        __u64 difference = 0;
+
+        for (int i = 0; i < REPORT_SYSCTL_SIZE / 8; i++)
+                difference |= a->words[i] ^ b->words[i];
+        return difference == 0;
 }
 
 /* Through whichever mount of procfs. */
@@ -252,15 +264,17 @@ SEC("fexit/proc_sys_call_handler")
 int BPF_PROG(fexit_sysctl, struct kiocb *iocb, const void *iter, int write, long result)
 {
         struct dentry *dentry = iocb->ki_filp->f_path.dentry;
-        char folder[8] = {}, name[REPORT_SYSCTL_SIZE] = {};
+        static const union folder_name kernel = { "kernel" };
+        static const union sysctl_name tainted = { "tainted" }, control = { "audit_taint_events" };
+        union folder_name folder = {};
+        union sysctl_name name = {};
         struct report_sysctl *report;
 
         if (!write)
                 return 0;
-        bpf_probe_read_kernel_str(folder, sizeof(folder), BPF_CORE_READ(dentry, d_parent, d_name.name));
-        bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(dentry, d_name.name));
-        if (!same(folder, "kernel", 7) ||
-                (!same(name, "tainted", 8) && !same(name, "audit_taint_events", 19)))
+        bpf_probe_read_kernel_str(folder.text, sizeof(folder), BPF_CORE_READ(dentry, d_parent, d_name.name));
+        bpf_probe_read_kernel_str(name.text, sizeof(name), BPF_CORE_READ(dentry, d_name.name));
+        if (folder.word != kernel.word || (!same(&name, &tainted) && !same(&name, &control)))
                 return 0;
         report = bpf_ringbuf_reserve(&ring, sizeof(*report), 0);
         if (!report) {
@@ -270,7 +284,7 @@ int BPF_PROG(fexit_sysctl, struct kiocb *iocb, const void *iter, int write, long
         report->kind = REPORT_SYSCTL;
         report->result = (__s32)result;
         report->boot_nsec = bpf_ktime_get_boot_ns();
-        __builtin_memcpy(report->name, name, sizeof(name));
+        __builtin_memcpy(report->name, &name, sizeof(name));
         read_task((struct task_struct *)bpf_get_current_task(), &report->task);
         bpf_ringbuf_submit(report, 0);
         return 0;

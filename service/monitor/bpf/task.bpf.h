@@ -9,7 +9,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 
-#define EXE_NAMES_MAX 32
+#define EXE_STEPS_MAX 32
 /* The verifier wants room for one more whole name behind the last place where one may start. */
 #define EXE_START_MAX (REPORT_EXE_SIZE / 2)
 
@@ -29,12 +29,46 @@ static __always_inline bool step_over_mount(struct dentry **dentry, struct vfsmo
         return true;
 }
 
+struct exe_walk {
+        struct dentry *dentry;
+        struct vfsmount *vfsmount;
+        struct report_task *ret;
+        __u32 used;
+        __u32 whole; /* the root was reached */
+};
+
+/* One name, or one mount. 1: that was the last. */
+static long step_up(__u32 i, struct exe_walk *w)
+{
+        struct dentry *dentry = w->dentry, *parent = BPF_CORE_READ(dentry, d_parent);
+        __u32 used = w->used;
+        long n;
+
+        if (step_over_mount(&w->dentry, &w->vfsmount))
+                return 0;
+        if (!dentry || parent == dentry) {
+                w->whole = 1;
+                return 1;
+        }
+        if (used >= EXE_START_MAX)
+                return 1;
+        n = bpf_probe_read_kernel_str(&w->ret->exe[used], EXE_START_MAX, BPF_CORE_READ(dentry, d_name.name));
+        if (n <= 0)
+                return 1;
+        w->used = used + (__u32)n;
+        w->dentry = parent;
+        return 0;
+}
+
 static __noinline int read_exe(struct task_struct *task, struct report_task *ret)
 {
         struct file *file = BPF_CORE_READ(task, mm, exe_file);
         struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
-        struct vfsmount *vfsmount = BPF_CORE_READ(file, f_path.mnt);
-        __u32 used = 0;
+        struct exe_walk w = {
+                .dentry = dentry,
+                .vfsmount = BPF_CORE_READ(file, f_path.mnt),
+                .ret = ret,
+        };
 
         ret->exe_len = 0;
         ret->exe_flags = 0;
@@ -42,26 +76,11 @@ static __noinline int read_exe(struct task_struct *task, struct report_task *ret
                 return 0;
         if (!BPF_CORE_READ(dentry, d_hash.pprev))
                 ret->exe_flags = REPORT_EXE_DELETED;
-        for (int i = 0; i < EXE_NAMES_MAX; i++) {
-                struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
-                long n;
-
-                if (step_over_mount(&dentry, &vfsmount))
-                        continue;
-                if (!dentry || parent == dentry)
-                        goto out;
-                if (used >= EXE_START_MAX)
-                        break;
-                n = bpf_probe_read_kernel_str(
-                        &ret->exe[used], EXE_START_MAX, BPF_CORE_READ(dentry, d_name.name));
-                if (n <= 0)
-                        break;
-                used += (__u32)n;
-                dentry = parent;
-        }
-        ret->exe_flags |= REPORT_EXE_CUT;
-out:
-        ret->exe_len = used;
+        /* A loop of our own the verifier would walk through again and again. */
+        bpf_loop(EXE_STEPS_MAX, step_up, &w, 0);
+        if (!w.whole)
+                ret->exe_flags |= REPORT_EXE_CUT;
+        ret->exe_len = w.used;
         return 0;
 }
 
