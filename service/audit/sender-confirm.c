@@ -46,26 +46,6 @@ void sender_take_back(struct sender *s)
         sender_make_room(s, 0);
 }
 
-/* As a send does it: a broken connection is opened anew once, at once. */
-static int read_lost(struct sender *s, uint64_t *ret)
-{
-        const struct sender_backend *b = s->backend;
-        int r = 0;
-
-        for (int tries = 0; tries < 2; tries++) {
-                if (s->fd < 0)
-                        s->fd = b->open(b->ctx);
-                if (s->fd < 0)
-                        return s->fd;
-                r = b->lost(b->ctx, s->fd, ret);
-                if (r >= 0 || r == -ENODATA)
-                        return r;
-                b->close(b->ctx, s->fd);
-                s->fd = -1;
-        }
-        return r;
-}
-
 static void doubt(struct sender *s)
 {
         s->status.in_doubt = true;
@@ -112,30 +92,32 @@ static void note_failure(struct sender *s, int error)
 
 void sender_look(struct sender *s)
 {
-        uint64_t lost = 0, at = sender_now();
+        uint64_t at = sender_now();
 
-        if (!s->backend->lost)
+        if (!s->backend->status)
                 return;
         (void)pthread_mutex_unlock(&s->lock);
-        int r = read_lost(s, &lost);
+        int r = sender_ask(s);
         (void)pthread_mutex_lock(&s->lock);
         if (s->abandoned)
                 return;
 
         bool paused = s->paused;
+        /* What the kernel lost may then not be ours, or nothing is known of it. */
+        bool says_nothing = r == -EPERM || (r == 0 && !s->kernel.fetched);
         s->paused = false;
-        if (r == -ENODATA) {
+        if (says_nothing) {
                 (void)forget(s, UINT64_MAX);
                 trust(s, paused);
         } else if (r < 0)
                 note_failure(s, -r);
-        else if (s->unconfirmed.head && lost != s->lost_seen)
+        else if (s->unconfirmed.head && s->kernel.lost != s->lost_seen)
                 doubt(s);
         else if (forget(s, at))
                 trust(s, paused);
         else
                 s->paused = paused;
         if (r == 0)
-                s->lost_seen = lost;
-        s->lost_known = r == 0 || (s->lost_known && r != -ENODATA);
+                s->lost_seen = s->kernel.lost;
+        s->lost_known = !says_nothing && (r == 0 || s->lost_known);
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 /* What the two sides of a sender share: the owner's (sender.c) and the sending thread's (sender-thread.c,
- * sender-confirm.c). */
+ * sender-status.c, sender-confirm.c). */
 
 #include "sender.h"
 
@@ -47,8 +47,11 @@ struct sender {
         void *userdata;
         pthread_t thread;
         int event_fd;
-        atomic_uint refs; /* owner and thread: the last to go frees */
-        int fd;           /* the thread's own */
+        atomic_uint refs;            /* owner and thread: the last to go frees */
+        int fd;                      /* the thread's own, as the next three are */
+        struct sender_kernel kernel; /* the last answer */
+        int kernel_error;            /* 0, or of the last question: -EPERM where we may not ask */
+        bool no_socket;              /* that was the error */
 
         pthread_mutex_t lock; /* for what follows */
         pthread_cond_t wake;  /* the thread */
@@ -61,6 +64,7 @@ struct sender {
         bool lost_known;
         uint64_t look_at;            /* 0: no look at `lost` is due */
         struct sender_item *current; /* out of the lists, being sent */
+        bool current_taken;          /* the kernel took it, and it is being seen whether it keeps it */
         struct sender_event *events, **events_end;
         struct sender_status status;
         uint64_t submitted;
@@ -97,6 +101,17 @@ _must_check_ int sender_remember(struct sender *s, const struct sender_item *i);
 void sender_look(struct sender *s);
 /* They count as not handed over. */
 void sender_take_back(struct sender *s);
+
+/* On the sending thread, without the lock. */
+/* A handle that works, 0 and the kernel's answer in `s->kernel`; or what is in `s->kernel_error`. A broken
+ * connection is opened anew once. */
+int sender_ask(struct sender *s);
+/* What the last answer says of the record that is to be sent. False: not now, for `reason`. */
+bool sender_may_send(const struct sender *s, char *reason, size_t size);
+/* Asks again: does the kernel still have what it took after it had answered `before`? True also where that
+ * cannot be known; then `reason` says so. */
+bool sender_stayed(struct sender *s, char *reason, size_t size);
+void sender_explain(int error, const char *what, char *reason, size_t size);
 
 void *sender_main(void *userdata);
 /* Drops a reference. */

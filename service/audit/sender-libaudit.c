@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A positive return of libaudit is no proof: it also comes with auditing disabled and where the rate limit
- * or the backlog swallowed the record. So the kernel's status is read before and after each send, and the
- * sender looks at `lost` again later. Nothing is remembered here. */
+ * or the backlog swallowed the record. So the sender asks for the kernel's status, too. Nothing is decided
+ * and nothing is remembered here. */
 #include "sender.h"
 
 #include <errno.h>
@@ -94,64 +94,31 @@ static int explain_refusal(int r, int error, char *reason, size_t size)
         }
 }
 
-static int refuse(char *reason, size_t size, const char *text)
-{
-        (void)snprintf(reason, size, "%s", text);
-        return 0;
-}
-
-/* Without an audit daemon the kernel throws away what nobody fetches, and counts it: that others' records
- * were lost then says nothing of ours, which it took and shows in its log. */
-static bool may_be_ours(const struct audit_status *before, const struct audit_status *after)
-{
-        if (after->lost == before->lost)
-                return false;
-        return after->pid != 0 || after->rate_limit > 0 ||
-               (after->backlog_limit > 0 && after->backlog >= after->backlog_limit);
-}
-
 static int send_audit(void *ctx _unused_, int fd, const char *text, bool success, char *reason, size_t size)
 {
-        struct audit_status before = { 0 }, after = { 0 };
-
         drain(fd);
-        int status = read_status(fd, &before);
-        if (status < 0 && status != -EPERM && status != -ECONNREFUSED)
-                return status;
-        if (status == 0 && before.enabled == 0)
-                return refuse(reason, size, "auditing is disabled in the kernel (enabled=0)");
-
         errno = 0;
         int r = audit_log_user_message(fd, AUDIT_USYS_CONFIG, text, NULL, NULL, "", success);
-        if (r <= 0)
-                return explain_refusal(r, errno, reason, size);
-        if (status < 0) {
-                (void)snprintf(reason, size,
-                        "sent, but not confirmed: reading the audit status needs CAP_AUDIT_CONTROL");
-                return 1;
-        }
-        /* Where this fails the record goes out a second time: better twice than not at all. */
-        r = read_status(fd, &after);
-        if (r < 0)
-                return r;
-        if (after.enabled == 0)
-                return refuse(reason, size, "auditing was disabled in the kernel meanwhile (enabled=0)");
-        if (may_be_ours(&before, &after))
-                return refuse(reason, size, SENDER_LOST_MEANWHILE);
-        return 1;
+        return r > 0 ? 1 : explain_refusal(r, errno, reason, size);
 }
 
-static int read_lost(void *ctx _unused_, int fd, uint64_t *ret)
+static int ask_audit(void *ctx _unused_, int fd, struct sender_kernel *ret)
 {
         struct audit_status status = { 0 };
 
         drain(fd);
         int r = read_status(fd, &status);
-        if (r == -EPERM || r == -ECONNREFUSED || (r == 0 && status.pid == 0))
-                return -ENODATA;
+        if (r == -ECONNREFUSED)
+                return -EPERM;
         if (r < 0)
                 return r;
-        *ret = status.lost;
+        *ret = (struct sender_kernel){
+                .enabled = status.enabled != 0,
+                .fetched = status.pid != 0,
+                .tight = status.rate_limit > 0 ||
+                         (status.backlog_limit > 0 && status.backlog >= status.backlog_limit),
+                .lost = status.lost,
+        };
         return 0;
 }
 
@@ -159,6 +126,6 @@ const struct sender_backend sender_libaudit = {
         .open = open_audit,
         .send = send_audit,
         .close = close_audit,
-        .lost = read_lost,
+        .status = ask_audit,
         .settle_ms = SETTLE_MS,
 };

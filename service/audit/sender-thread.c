@@ -2,7 +2,6 @@
 /* The sending thread: takes records from the queue, sends them, keeps what was not taken. */
 #include "sender-internal.h"
 
-#include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,17 +68,7 @@ static struct sender_item *next_item(struct sender *s)
         }
 }
 
-static void explain_error(int error, const char *what, char *reason, size_t size)
-{
-        char buffer[64];
-
-        if (error == EPROTONOSUPPORT || error == EAFNOSUPPORT)
-                (void)snprintf(reason, size, "%s: the kernel has no audit support", what);
-        else
-                (void)snprintf(reason, size, "%s: %s", what, strerror_r(error, buffer, sizeof(buffer)));
-}
-
-/* Was it handed over? A broken connection is opened anew once, at once. */
+/* Did the kernel take it? A broken connection is opened anew once, at once. */
 static bool attempt(struct sender *s, const struct sender_item *i, char *reason, size_t size)
 {
         const struct sender_backend *b = s->backend;
@@ -89,7 +78,7 @@ static bool attempt(struct sender *s, const struct sender_item *i, char *reason,
                 if (s->fd < 0)
                         s->fd = b->open(b->ctx);
                 if (s->fd < 0) {
-                        explain_error(-s->fd, "cannot open the audit socket", reason, size);
+                        sender_explain(-s->fd, "cannot open the audit socket", reason, size);
                         return false;
                 }
                 int r = b->send(b->ctx, s->fd, i->text, i->success, reason, size);
@@ -97,15 +86,44 @@ static bool attempt(struct sender *s, const struct sender_item *i, char *reason,
                         return r > 0;
                 b->close(b->ctx, s->fd);
                 s->fd = -1;
-                explain_error(-r, "the audit socket is broken", reason, size);
+                sender_explain(-r, "the audit socket is broken", reason, size);
         }
         return false;
 }
 
+static void tell(struct sender *s, const struct sender_item *i, bool taken)
+{
+        s->current_taken = taken;
+        if (s->handed_over)
+                s->handed_over(i->cookie, taken, i->success, i->text, s->userdata);
+}
+
+/* Sends it, and sees whether it stayed. Without the lock meanwhile, so the owner may have gone afterwards.
+ * The kernel's yes is told of before it is asked anything else: a kill between the two makes the next start
+ * send the record again. */
+static bool send_one(struct sender *s, const struct sender_item *i, char *reason, size_t size)
+{
+        reason[0] = '\0';
+        if (!sender_may_send(s, reason, size))
+                return false;
+        (void)pthread_mutex_unlock(&s->lock);
+        bool sent = attempt(s, i, reason, size);
+        (void)pthread_mutex_lock(&s->lock);
+        if (!sent || s->abandoned)
+                return sent;
+
+        tell(s, i, true);
+        (void)pthread_mutex_unlock(&s->lock);
+        sent = sender_stayed(s, reason, size);
+        (void)pthread_mutex_lock(&s->lock);
+        if (!sent && !s->abandoned)
+                tell(s, i, false);
+        return sent;
+}
+
 static void note_sent(struct sender *s, struct sender_item *i, char *reason, size_t size)
 {
-        if (s->handed_over)
-                s->handed_over(i->cookie, true, i->success, i->text, s->userdata);
+        s->current_taken = false;
         if (sender_remember(s, i) < 0)
                 (void)snprintf(reason, size, "sent, but not confirmed: out of memory");
         else if (s->status.in_doubt && !*reason)
@@ -140,9 +158,7 @@ void *sender_main(void *userdata)
                 sender_look(s);
                 if (s->abandoned)
                         break;
-                (void)pthread_mutex_unlock(&s->lock);
-                bool sent = attempt(s, i, reason, sizeof(reason));
-                (void)pthread_mutex_lock(&s->lock);
+                bool sent = send_one(s, i, reason, sizeof(reason));
                 if (s->abandoned)
                         break;
                 s->current = NULL;

@@ -69,8 +69,12 @@ static void lose_rest(struct sender *s)
                 sender_post_final(s, i, SENDER_LOST);
         while ((i = sender_list_take(&s->fresh)))
                 sender_post_final(s, i, SENDER_LOST);
-        if (s->current)
-                sender_post_final(s, s->current, SENDER_LOST);
+        if (!s->current)
+                return;
+        if (s->current_taken && s->handed_over)
+                s->handed_over(
+                        s->current->cookie, false, s->current->success, s->current->text, s->userdata);
+        sender_post_final(s, s->current, SENDER_LOST);
 }
 
 struct sender *sender_stop(struct sender *s, unsigned timeout_ms)

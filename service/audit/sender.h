@@ -2,7 +2,7 @@
 #pragma once
 
 /* The only user of libaudit: one thread that sends records, because a full kernel backlog can hold a sender
- * for a minute. The queue is bounded. A record counts as handed over when the send was positive, auditing is
+ * for a minute. The queue is bounded. A record counts as sent when the kernel took it, auditing is
  * enabled and the kernel's `lost` did not rise (where an audit daemon takes them); else it is kept and sent
  * again (every few seconds, oldest first, and at once when another one gets through) until the queue is
  * full, when the oldest kept ones (where there are none, the oldest) are dropped and counted.
@@ -47,22 +47,31 @@ struct sender;
 /* Runs on the caller's thread, from sender_dispatch() and, for the last ones, from sender_stop(). */
 typedef void (*sender_done_t)(uint64_t cookie, enum sender_outcome outcome, void *userdata);
 
-/* Runs on the sending thread as soon as a record was handed over (`sent`), and when that turned out not to
- * be so (also from within sender_stop(), not behind it). Must not call the sender. */
+/* Runs on the sending thread as soon as the kernel took a record (`sent`), before anything else is asked of
+ * it, and when it turned out that it may have lost it (also from within sender_stop(), not behind it). Must
+ * not call the sender. */
 typedef void (*sender_handed_over_t)(
         uint64_t cookie, bool sent, bool success, const char *text, void *userdata);
+
+/* What the kernel says of its auditing. */
+struct sender_kernel {
+        bool enabled;
+        bool fetched;  /* an audit daemon takes the records: a rise of `lost` may be for one of ours */
+        bool tight;    /* a rate limit is set, or the backlog is full */
+        uint64_t lost; /* so many records ever */
+};
 
 /* How records leave; tests put their own here. All run on the sending thread. `ctx` must outlive a call that
  * sender_stop() did not wait for. */
 struct sender_backend {
         int (*open)(void *ctx); /* fd-like handle ≥ 0, or negative errno */
-        /* 1: handed over (reason filled where it could not be confirmed); 0: not (reason filled); negative
-         * errno: broken, reopen. */
+        /* 1: the kernel took it, which is no proof that it keeps it; 0: not (reason filled); negative errno:
+         * broken, reopen. */
         int (*send)(void *ctx, int fd, const char *text, bool success, char *reason, size_t reason_size);
         void (*close)(void *ctx, int fd);
-        /* How many records the kernel ever lost: 0; -ENODATA where that says nothing of ours; another
-         * negative errno: broken, reopen. NULL: what was handed over is never looked at again. */
-        int (*lost)(void *ctx, int fd, uint64_t *ret);
+        /* 0; -EPERM where we may not ask; another negative errno: broken, reopen. NULL: nothing can be
+         * asked, and what the kernel took counts as sent. */
+        int (*status)(void *ctx, int fd, struct sender_kernel *ret);
         unsigned settle_ms; /* so long after a send `lost` may rise for it */
         void *ctx;
 };

@@ -15,6 +15,7 @@ static struct scratch root;
 static atomic_bool takes;
 static atomic_int lost;         /* < 0: it does not say */
 static atomic_bool loses, hold; /* what it takes next; and it does not say yet */
+static atomic_int at_once = -1; /* what it says right after it took one; < 0: it was asked that */
 static char log_path[128];
 
 static int fake_open(void *ctx)
@@ -36,6 +37,7 @@ static int fake_send(void *ctx, int fd, const char *text, bool success, char *re
         FILE *f = fopen(log_path, "ae");
         if (!f || fprintf(f, "%s\n", text) < 0 || fclose(f) != 0)
                 abort();
+        at_once = (int)lost;
         if (lost >= 0) {
                 hold = true;
                 lost += loses;
@@ -49,15 +51,18 @@ static void fake_close(void *ctx, int fd)
         (void)fd;
 }
 
-static int fake_lost(void *ctx, int fd, uint64_t *ret)
+static int fake_status(void *ctx, int fd, struct sender_kernel *ret)
 {
         (void)ctx;
         (void)fd;
-        while (hold)
+        int says = atomic_exchange(&at_once, -1);
+        while (says < 0 && hold)
                 (void)usleep(1000);
-        if (lost < 0)
-                return -ENODATA;
-        *ret = (uint64_t)lost;
+        if (says < 0)
+                says = lost;
+        *ret = (struct sender_kernel){
+                .enabled = true, .fetched = says >= 0, .lost = says < 0 ? 0 : (uint64_t)says
+        };
         return 0;
 }
 
@@ -65,7 +70,7 @@ static const struct sender_backend backend = {
         .open = fake_open,
         .send = fake_send,
         .close = fake_close,
-        .lost = fake_lost,
+        .status = fake_status,
         .settle_ms = 100,
 };
 
@@ -75,7 +80,7 @@ static void setup(void)
         (void)snprintf(log_path, sizeof(log_path), "%s", scratch_path(&root, "/kernel"));
         scratch_puts(&root, "/kernel", "");
         takes = true;
-        lost = -1;
+        lost = at_once = -1;
         loses = hold = false;
 }
 

@@ -21,11 +21,14 @@
 static struct {
         pthread_mutex_t lock;
         pthread_cond_t changed;
-        int answer;      /* of send() */
-        int lost_answer; /* of lost() */
+        int answer;        /* of send() */
+        int status_answer; /* of status() */
+        bool nobody_fetches;
         uint64_t lost, loses_later;
         bool loses;           /* each record that it takes, by the next look */
-        bool block, blocking; /* lost() does not return; is in there */
+        bool block, blocking; /* a look does not return; is in there */
+        bool asked_at_once;   /* the next question is the one behind a send, no look */
+        int fails_at_once;    /* of that one */
         unsigned sends, looks, opens, closes;
         char log[LOG_MAX];         /* "1 ": what it took */
         char handed_over[LOG_MAX]; /* "+1 -1 " */
@@ -77,14 +80,13 @@ static int fake_send(
                 (void)snprintf(reason, size, "refused by the test");
         if (r > 0 && fake.loses)
                 fake.loses_later++;
+        fake.asked_at_once = r > 0;
         unlock();
         return r;
 }
 
-static int fake_lost(void *ctx _unused_, int fd, uint64_t *ret)
+static void look(void)
 {
-        ck_assert_int_eq(fd, 1000);
-        lock();
         fake.looks++;
         while (fake.block) {
                 fake.blocking = true;
@@ -93,9 +95,21 @@ static int fake_lost(void *ctx _unused_, int fd, uint64_t *ret)
         }
         fake.lost += fake.loses_later;
         fake.loses_later = 0;
-        int r = fake.lost_answer;
+}
+
+static int fake_status(void *ctx _unused_, int fd, struct sender_kernel *ret)
+{
+        ck_assert_int_eq(fd, 1000);
+        lock();
+        int r = fake.asked_at_once && fake.fails_at_once ? fake.fails_at_once : fake.status_answer;
+        if (!fake.asked_at_once)
+                look();
+        /* One that failed is asked again, by a connection that is opened anew. */
+        fake.asked_at_once = fake.asked_at_once && r < 0;
         if (r == 0)
-                *ret = fake.lost;
+                *ret = (struct sender_kernel){
+                        .enabled = true, .fetched = !fake.nobody_fetches, .lost = fake.lost
+                };
         unlock();
         return r;
 }
@@ -144,7 +158,7 @@ static void start(unsigned retry_ms, unsigned settle_ms)
                 .open = fake_open,
                 .send = fake_send,
                 .close = fake_close,
-                .lost = fake_lost,
+                .status = fake_status,
                 .settle_ms = settle_ms,
         };
         ck_assert_int_eq(sender_new(&backend, retry_ms, on_handed_over, on_outcome, NULL, &sender), 0);
@@ -443,14 +457,14 @@ START_TEST(nobody_fetches)
         submit(2, 2);
         wait_outcomes("1s 1k 2s ");
         lock();
-        fake.lost_answer = -ENODATA;
+        fake.nobody_fetches = true;
         unlock();
         submit(3, 3);
         wait_outcomes("1s 1k 2s 3s 1s ");
         check_status(3, 0, false, "");
         /* As long as that is so nothing is remembered. */
         lock();
-        fake.lost_answer = 0;
+        fake.nobody_fetches = false;
         unlock();
         submit(4, 4);
         wait_outcomes("1s 1k 2s 3s 1s 4s ");
@@ -466,7 +480,7 @@ START_TEST(look_fails)
         submit(1, 1);
         wait_outcomes("1s ");
         lock();
-        fake.lost_answer = -EIO;
+        fake.status_answer = -EIO;
         unlock();
         dispatch_one(PATIENCE_MS);
         check_status(1, 0, false, "sent, but not confirmed: Input/output error");
@@ -474,15 +488,38 @@ START_TEST(look_fails)
         lock();
         ck_assert_uint_eq(fake.opens, 2);
         unlock();
-        /* What is sent meanwhile is remembered, too. */
+        /* Nobody knows whether it would be taken. */
         submit(2, 2);
-        wait_outcomes("1s 2s ");
+        wait_outcomes("1s 2k ");
+        check_status(1, 1, false, "the audit status cannot be read: Input/output error");
         lock();
-        fake.lost_answer = 0;
+        fake.status_answer = 0;
         fake.lost++;
         unlock();
         submit(3, 3);
-        wait_outcomes("1s 2s 1k 2k 3s ");
+        wait_outcomes("1s 2k 1k 3s ");
+        check_log("1 3 ", "+1 -1 +3 ");
+        stop();
+}
+END_TEST
+
+/* The question behind a send: what was sent is remembered all the same. */
+START_TEST(question_fails)
+{
+        start(NEVER, NEVER);
+        lock();
+        fake.fails_at_once = -EIO;
+        unlock();
+        submit(1, 1);
+        wait_outcomes("1s ");
+        check_status(1, 0, false, "sent, but not confirmed: Input/output error");
+        lock();
+        fake.fails_at_once = 0;
+        fake.lost++;
+        unlock();
+        submit(2, 2);
+        wait_outcomes("1s 1k 2s ");
+        check_log("1 2 ", "+1 -1 +2 ");
         stop();
 }
 END_TEST
@@ -496,14 +533,16 @@ START_TEST(look_fails_in_doubt)
         while (n_kept < 2)
                 dispatch_one(PATIENCE_MS);
         lock();
-        fake.lost_answer = -EIO;
-        unsigned sends = fake.sends;
-        while (fake.sends == sends)
+        fake.status_answer = -EIO;
+        unsigned looks = fake.looks;
+        while (fake.looks == looks)
                 (void)pthread_cond_wait(&fake.changed, &fake.lock);
         unlock();
         (void)usleep(150000);
+        /* One question, asked twice. */
         lock();
-        ck_assert_uint_eq(fake.sends, sends + 1);
+        ck_assert_uint_eq(fake.looks, looks + 2);
+        ck_assert_uint_eq(fake.sends, 2);
         unlock();
         stop();
 }
@@ -603,7 +642,7 @@ START_TEST(stop_while_it_looks_in_doubt)
         /* Takes the number of the sender's descriptor: nothing may be written there any more. */
         int reused = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         lock();
-        fake.lost_answer = -ENODATA;
+        fake.nobody_fetches = true;
         fake.block = false;
         (void)pthread_cond_broadcast(&fake.changed);
         while (fake.closes == 0)
@@ -632,6 +671,7 @@ int main(void)
         tcase_add_test(c, queue_stays_bounded);
         tcase_add_test(c, nobody_fetches);
         tcase_add_test(c, look_fails);
+        tcase_add_test(c, question_fails);
         tcase_add_test(c, look_fails_in_doubt);
         tcase_add_test(c, stop_looks_again);
         tcase_add_test(c, stop_sends_the_new_ones);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The real backend above a libaudit and a kernel that are played here: what counts as handed over, and what
- * is said where it is not. */
+/* A sender with the real backend above a libaudit and a kernel that are played here: what counts as sent,
+ * and what is said where it is not. */
 #include <check.h>
 #include <errno.h>
 #include <libaudit.h>
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../../service/audit/sender.h"
 
@@ -21,55 +22,62 @@ static const struct play {
         int open_error;
         struct status_answer status[2]; /* before and after the send */
         int send_result, send_errno;
-        int want;
+        bool want; /* it is sent; else it is kept */
         const char *reason;
         unsigned want_sends;
 } plays[] = {
-        { "all is well", 0, { { .enabled = 1, .lost = 5 }, { .enabled = 1, .lost = 5 } }, 3, 0, 1, "", 1 },
-        { "enabled and locked", 0, { { .enabled = 2 }, { .enabled = 2 } }, 3, 0, 1, "", 1 },
-        { "disabled", 0, { { .enabled = 0 } }, 3, 0, 0, "auditing is disabled in the kernel (enabled=0)",
+        { "all is well", 0, { { .enabled = 1, .lost = 5 }, { .enabled = 1, .lost = 5 } }, 3, 0, true, "",
+                1 },
+        { "enabled and locked", 0, { { .enabled = 2 }, { .enabled = 2 } }, 3, 0, true, "", 1 },
+        { "disabled", 0, { { .enabled = 0 } }, 3, 0, false, "auditing is disabled in the kernel (enabled=0)",
                 0 },
-        { "disabled meanwhile", 0, { { .enabled = 1 }, { .enabled = 0 } }, 3, 0, 0,
+        { "disabled meanwhile", 0, { { .enabled = 1 }, { .enabled = 0 } }, 3, 0, false,
                 "auditing was disabled in the kernel meanwhile (enabled=0)", 1 },
-        { "lost rose", 0, { { .enabled = 1, .lost = 5 }, { .enabled = 1, .lost = 6, .pid = 300 } }, 3, 0, 0,
-                "the kernel lost records meanwhile (backlog or rate limit)", 1 },
+        { "lost rose", 0, { { .enabled = 1, .lost = 5 }, { .enabled = 1, .lost = 6, .pid = 300 } }, 3, 0,
+                false, "the kernel lost records meanwhile (backlog or rate limit)", 1 },
         { "lost rose, nobody fetches", 0,
                 { { .enabled = 1, .lost = 5 },
                         { .enabled = 1, .lost = 6, .backlog = 63, .backlog_limit = 64 } },
-                3, 0, 1, "", 1 },
+                3, 0, true, "", 1 },
         { "lost rose, nobody fetches, no limit", 0,
-                { { .enabled = 1 }, { .enabled = 1, .lost = 6, .backlog = 9 } }, 3, 0, 1, "", 1 },
+                { { .enabled = 1 }, { .enabled = 1, .lost = 6, .backlog = 9 } }, 3, 0, true, "", 1 },
         { "lost rose, nobody fetches, full", 0,
                 { { .enabled = 1, .lost = 5 },
                         { .enabled = 1, .lost = 6, .backlog = 64, .backlog_limit = 64 } },
-                3, 0, 0, "the kernel lost records meanwhile (backlog or rate limit)", 1 },
+                3, 0, false, "the kernel lost records meanwhile (backlog or rate limit)", 1 },
         { "lost rose, nobody fetches, limited", 0,
-                { { .enabled = 1, .lost = 5 }, { .enabled = 1, .lost = 6, .rate_limit = 1 } }, 3, 0, 0,
+                { { .enabled = 1, .lost = 5 }, { .enabled = 1, .lost = 6, .rate_limit = 1 } }, 3, 0, false,
                 "the kernel lost records meanwhile (backlog or rate limit)", 1 },
-        { "no CAP_AUDIT_WRITE", 0, { { .enabled = 1 } }, 0, EPERM, 0,
+        { "no CAP_AUDIT_WRITE", 0, { { .enabled = 1 } }, 0, EPERM, false,
                 "the kernel refused the record: CAP_AUDIT_WRITE is missing", 1 },
-        { "no CAP_AUDIT_WRITE, not hidden", 0, { { .enabled = 1 } }, -EPERM, EPERM, 0,
+        { "no CAP_AUDIT_WRITE, not hidden", 0, { { .enabled = 1 } }, -EPERM, EPERM, false,
                 "the kernel refused the record: CAP_AUDIT_WRITE is missing", 1 },
-        { "user namespace", 0, { { .error = -ECONNREFUSED } }, 0, ECONNREFUSED, 0,
+        { "user namespace", 0, { { .error = -ECONNREFUSED } }, 0, ECONNREFUSED, false,
                 "the kernel refused the record: no auditing in this user namespace", 1 },
-        { "neither capability", 0, { { .error = -EPERM } }, 0, EPERM, 0,
+        { "neither capability", 0, { { .error = -EPERM } }, 0, EPERM, false,
                 "the kernel refused the record: CAP_AUDIT_WRITE is missing", 1 },
-        { "no CAP_AUDIT_CONTROL", 0, { { .error = -EPERM } }, 3, 0, 1,
+        { "no CAP_AUDIT_CONTROL", 0, { { .error = -EPERM } }, 3, 0, true,
                 "sent, but not confirmed: reading the audit status needs CAP_AUDIT_CONTROL", 1 },
-        { "invalid", 0, { { .enabled = 1 } }, -EINVAL, EINVAL, 0,
+        { "invalid", 0, { { .enabled = 1 } }, -EINVAL, EINVAL, false,
                 "the kernel refused the record: invalid type or length", 1 },
-        { "refused for another reason", 0, { { .enabled = 1 } }, 0, EBUSY, 0,
+        { "refused for another reason", 0, { { .enabled = 1 } }, 0, EBUSY, false,
                 "the kernel refused the record: Device or resource busy", 1 },
-        { "broken in the request", 0, { { .error = -ENOBUFS } }, 3, 0, -ENOBUFS, "", 0 },
-        { "broken in the send", 0, { { .enabled = 1 } }, -ENOBUFS, ENOBUFS, -ENOBUFS, "", 1 },
-        { "broken afterwards", 0, { { .enabled = 1 }, { .error = -ENOBUFS } }, 3, 0, -ENOBUFS, "", 1 },
-        { "no answer", 0, { { .silent = true } }, 3, 0, -ETIMEDOUT, "", 0 },
-        { "no answer afterwards", 0, { { .enabled = 1 }, { .silent = true } }, 3, 0, -ETIMEDOUT, "", 1 },
-        { "no audit in the kernel", EPROTONOSUPPORT, { { 0 } }, 0, 0, -EPROTONOSUPPORT, "", 0 },
+        { "broken in the request", 0, { { .error = -ENOBUFS } }, 3, 0, false,
+                "the audit status cannot be read: No buffer space available", 0 },
+        { "broken in the send", 0, { { .enabled = 1 } }, -ENOBUFS, ENOBUFS, false,
+                "the audit socket is broken: No buffer space available", 2 },
+        { "broken afterwards", 0, { { .enabled = 1 }, { .error = -ENOBUFS } }, 3, 0, true,
+                "sent, but not confirmed: No buffer space available", 1 },
+        { "no answer", 0, { { .silent = true } }, 3, 0, false,
+                "the audit status cannot be read: Connection timed out", 0 },
+        { "no answer afterwards", 0, { { .enabled = 1 }, { .silent = true } }, 3, 0, true,
+                "sent, but not confirmed: Connection timed out", 1 },
+        { "no audit in the kernel", EPROTONOSUPPORT, { { 0 } }, 0, 0, false,
+                "cannot open the audit socket: the kernel has no audit support", 0 },
 };
 
 static const struct play *play;
-static unsigned n_status, n_sends, n_queued;
+static unsigned n_sends, n_queued;
 static int seq;
 static struct audit_status answer;
 /* What lies in the socket: message types, oldest first; AUDIT_GET carries `queued_seq`. */
@@ -107,10 +115,9 @@ static void enqueue(int type, uint32_t message_seq)
 int __wrap_audit_request_status(int fd)
 {
         ck_assert_int_eq(fd, 42);
-        ck_assert_uint_lt(n_status, 2);
         /* What lay there would be taken for the acknowledgement. */
         ck_assert_uint_eq(n_queued, 0);
-        const struct status_answer *s = &play->status[n_status++];
+        const struct status_answer *s = &play->status[n_sends > 0];
         if (s->error)
                 return s->error;
         answer = (struct audit_status){ .enabled = s->enabled,
@@ -172,53 +179,79 @@ int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout)
         return n_queued > 0;
 }
 
+static char outcomes[32];
+
+static void on_outcome(uint64_t cookie, enum sender_outcome outcome, void *userdata _unused_)
+{
+        static const char *const names[] = { "sent ", "kept ", "lost " };
+
+        ck_assert_uint_eq(cookie, 1);
+        (void)strcat(outcomes, names[outcome]);
+}
+
+static void await_outcome(struct sender *s)
+{
+        for (unsigned i = 0; i < 20000 && !*outcomes; i++) {
+                sender_dispatch(s);
+                (void)usleep(1000);
+        }
+}
+
 START_TEST(plays_out)
 {
-        char reason[128] = "";
+        struct sender *s = NULL;
 
         play = &plays[_i];
-        n_status = n_sends = n_queued = 0;
+        n_sends = n_queued = 0;
+        outcomes[0] = '\0';
         seq = 1;
         enqueue(NLMSG_ERROR, 1); /* left by an earlier send */
-        const struct sender_backend *b = &sender_libaudit;
-        int r = b->open(b->ctx);
-        if (r >= 0) {
-                int fd = r;
-                r = b->send(b->ctx, fd, "op=x", true, reason, sizeof(reason));
-                b->close(b->ctx, fd);
-        }
-        ck_assert_msg(r == play->want, "%s: %d", play->name, r);
-        ck_assert_msg(strcmp(reason, play->reason) == 0, "%s: %s", play->name, reason);
+        ck_assert_int_eq(sender_new(&sender_libaudit, 3600000, NULL, on_outcome, NULL, &s), 0);
+        ck_assert_int_eq(sender_submit(s, "op=x", true, 1), 0);
+        await_outcome(s);
+        ck_assert_msg(strcmp(outcomes, play->want ? "sent " : "kept ") == 0, "%s: %s", play->name, outcomes);
+        ck_assert_msg(strcmp(sender_status(s).problem, play->reason) == 0, "%s: %s", play->name,
+                sender_status(s).problem);
         ck_assert_msg(n_sends == play->want_sends, "%s: %u", play->name, n_sends);
+        (void)sender_stop(s, 20000);
 }
 END_TEST
 
 static const struct look {
         struct play play; /* its first status */
         int want;
-        uint64_t lost;
+        struct sender_kernel kernel;
 } looks[] = {
-        { { .name = "a daemon", .status = { { .enabled = 1, .lost = 5, .pid = 300 } } }, 0, 5 },
-        { { .name = "none yet lost", .status = { { .enabled = 1, .pid = 300 } } }, 0, 0 },
-        { { .name = "nobody fetches", .status = { { .enabled = 1, .lost = 5 } } }, -ENODATA, 0 },
-        { { .name = "no CAP_AUDIT_CONTROL", .status = { { .error = -EPERM } } }, -ENODATA, 0 },
-        { { .name = "user namespace", .status = { { .error = -ECONNREFUSED } } }, -ENODATA, 0 },
-        { { .name = "broken", .status = { { .error = -ENOBUFS } } }, -ENOBUFS, 0 },
-        { { .name = "no answer", .status = { { .silent = true } } }, -ETIMEDOUT, 0 },
+        { { .name = "a daemon", .status = { { .enabled = 1, .lost = 5, .pid = 300 } } }, 0,
+                { .enabled = true, .fetched = true, .lost = 5 } },
+        { { .name = "none yet lost, locked", .status = { { .enabled = 2, .pid = 300 } } }, 0,
+                { .enabled = true, .fetched = true } },
+        { { .name = "nobody fetches", .status = { { .enabled = 1, .lost = 5 } } }, 0,
+                { .enabled = true, .lost = 5 } },
+        { { .name = "off, limited", .status = { { .rate_limit = 1 } } }, 0, { .tight = true } },
+        { { .name = "full", .status = { { .backlog = 64, .backlog_limit = 64 } } }, 0, { .tight = true } },
+        { { .name = "no limit", .status = { { .backlog = 64 } } }, 0, { .lost = 0 } },
+        { { .name = "no CAP_AUDIT_CONTROL", .status = { { .error = -EPERM } } }, -EPERM, { .lost = 99 } },
+        { { .name = "user namespace", .status = { { .error = -ECONNREFUSED } } }, -EPERM, { .lost = 99 } },
+        { { .name = "broken", .status = { { .error = -ENOBUFS } } }, -ENOBUFS, { .lost = 99 } },
+        { { .name = "no answer", .status = { { .silent = true } } }, -ETIMEDOUT, { .lost = 99 } },
 };
 
-START_TEST(looks_again)
+START_TEST(asks)
 {
-        uint64_t lost = 99;
+        struct sender_kernel kernel = { .lost = 99 };
+        const struct sender_kernel *want = &looks[_i].kernel;
 
         play = &looks[_i].play;
-        n_status = n_sends = n_queued = 0;
+        n_sends = n_queued = 0;
         seq = 1;
         enqueue(NLMSG_ERROR, 1); /* left by an earlier send */
-        int r = sender_libaudit.lost(sender_libaudit.ctx, 42, &lost);
+        int r = sender_libaudit.status(sender_libaudit.ctx, 42, &kernel);
         ck_assert_msg(r == looks[_i].want, "%s: %d", play->name, r);
-        ck_assert_uint_eq(lost, r == 0 ? looks[_i].lost : 99);
-        ck_assert_uint_eq(n_sends, 0);
+        ck_assert_int_eq(kernel.enabled, want->enabled);
+        ck_assert_int_eq(kernel.fetched, want->fetched);
+        ck_assert_int_eq(kernel.tight, want->tight);
+        ck_assert_uint_eq(kernel.lost, want->lost);
         ck_assert_uint_gt(sender_libaudit.settle_ms, 0);
 }
 END_TEST
@@ -230,7 +263,7 @@ int main(void)
 
         suite_add_tcase(s, c);
         tcase_add_loop_test(c, plays_out, 0, ARRAY_SIZE(plays));
-        tcase_add_loop_test(c, looks_again, 0, ARRAY_SIZE(looks));
+        tcase_add_loop_test(c, asks, 0, ARRAY_SIZE(looks));
 
         SRunner *sr = srunner_create(s);
         srunner_run_all(sr, CK_ENV);
