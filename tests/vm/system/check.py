@@ -329,8 +329,7 @@ def expect_numbers(boot):
         for number, n in numbers.items():
             same = {str({k: v for k, v in r.items() if k != "msg"}) for r in mine if int(r["seqno"]) == number}
             expect(f"{daemon}: different records number {number}", len(same), 1)
-        # Once more for each of the two troubles in which the kernel loses what it took: rate limit and backlog.
-        expect_true(f"{daemon}: {numbers}", max(numbers.values(), default=1) <= 3)
+        expect_true(f"{daemon}: {numbers}", max(numbers.values(), default=1) <= 2)
     return records
 
 

@@ -72,10 +72,12 @@ system_package() {
         package=$(ls "$packages"/peios-registry_*.deb)
 }
 
-# Sets disk: the base with the package installed as an administrator would do it, and the guest's scripts.
+tree=$cache/system/tree
+disk=$cache/system/disk
+initrd=$cache/system/initrd
+
+# Makes disk: the base with the package installed as an administrator would do it, and the guest's scripts.
 system_disk() {
-        tree=$cache/system/tree
-        disk=$cache/system/disk
         rm -rf "$tree" "$disk"
         cp -a --reflink=auto "$base" "$tree"
         cp -a "$system/guest" "$tree/vm"
@@ -94,10 +96,9 @@ system_disk() {
         }
 }
 
-# Sets initrd: modules for the disk, in the order that modprobe says, and the control's beside them.
+# Makes initrd: modules for the disk, in the order that modprobe says, and the control's beside them.
 system_initrd() {
         root=$cache/system/initrd.d
-        initrd=$cache/system/initrd
         rm -rf "$root"
         mkdir -p "$root/bin" "$root/proc" "$root/sys" "$root/dev" "$root/root" "$root/modules"
         cp /bin/busybox "$root/bin/busybox"
@@ -115,12 +116,13 @@ system_initrd() {
 
 # system_boot N: from the disk as it is. What the guest tells goes to told-N, the console to console-N.
 system_boot() {
-        say "booting $release with systemd ($1)"
+        begun=$(date +%s)
         # Nothing of this must outlive a crash of the machine that runs it: cache=unsafe.
-        timeout 400 qemu-system-x86_64 -accel tcg -cpu max,la57=off -smp 2 -m 1024 -nographic -no-reboot -nodefaults \
+        timeout 600 qemu-system-x86_64 -accel tcg -cpu max,la57=off -smp 2 -m 1024 -nographic -no-reboot -nodefaults \
                 -serial "file:$cache/system/console-$1" -serial "file:$cache/system/told-$1" \
                 -drive "file=$disk,format=raw,if=virtio,cache=unsafe" -kernel "$kernel" -initrd "$initrd" -append \
                 "console=ttyS0 quiet panic=-1 audit=1 audit_backlog_limit=8192 apparmor=0 selinux=0 mitigations=off systemd.show_status=0 \
 vm.boot=$1" </dev/null >"$cache/system/qemu-$1" 2>&1 ||
                 die "the virtual machine ended with $?: see ${cache#"$source"/}/system/console-$1"
+        say "$release with systemd ($1): $(($(date +%s) - begun)) s"
 }
