@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../client/dict.h"
 #include "commands.h"
 #include "listing.h"
 
@@ -22,13 +23,9 @@ static void key_info_done(struct key_info *i)
 }
 #define _cleanup_key_info_ _cleanup_(key_info_done)
 
-static int read_member(sd_bus_message *m, struct key_info *i)
+static int read_info(sd_bus_message *m, struct key_info *i)
 {
-        const char *name;
-        const struct {
-                const char *name, *type;
-                void *target;
-        } members[] = {
+        const struct dict_member members[] = {
                 { "Path", "s", &i->path },
                 { "Guid", "s", &i->guid },
                 { "Subkeys", "u", &i->subkeys },
@@ -38,21 +35,7 @@ static int read_member(sd_bus_message *m, struct key_info *i)
                 { "Link", "b", &i->is_link },
         };
 
-        int r = sd_bus_message_read(m, "s", &name);
-        for (size_t k = 0; r >= 0 && k < ARRAY_SIZE(members); k++)
-                if (strcmp(members[k].name, name) == 0)
-                        return sd_bus_message_read(m, "v", members[k].type, members[k].target);
-        return r < 0 ? r : sd_bus_message_skip(m, "v");
-}
-
-static int read_info(sd_bus_message *m, struct key_info *i)
-{
-        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = read_member(m, i);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
+        int r = dict_read(m, members, ARRAY_SIZE(members));
         return r < 0 ? r : i->path && i->guid ? 0 : -EBADMSG;
 }
 

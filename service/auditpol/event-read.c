@@ -5,43 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "../../registry-provider/client/dict.h"
 #include "../../schema/names/fold.h"
 #include "../audit/record.h"
-
-static int read_member(sd_bus_message *m, const char *name, struct shown_event *e)
-{
-        const struct {
-                const char *name, *type;
-                void *at;
-        } map[] = {
-                { "taint", "s", &e->taint },
-                { "reason", "s", &e->reason },
-                { "module", "s", &e->module },
-                { "module-taints", "s", &e->module_taints },
-                { "attribution", "s", &e->attribution },
-                { "context", "s", &e->context },
-                { "comm", "s", &e->comm },
-                { "exe", "s", &e->exe },
-                { "detail", "s", &e->detail },
-                { "stack", "s", &e->stack },
-                { "properties", "s", &e->properties },
-                { "bit", "u", &e->bit },
-                { "pid", "u", &e->pid },
-                { "uid", "u", &e->uid },
-                { "loginuid", "u", &e->loginuid },
-                { "session", "u", &e->session },
-                { "cleared", "b", &e->cleared },
-                { "old-mask", "t", &e->old_mask },
-                { "new-mask", "t", &e->new_mask },
-                { "time-usec", "t", &e->time_usec },
-                { "seqno", "t", &e->seqno },
-        };
-
-        for (size_t i = 0; i < ARRAY_SIZE(map); i++)
-                if (strcmp(name, map[i].name) == 0)
-                        return sd_bus_message_read(m, "v", map[i].type, map[i].at);
-        return sd_bus_message_skip(m, "v");
-}
 
 int event_read(sd_bus_message *m, struct shown_event *ret)
 {
@@ -56,18 +22,31 @@ int event_read(sd_bus_message *m, struct shown_event *ret)
                 .detail = "",
                 .stack = "",
                 .properties = "" };
-        const char *name;
+        const struct dict_member members[] = {
+                { "taint", "s", &e.taint },
+                { "reason", "s", &e.reason },
+                { "module", "s", &e.module },
+                { "module-taints", "s", &e.module_taints },
+                { "attribution", "s", &e.attribution },
+                { "context", "s", &e.context },
+                { "comm", "s", &e.comm },
+                { "exe", "s", &e.exe },
+                { "detail", "s", &e.detail },
+                { "stack", "s", &e.stack },
+                { "properties", "s", &e.properties },
+                { "bit", "u", &e.bit },
+                { "pid", "u", &e.pid },
+                { "uid", "u", &e.uid },
+                { "loginuid", "u", &e.loginuid },
+                { "session", "u", &e.session },
+                { "cleared", "b", &e.cleared },
+                { "old-mask", "t", &e.old_mask },
+                { "new-mask", "t", &e.new_mask },
+                { "time-usec", "t", &e.time_usec },
+                { "seqno", "t", &e.seqno },
+        };
 
-        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = sd_bus_message_read(m, "s", &name);
-                if (r >= 0)
-                        r = read_member(m, name, &e);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
-        if (r >= 0)
-                r = sd_bus_message_exit_container(m);
+        int r = dict_read(m, members, ARRAY_SIZE(members));
         if (r < 0)
                 return r;
         *ret = e;

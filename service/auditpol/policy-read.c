@@ -2,42 +2,11 @@
 #include "policy-read.h"
 
 #include <inttypes.h>
-#include <string.h>
 
-static int read_property(sd_bus_message *m, const char *name, struct policy *p)
-{
-        const struct {
-                const char *name, *type;
-                void *at;
-        } map[] = {
-                { "TaintEvents", "s", &p->taint_events },
-                { "Meaning", "s", &p->meaning },
-                { "Written", "s", &p->written },
-                { "Source", "s", &p->source },
-                { "ControlPath", "s", &p->control_path },
-                { "ControlValue", "s", &p->control_value },
-                { "LastError", "s", &p->last_error },
-                { "Live", "b", &p->live },
-                { "TaintReadable", "b", &p->taint_readable },
-                { "LastApplied", "t", &p->last_applied },
-                { "Changes", "t", &p->changes },
-                { "NoOps", "t", &p->no_ops },
-                { "Refused", "t", &p->refused },
-                { "Drifts", "t", &p->drifts },
-                { "AuditSent", "t", &p->sent },
-                { "AuditKept", "t", &p->kept },
-                { "AuditLost", "t", &p->lost },
-        };
-
-        for (size_t i = 0; i < ARRAY_SIZE(map); i++)
-                if (strcmp(name, map[i].name) == 0)
-                        return sd_bus_message_read(m, "v", map[i].type, map[i].at);
-        return sd_bus_message_skip(m, "v");
-}
+#include "../../registry-provider/client/dict.h"
 
 int policy_read(sd_bus_message *m, struct policy *ret)
 {
-        const char *name;
         struct policy p = { .taint_events = "",
                 .meaning = "",
                 .written = "",
@@ -46,16 +15,27 @@ int policy_read(sd_bus_message *m, struct policy *ret)
                 .control_value = "",
                 .last_error = "",
                 .taint_readable = true };
-        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = sd_bus_message_read(m, "s", &name);
-                if (r >= 0)
-                        r = read_property(m, name, &p);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
-        if (r >= 0)
-                r = sd_bus_message_exit_container(m);
+        const struct dict_member members[] = {
+                { "TaintEvents", "s", &p.taint_events },
+                { "Meaning", "s", &p.meaning },
+                { "Written", "s", &p.written },
+                { "Source", "s", &p.source },
+                { "ControlPath", "s", &p.control_path },
+                { "ControlValue", "s", &p.control_value },
+                { "LastError", "s", &p.last_error },
+                { "Live", "b", &p.live },
+                { "TaintReadable", "b", &p.taint_readable },
+                { "LastApplied", "t", &p.last_applied },
+                { "Changes", "t", &p.changes },
+                { "NoOps", "t", &p.no_ops },
+                { "Refused", "t", &p.refused },
+                { "Drifts", "t", &p.drifts },
+                { "AuditSent", "t", &p.sent },
+                { "AuditKept", "t", &p.kept },
+                { "AuditLost", "t", &p.lost },
+        };
+
+        int r = dict_read(m, members, ARRAY_SIZE(members));
         if (r < 0)
                 return r;
         *ret = p;
