@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is remembered of records that were sent, and what is kept of them, has a limit. */
+#include <string.h>
+#include <unistd.h>
+
+#include "lossy-kernel.h"
+
+START_TEST(list_is_bounded)
+{
+        start(NEVER, NEVER);
+        submit(1, UNCONFIRMED_MAX + 6);
+        wait_n_outcomes(UNCONFIRMED_MAX + 6);
+        lose();
+        outcomes[0] = '\0';
+        submit(1000, 1000);
+        wait_n_outcomes(2 * UNCONFIRMED_MAX + 7);
+        check_status(7, UNCONFIRMED_MAX, true, LOST);
+        ck_assert_int_eq(strncmp(outcomes, "7k 8k ", 6), 0);
+        ck_assert_ptr_nonnull(strstr(outcomes, "70k 1000s "));
+        stop();
+}
+END_TEST
+
+/* No more of the kept ones go out than are remembered. */
+START_TEST(round_pauses)
+{
+        start(NEVER, 1000);
+        lock();
+        fake.answer = 0;
+        unlock();
+        submit(1, 100);
+        wait_n_outcomes(100);
+        lock();
+        fake.answer = 1;
+        unlock();
+        sender_kick(sender);
+        wait_n_outcomes(100 + UNCONFIRMED_MAX);
+        lock();
+        fake.answer = 0;
+        unlock();
+        sender_kick(sender);
+        submit(101, 101);
+        wait_n_outcomes(101 + UNCONFIRMED_MAX);
+        lock();
+        fake.answer = 1;
+        unlock();
+        (void)usleep(100000);
+        check_status(UNCONFIRMED_MAX, 101 - UNCONFIRMED_MAX, false, "refused by the test");
+        wait_n_outcomes(202);
+        check_status(101, 0, false, "");
+        stop();
+        ck_assert_uint_eq(fake.sends, 202);
+}
+END_TEST
+
+START_TEST(queue_stays_bounded)
+{
+        start(NEVER, NEVER);
+        submit(1, 10);
+        wait_n_outcomes(10);
+        lock();
+        fake.answer = 0;
+        unlock();
+        submit(11, 10 + SENDER_QUEUE_MAX);
+        wait_n_outcomes(10 + SENDER_QUEUE_MAX);
+        lose();
+        outcomes[0] = '\0';
+        sender_kick(sender);
+        wait_n_outcomes(10 + SENDER_QUEUE_MAX + 20);
+        struct sender_status st = sender_status(sender);
+        ck_assert_uint_eq(st.sent, 0);
+        ck_assert_uint_eq(st.kept, SENDER_QUEUE_MAX);
+        ck_assert_uint_eq(st.lost, 10);
+        ck_assert_ptr_nonnull(strstr(outcomes, "10k 1l 2l 3l "));
+        stop();
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { list_is_bounded, round_pauses, queue_stays_bounded };
+
+        return run_tests("sender-bounds", tests, ARRAY_SIZE(tests));
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The end of a sender that does not know yet whether the kernel lost what it took. */
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "lossy-kernel.h"
+
+/* The last look comes at once. */
+START_TEST(stop_looks_again)
+{
+        for (int lost = 0; lost < 2; lost++) {
+                start(NEVER, NEVER);
+                set_loses(lost);
+                submit(1, 1);
+                wait_outcomes("1s ");
+                stop();
+                ck_assert_str_eq(outcomes, lost ? "1s 1k 1l " : "1s ");
+                check_log("1 ", lost ? "+1 -1 " : "+1 ");
+                ck_assert_uint_eq(fake.looks, 2);
+        }
+}
+END_TEST
+
+START_TEST(stop_sends_the_new_ones)
+{
+        start(NEVER, 20);
+        set_loses(true);
+        submit(1, 1);
+        wait_outcomes("1s 1k ");
+        lock();
+        fake.block = true;
+        unlock();
+        submit(3, 4);
+        lock();
+        while (!fake.blocking)
+                (void)pthread_cond_wait(&fake.changed, &fake.lock);
+        fake.block = false;
+        unlock();
+        stop();
+        check_log("1 3 4 ", "+1 -1 +3 -3 +4 -4 ");
+        ck_assert_ptr_nonnull(strstr(outcomes, "1l 3l 4l "));
+}
+END_TEST
+
+/* The thread hangs in a look: of what was sent nobody knows, so it is not called sent. */
+START_TEST(stop_while_it_looks)
+{
+        static const char *const wants[] = { "1s 1k 1l ", "1s 1k 1l 2l " };
+
+        for (unsigned more = 0; more < ARRAY_SIZE(wants); more++) {
+                start(NEVER, more ? NEVER : 500);
+                submit(1, 1);
+                wait_outcomes("1s ");
+                lock();
+                fake.block = true;
+                unlock();
+                if (more)
+                        submit(2, 2);
+                lock();
+                while (!fake.blocking)
+                        (void)pthread_cond_wait(&fake.changed, &fake.lock);
+                unlock();
+                sender = sender_stop(sender, 50);
+                ck_assert_ptr_null(sender);
+                ck_assert_str_eq(outcomes, wants[more]);
+                lock();
+                ck_assert_str_eq(fake.handed_over, "+1 -1 ");
+                fake.lost++;
+                fake.block = false;
+                (void)pthread_cond_broadcast(&fake.changed);
+                while (fake.closes == 0)
+                        (void)pthread_cond_wait(&fake.changed, &fake.lock);
+                ck_assert_str_eq(fake.handed_over, "+1 -1 ");
+                ck_assert_uint_eq(fake.sends, 1);
+                unlock();
+                ck_assert_str_eq(outcomes, wants[more]);
+        }
+}
+END_TEST
+
+/* The kernel took it, and does not say whether it stayed: the next start sends it again. */
+START_TEST(stop_while_it_asks)
+{
+        start(NEVER, NEVER);
+        fake.block_at_once = true;
+        submit(1, 2);
+        lock();
+        while (!fake.blocking)
+                (void)pthread_cond_wait(&fake.changed, &fake.lock);
+        ck_assert_str_eq(fake.handed_over, "+1 ");
+        unlock();
+        sender = sender_stop(sender, 50);
+        ck_assert_str_eq(outcomes, "2l 1l ");
+        lock();
+        ck_assert_str_eq(fake.handed_over, "+1 -1 ");
+        fake.block_at_once = false;
+        (void)pthread_cond_broadcast(&fake.changed);
+        while (fake.closes == 0)
+                (void)pthread_cond_wait(&fake.changed, &fake.lock);
+        ck_assert_str_eq(fake.handed_over, "+1 -1 ");
+        ck_assert_uint_eq(fake.sends, 1);
+        unlock();
+        ck_assert_str_eq(outcomes, "2l 1l ");
+}
+END_TEST
+
+START_TEST(stop_while_it_looks_in_doubt)
+{
+        eventfd_t count;
+
+        start(NEVER, 20);
+        set_loses(true);
+        submit(1, 1);
+        wait_outcomes("1s 1k ");
+        lock();
+        fake.block = true;
+        unlock();
+        submit(2, 2);
+        lock();
+        while (!fake.blocking)
+                (void)pthread_cond_wait(&fake.changed, &fake.lock);
+        unlock();
+        sender = sender_stop(sender, 50);
+        ck_assert_str_eq(outcomes, "1s 1k 1l 2l ");
+        /* Takes the number of the sender's descriptor: nothing may be written there any more. */
+        int reused = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        lock();
+        fake.nobody_fetches = true;
+        fake.block = false;
+        (void)pthread_cond_broadcast(&fake.changed);
+        while (fake.closes == 0)
+                (void)pthread_cond_wait(&fake.changed, &fake.lock);
+        unlock();
+        ck_assert_int_eq(eventfd_read(reused, &count), -1);
+        (void)close(reused);
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { stop_looks_again, stop_sends_the_new_ones, stop_while_it_looks,
+                stop_while_it_asks, stop_while_it_looks_in_doubt };
+
+        return run_tests("sender-stop", tests, ARRAY_SIZE(tests));
+}
