@@ -202,10 +202,11 @@ int overlay_list(const char *root, const char *vendor, const char *admin, size_t
         return 0;
 }
 
+/* An empty file is none, unlike elsewhere: it is what a full disk, a power cut or the first step of an
+ * editor leaves behind. */
 static bool is_mask(const struct stat *st)
 {
-        return (S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3)) ||
-               (S_ISREG(st->st_mode) && st->st_size == 0);
+        return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
 }
 
 int overlay_read(const struct overlay *o, const struct overlay_file *f, size_t limit, struct buf *ret,

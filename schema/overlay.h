@@ -2,7 +2,7 @@
 #pragma once
 
 /* Two directories of `*.yaml` files, the vendor's and the administrator's, as one list. A file of the
- * administrator replaces the vendor's of the same name; a link to /dev/null or an empty file there masks it.
+ * administrator replaces the vendor's of the same name; a link to /dev/null there masks it.
  * Names that begin with a dot and names that do not end in `.yaml` (editors' backups) do not count. */
 
 #include <stdbool.h>

@@ -31,7 +31,7 @@ static void emit(struct refusals *r, const struct actor *actor, const char *path
 {
         r->emit(&(struct record){ .kind = RECORD_WRITE_DENIED,
                         .path = path,
-                        .layer = layer,
+                        .layer = layer && layer[0] ? layer : NULL,
                         .reason = "access-denied",
                         .detail = why,
                         .count = count,
@@ -100,13 +100,21 @@ struct refusals *refusals_free(struct refusals *r)
         return NULL;
 }
 
-static struct refusal *find(struct refusals *r, uint32_t uid, const char *path)
+static bool is_same(const struct refusal *x, const struct actor *actor, const char *path, const char *layer)
+{
+        return x->actor.uid == actor->uid && x->actor.loginuid == actor->loginuid &&
+               x->actor.session == actor->session && strncmp(x->path, path, sizeof(x->path) - 1) == 0 &&
+               strncmp(x->layer, layer, sizeof(x->layer) - 1) == 0;
+}
+
+static struct refusal *find(
+        struct refusals *r, const struct actor *actor, const char *path, const char *layer)
 {
         struct refusal *unused = NULL;
 
         for (size_t i = 0; i < REFUSALS_MAX; i++) {
                 struct refusal *x = &r->list[i];
-                if (x->used && x->actor.uid == uid && strncmp(x->path, path, sizeof(x->path) - 1) == 0)
+                if (x->used && is_same(x, actor, path, layer))
                         return x;
                 if (!x->used && !unused)
                         unused = x;
@@ -131,7 +139,8 @@ static void start_timer(struct refusals *r)
 void refusals_tell(
         struct refusals *r, const struct actor *actor, const char *path, const char *layer, const char *why)
 {
-        struct refusal *x = find(r, actor->uid, path);
+        layer = layer ? layer : "";
+        struct refusal *x = find(r, actor, path, layer);
 
         start_timer(r);
         if (!x) {

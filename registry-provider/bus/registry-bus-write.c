@@ -238,6 +238,16 @@ void requests_free(struct registry_bus *rb)
         rb->callers_gone = sd_bus_slot_unref(rb->callers_gone);
 }
 
+/* What the write itself would be met with. */
+static const char *access_word(enum access_verdict verdict)
+{
+        static const char *const words[] = {
+                [ACCESS_ALLOWED] = "allowed", [ACCESS_ASK_POLKIT] = "ask-polkit", [ACCESS_DENIED] = "denied"
+        };
+
+        return words[verdict];
+}
+
 /* Everything a write does, undone before anybody sees it. Needs no permission, as reading needs none. */
 int method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
@@ -250,8 +260,8 @@ int method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error)
         int r = request_new(rb, m, &q, error);
         if (r < 0)
                 return r;
-        if (q->n > PREVIEW_CHANGES_MAX &&
-                access_decide(q->actor.uid, rb->config.admin_group, request_action(q)) != ACCESS_ALLOWED)
+        enum access_verdict access = access_decide(q->actor.uid, rb->config.admin_group, request_action(q));
+        if (q->n > PREVIEW_CHANGES_MAX && access != ACCESS_ALLOWED)
                 r = diag_set(&d, EFBIG, "%zu changes, at most %u can be previewed by who may not write",
                         q->n, PREVIEW_CHANGES_MAX);
         else
@@ -264,6 +274,8 @@ int method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 r = append_event_list(reply, &q->events, &d);
         if (r == -EFBIG)
                 r = bus_fail(error, r, &d);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "s", access_word(access));
         if (r >= 0)
                 r = sd_bus_send(NULL, reply, NULL);
         sd_bus_message_unref(reply);

@@ -141,7 +141,7 @@ static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r < 0)
                 return r;
         if (actor.uid != 0) {
-                refusals_tell(rb->refusals, &actor, "Reload()", LAYER_BASE, "not root");
+                refusals_tell(rb->refusals, &actor, "Reload()", NULL, "not root");
                 return sd_bus_error_set(
                         error, ERROR_ACCESS_DENIED, "only root may have the drop-in files read again");
         }
@@ -184,7 +184,7 @@ static const sd_bus_vtable registry_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Transact", SD_BUS_ARGS("a(sssuv)", changes, "a{sv}", options),
                 SD_BUS_RESULT("t", sequence), method_write, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Preview", SD_BUS_ARGS("a(sssuv)", changes, "a{sv}", options),
-                SD_BUS_RESULT("a(sssuvs)", events), method_preview, UNPRIVILEGED),
+                SD_BUS_RESULT("a(sssuvs)", events, "s", access), method_preview, UNPRIVILEGED),
 
         SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_ARGS("s", key, "b", subtree, "a{sv}", options),
                 SD_BUS_RESULT("t", subscription, "t", sequence), method_subscribe, UNPRIVILEGED),

@@ -5,6 +5,7 @@
 #include "../registry/registry.h"
 #include "commands.h"
 #include "listing.h"
+#include "problems.h"
 
 static int print_key(struct session *s, const char *key, struct listing *l)
 {
@@ -85,9 +86,12 @@ static int get_value(struct session *s, const char *key, const char *name)
                 code = print_json(s, key, &e);
         else
                 print_text(s, &e);
-        if (code == EXIT_CODE_OK)
-                tell_origin(&s->args->options, &e);
-        return code;
+        if (code != EXIT_CODE_OK)
+                return code;
+        tell_origin(&s->args->options, &e);
+        /* Only a drop-in file's layer can be what a broken file said before. */
+        return strcmp(e.layer, LAYER_DEFAULT) == 0 || strcmp(e.layer, LAYER_BASE) == 0 ? EXIT_CODE_OK
+                                                                                       : problems_tell(s);
 }
 
 /* One word: a key, or else a value in the key above. */

@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "config.h"
+#include "problems.h"
 #include "session.h"
 
 #define LAYER_VARIABLE "PEIOS_REG_LAYER"
@@ -44,6 +45,8 @@ static int run(struct session *s, struct args *args)
                         code = choose_layer(s, &args->options);
                 if (code == EXIT_CODE_OK)
                         code = args->command->run(s);
+                if (code == EXIT_CODE_OK && args->command->id & COMMANDS_LISTING)
+                        code = problems_tell(s);
         }
         return code == EXIT_CODE_OK ? session_flush(s) : code;
 }

@@ -82,8 +82,8 @@ static int read_lines(sd_bus_message *m, struct buf *ret)
         return r < 0 ? r : ret->error;
 }
 
-enum policy_answer policy_preview(
-        struct session *s, const char *key, const char *name, const struct value *v, struct buf *ret)
+enum policy_answer policy_preview(struct session *s, const char *key, const char *name,
+        const struct value *v, const char *layer, struct buf *ret)
 {
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
         const struct value none = { .type = REG_TOMBSTONE };
@@ -95,6 +95,8 @@ enum policy_answer policy_preview(
                 r = sd_bus_message_append(m, "ss", key, name);
         if (r >= 0)
                 r = wire_append_value(m, v ? v : &none);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", layer);
         if (r < 0)
                 return failed(s, r);
         enum policy_answer answer = call(s, m, &reply);

@@ -26,7 +26,8 @@ enum policy_answer {
 enum policy_answer policy_setting_get(
         struct session *s, const char *key, const char *name, struct policy_setting *ret);
 
-/* What a write of `v` (NULL: the value goes away) would do: lines, each with a newline, appended to `ret`.
+/* What a write of `v` (NULL: the value goes away), won by the layer, would do: lines, each with a newline,
+ * appended to `ret`.
  */
-enum policy_answer policy_preview(
-        struct session *s, const char *key, const char *name, const struct value *v, struct buf *ret);
+enum policy_answer policy_preview(struct session *s, const char *key, const char *name,
+        const struct value *v, const char *layer, struct buf *ret);

@@ -47,7 +47,7 @@ static int ask_policy(struct preview *p, const struct event *e, struct buf *ret_
 
         if (p->absent || (!deleted && !event_has_value(e)))
                 return EXIT_CODE_OK;
-        switch (policy_preview(p->s, e->key, e->name, deleted ? NULL : &v, ret_lines)) {
+        switch (policy_preview(p->s, e->key, e->name, deleted ? NULL : &v, e->layer, ret_lines)) {
         case POLICY_SAID:
         case POLICY_NOTHING_TO_SAY:
                 return EXIT_CODE_OK;
@@ -95,7 +95,29 @@ static int show_events(struct preview *p, sd_bus_message *reply)
         int r = sd_bus_message_enter_container(reply, 'a', "(sssuvs)");
         while (r >= 0 && code == EXIT_CODE_OK && (r = event_read_next(reply, &e)) > 0)
                 code = show_event(p, &e);
+        if (r >= 0 && code == EXIT_CODE_OK)
+                r = sd_bus_message_exit_container(reply);
         return r < 0 ? session_bad_reply(p->s, r) : code;
+}
+
+/* Whether the caller may do it at all. */
+static int show_access(struct preview *p, sd_bus_message *reply)
+{
+        const char *access;
+
+        int r = sd_bus_message_read(reply, "s", &access);
+        if (r < 0)
+                return session_bad_reply(p->s, r);
+        if (p->s->args->options.json) {
+                json_key(&p->j, "access");
+                json_string(&p->j, access);
+        } else if (strcmp(access, "ask-polkit") == 0)
+                buf_puts(&p->s->out,
+                        "you are neither root nor an administrator: all that only if polkit allows it\n");
+        else if (strcmp(access, "denied") == 0)
+                buf_puts(&p->s->out,
+                        "you may not write: you would be refused, and nothing of that would happen\n");
+        return EXIT_CODE_OK;
 }
 
 static int show_preview(struct session *s, sd_bus_message *reply)
@@ -107,7 +129,7 @@ static int show_preview(struct session *s, sd_bus_message *reply)
                 int code = show_events(&p, reply);
                 if (p.n == 0)
                         buf_puts(&s->out, "nothing would change\n");
-                return code;
+                return code == EXIT_CODE_OK ? show_access(&p, reply) : code;
         }
         json_begin_object(&p.j);
         json_key(&p.j, "dry_run");
@@ -118,6 +140,8 @@ static int show_preview(struct session *s, sd_bus_message *reply)
         json_end_array(&p.j);
         json_key(&p.j, "policy_service_absent");
         json_bool(&p.j, p.absent);
+        if (code == EXIT_CODE_OK)
+                code = show_access(&p, reply);
         json_end_object(&p.j);
         buf_putc(&s->out, '\n');
         return code;

@@ -18,7 +18,7 @@ bool contender_is_tombstone(const struct contender *c)
         return c->type == REG_TOMBSTONE;
 }
 
-static void show_text(struct buf *out, const struct contender *c)
+static void show_text(struct buf *out, const struct contender *c, const char *problem)
 {
         const struct value v = contender_value(c);
         _cleanup_buf_ struct buf layer = BUF_INIT;
@@ -38,9 +38,14 @@ static void show_text(struct buf *out, const struct contender *c)
                 format_safe(out, c->file, strlen(c->file));
         }
         buf_putc(out, '\n');
+        if (problem) {
+                buf_puts(out, "  the file is broken, this is what it said before: ");
+                format_safe(out, problem, strlen(problem));
+                buf_putc(out, '\n');
+        }
 }
 
-static void show_json(struct json *j, const struct contender *c)
+static void show_json(struct json *j, const struct contender *c, const char *problem)
 {
         const struct value v = contender_value(c);
 
@@ -53,6 +58,8 @@ static void show_json(struct json *j, const struct contender *c)
         json_number(j, c->sequence);
         json_key(j, "file");
         json_string(j, c->file[0] ? c->file : NULL);
+        json_key(j, "file_problem");
+        json_string(j, problem);
         json_key(j, "state");
         json_string(j, c->state);
         json_key(j, "tombstone");
@@ -84,10 +91,11 @@ static int show_contenders(struct why *w, sd_bus_message *m)
         int r = sd_bus_message_enter_container(m, 'a', "(sustuvs)");
 
         while (r >= 0 && (r = read_contender(m, &c)) > 0) {
+                const char *problem = problems_find(&w->problems, c.file);
                 if (w->s->args->options.json)
-                        show_json(&w->j, &c);
+                        show_json(&w->j, &c, problem);
                 else
-                        show_text(&w->lines, &c);
+                        show_text(&w->lines, &c, problem);
                 w->n++;
                 if (!w->winner.layer && strcmp(c.state, "wins") == 0) {
                         w->winner = c;

@@ -7,6 +7,7 @@
 
 static void why_done(struct why *w)
 {
+        problems_done(&w->problems);
         buf_done(&w->winner.bytes);
         buf_done(&w->lines);
 }
@@ -45,6 +46,8 @@ static int explain(struct session *s, const char *key, const char *name)
         int code = session_new_call(s, "Resolve", key, name, &m);
         if (code == EXIT_CODE_OK)
                 code = session_call(s, m, &reply);
+        if (code == EXIT_CODE_OK)
+                code = problems_get(s, &w.problems);
         if (code != EXIT_CODE_OK)
                 return code;
         int r = sd_bus_message_read(reply, "bs", &w.exists, &w.path);

@@ -4,7 +4,7 @@
 /* The parts of `why`: each adds its lines, or its members of the one JSON object, to the session's output.
  */
 
-#include "session.h"
+#include "problems.h"
 
 /* One layer's entry; strings are borrowed from the reply. */
 struct contender {
@@ -25,7 +25,8 @@ struct why {
         int exists;
         size_t n;                /* entries */
         struct contender winner; /* `layer` NULL: nothing wins */
-        struct buf lines;        /* of the entries; text only */
+        struct problems problems;
+        struct buf lines; /* of the entries; text only */
         struct json j;
         const struct schema_value *sv; /* NULL: the schema does not know the value */
 };

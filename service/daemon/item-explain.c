@@ -91,7 +91,8 @@ static void preview_record(const struct record *r, struct buf *out)
         buf_putc(out, '\n');
 }
 
-int item_preview(struct item *item, const struct value *value, const struct actor *actor, struct buf *out)
+int item_preview(struct item *item, const struct value *value, const char *layer, const struct actor *actor,
+        struct buf *out)
 {
         struct policy_decision decision = { 0 };
         _cleanup_buf_ struct buf text = BUF_INIT;
@@ -100,7 +101,7 @@ int item_preview(struct item *item, const struct value *value, const struct acto
                 .op = item->sv->control->audit_op,
                 .path = item->path,
                 .old_text = item->accepted ? item->accepted : "unset",
-                .layer = "base",
+                .layer = layer[0] ? layer : NULL,
                 .actor = actor,
         };
 

@@ -85,6 +85,7 @@ static void turn_off_now(struct item *item)
                                 .path = item->path,
                                 .old_text = old,
                                 .new_text = text,
+                                .layer = item->layer,
                                 .reason = "control-failed",
                                 .tainted = tainted,
                                 .actor = item->pending_has_actor ? &item->pending_actor : NULL,

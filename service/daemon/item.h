@@ -126,8 +126,9 @@ void item_apply(struct item *item);
 
 /* One sentence: why what is written is, or is not, in force and live. */
 _must_check_ int item_explain(const struct item *item, struct buf *out);
-/* Lines of what writing `value` would do. 0 or negative errno. */
-_must_check_ int item_preview(
-        struct item *item, const struct value *value, const struct actor *actor, struct buf *out);
+/* Lines of what writing `value` (NULL: the value goes away) would do, so that the layer's entry wins ("" for
+ * none). 0 or negative errno. */
+_must_check_ int item_preview(struct item *item, const struct value *value, const char *layer,
+        const struct actor *actor, struct buf *out);
 /* "enabled", with what it means for taints where the word alone misleads. */
 const char *item_meaning(const struct item *item);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "../../registry-provider/bus/refusals.h"
 #include "policy-bus.h"
 
 /* Beside enum item_change. */
@@ -14,6 +15,7 @@ struct policy_bus {
         struct policy_bus_config config;
         sd_event_source *flush;
         unsigned dirty;
+        struct refusals *refusals;
         struct setter *setters;
         size_t n_setters;
 };

@@ -57,7 +57,8 @@ static const sd_bus_vtable policy_vtable[] = {
                 UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListSettings", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sssssbss)", settings),
                 policy_method_list_settings, UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("Preview", SD_BUS_ARGS("s", key, "s", name, "u", type, "v", data),
+        SD_BUS_METHOD_WITH_ARGS("Preview",
+                SD_BUS_ARGS("s", key, "s", name, "u", type, "v", data, "s", layer),
                 SD_BUS_RESULT("as", lines), policy_method_preview, UNPRIVILEGED),
 
         SD_BUS_METHOD_WITH_ARGS("ListEvents", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", events),
@@ -140,6 +141,13 @@ void policy_bus_audit_changed(struct policy_bus *pb)
         mark(pb, AUDIT_COUNTERS);
 }
 
+static void emit_refusal(const struct record *record, void *userdata)
+{
+        const struct policy_bus *pb = userdata;
+
+        (void)auditlog_emit(pb->config.auditlog, record);
+}
+
 int policy_bus_new(const struct policy_bus_config *config, struct policy_bus **ret)
 {
         struct policy_bus *pb = calloc(1, sizeof(*pb));
@@ -152,6 +160,8 @@ int policy_bus_new(const struct policy_bus_config *config, struct policy_bus **r
                 r = sd_event_source_set_enabled(pb->flush, SD_EVENT_OFF);
         if (r >= 0)
                 r = sd_event_source_set_priority(pb->flush, SD_EVENT_PRIORITY_IDLE);
+        if (r >= 0)
+                r = refusals_new(sd_bus_get_event(config->bus), emit_refusal, pb, &pb->refusals);
         if (r >= 0)
                 r = sd_bus_add_object(config->bus, NULL, POLICY_PATH, policy_set_filter, pb);
         if (r >= 0)
@@ -170,6 +180,7 @@ struct policy_bus *policy_bus_free(struct policy_bus *pb)
         if (!pb)
                 return NULL;
         policy_set_free(pb);
+        (void)refusals_free(pb->refusals);
         sd_event_source_disable_unref(pb->flush);
         free(pb);
         return NULL;

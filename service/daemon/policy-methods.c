@@ -9,21 +9,31 @@
 #include "../../schema/dbus/names.h"
 #include "../../schema/events/daemon-bus.h"
 
+static int caller(sd_bus_message *m, struct actor *ret)
+{
+        struct caller_cache *cache;
+
+        int r = caller_cache_new(&cache);
+        if (r < 0)
+                return r;
+        r = caller_of_message(cache, m, ret);
+        (void)caller_cache_free(cache);
+        return r;
+}
+
 int policy_method_apply(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct policy_bus *pb = userdata;
-        sd_bus_creds *creds = NULL;
-        uid_t uid = (uid_t)-1;
+        struct actor actor;
 
-        int r = sd_bus_query_sender_creds(m, SD_BUS_CREDS_EUID, &creds);
-        if (r >= 0)
-                r = sd_bus_creds_get_euid(creds, &uid);
-        sd_bus_creds_unref(creds);
+        int r = caller(m, &actor);
         if (r < 0)
                 return r;
-        if (uid != 0)
+        if (actor.uid != 0) {
+                refusals_tell(pb->refusals, &actor, "Apply()", NULL, "not root");
                 return sd_bus_error_set(
                         error, ERROR_ACCESS_DENIED, "only root may have the policy applied again");
+        }
         for (size_t i = 0; i < pb->config.n_items; i++)
                 item_apply(pb->config.items[i]);
         const struct item *item = pb->config.taint_events;
@@ -129,17 +139,6 @@ static int reply_lines(sd_bus_message *m, char *text)
 }
 
 /* The caller is asked for anew: a preview is rare, and its record must name who would write. */
-static int caller(sd_bus_message *m, struct actor *ret)
-{
-        struct caller_cache *cache;
-
-        int r = caller_cache_new(&cache);
-        if (r < 0)
-                return r;
-        r = caller_of_message(cache, m, ret);
-        (void)caller_cache_free(cache);
-        return r;
-}
 
 int policy_method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
@@ -147,7 +146,7 @@ int policy_method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error
         _cleanup_buf_ struct buf bytes = BUF_INIT, lines = BUF_INIT;
         struct actor actor = ACTOR_UNKNOWN;
         struct diag d = { 0 };
-        const char *key, *name;
+        const char *key, *name, *layer;
         uint32_t type;
 
         int r = sd_bus_message_read(m, "ss", &key, &name);
@@ -155,6 +154,8 @@ int policy_method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error
                 r = wire_read_value(m, &bytes, &type, &d);
         if (r == -EINVAL && d.text[0])
                 return sd_bus_error_set(error, ERROR_INVALID_VALUE, d.text);
+        if (r >= 0)
+                r = sd_bus_message_read(m, "s", &layer);
         if (r < 0)
                 return r;
         struct item *item = policy_bus_find(pb, key, name);
@@ -163,6 +164,6 @@ int policy_method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error
         const struct value value = { .type = type, .data = bytes.data, .size = bytes.len };
         r = caller(m, &actor);
         if (r >= 0)
-                r = item_preview(item, type == REG_TOMBSTONE ? NULL : &value, &actor, &lines);
+                r = item_preview(item, type == REG_TOMBSTONE ? NULL : &value, layer, &actor, &lines);
         return r < 0 ? r : reply_lines(m, lines.data);
 }

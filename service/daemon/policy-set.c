@@ -13,8 +13,10 @@
 
 #define SETTERS_MAX 256u
 #define IN_FORCE_TIMEOUT_USEC UINT64_C(10000000)
+/* Below that of a caller who waits as long as is usual, so that he is told. */
+#define WRITE_TIMEOUT_USEC UINT64_C(20000000)
 /* The registry may have to ask polkit, and polkit a person. */
-#define WRITE_TIMEOUT_USEC UINT64_C(130000000)
+#define INTERACTIVE_TIMEOUT_USEC UINT64_C(130000000)
 
 struct setter {
         struct policy_bus *pb;
@@ -146,11 +148,12 @@ static int write_through(struct setter *s, const char *value)
         if (r >= 0)
                 r = sd_bus_message_append(m, "ssuva{sv}", sv->key.text, sv->name, sv->type, "s", value, 1,
                         "on-behalf-of", "s", sd_bus_message_get_sender(s->m));
+        bool interactive = sd_bus_message_get_allow_interactive_authorization(s->m) > 0;
         if (r >= 0)
-                r = sd_bus_message_set_allow_interactive_authorization(
-                        m, sd_bus_message_get_allow_interactive_authorization(s->m) > 0);
+                r = sd_bus_message_set_allow_interactive_authorization(m, interactive);
         if (r >= 0)
-                r = sd_bus_call_async(pb->config.bus, &s->call, m, on_written, s, WRITE_TIMEOUT_USEC);
+                r = sd_bus_call_async(pb->config.bus, &s->call, m, on_written, s,
+                        interactive ? INTERACTIVE_TIMEOUT_USEC : WRITE_TIMEOUT_USEC);
         sd_bus_message_unref(m);
         return r;
 }

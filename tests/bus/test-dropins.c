@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "../../schema/base/fileio.h"
 #include "dropin.h"
 
 #define BROKEN "peios-registry: 1\nlayer: site\nkeys: [\n"
@@ -195,6 +197,37 @@ START_TEST(broken_files)
 }
 END_TEST
 
+static void reg_says(const char *command, const char *word, const char *text)
+{
+        struct daemon reg = { .name = "reg", .notify_fd = -1 };
+        _cleanup_buf_ struct buf out = BUF_INIT;
+
+        ck_assert(asprintf(&reg.log, "%s/reg.log", world.dir) > 0);
+        (void)unlink(reg.log);
+        spawn_program(&reg, "PEIOS_REG", command, word, NULL);
+        ck_assert_int_eq(daemon_end(&reg), 0);
+        ck_assert_int_eq(read_file(AT_FDCWD, reg.log, 100000, &out, NULL, NULL), 0);
+        ck_assert_msg(text ? strstr(buf_str(&out), text) != NULL : !strstr(buf_str(&out), "broken"),
+                "%s: %s", command, buf_str(&out));
+        free(reg.log);
+}
+
+/* Whoever looks at a value sees that it is what the file said before. */
+START_TEST(broken_is_shown)
+{
+        dropin_write("site.yaml", dropin_text("site", 5, "disabled"));
+        registryd_start(NULL);
+        WAIT(value_is("disabled site"));
+        reg_says("why", MODULES "\\TaintEvents", NULL);
+        dropin_write("site.yaml", BROKEN);
+        WAIT(has_problem("/etc/peios/registry.d/site.yaml:"));
+        reg_says("why", MODULES "\\TaintEvents",
+                "\n  the file is broken, this is what it said before: /etc/peios/registry.d/site.yaml:");
+        reg_says("get", MODULES "\\TaintEvents", "warning: /etc/peios/registry.d/site.yaml:");
+        reg_says("ls", MODULES, "warning: /etc/peios/registry.d/site.yaml:");
+}
+END_TEST
+
 START_TEST(broken_over_a_restart)
 {
         registryd_start(NULL);
@@ -229,7 +262,25 @@ START_TEST(odd_files)
         WAIT(has_problem("g-huge.yaml"));
         ck_assert(has_problem("a-fifo.yaml"));
         ck_assert(has_problem("b-directory.yaml"));
+        ck_assert(has_problem("c-dangling.yaml"));
         ck_assert(has_problem("d-loop.yaml"));
+        ck_assert(has_problem("f-empty.yaml"));
+}
+END_TEST
+
+/* What a full disk leaves, and the first of an editor's two steps. */
+START_TEST(emptied)
+{
+        dropin_write("base.yaml", dropin_text("base-of-site", 1, "disabled"));
+        dropin_write("site.yaml", dropin_text("site", 5, "enabled"));
+        registryd_start(NULL);
+        ck_assert(value_is("enabled site"));
+        dropin_write("site.yaml", "");
+        WAIT(has_problem("site.yaml:1:1: an empty file"));
+        ck_assert(value_is("enabled site"));
+        dropin_write("site.yaml", dropin_text("site", 5, "failure-only"));
+        WAIT(value_is("failure-only site"));
+        ck_assert(no_problems());
 }
 END_TEST
 
@@ -295,7 +346,8 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { editors, what_counts_for_nothing, administrator_over_vendor,
-                directories, broken_files, broken_over_a_restart, odd_files, sequences, writes_to_a_file };
+                directories, broken_files, broken_is_shown, broken_over_a_restart, odd_files, emptied,
+                sequences, writes_to_a_file };
         const TTest *const privileged[] = { read_again };
         Suite *suite = suite_create("drop-ins");
         harness_add(suite, tests, ARRAY_SIZE(tests));

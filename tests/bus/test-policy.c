@@ -245,22 +245,23 @@ END_TEST
 START_TEST(preview)
 {
         begin();
-        _cleanup_message_ sd_bus_message *m = policy_answer(
-                world.bus, "Preview", "ssuv", MODULES, "taintevents", (uint32_t)REG_SZ, "s", "disabled");
+        _cleanup_message_ sd_bus_message *m = policy_answer(world.bus, "Preview", "ssuvs", MODULES,
+                "taintevents", (uint32_t)REG_SZ, "s", "disabled", "site");
         const char *text = message_text(m);
         ck_assert_ptr_nonnull(strstr(text, "'disabled would come into force in place of enabled'"));
         ck_assert_ptr_nonnull(strstr(text, "'auditing would go off, after the record of it'"));
         ck_assert_ptr_nonnull(
                 strstr(text, "'0 would be written to kernel.audit_taint_events, which holds 3'"));
         ck_assert_ptr_nonnull(strstr(text, "'audit record: op=changed-taint-audit-policy path="));
+        ck_assert_ptr_nonnull(strstr(text, " layer=site "));
         _cleanup_message_ sd_bus_message *same = policy_answer(
-                world.bus, "Preview", "ssuv", MODULES, "TaintEvents", (uint32_t)REG_TOMBSTONE, "ay", 0);
+                world.bus, "Preview", "ssuvs", MODULES, "TaintEvents", (uint32_t)REG_TOMBSTONE, "ay", 0, "");
         ck_assert_str_eq(message_text(same), "['enabled is in force already: no write, no record']");
         _cleanup_message_ sd_bus_message *bad = policy_answer(
-                world.bus, "Preview", "ssuv", MODULES, "TaintEvents", (uint32_t)REG_DWORD, "u", 3u);
+                world.bus, "Preview", "ssuvs", MODULES, "TaintEvents", (uint32_t)REG_DWORD, "u", 3u, "base");
         ck_assert_ptr_nonnull(strstr(message_text(bad), "type REG_DWORD"));
-        _cleanup_message_ sd_bus_message *other =
-                policy_answer(world.bus, "Preview", "ssuv", "\\Other", "x", (uint32_t)REG_DWORD, "u", 3u);
+        _cleanup_message_ sd_bus_message *other = policy_answer(
+                world.bus, "Preview", "ssuvs", "\\Other", "x", (uint32_t)REG_DWORD, "u", 3u, "base");
         ck_assert_str_eq(message_text(other), "[]");
         ck_assert(control_is("3"));
         ck_assert(policy_is("Changes", "0"));

@@ -87,8 +87,8 @@ START_TEST(a_change_tells_the_mask)
         begin();
         world_replace(TAINTED, "4608\n");
         WAIT(told.n == 2);
-        _cleanup_message_ sd_bus_message *m =
-                policy_answer(world.bus, "Preview", "ssuv", MODULES, "TaintEvents", 1, "s", "disabled");
+        _cleanup_message_ sd_bus_message *m = policy_answer(
+                world.bus, "Preview", "ssuvs", MODULES, "TaintEvents", 1, "s", "disabled", "base");
         const char *text = message_text(m);
         ck_assert_msg(strstr(text, " tainted=0x1200 "), "%s", text);
         ear_done(&told);

@@ -91,8 +91,9 @@ START_TEST(masks)
         tree_link(ADMIN "alone.yaml", "/dev/null");
         tree_put(VENDOR "cut.yaml", "");
         load(&d);
-        ck_assert_uint_eq(d.n, 2);
+        ck_assert_uint_eq(d.n, 3);
         ck_assert_ptr_nonnull(find(&d, "2.yaml")->file);
+        check_error(&d, "1.yaml", ADMIN "1.yaml:1:1: an empty file, expected ");
         check_error(&d, "cut.yaml", VENDOR "cut.yaml:1:1: an empty file, expected ");
 }
 END_TEST

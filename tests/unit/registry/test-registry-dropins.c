@@ -141,6 +141,12 @@ START_TEST(broken_replacement)
         ck_assert_int_eq(strncmp(text, "error /etc", 10), 0);
         ck_assert_str_eq(world_get(&w, "\\App", "A"), "1@site");
         world_write(&w, ETC "50.yaml", "");
+        _cleanup_free_ char *empty = world_reload(&w);
+        ck_assert_int_eq(strncmp(empty, "error /etc", 10), 0);
+        ck_assert_str_eq(world_get(&w, "\\App", "A"), "1@site");
+        world_write(&w, ETC "50.yaml", NULL);
+        _cleanup_free_ char *file = path_join(w.root, ETC "50.yaml");
+        ck_assert_int_eq(symlink("/dev/null", file), 0);
         reload();
         ck_assert_str_eq(world_get(&w, "\\App", "A"), "ENOENT");
 }
