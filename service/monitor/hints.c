@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
 static void hint_done(struct hint *hint)
 {
@@ -213,6 +214,10 @@ static int add_line(struct hints *h, const struct kmsg_record *r, const char *te
                 return 0;
         }
         if (!log_line_match(text, &line))
+                return 0;
+        /* Reports are warnings and worse. What is less begins with a task's name at times ("NAME[42]:
+         * segfault at"), which anybody can choose. */
+        if (line.report && r->level > LOG_WARNING)
                 return 0;
         /* An oops says so in several lines: the first of them stands. */
         if (open && line.report && line.bit == open->bit)

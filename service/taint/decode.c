@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -141,8 +142,8 @@ static int decode_modules(struct taint_decoded *d)
 static bool decode_letters(struct taint_decoded *d)
 {
         const char *s = d->input, *end = s + d->input_len;
-        bool bracket = *s == '(';
-        size_t n = 0, letters = 0;
+        bool bracket = *s == '(', twice = false;
+        size_t n = 0, letters = 0, unknown = 0;
 
         if (bracket) {
                 s++;
@@ -152,16 +153,25 @@ static bool decode_letters(struct taint_decoded *d)
                 if (end > s && end[-1] == '+')
                         end--;
         }
+        bool seen[UCHAR_MAX + 1] = { 0 };
         for (; s + n < end; n++) {
-                if (strchr(" \t-", s[n]))
+                unsigned char c = (unsigned char)s[n];
+                if (strchr(" \t-", c))
                         continue;
-                if (!taint_is_letter(s[n]))
-                        return false;
+                if (!taint_is_letter((char)c)) {
+                        if (!isupper(c))
+                                return false;
+                        unknown++;
+                }
+                twice |= seen[c];
+                seen[c] = true;
                 letters++;
         }
-        if (letters > 0)
-                taint_read_letters(s, n, &d->context, false, &d->reading);
-        return letters > 0;
+        /* A newer kernel's letter beside others, and no word of a language. */
+        if (2 * unknown >= letters || (unknown > 0 && twice))
+                return false;
+        taint_read_letters(s, n, &d->context, false, &d->reading);
+        return true;
 }
 
 /* "(flags:GBDL)" of a crash reporter, "Kernel taint value is 512" of a test. */

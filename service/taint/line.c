@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* From the `ainted` of a task's name, which has 15 bytes, to the end of the kernel's own behind it. */
+#define TASK_NAME_REACH 32
+
 struct span {
         const char *p, *end;
 };
@@ -21,11 +24,23 @@ static bool is_space(char c)
         return c == ' ' || c == '\t' || c == '\r';
 }
 
+void taint_line_bounds(const char *text, size_t n, size_t at, const char **ret_start, const char **ret_end)
+{
+        size_t before = at < TAINT_LINE_BEFORE ? at : TAINT_LINE_BEFORE;
+        size_t behind = n - at < TAINT_LINE_BEHIND ? n - at : TAINT_LINE_BEHIND;
+        const char *start = memrchr(text + at - before, '\n', before);
+        const char *end = memchr(text + at, '\n', behind);
+
+        *ret_start = start ? start + 1 : text + at - before;
+        *ret_end = end ? end : text + at + behind;
+}
+
 static struct span line_around(const char *text, size_t n, size_t at)
 {
-        const char *start = memrchr(text, '\n', at);
-        const char *end = memchr(text + at, '\n', n - at);
-        return (struct span){ start ? start + 1 : text, end ? end : text + n };
+        struct span line;
+
+        taint_line_bounds(text, n, at, &line.p, &line.end);
+        return line;
 }
 
 /* The line behind, without the marks of a quoted mail. */
@@ -33,8 +48,11 @@ static struct span next_line(struct span line, const char *text_end)
 {
         if (line.end >= text_end)
                 return (struct span){ text_end, text_end };
-        const char *p = line.end + 1, *end = memchr(p, '\n', (size_t)(text_end - p));
-        struct span next = { p, end ? end : text_end };
+        const char *p = line.end + 1;
+        size_t limit =
+                (size_t)(text_end - p) < TAINT_LINE_BEHIND ? (size_t)(text_end - p) : TAINT_LINE_BEHIND;
+        const char *end = memchr(p, '\n', limit);
+        struct span next = { p, end ? end : p + limit };
         while (next.p < next.end && *next.p == '>') {
                 next.p++;
                 if (next.p < next.end && *next.p == ' ')
@@ -76,6 +94,21 @@ static bool is_letters_word(struct span w)
         return true;
 }
 
+/* Letters that something sticks to: an escape sequence of a terminal, a tag, an entity, a `\\n` of JSON, a
+ * full stop. Empty where there are none. */
+static struct span letters_in_front(struct span w)
+{
+        struct span letters = { w.p, w.p };
+
+        while (letters.end < w.end && (*letters.end == '-' || isupper((unsigned char)*letters.end)))
+                letters.end++;
+        bool stop = letters.end + 1 == w.end && *letters.end == '.';
+        if (letters.end == w.end || !(stop || strchr("\x1b<&\\|}", *letters.end)) ||
+                !is_letters_word(letters))
+                letters.end = letters.p;
+        return letters;
+}
+
 static bool is_release_word(struct span w)
 {
         if (w.p < w.end && *w.p == '(')
@@ -100,8 +133,9 @@ static const char *end_of_letters(struct span rest, struct span *ret_next)
         for (;;) {
                 struct span word = next_word(&rest);
                 if (!is_letters_word(word)) {
-                        *ret_next = word;
-                        return end;
+                        struct span front = letters_in_front(word);
+                        *ret_next = front.end > front.p ? (struct span){ front.end, front.end } : word;
+                        return front.end > front.p ? front.end : end;
                 }
                 end = word.end;
         }
@@ -263,12 +297,34 @@ static void parse_word(struct taint_line *ret, struct span line, const char *ain
                 parse_letters(ret, rest, line, text_end);
 }
 
+static bool is_whole(enum taint_line_kind kind)
+{
+        return kind == TAINT_LINE_CLEAN || kind == TAINT_LINE_LETTERS || kind == TAINT_LINE_NAMES;
+}
+
+/* Another such word within the length of a task's name. */
+static bool in_name(struct span line, const char *ainted, const char *text_end)
+{
+        const char *end = line.end - ainted > TASK_NAME_REACH ? ainted + TASK_NAME_REACH : line.end;
+
+        for (const char *p = ainted + 6; p < end && (p = memmem(p, (size_t)(end - p), "ainted", 6));
+                p += 6) {
+                struct taint_line other = { 0 };
+                parse_word(&other, line, p, text_end);
+                if (is_whole(other.kind))
+                        return true;
+        }
+        return false;
+}
+
 void taint_line_parse(const char *text, size_t n, size_t at, struct taint_line *ret)
 {
         struct span line = line_around(text, n, at);
 
         *ret = (struct taint_line){ 0 };
         parse_word(ret, line, text + at, text + n);
+        if (is_whole(ret->kind) && in_name(line, text + at, text + n))
+                *ret = (struct taint_line){ 0 };
         if (ret->kind != TAINT_LINE_CLEAN && ret->kind != TAINT_LINE_LETTERS)
                 return;
         if (ret->release_len == 0)

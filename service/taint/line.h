@@ -30,8 +30,16 @@ struct taint_line {
                           */
 };
 
+/* So much of a line is looked at: some logs have no ends of lines. */
+#define TAINT_LINE_BEFORE ((size_t)1024)
+#define TAINT_LINE_BEHIND ((size_t)4096)
+
+/* Where the line that holds text[at] begins and ends, within those limits. */
+void taint_line_bounds(const char *text, size_t n, size_t at, const char **ret_start, const char **ret_end);
+
 /* Reads the line that holds text[at], the `ainted` of a word. Looks at the next line only for what is
- * wrapped, and for the release that 2.6 printed there. */
+ * wrapped, and for the release that 2.6 printed there. TAINT_LINE_NONE where that word is a part of a task's
+ * name, which anybody can choose: the kernel's own word follows it. */
 void taint_line_parse(const char *text, size_t n, size_t at, struct taint_line *ret);
 
 /* What the line's own release tells, where the caller's context leaves it open. */

@@ -110,11 +110,10 @@ static int name_of(struct scan_names *names, const char *text, size_t n, struct 
 
 static void copy_example(char to[static 160], const char *text, size_t n, size_t at)
 {
-        const char *start = memrchr(text, '\n', at), *end = memchr(text + at, '\n', n - at);
+        const char *start, *end;
         size_t used = 0;
 
-        start = start ? start + 1 : text;
-        end = end ? end : text + n;
+        taint_line_bounds(text, n, at, &start, &end);
         if (text + at - start > 80)
                 start = text + at - 80;
         for (; start < end && used < 159; start++)
@@ -199,10 +198,9 @@ static int count_letters(struct scan *s, const struct taint_reading *reading, co
 /* The line from "CPU:", "Pid:" or the like on: without the time in front of it. */
 static uint64_t hash_of_line(const char *text, size_t n, size_t at)
 {
-        const char *start = memrchr(text, '\n', at), *end = memchr(text + at, '\n', n - at);
+        const char *start, *end;
 
-        start = start ? start + 1 : text;
-        end = end ? end : text + n;
+        taint_line_bounds(text, n, at, &start, &end);
         for (const char *p = text + at; p > start; p--)
                 if (p[-1] == ']' || (p[-1] == ':' && p - start > 7 && memcmp(p - 7, "kernel:", 7) == 0)) {
                         start = p;
@@ -214,17 +212,30 @@ static uint64_t hash_of_line(const char *text, size_t n, size_t at)
         return h;
 }
 
-static bool is_repeated(const struct scan_last *last, const struct taint_line *line, const char *text,
-        size_t at, const struct taint_reading *reading, uint64_t offset, uint64_t hash)
+/* A new report begins between the two places. A panic says once more what the oops before it said. */
+static bool begins_anew(const char *text, size_t n)
 {
-        if (!last->any || offset - last->offset > SAME_REPORT)
+        static const char begin[] = "[ cut here ]", end[] = "---[ end trace", panic[] = "Kernel panic";
+
+        return memmem(text, n, begin, sizeof(begin) - 1) ||
+               (memmem(text, n, end, sizeof(end) - 1) && !memmem(text, n, panic, sizeof(panic) - 1));
+}
+
+static bool is_repeated(const struct scan_last *last, const struct taint_line *line, const char *text,
+        size_t n, size_t at, const struct taint_reading *reading, uint64_t base, uint64_t hash)
+{
+        uint64_t distance = base + at - last->offset;
+
+        if (!last->any || distance > SAME_REPORT)
                 return false;
-        if (hash == last->text_hash)
-                return true;
-        if (reading->mask != last->mask || offset - last->offset > SAME_REPORT_NAMES)
+        if (hash == last->text_hash) {
+                size_t between = distance < at ? (size_t)distance : at;
+                return !begins_anew(text + at - between, between);
+        }
+        if (reading->mask != last->mask || distance > SAME_REPORT_NAMES)
                 return false;
-        const char *start = memrchr(text, '\n', at);
-        start = start ? start + 1 : text;
+        const char *start, *end;
+        taint_line_bounds(text, n, at, &start, &end);
         return line->kind == TAINT_LINE_NAMES || memmem(start, (size_t)(text + at - start), "REGS:", 5);
 }
 
@@ -276,8 +287,9 @@ int scan_hit(struct scan *s, const char *text, size_t n, size_t at, uint64_t bas
         if (line.kind == TAINT_LINE_NUMBER || !taint_line_read(&line, &s->context, &reading))
                 return 0;
         uint64_t hash = hash_of_line(text, n, at);
-        bool repeated = is_repeated(&s->last, &line, text, at, &reading, base + at, hash);
-        int r = repeated ? 0 : count_report(s, &line, &reading, text, n, at, base);
+        if (is_repeated(&s->last, &line, text, n, at, &reading, base, hash))
+                return 0;
+        int r = count_report(s, &line, &reading, text, n, at, base);
         s->last = (struct scan_last){ true, base + at, hash, reading.mask };
         return r;
 }

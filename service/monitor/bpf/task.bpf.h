@@ -52,6 +52,10 @@ static long step_up(__u32 i, struct exe_walk *w)
         }
         if (used >= EXE_START_MAX)
                 return 1;
+        /* A kernel that verifies the callback with its first `used` alone drops the question above. This it
+         * cannot. */
+        asm volatile("" : "+r"(used));
+        used &= EXE_START_MAX - 1;
         n = bpf_probe_read_kernel_str(&w->ret->exe[used], EXE_START_MAX, BPF_CORE_READ(dentry, d_name.name));
         if (n <= 0)
                 return 1;

@@ -66,6 +66,21 @@ START_TEST(only_the_kernel_is_heard)
 }
 END_TEST
 
+/* A task has any name that it likes, and the kernel begins such a line with it. */
+START_TEST(a_name_is_no_report)
+{
+        struct kmsg_record forged = { .level = 6,
+                .text = "WARNING: [123]: segfault at 0 ip 0 sp 0 error 6 in x" };
+
+        ck_assert_int_eq(hints_add(&hints, &forged, ++at), 0);
+        (void)strcpy(forged.text, "BUG: x[123]: segfault at 0 ip 0 sp 0 error 6 in x");
+        ck_assert_int_eq(hints_add(&hints, &forged, ++at), 0);
+        ck_assert_int_eq(say("WARNING: CPU: 0 PID: 77 at kernel/foo.c:12 bar+0x1/0x2 [evil]"), 1);
+        ck_assert_uint_eq(hints.n, 1);
+        ck_assert_str_eq(hints.list[0].module, "evil");
+}
+END_TEST
+
 START_TEST(the_newest_counts)
 {
         (void)say("a: loading out-of-tree module taints kernel.");
@@ -283,6 +298,7 @@ int main(void)
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, a_line_is_a_hint);
         tcase_add_test(tc, only_the_kernel_is_heard);
+        tcase_add_test(tc, a_name_is_no_report);
         tcase_add_test(tc, the_newest_counts);
         tcase_add_test(tc, of_the_past_the_first_counts);
         tcase_add_test(tc, hints_are_bounded);

@@ -66,6 +66,19 @@ START_TEST(forms)
                 { "Tainted: P   M        ", 0x11, 0, "" },
                 { "Tainted: G", 0, 0, "" },
                 { "Not tainted", 0, 0, "" },
+                /* A task has any name that it likes. */
+                { "PID: 1 Comm: Not tainted Tainted: P        W  OE     6.1.0-13-amd64 #1", 0x3201, 0, "" },
+                { "PID: 1 Comm: Tainted: P Tainted: G        W  O       6.1.0-13-amd64 #1", 0x1200, 0, "" },
+                { "PID: 1 Comm: Tainted: K Not tainted 6.1.0-13-amd64 #1", 0, 0, "" },
+                /* What sticks to the letters. */
+                { "Tainted: G        W\x1b[0m", 0x200, 0, "" },
+                { "Tainted: G        W.", 0x200, 0, "" },
+                { "Tainted: G        W  O<br>", 0x1200, 0, "" },
+                { "Tainted: G        W  O&nbsp;", 0x1200, 0, "" },
+                { "Tainted: G        W  OE\\n[ 1.0]", 0x3200, 0, "" },
+                /* A letter that is newer than this table. */
+                { "POEZ", 0x3001, 0, "" },
+                { "(OZE)", 0x3000, 0, "" },
                 { "[P]=PROPRIETARY_MODULE, [W]=WARN", 0x201, 0, "" },
                 { "Tainted: [P]=PROPRIETARY_MODULE,[O]=OOT_MODULE", 0x1001, 0, "" },
                 { "Tainted: [W]=SOMETHING_NEW", 0x200, 0, "" },

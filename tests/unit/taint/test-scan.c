@@ -131,6 +131,67 @@ START_TEST(by_name)
 }
 END_TEST
 
+/* The same task again and again: each is a report. What one of them says twice, and the panic that follows,
+ * is none. */
+START_TEST(separate_reports)
+{
+        static const char line[] = "CPU: 0 PID: 77 Comm: x Tainted: G        W          6.1.0-1-amd64 #1\n";
+        char text[4096] = "";
+        struct scan s;
+
+        for (unsigned i = 0; i < 5; i++)
+                (void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
+                        "[%u.0] ------------[ cut here ]------------\n[%u.1] %s[%u.2] %s", i, i, line, i,
+                        line);
+        (void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
+                "[9.0] ---[ end trace 0 ]---\n[9.1] Kernel panic - not syncing: x\n[9.2] %s", line);
+        put_text("log", text);
+        scan_of(&s, "log");
+        ck_assert_uint_eq(s.reports, 5);
+        scan_done(&s);
+
+        (void)snprintf(text, sizeof(text), "[1.0] %s[1.1] ---[ end trace 0 ]---\n[2.0] %s", line, line);
+        put_text("log", text);
+        scan_of(&s, "log");
+        ck_assert_uint_eq(s.reports, 2);
+        scan_done(&s);
+}
+END_TEST
+
+/* The kernel's word counts, and not that in a task's name. */
+START_TEST(tasks_names)
+{
+        struct scan s;
+
+        put_text("log", "CPU: 0 PID: 1 Comm: Not tainted Tainted: P           O       6.1.0-13-amd64 #1\n"
+                        "CPU: 0 PID: 2 Comm: Tainted: K Not tainted 6.1.0-13-amd64 #1\n");
+        scan_of(&s, "log");
+        ck_assert_uint_eq(s.reports, 1);
+        ck_assert_uint_eq(s.clean, 1);
+        ck_assert_uint_eq(s.flags[0].reports, 1);
+        ck_assert_uint_eq(s.flags[15].reports, 0);
+        scan_done(&s);
+}
+END_TEST
+
+/* A whole log in one line: what is far away is another line. */
+START_TEST(one_long_line)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        struct scan s;
+
+        for (unsigned i = 0; i < 100; i++) {
+                for (unsigned k = 0; k < 500; k++)
+                        buf_puts(&text, "padding ");
+                buf_printf(&text, "\\n[%u.0] Comm: x Tainted: G        W          6.1.%u #1", i, i);
+        }
+        put("log", buf_str(&text), text.len);
+        scan_of(&s, "log");
+        ck_assert_uint_eq(s.reports, 100);
+        scan_done(&s);
+}
+END_TEST
+
 #define REPORT_LEN 101U
 
 /* Reports at every place around the end of a block are found once each. */
@@ -337,7 +398,7 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { counted, by_name, across_blocks, compressed, damaged, folders, pipes,
-                settled, no_memory };
+        const TTest *const tests[] = { counted, by_name, separate_reports, tasks_names, one_long_line,
+                across_blocks, compressed, damaged, folders, pipes, settled, no_memory };
         return run_tests_with("taint-scan", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -70,6 +70,15 @@ def check_exact(event):
         expect(f"{what}: letter {letter}", letter in (event["module_taints"] or ""), True)
 
 
+def check_long_path(event):
+    """It loses its beginning, and nothing else."""
+    names = [f"a-folder-with-a-name-of-fifty-bytes-to-make-it-long-{i}" for i in range(1, 10)]
+    path = "/" + "/".join(["tmp", *names, "sh"])
+    found = event["exe"] or ""
+    expect("BPF: a long path: its beginning", found[:3], "...")
+    expect("BPF: a long path: its end", path.endswith(found[3:]) and len(found) > 200, True)
+
+
 def check_hints(event):
     _, _, _, module, _, program, allowed = SET[event["bit"]]
     what = f"hints: bit {event['bit']}"
@@ -95,6 +104,8 @@ def check_events(console, world, who):
     swapped = (who == "BPF") != (world == "main")
     for bit in ({ABSENT} if swapped else {ABSENT, ENDED}) & set(found):
         expect(f"{who}: bit {bit}, set while nobody looked", found[bit]["reason"], "present-at-start")
+    if who == "BPF" and 21 in found:
+        check_long_path(found[21])
     for bit in ({*BURST, AFTER} | LATE) & set(found) if who == "BPF" else ():
         expect(f"BPF: bit {bit}: attribution", found[bit]["attribution"], "exact")
         expect(f"BPF: bit {bit}: loginuid", found[bit]["loginuid"], 1000)
