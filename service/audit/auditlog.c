@@ -30,6 +30,7 @@ struct auditlog {
         struct spool *spool; /* NULL: what is not sent ends with the process */
         uint64_t seqno;
         uint64_t lost_untold, lost_since; /* since: seconds since 1970 */
+        uint64_t left;                    /* for the next start */
         struct completion *completions;
         bool stopping;
         char problem[sizeof(((struct sender_status *)NULL)->problem)];
@@ -37,7 +38,7 @@ struct auditlog {
         void *userdata;
 };
 
-static void tell_losses(struct auditlog *log)
+static struct record losses(struct auditlog *log)
 {
         struct record r = { .kind = RECORD_EVENTS_LOST,
                 .count = log->lost_untold,
@@ -45,6 +46,13 @@ static void tell_losses(struct auditlog *log)
                 .reason = "not-handed-over" };
 
         log->lost_untold = 0;
+        return r;
+}
+
+static void tell_losses(struct auditlog *log)
+{
+        const struct record r = losses(log);
+
         auditlog_emit(log, &r);
 }
 
@@ -104,11 +112,14 @@ static void on_outcome(uint64_t cookie, enum sender_outcome outcome, void *userd
         struct auditlog *log = userdata;
 
         complete(log, cookie);
-        if (outcome == SENDER_LOST)
-                count_lost(log);
         /* What is left at the end is not lost: the next start sends it. */
-        if (outcome == SENDER_LOST && log->spool && !log->stopping)
-                spool_mark(log->spool, cookie);
+        if (outcome == SENDER_LOST && log->spool && log->stopping)
+                log->left++;
+        else if (outcome == SENDER_LOST) {
+                count_lost(log);
+                if (log->spool)
+                        spool_mark(log->spool, cookie);
+        }
         if (outcome != SENDER_SENT || log->stopping)
                 return;
         const struct sender_status status = sender_status(log->sender);
@@ -142,7 +153,7 @@ static void load_sequence(struct auditlog *log, const char *file)
                 log->seqno = strtoull(text, NULL, 10);
 }
 
-/* Nobody adds to the file meanwhile. */
+/* What the sending thread adds meanwhile has an older number. */
 static int send_left(struct auditlog *log)
 {
         uint64_t number = 0;
@@ -219,16 +230,43 @@ int auditlog_new(sd_event *event, const struct sender_backend *backend, const ch
         return 0;
 }
 
+/* A number, the journal and the file; the number is kept last: a kill before that makes the caller tell it
+ * again, one behind it makes the next start send what is in the file. 0 or negative errno of the format. */
+static int enter(struct auditlog *log, struct record *r, struct buf *text)
+{
+        r->seqno = ++log->seqno;
+        int e = record_format(r, text);
+        journal_send(r, buf_str(text));
+        if (e == 0)
+                spool(log, r->seqno, r->success, buf_str(text));
+        keep_seqno(log);
+        return e;
+}
+
+/* In a full queue it would push out another one. */
+static void leave_losses(struct auditlog *log)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        struct record r = losses(log);
+
+        if (enter(log, &r, &text) == 0)
+                log->left++;
+}
+
 struct auditlog *auditlog_free(struct auditlog *log)
 {
         if (!log)
                 return NULL;
+        if (log->spool && log->lost_untold > 0)
+                leave_losses(log);
         log->stopping = true;
         log->source = sd_event_source_disable_unref(log->source);
         log->sender = sender_stop(log->sender, STOP_TIMEOUT_MS);
+        if (log->left > 0)
+                log_error("%" PRIu64 " audit records were not handed over; the next start sends them",
+                        log->left);
         if (log->lost_untold > 0)
-                log_error("%" PRIu64 " audit records were not handed over%s", log->lost_untold,
-                        log->spool ? "; the next start sends them" : "");
+                log_error("%" PRIu64 " audit records are lost", log->lost_untold);
         log->spool = spool_free(log->spool);
         while (log->completions) {
                 struct completion *c = log->completions;
@@ -259,14 +297,7 @@ uint64_t auditlog_emit_then(
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct record numbered = *r;
 
-        /* The number is kept last: a kill before that makes the caller tell it again, one behind it makes
-         * the next start send what is in the file. */
-        numbered.seqno = ++log->seqno;
-        int e = record_format(&numbered, &text);
-        journal_send(&numbered, buf_str(&text));
-        if (e == 0)
-                spool(log, numbered.seqno, r->success, buf_str(&text));
-        keep_seqno(log);
+        int e = enter(log, &numbered, &text);
         if (e == 0 && done)
                 e = add_completion(log, numbered.seqno, done, userdata);
         if (e == 0) {

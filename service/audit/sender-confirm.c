@@ -82,12 +82,23 @@ static void note_failure(struct sender *s, int error)
 {
         char buffer[64];
 
-        s->look_at = 0;
+        s->look_at = s->unconfirmed.head ? sender_now() + s->retry_nsec : 0;
         if (!s->unconfirmed.head)
                 return;
-        (void)snprintf(s->status.problem, sizeof(s->status.problem), "sent, but not confirmed: %s",
+        (void)snprintf(s->status.problem, sizeof(s->status.problem), SENDER_UNSURE ": %s",
                 strerror_r(error, buffer, sizeof(buffer)));
+        s->unsure = true;
         (void)eventfd_write(s->event_fd, 1);
+}
+
+/* The kernel answers again. */
+static void note_answer(struct sender *s)
+{
+        if (s->unsure && strncmp(s->status.problem, SENDER_UNSURE, strlen(SENDER_UNSURE)) == 0) {
+                s->status.problem[0] = '\0';
+                (void)eventfd_write(s->event_fd, 1);
+        }
+        s->unsure = false;
 }
 
 void sender_look(struct sender *s)
@@ -106,6 +117,8 @@ void sender_look(struct sender *s)
         /* What the kernel lost may then not be ours, or nothing is known of it. */
         bool says_nothing = r == -EPERM || (r == 0 && !s->kernel.fetched);
         s->paused = false;
+        if (says_nothing || r == 0)
+                note_answer(s);
         if (says_nothing) {
                 (void)forget(s, UINT64_MAX);
                 trust(s, paused);

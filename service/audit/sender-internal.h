@@ -12,6 +12,7 @@
 
 /* So many records at most are remembered after they were handed over. */
 #define SENDER_UNCONFIRMED_MAX 64u
+#define SENDER_UNSURE "sent, but not confirmed"
 
 struct sender_item;
 
@@ -62,6 +63,7 @@ struct sender {
         struct sender_list unconfirmed;
         uint64_t lost_seen;
         bool lost_known;
+        bool unsure;                 /* a look failed, and the problem says so */
         uint64_t look_at;            /* 0: no look at `lost` is due */
         struct sender_item *current; /* out of the lists, being sent */
         bool current_taken;          /* the kernel took it, and it is being seen whether it keeps it */
@@ -102,14 +104,14 @@ void sender_look(struct sender *s);
 /* They count as not handed over. */
 void sender_take_back(struct sender *s);
 
-/* On the sending thread, without the lock. */
+/* On the sending thread, the first and the third without the lock. */
 /* A handle that works, 0 and the kernel's answer in `s->kernel`; or what is in `s->kernel_error`. A broken
  * connection is opened anew once. */
 int sender_ask(struct sender *s);
 /* What the last answer says of the record that is to be sent. False: not now, for `reason`. */
 bool sender_may_send(const struct sender *s, char *reason, size_t size);
-/* Asks again: does the kernel still have what it took after it had answered `before`? True also where that
- * cannot be known; then `reason` says so. */
+/* Asks again: does the kernel still have what it took after its last answer? False also where it does not
+ * say: better twice than not at all. True where we may not ask; then `reason` says so. */
 bool sender_stayed(struct sender *s, char *reason, size_t size);
 void sender_explain(int error, const char *what, char *reason, size_t size);
 

@@ -63,19 +63,18 @@ bool sender_stayed(struct sender *s, char *reason, size_t size)
         if (!s->backend->status)
                 return true;
         if (s->kernel_error == -EPERM) {
-                (void)snprintf(reason, size,
-                        "sent, but not confirmed: reading the audit status needs CAP_AUDIT_CONTROL");
+                (void)snprintf(
+                        reason, size, SENDER_UNSURE ": reading the audit status needs CAP_AUDIT_CONTROL");
                 return true;
         }
         int r = sender_ask(s);
         if (r < 0)
-                /* Where it is remembered, the next look tells. */
-                sender_explain(-r, "sent, but not confirmed", reason, size);
+                sender_explain(-r, "the kernel does not say whether it kept the record", reason, size);
         else if (!s->kernel.enabled)
                 (void)snprintf(reason, size, "auditing was disabled in the kernel meanwhile (enabled=0)");
         else if (may_be_ours(&before, &s->kernel))
                 (void)snprintf(reason, size, SENDER_LOST_MEANWHILE);
         else
                 return true;
-        return r < 0;
+        return false;
 }

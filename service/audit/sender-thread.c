@@ -99,8 +99,9 @@ static void tell(struct sender *s, const struct sender_item *i, bool taken)
 }
 
 /* Sends it, and sees whether it stayed. Without the lock meanwhile, so the owner may have gone afterwards.
- * The kernel's yes is told of before it is asked anything else: a kill between the two makes the next start
- * send the record again. */
+ * The kernel's yes is told of before it is asked anything else: only a kill between these two makes the next
+ * start send again what arrived. Where the kernel is likely to drop what it took, it is told of when it did
+ * not. */
 static bool send_one(struct sender *s, const struct sender_item *i, char *reason, size_t size)
 {
         reason[0] = '\0';
@@ -112,12 +113,14 @@ static bool send_one(struct sender *s, const struct sender_item *i, char *reason
         if (!sent || s->abandoned)
                 return sent;
 
-        tell(s, i, true);
+        bool told = !s->kernel.tight;
+        if (told)
+                tell(s, i, true);
         (void)pthread_mutex_unlock(&s->lock);
         sent = sender_stayed(s, reason, size);
         (void)pthread_mutex_lock(&s->lock);
-        if (!sent && !s->abandoned)
-                tell(s, i, false);
+        if (sent != told && !s->abandoned)
+                tell(s, i, sent);
         return sent;
 }
 

@@ -63,7 +63,7 @@ static void lose_rest(struct sender *s)
         struct sender_item *i;
 
         /* Sent again by the next start rather than missed. */
-        if (s->status.in_doubt || s->abandoned)
+        if (s->status.in_doubt || s->abandoned || (s->kernel_error < 0 && s->kernel_error != -EPERM))
                 sender_take_back(s);
         while ((i = sender_list_take(&s->kept)))
                 sender_post_final(s, i, SENDER_LOST);

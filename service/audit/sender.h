@@ -2,10 +2,11 @@
 #pragma once
 
 /* The only user of libaudit: one thread that sends records, because a full kernel backlog can hold a sender
- * for a minute. The queue is bounded. A record counts as sent when the kernel took it, auditing is
- * enabled and the kernel's `lost` did not rise (where an audit daemon takes them); else it is kept and sent
- * again (every few seconds, oldest first, and at once when another one gets through) until the queue is
- * full, when the oldest kept ones (where there are none, the oldest) are dropped and counted.
+ * for a minute. The queue is bounded. A record counts as sent when the kernel took it, auditing is enabled
+ * and the kernel's `lost` did not rise (where an audit daemon takes them, or a limit is near), or where we
+ * may not ask for that; else it is kept and sent again (every retry_ms, oldest first, and at once when
+ * another one gets through) until the queue is full, when the oldest kept ones (where there are none, the
+ * oldest) are dropped and counted.
  *
  * The kernel may take a record and lose it later, when the daemon does not fetch it: `lost` is looked at
  * again before the next send, and once some time (settle_ms) after the last one. Where it rose, all that

@@ -69,6 +69,8 @@ static int add_entry(struct spool *s, uint64_t number, bool success, const char 
 
         if (!e.text)
                 return -ENOMEM;
+        /* One whose mark could not be written stands there still. */
+        (void)forget(s, number);
         int r = remember(s, &e);
         if (r < 0)
                 free(e.text);

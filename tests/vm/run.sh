@@ -93,10 +93,34 @@ debian() {
         return "$status"
 }
 
+# Nothing that a lane started outlives this script.
+lanes=
+end_with_children() {
+        for child in $(pgrep -P "$1"); do
+                end_with_children "$child"
+        done
+        kill "$1" 2>/dev/null || :
+}
+finish() {
+        status=$?
+        trap - EXIT INT TERM
+        for lane in $lanes; do
+                end_with_children "$lane"
+        done
+        exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
 # judge NAME PROGRAM ARGUMENT…
 judge() {
-        [ -f "$cache/$1.console" ] || return 0
+        wanted "$1" || return 0
         say "$1"
+        if [ ! -f "$cache/$1.console" ]; then
+                say "$1 was not booted"
+                failed=1
+                return 0
+        fi
         program=$2 console=$cache/$1.console
         shift 2
         python3 -B "$here/check/$program.py" "$console" "$@" || failed=1
@@ -110,18 +134,21 @@ make_image
 debian_ended=
 debian prepare || :
 say "booting $first${other:+ and $other}"
+failed=
 lane_other &
+other_lane=$!
 debian boot &
 debian_lane=$!
+lanes="$other_lane $debian_lane"
 lane_first
 wait $debian_lane || debian_ended=$?
-wait
-failed=
+wait $other_lane || failed=1
+lanes=
 export PEIOS_PROVED="$cache/proved.tsv"
 rm -f "$cache/taint-table.txt"
 judge source source
 judge bits-first bits "$cache/taint-table.txt"
-judge bits-other bits "$cache/taint-table.txt"
+[ -z "$other" ] || judge bits-other bits "$cache/taint-table.txt"
 judge narrow narrow
 judge locked locked
 judge bench bench

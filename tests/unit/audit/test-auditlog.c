@@ -365,6 +365,34 @@ START_TEST(lost_at_the_end)
 }
 END_TEST
 
+/* What found no place in the queue is told of by the next start; the rest is sent. */
+START_TEST(losses_over_a_stop)
+{
+        sd_event *event = NULL;
+        takes = false;
+        struct auditlog *log = start(&event);
+        for (unsigned i = 0; i < SENDER_QUEUE_MAX + 3; i++)
+                (void)emit(log, "one");
+        run_until_kept(log, event, SENDER_QUEUE_MAX);
+        for (int i = 0; i < 500 && auditlog_status(log).lost != 3; i++)
+                ck_assert_int_ge(sd_event_run(event, 10000), 0);
+        while (sd_event_run(event, 0) > 0)
+                ;
+        (void)auditlog_free(log);
+        sd_event_unref(event);
+
+        takes = true;
+        log = start(&event);
+        for (int i = 0; i < 5000 && !nothing_left(); i++)
+                ck_assert_int_ge(sd_event_run(event, 10000), 0);
+        (void)auditlog_free(log);
+        sd_event_unref(event);
+        /* With that one the file holds one more than the queue, which may push one out before it is sent. */
+        ck_assert_uint_ge(taken("path=\"one\""), SENDER_QUEUE_MAX - 1);
+        ck_assert_uint_eq(taken("op=audit-events-lost reason=not-handed-over count=3 "), 1);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("auditlog");
@@ -377,6 +405,7 @@ int main(void)
         tcase_add_test(tc, lost_by_the_kernel);
         tcase_add_test(tc, quiet_in_doubt);
         tcase_add_test(tc, lost_at_the_end);
+        tcase_add_test(tc, losses_over_a_stop);
         suite_add_tcase(suite, tc);
         SRunner *sr = srunner_create(suite);
         srunner_run_all(sr, CK_NORMAL);

@@ -183,7 +183,7 @@ START_TEST(look_fails)
 }
 END_TEST
 
-/* The question behind a send: what was sent is remembered all the same. */
+/* The question behind a send: better twice than not at all. */
 START_TEST(question_fails)
 {
         start(NEVER, NEVER);
@@ -191,16 +191,42 @@ START_TEST(question_fails)
         fake.fails_at_once = -EIO;
         unlock();
         submit(1, 1);
-        wait_outcomes("1s ");
-        check_status(1, 0, false, "sent, but not confirmed: Input/output error");
+        wait_outcomes("1k ");
+        check_status(0, 1, false, "the kernel does not say whether it kept the record: Input/output error");
         lock();
         fake.fails_at_once = 0;
-        fake.lost++;
         unlock();
         submit(2, 2);
-        wait_outcomes("1s 1k 2s ");
-        check_log("1 2 ", "+1 -1 +2 ");
+        wait_outcomes("1k 2s 1s ");
+        check_log("1 2 1 ", "+1 -1 +2 +1 ");
+        check_status(2, 0, false, "");
         stop();
+}
+END_TEST
+
+/* A look that fails is made again, and what it said is taken back when one succeeds. */
+START_TEST(look_fails_once)
+{
+        for (unsigned lost = 0; lost < 2; lost++) {
+                start(50, 20);
+                submit(1, 1);
+                wait_outcomes("1s ");
+                lock();
+                fake.status_answer = -EIO;
+                unlock();
+                while (!*sender_status(sender).problem)
+                        dispatch_one(PATIENCE_MS);
+                check_status(1, 0, false, "sent, but not confirmed: Input/output error");
+                lock();
+                fake.status_answer = 0;
+                fake.lost += lost;
+                unlock();
+                while (strcmp(sender_status(sender).problem, lost ? LOST : "") != 0)
+                        dispatch_one(PATIENCE_MS);
+                if (!lost)
+                        check_status(1, 0, false, "");
+                stop();
+        }
 }
 END_TEST
 
@@ -231,8 +257,8 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { nothing_lost, lost_between_two_sends, lost_after_the_last,
-                goes_on_losing, tries_by_itself, new_one_stays, nobody_fetches, look_fails, question_fails,
-                look_fails_in_doubt };
+                goes_on_losing, tries_by_itself, new_one_stays, nobody_fetches, look_fails, look_fails_once,
+                question_fails, look_fails_in_doubt };
 
         return run_tests("sender-confirm", tests, ARRAY_SIZE(tests));
 }

@@ -66,12 +66,18 @@ static const struct play {
                 "the audit status cannot be read: No buffer space available", 0 },
         { "broken in the send", 0, { { .enabled = 1 } }, -ENOBUFS, ENOBUFS, false,
                 "the audit socket is broken: No buffer space available", 2 },
-        { "broken afterwards", 0, { { .enabled = 1 }, { .error = -ENOBUFS } }, 3, 0, true,
-                "sent, but not confirmed: No buffer space available", 1 },
+        { "broken afterwards", 0, { { .enabled = 1 }, { .error = -ENOBUFS } }, 3, 0, false,
+                "the kernel does not say whether it kept the record: No buffer space available", 1 },
+        { "limited from the start", 0,
+                { { .enabled = 1, .rate_limit = 1 }, { .enabled = 1, .rate_limit = 1 } }, 3, 0, true, "",
+                1 },
+        { "limited from the start, lost", 0,
+                { { .enabled = 1, .rate_limit = 1 }, { .enabled = 1, .lost = 1, .rate_limit = 1 } }, 3, 0,
+                false, "the kernel lost records meanwhile (backlog or rate limit)", 1 },
         { "no answer", 0, { { .silent = true } }, 3, 0, false,
                 "the audit status cannot be read: Connection timed out", 0 },
-        { "no answer afterwards", 0, { { .enabled = 1 }, { .silent = true } }, 3, 0, true,
-                "sent, but not confirmed: Connection timed out", 1 },
+        { "no answer afterwards", 0, { { .enabled = 1 }, { .silent = true } }, 3, 0, false,
+                "the kernel does not say whether it kept the record: Connection timed out", 1 },
         { "no audit in the kernel", EPROTONOSUPPORT, { { 0 } }, 0, 0, false,
                 "cannot open the audit socket: the kernel has no audit support", 0 },
 };
@@ -189,6 +195,28 @@ static void on_outcome(uint64_t cookie, enum sender_outcome outcome, void *userd
         (void)strcat(outcomes, names[outcome]);
 }
 
+/* What the next start would find. */
+static char marks[32];
+
+static void on_handed_over(
+        uint64_t cookie, bool sent, bool success, const char *text, void *userdata _unused_)
+{
+        ck_assert_uint_eq(cookie, 1);
+        ck_assert(success);
+        ck_assert_str_eq(text, "op=x");
+        (void)strcat(marks, sent ? "+ " : "- ");
+}
+
+/* Sent: it is marked. Taken and not kept: it was, where nothing spoke against it, and is no more. */
+static const char *wanted_marks(void)
+{
+        bool taken = play->send_result > 0 && play->want_sends > 0;
+
+        if (play->want)
+                return "+ ";
+        return taken && play->status[0].rate_limit == 0 ? "+ - " : "";
+}
+
 static void await_outcome(struct sender *s)
 {
         for (unsigned i = 0; i < 20000 && !*outcomes; i++) {
@@ -203,16 +231,17 @@ START_TEST(plays_out)
 
         play = &plays[_i];
         n_sends = n_queued = 0;
-        outcomes[0] = '\0';
+        outcomes[0] = marks[0] = '\0';
         seq = 1;
         enqueue(NLMSG_ERROR, 1); /* left by an earlier send */
-        ck_assert_int_eq(sender_new(&sender_libaudit, 3600000, NULL, on_outcome, NULL, &s), 0);
+        ck_assert_int_eq(sender_new(&sender_libaudit, 3600000, on_handed_over, on_outcome, NULL, &s), 0);
         ck_assert_int_eq(sender_submit(s, "op=x", true, 1), 0);
         await_outcome(s);
         ck_assert_msg(strcmp(outcomes, play->want ? "sent " : "kept ") == 0, "%s: %s", play->name, outcomes);
         ck_assert_msg(strcmp(sender_status(s).problem, play->reason) == 0, "%s: %s", play->name,
                 sender_status(s).problem);
         ck_assert_msg(n_sends == play->want_sends, "%s: %u", play->name, n_sends);
+        ck_assert_msg(strcmp(marks, wanted_marks()) == 0, "%s: %s", play->name, marks);
         (void)sender_stop(s, 20000);
 }
 END_TEST

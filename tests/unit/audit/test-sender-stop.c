@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The end of a sender that does not know yet whether the kernel lost what it took. */
+#include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -19,6 +20,21 @@ START_TEST(stop_looks_again)
                 check_log("1 ", lost ? "+1 -1 " : "+1 ");
                 ck_assert_uint_eq(fake.looks, 2);
         }
+}
+END_TEST
+
+/* It says nothing of what became of it: the next start sends it again. */
+START_TEST(stop_cannot_look)
+{
+        start(NEVER, NEVER);
+        submit(1, 1);
+        wait_outcomes("1s ");
+        lock();
+        fake.status_answer = -EIO;
+        unlock();
+        stop();
+        ck_assert_str_eq(outcomes, "1s 1k 1l ");
+        check_log("1 ", "+1 -1 ");
 }
 END_TEST
 
@@ -139,8 +155,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { stop_looks_again, stop_sends_the_new_ones, stop_while_it_looks,
-                stop_while_it_asks, stop_while_it_looks_in_doubt };
+        const TTest *const tests[] = { stop_looks_again, stop_cannot_look, stop_sends_the_new_ones,
+                stop_while_it_looks, stop_while_it_asks, stop_while_it_looks_in_doubt };
 
         return run_tests("sender-stop", tests, ARRAY_SIZE(tests));
 }
