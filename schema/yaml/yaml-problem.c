@@ -19,7 +19,7 @@ static const struct {
                 "is written as `? key`)" },
         { "mapping values are not allowed in this context",
                 "a `: ` is not possible here, expected a single value (a text that holds `: ` needs quotes) or "
-                "the indentation of the key above" },
+                "the indentation of the key above (a key of more than 1024 characters is written as `? key`)" },
         { "mapping keys are not allowed in this context", "a `? ` is not possible here, expected a value" },
         { "block sequence entries are not allowed in this context",
                 "a `- ` is not possible here, expected a value, or the list on a line of its own" },

@@ -173,7 +173,8 @@ start_dconf() {
 }
 
 start_xfconf() {
-        [ -n "$xfconfd" ] && installed xfconf-query || return 0
+        # Some packages are not whole.
+        [ -n "$xfconfd" ] && installed xfconf-query && xfconf-query --version >/dev/null 2>&1 || return 0
         channels=$scratch/$1/config/xfce4/xfconf/xfce-perchannel-xml
         mkdir -p "$channels"
         xfconf_values "$2" >"$channels/bench.xml"
