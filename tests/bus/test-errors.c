@@ -186,8 +186,9 @@ START_TEST(preview)
         const char *before = strdupa(registry_property(world.bus, "Problems"));
         _cleanup_message_ sd_bus_message *m = answer(world.bus, "Preview", "a(sssuv)a{sv}", 3, "set", KEY,
                 "Old", SZ, "s", "2", "set", KEY, "New", SZ, "s", "3", "delete", KEY, "Old", 0u, "ay", 0, 0);
-        ck_assert_str_eq(message_text(m), "[('value-deleted' 'Machine\\Test\\Key' 'Old' 0 ay:[] ''), "
-                                          "('value-set' 'Machine\\Test\\Key' 'New' 1 s:'3' 'base')]");
+        ck_assert_str_eq(message_text(m),
+                "[('value-deleted' 'Machine\\Test\\Key' 'Old' 0 ay:[] ''), "
+                "('value-set' 'Machine\\Test\\Key' 'New' 1 s:'3' 'base')] 'allowed'");
         ck_assert_str_eq(get_text(world.bus, KEY, "Old"), "1 base");
         ck_assert_str_eq(get_text(world.bus, KEY, "New"), "-");
         ck_assert_str_eq(registry_property(world.bus, "Problems"), before);
