@@ -22,6 +22,13 @@ void unlock(void)
         (void)pthread_mutex_unlock(&fake.lock);
 }
 
+void lock_when_it_hangs(void)
+{
+        lock();
+        while (!fake.blocking)
+                (void)pthread_cond_wait(&fake.changed, &fake.lock);
+}
+
 static int fake_open(void *ctx _unused_)
 {
         lock();

@@ -41,6 +41,8 @@ extern char outcomes[LOG_MAX]; /* "1s " sent, "1k " kept, "1l " lost */
 
 void lock(void);
 void unlock(void);
+/* In a question that does not return. */
+void lock_when_it_hangs(void);
 void start(unsigned retry_ms, unsigned settle_ms);
 void stop(void);
 void submit(unsigned first, unsigned last);

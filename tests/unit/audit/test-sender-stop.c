@@ -48,9 +48,7 @@ START_TEST(stop_sends_the_new_ones)
         fake.block = true;
         unlock();
         submit(3, 4);
-        lock();
-        while (!fake.blocking)
-                (void)pthread_cond_wait(&fake.changed, &fake.lock);
+        lock_when_it_hangs();
         fake.block = false;
         unlock();
         stop();
@@ -73,9 +71,7 @@ START_TEST(stop_while_it_looks)
                 unlock();
                 if (more)
                         submit(2, 2);
-                lock();
-                while (!fake.blocking)
-                        (void)pthread_cond_wait(&fake.changed, &fake.lock);
+                lock_when_it_hangs();
                 unlock();
                 sender = sender_stop(sender, 50);
                 ck_assert_ptr_null(sender);
@@ -101,9 +97,7 @@ START_TEST(stop_while_it_asks)
         start(NEVER, NEVER);
         fake.block_at_once = true;
         submit(1, 2);
-        lock();
-        while (!fake.blocking)
-                (void)pthread_cond_wait(&fake.changed, &fake.lock);
+        lock_when_it_hangs();
         ck_assert_str_eq(fake.handed_over, "+1 ");
         unlock();
         sender = sender_stop(sender, 50);
@@ -133,9 +127,7 @@ START_TEST(stop_while_it_looks_in_doubt)
         fake.block = true;
         unlock();
         submit(2, 2);
-        lock();
-        while (!fake.blocking)
-                (void)pthread_cond_wait(&fake.changed, &fake.lock);
+        lock_when_it_hangs();
         unlock();
         sender = sender_stop(sender, 50);
         ck_assert_str_eq(outcomes, "1s 1k 1l 2l ");
