@@ -36,13 +36,13 @@ make_image() {
         . "$here/image.sh"
         vm_kernel
         add_modules
-        first=$release first_kernel=$kernel
+        first=$release first_vmlinux=$vmlinux
         other=
         skipped=
         if [ "${PEIOS_SANITIZE:-none}" != none ]; then
                 :
         elif vm_other_kernel; then
-                other=$release other_kernel=$kernel
+                other=$release other_vmlinux=$vmlinux
                 add_modules
         else
                 say "no second kernel can be had: that the programs fit it was not seen"
@@ -59,9 +59,9 @@ wanted() {
         esac
 }
 
-# boot NAME RELEASE KERNEL ARGUMENT…
+# boot NAME RELEASE VMLINUX ARGUMENT…
 boot() {
-        name=$1 release=$2 kernel=$3
+        name=$1 release=$2 vmlinux=$3
         shift 3
         wanted "$name" || return 0
         begun=$(date +%s)
@@ -72,15 +72,15 @@ boot() {
 }
 
 lane_first() {
-        boot bits-first "$first" "$first_kernel"
-        boot narrow "$first" "$first_kernel" audit=0 panic_on_taint=0x20,nousertaint
-        boot locked "$first" "$first_kernel" lockdown=confidentiality
-        boot bench "$first" "$first_kernel"
+        boot bits-first "$first" "$first_vmlinux"
+        boot narrow "$first" "$first_vmlinux" audit=0 panic_on_taint=0x20,nousertaint
+        boot locked "$first" "$first_vmlinux" lockdown=confidentiality
+        boot bench "$first" "$first_vmlinux"
 }
 
 lane_other() {
-        boot source "$first" "$first_kernel"
-        [ -z "$other" ] || boot bits-other "$other" "$other_kernel" peios.swap
+        boot source "$first" "$first_vmlinux"
+        [ -z "$other" ] || boot bits-other "$other" "$other_vmlinux" peios.swap
 }
 
 # debian PART: of system/run.sh, where all machines are wanted. A skip or a failure is remembered: what could be had is

@@ -121,8 +121,8 @@ system_boot() {
         timeout 600 qemu-system-x86_64 -accel tcg -cpu max,la57=off -smp 2 -m 1024 -nographic -no-reboot -nodefaults \
                 -serial "file:$cache/system/console-$1" -serial "file:$cache/system/told-$1" \
                 -drive "file=$disk,format=raw,if=virtio,cache=unsafe" -kernel "$kernel" -initrd "$initrd" -append \
-                "console=ttyS0 quiet panic=-1 audit=1 audit_backlog_limit=8192 apparmor=0 selinux=0 mitigations=off systemd.show_status=0 \
-vm.boot=$1" </dev/null >"$cache/system/qemu-$1" 2>&1 ||
+                "$vm_arguments audit_backlog_limit=8192 apparmor=0 selinux=0 mitigations=off systemd.show_status=0 vm.boot=$1" \
+                </dev/null >"$cache/system/qemu-$1" 2>&1 ||
                 die "the virtual machine ended with $?: see ${cache#"$source"/}/system/console-$1"
         say "$release with systemd ($1): $(($(date +%s) - begun)) s"
 }
