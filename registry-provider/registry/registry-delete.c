@@ -116,7 +116,12 @@ static int check_empty(
                 n += resolve_child_chain(&r->layers, chain, &child) == 0;
         if (n == 0)
                 return 0;
-        return diag_set(d, ENOTEMPTY, "%s: the key has %zu subkeys, '%s' among them; delete those first",
+        if (n == 1)
+                return diag_set(d, ENOTEMPTY,
+                        "%s: the key has the subkey '%s'; delete that first, or the key recursively",
+                        path->text, child->name);
+        return diag_set(d, ENOTEMPTY,
+                "%s: the key has %zu subkeys, '%s' among them; delete those first, or the key recursively",
                 path->text, n, child->name);
 }
 

@@ -71,7 +71,12 @@ START_TEST(keys)
                 { "set - \\A\\B V 1\nset - \\A W 2", "value-set Machine\\A\\B V=1@base\n"
                                                      "value-set Machine\\A W=2@base\n" },
                 { "rm - \\A",
-                        "ENOTEMPTY Machine\\A: the key has 1 subkeys, 'B' among them; delete those first" },
+                        "ENOTEMPTY Machine\\A: the key has the subkey 'B'; delete that first, or the key recursively" },
+                { "mk - \\A\\C", "subkey-created Machine\\A C\n" },
+                { "rm - \\A",
+                        "ENOTEMPTY Machine\\A: the key has 2 subkeys, 'B' among them; delete those first, or "
+                        "the key recursively" },
+                { "rm - \\A\\C", "key-deleted Machine\\A\\C\nsubkey-deleted Machine\\A C\n" },
                 { "rm - Machine", "EINVAL Machine: a hive cannot be deleted" },
                 { "rmr - Machine", "EINVAL Machine: a hive cannot be deleted" },
                 { "rm - \\No", "ENOENT Machine\\No: no such key: there is no 'No' in Machine" },
@@ -135,7 +140,7 @@ START_TEST(recursive_delete_leaves_other_layers)
         world_do(&w, LAYER("high", "5"));
         world_do(&w, "set - \\A\\B\\C V 1\nset high \\A\\B V 2\nset high \\A\\D V 3");
         world_expect(&w, "rm - \\A\\B",
-                "ENOTEMPTY Machine\\A\\B: the key has 1 subkeys, 'C' among them; delete those first");
+                "ENOTEMPTY Machine\\A\\B: the key has the subkey 'C'; delete that first, or the key recursively");
         world_expect(&w, "rmr - \\A",
                 "value-deleted Machine\\A\\B\\C V\n"
                 "key-deleted Machine\\A\\B\\C\n"
