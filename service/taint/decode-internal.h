@@ -15,3 +15,6 @@ _must_check_ int decode_bare(struct taint_decoded *d, struct diag *diag);
 /* What a line of a log can be. `text_end`: how far a wrapped line may be followed. The same values, or
  * -ENOMEM. */
 _must_check_ int decode_line(struct taint_decoded *d, const char *text_end, struct diag *diag);
+
+/* `[W]=WARN…`: names without what stands in front of them. */
+bool decode_begins_names(const char *s, size_t n);

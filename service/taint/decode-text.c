@@ -12,7 +12,10 @@ struct walk {
         size_t n_seen;
         uint64_t last_mask;
         bool bare;
+        bool names_go_on; /* the last line was of names, and ended in a comma */
 };
+
+static const char names_mark[] = "ainted: [";
 
 static uint64_t hash_of(const struct taint_decoded *d)
 {
@@ -48,11 +51,25 @@ static int remember(struct walk *w, const struct taint_decoded *d)
         return 1;
 }
 
+/* Whether the line before it has told these names already. */
+static bool continues_names(struct walk *w, const char *line, size_t n)
+{
+        bool begins = decode_begins_names(line, n), goes_on = w->names_go_on && begins;
+
+        while (n > 0 && strchr("= ", line[n - 1])) /* quoted-printable */
+                n--;
+        w->names_go_on =
+                n > 0 && line[n - 1] == ',' && (begins || memmem(line, n, names_mark, strlen(names_mark)));
+        return goes_on;
+}
+
 static int walk_line(struct walk *w, const char *line, size_t n, const char *text_end)
 {
         _cleanup_decoded_ struct taint_decoded d = { .context = *w->context };
 
         decode_trim(&line, &n);
+        if (continues_names(w, line, n))
+                return 0;
         d.input = line;
         d.input_len = n;
         int r = n == 0 ? 0 : w->bare ? decode_bare(&d, NULL) : decode_line(&d, text_end, NULL);
@@ -61,7 +78,8 @@ static int walk_line(struct walk *w, const char *line, size_t n, const char *tex
         if (r <= 0)
                 return r;
         /* The names of 6.11 repeat the letters above them. */
-        if (w->n_seen > 0 && d.reading.mask == w->last_mask && memmem(line, n, "ainted: [", 9))
+        if (w->n_seen > 0 && d.reading.mask == w->last_mask &&
+                memmem(line, n, names_mark, strlen(names_mark)))
                 return 0;
         r = remember(w, &d);
         w->last_mask = d.reading.mask;

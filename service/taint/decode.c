@@ -223,9 +223,14 @@ static int decode_tainted(struct taint_decoded *d, const char *text_end, struct 
         return 0;
 }
 
+bool decode_begins_names(const char *s, size_t n)
+{
+        return n >= 5 && s[0] == '[' && s[2] == ']' && s[3] == '=';
+}
+
 static bool decode_names(struct taint_decoded *d)
 {
-        if (d->input_len < 5 || d->input[0] != '[' || d->input[2] != ']' || d->input[3] != '=')
+        if (!decode_begins_names(d->input, d->input_len))
                 return false;
         struct taint_line line = { .kind = TAINT_LINE_NAMES, .names = d->input, .names_len = d->input_len };
         return taint_line_read(&line, &d->context, &d->reading);

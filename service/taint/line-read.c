@@ -89,6 +89,21 @@ static bool all_letters_known(const char *s, size_t n)
         return n > 0;
 }
 
+/* What a terminal was told of the name, `ESC[0;31m`, would be a part of it. Returns where the name itself
+ * begins. */
+static const char *behind_escape(const char *start, const char *name, const char *end)
+{
+        const char *begin = name, *p = name;
+
+        while (begin > start && (isdigit((unsigned char)begin[-1]) || begin[-1] == ';'))
+                begin--;
+        if (begin - start < 2 || memcmp(begin - 2, "\x1b[", 2) != 0)
+                return name;
+        while (p < end && isdigit((unsigned char)*p))
+                p++;
+        return p + 1 < end && isalpha((unsigned char)*p) ? p + 1 : name;
+}
+
 bool taint_module_next(const char *text, size_t n, size_t *at, struct taint_module *ret)
 {
         const char *end = text + n, *p = text + *at;
@@ -100,6 +115,7 @@ bool taint_module_next(const char *text, size_t n, size_t *at, struct taint_modu
                 size_t letters = letters_in(open + 1, end);
                 if (name == open || !all_letters_known(open + 1, letters))
                         continue;
+                name = behind_escape(text + *at, name, open);
                 *ret = (struct taint_module){ name, (size_t)(open - name), open + 1, letters };
                 *at = (size_t)(open + 1 + letters - text);
                 return true;

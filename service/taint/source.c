@@ -54,7 +54,11 @@ int source_open(int fd, struct source *ret, struct diag *d)
                 if (s.raw_len >= formats[i]->magic_len &&
                         memcmp(s.raw, formats[i]->magic, formats[i]->magic_len) == 0)
                         s.format = formats[i];
-        if (s.format && !s.format->open)
+        const char *unread = r == 0 && !s.format ? unpack_unread(s.raw, s.raw_len) : NULL;
+        if (unread)
+                r = diag_set(
+                        d, EOPNOTSUPP, "compressed with %s, which is not read; unpack it first", unread);
+        else if (s.format && !s.format->open)
                 r = diag_set(d, EOPNOTSUPP, "compressed with %s, and this program is built without %s",
                         s.format->name, s.format->library);
         else if (s.format)

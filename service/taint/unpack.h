@@ -30,3 +30,7 @@ struct unpack_format {
 };
 
 extern const struct unpack_format unpack_gzip, unpack_xz, unpack_zstd;
+
+/* The name of the format where the first bytes, eight where there are so many, are of one that no build
+ * reads: taken for text, such a file would count as clean. NULL else. */
+const char *unpack_unread(const uint8_t *data, size_t n);

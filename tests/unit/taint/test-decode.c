@@ -86,6 +86,7 @@ START_TEST(forms)
                 { "nvidia(POE)", 0x3001, 1, "" },
                 { "Modules linked in: a(O) b(P+) c [last unloaded: d(E)]", 0x3001, 3, "" },
                 { "Modules linked in: a b c", 0, 0, "no module" },
+                { "Modules linked in: \x1b[1ma(O)\x1b[0m \x1b[0;31mb(E)", 0x3000, 2, "" },
                 { "Unloaded tainted modules: pkey_uv(E):1", 0x2000, 1, "" },
                 { "x 1 0 - Live 0xffffffffc0a00000 (OE)", 0x3000, 1, "" },
                 { "x 1 2 y,z, Unloading 0x0 (PO-)", 0x1001, 1, "" },
@@ -193,6 +194,34 @@ START_TEST(whole_log)
 }
 END_TEST
 
+/* A list of names that a mail program wrapped is told once, with or without the letters above it. */
+START_TEST(wrapped_names)
+{
+        static const struct {
+                const char *text;
+                unsigned n;
+        } cases[] = {
+                { "Tainted: [O]=OOT_MODULE,\n  [E]=UNSIGNED_MODULE\nCode: 1\n", 1 },
+                { "Tainted: [P]=PROPRIETARY_MODULE, =\n[O]=OOT_MODULE,=\n[E]=UNSIGNED_MODULE\nCode: 1\n",
+                        1 },
+                { "Comm: x Tainted: G           OE      6.12.95 #1\nTainted: [O]=OOT_MODULE,\n"
+                  "[E]=UNSIGNED_MODULE\n",
+                        1 },
+                /* Of something else. */
+                { "Tainted: [O]=OOT_MODULE\n[E]=UNSIGNED_MODULE\n", 2 },
+                { "Tainted: [O]=OOT_MODULE,\nCode: 1\n[E]=UNSIGNED_MODULE\n", 2 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                struct walked w = { 0 };
+                ck_assert_int_eq(
+                        taint_decode_text(cases[i].text, strlen(cases[i].text), &anything, walk, &w, NULL),
+                        0);
+                ck_assert_msg(w.n == cases[i].n, "case %zu: %u", i, w.n);
+        }
+}
+END_TEST
+
 /* As `cat /sys/module/.../taint` prints: only where no line tells more are short lines read. */
 START_TEST(bare_lines)
 {
@@ -269,7 +298,7 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { numbers, forms, refused, wrapped, whole_log, bare_lines, messages,
-                no_memory };
+        const TTest *const tests[] = { numbers, forms, refused, wrapped, whole_log, wrapped_names,
+                bare_lines, messages, no_memory };
         return run_tests("taint-decode", tests, ARRAY_SIZE(tests));
 }

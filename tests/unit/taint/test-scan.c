@@ -7,49 +7,9 @@
 #include <unistd.h>
 
 #include "../../../service/taint/scan.h"
-#include "../../../service/taint/unpack.h"
 #include "../../../schema/base/fileio.h"
 #include "../base/test-util.h"
-#include "packed.h"
-
-static const struct taint_kernel anything;
-static char dir[64];
-
-static void setup(void)
-{
-        (void)snprintf(dir, sizeof(dir), "/tmp/taint-scan.XXXXXX");
-        ck_assert_ptr_nonnull(mkdtemp(dir));
-        ck_assert_int_eq(chdir(dir), 0);
-}
-
-static void teardown(void)
-{
-        char command[128];
-
-        ck_assert_int_eq(chdir("/"), 0);
-        (void)snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-        ck_assert_int_eq(system(command), 0);
-}
-
-static void put(const char *name, const void *data, size_t n)
-{
-        _cleanup_close_ int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-        ck_assert_int_ge(fd, 0);
-        ck_assert_int_eq(write_all(fd, data, n), 0);
-}
-
-static void put_text(const char *name, const char *text)
-{
-        put(name, text, strlen(text));
-}
-
-static void scan_of(struct scan *s, const char *path)
-{
-        char *const paths[] = { (char *)(uintptr_t)path, NULL };
-
-        ck_assert_int_eq(scan_init(s, &anything), 0);
-        ck_assert_int_eq(scan_paths(s, paths), 0);
-}
+#include "scan-folder.h"
 
 static const struct scan_name *find(const struct scan_name **list, const char *name)
 {
@@ -222,68 +182,6 @@ START_TEST(across_blocks)
 }
 END_TEST
 
-START_TEST(compressed)
-{
-        static const struct {
-                const struct unpack_format *format;
-                const uint8_t *data;
-                size_t n;
-        } cases[] = {
-                { &unpack_gzip, packed_gzip, sizeof(packed_gzip) },
-                { &unpack_xz, packed_xz, sizeof(packed_xz) },
-                { &unpack_zstd, packed_zstd, sizeof(packed_zstd) },
-        };
-
-        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                for (size_t times = 1; times <= 2; times++) {
-                        _cleanup_buf_ struct buf twice = BUF_INIT;
-                        struct scan s;
-                        for (size_t k = 0; k < times; k++)
-                                buf_add(&twice, cases[i].data, cases[i].n);
-                        put("log", twice.data, twice.len);
-                        scan_of(&s, "log");
-                        if (cases[i].format->open) {
-                                ck_assert_uint_eq(s.n_skipped, 0);
-                                ck_assert_uint_eq(s.bytes, times * (sizeof(packed_text) - 1));
-                                ck_assert_uint_eq(s.flags[13].reports, 1);
-                                ck_assert_uint_eq(s.modules.map.used, 1);
-                                ck_assert_uint_eq(s.consumed, twice.len);
-                        } else {
-                                ck_assert_uint_eq(s.n_skipped, 1);
-                                ck_assert_ptr_nonnull(strstr(s.skipped[0].reason, cases[i].format->library));
-                        }
-                        scan_done(&s);
-                }
-        }
-}
-END_TEST
-
-START_TEST(damaged)
-{
-        static const struct {
-                const uint8_t *data;
-                size_t n;
-        } cases[] = { { packed_gzip, sizeof(packed_gzip) }, { packed_xz, sizeof(packed_xz) },
-                { packed_zstd, sizeof(packed_zstd) } };
-
-        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-                for (size_t n = 8; n < cases[i].n; n += 5) {
-                        struct scan s;
-                        put("log", cases[i].data, n);
-                        scan_of(&s, "log");
-                        ck_assert_msg(s.n_skipped == 1, "case %zu cut to %zu", i, n);
-                        ck_assert_str_eq(s.skipped[0].path, "log");
-                        scan_done(&s);
-                        _cleanup_free_ uint8_t *copy = malloc(cases[i].n);
-                        memcpy(copy, cases[i].data, cases[i].n);
-                        copy[n] = (uint8_t)(copy[n] ^ 0x55);
-                        put("log", copy, cases[i].n);
-                        scan_of(&s, "log");
-                        scan_done(&s);
-                }
-}
-END_TEST
-
 START_TEST(folders)
 {
         struct scan s;
@@ -307,7 +205,7 @@ START_TEST(folders)
         ck_assert_str_eq(s.skipped[0].path, "tree/fifo");
         ck_assert_str_eq(s.skipped[0].reason, "not a regular file");
         scan_done(&s);
-        ck_assert_int_eq(scan_init(&s, &anything), 0);
+        ck_assert_int_eq(scan_init(&s, &scan_anything), 0);
         ck_assert_int_eq(scan_paths(&s, both), 0);
         ck_assert_uint_eq(s.reports, 3);
         ck_assert_uint_eq(s.flags[1].reports, 1);
@@ -337,7 +235,7 @@ START_TEST(pipes)
         ck_assert_int_eq(pipe(fds), 0);
         ck_assert_int_eq(write_all(fds[1], corpus, sizeof(corpus) - 1), 0);
         (void)close(fds[1]);
-        ck_assert_int_eq(scan_init(&s, &anything), 0);
+        ck_assert_int_eq(scan_init(&s, &scan_anything), 0);
         s.progress = progress;
         s.userdata = &last;
         ck_assert_int_eq(scan_fd(&s, fds[0], "pipe"), 0);
@@ -381,7 +279,7 @@ START_TEST(no_memory)
         for (unsigned i = 1;; i++) {
                 struct scan s = { 0 };
                 alloc_fail_at(i);
-                int r = scan_init(&s, &anything);
+                int r = scan_init(&s, &scan_anything);
                 if (r == 0)
                         r = scan_paths(&s, paths);
                 bool failed = alloc_failed();
@@ -399,6 +297,6 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { counted, by_name, separate_reports, tasks_names, one_long_line,
-                across_blocks, compressed, damaged, folders, pipes, settled, no_memory };
-        return run_tests_with("taint-scan", tests, ARRAY_SIZE(tests), setup, teardown);
+                across_blocks, folders, pipes, settled, no_memory };
+        return run_tests_with("taint-scan", tests, ARRAY_SIZE(tests), scan_folder_make, scan_folder_remove);
 }

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "scan-folder.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../../schema/base/fileio.h"
+#include "../base/test-util.h"
+
+const struct taint_kernel scan_anything;
+static char dir[64];
+
+void scan_folder_make(void)
+{
+        (void)snprintf(dir, sizeof(dir), "/tmp/taint-scan.XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(dir));
+        ck_assert_int_eq(chdir(dir), 0);
+}
+
+void scan_folder_remove(void)
+{
+        char command[128];
+
+        ck_assert_int_eq(chdir("/"), 0);
+        (void)snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+        ck_assert_int_eq(system(command), 0);
+}
+
+void put(const char *name, const void *data, size_t n)
+{
+        _cleanup_close_ int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(write_all(fd, data, n), 0);
+}
+
+void put_text(const char *name, const char *text)
+{
+        put(name, text, strlen(text));
+}
+
+void scan_of(struct scan *s, const char *path)
+{
+        char *const paths[] = { (char *)(uintptr_t)path, NULL };
+
+        ck_assert_int_eq(scan_init(s, &scan_anything), 0);
+        ck_assert_int_eq(scan_paths(s, paths), 0);
+}
