@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# completion.bash ROOT LINE: prints, sorted, what the completion offers behind a line as somebody types it. Its first word is
+# peios-reg or peios-auditpol. From the test: the programs PEIOS_REG and PEIOS_AUDITPOL, and PEIOS_SOURCE; each
+# program of its is given a root, which nobody asks for here.
+
+# Readline is not there to be told.
+compopt() {
+        :
+}
+
+peios-reg() {
+        "$PEIOS_REG" "$@"
+}
+
+peios-auditpol() {
+        "$PEIOS_AUDITPOL" "$@"
+}
+
+. "$PEIOS_SOURCE/registry-provider/reg/peios-reg.bash"
+. "$PEIOS_SOURCE/service/auditpol/peios-auditpol.bash"
+
+COMP_LINE=$2 COMP_POINT=${#2}
+name=${COMP_LINE%% *}
+# As readline breaks words, but for quotes.
+read -ra COMP_WORDS <<<"${COMP_LINE//=/ = }"
+[[ $COMP_LINE != *' ' ]] || COMP_WORDS+=('')
+COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+function_of=$(complete -p "$name")
+function_of=${function_of#*-F }
+"${function_of%% *}"
+printf '%s\n' "${COMPREPLY[@]}" | sort

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What bash offers behind the commands, from a registry that is there. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../schema/base/fileio.h"
+#include "client.h"
+
+static struct daemon bash = { .name = "bash", .notify_fd = -1 };
+
+static const char *offered(const char *line)
+{
+        static struct buf out = BUF_INIT;
+
+        buf_done(&out);
+        (void)unlink(bash.log);
+        spawn_program(&bash, "PEIOS_COMPLETION", line, NULL, NULL);
+        ck_assert_int_eq(daemon_end(&bash), 0);
+        ck_assert_int_eq(read_file(AT_FDCWD, bash.log, 100000, &out, NULL, NULL), 0);
+        return buf_str(&out);
+}
+
+START_TEST(offers)
+{
+        static const struct {
+                const char *line, *offered;
+        } cases[] = {
+                { "peios-reg g", "get\n" },
+                { "peios-reg get '\\App\\Col", "\\App\\Color\n\\App\\Columns\n\\App\\Columns\\\n" },
+                { "peios-reg ls '\\App\\Col", "\\App\\Columns\n" },
+                { "peios-reg ls '\\ap", "\\App\n\\App\\\n" },
+                { "peios-reg get '\\app' col", "Color\n" },
+                { "peios-reg set '" MODULES "' TaintEvents su", "success-only\n" },
+                { "peios-reg get --ra", "--raw\n" },
+                { "peios-auditpol ", "events\nexplain\nget\nset\nstatus\ntaint\n" },
+                { "peios-auditpol set f", "failure-only\n" },
+                { "peios-auditpol --json se", "set\n" },
+                { "peios-auditpol taint ", "decode\nscan\n" },
+                { "peios-auditpol taint decode --distro=de", "debian\n" },
+                { "peios-auditpol --distro debian taint s", "scan\n" },
+                { "peios-auditpol --distro=debian taint s", "scan\n" },
+                { "peios-auditpol taint scan /proc/sys/kernel/taint", "/proc/sys/kernel/tainted\n" },
+                { "peios-auditpol --root /proc/sys/kern", "/proc/sys/kernel\n" },
+                { "peios-auditpol --cs", "--csv\n" },
+                { "peios-auditpol get ", "\n" },
+        };
+
+        ck_assert(asprintf(&bash.log, "%s/bash.log", world.dir) > 0);
+        registryd_start(NULL);
+        set_string(world.bus, "\\App", "Color", "red");
+        set_string(world.bus, "\\App\\Columns", "Width", "80");
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                const char *text = offered(cases[i].line);
+                ck_assert_msg(strcmp(text, cases[i].offered) == 0, "%s offers: %s", cases[i].line, text);
+        }
+        free(STEAL_PTR(bash.log));
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { offers };
+        Suite *suite = suite_create("completion");
+
+        harness_add(suite, tests, ARRAY_SIZE(tests));
+        return harness_main(suite);
+}
