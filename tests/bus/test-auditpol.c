@@ -63,6 +63,19 @@ static void says(const char *command, const char *option, int code, const char *
 #define SAYS(command, option, code, ...)                                                                    \
         says(command, option, code, (const char *const[]){ __VA_ARGS__, NULL })
 
+/* Among the words of a line of `.Va`; `word` has a blank at both ends. */
+static bool has_member(const char *page, const char *word)
+{
+        for (const char *line = page; (line = strstr(line, "\n.Va ")); line++) {
+                char text[512];
+                const char *end = strchrnul(line + 1, '\n');
+                (void)snprintf(text, sizeof(text), "%.*s ", (int)(end - line - 1), line + 1);
+                if (strstr(text, word))
+                        return true;
+        }
+        return false;
+}
+
 START_TEST(nothing)
 {
         begin();
@@ -148,9 +161,39 @@ START_TEST(no_mask)
 }
 END_TEST
 
+/* Every member that a command prints is in the manual page. */
+START_TEST(documented)
+{
+        static const char *const commands[] = { "status", "get", "explain", "events", "taint" };
+        _cleanup_buf_ struct buf page = BUF_INIT, path = BUF_INIT;
+        unsigned n = 0;
+
+        buf_printf(&path, "%s/schema/man/peios-auditpol.1.in", getenv("PEIOS_SOURCE"));
+        ck_assert_int_eq(read_file(AT_FDCWD, buf_str(&path), 1000000, &page, NULL, NULL), 0);
+        begin();
+        load_module();
+        for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+                _cleanup_buf_ struct buf out = BUF_INIT;
+                (void)unlink(auditpol.log);
+                spawn_program(&auditpol, "PEIOS_AUDITPOL", commands[i], "--json", NULL);
+                ck_assert_int_eq(daemon_end(&auditpol), 0);
+                ck_assert_int_eq(read_file(AT_FDCWD, auditpol.log, 1000000, &out, NULL, NULL), 0);
+                for (char *end = out.data; (end = strstr(end, "\":")); end += 2, n++) {
+                        char *name = end, word[64];
+                        while (name > out.data && name[-1] != '"')
+                                name--;
+                        (void)snprintf(word, sizeof(word), " %.*s ", (int)(end - name), name);
+                        ck_assert_msg(has_member(buf_str(&page), word), "%s:%s", commands[i], word);
+                }
+        }
+        ck_assert_uint_gt(n, 60);
+        end();
+}
+END_TEST
+
 int main(void)
 {
-        const TTest *const tests[] = { nothing, a_taint, follow, no_mask };
+        const TTest *const tests[] = { nothing, a_taint, follow, no_mask, documented };
         Suite *suite = suite_create("auditpol");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);
