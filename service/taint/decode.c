@@ -97,19 +97,6 @@ static int add_module(struct taint_decoded *d, const struct taint_module *module
         return 0;
 }
 
-/* A line that goes on with a wrapped list: names and nothing else behind the time and "kernel:". */
-static bool is_only_names(const char *s, size_t n)
-{
-        const char *mark = memmem(s, n, "] ", 2), *end = s + n;
-
-        if (!mark)
-                mark = memmem(s, n, "l: ", 3);
-        for (s = mark ? mark + 2 : s; s < end; s++)
-                if (!isalnum((unsigned char)*s) && !strchr("_()+-> ", *s))
-                        return false;
-        return true;
-}
-
 static int decode_modules(struct taint_decoded *d)
 {
         static const char *const lists[] = { "Modules linked in:", "nloaded tainted modules:" };
@@ -126,7 +113,7 @@ static int decode_modules(struct taint_decoded *d)
                 list = hit != NULL;
                 at = hit ? (size_t)(hit - d->input) : 0;
         }
-        if (!list && !is_only_names(d->input, d->input_len))
+        if (!list && !taint_module_names(d->input, d->input_len))
                 return 0;
         while (taint_module_next(d->input, d->input_len, &at, &module)) {
                 int r = add_module(d, &module);

@@ -124,6 +124,18 @@ bool taint_module_next(const char *text, size_t n, size_t *at, struct taint_modu
         return false;
 }
 
+bool taint_module_names(const char *line, size_t n)
+{
+        const char *mark = memmem(line, n, "] ", 2), *end = line + n;
+
+        if (!mark)
+                mark = memmem(line, n, "l: ", 3);
+        for (const char *p = mark ? mark + 2 : line; p < end; p++)
+                if (!isalnum((unsigned char)*p) && !strchr("_()+-> ", *p))
+                        return false;
+        return true;
+}
+
 /* name size references users state address (letters) */
 static bool proc_modules_line(const char *line, size_t n, struct taint_module *ret)
 {

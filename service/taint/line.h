@@ -60,5 +60,8 @@ struct taint_module {
 /* The next `name(LETTERS)` from *at on, which is moved behind it. False at the end. */
 bool taint_module_next(const char *text, size_t n, size_t *at, struct taint_module *ret);
 
+/* A line that goes on with a wrapped list: names and nothing else behind the time and "kernel:". */
+bool taint_module_names(const char *line, size_t n);
+
 /* A line of /proc/modules, or of `grep . /sys/module/…/taint`. False if it is none, or has no letters. */
 bool taint_module_line(const char *line, size_t n, struct taint_module *ret);

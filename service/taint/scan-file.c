@@ -40,7 +40,7 @@ static int search(struct scan *s, struct window *w)
                         return r;
                 w->searched = (size_t)(hit - w->text) + TAINT_NEEDLE_LEN;
         }
-        return 0;
+        return scan_modules_below(s, w->text, w->n, w->base, w->ends);
 }
 
 static void slide(struct window *w)
@@ -88,7 +88,7 @@ static int add_file(struct scan *s, const char *name)
         if (!p[s->n_files])
                 return -ENOMEM;
         s->n_files++;
-        s->last.any = false;
+        s->last.any = s->open.any = false;
         return 0;
 }
 

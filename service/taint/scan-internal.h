@@ -6,9 +6,26 @@
 #include "scan.h"
 
 /* How much text a report may have in front of its line (the list of modules), and behind it (wrapped lines).
- */
+ * Up to SCAN_LIST_MAX of a list below the line is looked at, which starts within SCAN_BELOW; it must all be
+ * in what is kept of the last block. */
 #define SCAN_BEFORE ((size_t)16 * 1024)
 #define SCAN_AFTER ((size_t)2 * 1024)
+#define SCAN_BELOW ((uint64_t)32 * 1024)
+#define SCAN_LIST_MAX ((size_t)12 * 1024)
+
+void scan_count_at(struct scan_count *c, const struct scan_place *place);
+
+/* The entry of a name, made if need be; NULL without an error where there are too many already. 0 or
+ * -ENOMEM. */
+_must_check_ int scan_name_of(struct scan_names *names, const char *text, size_t n, struct scan_name **ret);
+
+/* Counts the modules of the report whose line is at text[at]; nothing before text[from] belongs to it. Where
+ * no list stands above, the report is left open for one that comes. 0 or -ENOMEM. */
+_must_check_ int scan_modules(struct scan *s, const char *text, size_t from, size_t at, uint64_t base,
+        const struct taint_kernel *context, const struct scan_place *place);
+/* Looks for the list of the report that is open, in what has been read of the file up to text[n]; `ends`:
+ * that is all there is. */
+_must_check_ int scan_modules_below(struct scan *s, const char *text, size_t n, uint64_t base, bool ends);
 
 /* text[at] is the needle; `base` is where `text` starts in the file. 0 or -ENOMEM. */
 _must_check_ int scan_hit(struct scan *s, const char *text, size_t n, size_t at, uint64_t base);

@@ -62,7 +62,7 @@ int scan_skip(struct scan *s, const char *path, const char *reason)
         return 0;
 }
 
-static void count(struct scan_count *c, const struct scan_place *place)
+void scan_count_at(struct scan_count *c, const struct scan_place *place)
 {
         if (c->reports++ == 0)
                 c->first = *place;
@@ -82,8 +82,7 @@ static bool has_name(const void *entry, const void *key)
         return strlen(e->name) == k->n && memcmp(e->name, k->text, k->n) == 0;
 }
 
-/* NULL without an error where there are too many names already. */
-static int name_of(struct scan_names *names, const char *text, size_t n, struct scan_name **ret)
+int scan_name_of(struct scan_names *names, const char *text, size_t n, struct scan_name **ret)
 {
         struct key key = { text, n < sizeof((*ret)->name) ? n : sizeof((*ret)->name) - 1 };
         uint32_t hash = hash_bytes(key.text, key.n, hash_seed());
@@ -129,50 +128,10 @@ static int count_unknown(
         if (!*slot && !(*slot = calloc(1, sizeof(**slot))))
                 return -ENOMEM;
         struct scan_letter *l = *slot;
-        count(&l->count, place);
+        scan_count_at(&l->count, place);
         if (l->n_examples < SCAN_EXAMPLES) {
                 copy_example(l->examples[l->n_examples], text, n, at);
                 l->places[l->n_examples++] = *place;
-        }
-        return 0;
-}
-
-static int count_module(struct scan *s, const struct taint_module *module,
-        const struct taint_kernel *context, const struct scan_place *place)
-{
-        struct taint_reading r = { 0 };
-        struct scan_name *name;
-
-        int e = name_of(&s->modules, module->name, module->name_len, &name);
-        if (e < 0 || !name)
-                return e;
-        taint_read_letters(module->letters, module->letters_len, context, true, &r);
-        name->mask |= r.mask;
-        /* x86 lists the modules twice in some oopses: once a report */
-        if (name->count.reports == 0 || name->count.last.file != place->file ||
-                name->count.last.offset != place->offset)
-                count(&name->count, place);
-        return 0;
-}
-
-/* The last list of modules between the report before and this line. */
-static int count_modules(struct scan *s, const char *text, size_t from, size_t at,
-        const struct taint_kernel *context, const struct scan_place *place)
-{
-        static const char mark[] = "odules linked in:";
-        const char *list = NULL;
-        struct taint_module module;
-
-        for (const char *p = text + from; (p = memmem(p, (size_t)(text + at - p), mark, sizeof(mark) - 1));
-                p++)
-                list = p;
-        if (!list)
-                return 0;
-        size_t i = (size_t)(list - text);
-        while (taint_module_next(text, at, &i, &module)) {
-                int r = count_module(s, &module, context, place);
-                if (r < 0)
-                        return r;
         }
         return 0;
 }
@@ -185,7 +144,7 @@ static int count_letters(struct scan *s, const struct taint_reading *reading, co
 
         for (unsigned bit = 0; bit < 64; bit++)
                 if (reading->mask >> bit & 1)
-                        count(&s->flags[reading->flags[bit] - rows], place);
+                        scan_count_at(&s->flags[reading->flags[bit] - rows], place);
         s->ambiguous += reading->n_ambiguous > 0 ? 1 : 0;
         for (const char *letter = reading->unknown; *letter; letter++) {
                 int r = count_unknown(s, *letter, text, n, at, place);
@@ -246,14 +205,14 @@ static int count_release(struct scan *s, const struct taint_line *line, const st
 
         if (line->release_len == 0)
                 return 0;
-        int r = name_of(&s->releases, line->release, line->release_len, &name);
+        int r = scan_name_of(&s->releases, line->release, line->release_len, &name);
         if (r < 0 || !name)
                 return r;
         name->mask |= reading->mask;
         if (line->kind == TAINT_LINE_CLEAN)
                 name->clean++;
         else
-                count(&name->count, place);
+                scan_count_at(&name->count, place);
         return 0;
 }
 
@@ -274,7 +233,7 @@ static int count_report(struct scan *s, const struct taint_line *line, const str
         if (r == 0)
                 r = count_letters(s, reading, text, n, at, &place);
         if (r == 0)
-                r = count_modules(s, text, from, at, &context, &place);
+                r = scan_modules(s, text, from, at, base, &context, &place);
         return r;
 }
 

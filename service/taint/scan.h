@@ -5,8 +5,9 @@
  *
  * A report is a line with `Tainted:` or `Not tainted` as an oops has it. What the same oops repeats (the
  * same line again, the names of 6.11 below the letters, the registers of PowerPC) counts once; modules count
- * by the list `Modules linked in:` above the line. Places are in the order of reading: files by name, bytes
- * from 0, in what was unpacked. */
+ * by the report's list `Modules linked in:`, which is above the line in warnings and before Linux 4.16, and
+ * below the call trace in an oops of later kernels on x86. Places are in the order of reading: files by
+ * name, bytes from 0, in what was unpacked. */
 
 #include "../../schema/base/hashmap.h"
 #include "line.h"
@@ -68,6 +69,12 @@ struct scan {
                 bool any;
                 uint64_t offset, text_hash, mask;
         } last; /* the report before, of this file */
+        struct scan_open {
+                bool any;
+                uint64_t from, until; /* where its list may yet begin, in the file */
+                struct scan_place place;
+                struct taint_kernel context;
+        } open; /* a report whose list has not come yet */
 };
 
 /* 0 or -ENOMEM. */

@@ -4,7 +4,9 @@
 `hints`; one of them is on the machine's own bus and under the control."""
 
 import json
+import os
 import re
+import subprocess
 import sys
 
 import records
@@ -204,6 +206,17 @@ def check_control(console, who):
     expect("bits on the bus", sorted(followed), sorted(EARLY | LATE))
 
 
+def check_scan(path):
+    """What the kernel itself printed: an oops, a soft lockup and a warning, each with its list of modules."""
+    done = subprocess.run([os.environ["PEIOS_AUDITPOL"], "--json", "taint", "scan", path],
+                          stdout=subprocess.PIPE, check=True)
+    scan = json.loads(done.stdout)
+    bit = next(b for b in scan["bits"] if b["bit"] == 12)
+    module = next((m for m in scan["modules"] if m["module"] == "taint_test"), {"reports": 0})
+    expect("the console: reports with the module, at least 3", module["reports"] >= 3, True)
+    expect("the console: the oops has its modules", module.get("first"), bit["first"])
+
+
 def table(console, events, out):
     lines = [f"{console.first('kernel')}: each bit, how it was set, and what the two daemons said of it",
              f"{'bit':>3} {'':1} {'symbol':28} {'set by':26} {'context':15} {'with BPF':28} without"]
@@ -230,6 +243,7 @@ def main():
         check_counters(console, world, who)
     expect("mask", bits_of(console.mask()), sorted(EARLY | LATE))
     check_control(console, "BPF" if main_is_bpf else "hints")
+    check_scan(sys.argv[1])
     table(console, events, sys.argv[2])
     kernel = console.first("kernel")
     prove(kernel, "audit=1", f"each bit from 0 to 19 and {len(EARLY) - 20} more: one record each, with BPF and without")
