@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
 #include "../../schema/names/fold.h"
 #include "../../schema/values/value.h"
@@ -52,11 +53,16 @@ static int parse_arguments(int argc, char **argv, struct manager_config *config)
                 { "version", no_argument, NULL, OPT_VERSION },
                 { 0 },
         };
+        struct diag d = { 0 };
         uint64_t n;
 
         for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) >= 0;)
                 switch (c) {
                 case OPT_ROOT:
+                        if (root_check(optarg, &d) < 0) {
+                                log_error("%s", d.text);
+                                return EXIT_FAILURE;
+                        }
                         config->root = optarg;
                         break;
                 case OPT_GROUP:

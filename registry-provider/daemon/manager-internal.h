@@ -19,6 +19,7 @@ struct manager {
         struct problems problems;
         struct edits edits;
         char *root;
+        int run_dir_fd; /* locked */
         size_t value_max;
 };
 

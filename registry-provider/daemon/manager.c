@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
@@ -139,6 +140,7 @@ int manager_new(const struct manager_config *config, struct manager **ret, struc
         _cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
         if (!m)
                 return -ENOMEM;
+        m->run_dir_fd = -1;
         m->value_max = config->value_max;
         m->root = strdup(config->root ? config->root : "");
         if (!m->root)
@@ -147,9 +149,9 @@ int manager_new(const struct manager_config *config, struct manager **ret, struc
         _cleanup_free_ char *run_dir = root_path(m->root, LAYOUT_REGISTRY_RUN);
         if (!run_dir)
                 return -ENOMEM;
-        int r = make_dirs(run_dir);
+        int r = run_dir_take(run_dir, &m->run_dir_fd, d);
         if (r < 0)
-                log_warning("%s: %s; ignoring", run_dir, strerror(-r));
+                return r;
         r = start_events(m);
         if (r >= 0)
                 r = auditlog_new(m->event, &sender_libaudit, run_dir, NULL, NULL, &m->auditlog);
@@ -191,6 +193,8 @@ struct manager *manager_free(struct manager *m)
         sd_event_unref(m->event);
         problems_done(&m->problems);
         edits_done(&m->edits);
+        if (m->run_dir_fd >= 0)
+                (void)close(m->run_dir_fd);
         free(m->root);
         free(m);
         return NULL;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "../../schema/base/fileio.h"
 #include "commands.h"
 #include "config.h"
 #include "problems.h"
@@ -57,7 +58,10 @@ int main(int argc, char **argv)
         _cleanup_session_ struct session s = { .args = &args };
 
         output_init();
-        int code = args_parse(argc, argv, commands, &args, &s.diag) < 0 ? EXIT_CODE_USAGE : run(&s, &args);
+        int r = args_parse(argc, argv, commands, &args, &s.diag);
+        if (r == 0 && args.options.root)
+                r = root_check(args.options.root, &s.diag);
+        int code = r < 0 ? EXIT_CODE_USAGE : run(&s, &args);
         if (code != EXIT_CODE_OK && s.diag.text[0])
                 complain("%s", s.diag.text);
         return code;

@@ -6,6 +6,10 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "log.h"
 
 char *root_path(const char *root, const char *path)
 {
@@ -19,6 +23,19 @@ char *root_path(const char *root, const char *path)
                 memcpy(ret, root, n);
         (void)stpcpy(ret + n, path);
         return ret;
+}
+
+int root_check(const char *root, struct diag *d)
+{
+        struct stat st;
+
+        if (root[0] == '\0')
+                return diag_set(d, EINVAL, "--root=: expected a directory; the real root is /");
+        if (stat(root, &st) < 0) {
+                int error = errno;
+                return diag_set(d, error, "--root=%s: %s", root, strerror(error));
+        }
+        return S_ISDIR(st.st_mode) ? 0 : diag_set(d, ENOTDIR, "--root=%s: expected a directory", root);
 }
 
 int read_fd(int fd, size_t limit, struct buf *ret)
@@ -157,4 +174,24 @@ int make_dirs(const char *path)
                         return r;
                 *p = c;
         }
+}
+
+int run_dir_take(const char *path, int *ret_fd, struct diag *d)
+{
+        int r = make_dirs(path);
+        int fd = r < 0 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (r == 0 && (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0))
+                r = -errno;
+        if (r == 0) {
+                *ret_fd = fd;
+                return 0;
+        }
+        if (fd >= 0)
+                (void)close(fd);
+        *ret_fd = -1;
+        if (r == -EWOULDBLOCK)
+                return diag_set(d, EBUSY, "%s: another instance uses this directory", path);
+        log_warning("%s: %s; ignoring", path, strerror(-r));
+        return 0;
 }

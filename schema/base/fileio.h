@@ -12,6 +12,10 @@
 /* `root` (NULL or "" or "/" for the real one) + `path`, malloc()ed; `path` is absolute. NULL on ENOMEM. */
 _must_check_ char *root_path(const char *root, const char *path);
 
+/* What --root was given: an empty text, which would mean the real root, and what is no directory are
+ * refused. 0 or a negative errno with d set. */
+_must_check_ int root_check(const char *root, struct diag *d);
+
 /* Reads a regular file of at most `limit` bytes, NUL bytes and all. Never blocks on a FIFO: what is not a
  * regular file is refused. `ret_st` (may be NULL) is the file that was read.
  * Returns 0, -ENOENT (and d untouched), -EISDIR, -EFBIG, or another negative errno, with the reason in d. */
@@ -33,3 +37,7 @@ _must_check_ int write_file_atomic(int dir_fd, const char *name, const void *dat
 /* Makes `path` and its parents (mode 0755) where they are missing. 0 or negative errno, -ENOTDIR where
  * something else has the name. */
 _must_check_ int make_dirs(const char *path);
+
+/* Makes a daemon's own directory and takes it for this process, as long as *ret_fd is open. -EBUSY with d
+ * set where another one has it; 0 and -1 where it cannot be had at all, which is logged. */
+_must_check_ int run_dir_take(const char *path, int *ret_fd, struct diag *d);

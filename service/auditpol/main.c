@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
 #include "config.h"
 #include "events.h"
@@ -104,6 +105,8 @@ static int parse_arguments(int argc, char **argv, struct options *o)
                 { 0 },
         };
 
+        struct diag d = { 0 };
+
         for (int c; (c = getopt_long(argc, argv, "fh", options, NULL)) >= 0;)
                 switch (c) {
                 case 'j':
@@ -122,6 +125,10 @@ static int parse_arguments(int argc, char **argv, struct options *o)
                         o->show.follow = true;
                         break;
                 case 'r':
+                        if (root_check(optarg, &d) < 0) {
+                                log_error("%s", d.text);
+                                return EXIT_CODE_USAGE;
+                        }
                         o->show.root = optarg;
                         break;
                 case 'h':

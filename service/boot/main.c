@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
 #include "apply.h"
 #include "config.h"
@@ -18,12 +19,17 @@ int main(int argc, char **argv)
                 { 0 },
         };
         const char *root = NULL;
+        struct diag d = { 0 };
         int verbose = 0;
 
         log_setup("peios-policy-apply", LOG_INFO);
         for (int c; (c = getopt_long(argc, argv, "hv", options, NULL)) >= 0;)
                 switch (c) {
                 case 'r':
+                        if (root_check(optarg, &d) < 0) {
+                                log_error("%s", d.text);
+                                return EXIT_FAILURE;
+                        }
                         root = optarg;
                         break;
                 case 'v':

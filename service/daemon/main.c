@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
 #include "../../schema/values/value.h"
 #include "../boot/apply.h"
@@ -67,6 +68,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
                 { "version", no_argument, NULL, OPT_VERSION },
                 { 0 },
         };
+        struct diag d = { 0 };
 
         for (int c; (c = getopt_long(argc, argv, "hv", options, NULL)) >= 0;)
                 switch (c) {
@@ -74,6 +76,10 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
                         a->apply = true;
                         break;
                 case OPT_ROOT:
+                        if (root_check(optarg, &d) < 0) {
+                                log_error("%s", d.text);
+                                return EXIT_FAILURE;
+                        }
                         a->config.root = optarg;
                         break;
                 case OPT_RECHECK:

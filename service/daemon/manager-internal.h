@@ -11,6 +11,7 @@
 
 struct manager {
         char *root;
+        int run_dir_fd; /* locked */
         sd_event *event;
         sd_bus *bus;
         struct schema *schema;

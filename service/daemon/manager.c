@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
@@ -91,15 +92,13 @@ static int start_events(struct manager *m)
                                1000000, on_recheck, m);
 }
 
-static int start_auditlog(struct manager *m)
+static int start_auditlog(struct manager *m, struct diag *d)
 {
         _cleanup_free_ char *dir = root_path(m->root, LAYOUT_POLICY_RUN);
         if (!dir)
                 return -ENOMEM;
-        int r = make_dirs(dir);
-        if (r < 0)
-                log_warning("%s: %s; ignoring", dir, strerror(-r));
-        return auditlog_new(m->event, &sender_libaudit, dir, on_audit_changed, m, &m->auditlog);
+        int r = run_dir_take(dir, &m->run_dir_fd, d);
+        return r < 0 ? r : auditlog_new(m->event, &sender_libaudit, dir, on_audit_changed, m, &m->auditlog);
 }
 
 /* Needed for the BPF programs and for opening the kernel log, both of which are done. */
@@ -116,6 +115,7 @@ int manager_new(const struct manager_config *config, struct manager **ret, struc
         _cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
         if (!m)
                 return -ENOMEM;
+        m->run_dir_fd = -1;
         m->recheck_usec = config->recheck_usec;
         m->use_bpf = config->use_bpf;
         m->root = strdup(config->root ? config->root : "");
@@ -123,9 +123,9 @@ int manager_new(const struct manager_config *config, struct manager **ret, struc
                 return -ENOMEM;
         int r = start_events(m);
         if (r >= 0)
-                r = start_auditlog(m);
+                r = start_auditlog(m, d);
         if (r < 0)
-                return diag_set(d, -r, "cannot start: %s", strerror(-r));
+                return d->text[0] ? r : diag_set(d, -r, "cannot start: %s", strerror(-r));
         r = manager_load_items(m, d);
         if (r >= 0)
                 r = start_uevents(m);
@@ -171,6 +171,8 @@ struct manager *manager_free(struct manager *m)
                 sd_device_monitor_unref(m->uevents);
         sd_event_source_disable_unref(m->recheck);
         sd_event_unref(m->event);
+        if (m->run_dir_fd >= 0)
+                (void)close(m->run_dir_fd);
         free(m->root);
         free(m);
         return NULL;

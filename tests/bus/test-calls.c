@@ -203,7 +203,7 @@ START_TEST(deleting)
         ck_assert_str_eq(get_text(world.bus, KEY, "V"), "-");
         refused(world.bus, ERROR_NOT_FOUND, "Machine\\Test\\Key: layer base has no value 'V'", "Delete",
                 "ssa{sv}", KEY, "V", 0);
-        refused(world.bus, ERROR_NOT_EMPTY, "Machine\\Test\\Key: the key has 1 subkeys, 'Sub' among them",
+        refused(world.bus, ERROR_NOT_EMPTY, "Machine\\Test\\Key: the key has the subkey 'Sub'",
                 "DeleteKey", "sa{sv}", KEY, 0);
         succeeds(world.bus, "DeleteKey", "sa{sv}", KEY, 1, "recursive", "b", 1);
         refused(world.bus, ERROR_NOT_FOUND, "there is no 'Key' in Machine\\Test", "List", "s", KEY);

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "dropin.h"
 
@@ -254,18 +255,64 @@ START_TEST(the_bus_goes_away)
 }
 END_TEST
 
+/* The second one leaves alone what the first one has, and does not take a name that is taken. */
 START_TEST(two_at_once)
 {
         struct daemon second_registry = world.registryd, second_policy = world.policyd;
+        _cleanup_free_ char *other = NULL;
 
+        world_write("/proc/sys/kernel/tainted", "1\n");
         registryd_start(NULL);
         policyd_start(NULL);
-        ck_assert_int_eq(run_program(&second_registry, "PEIOS_REGISTRYD", NULL), EXIT_FAILURE);
-        ck_assert_int_eq(run_program(&second_policy, "PEIOS_POLICYD", NULL), EXIT_FAILURE);
-        ck_assert(
-                daemon_said(&world.policyd, "org.peios.AuditPolicy1 is owned by somebody else on this bus"));
         set_string(world.bus, MODULES, "TaintEvents", "success-only");
         WAIT(control_is("1"));
+        WAIT(world_has(LAYOUT_POLICY_RUN "/taint-state"));
+        ck_assert_int_eq(run_program(&second_registry, "PEIOS_REGISTRYD", NULL), EXIT_FAILURE);
+        ck_assert_int_eq(run_program(&second_policy, "PEIOS_POLICYD", NULL), EXIT_FAILURE);
+        ck_assert(daemon_said(&world.registryd, "another instance uses this directory"));
+        ck_assert(daemon_said(&world.policyd, "another instance uses this directory"));
+        ck_assert(!daemon_said(&world.registryd, "left by an earlier run"));
+        ck_assert(!daemon_said(&world.policyd, "left by an earlier run"));
+
+        ck_assert(asprintf(&other, "--root=%s", world_path("/other")) > 0);
+        world_write("/other/file", "");
+        ck_assert_int_eq(run_program(&second_registry, "PEIOS_REGISTRYD", other), EXIT_FAILURE);
+        ck_assert_int_eq(run_program(&second_policy, "PEIOS_POLICYD", other), EXIT_FAILURE);
+        ck_assert(
+                daemon_said(&world.registryd, "org.peios.Registry1 is owned by somebody else on this bus"));
+        ck_assert(
+                daemon_said(&world.policyd, "org.peios.AuditPolicy1 is owned by somebody else on this bus"));
+        set_string(world.bus, MODULES, "TaintEvents", "failure-only");
+        WAIT(control_is("2"));
+}
+END_TEST
+
+/* A variable that is not set must not make it the real system. */
+START_TEST(wrong_roots)
+{
+        static const struct {
+                const char *argument, *said;
+        } cases[] = {
+                { "--root=", "--root=: expected a directory; the real root is /" },
+                { "--root=/dev/null", "--root=/dev/null: expected a directory" },
+                { "--root=/nowhere", "--root=/nowhere: No such file or directory" },
+        };
+        static const struct {
+                const char *variable, *command, *word;
+        } programs[] = { { "PEIOS_REGISTRYD", NULL, NULL }, { "PEIOS_POLICYD", NULL, NULL },
+                { "PEIOS_POLICY_APPLY", NULL, NULL }, { "PEIOS_AUDITPOL", "taint", NULL },
+                { "PEIOS_REG", "ls", "\\" } };
+        struct daemon program = world.registryd;
+
+        for (size_t k = 0; k < ARRAY_SIZE(programs); k++)
+                for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                        unsigned before = daemon_count(&program, cases[i].said);
+                        spawn_program(&program, programs[k].variable, cases[i].argument, programs[k].command,
+                                programs[k].word);
+                        ck_assert_int_eq(daemon_end(&program), EXIT_FAILURE);
+                        ck_assert_msg(daemon_count(&program, cases[i].said) == before + 1, "%s %s",
+                                programs[k].variable, cases[i].argument);
+                }
 }
 END_TEST
 
@@ -274,7 +321,7 @@ int main(void)
         const TTest *const tests[] = { late_provider, files_before_the_provider,
                 changed_while_the_service_was_away, changed_while_the_provider_was_away,
                 restart_of_the_service, killed_in_the_middle_of_sets, hanging_provider, late_answers,
-                forged_signals, the_bus_goes_away, two_at_once };
+                forged_signals, the_bus_goes_away, two_at_once, wrong_roots };
         Suite *suite = suite_create("link");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

@@ -259,11 +259,30 @@ START_TEST(makes_directories)
 }
 END_TEST
 
+START_TEST(a_run_directory)
+{
+        int fd = -1, second = -1;
+        struct diag d = { 0 };
+
+        ck_assert_int_eq(run_dir_take("run/daemon", &fd, &d), 0);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(run_dir_take("run/daemon", &second, &d), -EBUSY);
+        ck_assert_str_eq(d.text, "run/daemon: another instance uses this directory");
+        ck_assert_int_eq(second, -1);
+        ck_assert_int_eq(close(fd), 0);
+        ck_assert_int_eq(run_dir_take("run/daemon", &fd, &d), 0);
+        ck_assert_int_eq(close(fd), 0);
+        /* Without one a daemon does what it can. */
+        ck_assert_int_eq(run_dir_take("/dev/null/daemon", &fd, &d), 0);
+        ck_assert_int_eq(fd, -1);
+}
+END_TEST
+
 int main(void)
 {
-        const TTest *const tests[] = { root_paths, reads_a_whole_file, reads_in_pieces, read_failures,
-                the_limit_holds_where_the_size_is_unknown, only_regular_files_are_read, replaces_a_file,
-                a_failed_replacement_leaves_the_old_file, a_failed_sync_of_the_directory_is_reported,
-                full_device, makes_directories };
+        const TTest *const tests[] = { root_paths, a_run_directory, reads_a_whole_file, reads_in_pieces,
+                read_failures, the_limit_holds_where_the_size_is_unknown, only_regular_files_are_read,
+                replaces_a_file, a_failed_replacement_leaves_the_old_file,
+                a_failed_sync_of_the_directory_is_reported, full_device, makes_directories };
         return run_tests_with("fileio", tests, ARRAY_SIZE(tests), setup, teardown);
 }
