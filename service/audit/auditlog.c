@@ -10,6 +10,7 @@
 
 #include "../../schema/base/log.h"
 #include "journal.h"
+#include "ranges.h"
 #include "spool.h"
 
 /* What the kernel did not take is tried again this often, and whenever there is something new to send. */
@@ -156,6 +157,7 @@ static void load_sequence(struct auditlog *log, const char *file)
 /* What the sending thread adds meanwhile has an older number. */
 static int send_left(struct auditlog *log)
 {
+        _cleanup_ranges_ struct ranges left_numbers = RANGES_INIT;
         uint64_t number = 0;
         bool success;
         char *left;
@@ -163,11 +165,14 @@ static int send_left(struct auditlog *log)
 
         while ((r = spool_next(log->spool, number, &number, &success, &left)) > 0) {
                 _cleanup_free_ char *text = left;
-                log_notice("audit record %" PRIu64 " was left by an earlier run and is sent now", number);
+                ranges_add(&left_numbers, number);
                 r = sender_submit(log->sender, text, success, number);
                 if (r < 0)
                         log_error("audit record %" PRIu64 " could not be queued: %s", number, strerror(-r));
         }
+        if (left_numbers.n > 0)
+                log_notice("%zu audit records of an earlier run go out when the kernel takes them: %s",
+                        left_numbers.n, ranges_text(&left_numbers));
         return r;
 }
 

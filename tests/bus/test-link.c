@@ -271,8 +271,8 @@ START_TEST(two_at_once)
         ck_assert_int_eq(run_program(&second_policy, "PEIOS_POLICYD", NULL), EXIT_FAILURE);
         ck_assert(daemon_said(&world.registryd, "another instance uses this directory"));
         ck_assert(daemon_said(&world.policyd, "another instance uses this directory"));
-        ck_assert(!daemon_said(&world.registryd, "left by an earlier run"));
-        ck_assert(!daemon_said(&world.policyd, "left by an earlier run"));
+        ck_assert(!daemon_said(&world.registryd, "of an earlier run"));
+        ck_assert(!daemon_said(&world.policyd, "of an earlier run"));
 
         ck_assert(asprintf(&other, "--root=%s", world_path("/other")) > 0);
         world_write("/other/file", "");

@@ -119,8 +119,10 @@ def sent_by(console, world):
     cannot know of that yes. It says then that it sends the record, and sends the same one under its old number."""
     pids = {int(pid) for pid in console.lines(f"pids-{world}")}
     sent = [r for r in records.read(console.lines("records")) if r.sender in pids]
-    again = {int(n) for n in re.findall(r"audit record (\d+) was left by an earlier run and is sent now",
-                                        "\n".join(console.lines(f"log-{world}")))}
+    told = re.findall(r"audit records of an earlier run go out when the kernel takes them: ([-0-9, ]+)",
+                      "\n".join(console.lines(f"log-{world}")))
+    ends = [[int(n) for n in part.split("-")] for line in told for part in line.split(",")]
+    again = {n for part in ends for n in range(part[0], part[-1] + 1)}
     return [r for i, r in enumerate(sent) if not (
         int(r["seqno"]) in again and any(o.sender != r.sender and o.fields == r.fields for o in sent[:i]))]
 
