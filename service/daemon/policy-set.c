@@ -158,6 +158,18 @@ static int write_through(struct setter *s, const char *value)
         return r;
 }
 
+/* A value that nobody would accept is not written: it would stay there, and be refused anew at each boot. */
+static int check_allowed(const struct policy_bus *pb, const char *value, sd_bus_error *error)
+{
+        const struct schema_value *sv = pb->config.taint_events->sv;
+        const struct value v = { .type = sv->type, .data = value, .size = strlen(value) };
+        _cleanup_free_ char *text = NULL;
+        struct diag d = { 0 };
+
+        int r = schema_check(sv, &v, &text, &d);
+        return r != -EINVAL ? r : sd_bus_error_setf(error, ERROR_REFUSED, "%s; nothing is written", d.text);
+}
+
 int policy_set_filter(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct policy_bus *pb = userdata;
@@ -176,6 +188,9 @@ int policy_set_filter(sd_bus_message *m, void *userdata, sd_bus_error *error)
         r = sd_bus_message_read(m, "v", "s", &value);
         if (r < 0)
                 return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "TaintEvents is a string");
+        r = check_allowed(pb, value, error);
+        if (r < 0)
+                return r;
         if (pb->n_setters >= SETTERS_MAX)
                 return sd_bus_error_set(
                         error, ERROR_LIMIT, "too many callers wait for their value to be in force");
