@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../schema/names/path.h"
+#include "../../schema/values/value.h"
 
 const char *name_of_word(const char *word)
 {
@@ -86,4 +87,11 @@ bool inference_surprises(const char *literal)
         bool padded = literal[0] == '0' && literal[1] != '\0';
 
         return hex || padded;
+}
+
+bool is_oversized_number(const char *literal)
+{
+        uint64_t v;
+
+        return number_parse(literal, strlen(literal), UINT64_MAX, &v) == -ERANGE;
 }

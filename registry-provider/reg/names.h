@@ -28,3 +28,6 @@ void format_key(struct buf *out, const char *key);
 /* Whether type inference makes something of the literal that its writer may not expect: a number written
  * with a leading zero or in hex. */
 bool inference_surprises(const char *literal);
+
+/* Whether the literal is a number that no type holds: type inference makes text of it. */
+bool is_oversized_number(const char *literal);

@@ -140,6 +140,9 @@ static int set_value(struct session *s, const char *key, const char *name, const
                 return code;
         if (!o->quiet && !o->dry_run)
                 tell_shadowed(s, key, name);
+        if (inferred && is_oversized_number(literal))
+                warn("%s is too large for a number and %s as text", literal,
+                        o->dry_run ? "would be stored" : "stored");
         acceptance_warn(s, &acceptance, key, name, literal, inferred && type != REG_SZ);
         tell_binding(o, &acceptance);
         return EXIT_CODE_OK;

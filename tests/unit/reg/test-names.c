@@ -148,6 +148,16 @@ START_TEST(keys_are_shown_as_the_documentation_writes_them)
 }
 END_TEST
 
+START_TEST(oversized_numbers)
+{
+        ck_assert(is_oversized_number("18446744073709551616"));
+        ck_assert(is_oversized_number("0x10000000000000000"));
+        ck_assert(!is_oversized_number("18446744073709551615"));
+        ck_assert(!is_oversized_number("18446744073709551616th"));
+        ck_assert(!is_oversized_number(""));
+}
+END_TEST
+
 START_TEST(surprising_numbers)
 {
         static const struct {
@@ -179,6 +189,7 @@ int main(void)
                 keys_are_checked_without_knowing_hives,
                 nothing_shown_can_steer_a_terminal,
                 keys_are_shown_as_the_documentation_writes_them,
+                oversized_numbers,
                 surprising_numbers,
         };
         return run_tests("reg-names", tests, ARRAY_SIZE(tests));
