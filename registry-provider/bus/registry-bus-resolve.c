@@ -14,6 +14,7 @@ static const char *state_name(enum why_state state)
                 [WHY_SHADOWED] = "shadowed",
                 [WHY_LAYER_DISABLED] = "layer-disabled",
                 [WHY_LAYER_UNKNOWN] = "layer-unknown",
+                [WHY_HIDES_KEY] = "hides-key",
         };
         return names[state];
 }
@@ -90,6 +91,30 @@ static int reply_why(struct registry_bus *rb, sd_bus_message *m, const struct pa
         return r;
 }
 
+/* A key that is not there has no entries, which is an answer; where a layer hides it, its entry is why. */
+static int why_no_key(
+        const struct registry *r, const struct path *path, struct why_entry **ret, size_t *ret_n)
+{
+        size_t depth;
+        const struct store_path_entry *hiding = registry_hiding(r, path, &depth);
+
+        if (!hiding)
+                return 0;
+        const struct layer *layer = layers_find(registry_layers(r), hiding->layer);
+        struct why_entry *entry = calloc(1, sizeof(*entry));
+        if (!entry)
+                return -ENOMEM;
+        *entry = (struct why_entry){ .layer = hiding->layer,
+                .file = layer ? layer->file : NULL,
+                .precedence = layer ? layer->precedence : 0,
+                .sequence = hiding->sequence,
+                .blanket = true,
+                .state = WHY_HIDES_KEY };
+        *ret = entry;
+        *ret_n = 1;
+        return 0;
+}
+
 int method_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct registry_bus *rb = userdata;
@@ -109,9 +134,8 @@ int method_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r == 0)
                 r = resolve_why(registry_store(rb->config.registry), registry_layers(rb->config.registry),
                         &guid, name, strlen(name), &list, &n);
-        /* A key that is not there has no entries, which is an answer. */
         if (r == -ENOENT && path.text)
-                r = 0;
+                r = why_no_key(rb->config.registry, &path, &list, &n);
         for (size_t i = 0; r == 0 && i < n; i++) {
                 const struct store_value_entry *e = list[i].entry;
                 const struct value v = { .type = e ? e->type : REG_TOMBSTONE, .size = e ? e->size : 0 };

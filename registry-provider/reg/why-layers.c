@@ -22,16 +22,18 @@ static void show_text(struct buf *out, const struct contender *c, const char *pr
 {
         const struct value v = contender_value(c);
         _cleanup_buf_ struct buf layer = BUF_INIT;
-        bool wins = strcmp(c->state, "wins") == 0;
+        bool wins = strcmp(c->state, "wins") == 0, hides = strcmp(c->state, "hides-key") == 0;
 
         format_safe(&layer, c->layer, strlen(c->layer));
         buf_printf(out, "%c %-16s  precedence %-4" PRIu32 "  sequence %-6" PRIu64 "  ", wins ? '*' : ' ',
                 buf_str(&layer), c->precedence, c->sequence);
-        if (contender_is_tombstone(c))
+        if (hides)
+                buf_puts(out, "hides the key, or one above it");
+        else if (contender_is_tombstone(c))
                 buf_puts(out, "tombstone: masks what is below");
         else
                 format_typed(out, &v);
-        if (!wins)
+        if (!wins && !hides)
                 buf_printf(out, "   (%s)", c->state);
         if (c->file[0]) {
                 buf_puts(out, "   ");

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../registry/registry.h"
 #include "acceptance.h"
 #include "change.h"
 #include "commands.h"
@@ -100,12 +101,19 @@ static void tell_shadowed(struct session *s, const char *key, const char *name)
                 return;
         int code = session_call(s, m, &reply);
         if (code == EXIT_CODE_NOT_FOUND)
-                warn("written, but a layer above %s masks the value; `peios-reg why` shows it", layer);
+                warn("written, but a layer above %s masks the value or its key; `peios-reg why` shows it",
+                        layer);
         if (code != EXIT_CODE_OK || entry_read(reply, &e) < 0 ||
                 fold_equal(e.layer, strlen(e.layer), layer, strlen(layer)))
                 return;
         const struct value v = entry_value(&e);
         format_typed(&text, &v);
+        if (strcmp(e.layer, LAYER_DEFAULT) == 0) {
+                warn("written, but a layer above %s masks the value or its key, and the default %s is in force; "
+                     "`peios-reg why` shows it",
+                        layer, buf_str(&text));
+                return;
+        }
         warn("written, but layer %s wins over %s with %s; `peios-reg why` shows them all", e.layer, layer,
                 buf_str(&text));
 }

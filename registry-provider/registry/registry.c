@@ -129,6 +129,30 @@ static const char *describe(int e)
                              : strerror(-e);
 }
 
+const struct store_path_entry *registry_hiding(
+        const struct registry *r, const struct path *path, size_t *ret_depth)
+{
+        size_t len;
+        const char *name = path_component(path, 0, &len);
+        const struct hive_root *hive = state_hive_find(&r->hives, name, len);
+
+        return hive ? resolve_hiding(r->store, &r->layers, &hive->root, path, ret_depth) : NULL;
+}
+
+static int no_such_key(const struct registry *r, const struct path *path, size_t depth, struct diag *d)
+{
+        size_t len;
+        const struct store_path_entry *hiding = registry_hiding(r, path, &depth);
+        const char *name = path_component(path, depth, &len);
+        const int up = (int)path->ends[depth - 1];
+
+        if (hiding)
+                return diag_set(d, ENOENT, "%s: no such key: layer %s hides '%.*s' in %.*s", path->text,
+                        hiding->layer, (int)len, name, up, path->text);
+        return diag_set(d, ENOENT, "%s: no such key: there is no '%.*s' in %.*s", path->text, (int)len, name,
+                up, path->text);
+}
+
 int registry_find_key(const struct registry *r, const struct path *path, struct guid *ret, struct diag *d)
 {
         size_t len, depth = 0;
@@ -138,11 +162,8 @@ int registry_find_key(const struct registry *r, const struct path *path, struct 
                 return diag_set(d, ENOENT, "%s: there is no hive called %.*s", path->text, (int)len, name);
 
         int e = resolve_path(r->store, &r->layers, &hive->root, path, ret, &depth);
-        if (e == -ENOENT && depth > 0) {
-                name = path_component(path, depth, &len);
-                return diag_set(d, ENOENT, "%s: no such key: there is no '%.*s' in %.*s", path->text,
-                        (int)len, name, path->ends[depth - 1], path->text);
-        }
+        if (e == -ENOENT && depth > 0)
+                return no_such_key(r, path, depth, d);
         if (e < 0)
                 return diag_set(d, -e, "%s: %s", path->text, describe(e));
         return 0;

@@ -47,6 +47,10 @@ _must_check_ int registry_path(
         const struct registry *r, const char *input, struct path *ret, struct diag *d);
 _must_check_ int registry_find_key(
         const struct registry *r, const struct path *path, struct guid *ret, struct diag *d);
+/* The entry that hides the key, or one above it: component number *ret_depth of the path. NULL where none
+ * does; then *ret_depth is untouched. */
+const struct store_path_entry *registry_hiding(
+        const struct registry *r, const struct path *path, size_t *ret_depth);
 /* The effective value; where none is written, the schema's default, if it has one. 0 or -ENOENT with d set.
  */
 _must_check_ int registry_get(struct registry *r, const struct path *path, const char *name,

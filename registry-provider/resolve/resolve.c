@@ -54,7 +54,8 @@ int resolve_value(const struct store *s, const struct layers *l, const struct gu
         return resolve_value_chain(l, chain, chain ? store_blankets(s, key) : NULL, ret);
 }
 
-int resolve_child_chain(
+/* The entry that wins, which may hide the key; NULL where there is none. 0 or -EBADMSG. */
+static int win_child(
         const struct layers *l, const struct store_path_entry *chain, const struct store_path_entry **ret)
 {
         struct contest c = { .layers = l };
@@ -62,9 +63,18 @@ int resolve_child_chain(
         for (; chain; chain = chain->next)
                 if (chain->hidden || store_target(chain))
                         compete(&c, chain->layer, chain->sequence, chain);
-        if (c.tie)
-                return -EBADMSG;
-        const struct store_path_entry *winner = c.winner;
+        *ret = c.winner;
+        return c.tie ? -EBADMSG : 0;
+}
+
+int resolve_child_chain(
+        const struct layers *l, const struct store_path_entry *chain, const struct store_path_entry **ret)
+{
+        const struct store_path_entry *winner;
+
+        int r = win_child(l, chain, &winner);
+        if (r < 0)
+                return r;
         if (!winner || winner->hidden)
                 return -ENOENT;
         *ret = winner;
@@ -99,4 +109,24 @@ int resolve_path(const struct store *s, const struct layers *l, const struct gui
         if (r == 0)
                 *ret = key;
         return r;
+}
+
+const struct store_path_entry *resolve_hiding(const struct store *s, const struct layers *l,
+        const struct guid *root, const struct path *path, size_t *ret_depth)
+{
+        const struct store_path_entry *winner;
+        struct guid key = *root;
+
+        for (size_t depth = 1; depth < path->n; depth++) {
+                size_t len;
+                const char *name = path_component(path, depth, &len);
+                if (win_child(l, store_lookup(s, &key, name, len), &winner) < 0 || !winner)
+                        return NULL;
+                if (winner->hidden) {
+                        *ret_depth = depth;
+                        return winner;
+                }
+                key = winner->target;
+        }
+        return NULL;
 }

@@ -34,6 +34,10 @@ _must_check_ int resolve_child_chain(
 _must_check_ int resolve_path(const struct store *s, const struct layers *l, const struct guid *root,
         const struct path *path, struct guid *ret, size_t *ret_depth);
 
+/* The entry that hides a key of the path, and which of its components that is; NULL where none does. */
+const struct store_path_entry *resolve_hiding(const struct store *s, const struct layers *l,
+        const struct guid *root, const struct path *path, size_t *ret_depth);
+
 /* Why: every entry that competes for the value, blankets included, winner first, then in the order in which
  * they would win; entries of disabled or unknown layers come last, by sequence, newest first. A tombstone or
  * a blanket can be the winner. */
@@ -42,6 +46,7 @@ enum why_state {
         WHY_SHADOWED, /* lost against a higher precedence or sequence */
         WHY_LAYER_DISABLED,
         WHY_LAYER_UNKNOWN, /* latent: no such layer */
+        WHY_HIDES_KEY,     /* of a key that is not there: the path entry that hides it, or one above */
 };
 
 struct why_entry {
