@@ -187,14 +187,10 @@ static bool confirmed(const struct session *s, const char *key)
         return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
-int command_del(struct session *s)
+static int delete_one(struct session *s, const char *key, const char *name)
 {
         const struct options *o = &s->args->options;
-        _cleanup_free_ char *key = NULL, *name = NULL;
 
-        int code = session_target(s, &key, &name);
-        if (code != EXIT_CODE_OK)
-                return code;
         if (name ? o->recursive : o->expected != 0) {
                 (void)diag_set(&s->diag, EINVAL, "%s: '%s' is a %s",
                         name ? "-r is for keys" : "--expected-seq is for values", s->args->words[0],
@@ -207,4 +203,32 @@ int command_del(struct session *s)
         }
         return perform(s, "del",
                 &(struct change){ name ? CHANGE_DELETE : CHANGE_DELETE_KEY, key, name, NULL }, o->quiet);
+}
+
+/* One word that is no key which shows: a value, or else a key that the layer has and another one hides. */
+static int delete_hidden(struct session *s, const char *word)
+{
+        s->diag = (struct diag){ 0 };
+        int code = delete_one(s, word, NULL);
+        if (code == EXIT_CODE_NOT_FOUND) {
+                s->diag = (struct diag){ 0 };
+                (void)diag_set(&s->diag, ENOENT, "%s: layer %s has neither a key nor a value of that name",
+                        word, change_layer(s));
+        }
+        return code;
+}
+
+int command_del(struct session *s)
+{
+        _cleanup_free_ char *key = NULL, *name = NULL;
+        bool one_word = s->args->n_words == 1;
+        bool maybe_hidden = one_word && s->args->options.expected == 0;
+
+        if (one_word && s->args->options.recursive)
+                return delete_one(s, s->args->words[0], NULL);
+        int code = session_target(s, &key, &name);
+        if (code == EXIT_CODE_OK)
+                code = delete_one(s, key, name);
+        return code == EXIT_CODE_NOT_FOUND && name && maybe_hidden ? delete_hidden(s, s->args->words[0])
+                                                                   : code;
 }

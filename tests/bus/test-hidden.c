@@ -71,9 +71,22 @@ START_TEST(a_key_of_the_schema)
 }
 END_TEST
 
+/* What the layer has can be taken back. */
+START_TEST(a_key_is_deleted)
+{
+        begin(HIDING("\\App\\Inner"));
+        set_string(world.bus, "\\App\\Inner\\Deep", "V", "1");
+        SAYS(4, "the key has the subkey 'Deep'", "del", "/App/Inner", NULL);
+        SAYS(0, "del \\App\\Inner ", "del", "-r", "/App/Inner");
+        SAYS(2, "layer base has neither a key nor a value of that name", "del", "/App/Inner", NULL);
+        SAYS(2, "no such key", "del", "-r", "/Nope/x");
+        end();
+}
+END_TEST
+
 int main(void)
 {
-        const TTest *const tests[] = { a_key, a_key_of_the_schema };
+        const TTest *const tests[] = { a_key, a_key_of_the_schema, a_key_is_deleted };
         Suite *suite = suite_create("hidden");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);
