@@ -38,41 +38,86 @@ static int help(void)
         return EXIT_CODE_OK;
 }
 
+/* Those that only some commands have. */
+enum {
+        OPTION_CSV = 1 << 0,
+        OPTION_ERA = 1 << 1,
+        OPTION_DISTRO = 1 << 2,
+        OPTION_FOLLOW = 1 << 3,
+};
+
 struct options {
         struct show_options show;
         struct taint_options taint;
+        unsigned given;
 };
 
 static const char commands_text[] =
         "there are status, get, set, explain, events, taint, taint decode and taint scan";
+
+/* What would have no effect is refused: somebody expects one. */
+static bool allows(const char *command, unsigned allowed, const struct options *o)
+{
+        static const char *const names[] = { "csv", "era", "distro", "follow" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (o->given & ~allowed & 1u << i) {
+                        log_error("--%s has no meaning for '%s'", names[i], command);
+                        return false;
+                }
+        return true;
+}
 
 static int run_show(const struct options *o, int argc, char **argv)
 {
         static const struct {
                 const char *name;
                 int arguments;
+                unsigned options;
                 enum exit_code (*run)(const struct show_options *o, const char *argument);
         } commands[] = {
-                { "status", 0, show_status },
-                { "get", 0, show_get },
-                { "set", 1, show_set },
-                { "explain", 0, show_explain },
-                { "events", 0, show_events },
-                { "taint", 0, show_taint },
+                { "status", 0, 0, show_status },
+                { "get", 0, 0, show_get },
+                { "set", 1, 0, show_set },
+                { "explain", 0, 0, show_explain },
+                { "events", 0, OPTION_FOLLOW, show_events },
+                { "taint", 0, 0, show_taint },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
                 if (strcmp(argv[0], commands[i].name) != 0)
                         continue;
-                if (argc - 1 != commands[i].arguments) {
-                        log_error("%s takes %s", argv[0],
-                                commands[i].arguments ? "one value" : "no such arguments");
+                if (argc - 1 > commands[i].arguments && commands[i].run == show_taint) {
+                        log_error("there is no 'taint %s'; there are taint decode and taint scan", argv[1]);
                         return EXIT_CODE_USAGE;
                 }
+                if (argc - 1 > commands[i].arguments) {
+                        log_error("%s: '%s' is one word too many", argv[0], argv[1 + commands[i].arguments]);
+                        return EXIT_CODE_USAGE;
+                }
+                if (argc - 1 < commands[i].arguments) {
+                        log_error("%s takes a value", argv[0]);
+                        return EXIT_CODE_USAGE;
+                }
+                if (!allows(argv[0], commands[i].options, o))
+                        return EXIT_CODE_USAGE;
                 return (int)commands[i].run(&o->show, argv[1]);
         }
         log_error("there is no command '%s'; %s", argv[0], commands_text);
         return EXIT_CODE_USAGE;
+}
+
+static int run_decode(const struct options *o, int n, char **words)
+{
+        return allows("taint decode", OPTION_ERA | OPTION_DISTRO, o) ? (int)taint_decode(&o->taint, n, words)
+                                                                     : EXIT_CODE_USAGE;
+}
+
+static int run_scan(const struct options *o, int n, char **words)
+{
+        return allows("taint scan", OPTION_ERA | OPTION_DISTRO | OPTION_CSV, o)
+                       ? (int)taint_scan(&o->taint, n, words)
+                       : EXIT_CODE_USAGE;
 }
 
 static int run(const struct options *o, int argc, char **argv)
@@ -83,9 +128,9 @@ static int run(const struct options *o, int argc, char **argv)
         }
         if (argc > 1 && strcmp(argv[0], "taint") == 0) {
                 if (strcmp(argv[1], "decode") == 0)
-                        return (int)taint_decode(&o->taint, argc - 2, argv + 2);
+                        return run_decode(o, argc - 2, argv + 2);
                 if (strcmp(argv[1], "scan") == 0)
-                        return (int)taint_scan(&o->taint, argc - 2, argv + 2);
+                        return run_scan(o, argc - 2, argv + 2);
         }
         return run_show(o, argc, argv);
 }
@@ -114,15 +159,19 @@ static int parse_arguments(int argc, char **argv, struct options *o)
                         break;
                 case 'c':
                         o->taint.csv = true;
+                        o->given |= OPTION_CSV;
                         break;
                 case 'e':
                         o->taint.era = optarg;
+                        o->given |= OPTION_ERA;
                         break;
                 case 'd':
                         o->taint.distro = optarg;
+                        o->given |= OPTION_DISTRO;
                         break;
                 case 'f':
                         o->show.follow = true;
+                        o->given |= OPTION_FOLLOW;
                         break;
                 case 'r':
                         if (root_check(optarg, &d) < 0) {

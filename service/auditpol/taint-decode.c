@@ -250,9 +250,8 @@ enum exit_code taint_decode(const struct taint_options *o, int n, char *const *a
 
         if (code != EXIT_CODE_OK)
                 return code;
-        if (n == 0 || o->csv) {
-                log_error("%s", o->csv ? "decode has no --csv"
-                                       : "decode takes numbers, letters or lines, or - for standard input");
+        if (n == 0) {
+                log_error("decode takes numbers, letters or lines, or - for standard input");
                 return EXIT_CODE_USAGE;
         }
         out.j = json_on(&out.text);

@@ -161,6 +161,21 @@ START_TEST(no_mask)
 }
 END_TEST
 
+/* What would have no effect is refused. */
+START_TEST(options)
+{
+        begin();
+        SAYS("status", "--csv", 1, "peios-auditpol: --csv has no meaning for 'status'\n");
+        SAYS("get", "--follow", 1, "peios-auditpol: --follow has no meaning for 'get'\n");
+        SAYS("taint", "--era=5.0", 1, "peios-auditpol: --era has no meaning for 'taint'\n");
+        SAYS("taint", "decode", 1, "peios-auditpol: decode takes ", "");
+        SAYS("taint", "bogus", 1, "peios-auditpol: there is no 'taint bogus'; ", "");
+        SAYS("status", "extra", 1, "peios-auditpol: status: 'extra' is one word too many\n");
+        SAYS("set", NULL, 1, "peios-auditpol: set takes a value\n");
+        end();
+}
+END_TEST
+
 /* Every member that a command prints is in the manual page. */
 START_TEST(documented)
 {
@@ -193,7 +208,7 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { nothing, a_taint, follow, no_mask, documented };
+        const TTest *const tests[] = { nothing, a_taint, follow, no_mask, options, documented };
         Suite *suite = suite_create("auditpol");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

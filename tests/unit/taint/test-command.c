@@ -102,7 +102,6 @@ static const struct {
         { { 0 }, { "-" }, "", EXIT_CODE_INVALID, "" },
         { { 0 }, { "Tainted: P 6.1\x1b[31m" }, "", EXIT_CODE_OK, "Tainted: P 6.1\\x1b[31m\n" },
         { { 0 }, { NULL }, "", EXIT_CODE_USAGE, "" },
-        { { .csv = true }, { "1" }, "", EXIT_CODE_USAGE, "" },
         { { .distro = "dos" }, { "1" }, "", EXIT_CODE_USAGE, "" },
         { { .era = "new" }, { "1" }, "", EXIT_CODE_USAGE, "" },
 };
