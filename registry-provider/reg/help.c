@@ -46,8 +46,10 @@ void format_help(struct buf *out, const struct command *c)
         buf_printf(out, "peios-reg %s [OPTION...] %s\n\n%s.\n", c->name, c->synopsis, c->summary);
         if (c->details)
                 buf_printf(out, "%s\n", c->details);
-        buf_puts(out, "\nOptions:\n");
-        format_options(out, c->id, OF_ALL);
+        _cleanup_buf_ struct buf own = BUF_INIT;
+        format_options(&own, c->id, OF_ALL);
+        if (own.len > 0)
+                buf_printf(out, "\nOptions:\n%s", buf_str(&own));
         buf_puts(out, "\nOptions of all commands:\n");
         format_options(out, OF_ALL, 0);
 }
