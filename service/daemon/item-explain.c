@@ -58,6 +58,8 @@ int item_explain(const struct item *item, struct buf *out)
                                                        : "; it is applied the moment the control appears");
                 explain_pause(item, out);
         }
+        if (item->context->registry_missed)
+                buf_puts(out, "; the registry does not answer: what is written meanwhile is not known");
         if (item->keep_error[0])
                 buf_printf(out, "; it is not kept for the next boot: %s", item->keep_error);
         buf_putc(out, '.');

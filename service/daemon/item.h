@@ -29,6 +29,7 @@ struct item_context {
         struct accepted *accepted;
         bool ran_before; /* then a value that is not among the accepted ones was not set when it ended */
         struct accepted *refused; /* what was refused last, so that a restart does not tell of it again */
+        bool registry_missed;     /* it does not answer, and that was said */
         void (*changed)(struct item *item, unsigned changes, void *userdata);
         void (*policy_changed)(
                 struct item *item, const char *old, const struct actor *actor, void *userdata);

@@ -39,9 +39,9 @@ static void on_link_state(bool connected, const char *problem, void *userdata)
 
         if (connected)
                 log_info("following the registry");
-        else if (!m->registry_missed)
+        else if (!m->context.registry_missed)
                 log_warning("the registry does not answer (%s); the policy in force stays", problem);
-        m->registry_missed = !connected;
+        m->context.registry_missed = !connected;
         for (size_t i = 0; !connected && i < m->n_items; i++)
                 item_registry_absent(m->items[i]);
         (void)sd_notifyf(0, "STATUS=%s, TaintEvents is %s",

@@ -28,7 +28,6 @@ struct manager {
         struct metrics *metrics;
         bool use_bpf;
         struct link *link;
-        bool registry_missed;              /* said so */
         const struct path **followed_keys; /* of items, then of settings */
         const char **followed_names;
         size_t n_followed;

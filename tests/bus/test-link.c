@@ -255,6 +255,28 @@ START_TEST(the_bus_goes_away)
 }
 END_TEST
 
+static bool explained(const char *text)
+{
+        _cleanup_message_ sd_bus_message *m = policy_answer(world.bus, "Explain", "");
+        return strstr(message_text(m), text) != NULL;
+}
+
+START_TEST(missing_is_told)
+{
+        static const char missing[] =
+                "; the registry does not answer: what is written meanwhile is not known";
+
+        registryd_start(NULL);
+        policyd_start(NULL);
+        WAIT(daemon_said(&world.policyd, "following the registry"));
+        ck_assert(!explained(missing));
+        daemon_kill(&world.registryd);
+        WAIT(explained(missing));
+        registryd_start(NULL);
+        WAIT(!explained(missing));
+}
+END_TEST
+
 /* The second one leaves alone what the first one has, and does not take a name that is taken. */
 START_TEST(two_at_once)
 {
@@ -321,7 +343,7 @@ int main(void)
         const TTest *const tests[] = { late_provider, files_before_the_provider,
                 changed_while_the_service_was_away, changed_while_the_provider_was_away,
                 restart_of_the_service, killed_in_the_middle_of_sets, hanging_provider, late_answers,
-                forged_signals, the_bus_goes_away, two_at_once, wrong_roots };
+                forged_signals, the_bus_goes_away, missing_is_told, two_at_once, wrong_roots };
         Suite *suite = suite_create("link");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);
