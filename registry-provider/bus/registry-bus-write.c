@@ -61,6 +61,9 @@ static void execute(struct request *q)
         if (r == -EROFS)
                 emit_denied(q, d.text);
         if (r < 0) {
+                /* The numbers that it took are not used again, not even after a crash. */
+                if (!rb->waiting)
+                        (void)!registry_sync(rb->config.registry, NULL);
                 reply_error(q, r, &d);
                 (void)request_free(q);
                 return;

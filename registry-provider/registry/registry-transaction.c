@@ -180,10 +180,11 @@ int registry_sync(struct registry *r, struct diag *d)
 
         if (r->in_transaction)
                 return -EBUSY;
-        if (!r->unsynced)
-                return 0;
         if (r->state && !r->read_only)
                 e = state_sync(r->state, d);
+        /* Then it was about the numbers of failed changes alone, which the next sync tries again. */
+        if (!r->unsynced)
+                return 0;
         r->unsynced = false;
         if (e < 0) {
                 store_rollback(r->store);

@@ -74,6 +74,8 @@ struct registry *registry_close(struct registry *r)
         if (!r)
                 return NULL;
         touches_clear(r);
+        if (r->state)
+                state_record_sequence(r->state);
         r->state = state_close(r->state);
         r->store = store_free(r->store);
         layers_done(&r->layers);

@@ -132,8 +132,8 @@ _must_check_ int registry_create_key(struct registry *r, const struct registry_w
 _must_check_ int registry_delete_key(
         struct registry *r, const struct registry_write *w, bool recursive, struct diag *d);
 
-/* Makes all ended transactions durable. On error every one since the last sync is undone in memory as well.
- * -EBUSY while one is open. */
+/* Makes all ended transactions durable, and the sequence numbers that aborted ones took. On error every one
+ * since the last sync is undone in memory as well. -EBUSY while one is open. */
 _must_check_ int registry_sync(struct registry *r, struct diag *d);
 bool registry_pending(const struct registry *r);
 /* Folds the journal into a snapshot if it is larger than `threshold` bytes. */

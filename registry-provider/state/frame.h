@@ -27,7 +27,8 @@ struct journal_header {
 
 struct frame {
         uint64_t number;   /* 1, 2, 3 … in each journal */
-        uint64_t sequence; /* the registry's counter when the frame was written */
+        uint64_t sequence; /* no number above it was handed out before the next frame; the last frame's
+                              counts */
         const void *payload;
         size_t size;
 };

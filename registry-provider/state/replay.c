@@ -81,7 +81,6 @@ int replay_frame(const struct replay *to, const struct frame *f)
                 return r == -ENOMEM || r == -EFBIG ? r : -EBADMSG;
         }
         store_commit(to->store);
-        store_raise_sequence(to->store, f->sequence);
         if (t.used) {
                 state_hives_done(to->hives);
                 layers_done(to->layers);

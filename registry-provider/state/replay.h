@@ -12,6 +12,6 @@ struct replay {
         struct layers *layers;
 };
 
-/* All or nothing. -EBADMSG (not records, or the store refuses one), -EFBIG (a value above the store's
- * limit), or -ENOMEM. */
+/* All or nothing; the frame's sequence counter is left to the caller. -EBADMSG (not records, or the store
+ * refuses one), -EFBIG (a value above the store's limit), or -ENOMEM. */
 _must_check_ int replay_frame(const struct replay *to, const struct frame *f);

@@ -150,6 +150,7 @@ int state_write_generation(struct state *st, const struct store *store, const st
         }
         st->snapshot = id.generation;
         st->unfolded = 0;
+        st->sequence = store_last_sequence(store);
         st->owed = st->edited = false;
         state_tidy(st);
         return 0;

@@ -39,8 +39,9 @@ struct state {
         uint64_t highest;  /* generation that any file has, or may have */
         uint64_t snapshot; /* generation of the newest good snapshot, 0: none */
         struct journal journal;
-        size_t unfolded;  /* bytes of frames since that snapshot */
-        struct buf batch; /* room for a frame's header, then the records; or empty */
+        size_t unfolded;   /* bytes of frames since that snapshot */
+        uint64_t sequence; /* the counter that the next load begins with, as far as the files say */
+        struct buf batch;  /* room for a frame's header, then the records; or empty */
 
         /* The journal takes no more frames: what is behind its last good frame is unknown, or somebody
          * changed it. Ended by the next generation, whose header says how many frames count. */

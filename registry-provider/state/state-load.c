@@ -17,6 +17,7 @@ struct load {
         struct state *st;
         struct replay to;
         struct state_loaded result;
+        uint64_t sequence; /* the last frame's counter */
         struct diag *d;
 };
 
@@ -145,6 +146,7 @@ static int replay_good(struct load *l, struct state_file *f, const struct frame 
                         l->st, l->d, EFBIG, &f->id, "a value is larger than the configured limit");
         if (r < 0)
                 return r;
+        l->sequence = frame->sequence;
         l->st->unfolded += end - j->end;
         j->end = end;
         j->frames++;
@@ -254,6 +256,8 @@ static int load_journals(struct load *l)
                         return r;
                 f = next;
         }
+        /* Not every frame's: what one set aside, the last one may have given back. */
+        store_raise_sequence(l->to.store, l->sequence);
         mark_unreachable(l, first);
         return 0;
 }
@@ -272,6 +276,7 @@ int state_load(struct state *st, struct store *store, struct state_hives *hives,
                 r = load_journals(&l);
         if (r < 0)
                 return r;
+        st->sequence = store_last_sequence(store);
         *ret = l.result;
         return 0;
 }

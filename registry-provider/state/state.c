@@ -11,6 +11,9 @@
 #define BATCH_MAX ((size_t)64 << 20)
 /* Memory that a big batch made grow is not kept. */
 #define BATCH_KEEP ((size_t)1 << 20)
+/* How many sequence numbers are set aside at once, so that changes in memory only cost a write to the disk
+ * once in so many. */
+#define SEQUENCE_BLOCK 1024u
 /* Above this size (folds failed for long) a sync writes a snapshot. */
 #define JOURNAL_MAX ((size_t)1 << 30)
 
@@ -149,9 +152,15 @@ static void set_batch_end(struct state *st, size_t len)
                 st->batch.data[len] = '\0';
 }
 
-int state_add(struct state *st, const struct state_record *r)
+static void make_room(struct state *st)
 {
         static const char room[FRAME_HEADER_SIZE];
+        if (st->batch.len == 0)
+                buf_add(&st->batch, room, sizeof(room));
+}
+
+int state_add(struct state *st, const struct state_record *r)
+{
         struct state_record again;
         size_t before = st->batch.len, used;
         int e = 0;
@@ -160,8 +169,7 @@ int state_add(struct state *st, const struct state_record *r)
                 return -EROFS;
         if (r->kind == STATE_OP && r->op.size > BATCH_MAX)
                 return -EFBIG;
-        if (before == 0)
-                buf_add(&st->batch, room, sizeof(room));
+        make_room(st);
         size_t start = st->batch.len;
         state_encode(&st->batch, r);
         if (st->batch.error)
@@ -193,15 +201,19 @@ void state_forget(struct state *st, size_t mark)
  * fdatasync(2) nobody knows what later writes and truncations to the same pages will do. So the next journal
  * begins at once, whose header says how many frames of this one count; until it is durable, every sync
  * fails. */
-static int append(struct state *st, struct diag *d)
+static int append(struct state *st, uint64_t sequence, struct diag *d)
 {
         struct file_id id = { .kind = FILE_JOURNAL, .generation = st->journal.header.generation };
         size_t before = st->journal.end;
         bool unknown;
 
-        int r = journal_append(&st->journal, &st->batch, store_last_sequence(st->store), &unknown);
+        make_room(st);
+        if (st->batch.error)
+                return -ENOMEM;
+        int r = journal_append(&st->journal, &st->batch, sequence, &unknown);
         if (r == 0) {
                 st->unfolded += st->journal.end - before;
+                st->sequence = sequence;
                 return 0;
         }
         (void)state_error(st, d, -r, &id, "the change cannot be written and is undone: %s", strerror(-r));
@@ -213,7 +225,7 @@ static int append(struct state *st, struct diag *d)
         return r;
 }
 
-static int sync_batch(struct state *st, struct diag *d)
+static int sync_batch(struct state *st, uint64_t sequence, struct diag *d)
 {
         if (!st->lost && !journal_is_ours(&st->journal))
                 state_mark_edited(
@@ -222,16 +234,36 @@ static int sync_batch(struct state *st, struct diag *d)
         if (st->owed || st->unfolded > JOURNAL_MAX)
                 return state_write_generation(st, st->store, st->hives, st->layers, d);
         int r = st->lost ? state_begin_journal(st, d) : 0;
-        return r < 0 ? r : append(st, d);
+        return r < 0 ? r : append(st, sequence, d);
 }
 
 int state_sync(struct state *st, struct diag *d)
 {
-        if (state_pending(st) == 0)
+        uint64_t last = store_last_sequence(st->store), sequence = st->sequence;
+        bool has_records = state_pending(st) > 0;
+
+        if (st->read_only || (!has_records && last <= sequence))
                 return 0;
-        int r = sync_batch(st, d);
+        if (last > sequence)
+                sequence = has_records ? last : last + SEQUENCE_BLOCK;
+        int r = sync_batch(st, sequence, d);
         state_forget(st, 0);
         return r;
+}
+
+static bool takes_frames(const struct state *st)
+{
+        return !st->read_only && !st->lost && !st->owed && journal_is_ours(&st->journal);
+}
+
+void state_record_sequence(struct state *st)
+{
+        uint64_t last = store_last_sequence(st->store);
+
+        if (last == st->sequence || state_pending(st) > 0 || !takes_frames(st))
+                return;
+        (void)!append(st, last, NULL);
+        state_forget(st, 0);
 }
 
 size_t state_journal_size(const struct state *st)

@@ -81,11 +81,17 @@ _must_check_ int state_add(struct state *st, const struct state_record *r);
 /* How many bytes wait in the batch, and forgetting back to such a mark. */
 size_t state_pending(const struct state *st);
 void state_forget(struct state *st, size_t mark);
-/* Writes the batch as one frame and fdatasyncs it. 0: it survives a power cut. On error the batch is
- * forgotten, the journal is as it was (or a new one is begun where that cannot be known), and the caller
- * rolls back. The store must hold what the batch says, and nothing more: when the journal was damaged,
- * edited or removed, the sync writes a snapshot instead. */
+/* Writes the batch as one frame and fdatasyncs it. 0: it survives a power cut, and so do the sequence
+ * numbers that the store has handed out. Where there is no batch but numbers were taken, a frame without
+ * records sets aside a block of them: the next ones cost nothing, and after a crash the counter begins
+ * behind it. On error the batch is forgotten, the journal is as it was (or a new one is begun where that
+ * cannot be known), and the caller rolls back. The store must hold what the batch says, and nothing more:
+ * when the journal was damaged, edited or removed, the sync writes a snapshot instead. */
 _must_check_ int state_sync(struct state *st, struct diag *d);
+
+/* For a clean stop: records the counter as it is, so that nothing of a block is lost. Best effort: without
+ * it the next start begins behind the block. */
+void state_record_sequence(struct state *st);
 
 /* Bytes in the journal since the last fold, for deciding when to fold. SIZE_MAX: a fold is due whatever the
  * size, because a file was edited or a recovery could not be finished. */

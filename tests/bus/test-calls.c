@@ -203,8 +203,8 @@ START_TEST(deleting)
         ck_assert_str_eq(get_text(world.bus, KEY, "V"), "-");
         refused(world.bus, ERROR_NOT_FOUND, "Machine\\Test\\Key: layer base has no value 'V'", "Delete",
                 "ssa{sv}", KEY, "V", 0);
-        refused(world.bus, ERROR_NOT_EMPTY, "Machine\\Test\\Key: the key has the subkey 'Sub'",
-                "DeleteKey", "sa{sv}", KEY, 0);
+        refused(world.bus, ERROR_NOT_EMPTY, "Machine\\Test\\Key: the key has the subkey 'Sub'", "DeleteKey",
+                "sa{sv}", KEY, 0);
         succeeds(world.bus, "DeleteKey", "sa{sv}", KEY, 1, "recursive", "b", 1);
         refused(world.bus, ERROR_NOT_FOUND, "there is no 'Key' in Machine\\Test", "List", "s", KEY);
         refused(world.bus, ERROR_NOT_FOUND, "no such key", "DeleteKey", "sa{sv}", KEY, 0);
@@ -222,8 +222,8 @@ START_TEST(creating)
         ck_assert_ptr_nonnull(strstr(message_text(info), "'Volatile'=b:true"));
         succeeds(world.bus, "CreateKey", "sa{sv}", "\\Kept\\Key", 0);
         /* What is in a volatile key goes with it; the sequence does not go back. */
-        set_string(world.bus, KEY "\\V", "x", "y");
-        uint64_t last = set_string(world.bus, "\\Kept\\Key", "x", "y");
+        set_string(world.bus, "\\Kept\\Key", "x", "y");
+        uint64_t last = set_string(world.bus, KEY "\\V", "x", "y");
         daemon_stop(&world.registryd);
         registryd_start(NULL);
         refused(world.bus, ERROR_NOT_FOUND, "no such key", "Info", "s", KEY "\\V");
@@ -257,11 +257,40 @@ START_TEST(compare_and_swap)
 }
 END_TEST
 
+/* Neither volatile changes nor failed ones leave a number for somebody else. */
+START_TEST(numbers_are_not_used_again)
+{
+        static void (*const ends[])(struct daemon *) = { daemon_stop, daemon_kill };
+        static const char *const keys[] = { "\\Stop\\Key", "\\Kill\\Key" };
+
+        registryd_start(NULL);
+        for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+                succeeds(world.bus, "CreateKey", "sa{sv}", "\\Run", 1, "volatile", "b", 1);
+                uint64_t alice = set_string(world.bus, "\\Run", "owner", "alice");
+                ends[i](&world.registryd);
+                registryd_start(NULL);
+                succeeds(world.bus, "CreateKey", "sa{sv}", "\\Run", 1, "volatile", "b", 1);
+                ck_assert_uint_gt(set_string(world.bus, "\\Run", "owner", "bob"), alice);
+                refused(world.bus, ERROR_CONFLICT, "has sequence", "Set", "ssuva{sv}", "\\Run", "owner",
+                        (uint32_t)REG_SZ, "s", "alice", 1, "expected-sequence", "t", alice);
+                ck_assert_str_eq(get_text(world.bus, "\\Run", "owner"), "bob base");
+
+                refused(world.bus, ERROR_CONFLICT, "has sequence 0", "Set", "ssuva{sv}", keys[i], "V",
+                        (uint32_t)REG_SZ, "s", "1", 1, "expected-sequence", "t", UINT64_C(1));
+                uint64_t before = strtoull(registry_property(world.bus, "Sequence"), NULL, 10);
+                ck_assert_uint_gt(before, alice);
+                ends[i](&world.registryd);
+                registryd_start(NULL);
+                ck_assert_uint_gt(set_string(world.bus, keys[i], "V", "1"), before);
+        }
+}
+END_TEST
+
 int main(void)
 {
         const TTest *const tests[] = { every_type, every_number, every_kind_of_bytes,
                 text_that_the_bus_does_not_take, lists_of_strings, reading, nothing_written, who_wrote_it,
-                deleting, creating, compare_and_swap };
+                deleting, creating, compare_and_swap, numbers_are_not_used_again };
         Suite *suite = suite_create("calls");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);
