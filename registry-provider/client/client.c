@@ -38,8 +38,8 @@ int registry_client_append_options(sd_bus_message *m, const struct wire_options 
                 r = append_text(m, "layer", options->layer);
         if (r >= 0)
                 r = append_text(m, "on-behalf-of", options->on_behalf_of);
-        if (r >= 0 && options->expected != 0)
-                r = sd_bus_message_append(m, "{sv}", "expected-sequence", "t", options->expected);
+        if (r >= 0 && options->expected.given)
+                r = sd_bus_message_append(m, "{sv}", "expected-sequence", "t", options->expected.sequence);
         if (r >= 0)
                 r = append_flag(m, "volatile", options->is_volatile);
         if (r >= 0)

@@ -197,8 +197,10 @@ static int read_option(sd_bus_message *m, const char *name, struct wire_options 
                 return sd_bus_message_read(m, "v", "s", &o->layer);
         if (strcmp(name, "on-behalf-of") == 0)
                 return sd_bus_message_read(m, "v", "s", &o->on_behalf_of);
-        if (strcmp(name, "expected-sequence") == 0)
-                return sd_bus_message_read(m, "v", "t", &o->expected);
+        if (strcmp(name, "expected-sequence") == 0) {
+                o->expected.given = true;
+                return sd_bus_message_read(m, "v", "t", &o->expected.sequence);
+        }
         if (strcmp(name, "volatile") == 0)
                 return read_bool(m, &o->is_volatile);
         if (strcmp(name, "recursive") == 0)

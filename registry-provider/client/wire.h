@@ -12,6 +12,7 @@
 #include <systemd/sd-bus.h>
 
 #include "../../schema/values/value.h"
+#include "../registry/expected.h"
 
 /* Appends "uv". 0 or negative errno. */
 _must_check_ int wire_append_value(sd_bus_message *m, const struct value *v);
@@ -26,7 +27,7 @@ _must_check_ int wire_read_value(
 struct wire_options {
         const char *layer;        /* "layer" s */
         const char *on_behalf_of; /* "on-behalf-of" s: unique bus name */
-        uint64_t expected;        /* "expected-sequence" t */
+        struct expected expected; /* "expected-sequence" t */
         bool is_volatile;         /* "volatile" b */
         bool recursive;           /* "recursive" b */
         bool unchanged; /* "unchanged" b: Subscribe: also tell of writes that changed nothing effective */

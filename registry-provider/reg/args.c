@@ -11,8 +11,8 @@
 const struct option_row option_rows[] = {
         { "layer", 0, OPTION_TEXT, AT(layer), 0, COMMANDS_WRITING, "NAME",
                 "Write to this layer (default: $PEIOS_REG_LAYER, else base)" },
-        { "expected-seq", 0, OPTION_NUMBER, AT(expected), 1, COMMAND_SET | COMMAND_DEL, "N",
-                "Only if the layer's entry of the value has this sequence, else exit status 6" },
+        { "expected-seq", 0, OPTION_EXPECTED, AT(expected), 0, COMMAND_SET | COMMAND_DEL, "N",
+                "Only if the layer's entry has this sequence (0: there is none yet), else exit status 6" },
         { "dry-run", 0, OPTION_FLAG, AT(dry_run), 0, COMMANDS_ALL, NULL,
                 "Write nothing; show what would change" },
         { "volatile", 0, OPTION_FLAG, AT(is_volatile), 0, COMMAND_NEW, NULL,
@@ -72,20 +72,35 @@ struct parser {
         struct diag *d;
 };
 
-static int store(struct parser *p, const struct option_row *row, const char *argument)
+static int store_number(
+        struct parser *p, const struct option_row *row, const char *argument, uint64_t *member)
 {
-        char *member = (char *)&p->args.options + row->offset;
-
-        p->given[row - option_rows] = true;
-        if (row->kind == OPTION_FLAG)
-                *(bool *)member = true;
-        else if (row->kind == OPTION_TEXT)
-                *(const char **)member = argument;
-        else if (number_parse(argument, strlen(argument), UINT64_MAX, (uint64_t *)member) < 0 ||
-                 *(uint64_t *)member < row->min)
+        if (number_parse(argument, strlen(argument), UINT64_MAX, member) < 0 || *member < row->min)
                 return diag_set(p->d, EINVAL, "--%s: '%s' is not a number from %llu", row->name, argument,
                         (unsigned long long)row->min);
         return 0;
+}
+
+static int store(struct parser *p, const struct option_row *row, const char *argument)
+{
+        void *member = (char *)&p->args.options + row->offset;
+        struct expected *expected = member;
+
+        p->given[row - option_rows] = true;
+        switch (row->kind) {
+        case OPTION_FLAG:
+                *(bool *)member = true;
+                return 0;
+        case OPTION_TEXT:
+                *(const char **)member = argument;
+                return 0;
+        case OPTION_NUMBER:
+                return store_number(p, row, argument, member);
+        case OPTION_EXPECTED:
+                expected->given = true;
+                return store_number(p, row, argument, &expected->sequence);
+        }
+        return -EINVAL;
 }
 
 static int take_long(struct parser *p, const char *word)

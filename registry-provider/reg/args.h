@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "../../schema/base/diag.h"
+#include "../registry/expected.h"
 
 struct session;
 
@@ -45,9 +46,9 @@ struct command {
 struct options {
         const char *root;
         const char *layer;
-        uint64_t expected; /* 0: no check */
-        uint64_t depth;    /* DEPTH_UNLIMITED */
-        uint64_t count;    /* 0: no limit */
+        struct expected expected;
+        uint64_t depth; /* DEPTH_UNLIMITED */
+        uint64_t count; /* 0: no limit */
         bool json;
         bool dry_run;
         bool quiet;
@@ -67,13 +68,14 @@ enum option_kind {
         OPTION_FLAG,
         OPTION_TEXT,
         OPTION_NUMBER,
+        OPTION_EXPECTED,
 };
 
 struct option_row {
         const char *name; /* without the dashes */
         char letter;      /* 0: none */
         enum option_kind kind;
-        size_t offset;     /* in struct options: bool, const char * or uint64_t */
+        size_t offset;     /* in struct options: bool, const char *, uint64_t or struct expected */
         uint64_t min;      /* of a number */
         uint32_t commands; /* mask: where it has a meaning */
         const char *metavar;

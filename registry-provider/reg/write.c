@@ -191,7 +191,7 @@ static int delete_one(struct session *s, const char *key, const char *name)
 {
         const struct options *o = &s->args->options;
 
-        if (name ? o->recursive : o->expected != 0) {
+        if (name ? o->recursive : o->expected.given) {
                 (void)diag_set(&s->diag, EINVAL, "%s: '%s' is a %s",
                         name ? "-r is for keys" : "--expected-seq is for values", s->args->words[0],
                         name ? "value" : "key");
@@ -222,7 +222,7 @@ int command_del(struct session *s)
 {
         _cleanup_free_ char *key = NULL, *name = NULL;
         bool one_word = s->args->n_words == 1;
-        bool maybe_hidden = one_word && s->args->options.expected == 0;
+        bool maybe_hidden = one_word && !s->args->options.expected.given;
 
         if (one_word && s->args->options.recursive)
                 return delete_one(s, s->args->words[0], NULL);

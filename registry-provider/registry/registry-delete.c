@@ -144,10 +144,10 @@ static int delete_in_layer(struct registry *r, const struct registry_write *w, c
                                        "%s: layer %s has no such key; it comes from another layer",
                                        path->text, layer);
         }
-        if (w->expected != 0 && mine->sequence != w->expected)
+        if (w->expected.given && mine->sequence != w->expected.sequence)
                 return diag_set(d, EAGAIN, "%s: the key has sequence %llu in layer %s, expected %llu",
                         path->text, (unsigned long long)mine->sequence, layer,
-                        (unsigned long long)w->expected);
+                        (unsigned long long)w->expected.sequence);
         e = recursive ? 0 : check_empty(r, path, &mine->target, d);
         if (e < 0)
                 return e;

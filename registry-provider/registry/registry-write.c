@@ -46,11 +46,11 @@ int registry_check_expected(const struct registry_write *w, const struct store_v
         const char *layer, struct diag *d)
 {
         uint64_t sequence = mine ? mine->sequence : 0;
-        if (w->expected == 0 || sequence == w->expected)
+        if (!w->expected.given || sequence == w->expected.sequence)
                 return 0;
         return diag_set(d, EAGAIN, "%s: value '%s' has sequence %llu in layer %s, expected %llu",
                 w->path->text, w->name[0] ? w->name : "@", (unsigned long long)sequence, layer,
-                (unsigned long long)w->expected);
+                (unsigned long long)w->expected.sequence);
 }
 
 static int store_value_failed(const struct registry *r, const struct path *path, const char *name,
@@ -160,10 +160,10 @@ int registry_create_key(struct registry *r, const struct registry_write *w, stru
         e = registry_make_keys(r, w->path, w->path->n, layer, w->is_volatile, NULL, &key, &made, d);
         if (e == 0 && !made)
                 e = check_exists(r, w, layer, &key, d);
-        else if (e == 0 && w->expected != 0)
+        else if (e == 0 && w->expected.given && w->expected.sequence != 0)
                 e = diag_set(d, EAGAIN,
                         "%s: there is no such key in layer %s, expected it with sequence %llu",
-                        w->path->text, layer, (unsigned long long)w->expected);
+                        w->path->text, layer, (unsigned long long)w->expected.sequence);
         r->layers_touched |= registry_is_layer_metadata(w->path, false);
         return savepoint_close(r, &sp, e);
 }

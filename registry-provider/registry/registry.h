@@ -9,6 +9,7 @@
 #include "../hive/dropins.h"
 #include "../resolve/resolve.h"
 #include "../state/state.h"
+#include "expected.h"
 
 struct registry;
 
@@ -108,10 +109,10 @@ _must_check_ int registry_end_preview(struct registry *r, struct registry_events
 
 struct registry_write {
         const struct path *path;
-        const char *name;  /* value name */
-        const char *layer; /* NULL: base */
-        uint64_t expected; /* the sequence that this layer's entry (value or key) must have; 0: no check */
-        bool is_volatile;  /* keys that are made on the way live in memory only */
+        const char *name;         /* value name */
+        const char *layer;        /* NULL: base */
+        struct expected expected; /* of this layer's entry (value or key) */
+        bool is_volatile;         /* keys that are made on the way live in memory only */
 };
 
 /* Errors of all: -ENOENT (no such key, value in this layer, or layer), -EROFS (a drop-in's layer), -EAGAIN

@@ -252,8 +252,13 @@ START_TEST(compare_and_swap)
                 (uint32_t)REG_SZ, "s", "3", 1, "expected-sequence", "t", one);
         ck_assert_str_eq(get_text(world.bus, KEY, "V"), "2 base");
         ck_assert_str_eq(get_text(world.bus, KEY, "New"), "-");
+        refused(world.bus, ERROR_CONFLICT, "in layer base, expected 0", "Set", "ssuva{sv}", KEY, "V",
+                (uint32_t)REG_SZ, "s", "3", 1, "expected-sequence", "t", UINT64_C(0));
         succeeds(world.bus, "Delete", "ssa{sv}", KEY, "V", 1, "expected-sequence", "t", two);
         ck_assert_str_eq(get_text(world.bus, KEY, "V"), "-");
+        succeeds(world.bus, "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_SZ, "s", "4", 1, "expected-sequence",
+                "t", UINT64_C(0));
+        ck_assert_str_eq(get_text(world.bus, KEY, "V"), "4 base");
 }
 END_TEST
 

@@ -66,7 +66,7 @@ START_TEST(options_reach_their_members)
 
         ck_assert_int_eq(parse((const char *[WORDS_MAX]){ "set", "K", "V", "1" }, argv, &args, NULL), 0);
         ck_assert(!args.options.json && !args.options.dry_run && !args.options.quiet && !args.options.layer);
-        ck_assert_uint_eq(args.options.expected, 0);
+        ck_assert(!args.options.expected.given);
         ck_assert_uint_eq(args.options.depth, DEPTH_UNLIMITED);
 
         ck_assert_int_eq(parse((const char *[WORDS_MAX]){ "set", "K=V", "1", "--layer=a=b", "--expected-seq",
@@ -74,8 +74,15 @@ START_TEST(options_reach_their_members)
                                  argv, &args, NULL),
                 0);
         ck_assert_str_eq(args.options.layer, "a=b");
-        ck_assert_uint_eq(args.options.expected, 16);
+        ck_assert(args.options.expected.given);
+        ck_assert_uint_eq(args.options.expected.sequence, 16);
         ck_assert(args.options.dry_run && args.options.quiet && args.options.verbose && !args.options.yes);
+
+        ck_assert_int_eq(
+                parse((const char *[WORDS_MAX]){ "del", "K", "V", "--expected-seq=0" }, argv, &args, NULL),
+                0);
+        ck_assert(args.options.expected.given);
+        ck_assert_uint_eq(args.options.expected.sequence, 0);
 
         ck_assert_int_eq(
                 parse((const char *[WORDS_MAX]){ "tree", "K", "--depth=0", "--values" }, argv, &args, NULL),
@@ -111,7 +118,7 @@ START_TEST(usage_errors_say_what_is_wrong)
                 { { "set", "K", "-1" }, "no option '-1'" },
                 { { "get", "K", "--json=yes" }, "--json takes no argument" },
                 { { "set", "K", "1", "--layer" }, "--layer wants an argument: NAME" },
-                { { "set", "K", "1", "--expected-seq", "0" }, "'0' is not a number from 1" },
+                { { "set", "K", "1", "--expected-seq", "-1" }, "'-1' is not a number from 0" },
                 { { "tree", "K", "--depth=-1" }, "'-1' is not a number from 0" },
                 { { "tree", "K", "--depth=" }, "'' is not a number from 0" },
                 { { "watch", "K", "--count=0" }, "'0' is not a number from 1" },

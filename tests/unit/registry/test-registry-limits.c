@@ -20,7 +20,10 @@ static void teardown(void)
         world_done(&w);
 }
 
-static int set_bytes(const char *key, const char *name, const struct value *v, uint64_t expected)
+#define ANY ((struct expected){ 0 })
+#define SEQUENCE(n) ((struct expected){ true, n })
+
+static int set_bytes(const char *key, const char *name, const struct value *v, struct expected expected)
 {
         _cleanup_path_ struct path path = { 0 };
         uint64_t sequence;
@@ -42,17 +45,17 @@ START_TEST(limits)
 
         memset(name, 'n', sizeof(name) - 1);
         ck_assert_int_eq(registry_begin(w.r), 0);
-        ck_assert_int_eq(set_bytes("\\Big", "V", &v, 0), 0);
+        ck_assert_int_eq(set_bytes("\\Big", "V", &v, ANY), 0);
         v.size++;
-        ck_assert_int_eq(set_bytes("\\Big\\New", "V", &v, 0), -EFBIG);
+        ck_assert_int_eq(set_bytes("\\Big\\New", "V", &v, ANY), -EFBIG);
         ck_assert_str_eq(w.d.text, "Machine\\Big\\New: value 'V' has 4097 bytes, at most 4096 are kept");
-        ck_assert_int_eq(set_bytes("\\Big\\New", "V", &tombstone, 0), -EINVAL);
+        ck_assert_int_eq(set_bytes("\\Big\\New", "V", &tombstone, ANY), -EINVAL);
         v.size = 1;
-        ck_assert_int_eq(set_bytes("\\Big\\New", name, &v, 0), -ENAMETOOLONG);
-        ck_assert_int_eq(set_bytes("\\Big\\New", "a\xff", &v, 0), -EINVAL);
+        ck_assert_int_eq(set_bytes("\\Big\\New", name, &v, ANY), -ENAMETOOLONG);
+        ck_assert_int_eq(set_bytes("\\Big\\New", "a\xff", &v, ANY), -EINVAL);
         name[VALUE_NAME_BYTES_MAX] = '\0';
-        ck_assert_int_eq(set_bytes("\\Big", name, &v, 0), 0);
-        ck_assert_int_eq(set_bytes("\\Big", "a\\b/c", &v, 0), 0);
+        ck_assert_int_eq(set_bytes("\\Big", name, &v, ANY), 0);
+        ck_assert_int_eq(set_bytes("\\Big", "a\\b/c", &v, ANY), 0);
         /* What failed has left nothing. */
         struct registry_events events;
         ck_assert_int_eq(registry_end(w.r, &events), 0);
@@ -112,10 +115,10 @@ START_TEST(compare_and_swap)
         uint64_t sequence = world_sequence_of(&w, "\\App", "V");
         struct dump before = world_dump(&w, false);
         ck_assert_int_eq(registry_begin(w.r), 0);
-        ck_assert_int_eq(set_bytes("\\App", "V", &one, sequence + 1), -EAGAIN);
-        ck_assert_int_eq(set_bytes("\\App", "W", &one, 1), -EAGAIN);
+        ck_assert_int_eq(set_bytes("\\App", "V", &one, SEQUENCE(sequence + 1)), -EAGAIN);
+        ck_assert_int_eq(set_bytes("\\App", "W", &one, SEQUENCE(1)), -EAGAIN);
         /* The keys on the way are not made either. */
-        ck_assert_int_eq(set_bytes("\\App\\A\\B", "V", &one, 1), -EAGAIN);
+        ck_assert_int_eq(set_bytes("\\App\\A\\B", "V", &one, SEQUENCE(1)), -EAGAIN);
         struct registry_events events;
         ck_assert_int_eq(registry_end(w.r, &events), 0);
         ck_assert_uint_eq(events.n, 0);
@@ -126,10 +129,33 @@ START_TEST(compare_and_swap)
         dump_done(&after);
 
         ck_assert_int_eq(registry_begin(w.r), 0);
-        ck_assert_int_eq(set_bytes("\\App", "V", &one, sequence), 0);
-        ck_assert_int_eq(set_bytes("\\App", "V", &one, sequence), -EAGAIN);
+        ck_assert_int_eq(set_bytes("\\App", "V", &one, SEQUENCE(sequence)), 0);
+        ck_assert_int_eq(set_bytes("\\App", "V", &one, SEQUENCE(sequence)), -EAGAIN);
         registry_abort(w.r);
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "1@base");
+}
+END_TEST
+
+/* 0 is no wildcard: it is what a reader gets where nothing is written. */
+START_TEST(compare_and_swap_with_nothing)
+{
+        const struct value one = { .type = REG_SZ, .data = "1", .size = 1 };
+        _cleanup_path_ struct path path = { 0 };
+
+        world_do(&w, "set - \\System\\Registry\\Layers\\high Precedence 5");
+        world_do(&w, "set high \\App V 2");
+        ck_assert_int_eq(registry_path(w.r, "\\App", &path, NULL), 0);
+        const struct registry_write write = { .path = &path, .name = "V", .expected = SEQUENCE(0) };
+        ck_assert_int_eq(registry_begin(w.r), 0);
+        /* The layer's own entry counts, not what is effective. */
+        ck_assert_int_eq(set_bytes("\\App", "V", &one, SEQUENCE(0)), 0);
+        ck_assert_int_eq(set_bytes("\\App", "V", &one, SEQUENCE(0)), -EAGAIN);
+        ck_assert_ptr_nonnull(strstr(w.d.text, "in layer base, expected 0"));
+        ck_assert_int_eq(set_bytes("\\New\\Key", "V", &one, SEQUENCE(0)), 0);
+        ck_assert_int_eq(registry_delete(w.r, &write, NULL), -EAGAIN);
+        ck_assert_int_eq(registry_delete_key(w.r, &write, true, NULL), -EAGAIN);
+        ck_assert_int_eq(set_bytes("\\App", "V", &one, ANY), 0);
+        registry_abort(w.r);
 }
 END_TEST
 
@@ -142,15 +168,15 @@ START_TEST(compare_and_swap_delete)
         ck_assert_int_eq(registry_path(w.r, "\\App", &path, NULL), 0);
         ck_assert_int_eq(registry_find_key(w.r, &path, &key, NULL), 0);
         uint64_t value = world_sequence_of(&w, "\\App", "V");
-        struct registry_write write = { .path = &path, .name = "V", .expected = value + 1 };
+        struct registry_write write = { .path = &path, .name = "V", .expected = SEQUENCE(value + 1) };
         ck_assert_int_eq(registry_begin(w.r), 0);
         ck_assert_int_eq(registry_delete(w.r, &write, NULL), -EAGAIN);
         ck_assert_int_eq(registry_delete_key(w.r, &write, true, NULL), -EAGAIN);
         ck_assert_int_eq(registry_create_key(w.r, &write, NULL), -EEXIST);
-        write.expected = value;
+        write.expected.sequence = value;
         ck_assert_int_eq(registry_delete(w.r, &write, NULL), 0);
         /* The path entry was written right before the value. */
-        write.expected = value - 1;
+        write.expected.sequence = value - 1;
         ck_assert_int_eq(registry_delete_key(w.r, &write, false, NULL), 0);
         ck_assert_int_eq(registry_create_key(w.r, &write, NULL), -EAGAIN);
         registry_abort(w.r);
@@ -191,7 +217,7 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { limits, depth, compare_and_swap, compare_and_swap_delete,
-                cost_of_a_set };
+        const TTest *const tests[] = { limits, depth, compare_and_swap, compare_and_swap_with_nothing,
+                compare_and_swap_delete, cost_of_a_set };
         return run_tests_with("registry-limits", tests, ARRAY_SIZE(tests), setup, teardown);
 }
