@@ -28,18 +28,39 @@ const struct store_value_entry *value_in_layer(const struct store_value_entry *c
         return chain;
 }
 
-/* The layer already says this, and it is what counts: nothing to write. */
+/* An entry of its own layer (a blanket) counts even while the layer is disabled. */
+static bool is_rival(const struct registry *r, const struct layer *own, const char *layer)
+{
+        const struct layer *l = layers_find(&r->layers, layer);
+        return l == own || (l && l->enabled && l->precedence == own->precedence);
+}
+
+/* Whether something of the same precedence is newer: written again, the entry would stand before it. */
+static bool is_overtaken(const struct registry *r, const struct guid *key, const struct layer *own,
+        const struct store_value_entry *mine)
+{
+        const struct store_value_entry *e = store_value(r->store, key, mine->name, strlen(mine->name));
+
+        for (; e; e = e->next)
+                if (e != mine && e->sequence >= mine->sequence && is_rival(r, own, e->layer))
+                        return true;
+        for (const struct store_blanket *b = store_blankets(r->store, key); b; b = b->next)
+                if (b->sequence >= mine->sequence && is_rival(r, own, b->layer))
+                        return true;
+        return false;
+}
+
+/* The layer already says this, and to say it again would change nothing. */
 static bool is_no_op(const struct registry *r, const struct guid *key, const struct store_value_entry *mine,
         const struct value *v)
 {
-        const struct store_value_entry *winner = NULL;
+        const struct layer *own = layers_find(&r->layers, mine->layer);
         const struct value have = { .type = mine->type, .data = mine->data, .size = mine->size };
 
         /* What counts is not known before the end of a transaction that changes layers. */
-        if (r->layers_touched || !value_equal(&have, v))
+        if (!own || r->layers_touched || !value_equal(&have, v))
                 return false;
-        int e = resolve_value(r->store, &r->layers, key, mine->name, strlen(mine->name), &winner);
-        return (e == 0 || e == -ENOENT) && winner == mine;
+        return !is_overtaken(r, key, own, mine);
 }
 
 int registry_check_expected(const struct registry_write *w, const struct store_value_entry *mine,

@@ -120,7 +120,8 @@ struct registry_write {
  * where and what was expected. A change that fails leaves nothing of itself, and the transaction open. */
 
 /* Makes missing keys, and names again one that a layer of the same precedence has hidden since. Writing what
- * the layer holds already, as the winner, changes nothing and returns its sequence. */
+ * the layer holds already changes nothing and returns its sequence, unless an entry of another layer of the
+ * same precedence is newer: then it is written again, to stand before that. */
 _must_check_ int registry_set(struct registry *r, const struct registry_write *w, const struct value *v,
         uint64_t *ret_sequence, struct diag *d);
 /* Withdraws the layer's entry (a tombstone too). */

@@ -98,11 +98,21 @@ static bool is_below(unsigned inner, unsigned outer)
         return at >= 0;
 }
 
+static bool overtaken(const struct model *m, unsigned layer, unsigned key, unsigned name)
+{
+        bool found = false;
+        for (unsigned l = 0; l < MODEL_LAYERS; l++)
+                found |= m->values[l][key][name].there && m->layers[l].enabled &&
+                         m->layers[l].precedence == m->layers[layer].precedence &&
+                         m->values[l][key][name].time > m->values[layer][key][name].time;
+        return found;
+}
+
 int model_set(struct model *m, unsigned layer, unsigned key, unsigned name, unsigned number)
 {
         struct model_value *v = &m->values[layer][key][name];
         name_key(m, layer, key);
-        if (!v->there || v->number != number || m->layers_touched || winner(m, key, name) != layer)
+        if (!v->there || v->number != number || m->layers_touched || overtaken(m, layer, key, name))
                 *v = (struct model_value){ .there = true, .number = number, .time = ++m->time };
         return 0;
 }

@@ -152,6 +152,35 @@ START_TEST(blankets)
 }
 END_TEST
 
+/* The layer's own value stands above its new blanket, also where another layer hides both. */
+START_TEST(blanket_below_another_layer)
+{
+        static const char *const heads[] = { HEAD("site") "precedence: 1\n",
+                HEAD("site") "precedence: 1\nenabled: false\n" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
+                _cleanup_buf_ struct buf text = BUF_INIT;
+                world_do(&w, "set - \\System\\Registry\\Layers\\high Precedence 5\nset - \\App A 1");
+                world_do(&w, "set high \\App B 3");
+                buf_printf(&text, "%skeys:\n  \\App: { B: !dword 2 }\n", heads[i]);
+                world_write(&w, ETC "50.yaml", buf_str(&text));
+                reload();
+                buf_clear(&text);
+                buf_printf(&text, "%skeys:\n  \\App: !blanket { B: !dword 2 }\n", heads[i]);
+                world_write(&w, ETC "50.yaml", buf_str(&text));
+                reload();
+                world_write(&w, ETC "50.yaml",
+                        HEAD("site") "precedence: 1\nkeys:\n  \\App: !blanket { B: !dword 2 }\n");
+                reload();
+                world_do(&w, "del high \\App B");
+                ck_assert_str_eq(world_get(&w, "\\App", "A"), "ENOENT");
+                ck_assert_str_eq(world_get(&w, "\\App", "B"), "2@site");
+                teardown();
+                setup();
+        }
+}
+END_TEST
+
 /* Without its layer a blanket counts for nothing. */
 START_TEST(blanket_of_a_disabled_layer)
 {
@@ -236,7 +265,7 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { hidden_keys, hidden_at_the_same_precedence, hides_what_it_had,
-                blankets, blanket_of_a_disabled_layer, tombstones_and_other_types, new_hives,
-                below_a_volatile_key };
+                blankets, blanket_below_another_layer, blanket_of_a_disabled_layer,
+                tombstones_and_other_types, new_hives, below_a_volatile_key };
         return run_tests_with("registry-dropin-keys", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -103,6 +103,41 @@ END_TEST
 
 #define LAYER(name, precedence) "set - \\System\\Registry\\Layers\\" name " Precedence " precedence "\n"
 
+/* Written again, and what is the counter then? */
+static uint64_t again(const char *script)
+{
+        world_do(&w, script);
+        return registry_sequence(w.r);
+}
+
+START_TEST(the_same_again)
+{
+        world_do(&w, LAYER("high", "5") LAYER("equal", "0"));
+        world_do(&w, LAYER("off", "0") "set - \\System\\Registry\\Layers\\off Enabled 0");
+        world_do(&w, "set - \\App V 1\nset high \\App V 2");
+        uint64_t last = registry_sequence(w.r);
+        ck_assert_uint_eq(again("set - \\App V 1"), last);
+        ck_assert_uint_eq(again("set - \\App V 1"), last);
+        ck_assert_uint_eq(again("set high \\App V 2"), last);
+        last = again("set off \\App V 4");
+        ck_assert_uint_eq(again("set - \\App V 1"), last);
+        ck_assert_uint_eq(again("set off \\App V 4"), last);
+
+        /* Below, another layer of the same precedence comes in between: the last one to write is in front.
+         */
+        last = again("set equal \\App V 3");
+        ck_assert_uint_gt(again("set - \\App V 1"), last);
+        last = registry_sequence(w.r);
+        ck_assert_uint_eq(again("set - \\App V 1"), last);
+        world_do(&w, "del high \\App V");
+        ck_assert_str_eq(world_get(&w, "\\App", "V"), "1@base");
+        world_do(&w, "set equal \\App V 3");
+        ck_assert_str_eq(world_get(&w, "\\App", "V"), "3@equal");
+        world_do(&w, "set - \\App V 1");
+        ck_assert_str_eq(world_get(&w, "\\App", "V"), "1@base");
+}
+END_TEST
+
 START_TEST(two_layers)
 {
         static const struct step steps[] = {
@@ -223,7 +258,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { values, keys, two_layers, recursive_delete_leaves_other_layers,
-                names_that_differ_in_case, schema_defaults, numeric_default, hives };
+        const TTest *const tests[] = { values, keys, the_same_again, two_layers,
+                recursive_delete_leaves_other_layers, names_that_differ_in_case, schema_defaults,
+                numeric_default, hives };
         return run_tests_with("registry", tests, ARRAY_SIZE(tests), setup, teardown);
 }
