@@ -50,9 +50,12 @@ static int set_value(struct registry_event *e, const struct store_value_entry *v
         return 0;
 }
 
-static int add_event(struct registry_events *events, enum registry_event_kind kind, const char *path,
-        const char *name, const struct store_value_entry *v, bool is_write)
+/* Of a name in the touched key; a deleted key is told of by its own path. */
+static int add_event(struct registry_events *events, enum registry_event_kind kind,
+        const struct touched_key *key, const char *name, const struct store_value_entry *v, bool is_write)
 {
+        bool own_path = kind == EVENT_KEY_DELETED;
+
         /* Grows by doubling: capacity is the next power of two. */
         if ((events->n & (events->n - 1)) == 0) {
                 struct registry_event *list =
@@ -62,8 +65,8 @@ static int add_event(struct registry_events *events, enum registry_event_kind ki
                 events->list = list;
         }
         struct registry_event e = { .kind = kind,
-                .path = strdup(path),
-                .name = strdup(name),
+                .path = touched_path(key, own_path ? name : NULL),
+                .name = strdup(own_path ? "" : name),
                 .type = REG_TOMBSTONE,
                 .is_write = is_write };
         if (!e.path || !e.name || (v && set_value(&e, v) < 0)) {
@@ -77,35 +80,29 @@ static int add_event(struct registry_events *events, enum registry_event_kind ki
 static int value_event(
         struct registry *r, const struct layers *now, const struct touch *t, struct registry_events *ret)
 {
-        const char *path = t->key->path;
         const struct store_value_entry *v;
         bool existed = t->existed && t->key->was_visible;
         bool exists = t->key->is_visible &&
                       resolve_value(r->store, now, &t->key->guid, t->name, strlen(t->name), &v) == 0;
 
         if (!exists && existed)
-                return add_event(ret, EVENT_VALUE_DELETED, path, t->name, NULL, t->is_write);
+                return add_event(ret, EVENT_VALUE_DELETED, t->key, t->name, NULL, t->is_write);
         if (!exists)
-                return t->is_write ? add_event(ret, EVENT_VALUE_UNCHANGED, path, t->name, NULL, true) : 0;
+                return t->is_write ? add_event(ret, EVENT_VALUE_UNCHANGED, t->key, t->name, NULL, true) : 0;
 
         const struct value before = { .type = t->type, .data = t->data, .size = t->size };
         const struct value after = { .type = v->type, .data = v->data, .size = v->size };
         if (!existed || !value_equal(&before, &after))
-                return add_event(ret, EVENT_VALUE_SET, path, v->name, v, t->is_write);
+                return add_event(ret, EVENT_VALUE_SET, t->key, v->name, v, t->is_write);
         if (t->is_write || strcmp(t->layer, v->layer) != 0)
-                return add_event(ret, EVENT_VALUE_UNCHANGED, path, v->name, v, t->is_write);
+                return add_event(ret, EVENT_VALUE_UNCHANGED, t->key, v->name, v, t->is_write);
         return 0;
 }
 
 static int deleted_events(const struct touch *t, struct registry_events *ret)
 {
-        _cleanup_buf_ struct buf path = BUF_INIT;
-
-        buf_printf(&path, "%s\\%s", t->key->path, t->name);
-        if (path.error)
-                return path.error;
-        int e = add_event(ret, EVENT_KEY_DELETED, buf_str(&path), "", NULL, false);
-        return e < 0 ? e : add_event(ret, EVENT_SUBKEY_DELETED, t->key->path, t->name, NULL, false);
+        int e = add_event(ret, EVENT_KEY_DELETED, t->key, t->name, NULL, false);
+        return e < 0 ? e : add_event(ret, EVENT_SUBKEY_DELETED, t->key, t->name, NULL, false);
 }
 
 static int child_event(
@@ -121,16 +118,15 @@ static int child_event(
         int e = existed ? deleted_events(t, ret) : 0;
         if (e < 0 || !exists)
                 return e;
-        return add_event(ret, EVENT_SUBKEY_CREATED, t->key->path, child->name, NULL, false);
+        return add_event(ret, EVENT_SUBKEY_CREATED, t->key, child->name, NULL, false);
 }
 
 int touches_to_events(struct registry *r, const struct layers *now, struct registry_events *ret)
 {
-        struct touched_key *key;
         int e = touch_changed_layers(r, now);
 
-        for (uint32_t i = 0; e == 0 && (key = hashmap_next(&r->touches.keys, &i));)
-                key->is_visible = key_is_visible(r, now, &key->guid);
+        if (e == 0)
+                touches_see(r, now);
         for (const struct touch *t = r->touches.first; e == 0 && t; t = t->next)
                 e = (t->is_child ? child_event : value_event)(r, now, t, ret);
         return e;

@@ -4,12 +4,15 @@
 #include "../../schema/base/hashmap.h"
 #include "registry.h"
 
-/* A key with touched names. */
+/* A key with touched names, or one above such a key. */
 struct touched_key {
+        struct touched_key *next;
+        struct touched_key *parent; /* NULL: a hive's root */
         struct guid guid;
         bool was_visible; /* before the open transaction */
         bool is_visible;  /* after it; set at its end */
-        char path[];
+        size_t path_len;
+        char name[];
 };
 
 /* What a name meant before the open transaction touched it. */
@@ -29,8 +32,9 @@ struct touch {
 
 struct touches {
         struct hashmap keys, names;
-        struct touch *first, *last; /* in the order of the changes */
-        struct touched_key *recent; /* most changes follow one in the same key */
+        struct touch *first, *last;               /* in the order of the changes */
+        struct touched_key *first_key, *last_key; /* a key is behind the one above it */
+        struct touched_key *recent;               /* most changes follow one in the same key */
 };
 
 struct registry {
@@ -81,6 +85,10 @@ _must_check_ int touch_child(struct registry *r, const struct guid *parent, cons
 _must_check_ int touch_changed_layers(struct registry *r, const struct layers *now);
 /* Whether the key can be reached from its hive. */
 bool key_is_visible(const struct registry *r, const struct layers *l, const struct guid *key);
+/* Sets `is_visible` of all touched keys. */
+void touches_see(struct registry *r, const struct layers *now);
+/* The path of the key, or of the child of that name; NULL: out of memory. */
+char *touched_path(const struct touched_key *key, const char *child);
 void touches_clear(struct registry *r);
 
 /* registry-events.c */

@@ -20,14 +20,15 @@ DEFINE_CLEANUP(struct touch *, touch_free, touch_freep);
 void touches_clear(struct registry *r)
 {
         struct touches *touches = &r->touches;
-        struct touched_key *key;
 
         for (struct touch *t = touches->first, *next; t; t = next) {
                 next = t->next;
                 touch_free(t);
         }
-        for (uint32_t i = 0; (key = hashmap_next(&touches->keys, &i));)
-                free(key);
+        for (struct touched_key *k = touches->first_key, *next; k; k = next) {
+                next = k->next;
+                free(k);
+        }
         hashmap_done(&touches->names);
         hashmap_done(&touches->keys);
         *touches = (struct touches){ 0 };
@@ -62,34 +63,63 @@ static struct touch *touch_find(const struct registry *r, const struct probe *p)
         return hashmap_get(&r->touches.names, probe_hash(p), touch_matches, p);
 }
 
-/* With `touched`, as it was when the transaction began: of the names it has touched, that is what they say.
- */
-static bool is_visible(
-        const struct registry *r, const struct layers *l, const struct guid *key, bool touched)
+static bool child_shows(const struct registry *r, const struct layers *l, const struct guid *parent,
+        const char *name, const struct guid *guid)
 {
-        const struct store_key *k = store_key(r->store, key);
-
-        for (; k && !guid_is_zero(&k->parent); k = store_key(r->store, &k->parent)) {
-                const struct probe probe = { .key = &k->parent, .name = k->name, .is_child = true };
-                const struct touch *t = touched ? touch_find(r, &probe) : NULL;
-                const struct store_path_entry *child;
-                bool exists;
-
-                if (t)
-                        exists = t->existed && guid_equal(&t->child, &k->guid);
-                else
-                        exists = resolve_child(r->store, l, &k->parent, k->name, strlen(k->name), &child) ==
-                                         0 &&
-                                 guid_equal(&child->target, &k->guid);
-                if (!exists)
-                        return false;
-        }
-        return k != NULL;
+        const struct store_path_entry *child;
+        return resolve_child(r->store, l, parent, name, strlen(name), &child) == 0 &&
+               guid_equal(&child->target, guid);
 }
 
 bool key_is_visible(const struct registry *r, const struct layers *l, const struct guid *key)
 {
-        return is_visible(r, l, key, false);
+        const struct store_key *k = store_key(r->store, key);
+
+        for (; k && !guid_is_zero(&k->parent); k = store_key(r->store, &k->parent))
+                if (!child_shows(r, l, &k->parent, k->name, &k->guid))
+                        return false;
+        return k != NULL;
+}
+
+void touches_see(struct registry *r, const struct layers *now)
+{
+        for (struct touched_key *k = r->touches.first_key; k; k = k->next)
+                k->is_visible = k->parent ? k->parent->is_visible &&
+                                                    child_shows(r, now, &k->parent->guid, k->name, &k->guid)
+                                          : store_key(r->store, &k->guid) != NULL;
+}
+
+/* As it was when the transaction began: of the names it has touched, that is what they say. */
+static bool child_showed(const struct registry *r, const struct guid *parent, const struct store_key *k)
+{
+        const struct probe probe = { .key = parent, .name = k->name, .is_child = true };
+        const struct touch *t = touch_find(r, &probe);
+
+        if (t)
+                return t->existed && guid_equal(&t->child, &k->guid);
+        return child_shows(r, &r->layers, parent, k->name, &k->guid);
+}
+
+char *touched_path(const struct touched_key *key, const char *child)
+{
+        size_t child_len = child ? strlen(child) : 0, at = key->path_len + (child ? 1 + child_len : 0);
+        char *path = malloc(at + 1);
+        if (!path)
+                return NULL;
+        path[at] = '\0';
+        if (child) {
+                at -= child_len;
+                memcpy(path + at, child, child_len);
+                path[--at] = '\\';
+        }
+        for (; key; key = key->parent) {
+                size_t len = strlen(key->name);
+                at -= len;
+                memcpy(path + at, key->name, len);
+                if (key->parent)
+                        path[--at] = '\\';
+        }
+        return path;
 }
 
 static bool key_matches(const void *entry, const void *key)
@@ -98,33 +128,58 @@ static bool key_matches(const void *entry, const void *key)
         return guid_equal(&k->guid, key);
 }
 
-static int add_key(struct registry *r, const struct guid *guid, struct touched_key **ret)
+/* Below *at, which becomes the new one; NULL: a hive's root. */
+static int add_key(struct registry *r, const struct store_key *key, struct touched_key **at)
 {
-        _cleanup_buf_ struct buf path = BUF_INIT;
-        int e = registry_key_path(r, guid, &path);
-        if (e < 0)
-                return e;
-        struct touched_key *k = malloc(sizeof(*k) + path.len + 1);
+        struct touches *touches = &r->touches;
+        struct touched_key *parent = *at;
+        size_t len = strlen(key->name);
+        struct touched_key *k = malloc(sizeof(*k) + len + 1);
         if (!k)
                 return -ENOMEM;
-        *k = (struct touched_key){ .guid = *guid, .was_visible = is_visible(r, &r->layers, guid, true) };
-        memcpy(k->path, buf_str(&path), path.len + 1);
-        e = hashmap_put(&r->touches.keys, guid_hash(guid), k);
+        *k = (struct touched_key){
+                .parent = parent,
+                .guid = key->guid,
+                .was_visible = !parent || (parent->was_visible && child_showed(r, &parent->guid, key)),
+                .path_len = parent ? parent->path_len + 1 + len : len,
+        };
+        memcpy(k->name, key->name, len + 1);
+        int e = hashmap_put(&touches->keys, guid_hash(&key->guid), k);
         if (e < 0) {
                 free(k);
                 return e;
         }
-        *ret = k;
+        if (touches->last_key)
+                touches->last_key->next = k;
+        else
+                touches->first_key = k;
+        touches->last_key = *at = k;
         return 0;
 }
 
+/* All keys on the way up are noted as well, so that each costs no more than its own name. */
 static int find_key(struct registry *r, const struct guid *guid, struct touched_key **ret)
 {
+        const struct store_key *missing[PATH_DEPTH_MAX];
         struct touched_key *k = r->touches.recent;
+        size_t n = 0;
+        int e = 0;
 
-        if (!k || !guid_equal(&k->guid, guid))
-                k = hashmap_get(&r->touches.keys, guid_hash(guid), key_matches, guid);
-        int e = k ? 0 : add_key(r, guid, &k);
+        if (k && guid_equal(&k->guid, guid)) {
+                *ret = k;
+                return 0;
+        }
+        while (!(k = hashmap_get(&r->touches.keys, guid_hash(guid), key_matches, guid))) {
+                const struct store_key *key = store_key(r->store, guid);
+                if (!key || n == ARRAY_SIZE(missing))
+                        return -ENOENT;
+                missing[n++] = key;
+                guid = &key->parent;
+                if (guid_is_zero(guid))
+                        break;
+        }
+        while (e == 0 && n > 0)
+                e = add_key(r, missing[--n], &k);
         if (e == 0)
                 *ret = r->touches.recent = k;
         return e;

@@ -183,10 +183,16 @@ START_TEST(compare_and_swap_delete)
 }
 END_TEST
 
+static double cpu_ns(void)
+{
+        struct timespec now;
+        (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+        return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
 static double fill_and_measure(unsigned n)
 {
         struct buf script = BUF_INIT;
-        struct timespec start, end;
 
         for (unsigned i = 0; i < n; i++) {
                 buf_printf(&script, "set - \\Fill\\K%u V%u 1\n", i % (n / 10), i);
@@ -196,11 +202,10 @@ static double fill_and_measure(unsigned n)
                 }
         }
         buf_done(&script);
-        (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
+        double start = cpu_ns();
         for (unsigned i = 0; i < 300; i++)
                 world_do(&w, i % 2 ? "set - \\Fill\\K1 V1 2" : "set - \\Fill\\K1 V1 3");
-        (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
-        return (double)(end.tv_sec - start.tv_sec) * 1e9 + (double)(end.tv_nsec - start.tv_nsec);
+        return cpu_ns() - start;
 }
 
 /* Without a disk: a set looks at its own value only. */
@@ -215,9 +220,35 @@ START_TEST(cost_of_a_set)
 }
 END_TEST
 
+/* One transaction that makes DEEP_KEYS keys, in trees of that depth without branches. */
+#define DEEP_KEYS 8192u
+static double make_deep_and_measure(unsigned levels)
+{
+        _cleanup_free_ char *below = deep_path(levels, "k");
+        struct buf script = BUF_INIT;
+
+        for (unsigned i = 0; i < DEEP_KEYS / levels; i++)
+                buf_printf(&script, "mk - \\Deep%u-%u/%s\n", levels, i, below);
+        double start = cpu_ns();
+        world_do(&w, buf_str(&script));
+        buf_done(&script);
+        return cpu_ns() - start;
+}
+
+START_TEST(cost_of_deep_keys)
+{
+        world_close(&w);
+        w.read_only = true;
+        ck_assert_int_eq(world_open(&w), 0);
+        double flat = make_deep_and_measure(8);
+        double deep = make_deep_and_measure(256);
+        ck_assert_msg(deep < 4 * flat, "%g ns for keys of depth 8, %g of depth 256", flat, deep);
+}
+END_TEST
+
 int main(void)
 {
         const TTest *const tests[] = { limits, depth, compare_and_swap, compare_and_swap_with_nothing,
-                compare_and_swap_delete, cost_of_a_set };
+                compare_and_swap_delete, cost_of_a_set, cost_of_deep_keys };
         return run_tests_with("registry-limits", tests, ARRAY_SIZE(tests), setup, teardown);
 }
