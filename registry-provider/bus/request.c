@@ -202,13 +202,12 @@ static int apply_one(struct request *q, const struct change *c, struct diag *d)
         return -EINVAL;
 }
 
+/* In the transaction that was begun. */
 static int apply_all(struct request *q, struct diag *d)
 {
         struct registry *registry = q->rb->config.registry;
+        int r = 0;
 
-        int r = registry_begin(registry);
-        if (r < 0)
-                return r;
         for (size_t i = 0; r == 0 && i < q->n; i++)
                 r = apply_one(q, &q->list[i], d);
         if (r < 0)
@@ -218,13 +217,17 @@ static int apply_all(struct request *q, struct diag *d)
 
 int request_preview(struct request *q, struct diag *d)
 {
-        int r = apply_all(q, d);
+        int r = registry_begin_preview(q->rb->config.registry);
+        if (r == 0)
+                r = apply_all(q, d);
         return r < 0 ? r : registry_end_preview(q->rb->config.registry, &q->events);
 }
 
 int request_apply(struct request *q, struct diag *d)
 {
-        int r = apply_all(q, d);
+        int r = registry_begin(q->rb->config.registry);
+        if (r == 0)
+                r = apply_all(q, d);
         if (r < 0)
                 return r;
         r = registry_end(q->rb->config.registry, &q->events);

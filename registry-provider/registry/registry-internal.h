@@ -50,6 +50,7 @@ struct registry {
 
         uint64_t sequence_begun; /* the counter at the begin of the open transaction */
         bool in_transaction;
+        bool is_preview;     /* of the open transaction nobody ever learns a number */
         bool marked;         /* the store's outer mark, back to the last sync, is set */
         bool unsynced;       /* ended transactions wait for registry_sync() */
         bool withdrawn;      /* the open transaction took something away, which by itself has no number */

@@ -70,9 +70,18 @@ int registry_begin(struct registry *r)
         r->state_begun = r->state ? state_pending(r->state) : 0;
         r->hives_begun = r->hives.n;
         r->in_transaction = true;
+        r->is_preview = false;
         r->layers_touched = false;
         r->withdrawn = false;
         return 0;
+}
+
+int registry_begin_preview(struct registry *r)
+{
+        int e = registry_begin(r);
+        if (e == 0)
+                r->is_preview = true;
+        return e;
 }
 
 void registry_abort(struct registry *r)
@@ -80,6 +89,8 @@ void registry_abort(struct registry *r)
         if (!r->in_transaction)
                 return;
         store_rollback(r->store);
+        if (r->is_preview)
+                store_return_sequence(r->store, r->sequence_begun);
         if (r->state)
                 state_forget(r->state, r->state_begun);
         touches_clear(r);
@@ -145,12 +156,13 @@ static int compute_events(struct registry *r, struct layers *ret_layers, struct 
 int registry_end_preview(struct registry *r, struct registry_events *ret)
 {
         struct layers now;
+
+        r->is_preview = true;
         int e = compute_events(r, &now, ret);
         if (e < 0)
                 return e;
         layers_done(&now);
         registry_abort(r);
-        store_return_sequence(r->store, r->sequence_begun);
         ret->sequence = r->sequence_begun;
         return 0;
 }

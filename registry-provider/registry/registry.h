@@ -104,6 +104,9 @@ void registry_abort(struct registry *r);
  * transaction is undone. */
 _must_check_ int registry_end(struct registry *r, struct registry_events *ret);
 
+/* A transaction that only shows what it would do: whether it is aborted or ended as a preview, the sequence
+ * counter goes back, too. */
+_must_check_ int registry_begin_preview(struct registry *r);
 /* Computes the same, and undoes the transaction in any case. */
 _must_check_ int registry_end_preview(struct registry *r, struct registry_events *ret);
 

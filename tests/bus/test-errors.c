@@ -192,8 +192,11 @@ START_TEST(preview)
         ck_assert_str_eq(get_text(world.bus, KEY, "Old"), "1 base");
         ck_assert_str_eq(get_text(world.bus, KEY, "New"), "-");
         ck_assert_str_eq(registry_property(world.bus, "Problems"), before);
-        refused(world.bus, ERROR_NOT_FOUND, "has no value 'None'", "Preview", "a(sssuv)a{sv}", 1, "delete",
-                KEY, "None", 0u, "ay", 0, 0);
+        /* What is refused takes no number either. */
+        const char *sequence = strdupa(registry_property(world.bus, "Sequence"));
+        refused(world.bus, ERROR_NOT_FOUND, "has no value 'None'", "Preview", "a(sssuv)a{sv}", 2, "set", KEY,
+                "New", SZ, "s", "3", "delete", KEY, "None", 0u, "ay", 0, 0);
+        ck_assert_str_eq(registry_property(world.bus, "Sequence"), sequence);
 }
 END_TEST
 
