@@ -12,6 +12,8 @@
 #define ASKING_PER_USER_MAX 8u
 /* Changes that somebody who may not write can have previewed: it takes the provider's time. */
 #define PREVIEW_CHANGES_MAX 256u
+/* And memory: one change can make a whole path of keys, or delete a whole tree. */
+#define PREVIEW_BYTES_MAX (8u * 1024u * 1024u)
 
 /* Who wrote the entries with these sequences: kept for the newest changes, so that a service that was not
  * there when the signal went out can still name the person. */

@@ -268,7 +268,7 @@ int method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 r = diag_set(&d, EFBIG, "%zu changes, at most %u can be previewed by who may not write",
                         q->n, PREVIEW_CHANGES_MAX);
         else
-                r = request_preview(q, &d);
+                r = request_preview(q, access == ACCESS_ALLOWED ? SIZE_MAX : PREVIEW_BYTES_MAX, &d);
         if (r < 0)
                 r = bus_fail(error, r, &d);
         else
@@ -283,5 +283,6 @@ int method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 r = sd_bus_send(NULL, reply, NULL);
         sd_bus_message_unref(reply);
         (void)request_free(q);
+        rb->config.tried(rb->config.userdata);
         return r;
 }

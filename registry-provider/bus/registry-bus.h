@@ -33,6 +33,7 @@ struct registry_bus_config {
                 void *userdata);         /* an audit record (seqno is filled in there) */
         void (*reload)(void *userdata);  /* read the drop-in files again */
         void (*changed)(void *userdata); /* something was written */
+        void (*tried)(void *userdata);   /* something took memory, but nothing was written */
         void *userdata;
 };
 

@@ -215,12 +215,21 @@ static int apply_all(struct request *q, struct diag *d)
         return r;
 }
 
-int request_preview(struct request *q, struct diag *d)
+int request_preview(struct request *q, size_t room, struct diag *d)
 {
-        int r = registry_begin_preview(q->rb->config.registry);
+        struct registry *registry = q->rb->config.registry;
+
+        int r = registry_begin_preview(registry, room);
         if (r == 0)
                 r = apply_all(q, d);
-        return r < 0 ? r : registry_end_preview(q->rb->config.registry, &q->events);
+        if (r == 0)
+                r = registry_end_preview(registry, &q->events);
+        if (r == -EFBIG && registry_room(registry) == 0)
+                return diag_set(d, EFBIG,
+                        "these changes touch too many keys and values to be previewed by who may not write: "
+                        "what is kept and told of them takes more than %zu bytes",
+                        room);
+        return r;
 }
 
 int request_apply(struct request *q, struct diag *d)

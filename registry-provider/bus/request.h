@@ -45,8 +45,9 @@ struct request *request_free(struct request *q);
 /* One transaction with all changes; nothing changed on error. `path` and names are checked already. */
 _must_check_ int request_apply(struct request *q, struct diag *d);
 
-/* The same, undone again: `events` says what would have changed. Nothing may be waiting for a sync. */
-_must_check_ int request_preview(struct request *q, struct diag *d);
+/* The same, undone again: `events` says what would have changed. Nothing may be waiting for a sync. `room`
+ * as of registry_begin_preview(). */
+_must_check_ int request_preview(struct request *q, size_t room, struct diag *d);
 
 /* The polkit action that the changes need. */
 const char *request_action(const struct request *q);

@@ -60,21 +60,33 @@ static void fold(struct manager *m, size_t threshold)
 static int on_fold_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
         fold(userdata, FOLD_SIZE_QUIET);
-        /* Loading and folding take memory for a moment; an idle service gives it back. */
+        /* Loading, folding and previews take memory for a moment; an idle service gives it back. */
         (void)malloc_trim(0);
         return 0;
 }
 
-static void on_changed(void *userdata)
+static void fold_when_quiet(struct manager *m)
 {
-        struct manager *m = userdata;
-
-        fold(m, FOLD_SIZE_NOW);
         int r = sd_event_source_set_time_relative(m->fold_timer, FOLD_QUIET_USEC);
         if (r >= 0)
                 r = sd_event_source_set_enabled(m->fold_timer, SD_EVENT_ONESHOT);
         if (r < 0)
                 log_warning("cannot set the timer for folding: %s; ignoring", strerror(-r));
+}
+
+static void on_changed(void *userdata)
+{
+        fold(userdata, FOLD_SIZE_NOW);
+        fold_when_quiet(userdata);
+}
+
+/* Who asks again and again must not put off the folding. */
+static void on_tried(void *userdata)
+{
+        struct manager *m = userdata;
+
+        if (sd_event_source_get_enabled(m->fold_timer, NULL) == 0)
+                fold_when_quiet(m);
 }
 
 static int watch(struct manager *m, const char *path, fswatch_fn fn, struct fswatch **ret)
@@ -114,6 +126,7 @@ static int open_bus(struct manager *m, const struct manager_config *config, stru
                 .emit = emit,
                 .reload = on_dropins,
                 .changed = on_changed,
+                .tried = on_tried,
                 .userdata = m,
         };
         r = registry_bus_new(&rc, &m->registry_bus);

@@ -51,11 +51,14 @@ static int set_value(struct registry_event *e, const struct store_value_entry *v
 }
 
 /* Of a name in the touched key; a deleted key is told of by its own path. */
-static int add_event(struct registry_events *events, enum registry_event_kind kind,
+static int add_event(struct registry *r, struct registry_events *events, enum registry_event_kind kind,
         const struct touched_key *key, const char *name, const struct store_value_entry *v, bool is_write)
 {
         bool own_path = kind == EVENT_KEY_DELETED;
 
+        int error = registry_take_room(r, key->path_len + strlen(name) + (v ? v->size : 0));
+        if (error < 0)
+                return error;
         /* Grows by doubling: capacity is the next power of two. */
         if ((events->n & (events->n - 1)) == 0) {
                 struct registry_event *list =
@@ -86,23 +89,24 @@ static int value_event(
                       resolve_value(r->store, now, &t->key->guid, t->name, strlen(t->name), &v) == 0;
 
         if (!exists && existed)
-                return add_event(ret, EVENT_VALUE_DELETED, t->key, t->name, NULL, t->is_write);
+                return add_event(r, ret, EVENT_VALUE_DELETED, t->key, t->name, NULL, t->is_write);
         if (!exists)
-                return t->is_write ? add_event(ret, EVENT_VALUE_UNCHANGED, t->key, t->name, NULL, true) : 0;
+                return t->is_write ? add_event(r, ret, EVENT_VALUE_UNCHANGED, t->key, t->name, NULL, true)
+                                   : 0;
 
         const struct value before = { .type = t->type, .data = t->data, .size = t->size };
         const struct value after = { .type = v->type, .data = v->data, .size = v->size };
         if (!existed || !value_equal(&before, &after))
-                return add_event(ret, EVENT_VALUE_SET, t->key, v->name, v, t->is_write);
+                return add_event(r, ret, EVENT_VALUE_SET, t->key, v->name, v, t->is_write);
         if (t->is_write || strcmp(t->layer, v->layer) != 0)
-                return add_event(ret, EVENT_VALUE_UNCHANGED, t->key, v->name, v, t->is_write);
+                return add_event(r, ret, EVENT_VALUE_UNCHANGED, t->key, v->name, v, t->is_write);
         return 0;
 }
 
-static int deleted_events(const struct touch *t, struct registry_events *ret)
+static int deleted_events(struct registry *r, const struct touch *t, struct registry_events *ret)
 {
-        int e = add_event(ret, EVENT_KEY_DELETED, t->key, t->name, NULL, false);
-        return e < 0 ? e : add_event(ret, EVENT_SUBKEY_DELETED, t->key, t->name, NULL, false);
+        int e = add_event(r, ret, EVENT_KEY_DELETED, t->key, t->name, NULL, false);
+        return e < 0 ? e : add_event(r, ret, EVENT_SUBKEY_DELETED, t->key, t->name, NULL, false);
 }
 
 static int child_event(
@@ -115,10 +119,10 @@ static int child_event(
 
         if (existed && exists && guid_equal(&child->target, &t->child))
                 return 0;
-        int e = existed ? deleted_events(t, ret) : 0;
+        int e = existed ? deleted_events(r, t, ret) : 0;
         if (e < 0 || !exists)
                 return e;
-        return add_event(ret, EVENT_SUBKEY_CREATED, t->key, child->name, NULL, false);
+        return add_event(r, ret, EVENT_SUBKEY_CREATED, t->key, child->name, NULL, false);
 }
 
 int touches_to_events(struct registry *r, const struct layers *now, struct registry_events *ret)

@@ -170,9 +170,12 @@ int holding_load(struct registry *r, struct holding *h)
         int e = 0;
 
         for (uint32_t cursor = 0; e == 0 && (key = store_next_key(r->store, &cursor));) {
+                size_t n = h->n;
                 e = hold_values(r, key, h, &recent);
                 if (e == 0)
                         e = hold_entries(r, key, h, &recent);
+                if (e == 0 && h->n > n)
+                        e = registry_take_room(r, (h->n - n) * sizeof(struct held));
         }
         return e;
 }

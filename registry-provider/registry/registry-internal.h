@@ -51,6 +51,7 @@ struct registry {
         uint64_t sequence_begun; /* the counter at the begin of the open transaction */
         bool in_transaction;
         bool is_preview;     /* of the open transaction nobody ever learns a number */
+        size_t room;         /* bytes that the open transaction may still take, about */
         bool marked;         /* the store's outer mark, back to the last sync, is set */
         bool unsynced;       /* ended transactions wait for registry_sync() */
         bool withdrawn;      /* the open transaction took something away, which by itself has no number */
@@ -96,8 +97,9 @@ void touches_clear(struct registry *r);
 _must_check_ int touches_to_events(
         struct registry *r, const struct layers *now, struct registry_events *ret);
 
-/* registry-transaction.c: one operation into the store and, unless it is about a volatile key, into the
- * batch. */
+/* registry-transaction.c: before something of that many bytes is kept. 0 or -EFBIG. */
+_must_check_ int registry_take_room(struct registry *r, size_t bytes);
+/* One operation into the store and, unless it is about a volatile key, into the batch. */
 _must_check_ int registry_op(struct registry *r, const struct store_op *op);
 _must_check_ int registry_record(struct registry *r, const struct state_record *record);
 /* A change that fails leaves nothing of itself in the open transaction. */

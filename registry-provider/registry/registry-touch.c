@@ -134,6 +134,9 @@ static int add_key(struct registry *r, const struct store_key *key, struct touch
         struct touches *touches = &r->touches;
         struct touched_key *parent = *at;
         size_t len = strlen(key->name);
+        int e = registry_take_room(r, len);
+        if (e < 0)
+                return e;
         struct touched_key *k = malloc(sizeof(*k) + len + 1);
         if (!k)
                 return -ENOMEM;
@@ -144,7 +147,7 @@ static int add_key(struct registry *r, const struct store_key *key, struct touch
                 .path_len = parent ? parent->path_len + 1 + len : len,
         };
         memcpy(k->name, key->name, len + 1);
-        int e = hashmap_put(&touches->keys, guid_hash(&key->guid), k);
+        e = hashmap_put(&touches->keys, guid_hash(&key->guid), k);
         if (e < 0) {
                 free(k);
                 return e;
@@ -191,7 +194,9 @@ static int add_touch(struct registry *r, struct touch *t)
         struct touches *touches = &r->touches;
         const struct probe probe = { .key = &t->key->guid, .name = t->name, .is_child = t->is_child };
 
-        int e = hashmap_put(&touches->names, probe_hash(&probe), t);
+        int e = registry_take_room(r, strlen(t->name) + t->size);
+        if (e == 0)
+                e = hashmap_put(&touches->names, probe_hash(&probe), t);
         if (e < 0) {
                 touch_free(t);
                 return e;

@@ -71,17 +71,39 @@ int registry_begin(struct registry *r)
         r->hives_begun = r->hives.n;
         r->in_transaction = true;
         r->is_preview = false;
+        r->room = SIZE_MAX;
         r->layers_touched = false;
         r->withdrawn = false;
         return 0;
 }
 
-int registry_begin_preview(struct registry *r)
+int registry_begin_preview(struct registry *r, size_t room)
 {
         int e = registry_begin(r);
-        if (e == 0)
-                r->is_preview = true;
-        return e;
+        if (e < 0)
+                return e;
+        r->is_preview = true;
+        r->room = room;
+        return 0;
+}
+
+size_t registry_room(const struct registry *r)
+{
+        return r->room;
+}
+
+/* Each thing is held by a structure and an index, whatever it says itself. */
+#define THING_BYTES 256u
+
+int registry_take_room(struct registry *r, size_t bytes)
+{
+        bytes += THING_BYTES;
+        if (bytes > r->room) {
+                r->room = 0;
+                return -EFBIG;
+        }
+        r->room -= bytes;
+        return 0;
 }
 
 void registry_abort(struct registry *r)
@@ -263,7 +285,9 @@ static bool op_is_volatile(const struct registry *r, const struct store_op *op)
 int registry_op(struct registry *r, const struct store_op *op)
 {
         bool is_volatile = op_is_volatile(r, op);
-        int e = store_apply(r->store, op);
+        int e = registry_take_room(r, op->size);
+        if (e == 0)
+                e = store_apply(r->store, op);
         if (e == 0)
                 r->withdrawn |= op->code == STORE_DELETE_VALUE || op->code == STORE_DELETE_ENTRY ||
                                 (op->code == STORE_SET_BLANKET && !op->set);

@@ -105,8 +105,10 @@ void registry_abort(struct registry *r);
 _must_check_ int registry_end(struct registry *r, struct registry_events *ret);
 
 /* A transaction that only shows what it would do: whether it is aborted or ended as a preview, the sequence
- * counter goes back, too. */
-_must_check_ int registry_begin_preview(struct registry *r);
+ * counter goes back, too. What it changes and tells may take about `room` bytes (SIZE_MAX: no limit): the
+ * change, or the end, that needs more fails with -EFBIG, and from then on registry_room() is 0. */
+_must_check_ int registry_begin_preview(struct registry *r, size_t room);
+size_t registry_room(const struct registry *r);
 /* Computes the same, and undoes the transaction in any case. */
 _must_check_ int registry_end_preview(struct registry *r, struct registry_events *ret);
 

@@ -102,6 +102,75 @@ START_TEST(previews)
 }
 END_TEST
 
+/* 501 components, 16009 bytes. */
+static char *deep_key(unsigned i)
+{
+        struct buf b = BUF_INIT;
+        char *text;
+
+        buf_printf(&b, "\\Deep%04u", i);
+        for (unsigned k = 0; k < 500; k++)
+                buf_printf(&b, "\\%031u", k);
+        ck_assert_int_eq(buf_finish(&b, &text, NULL), 0);
+        return text;
+}
+
+static int make_deep_keys(sd_bus *bus, const char *method, unsigned n, sd_bus_error *error)
+{
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+
+        ck_assert_int_ge(sd_bus_message_new_method_call(
+                                 bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE, method),
+                0);
+        ck_assert_int_ge(sd_bus_message_open_container(m, 'a', "(sssuv)"), 0);
+        for (unsigned i = 0; i < n; i++) {
+                _cleanup_free_ char *key = deep_key(i);
+                ck_assert_int_ge(sd_bus_message_append(m, "(sssuv)", "create-key", key, "", 0u, "ay", 0), 0);
+        }
+        ck_assert_int_ge(sd_bus_message_close_container(m), 0);
+        ck_assert_int_ge(sd_bus_message_append(m, "a{sv}", 0), 0);
+        return sd_bus_call(bus, m, 0, error, &reply);
+}
+
+static unsigned long most_kb(pid_t pid)
+{
+        char path[64], line[256];
+        unsigned long kb = 0;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/status", pid);
+        FILE *f = fopen(path, "re");
+        ck_assert_ptr_nonnull(f);
+        while (kb == 0 && fgets(line, sizeof(line), f))
+                (void)sscanf(line, "VmHWM: %lu", &kb);
+        (void)fclose(f);
+        ck_assert_uint_gt(kb, 0);
+        return kb;
+}
+
+/* What few changes make can be a lot. */
+START_TEST(previews_of_deep_keys)
+{
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        registryd_start(NULL);
+        _cleanup_bus_ sd_bus *nobody = world_connect(UID_NOBODY);
+        unsigned long before = most_kb(world.registryd.pid);
+        ck_assert_int_ge(make_deep_keys(nobody, "Preview", 1, NULL), 0);
+        ck_assert_int_lt(make_deep_keys(nobody, "Preview", IN_A_PREVIEW, &error), 0);
+        ck_assert_str_eq(error.name, ERROR_TOO_LARGE);
+        ck_assert_msg(strstr(error.message, "to be previewed by who may not write"), "%s", error.message);
+        sd_bus_error_free(&error);
+        unsigned long grown = most_kb(world.registryd.pid) - before;
+        ck_assert_msg(grown < 64 * 1024, "%lu KiB", grown);
+        /* Who may write is not held up. */
+        ck_assert_int_ge(make_deep_keys(world.bus, "Preview", 3, NULL), 0);
+        ck_assert_int_ge(make_deep_keys(world.bus, "Transact", 16, NULL), 0);
+        refused(nobody, ERROR_TOO_LARGE, "to be previewed by who may not write", "Preview", "a(sssuv)a{sv}",
+                3, "delete-key", "\\Deep0001", "", 0u, "ay", 0, "delete-key", "\\Deep0002", "", 0u, "ay", 0,
+                "delete-key", "\\Deep0003", "", 0u, "ay", 0, 1, "recursive", "b", 1);
+}
+END_TEST
+
 static void try_to_set(sd_bus *bus, const char *name)
 {
         refused(bus, ERROR_ACCESS_DENIED, "may not write", "Set", "ssuva{sv}", KEY, name, SZ, "s", "x", 0);
@@ -226,8 +295,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { subscriptions_of_a_user, previews, refusals, many_refusals,
-                keys_above_the_layers, clients_that_do_not_answer };
+        const TTest *const tests[] = { subscriptions_of_a_user, previews, previews_of_deep_keys, refusals,
+                many_refusals, keys_above_the_layers, clients_that_do_not_answer };
         Suite *suite = suite_create("quotas");
         harness_add_privileged(suite, tests, ARRAY_SIZE(tests), "what one user may take was not tried");
         return harness_main(suite);

@@ -124,29 +124,6 @@ START_TEST(preview_tells_and_undoes)
 }
 END_TEST
 
-/* However it ends, it takes no number. */
-START_TEST(previews_take_no_number)
-{
-        uint64_t sequence = registry_sequence(w.r);
-        struct registry_events events;
-
-        ck_assert_int_eq(registry_begin_preview(w.r), 0);
-        ck_assert_int_eq(world_change(&w, "set - \\App V 2\nset - \\New V 1\ndel - \\App None"), -ENOENT);
-        ck_assert_uint_gt(registry_sequence(w.r), sequence);
-        registry_abort(w.r);
-        ck_assert_uint_eq(registry_sequence(w.r), sequence);
-        ck_assert_int_eq(registry_begin_preview(w.r), 0);
-        ck_assert_int_eq(world_change(&w, "set - \\App V 2"), 0);
-        ck_assert_int_eq(registry_end_preview(w.r, &events), 0);
-        registry_events_done(&events);
-        ck_assert_uint_eq(registry_sequence(w.r), sequence);
-        /* The next transaction is none. */
-        begin("set - \\App V 2");
-        registry_abort(w.r);
-        ck_assert_uint_gt(registry_sequence(w.r), sequence);
-}
-END_TEST
-
 START_TEST(an_error_undoes_the_transaction)
 {
         struct dump before = world_dump(&w, false);
@@ -342,8 +319,8 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { each_change_has_a_higher_number, abort_undoes,
-                preview_tells_and_undoes, previews_take_no_number, an_error_undoes_the_transaction,
-                sequences_are_not_reused, not_nested, failing_sync_undoes_all, each_failing_sync,
-                several_in_one_sync, unsynced_is_lost_in_a_crash, abort_after_dropins };
+                preview_tells_and_undoes, an_error_undoes_the_transaction, sequences_are_not_reused,
+                not_nested, failing_sync_undoes_all, each_failing_sync, several_in_one_sync,
+                unsynced_is_lost_in_a_crash, abort_after_dropins };
         return run_tests_with("registry-transaction", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a preview must not do: use up numbers, or memory. That it tells what the transaction does is in
+ * test-registry-transaction.c. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../base/test-util.h"
+#include "registry-util.h"
+
+static struct world w;
+
+static void setup(void)
+{
+        world_init(&w);
+        world_do(&w, "set - \\System\\Registry\\Layers\\high Precedence 5");
+        world_do(&w, "set - \\App V 1");
+}
+
+static void teardown(void)
+{
+        world_done(&w);
+}
+
+/* However it ends, it takes no number. */
+START_TEST(previews_take_no_number)
+{
+        uint64_t sequence = registry_sequence(w.r);
+        struct registry_events events;
+
+        ck_assert_int_eq(registry_begin_preview(w.r, SIZE_MAX), 0);
+        ck_assert_int_eq(world_change(&w, "set - \\App V 2\nset - \\New V 1\ndel - \\App None"), -ENOENT);
+        ck_assert_uint_gt(registry_sequence(w.r), sequence);
+        registry_abort(w.r);
+        ck_assert_uint_eq(registry_sequence(w.r), sequence);
+        ck_assert_int_eq(registry_begin_preview(w.r, SIZE_MAX), 0);
+        ck_assert_int_eq(world_change(&w, "set - \\App V 2"), 0);
+        ck_assert_int_eq(registry_end_preview(w.r, &events), 0);
+        registry_events_done(&events);
+        ck_assert_uint_eq(registry_sequence(w.r), sequence);
+        /* The next transaction is none. */
+        ck_assert_int_eq(registry_begin(w.r), 0);
+        ck_assert_int_eq(world_change(&w, "set - \\App V 2"), 0);
+        registry_abort(w.r);
+        ck_assert_uint_gt(registry_sequence(w.r), sequence);
+}
+END_TEST
+
+/* Whatever takes the room, it is refused at once, and undone. */
+START_TEST(previews_have_limited_room)
+{
+        static const char *const scripts[] = {
+                "mk - \\A\\B\\C\\D\\E\\F\\G\\H",
+                "set - \\App V 2\nset - \\App W 2\nset - \\App X 2\nset - \\App Y 2",
+                "rmr - \\Many",
+                "rmr - \\System\\Registry\\Layers\\high",
+                "set - \\System\\Registry\\Layers\\high Enabled 0",
+        };
+        struct registry_events events;
+
+        for (char k = 'a'; k < 'k'; k++) {
+                char script[64];
+                (void)snprintf(
+                        script, sizeof(script), "set - \\Many\\%c V 1\nset high \\Many\\%c V 2", k, k);
+                world_do(&w, script);
+        }
+        struct dump before = world_dump(&w, false);
+        for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
+                ck_assert_int_eq(registry_begin_preview(w.r, 2048), 0);
+                int r = world_change(&w, scripts[i]);
+                if (r == 0)
+                        r = registry_end_preview(w.r, &events);
+                registry_abort(w.r);
+                ck_assert_int_eq(r, -EFBIG);
+                ck_assert_uint_eq(registry_room(w.r), 0);
+                /* Transactions are not limited, nor is a preview with room. */
+                _cleanup_free_ char *text = world_preview(&w, scripts[i]);
+                ck_assert_str_ne(text, "");
+                ck_assert_uint_gt(registry_room(w.r), SIZE_MAX / 2);
+        }
+        struct dump after = world_dump(&w, false);
+        dump_assert_equal(&before, &after, "after previews");
+        dump_done(&before);
+        dump_done(&after);
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { previews_take_no_number, previews_have_limited_room };
+        return run_tests_with("registry-preview", tests, ARRAY_SIZE(tests), setup, teardown);
+}
