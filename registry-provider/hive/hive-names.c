@@ -54,3 +54,21 @@ int hive_take_key(struct hashmap *seen, const struct yaml_doc *doc, const struct
                         yaml_show(key->path.text, key->path.len).text, same->line);
         return hashmap_put(seen, hash, key);
 }
+
+int hive_check_hidden(const struct hashmap *seen, const struct yaml_doc *doc, const struct yaml_node *node,
+        const struct hive_key *key, struct diag *d)
+{
+        for (size_t i = 1; i + 1 < key->path.n; i++) {
+                const struct hive_key up = {
+                        .path = { .text = key->path.text, .len = key->path.ends[i], .n = i + 1 }
+                };
+                uint32_t hash = fold_hash(up.path.text, up.path.len, hash_seed());
+                const struct hive_key *found = hashmap_get(seen, hash, key_is, &up);
+                if (found && found->hidden)
+                        return yaml_error(doc, node->key, d,
+                                "key `%s` is in `%s`, which line %u hides, expected one of the two",
+                                yaml_show(key->path.text, key->path.len).text,
+                                yaml_show(found->path.text, found->path.len).text, found->line);
+        }
+        return 0;
+}

@@ -20,6 +20,7 @@ struct hive_reader {
         const struct yaml_node *hives;
         struct hive_file *file;
         struct hashmap keys;
+        bool hides;            /* one of the keys is !hidden */
         struct hashmap values; /* of the key that is read */
 };
 
@@ -41,3 +42,6 @@ _must_check_ int hive_take_value(
         struct hashmap *seen, const struct yaml_doc *doc, const struct yaml_node *value, struct diag *d);
 _must_check_ int hive_take_key(struct hashmap *seen, const struct yaml_doc *doc,
         const struct yaml_node *node, struct hive_key *key, struct diag *d);
+/* What is in a key that the same file hides cannot be: -EINVAL. `seen` has all keys of the file. */
+_must_check_ int hive_check_hidden(const struct hashmap *seen, const struct yaml_doc *doc,
+        const struct yaml_node *node, const struct hive_key *key, struct diag *d);

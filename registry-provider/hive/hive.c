@@ -87,7 +87,7 @@ static int parse_key_tag(struct hive_reader *r, const struct yaml_node *node, st
 {
         bool empty = node->kind == YAML_SCALAR && node->len == 0;
         if (node->tag && strcmp(node->tag, "!hidden") == 0)
-                key->hidden = true;
+                key->hidden = r->hides = true;
         else if (node->tag && strcmp(node->tag, "!blanket") == 0)
                 key->blanket = true;
         else if (node->tag && !(node->kind == YAML_SCALAR && !empty))
@@ -119,6 +119,17 @@ static int parse_key(struct hive_reader *r, const struct yaml_node *node)
         if (e == 0)
                 e = parse_key_tag(r, node, key);
         return e < 0 ? e : parse_values(r, node, key);
+}
+
+/* After all keys: a line may hide what stands above it. */
+static int check_hidden(struct hive_reader *r, const struct yaml_node *keys)
+{
+        const struct hive_key *key = r->file->keys;
+        int e = 0;
+
+        for (const struct yaml_node *n = keys->first; n && e == 0 && r->hides; n = n->next)
+                e = hive_check_hidden(&r->keys, r->doc, n, key++, r->diag);
+        return e;
 }
 
 /* The buffer moved while it grew; only now do its bytes stay where they are. */
@@ -159,7 +170,7 @@ static int parse_keys(struct hive_reader *r, const struct yaml_node *keys)
                         return e;
         }
         point_values(f->arena);
-        return 0;
+        return check_hidden(r, keys);
 }
 
 static int parse_file(struct hive_reader *r)

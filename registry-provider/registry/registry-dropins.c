@@ -106,46 +106,6 @@ static int put_file(struct registry *r, const struct dropin *in, struct holding 
         return savepoint_close(r, &sp, e);
 }
 
-static bool path_matches(const void *entry, const void *key)
-{
-        const struct hive_key *k = entry;
-        const struct path *p = key;
-        return fold_equal(k->path.text, k->path.len, p->text, p->len);
-}
-
-/* What is in a key that the same file hides: both cannot be. */
-static int check_below_hidden(
-        const struct dropin *in, const struct hive_key *k, const struct hashmap *hidden, struct diag *d)
-{
-        for (size_t i = 1; i + 1 < k->path.n; i++) {
-                struct path up = { .text = k->path.text, .len = k->path.ends[i] };
-                const struct hive_key *other =
-                        hashmap_get(hidden, fold_hash(up.text, up.len, hash_seed()), path_matches, &up);
-                if (other)
-                        return diag_set(d, EINVAL,
-                                "%s:%u: key `%s` is in `%s`, which line %u hides, expected one of the two",
-                                in->path, k->line, k->path.text, other->path.text, other->line);
-        }
-        return 0;
-}
-
-static int check_hidden(const struct dropin *in, struct diag *d)
-{
-        const struct hive_file *f = in->file;
-        struct hashmap hidden = { 0 };
-        int e = 0;
-
-        for (size_t i = 0; e == 0 && i < f->n_keys; i++)
-                if (f->keys[i].hidden)
-                        e = hashmap_put(&hidden,
-                                fold_hash(f->keys[i].path.text, f->keys[i].path.len, hash_seed()),
-                                &f->keys[i]);
-        for (size_t i = 0; e == 0 && hidden.used > 0 && i < f->n_keys; i++)
-                e = check_below_hidden(in, &f->keys[i], &hidden, d);
-        hashmap_done(&hidden);
-        return e;
-}
-
 static int check_layer(const struct registry *r, const struct dropin *in, struct diag *d)
 {
         const char *name = in->file->layer;
@@ -185,8 +145,6 @@ static int apply_file(struct registry *r, struct dropin *in, struct holding *h)
 {
         struct diag d = { 0 };
         int e = check_layer(r, in, &d);
-        if (e == 0)
-                e = check_hidden(in, &d);
         if (e == 0)
                 e = put_file(r, in, h, &d);
         return e < 0 ? refuse(in, e, &d) : 0;

@@ -116,7 +116,7 @@ START_TEST(hides_what_it_had)
         world_write(&w, ETC "50.yaml",
                 HEAD("site") "keys:\n  \\app\\In\\Deep: { V: !dword 2 }\n  \\App\\in: !hidden\n");
         world_expect_reload(&w,
-                "error /etc/peios/registry.d/50.yaml:4: key `Machine\\app\\In\\Deep` is in `Machine\\App\\in`, which line 5 "
+                "error /etc/peios/registry.d/50.yaml:4:3: key `Machine\\app\\In\\Deep` is in `Machine\\App\\in`, which line 5 "
                 "hides, expected one of the two\n");
         struct dump after = world_dump(&w, false);
         dump_assert_equal(&before, &after, "with a refused file");
