@@ -106,6 +106,38 @@ static int put_file(struct registry *r, const struct dropin *in, struct holding 
         return savepoint_close(r, &sp, e);
 }
 
+static const char *name_of_file(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+        return slash ? slash + 1 : path;
+}
+
+/* Whether nobody knows what the file of this name says now. It is known by its name: a broken one may
+ * replace a good one of the other directory. An entry without a name says that files are missing in the
+ * list. */
+static bool is_broken(const struct dropin *in, const char *name)
+{
+        return !in->file && (in->name[0] == '\0' || strcmp(in->name, name) == 0);
+}
+
+/* An earlier file that is broken keeps its layer from this one, as it would if it were good. */
+static int check_earlier(
+        const struct registry *r, const struct dropins *files, const struct dropin *in, struct diag *d)
+{
+        const struct hive_file *f = in->file;
+        const struct layer *had = layers_find(&r->dropins, f->layer);
+
+        if (!had || !had->file || strcmp(name_of_file(had->file), in->name) >= 0)
+                return 0;
+        for (size_t i = 0; i < files->n; i++)
+                if (is_broken(&files->list[i], name_of_file(had->file)))
+                        return diag_set(d, EEXIST,
+                                "%s:%u:%u: layer `%s` is that of %s, which is broken and keeps it, expected "
+                                "another name",
+                                in->path, f->layer_line, f->layer_column, f->layer, had->file);
+        return 0;
+}
+
 static int check_layer(const struct registry *r, const struct dropin *in, struct diag *d)
 {
         const char *name = in->file->layer;
@@ -141,10 +173,12 @@ static int refuse(struct dropin *in, int error, const struct diag *why)
         return in->error ? 0 : -ENOMEM;
 }
 
-static int apply_file(struct registry *r, struct dropin *in, struct holding *h)
+static int apply_file(struct registry *r, const struct dropins *files, struct dropin *in, struct holding *h)
 {
         struct diag d = { 0 };
-        int e = check_layer(r, in, &d);
+        int e = check_earlier(r, files, in, &d);
+        if (e == 0)
+                e = check_layer(r, in, &d);
         if (e == 0)
                 e = put_file(r, in, h, &d);
         return e < 0 ? refuse(in, e, &d) : 0;
@@ -156,18 +190,17 @@ enum backing {
         BACKING_GOOD,
 };
 
-/* What stands behind a layer. A broken file is known by its name: it may replace a good one of the other
- * directory. An entry without a name says that files are missing in the list. */
+/* What stands behind a layer. */
 static enum backing find_backing(const struct dropins *files, const struct layer *layer)
 {
-        const char *slash = strrchr(layer->file, '/'), *name = slash ? slash + 1 : layer->file;
+        const char *name = name_of_file(layer->file);
         enum backing backing = BACKING_GONE;
 
         for (size_t i = 0; i < files->n; i++) {
                 const struct dropin *in = &files->list[i];
                 if (in->file && layer_name_equal(in->file->layer, layer->name))
                         return BACKING_GOOD;
-                if (!in->file && (in->name[0] == '\0' || strcmp(in->name, name) == 0))
+                if (is_broken(in, name))
                         backing = BACKING_BROKEN;
         }
         return backing;
@@ -218,7 +251,7 @@ static int apply_all(struct registry *r, struct dropins *files)
                 e = holding_load(r, &holding);
         for (size_t i = 0; e == 0 && i < files->n; i++)
                 if (files->list[i].file)
-                        e = apply_file(r, &files->list[i], &holding);
+                        e = apply_file(r, files, &files->list[i], &holding);
         return e < 0 ? e : withdraw_rest(r, files, &holding);
 }
 
