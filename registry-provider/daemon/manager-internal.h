@@ -18,6 +18,8 @@ struct manager {
         sd_event_source *fold_timer;
         struct problems problems;
         struct edits edits;
+        bool refused;            /* a drop-in file is good by itself, but the registry did not take it */
+        uint64_t layers_version; /* when the files were applied */
         char *root;
         int run_dir_fd; /* locked */
         size_t value_max;
@@ -28,3 +30,5 @@ struct manager {
 void report_problem(struct manager *m, const char *file, const char *text, const struct record *record);
 /* Reads the drop-in files and brings the registry to what they say. */
 void load_dropins(struct manager *m);
+/* The same, if the layers changed since and a file that was refused may be taken now. */
+void retry_dropins(struct manager *m);

@@ -76,8 +76,11 @@ static void fold_when_quiet(struct manager *m)
 
 static void on_changed(void *userdata)
 {
-        fold(userdata, FOLD_SIZE_NOW);
-        fold_when_quiet(userdata);
+        struct manager *m = userdata;
+
+        retry_dropins(m);
+        fold(m, FOLD_SIZE_NOW);
+        fold_when_quiet(m);
 }
 
 /* Who asks again and again must not put off the folding. */

@@ -84,6 +84,14 @@ static void forget_gone(struct manager *m, const struct dropins *files)
         }
 }
 
+static size_t count_good(const struct dropins *files)
+{
+        size_t n = 0;
+        for (size_t i = 0; i < files->n; i++)
+                n += files->list[i].file != NULL;
+        return n;
+}
+
 void load_dropins(struct manager *m)
 {
         struct dropins files = { 0 };
@@ -93,6 +101,7 @@ void load_dropins(struct manager *m)
         if (m->registry_bus)
                 registry_bus_flush(m->registry_bus);
         int r = dropins_load(m->root, m->value_max, &files);
+        size_t n_good = count_good(&files);
         if (r == 0)
                 r = registry_apply_dropins(m->registry, &files, &events, &d);
         if (r == 0)
@@ -100,6 +109,8 @@ void load_dropins(struct manager *m)
         if (r < 0)
                 log_error("drop-in files cannot be applied, the last good contents stay: %s",
                         d.text[0] ? d.text : strerror(-r));
+        m->refused = count_good(&files) < n_good;
+        m->layers_version = registry_layers_version(m->registry);
         note_files(m, &files);
         if (r == 0)
                 forget_gone(m, &files);
@@ -111,4 +122,10 @@ void load_dropins(struct manager *m)
                 log_error("out of memory: subscribers were not told of what the drop-in files changed");
         registry_events_done(&events);
         dropins_done(&files);
+}
+
+void retry_dropins(struct manager *m)
+{
+        if (m->refused && registry_layers_version(m->registry) != m->layers_version)
+                load_dropins(m);
 }

@@ -138,20 +138,24 @@ static int check_earlier(
         return 0;
 }
 
-static int check_layer(const struct registry *r, const struct dropin *in, struct diag *d)
+/* Metadata alone override a file's; a layer that somebody wrote to cannot be a file's as well. */
+static int check_layer(
+        const struct registry *r, const struct dropin *in, const struct holding *h, struct diag *d)
 {
         const char *name = in->file->layer;
         const struct layer *known = layers_find(&r->layers, name);
         size_t n = r->dropins.n;
 
-        if (known && !known->file)
+        if (known && !known->file && holding_is_used(h, name))
                 return diag_set(d, EEXIST,
                         "%s: layer '%s' is there already, and not a file's; choose another name, or delete "
                         "\\System\\Registry\\Layers\\%s",
                         in->path, name, name);
-        for (size_t i = 0; i < r->layers.n; i++)
-                n += !r->layers.list[i].file;
-        if (!known && n > LAYERS_MAX)
+        for (size_t i = 0; !known && i < r->layers.n; i++) {
+                const struct layer *l = &r->layers.list[i];
+                n += !l->file && !layers_find(&r->dropins, l->name);
+        }
+        if (!known && n >= LAYERS_MAX)
                 return diag_set(d, E2BIG, "%s: layer '%s' is one too many, at most %u are kept", in->path,
                         name, LAYERS_MAX);
         return 0;
@@ -178,7 +182,7 @@ static int apply_file(struct registry *r, const struct dropins *files, struct dr
         struct diag d = { 0 };
         int e = check_earlier(r, files, in, &d);
         if (e == 0)
-                e = check_layer(r, in, &d);
+                e = check_layer(r, in, h, &d);
         if (e == 0)
                 e = put_file(r, in, h, &d);
         return e < 0 ? refuse(in, e, &d) : 0;

@@ -53,9 +53,15 @@ struct held_layer *holding_next_layer(const struct holding *h, uint32_t *cursor)
         return hashmap_next(&h->layers, cursor);
 }
 
+bool holding_is_used(const struct holding *h, const char *layer)
+{
+        const struct held_layer *found = find_layer(h, layer);
+        return found && found->used;
+}
+
 struct probe {
         enum held_kind kind;
-        const struct held_layer *layer;
+        struct held_layer *layer;
         const struct guid *key;
         const char *name;
 };
@@ -97,16 +103,17 @@ static int hold(struct holding *h, const struct probe *p, unsigned depth, const 
                 return e;
         }
         h->list[h->n++] = held;
+        p->layer->used = true;
         return 0;
 }
 
 /* The store spells each layer once: most entries are in the one of the entry before. */
 struct recent {
         const char *name;
-        const struct held_layer *layer;
+        struct held_layer *layer;
 };
 
-static const struct held_layer *layer_of(const struct holding *h, const char *name, struct recent *recent)
+static struct held_layer *layer_of(const struct holding *h, const char *name, struct recent *recent)
 {
         if (recent->name != name)
                 *recent = (struct recent){ .name = name, .layer = find_layer(h, name) };

@@ -14,6 +14,7 @@ enum held_kind {
 struct held_layer {
         bool spare; /* nothing of it is withdrawn */
         bool gone;  /* no file stands behind it any more */
+        bool used;  /* it held something when that was read */
         char name[];
 };
 
@@ -38,6 +39,8 @@ void holding_done(struct holding *h);
 /* Then everything that the added layers hold is read, in one walk over the store. */
 _must_check_ int holding_add_layer(struct holding *h, const char *layer);
 _must_check_ int holding_load(struct registry *r, struct holding *h);
+/* Whether the layer, an added one, held anything. */
+bool holding_is_used(const struct holding *h, const char *layer);
 struct held_layer *holding_next_layer(const struct holding *h, uint32_t *cursor);
 /* True if the layer had it, which is now confirmed. */
 bool holding_keep(

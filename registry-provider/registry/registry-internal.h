@@ -42,7 +42,8 @@ struct registry {
         char *root;
         size_t value_max;
         struct store *store;
-        struct layers layers;  /* what the resolver uses: base, drop-ins, Machine\System\Registry\Layers */
+        struct layers layers; /* what the resolver uses: base, drop-ins, Machine\System\Registry\Layers */
+        uint64_t layers_version;
         struct layers dropins; /* base and the drop-ins' own, as persisted */
         struct state_hives hives;
         struct state *state; /* NULL: read-only without a state directory */

@@ -198,6 +198,7 @@ int registry_end(struct registry *r, struct registry_events *ret)
         if (r->layers_touched) {
                 keep_older(&r->layers_synced, &r->layers);
                 r->layers = now;
+                r->layers_version++;
         }
         if (r->dropins_begun.n > 0)
                 keep_older(&r->dropins_synced, &r->dropins_begun);

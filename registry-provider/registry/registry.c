@@ -99,6 +99,11 @@ const struct layers *registry_layers(const struct registry *r)
         return &r->layers;
 }
 
+uint64_t registry_layers_version(const struct registry *r)
+{
+        return r->layers_version;
+}
+
 const struct state_hives *registry_hives(const struct registry *r)
 {
         return &r->hives;

@@ -58,6 +58,8 @@ _must_check_ int registry_get(struct registry *r, const struct path *path, const
         struct registry_value *ret, struct diag *d);
 const struct store *registry_store(const struct registry *r);
 const struct layers *registry_layers(const struct registry *r);
+/* Another number after each change of the table of layers, or of what it is made from. */
+uint64_t registry_layers_version(const struct registry *r);
 const struct state_hives *registry_hives(const struct registry *r);
 const struct schema *registry_schema(const struct registry *r);
 uint64_t registry_sequence(const struct registry *r);
@@ -149,7 +151,8 @@ void registry_check_edits(struct registry *r);
 
 /* One ended transaction that brings the drop-in layers to what the files say; it is the first since a sync.
  * A broken file keeps its layer's last good content; a file that cannot be applied (its layer is taken, for
- * example) gets an error in its entry and is a broken one. Entries that did not change keep their sequence.
- * A hive that a key is in is made, and stays. 0, -ENOMEM, or the error of the sync. */
+ * example, or holds what somebody wrote) gets an error in its entry and is a broken one. Entries that did
+ * not change keep their sequence. A hive that a key is in is made, and stays. 0, -ENOMEM, or the error of
+ * the sync. */
 _must_check_ int registry_apply_dropins(
         struct registry *r, struct dropins *files, struct registry_events *ret, struct diag *d);

@@ -222,6 +222,7 @@ START_TEST(dropins)
         world_write(&w, SITE_PATH, SITE_CHANGED);
         run_change(&reload);
         world_do(&w, "set - " METADATA "taken Precedence 1");
+        world_do(&w, "set taken \\Taken V 1");
         world_write(&w, SITE_PATH, "peios-registry: 1\nlayer: taken\n");
         run_change(&reload);
         ck_assert_str_eq(world_get(&w, "\\App", "New"), "'other'@site");

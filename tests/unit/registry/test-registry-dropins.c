@@ -152,37 +152,6 @@ START_TEST(broken_replacement)
 }
 END_TEST
 
-/* Another file that wants the layer does not get it while the first one is broken. */
-START_TEST(broken_keeps_its_layer)
-{
-        static const char error[] =
-                "error /etc/peios/registry.d/60.yaml:2:8: layer `Site` is that of /usr/lib/peios/registry.d/50.yaml, "
-                "which is broken and keeps it, expected another name\n";
-
-        world_write(&w, USR "50.yaml", HEAD("site") "keys:\n  \\App: { A: !dword 1 }\n");
-        world_write(&w, ETC "60.yaml", HEAD("Site") "keys:\n  \\App: { A: !dword 2 }\n");
-        _cleanup_free_ char *taken = world_reload(&w);
-        ck_assert_ptr_nonnull(strstr(taken, "error /etc/peios/registry.d/60.yaml:2:8: "));
-        world_write(&w, ETC "50.yaml", "broken: [");
-        for (unsigned i = 0; i < 2; i++) {
-                _cleanup_free_ char *text = world_reload(&w);
-                ck_assert_msg(strncmp(text, "error /etc/peios/registry.d/50.yaml:", 36) == 0, "%s", text);
-                ck_assert_msg(strstr(text, error) != NULL, "%s", text);
-                ck_assert_str_eq(world_get(&w, "\\App", "A"), "1@site");
-                world_crash(&w);
-        }
-        /* An earlier one would have it, were both good. */
-        world_write(&w, ETC "40.yaml", HEAD("site") "keys:\n  \\App: { A: !dword 3 }\n");
-        _cleanup_free_ char *earlier = world_reload(&w);
-        ck_assert_str_eq(world_get(&w, "\\App", "A"), "3@site");
-        world_write(&w, ETC "40.yaml", NULL);
-        world_write(&w, ETC "50.yaml", NULL);
-        world_write(&w, USR "50.yaml", NULL);
-        world_expect_reload(&w, "value-set Machine\\App A=2@site\n");
-        check();
-}
-END_TEST
-
 /* What is in a directory that cannot be listed is not gone. */
 START_TEST(unreadable_directory)
 {
@@ -334,13 +303,19 @@ START_TEST(limited)
         reload();
         world_expect_reload(&w, "subkey-created Machine App\n"
                                 "value-set Machine\\App B=1@two\n");
+        /* Layers that are there by their metadata count once. */
+        world_write(&w, ETC "20.yaml", HEAD("l7") "keys:\n  \\App: { C: !dword 1 }\n");
+        world_write(&w, ETC "30.yaml", HEAD("two") "keys:\n  \\App: { B: !dword 1 }\n");
+        reload();
+        ck_assert_str_eq(world_get(&w, "\\App", "B"), "1@two");
+        ck_assert_str_eq(world_get(&w, "\\App", "C"), "1@l7");
 }
 END_TEST
 
 int main(void)
 {
         const TTest *const tests[] = { comes_changes_goes, removed_file, goes_while_down, broken_keeps,
-                broken_keeps_its_layer, broken_replacement, unreadable_directory, layer_renamed, two_files,
-                precedence_and_enabled, layer_is_taken, limited };
+                broken_replacement, unreadable_directory, layer_renamed, two_files, precedence_and_enabled,
+                layer_is_taken, limited };
         return run_tests_with("registry-dropins", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Drop-in files and whose a layer is. */
+
+#include <string.h>
+
+#include "../base/test-util.h"
+#include "registry-util.h"
+
+#define ETC "etc/peios/registry.d/"
+#define USR "usr/lib/peios/registry.d/"
+#define HEAD(layer) "peios-registry: 1\nlayer: " layer "\n"
+
+static struct world w;
+
+static void setup(void)
+{
+        world_init(&w);
+}
+
+static void teardown(void)
+{
+        world_done(&w);
+}
+
+static void reload(void)
+{
+        _cleanup_free_ char *text = world_reload(&w);
+        ck_assert_msg(text[0] != 'E', "%s", text);
+}
+
+static void check(void)
+{
+        struct dump dump = world_dump(&w, false);
+        dump_done(&dump);
+}
+
+/* Another file that wants the layer does not get it while the first one is broken. */
+START_TEST(broken_keeps_its_layer)
+{
+        static const char error[] =
+                "error /etc/peios/registry.d/60.yaml:2:8: layer `Site` is that of /usr/lib/peios/registry.d/50.yaml, "
+                "which is broken and keeps it, expected another name\n";
+
+        world_write(&w, USR "50.yaml", HEAD("site") "keys:\n  \\App: { A: !dword 1 }\n");
+        world_write(&w, ETC "60.yaml", HEAD("Site") "keys:\n  \\App: { A: !dword 2 }\n");
+        _cleanup_free_ char *taken = world_reload(&w);
+        ck_assert_ptr_nonnull(strstr(taken, "error /etc/peios/registry.d/60.yaml:2:8: "));
+        world_write(&w, ETC "50.yaml", "broken: [");
+        for (unsigned i = 0; i < 2; i++) {
+                _cleanup_free_ char *text = world_reload(&w);
+                ck_assert_msg(strncmp(text, "error /etc/peios/registry.d/50.yaml:", 36) == 0, "%s", text);
+                ck_assert_msg(strstr(text, error) != NULL, "%s", text);
+                ck_assert_str_eq(world_get(&w, "\\App", "A"), "1@site");
+                world_crash(&w);
+        }
+        /* An earlier one would have it, were both good. */
+        world_write(&w, ETC "40.yaml", HEAD("site") "keys:\n  \\App: { A: !dword 3 }\n");
+        _cleanup_free_ char *earlier = world_reload(&w);
+        ck_assert_str_eq(world_get(&w, "\\App", "A"), "3@site");
+        world_write(&w, ETC "40.yaml", NULL);
+        world_write(&w, ETC "50.yaml", NULL);
+        world_write(&w, USR "50.yaml", NULL);
+        world_expect_reload(&w, "value-set Machine\\App A=2@site\n");
+        check();
+}
+END_TEST
+
+/* What overrides a file's precedence does not keep the file out when it comes back. */
+START_TEST(metadata_wait_for_the_file)
+{
+        static const char file[] = HEAD("site") "keys:\n  \\App: { A: !dword 1 }\n";
+
+        world_write(&w, ETC "50.yaml", file);
+        reload();
+        world_do(&w, "set - \\System\\Registry\\Layers\\site Precedence 20");
+        world_write(&w, ETC "50.yaml", NULL);
+        reload();
+        ck_assert_ptr_null(layers_find(registry_layers(w.r), "site")->file);
+        world_write(&w, ETC "50.yaml", file);
+        reload();
+        ck_assert_str_eq(world_get(&w, "\\App", "A"), "1@site");
+        ck_assert_uint_eq(layers_find(registry_layers(w.r), "site")->precedence, 20);
+        world_write(&w, ETC "50.yaml", NULL);
+        reload();
+        /* Meanwhile somebody writes to it: deleted, that is no hindrance either. */
+        world_do(&w, "set site \\Mine V 1");
+        uint64_t version = registry_layers_version(w.r);
+        world_write(&w, ETC "50.yaml", file);
+        _cleanup_free_ char *text = world_reload(&w);
+        ck_assert_ptr_nonnull(
+                strstr(text, "error /etc/peios/registry.d/50.yaml: layer 'site' is there already"));
+        ck_assert_str_eq(world_get(&w, "\\Mine", "V"), "1@site");
+        ck_assert_uint_eq(registry_layers_version(w.r), version);
+        world_do(&w, "rmr site \\Mine");
+        reload();
+        ck_assert_str_eq(world_get(&w, "\\App", "A"), "1@site");
+        check();
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { broken_keeps_its_layer, metadata_wait_for_the_file };
+        return run_tests_with("registry-dropin-layers", tests, ARRAY_SIZE(tests), setup, teardown);
+}
