@@ -11,9 +11,9 @@
 #include "../../service/audit/record.h"
 #include "../registry/registry.h"
 
-/* What is wrong with the registry's files now. */
+/* What is wrong with the registry's files and its layers' metadata now. */
 struct problem {
-        char *file;
+        char *file; /* or the path of a value */
         char *text;
 };
 

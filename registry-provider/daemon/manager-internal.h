@@ -19,16 +19,20 @@ struct manager {
         struct problems problems;
         struct edits edits;
         bool refused;            /* a drop-in file is good by itself, but the registry did not take it */
-        uint64_t layers_version; /* when the files were applied */
+        uint64_t layers_version; /* of the table that `refused` and the problems are about */
         char *root;
         int run_dir_fd; /* locked */
         size_t value_max;
 };
 
 /* reload.c */
-/* A problem with a file, told of once: log, record, property. */
+/* A problem with a file, or with a value of the registry's own, told of once: log, record, property. */
 void report_problem(struct manager *m, const char *file, const char *text, const struct record *record);
 /* Reads the drop-in files and brings the registry to what they say. */
 void load_dropins(struct manager *m);
-/* The same, if the layers changed since and a file that was refused may be taken now. */
-void retry_dropins(struct manager *m);
+
+/* layers.c */
+/* Tells of layers' metadata that are refused, and of those that are no more. */
+void check_metadata(struct manager *m);
+/* After a write: the same if the layers changed, and a file that was refused may be taken now. */
+void follow_layers(struct manager *m);

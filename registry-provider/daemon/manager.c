@@ -78,7 +78,7 @@ static void on_changed(void *userdata)
 {
         struct manager *m = userdata;
 
-        retry_dropins(m);
+        follow_layers(m);
         fold(m, FOLD_SIZE_NOW);
         fold_when_quiet(m);
 }

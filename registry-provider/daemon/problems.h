@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What is wrong with the registry's files now, one entry a file. */
+/* What is wrong with the registry's files and its layers' metadata now, one entry for each. */
 
 #include "../bus/registry-bus.h"
 

@@ -112,6 +112,7 @@ void load_dropins(struct manager *m)
         m->refused = count_good(&files) < n_good;
         m->layers_version = registry_layers_version(m->registry);
         note_files(m, &files);
+        check_metadata(m);
         if (r == 0)
                 forget_gone(m, &files);
         if (r == 0)
@@ -122,10 +123,4 @@ void load_dropins(struct manager *m)
                 log_error("out of memory: subscribers were not told of what the drop-in files changed");
         registry_events_done(&events);
         dropins_done(&files);
-}
-
-void retry_dropins(struct manager *m)
-{
-        if (m->refused && registry_layers_version(m->registry) != m->layers_version)
-                load_dropins(m);
 }

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../resolve/layers.h"
+#include "change.h"
 #include "entry.h"
 #include "policy.h"
 
@@ -36,6 +38,27 @@ static void ask_what_remains(struct session *s, const char *key, const char *nam
                 (void)diag_set(&a->remains, 0, "no value is in force");
 }
 
+/* Layers have names of their own, so no schema file can list their metadata. Only base's count. */
+static const struct schema_value *find_metadata(
+        const struct session *s, const struct path *path, const char *name, const struct value *v)
+{
+        static const char layers[] = DEFAULT_HIVE "\\System\\Registry\\Layers";
+        static const char *const names[] = { "Precedence", "Enabled" };
+        static char source[] = "the registry's layers";
+        static const struct schema_value metadata = { .type = REG_DWORD, .source = source };
+        const char *layer = change_layer(s);
+        uint32_t number;
+
+        if (path->n != 5 || !fold_equal(path->text, path->ends[3], layers, strlen(layers)) ||
+                !fold_equal(layer, strlen(layer), LAYER_BASE, strlen(LAYER_BASE)) ||
+                value_get_u32(v, &number) == 0)
+                return NULL;
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (fold_equal(name, strlen(name), names[i], strlen(names[i])))
+                        return &metadata;
+        return NULL;
+}
+
 int acceptance_check(
         struct session *s, const char *key, const char *name, const struct value *v, struct acceptance *ret)
 {
@@ -49,6 +72,8 @@ int acceptance_check(
                 return session_refuse(s, r);
         const struct schema *schema = session_schema(s);
         a.sv = schema ? schema_find(schema, &path, name) : NULL;
+        if (!a.sv)
+                a.sv = find_metadata(s, &path, name, v);
         r = a.sv ? schema_check(a.sv, v, &text, &a.why) : 0;
         if (r == -ENOMEM)
                 return session_fail(s, r, NULL);

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../schema/base/log.h"
 #include "registry-internal.h"
 
 static const char *const layers_components[] = { DEFAULT_HIVE, "System", "Registry", "Layers" };
@@ -59,34 +58,45 @@ static const struct store_path_entry *base_entry(const struct store_path_entry *
         return NULL;
 }
 
-/* The number in the base layer's entry. -ENOENT where there is none; a value that is not a REG_DWORD is one
- * that this reader refuses: as if it were not there, and said. */
-static int base_number(
-        const struct registry *r, const struct guid *key, const char *layer, const char *name, uint32_t *ret)
+static const struct store_value_entry *base_value(
+        const struct registry *r, const struct guid *key, const char *name)
 {
-        for (const struct store_value_entry *v = store_value(r->store, key, name, strlen(name)); v;
-                v = v->next) {
-                if (!layer_name_equal(v->layer, LAYER_BASE) || v->type == REG_TOMBSTONE)
-                        continue;
-                struct value value = { .type = v->type, .data = v->data, .size = v->size };
-                if (value_get_u32(&value, ret) == 0)
-                        return 0;
-                log_warning("layer '%s': %s is a %s of %zu bytes, expected a REG_DWORD; ignoring", layer,
-                        name, value_type_symbol(v->type), v->size);
-        }
-        return -ENOENT;
+        const struct store_value_entry *v = store_value(r->store, key, name, strlen(name));
+        while (v && !layer_name_equal(v->layer, LAYER_BASE))
+                v = v->next;
+        return v && v->type != REG_TOMBSTONE ? v : NULL;
 }
 
+static int read_number(const struct store_value_entry *v, uint32_t *ret)
+{
+        const struct value value = { .type = v->type, .data = v->data, .size = v->size };
+        return value_get_u32(&value, ret);
+}
+
+/* What the base layer's entry says; `refused` where it is no number. */
+static uint32_t base_number(
+        const struct registry *r, const struct guid *key, const char *name, uint32_t unset, uint32_t refused)
+{
+        const struct store_value_entry *v = base_value(r, key, name);
+        uint32_t number;
+
+        if (!v)
+                return unset;
+        return read_number(v, &number) == 0 ? number : refused;
+}
+
+/* A refused value leaves what was in force. After a start that is not known, and a layer that may have been
+ * switched off stays off, one that may have been low stays low. */
 static int add_layer(const struct registry *r, const char *name, const struct guid *key, struct layers *ret)
 {
-        const struct layer *known = layers_find(ret, name);
-        uint32_t precedence = known ? known->precedence : 0, enabled = known ? known->enabled : true;
+        const struct layer *known = layers_find(ret, name), *was = layers_find(&r->layers, name);
         const char *file = known ? known->file : NULL;
 
         if (is_reserved(name, strlen(name)))
                 return 0;
-        (void)base_number(r, key, name, "Precedence", &precedence);
-        (void)base_number(r, key, name, "Enabled", &enabled);
+        uint32_t precedence =
+                base_number(r, key, "Precedence", known ? known->precedence : 0, was ? was->precedence : 0);
+        uint32_t enabled = base_number(r, key, "Enabled", !known || known->enabled, was && was->enabled);
         return layers_set(ret, name, precedence, enabled != 0, file);
 }
 
@@ -133,6 +143,16 @@ static int find_layers_key(const struct registry *r, struct guid *ret)
         return 0;
 }
 
+/* The next key of a layer's metadata, by the base layer's name for it. */
+static const struct store_path_entry *next_layer(
+        const struct registry *r, const struct guid *layers_key, const void **cursor)
+{
+        const struct store_path_entry *chain, *entry = NULL;
+        while (!entry && (chain = store_next_child(r->store, layers_key, cursor)))
+                entry = base_entry(chain);
+        return entry;
+}
+
 int registry_rebuild_layers(struct registry *r, struct layers *ret)
 {
         struct layers layers = { 0 };
@@ -142,13 +162,9 @@ int registry_rebuild_layers(struct registry *r, struct layers *ret)
         if (e < 0)
                 return e;
         if (find_layers_key(r, &key) == 0) {
-                const void *cursor = NULL;
-                const struct store_path_entry *chain;
-                while (e == 0 && (chain = store_next_child(r->store, &key, &cursor))) {
-                        const struct store_path_entry *entry = base_entry(chain);
-                        if (entry)
-                                e = add_layer(r, entry->name, &entry->target, &layers);
-                }
+                const struct store_path_entry *entry;
+                for (const void *cursor = NULL; e == 0 && (entry = next_layer(r, &key, &cursor));)
+                        e = add_layer(r, entry->name, &entry->target, &layers);
         }
         if (e < 0) {
                 layers_done(&layers);
@@ -156,6 +172,31 @@ int registry_rebuild_layers(struct registry *r, struct layers *ret)
         }
         *ret = layers;
         return 0;
+}
+
+void registry_each_refused(const struct registry *r, registry_refused_t fn, void *userdata)
+{
+        const struct store_path_entry *entry;
+        struct guid key;
+
+        if (find_layers_key(r, &key) < 0)
+                return;
+        for (const void *cursor = NULL; (entry = next_layer(r, &key, &cursor));) {
+                const struct layer *l = layers_find(&r->layers, entry->name);
+                const struct registry_refused numbers[] = {
+                        { .layer = entry->name, .name = "Precedence", .in_force = l ? l->precedence : 0 },
+                        { .layer = entry->name, .name = "Enabled", .in_force = l && l->enabled },
+                };
+                for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+                        const struct store_value_entry *v = base_value(r, &entry->target, numbers[i].name);
+                        struct registry_refused refused = numbers[i];
+                        uint32_t number;
+                        if (!v || read_number(v, &number) == 0)
+                                continue;
+                        refused.value = (struct value){ .type = v->type, .data = v->data, .size = v->size };
+                        fn(&refused, userdata);
+                }
+        }
 }
 
 int registry_check_writable(const struct registry *r, const char **layer, struct diag *d)

@@ -60,6 +60,17 @@ const struct store *registry_store(const struct registry *r);
 const struct layers *registry_layers(const struct registry *r);
 /* Another number after each change of the table of layers, or of what it is made from. */
 uint64_t registry_layers_version(const struct registry *r);
+/* A layer's Precedence or Enabled that is no number: it is kept, and does not count. What was in force
+ * before stays; where that is not known, after a start, the layer is disabled, or has precedence 0. */
+struct registry_refused {
+        const char *layer;
+        const char *name;
+        struct value value;
+        uint32_t in_force;
+};
+/* All are borrowed. */
+typedef void (*registry_refused_t)(const struct registry_refused *refused, void *userdata);
+void registry_each_refused(const struct registry *r, registry_refused_t fn, void *userdata);
 const struct state_hives *registry_hives(const struct registry *r);
 const struct schema *registry_schema(const struct registry *r);
 uint64_t registry_sequence(const struct registry *r);

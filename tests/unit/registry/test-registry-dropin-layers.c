@@ -8,6 +8,7 @@
 
 #define ETC "etc/peios/registry.d/"
 #define USR "usr/lib/peios/registry.d/"
+#define LAYERS "\\System\\Registry\\Layers\\"
 #define HEAD(layer) "peios-registry: 1\nlayer: " layer "\n"
 
 static struct world w;
@@ -98,8 +99,66 @@ START_TEST(metadata_wait_for_the_file)
 }
 END_TEST
 
+static void expect_layer(const char *name, unsigned precedence, bool enabled)
+{
+        const struct layer *l = layers_find(registry_layers(w.r), name);
+        ck_assert_uint_eq(l->precedence, precedence);
+        ck_assert_int_eq(l->enabled, enabled);
+}
+
+static void add_refused(const struct registry_refused *refused, void *userdata)
+{
+        buf_printf(userdata, "%s %s %zu %u\n", refused->layer, refused->name, refused->value.size,
+                refused->in_force);
+}
+
+static void expect_refused(const char *expected)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        registry_each_refused(w.r, add_refused, &text);
+        assert_same_lines(buf_str(&text), expected, "refused metadata");
+}
+
+/* What is no number leaves what was in force; where nobody knows that any more, the layer is not raised and
+ * not switched on. */
+START_TEST(refused_metadata)
+{
+        world_write(&w, ETC "50.yaml", HEAD("site") "precedence: 3\nkeys:\n");
+        reload();
+        world_do(&w, "set - " LAYERS "off Precedence 5\nset - " LAYERS "off Enabled 0");
+        world_do(&w, "set - " LAYERS "on Precedence 7");
+        expect_refused("");
+        world_do(&w, "set - " LAYERS "off Enabled no\nset - " LAYERS "off Precedence high");
+        world_do(&w, "set - " LAYERS "on Enabled no\nset - " LAYERS "on Precedence high");
+        world_do(&w, "set - " LAYERS "site Enabled no\nset - " LAYERS "site Precedence high");
+        world_do(&w, "set - " LAYERS "new Enabled no\nset - " LAYERS "new Precedence high");
+        expect_layer("off", 5, false);
+        expect_layer("on", 7, true);
+        expect_layer("site", 3, true);
+        expect_layer("new", 0, false);
+        expect_refused("new Enabled 2 0\nnew Precedence 4 0\noff Enabled 2 0\noff Precedence 4 5\n"
+                       "on Enabled 2 1\non Precedence 4 7\nsite Enabled 2 1\nsite Precedence 4 3\n");
+        world_do(&w, "rm - " LAYERS "new\nset - " LAYERS "off Precedence 6");
+        expect_layer("off", 6, false);
+        world_restart(&w);
+        reload();
+        expect_layer("off", 6, false);
+        expect_layer("on", 0, false);
+        expect_layer("site", 0, false);
+        expect_refused("off Enabled 2 0\non Enabled 2 0\non Precedence 4 0\n"
+                       "site Enabled 2 0\nsite Precedence 4 0\n");
+        world_do(&w, "rm - " LAYERS "site\nset - " LAYERS "on Enabled 1\ndel - " LAYERS "on Precedence");
+        world_do(&w, "set - " LAYERS "off Enabled 1");
+        expect_layer("site", 3, true);
+        expect_layer("on", 0, true);
+        expect_layer("off", 6, true);
+        expect_refused("");
+}
+END_TEST
+
 int main(void)
 {
-        const TTest *const tests[] = { broken_keeps_its_layer, metadata_wait_for_the_file };
+        const TTest *const tests[] = { broken_keeps_its_layer, metadata_wait_for_the_file,
+                refused_metadata };
         return run_tests_with("registry-dropin-layers", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -111,7 +111,7 @@ START_TEST(refused_metadata_values)
 {
         /* The registry keeps them, the reader does not take them. */
         expect_rest("set - " LAYERS "high Precedence lots", "");
-        ck_assert_uint_eq(layers_find(registry_layers(w.r), "high")->precedence, 0);
+        ck_assert_uint_eq(layers_find(registry_layers(w.r), "high")->precedence, 5);
         ck_assert_str_eq(world_get(&w, LAYERS "high", "Precedence"), "'lots'@base");
         world_do(&w, "set - " LAYERS "high Precedence 5\nset - " LAYERS "high Enabled !");
         ck_assert(layers_find(registry_layers(w.r), "high")->enabled);
