@@ -9,43 +9,6 @@
 #include "registry-bus-internal.h"
 #include "subscriptions-internal.h"
 
-#define EVENTS_IN_SIGNAL_MAX SUBSCRIPTION_WINDOW
-
-static bool text_is_below(const char *inner, const char *outer, size_t outer_len)
-{
-        size_t len = strlen(inner), n = 0, i = 0;
-
-        /* Folding may change a name's length in bytes: compare component by component, by counting
-         * separators. */
-        for (i = 0; i < outer_len; i++)
-                n += outer[i] == '\\';
-        for (i = 0; i < len; i++)
-                if (inner[i] == '\\' && n-- == 0)
-                        break;
-        return fold_equal(inner, i, outer, outer_len);
-}
-
-static bool concerns(const struct subscription *sub, const struct registry_event *e)
-{
-        size_t len = strlen(e->path);
-
-        if (e->kind == EVENT_VALUE_UNCHANGED && !sub->unchanged)
-                return false;
-        if (fold_equal(e->path, len, sub->path.text, sub->path.len))
-                return true;
-        if (sub->subtree && text_is_below(e->path, sub->path.text, sub->path.len))
-                return true;
-        if (e->kind == EVENT_KEY_DELETED)
-                return text_is_below(sub->path.text, e->path, len);
-        if (e->kind == EVENT_SUBKEY_CREATED && text_is_below(sub->path.text, e->path, len)) {
-                /* A key that was hidden comes back with all that is in it. */
-                _cleanup_buf_ struct buf child = BUF_INIT;
-                buf_printf(&child, "%s\\%s", e->path, e->name);
-                return child.error == 0 && text_is_below(sub->path.text, buf_str(&child), child.len);
-        }
-        return false;
-}
-
 static int append_event(sd_bus_message *m, const struct registry_event *e)
 {
         const struct value v = {
@@ -62,7 +25,7 @@ static int append_event(sd_bus_message *m, const struct registry_event *e)
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-static int take_event_room(size_t *taken, const struct registry_event *e, struct diag *d)
+int take_event_room(size_t *taken, const struct registry_event *e, struct diag *d)
 {
         const struct value v = { .type = e->type, .size = e->size };
         int r = take_room(taken, wire_bytes(&v, e->path, e->name), d);
@@ -148,37 +111,25 @@ void flush_overflows(struct client *c)
 }
 
 struct batch {
-        const struct registry_events *events;
+        uint64_t sequence;
         subscriptions_append_origin_t origin;
         void *userdata;
 };
 
-static int append_events(sd_bus_message *m, const struct subscription *sub, const struct batch *b)
+static int append_topic_events(sd_bus_message *m, const struct topic *topic)
 {
-        size_t n = 0, taken = 0;
-
         int r = sd_bus_message_open_container(m, 'a', "(sssuvs)");
-        for (size_t i = 0; r >= 0 && i < b->events->n; i++) {
-                if (!concerns(sub, &b->events->list[i]))
-                        continue;
-                if (++n > EVENTS_IN_SIGNAL_MAX || take_event_room(&taken, &b->events->list[i], NULL) < 0)
-                        return -EMSGSIZE;
-                r = append_event(m, &b->events->list[i]);
-        }
+        for (size_t i = 0; r >= 0 && i < topic->n; i++)
+                r = append_event(m, topic->events[i]);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-static void deliver(struct subscriptions *s, struct subscription *sub, const struct batch *b)
+static int send_events(
+        struct subscriptions *s, struct subscription *sub, const struct topic *topic, const struct batch *b)
 {
         sd_bus_message *m = NULL;
 
-        if (sub->round == s->round)
-                return;
-        sub->round = s->round;
-        if (sub->overflowed)
-                return;
-        int r = sub->client->unread >= SUBSCRIPTION_WINDOW ? -ENOBUFS
-                                                           : new_signal(s, sub, b->events->sequence, &m);
+        int r = new_signal(s, sub, b->sequence, &m);
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "{sv}");
         if (r >= 0)
@@ -186,54 +137,37 @@ static void deliver(struct subscriptions *s, struct subscription *sub, const str
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         if (r >= 0)
-                r = append_events(m, sub, b);
+                r = append_topic_events(m, topic);
         if (r >= 0)
                 r = send_signal(sub, m);
         sd_bus_message_unref(m);
-        if (r < 0) {
-                sub->overflowed = true;
-                if (r == -EMSGSIZE)
-                        flush_overflows(sub->client);
-                ping(sub->client);
-        }
+        return r;
 }
 
-static void deliver_chain(struct subscriptions *s, struct subscription *first,
-        const struct registry_event *e, const struct batch *b)
+static void deliver(
+        struct subscriptions *s, struct subscription *sub, const struct topic *topic, const struct batch *b)
 {
-        for (struct subscription *sub = first; sub; sub = sub->next)
-                if (concerns(sub, e))
-                        deliver(s, sub, b);
-}
+        struct client *c = sub->client;
 
-static void deliver_event(struct subscriptions *s, const struct registry_event *e, const struct batch *b)
-{
-        size_t len = strlen(e->path);
-
-        for (;;) {
-                deliver_chain(s, subscriptions_at(s, e->path, len), e, b);
-                while (len > 0 && e->path[len - 1] != '\\')
-                        len--;
-                if (len == 0)
-                        break;
-                len--;
-        }
-        if (e->kind == EVENT_KEY_DELETED || e->kind == EVENT_SUBKEY_CREATED) {
-                struct subscription *sub;
-                for (uint32_t i = 0; (sub = hashmap_next(&s->by_id, &i));)
-                        if (concerns(sub, e))
-                                deliver(s, sub, b);
-        }
+        if (sub->overflowed)
+                return;
+        if (c->unread < SUBSCRIPTION_WINDOW && !topic->too_much && send_events(s, sub, topic, b) >= 0)
+                return;
+        sub->overflowed = !topic->too_much || c->unread >= SUBSCRIPTION_WINDOW || send_overflow(sub) < 0;
+        if (sub->overflowed)
+                ping(c);
 }
 
 void subscriptions_dispatch(struct subscriptions *s, const struct registry_events *events,
         subscriptions_append_origin_t origin, void *userdata)
 {
-        const struct batch b = { .events = events, .origin = origin, .userdata = userdata };
+        const struct batch b = { .sequence = events->sequence, .origin = origin, .userdata = userdata };
 
         if (s->by_id.used == 0)
                 return;
-        s->round++;
-        for (size_t i = 0; i < events->n; i++)
-                deliver_event(s, &events->list[i], &b);
+        struct topic *first = topics_gather(&s->topics, events);
+        for (const struct topic *x = first; x; x = x->next_gathered)
+                for (struct subscription *sub = x->first; sub; sub = sub->topic_next)
+                        deliver(s, sub, x, &b);
+        topics_scatter(first);
 }

@@ -81,6 +81,8 @@ size_t wire_bytes(const struct value *v, const char *name, const char *other);
 _must_check_ int take_room(size_t *taken, size_t bytes, struct diag *d);
 int bus_fail(sd_bus_error *error, int r, const struct diag *d);
 int append_actor(sd_bus_message *m, const struct actor *a);
+/* The same for an event. */
+_must_check_ int take_event_room(size_t *taken, const struct registry_event *e, struct diag *d);
 /* -EFBIG with d set: too much for one message. */
 _must_check_ int append_event_list(sd_bus_message *m, const struct registry_events *events, struct diag *d);
 const struct actor *origin_of(const struct registry_bus *rb, uint64_t sequence);

@@ -3,8 +3,7 @@
 
 #include "../../schema/base/hashmap.h"
 #include "subscriptions.h"
-
-struct subscription;
+#include "topics.h"
 
 struct client {
         struct subscriptions *owner;
@@ -26,19 +25,18 @@ struct subscription {
         struct path path;
         bool subtree;
         bool unchanged;
-        bool overflowed;           /* it missed something: an overflow event is due */
-        struct subscription *next; /* of the same path */
+        bool overflowed; /* it missed something: an overflow event is due */
+        struct topic *topic;
+        struct subscription *topic_next, *topic_prev;
         struct subscription *client_next, *client_prev;
-        uint32_t round; /* the dispatch that reached it last, so that one batch is one signal */
 };
 
 struct subscriptions {
         sd_bus *bus;
-        struct hashmap by_path; /* first of each path's chain */
+        struct topics topics;
         struct hashmap by_id;
         struct hashmap clients;
         uint64_t last_id;
-        uint32_t round;
         sd_bus_slot *match;     /* for clients that go away */
         unsigned pings;         /* under way */
         sd_event_source *retry; /* for pings that are due */
@@ -54,6 +52,3 @@ void ping(struct client *c);
 
 /* delivery.c: says "read again" to those who missed something, as soon as their client reads. */
 void flush_overflows(struct client *c);
-
-/* The first subscription for exactly this path; the others follow by `next`. */
-struct subscription *subscriptions_at(const struct subscriptions *s, const char *path, size_t len);

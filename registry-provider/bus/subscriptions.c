@@ -4,29 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-struct span {
-        const char *s;
-        size_t len;
-};
-
-static uint32_t path_hash(const char *s, size_t len)
-{
-        return fold_hash(s, len, hash_seed());
-}
-
-static bool path_matches(const void *entry, const void *key)
-{
-        const struct subscription *sub = entry;
-        const struct span *span = key;
-        return fold_equal(sub->path.text, sub->path.len, span->s, span->len);
-}
-
-struct subscription *subscriptions_at(const struct subscriptions *s, const char *path, size_t len)
-{
-        const struct span span = { path, len };
-        return hashmap_get(&s->by_path, path_hash(path, len), path_matches, &span);
-}
-
 static uint32_t id_hash(uint64_t id)
 {
         return hash_bytes(&id, sizeof(id), hash_seed());
@@ -93,23 +70,6 @@ static void client_put(struct client *c)
         client_free(c);
 }
 
-static void unlink_path(struct subscriptions *s, struct subscription *sub)
-{
-        uint32_t hash = path_hash(sub->path.text, sub->path.len);
-        struct subscription *first = subscriptions_at(s, sub->path.text, sub->path.len);
-
-        if (first == sub && sub->next)
-                (void)hashmap_replace(&s->by_path, hash, sub, sub->next);
-        else if (first == sub)
-                (void)hashmap_remove(&s->by_path, hash, sub);
-        else
-                for (struct subscription *x = first; x; x = x->next)
-                        if (x->next == sub) {
-                                x->next = sub->next;
-                                break;
-                        }
-}
-
 static void link_client(struct client *c, struct subscription *sub)
 {
         sub->client_next = c->first;
@@ -132,7 +92,7 @@ static void unlink_client(struct client *c, struct subscription *sub)
 
 static void subscription_free(struct subscriptions *s, struct subscription *sub)
 {
-        unlink_path(s, sub);
+        topics_remove(&s->topics, sub);
         (void)hashmap_remove(&s->by_id, id_hash(sub->id), sub);
         unlink_client(sub->client, sub);
         path_done(&sub->path);
@@ -156,7 +116,7 @@ struct subscriptions *subscriptions_free(struct subscriptions *s)
         sd_bus_slot_unref(s->match);
         sd_event_source_disable_unref(s->retry);
         hashmap_done(&s->by_id);
-        hashmap_done(&s->by_path);
+        topics_done(&s->topics);
         hashmap_done(&s->clients);
         sd_bus_unref(s->bus);
         free(s);
@@ -191,18 +151,10 @@ static int client_get(struct subscriptions *s, const char *name, struct client *
 
 static int subscription_link(struct subscriptions *s, struct subscription *sub)
 {
-        uint32_t hash = path_hash(sub->path.text, sub->path.len);
-        struct subscription *first = subscriptions_at(s, sub->path.text, sub->path.len);
-
         int r = hashmap_put(&s->by_id, id_hash(sub->id), sub);
         if (r < 0)
                 return r;
-        if (first) {
-                sub->next = first->next;
-                first->next = sub;
-                return 0;
-        }
-        r = hashmap_put(&s->by_path, hash, sub);
+        r = topics_add(&s->topics, sub);
         if (r < 0)
                 (void)hashmap_remove(&s->by_id, id_hash(sub->id), sub);
         return r;
