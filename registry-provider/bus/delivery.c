@@ -144,18 +144,37 @@ static int send_events(
         return r;
 }
 
+/* Many subscriptions to the same large thing must not become as many copies of it. */
+static bool take_user_room(struct subscriptions *s, struct user *u, size_t bytes)
+{
+        if (u->uid == 0)
+                return true;
+        if (u->round != s->round) {
+                u->round = s->round;
+                u->sent = 0;
+        }
+        if (bytes > SUBSCRIPTION_USER_BYTES_MAX - u->sent)
+                return false;
+        u->sent += bytes;
+        return true;
+}
+
 static void deliver(
         struct subscriptions *s, struct subscription *sub, const struct topic *topic, const struct batch *b)
 {
         struct client *c = sub->client;
+        int r = -ENOBUFS;
 
         if (sub->overflowed)
                 return;
-        if (c->unread < SUBSCRIPTION_WINDOW && !topic->too_much && send_events(s, sub, topic, b) >= 0)
-                return;
-        sub->overflowed = !topic->too_much || c->unread >= SUBSCRIPTION_WINDOW || send_overflow(sub) < 0;
-        if (sub->overflowed)
+        if (c->unread < SUBSCRIPTION_WINDOW)
+                r = topic->too_much || !take_user_room(s, c->user, topic->bytes)
+                            ? send_overflow(sub)
+                            : send_events(s, sub, topic, b);
+        if (r < 0) {
+                sub->overflowed = true;
                 ping(c);
+        }
 }
 
 void subscriptions_dispatch(struct subscriptions *s, const struct registry_events *events,
@@ -165,6 +184,7 @@ void subscriptions_dispatch(struct subscriptions *s, const struct registry_event
 
         if (s->by_id.used == 0)
                 return;
+        s->round++;
         struct topic *first = topics_gather(&s->topics, events);
         for (const struct topic *x = first; x; x = x->next_gathered)
                 for (struct subscription *sub = x->first; sub; sub = sub->topic_next)

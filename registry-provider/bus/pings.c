@@ -94,7 +94,7 @@ void ping(struct client *c)
         if (c->ping_under_way)
                 return;
         /* Root's services are not held up by what others do. */
-        if (s->pings >= PINGS_MAX && c->uid != 0) {
+        if (s->pings >= PINGS_MAX && c->user->uid != 0) {
                 later(c);
                 return;
         }

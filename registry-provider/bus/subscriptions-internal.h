@@ -5,10 +5,18 @@
 #include "subscriptions.h"
 #include "topics.h"
 
+struct user {
+        uint32_t uid;
+        size_t clients; /* it goes with the last */
+        size_t subscriptions;
+        uint32_t round; /* the dispatch that `sent` is of */
+        size_t sent;    /* bytes of events */
+};
+
 struct client {
         struct subscriptions *owner;
         char *name; /* unique bus name */
-        uint32_t uid;
+        struct user *user;
         struct subscription *first; /* its subscriptions */
         size_t n;
         unsigned unread; /* signals since the last ping was answered */
@@ -36,7 +44,9 @@ struct subscriptions {
         struct topics topics;
         struct hashmap by_id;
         struct hashmap clients;
+        struct hashmap users;
         uint64_t last_id;
+        uint32_t round;         /* of dispatching */
         sd_bus_slot *match;     /* for clients that go away */
         unsigned pings;         /* under way */
         sd_event_source *retry; /* for pings that are due */

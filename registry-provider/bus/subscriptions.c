@@ -24,6 +24,16 @@ static bool client_matches(const void *entry, const void *key)
         return strcmp(((const struct client *)entry)->name, key) == 0;
 }
 
+static uint32_t uid_hash(uint32_t uid)
+{
+        return hash_bytes(&uid, sizeof(uid), hash_seed());
+}
+
+static bool user_matches(const void *entry, const void *key)
+{
+        return ((const struct user *)entry)->uid == *(const uint32_t *)key;
+}
+
 static int on_name_gone(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
         const char *name, *old, *owner;
@@ -55,9 +65,34 @@ int subscriptions_new(sd_bus *bus, struct subscriptions **ret)
         return 0;
 }
 
+static struct user *user_ref(struct subscriptions *s, uint32_t uid)
+{
+        struct user *u = hashmap_get(&s->users, uid_hash(uid), user_matches, &uid);
+
+        if (!u) {
+                u = calloc(1, sizeof(*u));
+                if (!u || hashmap_put(&s->users, uid_hash(uid), u) < 0) {
+                        free(u);
+                        return NULL;
+                }
+                u->uid = uid;
+        }
+        u->clients++;
+        return u;
+}
+
+static void user_unref(struct subscriptions *s, struct user *u)
+{
+        if (!u || --u->clients > 0)
+                return;
+        (void)hashmap_remove(&s->users, uid_hash(u->uid), u);
+        free(u);
+}
+
 static void client_free(struct client *c)
 {
         pings_forget(c);
+        user_unref(c->owner, c->user);
         free(c->name);
         free(c);
 }
@@ -77,6 +112,7 @@ static void link_client(struct client *c, struct subscription *sub)
                 c->first->client_prev = sub;
         c->first = sub;
         c->n++;
+        c->user->subscriptions++;
 }
 
 static void unlink_client(struct client *c, struct subscription *sub)
@@ -88,6 +124,7 @@ static void unlink_client(struct client *c, struct subscription *sub)
         if (sub->client_next)
                 sub->client_next->client_prev = sub->client_prev;
         c->n--;
+        c->user->subscriptions--;
 }
 
 static void subscription_free(struct subscriptions *s, struct subscription *sub)
@@ -118,6 +155,7 @@ struct subscriptions *subscriptions_free(struct subscriptions *s)
         hashmap_done(&s->by_id);
         topics_done(&s->topics);
         hashmap_done(&s->clients);
+        hashmap_done(&s->users);
         sd_bus_unref(s->bus);
         free(s);
         return NULL;
@@ -128,7 +166,7 @@ size_t subscriptions_count(const struct subscriptions *s)
         return s->by_id.used;
 }
 
-static int client_get(struct subscriptions *s, const char *name, struct client **ret)
+static int client_get(struct subscriptions *s, const char *name, uint32_t uid, struct client **ret)
 {
         struct client *c = hashmap_get(&s->clients, name_hash(name), client_matches, name);
         if (c) {
@@ -140,7 +178,8 @@ static int client_get(struct subscriptions *s, const char *name, struct client *
                 return -ENOMEM;
         c->owner = s;
         c->name = strdup(name);
-        int r = c->name ? hashmap_put(&s->clients, name_hash(name), c) : -ENOMEM;
+        c->user = user_ref(s, uid);
+        int r = c->name && c->user ? hashmap_put(&s->clients, name_hash(name), c) : -ENOMEM;
         if (r < 0) {
                 client_free(c);
                 return r;
@@ -166,30 +205,20 @@ static bool any_hive(_unused_ const char *name, _unused_ size_t len, _unused_ vo
         return true;
 }
 
-static size_t count_of_user(const struct subscriptions *s, uint32_t uid)
-{
-        const struct client *c;
-        size_t n = 0;
-
-        for (uint32_t i = 0; (c = hashmap_next(&s->clients, &i));)
-                n += c->uid == uid ? c->n : 0;
-        return n;
-}
-
 static int check_limits(const struct subscriptions *s, const struct client *c, struct diag *d)
 {
         if (c->n >= SUBSCRIPTIONS_PER_CLIENT_MAX)
                 return diag_set(d, EDQUOT,
                         "this client has %u subscriptions already, the most that one may have",
                         SUBSCRIPTIONS_PER_CLIENT_MAX);
-        if (c->uid == 0)
+        if (c->user->uid == 0)
                 return 0;
         if (s->by_id.used >= SUBSCRIPTIONS_MAX)
                 return diag_set(d, EDQUOT, "there are %u subscriptions already, the most that are served",
                         SUBSCRIPTIONS_MAX);
-        if (count_of_user(s, c->uid) >= SUBSCRIPTIONS_PER_USER_MAX)
+        if (c->user->subscriptions >= SUBSCRIPTIONS_PER_USER_MAX)
                 return diag_set(d, EDQUOT,
-                        "uid %u has %u subscriptions already, the most that one user may have", c->uid,
+                        "uid %u has %u subscriptions already, the most that one user may have", c->user->uid,
                         SUBSCRIPTIONS_PER_USER_MAX);
         return 0;
 }
@@ -199,10 +228,9 @@ int subscriptions_add(struct subscriptions *s, const char *client, uint32_t uid,
 {
         struct client *c;
 
-        int r = client_get(s, client, &c);
+        int r = client_get(s, client, uid, &c);
         if (r < 0)
                 return r;
-        c->uid = uid;
         r = check_limits(s, c, d);
         if (r < 0) {
                 client_put(c);

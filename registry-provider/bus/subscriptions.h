@@ -15,6 +15,9 @@
 /* What one user who is not root may have; root is under none of these limits but that of a client. */
 #define SUBSCRIPTIONS_PER_USER_MAX 5000u
 #define SUBSCRIPTION_WINDOW 256u
+/* How many bytes of events one user who is not root is sent for one transaction: more than one signal may
+ * have. */
+#define SUBSCRIPTION_USER_BYTES_MAX (32u * 1024u * 1024u)
 
 struct subscriptions;
 
@@ -32,7 +35,7 @@ size_t subscriptions_count(const struct subscriptions *s);
 /* Appends the a{sv} that says who made the change. */
 typedef int (*subscriptions_append_origin_t)(sd_bus_message *m, void *userdata);
 
-/* Sends one Changed signal to each subscription that one of the events concerns. Failures to send become
- * overflows. */
+/* Sends one Changed signal to each subscription that one of the events concerns. What is too much for a
+ * signal or for a user, and failures to send, become overflows. */
 void subscriptions_dispatch(struct subscriptions *s, const struct registry_events *events,
         subscriptions_append_origin_t origin, void *userdata);

@@ -17,6 +17,9 @@
 #define QUESTIONS 64u /* whether somebody reads, under way at one time */
 #define TOLD_APART 64u
 #define AGAIN 20u
+#define OF_A_LARGE_VALUE 36u /* subscriptions to it */
+#define LARGE (1u << 20)
+#define LARGE_SENT 31u /* so many stay below 32 MiB */
 
 static int on_subscribed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
@@ -293,10 +296,44 @@ START_TEST(clients_that_do_not_answer)
 }
 END_TEST
 
+static void hear_large(sd_bus *writer, sd_bus *reader, struct ear *ear, const char *letter, unsigned missed)
+{
+        _cleanup_free_ char *bytes = repeat(letter, LARGE);
+
+        set_string(writer, KEY, "V", bytes);
+        WAIT_ON(reader, ear->n == OF_A_LARGE_VALUE);
+        ck_assert_uint_eq(ear_count(ear, "'overflow'"), missed);
+        ear_clear(ear);
+}
+
+/* One user's subscriptions to the same large value do not become as many copies of it at once. */
+START_TEST(large_events)
+{
+        _cleanup_ear_ struct ear ear = { 0 }, root_ear = { 0 };
+
+        registryd_start(NULL);
+        _cleanup_bus_ sd_bus *first = world_connect(UID_NOBODY);
+        ear_on_changes(&ear, first);
+        subscribe_many(first, OF_A_LARGE_VALUE);
+        hear_large(world.bus, first, &ear, "a", OF_A_LARGE_VALUE - LARGE_SENT);
+        hear_large(world.bus, first, &ear, "b", OF_A_LARGE_VALUE - LARGE_SENT);
+
+        /* Another connection gives no more, and who subscribed last is told first; root's services are not
+         * counted. */
+        _cleanup_bus_ sd_bus *second = world_connect(UID_NOBODY);
+        ear_on_changes(&root_ear, world.bus);
+        subscribe_many(second, LARGE_SENT);
+        subscribe_many(world.bus, OF_A_LARGE_VALUE);
+        hear_large(world.bus, first, &ear, "c", OF_A_LARGE_VALUE);
+        WAIT(root_ear.n == OF_A_LARGE_VALUE);
+        ck_assert_uint_eq(ear_count(&root_ear, "'overflow'"), 0);
+}
+END_TEST
+
 int main(void)
 {
         const TTest *const tests[] = { subscriptions_of_a_user, previews, previews_of_deep_keys, refusals,
-                many_refusals, keys_above_the_layers, clients_that_do_not_answer };
+                many_refusals, keys_above_the_layers, clients_that_do_not_answer, large_events };
         Suite *suite = suite_create("quotas");
         harness_add_privileged(suite, tests, ARRAY_SIZE(tests), "what one user may take was not tried");
         return harness_main(suite);
