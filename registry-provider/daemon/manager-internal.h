@@ -16,6 +16,7 @@ struct manager {
         struct auditlog *auditlog;
         struct fswatch *vendor, *admin, *state;
         sd_event_source *fold_timer;
+        size_t fold_failed_at; /* the journal's size when a fold failed; 0: the last one did not */
         struct problems problems;
         struct edits edits;
         bool refused;            /* a drop-in file is good by itself, but the registry did not take it */
@@ -26,8 +27,11 @@ struct manager {
 };
 
 /* reload.c */
-/* A problem with a file, or with a value of the registry's own, told of once: log, record, property. */
+/* A problem with a file, or with a value of the registry's own, told of once: log, record (NULL: none),
+ * property. */
 void report_problem(struct manager *m, const char *file, const char *text, const struct record *record);
+/* False if there was none. */
+bool clear_problem(struct manager *m, const char *file);
 /* Reads the drop-in files and brings the registry to what they say. */
 void load_dropins(struct manager *m);
 
@@ -36,3 +40,13 @@ void load_dropins(struct manager *m);
 void check_metadata(struct manager *m);
 /* After a write: the same if the layers changed, and a file that was refused may be taken now. */
 void follow_layers(struct manager *m);
+
+/* folding.c */
+_must_check_ int folding_start(struct manager *m);
+/* Something was written. */
+void folding_changed(struct manager *m);
+/* Something was tried that took memory, but nothing was written. */
+void folding_tried(struct manager *m);
+void folding_failed(struct manager *m, const char *text);
+/* A fold, or a sync in its place, wrote a snapshot after one had failed. */
+void folding_done(void *userdata);

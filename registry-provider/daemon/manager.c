@@ -12,13 +12,12 @@
 #include "../../schema/layout.h"
 #include "manager-internal.h"
 
-/* Folding the journal waits for a quiet moment, or for a journal that would make the next start slow. */
-#define FOLD_QUIET_USEC UINT64_C(10000000)
-#define FOLD_SIZE_QUIET (64u * 1024u)
-#define FOLD_SIZE_NOW (16u * 1024u * 1024u)
-
 static void on_state_report(const char *kind, const char *file, const char *text, void *userdata)
 {
+        if (strcmp(file, STATE_FOLD_PROBLEM) == 0) {
+                folding_failed(userdata, text);
+                return;
+        }
         report_problem(userdata, file, text,
                 &(struct record){
                         .kind = RECORD_STATE_DAMAGED, .path = file, .reason = kind, .detail = text });
@@ -46,50 +45,15 @@ static void on_state_dir(void *userdata)
         registry_check_edits(m->registry);
 }
 
-static void fold(struct manager *m, size_t threshold)
-{
-        struct diag d = { 0 };
-
-        registry_bus_flush(m->registry_bus);
-        int r = registry_fold(m->registry, threshold, &d);
-        if (r < 0)
-                log_error("the journal cannot be folded, it goes on growing: %s",
-                        d.text[0] ? d.text : strerror(-r));
-}
-
-static int on_fold_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
-{
-        fold(userdata, FOLD_SIZE_QUIET);
-        /* Loading, folding and previews take memory for a moment; an idle service gives it back. */
-        (void)malloc_trim(0);
-        return 0;
-}
-
-static void fold_when_quiet(struct manager *m)
-{
-        int r = sd_event_source_set_time_relative(m->fold_timer, FOLD_QUIET_USEC);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(m->fold_timer, SD_EVENT_ONESHOT);
-        if (r < 0)
-                log_warning("cannot set the timer for folding: %s; ignoring", strerror(-r));
-}
-
 static void on_changed(void *userdata)
 {
-        struct manager *m = userdata;
-
-        follow_layers(m);
-        fold(m, FOLD_SIZE_NOW);
-        fold_when_quiet(m);
+        follow_layers(userdata);
+        folding_changed(userdata);
 }
 
-/* Who asks again and again must not put off the folding. */
 static void on_tried(void *userdata)
 {
-        struct manager *m = userdata;
-
-        if (sd_event_source_get_enabled(m->fold_timer, NULL) == 0)
-                fold_when_quiet(m);
+        folding_tried(userdata);
 }
 
 static int watch(struct manager *m, const char *path, fswatch_fn fn, struct fswatch **ret)
@@ -111,7 +75,7 @@ static int open_registry(struct manager *m, const struct manager_config *config,
                 .root = m->root,
                 .schema = m->schema,
                 .value_max = config->value_max,
-                .events = { .report = on_state_report, .userdata = m },
+                .events = { .report = on_state_report, .folded = folding_done, .userdata = m },
         };
         return registry_open(&rc, &m->registry, d);
 }
@@ -145,10 +109,7 @@ static int open_bus(struct manager *m, const struct manager_config *config, stru
 static int start_events(struct manager *m)
 {
         int r = loop_new(&m->event);
-        if (r >= 0)
-                r = sd_event_add_time_relative(m->event, &m->fold_timer, CLOCK_MONOTONIC, FOLD_QUIET_USEC,
-                        1000000, on_fold_timer, m);
-        return r < 0 ? r : sd_event_source_set_enabled(m->fold_timer, SD_EVENT_OFF);
+        return r < 0 ? r : folding_start(m);
 }
 
 int manager_new(const struct manager_config *config, struct manager **ret, struct diag *d)

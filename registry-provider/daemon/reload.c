@@ -11,9 +11,21 @@ void report_problem(struct manager *m, const char *file, const char *text, const
 {
         if (!problems_set(&m->problems, file, text))
                 return;
-        auditlog_emit(m->auditlog, record);
+        if (record)
+                auditlog_emit(m->auditlog, record);
+        else
+                log_error("%s", text);
         if (m->registry_bus)
                 registry_bus_problems_changed(m->registry_bus);
+}
+
+bool clear_problem(struct manager *m, const char *file)
+{
+        if (!problems_clear(&m->problems, file))
+                return false;
+        if (m->registry_bus)
+                registry_bus_problems_changed(m->registry_bus);
+        return true;
 }
 
 /* What the files changed, a batch for each file. */
@@ -58,15 +70,12 @@ static void note_files(struct manager *m, const struct dropins *files)
                                         .path = in->path,
                                         .reason = "broken-file",
                                         .detail = in->error });
-                else if (problems_clear(&m->problems, in->path)) {
+                else if (clear_problem(m, in->path))
                         log_notice("%s is good again", in->path);
-                        if (m->registry_bus)
-                                registry_bus_problems_changed(m->registry_bus);
-                }
         }
 }
 
-/* A problem of a file that is gone is none any more. State files' problems stay until the restart. */
+/* A problem of a file that is gone is none any more. Damage of state files stays until the restart. */
 static void forget_gone(struct manager *m, const struct dropins *files)
 {
         for (size_t i = 0; i < m->problems.n;) {
@@ -76,10 +85,7 @@ static void forget_gone(struct manager *m, const struct dropins *files)
                 bool there = false;
                 for (size_t k = 0; k < files->n; k++)
                         there |= strcmp(files->list[k].path, file) == 0;
-                if (is_dropin && !there && problems_clear(&m->problems, file)) {
-                        if (m->registry_bus)
-                                registry_bus_problems_changed(m->registry_bus);
-                } else
+                if (!is_dropin || there || !clear_problem(m, file))
                         i++;
         }
 }

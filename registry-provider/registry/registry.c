@@ -247,6 +247,11 @@ bool registry_pending(const struct registry *r)
         return r->unsynced;
 }
 
+size_t registry_journal_size(const struct registry *r)
+{
+        return r->state ? state_journal_size(r->state) : 0;
+}
+
 int registry_fold(struct registry *r, size_t threshold, struct diag *d)
 {
         if (!r->state || r->read_only || r->in_transaction || r->unsynced ||

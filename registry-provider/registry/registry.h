@@ -156,6 +156,8 @@ _must_check_ int registry_delete_key(
  * since the last sync is undone in memory as well. -EBUSY while one is open. */
 _must_check_ int registry_sync(struct registry *r, struct diag *d);
 bool registry_pending(const struct registry *r);
+/* Bytes since the last fold; SIZE_MAX: one is due whatever the size. */
+size_t registry_journal_size(const struct registry *r);
 /* Folds the journal into a snapshot if it is larger than `threshold` bytes. */
 _must_check_ int registry_fold(struct registry *r, size_t threshold, struct diag *d);
 void registry_check_edits(struct registry *r);

@@ -77,36 +77,54 @@ struct contents {
         const struct layers *layers;
 };
 
-static int write_snapshot(struct state *st, const struct contents *c, const char *temporary,
-        uint64_t generation, struct stat *ret_info, uint32_t *ret_crc)
-{
-        _cleanup_close_ int fd =
-                openat(st->dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd < 0)
-                return -errno;
-        int r = snapshot_write(c->store, c->hives, c->layers, generation, sink, &fd, ret_crc);
-        if (r < 0)
-                return r;
-        return fsync(fd) < 0 || fstat(fd, ret_info) < 0 ? -errno : 0;
-}
-
-static int publish_snapshot(struct state *st, const struct contents *c, uint64_t generation)
-{
-        char temporary[FILE_NAME_SIZE], name[FILE_NAME_SIZE];
+/* A snapshot under its temporary name, whole and synced. */
+struct snapshot_file {
+        struct file_id id;
+        char temporary[FILE_NAME_SIZE];
         struct stat info;
         uint32_t crc;
+};
 
-        file_temporary_name(FILE_SNAPSHOT, generation, temporary);
-        file_name(FILE_SNAPSHOT, generation, name);
+static int write_contents(struct state *st, const struct contents *c, struct snapshot_file *f)
+{
+        _cleanup_close_ int fd =
+                openat(st->dir_fd, f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0)
+                return -errno;
+        int r = snapshot_write(c->store, c->hives, c->layers, f->id.generation, sink, &fd, &f->crc);
+        if (r < 0)
+                return r;
+        return fsync(fd) < 0 || fstat(fd, &f->info) < 0 ? -errno : 0;
+}
+
+static void drop_snapshot(struct state *st, const struct snapshot_file *f)
+{
+        (void)unlinkat(st->dir_fd, f->temporary, 0);
+}
+
+static int write_snapshot(
+        struct state *st, const struct contents *c, uint64_t generation, struct snapshot_file *ret)
+{
+        *ret = (struct snapshot_file){ .id = { .kind = FILE_SNAPSHOT, .generation = generation } };
+        file_temporary_name(FILE_SNAPSHOT, generation, ret->temporary);
         /* Left over from an attempt for the same generation that could not clean up. */
-        (void)unlinkat(st->dir_fd, temporary, 0);
+        drop_snapshot(st, ret);
+        int r = write_contents(st, c, ret);
+        if (r < 0)
+                drop_snapshot(st, ret);
+        return r;
+}
+
+static int publish_snapshot(struct state *st, const struct snapshot_file *f)
+{
+        char name[FILE_NAME_SIZE];
+
+        file_name(FILE_SNAPSHOT, f->id.generation, name);
         int r = state_reserve_files(st, 1);
         if (r == 0)
-                r = write_snapshot(st, c, temporary, generation, &info, &crc);
-        if (r == 0)
-                r = file_rename(st->dir_fd, temporary, name);
+                r = file_rename(st->dir_fd, f->temporary, name);
         if (r < 0) {
-                (void)unlinkat(st->dir_fd, temporary, 0);
+                drop_snapshot(st, f);
                 /* Somebody else's file has the name: the next generation has another. */
                 if (r == -EEXIST)
                         st->lost = true;
@@ -120,38 +138,74 @@ static int publish_snapshot(struct state *st, const struct contents *c, uint64_t
                 (void)unlinkat(st->dir_fd, name, 0);
                 return r;
         }
-        state_note_file(st, FILE_SNAPSHOT, generation, &info);
-        struct state_file *f = &st->files[st->n_files - 1];
-        f->crc = crc;
-        f->crc_known = true;
+        state_note_file(st, FILE_SNAPSHOT, f->id.generation, &f->info);
+        struct state_file *noted = &st->files[st->n_files - 1];
+        noted->crc = f->crc;
+        noted->crc_known = true;
         return 0;
+}
+
+/* The snapshot is what may not fit, so it is written first: without it no journal is begun. It gets its name
+ * last: a snapshot without its generation's journal would be damage. */
+static int write_generation(struct state *st, const struct contents *c, struct diag *d)
+{
+        uint64_t current = st->journal.header.generation;
+        /* A journal whose snapshot failed and that has no frames yet is as good as a new one. */
+        bool begun = st->journal.fd >= 0 && !st->lost && st->journal.frames == 0 && st->snapshot < current;
+        struct snapshot_file f;
+
+        int r = write_snapshot(st, c, begun ? current : st->highest + 1, &f);
+        if (r == 0 && !begun) {
+                r = state_begin_journal(st, d);
+                if (r < 0) {
+                        drop_snapshot(st, &f);
+                        return r;
+                }
+        }
+        if (r == 0)
+                r = publish_snapshot(st, &f);
+        if (r < 0)
+                return state_error(st, d, -r, &f.id, "cannot be written: %s", strerror(-r));
+        st->snapshot = f.id.generation;
+        return 0;
+}
+
+/* The same text each time: it is one problem, however often it is tried. */
+static void report_failure(struct state *st, int error)
+{
+        struct diag d;
+
+        st->fold_failed = true;
+        if (!st->events.report)
+                return;
+        (void)diag_set(&d, error, "%s: the journal cannot be folded into a snapshot (%s): %s", st->dir,
+                strerror(error),
+                state_owes_snapshot(st) ? "until it can, no change is accepted"
+                                        : "it goes on growing, and nothing is lost");
+        st->events.report("fold-failed", STATE_FOLD_PROBLEM, d.text, st->events.userdata);
+}
+
+static void report_success(struct state *st)
+{
+        if (st->fold_failed && st->events.folded)
+                st->events.folded(st->events.userdata);
+        st->fold_failed = false;
 }
 
 int state_write_generation(struct state *st, const struct store *store, const struct state_hives *hives,
         const struct layers *layers, struct diag *d)
 {
         const struct contents c = { store, hives, layers };
-        uint64_t current = st->journal.header.generation;
-        /* A journal whose snapshot failed and that has no frames yet is as good as a new one. */
-        bool begun = st->journal.fd >= 0 && !st->lost && st->journal.frames == 0 && st->snapshot < current;
-        struct diag own;
 
-        d = d ? d : &own;
-        int r = begun ? 0 : state_begin_journal(st, d);
-        struct file_id id = { .kind = FILE_SNAPSHOT, .generation = st->journal.header.generation };
-        if (r == 0) {
-                r = publish_snapshot(st, &c, id.generation);
-                if (r < 0)
-                        (void)state_error(st, d, -r, &id, "cannot be written: %s", strerror(-r));
-        }
+        int r = write_generation(st, &c, d);
         if (r < 0) {
-                state_report(st, "fold-failed", &id, "the journal cannot be folded: %s", d->text);
+                report_failure(st, -r);
                 return r;
         }
-        st->snapshot = id.generation;
         st->unfolded = 0;
         st->sequence = store_last_sequence(store);
         st->owed = st->edited = false;
+        report_success(st);
         state_tidy(st);
         return 0;
 }

@@ -48,7 +48,8 @@ struct state {
         bool lost;
         /* What is on disk is less than what memory holds: only a whole snapshot may be answered for. */
         bool owed;
-        bool edited; /* a fold is due, to set aside what somebody changed */
+        bool edited;      /* a fold is due, to set aside what somebody changed */
+        bool fold_failed; /* and it has been reported */
 };
 
 /* state-files.c */
@@ -79,6 +80,9 @@ struct state_loaded {
 };
 _must_check_ int state_load(struct state *st, struct store *store, struct state_hives *hives,
         struct layers *layers, struct state_loaded *ret, struct diag *d);
+
+/* state.c: whether a sync writes a snapshot in place of a frame. */
+bool state_owes_snapshot(const struct state *st);
 
 /* state-fold.c */
 _must_check_ int state_begin_journal(struct state *st, struct diag *d);

@@ -225,13 +225,18 @@ static int append(struct state *st, uint64_t sequence, struct diag *d)
         return r;
 }
 
+bool state_owes_snapshot(const struct state *st)
+{
+        return st->owed || st->unfolded > JOURNAL_MAX;
+}
+
 static int sync_batch(struct state *st, uint64_t sequence, struct diag *d)
 {
         if (!st->lost && !journal_is_ours(&st->journal))
                 state_mark_edited(
                         st, state_find_file(st, FILE_JOURNAL, st->journal.header.generation), "changed");
         /* The store holds the batch already: a snapshot of it is as good as a frame. */
-        if (st->owed || st->unfolded > JOURNAL_MAX)
+        if (state_owes_snapshot(st))
                 return state_write_generation(st, st->store, st->hives, st->layers, d);
         int r = st->lost ? state_begin_journal(st, d) : 0;
         return r < 0 ? r : append(st, sequence, d);

@@ -56,10 +56,16 @@ _must_check_ int state_decode(const void *data, size_t size, struct state_record
 
 struct state;
 
+/* What stands for a file where the journal cannot be folded: no file is wrong. */
+#define STATE_FOLD_PROBLEM "snapshot"
+
 struct state_events {
         /* Something that an operator and the audit log must know: kind is "torn-tail", "corrupt-snapshot",
-         * "corrupt-journal", "edited" or "fold-failed"; text is the whole sentence. */
+         * "corrupt-journal", "edited" or "fold-failed"; text is the whole sentence. "fold-failed" comes with
+         * each attempt, of the file STATE_FOLD_PROBLEM. */
         void (*report)(const char *kind, const char *file, const char *text, void *userdata);
+        /* A snapshot was written at last, after "fold-failed". May be NULL. */
+        void (*folded)(void *userdata);
         void *userdata;
 };
 
@@ -96,8 +102,9 @@ void state_record_sequence(struct state *st);
 /* Bytes in the journal since the last fold, for deciding when to fold. SIZE_MAX: a fold is due whatever the
  * size, because a file was edited or a recovery could not be finished. */
 size_t state_journal_size(const struct state *st);
-/* Begins the next generation: new journal, then the snapshot from what store, hives and layers hold now,
- * then the removal of what is older than the previous generation. The batch must be empty. */
+/* Begins the next generation: the snapshot from what store, hives and layers hold now under a temporary
+ * name, the new journal, the snapshot's name, then the removal of what is older than the previous
+ * generation. The batch must be empty. A snapshot that cannot be written leaves no file behind. */
 _must_check_ int state_fold(struct state *st, const struct store *store, const struct state_hives *hives,
         const struct layers *layers, struct diag *d);
 

@@ -24,10 +24,16 @@ static void on_report(const char *kind, const char *file, const char *text, void
         buf_printf(&w->reports, "%s %s\n", kind, file);
 }
 
+static void on_folded(void *userdata)
+{
+        struct world *w = userdata;
+        w->folded++;
+}
+
 int world_open(struct world *w, const char *dir, bool read_only)
 {
         *w = (struct world){ 0 };
-        const struct state_events events = { .report = on_report, .userdata = w };
+        const struct state_events events = { .report = on_report, .folded = on_folded, .userdata = w };
         int r = store_new(VALUE_BYTES_DEFAULT_MAX, &w->store);
         if (r == 0)
                 r = layers_init(&w->layers);

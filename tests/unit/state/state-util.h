@@ -15,6 +15,7 @@ struct world {
         struct layers layers;
         struct state *state;
         struct buf reports; /* "kind file\n" each */
+        unsigned folded;    /* how often "fold-failed" was over */
         struct diag d;
 };
 

@@ -128,6 +128,37 @@ START_TEST(fold_fails)
 }
 END_TEST
 
+/* However often it is tried: until the new journal has its name (the tenth call) there is no new file. */
+START_TEST(failed_fold_leaves_nothing)
+{
+        unsigned failures = 0;
+        struct world w;
+        ck_assert_int_eq(world_open(&w, dir, false), 0);
+        world_run(&w, 0, 4);
+        char *before = directory_print(dir);
+        for (unsigned n = 2; n <= 10; n++) {
+                /* Without room ahead a journal is begun as well. */
+                if (n == 7)
+                        continue;
+                faults_arm(n, ENOSPC, false);
+                ck_assert_int_eq(world_fold(&w), -ENOSPC);
+                ck_assert(faults_disarm());
+                failures++;
+                char *after = directory_print(dir);
+                ck_assert_str_eq(before, after);
+                free(after);
+        }
+        ck_assert_uint_eq(failures, 8);
+        ck_assert_uint_eq(w.folded, 0);
+        ck_assert_int_eq(world_fold(&w), 0);
+        ck_assert_uint_eq(w.folded, 1);
+        ck_assert_int_eq(world_fold(&w), 0);
+        ck_assert_uint_eq(w.folded, 1);
+        assert_goes_on(&w);
+        free(before);
+}
+END_TEST
+
 /* The first one of all. */
 START_TEST(making_the_directory_fails)
 {
@@ -264,8 +295,9 @@ START_TEST(order_of_calls)
         faults_arm(1000, EIO, false);
         ck_assert_int_eq(world_fold(&w), 0);
         ck_assert_str_eq(faults_trace(),
-                "open fallocate64 pwrite64 fsync renameat2 fsync "        /* journal, directory */
-                "unlinkat open write write fsync renameat2 fsync fsync"); /* snapshot, directory, tidied */
+                "unlinkat open write write fsync "                 /* snapshot, without its name */
+                "open fallocate64 pwrite64 fsync renameat2 fsync " /* journal, directory */
+                "renameat2 fsync fsync");                          /* its name, directory, tidied */
 
         /* The way back from a failed fdatasync: cut, and a new journal that says where the old one ends. */
         faults_arm(2, EIO, false);
@@ -279,7 +311,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { sync_fails, fold_fails, making_the_directory_fails, recovery_fails,
-                healing_fails, short_writes, interrupted_writes, order_of_calls };
+        const TTest *const tests[] = { sync_fails, fold_fails, failed_fold_leaves_nothing,
+                making_the_directory_fails, recovery_fails, healing_fails, short_writes, interrupted_writes,
+                order_of_calls };
         return run_tests_with("state-faults", tests, ARRAY_SIZE(tests), setup, teardown);
 }

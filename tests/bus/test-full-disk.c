@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A disk on which something does not fit: what is told of it, and that it is over when there is room. */
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client.h"
+
+#define KEY "\\Test\\Key"
+/* A directory of the name under which the next snapshot is written: it cannot be. */
+#define OBSTACLE LAYOUT_STATE "/.snapshot-0000000000000002.tmp"
+
+static bool no_problems(void)
+{
+        return strcmp(registry_property(world.bus, "Problems"), "[]") == 0;
+}
+
+static void set_megabytes(const char *prefix, unsigned n)
+{
+        _cleanup_free_ char *megabyte = repeat("x", 1u << 20);
+        for (unsigned i = 0; i < n; i++) {
+                char name[16];
+                (void)snprintf(name, sizeof(name), "%s%u", prefix, i);
+                set_string(world.bus, KEY, name, megabyte);
+        }
+}
+
+static unsigned count_files(const char *prefix)
+{
+        unsigned n = 0;
+        DIR *d = opendir(world_path(LAYOUT_STATE));
+        ck_assert_ptr_nonnull(d);
+        for (const struct dirent *e; (e = readdir(d));)
+                n += strncmp(e->d_name, prefix, strlen(prefix)) == 0;
+        (void)closedir(d);
+        return n;
+}
+
+START_TEST(snapshot_does_not_fit)
+{
+        registryd_start(NULL);
+        ck_assert_int_eq(mkdir(world_path(OBSTACLE), 0700), 0);
+        set_megabytes("V", 17);
+        WAIT(!no_problems());
+        char *problems = strdupa(registry_property(world.bus, "Problems"));
+        ck_assert_msg(strncmp(problems, "[('snapshot' '", 14) == 0 &&
+                              strstr(problems, "it goes on growing, and nothing is lost"),
+                "%s", problems);
+        for (unsigned i = 0; i < 30; i++)
+                set_string(world.bus, KEY, "small", i % 2 ? "odd" : "even");
+        ck_assert_str_eq(registry_property(world.bus, "Problems"), problems);
+        ck_assert_uint_eq(count_files("journal-"), 1);
+        ck_assert_uint_eq(daemon_count(&world.registryd, "cannot be folded"), 1);
+        ck_assert_uint_eq(daemon_count(&world.registryd, "is damaged"), 0);
+
+        /* As much again, and it is tried again. */
+        ck_assert_int_eq(rmdir(world_path(OBSTACLE)), 0);
+        set_megabytes("W", 15);
+        ck_assert_uint_eq(count_files("snapshot-"), 0);
+        set_megabytes("X", 3);
+        WAIT(no_problems());
+        ck_assert_uint_eq(count_files("snapshot-"), 1);
+        ck_assert_uint_eq(count_files("journal-"), 2);
+        daemon_kill(&world.registryd);
+        registryd_start(NULL);
+        ck_assert(no_problems());
+        ck_assert_str_eq(get_text(world.bus, KEY, "small"), "odd base");
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { snapshot_does_not_fit };
+        Suite *suite = suite_create("full-disk");
+        harness_add(suite, tests, ARRAY_SIZE(tests));
+        return harness_main(suite);
+}
