@@ -227,7 +227,8 @@ void registry_bus_flush(struct registry_bus *rb)
                 (void)request_free(q);
                 q = next;
         }
-        rb->config.changed(rb->config.userdata);
+        if (r == 0)
+                rb->config.changed(rb->config.userdata);
 }
 
 void requests_free(struct registry_bus *rb)

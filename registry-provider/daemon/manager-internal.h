@@ -7,6 +7,12 @@
 #include "manager.h"
 #include "problems.h"
 
+enum reload_state {
+        RELOAD_DONE,
+        RELOAD_LATER, /* could not be applied: waits for the timer, or for a write */
+        RELOAD_SOON,
+};
+
 struct manager {
         sd_event *event;
         sd_bus *bus;
@@ -17,6 +23,8 @@ struct manager {
         struct fswatch *vendor, *admin, *state;
         sd_event_source *fold_timer;
         size_t fold_failed_at; /* the journal's size when a fold failed; 0: the last one did not */
+        sd_event_source *reload_timer;
+        enum reload_state reload;
         struct problems problems;
         struct edits edits;
         bool refused;            /* a drop-in file is good by itself, but the registry did not take it */
@@ -34,6 +42,9 @@ void report_problem(struct manager *m, const char *file, const char *text, const
 bool clear_problem(struct manager *m, const char *file);
 /* Reads the drop-in files and brings the registry to what they say. */
 void load_dropins(struct manager *m);
+_must_check_ int reload_start(struct manager *m);
+/* Something was written: what could not be applied is tried again. */
+void reload_changed(struct manager *m);
 
 /* layers.c */
 /* Tells of layers' metadata that are refused, and of those that are no more. */

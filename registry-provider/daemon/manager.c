@@ -49,6 +49,7 @@ static void on_changed(void *userdata)
 {
         follow_layers(userdata);
         folding_changed(userdata);
+        reload_changed(userdata);
 }
 
 static void on_tried(void *userdata)
@@ -109,7 +110,9 @@ static int open_bus(struct manager *m, const struct manager_config *config, stru
 static int start_events(struct manager *m)
 {
         int r = loop_new(&m->event);
-        return r < 0 ? r : folding_start(m);
+        if (r >= 0)
+                r = folding_start(m);
+        return r < 0 ? r : reload_start(m);
 }
 
 int manager_new(const struct manager_config *config, struct manager **ret, struct diag *d)
@@ -167,6 +170,7 @@ struct manager *manager_free(struct manager *m)
         m->schema = schema_free(m->schema);
         m->auditlog = auditlog_free(m->auditlog);
         sd_event_source_disable_unref(m->fold_timer);
+        sd_event_source_disable_unref(m->reload_timer);
         sd_event_unref(m->event);
         problems_done(&m->problems);
         edits_done(&m->edits);

@@ -7,6 +7,11 @@
 #include "../../schema/layout.h"
 #include "manager-internal.h"
 
+/* After an error that is none of a file's: again after this time, and soon when a write shows that the disk
+ * takes something again. */
+#define RETRY_USEC UINT64_C(15000000)
+#define RETRY_SOON_USEC UINT64_C(2000000)
+
 void report_problem(struct manager *m, const char *file, const char *text, const struct record *record)
 {
         if (!problems_set(&m->problems, file, text))
@@ -98,6 +103,57 @@ static size_t count_good(const struct dropins *files)
         return n;
 }
 
+static void set_retry(struct manager *m, uint64_t usec)
+{
+        int r = sd_event_source_set_time_relative(m->reload_timer, usec);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(m->reload_timer, SD_EVENT_ONESHOT);
+        if (r < 0)
+                log_warning("cannot set the timer for reading the drop-in files again: %s; ignoring",
+                        strerror(-r));
+}
+
+static int on_retry(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+{
+        load_dropins(userdata);
+        return 0;
+}
+
+int reload_start(struct manager *m)
+{
+        int r = sd_event_add_time_relative(
+                m->event, &m->reload_timer, CLOCK_MONOTONIC, RETRY_USEC, 100000, on_retry, m);
+        return r < 0 ? r : sd_event_source_set_enabled(m->reload_timer, SD_EVENT_OFF);
+}
+
+void reload_changed(struct manager *m)
+{
+        /* Once: a stream of writes must not put it off. */
+        if (m->reload != RELOAD_LATER)
+                return;
+        m->reload = RELOAD_SOON;
+        set_retry(m, RETRY_SOON_USEC);
+}
+
+/* No file is to blame, so the directory is; forget_gone() takes it out again. */
+static void note_failure(struct manager *m, int error, const struct diag *d)
+{
+        struct diag text = { 0 };
+
+        (void)diag_set(&text, -error, "%s: drop-in files cannot be applied, the last good contents stay: %s",
+                LAYOUT_DROPINS_ADMIN, d->text[0] ? d->text : strerror(-error));
+        report_problem(m, LAYOUT_DROPINS_ADMIN, text.text, NULL);
+        m->reload = RELOAD_LATER;
+        set_retry(m, RETRY_USEC);
+}
+
+static void note_success(struct manager *m, const struct dropins *files)
+{
+        forget_gone(m, files);
+        m->reload = RELOAD_DONE;
+        (void)sd_event_source_set_enabled(m->reload_timer, SD_EVENT_OFF);
+}
+
 void load_dropins(struct manager *m)
 {
         struct dropins files = { 0 };
@@ -112,15 +168,14 @@ void load_dropins(struct manager *m)
                 r = registry_apply_dropins(m->registry, &files, &events, &d);
         if (r == 0)
                 r = registry_sync(m->registry, &d);
-        if (r < 0)
-                log_error("drop-in files cannot be applied, the last good contents stay: %s",
-                        d.text[0] ? d.text : strerror(-r));
         m->refused = count_good(&files) < n_good;
         m->layers_version = registry_layers_version(m->registry);
         note_files(m, &files);
         check_metadata(m);
-        if (r == 0)
-                forget_gone(m, &files);
+        if (r < 0)
+                note_failure(m, r, &d);
+        else
+                note_success(m, &files);
         if (r == 0)
                 r = edits_update(&m->edits, m->root, &files);
         if (r == 0 && events.n > 0 && m->registry_bus)

@@ -3,10 +3,11 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client.h"
+#include "dropin.h"
 
 #define KEY "\\Test\\Key"
 /* A directory of the name under which the next snapshot is written: it cannot be. */
@@ -70,9 +71,57 @@ START_TEST(snapshot_does_not_fit)
 }
 END_TEST
 
+/* Nothing can be written, with this limit. */
+static void limit_files(const struct rlimit *limit, struct rlimit *ret_old)
+{
+        ck_assert_int_eq(prlimit(world.registryd.pid, RLIMIT_FSIZE, limit, ret_old), 0);
+}
+
+START_TEST(dropin_does_not_fit)
+{
+        struct rlimit old;
+
+        registryd_start(NULL);
+        limit_files(NULL, &old);
+        limit_files(&(struct rlimit){ .rlim_cur = 0, .rlim_max = old.rlim_max }, NULL);
+        dropin_write("site.yaml", dropin_text("site", 5, "disabled"));
+        WAIT(!no_problems());
+        char *problems = strdupa(registry_property(world.bus, "Problems"));
+        ck_assert_msg(strstr(problems, "[('" LAYOUT_DROPINS_ADMIN "' '") == problems &&
+                              strstr(problems, "the last good contents stay"),
+                "%s", problems);
+        ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "enabled default");
+        /* A write that fails is no reason to try it again; one that does not is. */
+        refused(world.bus, ERROR_STORAGE, LAYOUT_STATE, "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_SZ, "s",
+                "lost", 0);
+        limit_files(&old, NULL);
+        uint64_t limit = deadline() - (WAIT_SECONDS - 10) * UINT64_C(1000000);
+        set_string(world.bus, KEY, "V", "kept");
+        WAIT(no_problems());
+        ck_assert_msg(!is_past(limit), "only the timer read them again");
+        ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "disabled site");
+}
+END_TEST
+
+/* Nobody writes: the timer alone. */
+START_TEST(dropin_waits_for_room)
+{
+        struct rlimit old;
+
+        registryd_start(NULL);
+        limit_files(NULL, &old);
+        limit_files(&(struct rlimit){ .rlim_cur = 0, .rlim_max = old.rlim_max }, NULL);
+        dropin_write("site.yaml", dropin_text("site", 5, "disabled"));
+        WAIT(!no_problems());
+        limit_files(&old, NULL);
+        WAIT(no_problems());
+        ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "disabled site");
+}
+END_TEST
+
 int main(void)
 {
-        const TTest *const tests[] = { snapshot_does_not_fit };
+        const TTest *const tests[] = { snapshot_does_not_fit, dropin_does_not_fit, dropin_waits_for_room };
         Suite *suite = suite_create("full-disk");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);
