@@ -259,6 +259,13 @@ static int apply_all(struct registry *r, struct dropins *files)
         return e < 0 ? e : withdraw_rest(r, files, &holding);
 }
 
+/* Files that are each within the limits are never too much together. */
+static void allow_large(struct registry *r, bool allow)
+{
+        if (r->state)
+                state_allow_large(r->state, allow);
+}
+
 int registry_apply_dropins(
         struct registry *r, struct dropins *files, struct registry_events *ret, struct diag *d)
 {
@@ -267,10 +274,12 @@ int registry_apply_dropins(
                 e = registry_begin(r);
         if (e < 0)
                 return e;
+        allow_large(r, true);
         e = apply_all(r, files);
         if (e < 0)
                 registry_abort(r);
         else
                 e = registry_end(r, ret);
+        allow_large(r, false);
         return e < 0 ? diag_set(d, -e, "the drop-in files cannot be applied: %s", strerror(-e)) : 0;
 }

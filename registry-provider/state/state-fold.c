@@ -175,6 +175,9 @@ static void report_failure(struct state *st, int error)
 {
         struct diag d;
 
+        /* Then it is that one batch which does not fit, and who began it tells of it. */
+        if (st->outgrown)
+                return;
         st->fold_failed = true;
         if (!st->events.report)
                 return;

@@ -48,6 +48,9 @@ struct state {
         bool lost;
         /* What is on disk is less than what memory holds: only a whole snapshot may be answered for. */
         bool owed;
+        bool large; /* the batch may outgrow a frame */
+        /* It did: it holds less than the store, and the sync writes a snapshot. */
+        bool outgrown;
         bool edited;      /* a fold is due, to set aside what somebody changed */
         bool fold_failed; /* and it has been reported */
 };

@@ -152,6 +152,15 @@ static void set_batch_end(struct state *st, size_t len)
                 st->batch.data[len] = '\0';
 }
 
+/* What is left out goes with the records before it: a batch that holds nothing is never synced. */
+static int outgrow(struct state *st, size_t before)
+{
+        if (!st->large || before == 0)
+                return -EFBIG;
+        st->outgrown = true;
+        return 0;
+}
+
 static void make_room(struct state *st)
 {
         static const char room[FRAME_HEADER_SIZE];
@@ -174,14 +183,19 @@ int state_add(struct state *st, const struct state_record *r)
         state_encode(&st->batch, r);
         if (st->batch.error)
                 e = -ENOMEM;
-        else if (st->batch.len > BATCH_MAX + FRAME_HEADER_SIZE)
-                e = -EFBIG;
         /* What could not be read again must not get into the journal. */
         else if (state_decode(st->batch.data + start, st->batch.len - start, &again, &used) < 0)
                 e = -EINVAL;
-        if (e < 0)
+        else if (st->outgrown || st->batch.len > BATCH_MAX + FRAME_HEADER_SIZE)
+                e = outgrow(st, before);
+        if (e < 0 || st->outgrown)
                 set_batch_end(st, before);
         return e;
+}
+
+void state_allow_large(struct state *st, bool allow)
+{
+        st->large = allow;
 }
 
 size_t state_pending(const struct state *st)
@@ -191,6 +205,9 @@ size_t state_pending(const struct state *st)
 
 void state_forget(struct state *st, size_t mark)
 {
+        /* What was left out is behind all that was not. */
+        if (mark < state_pending(st))
+                st->outgrown = false;
         set_batch_end(st, mark > 0 ? mark + FRAME_HEADER_SIZE : 0);
         if (mark == 0 && st->batch.size > BATCH_KEEP)
                 buf_done(&st->batch);
@@ -227,7 +244,7 @@ static int append(struct state *st, uint64_t sequence, struct diag *d)
 
 bool state_owes_snapshot(const struct state *st)
 {
-        return st->owed || st->unfolded > JOURNAL_MAX;
+        return st->owed || st->outgrown || st->unfolded > JOURNAL_MAX;
 }
 
 static int sync_batch(struct state *st, uint64_t sequence, struct diag *d)
@@ -258,7 +275,7 @@ int state_sync(struct state *st, struct diag *d)
 
 static bool takes_frames(const struct state *st)
 {
-        return !st->read_only && !st->lost && !st->owed && journal_is_ours(&st->journal);
+        return !st->read_only && !st->lost && !state_owes_snapshot(st) && journal_is_ours(&st->journal);
 }
 
 void state_record_sequence(struct state *st)

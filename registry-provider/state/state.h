@@ -84,6 +84,9 @@ DEFINE_CLEANUP(struct state *, state_close, state_closep);
  * (64 MiB), -EROFS, or -EINVAL (could not be read again: an unknown operation, a name that is not UTF-8 or
  * is longer than VALUE_NAME_BYTES_MAX); the batch is then as it was. */
 _must_check_ int state_add(struct state *st, const struct state_record *r);
+/* While it is allowed, the batch has no limit (only a single record that is the first one has): it may
+ * outgrow a frame, and the sync then writes a snapshot instead. */
+void state_allow_large(struct state *st, bool allow);
 /* How many bytes wait in the batch, and forgetting back to such a mark. */
 size_t state_pending(const struct state *st);
 void state_forget(struct state *st, size_t mark);
@@ -92,7 +95,8 @@ void state_forget(struct state *st, size_t mark);
  * records sets aside a block of them: the next ones cost nothing, and after a crash the counter begins
  * behind it. On error the batch is forgotten, the journal is as it was (or a new one is begun where that
  * cannot be known), and the caller rolls back. The store must hold what the batch says, and nothing more:
- * when the journal was damaged, edited or removed, the sync writes a snapshot instead. */
+ * when the journal was damaged, edited or removed, or the batch outgrew a frame, the sync writes a snapshot
+ * instead. */
 _must_check_ int state_sync(struct state *st, struct diag *d);
 
 /* For a clean stop: records the counter as it is, so that nothing of a block is lost. Best effort: without

@@ -246,9 +246,42 @@ START_TEST(cost_of_deep_keys)
 }
 END_TEST
 
+/* About 40 MB in the journal. */
+static void write_large_file(const char *path, const char *layer)
+{
+        struct buf text = BUF_INIT;
+        char value[WORLD_VALUE_MAX + 1];
+
+        memset(value, 'x', WORLD_VALUE_MAX);
+        value[WORLD_VALUE_MAX] = '\0';
+        buf_printf(&text, "peios-registry: 1\nlayer: %s\nkeys:\n  \\%s:\n", layer, layer);
+        for (unsigned i = 0; i < 10000; i++)
+                buf_printf(&text, "    v%u: !sz %s\n", i, value);
+        world_write(&w, path, buf_str(&text));
+        buf_done(&text);
+}
+
+START_TEST(large_files)
+{
+        write_large_file("etc/peios/registry.d/10.yaml", "one");
+        write_large_file("etc/peios/registry.d/20.yaml", "two");
+        world_write(&w, "etc/peios/registry.d/30.yaml",
+                "peios-registry: 1\nlayer: three\nkeys: { \\App: { A: !dword 1 } }\n");
+        _cleanup_free_ char *text = world_reload(&w);
+        ck_assert_msg(!strstr(text, "10.yaml") && !strstr(text, "20.yaml"), "refused");
+        world_crash(&w);
+        ck_assert_str_eq(world_get(&w, "\\App", "A"), "1@three");
+        ck_assert(strncmp(world_get(&w, "\\one", "v9999"), "'xxx", 4) == 0);
+        ck_assert(strncmp(world_get(&w, "\\two", "v9999"), "'xxx", 4) == 0);
+        world_do(&w, "set - \\App B 2");
+        world_restart(&w);
+        ck_assert_str_eq(world_get(&w, "\\App", "B"), "2@base");
+}
+END_TEST
+
 int main(void)
 {
         const TTest *const tests[] = { limits, depth, compare_and_swap, compare_and_swap_with_nothing,
-                compare_and_swap_delete, cost_of_a_set, cost_of_deep_keys };
+                compare_and_swap_delete, cost_of_a_set, cost_of_deep_keys, large_files };
         return run_tests_with("registry-limits", tests, ARRAY_SIZE(tests), setup, teardown);
 }

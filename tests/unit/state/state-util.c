@@ -290,6 +290,29 @@ int world_try(struct world *w, unsigned i)
         return r;
 }
 
+int world_try_large(struct world *w)
+{
+        static char data[1 << 20];
+
+        ck_assert_int_eq(store_begin(w->store), 0);
+        state_allow_large(w->state, true);
+        for (unsigned i = 0; i < 65; i++)
+                world_op(w, (struct store_op){ .code = STORE_SET_VALUE,
+                                    .guid = test_guid(3),
+                                    .name = "large",
+                                    .layer = "base",
+                                    .data = data,
+                                    .size = i < 64 ? sizeof(data) : 1,
+                                    .sequence = store_take_sequence(w->store) });
+        state_allow_large(w->state, false);
+        int r = state_sync(w->state, &w->d);
+        if (r < 0)
+                store_rollback(w->store);
+        else
+                store_commit(w->store);
+        return r;
+}
+
 char *script_contents(unsigned n)
 {
         char *scratch = scratch_make();

@@ -38,6 +38,8 @@ void world_script(struct world *w, unsigned i);
 void world_run(struct world *w, unsigned first, unsigned end);
 /* The script's batch i, synced; on an error rolled back as the registry does. */
 int world_try(struct world *w, unsigned i);
+/* A batch that is larger than a frame, the same way. Its last value is what counts. */
+int world_try_large(struct world *w);
 int world_fold(struct world *w);
 /* Opens with the whole script: journals 1, 2 and 3 hold two batches each, and snapshots 2 and 3 what is
  * before them. (Journal 1 is gone: it is older than the previous generation.) */

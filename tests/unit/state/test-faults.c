@@ -96,6 +96,25 @@ START_TEST(sync_fails)
 }
 END_TEST
 
+/* A batch that outgrew a frame is a snapshot, or has not been. */
+START_TEST(large_sync_fails)
+{
+        for (unsigned n = 1, struck = 1; struck; n++) {
+                struct world w;
+                ck_assert_int_eq(world_open(&w, dir, false), 0);
+                world_run(&w, 0, 4);
+                faults_arm(n, EIO, false);
+                int r = world_try_large(&w);
+                struck = faults_disarm();
+                ck_assert(struck || r == 0);
+                assert_on_disk(&w);
+                ck_assert_int_eq(r == 0, file_exists(dir, "snapshot-0000000000000002.yaml"));
+                assert_goes_on(&w);
+                begin_again();
+        }
+}
+END_TEST
+
 START_TEST(fold_fails)
 {
         for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
@@ -311,7 +330,7 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { sync_fails, fold_fails, failed_fold_leaves_nothing,
+        const TTest *const tests[] = { sync_fails, large_sync_fails, fold_fails, failed_fold_leaves_nothing,
                 making_the_directory_fails, recovery_fails, healing_fails, short_writes, interrupted_writes,
                 order_of_calls };
         return run_tests_with("state-faults", tests, ARRAY_SIZE(tests), setup, teardown);

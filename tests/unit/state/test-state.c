@@ -14,7 +14,7 @@
 #define JOURNAL1 "journal-0000000000000001"
 #define JOURNAL3 "journal-0000000000000003"
 
-static char *scratch, *dir;
+static char *scratch, *dir, big[1 << 20];
 
 static void setup(void)
 {
@@ -35,6 +35,15 @@ static void assert_script(unsigned n)
         ck_assert_str_eq(text, expected);
         free(text);
         free(expected);
+}
+
+static void assert_on_disk(const struct world *w)
+{
+        char *memory = world_contents(w), *disk = directory_contents(dir);
+        ck_assert_ptr_nonnull(disk);
+        ck_assert(strcmp(memory, disk) == 0);
+        free(memory);
+        free(disk);
 }
 
 START_TEST(begins_empty)
@@ -145,7 +154,6 @@ END_TEST
 
 START_TEST(batches)
 {
-        static char big[1 << 20];
         struct world w;
         ck_assert_int_eq(world_open(&w, dir, false), 0);
         world_run(&w, 0, 1);
@@ -189,6 +197,42 @@ START_TEST(batches)
 }
 END_TEST
 
+/* Where that is allowed; the sync then writes a snapshot. */
+START_TEST(outgrows_a_frame)
+{
+        const struct state_record good = { .kind = STATE_LAYER_GONE, .name = "x" };
+        const struct state_record bad = { .kind = STATE_LAYER_GONE, .name = "\xff" };
+        const struct state_record large = { .op = { .code = STORE_SET_VALUE,
+                                                    .guid = test_guid(3),
+                                                    .name = "n",
+                                                    .layer = "base",
+                                                    .data = big,
+                                                    .size = sizeof(big),
+                                                    .sequence = 99 } };
+        struct world w;
+        ck_assert_int_eq(world_open(&w, dir, false), 0);
+        world_run(&w, 0, 4);
+        ck_assert_int_eq(world_try_large(&w), 0);
+        ck_assert(file_exists(dir, SNAPSHOT2));
+        assert_on_disk(&w);
+
+        ck_assert_int_eq(state_add(w.state, &good), 0);
+        size_t mark = state_pending(w.state);
+        state_allow_large(w.state, true);
+        for (unsigned i = 0; i < 70; i++)
+                ck_assert_int_eq(state_add(w.state, &large), 0);
+        ck_assert_int_eq(state_add(w.state, &bad), -EINVAL);
+        state_allow_large(w.state, false);
+        /* Withdrawn to where it fits, it is a frame. */
+        state_forget(w.state, mark);
+        ck_assert_int_eq(state_sync(w.state, &w.d), 0);
+        world_run(&w, 4, 6);
+        ck_assert(!file_exists(dir, SNAPSHOT3));
+        assert_on_disk(&w);
+        world_close(&w);
+}
+END_TEST
+
 START_TEST(folds)
 {
         struct world w;
@@ -222,6 +266,6 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { begins_empty, survives, sequence_survives, one_at_a_time,
-                read_only_changes_nothing, batches, folds };
+                read_only_changes_nothing, batches, outgrows_a_frame, folds };
         return run_tests_with("state", tests, ARRAY_SIZE(tests), setup, teardown);
 }
