@@ -69,7 +69,8 @@ static int new_signal(
         return 0;
 }
 
-static int send_signal(struct subscription *sub, sd_bus_message *m)
+/* `bytes` of events are in it. */
+static int send_signal(struct subscription *sub, sd_bus_message *m, size_t bytes)
 {
         struct client *c = sub->client;
         int r = sd_bus_send(NULL, m, NULL);
@@ -78,6 +79,7 @@ static int send_signal(struct subscription *sub, sd_bus_message *m)
                 return r;
         c->unread++;
         c->since_ping++;
+        pings_count(c, bytes);
         ping_if_due(c);
         return 0;
 }
@@ -97,7 +99,7 @@ static int send_overflow(struct subscription *sub)
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         if (r >= 0)
-                r = send_signal(sub, m);
+                r = send_signal(sub, m, 0);
         sd_bus_message_unref(m);
         return r;
 }
@@ -139,24 +141,17 @@ static int send_events(
         if (r >= 0)
                 r = append_topic_events(m, topic);
         if (r >= 0)
-                r = send_signal(sub, m);
+                r = send_signal(sub, m, topic->bytes);
         sd_bus_message_unref(m);
         return r;
 }
 
-/* Many subscriptions to the same large thing must not become as many copies of it. */
-static bool take_user_room(struct subscriptions *s, struct user *u, size_t bytes)
+/* The bus keeps what is not read, and in the end reads nothing more from who sent it: nobody who does not
+ * read, and no number of copies of a large thing, must come to that. */
+static bool has_room(const struct subscriptions *s, const struct user *u, size_t bytes)
 {
-        if (u->uid == 0)
-                return true;
-        if (u->round != s->round) {
-                u->round = s->round;
-                u->sent = 0;
-        }
-        if (bytes > SUBSCRIPTION_USER_BYTES_MAX - u->sent)
-                return false;
-        u->sent += bytes;
-        return true;
+        return u->uid == 0 || (bytes <= SUBSCRIPTION_USER_BYTES_MAX - u->unread &&
+                                      bytes <= SUBSCRIPTION_BYTES_MAX - s->unread);
 }
 
 static void deliver(
@@ -168,9 +163,8 @@ static void deliver(
         if (sub->overflowed)
                 return;
         if (c->unread < SUBSCRIPTION_WINDOW)
-                r = topic->too_much || !take_user_room(s, c->user, topic->bytes)
-                            ? send_overflow(sub)
-                            : send_events(s, sub, topic, b);
+                r = topic->too_much || !has_room(s, c->user, topic->bytes) ? send_overflow(sub)
+                                                                           : send_events(s, sub, topic, b);
         if (r < 0) {
                 sub->overflowed = true;
                 ping(c);
@@ -184,7 +178,6 @@ void subscriptions_dispatch(struct subscriptions *s, const struct registry_event
 
         if (s->by_id.used == 0)
                 return;
-        s->round++;
         struct topic *first = topics_gather(&s->topics, events);
         for (const struct topic *x = first; x; x = x->next_gathered)
                 for (struct subscription *sub = x->first; sub; sub = sub->topic_next)

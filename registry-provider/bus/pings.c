@@ -7,6 +7,7 @@
 #include "../../schema/base/log.h"
 
 #define PING_EVERY (SUBSCRIPTION_WINDOW / 2)
+#define PING_EVERY_BYTES (SUBSCRIPTION_USER_BYTES_MAX / 16)
 /* A connection may wait for 128 answers at one time (dbus-daemon's default), polkit's among them. */
 #define PINGS_MAX 64u
 #define RETRY_USEC UINT64_C(1000000)
@@ -54,6 +55,27 @@ static void end_ping(struct client *c)
 void pings_forget(struct client *c)
 {
         end_ping(c);
+        if (c->user)
+                pings_uncount(c, c->unread_bytes);
+}
+
+void pings_count(struct client *c, size_t bytes)
+{
+        c->unread_bytes += bytes;
+        c->since_ping_bytes += bytes;
+        if (c->user->uid == 0)
+                return;
+        c->user->unread += bytes;
+        c->owner->unread += bytes;
+}
+
+void pings_uncount(struct client *c, size_t bytes)
+{
+        c->unread_bytes -= bytes;
+        if (c->user->uid == 0)
+                return;
+        c->user->unread -= bytes;
+        c->owner->unread -= bytes;
 }
 
 /* Any answer of the client's will do, an error too: it has read what came before the question. The bus's own
@@ -75,14 +97,19 @@ static int on_pong(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *err
                 return 0;
         }
         c->unread = c->unread > c->pinged ? c->unread - c->pinged : 0;
+        pings_uncount(c, c->pinged_bytes);
+        c->pinged_bytes = 0;
         flush_overflows(c);
+        /* What came behind the question takes its user's room until it is asked for as well. */
+        if (c->unread_bytes > 0)
+                ping(c);
         ping_if_due(c);
         return 0;
 }
 
 void ping_if_due(struct client *c)
 {
-        if (c->since_ping >= PING_EVERY)
+        if (c->since_ping >= PING_EVERY || c->since_ping_bytes >= PING_EVERY_BYTES)
                 ping(c);
 }
 
@@ -112,5 +139,7 @@ void ping(struct client *c)
         c->ping_under_way = true;
         c->ping_due = false;
         c->pinged = c->unread;
+        c->pinged_bytes = c->unread_bytes;
         c->since_ping = 0;
+        c->since_ping_bytes = 0;
 }

@@ -15,9 +15,10 @@
 /* What one user who is not root may have; root is under none of these limits but that of a client. */
 #define SUBSCRIPTIONS_PER_USER_MAX 5000u
 #define SUBSCRIPTION_WINDOW 256u
-/* How many bytes of events one user who is not root is sent for one transaction: more than one signal may
- * have. */
+/* How many bytes of events one user who is not root, and all of them, may have unread: more than one signal
+ * may have, and together less than dbus-daemon keeps of one sender (127 MiB). */
 #define SUBSCRIPTION_USER_BYTES_MAX (32u * 1024u * 1024u)
+#define SUBSCRIPTION_BYTES_MAX (96u * 1024u * 1024u)
 
 struct subscriptions;
 
