@@ -76,6 +76,8 @@ void folding_tried(struct manager *m)
 void folding_failed(struct manager *m, const char *text)
 {
         report_problem(m, STATE_FOLD_PROBLEM, text, NULL);
+        if (sd_event_source_get_enabled(m->fold_timer, NULL) == 0)
+                set_timer(m, FOLD_RETRY_USEC);
 }
 
 void folding_done(void *userdata)

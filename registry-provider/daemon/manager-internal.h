@@ -10,7 +10,8 @@
 enum reload_state {
         RELOAD_DONE,
         RELOAD_LATER, /* could not be applied: waits for the timer, or for a write */
-        RELOAD_SOON,
+        RELOAD_SOON,  /* something was written since: once, or each write would have it tried again */
+        RELOAD_AGAIN, /* could not be applied then either: waits for the timer alone */
 };
 
 struct manager {

@@ -143,7 +143,7 @@ static void note_failure(struct manager *m, int error, const struct diag *d)
         (void)diag_set(&text, -error, "%s: drop-in files cannot be applied, the last good contents stay: %s",
                 LAYOUT_DROPINS_ADMIN, d->text[0] ? d->text : strerror(-error));
         report_problem(m, LAYOUT_DROPINS_ADMIN, text.text, NULL);
-        m->reload = RELOAD_LATER;
+        m->reload = m->reload == RELOAD_DONE ? RELOAD_LATER : RELOAD_AGAIN;
         set_retry(m, RETRY_USEC);
 }
 
@@ -151,6 +151,7 @@ static void note_success(struct manager *m, const struct dropins *files)
 {
         forget_gone(m, files);
         m->reload = RELOAD_DONE;
+        folding_tried(m);
         (void)sd_event_source_set_enabled(m->reload_timer, SD_EVENT_OFF);
 }
 

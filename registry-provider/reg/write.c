@@ -208,13 +208,12 @@ static int delete_one(struct session *s, const char *key, const char *name)
 /* One word that is no key which shows: a value, or else a key that the layer has and another one hides. */
 static int delete_hidden(struct session *s, const char *word)
 {
+        const struct diag no_value = s->diag;
+
         s->diag = (struct diag){ 0 };
         int code = delete_one(s, word, NULL);
-        if (code == EXIT_CODE_NOT_FOUND) {
-                s->diag = (struct diag){ 0 };
-                (void)diag_set(&s->diag, ENOENT, "%s: layer %s has neither a key nor a value of that name",
-                        word, change_layer(s));
-        }
+        if (code == EXIT_CODE_NOT_FOUND)
+                s->diag = no_value;
         return code;
 }
 

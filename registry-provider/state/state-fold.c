@@ -208,6 +208,7 @@ int state_write_generation(struct state *st, const struct store *store, const st
         st->unfolded = 0;
         st->sequence = store_last_sequence(store);
         st->owed = st->edited = false;
+        st->single = st->outgrown;
         report_success(st);
         state_tidy(st);
         return 0;

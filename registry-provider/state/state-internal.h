@@ -52,6 +52,7 @@ struct state {
         /* It did: it holds less than the store, and the sync writes a snapshot. */
         bool outgrown;
         bool edited;      /* a fold is due, to set aside what somebody changed */
+        bool single;      /* a fold is due: the newest snapshot alone holds what was never in a journal */
         bool fold_failed; /* and it has been reported */
 };
 

@@ -290,7 +290,7 @@ void state_record_sequence(struct state *st)
 
 size_t state_journal_size(const struct state *st)
 {
-        return st->owed || st->edited ? SIZE_MAX : st->unfolded;
+        return st->owed || st->edited || st->single ? SIZE_MAX : st->unfolded;
 }
 
 int state_fold(struct state *st, const struct store *store, const struct state_hives *hives,

@@ -104,7 +104,8 @@ _must_check_ int state_sync(struct state *st, struct diag *d);
 void state_record_sequence(struct state *st);
 
 /* Bytes in the journal since the last fold, for deciding when to fold. SIZE_MAX: a fold is due whatever the
- * size, because a file was edited or a recovery could not be finished. */
+ * size, because a file was edited, a recovery could not be finished, or what outgrew a frame is in one file
+ * only. */
 size_t state_journal_size(const struct state *st);
 /* Begins the next generation: the snapshot from what store, hives and layers hold now under a temporary
  * name, the new journal, the snapshot's name, then the removal of what is older than the previous

@@ -78,7 +78,7 @@ START_TEST(a_key_is_deleted)
         set_string(world.bus, "\\App\\Inner\\Deep", "V", "1");
         SAYS(4, "the key has the subkey 'Deep'", "del", "/App/Inner", NULL);
         SAYS(0, "del \\App\\Inner ", "del", "-r", "/App/Inner");
-        SAYS(2, "layer base has neither a key nor a value of that name", "del", "/App/Inner", NULL);
+        SAYS(2, "layer base has no value 'Inner'", "del", "/App/Inner", NULL);
         SAYS(2, "no such key", "del", "-r", "/Nope/x");
         end();
 }

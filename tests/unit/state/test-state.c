@@ -11,6 +11,7 @@
 
 #define SNAPSHOT2 "snapshot-0000000000000002.yaml"
 #define SNAPSHOT3 "snapshot-0000000000000003.yaml"
+#define SNAPSHOT4 "snapshot-0000000000000004.yaml"
 #define JOURNAL1 "journal-0000000000000001"
 #define JOURNAL3 "journal-0000000000000003"
 
@@ -215,6 +216,11 @@ START_TEST(outgrows_a_frame)
         ck_assert_int_eq(world_try_large(&w), 0);
         ck_assert(file_exists(dir, SNAPSHOT2));
         assert_on_disk(&w);
+        /* If that file should be damaged another one must have it. */
+        ck_assert_uint_eq(state_journal_size(w.state), SIZE_MAX);
+        ck_assert_int_eq(world_fold(&w), 0);
+        ck_assert_uint_lt(state_journal_size(w.state), 1000);
+        ck_assert(file_exists(dir, SNAPSHOT2) && file_exists(dir, SNAPSHOT3));
 
         ck_assert_int_eq(state_add(w.state, &good), 0);
         size_t mark = state_pending(w.state);
@@ -227,7 +233,7 @@ START_TEST(outgrows_a_frame)
         state_forget(w.state, mark);
         ck_assert_int_eq(state_sync(w.state, &w.d), 0);
         world_run(&w, 4, 6);
-        ck_assert(!file_exists(dir, SNAPSHOT3));
+        ck_assert(!file_exists(dir, SNAPSHOT4));
         assert_on_disk(&w);
         world_close(&w);
 }
