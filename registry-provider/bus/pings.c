@@ -10,15 +10,30 @@
 #define PING_EVERY_BYTES (SUBSCRIPTION_USER_BYTES_MAX / 16)
 /* A connection may wait for 128 answers at one time (dbus-daemon's default), polkit's among them. */
 #define PINGS_MAX 64u
+#define UNANSWERED_MAX 96u
 #define RETRY_USEC UINT64_C(1000000)
-/* A client that does not answer in this time gives its place to others, and is asked again. */
+/* A client that does not answer in this time gives its place to others. It is not asked again: the bus keeps
+ * the first question, and counts it, until it is answered. */
 #define PING_TIMEOUT_USEC UINT64_C(5000000)
 
-static int on_retry(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
+static void give_place(struct client *c)
+{
+        c->owner->pings -= c->holds_place;
+        c->holds_place = false;
+}
+
+static int on_retry(sd_event_source *source, _unused_ uint64_t usec, void *userdata)
 {
         struct subscriptions *s = userdata;
+        uint64_t now = 0;
         struct client *c;
 
+        int r = sd_event_now(sd_event_source_get_event(source), CLOCK_MONOTONIC, &now);
+        if (r < 0)
+                log_warning("cannot tell the time: %s; ignoring", strerror(-r));
+        for (uint32_t i = 0; (c = hashmap_next(&s->clients, &i));)
+                if (c->holds_place && now >= c->asked_usec + PING_TIMEOUT_USEC)
+                        give_place(c);
         for (uint32_t i = 0; (c = hashmap_next(&s->clients, &i));)
                 if (c->ping_due)
                         ping(c);
@@ -48,7 +63,8 @@ static void later(struct client *c)
 static void end_ping(struct client *c)
 {
         c->ping = sd_bus_slot_unref(c->ping);
-        c->owner->pings -= c->ping_under_way;
+        give_place(c);
+        c->owner->unanswered -= c->ping_under_way;
         c->ping_under_way = false;
 }
 
@@ -121,21 +137,25 @@ void ping(struct client *c)
         if (c->ping_under_way)
                 return;
         /* Root's services are not held up by what others do. */
-        if (s->pings >= PINGS_MAX && c->user->uid != 0) {
+        if (c->user->uid != 0 && (s->pings >= PINGS_MAX || s->unanswered >= UNANSWERED_MAX)) {
                 later(c);
                 return;
         }
         int r = sd_bus_message_new_method_call(
                 s->bus, &m, c->name, "/", "org.freedesktop.DBus.Peer", "Ping");
         if (r >= 0)
-                r = sd_bus_call_async(s->bus, &c->ping, m, on_pong, c, PING_TIMEOUT_USEC);
+                r = sd_bus_call_async(s->bus, &c->ping, m, on_pong, c, UINT64_MAX);
         sd_bus_message_unref(m);
         if (r < 0) {
                 log_warning("cannot ask %s whether it reads its signals: %s", c->name, strerror(-r));
                 later(c);
                 return;
         }
+        if (sd_event_now(sd_bus_get_event(s->bus), CLOCK_MONOTONIC, &c->asked_usec) < 0)
+                c->asked_usec = 0;
         s->pings++;
+        s->unanswered++;
+        c->holds_place = true;
         c->ping_under_way = true;
         c->ping_due = false;
         c->pinged = c->unread;

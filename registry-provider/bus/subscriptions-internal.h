@@ -21,8 +21,10 @@ struct client {
         unsigned unread; /* signals since the last ping was answered */
         unsigned since_ping;
         bool ping_under_way;
-        bool ping_due;   /* there were too many under way */
-        unsigned pinged; /* how many signals the ping under way stands for */
+        bool holds_place;    /* it is one of the few who are waited for */
+        uint64_t asked_usec; /* CLOCK_MONOTONIC */
+        bool ping_due;       /* there were too many under way */
+        unsigned pinged;     /* how many signals the ping under way stands for */
         size_t unread_bytes, since_ping_bytes, pinged_bytes;
         sd_bus_slot *ping;
 };
@@ -48,7 +50,8 @@ struct subscriptions {
         uint64_t last_id;
         size_t unread;          /* bytes of all users but root */
         sd_bus_slot *match;     /* for clients that go away */
-        unsigned pings;         /* under way */
+        unsigned pings;         /* under way, that hold a place */
+        unsigned unanswered;    /* under way */
         sd_event_source *retry; /* for pings that are due */
 };
 
