@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../schema/base/log.h"
+#include "../../schema/events/timer.h"
 
 #define PING_EVERY (SUBSCRIPTION_WINDOW / 2)
 #define PING_EVERY_BYTES (SUBSCRIPTION_USER_BYTES_MAX / 16)
@@ -42,9 +43,7 @@ static int on_retry(sd_event_source *source, _unused_ uint64_t usec, void *userd
 
 int pings_init(struct subscriptions *s)
 {
-        int r = sd_event_add_time_relative(
-                sd_bus_get_event(s->bus), &s->retry, CLOCK_MONOTONIC, RETRY_USEC, 0, on_retry, s);
-        return r < 0 ? r : sd_event_source_set_enabled(s->retry, SD_EVENT_OFF);
+        return timer_new(sd_bus_get_event(s->bus), 0, on_retry, s, &s->retry);
 }
 
 static void later(struct client *c)
@@ -52,9 +51,7 @@ static void later(struct client *c)
         struct subscriptions *s = c->owner;
 
         c->ping_due = true;
-        int r = sd_event_source_set_time_relative(s->retry, RETRY_USEC);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(s->retry, SD_EVENT_ONESHOT);
+        int r = timer_start(s->retry, RETRY_USEC);
         if (r < 0)
                 log_warning(
                         "cannot set a timer: %s; the next signal to %s asks again", strerror(-r), c->name);

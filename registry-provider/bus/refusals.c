@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../../schema/base/log.h"
+#include "../../schema/events/timer.h"
 
 #define PATH_MAX_KEPT 512
 
@@ -77,12 +78,8 @@ int refusals_new(sd_event *event, void (*emit_record)(const struct record *recor
                 return -ENOMEM;
         r->emit = emit_record;
         r->userdata = userdata;
-        int e = sd_event_add_time_relative(
-                event, &r->timer, CLOCK_MONOTONIC, REFUSAL_WINDOW_USEC, 0, on_timer, r);
-        if (e >= 0)
-                e = sd_event_source_set_enabled(r->timer, SD_EVENT_OFF);
+        int e = timer_new(event, 0, on_timer, r, &r->timer);
         if (e < 0) {
-                sd_event_source_disable_unref(r->timer);
                 free(r);
                 return e;
         }
@@ -124,14 +121,9 @@ static struct refusal *find(
 
 static void start_timer(struct refusals *r)
 {
-        int enabled = SD_EVENT_OFF;
-        int e = sd_event_source_get_enabled(r->timer, &enabled);
-
-        if (e >= 0 && enabled != SD_EVENT_OFF)
+        if (timer_runs(r->timer))
                 return;
-        e = sd_event_source_set_time_relative(r->timer, REFUSAL_WINDOW_USEC);
-        if (e >= 0)
-                e = sd_event_source_set_enabled(r->timer, SD_EVENT_ONESHOT);
+        int e = timer_start(r->timer, REFUSAL_WINDOW_USEC);
         if (e < 0)
                 log_warning("cannot set a timer: %s; refused calls are told of at the end", strerror(-e));
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../../schema/base/log.h"
+#include "../../schema/events/timer.h"
 #include "manager-internal.h"
 
 #define FOLD_QUIET_USEC UINT64_C(10000000)
@@ -15,9 +16,7 @@
 
 static void set_timer(struct manager *m, uint64_t usec)
 {
-        int r = sd_event_source_set_time_relative(m->fold_timer, usec);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(m->fold_timer, SD_EVENT_ONESHOT);
+        int r = timer_start(m->fold_timer, usec);
         if (r < 0)
                 log_warning("cannot set the timer for folding: %s; ignoring", strerror(-r));
 }
@@ -48,9 +47,7 @@ static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *u
 
 int folding_start(struct manager *m)
 {
-        int r = sd_event_add_time_relative(
-                m->event, &m->fold_timer, CLOCK_MONOTONIC, FOLD_QUIET_USEC, 1000000, on_timer, m);
-        return r < 0 ? r : sd_event_source_set_enabled(m->fold_timer, SD_EVENT_OFF);
+        return timer_new(m->event, 1000000, on_timer, m, &m->fold_timer);
 }
 
 void folding_changed(struct manager *m)
@@ -69,14 +66,14 @@ void folding_changed(struct manager *m)
 /* Who asks again and again must not put off the folding. */
 void folding_tried(struct manager *m)
 {
-        if (sd_event_source_get_enabled(m->fold_timer, NULL) == 0)
+        if (!timer_runs(m->fold_timer))
                 set_timer(m, FOLD_QUIET_USEC);
 }
 
 void folding_failed(struct manager *m, const char *text)
 {
         report_problem(m, STATE_FOLD_PROBLEM, text, NULL);
-        if (sd_event_source_get_enabled(m->fold_timer, NULL) == 0)
+        if (!timer_runs(m->fold_timer))
                 set_timer(m, FOLD_RETRY_USEC);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../../schema/base/log.h"
+#include "../../schema/events/timer.h"
 #include "../../schema/layout.h"
 #include "manager-internal.h"
 
@@ -105,9 +106,7 @@ static size_t count_good(const struct dropins *files)
 
 static void set_retry(struct manager *m, uint64_t usec)
 {
-        int r = sd_event_source_set_time_relative(m->reload_timer, usec);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(m->reload_timer, SD_EVENT_ONESHOT);
+        int r = timer_start(m->reload_timer, usec);
         if (r < 0)
                 log_warning("cannot set the timer for reading the drop-in files again: %s; ignoring",
                         strerror(-r));
@@ -121,9 +120,7 @@ static int on_retry(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *u
 
 int reload_start(struct manager *m)
 {
-        int r = sd_event_add_time_relative(
-                m->event, &m->reload_timer, CLOCK_MONOTONIC, RETRY_USEC, 100000, on_retry, m);
-        return r < 0 ? r : sd_event_source_set_enabled(m->reload_timer, SD_EVENT_OFF);
+        return timer_new(m->event, 100000, on_retry, m, &m->reload_timer);
 }
 
 void reload_changed(struct manager *m)
