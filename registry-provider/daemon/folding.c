@@ -70,9 +70,14 @@ void folding_tried(struct manager *m)
                 set_timer(m, FOLD_QUIET_USEC);
 }
 
-void folding_failed(struct manager *m, const char *text)
+/* No file is wrong: this stands for the one that cannot be made. */
+#define FOLD_PROBLEM "snapshot"
+
+void folding_failed(const char *text, void *userdata)
 {
-        report_problem(m, STATE_FOLD_PROBLEM, text, NULL);
+        struct manager *m = userdata;
+
+        report_problem(m, FOLD_PROBLEM, text, NULL);
         if (!timer_runs(m->fold_timer))
                 set_timer(m, FOLD_RETRY_USEC);
 }
@@ -83,5 +88,5 @@ void folding_done(void *userdata)
 
         m->fold_failed_at = 0;
         log_notice("the journal has been folded again");
-        clear_problem(m, STATE_FOLD_PROBLEM);
+        clear_problem(m, FOLD_PROBLEM);
 }

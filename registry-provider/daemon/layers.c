@@ -47,9 +47,7 @@ void check_metadata(struct manager *m)
                         continue;
                 }
                 log_notice("%s is good again", path);
-                (void)problems_clear(&m->problems, path);
-                if (m->registry_bus)
-                        registry_bus_problems_changed(m->registry_bus);
+                (void)clear_problem(m, path);
         }
         problems_done(&c.found);
 }

@@ -35,12 +35,14 @@ struct manager {
         size_t value_max;
 };
 
-/* reload.c */
+/* report.c */
 /* A problem with a file, or with a value of the registry's own, told of once: log, record (NULL: none),
  * property. */
 void report_problem(struct manager *m, const char *file, const char *text, const struct record *record);
 /* False if there was none. */
 bool clear_problem(struct manager *m, const char *file);
+
+/* reload.c */
 /* Reads the drop-in files and brings the registry to what they say. */
 void load_dropins(struct manager *m);
 _must_check_ int reload_start(struct manager *m);
@@ -59,6 +61,6 @@ _must_check_ int folding_start(struct manager *m);
 void folding_changed(struct manager *m);
 /* Something was tried that took memory, but nothing was written. */
 void folding_tried(struct manager *m);
-void folding_failed(struct manager *m, const char *text);
-/* A fold, or a sync in its place, wrote a snapshot after one had failed. */
+/* A fold, or a sync in its place, could not write a snapshot, and wrote one after that. */
+void folding_failed(const char *text, void *userdata);
 void folding_done(void *userdata);

@@ -14,10 +14,6 @@
 
 static void on_state_report(const char *kind, const char *file, const char *text, void *userdata)
 {
-        if (strcmp(file, STATE_FOLD_PROBLEM) == 0) {
-                folding_failed(userdata, text);
-                return;
-        }
         report_problem(userdata, file, text,
                 &(struct record){
                         .kind = RECORD_STATE_DAMAGED, .path = file, .reason = kind, .detail = text });
@@ -76,7 +72,10 @@ static int open_registry(struct manager *m, const struct manager_config *config,
                 .root = m->root,
                 .schema = m->schema,
                 .value_max = config->value_max,
-                .events = { .report = on_state_report, .folded = folding_done, .userdata = m },
+                .events = { .report = on_state_report,
+                        .fold_failed = folding_failed,
+                        .folded = folding_done,
+                        .userdata = m },
         };
         return registry_open(&rc, &m->registry, d);
 }

@@ -13,27 +13,6 @@
 #define RETRY_USEC UINT64_C(15000000)
 #define RETRY_SOON_USEC UINT64_C(2000000)
 
-void report_problem(struct manager *m, const char *file, const char *text, const struct record *record)
-{
-        if (!problems_set(&m->problems, file, text))
-                return;
-        if (record)
-                auditlog_emit(m->auditlog, record);
-        else
-                log_error("%s", text);
-        if (m->registry_bus)
-                registry_bus_problems_changed(m->registry_bus);
-}
-
-bool clear_problem(struct manager *m, const char *file)
-{
-        if (!problems_clear(&m->problems, file))
-                return false;
-        if (m->registry_bus)
-                registry_bus_problems_changed(m->registry_bus);
-        return true;
-}
-
 /* What the files changed, a batch for each file. */
 static int tell_files(struct manager *m, const struct registry_events *events, const struct dropins *files)
 {
@@ -148,6 +127,7 @@ static void note_success(struct manager *m, const struct dropins *files)
 {
         forget_gone(m, files);
         m->reload = RELOAD_DONE;
+        /* Files alone can make the journal long, and nobody may write for days. */
         folding_tried(m);
         (void)sd_event_source_set_enabled(m->reload_timer, SD_EVENT_OFF);
 }

@@ -179,13 +179,13 @@ static void report_failure(struct state *st, int error)
         if (st->outgrown)
                 return;
         st->fold_failed = true;
-        if (!st->events.report)
+        if (!st->events.fold_failed)
                 return;
         (void)diag_set(&d, error, "%s: the journal cannot be folded into a snapshot (%s): %s", st->dir,
                 strerror(error),
                 state_owes_snapshot(st) ? "until it can, no change is accepted"
                                         : "it goes on growing, and nothing is lost");
-        st->events.report("fold-failed", STATE_FOLD_PROBLEM, d.text, st->events.userdata);
+        st->events.fold_failed(d.text, st->events.userdata);
 }
 
 static void report_success(struct state *st)

@@ -56,15 +56,12 @@ _must_check_ int state_decode(const void *data, size_t size, struct state_record
 
 struct state;
 
-/* What stands for a file where the journal cannot be folded: no file is wrong. */
-#define STATE_FOLD_PROBLEM "snapshot"
-
 struct state_events {
         /* Something that an operator and the audit log must know: kind is "torn-tail", "corrupt-snapshot",
-         * "corrupt-journal", "edited" or "fold-failed"; text is the whole sentence. "fold-failed" comes with
-         * each attempt, of the file STATE_FOLD_PROBLEM. */
+         * "corrupt-journal" or "edited"; text is the whole sentence. */
         void (*report)(const char *kind, const char *file, const char *text, void *userdata);
-        /* A snapshot was written at last, after "fold-failed". May be NULL. */
+        /* A snapshot could not be written, with each attempt; and was written at last. May be NULL. */
+        void (*fold_failed)(const char *text, void *userdata);
         void (*folded)(void *userdata);
         void *userdata;
 };

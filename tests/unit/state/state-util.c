@@ -24,6 +24,13 @@ static void on_report(const char *kind, const char *file, const char *text, void
         buf_printf(&w->reports, "%s %s\n", kind, file);
 }
 
+static void on_fold_failed(const char *text, void *userdata)
+{
+        struct world *w = userdata;
+        ck_assert_ptr_nonnull(strstr(text, "cannot be folded"));
+        buf_puts(&w->reports, "fold-failed\n");
+}
+
 static void on_folded(void *userdata)
 {
         struct world *w = userdata;
@@ -33,7 +40,9 @@ static void on_folded(void *userdata)
 int world_open(struct world *w, const char *dir, bool read_only)
 {
         *w = (struct world){ 0 };
-        const struct state_events events = { .report = on_report, .folded = on_folded, .userdata = w };
+        const struct state_events events = {
+                .report = on_report, .fold_failed = on_fold_failed, .folded = on_folded, .userdata = w
+        };
         int r = store_new(VALUE_BYTES_DEFAULT_MAX, &w->store);
         if (r == 0)
                 r = layers_init(&w->layers);

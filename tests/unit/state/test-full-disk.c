@@ -129,7 +129,7 @@ START_TEST(snapshot_does_not_fit)
         for (unsigned i = 0; i < 3; i++) {
                 ck_assert_int_eq(world_fold(&w), -ENOSPC);
                 ck_assert_msg(strstr(w.d.text, "No space left") != NULL, "%s", w.d.text);
-                ck_assert(world_reported(&w, "fold-failed snapshot\n"));
+                ck_assert(world_reported(&w, "fold-failed\n"));
                 char *after = directory_print(dir);
                 ck_assert_str_eq(before, after);
                 free(after);
