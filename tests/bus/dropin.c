@@ -2,6 +2,7 @@
 #include "dropin.h"
 
 #include <stdio.h>
+#include <string.h>
 
 const char *dropin_text(const char *layer, unsigned precedence, const char *value)
 {
@@ -31,4 +32,19 @@ const char *dropin_path(const char *name)
 void dropin_write(const char *name, const char *text)
 {
         world_write(dropin_path(name), text);
+}
+
+bool value_is(const char *text)
+{
+        return strcmp(get_text(world.bus, MODULES, "TaintEvents"), text) == 0;
+}
+
+bool no_problems(void)
+{
+        return strcmp(registry_property(world.bus, "Problems"), "[]") == 0;
+}
+
+bool has_problem(const char *text)
+{
+        return strstr(registry_property(world.bus, "Problems"), text) != NULL;
 }

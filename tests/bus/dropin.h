@@ -10,3 +10,9 @@ const char *dropin_text(const char *layer, unsigned precedence, const char *valu
 /* Writes ROOT/etc/peios/registry.d/NAME in place. */
 void dropin_write(const char *name, const char *text);
 const char *dropin_path(const char *name);
+
+/* The effective value of TaintEvents, as of get_text(). */
+bool value_is(const char *text);
+/* The registry's property Problems: empty, or holding the text. */
+bool no_problems(void);
+bool has_problem(const char *text);

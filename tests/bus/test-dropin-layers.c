@@ -8,21 +8,6 @@
 #include "dropin.h"
 #include "harness-internal.h"
 
-static bool value_is(const char *text)
-{
-        return strcmp(get_text(world.bus, MODULES, "TaintEvents"), text) == 0;
-}
-
-static bool no_problems(void)
-{
-        return strcmp(registry_property(world.bus, "Problems"), "[]") == 0;
-}
-
-static bool has_problem(const char *text)
-{
-        return strstr(registry_property(world.bus, "Problems"), text) != NULL;
-}
-
 /* A refused file comes into force once its layer is free, without anybody touching it. */
 START_TEST(mended_by_a_write)
 {

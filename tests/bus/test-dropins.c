@@ -12,21 +12,6 @@
 
 #define BROKEN "peios-registry: 1\nlayer: site\nkeys: [\n"
 
-static bool value_is(const char *text)
-{
-        return strcmp(get_text(world.bus, MODULES, "TaintEvents"), text) == 0;
-}
-
-static bool no_problems(void)
-{
-        return strcmp(registry_property(world.bus, "Problems"), "[]") == 0;
-}
-
-static bool has_problem(const char *text)
-{
-        return strstr(registry_property(world.bus, "Problems"), text) != NULL;
-}
-
 static void rename_over(const char *name, const char *text)
 {
         world_replace(dropin_path(name), text);

@@ -13,11 +13,6 @@
 /* A directory of the name under which the next snapshot is written: it cannot be. */
 #define OBSTACLE LAYOUT_STATE "/.snapshot-0000000000000002.tmp"
 
-static bool no_problems(void)
-{
-        return strcmp(registry_property(world.bus, "Problems"), "[]") == 0;
-}
-
 static void set_megabytes(const char *prefix, unsigned n)
 {
         _cleanup_free_ char *megabyte = repeat("x", 1u << 20);
@@ -77,15 +72,20 @@ static void limit_files(const struct rlimit *limit, struct rlimit *ret_old)
         ck_assert_int_eq(prlimit(world.registryd.pid, RLIMIT_FSIZE, limit, ret_old), 0);
 }
 
+static void start_with_a_dropin_that_does_not_fit(struct rlimit *ret_old)
+{
+        registryd_start(NULL);
+        limit_files(NULL, ret_old);
+        limit_files(&(struct rlimit){ .rlim_cur = 0, .rlim_max = ret_old->rlim_max }, NULL);
+        dropin_write("site.yaml", dropin_text("site", 5, "disabled"));
+        WAIT(!no_problems());
+}
+
 START_TEST(dropin_does_not_fit)
 {
         struct rlimit old;
 
-        registryd_start(NULL);
-        limit_files(NULL, &old);
-        limit_files(&(struct rlimit){ .rlim_cur = 0, .rlim_max = old.rlim_max }, NULL);
-        dropin_write("site.yaml", dropin_text("site", 5, "disabled"));
-        WAIT(!no_problems());
+        start_with_a_dropin_that_does_not_fit(&old);
         char *problems = strdupa(registry_property(world.bus, "Problems"));
         ck_assert_msg(strstr(problems, "[('" LAYOUT_DROPINS_ADMIN "' '") == problems &&
                               strstr(problems, "the last good contents stay"),
@@ -108,11 +108,7 @@ START_TEST(dropin_waits_for_room)
 {
         struct rlimit old;
 
-        registryd_start(NULL);
-        limit_files(NULL, &old);
-        limit_files(&(struct rlimit){ .rlim_cur = 0, .rlim_max = old.rlim_max }, NULL);
-        dropin_write("site.yaml", dropin_text("site", 5, "disabled"));
-        WAIT(!no_problems());
+        start_with_a_dropin_that_does_not_fit(&old);
         limit_files(&old, NULL);
         WAIT(no_problems());
         ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "disabled site");

@@ -99,6 +99,12 @@ struct dump world_dump(const struct world *w, bool persistent)
         return dump;
 }
 
+void world_check(const struct world *w)
+{
+        struct dump dump = world_dump(w, false);
+        dump_done(&dump);
+}
+
 static void dump_layers_values(const struct view *v, const struct store_key *key, const char *path)
 {
         const struct store_value_entry *e;

@@ -73,6 +73,12 @@ char *world_reload(struct world *w)
         return take_text(&out);
 }
 
+void world_reload_well(struct world *w)
+{
+        _cleanup_free_ char *text = world_reload(w);
+        ck_assert_msg(text[0] != 'E', "%s", text);
+}
+
 void world_expect_reload(struct world *w, const char *expected)
 {
         _cleanup_free_ char *text = world_reload(w);

@@ -56,6 +56,8 @@ uint64_t world_sequence_of(struct world *w, const char *key, const char *name);
 void world_write(struct world *w, const char *path, const char *text);
 /* Reads the drop-in files and applies them, synced. The events, then a line for each file's error. */
 char *world_reload(struct world *w);
+/* Must succeed, but for what files say. */
+void world_reload_well(struct world *w);
 void world_expect_reload(struct world *w, const char *expected);
 /* The same in whatever order. */
 void world_expect_reload_sorted(struct world *w, const char *expected);
@@ -64,6 +66,8 @@ void assert_same_lines(const char *got, const char *expected, const char *what);
 /* All that the registry holds, and with `persistent` only what a restart keeps. Asserts on the way that
  * there is no key that nobody names, and that who has something in a key names it. */
 struct dump world_dump(const struct world *w, bool persistent);
+/* Asserts that alone. */
+void world_check(const struct world *w);
 /* `layer precedence enabled`, `layer path` for each key that it names, `layer path name=value`. */
 struct dump world_contents(const struct world *w);
 /* What can be seen from the hives down: `path`, and `path name=value@layer`. */

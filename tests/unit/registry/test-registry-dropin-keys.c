@@ -22,18 +22,6 @@ static void teardown(void)
         world_done(&w);
 }
 
-static void reload(void)
-{
-        _cleanup_free_ char *text = world_reload(&w);
-        ck_assert_msg(text[0] != 'E', "%s", text);
-}
-
-static void check(void)
-{
-        struct dump dump = world_dump(&w, false);
-        dump_done(&dump);
-}
-
 START_TEST(hidden_keys)
 {
         world_do(&w, "set - \\App\\In V 1");
@@ -55,17 +43,17 @@ START_TEST(hidden_keys)
         world_expect_reload(&w, "subkey-created Machine\\App In\n");
         ck_assert_str_eq(world_get(&w, "\\App\\In", "V"), "3@base");
         world_write(&w, ETC "50.yaml", HEAD("site") "precedence: 1\nkeys:\n  \\App\\In: !hidden\n");
-        reload();
+        world_reload_well(&w);
         /* The hidden key goes with its parent. */
         world_expect(&w, "rm - \\App",
                 "value-unchanged Machine\\App\\In\\Deep V\n"
                 "value-unchanged Machine\\App\\In V\n");
-        check();
+        world_check(&w);
         world_write(&w, ETC "50.yaml", NULL);
         world_expect_reload(&w, "key-deleted Machine\\App\n"
                                 "subkey-deleted Machine App\n");
         ck_assert_uint_eq(store_counts(registry_store(w.r)).keys, 1);
-        check();
+        world_check(&w);
 }
 END_TEST
 
@@ -74,7 +62,7 @@ START_TEST(hidden_at_the_same_precedence)
 {
         world_do(&w, "set - \\App\\In V 1\nset - \\App\\In\\Deep V 1");
         world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\App\\In: !hidden\n");
-        reload();
+        world_reload_well(&w);
         ck_assert_str_eq(world_get(&w, "\\App\\In", "V"), "ENOENT");
         world_expect(&w, "set - \\App\\In V 2",
                 "subkey-created Machine\\App In\n"
@@ -87,31 +75,31 @@ START_TEST(hidden_at_the_same_precedence)
         ck_assert_str_eq(world_get(&w, "\\App\\In\\Deep", "V"), "1@base");
         /* Another file's key is not a later write, reload after reload. */
         world_write(&w, ETC "60.yaml", HEAD("more") "keys:\n  \\Gone: { V: !dword 1 }\n");
-        reload();
+        world_reload_well(&w);
         world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\Gone: !hidden\n");
-        reload();
+        world_reload_well(&w);
         world_expect_reload(&w, "");
         ck_assert_str_eq(world_get(&w, "\\Gone", "V"), "ENOENT");
-        check();
+        world_check(&w);
 }
 END_TEST
 
 START_TEST(hides_what_it_had)
 {
         world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\App\\In\\Deep: { V: !dword 1 }\n");
-        reload();
+        world_reload_well(&w);
         world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\App\\In: !hidden\n");
         world_expect_reload_sorted(&w, "key-deleted Machine\\App\\In\n"
                                        "subkey-deleted Machine\\App In\n"
                                        "value-deleted Machine\\App\\In\\Deep V\n"
                                        "key-deleted Machine\\App\\In\\Deep\n"
                                        "subkey-deleted Machine\\App\\In Deep\n");
-        check();
+        world_check(&w);
         ck_assert_uint_eq(store_counts(registry_store(w.r)).keys, 2);
         world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\App\\In\\Deep: { V: !dword 1 }\n");
-        reload();
+        world_reload_well(&w);
         ck_assert_str_eq(world_get(&w, "\\App\\In\\Deep", "V"), "1@site");
-        check();
+        world_check(&w);
         struct dump before = world_dump(&w, false);
         world_write(&w, ETC "50.yaml",
                 HEAD("site") "keys:\n  \\app\\In\\Deep: { V: !dword 2 }\n  \\App\\in: !hidden\n");
@@ -129,7 +117,7 @@ START_TEST(blankets)
 {
         world_do(&w, "set - \\App A 1\nset - \\App B 1");
         world_write(&w, ETC "50.yaml", HEAD("site") "precedence: 1\nkeys:\n  \\App: { B: !dword 2 }\n");
-        reload();
+        world_reload_well(&w);
         /* The layer's own values stand above its new blanket. */
         world_write(
                 &w, ETC "50.yaml", HEAD("site") "precedence: 1\nkeys:\n  \\App: !blanket { B: !dword 2 }\n");
@@ -148,7 +136,7 @@ START_TEST(blankets)
         world_write(&w, ETC "50.yaml", HEAD("site") "precedence: 1\nkeys:\n  \\App: { B: !dword 2 }\n");
         world_expect_reload_sorted(&w, "value-set Machine\\App A=3@base (uncovered)\n"
                                        "value-deleted Machine\\App C\n");
-        check();
+        world_check(&w);
 }
 END_TEST
 
@@ -164,14 +152,14 @@ START_TEST(blanket_below_another_layer)
                 world_do(&w, "set high \\App B 3");
                 buf_printf(&text, "%skeys:\n  \\App: { B: !dword 2 }\n", heads[i]);
                 world_write(&w, ETC "50.yaml", buf_str(&text));
-                reload();
+                world_reload_well(&w);
                 buf_clear(&text);
                 buf_printf(&text, "%skeys:\n  \\App: !blanket { B: !dword 2 }\n", heads[i]);
                 world_write(&w, ETC "50.yaml", buf_str(&text));
-                reload();
+                world_reload_well(&w);
                 world_write(&w, ETC "50.yaml",
                         HEAD("site") "precedence: 1\nkeys:\n  \\App: !blanket { B: !dword 2 }\n");
-                reload();
+                world_reload_well(&w);
                 world_do(&w, "del high \\App B");
                 ck_assert_str_eq(world_get(&w, "\\App", "A"), "ENOENT");
                 ck_assert_str_eq(world_get(&w, "\\App", "B"), "2@site");
@@ -187,7 +175,7 @@ START_TEST(blanket_of_a_disabled_layer)
         world_do(&w, "set - \\App A 1\nset - \\App B 1");
         world_write(
                 &w, ETC "50.yaml", HEAD("site") "precedence: 1\nkeys:\n  \\App: !blanket { B: !dword 2 }\n");
-        reload();
+        world_reload_well(&w);
         world_write(&w, ETC "50.yaml",
                 HEAD("site") "precedence: 1\nenabled: false\nkeys:\n  \\App: !blanket { B: !dword 2 }\n");
         world_expect_reload_sorted(&w, "value-set Machine\\App A=1@base (uncovered)\n"
@@ -232,7 +220,7 @@ START_TEST(new_hives)
         dump_done(&before);
         dump_done(&after);
         world_write(&w, ETC "50.yaml", NULL);
-        reload();
+        world_reload_well(&w);
         ck_assert_uint_eq(registry_hives(w.r)->n, 2);
         ck_assert_str_eq(world_get(&w, "Users\\Bob", "V"), "1@base");
         ck_assert_str_eq(world_get(&w, "Users\\Ada", "A"), "ENOENT");
@@ -246,19 +234,19 @@ START_TEST(below_a_volatile_key)
                 HEAD("site") "keys:\n  \\Tmp\\Own: !blanket { A: !dword 1 }\n  \\Tmp\\Not: !hidden\n";
         world_do(&w, "vset - \\Tmp V 1");
         world_write(&w, ETC "50.yaml", file);
-        reload();
+        world_reload_well(&w);
         ck_assert_str_eq(world_get(&w, "\\Tmp\\Own", "A"), "1@site");
         world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\Tmp\\Own: { A: !dword 2 }\n");
-        reload();
+        world_reload_well(&w);
         world_do(&w, "set - \\After V 1");
         world_crash(&w);
         ck_assert_str_eq(world_get(&w, "\\After", "V"), "1@base");
         ck_assert_str_eq(world_get(&w, "\\Tmp\\Own", "A"), "ENOENT");
-        reload();
+        world_reload_well(&w);
         ck_assert_str_eq(world_get(&w, "\\Tmp\\Own", "A"), "2@site");
         world_crash(&w);
         ck_assert_str_eq(world_get(&w, "\\Tmp\\Own", "A"), "2@site");
-        check();
+        world_check(&w);
 }
 END_TEST
 

@@ -23,18 +23,6 @@ static void teardown(void)
         world_done(&w);
 }
 
-static void reload(void)
-{
-        _cleanup_free_ char *text = world_reload(&w);
-        ck_assert_msg(text[0] != 'E', "%s", text);
-}
-
-static void check(void)
-{
-        struct dump dump = world_dump(&w, false);
-        dump_done(&dump);
-}
-
 /* Another file that wants the layer does not get it while the first one is broken. */
 START_TEST(broken_keeps_its_layer)
 {
@@ -62,7 +50,7 @@ START_TEST(broken_keeps_its_layer)
         world_write(&w, ETC "50.yaml", NULL);
         world_write(&w, USR "50.yaml", NULL);
         world_expect_reload(&w, "value-set Machine\\App A=2@site\n");
-        check();
+        world_check(&w);
 }
 END_TEST
 
@@ -72,17 +60,17 @@ START_TEST(metadata_wait_for_the_file)
         static const char file[] = HEAD("site") "keys:\n  \\App: { A: !dword 1 }\n";
 
         world_write(&w, ETC "50.yaml", file);
-        reload();
+        world_reload_well(&w);
         world_do(&w, "set - \\System\\Registry\\Layers\\site Precedence 20");
         world_write(&w, ETC "50.yaml", NULL);
-        reload();
+        world_reload_well(&w);
         ck_assert_ptr_null(layers_find(registry_layers(w.r), "site")->file);
         world_write(&w, ETC "50.yaml", file);
-        reload();
+        world_reload_well(&w);
         ck_assert_str_eq(world_get(&w, "\\App", "A"), "1@site");
         ck_assert_uint_eq(layers_find(registry_layers(w.r), "site")->precedence, 20);
         world_write(&w, ETC "50.yaml", NULL);
-        reload();
+        world_reload_well(&w);
         /* Meanwhile somebody writes to it: deleted, that is no hindrance either. */
         world_do(&w, "set site \\Mine V 1");
         uint64_t version = registry_layers_version(w.r);
@@ -93,9 +81,9 @@ START_TEST(metadata_wait_for_the_file)
         ck_assert_str_eq(world_get(&w, "\\Mine", "V"), "1@site");
         ck_assert_uint_eq(registry_layers_version(w.r), version);
         world_do(&w, "rmr site \\Mine");
-        reload();
+        world_reload_well(&w);
         ck_assert_str_eq(world_get(&w, "\\App", "A"), "1@site");
-        check();
+        world_check(&w);
 }
 END_TEST
 
@@ -124,7 +112,7 @@ static void expect_refused(const char *expected)
 START_TEST(refused_metadata)
 {
         world_write(&w, ETC "50.yaml", HEAD("site") "precedence: 3\nkeys:\n");
-        reload();
+        world_reload_well(&w);
         world_do(&w, "set - " LAYERS "off Precedence 5\nset - " LAYERS "off Enabled 0");
         world_do(&w, "set - " LAYERS "on Precedence 7");
         expect_refused("");
@@ -141,7 +129,7 @@ START_TEST(refused_metadata)
         world_do(&w, "rm - " LAYERS "new\nset - " LAYERS "off Precedence 6");
         expect_layer("off", 6, false);
         world_restart(&w);
-        reload();
+        world_reload_well(&w);
         expect_layer("off", 6, false);
         expect_layer("on", 0, false);
         expect_layer("site", 0, false);

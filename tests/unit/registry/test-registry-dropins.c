@@ -23,18 +23,6 @@ static void teardown(void)
         world_done(&w);
 }
 
-static void reload(void)
-{
-        _cleanup_free_ char *text = world_reload(&w);
-        ck_assert_msg(text[0] != 'E', "%s", text);
-}
-
-static void check(void)
-{
-        struct dump dump = world_dump(&w, false);
-        dump_done(&dump);
-}
-
 START_TEST(comes_changes_goes)
 {
         world_expect_reload(&w, "");
@@ -74,7 +62,7 @@ START_TEST(removed_file)
         world_do(&w, "set - \\App A 9\nset - \\App\\In X 1");
         world_write(&w, ETC "50.yaml",
                 HEAD("site") "precedence: 3\nkeys:\n  \\App: { A: !dword 1 }\n  \\App\\Own\\Deep: { V: !dword 1 }\n");
-        reload();
+        world_reload_well(&w);
         /* Written in a key that only the file has: the key stays when the file goes. */
         world_expect(&w, "set - \\App\\Own W 5", "value-set Machine\\App\\Own W=5@base\n");
         world_write(&w, ETC "50.yaml", NULL);
@@ -91,7 +79,7 @@ START_TEST(removed_file)
         dump_done(&before);
         dump_done(&after);
         world_do(&w, "rmr - \\App");
-        check();
+        world_check(&w);
         ck_assert_uint_eq(store_counts(registry_store(w.r)).keys, 1);
 }
 END_TEST
@@ -99,11 +87,11 @@ END_TEST
 START_TEST(goes_while_down)
 {
         world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\App: { A: !dword 1 }\n");
-        reload();
+        world_reload_well(&w);
         world_write(&w, ETC "50.yaml", NULL);
         world_restart(&w);
         ck_assert_str_eq(world_get(&w, "\\App", "A"), "1@site");
-        reload();
+        world_reload_well(&w);
         ck_assert_str_eq(world_get(&w, "\\App", "A"), "ENOENT");
         ck_assert_uint_eq(store_counts(registry_store(w.r)).keys, 1);
 }
@@ -112,7 +100,7 @@ END_TEST
 START_TEST(broken_keeps)
 {
         world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\App: { A: !dword 1 }\n");
-        reload();
+        world_reload_well(&w);
         struct dump before = world_dump(&w, false);
         world_write(&w, ETC "50.yaml", HEAD("other") "keys:\n  \\App: text\n");
         for (unsigned i = 0; i < 3; i++) {
@@ -135,7 +123,7 @@ END_TEST
 START_TEST(broken_replacement)
 {
         world_write(&w, USR "50.yaml", HEAD("site") "keys:\n  \\App: { A: !dword 1 }\n");
-        reload();
+        world_reload_well(&w);
         world_write(&w, ETC "50.yaml", "oops");
         _cleanup_free_ char *text = world_reload(&w);
         ck_assert_int_eq(strncmp(text, "error /etc", 10), 0);
@@ -147,7 +135,7 @@ START_TEST(broken_replacement)
         world_write(&w, ETC "50.yaml", NULL);
         _cleanup_free_ char *file = path_join(w.root, ETC "50.yaml");
         ck_assert_int_eq(symlink("/dev/null", file), 0);
-        reload();
+        world_reload_well(&w);
         ck_assert_str_eq(world_get(&w, "\\App", "A"), "ENOENT");
 }
 END_TEST
@@ -157,7 +145,7 @@ START_TEST(unreadable_directory)
 {
         world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\App: { A: !dword 1 }\n");
         world_write(&w, USR "60.yaml", HEAD("vendor") "keys:\n  \\App: { B: !dword 1 }\n");
-        reload();
+        world_reload_well(&w);
         world_write(&w, ETC "50.yaml", NULL);
         _cleanup_free_ char *dir = path_join(w.root, ETC);
         dir[strlen(dir) - 1] = '\0';
@@ -168,7 +156,7 @@ START_TEST(unreadable_directory)
         ck_assert_str_eq(world_get(&w, "\\App", "A"), "1@site");
         ck_assert_str_eq(world_get(&w, "\\App", "B"), "1@vendor");
         world_write(&w, "etc/peios/registry.d", NULL);
-        reload();
+        world_reload_well(&w);
         ck_assert_str_eq(world_get(&w, "\\App", "A"), "ENOENT");
 }
 END_TEST
@@ -176,12 +164,12 @@ END_TEST
 START_TEST(layer_renamed)
 {
         world_write(&w, ETC "50.yaml", HEAD("one") "keys:\n  \\App: { A: !dword 1, B: !dword 1 }\n");
-        reload();
+        world_reload_well(&w);
         world_write(&w, ETC "50.yaml", HEAD("two") "keys:\n  \\App: { A: !dword 1, B: !dword 2 }\n");
         world_expect_reload(&w, "value-unchanged Machine\\App A=1@two\n"
                                 "value-set Machine\\App B=2@two\n");
         ck_assert_ptr_null(layers_find(registry_layers(w.r), "one"));
-        check();
+        world_check(&w);
         /* The file moves, its layer does not. */
         world_write(&w, ETC "50.yaml", NULL);
         world_write(&w, USR "70.yaml", HEAD("TWO") "keys:\n  \\App: { A: !dword 1, B: !dword 2 }\n");
@@ -199,7 +187,7 @@ START_TEST(two_files)
         world_write(&w, ETC "10.yaml", HEAD("one") "keys:\n  \\App: { A: !dword 1, B: !dword 1 }\n");
         world_write(&w, ETC "20.yaml",
                 HEAD("two") "keys:\n  \\App: { A: !dword 2 }\n  \\App\\In: { C: !dword 2 }\n");
-        reload();
+        world_reload_well(&w);
         ck_assert_str_eq(world_get(&w, "\\App", "A"), "2@two");
         ck_assert_str_eq(world_get(&w, "\\App", "B"), "1@one");
         /* They change places. */
@@ -216,7 +204,7 @@ START_TEST(two_files)
         world_write(&w, ETC "30.yaml", HEAD("ONE") "keys:\n");
         _cleanup_free_ char *text = world_reload(&w);
         ck_assert_msg(strncmp(text, "error /etc/peios/registry.d/30.yaml:2:", 38) == 0, "%s", text);
-        check();
+        world_check(&w);
 }
 END_TEST
 
@@ -225,7 +213,7 @@ START_TEST(precedence_and_enabled)
         world_do(&w, "set - \\App A 9");
         world_write(&w, ETC "50.yaml",
                 HEAD("site") "precedence: 3\nkeys:\n  \\App: { A: !dword 1 }\n  \\Own: { }\n");
-        reload();
+        world_reload_well(&w);
         uint64_t sequence = world_sequence_of(&w, "\\App", "A");
         world_write(&w, ETC "50.yaml",
                 HEAD("site") "precedence: 3\nenabled: false\nkeys:\n  \\App: { A: !dword 1 }\n  \\Own: { }\n");
@@ -261,7 +249,7 @@ START_TEST(layer_is_taken)
         world_do(&w, "set - \\System\\Registry\\Layers\\Mine Precedence 5");
         world_do(&w, "set mine \\App A 1");
         world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\App: { B: !dword 1 }\n");
-        reload();
+        world_reload_well(&w);
         world_write(&w, ETC "50.yaml", HEAD("mine") "keys:\n  \\App: { A: !dword 2 }\n");
         world_expect_reload(&w,
                 "error /etc/peios/registry.d/50.yaml: layer 'mine' is there already, and not a file's; choose another "
@@ -270,10 +258,10 @@ START_TEST(layer_is_taken)
         ck_assert_str_eq(world_get(&w, "\\App", "B"), "1@site");
         world_do(&w, "set mine \\App A 3");
         world_do(&w, "rm - \\System\\Registry\\Layers\\Mine");
-        reload();
+        world_reload_well(&w);
         ck_assert_str_eq(world_get(&w, "\\App", "A"), "2@mine");
         ck_assert_str_eq(world_get(&w, "\\App", "B"), "ENOENT");
-        check();
+        world_check(&w);
         static const char *const reserved[] = { HEAD("base"), HEAD("Default"), HEAD("BASE") };
         for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
                 world_write(&w, ETC "50.yaml", reserved[i]);
@@ -300,13 +288,13 @@ START_TEST(limited)
                 "error /etc/peios/registry.d/20.yaml: layer 'two' is one too many, at most 1024 are kept\n");
         ck_assert_uint_eq(registry_layers(w.r)->n, LAYERS_MAX);
         world_write(&w, ETC "10.yaml", NULL);
-        reload();
+        world_reload_well(&w);
         world_expect_reload(&w, "subkey-created Machine App\n"
                                 "value-set Machine\\App B=1@two\n");
         /* Layers that are there by their metadata count once. */
         world_write(&w, ETC "20.yaml", HEAD("l7") "keys:\n  \\App: { C: !dword 1 }\n");
         world_write(&w, ETC "30.yaml", HEAD("two") "keys:\n  \\App: { B: !dword 1 }\n");
-        reload();
+        world_reload_well(&w);
         ck_assert_str_eq(world_get(&w, "\\App", "B"), "1@two");
         ck_assert_str_eq(world_get(&w, "\\App", "C"), "1@l7");
 }

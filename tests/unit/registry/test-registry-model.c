@@ -6,22 +6,10 @@
 #include <string.h>
 
 #include "../base/test-util.h"
+#include "failing-disk.h"
 #include "registry-model.h"
 
 #define TRANSACTIONS 300u
-
-int __wrap_fdatasync(int fd);
-int __real_fdatasync(int fd);
-
-static bool disk_fails;
-
-int __wrap_fdatasync(int fd)
-{
-        if (!disk_fails)
-                return __real_fdatasync(fd);
-        errno = EIO;
-        return -1;
-}
 
 static struct world w;
 static struct model model, synced;

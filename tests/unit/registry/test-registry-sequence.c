@@ -5,25 +5,12 @@
 #include <string.h>
 
 #include "../base/test-util.h"
+#include "failing-disk.h"
 #include "registry-util.h"
 
 #define MANY 3000u
 
-int __wrap_fdatasync(int fd);
-int __real_fdatasync(int fd);
-
 static struct world w;
-static bool disk_fails;
-static unsigned syncs;
-
-int __wrap_fdatasync(int fd)
-{
-        syncs++;
-        if (!disk_fails)
-                return __real_fdatasync(fd);
-        errno = EIO;
-        return -1;
-}
 
 static void setup(void)
 {
@@ -90,10 +77,10 @@ END_TEST
 START_TEST(volatile_changes_are_cheap)
 {
         world_do(&w, "set - \\Run V 1");
-        syncs = 0;
+        disk_syncs = 0;
         for (unsigned i = 0; i < MANY; i++)
                 world_do(&w, i % 2 ? "set - \\Run V 1" : "set - \\Run V 2");
-        ck_assert_uint_le(syncs, 3);
+        ck_assert_uint_le(disk_syncs, 3);
         uint64_t last = registry_sequence(w.r);
         world_crash(&w);
         ck_assert_uint_ge(registry_sequence(w.r), last);
