@@ -207,3 +207,25 @@ char *repeat(const char *what, size_t n)
         ck_assert_int_eq(buf_finish(&text, &s, NULL), 0);
         return s;
 }
+
+static int on_subscribed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        ck_assert(!sd_bus_message_is_method_error(m, NULL));
+        --*(unsigned *)userdata;
+        return 0;
+}
+
+void subscribe_many(sd_bus *bus, const char *key, unsigned n)
+{
+        unsigned waiting = 0;
+
+        for (unsigned i = 0; i < n; i++) {
+                WAIT_ON(bus, waiting < 100);
+                ck_assert_int_ge(sd_bus_call_method_async(bus, NULL, REGISTRY_BUS_NAME, REGISTRY_PATH,
+                                         REGISTRY_INTERFACE, "Subscribe", on_subscribed, &waiting, "sba{sv}",
+                                         key, 0, 0),
+                        0);
+                waiting++;
+        }
+        WAIT_ON(bus, waiting == 0);
+}

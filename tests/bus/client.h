@@ -72,3 +72,5 @@ unsigned ear_count(const struct ear *e, const char *text);
 #define _cleanup_ear_ _cleanup_(ear_done)
 
 uint64_t subscribe(sd_bus *bus, const char *key, bool subtree);
+/* So many to the same key, many at a time. */
+void subscribe_many(sd_bus *bus, const char *key, unsigned n);

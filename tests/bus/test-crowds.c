@@ -155,15 +155,6 @@ static void set_many(unsigned n)
         land(&f);
 }
 
-static void subscribe_many(sd_bus *bus, unsigned n)
-{
-        struct flight f = { .bus = bus, .in_order = true };
-
-        for (unsigned i = 0; i < n; i++)
-                take_off(&f, "Subscribe", "sba{sv}", KEY, 0, 0);
-        land(&f);
-}
-
 static bool value_of(const char *signal, unsigned *ret)
 {
         const char *at = strstr(signal, " s:'");
@@ -209,7 +200,7 @@ START_TEST(many_that_do_not_read)
         set_string(world.bus, KEY, "V", "none");
         for (unsigned c = 0; c < DEAF_CLIENTS; c++) {
                 deaf[c] = world_connect(geteuid());
-                subscribe_many(deaf[c], DEAF_SUBSCRIPTIONS);
+                subscribe_many(deaf[c], KEY, DEAF_SUBSCRIPTIONS);
         }
         ck_assert_str_eq(registry_property(world.bus, "Subscriptions"), "12000");
         ear_on_changes(&ear, deaf[0]);
@@ -230,7 +221,7 @@ END_TEST
 START_TEST(limits)
 {
         registryd_start(NULL);
-        subscribe_many(world.bus, 4096);
+        subscribe_many(world.bus, KEY, 4096);
         refused(world.bus, ERROR_LIMIT, "this client has 4096 subscriptions already", "Subscribe", "sba{sv}",
                 KEY, 0, 0);
         _cleanup_bus_ sd_bus *other = world_connect(geteuid());

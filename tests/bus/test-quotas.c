@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What one user may take of what all share: subscriptions, previews, lines of the audit log, questions to
- * clients. And what needs the layers' privilege. Calls that wait for polkit are in test-polkit.c. */
+/* What one user may take of what all share: subscriptions, previews, lines of the audit log. And
+ * what needs the layers' privilege. Calls that wait for polkit are in test-polkit.c. */
 #include <stdio.h>
 #include <string.h>
 
@@ -13,35 +13,8 @@
 #define OF_A_CLIENT 4096u
 #define OF_A_USER 5000u
 #define IN_A_PREVIEW 256u
-#define WINDOW 256u   /* signals that a client has not read */
-#define QUESTIONS 64u /* whether somebody reads, under way at one time */
 #define TOLD_APART 64u
 #define AGAIN 20u
-#define OF_A_LARGE_VALUE 36u /* subscriptions to it */
-#define LARGE (1u << 20)
-#define LARGE_SENT 31u /* so many stay below 32 MiB */
-
-static int on_subscribed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
-{
-        ck_assert(!sd_bus_message_is_method_error(m, NULL));
-        --*(unsigned *)userdata;
-        return 0;
-}
-
-static void subscribe_many(sd_bus *bus, unsigned n)
-{
-        unsigned waiting = 0;
-
-        for (unsigned i = 0; i < n; i++) {
-                WAIT_ON(bus, waiting < 100);
-                ck_assert_int_ge(sd_bus_call_method_async(bus, NULL, REGISTRY_BUS_NAME, REGISTRY_PATH,
-                                         REGISTRY_INTERFACE, "Subscribe", on_subscribed, &waiting, "sba{sv}",
-                                         KEY, 0, 0),
-                        0);
-                waiting++;
-        }
-        WAIT_ON(bus, waiting == 0);
-}
 
 START_TEST(subscriptions_of_a_user)
 {
@@ -51,8 +24,8 @@ START_TEST(subscriptions_of_a_user)
         registryd_start(NULL);
         sd_bus *first = world_connect(UID_NOBODY);
         _cleanup_bus_ sd_bus *second = world_connect(UID_NOBODY);
-        subscribe_many(first, OF_A_CLIENT);
-        subscribe_many(second, OF_A_USER - OF_A_CLIENT - 1);
+        subscribe_many(first, KEY, OF_A_CLIENT);
+        subscribe_many(second, KEY, OF_A_USER - OF_A_CLIENT - 1);
         uint64_t last = subscribe(second, KEY, false);
         refused(second, ERROR_LIMIT, full, "Subscribe", "sba{sv}", KEY, 0, 0);
         /* Others are not held up. What is given back can be had again. */
@@ -268,111 +241,10 @@ START_TEST(keys_above_the_layers)
 }
 END_TEST
 
-static void set_times(unsigned n)
-{
-        for (unsigned i = 0; i < n; i++) {
-                char text[16];
-                (void)snprintf(text, sizeof(text), "%u", i);
-                set_string(world.bus, KEY, "V", text);
-        }
-}
-
-/* As many clients as are asked at one time never answer: one that reads is asked after all, and misses
- * nothing from then on. */
-START_TEST(clients_that_do_not_answer)
-{
-        sd_bus *silent[QUESTIONS];
-        _cleanup_ear_ struct ear ear = { 0 };
-
-        registryd_start(NULL);
-        for (unsigned i = 0; i < QUESTIONS; i++) {
-                silent[i] = world_connect(UID_NOBODY);
-                subscribe(silent[i], KEY, false);
-        }
-        set_times(WINDOW);
-        _cleanup_bus_ sd_bus *reader = world_connect(UID_NOBODY);
-        ear_on_changes(&ear, reader);
-        subscribe(reader, KEY, false);
-        set_times(WINDOW + 1);
-        WAIT_ON(reader, ear.n == WINDOW);
-        WAIT_ON(reader, ear_heard(&ear, "'overflow'"));
-        set_string(world.bus, KEY, "V", "news");
-        WAIT_ON(reader, ear_heard(&ear, "'news'"));
-        for (unsigned i = 0; i < QUESTIONS; i++)
-                sd_bus_flush_close_unref(silent[i]);
-}
-END_TEST
-
-/* What was sent is known to be read: a question is answered behind each answer to the provider's own. */
-static void catch_up(sd_bus *reader)
-{
-        for (unsigned i = 0; i < 4; i++) {
-                (void)registry_property(reader, "Subscriptions");
-                bus_turn(reader);
-        }
-}
-
-static void hear_large(sd_bus *writer, sd_bus *reader, struct ear *ear, const char *letter, unsigned missed)
-{
-        _cleanup_free_ char *bytes = repeat(letter, LARGE);
-
-        set_string(writer, KEY, "V", bytes);
-        WAIT_ON(reader, ear->n == OF_A_LARGE_VALUE);
-        ck_assert_uint_eq(ear_count(ear, "'overflow'"), missed);
-        ear_clear(ear);
-        catch_up(reader);
-}
-
-/* One user's subscriptions to the same large value do not become as many copies of it at once. */
-START_TEST(large_events)
-{
-        _cleanup_ear_ struct ear ear = { 0 }, root_ear = { 0 };
-
-        registryd_start(NULL);
-        _cleanup_bus_ sd_bus *first = world_connect(UID_NOBODY);
-        ear_on_changes(&ear, first);
-        subscribe_many(first, OF_A_LARGE_VALUE);
-        hear_large(world.bus, first, &ear, "a", OF_A_LARGE_VALUE - LARGE_SENT);
-        hear_large(world.bus, first, &ear, "b", OF_A_LARGE_VALUE - LARGE_SENT);
-
-        /* Another connection gives no more, and who subscribed last is told first; root's services are not
-         * counted. */
-        _cleanup_bus_ sd_bus *second = world_connect(UID_NOBODY);
-        ear_on_changes(&root_ear, world.bus);
-        subscribe_many(second, LARGE_SENT);
-        subscribe_many(world.bus, OF_A_LARGE_VALUE);
-        hear_large(world.bus, first, &ear, "c", OF_A_LARGE_VALUE);
-        WAIT(root_ear.n == OF_A_LARGE_VALUE);
-        ck_assert_uint_eq(ear_count(&root_ear, "'overflow'"), 0);
-}
-END_TEST
-
-/* The bus would read no more from the provider. */
-START_TEST(large_events_that_nobody_reads)
-{
-        _cleanup_free_ char *bytes = repeat("a", LARGE);
-        _cleanup_ear_ struct ear ear = { 0 };
-
-        registryd_start(NULL);
-        _cleanup_bus_ sd_bus *silent = world_connect(UID_NOBODY);
-        ear_on_changes(&ear, silent);
-        subscribe(silent, KEY, false);
-        for (unsigned i = 0; i < 140; i++) {
-                bytes[0] = i % 2 == 0 ? 'b' : 'c';
-                set_string(world.bus, KEY, "V", bytes);
-        }
-        WAIT_ON(silent, ear_heard(&ear, "'overflow'"));
-        ck_assert_uint_lt(ear.n, 40);
-        set_string(world.bus, KEY, "V", "news");
-        WAIT_ON(silent, ear_heard(&ear, "'news'"));
-}
-END_TEST
-
 int main(void)
 {
         const TTest *const tests[] = { subscriptions_of_a_user, previews, previews_of_deep_keys, refusals,
-                many_refusals, keys_above_the_layers, clients_that_do_not_answer, large_events,
-                large_events_that_nobody_reads };
+                many_refusals, keys_above_the_layers };
         Suite *suite = suite_create("quotas");
         harness_add_privileged(suite, tests, ARRAY_SIZE(tests), "what one user may take was not tried");
         return harness_main(suite);

@@ -48,3 +48,11 @@ void scan_of(struct scan *s, const char *path)
         ck_assert_int_eq(scan_init(s, &scan_anything), 0);
         ck_assert_int_eq(scan_paths(s, paths), 0);
 }
+
+const struct scan_name *scan_find(const struct scan_name **list, const char *name)
+{
+        for (; *list; list++)
+                if (strcmp((*list)->name, name) == 0)
+                        return *list;
+        return NULL;
+}

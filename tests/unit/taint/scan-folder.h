@@ -15,3 +15,6 @@ void put_text(const char *name, const char *text);
 
 /* The caller frees it with scan_done(). */
 void scan_of(struct scan *s, const char *path);
+
+/* In a list that ends with NULL; NULL where it is not there. */
+const struct scan_name *scan_find(const struct scan_name **list, const char *name);
