@@ -13,6 +13,9 @@
 /* A directory of the name under which the next snapshot is written: it cannot be. */
 #define OBSTACLE LAYOUT_STATE "/.snapshot-0000000000000002.tmp"
 
+#define LARGE_VALUES 1000u
+#define HURRIED_SECONDS 9u /* below the time after which it is tried again anyway */
+
 static void set_megabytes(const char *prefix, unsigned n)
 {
         _cleanup_free_ char *megabyte = repeat("x", 1u << 20);
@@ -115,9 +118,56 @@ START_TEST(dropin_waits_for_room)
 }
 END_TEST
 
+/* So many values of a page each: a frame that does not fit where a small one does. */
+static void write_large_dropin(void)
+{
+        _cleanup_free_ char *page = repeat("x", 4096);
+        _cleanup_buf_ struct buf text = BUF_INIT;
+
+        buf_puts(&text, "peios-registry: 1\nlayer: large\nkeys:\n  \\Large:\n");
+        for (unsigned i = 0; i < LARGE_VALUES; i++)
+                buf_printf(&text, "    v%u: !sz %s\n", i, page);
+        dropin_write("large.yaml", buf_str(&text));
+}
+
+/* Others write all the time: one of them hurries it, and not each. An attempt takes a number for each value.
+ */
+START_TEST(writes_hurry_once)
+{
+        struct rlimit old;
+        unsigned writes = 0;
+
+        registryd_start(NULL);
+        set_number(world.bus, KEY, "N", 0);
+        limit_files(NULL, &old);
+        limit_files(&(struct rlimit){ .rlim_cur = 2 * 1024 * 1024, .rlim_max = old.rlim_max }, NULL);
+        write_large_dropin();
+        WAIT(has_problem("the last good contents stay"));
+        uint64_t first = set_number(world.bus, KEY, "N", 1), last = first;
+        uint64_t end = deadline() - (WAIT_SECONDS - HURRIED_SECONDS) * UINT64_C(1000000);
+        while (!is_past(end)) {
+                bus_turn(world.bus);
+                last = set_number(world.bus, KEY, "N", ++writes % 2);
+        }
+        ck_assert_uint_ge(last - first, LARGE_VALUES);
+        ck_assert_uint_lt(last - first, 2 * LARGE_VALUES + writes);
+}
+END_TEST
+
+/* The file alone makes the journal long. */
+START_TEST(dropins_are_folded)
+{
+        registryd_start(NULL);
+        ck_assert_uint_eq(count_files("snapshot-"), 0);
+        write_large_dropin();
+        WAIT(count_files("snapshot-") == 1);
+}
+END_TEST
+
 int main(void)
 {
-        const TTest *const tests[] = { snapshot_does_not_fit, dropin_does_not_fit, dropin_waits_for_room };
+        const TTest *const tests[] = { snapshot_does_not_fit, dropin_does_not_fit, dropin_waits_for_room,
+                writes_hurry_once, dropins_are_folded };
         Suite *suite = suite_create("full-disk");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);
