@@ -66,14 +66,9 @@ static int append_decoded(sd_bus_message *m, const struct value *v)
         }
 }
 
-static bool is_text(uint32_t type)
-{
-        return type == REG_SZ || type == REG_EXPAND_SZ || type == REG_LINK || type == REG_MULTI_SZ;
-}
-
 int wire_append_value(sd_bus_message *m, const struct value *v)
 {
-        bool sendable = value_decodes(v) && (!is_text(v->type) || utf8_sendable(v->data, v->size));
+        bool sendable = value_is_plain(v) && (!value_is_text(v->type) || utf8_sendable(v->data, v->size));
 
         int r = sd_bus_message_append(m, "u", v->type);
         if (r >= 0)

@@ -6,8 +6,8 @@
  *     REG_SZ, REG_EXPAND_SZ, REG_LINK   s        REG_DWORD, REG_DWORD_BIG_ENDIAN   u
  *     REG_MULTI_SZ                      as       REG_QWORD                         t
  *
- * All other types, and bytes that do not decode as their type, are `ay`. `ay` is accepted for every type on
- * input. */
+ * All other types, and bytes that are not the plain ones of their text or number, are `ay`. `ay` is accepted
+ * for every type on input. */
 
 #include <systemd/sd-bus.h>
 

@@ -194,10 +194,11 @@ void hive_format_value(struct buf *out, const struct value *v)
 {
         if (v->type == REG_TOMBSTONE) {
                 buf_puts(out, "!tombstone \"\"");
-        } else if (value_decodes(v)) {
+        } else if (value_is_plain(v)) {
                 format_decoded(out, v);
         } else {
-                /* Bytes that are not what the type promises: as they are, so that nothing is lost. */
+                /* Bytes that a text or a number would not give back: as they are, so that nothing is lost.
+                 */
                 char tag[16];
                 (void)snprintf(tag, sizeof(tag), "0x%x", v->type);
                 format_bytes(out, tag, v);

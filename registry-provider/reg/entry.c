@@ -49,6 +49,12 @@ void format_typed(struct buf *out, const struct value *v)
         value_format(out, v, true);
 }
 
+void format_nuls(struct buf *out, const struct value *v)
+{
+        if (value_decodes(v) && !value_is_plain(v))
+                buf_printf(out, "   (%zu bytes with their NULs)", v->size);
+}
+
 void format_entry(struct buf *out, const struct entry *e, bool origin)
 {
         const struct value v = entry_value(e);

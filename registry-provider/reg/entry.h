@@ -28,6 +28,8 @@ struct value entry_value(const struct entry *e);
 
 /* "REG_SZ disabled" */
 void format_typed(struct buf *out, const struct value *v);
+/* "   (9 bytes with their NULs)" for a text that ends with a NUL, as Peios's own clients write it. */
+void format_nuls(struct buf *out, const struct value *v);
 /* "TaintEvents = REG_SZ disabled" and, with `origin`, "   (layer base, sequence 12)"; a newline. */
 void format_entry(struct buf *out, const struct entry *e, bool origin);
 /* The members of the open object: name, type, data or hex, layer, sequence. */

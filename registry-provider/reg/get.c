@@ -46,6 +46,7 @@ static int print_json(struct session *s, const char *key, const struct entry *e)
 static void print_text(struct session *s, const struct entry *e)
 {
         const struct value v = entry_value(e);
+        size_t before = s->out.len;
 
         if (s->args->options.raw) {
                 buf_add(&s->out, v.data, v.size);
@@ -53,7 +54,7 @@ static void print_text(struct session *s, const struct entry *e)
         }
         value_format(&s->out, &v, false);
         /* One line an element: an empty list has none. */
-        if (v.type != REG_MULTI_SZ || v.size > 0)
+        if (v.type != REG_MULTI_SZ || s->out.len > before)
                 buf_putc(&s->out, '\n');
 }
 

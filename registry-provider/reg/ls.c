@@ -187,6 +187,7 @@ static void long_value(struct session *s, const struct entry *e)
         format_safe(&s->out, name, strlen(name));
         buf_puts(&s->out, " = ");
         value_format(&s->out, &v, true);
+        format_nuls(&s->out, &v);
         buf_putc(&s->out, '\n');
 }
 

@@ -31,8 +31,10 @@ static void show_text(struct buf *out, const struct contender *c, const char *pr
                 buf_puts(out, "hides the key, or one above it");
         else if (contender_is_tombstone(c))
                 buf_puts(out, "tombstone: masks what is below");
-        else
+        else {
                 format_typed(out, &v);
+                format_nuls(out, &v);
+        }
         if (!wins && !hides)
                 buf_printf(out, "   (%s)", c->state);
         if (c->file[0]) {

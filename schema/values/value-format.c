@@ -73,26 +73,35 @@ static void json_multi(struct json *j, const struct value *v)
         json_end_array(j);
 }
 
-void value_to_json(struct json *j, const struct value *v)
+static void json_text(struct json *j, const struct value *v)
 {
         const char *s;
         size_t len;
+
+        json_key(j, "data");
+        if (value_get_string(v, &s, &len) == 0)
+                json_string_n(j, s, len);
+        else
+                json_multi(j, v);
+        if (!value_is_plain(v))
+                json_hex(j, "hex", v);
+}
+
+void value_to_json(struct json *j, const struct value *v)
+{
+        bool decodes = value_decodes(v);
         uint64_t n;
 
         json_key(j, "type");
         json_string(j, value_type_keyword(v->type));
         if (v->type == REG_BINARY)
                 json_hex(j, "data", v);
-        else if (value_get_string(v, &s, &len) == 0) {
-                json_key(j, "data");
-                json_string_n(j, s, len);
-        } else if (value_get_u64(v, &n) == 0) {
+        else if (decodes && value_is_text(v->type))
+                json_text(j, v);
+        else if (value_get_u64(v, &n) == 0) {
                 json_key(j, "data");
                 json_number(j, n);
-        } else if (v->type == REG_MULTI_SZ && value_decodes(v)) {
-                json_key(j, "data");
-                json_multi(j, v);
-        } else if (v->type == REG_NONE && value_decodes(v)) {
+        } else if (v->type == REG_NONE && decodes) {
                 json_key(j, "data");
                 json_null(j);
         } else

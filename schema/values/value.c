@@ -8,6 +8,8 @@
 
 #include "../names/fold.h"
 
+#define NULS_MAX 2u /* at the end of a string */
+
 static const struct {
         const char *symbol;
         const char *keyword;
@@ -66,6 +68,11 @@ int value_type_parse(const char *s, size_t len, uint32_t *ret)
         return 0;
 }
 
+bool value_is_text(uint32_t type)
+{
+        return type == REG_SZ || type == REG_EXPAND_SZ || type == REG_LINK || type == REG_MULTI_SZ;
+}
+
 static uint64_t read_le(const uint8_t *p, size_t n)
 {
         uint64_t v = 0;
@@ -96,30 +103,45 @@ int value_get_u64(const struct value *v, uint64_t *ret)
         return 0;
 }
 
+/* A link ends where its bytes do; other strings lose the NUL of those who end them so, or two. */
+static size_t text_length(const struct value *v)
+{
+        const char *s = v->data;
+        size_t len = v->size;
+        for (size_t i = 0; v->type != REG_LINK && i < NULS_MAX && len > 0 && s[len - 1] == '\0'; i++)
+                len--;
+        return len;
+}
+
 int value_get_string(const struct value *v, const char **ret, size_t *ret_len)
 {
         if (v->type != REG_SZ && v->type != REG_EXPAND_SZ && v->type != REG_LINK)
                 return -EINVAL;
-        if (v->size > 0 && (memchr(v->data, '\0', v->size) || utf8_valid_prefix(v->data, v->size) < v->size))
+        size_t len = text_length(v);
+        if (len > 0 && (memchr(v->data, '\0', len) || utf8_valid_prefix(v->data, len) < len))
                 return -EINVAL;
-        *ret = v->size > 0 ? v->data : "";
-        *ret_len = v->size;
+        *ret = len > 0 ? v->data : "";
+        *ret_len = len;
         return 0;
 }
 
 int value_next_string(const struct value *v, size_t *i, const char **ret, size_t *ret_len)
 {
+        const char *data = v->data;
+
         if (v->type != REG_MULTI_SZ)
                 return -EINVAL;
+        while (*i < v->size && data[*i] == '\0')
+                (*i)++;
         if (*i >= v->size)
                 return 0;
-        const char *s = (const char *)v->data + *i;
-        const char *end = memchr(s, '\0', v->size - *i);
-        if (!end || utf8_valid_prefix(s, (size_t)(end - s)) < (size_t)(end - s))
+        const char *s = data + *i;
+        size_t len = strnlen(s, v->size - *i);
+        if (utf8_valid_prefix(s, len) < len)
                 return -EINVAL;
         *ret = s;
-        *ret_len = (size_t)(end - s);
-        *i += *ret_len + 1;
+        *ret_len = len;
+        *i += len;
         return 1;
 }
 
@@ -156,6 +178,21 @@ bool value_decodes(const struct value *v)
         default:
                 return true;
         }
+}
+
+bool value_is_plain(const struct value *v)
+{
+        const char *s = v->data;
+
+        if (!value_decodes(v))
+                return false;
+        if (v->size == 0)
+                return true;
+        if (v->type == REG_SZ || v->type == REG_EXPAND_SZ)
+                return s[v->size - 1] != '\0';
+        if (v->type != REG_MULTI_SZ)
+                return true;
+        return s[0] != '\0' && s[v->size - 1] == '\0' && !memmem(s, v->size, "\0", 2);
 }
 
 bool value_equal(const struct value *a, const struct value *b)

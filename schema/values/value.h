@@ -4,8 +4,10 @@
 /* Values: a type code and exact bytes. The store never judges the bytes; the functions here read them as
  * their type says, for people and for readers of configuration, and report when they do not decode. Pure.
  *
- * Strings (REG_SZ, REG_EXPAND_SZ, REG_LINK) are UTF-8 without a terminating NUL. A REG_MULTI_SZ is its
- * strings, each followed by one NUL; no bytes is the empty list. */
+ * Strings (REG_SZ, REG_EXPAND_SZ, REG_LINK) are UTF-8, and written here without a NUL at the end. A
+ * REG_MULTI_SZ is its strings, each followed by one NUL; no bytes is the empty list. Peios's own clients end
+ * a REG_SZ, a REG_EXPAND_SZ and a list with one NUL more: readers forgive that NUL, missing or doubled, and
+ * drop the empty items of a list. A REG_LINK has none. */
 
 #include <stdint.h>
 
@@ -36,17 +38,24 @@ const char *value_type_keyword(uint32_t type);
  * which is nobody's to write. 0 or -EINVAL. */
 _must_check_ int value_type_parse(const char *s, size_t len, uint32_t *ret);
 
-/* Reading. -EINVAL where the type is another or the bytes do not decode (wrong length, bad UTF-8, NUL in a
- * string). */
+/* Strings and lists of them. */
+bool value_is_text(uint32_t type);
+
+/* Reading. -EINVAL where the type is another or the bytes do not decode (wrong length, bad UTF-8, a NUL that
+ * is not forgiven). This is the text of a value for all readers. */
 _must_check_ int value_get_u32(const struct value *v, uint32_t *ret); /* REG_DWORD, …_BIG_ENDIAN */
 _must_check_ int value_get_u64(const struct value *v, uint64_t *ret); /* those and REG_QWORD */
 _must_check_ int value_get_string(
         const struct value *v, const char **ret, size_t *ret_len); /* borrowed, no NUL */
-/* Walks a REG_MULTI_SZ: start with *i = 0; 1 and a borrowed string, 0 at the end, -EINVAL on bad bytes. */
+/* Walks the items of a REG_MULTI_SZ that are not empty: start with *i = 0; 1 and a borrowed string, 0 at the
+ * end, -EINVAL on bad bytes. */
 int value_next_string(const struct value *v, size_t *i, const char **ret, size_t *ret_len);
 /* Whether the bytes decode as the type says. REG_NONE and REG_TOMBSTONE have none; the bytes of REG_BINARY,
  * of the resource lists and of a code without a name are opaque and always do. */
 bool value_decodes(const struct value *v);
+/* Whether the bytes decode, and are those that this text is written with here: nothing was forgiven. */
+bool value_is_plain(const struct value *v);
+/* Of type and bytes: two values of one text may differ. */
 bool value_equal(const struct value *a, const struct value *b);
 
 /* Writing: the bytes of a typed value, appended to `ret`. */
@@ -78,5 +87,5 @@ void value_format(struct buf *out, const struct value *v, bool single_line);
 
 /* Members "type" and "data" of the object that is open: a string, a number (a string from 2^53 up), an array
  * of strings, hex digits for REG_BINARY, null for REG_NONE. "hex" instead of "data" where the bytes do not
- * decode and for the other opaque types. */
+ * decode and for the other opaque types, and beside it where the bytes are not the plain ones. */
 void value_to_json(struct json *j, const struct value *v);

@@ -100,6 +100,14 @@ START_TEST(state)
 }
 END_TEST
 
+START_TEST(text_that_ends_with_nul)
+{
+        dropin_write("nul.yaml", "peios-registry: 1\nlayer: nul\nkeys:\n  \\System\\Audit\\Modules:\n"
+                                 "    TaintEvents: !0x1 \"64697361626c656400\"\n");
+        apply(0, "0", NULL);
+}
+END_TEST
+
 START_TEST(state_and_accepted)
 {
         with_daemons("failure-only", true);
@@ -170,8 +178,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { nothing_on_disk, files, state, state_and_accepted, refused_values,
-                broken_files, broken_state, failing_control };
+        const TTest *const tests[] = { nothing_on_disk, files, state, text_that_ends_with_nul,
+                state_and_accepted, refused_values, broken_files, broken_state, failing_control };
         Suite *suite = suite_create("apply");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

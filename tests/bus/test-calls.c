@@ -99,6 +99,33 @@ START_TEST(every_kind_of_bytes)
 }
 END_TEST
 
+/* Where a reader forgives a NUL, or drops an item, the bytes come back as they are. */
+START_TEST(text_with_nuls_at_its_end)
+{
+        static const struct {
+                uint32_t type;
+                uint8_t bytes[5];
+                const char *text;
+        } cases[] = {
+                { REG_SZ, { 'a', 'b', 'c', 'd', 0 }, " ay:[6162636400] " },
+                { REG_EXPAND_SZ, { 'a', 'b', 'c', 0, 0 }, " ay:[6162630000] " },
+                { REG_MULTI_SZ, { 'a', 0, 'b', 0, 0 }, " ay:[6100620000] " },
+                { REG_MULTI_SZ, { 'a', 0, 0, 'b', 0 }, " ay:[6100006200] " },
+                { REG_MULTI_SZ, { 'a', 0, 'b', 'c', 0 }, " as:['a', 'bc'] " },
+        };
+
+        registryd_start(NULL);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                const uint8_t *b = cases[i].bytes;
+                succeeds(world.bus, "Set", "ssuva{sv}", KEY, "V", cases[i].type, "ay", 5, b[0], b[1], b[2],
+                        b[3], b[4], 0);
+                _cleanup_message_ sd_bus_message *get = answer(world.bus, "Get", "ss", KEY, "V");
+                const char *text = message_text(get);
+                ck_assert_msg(strstr(text, cases[i].text), "%s", text);
+        }
+}
+END_TEST
+
 /* U+FDD0 is UTF-8, but no string of sd-bus's: it comes back as bytes, and its key can be read. */
 START_TEST(text_that_the_bus_does_not_take)
 {
@@ -121,10 +148,14 @@ END_TEST
 START_TEST(lists_of_strings)
 {
         registryd_start(NULL);
-        succeeds(world.bus, "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_MULTI_SZ, "as", 3, "one", "",
+        succeeds(world.bus, "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_MULTI_SZ, "as", 3, "one", "two",
                 "three", 0);
         _cleanup_message_ sd_bus_message *get = answer(world.bus, "Get", "ss", KEY, "v");
-        ck_assert_ptr_nonnull(strstr(message_text(get), "7 as:['one', '', 'three']"));
+        ck_assert_ptr_nonnull(strstr(message_text(get), "7 as:['one', 'two', 'three']"));
+        /* An item that readers drop: the list is not what was given, so the bytes are. */
+        succeeds(world.bus, "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_MULTI_SZ, "as", 3, "a", "", "b", 0);
+        _cleanup_message_ sd_bus_message *bytes = answer(world.bus, "Get", "ss", KEY, "v");
+        ck_assert_ptr_nonnull(strstr(message_text(bytes), "7 ay:[6100006200]"));
         succeeds(world.bus, "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_MULTI_SZ, "as", 0, 0);
         _cleanup_message_ sd_bus_message *empty = answer(world.bus, "Get", "ss", "/test/KEY", "v");
         ck_assert_ptr_nonnull(strstr(message_text(empty), "7 as:[]"));
@@ -294,8 +325,9 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { every_type, every_number, every_kind_of_bytes,
-                text_that_the_bus_does_not_take, lists_of_strings, reading, nothing_written, who_wrote_it,
-                deleting, creating, compare_and_swap, numbers_are_not_used_again };
+                text_with_nuls_at_its_end, text_that_the_bus_does_not_take, lists_of_strings, reading,
+                nothing_written, who_wrote_it, deleting, creating, compare_and_swap,
+                numbers_are_not_used_again };
         Suite *suite = suite_create("calls");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

@@ -89,6 +89,25 @@ START_TEST(each_value)
 }
 END_TEST
 
+/* As Peios's own clients write a string. */
+START_TEST(text_that_ends_with_nul)
+{
+        begin();
+        succeeds(world.bus, "Set", "ssuva{sv}", MODULES, "TaintEvents", (uint32_t)REG_SZ, "ay", 9, 'd', 'i',
+                's', 'a', 'b', 'l', 'e', 'd', 0, 0);
+        WAIT(control_is("0"));
+        WAIT(policy_is("Written", "'disabled'"));
+        ck_assert(policy_is("TaintEvents", "'disabled'"));
+        ck_assert(policy_is("LastError", "''"));
+        /* Other bytes are another value, but no other policy. */
+        WAIT(changed.n == 1);
+        set_string(world.bus, MODULES, "TaintEvents", "disabled");
+        WAIT(policy_is("NoOps", "1"));
+        ck_assert_uint_eq(changed.n, 1);
+        ck_assert_uint_eq(refusals.n, 0);
+}
+END_TEST
+
 START_TEST(explanation)
 {
         begin();
@@ -270,8 +289,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { each_value, explanation, refused_values, deletion, files,
-                the_same_again, preview };
+        const TTest *const tests[] = { each_value, text_that_ends_with_nul, explanation, refused_values,
+                deletion, files, the_same_again, preview };
         Suite *suite = suite_create("policy");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

@@ -219,6 +219,8 @@ START_TEST(formatted_values)
                 { { REG_DWORD_BIG_ENDIAN, 4, "\0\0\2\1" }, "!dword-be 513" },
                 { { REG_MULTI_SZ, 4, "a\0b\0" }, "!multi [\"a\", \"b\"]" },
                 { { REG_MULTI_SZ, 1, "a" }, "!0x7 \"61\"" },
+                { { REG_MULTI_SZ, 5, "a\0b\0" }, "!0x7 \"6100620000\"" },
+                { { REG_SZ, 2, "a" }, "!0x1 \"6100\"" },
                 { { REG_BINARY, 2, "\0\1" }, "!hex \"0001\"" },
                 { { REG_RESOURCE_LIST, 1, "\1" }, "!0x8 \"01\"" },
                 { { REG_NONE, 0, NULL }, "!none \"\"" },

@@ -24,7 +24,12 @@ static const struct row {
         { { REG_SZ, BYTES("'\"") }, "'\"", NULL, NULL },
         /* strings that do not decode */
         { { REG_SZ, BYTES("a\xFF\n") }, "61ff0a", NULL, "'type':'sz','hex':'61ff0a'" },
-        { { REG_SZ, BYTES("a\0") }, "6100", NULL, "'type':'sz','hex':'6100'" },
+        { { REG_SZ, BYTES("a\0\0\0") }, "61000000", NULL, "'type':'sz','hex':'61000000'" },
+        { { REG_LINK, BYTES("a\0") }, "6100", NULL, "'type':'link','hex':'6100'" },
+        /* NULs that are forgiven: the text, and the bytes beside it */
+        { { REG_SZ, BYTES("a\0") }, "a", NULL, "'type':'sz','data':'a','hex':'6100'" },
+        { { REG_EXPAND_SZ, BYTES("%A%\0\0") }, "%A%", NULL,
+                "'type':'expand','data':'%A%','hex':'2541250000'" },
         { { REG_LINK, BYTES("\xC3") }, "c3", NULL, "'type':'link','hex':'c3'" },
 
         { { REG_DWORD, BYTES("\x2A\0\0\0") }, "42", NULL, "'type':'dword','data':42" },
@@ -43,12 +48,15 @@ static const struct row {
         { { REG_DWORD_BIG_ENDIAN, BYTES("\1\2\3\4\5") }, "0102030405", NULL,
                 "'type':'dword-be','hex':'0102030405'" },
 
-        { { REG_MULTI_SZ, BYTES("a\0b\n\0\0c\0") }, "a\nb\\x0a\n\nc", "a, b\\x0a, , c",
-                "'type':'multi','data':['a','b\\n','','c']" },
+        { { REG_MULTI_SZ, BYTES("a\0b\n\0c\0") }, "a\nb\\x0a\nc", "a, b\\x0a, c",
+                "'type':'multi','data':['a','b\\n','c']" },
+        { { REG_MULTI_SZ, BYTES("a\0b\0\0") }, "a\nb", "a, b",
+                "'type':'multi','data':['a','b'],'hex':'6100620000'" },
         { { REG_MULTI_SZ, BYTES("a\0") }, "a", NULL, "'type':'multi','data':['a']" },
         { { REG_MULTI_SZ, 0, NULL }, "", NULL, "'type':'multi','data':[]" },
-        { { REG_MULTI_SZ, BYTES("\0") }, "", NULL, "'type':'multi','data':['']" },
-        { { REG_MULTI_SZ, BYTES("a\0b") }, "610062", NULL, "'type':'multi','hex':'610062'" },
+        { { REG_MULTI_SZ, BYTES("\0") }, "", NULL, "'type':'multi','data':[],'hex':'00'" },
+        { { REG_MULTI_SZ, BYTES("a\0b") }, "a\nb", "a, b",
+                "'type':'multi','data':['a','b'],'hex':'610062'" },
         { { REG_MULTI_SZ, BYTES("a\0\xFF\0") }, "6100ff00", NULL, "'type':'multi','hex':'6100ff00'" },
 
         { { REG_BINARY, BYTES("\xDE\xAD\0") }, "dead00", NULL, "'type':'hex','data':'dead00'" },

@@ -122,19 +122,32 @@ START_TEST(strings)
         static const struct {
                 struct value v;
                 int result;
+                size_t nuls; /* at the end, which are not part of the text */
         } rows[] = {
-                { { REG_SZ, BYTES("text") }, 0 },
-                { { REG_EXPAND_SZ, BYTES("%HOME%") }, 0 },
-                { { REG_LINK, BYTES("Machine\\x") }, 0 },
-                { { REG_SZ, 0, NULL }, 0 },
-                { { REG_SZ, BYTES("a\nß") }, 0 },
-                { { REG_SZ, BYTES("text\0") }, -EINVAL },
-                { { REG_SZ, BYTES("te\0xt") }, -EINVAL },
-                { { REG_SZ, BYTES("\xFF") }, -EINVAL },
-                { { REG_LINK, BYTES("a\xC3") }, -EINVAL },
-                { { REG_MULTI_SZ, BYTES("a\0") }, -EINVAL },
-                { { REG_BINARY, BYTES("a") }, -EINVAL },
-                { { REG_NONE, 0, NULL }, -EINVAL },
+                { { REG_SZ, BYTES("text") }, 0, 0 },
+                { { REG_EXPAND_SZ, BYTES("%HOME%") }, 0, 0 },
+                { { REG_LINK, BYTES("Machine\\x") }, 0, 0 },
+                { { REG_SZ, 0, NULL }, 0, 0 },
+                { { REG_SZ, BYTES("a\nß") }, 0, 0 },
+                /* as Peios's clients write it, and doubled; a link has none */
+                { { REG_SZ, BYTES("text\0") }, 0, 1 },
+                { { REG_SZ, BYTES("text\0\0") }, 0, 2 },
+                { { REG_SZ, BYTES("text\0\0\0") }, -EINVAL, 0 },
+                { { REG_SZ, BYTES("\0") }, 0, 1 },
+                { { REG_SZ, BYTES("\0\0") }, 0, 2 },
+                { { REG_SZ, BYTES("\0\0\0") }, -EINVAL, 0 },
+                { { REG_SZ, BYTES("\0text\0") }, -EINVAL, 0 },
+                { { REG_SZ, BYTES("te\0xt\0") }, -EINVAL, 0 },
+                { { REG_EXPAND_SZ, BYTES("%HOME%\0") }, 0, 1 },
+                { { REG_EXPAND_SZ, BYTES("%HOME%\0\0\0") }, -EINVAL, 0 },
+                { { REG_LINK, BYTES("Machine\\x\0") }, -EINVAL, 0 },
+                { { REG_SZ, BYTES("te\0xt") }, -EINVAL, 0 },
+                { { REG_SZ, BYTES("\xFF") }, -EINVAL, 0 },
+                { { REG_SZ, BYTES("\xFF\0") }, -EINVAL, 0 },
+                { { REG_LINK, BYTES("a\xC3") }, -EINVAL, 0 },
+                { { REG_MULTI_SZ, BYTES("a\0") }, -EINVAL, 0 },
+                { { REG_BINARY, BYTES("a") }, -EINVAL, 0 },
+                { { REG_NONE, 0, NULL }, -EINVAL, 0 },
         };
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 const char *s = NULL;
@@ -142,7 +155,7 @@ START_TEST(strings)
                 ck_assert_msg(value_get_string(&rows[i].v, &s, &len) == rows[i].result, "row %zu", i);
                 if (rows[i].result == 0) {
                         ck_assert_ptr_nonnull(s);
-                        ck_assert_uint_eq(len, rows[i].v.size);
+                        ck_assert_uint_eq(len, rows[i].v.size - rows[i].nuls);
                         ck_assert(len == 0 || memcmp(s, rows[i].v.data, len) == 0);
                 } else
                         ck_assert_ptr_null(s);
@@ -158,10 +171,15 @@ START_TEST(lists_of_strings)
                 const char *joined;
         } rows[] = {
                 { { REG_MULTI_SZ, 0, NULL }, 0, "" },
-                { { REG_MULTI_SZ, BYTES("\0") }, 0, "<>" },
-                { { REG_MULTI_SZ, BYTES("a\0b c\0\0ß\0") }, 0, "<a><b c><><ß>" },
-                { { REG_MULTI_SZ, BYTES("a\0b") }, -EINVAL, "<a>" },
-                { { REG_MULTI_SZ, BYTES("a") }, -EINVAL, "" },
+                { { REG_MULTI_SZ, BYTES("a\0b c\0ß\0") }, 0, "<a><b c><ß>" },
+                /* one NUL more, as Peios's clients end a list; missing or doubled; empty items */
+                { { REG_MULTI_SZ, BYTES("a\0b\0\0") }, 0, "<a><b>" },
+                { { REG_MULTI_SZ, BYTES("a\0b\0\0\0") }, 0, "<a><b>" },
+                { { REG_MULTI_SZ, BYTES("a\0b") }, 0, "<a><b>" },
+                { { REG_MULTI_SZ, BYTES("a") }, 0, "<a>" },
+                { { REG_MULTI_SZ, BYTES("\0") }, 0, "" },
+                { { REG_MULTI_SZ, BYTES("\0\0\0a\0\0\0\0b") }, 0, "<a><b>" },
+                { { REG_MULTI_SZ, BYTES("a\0\xC3") }, -EINVAL, "<a>" },
                 { { REG_MULTI_SZ, BYTES("a\0\xFF\0c\0") }, -EINVAL, "<a>" },
                 { { REG_SZ, BYTES("a\0") }, -EINVAL, "" },
         };
@@ -180,35 +198,51 @@ END_TEST
 
 START_TEST(decoding)
 {
+        enum {
+                NOT,
+                FORGIVEN,
+                PLAIN
+        };
         static const struct {
                 struct value v;
-                bool decodes;
+                unsigned decodes;
         } rows[] = {
-                { { REG_NONE, 0, NULL }, true },
-                { { REG_NONE, BYTES("x") }, false },
-                { { REG_TOMBSTONE, 0, NULL }, true },
-                { { REG_TOMBSTONE, BYTES("x") }, false },
-                { { REG_SZ, 0, NULL }, true },
-                { { REG_SZ, BYTES("x") }, true },
-                { { REG_SZ, BYTES("\xFF") }, false },
-                { { REG_EXPAND_SZ, BYTES("x\0") }, false },
-                { { REG_LINK, BYTES("x\0") }, false },
-                { { REG_BINARY, 0, NULL }, true },
-                { { REG_BINARY, BYTES("\xFF") }, true },
-                { { REG_DWORD, BYTES("1234") }, true },
-                { { REG_DWORD, BYTES("123") }, false },
-                { { REG_DWORD_BIG_ENDIAN, BYTES("1234") }, true },
-                { { REG_DWORD_BIG_ENDIAN, 0, NULL }, false },
-                { { REG_QWORD, BYTES("12345678") }, true },
-                { { REG_QWORD, BYTES("1234") }, false },
-                { { REG_MULTI_SZ, 0, NULL }, true },
-                { { REG_MULTI_SZ, BYTES("a\0b\0") }, true },
-                { { REG_MULTI_SZ, BYTES("a\0b") }, false },
-                { { REG_RESOURCE_LIST, BYTES("\xFF") }, true },
-                { { 0x2A, BYTES("\xFF") }, true },
+                { { REG_NONE, 0, NULL }, PLAIN },
+                { { REG_NONE, BYTES("x") }, NOT },
+                { { REG_TOMBSTONE, 0, NULL }, PLAIN },
+                { { REG_TOMBSTONE, BYTES("x") }, NOT },
+                { { REG_SZ, 0, NULL }, PLAIN },
+                { { REG_SZ, BYTES("x") }, PLAIN },
+                { { REG_SZ, BYTES("x\0") }, FORGIVEN },
+                { { REG_SZ, BYTES("x\0\0") }, FORGIVEN },
+                { { REG_SZ, BYTES("x\0\0\0") }, NOT },
+                { { REG_SZ, BYTES("\xFF") }, NOT },
+                { { REG_EXPAND_SZ, BYTES("x\0") }, FORGIVEN },
+                { { REG_LINK, BYTES("x") }, PLAIN },
+                { { REG_LINK, BYTES("x\0") }, NOT },
+                { { REG_BINARY, 0, NULL }, PLAIN },
+                { { REG_BINARY, BYTES("\xFF\0") }, PLAIN },
+                { { REG_DWORD, BYTES("1234") }, PLAIN },
+                { { REG_DWORD, BYTES("\0\0\0\0") }, PLAIN },
+                { { REG_DWORD, BYTES("123") }, NOT },
+                { { REG_DWORD_BIG_ENDIAN, BYTES("1234") }, PLAIN },
+                { { REG_DWORD_BIG_ENDIAN, 0, NULL }, NOT },
+                { { REG_QWORD, BYTES("12345678") }, PLAIN },
+                { { REG_QWORD, BYTES("1234") }, NOT },
+                { { REG_MULTI_SZ, 0, NULL }, PLAIN },
+                { { REG_MULTI_SZ, BYTES("a\0b\0") }, PLAIN },
+                { { REG_MULTI_SZ, BYTES("a\0b\0\0") }, FORGIVEN },
+                { { REG_MULTI_SZ, BYTES("a\0\0b\0") }, FORGIVEN },
+                { { REG_MULTI_SZ, BYTES("\0a\0") }, FORGIVEN },
+                { { REG_MULTI_SZ, BYTES("\0") }, FORGIVEN },
+                { { REG_MULTI_SZ, BYTES("a\0b") }, FORGIVEN },
+                { { REG_MULTI_SZ, BYTES("a\0\xFF\0\0") }, NOT },
+                { { REG_RESOURCE_LIST, BYTES("\xFF") }, PLAIN },
         };
-        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-                ck_assert_msg(value_decodes(&rows[i].v) == rows[i].decodes, "row %zu", i);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                ck_assert_msg(value_decodes(&rows[i].v) == (rows[i].decodes != NOT), "row %zu", i);
+                ck_assert_msg(value_is_plain(&rows[i].v) == (rows[i].decodes == PLAIN), "row %zu", i);
+        }
 }
 END_TEST
 
@@ -216,7 +250,8 @@ START_TEST(equality)
 {
         static const struct value a = { REG_SZ, BYTES("ab") };
         static const struct value others[] = { { REG_EXPAND_SZ, BYTES("ab") }, { REG_SZ, BYTES("a") },
-                { REG_SZ, BYTES("abc") }, { REG_SZ, BYTES("aB") }, { REG_SZ, 0, NULL } };
+                { REG_SZ, BYTES("abc") }, { REG_SZ, BYTES("aB") }, { REG_SZ, BYTES("ab\0") },
+                { REG_SZ, 0, NULL } };
         const struct value same = { REG_SZ, 2, (char[]){ 'a', 'b' } };
         ck_assert(value_equal(&a, &same));
         for (size_t i = 0; i < ARRAY_SIZE(others); i++) {

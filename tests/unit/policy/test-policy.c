@@ -121,6 +121,10 @@ static const struct decide_case taint_cases[] = {
         { TAINT, "success-only", BYTES(REG_SZ, "SUCCESS-ONLY"), POLICY_SAME, NULL, false, NULL },
         { TAINT, "failure-only", BYTES(REG_SZ, "Failure-Only"), POLICY_SAME, NULL, false, NULL },
         { TAINT, "disabled", BYTES(REG_SZ, "dIsAbLeD"), POLICY_SAME, NULL, false, NULL },
+        /* With the NUL of Peios's clients, or two. */
+        { TAINT, "enabled", BYTES(REG_SZ, "disabled\0"), POLICY_CHANGE, "disabled", true, NULL },
+        { TAINT, "enabled", BYTES(REG_SZ, "Disabled\0\0"), POLICY_CHANGE, "disabled", true, NULL },
+        { TAINT, "disabled", BYTES(REG_SZ, "disabled\0"), POLICY_SAME, NULL, false, NULL },
         /* The first time. */
         { TAINT, NULL, BYTES(REG_SZ, "enabled"), POLICY_CHANGE, "enabled", false, NULL },
         { TAINT, NULL, BYTES(REG_SZ, "disabled"), POLICY_CHANGE, "disabled", true, NULL },
@@ -140,7 +144,8 @@ static const struct decide_case taint_cases[] = {
         { TAINT, "enabled", BYTES(REG_SZ, "none"), POLICY_REFUSE, NULL, false, ALLOWED },
         { TAINT, NULL, BYTES(REG_SZ, "none"), POLICY_REFUSE, NULL, false, ALLOWED },
         /* Bad bytes. */
-        { TAINT, "enabled", BYTES(REG_SZ, "disabled\0"), POLICY_REFUSE, NULL, false, ALLOWED },
+        { TAINT, "enabled", BYTES(REG_SZ, "disabled\0\0\0"), POLICY_REFUSE, NULL, false, ALLOWED },
+        { TAINT, "enabled", BYTES(REG_SZ, "disabled\0x"), POLICY_REFUSE, NULL, false, ALLOWED },
         { TAINT, "enabled", BYTES(REG_SZ, "dis\0abled"), POLICY_REFUSE, NULL, false, ALLOWED },
         { TAINT, "enabled", BYTES(REG_SZ, "\0disabled"), POLICY_REFUSE, NULL, false, ALLOWED },
         { TAINT, "enabled", BYTES(REG_SZ, "disabled\xff"), POLICY_REFUSE, NULL, false, ALLOWED },
@@ -185,7 +190,8 @@ static const struct decide_case other_cases[] = {
         { STRING, "", NOTHING, POLICY_CHANGE, "core", false, NULL },
         { STRING, "core", BYTES(REG_SZ, "\xf0\x9f\x90\xa7"), POLICY_CHANGE, "\xf0\x9f\x90\xa7", false,
                 NULL },
-        { STRING, "core", BYTES(REG_SZ, "core\0"), POLICY_REFUSE, NULL, false, "string" },
+        { STRING, "core", BYTES(REG_SZ, "core\0"), POLICY_SAME, NULL, false, NULL },
+        { STRING, "core", BYTES(REG_SZ, "core\0\0\0"), POLICY_REFUSE, NULL, false, "string" },
         { STRING, "core", BYTES(REG_SZ, "\xff"), POLICY_REFUSE, NULL, false, "string" },
         { STRING, "core", BYTES(REG_SZ, "two\nlines"), POLICY_REFUSE, NULL, false, "string of one line" },
         { STRING, "core", BYTES(REG_DWORD, "core"), POLICY_REFUSE, NULL, false, "string" },
