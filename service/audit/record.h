@@ -10,8 +10,8 @@
 #include <sys/types.h>
 
 #include "../../schema/base/buf.h"
+#include "../../schema/process/actor.h"
 
-#define AUDIT_ID_UNSET UINT32_C(4294967295)
 #define RECORD_TEXT_MAX 4096u
 
 enum record_kind {
@@ -20,21 +20,6 @@ enum record_kind {
 #undef RECORD_KIND
         RECORD_KINDS_N,
 };
-
-/* Who did it. Unknown: AUDIT_ID_UNSET and "". Strings are NUL-terminated and hold whatever the kernel or the
- * bus said. */
-struct actor {
-        uint32_t pid, uid, loginuid, session;
-        char comm[64];
-        char exe[256];
-        char context[256];
-};
-
-#define ACTOR_UNKNOWN                                                                                       \
-        ((struct actor){ .pid = AUDIT_ID_UNSET,                                                             \
-                .uid = AUDIT_ID_UNSET,                                                                      \
-                .loginuid = AUDIT_ID_UNSET,                                                                 \
-                .session = AUDIT_ID_UNSET })
 
 /* Members that are NULL (or 0, for count and since) are `?` where the kind always has the field, and left
  * out where it has it only at times or not at all (record-kinds.def). */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../../schema/base/log.h"
-#include "privileges.h"
+#include "../../schema/base/privileges.h"
 
 static void keep(struct sender *s, struct sender_item *i)
 {

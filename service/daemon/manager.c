@@ -12,7 +12,7 @@
 #include "../../schema/events/daemon-bus.h"
 #include "../../schema/events/loop.h"
 #include "../../schema/layout.h"
-#include "../audit/privileges.h"
+#include "../../schema/base/privileges.h"
 
 static void on_audit_changed(void *userdata)
 {

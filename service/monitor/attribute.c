@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../taint/taint.h"
-#include "process.h"
+#include "loader.h"
 
 #define BIT_RANDSTRUCT 17u
 
@@ -59,7 +59,7 @@ static void set_task(
                 (void)snprintf(e->actor.comm, sizeof(e->actor.comm), "%s", cause->comm);
                 return;
         }
-        if (p.context == CONTEXT_KERNEL_THREAD) {
+        if (p.kernel_thread) {
                 e->context = CONTEXT_KERNEL_THREAD;
                 name_bystander(e, "kernel thread", cause);
                 return;
@@ -79,7 +79,7 @@ static void set_loader(
         struct process p;
 
         e->context = CONTEXT_TASK;
-        if (process_find_loader(root, cause->module, started_before, &p) == 0)
+        if (loader_find(root, cause->module, started_before, &p) == 0)
                 e->actor = p.actor;
 }
 

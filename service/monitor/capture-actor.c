@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../../schema/base/fileio.h"
-#include "process.h"
+#include "../../schema/process/process.h"
 
 #define FILE_MAX 65536u
 #define PARENTS_MAX 16u

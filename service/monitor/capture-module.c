@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "../../schema/base/fileio.h"
-#include "process.h"
+#include "loader.h"
 #include "sha256.h"
 
 #define FILE_MAX 65536u

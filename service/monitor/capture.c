@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "process.h"
+#include "../../schema/process/process.h"
 
 #define COMMAND_LINE_MAX 2048u
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "../../../service/monitor/attribute.h"
-#include "fake-process.h"
+#include "../process/fake-process.h"
 
 static struct scratch root;
 

@@ -10,7 +10,7 @@
 #include "../../../service/monitor/capture.h"
 #include "../../../service/monitor/sha256.h"
 #include "../policy/failing-alloc.h"
-#include "fake-process.h"
+#include "../process/fake-process.h"
 
 #define ACTOR 42u
 

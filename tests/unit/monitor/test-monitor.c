@@ -2,7 +2,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "fake-process.h"
+#include "../process/fake-process.h"
 #include "world.h"
 
 static struct world w;

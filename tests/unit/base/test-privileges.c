@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../../../service/audit/privileges.h"
+#include "../../../schema/base/privileges.h"
 
 struct sets {
         uint64_t effective, permitted, inheritable;

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "../../schema/base/macro.h"
+#include "macro.h"
 
 #define PRIVILEGE(capability) (UINT64_C(1) << (capability))
 

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "process.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <linux/capability.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
-#include "../../schema/base/fileio.h"
-#include "../../schema/values/value.h"
+#include "../base/fileio.h"
+#include "../values/value.h"
 
 #define FILE_MAX 65536u
 #define PF_KTHREAD 0x00200000u
@@ -20,6 +19,9 @@
 #define STAT_PPID 1u
 #define STAT_FLAGS 6u
 #define STAT_START 19u
+/* Of the four numbers in the line `Uid:`. */
+#define UID_REAL 0u
+#define UID_EFFECTIVE 1u
 
 static int open_process(const char *root, uint32_t pid)
 {
@@ -97,8 +99,8 @@ static bool started_by(const struct stat_line *stat, uint64_t usec)
         return stat->start <= usec / USEC_PER_SEC * hz + usec % USEC_PER_SEC * hz / USEC_PER_SEC;
 }
 
-/* The first number of a line of proc/<pid>/status. */
-static bool read_status(int dir, const char *key, bool hex, uint64_t *ret)
+/* The number in column `column` of a line of proc/<pid>/status. */
+static bool read_status(int dir, const char *key, unsigned column, bool hex, uint64_t *ret)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         char number[32];
@@ -109,45 +111,95 @@ static bool read_status(int dir, const char *key, bool hex, uint64_t *ret)
         if (!line)
                 return false;
         line += strlen(key);
+        for (; column > 0; column--) {
+                line += strcspn(line, "\t\n");
+                if (*line++ != '\t')
+                        return false;
+        }
         int n = snprintf(
                 number, sizeof(number), "%s%.*s", hex ? "0x" : "", (int)strcspn(line, "\t\n"), line);
         return n < (int)sizeof(number) && number_parse(number, (size_t)n, UINT64_MAX, ret) == 0;
 }
 
-static void read_actor(int dir, uint32_t pid, const struct stat_line *stat, struct actor *ret)
+static uint32_t read_uid(int dir, unsigned which)
 {
         uint64_t uid;
 
-        *ret = ACTOR_UNKNOWN;
-        ret->pid = pid;
+        return read_status(dir, "\nUid:\t", which, false, &uid) && uid <= UINT32_MAX ? (uint32_t)uid
+                                                                                     : AUDIT_ID_UNSET;
+}
+
+/* All but pid, uid and exe. */
+static void read_actor(int dir, const struct stat_line *stat, struct actor *ret)
+{
         (void)snprintf(ret->comm, sizeof(ret->comm), "%s", stat->comm);
-        if (read_status(dir, "\nUid:\t", false, &uid) && uid <= UINT32_MAX)
-                ret->uid = (uint32_t)uid;
         ret->loginuid = read_id(dir, "loginuid");
         ret->session = read_id(dir, "sessionid");
-        read_line(dir, "attr/current", ret->context, sizeof(ret->context));
-        ssize_t n = readlinkat(dir, "exe", ret->exe, sizeof(ret->exe) - 1);
-        ret->exe[n > 0 ? n : 0] = '\0';
+        if (ret->context[0] == '\0')
+                read_line(dir, "attr/current", ret->context, sizeof(ret->context));
+}
+
+/* The directory is the task's own: once it is gone, nothing more can be read from it. */
+static bool is_still(int dir, const struct stat_line *stat)
+{
+        struct stat_line again;
+
+        return read_stat(dir, &again) && again.start == stat->start;
 }
 
 int process_read(const char *root, uint32_t pid, uint64_t started_before, struct process *ret)
 {
-        struct stat_line stat, again;
-        struct process p = { .context = CONTEXT_TASK };
+        struct stat_line stat;
+        struct process p = { .actor = ACTOR_UNKNOWN };
 
         _cleanup_close_ int dir = open_process(root, pid);
         if (dir < 0)
                 return dir;
         if (!read_stat(dir, &stat) || !started_by(&stat, started_before))
                 return -ESRCH;
-        if (stat.flags & PF_KTHREAD)
-                p.context = CONTEXT_KERNEL_THREAD;
-        read_actor(dir, pid, &stat, &p.actor);
-        /* The directory is the task's own: once it is gone, nothing more can be read from it. */
-        if (!read_stat(dir, &again) || again.start != stat.start)
+        p.kernel_thread = stat.flags & PF_KTHREAD;
+        p.actor.pid = pid;
+        p.actor.uid = read_uid(dir, UID_REAL);
+        read_actor(dir, &stat, &p.actor);
+        ssize_t n = readlinkat(dir, "exe", p.actor.exe, sizeof(p.actor.exe) - 1);
+        p.actor.exe[n > 0 ? n : 0] = '\0';
+        if (!is_still(dir, &stat))
                 return -ESRCH;
         p.parent = (uint32_t)stat.ppid;
         *ret = p;
+        return 0;
+}
+
+static bool is_alive(int pidfd)
+{
+        struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+        return poll(&p, 1, 0) == 0;
+}
+
+/* The pid cannot have changed hands before the directory was opened if its first task lives now. */
+static bool is_meant(const struct process_claim *claim, const struct stat_line *stat)
+{
+        return claim->pidfd >= 0 ? is_alive(claim->pidfd) : started_by(stat, claim->started_before);
+}
+
+int process_read_caller(
+        const char *root, const struct process_claim *claim, struct actor *actor, int *ret_dir)
+{
+        struct stat_line stat;
+        struct actor a = *actor;
+
+        _cleanup_close_ int dir = open_process(root, claim->pid);
+        if (dir < 0)
+                return dir;
+        if (!read_stat(dir, &stat) || !is_meant(claim, &stat) || claim->uid == AUDIT_ID_UNSET ||
+                read_uid(dir, UID_EFFECTIVE) != claim->uid)
+                return -ESRCH;
+        read_actor(dir, &stat, &a);
+        if (!is_still(dir, &stat))
+                return -ESRCH;
+        *actor = a;
+        *ret_dir = steal_fd(&dir);
         return 0;
 }
 
@@ -168,104 +220,17 @@ int process_command_line(const char *root, uint32_t pid, size_t limit, struct bu
         return ret->error;
 }
 
-bool module_file_matches(const char *file, const char *module)
+bool process_capabilities(const char *root, uint32_t pid, uint64_t *ret)
 {
-        const char *slash = strrchr(file, '/');
-        const char *s = slash ? slash + 1 : file;
-
-        for (; *module != '\0'; s++, module++)
-                if ((*s == '-' ? '_' : *s) != (*module == '-' ? '_' : *module))
-                        return false;
-        return *s == '\0' || strncmp(s, ".ko", 3) == 0;
-}
-
-enum loader {
-        LOADER_NONE,
-        LOADER_EXACT, /* loads what its command line says */
-        LOADER_LOOSE, /* may load what depends on it, or what an alias or a file stands for */
-};
-
-static enum loader loader_kind(const char *comm)
-{
-        static const struct {
-                const char *comm;
-                enum loader kind;
-        } loaders[] = { { "insmod", LOADER_EXACT }, { "rmmod", LOADER_EXACT }, { "modprobe", LOADER_LOOSE },
-                { "kmod", LOADER_LOOSE }, { "systemd-modules", LOADER_LOOSE } };
-
-        for (size_t i = 0; i < ARRAY_SIZE(loaders); i++)
-                if (strcmp(loaders[i].comm, comm) == 0)
-                        return loaders[i].kind;
-        return LOADER_NONE;
-}
-
-/* Anybody can give a task such a name. */
-static bool may_load(const char *root, uint32_t pid)
-{
-        uint64_t capabilities;
         _cleanup_close_ int dir = open_process(root, pid);
 
-        return dir >= 0 && read_status(dir, "\nCapEff:\t", true, &capabilities) &&
-               (capabilities & UINT64_C(1) << CAP_SYS_MODULE);
+        return dir >= 0 && read_status(dir, "\nCapEff:\t", 0, true, ret);
 }
 
-static bool names_module(const char *root, uint32_t pid, const char *module)
+uint64_t process_now(void)
 {
-        _cleanup_buf_ struct buf line = BUF_INIT;
+        struct timespec ts;
 
-        if (module[0] == '\0' || process_command_line(root, pid, FILE_MAX, &line) < 0 || line.len == 0)
-                return false;
-        char *rest = line.data;
-        for (char *arg = strsep(&rest, " "); arg; arg = strsep(&rest, " "))
-                if (module_file_matches(arg, module))
-                        return true;
-        return false;
-}
-
-struct search {
-        const char *root, *module;
-        uint64_t started_before;
-        struct process found;
-        unsigned n;
-};
-
-/* True: this one it is, no need to look on. */
-static bool try_loader(struct search *s, int proc, const char *name)
-{
-        char file[NAME_MAX + sizeof("/comm")], comm[64];
-        struct process p;
-        uint64_t pid;
-
-        if (number_parse(name, strlen(name), INT32_MAX, &pid) < 0)
-                return false;
-        (void)stpcpy(stpcpy(file, name), "/comm");
-        read_line(proc, file, comm, sizeof(comm));
-        enum loader kind = loader_kind(comm);
-        if (kind == LOADER_NONE || !may_load(s->root, (uint32_t)pid))
-                return false;
-        bool named = names_module(s->root, (uint32_t)pid, s->module);
-        if ((!named && kind == LOADER_EXACT) ||
-                process_read(s->root, (uint32_t)pid, s->started_before, &p) < 0)
-                return false;
-        s->found = p;
-        s->n = named ? 1 : s->n + 1;
-        return named;
-}
-
-int process_find_loader(const char *root, const char *module, uint64_t started_before, struct process *ret)
-{
-        struct search s = { .root = root, .module = module, .started_before = started_before };
-        _cleanup_free_ char *path = root_path(root, "/proc");
-        DIR *dir = path ? opendir(path) : NULL;
-
-        if (!dir)
-                return path ? -ESRCH : -ENOMEM;
-        for (struct dirent *e = readdir(dir); e; e = readdir(dir))
-                if (try_loader(&s, dirfd(dir), e->d_name))
-                        break;
-        (void)closedir(dir);
-        if (s.n != 1)
-                return -ESRCH;
-        *ret = s.found;
-        return 0;
+        (void)clock_gettime(CLOCK_BOOTTIME, &ts);
+        return (uint64_t)ts.tv_sec * USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
 }

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Who did something: what audit records say, and who may do what is decided by. */
+
+#include <stdint.h>
+
+#define AUDIT_ID_UNSET UINT32_C(4294967295)
+
+/* Unknown: AUDIT_ID_UNSET and "". Strings are NUL-terminated and hold whatever the kernel or the bus said.
+ */
+struct actor {
+        uint32_t pid, uid, loginuid, session;
+        char comm[64];
+        char exe[256];
+        char context[256];
+};
+
+#define ACTOR_UNKNOWN                                                                                       \
+        ((struct actor){ .pid = AUDIT_ID_UNSET,                                                             \
+                .uid = AUDIT_ID_UNSET,                                                                      \
+                .loginuid = AUDIT_ID_UNSET,                                                                 \
+                .session = AUDIT_ID_UNSET })

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <check.h>
+#include <errno.h>
+#include <string.h>
+
+#include "../../../service/monitor/loader.h"
+#include "../process/fake-process.h"
+
+#define TICK_USEC 10000u /* 100 a second, as everywhere */
+
+static struct scratch root;
+
+static void setup(void)
+{
+        scratch_new(&root);
+}
+
+static void teardown(void)
+{
+        scratch_done(&root);
+}
+
+static void make(uint32_t pid, const char *comm, const char *line, uint64_t start)
+{
+        const struct fake_process p = {
+                .pid = pid, .parent = 1, .comm = comm, .command_line = line, .start = start
+        };
+
+        fake_process_make(&root, &p);
+}
+
+START_TEST(files_of_modules)
+{
+        static const struct {
+                const char *file, *module;
+                bool same;
+        } cases[] = { { "foo", "foo", true }, { "foo.ko", "foo", true }, { "/a/b/foo.ko.xz", "foo", true },
+                { "./foo-bar.ko", "foo_bar", true }, { "foo_bar", "foo-bar", true },
+                { "foo2.ko", "foo", false }, { "fo", "foo", false }, { "/foo/bar.ko", "foo", false },
+                { "-f", "foo", false }, { "", "foo", false }, { "foo.o", "foo", false } };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+                ck_assert_msg(module_file_matches(cases[i].file, cases[i].module) == cases[i].same, "%s %s",
+                        cases[i].file, cases[i].module);
+}
+END_TEST
+
+START_TEST(who_loads)
+{
+        struct process p;
+
+        ck_assert_int_eq(loader_find(root.root, "foo", UINT64_MAX, &p), -ESRCH);
+        make(10, "bash", "bash foo", 1);
+        make(11, "modprobe", "modprobe bar", 1);
+        ck_assert_int_eq(loader_find(root.root, "foo", UINT64_MAX, &p), 0);
+        ck_assert_uint_eq(p.actor.pid, 11); /* what bar needs, for all that is known */
+        make(12, "modprobe", "modprobe baz", 1);
+        ck_assert_int_eq(loader_find(root.root, "foo", UINT64_MAX, &p), -ESRCH);
+        make(13, "insmod", "insmod /x/other.ko", 1);
+        ck_assert_int_eq(loader_find(root.root, "foo", UINT64_MAX, &p), -ESRCH);
+        make(14, "insmod", "insmod /x/foo.ko", 5);
+        ck_assert_int_eq(loader_find(root.root, "foo", UINT64_MAX, &p), 0);
+        ck_assert_uint_eq(p.actor.pid, 14);
+        ck_assert_int_eq(loader_find(root.root, "foo", 4 * TICK_USEC, &p), -ESRCH);
+        ck_assert_int_eq(loader_find(root.root, "other", UINT64_MAX, &p), 0);
+        ck_assert_uint_eq(p.actor.pid, 13);
+}
+END_TEST
+
+START_TEST(a_name_alone_makes_no_loader)
+{
+        const struct fake_process mask = {
+                .pid = 66, .comm = "modprobe", .command_line = "modprobe foo", .unprivileged = true
+        };
+        struct process p;
+
+        fake_process_make(&root, &mask);
+        ck_assert_int_eq(loader_find(root.root, "foo", UINT64_MAX, &p), -ESRCH);
+        make(13, "insmod", "insmod /x/foo.ko", 1);
+        ck_assert_int_eq(loader_find(root.root, "foo", UINT64_MAX, &p), 0);
+        ck_assert_uint_eq(p.actor.pid, 13);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("loader");
+        TCase *tc = tcase_create("loader");
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, files_of_modules);
+        tcase_add_test(tc, who_loads);
+        tcase_add_test(tc, a_name_alone_makes_no_loader);
+        suite_add_tcase(s, tc);
+        SRunner *sr = srunner_create(s);
+        srunner_run_all(sr, CK_NORMAL);
+        int failed = srunner_ntests_failed(sr);
+        srunner_free(sr);
+        return failed > 0;
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <check.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "../../../schema/base/fileio.h"
+#include "../../../schema/process/process.h"
+#include "fake-process.h"
+
+#define TICK_USEC 10000u /* 100 a second, as everywhere */
+
+static struct scratch root;
+
+static void setup(void)
+{
+        scratch_new(&root);
+}
+
+static void teardown(void)
+{
+        scratch_done(&root);
+}
+
+static void make(uint32_t pid, const char *comm, const char *line, uint64_t start)
+{
+        const struct fake_process p = {
+                .pid = pid, .parent = 1, .comm = comm, .command_line = line, .start = start
+        };
+
+        fake_process_make(&root, &p);
+}
+
+START_TEST(who_it_is)
+{
+        struct process p;
+
+        make(42, "insmod", "insmod foo.ko", 100);
+        ck_assert_int_eq(process_read(root.root, 42, 100 * TICK_USEC, &p), 0);
+        ck_assert_uint_eq(p.actor.pid, 42);
+        ck_assert_uint_eq(p.actor.uid, 1001);
+        ck_assert_uint_eq(p.actor.loginuid, 1000);
+        ck_assert_uint_eq(p.actor.session, 3);
+        ck_assert_str_eq(p.actor.comm, "insmod");
+        ck_assert_str_eq(p.actor.exe, "/usr/bin/kmod");
+        ck_assert_str_eq(p.actor.context, "unconfined");
+        ck_assert(!p.kernel_thread);
+        ck_assert_uint_eq(p.parent, 1);
+}
+END_TEST
+
+START_TEST(a_younger_one_is_another)
+{
+        struct process p;
+
+        make(42, "insmod", "insmod foo.ko", 100);
+        ck_assert_int_eq(process_read(root.root, 42, 100 * TICK_USEC - 1, &p), -ESRCH);
+        ck_assert_int_eq(process_read(root.root, 42, 0, &p), -ESRCH);
+        ck_assert_int_eq(process_read(root.root, 43, UINT64_MAX, &p), -ESRCH);
+}
+END_TEST
+
+START_TEST(names_may_hold_anything)
+{
+        static const char *const names[] = { "a b", "a) R 1 (b", ")", "(", "a (b) c" };
+        struct process p;
+
+        for (uint32_t i = 0; i < ARRAY_SIZE(names); i++) {
+                make(50 + i, names[i], NULL, 7);
+                ck_assert_int_eq(process_read(root.root, 50 + i, 7 * TICK_USEC, &p), 0);
+                ck_assert_str_eq(p.actor.comm, names[i]);
+                ck_assert_int_eq(process_read(root.root, 50 + i, 6 * TICK_USEC, &p), -ESRCH);
+        }
+}
+END_TEST
+
+START_TEST(kernel_threads)
+{
+        const struct fake_process t = { .pid = 9, .comm = "kworker/0:1", .kernel_thread = true };
+        struct process p;
+
+        fake_process_make(&root, &t);
+        ck_assert_int_eq(process_read(root.root, 9, 1, &p), 0);
+        ck_assert(p.kernel_thread);
+        ck_assert_str_eq(p.actor.exe, "");
+}
+END_TEST
+
+START_TEST(garbage_is_no_process)
+{
+        static const char *const bad[] = { "", "\n", "42", "42 (x", "42 x) S 1", "42 (x)", "42 (x) S",
+                "42 (x) S 1 1 1 0 -1 1 1 2 3 4 5 6 7 8 20 0 1 0 x 1\n",
+                "42 (x) S a 1 1 0 -1 1 1 2 3 4 5 6 7 8 20 0 1 0 5 1\n" };
+        struct process p;
+
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+                scratch_puts(&root, "/proc/42/stat", bad[i]);
+                ck_assert_int_eq(process_read(root.root, 42, UINT64_MAX, &p), -ESRCH);
+        }
+        /* What is missing is unknown. */
+        scratch_puts(&root, "/proc/42/stat", "42 (x) S 1 1 1 0 -1 1 1 2 3 4 5 6 7 8 20 0 1 0 5 1\n");
+        scratch_puts(&root, "/proc/42/loginuid", "who");
+        scratch_puts(&root, "/proc/42/status", "Uid:\t\nUid:\tx\n");
+        ck_assert_int_eq(process_read(root.root, 42, UINT64_MAX, &p), 0);
+        ck_assert_uint_eq(p.actor.uid, AUDIT_ID_UNSET);
+        ck_assert_uint_eq(p.actor.loginuid, AUDIT_ID_UNSET);
+        ck_assert_uint_eq(p.actor.session, AUDIT_ID_UNSET);
+        ck_assert_str_eq(p.actor.exe, "");
+}
+END_TEST
+
+START_TEST(command_lines)
+{
+        _cleanup_buf_ struct buf line = BUF_INIT;
+
+        make(42, "insmod", "insmod /x/foo.ko a=1", 1);
+        ck_assert_int_eq(process_command_line(root.root, 42, 4096, &line), 0);
+        ck_assert_str_eq(buf_str(&line), "insmod /x/foo.ko a=1");
+        buf_clear(&line);
+        ck_assert_int_eq(process_command_line(root.root, 42, 8, &line), 0);
+        ck_assert_str_eq(buf_str(&line), "insmod /");
+        ck_assert_int_lt(process_command_line(root.root, 43, 8, &line), 0);
+}
+END_TEST
+
+/* What happens while a process is read: after the file of this name. */
+static struct {
+        const char *file;
+        void (*happens)(void);
+} during;
+
+int __wrap_read_file(
+        int dir_fd, const char *path, size_t limit, struct buf *ret, struct stat *ret_st, struct diag *d);
+int __real_read_file(
+        int dir_fd, const char *path, size_t limit, struct buf *ret, struct stat *ret_st, struct diag *d);
+
+int __wrap_read_file(
+        int dir_fd, const char *path, size_t limit, struct buf *ret, struct stat *ret_st, struct diag *d)
+{
+        int r = __real_read_file(dir_fd, path, limit, ret, ret_st, d);
+
+        if (during.file && strcmp(path, during.file) == 0) {
+                during.file = NULL;
+                during.happens();
+        }
+        return r;
+}
+
+#define BEGAN (100 * TICK_USEC)
+
+/* Process 42 of user 1001 (effective: 0), asked for as the caller of a connection that began at BEGAN. */
+static int ask(uint32_t uid, uint64_t began, int pidfd, struct actor *ret)
+{
+        const struct process_claim claim = {
+                .pid = 42, .uid = uid, .started_before = began, .pidfd = pidfd
+        };
+        int dir = -1;
+
+        *ret = ACTOR_UNKNOWN;
+        ret->pid = 42;
+        ret->uid = uid;
+        int r = process_read_caller(root.root, &claim, ret, &dir);
+        ck_assert_int_eq(dir >= 0, r == 0);
+        closep(&dir);
+        return r;
+}
+
+static void check_nobody(const struct actor *a, uint32_t uid)
+{
+        ck_assert_uint_eq(a->pid, 42);
+        ck_assert_uint_eq(a->uid, uid);
+        ck_assert_uint_eq(a->loginuid, AUDIT_ID_UNSET);
+        ck_assert_uint_eq(a->session, AUDIT_ID_UNSET);
+        ck_assert_str_eq(a->comm, "");
+        ck_assert_str_eq(a->exe, "");
+        ck_assert_str_eq(a->context, "");
+}
+
+START_TEST(a_caller)
+{
+        struct actor a;
+
+        make(42, "peios-reg", "peios-reg set", 100);
+        ck_assert_int_eq(ask(0, BEGAN, -1, &a), 0);
+        ck_assert_uint_eq(a.pid, 42);
+        ck_assert_uint_eq(a.uid, 0);
+        ck_assert_uint_eq(a.loginuid, 1000);
+        ck_assert_uint_eq(a.session, 3);
+        ck_assert_str_eq(a.comm, "peios-reg");
+        ck_assert_str_eq(a.context, "unconfined");
+        /* Another process reads that. */
+        ck_assert_str_eq(a.exe, "");
+}
+END_TEST
+
+START_TEST(the_bus_knows_the_label_better)
+{
+        const struct process_claim claim = { .pid = 42, .uid = 0, .started_before = BEGAN, .pidfd = -1 };
+        struct actor a = ACTOR_UNKNOWN;
+        int dir = -1;
+
+        make(42, "peios-reg", NULL, 100);
+        (void)strcpy(a.context, "from_the_bus");
+        ck_assert_int_eq(process_read_caller(root.root, &claim, &a, &dir), 0);
+        ck_assert_str_eq(a.context, "from_the_bus");
+        closep(&dir);
+}
+END_TEST
+
+START_TEST(another_users_process_is_not_the_caller)
+{
+        struct actor a;
+
+        make(42, "somebody", NULL, 1);
+        ck_assert_int_eq(ask(1000, BEGAN, -1, &a), -ESRCH);
+        check_nobody(&a, 1000);
+        /* The real uid decides nothing: a set-user-ID program that the caller runs is another one. */
+        ck_assert_int_eq(ask(1001, BEGAN, -1, &a), -ESRCH);
+        check_nobody(&a, 1001);
+        /* A caller whom the bus does not know is nobody's. */
+        ck_assert_int_eq(ask(AUDIT_ID_UNSET, BEGAN, -1, &a), -ESRCH);
+        check_nobody(&a, AUDIT_ID_UNSET);
+}
+END_TEST
+
+START_TEST(a_younger_process_is_not_the_caller)
+{
+        struct actor a;
+
+        make(42, "somebody", NULL, 101);
+        ck_assert_int_eq(ask(0, BEGAN, -1, &a), -ESRCH);
+        check_nobody(&a, 0);
+        ck_assert_int_eq(ask(0, BEGAN + TICK_USEC, -1, &a), 0);
+}
+END_TEST
+
+static void change_hands(void)
+{
+        fake_process_end(&root, 42);
+        make(42, "somebody", NULL, 100000);
+}
+
+static void end(void)
+{
+        fake_process_end(&root, 42);
+}
+
+START_TEST(a_pid_that_changes_hands_is_seen)
+{
+        static const char *const files[] = { "stat", "status", "loginuid", "sessionid", "attr/current" };
+        static void (*const happens[])(void) = { change_hands, end };
+        struct actor a;
+
+        for (size_t i = 0; i < ARRAY_SIZE(files) * ARRAY_SIZE(happens); i++) {
+                make(42, "peios-reg", NULL, 100);
+                during.file = files[i / ARRAY_SIZE(happens)];
+                during.happens = happens[i % ARRAY_SIZE(happens)];
+                ck_assert_int_eq(ask(0, BEGAN, -1, &a), -ESRCH);
+                ck_assert_ptr_null(during.file);
+                check_nobody(&a, 0);
+                fake_process_end(&root, 42);
+        }
+}
+END_TEST
+
+START_TEST(who_is_gone_is_unknown)
+{
+        struct actor a;
+
+        make(43, "somebody", NULL, 1);
+        ck_assert_int_eq(ask(0, BEGAN, -1, &a), -ESRCH);
+        check_nobody(&a, 0);
+}
+END_TEST
+
+START_TEST(what_cannot_be_read_is_unknown)
+{
+        struct actor a;
+
+        make(42, "peios-reg", NULL, 100);
+        scratch_remove(&root, "/proc/42/loginuid");
+        scratch_puts(&root, "/proc/42/sessionid", "three");
+        scratch_remove(&root, "/proc/42/attr/current");
+        ck_assert_int_eq(ask(0, BEGAN, -1, &a), 0);
+        ck_assert_str_eq(a.comm, "peios-reg");
+        ck_assert_uint_eq(a.loginuid, AUDIT_ID_UNSET);
+        ck_assert_uint_eq(a.session, AUDIT_ID_UNSET);
+        ck_assert_str_eq(a.context, "");
+        /* Without a uid nobody knows whose it is. */
+        static const char *const bad[] = { "", "Uid:\t", "\nUid:\t1001\n", "\nUid:\t1001\tx\t0\t0\n",
+                "\nUid:\t1001\t4294967295\t0\t0\n", "\nUid:\t1001\t4294967296\t0\t0\n" };
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+                scratch_puts(&root, "/proc/42/status", bad[i]);
+                ck_assert_int_eq(ask(0, BEGAN, -1, &a), -ESRCH);
+                check_nobody(&a, 0);
+        }
+        scratch_remove(&root, "/proc/42/stat");
+        ck_assert_int_eq(ask(0, BEGAN, -1, &a), -ESRCH);
+}
+END_TEST
+
+/* A descriptor of the process tells for sure: no time has to be known, and the end is seen. */
+START_TEST(a_descriptor_of_the_process)
+{
+        struct actor a;
+
+        pid_t child = fork();
+        ck_assert_int_ge(child, 0);
+        if (child == 0) {
+                (void)pause();
+                _exit(0);
+        }
+        int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+        ck_assert_int_ge(pidfd, 0);
+        make(42, "peios-reg", NULL, 100);
+        ck_assert_int_eq(ask(0, 0, pidfd, &a), 0);
+        ck_assert_str_eq(a.comm, "peios-reg");
+        ck_assert_int_eq(ask(1000, 0, pidfd, &a), -ESRCH);
+        (void)kill(child, SIGKILL);
+        siginfo_t info;
+        ck_assert_int_eq(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+        ck_assert_int_eq(ask(0, UINT64_MAX, pidfd, &a), -ESRCH); /* a zombie */
+        check_nobody(&a, 0);
+        (void)waitpid(child, NULL, 0);
+        ck_assert_int_eq(ask(0, UINT64_MAX, pidfd, &a), -ESRCH);
+        (void)close(pidfd);
+}
+END_TEST
+
+/* The real thing: this process itself. */
+START_TEST(of_this_machine)
+{
+        const struct process_claim claim = {
+                .pid = (uint32_t)getpid(), .uid = geteuid(), .started_before = process_now(), .pidfd = -1
+        };
+        struct process_claim early = claim;
+        struct actor a = ACTOR_UNKNOWN;
+        int dir = -1;
+
+        ck_assert_int_eq(process_read_caller("", &claim, &a, &dir), 0);
+        ck_assert_str_ne(a.comm, "");
+        closep(&dir);
+        dir = -1;
+        early.started_before = 1;
+        ck_assert_int_eq(process_read_caller("", &early, &a, &dir), -ESRCH);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *s = suite_create("process");
+        TCase *tc = tcase_create("process");
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, who_it_is);
+        tcase_add_test(tc, a_younger_one_is_another);
+        tcase_add_test(tc, names_may_hold_anything);
+        tcase_add_test(tc, kernel_threads);
+        tcase_add_test(tc, garbage_is_no_process);
+        tcase_add_test(tc, command_lines);
+        tcase_add_test(tc, a_caller);
+        tcase_add_test(tc, the_bus_knows_the_label_better);
+        tcase_add_test(tc, another_users_process_is_not_the_caller);
+        tcase_add_test(tc, a_younger_process_is_not_the_caller);
+        tcase_add_test(tc, a_pid_that_changes_hands_is_seen);
+        tcase_add_test(tc, who_is_gone_is_unknown);
+        tcase_add_test(tc, what_cannot_be_read_is_unknown);
+        tcase_add_test(tc, a_descriptor_of_the_process);
+        tcase_add_test(tc, of_this_machine);
+        suite_add_tcase(s, tc);
+        SRunner *sr = srunner_create(s);
+        srunner_run_all(sr, CK_NORMAL);
+        int failed = srunner_ntests_failed(sr);
+        srunner_free(sr);
+        return failed > 0;
+}
