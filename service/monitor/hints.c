@@ -119,15 +119,19 @@ static bool see_task(struct hint *hint, const char *line)
                 "Pid: %d, comm: %c Not tainted%*",
         };
 
+        bool any = false;
+
+        /* A name may hold what follows another one: the longest is the whole. */
         for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
                 struct log_line task = { .pid = UINT32_MAX };
-                if (!log_pattern_match(patterns[i], line, &task))
+                if (!log_pattern_match(patterns[i], line, &task) ||
+                        (any && strlen(task.comm) < strlen(hint->comm)))
                         continue;
                 hint->pid = task.pid;
                 (void)strcpy(hint->comm, task.comm);
-                return true;
+                any = true;
         }
-        return false;
+        return any;
 }
 
 /* A line of the report that is open. False: it is something else. */
@@ -146,7 +150,7 @@ static bool see_report_line(struct hint *hint, const char *line)
         }
         if (strncmp(line, "RIP: ", 5) == 0 || strncmp(line, "pc : ", 5) == 0) {
                 if (hint->module[0] == '\0')
-                        (void)log_symbol_module(line, hint->module);
+                        (void)log_symbol_module(line, strlen(line), hint->module);
                 return true;
         }
         const char *text = line + strspn(line, " ");
@@ -202,11 +206,18 @@ static void end_boot(struct hints *h)
         }
 }
 
-static int add_line(struct hints *h, const struct kmsg_record *r, const char *text, uint64_t usec)
+/* A record is one line: what stands behind a newline in it is out of a name that somebody chose. */
+int hints_add(struct hints *h, const struct kmsg_record *r, uint64_t usec)
 {
-        struct hint *open = open_report(h, usec);
+        const char *text = r->text;
+        /* Reports are warnings and worse. What is less begins with a task's name at times ("NAME[42]:
+         * segfault at"), which anybody can choose. */
+        bool grave = r->level <= LOG_WARNING;
+        struct hint *open = grave ? open_report(h, usec) : NULL;
         struct log_line line = { .pid = UINT32_MAX };
 
+        if (r->facility != 0)
+                return 0;
         if (open && see_report_line(open, text))
                 return 1;
         if (log_pattern_match("Run %* as init process", text, &line)) {
@@ -215,30 +226,10 @@ static int add_line(struct hints *h, const struct kmsg_record *r, const char *te
         }
         if (!log_line_match(text, &line))
                 return 0;
-        /* Reports are warnings and worse. What is less begins with a task's name at times ("NAME[42]:
-         * segfault at"), which anybody can choose. */
-        if (line.report && r->level > LOG_WARNING)
+        if (line.report && !grave)
                 return 0;
         /* An oops says so in several lines: the first of them stands. */
         if (open && line.report && line.bit == open->bit)
                 return 1;
         return add_hint(h, r, &line, text, usec);
-}
-
-int hints_add(struct hints *h, const struct kmsg_record *r, uint64_t usec)
-{
-        char text[KMSG_TEXT_MAX];
-        char *rest = text;
-        int told = 0;
-
-        if (r->facility != 0)
-                return 0;
-        (void)strcpy(text, r->text);
-        for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
-                int r2 = add_line(h, r, line, usec);
-                if (r2 < 0)
-                        return r2;
-                told |= r2;
-        }
-        return told;
 }

@@ -2,7 +2,8 @@
 #pragma once
 
 /* What the kernel log told of taints lately: its lines, put together to reports where a WARN or an oops
- * prints several. No I/O. Lines of facilities other than the kernel's are not even looked at. */
+ * prints several. No I/O. A record is one line, whatever is in it, and those of facilities other than the
+ * kernel's are not even looked at. */
 
 #include "../../schema/base/buf.h"
 #include "kmsg-record.h"

@@ -8,7 +8,8 @@
 
 #define PREFIX_MAX 64u
 #define REPORT 1u
-#define ACTING 2u
+#define PLACE (REPORT | 2u)
+#define ACTING 4u
 
 static const struct {
         unsigned bit;
@@ -42,12 +43,18 @@ static bool take_pid(const char *s, size_t n, uint32_t *ret)
         return true;
 }
 
+static bool take_comm(const char *s, size_t n, struct log_line *ret)
+{
+        ret->comm_at = s;
+        return take_name(s, n, true, ret->comm);
+}
+
 /* `kworker/0:1/123`: the last slash counts, as a name may have its own. */
 static bool take_task(const char *s, size_t n, struct log_line *ret)
 {
         const char *slash = memrchr(s, '/', n);
 
-        return slash && take_name(s, (size_t)(slash - s), true, ret->comm) &&
+        return slash && take_comm(s, (size_t)(slash - s), ret) &&
                take_pid(slash + 1, n - (size_t)(slash + 1 - s), &ret->pid);
 }
 
@@ -57,7 +64,7 @@ static bool take(char kind, const char *s, size_t n, struct log_line *ret)
         case 'm':
                 return take_name(s, n, false, ret->module);
         case 'c':
-                return take_name(s, n, true, ret->comm);
+                return take_comm(s, n, ret);
         case 'd':
                 return take_pid(s, n, &ret->pid);
         case 't':
@@ -80,7 +87,7 @@ static const char *find_end(char kind, const char *text, const char *literal, si
                 return end && memcmp(end, literal, n) == 0 ? end : NULL;
         }
         const char *found = memmem(text, left, literal, n);
-        if (kind != 'c')
+        if (kind != 'c' && kind != 't')
                 return found;
         for (const char *next = found; next; next = memmem(next, strlen(next), literal, n))
                 found = next++;
@@ -108,29 +115,37 @@ bool log_pattern_match(const char *pattern, const char *text, struct log_line *r
         }
 }
 
+/* A task's name behind it may look like one, too. */
+static void take_symbol(const char *text, struct log_line *line)
+{
+        size_t n = line->comm_at ? (size_t)(line->comm_at - text) : strlen(text);
+
+        (void)log_symbol_module(text, n, line->module);
+}
+
 bool log_line_match(const char *text, struct log_line *ret)
 {
         for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
                 struct log_line line = { .bit = lines[i].bit,
                         .reason = lines[i].reason,
-                        .report = lines[i].flags & REPORT,
+                        .report = (lines[i].flags & REPORT) != 0,
                         .acting = lines[i].flags & ACTING,
                         .pid = UINT32_MAX };
                 if (!log_pattern_match(lines[i].pattern, text, &line))
                         continue;
-                if (line.report && line.module[0] == '\0')
-                        (void)log_symbol_module(text, line.module);
+                if ((lines[i].flags & PLACE) == PLACE)
+                        take_symbol(text, &line);
                 *ret = line;
                 return true;
         }
         return false;
 }
 
-bool log_symbol_module(const char *text, char ret[static LOG_NAME_MAX])
+bool log_symbol_module(const char *text, size_t n, char ret[static LOG_NAME_MAX])
 {
         static const char hex[] = "0123456789abcdef";
 
-        for (const char *at = strstr(text, "+0x"); at; at = strstr(at, "+0x")) {
+        for (const char *at = strstr(text, "+0x"); at && at < text + n; at = strstr(at, "+0x")) {
                 at += 3;
                 at += strspn(at, hex);
                 if (strncmp(at, "/0x", 3) != 0)
@@ -140,8 +155,8 @@ bool log_symbol_module(const char *text, char ret[static LOG_NAME_MAX])
                 if (strncmp(at, " [", 2) != 0)
                         continue;
                 /* Letters or a build id may follow the name. */
-                size_t n = strcspn(at + 2, "]( ");
-                return at[2 + n] != '\0' && take_name(at + 2, n, false, ret);
+                size_t length = strcspn(at + 2, "]( ");
+                return at[2 + length] != '\0' && take_name(at + 2, length, false, ret);
         }
         return false;
 }

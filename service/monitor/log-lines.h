@@ -16,15 +16,16 @@ struct log_line {
         bool report, acting;
         char module[LOG_NAME_MAX]; /* "" for none */
         char comm[LOG_NAME_MAX];   /* "" for none */
+        const char *comm_at;       /* where it stands in the text; NULL for none */
         uint32_t pid;              /* UINT32_MAX for none */
 };
 
-/* One line, without a newline. False: it tells nothing of a taint. */
+/* One record's text. False: it tells nothing of a taint. */
 bool log_line_match(const char *text, struct log_line *ret);
 
 /* Does the pattern (log-lines.def) fit? Captures go to the members of *ret, which keeps the others. */
 bool log_pattern_match(const char *pattern, const char *text, struct log_line *ret);
 
-/* The module behind a symbol as the kernel prints it, `name+0x5/0xf60 [module]`: where a report came from.
- * False: there is none. */
-bool log_symbol_module(const char *text, char ret[static LOG_NAME_MAX]);
+/* The module behind a symbol as the kernel prints it, `name+0x5/0xf60 [module]`, that begins within the
+ * first `n` bytes: where a report came from. False: there is none. */
+bool log_symbol_module(const char *text, size_t n, char ret[static LOG_NAME_MAX]);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "../../../service/monitor/hints.h"
 #include "../policy/failing-alloc.h"
@@ -180,6 +181,10 @@ static const struct {
                         "CPU: 0 PID: 9 Comm: x Tainted: y Tainted: G        W          6.1.0 #1",
                         "---[ end trace 0 ]---" },
                 CONTEXT_UNKNOWN, 9, "x Tainted: y", "", NULL },
+        { "a name like the other line",
+                { "WARNING: CPU: 0 PID: 9 at a.c:1 b+0x1/0x2",
+                        "CPU: 0 PID: 9 Comm: x Tainted: G Not tainted 6.1.0 #1", "---[ end trace 0 ]---" },
+                CONTEXT_UNKNOWN, 9, "x Tainted: G", "", NULL },
         { "old kernel",
                 { "WARNING: at kernel/softirq.c:143 local_bh_enable+0x8e/0xb0()",
                         "Pid: 3007, comm: cinfoo Tainted: P           2.6.32 #2",
@@ -252,10 +257,62 @@ START_TEST(the_boot_has_no_actor)
 }
 END_TEST
 
-START_TEST(several_lines_in_one_record)
+/* A newline, or whatever else, comes out of a name that somebody chose. */
+START_TEST(a_record_is_one_line)
 {
-        ck_assert_int_eq(say("nothing\nfoo: loading test module taints kernel.\nmore"), 1);
-        ck_assert_str_eq(hints_newest(&hints, 18, 0)->detail, "foo: loading test module taints kernel.");
+        static const char *const texts[] = {
+                "usb 1-1: Product: x\nfoo: loading test module taints kernel.",
+                "usb 1-1: Product: x\n\nBUG: made up\n",
+                "usb 1-1: Product: x\rBUG: made up",
+                "usb 1-1: Product: x\x1b[2K\x1b[1GBUG: made up",
+                "a\nBUG: made[42]: segfault at 0 ip 0 sp 0 error 4",
+                "foo: loading test module taints kernel.\nmore",
+                "\nfoo: loading test module taints kernel.",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+                ck_assert_msg(say(texts[i]) == 0, "%s", texts[i]);
+        ck_assert_uint_eq(hints.n, 0);
+        /* The boot is not over because a name says so. */
+        (void)say("[Firmware Bug]: TSC doesn't count with P0 frequency!");
+        (void)say("usb 1-1: Product: x\nRun /init as init process");
+        ck_assert_int_eq(hints_newest(&hints, 11, 0)->context, CONTEXT_UNKNOWN);
+        /* The name is taken whole, as proc has it. */
+        ck_assert_int_eq(say("BUG: Bad page state in process a\nBUG: b  pfn:1a2b3"), 1);
+        ck_assert_str_eq(hints_newest(&hints, 5, 0)->comm, "a\nBUG: b");
+        ck_assert_uint_eq(hints.n, 2);
+}
+END_TEST
+
+START_TEST(a_record_within_a_report_is_one_line)
+{
+        (void)say("WARNING: CPU: 0 PID: 9 at a.c:1 b+0x1/0x2");
+        (void)say("usb 1-1: Product: x\n---[ end trace 0 ]---");
+        (void)say("usb 1-1: Product: x\nRIP: 0010:a+0x1/0x2 [bad]");
+        (void)say("usb 1-1: Product: x\n <IRQ>\n made_up+0x1/0x2");
+        (void)say("usb 1-1: Product: x\nCPU: 0 PID: 77 Comm: sshd Not tainted 6.1.0 #1");
+        const struct hint *h = hints_newest(&hints, 9, 0);
+        ck_assert(hint_goes_on(h, at));
+        ck_assert_uint_eq(h->pid, 9);
+        ck_assert_str_eq(h->comm, "");
+        ck_assert_str_eq(h->module, "");
+        ck_assert_uint_eq(h->stack.len, 0);
+        ck_assert_int_eq(h->context, CONTEXT_UNKNOWN);
+}
+END_TEST
+
+/* What anybody's name begins is less than a warning ("NAME[42]: segfault at"). */
+START_TEST(a_name_is_no_line_of_a_report)
+{
+        struct kmsg_record r = { .level = LOG_INFO,
+                .text = "RIP: +0x1/0x1 [[42]: segfault at 0 ip 0 sp 0 error 4" };
+
+        (void)say("WARNING: CPU: 0 PID: 9 at a.c:1 b+0x1/0x2");
+        ck_assert_int_eq(hints_add(&hints, &r, ++at), 0);
+        (void)strcpy(r.text, "---[ end [42]: segfault at 0 ip 0 sp 0 error 4");
+        ck_assert_int_eq(hints_add(&hints, &r, ++at), 0);
+        ck_assert_str_eq(hints_newest(&hints, 9, 0)->module, "");
+        ck_assert(hint_goes_on(hints_newest(&hints, 9, 0), at));
 }
 END_TEST
 
@@ -307,7 +364,9 @@ int main(void)
         tcase_add_test(tc, an_oops_is_one_report);
         tcase_add_test(tc, a_report_without_end_ends);
         tcase_add_test(tc, the_boot_has_no_actor);
-        tcase_add_test(tc, several_lines_in_one_record);
+        tcase_add_test(tc, a_record_is_one_line);
+        tcase_add_test(tc, a_record_within_a_report_is_one_line);
+        tcase_add_test(tc, a_name_is_no_line_of_a_report);
         tcase_add_test(tc, stacks_are_bounded);
         tcase_add_test(tc, failing_allocations);
         suite_add_tcase(s, tc);

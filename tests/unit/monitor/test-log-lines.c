@@ -90,7 +90,9 @@ static const struct {
                 "kworker/0:1", 12 },
         { "WARNING: at foo+0x5/0xf60, CPU#1: a b/3", 9, "warning", "", "a b", 3 },
         { "WARNING: at kernel/softirq.c:143 local_bh_enable+0x8e/0xb0()", 9, "warning", "", "", NONE },
-        { "BUG: scheduling while atomic: swapper/0/0x00000002", 9, "warning", "", "", NONE },
+        { "BUG: scheduling while atomic: swapper/0/0x00000002", 9, "warning", "", "swapper", 0 },
+        { "BUG: scheduling while atomic: a/0x1/7/0x00000002", 9, "warning", "", "a/0x1", 7 },
+        { "BUG: scheduling while atomic: /7/0x00000002", 9, "warning", "", "", NONE },
         { "BUG: sleeping function called from invalid context at kernel/locking/mutex.c:580", 9, "warning",
                 "", "", NONE },
         { "rts5139: module is from the staging directory, the quality is unknown, you have been warned.", 10,
@@ -104,9 +106,20 @@ static const struct {
                 "module-load", "foo", "", NONE },
         { "foo: module verification failed: signature and/or  required key missing - tainting kernel", 13,
                 "module-load", "foo", "", NONE },
-        { "BUG: soft lockup - CPU#3 stuck for 22s! [stress:1234]", 14, "soft-lockup", "", "", NONE },
-        { "watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [swapper/0:0]", 14, "soft-lockup", "", "",
+        { "BUG: soft lockup - CPU#3 stuck for 22s! [stress:1234]", 14, "soft-lockup", "", "stress", 1234 },
+        { "watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [swapper/0:0]", 14, "soft-lockup", "",
+                "swapper/0", 0 },
+        { "BUG: soft lockup - CPU#3 stuck for 22s! [:1234]", 14, "soft-lockup", "", "", NONE },
+        /* A task's name is no symbol of a module. */
+        { "BUG: soft lockup - CPU#3 stuck for 22s! [+0x1/0x1 [ab]:1234]", 14, "soft-lockup", "",
+                "+0x1/0x1 [ab]", 1234 },
+        { "BUG: scheduling while atomic: +0x1/0x1 [ab]/7/0x00000002", 9, "warning", "", "+0x1/0x1 [ab]", 7 },
+        { "BUG: Bad page state in process +0x1/0x1 [ab]  pfn:1a2b3", 5, "bad-page", "", "+0x1/0x1 [ab]",
                 NONE },
+        { "WARNING: a.c:1 at foo+0x5/0xf60, CPU#1: +0x1/0x1 [ab]/12", 9, "warning", "", "+0x1/0x1 [ab]",
+                12 },
+        { "BUG: using smp_processor_id() in preemptible [00000000] code: +0x1/0x1 [ab]/12", 7, "oops", "",
+                "", NONE },
         { "livepatch_sample: tainting kernel with TAINT_LIVEPATCH", 15, "module-load", "livepatch_sample",
                 "", NONE },
         { "livepatch: tainting kernel with TAINT_LIVEPATCH", 15, "livepatch", "", "", NONE },
@@ -196,7 +209,8 @@ START_TEST(modules_of_symbols)
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 char module[LOG_NAME_MAX] = "";
-                ck_assert_int_eq(log_symbol_module(cases[i].text, module), cases[i].module != NULL);
+                ck_assert_int_eq(log_symbol_module(cases[i].text, strlen(cases[i].text), module),
+                        cases[i].module != NULL);
                 ck_assert_str_eq(module, cases[i].module ? cases[i].module : "");
         }
 }
