@@ -76,9 +76,11 @@ static int read_header(struct state *st, struct state_file *f)
         char name[FILE_NAME_SIZE];
 
         file_name(f->id.kind, f->id.generation, name);
-        _cleanup_close_ int fd = openat(st->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        _cleanup_close_ int fd = open_regular(st->dir_fd, name, O_RDONLY, 0, NULL, NULL);
+        if (fd == -ENOENT || fd == -ELOOP || fd == -EISDIR || fd == -EINVAL)
+                return -EBADMSG;
         if (fd < 0)
-                return errno == ENOENT || errno == ELOOP ? -EBADMSG : -errno;
+                return fd;
         ssize_t n = pread(fd, header, sizeof(header), 0);
         if (n < 0)
                 return -EBADMSG;

@@ -19,10 +19,10 @@
 
 static int take_lock(struct state *st, struct diag *d)
 {
-        st->lock_fd = openat(st->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        st->lock_fd = open_regular(st->dir_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600, NULL, d);
         if (st->lock_fd < 0) {
-                int error = errno;
-                return diag_set(d, error, "%s/lock: cannot be opened: %s", st->dir, strerror(error));
+                diag_prefix(d, "%s", st->dir);
+                return st->lock_fd;
         }
         if (flock(st->lock_fd, LOCK_EX | LOCK_NB) == 0)
                 return 0;
@@ -61,9 +61,9 @@ static int reopen_journal(struct state *st, bool torn)
         struct stat info;
 
         file_name(FILE_JOURNAL, st->journal.header.generation, name);
-        st->journal.fd = openat(st->dir_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-        if (st->journal.fd < 0 || fstat(st->journal.fd, &info) < 0)
-                return -errno;
+        st->journal.fd = open_regular(st->dir_fd, name, O_RDWR | O_NOFOLLOW, 0, &info, NULL);
+        if (st->journal.fd < 0)
+                return st->journal.fd;
         const struct state_file *f = state_find_file(st, FILE_JOURNAL, st->journal.header.generation);
         if (info.st_ino != f->ino || info.st_size != (off_t)st->journal.allocated)
                 return -ESTALE;

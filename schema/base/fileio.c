@@ -57,24 +57,20 @@ int read_fd(int fd, size_t limit, struct buf *ret)
         }
 }
 
-static int check_regular(const char *path, const struct stat *st, size_t limit, struct diag *d)
+static int check_regular(const char *path, const struct stat *st, struct diag *d)
 {
         if (S_ISDIR(st->st_mode))
                 return diag_set(d, EISDIR, "%s: is a directory, expected a regular file", path);
         if (!S_ISREG(st->st_mode))
                 return diag_set(d, EINVAL,
                         "%s: is not a regular file (a FIFO, socket or device), expected one", path);
-        if (st->st_size > 0 && (uint64_t)st->st_size > limit)
-                return diag_set(d, EFBIG, "%s: is %lld bytes large, at most %zu are read", path,
-                        (long long)st->st_size, limit);
         return 0;
 }
 
-int read_file(
-        int dir_fd, const char *path, size_t limit, struct buf *ret, struct stat *ret_st, struct diag *d)
+int open_regular(int dir_fd, const char *path, int flags, mode_t mode, struct stat *ret_st, struct diag *d)
 {
-        /* O_NONBLOCK: opening a FIFO that nobody writes to must not hang. */
-        _cleanup_close_ int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        /* O_NONBLOCK: opening a FIFO whose other end nobody has must not hang. */
+        _cleanup_close_ int fd = openat(dir_fd, path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode);
         if (fd < 0 && errno == ENOENT)
                 return -ENOENT;
         if (fd < 0) {
@@ -85,10 +81,25 @@ int read_file(
         struct stat st;
         if (fstat(fd, &st) < 0)
                 return diag_set(d, errno, "%s: fstat failed", path);
-        int r = check_regular(path, &st, limit, d);
+        int r = check_regular(path, &st, d);
         if (r < 0)
                 return r;
-        r = read_fd(fd, limit, ret);
+        if (ret_st)
+                *ret_st = st;
+        return steal_fd(&fd);
+}
+
+int read_file(
+        int dir_fd, const char *path, size_t limit, struct buf *ret, struct stat *ret_st, struct diag *d)
+{
+        struct stat st;
+        _cleanup_close_ int fd = open_regular(dir_fd, path, O_RDONLY, 0, &st, d);
+        if (fd < 0)
+                return fd;
+        if (st.st_size > 0 && (uint64_t)st.st_size > limit)
+                return diag_set(d, EFBIG, "%s: is %lld bytes large, at most %zu are read", path,
+                        (long long)st.st_size, limit);
+        int r = read_fd(fd, limit, ret);
         if (r == -EFBIG)
                 return diag_set(d, EFBIG, "%s: is larger than %zu bytes", path, limit);
         if (r < 0)

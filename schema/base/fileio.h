@@ -16,9 +16,16 @@ _must_check_ char *root_path(const char *root, const char *path);
  * refused. 0 or a negative errno with d set. */
 _must_check_ int root_check(const char *root, struct diag *d);
 
-/* Reads a regular file of at most `limit` bytes, NUL bytes and all. Never blocks on a FIFO: what is not a
- * regular file is refused. `ret_st` (may be NULL) is the file that was read.
- * Returns 0, -ENOENT (and d untouched), -EISDIR, -EFBIG, or another negative errno, with the reason in d. */
+/* Opens a regular file, and never waits: what else stands there (a FIFO, a device, a directory) is refused,
+ * and so is a link where `flags` have O_NOFOLLOW. `mode` counts with O_CREAT. The only way to a file that
+ * somebody else may have put there. A descriptor, -ENOENT (and d untouched), -EISDIR, -EINVAL for what is no
+ * regular file, or another negative errno, with the reason in d. `ret_st` may be NULL. */
+_must_check_ int open_regular(
+        int dir_fd, const char *path, int flags, mode_t mode, struct stat *ret_st, struct diag *d);
+
+/* Reads a regular file of at most `limit` bytes, NUL bytes and all; opened as above, links followed.
+ * `ret_st` (may be NULL) is the file that was read. Returns 0, -ENOENT (and d untouched), -EISDIR, -EFBIG,
+ * or another negative errno, with the reason in d. */
 _must_check_ int read_file(
         int dir_fd, const char *path, size_t limit, struct buf *ret, struct stat *ret_st, struct diag *d);
 

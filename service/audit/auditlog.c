@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
 #include "journal.h"
 #include "ranges.h"
@@ -146,10 +147,11 @@ static int on_sender(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint
 static void load_sequence(struct auditlog *log, const char *file)
 {
         char text[32] = "";
+        struct diag d = { 0 };
 
-        log->sequence_fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+        log->sequence_fd = open_regular(AT_FDCWD, file, O_RDWR | O_CREAT | O_NOFOLLOW, 0644, NULL, &d);
         if (log->sequence_fd < 0)
-                log_warning("%s: %s; record numbers begin anew", file, strerror(errno));
+                log_warning("%s; record numbers begin anew", d.text[0] ? d.text : file);
         else if (pread(log->sequence_fd, text, sizeof(text) - 1, 0) > 0)
                 log->seqno = strtoull(text, NULL, 10);
 }
@@ -178,12 +180,14 @@ static int send_left(struct auditlog *log)
 
 static int load_spool(struct auditlog *log, const char *file)
 {
+        struct diag d = { 0 };
         uint64_t last = 0;
 
-        int r = spool_open(file, &last, &log->spool);
+        int r = spool_open(file, &last, &log->spool, &d);
         if (r < 0) {
-                log_warning(
-                        "%s: %s; records that are not sent are lost with this process", file, strerror(-r));
+                if (d.text[0] == '\0')
+                        (void)diag_set(&d, -r, "%s: %s", file, strerror(-r));
+                log_warning("%s; records that are not sent are lost with this process", d.text);
                 return r == -ENOMEM ? r : 0;
         }
         if (last > log->seqno)

@@ -136,10 +136,9 @@ static int append(struct spool *s, const struct buf *line)
         return r;
 }
 
-static int open_file(const char *file, int flags)
+static int open_file(const char *file, int flags, struct diag *d)
 {
-        int fd = open(file, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
-        return fd < 0 ? -errno : fd;
+        return open_regular(AT_FDCWD, file, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | flags, 0600, NULL, d);
 }
 
 /* What is not marked in a file of its own, which takes the old one's place. */
@@ -153,7 +152,7 @@ static int rewrite(struct spool *s)
         if (text.error || name.error)
                 return -ENOMEM;
         (void)unlink(name.data);
-        _cleanup_close_ int fd = open_file(name.data, O_EXCL);
+        _cleanup_close_ int fd = open_file(name.data, O_EXCL, NULL);
         int r = fd < 0 ? fd : write_all(fd, buf_str(&text), text.len);
         if (r == 0 && rename(name.data, s->file) < 0)
                 r = -errno;
@@ -176,7 +175,7 @@ static void tidy(struct spool *s)
         s->rewrite_at = 2 * s->size > SPOOL_BYTES_MAX ? 2 * s->size : SPOOL_BYTES_MAX;
 }
 
-int spool_open(const char *file, uint64_t *ret_last, struct spool **ret)
+int spool_open(const char *file, uint64_t *ret_last, struct spool **ret, struct diag *d)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct spool *s = calloc(1, sizeof(*s));
@@ -184,7 +183,7 @@ int spool_open(const char *file, uint64_t *ret_last, struct spool **ret)
                 return -ENOMEM;
         (void)pthread_mutex_init(&s->lock, NULL);
         s->rewrite_at = SPOOL_BYTES_MAX;
-        s->fd = open_file(file, 0);
+        s->fd = open_file(file, 0, d);
         s->file = strdup(file);
         int r = s->fd < 0 ? s->fd : s->file ? read_fd(s->fd, READ_MAX, &text) : -ENOMEM;
         *ret_last = 0;

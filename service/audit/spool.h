@@ -8,15 +8,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../../schema/base/macro.h"
+#include "../../schema/base/diag.h"
 
 /* So much, and most of it marked: the file is written anew. */
 #define SPOOL_BYTES_MAX (1024u * 1024u)
 
 struct spool;
 
-/* `*ret_last`: the highest number that the file knows, marked or not; 0 for none. 0 or negative errno. */
-_must_check_ int spool_open(const char *file, uint64_t *ret_last, struct spool **ret);
+/* `*ret_last`: the highest number that the file knows, marked or not; 0 for none. 0 or negative errno,
+ * with d set where what stands there is no file for it. */
+_must_check_ int spool_open(const char *file, uint64_t *ret_last, struct spool **ret, struct diag *d);
 struct spool *spool_free(struct spool *s);
 
 /* The first record behind number `after` that is not marked. 1, 0 where there is none, or -ENOMEM.

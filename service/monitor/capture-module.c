@@ -121,7 +121,7 @@ static void put_signature(int fd, uint64_t size, struct buf *out)
 
 /* Opening a device or a FIFO does something, and who named the path may be hostile: nothing is opened before
  * it is known to be a file. */
-static int open_regular(int top, const char *file, struct stat *ret)
+static int open_within(int top, const char *file, struct stat *ret)
 {
         char self[sizeof("/proc/self/fd/") + 10];
         struct open_how how = { .flags = O_PATH | O_CLOEXEC,
@@ -140,7 +140,7 @@ static void put_file(int top, const char *file, struct buf *out)
         char sum[SHA256_TEXT_MAX];
         struct stat st;
 
-        _cleanup_close_ int fd = open_regular(top, file, &st);
+        _cleanup_close_ int fd = open_within(top, file, &st);
         if (fd < 0)
                 return;
         /* A compressed one has its signature inside. */

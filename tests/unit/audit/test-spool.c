@@ -25,7 +25,7 @@ static void teardown(void)
 static struct spool *open_spool(void)
 {
         struct spool *s = NULL;
-        ck_assert_int_eq(spool_open(scratch_path(&root, "/unsent"), &last, &s), 0);
+        ck_assert_int_eq(spool_open(scratch_path(&root, "/unsent"), &last, &s, NULL), 0);
         return s;
 }
 
@@ -138,12 +138,18 @@ END_TEST
 START_TEST(no_place_for_it)
 {
         struct spool *s = NULL;
-        ck_assert_int_eq(spool_open(scratch_path(&root, "/missing/unsent"), &last, &s), -ENOENT);
+        struct diag d = { 0 };
+        ck_assert_int_eq(spool_open(scratch_path(&root, "/missing/unsent"), &last, &s, NULL), -ENOENT);
         ck_assert_int_eq(mkdir(scratch_path(&root, "/unsent"), 0700), 0);
-        ck_assert_int_eq(spool_open(scratch_path(&root, "/unsent"), &last, &s), -EISDIR);
+        ck_assert_int_eq(spool_open(scratch_path(&root, "/unsent"), &last, &s, NULL), -EISDIR);
         ck_assert_int_eq(rmdir(scratch_path(&root, "/unsent")), 0);
         ck_assert_int_eq(symlink("elsewhere", scratch_path(&root, "/unsent")), 0);
-        ck_assert_int_eq(spool_open(scratch_path(&root, "/unsent"), &last, &s), -ELOOP);
+        ck_assert_int_eq(spool_open(scratch_path(&root, "/unsent"), &last, &s, NULL), -ELOOP);
+        ck_assert_int_eq(unlink(scratch_path(&root, "/unsent")), 0);
+        /* Nobody will ever write to it: reading would never end. */
+        ck_assert_int_eq(mkfifo(scratch_path(&root, "/unsent"), 0600), 0);
+        ck_assert_int_eq(spool_open(scratch_path(&root, "/unsent"), &last, &s, &d), -EINVAL);
+        ck_assert_ptr_nonnull(strstr(d.text, "/unsent: is not a regular file"));
         ck_assert_ptr_null(s);
 }
 END_TEST

@@ -166,6 +166,39 @@ START_TEST(only_regular_files_are_read)
 }
 END_TEST
 
+/* What an operator, or whoever got into the directory, can put where a state file belongs. None may hang. */
+START_TEST(only_regular_files_are_opened)
+{
+        static const int flags[] = { O_RDONLY, O_WRONLY, O_RDWR, O_RDWR | O_CREAT,
+                O_RDWR | O_APPEND | O_CREAT };
+        struct stat st = { 0 };
+
+        ck_assert_int_eq(mkfifo("fifo", 0600), 0);
+        ck_assert_int_eq(symlink("fifo", "link"), 0);
+        _cleanup_close_ int s = socket(AF_UNIX, SOCK_STREAM, 0);
+        struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "socket" };
+        ck_assert_int_eq(bind(s, (struct sockaddr *)&address, sizeof(address)), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+                static const char *const names[] = { "fifo", "link", "/dev/null", "socket", "." };
+                for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
+                        struct diag d = { 0 };
+                        ck_assert_int_lt(open_regular(dir_fd, names[k], flags[i], 0600, &st, &d), 0);
+                        ck_assert_msg(strstr(d.text, names[k]) == d.text, "%s", d.text);
+                }
+        }
+        ck_assert_int_eq(open_regular(dir_fd, "fifo", O_RDWR, 0, NULL, NULL), -EINVAL);
+        ck_assert_int_eq(open_regular(dir_fd, "link", O_RDONLY | O_NOFOLLOW, 0, NULL, NULL), -ELOOP);
+        ck_assert_int_eq(open_regular(dir_fd, "missing", O_RDONLY, 0, NULL, NULL), -ENOENT);
+        ck_assert_int_eq(st.st_mode, 0);
+
+        int fd = open_regular(dir_fd, "f", O_RDWR | O_CREAT, 0640, &st, NULL);
+        ck_assert_int_ge(fd, 0);
+        ck_assert(S_ISREG(st.st_mode));
+        ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+        ck_assert_int_eq(close(fd), 0);
+}
+END_TEST
+
 START_TEST(replaces_a_file)
 {
         struct stat st;
@@ -282,7 +315,7 @@ int main(void)
 {
         const TTest *const tests[] = { root_paths, a_run_directory, reads_a_whole_file, reads_in_pieces,
                 read_failures, the_limit_holds_where_the_size_is_unknown, only_regular_files_are_read,
-                replaces_a_file, a_failed_replacement_leaves_the_old_file,
+                only_regular_files_are_opened, replaces_a_file, a_failed_replacement_leaves_the_old_file,
                 a_failed_sync_of_the_directory_is_reported, full_device, makes_directories };
         return run_tests_with("fileio", tests, ARRAY_SIZE(tests), setup, teardown);
 }
