@@ -4,8 +4,9 @@
 #
 #   sudo sh tests/demo.sh
 #
-# Installs what is missing, builds, starts a private bus and both daemons, and cleans up after itself. Nothing of the
-# running system is touched, but that kernel auditing is enabled for the time of the demonstration.
+# Installs what building and showing need and the machine lacks, builds, starts a private bus and both daemons, and cleans
+# up after itself. Nothing of the running system is touched, but that kernel auditing is enabled for the time of the
+# demonstration.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,7 +17,7 @@ source=$(dirname "$here")
 if [ -n "${PEIOS_BUILD:-}" ]; then
         build=$PEIOS_BUILD
 else
-        install_packages "$here/packages.txt"
+        install_packages "$here/packages-demo.txt"
         build=$source/build
         say "building in build"
         configure "$build" -Dbuildtype=debugoptimized
@@ -30,7 +31,7 @@ reg=$build/registry-provider/reg/peios-reg
 registryd=$build/registry-provider/daemon/peios-registryd
 auditpol=$build/service/auditpol/peios-auditpol
 policyd=$build/service/daemon/peios-audit-policyd
-listen=$build/tests/root/audit-listen
+listen=$build/tests/audit-listen
 
 root=$(mktemp -d /tmp/peios-demo.XXXXXX)
 pids=
@@ -102,12 +103,17 @@ if [ "$(id -u)" = 0 ] && [ -x "$listen" ]; then
 else
         records=
 fi
-[ -n "$records" ] || records=$root/policyd.log
+label=record:
+if [ -z "$records" ]; then
+        say "the kernel's audit records cannot be had here: the service's log is shown in their place"
+        records=$root/policyd.log
+        label=log:
+fi
 seen=0
 show_records() {
         wanted=$1
         wait_for sh -c "tail -n +$((seen + 1)) '$records' | grep -q -e '$wanted'"
-        tail -n +$((seen + 1)) "$records" | grep -e "op=" -e "$wanted" | sed 's/^/    record:   /'
+        tail -n +$((seen + 1)) "$records" | grep -e "op=" -e "$wanted" | sed "s/^/    $label   /"
         seen=$(wc -l <"$records")
 }
 

@@ -10,9 +10,9 @@ die() {
         exit 1
 }
 
-# Installs what packages.txt names and the machine lacks. Without root it says what is missing.
+# install_packages LIST…: what they name and the machine lacks. Without root it says what is missing.
 install_packages() {
-        wanted=$(sed -e 's/#.*//' "$1")
+        wanted=$(sed -e 's/#.*//' "$@")
         missing=
         for package in $wanted; do
                 dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q ' installed$' ||

@@ -36,7 +36,7 @@ for argument in "$@"; do
         esac
 done
 
-install_packages "$here/packages.txt"
+install_packages "$here/packages-demo.txt" "$here/packages.txt"
 fetch_program prometheus usr/bin/promtool
 say "building in ${build#"$source"/}"
 # shellcheck disable=SC2086

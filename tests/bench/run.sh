@@ -29,7 +29,7 @@ done
 rows=${rows:-2 3 4 5 6 10}
 
 if [ -z "${PEIOS_BENCH_NAMESPACE-}" ]; then
-        install_packages "$tests/packages.txt"
+        install_packages "$tests/packages-demo.txt" "$tests/packages.txt"
         say "building in build-bench"
         configure "$build" -Dbuildtype=release
         ninja -C "$build" bench-programs registry-provider/daemon/peios-registryd registry-provider/reg/peios-reg \

@@ -7,4 +7,14 @@ unshare --user --map-root-user true || {
         echo "SKIP: no user namespace can be made, so the demonstration without auditing was not tried" >&2
         exit 77
 }
-exec unshare --user --map-root-user sh "$(dirname "$0")/../demo.sh"
+shown=$(unshare --user --map-root-user sh "$(dirname "$0")/../demo.sh") || {
+        echo "$shown"
+        exit 1
+}
+for line in "audit records cannot be had" "log: .* changed from 'enabled' to 'disabled'" "done:"; do
+        echo "$shown" | grep -q "$line" || {
+                echo "$shown"
+                echo "FAIL: it does not say: $line"
+                exit 1
+        }
+done
