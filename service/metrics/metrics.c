@@ -20,8 +20,6 @@ struct metrics {
         uint64_t last; /* of the last try, CLOCK_MONOTONIC, µs */
         bool pending;
         bool missing; /* somebody removed the file */
-        bool begun;   /* a path was set before */
-        bool ours;    /* the file at the path, if there is one */
 };
 
 static void tell(struct metrics *m, int problem)
@@ -31,7 +29,7 @@ static void tell(struct metrics *m, int problem)
         m->problem = problem;
         if (problem < 0)
                 log_error("%s: the metrics cannot be written: %s; tried again at the next change", m->path,
-                        strerror(-problem));
+                        metrics_file_explain(problem));
         else
                 log_info("%s: the metrics are written again", m->path);
 }
@@ -54,7 +52,6 @@ static void write_now(struct metrics *m)
                 m->written = text;
                 text = BUF_INIT;
                 m->missing = false;
-                m->ours = true;
         }
         tell(m, r);
 }
@@ -87,8 +84,9 @@ void metrics_changed(struct metrics *m)
 
 static void leave(struct metrics *m)
 {
-        if (m->path && m->ours && unlink(m->path) < 0 && errno != ENOENT)
-                log_warning("%s: cannot be removed: %s; ignoring", m->path, strerror(errno));
+        int r = m->path ? metrics_file_remove(m->path) : 0;
+        if (r < 0)
+                log_warning("%s: cannot be removed: %s; ignoring", m->path, metrics_file_explain(r));
         free(m->path);
         m->path = NULL;
         buf_done(&m->written);
@@ -98,8 +96,6 @@ static void leave(struct metrics *m)
 void metrics_set_path(struct metrics *m, const char *path)
 {
         leave(m);
-        m->ours = !m->begun;
-        m->begun = true;
         if (!path || path[0] == '\0')
                 return;
         m->path = root_path(m->config.root, path);

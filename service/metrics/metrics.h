@@ -21,9 +21,8 @@ _must_check_ int metrics_new(const struct metrics_config *config, struct metrics
 /* What has not been written yet is written; the file stays. */
 struct metrics *metrics_free(struct metrics *m);
 
-/* A path that metrics_file_check() accepts; NULL or "": no file. The old one, if it was written here, is
- * removed; so is that of the first call, which was in force when the service ended: an earlier run wrote it.
- */
+/* A path that metrics_file_check() accepts; NULL or "": no file. The old one is removed, one that an
+ * earlier run wrote as well. */
 void metrics_set_path(struct metrics *m, const char *path);
 /* Something may have changed. m may be NULL. */
 void metrics_changed(struct metrics *m);

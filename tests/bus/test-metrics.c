@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../../service/metrics/metrics-file.h"
 #include "client.h"
 
 #define METRICS "\\System\\Audit\\Metrics"
@@ -152,13 +153,26 @@ START_TEST(cannot_be_written)
 }
 END_TEST
 
+START_TEST(of_another_collector)
+{
+        begin_with_file();
+        world_write(OTHER_NAME, "# HELP apt_upgrades_pending Packages.\n");
+        set_string(world.bus, METRICS, "TextFile", OTHER_NAME);
+        WAIT(daemon_said(&world.policyd, "the metrics cannot be written: what stands there is not this"));
+        ck_assert(!world_has(FILE_NAME));
+        set_string(world.bus, METRICS, "TextFile", FILE_NAME);
+        WAIT(world_has(FILE_NAME));
+        ck_assert(file_has(OTHER_NAME, "# HELP apt_upgrades_pending Packages.\n"));
+}
+END_TEST
+
 START_TEST(over_a_restart)
 {
         begin_with_file();
         WAIT(file_has(FILE_NAME, "peios_policy_live"));
         daemon_stop(&world.policyd);
         ck_assert(world_has(FILE_NAME));
-        world_write(FILE_NAME, "old\n");
+        world_write(FILE_NAME, METRICS_MARK "old\n");
         /* Before the registry is heard. */
         daemon_stop(&world.registryd);
         policyd_start("--recheck=1");
@@ -173,7 +187,7 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { off_by_default, follows_the_service, moves_and_goes, bad_paths,
-                cannot_be_written, over_a_restart };
+                cannot_be_written, of_another_collector, over_a_restart };
         Suite *suite = suite_create("metrics");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

@@ -65,6 +65,15 @@ static void holds(const char *text)
         ck_assert_int_eq(access(temporary, F_OK), -1);
 }
 
+/* What stands there. */
+static void put(const char *text)
+{
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(write_all(fd, text, strlen(text)), 0);
+}
+
 START_TEST(paths)
 {
         static const struct {
@@ -111,16 +120,16 @@ START_TEST(written)
         mode_t mask = umask(0077);
 
         ck_assert_int_eq(metrics_file_write(path, "one", 3), 0);
-        holds("one");
+        holds(METRICS_MARK "one");
         ck_assert_int_eq(stat(path, &st), 0);
         ck_assert_uint_eq(st.st_mode & 07777, 0644);
         int old = open(path, O_RDONLY | O_CLOEXEC);
         ck_assert_int_eq(metrics_file_write(path, "two", 3), 0);
-        holds("two");
+        holds(METRICS_MARK "two");
         /* Who reads the old one goes on reading it. */
-        char text[4] = "";
-        ck_assert_int_eq(read(old, text, 3), 3);
-        ck_assert_str_eq(text, "one");
+        char text[sizeof(METRICS_MARK) + 3] = "";
+        ck_assert_int_eq(read(old, text, sizeof(text) - 1), sizeof(text) - 1);
+        ck_assert_str_eq(text, METRICS_MARK "one");
         ck_assert_int_eq(close(old), 0);
         (void)umask(mask);
 }
@@ -130,7 +139,7 @@ START_TEST(leftover)
 {
         ck_assert_int_eq(symlink("/nowhere/else", temporary), 0);
         ck_assert_int_eq(metrics_file_write(path, "one", 3), 0);
-        holds("one");
+        holds(METRICS_MARK "one");
 }
 END_TEST
 
@@ -141,11 +150,63 @@ START_TEST(failures)
         write_error = ENOSPC;
         ck_assert_int_eq(metrics_file_write(path, "two", 3), -ENOSPC);
         write_error = 0;
-        holds("one");
+        holds(METRICS_MARK "one");
         rename_error = EIO;
         ck_assert_int_eq(metrics_file_write(path, "two", 3), -EIO);
         rename_error = 0;
-        holds("one");
+        holds(METRICS_MARK "one");
+}
+END_TEST
+
+START_TEST(of_another_collector)
+{
+        static const char *const texts[] = {
+                "# HELP node_apt_upgrades_pending Apt packages pending updates.\n",
+                "peios_audit_policyd_info 1\n",
+                "#",
+                "\n" METRICS_MARK,
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+                put(texts[i]);
+                ck_assert_int_eq(metrics_file_write(path, "one", 3), -EEXIST);
+                ck_assert_int_eq(metrics_file_remove(path), 0);
+                holds(texts[i]);
+        }
+        ck_assert_ptr_nonnull(strstr(metrics_file_explain(-EEXIST), "not this service's"));
+        put(METRICS_MARK "old");
+        ck_assert_int_eq(metrics_file_write(path, "one", 3), 0);
+        holds(METRICS_MARK "one");
+        ck_assert_int_eq(metrics_file_remove(path), 0);
+        ck_assert_int_eq(access(path, F_OK), -1);
+        ck_assert_int_eq(metrics_file_remove(path), 0);
+        /* Made for us, by who may not make one in that directory otherwise. */
+        put("");
+        ck_assert_int_eq(metrics_file_remove(path), 0);
+        ck_assert_int_eq(access(path, F_OK), 0);
+        ck_assert_int_eq(metrics_file_write(path, "one", 3), 0);
+        holds(METRICS_MARK "one");
+}
+END_TEST
+
+START_TEST(no_file)
+{
+        char elsewhere[80];
+
+        ck_assert_int_eq(mkfifo(path, 0644), 0);
+        ck_assert_int_eq(metrics_file_write(path, "one", 3), -EEXIST);
+        ck_assert_int_eq(metrics_file_remove(path), 0);
+        ck_assert_int_eq(unlink(path), 0);
+        (void)snprintf(elsewhere, sizeof(elsewhere), "%s.elsewhere", path);
+        ck_assert_int_eq(symlink(elsewhere, path), 0);
+        ck_assert_int_eq(metrics_file_write(path, "one", 3), -EEXIST);
+        ck_assert_int_eq(access(elsewhere, F_OK), -1);
+        ck_assert_int_eq(unlink(path), 0);
+        ck_assert_int_eq(mkdir(path, 0755), 0);
+        ck_assert_int_eq(metrics_file_write(path, "one", 3), -EEXIST);
+        ck_assert_int_eq(rmdir(path), 0);
+        ck_assert_int_eq(access(temporary, F_OK), -1);
+        ck_assert_int_eq(metrics_file_remove("/nowhere/at/all/x.prom"), 0);
 }
 END_TEST
 
@@ -157,7 +218,7 @@ START_TEST(another_directory_meanwhile)
         ck_assert_int_eq(metrics_file_write(path, "one", 3), 0);
         ck_assert_int_eq(rmdir(dir), 0);
         ck_assert_int_eq(rename(moved, dir), 0);
-        holds("one");
+        holds(METRICS_MARK "one");
         /* Nor does what stands there instead lose a file when the writing fails. */
         swap = true;
         write_error = ENOSPC;
@@ -167,7 +228,7 @@ START_TEST(another_directory_meanwhile)
         ck_assert_int_eq(access(old, F_OK), -1);
         ck_assert_int_eq(rmdir(dir), 0);
         ck_assert_int_eq(rename(moved, dir), 0);
-        holds("one");
+        holds(METRICS_MARK "one");
 }
 END_TEST
 
@@ -180,6 +241,8 @@ int main(void)
         tcase_add_test(tcase, written);
         tcase_add_test(tcase, leftover);
         tcase_add_test(tcase, failures);
+        tcase_add_test(tcase, of_another_collector);
+        tcase_add_test(tcase, no_file);
         tcase_add_test(tcase, another_directory_meanwhile);
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);

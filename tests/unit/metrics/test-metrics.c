@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "../../../schema/base/fileio.h"
+#include "../../../service/metrics/metrics-file.h"
 #include "../../../service/metrics/metrics.h"
 
 static char root[] = "/tmp/peios-metrics-XXXXXX";
@@ -60,7 +61,9 @@ static bool holds(const char *name, const char *text)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
 
-        return read_file(AT_FDCWD, full(name), 1000, &b, NULL, NULL) == 0 && strcmp(buf_str(&b), text) == 0;
+        return read_file(AT_FDCWD, full(name), 1000, &b, NULL, NULL) == 0 &&
+               strncmp(buf_str(&b), METRICS_MARK, strlen(METRICS_MARK)) == 0 &&
+               strcmp(b.data + strlen(METRICS_MARK), text) == 0;
 }
 
 static void written(const char *name, const char *text)
@@ -140,6 +143,7 @@ END_TEST
 START_TEST(of_an_earlier_run)
 {
         int fd = open(full("/a.prom"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        ck_assert_int_eq(write_all(fd, METRICS_MARK, strlen(METRICS_MARK)), 0);
         ck_assert_int_eq(close(fd), 0);
         metrics_set_path(metrics, "/a.prom");
         metrics_set_path(metrics, "/b.prom");
