@@ -229,7 +229,7 @@ int schema_parse_entry(
         int r = value_name_check(key->text, key->len, d);
         if (r < 0)
                 return schema_place(doc, key, r, d);
-        ret->name = strdup(strcmp(key->text, "@") == 0 ? "" : key->text);
+        ret->name = strdup(value_name_of_word(key->text));
         ret->source = strdup(yaml_name(doc));
         if (!ret->name || !ret->source)
                 return -ENOMEM;

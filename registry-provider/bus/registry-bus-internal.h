@@ -86,5 +86,5 @@ _must_check_ int take_event_room(size_t *taken, const struct registry_event *e, 
 /* -EFBIG with d set: too much for one message. */
 _must_check_ int append_event_list(sd_bus_message *m, const struct registry_events *events, struct diag *d);
 const struct actor *origin_of(const struct registry_bus *rb, uint64_t sequence);
-/* For a message to people and for records: the path of a value. */
+/* For a message to people and for records: the path of a value, or of a key (`name` NULL). */
 void format_value_path(struct buf *out, const char *key, const char *name);

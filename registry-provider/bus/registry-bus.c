@@ -74,8 +74,8 @@ void format_value_path(struct buf *out, const char *key, const char *name)
                 buf_puts(out, key + n);
         else
                 buf_printf(out, "\\%s", key);
-        if (name && name[0])
-                buf_printf(out, "\\%s", name);
+        if (name)
+                buf_printf(out, "\\%s", value_word_of_name(name));
 }
 
 const struct actor *origin_of(const struct registry_bus *rb, uint64_t sequence)

@@ -268,6 +268,9 @@ const char *request_action(const struct request *q)
 
 void request_describe(const struct request *q, struct buf *out)
 {
+        const struct change *c = q->list;
+
         if (q->n > 0)
-                format_value_path(out, q->list[0].path.text, q->list[0].name);
+                format_value_path(out, c->path.text,
+                        c->action == CHANGE_SET || c->action == CHANGE_DELETE ? c->name : NULL);
 }

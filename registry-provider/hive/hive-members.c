@@ -108,6 +108,9 @@ static int parse_hives(struct hive_reader *r, const struct yaml_node *node)
                 int e = component_check(n->text, n->len, r->diag);
                 if (e < 0)
                         return hive_place(r, n, "hive", e);
+                if (path_is_root(n->text, n->len))
+                        return yaml_error(r->doc, n, r->diag,
+                                "hive `%s` is a root of regedit, expected another name", n->text);
         }
         r->hives = node;
         return 0;

@@ -5,12 +5,10 @@
 
 const char *hive_value_name(const struct yaml_node *value, size_t *ret_len)
 {
-        if (strcmp(value->key->text, "@") == 0) {
-                *ret_len = 0;
-                return "";
-        }
-        *ret_len = value->key->len;
-        return value->key->text;
+        const char *name = value_name_of_word(value->key->text);
+
+        *ret_len = value->key->len - (size_t)(name - value->key->text);
+        return name;
 }
 
 static bool value_is(const void *entry, const void *key)

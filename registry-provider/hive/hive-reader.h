@@ -33,7 +33,7 @@ _must_check_ int hive_place(
 _must_check_ int hive_read_members(
         struct hive_reader *r, const struct yaml_node *root, const struct yaml_node **ret_keys);
 
-/* The name that a map's key stands for: `@` is the default value, whose name is empty. */
+/* The name that a map's key stands for, as people write it. */
 const char *hive_value_name(const struct yaml_node *value, size_t *ret_len);
 
 /* Remembers a value of a key, or a key of a file. Names that differ only in case (or, for keys, in the kind

@@ -94,7 +94,7 @@ void acceptance_warn(const struct session *s, const struct acceptance *a, const 
         format_key(&path, key);
         if (inferred && a->sv->type == REG_SZ)
                 buf_printf(&hint, " (for a string write sz:%s)", literal);
-        warn("%s\\%s: %s, but its reader will refuse it: %s%s; %s", buf_str(&path), word_of_name(name),
+        warn("%s\\%s: %s, but its reader will refuse it: %s%s; %s", buf_str(&path), value_word_of_name(name),
                 s->args->options.dry_run ? "it would be stored" : "stored", a->why.text, buf_str(&hint),
                 a->remains.text);
 }

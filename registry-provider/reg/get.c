@@ -121,5 +121,5 @@ int command_get(struct session *s)
         char *const *words = s->args->words;
 
         return s->args->n_words == 1 ? get_word(s, words[0])
-                                     : get_value(s, words[0], name_of_word(words[1]));
+                                     : get_value(s, words[0], value_name_of_word(words[1]));
 }

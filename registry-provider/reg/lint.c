@@ -80,7 +80,7 @@ static void check_value(struct lint *l, const struct hive_key *key, const struct
                 return;
         format_key(&path, key->path.text);
         buf_printf(&line, "%s:%u: %s\\%s: its reader will refuse this value: %s", l->name, value->line,
-                buf_str(&path), word_of_name(value->name), d.text);
+                buf_str(&path), value_word_of_name(value->name), d.text);
         tell(l, false, buf_str(&line));
 }
 

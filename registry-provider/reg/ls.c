@@ -179,7 +179,7 @@ static void long_value(struct session *s, const struct entry *e)
 {
         _cleanup_buf_ struct buf origin = BUF_INIT;
         const struct value v = entry_value(e);
-        const char *name = word_of_name(e->name);
+        const char *name = value_word_of_name(e->name);
 
         format_safe(&origin, e->layer, strlen(e->layer));
         buf_printf(&origin, " %" PRIu64, e->sequence);

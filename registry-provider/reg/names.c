@@ -7,16 +7,6 @@
 #include "../../schema/names/path.h"
 #include "../../schema/values/value.h"
 
-const char *name_of_word(const char *word)
-{
-        return strcmp(word, DEFAULT_VALUE_WORD) == 0 ? "" : word;
-}
-
-const char *word_of_name(const char *name)
-{
-        return name[0] ? name : DEFAULT_VALUE_WORD;
-}
-
 /* Which hives there are is the provider's to know; here every first component may be one. */
 static bool any_hive(_unused_ const char *name, _unused_ size_t len, _unused_ void *userdata)
 {
@@ -53,7 +43,7 @@ int split_value_word(const char *word, char **ret_key, char **ret_name, struct d
         _cleanup_buf_ struct buf key = BUF_INIT, name = BUF_INIT;
         _cleanup_free_ char *key_text = NULL;
         buf_add(&key, word, at - 1);
-        buf_puts(&name, name_of_word(word + at));
+        buf_puts(&name, value_name_of_word(word + at));
         int r = buf_finish(&key, &key_text, NULL);
         if (r == 0)
                 r = buf_finish(&name, ret_name, NULL);

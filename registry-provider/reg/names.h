@@ -5,13 +5,7 @@
 
 #include "../../schema/base/buf.h"
 #include "../../schema/base/diag.h"
-#include "../../schema/names/fold.h"
-
-#define DEFAULT_VALUE_WORD "@"
-
-/* "@" is the default value, whose name is empty. */
-const char *name_of_word(const char *word);
-const char *word_of_name(const char *name);
+#include "../../schema/names/path.h"
 
 /* Whether the word can be a key's path, without asking whether there is such a key. 0, -EINVAL or
  * -ENAMETOOLONG with d set, or -ENOMEM. */

@@ -189,7 +189,7 @@ int session_target(struct session *s, char **ret_key, char **ret_name)
                 key_only = true;
         }
         _cleanup_free_ char *key = strdup(words[0]);
-        char *name = key_only ? NULL : strdup(name_of_word(words[1]));
+        char *name = key_only ? NULL : strdup(value_name_of_word(words[1]));
         if (!key || (!key_only && !name)) {
                 free(name);
                 return session_fail(s, -ENOMEM, NULL);

@@ -27,7 +27,7 @@ static int echo_json(struct session *s, const char *verb, const struct change *c
         json_string(&j, path.text);
         if (c->name) {
                 json_key(&j, "name");
-                json_string(&j, word_of_name(c->name));
+                json_string(&j, value_word_of_name(c->name));
         }
         if (c->value)
                 value_to_json(&j, c->value);
@@ -50,7 +50,7 @@ static int echo(struct session *s, const char *verb, const struct change *c, uin
         format_key(&s->out, c->key);
         if (c->name) {
                 buf_puts(&s->out, "  ");
-                format_safe(&s->out, word_of_name(c->name), strlen(word_of_name(c->name)));
+                format_safe(&s->out, value_word_of_name(c->name), strlen(value_word_of_name(c->name)));
         }
         if (c->value) {
                 buf_puts(&s->out, " = ");
@@ -162,7 +162,7 @@ int command_set(struct session *s)
         _cleanup_free_ char *key = NULL, *name = NULL;
 
         if (s->args->n_words == 3)
-                return set_value(s, words[0], name_of_word(words[1]), words[2]);
+                return set_value(s, words[0], value_name_of_word(words[1]), words[2]);
         int r = split_value_word(words[0], &key, &name, &s->diag);
         return r < 0 ? session_refuse(s, r) : set_value(s, key, name, words[1]);
 }

@@ -70,14 +70,14 @@ int registry_check_expected(const struct registry_write *w, const struct store_v
         if (!w->expected.given || sequence == w->expected.sequence)
                 return 0;
         return diag_set(d, EAGAIN, "%s: value '%s' has sequence %llu in layer %s, expected %llu",
-                w->path->text, w->name[0] ? w->name : "@", (unsigned long long)sequence, layer,
+                w->path->text, value_word_of_name(w->name), (unsigned long long)sequence, layer,
                 (unsigned long long)w->expected.sequence);
 }
 
 static int store_value_failed(const struct registry *r, const struct path *path, const char *name,
         size_t size, int e, struct diag *d)
 {
-        name = name[0] ? name : "@";
+        name = value_word_of_name(name);
         if (e == -EFBIG && size > r->value_max)
                 return diag_set(d, EFBIG, "%s: value '%s' has %zu bytes, at most %zu are kept", path->text,
                         name, size, r->value_max);

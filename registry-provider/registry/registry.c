@@ -214,7 +214,7 @@ int registry_get(struct registry *r, const struct path *path, const char *name, 
                 return 0;
         if (no_key.text[0])
                 return diag_set(d, -e, "%s", no_key.text);
-        name = name[0] ? name : "@";
+        name = value_word_of_name(name);
         if (e == -ENOENT)
                 return diag_set(d, ENOENT, "%s: no such value: '%s'", path->text, name);
         return diag_set(d, -e, "%s: value '%s': %s", path->text, name, describe(e));

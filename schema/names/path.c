@@ -64,6 +64,32 @@ int value_name_check(const char *s, size_t len, struct diag *d)
         return r < 0 ? r : sendable_check(s, len, d);
 }
 
+#define AT '@'
+
+static bool is_all_at(const char *s, size_t len)
+{
+        size_t n = 0;
+        while (n < len && s[n] == AT)
+                n++;
+        return n == len;
+}
+
+const char *value_name_of_word(const char *word)
+{
+        return word[0] == AT && is_all_at(word, strlen(word)) ? word + 1 : word;
+}
+
+const char *value_word_of_name(const char *name)
+{
+        static char word[VALUE_NAME_BYTES_MAX + 2];
+        size_t len = strlen(name);
+
+        if (len > VALUE_NAME_BYTES_MAX || !is_all_at(name, len))
+                return name;
+        memset(word, AT, sizeof(word) - 1);
+        return word + sizeof(word) - 2 - len;
+}
+
 bool component_storable(const char *s, size_t len)
 {
         return component_form(s, len, NULL) == 0;
@@ -74,22 +100,22 @@ bool value_name_storable(const char *s, size_t len)
         return name_check(s, len, VALUE_NAME_BYTES_MAX, NULL) == 0;
 }
 
-/* How many there are, or a negative errno. */
-static int check_components(const char *s, size_t len, size_t max, struct diag *d)
+/* How many there are, or a negative errno. `before`: components that stood in front of them. */
+static int check_components(const char *s, size_t len, size_t before, size_t max, struct diag *d)
 {
         size_t n = 0;
         for (size_t at = 0; at <= len; n++) {
-                size_t component = component_length(s + at, len - at);
+                size_t component = component_length(s + at, len - at), number = before + n + 1;
                 if (n == max)
                         return diag_set(d, ENAMETOOLONG,
                                 "the path has more than %u components with its hive", PATH_DEPTH_MAX);
                 if (component == 0)
                         return diag_set(d, EINVAL,
                                 "component %zu of the path: empty, expected no doubled or trailing separator",
-                                n + 1);
+                                number);
                 int r = component_check(s + at, component, d);
                 if (r < 0) {
-                        diag_prefix(d, "component %zu of the path", n + 1);
+                        diag_prefix(d, "component %zu of the path", number);
                         return r;
                 }
                 at += component + 1;
@@ -97,10 +123,99 @@ static int check_components(const char *s, size_t len, size_t max, struct diag *
         return (int)n;
 }
 
+/* What people paste out of regedit. `hive` NULL: there is none here that it could mean. */
+static const struct root {
+        const char *name, *hive;
+} roots[] = {
+        { "HKLM", DEFAULT_HIVE },
+        { "HKEY_LOCAL_MACHINE", DEFAULT_HIVE },
+        { "HKU", "Users" },
+        { "HKEY_USERS", "Users" },
+        { "HKCU", NULL },
+        { "HKEY_CURRENT_USER", NULL },
+        { "HKCR", NULL },
+        { "HKEY_CLASSES_ROOT", NULL },
+        { "HKCC", NULL },
+        { "HKEY_CURRENT_CONFIG", NULL },
+        { "HKPD", NULL },
+        { "HKEY_PERFORMANCE_DATA", NULL },
+        { "HKDD", NULL },
+        { "HKEY_DYN_DATA", NULL },
+};
+
+/* PowerShell puts a colon behind it. */
+static const struct root *find_root(const char *name, size_t len)
+{
+        if (len > 0 && name[len - 1] == ':')
+                len--;
+        for (size_t i = 0; i < ARRAY_SIZE(roots); i++)
+                if (strlen(roots[i].name) == len && strncasecmp(name, roots[i].name, len) == 0)
+                        return &roots[i];
+        return NULL;
+}
+
+bool path_is_root(const char *name, size_t len)
+{
+        return find_root(name, len) != NULL;
+}
+
+static const struct root *root_of(const char *input, size_t len, size_t *ret_taken)
+{
+        static const char computer[] = "Computer";
+        size_t at = 0, n = component_length(input, len);
+        const struct root *root = find_root(input, n);
+
+        /* What regedit's address bar has in front. */
+        if (!root && n == strlen(computer) && n < len && strncasecmp(input, computer, n) == 0) {
+                at = n + 1;
+                n = component_length(input + at, len - at);
+                root = find_root(input + at, n);
+        }
+        *ret_taken = at + n;
+        return root;
+}
+
 static bool names_hive(const char *name, size_t len, path_is_hive_t is_hive, void *userdata)
 {
         return fold_equal(name, len, DEFAULT_HIVE, strlen(DEFAULT_HIVE)) ||
                (is_hive && is_hive(name, len, userdata));
+}
+
+/* What stands in front of the path that was written, in place of its first `taken` bytes. */
+struct front {
+        const char *text;
+        size_t n; /* components of it */
+        size_t taken;
+};
+
+static int root_front(const struct root *root, size_t taken, path_is_hive_t is_hive, void *userdata,
+        struct front *ret, struct diag *d)
+{
+        if (!root->hive)
+                return diag_set(d, EINVAL,
+                        "%s: a root of regedit that has no counterpart here, expected a key in " DEFAULT_HIVE,
+                        root->name);
+        if (!names_hive(root->hive, strlen(root->hive), is_hive, userdata))
+                return diag_set(d, EINVAL,
+                        "%s: means the hive %s, which is not there, expected a key in " DEFAULT_HIVE,
+                        root->name, root->hive);
+        *ret = (struct front){ root->hive, 1, taken };
+        return 0;
+}
+
+static int find_front(const char *input, size_t len, path_is_hive_t is_hive, void *userdata,
+        struct front *ret, struct diag *d)
+{
+        size_t taken, first = component_length(input, len);
+        const struct root *root = root_of(input, len, &taken);
+
+        if (root)
+                return root_front(root, taken, is_hive, userdata, ret, d);
+        /* The first component decides whether a hive goes in front, but nothing may look at it unchecked. */
+        bool has_hive = first > 0 && component_check(input, first, NULL) == 0 &&
+                        names_hive(input, first, is_hive, userdata);
+        *ret = has_hive ? (struct front){ "", 0, 0 } : (struct front){ DEFAULT_HIVE "\\", 1, 0 };
+        return 0;
 }
 
 static int build(const char *prefix, const char *s, size_t len, size_t n, struct path *ret)
@@ -128,27 +243,32 @@ static int build(const char *prefix, const char *s, size_t len, size_t n, struct
 int path_parse(const char *input, size_t len, path_is_hive_t is_hive, void *userdata, struct path *ret,
         struct diag *d)
 {
+        struct front front = { 0 };
+
         if (len > 0 && is_separator(*input)) {
                 input++;
                 len--;
         }
         if (len == 0)
                 return diag_set(d, EINVAL, "the path is empty, expected Hive\\Name\\…");
+        int r = find_front(input, len, is_hive, userdata, &front, d);
+        if (r < 0)
+                return r;
+        input += front.taken;
+        len -= front.taken;
 
-        /* The first component decides whether a hive goes in front, but nothing may look at it unchecked. */
-        size_t first = component_length(input, len);
-        bool has_hive = first > 0 && component_check(input, first, NULL) == 0 &&
-                        names_hive(input, first, is_hive, userdata);
-        const char *prefix = has_hive ? "" : DEFAULT_HIVE "\\";
-
-        if (strlen(prefix) + len > PATH_BYTES_MAX)
+        size_t total = strlen(front.text) + len;
+        if (total > PATH_BYTES_MAX)
                 return diag_set(d, ENAMETOOLONG,
-                        "the path is %zu bytes long with its hive, at most %u are allowed",
-                        strlen(prefix) + len, PATH_BYTES_MAX);
-        int n = check_components(input, len, PATH_DEPTH_MAX - !has_hive, d);
+                        "the path is %zu bytes long with its hive, at most %u are allowed", total,
+                        PATH_BYTES_MAX);
+        /* Behind a root that was replaced there is its separator, or nothing. */
+        size_t skip = front.taken > 0;
+        int n = len < skip ? 0
+                           : check_components(input + skip, len - skip, skip, PATH_DEPTH_MAX - front.n, d);
         if (n < 0)
                 return n;
-        return build(prefix, input, len, (size_t)n + !has_hive, ret);
+        return build(front.text, input, len, (size_t)n + front.n, ret);
 }
 
 void path_done(struct path *p)

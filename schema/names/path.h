@@ -2,7 +2,9 @@
 #pragma once
 
 /* Registry paths and names: `Hive\Component\Component`, input with `\` or `/`, output always with `\`. A
- * leading separator is ignored; a path whose first component names no hive is under Machine. Pure. */
+ * leading separator is ignored; a path whose first component names no hive is under Machine. The roots of
+ * regedit mean the hive that is their counterpart (HKLM is Machine, HKU is Users where that is a hive), or
+ * are refused. Pure. */
 
 #include "../base/diag.h"
 #include "fold.h"
@@ -40,6 +42,15 @@ bool path_is_below(const struct path *inner, const struct path *outer);
 _must_check_ int component_check(const char *s, size_t len, struct diag *d);
 _must_check_ int value_name_check(const char *s, size_t len, struct diag *d);
 /* A layer's name follows the rules of a component. */
+
+/* How a value's name is written wherever people write one (command line, hive and schema files, what is
+ * shown): `@` is the default value, whose name is empty, and so that a value can be called `@` a name of
+ * nothing but `@` has one more. What is returned points into the argument, or is constant. */
+const char *value_name_of_word(const char *word);
+const char *value_word_of_name(const char *name);
+
+/* Whether it is one of regedit's roots, in any case: no hive can have such a name. */
+bool path_is_root(const char *name, size_t len);
 
 /* What a state file may hold: also the noncharacters that were allowed in names once. Nothing new has them,
  * but one such name must not make the rest of the state unreadable. */

@@ -104,6 +104,23 @@ START_TEST(smallest_files)
 }
 END_TEST
 
+/* As they stand on the command line, too. */
+START_TEST(names_as_people_write_them)
+{
+        static const char text[] = "peios-registry: 1\nlayer: x\nhives: [Users]\nkeys:\n"
+                                   "  HKEY_LOCAL_MACHINE\\A:\n    '@': !sz d\n    '@@': !sz at\n"
+                                   "  Computer\\HKU\\B:\n";
+        _cleanup_hive_file_ struct hive_file *f = NULL;
+        struct diag d = { 0 };
+        int r = hive_parse("t", TEXT(text), 4096, &f, &d);
+        ck_assert_msg(r == 0, "%s", d.text);
+        ck_assert_str_eq(f->keys[0].path.text, "Machine\\A");
+        ck_assert_str_eq(f->keys[1].path.text, "Users\\B");
+        check_value(find(&f->keys[0], ""), REG_SZ, "d", 1, 6);
+        check_value(find(&f->keys[0], "@"), REG_SZ, "at", 2, 7);
+}
+END_TEST
+
 static const struct {
         const char *text;
         struct value value;
@@ -316,8 +333,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { file_contents, smallest_files, written_values, all_types_and_bytes,
-                formatted_values, value_size_limit, many_keys, failing_allocation, cut_files,
-                file_too_large };
+        const TTest *const tests[] = { file_contents, smallest_files, names_as_people_write_them,
+                written_values, all_types_and_bytes, formatted_values, value_size_limit, many_keys,
+                failing_allocation, cut_files, file_too_large };
         return run_tests("hive", tests, ARRAY_SIZE(tests));
 }

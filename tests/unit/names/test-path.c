@@ -105,6 +105,75 @@ START_TEST(bad_paths)
 }
 END_TEST
 
+/* As people paste them out of regedit, PowerShell and .reg files. */
+START_TEST(roots_of_regedit)
+{
+        static const struct {
+                const char *input, *text;
+                size_t n;
+        } rows[] = {
+                { "HKEY_LOCAL_MACHINE\\System\\Audit", "Machine\\System\\Audit", 3 },
+                { "\\HKLM\\System", "Machine\\System", 2 },
+                { "/hklm/system", "Machine\\system", 2 },
+                { "Hkey_Local_Machine", "Machine", 1 },
+                { "HKLM:\\System", "Machine\\System", 2 },
+                { "Computer\\HKEY_LOCAL_MACHINE\\System", "Machine\\System", 2 },
+                { "\\computer/HKLM", "Machine", 1 },
+                { "HKU\\S-1-5", "Users\\S-1-5", 2 },
+                { "HKEY_USERS", "Users", 1 },
+                /* They are roots, and nothing further down. */
+                { "Machine\\HKLM\\x", "Machine\\HKLM\\x", 3 },
+                { "System\\HKEY_CURRENT_USER", "Machine\\System\\HKEY_CURRENT_USER", 3 },
+                { "HKLM\\HKLM", "Machine\\HKLM", 2 },
+                { "HKLMX\\x", "Machine\\HKLMX\\x", 3 },
+                { "Computer\\Name", "Machine\\Computer\\Name", 3 },
+                { "Computer", "Machine\\Computer", 2 },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_path_ struct path p = { 0 };
+                struct diag d = { 0 };
+                ck_assert_msg(parse(rows[i].input, strlen(rows[i].input), &p, &d) == 0, "%s: %s",
+                        rows[i].input, d.text);
+                ck_assert_str_eq(p.text, rows[i].text);
+                ck_assert_uint_eq(p.n, rows[i].n);
+                check_components(&p);
+        }
+}
+END_TEST
+
+START_TEST(roots_without_a_counterpart)
+{
+        static const struct {
+                const char *input, *said;
+        } rows[] = {
+                { "HKCU\\Software", "HKCU: a root of regedit that has no counterpart here" },
+                { "/hkey_current_user/x", "HKEY_CURRENT_USER: a root of regedit that has no counterpart" },
+                { "HKEY_CLASSES_ROOT\\.txt", "no counterpart here" },
+                { "HKCR", "no counterpart here" },
+                { "HKCC\\x", "no counterpart here" },
+                { "HKEY_CURRENT_CONFIG\\x", "no counterpart here" },
+                { "HKEY_PERFORMANCE_DATA", "no counterpart here" },
+                { "HKEY_DYN_DATA\\x", "no counterpart here" },
+                { "Computer\\HKEY_CURRENT_USER\\x", "HKEY_CURRENT_USER: a root" },
+                { "HKLM\\", "component 2 of the path: empty" },
+                { "HKLM\\x\\\\y", "component 3 of the path: empty" },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                struct path p = { .n = 99 };
+                struct diag d = { 0 };
+                ck_assert_msg(
+                        parse(rows[i].input, strlen(rows[i].input), &p, &d) == -EINVAL, "%s", rows[i].input);
+                ck_assert_msg(strstr(d.text, rows[i].said), "%s says: %s", rows[i].input, d.text);
+                ck_assert_uint_eq(p.n, 99);
+        }
+
+        struct path p = { .n = 99 };
+        struct diag d = { 0 };
+        ck_assert_int_eq(path_parse(TEXT("HKU\\x"), NULL, NULL, &p, &d), -EINVAL);
+        ck_assert_msg(strstr(d.text, "HKU: means the hive Users, which is not there"), "%s", d.text);
+}
+END_TEST
+
 START_TEST(without_a_callback_only_machine_is_a_hive)
 {
         _cleanup_path_ struct path p = { 0 }, q = { 0 };
@@ -250,6 +319,38 @@ START_TEST(names)
 END_TEST
 
 /* State from before noncharacters were refused must load. */
+/* The default value, and one that is really called `@`, are two. */
+START_TEST(words_of_value_names)
+{
+        static const struct {
+                const char *name, *word;
+        } rows[] = {
+                { "", "@" },
+                { "@", "@@" },
+                { "@@", "@@@" },
+                { "x", "x" },
+                { "@x", "@x" },
+                { "x@", "x@" },
+                { "@ @", "@ @" },
+        };
+        char long_name[VALUE_NAME_BYTES_MAX + 1];
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                ck_assert_str_eq(value_word_of_name(rows[i].name), rows[i].word);
+                ck_assert_str_eq(value_name_of_word(rows[i].word), rows[i].name);
+        }
+        /* Two at a time. */
+        const char *one = value_word_of_name("@"), *other = value_word_of_name("");
+        ck_assert_str_eq(one, "@@");
+        ck_assert_str_eq(other, "@");
+        memset(long_name, '@', VALUE_NAME_BYTES_MAX);
+        long_name[VALUE_NAME_BYTES_MAX] = '\0';
+        ck_assert_uint_eq(strlen(value_word_of_name(long_name)), VALUE_NAME_BYTES_MAX + 1);
+        ck_assert_str_eq(value_name_of_word(value_word_of_name(long_name)), long_name);
+        ck_assert_str_eq(value_name_of_word(""), "");
+}
+END_TEST
+
 START_TEST(names_of_old_state)
 {
         ck_assert(component_storable(TEXT("a\xEF\xBF\xBE")));
@@ -285,7 +386,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { good_paths, bad_paths, without_a_callback_only_machine_is_a_hive,
-                only_len_bytes_are_read, limits, relations, names, names_of_old_state, failed_allocations };
+        const TTest *const tests[] = { good_paths, bad_paths, roots_of_regedit, roots_without_a_counterpart,
+                without_a_callback_only_machine_is_a_hive, only_len_bytes_are_read, limits, relations, names,
+                words_of_value_names, names_of_old_state, failed_allocations };
         return run_tests("path", tests, ARRAY_SIZE(tests));
 }

@@ -16,6 +16,7 @@ START_TEST(value_words_are_split)
                 { "a/b\\c", "a/b", "c" },
                 { "a\\b/c", "a\\b", "c" },
                 { "a\\@", "a", "" },
+                { "a\\@@", "a", "@" },
                 { "a\\@b", "a", "@b" },
                 { "a\\b:c d", "a", "b:c d" },
                 { "\\a\\b", "\\a", "b" },
@@ -63,16 +64,6 @@ START_TEST(split_survives_failing_allocations)
                 ck_assert_int_eq(r, -ENOMEM);
                 ck_assert(!key && !name);
         }
-}
-END_TEST
-
-START_TEST(the_default_value_has_a_word)
-{
-        ck_assert_str_eq(name_of_word("@"), "");
-        ck_assert_str_eq(name_of_word("@@"), "@@");
-        ck_assert_str_eq(name_of_word("x"), "x");
-        ck_assert_str_eq(word_of_name(""), "@");
-        ck_assert_str_eq(word_of_name("x"), "x");
 }
 END_TEST
 
@@ -185,7 +176,6 @@ int main(void)
                 value_words_are_split,
                 words_without_a_value_are_refused,
                 split_survives_failing_allocations,
-                the_default_value_has_a_word,
                 keys_are_checked_without_knowing_hives,
                 nothing_shown_can_steer_a_terminal,
                 keys_are_shown_as_the_documentation_writes_them,
