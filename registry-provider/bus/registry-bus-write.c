@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../schema/base/log.h"
+#include "../../schema/bus/peer.h"
 #include "../../schema/dbus/names.h"
 #include "access.h"
 #include "request.h"
@@ -105,11 +106,9 @@ static void on_authorized(bool allowed, const char *why, void *userdata)
 static int on_caller_gone(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
         struct registry_bus *rb = userdata;
-        const char *name, *old, *owner;
+        const char *name = peer_left(m);
 
-        if (sd_bus_message_read(m, "sss", &name, &old, &owner) < 0 || owner[0] != '\0')
-                return 0;
-        for (struct request *q = rb->asking, *next; q; q = next) {
+        for (struct request *q = name ? rb->asking : NULL, *next; q; q = next) {
                 next = q->next;
                 if (strcmp(sd_bus_message_get_sender(q->m), name) != 0)
                         continue;
@@ -121,12 +120,8 @@ static int on_caller_gone(sd_bus_message *m, void *userdata, _unused_ sd_bus_err
 
 static int watch_callers(struct registry_bus *rb)
 {
-        if (rb->callers_gone)
-                return 0;
-        return sd_bus_add_match_async(rb->config.bus, &rb->callers_gone,
-                "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''",
-                on_caller_gone, NULL, rb);
+        return rb->callers_gone ? 0
+                                : peer_watch_leaving(rb->config.bus, &rb->callers_gone, on_caller_gone, rb);
 }
 
 static size_t asking_of(const struct registry_bus *rb, uint32_t uid)

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/bus/peer.h"
+
 static uint32_t id_hash(uint64_t id)
 {
         return hash_bytes(&id, sizeof(id), hash_seed());
@@ -36,25 +38,20 @@ static bool user_matches(const void *entry, const void *key)
 
 static int on_name_gone(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
-        const char *name, *old, *owner;
+        const char *name = peer_left(m);
 
-        if (sd_bus_message_read(m, "sss", &name, &old, &owner) >= 0)
+        if (name)
                 subscriptions_drop_client(userdata, name);
         return 0;
 }
 
-/* One rule for every name that goes away: rules are few on a bus, and one that is made for each client as it
- * subscribes comes too late for a client that goes at once. */
 int subscriptions_new(sd_bus *bus, struct subscriptions **ret)
 {
         struct subscriptions *s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
         s->bus = sd_bus_ref(bus);
-        int r = sd_bus_add_match_async(bus, &s->match,
-                "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''",
-                on_name_gone, NULL, s);
+        int r = peer_watch_leaving(bus, &s->match, on_name_gone, s);
         if (r >= 0)
                 r = pings_init(s);
         if (r < 0) {

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../../schema/bus/peer.h"
 #include "commands.h"
 #include "event.h"
 #include "origin.h"
@@ -14,7 +15,8 @@
 struct watch {
         struct session *s;
         struct path path;
-        sd_bus_message *subscribed; /* the answer to Subscribe(): its sender is the provider */
+        struct peer *provider;
+        sd_bus_message *subscribed; /* the answer to Subscribe(): its sender has the subscription */
         uint64_t id;
         uint64_t left; /* events; UINT64_MAX: no limit */
         int code;      /* of what went wrong inside a callback */
@@ -25,6 +27,7 @@ static void watch_done(struct watch *w)
 {
         path_done(&w->path);
         sd_bus_message_unref(w->subscribed);
+        (void)peer_free(w->provider);
 }
 #define _cleanup_watch_ _cleanup_(watch_done)
 
@@ -118,12 +121,9 @@ static int show_signal(struct watch *w, sd_bus_message *m, uint64_t sequence)
 static int on_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
         struct watch *w = userdata;
-        const char *provider = w->subscribed ? sd_bus_message_get_sender(w->subscribed) : NULL;
-        const char *sender = sd_bus_message_get_sender(m);
         uint64_t id, sequence;
 
-        /* Anybody may send us a signal with this name. */
-        if (!provider || !sender || strcmp(provider, sender) != 0 || finished(w))
+        if (!w->subscribed || !peer_sent(w->provider, m) || finished(w))
                 return 0;
         int r = sd_bus_message_read(m, "tt", &id, &sequence);
         if (r >= 0 && id == w->id)
@@ -133,22 +133,19 @@ static int on_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
         return 0;
 }
 
-static int on_owner(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+static void on_provider(const char *old, const char *owner, void *userdata)
 {
         struct watch *w = userdata;
-        const char *name, *old, *owner;
 
-        int r = sd_bus_message_read(m, "sss", &name, &old, &owner);
-        if (r < 0 || finished(w))
-                return 0;
+        if (finished(w))
+                return;
         if (old[0]) {
                 w->subscribed = sd_bus_message_unref(w->subscribed);
                 show_provider(w, "provider-gone", "waiting for it");
         }
         /* Our own call may have had it started: then its subscription is the one we have. */
         if (owner[0])
-                w->returned = !w->subscribed || strcmp(sd_bus_message_get_sender(w->subscribed), owner) != 0;
-        return 0;
+                w->returned = !w->subscribed || !peer_is(w->subscribed, owner);
 }
 
 static int subscribe(struct watch *w)
@@ -188,15 +185,12 @@ static int subscribe_again(struct watch *w)
 
 static int add_matches(struct watch *w)
 {
-        static const char owner_rule[] =
-                "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" REGISTRY_BUS_NAME "'";
         sd_bus *bus = w->s->bus;
 
         int r = sd_bus_match_signal(
                 bus, NULL, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE, "Changed", on_changed, w);
         if (r >= 0)
-                r = sd_bus_add_match(bus, NULL, owner_rule, on_owner, w);
+                r = peer_new(bus, REGISTRY_BUS_NAME, on_provider, w, &w->provider);
         return r < 0 ? session_fail(w->s, r, "cannot watch the bus") : EXIT_CODE_OK;
 }
 

@@ -6,11 +6,17 @@
 
 #include "../base/buf.h"
 #include "../base/log.h"
+#include "../bus/peer.h"
 #include "../names/fold.h"
 
+/* The library itself is the sender of what it has to say. */
+#define LOCAL "org.freedesktop.DBus.Local"
+
 /* By now the bus has left the loop. */
-static int on_gone(_unused_ sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+static int on_gone(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
+        if (!peer_is(m, LOCAL))
+                return 0;
         log_error("the bus went away");
         return sd_event_exit(userdata, EXIT_FAILURE);
 }
@@ -23,9 +29,8 @@ int daemon_bus_open(sd_event *event, sd_bus **ret, struct diag *d)
         if (r >= 0)
                 r = sd_bus_attach_event(bus, event, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)
-                r = sd_bus_match_signal_async(bus, NULL, "org.freedesktop.DBus.Local",
-                        "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected", on_gone,
-                        NULL, event);
+                r = sd_bus_match_signal_async(bus, NULL, LOCAL, "/org/freedesktop/DBus/Local", LOCAL,
+                        "Disconnected", on_gone, NULL, event);
         if (r < 0) {
                 sd_bus_unref(bus);
                 return diag_set(d, -r, "no connection to the system bus: %s", strerror(-r));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../../schema/base/log.h"
+#include "../../schema/bus/peer.h"
 #include "event-list.h"
 
 static enum exit_code print_event(const struct show_options *o, const struct shown_event *e)
@@ -23,14 +24,39 @@ static enum exit_code print_event(const struct show_options *o, const struct sho
         return code;
 }
 
+struct listener {
+        const struct show_options *options;
+        struct peer *service;
+};
+
+static void listener_done(struct listener *l)
+{
+        (void)peer_free(l->service);
+}
+#define _cleanup_listener_ _cleanup_(listener_done)
+
 static int on_taint(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
+        const struct listener *l = userdata;
         struct shown_event e;
 
-        return event_read(m, &e) < 0 ? 0 : print_event(userdata, &e) == EXIT_CODE_OK ? 0 : -EIO;
+        if (!peer_sent(l->service, m) || event_read(m, &e) < 0)
+                return 0;
+        return print_event(l->options, &e) == EXIT_CODE_OK ? 0 : -EIO;
 }
 
-/* Until the bus or the terminal goes away. Only signals of the service's own bus name are shown. */
+static int listen_for(sd_bus *bus, struct listener *l)
+{
+        static const char *const members[] = { "TaintSet", "TaintCleared" };
+
+        int r = peer_new(bus, POLICY_BUS_NAME, NULL, NULL, &l->service);
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(members); i++)
+                r = sd_bus_match_signal(
+                        bus, NULL, POLICY_BUS_NAME, POLICY_PATH, POLICY_INTERFACE, members[i], on_taint, l);
+        return r;
+}
+
+/* Until the bus or the terminal goes away. */
 static enum exit_code follow(sd_bus *bus)
 {
         for (;;) {
@@ -70,6 +96,7 @@ enum exit_code show_events(const struct show_options *o, _unused_ const char *ar
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_free_ struct events *events = calloc(1, sizeof(*events));
+        _cleanup_listener_ struct listener listener = { .options = o };
         enum exit_code code = EXIT_CODE_FAILURE;
         struct diag d = { 0 };
 
@@ -77,9 +104,8 @@ enum exit_code show_events(const struct show_options *o, _unused_ const char *ar
                 return code;
         int r = registry_client_connect(&bus, &d);
         /* Listening first: what comes while the list is read is shown twice rather than never. */
-        for (size_t i = 0; r >= 0 && o->follow && i < 2; i++)
-                r = sd_bus_match_signal(bus, NULL, POLICY_BUS_NAME, POLICY_PATH, POLICY_INTERFACE,
-                        i == 0 ? "TaintSet" : "TaintCleared", on_taint, (void *)o);
+        if (r >= 0 && o->follow)
+                r = listen_for(bus, &listener);
         if (r >= 0)
                 reply = events_list(bus, &d, &code);
         if (!reply || (r = events_read(reply, events)) < 0) {

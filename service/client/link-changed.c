@@ -86,8 +86,7 @@ int link_on_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *er
         struct actor actor;
         bool known = false;
 
-        const char *sender = sd_bus_message_get_sender(m);
-        if (!l->provider || !sender || strcmp(sender, l->provider) != 0)
+        if (!peer_sent(l->provider, m))
                 return 0;
         int r = sd_bus_message_read(m, "tt", &subscription, &base.sequence);
         if (r < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "../../schema/bus/peer.h"
 #include "link.h"
 
 struct follow {
@@ -15,8 +16,8 @@ struct follow {
 struct link {
         struct link_config config;
         struct follow *list;
-        sd_bus_slot *changed, *owner;
-        char *provider; /* the provider's unique name: anybody can send us a signal that looks like its */
+        sd_bus_slot *changed;
+        struct peer *provider; /* whose signals count */
         sd_event_source *retry;
         uint64_t delay;
         bool asking; /* calls are being made: the round cannot be over yet */

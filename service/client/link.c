@@ -139,11 +139,6 @@ static int on_subscribed(sd_bus_message *m, void *userdata, _unused_ sd_bus_erro
                 answered(f->link, false, error_text(m));
                 return 0;
         }
-        const char *sender = sd_bus_message_get_sender(m);
-        if (sender && (!f->link->provider || strcmp(f->link->provider, sender) != 0)) {
-                free(f->link->provider);
-                f->link->provider = strdup(sender);
-        }
         link_resolve_key(f->link, f->key);
         answered(f->link, true, NULL);
         return 0;
@@ -194,24 +189,19 @@ static void forget(struct link *l)
                 l->list[i].subscribing = sd_bus_slot_unref(l->list[i].subscribing);
                 l->list[i].resolving = sd_bus_slot_unref(l->list[i].resolving);
         }
-        free(l->provider);
-        l->provider = NULL;
 }
 
-static int on_owner(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+static void on_provider(const char *old, const char *owner, void *userdata)
 {
         struct link *l = userdata;
-        const char *name, *old, *new_owner;
 
-        if (sd_bus_message_read(m, "sss", &name, &old, &new_owner) < 0)
-                return 0;
         forget(l);
         l->delay = LINK_RETRY_FIRST_USEC;
-        if (new_owner[0] != '\0')
+        /* At the beginning in any case: to ask for it has it started. */
+        if (owner[0] != '\0' || old[0] == '\0')
                 link_begin(l);
         else
                 set_state(l, false, "the registry provider went away");
-        return 0;
 }
 
 static int make_list(struct link *l)
@@ -244,16 +234,11 @@ int link_new(const struct link_config *config, struct link **ret)
                 r = sd_bus_match_signal_async(config->bus, &l->changed, REGISTRY_BUS_NAME, REGISTRY_PATH,
                         REGISTRY_INTERFACE, "Changed", link_on_changed, NULL, l);
         if (r >= 0)
-                r = sd_bus_add_match_async(config->bus, &l->owner,
-                        "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                        "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" REGISTRY_BUS_NAME
-                        "'",
-                        on_owner, NULL, l);
+                r = peer_new(config->bus, REGISTRY_BUS_NAME, on_provider, l, &l->provider);
         if (r < 0) {
                 (void)link_free(l);
                 return r;
         }
-        link_begin(l);
         *ret = l;
         return 0;
 }
@@ -265,7 +250,7 @@ struct link *link_free(struct link *l)
         if (l->list)
                 forget(l);
         sd_bus_slot_unref(l->changed);
-        sd_bus_slot_unref(l->owner);
+        (void)peer_free(l->provider);
         sd_event_source_disable_unref(l->retry);
         free(l->list);
         free(l);

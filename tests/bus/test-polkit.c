@@ -173,6 +173,35 @@ START_TEST(questions)
 }
 END_TEST
 
+/* Only the bus knows who went away. */
+START_TEST(forged_departure)
+{
+        struct call c;
+        const char *registryd, *name;
+
+        begin();
+        polkit.mood = HANG;
+        _cleanup_bus_ sd_bus *caller = world_connect(UID_NOBODY), *forger = world_connect(UID_NOBODY);
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = answer(forger, "Info", "s", "Machine");
+        registryd = sd_bus_message_get_sender(reply);
+        ck_assert_int_ge(sd_bus_get_unique_name(caller, &name), 0);
+        set_begin(&c, caller, KEY, "1", false);
+        WAIT(polkit.n_open == 1);
+        ck_assert_int_ge(sd_bus_message_new_signal(forger, &m, "/org/freedesktop/DBus",
+                                 "org.freedesktop.DBus", "NameOwnerChanged"),
+                0);
+        ck_assert_int_ge(sd_bus_message_append(m, "sss", name, name, ""), 0);
+        ck_assert_int_ge(sd_bus_message_set_destination(m, registryd), 0);
+        ck_assert_int_ge(sd_bus_send(forger, m, NULL), 0);
+        sd_bus_message_unref(answer(forger, "Info", "s", "Machine"));
+        ck_assert_int_ge(sd_bus_reply_method_return(polkit.open[0], "(bba{ss})", 1, 0, 0), 0);
+        WAIT(is_done(&c));
+        ck_assert_str_eq(c.error, "");
+        ck_assert_str_eq(get_text(world.bus, KEY, "V"), "1 base");
+        close_questions();
+}
+END_TEST
+
 /* A person may be thinking: nobody else waits for that. */
 START_TEST(no_answer)
 {
@@ -243,7 +272,7 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { answers, questions, no_answer, callers_that_vanish,
+        const TTest *const tests[] = { answers, questions, forged_departure, no_answer, callers_that_vanish,
                 end_of_the_provider };
         Suite *suite = suite_create("polkit");
         harness_add_privileged(suite, tests, ARRAY_SIZE(tests), "what becomes of the answers of polkit");
