@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "exe-reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "../base/log.h"
+#include "../events/timer.h"
+#include "exe-reader-child.h"
+
+/* Answers that are taken before others have their turn. */
+#define AT_ONCE 32u
+
+struct exe_question {
+        exe_reader_fn fn; /* NULL: cancelled, or told that it is not known */
+        void *userdata;
+        uint32_t number;
+};
+
+struct exe_reader {
+        int fd; /* -1: it has ended */
+        pid_t pid;
+        sd_event_source *io, *timer;
+        struct exe_question questions[EXE_READER_QUESTIONS_MAX]; /* a ring, in the order of their answers */
+        unsigned first, n;
+        uint32_t number;
+        bool said_slow;
+};
+
+static struct exe_question *question(struct exe_reader *x, unsigned i)
+{
+        return &x->questions[(x->first + i) % EXE_READER_QUESTIONS_MAX];
+}
+
+static void finish(struct exe_question *q, const char *exe)
+{
+        exe_reader_fn fn = q->fn;
+
+        q->fn = NULL;
+        if (fn)
+                fn(exe, q->userdata);
+}
+
+/* What is asked meanwhile is not among them. */
+static void finish_all(struct exe_reader *x)
+{
+        for (unsigned i = 0, n = x->n; i < n; i++)
+                finish(question(x, i), "");
+}
+
+static void end_process(struct exe_reader *x)
+{
+        if (x->fd < 0)
+                return;
+        x->io = sd_event_source_disable_unref(x->io);
+        x->timer = sd_event_source_disable_unref(x->timer);
+        (void)close(steal_fd(&x->fd));
+        (void)kill(x->pid, SIGKILL);
+        while (waitpid(x->pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+}
+
+static void lose(struct exe_reader *x, const char *why)
+{
+        log_warning("the process that reads which program a caller runs %s: that is not known until the "
+                    "service is started anew",
+                why);
+        end_process(x);
+        finish_all(x);
+        x->n = 0;
+}
+
+/* False where it answers something else than what it was asked. */
+static bool take_answer(struct exe_reader *x, struct exe_answer *a, size_t size)
+{
+        const size_t head = offsetof(struct exe_answer, exe);
+        struct exe_question *q = question(x, 0);
+
+        if (x->n == 0 || size < head || size >= sizeof(*a) || a->number != q->number)
+                return false;
+        a->exe[size - head] = '\0';
+        x->first = (x->first + 1) % EXE_READER_QUESTIONS_MAX;
+        x->n--;
+        struct exe_question done = *q; /* its place may be taken by the next one */
+        finish(&done, a->exe);
+        return true;
+}
+
+static int on_readable(_unused_ sd_event_source *s, int fd, _unused_ uint32_t events, void *userdata)
+{
+        struct exe_reader *x = userdata;
+
+        for (unsigned i = 0; i < AT_ONCE; i++) {
+                struct exe_answer a;
+                ssize_t n = recv(fd, &a, sizeof(a), MSG_DONTWAIT | MSG_TRUNC);
+                if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                        break;
+                if (n <= 0) {
+                        lose(x, "has ended");
+                        return 0;
+                }
+                if (!take_answer(x, &a, (size_t)n)) {
+                        lose(x, "gave an answer that is none");
+                        return 0;
+                }
+        }
+        if (x->n > 0)
+                return timer_start(x->timer, EXE_READER_TIMEOUT_USEC);
+        return sd_event_source_set_enabled(x->timer, SD_EVENT_OFF);
+}
+
+static int on_late(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+{
+        struct exe_reader *x = userdata;
+
+        if (!x->said_slow)
+                log_warning("the process that reads which program a caller runs does not answer: that is "
+                            "not known while it does not");
+        x->said_slow = true;
+        finish_all(x);
+        return 0;
+}
+
+int exe_reader_new(struct exe_reader **ret)
+{
+        _cleanup_free_ struct exe_reader *x = calloc(1, sizeof(*x));
+        int fds[2];
+
+        if (!x)
+                return -ENOMEM;
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+                return -errno;
+        _cleanup_close_ int own = fds[0], other = fds[1];
+        x->pid = fork();
+        if (x->pid < 0)
+                return -errno;
+        if (x->pid == 0) {
+                if (exe_reader_confine(other) < 0)
+                        _exit(EXIT_FAILURE);
+                exe_reader_serve();
+        }
+        x->fd = steal_fd(&own);
+        *ret = STEAL_PTR(x);
+        return 0;
+}
+
+struct exe_reader *exe_reader_free(struct exe_reader *x)
+{
+        if (!x)
+                return NULL;
+        end_process(x);
+        free(x);
+        return NULL;
+}
+
+int exe_reader_attach(struct exe_reader *x, sd_event *event)
+{
+        int r = timer_new(event, 0, on_late, x, &x->timer);
+        return r < 0 ? r : sd_event_add_io(event, &x->io, x->fd, EPOLLIN, on_readable, x);
+}
+
+static int send_question(int fd, uint32_t number, int dir)
+{
+        union {
+                struct cmsghdr header;
+                char bytes[CMSG_SPACE(sizeof(int))];
+        } control = { .header = { .cmsg_len = CMSG_LEN(sizeof(int)),
+                              .cmsg_level = SOL_SOCKET,
+                              .cmsg_type = SCM_RIGHTS } };
+        struct iovec data = { .iov_base = &number, .iov_len = sizeof(number) };
+        const struct msghdr m = {
+                .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+        };
+
+        memcpy(CMSG_DATA(&control.header), &dir, sizeof(dir));
+        if (sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+                return 0;
+        return errno == EAGAIN ? -EBUSY : errno == EPIPE || errno == ECONNRESET ? -ENOTCONN : -errno;
+}
+
+int exe_reader_ask(
+        struct exe_reader *x, int dir, exe_reader_fn fn, void *userdata, struct exe_question **ret_question)
+{
+        if (!x || x->fd < 0)
+                return -ENOTCONN;
+        if (x->n == EXE_READER_QUESTIONS_MAX)
+                return -EBUSY;
+        int r = timer_runs(x->timer) ? 0 : timer_start(x->timer, EXE_READER_TIMEOUT_USEC);
+        if (r >= 0)
+                r = send_question(x->fd, x->number, dir);
+        if (r < 0)
+                return r;
+        struct exe_question *q = question(x, x->n++);
+        *q = (struct exe_question){ .fn = fn, .userdata = userdata, .number = x->number++ };
+        *ret_question = q;
+        return 0;
+}
+
+void exe_question_cancel(struct exe_question *q)
+{
+        if (q)
+                q->fn = NULL;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Which program a process runs, proc/<pid>/exe. Of another user's process the kernel tells that only to who
+ * has CAP_SYS_PTRACE, which is as much as all files and all memory of the machine. So a process of its own
+ * has it, which can do nothing else: it is handed the open directory of a task, and tells what the link
+ * `exe` in it says. The daemon has the capability no more. */
+
+#include <systemd/sd-event.h>
+
+#include "../base/macro.h"
+
+/* Questions that are not answered yet. */
+#define EXE_READER_QUESTIONS_MAX 64u
+/* Who waited this long is told that it is not known. The late answer is thrown away. */
+#define EXE_READER_TIMEOUT_USEC UINT64_C(3000000)
+
+struct exe_reader;
+struct exe_question;
+
+/* Called once, and not from within exe_reader_ask(). `exe`: "" where it is not known. */
+typedef void (*exe_reader_fn)(const char *exe, void *userdata);
+
+/* Starts the process. It has what the caller has: it is started first, before threads, signal masks and
+ * files. When it ends it cannot be started anew, as the capability is gone: that is logged once, and from
+ * then on no exe is known. 0 or negative errno. */
+_must_check_ int exe_reader_new(struct exe_reader **ret);
+/* Ends the process. Who waits is not called. */
+struct exe_reader *exe_reader_free(struct exe_reader *x);
+DEFINE_CLEANUP(struct exe_reader *, exe_reader_free, exe_reader_freep);
+
+/* Before anything is asked. 0 or negative errno. */
+_must_check_ int exe_reader_attach(struct exe_reader *x, sd_event *event);
+
+/* `dir`: proc/<pid>, of process_read_caller(); stays the caller's. *ret_question is good until fn is called.
+ * 0: fn will be called; -ENOTCONN: there is no such process (also for x = NULL); -EBUSY: too many questions;
+ * or another negative errno. */
+_must_check_ int exe_reader_ask(
+        struct exe_reader *x, int dir, exe_reader_fn fn, void *userdata, struct exe_question **ret_question);
+/* fn is not called. NULL is fine. */
+void exe_question_cancel(struct exe_question *q);
