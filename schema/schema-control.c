@@ -85,7 +85,7 @@ static int parse_member(
         if (strcmp(name, "encoding") == 0)
                 return parse_encoding(doc, node, c, d);
         if (strcmp(name, "drift-value") == 0)
-                return schema_copy_text(doc, node, VALUE_NAME_BYTES_MAX, &c->drift_value, d);
+                return schema_copy_text(doc, node, NAME_BYTES_MAX, &c->drift_value, d);
         if (strcmp(name, "drift") == 0)
                 return parse_drift(doc, node, c, d);
         if (strcmp(name, "audit-op") == 0)

@@ -55,9 +55,15 @@ static int read_data(struct request *q, struct change *c, struct diag *d)
         if (r < 0)
                 return r;
         c->size = q->bytes.len - c->at;
-        if (c->type == REG_TOMBSTONE && c->action == CHANGE_SET && c->size > 0)
+        if (c->action != CHANGE_SET)
+                return 0;
+        if (c->type == REG_TOMBSTONE && c->size > 0)
                 return diag_set(
                         d, EDOM, "%s: a tombstone has no data, expected an empty 'ay'", c->path.text);
+        if (c->type != REG_TOMBSTONE && !value_type_known(c->type))
+                return diag_set(d, EDOM,
+                        "%s: no value has type code %u, expected 0 to %u, or %u for a tombstone",
+                        c->path.text, c->type, VALUE_TYPE_MAX, REG_TOMBSTONE);
         return 0;
 }
 

@@ -57,6 +57,10 @@ static int parse_value(
         e = hive_parse_value(r->doc, node, bytes, &ret->value.type, r->diag);
         if (e < 0)
                 return e;
+        if (!value_type_known(ret->value.type) && ret->value.type != REG_TOMBSTONE)
+                return yaml_error(r->doc, node, r->diag,
+                        "`%s`: no value has this type code, expected !0x0 to !0x%x", node->tag,
+                        VALUE_TYPE_MAX);
         ret->value.size = bytes->len - start;
         ret->line = node->key->line;
         if (ret->value.size <= r->value_max)

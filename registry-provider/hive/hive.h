@@ -11,9 +11,9 @@
  *         TaintEvents: !sz disabled
  *
  * Values carry their type as a tag: !sz !expand !link !dword !dword-be !qword !multi [a, b] !hex "00 ff"
- * !none "" !0x8 "hex" (any code) and !tombstone "". A key may be tagged `!hidden` (hides the key, no values)
- * or `!blanket` (a blanket tombstone beside the values that follow). `"@"` (YAML wants the quotes) is the
- * default value. */
+ * !none "" !0x8 "hex" (any known type) and !tombstone "". A key may be tagged `!hidden` (hides the key, no
+ * values) or `!blanket` (a blanket tombstone beside the values that follow). `"@"` (YAML wants the quotes)
+ * is the default value. */
 
 #include "../../schema/names/path.h"
 #include "../../schema/values/value.h"
@@ -60,7 +60,7 @@ DEFINE_CLEANUP(struct hive_file *, hive_file_free, hive_file_freep);
  * become `!0x<code> "hex"`, so that every value comes back as it was. */
 void hive_format_value(struct buf *out, const struct value *v);
 /* The inverse: a node that carries one of our tags to type and bytes (appended to ret_bytes). 0, -EINVAL
- * with d set, or -ENOMEM. Sizes are the caller's to judge. */
+ * with d set, or -ENOMEM. Sizes and type codes are the caller's to judge. */
 struct yaml_doc;
 struct yaml_node;
 _must_check_ int hive_parse_value(const struct yaml_doc *doc, const struct yaml_node *node,

@@ -149,6 +149,9 @@ int registry_set(struct registry *r, const struct registry_write *w, const struc
         }
         if (v->type == REG_TOMBSTONE && v->size > 0)
                 return diag_set(d, EINVAL, "%s: a tombstone has no data", w->path->text);
+        if (v->type != REG_TOMBSTONE && !value_type_known(v->type))
+                return diag_set(d, EDOM, "%s: no value has type code 0x%x, expected 0 to %u", w->path->text,
+                        v->type, VALUE_TYPE_MAX);
         e = savepoint_set(r, &sp);
         if (e < 0)
                 return e;

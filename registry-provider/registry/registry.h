@@ -134,7 +134,8 @@ struct registry_write {
 };
 
 /* Errors of all: -ENOENT (no such key, value in this layer, or layer), -EROFS (a drop-in's layer), -EAGAIN
- * (expected sequence differs), -ENOTEMPTY, -EEXIST, -EFBIG, -EINVAL, -ENAMETOOLONG, -ENOMEM; d says what,
+ * (expected sequence differs), -ENOTEMPTY, -EEXIST, -EFBIG, -EINVAL, -EDOM (no such type),
+ * -ENAMETOOLONG, -ENOMEM; d says what,
  * where and what was expected. A change that fails leaves nothing of itself, and the transaction open. */
 
 /* Makes missing keys, and names again one that a layer of the same precedence has hidden since. Writing what

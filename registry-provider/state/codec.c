@@ -170,10 +170,11 @@ static const void *take_bytes(struct reader *r, size_t *ret_size)
         return n > 0 ? p : NULL;
 }
 
+/* The longest is a path. What a name may be is the store's to say. */
 static const char *take_string(struct reader *r)
 {
         size_t n = (size_t)take_le(r, 4);
-        const char *s = n <= VALUE_NAME_BYTES_MAX ? take(r, n + 1) : NULL;
+        const char *s = n <= PATH_BYTES_MAX ? take(r, n + 1) : NULL;
 
         if (!s || s[n] != '\0' || memchr(s, '\0', n) || utf8_valid_prefix(s, n) != n) {
                 r->bad = true;

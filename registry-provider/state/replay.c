@@ -44,15 +44,24 @@ static int apply_to_tables(struct tables *t, const struct state_record *r)
         }
 }
 
-static int apply(const struct replay *to, struct tables *t, const struct state_record *r)
+static int apply_op(struct replay *to, const struct store_op *op)
+{
+        int e = store_apply(to->store, op);
+        if (e != -EDOM)
+                return e;
+        to->left_out++;
+        return 0;
+}
+
+static int apply(struct replay *to, struct tables *t, const struct state_record *r)
 {
         if (r->kind == STATE_OP)
-                return store_apply(to->store, &r->op);
+                return apply_op(to, &r->op);
         int e = t->used ? 0 : copy_tables(t, to);
         return e < 0 ? e : apply_to_tables(t, r);
 }
 
-static int apply_all(const struct replay *to, struct tables *t, const struct frame *f)
+static int apply_all(struct replay *to, struct tables *t, const struct frame *f)
 {
         const uint8_t *p = f->payload;
 
@@ -67,7 +76,7 @@ static int apply_all(const struct replay *to, struct tables *t, const struct fra
         return 0;
 }
 
-int replay_frame(const struct replay *to, const struct frame *f)
+int replay_frame(struct replay *to, const struct frame *f)
 {
         struct tables t = { 0 };
 

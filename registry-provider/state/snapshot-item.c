@@ -76,11 +76,15 @@ int snapshot_bool(const struct snapshot_reader *r, const struct yaml_node *node,
         return 0;
 }
 
-static int apply(const struct snapshot_reader *r, const struct yaml_node *at, const struct store_op *op)
+static int apply(struct snapshot_reader *r, const struct yaml_node *at, const struct store_op *op)
 {
         int e = store_apply(r->store, op);
         if (e == 0 || e == -ENOMEM)
                 return e;
+        if (e == -EDOM) {
+                r->left_out++;
+                return 0;
+        }
         (void)yaml_error(r->doc, at, r->d, "%s",
                 e == -EFBIG ? "the value is larger than the configured limit"
                             : "this contradicts what is above");
@@ -88,7 +92,7 @@ static int apply(const struct snapshot_reader *r, const struct yaml_node *at, co
 }
 
 /* `layer: sequence` pairs, each one operation. */
-static int apply_layers(const struct snapshot_reader *r, const struct yaml_node *map, struct store_op *op)
+static int apply_layers(struct snapshot_reader *r, const struct yaml_node *map, struct store_op *op)
 {
         for (const struct yaml_node *n = map ? map->first : NULL; n; n = n->next) {
                 int e = snapshot_number(r, n, n, UINT64_MAX, &op->sequence);

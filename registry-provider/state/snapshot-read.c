@@ -163,14 +163,14 @@ static int read_documents(struct snapshot_reader *r, const char *name, const cha
         return 0;
 }
 
-int snapshot_read(const char *name, const char *text, size_t size, uint64_t generation, struct store *store,
-        struct state_hives *hives, struct layers *layers, struct diag *d)
+int snapshot_read(const char *name, const char *text, size_t size, uint64_t generation, struct replay *to,
+        struct diag *d)
 {
         struct state_hives new_hives = { 0 };
         struct layers new_layers = { 0 };
-        struct snapshot_reader r = { .store = store, .d = d };
+        struct snapshot_reader r = { .store = to->store, .d = d };
 
-        int e = store_begin(store);
+        int e = store_begin(to->store);
         if (e < 0)
                 return e;
         e = layers_init(&new_layers);
@@ -178,15 +178,16 @@ int snapshot_read(const char *name, const char *text, size_t size, uint64_t gene
                 e = read_documents(&r, name, text, size, generation, &new_hives, &new_layers);
         buf_done(&r.bytes);
         if (e < 0) {
-                store_rollback(store);
+                store_rollback(to->store);
                 state_hives_done(&new_hives);
                 layers_done(&new_layers);
                 return e == -EINVAL ? -EBADMSG : e;
         }
-        store_commit(store);
-        state_hives_done(hives);
-        layers_done(layers);
-        *hives = new_hives;
-        *layers = new_layers;
+        store_commit(to->store);
+        state_hives_done(to->hives);
+        layers_done(to->layers);
+        *to->hives = new_hives;
+        *to->layers = new_layers;
+        to->left_out += r.left_out;
         return 0;
 }

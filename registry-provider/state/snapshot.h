@@ -7,7 +7,7 @@
  * before it. No file I/O here. */
 
 #include "../../schema/base/buf.h"
-#include "state.h"
+#include "replay.h"
 
 #define SNAPSHOT_FORMAT_VERSION 1u
 
@@ -22,9 +22,10 @@ _must_check_ int snapshot_write(const struct store *store, const struct state_hi
 /* Whether the last line is the checksum of all before it. 0 or -EBADMSG with d set. */
 _must_check_ int snapshot_check(const char *text, size_t size, uint32_t *ret_crc, struct diag *d);
 
-/* Reads a text that snapshot_check() found right. All or nothing: on an error the store (but for its
- * sequence counter), hives and layers are as they were. -EBADMSG (contents are wrong), -EPROTONOSUPPORT
- * (another format version), -EFBIG (a value above the store's limit) with d set, or -ENOMEM. `name` is for
- * messages. */
+/* Reads a text that snapshot_check() found right. All or nothing, but for the values that are left out: on
+ * an error the store (but for its sequence counter), hives and layers are as they were. -EBADMSG (contents
+ * are wrong), -EPROTONOSUPPORT (another format version), -EFBIG (a value above the store's limit) with d
+ * set, or -ENOMEM. `name` is for messages. *ret_left_out is how many values were left out, which no store
+ * holds. */
 _must_check_ int snapshot_read(const char *name, const char *text, size_t size, uint64_t generation,
-        struct store *store, struct state_hives *hives, struct layers *layers, struct diag *d);
+        struct replay *to, struct diag *d);

@@ -10,7 +10,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "replay.h"
+#include "../../schema/names/path.h"
+#include "../../schema/values/value.h"
 #include "snapshot.h"
 
 struct load {
@@ -25,6 +26,19 @@ static void mark_damaged(struct load *l, struct state_file *f)
 {
         f->aside = true;
         l->result.damaged = true;
+}
+
+/* All else that the file says counts. */
+static void check_left_out(struct load *l, struct state_file *f, const char *kind)
+{
+        if (l->to.left_out == 0)
+                return;
+        mark_damaged(l, f);
+        state_report(l->st, kind, &f->id,
+                "has %zu values that cannot be, with a type code above %u or a name of more than %u bytes; they "
+                "are left out, all else is used, and the file is set aside",
+                l->to.left_out, VALUE_TYPE_MAX, NAME_BYTES_MAX);
+        l->to.left_out = 0;
 }
 
 static int load_snapshot(struct load *l, struct state_file *f, struct diag *d)
@@ -42,8 +56,7 @@ static int load_snapshot(struct load *l, struct state_file *f, struct diag *d)
                 return r;
         f->crc_known = true;
         file_name(f->id.kind, f->id.generation, name);
-        return snapshot_read(
-                name, text.data, text.len, f->id.generation, l->to.store, l->to.hives, l->to.layers, d);
+        return snapshot_read(name, text.data, text.len, f->id.generation, &l->to, d);
 }
 
 static int load_newest_snapshot(struct load *l)
@@ -56,6 +69,7 @@ static int load_newest_snapshot(struct load *l)
                 int r = load_snapshot(l, f, &why);
                 if (r == 0) {
                         l->st->snapshot = f->id.generation;
+                        check_left_out(l, f, "corrupt-snapshot");
                         return 0;
                 }
                 if (r != -EBADMSG)
@@ -205,7 +219,9 @@ static int load_journal(struct load *l, struct state_file *f, uint64_t limit)
         l->st->journal.frames = 0;
         l->st->journal.end = JOURNAL_HEADER_SIZE;
         l->st->journal.allocated = text.len;
-        return replay_journal(l, f, &text, limit);
+        r = replay_journal(l, f, &text, limit);
+        check_left_out(l, f, "corrupt-journal");
+        return r;
 }
 
 /* What is left of a failed attempt to begin a journal. */
@@ -268,7 +284,7 @@ int state_load(struct state *st, struct store *store, struct state_hives *hives,
         struct state_loaded *ret, struct diag *d)
 {
         struct diag own;
-        struct load l = { .st = st, .to = { store, hives, layers }, .d = d ? d : &own };
+        struct load l = { .st = st, .to = { store, hives, layers, 0 }, .d = d ? d : &own };
 
         l.result.fresh = st->n_files == 0;
         int r = l.result.fresh ? 0 : load_newest_snapshot(&l);

@@ -79,7 +79,7 @@ DEFINE_CLEANUP(struct state *, state_close, state_closep);
 
 /* Adds a record to the batch in memory (encoded at once, nothing borrowed is kept). 0, -ENOMEM, -EFBIG
  * (64 MiB), -EROFS, or -EINVAL (could not be read again: an unknown operation, a name that is not UTF-8 or
- * is longer than VALUE_NAME_BYTES_MAX); the batch is then as it was. */
+ * is longer than PATH_BYTES_MAX); the batch is then as it was. */
 _must_check_ int state_add(struct state *st, const struct state_record *r);
 /* While it is allowed, the batch has no limit (only a single record that is the first one has): it may
  * outgrow a frame, and the sync then writes a snapshot instead. */

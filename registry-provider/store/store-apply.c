@@ -186,7 +186,10 @@ static int set_value(struct store *s, const struct store_op *op)
                 return -ENOENT;
         if (op->size > s->value_max)
                 return -EFBIG;
-        if (!value_name_storable(op->name, strlen(op->name)) || (op->type == REG_TOMBSTONE && op->size > 0))
+        size_t len = strlen(op->name);
+        if (len > NAME_BYTES_MAX || (!value_type_known(op->type) && op->type != REG_TOMBSTONE))
+                return -EDOM;
+        if (!value_name_storable(op->name, len) || (op->type == REG_TOMBSTONE && op->size > 0))
                 return -EINVAL;
         return put_entry(s, key, op, true);
 }

@@ -122,7 +122,8 @@ DEFINE_CLEANUP(struct store *, store_free, store_freep);
 /* Applies one operation, whole or not at all; fields that its code does not list are ignored. -ENOENT (no
  * such key), -EEXIST (GUID taken), -EINVAL (the request contradicts the model: a GUID or flag changed, a
  * persistent child of a volatile key, two entries of equal sequence, a tombstone with data, a bad name,
- * sequence 0), -ENOTEMPTY, -EFBIG, -EAGAIN (expected sequence differs), -ENOMEM.
+ * sequence 0), -EDOM (no value can be so: a type code above 11, a name of more than 255 bytes), -ENOTEMPTY,
+ * -EFBIG, -EAGAIN (expected sequence differs), -ENOMEM.
  *
  * - CREATE_ENTRY, HIDE_ENTRY, SET_VALUE and SET_BLANKET replace what the layer has under that name. (RSI
  *   wants ALREADY_EXISTS for a CREATE_ENTRY over an entry: its front end looks first.)

@@ -18,12 +18,13 @@ static size_t component_length(const char *s, size_t len)
 }
 
 /* Messages give offsets, not the name: what is refused may not be fit to print. */
-static int name_check(const char *s, size_t len, size_t max, struct diag *d)
+static int name_check(const char *s, size_t len, struct diag *d)
 {
         if (len == 0)
                 return 0;
-        if (len > max)
-                return diag_set(d, ENAMETOOLONG, "%zu bytes long, at most %zu are allowed", len, max);
+        if (len > NAME_BYTES_MAX)
+                return diag_set(
+                        d, ENAMETOOLONG, "%zu bytes long, at most %u are allowed", len, NAME_BYTES_MAX);
         if (memchr(s, '\0', len))
                 return diag_set(d, EINVAL, "a NUL in it, expected UTF-8 without one");
         size_t valid = utf8_valid_prefix(s, len);
@@ -49,7 +50,7 @@ static int component_form(const char *s, size_t len, struct diag *d)
                 return diag_set(d, EINVAL, "empty, expected 1 to %u bytes", NAME_BYTES_MAX);
         if (component_length(s, len) < len)
                 return diag_set(d, EINVAL, "a separator (\\ or /) in it, expected a single name");
-        return name_check(s, len, NAME_BYTES_MAX, d);
+        return name_check(s, len, d);
 }
 
 int component_check(const char *s, size_t len, struct diag *d)
@@ -60,7 +61,7 @@ int component_check(const char *s, size_t len, struct diag *d)
 
 int value_name_check(const char *s, size_t len, struct diag *d)
 {
-        int r = name_check(s, len, VALUE_NAME_BYTES_MAX, d);
+        int r = name_check(s, len, d);
         return r < 0 ? r : sendable_check(s, len, d);
 }
 
@@ -81,10 +82,10 @@ const char *value_name_of_word(const char *word)
 
 const char *value_word_of_name(const char *name)
 {
-        static char word[VALUE_NAME_BYTES_MAX + 2];
+        static char word[NAME_BYTES_MAX + 2];
         size_t len = strlen(name);
 
-        if (len > VALUE_NAME_BYTES_MAX || !is_all_at(name, len))
+        if (len > NAME_BYTES_MAX || !is_all_at(name, len))
                 return name;
         memset(word, AT, sizeof(word) - 1);
         return word + sizeof(word) - 2 - len;
@@ -97,7 +98,7 @@ bool component_storable(const char *s, size_t len)
 
 bool value_name_storable(const char *s, size_t len)
 {
-        return name_check(s, len, VALUE_NAME_BYTES_MAX, NULL) == 0;
+        return name_check(s, len, NULL) == 0;
 }
 
 /* How many there are, or a negative errno. `before`: components that stood in front of them. */

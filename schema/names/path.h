@@ -9,10 +9,9 @@
 #include "../base/diag.h"
 #include "fold.h"
 
-#define NAME_BYTES_MAX 255u
+#define NAME_BYTES_MAX 255u /* of a component, a value, a layer */
 #define PATH_BYTES_MAX 16383u
 #define PATH_DEPTH_MAX 512u
-#define VALUE_NAME_BYTES_MAX 16383u
 #define DEFAULT_HIVE "Machine"
 
 struct path {

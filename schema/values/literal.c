@@ -112,9 +112,8 @@ static bool is_code(const char *s, size_t len)
 static int parse_code(const char *s, const char *colon, struct buf *ret, uint32_t *ret_type, struct diag *d)
 {
         if (value_type_parse(s, (size_t)(colon - s), ret_type) < 0)
-                return diag_set(d, EINVAL,
-                        "no value has this type code, expected 0x0 to 0xffffffff but not 0x%x",
-                        REG_TOMBSTONE);
+                return diag_set(
+                        d, EINVAL, "no value has this type code, expected 0x0 to 0x%x", VALUE_TYPE_MAX);
         return parse_hex(colon + 1, "0x<type code>", ret, d);
 }
 

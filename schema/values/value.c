@@ -28,14 +28,19 @@ static const char *numbered(const char *prefix, uint32_t type)
         return text;
 }
 
+bool value_type_known(uint32_t type)
+{
+        return type <= VALUE_TYPE_MAX;
+}
+
 const char *value_type_symbol(uint32_t type)
 {
-        return type < ARRAY_SIZE(types) ? types[type].symbol : numbered("REG_", type);
+        return value_type_known(type) ? types[type].symbol : numbered("REG_", type);
 }
 
 const char *value_type_keyword(uint32_t type)
 {
-        return type < ARRAY_SIZE(types) && types[type].keyword ? types[type].keyword : numbered("", type);
+        return value_type_known(type) && types[type].keyword ? types[type].keyword : numbered("", type);
 }
 
 static bool text_is(const char *s, size_t len, const char *text)
@@ -62,7 +67,7 @@ int value_type_parse(const char *s, size_t len, uint32_t *ret)
 
         uint64_t code;
         if (len < 2 || s[0] != '0' || (s[1] | 0x20) != 'x' || number_parse(s, len, UINT32_MAX, &code) < 0 ||
-                code == REG_TOMBSTONE)
+                !value_type_known((uint32_t)code))
                 return -EINVAL;
         *ret = (uint32_t)code;
         return 0;

@@ -22,6 +22,7 @@ enum value_type {
         REG_TOMBSTONE = 0xFFFF, /* internal: masks lower entries, never has data */
 };
 
+#define VALUE_TYPE_MAX REG_QWORD
 #define VALUE_BYTES_DEFAULT_MAX (1024u * 1024u)
 
 struct value {
@@ -30,12 +31,14 @@ struct value {
         const void *data; /* borrowed; may be NULL when size is 0 */
 };
 
+/* Whether a value can be of that type: 0 to 11. A tombstone is none. */
+bool value_type_known(uint32_t type);
 /* "REG_SZ" for 1; "REG_0x2a" (in a static ring of 4 buffers) for a code without a name. */
 const char *value_type_symbol(uint32_t type);
 /* "sz" for 1; "0x2a" (same ring) for a code without a keyword. */
 const char *value_type_keyword(uint32_t type);
-/* Takes a keyword, a symbol (case-insensitive), `bin`/`binary`, or 0x<code>, but not REG_TOMBSTONE's code,
- * which is nobody's to write. 0 or -EINVAL. */
+/* Takes a keyword, a symbol (case-insensitive), `bin`/`binary`, or 0x<code> of a known type. 0 or -EINVAL.
+ */
 _must_check_ int value_type_parse(const char *s, size_t len, uint32_t *ret);
 
 /* Strings and lists of them. */
@@ -72,8 +75,9 @@ _must_check_ int hex_parse(const char *s, size_t len, struct buf *ret);
 void hex_format(struct buf *out, const void *data, size_t n);
 
 /* One literal of the command line. `type:` forces a type (sz expand dword qword dword-be multi hex bin link
- * none, and 0x<code>:HEX for any code); without one, all digits or 0x… is a number (REG_DWORD if it fits,
- * else REG_QWORD), anything else REG_SZ, as is a number that no type can hold. `multi:` is comma-separated,
+ * none, and 0x<code>:HEX for any known type); without one, all digits or 0x… is a number (REG_DWORD if it
+ * fits, else REG_QWORD), anything else REG_SZ, as is a number that no type can hold. `multi:` is
+ * comma-separated,
  * `\,` a comma and `\\` a backslash; nothing after it is the empty list. Strings must be UTF-8. The bytes
  * are appended, nothing on an error. *ret_inferred (may be NULL) says that no prefix was there. 0 or -EINVAL
  * / -ERANGE with what was expected in d, or -ENOMEM. */

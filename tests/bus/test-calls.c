@@ -81,8 +81,8 @@ END_TEST
 START_TEST(every_kind_of_bytes)
 {
         static const uint32_t types[] = { REG_NONE, REG_BINARY, REG_RESOURCE_LIST,
-                REG_FULL_RESOURCE_DESCRIPTOR, REG_RESOURCE_REQUIREMENTS_LIST, 77, REG_DWORD, REG_QWORD,
-                REG_SZ, REG_MULTI_SZ };
+                REG_FULL_RESOURCE_DESCRIPTOR, REG_RESOURCE_REQUIREMENTS_LIST, REG_DWORD, REG_QWORD, REG_SZ,
+                REG_MULTI_SZ };
 
         registryd_start(NULL);
         for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
@@ -96,6 +96,21 @@ START_TEST(every_kind_of_bytes)
                 const char *text = message_text(get);
                 ck_assert_msg(strncmp(text, "ay:[ff0080]", 11) == 0, "%u: %s", types[i], text);
         }
+}
+END_TEST
+
+START_TEST(no_other_type)
+{
+        static const uint32_t types[] = { 12, 77, 0xfffe, 0x10000, UINT32_MAX };
+
+        registryd_start(NULL);
+        for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+                refused(world.bus, ERROR_INVALID_VALUE, "expected 0 to 11", "Set", "ssuva{sv}", KEY, "V",
+                        types[i], "ay", 1, 0, 0);
+                refused(world.bus, ERROR_INVALID_VALUE, "expected 0 to 11", "Transact", "a(sssuv)a{sv}", 1,
+                        "set", KEY, "V", types[i], "ay", 1, 0, 0);
+        }
+        refused(world.bus, ERROR_NOT_FOUND, "no such key", "Get", "ss", KEY, "V");
 }
 END_TEST
 
@@ -324,7 +339,7 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { every_type, every_number, every_kind_of_bytes,
+        const TTest *const tests[] = { every_type, every_number, every_kind_of_bytes, no_other_type,
                 text_with_nuls_at_its_end, text_that_the_bus_does_not_take, lists_of_strings, reading,
                 nothing_written, who_wrote_it, deleting, creating, compare_and_swap,
                 numbers_are_not_used_again };

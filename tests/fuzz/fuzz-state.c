@@ -65,7 +65,7 @@ static void feed_journal(const uint8_t *data, size_t size)
                 require(offset <= size);
         if (world_init(&w)) {
                 f = (struct frame){ .number = 1, .payload = data, .size = size };
-                struct replay to = { w.store, &w.hives, &w.layers };
+                struct replay to = { w.store, &w.hives, &w.layers, 0 };
                 (void)!replay_frame(&to, &f);
         }
         world_done(&w);
@@ -89,12 +89,13 @@ static void feed_snapshot(const char *text, size_t size)
         _cleanup_buf_ struct buf first = BUF_INIT, second = BUF_INIT;
         struct world w, again = { 0 };
         struct diag d = { 0 };
+        bool made = world_init(&w) && world_init(&again);
+        struct replay to = { w.store, &w.hives, &w.layers, 0 };
+        struct replay to_again = { again.store, &again.hives, &again.layers, 0 };
 
-        if (world_init(&w) && world_init(&again) &&
-                snapshot_read("input", text, size, 1, w.store, &w.hives, &w.layers, &d) == 0 &&
-                write_text(&w, &first)) {
-                require(snapshot_read("output", first.data, first.len, 1, again.store, &again.hives,
-                                &again.layers, &d) == 0);
+        if (made && snapshot_read("input", text, size, 1, &to, &d) == 0 && write_text(&w, &first)) {
+                require(snapshot_read("output", first.data, first.len, 1, &to_again, &d) == 0);
+                require(to_again.left_out == 0);
                 require(store_counts(w.store).values == store_counts(again.store).values);
                 require(store_counts(w.store).path_entries == store_counts(again.store).path_entries);
                 require(write_text(&again, &second));

@@ -156,6 +156,10 @@ static const struct {
                 "t:4:11: `!dword` with a map, expected `!dword` and a single text" },
         { TEXT(K "  \\A: {v: !multi a}\n"), -EINVAL,
                 "t:4:11: `!multi` without a list, expected `!multi [a, b]`" },
+        { TEXT(K "  \\A: {v: !0xc '00'}\n"), -EINVAL,
+                "t:4:11: `!0xc`: no value has this type code, expected !0x0 to !0xb" },
+        { TEXT(K "  \\A: {v: !0xffffffff '00'}\n"), -EINVAL,
+                "t:4:11: `!0xffffffff`: no value has this type code, expected !0x0 to !0xb" },
         { TEXT(K "  \\A: {v: !multi [a, [b]]}\n"), -EINVAL,
                 "t:4:22: an item of `!multi` is no plain text, expected one without a tag" },
         { TEXT(K "  \\A: {v: !multi [a, !sz b]}\n"), -EINVAL,
@@ -202,7 +206,7 @@ END_TEST
 
 START_TEST(long_names)
 {
-        static const size_t lengths[] = { VALUE_NAME_BYTES_MAX, VALUE_NAME_BYTES_MAX + 1 };
+        static const size_t lengths[] = { NAME_BYTES_MAX, NAME_BYTES_MAX + 1 };
         for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
                 _cleanup_buf_ struct buf text = BUF_INIT;
                 _cleanup_hive_file_ struct hive_file *f = NULL;

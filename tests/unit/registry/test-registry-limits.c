@@ -39,8 +39,9 @@ static int set_bytes(const char *key, const char *name, const struct value *v, s
 
 START_TEST(limits)
 {
-        static char bytes[WORLD_VALUE_MAX + 1], name[VALUE_NAME_BYTES_MAX + 2];
+        static char bytes[WORLD_VALUE_MAX + 1], name[NAME_BYTES_MAX + 2];
         struct value v = { .type = REG_BINARY, .data = bytes, .size = WORLD_VALUE_MAX };
+        static const uint32_t no_types[] = { 12, 0xFFFE, UINT32_MAX, 0x10001 };
         const struct value tombstone = { .type = REG_TOMBSTONE, .data = "x", .size = 1 };
 
         memset(name, 'n', sizeof(name) - 1);
@@ -53,7 +54,13 @@ START_TEST(limits)
         v.size = 1;
         ck_assert_int_eq(set_bytes("\\Big\\New", name, &v, ANY), -ENAMETOOLONG);
         ck_assert_int_eq(set_bytes("\\Big\\New", "a\xff", &v, ANY), -EINVAL);
-        name[VALUE_NAME_BYTES_MAX] = '\0';
+        for (size_t i = 0; i < ARRAY_SIZE(no_types); i++) {
+                v.type = no_types[i];
+                ck_assert_int_eq(set_bytes("\\Big\\New", "V", &v, ANY), -EDOM);
+        }
+        ck_assert_str_eq(w.d.text, "Machine\\Big\\New: no value has type code 0x10001, expected 0 to 11");
+        v.type = REG_BINARY;
+        name[NAME_BYTES_MAX] = '\0';
         ck_assert_int_eq(set_bytes("\\Big", name, &v, ANY), 0);
         ck_assert_int_eq(set_bytes("\\Big", "a\\b/c", &v, ANY), 0);
         /* What failed has left nothing. */

@@ -154,19 +154,19 @@ static void script_values(struct world *w)
         set(w, 4, "large list", "50-site", REG_MULTI_SZ, large, sizeof(large));
         set(w, 4, "none", "base", REG_NONE, "", 0);
         set(w, 4, "resource", "base", REG_RESOURCE_LIST, "\0\1", 2);
-        set(w, 4, "other", "base", 0xfffffffe, "x", 1);
+        set(w, 4, "other", "base", REG_FULL_RESOURCE_DESCRIPTOR, "x", 1);
         set(w, 4, "gone", "base", REG_TOMBSTONE, NULL, 0);
         set(w, 4, "GONE", "50-site", REG_BINARY, "\0", 1);
 }
 
 static void script_names(struct world *w)
 {
-        char name[256], value[5001];
+        char name[256], value[256];
 
         memset(name, '"', 255); /* becomes twice as long in quotes */
         name[255] = '\0';
-        memset(value, 'v', 5000);
-        value[5000] = '\0';
+        memset(value, 'v', 255);
+        value[255] = '\0';
         make_key(w, 2, name, name, 5);
         set(w, 5, value, name, REG_SZ, "long", 4);
         memset(name, 1, 255); /* and four times */

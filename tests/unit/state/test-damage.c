@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../../../schema/base/crc32c.h"
+#include "../../../schema/values/value.h"
 #include "../base/test-util.h"
 #include "state-util.h"
 
@@ -144,6 +146,97 @@ START_TEST(missing_journal)
 }
 END_TEST
 
+/* One value that cannot be: its file is set aside, and all else counts, before it, beside it and behind it.
+ */
+START_TEST(values_that_cannot_be)
+{
+        static const struct {
+                const char *report;
+                unsigned before, folds;
+        } cases[] = {
+                { "corrupt-journal journal-0000000000000001\n", 2, 0 },
+                { "corrupt-journal journal-0000000000000002\n", 4, 1 },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                struct world w;
+                char name[300] = { 0 };
+                memset(name, 'n', 256);
+                struct store_op op = { .code = STORE_SET_VALUE,
+                        .guid = test_guid(3),
+                        .name = "V",
+                        .layer = "base",
+                        .type = i == 0 ? REG_SZ : 12,
+                        .data = "x",
+                        .size = 1 };
+                if (i == 0)
+                        op.name = name;
+                ck_assert_int_eq(world_open(&w, dir, false), 0);
+                world_run(&w, 0, cases[i].before);
+                if (cases[i].folds > 0)
+                        ck_assert_int_eq(world_fold(&w), 0);
+                op.sequence = store_last_sequence(w.store) + 1000;
+                ck_assert_int_eq(store_apply(w.store, &op), -EDOM);
+                /* In the middle of a batch. */
+                world_script(&w, cases[i].before);
+                ck_assert_int_eq(
+                        state_add(w.state, &(struct state_record){ .kind = STATE_OP, .op = op }), 0);
+                world_script(&w, cases[i].before + 1);
+                ck_assert_int_eq(state_sync(w.state, NULL), 0);
+                world_close(&w);
+
+                ck_assert_int_eq(world_open(&w, dir, false), 0);
+                ck_assert_str_eq(buf_str(&w.reports), cases[i].report);
+                char *now = world_contents(&w), *expected = script_contents(cases[i].before + 2);
+                ck_assert_str_eq(now, expected);
+                free(now);
+                free(expected);
+                world_close(&w);
+                /* And that is over. */
+                ck_assert_int_eq(world_open(&w, dir, false), 0);
+                ck_assert_uint_eq(w.reports.len, 0);
+                world_close(&w);
+                assert_script(cases[i].before + 2);
+                teardown();
+                setup();
+        }
+}
+END_TEST
+
+START_TEST(snapshot_with_a_value_that_cannot_be)
+{
+        _cleanup_buf_ struct buf edited = BUF_INIT;
+        struct world w;
+        size_t size;
+        world_three_generations(&w, dir);
+        world_close(&w);
+        char *text = read_whole(dir, SNAPSHOT3, &size), *expected = script_contents(6);
+        char *at = memmem(text, size, "\"%X%\"", 5), *type = at - strlen("!expand ");
+        size_t before = (size_t)(type - text);
+        buf_add(&edited, text, before);
+        buf_puts(&edited, "!0xc \"00\"");
+        size_t after = (size_t)(at + 5 - text), trailer = strlen("# crc32c: 01234567\n");
+        buf_add(&edited, text + after, size - after - trailer);
+        buf_printf(&edited, "# crc32c: %08x\n", crc32c(0, edited.data, edited.len));
+        write_whole(dir, SNAPSHOT3, edited.data, edited.len);
+
+        ck_assert_int_eq(world_open(&w, dir, false), 0);
+        ck_assert_str_eq(buf_str(&w.reports), "corrupt-snapshot " SNAPSHOT3 "\n");
+        char *now = world_contents(&w);
+        world_close(&w);
+        ck_assert(file_exists(dir, SNAPSHOT3 ".corrupt-1"));
+        /* But for that one line it is the same. */
+        size_t same = 0, n = strlen(now);
+        while (same < n && now[same] == expected[same])
+                same++;
+        size_t rest = strlen(strchr(expected + same, '\n') + 1);
+        ck_assert_uint_lt(n, strlen(expected));
+        ck_assert_str_eq(now + n - rest, expected + strlen(expected) - rest);
+        free(now);
+        free(expected);
+        free(text);
+}
+END_TEST
+
 START_TEST(newer_version)
 {
         struct world w;
@@ -168,6 +261,7 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { damaged_snapshot, first_snapshot_damaged, nothing_left,
-                missing_journal, newer_version };
+                missing_journal, values_that_cannot_be, snapshot_with_a_value_that_cannot_be,
+                newer_version };
         return run_tests_with("state-damage", tests, ARRAY_SIZE(tests), setup, teardown);
 }

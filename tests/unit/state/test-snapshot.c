@@ -44,10 +44,14 @@ static void world_empty(struct world *w)
         ck_assert_int_eq(layers_init(&w->layers), 0);
 }
 
+static size_t left_out;
+
 static int read_text(struct world *w, const struct buf *text, uint64_t generation)
 {
-        return snapshot_read(
-                "snapshot", text->data, text->len, generation, w->store, &w->hives, &w->layers, &w->d);
+        struct replay to = { w->store, &w->hives, &w->layers, 0 };
+        int r = snapshot_read("snapshot", text->data, text->len, generation, &to, &w->d);
+        left_out = to.left_out;
+        return r;
 }
 
 static void assert_round_trip(struct world *w, struct buf *text)
@@ -313,6 +317,41 @@ START_TEST(wrong_contents)
 }
 END_TEST
 
+/* A value that no registry holds costs no other. */
+START_TEST(values_that_cannot_be)
+{
+        char name[300] = "- ";
+        memset(name + 2, 'n', 256);
+        (void)stpcpy(name + 258, ": !sz");
+        const struct {
+                const char *from, *to;
+        } cases[] = {
+                { "!sz \"enabled\"", "!0xc \"00\"" },
+                { "!sz \"enabled\"", "!0xffffffff \"\"" },
+                { "- TaintEvents: !sz", name },
+        };
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        struct world w;
+        open_script(&w, 4);
+        write_text(&w, 7, &text);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_buf_ struct buf edited = BUF_INIT;
+                struct world copy;
+                edit(&text, cases[i].from, cases[i].to, &edited);
+                world_empty(&copy);
+                ck_assert_msg(read_text(&copy, &edited, 7) == 0, "%zu: %s", i, copy.d.text);
+                ck_assert_uint_eq(left_out, 1);
+                struct store_counts now = store_counts(copy.store), was = store_counts(w.store);
+                ck_assert_uint_eq(now.values, was.values - 1);
+                ck_assert_uint_eq(now.keys, was.keys);
+                ck_assert_uint_eq(now.path_entries, was.path_entries);
+                ck_assert_uint_eq(now.blankets, was.blankets);
+                world_close(&copy);
+        }
+        world_close(&w);
+}
+END_TEST
+
 START_TEST(value_above_the_limit)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
@@ -356,6 +395,7 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { every_kind, reads_well, large, volatile_keys_are_left_out,
-                lost_keys_are_left_out, checksum, wrong_contents, value_above_the_limit, sink_that_fails };
+                lost_keys_are_left_out, checksum, wrong_contents, values_that_cannot_be,
+                value_above_the_limit, sink_that_fails };
         return run_tests_with("state-snapshot", tests, ARRAY_SIZE(tests), setup, teardown);
 }

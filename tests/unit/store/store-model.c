@@ -149,6 +149,8 @@ static int model_value(struct model *m, const struct store_op *op)
                 return -ENOENT;
         if (op->size > MODEL_VALUE_MAX)
                 return -EFBIG;
+        if ((op->type > 11 && op->type != REG_TOMBSTONE) || strlen(op->name) > 255)
+                return -EDOM;
         if ((op->type == REG_TOMBSTONE && op->size > 0) || op->sequence == 0 || ties(m, VALUE, op))
                 return -EINVAL;
         if (op->expected != 0 && (!old || old->sequence != op->expected))

@@ -31,7 +31,7 @@ static struct store_op random_op(struct store *s)
                 .is_link = pick(5) == 0,
                 .set = pick(3) > 0,
                 .mask = pick(30) == 0 ? 4 : pick(4),
-                .type = pick(6) == 0 ? REG_TOMBSTONE : pick(12),
+                .type = pick(6) == 0 ? REG_TOMBSTONE : pick(13),
                 .guid = guid_of(pick(9)),
                 .target = guid_of(pick(9)),
                 .name = key_names[pick(ARRAY_SIZE(key_names) - (pick(10) > 0))],

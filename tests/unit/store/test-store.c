@@ -121,8 +121,8 @@ static const struct {
                 "+key 03 in 01 Tmp sd=sd volatile time=77 named\n"
                 "-key 03 in 01 Tmp sd=sd volatile time=9 named\n"
                 "+value 03 A base seq=20 type=4 data=1234\n" },
-        { "set value replaces the layer's own", { OP_VALUE(2, "LIMIT", "Base", 0x1234, "z", 20) }, 0,
-                "+value 02 LIMIT base seq=20 type=4660 data=z\n"
+        { "set value replaces the layer's own", { OP_VALUE(2, "LIMIT", "Base", REG_QWORD, "z", 20) }, 0,
+                "+value 02 LIMIT base seq=20 type=11 data=z\n"
                 "-value 02 Limit base seq=10 type=1 data=one\n" },
         { "set value beside others", { OP_VALUE(2, "Limit", "third", REG_SZ, "z", 5) }, 0,
                 "+value 02 Limit third seq=5 type=1 data=z\n" },
@@ -135,6 +135,11 @@ static const struct {
                 "" },
         { "set value, tombstone with data", { OP_VALUE(2, "x", "Site", REG_TOMBSTONE, "x", 20) }, -EINVAL,
                 "" },
+        { "set value, type 12", { OP_VALUE(2, "x", "Site", 12, "x", 20) }, -EDOM, "" },
+        { "set value, type 0xfffe", { OP_VALUE(2, "x", "Site", 0xfffe, "x", 20) }, -EDOM, "" },
+        { "set value, type 0xffffffff", { OP_VALUE(2, "x", "Site", UINT32_MAX, "x", 20) }, -EDOM, "" },
+        { "set value, name too long", { OP_VALUE(2, long_name, "Site", REG_SZ, "x", 20) }, -EDOM, "" },
+        { "set value, layer too long", { OP_VALUE(2, "x", long_name, REG_SZ, "x", 20) }, -EINVAL, "" },
         { "set value, no such key", { OP_VALUE(99, "x", "Site", REG_SZ, "x", 20) }, -ENOENT, "" },
         { "set value, another layer's sequence", { OP_VALUE(2, "LIMIT", "base", REG_SZ, "x", 11) }, -EINVAL,
                 "" },
