@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../../schema/base/table.h"
 #include "../client/dict.h"
 #include "commands.h"
 #include "listing.h"
@@ -155,53 +156,53 @@ static int ls_json(struct session *s, const char *key, struct listing *l)
         return code;
 }
 
-/* Columns: type, size (a key's: values), where it comes from (a key's: last write), what. */
-static int long_subkey(struct session *s, const char *parent, const char *name)
+/* A key's size is how many values it has, and where it is from is when it was written last. */
+static const struct table_column long_columns[] = { { "TYPE", false }, { "SIZE", true }, { "FROM", false },
+        { "NAME", false } };
+
+static int long_subkey(struct session *s, const char *parent, const char *name, struct table *t)
 {
         _cleanup_key_info_ struct key_info i = { 0 };
-        _cleanup_buf_ struct buf time = BUF_INIT;
 
         int code = subkey_info(s, parent, name, &i);
         if (code != EXIT_CODE_OK)
                 return code == EXIT_CODE_NOT_FOUND ? EXIT_CODE_OK : code;
-        format_time(&time, i.last_write_usec);
-        buf_printf(&s->out, "%-13s %8" PRIu32 "  %-24s ",
-                i.is_link       ? "link"
-                : i.is_volatile ? "volatile key"
-                                : "key",
-                i.values, buf_str(&time));
-        format_safe(&s->out, name, strlen(name));
-        buf_puts(&s->out, "\\\n");
+        buf_puts(table_cell(t), i.is_link ? "link" : i.is_volatile ? "volatile key" : "key");
+        buf_printf(table_cell(t), "%" PRIu32, i.values);
+        format_time(table_cell(t), i.last_write_usec);
+        format_safe(table_cell(t), name, strlen(name));
+        buf_putc(&t->text, '\\');
         return EXIT_CODE_OK;
 }
 
-static void long_value(struct session *s, const struct entry *e)
+static void long_value(struct table *t, const struct entry *e)
 {
-        _cleanup_buf_ struct buf origin = BUF_INIT;
         const struct value v = entry_value(e);
         const char *name = value_word_of_name(e->name);
 
-        format_safe(&origin, e->layer, strlen(e->layer));
-        buf_printf(&origin, " %" PRIu64, e->sequence);
-        buf_printf(&s->out, "%-13s %8zu  %-24s ", value_type_symbol(v.type), v.size, buf_str(&origin));
-        format_safe(&s->out, name, strlen(name));
-        buf_puts(&s->out, " = ");
-        value_format(&s->out, &v, true);
-        format_nuls(&s->out, &v);
-        buf_putc(&s->out, '\n');
+        buf_puts(table_cell(t), value_type_symbol(v.type));
+        buf_printf(table_cell(t), "%zu", v.size);
+        format_safe(table_cell(t), e->layer, strlen(e->layer));
+        buf_printf(&t->text, " %" PRIu64, e->sequence);
+        format_safe(table_cell(t), name, strlen(name));
+        buf_puts(&t->text, " = ");
+        value_format(&t->text, &v, true);
+        format_nuls(&t->text, &v);
 }
 
 static int ls_long(struct session *s, const char *key, struct listing *l)
 {
         _cleanup_entry_ struct entry e = { 0 };
+        _cleanup_table_ struct table t = TABLE(long_columns);
         int code = EXIT_CODE_OK, r;
 
         for (char **name = l->subkeys; *name && code == EXIT_CODE_OK; name++)
-                code = long_subkey(s, key, *name);
+                code = long_subkey(s, key, *name, &t);
         if (code != EXIT_CODE_OK)
                 return code;
         while ((r = entry_read_next(l->reply, &e)) > 0)
-                long_value(s, &e);
+                long_value(&t, &e);
+        table_format(&t, isatty(STDOUT_FILENO), &s->out);
         return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
 }
 

@@ -18,15 +18,14 @@ bool contender_is_tombstone(const struct contender *c)
         return c->type == REG_TOMBSTONE;
 }
 
-static void show_text(struct buf *out, const struct contender *c, const char *problem)
+static const struct table_column columns[] = { { "  LAYER", false }, { "PRECEDENCE", false },
+        { "SEQUENCE", false }, { "VALUE", false } };
+
+static void show_value(struct buf *out, const struct contender *c, bool wins)
 {
         const struct value v = contender_value(c);
-        _cleanup_buf_ struct buf layer = BUF_INIT;
-        bool wins = strcmp(c->state, "wins") == 0, hides = strcmp(c->state, "hides-key") == 0;
+        bool hides = strcmp(c->state, "hides-key") == 0;
 
-        format_safe(&layer, c->layer, strlen(c->layer));
-        buf_printf(out, "%c %-16s  precedence %-4" PRIu32 "  sequence %-6" PRIu64 "  ", wins ? '*' : ' ',
-                buf_str(&layer), c->precedence, c->sequence);
         if (hides)
                 buf_puts(out, "hides the key, or one above it");
         else if (contender_is_tombstone(c))
@@ -41,11 +40,21 @@ static void show_text(struct buf *out, const struct contender *c, const char *pr
                 buf_puts(out, "   ");
                 format_safe(out, c->file, strlen(c->file));
         }
-        buf_putc(out, '\n');
+}
+
+static void show_text(struct why *w, const struct contender *c, const char *problem)
+{
+        bool wins = strcmp(c->state, "wins") == 0, heading = w->terminal;
+
+        buf_puts(table_cell(&w->table), wins ? "* " : "  ");
+        format_safe(&w->table.text, c->layer, strlen(c->layer));
+        buf_printf(table_cell(&w->table), "%s%" PRIu32, heading ? "" : "precedence ", c->precedence);
+        buf_printf(table_cell(&w->table), "%s%" PRIu64, heading ? "" : "sequence ", c->sequence);
+        show_value(table_cell(&w->table), c, wins);
         if (problem) {
-                buf_puts(out, "  the file is broken, this is what it said before: ");
-                format_safe(out, problem, strlen(problem));
-                buf_putc(out, '\n');
+                buf_puts(&w->notes, "  the file is broken, this is what it said before: ");
+                format_safe(&w->notes, problem, strlen(problem));
+                buf_putc(&w->notes, '\n');
         }
 }
 
@@ -99,7 +108,7 @@ static int show_contenders(struct why *w, sd_bus_message *m)
                 if (w->s->args->options.json)
                         show_json(&w->j, &c, problem);
                 else
-                        show_text(&w->lines, &c, problem);
+                        show_text(w, &c, problem);
                 w->n++;
                 if (!w->winner.layer && strcmp(c.state, "wins") == 0) {
                         w->winner = c;
@@ -124,7 +133,8 @@ static void header(struct why *w)
         } else
                 buf_puts(&w->s->out, " is not set");
         buf_putc(&w->s->out, '\n');
-        buf_add(&w->s->out, buf_str(&w->lines), w->lines.len);
+        table_format(&w->table, w->terminal && w->n > 0, &w->s->out);
+        buf_add(&w->s->out, buf_str(&w->notes), w->notes.len);
 }
 
 int why_layers(struct why *w, sd_bus_message *m)
@@ -133,6 +143,7 @@ int why_layers(struct why *w, sd_bus_message *m)
         _cleanup_buf_ struct buf origin = BUF_INIT;
         bool json = s->args->options.json;
 
+        w->table = TABLE(columns);
         if (json) {
                 json_key(&w->j, "path");
                 json_string(&w->j, w->path);

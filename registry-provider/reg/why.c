@@ -9,7 +9,8 @@ static void why_done(struct why *w)
 {
         problems_done(&w->problems);
         buf_done(&w->winner.bytes);
-        buf_done(&w->lines);
+        table_done(&w->table);
+        buf_done(&w->notes);
 }
 #define _cleanup_why_ _cleanup_(why_done)
 
@@ -41,7 +42,9 @@ static int show(struct why *w, sd_bus_message *reply)
 static int explain(struct session *s, const char *key, const char *name)
 {
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-        _cleanup_why_ struct why w = { .s = s, .name = name, .j = json_on(&s->out) };
+        _cleanup_why_ struct why w = {
+                .s = s, .name = name, .terminal = isatty(STDOUT_FILENO), .j = json_on(&s->out)
+        };
 
         int code = session_new_call(s, "Resolve", key, name, &m);
         if (code == EXIT_CODE_OK)

@@ -4,6 +4,7 @@
 /* The parts of `why`: each adds its lines, or its members of the one JSON object, to the session's output.
  */
 
+#include "../../schema/base/table.h"
 #include "problems.h"
 
 /* One layer's entry; strings are borrowed from the reply. */
@@ -26,7 +27,9 @@ struct why {
         size_t n;                /* entries */
         struct contender winner; /* `layer` NULL: nothing wins */
         struct problems problems;
-        struct buf lines; /* of the entries; text only */
+        bool terminal;      /* there are headings */
+        struct table table; /* of the entries; text only */
+        struct buf notes;   /* of their files */
         struct json j;
         const struct schema_value *sv; /* NULL: the schema does not know the value */
 };

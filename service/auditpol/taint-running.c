@@ -7,6 +7,7 @@
 
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
+#include "../../schema/base/table.h"
 #include "../../schema/names/fold.h"
 #include "../../schema/values/value.h"
 #include "../taint/taint.h"
@@ -55,12 +56,11 @@ static void each_tainting_module(
 
 static void text_module(const char *name, const char *letters, void *userdata)
 {
-        _cleanup_buf_ struct buf safe = BUF_INIT;
+        struct table *t = userdata;
 
-        format_safe(&safe, name, strlen(name));
-        buf_printf(userdata, "  %-24s ", buf_str(&safe));
-        format_safe(userdata, letters, strlen(letters));
-        buf_putc(userdata, '\n');
+        buf_puts(table_cell(t), "  ");
+        format_safe(&t->text, name, strlen(name));
+        format_safe(table_cell(t), letters, strlen(letters));
 }
 
 static void json_module(const char *name, const char *letters, void *userdata)
@@ -145,7 +145,8 @@ static void json_taint(
 static void text_taint(
         struct buf *out, const char *root, uint64_t mask, const char *letters, const struct events *events)
 {
-        _cleanup_buf_ struct buf modules = BUF_INIT;
+        static const struct table_column columns[] = { { "  MODULE", false }, { "LETTERS", false } };
+        _cleanup_table_ struct table modules = TABLE(columns);
 
         if (mask == 0)
                 buf_puts(out, "0: Not tainted\n");
@@ -155,8 +156,10 @@ static void text_taint(
                 if (mask >> bit & 1)
                         text_bit(out, bit, find_event(events, bit));
         each_tainting_module(root, text_module, &modules);
-        if (modules.len > 0)
-                buf_printf(out, "loaded modules that carry letters:\n%s", modules.data);
+        if (modules.n > 0) {
+                buf_puts(out, "loaded modules that carry letters:\n");
+                table_format(&modules, isatty(STDOUT_FILENO), out);
+        }
 }
 
 /* What a service that sees nothing tells of causes is old. */
