@@ -34,6 +34,21 @@ int peer_watch_leaving(sd_bus *bus, sd_bus_slot **ret, sd_bus_message_handler_t 
         return sd_bus_add_match_async(bus, ret, OWNER_CHANGED "arg2=''", fn, NULL, userdata);
 }
 
+int peer_watch_coming(sd_bus *bus, sd_bus_slot **ret, sd_bus_message_handler_t fn,
+        sd_bus_message_handler_t installed, void *userdata)
+{
+        return sd_bus_add_match_async(bus, ret, OWNER_CHANGED "arg1=''", fn, installed, userdata);
+}
+
+const char *peer_came(sd_bus_message *m)
+{
+        const char *name, *old, *owner;
+
+        if (!peer_is(m, DRIVER) || sd_bus_message_read(m, "sss", &name, &old, &owner) < 0)
+                return NULL;
+        return name[0] == ':' && old[0] == '\0' ? name : NULL;
+}
+
 const char *peer_left(sd_bus_message *m)
 {
         const char *name, *old, *owner;

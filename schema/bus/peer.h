@@ -15,7 +15,12 @@ bool peer_is(sd_bus_message *m, const char *sender);
 /* Calls `fn` for every client that leaves the bus. 0 or negative errno. */
 _must_check_ int peer_watch_leaving(
         sd_bus *bus, sd_bus_slot **ret, sd_bus_message_handler_t fn, void *userdata);
-/* In such a handler: the unique name of who left; NULL where it is not the bus that says so. */
+/* The same for every client that comes. `installed` gets the bus's answer: from then on none is missed. */
+_must_check_ int peer_watch_coming(sd_bus *bus, sd_bus_slot **ret, sd_bus_message_handler_t fn,
+        sd_bus_message_handler_t installed, void *userdata);
+/* In such a handler: the unique name of who came; NULL where it is not the bus that says so. */
+const char *peer_came(sd_bus_message *m);
+/* In the other: the unique name of who left; NULL where it is not the bus that says so. */
 const char *peer_left(sd_bus_message *m);
 
 /* Follows who owns a well-known name. */
