@@ -26,6 +26,10 @@ void schema_describe_allowed(const struct schema_value *sv, struct buf *out)
         if (is_number(sv))
                 buf_printf(out, "a number from %llu to %llu",
                         sv->has_range ? (unsigned long long)sv->min : 0, (unsigned long long)largest(sv));
+        else if (sv->is_path && sv->suffix)
+                buf_printf(out, "the absolute path of a file that ends in %s, or nothing", sv->suffix);
+        else if (sv->is_path)
+                buf_puts(out, "an absolute path, or nothing");
         else if (sv->control)
                 buf_printf(out, "a string of one line and at most %u bytes", SCHEMA_TEXT_MAX);
         else
@@ -82,6 +86,31 @@ static bool suits_control(const char *s, size_t n)
         return n <= SCHEMA_TEXT_MAX;
 }
 
+/* Why the text is none; NULL: it is one. */
+static const char *path_problem(const struct schema_value *sv, const char *s, size_t n)
+{
+        size_t component = 0, suffix = sv->suffix ? strlen(sv->suffix) : 0;
+
+        if (n == 0)
+                return NULL;
+        if (s[0] != '/')
+                return "is no absolute path";
+        for (size_t i = 0; i < n; i++) {
+                if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
+                        return "has a control character in it";
+                component = s[i] == '/' ? 0 : component + 1;
+                if (component > SCHEMA_COMPONENT_MAX)
+                        return "is too long";
+        }
+        if (n > SCHEMA_PATH_MAX)
+                return "is too long";
+        if (suffix == 0)
+                return NULL;
+        return component <= suffix || memcmp(s + n - suffix, sv->suffix, suffix) != 0
+                       ? "does not end in the name of such a file"
+                       : NULL;
+}
+
 static int canonical_string(
         const struct schema_value *sv, const char *s, size_t n, char **ret, struct diag *d)
 {
@@ -90,6 +119,9 @@ static int canonical_string(
                 return c ? copy(c->value, strlen(c->value), ret)
                          : refuse(sv, d, "`%s` is not allowed", yaml_show(s, n).text);
         }
+        const char *problem = sv->is_path ? path_problem(sv, s, n) : NULL;
+        if (problem)
+                return refuse(sv, d, "`%s` %s", yaml_show(s, n).text, problem);
         if (sv->control && !suits_control(s, n))
                 return refuse(sv, d, "`%s` is not allowed", yaml_show(s, n).text);
         return copy(s, n, ret);

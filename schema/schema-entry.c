@@ -157,6 +157,25 @@ static int parse_range(
         return r;
 }
 
+static int parse_path(
+        const struct yaml_doc *doc, const struct yaml_node *node, struct schema_value *v, struct diag *d)
+{
+        if (node->kind != YAML_MAP || node->tag || is_number(v))
+                return yaml_error(doc, node, d,
+                        "`path` is no map of a type that is a string, expected `{}` or one with `suffix`");
+        for (const struct yaml_node *n = node->first; n; n = n->next) {
+                int r = strcmp(n->key->text, "suffix") == 0
+                                ? schema_copy_text(doc, n, SCHEMA_SUFFIX_MAX, &v->suffix, d)
+                                : schema_unknown(doc, n, "`suffix`", d);
+                if (r == 0 && strchr(v->suffix, '/'))
+                        r = yaml_error(doc, n, d, "a slash in `suffix`, expected the end of a file's name");
+                if (r < 0)
+                        return r;
+        }
+        v->is_path = true;
+        return 0;
+}
+
 static int parse_apply(
         const struct yaml_doc *doc, const struct yaml_node *node, struct schema_value *v, struct diag *d)
 {
@@ -189,6 +208,7 @@ static const struct {
 } members[] = {
         { "range", parse_range },
         { "choices", parse_choices },
+        { "path", parse_path },
         { "apply", parse_apply },
         { "control", schema_parse_control },
         { "default", parse_default },
@@ -216,7 +236,7 @@ static int check_names(const struct yaml_doc *doc, const struct yaml_node *node,
                         known = known || strcmp(n->key->text, members[i].name) == 0;
                 if (!known)
                         return schema_unknown(doc, n,
-                                "`type`, `default`, `choices`, `range`, `apply`, `description` and `control`",
+                                "`type`, `default`, `choices`, `range`, `path`, `apply`, `description` and `control`",
                                 d);
         }
         return 0;
@@ -249,5 +269,8 @@ int schema_parse_entry(
         if (r == 0 && ret->n_choices > 0 && ret->has_range)
                 r = yaml_error(
                         doc, yaml_get(node, "range"), d, "both `range` and `choices`, expected one of them");
+        if (r == 0 && ret->n_choices > 0 && ret->is_path)
+                r = yaml_error(
+                        doc, yaml_get(node, "path"), d, "both `path` and `choices`, expected one of them");
         return r < 0 ? r : schema_check_control(doc, node, ret, d);
 }

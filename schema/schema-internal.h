@@ -23,7 +23,3 @@ void schema_entries_done(struct schema_entries *e);
 void schema_value_done(struct schema_value *v);
 /* By key, then name, folded. */
 int schema_compare(const struct path *key, const char *name, const struct schema_value *v);
-
-/* The canonical text of a text, as schema_check() gives it for a value of the right type. */
-_must_check_ int schema_canonical(
-        const struct schema_value *sv, const char *s, size_t n, char **ret_text, struct diag *d);

@@ -32,6 +32,7 @@ void schema_value_done(struct schema_value *v)
         free(v->choices);
         free(v->description);
         control_free(v->control);
+        free(v->suffix);
         free(v->source);
 }
 

@@ -16,7 +16,10 @@
 #define SCHEMA_FILE_BYTES_MAX (1024u * 1024u)
 #define SCHEMA_VALUES_MAX 1000u /* of all files */
 #define SCHEMA_CHOICES_MAX 64u
-#define SCHEMA_TEXT_MAX 4094u /* bytes of a text for a control: with its newline less than a page */
+#define SCHEMA_SUFFIX_MAX 64u
+#define SCHEMA_PATH_MAX 4000u     /* bytes of a path: room for what a writer adds to make a temporary name */
+#define SCHEMA_COMPONENT_MAX 240u /* and of each of its components */
+#define SCHEMA_TEXT_MAX 4094u     /* bytes of a text for a control: with its newline less than a page */
 
 enum schema_apply {
         SCHEMA_LIVE,
@@ -55,6 +58,8 @@ struct schema_value {
         size_t n_choices;
         bool has_range;
         uint64_t min, max;
+        bool is_path; /* the text is an absolute path, or empty for none */
+        char *suffix; /* what the path's last component ends in, ".prom"; NULL: anything */
         enum schema_apply apply;
         char *description;
         struct schema_control *control; /* NULL: bound to nothing */
@@ -92,10 +97,15 @@ _must_check_ int schema_default_value(
 _must_check_ int schema_check(
         const struct schema_value *sv, const struct value *v, char **ret_text, struct diag *d);
 
+/* The same of a text, as if it were a value of the right type. */
+_must_check_ int schema_canonical(
+        const struct schema_value *sv, const char *s, size_t n, char **ret_text, struct diag *d);
+
 /* The text for the control, of a canonical text. malloc()ed; -EINVAL if it is none of this entry's. */
 _must_check_ int schema_control_text(const struct schema_value *sv, const char *text, char **ret);
 /* The inverse, for showing what a control says: canonical text (a number also out of range) or -EINVAL. */
 _must_check_ int schema_control_meaning(const struct schema_value *sv, const char *control, char **ret);
 
-/* "one of enabled, success-only, failure-only, disabled" / "a number from 301 to 4194304" / "a string". */
+/* "one of enabled, success-only, failure-only, disabled" / "a number from 301 to 4194304" / "a string" /
+ * "the absolute path of a file that ends in .prom, or nothing". */
 void schema_describe_allowed(const struct schema_value *sv, struct buf *out);

@@ -30,7 +30,7 @@ static void ask_what_remains(struct session *s, const char *key, const char *nam
 
         (void)diag_set(&a->remains, 0, "what stays in force is not known");
         ask_registry(s, key, name, a);
-        if (!a->sv->control || !s->bus || policy_setting_get(s, key, name, &p) != POLICY_SAID)
+        if (!s->bus || policy_setting_get(s, key, name, &p) != POLICY_SAID)
                 return;
         if (p.accepted[0])
                 (void)diag_set(&a->remains, 0, "'%s' stays in force", p.accepted);

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the policy service says of values that it has bound to controls. It is never started for a question.
- */
+/* What the policy service says of the values that it follows. It is never started for a question. */
 
 #include "session.h"
 
 /* A value's own line of ListSettings(); strings are borrowed from the reply. */
 struct policy_setting {
-        const char *written, *layer, *accepted, *control, *control_value, *why;
+        const char *written, *layer, *accepted, *pending, *control, *control_value, *error, *why;
         int live;
         sd_bus_message *reply; /* NULL: the service says nothing of this value */
 };
@@ -18,7 +17,7 @@ void policy_setting_done(struct policy_setting *p);
 
 enum policy_answer {
         POLICY_SAID,
-        POLICY_NOTHING_TO_SAY, /* the value is not bound to a control */
+        POLICY_NOTHING_TO_SAY, /* the service does not follow the value */
         POLICY_ABSENT,         /* the service is not running */
         POLICY_FAILED,         /* the session's diag says why */
 };

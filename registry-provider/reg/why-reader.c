@@ -90,10 +90,11 @@ static const char *or_none(const char *s)
 
 static void setting_to_text(struct buf *out, const struct policy_setting *p)
 {
-        buf_printf(out,
-                "written:    %s   (layer %s)\naccepted:   %s\nlive:       %s, %s holds %s\n            ",
-                or_none(p->written), p->layer, or_none(p->accepted), p->live ? "yes" : "no", p->control,
-                or_none(p->control_value));
+        buf_printf(out, "written:    %s   (layer %s)\naccepted:   %s\nlive:       %s", or_none(p->written),
+                p->layer, or_none(p->accepted), p->live ? "yes" : "no");
+        if (p->control[0])
+                buf_printf(out, ", %s holds %s", p->control, or_none(p->control_value));
+        buf_puts(out, "\n            ");
         format_safe(out, p->why, strlen(p->why));
         buf_putc(out, '\n');
 }
@@ -108,6 +109,7 @@ static void setting_to_json(struct json *j, const struct policy_setting *p)
                 { "accepted", p->accepted },
                 { "control", p->control },
                 { "control_value", p->control_value },
+                { "error", p->error },
                 { "why", p->why },
         };
 
@@ -129,6 +131,9 @@ static int show_setting(struct why *w)
         enum policy_answer answer = policy_setting_get(w->s, w->path, w->name, &p);
         if (answer == POLICY_FAILED)
                 return EXIT_CODE_FAILURE;
+        /* What is bound to no control is nobody's to make live, but the service's own. */
+        if (answer != POLICY_SAID && !w->sv->control)
+                return EXIT_CODE_OK;
         if (json) {
                 json_key(&w->j, "policy");
                 if (answer == POLICY_SAID)
@@ -155,6 +160,5 @@ int why_reader(struct why *w)
                         judgement_to_text(w, &judgement);
         }
         free(judgement.text);
-        /* What is bound to no control is nobody's to make live. */
-        return code == EXIT_CODE_OK && w->sv && w->sv->control ? show_setting(w) : code;
+        return code == EXIT_CODE_OK && w->sv ? show_setting(w) : code;
 }

@@ -19,7 +19,7 @@ static int help(void)
                 "  status              every setting: written, accepted, live, and why\n"
                 "  get                 the value of TaintEvents in force\n"
                 "  set VALUE           write TaintEvents to the registry; done when it is in force\n"
-                "  explain             one sentence: why the policy is as it is\n"
+                "  explain             a sentence each: why the policy and the other settings are as they are\n"
                 "  events              taint transitions of this boot; with --follow also those to come\n"
                 "  taint               this kernel's taints, and the modules that carry letters\n"
                 "  taint decode ARG…   what a number, letters, or an oops say; - is standard input\n"

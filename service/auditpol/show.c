@@ -11,6 +11,8 @@
 /* Polkit may have to ask a person. */
 #define SET_TIMEOUT_USEC UINT64_C(140000000)
 
+#define TAINT_EVENTS "\\System\\Audit\\Modules\\TaintEvents"
+
 static enum exit_code call(sd_bus *bus, sd_bus_message *m, sd_bus_message **ret)
 {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -68,43 +70,80 @@ enum exit_code show_print(struct buf *out)
         return EXIT_CODE_OK;
 }
 
-static void text_setting(struct buf *out, const char *const s[static 6], bool live, const char *why)
+/* Of ListSettings(); borrowed from the message. */
+struct setting {
+        const char *path, *written, *layer, *accepted, *pending, *control, *control_value, *error, *why;
+        int live;
+};
+
+static int read_setting(sd_bus_message *m, struct setting *ret)
 {
-        buf_printf(out, "\n%s\n  written   %s%s%s%s\n  accepted  %s\n  live      %s%s%s%s\n  %s\n", s[0],
-                s[1][0] ? s[1] : "nothing", s[1][0] ? " (layer " : "", s[1][0] ? s[2] : "",
-                s[1][0] ? ")" : "", s[3][0] ? s[3] : "nothing", live ? "yes: " : "no: ", s[4],
-                s[5][0] ? " holds " : " is not there", s[5], why);
+        return sd_bus_message_read(m, "(ssssssbsss)", &ret->path, &ret->written, &ret->layer, &ret->accepted,
+                &ret->pending, &ret->control, &ret->live, &ret->control_value, &ret->error, &ret->why);
 }
 
-static void json_setting(struct json *j, const char *const s[static 6], bool live, const char *why)
+static void text_setting(struct buf *out, const struct setting *s)
 {
-        static const char *const names[] = { "path", "written", "layer", "accepted", "control",
-                "control_value" };
+        buf_printf(out, "\n%s\n  written   %s", s->path, s->written[0] ? s->written : "nothing");
+        if (s->written[0])
+                buf_printf(out, " (layer %s)", s->layer);
+        buf_printf(out, "\n  accepted  %s\n", s->accepted[0] ? s->accepted : "nothing");
+        buf_printf(out, "  live      %s", s->live ? "yes" : "no");
+        if (s->control[0])
+                buf_printf(out, ": %s%s%s", s->control, s->control_value[0] ? " holds " : " is not there",
+                        s->control_value);
+        else if (s->error[0])
+                buf_printf(out, ": %s", s->error);
+        buf_printf(out, "\n  %s\n", s->why);
+}
+
+static void json_setting(struct json *j, const struct setting *s)
+{
+        const struct {
+                const char *name, *text;
+        } texts[] = {
+                { "path", s->path },
+                { "written", s->written },
+                { "layer", s->layer },
+                { "accepted", s->accepted },
+                { "control", s->control },
+                { "control_value", s->control_value },
+                { "error", s->error },
+                { "why", s->why },
+        };
 
         json_begin_object(j);
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-                json_key(j, names[i]);
-                json_string(j, s[i]);
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+                json_key(j, texts[i].name);
+                json_string(j, texts[i].text);
         }
         json_key(j, "live");
-        json_bool(j, live);
-        json_key(j, "why");
-        json_string(j, why);
+        json_bool(j, s->live);
         json_end_object(j);
 }
 
 static int show_settings(sd_bus_message *m, struct json *j, struct buf *out)
 {
-        const char *s[6], *why;
-        int live;
+        struct setting s;
 
-        int r = sd_bus_message_enter_container(m, 'a', "(sssssbss)");
-        while (r >= 0 && (r = sd_bus_message_read(m, "(sssssbss)", &s[0], &s[1], &s[2], &s[3], &s[4], &live,
-                                  &s[5], &why)) > 0)
+        int r = sd_bus_message_enter_container(m, 'a', "(ssssssbsss)");
+        while (r >= 0 && (r = read_setting(m, &s)) > 0)
                 if (j)
-                        json_setting(j, s, live, why);
+                        json_setting(j, &s);
                 else
-                        text_setting(out, s, live, why);
+                        text_setting(out, &s);
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+/* A line for each of the others. */
+static int explain_others(sd_bus_message *m, struct buf *out)
+{
+        struct setting s;
+
+        int r = sd_bus_message_enter_container(m, 'a', "(ssssssbsss)");
+        while (r >= 0 && (r = read_setting(m, &s)) > 0)
+                if (strcmp(s.path, TAINT_EVENTS) != 0)
+                        buf_printf(out, "\n%s: %s", s.path, s.why);
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
@@ -166,18 +205,17 @@ enum exit_code show_get(const struct show_options *o, _unused_ const char *argum
         return show_print(&out);
 }
 
-enum exit_code show_explain(const struct show_options *o, _unused_ const char *argument)
+static enum exit_code explain(sd_bus *bus, const struct show_options *o, bool all)
 {
         static const char *const names[] = { "written", "accepted", "live", "why" };
-        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL, *settings = NULL;
         _cleanup_buf_ struct buf out = BUF_INIT;
         struct json j = json_on(&out);
         const char *s[4];
 
-        enum exit_code code = connect_bus(&bus);
-        if (code == EXIT_CODE_OK)
-                code = ask(bus, "Explain", &reply);
+        enum exit_code code = ask(bus, "Explain", &reply);
+        if (code == EXIT_CODE_OK && all)
+                code = ask(bus, "ListSettings", &settings);
         if (code != EXIT_CODE_OK)
                 return code;
         int r = sd_bus_message_read(reply, "ssss", &s[0], &s[1], &s[2], &s[3]);
@@ -189,11 +227,27 @@ enum exit_code show_explain(const struct show_options *o, _unused_ const char *a
                         json_key(&j, names[i]);
                         json_string(&j, s[i]);
                 }
+                if (all) {
+                        json_key(&j, "settings");
+                        json_begin_array(&j);
+                        r = show_settings(settings, &j, NULL);
+                        json_end_array(&j);
+                }
                 json_end_object(&j);
-        } else
+        } else {
                 buf_puts(&out, s[3]);
+                r = all ? explain_others(settings, &out) : 0;
+        }
         buf_putc(&out, '\n');
-        return show_print(&out);
+        return r < 0 ? fail(r) : show_print(&out);
+}
+
+enum exit_code show_explain(const struct show_options *o, _unused_ const char *argument)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+
+        enum exit_code code = connect_bus(&bus);
+        return code == EXIT_CODE_OK ? explain(bus, o, true) : code;
 }
 
 enum exit_code show_set(const struct show_options *o, const char *value)
@@ -214,5 +268,5 @@ enum exit_code show_set(const struct show_options *o, const char *value)
         if (r < 0)
                 return fail(r);
         code = call(bus, m, &reply);
-        return code == EXIT_CODE_OK ? show_explain(o, NULL) : code;
+        return code == EXIT_CODE_OK ? explain(bus, o, false) : code;
 }

@@ -47,13 +47,14 @@ static int set_fallback(struct boot_value *v, const struct accepted *accepted)
         return text && !v->text ? -ENOMEM : 0;
 }
 
-static int init_values(const struct schema *schema, const struct accepted *accepted, struct boot_values *ret)
+static int init_values(const struct schema *schema, const struct accepted *accepted, bool bound_only,
+        struct boot_values *ret)
 {
         ret->list = calloc(schema->n ? schema->n : 1, sizeof(*ret->list));
         if (!ret->list)
                 return -ENOMEM;
         for (size_t i = 0; i < schema->n; i++) {
-                if (!schema->values[i].control)
+                if (bound_only && !schema->values[i].control)
                         continue;
                 struct boot_value *v = &ret->list[ret->n++];
                 v->sv = &schema->values[i];
@@ -152,14 +153,14 @@ static int use_registry(const char *root, const struct accepted *accepted, bool 
 }
 
 int boot_values_load(const char *root, const struct schema *schema, const struct accepted *accepted,
-        void (*on_line)(const char *line, void *userdata), void *userdata, struct boot_values *ret,
-        struct diag *d)
+        bool bound_only, void (*on_line)(const char *line, void *userdata), void *userdata,
+        struct boot_values *ret, struct diag *d)
 {
         const struct loader l = { .complain = on_line, .userdata = userdata };
         struct boot_values values = { 0 };
         bool registry = false;
 
-        int r = init_values(schema, accepted, &values);
+        int r = init_values(schema, accepted, bound_only, &values);
         if (r == 0)
                 r = use_registry(root, accepted, &registry);
         if (r < 0) {

@@ -13,14 +13,15 @@ struct boot_value {
 };
 
 struct boot_values {
-        struct boot_value *list; /* one for each entry that is bound to a control */
+        struct boot_value *list; /* one for each entry */
         size_t n;
 };
 
-/* `complain` (may be NULL) gets a line for each broken file and each refused value. A value that is refused
- * falls back on the accepted one, else on the default. 0, or a negative errno with d set when the state
- * cannot be read; then the accepted values or defaults are in *ret all the same. */
+/* `bound_only`: of the entries that are bound to a control. `complain` (may be NULL) gets a line for each
+ * broken file and each refused value. A value that is refused falls back on the accepted one, else on the
+ * default. 0, or a negative errno with d set when the state cannot be read; then the accepted values or
+ * defaults are in *ret all the same. */
 _must_check_ int boot_values_load(const char *root, const struct schema *schema,
-        const struct accepted *accepted, void (*complain)(const char *line, void *userdata), void *userdata,
-        struct boot_values *ret, struct diag *d);
+        const struct accepted *accepted, bool bound_only, void (*complain)(const char *line, void *userdata),
+        void *userdata, struct boot_values *ret, struct diag *d);
 void boot_values_done(struct boot_values *v);

@@ -6,41 +6,52 @@
 #include "../metrics/metrics-text.h"
 #include "config.h"
 
-static struct metrics_setting describe_item(const struct item *item)
+static struct metrics_setting describe(const struct setting *s)
 {
         return (struct metrics_setting){
-                .path = item->path,
-                .control = control_name(item->control),
-                .applies = item->accepted || item->starting,
-                .live = item->live,
-                .changes = item->changes,
-                .no_ops = item->no_ops,
-                .refusals = item->refusals,
-                .drifts = item->drifts,
+                .path = s->path,
+                .control = setting_control_name(s),
+                .applies = s->accepted || s->starting,
+                .live = s->live,
+                .changes = s->changes,
+                .no_ops = s->no_ops,
+                .refusals = s->refusals,
+                .drifts = s->drifts,
         };
 }
 
 static int collect(struct buf *out, void *userdata)
 {
         const struct manager *m = userdata;
-        const struct item *policy = m->taint_events;
+        const struct settings *all = &m->settings;
         struct metrics_state state = {
                 .version = PROJECT_VERSION,
-                .monitor = monitor_status(taints_monitor(m->taints)),
-                .policy = { policy->sv, policy->accepted },
-                .capture = { m->capture->config.sv, m->capture->text },
-                .n_settings = m->n_items,
-                .audit = auditlog_status(m->auditlog),
+                .monitor = monitor_status(taints_monitor(all->taints)),
+                .policy = { all->taint_events->sv, all->taint_events->accepted },
+                .capture = { all->capture->sv, all->capture->accepted },
+                .n_settings = all->n,
+                .audit = auditlog_status(all->auditlog),
         };
-        _cleanup_free_ struct metrics_setting *settings = calloc(m->n_items, sizeof(*settings));
+        _cleanup_free_ struct metrics_setting *settings = calloc(all->n, sizeof(*settings));
 
         if (!settings)
                 return -ENOMEM;
-        for (size_t i = 0; i < m->n_items; i++)
-                settings[i] = describe_item(m->items[i]);
+        for (size_t i = 0; i < all->n; i++)
+                settings[i] = describe(all->list[i]);
         state.settings = settings;
-        state.events = monitor_events(taints_monitor(m->taints), &state.n_events);
+        state.events = monitor_events(taints_monitor(all->taints), &state.n_events);
         return metrics_text(&state, out);
+}
+
+/* The file can be told of what is wrong with the file only when nothing is any more. */
+static void on_written(void *userdata)
+{
+        const struct manager *m = userdata;
+        const struct settings *all = &m->settings;
+
+        for (size_t i = 0; i < all->n; i++)
+                if (all->list[i]->kind == SETTING_TEXT_FILE)
+                        setting_set_error(all->list[i], metrics_error(all->metrics));
 }
 
 int manager_make_metrics(struct manager *m)
@@ -49,7 +60,8 @@ int manager_make_metrics(struct manager *m)
                 .root = m->root,
                 .event = m->event,
                 .collect = collect,
+                .written = on_written,
                 .userdata = m,
         };
-        return metrics_new(&config, &m->metrics);
+        return metrics_new(&config, &m->settings.metrics);
 }

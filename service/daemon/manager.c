@@ -17,15 +17,14 @@
 static void on_audit_changed(void *userdata)
 {
         struct manager *m = userdata;
-        if (m->policy_bus)
-                policy_bus_audit_changed(m->policy_bus);
-        metrics_changed(m->metrics);
+        policy_bus_audit_changed(m->settings.bus);
+        metrics_changed(m->settings.metrics);
 }
 
 static void check_all(struct manager *m)
 {
-        for (size_t i = 0; i < m->n_items; i++)
-                item_check(m->items[i]);
+        for (size_t i = 0; i < m->settings.n; i++)
+                setting_check(m->settings.list[i]);
 }
 
 /* A module came or went: it may own a control. */
@@ -40,7 +39,7 @@ static int on_recheck(sd_event_source *s, _unused_ uint64_t usec, void *userdata
         struct manager *m = userdata;
 
         check_all(m);
-        metrics_recheck(m->metrics);
+        metrics_recheck(m->settings.metrics);
         int r = sd_event_source_set_time_relative(s, m->recheck_usec);
         return r < 0 ? r : sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
@@ -66,15 +65,10 @@ static int open_bus(struct manager *m, struct diag *d)
                 return r;
         const struct policy_bus_config config = {
                 .bus = m->bus,
-                .items = m->items,
-                .n_items = m->n_items,
-                .taint_events = m->taint_events,
-                .auditlog = m->auditlog,
-                .taints = m->taints,
                 .settings = &m->settings,
-                .capture = m->capture,
+                .taints = m->settings.taints,
         };
-        r = policy_bus_new(&config, &m->policy_bus);
+        r = policy_bus_new(&config, &m->settings.bus);
         if (r < 0)
                 return diag_set(d, -r, "cannot serve %s: %s", POLICY_BUS_NAME, strerror(-r));
         r = daemon_bus_own(m->bus, POLICY_BUS_NAME, d);
@@ -98,7 +92,9 @@ static int start_auditlog(struct manager *m, struct diag *d)
         if (!dir)
                 return -ENOMEM;
         int r = run_dir_take(dir, &m->run_dir_fd, d);
-        return r < 0 ? r : auditlog_new(m->event, &sender_libaudit, dir, on_audit_changed, m, &m->auditlog);
+        return r < 0 ? r
+                     : auditlog_new(
+                               m->event, &sender_libaudit, dir, on_audit_changed, m, &m->settings.auditlog);
 }
 
 /* Needed for the BPF programs and for opening the kernel log, both of which are done. */
@@ -126,17 +122,21 @@ int manager_new(const struct manager_config *config, struct manager **ret, struc
                 r = start_auditlog(m, d);
         if (r < 0)
                 return d->text[0] ? r : diag_set(d, -r, "cannot start: %s", strerror(-r));
-        r = manager_load_items(m, d);
+        m->settings.root = m->root;
+        m->settings.event = m->event;
+        r = manager_load_settings(m, d);
         if (r >= 0)
                 r = start_uevents(m);
         if (r >= 0)
                 r = manager_make_taints(m, d);
         if (r >= 0)
-                r = manager_make_settings(m, d);
-        if (r >= 0)
+                r = manager_make_metrics(m);
+        if (r >= 0) {
+                settings_take_own(&m->settings);
                 r = open_bus(m, d);
+        }
         if (r >= 0)
-                r = taints_start(m->taints, d);
+                r = taints_start(m->settings.taints, d);
         if (r < 0)
                 return r;
         drop_privileges();
@@ -148,24 +148,20 @@ struct manager *manager_free(struct manager *m)
 {
         if (!m)
                 return NULL;
-        for (size_t i = 0; i < m->n_items; i++)
-                item_flush(m->items[i]);
+        struct settings *all = &m->settings;
+        for (size_t i = 0; i < all->n; i++)
+                setting_flush(all->list[i]);
         m->link = link_free(m->link);
-        m->metrics = metrics_free(m->metrics);
-        m->taints = taints_free(m->taints);
-        m->policy_bus = policy_bus_free(m->policy_bus);
+        all->metrics = metrics_free(all->metrics);
+        all->taints = taints_free(all->taints);
+        all->bus = policy_bus_free(all->bus);
         if (m->bus)
                 (void)sd_bus_flush_close_unref(m->bus);
-        /* Completions of records may still concern items. */
-        m->auditlog = auditlog_free(m->auditlog);
-        for (size_t i = 0; i < m->n_items; i++)
-                (void)item_free(m->items[i]);
-        free(m->items);
-        settings_done(&m->settings);
+        /* Completions of records may still concern settings. */
+        all->auditlog = auditlog_free(all->auditlog);
+        settings_done(all);
         free(m->followed_keys);
         free(m->followed_names);
-        accepted_done(&m->accepted);
-        accepted_done(&m->refused);
         m->schema = schema_free(m->schema);
         if (m->uevents)
                 sd_device_monitor_unref(m->uevents);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The policy service's wiring: schema -> items, the link to the registry, the bus, uevents and the timer. */
+/* The policy service's wiring: schema -> settings, the link to the registry, the bus, uevents and the timer.
+ */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,7 +4,7 @@
 #include "../../registry-provider/bus/refusals.h"
 #include "policy-bus.h"
 
-/* Beside enum item_change. */
+/* Beside enum setting_change. */
 #define AUDIT_COUNTERS (1u << 16)
 #define TAINT_STATUS (1u << 17)
 #define TAINT_CAPTURE (1u << 18)

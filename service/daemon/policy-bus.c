@@ -55,7 +55,7 @@ static const sd_bus_vtable policy_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_NO_ARGS,
                 SD_BUS_RESULT("s", written, "s", accepted, "s", live, "s", why), policy_method_explain,
                 UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("ListSettings", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sssssbss)", settings),
+        SD_BUS_METHOD_WITH_ARGS("ListSettings", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssssssbsss)", settings),
                 policy_method_list_settings, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Preview",
                 SD_BUS_ARGS("s", key, "s", name, "u", type, "v", data, "s", layer),
@@ -81,10 +81,10 @@ static int on_flush(_unused_ sd_event_source *s, void *userdata)
                 unsigned change;
                 const char *properties[8];
         } map[] = {
-                { ITEM_ACCEPTED, { "TaintEvents", "Meaning" } },
-                { ITEM_WRITTEN, { "Written", "Source" } },
-                { ITEM_CONTROL, { "Live", "ControlValue", "LastApplied", "LastError" } },
-                { ITEM_COUNTERS, { "Changes", "NoOps", "Refused", "Drifts" } },
+                { SETTING_ACCEPTED, { "TaintEvents", "Meaning" } },
+                { SETTING_WRITTEN, { "Written", "Source" } },
+                { SETTING_LIVE, { "Live", "ControlValue", "LastApplied", "LastError" } },
+                { SETTING_COUNTERS, { "Changes", "NoOps", "Refused", "Drifts" } },
                 { AUDIT_COUNTERS, { "AuditSent", "AuditKept", "AuditLost" } },
                 { TAINT_STATUS, { "Tainted", "TaintChars", "TaintFlags", "TaintReadable", "Backend", "Hooks",
                                         "Misses", "Drops" } },
@@ -109,31 +109,28 @@ static int on_flush(_unused_ sd_event_source *s, void *userdata)
 
 static void mark(struct policy_bus *pb, unsigned changes)
 {
+        if (!pb || changes == 0)
+                return;
         pb->dirty |= changes;
         int r = sd_event_source_set_enabled(pb->flush, SD_EVENT_ONESHOT);
         if (r < 0)
                 log_warning("cannot signal changed properties: %s; ignoring", strerror(-r));
 }
 
-void policy_bus_changed(struct policy_bus *pb, const struct item *item, unsigned changes)
+/* Of the others there are two properties alone: TaintCapture, and no-ops of all that is the service's own.
+ */
+void policy_bus_changed(struct policy_bus *pb, const struct setting *s, unsigned changes)
 {
-        if (item == pb->config.taint_events)
+        if (s == s->all->taint_events)
                 mark(pb, changes);
+        else if (!s->control)
+                mark(pb, (changes & SETTING_COUNTERS) |
+                                 (s == s->all->capture && (changes & SETTING_ACCEPTED) ? TAINT_CAPTURE : 0));
 }
 
 void policy_bus_taint_changed(struct policy_bus *pb)
 {
         mark(pb, TAINT_STATUS);
-}
-
-void policy_bus_capture_changed(struct policy_bus *pb)
-{
-        mark(pb, TAINT_CAPTURE);
-}
-
-void policy_bus_settings_same(struct policy_bus *pb)
-{
-        mark(pb, ITEM_COUNTERS);
 }
 
 void policy_bus_audit_changed(struct policy_bus *pb)
@@ -145,7 +142,7 @@ static void emit_refusal(const struct record *record, void *userdata)
 {
         const struct policy_bus *pb = userdata;
 
-        (void)auditlog_emit(pb->config.auditlog, record);
+        (void)auditlog_emit(pb->config.settings->auditlog, record);
 }
 
 int policy_bus_new(const struct policy_bus_config *config, struct policy_bus **ret)

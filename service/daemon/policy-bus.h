@@ -6,39 +6,31 @@
 
 #include <systemd/sd-bus.h>
 
-#include "settings.h"
 #include "taints.h"
 
 struct policy_bus;
 
 struct policy_bus_config {
         sd_bus *bus;
-        struct item *const *items;
-        size_t n_items;
-        struct item *taint_events; /* the one that the properties show; one of the items */
-        struct auditlog *auditlog;
+        struct settings *settings; /* of which TaintEvents is the one that the properties show */
         struct taints *taints;
-        const struct settings *settings;
-        const struct setting *capture;
-        void *userdata;
 };
 
 _must_check_ int policy_bus_new(const struct policy_bus_config *config, struct policy_bus **ret);
 struct policy_bus *policy_bus_free(struct policy_bus *pb);
 
-/* `changes` of enum item_change; gathered, and signalled once a turn of the loop. */
-void policy_bus_changed(struct policy_bus *pb, const struct item *item, unsigned changes);
+/* Of the rest `pb` may be NULL: nobody is told. `changes` of enum setting_change; gathered, and signalled
+ * once a turn of the loop. */
+void policy_bus_changed(struct policy_bus *pb, const struct setting *s, unsigned changes);
 void policy_bus_audit_changed(struct policy_bus *pb);
-void policy_bus_capture_changed(struct policy_bus *pb);
-void policy_bus_settings_same(struct policy_bus *pb);
-/* `setting`: path of an item or of a setting; `old`, `text` and `kept`: "unset" for none. */
-void policy_bus_policy_changed(struct policy_bus *pb, const char *setting, const char *old, const char *text,
-        bool live, const struct actor *actor);
+/* `old`: "unset" for none. */
+void policy_bus_policy_changed(
+        struct policy_bus *pb, const struct setting *s, const char *old, const struct actor *actor);
 void policy_bus_policy_refused(
-        struct policy_bus *pb, const char *setting, const char *refused, const char *kept, const char *why);
+        struct policy_bus *pb, const struct setting *s, const char *refused, const char *why);
 void policy_bus_drift_detected(
-        struct policy_bus *pb, const struct item *item, const char *found, const char *action);
+        struct policy_bus *pb, const struct setting *s, const char *found, const char *action);
 void policy_bus_taint_told(struct policy_bus *pb, const struct taint_event *e);
 void policy_bus_taint_changed(struct policy_bus *pb);
 /* Answers those who set the property and wait for it to be in force. */
-void policy_bus_settled(struct policy_bus *pb, const struct item *item);
+void policy_bus_settled(struct policy_bus *pb, const struct setting *s);

@@ -34,34 +34,34 @@ int policy_method_apply(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return sd_bus_error_set(
                         error, ERROR_ACCESS_DENIED, "only root may have the policy applied again");
         }
-        for (size_t i = 0; i < pb->config.n_items; i++)
-                item_apply(pb->config.items[i]);
-        const struct item *item = pb->config.taint_events;
-        if (!item->live && control_present(item->control))
-                return sd_bus_error_setf(error, ERROR_NOT_LIVE, "%s is accepted, but not live: %s",
-                        item->path, item->last_error);
+        const struct settings *all = pb->config.settings;
+        for (size_t i = 0; i < all->n; i++)
+                setting_apply(all->list[i]);
+        const struct setting *s = pb->config.settings->taint_events;
+        if (!s->live && control_present(s->control))
+                return sd_bus_error_setf(
+                        error, ERROR_NOT_LIVE, "%s is accepted, but not live: %s", s->path, s->last_error);
         return sd_bus_reply_method_return(m, NULL);
 }
 
 int policy_method_explain(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
         const struct policy_bus *pb = userdata;
-        const struct item *item = pb->config.taint_events;
+        const struct setting *s = pb->config.settings->taint_events;
         _cleanup_buf_ struct buf why = BUF_INIT;
         _cleanup_free_ char *live = NULL;
 
-        int r = item_explain(item, &why);
+        int r = setting_explain(s, &why);
         if (r < 0)
                 return r;
-        if (item->control_value[0] &&
-                schema_control_meaning(item->sv, item->control_value, &live) == -ENOMEM)
+        if (s->control_value[0] && schema_control_meaning(s->sv, s->control_value, &live) == -ENOMEM)
                 return -ENOMEM;
         sd_bus_message *reply = NULL;
         r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
-                r = sd_bus_message_append(reply, "ss", item->written, item->accepted ? item->accepted : "");
+                r = sd_bus_message_append(reply, "ss", s->written, setting_or_empty(s));
         if (r >= 0)
-                r = daemon_bus_append_string(reply, live ? live : item->control_value);
+                r = daemon_bus_append_string(reply, live ? live : s->control_value);
         if (r >= 0)
                 r = daemon_bus_append_string(reply, buf_str(&why));
         if (r >= 0)
@@ -70,19 +70,21 @@ int policy_method_explain(sd_bus_message *m, void *userdata, _unused_ sd_bus_err
         return r;
 }
 
-static int append_setting(sd_bus_message *reply, const struct item *item)
+static int append_setting(sd_bus_message *reply, const struct setting *s)
 {
         _cleanup_buf_ struct buf why = BUF_INIT;
 
-        int r = item_explain(item, &why);
+        int r = setting_explain(s, &why);
         if (r < 0)
                 return r;
-        r = sd_bus_message_open_container(reply, 'r', "sssssbss");
+        r = sd_bus_message_open_container(reply, 'r', "ssssssbsss");
         if (r >= 0)
-                r = sd_bus_message_append(reply, "sssssb", item->path, item->written, item->layer,
-                        item->accepted ? item->accepted : "", control_name(item->control), (int)item->live);
+                r = sd_bus_message_append(reply, "ssssssb", s->path, s->written, s->layer,
+                        setting_or_empty(s), "", setting_control_name(s), (int)s->live);
         if (r >= 0)
-                r = daemon_bus_append_string(reply, item->control_value);
+                r = daemon_bus_append_string(reply, s->control_value);
+        if (r >= 0)
+                r = daemon_bus_append_string(reply, s->last_error);
         if (r >= 0)
                 r = daemon_bus_append_string(reply, buf_str(&why));
         return r < 0 ? r : sd_bus_message_close_container(reply);
@@ -91,13 +93,14 @@ static int append_setting(sd_bus_message *reply, const struct item *item)
 int policy_method_list_settings(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
         const struct policy_bus *pb = userdata;
+        const struct settings *all = pb->config.settings;
         sd_bus_message *reply = NULL;
 
         int r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(sssssbss)");
-        for (size_t i = 0; r >= 0 && i < pb->config.n_items; i++)
-                r = append_setting(reply, pb->config.items[i]);
+                r = sd_bus_message_open_container(reply, 'a', "(ssssssbsss)");
+        for (size_t i = 0; r >= 0 && i < all->n; i++)
+                r = append_setting(reply, all->list[i]);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         if (r >= 0)
@@ -106,15 +109,17 @@ int policy_method_list_settings(sd_bus_message *m, void *userdata, _unused_ sd_b
         return r;
 }
 
-static struct item *policy_bus_find(const struct policy_bus *pb, const char *key, const char *name)
+static struct setting *find(const struct settings *all, const char *key, const char *name)
 {
-        for (size_t i = 0; i < pb->config.n_items; i++) {
-                const struct schema_value *sv = pb->config.items[i]->sv;
-                _cleanup_path_ struct path path = { 0 };
-                if (path_parse(key, strlen(key), NULL, NULL, &path, NULL) == 0 &&
-                        path_equal(&path, &sv->key) &&
+        _cleanup_path_ struct path path = { 0 };
+
+        if (path_parse(key, strlen(key), NULL, NULL, &path, NULL) < 0)
+                return NULL;
+        for (size_t i = 0; i < all->n; i++) {
+                const struct schema_value *sv = all->list[i]->sv;
+                if (path_equal(&path, &sv->key) &&
                         fold_equal(sv->name, strlen(sv->name), name, strlen(name)))
-                        return pb->config.items[i];
+                        return all->list[i];
         }
         return NULL;
 }
@@ -139,7 +144,6 @@ static int reply_lines(sd_bus_message *m, char *text)
 }
 
 /* The caller is asked for anew: a preview is rare, and its record must name who would write. */
-
 int policy_method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         const struct policy_bus *pb = userdata;
@@ -158,12 +162,12 @@ int policy_method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error
                 r = sd_bus_message_read(m, "s", &layer);
         if (r < 0)
                 return r;
-        struct item *item = policy_bus_find(pb, key, name);
-        if (!item)
+        struct setting *s = find(pb->config.settings, key, name);
+        if (!s)
                 return reply_lines(m, NULL);
         const struct value value = { .type = type, .data = bytes.data, .size = bytes.len };
         r = caller(m, &actor);
         if (r >= 0)
-                r = item_preview(item, type == REG_TOMBSTONE ? NULL : &value, layer, &actor, &lines);
+                r = setting_preview(s, type == REG_TOMBSTONE ? NULL : &value, layer, &actor, &lines);
         return r < 0 ? r : reply_lines(m, lines.data);
 }

@@ -11,43 +11,52 @@ int policy_get_text(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ co
         const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
 {
         const struct policy_bus *pb = userdata;
-        const struct item *item = pb->config.taint_events;
+        const struct setting *s = pb->config.settings->taint_events;
         const struct {
                 const char *name, *text;
         } texts[] = {
-                { "TaintEvents", item->accepted ? item->accepted : "" },
-                { "Written", item->written },
-                { "Source", item->layer },
-                { "ControlPath", control_path(item->control) },
-                { "ControlValue", item->control_value },
-                { "LastError", item->last_error },
-                { "Meaning", item_meaning(item) },
-                { "TaintCapture", pb->config.capture->text ? pb->config.capture->text : "" },
+                { "TaintEvents", setting_or_empty(s) },
+                { "Written", s->written },
+                { "Source", s->layer },
+                { "ControlPath", control_path(s->control) },
+                { "ControlValue", s->control_value },
+                { "LastError", s->last_error },
+                { "Meaning", setting_meaning(s) },
+                { "TaintCapture", setting_or_empty(pb->config.settings->capture) },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
                 if (strcmp(property, texts[i].name) == 0)
                         return daemon_bus_append_string(reply, texts[i].text);
         if (strcmp(property, "Live") == 0)
-                return sd_bus_message_append(reply, "b", (int)item->live);
+                return sd_bus_message_append(reply, "b", (int)s->live);
         return -ENOENT;
+}
+
+static uint64_t own_no_ops(const struct settings *all)
+{
+        uint64_t n = 0;
+
+        for (size_t i = 0; i < all->n; i++)
+                n += all->list[i]->control ? 0 : all->list[i]->no_ops;
+        return n;
 }
 
 int policy_get_number(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
         const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
 {
         const struct policy_bus *pb = userdata;
-        const struct item *item = pb->config.taint_events;
-        const struct sender_status status = auditlog_status(pb->config.auditlog);
+        const struct setting *s = pb->config.settings->taint_events;
+        const struct sender_status status = auditlog_status(pb->config.settings->auditlog);
         const struct {
                 const char *name;
                 uint64_t number;
         } numbers[] = {
-                { "LastApplied", item->last_applied },
-                { "Changes", item->changes },
-                { "NoOps", item->no_ops + pb->config.settings->no_ops },
-                { "Refused", item->refusals },
-                { "Drifts", item->drifts },
+                { "LastApplied", s->last_applied },
+                { "Changes", s->changes },
+                { "NoOps", s->no_ops + own_no_ops(pb->config.settings) },
+                { "Refused", s->refusals },
+                { "Drifts", s->drifts },
                 { "AuditSent", status.sent },
                 { "AuditLost", status.lost },
                 { "AuditKept", status.kept },

@@ -58,29 +58,28 @@ static void answer_error(struct setter *s, const char *name, const char *text)
 }
 
 /* A value may be good and yet not win: another layer stands above the one that was written to. */
-static bool is_in_force(const struct item *item, const char *value)
+static bool is_in_force(const struct setting *policy, const char *value)
 {
-        const struct value v = { .type = item->sv->type, .data = value, .size = strlen(value) };
         _cleanup_free_ char *text = NULL;
 
-        return item->accepted && schema_check(item->sv, &v, &text, NULL) == 0 &&
-               strcmp(text, item->accepted) == 0;
+        return policy->accepted && schema_canonical(policy->sv, value, strlen(value), &text, NULL) == 0 &&
+               strcmp(text, policy->accepted) == 0;
 }
 
 static void answer(struct setter *s)
 {
-        const struct item *item = s->pb->config.taint_events;
+        const struct setting *policy = s->pb->config.settings->taint_events;
         struct diag d = { 0 };
 
-        if (item->refusal.text[0])
-                answer_error(s, ERROR_REFUSED, item->refusal.text);
-        else if (!is_in_force(item, s->value)) {
+        if (policy->refusal.text[0])
+                answer_error(s, ERROR_REFUSED, policy->refusal.text);
+        else if (!is_in_force(policy, s->value)) {
                 (void)diag_set(&d, EBUSY, "%s is written, but %s from layer %s is in force", s->value,
-                        item->accepted ? item->accepted : "nothing", item->layer);
+                        policy->accepted ? policy->accepted : "nothing", policy->layer);
                 answer_error(s, ERROR_NOT_IN_FORCE, d.text);
-        } else if (!item->live && control_present(item->control)) {
+        } else if (!policy->live && control_present(policy->control)) {
                 (void)diag_set(
-                        &d, EIO, "%s is accepted, but not live: %s", item->accepted, item->last_error);
+                        &d, EIO, "%s is accepted, but not live: %s", policy->accepted, policy->last_error);
                 answer_error(s, ERROR_NOT_LIVE, d.text);
         } else {
                 int r = sd_bus_reply_method_return(s->m, NULL);
@@ -90,13 +89,13 @@ static void answer(struct setter *s)
         }
 }
 
-void policy_bus_settled(struct policy_bus *pb, const struct item *item)
+void policy_bus_settled(struct policy_bus *pb, const struct setting *policy)
 {
-        if (item != pb->config.taint_events)
+        if (!pb || policy != policy->all->taint_events)
                 return;
         for (struct setter *s = pb->setters, *next; s; s = next) {
                 next = s->next;
-                if (s->sequence != 0 && item->sequence >= s->sequence)
+                if (s->sequence != 0 && policy->sequence >= s->sequence)
                         answer(s);
         }
 }
@@ -126,8 +125,8 @@ static int on_written(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
                 answer_error(s, ERROR_UNAVAILABLE, "the registry provider gave an answer that is not one");
                 return 0;
         }
-        const struct item *item = s->pb->config.taint_events;
-        if (item->sequence >= s->sequence && !item->turning_off) {
+        const struct setting *policy = s->pb->config.settings->taint_events;
+        if (policy->sequence >= s->sequence && !policy->turning_off) {
                 answer(s);
                 return 0;
         }
@@ -140,7 +139,7 @@ static int on_written(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
 static int write_through(struct setter *s, const char *value)
 {
         struct policy_bus *pb = s->pb;
-        const struct schema_value *sv = pb->config.taint_events->sv;
+        const struct schema_value *sv = pb->config.settings->taint_events->sv;
         sd_bus_message *m = NULL;
 
         int r = sd_bus_message_new_method_call(
@@ -161,12 +160,11 @@ static int write_through(struct setter *s, const char *value)
 /* A value that nobody would accept is not written: it would stay there, and be refused anew at each boot. */
 static int check_allowed(const struct policy_bus *pb, const char *value, sd_bus_error *error)
 {
-        const struct schema_value *sv = pb->config.taint_events->sv;
-        const struct value v = { .type = sv->type, .data = value, .size = strlen(value) };
+        const struct schema_value *sv = pb->config.settings->taint_events->sv;
         _cleanup_free_ char *text = NULL;
         struct diag d = { 0 };
 
-        int r = schema_check(sv, &v, &text, &d);
+        int r = schema_canonical(sv, value, strlen(value), &text, &d);
         return r != -EINVAL ? r : sd_bus_error_setf(error, ERROR_REFUSED, "%s; nothing is written", d.text);
 }
 

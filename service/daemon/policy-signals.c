@@ -31,15 +31,18 @@ static int append_actor(sd_bus_message *m, const struct actor *a)
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-void policy_bus_policy_changed(struct policy_bus *pb, const char *setting, const char *old, const char *text,
-        bool live, const struct actor *actor)
+void policy_bus_policy_changed(
+        struct policy_bus *pb, const struct setting *s, const char *old, const struct actor *actor)
 {
         sd_bus_message *m = NULL;
 
+        if (!pb)
+                return;
         int r = sd_bus_message_new_signal(
                 pb->config.bus, &m, POLICY_PATH, POLICY_INTERFACE, "PolicyChanged");
         if (r >= 0)
-                r = sd_bus_message_append(m, "sssb", setting, old, text, (int)live);
+                r = sd_bus_message_append(
+                        m, "sssb", s->path, old, setting_shown(s->accepted), (int)(s->live || !s->control));
         if (r >= 0)
                 r = append_actor(m, actor);
         if (r >= 0)
@@ -49,25 +52,29 @@ void policy_bus_policy_changed(struct policy_bus *pb, const char *setting, const
 }
 
 void policy_bus_policy_refused(
-        struct policy_bus *pb, const char *setting, const char *refused, const char *kept, const char *why)
+        struct policy_bus *pb, const struct setting *s, const char *refused, const char *why)
 {
-        warn_signal("PolicyRefused", sd_bus_emit_signal(pb->config.bus, POLICY_PATH, POLICY_INTERFACE,
-                                             "PolicyRefused", "ssss", setting, refused, kept, why));
+        if (pb)
+                warn_signal("PolicyRefused",
+                        sd_bus_emit_signal(pb->config.bus, POLICY_PATH, POLICY_INTERFACE, "PolicyRefused",
+                                "ssss", s->path, refused, setting_shown(s->accepted), why));
 }
 
 void policy_bus_drift_detected(
-        struct policy_bus *pb, const struct item *item, const char *found, const char *action)
+        struct policy_bus *pb, const struct setting *s, const char *found, const char *action)
 {
         _cleanup_free_ char *expected = NULL;
 
-        if (item->accepted && schema_control_text(item->sv, item->accepted, &expected) == -ENOMEM)
+        if (!pb)
+                return;
+        if (s->accepted && schema_control_text(s->sv, s->accepted, &expected) == -ENOMEM)
                 return;
         sd_bus_message *m = NULL;
         int r = sd_bus_message_new_signal(
                 pb->config.bus, &m, POLICY_PATH, POLICY_INTERFACE, "DriftDetected");
         if (r >= 0)
                 r = sd_bus_message_append(
-                        m, "sss", item->path, control_name(item->control), expected ? expected : "");
+                        m, "sss", s->path, control_name(s->control), expected ? expected : "");
         if (r >= 0)
                 r = daemon_bus_append_string(m, found);
         if (r >= 0)

@@ -1,51 +1,41 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Settings that no control is bound to: how this service itself works. What is written is checked as the
- * schema says, and beyond that by the setting's own check; what is accepted is applied at once and kept over
- * a restart, and every change is a record. A refused value leaves what is in force. Knows no bus. */
+/* All values of the registry that the service follows, and what they share. */
 
-#include "item.h"
-
-struct setting_config {
-        const struct schema_value *sv; /* of a text */
-        /* Beyond what the schema says; NULL: nothing. 0, or -EINVAL with d set. */
-        int (*check)(const char *text, struct diag *d);
-        /* NULL: nothing is in force. */
-        void (*apply)(const char *text, void *userdata);
-        void *userdata;
-};
-
-struct setting {
-        struct setting_config config;
-        char *path;    /* \System\Audit\Modules\TaintCapture */
-        char *text;    /* canonical text in force; NULL: none */
-        char *refused; /* what was refused last, so that it is said once */
-        bool known;    /* since an earlier run, or from the registry: then another text is a change */
-};
+#include "../audit/auditlog.h"
+#include "../boot/boot-values.h"
+#include "setting.h"
 
 struct settings {
         const char *root;
+        sd_event *event;
         struct auditlog *auditlog;
-        struct accepted *accepted, *refused;
-        /* `text` and `old`: "unset" for none. */
-        void (*changed)(const struct setting *s, const char *old, const char *text,
-                const struct actor *actor, void *userdata);
-        void (*told_refused)(const struct setting *s, const char *refused, const char *kept, const char *why,
-                void *userdata);
-        void (*same)(void *userdata); /* a write that changes nothing: no_ops is one more */
-        void *userdata;
-        uint64_t no_ops;
+        /* Who takes values, and who is told of them. Each may be NULL: not there yet, or not any more. */
+        struct taints *taints;
+        struct metrics *metrics;
+        struct policy_bus *bus;
+
+        struct accepted accepted;
+        struct accepted refused; /* what was refused last, so that a restart does not tell of it again */
+        bool is_stored;          /* as it is here */
+        char keep_error[256];    /* why it cannot be kept for the next boot; "" when it can */
+        bool ran_before; /* then a value that is not among the accepted ones was not set when it ended */
+        bool registry_missed; /* it does not answer, and that was said */
         struct setting **list;
         size_t n;
+        struct setting *taint_events, *capture; /* of the list */
 };
 
-/* What was accepted last, or the default, is applied in here. `ret` (may be NULL) stays the settings'. 0 or
- * -ENOMEM. */
-_must_check_ int settings_add(
-        struct settings *all, const struct setting_config *config, struct setting **ret);
+/* Makes a setting of each entry that is bound to a control or steers the service. 0, -ENOENT where one is
+ * missing that the service cannot do without, or another negative errno. */
+_must_check_ int settings_load(struct settings *all, const struct boot_values *initial);
 void settings_done(struct settings *all);
 
+/* Keeps what is accepted for the next start and boot; that it cannot is said here and shown. */
+void settings_store(struct settings *all);
+
+/* Hands the service's own settings to what takes them, which is there now. */
+void settings_take_own(struct settings *all);
 /* A value came from the registry; of one that is no setting nothing is taken. 0 or -ENOMEM. */
-_must_check_ int settings_input(
-        struct settings *all, const char *key, const char *name, const struct item_input *input);
+_must_check_ int settings_input(struct settings *all, const struct link_value *in);

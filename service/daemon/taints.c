@@ -29,13 +29,13 @@ static bool is_scratch(const char *root)
  * A control on a scratch root is a file and audits nothing. */
 static bool kernel_audits(const struct taints *t)
 {
-        const struct item *policy = t->config.policy;
+        const struct setting *policy = t->config.policy;
         return policy->live && control_present(policy->control) && !is_scratch(t->config.root);
 }
 
 static bool is_audited(const struct taints *t)
 {
-        const struct item *policy = t->config.policy;
+        const struct setting *policy = t->config.policy;
         const char *off = policy->sv->control->audit_off;
 
         return policy->accepted && (!off || strcmp(policy->accepted, off) != 0) && !kernel_audits(t);
@@ -165,9 +165,20 @@ struct taints *taints_free(struct taints *t)
         return NULL;
 }
 
+bool taints_writes_are_reported(const struct taints *t)
+{
+        return t && monitor_status(t->monitor).writes_reported;
+}
+
+void taints_set_forensic(struct taints *t, bool forensic)
+{
+        if (t)
+                monitor_set_capture(t->monitor, forensic ? CAPTURE_FORENSIC : CAPTURE_STANDARD);
+}
+
 bool taints_mask(struct taints *t, uint64_t *ret)
 {
-        if (!t->started)
+        if (!t || !t->started)
                 return false;
         monitor_check(t->monitor);
         struct monitor_status status = monitor_status(t->monitor);

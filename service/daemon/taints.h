@@ -6,7 +6,7 @@
  * same in every case. */
 
 #include "../monitor/monitor.h"
-#include "item.h"
+#include "settings.h"
 
 struct taints;
 
@@ -14,7 +14,7 @@ struct taints_config {
         const char *root;
         sd_event *event;
         struct auditlog *auditlog;
-        const struct item *policy; /* TaintEvents */
+        const struct setting *policy; /* TaintEvents */
         uint64_t recheck_usec;
         bool use_bpf;
         void (*told)(const struct taint_event *e, void *userdata);
@@ -28,6 +28,10 @@ struct taints_config {
 _must_check_ int taints_new(const struct taints_config *config, struct taints **ret, struct diag *d);
 _must_check_ int taints_start(struct taints *t, struct diag *d);
 struct taints *taints_free(struct taints *t);
+
+/* Somebody's write to a control is told of, soon after. `t` may be NULL, here and below. */
+bool taints_writes_are_reported(const struct taints *t);
+void taints_set_forensic(struct taints *t, bool forensic);
 
 /* The mask as it is now, for the record of a change of the policy: what happened before falls under the
  * policy that is in force yet. False where it cannot be read. */

@@ -12,29 +12,6 @@
 
 /* The collector leaves alone what does not end in .prom. */
 #define TEMPORARY_FORMAT ".%s.tmp"
-#define TEMPORARY_EXTRA (sizeof("..tmp") - 1)
-
-int metrics_file_check(const char *path, struct diag *d)
-{
-        static const char expected[] =
-                "expected the absolute path of a file that ends in " METRICS_SUFFIX ", or nothing";
-        const char *name = strrchr(path, '/');
-        size_t n = strlen(path), suffix = strlen(METRICS_SUFFIX);
-
-        if (n == 0)
-                return 0;
-        if (path[0] != '/')
-                return diag_set(d, EINVAL, "`%s` is no absolute path, %s", path, expected);
-        for (size_t i = 0; i < n; i++)
-                if ((unsigned char)path[i] < 0x20 || path[i] == 0x7f)
-                        return diag_set(d, EINVAL, "a control character in the path, %s", expected);
-        if (strlen(name + 1) <= suffix || strcmp(path + n - suffix, METRICS_SUFFIX) != 0)
-                return diag_set(
-                        d, EINVAL, "`%s` does not end in the name of such a file, %s", path, expected);
-        if (n + TEMPORARY_EXTRA >= PATH_MAX || strlen(name + 1) + TEMPORARY_EXTRA > NAME_MAX)
-                return diag_set(d, EINVAL, "the path is too long, %s", expected);
-        return 0;
-}
 
 /* Not synced: a file from before a power cut is out of date, and the service writes it anew when it starts.
  */

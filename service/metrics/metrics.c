@@ -10,12 +10,13 @@
 #include "metrics-file.h"
 
 #define INTERVAL_USEC UINT64_C(1000000)
+#define NOT_WRITTEN 1 /* for a problem */
 
 struct metrics {
         struct metrics_config config;
         char *path;         /* below the root; NULL: none */
         struct buf written; /* what the file holds; empty: nothing was written to this path */
-        int problem;        /* of the last try: 0 or negative errno; told of when it changes */
+        int problem;        /* of the last try: 0, NOT_WRITTEN or negative errno; told of when it changes */
         sd_event_source *timer;
         uint64_t last; /* of the last try, CLOCK_MONOTONIC, µs */
         bool pending;
@@ -26,12 +27,21 @@ static void tell(struct metrics *m, int problem)
 {
         if (problem == m->problem)
                 return;
+        bool first = m->problem == NOT_WRITTEN;
         m->problem = problem;
+        m->config.written(m->config.userdata);
         if (problem < 0)
                 log_error("%s: the metrics cannot be written: %s; tried again at the next change", m->path,
                         metrics_file_explain(problem));
-        else
+        else if (!first)
                 log_info("%s: the metrics are written again", m->path);
+}
+
+const char *metrics_error(const struct metrics *m)
+{
+        if (!m->path || m->problem == 0)
+                return NULL;
+        return m->problem == NOT_WRITTEN ? "not written yet" : metrics_file_explain(m->problem);
 }
 
 static void write_now(struct metrics *m)
@@ -103,7 +113,9 @@ void metrics_set_path(struct metrics *m, const char *path)
                 log_error("%s: out of memory; the metrics are not written", path);
                 return;
         }
+        m->problem = NOT_WRITTEN;
         metrics_changed(m);
+        m->config.written(m->config.userdata);
 }
 
 void metrics_recheck(struct metrics *m)

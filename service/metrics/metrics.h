@@ -14,6 +14,7 @@ struct metrics_config {
         const char *root; /* --root, or NULL */
         sd_event *event;
         int (*collect)(struct buf *out, void *userdata); /* 0 or -ENOMEM */
+        void (*written)(void *userdata);                 /* metrics_error() may say something else now */
         void *userdata;
 };
 
@@ -21,9 +22,10 @@ _must_check_ int metrics_new(const struct metrics_config *config, struct metrics
 /* What has not been written yet is written; the file stays. */
 struct metrics *metrics_free(struct metrics *m);
 
-/* A path that metrics_file_check() accepts; NULL or "": no file. The old one is removed, one that an
- * earlier run wrote as well. */
+/* An absolute path; NULL or "": no file. The old one is removed, one that an earlier run wrote as well. */
 void metrics_set_path(struct metrics *m, const char *path);
+/* Why the file is not there as it should be; NULL: nothing is wrong. */
+const char *metrics_error(const struct metrics *m);
 /* Something may have changed. m may be NULL. */
 void metrics_changed(struct metrics *m);
 /* From a timer that runs anyway: tries again what failed, and brings back a file that somebody removed. */

@@ -186,6 +186,13 @@ bool policy_is(const char *name, const char *text)
         return strcmp(policy_property(world.bus, name), text) == 0;
 }
 
+bool settings_have(const char *text)
+{
+        _cleanup_message_ sd_bus_message *m = policy_answer(world.bus, "ListSettings", "");
+
+        return strstr(message_text(m), text) != NULL;
+}
+
 int set_taint_events(sd_bus *bus, const char *type, const char *value, sd_bus_error *ret)
 {
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;

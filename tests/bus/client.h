@@ -45,6 +45,8 @@ char *repeat(const char *what, size_t n);
 const char *registry_property(sd_bus *bus, const char *name);
 const char *policy_property(sd_bus *bus, const char *name);
 bool policy_is(const char *name, const char *text);
+/* The answer of ListSettings, as text, has this in it. */
+bool settings_have(const char *text);
 
 /* Sets the property TaintEvents. 0, or negative with the error. */
 int set_taint_events(sd_bus *bus, const char *type, const char *value, sd_bus_error *ret);

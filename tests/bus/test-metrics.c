@@ -141,12 +141,18 @@ START_TEST(cannot_be_written)
         begin();
         set_string(world.bus, METRICS, "TextFile", FILE_NAME);
         WAIT(daemon_said(&world.policyd, "the metrics cannot be written: No such file or directory"));
+        WAIT(settings_have("'" METRICS "\\TextFile' '" FILE_NAME "' 'base' '" FILE_NAME
+                           "' '' '' false '' 'No such file or directory' '" FILE_NAME
+                           " is in force, from layer base; not live: No such file or directory.'"));
         set_string(world.bus, MODULES, "TaintEvents", "success-only");
         WAIT(policy_is("Changes", "1"));
         world_write("/metrics/keep", "");
         WAIT(file_has(FILE_NAME, "{value=\"success-only\"} 1\n"));
         ck_assert_uint_eq(daemon_count(&world.policyd, "cannot be written"), 1);
         ck_assert(daemon_said(&world.policyd, "the metrics are written again"));
+        WAIT(settings_have("' '' '' true '' '' '" FILE_NAME " is in force, from layer base.'"));
+        ck_assert(file_has(
+                FILE_NAME, "peios_policy_live{setting=\"\\\\System\\\\Audit\\\\Metrics\\\\TextFile\"} "));
         /* Somebody removes it. */
         world_remove(FILE_NAME);
         WAIT(world_has(FILE_NAME));

@@ -167,10 +167,56 @@ START_TEST(from_a_file)
 }
 END_TEST
 
+static struct daemon tool = { .name = "tool" };
+
+static bool says(
+        const char *program, const char *first, const char *second, const char *third, const char *text)
+{
+        if (!tool.log)
+                ck_assert(asprintf(&tool.log, "%s/tool.log", world.dir) > 0);
+        (void)unlink(tool.log);
+        spawn_program(&tool, program, first, second, third);
+        ck_assert_int_eq(daemon_end(&tool), 0);
+        return daemon_said(&tool, text);
+}
+
+/* The service's own settings are shown as those that are bound to a control are, and so is what is wrong. */
+START_TEST(shown)
+{
+        begin();
+        ck_assert(settings_have(
+                "('" CAPTURE "' '' 'default' 'standard' '' '' true '' '' 'Nothing is written; "
+                "standard is in force, the default of the schema (What set the bit, and who.).')"));
+        ck_assert(settings_have("('" ON_DRIFT "' '' 'default' 'reapply' '' '' true '' ''"));
+        set_string(world.bus, "\\System\\Audit\\Metrics", "TextFile", "/nowhere/a.prom");
+        WAIT(settings_have("TextFile' '/nowhere/a.prom' 'base' '/nowhere/a.prom' '' '' false '' "
+                           "'No such file or directory'"));
+        ck_assert(says("PEIOS_AUDITPOL", "status", NULL, NULL,
+                "\n\\System\\Audit\\Metrics\\TextFile\n  written   /nowhere/a.prom (layer base)\n"
+                "  accepted  /nowhere/a.prom\n  live      no: No such file or directory\n"));
+        ck_assert(says("PEIOS_AUDITPOL", "status", NULL, NULL,
+                CAPTURE "\n  written   nothing\n  accepted  standard\n  live      yes\n"));
+        ck_assert(says("PEIOS_AUDITPOL", "explain", NULL, NULL,
+                "\n\\System\\Audit\\Metrics\\TextFile: /nowhere/a.prom is in force, from layer base; not live: "
+                "No such file or directory.\n"));
+        ck_assert(says("PEIOS_REG", "why", "/System/Audit/Metrics/TextFile", NULL, "live:       no\n"));
+        /* What is refused is not called accepted. */
+        set_string(world.bus, "\\System\\Audit\\Metrics", "TextFile", "/a.txt");
+        WAIT(settings_have("TextFile' '/a.txt' 'base' '/nowhere/a.prom'"));
+        ck_assert(says("PEIOS_REG", "why", "/System/Audit/Metrics/TextFile", NULL,
+                "refused: `/a.txt` does not end in the name of such a file, expected the absolute path of a file that "
+                "ends in .prom, or nothing\n"));
+        ck_assert(daemon_said(&tool, "accepted:   /nowhere/a.prom\n"));
+        ck_assert(!daemon_said(&tool, "accepted, "));
+        free(STEAL_PTR(tool.log));
+        ears_done();
+}
+END_TEST
+
 int main(void)
 {
-        const TTest *const tests[] = { each_setting, drift_mode, refused_value, over_a_restart,
-                from_a_file };
+        const TTest *const tests[] = { each_setting, drift_mode, refused_value, over_a_restart, from_a_file,
+                shown };
         Suite *suite = suite_create("service-settings");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

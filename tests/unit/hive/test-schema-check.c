@@ -76,6 +76,61 @@ START_TEST(check_values)
 }
 END_TEST
 
+START_TEST(paths)
+{
+        static const struct {
+                const char *path, *why; /* NULL: accepted */
+        } rows[] = {
+                { "", NULL },
+                { "/x.prom", NULL },
+                { "/var/lib/prometheus/node-exporter/peios.prom", NULL },
+                { "/a b/\xc3\xa9.prom", NULL },
+                { "x.prom", "`x.prom` is no absolute path" },
+                { "./x.prom", "`./x.prom` is no absolute path" },
+                { "/x", "`/x` does not end in the name of such a file" },
+                { "/x.PROM", "`/x.PROM` does not end in" },
+                { "/.prom", "`/.prom` does not end in" },
+                { "/dir/.prom", "`/dir/.prom` does not end in" },
+                { "/x.prom/", "`/x.prom/` does not end in" },
+                { "/x.prom.gz", "`/x.prom.gz` does not end in" },
+                { "/x\n.prom", "`/x\\x0a.prom` has a control character in it" },
+                { "/x\x7f.prom", "`/x\\x7f.prom` has a control character in it" },
+                { "/", "`/` does not end in" },
+        };
+        static const char expected[] =
+                ", expected the absolute path of a file that ends in .prom, or nothing";
+        _cleanup_schema_ struct schema *s = NULL;
+        char name[SCHEMA_PATH_MAX + 2];
+
+        ck_assert_int_eq(schema_load_builtin(&s), 0);
+        const struct schema_value *sv = schema_util_need(s, "\\System\\Audit\\Metrics", "TextFile");
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                const struct value v = {
+                        .type = REG_SZ, .data = rows[i].path, .size = strlen(rows[i].path)
+                };
+                _cleanup_free_ char *text = NULL;
+                struct diag d = { 0 };
+                ck_assert_int_eq(schema_check(sv, &v, &text, &d), rows[i].why ? -EINVAL : 0);
+                if (rows[i].why) {
+                        ck_assert_msg(strncmp(d.text, rows[i].why, strlen(rows[i].why)) == 0, "%s", d.text);
+                        ck_assert_ptr_nonnull(strstr(d.text, expected));
+                } else
+                        ck_assert_str_eq(text, rows[i].path);
+        }
+        for (size_t over = 0; over < 2; over++) {
+                _cleanup_free_ char *text = NULL, *whole = NULL;
+                memset(name, 'n', sizeof(name));
+                name[0] = '/';
+                (void)strcpy(name + SCHEMA_COMPONENT_MAX - 4 + over, ".prom");
+                ck_assert_int_eq(schema_canonical(sv, name, strlen(name), &text, NULL), over ? -EINVAL : 0);
+                for (size_t i = 0; i < sizeof(name); i++)
+                        name[i] = i % 100 ? 'n' : '/';
+                (void)strcpy(name + SCHEMA_PATH_MAX - 5 + over, ".prom");
+                ck_assert_int_eq(schema_canonical(sv, name, strlen(name), &whole, NULL), over ? -EINVAL : 0);
+        }
+}
+END_TEST
+
 START_TEST(defaults)
 {
         static const struct {
@@ -209,7 +264,7 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { check_values, defaults, control_texts, control_out_of_range,
+        const TTest *const tests[] = { check_values, paths, defaults, control_texts, control_out_of_range,
                 long_text_for_a_control, failing_allocation_in_checks };
         return run_tests("schema-check", tests, ARRAY_SIZE(tests));
 }

@@ -2,7 +2,6 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -73,46 +72,6 @@ static void put(const char *text)
         ck_assert_int_ge(fd, 0);
         ck_assert_int_eq(write_all(fd, text, strlen(text)), 0);
 }
-
-START_TEST(paths)
-{
-        static const struct {
-                const char *path;
-                int result;
-        } cases[] = {
-                { "", 0 },
-                { "/x.prom", 0 },
-                { "/var/lib/prometheus/node-exporter/peios.prom", 0 },
-                { "/a b/\xc3\xa9.prom", 0 },
-                { "x.prom", -EINVAL },
-                { "./x.prom", -EINVAL },
-                { "/x", -EINVAL },
-                { "/x.PROM", -EINVAL },
-                { "/.prom", -EINVAL },
-                { "/dir/.prom", -EINVAL },
-                { "/x.prom/", -EINVAL },
-                { "/x.prom.gz", -EINVAL },
-                { "/x\n.prom", -EINVAL },
-                { "/x\x7f.prom", -EINVAL },
-                { "/", -EINVAL },
-        };
-        char name[NAME_MAX + 2] = "/";
-
-        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                struct diag d = { 0 };
-                ck_assert_msg(metrics_file_check(cases[i].path, &d) == cases[i].result, "%s: %s",
-                        cases[i].path, d.text);
-                ck_assert((d.text[0] == '\0') == (cases[i].result == 0));
-        }
-        /* The temporary file's name is longer. */
-        memset(name + 1, 'n', NAME_MAX);
-        (void)strcpy(name + NAME_MAX - 9, ".prom");
-        ck_assert_int_eq(metrics_file_check(name, NULL), 0);
-        memset(name + 1, 'n', NAME_MAX);
-        (void)strcpy(name + NAME_MAX - 8, ".prom");
-        ck_assert_int_eq(metrics_file_check(name, NULL), -EINVAL);
-}
-END_TEST
 
 START_TEST(written)
 {
@@ -237,7 +196,6 @@ int main(void)
         Suite *suite = suite_create("metrics-file");
         TCase *tcase = tcase_create("file");
         tcase_add_checked_fixture(tcase, begin, end);
-        tcase_add_test(tcase, paths);
         tcase_add_test(tcase, written);
         tcase_add_test(tcase, leftover);
         tcase_add_test(tcase, failures);

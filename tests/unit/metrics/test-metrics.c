@@ -23,6 +23,13 @@ static int collect(struct buf *out, _unused_ void *userdata)
         return collect_error;
 }
 
+static unsigned told;
+
+static void on_written(_unused_ void *userdata)
+{
+        told++;
+}
+
 static const char *full(const char *name)
 {
         static char text[2][128];
@@ -37,7 +44,9 @@ static void begin(void)
 {
         ck_assert_ptr_nonnull(mkdtemp(root));
         ck_assert_int_ge(sd_event_new(&event), 0);
-        const struct metrics_config config = { .root = root, .event = event, .collect = collect };
+        const struct metrics_config config = {
+                .root = root, .event = event, .collect = collect, .written = on_written
+        };
         ck_assert_int_eq(metrics_new(&config, &metrics), 0);
 }
 
@@ -157,14 +166,19 @@ START_TEST(failing)
         /* Something else has the name. */
         ck_assert_int_eq(mkdir(full("/b.prom"), 0700), 0);
         metrics_set_path(metrics, "/b.prom");
+        ck_assert_str_eq(metrics_error(metrics), "not written yet");
         for (unsigned i = 0; i < 30 && collected < 1; i++)
                 turn(100);
+        ck_assert_ptr_nonnull(strstr(metrics_error(metrics), "is not this service's"));
+        ck_assert_uint_eq(told, 2);
         ck_assert_int_eq(rmdir(full("/b.prom")), 0);
         /* Not by itself. */
         turn(1500);
         ck_assert_uint_eq(collected, 1);
         metrics_recheck(metrics);
         written("/b.prom", "value 0\n");
+        ck_assert_ptr_null(metrics_error(metrics));
+        ck_assert_uint_eq(told, 3);
         ck_assert_int_eq(unlink(full("/b.prom")), 0);
         metrics_recheck(metrics);
         written("/b.prom", "value 0\n");

@@ -1,286 +1,275 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a setting makes of the values that come: auditing off, refused ones, what their records say. */
 #include <check.h>
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "../../../schema/layout.h"
-#include "../../../service/daemon/settings.h"
-#include "failing-alloc.h"
-#include "scratch.h"
+#include "setting-world.h"
 
-#define KEY DEFAULT_HIVE "\\System\\Audit\\Modules"
-#define NAME "TaintCapture"
-#define ALLOCATIONS_MAX 300u
+static const struct actor alice = { .pid = 1, .uid = 1000, .loginuid = 1000, .session = 1, .comm = "a" };
+static const struct actor bob = { .pid = 2, .uid = 1001, .loginuid = 1001, .session = 2, .comm = "b" };
 
-static struct {
-        struct scratch root;
-        struct schema *schema;
-        struct accepted accepted, refused;
-        struct settings settings;
-        struct setting *setting;
-        char applied[32];
-        unsigned n_applied, n_changed, n_refused, n_records, n_same;
-        char record[256]; /* the last one: kind, old, new, reason, uid */
-} world;
-
-static const struct actor somebody = { .pid = 10, .uid = 1000 };
-
-uint64_t auditlog_emit(_unused_ struct auditlog *log, const struct record *r)
+static void check_change(
+        size_t i, const char *old_text, const char *new_text, const struct actor *actor, const char *control)
 {
-        (void)snprintf(world.record, sizeof(world.record), "%s %s %s->%s %s %u %s", record_op(r), r->path,
-                r->old_text, r->new_text, r->reason ? r->reason : "-", r->actor ? r->actor->uid : 0,
-                r->success ? "yes" : "no");
-        return ++world.n_records;
+        ck_assert_uint_lt(i, world.n_records);
+        const struct told_record *r = &world.records[i];
+        ck_assert_int_eq(r->kind, RECORD_POLICY_CHANGED);
+        ck_assert_str_eq(r->old_text, old_text);
+        ck_assert_str_eq(r->new_text, new_text);
+        ck_assert_str_eq(r->control, control);
+        ck_assert_str_eq(r->layer, "base");
+        ck_assert(r->has_actor);
+        ck_assert_mem_eq(&r->actor, actor, sizeof(*actor));
 }
 
-uint64_t auditlog_emit_then(
-        struct auditlog *log, const struct record *r, _unused_ auditlog_done_t done, _unused_ void *userdata)
+START_TEST(the_record_goes_first)
 {
-        return auditlog_emit(log, r);
-}
-
-static void on_changed(_unused_ const struct setting *s, _unused_ const char *old, _unused_ const char *text,
-        _unused_ const struct actor *actor, _unused_ void *userdata)
-{
-        world.n_changed++;
-}
-
-static void on_refused(_unused_ const struct setting *s, _unused_ const char *refused,
-        _unused_ const char *kept, _unused_ const char *why, _unused_ void *userdata)
-{
-        world.n_refused++;
-}
-
-static void on_same(_unused_ void *userdata)
-{
-        world.n_same++;
-}
-
-static void on_apply(const char *text, _unused_ void *userdata)
-{
-        world.n_applied++;
-        (void)snprintf(world.applied, sizeof(world.applied), "%s", text ? text : "none");
-}
-
-static int no_forensics;
-
-static int on_check(const char *text, struct diag *d)
-{
-        return no_forensics && strcmp(text, "forensic") == 0 ? diag_set(d, EINVAL, "not here") : 0;
-}
-
-static int start(void)
-{
-        struct path path = { 0 };
-
-        world.settings = (struct settings){ .root = world.root.root,
-                .accepted = &world.accepted,
-                .refused = &world.refused,
-                .changed = on_changed,
-                .told_refused = on_refused,
-                .same = on_same };
-        int r = accepted_load(world.root.root, LAYOUT_ACCEPTED_NAME, &world.accepted, NULL);
-        if (r == 0)
-                r = accepted_load(world.root.root, LAYOUT_REFUSED_NAME, &world.refused, NULL);
-        if (r == 0)
-                r = path_parse(KEY, strlen(KEY), NULL, NULL, &path, NULL);
-        const struct setting_config config = { .sv = r == 0 ? schema_find(world.schema, &path, NAME) : NULL,
-                .check = on_check,
-                .apply = on_apply };
-        if (r == 0)
-                r = settings_add(&world.settings, &config, &world.setting);
-        path_done(&path);
-        return r;
-}
-
-static void stop(void)
-{
-        settings_done(&world.settings);
-        accepted_done(&world.accepted);
-        accepted_done(&world.refused);
-        world.accepted = world.refused = (struct accepted){ 0 };
-}
-
-static void setup(void)
-{
-        memset(&world, 0, sizeof(world));
-        no_forensics = 0;
-        scratch_new(&world.root);
-        ck_assert_int_eq(schema_load_builtin(&world.schema), 0);
-        ck_assert_int_eq(start(), 0);
-}
-
-static void teardown(void)
-{
-        stop();
-        world.schema = schema_free(world.schema);
-        scratch_done(&world.root);
-}
-
-static void restart(void)
-{
-        stop();
-        world.n_changed = world.n_refused = world.n_records = 0;
-        ck_assert_int_eq(start(), 0);
-}
-
-/* NULL: nothing is written. */
-static int tell(const char *text, bool is_resync)
-{
-        const struct value value = { .type = REG_SZ, .data = text, .size = text ? strlen(text) : 0 };
-        const struct item_input input = { .value = text ? &value : NULL,
-                .layer = text ? "base" : "",
-                .actor = is_resync ? NULL : &somebody,
-                .reason = is_resync ? "changed-while-away" : NULL,
-                .file_owner = AUDIT_ID_UNSET,
-                .is_resync = is_resync };
-        return settings_input(&world.settings, KEY, NAME, &input);
-}
-
-START_TEST(live)
-{
-        ck_assert_str_eq(world.applied, "standard");
-        ck_assert_int_eq(tell("FORENSIC", false), 0);
-        ck_assert_str_eq(world.applied, "forensic");
-        ck_assert_str_eq(world.setting->text, "forensic");
-        ck_assert_str_eq(world.record,
-                "changed-policy \\System\\Audit\\Modules\\TaintCapture standard->forensic - 1000 yes");
-        ck_assert_uint_eq(world.n_changed, 1);
-        ck_assert_uint_eq(world.n_same, 0);
-        ck_assert_int_eq(tell("forensic", true), 0);
-        ck_assert_uint_eq(world.settings.no_ops, 0);
-        ck_assert_int_eq(tell("forensic", false), 0);
-        ck_assert_uint_eq(world.settings.no_ops, 1);
-        ck_assert_uint_eq(world.n_same, 1);
-        ck_assert_uint_eq(world.n_records, 1);
-        ck_assert_uint_eq(world.n_applied, 2);
-        ck_assert_int_eq(tell(NULL, false), 0);
-        ck_assert_str_eq(world.applied, "standard");
-        ck_assert_uint_eq(world.n_changed, 2);
-}
-END_TEST
-
-START_TEST(of_another)
-{
-        const struct value value = { .type = REG_SZ, .data = "forensic", .size = 8 };
-        const struct item_input input = { .value = &value, .layer = "base" };
-
-        ck_assert_int_eq(settings_input(&world.settings, KEY, "TaintEvents", &input), 0);
-        ck_assert_int_eq(settings_input(&world.settings, KEY "\\X", NAME, &input), 0);
-        ck_assert_uint_eq(world.n_applied, 1);
-}
-END_TEST
-
-START_TEST(refused)
-{
-        ck_assert_int_eq(tell("forensic", false), 0);
-        ck_assert_int_eq(tell("all", false), 0);
-        ck_assert_str_eq(world.record,
-                "refused-policy-value \\System\\Audit\\Modules\\TaintCapture forensic->all invalid-value 1000 no");
-        ck_assert_str_eq(world.setting->text, "forensic");
-        ck_assert_uint_eq(world.n_refused, 1);
-        /* Again by somebody: told again. Found again: not. */
-        ck_assert_int_eq(tell("all", false), 0);
-        ck_assert_uint_eq(world.n_refused, 2);
-        restart();
-        ck_assert_str_eq(world.applied, "forensic");
-        ck_assert_int_eq(tell("all", true), 0);
-        ck_assert_uint_eq(world.n_records, 0);
-        ck_assert_int_eq(tell("forensic", false), 0);
-        ck_assert_uint_eq(world.n_records, 0);
-        ck_assert_int_eq(tell("all", true), 0);
-        ck_assert_uint_eq(world.n_refused, 1);
-}
-END_TEST
-
-START_TEST(own_check)
-{
-        no_forensics = 1;
-        ck_assert_int_eq(tell("forensic", false), 0);
-        ck_assert_uint_eq(world.n_refused, 1);
-        ck_assert_str_eq(world.applied, "standard");
-        /* What was good once is not good now: the default. */
-        no_forensics = 0;
-        ck_assert_int_eq(tell("forensic", false), 0);
-        no_forensics = 1;
-        restart();
-        ck_assert_str_eq(world.applied, "standard");
-}
-END_TEST
-
-START_TEST(first_start)
-{
-        ck_assert_int_eq(tell("forensic", true), 0);
-        ck_assert_str_eq(world.applied, "forensic");
-        ck_assert_uint_eq(world.n_records, 0);
+        world_input("disabled", &alice);
+        check_change(0, "enabled", "disabled", &alice, "3");
+        ck_assert_str_eq(world_control(), "3");
         ck_assert_uint_eq(world.n_changed, 0);
-        restart();
-        ck_assert_str_eq(world.applied, "forensic");
-        ck_assert_int_eq(tell("forensic", true), 0);
-        ck_assert_uint_eq(world.n_records, 0);
-        ck_assert_int_eq(tell(NULL, true), 0);
+        ck_assert_uint_eq(world.n_settled, 0);
+        world_record_is_out();
+        ck_assert_str_eq(world_control(), "0");
+        ck_assert_str_eq(world.setting->accepted, "disabled");
         ck_assert_uint_eq(world.n_changed, 1);
-        ck_assert_ptr_nonnull(strstr(world.record, "forensic->standard changed-while-away"));
+        ck_assert_uint_eq(world.n_settled, 1);
+        ck_assert_uint_eq(world.n_records, 1);
 }
 END_TEST
 
-/* The default that was found at the first start is known from then on. */
-START_TEST(first_start_with_the_default)
+START_TEST(input_meanwhile_waits)
 {
-        ck_assert_int_eq(tell(NULL, true), 0);
-        restart();
-        ck_assert_int_eq(tell("forensic", true), 0);
-        ck_assert_uint_eq(world.n_changed, 1);
+        world_input("disabled", &alice);
+        world_input("success-only", &bob);
+        ck_assert_uint_eq(world.n_records, 1);
+        ck_assert_str_eq(world_control(), "3");
+        world_record_is_out();
+        ck_assert_str_eq(world_control(), "1");
+        ck_assert_uint_eq(world.n_records, 2);
+        check_change(1, "disabled", "success-only", &bob, "1");
+        ck_assert_uint_eq(world.n_settled, 2);
 }
 END_TEST
 
-START_TEST(failing_allocation)
+START_TEST(of_several_the_newest_counts)
 {
-        unsigned n = 0;
+        world_input("disabled", &alice);
+        world_input("success-only", &alice);
+        world_input("nonsense", &alice);
+        world_input("failure-only", &bob);
+        world_record_is_out();
+        ck_assert_str_eq(world_control(), "2");
+        ck_assert_uint_eq(world.n_records, 2);
+        ck_assert_uint_eq(world.n_refused, 0);
+        check_change(1, "disabled", "failure-only", &bob, "2");
+}
+END_TEST
 
-        for (bool failed = true; failed; n++) {
-                ck_assert_uint_lt(n, ALLOCATIONS_MAX);
-                ck_assert_int_eq(tell("standard", false), 0);
-                unsigned before = world.n_changed;
-                alloc_fail_at(n + 1);
-                int r = tell("forensic", false);
-                failed = alloc_failed();
-                ck_assert(r == 0 || (failed && r == -ENOMEM));
-                /* Changed and told, or neither. */
-                ck_assert_str_eq(world.setting->text, r == 0 ? "forensic" : "standard");
-                ck_assert_str_eq(world.applied, world.setting->text);
-                ck_assert_uint_eq(world.n_changed, before + (r == 0));
+START_TEST(a_refused_one_meanwhile_is_refused_then)
+{
+        world_input("disabled", &alice);
+        world_input("nonsense", &bob);
+        ck_assert_uint_eq(world.n_refused, 0);
+        world_record_is_out();
+        ck_assert_uint_eq(world.n_refused, 1);
+        ck_assert_str_eq(world_control(), "0");
+        ck_assert_str_eq(world.setting->written, "nonsense");
+        ck_assert_str_eq(world.records[1].old_text, "disabled");
+        ck_assert_str_eq(world.records[1].new_text, "nonsense");
+}
+END_TEST
+
+/* Its own record goes first as well. */
+START_TEST(off_on_off)
+{
+        world_input("disabled", &alice);
+        world_input("enabled", &alice);
+        world_record_is_out();
+        ck_assert_str_eq(world_control(), "3");
+        world_input("disabled", &bob);
+        world_input("disabled", &alice);
+        ck_assert_str_eq(world_control(), "3");
+        world_record_is_out();
+        ck_assert_str_eq(world_control(), "0");
+        ck_assert_uint_eq(world.n_records, 3);
+        ck_assert_uint_eq(world.setting->no_ops, 1);
+}
+END_TEST
+
+START_TEST(an_end_in_between_leaves_nothing_behind)
+{
+        world_input("disabled", &alice);
+        world_input("success-only", &bob);
+        world_restart();
+        ck_assert_str_eq(world.setting->accepted, "enabled");
+        ck_assert_str_eq(world_control(), "3");
+}
+END_TEST
+
+START_TEST(refused_once_is_remembered_over_a_restart)
+{
+        world_input("nonsense", &alice);
+        ck_assert_uint_eq(world.n_refused, 1);
+        for (unsigned i = 0; i < 2; i++) {
+                world_restart();
+                world_resync("nonsense");
+                ck_assert_uint_eq(world.n_refused, 1);
+                ck_assert_uint_eq(world.n_records, 1);
+                ck_assert_str_ne(world.setting->refusal.text, "");
         }
-        ck_assert_uint_gt(n, 3);
-        n = 0;
-        for (bool failed = true; failed; n++) {
-                stop();
-                ck_assert_uint_lt(n, ALLOCATIONS_MAX);
-                alloc_fail_at(n + 1);
-                int r = start();
-                failed = alloc_failed();
-                ck_assert(r == 0 || (failed && r == -ENOMEM));
-        }
+        /* Another one is news, as is the same one when somebody writes it. */
+        world_resync("rubbish");
+        ck_assert_uint_eq(world.n_refused, 2);
+        world_input("rubbish", &alice);
+        ck_assert_uint_eq(world.n_refused, 3);
+}
+END_TEST
+
+START_TEST(what_is_accepted_ends_the_memory)
+{
+        world_input("nonsense", &alice);
+        world_input("success-only", &alice);
+        world_restart();
+        world_resync("nonsense");
+        ck_assert_uint_eq(world.n_refused, 2);
+        world_input("success-only", &alice); /* the same as in force */
+        world_restart();
+        world_resync("nonsense");
+        ck_assert_uint_eq(world.n_refused, 3);
+}
+END_TEST
+
+START_TEST(changes_tell_the_mask)
+{
+        world.tainted_known = true;
+        world.tainted = 0x1200;
+        world_input("disabled", &alice);
+        world_record_is_out();
+        world.tainted = UINT64_MAX;
+        world_input("enabled", &alice);
+        world.tainted = 0;
+        world_input("success-only", &alice);
+        world.tainted_known = false;
+        world_input("failure-only", &alice);
+        ck_assert_uint_eq(world.n_records, 4);
+        ck_assert_str_eq(world.records[0].tainted, "0x1200");
+        ck_assert_str_eq(world.records[1].tainted, "0xffffffffffffffff");
+        ck_assert_str_eq(world.records[2].tainted, "0x0");
+        ck_assert_str_eq(world.records[3].tainted, "");
+}
+END_TEST
+
+static void check_kinds(size_t n, const enum record_kind *kinds)
+{
+        ck_assert_uint_eq(world.n_records, n);
+        for (size_t i = 0; i < n; i++)
+                ck_assert_int_eq(world.records[i].kind, kinds[i]);
+}
+
+/* Who sees first that the control came or went: a look, Apply, or a set. */
+static void see(const char *how)
+{
+        static const char *const texts[] = { "success-only", "failure-only" };
+        static unsigned n;
+
+        if (strcmp(how, "set") == 0)
+                world_input(texts[n++ % 2], &alice);
+        else if (strcmp(how, "apply") == 0)
+                setting_apply(world.setting);
+        setting_check(world.setting);
+        setting_check(world.setting);
+}
+
+static const struct {
+        const char *went, *came;
+        size_t n;
+        enum record_kind kinds[4];
+} comings[] = {
+        { "look", "look", 2, { RECORD_CONTROL_VANISHED, RECORD_CONTROL_APPEARED } },
+        { "look", "apply", 2, { RECORD_CONTROL_VANISHED, RECORD_CONTROL_APPEARED } },
+        { "apply", "look", 2, { RECORD_CONTROL_VANISHED, RECORD_CONTROL_APPEARED } },
+        { "apply", "apply", 2, { RECORD_CONTROL_VANISHED, RECORD_CONTROL_APPEARED } },
+        { "set", "look", 3, { RECORD_CONTROL_VANISHED, RECORD_POLICY_CHANGED, RECORD_CONTROL_APPEARED } },
+        { "look", "set", 3, { RECORD_CONTROL_VANISHED, RECORD_CONTROL_APPEARED, RECORD_POLICY_CHANGED } },
+        { "set", "set", 4,
+                { RECORD_CONTROL_VANISHED, RECORD_POLICY_CHANGED, RECORD_CONTROL_APPEARED,
+                        RECORD_POLICY_CHANGED } },
+};
+
+START_TEST(coming_and_going_is_told_once)
+{
+        scratch_remove(&world.root, CONTROL);
+        see(comings[_i].went);
+        ck_assert_str_eq(world.records[0].detail, "");
+        ck_assert_str_eq(world.setting->last_error, "the control kernel.audit_taint_events went away");
+        ck_assert(!world.setting->live);
+        scratch_puts(&world.root, CONTROL, "0\n");
+        see(comings[_i].came);
+        check_kinds(comings[_i].n, comings[_i].kinds);
+        ck_assert(world.records[comings[_i].n - 1].success);
+        ck_assert(world.setting->live);
+        ck_assert_str_eq(world.setting->last_error, "");
+}
+END_TEST
+
+/* Of another entry something was accepted, of this one nothing ever. */
+START_TEST(a_new_entry_falls_back_to_its_default)
+{
+        const char key[] = DEFAULT_HIVE "\\System\\Process";
+        _cleanup_path_ struct path path = { 0 };
+        struct diag d = { 0 };
+
+        ck_assert_int_eq(path_parse(key, strlen(key), NULL, NULL, &path, &d), 0);
+        ck_assert_int_eq(accepted_set(&world.settings.accepted, world.setting->sv, NULL), 0);
+        ck_assert_int_eq(
+                accepted_set(&world.settings.accepted, schema_find(world.schema, &path, "PidMax"), "500000"),
+                0);
+        ck_assert_int_eq(
+                accepted_store(world.root.root, LAYOUT_ACCEPTED_NAME, &world.settings.accepted, &d), 0);
+        world_restart();
+        ck_assert_ptr_null(world.setting->accepted);
+        world_resync("nonsense");
+        ck_assert_uint_eq(world.n_refused, 1);
+        ck_assert_str_eq(world.setting->accepted, "enabled");
+        ck_assert(world.setting->live);
+        const enum record_kind kinds[] = { RECORD_POLICY_REFUSED, RECORD_POLICY_CHANGED };
+        check_kinds(ARRAY_SIZE(kinds), kinds);
+        ck_assert_str_eq(world.records[1].old_text, "unset");
+        ck_assert_str_eq(world.records[1].new_text, "enabled");
+        ck_assert(!world.records[1].has_actor);
+        /* It is kept. */
+        world_restart();
+        ck_assert_str_eq(world.setting->accepted, "enabled");
+        world_input("rubbish", &alice);
+        ck_assert_uint_eq(world.n_records, 3);
 }
 END_TEST
 
 int main(void)
 {
-        Suite *suite = suite_create("setting");
-        TCase *tcase = tcase_create("setting");
-        tcase_add_checked_fixture(tcase, setup, teardown);
-        tcase_add_test(tcase, live);
-        tcase_add_test(tcase, of_another);
-        tcase_add_test(tcase, refused);
-        tcase_add_test(tcase, own_check);
-        tcase_add_test(tcase, first_start);
-        tcase_add_test(tcase, first_start_with_the_default);
-        tcase_add_test(tcase, failing_allocation);
-        suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
+        Suite *s = suite_create("setting");
+        TCase *c = tcase_create("setting");
+
+        tcase_set_timeout(c, 30);
+        tcase_add_checked_fixture(c, world_setup, world_teardown);
+        tcase_add_test(c, the_record_goes_first);
+        tcase_add_test(c, input_meanwhile_waits);
+        tcase_add_test(c, of_several_the_newest_counts);
+        tcase_add_test(c, a_refused_one_meanwhile_is_refused_then);
+        tcase_add_test(c, off_on_off);
+        tcase_add_test(c, an_end_in_between_leaves_nothing_behind);
+        tcase_add_test(c, refused_once_is_remembered_over_a_restart);
+        tcase_add_test(c, what_is_accepted_ends_the_memory);
+        tcase_add_test(c, changes_tell_the_mask);
+        tcase_add_loop_test(c, coming_and_going_is_told_once, 0, ARRAY_SIZE(comings));
+        tcase_add_test(c, a_new_entry_falls_back_to_its_default);
+        suite_add_tcase(s, c);
+
+        SRunner *sr = srunner_create(s);
+        srunner_run_all(sr, CK_ENV);
+        int failed = srunner_ntests_failed(sr);
+        srunner_free(sr);
         return failed > 0;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "item-world.h"
+#include "setting-world.h"
 
 #define MS UINT64_C(1000)
 
@@ -27,7 +27,7 @@ static void report_as(const struct actor *actor, const char *name, int result, u
         struct sysctl_write w = { .actor = *actor, .result = result, .time_usec = usec };
 
         (void)strcpy(w.name, name);
-        item_sysctl_written(world.item, &w);
+        setting_sysctl_written(world.setting, &w);
 }
 
 static void report(const struct actor *actor)
@@ -38,16 +38,16 @@ static void report(const struct actor *actor)
 /* The hint; the control is put back at once, whatever is still to be told. */
 static void look(void)
 {
-        item_check(world.item);
+        setting_check(world.setting);
         ck_assert_str_eq(world_control(), "3");
 }
 
-static const struct item_record *told(size_t n)
+static const struct told_record *told(size_t n)
 {
         ck_assert_uint_eq(world.n_records, n);
         ck_assert_uint_eq(world.n_drifts, n);
-        ck_assert_uint_eq(world.item->drifts, n);
-        const struct item_record *r = &world.records[n - 1];
+        ck_assert_uint_eq(world.setting->drifts, n);
+        const struct told_record *r = &world.records[n - 1];
         ck_assert_int_eq(r->kind, RECORD_CONTROL_DRIFT);
         ck_assert_str_eq(r->old_text, "3");
         ck_assert_str_eq(r->control, "3");
@@ -56,7 +56,7 @@ static const struct item_record *told(size_t n)
 
 static void told_of(size_t n, const struct actor *actor)
 {
-        const struct item_record *r = told(n);
+        const struct told_record *r = told(n);
 
         ck_assert(r->has_actor == (actor != NULL));
         if (actor)
@@ -157,13 +157,13 @@ START_TEST(an_older_write_is_none)
 {
         report(&mallory);
         world_run(2 * MS);
-        item_check(world.item); /* the control holds what it is to */
+        setting_check(world.setting); /* the control holds what it is to */
         world_poke("0\n");
         look();
         world_run(100 * MS);
         told_of(1, NULL);
         /* What was put back was held, too. */
-        report_as(&mallory, "kernel.audit_taint_events", 2, world.item->held_usec - 1);
+        report_as(&mallory, "kernel.audit_taint_events", 2, world.setting->held_usec - 1);
         world_poke("1\n");
         look();
         world_run(100 * MS);
@@ -214,14 +214,14 @@ START_TEST(a_drift_is_told_before_what_comes_next)
         ck_assert_int_eq(world.records[0].kind, RECORD_CONTROL_DRIFT);
         ck_assert_int_eq(world.records[1].kind, RECORD_POLICY_CHANGED);
         world_poke("0\n");
-        item_check(world.item);
+        setting_check(world.setting);
         scratch_remove(&world.root, CONTROL);
-        item_check(world.item);
+        setting_check(world.setting);
         ck_assert_uint_eq(world.n_records, 4);
         ck_assert_int_eq(world.records[2].kind, RECORD_CONTROL_DRIFT);
         ck_assert_int_eq(world.records[3].kind, RECORD_CONTROL_VANISHED);
         /* As at the end of the service. */
-        item_flush(world.item);
+        setting_flush(world.setting);
         world_run(100 * MS);
         ck_assert_uint_eq(world.n_records, 4);
 }
@@ -229,10 +229,10 @@ END_TEST
 
 START_TEST(reported_only)
 {
-        item_set_reapply(world.item, false);
+        setting_set_reapply(world.setting, false);
         world_poke("0\n");
         report(&mallory);
-        item_check(world.item);
+        setting_check(world.setting);
         world_run(100 * MS);
         ck_assert_uint_eq(world.n_records, 1);
         ck_assert_str_eq(world.records[0].reason, "reported");
@@ -248,28 +248,28 @@ START_TEST(given_up_is_explained)
 
         world.reports_writes = false;
         for (unsigned i = 0; i <= DRIFT_ROUNDS; i++) {
-                ck_assert_int_eq(item_explain(world.item, &why), 0);
+                ck_assert_int_eq(setting_explain(world.setting, &why), 0);
                 ck_assert_ptr_null(strstr(buf_str(&why), "given up"));
                 world_poke("0\n");
-                item_check(world.item);
+                setting_check(world.setting);
                 ck_assert_uint_eq(world.n_records, i + 1);
         }
         ck_assert_str_eq(world.records[DRIFT_ROUNDS].reason, "gave-up");
         ck_assert_str_eq(world.records[DRIFT_ROUNDS].detail, "");
-        ck_assert_int_eq(item_explain(world.item, &why), 0);
+        ck_assert_int_eq(setting_explain(world.setting, &why), 0);
         ck_assert_ptr_nonnull(strstr(
                 buf_str(&why), "; it was put back 5 times and then given up, and is put back again in"));
-        item_apply(world.item);
+        setting_apply(world.setting);
         buf_done(&why);
-        ck_assert_int_eq(item_explain(world.item, &why), 0);
+        ck_assert_int_eq(setting_explain(world.setting, &why), 0);
         ck_assert_ptr_null(strstr(buf_str(&why), "given up"));
 }
 END_TEST
 
 int main(void)
 {
-        Suite *s = suite_create("item-drift");
-        TCase *c = tcase_create("item-drift");
+        Suite *s = suite_create("setting-drift");
+        TCase *c = tcase_create("setting-drift");
 
         tcase_set_timeout(c, 30);
         tcase_add_checked_fixture(c, setup, world_teardown);

@@ -1,34 +1,35 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* TaintEvents on a scratch root with a control that is a file. What the item tells is gathered; the audit
- * log is a stand-in: a record that is to be waited for goes out when the test says so. */
+/* All settings of the built-in schema on a scratch root with a control that is a file. What takes values,
+ * what is told of them and the audit log are stand-ins: what they hear is gathered, and a record that is to
+ * be waited for goes out when the test says so. */
 
 #include "../../../schema/schema.h"
-#include "../../../service/daemon/item.h"
+#include "../../../service/daemon/settings.h"
 #include "../../../service/monitor/bpf-source.h"
 #include "scratch.h"
 
 #define CONTROL "/proc/sys/kernel/audit_taint_events"
 #define RECORDS_MAX 16u
 
-struct item_record {
+struct told_record {
         enum record_kind kind;
-        char old_text[64], new_text[64], reason[32], layer[32], tainted[32], detail[128];
+        char path[64], old_text[64], new_text[64], reason[32], layer[32], tainted[32], detail[128];
         struct actor actor;
         bool has_actor, success;
         char control[16]; /* what the control held when it was told */
 };
 
-struct item_world {
+struct setting_world {
         struct scratch root;
         sd_event *event;
         struct schema *schema;
-        struct accepted accepted, refused;
-        struct item_context context;
-        struct item *item;
+        struct settings settings;
+        struct setting *setting; /* TaintEvents */
+        const char *on_disk; /* what the registry's state says of TaintCapture at the start; NULL: nothing */
 
-        struct item_record records[RECORDS_MAX];
+        struct told_record records[RECORDS_MAX];
         size_t n_records;
         auditlog_done_t done; /* of the record that is waited for */
         void *done_userdata;
@@ -36,18 +37,26 @@ struct item_world {
         bool reports_writes;
         uint64_t tainted;
         bool tainted_known;
+        bool forensic;       /* what the monitor was told last */
+        unsigned n_captures; /* how often */
+        char text_file[128]; /* what the metrics were told last */
+        const char *file_error;
 };
 
-extern struct item_world world;
+extern struct setting_world world;
 
 void world_setup(void);
 void world_teardown(void);
 /* A new service on the same files. */
 void world_restart(void);
+/* The same, where that may fail: 0 or negative errno. */
+int world_try_restart(void);
 
 /* REG_SZ from this caller (NULL: nobody is known). */
 void world_input(const char *text, const struct actor *actor);
 void world_resync(const char *text);
+/* To any value; NULL: nothing is written. */
+int world_tell(const char *key, const char *name, const char *text, const struct actor *actor);
 /* The record that is waited for has gone out. */
 void world_record_is_out(void);
 const char *world_control(void);

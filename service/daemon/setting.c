@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What becomes of a value that is written: refused, accepted, kept, and handed to what takes it. */
+#include "setting-internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../schema/base/log.h"
+#include "../../schema/layout.h"
+#include "../metrics/metrics.h"
+#include "policy-bus.h"
+
+#define DEFAULT_LAYER "default"
+
+/* A kernel that does not take the record within this time does not keep the operator from turning auditing
+ * off: the journal has the entry, and the record stays queued. */
+#define TURN_OFF_TIMEOUT_USEC UINT64_C(5000000)
+
+struct setting_queued {
+        struct link_value input; /* points into the members below */
+        struct value value;
+        struct actor actor;
+        char *layer, *reason, *file;
+        char data[];
+};
+
+/* What the record of a change points to. */
+struct change_text {
+        struct diag file;
+        char tainted[SETTING_MASK_MAX];
+};
+
+int setting_replace(char **at, const char *text)
+{
+        char *copy = text ? strdup(text) : NULL;
+        if (text && !copy)
+                return -ENOMEM;
+        free(*at);
+        *at = copy;
+        return 0;
+}
+
+const char *setting_shown(const char *text)
+{
+        return text && *text ? text : "unset";
+}
+
+const char *setting_or_empty(const struct setting *s)
+{
+        return s->accepted ? s->accepted : "";
+}
+
+const char *setting_control_name(const struct setting *s)
+{
+        return s->control ? control_name(s->control) : "";
+}
+
+void setting_changed(struct setting *s, unsigned changes)
+{
+        policy_bus_changed(s->all->bus, s, changes);
+        metrics_changed(s->all->metrics);
+}
+
+/* "\System\Audit\Modules\TaintEvents": without the hive where it is the default one. */
+static int describe_path(const struct schema_value *sv, char **ret)
+{
+        _cleanup_buf_ struct buf path = BUF_INIT;
+        size_t len;
+
+        (void)path_component(&sv->key, 0, &len);
+        bool machine = fold_equal(sv->key.text, len, DEFAULT_HIVE, strlen(DEFAULT_HIVE));
+        buf_printf(&path, "%s%s\\%s", machine ? "" : "\\", sv->key.text + (machine ? len : 0), sv->name);
+        return buf_finish(&path, ret, NULL);
+}
+
+/* What was accepted last, unless the schema means something else by it now. NULL: nothing. */
+static int recall(const struct setting *s, char **ret)
+{
+        const char *kept = accepted_get(&s->all->accepted, s->sv);
+
+        *ret = NULL;
+        int r = kept ? schema_canonical(s->sv, kept, strlen(kept), ret, NULL) : 0;
+        return r == -ENOMEM ? r : 0;
+}
+
+/* From the first start on it can be told what changed while the service was away. That a part of the service
+ * itself begins with its default is no change. */
+static int begin_with(struct setting *s, const char *initial)
+{
+        _cleanup_free_ char *kept = NULL;
+
+        int r = recall(s, &kept);
+        const char *accepted = kept                  ? kept
+                               : !s->all->ran_before ? initial
+                               : s->sv->control      ? NULL
+                                                     : s->sv->default_text;
+        if (r == 0)
+                r = setting_replace(&s->accepted, accepted);
+        if (r == 0 && !kept && accepted) {
+                s->all->is_stored = false;
+                r = accepted_set(&s->all->accepted, s->sv, accepted);
+        }
+        if (r == 0 && initial && (!accepted || strcmp(accepted, initial) != 0))
+                r = setting_replace(&s->starting, initial);
+        return r;
+}
+
+int setting_new(struct settings *all, const struct schema_value *sv, enum setting_kind kind,
+        const char *initial, struct setting **ret)
+{
+        struct diag d = { 0 };
+        struct setting *s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        *s = (struct setting){ .all = all, .sv = sv, .kind = kind };
+
+        int r = describe_path(sv, &s->path);
+        if (r == 0)
+                r = setting_replace(&s->written, "");
+        if (r == 0)
+                r = setting_replace(&s->layer, DEFAULT_LAYER);
+        if (r == 0)
+                r = setting_replace(&s->refused, accepted_get(&all->refused, sv));
+        if (r == 0 && kind == SETTING_CONTROL)
+                r = control_new(all->root, sv->control->name, &s->control, &d);
+        if (r == 0)
+                r = begin_with(s, initial);
+        if (r < 0) {
+                if (d.text[0])
+                        log_error("%s: %s", s->path, d.text);
+                (void)setting_free(s);
+                return r;
+        }
+        if (s->control)
+                setting_begin(s);
+        *ret = s;
+        return 0;
+}
+
+static struct setting_queued *queued_free(struct setting_queued *q)
+{
+        if (!q)
+                return NULL;
+        free(q->layer);
+        free(q->reason);
+        free(q->file);
+        free(q);
+        return NULL;
+}
+
+struct setting *setting_free(struct setting *s)
+{
+        if (!s)
+                return NULL;
+        sd_event_source_disable_unref(s->off_timer);
+        s->watch = fswatch_free(s->watch);
+        s->control = control_free(s->control);
+        free(s->path);
+        free(s->written);
+        free(s->layer);
+        free(s->accepted);
+        free(s->refused);
+        free(s->drift_found);
+        free(s->off_text);
+        free(s->starting);
+        s->queued = queued_free(s->queued);
+        sd_event_source_disable_unref(s->untold_timer);
+        s->untold = setting_untold_free(s->untold);
+        free(s);
+        return NULL;
+}
+
+void setting_set_error(struct setting *s, const char *error)
+{
+        s->live = !error;
+        (void)snprintf(s->last_error, sizeof(s->last_error), "%s", error ? error : "");
+        setting_changed(s, SETTING_LIVE);
+}
+
+/* TextFile alone can fail, and says so itself. */
+static void take_own(struct setting *s)
+{
+        const char *text = setting_wanted(s);
+
+        s->live = true;
+        s->last_error[0] = '\0';
+        switch (s->kind) {
+        case SETTING_DRIFT:
+                setting_set_reapply(
+                        s->of, text ? strcmp(text, "reapply") == 0 : s->of->sv->control->drift_reapply);
+                break;
+        case SETTING_CAPTURE:
+                taints_set_forensic(s->all->taints, text && strcmp(text, "forensic") == 0);
+                break;
+        case SETTING_TEXT_FILE:
+                metrics_set_path(s->all->metrics, text);
+                break;
+        case SETTING_CONTROL:
+                break;
+        }
+        setting_changed(s, SETTING_LIVE);
+}
+
+void setting_take(struct setting *s)
+{
+        if (!s->control)
+                take_own(s);
+        else if (setting_wanted(s))
+                (void)setting_write(s, setting_wanted(s));
+}
+
+/* In force and kept, or neither. */
+static int keep_accepted(struct setting *s, const char *text)
+{
+        _cleanup_free_ char *copy = NULL;
+
+        int r = setting_replace(&copy, text);
+        if (r == 0)
+                r = accepted_set(&s->all->accepted, s->sv, text);
+        if (r < 0)
+                return r;
+        free(s->accepted);
+        s->accepted = STEAL_PTR(copy);
+        settings_store(s->all);
+        return 0;
+}
+
+static int remember_refused(struct setting *s, const char *text)
+{
+        struct accepted *refused = &s->all->refused;
+        struct diag d = { 0 };
+
+        if (!text && !s->refused)
+                return 0;
+        int r = setting_replace(&s->refused, text);
+        if (r == 0)
+                r = accepted_set(refused, s->sv, text);
+        if (r == 0 && accepted_store(s->all->root, LAYOUT_REFUSED_NAME, refused, &d) < 0)
+                log_warning("the next start will tell of refused values again: %s", d.text);
+        return r;
+}
+
+static int refuse(struct setting *s, const struct link_value *in, const char *why, const char *reason)
+{
+        bool again = s->refused && strcmp(s->refused, s->written) == 0;
+
+        (void)diag_set(&s->refusal, EINVAL, "%s", why);
+        if (again && in->is_resync)
+                return 0;
+        int r = remember_refused(s, s->written);
+        if (r < 0)
+                return r;
+        s->refusals++;
+        const struct record record = {
+                .kind = RECORD_POLICY_REFUSED,
+                .path = s->path,
+                .old_text = setting_shown(s->accepted),
+                .new_text = s->written,
+                .layer = in->layer,
+                .reason = reason,
+                .detail = why,
+                .actor = in->actor,
+        };
+        auditlog_emit(s->all->auditlog, &record);
+        setting_changed(s, SETTING_COUNTERS);
+        policy_bus_policy_refused(s->all->bus, s, s->written, why);
+        return 0;
+}
+
+const char *setting_tainted(const struct setting *s, char text[static SETTING_MASK_MAX])
+{
+        uint64_t mask;
+
+        if (!s->control || !s->sv->control->audit_off || !taints_mask(s->all->taints, &mask))
+                return NULL;
+        (void)snprintf(text, SETTING_MASK_MAX, "0x%" PRIx64, mask);
+        return text;
+}
+
+/* The file behind a change that no caller made, and whose it is. */
+static const char *describe_file(const struct link_value *in, struct diag *d)
+{
+        if (!in->file)
+                return NULL;
+        if (in->file_owner == AUDIT_ID_UNSET)
+                (void)diag_set(d, 0, "%s", in->file);
+        else
+                (void)diag_set(d, 0, "%s, owned by uid %u", in->file, in->file_owner);
+        return d->text;
+}
+
+static struct record change_record(
+        const struct setting *s, const char *new_text, const struct link_value *in, struct change_text *text)
+{
+        return (struct record){
+                .kind = RECORD_POLICY_CHANGED,
+                .op = s->control ? s->sv->control->audit_op : NULL,
+                .path = s->path,
+                .old_text = setting_shown(s->accepted),
+                .new_text = setting_shown(new_text),
+                .layer = in->layer,
+                .reason = in->actor && !in->is_resync ? NULL : in->reason,
+                .tainted = setting_tainted(s, text->tainted),
+                .detail = describe_file(in, &text->file),
+                .actor = in->actor,
+                .success = true,
+        };
+}
+
+static void tell_change(struct setting *s, const char *old, const struct actor *actor)
+{
+        s->changes++;
+        setting_changed(s, SETTING_ACCEPTED | SETTING_LIVE | SETTING_COUNTERS);
+        policy_bus_policy_changed(s->all->bus, s, old, actor);
+}
+
+/* The control first, then the record with the result. A kernel that does not take the value refuses it for
+ * us all. */
+static int accept_now(struct setting *s, const char *text, const struct link_value *in)
+{
+        struct change_text change;
+        struct record record = change_record(s, text, in, &change);
+        _cleanup_free_ char *old = strdup(record.old_text);
+        if (!old)
+                return -ENOMEM;
+
+        enum control_outcome outcome = s->control && text ? setting_write(s, text) : CONTROL_HOLDS;
+        if (outcome == CONTROL_REFUSED) {
+                _cleanup_buf_ struct buf why = BUF_INIT;
+                buf_printf(&why, "the kernel refuses '%s' for %s: %s", text, control_name(s->control),
+                        s->last_error);
+                return why.error ? why.error : refuse(s, in, buf_str(&why), "kernel-refused");
+        }
+        record.old_text = old;
+        record.success = outcome != CONTROL_FAILED && outcome != CONTROL_DIFFERENT;
+        int r = keep_accepted(s, text);
+        if (r < 0)
+                return r;
+        if (!s->control)
+                setting_take(s);
+        else if (!text)
+                setting_let_go(s);
+        auditlog_emit(s->all->auditlog, &record);
+        tell_change(s, old, in->actor);
+        return 0;
+}
+
+static bool copy_text(const char *from, char **ret)
+{
+        *ret = from ? strdup(from) : NULL;
+        return !from || *ret;
+}
+
+/* Keeps a copy of an input that comes while auditing is about to go off; the newest counts. */
+static int queue(struct setting *s, const struct link_value *in)
+{
+        size_t size = in->value ? in->value->size : 0;
+        struct setting_queued *q = calloc(1, sizeof(*q) + size);
+
+        if (!q || !copy_text(in->layer, &q->layer) || !copy_text(in->reason, &q->reason) ||
+                !copy_text(in->file, &q->file)) {
+                (void)queued_free(q);
+                return -ENOMEM;
+        }
+        q->input = *in;
+        q->input.layer = q->layer;
+        q->input.reason = q->reason;
+        q->input.file = q->file;
+        if (in->value) {
+                if (size > 0)
+                        memcpy(q->data, in->value->data, size);
+                q->value = (struct value){ .type = in->value->type, .size = size, .data = q->data };
+                q->input.value = &q->value;
+        }
+        if (in->actor) {
+                q->actor = *in->actor;
+                q->input.actor = &q->actor;
+        }
+        (void)queued_free(s->queued);
+        s->queued = q;
+        return 0;
+}
+
+static void turn_off_now(struct setting *s)
+{
+        _cleanup_free_ char *old = NULL, *text = STEAL_PTR(s->off_text);
+        const struct actor *actor = s->off_has_actor ? &s->off_actor : NULL;
+        char text_of_mask[SETTING_MASK_MAX];
+        const char *tainted = setting_tainted(s, text_of_mask);
+
+        s->turning_off = false;
+        s->off_timer = sd_event_source_disable_unref(s->off_timer);
+        old = STEAL_PTR(s->accepted);
+        enum control_outcome outcome = setting_write(s, text);
+        if (keep_accepted(s, text) < 0)
+                log_error("out of memory; the value in force cannot be kept");
+        const struct record failed = { .kind = RECORD_POLICY_CHANGED,
+                .op = s->sv->control->audit_op,
+                .path = s->path,
+                .old_text = old,
+                .new_text = text,
+                .layer = s->layer,
+                .reason = "control-failed",
+                .tainted = tainted,
+                .actor = actor };
+        if (outcome == CONTROL_FAILED || outcome == CONTROL_DIFFERENT || outcome == CONTROL_REFUSED)
+                auditlog_emit(s->all->auditlog, &failed);
+        tell_change(s, setting_shown(old), actor);
+        policy_bus_settled(s->all->bus, s);
+
+        struct setting_queued *queued = STEAL_PTR(s->queued);
+        if (queued && setting_input(s, &queued->input) < 0)
+                log_error("%s: out of memory; the value in force stays", s->path);
+        (void)queued_free(queued);
+}
+
+/* Completions come in the order of the records: one that comes late, after its time ran out, must not let a
+ * later turning off go before its own. */
+static void on_off_recorded(void *userdata)
+{
+        struct setting *s = userdata;
+        if (--s->off_waiting == 0 && s->turning_off)
+                turn_off_now(s);
+}
+
+static int on_off_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
+{
+        struct setting *s = userdata;
+        log_warning(
+                "%s: the kernel did not take the record in time; auditing goes off all the same", s->path);
+        if (s->turning_off)
+                turn_off_now(s);
+        return 0;
+}
+
+/* Turning auditing off is recorded before it takes effect: the control follows when the record has gone out,
+ * and what comes in between waits. */
+static int turn_off(struct setting *s, const char *text, const struct link_value *in)
+{
+        struct change_text change;
+        const struct record record = change_record(s, text, in, &change);
+
+        int r = setting_replace(&s->off_text, text);
+        if (r == 0)
+                r = sd_event_add_time_relative(s->all->event, &s->off_timer, CLOCK_MONOTONIC,
+                        TURN_OFF_TIMEOUT_USEC, 1000, on_off_timer, s);
+        if (r < 0)
+                return r;
+        s->turning_off = true;
+        s->off_waiting++;
+        s->off_has_actor = in->actor != NULL;
+        if (in->actor)
+                s->off_actor = *in->actor;
+        auditlog_emit_then(s->all->auditlog, &record, on_off_recorded, s);
+        return 0;
+}
+
+static int note_written(struct setting *s, const struct link_value *in)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        const char *layer = in->value ? in->layer : DEFAULT_LAYER;
+
+        if (in->value)
+                value_format(&text, in->value, true);
+        if (text.error)
+                return text.error;
+        if (strcmp(s->written, buf_str(&text)) == 0 && strcmp(s->layer, layer) == 0)
+                return 0;
+        int r = setting_replace(&s->written, buf_str(&text));
+        if (r == 0)
+                r = setting_replace(&s->layer, layer);
+        setting_changed(s, SETTING_WRITTEN);
+        return r;
+}
+
+static int decide(struct setting *s, const struct link_value *in)
+{
+        struct policy_decision decision = { 0 };
+
+        int r = policy_decide(s->sv, s->accepted, in->value, &decision);
+        if (r < 0)
+                return r;
+        if (decision.verdict == POLICY_REFUSE) {
+                r = refuse(s, in, decision.why.text, "invalid-value");
+        } else {
+                s->refusal.text[0] = '\0';
+                r = remember_refused(s, NULL);
+        }
+        if (r == 0 && decision.verdict == POLICY_SAME && !in->is_resync) {
+                s->no_ops++;
+                setting_changed(s, SETTING_COUNTERS);
+        } else if (r == 0 && decision.verdict == POLICY_CHANGE) {
+                r = decision.turns_off ? turn_off(s, decision.text, in) : accept_now(s, decision.text, in);
+        }
+        policy_decision_done(&decision);
+        return r;
+}
+
+static const struct link_value nobody = { .layer = "", .reason = "changed-while-away", .is_resync = true };
+
+/* An entry that is new to a service that ran before, whose first written value is refused: nothing else
+ * would be in force. */
+static int fall_back(struct setting *s)
+{
+        if (s->accepted || s->refusal.text[0] == '\0' || !s->sv->has_default)
+                return 0;
+        return accept_now(s, s->sv->default_text, &nobody);
+}
+
+int setting_input(struct setting *s, const struct link_value *in)
+{
+        if (s->turning_off)
+                return queue(s, in);
+        setting_flush(s);
+        _cleanup_free_ char *starting = STEAL_PTR(s->starting);
+        int r = note_written(s, in);
+        if (r == 0)
+                r = decide(s, in);
+        if (r == 0 && !s->turning_off)
+                r = fall_back(s);
+        /* The registry says something else than the state that was read at the start. */
+        if (r == 0 && !s->turning_off && starting && s->accepted && strcmp(starting, s->accepted) != 0)
+                setting_take(s);
+        s->sequence = in->sequence;
+        if (r == 0 && !s->turning_off)
+                policy_bus_settled(s->all->bus, s);
+        return r;
+}
+
+void setting_registry_absent(struct setting *s)
+{
+        _cleanup_free_ char *starting = STEAL_PTR(s->starting);
+
+        setting_flush(s);
+        if (starting && accept_now(s, starting, &nobody) < 0)
+                log_error("%s: out of memory; the value in force stays", s->path);
+}

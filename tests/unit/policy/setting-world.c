@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "setting-world.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../../schema/base/fileio.h"
+#include "../../../schema/layout.h"
+#include "../../../service/daemon/policy-bus.h"
+#include "../../../service/metrics/metrics.h"
+
+struct setting_world world;
+
+static uint64_t usec_of(clockid_t clock)
+{
+        struct timespec t;
+
+        (void)clock_gettime(clock, &t);
+        return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+uint64_t world_now(void)
+{
+        return usec_of(CLOCK_REALTIME);
+}
+
+static void keep_text(char *to, size_t size, const char *text)
+{
+        (void)snprintf(to, size, "%s", text ? text : "");
+}
+
+uint64_t auditlog_emit_then(
+        _unused_ struct auditlog *log, const struct record *r, auditlog_done_t done, void *userdata)
+{
+        /* Check's own assertions allocate, which some tests make fail. */
+        if (world.n_records >= RECORDS_MAX)
+                abort();
+        struct told_record *to = &world.records[world.n_records++];
+
+        *to = (struct told_record){ .kind = r->kind, .success = r->success, .has_actor = r->actor != NULL };
+        keep_text(to->path, sizeof(to->path), r->path);
+        keep_text(to->old_text, sizeof(to->old_text), r->old_text);
+        keep_text(to->new_text, sizeof(to->new_text), r->new_text);
+        keep_text(to->reason, sizeof(to->reason), r->reason);
+        keep_text(to->layer, sizeof(to->layer), r->layer);
+        keep_text(to->tainted, sizeof(to->tainted), r->tainted);
+        keep_text(to->detail, sizeof(to->detail), r->detail);
+        keep_text(to->control, sizeof(to->control), world_control());
+        if (r->actor)
+                to->actor = *r->actor;
+        if (done) {
+                world.done = done;
+                world.done_userdata = userdata;
+        }
+        return world.n_records;
+}
+
+uint64_t auditlog_emit(struct auditlog *log, const struct record *r)
+{
+        return auditlog_emit_then(log, r, NULL, NULL);
+}
+
+void policy_bus_changed(
+        _unused_ struct policy_bus *pb, _unused_ const struct setting *s, _unused_ unsigned changes)
+{
+}
+
+void policy_bus_policy_changed(_unused_ struct policy_bus *pb, _unused_ const struct setting *s,
+        _unused_ const char *old, _unused_ const struct actor *actor)
+{
+        world.n_changed++;
+}
+
+void policy_bus_policy_refused(_unused_ struct policy_bus *pb, _unused_ const struct setting *s,
+        _unused_ const char *refused, _unused_ const char *why)
+{
+        world.n_refused++;
+}
+
+void policy_bus_drift_detected(_unused_ struct policy_bus *pb, _unused_ const struct setting *s,
+        _unused_ const char *found, _unused_ const char *action)
+{
+        world.n_drifts++;
+}
+
+void policy_bus_settled(_unused_ struct policy_bus *pb, const struct setting *s)
+{
+        world.n_settled += s == world.setting;
+}
+
+bool taints_mask(_unused_ struct taints *t, uint64_t *ret)
+{
+        *ret = world.tainted;
+        return world.tainted_known;
+}
+
+bool taints_writes_are_reported(_unused_ const struct taints *t)
+{
+        return world.reports_writes;
+}
+
+void taints_set_forensic(_unused_ struct taints *t, bool forensic)
+{
+        world.forensic = forensic;
+        world.n_captures++;
+}
+
+void metrics_changed(_unused_ struct metrics *m)
+{
+}
+
+void metrics_set_path(_unused_ struct metrics *m, const char *path)
+{
+        keep_text(world.text_file, sizeof(world.text_file), path);
+        for (size_t i = 0; world.file_error && i < world.settings.n; i++)
+                if (world.settings.list[i]->kind == SETTING_TEXT_FILE)
+                        setting_set_error(world.settings.list[i], world.file_error);
+}
+
+static int load(void)
+{
+        struct settings *all = &world.settings;
+        struct boot_values initial = { 0 };
+        struct diag d = { 0 };
+
+        *all = (struct settings){ .root = world.root.root, .event = world.event };
+        int r = accepted_load(world.root.root, LAYOUT_ACCEPTED_NAME, &all->accepted, &d);
+        if (r == 0)
+                r = accepted_load(world.root.root, LAYOUT_REFUSED_NAME, &all->refused, &d);
+        all->ran_before = all->accepted.n > 0;
+        if (r == 0)
+                r = boot_values_load(
+                        world.root.root, world.schema, &all->accepted, false, NULL, NULL, &initial, &d);
+        for (size_t i = 0; r == 0 && world.on_disk && i < initial.n; i++)
+                if (strcmp(initial.list[i].sv->name, "TaintCapture") == 0) {
+                        free(initial.list[i].text);
+                        initial.list[i].text = strdup(world.on_disk);
+                        r = initial.list[i].text ? 0 : -ENOMEM;
+                }
+        if (r == 0)
+                r = settings_load(all, &initial);
+        boot_values_done(&initial);
+        if (r == 0)
+                settings_take_own(all);
+        world.setting = all->taint_events;
+        return r;
+}
+
+static void start(void)
+{
+        ck_assert_int_eq(load(), 0);
+}
+
+static void stop(void)
+{
+        settings_done(&world.settings);
+}
+
+int world_try_restart(void)
+{
+        stop();
+        return load();
+}
+
+void world_setup(void)
+{
+        world = (struct setting_world){ 0 };
+        ck_assert_int_eq(schema_load_builtin(&world.schema), 0);
+        scratch_new(&world.root);
+        scratch_puts(&world.root, CONTROL, "3\n");
+        ck_assert_int_ge(sd_event_new(&world.event), 0);
+        start();
+}
+
+void world_teardown(void)
+{
+        stop();
+        world.schema = schema_free(world.schema);
+        sd_event_unref(world.event);
+        scratch_done(&world.root);
+}
+
+void world_restart(void)
+{
+        stop();
+        start();
+}
+
+static int input(
+        const char *key, const char *name, const char *text, const struct actor *actor, bool is_resync)
+{
+        const struct value value = { .type = REG_SZ, .size = text ? strlen(text) : 0, .data = text };
+        const struct link_value in = { .key = key,
+                .name = name,
+                .value = text ? &value : NULL,
+                .layer = text ? "base" : "",
+                .actor = actor,
+                .reason = "changed-while-away",
+                .file_owner = AUDIT_ID_UNSET,
+                .is_resync = is_resync };
+
+        return settings_input(&world.settings, &in);
+}
+
+#define KEY DEFAULT_HIVE "\\System\\Audit\\Modules"
+
+void world_input(const char *text, const struct actor *actor)
+{
+        /* A copy that is gone afterwards: what is kept of it must be kept. */
+        _cleanup_free_ char *copy = strdup(text);
+        struct actor who = actor ? *actor : ACTOR_UNKNOWN;
+
+        ck_assert_int_eq(input(KEY, "TaintEvents", copy, actor ? &who : NULL, false), 0);
+        memset(copy, 'x', strlen(copy));
+        memset(&who, 'x', sizeof(who));
+}
+
+void world_resync(const char *text)
+{
+        ck_assert_int_eq(input(KEY, "TaintEvents", text, NULL, true), 0);
+}
+
+int world_tell(const char *key, const char *name, const char *text, const struct actor *actor)
+{
+        return input(key, name, text, actor, !actor);
+}
+
+void world_record_is_out(void)
+{
+        auditlog_done_t done = world.done;
+
+        ck_assert(done != NULL);
+        world.done = NULL;
+        done(world.done_userdata);
+}
+
+const char *world_control(void)
+{
+        static char text[16];
+        _cleanup_close_ int fd = open(scratch_path(&world.root, CONTROL), O_RDONLY | O_CLOEXEC);
+        ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+
+        text[n > 0 ? n : 0] = '\0';
+        text[strcspn(text, "\n")] = '\0';
+        return text;
+}
+
+void world_poke(const char *text)
+{
+        _cleanup_close_ int fd = open(scratch_path(&world.root, CONTROL), O_WRONLY | O_CLOEXEC);
+
+        ck_assert_int_eq(pwrite(fd, text, strlen(text), 0), (ssize_t)strlen(text));
+}
+
+void world_run(uint64_t usec)
+{
+        uint64_t end = usec_of(CLOCK_MONOTONIC) + usec;
+
+        for (uint64_t now = usec_of(CLOCK_MONOTONIC); now < end; now = usec_of(CLOCK_MONOTONIC))
+                ck_assert_int_ge(sd_event_run(world.event, end - now), 0);
+}
