@@ -40,22 +40,22 @@ static void ask_what_remains(struct session *s, const char *key, const char *nam
 
 /* Layers have names of their own, so no schema file can list their metadata. Only base's count. */
 static const struct schema_value *find_metadata(
-        const struct session *s, const struct path *path, const char *name, const struct value *v)
+        const struct session *s, const struct path *path, const char *name)
 {
         static const char layers[] = DEFAULT_HIVE "\\System\\Registry\\Layers";
-        static const char *const names[] = { "Precedence", "Enabled" };
-        static char source[] = "the registry's layers";
-        static const struct schema_value metadata = { .type = REG_DWORD, .source = source };
+        static char precedence[] = "Precedence", enabled[] = "Enabled", source[] = "the registry's layers";
+        static const struct schema_value metadata[] = {
+                { .name = precedence, .type = REG_DWORD, .source = source },
+                { .name = enabled, .type = REG_DWORD, .has_range = true, .max = 1, .source = source },
+        };
         const char *layer = change_layer(s);
-        uint32_t number;
 
         if (path->n != 5 || !fold_equal(path->text, path->ends[3], layers, strlen(layers)) ||
-                !fold_equal(layer, strlen(layer), LAYER_BASE, strlen(LAYER_BASE)) ||
-                value_get_u32(v, &number) == 0)
+                !fold_equal(layer, strlen(layer), LAYER_BASE, strlen(LAYER_BASE)))
                 return NULL;
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-                if (fold_equal(name, strlen(name), names[i], strlen(names[i])))
-                        return &metadata;
+        for (size_t i = 0; i < ARRAY_SIZE(metadata); i++)
+                if (fold_equal(name, strlen(name), metadata[i].name, strlen(metadata[i].name)))
+                        return &metadata[i];
         return NULL;
 }
 
@@ -73,7 +73,7 @@ int acceptance_check(
         const struct schema *schema = session_schema(s);
         a.sv = schema ? schema_find(schema, &path, name) : NULL;
         if (!a.sv)
-                a.sv = find_metadata(s, &path, name, v);
+                a.sv = find_metadata(s, &path, name);
         r = a.sv ? schema_check(a.sv, v, &text, &a.why) : 0;
         if (r == -ENOMEM)
                 return session_fail(s, r, NULL);

@@ -67,22 +67,30 @@ static const struct store_value_entry *base_value(
         return v && v->type != REG_TOMBSTONE ? v : NULL;
 }
 
-static int read_number(const struct store_value_entry *v, uint32_t *ret)
+/* A REG_DWORD and nothing else. */
+static const struct metadata {
+        const char *name;
+        uint32_t max;
+        const char *expected;
+} metadata_precedence = { "Precedence", UINT32_MAX, "a REG_DWORD" },
+  metadata_enabled = { "Enabled", 1, "a REG_DWORD of 0 or 1" };
+
+static bool is_good(const struct metadata *m, const struct store_value_entry *v, uint32_t *ret)
 {
         const struct value value = { .type = v->type, .data = v->data, .size = v->size };
-        return value_get_u32(&value, ret);
+        return v->type == REG_DWORD && value_get_u32(&value, ret) == 0 && *ret <= m->max;
 }
 
-/* What the base layer's entry says; `refused` where it is no number. */
-static uint32_t base_number(
-        const struct registry *r, const struct guid *key, const char *name, uint32_t unset, uint32_t refused)
+/* What the base layer's entry says. */
+static uint32_t base_number(const struct registry *r, const struct guid *key, const struct metadata *m,
+        uint32_t unset, uint32_t refused)
 {
-        const struct store_value_entry *v = base_value(r, key, name);
+        const struct store_value_entry *v = base_value(r, key, m->name);
         uint32_t number;
 
         if (!v)
                 return unset;
-        return read_number(v, &number) == 0 ? number : refused;
+        return is_good(m, v, &number) ? number : refused;
 }
 
 /* A refused value leaves what was in force. After a start that is not known, and a layer that may have been
@@ -94,9 +102,10 @@ static int add_layer(const struct registry *r, const char *name, const struct gu
 
         if (is_reserved(name, strlen(name)))
                 return 0;
-        uint32_t precedence =
-                base_number(r, key, "Precedence", known ? known->precedence : 0, was ? was->precedence : 0);
-        uint32_t enabled = base_number(r, key, "Enabled", !known || known->enabled, was && was->enabled);
+        uint32_t precedence = base_number(
+                r, key, &metadata_precedence, known ? known->precedence : 0, was ? was->precedence : 0);
+        uint32_t enabled =
+                base_number(r, key, &metadata_enabled, !known || known->enabled, was && was->enabled);
         return layers_set(ret, name, precedence, enabled != 0, file);
 }
 
@@ -174,6 +183,24 @@ int registry_rebuild_layers(struct registry *r, struct layers *ret)
         return 0;
 }
 
+static void report_refused(const struct registry *r, const struct store_path_entry *entry,
+        const struct metadata *m, uint32_t in_force, registry_refused_t fn, void *userdata)
+{
+        const struct store_value_entry *v = base_value(r, &entry->target, m->name);
+        uint32_t number;
+
+        if (!v || is_good(m, v, &number))
+                return;
+        const struct registry_refused refused = {
+                .layer = entry->name,
+                .name = m->name,
+                .value = { .type = v->type, .data = v->data, .size = v->size },
+                .expected = m->expected,
+                .in_force = in_force,
+        };
+        fn(&refused, userdata);
+}
+
 void registry_each_refused(const struct registry *r, registry_refused_t fn, void *userdata)
 {
         const struct store_path_entry *entry;
@@ -183,19 +210,8 @@ void registry_each_refused(const struct registry *r, registry_refused_t fn, void
                 return;
         for (const void *cursor = NULL; (entry = next_layer(r, &key, &cursor));) {
                 const struct layer *l = layers_find(&r->layers, entry->name);
-                const struct registry_refused numbers[] = {
-                        { .layer = entry->name, .name = "Precedence", .in_force = l ? l->precedence : 0 },
-                        { .layer = entry->name, .name = "Enabled", .in_force = l && l->enabled },
-                };
-                for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-                        const struct store_value_entry *v = base_value(r, &entry->target, numbers[i].name);
-                        struct registry_refused refused = numbers[i];
-                        uint32_t number;
-                        if (!v || read_number(v, &number) == 0)
-                                continue;
-                        refused.value = (struct value){ .type = v->type, .data = v->data, .size = v->size };
-                        fn(&refused, userdata);
-                }
+                report_refused(r, entry, &metadata_precedence, l ? l->precedence : 0, fn, userdata);
+                report_refused(r, entry, &metadata_enabled, l && l->enabled, fn, userdata);
         }
 }
 

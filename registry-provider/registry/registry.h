@@ -60,12 +60,14 @@ const struct store *registry_store(const struct registry *r);
 const struct layers *registry_layers(const struct registry *r);
 /* Another number after each change of the table of layers, or of what it is made from. */
 uint64_t registry_layers_version(const struct registry *r);
-/* A layer's Precedence or Enabled that is no number: it is kept, and does not count. What was in force
- * before stays; where that is not known, after a start, the layer is disabled, or has precedence 0. */
+/* A layer's Precedence that is no REG_DWORD, or an Enabled that is no REG_DWORD of 0 or 1: it is kept, and
+ * does not count. What was in force before stays; where that is not known, after a start, the layer is
+ * disabled, or has precedence 0. */
 struct registry_refused {
         const char *layer;
         const char *name;
         struct value value;
+        const char *expected;
         uint32_t in_force;
 };
 /* All are borrowed. */

@@ -47,8 +47,8 @@ START_TEST(refused_metadata)
         static const char layer[] = "\\System\\Registry\\Layers\\trial";
         static const char problem[] =
                 "('\\System\\Registry\\Layers\\trial\\Enabled' "
-                "'\\System\\Registry\\Layers\\trial\\Enabled: a REG_SZ of 2 bytes, expected a REG_DWORD; 0 is in "
-                "force instead')";
+                "'\\System\\Registry\\Layers\\trial\\Enabled: a REG_SZ of 2 bytes, expected a REG_DWORD of 0 "
+                "or 1; 0 is in force instead')";
 
         registryd_start(NULL);
         set_number(world.bus, layer, "Precedence", 5);
@@ -66,6 +66,12 @@ START_TEST(refused_metadata)
         registryd_start(NULL);
         ck_assert(value_is("enabled default"));
         ck_assert(has_problem(problem));
+        set_number(world.bus, layer, "Enabled", 2);
+        ck_assert(value_is("enabled default"));
+        ck_assert_msg(
+                has_problem(
+                        "Enabled: a REG_DWORD of 2, expected a REG_DWORD of 0 or 1; 0 is in force instead"),
+                "%s", registry_property(world.bus, "Problems"));
         set_number(world.bus, layer, "Enabled", 1);
         ck_assert(value_is("disabled trial"));
         ck_assert(no_problems());

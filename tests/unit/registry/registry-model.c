@@ -22,7 +22,7 @@ void model_init(struct model *m)
         static const unsigned precedences[MODEL_LAYERS] = { 0, 5, 5, 0 };
         *m = (struct model){ 0 };
         for (unsigned l = 0; l < MODEL_LAYERS; l++)
-                m->layers[l] = (struct model_layer){ precedences[l], MODEL_UNSET };
+                m->layers[l] = (struct model_layer){ precedences[l], MODEL_UNSET, true };
 }
 
 void model_begin(struct model *m)
@@ -33,6 +33,9 @@ void model_begin(struct model *m)
 
 void model_end(struct model *m)
 {
+        for (unsigned l = 0; l < MODEL_LAYERS; l++)
+                if (m->next_layers[l].enabled <= 1 || m->next_layers[l].enabled == MODEL_UNSET)
+                        m->next_layers[l].on = m->next_layers[l].enabled != 0;
         memcpy(m->layers, m->next_layers, sizeof(m->layers));
 }
 
@@ -42,12 +45,18 @@ static void clear(struct model *m, unsigned layer, unsigned key)
         memset(m->values[layer][key], 0, sizeof(m->values[layer][key]));
 }
 
-void model_forget_volatile(struct model *m)
+bool model_restart(struct model *m)
 {
-        for (unsigned l = 0; l < MODEL_LAYERS; l++)
+        bool forgotten = false;
+        for (unsigned l = 0; l < MODEL_LAYERS; l++) {
+                bool refused = m->layers[l].enabled > 1 && m->layers[l].enabled != MODEL_UNSET;
+                forgotten |= refused && m->layers[l].on;
+                m->layers[l].on &= !refused;
                 for (unsigned k = 0; k < MODEL_KEYS; k++)
                         if (model_keys[k].is_volatile)
                                 clear(m, l, k);
+        }
+        return forgotten;
 }
 
 bool model_is_there(const struct model *m, unsigned key)
@@ -62,7 +71,7 @@ static bool visible(const struct model *m, unsigned key)
 {
         bool found = false;
         for (unsigned l = 0; l < MODEL_LAYERS; l++)
-                found |= m->layers[l].enabled && m->named[l][key];
+                found |= m->layers[l].on && m->named[l][key];
         return found;
 }
 
@@ -78,7 +87,7 @@ static unsigned winner(const struct model *m, unsigned key, unsigned name)
 {
         unsigned best = MODEL_LAYERS;
         for (unsigned l = 0; l < MODEL_LAYERS; l++)
-                if (m->values[l][key][name].there && m->layers[l].enabled &&
+                if (m->values[l][key][name].there && m->layers[l].on &&
                         (best == MODEL_LAYERS || beats(m, l, best, key, name)))
                         best = l;
         return best;
@@ -102,7 +111,7 @@ static bool overtaken(const struct model *m, unsigned layer, unsigned key, unsig
 {
         bool found = false;
         for (unsigned l = 0; l < MODEL_LAYERS; l++)
-                found |= m->values[l][key][name].there && m->layers[l].enabled &&
+                found |= m->values[l][key][name].there && m->layers[l].on &&
                          m->layers[l].precedence == m->layers[layer].precedence &&
                          m->values[l][key][name].time > m->values[layer][key][name].time;
         return found;
@@ -177,8 +186,7 @@ struct dump model_contents(const struct model *m)
         struct dump dump = { 0 };
 
         for (unsigned l = 0; l < MODEL_LAYERS; l++) {
-                dump_line(&dump, "%s %u %d", model_layers[l], m->layers[l].precedence,
-                        m->layers[l].enabled != 0);
+                dump_line(&dump, "%s %u %d", model_layers[l], m->layers[l].precedence, m->layers[l].on);
                 for (unsigned k = 0; k < MODEL_KEYS; k++) {
                         _cleanup_buf_ struct buf key = BUF_INIT;
                         buf_printf(&key, "%s %s", model_layers[l], model_keys[k].path);

@@ -27,7 +27,8 @@ struct model_value {
 
 struct model_layer {
         unsigned precedence;
-        unsigned enabled; /* the number that is written; MODEL_UNSET counts as enabled */
+        unsigned enabled; /* the number that is written; above 1 it is refused */
+        bool on;          /* in force; MODEL_UNSET is on */
 };
 #define MODEL_UNSET 99u
 
@@ -43,7 +44,9 @@ struct model {
 void model_init(struct model *m);
 void model_begin(struct model *m);
 void model_end(struct model *m);
-void model_forget_volatile(struct model *m);
+/* What a restart forgets: volatile keys, and what was in force before a number that is refused: that layer
+ * is off then, and the result true. */
+bool model_restart(struct model *m);
 
 /* Whether any layer names it. */
 bool model_is_there(const struct model *m, unsigned key);

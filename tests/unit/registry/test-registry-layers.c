@@ -119,6 +119,56 @@ START_TEST(refused_metadata_values)
 }
 END_TEST
 
+/* A REG_DWORD, and for Enabled 0 or 1. */
+START_TEST(exact_metadata)
+{
+        static const struct {
+                const char *name;
+                uint32_t type;
+                size_t size;
+                const char *bytes;
+                uint32_t in_force; /* 99: the value itself is refused, and 5 or 1 is */
+        } cases[] = {
+                { "Precedence", REG_DWORD, 4, "\7\0\0\0", 7 },
+                { "Precedence", REG_DWORD, 4, "\xff\xff\xff\xff", UINT32_MAX },
+                { "Precedence", REG_DWORD_BIG_ENDIAN, 4, "\0\0\0\7", 99 },
+                { "Precedence", REG_QWORD, 8, "\7\0\0\0\0\0\0\0", 99 },
+                { "Precedence", REG_BINARY, 4, "\7\0\0\0", 99 },
+                { "Precedence", REG_DWORD, 3, "\7\0\0", 99 },
+                { "Precedence", REG_SZ, 1, "7", 99 },
+                { "Enabled", REG_DWORD, 4, "\1\0\0\0", 1 },
+                { "Enabled", REG_DWORD, 4, "\0\0\0\0", 0 },
+                { "Enabled", REG_DWORD, 4, "\2\0\0\0", 99 },
+                { "Enabled", REG_DWORD, 4, "\0\1\0\0", 99 },
+                { "Enabled", REG_DWORD_BIG_ENDIAN, 4, "\0\0\0\0", 99 },
+                { "Enabled", REG_QWORD, 8, "\0\0\0\0\0\0\0\0", 99 },
+                { "Enabled", REG_DWORD, 0, "", 99 },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                bool switched = strcmp(cases[i].name, "Enabled") == 0;
+                const struct value v = {
+                        .type = cases[i].type, .size = cases[i].size, .data = cases[i].bytes
+                };
+                _cleanup_path_ struct path path = { 0 };
+                struct registry_events events;
+                uint64_t sequence;
+                world_do(&w, "set - " LAYERS "high Precedence 5\nset - " LAYERS "high Enabled 1");
+                ck_assert_int_eq(registry_path(w.r, LAYERS "high", &path, NULL), 0);
+                ck_assert_int_eq(registry_begin(w.r), 0);
+                ck_assert_int_eq(
+                        registry_set(w.r, &(struct registry_write){ .path = &path, .name = cases[i].name },
+                                &v, &sequence, NULL),
+                        0);
+                ck_assert_int_eq(registry_end(w.r, &events), 0);
+                registry_events_done(&events);
+                ck_assert_int_eq(registry_sync(w.r, NULL), 0);
+                const struct layer *l = layers_find(registry_layers(w.r), "high");
+                uint32_t expected = cases[i].in_force != 99 ? cases[i].in_force : switched ? 1 : 5;
+                ck_assert_msg((switched ? l->enabled : l->precedence) == expected, "case %zu", i);
+        }
+}
+END_TEST
+
 /* Metadata in another layer than base do not count: a layer could raise itself. */
 START_TEST(only_base_says)
 {
@@ -304,8 +354,8 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { disable_and_enable, withdraw_from_a_disabled_layer, precedence,
-                no_op_looks_at_the_new_table, refused_metadata_values, only_base_says, reserved_names,
-                foreign_base_metadata, delete_a_layer, deleted_layers_are_empty,
+                no_op_looks_at_the_new_table, refused_metadata_values, exact_metadata, only_base_says,
+                reserved_names, foreign_base_metadata, delete_a_layer, deleted_layers_are_empty,
                 recreated_in_one_transaction, latent_entries, too_many };
         return run_tests_with("registry-layers", tests, ARRAY_SIZE(tests), setup, teardown);
 }
