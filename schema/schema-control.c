@@ -27,6 +27,33 @@ static bool is_sysctl_name(const char *name)
         }
 }
 
+/* What these say the kernel runs as root, or how: who may write a value would be root. The units of both
+ * daemons have them read-only. */
+static const char *const runs_programs[] = { "fs.binfmt_misc", "kernel.core_pattern", "kernel.hotplug",
+        "kernel.modprobe", "kernel.poweroff_cmd", "kernel.usermodehelper" };
+
+/* Every way to write a sysctl's name counts, also those that lead elsewhere here. */
+static const char *program_of_kernel(const char *name)
+{
+        char plain[CONTROL_NAME_MAX + 1];
+        size_t n = 0;
+
+        for (; *name != '\0'; name++) {
+                char c = *name == '/' ? '.' : *name;
+                if (c != '.' || (n > 0 && plain[n - 1] != '.'))
+                        plain[n++] = c;
+        }
+        plain[n] = '\0';
+        const char *start = strncmp(plain, "proc.sys.", 9) == 0 ? plain + 9 : plain;
+        for (size_t i = 0; i < ARRAY_SIZE(runs_programs); i++) {
+                size_t length = strlen(runs_programs[i]);
+                if (strncmp(start, runs_programs[i], length) == 0 &&
+                        (start[length] == '\0' || start[length] == '.'))
+                        return runs_programs[i];
+        }
+        return NULL;
+}
+
 static bool is_operation(const char *s)
 {
         return s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
@@ -40,6 +67,12 @@ static int parse_name(
                 r = yaml_error(doc, node, d,
                         "`%s` is no name of a control, expected one like kernel.pid_max",
                         yaml_show(c->name, strlen(c->name)).text);
+        const char *program = r == 0 ? program_of_kernel(c->name) : NULL;
+        if (program)
+                r = yaml_error(doc, node, d,
+                        "`%s` says which programs the kernel runs as root (%s), and is never bound to a value, expected "
+                        "another control",
+                        yaml_show(c->name, strlen(c->name)).text, program);
         return r;
 }
 

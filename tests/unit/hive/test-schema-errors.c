@@ -132,6 +132,42 @@ static const struct {
                 "t:4:51: `a.//.b` is no name of a control, expected one like kernel.pid_max" },
         { V "{type: sz, " D ", control: {name: a./.b, encoding: string}}\n",
                 "t:4:51: `a./.b` is no name of a control, expected one like kernel.pid_max" },
+        { V "{type: sz, " D ", control: {name: kernel.core_pattern, encoding: string}}\n",
+                "t:4:51: `kernel.core_pattern` says which programs the kernel runs as root (kernel.core_pattern)" },
+        { V "{type: sz, " D ", control: {name: kernel.modprobe, encoding: string}}\n",
+                "t:4:51: `kernel.modprobe` says which programs the kernel runs as root (kernel.modprobe)" },
+        { V "{type: sz, " D ", control: {name: kernel.hotplug, encoding: string}}\n",
+                "t:4:51: `kernel.hotplug` says which programs the kernel runs as root (kernel.hotplug)" },
+        { V "{type: sz, " D ", control: {name: kernel.poweroff_cmd, encoding: string}}\n",
+                "t:4:51: `kernel.poweroff_cmd` says which programs the kernel runs as root (kernel.poweroff_cmd)" },
+        { V "{type: sz, " D ", control: {name: kernel.usermodehelper.bset, encoding: string}}\n",
+                "t:4:51: `kernel.usermodehelper.bset` says which programs the kernel runs as root (kernel.usermodehelper)" },
+        { V "{type: sz, " D ", control: {name: kernel.usermodehelper.inheritable, encoding: string}}\n",
+                "t:4:51: `kernel.usermodehelper.inheritable` says which programs the kernel runs as root (kernel.usermodehelper)" },
+        { V "{type: sz, " D ", control: {name: fs.binfmt_misc.register, encoding: string}}\n",
+                "t:4:51: `fs.binfmt_misc.register` says which programs the kernel runs as root (fs.binfmt_misc)" },
+        { V "{type: sz, " D ", control: {name: fs.binfmt_misc, encoding: string}}\n",
+                "t:4:51: `fs.binfmt_misc` says which programs the kernel runs as root (fs.binfmt_misc)" },
+        { V "{type: sz, " D ", control: {name: kernel/core_pattern, encoding: string}}\n",
+                "t:4:51: `kernel/core_pattern` says which programs the kernel runs as root (kernel.core_pattern)" },
+        { V "{type: sz, " D ", control: {name: /proc/sys/kernel/core_pattern, encoding: string}}\n",
+                "t:4:51: `/proc/sys/kernel/core_pattern` says which programs the kernel runs as root (kernel.core_pattern)" },
+        { V "{type: sz, " D ", control: {name: proc/sys/kernel/modprobe, encoding: string}}\n",
+                "t:4:51: `proc/sys/kernel/modprobe` says which programs the kernel runs as root (kernel.modprobe)" },
+        { V "{type: sz, " D ", control: {name: /kernel//core_pattern, encoding: string}}\n",
+                "t:4:51: `/kernel//core_pattern` says which programs the kernel runs as root (kernel.core_pattern)" },
+        { V "{type: sz, " D ", control: {name: fs/binfmt_misc/register, encoding: string}}\n",
+                "t:4:51: `fs/binfmt_misc/register` says which programs the kernel runs as root (fs.binfmt_misc)" },
+        { V "{type: sz, " D ", control: {name: kernel.//.kernel.core_pattern, encoding: string}}\n",
+                "t:4:51: `kernel.//.kernel.core_pattern` is no name of a control, expected one like kernel.pid_max" },
+        { V "{type: sz, " D ", control: {name: kernel./.core_pattern, encoding: string}}\n",
+                "t:4:51: `kernel./.core_pattern` is no name of a control, expected one like kernel.pid_max" },
+        { V "{type: sz, " D ", control: {name: kernel..core_pattern, encoding: string}}\n",
+                "t:4:51: `kernel..core_pattern` is no name of a control, expected one like kernel.pid_max" },
+        { V "{type: sz, " D ", control: {name: .kernel.core_pattern, encoding: string}}\n",
+                "t:4:51: `.kernel.core_pattern` is no name of a control, expected one like kernel.pid_max" },
+        { V "{type: sz, " D ", control: {name: kernel.core_pattern., encoding: string}}\n",
+                "t:4:51: `kernel.core_pattern.` is no name of a control, expected one like kernel.pid_max" },
         { V "{type: sz, " D ", control: {name: a b, encoding: string}}\n",
                 "t:4:51: `a b` is no name of a control, expected one like kernel.pid_max" },
         { V "{type: sz, " D ", control: {name: a.b, encoding: string, more: x}}\n",
@@ -163,6 +199,24 @@ START_TEST(bad_files)
                 ck_assert_msg(strncmp(d.text, bad[i].says, strlen(bad[i].says)) == 0, "%zu: %s", i, d.text);
                 ck_assert_uint_eq(s.n, 0);
                 ck_assert_int_eq(schema_add(&s, "t", bad[i].text, strlen(bad[i].text), NULL), -EINVAL);
+        }
+}
+END_TEST
+
+/* Only those, and what is below them. */
+START_TEST(controls_beside_them)
+{
+        static const char *const names[] = { "kernel.core_patterns", "kernel.core_uses_pid",
+                "kernel.modprobe_", "kernel.modules_disabled", "net.kernel.modprobe", "fs.binfmt",
+                "proc.sys" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                _cleanup_schema_ struct schema *s = calloc(1, sizeof(*s));
+                _cleanup_buf_ struct buf text = BUF_INIT;
+                struct diag d = { 0 };
+                ck_assert_ptr_nonnull(s);
+                buf_printf(&text, V "{type: sz, " D ", control: {name: %s, encoding: string}}\n", names[i]);
+                ck_assert_msg(schema_add(s, "t", text.data, text.len, &d) == 0, "%s: %s", names[i], d.text);
         }
 }
 END_TEST
@@ -220,6 +274,7 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { bad_files, value_limit, choice_limit, file_too_large };
+        const TTest *const tests[] = { bad_files, controls_beside_them, value_limit, choice_limit,
+                file_too_large };
         return run_tests("schema-errors", tests, ARRAY_SIZE(tests));
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # systemd's own opinion of the units: nothing to say about them, no ordering cycle with the machine's units when all are
-# enabled, and an exposure of 2.5 at most.
+# enabled, and an exposure of 2.5 at most. What the kernel runs as root is read-only in them.
 set -eu
 . "$(dirname "$0")/install.sh"
 need systemd-analyze "the units were not verified"
@@ -31,6 +31,15 @@ done
 # systemd gives a service that asks for one of these a procfs of its own, where inotify is deaf.
 ! grep -E '^(ProtectProc|ProcSubset|ProtectControlGroups|ProtectKernelTunables|MountAPIVFS|RootDirectory|RootImage)=' \
         peios-audit-policyd.service >&2 || fail "peios-audit-policyd.service: not the machine's procfs"
+# Which programs the kernel runs as root nobody decides through a service that may write below /proc/sys.
+for unit in $ours; do
+        [ "$unit" != peios-registryd.service ] || continue
+        for path in kernel/core_pattern kernel/modprobe kernel/hotplug kernel/poweroff_cmd kernel/usermodehelper fs/binfmt_misc; do
+                grep -qE "^ReadOnlyPaths=(.* )?-/proc/sys/$path( |\$)" "$unit" || fail "$unit: may write /proc/sys/$path"
+        done
+        ! grep -E '^[A-Za-z]*=.*CAP_SYS_PTRACE' "$unit" >&2 || fail "$unit: sees every process's memory"
+done
+grep -qE '^ProtectKernelTunables=yes' peios-registryd.service || fail "peios-registryd.service: may write below /proc/sys"
 for link in multi-user.target.wants/peios-registryd multi-user.target.wants/peios-audit-policyd \
         sysinit.target.wants/peios-policy-apply dbus-org.peios.Registry1 dbus-org.peios.AuditPolicy1; do
         [ -L "$root/etc/systemd/system/$link.service" ] || fail "enabling makes no $link.service"
