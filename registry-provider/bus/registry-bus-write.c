@@ -190,6 +190,35 @@ static int append_request_actor(sd_bus_message *m, void *userdata)
         return append_actor(m, userdata);
 }
 
+/* Keys that were made on the way to a value are not what was asked for. */
+static bool changes_anything(const struct request *q)
+{
+        for (size_t i = 0; i < q->events.n; i++) {
+                enum registry_event_kind kind = q->events.list[i].kind;
+                if (kind == EVENT_VALUE_SET || kind == EVENT_VALUE_DELETED ||
+                        (!q->of_value && kind != EVENT_VALUE_UNCHANGED))
+                        return true;
+        }
+        return false;
+}
+
+/* Of one value also whose entry counts now: what was written need not be what is read. */
+static int reply_done(struct request *q)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const struct change *c = q->list;
+        struct registry_value now = { .layer = "" };
+
+        int r = sd_bus_message_new_method_return(q->m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "tb", q->sequence, (int)changes_anything(q));
+        if (r >= 0 && q->of_value) {
+                (void)!registry_get(q->rb->config.registry, &c->path, c->name, &now, NULL);
+                r = sd_bus_message_append(reply, "s", now.layer);
+        }
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
 static void finish(struct request *q, int synced, const struct diag *d)
 {
         if (synced < 0) {
@@ -198,7 +227,7 @@ static void finish(struct request *q, int synced, const struct diag *d)
         }
         /* Who follows the value comes first: it has work to do. */
         subscriptions_dispatch(q->rb->subscriptions, &q->events, append_request_actor, &q->actor);
-        int r = sd_bus_reply_method_return(q->m, "t", q->sequence);
+        int r = reply_done(q);
         if (r < 0)
                 log_debug("cannot answer %s: %s; ignoring", sd_bus_message_get_sender(q->m), strerror(-r));
 }

@@ -112,7 +112,8 @@ static int read_single(struct request *q, enum change_action action, struct diag
         struct change *c;
 
         int r = sd_bus_message_read(q->m, "s", &key);
-        if (r >= 0 && (action == CHANGE_SET || action == CHANGE_DELETE))
+        q->of_value = action == CHANGE_SET || action == CHANGE_DELETE;
+        if (r >= 0 && q->of_value)
                 r = sd_bus_message_read(q->m, "s", &name);
         if (r >= 0)
                 r = add_change(q, action, key, name, &c, d);

@@ -29,6 +29,7 @@ struct request {
         sd_bus_message *m;
         struct change *list;
         size_t n;
+        bool of_value; /* Set or Delete: the answer says whose entry counts now */
         struct buf bytes;
         struct wire_options options;
         struct actor actor;
