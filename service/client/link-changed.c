@@ -50,19 +50,18 @@ static int read_event(struct link *l, sd_bus_message *m, struct link_value *v, c
                 link_resolve_key(l, key);
                 return 0;
         }
-        const struct follow *f = find(l, v->key, v->name);
+        struct follow *f = find(l, v->key, v->name);
         if (!f)
                 return 0;
         const struct value value = { .type = type, .data = bytes.data, .size = bytes.len };
         v->key = f->key->text;
         v->name = f->name;
         v->value = v->layer[0] != '\0' ? &value : NULL;
-        l->config.told(v, l->config.userdata);
+        link_tell(f, v);
         return 0;
 }
 
-/* From a question whose answer came too late: while the provider hangs there are many of those. */
-static void drop_stray(struct link *l, uint64_t subscription)
+void link_end_subscription(struct link *l, uint64_t subscription)
 {
         sd_bus_message *m = NULL;
 
@@ -92,7 +91,8 @@ int link_on_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *er
         if (r < 0)
                 return 0;
         if (!is_ours(l, subscription, &key)) {
-                drop_stray(l, subscription);
+                /* From a question whose answer came too late: while the provider hangs there are many. */
+                link_end_subscription(l, subscription);
                 return 0;
         }
         r = link_read_origin(m, &actor, &known, &base.reason, &base.file, &base.file_owner);

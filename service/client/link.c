@@ -36,6 +36,14 @@ static void retry_later(struct link *l)
         l->delay = l->delay * 2 > LINK_RETRY_MOST_USEC ? LINK_RETRY_MOST_USEC : l->delay * 2;
 }
 
+static bool is_under_way(const struct link *l)
+{
+        for (size_t i = 0; i < l->config.n; i++)
+                if (l->list[i].subscribing || l->list[i].resolving)
+                        return true;
+        return false;
+}
+
 /* A call has ended. Once none is under way the round is over: all is known, or it is tried again later. */
 static void answered(struct link *l, bool ok, const char *problem)
 {
@@ -43,17 +51,20 @@ static void answered(struct link *l, bool ok, const char *problem)
                 l->failed = true;
                 set_state(l, false, problem);
         }
-        for (size_t i = 0; i < l->config.n; i++)
-                if (l->list[i].subscribing || l->list[i].resolving)
-                        return;
-        if (l->asking)
+        if (l->asking || is_under_way(l))
                 return;
         if (l->failed) {
                 retry_later(l);
                 return;
         }
         l->delay = LINK_RETRY_FIRST_USEC;
+        l->missed = false;
         set_state(l, true, "");
+}
+
+bool link_is_settled(const struct link *l)
+{
+        return l->connected && !is_under_way(l);
 }
 
 static const char *error_text(sd_bus_message *m)
@@ -72,7 +83,7 @@ static int on_resolved(sd_bus_message *m, void *userdata, _unused_ sd_bus_error 
                 .layer = "",
                 .file_owner = AUDIT_ID_UNSET,
                 .is_resync = true,
-                .reason = "changed-while-away" };
+                .reason = l->missed ? "signal-missed" : "changed-while-away" };
         struct value value = { 0 };
         struct actor actor;
         bool known = false;
@@ -95,7 +106,7 @@ static int on_resolved(sd_bus_message *m, void *userdata, _unused_ sd_bus_error 
         }
         v.value = exists ? &value : NULL;
         v.actor = known ? &actor : NULL;
-        l->config.told(&v, l->config.userdata);
+        link_tell(f, &v);
         answered(l, true, NULL);
         return 0;
 }
@@ -189,6 +200,16 @@ static void forget(struct link *l)
                 l->list[i].subscribing = sd_bus_slot_unref(l->list[i].subscribing);
                 l->list[i].resolving = sd_bus_slot_unref(l->list[i].resolving);
         }
+        l->rechecking = sd_bus_slot_unref(l->rechecking);
+}
+
+void link_subscribe_anew(struct link *l)
+{
+        for (size_t i = 0; i < l->config.n; i++)
+                if (l->list[i].subscription != 0)
+                        link_end_subscription(l, l->list[i].subscription);
+        forget(l);
+        link_begin(l);
 }
 
 static void on_provider(const char *old, const char *owner, void *userdata)
@@ -249,6 +270,8 @@ struct link *link_free(struct link *l)
                 return NULL;
         if (l->list)
                 forget(l);
+        for (size_t i = 0; l->list && i < l->config.n; i++)
+                buf_done(&l->list[i].heard);
         sd_bus_slot_unref(l->changed);
         (void)peer_free(l->provider);
         sd_event_source_disable_unref(l->retry);

@@ -42,3 +42,7 @@ struct link;
 
 _must_check_ int link_new(const struct link_config *config, struct link **ret);
 struct link *link_free(struct link *l);
+
+/* Reads what is followed again, with one call. Where something differs from what was told last, the
+ * subscriptions are made anew, and it is told with the reason "signal-missed". */
+void link_recheck(struct link *l);

@@ -40,6 +40,7 @@ static int on_recheck(sd_event_source *s, _unused_ uint64_t usec, void *userdata
 
         check_all(m);
         metrics_recheck(m->settings.metrics);
+        link_recheck(m->link);
         int r = sd_event_source_set_time_relative(s, m->recheck_usec);
         return r < 0 ? r : sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
