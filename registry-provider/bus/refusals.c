@@ -9,64 +9,192 @@
 #include "../../schema/base/log.h"
 #include "../../schema/events/timer.h"
 
-#define PATH_MAX_KEPT 512
+#define TEXT_MAX 512u
+#define RANGES_MAX 8u
+#define RANGES_TEXT_MAX (RANGES_MAX * sizeof("4294967295-4294967295,"))
 
 struct refusal {
         struct actor actor; /* of the newest */
-        char path[PATH_MAX_KEPT];
-        char layer[256];
+        char *path;
+        char *layer;
         uint64_t count; /* since it was told last */
-        bool used;
+};
+
+struct refusing_user {
+        uint32_t uid;
+        struct refusal list[REFUSALS_PER_USER];
+        size_t n;
+        struct refusal others; /* that found no place: the newest of them */
+        bool goes_on;          /* after what the window began with */
+        unsigned window, left; /* in REFUSAL_WINDOW_USEC */
+};
+
+/* Whatever there are: of more than RANGES_MAX those become one that lie closest together. */
+struct uid_ranges {
+        struct {
+                uint32_t first, last;
+        } list[RANGES_MAX + 1]; /* ascending, with something between any two */
+        size_t n;
 };
 
 struct refusals {
         void (*emit)(const struct record *record, void *userdata);
         void *userdata;
         sd_event_source *timer;
-        struct refusal list[REFUSALS_MAX];
-        uint64_t others; /* that found no place */
+        struct refusing_user *users[REFUSAL_USERS_MAX];
+        size_t n_users;
+        struct refusal crowd; /* of users that found no place: the newest */
+        struct uid_ranges crowd_uids;
 };
 
-static void emit(struct refusals *r, const struct actor *actor, const char *path, const char *layer,
-        const char *why, uint64_t count)
+static void ranges_join(struct uid_ranges *r, size_t i)
+{
+        r->list[i].last = r->list[i + 1].last;
+        r->n--;
+        memmove(&r->list[i + 1], &r->list[i + 2], (r->n - i - 1) * sizeof(r->list[0]));
+}
+
+static void ranges_join_closest(struct uid_ranges *r)
+{
+        size_t closest = 0;
+
+        for (size_t i = 1; i + 1 < r->n; i++)
+                if (r->list[i + 1].first - r->list[i].last <
+                        r->list[closest + 1].first - r->list[closest].last)
+                        closest = i;
+        ranges_join(r, closest);
+}
+
+static void ranges_add(struct uid_ranges *r, uint32_t uid)
+{
+        size_t i = 0;
+
+        while (i < r->n && r->list[i].last < uid)
+                i++;
+        if (i < r->n && r->list[i].first <= uid)
+                return;
+        memmove(&r->list[i + 1], &r->list[i], (r->n - i) * sizeof(r->list[0]));
+        r->list[i].first = r->list[i].last = uid;
+        r->n++;
+        if (i + 1 < r->n && r->list[i + 1].first == uid + 1)
+                ranges_join(r, i);
+        if (i > 0 && r->list[i - 1].last + 1 == uid)
+                ranges_join(r, i - 1);
+        if (r->n > RANGES_MAX)
+                ranges_join_closest(r);
+}
+
+static void ranges_format(const struct uid_ranges *r, char *out)
+{
+        *out = '\0';
+        for (size_t i = 0; i < r->n; i++) {
+                out += sprintf(out, "%s%u", i > 0 ? "," : "", r->list[i].first);
+                if (r->list[i].last > r->list[i].first)
+                        out += sprintf(out, "-%u", r->list[i].last);
+        }
+}
+
+static void emit(
+        struct refusals *r, const struct refusal *x, const char *uids, const char *why, uint64_t count)
 {
         r->emit(&(struct record){ .kind = RECORD_WRITE_DENIED,
-                        .path = path,
-                        .layer = layer && layer[0] ? layer : NULL,
+                        .path = x->path,
+                        .layer = x->layer && x->layer[0] ? x->layer : NULL,
                         .reason = "access-denied",
                         .detail = why,
                         .count = count,
-                        .actor = actor },
+                        .users = uids,
+                        .actor = &x->actor },
                 r->userdata);
 }
 
 /* The sentence for people has no place for a count. */
-static void emit_counted(struct refusals *r, const struct actor *actor, const char *path, const char *layer,
-        const char *why, uint64_t count)
+static void emit_counted(struct refusals *r, struct refusal *x, const char *uids, const char *why)
 {
-        char text[64];
+        char text[128];
 
-        (void)snprintf(text, sizeof(text), "%s, %" PRIu64 " times", why, count);
-        emit(r, actor, path, layer, text, count);
+        if (x->count == 0)
+                return;
+        (void)snprintf(text, sizeof(text), "%s, %" PRIu64 " times", why, x->count);
+        emit(r, x, uids, text, x->count);
+        x->count = 0;
 }
 
-/* The window is over: what was counted is told, and the next of its kind is told at once again. */
-static void tell_counted(struct refusals *r)
+static void refusal_done(struct refusal *x)
 {
-        for (size_t i = 0; i < REFUSALS_MAX; i++) {
-                struct refusal *x = &r->list[i];
-                if (x->used && x->count > 0)
-                        emit_counted(r, &x->actor, x->path, x->layer, "the same again", x->count);
-                x->used = false;
+        free(x->path);
+        free(x->layer);
+        *x = (struct refusal){ 0 };
+}
+
+/* Without memory the record lacks the text. */
+static void refusal_set(struct refusal *x, const struct actor *actor, const char *path, const char *layer)
+{
+        free(x->path);
+        free(x->layer);
+        x->path = strndup(path, TEXT_MAX);
+        x->layer = strndup(layer, TEXT_MAX);
+        x->actor = *actor;
+}
+
+static void tell_user(struct refusals *r, struct refusing_user *u)
+{
+        for (size_t i = 0; i < u->n; i++) {
+                emit_counted(r, &u->list[i], NULL, "the same again");
+                refusal_done(&u->list[i]);
         }
-        if (r->others > 0)
-                emit_counted(r, NULL, "?", NULL, "of many users or values", r->others);
-        r->others = 0;
+        u->n = 0;
+        emit_counted(r, &u->others, NULL, "of many kinds, of which this is the newest");
+        refusal_done(&u->others);
+}
+
+static void tell_crowd(struct refusals *r)
+{
+        char uids[RANGES_TEXT_MAX];
+
+        ranges_format(&r->crowd_uids, uids);
+        emit_counted(r, &r->crowd, uids, "of many users, of which this is the newest");
+        refusal_done(&r->crowd);
+        r->crowd_uids = (struct uid_ranges){ 0 };
+}
+
+/* What was counted is told, and the next of its kind is told at once again. False: the user is forgotten. */
+static bool end_window(struct refusals *r, struct refusing_user *u)
+{
+        tell_user(r, u);
+        u->window = !u->goes_on                           ? u->window / 2
+                    : u->window * 2 < REFUSAL_WINDOWS_MAX ? u->window * 2
+                                                          : REFUSAL_WINDOWS_MAX;
+        u->left = u->window;
+        u->goes_on = false;
+        return u->window > 0;
+}
+
+static void start_timer(struct refusals *r)
+{
+        if (timer_runs(r->timer))
+                return;
+        int e = timer_start(r->timer, REFUSAL_WINDOW_USEC);
+        if (e < 0)
+                log_warning("cannot set a timer: %s; refused calls are told of at the end", strerror(-e));
 }
 
 static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
-        tell_counted(userdata);
+        struct refusals *r = userdata;
+
+        for (size_t i = 0; i < r->n_users;) {
+                struct refusing_user *u = r->users[i];
+                if (--u->left > 0 || end_window(r, u)) {
+                        i++;
+                        continue;
+                }
+                free(u);
+                r->users[i] = r->users[--r->n_users];
+        }
+        tell_crowd(r);
+        if (r->n_users > 0)
+                start_timer(r);
         return 0;
 }
 
@@ -91,62 +219,71 @@ struct refusals *refusals_free(struct refusals *r)
 {
         if (!r)
                 return NULL;
-        tell_counted(r);
+        while (r->n_users > 0) {
+                struct refusing_user *u = r->users[--r->n_users];
+                tell_user(r, u);
+                free(u);
+        }
+        tell_crowd(r);
         sd_event_source_disable_unref(r->timer);
         free(r);
         return NULL;
 }
 
-static bool is_same(const struct refusal *x, const struct actor *actor, const char *path, const char *layer)
+/* NULL: there is no place for one more. */
+static struct refusing_user *find_user(struct refusals *r, uint32_t uid)
 {
-        return x->actor.uid == actor->uid && x->actor.loginuid == actor->loginuid &&
-               x->actor.session == actor->session && strncmp(x->path, path, sizeof(x->path) - 1) == 0 &&
-               strncmp(x->layer, layer, sizeof(x->layer) - 1) == 0;
+        for (size_t i = 0; i < r->n_users; i++)
+                if (r->users[i]->uid == uid) {
+                        r->users[i]->goes_on = true;
+                        return r->users[i];
+                }
+        struct refusing_user *u = r->n_users < REFUSAL_USERS_MAX ? calloc(1, sizeof(*u)) : NULL;
+        if (!u)
+                return NULL;
+        u->uid = uid;
+        u->window = u->left = 1;
+        r->users[r->n_users++] = u;
+        return u;
 }
 
-static struct refusal *find(
-        struct refusals *r, const struct actor *actor, const char *path, const char *layer)
+static bool is_text(const char *kept, const char *text)
 {
-        struct refusal *unused = NULL;
+        return kept && strncmp(kept, text, TEXT_MAX) == 0;
+}
 
-        for (size_t i = 0; i < REFUSALS_MAX; i++) {
-                struct refusal *x = &r->list[i];
-                if (x->used && is_same(x, actor, path, layer))
+static struct refusal *find_refusal(
+        struct refusing_user *u, const struct actor *actor, const char *path, const char *layer)
+{
+        for (size_t i = 0; i < u->n; i++) {
+                struct refusal *x = &u->list[i];
+                if (x->actor.loginuid == actor->loginuid && x->actor.session == actor->session &&
+                        is_text(x->path, path) && is_text(x->layer, layer))
                         return x;
-                if (!x->used && !unused)
-                        unused = x;
         }
-        return unused;
-}
-
-static void start_timer(struct refusals *r)
-{
-        if (timer_runs(r->timer))
-                return;
-        int e = timer_start(r->timer, REFUSAL_WINDOW_USEC);
-        if (e < 0)
-                log_warning("cannot set a timer: %s; refused calls are told of at the end", strerror(-e));
+        return NULL;
 }
 
 void refusals_tell(
         struct refusals *r, const struct actor *actor, const char *path, const char *layer, const char *why)
 {
         layer = layer ? layer : "";
-        struct refusal *x = find(r, actor, path, layer);
+        struct refusing_user *u = find_user(r, actor->uid);
+        struct refusal *x = u ? find_refusal(u, actor, path, layer) : NULL;
 
         start_timer(r);
-        if (!x) {
-                r->others++;
+        if (!x && u && u->n < REFUSALS_PER_USER) {
+                x = &u->list[u->n++];
+                refusal_set(x, actor, path, layer);
+                emit(r, x, NULL, why, 0);
                 return;
+        }
+        if (!u)
+                ranges_add(&r->crowd_uids, actor->uid);
+        if (!x) {
+                x = u ? &u->others : &r->crowd;
+                refusal_set(x, actor, path, layer);
         }
         x->actor = *actor;
-        if (x->used) {
-                x->count++;
-                return;
-        }
-        x->used = true;
-        x->count = 0;
-        *stpncpy(x->path, path, sizeof(x->path) - 1) = '\0';
-        *stpncpy(x->layer, layer, sizeof(x->layer) - 1) = '\0';
-        emit(r, actor, path, layer, why, 0);
+        x->count++;
 }

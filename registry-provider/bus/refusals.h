@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Records of refused calls, without limit for nobody: the same refusal of the same user is recorded at once,
- * and then once in REFUSAL_WINDOW_USEC with how often it came, so that nobody can fill the audit log by
- * asking. The same are user, login and session, what was asked for, and the layer. */
+/* Records of refused calls, without limit for nobody and hidden by nobody: the same refusal of the same user
+ * is recorded at once, and then once a window with how often it came. The same are user, login and session,
+ * what was asked for, and the layer. A user has REFUSALS_PER_USER places for what is told apart, which
+ * nobody else takes; what finds none is counted for the user. A window is REFUSAL_WINDOW_USEC long, and
+ * twice as long as the one before while the user goes on, up to REFUSAL_WINDOWS_MAX times that; a window of
+ * silence halves it. Of more users than REFUSAL_USERS_MAX at one time one record a REFUSAL_WINDOW_USEC says
+ * which ones they are. */
 
 #include <systemd/sd-event.h>
 
 #include "../../service/audit/record.h"
 
-#define REFUSAL_WINDOW_USEC UINT64_C(10000000)
-/* Different refusals that are told apart at one time; above it they are counted together. */
-#define REFUSALS_MAX 64u
+#define REFUSAL_WINDOW_USEC UINT64_C(60000000)
+#define REFUSAL_WINDOWS_MAX 60u
+#define REFUSALS_PER_USER 16u
+#define REFUSAL_USERS_MAX 256u
 
 struct refusals;
 

@@ -32,8 +32,8 @@ struct registry_bus {
         sd_event_source *flush;
         struct request *waiting; /* applied, not yet durable; oldest first */
         struct request **waiting_tail;
-        struct request *asking;    /* polkit decides */
-        sd_bus_slot *callers_gone; /* while somebody waits for polkit */
+        struct request *asking; /* polkit decides */
+        sd_bus_slot *callers_gone;
         size_t n_waiting, n_asking;
         struct origin origins[ORIGINS_N];
         unsigned next_origin;
@@ -67,6 +67,7 @@ int method_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error);
 /* registry-bus-write.c: Set, Delete, CreateKey, DeleteKey, Transact and Preview. */
 int method_write(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error);
+_must_check_ int requests_init(struct registry_bus *rb);
 void requests_free(struct registry_bus *rb);
 
 /* registry-bus-keys.c */

@@ -21,15 +21,6 @@ static void reply_error(struct request *q, int r, const struct diag *d)
         sd_bus_error_free(&error);
 }
 
-static void emit_denied(struct request *q, const char *why)
-{
-        _cleanup_buf_ struct buf path = BUF_INIT;
-
-        request_describe(q, &path);
-        refusals_tell(q->rb->refusals, &q->actor, buf_str(&path),
-                q->options.layer ? q->options.layer : LAYER_BASE, why);
-}
-
 static void deny(struct request *q, const char *why)
 {
         struct diag d = { 0 };
@@ -39,7 +30,7 @@ static void deny(struct request *q, const char *why)
         (void)diag_set(&d, EACCES,
                 "%s: uid %u may not write: allowed are root, members of the group '%s', and whom polkit lets (%s)",
                 buf_str(&path), q->actor.uid, q->rb->config.admin_group, why);
-        emit_denied(q, why);
+        request_refused(q, why);
         reply_error(q, -EACCES, &d);
 }
 
@@ -60,7 +51,7 @@ static void execute(struct request *q)
 
         int r = request_apply(q, &d);
         if (r == -EROFS)
-                emit_denied(q, d.text);
+                request_refused(q, d.text);
         if (r < 0) {
                 /* The numbers that it took are not used again, not even after a crash. */
                 if (!rb->waiting)
@@ -83,8 +74,7 @@ static void unlink_asking(struct request *q)
         for (struct request **at = &q->rb->asking; *at; at = &(*at)->next)
                 if (*at == q) {
                         *at = q->next;
-                        if (--q->rb->n_asking == 0)
-                                q->rb->callers_gone = sd_bus_slot_unref(q->rb->callers_gone);
+                        q->rb->n_asking--;
                         return;
                 }
 }
@@ -102,6 +92,14 @@ static void on_authorized(bool allowed, const char *why, void *userdata)
         (void)request_free(q);
 }
 
+/* It ends without an answer: a write that was tried and not done. */
+static void drop(struct request *q, const char *why)
+{
+        unlink_asking(q);
+        request_refused(q, why);
+        (void)request_free(q);
+}
+
 /* Nobody waits for the answer any more: the question gives its place to others. */
 static int on_caller_gone(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
@@ -110,18 +108,16 @@ static int on_caller_gone(sd_bus_message *m, void *userdata, _unused_ sd_bus_err
 
         for (struct request *q = name ? rb->asking : NULL, *next; q; q = next) {
                 next = q->next;
-                if (strcmp(sd_bus_message_get_sender(q->m), name) != 0)
-                        continue;
-                unlink_asking(q);
-                (void)request_free(q);
+                if (strcmp(sd_bus_message_get_sender(q->m), name) == 0)
+                        drop(q, "the caller hung up before polkit answered");
         }
         return 0;
 }
 
-static int watch_callers(struct registry_bus *rb)
+/* Always: one who hangs up at once has done so before a rule that is made for his call. */
+int requests_init(struct registry_bus *rb)
 {
-        return rb->callers_gone ? 0
-                                : peer_watch_leaving(rb->config.bus, &rb->callers_gone, on_caller_gone, rb);
+        return peer_watch_leaving(rb->config.bus, &rb->callers_gone, on_caller_gone, rb);
 }
 
 static size_t asking_of(const struct registry_bus *rb, uint32_t uid)
@@ -150,7 +146,7 @@ static int authorize(struct request *q, sd_bus_error *error)
                 break;
         }
         if (rb->n_asking >= ASKING_MAX || asking_of(rb, q->actor.uid) >= ASKING_PER_USER_MAX) {
-                emit_denied(q, "too many calls wait for polkit");
+                request_refused(q, "too many calls wait for polkit");
                 return sd_bus_error_setf(error, ERROR_LIMIT,
                         "%u writing calls, or %u of one user, wait for polkit already", ASKING_MAX,
                         ASKING_PER_USER_MAX);
@@ -159,8 +155,6 @@ static int authorize(struct request *q, sd_bus_error *error)
                 q->options.on_behalf_of ? q->options.on_behalf_of : sd_bus_message_get_sender(q->m);
         int r = access_ask_polkit(rb->config.bus, who, action,
                 sd_bus_message_get_allow_interactive_authorization(q->m) > 0, on_authorized, q, &q->polkit);
-        if (r >= 0)
-                r = watch_callers(rb);
         if (r < 0)
                 return r;
         q->next = rb->asking;
@@ -258,11 +252,8 @@ void registry_bus_flush(struct registry_bus *rb)
 void requests_free(struct registry_bus *rb)
 {
         registry_bus_flush(rb);
-        while (rb->asking) {
-                struct request *q = rb->asking;
-                rb->asking = q->next;
-                (void)request_free(q);
-        }
+        while (rb->asking)
+                drop(rb->asking, "the provider ended before polkit answered");
         rb->callers_gone = sd_bus_slot_unref(rb->callers_gone);
 }
 

@@ -138,8 +138,11 @@ static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
         struct actor actor;
 
         int r = caller_of_message(rb->callers, m, &actor);
-        if (r < 0)
+        if (r < 0) {
+                refusals_tell(rb->refusals, &ACTOR_UNKNOWN, "Reload()", NULL,
+                        "the caller hung up before it was known");
                 return r;
+        }
         if (actor.uid != 0) {
                 refusals_tell(rb->refusals, &actor, "Reload()", NULL, "not root");
                 return sd_bus_error_set(
@@ -226,6 +229,8 @@ int registry_bus_new(const struct registry_bus_config *config, struct registry_b
         int r = caller_cache_new(&rb->callers);
         if (r >= 0)
                 r = subscriptions_new(config->bus, &rb->subscriptions);
+        if (r >= 0)
+                r = requests_init(rb);
         if (r >= 0)
                 r = refusals_new(
                         sd_bus_get_event(config->bus), config->emit, config->userdata, &rb->refusals);

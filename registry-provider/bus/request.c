@@ -138,21 +138,48 @@ static int read_changes(struct request *q, struct diag *d)
         return read_list(q, d);
 }
 
+void request_describe(const struct request *q, struct buf *out)
+{
+        const struct change *c = q->list;
+
+        if (q->n > 0)
+                format_value_path(out, c->path.text,
+                        c->action == CHANGE_SET || c->action == CHANGE_DELETE ? c->name : NULL);
+}
+
+void request_refused(const struct request *q, const char *why)
+{
+        _cleanup_buf_ struct buf path = BUF_INIT;
+
+        /* A preview would have changed nothing. */
+        if (sd_bus_message_is_method_call(q->m, NULL, "Preview"))
+                return;
+        request_describe(q, &path);
+        refusals_tell(q->rb->refusals, &q->actor, buf_str(&path),
+                q->options.layer ? q->options.layer : LAYER_BASE, why);
+}
+
 /* A service that writes for somebody says for whom; only root's services are believed. */
 static int find_caller(struct request *q, struct diag *d)
 {
+        q->actor = ACTOR_UNKNOWN;
         int r = caller_of_message(q->rb->callers, q->m, &q->actor);
-        if (r < 0 || !q->options.on_behalf_of)
+        if (r < 0) {
+                request_refused(q, "the caller hung up before it was known");
                 return r;
+        }
+        if (!q->options.on_behalf_of)
+                return 0;
         if (q->actor.uid != 0) {
-                _cleanup_buf_ struct buf path = BUF_INIT;
-                request_describe(q, &path);
-                refusals_tell(q->rb->refusals, &q->actor, buf_str(&path), LAYER_BASE,
-                        "on behalf of another client");
+                request_refused(q, "on behalf of another client");
                 return diag_set(d, EACCES, "only root may write on behalf of another bus client");
         }
+        q->actor = ACTOR_UNKNOWN;
         r = caller_of_name(q->rb->callers, q->rb->config.bus, q->options.on_behalf_of, &q->actor);
-        return r < 0 ? diag_set(d, EACCES, "the caller %s is gone", q->options.on_behalf_of) : 0;
+        if (r == 0)
+                return 0;
+        request_refused(q, "whoever it is on behalf of hung up before it was known");
+        return diag_set(d, EACCES, "the caller %s is gone", q->options.on_behalf_of);
 }
 
 int request_new(struct registry_bus *rb, sd_bus_message *m, struct request **ret, sd_bus_error *error)
@@ -271,13 +298,4 @@ const char *request_action(const struct request *q)
                 if (touches_layers(&q->list[i]))
                         return ACCESS_ACTION_LAYERS;
         return ACCESS_ACTION_WRITE;
-}
-
-void request_describe(const struct request *q, struct buf *out)
-{
-        const struct change *c = q->list;
-
-        if (q->n > 0)
-                format_value_path(out, c->path.text,
-                        c->action == CHANGE_SET || c->action == CHANGE_DELETE ? c->name : NULL);
 }

@@ -54,3 +54,5 @@ _must_check_ int request_preview(struct request *q, size_t room, struct diag *d)
 const char *request_action(const struct request *q);
 /* "\System\Audit\Modules\TaintEvents" of the first change, for the record. */
 void request_describe(const struct request *q, struct buf *out);
+/* Records that it was not done. */
+void request_refused(const struct request *q, const char *why);

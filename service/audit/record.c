@@ -105,6 +105,8 @@ struct field_value record_field(const struct record *r, enum record_field f)
                 return number_value(r->count, 0);
         case FIELD_SINCE:
                 return number_value(r->since, 0);
+        case FIELD_USERS:
+                return text_value(r->users);
         case FIELD_SEQNO:
                 return number_value(r->seqno, 0);
         default:

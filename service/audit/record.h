@@ -12,7 +12,7 @@
 #include "../../schema/base/buf.h"
 #include "../../schema/process/actor.h"
 
-#define RECORD_TEXT_MAX 4096u
+#define RECORD_TEXT_MAX 5120u
 
 enum record_kind {
 #define RECORD_KIND(symbol, ...) symbol,
@@ -44,6 +44,7 @@ struct record {
         const char *detail;        /* for people; journal only */
         uint64_t count;            /* RECORD_EVENTS_LOST: how many; else how often so far, 0 = not said */
         uint64_t since;            /* RECORD_EVENTS_LOST: when the first was lost, in seconds since 1970 */
+        const char *users;         /* whose refused calls are counted together: `1000,100000-165535` */
         const struct actor *actor; /* NULL: the kind has no actor fields or nobody is known */
         uint64_t seqno;
         bool success;

@@ -27,8 +27,11 @@ int policy_method_apply(sd_bus_message *m, void *userdata, sd_bus_error *error)
         struct actor actor;
 
         int r = caller(m, &actor);
-        if (r < 0)
+        if (r < 0) {
+                refusals_tell(pb->refusals, &ACTOR_UNKNOWN, "Apply()", NULL,
+                        "the caller hung up before it was known");
                 return r;
+        }
         if (actor.uid != 0) {
                 refusals_tell(pb->refusals, &actor, "Apply()", NULL, "not root");
                 return sd_bus_error_set(

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What becomes of polkit's answer. The test plays polkit, on the connection that is root's. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "../../schema/base/fileio.h"
 #include "client.h"
 
 #define KEY "\\Test\\Key"
 #define LAYER "\\System\\Registry\\Layers\\top"
 #define SZ ((uint32_t)REG_SZ)
 #define ASKING_MAX 8u /* of one user */
+#define HANG_UPS 200u
+#define LOG_MAX (1024u * 1024u)
 #define POLKIT "org.freedesktop.PolicyKit1"
 
 enum mood {
@@ -107,6 +111,23 @@ static bool is_done(struct call *c)
         while (sd_bus_process(c->bus, NULL) > 0)
                 ;
         return c->done;
+}
+
+/* What the provider's log says of them: a line that counts counts as that many. */
+static unsigned denied_writes(const char *what)
+{
+        _cleanup_buf_ struct buf log = BUF_INIT;
+        unsigned n = 0;
+
+        ck_assert_int_ge(read_file(AT_FDCWD, world.registryd.log, LOG_MAX, &log, NULL, NULL), 0);
+        for (char *at = strstr(buf_str(&log), what); at; at = strstr(at + 1, what)) {
+                unsigned times = 1;
+                char *end = strchr(at, '\n'), *again = strstr(at, "the same again, ");
+                if (again && (!end || again < end))
+                        (void)sscanf(again, "the same again, %u times", &times);
+                n += times;
+        }
+        return n;
 }
 
 START_TEST(answers)
@@ -247,10 +268,39 @@ START_TEST(callers_that_vanish)
         set_begin(&c, nobody, KEY, "1", false);
         WAIT(polkit.n_open == 1);
         sd_bus_close_unref(nobody);
-        ck_assert_int_ge(sd_bus_reply_method_return(polkit.open[0], "(bba{ss})", 0, 0, 0), 0);
+        if (records_are_logged())
+                WAIT(daemon_said(&world.registryd, "hung up before polkit answered"));
+        /* A yes comes too late. */
+        ck_assert_int_ge(sd_bus_reply_method_return(polkit.open[0], "(bba{ss})", 1, 0, 0), 0);
         set_string(world.bus, KEY, "W", "2");
         ck_assert_str_eq(get_text(world.bus, KEY, "V"), "-");
         close_questions();
+        if (records_are_logged()) {
+                ck_assert_uint_eq(daemon_count(&world.registryd, "Write to '\\Test\\Key\\V' denied"), 1);
+                ck_assert(daemon_said(&world.registryd, "uid 65534)"));
+        }
+}
+END_TEST
+
+/* Each is asked about or not, as it happens to go: none is without a record. */
+START_TEST(callers_that_hang_up_at_once)
+{
+        struct call c;
+
+        begin();
+        polkit.mood = REFUSE;
+        for (unsigned i = 0; i < HANG_UPS; i++) {
+                sd_bus *nobody = world_connect(UID_NOBODY);
+                set_begin(&c, nobody, KEY, "1", false);
+                sd_bus_close_unref(nobody);
+                (void)is_done(&(struct call){ .bus = world.bus });
+        }
+        set_string(world.bus, KEY, "W", "2");
+        ck_assert_str_eq(get_text(world.bus, KEY, "V"), "-");
+        daemon_stop(&world.registryd);
+        close_questions();
+        if (records_are_logged())
+                ck_assert_uint_eq(denied_writes("Write to '\\Test\\Key\\V' denied"), HANG_UPS);
 }
 END_TEST
 
@@ -267,13 +317,15 @@ START_TEST(end_of_the_provider)
         WAIT(is_done(&c));
         ck_assert_str_eq(c.error, SD_BUS_ERROR_NO_REPLY);
         close_questions();
+        if (records_are_logged())
+                ck_assert(daemon_said(&world.registryd, "the provider ended before polkit answered"));
 }
 END_TEST
 
 int main(void)
 {
         const TTest *const tests[] = { answers, questions, forged_departure, no_answer, callers_that_vanish,
-                end_of_the_provider };
+                callers_that_hang_up_at_once, end_of_the_provider };
         Suite *suite = suite_create("polkit");
         harness_add_privileged(suite, tests, ARRAY_SIZE(tests), "what becomes of the answers of polkit");
         return harness_main(suite);

@@ -115,6 +115,18 @@ static const struct text_case {
                 "sauid=1000 oses=3 scontext=? ocomm=\"peios-reg\" cmd=\"/usr/bin/peios-reg\" seqno=16",
                 "Write to '\\System\\Audit\\Modules\\TaintEvents' denied, by 'peios-reg' (pid 4243, uid "
                 "1000)" },
+        { { .kind = RECORD_WRITE_DENIED,
+                  .path = taint_events,
+                  .reason = "access-denied",
+                  .count = 203,
+                  .users = "1000,100256-100455",
+                  .actor = &reg,
+                  .seqno = 16 },
+                "op=denied-registry-write path=\"\\System\\Audit\\Modules\\TaintEvents\" reason=access-denied "
+                "count=203 spid=4243 suid=1000 users=1000,100256-100455 sauid=1000 oses=3 scontext=? "
+                "ocomm=\"peios-reg\" cmd=\"/usr/bin/peios-reg\" seqno=16",
+                "Write to '\\System\\Audit\\Modules\\TaintEvents' denied, by 'peios-reg' (pid 4243, uid "
+                "1000), access-denied" },
         { { .kind = RECORD_FILE_REFUSED,
                   .path = "/etc/peios/registry.d/50-a b.yaml",
                   .reason = "parse-error",
@@ -265,6 +277,7 @@ START_TEST(record_limits)
                 .new_text = big,
                 .control = big,
                 .layer = big,
+                .users = big,
                 .reason = big,
                 .taint = big,
                 .tainted = big,
