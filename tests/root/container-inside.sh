@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The inner half of test-container.sh.
+# The inner half of test-container.sh: container-inside.sh FOLDER, where everything is that it needs.
 set -eu
 
 fail() {
@@ -36,7 +36,7 @@ property() {
 }
 
 mount -t tmpfs tmpfs /run
-mkdir /run/etc /run/policies
+mkdir /run/etc
 cp -L /etc/passwd /etc/group /etc/nsswitch.conf /etc/ld.so.cache /run/etc
 mount --bind /run/etc /etc
 mount -t tmpfs tmpfs /var/lib
@@ -58,9 +58,7 @@ keys:
         audit-op: changed-kernel-setting
 END
 
-cp "$SOURCE_ROOT"/registry-provider/units/*.conf "$SOURCE_ROOT"/service/units/*.conf /run/policies
-sed -e "s|@DIR@|/run|; s|@POLICIES@|/run/policies|; s|@SERVICES@|/run/none|" \
-        "$SOURCE_ROOT/tests/unit/install/bus.conf" >/run/bus.conf
+sed -e "s|@DIR@|/run|; s|@POLICIES@|$1/policies|; s|@SERVICES@|/run/none|" "$1/bus.conf" >/run/bus.conf
 dbus-daemon --config-file=/run/bus.conf --nofork --nosyslog >/run/bus.log 2>&1 &
 export DBUS_SYSTEM_BUS_ADDRESS=unix:path=/run/bus
 wait_for test -S /run/bus

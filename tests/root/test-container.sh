@@ -20,4 +20,17 @@ contain() {
 
 command -v dbus-daemon >/dev/null || skip "dbus-daemon is missing, so nothing was run in a container"
 contain true || skip "there are no user namespaces here, so nothing was run in a container"
-contain sh "$(dirname "$0")/container-inside.sh"
+
+# The checkout and the build may lie where nobody but their owner comes, and the daemons' root is nobody.
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 1' HUP INT TERM
+chmod 755 "$scratch"
+install -d -m 0755 "$scratch/policies"
+install "$REGISTRYD" "$POLICYD" "$REG" "$AUDITPOL" "$(dirname "$0")/container-inside.sh" "$scratch"
+install -m 0644 "$SOURCE_ROOT"/registry-provider/units/*.conf "$SOURCE_ROOT"/service/units/*.conf "$scratch/policies"
+install -m 0644 "$SOURCE_ROOT/tests/unit/install/bus.conf" "$scratch"
+for program in REGISTRYD POLICYD REG AUDITPOL; do
+        eval "export $program=\$scratch/\${$program##*/}"
+done
+contain sh "$scratch/container-inside.sh" "$scratch"

@@ -3,11 +3,10 @@
 # The demonstration where records cannot be had from the kernel: what the daemons say of them takes their place.
 set -eu
 
-unshare --user --map-root-user true || {
-        echo "SKIP: no user namespace can be made, so the demonstration without auditing was not tried" >&2
-        exit 77
-}
-shown=$(unshare --user --map-root-user sh "$(dirname "$0")/../demo.sh") || {
+drop=
+[ "$(id -u)" != 0 ] || drop="setpriv --bounding-set=-audit_control,-audit_read,-audit_write"
+# shellcheck disable=SC2086 # words
+shown=$($drop sh "$(dirname "$0")/../demo.sh") || {
         echo "$shown"
         exit 1
 }
