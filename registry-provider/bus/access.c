@@ -2,41 +2,19 @@
 #include "access.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <string.h>
 
 #include "config.h"
 
-#define GROUPS_MAX 1024
 #define POLKIT_ALLOW_INTERACTION 1u
 /* A person may be typing a password. */
 #define POLKIT_TIMEOUT_USEC UINT64_C(120000000)
 
-/* The user database decides, not the caller's process: a process keeps the groups of its login. */
-static bool is_member(uint32_t uid, const char *group)
-{
-        const struct group *g = getgrnam(group);
-        if (!g)
-                return false;
-        gid_t gid = g->gr_gid, groups[GROUPS_MAX];
-        const struct passwd *pw = getpwuid(uid);
-        if (!pw)
-                return false;
-        int n = GROUPS_MAX;
-        if (getgrouplist(pw->pw_name, pw->pw_gid, groups, &n) < 0)
-                return false;
-        for (int i = 0; i < n; i++)
-                if (groups[i] == gid)
-                        return true;
-        return false;
-}
-
-enum access_verdict access_decide(uint32_t uid, const char *group, const char *action)
+enum access_verdict access_decide(uint32_t uid, bool is_member, const char *action)
 {
         if (uid == 0)
                 return ACCESS_ALLOWED;
-        if (strcmp(action, ACCESS_ACTION_WRITE) == 0 && group && group[0] && is_member(uid, group))
+        if (is_member && strcmp(action, ACCESS_ACTION_WRITE) == 0)
                 return ACCESS_ALLOWED;
         return HAVE_POLKIT ? ACCESS_ASK_POLKIT : ACCESS_DENIED;
 }

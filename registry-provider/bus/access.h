@@ -19,8 +19,8 @@ enum access_verdict {
         ACCESS_DENIED,
 };
 
-/* Without polkit: uid 0 always; the group for ACCESS_ACTION_WRITE only. `group` may be NULL or "". */
-enum access_verdict access_decide(uint32_t uid, const char *group, const char *action);
+/* Without polkit: uid 0 always; members of the administrators' group for ACCESS_ACTION_WRITE only. */
+enum access_verdict access_decide(uint32_t uid, bool is_member, const char *action);
 
 /* Called once; `allowed` is false with the reason in `why` (also when polkit does not answer). */
 typedef void (*access_done_t)(bool allowed, const char *why, void *userdata);

@@ -32,13 +32,11 @@ int take_event_room(size_t *taken, const struct registry_event *e, struct diag *
         return r < 0 ? r : take_room(taken, e->layer ? strlen(e->layer) : 0, d);
 }
 
-int append_event_list(sd_bus_message *m, const struct registry_events *events, struct diag *d)
+int append_event_list(sd_bus_message *m, const struct registry_events *events, size_t *taken, struct diag *d)
 {
-        size_t taken = 0;
-
         int r = sd_bus_message_open_container(m, 'a', "(sssuvs)");
         for (size_t i = 0; r >= 0 && i < events->n; i++) {
-                r = take_event_room(&taken, &events->list[i], d);
+                r = take_event_room(taken, &events->list[i], d);
                 if (r >= 0)
                         r = append_event(m, &events->list[i]);
         }
@@ -58,7 +56,7 @@ static int new_signal(
 
         int r = sd_bus_message_new_signal(s->bus, &m, REGISTRY_PATH, REGISTRY_INTERFACE, "Changed");
         if (r >= 0)
-                r = sd_bus_message_set_destination(m, sub->client->name);
+                r = sd_bus_message_set_destination(m, sub->client->caller->name);
         if (r >= 0)
                 r = sd_bus_message_append(m, "tt", sub->id, sequence);
         if (r < 0) {
@@ -69,18 +67,13 @@ static int new_signal(
         return 0;
 }
 
-/* `bytes` of events are in it. */
 static int send_signal(struct subscription *sub, sd_bus_message *m, size_t bytes)
 {
-        struct client *c = sub->client;
         int r = sd_bus_send(NULL, m, NULL);
 
         if (r < 0)
                 return r;
-        c->unread++;
-        c->since_ping++;
-        pings_count(c, bytes);
-        ping_if_due(c);
+        account_sent_signal(&sub->client->caller->account, bytes);
         return 0;
 }
 
@@ -99,14 +92,22 @@ static int send_overflow(struct subscription *sub)
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         if (r >= 0)
-                r = send_signal(sub, m, 0);
+                r = send_signal(sub, m, ACCOUNT_MESSAGE);
         sd_bus_message_unref(m);
         return r;
 }
 
+/* Does the client read, so that so many bytes may be sent to it? */
+static bool has_room(const struct client *c, size_t bytes)
+{
+        const struct account_client *account = &c->caller->account;
+
+        return account->signals < SUBSCRIPTION_WINDOW && bytes <= account_room(account);
+}
+
 void flush_overflows(struct client *c)
 {
-        for (struct subscription *sub = c->first; sub && c->unread < SUBSCRIPTION_WINDOW;
+        for (struct subscription *sub = c->first; sub && has_room(c, ACCOUNT_MESSAGE);
                 sub = sub->client_next)
                 if (sub->overflowed && send_overflow(sub) >= 0)
                         sub->overflowed = false;
@@ -126,6 +127,11 @@ static int append_topic_events(sd_bus_message *m, const struct topic *topic)
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
+static size_t event_bytes(const struct topic *topic)
+{
+        return topic->bytes + ACCOUNT_MESSAGE;
+}
+
 static int send_events(
         struct subscriptions *s, struct subscription *sub, const struct topic *topic, const struct batch *b)
 {
@@ -141,17 +147,9 @@ static int send_events(
         if (r >= 0)
                 r = append_topic_events(m, topic);
         if (r >= 0)
-                r = send_signal(sub, m, topic->bytes);
+                r = send_signal(sub, m, event_bytes(topic));
         sd_bus_message_unref(m);
         return r;
-}
-
-/* The bus keeps what is not read, and in the end reads nothing more from who sent it: nobody who does not
- * read, and no number of copies of a large thing, must come to that. */
-static bool has_room(const struct subscriptions *s, const struct user *u, size_t bytes)
-{
-        return u->uid == 0 || (bytes <= SUBSCRIPTION_USER_BYTES_MAX - u->unread &&
-                                      bytes <= SUBSCRIPTION_BYTES_MAX - s->unread);
 }
 
 static void deliver(
@@ -162,12 +160,13 @@ static void deliver(
 
         if (sub->overflowed)
                 return;
-        if (c->unread < SUBSCRIPTION_WINDOW)
-                r = topic->too_much || !has_room(s, c->user, topic->bytes) ? send_overflow(sub)
-                                                                           : send_events(s, sub, topic, b);
+        if (!topic->too_much && has_room(c, event_bytes(topic)))
+                r = send_events(s, sub, topic, b);
+        else if (has_room(c, ACCOUNT_MESSAGE))
+                r = send_overflow(sub);
         if (r < 0) {
                 sub->overflowed = true;
-                ping(c);
+                account_ask(&c->caller->account);
         }
 }
 

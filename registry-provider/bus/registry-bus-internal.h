@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "caller.h"
+#include "../../schema/bus/gate.h"
+#include "../../schema/events/deferred.h"
 #include "refusals.h"
 #include "registry-bus.h"
 #include "subscriptions.h"
@@ -26,14 +27,13 @@ struct request;
 
 struct registry_bus {
         struct registry_bus_config config;
-        struct caller_cache *callers;
+        struct gate *gate;
         struct subscriptions *subscriptions;
         struct refusals *refusals;
-        sd_event_source *flush;
+        struct deferred *flush;
         struct request *waiting; /* applied, not yet durable; oldest first */
         struct request **waiting_tail;
         struct request *asking; /* polkit decides */
-        sd_bus_slot *callers_gone;
         size_t n_waiting, n_asking;
         struct origin origins[ORIGINS_N];
         unsigned next_origin;
@@ -67,8 +67,12 @@ int method_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error);
 /* registry-bus-write.c: Set, Delete, CreateKey, DeleteKey, Transact and Preview. */
 int method_write(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error);
-_must_check_ int requests_init(struct registry_bus *rb);
 void requests_free(struct registry_bus *rb);
+/* A call that was not even read is refused. */
+void request_refused_unread(
+        struct registry_bus *rb, sd_bus_message *m, const struct actor *actor, const char *why);
+/* Nobody waits for the answer of this client's calls any more. */
+void requests_drop_client(struct registry_bus *rb, const char *client);
 
 /* registry-bus-keys.c */
 _must_check_ int keys_register(struct registry_bus *rb);
@@ -82,10 +86,13 @@ size_t wire_bytes(const struct value *v, const char *name, const char *other);
 _must_check_ int take_room(size_t *taken, size_t bytes, struct diag *d);
 int bus_fail(sd_bus_error *error, int r, const struct diag *d);
 int append_actor(sd_bus_message *m, const struct actor *a);
-/* The same for an event. */
+/* Of the answer that sd-bus makes to the call that is being worked, if one is. */
+void count_answer(struct registry_bus *rb, sd_bus *bus, size_t bytes);
+/* take_room() for an event. */
 _must_check_ int take_event_room(size_t *taken, const struct registry_event *e, struct diag *d);
-/* -EFBIG with d set: too much for one message. */
-_must_check_ int append_event_list(sd_bus_message *m, const struct registry_events *events, struct diag *d);
+/* Adds to *taken. -EFBIG with d set: too much for one message. */
+_must_check_ int append_event_list(
+        sd_bus_message *m, const struct registry_events *events, size_t *taken, struct diag *d);
 const struct actor *origin_of(const struct registry_bus *rb, uint64_t sequence);
 /* For a message to people and for records: the path of a value, or of a key (`name` NULL). */
 void format_value_path(struct buf *out, const char *key, const char *name);

@@ -110,7 +110,7 @@ static int append_named_value(sd_bus_message *reply, const struct store_value_en
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int get_values(_unused_ sd_bus *bus, const char *object, _unused_ const char *interface,
+static int get_values(sd_bus *bus, const char *object, _unused_ const char *interface,
         _unused_ const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
         struct registry_bus *rb = userdata;
@@ -129,7 +129,9 @@ static int get_values(_unused_ sd_bus *bus, const char *object, _unused_ const c
                 const struct value v = { .type = list[i]->type, .size = list[i]->size };
                 r = take_room(&taken, wire_bytes(&v, list[i]->name, ""), &d);
         }
-        if (r == -EFBIG)
+        if (r == 0)
+                r = gate_take(rb->gate, sd_bus_get_current_message(bus), taken, &d);
+        if (r < 0 && d.text[0])
                 return bus_fail(error, r, &d);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "{s(uv)}");
@@ -178,8 +180,11 @@ static int enumerate_hives(struct registry_bus *rb, const char *prefix, char ***
         return r;
 }
 
-static int key_enumerate(_unused_ sd_bus *bus, const char *prefix, void *userdata, char ***ret_nodes,
-        _unused_ sd_bus_error *error)
+/* What an element takes beside the node's name. */
+#define NODE_BYTES 32u
+
+static int key_enumerate(
+        sd_bus *bus, const char *prefix, void *userdata, char ***ret_nodes, _unused_ sd_bus_error *error)
 {
         struct registry_bus *rb = userdata;
         _cleanup_path_ struct path path = { 0 };
@@ -188,7 +193,12 @@ static int key_enumerate(_unused_ sd_bus *bus, const char *prefix, void *userdat
         if (strcmp(prefix, REGISTRY_PATH) == 0)
                 return enumerate_hives(rb, prefix, ret_nodes);
         int r = find_object(rb, prefix, &path, &guid);
-        return r <= 0 ? r : enumerate_key(rb, prefix, &guid, ret_nodes);
+        if (r <= 0)
+                return r;
+        r = enumerate_key(rb, prefix, &guid, ret_nodes);
+        for (char **node = r >= 0 ? *ret_nodes : NULL; node && *node; node++)
+                count_answer(rb, bus, strlen(*node) + NODE_BYTES);
+        return r;
 }
 
 static const sd_bus_vtable key_vtable[] = {

@@ -32,7 +32,7 @@ int property_hives(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ con
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-int property_layers(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
+int property_layers(sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
         _unused_ const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
 {
         struct registry_bus *rb = userdata;
@@ -42,21 +42,24 @@ int property_layers(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ co
         int r = sd_bus_message_open_container(reply, 'a', "(subs)");
         for (size_t i = 0; r >= 0 && i < layers->n; i++) {
                 const struct layer *l = &layers->list[i];
+                count_answer(rb, bus, wire_bytes(&(struct value){ 0 }, l->name, l->file ? l->file : ""));
                 r = sd_bus_message_append(
                         reply, "(subs)", l->name, l->precedence, (int)l->enabled, l->file ? l->file : "");
         }
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-int property_problems(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
+int property_problems(sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
         _unused_ const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
 {
-        const struct registry_bus *rb = userdata;
+        struct registry_bus *rb = userdata;
         const struct problems *p = rb->config.problems;
 
         int r = sd_bus_message_open_container(reply, 'a', "(ss)");
-        for (size_t i = 0; r >= 0 && i < p->n; i++)
+        for (size_t i = 0; r >= 0 && i < p->n; i++) {
+                count_answer(rb, bus, wire_bytes(&(struct value){ 0 }, p->list[i].file, p->list[i].text));
                 r = sd_bus_message_append(reply, "(ss)", p->list[i].file, p->list[i].text);
+        }
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 

@@ -39,6 +39,8 @@ int method_get(sd_bus_message *m, void *userdata, sd_bus_error *error)
         r = get(rb, key, name, &v, &d);
         if (r == 0)
                 r = take_room(&taken, wire_bytes(&v.value, "", v.layer), &d);
+        if (r == 0)
+                r = gate_take(rb->gate, m, taken, &d);
         if (r < 0)
                 return bus_fail(error, r, &d);
         r = sd_bus_message_new_method_return(m, &reply);
@@ -85,13 +87,15 @@ int method_get_many(sd_bus_message *m, void *userdata, sd_bus_error *error)
         while (r >= 0 && (r = sd_bus_message_read(m, "(ss)", &key, &name)) > 0) {
                 d.text[0] = '\0';
                 r = append_one_of_many(rb, reply, key, name, &taken, &d);
-                if (r < 0 && d.text[0]) {
-                        sd_bus_message_unref(reply);
-                        return bus_fail(error, r, &d);
-                }
+                if (r < 0)
+                        break;
         }
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = gate_take(rb->gate, m, taken, &d);
+        if (r < 0 && d.text[0])
+                r = bus_fail(error, r, &d);
         if (r >= 0)
                 r = sd_bus_send(NULL, reply, NULL);
         sd_bus_message_unref(reply);
@@ -99,16 +103,15 @@ int method_get_many(sd_bus_message *m, void *userdata, sd_bus_error *error)
 }
 
 static int measure_list(const struct store_path_entry *const *subkeys, size_t n_subkeys,
-        const struct store_value_entry *const *values, size_t n_values, struct diag *d)
+        const struct store_value_entry *const *values, size_t n_values, size_t *taken, struct diag *d)
 {
-        size_t taken = 0;
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < n_subkeys; i++)
-                r = take_room(&taken, strlen(subkeys[i]->name) + 8, d);
+                r = take_room(taken, strlen(subkeys[i]->name) + 8, d);
         for (size_t i = 0; r == 0 && i < n_values; i++) {
                 const struct value v = { .type = values[i]->type, .size = values[i]->size };
-                r = take_room(&taken, wire_bytes(&v, values[i]->name, values[i]->layer), d);
+                r = take_room(taken, wire_bytes(&v, values[i]->name, values[i]->layer), d);
         }
         return r;
 }
@@ -156,7 +159,7 @@ int method_list(sd_bus_message *m, void *userdata, sd_bus_error *error)
         _cleanup_free_ const struct store_value_entry **values = NULL;
         _cleanup_path_ struct path path = { 0 };
         sd_bus_message *reply = NULL;
-        size_t n_subkeys = 0, n_values = 0;
+        size_t n_subkeys = 0, n_values = 0, taken = 0;
         struct diag d = { 0 };
         struct guid guid;
         const char *key;
@@ -172,7 +175,9 @@ int method_list(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r == 0)
                 r = resolve_values(store, layers, &guid, &values, &n_values);
         if (r == 0)
-                r = measure_list(subkeys, n_subkeys, values, n_values, &d);
+                r = measure_list(subkeys, n_subkeys, values, n_values, &taken, &d);
+        if (r == 0)
+                r = gate_take(rb->gate, m, taken, &d);
         if (r < 0)
                 return bus_fail(error, r, &d);
         r = sd_bus_message_new_method_return(m, &reply);

@@ -141,6 +141,8 @@ int method_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 const struct value v = { .type = e ? e->type : REG_TOMBSTONE, .size = e ? e->size : 0 };
                 r = take_room(&taken, wire_bytes(&v, list[i].layer, list[i].file ? list[i].file : ""), &d);
         }
+        if (r == 0)
+                r = gate_take(rb->gate, m, taken, &d);
         if (r < 0)
                 return bus_fail(error, r, &d);
         return reply_why(rb, m, &path, name, list, n);

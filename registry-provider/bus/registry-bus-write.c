@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "../../schema/base/log.h"
-#include "../../schema/bus/peer.h"
 #include "../../schema/dbus/names.h"
 #include "access.h"
 #include "request.h"
@@ -64,7 +63,7 @@ static void execute(struct request *q)
         q->next = NULL;
         *rb->waiting_tail = q;
         rb->waiting_tail = &q->next;
-        r = sd_event_source_set_enabled(rb->flush, SD_EVENT_ONESHOT);
+        r = deferred_start(rb->flush);
         if (r < 0 || ++rb->n_waiting >= WAITING_MAX)
                 registry_bus_flush(rb);
 }
@@ -100,24 +99,14 @@ static void drop(struct request *q, const char *why)
         (void)request_free(q);
 }
 
-/* Nobody waits for the answer any more: the question gives its place to others. */
-static int on_caller_gone(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+/* The question gives its place to others. */
+void requests_drop_client(struct registry_bus *rb, const char *client)
 {
-        struct registry_bus *rb = userdata;
-        const char *name = peer_left(m);
-
-        for (struct request *q = name ? rb->asking : NULL, *next; q; q = next) {
+        for (struct request *q = rb->asking, *next; q; q = next) {
                 next = q->next;
-                if (strcmp(sd_bus_message_get_sender(q->m), name) == 0)
+                if (strcmp(sd_bus_message_get_sender(q->m), client) == 0)
                         drop(q, "the caller hung up before polkit answered");
         }
-        return 0;
-}
-
-/* Always: one who hangs up at once has done so before a rule that is made for his call. */
-int requests_init(struct registry_bus *rb)
-{
-        return peer_watch_leaving(rb->config.bus, &rb->callers_gone, on_caller_gone, rb);
 }
 
 static size_t asking_of(const struct registry_bus *rb, uint32_t uid)
@@ -134,7 +123,7 @@ static int authorize(struct request *q, sd_bus_error *error)
         struct registry_bus *rb = q->rb;
         const char *action = request_action(q);
 
-        switch (access_decide(q->actor.uid, rb->config.admin_group, action)) {
+        switch (access_decide(q->actor.uid, q->is_member, action)) {
         case ACCESS_ALLOWED:
                 execute(q);
                 return 0;
@@ -169,8 +158,8 @@ int method_write(sd_bus_message *m, void *userdata, sd_bus_error *error)
         struct request *q = NULL;
 
         int r = request_new(rb, m, &q, error);
-        if (r < 0)
-                return r;
+        if (r <= 0)
+                return r < 0 ? r : 1;
         r = authorize(q, error);
         if (r < 0) {
                 (void)request_free(q);
@@ -254,7 +243,6 @@ void requests_free(struct registry_bus *rb)
         registry_bus_flush(rb);
         while (rb->asking)
                 drop(rb->asking, "the provider ended before polkit answered");
-        rb->callers_gone = sd_bus_slot_unref(rb->callers_gone);
 }
 
 /* What the write itself would be met with. */
@@ -274,12 +262,13 @@ int method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error)
         struct request *q = NULL;
         struct diag d = { 0 };
         sd_bus_message *reply = NULL;
+        size_t taken = 0;
 
         registry_bus_flush(rb);
         int r = request_new(rb, m, &q, error);
-        if (r < 0)
-                return r;
-        enum access_verdict access = access_decide(q->actor.uid, rb->config.admin_group, request_action(q));
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        enum access_verdict access = access_decide(q->actor.uid, q->is_member, request_action(q));
         if (q->n > PREVIEW_CHANGES_MAX && access != ACCESS_ALLOWED)
                 r = diag_set(&d, EFBIG, "%zu changes, at most %u can be previewed by who may not write",
                         q->n, PREVIEW_CHANGES_MAX);
@@ -290,8 +279,10 @@ int method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error)
         else
                 r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
-                r = append_event_list(reply, &q->events, &d);
-        if (r == -EFBIG)
+                r = append_event_list(reply, &q->events, &taken, &d);
+        if (r >= 0)
+                r = gate_take(rb->gate, m, taken, &d);
+        if (r < 0 && d.text[0])
                 r = bus_fail(error, r, &d);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "s", access_word(access));

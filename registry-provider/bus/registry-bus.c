@@ -9,6 +9,9 @@
 #include "../../schema/events/daemon-bus.h"
 #include "../client/wire.h"
 
+/* A loop that is never idle must not keep writers waiting. */
+#define FLUSH_MOST_USEC UINT64_C(2000)
+
 int bus_fail(sd_bus_error *error, int r, const struct diag *d)
 {
         static const struct {
@@ -54,6 +57,14 @@ int take_room(size_t *taken, size_t bytes, struct diag *d)
         return 0;
 }
 
+void count_answer(struct registry_bus *rb, sd_bus *bus, size_t bytes)
+{
+        sd_bus_message *m = sd_bus_get_current_message(bus);
+
+        if (m)
+                gate_answered(rb->gate, m, bytes);
+}
+
 int append_actor(sd_bus_message *m, const struct actor *a)
 {
         int r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "pid", "u", a->pid, "uid", "u", a->uid,
@@ -91,7 +102,7 @@ static int method_subscribe(sd_bus_message *m, void *userdata, sd_bus_error *err
         struct registry_bus *rb = userdata;
         _cleanup_path_ struct path path = { 0 };
         struct wire_options options = { 0 };
-        struct actor actor;
+        struct caller *caller = gate_caller(rb->gate, m);
         struct diag d = { 0 };
         const char *key;
         int subtree;
@@ -105,14 +116,13 @@ static int method_subscribe(sd_bus_message *m, void *userdata, sd_bus_error *err
                 return bus_fail(error, -EDOM, &d);
         if (r < 0)
                 return r;
+        if (!caller)
+                return -ESRCH;
         registry_bus_flush(rb);
-        r = caller_of_message(rb->callers, m, &actor);
-        if (r < 0)
-                return r;
         r = registry_path(rb->config.registry, key, &path, &d);
         if (r == 0)
-                r = subscriptions_add(rb->subscriptions, sd_bus_message_get_sender(m), actor.uid, &path,
-                        subtree != 0, options.unchanged, &id, &d);
+                r = subscriptions_add(
+                        rb->subscriptions, caller, &path, subtree != 0, options.unchanged, &id, &d);
         if (r < 0)
                 return bus_fail(error, r, &d);
         return sd_bus_reply_method_return(m, "tt", id, registry_sequence(rb->config.registry));
@@ -135,16 +145,12 @@ static int method_unsubscribe(sd_bus_message *m, void *userdata, sd_bus_error *e
 static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct registry_bus *rb = userdata;
-        struct actor actor;
+        struct caller *caller = gate_caller(rb->gate, m);
 
-        int r = caller_of_message(rb->callers, m, &actor);
-        if (r < 0) {
-                refusals_tell(rb->refusals, &ACTOR_UNKNOWN, "Reload()", NULL,
-                        "the caller hung up before it was known");
-                return r;
-        }
-        if (actor.uid != 0) {
-                refusals_tell(rb->refusals, &actor, "Reload()", NULL, "not root");
+        if (!caller)
+                return -ESRCH;
+        if (caller->actor.uid != 0) {
+                refusals_tell(rb->refusals, caller_actor(caller), "Reload()", NULL, "not root");
                 return sd_bus_error_set(
                         error, ERROR_ACCESS_DENIED, "only root may have the drop-in files read again");
         }
@@ -212,10 +218,64 @@ static int find_top(_unused_ sd_bus *bus, const char *path, _unused_ const char 
         return 1;
 }
 
-static int on_flush(_unused_ sd_event_source *s, void *userdata)
+static void on_flush(void *userdata)
 {
         registry_bus_flush(userdata);
-        return 0;
+}
+
+/* A Get alone can be worked for whoever it is. */
+static enum gate_need call_need(sd_bus_message *m)
+{
+        static const char *const writing[] = { "Set", "Delete", "CreateKey", "DeleteKey", "Transact",
+                "Preview", "Reload" };
+        const char *member = sd_bus_message_get_member(m);
+
+        if (sd_bus_message_is_method_call(m, REGISTRY_INTERFACE, "Get"))
+                return GATE_NOBODY;
+        for (size_t i = 0; i < ARRAY_SIZE(writing); i++)
+                if (strcmp(member, writing[i]) == 0)
+                        return GATE_WRITER;
+        return GATE_USER;
+}
+
+static void on_refused(sd_bus_message *m, const struct actor *actor, const char *why, void *userdata)
+{
+        struct registry_bus *rb = userdata;
+
+        if (strcmp(sd_bus_message_get_member(m), "Reload") == 0)
+                refusals_tell(rb->refusals, actor, "Reload()", NULL, why);
+        else
+                request_refused_unread(rb, m, actor, why);
+}
+
+static void on_read(const char *name, bool lost, void *userdata)
+{
+        const struct registry_bus *rb = userdata;
+
+        subscriptions_client_reads(rb->subscriptions, name, lost);
+}
+
+static void on_gone(const char *name, void *userdata)
+{
+        struct registry_bus *rb = userdata;
+
+        requests_drop_client(rb, name);
+        subscriptions_drop_client(rb->subscriptions, name);
+}
+
+static int open_gate(struct registry_bus *rb)
+{
+        const struct gate_config config = {
+                .bus = rb->config.bus,
+                .group = rb->config.admin_group,
+                .need = call_need,
+                .refused = on_refused,
+                .read = on_read,
+                .gone = on_gone,
+                .userdata = rb,
+        };
+
+        return gate_new(&config, &rb->gate);
 }
 
 int registry_bus_new(const struct registry_bus_config *config, struct registry_bus **ret)
@@ -226,21 +286,16 @@ int registry_bus_new(const struct registry_bus_config *config, struct registry_b
         rb->config = *config;
         rb->waiting_tail = &rb->waiting;
 
-        int r = caller_cache_new(&rb->callers);
+        int r = subscriptions_new(config->bus, &rb->subscriptions);
         if (r >= 0)
-                r = subscriptions_new(config->bus, &rb->subscriptions);
-        if (r >= 0)
-                r = requests_init(rb);
+                r = open_gate(rb);
         if (r >= 0)
                 r = refusals_new(
                         sd_bus_get_event(config->bus), config->emit, config->userdata, &rb->refusals);
-        if (r >= 0)
-                r = sd_event_add_defer(sd_bus_get_event(config->bus), &rb->flush, on_flush, rb);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(rb->flush, SD_EVENT_OFF);
         /* After everything else that is ready: the calls that came together share one sync. */
         if (r >= 0)
-                r = sd_event_source_set_priority(rb->flush, SD_EVENT_PRIORITY_IDLE);
+                r = deferred_new(sd_bus_get_event(config->bus), SD_EVENT_PRIORITY_IDLE, FLUSH_MOST_USEC,
+                        on_flush, rb, &rb->flush);
         if (r >= 0)
                 r = sd_bus_add_fallback_vtable(
                         config->bus, NULL, REGISTRY_PATH, REGISTRY_INTERFACE, registry_vtable, find_top, rb);
@@ -259,10 +314,10 @@ struct registry_bus *registry_bus_free(struct registry_bus *rb)
         if (!rb)
                 return NULL;
         requests_free(rb);
-        sd_event_source_disable_unref(rb->flush);
+        rb->flush = deferred_free(rb->flush);
         rb->subscriptions = subscriptions_free(rb->subscriptions);
         rb->refusals = refusals_free(rb->refusals);
-        rb->callers = caller_cache_free(rb->callers);
+        rb->gate = gate_free(rb->gate);
         free(rb);
         return NULL;
 }

@@ -159,27 +159,68 @@ void request_refused(const struct request *q, const char *why)
                 q->options.layer ? q->options.layer : LAYER_BASE, why);
 }
 
-/* A service that writes for somebody says for whom; only root's services are believed. */
-static int find_caller(struct request *q, struct diag *d)
+/* Of a list no more than its first change is read. */
+static int read_first(struct request *q, struct diag *d)
 {
-        q->actor = ACTOR_UNKNOWN;
-        int r = caller_of_message(q->rb->callers, q->m, &q->actor);
-        if (r < 0) {
-                request_refused(q, "the caller hung up before it was known");
-                return r;
+        const char *member = sd_bus_message_get_member(q->m), *action, *key, *name = "";
+        struct change *c;
+
+        int r = sd_bus_message_rewind(q->m, true);
+        if (r >= 0 && strcmp(member, "Transact") == 0) {
+                r = sd_bus_message_enter_container(q->m, 'a', "(sssuv)");
+                if (r >= 0)
+                        r = sd_bus_message_enter_container(q->m, 'r', "sssuv");
+                if (r >= 0)
+                        r = sd_bus_message_read(q->m, "s", &action);
         }
-        if (!q->options.on_behalf_of)
-                return 0;
-        if (q->actor.uid != 0) {
+        if (r >= 0)
+                r = sd_bus_message_read(q->m, "s", &key);
+        if (r >= 0 && !strstr(member, "Key"))
+                r = sd_bus_message_read(q->m, "s", &name);
+        return r < 0 ? r : add_change(q, name[0] ? CHANGE_SET : CHANGE_CREATE_KEY, key, name, &c, d);
+}
+
+void request_refused_unread(
+        struct registry_bus *rb, sd_bus_message *m, const struct actor *actor, const char *why)
+{
+        struct request q = { .rb = rb, .m = m, .actor = *actor };
+
+        /* Where not even that can be read, nothing would have been written. */
+        if (read_first(&q, NULL) >= 0)
+                request_refused(&q, why);
+        for (size_t i = 0; i < q.n; i++)
+                path_done(&q.list[i].path);
+        free(q.list);
+}
+
+/* A service that writes for somebody says for whom; only root's services are believed. */
+static int find_person(struct request *q, struct caller **c, struct diag *d)
+{
+        if ((*c)->actor.uid != 0) {
+                q->actor = *caller_actor(*c);
                 request_refused(q, "on behalf of another client");
                 return diag_set(d, EACCES, "only root may write on behalf of another bus client");
         }
-        q->actor = ACTOR_UNKNOWN;
-        r = caller_of_name(q->rb->callers, q->rb->config.bus, q->options.on_behalf_of, &q->actor);
-        if (r == 0)
-                return 0;
+        int r = gate_person(q->rb->gate, q->m, q->options.on_behalf_of, c);
+        if (r >= 0)
+                return r;
         request_refused(q, "whoever it is on behalf of hung up before it was known");
         return diag_set(d, EACCES, "the caller %s is gone", q->options.on_behalf_of);
+}
+
+/* 1; 0: it is not known yet, and the call waits; or negative with d set. */
+static int find_caller(struct request *q, struct diag *d)
+{
+        struct caller *c = gate_caller(q->rb->gate, q->m);
+
+        int r = c ? 1 : diag_set(d, EACCES, "the caller is gone");
+        if (r > 0 && q->options.on_behalf_of)
+                r = find_person(q, &c, d);
+        if (r > 0) {
+                q->actor = *caller_actor(c);
+                q->is_member = c->user->is_member;
+        }
+        return r;
 }
 
 int request_new(struct registry_bus *rb, sd_bus_message *m, struct request **ret, sd_bus_error *error)
@@ -189,6 +230,7 @@ int request_new(struct registry_bus *rb, sd_bus_message *m, struct request **ret
         if (!q)
                 return -ENOMEM;
         q->rb = rb;
+        q->actor = ACTOR_UNKNOWN;
         q->m = sd_bus_message_ref(m);
 
         int r = read_changes(q, &d);
@@ -201,12 +243,12 @@ int request_new(struct registry_bus *rb, sd_bus_message *m, struct request **ret
                 r = component_check(q->options.layer, strlen(q->options.layer), &d);
         if (r >= 0)
                 r = find_caller(q, &d);
-        if (r < 0) {
+        if (r <= 0) {
                 (void)request_free(q);
-                return bus_fail(error, r, &d);
+                return r < 0 ? bus_fail(error, r, &d) : 0;
         }
         *ret = q;
-        return 0;
+        return 1;
 }
 
 static int apply_one(struct request *q, const struct change *c, struct diag *d)

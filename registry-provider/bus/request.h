@@ -33,12 +33,14 @@ struct request {
         struct buf bytes;
         struct wire_options options;
         struct actor actor;
+        bool is_member; /* of the administrators' group */
         sd_bus_slot *polkit;
         uint64_t sequence;
         struct registry_events events;
 };
 
-/* Reads the call's arguments, whichever of the writing methods it is. 0, or negative with `error` set. */
+/* Reads the call's arguments, whichever of the writing methods it is. 1; 0: the call waits until it is known
+ * whom it is made for, and comes again; or negative with `error` set. */
 _must_check_ int request_new(
         struct registry_bus *rb, sd_bus_message *m, struct request **ret, sd_bus_error *error);
 struct request *request_free(struct request *q);

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../schema/bus/peer.h"
-
 static uint32_t id_hash(uint64_t id)
 {
         return hash_bytes(&id, sizeof(id), hash_seed());
@@ -23,7 +21,7 @@ static uint32_t name_hash(const char *name)
 
 static bool client_matches(const void *entry, const void *key)
 {
-        return strcmp(((const struct client *)entry)->name, key) == 0;
+        return strcmp(((const struct client *)entry)->caller->name, key) == 0;
 }
 
 static uint32_t uid_hash(uint32_t uid)
@@ -36,28 +34,12 @@ static bool user_matches(const void *entry, const void *key)
         return ((const struct user *)entry)->uid == *(const uint32_t *)key;
 }
 
-static int on_name_gone(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
-{
-        const char *name = peer_left(m);
-
-        if (name)
-                subscriptions_drop_client(userdata, name);
-        return 0;
-}
-
 int subscriptions_new(sd_bus *bus, struct subscriptions **ret)
 {
         struct subscriptions *s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
         s->bus = sd_bus_ref(bus);
-        int r = peer_watch_leaving(bus, &s->match, on_name_gone, s);
-        if (r >= 0)
-                r = pings_init(s);
-        if (r < 0) {
-                (void)subscriptions_free(s);
-                return r;
-        }
         *ret = s;
         return 0;
 }
@@ -88,9 +70,7 @@ static void user_unref(struct subscriptions *s, struct user *u)
 
 static void client_free(struct client *c)
 {
-        pings_forget(c);
         user_unref(c->owner, c->user);
-        free(c->name);
         free(c);
 }
 
@@ -98,7 +78,7 @@ static void client_put(struct client *c)
 {
         if (c->n > 0)
                 return;
-        (void)hashmap_remove(&c->owner->clients, name_hash(c->name), c);
+        (void)hashmap_remove(&c->owner->clients, name_hash(c->caller->name), c);
         client_free(c);
 }
 
@@ -147,8 +127,6 @@ struct subscriptions *subscriptions_free(struct subscriptions *s)
         }
         for (i = 0; (c = hashmap_next(&s->clients, &i));)
                 client_free(c);
-        sd_bus_slot_unref(s->match);
-        sd_event_source_disable_unref(s->retry);
         hashmap_done(&s->by_id);
         topics_done(&s->topics);
         hashmap_done(&s->clients);
@@ -163,9 +141,14 @@ size_t subscriptions_count(const struct subscriptions *s)
         return s->by_id.used;
 }
 
-static int client_get(struct subscriptions *s, const char *name, uint32_t uid, struct client **ret)
+static struct client *client_find(const struct subscriptions *s, const char *name)
 {
-        struct client *c = hashmap_get(&s->clients, name_hash(name), client_matches, name);
+        return hashmap_get(&s->clients, name_hash(name), client_matches, name);
+}
+
+static int client_get(struct subscriptions *s, struct caller *caller, struct client **ret)
+{
+        struct client *c = client_find(s, caller->name);
         if (c) {
                 *ret = c;
                 return 0;
@@ -174,9 +157,9 @@ static int client_get(struct subscriptions *s, const char *name, uint32_t uid, s
         if (!c)
                 return -ENOMEM;
         c->owner = s;
-        c->name = strdup(name);
-        c->user = user_ref(s, uid);
-        int r = c->name && c->user ? hashmap_put(&s->clients, name_hash(name), c) : -ENOMEM;
+        c->caller = caller;
+        c->user = user_ref(s, caller->actor.uid);
+        int r = c->user ? hashmap_put(&s->clients, name_hash(caller->name), c) : -ENOMEM;
         if (r < 0) {
                 client_free(c);
                 return r;
@@ -220,12 +203,12 @@ static int check_limits(const struct subscriptions *s, const struct client *c, s
         return 0;
 }
 
-int subscriptions_add(struct subscriptions *s, const char *client, uint32_t uid, const struct path *path,
-        bool subtree, bool unchanged, uint64_t *ret_id, struct diag *d)
+int subscriptions_add(struct subscriptions *s, struct caller *caller, const struct path *path, bool subtree,
+        bool unchanged, uint64_t *ret_id, struct diag *d)
 {
         struct client *c;
 
-        int r = client_get(s, client, uid, &c);
+        int r = client_get(s, caller, &c);
         if (r < 0)
                 return r;
         r = check_limits(s, c, d);
@@ -257,7 +240,7 @@ int subscriptions_add(struct subscriptions *s, const char *client, uint32_t uid,
 int subscriptions_remove(struct subscriptions *s, const char *client, uint64_t id)
 {
         struct subscription *sub = hashmap_get(&s->by_id, id_hash(id), id_matches, &id);
-        if (!sub || strcmp(sub->client->name, client) != 0)
+        if (!sub || strcmp(sub->client->caller->name, client) != 0)
                 return -ENOENT;
         struct client *c = sub->client;
         subscription_free(s, sub);
@@ -267,11 +250,23 @@ int subscriptions_remove(struct subscriptions *s, const char *client, uint64_t i
 
 void subscriptions_drop_client(struct subscriptions *s, const char *client)
 {
-        struct client *c = hashmap_get(&s->clients, name_hash(client), client_matches, client);
+        struct client *c = client_find(s, client);
 
         if (!c)
                 return;
         while (c->first)
                 subscription_free(s, c->first);
         client_put(c);
+}
+
+void subscriptions_client_reads(struct subscriptions *s, const char *client, bool lost)
+{
+        struct client *c = client_find(s, client);
+
+        if (!c)
+                return;
+        for (struct subscription *sub = lost ? c->first : NULL; sub; sub = sub->client_next)
+                sub->overflowed = true;
+        if (!lost)
+                flush_overflows(c);
 }

@@ -8,6 +8,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "../../schema/bus/caller.h"
 #include "../registry/registry.h"
 
 #define SUBSCRIPTIONS_MAX 20000u
@@ -15,22 +16,20 @@
 /* What one user who is not root may have; root is under none of these limits but that of a client. */
 #define SUBSCRIPTIONS_PER_USER_MAX 5000u
 #define SUBSCRIPTION_WINDOW 256u
-/* How many bytes of events one user who is not root, and all of them, may have unread: more than one signal
- * may have, and together less than dbus-daemon keeps of one sender (127 MiB). */
-#define SUBSCRIPTION_USER_BYTES_MAX (32u * 1024u * 1024u)
-#define SUBSCRIPTION_BYTES_MAX (96u * 1024u * 1024u)
 
 struct subscriptions;
 
 _must_check_ int subscriptions_new(sd_bus *bus, struct subscriptions **ret);
 struct subscriptions *subscriptions_free(struct subscriptions *s);
 
-/* 0, -EDQUOT (a limit; d says which) or another negative errno. */
-_must_check_ int subscriptions_add(struct subscriptions *s, const char *client, uint32_t uid,
-        const struct path *path, bool subtree, bool unchanged, uint64_t *ret_id, struct diag *d);
+/* The caller is known. 0, -EDQUOT (a limit; d says which) or another negative errno. */
+_must_check_ int subscriptions_add(struct subscriptions *s, struct caller *caller, const struct path *path,
+        bool subtree, bool unchanged, uint64_t *ret_id, struct diag *d);
 /* -ENOENT: this client has no such subscription. */
 _must_check_ int subscriptions_remove(struct subscriptions *s, const char *client, uint64_t id);
 void subscriptions_drop_client(struct subscriptions *s, const char *client);
+/* It has shown that it reads (account_read_t). */
+void subscriptions_client_reads(struct subscriptions *s, const char *client, bool lost);
 size_t subscriptions_count(const struct subscriptions *s);
 
 /* Appends the a{sv} that says who made the change. */

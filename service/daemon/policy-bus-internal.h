@@ -2,6 +2,8 @@
 #pragma once
 
 #include "../../registry-provider/bus/refusals.h"
+#include "../../schema/bus/gate.h"
+#include "../../schema/events/deferred.h"
 #include "policy-bus.h"
 
 /* Beside enum setting_change. */
@@ -13,7 +15,8 @@ struct setter;
 
 struct policy_bus {
         struct policy_bus_config config;
-        sd_event_source *flush;
+        struct gate *gate;
+        struct deferred *flush;
         unsigned dirty;
         struct refusals *refusals;
         struct setter *setters;
@@ -31,6 +34,13 @@ int policy_get_number(sd_bus *bus, const char *path, const char *interface, cons
         sd_bus_message *reply, void *userdata, sd_bus_error *error);
 int policy_get_version(sd_bus *bus, const char *path, const char *interface, const char *property,
         sd_bus_message *reply, void *userdata, sd_bus_error *error);
+
+/* Sends the answer to `m`, whose size is counted, or says in `error` that there is no room for it. */
+_must_check_ int policy_answer(
+        struct policy_bus *pb, sd_bus_message *m, sd_bus_message *reply, sd_bus_error *error);
+
+/* A getter returns the text to the call that is being worked, if one is. */
+void policy_count(struct policy_bus *pb, sd_bus *bus, const char *text);
 
 /* policy-methods.c */
 int policy_method_apply(sd_bus_message *m, void *userdata, sd_bus_error *error);

@@ -18,6 +18,9 @@ static int set_refused(_unused_ sd_bus *bus, _unused_ const char *path, _unused_
         return -EOPNOTSUPP;
 }
 
+/* Also where the loop is never idle. */
+#define FLUSH_MOST_USEC UINT64_C(20000)
+
 #define EMITS SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 
 static const sd_bus_vtable policy_vtable[] = {
@@ -75,7 +78,7 @@ static const sd_bus_vtable policy_vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
-static int on_flush(_unused_ sd_event_source *s, void *userdata)
+static void on_flush(void *userdata)
 {
         static const struct {
                 unsigned change;
@@ -104,7 +107,6 @@ static int on_flush(_unused_ sd_event_source *s, void *userdata)
         int r = sd_bus_emit_properties_changed_strv(pb->config.bus, POLICY_PATH, POLICY_INTERFACE, names);
         if (r < 0)
                 log_warning("cannot signal changed properties: %s; ignoring", strerror(-r));
-        return 0;
 }
 
 static void mark(struct policy_bus *pb, unsigned changes)
@@ -112,7 +114,7 @@ static void mark(struct policy_bus *pb, unsigned changes)
         if (!pb || changes == 0)
                 return;
         pb->dirty |= changes;
-        int r = sd_event_source_set_enabled(pb->flush, SD_EVENT_ONESHOT);
+        int r = deferred_start(pb->flush);
         if (r < 0)
                 log_warning("cannot signal changed properties: %s; ignoring", strerror(-r));
 }
@@ -145,6 +147,63 @@ static void emit_refusal(const struct record *record, void *userdata)
         (void)auditlog_emit(pb->config.settings->auditlog, record);
 }
 
+static enum gate_need call_need(sd_bus_message *m)
+{
+        static const char *const writing[] = { "Apply", "Preview", "Set" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(writing); i++)
+                if (strcmp(sd_bus_message_get_member(m), writing[i]) == 0)
+                        return GATE_WRITER;
+        return GATE_USER;
+}
+
+/* The only property that can be set is TaintEvents. */
+static void on_refused(sd_bus_message *m, const struct actor *actor, const char *why, void *userdata)
+{
+        const struct policy_bus *pb = userdata;
+        const char *member = sd_bus_message_get_member(m);
+
+        if (strcmp(member, "Apply") == 0)
+                refusals_tell(pb->refusals, actor, "Apply()", NULL, why);
+        if (strcmp(member, "Set") == 0)
+                refusals_tell(pb->refusals, actor, pb->config.settings->taint_events->path, NULL, why);
+}
+
+/* The registry decides who else may write. */
+static int open_gate(struct policy_bus *pb)
+{
+        const struct gate_config config = {
+                .bus = pb->config.bus,
+                .group = "",
+                .need = call_need,
+                .refused = on_refused,
+                .userdata = pb,
+        };
+
+        return gate_new(&config, &pb->gate);
+}
+
+int policy_answer(struct policy_bus *pb, sd_bus_message *m, sd_bus_message *reply, sd_bus_error *error)
+{
+        struct diag d = { 0 };
+        size_t bytes;
+
+        int r = measure_answer(reply, &bytes);
+        if (r == 0)
+                r = gate_take(pb->gate, m, bytes, &d);
+        if (r == -EDQUOT)
+                return sd_bus_error_set(error, ERROR_LIMIT, d.text);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+void policy_count(struct policy_bus *pb, sd_bus *bus, const char *text)
+{
+        sd_bus_message *m = sd_bus_get_current_message(bus);
+
+        if (m)
+                gate_answered(pb->gate, m, strlen(text));
+}
+
 int policy_bus_new(const struct policy_bus_config *config, struct policy_bus **ret)
 {
         struct policy_bus *pb = calloc(1, sizeof(*pb));
@@ -152,11 +211,10 @@ int policy_bus_new(const struct policy_bus_config *config, struct policy_bus **r
                 return -ENOMEM;
         pb->config = *config;
 
-        int r = sd_event_add_defer(sd_bus_get_event(config->bus), &pb->flush, on_flush, pb);
+        int r = deferred_new(sd_bus_get_event(config->bus), SD_EVENT_PRIORITY_IDLE, FLUSH_MOST_USEC,
+                on_flush, pb, &pb->flush);
         if (r >= 0)
-                r = sd_event_source_set_enabled(pb->flush, SD_EVENT_OFF);
-        if (r >= 0)
-                r = sd_event_source_set_priority(pb->flush, SD_EVENT_PRIORITY_IDLE);
+                r = open_gate(pb);
         if (r >= 0)
                 r = refusals_new(sd_bus_get_event(config->bus), emit_refusal, pb, &pb->refusals);
         if (r >= 0)
@@ -178,7 +236,8 @@ struct policy_bus *policy_bus_free(struct policy_bus *pb)
                 return NULL;
         policy_set_free(pb);
         (void)refusals_free(pb->refusals);
-        sd_event_source_disable_unref(pb->flush);
+        pb->gate = gate_free(pb->gate);
+        pb->flush = deferred_free(pb->flush);
         free(pb);
         return NULL;
 }

@@ -4,36 +4,19 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../registry-provider/bus/caller.h"
 #include "../../registry-provider/client/wire.h"
 #include "../../schema/dbus/names.h"
 #include "../../schema/events/daemon-bus.h"
 
-static int caller(sd_bus_message *m, struct actor *ret)
-{
-        struct caller_cache *cache;
-
-        int r = caller_cache_new(&cache);
-        if (r < 0)
-                return r;
-        r = caller_of_message(cache, m, ret);
-        (void)caller_cache_free(cache);
-        return r;
-}
-
 int policy_method_apply(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct policy_bus *pb = userdata;
-        struct actor actor;
+        struct caller *caller = gate_caller(pb->gate, m);
 
-        int r = caller(m, &actor);
-        if (r < 0) {
-                refusals_tell(pb->refusals, &ACTOR_UNKNOWN, "Apply()", NULL,
-                        "the caller hung up before it was known");
-                return r;
-        }
-        if (actor.uid != 0) {
-                refusals_tell(pb->refusals, &actor, "Apply()", NULL, "not root");
+        if (!caller)
+                return -ESRCH;
+        if (caller->actor.uid != 0) {
+                refusals_tell(pb->refusals, caller_actor(caller), "Apply()", NULL, "not root");
                 return sd_bus_error_set(
                         error, ERROR_ACCESS_DENIED, "only root may have the policy applied again");
         }
@@ -47,9 +30,9 @@ int policy_method_apply(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return sd_bus_reply_method_return(m, NULL);
 }
 
-int policy_method_explain(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+int policy_method_explain(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        const struct policy_bus *pb = userdata;
+        struct policy_bus *pb = userdata;
         const struct setting *s = pb->config.settings->taint_events;
         _cleanup_buf_ struct buf why = BUF_INIT;
         _cleanup_free_ char *live = NULL;
@@ -68,7 +51,7 @@ int policy_method_explain(sd_bus_message *m, void *userdata, _unused_ sd_bus_err
         if (r >= 0)
                 r = daemon_bus_append_string(reply, buf_str(&why));
         if (r >= 0)
-                r = sd_bus_send(NULL, reply, NULL);
+                r = policy_answer(pb, m, reply, error);
         sd_bus_message_unref(reply);
         return r;
 }
@@ -93,9 +76,9 @@ static int append_setting(sd_bus_message *reply, const struct setting *s)
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-int policy_method_list_settings(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+int policy_method_list_settings(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        const struct policy_bus *pb = userdata;
+        struct policy_bus *pb = userdata;
         const struct settings *all = pb->config.settings;
         sd_bus_message *reply = NULL;
 
@@ -107,7 +90,7 @@ int policy_method_list_settings(sd_bus_message *m, void *userdata, _unused_ sd_b
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         if (r >= 0)
-                r = sd_bus_send(NULL, reply, NULL);
+                r = policy_answer(pb, m, reply, error);
         sd_bus_message_unref(reply);
         return r;
 }
@@ -127,7 +110,7 @@ static struct setting *find(const struct settings *all, const char *key, const c
         return NULL;
 }
 
-static int reply_lines(sd_bus_message *m, char *text)
+static int reply_lines(struct policy_bus *pb, sd_bus_message *m, char *text, sd_bus_error *error)
 {
         sd_bus_message *reply = NULL;
         char *save = NULL;
@@ -141,17 +124,16 @@ static int reply_lines(sd_bus_message *m, char *text)
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         if (r >= 0)
-                r = sd_bus_send(NULL, reply, NULL);
+                r = policy_answer(pb, m, reply, error);
         sd_bus_message_unref(reply);
         return r;
 }
 
-/* The caller is asked for anew: a preview is rare, and its record must name who would write. */
 int policy_method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        const struct policy_bus *pb = userdata;
+        struct policy_bus *pb = userdata;
         _cleanup_buf_ struct buf bytes = BUF_INIT, lines = BUF_INIT;
-        struct actor actor = ACTOR_UNKNOWN;
+        struct caller *caller = gate_caller(pb->gate, m);
         struct diag d = { 0 };
         const char *key, *name, *layer;
         uint32_t type;
@@ -167,10 +149,10 @@ int policy_method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error
                 return r;
         struct setting *s = find(pb->config.settings, key, name);
         if (!s)
-                return reply_lines(m, NULL);
+                return reply_lines(pb, m, NULL, error);
         const struct value value = { .type = type, .data = bytes.data, .size = bytes.len };
-        r = caller(m, &actor);
-        if (r >= 0)
-                r = setting_preview(s, type == REG_TOMBSTONE ? NULL : &value, layer, &actor, &lines);
-        return r < 0 ? r : reply_lines(m, lines.data);
+        if (!caller)
+                return -ESRCH;
+        r = setting_preview(s, type == REG_TOMBSTONE ? NULL : &value, layer, caller_actor(caller), &lines);
+        return r < 0 ? r : reply_lines(pb, m, lines.data, error);
 }

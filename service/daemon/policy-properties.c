@@ -7,10 +7,10 @@
 #include "../../schema/events/daemon-bus.h"
 #include "config.h"
 
-int policy_get_text(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
+int policy_get_text(sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
         const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
 {
-        const struct policy_bus *pb = userdata;
+        struct policy_bus *pb = userdata;
         const struct setting *s = pb->config.settings->taint_events;
         const struct {
                 const char *name, *text;
@@ -26,8 +26,10 @@ int policy_get_text(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ co
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-                if (strcmp(property, texts[i].name) == 0)
+                if (strcmp(property, texts[i].name) == 0) {
+                        policy_count(pb, bus, texts[i].text);
                         return daemon_bus_append_string(reply, texts[i].text);
+                }
         if (strcmp(property, "Live") == 0)
                 return sd_bus_message_append(reply, "b", (int)s->live);
         return -ENOENT;

@@ -83,9 +83,9 @@ static int append_event(sd_bus_message *m, const struct taint_event *e)
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-int policy_method_list_events(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+int policy_method_list_events(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        const struct policy_bus *pb = userdata;
+        struct policy_bus *pb = userdata;
         sd_bus_message *reply = NULL;
         size_t n;
         const struct taint_event *events = monitor_events(taints_monitor(pb->config.taints), &n);
@@ -98,7 +98,7 @@ int policy_method_list_events(sd_bus_message *m, void *userdata, _unused_ sd_bus
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         if (r >= 0)
-                r = sd_bus_send(NULL, reply, NULL);
+                r = policy_answer(pb, m, reply, error);
         sd_bus_message_unref(reply);
         return r;
 }

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What has been sent to each client, answers and signals alike, and may not have been read yet. The bus
+ * keeps what is not read, and reads nothing more from a sender of whom it keeps 127 MiB: nobody who does not
+ * read, and no number of copies of a large thing, must come to that.
+ *
+ * A client shows that it reads by answering a Peer.Ping that follows what it was sent. Root's clients share
+ * one room, everybody else's another. A user may take as much as is left after that, so that the first may
+ * have half of the room, and each that follows half of what is left; of root's clients each one may. */
+
+#include <stdbool.h>
+#include <systemd/sd-bus.h>
+
+#include "../base/hashmap.h"
+
+#define ACCOUNT_ROOM (64u * 1024u * 1024u)
+#define ACCOUNT_ROOT_ROOM (61u * 1024u * 1024u)
+/* What a message is at least taken for: header, names, an error's text. */
+#define ACCOUNT_MESSAGE 1024u
+/* A client is asked once for each so many bytes. */
+#define ACCOUNT_ASK_BYTES (128u * 1024u)
+/* Errors for a client that has no room left; then its calls are dropped until it reads. */
+#define ACCOUNT_ERRORS 32u
+
+struct account;
+struct account_client;
+
+struct account_user {
+        bool is_root;
+        size_t unread;  /* bytes that its clients may not have read yet */
+        unsigned asked; /* its clients that have not answered yet */
+};
+
+struct account_client {
+        struct account *owner;
+        struct account_user *user;
+        const char *name; /* unique bus name, borrowed */
+        size_t unread, since_asked, asked_bytes;
+        unsigned signals, asked_signals; /* that it may not have read yet; so many when it was asked */
+        unsigned errors;
+        bool is_asked, is_due;
+        bool holds_place;    /* it is one of the few who are waited for */
+        uint64_t asked_usec; /* CLOCK_MONOTONIC */
+        sd_bus_slot *question;
+};
+
+/* The client has read what was sent before it was asked. `lost`: the bus did not keep all of it. */
+typedef void (*account_read_t)(struct account_client *c, bool lost, void *userdata);
+
+_must_check_ int account_new(sd_bus *bus, account_read_t read, void *userdata, struct account **ret);
+struct account *account_free(struct account *a);
+
+_must_check_ int account_client_add(struct account *a, struct account_client *c);
+void account_client_remove(struct account_client *c);
+/* What it has not read counts for that user from now on. */
+void account_client_move(struct account_client *c, struct account_user *user);
+
+/* How many bytes more it may be sent. */
+size_t account_room(const struct account_client *c);
+/* So many bytes go to it, in one message. */
+void account_sent(struct account_client *c, size_t bytes);
+void account_sent_signal(struct account_client *c, size_t bytes);
+/* May an error still be sent to a client that has no room? If so it is counted. */
+bool account_take_error(struct account_client *c);
+/* Asks it now: nothing else would ever tell that it reads again. */
+void account_ask(struct account_client *c);

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "caller.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../base/clock.h"
+#include "../base/log.h"
+#include "../process/process.h"
+#include "peer.h"
+
+#define DRIVER "org.freedesktop.DBus"
+/* Far below a watchdog's time, and below that of a caller who waits as long as is usual. */
+#define CREDENTIALS_USEC UINT64_C(10000000)
+
+struct callers {
+        sd_bus *bus;
+        struct account *account;
+        caller_changed_t changed;
+        void *userdata;
+        struct hashmap by_name;
+        struct hashmap users;
+        sd_bus_slot *left;
+};
+
+static uint32_t name_hash(const char *name)
+{
+        return hash_bytes(name, strlen(name), hash_seed());
+}
+
+static bool name_matches(const void *entry, const void *key)
+{
+        return strcmp(((const struct caller *)entry)->name, key) == 0;
+}
+
+static uint32_t uid_hash(uint32_t uid)
+{
+        return hash_bytes(&uid, sizeof(uid), hash_seed());
+}
+
+static bool user_matches(const void *entry, const void *key)
+{
+        return ((const struct caller_user *)entry)->uid == *(const uint32_t *)key;
+}
+
+static struct caller_user *user_ref(struct callers *cs, uint32_t uid)
+{
+        struct caller_user *u = callers_user(cs, uid);
+
+        if (!u) {
+                u = calloc(1, sizeof(*u));
+                if (!u || hashmap_put(&cs->users, uid_hash(uid), u) < 0) {
+                        free(u);
+                        return NULL;
+                }
+                u->uid = uid;
+                u->account.is_root = uid == 0;
+                u->budget = budget_new(clock_usec());
+        }
+        u->callers++;
+        return u;
+}
+
+static void user_unref(struct callers *cs, struct caller_user *u)
+{
+        if (!u || --u->callers > 0)
+                return;
+        (void)hashmap_remove(&cs->users, uid_hash(u->uid), u);
+        free(u);
+}
+
+static struct caller *caller_free(struct caller *c)
+{
+        if (!c)
+                return NULL;
+        account_client_remove(&c->account);
+        sd_bus_slot_unref(c->question);
+        user_unref(c->owner, c->user);
+        free(c->name);
+        free(c);
+        return NULL;
+}
+
+static void end_caller(struct caller *c)
+{
+        struct callers *cs = c->owner;
+
+        c->state = CALLER_GONE;
+        c->question = sd_bus_slot_unref(c->question);
+        (void)hashmap_remove(&cs->by_name, name_hash(c->name), c);
+        cs->changed(c, cs->userdata);
+        (void)caller_free(c);
+}
+
+static int on_left(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        const char *name = peer_left(m);
+        struct caller *c = name ? callers_find(userdata, name) : NULL;
+
+        if (c)
+                end_caller(c);
+        return 0;
+}
+
+int callers_new(
+        sd_bus *bus, struct account *account, caller_changed_t changed, void *userdata, struct callers **ret)
+{
+        struct callers *cs = calloc(1, sizeof(*cs));
+        if (!cs)
+                return -ENOMEM;
+        *cs = (struct callers){
+                .bus = sd_bus_ref(bus), .account = account, .changed = changed, .userdata = userdata
+        };
+        int r = peer_watch_leaving(bus, &cs->left, on_left, cs);
+        if (r < 0) {
+                (void)callers_free(cs);
+                return r;
+        }
+        *ret = cs;
+        return 0;
+}
+
+struct callers *callers_free(struct callers *cs)
+{
+        struct caller *c;
+
+        if (!cs)
+                return NULL;
+        for (uint32_t i = 0; (c = hashmap_next(&cs->by_name, &i));)
+                (void)caller_free(c);
+        sd_bus_slot_unref(cs->left);
+        hashmap_done(&cs->by_name);
+        hashmap_done(&cs->users);
+        sd_bus_unref(cs->bus);
+        free(cs);
+        return NULL;
+}
+
+struct caller *callers_find(struct callers *cs, const char *name)
+{
+        return hashmap_get(&cs->by_name, name_hash(name), name_matches, name);
+}
+
+struct caller_user *callers_user(struct callers *cs, uint32_t uid)
+{
+        return hashmap_get(&cs->users, uid_hash(uid), user_matches, &uid);
+}
+
+/* ---- Credentials ---- */
+
+static int read_label(sd_bus_message *m, struct actor *a)
+{
+        const void *bytes;
+        size_t n;
+
+        int r = sd_bus_message_enter_container(m, 'v', "ay");
+        if (r >= 0)
+                r = sd_bus_message_read_array(m, 'y', &bytes, &n);
+        if (r < 0)
+                return r;
+        n = strnlen(bytes, n < sizeof(a->context) ? n : sizeof(a->context) - 1);
+        memcpy(a->context, bytes, n);
+        return sd_bus_message_exit_container(m);
+}
+
+static int read_credential(sd_bus_message *m, struct actor *a)
+{
+        const char *name;
+
+        int r = sd_bus_message_read(m, "s", &name);
+        if (r < 0)
+                return r;
+        if (strcmp(name, "UnixUserID") == 0)
+                return sd_bus_message_read(m, "v", "u", &a->uid);
+        if (strcmp(name, "ProcessID") == 0)
+                return sd_bus_message_read(m, "v", "u", &a->pid);
+        if (strcmp(name, "LinuxSecurityLabel") == 0)
+                return read_label(m, a);
+        return sd_bus_message_skip(m, "v");
+}
+
+static int read_credentials(sd_bus_message *m, struct actor *ret)
+{
+        struct actor a = ACTOR_UNKNOWN;
+
+        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = read_credential(m, &a);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        if (r >= 0 && a.uid == AUDIT_ID_UNSET)
+                r = -ENODATA;
+        if (r >= 0)
+                *ret = a;
+        return r;
+}
+
+static int become_known(struct caller *c, sd_bus_message *m)
+{
+        if (sd_bus_message_is_method_error(m, NULL))
+                return -ESRCH;
+        int r = read_credentials(m, &c->actor);
+        if (r < 0)
+                return r;
+        struct caller_user *u = user_ref(c->owner, c->actor.uid), *unknown = c->user;
+        if (!u)
+                return -ENOMEM;
+        account_client_move(&c->account, &u->account);
+        u->held_bytes += c->held_bytes;
+        unknown->held_bytes -= c->held_bytes;
+        c->user = u;
+        user_unref(c->owner, unknown);
+        c->state = CALLER_KNOWN;
+        return 0;
+}
+
+static int on_credentials(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        struct caller *c = userdata;
+
+        c->question = sd_bus_slot_unref(c->question);
+        int r = become_known(c, m);
+        if (r < 0) {
+                if (r != -ESRCH)
+                        log_warning(
+                                "the bus's word for who %s is cannot be used: %s", c->name, strerror(-r));
+                end_caller(c);
+                return 0;
+        }
+        c->owner->changed(c, c->owner->userdata);
+        return 0;
+}
+
+static int ask(struct caller *c)
+{
+        sd_bus_message *m = NULL;
+        sd_bus *bus = c->owner->bus;
+
+        int r = sd_bus_message_new_method_call(
+                bus, &m, DRIVER, "/org/freedesktop/DBus", DRIVER, "GetConnectionCredentials");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", c->name);
+        if (r >= 0)
+                r = sd_bus_call_async(bus, &c->question, m, on_credentials, c, CREDENTIALS_USEC);
+        sd_bus_message_unref(m);
+        return r;
+}
+
+int callers_get(struct callers *cs, const char *name, struct caller **ret)
+{
+        struct caller *c = callers_find(cs, name);
+
+        if (c) {
+                *ret = c;
+                return 0;
+        }
+        if (name[0] != ':')
+                return -EINVAL;
+        c = calloc(1, sizeof(*c));
+        if (!c)
+                return -ENOMEM;
+        c->owner = cs;
+        c->actor = ACTOR_UNKNOWN;
+        c->first_seen = process_now();
+        c->name = strdup(name);
+        c->user = user_ref(cs, AUDIT_ID_UNSET);
+        int r = c->name && c->user ? 0 : -ENOMEM;
+        if (r == 0) {
+                c->account.name = c->name;
+                c->account.user = &c->user->account;
+                r = account_client_add(cs->account, &c->account);
+        }
+        if (r == 0)
+                r = ask(c);
+        if (r >= 0)
+                r = hashmap_put(&cs->by_name, name_hash(name), c);
+        if (r < 0) {
+                (void)caller_free(c);
+                return r;
+        }
+        *ret = c;
+        return 0;
+}
+
+const struct actor *caller_actor(struct caller *c)
+{
+        const struct process_claim claim = {
+                .pid = c->actor.pid,
+                .uid = c->actor.uid,
+                .started_before = c->first_seen,
+                .pidfd = -1,
+        };
+        _cleanup_close_ int dir = -1;
+
+        if (c->has_actor)
+                return &c->actor;
+        c->has_actor = true;
+        if (process_read_caller("", &claim, &c->actor, &dir) == 0) {
+                ssize_t n = readlinkat(dir, "exe", c->actor.exe, sizeof(c->actor.exe) - 1);
+                c->actor.exe[n > 0 ? n : 0] = '\0';
+        }
+        return &c->actor;
+}

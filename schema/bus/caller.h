@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Who calls: the bus's word for uid and pid, asked for without waiting, and /proc's for the rest. A caller
+ * is kept from its first call until its connection is gone. Unique names are never used again, so what is
+ * kept cannot be about somebody else. */
+
+#include <systemd/sd-bus.h>
+
+#include "../base/hashmap.h"
+#include "../process/actor.h"
+#include "account.h"
+#include "budget.h"
+
+struct held;
+
+/* One user for all its connections. Those of whom the bus has not told yet are one as well (uid
+ * AUDIT_ID_UNSET). */
+struct caller_user {
+        uint32_t uid;
+        size_t callers; /* it goes with the last */
+        struct account_user account;
+        struct budget budget;
+        bool is_member;        /* of the administrators' group, when it was last looked up */
+        bool is_asked;         /* it is being looked up */
+        uint64_t member_until; /* CLOCK_MONOTONIC, µs */
+        size_t held_bytes;     /* of its calls that wait */
+};
+
+enum caller_state {
+        CALLER_ASKED, /* the bus has not answered yet */
+        CALLER_KNOWN,
+        CALLER_GONE, /* the bus does not know it (any more), or does not say */
+};
+
+struct caller {
+        struct callers *owner;
+        char *name; /* unique bus name */
+        enum caller_state state;
+        struct caller_user *user;
+        struct actor actor; /* what caller_actor() read; uid and pid as soon as it is known */
+        bool has_actor;
+        uint64_t first_seen; /* CLOCK_BOOTTIME, µs */
+        sd_bus_slot *question;
+        struct account_client account;
+
+        /* The gate's. */
+        struct held *held, *held_last; /* calls that wait, oldest first */
+        unsigned n_held;
+        size_t held_bytes;
+        struct caller *next, *prev; /* of those whose calls wait */
+};
+
+struct callers;
+
+/* The caller is known or gone by now; one that is gone is freed behind this. */
+typedef void (*caller_changed_t)(struct caller *c, void *userdata);
+
+_must_check_ int callers_new(sd_bus *bus, struct account *account, caller_changed_t changed, void *userdata,
+        struct callers **ret);
+struct callers *callers_free(struct callers *cs);
+
+/* The owner of a unique name; the bus is asked for it at the first time. 0; -EINVAL: not a unique name; or
+ * another negative errno. */
+_must_check_ int callers_get(struct callers *cs, const char *name, struct caller **ret);
+/* NULL: not seen yet. */
+struct caller *callers_find(struct callers *cs, const char *name);
+
+/* NULL: none of its connections calls. */
+struct caller_user *callers_user(struct callers *cs, uint32_t uid);
+
+/* For a caller that is known: all that can be had of it, read once. */
+const struct actor *caller_actor(struct caller *c);

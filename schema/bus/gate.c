@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "gate.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "../base/clock.h"
+#include "../base/log.h"
+#include "../dbus/names.h"
+#include "../events/deferred.h"
+#include "members.h"
+
+/* How long the user database's word on a user is taken. */
+#define MEMBER_USEC UINT64_C(2000000)
+/* The text that sd-bus describes an interface with, and all fixed parts of what Properties.GetAll returns.
+ */
+#define INTROSPECTION_BYTES (32u * 1024u)
+/* A message that is larger than its caller may send: as large as the bus lets it be. */
+#define LARGE_BYTES (32u * 1024u * 1024u)
+
+struct held {
+        struct held *next;
+        sd_bus_message *m;
+        size_t bytes;
+        bool is_large;
+        char *person; /* unique name of whoever it is made for */
+};
+
+struct gate {
+        struct gate_config config;
+        struct account *account;
+        struct callers *callers;
+        struct members *members; /* NULL: no group */
+        sd_bus_slot *filter;
+        sd_event_source *between; /* its prepare callback runs between two messages */
+        sd_event_source *next;    /* lets a call pass at once */
+        struct deferred *turn;    /* lets one pass that comes after the rest */
+        struct caller *waiting, *waiting_last;
+        size_t held_bytes;
+        bool is_news;                      /* somebody who waits may pass now */
+        sd_bus_message *passing;           /* it comes out of the bus's queue next */
+        bool passing_person;               /* for whom it waited */
+        sd_bus_message *waited_for_person; /* the call that is being worked, if it did */
+        struct caller_user *working;       /* whose call is being worked */
+        uint64_t working_since;
+};
+
+bool gate_is_writer(const struct caller *c)
+{
+        return c->user->account.is_root || c->user->is_member;
+}
+
+/* ---- What may pass ---- */
+
+enum verdict {
+        PASS,
+        WAIT,  /* for an answer that has been asked for */
+        TURN,  /* for its turn */
+        LARGE, /* never */
+};
+
+static void told_of(struct caller_user *u, bool is_member)
+{
+        u->is_asked = false;
+        u->is_member = is_member;
+        u->member_until = clock_usec() + MEMBER_USEC;
+}
+
+/* Is it known whether the user is an administrator? */
+static bool is_looked_up(struct gate *g, struct caller_user *u)
+{
+        if (u->account.is_root || !g->members)
+                return true;
+        if (u->member_until > clock_usec())
+                return true;
+        if (u->is_asked)
+                return false;
+        int r = members_ask(g->members, u->uid);
+        u->is_asked = r >= 0;
+        /* Where too many are asked about, there is news when one is told of. */
+        if (r >= 0 || r == -ENOBUFS)
+                return false;
+        log_warning("cannot look uid %" PRIu32 " up: %s; taken for no member of the group '%s'", u->uid,
+                strerror(-r), g->config.group);
+        told_of(u, false);
+        return true;
+}
+
+static enum verdict judge_person(struct gate *g, const char *name)
+{
+        struct caller *c = callers_find(g->callers, name);
+
+        return !c || (c->state == CALLER_KNOWN && is_looked_up(g, c->user)) ? PASS : WAIT;
+}
+
+static enum verdict judge(struct gate *g, struct caller *c, const struct held *h)
+{
+        enum gate_need need = g->config.need(h->m);
+        struct caller_user *u = c->user;
+
+        if (h->person && judge_person(g, h->person) == WAIT)
+                return WAIT;
+        if (u->account.is_root)
+                return PASS;
+        if (c->state == CALLER_ASKED && (need != GATE_NOBODY || h->is_large))
+                return WAIT;
+        if ((need == GATE_WRITER || h->is_large) && !is_looked_up(g, u))
+                return WAIT;
+        if (u->is_member)
+                return PASS;
+        if (h->is_large)
+                return LARGE;
+        return budget_left(&u->budget, clock_usec()) > 0 ? PASS : c->state == CALLER_ASKED ? WAIT : TURN;
+}
+
+/* ---- Answers in a call's place ---- */
+
+static void answer_error(struct caller *c, sd_bus_message *m, const char *name, const char *text)
+{
+        sd_bus_error error = SD_BUS_ERROR_MAKE_CONST(name, text);
+
+        if (sd_bus_message_get_expect_reply(m) <= 0)
+                return;
+        if (account_room(&c->account) < ACCOUNT_MESSAGE) {
+                if (!account_take_error(&c->account))
+                        return;
+        } else {
+                account_sent(&c->account, ACCOUNT_MESSAGE);
+        }
+        int r = sd_bus_reply_method_error(m, &error);
+        if (r < 0)
+                log_debug("cannot answer %s: %s; ignoring", c->name, strerror(-r));
+}
+
+static size_t answer_bytes(sd_bus_message *m)
+{
+        const char *member = sd_bus_message_get_member(m);
+
+        return ACCOUNT_MESSAGE + (strcmp(member, "Introspect") == 0 || strcmp(member, "GetAll") == 0
+                                                 ? INTROSPECTION_BYTES
+                                                 : 0);
+}
+
+/* The call ends undone. `why` is for the record, `text` for the caller. */
+static void refuse(struct gate *g, struct caller *c, sd_bus_message *m, const char *name, const char *text,
+        const char *why)
+{
+        if (g->config.refused && g->config.need(m) == GATE_WRITER)
+                g->config.refused(
+                        m, c->state == CALLER_KNOWN ? caller_actor(c) : &c->actor, why, g->config.userdata);
+        answer_error(c, m, name, text);
+}
+
+/* The call is worked now: 0, or its error was sent: 1. */
+static int pass(struct gate *g, struct caller *c, sd_bus_message *m)
+{
+        if (sd_bus_message_get_expect_reply(m) > 0) {
+                if (account_room(&c->account) < ACCOUNT_MESSAGE) {
+                        refuse(g, c, m, ERROR_LIMIT,
+                                "too much that was sent to this user or client has not been read yet",
+                                "the caller does not read its answers");
+                        return 1;
+                }
+                account_sent(&c->account, answer_bytes(m));
+        }
+        if (!gate_is_writer(c)) {
+                g->working = c->user;
+                g->working_since = clock_usec();
+        }
+        return 0;
+}
+
+/* ---- Calls that wait ---- */
+
+static struct held *held_free(struct held *h)
+{
+        if (!h)
+                return NULL;
+        sd_bus_message_unref(h->m);
+        free(h->person);
+        free(h);
+        return NULL;
+}
+
+static void link_waiting(struct gate *g, struct caller *c)
+{
+        c->prev = g->waiting_last;
+        c->next = NULL;
+        if (g->waiting_last)
+                g->waiting_last->next = c;
+        else
+                g->waiting = c;
+        g->waiting_last = c;
+}
+
+static void unlink_waiting(struct gate *g, struct caller *c)
+{
+        if (c->prev)
+                c->prev->next = c->next;
+        else
+                g->waiting = c->next;
+        if (c->next)
+                c->next->prev = c->prev;
+        else
+                g->waiting_last = c->prev;
+        c->next = c->prev = NULL;
+}
+
+static void put_held(struct gate *g, struct caller *c, struct held *h, bool first)
+{
+        if (!c->held)
+                link_waiting(g, c);
+        if (first || !c->held) {
+                h->next = c->held;
+                c->held = h;
+                if (!h->next)
+                        c->held_last = h;
+        } else {
+                c->held_last->next = h;
+                c->held_last = h;
+        }
+        c->n_held++;
+        c->held_bytes += h->bytes;
+        c->user->held_bytes += h->bytes;
+        g->held_bytes += h->bytes;
+}
+
+static struct held *take_held(struct gate *g, struct caller *c)
+{
+        struct held *h = c->held;
+
+        c->held = h->next;
+        c->n_held--;
+        c->held_bytes -= h->bytes;
+        c->user->held_bytes -= h->bytes;
+        g->held_bytes -= h->bytes;
+        unlink_waiting(g, c);
+        /* Others are next. */
+        if (c->held)
+                link_waiting(g, c);
+        return h;
+}
+
+static bool may_hold(const struct gate *g, const struct caller *c, const struct held *h)
+{
+        if (g->held_bytes + h->bytes > GATE_HELD_BYTES)
+                return false;
+        if (c->user->account.is_root)
+                return true;
+        if (c->n_held >= GATE_HELD_OF_CALLER)
+                return false;
+        return c->state == CALLER_ASKED || c->user->held_bytes == 0 ||
+               c->user->held_bytes + h->bytes <= GATE_HELD_BYTES_OF_USER;
+}
+
+static int hold(struct gate *g, struct caller *c, const struct held *call)
+{
+        if (!may_hold(g, c, call)) {
+                refuse(g, c, call->m, ERROR_LIMIT, "too many calls of this client or user wait already",
+                        "too many calls wait");
+                return 1;
+        }
+        struct held *h = malloc(sizeof(*h));
+        if (!h)
+                return -ENOMEM;
+        *h = *call;
+        sd_bus_message_ref(h->m);
+        g->is_news |= !c->held;
+        put_held(g, c, h, false);
+        return 1;
+}
+
+static int obey(struct gate *g, struct caller *c, const struct held *call, enum verdict verdict)
+{
+        switch (verdict) {
+        case PASS:
+                return pass(g, c, call->m);
+        case LARGE:
+                refuse(g, c, call->m, ERROR_TOO_LARGE,
+                        "too many values or bytes in one message of a user who may not write",
+                        "the message is too large");
+                return 1;
+        case WAIT:
+        case TURN:
+                break;
+        }
+        return hold(g, c, call);
+}
+
+static int on_call(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        static const struct measure limit = { .values = GATE_VALUES_MAX, .bytes = GATE_BYTES_MAX };
+        struct gate *g = userdata;
+        struct caller *c;
+        const char *sender = sd_bus_message_get_sender(m);
+        uint8_t type;
+
+        if (sd_bus_message_get_type(m, &type) < 0 || type != SD_BUS_MESSAGE_METHOD_CALL || !sender)
+                return 0;
+        int r = callers_get(g->callers, sender, &c);
+        if (r < 0)
+                return r;
+        if (m == g->passing) {
+                g->passing = NULL;
+                g->waited_for_person = g->passing_person ? m : NULL;
+                g->is_news = true;
+                return pass(g, c, m);
+        }
+        struct held call = { .m = m };
+        if (!gate_is_writer(c)) {
+                struct measure measure;
+                r = measure_message(m, &limit, &measure);
+                if (r < 0)
+                        return r;
+                call.is_large = r == 0;
+                call.bytes = r == 0 ? LARGE_BYTES : measure.bytes + ACCOUNT_MESSAGE;
+        }
+        return obey(g, c, &call, c->held ? WAIT : judge(g, c, &call));
+}
+
+/* ---- Whose turn it is ---- */
+
+/* Out of the queue again, and through the filter. */
+static void let_pass(struct gate *g, struct caller *c)
+{
+        struct held *h = take_held(g, c);
+
+        int r = sd_bus_enqueue_for_read(g->config.bus, h->m);
+        if (r < 0) {
+                log_warning("cannot take a call of %s up again: %s", c->name, strerror(-r));
+                answer_error(c, h->m, SD_BUS_ERROR_FAILED, "the call could not be taken up again");
+        } else {
+                g->passing = h->m;
+                g->passing_person = h->person;
+        }
+        (void)held_free(h);
+}
+
+static void refuse_large(struct gate *g, struct caller *c)
+{
+        struct held *h = take_held(g, c);
+
+        (void)obey(g, c, h, LARGE);
+        (void)held_free(h);
+}
+
+/* Whoever may pass at once; else *ret_turn has used the least time of those who wait for their turn. */
+static struct caller *choose(struct gate *g, struct caller **ret_turn)
+{
+        struct caller *turn = NULL;
+
+        for (struct caller *c = g->waiting, *next; c; c = next) {
+                next = c->next;
+                enum verdict v = judge(g, c, c->held);
+                if (v == PASS)
+                        return c;
+                if (v == LARGE)
+                        refuse_large(g, c);
+                if (v == TURN && (!turn || c->user->budget.left > turn->user->budget.left))
+                        turn = c;
+        }
+        *ret_turn = turn;
+        return NULL;
+}
+
+/* What a call took is known when the next one is to come. */
+static int on_between(_unused_ sd_event_source *source, void *userdata)
+{
+        struct gate *g = userdata;
+        struct caller *turn = NULL;
+
+        if (g->working) {
+                uint64_t now = clock_usec();
+                budget_take(&g->working->budget, now - g->working_since, now);
+                g->working = NULL;
+        }
+        if (!g->is_news || g->passing)
+                return 0;
+        g->is_news = false;
+        if (choose(g, &turn))
+                return sd_event_source_set_enabled(g->next, SD_EVENT_ONESHOT);
+        return turn ? deferred_start(g->turn) : 0;
+}
+
+static int on_next(_unused_ sd_event_source *source, void *userdata)
+{
+        struct gate *g = userdata;
+        struct caller *turn, *c = g->passing ? NULL : choose(g, &turn);
+
+        if (c)
+                let_pass(g, c);
+        return 0;
+}
+
+static void on_turn(void *userdata)
+{
+        struct gate *g = userdata;
+        struct caller *turn = NULL, *c = g->passing ? NULL : choose(g, &turn);
+
+        if (c || turn)
+                let_pass(g, c ? c : turn);
+}
+
+/* ---- Callers ---- */
+
+/* Its calls are answered only if it is the bus that does not say who it is: else nobody waits. */
+static void drop_held(struct gate *g, struct caller *c)
+{
+        while (c->held) {
+                struct held *h = take_held(g, c);
+                refuse(g, c, h->m, SD_BUS_ERROR_ACCESS_DENIED, "the bus does not say who calls",
+                        "the caller hung up before its call was worked");
+                (void)held_free(h);
+        }
+}
+
+static void on_caller(struct caller *c, void *userdata)
+{
+        struct gate *g = userdata;
+
+        g->is_news = true;
+        if (c->state != CALLER_GONE)
+                return;
+        drop_held(g, c);
+        if (g->config.gone)
+                g->config.gone(c->name, g->config.userdata);
+}
+
+static void on_read(struct account_client *client, bool lost, void *userdata)
+{
+        struct gate *g = userdata;
+
+        if (g->config.read)
+                g->config.read(client->name, lost, g->config.userdata);
+}
+
+static void on_member(uint32_t uid, bool is_member, void *userdata)
+{
+        struct gate *g = userdata;
+        struct caller_user *u = callers_user(g->callers, uid);
+
+        g->is_news = true;
+        if (u)
+                told_of(u, is_member);
+}
+
+/* ---- For who works the calls ---- */
+
+struct caller *gate_caller(struct gate *g, sd_bus_message *m)
+{
+        const char *sender = sd_bus_message_get_sender(m);
+
+        return sender ? callers_find(g->callers, sender) : NULL;
+}
+
+/* The rest of its sender's calls wait behind it. */
+static int hold_for_person(struct gate *g, struct caller *c, sd_bus_message *m, const char *name)
+{
+        struct held *h = malloc(sizeof(*h));
+        char *person = strdup(name);
+
+        if (!h || !person) {
+                free(h);
+                free(person);
+                return -ENOMEM;
+        }
+        *h = (struct held){ .m = sd_bus_message_ref(m), .person = person };
+        put_held(g, c, h, true);
+        return 0;
+}
+
+int gate_person(struct gate *g, sd_bus_message *m, const char *name, struct caller **ret)
+{
+        struct caller *c = gate_caller(g, m), *person = callers_find(g->callers, name);
+
+        if (!c || (!person && m == g->waited_for_person))
+                return -ESRCH;
+        int r = callers_get(g->callers, name, &person);
+        if (r < 0)
+                return r;
+        if (judge_person(g, name) == WAIT)
+                return hold_for_person(g, c, m, name);
+        *ret = person;
+        return 1;
+}
+
+int gate_take(struct gate *g, sd_bus_message *m, size_t bytes, struct diag *d)
+{
+        struct caller *c = gate_caller(g, m);
+
+        if (c && bytes > account_room(&c->account)) {
+                account_ask(&c->account);
+                return diag_set(d, EDQUOT,
+                        "too much that was sent to this user or client has not been read yet: there is no room "
+                        "for an answer of %zu bytes",
+                        bytes);
+        }
+        gate_answered(g, m, bytes);
+        return 0;
+}
+
+void gate_answered(struct gate *g, sd_bus_message *m, size_t bytes)
+{
+        struct caller *c = gate_caller(g, m);
+
+        if (c)
+                account_sent(&c->account, bytes);
+}
+
+/* ---- The whole ---- */
+
+static int add_sources(struct gate *g, sd_event *event)
+{
+        /* It never fires. */
+        int r = sd_event_add_time(event, &g->between, CLOCK_MONOTONIC, UINT64_MAX, 0, NULL, g);
+        if (r >= 0)
+                r = sd_event_source_set_prepare(g->between, on_between);
+        if (r >= 0)
+                r = sd_event_add_defer(event, &g->next, on_next, g);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(g->next, SD_EVENT_OFF);
+        /* What came in before is not kept waiting by what comes in now. */
+        if (r >= 0)
+                r = sd_event_source_set_priority(g->next, SD_EVENT_PRIORITY_NORMAL - 1);
+        /* Behind what root's writes wait for. */
+        return r < 0 ? r
+                     : deferred_new(event, SD_EVENT_PRIORITY_IDLE + 1, GATE_TURN_USEC, on_turn, g, &g->turn);
+}
+
+int gate_new(const struct gate_config *config, struct gate **ret)
+{
+        sd_event *event = sd_bus_get_event(config->bus);
+        struct gate *g = calloc(1, sizeof(*g));
+        if (!g)
+                return -ENOMEM;
+        g->config = *config;
+
+        int r = add_sources(g, event);
+        if (r >= 0)
+                r = account_new(config->bus, on_read, g, &g->account);
+        if (r >= 0)
+                r = callers_new(config->bus, g->account, on_caller, g, &g->callers);
+        if (r >= 0 && config->group[0])
+                r = members_new(event, config->group, on_member, g, &g->members);
+        if (r >= 0)
+                r = sd_bus_add_filter(config->bus, &g->filter, on_call, g);
+        if (r < 0) {
+                (void)gate_free(g);
+                return r;
+        }
+        *ret = g;
+        return 0;
+}
+
+struct gate *gate_free(struct gate *g)
+{
+        if (!g)
+                return NULL;
+        sd_bus_slot_unref(g->filter);
+        while (g->waiting)
+                (void)held_free(take_held(g, g->waiting));
+        g->callers = callers_free(g->callers);
+        g->account = account_free(g->account);
+        g->members = members_free(g->members);
+        sd_event_source_disable_unref(g->between);
+        sd_event_source_disable_unref(g->next);
+        g->turn = deferred_free(g->turn);
+        free(g);
+        return NULL;
+}

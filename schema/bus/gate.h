@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What every call to a daemon passes first, those that sd-bus answers by itself too. A call waits here until
+ * its caller is known as far as the call needs it, while others go on; one connection's calls stay in their
+ * order. Root, and the administrators of the registry, come first. What everybody else's calls may take of
+ * the daemon's time, memory and of the bus is limited:
+ *  - a message holds at most GATE_VALUES_MAX values and GATE_BYTES_MAX bytes;
+ *  - calls of whoever used up his budget of time (budget.h) are worked one at a time, the least user first,
+ *    when nothing else is to be done, or GATE_TURN_USEC after the last one;
+ *  - calls that wait are limited in number and bytes, for a connection, a user and all.
+ * Whoever has not read what was sent to him (account.h), root too, gets an error instead. */
+
+#include "../base/diag.h"
+#include "caller.h"
+#include "measure.h"
+
+#define GATE_VALUES_MAX 4096u
+#define GATE_BYTES_MAX (1536u * 1024u)
+#define GATE_TURN_USEC UINT64_C(25000)
+#define GATE_HELD_OF_CALLER 128u
+#define GATE_HELD_BYTES_OF_USER (8u * 1024u * 1024u)
+#define GATE_HELD_BYTES (160u * 1024u * 1024u)
+
+struct gate;
+
+/* What has to be known of who makes a call. */
+enum gate_need {
+        GATE_NOBODY, /* nothing: it is short, and everybody may make it */
+        GATE_USER,   /* who the user is */
+        GATE_WRITER, /* whether the user may write, and which process it is */
+};
+
+struct gate_config {
+        sd_bus *bus;
+        const char *group; /* members may write; "": nobody */
+        enum gate_need (*need)(sd_bus_message *m);
+        /* A GATE_WRITER's call ends here, undone. NULL: nothing to do */
+        void (*refused)(sd_bus_message *m, const struct actor *actor, const char *why, void *userdata);
+        void (*read)(const char *name, bool lost, void *userdata); /* account_read_t; NULL: nothing to do */
+        void (*gone)(const char *name, void *userdata);            /* a caller's connection; NULL */
+        void *userdata;
+};
+
+_must_check_ int gate_new(const struct gate_config *config, struct gate **ret);
+struct gate *gate_free(struct gate *g);
+
+/* Who made a call that has passed. NULL: its connection is gone. */
+struct caller *gate_caller(struct gate *g, sd_bus_message *m);
+
+/* The owner of a unique name, for whom the sender of `m` acts, known as a writer is. 1: *ret; 0: `m` waits
+ * and is called again; -ESRCH: nobody has that name (any more); or another negative errno. */
+_must_check_ int gate_person(struct gate *g, sd_bus_message *m, const char *name, struct caller **ret);
+
+/* May the caller write, so that no limits hold for him? */
+bool gate_is_writer(const struct caller *c);
+
+/* The answer to `m` takes so many bytes beside what every answer is taken for. 0: they are counted; -EDQUOT
+ * with d set: the caller has not read enough of what was sent before. */
+_must_check_ int gate_take(struct gate *g, sd_bus_message *m, size_t bytes, struct diag *d);
+/* The same for an answer that sd-bus makes, which is sent in any case. */
+void gate_answered(struct gate *g, sd_bus_message *m, size_t bytes);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "measure.h"
+
+#include <string.h>
+
+/* A length and padding. */
+#define OVERHEAD 8u
+
+static int read_text(sd_bus_message *m, char type, size_t *bytes)
+{
+        const char *text;
+
+        int r = sd_bus_message_read_basic(m, type, &text);
+        if (r > 0)
+                *bytes += strlen(text);
+        return r;
+}
+
+static int read_numbers(sd_bus_message *m, char type, size_t *bytes)
+{
+        const void *list;
+        size_t size;
+
+        int r = sd_bus_message_read_array(m, type, &list, &size);
+        if (r > 0)
+                *bytes += size;
+        return r;
+}
+
+/* What has the type `type`, or is an array or another container of `contents`. */
+static int read_value(
+        sd_bus_message *m, char type, const char *contents, struct measure *measure, unsigned *depth)
+{
+        uint64_t number;
+
+        if (type == 'a' && strchr("ynqiuxtd", contents[0])) {
+                measure->values++;
+                return read_numbers(m, contents[0], &measure->bytes);
+        }
+        if (strchr("avre", type)) {
+                (*depth)++;
+                return sd_bus_message_enter_container(m, type, contents);
+        }
+        measure->values++;
+        measure->bytes += OVERHEAD;
+        if (strchr("sog", type))
+                return read_text(m, type, &measure->bytes);
+        return sd_bus_message_read_basic(m, type, &number);
+}
+
+int measure_message(sd_bus_message *m, const struct measure *limit, struct measure *ret)
+{
+        struct measure measure = { 0 };
+        unsigned depth = 0;
+        const char *contents;
+        char type;
+
+        int r = sd_bus_message_rewind(m, true);
+        while (r >= 0 && measure.values <= limit->values && measure.bytes <= limit->bytes) {
+                r = sd_bus_message_peek_type(m, &type, &contents);
+                if (r > 0) {
+                        r = read_value(m, type, contents, &measure, &depth);
+                } else if (r == 0 && depth > 0) {
+                        depth--;
+                        r = sd_bus_message_exit_container(m);
+                } else if (r == 0) {
+                        *ret = measure;
+                        r = sd_bus_message_rewind(m, true);
+                        return r < 0 ? r : 1;
+                }
+        }
+        if (r >= 0)
+                r = sd_bus_message_rewind(m, true);
+        return r < 0 ? r : 0;
+}
+
+/* Nobody answers an answer: its number is nothing to anybody. */
+int measure_answer(sd_bus_message *m, size_t *ret_bytes)
+{
+        static const struct measure limit = { .values = SIZE_MAX, .bytes = SIZE_MAX };
+        struct measure measure;
+
+        int r = sd_bus_message_seal(m, 1, 0);
+        if (r >= 0)
+                r = measure_message(m, &limit, &measure);
+        if (r < 0)
+                return r;
+        *ret_bytes = measure.bytes;
+        return 0;
+}
