@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Withdrawing: a layer's values and path entries, and, once no layer names it, a key. A layer that has
- * something in a key names that key and all above it; so with a path entry goes all that the layer has
- * below, seen or not. */
+/* Withdrawing: a layer's values and path entries, and, once no layer names it, a key with all that is in it.
+ * With a path entry goes all that the layer has below, seen or not. A layer that writes here names the key
+ * and all above it, but one that was written elsewhere need not. */
 
 #include <errno.h>
 #include <string.h>
@@ -62,13 +62,40 @@ int registry_withdraw_entry(
                                               .layer = layer });
 }
 
+/* The next path entry below that names a key, of whatever layer. */
+static const struct store_path_entry *next_named(
+        const struct registry *r, const struct guid *key, const void **cursor)
+{
+        const struct store_path_entry *chain, *named = NULL;
+        while (!named && (chain = store_next_child(r->store, key, cursor)))
+                named = registry_named(chain, NULL);
+        return named;
+}
+
+/* What other layers name in a key that nobody names any more. As deep as a path is at most. */
+static int drop_children(struct registry *r, const struct guid *key)
+{
+        const struct store_path_entry *named;
+        int e = 0;
+
+        for (const void *cursor = NULL; e == 0 && (named = next_named(r, key, &cursor)); cursor = NULL) {
+                const struct guid target = named->target;
+                char name[NAME_BYTES_MAX + 1], layer[NAME_BYTES_MAX + 1];
+                (void)stpcpy(name, named->name);
+                (void)stpcpy(layer, named->layer);
+                e = registry_withdraw_entry(r, key, name, layer);
+                if (e == 0)
+                        e = registry_drop_unnamed(r, &target);
+        }
+        return e;
+}
+
 int registry_drop_unnamed(struct registry *r, const struct guid *key)
 {
         if (!store_key(r->store, key) || store_key_is_referenced(r->store, key))
                 return 0;
-        int e = registry_op(r, &(struct store_op){ .code = STORE_DROP_KEY, .guid = *key });
-        /* Nothing that the registry writes has a child in a layer that does not name the parent. */
-        return e == -ENOTEMPTY ? 0 : e;
+        int e = drop_children(r, key);
+        return e < 0 ? e : registry_op(r, &(struct store_op){ .code = STORE_DROP_KEY, .guid = *key });
 }
 
 static int withdraw_values(struct registry *r, const struct guid *key, const char *layer)
@@ -85,24 +112,27 @@ static int withdraw_values(struct registry *r, const struct guid *key, const cha
         return e;
 }
 
-/* `name` below the parent, which the layer names. As deep as a path is at most. */
+/* What the layer has in the key of that name, and below. As deep as a path is at most. */
 static int withdraw_tree(struct registry *r, const struct guid *parent, const char *name, const char *layer)
 {
         _cleanup_(names_done) struct names names = { 0 };
-        const struct guid key =
-                entry_in_layer(store_lookup(r->store, parent, name, strlen(name)), layer)->target;
-        const struct store_path_entry *chain;
+        const struct store_path_entry *chain = store_lookup(r->store, parent, name, strlen(name));
+        const struct guid key = registry_named(chain, layer)->target;
+        bool is_mine = entry_in_layer(chain, layer);
         int e = 0;
 
-        for (const void *cursor = NULL; e == 0 && (chain = store_next_child(r->store, &key, &cursor));)
-                if (entry_in_layer(chain, layer))
+        for (const void *cursor = NULL; e == 0 && (chain = next_named(r, &key, &cursor));) {
+                e = registry_take_room(r, strlen(chain->name));
+                if (e == 0)
                         e = names_add(&names, chain->name);
+        }
         for (size_t i = 0; e == 0 && i < names.n; i++)
                 e = withdraw_tree(r, &key, names.list[i], layer);
         if (e == 0)
                 e = withdraw_values(r, &key, layer);
-        if (e == 0)
-                e = registry_withdraw_entry(r, parent, name, layer);
+        if (e < 0 || !is_mine)
+                return e;
+        e = registry_withdraw_entry(r, parent, name, layer);
         return e < 0 ? e : registry_drop_unnamed(r, &key);
 }
 
@@ -134,7 +164,7 @@ static int delete_in_layer(struct registry *r, const struct registry_write *w, c
         const char *name = path_component(path, path->n - 1, &len);
         struct guid parent, key;
 
-        int e = registry_find_in_layer(r, path, path->n - 1, layer, &parent);
+        int e = registry_find_named(r, path, path->n - 1, layer, &parent);
         if (e == 0)
                 mine = entry_in_layer(store_lookup(r->store, &parent, name, len), layer);
         if (!mine || mine->hidden) {
@@ -194,7 +224,7 @@ int registry_delete(struct registry *r, const struct registry_write *w, struct d
         int e = registry_check_writable(r, &layer, d);
         if (e < 0)
                 return e;
-        if (registry_find_in_layer(r, w->path, w->path->n, layer, &key) == 0)
+        if (registry_find_named(r, w->path, w->path->n, layer, &key) == 0)
                 mine = value_in_layer(store_value(r->store, &key, w->name, strlen(w->name)), layer);
         if (!mine)
                 return no_value(r, w, layer, d);

@@ -115,8 +115,11 @@ _must_check_ int registry_save_dropins(struct registry *r);
 
 /* registry-keys.c */
 struct holding;
-/* The key that the layer itself names by the path's first `n` components. 0 or -ENOENT, without a word. */
-_must_check_ int registry_find_in_layer(
+/* The entry of a chain that names a key: the layer's own before all others, so that layers that name the
+ * same key share it. NULL: only hidden ones. */
+const struct store_path_entry *registry_named(const struct store_path_entry *chain, const char *layer);
+/* The key that the path's first `n` components name, whoever sees it. 0 or -ENOENT, without a word. */
+_must_check_ int registry_find_named(
         const struct registry *r, const struct path *path, size_t n, const char *layer, struct guid *ret);
 _must_check_ int registry_add_hive(struct registry *r, const char *name, size_t len);
 /* Makes the keys of the path's first `n` components visible in the layer; *ret is the last one's GUID. With
@@ -139,5 +142,5 @@ _must_check_ int registry_withdraw_value(
         struct registry *r, const struct guid *key, const char *name, const char *layer);
 _must_check_ int registry_withdraw_entry(
         struct registry *r, const struct guid *parent, const char *name, const char *layer);
-/* Drops the key's record when no layer names it any more. */
+/* Drops the key, with all that anybody has in it and below, when no layer names it any more. */
 _must_check_ int registry_drop_unnamed(struct registry *r, const struct guid *key);

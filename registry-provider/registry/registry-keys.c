@@ -6,9 +6,12 @@
 
 #include "registry-holding.h"
 
-/* The key that a name stands for in whatever layer, so that layers that name the same key share it. */
-static const struct store_path_entry *any_target(const struct store_path_entry *chain)
+const struct store_path_entry *registry_named(const struct store_path_entry *chain, const char *layer)
 {
+        const struct store_path_entry *mine = layer ? entry_in_layer(chain, layer) : NULL;
+
+        if (mine && !mine->hidden)
+                return mine;
         while (chain && chain->hidden)
                 chain = chain->next;
         return chain;
@@ -21,7 +24,7 @@ static const struct hive_root *find_hive(const struct registry *r, const struct 
         return state_hive_find(&r->hives, name, len);
 }
 
-int registry_find_in_layer(
+int registry_find_named(
         const struct registry *r, const struct path *path, size_t n, const char *layer, struct guid *ret)
 {
         const struct hive_root *hive = find_hive(r, path);
@@ -31,11 +34,11 @@ int registry_find_in_layer(
         for (size_t i = 1; i < n; i++) {
                 size_t len;
                 const char *name = path_component(path, i, &len);
-                const struct store_path_entry *mine =
-                        entry_in_layer(store_lookup(r->store, &key, name, len), layer);
-                if (!mine || mine->hidden)
+                const struct store_path_entry *named =
+                        registry_named(store_lookup(r->store, &key, name, len), layer);
+                if (!named)
                         return -ENOENT;
-                key = mine->target;
+                key = named->target;
         }
         *ret = key;
         return 0;
@@ -94,7 +97,8 @@ static int make_child(struct registry *r, const char *name, const char *layer, b
 {
         const struct guid parent = *key;
         const struct store_path_entry *chain = store_lookup(r->store, &parent, name, strlen(name));
-        const struct store_path_entry *mine = entry_in_layer(chain, layer), *any = any_target(chain);
+        const struct store_path_entry *mine = entry_in_layer(chain, layer);
+        const struct store_path_entry *named = registry_named(chain, layer);
 
         if (held)
                 (void)holding_keep(held, HELD_ENTRY, layer, &parent, name);
@@ -102,13 +106,12 @@ static int make_child(struct registry *r, const char *name, const char *layer, b
                 *key = mine->target;
                 if (held || !is_buried(r, chain, mine))
                         return 0;
-                any = mine;
         }
         int e = touch_child(r, &parent, name);
         if (e < 0)
                 return e;
-        if (any)
-                *key = any->target;
+        if (named)
+                *key = named->target;
         else
                 e = new_key(r, &parent, name, is_volatile, key);
         if (e == 0)

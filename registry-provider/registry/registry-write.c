@@ -158,13 +158,20 @@ int registry_set(struct registry *r, const struct registry_write *w, const struc
         return savepoint_close(r, &sp, set_in_layer(r, w, layer, v, ret_sequence, d));
 }
 
-/* The layer has the path already; but does that show? */
-static int check_exists(struct registry *r, const struct registry_write *w, const char *layer,
-        const struct guid *key, struct diag *d)
+/* Whether the layer names the key itself, and that shows. */
+static bool is_there(const struct registry *r, const struct path *path, const char *layer)
 {
-        if (!key_is_visible(r, &r->layers, key))
-                return 0;
-        return diag_set(d, EEXIST, "%s: the key is there already, in layer %s", w->path->text, layer);
+        struct guid parent;
+        size_t len;
+        const char *name = path_component(path, path->n - 1, &len);
+
+        if (path->n == 1)
+                return true;
+        if (registry_find_named(r, path, path->n - 1, layer, &parent) < 0)
+                return false;
+        const struct store_path_entry *mine =
+                entry_in_layer(store_lookup(r->store, &parent, name, len), layer);
+        return mine && !mine->hidden && key_is_visible(r, &r->layers, &mine->target);
 }
 
 int registry_create_key(struct registry *r, const struct registry_write *w, struct diag *d)
@@ -177,14 +184,14 @@ int registry_create_key(struct registry *r, const struct registry_write *w, stru
         int e = registry_check_writable(r, &layer, d);
         if (e == 0)
                 e = registry_check_metadata(w->path, d);
+        if (e == 0 && is_there(r, w->path, layer))
+                e = diag_set(d, EEXIST, "%s: the key is there already, in layer %s", w->path->text, layer);
         if (e == 0)
                 e = savepoint_set(r, &sp);
         if (e < 0)
                 return e;
         e = registry_make_keys(r, w->path, w->path->n, layer, w->is_volatile, NULL, &key, &made, d);
-        if (e == 0 && !made)
-                e = check_exists(r, w, layer, &key, d);
-        else if (e == 0 && w->expected.given && w->expected.sequence != 0)
+        if (e == 0 && made && w->expected.given && w->expected.sequence != 0)
                 e = diag_set(d, EAGAIN,
                         "%s: there is no such key in layer %s, expected it with sequence %llu",
                         w->path->text, layer, (unsigned long long)w->expected.sequence);

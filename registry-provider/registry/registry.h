@@ -145,13 +145,13 @@ struct registry_write {
  * same precedence is newer: then it is written again, to stand before that. */
 _must_check_ int registry_set(struct registry *r, const struct registry_write *w, const struct value *v,
         uint64_t *ret_sequence, struct diag *d);
-/* Withdraws the layer's entry (a tombstone too). */
+/* Withdraws the layer's entry (a tombstone too), also in a key that the layer does not name. */
 _must_check_ int registry_delete(struct registry *r, const struct registry_write *w, struct diag *d);
 /* Makes the key and what is missing above it. -EEXIST if the layer has it already and it is visible. */
 _must_check_ int registry_create_key(struct registry *r, const struct registry_write *w, struct diag *d);
 /* Withdraws the layer's path entry and all that it has in the key and below. -ENOTEMPTY while the key has
- * visible subkeys, unless it is `recursive`. What other layers have there stays, and shows. A layer whose
- * metadata key goes is deleted: its entries go too. */
+ * visible subkeys, unless it is `recursive`. What other layers have there stays, and shows, as long as one
+ * of them names the key. A layer whose metadata key goes is deleted: its entries go too. */
 _must_check_ int registry_delete_key(
         struct registry *r, const struct registry_write *w, bool recursive, struct diag *d);
 

@@ -8,6 +8,7 @@ struct view {
         const struct store *store;
         const struct layers *layers;
         bool persistent;
+        bool foreign;
         struct dump *to;
 };
 
@@ -17,11 +18,12 @@ static bool same(const char *a, const char *b)
 }
 
 /* Who has something in a key names it, or it is a hive's root. */
-static void check_named(const struct store *s, const struct store_key *key, const char *layer)
+static void check_named(const struct view *v, const struct store_key *key, const char *layer)
 {
-        if (guid_is_zero(&key->parent))
+        if (v->foreign || guid_is_zero(&key->parent))
                 return;
-        const struct store_path_entry *e = store_lookup(s, &key->parent, key->name, strlen(key->name));
+        const struct store_path_entry *e =
+                store_lookup(v->store, &key->parent, key->name, strlen(key->name));
         while (e && !same(e->layer, layer))
                 e = e->next;
         ck_assert_msg(
@@ -44,7 +46,7 @@ static void dump_entries(const struct view *v, const struct store_key *key, cons
         for (const void *cursor = NULL; (e = store_next_child(v->store, &key->guid, &cursor));)
                 for (; e; e = e->next) {
                         const struct store_key *target = store_target(e);
-                        check_named(v->store, key, e->layer);
+                        check_named(v, key, e->layer);
                         ck_assert(e->hidden || target);
                         if (v->persistent && target && target->is_volatile)
                                 continue;
@@ -59,14 +61,14 @@ static void dump_values(const struct view *v, const struct store_key *key, const
 
         for (const void *cursor = NULL; (e = store_next_value(v->store, &key->guid, &cursor));)
                 for (; e; e = e->next) {
-                        check_named(v->store, key, e->layer);
+                        check_named(v, key, e->layer);
                         _cleanup_buf_ struct buf hex = BUF_INIT;
                         hex_format(&hex, e->data, e->size);
                         dump_line(v->to, "value %s|%s %s #%" PRIu64 " type %u %s", path, e->name, e->layer,
                                 e->sequence, e->type, buf_str(&hex));
                 }
         for (const struct store_blanket *b = store_blankets(v->store, &key->guid); b; b = b->next) {
-                check_named(v->store, key, b->layer);
+                check_named(v, key, b->layer);
                 dump_line(v->to, "blanket %s %s #%" PRIu64, path, b->layer, b->sequence);
         }
 }
@@ -74,7 +76,7 @@ static void dump_values(const struct view *v, const struct store_key *key, const
 struct dump world_dump(const struct world *w, bool persistent)
 {
         struct dump dump = { 0 };
-        const struct view v = { registry_store(w->r), registry_layers(w->r), persistent, &dump };
+        const struct view v = { registry_store(w->r), registry_layers(w->r), persistent, w->foreign, &dump };
         const struct store_key *key;
         const struct state_hives *hives = registry_hives(w->r);
 
@@ -121,7 +123,7 @@ static void dump_layers_values(const struct view *v, const struct store_key *key
 struct dump world_contents(const struct world *w)
 {
         struct dump dump = { 0 };
-        const struct view v = { registry_store(w->r), registry_layers(w->r), false, &dump };
+        const struct view v = { registry_store(w->r), registry_layers(w->r), false, w->foreign, &dump };
         const struct store_key *key;
         const struct store_path_entry *e;
 
@@ -165,7 +167,7 @@ static void dump_visible(const struct view *v, const struct guid *key, const cha
 struct dump world_effective(const struct world *w)
 {
         struct dump dump = { 0 };
-        const struct view v = { registry_store(w->r), registry_layers(w->r), false, &dump };
+        const struct view v = { registry_store(w->r), registry_layers(w->r), false, w->foreign, &dump };
         const struct state_hives *hives = registry_hives(w->r);
 
         for (size_t i = 0; i < hives->n; i++)

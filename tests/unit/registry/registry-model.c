@@ -67,12 +67,30 @@ bool model_is_there(const struct model *m, unsigned key)
         return found;
 }
 
-static bool visible(const struct model *m, unsigned key)
+/* In the key above, wherever that is. */
+static bool shows(const struct model *m, unsigned key)
 {
         bool found = false;
         for (unsigned l = 0; l < MODEL_LAYERS; l++)
                 found |= m->layers[l].on && m->named[l][key];
         return found;
+}
+
+static bool visible(const struct model *m, unsigned key)
+{
+        int parent = model_keys[key].parent;
+        return shows(m, key) && (parent < 0 || visible(m, (unsigned)parent));
+}
+
+/* A key whose last naming entry went is gone, whatever others have in it and below. */
+static void drop_unnamed(struct model *m)
+{
+        for (unsigned k = 0; k < MODEL_KEYS; k++) {
+                int parent = model_keys[k].parent;
+                bool there = model_is_there(m, k) && (parent < 0 || model_is_there(m, (unsigned)parent));
+                for (unsigned l = 0; l < MODEL_LAYERS && !there; l++)
+                        clear(m, l, k);
+        }
 }
 
 static bool beats(const struct model *m, unsigned a, unsigned b, unsigned key, unsigned name)
@@ -137,8 +155,8 @@ int model_delete(struct model *m, unsigned layer, unsigned key, unsigned name)
 
 int model_create(struct model *m, unsigned layer, unsigned key)
 {
-        if (m->named[layer][key])
-                return visible(m, key) ? -EEXIST : 0;
+        if (m->named[layer][key] && visible(m, key))
+                return -EEXIST;
         name_key(m, layer, key);
         return 0;
 }
@@ -148,12 +166,24 @@ int model_delete_key(struct model *m, unsigned layer, unsigned key, bool recursi
         if (!m->named[layer][key])
                 return -ENOENT;
         for (unsigned k = 0; !recursive && k < MODEL_KEYS; k++)
-                if (model_keys[k].parent == (int)key && visible(m, k))
+                if (model_keys[k].parent == (int)key && shows(m, k))
                         return -ENOTEMPTY;
         for (unsigned k = 0; k < MODEL_KEYS; k++)
                 if (is_below(k, key))
                         clear(m, layer, k);
+        drop_unnamed(m);
         return 0;
+}
+
+bool model_unname(struct model *m, unsigned layer, unsigned key)
+{
+        bool others = false;
+        for (unsigned l = 0; l < MODEL_LAYERS; l++)
+                others |= l != layer && m->named[l][key];
+        if (!others || !m->named[layer][key] || model_keys[key].is_volatile)
+                return false;
+        m->named[layer][key] = false;
+        return true;
 }
 
 /* The same number again is no change. */

@@ -54,6 +54,9 @@ int model_set(struct model *m, unsigned layer, unsigned key, unsigned name, unsi
 int model_delete(struct model *m, unsigned layer, unsigned key, unsigned name);
 int model_create(struct model *m, unsigned layer, unsigned key);
 int model_delete_key(struct model *m, unsigned layer, unsigned key, bool recursive);
+/* The layer does not name the key any more, and keeps what it has in it. False: nobody else does, or it does
+ * not itself. */
+bool model_unname(struct model *m, unsigned layer, unsigned key);
 void model_set_precedence(struct model *m, unsigned layer, unsigned precedence);
 void model_set_enabled(struct model *m, unsigned layer, unsigned enabled);
 

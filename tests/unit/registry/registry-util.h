@@ -13,6 +13,7 @@
 struct world {
         char *root;
         bool read_only;
+        bool foreign; /* layers have something in keys that they do not name */
         struct schema *schema;
         struct registry *r;
         struct dropins files; /* of the last reload */
@@ -29,6 +30,9 @@ void world_close(struct world *w);
 /* Closed and opened again; and as after a kill -9: opened from a copy taken while it was open. */
 void world_restart(struct world *w);
 void world_crash(struct world *w);
+
+/* Closed and opened again, and the layer's naming entry of the key has gone meanwhile, and nothing else. */
+void world_unname(struct world *w, const char *layer, const char *key);
 
 /* Changes, one a line: `set LAYER KEY NAME VALUE`, `del LAYER KEY NAME`, `mk LAYER KEY`, `rm LAYER KEY`,
  * `rmr LAYER KEY` (recursive); with a `v` in front the keys that are made are volatile. LAYER `-` is none,
@@ -64,7 +68,7 @@ void world_expect_reload_sorted(struct world *w, const char *expected);
 void assert_same_lines(const char *got, const char *expected, const char *what);
 
 /* All that the registry holds, and with `persistent` only what a restart keeps. Asserts on the way that
- * there is no key that nobody names, and that who has something in a key names it. */
+ * there is no key that nobody names, and (but in a foreign one) that who has something in a key names it. */
 struct dump world_dump(const struct world *w, bool persistent);
 /* Asserts that alone. */
 void world_check(const struct world *w);

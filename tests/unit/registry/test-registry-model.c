@@ -148,6 +148,20 @@ static bool has_line(const struct dump *d, const char *line)
         return found;
 }
 
+/* A key that nobody saw may hold something already: who is told of it reads it. */
+static void read_key(struct dump *copy, const char *path)
+{
+        struct dump now = registry_dump();
+        size_t len = strlen(path);
+
+        remove_lines(copy, path, " \\");
+        for (size_t i = 0; i < now.n; i++)
+                if (strncmp(now.lines[i], path, len) == 0 && strchr(" \\", now.lines[i][len]) &&
+                        now.lines[i][len] != '\0')
+                        dump_line(copy, "%s", now.lines[i]);
+        dump_done(&now);
+}
+
 /* What a watcher that keeps a copy does. (strchr() finds the end of a line too.) */
 static void replay(struct dump *copy, const struct registry_event *e)
 {
@@ -164,9 +178,12 @@ static void replay(struct dump *copy, const struct registry_event *e)
                 remove_lines(copy, path, " \\");
         else if (e->kind == EVENT_SUBKEY_DELETED)
                 ck_assert_msg(!has_line(copy, buf_str(&at)), "%s is still there", buf_str(&at));
-        else if (e->kind == EVENT_SUBKEY_CREATED)
-                dump_line(copy, "%s", buf_str(&at));
-        else
+        else if (e->kind == EVENT_SUBKEY_CREATED) {
+                if (w.foreign)
+                        read_key(copy, buf_str(&at));
+                if (!has_line(copy, buf_str(&at)))
+                        dump_line(copy, "%s", buf_str(&at));
+        } else
                 remove_lines(copy, buf_str(&at), "=");
         if (e->kind != EVENT_VALUE_SET && (e->kind != EVENT_VALUE_UNCHANGED || e->type == REG_TOMBSTONE))
                 return;
@@ -261,6 +278,21 @@ static void restart(void (*how)(struct world *))
         compare("a restart");
 }
 
+/* As where layers that write below a key do not name it. */
+static void unname(void)
+{
+        unsigned layer = pick(MODEL_LAYERS), key = pick(MODEL_KEYS);
+
+        sync_registry(false);
+        restart(world_restart);
+        if (!model_unname(&model, layer, key))
+                return;
+        world_unname(&w, model_layers[layer], model_keys[key].path);
+        synced = model;
+        promised = registry_sequence(w.r);
+        compare("a layer that does not name a key");
+}
+
 START_TEST(random_changes)
 {
         srandom((unsigned)_i + 1);
@@ -277,6 +309,8 @@ START_TEST(random_changes)
                         restart(world_crash);
                 else if (then < 40)
                         ck_assert_int_eq(registry_fold(w.r, 0, NULL), 0);
+                else if (then < 45)
+                        unname();
         }
 }
 END_TEST
