@@ -114,6 +114,16 @@ static int start_events(struct manager *m)
         return r < 0 ? r : reload_start(m);
 }
 
+static int start_auditlog(struct manager *m, const char *run_dir)
+{
+        const struct auditlog_config config = { .event = m->event,
+                .backend = &sender_libaudit,
+                .run_dir = run_dir,
+                .numbers = AUDITLOG_PROVIDER_NUMBERS };
+
+        return auditlog_new(&config, &m->auditlog);
+}
+
 int manager_new(const struct manager_config *config, struct manager **ret, struct diag *d)
 {
         _cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
@@ -133,7 +143,7 @@ int manager_new(const struct manager_config *config, struct manager **ret, struc
                 return r;
         r = start_events(m);
         if (r >= 0)
-                r = auditlog_new(m->event, &sender_libaudit, run_dir, NULL, NULL, &m->auditlog);
+                r = start_auditlog(m, run_dir);
         if (r < 0)
                 return diag_set(d, -r, "cannot start: %s", strerror(-r));
         r = open_registry(m, config, d);

@@ -6,8 +6,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "../../schema/base/clock.h"
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
 #include "journal.h"
@@ -31,6 +31,7 @@ struct auditlog {
         int sequence_fd;
         struct spool *spool; /* NULL: what is not sent ends with the process */
         uint64_t seqno;
+        char boot[RECORD_BOOT_MAX];
         uint64_t lost_untold, lost_since; /* since: seconds since 1970 */
         uint64_t left;                    /* for the next start */
         struct completion *completions;
@@ -90,23 +91,23 @@ static void count_lost(struct auditlog *log)
                 log->lost_since = (uint64_t)time(NULL);
 }
 
-static void spool(struct auditlog *log, uint64_t seqno, bool success, const char *text)
+static void spool(struct auditlog *log, const struct sender_record *record)
 {
-        int r = log->spool ? spool_add(log->spool, seqno, success, text) : 0;
+        int r = log->spool ? spool_add(log->spool, record) : 0;
         if (r < 0)
-                log_warning("audit record %" PRIu64 " is not kept over the end of this process: %s", seqno,
-                        strerror(-r));
+                log_warning("audit record %" PRIu64 " is not kept over the end of this process: %s",
+                        record->cookie, strerror(-r));
 }
 
 /* On the sending thread: between the kernel's yes and this a kill makes the next start send it again. */
-static void on_handed_over(uint64_t cookie, bool sent, bool success, const char *text, void *userdata)
+static void on_handed_over(const struct sender_record *record, bool sent, void *userdata)
 {
         struct auditlog *log = userdata;
 
         if (!sent)
-                spool(log, cookie, success, text);
+                spool(log, record);
         else if (log->spool)
-                spool_mark(log->spool, cookie);
+                spool_mark(log->spool, record->cookie);
 }
 
 static void on_outcome(uint64_t cookie, enum sender_outcome outcome, void *userdata)
@@ -144,33 +145,83 @@ static int on_sender(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint
         return 0;
 }
 
+#define SEQUENCE_DIGITS 20
+
+static void keep_seqno(struct auditlog *log)
+{
+        char text[SEQUENCE_DIGITS + 2];
+
+        /* Fixed width: a shorter number must not leave the end of a longer one behind. */
+        int n = snprintf(text, sizeof(text), "%0*" PRIu64 "\n", SEQUENCE_DIGITS, log->seqno);
+        if (log->sequence_fd >= 0 && pwrite(log->sequence_fd, text, (size_t)n, 0) < 0)
+                log_debug("the record number cannot be kept: %s; ignoring", strerror(errno));
+}
+
+/* False, with d set: there is no number that can be believed. */
+static bool read_sequence(const struct auditlog *log, const char *file, uint64_t *ret, struct diag *d)
+{
+        char text[SEQUENCE_DIGITS + 2] = "";
+
+        if (log->sequence_fd < 0)
+                return false;
+        if (pread(log->sequence_fd, text, sizeof(text) - 1, 0) < 0 ||
+                strspn(text, "0123456789") != SEQUENCE_DIGITS || text[SEQUENCE_DIGITS] != '\n') {
+                (void)diag_set(d, EINVAL, "%s: holds no record number", file);
+                return false;
+        }
+        *ret = strtoull(text, NULL, 10);
+        return true;
+}
+
 static void load_sequence(struct auditlog *log, const char *file)
 {
-        char text[32] = "";
         struct diag d = { 0 };
+        uint64_t number;
 
-        log->sequence_fd = open_regular(AT_FDCWD, file, O_RDWR | O_CREAT | O_NOFOLLOW, 0644, NULL, &d);
-        if (log->sequence_fd < 0)
-                log_warning("%s; record numbers begin anew", d.text[0] ? d.text : file);
-        else if (pread(log->sequence_fd, text, sizeof(text) - 1, 0) > 0)
-                log->seqno = strtoull(text, NULL, 10);
+        log->sequence_fd = open_regular(AT_FDCWD, file, O_RDWR | O_NOFOLLOW, 0, NULL, &d);
+        if (log->sequence_fd == -ENOENT) {
+                log->sequence_fd =
+                        open_regular(AT_FDCWD, file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0644, NULL, &d);
+                keep_seqno(log);
+                if (log->sequence_fd >= 0)
+                        return;
+        }
+        if (read_sequence(log, file, &number, &d)) {
+                log->seqno = number > log->seqno ? number : log->seqno;
+                return;
+        }
+        /* No earlier run of this boot has come so far. */
+        log->seqno += clock_of(CLOCK_BOOTTIME);
+        log_warning("%s; record numbers go on at %" PRIu64, d.text[0] ? d.text : file, log->seqno);
+}
+
+/* One of another boot was kept by a clock that begins anew with each. */
+static int64_t since_here(const struct auditlog *log, const struct sender_record *r)
+{
+        char boot[RECORD_BOOT_MAX];
+        uint64_t when;
+
+        if (!record_read_time(r->text, &when, boot) || strcmp(boot, log->boot) == 0)
+                return r->since;
+        return (int64_t)clock_of(CLOCK_BOOTTIME) - (int64_t)(clock_of(CLOCK_REALTIME) - when);
 }
 
 /* What the sending thread adds meanwhile has an older number. */
 static int send_left(struct auditlog *log)
 {
         _cleanup_ranges_ struct ranges left_numbers = RANGES_INIT;
-        uint64_t number = 0;
-        bool success;
+        struct sender_record record = { 0 };
         char *left;
         int r;
 
-        while ((r = spool_next(log->spool, number, &number, &success, &left)) > 0) {
+        while ((r = spool_next(log->spool, record.cookie, &record, &left)) > 0) {
                 _cleanup_free_ char *text = left;
-                ranges_add(&left_numbers, number);
-                r = sender_submit(log->sender, text, success, number);
+                ranges_add(&left_numbers, record.cookie);
+                record.since = since_here(log, &record);
+                r = sender_submit_kept(log->sender, &record);
                 if (r < 0)
-                        log_error("audit record %" PRIu64 " could not be queued: %s", number, strerror(-r));
+                        log_error("audit record %" PRIu64 " could not be queued: %s", record.cookie,
+                                strerror(-r));
         }
         if (left_numbers.n > 0)
                 log_notice("%zu audit records of an earlier run go out when the kernel takes them: %s",
@@ -207,30 +258,33 @@ static int load(struct auditlog *log, const char *dir)
         return load_spool(log, spool.data);
 }
 
-static void keep_seqno(struct auditlog *log)
+/* The kernel's, whatever the root is: it is that kernel that gets the records. */
+static void name_boot(struct auditlog *log)
 {
-        char text[24];
+        char id[BOOT_ID_MAX];
 
-        /* Fixed width: a shorter number must not leave the end of a longer one behind. */
-        int n = snprintf(text, sizeof(text), "%020" PRIu64 "\n", log->seqno);
-        if (log->sequence_fd >= 0 && pwrite(log->sequence_fd, text, (size_t)n, 0) < 0)
-                log_debug("the record number cannot be kept: %s; ignoring", strerror(errno));
+        int r = clock_boot_id(NULL, id);
+        if (r < 0)
+                log_warning("audit records do not name the boot: %s", strerror(-r));
+        (void)snprintf(log->boot, sizeof(log->boot), "%.8s", id);
 }
 
-int auditlog_new(sd_event *event, const struct sender_backend *backend, const char *run_dir,
-        void (*changed)(void *userdata), void *userdata, struct auditlog **ret)
+int auditlog_new(const struct auditlog_config *config, struct auditlog **ret)
 {
         struct auditlog *log = calloc(1, sizeof(*log));
         if (!log)
                 return -ENOMEM;
         log->sequence_fd = -1;
-        log->changed = changed;
-        log->userdata = userdata;
-        int r = sender_new(backend, RETRY_MS, on_handed_over, on_outcome, log, &log->sender);
-        if (r >= 0 && run_dir)
-                r = load(log, run_dir);
+        log->seqno = config->numbers;
+        log->changed = config->changed;
+        log->userdata = config->userdata;
+        name_boot(log);
+        int r = sender_new(config->backend, RETRY_MS, on_handed_over, on_outcome, log, &log->sender);
+        if (r >= 0 && config->run_dir)
+                r = load(log, config->run_dir);
         if (r >= 0)
-                r = sd_event_add_io(event, &log->source, sender_fd(log->sender), EPOLLIN, on_sender, log);
+                r = sd_event_add_io(
+                        config->event, &log->source, sender_fd(log->sender), EPOLLIN, on_sender, log);
         if (r < 0) {
                 (void)auditlog_free(log);
                 return r;
@@ -244,10 +298,16 @@ int auditlog_new(sd_event *event, const struct sender_backend *backend, const ch
 static int enter(struct auditlog *log, struct record *r, struct buf *text)
 {
         r->seqno = ++log->seqno;
+        r->boot = log->boot;
+        if (r->when == 0)
+                r->when = clock_of(CLOCK_REALTIME);
         int e = record_format(r, text);
         journal_send(r, buf_str(text));
         if (e == 0)
-                spool(log, r->seqno, r->success, buf_str(text));
+                spool(log, &(struct sender_record){ .cookie = r->seqno,
+                                   .success = r->success,
+                                   .since = (int64_t)clock_of(CLOCK_BOOTTIME),
+                                   .text = buf_str(text) });
         keep_seqno(log);
         return e;
 }

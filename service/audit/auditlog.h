@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Where every record of a daemon goes: a number of its own, the journal at once, the kernel by the sending
- * thread. Lost records are counted, and told of in a record as soon as one goes through again. */
+/* Where every record of a daemon goes: a number of its own (with the boot one that no other record has), the
+ * journal at once, the kernel by the sending thread. Lost records are counted, and told of in a record as
+ * soon as one goes through again. */
 
 #include <systemd/sd-event.h>
 
@@ -11,17 +12,30 @@
 
 struct auditlog;
 
-/* `run_dir`: where the last number, and the records that are not sent yet, are kept over a restart (below
- * /run); NULL for nowhere. What an earlier run left there is sent. `changed` (may be NULL) is called when a
- * counter or the problem changed. 0 or negative errno. */
-_must_check_ int auditlog_new(sd_event *event, const struct sender_backend *backend, const char *run_dir,
-        void (*changed)(void *userdata), void *userdata, struct auditlog **ret);
+/* Two daemons send records: behind this the provider's numbers begin, so that a number stands for one record
+ * of a boot, whoever sent it. */
+#define AUDITLOG_PROVIDER_NUMBERS UINT64_C(1000000000000000)
+
+struct auditlog_config {
+        sd_event *event;
+        const struct sender_backend *backend;
+        /* Where the last number, and the records that are not sent yet, are kept over a restart (below
+         * /run); NULL for nowhere. What an earlier run left there is sent before anything else. */
+        const char *run_dir;
+        uint64_t numbers; /* they begin behind this */
+        /* May be NULL. A counter or the problem changed. */
+        void (*changed)(void *userdata);
+        void *userdata;
+};
+
+/* 0 or negative errno. */
+_must_check_ int auditlog_new(const struct auditlog_config *config, struct auditlog **ret);
 struct auditlog *auditlog_free(struct auditlog *log);
 
 typedef void (*auditlog_done_t)(void *userdata);
 
-/* Never fails: what cannot be formatted or queued is counted as lost and logged. `r->seqno` is given here,
- * and returned. */
+/* Never fails: what cannot be formatted or queued is counted as lost and logged. `r->seqno` and `r->boot`
+ * are given here, and so is `r->when` where it is 0; the number is returned. */
 uint64_t auditlog_emit(struct auditlog *log, const struct record *r);
 /* The same, and `done` is called once it was handed over, kept or lost: later from the event loop, or at
  * once where it could not even be queued. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "journal.h"
 
-#include <inttypes.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -52,7 +51,8 @@ static void add_record_field(struct entry *e, const struct record *r, enum recor
         else if (v.text)
                 add_text(e, info->journal, v.text);
         else {
-                buf_printf(&e->text, "%s=%" PRIu64, info->journal, v.number);
+                buf_printf(&e->text, "%s=", info->journal);
+                record_add_number(&e->text, info->encoding, v.number);
                 end_field(e);
         }
 }

@@ -17,6 +17,7 @@ enum field_encoding {
         ENCODE_WORD,
         ENCODE_STACK,
         ENCODE_NUMBER,
+        ENCODE_TIME,
         ENCODE_ORDINAL,
         ENCODE_ID,
 };
@@ -42,13 +43,16 @@ extern const struct kind_info record_kinds[RECORD_KINDS_N];
 
 struct field_value {
         const char *text; /* TEXT, WORD and STACK; NULL: unknown */
-        uint64_t number;  /* NUMBER and ID */
+        uint64_t number;  /* the others */
         bool known;
 };
 
 struct field_value record_field(const struct record *r, enum record_field f);
 /* Is the field in this record? */
 bool record_carries(const struct record *r, enum record_field f);
+
+/* In decimal; of a TIME, which is in µs, the seconds with six places. */
+void record_add_number(struct buf *out, enum field_encoding encoding, uint64_t number);
 
 /* Bytes of `text` that are kept of at most `max`, cut where a UTF-8 sequence begins. */
 size_t record_cut(const char *text, size_t max);

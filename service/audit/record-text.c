@@ -2,6 +2,8 @@
 /* How untrusted text is written into an audit record. */
 #include "record-fields.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define CUT_MARK "..."
@@ -49,6 +51,14 @@ static void add_encoded(struct buf *out, const char *text, size_t n, bool cut)
         add_hex(out, text, n);
         if (cut)
                 add_hex(out, CUT_MARK, strlen(CUT_MARK));
+}
+
+void record_add_number(struct buf *out, enum field_encoding encoding, uint64_t number)
+{
+        if (encoding == ENCODE_TIME)
+                buf_printf(out, "%" PRIu64 ".%06" PRIu64, number / 1000000, number % 1000000);
+        else
+                buf_printf(out, "%" PRIu64, number);
 }
 
 void record_add_text(struct buf *out, const char *name, const char *text, size_t max)
@@ -136,4 +146,35 @@ void record_add_stack(struct buf *out, const char *name, const char *text, size_
         }
         if (used == 0)
                 buf_putc(out, '?');
+}
+
+/* A field can stand in no other one: none has a blank in it. */
+static const char *find_field(const char *text, const char *name)
+{
+        const char *found = NULL;
+
+        for (const char *at = strstr(text, name); at; at = strstr(at + 1, name))
+                found = at;
+        return found;
+}
+
+void record_add_late(struct buf *out, const char *text, uint64_t seconds)
+{
+        const char *seqno = find_field(text, " seqno=");
+        size_t n = seqno ? (size_t)(seqno - text) : strlen(text);
+
+        buf_add(out, text, n);
+        if (seqno)
+                buf_printf(out, " late=%" PRIu64 "%s", seconds, seqno);
+}
+
+bool record_read_time(const char *text, uint64_t *ret_usec, char ret_boot[static RECORD_BOOT_MAX])
+{
+        const char *when = find_field(text, " when=");
+        uint64_t seconds, usec;
+
+        if (!when || sscanf(when, " when=%" SCNu64 ".%6" SCNu64 " boot=%8s", &seconds, &usec, ret_boot) != 3)
+                return false;
+        *ret_usec = seconds * 1000000 + usec;
+        return true;
 }

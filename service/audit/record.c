@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "record-fields.h"
 
-#include <inttypes.h>
 #include <string.h>
 #include <syslog.h>
 
 #define F(symbol) (UINT32_C(1) << FIELD_##symbol)
 #define FIELDS_ACTOR (F(SPID) | F(SUID) | F(SAUID) | F(OSES) | F(SCONTEXT) | F(OCOMM) | F(CMD))
-#define FIELDS_EVERY (F(OP) | F(SEQNO))
+#define FIELDS_EVERY (F(OP) | F(WHEN) | F(BOOT) | F(SEQNO))
 
 const struct field_info record_fields[RECORD_FIELDS_N] = {
 #define RECORD_FIELD(symbol, name, encoding, max, journal) { name, journal, ENCODE_##encoding, max },
@@ -27,10 +26,11 @@ const struct kind_info record_kinds[RECORD_KINDS_N] = {
 #define WORST_WORD(max) (4 + 2 * ((max) + 3))
 #define WORST_STACK(max) (0)
 #define WORST_NUMBER(max) (20)
+#define WORST_TIME(max) (21)
 #define WORST_ORDINAL(max) (20)
 #define WORST_ID(max) (10)
 #define RECORD_FIELD(symbol, name, encoding, max, journal) +1 + sizeof(name) + WORST_##encoding(max)
-_Static_assert(0
+_Static_assert(sizeof(" late=") + 20
 #include "record-fields.def"
                        <= RECORD_TEXT_MAX,
         "a record of all fields, all in hex, must fit; one with a stack has few: a test fills each kind");
@@ -107,6 +107,10 @@ struct field_value record_field(const struct record *r, enum record_field f)
                 return number_value(r->since, 0);
         case FIELD_USERS:
                 return text_value(r->users);
+        case FIELD_WHEN:
+                return number_value(r->when, 0);
+        case FIELD_BOOT:
+                return text_value(r->boot);
         case FIELD_SEQNO:
                 return number_value(r->seqno, 0);
         default:
@@ -144,7 +148,7 @@ static void add_field(struct buf *out, const struct field_info *info, struct fie
         default:
                 buf_printf(out, " %s=", info->name);
                 if (v.known || info->encoding == ENCODE_ID)
-                        buf_printf(out, "%" PRIu64, v.number);
+                        record_add_number(out, info->encoding, v.number);
                 else
                         buf_putc(out, '?');
         }

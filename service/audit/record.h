@@ -12,7 +12,8 @@
 #include "../../schema/base/buf.h"
 #include "../../schema/process/actor.h"
 
-#define RECORD_TEXT_MAX 5120u
+#define RECORD_TEXT_MAX 5120u /* with late= */
+#define RECORD_BOOT_MAX 9u    /* with the NUL */
 
 enum record_kind {
 #define RECORD_KIND(symbol, ...) symbol,
@@ -46,22 +47,30 @@ struct record {
         uint64_t since;            /* RECORD_EVENTS_LOST: when the first was lost, in seconds since 1970 */
         const char *users;         /* whose refused calls are counted together: `1000,100000-165535` */
         const struct actor *actor; /* NULL: the kind has no actor fields or nobody is known */
-        uint64_t seqno;
+        uint64_t when;             /* CLOCK_REALTIME, µs: of what happened, not of the record; 0: now */
+        const char *boot;          /* the first eight digits of the boot's identity */
+        uint64_t seqno;            /* given by the auditlog, as the boot is */
         bool success;
 };
 
 /* op=… in the order of audit-records: op, path, old, new, control, layer, reason, count, since,
- * actor's fields, stack, seqno (record-fields.def). Fields that do not belong to the kind are not written.
- * At most RECORD_TEXT_MAX bytes: long text is cut before encoding and marked with a trailing `...`. path,
- * ocomm and cmd, which ausearch decodes, are as record_add_text() writes them. No tool decodes the other
- * text fields: they stand bare, or, where a tool could be misled, as `hex:` and upper-case hex (a text that
- * begins with `hex:` itself is always encoded, so that the two cannot be mixed up); a stack always stands
- * bare. 0 or -ENOMEM; on error `out` is unchanged but for its error. */
+ * actor's fields, stack, when, boot, seqno (record-fields.def). Fields that do not belong to the kind are
+ * not written. At most RECORD_TEXT_MAX bytes: long text is cut before encoding and marked with a trailing
+ * `...`. path, ocomm and cmd, which ausearch decodes, are as record_add_text() writes them. No tool decodes
+ * the other text fields: they stand bare, or, where a tool could be misled, as `hex:` and upper-case hex (a
+ * text that begins with `hex:` itself is always encoded, so that the two cannot be mixed up); a stack always
+ * stands bare. 0 or -ENOMEM; on error `out` is unchanged but for its error. */
 _must_check_ int record_format(const struct record *r, struct buf *out);
 
 /* Appends ` name=` and text, quoted, or in upper-case hex when any byte is outside [A-Za-z0-9_./:@%+,\-];
  * `?` for NULL or "". `max`: bytes of text that are kept. */
 void record_add_text(struct buf *out, const char *name, const char *text, size_t max);
+
+/* The text of a record that was kept, with ` late=SECONDS` in front of its seqno; one without a seqno stays
+ * as it is. Errors stick in `out`. */
+void record_add_late(struct buf *out, const char *text, uint64_t seconds);
+/* when= and boot= of a record's text; false where it has none. */
+bool record_read_time(const char *text, uint64_t *ret_usec, char ret_boot[static RECORD_BOOT_MAX]);
 
 const char *record_op(const struct record *r);
 const char *record_message_id(enum record_kind kind);

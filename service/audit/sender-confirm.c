@@ -17,7 +17,7 @@ int sender_remember(struct sender *s, const struct sender_item *i)
 {
         if (!s->lost_known)
                 return 0;
-        struct sender_item *copy = sender_item_new(i->text, i->success, i->cookie);
+        struct sender_item *copy = sender_item_new(&i->record);
         if (!copy)
                 return -ENOMEM;
         if (s->unconfirmed.n == SENDER_UNCONFIRMED_MAX)
@@ -36,8 +36,8 @@ void sender_take_back(struct sender *s)
         s->look_at = 0;
         while ((i = sender_list_take(&s->unconfirmed))) {
                 if (s->handed_over)
-                        s->handed_over(i->cookie, false, i->success, i->text, s->userdata);
-                i->was_kept = true;
+                        s->handed_over(&i->record, false, s->userdata);
+                i->was_kept = i->late = true;
                 s->status.sent--;
                 s->status.kept++;
                 sender_list_insert(&s->kept, i);

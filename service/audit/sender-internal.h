@@ -27,11 +27,11 @@ struct sender_event {
 struct sender_item {
         struct sender_item *next;
         struct sender_event kept, final;
-        uint64_t cookie;
-        uint64_t order;   /* of the submitting */
-        uint64_t sent_at; /* of an unconfirmed one */
-        bool success;
+        struct sender_record record; /* its text is below */
+        uint64_t order;              /* of the submitting */
+        uint64_t sent_at;            /* of an unconfirmed one */
         bool was_kept;
+        bool late; /* it was kept, by an earlier run or by this one */
         char text[];
 };
 
@@ -72,7 +72,7 @@ struct sender {
         uint64_t submitted;
         uint64_t next_retry;
         bool retrying; /* a round over the kept ones is under way */
-        bool paused;   /* a round goes on when the look that is due confirms what was sent */
+        bool paused;   /* nothing goes out until the look that is due, which ends it */
         bool kicked;   /* since the current one was taken: another round is due */
         bool stopping;
         bool abandoned; /* the owner has gone: nothing is told any more, and `current` is nobody's */
@@ -86,7 +86,7 @@ void sender_list_append(struct sender_list *l, struct sender_item *i);
 /* By their order. */
 void sender_list_insert(struct sender_list *l, struct sender_item *i);
 struct sender_item *sender_list_take(struct sender_list *l);
-struct sender_item *sender_item_new(const char *text, bool success, uint64_t cookie);
+struct sender_item *sender_item_new(const struct sender_record *r);
 
 /* With the lock held. */
 /* Drops what is over the limit when `n` more come. */

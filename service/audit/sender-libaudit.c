@@ -66,8 +66,8 @@ static int read_status(int fd, struct audit_status *ret)
         return -EPROTO;
 }
 
-/* What a send that was not positive says: 0 with the reason, or a negative errno where the socket is broken.
- */
+/* What a send that was not positive says: 0 or -EINVAL with the reason, or another negative errno where the
+ * socket is broken. */
 static int explain_refusal(int r, int error, char *reason, size_t size)
 {
         char buffer[64];
@@ -84,7 +84,7 @@ static int explain_refusal(int r, int error, char *reason, size_t size)
                 return 0;
         case EINVAL:
                 (void)snprintf(reason, size, "the kernel refused the record: invalid type or length");
-                return 0;
+                return -EINVAL;
         default:
                 if (r < 0)
                         return r;

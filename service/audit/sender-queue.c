@@ -58,16 +58,16 @@ struct sender_item *sender_list_take(struct sender_list *l)
         return i;
 }
 
-struct sender_item *sender_item_new(const char *text, bool success, uint64_t cookie)
+struct sender_item *sender_item_new(const struct sender_record *r)
 {
-        size_t n = strlen(text) + 1;
+        size_t n = strlen(r->text) + 1;
         struct sender_item *i = calloc(1, sizeof(*i) + n);
 
         if (!i)
                 return NULL;
-        i->cookie = cookie;
-        i->success = success;
-        memcpy(i->text, text, n);
+        memcpy(i->text, r->text, n);
+        i->record = *r;
+        i->record.text = i->text;
         return i;
 }
 

@@ -1,28 +1,43 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The sending thread: takes records from the queue, sends them, keeps what was not taken. */
+#include "record.h"
 #include "sender-internal.h"
 
+#include <errno.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "../../schema/base/clock.h"
 #include "../../schema/base/log.h"
 #include "../../schema/base/privileges.h"
 
+/* In its place; told of once. */
 static void keep(struct sender *s, struct sender_item *i)
 {
-        if (i->was_kept) {
-                sender_list_insert(&s->kept, i);
-                s->retrying = s->kicked;
-                s->next_retry = sender_now() + s->retry_nsec;
+        sender_list_insert(&s->kept, i);
+        if (i->was_kept)
                 return;
-        }
-        if (!s->kept.head)
-                s->next_retry = sender_now() + s->retry_nsec;
-        i->was_kept = true;
+        i->was_kept = i->late = true;
         s->status.kept++;
-        sender_list_append(&s->kept, i);
         sender_post(s, &i->kept, i, SENDER_KEPT);
+}
+
+/* They would pass those that are kept. */
+static void keep_fresh(struct sender *s)
+{
+        struct sender_item *i;
+
+        while ((i = sender_list_take(&s->fresh)))
+                keep(s, i);
+}
+
+static void note_refused(struct sender *s, struct sender_item *i)
+{
+        s->next_retry = sender_now() + s->retry_nsec;
+        s->retrying = s->kicked;
+        keep(s, i);
+        keep_fresh(s);
 }
 
 static void wait_for_work(struct sender *s)
@@ -39,89 +54,129 @@ static void wait_for_work(struct sender *s)
         (void)pthread_cond_timedwait(&s->wake, &s->lock, &t);
 }
 
-/* The next one to send; NULL when the thread is to end. */
+/* May the oldest of the kept ones go out now? A new one is a reason to try. */
+static bool kept_is_due(const struct sender *s)
+{
+        /* At the end nobody would learn that the kernel lost it again. */
+        if (s->stopping)
+                return s->retrying && !s->status.in_doubt;
+        return s->retrying || s->fresh.head || sender_now() >= s->next_retry;
+}
+
+/* Whose first one goes out next; NULL: nothing now. */
+static struct sender_list *next_list(struct sender *s)
+{
+        if (s->paused && !s->stopping)
+                return NULL;
+        if (!s->kept.head)
+                return s->fresh.head ? &s->fresh : NULL;
+        return kept_is_due(s) ? &s->kept : NULL;
+}
+
+/* The next one to send; NULL when the thread is to end. The kernel is asked before one is taken: what it
+ * lost comes back, and before that one. */
 static struct sender_item *next_item(struct sender *s)
 {
-        struct sender_item *i;
-
-        for (;;) {
-                if (s->abandoned)
-                        return NULL;
-                uint64_t now = sender_now();
-                if (s->look_at > 0 && now >= s->look_at && !s->stopping) {
+        for (bool asked = false; !s->abandoned;) {
+                if (s->look_at > 0 && sender_now() >= s->look_at && !s->stopping) {
                         sender_look(s);
                         continue;
                 }
-                if (s->kept.head && !s->retrying && !s->stopping && !s->paused)
-                        s->retrying = now >= s->next_retry;
-                /* At the end nobody would learn that the kernel lost it again. */
-                if (s->stopping && s->status.in_doubt)
-                        s->retrying = false;
-                if (s->retrying && (i = sender_list_take(&s->kept)))
-                        return i;
-                s->retrying = false;
-                if ((i = sender_list_take(&s->fresh)))
-                        return i;
+                struct sender_list *next = next_list(s);
+                if (next && asked)
+                        return sender_list_take(next);
+                asked = next != NULL;
+                if (next) {
+                        sender_look(s);
+                        continue;
+                }
                 if (s->stopping)
                         return NULL;
+                s->retrying = false;
+                keep_fresh(s);
                 wait_for_work(s);
         }
+        return NULL;
+}
+
+enum attempt {
+        ATTEMPT_NOT_NOW,
+        ATTEMPT_TAKEN,
+        ATTEMPT_NEVER,
+};
+
+static enum attempt refuse(const char *what, int error, char *reason, size_t size)
+{
+        sender_explain(error, what, reason, size);
+        return ATTEMPT_NOT_NOW;
 }
 
 /* Did the kernel take it? A broken connection is opened anew once, at once. */
-static bool attempt(struct sender *s, const struct sender_item *i, char *reason, size_t size)
+static enum attempt attempt(
+        struct sender *s, const struct sender_item *i, const char *text, char *reason, size_t size)
 {
         const struct sender_backend *b = s->backend;
+        int r = 0;
 
         for (int tries = 0; tries < 2; tries++) {
                 reason[0] = '\0';
                 if (s->fd < 0)
                         s->fd = b->open(b->ctx);
-                if (s->fd < 0) {
-                        sender_explain(-s->fd, "cannot open the audit socket", reason, size);
-                        return false;
-                }
-                int r = b->send(b->ctx, s->fd, i->text, i->success, reason, size);
-                if (r >= 0)
-                        return r > 0;
+                if (s->fd < 0)
+                        return refuse("cannot open the audit socket", -s->fd, reason, size);
+                r = b->send(b->ctx, s->fd, text, i->record.success, reason, size);
+                if (r >= 0 || r == -EINVAL)
+                        return r > 0 ? ATTEMPT_TAKEN : r < 0 ? ATTEMPT_NEVER : ATTEMPT_NOT_NOW;
                 b->close(b->ctx, s->fd);
                 s->fd = -1;
-                sender_explain(-r, "the audit socket is broken", reason, size);
         }
-        return false;
+        return refuse("the audit socket is broken", -r, reason, size);
+}
+
+/* Its text says how late it is. */
+static enum attempt attempt_late(struct sender *s, const struct sender_item *i, char *reason, size_t size)
+{
+        int64_t late = ((int64_t)clock_of(CLOCK_BOOTTIME) - i->record.since) / 1000000;
+        _cleanup_buf_ struct buf text = BUF_INIT;
+
+        if (!i->late && late < 1)
+                return attempt(s, i, i->text, reason, size);
+        record_add_late(&text, i->text, late > 0 ? (uint64_t)late : 0);
+        return text.error ? refuse("no late= for the record", -text.error, reason, size)
+                          : attempt(s, i, buf_str(&text), reason, size);
 }
 
 static void tell(struct sender *s, const struct sender_item *i, bool taken)
 {
         s->current_taken = taken;
         if (s->handed_over)
-                s->handed_over(i->cookie, taken, i->success, i->text, s->userdata);
+                s->handed_over(&i->record, taken, s->userdata);
 }
 
 /* Sends it, and sees whether it stayed. Without the lock meanwhile, so the owner may have gone afterwards.
  * The kernel's yes is told of before it is asked anything else: only a kill between these two makes the next
  * start send again what arrived. Where the kernel is likely to drop what it took, it is told of when it did
  * not. */
-static bool send_one(struct sender *s, const struct sender_item *i, char *reason, size_t size)
+static enum attempt send_one(struct sender *s, const struct sender_item *i, char *reason, size_t size)
 {
         reason[0] = '\0';
         if (!sender_may_send(s, reason, size))
-                return false;
+                return ATTEMPT_NOT_NOW;
         (void)pthread_mutex_unlock(&s->lock);
-        bool sent = attempt(s, i, reason, size);
+        enum attempt result = attempt_late(s, i, reason, size);
         (void)pthread_mutex_lock(&s->lock);
-        if (!sent || s->abandoned)
-                return sent;
+        if (result != ATTEMPT_TAKEN || s->abandoned)
+                return result;
 
         bool told = !s->kernel.tight;
         if (told)
                 tell(s, i, true);
         (void)pthread_mutex_unlock(&s->lock);
-        sent = sender_stayed(s, reason, size);
+        bool stayed = sender_stayed(s, reason, size);
         (void)pthread_mutex_lock(&s->lock);
-        if (sent != told && !s->abandoned)
-                tell(s, i, sent);
-        return sent;
+        if (stayed != told && !s->abandoned)
+                tell(s, i, stayed);
+        return stayed ? ATTEMPT_TAKEN : ATTEMPT_NOT_NOW;
 }
 
 static void note_sent(struct sender *s, struct sender_item *i, char *reason, size_t size)
@@ -133,12 +188,12 @@ static void note_sent(struct sender *s, struct sender_item *i, char *reason, siz
                 (void)snprintf(reason, size, SENDER_LOST_MEANWHILE);
         sender_post_final(s, i, SENDER_SENT);
 
-        /* What is accepted now may be accepted of the older ones, too. In doubt that is seen first; and no
-         * more go out than can be remembered. */
-        bool wait = s->status.in_doubt ||
-                    (s->look_at > 0 && s->unconfirmed.n == SENDER_UNCONFIRMED_MAX && !s->stopping);
-        s->paused = wait && s->look_at > 0 && s->kept.head;
-        s->retrying = !wait && s->kept.head;
+        /* What is accepted now may be accepted of the others, too. In doubt that is seen first; and no more of
+         * the kept ones go out than can be remembered. */
+        bool full = s->look_at > 0 && s->unconfirmed.n == SENDER_UNCONFIRMED_MAX && !s->stopping;
+        bool wait = s->status.in_doubt || (full && s->kept.head);
+        s->paused = wait && s->look_at > 0;
+        s->retrying = !wait;
         if (wait)
                 s->next_retry = sender_now() + s->retry_nsec;
 }
@@ -158,17 +213,16 @@ void *sender_main(void *userdata)
         while ((i = next_item(s))) {
                 s->current = i;
                 s->kicked = false;
-                sender_look(s);
-                if (s->abandoned)
-                        break;
-                bool sent = send_one(s, i, reason, sizeof(reason));
+                enum attempt result = send_one(s, i, reason, sizeof(reason));
                 if (s->abandoned)
                         break;
                 s->current = NULL;
-                if (sent)
+                if (result == ATTEMPT_TAKEN)
                         note_sent(s, i, reason, sizeof(reason));
+                else if (result == ATTEMPT_NEVER)
+                        sender_post_final(s, i, SENDER_LOST);
                 else
-                        keep(s, i);
+                        note_refused(s, i);
                 memcpy(s->status.problem, reason, sizeof(reason));
         }
         if (!s->abandoned && s->unconfirmed.head)

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "../../schema/base/clock.h"
+
 /* Signals belong to the owner's thread. */
 static int start_thread(struct sender *s)
 {
@@ -72,8 +74,7 @@ static void lose_rest(struct sender *s)
         if (!s->current)
                 return;
         if (s->current_taken && s->handed_over)
-                s->handed_over(
-                        s->current->cookie, false, s->current->success, s->current->text, s->userdata);
+                s->handed_over(&s->current->record, false, s->userdata);
         sender_post_final(s, s->current, SENDER_LOST);
 }
 
@@ -108,14 +109,15 @@ struct sender *sender_stop(struct sender *s, unsigned timeout_ms)
         return NULL;
 }
 
-int sender_submit(struct sender *s, const char *text, bool success, uint64_t cookie)
+static int submit(struct sender *s, const struct sender_record *r, bool late)
 {
-        if (strlen(text) >= SENDER_TEXT_MAX)
+        if (strlen(r->text) >= SENDER_TEXT_MAX)
                 return -EMSGSIZE;
-        struct sender_item *i = sender_item_new(text, success, cookie);
+        struct sender_item *i = sender_item_new(r);
         if (!i)
                 return -ENOMEM;
 
+        i->late = late;
         (void)pthread_mutex_lock(&s->lock);
         if (s->stopping) {
                 (void)pthread_mutex_unlock(&s->lock);
@@ -128,6 +130,23 @@ int sender_submit(struct sender *s, const char *text, bool success, uint64_t coo
         (void)pthread_cond_signal(&s->wake);
         (void)pthread_mutex_unlock(&s->lock);
         return 0;
+}
+
+int sender_submit(struct sender *s, const char *text, bool success, uint64_t cookie)
+{
+        const struct sender_record r = {
+                .cookie = cookie,
+                .success = success,
+                .since = (int64_t)clock_of(CLOCK_BOOTTIME),
+                .text = text,
+        };
+
+        return submit(s, &r, false);
+}
+
+int sender_submit_kept(struct sender *s, const struct sender_record *r)
+{
+        return submit(s, r, true);
 }
 
 int sender_fd(const struct sender *s)
@@ -150,7 +169,7 @@ void sender_dispatch(struct sender *s)
         while (e) {
                 struct sender_item *i = e->item;
                 struct sender_event *next = e->next;
-                s->done(i->cookie, e->outcome, s->userdata);
+                s->done(i->record.cookie, e->outcome, s->userdata);
                 if (e == &i->final && i != in_use)
                         free(i);
                 e = next;

@@ -4,14 +4,17 @@
 /* The only user of libaudit: one thread that sends records, because a full kernel backlog can hold a sender
  * for a minute. The queue is bounded. A record counts as sent when the kernel took it, auditing is enabled
  * and the kernel's `lost` did not rise (where an audit daemon takes them, or a limit is near), or where we
- * may not ask for that; else it is kept and sent again (every retry_ms, oldest first, and at once when
- * another one gets through) until the queue is full, when the oldest kept ones (where there are none, the
- * oldest) are dropped and counted.
+ * may not ask for that; else it is kept and sent again until the queue is full, when the oldest kept ones
+ * (where there are none, the oldest) are dropped and counted.
+ *
+ * They go out in their order: no newer one passes one that is kept. The oldest is tried every retry_ms and
+ * at once when a new one comes; where it gets through, the others follow, and where not, the new one is kept
+ * as well. What was kept, or waited for a second or more, says so: late= (record_add_late()).
  *
  * The kernel may take a record and lose it later, when the daemon does not fetch it: `lost` is looked at
  * again before the next send, and once some time (settle_ms) after the last one. Where it rose, all that
  * were handed over in that time (64 at most: the oldest are forgotten) are kept ones again, and until one
- * stays there only one of the kept goes out a retry.
+ * stays there only the oldest goes out, once a try, and is looked at before the next.
  *
  * A record can so arrive twice: `lost` rises for others' records, too; its seqno tells. A record that a
  * filter rule of the kernel drops counts as handed over: nothing shows it. */
@@ -34,6 +37,14 @@ enum sender_outcome {
         SENDER_LOST, /* dropped */
 };
 
+/* On its way. */
+struct sender_record {
+        uint64_t cookie;
+        bool success;
+        int64_t since; /* CLOCK_BOOTTIME, µs: then it could have been sent first; below 0: before the boot */
+        const char *text;
+};
+
 struct sender_status {
         uint64_t sent, lost, kept; /* kept: waiting now; `sent` falls when a sent one is kept again */
         /* The kernel lost what it had taken, and nothing that was sent since is known to have stayed. */
@@ -51,8 +62,7 @@ typedef void (*sender_done_t)(uint64_t cookie, enum sender_outcome outcome, void
 /* Runs on the sending thread as soon as the kernel took a record (`sent`), before anything else is asked of
  * it, and when it turned out that it may have lost it (also from within sender_stop(), not behind it). Must
  * not call the sender. */
-typedef void (*sender_handed_over_t)(
-        uint64_t cookie, bool sent, bool success, const char *text, void *userdata);
+typedef void (*sender_handed_over_t)(const struct sender_record *r, bool sent, void *userdata);
 
 /* What the kernel says of its auditing. */
 struct sender_kernel {
@@ -66,8 +76,8 @@ struct sender_kernel {
  * sender_stop() did not wait for. */
 struct sender_backend {
         int (*open)(void *ctx); /* fd-like handle ≥ 0, or negative errno */
-        /* 1: the kernel took it, which is no proof that it keeps it; 0: not (reason filled); negative errno:
-         * broken, reopen. */
+        /* 1: the kernel took it, which is no proof that it keeps it; 0: not now (reason filled); -EINVAL:
+         * never, it is dropped (reason filled); another negative errno: broken, reopen. */
         int (*send)(void *ctx, int fd, const char *text, bool success, char *reason, size_t reason_size);
         void (*close)(void *ctx, int fd);
         /* 0; -EPERM where we may not ask; another negative errno: broken, reopen. NULL: nothing can be
@@ -89,9 +99,11 @@ _must_check_ int sender_new(const struct sender_backend *backend, unsigned retry
  * still uses. The rest includes what was handed over last where it is in doubt. Accepts NULL. */
 struct sender *sender_stop(struct sender *s, unsigned timeout_ms);
 
-/* Takes a copy. 0, -EMSGSIZE for text of SENDER_TEXT_MAX bytes or more, -ESHUTDOWN from within
- * sender_stop(), or -ENOMEM. Never blocks. */
+/* Takes a copy; its time is now. 0, -EMSGSIZE for text of SENDER_TEXT_MAX bytes or more, -ESHUTDOWN from
+ * within sender_stop(), or -ENOMEM. Never blocks. */
 _must_check_ int sender_submit(struct sender *s, const char *text, bool success, uint64_t cookie);
+/* The same for one that an earlier run kept. */
+_must_check_ int sender_submit_kept(struct sender *s, const struct sender_record *r);
 /* Becomes readable when outcomes wait; then call sender_dispatch(). */
 int sender_fd(const struct sender *s);
 void sender_dispatch(struct sender *s);

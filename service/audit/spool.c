@@ -17,8 +17,7 @@
 #define READ_MAX (64u * 1024u * 1024u)
 
 struct entry {
-        uint64_t number;
-        bool success;
+        struct sender_record record; /* its text is below, its cookie the number */
         char *text;
 };
 
@@ -44,7 +43,7 @@ static int remember(struct spool *s, const struct entry *e)
                 s->room = room;
         }
         size_t i = s->n++;
-        for (; i > 0 && s->list[i - 1].number > e->number; i--)
+        for (; i > 0 && s->list[i - 1].record.cookie > e->record.cookie; i--)
                 s->list[i] = s->list[i - 1];
         s->list[i] = *e;
         return 0;
@@ -53,7 +52,7 @@ static int remember(struct spool *s, const struct entry *e)
 static bool forget(struct spool *s, uint64_t number)
 {
         for (size_t i = 0; i < s->n; i++) {
-                if (s->list[i].number != number)
+                if (s->list[i].record.cookie != number)
                         continue;
                 free(s->list[i].text);
                 s->n--;
@@ -63,40 +62,56 @@ static bool forget(struct spool *s, uint64_t number)
         return false;
 }
 
-static int add_entry(struct spool *s, uint64_t number, bool success, const char *text)
+static int add_entry(struct spool *s, const struct sender_record *record)
 {
-        struct entry e = { .number = number, .success = success, .text = strdup(text) };
+        struct entry e = { .record = *record, .text = strdup(record->text) };
 
         if (!e.text)
                 return -ENOMEM;
+        e.record.text = e.text;
         /* One whose mark could not be written stands there still. */
-        (void)forget(s, number);
+        (void)forget(s, record->cookie);
         int r = remember(s, &e);
         if (r < 0)
                 free(e.text);
         return r;
 }
 
+/* What follows `+NUMBER`. */
+static bool parse_rest(const char *text, struct sender_record *r)
+{
+        char *end;
+
+        if (text[0] != ' ' || (text[1] != '0' && text[1] != '1') || text[2] != ' ')
+                return false;
+        errno = 0;
+        r->success = text[1] == '1';
+        r->since = strtoll(text + 3, &end, 10);
+        r->text = end + 1;
+        return errno == 0 && end != text + 3 && *end == ' ';
+}
+
 /* 0, also for a line that is none of ours, or -ENOMEM. */
 static int take_line(struct spool *s, const char *line, uint64_t *last)
 {
+        struct sender_record record;
         char *end;
         int r = 0;
 
         if (*line != '+' && *line != '-')
                 return 0;
         errno = 0;
-        uint64_t number = strtoull(line + 1, &end, 10);
+        record.cookie = strtoull(line + 1, &end, 10);
         if (errno != 0 || end == line + 1)
                 return 0;
         if (*line == '-')
-                (void)forget(s, number);
-        else if (end[0] == ' ' && (end[1] == '0' || end[1] == '1') && end[2] == ' ')
-                r = add_entry(s, number, end[1] == '1', end + 3);
+                (void)forget(s, record.cookie);
+        else if (parse_rest(end, &record))
+                r = add_entry(s, &record);
         else
                 return 0;
-        if (number > *last)
-                *last = number;
+        if (record.cookie > *last)
+                *last = record.cookie;
         return r;
 }
 
@@ -116,10 +131,10 @@ static int take_file(struct spool *s, struct buf *text, uint64_t *last)
         return ftruncate(s->fd, s->size) < 0 ? -errno : 0;
 }
 
-static void put_line(struct buf *line, uint64_t number, bool success, const char *text)
+static void put_line(struct buf *line, const struct sender_record *r)
 {
-        buf_printf(line, "+%" PRIu64 " %d ", number, success);
-        buf_puts(line, text);
+        buf_printf(line, "+%" PRIu64 " %d %" PRId64 " ", r->cookie, r->success, r->since);
+        buf_puts(line, r->text);
         buf_putc(line, '\n');
 }
 
@@ -147,7 +162,7 @@ static int rewrite(struct spool *s)
         _cleanup_buf_ struct buf text = BUF_INIT, name = BUF_INIT;
 
         for (size_t i = 0; i < s->n; i++)
-                put_line(&text, s->list[i].number, s->list[i].success, s->list[i].text);
+                put_line(&text, &s->list[i].record);
         buf_printf(&name, "%s.new", s->file);
         if (text.error || name.error)
                 return -ENOMEM;
@@ -212,35 +227,34 @@ struct spool *spool_free(struct spool *s)
         return NULL;
 }
 
-int spool_next(struct spool *s, uint64_t after, uint64_t *ret_number, bool *ret_success, char **ret_text)
+int spool_next(struct spool *s, uint64_t after, struct sender_record *ret, char **ret_text)
 {
         int r = 0;
 
         (void)pthread_mutex_lock(&s->lock);
         for (size_t i = 0; r == 0 && i < s->n; i++) {
                 const struct entry *e = &s->list[i];
-                if (e->number <= after)
+                if (e->record.cookie <= after)
                         continue;
-                *ret_number = e->number;
-                *ret_success = e->success;
-                *ret_text = strdup(e->text);
+                *ret = e->record;
+                ret->text = *ret_text = strdup(e->text);
                 r = *ret_text ? 1 : -ENOMEM;
         }
         (void)pthread_mutex_unlock(&s->lock);
         return r;
 }
 
-int spool_add(struct spool *s, uint64_t number, bool success, const char *text)
+int spool_add(struct spool *s, const struct sender_record *record)
 {
         _cleanup_buf_ struct buf line = BUF_INIT;
 
         (void)pthread_mutex_lock(&s->lock);
-        int r = add_entry(s, number, success, text);
+        int r = add_entry(s, record);
         if (r == 0) {
-                put_line(&line, number, success, text);
+                put_line(&line, record);
                 r = append(s, &line);
                 if (r < 0)
-                        (void)forget(s, number);
+                        (void)forget(s, record->cookie);
         }
         (void)pthread_mutex_unlock(&s->lock);
         return r;

@@ -3,12 +3,14 @@
 
 /* Records on their way to the kernel, in a file, so that the end of the process loses none: added before
  * they are queued, marked as soon as they were handed over. What a run leaves unmarked the next one sends,
- * under its old number. Lines: `+NUMBER RESULT TEXT` and `-NUMBER`; one that lacks its end is cut off. */
+ * under its old number. Lines: `+NUMBER RESULT SINCE TEXT` and `-NUMBER`; one that lacks its end is cut off.
+ */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "../../schema/base/diag.h"
+#include "sender.h"
 
 /* So much, and most of it marked: the file is written anew. */
 #define SPOOL_BYTES_MAX (1024u * 1024u)
@@ -21,11 +23,11 @@ _must_check_ int spool_open(const char *file, uint64_t *ret_last, struct spool *
 struct spool *spool_free(struct spool *s);
 
 /* The first record behind number `after` that is not marked. 1, 0 where there is none, or -ENOMEM.
- * `*ret_text` is malloc()ed. */
-_must_check_ int spool_next(
-        struct spool *s, uint64_t after, uint64_t *ret_number, bool *ret_success, char **ret_text);
+ * Its text is
+ * `*ret_text`, malloc()ed; its cookie is the number. */
+_must_check_ int spool_next(struct spool *s, uint64_t after, struct sender_record *ret, char **ret_text);
 
 /* 0 or negative errno: then the record is as safe as the process. */
-int spool_add(struct spool *s, uint64_t number, bool success, const char *text);
+int spool_add(struct spool *s, const struct sender_record *r);
 /* From any thread, as spool_add(): a record that was marked can be added again. */
 void spool_mark(struct spool *s, uint64_t number);

@@ -93,9 +93,12 @@ static int start_auditlog(struct manager *m, struct diag *d)
         if (!dir)
                 return -ENOMEM;
         int r = run_dir_take(dir, &m->run_dir_fd, d);
-        return r < 0 ? r
-                     : auditlog_new(
-                               m->event, &sender_libaudit, dir, on_audit_changed, m, &m->settings.auditlog);
+        const struct auditlog_config config = { .event = m->event,
+                .backend = &sender_libaudit,
+                .run_dir = dir,
+                .changed = on_audit_changed,
+                .userdata = m };
+        return r < 0 ? r : auditlog_new(&config, &m->settings.auditlog);
 }
 
 /* Needed for the BPF programs and for opening the kernel log, both of which are done. */

@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "../../schema/base/clock.h"
 #include "../../schema/base/log.h"
 #include "../taint/taint.h"
 
@@ -47,13 +47,6 @@ static const char *mask_text(uint64_t mask, char text[static MASK_TEXT_MAX])
         return text;
 }
 
-static uint64_t now_usec(void)
-{
-        struct timespec now;
-        (void)clock_gettime(CLOCK_REALTIME, &now);
-        return (uint64_t)now.tv_sec * UINT64_C(1000000) + (uint64_t)now.tv_nsec / 1000;
-}
-
 /* A cleared bit is tampering, which no policy silences. What waits for its cause falls under the policy of
  * the moment in which it happened. */
 static bool is_recorded(const struct taints *t, const struct taint_event *e)
@@ -82,6 +75,7 @@ static void on_transition(struct taint_event *e, void *userdata)
                 .stack = e->stack,
                 .properties = e->properties,
                 .detail = e->detail[0] ? e->detail : NULL,
+                .when = e->time_usec,
                 .success = true,
         };
 
@@ -183,7 +177,7 @@ bool taints_mask(struct taints *t, uint64_t *ret)
         monitor_check(t->monitor);
         struct monitor_status status = monitor_status(t->monitor);
         if (is_audited(t))
-                t->audited_until = now_usec();
+                t->audited_until = clock_of(CLOCK_REALTIME);
         else
                 t->past = status.tainted;
         *ret = status.tainted;

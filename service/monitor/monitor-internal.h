@@ -68,8 +68,6 @@ struct monitor {
         struct monitor_status status; /* as last told of */
 };
 
-uint64_t clock_usec(clockid_t clock);
-
 /* monitor-sources.c */
 void monitor_open_log(struct monitor *m);
 _must_check_ int monitor_start_sources(struct monitor *m, struct diag *d);

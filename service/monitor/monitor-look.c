@@ -11,7 +11,7 @@
 /* A moment of the clock that shows `now`, on another clock. */
 static uint64_t on_clock(clockid_t clock, uint64_t usec, uint64_t now)
 {
-        uint64_t ago = now > usec ? now - usec : 0, there = clock_usec(clock);
+        uint64_t ago = now > usec ? now - usec : 0, there = clock_of(clock);
 
         return there > ago ? there - ago : 0;
 }
@@ -83,7 +83,7 @@ static void tell_cleared(struct monitor *m, unsigned bit)
         e.cleared = true;
         e.old_mask = m->tracker.told;
         e.new_mask = m->tracker.told & ~TAINT_MASK(bit);
-        e.time_usec = clock_usec(CLOCK_REALTIME);
+        e.time_usec = clock_of(CLOCK_REALTIME);
         (void)strcpy(e.reason, "cleared");
         (void)strcpy(e.detail, "nothing in the kernel clears a bit: somebody hides that it was set");
         monitor_tell(m, &e, 0, false);
@@ -219,7 +219,7 @@ static void note_readable(struct monitor *m, const char *problem, uint64_t now)
 void monitor_look(struct monitor *m)
 {
         struct diag d = { 0 };
-        uint64_t mask, now = clock_usec(CLOCK_MONOTONIC);
+        uint64_t mask, now = clock_usec();
 
         if (m->looking)
                 return;
@@ -261,7 +261,7 @@ static void complete_exact(struct monitor *m, struct taint_event *e, uint64_t no
 
 void monitor_take_exact(struct monitor *m, const struct taint_event *from)
 {
-        uint64_t now = clock_usec(CLOCK_MONOTONIC);
+        uint64_t now = clock_usec();
         struct taint_event e;
 
         if (m->looking || from->bit >= TAINT_BITS)
@@ -275,7 +275,7 @@ void monitor_take_exact(struct monitor *m, const struct taint_event *from)
         }
         m->looking = true;
         complete_exact(m, &e, now);
-        uint64_t real = clock_usec(CLOCK_REALTIME);
+        uint64_t real = clock_of(CLOCK_REALTIME);
         if (e.time_usec == 0 || e.time_usec > real)
                 e.time_usec = real;
         monitor_tell(m, &e, on_clock(CLOCK_BOOTTIME, e.time_usec, real), true);

@@ -15,13 +15,13 @@ static const uint64_t series[SERIES_STEPS] = { 10000, 100000, 1000000 };
 static void begin_series(struct monitor *m)
 {
         m->step = 0;
-        m->series_usec = clock_usec(CLOCK_MONOTONIC);
+        m->series_usec = clock_usec();
 }
 
 static void on_record(const struct kmsg_record *r, void *userdata)
 {
         struct monitor *m = userdata;
-        uint64_t usec = m->based ? clock_usec(CLOCK_MONOTONIC) : r->usec;
+        uint64_t usec = m->based ? clock_usec() : r->usec;
 
         if (hints_add(&m->hints, r, usec) < 0)
                 log_warning("out of memory; a line of the kernel log is not looked at");
@@ -56,7 +56,7 @@ static void look_behind_sysctl(struct monitor *m)
 static void on_sysctl(void *userdata)
 {
         struct monitor *m = userdata;
-        uint64_t now = clock_usec(CLOCK_MONOTONIC);
+        uint64_t now = clock_usec();
 
         /* BPF tells of the same write, and by whom. */
         if (now > m->sysctl_usec + SYSCTL_SAME_USEC)
@@ -76,7 +76,7 @@ static void on_bpf_sysctl(const struct sysctl_write *w, void *userdata)
         const struct monitor_callbacks *callbacks = &m->config.callbacks;
 
         if (strcmp(w->name, "kernel.tainted") == 0 && w->result >= 0) {
-                m->sysctl_usec = clock_usec(CLOCK_MONOTONIC);
+                m->sysctl_usec = clock_usec();
                 m->sysctl_actor = w->actor;
                 look_behind_sysctl(m);
         }
@@ -87,7 +87,7 @@ static void on_bpf_sysctl(const struct sysctl_write *w, void *userdata)
 static int on_soon(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
         struct monitor *m = userdata;
-        uint64_t now = clock_usec(CLOCK_MONOTONIC);
+        uint64_t now = clock_usec();
 
         while (m->step < SERIES_STEPS && now >= m->series_usec + series[m->step])
                 m->step++;

@@ -23,7 +23,7 @@ static void follow(struct monitor *m, const struct taint_event *e, bool early)
         if (e->cleared)
                 tracker_clear(&m->tracker, e->bit);
         else if (early)
-                tracker_tell_early(&m->tracker, e->bit, clock_usec(CLOCK_MONOTONIC));
+                tracker_tell_early(&m->tracker, e->bit, clock_usec());
         else
                 tracker_tell(&m->tracker, e->bit);
         m->baseline &= ~TAINT_MASK(e->bit);

@@ -4,20 +4,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
 #include "../../schema/layout.h"
 #include "monitor-internal.h"
-
-uint64_t clock_usec(clockid_t clock)
-{
-        struct timespec t = { 0 };
-
-        (void)clock_gettime(clock, &t);
-        return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static int load_state(struct monitor *m)
 {
@@ -30,7 +21,7 @@ static int load_state(struct monitor *m)
         int r = make_dirs(dir);
         if (r < 0)
                 log_warning("%s: %s; ignoring", dir, strerror(-r));
-        r = boot_id_read(m->root, boot_id);
+        r = clock_boot_id(m->root, boot_id);
         if (r == -ENOMEM)
                 return r;
         if (r < 0)

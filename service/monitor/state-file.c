@@ -12,25 +12,6 @@
 #define STATE_NAME "taint-state"
 #define STATE_BYTES_MAX (32u * 1024u * 1024u)
 #define BAD_FILES_MAX 10u
-#define BOOT_ID_LEN (BOOT_ID_MAX - 1)
-
-int boot_id_read(const char *root, char ret[static BOOT_ID_MAX])
-{
-        _cleanup_free_ char *path = root_path(root, "/proc/sys/kernel/random/boot_id");
-        _cleanup_buf_ struct buf text = BUF_INIT;
-
-        ret[0] = '\0';
-        if (!path)
-                return -ENOMEM;
-        int r = read_file(AT_FDCWD, path, 4096, &text, NULL, NULL);
-        if (r < 0)
-                return r;
-        if (text.len != BOOT_ID_LEN + 1 || text.data[BOOT_ID_LEN] != '\n' ||
-                strspn(text.data, "0123456789abcdef-") != BOOT_ID_LEN)
-                return -EBADMSG;
-        *(char *)mempcpy(ret, text.data, BOOT_ID_LEN) = '\0';
-        return 0;
-}
 
 /* Never over an earlier one: it may be the only trace of what went wrong. */
 static void set_aside(const char *path, struct diag *d)

@@ -22,6 +22,3 @@
  * what reading gave, with *ret untouched. */
 _must_check_ int taint_state_load(const char *root, const char *boot_id, struct state *ret, struct diag *d);
 _must_check_ int state_store(const char *root, struct state *s, struct diag *d);
-
-/* proc/sys/kernel/random/boot_id; "" and an error where it cannot be had. */
-int boot_id_read(const char *root, char ret[static BOOT_ID_MAX]);

@@ -4,9 +4,8 @@
 /* The text of the state file: what was told of in this boot. YAML with a checksum as its last line. Pure. */
 
 #include "../../schema/base/buf.h"
+#include "../../schema/base/clock.h"
 #include "history.h"
-
-#define BOOT_ID_MAX 37u /* with the NUL */
 
 struct state {
         char boot_id[BOOT_ID_MAX]; /* "" where the kernel does not tell it */

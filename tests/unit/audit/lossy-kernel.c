@@ -135,16 +135,15 @@ static void on_outcome(uint64_t cookie, enum sender_outcome outcome, void *userd
         n_kept += outcome == SENDER_KEPT;
 }
 
-static void on_handed_over(
-        uint64_t cookie, bool sent, bool success, const char *text, void *userdata _unused_)
+static void on_handed_over(const struct sender_record *r, bool sent, void *userdata _unused_)
 {
         char number[32];
 
-        (void)snprintf(number, sizeof(number), "%u", (unsigned)cookie);
-        ck_assert_str_eq(text, number);
-        ck_assert(success == (cookie != 2));
+        (void)snprintf(number, sizeof(number), "%u", (unsigned)r->cookie);
+        ck_assert_str_eq(r->text, number);
+        ck_assert(r->success == (r->cookie != 2));
         lock();
-        add(fake.handed_over, sent ? "+" : "-", text);
+        add(fake.handed_over, sent ? "+" : "-", r->text);
         unlock();
 }
 

@@ -88,14 +88,29 @@ static const struct record samples[] = {
 
 #define SAMPLE_EXE "/usr/lib/peios/peios-audit-policyd"
 
+#define SAMPLE_WHEN "1699999983.000456"
+
+/* With what the auditlog adds. */
+static inline struct record sample_complete(const struct record *r)
+{
+        struct record complete = *r;
+
+        complete.when = 1699999983000456;
+        complete.boot = "0f1e2d3c";
+        return complete;
+}
+
+/* As one that was kept for 17 seconds. */
 static inline void sample_line(struct buf *out, const struct record *r, unsigned serial)
 {
-        _cleanup_buf_ struct buf text = BUF_INIT;
+        _cleanup_buf_ struct buf early = BUF_INIT, text = BUF_INIT;
+        struct record numbered = sample_complete(r);
 
-        if (record_format(r, &text) < 0) {
-                out->error = text.error;
+        if (record_format(&numbered, &early) < 0) {
+                out->error = early.error;
                 return;
         }
+        record_add_late(&text, buf_str(&early), 17);
         buf_printf(out,
                 "type=USYS_CONFIG msg=audit(1700000000.123:%u): pid=321 uid=0 auid=4294967295 ses=4294967295 "
                 "msg='%s exe=\"" SAMPLE_EXE "\" hostname=? addr=? terminal=? res=%s'\n",

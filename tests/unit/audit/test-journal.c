@@ -87,6 +87,8 @@ static const struct record changed = {
         .new_text = "it's off",
         .detail = "so it was asked",
         .actor = &reg,
+        .when = 1732870000000123,
+        .boot = "0f1e2d3c",
         .seqno = 9,
         .success = true,
 };
@@ -111,6 +113,8 @@ START_TEST(fields)
                 "PEIOS_ACTOR_CONTEXT=?\n"
                 "PEIOS_ACTOR_COMM=peios\nreg\n"
                 "PEIOS_ACTOR_EXE=/usr/bin/peios-reg\n"
+                "PEIOS_WHEN=1732870000.000123\n"
+                "PEIOS_BOOT=0f1e2d3c\n"
                 "PEIOS_SEQNO=9\n"
                 "PEIOS_RESULT=success\n"
                 "PEIOS_DETAIL=so it was asked\n"
@@ -129,6 +133,8 @@ START_TEST(least)
                                          "PRIORITY=4\n"
                                          "PEIOS_OP=control-vanished\n"
                                          "PEIOS_CONTROL=a.b\n"
+                                         "PEIOS_WHEN=?\n"
+                                         "PEIOS_BOOT=?\n"
                                          "PEIOS_SEQNO=1\n"
                                          "PEIOS_RESULT=failed\n");
 }

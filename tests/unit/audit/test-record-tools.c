@@ -100,13 +100,13 @@ START_TEST(interprets)
                 "op=changed-taint-audit-policy path=" SAMPLE_PATH
                 " old=enabled new=disabled spid=4243 suid=",
                 " oses=3 scontext=unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023 ocomm=peios-reg cmd=",
-                " cmd=/usr/bin/peios-reg seqno=9 exe=",
+                " cmd=/usr/bin/peios-reg when=1699999983.000456 boot=0f1e2d3c late=17 seqno=9 exe=",
                 "op=control-drift old=3 new=0x1000 control=kernel.audit_taint_events reason=put-back spid=",
                 " spid=4294967295 suid=unset sauid=unset oses=",
-                "op=audit-events-lost reason=queue-full count=17 since=? seqno=12",
+                "op=audit-events-lost reason=queue-full count=17 since=? when=1699999983.000456 boot=0f1e2d3c late=17 seqno=12",
                 " ocomm=res=failed cmd=",
                 " cmd=/usr/bin/peios-reg stack=add_taint+0x1/0x60,foo:foo_init.isra.0+0x12/0x20,"
-                "do_one_initcall+0x56/0x230 seqno=14 exe=",
+                "do_one_initcall+0x56/0x230 when=1699999983.000456 boot=0f1e2d3c late=17 seqno=14 exe=",
         };
         _cleanup_buf_ struct buf out = BUF_INIT;
 

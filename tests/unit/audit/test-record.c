@@ -41,11 +41,13 @@ static const struct text_case {
                   .old_text = "enabled",
                   .new_text = "disabled",
                   .actor = &reg,
+                  .when = 1732870000000123,
+                  .boot = "0f1e2d3c",
                   .seqno = 9,
                   .success = true },
                 "op=changed-taint-audit-policy path=\"\\System\\Audit\\Modules\\TaintEvents\" old=enabled "
                 "new=disabled spid=4243 suid=1000 sauid=1000 oses=3 scontext=? ocomm=\"peios-reg\" "
-                "cmd=\"/usr/bin/peios-reg\" seqno=9",
+                "cmd=\"/usr/bin/peios-reg\" when=1732870000.000123 boot=0f1e2d3c seqno=9",
                 "Policy '\\System\\Audit\\Modules\\TaintEvents' changed from 'enabled' to 'disabled', by "
                 "'peios-reg' (pid 4243, uid 1000)" },
         { { .kind = RECORD_POLICY_CHANGED,
@@ -55,7 +57,8 @@ static const struct text_case {
                   .reason = "hive-edited",
                   .seqno = 10 },
                 "op=changed-policy path=\"\\System\\Audit\\Modules\\TaintEvents\" old=? new=enabled "
-                "layer=hex:7369746520706F6C696379 reason=hive-edited " ACTOR_UNKNOWN_TEXT " seqno=10",
+                "layer=hex:7369746520706F6C696379 reason=hive-edited " ACTOR_UNKNOWN_TEXT
+                " when=? boot=? seqno=10",
                 "Policy '\\System\\Audit\\Modules\\TaintEvents' could not be changed from nothing to "
                 "'enabled', layer 'site policy', hive-edited" },
         { { .kind = RECORD_POLICY_REFUSED,
@@ -71,7 +74,7 @@ static const struct text_case {
                 "op=refused-policy-value path=\"\\System\\Audit\\Modules\\TaintEvents\" old=enabled "
                 "new=hex:6F666627207265733D73756363657373 layer=base spid=1 suid=0 sauid=4294967295 "
                 "oses=4294967295 scontext=hex:70726F662028656E666F72636529 ocomm=7265733D6661696C6564 "
-                "cmd=2F746D702F61206222207569643D30 seqno=11",
+                "cmd=2F746D702F61206222207569643D30 when=? boot=? seqno=11",
                 "Policy '\\System\\Audit\\Modules\\TaintEvents': value 'off\\x27 res=success' refused, "
                 "'enabled' stays in force, layer 'base', by 'res=failed' (pid 1, uid 0): expected one "
                 "of\\x0a'enabled', 'disabled'" },
@@ -83,36 +86,37 @@ static const struct text_case {
                   .count = 2,
                   .seqno = 12 },
                 "op=control-drift old=3 new=0 control=kernel.audit_taint_events reason=put-back "
-                "count=2 " ACTOR_UNKNOWN_TEXT " seqno=12",
+                "count=2 " ACTOR_UNKNOWN_TEXT " when=? boot=? seqno=12",
                 "Control 'kernel.audit_taint_events' holds '0' where '3' is in force, put-back" },
         { { .kind = RECORD_CONTROL_APPEARED,
                   .control = "net/ipv4/conf/eth0.1/forwarding",
                   .actor = &reg,
                   .seqno = 13,
                   .success = true },
-                "op=control-appeared control=net/ipv4/conf/eth0.1/forwarding seqno=13",
+                "op=control-appeared control=net/ipv4/conf/eth0.1/forwarding when=? boot=? seqno=13",
                 "Control 'net/ipv4/conf/eth0.1/forwarding' appeared" },
         { { .kind = RECORD_CONTROL_VANISHED, .control = "a.b", .old_text = "1", .seqno = 14 },
-                "op=control-vanished old=1 control=a.b seqno=14", "Control 'a.b' went away" },
+                "op=control-vanished old=1 control=a.b when=? boot=? seqno=14", "Control 'a.b' went away" },
         { { .kind = RECORD_CONTROL_FAILED,
                   .control = "a.b",
                   .new_text = "1",
                   .reason = "eperm",
                   .seqno = UINT64_MAX },
-                "op=control-failed old=? new=1 control=a.b reason=eperm seqno=18446744073709551615",
+                "op=control-failed old=? new=1 control=a.b reason=eperm when=? boot=? seqno=18446744073709551615",
                 "Control 'a.b' could not be set to '1', eperm" },
         { { .kind = RECORD_EVENTS_LOST,
                   .reason = "queue-full",
                   .count = 17,
                   .since = 1700000000,
                   .seqno = 15 },
-                "op=audit-events-lost reason=queue-full count=17 since=1700000000 seqno=15",
+                "op=audit-events-lost reason=queue-full count=17 since=1700000000 when=? boot=? seqno=15",
                 "17 audit events were lost since 2023-11-14T22:13:20Z, queue-full" },
-        { { .kind = RECORD_EVENTS_LOST }, "op=audit-events-lost reason=? count=? since=? seqno=?",
+        { { .kind = RECORD_EVENTS_LOST },
+                "op=audit-events-lost reason=? count=? since=? when=? boot=? seqno=?",
                 "? audit events were lost" },
         { { .kind = RECORD_WRITE_DENIED, .path = taint_events, .actor = &reg, .seqno = 16 },
                 "op=denied-registry-write path=\"\\System\\Audit\\Modules\\TaintEvents\" spid=4243 suid=1000 "
-                "sauid=1000 oses=3 scontext=? ocomm=\"peios-reg\" cmd=\"/usr/bin/peios-reg\" seqno=16",
+                "sauid=1000 oses=3 scontext=? ocomm=\"peios-reg\" cmd=\"/usr/bin/peios-reg\" when=? boot=? seqno=16",
                 "Write to '\\System\\Audit\\Modules\\TaintEvents' denied, by 'peios-reg' (pid 4243, uid "
                 "1000)" },
         { { .kind = RECORD_WRITE_DENIED,
@@ -135,11 +139,11 @@ static const struct text_case {
                   .seqno = 17 },
                 "op=refused-registry-file path=2F6574632F7065696F732F72656769737472792E642F35302D6120622E79616D6C "
                 "reason=parse-error spid=4294967295 suid=1000 sauid=4294967295 oses=4294967295 scontext=? "
-                "ocomm=? cmd=? seqno=17",
+                "ocomm=? cmd=? when=? boot=? seqno=17",
                 "Registry file '/etc/peios/registry.d/50-a b.yaml' refused, by an unknown program (uid "
                 "1000), parse-error" },
         { { .kind = RECORD_STATE_DAMAGED, .path = "/var/lib/x", .reason = "checksum", .seqno = 18 },
-                "op=registry-state-damaged path=\"/var/lib/x\" reason=checksum seqno=18",
+                "op=registry-state-damaged path=\"/var/lib/x\" reason=checksum when=? boot=? seqno=18",
                 "Registry state '/var/lib/x' is damaged, checksum" },
         { { .kind = RECORD_TAINT_SET,
                   .taint = "TAINT_WARN",
@@ -155,10 +159,10 @@ static const struct text_case {
                   .success = true },
                 "op=tainted-kernel taint=TAINT_WARN bit=9 old=0x1000 new=0x1200 reason=warning name=? mod-taint=? "
                 "attribution=exact context=interrupt " ACTOR_UNKNOWN_TEXT
-                " stack=__warn+0x3/0x4,foo:foo_irq+0x1/0x2 seqno=20",
+                " stack=__warn+0x3/0x4,foo:foo_irq+0x1/0x2 when=? boot=? seqno=20",
                 "The kernel is tainted: 'TAINT_WARN', warning" },
         { { .kind = RECORD_CONTROL_APPEARED, .control = "\xE2\x80\xAE\xFF\xC3\xA9", .seqno = 19 },
-                "op=control-appeared control=hex:E280AEFFC3A9 seqno=19",
+                "op=control-appeared control=hex:E280AEFFC3A9 when=? boot=? seqno=19",
                 "Control '\\xe2\\x80\\xae\\xff\xC3\xA9' appeared" },
 };
 
@@ -175,6 +179,30 @@ START_TEST(record_texts)
 END_TEST
 
 #define SAFE "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+,\\-"
+
+START_TEST(record_late)
+{
+        static const struct {
+                const char *text, *late;
+        } cases[] = {
+                { "op=a when=1.000002 boot=0f1e2d3c seqno=9",
+                        "op=a when=1.000002 boot=0f1e2d3c late=17 seqno=9" },
+                { "op=a", "op=a" },
+                { "", "" },
+        };
+        char boot[RECORD_BOOT_MAX] = "";
+        uint64_t when = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_buf_ struct buf text = BUF_INIT;
+                record_add_late(&text, cases[i].text, 17);
+                ck_assert_str_eq(buf_str(&text), cases[i].late);
+                ck_assert(record_read_time(cases[i].text, &when, boot) == (i == 0));
+        }
+        ck_assert_uint_eq(when, 1000002);
+        ck_assert_str_eq(boot, "0f1e2d3c");
+}
+END_TEST
 
 static const struct encoding_case {
         const char *text;
@@ -289,13 +317,16 @@ START_TEST(record_limits)
                 .detail = big,
                 .count = UINT64_MAX,
                 .since = UINT64_MAX,
+                .when = UINT64_MAX,
+                .boot = big,
                 .seqno = UINT64_MAX,
                 .actor = &a };
 
         for (r.kind = 0; r.kind < RECORD_KINDS_N; r.kind++) {
-                _cleanup_buf_ struct buf text = BUF_INIT, message = BUF_INIT;
+                _cleanup_buf_ struct buf early = BUF_INIT, text = BUF_INIT, message = BUF_INIT;
 
-                ck_assert_int_eq(record_format(&r, &text), 0);
+                ck_assert_int_eq(record_format(&r, &early), 0);
+                record_add_late(&text, early.data, UINT64_MAX);
                 ck_assert_uint_le(text.len, RECORD_TEXT_MAX);
                 ck_assert_uint_eq(text.len, strlen(text.data));
                 char *saved = NULL;
@@ -444,6 +475,7 @@ int main(void)
 
         suite_add_tcase(s, c);
         tcase_add_loop_test(c, record_texts, 0, ARRAY_SIZE(texts));
+        tcase_add_test(c, record_late);
         tcase_add_loop_test(c, record_encoding, 0, ARRAY_SIZE(encodings));
         tcase_add_loop_test(c, record_stacks, 0, ARRAY_SIZE(stacks));
         tcase_add_loop_test(c, record_limits, 0, ARRAY_SIZE(hostile_bytes));

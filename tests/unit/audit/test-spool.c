@@ -31,22 +31,29 @@ static struct spool *open_spool(void)
 
 static void check_next(struct spool *s, uint64_t after, uint64_t number, bool success, const char *text)
 {
-        uint64_t found;
-        bool result;
+        struct sender_record found;
         char *got;
-        ck_assert_int_eq(spool_next(s, after, &found, &result, &got), 1);
-        ck_assert_uint_eq(found, number);
-        ck_assert_int_eq(result, success);
-        ck_assert_str_eq(got, text);
+        ck_assert_int_eq(spool_next(s, after, &found, &got), 1);
+        ck_assert_uint_eq(found.cookie, number);
+        ck_assert_int_eq(found.success, success);
+        ck_assert_int_eq(found.since, 1000 + (int64_t)number);
+        ck_assert_str_eq(found.text, text);
         free(got);
+}
+
+static int add(struct spool *s, uint64_t number, bool success, const char *text)
+{
+        return spool_add(s, &(struct sender_record){ .cookie = number,
+                                    .success = success,
+                                    .since = 1000 + (int64_t)number,
+                                    .text = text });
 }
 
 static void check_none(struct spool *s, uint64_t after)
 {
-        uint64_t number;
-        bool success;
+        struct sender_record found;
         char *text;
-        ck_assert_int_eq(spool_next(s, after, &number, &success, &text), 0);
+        ck_assert_int_eq(spool_next(s, after, &found, &text), 0);
 }
 
 static off_t size(void)
@@ -61,9 +68,9 @@ START_TEST(what_is_not_marked_is_left)
         struct spool *s = open_spool();
         ck_assert_uint_eq(last, 0);
         check_none(s, 0);
-        ck_assert_int_eq(spool_add(s, 7, true, "op=a x=1"), 0);
-        ck_assert_int_eq(spool_add(s, 8, false, "op=b"), 0);
-        ck_assert_int_eq(spool_add(s, 9, true, ""), 0);
+        ck_assert_int_eq(add(s, 7, true, "op=a x=1"), 0);
+        ck_assert_int_eq(add(s, 8, false, "op=b"), 0);
+        ck_assert_int_eq(add(s, 9, true, ""), 0);
         spool_mark(s, 8);
         (void)spool_free(s);
 
@@ -88,25 +95,28 @@ END_TEST
 /* What a kill in the middle of a write leaves, and what nobody here wrote. */
 START_TEST(odd_lines)
 {
-        static const char lines[] = "+5 1 op=five\n"
+        static const char lines[] = "+5 1 1005 op=five\n"
                                     "nonsense\n"
                                     "\n"
-                                    "+ 1 op=none\n"
-                                    "+99999999999999999999999 1 op=too-large\n"
-                                    "+6 2 op=no-result\n"
+                                    "+ 1 1 op=none\n"
+                                    "+99999999999999999999999 1 1 op=too-large\n"
+                                    "+6 2 1006 op=no-result\n"
+                                    "+6 1 op=no-time\n"
+                                    "+6 1 1006op=no-time\n"
+                                    "+6 1 99999999999999999999999 op=too-late\n"
                                     "+6\n"
                                     "-4\n"
-                                    "+7 0 op=seven\n"
-                                    "+8 1 op=tor";
+                                    "+7 0 1007 op=seven\n"
+                                    "+8 1 1008 op=tor";
         scratch_puts(&root, "/unsent", lines);
         struct spool *s = open_spool();
         ck_assert_uint_eq(last, 7);
         check_next(s, 0, 5, true, "op=five");
         check_next(s, 5, 7, false, "op=seven");
         check_none(s, 7);
-        ck_assert_int_eq(size(), (off_t)(strlen(lines) - strlen("+8 1 op=tor")));
+        ck_assert_int_eq(size(), (off_t)(strlen(lines) - strlen("+8 1 1008 op=tor")));
         /* What is added next stands in a line of its own. */
-        ck_assert_int_eq(spool_add(s, 8, true, "op=eight"), 0);
+        ck_assert_int_eq(add(s, 8, true, "op=eight"), 0);
         (void)spool_free(s);
         s = open_spool();
         check_next(s, 7, 8, true, "op=eight");
@@ -121,9 +131,9 @@ START_TEST(it_does_not_grow_for_ever)
         memset(text, 'x', sizeof(text) - 1);
         text[sizeof(text) - 1] = '\0';
         /* One stays, so the file is never empty. */
-        ck_assert_int_eq(spool_add(s, 1, true, "op=stays"), 0);
+        ck_assert_int_eq(add(s, 1, true, "op=stays"), 0);
         for (uint64_t i = 2; i < 4000; i++) {
-                ck_assert_int_eq(spool_add(s, i, true, text), 0);
+                ck_assert_int_eq(add(s, i, true, text), 0);
                 spool_mark(s, i);
                 ck_assert_int_le(size(), (off_t)(SPOOL_BYTES_MAX + 2 * sizeof(text)));
         }
@@ -159,10 +169,10 @@ START_TEST(comes_back)
 {
         struct spool *s = open_spool();
         for (uint64_t i = 1; i <= 3; i++)
-                ck_assert_int_eq(spool_add(s, i, true, "first"), 0);
+                ck_assert_int_eq(add(s, i, true, "first"), 0);
         spool_mark(s, 1);
         spool_mark(s, 2);
-        ck_assert_int_eq(spool_add(s, 2, false, "again"), 0);
+        ck_assert_int_eq(add(s, 2, false, "again"), 0);
         for (int again = 0; again < 2; again++) {
                 check_next(s, 0, 2, false, "again");
                 check_next(s, 2, 3, true, "first");

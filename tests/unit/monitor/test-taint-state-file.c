@@ -85,11 +85,11 @@ START_TEST(boot_ids)
         char id[BOOT_ID_MAX] = "x";
 
         scratch_new(&root);
-        ck_assert_int_eq(boot_id_read(root.root, id), -ENOENT);
+        ck_assert_int_eq(clock_boot_id(root.root, id), -ENOENT);
         ck_assert_str_eq(id, "");
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 scratch_puts(&root, "/proc/sys/kernel/random/boot_id", cases[i].text);
-                ck_assert_int_eq(boot_id_read(root.root, id) == 0, cases[i].good);
+                ck_assert_int_eq(clock_boot_id(root.root, id) == 0, cases[i].good);
                 ck_assert_str_eq(id, cases[i].good ? BOOT : "");
         }
 }

@@ -284,6 +284,10 @@ def audit_disabled(one, two):
     expect("control", step.facts["control"], ["1", "2"])
     expect("kept", step.json("status")["audit_kept"], 1)
     expect_all(step, ["success-only", "failure-only"])
+    arrived = step.matching(op="changed-taint-audit-policy")[-2:]
+    expect("in their order", [r["new"] for r in arrived], ["success-only", "failure-only"])
+    expect_true("the kept one says so", "late" in arrived[0])
+    expect_true("and when it was", float(arrived[0]["when"]) <= float(arrived[1]["when"]))
 
 
 @check("rate limit: what was thrown away is kept, counted and sent later")
@@ -317,6 +321,10 @@ def locked(one, two):
     expect("kept and lost", [status["audit_kept"], status["audit_lost"]], [0, 0])
 
 
+# None is given by both.
+FIRST_NUMBER = {"peios-audit-policyd": 1, "peios-registryd": 1000000000000001}
+
+
 def expect_numbers(boot):
     """No number twice, but of what the kernel may or may not have taken; none is missing."""
     records = [told.Record(line) for line in boot["end"].lines["all"] if line.startswith("type=USYS_CONFIG")]
@@ -324,12 +332,14 @@ def expect_numbers(boot):
         mine = [r for r in records if r.get("exe", "").endswith(f"/{daemon}")]
         numbers = Counter(int(r["seqno"]) for r in mine)
         expect_true(f"{daemon}: no records", numbers or daemon == "peios-registryd")
+        first = FIRST_NUMBER[daemon]
         if numbers:
-            expect(f"{daemon}: missing", sorted(set(range(1, max(numbers) + 1)) - set(numbers)), [])
+            expect(f"{daemon}: missing", sorted(set(range(first, max(numbers) + 1)) - set(numbers)), [])
         for number, n in numbers.items():
-            same = {str({k: v for k, v in r.items() if k != "msg"}) for r in mine if int(r["seqno"]) == number}
+            same = {str({k: v for k, v in r.items() if k not in ("msg", "late")}) for r in mine if int(r["seqno"]) == number}
             expect(f"{daemon}: different records number {number}", len(same), 1)
         expect_true(f"{daemon}: {numbers}", max(numbers.values(), default=1) <= 2)
+    expect("boots", len({r["boot"] for r in records}), 1)
     return records
 
 
