@@ -188,8 +188,8 @@ static void note_sent(struct sender *s, struct sender_item *i, char *reason, siz
                 (void)snprintf(reason, size, SENDER_LOST_MEANWHILE);
         sender_post_final(s, i, SENDER_SENT);
 
-        /* What is accepted now may be accepted of the others, too. In doubt that is seen first; and no more of
-         * the kept ones go out than can be remembered. */
+        /* What is accepted now may be accepted of the others, too. In doubt that is seen first; and no more
+         * of the kept ones go out than can be remembered. */
         bool full = s->look_at > 0 && s->unconfirmed.n == SENDER_UNCONFIRMED_MAX && !s->stopping;
         bool wait = s->status.in_doubt || (full && s->kept.head);
         s->paused = wait && s->look_at > 0;

@@ -171,12 +171,19 @@ static void submit(uint64_t seqno, bool success, struct buf *text)
         ck_assert_int_eq(sender_submit(sender, text->data, success, seqno), 0);
 }
 
-static void check_record(const struct buf *text, bool success)
+static void check_record(const struct buf *text, bool success, bool kept)
 {
         char got[RECEIVED_MAX], want[64], whole[RECORD_TEXT_MAX + 16];
+        _cleanup_buf_ struct buf sent = BUF_INIT;
 
         ck_assert_uint_eq(read_record(got, sizeof(got)), AUDIT_USYS_CONFIG);
-        (void)snprintf(whole, sizeof(whole), " msg='%s exe=", text->data);
+        const char *late = strstr(got, " late=");
+        ck_assert_msg(!kept || late, "%s", got);
+        if (late)
+                record_add_late(&sent, text->data, strtoull(late + strlen(" late="), NULL, 10));
+        else
+                buf_puts(&sent, text->data);
+        (void)snprintf(whole, sizeof(whole), " msg='%s exe=", buf_str(&sent));
         ck_assert_msg(strstr(got, whole), "%s", got);
         (void)snprintf(want, sizeof(want), " terminal=? res=%s'", success ? "success" : "failed");
         ck_assert_msg(strstr(got, want), "%s", got);
@@ -202,10 +209,10 @@ START_TEST(arrives)
         submit(1, true, &text);
         wait_outcomes(1);
         ck_assert_int_eq(last_outcome, SENDER_SENT);
-        check_record(&text, true);
+        check_record(&text, true, false);
         submit(2, false, &text);
         wait_outcomes(2);
-        check_record(&text, false);
+        check_record(&text, false, false);
         check_status(2, 0, 0, "");
 }
 END_TEST
@@ -230,8 +237,8 @@ START_TEST(disabled_is_kept_and_sent_later)
         /* It comes once: the next one after it is the next one that was sent. */
         submit(2, true, &marker);
         wait_outcomes(3);
-        check_record(&text, true);
-        check_record(&marker, true);
+        check_record(&text, true, true);
+        check_record(&marker, true, false);
 }
 END_TEST
 
@@ -273,7 +280,7 @@ START_TEST(without_control)
         submit(1, true, &text);
         wait_outcomes(1);
         ck_assert_int_eq(last_outcome, SENDER_SENT);
-        check_record(&text, true);
+        check_record(&text, true, false);
         check_status(1, 0, 0, "sent, but not confirmed: reading the audit status needs CAP_AUDIT_CONTROL");
 }
 END_TEST
