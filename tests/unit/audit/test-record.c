@@ -128,7 +128,7 @@ static const struct text_case {
                   .seqno = 16 },
                 "op=denied-registry-write path=\"\\System\\Audit\\Modules\\TaintEvents\" reason=access-denied "
                 "count=203 spid=4243 suid=1000 users=1000,100256-100455 sauid=1000 oses=3 scontext=? "
-                "ocomm=\"peios-reg\" cmd=\"/usr/bin/peios-reg\" seqno=16",
+                "ocomm=\"peios-reg\" cmd=\"/usr/bin/peios-reg\" when=? boot=? seqno=16",
                 "Write to '\\System\\Audit\\Modules\\TaintEvents' denied, by 'peios-reg' (pid 4243, uid "
                 "1000), access-denied" },
         { { .kind = RECORD_FILE_REFUSED,
