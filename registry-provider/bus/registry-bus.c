@@ -150,7 +150,7 @@ static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (!caller)
                 return -ESRCH;
         if (caller->actor.uid != 0) {
-                refusals_tell(rb->refusals, caller_actor(caller), "Reload()", NULL, "not root");
+                refusals_tell(rb->refusals, &caller->actor, "Reload()", NULL, "not root");
                 return sd_bus_error_set(
                         error, ERROR_ACCESS_DENIED, "only root may have the drop-in files read again");
         }
@@ -267,6 +267,7 @@ static int open_gate(struct registry_bus *rb)
 {
         const struct gate_config config = {
                 .bus = rb->config.bus,
+                .exe_reader = rb->config.exe_reader,
                 .group = rb->config.admin_group,
                 .need = call_need,
                 .refused = on_refused,

@@ -29,6 +29,7 @@ struct registry_bus_config {
         struct registry *registry;
         const struct problems *problems;
         const char *admin_group;
+        struct exe_reader *exe_reader; /* may be NULL */
         void (*emit)(const struct record *record,
                 void *userdata);         /* an audit record (seqno is filled in there) */
         void (*reload)(void *userdata);  /* read the drop-in files again */

@@ -197,7 +197,7 @@ void request_refused_unread(
 static int find_person(struct request *q, struct caller **c, struct diag *d)
 {
         if ((*c)->actor.uid != 0) {
-                q->actor = *caller_actor(*c);
+                q->actor = (*c)->actor;
                 request_refused(q, "on behalf of another client");
                 return diag_set(d, EACCES, "only root may write on behalf of another bus client");
         }
@@ -217,7 +217,7 @@ static int find_caller(struct request *q, struct diag *d)
         if (r > 0 && q->options.on_behalf_of)
                 r = find_person(q, &c, d);
         if (r > 0) {
-                q->actor = *caller_actor(c);
+                q->actor = c->actor;
                 q->is_member = c->user->is_member;
         }
         return r;

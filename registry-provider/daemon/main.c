@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <getopt.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
+#include "../../schema/base/privileges.h"
 #include "../../schema/names/fold.h"
 #include "../../schema/values/value.h"
 #include "config.h"
@@ -94,6 +96,18 @@ static int parse_arguments(int argc, char **argv, struct manager_config *config)
         return -1;
 }
 
+/* First of all: that process has nothing of ours, and we keep nothing of what it needs. */
+static int start_exe_reader(struct exe_reader **ret)
+{
+        int r = exe_reader_new(ret);
+        if (r < 0)
+                log_warning(
+                        "the process that reads which program a caller runs cannot be started (%s): that is "
+                        "not known",
+                        strerror(-r));
+        return privileges_drop(PRIVILEGE(CAP_SYS_PTRACE));
+}
+
 int main(int argc, char **argv)
 {
         struct manager_config config = { .admin_group = ADMIN_GROUP, .value_max = VALUE_BYTES_DEFAULT_MAX };
@@ -104,7 +118,9 @@ int main(int argc, char **argv)
         int r = parse_arguments(argc, argv, &config);
         if (r >= 0)
                 return r;
-        r = manager_new(&config, &m, &d);
+        r = start_exe_reader(&config.exe_reader);
+        if (r == 0)
+                r = manager_new(&config, &m, &d);
         if (r == 0)
                 r = manager_run(m);
         if (r < 0) {

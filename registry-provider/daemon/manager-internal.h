@@ -16,6 +16,7 @@ enum reload_state {
 
 struct manager {
         sd_event *event;
+        struct exe_reader *exe_reader;
         sd_bus *bus;
         struct schema *schema;
         struct registry *registry;

@@ -90,6 +90,7 @@ static int open_bus(struct manager *m, const struct manager_config *config, stru
                 .registry = m->registry,
                 .problems = &m->problems,
                 .admin_group = config->admin_group,
+                .exe_reader = m->exe_reader,
                 .emit = emit,
                 .reload = on_dropins,
                 .changed = on_changed,
@@ -109,6 +110,8 @@ static int open_bus(struct manager *m, const struct manager_config *config, stru
 static int start_events(struct manager *m)
 {
         int r = loop_new(&m->event);
+        if (r >= 0 && m->exe_reader)
+                r = exe_reader_attach(m->exe_reader, m->event);
         if (r >= 0)
                 r = folding_start(m);
         return r < 0 ? r : reload_start(m);
@@ -130,6 +133,7 @@ int manager_new(const struct manager_config *config, struct manager **ret, struc
         if (!m)
                 return -ENOMEM;
         m->run_dir_fd = -1;
+        m->exe_reader = config->exe_reader;
         m->value_max = config->value_max;
         m->root = strdup(config->root ? config->root : "");
         if (!m->root)
@@ -170,6 +174,7 @@ struct manager *manager_free(struct manager *m)
         if (!m)
                 return NULL;
         m->registry_bus = registry_bus_free(m->registry_bus);
+        m->exe_reader = exe_reader_free(m->exe_reader);
         if (m->bus)
                 (void)sd_bus_flush_close_unref(m->bus);
         m->vendor = fswatch_free(m->vendor);

@@ -4,6 +4,7 @@
 /* The registry provider's wiring: registry, drop-in watches, bus, audit records, folding. */
 
 #include "../../schema/base/diag.h"
+#include "../../schema/process/exe-reader.h"
 
 struct manager;
 
@@ -11,6 +12,8 @@ struct manager_config {
         const char *root;        /* --root, or NULL */
         const char *admin_group; /* "" for none */
         size_t value_max;        /* bytes */
+        struct exe_reader
+                *exe_reader; /* becomes the manager's; NULL: which program a caller runs is not known */
 };
 
 /* 0, or negative errno with d set. The event loop is not running yet. */

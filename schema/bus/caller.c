@@ -2,11 +2,12 @@
 #include "caller.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../base/clock.h"
 #include "../base/log.h"
-#include "../process/process.h"
+#include "../process/beginnings.h"
 #include "peer.h"
 
 #define DRIVER "org.freedesktop.DBus"
@@ -15,7 +16,9 @@
 
 struct callers {
         sd_bus *bus;
+        struct exe_reader *exe_reader;
         struct account *account;
+        struct beginnings *beginnings;
         caller_changed_t changed;
         void *userdata;
         struct hashmap by_name;
@@ -75,6 +78,7 @@ static struct caller *caller_free(struct caller *c)
                 return NULL;
         account_client_remove(&c->account);
         sd_bus_slot_unref(c->question);
+        exe_question_cancel(c->exe_question);
         user_unref(c->owner, c->user);
         free(c->name);
         free(c);
@@ -102,16 +106,20 @@ static int on_left(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *err
         return 0;
 }
 
-int callers_new(
-        sd_bus *bus, struct account *account, caller_changed_t changed, void *userdata, struct callers **ret)
+int callers_new(sd_bus *bus, struct exe_reader *exe_reader, struct account *account,
+        caller_changed_t changed, void *userdata, struct callers **ret)
 {
         struct callers *cs = calloc(1, sizeof(*cs));
         if (!cs)
                 return -ENOMEM;
-        *cs = (struct callers){
-                .bus = sd_bus_ref(bus), .account = account, .changed = changed, .userdata = userdata
-        };
+        *cs = (struct callers){ .bus = sd_bus_ref(bus),
+                .exe_reader = exe_reader,
+                .account = account,
+                .changed = changed,
+                .userdata = userdata };
         int r = peer_watch_leaving(bus, &cs->left, on_left, cs);
+        if (r >= 0)
+                r = beginnings_new(bus, &cs->beginnings);
         if (r < 0) {
                 (void)callers_free(cs);
                 return r;
@@ -129,6 +137,7 @@ struct callers *callers_free(struct callers *cs)
         for (uint32_t i = 0; (c = hashmap_next(&cs->by_name, &i));)
                 (void)caller_free(c);
         sd_bus_slot_unref(cs->left);
+        cs->beginnings = beginnings_free(cs->beginnings);
         hashmap_done(&cs->by_name);
         hashmap_done(&cs->users);
         sd_bus_unref(cs->bus);
@@ -163,7 +172,8 @@ static int read_label(sd_bus_message *m, struct actor *a)
         return sd_bus_message_exit_container(m);
 }
 
-static int read_credential(sd_bus_message *m, struct actor *a)
+/* *ret_pidfd stays the message's. */
+static int read_credential(sd_bus_message *m, struct actor *a, int *ret_pidfd)
 {
         const char *name;
 
@@ -176,16 +186,18 @@ static int read_credential(sd_bus_message *m, struct actor *a)
                 return sd_bus_message_read(m, "v", "u", &a->pid);
         if (strcmp(name, "LinuxSecurityLabel") == 0)
                 return read_label(m, a);
+        if (strcmp(name, "ProcessFD") == 0)
+                return sd_bus_message_read(m, "v", "h", ret_pidfd);
         return sd_bus_message_skip(m, "v");
 }
 
-static int read_credentials(sd_bus_message *m, struct actor *ret)
+static int read_credentials(sd_bus_message *m, struct actor *ret, int *ret_pidfd)
 {
         struct actor a = ACTOR_UNKNOWN;
 
         int r = sd_bus_message_enter_container(m, 'a', "{sv}");
         while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = read_credential(m, &a);
+                r = read_credential(m, &a, ret_pidfd);
                 if (r >= 0)
                         r = sd_bus_message_exit_container(m);
         }
@@ -196,11 +208,41 @@ static int read_credentials(sd_bus_message *m, struct actor *ret)
         return r;
 }
 
+static void on_exe(const char *exe, void *userdata)
+{
+        struct caller *c = userdata;
+
+        c->exe_question = NULL;
+        (void)snprintf(c->actor.exe, sizeof(c->actor.exe), "%s", exe);
+        c->owner->changed(c, c->owner->userdata);
+}
+
+/* What can be had of the process, if it is the one that made the connection. */
+static void read_process(struct caller *c, int pidfd)
+{
+        struct callers *cs = c->owner;
+        const struct process_claim claim = {
+                .pid = c->actor.pid,
+                .uid = c->actor.uid,
+                .started_before = beginnings_find(cs->beginnings, c->name),
+                .pidfd = pidfd,
+        };
+        _cleanup_close_ int dir = -1;
+
+        if (process_read_caller("", &claim, &c->actor, &dir) < 0 ||
+                exe_reader_ask(cs->exe_reader, dir, on_exe, c, &c->exe_question) == 0)
+                return;
+        ssize_t n = readlinkat(dir, "exe", c->actor.exe, sizeof(c->actor.exe) - 1);
+        c->actor.exe[n > 0 ? n : 0] = '\0';
+}
+
 static int become_known(struct caller *c, sd_bus_message *m)
 {
+        int pidfd = -1;
+
         if (sd_bus_message_is_method_error(m, NULL))
                 return -ESRCH;
-        int r = read_credentials(m, &c->actor);
+        int r = read_credentials(m, &c->actor, &pidfd);
         if (r < 0)
                 return r;
         struct caller_user *u = user_ref(c->owner, c->actor.uid), *unknown = c->user;
@@ -212,6 +254,7 @@ static int become_known(struct caller *c, sd_bus_message *m)
         c->user = u;
         user_unref(c->owner, unknown);
         c->state = CALLER_KNOWN;
+        read_process(c, pidfd);
         return 0;
 }
 
@@ -262,7 +305,6 @@ int callers_get(struct callers *cs, const char *name, struct caller **ret)
                 return -ENOMEM;
         c->owner = cs;
         c->actor = ACTOR_UNKNOWN;
-        c->first_seen = process_now();
         c->name = strdup(name);
         c->user = user_ref(cs, AUDIT_ID_UNSET);
         int r = c->name && c->user ? 0 : -ENOMEM;
@@ -281,24 +323,4 @@ int callers_get(struct callers *cs, const char *name, struct caller **ret)
         }
         *ret = c;
         return 0;
-}
-
-const struct actor *caller_actor(struct caller *c)
-{
-        const struct process_claim claim = {
-                .pid = c->actor.pid,
-                .uid = c->actor.uid,
-                .started_before = c->first_seen,
-                .pidfd = -1,
-        };
-        _cleanup_close_ int dir = -1;
-
-        if (c->has_actor)
-                return &c->actor;
-        c->has_actor = true;
-        if (process_read_caller("", &claim, &c->actor, &dir) == 0) {
-                ssize_t n = readlinkat(dir, "exe", c->actor.exe, sizeof(c->actor.exe) - 1);
-                c->actor.exe[n > 0 ? n : 0] = '\0';
-        }
-        return &c->actor;
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Who calls: the bus's word for uid and pid, asked for without waiting, and /proc's for the rest. A caller
- * is kept from its first call until its connection is gone. Unique names are never used again, so what is
- * kept cannot be about somebody else. */
+/* Who calls: the bus's word for uid and pid, asked for without waiting, and /proc's for the rest, read at
+ * its first call. A caller is kept from then until its connection is gone. Unique names are never used
+ * again, so what is kept cannot be about somebody else; and nothing is read of a process that cannot have
+ * made the connection. */
 
 #include <systemd/sd-bus.h>
 
 #include "../base/hashmap.h"
-#include "../process/actor.h"
+#include "../process/exe-reader.h"
+#include "../process/process.h"
 #include "account.h"
 #include "budget.h"
 
@@ -38,10 +40,9 @@ struct caller {
         char *name; /* unique bus name */
         enum caller_state state;
         struct caller_user *user;
-        struct actor actor; /* what caller_actor() read; uid and pid as soon as it is known */
-        bool has_actor;
-        uint64_t first_seen; /* CLOCK_BOOTTIME, µs */
+        struct actor actor; /* of one that is known */
         sd_bus_slot *question;
+        struct exe_question *exe_question; /* all of the actor but `exe` is there; NULL: that too */
         struct account_client account;
 
         /* The gate's. */
@@ -53,11 +54,12 @@ struct caller {
 
 struct callers;
 
-/* The caller is known or gone by now; one that is gone is freed behind this. */
+/* The caller is known or gone by now, or more is known of it; one that is gone is freed behind this. */
 typedef void (*caller_changed_t)(struct caller *c, void *userdata);
 
-_must_check_ int callers_new(sd_bus *bus, struct account *account, caller_changed_t changed, void *userdata,
-        struct callers **ret);
+/* `exe_reader` may be NULL: then this process reads what it may. */
+_must_check_ int callers_new(sd_bus *bus, struct exe_reader *exe_reader, struct account *account,
+        caller_changed_t changed, void *userdata, struct callers **ret);
 struct callers *callers_free(struct callers *cs);
 
 /* The owner of a unique name; the bus is asked for it at the first time. 0; -EINVAL: not a unique name; or
@@ -68,6 +70,3 @@ struct caller *callers_find(struct callers *cs, const char *name);
 
 /* NULL: none of its connections calls. */
 struct caller_user *callers_user(struct callers *cs, uint32_t uid);
-
-/* For a caller that is known: all that can be had of it, read once. */
-const struct actor *caller_actor(struct caller *c);

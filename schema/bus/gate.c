@@ -91,7 +91,8 @@ static enum verdict judge_person(struct gate *g, const char *name)
 {
         struct caller *c = callers_find(g->callers, name);
 
-        return !c || (c->state == CALLER_KNOWN && is_looked_up(g, c->user)) ? PASS : WAIT;
+        return !c || (c->state == CALLER_KNOWN && !c->exe_question && is_looked_up(g, c->user)) ? PASS
+                                                                                                : WAIT;
 }
 
 static enum verdict judge(struct gate *g, struct caller *c, const struct held *h)
@@ -100,6 +101,8 @@ static enum verdict judge(struct gate *g, struct caller *c, const struct held *h
         struct caller_user *u = c->user;
 
         if (h->person && judge_person(g, h->person) == WAIT)
+                return WAIT;
+        if (need == GATE_WRITER && c->exe_question)
                 return WAIT;
         if (u->account.is_root)
                 return PASS;
@@ -147,8 +150,7 @@ static void refuse(struct gate *g, struct caller *c, sd_bus_message *m, const ch
         const char *why)
 {
         if (g->config.refused && g->config.need(m) == GATE_WRITER)
-                g->config.refused(
-                        m, c->state == CALLER_KNOWN ? caller_actor(c) : &c->actor, why, g->config.userdata);
+                g->config.refused(m, &c->actor, why, g->config.userdata);
         answer_error(c, m, name, text);
 }
 
@@ -540,7 +542,7 @@ int gate_new(const struct gate_config *config, struct gate **ret)
         if (r >= 0)
                 r = account_new(config->bus, on_read, g, &g->account);
         if (r >= 0)
-                r = callers_new(config->bus, g->account, on_caller, g, &g->callers);
+                r = callers_new(config->bus, config->exe_reader, g->account, on_caller, g, &g->callers);
         if (r >= 0 && config->group[0])
                 r = members_new(event, config->group, on_member, g, &g->members);
         if (r >= 0)

@@ -33,7 +33,8 @@ enum gate_need {
 
 struct gate_config {
         sd_bus *bus;
-        const char *group; /* members may write; "": nobody */
+        struct exe_reader *exe_reader; /* or NULL */
+        const char *group;             /* members may write; "": nobody */
         enum gate_need (*need)(sd_bus_message *m);
         /* A GATE_WRITER's call ends here, undone. NULL: nothing to do */
         void (*refused)(sd_bus_message *m, const struct actor *actor, const char *why, void *userdata);

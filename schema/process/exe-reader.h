@@ -11,7 +11,7 @@
 #include "../base/macro.h"
 
 /* Questions that are not answered yet. */
-#define EXE_READER_QUESTIONS_MAX 64u
+#define EXE_READER_QUESTIONS_MAX 256u
 /* Who waited this long is told that it is not known. The late answer is thrown away. */
 #define EXE_READER_TIMEOUT_USEC UINT64_C(3000000)
 

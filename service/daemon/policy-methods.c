@@ -16,7 +16,7 @@ int policy_method_apply(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (!caller)
                 return -ESRCH;
         if (caller->actor.uid != 0) {
-                refusals_tell(pb->refusals, caller_actor(caller), "Apply()", NULL, "not root");
+                refusals_tell(pb->refusals, &caller->actor, "Apply()", NULL, "not root");
                 return sd_bus_error_set(
                         error, ERROR_ACCESS_DENIED, "only root may have the policy applied again");
         }
@@ -153,6 +153,6 @@ int policy_method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error
         const struct value value = { .type = type, .data = bytes.data, .size = bytes.len };
         if (!caller)
                 return -ESRCH;
-        r = setting_preview(s, type == REG_TOMBSTONE ? NULL : &value, layer, caller_actor(caller), &lines);
+        r = setting_preview(s, type == REG_TOMBSTONE ? NULL : &value, layer, &caller->actor, &lines);
         return r < 0 ? r : reply_lines(pb, m, lines.data, error);
 }

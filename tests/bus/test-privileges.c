@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the running service may still do: each thread's capabilities, as the kernel shows them. */
+/* What the running daemons may still do: each thread's capabilities, as the kernel shows them. */
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/capability.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -113,13 +114,79 @@ START_TEST(work_goes_on)
 }
 END_TEST
 
+static int child_of(pid_t pid)
+{
+        char path[64];
+        int child = 0;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+        FILE *f = fopen(path, "re");
+        ck_assert_msg(f != NULL, "%s: %s", path, strerror(errno));
+        ck_assert_int_eq(fscanf(f, "%d", &child), 1);
+        (void)fclose(f);
+        return child;
+}
+
+/* What sees every file and all memory is with a process that does nothing but name programs, and no thread
+ * of the provider has it. */
+START_TEST(provider)
+{
+        struct thread own = { 0 }, t = { 0 };
+        char path[300];
+        unsigned n = 0;
+
+        read_status("/proc/self/status", &own);
+        if (!(own.permitted & BIT(CAP_SYS_PTRACE)))
+                (void)fprintf(
+                        stderr, "SKIP: this process has no CAP_SYS_PTRACE to give, so that was not seen\n");
+        registryd_start(NULL);
+        set_string(world.bus, MODULES, "TaintEvents", "success-only");
+        (void)snprintf(path, sizeof(path), "/proc/%d/status", child_of(world.registryd.pid));
+        read_status(path, &t);
+        ck_assert_str_eq(t.name, "exe-reader");
+        check_thread(&t, &own, BIT(CAP_SYS_PTRACE));
+        (void)snprintf(path, sizeof(path), "/proc/%d/task", (int)world.registryd.pid);
+        DIR *dir = opendir(path);
+        ck_assert_ptr_nonnull(dir);
+        for (struct dirent *e; (e = readdir(dir));) {
+                if (e->d_name[0] == '.')
+                        continue;
+                (void)snprintf(path, sizeof(path), "/proc/%d/task/%.20s/status", (int)world.registryd.pid,
+                        e->d_name);
+                read_status(path, &t);
+                ck_assert_msg(
+                        !((t.effective | t.permitted | t.inheritable | t.ambient) & BIT(CAP_SYS_PTRACE)),
+                        "%s has it", t.name);
+                n++;
+        }
+        (void)closedir(dir);
+        ck_assert_uint_ge(n, 1);
+}
+END_TEST
+
+/* When that process is killed, this is said once, and all else goes on. */
+START_TEST(without_the_reader)
+{
+        static const char said[] = "which program a caller runs has ended";
+
+        registryd_start(NULL);
+        (void)kill(child_of(world.registryd.pid), SIGKILL);
+        WAIT(daemon_said(&world.registryd, said));
+        for (unsigned i = 0; i < 3; i++) {
+                _cleanup_bus_ sd_bus *bus = world_connect(getuid());
+                set_number(bus, "\\Test", "V", i);
+        }
+        ck_assert_uint_eq(daemon_count(&world.registryd, said), 1);
+}
+END_TEST
+
 int main(void)
 {
-        const TTest *const tests[] = { work_goes_on };
-        const TTest *const privileged[] = { threads };
+        const TTest *const tests[] = { work_goes_on, without_the_reader };
+        const TTest *const privileged[] = { threads, provider };
         Suite *suite = suite_create("privileges");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         harness_add_privileged(
-                suite, privileged, ARRAY_SIZE(privileged), "which capabilities the service keeps");
+                suite, privileged, ARRAY_SIZE(privileged), "which capabilities the daemons keep");
         return harness_main(suite);
 }

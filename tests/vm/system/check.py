@@ -17,6 +17,9 @@ PEOPLE = {"root": ("root", "dave"), "alice": ("alice", "alice"), "bob": ("bob", 
 # A setting that is answered later than this has waited for something; the kernel holds senders for a minute.
 AT_ONCE = 15.0
 
+# linux/capability.h
+CAP_SYS_PTRACE, CAP_AUDIT_WRITE, CAP_AUDIT_CONTROL = 19, 29, 30
+
 checks = []
 problems = []
 
@@ -235,6 +238,21 @@ def hardened(one, two):
         for text in messages(boot["end"], "journal"):
             expect_true(text, not re.search(r"permission|not permitted|denied(?! registry)|read-only", text, re.I)
                         or "Write to " in text or "may not write" in text)
+
+
+def capabilities(step, name):
+    return {int(line.split()[1], 16) for line in step.lines[name] if re.match("Cap(Inh|Prm|Eff|Amb):", line)}
+
+
+@check("what sees all memory is a process that opens nothing; what the kernel runs as root is read-only")
+def confined(one, two):
+    step = one["security"]
+    expect("the provider's sets", capabilities(step, "provider"), {1 << CAP_AUDIT_WRITE | 1 << CAP_AUDIT_CONTROL})
+    expect("the reader's sets", capabilities(step, "reader"), {1 << CAP_SYS_PTRACE})
+    expect_true("the reader's name", "Name:\texe-reader" in step.lines["reader"])
+    expect_true("the reader's filter", "Seccomp:\t2" in step.lines["reader"])
+    expect("tunables", step.status["tunable"], [2] * 5)
+    expect("read-only", [line.endswith("Read-only file system") for line in step.lines["tunable"][:4]], [True] * 4)
 
 
 @check("without BPF the kernel log tells, and no forbidden system call is made")
