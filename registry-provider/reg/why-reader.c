@@ -90,8 +90,11 @@ static const char *or_none(const char *s)
 
 static void setting_to_text(struct buf *out, const struct policy_setting *p)
 {
-        buf_printf(out, "written:    %s   (layer %s)\naccepted:   %s\nlive:       %s", or_none(p->written),
-                p->layer, or_none(p->accepted), p->live ? "yes" : "no");
+        buf_printf(out, "written:    %s   (layer %s)\naccepted:   %s\n", or_none(p->written), p->layer,
+                or_none(p->accepted));
+        if (p->pending[0])
+                buf_printf(out, "pending:    %s\n", p->pending);
+        buf_printf(out, "live:       %s", p->live ? "yes" : "no");
         if (p->control[0])
                 buf_printf(out, ", %s holds %s", p->control, or_none(p->control_value));
         buf_puts(out, "\n            ");
@@ -107,6 +110,7 @@ static void setting_to_json(struct json *j, const struct policy_setting *p)
                 { "written", p->written },
                 { "layer", p->layer },
                 { "accepted", p->accepted },
+                { "pending", p->pending },
                 { "control", p->control },
                 { "control_value", p->control_value },
                 { "error", p->error },

@@ -8,7 +8,8 @@
 #include "../../schema/base/json.h"
 
 struct policy {
-        const char *taint_events, *meaning, *written, *source, *control_path, *control_value, *last_error;
+        const char *taint_events, *meaning, *written, *source, *pending, *control_path, *control_value,
+                *last_error;
         int live, taint_readable;
         uint64_t last_applied, changes, no_ops, refused, drifts, sent, kept, lost;
 };

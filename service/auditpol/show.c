@@ -88,6 +88,8 @@ static void text_setting(struct buf *out, const struct setting *s)
         if (s->written[0])
                 buf_printf(out, " (layer %s)", s->layer);
         buf_printf(out, "\n  accepted  %s\n", s->accepted[0] ? s->accepted : "nothing");
+        if (s->pending[0])
+                buf_printf(out, "  pending   %s\n", s->pending);
         buf_printf(out, "  live      %s", s->live ? "yes" : "no");
         if (s->control[0])
                 buf_printf(out, ": %s%s%s", s->control, s->control_value[0] ? " holds " : " is not there",
@@ -106,6 +108,7 @@ static void json_setting(struct json *j, const struct setting *s)
                 { "written", s->written },
                 { "layer", s->layer },
                 { "accepted", s->accepted },
+                { "pending", s->pending },
                 { "control", s->control },
                 { "control_value", s->control_value },
                 { "error", s->error },
@@ -207,18 +210,18 @@ enum exit_code show_get(const struct show_options *o, _unused_ const char *argum
 
 static enum exit_code explain(sd_bus *bus, const struct show_options *o, bool all)
 {
-        static const char *const names[] = { "written", "accepted", "live", "why" };
+        static const char *const names[] = { "written", "accepted", "pending", "live", "why" };
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL, *settings = NULL;
         _cleanup_buf_ struct buf out = BUF_INIT;
         struct json j = json_on(&out);
-        const char *s[4];
+        const char *s[ARRAY_SIZE(names)];
 
         enum exit_code code = ask(bus, "Explain", &reply);
         if (code == EXIT_CODE_OK && all)
                 code = ask(bus, "ListSettings", &settings);
         if (code != EXIT_CODE_OK)
                 return code;
-        int r = sd_bus_message_read(reply, "ssss", &s[0], &s[1], &s[2], &s[3]);
+        int r = sd_bus_message_read(reply, "sssss", &s[0], &s[1], &s[2], &s[3], &s[4]);
         if (r < 0)
                 return fail(r);
         if (o->json) {
@@ -235,7 +238,7 @@ static enum exit_code explain(sd_bus *bus, const struct show_options *o, bool al
                 }
                 json_end_object(&j);
         } else {
-                buf_puts(&out, s[3]);
+                buf_puts(&out, s[4]);
                 r = all ? explain_others(settings, &out) : 0;
         }
         buf_putc(&out, '\n');

@@ -36,28 +36,43 @@ static void on_state_report(
         complain(userdata, text);
 }
 
+/* What waits for a boot is held while the boot is the one in which what is accepted came into force. Where
+ * that is not known, a start of the service is none, but an apply is one. */
+static bool is_same_boot(const char *root, const struct accepted *accepted, enum boot_moment moment)
+{
+        char boot[BOOT_ID_MAX];
+
+        if (clock_boot_id(root, boot) < 0 || !accepted->boot[0])
+                return moment == BOOT_START;
+        return strcmp(boot, accepted->boot) == 0;
+}
+
 static int set_fallback(struct boot_value *v, const struct accepted *accepted)
 {
         const char *text = accepted_get(accepted, v->sv);
 
-        if (!text && v->sv->has_default)
+        if (!v->held && !accepted_pending(accepted, v->sv, &text) && !text && v->sv->has_default)
                 text = v->sv->default_text;
         free(v->text);
         v->text = text ? strdup(text) : NULL;
         return text && !v->text ? -ENOMEM : 0;
 }
 
-static int init_values(const struct schema *schema, const struct accepted *accepted, bool bound_only,
-        struct boot_values *ret)
+static int init_values(const char *root, const struct schema *schema, const struct accepted *accepted,
+        enum boot_moment moment, struct boot_values *ret)
 {
+        bool same_boot = is_same_boot(root, accepted, moment);
+
         ret->list = calloc(schema->n ? schema->n : 1, sizeof(*ret->list));
         if (!ret->list)
                 return -ENOMEM;
         for (size_t i = 0; i < schema->n; i++) {
-                if (bound_only && !schema->values[i].control)
+                if (moment == BOOT_APPLY && !schema->values[i].control)
                         continue;
                 struct boot_value *v = &ret->list[ret->n++];
                 v->sv = &schema->values[i];
+                v->held = same_boot && (v->sv->apply == SCHEMA_REBOOT ||
+                                               (v->sv->apply == SCHEMA_RESTART && moment == BOOT_APPLY));
                 int r = set_fallback(v, accepted);
                 if (r < 0)
                         return r;
@@ -122,7 +137,7 @@ static int load_registry(const char *root, const struct schema *schema, const st
         if (r == 0)
                 r = load_files(root, registry, l, d);
         for (size_t i = 0; r == 0 && i < values->n; i++)
-                r = decide(registry, &values->list[i], l);
+                r = values->list[i].held ? 0 : decide(registry, &values->list[i], l);
         return r;
 }
 
@@ -153,14 +168,14 @@ static int use_registry(const char *root, const struct accepted *accepted, bool 
 }
 
 int boot_values_load(const char *root, const struct schema *schema, const struct accepted *accepted,
-        bool bound_only, void (*on_line)(const char *line, void *userdata), void *userdata,
+        enum boot_moment moment, void (*on_line)(const char *line, void *userdata), void *userdata,
         struct boot_values *ret, struct diag *d)
 {
         const struct loader l = { .complain = on_line, .userdata = userdata };
         struct boot_values values = { 0 };
         bool registry = false;
 
-        int r = init_values(schema, accepted, bound_only, &values);
+        int r = init_values(root, schema, accepted, moment, &values);
         if (r == 0)
                 r = use_registry(root, accepted, &registry);
         if (r < 0) {

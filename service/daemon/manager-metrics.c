@@ -13,6 +13,7 @@ static struct metrics_setting describe(const struct setting *s)
                 .control = setting_control_name(s),
                 .applies = s->accepted || s->starting,
                 .live = s->live,
+                .pending = s->is_pending,
                 .changes = s->changes,
                 .no_ops = s->no_ops,
                 .refusals = s->refusals,

@@ -30,7 +30,7 @@ int manager_load_settings(struct manager *m, struct diag *d)
         if (r < 0)
                 log_warning("%s", why.text[0] ? why.text : strerror(-r));
         why.text[0] = '\0';
-        r = boot_values_load(m->root, m->schema, &all->accepted, false, NULL, NULL, &initial, &why);
+        r = boot_values_load(m->root, m->schema, &all->accepted, BOOT_START, NULL, NULL, &initial, &why);
         if (r < 0)
                 log_warning("%s", why.text[0] ? why.text : strerror(-r));
         all->ran_before = all->accepted.n > 0;

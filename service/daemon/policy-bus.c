@@ -30,6 +30,7 @@ static const sd_bus_vtable policy_vtable[] = {
         SD_BUS_PROPERTY("Meaning", "s", policy_get_text, 0, EMITS),
         SD_BUS_PROPERTY("Written", "s", policy_get_text, 0, EMITS),
         SD_BUS_PROPERTY("Source", "s", policy_get_text, 0, EMITS),
+        SD_BUS_PROPERTY("Pending", "s", policy_get_text, 0, EMITS),
         SD_BUS_PROPERTY("Live", "b", policy_get_text, 0, EMITS),
         SD_BUS_PROPERTY("ControlPath", "s", policy_get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("ControlValue", "s", policy_get_text, 0, EMITS),
@@ -56,8 +57,8 @@ static const sd_bus_vtable policy_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS(
                 "Apply", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, policy_method_apply, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_NO_ARGS,
-                SD_BUS_RESULT("s", written, "s", accepted, "s", live, "s", why), policy_method_explain,
-                UNPRIVILEGED),
+                SD_BUS_RESULT("s", written, "s", accepted, "s", pending, "s", live, "s", why),
+                policy_method_explain, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListSettings", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssssssbsss)", settings),
                 policy_method_list_settings, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Preview",
@@ -86,6 +87,7 @@ static void on_flush(void *userdata)
         } map[] = {
                 { SETTING_ACCEPTED, { "TaintEvents", "Meaning" } },
                 { SETTING_WRITTEN, { "Written", "Source" } },
+                { SETTING_PENDING, { "Pending" } },
                 { SETTING_LIVE, { "Live", "ControlValue", "LastApplied", "LastError" } },
                 { SETTING_COUNTERS, { "Changes", "NoOps", "Refused", "Drifts" } },
                 { AUDIT_COUNTERS, { "AuditSent", "AuditKept", "AuditLost" } },

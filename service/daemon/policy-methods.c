@@ -45,7 +45,7 @@ int policy_method_explain(sd_bus_message *m, void *userdata, sd_bus_error *error
         sd_bus_message *reply = NULL;
         r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
-                r = sd_bus_message_append(reply, "ss", s->written, setting_or_empty(s));
+                r = sd_bus_message_append(reply, "sss", s->written, setting_or_empty(s), setting_pending(s));
         if (r >= 0)
                 r = daemon_bus_append_string(reply, live ? live : s->control_value);
         if (r >= 0)
@@ -66,7 +66,7 @@ static int append_setting(sd_bus_message *reply, const struct setting *s)
         r = sd_bus_message_open_container(reply, 'r', "ssssssbsss");
         if (r >= 0)
                 r = sd_bus_message_append(reply, "ssssssb", s->path, s->written, s->layer,
-                        setting_or_empty(s), "", setting_control_name(s), (int)s->live);
+                        setting_or_empty(s), setting_pending(s), setting_control_name(s), (int)s->live);
         if (r >= 0)
                 r = daemon_bus_append_string(reply, s->control_value);
         if (r >= 0)

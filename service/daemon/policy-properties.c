@@ -18,6 +18,7 @@ int policy_get_text(sd_bus *bus, _unused_ const char *path, _unused_ const char 
                 { "TaintEvents", setting_or_empty(s) },
                 { "Written", s->written },
                 { "Source", s->layer },
+                { "Pending", setting_pending(s) },
                 { "ControlPath", control_path(s->control) },
                 { "ControlValue", s->control_value },
                 { "LastError", s->last_error },

@@ -73,7 +73,11 @@ static void answer(struct setter *s)
 
         if (policy->refusal.text[0])
                 answer_error(s, ERROR_REFUSED, policy->refusal.text);
-        else if (!is_in_force(policy, s->value)) {
+        else if (policy->is_pending) {
+                (void)diag_set(&d, EAGAIN, "%s is accepted, and comes into force with the next %s",
+                        setting_pending(policy), setting_waits_for(policy));
+                answer_error(s, ERROR_NOT_IN_FORCE, d.text);
+        } else if (!is_in_force(policy, s->value)) {
                 (void)diag_set(&d, EBUSY, "%s is written, but %s from layer %s is in force", s->value,
                         policy->accepted ? policy->accepted : "nothing", policy->layer);
                 answer_error(s, ERROR_NOT_IN_FORCE, d.text);

@@ -3,11 +3,10 @@
  * who it was. */
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "../../schema/base/clock.h"
 #include "../../schema/base/log.h"
 #include "../monitor/bpf-source.h"
 #include "policy-bus.h"
@@ -35,13 +34,6 @@ struct setting_untold *setting_untold_free(struct setting_untold *u)
         free(u->found);
         free(u);
         return NULL;
-}
-
-static uint64_t clock_usec(clockid_t clock)
-{
-        struct timespec ts;
-        (void)clock_gettime(clock, &ts);
-        return (uint64_t)ts.tv_sec * UINT64_C(1000000) + (uint64_t)ts.tv_nsec / 1000;
 }
 
 static void emit(struct setting *s, enum record_kind kind, const char *old_text, const char *new_text,
@@ -171,13 +163,13 @@ enum control_outcome setting_write(struct setting *s, const char *text)
         }
         if (control_refresh(s->control) || !s->watch)
                 watch_control(s);
-        uint64_t asked = clock_usec(CLOCK_REALTIME);
+        uint64_t asked = clock_of(CLOCK_REALTIME);
         control_apply(s->control, control_text, &result);
         s->live = result.outcome == CONTROL_HOLDS || result.outcome == CONTROL_WRITTEN;
         if (s->live)
                 s->held_usec = asked;
         if (result.outcome == CONTROL_WRITTEN)
-                s->last_applied = clock_usec(CLOCK_REALTIME);
+                s->last_applied = clock_of(CLOCK_REALTIME);
         set_error(s, &result);
         memcpy(s->control_value, result.now, sizeof(s->control_value));
         note_presence(s, s->live);
@@ -220,7 +212,7 @@ static void tell(
         if (strcmp(action, "put-back-failed") == 0)
                 (void)snprintf(u->detail, sizeof(u->detail), "%s", s->last_error);
         u->since = since;
-        u->until = clock_usec(CLOCK_REALTIME);
+        u->until = clock_of(CLOCK_REALTIME);
         s->untold = u;
         if (s->writer_usec > 0)
                 take_writer(u, &s->writer, s->writer_usec);
@@ -244,7 +236,7 @@ static void on_drift(struct setting *s, const char *expected, const char *found)
                         tell(s, expected, found, "reported", since);
                 return;
         }
-        switch (drift_decide(&s->drift, clock_usec(CLOCK_MONOTONIC))) {
+        switch (drift_decide(&s->drift, clock_usec())) {
         case DRIFT_PUT_BACK:
                 (void)setting_write(s, setting_wanted(s));
                 tell(s, expected, found, s->live ? "put-back" : "put-back-failed", since);
@@ -313,7 +305,7 @@ static void look(struct setting *s, bool is_hint)
                 came_or_went(s);
         if (!control_present(s->control) || s->turning_off)
                 return;
-        uint64_t asked = clock_usec(CLOCK_REALTIME);
+        uint64_t asked = clock_of(CLOCK_REALTIME);
         if (control_read(s->control, now, sizeof(now)) < 0)
                 return;
         bool is_news = strcmp(now, s->control_value) != 0;

@@ -1,12 +1,95 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A setting for people: what is in force and why, and what a write would do. Changes nothing. */
+/* A setting for people and records: what is in force and why, and what a write would do. Changes nothing. */
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "../../schema/base/clock.h"
 #include "settings.h"
+#include "taints.h"
+
+const char *setting_shown(const char *text)
+{
+        return text && *text ? text : "unset";
+}
+
+const char *setting_or_empty(const struct setting *s)
+{
+        return s->accepted ? s->accepted : "";
+}
+
+const char *setting_control_name(const struct setting *s)
+{
+        return s->control ? control_name(s->control) : "";
+}
+
+const char *setting_pending(const struct setting *s)
+{
+        return s->is_pending ? setting_shown(s->pending) : "";
+}
+
+const char *setting_waits_for(const struct setting *s)
+{
+        static const char *const words[] = {
+                [SCHEMA_LIVE] = "", [SCHEMA_RESTART] = "restart", [SCHEMA_REBOOT] = "reboot"
+        };
+
+        return words[s->sv->apply];
+}
+
+/* "\System\Audit\Modules\TaintEvents": without the hive where it is the default one. */
+int setting_describe_path(const struct schema_value *sv, char **ret)
+{
+        _cleanup_buf_ struct buf path = BUF_INIT;
+        size_t len;
+
+        (void)path_component(&sv->key, 0, &len);
+        bool machine = fold_equal(sv->key.text, len, DEFAULT_HIVE, strlen(DEFAULT_HIVE));
+        buf_printf(&path, "%s%s\\%s", machine ? "" : "\\", sv->key.text + (machine ? len : 0), sv->name);
+        return buf_finish(&path, ret, NULL);
+}
+
+const char *setting_tainted(const struct setting *s, char text[static SETTING_MASK_MAX])
+{
+        uint64_t mask;
+
+        if (!s->control || !s->sv->control->audit_off || !taints_mask(s->all->taints, &mask))
+                return NULL;
+        (void)snprintf(text, SETTING_MASK_MAX, "0x%" PRIx64, mask);
+        return text;
+}
+
+/* The file behind a change that no caller made, and whose it is. */
+static const char *describe_file(const struct link_value *in, struct diag *d)
+{
+        if (!in->file)
+                return NULL;
+        if (in->file_owner == AUDIT_ID_UNSET)
+                (void)diag_set(d, 0, "%s", in->file);
+        else
+                (void)diag_set(d, 0, "%s, owned by uid %u", in->file, in->file_owner);
+        return d->text;
+}
+
+struct record setting_change_record(const struct setting *s, const char *new_text,
+        const struct link_value *in, struct setting_change_text *text)
+{
+        return (struct record){
+                .kind = RECORD_POLICY_CHANGED,
+                .op = s->control ? s->sv->control->audit_op : NULL,
+                .path = s->path,
+                .old_text = setting_shown(s->accepted),
+                .new_text = setting_shown(new_text),
+                .layer = in->layer,
+                .reason = in->actor && !in->is_resync ? NULL : in->reason,
+                .tainted = setting_tainted(s, text->tainted),
+                .detail = describe_file(in, &text->file),
+                .actor = in->actor,
+                .success = true,
+        };
+}
 
 const char *setting_meaning(const struct setting *s)
 {
@@ -16,13 +99,23 @@ const char *setting_meaning(const struct setting *s)
         return "";
 }
 
+static const char *or_nothing(const char *text)
+{
+        return text && text[0] ? text : "nothing";
+}
+
 static void explain_acceptance(const struct setting *s, struct buf *out)
 {
-        const char *accepted = s->accepted && s->accepted[0] ? s->accepted : "nothing";
+        const char *accepted = or_nothing(s->accepted);
 
         if (s->refusal.text[0])
                 buf_printf(out, "What is written (%s, layer %s) is refused: %s; %s stays in force",
                         s->written, s->layer, s->refusal.text, accepted);
+        else if (s->is_pending && strcmp(s->layer, "default") == 0)
+                buf_printf(out, "Nothing is written; %s stays in force", accepted);
+        else if (s->is_pending)
+                buf_printf(out, "%s is accepted, from layer %s; %s stays in force", s->written, s->layer,
+                        accepted);
         else if (strcmp(s->layer, "default") == 0)
                 buf_printf(out, "Nothing is written; %s is in force%s", accepted,
                         s->accepted ? ", the default of the schema" : "");
@@ -30,14 +123,14 @@ static void explain_acceptance(const struct setting *s, struct buf *out)
                 buf_printf(out, "%s is in force, from layer %s", accepted, s->layer);
         if (setting_meaning(s)[0])
                 buf_printf(out, " (%s)", setting_meaning(s));
+        if (s->is_pending)
+                buf_printf(
+                        out, " until the next %s, then %s is", setting_waits_for(s), or_nothing(s->pending));
 }
 
 static void explain_pause(const struct setting *s, struct buf *out)
 {
-        struct timespec ts;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-        uint64_t now = (uint64_t)ts.tv_sec * UINT64_C(1000000) + (uint64_t)ts.tv_nsec / 1000;
+        uint64_t now = clock_usec();
 
         if (now < s->drift.paused_until)
                 buf_printf(out,
@@ -105,6 +198,18 @@ static void preview_record(const struct record *r, struct buf *out)
         buf_putc(out, '\n');
 }
 
+static void preview_put_off(const struct setting *s, const struct policy_decision *decision,
+        struct record *record, struct buf *out)
+{
+        buf_printf(out, "%s would be accepted; %s stays in force until the next %s\n",
+                or_nothing(decision->text), record->old_text, setting_waits_for(s));
+        record->kind = RECORD_POLICY_PENDING;
+        record->op = NULL;
+        record->new_text = setting_shown(decision->text);
+        record->success = true;
+        preview_record(record, out);
+}
+
 int setting_preview(struct setting *s, const struct value *value, const char *layer,
         const struct actor *actor, struct buf *out)
 {
@@ -138,6 +243,10 @@ int setting_preview(struct setting *s, const struct value *value, const char *la
                 preview_record(&record, out);
                 break;
         case POLICY_CHANGE:
+                if (s->sv->apply != SCHEMA_LIVE) {
+                        preview_put_off(s, &decision, &record, out);
+                        break;
+                }
                 buf_printf(out, "%s would come into force in place of %s\n",
                         decision.text ? decision.text : "nothing", record.old_text);
                 if (decision.turns_off)

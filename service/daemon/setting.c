@@ -3,7 +3,6 @@
 #include "setting-internal.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,12 +25,6 @@ struct setting_queued {
         char data[];
 };
 
-/* What the record of a change points to. */
-struct change_text {
-        struct diag file;
-        char tainted[SETTING_MASK_MAX];
-};
-
 int setting_replace(char **at, const char *text)
 {
         char *copy = text ? strdup(text) : NULL;
@@ -42,62 +35,40 @@ int setting_replace(char **at, const char *text)
         return 0;
 }
 
-const char *setting_shown(const char *text)
-{
-        return text && *text ? text : "unset";
-}
-
-const char *setting_or_empty(const struct setting *s)
-{
-        return s->accepted ? s->accepted : "";
-}
-
-const char *setting_control_name(const struct setting *s)
-{
-        return s->control ? control_name(s->control) : "";
-}
-
 void setting_changed(struct setting *s, unsigned changes)
 {
         policy_bus_changed(s->all->bus, s, changes);
         metrics_changed(s->all->metrics);
 }
 
-/* "\System\Audit\Modules\TaintEvents": without the hive where it is the default one. */
-static int describe_path(const struct schema_value *sv, char **ret)
+/* What was kept, unless the schema means something else by it now. NULL: nothing. 0 or -ENOMEM. */
+static int recall(const struct setting *s, const char *kept, char **ret)
 {
-        _cleanup_buf_ struct buf path = BUF_INIT;
-        size_t len;
-
-        (void)path_component(&sv->key, 0, &len);
-        bool machine = fold_equal(sv->key.text, len, DEFAULT_HIVE, strlen(DEFAULT_HIVE));
-        buf_printf(&path, "%s%s\\%s", machine ? "" : "\\", sv->key.text + (machine ? len : 0), sv->name);
-        return buf_finish(&path, ret, NULL);
-}
-
-/* What was accepted last, unless the schema means something else by it now. NULL: nothing. */
-static int recall(const struct setting *s, char **ret)
-{
-        const char *kept = accepted_get(&s->all->accepted, s->sv);
-
         *ret = NULL;
         int r = kept ? schema_canonical(s->sv, kept, strlen(kept), ret, NULL) : 0;
         return r == -ENOMEM ? r : 0;
 }
 
+static int set_pending(struct setting *s, bool is_pending, const char *text)
+{
+        int r = setting_replace(&s->pending, is_pending ? text : NULL);
+        if (r == 0)
+                r = accepted_set_pending(&s->all->accepted, s->sv, is_pending, text);
+        if (r == 0)
+                s->is_pending = is_pending;
+        s->all->is_stored = false;
+        return r;
+}
+
 /* From the first start on it can be told what changed while the service was away. That a part of the service
  * itself begins with its default is no change. */
-static int begin_with(struct setting *s, const char *initial)
+static int begin_live(struct setting *s, const char *kept, const char *initial)
 {
-        _cleanup_free_ char *kept = NULL;
-
-        int r = recall(s, &kept);
         const char *accepted = kept                  ? kept
                                : !s->all->ran_before ? initial
-                               : s->sv->control      ? NULL
+                               : s->control          ? NULL
                                                      : s->sv->default_text;
-        if (r == 0)
-                r = setting_replace(&s->accepted, accepted);
+        int r = setting_replace(&s->accepted, accepted);
         if (r == 0 && !kept && accepted) {
                 s->all->is_stored = false;
                 r = accepted_set(&s->all->accepted, s->sv, accepted);
@@ -107,16 +78,71 @@ static int begin_with(struct setting *s, const char *initial)
         return r;
 }
 
-int setting_new(struct settings *all, const struct schema_value *sv, enum setting_kind kind,
-        const char *initial, struct setting **ret)
+/* The moment is there: what was pending, or what was written while the service was away, is in force. */
+static int begin_anew(struct setting *s, const char *kept, const char *initial)
 {
+        const char *waited = NULL;
+        bool was_pending = accepted_pending(&s->all->accepted, s->sv, &waited);
+        bool same = kept && initial ? strcmp(kept, initial) == 0 : kept == initial;
+        const bool as_said = was_pending && strcmp(setting_shown(waited), setting_shown(initial)) == 0;
+        const struct record record = {
+                .kind = RECORD_POLICY_CHANGED,
+                .op = s->control ? s->sv->control->audit_op : NULL,
+                .path = s->path,
+                .old_text = setting_shown(kept),
+                .new_text = setting_shown(initial),
+                .reason = as_said ? setting_waits_for(s) : "changed-while-away",
+                .success = true,
+        };
+
+        if (!same && s->all->ran_before)
+                auditlog_emit(s->all->auditlog, &record);
+        int r = setting_replace(&s->accepted, initial);
+        if (r == 0 && !same)
+                r = accepted_set(&s->all->accepted, s->sv, initial);
+        if (r == 0 && was_pending)
+                r = set_pending(s, false, NULL);
+        if (!same)
+                s->all->is_stored = false;
+        return r;
+}
+
+static int begin_held(struct setting *s, const char *kept)
+{
+        _cleanup_free_ char *text = NULL;
+        const char *waits = NULL;
+
+        int r = setting_replace(&s->accepted, kept);
+        if (r < 0 || !accepted_pending(&s->all->accepted, s->sv, &waits))
+                return r;
+        r = recall(s, waits, &text);
+        return r == 0 && (text || !waits) ? set_pending(s, true, text) : r;
+}
+
+static int begin_with(struct setting *s, const struct boot_value *initial)
+{
+        _cleanup_free_ char *kept = NULL;
+
+        int r = recall(s, accepted_get(&s->all->accepted, s->sv), &kept);
+        if (r < 0)
+                return r;
+        if (initial->held)
+                return begin_held(s, kept);
+        return s->sv->apply == SCHEMA_LIVE ? begin_live(s, kept, initial->text)
+                                           : begin_anew(s, kept, initial->text);
+}
+
+int setting_new(
+        struct settings *all, const struct boot_value *initial, enum setting_kind kind, struct setting **ret)
+{
+        const struct schema_value *sv = initial->sv;
         struct diag d = { 0 };
         struct setting *s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
         *s = (struct setting){ .all = all, .sv = sv, .kind = kind };
 
-        int r = describe_path(sv, &s->path);
+        int r = setting_describe_path(sv, &s->path);
         if (r == 0)
                 r = setting_replace(&s->written, "");
         if (r == 0)
@@ -161,6 +187,7 @@ struct setting *setting_free(struct setting *s)
         free(s->written);
         free(s->layer);
         free(s->accepted);
+        free(s->pending);
         free(s->refused);
         free(s->drift_found);
         free(s->off_text);
@@ -269,46 +296,6 @@ static int refuse(struct setting *s, const struct link_value *in, const char *wh
         return 0;
 }
 
-const char *setting_tainted(const struct setting *s, char text[static SETTING_MASK_MAX])
-{
-        uint64_t mask;
-
-        if (!s->control || !s->sv->control->audit_off || !taints_mask(s->all->taints, &mask))
-                return NULL;
-        (void)snprintf(text, SETTING_MASK_MAX, "0x%" PRIx64, mask);
-        return text;
-}
-
-/* The file behind a change that no caller made, and whose it is. */
-static const char *describe_file(const struct link_value *in, struct diag *d)
-{
-        if (!in->file)
-                return NULL;
-        if (in->file_owner == AUDIT_ID_UNSET)
-                (void)diag_set(d, 0, "%s", in->file);
-        else
-                (void)diag_set(d, 0, "%s, owned by uid %u", in->file, in->file_owner);
-        return d->text;
-}
-
-static struct record change_record(
-        const struct setting *s, const char *new_text, const struct link_value *in, struct change_text *text)
-{
-        return (struct record){
-                .kind = RECORD_POLICY_CHANGED,
-                .op = s->control ? s->sv->control->audit_op : NULL,
-                .path = s->path,
-                .old_text = setting_shown(s->accepted),
-                .new_text = setting_shown(new_text),
-                .layer = in->layer,
-                .reason = in->actor && !in->is_resync ? NULL : in->reason,
-                .tainted = setting_tainted(s, text->tainted),
-                .detail = describe_file(in, &text->file),
-                .actor = in->actor,
-                .success = true,
-        };
-}
-
 static void tell_change(struct setting *s, const char *old, const struct actor *actor)
 {
         s->changes++;
@@ -320,8 +307,8 @@ static void tell_change(struct setting *s, const char *old, const struct actor *
  * us all. */
 static int accept_now(struct setting *s, const char *text, const struct link_value *in)
 {
-        struct change_text change;
-        struct record record = change_record(s, text, in, &change);
+        struct setting_change_text change;
+        struct record record = setting_change_record(s, text, in, &change);
         _cleanup_free_ char *old = strdup(record.old_text);
         if (!old)
                 return -ENOMEM;
@@ -439,8 +426,8 @@ static int on_off_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec
  * and what comes in between waits. */
 static int turn_off(struct setting *s, const char *text, const struct link_value *in)
 {
-        struct change_text change;
-        const struct record record = change_record(s, text, in, &change);
+        struct setting_change_text change;
+        const struct record record = setting_change_record(s, text, in, &change);
 
         int r = setting_replace(&s->off_text, text);
         if (r == 0)
@@ -454,6 +441,61 @@ static int turn_off(struct setting *s, const char *text, const struct link_value
         if (in->actor)
                 s->off_actor = *in->actor;
         auditlog_emit_then(s->all->auditlog, &record, on_off_recorded, s);
+        return 0;
+}
+
+/* With nothing in force yet, what the control holds anyway came with the boot. */
+static bool came_with_boot(struct setting *s, const char *text)
+{
+        _cleanup_free_ char *wanted = NULL;
+        char now[CONTROL_TEXT_MAX];
+
+        return s->control && !s->accepted && text && schema_control_text(s->sv, text, &wanted) == 0 &&
+               control_read(s->control, now, sizeof(now)) == 0 && control_text_equal(now, wanted);
+}
+
+/* Accepted, kept and recorded, but what is in force stays so until the moment that the schema names. The
+ * same as is in force: nothing waits any more. */
+static int put_off(struct setting *s, bool is_pending, const char *text, const struct link_value *in)
+{
+        struct setting_change_text change;
+        struct record record = setting_change_record(s, text, in, &change);
+
+        record.kind = RECORD_POLICY_PENDING;
+        record.op = NULL;
+        record.tainted = NULL;
+        int r = set_pending(s, is_pending, text);
+        if (r < 0)
+                return r;
+        settings_store(s->all);
+        auditlog_emit(s->all->auditlog, &record);
+        setting_changed(s, SETTING_PENDING);
+        return 0;
+}
+
+static void note_no_op(struct setting *s, const struct link_value *in)
+{
+        if (in->is_resync)
+                return;
+        s->no_ops++;
+        setting_changed(s, SETTING_COUNTERS);
+}
+
+static int change(struct setting *s, const char *text, bool turns_off, const struct link_value *in)
+{
+        if (s->sv->apply == SCHEMA_LIVE || came_with_boot(s, text))
+                return turns_off ? turn_off(s, text, in) : accept_now(s, text, in);
+        if (!s->is_pending || strcmp(setting_shown(s->pending), setting_shown(text)) != 0)
+                return put_off(s, true, text, in);
+        note_no_op(s, in);
+        return 0;
+}
+
+static int stay(struct setting *s, const struct link_value *in)
+{
+        if (s->is_pending)
+                return put_off(s, false, s->accepted, in);
+        note_no_op(s, in);
         return 0;
 }
 
@@ -488,12 +530,10 @@ static int decide(struct setting *s, const struct link_value *in)
                 s->refusal.text[0] = '\0';
                 r = remember_refused(s, NULL);
         }
-        if (r == 0 && decision.verdict == POLICY_SAME && !in->is_resync) {
-                s->no_ops++;
-                setting_changed(s, SETTING_COUNTERS);
-        } else if (r == 0 && decision.verdict == POLICY_CHANGE) {
-                r = decision.turns_off ? turn_off(s, decision.text, in) : accept_now(s, decision.text, in);
-        }
+        if (r == 0 && decision.verdict == POLICY_SAME)
+                r = stay(s, in);
+        else if (r == 0 && decision.verdict == POLICY_CHANGE)
+                r = change(s, decision.text, decision.turns_off, in);
         policy_decision_done(&decision);
         return r;
 }
@@ -504,9 +544,9 @@ static const struct link_value nobody = { .layer = "", .reason = "changed-while-
  * would be in force. */
 static int fall_back(struct setting *s)
 {
-        if (s->accepted || s->refusal.text[0] == '\0' || !s->sv->has_default)
+        if (s->accepted || s->is_pending || s->refusal.text[0] == '\0' || !s->sv->has_default)
                 return 0;
-        return accept_now(s, s->sv->default_text, &nobody);
+        return change(s, s->sv->default_text, false, &nobody);
 }
 
 int setting_input(struct setting *s, const struct link_value *in)

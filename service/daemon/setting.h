@@ -24,6 +24,7 @@ enum setting_change {
         SETTING_WRITTEN = 1 << 1, /* the text or the layer */
         SETTING_LIVE = 1 << 2,    /* live, the control's value, last applied, last error */
         SETTING_COUNTERS = 1 << 3,
+        SETTING_PENDING = 1 << 4,
 };
 
 struct settings;
@@ -38,6 +39,8 @@ struct setting {
         char *written;       /* for people; "" when nothing is */
         char *layer;         /* of what is written; LAYER "default" when nothing is */
         char *accepted;      /* canonical text in force; NULL: none */
+        bool is_pending;     /* another one is accepted, and comes into force with a restart or a reboot */
+        char *pending;       /* it; NULL: nothing will be in force */
         struct diag refusal; /* why what is written is not accepted; "" when it is */
         char *refused;       /* what was refused last, so that it is said once */
         /* What the state on disk says at the start, where that is not what was accepted last: it is taken
@@ -75,11 +78,12 @@ struct setting {
         uint64_t changes, no_ops, refusals, drifts;
 };
 
-/* `initial` (may be NULL) is what the state on disk says. What was accepted in the last run stays the value
+/* `initial` is what the state on disk says. What was accepted in the last run stays the value
  * in force until the registry is heard. A control is written in here; of the service's own nothing is taken
  * before setting_take(). 0 or negative errno. */
-_must_check_ int setting_new(struct settings *all, const struct schema_value *sv, enum setting_kind kind,
-        const char *initial, struct setting **ret);
+struct boot_value;
+_must_check_ int setting_new(struct settings *all, const struct boot_value *initial, enum setting_kind kind,
+        struct setting **ret);
 struct setting *setting_free(struct setting *s);
 
 /* A value came from the registry. 0 or -ENOMEM. */
@@ -111,6 +115,10 @@ _must_check_ int setting_preview(struct setting *s, const struct value *value, c
         const struct actor *actor, struct buf *out);
 /* "enabled", with what it means for taints where the word alone misleads. */
 const char *setting_meaning(const struct setting *s);
+/* What is accepted and waits, "unset" for nothing; "" where nothing waits. And what it waits for: "reboot".
+ */
+const char *setting_pending(const struct setting *s);
+const char *setting_waits_for(const struct setting *s);
 /* The value in force as records and signals have it: "unset" for none. */
 const char *setting_shown(const char *text);
 const char *setting_control_name(const struct setting *s); /* "" without one */
@@ -120,3 +128,13 @@ const char *setting_or_empty(const struct setting *s);     /* the value in force
  * not, or where the mask is not known. */
 #define SETTING_MASK_MAX 20u
 const char *setting_tainted(const struct setting *s, char text[static SETTING_MASK_MAX]);
+
+/* What the record of a change says; `text` is what it points to. */
+struct setting_change_text {
+        struct diag file;
+        char tainted[SETTING_MASK_MAX];
+};
+struct record setting_change_record(const struct setting *s, const char *new_text,
+        const struct link_value *in, struct setting_change_text *text);
+/* "\System\Audit\Modules\TaintEvents": without the hive where it is the default one. 0 or -ENOMEM. */
+_must_check_ int setting_describe_path(const struct schema_value *sv, char **ret);

@@ -32,7 +32,7 @@ static int add(struct settings *all, const struct boot_value *v, enum setting_ki
 {
         struct setting *s = NULL;
 
-        int r = setting_new(all, v->sv, kind, v->text, &s);
+        int r = setting_new(all, v, kind, &s);
         if (r < 0)
                 return r == -ENOMEM ? r : 0;
         s->of = of;
@@ -73,11 +73,23 @@ void settings_store(struct settings *all)
                 all->keep_error, sizeof(all->keep_error), "%.*s", (int)sizeof(all->keep_error) - 1, d.text);
 }
 
+/* What is in force now is so in this boot. */
+static void note_boot(struct settings *all)
+{
+        char boot[BOOT_ID_MAX];
+
+        if (clock_boot_id(all->root, boot) < 0 || strcmp(boot, all->accepted.boot) == 0)
+                return;
+        (void)strcpy(all->accepted.boot, boot);
+        all->is_stored = false;
+}
+
 /* Those that are bound first: the others rule how they are kept. */
 int settings_load(struct settings *all, const struct boot_values *initial)
 {
         int r = 0;
 
+        all->is_stored = true;
         all->list = calloc(initial->n ? initial->n : 1, sizeof(struct setting *));
         if (!all->list)
                 return -ENOMEM;
@@ -87,6 +99,8 @@ int settings_load(struct settings *all, const struct boot_values *initial)
         for (size_t i = 0; r == 0 && i < initial->n; i++)
                 if (!initial->list[i].sv->control)
                         r = add_own(all, &initial->list[i]);
+        if (r == 0)
+                note_boot(all);
         if (r == 0 && !all->is_stored)
                 settings_store(all);
         if (r == 0 && (!all->taint_events || !all->taint_events->control || !all->capture))

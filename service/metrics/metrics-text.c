@@ -47,6 +47,18 @@ static void add_live(struct buf *out, const struct metrics_state *s)
         }
 }
 
+static void add_pending(struct buf *out, const struct metrics_state *s)
+{
+        static const char name[] = "peios_policy_pending";
+
+        metrics_family(out, name, "gauge",
+                "Whether another value is accepted and waits for a restart or a reboot.");
+        for (size_t i = 0; i < s->n_settings; i++) {
+                const struct metrics_label label = { "setting", s->settings[i].path };
+                metrics_sample(out, name, &label, 1, s->settings[i].pending);
+        }
+}
+
 static void add_counters(struct buf *out, const struct metrics_state *s)
 {
         static const struct {
@@ -109,6 +121,7 @@ int metrics_text(const struct metrics_state *s, struct buf *out)
         add_choice(out, "peios_taint_events_policy",
                 "The policy on kernel taint events: 1 for what is in force.", &s->policy);
         add_live(out, s);
+        add_pending(out, s);
         add_counters(out, s);
         add_numbers(out, s);
         add_backend(out, s->monitor.backend ? s->monitor.backend : "");

@@ -13,6 +13,7 @@ struct metrics_setting {
         const char *control;
         bool applies; /* something is to be in the control; else it is nobody's, and neither live nor not */
         bool live;
+        bool pending; /* something else is accepted, and waits for a restart or a reboot */
         uint64_t changes, no_ops, refusals, drifts;
 };
 

@@ -43,18 +43,22 @@ static bool is_untagged(const struct yaml_node *node, enum yaml_kind kind)
 }
 
 static int parse_value(const struct yaml_doc *doc, const struct yaml_node *node, const struct path *key,
-        struct accepted *a, struct diag *d)
+        bool pending, struct accepted *a, struct diag *d)
 {
-        if (!is_untagged(node, YAML_SCALAR))
+        bool none = pending && is_untagged(node, YAML_MAP) && node->n == 0;
+        const char *next;
+
+        if (!none && !is_untagged(node, YAML_SCALAR))
                 return yaml_error(doc, node, d, "expected the text of a value");
         if (value_name_check(node->key->text, node->key->len, NULL) < 0)
                 return yaml_error(doc, node->key, d, "expected the name of a value");
 
         /* Borrows its strings. */
         const struct schema_value sv = { .key = *key, .name = (char *)node->key->text };
-        if (accepted_get(a, &sv))
+        if (pending ? accepted_pending(a, &sv, &next) : accepted_get(a, &sv) != NULL)
                 return yaml_error(doc, node->key, d, "the value is there twice, expected it once");
-        return accepted_set(a, &sv, node->text);
+        return pending ? accepted_set_pending(a, &sv, true, none ? NULL : node->text)
+                       : accepted_set(a, &sv, node->text);
 }
 
 /* There is no relative path in the file: the first component is a hive, whatever its name. */
@@ -66,8 +70,8 @@ static bool any_hive(const char *name, size_t len, void *userdata)
         return true;
 }
 
-static int parse_key(
-        const struct yaml_doc *doc, const struct yaml_node *node, struct accepted *a, struct diag *d)
+static int parse_key(const struct yaml_doc *doc, const struct yaml_node *node, bool pending,
+        struct accepted *a, struct diag *d)
 {
         if (!is_untagged(node, YAML_MAP))
                 return yaml_error(doc, node, d, "expected a map of value names and texts");
@@ -79,10 +83,38 @@ static int parse_key(
         if (r < 0)
                 return yaml_error(doc, node->key, d, "expected the path of a key");
         for (const struct yaml_node *v = node->first; v; v = v->next) {
-                r = parse_value(doc, v, &key, a, d);
+                r = parse_value(doc, v, &key, pending, a, d);
                 if (r < 0)
                         return r;
         }
+        return 0;
+}
+
+static int parse_keys(const char *path, const struct yaml_doc *doc, const char *member, bool pending,
+        struct accepted *a, struct diag *d)
+{
+        const struct yaml_node *keys = yaml_get(yaml_root(doc), member);
+
+        if (!keys && pending)
+                return 0;
+        if (!is_untagged(keys, YAML_MAP))
+                return diag_set(d, EINVAL, "%s: expected '%s' to be a map of keys", path, member);
+        for (const struct yaml_node *key = keys->first; key; key = key->next) {
+                int r = parse_key(doc, key, pending, a, d);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int parse_boot(const char *path, const struct yaml_node *boot, struct accepted *a, struct diag *d)
+{
+        if (!boot)
+                return 0;
+        if (!is_untagged(boot, YAML_SCALAR) || boot->len >= sizeof(a->boot) ||
+                strspn(boot->text, "0123456789abcdef-") != boot->len)
+                return diag_set(d, EINVAL, "%s: expected 'boot' to be the kernel's boot_id", path);
+        (void)strcpy(a->boot, boot->text);
         return 0;
 }
 
@@ -98,21 +130,19 @@ static int parse(const char *path, const struct buf *file, struct accepted *a, s
                 return r;
 
         const struct yaml_node *root = yaml_root(doc);
-        if (!is_untagged(root, YAML_MAP) || root->n != 2)
-                return diag_set(
-                        d, EINVAL, "%s: expected a map of '" FORMAT_KEY "' and 'values', no more", path);
+        bool is_map = is_untagged(root, YAML_MAP);
+        const struct yaml_node *boot = is_map ? yaml_get(root, "boot") : NULL;
+        if (!is_map || root->n != 2u + (boot != NULL) + (yaml_get(root, "pending") != NULL))
+                return diag_set(d, EINVAL,
+                        "%s: expected a map of '" FORMAT_KEY "', 'values', 'pending' and 'boot', no more",
+                        path);
         const struct yaml_node *version = yaml_get(root, FORMAT_KEY);
         if (!is_untagged(version, YAML_SCALAR) || strcmp(version->text, FORMAT_VERSION) != 0)
                 return diag_set(d, EINVAL, "%s: expected '" FORMAT_KEY ": " FORMAT_VERSION "'", path);
-        const struct yaml_node *values = yaml_get(root, "values");
-        if (!is_untagged(values, YAML_MAP))
-                return diag_set(d, EINVAL, "%s: expected 'values' to be a map of keys", path);
-        for (const struct yaml_node *key = values->first; key; key = key->next) {
-                r = parse_key(doc, key, a, d);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        r = parse_keys(path, doc, "values", false, a, d);
+        if (r == 0)
+                r = parse_keys(path, doc, "pending", true, a, d);
+        return r < 0 ? r : parse_boot(path, boot, a, d);
 }
 
 /* Never over an earlier one: it may be the only trace of what went wrong. */
@@ -172,14 +202,20 @@ static void format_key(struct buf *out, const char *indent, const char *prefix, 
                 buf_printf(out, "%s? %s\n%s:", indent, quoted.data, indent);
 }
 
-static void format(const struct accepted *a, struct buf *out)
+static bool is_listed(const struct accepted_value *v, bool pending)
+{
+        return pending ? v->is_pending : v->text != NULL;
+}
+
+static void format_values(const struct accepted *a, bool pending, struct buf *out)
 {
         const char *key = NULL;
 
-        buf_puts(out, FORMAT_KEY ": " FORMAT_VERSION "\n");
-        buf_puts(out, a->n > 0 ? "values:\n" : "values: {}\n");
         for (size_t i = 0; i < a->n; i++) {
                 const struct accepted_value *v = &a->list[i];
+                const char *text = pending ? v->next : v->text;
+                if (!is_listed(v, pending))
+                        continue;
                 if (!key || !fold_equal(key, strlen(key), v->key, strlen(v->key))) {
                         key = v->key;
                         format_key(out, "  ", "\\", key);
@@ -187,9 +223,29 @@ static void format(const struct accepted *a, struct buf *out)
                 }
                 format_key(out, "    ", "", v->name);
                 buf_putc(out, ' ');
-                yaml_quote(out, v->text, strlen(v->text));
+                if (text)
+                        yaml_quote(out, text, strlen(text));
+                else
+                        buf_puts(out, "{}");
                 buf_putc(out, '\n');
         }
+}
+
+static void format(const struct accepted *a, struct buf *out)
+{
+        size_t n = 0, n_pending = 0;
+
+        for (size_t i = 0; i < a->n; i++) {
+                n += is_listed(&a->list[i], false);
+                n_pending += is_listed(&a->list[i], true);
+        }
+        buf_puts(out, FORMAT_KEY ": " FORMAT_VERSION "\n");
+        buf_puts(out, n > 0 ? "values:\n" : "values: {}\n");
+        format_values(a, false, out);
+        buf_puts(out, n_pending > 0 ? "pending:\n" : "");
+        format_values(a, true, out);
+        if (a->boot[0])
+                buf_printf(out, "boot: \"%s\"\n", a->boot);
         buf_printf(out, CHECKSUM_FORMAT, crc32c(0, buf_str(out), out->len));
 }
 

@@ -38,6 +38,7 @@ static void value_done(struct accepted_value *v)
         free(v->key);
         free(v->name);
         free(v->text);
+        free(v->next);
 }
 
 void accepted_done(struct accepted *a)
@@ -55,15 +56,25 @@ const char *accepted_get(const struct accepted *a, const struct schema_value *sv
         return locate(a, sv->key.text, sv->name, &at) ? a->list[at].text : NULL;
 }
 
-static int insert(struct accepted *a, size_t at, const char *key, const char *name, const char *text)
+bool accepted_pending(const struct accepted *a, const struct schema_value *sv, const char **ret)
+{
+        size_t at;
+
+        if (!locate(a, sv->key.text, sv->name, &at) || !a->list[at].is_pending)
+                return false;
+        *ret = a->list[at].next;
+        return true;
+}
+
+static int insert(struct accepted *a, size_t at, const char *key, const char *name)
 {
         struct accepted_value *list = realloc(a->list, (a->n + 1) * sizeof(*list));
         if (!list)
                 return -ENOMEM;
         a->list = list;
 
-        struct accepted_value v = { strdup(key), strdup(name), strdup(text) };
-        if (!v.key || !v.name || !v.text) {
+        struct accepted_value v = { .key = strdup(key), .name = strdup(name) };
+        if (!v.key || !v.name) {
                 value_done(&v);
                 return -ENOMEM;
         }
@@ -73,18 +84,20 @@ static int insert(struct accepted *a, size_t at, const char *key, const char *na
         return 0;
 }
 
-static int replace(struct accepted_value *v, const char *text)
+static int replace(char **at, const char *text)
 {
-        char *copy = strdup(text);
-        if (!copy)
+        char *copy = text ? strdup(text) : NULL;
+        if (text && !copy)
                 return -ENOMEM;
-        free(v->text);
-        v->text = copy;
+        free(*at);
+        *at = copy;
         return 0;
 }
 
-static void forget(struct accepted *a, size_t at)
+static void forget_empty(struct accepted *a, size_t at)
 {
+        if (a->list[at].text || a->list[at].is_pending)
+                return;
         value_done(&a->list[at]);
         a->n--;
         memmove(a->list + at, a->list + at + 1, (a->n - at) * sizeof(*a->list));
@@ -93,13 +106,29 @@ static void forget(struct accepted *a, size_t at)
 int accepted_set(struct accepted *a, const struct schema_value *sv, const char *text)
 {
         size_t at;
+        int r = 0;
 
-        if (locate(a, sv->key.text, sv->name, &at)) {
-                if (text)
-                        return replace(&a->list[at], text);
-                forget(a, at);
-        } else if (text) {
-                return insert(a, at, sv->key.text, sv->name, text);
-        }
-        return 0;
+        if (!locate(a, sv->key.text, sv->name, &at))
+                r = text ? insert(a, at, sv->key.text, sv->name) : -ENOENT;
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        r = replace(&a->list[at].text, text);
+        forget_empty(a, at);
+        return r;
+}
+
+int accepted_set_pending(struct accepted *a, const struct schema_value *sv, bool pending, const char *next)
+{
+        size_t at;
+        int r = 0;
+
+        if (!locate(a, sv->key.text, sv->name, &at))
+                r = pending ? insert(a, at, sv->key.text, sv->name) : -ENOENT;
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        r = replace(&a->list[at].next, pending ? next : NULL);
+        if (r == 0)
+                a->list[at].is_pending = pending;
+        forget_empty(a, at);
+        return r;
 }

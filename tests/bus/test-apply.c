@@ -176,10 +176,55 @@ START_TEST(failing_control)
 }
 END_TEST
 
+#define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
+
+static void taint_events_apply(const char *when)
+{
+        char text[512];
+
+        (void)snprintf(text, sizeof(text),
+                "peios-schema: 1\nkeys:\n  \\System\\Audit\\Modules:\n    TaintEvents:\n      type: REG_SZ\n"
+                "      default: enabled\n      apply: %s\n      description: d\n      choices:\n"
+                "        enabled: {control: 3, meaning: m}\n        disabled: {control: 0, meaning: m}\n"
+                "      control: {name: kernel.audit_taint_events, encoding: choice}\n",
+                when);
+        world_write(LAYOUT_SCHEMA_ADMIN "/test.yaml", text);
+}
+
+/* Run in the boot in which another value is in force, it applies that; at the next boot, what waits. */
+START_TEST(what_waits)
+{
+        static const char *const moments[] = { "reboot", "restart" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(moments); i++) {
+                taint_events_apply(moments[i]);
+                world_write(BOOT_ID_FILE, "00000000-1111-2222-3333-444455556666\n");
+                world_write(CONTROL_FILE, "3\n");
+                with_daemons("enabled", true);
+                world_write(CONTROL_FILE, "3\n");
+                registryd_start(NULL);
+                policyd_start(NULL);
+                set_string(world.bus, MODULES, "TaintEvents", "disabled");
+                WAIT(policy_is("Pending", "'disabled'"));
+                ck_assert_str_eq(world_read(CONTROL_FILE), "3");
+                daemon_stop(&world.policyd);
+                daemon_stop(&world.registryd);
+                apply(0, "3", NULL);
+                world_write(BOOT_ID_FILE, "00000001-1111-2222-3333-444455556666\n");
+                apply(0, "0", NULL);
+                /* Without the registry's state the kept one says so. */
+                world_remove("/var");
+                apply(0, "0", NULL);
+                world_remove(LAYOUT_ACCEPTED_DIR);
+        }
+}
+END_TEST
+
 int main(void)
 {
         const TTest *const tests[] = { nothing_on_disk, files, state, text_that_ends_with_nul,
-                state_and_accepted, refused_values, broken_files, broken_state, failing_control };
+                state_and_accepted, refused_values, broken_files, broken_state, failing_control,
+                what_waits };
         Suite *suite = suite_create("apply");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

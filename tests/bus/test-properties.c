@@ -254,7 +254,7 @@ START_TEST(all)
 {
         /* Which of these change depends on the kernel's auditing, or on BPF, which sees no scratch root. */
         static const char *const depends[] = { "AuditSent", "AuditKept", "AuditLost", "Backend", "Hooks",
-                "Misses", "Drops" };
+                "Misses", "Drops", "Pending" };
         unsigned of_audit = 0;
 
         registryd_start(NULL);

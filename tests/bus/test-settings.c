@@ -169,10 +169,83 @@ START_TEST(broken_schema)
 }
 END_TEST
 
+#define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
+#define BOOT_FILE LAYOUT_SYSCTL "/kernel/test_boot"
+
+static const char boot_schema[] = "peios-schema: 1\n"
+                                  "keys:\n"
+                                  "  \\Test\\Text:\n"
+                                  "    Boot:\n"
+                                  "      type: REG_DWORD\n"
+                                  "      apply: reboot\n"
+                                  "      description: A number.\n"
+                                  "      control:\n"
+                                  "        name: kernel.test_boot\n"
+                                  "        encoding: number\n"
+                                  "        drift: reapply\n";
+
+static void restart(void)
+{
+        unsigned before = daemon_count(&world.policyd, "following the registry");
+        daemon_stop(&world.policyd);
+        policyd_start(NULL);
+        WAIT(daemon_count(&world.policyd, "following the registry") > before);
+}
+
+static void tool_says(const char *program, const char *first, const char *second, const char *line)
+{
+        static struct daemon tool = { .name = "tool" };
+
+        ck_assert(asprintf(&tool.log, "%s/tool.log", world.dir) > 0);
+        (void)unlink(tool.log);
+        spawn_program(&tool, program, first, second, NULL);
+        ck_assert_int_eq(daemon_end(&tool), 0);
+        ck_assert_msg(daemon_said(&tool, line), "%s %s: not %s", program, first, line);
+        free(STEAL_PTR(tool.log));
+}
+
+START_TEST(at_the_next_boot)
+{
+        _cleanup_ear_ struct ear changed = { 0 };
+
+        world_write(LAYOUT_SCHEMA_ADMIN "/test.yaml", boot_schema);
+        world_write(BOOT_ID_FILE, "00000000-1111-2222-3333-444455556666\n");
+        world_write(BOOT_FILE, "1\n");
+        begin();
+        ear_on(&changed, world.bus, POLICY_PATH, POLICY_INTERFACE, "PolicyChanged");
+        set_number(world.bus, "\\Test\\Text", "Boot", 5);
+        WAIT(settings_have("('\\Test\\Text\\Boot' '5' 'base' '' '5' 'kernel.test_boot' false '1' ''"));
+        tool_says(
+                "PEIOS_AUDITPOL", "status", NULL, "\n  accepted  nothing\n  pending   5\n  live      no: ");
+        tool_says("PEIOS_AUDITPOL", "--json", "status", "\"accepted\":\"\",\"pending\":\"5\",");
+        tool_says(
+                "PEIOS_REG", "why", "/Test/Text/Boot", "accepted:   (none)\npending:    5\nlive:       no");
+        restart();
+        WAIT(settings_have("'5' 'base' '' '5' 'kernel.test_boot' false '1' ''"));
+        if (records_are_logged())
+                ck_assert_uint_eq(
+                        daemon_count(&world.policyd, "Text\\Boot' is '5' after the next restart or reboot"),
+                        1);
+        ck_assert_str_eq(world_read(BOOT_FILE), "1");
+        world_replace(BOOT_ID_FILE, "00000001-1111-2222-3333-444455556666\n");
+        restart();
+        ck_assert_str_eq(world_read(BOOT_FILE), "5");
+        WAIT(settings_have("'5' 'base' '5' '' 'kernel.test_boot' true '5' ''"));
+        /* It is kept so, whatever waits. */
+        set_number(world.bus, "\\Test\\Text", "Boot", 6);
+        WAIT(settings_have("'6' 'base' '5' '6' 'kernel.test_boot' true '5' ''"));
+        world_poke(BOOT_FILE, "6\n");
+        WAIT(file_is(BOOT_FILE, "5"));
+        ck_assert_uint_eq(changed.n, 0);
+        /* The value that is no entry of a file is the same. */
+        ck_assert(policy_is("Pending", "''"));
+}
+END_TEST
+
 int main(void)
 {
         const TTest *const tests[] = { number, number_over_a_restart, text, control_that_cannot_be_written,
-                broken_schema };
+                broken_schema, at_the_next_boot };
         Suite *suite = suite_create("settings");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

@@ -40,3 +40,18 @@ const char *entry_get(const struct accepted *a, const char *key, const char *nam
 
         return accepted_get(a, &sv);
 }
+
+void entry_set_pending(struct accepted *a, const char *key, const char *name, bool pending, const char *text)
+{
+        _cleanup_entry_ struct schema_value sv = entry_new(key, name);
+
+        ck_assert_int_eq(accepted_set_pending(a, &sv, pending, text), 0);
+}
+
+const char *entry_pending(const struct accepted *a, const char *key, const char *name)
+{
+        _cleanup_entry_ struct schema_value sv = entry_new(key, name);
+        const char *text;
+
+        return accepted_pending(a, &sv, &text) ? text : "none";
+}

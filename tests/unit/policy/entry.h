@@ -11,4 +11,8 @@ void entry_done(struct schema_value *sv);
 
 /* Through such an entry. */
 void entry_set(struct accepted *a, const char *key, const char *name, const char *text);
+void entry_set_pending(
+        struct accepted *a, const char *key, const char *name, bool pending, const char *text);
+/* "none" where nothing waits, NULL where nothing will be in force. */
+const char *entry_pending(const struct accepted *a, const char *key, const char *name);
 const char *entry_get(const struct accepted *a, const char *key, const char *name);

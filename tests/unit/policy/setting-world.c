@@ -135,7 +135,7 @@ static int load(void)
         all->ran_before = all->accepted.n > 0;
         if (r == 0)
                 r = boot_values_load(
-                        world.root.root, world.schema, &all->accepted, false, NULL, NULL, &initial, &d);
+                        world.root.root, world.schema, &all->accepted, BOOT_START, NULL, NULL, &initial, &d);
         for (size_t i = 0; r == 0 && world.on_disk && i < initial.n; i++)
                 if (strcmp(initial.list[i].sv->name, "TaintCapture") == 0) {
                         free(initial.list[i].text);
@@ -169,12 +169,32 @@ int world_try_restart(void)
 
 void world_setup(void)
 {
+        world_setup_with(NULL);
+}
+
+void world_setup_with(const char *schema)
+{
+        struct diag d = { 0 };
+
         world = (struct setting_world){ 0 };
         ck_assert_int_eq(schema_load_builtin(&world.schema), 0);
+        if (schema)
+                ck_assert_msg(
+                        schema_add(world.schema, "test", schema, strlen(schema), &d) == 0, "%s", d.text);
         scratch_new(&world.root);
         scratch_puts(&world.root, CONTROL, "3\n");
+        world_reboot();
         ck_assert_int_ge(sd_event_new(&world.event), 0);
         start();
+}
+
+void world_reboot(void)
+{
+        static unsigned n;
+        char text[64];
+
+        (void)snprintf(text, sizeof(text), "%08x-1111-2222-3333-444455556666\n", n++);
+        scratch_puts(&world.root, "/proc/sys/kernel/random/boot_id", text);
 }
 
 void world_teardown(void)
@@ -191,20 +211,27 @@ void world_restart(void)
         start();
 }
 
-static int input(
-        const char *key, const char *name, const char *text, const struct actor *actor, bool is_resync)
+static int input(const char *key, const char *name, const struct value *value, const struct actor *actor,
+        bool is_resync)
 {
-        const struct value value = { .type = REG_SZ, .size = text ? strlen(text) : 0, .data = text };
         const struct link_value in = { .key = key,
                 .name = name,
-                .value = text ? &value : NULL,
-                .layer = text ? "base" : "",
+                .value = value,
+                .layer = value ? "base" : "",
                 .actor = actor,
                 .reason = "changed-while-away",
                 .file_owner = AUDIT_ID_UNSET,
                 .is_resync = is_resync };
 
         return settings_input(&world.settings, &in);
+}
+
+static int input_text(
+        const char *key, const char *name, const char *text, const struct actor *actor, bool is_resync)
+{
+        const struct value value = { .type = REG_SZ, .size = text ? strlen(text) : 0, .data = text };
+
+        return input(key, name, text ? &value : NULL, actor, is_resync);
 }
 
 #define KEY DEFAULT_HIVE "\\System\\Audit\\Modules"
@@ -215,19 +242,26 @@ void world_input(const char *text, const struct actor *actor)
         _cleanup_free_ char *copy = strdup(text);
         struct actor who = actor ? *actor : ACTOR_UNKNOWN;
 
-        ck_assert_int_eq(input(KEY, "TaintEvents", copy, actor ? &who : NULL, false), 0);
+        ck_assert_int_eq(input_text(KEY, "TaintEvents", copy, actor ? &who : NULL, false), 0);
         memset(copy, 'x', strlen(copy));
         memset(&who, 'x', sizeof(who));
 }
 
 void world_resync(const char *text)
 {
-        ck_assert_int_eq(input(KEY, "TaintEvents", text, NULL, true), 0);
+        ck_assert_int_eq(input_text(KEY, "TaintEvents", text, NULL, true), 0);
 }
 
 int world_tell(const char *key, const char *name, const char *text, const struct actor *actor)
 {
-        return input(key, name, text, actor, !actor);
+        return input_text(key, name, text, actor, !actor);
+}
+
+int world_tell_number(const char *key, const char *name, uint32_t number, const struct actor *actor)
+{
+        const struct value value = { .type = REG_DWORD, .size = sizeof(number), .data = &number };
+
+        return input(key, name, &value, actor, !actor);
 }
 
 void world_record_is_out(void)
@@ -239,10 +273,10 @@ void world_record_is_out(void)
         done(world.done_userdata);
 }
 
-const char *world_control(void)
+const char *world_control_at(const char *path)
 {
         static char text[16];
-        _cleanup_close_ int fd = open(scratch_path(&world.root, CONTROL), O_RDONLY | O_CLOEXEC);
+        _cleanup_close_ int fd = open(scratch_path(&world.root, path), O_RDONLY | O_CLOEXEC);
         ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
 
         text[n > 0 ? n : 0] = '\0';
@@ -250,11 +284,21 @@ const char *world_control(void)
         return text;
 }
 
-void world_poke(const char *text)
+const char *world_control(void)
 {
-        _cleanup_close_ int fd = open(scratch_path(&world.root, CONTROL), O_WRONLY | O_CLOEXEC);
+        return world_control_at(CONTROL);
+}
+
+void world_poke_at(const char *path, const char *text)
+{
+        _cleanup_close_ int fd = open(scratch_path(&world.root, path), O_WRONLY | O_CLOEXEC);
 
         ck_assert_int_eq(pwrite(fd, text, strlen(text), 0), (ssize_t)strlen(text));
+}
+
+void world_poke(const char *text)
+{
+        world_poke_at(CONTROL, text);
 }
 
 void world_run(uint64_t usec)

@@ -46,6 +46,8 @@ struct setting_world {
 extern struct setting_world world;
 
 void world_setup(void);
+/* With a schema file beside what is compiled in. */
+void world_setup_with(const char *schema);
 void world_teardown(void);
 /* A new service on the same files. */
 void world_restart(void);
@@ -57,10 +59,16 @@ void world_input(const char *text, const struct actor *actor);
 void world_resync(const char *text);
 /* To any value; NULL: nothing is written. */
 int world_tell(const char *key, const char *name, const char *text, const struct actor *actor);
+int world_tell_number(const char *key, const char *name, uint32_t number, const struct actor *actor);
 /* The record that is waited for has gone out. */
 void world_record_is_out(void);
 const char *world_control(void);
+/* Of any other; the file's path. Good until the next call. */
+const char *world_control_at(const char *path);
 /* As into a sysctl, by somebody else. */
 void world_poke(const char *text);
+void world_poke_at(const char *path, const char *text);
+/* Another boot: the next start is the first in it. */
+void world_reboot(void);
 void world_run(uint64_t usec);
 uint64_t world_now(void); /* µs since 1970 */

@@ -111,6 +111,53 @@ START_TEST(file_is_as_documented)
 }
 END_TEST
 
+START_TEST(what_waits)
+{
+        static const char body[] = "peios-accepted: 1\n"
+                                   "values:\n"
+                                   "  \"\\\\Machine\\\\A\":\n"
+                                   "    \"one\": \"1\"\n"
+                                   "    \"two\": \"2\"\n"
+                                   "pending:\n"
+                                   "  \"\\\\Machine\\\\A\":\n"
+                                   "    \"one\": \"\"\n"
+                                   "    \"two\": {}\n"
+                                   "  \"\\\\Machine\\\\B\":\n"
+                                   "    \"three\": \"3\"\n"
+                                   "boot: \"01234567-1111-2222-3333-444455556666\"\n";
+        _cleanup_accepted_ struct accepted a = { .boot = "01234567-1111-2222-3333-444455556666" }, b = { 0 };
+        _cleanup_buf_ struct buf expected = BUF_INIT, file = BUF_INIT;
+
+        entry_set(&a, "Machine\\A", "one", "1");
+        entry_set(&a, "Machine\\A", "two", "2");
+        entry_set_pending(&a, "Machine\\a", "ONE", true, "");
+        entry_set_pending(&a, "Machine\\A", "two", true, NULL);
+        entry_set_pending(&a, "Machine\\B", "three", true, "3");
+        store(&a);
+        buf_printf(&expected, "%s# crc32c: %08" PRIx32 "\n", body, crc32c(0, body, strlen(body)));
+        ck_assert(scratch_read(&scratch, FILE_PATH, &file));
+        ck_assert_str_eq(buf_str(&file), buf_str(&expected));
+        load(&b);
+        ck_assert_str_eq(b.boot, a.boot);
+        ck_assert_str_eq(entry_pending(&b, "Machine\\A", "one"), "");
+        ck_assert_ptr_null(entry_pending(&b, "Machine\\A", "two"));
+        ck_assert_str_eq(entry_pending(&b, "Machine\\B", "three"), "3");
+        ck_assert_ptr_null(entry_get(&b, "Machine\\B", "three"));
+        ck_assert_str_eq(entry_pending(&b, MODULES, "TaintEvents"), "none");
+
+        /* Each half goes by itself, and the entry with the second. */
+        entry_set(&b, "Machine\\A", "two", NULL);
+        ck_assert_ptr_null(entry_pending(&b, "Machine\\A", "two"));
+        entry_set_pending(&b, "Machine\\A", "one", false, NULL);
+        ck_assert_str_eq(entry_get(&b, "Machine\\A", "one"), "1");
+        ck_assert_uint_eq(b.n, 3);
+        entry_set_pending(&b, "Machine\\A", "two", false, NULL);
+        entry_set_pending(&b, "Machine\\B", "three", false, NULL);
+        ck_assert_uint_eq(b.n, 1);
+        store(&b);
+}
+END_TEST
+
 static const struct {
         const char *key, *name, *text;
 } awkward[] = {
@@ -216,6 +263,7 @@ static void small_file(struct buf *ret)
 
         entry_set(&a, MODULES, "TaintEvents", "disabled");
         entry_set(&a, "Machine\\B", "n", "1");
+        entry_set_pending(&a, "Machine\\B", "n", true, "2");
         store(&a);
         ck_assert(scratch_read(&scratch, FILE_PATH, ret));
 }
@@ -280,6 +328,14 @@ static const char *const wrong_bodies[] = {
         "peios-accepted: 1\nvalues: {}\n---\npeios-accepted: 1\nvalues: {}\n",
         "peios-accepted: &a 1\nvalues: {}\n",
         "peios-accepted: 1\nvalues: {\n",
+        "peios-accepted: 1\npending: {}\n",
+        "peios-accepted: 1\nvalues: {}\npending: []\n",
+        "peios-accepted: 1\nvalues: {}\npending:\n  Machine\\A:\n    b: []\n",
+        "peios-accepted: 1\nvalues: {}\npending:\n  Machine\\A:\n    b: {c: d}\n",
+        "peios-accepted: 1\nvalues: {}\npending:\n  Machine\\A:\n    b: {}\n    B: c\n",
+        "peios-accepted: 1\nvalues: {}\nboot: [a]\n",
+        "peios-accepted: 1\nvalues: {}\nboot: today\n",
+        "peios-accepted: 1\nvalues: {}\nboot: 01234567-1111-2222-3333-4444555566667\n",
 };
 
 START_TEST(strict)
@@ -389,6 +445,7 @@ int main(void)
         tcase_add_test(t, missing_file_is_an_empty_list);
         tcase_add_test(t, set_replace_forget);
         tcase_add_test(t, file_is_as_documented);
+        tcase_add_test(t, what_waits);
         tcase_add_test(t, round_trip);
         tcase_add_test(t, long_names);
         tcase_add_test(t, truncated_at_every_byte);
