@@ -81,6 +81,9 @@ static int store_value_failed(const struct registry *r, const struct path *path,
         if (e == -EFBIG && size > r->value_max)
                 return diag_set(d, EFBIG, "%s: value '%s' has %zu bytes, at most %zu are kept", path->text,
                         name, size, r->value_max);
+        if (e == -EDQUOT)
+                return diag_set(d, EDQUOT, "%s: %u layers have value '%s' already, which is the most",
+                        path->text, STORE_VALUE_LAYERS_MAX, name);
         return diag_set(d, -e, "%s: value '%s' cannot be stored: %s", path->text, name,
                 e == -EFBIG ? "the transaction has become too large" : strerror(-e));
 }

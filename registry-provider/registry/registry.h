@@ -137,6 +137,7 @@ struct registry_write {
 
 /* Errors of all: -ENOENT (no such key, value in this layer, or layer), -EROFS (a drop-in's layer), -EAGAIN
  * (expected sequence differs), -ENOTEMPTY, -EEXIST, -EFBIG, -EINVAL, -EDOM (no such type),
+ * -EDQUOT (a layer too many has the value),
  * -ENAMETOOLONG, -ENOMEM; d says what,
  * where and what was expected. A change that fails leaves nothing of itself, and the transaction open. */
 

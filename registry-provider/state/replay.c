@@ -47,7 +47,7 @@ static int apply_to_tables(struct tables *t, const struct state_record *r)
 static int apply_op(struct replay *to, const struct store_op *op)
 {
         int e = store_apply(to->store, op);
-        if (e != -EDOM)
+        if (!store_value_is_refused(e))
                 return e;
         to->left_out++;
         return 0;

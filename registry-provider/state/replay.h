@@ -10,7 +10,7 @@ struct replay {
         struct store *store;
         struct state_hives *hives;
         struct layers *layers;
-        size_t left_out; /* values that no store holds (store_apply()'s -EDOM) */
+        size_t left_out; /* values that no store holds (store_value_is_refused()) */
 };
 
 /* All or nothing, but for the values that are left out; the frame's sequence counter is left to the caller.

@@ -81,7 +81,7 @@ static int apply(struct snapshot_reader *r, const struct yaml_node *at, const st
         int e = store_apply(r->store, op);
         if (e == 0 || e == -ENOMEM)
                 return e;
-        if (e == -EDOM) {
+        if (store_value_is_refused(e)) {
                 r->left_out++;
                 return 0;
         }

@@ -10,7 +10,7 @@ struct snapshot_reader {
         const struct yaml_doc *doc;
         struct store *store;
         struct buf bytes; /* of one value or security descriptor, kept for the next */
-        size_t left_out;  /* values that no store holds (store_apply()'s -EDOM) */
+        size_t left_out;  /* values that no store holds (store_value_is_refused()) */
         struct diag *d;
 };
 

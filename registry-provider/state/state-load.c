@@ -35,9 +35,9 @@ static void check_left_out(struct load *l, struct state_file *f, const char *kin
                 return;
         mark_damaged(l, f);
         state_report(l->st, kind, &f->id,
-                "has %zu values that cannot be, with a type code above %u or a name of more than %u bytes; they "
-                "are left out, all else is used, and the file is set aside",
-                l->to.left_out, VALUE_TYPE_MAX, NAME_BYTES_MAX);
+                "has %zu values that cannot be, with a type code above %u, a name of more than %u bytes or one "
+                "layer more than %u; they are left out, all else is used, and the file is set aside",
+                l->to.left_out, VALUE_TYPE_MAX, NAME_BYTES_MAX, STORE_VALUE_LAYERS_MAX);
         l->to.left_out = 0;
 }
 

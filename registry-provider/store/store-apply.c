@@ -40,6 +40,14 @@ static bool blankets_have_sequence(const struct blanket *list, const struct blan
         return false;
 }
 
+static size_t chain_length(const struct entry *chain)
+{
+        size_t n = 0;
+        for (; chain; chain = chain->next)
+                n++;
+        return n;
+}
+
 static int put_entry(struct store *s, struct key *key, const struct store_op *op, bool is_value)
 {
         struct entry *chain = chain_find(s, key, is_value, op->name, strlen(op->name));
@@ -51,6 +59,8 @@ static int put_entry(struct store *s, struct key *key, const struct store_op *op
                 return -EINVAL;
         if (is_value && op->expected != 0 && (!old || old->sequence != op->expected))
                 return -EAGAIN;
+        if (is_value && !old && chain_length(chain) >= STORE_VALUE_LAYERS_MAX)
+                return -EDQUOT;
 
         int r = undo_reserve(s, 3);
         if (r == 0)

@@ -9,6 +9,7 @@
  *
  * Cost: every look-up is a hash probe; enumeration walks the children of one key only. */
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -54,6 +55,8 @@ enum {
         STORE_MASK_SD = 1,
         STORE_MASK_TIME = 2,
 };
+
+#define STORE_VALUE_LAYERS_MAX 128u /* entries of one value */
 
 struct store_op {
         uint16_t code;
@@ -122,7 +125,8 @@ DEFINE_CLEANUP(struct store *, store_free, store_freep);
 /* Applies one operation, whole or not at all; fields that its code does not list are ignored. -ENOENT (no
  * such key), -EEXIST (GUID taken), -EINVAL (the request contradicts the model: a GUID or flag changed, a
  * persistent child of a volatile key, two entries of equal sequence, a tombstone with data, a bad name,
- * sequence 0), -EDOM (no value can be so: a type code above 11, a name of more than 255 bytes), -ENOTEMPTY,
+ * sequence 0), -EDOM (no value can be so: a type code above 11, a name of more than 255 bytes), -EDQUOT (one
+ * layer more than STORE_VALUE_LAYERS_MAX has the value), -ENOTEMPTY,
  * -EFBIG, -EAGAIN (expected sequence differs), -ENOMEM.
  *
  * - CREATE_ENTRY, HIDE_ENTRY, SET_VALUE and SET_BLANKET replace what the layer has under that name. (RSI
@@ -139,6 +143,12 @@ DEFINE_CLEANUP(struct store *, store_free, store_freep);
  * Replaying a record again is harmless: it is applied once more, or answered with -EEXIST, -ENOENT, -EINVAL
  * or -EAGAIN, which the caller may ignore. */
 _must_check_ int store_apply(struct store *s, const struct store_op *op);
+
+/* Of a SET_VALUE: such a value cannot be, whatever else is there. */
+static inline bool store_value_is_refused(int error)
+{
+        return error == -EDOM || error == -EDQUOT;
+}
 
 /* Between begin and commit every applied operation can be undone; rollback undoes back to the mark, newest
  * first, and cannot fail. Marks nest: commit of an inner mark leaves its operations to the outer one. */

@@ -176,6 +176,11 @@ static const struct root *root_of(const char *input, size_t len, size_t *ret_tak
         return root;
 }
 
+bool path_is_reserved(const char *name, size_t len)
+{
+        return fold_equal(name, len, RESERVED_HIVE, strlen(RESERVED_HIVE));
+}
+
 static bool names_hive(const char *name, size_t len, path_is_hive_t is_hive, void *userdata)
 {
         return fold_equal(name, len, DEFAULT_HIVE, strlen(DEFAULT_HIVE)) ||
@@ -213,8 +218,13 @@ static int find_front(const char *input, size_t len, path_is_hive_t is_hive, voi
         if (root)
                 return root_front(root, taken, is_hive, userdata, ret, d);
         /* The first component decides whether a hive goes in front, but nothing may look at it unchecked. */
-        bool has_hive = first > 0 && component_check(input, first, NULL) == 0 &&
-                        names_hive(input, first, is_hive, userdata);
+        bool is_name = first > 0 && component_check(input, first, NULL) == 0;
+        if (is_name && path_is_reserved(input, first))
+                return diag_set(d, EINVAL,
+                        RESERVED_HIVE
+                        ": reserved for the hive of whoever asks, and none is served by that name; "
+                        "expected a key in " DEFAULT_HIVE);
+        bool has_hive = is_name && names_hive(input, first, is_hive, userdata);
         *ret = has_hive ? (struct front){ "", 0, 0 } : (struct front){ DEFAULT_HIVE "\\", 1, 0 };
         return 0;
 }

@@ -13,6 +13,7 @@
 #define PATH_BYTES_MAX 16383u
 #define PATH_DEPTH_MAX 512u
 #define DEFAULT_HIVE "Machine"
+#define RESERVED_HIVE "CurrentUser" /* on Peios, the hive of whoever asks */
 
 struct path {
         char *text; /* canonical: Hive\A\B, NUL-terminated, spelling as given */
@@ -50,6 +51,8 @@ const char *value_word_of_name(const char *name);
 
 /* Whether it is one of regedit's roots, in any case: no hive can have such a name. */
 bool path_is_root(const char *name, size_t len);
+/* Whether the (valid) name is RESERVED_HIVE: no hive can have it either, and no path begin with it. */
+bool path_is_reserved(const char *name, size_t len);
 
 /* What a state file may hold: also the noncharacters that were allowed in names once. Nothing new has them,
  * but one such name must not make the rest of the state unreadable. */

@@ -124,6 +124,8 @@ START_TEST(roots_of_regedit)
                 /* They are roots, and nothing further down. */
                 { "Machine\\HKLM\\x", "Machine\\HKLM\\x", 3 },
                 { "System\\HKEY_CURRENT_USER", "Machine\\System\\HKEY_CURRENT_USER", 3 },
+                { "Machine\\CurrentUser", "Machine\\CurrentUser", 2 },
+                { "CurrentUsers\\x", "Machine\\CurrentUsers\\x", 3 },
                 { "HKLM\\HKLM", "Machine\\HKLM", 2 },
                 { "HKLMX\\x", "Machine\\HKLMX\\x", 3 },
                 { "Computer\\Name", "Machine\\Computer\\Name", 3 },
@@ -147,6 +149,9 @@ START_TEST(roots_without_a_counterpart)
                 const char *input, *said;
         } rows[] = {
                 { "HKCU\\Software", "HKCU: a root of regedit that has no counterpart here" },
+                { "CurrentUser", "CurrentUser: reserved for the hive of whoever asks" },
+                { "\\currentuser\\Software", "CurrentUser: reserved for the hive of whoever asks" },
+                { "CURRENTUſER/x", "expected a key in Machine" },
                 { "/hkey_current_user/x", "HKEY_CURRENT_USER: a root of regedit that has no counterpart" },
                 { "HKEY_CLASSES_ROOT\\.txt", "no counterpart here" },
                 { "HKCR", "no counterpart here" },

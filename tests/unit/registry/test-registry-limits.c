@@ -286,9 +286,53 @@ START_TEST(large_files)
 }
 END_TEST
 
+static void many_layers(unsigned n)
+{
+        _cleanup_buf_ struct buf script = BUF_INIT;
+
+        for (unsigned i = 1; i <= n; i++)
+                buf_printf(&script, "set - \\System\\Registry\\Layers\\l%u Precedence %u\n", i, i);
+        world_do(&w, buf_str(&script));
+        buf_clear(&script);
+        for (unsigned i = 1; i <= n; i++)
+                buf_printf(&script, "set l%u \\App V %u\n", i, i);
+        world_do(&w, buf_str(&script));
+}
+
+/* Files' layers and base count as well. */
+START_TEST(layers_of_a_value)
+{
+        world_write(&w, "etc/peios/registry.d/10.yaml",
+                "peios-registry: 1\nlayer: first\nkeys: { \\App: { V: !dword 1 } }\n");
+        world_reload_well(&w);
+        many_layers(126);
+        world_do(&w, "set - \\App V 1");
+        world_do(&w, "set - \\System\\Registry\\Layers\\more Precedence 500");
+        world_do(&w, "set more \\App W 1");
+        world_expect(&w, "set more \\App V 1",
+                "EDQUOT Machine\\App: 128 layers have value 'V' already, which is the most");
+        world_expect(&w, "set more \\App V !",
+                "EDQUOT Machine\\App: 128 layers have value 'V' already, which is the most");
+        ck_assert_str_eq(world_get(&w, "\\App", "V"), "126@l126");
+        world_write(&w, "etc/peios/registry.d/20.yaml",
+                "peios-registry: 1\nlayer: second\nkeys: { \\App: { V: !dword 1, X: !dword 2 } }\n");
+        _cleanup_free_ char *text = world_reload(&w);
+        ck_assert_msg(
+                strstr(text, "20.yaml: cannot be applied: Machine\\App: 128 layers have value 'V' already, "
+                             "which is the most"),
+                "%s", text);
+        ck_assert_str_eq(world_get(&w, "\\App", "X"), "ENOENT");
+        world_crash(&w);
+        world_do(&w, "set l126 \\App V 7\ndel l1 \\App V\nset more \\App V 9");
+        ck_assert_str_eq(world_get(&w, "\\App", "V"), "9@more");
+        world_restart(&w);
+        ck_assert_str_eq(world_get(&w, "\\App", "V"), "9@more");
+}
+END_TEST
+
 int main(void)
 {
         const TTest *const tests[] = { limits, depth, compare_and_swap, compare_and_swap_with_nothing,
-                compare_and_swap_delete, cost_of_a_set, cost_of_deep_keys, large_files };
+                compare_and_swap_delete, cost_of_a_set, cost_of_deep_keys, large_files, layers_of_a_value };
         return run_tests_with("registry-limits", tests, ARRAY_SIZE(tests), setup, teardown);
 }

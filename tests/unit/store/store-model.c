@@ -140,6 +140,15 @@ static int model_entry(struct model *m, const struct store_op *op)
         return 0;
 }
 
+static unsigned layers_of(const struct model *m, const struct store_op *op)
+{
+        unsigned n = 0;
+        for (size_t i = 0; i < m->n; i++)
+                n += m->rows[i].kind == VALUE && m->rows[i].guid == op->guid.bytes[0] &&
+                     strcasecmp(m->rows[i].name, op->name) == 0;
+        return n;
+}
+
 static int model_value(struct model *m, const struct store_op *op)
 {
         struct row *key = find_key(m, op->guid.bytes[0]);
@@ -155,6 +164,8 @@ static int model_value(struct model *m, const struct store_op *op)
                 return -EINVAL;
         if (op->expected != 0 && (!old || old->sequence != op->expected))
                 return -EAGAIN;
+        if (!old && layers_of(m, op) >= 128)
+                return -EDQUOT;
         if (op->time != 0)
                 key->time = op->time;
         put(m, VALUE, op);

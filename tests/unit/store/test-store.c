@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../../../schema/values/value.h"
@@ -229,12 +230,43 @@ START_TEST(operations)
 }
 END_TEST
 
+static int put_layer(struct store *s, unsigned layer, const char *name, uint32_t type)
+{
+        char text[16];
+        (void)snprintf(text, sizeof(text), "l%u", layer);
+        return store_apply(s, &(struct store_op){ .code = STORE_SET_VALUE,
+                                      .guid = guid_of(2),
+                                      .name = name,
+                                      .layer = text,
+                                      .type = type,
+                                      .sequence = store_take_sequence(s) });
+}
+
+START_TEST(layers_of_a_value)
+{
+        _cleanup_(store_freep) struct store *s = fixture_new();
+
+        for (unsigned i = 0; i < 128; i++)
+                ck_assert_int_eq(put_layer(s, i, "Many", i % 2 == 0 ? REG_SZ : REG_TOMBSTONE), 0);
+        ck_assert_int_eq(put_layer(s, 128, "MANY", REG_SZ), -EDQUOT);
+        ck_assert_int_eq(put_layer(s, 128, "Many", REG_TOMBSTONE), -EDQUOT);
+        /* What is there is replaced, and others are not concerned. */
+        ck_assert_int_eq(put_layer(s, 5, "many", REG_SZ), 0);
+        ck_assert_int_eq(put_layer(s, 128, "Other", REG_SZ), 0);
+        APPLY(s, OP_BLANKET(2, "l129", true, store_take_sequence(s)));
+        APPLY(s, OP_DELETE(STORE_DELETE_VALUE, 2, "Many", "L7"));
+        ck_assert_int_eq(put_layer(s, 128, "MANY", REG_SZ), 0);
+        ck_assert_int_eq(put_layer(s, 7, "MANY", REG_SZ), -EDQUOT);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("store");
         TCase *tc = tcase_create("store");
 
         tcase_add_loop_test(tc, operations, 0, (int)ARRAY_SIZE(cases));
+        tcase_add_test(tc, layers_of_a_value);
         suite_add_tcase(suite, tc);
 
         SRunner *runner = srunner_create(suite);
