@@ -14,7 +14,7 @@
 #define INPUT_MAX ((size_t)256 * 1024 * 1024)
 
 struct output {
-        bool json;
+        bool json, unreadable;
         struct buf text;
         struct json j;
 };
@@ -113,7 +113,14 @@ static void json_decoded(struct json *j, const struct taint_decoded *d)
         json_key(j, "input");
         json_string_n(j, d->input, d->input_len);
         json_key(j, "mask");
-        json_number(j, d->reading.mask);
+        if (d->unreadable)
+                json_null(j);
+        else
+                json_number(j, d->reading.mask);
+        if (d->unreadable) {
+                json_key(j, "unreadable");
+                json_bool(j, true);
+        }
         json_bits(j, &d->reading);
         json_ambiguous(j, &d->reading);
         json_unknown(j, &d->reading);
@@ -134,8 +141,8 @@ static void text_bits(struct buf *out, const struct taint_reading *r)
                 const struct taint_flag *f = r->flags[bit];
                 if (!(r->mask >> bit & 1))
                         continue;
-                buf_printf(out, "  %2u  %c  %-28s %s\n", bit, f ? f->letter : '?', taint_name(f, bit, name),
-                        f ? f->meaning : "no meaning is known");
+                buf_printf(out, "  %2u  %c  %-28s %s\n", bit, f && f->letter ? f->letter : '?',
+                        taint_name(f, bit, name), f ? f->meaning : "no meaning is known");
                 if (f && f->note)
                         buf_printf(out, "         %s\n", f->note);
                 if (f && !f->reachable)
@@ -170,7 +177,8 @@ static void text_modules(struct buf *out, const struct taint_decoded *d)
                 if (m->letters)
                         format_safe(out, m->letters, m->letters_len);
                 else
-                        buf_puts(out, taint_letters(d->modules[i].mask, letters));
+                        buf_puts(out, taint_letters(d->modules[i].mask, d->context.distro,
+                                              d->context.version, letters));
                 buf_putc(out, '\n');
         }
 }
@@ -178,7 +186,9 @@ static void text_modules(struct buf *out, const struct taint_decoded *d)
 static void text_decoded(struct buf *out, const struct taint_decoded *d)
 {
         format_safe(out, d->input, d->input_len);
-        if (d->reading.mask == 0 && !d->reading.unknown[0])
+        if (d->unreadable)
+                buf_puts(out, "\n  unreadable: tainted, and the letters that say by what got lost\n");
+        else if (d->reading.mask == 0 && !d->reading.unknown[0])
                 buf_puts(out, "\n  not tainted\n");
         else
                 buf_printf(out, "\n  mask %" PRIu64 " (0x%" PRIx64 ")\n", d->reading.mask, d->reading.mask);
@@ -193,6 +203,7 @@ static int show(const struct taint_decoded *d, void *userdata)
 {
         struct output *out = userdata;
 
+        out->unreadable |= d->unreadable;
         if (out->json)
                 json_decoded(&out->j, d);
         else
@@ -261,6 +272,8 @@ enum exit_code taint_decode(const struct taint_options *o, int n, char *const *a
                 enum exit_code one = decode_argument(&out, &context, arguments[i]);
                 code = one != EXIT_CODE_OK ? one : code;
         }
+        if (code == EXIT_CODE_OK && out.unreadable)
+                code = EXIT_CODE_INVALID;
         if (out.json) {
                 json_end_array(&out.j);
                 buf_putc(&out.text, '\n');

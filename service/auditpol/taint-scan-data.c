@@ -98,7 +98,7 @@ static void json_names(struct json *j, const struct scan *s, const char *key, co
         for (size_t i = 0; list[i]; i++) {
                 json_begin_object(j);
                 member_string(j, name_key, list[i]->name);
-                member_string(j, "letters", taint_letters(list[i]->mask, letters));
+                member_string(j, "letters", taint_scan_letters(list[i], letters));
                 member_number(j, "mask", list[i]->mask);
                 if (list[i]->clean > 0)
                         member_number(j, "clean", list[i]->clean);
@@ -133,6 +133,7 @@ int taint_scan_json(const struct scan *s, struct buf *out)
         member_number(&j, "files", s->n_files);
         member_number(&j, "bytes", s->bytes);
         member_number(&j, "tainted", s->reports);
+        member_number(&j, "unreadable", s->unreadable);
         member_number(&j, "clean", s->clean);
         member_number(&j, "ambiguous", s->ambiguous);
         json_bits(&j, s);
@@ -192,7 +193,7 @@ static void csv_names(
         char letters[TAINT_LETTERS_MAX];
 
         for (size_t i = 0; list[i]; i++)
-                csv_row(out, s, kind, list[i]->name, -1, taint_letters(list[i]->mask, letters),
+                csv_row(out, s, kind, list[i]->name, -1, taint_scan_letters(list[i], letters),
                         &list[i]->count);
 }
 

@@ -75,7 +75,7 @@ static void names(struct buf *out, const struct scan *s, const char *title,
         for (size_t i = 0; list[i]; i++) {
                 buf_printf(out, "%10" PRIu64 "  ", list[i]->count.reports);
                 put(out, list[i]->name);
-                buf_printf(out, "  %s", taint_letters(list[i]->mask, letters));
+                buf_printf(out, "  %s", taint_scan_letters(list[i], letters));
                 if (list[i]->clean > 0)
                         buf_printf(out, "  (%" PRIu64 " not tainted)", list[i]->clean);
                 buf_putc(out, '\n');
@@ -107,6 +107,10 @@ int taint_scan_text(const struct scan *s, struct buf *out)
                 return -ENOMEM;
         buf_printf(out, "%" PRIu64 " tainted and %" PRIu64 " clean reports in %u files, %" PRIu64 " bytes\n",
                 s->reports, s->clean, s->n_files, s->bytes);
+        if (s->unreadable > 0)
+                buf_printf(out,
+                        "%" PRIu64 " of them tainted by what cannot be read: their letters got lost\n",
+                        s->unreadable);
         if (s->ambiguous > 0)
                 buf_printf(out,
                         "%" PRIu64 " with a letter that is ambiguous: counted as upstream's where it may be;"

@@ -70,7 +70,8 @@ static enum exit_code run(const struct taint_options *o, struct scan *s, char *c
         for (size_t i = 0; i < s->n_skipped; i++)
                 log_warning("%s: skipped: %s", s->skipped[i].path, s->skipped[i].reason);
         enum exit_code code = show(o, s);
-        return code == EXIT_CODE_OK && s->n_skipped_all > 0 ? EXIT_CODE_FAILURE : code;
+        return code == EXIT_CODE_OK && (s->n_skipped_all > 0 || s->unreadable > 0) ? EXIT_CODE_FAILURE
+                                                                                   : code;
 }
 
 enum exit_code taint_scan(const struct taint_options *o, int n, char *const *arguments)

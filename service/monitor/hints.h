@@ -7,7 +7,7 @@
 
 #include "../../schema/base/buf.h"
 #include "kmsg-record.h"
-#include "log-lines.h"
+#include "../taint/log-lines.h"
 #include "taint-event.h"
 
 #define HINTS_MAX 64u

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
 #include "decode-internal.h"
+#include "find.h"
+#include "utf16.h"
 
 struct walk {
         const struct taint_kernel *context;
@@ -11,8 +14,12 @@ struct walk {
         uint64_t *seen;
         size_t n_seen;
         uint64_t last_mask;
+        struct taint_kernel
+                near;           /* what the next release in the text tells, where the caller does not know */
+        const char *near_until; /* of the text that it holds for */
         bool bare;
-        bool names_go_on; /* the last line was of names, and ended in a comma */
+        bool number_expected; /* the line above says what a number alone is */
+        bool names_go_on;     /* the last line was of names, and ended in a comma */
 };
 
 static const char names_mark[] = "ainted: [";
@@ -63,16 +70,54 @@ static bool continues_names(struct walk *w, const char *line, size_t n)
         return goes_on;
 }
 
+/* A list of modules stands above the line with the release: their letters are of that kernel. */
+static void find_release(struct walk *w, const char *from, const char *end)
+{
+        struct taint_line line;
+
+        w->near_until = end;
+        for (const char *p = from; (p = taint_find(p, (size_t)(end - p))); p += TAINT_NEEDLE_LEN) {
+                taint_line_parse(from, (size_t)(end - from), (size_t)(p - from), &line);
+                if (line.release_len == 0)
+                        continue;
+                w->near = taint_line_context(&line, w->context);
+                const char *newline = memchr(p, '\n', (size_t)(end - p));
+                w->near_until = newline ? newline : end;
+                return;
+        }
+}
+
+/* Below "cat /proc/sys/kernel/tainted", or where the text begins. */
+static bool is_expected_number(struct walk *w, const char *line, size_t n)
+{
+        bool expected = w->number_expected;
+
+        if (n > 0)
+                w->number_expected =
+                        memmem(line, n, "kernel/tainted", 14) || memmem(line, n, "kernel.tainted", 14);
+        return expected && n > 0 && n < 24 && isdigit((unsigned char)*line);
+}
+
+static int decode_walked(struct walk *w, struct taint_decoded *d, bool is_number, const char *text_end)
+{
+        if (d->input_len == 0)
+                return 0;
+        int r = w->bare || is_number ? decode_bare(d, NULL) : 0;
+        return r != 0 || w->bare ? r : decode_line(d, text_end, NULL);
+}
+
 static int walk_line(struct walk *w, const char *line, size_t n, const char *text_end)
 {
-        _cleanup_decoded_ struct taint_decoded d = { .context = *w->context };
+        if (line >= w->near_until)
+                find_release(w, line, text_end);
+        _cleanup_decoded_ struct taint_decoded d = { .context = w->near };
 
         decode_trim(&line, &n);
         if (continues_names(w, line, n))
                 return 0;
         d.input = line;
         d.input_len = n;
-        int r = n == 0 ? 0 : w->bare ? decode_bare(&d, NULL) : decode_line(&d, text_end, NULL);
+        int r = decode_walked(w, &d, is_expected_number(w, line, n), text_end);
         if (r == -EINVAL)
                 return 0; /* another line may tell something */
         if (r <= 0)
@@ -101,10 +146,15 @@ static int walk_text(struct walk *w, const char *text, size_t n)
         return 0;
 }
 
-int taint_decode_text(const char *text, size_t n, const struct taint_kernel *context, taint_decoded_fn each,
+static int decode_text(const char *text, size_t n, const struct taint_kernel *context, taint_decoded_fn each,
         void *userdata, struct diag *d)
 {
-        struct walk w = { .context = context, .each = each, .userdata = userdata };
+        struct walk w = { .context = context,
+                .near = *context,
+                .near_until = text,
+                .number_expected = true,
+                .each = each,
+                .userdata = userdata };
 
         decode_trim(&text, &n);
         if (!memchr(text, '\n', n)) {
@@ -121,4 +171,18 @@ int taint_decode_text(const char *text, size_t n, const struct taint_kernel *con
                 r = diag_set(d, EINVAL, "no line of the text tells of taints");
         free(w.seen);
         return r;
+}
+
+int taint_decode_text(const char *text, size_t n, const struct taint_kernel *context, taint_decoded_fn each,
+        void *userdata, struct diag *d)
+{
+        struct utf16 utf16;
+
+        if (!utf16_detect((const uint8_t *)text, n, &utf16))
+                return decode_text(text, n, context, each, userdata, d);
+        _cleanup_free_ char *plain = malloc(n / 2 * 3 + 3);
+        if (!plain)
+                return -ENOMEM;
+        size_t length = utf16_convert(&utf16, (const uint8_t *)text, n, plain);
+        return decode_text(plain, length, context, each, userdata, d);
 }

@@ -3,53 +3,19 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "decode-internal.h"
-#include "message.h"
+#include "log-lines.h"
+
+#define MESSAGE_MAX 1024 /* of a line of the kernel */
 
 void taint_decoded_done(struct taint_decoded *d)
 {
         free(d->modules);
         d->modules = NULL;
         d->n_modules = 0;
-}
-
-static int digit_of(char c)
-{
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        c = (char)tolower((unsigned char)c);
-        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
-}
-
-static int parse_base(const char *s, size_t n, int base, uint64_t *ret)
-{
-        uint64_t v = 0;
-
-        if (n == 0)
-                return -EINVAL;
-        for (size_t i = 0; i < n; i++)
-                if (digit_of(s[i]) >= base)
-                        return -EINVAL;
-        for (size_t i = 0; i < n; i++)
-                if (__builtin_mul_overflow(v, (uint64_t)base, &v) ||
-                        __builtin_add_overflow(v, (uint64_t)digit_of(s[i]), &v))
-                        return -ERANGE;
-        *ret = v;
-        return 0;
-}
-
-int taint_number_parse(const char *s, size_t n, uint64_t *ret)
-{
-        if (n > 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X'))
-                return parse_base(s + 2, n - 2, 16, ret);
-        if (n > 2 && s[0] == '0' && (s[1] == 'o' || s[1] == 'O'))
-                return parse_base(s + 2, n - 2, 8, ret);
-        return parse_base(s, n, 10, ret);
 }
 
 void decode_trim(const char **s, size_t *n)
@@ -62,37 +28,18 @@ void decode_trim(const char **s, size_t *n)
                 (*n)--;
 }
 
-static int decode_number(struct taint_decoded *d, struct diag *diag)
-{
-        uint64_t mask, octal;
-
-        int r = taint_number_parse(d->input, d->input_len, &mask);
-        if (r == -ERANGE)
-                return diag_set(diag, EINVAL, "'%.*s': a mask has 64 bits", (int)d->input_len, d->input);
-        if (r < 0)
-                return 0;
-        taint_read_mask(mask, &d->context, &d->reading);
-        if (d->input_len > 1 && d->input[0] == '0' && isdigit((unsigned char)d->input[1]) &&
-                parse_base(d->input, d->input_len, 8, &octal) == 0 && octal != mask)
-                (void)snprintf(d->note, sizeof(d->note),
-                        "read as decimal, in spite of the leading 0; as octal it would be %" PRIu64
-                        " (write 0o for that)",
-                        octal);
-        return 1;
-}
-
 static int add_module(struct taint_decoded *d, const struct taint_module *module)
 {
         struct taint_reading one = { 0 };
 
-        if (d->n_modules == TAINT_MODULES_MAX)
+        taint_read_module(module->letters, module->letters_len, &d->context, &one);
+        if (d->n_modules == TAINT_MODULES_MAX || (one.mask == 0 && !one.unknown[0]))
                 return 0;
         struct taint_tainter *p = realloc(d->modules, (d->n_modules + 1) * sizeof(*p));
         if (!p)
                 return -ENOMEM;
         d->modules = p;
-        taint_read_letters(module->letters, module->letters_len, &d->context, true, &one);
-        taint_read_letters(module->letters, module->letters_len, &d->context, true, &d->reading);
+        taint_read_module(module->letters, module->letters_len, &d->context, &d->reading);
         p[d->n_modules++] = (struct taint_tainter){ *module, one.mask };
         return 0;
 }
@@ -125,71 +72,6 @@ static int decode_modules(struct taint_decoded *d)
         return list || d->n_modules > 0;
 }
 
-/* Bare letters and `(OE)`. */
-static bool decode_letters(struct taint_decoded *d)
-{
-        const char *s = d->input, *end = s + d->input_len;
-        bool bracket = *s == '(', twice = false;
-        size_t n = 0, letters = 0, unknown = 0;
-
-        if (bracket) {
-                s++;
-                if (end[-1] != ')')
-                        return false;
-                end--;
-                if (end > s && end[-1] == '+')
-                        end--;
-        }
-        bool seen[UCHAR_MAX + 1] = { 0 };
-        for (; s + n < end; n++) {
-                unsigned char c = (unsigned char)s[n];
-                if (strchr(" \t-", c))
-                        continue;
-                if (!taint_is_letter((char)c)) {
-                        if (!isupper(c))
-                                return false;
-                        unknown++;
-                }
-                twice |= seen[c];
-                seen[c] = true;
-                letters++;
-        }
-        /* A newer kernel's letter beside others, and no word of a language. */
-        if (2 * unknown >= letters || (unknown > 0 && twice))
-                return false;
-        taint_read_letters(s, n, &d->context, false, &d->reading);
-        return true;
-}
-
-/* "(flags:GBDL)" of a crash reporter, "Kernel taint value is 512" of a test. */
-static bool decode_report(struct taint_decoded *d)
-{
-        static const char flags[] = "(flags:", value[] = "aint value";
-        const char *end = d->input + d->input_len,
-                   *s = memmem(d->input, d->input_len, flags, sizeof(flags) - 1);
-        size_t n = 0;
-
-        if (s) {
-                s += sizeof(flags) - 1;
-                while (s + n < end && taint_is_letter(s[n]))
-                        n++;
-                taint_read_letters(s, n, &d->context, true, &d->reading);
-                return n > 0 && s + n < end && s[n] == ')';
-        }
-        s = memmem(d->input, d->input_len, value, sizeof(value) - 1);
-        if (!s)
-                return false;
-        for (s += sizeof(value) - 1; s < end && strchr(" is:=", *s); s++)
-                ;
-        while (s + n < end && isdigit((unsigned char)s[n]))
-                n++;
-        uint64_t mask;
-        if (taint_number_parse(s, n, &mask) < 0)
-                return false;
-        taint_read_mask(mask, &d->context, &d->reading);
-        return true;
-}
-
 static int decode_tainted(struct taint_decoded *d, const char *text_end, struct diag *diag)
 {
         struct taint_line line;
@@ -201,7 +83,8 @@ static int decode_tainted(struct taint_decoded *d, const char *text_end, struct 
                 if (line.kind == TAINT_LINE_XEN)
                         return diag_set(diag, EINVAL,
                                 "a line of the Xen hypervisor: its letters are not the kernel's");
-                if (taint_line_read(&line, &d->context, &d->reading)) {
+                d->unreadable = line.kind == TAINT_LINE_UNREADABLE;
+                if (d->unreadable || taint_line_read(&line, &d->context, &d->reading)) {
                         d->context = taint_line_context(&line, &d->context);
                         return 1;
                 }
@@ -223,21 +106,29 @@ static bool decode_names(struct taint_decoded *d)
         return taint_line_read(&line, &d->context, &d->reading);
 }
 
+/* What the kernel logs when it taints itself. */
 static int decode_message(struct taint_decoded *d)
 {
-        struct taint_message message;
+        const char *text = log_line_text(d->input, d->input_len), *name = NULL;
+        char record[MESSAGE_MAX];
+        struct log_line line;
 
-        if (!taint_message_parse(d->input, d->input_len, &message))
+        size_t n = text ? (size_t)(d->input + d->input_len - text) : 0;
+        if (n == 0 || n >= sizeof(record))
                 return 0;
-        taint_read_mask(UINT64_C(1) << message.bit, &d->context, &d->reading);
-        if (!message.module)
+        *(char *)mempcpy(record, text, n) = '\0';
+        if (strlen(record) != n || !log_line_match(record, &line) || line.weak)
+                return 0;
+        taint_read_mask(UINT64_C(1) << line.bit, &d->context, &d->reading);
+        if (line.module[0])
+                name = memmem(text, n, line.module, strlen(line.module));
+        if (!name)
                 return 1;
         d->modules = calloc(1, sizeof(*d->modules));
         if (!d->modules)
                 return -ENOMEM;
-        d->modules[0] =
-                (struct taint_tainter){ .module = { .name = message.module, .name_len = message.module_len },
-                        .mask = d->reading.mask };
+        d->modules[0] = (struct taint_tainter){ .module = { .name = name, .name_len = strlen(line.module) },
+                .mask = d->reading.mask };
         d->n_modules = 1;
         return 1;
 }
@@ -249,18 +140,14 @@ int decode_line(struct taint_decoded *d, const char *text_end, struct diag *diag
         if (r == 0)
                 r = decode_names(d);
         if (r == 0)
-                r = decode_report(d);
+                r = decode_form(d);
         if (r == 0)
                 r = decode_message(d);
         if (r == 0)
+                r = decode_named(d);
+        if (r == 0)
                 r = decode_modules(d);
         return r;
-}
-
-int decode_bare(struct taint_decoded *d, struct diag *diag)
-{
-        int r = decode_number(d, diag);
-        return r != 0 ? r : decode_letters(d);
 }
 
 /* For a message: no control characters of somebody's log reach the terminal. */

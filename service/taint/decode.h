@@ -23,7 +23,8 @@ struct taint_decoded {
         struct taint_kernel context; /* what was known of the kernel in the end */
         struct taint_tainter *modules;
         size_t n_modules;
-        char note[160]; /* for people; "" where there is none */
+        bool unreadable; /* it is tainted, and by what got lost: the mask says nothing */
+        char note[160];  /* for people; "" where there is none */
 };
 
 void taint_decoded_done(struct taint_decoded *d);
@@ -39,7 +40,3 @@ _must_check_ int taint_decode_one(const char *text, size_t n, const struct taint
 typedef int (*taint_decoded_fn)(const struct taint_decoded *decoded, void *userdata);
 _must_check_ int taint_decode_text(const char *text, size_t n, const struct taint_kernel *context,
         taint_decoded_fn each, void *userdata, struct diag *d);
-
-/* A number as people write masks: decimal, 0x hexadecimal, 0o octal. A leading 0 alone does not make it
- * octal: nothing prints masks so. 0, -EINVAL (no number) or -ERANGE (over 64 bits). */
-_must_check_ int taint_number_parse(const char *s, size_t n, uint64_t *ret);

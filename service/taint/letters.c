@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "letters.h"
 
+#include <limits.h>
 #include <string.h>
 
 /* The letters alone, for a quick search; the same order as the table. */
@@ -114,6 +115,43 @@ static bool stands_in_columns(const char *s, size_t n, const struct taint_kernel
         return true;
 }
 
+/* The first column behind `last` in which some kernel prints the letter; -1 where there is none. */
+static int column_behind(char letter, int last)
+{
+        size_t n;
+        const struct taint_flag *table = taint_flags(&n);
+        int best = -1;
+
+        if (is_clear_letter(letter))
+                return last < 0 ? 0 : -1;
+        for (size_t i = 0; i < n; i++)
+                if (table[i].letter == letter && table[i].column > last &&
+                        (best < 0 || table[i].column < best))
+                        best = table[i].column;
+        return best;
+}
+
+bool taint_letters_plausible(const char *s, size_t n)
+{
+        bool unknown[UCHAR_MAX + 1] = { 0 };
+        int last = -1;
+
+        for (size_t i = 0; i < n; i++) {
+                unsigned char c = (unsigned char)s[i];
+                if (is_filler(s[i]))
+                        continue;
+                if (taint_is_letter(s[i])) {
+                        last = column_behind(s[i], last);
+                        if (last < 0)
+                                return false;
+                } else if (unknown[c]) {
+                        return false;
+                }
+                unknown[c] = true;
+        }
+        return true;
+}
+
 static void add_unknown(struct taint_reading *r, char letter)
 {
         size_t n = strlen(r->unknown);
@@ -183,6 +221,19 @@ void taint_read_letters(
                 if (!is_filler(s[i]) && !is_clear_letter(s[i]))
                         read_letter(s[i], columns ? (int)i : -1, context, r);
         r->columns = columns;
+}
+
+void taint_read_module(const char *s, size_t n, const struct taint_kernel *context, struct taint_reading *r)
+{
+        for (size_t i = 0; i < n; i++)
+                if (!is_filler(s[i]) && !is_clear_letter(s[i]) &&
+                        (s[i] != 'U' || context->distro == TAINT_SUSE))
+                        read_letter(s[i], -1, context, r);
+}
+
+void taint_read_flag(const struct taint_flag *f, struct taint_reading *r)
+{
+        take(r, f);
 }
 
 void taint_read_mask(uint64_t mask, const struct taint_kernel *context, struct taint_reading *r)

@@ -36,10 +36,20 @@ struct taint_reading {
 /* True for a letter that some row of the table has, also as the clear letter (G). */
 bool taint_is_letter(char c);
 
+/* Whether a kernel may have printed this: each letter once, in the order of the columns. */
+bool taint_letters_plausible(const char *s, size_t n);
+
 /* Reads letters, with or without blanks. `-` and blanks fill columns. `squeezed`: do not trust the columns.
  * Adds to what is in `r`, which starts as { 0 }. */
 void taint_read_letters(
         const char *s, size_t n, const struct taint_kernel *context, bool squeezed, struct taint_reading *r);
+
+/* The letters behind a module's name. `U` of Red Hat's old kernels says that the module is not signed, which
+ * is no taint. */
+void taint_read_module(const char *s, size_t n, const struct taint_kernel *context, struct taint_reading *r);
+
+/* One flag of the table. */
+void taint_read_flag(const struct taint_flag *f, struct taint_reading *r);
 
 /* A bare mask. A bit that distributions use for different things is ambiguous too. */
 void taint_read_mask(uint64_t mask, const struct taint_kernel *context, struct taint_reading *r);

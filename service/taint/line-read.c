@@ -18,7 +18,7 @@ struct taint_kernel taint_line_context(const struct taint_line *line, const stru
         return c;
 }
 
-/* One `[W]=WARN`; mail writes the `=` as `=3D`. Returns where the next may start. */
+/* One `[W]=WARN`. Returns where the next may start. */
 static const char *read_name(
         const char *p, const char *end, const struct taint_kernel *context, struct taint_reading *r)
 {
@@ -29,8 +29,6 @@ static const char *read_name(
         if (open[2] != ']' || open[3] != '=' || !isalpha((unsigned char)open[1]))
                 return open + 1;
         const char *name = open + 4;
-        if (end - name > 2 && memcmp(name, "3D", 2) == 0)
-                name += 2;
         p = name;
         while (p < end && (isupper((unsigned char)*p) || isdigit((unsigned char)*p) || *p == '_'))
                 p++;
@@ -58,6 +56,7 @@ bool taint_line_read(
                 return true;
         case TAINT_LINE_NONE:
         case TAINT_LINE_XEN:
+        case TAINT_LINE_UNREADABLE:
                 break;
         }
         return false;
@@ -180,7 +179,24 @@ static bool sysfs_line(const char *line, size_t n, struct taint_module *ret)
         return true;
 }
 
+/* The kernel's own kernel-chktaint: " * dump_test (OE)". */
+static bool chktaint_line(const char *line, size_t n, struct taint_module *ret)
+{
+        const char *end = line + n, *name = line;
+
+        if (n < 2 || line[0] != '*' || line[1] != ' ')
+                return false;
+        for (name += 2, n = 0; name + n < end && is_name_char(name[n]); n++)
+                ;
+        const char *open = name + n + 1;
+        size_t letters = open < end && open[-1] == ' ' && *open == '(' ? letters_in(open + 1, end) : 0;
+        if (n == 0 || letters == 0 || open + letters + 2 != end)
+                return false;
+        *ret = (struct taint_module){ name, n, open + 1, letters };
+        return true;
+}
+
 bool taint_module_line(const char *line, size_t n, struct taint_module *ret)
 {
-        return proc_modules_line(line, n, ret) || sysfs_line(line, n, ret);
+        return proc_modules_line(line, n, ret) || sysfs_line(line, n, ret) || chktaint_line(line, n, ret);
 }

@@ -2,12 +2,11 @@
 #include "line.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* From the `ainted` of a task's name, which has 15 bytes, to the end of the kernel's own behind it. */
 #define TASK_NAME_REACH 32
+#define LOST_WORDS_MAX 20U /* of letters that cannot be read */
 
 struct span {
         const char *p, *end;
@@ -24,23 +23,12 @@ static bool is_space(char c)
         return c == ' ' || c == '\t' || c == '\r';
 }
 
-void taint_line_bounds(const char *text, size_t n, size_t at, const char **ret_start, const char **ret_end)
+const char *taint_line_end(const struct taint_line *line)
 {
-        size_t before = at < TAINT_LINE_BEFORE ? at : TAINT_LINE_BEFORE;
-        size_t behind = n - at < TAINT_LINE_BEHIND ? n - at : TAINT_LINE_BEHIND;
-        const char *start = memrchr(text + at - before, '\n', before);
-        const char *end = memchr(text + at, '\n', behind);
+        const struct taint_plain *plain = &line->plain;
+        const char *end = memchr(plain->text + plain->at, '\n', plain->n - plain->at);
 
-        *ret_start = start ? start + 1 : text + at - before;
-        *ret_end = end ? end : text + at + behind;
-}
-
-static struct span line_around(const char *text, size_t n, size_t at)
-{
-        struct span line;
-
-        taint_line_bounds(text, n, at, &line.p, &line.end);
-        return line;
+        return end ? end : plain->text + plain->n;
 }
 
 /* The line behind, without the marks of a quoted mail. */
@@ -49,10 +37,8 @@ static struct span next_line(struct span line, const char *text_end)
         if (line.end >= text_end)
                 return (struct span){ text_end, text_end };
         const char *p = line.end + 1;
-        size_t limit =
-                (size_t)(text_end - p) < TAINT_LINE_BEHIND ? (size_t)(text_end - p) : TAINT_LINE_BEHIND;
-        const char *end = memchr(p, '\n', limit);
-        struct span next = { p, end ? end : p + limit };
+        const char *end = memchr(p, '\n', (size_t)(text_end - p));
+        struct span next = { p, end ? end : text_end };
         while (next.p < next.end && *next.p == '>') {
                 next.p++;
                 if (next.p < next.end && *next.p == ' ')
@@ -176,21 +162,6 @@ static bool at_line_end(struct span word, struct span line)
         return word.p == line.end || (word.p == word.end && *word.p == '=' && word.p + 1 == line.end);
 }
 
-static void parse_letters(struct taint_line *ret, struct span rest, struct span line, const char *text_end)
-{
-        struct span word;
-        const char *end = end_of_letters(rest, &word);
-
-        ret->kind = TAINT_LINE_LETTERS;
-        add_field(ret, rest.p, end);
-        if (is_release_word(word))
-                set_release(ret, word, line);
-        else if (at_line_end(word, line))
-                join_next(ret, line, text_end);
-        if (ret->field_len == 0)
-                ret->kind = TAINT_LINE_NONE;
-}
-
 /* `, ` at the end of a line of names continues on the next. */
 static void parse_names(struct taint_line *ret, struct span rest, struct span line, const char *text_end)
 {
@@ -207,25 +178,44 @@ static void parse_names(struct taint_line *ret, struct span rest, struct span li
         ret->names_len = (size_t)(line.end - ret->names);
 }
 
-/* "kernel.tainted = 4097", "kernel_tainted: 513", "tainted is 512", "tainted:4096". */
+/* Decimal, or hexadecimal behind 0x; no part of a release or of a word. */
+static bool take_number(const char *p, const char *end, uint64_t *ret)
+{
+        bool hex = end - p > 2 && p[0] == '0' && (p[1] == 'x' || p[1] == 'X');
+        const char *digits = hex ? p + 2 : p;
+        size_t n = 0;
+
+        while (digits + n < end &&
+                (hex ? isxdigit((unsigned char)digits[n]) : isdigit((unsigned char)digits[n])))
+                n++;
+        const char *behind = digits + n;
+        if (behind < end &&
+                (*behind == '.' || *behind == '-' || *behind == '_' || isalnum((unsigned char)*behind)) &&
+                !(*behind == '.' && (behind + 1 == end || !isdigit((unsigned char)behind[1]))))
+                return false;
+        return taint_number_parse(p, (size_t)(behind - p), ret) == 0;
+}
+
+/* "kernel.tainted = 4097", "kernel_tainted: 513", "tainted is 512", "tainted (0x1201)", "tainted:
+ * flags=512". */
 static bool parse_number(struct taint_line *ret, struct span rest)
 {
+        static const char *const words[] = { "is ", "flags=", "flags:", "mask " };
         const char *p = rest.p;
 
-        while (p < rest.end && (is_space(*p) || strchr(":='\"|`", *p)))
-                p++;
-        if (rest.end - p > 3 && memcmp(p, "is ", 3) == 0)
-                p += 3;
-        const char *digits = p;
-        uint64_t v = 0;
-        for (; p < rest.end && isdigit((unsigned char)*p); p++)
-                if (__builtin_mul_overflow(v, UINT64_C(10), &v) ||
-                        __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v))
-                        return false;
-        if (p == digits || (p < rest.end && (*p == '.' || *p == '-' || isalnum((unsigned char)*p))))
+        for (;;) {
+                while (p < rest.end && (is_space(*p) || strchr(":='\"|`(", *p)))
+                        p++;
+                size_t i = 0;
+                while (i < ARRAY_SIZE(words) && !starts((struct span){ p, rest.end }, words[i]))
+                        i++;
+                if (i == ARRAY_SIZE(words))
+                        break;
+                p += strlen(words[i]);
+        }
+        if (!take_number(p, rest.end, &ret->number))
                 return false;
         ret->kind = TAINT_LINE_NUMBER;
-        ret->number = v;
         return true;
 }
 
@@ -266,40 +256,142 @@ static void release_behind(struct taint_line *ret, struct span line, const char 
                 set_release(ret, word, next);
 }
 
+/* What stands in front says that it is a line of the kernel's. */
+static bool is_report(struct span before)
+{
+        static const char *const marks[] = { "CPU:", "PID:", "Pid:", "omm:", "EIP:", "RIP:", "TSTATE:",
+                "PSW:", "psr ", "ps = ", "REGS:", "pc : [" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
+                if (memmem(before.p, (size_t)(before.end - before.p), marks[i], strlen(marks[i])))
+                        return true;
+        return false;
+}
+
+/* There is nothing in front but a time. */
+static bool stands_alone(struct span before)
+{
+        while (before.end > before.p && (is_space(before.end[-1]) || before.end[-1] == '>'))
+                before.end--;
+        return before.end == before.p || before.end[-1] == ']';
+}
+
+/* The hypervisor reports its own taints in the kernel's words: "----[ Xen-4.17  x86_64  Not tainted ]----".
+ */
+static bool is_xen(struct span before, struct span rest, const char *text_end)
+{
+        static const char close[] = "]----";
+        struct span next = next_line(rest, text_end);
+
+        return memmem(before.p, (size_t)(before.end - before.p), "[ Xen-", 6) ||
+               memmem(before.p, (size_t)(before.end - before.p), "(XEN)", 5) ||
+               memmem(rest.p, (size_t)(rest.end - rest.p), close, sizeof(close) - 1) ||
+               (next.p < next.end && *next.p == ']' && starts(next, close));
+}
+
+static void parse_clean(struct taint_line *ret, struct span rest, struct span line, const char *text_end)
+{
+        struct span after = rest, word = next_word(&after);
+
+        /* A sentence about these words goes on otherwise. */
+        if (rest.p < rest.end && !is_space(*rest.p) && !strchr(")=\\<\x1b", *rest.p))
+                return;
+        ret->kind = TAINT_LINE_CLEAN;
+        if (starts(word, "#") && word.end < line.end) /* the build's number in front of the release */
+                word = next_word(&after);
+        struct span next = next_line(line, text_end);
+        if (at_line_end(word, line) && next.p < next.end) {
+                line = next;
+                word = next_word(&next);
+        }
+        if (is_release_word(word))
+                set_release(ret, word, line);
+}
+
+/* Letters as the kernel prints them: each once, in the order of the columns, and not in the middle of a
+ * sentence. */
+static bool is_field(const struct taint_line *ret, bool capital, struct span behind, struct span line)
+{
+        if (!taint_letters_plausible(ret->field, ret->field_len))
+                return false;
+        return capital || ret->release_len > 0 || at_line_end(behind, line);
+}
+
+/* G alone says that something is set, and not what. */
+static bool says_nothing(const struct taint_line *ret)
+{
+        for (size_t i = 0; i < ret->field_len; i++)
+                if (!strchr("G -\t", ret->field[i]))
+                        return false;
+        return true;
+}
+
+/* Behind what became of the letters. */
+static void find_release(struct taint_line *ret, struct span word, struct span line)
+{
+        struct span rest = { word.end, line.end };
+
+        for (unsigned i = 0; i < LOST_WORDS_MAX && word.p < word.end && !is_release_word(word); i++)
+                word = next_word(&rest);
+        if (is_release_word(word))
+                set_release(ret, word, line);
+}
+
+static void parse_letters(
+        struct taint_line *ret, struct span before, struct span rest, struct span line, const char *text_end)
+{
+        bool capital = *before.end == 'T';
+        struct span word;
+        const char *end = end_of_letters(rest, &word);
+
+        add_field(ret, rest.p, end);
+        if (is_release_word(word))
+                set_release(ret, word, line);
+        else if (at_line_end(word, line))
+                join_next(ret, line, text_end);
+        else if (says_nothing(ret))
+                find_release(ret, word, line);
+        if (says_nothing(ret))
+                ret->kind = capital && (ret->field_len > 0 || ret->release_len > 0 || is_report(before))
+                                    ? TAINT_LINE_UNREADABLE
+                                    : TAINT_LINE_NONE;
+        else if (is_report(before) || stands_alone(before) || is_field(ret, capital, word, line))
+                ret->kind = TAINT_LINE_LETTERS;
+}
+
 static void parse_word(struct taint_line *ret, struct span line, const char *ainted, const char *text_end)
 {
         struct span rest = { ainted + 6, line.end };
-        const char *word = ainted > line.p ? ainted - 1 : ainted;
-        bool clean = word - line.p >= 4 && memcmp(word - 4, "Not ", 4) == 0;
+        struct span before = { line.p, ainted > line.p ? ainted - 1 : ainted };
+        bool clean = before.end - line.p >= 4 && memcmp(before.end - 4, "Not ", 4) == 0;
 
-        if (memmem(line.p, (size_t)(ainted - line.p), "Xen-", 4) && starts(rest, ":")) {
+        ret->is_listing = memmem(line.p, (size_t)(before.end - line.p), "Used by", 7);
+        if ((clean || starts(rest, ":")) && is_xen(before, rest, text_end)) {
                 ret->kind = TAINT_LINE_XEN;
                 return;
         }
         if (clean) {
-                struct span after = rest;
-                struct span next = next_word(&after);
-                ret->kind = TAINT_LINE_CLEAN;
-                if (is_release_word(next))
-                        set_release(ret, next, line);
+                parse_clean(ret, rest, line, text_end);
                 return;
         }
         if (parse_number(ret, rest) || !starts(rest, ":"))
                 return;
         rest.p++;
-        if (rest.p < rest.end && is_space(*rest.p))
-                rest.p++;
         struct span peek = rest, first = next_word(&peek);
-        if (starts(first, "["))
+        if (starts(first, "[")) {
                 parse_names(
                         ret, first.p < rest.end ? (struct span){ first.p, rest.end } : rest, line, text_end);
-        else
-                parse_letters(ret, rest, line, text_end);
+                return;
+        }
+        if (rest.p < rest.end && is_space(*rest.p))
+                rest.p++;
+        parse_letters(ret, before, rest, line, text_end);
 }
 
 static bool is_whole(enum taint_line_kind kind)
 {
-        return kind == TAINT_LINE_CLEAN || kind == TAINT_LINE_LETTERS || kind == TAINT_LINE_NAMES;
+        return kind == TAINT_LINE_CLEAN || kind == TAINT_LINE_LETTERS || kind == TAINT_LINE_NAMES ||
+               kind == TAINT_LINE_UNREADABLE;
 }
 
 /* Another such word within the length of a task's name. */
@@ -309,7 +401,9 @@ static bool in_name(struct span line, const char *ainted, const char *text_end)
 
         for (const char *p = ainted + 6; p < end && (p = memmem(p, (size_t)(end - p), "ainted", 6));
                 p += 6) {
-                struct taint_line other = { 0 };
+                struct taint_line other;
+                other.kind = TAINT_LINE_NONE;
+                other.field_len = other.release_len = 0;
                 parse_word(&other, line, p, text_end);
                 if (is_whole(other.kind))
                         return true;
@@ -317,18 +411,25 @@ static bool in_name(struct span line, const char *ainted, const char *text_end)
         return false;
 }
 
+static void clear(struct taint_line *ret)
+{
+        memset(ret, 0, offsetof(struct taint_line, plain));
+}
+
 void taint_line_parse(const char *text, size_t n, size_t at, struct taint_line *ret)
 {
-        struct span line = line_around(text, n, at);
+        clear(ret);
+        taint_plain_read(text, n, at, &ret->plain);
+        const char *ainted = ret->plain.text + ret->plain.at, *end = ret->plain.text + ret->plain.n;
+        struct span line = { ret->plain.text, taint_line_end(ret) };
 
-        *ret = (struct taint_line){ 0 };
-        parse_word(ret, line, text + at, text + n);
-        if (is_whole(ret->kind) && in_name(line, text + at, text + n))
-                *ret = (struct taint_line){ 0 };
-        if (ret->kind != TAINT_LINE_CLEAN && ret->kind != TAINT_LINE_LETTERS)
+        parse_word(ret, line, ainted, end);
+        if (is_whole(ret->kind) && in_name(line, ainted, end))
+                clear(ret);
+        if (ret->kind == TAINT_LINE_NONE || ret->kind == TAINT_LINE_XEN || ret->release_len > 0)
                 return;
+        const char *word = ainted > line.p ? ainted - 1 : ainted;
+        release_in_front(ret, line, ret->kind == TAINT_LINE_CLEAN ? word - 4 : word);
         if (ret->release_len == 0)
-                release_in_front(ret, line, text + at - (at > 0 ? 1 : 0));
-        if (ret->release_len == 0)
-                release_behind(ret, line, text + n);
+                release_behind(ret, line, end);
 }

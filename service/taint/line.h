@@ -2,18 +2,20 @@
 #pragma once
 
 /* Finds, in the text of a log, what the kernel says of taints: `Tainted:` with letters or with names, `Not
- * tainted`, and the release beside it; lists of modules with their letters. Mail programs wrap and quote
- * these lines; that is undone. No I/O, no allocation. */
+ * tainted`, and the release beside it; lists of modules with their letters. What mail and web pages made of
+ * these lines is undone. No I/O, no allocation. */
 
 #include "letters.h"
+#include "plain.h"
 
 enum taint_line_kind {
         TAINT_LINE_NONE,
-        TAINT_LINE_CLEAN,   /* Not tainted */
-        TAINT_LINE_LETTERS, /* Tainted: P        W  O */
-        TAINT_LINE_NAMES,   /* Tainted: [W]=WARN, [O]=OOT_MODULE */
-        TAINT_LINE_NUMBER,  /* kernel.tainted = 4097 */
-        TAINT_LINE_XEN,     /* the hypervisor's own line: its letters are not Linux's */
+        TAINT_LINE_CLEAN,      /* Not tainted */
+        TAINT_LINE_LETTERS,    /* Tainted: P        W  O */
+        TAINT_LINE_NAMES,      /* Tainted: [W]=WARN, [O]=OOT_MODULE */
+        TAINT_LINE_NUMBER,     /* kernel.tainted = 4097 */
+        TAINT_LINE_XEN,        /* the hypervisor's own line: its letters are not Linux's */
+        TAINT_LINE_UNREADABLE, /* it is tainted, and by what got lost */
 };
 
 struct taint_line {
@@ -21,26 +23,24 @@ struct taint_line {
         char field[128]; /* the letters, columns kept */
         size_t field_len;
         bool wrapped;      /* put together from two lines: the columns are lost */
-        const char *names; /* of TAINT_LINE_NAMES: from the first `[`; points into the text */
+        bool is_listing;   /* busybox' lsmod: no report */
+        const char *names; /* of TAINT_LINE_NAMES: from the first `[`; points into `plain` */
         size_t names_len;
         uint64_t number;
-        const char *release; /* points into the text; n is 0 where there is none */
+        const char *release; /* points into `plain`; n is 0 where there is none */
         size_t release_len;
         size_t tail_len; /* from the release to the end of its line: the build number tells the distribution
                           */
+        struct taint_plain plain;
 };
-
-/* So much of a line is looked at: some logs have no ends of lines. */
-#define TAINT_LINE_BEFORE ((size_t)1024)
-#define TAINT_LINE_BEHIND ((size_t)4096)
-
-/* Where the line that holds text[at] begins and ends, within those limits. */
-void taint_line_bounds(const char *text, size_t n, size_t at, const char **ret_start, const char **ret_end);
 
 /* Reads the line that holds text[at], the `ainted` of a word. Looks at the next line only for what is
  * wrapped, and for the release that 2.6 printed there. TAINT_LINE_NONE where that word is a part of a task's
  * name, which anybody can choose: the kernel's own word follows it. */
 void taint_line_parse(const char *text, size_t n, size_t at, struct taint_line *ret);
+
+/* Where the line ends in `plain`; what was wrapped is behind it. */
+const char *taint_line_end(const struct taint_line *line);
 
 /* What the line's own release tells, where the caller's context leaves it open. */
 struct taint_kernel taint_line_context(const struct taint_line *line, const struct taint_kernel *context);

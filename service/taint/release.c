@@ -113,6 +113,9 @@ enum taint_distro taint_distro_of_release(const char *release, size_t n)
         } marks[] = {
                 { ".el", NUMBER, TAINT_RHEL },
                 { ".fc", NUMBER, TAINT_RHEL },
+                { "_FC", NUMBER, TAINT_RHEL },
+                { "_EL", ANYTHING, TAINT_RHEL }, /* 2.4.21-32.0.1.ELsmp has a dot */
+                { ".EL", ANYTHING, TAINT_RHEL },
                 { ".eln", NUMBER, TAINT_RHEL },
                 { "SLE", NUMBER, TAINT_SUSE },
                 { "SUSE", ANYTHING, TAINT_SUSE },

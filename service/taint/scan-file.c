@@ -53,6 +53,17 @@ static void slide(struct window *w)
         w->base += drop;
 }
 
+/* pstore writes what it keeps of a crash under a head of its own, "Oops#1 Part1". */
+static bool begins_pstore(const char *text, size_t n)
+{
+        static const char *const heads[] = { "Oops#", "Panic#", "Emergency#", "Shutdown#", "Unknown#" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
+                if (n > strlen(heads[i]) && memcmp(text, heads[i], strlen(heads[i])) == 0)
+                        return true;
+        return false;
+}
+
 static int scan_source(struct scan *s, struct source *source, struct window *w)
 {
         uint64_t before = s->consumed;
@@ -64,6 +75,8 @@ static int scan_source(struct scan *s, struct source *source, struct window *w)
                 w->n += n > 0 ? (size_t)n : 0;
                 s->bytes += n > 0 ? (uint64_t)n : 0;
                 s->consumed = before + source->consumed;
+                if (w->base == 0)
+                        s->is_pstore = begins_pstore(w->text, w->n);
                 int r = search(s, w);
                 if (r < 0 || error < 0)
                         return r < 0 ? r : error;
@@ -88,7 +101,7 @@ static int add_file(struct scan *s, const char *name)
         if (!p[s->n_files])
                 return -ENOMEM;
         s->n_files++;
-        s->last.any = s->open.any = false;
+        s->last.any = s->open.any = s->is_pstore = false;
         return 0;
 }
 
@@ -112,6 +125,8 @@ int scan_fd(struct scan *s, int fd, const char *name)
         if (r == 0)
                 r = scan_source(s, &source, &w);
         source_close(&source);
+        if (r != -ENOMEM && scan_flush(s) < 0)
+                r = -ENOMEM;
         if (r == -EBADMSG)
                 return scan_skip(s, name, "damaged or cut off; what could be read is counted");
         if (r < 0 && (r != -ENOMEM || packed))

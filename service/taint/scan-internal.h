@@ -13,6 +13,13 @@
 #define SCAN_BELOW ((uint64_t)32 * 1024)
 #define SCAN_LIST_MAX ((size_t)12 * 1024)
 
+struct scan_hit scan_hit_of(const struct taint_line *line, uint64_t mask, uint64_t offset);
+/* Whether `hit` is one more line of the report that has `last`; p is the text between the two. */
+bool scan_is_same_report(
+        const struct scan_hit *last, const struct scan_hit *hit, const char *p, const char *end);
+/* Counts the report whose lines have come: another one begins, or the file ends. 0 or -ENOMEM. */
+_must_check_ int scan_flush(struct scan *s);
+
 void scan_count_at(struct scan_count *c, const struct scan_place *place);
 
 /* The entry of a name, made if need be; NULL without an error where there are too many already. 0 or

@@ -52,11 +52,14 @@ static int count_module(struct scan *s, const struct taint_module *module,
         struct taint_reading r = { 0 };
         struct scan_name *name;
 
+        taint_read_module(module->letters, module->letters_len, context, &r);
+        if (r.mask == 0 && !r.unknown[0])
+                return 0;
         int e = scan_name_of(&s->modules, module->name, module->name_len, &name);
         if (e < 0 || !name)
                 return e;
-        taint_read_letters(module->letters, module->letters_len, context, true, &r);
         name->mask |= r.mask;
+        name->kernel = *context;
         /* x86 lists the modules twice in some oopses: once a report */
         if (name->count.reports == 0 || name->count.last.file != place->file ||
                 name->count.last.offset != place->offset)

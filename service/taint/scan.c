@@ -7,11 +7,6 @@
 
 #include "scan-internal.h"
 
-/* An oops says the same again within this many bytes; another oops is further away or says something else.
- */
-#define SAME_REPORT ((uint64_t)64 * 1024)
-#define SAME_REPORT_NAMES UINT64_C(1024)
-
 int scan_init(struct scan *s, const struct taint_kernel *context)
 {
         size_t n;
@@ -21,13 +16,13 @@ int scan_init(struct scan *s, const struct taint_kernel *context)
         return s->flags ? 0 : -ENOMEM;
 }
 
-static void names_done(struct scan_names *names)
+static void map_done(struct hashmap *map)
 {
         uint32_t i = 0;
 
-        for (void *p; (p = hashmap_next(&names->map, &i));)
+        for (void *p; (p = hashmap_next(map, &i));)
                 free(p);
-        hashmap_done(&names->map);
+        hashmap_done(map);
 }
 
 void scan_done(struct scan *s)
@@ -38,8 +33,9 @@ void scan_done(struct scan *s)
                 free(s->skipped[i].path);
         for (size_t i = 0; i < ARRAY_SIZE(s->letters); i++)
                 free(s->letters[i]);
-        names_done(&s->modules);
-        names_done(&s->releases);
+        map_done(&s->modules.map);
+        map_done(&s->releases.map);
+        map_done(&s->crashes);
         free(s->files);
         free(s->skipped);
         free(s->flags);
@@ -82,6 +78,11 @@ static bool has_name(const void *entry, const void *key)
         return strlen(e->name) == k->n && memcmp(e->name, k->text, k->n) == 0;
 }
 
+static bool is_crash(const void *entry, const void *key)
+{
+        return *(const uint64_t *)entry == *(const uint64_t *)key;
+}
+
 int scan_name_of(struct scan_names *names, const char *text, size_t n, struct scan_name **ret)
 {
         struct key key = { text, n < sizeof((*ret)->name) ? n : sizeof((*ret)->name) - 1 };
@@ -107,134 +108,144 @@ int scan_name_of(struct scan_names *names, const char *text, size_t n, struct sc
         return 0;
 }
 
-static void copy_example(char to[static 160], const char *text, size_t n, size_t at)
+static void copy_example(char to[static 160], const struct taint_line *line)
 {
-        const char *start, *end;
+        const char *start = line->plain.text, *at = start + line->plain.at, *end = taint_line_end(line);
         size_t used = 0;
 
-        taint_line_bounds(text, n, at, &start, &end);
-        if (text + at - start > 80)
-                start = text + at - 80;
+        if (at - start > 80)
+                start = at - 80;
         for (; start < end && used < 159; start++)
                 to[used++] = *start >= ' ' && *start <= '~' ? *start : ' ';
         to[used] = '\0';
 }
 
-static int count_unknown(
-        struct scan *s, char letter, const char *text, size_t n, size_t at, const struct scan_place *place)
+static int count_unknown(struct scan *s, char letter)
 {
+        const struct scan_report *r = &s->report;
         struct scan_letter **slot = &s->letters[(unsigned char)letter % ARRAY_SIZE(s->letters)];
 
         if (!*slot && !(*slot = calloc(1, sizeof(**slot))))
                 return -ENOMEM;
         struct scan_letter *l = *slot;
-        scan_count_at(&l->count, place);
+        scan_count_at(&l->count, &r->place);
         if (l->n_examples < SCAN_EXAMPLES) {
-                copy_example(l->examples[l->n_examples], text, n, at);
-                l->places[l->n_examples++] = *place;
+                memcpy(l->examples[l->n_examples], r->example, sizeof(r->example));
+                l->places[l->n_examples++] = r->place;
         }
         return 0;
 }
 
-static int count_letters(struct scan *s, const struct taint_reading *reading, const char *text, size_t n,
-        size_t at, const struct scan_place *place)
+static int count_letters(struct scan *s)
 {
+        const struct taint_reading *reading = &s->report.reading;
         size_t n_rows;
         const struct taint_flag *rows = taint_flags(&n_rows);
 
         for (unsigned bit = 0; bit < 64; bit++)
                 if (reading->mask >> bit & 1)
-                        scan_count_at(&s->flags[reading->flags[bit] - rows], place);
+                        scan_count_at(&s->flags[reading->flags[bit] - rows], &s->report.place);
         s->ambiguous += reading->n_ambiguous > 0 ? 1 : 0;
         for (const char *letter = reading->unknown; *letter; letter++) {
-                int r = count_unknown(s, *letter, text, n, at, place);
+                int r = count_unknown(s, *letter);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-/* The line from "CPU:", "Pid:" or the like on: without the time in front of it. */
-static uint64_t hash_of_line(const char *text, size_t n, size_t at)
+static int count_release(struct scan *s)
 {
-        const char *start, *end;
-
-        taint_line_bounds(text, n, at, &start, &end);
-        for (const char *p = text + at; p > start; p--)
-                if (p[-1] == ']' || (p[-1] == ':' && p - start > 7 && memcmp(p - 7, "kernel:", 7) == 0)) {
-                        start = p;
-                        break;
-                }
-        uint64_t h = UINT64_C(14695981039346656037);
-        for (; start < end; start++)
-                h = (h ^ (unsigned char)*start) * UINT64_C(1099511628211);
-        return h;
-}
-
-/* A new report begins between the two places. A panic says once more what the oops before it said. */
-static bool begins_anew(const char *text, size_t n)
-{
-        static const char begin[] = "[ cut here ]", end[] = "---[ end trace", panic[] = "Kernel panic";
-
-        return memmem(text, n, begin, sizeof(begin) - 1) ||
-               (memmem(text, n, end, sizeof(end) - 1) && !memmem(text, n, panic, sizeof(panic) - 1));
-}
-
-static bool is_repeated(const struct scan_last *last, const struct taint_line *line, const char *text,
-        size_t n, size_t at, const struct taint_reading *reading, uint64_t base, uint64_t hash)
-{
-        uint64_t distance = base + at - last->offset;
-
-        if (!last->any || distance > SAME_REPORT)
-                return false;
-        if (hash == last->text_hash) {
-                size_t between = distance < at ? (size_t)distance : at;
-                return !begins_anew(text + at - between, between);
-        }
-        if (reading->mask != last->mask || distance > SAME_REPORT_NAMES)
-                return false;
-        const char *start, *end;
-        taint_line_bounds(text, n, at, &start, &end);
-        return line->kind == TAINT_LINE_NAMES || memmem(start, (size_t)(text + at - start), "REGS:", 5);
-}
-
-static int count_release(struct scan *s, const struct taint_line *line, const struct taint_reading *reading,
-        const struct scan_place *place)
-{
+        const struct scan_report *report = &s->report;
+        const char *release = report->place.release;
         struct scan_name *name;
 
-        if (line->release_len == 0)
+        if (!release[0])
                 return 0;
-        int r = scan_name_of(&s->releases, line->release, line->release_len, &name);
+        int r = scan_name_of(&s->releases, release, strlen(release), &name);
         if (r < 0 || !name)
                 return r;
-        name->mask |= reading->mask;
-        if (line->kind == TAINT_LINE_CLEAN)
+        name->mask |= report->reading.mask;
+        name->kernel = report->context;
+        if (report->clean)
                 name->clean++;
         else
-                scan_count_at(&name->count, place);
+                scan_count_at(&name->count, &report->place);
         return 0;
 }
 
-static int count_report(struct scan *s, const struct taint_line *line, const struct taint_reading *reading,
-        const char *text, size_t n, size_t at, uint64_t base)
+int scan_flush(struct scan *s)
 {
-        struct taint_kernel context = taint_line_context(line, &s->context);
-        struct scan_place place = { .file = s->n_files - 1, .offset = base + at };
-        uint64_t before = s->last.any && s->last.offset > base ? s->last.offset - base : 0;
-        size_t from = at > SCAN_BEFORE && at - SCAN_BEFORE > before ? at - SCAN_BEFORE : (size_t)before;
+        struct scan_report *report = &s->report;
+        bool counts = report->any && !report->known;
 
-        (void)snprintf(place.release, sizeof(place.release), "%.*s", (int)line->release_len, line->release);
-        if (line->kind == TAINT_LINE_CLEAN)
-                s->clean++;
-        else
-                s->reports++;
-        int r = count_release(s, line, reading, &place);
-        if (r == 0)
-                r = count_letters(s, reading, text, n, at, &place);
-        if (r == 0)
-                r = scan_modules(s, text, from, at, base, &context, &place);
+        report->any = false;
+        if (!counts)
+                return 0;
+        s->clean += report->clean;
+        s->reports += !report->clean;
+        s->unreadable += report->unreadable;
+        int r = count_release(s);
+        return r < 0 ? r : count_letters(s);
+}
+
+/* True for the first. */
+static int remember_crash(struct scan *s, uint64_t hash, bool *ret_known)
+{
+        uint32_t h = hash_bytes(&hash, sizeof(hash), hash_seed());
+
+        *ret_known = hashmap_get(&s->crashes, h, is_crash, &hash);
+        if (*ret_known || s->crashes.used >= SCAN_NAMES_MAX)
+                return 0;
+        uint64_t *entry = malloc(sizeof(*entry));
+        if (!entry)
+                return -ENOMEM;
+        *entry = hash;
+        int r = hashmap_put(&s->crashes, h, entry);
+        if (r < 0)
+                free(entry);
         return r;
+}
+
+static void set_release(struct scan_report *report, const struct taint_line *line)
+{
+        (void)snprintf(report->place.release, sizeof(report->place.release), "%.*s", (int)line->release_len,
+                line->release ? line->release : "");
+}
+
+static int begin_report(struct scan *s, const struct taint_line *line, const struct scan_hit *hit)
+{
+        struct scan_report *report = &s->report;
+
+        int r = scan_flush(s);
+        if (r < 0)
+                return r;
+        *report = (struct scan_report){
+                .any = true, .clean = true, .place = { .file = s->n_files - 1, .offset = hit->offset }
+        };
+        if (s->is_pstore && hit->time.kind == SCAN_TIME_KERNEL)
+                r = remember_crash(s, hit->line_hash, &report->known);
+        set_release(report, line);
+        copy_example(report->example, line);
+        return r;
+}
+
+static void add_line(struct scan *s, const struct taint_line *line)
+{
+        struct scan_report *report = &s->report;
+        struct taint_kernel context = taint_line_context(line, &s->context);
+
+        if (line->release_len > 0 || report->context.version == 0)
+                report->context = context;
+        if (!report->place.release[0])
+                set_release(report, line);
+        if (line->kind == TAINT_LINE_CLEAN)
+                return;
+        report->clean = false;
+        if (line->kind == TAINT_LINE_UNREADABLE)
+                report->unreadable = report->reading.mask == 0;
+        else if (taint_line_read(line, &context, &report->reading))
+                report->unreadable = false;
 }
 
 int scan_hit(struct scan *s, const char *text, size_t n, size_t at, uint64_t base)
@@ -243,12 +254,21 @@ int scan_hit(struct scan *s, const char *text, size_t n, size_t at, uint64_t bas
         struct taint_line line;
 
         taint_line_parse(text, n, at, &line);
-        if (line.kind == TAINT_LINE_NUMBER || !taint_line_read(&line, &s->context, &reading))
+        if (line.kind == TAINT_LINE_NUMBER || line.is_listing ||
+                (!taint_line_read(&line, &s->context, &reading) && line.kind != TAINT_LINE_UNREADABLE))
                 return 0;
-        uint64_t hash = hash_of_line(text, n, at);
-        if (is_repeated(&s->last, &line, text, n, at, &reading, base, hash))
+        const struct scan_hit hit = scan_hit_of(&line, reading.mask, base + at), last = s->last;
+        uint64_t before = last.any && last.offset > base ? last.offset - base : 0;
+        bool same = scan_is_same_report(&last, &hit, text + before, text + at);
+        s->last = hit;
+        int r = same && s->report.any ? 0 : begin_report(s, &line, &hit);
+        if (r < 0)
+                return r;
+        if (same && (hit.role == SCAN_ROLE_NAMES || hit.text_hash == last.text_hash))
                 return 0;
-        int r = count_report(s, &line, &reading, text, n, at, base);
-        s->last = (struct scan_last){ true, base + at, hash, reading.mask };
-        return r;
+        add_line(s, &line);
+        if ((same && last.role != SCAN_ROLE_HEAD) || s->report.known)
+                return 0;
+        size_t from = at > SCAN_BEFORE && at - SCAN_BEFORE > before ? at - SCAN_BEFORE : (size_t)before;
+        return scan_modules(s, text, from, at, base, &s->report.context, &s->report.place);
 }

@@ -3,11 +3,16 @@
 
 /* Counts the taints of a corpus of oops reports.
  *
- * A report is a line with `Tainted:` or `Not tainted` as an oops has it. What the same oops repeats (the
- * same line again, the names of 6.11 below the letters, the registers of PowerPC) counts once; modules count
- * by the report's list `Modules linked in:`, which is above the line in warnings and before Linux 4.16, and
- * below the call trace in an oops of later kernels on x86. Places are in the order of reading: files by
- * name, bytes from 0, in what was unpacked. */
+ * A report is a line with `Tainted:` or `Not tainted` as an oops has it, with all that belongs to it: the
+ * head of lockdep and slub, the registers of some processors, the names of 6.11, the backtraces of all CPUs
+ * in one stall, the panic that an oops or a hung task ends in. It is tainted if one of these lines is, and
+ * counts once (scan-report.c). So does a report that pstore kept twice, in the record of the oops and in
+ * that of the panic. The same text at another time, or below another first line (report-marks.def), is
+ * another report.
+ *
+ * Modules count by the report's list `Modules linked in:`, which is above the line in warnings and before
+ * Linux 4.16, and below the call trace in an oops of later kernels on x86. Places are in the order of
+ * reading: files by name, bytes from 0, in what was unpacked. */
 
 #include "../../schema/base/hashmap.h"
 #include "line.h"
@@ -28,9 +33,10 @@ struct scan_count {
 };
 
 struct scan_name {
-        char name[64];  /* cut if longer */
-        uint64_t mask;  /* all bits that it was seen with */
-        uint64_t clean; /* of a release: reports that are not tainted */
+        char name[64];              /* cut if longer */
+        uint64_t mask;              /* all bits that it was seen with */
+        struct taint_kernel kernel; /* whose letters they are */
+        uint64_t clean;             /* of a release: reports that are not tainted */
         struct scan_count count;
 };
 
@@ -51,6 +57,43 @@ struct scan_skipped {
         char reason[128];
 };
 
+enum scan_role {
+        SCAN_ROLE_OTHER,
+        SCAN_ROLE_HEAD,      /* of lockdep, slub */
+        SCAN_ROLE_TASK,      /* CPU: 0 PID: 1 Comm: init Tainted: … */
+        SCAN_ROLE_REGISTERS, /* REGS: … Tainted: …, and other processors' like */
+        SCAN_ROLE_BARE,      /* nothing but the taints: MIPS below `epc` */
+        SCAN_ROLE_NAMES,     /* Tainted: [W]=WARN */
+};
+
+struct scan_time {
+        enum {
+                SCAN_TIME_NONE,
+                SCAN_TIME_KERNEL, /* since the boot */
+                SCAN_TIME_CLOCK   /* of the day */
+        } kind;
+        int64_t usec;
+};
+
+/* What is remembered of a line that told of taints. */
+struct scan_hit {
+        bool any;
+        enum scan_role role;
+        uint64_t offset, mask;
+        uint64_t line_hash, text_hash, task_hash; /* of all; without the time; in front of the taints */
+        struct scan_time time;
+        bool is_hung; /* the watchdog of hung tasks speaks */
+};
+
+/* The report whose lines are being read. */
+struct scan_report {
+        bool any, clean, unreadable, known; /* known: pstore had it in another record */
+        struct taint_reading reading;       /* of all its lines */
+        struct scan_place place;
+        char example[160];
+        struct taint_kernel context;
+};
+
 struct scan {
         struct taint_kernel context;
         /* Called after every block; may be NULL. consumed: bytes of all files so far. */
@@ -60,15 +103,16 @@ struct scan {
         char **files;
         uint32_t n_files;
         uint64_t bytes, consumed, reports, clean, ambiguous;
+        uint64_t unreadable;              /* of `reports`: tainted, and by what got lost */
         struct scan_count *flags;         /* one a row of the table */
         struct scan_letter *letters[128]; /* without a meaning; NULL where never seen */
         struct scan_names modules, releases;
         struct scan_skipped *skipped;
         size_t n_skipped, n_skipped_all;
-        struct scan_last {
-                bool any;
-                uint64_t offset, text_hash, mask;
-        } last; /* the report before, of this file */
+        struct scan_hit last; /* the line before, of this file */
+        struct scan_report report;
+        bool is_pstore; /* this file is a record of it */
+        struct hashmap crashes;
         struct scan_open {
                 bool any;
                 uint64_t from, until; /* where its list may yet begin, in the file */

@@ -67,6 +67,7 @@ int source_open(int fd, struct source *ret, struct diag *d)
                 free(s.raw);
                 return r;
         }
+        s.is_utf16 = !s.format && utf16_detect(s.raw, s.raw_len, &s.utf16);
         *ret = s;
         return 0;
 }
@@ -94,8 +95,26 @@ static ssize_t read_plain(struct source *s, void *buf, size_t n)
         return r;
 }
 
+/* Two bytes become three at the most. */
+static ssize_t read_utf16(struct source *s, char *buf, size_t n)
+{
+        uint8_t part[4096];
+        size_t size = n / 2 < sizeof(part) ? n / 2 : sizeof(part);
+
+        for (;;) {
+                ssize_t r = read_plain(s, part, size);
+                if (r <= 0)
+                        return r;
+                size_t written = utf16_convert(&s->utf16, part, (size_t)r, buf);
+                if (written > 0)
+                        return (ssize_t)written;
+        }
+}
+
 ssize_t source_read(struct source *s, void *buf, size_t n)
 {
+        if (s->is_utf16)
+                return read_utf16(s, buf, n);
         if (!s->format)
                 return read_plain(s, buf, n);
         for (;;) {

@@ -92,13 +92,16 @@ const char *taint_columns(uint64_t mask, char s[static TAINT_LETTERS_MAX])
         return s;
 }
 
-const char *taint_letters(uint64_t mask, char s[static TAINT_LETTERS_MAX])
+const char *taint_letters(
+        uint64_t mask, enum taint_distro distro, uint32_t version, char s[static TAINT_LETTERS_MAX])
 {
         size_t n = 0;
 
-        for (unsigned bit = 0; bit < TAINT_UPSTREAM_BITS; bit++)
-                if (mask >> bit & 1)
-                        s[n++] = flags[bit].letter;
+        for (unsigned bit = 0; bit < 64; bit++) {
+                const struct taint_flag *f = mask >> bit & 1 ? taint_flag_for(distro, version, bit) : NULL;
+                if (f)
+                        s[n++] = f->letter;
+        }
         s[n] = '\0';
         return s;
 }

@@ -62,12 +62,14 @@ const struct taint_flag *taint_flag_by_symbol(const char *name, size_t n);
 /* "TAINT_WARN", or "bit 42". flag may be NULL. Returns `name`. */
 const char *taint_name(const struct taint_flag *flag, unsigned bit, char name[static TAINT_NAME_MAX]);
 
-/* Upstream's letters for a mask, as a kernel with TAINT_UPSTREAM_BITS prints them. Bits without a letter of
- * upstream's do not show, as they do not in the kernel. Each returns `s`. */
-/* One character a column, "" for the mask 0: "P        W  O       ". */
+/* The letters of a mask, as the kernel prints them. Bits without a letter do not show, as they do not in the
+ * kernel. Each returns `s`. */
+/* Upstream's, one character a column, "" for the mask 0: "P        W  O       ". */
 const char *taint_columns(uint64_t mask, char s[static TAINT_LETTERS_MAX]);
-/* As behind a module's name, without blanks and G: "PWO". */
-const char *taint_letters(uint64_t mask, char s[static TAINT_LETTERS_MAX]);
+/* As behind a module's name, without blanks and G: "PWO"; with those of the distribution, where it has its
+ * own. */
+const char *taint_letters(
+        uint64_t mask, enum taint_distro distro, uint32_t version, char s[static TAINT_LETTERS_MAX]);
 
 /* "upstream", "rhel", …; by name also "debian", "fedora", "centos", "mainline". NULL, or false, where there
  * is none. */
@@ -82,3 +84,7 @@ uint32_t taint_version_parse(const char *release, size_t n);
 /* What a release's text tells of the distribution: ".el8", "-generic", … TAINT_ANY where it tells nothing.
  * `n` may reach beyond the release: the build number behind it tells too. */
 enum taint_distro taint_distro_of_release(const char *release, size_t n);
+
+/* A number as people write masks: decimal, 0x hexadecimal, 0o octal. A leading 0 alone does not make it
+ * octal: nothing prints masks so. 0, -EINVAL (no number) or -ERANGE (over 64 bits). */
+_must_check_ int taint_number_parse(const char *s, size_t n, uint64_t *ret);

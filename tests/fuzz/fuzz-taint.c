@@ -9,6 +9,7 @@
 #include "../../schema/base/fileio.h"
 #include "../../service/taint/decode.h"
 #include "../../service/taint/scan.h"
+#include "../../service/taint/utf16.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,11 +21,11 @@ static void require(bool holds)
 
 static bool inside(const char *p, size_t n, const char *text, size_t size)
 {
-        return p >= text && n <= size && (size_t)(p - text) <= size - n;
+        return !text || (p >= text && n <= size && (size_t)(p - text) <= size - n);
 }
 
 struct input {
-        const char *text;
+        const char *text; /* NULL where what is decoded is another one, made of it */
         size_t size;
         bool any;
 };
@@ -71,15 +72,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 { TAINT_RHEL, TAINT_VERSION(4, 18, 0) },
         };
         struct input in = { (const char *)data, size, false };
+        struct utf16 utf16;
 
         for (size_t i = 0; i < ARRAY_SIZE(contexts); i++) {
                 _cleanup_decoded_ struct taint_decoded d = { 0 };
+                in.text = (const char *)data;
                 int r = taint_decode_one(in.text, size, &contexts[i], &d, NULL);
                 require(r == 0 || r == -EINVAL);
                 if (r == 0)
                         require(check(&d, &in) == 0);
                 in.any = false;
-                r = taint_decode_text(in.text, size, &contexts[i], check, &in, NULL);
+                in.text = utf16_detect(data, size, &utf16) ? NULL : (const char *)data;
+                r = taint_decode_text((const char *)data, size, &contexts[i], check, &in, NULL);
                 require((r == 0 && in.any) || (r == -EINVAL && !in.any));
         }
         scan(&contexts[0], data, size);

@@ -139,7 +139,7 @@ START_TEST(scan)
                         "module,\"nvidia\",,P,1,\"standard input:37\",\"standard input:37\"\r\n"
                         "kernel,\"6.12.1\",,P,1,\"standard input:37\",\"standard input:37\"\r\n" },
                 { { .json = true }, "-", EXIT_CODE_OK,
-                        "{\"files\":1,\"bytes\":105,\"tainted\":1,\"clean\":1,\"ambiguous\":0,\"bits\":[{\"bit\":0,"
+                        "{\"files\":1,\"bytes\":105,\"tainted\":1,\"unreadable\":0,\"clean\":1,\"ambiguous\":0,\"bits\":[{\"bit\":0,"
                         "\"symbol\":\"TAINT_PROPRIETARY_MODULE\",\"letter\":\"P\",\"distro\":\"upstream\",\"reports\":1,"
                         "\"first\":{\"file\":\"standard input\",\"offset\":37,\"release\":\"6.12.1\"}," },
                 { { .json = true }, "-", EXIT_CODE_OK,

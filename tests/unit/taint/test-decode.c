@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "../../../service/taint/decode.h"
-#include "../../../service/taint/message.h"
 #include "../base/test-util.h"
 
 static const struct taint_kernel anything;
@@ -64,7 +63,6 @@ START_TEST(forms)
                 { "(O-)", 0x1000, 0, "" },
                 { "G", 0, 0, "" },
                 { "Tainted: P   M        ", 0x11, 0, "" },
-                { "Tainted: G", 0, 0, "" },
                 { "Not tainted", 0, 0, "" },
                 /* A task has any name that it likes. */
                 { "PID: 1 Comm: Not tainted Tainted: P        W  OE     6.1.0-13-amd64 #1", 0x3201, 0, "" },
@@ -110,6 +108,22 @@ START_TEST(forms)
 }
 END_TEST
 
+/* It is tainted: to say that it is not would be the worst of answers. */
+START_TEST(unreadable)
+{
+        static const char *const cases[] = { "Tainted: G", "Tainted: G\nW is not part of it",
+                "CPU: 0 PID: 1 Comm: a Tainted: \xef\xbf\xbd\xef\xbf\xbdW 5.4.0 #1",
+                "CPU: 0 PID: 1 Comm: a Tainted: G???????W???? 5.4.0 #1", "CPU: 0 PID: 1 Comm: a Tainted:",
+                "Pid: 8855, comm: nfsd Tainted: G 2.6.27.45-0.1-default #1" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_decoded_ struct taint_decoded d = { 0 };
+                ck_assert_int_eq(taint_decode_one(cases[i], strlen(cases[i]), &anything, &d, NULL), 0);
+                ck_assert_msg(d.unreadable && d.reading.mask == 0, "'%s'", cases[i]);
+        }
+}
+END_TEST
+
 START_TEST(refused)
 {
         static const char *const cases[] = { "", "  \n", "hello", "Q", "-", "()", "(O", "(O)x", "-5", "1.5",
@@ -141,7 +155,6 @@ START_TEST(wrapped)
                 { "> Tainted: G\n> > W 3.13.0", 1 << 9, 0 },
                 { "Tainted:\nG        W 3.13.0", 1 << 9, 0 },
                 { "Tainted: G   =\n   OE 3.13.0", 3 << 12, 0 },
-                { "Tainted: G\nW is not part of it", 0, 0 },
                 { "Tainted: P\nUsing defaults", 1, 0 },
         };
 
@@ -263,14 +276,16 @@ START_TEST(messages)
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                struct taint_message m = { 0 };
-                bool found = taint_message_parse(cases[i].line, strlen(cases[i].line), &m);
+                _cleanup_decoded_ struct taint_decoded d = { 0 };
+                int r = taint_decode_one(cases[i].line, strlen(cases[i].line), &anything, &d, NULL);
                 char module[64] = "";
-                if (m.module)
-                        (void)snprintf(module, sizeof(module), "%.*s", (int)m.module_len, m.module);
-                ck_assert_msg((found ? (int)m.bit : -1) == cases[i].bit &&
+                if (d.n_modules > 0)
+                        (void)snprintf(module, sizeof(module), "%.*s", (int)d.modules[0].module.name_len,
+                                d.modules[0].module.name);
+                ck_assert_int_eq(r, cases[i].bit < 0 ? -EINVAL : 0);
+                ck_assert_msg(d.reading.mask == (cases[i].bit < 0 ? 0 : UINT64_C(1) << cases[i].bit) &&
                                       strcmp(module, cases[i].module ? cases[i].module : "") == 0,
-                        "'%s': %d %u '%s'", cases[i].line, found, m.bit, module);
+                        "'%s': 0x%lx '%s'", cases[i].line, (unsigned long)d.reading.mask, module);
         }
 }
 END_TEST
@@ -298,7 +313,7 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { numbers, forms, refused, wrapped, whole_log, wrapped_names,
-                bare_lines, messages, no_memory };
+        const TTest *const tests[] = { numbers, forms, unreadable, refused, wrapped, whole_log,
+                wrapped_names, bare_lines, messages, no_memory };
         return run_tests("taint-decode", tests, ARRAY_SIZE(tests));
 }

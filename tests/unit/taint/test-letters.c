@@ -16,8 +16,8 @@ START_TEST(printed)
         ck_assert_str_eq(taint_columns(1 << 9, s), "G        W          ");
         ck_assert_str_eq(taint_columns(0xfffff, s), "PFSRMBUDAWCIOELKXTNJ");
         ck_assert_str_eq(taint_columns(UINT64_C(1) << 40, s), "G                   ");
-        ck_assert_str_eq(taint_letters(0x3001, s), "POE");
-        ck_assert_str_eq(taint_letters(UINT64_C(1) << 40, s), "");
+        ck_assert_str_eq(taint_letters(0x3001, TAINT_UPSTREAM, 0, s), "POE");
+        ck_assert_str_eq(taint_letters(UINT64_C(1) << 40, TAINT_UPSTREAM, 0, s), "");
 }
 END_TEST
 
@@ -38,7 +38,7 @@ START_TEST(round_trip)
 
         for (uint64_t mask = 0; mask < UINT64_C(1) << TAINT_UPSTREAM_BITS; mask++) {
                 check_round_trip(mask, taint_columns(mask, s), false);
-                check_round_trip(mask, taint_letters(mask, s), true);
+                check_round_trip(mask, taint_letters(mask, TAINT_UPSTREAM, 0, s), true);
         }
 }
 END_TEST

@@ -50,8 +50,9 @@ START_TEST(page_and_table)
                         buf_printf(&b, "\n.It Sy %u Ta Sy %c Ta TAINT_%s Ta %s\n", f[i].bit, f[i].letter,
                                 f[i].symbol, since);
                 } else
-                        buf_printf(&b, "\n.It %s Ta Sy %c Ta %u Ta TAINT_%s Ta %s Ta %s\n",
-                                taint_distro_name(f[i].distro), f[i].letter, f[i].bit, f[i].symbol, since,
+                        buf_printf(&b, "\n.It %s Ta Sy %.*s Ta %u Ta TAINT_%s Ta %s Ta %s\n",
+                                taint_distro_name(f[i].distro), f[i].letter ? 1 : 3,
+                                f[i].letter ? &f[i].letter : "\\&?", f[i].bit, f[i].symbol, since,
                                 f[i].until ? taint_version_format(f[i].until, until) : "now");
                 check(page.data, &b);
         }

@@ -25,7 +25,7 @@ enum column {
 struct found {
         uint64_t mask;
         char ambiguous[64], unknown[64];
-        bool names_missing;
+        bool names_missing, unreadable;
 };
 
 static int collect(const struct taint_decoded *d, void *userdata)
@@ -33,6 +33,7 @@ static int collect(const struct taint_decoded *d, void *userdata)
         struct found *f = userdata;
 
         f->mask |= d->reading.mask;
+        f->unreadable |= d->unreadable;
         for (size_t i = 0; i < d->reading.n_ambiguous; i++)
                 if (!strchr(f->ambiguous, d->reading.ambiguous[i].letter))
                         f->ambiguous[strlen(f->ambiguous)] = d->reading.ambiguous[i].letter;
@@ -62,7 +63,7 @@ static uint64_t mask_of(const char *bits)
         uint64_t mask = 0;
         char *end;
 
-        if (strcmp(bits, "-") == 0)
+        if (strcmp(bits, "-") == 0 || strcmp(bits, "unreadable") == 0)
                 return 0;
         for (const char *p = bits; *p; p = *end ? end + 1 : end)
                 mask |= UINT64_C(1) << strtoul(p, &end, 10);
@@ -100,7 +101,8 @@ static bool check_row(char *row, unsigned number)
         const char *ambiguous = f.ambiguous[0] ? f.ambiguous : "-",
                    *unknown = f.unknown[0] ? f.unknown : "-";
         if (r == 0 && f.mask == mask_of(fields[BITS]) && strcmp(ambiguous, fields[AMBIGUOUS]) == 0 &&
-                strcmp(unknown, fields[UNKNOWN]) == 0 && !f.names_missing)
+                strcmp(unknown, fields[UNKNOWN]) == 0 && !f.names_missing &&
+                f.unreadable == (strcmp(fields[BITS], "unreadable") == 0))
                 return true;
         (void)fprintf(stderr, "line %u: %s\n  expected %s %s %s, got %d 0x%llx %s %s %s\n", number,
                 fields[TEXT], fields[BITS], fields[AMBIGUOUS], fields[UNKNOWN], r,

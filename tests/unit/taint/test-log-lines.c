@@ -4,7 +4,7 @@
 
 #include "../../../schema/base/macro.h"
 #include "../../../service/monitor/kmsg-record.h"
-#include "../../../service/monitor/log-lines.h"
+#include "../../../service/taint/log-lines.h"
 
 #define NONE UINT32_MAX
 #define LONG_NAME "a_name_that_is_longer_than_any_module_can_be_in_this_or_any_kernel"

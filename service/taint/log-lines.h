@@ -13,12 +13,16 @@
 struct log_line {
         unsigned bit;
         const char *reason;
-        bool report, acting;
+        bool report, acting, weak;
         char module[LOG_NAME_MAX]; /* "" for none */
         char comm[LOG_NAME_MAX];   /* "" for none */
         const char *comm_at;       /* where it stands in the text; NULL for none */
         uint32_t pid;              /* UINT32_MAX for none */
 };
+
+/* Where the kernel's own text begins in a line of a log file: behind the time, the host, `kernel:` and what
+ * mail or a listing put in front. NULL where another program wrote the line. */
+const char *log_line_text(const char *line, size_t n);
 
 /* One record's text. False: it tells nothing of a taint. */
 bool log_line_match(const char *text, struct log_line *ret);
