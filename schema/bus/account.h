@@ -20,7 +20,7 @@
 #define ACCOUNT_MESSAGE 1024u
 /* A client is asked once for each so many bytes. */
 #define ACCOUNT_ASK_BYTES (128u * 1024u)
-/* Errors for a client that has no room left; then its calls are dropped until it reads. */
+/* Errors for a client that has no room left. */
 #define ACCOUNT_ERRORS 32u
 
 struct account;

@@ -53,11 +53,24 @@ bool gate_is_writer(const struct caller *c)
 
 /* ---- What may pass ---- */
 
+/* What the answer takes at least, as far as nobody counts it later. */
+static size_t answer_bytes(sd_bus_message *m)
+{
+        const char *member = sd_bus_message_get_member(m);
+
+        if (sd_bus_message_get_expect_reply(m) <= 0)
+                return 0;
+        return ACCOUNT_MESSAGE + (strcmp(member, "Introspect") == 0 || strcmp(member, "GetAll") == 0
+                                                 ? INTROSPECTION_BYTES
+                                                 : 0);
+}
+
 enum verdict {
         PASS,
         WAIT,  /* for an answer that has been asked for */
         TURN,  /* for its turn */
         LARGE, /* never */
+        FULL,  /* when its caller has read what was sent to it */
 };
 
 static void told_of(struct caller_user *u, bool is_member)
@@ -95,7 +108,7 @@ static enum verdict judge_person(struct gate *g, const char *name)
                                                                                                 : WAIT;
 }
 
-static enum verdict judge(struct gate *g, struct caller *c, const struct held *h)
+static enum verdict judge_caller(struct gate *g, struct caller *c, const struct held *h)
 {
         enum gate_need need = g->config.need(h->m);
         struct caller_user *u = c->user;
@@ -117,6 +130,16 @@ static enum verdict judge(struct gate *g, struct caller *c, const struct held *h
         return budget_left(&u->budget, clock_usec()) > 0 ? PASS : c->state == CALLER_ASKED ? WAIT : TURN;
 }
 
+/* Whoever has got enough errors waits until it reads: it is asked. */
+static enum verdict judge(struct gate *g, struct caller *c, const struct held *h)
+{
+        enum verdict v = judge_caller(g, c, h);
+
+        if (v != PASS || account_room(&c->account) >= answer_bytes(h->m))
+                return v;
+        return c->account.errors < ACCOUNT_ERRORS ? FULL : WAIT;
+}
+
 /* ---- Answers in a call's place ---- */
 
 static void answer_error(struct caller *c, sd_bus_message *m, const char *name, const char *text)
@@ -136,15 +159,6 @@ static void answer_error(struct caller *c, sd_bus_message *m, const char *name, 
                 log_debug("cannot answer %s: %s; ignoring", c->name, strerror(-r));
 }
 
-static size_t answer_bytes(sd_bus_message *m)
-{
-        const char *member = sd_bus_message_get_member(m);
-
-        return ACCOUNT_MESSAGE + (strcmp(member, "Introspect") == 0 || strcmp(member, "GetAll") == 0
-                                                 ? INTROSPECTION_BYTES
-                                                 : 0);
-}
-
 /* The call ends undone. `why` is for the record, `text` for the caller. */
 static void refuse(struct gate *g, struct caller *c, sd_bus_message *m, const char *name, const char *text,
         const char *why)
@@ -154,23 +168,14 @@ static void refuse(struct gate *g, struct caller *c, sd_bus_message *m, const ch
         answer_error(c, m, name, text);
 }
 
-/* The call is worked now: 0, or its error was sent: 1. */
-static int pass(struct gate *g, struct caller *c, sd_bus_message *m)
+/* The call is worked now. */
+static void pass(struct gate *g, struct caller *c, sd_bus_message *m)
 {
-        if (sd_bus_message_get_expect_reply(m) > 0) {
-                if (account_room(&c->account) < ACCOUNT_MESSAGE) {
-                        refuse(g, c, m, ERROR_LIMIT,
-                                "too much that was sent to this user or client has not been read yet",
-                                "the caller does not read its answers");
-                        return 1;
-                }
-                account_sent(&c->account, answer_bytes(m));
-        }
+        account_sent(&c->account, answer_bytes(m));
         if (!gate_is_writer(c)) {
                 g->working = c->user;
                 g->working_since = clock_usec();
         }
-        return 0;
 }
 
 /* ---- Calls that wait ---- */
@@ -277,11 +282,17 @@ static int obey(struct gate *g, struct caller *c, const struct held *call, enum 
 {
         switch (verdict) {
         case PASS:
-                return pass(g, c, call->m);
+                pass(g, c, call->m);
+                return 0;
         case LARGE:
                 refuse(g, c, call->m, ERROR_TOO_LARGE,
                         "too many values or bytes in one message of a user who may not write",
                         "the message is too large");
+                return 1;
+        case FULL:
+                refuse(g, c, call->m, ERROR_LIMIT,
+                        "too much that was sent to this user or client has not been read yet",
+                        "the caller does not read its answers");
                 return 1;
         case WAIT:
         case TURN:
@@ -307,7 +318,8 @@ static int on_call(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *err
                 g->passing = NULL;
                 g->waited_for_person = g->passing_person ? m : NULL;
                 g->is_news = true;
-                return pass(g, c, m);
+                pass(g, c, m);
+                return 0;
         }
         struct held call = { .m = m };
         if (!gate_is_writer(c)) {
@@ -339,11 +351,11 @@ static void let_pass(struct gate *g, struct caller *c)
         (void)held_free(h);
 }
 
-static void refuse_large(struct gate *g, struct caller *c)
+static void refuse_first(struct gate *g, struct caller *c, enum verdict verdict)
 {
         struct held *h = take_held(g, c);
 
-        (void)obey(g, c, h, LARGE);
+        (void)obey(g, c, h, verdict);
         (void)held_free(h);
 }
 
@@ -357,8 +369,8 @@ static struct caller *choose(struct gate *g, struct caller **ret_turn)
                 enum verdict v = judge(g, c, c->held);
                 if (v == PASS)
                         return c;
-                if (v == LARGE)
-                        refuse_large(g, c);
+                if (v == LARGE || v == FULL)
+                        refuse_first(g, c, v);
                 if (v == TURN && (!turn || c->user->budget.left > turn->user->budget.left))
                         turn = c;
         }
@@ -433,6 +445,7 @@ static void on_read(struct account_client *client, bool lost, void *userdata)
 {
         struct gate *g = userdata;
 
+        g->is_news = true;
         if (g->config.read)
                 g->config.read(client->name, lost, g->config.userdata);
 }

@@ -9,7 +9,8 @@
  *  - calls of whoever used up his budget of time (budget.h) are worked one at a time, the least user first,
  *    when nothing else is to be done, or GATE_TURN_USEC after the last one;
  *  - calls that wait are limited in number and bytes, for a connection, a user and all.
- * Whoever has not read what was sent to him (account.h), root too, gets an error instead. */
+ * Whoever has not read what was sent to him (account.h), root too, gets ACCOUNT_ERRORS errors instead; then
+ * his calls wait until he has. */
 
 #include "../base/diag.h"
 #include "caller.h"
