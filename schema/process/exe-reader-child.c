@@ -67,6 +67,9 @@ static int filter_calls(void)
                 MAY(SYS_sendmsg),
                 MAY(SYS_close),
                 MAY(SYS_exit_group),
+#ifdef __SANITIZE_ADDRESS__
+                MAY(SYS_sigaltstack), /* its runtime's, before a call that does not return */
+#endif
                 SAME(SYS_readlinkat, 5),
                 LOAD(PATH_ARGUMENT + LOW),
                 SAME(path, 3),
