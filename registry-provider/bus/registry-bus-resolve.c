@@ -57,11 +57,15 @@ static int append_default(
 
 static int append_origin(struct registry_bus *rb, sd_bus_message *reply, const struct why_entry *winner)
 {
+        static const struct actor nobody = { .nobody = true };
         const struct actor *a = winner && winner->entry ? origin_of(rb, winner->sequence) : NULL;
 
         int r = sd_bus_message_open_container(reply, 'a', "{sv}");
         if (r >= 0 && a)
                 r = append_actor(reply, a);
+        else if (r >= 0)
+                r = sd_bus_message_append(
+                        reply, "{sv}", "actor", "s", actor_state(winner && winner->entry ? NULL : &nobody));
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 

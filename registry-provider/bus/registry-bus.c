@@ -67,8 +67,10 @@ void count_answer(struct registry_bus *rb, sd_bus *bus, size_t bytes)
 
 int append_actor(sd_bus_message *m, const struct actor *a)
 {
-        int r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "pid", "u", a->pid, "uid", "u", a->uid,
-                "loginuid", "u", a->loginuid, "session", "u", a->session);
+        int r = daemon_bus_append_text(m, "actor", actor_state(a));
+        if (r >= 0)
+                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "pid", "u", a->pid, "uid", "u", a->uid,
+                        "loginuid", "u", a->loginuid, "session", "u", a->session);
         if (r >= 0)
                 r = daemon_bus_append_text(m, "comm", a->comm);
         if (r >= 0)
@@ -339,8 +341,8 @@ struct file_origin {
 static int append_file_origin(sd_bus_message *m, void *userdata)
 {
         const struct file_origin *o = userdata;
-        return sd_bus_message_append(m, "{sv}{sv}{sv}", "reason", "s", o->reason, "file", "s", o->file,
-                "file-owner", "u", (uint32_t)o->owner);
+        return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "actor", "s", actor_state(NULL), "reason", "s",
+                o->reason, "file", "s", o->file, "file-owner", "u", (uint32_t)o->owner);
 }
 
 void registry_bus_tell(struct registry_bus *rb, const struct registry_events *events, const char *reason,

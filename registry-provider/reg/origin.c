@@ -33,7 +33,17 @@ static void show_string(const char *name, const char *value, struct buf *out)
         format_safe(out, value, strlen(value));
 }
 
-static int read_member(sd_bus_message *m, bool verbose, struct buf *out, struct json *j)
+/* What else is known is in other members. */
+static void show_state(const char *state, struct buf *out)
+{
+        if (out->len == 0 && strcmp(state, "unknown") == 0)
+                buf_puts(out, "not known");
+        else if (out->len == 0 && strcmp(state, "none") == 0)
+                buf_puts(out, "nobody");
+}
+
+static int read_member(
+        sd_bus_message *m, bool verbose, struct buf *out, const char **ret_state, struct json *j)
 {
         const char *name, *contents, *text;
         uint32_t number;
@@ -57,6 +67,8 @@ static int read_member(sd_bus_message *m, bool verbose, struct buf *out, struct 
                         json_number(j, number);
                 else
                         json_null(j);
+        } else if (!is_number && strcmp(name, "actor") == 0) {
+                *ret_state = text;
         } else if (verbose || is_essential(name)) {
                 if (is_number)
                         show_number(name, number, out);
@@ -69,12 +81,13 @@ static int read_member(sd_bus_message *m, bool verbose, struct buf *out, struct 
 int origin_read(sd_bus_message *m, bool verbose, struct buf *out, struct json *j)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
+        const char *state = "";
 
         int r = sd_bus_message_enter_container(m, 'a', "{sv}");
         if (j)
                 json_begin_object(j);
         while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = read_member(m, verbose, &text, j);
+                r = read_member(m, verbose, &text, &state, j);
                 if (r >= 0)
                         r = sd_bus_message_exit_container(m);
         }
@@ -84,6 +97,7 @@ int origin_read(sd_bus_message *m, bool verbose, struct buf *out, struct json *j
                 r = sd_bus_message_exit_container(m);
         if (r < 0)
                 return r;
+        show_state(state, &text);
         buf_add(out, buf_str(&text), text.len);
         return text.error;
 }

@@ -5,7 +5,7 @@
 #include <syslog.h>
 
 #define F(symbol) (UINT32_C(1) << FIELD_##symbol)
-#define FIELDS_ACTOR (F(SPID) | F(SUID) | F(SAUID) | F(OSES) | F(SCONTEXT) | F(OCOMM) | F(CMD))
+#define FIELDS_ACTOR (F(ACTOR) | F(SPID) | F(SUID) | F(SAUID) | F(OSES) | F(SCONTEXT) | F(OCOMM) | F(CMD))
 #define FIELDS_EVERY (F(OP) | F(WHEN) | F(BOOT) | F(SEQNO))
 
 const struct field_info record_fields[RECORD_FIELDS_N] = {
@@ -49,6 +49,8 @@ static struct field_value number_value(uint64_t number, uint64_t unknown)
 static struct field_value actor_field(const struct actor *a, enum record_field f)
 {
         switch (f) {
+        case FIELD_ACTOR:
+                return text_value(actor_state(a));
         case FIELD_SPID:
                 return number_value(a->pid, AUDIT_ID_UNSET);
         case FIELD_SUID:

@@ -46,7 +46,7 @@ struct record {
         uint64_t count;            /* RECORD_EVENTS_LOST: how many; else how often so far, 0 = not said */
         uint64_t since;            /* RECORD_EVENTS_LOST: when the first was lost, in seconds since 1970 */
         const char *users;         /* whose refused calls are counted together: `1000,100000-165535` */
-        const struct actor *actor; /* NULL: the kind has no actor fields or nobody is known */
+        const struct actor *actor; /* NULL: the kind has no actor fields, or it is not known who it was */
         uint64_t when;             /* CLOCK_REALTIME, µs: of what happened, not of the record; 0: now */
         const char *boot;          /* the first eight digits of the boot's identity */
         uint64_t seqno;            /* given by the auditlog, as the boot is */

@@ -17,6 +17,7 @@ int event_read(sd_bus_message *m, struct shown_event *ret)
                 .module_taints = "",
                 .attribution = "",
                 .context = "",
+                .actor = "",
                 .comm = "",
                 .exe = "",
                 .detail = "",
@@ -29,6 +30,7 @@ int event_read(sd_bus_message *m, struct shown_event *ret)
                 { "module-taints", "s", &e.module_taints },
                 { "attribution", "s", &e.attribution },
                 { "context", "s", &e.context },
+                { "actor", "s", &e.actor },
                 { "comm", "s", &e.comm },
                 { "exe", "s", &e.exe },
                 { "detail", "s", &e.detail },
@@ -74,6 +76,30 @@ static void put(struct buf *out, const char *before, const char *text, const cha
         buf_puts(out, behind);
 }
 
+static void put_id(struct buf *out, const char *before, uint32_t id)
+{
+        buf_puts(out, before);
+        if (id == AUDIT_ID_UNSET)
+                buf_putc(out, '?');
+        else
+                buf_printf(out, "%" PRIu32, id);
+}
+
+/* Nobody by nature is not the same as somebody who is not known. */
+static void put_actor(struct buf *out, const struct shown_event *e)
+{
+        if (strcmp(e->actor, "known") == 0) {
+                put(out, ", by ", e->comm[0] ? e->comm : "?", "");
+                put_id(out, " (pid ", e->pid);
+                put_id(out, ", uid ", e->uid);
+                buf_putc(out, ')');
+        } else if (strcmp(e->actor, "none") == 0) {
+                put(out, ", no actor (", e->context, ")");
+        } else {
+                put(out, ", actor not known", "", "");
+        }
+}
+
 void event_text(struct buf *out, const struct shown_event *e)
 {
         event_time(out, e);
@@ -84,12 +110,7 @@ void event_text(struct buf *out, const struct shown_event *e)
                 put(out, ", module ", e->module, "");
         if (e->module[0] && e->module_taints[0])
                 put(out, " (", e->module_taints, ")");
-        if (e->pid != AUDIT_ID_UNSET) {
-                put(out, ", by ", e->comm[0] ? e->comm : "?", "");
-                buf_printf(out, " (pid %" PRIu32 ", uid %" PRIu32 ")", e->pid, e->uid);
-        } else {
-                put(out, ", no actor (", e->context, ")");
-        }
+        put_actor(out, e);
         buf_putc(out, '\n');
         if (e->detail[0])
                 put(out, "    ", e->detail, "\n");
@@ -131,6 +152,7 @@ void event_json(struct json *j, const struct shown_event *e)
         json_text(j, "module_taints", e->module_taints);
         json_text(j, "attribution", e->attribution);
         json_text(j, "context", e->context);
+        json_text(j, "actor", e->actor);
         json_id(j, "pid", e->pid);
         json_id(j, "uid", e->uid);
         json_id(j, "loginuid", e->loginuid);

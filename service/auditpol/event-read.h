@@ -8,8 +8,8 @@
 #include "../../schema/base/json.h"
 
 struct shown_event {
-        const char *taint, *reason, *module, *module_taints, *attribution, *context, *comm, *exe, *detail,
-                *stack, *properties;
+        const char *taint, *reason, *module, *module_taints, *attribution, *context, *actor, *comm, *exe,
+                *detail, *stack, *properties;
         uint32_t bit, pid, uid, loginuid, session;
         int cleared;
         uint64_t old_mask, new_mask, time_usec, seqno;

@@ -16,9 +16,11 @@ static void warn_signal(const char *name, int r)
 
 static int append_actor(sd_bus_message *m, const struct actor *a)
 {
-        if (!a)
-                return sd_bus_message_append(m, "a{sv}", 0);
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0)
+                r = daemon_bus_append_text(m, "actor", actor_state(a));
+        if (r >= 0 && !a)
+                return sd_bus_message_close_container(m);
         if (r >= 0)
                 r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "pid", "u", a->pid, "uid", "u", a->uid,
                         "loginuid", "u", a->loginuid, "session", "u", a->session);

@@ -63,6 +63,7 @@ static int append_event(sd_bus_message *m, const struct taint_event *e)
                 { "module-taints", e->module_taints },
                 { "attribution", attribution_name(e->attribution) },
                 { "context", taint_context_name(e->context) },
+                { "actor", actor_state(&e->actor) },
                 { "comm", e->actor.comm },
                 { "exe", e->actor.exe },
                 { "detail", e->detail },

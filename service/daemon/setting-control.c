@@ -23,7 +23,7 @@ struct setting_untold {
         char detail[256];
         uint64_t since, until; /* then it was written, µs since 1970 */
         struct actor writer;
-        bool writer_known;
+        uint64_t written; /* by the writer; 0: not known */
 };
 
 struct setting_untold *setting_untold_free(struct setting_untold *u)
@@ -65,7 +65,8 @@ void setting_flush(struct setting *s)
                                                 .reason = u->action,
                                                 .count = s->drifts,
                                                 .detail = u->detail[0] ? u->detail : NULL,
-                                                .actor = u->writer_known ? &u->writer : NULL,
+                                                .actor = u->written > 0 ? &u->writer : NULL,
+                                                .when = u->written > 0 ? u->written : u->until,
                                                 .success = u->success });
         setting_changed(s, SETTING_COUNTERS | SETTING_LIVE);
         policy_bus_drift_detected(s->all->bus, s, u->found, u->action);
@@ -192,7 +193,7 @@ static void take_writer(struct setting_untold *u, const struct actor *writer, ui
         if (usec <= u->since || usec > u->until)
                 return;
         u->writer = *writer;
-        u->writer_known = true;
+        u->written = usec;
 }
 
 static void tell(

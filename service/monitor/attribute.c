@@ -30,6 +30,12 @@ static void name_bystander(struct taint_event *e, const char *what, const struct
                 detail_append(e, " (%s)", cause->comm);
 }
 
+static void set_nobody(struct taint_event *e, const char *who_ran, const struct cause *cause)
+{
+        e->actor.nobody = true;
+        name_bystander(e, who_ran, cause);
+}
+
 /* A bit whose cause is the hardware or an earlier fault: the task that runs into it did nothing. */
 static bool has_actor(unsigned bit)
 {
@@ -45,13 +51,14 @@ static void set_task(
 
         if (cause->pid == 0) {
                 e->context = CONTEXT_KERNEL_THREAD;
+                e->actor.nobody = true;
                 return;
         }
         bool alive = process_read(root, cause->pid, started_before, &p) == 0;
         /* What a kernel thread runs is called from where it was forked; a process comes from user space. */
         if (!alive && cause->stack && strstr(cause->stack, "ret_from_fork")) {
                 e->context = CONTEXT_KERNEL_THREAD;
-                name_bystander(e, "kernel thread", cause);
+                set_nobody(e, "kernel thread", cause);
                 return;
         }
         if (!alive) {
@@ -61,7 +68,7 @@ static void set_task(
         }
         if (p.kernel_thread) {
                 e->context = CONTEXT_KERNEL_THREAD;
-                name_bystander(e, "kernel thread", cause);
+                set_nobody(e, "kernel thread", cause);
                 return;
         }
         e->actor = p.actor;
@@ -88,17 +95,18 @@ static void set_actor(
 {
         switch (e->context) {
         case CONTEXT_BOOT:
+                e->actor.nobody = true;
                 break;
         case CONTEXT_INTERRUPT:
         case CONTEXT_SOFT_INTERRUPT:
-                name_bystander(e, "interrupted task", cause);
+                set_nobody(e, "interrupted task", cause);
                 break;
         case CONTEXT_KERNEL_THREAD:
-                name_bystander(e, "kernel thread", cause);
+                set_nobody(e, "kernel thread", cause);
                 break;
         case CONTEXT_TASK:
                 if (!has_actor(e->bit))
-                        name_bystander(e, "running task", cause);
+                        set_nobody(e, "running task", cause);
                 else if (cause->pid != AUDIT_ID_UNSET)
                         set_task(root, cause, started_before, e);
                 else if (cause->loader)
@@ -107,6 +115,8 @@ static void set_actor(
         case CONTEXT_UNKNOWN:
                 if (cause->loader)
                         set_loader(root, cause, started_before, e);
+                else if (cause->quality != CAUSE_NONE && !has_actor(e->bit))
+                        set_nobody(e, "running task", cause);
                 else
                         name_bystander(e, "running task", cause);
         }
@@ -131,6 +141,7 @@ void attribute_baseline(const char *root, const struct cause *cause, uint64_t st
         if (cause->quality == CAUSE_NONE && e->bit == BIT_RANDSTRUCT) {
                 e->attribution = ATTRIBUTION_LIKELY;
                 e->context = CONTEXT_BOOT;
+                e->actor.nobody = true;
                 detail_append(e, "set by the build option CONFIG_RANDSTRUCT, from the first instant");
         } else if (cause->quality == CAUSE_NONE) {
                 detail_append(e,

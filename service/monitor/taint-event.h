@@ -36,9 +36,9 @@ struct taint_event {
         char module_taints[24]; /* its letters, "OE"; "" for none */
         enum attribution attribution;
         enum taint_context context;
-        struct actor actor; /* ACTOR_UNKNOWN where there is none */
-        char detail[512];   /* the kernel's line, or a sentence; for people */
-        char *stack;        /* one frame a line, innermost first; NULL; owned */
+        struct actor actor;
+        char detail[512]; /* the kernel's line, or a sentence; for people */
+        char *stack;      /* one frame a line, innermost first; NULL; owned */
         char *properties; /* `NAME=value` lines for the journal (module's version, sha256, actor's unit …);
                              NULL; owned */
 };

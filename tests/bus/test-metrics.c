@@ -94,8 +94,8 @@ START_TEST(moves_and_goes)
         set_string(world.bus, METRICS, "TextFile", OTHER_NAME);
         WAIT(world_has(OTHER_NAME));
         ck_assert(!world_has(FILE_NAME));
-        WAIT(ear_heard(&changed,
-                "'\\System\\Audit\\Metrics\\TextFile' '" FILE_NAME "' '" OTHER_NAME "' true ['pid'=u:"));
+        WAIT(ear_heard(&changed, "'\\System\\Audit\\Metrics\\TextFile' '" FILE_NAME "' '" OTHER_NAME
+                                 "' true ['actor'=s:'known', 'pid'=u:"));
         set_string(world.bus, METRICS, "TextFile", "");
         WAIT(!world_has(OTHER_NAME));
         WAIT(ear_heard(&changed, "'" OTHER_NAME "' 'unset' true"));

@@ -36,7 +36,8 @@ static const char *own_actor(void)
 {
         static char text[128];
 
-        (void)snprintf(text, sizeof(text), "['pid'=u:%d, 'uid'=u:%u, 'loginuid'=u:", getpid(), geteuid());
+        (void)snprintf(text, sizeof(text),
+                "['actor'=s:'known', 'pid'=u:%d, 'uid'=u:%u, 'loginuid'=u:", getpid(), geteuid());
         return text;
 }
 
@@ -215,7 +216,7 @@ START_TEST(files)
         begin();
         dropin_write("site.yaml", dropin_text("site", 5, "disabled"));
         WAIT(control_is("0"));
-        WAIT(ear_heard(&changed, "'" PATH "' 'enabled' 'disabled' true []"));
+        WAIT(ear_heard(&changed, "'" PATH "' 'enabled' 'disabled' true ['actor'=s:'unknown']"));
         ck_assert(policy_is("Source", "'site'"));
         if (records_are_logged())
                 ck_assert(daemon_said(&world.policyd,

@@ -69,8 +69,9 @@ START_TEST(each_setting)
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 ear_clear(&changed);
                 set_string(world.bus, MODULES, cases[i].name, cases[i].value);
-                (void)snprintf(text, sizeof(text), "'%s\\%s' '%s' '%s' true ['pid'=u:%d, 'uid'=u:%u, ",
-                        MODULES, cases[i].name, cases[i].old, cases[i].canonical, getpid(), geteuid());
+                (void)snprintf(text, sizeof(text),
+                        "'%s\\%s' '%s' '%s' true ['actor'=s:'known', 'pid'=u:%d, 'uid'=u:%u, ", MODULES,
+                        cases[i].name, cases[i].old, cases[i].canonical, getpid(), geteuid());
                 WAIT(ear_heard(&changed, text));
                 set_string(world.bus, MODULES, cases[i].name, cases[i].canonical);
                 settle();
@@ -162,7 +163,7 @@ START_TEST(from_a_file)
         /* It was so before anybody looked. */
         ck_assert_uint_eq(ear_count(&changed, "TaintCapture"), 0);
         world_remove(LAYOUT_DROPINS_ADMIN);
-        WAIT(ear_heard(&changed, "'" CAPTURE "' 'forensic' 'standard' true []"));
+        WAIT(ear_heard(&changed, "'" CAPTURE "' 'forensic' 'standard' true ['actor'=s:'unknown']"));
         ears_done();
 }
 END_TEST

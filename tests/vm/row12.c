@@ -89,7 +89,7 @@ static double floor_of(int run, int log, int audit, unsigned bit)
         (void)snprintf(token, sizeof(token), " floor=%u ", bit);
         (void)snprintf(text, sizeof(text),
                 "op=row12 taint=TAINT_OOT_MODULE%s old=0x0 new=0x1000 reason=module-code name=\"taint_test\" "
-                "mod-taint=OE attribution=exact context=task spid=4242 suid=0 sauid=1000 oses=3 scontext=? "
+                "mod-taint=OE attribution=exact context=task actor=known spid=4242 suid=0 sauid=1000 oses=3 scontext=? "
                 "ocomm=\"row12\" cmd=\"/bin/row12\" seqno=7",
                 token);
         set_bit(run, bit);

@@ -180,6 +180,8 @@ int report_to_event(
         read_actor(&slot->task, &running);
         if (e.context == CONTEXT_TASK && !v.victim)
                 e.actor = running;
+        else if (e.context != CONTEXT_UNKNOWN || v.victim)
+                e.actor = ACTOR_NOBODY;
         r = describe(slot, &v, &running, &e);
         if (r < 0)
                 return r;

@@ -106,6 +106,7 @@ START_TEST(fields)
                 "PEIOS_PATH=\\A\\B\n"
                 "PEIOS_OLD=enabled\n"
                 "PEIOS_NEW=it's off\n"
+                "PEIOS_ACTOR=known\n"
                 "PEIOS_ACTOR_PID=4243\n"
                 "PEIOS_ACTOR_UID=1000\n"
                 "PEIOS_ACTOR_LOGINUID=?\n"

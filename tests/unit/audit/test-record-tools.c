@@ -98,10 +98,10 @@ START_TEST(interprets)
 {
         static const char *const want[] = {
                 "op=changed-taint-audit-policy path=" SAMPLE_PATH
-                " old=enabled new=disabled spid=4243 suid=",
+                " old=enabled new=disabled actor=known spid=4243 suid=",
                 " oses=3 scontext=unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023 ocomm=peios-reg cmd=",
                 " cmd=/usr/bin/peios-reg when=1699999983.000456 boot=0f1e2d3c late=17 seqno=9 exe=",
-                "op=control-drift old=3 new=0x1000 control=kernel.audit_taint_events reason=put-back spid=",
+                "op=control-drift old=3 new=0x1000 control=kernel.audit_taint_events reason=put-back actor=unknown spid=",
                 " spid=4294967295 suid=unset sauid=unset oses=",
                 "op=audit-events-lost reason=queue-full count=17 since=? when=1699999983.000456 boot=0f1e2d3c late=17 seqno=12",
                 " ocomm=res=failed cmd=",

@@ -26,7 +26,10 @@ static const struct actor hostile = {
 };
 
 #define ACTOR_UNKNOWN_TEXT                                                                                  \
-        "spid=4294967295 suid=4294967295 sauid=4294967295 oses=4294967295 scontext=? ocomm=? cmd=?"
+        "actor=unknown spid=4294967295 suid=4294967295 sauid=4294967295 oses=4294967295 scontext=? ocomm=? cmd=?"
+
+static const struct actor nobody = { AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET,
+        .nobody = true };
 
 static const char taint_events[] = "\\System\\Audit\\Modules\\TaintEvents";
 
@@ -46,7 +49,7 @@ static const struct text_case {
                   .seqno = 9,
                   .success = true },
                 "op=changed-taint-audit-policy path=\"\\System\\Audit\\Modules\\TaintEvents\" old=enabled "
-                "new=disabled spid=4243 suid=1000 sauid=1000 oses=3 scontext=? ocomm=\"peios-reg\" "
+                "new=disabled actor=known spid=4243 suid=1000 sauid=1000 oses=3 scontext=? ocomm=\"peios-reg\" "
                 "cmd=\"/usr/bin/peios-reg\" when=1732870000.000123 boot=0f1e2d3c seqno=9",
                 "Policy '\\System\\Audit\\Modules\\TaintEvents' changed from 'enabled' to 'disabled', by "
                 "'peios-reg' (pid 4243, uid 1000)" },
@@ -72,7 +75,7 @@ static const struct text_case {
                   .actor = &hostile,
                   .seqno = 11 },
                 "op=refused-policy-value path=\"\\System\\Audit\\Modules\\TaintEvents\" old=enabled "
-                "new=hex:6F666627207265733D73756363657373 layer=base spid=1 suid=0 sauid=4294967295 "
+                "new=hex:6F666627207265733D73756363657373 layer=base actor=known spid=1 suid=0 sauid=4294967295 "
                 "oses=4294967295 scontext=hex:70726F662028656E666F72636529 ocomm=7265733D6661696C6564 "
                 "cmd=2F746D702F61206222207569643D30 when=? boot=? seqno=11",
                 "Policy '\\System\\Audit\\Modules\\TaintEvents': value 'off\\x27 res=success' refused, "
@@ -115,7 +118,7 @@ static const struct text_case {
                 "op=audit-events-lost reason=? count=? since=? when=? boot=? seqno=?",
                 "? audit events were lost" },
         { { .kind = RECORD_WRITE_DENIED, .path = taint_events, .actor = &reg, .seqno = 16 },
-                "op=denied-registry-write path=\"\\System\\Audit\\Modules\\TaintEvents\" spid=4243 suid=1000 "
+                "op=denied-registry-write path=\"\\System\\Audit\\Modules\\TaintEvents\" actor=known spid=4243 suid=1000 "
                 "sauid=1000 oses=3 scontext=? ocomm=\"peios-reg\" cmd=\"/usr/bin/peios-reg\" when=? boot=? seqno=16",
                 "Write to '\\System\\Audit\\Modules\\TaintEvents' denied, by 'peios-reg' (pid 4243, uid "
                 "1000)" },
@@ -127,18 +130,18 @@ static const struct text_case {
                   .actor = &reg,
                   .seqno = 16 },
                 "op=denied-registry-write path=\"\\System\\Audit\\Modules\\TaintEvents\" reason=access-denied "
-                "count=203 spid=4243 suid=1000 users=1000,100256-100455 sauid=1000 oses=3 scontext=? "
+                "count=203 actor=known spid=4243 suid=1000 users=1000,100256-100455 sauid=1000 oses=3 scontext=? "
                 "ocomm=\"peios-reg\" cmd=\"/usr/bin/peios-reg\" when=? boot=? seqno=16",
                 "Write to '\\System\\Audit\\Modules\\TaintEvents' denied, by 'peios-reg' (pid 4243, uid "
                 "1000), access-denied" },
         { { .kind = RECORD_FILE_REFUSED,
                   .path = "/etc/peios/registry.d/50-a b.yaml",
                   .reason = "parse-error",
-                  .actor = &(
-                          struct actor){ AUDIT_ID_UNSET, 1000, AUDIT_ID_UNSET, AUDIT_ID_UNSET, "", "", "" },
+                  .actor = &(struct actor){ AUDIT_ID_UNSET, 1000, AUDIT_ID_UNSET, AUDIT_ID_UNSET, "", "", "",
+                          false },
                   .seqno = 17 },
                 "op=refused-registry-file path=2F6574632F7065696F732F72656769737472792E642F35302D6120622E79616D6C "
-                "reason=parse-error spid=4294967295 suid=1000 sauid=4294967295 oses=4294967295 scontext=? "
+                "reason=parse-error actor=known spid=4294967295 suid=1000 sauid=4294967295 oses=4294967295 scontext=? "
                 "ocomm=? cmd=? when=? boot=? seqno=17",
                 "Registry file '/etc/peios/registry.d/50-a b.yaml' refused, by an unknown program (uid "
                 "1000), parse-error" },
@@ -153,12 +156,14 @@ static const struct text_case {
                   .reason = "warning",
                   .attribution = "exact",
                   .context = "interrupt",
+                  .actor = &nobody,
                   .stack = "__warn+0x3/0x4\nfoo_irq+0x1/0x2 [foo]\n",
                   .properties = "PEIOS_MODULE_VERSION=1\n",
                   .seqno = 20,
                   .success = true },
                 "op=tainted-kernel taint=TAINT_WARN bit=9 old=0x1000 new=0x1200 reason=warning name=? mod-taint=? "
-                "attribution=exact context=interrupt " ACTOR_UNKNOWN_TEXT
+                "attribution=exact context=interrupt actor=none spid=4294967295 suid=4294967295 sauid=4294967295 "
+                "oses=4294967295 scontext=? ocomm=? cmd=?"
                 " stack=__warn+0x3/0x4,foo:foo_irq+0x1/0x2 when=? boot=? seqno=20",
                 "The kernel is tainted: 'TAINT_WARN', warning" },
         { { .kind = RECORD_CONTROL_APPEARED, .control = "\xE2\x80\xAE\xFF\xC3\xA9", .seqno = 19 },

@@ -111,6 +111,7 @@ START_TEST(bystanders)
         ck_assert_ptr_nonnull(strstr(event.detail, cases[_i].words));
         ck_assert_uint_eq(event.actor.pid, AUDIT_ID_UNSET);
         ck_assert_uint_eq(event.actor.loginuid, AUDIT_ID_UNSET);
+        ck_assert_str_eq(actor_state(&event.actor), event.context == CONTEXT_UNKNOWN ? "unknown" : "none");
         ck_assert_str_eq(event.actor.comm, "");
         ck_assert_str_eq(event.module, "");
 }
@@ -124,6 +125,7 @@ START_TEST(a_victim_is_no_actor)
         ck_assert_int_eq(event.context, CONTEXT_TASK);
         ck_assert_uint_eq(event.actor.pid, AUDIT_ID_UNSET);
         ck_assert_ptr_nonnull(strstr(event.detail, "while insmod (7) was running"));
+        ck_assert_str_eq(actor_state(&event.actor), "none");
 }
 END_TEST
 

@@ -47,6 +47,7 @@ START_TEST(actors_and_bystanders)
         ck_assert_uint_eq(e.actor.loginuid, 1000);
         ck_assert_int_eq(e.attribution, ATTRIBUTION_LIKELY);
         ck_assert_str_eq(e.detail, "WARNING");
+        ck_assert_str_eq(actor_state(&e.actor), "known");
 
         static const struct {
                 enum taint_context context;
@@ -61,6 +62,9 @@ START_TEST(actors_and_bystanders)
                 ck_assert_uint_eq(e.actor.pid, AUDIT_ID_UNSET);
                 ck_assert_int_eq(e.context, none[i].context);
                 ck_assert_str_eq(e.detail, none[i].detail);
+                /* Of what came from nowhere it is not even known whether there is anybody. */
+                ck_assert_str_eq(
+                        actor_state(&e.actor), none[i].context == CONTEXT_UNKNOWN ? "unknown" : "none");
         }
 }
 END_TEST
@@ -79,16 +83,28 @@ START_TEST(tasks_that_are_no_actors)
         struct taint_event e = attributed(4, &c);
         ck_assert_uint_eq(e.actor.pid, AUDIT_ID_UNSET);
         ck_assert_str_eq(e.detail, "WARNING; running task: pid 42 (bash)");
+        ck_assert_str_eq(actor_state(&e.actor), "none");
+        c.context = CONTEXT_UNKNOWN;
+        e = attributed(4, &c);
+        ck_assert_str_eq(actor_state(&e.actor), "none");
+        /* Somebody may have written to the sysctl. */
+        c.quality = CAUSE_NONE;
+        e = attributed(4, &c);
+        ck_assert_str_eq(actor_state(&e.actor), "unknown");
+        c.quality = CAUSE_GOOD;
+        c.context = CONTEXT_TASK;
         /* proc knows what the line did not say. */
         c.pid = 9;
         (void)strcpy(c.comm, "kworker/0:1");
         e = attributed(9, &c);
         ck_assert_int_eq(e.context, CONTEXT_KERNEL_THREAD);
         ck_assert_uint_eq(e.actor.pid, AUDIT_ID_UNSET);
+        ck_assert_str_eq(actor_state(&e.actor), "none");
         c.pid = 0;
         e = attributed(9, &c);
         ck_assert_int_eq(e.context, CONTEXT_KERNEL_THREAD);
         ck_assert_uint_eq(e.actor.pid, AUDIT_ID_UNSET);
+        ck_assert_str_eq(actor_state(&e.actor), "none");
         /* It oopsed and is gone: where its stack begins tells. */
         c.pid = 77;
         (void)strcpy(c.comm, "taint_test");
@@ -97,6 +113,7 @@ START_TEST(tasks_that_are_no_actors)
         ck_assert_int_eq(e.context, CONTEXT_KERNEL_THREAD);
         ck_assert_uint_eq(e.actor.pid, AUDIT_ID_UNSET);
         ck_assert_str_eq(e.detail, "WARNING; kernel thread: pid 77 (taint_test)");
+        ck_assert_str_eq(actor_state(&e.actor), "none");
         c.stack = "set_it+0x12/0x20 [taint_test]\ndo_syscall_64+0x55/0xb0\n";
         e = attributed(7, &c);
         ck_assert_int_eq(e.context, CONTEXT_TASK);

@@ -42,7 +42,9 @@ uint64_t auditlog_emit_then(
                 abort();
         struct told_record *to = &world.records[world.n_records++];
 
-        *to = (struct told_record){ .kind = r->kind, .success = r->success, .has_actor = r->actor != NULL };
+        *to = (struct told_record){
+                .kind = r->kind, .success = r->success, .has_actor = r->actor != NULL, .when = r->when
+        };
         keep_text(to->path, sizeof(to->path), r->path);
         keep_text(to->old_text, sizeof(to->old_text), r->old_text);
         keep_text(to->new_text, sizeof(to->new_text), r->new_text);

@@ -18,6 +18,7 @@ struct told_record {
         char path[64], old_text[64], new_text[64], reason[32], layer[32], tainted[32], detail[128];
         struct actor actor;
         bool has_actor, success;
+        uint64_t when;
         char control[16]; /* what the control held when it was told */
 };
 

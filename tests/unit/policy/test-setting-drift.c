@@ -96,16 +96,22 @@ START_TEST(the_report_behind_the_hint)
         report_as(&mallory, "kernel.audit_taint_events", 2, written);
         world_run(100 * MS);
         told_of(1, &mallory);
+        /* Then it was, not when the record was made. */
+        ck_assert_uint_eq(world.records[0].when, written);
 }
 END_TEST
 
 START_TEST(no_report_at_all)
 {
         world_poke("0\n");
+        uint64_t before = world_now();
         look();
+        uint64_t behind = world_now();
         ck_assert_uint_eq(world.n_records, 0);
         world_run(100 * MS);
         told_of(1, NULL);
+        ck_assert_uint_ge(world.records[0].when, before);
+        ck_assert_uint_le(world.records[0].when, behind);
         /* Too late is too late. */
         report(&mallory);
         world_run(100 * MS);

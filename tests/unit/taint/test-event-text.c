@@ -10,6 +10,7 @@ static const struct shown_event nothing = { .taint = "TAINT_WARN",
         .module_taints = "",
         .attribution = "unknown",
         .context = "unknown",
+        .actor = "unknown",
         .comm = "",
         .exe = "",
         .detail = "",
@@ -30,16 +31,24 @@ START_TEST(forms)
 {
         struct shown_event e = nothing;
 
-        is_shown(&e, "before the service began  TAINT_WARN set: unknown (unknown), no actor (unknown)\n");
+        is_shown(&e, "before the service began  TAINT_WARN set: unknown (unknown), actor not known\n");
         e.time_usec = UINT64_C(1700000000000000);
         e.cleared = 1;
-        is_shown(&e, "2023-11-14T22:13:20Z  TAINT_WARN CLEARED: unknown (unknown), no actor (unknown)\n");
+        is_shown(&e, "2023-11-14T22:13:20Z  TAINT_WARN CLEARED: unknown (unknown), actor not known\n");
         e.cleared = 0;
         e.module = "vboxdrv";
+        is_shown(&e, "2023-11-14T22:13:20Z  TAINT_WARN set: unknown (unknown), module vboxdrv, actor not "
+                     "known\n");
+        /* By nature: an interrupt is nobody. */
+        e.actor = "none";
+        e.context = "interrupt";
         is_shown(&e, "2023-11-14T22:13:20Z  TAINT_WARN set: unknown (unknown), module vboxdrv, no actor "
-                     "(unknown)\n");
+                     "(interrupt)\n");
+        e.actor = "known";
         e.module_taints = "OE";
         e.pid = 42;
+        is_shown(&e, "2023-11-14T22:13:20Z  TAINT_WARN set: unknown (unknown), module vboxdrv (OE), by ? "
+                     "(pid 42, uid ?)\n");
         e.uid = 0;
         is_shown(&e, "2023-11-14T22:13:20Z  TAINT_WARN set: unknown (unknown), module vboxdrv (OE), by ? "
                      "(pid 42, uid 0)\n");
@@ -56,6 +65,7 @@ START_TEST(nothing_for_the_terminal_to_obey)
 {
         struct shown_event e = nothing;
 
+        e.actor = "known";
         e.module = "m\x1b[31m";
         e.pid = 42;
         e.uid = 1000;
@@ -66,8 +76,25 @@ START_TEST(nothing_for_the_terminal_to_obey)
 }
 END_TEST
 
+/* What a script can tell apart. */
+START_TEST(states_in_json)
+{
+        static const char *const states[] = { "known", "none", "unknown" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+                _cleanup_buf_ struct buf out = BUF_INIT, expected = BUF_INIT;
+                struct json j = json_on(&out);
+                struct shown_event e = nothing;
+                e.actor = states[i];
+                event_json(&j, &e);
+                buf_printf(&expected, "\"actor\":\"%s\"", states[i]);
+                ck_assert_msg(strstr(buf_str(&out), buf_str(&expected)), "%s", buf_str(&out));
+        }
+}
+END_TEST
+
 int main(void)
 {
-        const TTest *const tests[] = { forms, nothing_for_the_terminal_to_obey };
+        const TTest *const tests[] = { forms, states_in_json, nothing_for_the_terminal_to_obey };
         return run_tests("event-text", tests, ARRAY_SIZE(tests));
 }
