@@ -11,6 +11,11 @@
 #define WAITING_MAX 1024u /* calls that share one sync */
 #define ASKING_MAX 32u    /* calls that wait for polkit */
 #define ASKING_PER_USER_MAX 8u
+/* What they hold: of one user, and of all. */
+#define ASKING_BYTES_PER_USER_MAX (4u * 1024u * 1024u)
+#define ASKING_BYTES_MAX (16u * 1024u * 1024u)
+/* Of calls that share one sync. */
+#define WAITING_BYTES_MAX (16u * 1024u * 1024u)
 /* Changes that somebody who may not write can have previewed: it takes the provider's time. */
 #define PREVIEW_CHANGES_MAX 256u
 /* And memory: one change can make a whole path of keys, or delete a whole tree. */
@@ -35,6 +40,7 @@ struct registry_bus {
         struct request **waiting_tail;
         struct request *asking; /* polkit decides */
         size_t n_waiting, n_asking;
+        size_t waiting_bytes;
         struct origin origins[ORIGINS_N];
         unsigned next_origin;
 };

@@ -64,7 +64,8 @@ static void execute(struct request *q)
         *rb->waiting_tail = q;
         rb->waiting_tail = &q->next;
         r = deferred_start(rb->flush);
-        if (r < 0 || ++rb->n_waiting >= WAITING_MAX)
+        rb->waiting_bytes += request_size(q);
+        if (r < 0 || ++rb->n_waiting >= WAITING_MAX || rb->waiting_bytes >= WAITING_BYTES_MAX)
                 registry_bus_flush(rb);
 }
 
@@ -109,19 +110,50 @@ void requests_drop_client(struct registry_bus *rb, const char *client)
         }
 }
 
-static size_t asking_of(const struct registry_bus *rb, uint32_t uid)
+/* 0 or -EDQUOT: is there room for one more that waits for polkit? */
+static int check_room(struct request *new, struct diag *d)
 {
-        size_t n = 0;
-        for (const struct request *q = rb->asking; q; q = q->next)
-                n += q->actor.uid == uid;
-        return n;
+        const struct registry_bus *rb = new->rb;
+        size_t size = new->held = request_size(new), n = 0, bytes = 0, all = 0;
+
+        for (const struct request *q = rb->asking; q; q = q->next) {
+                bool same = q->actor.uid == new->actor.uid;
+                n += same;
+                bytes += same ? q->held : 0;
+                all += q->held;
+        }
+        if (rb->n_asking >= ASKING_MAX || n >= ASKING_PER_USER_MAX)
+                return diag_set(d, EDQUOT, "%u writing calls, or %u of one user, wait for polkit already",
+                        ASKING_MAX, ASKING_PER_USER_MAX);
+        if (bytes + size > ASKING_BYTES_PER_USER_MAX || all + size > ASKING_BYTES_MAX)
+                return diag_set(d, EDQUOT,
+                        "this call holds %zu bytes, and at most %u, or %u of one user, may wait for polkit",
+                        size, ASKING_BYTES_MAX, ASKING_BYTES_PER_USER_MAX);
+        return 0;
+}
+
+static int ask_polkit(struct request *q, const char *action)
+{
+        int r = request_detach(q);
+        if (r < 0)
+                return r;
+        const char *who =
+                q->options.on_behalf_of ? q->options.on_behalf_of : sd_bus_message_get_sender(q->m);
+        r = access_ask_polkit(q->rb->config.bus, who, action,
+                sd_bus_message_get_allow_interactive_authorization(q->m) > 0, on_authorized, q, &q->polkit);
+        if (r < 0)
+                return r;
+        q->next = q->rb->asking;
+        q->rb->asking = q;
+        q->rb->n_asking++;
+        return 0;
 }
 
 /* 0: the request was taken over. */
 static int authorize(struct request *q, sd_bus_error *error)
 {
-        struct registry_bus *rb = q->rb;
         const char *action = request_action(q);
+        struct diag d = { 0 };
 
         switch (access_decide(q->actor.uid, q->is_member, action)) {
         case ACCESS_ALLOWED:
@@ -134,22 +166,12 @@ static int authorize(struct request *q, sd_bus_error *error)
         case ACCESS_ASK_POLKIT:
                 break;
         }
-        if (rb->n_asking >= ASKING_MAX || asking_of(rb, q->actor.uid) >= ASKING_PER_USER_MAX) {
-                request_refused(q, "too many calls wait for polkit");
-                return sd_bus_error_setf(error, ERROR_LIMIT,
-                        "%u writing calls, or %u of one user, wait for polkit already", ASKING_MAX,
-                        ASKING_PER_USER_MAX);
+        int r = check_room(q, &d);
+        if (r < 0) {
+                request_refused(q, "too much waits for polkit");
+                return bus_fail(error, r, &d);
         }
-        const char *who =
-                q->options.on_behalf_of ? q->options.on_behalf_of : sd_bus_message_get_sender(q->m);
-        int r = access_ask_polkit(rb->config.bus, who, action,
-                sd_bus_message_get_allow_interactive_authorization(q->m) > 0, on_authorized, q, &q->polkit);
-        if (r < 0)
-                return r;
-        q->next = rb->asking;
-        rb->asking = q;
-        rb->n_asking++;
-        return 0;
+        return ask_polkit(q, action);
 }
 
 int method_write(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -225,6 +247,7 @@ void registry_bus_flush(struct registry_bus *rb)
         rb->waiting = NULL;
         rb->waiting_tail = &rb->waiting;
         rb->n_waiting = 0;
+        rb->waiting_bytes = 0;
         int r = registry_sync(rb->config.registry, &d);
         if (r < 0)
                 log_error("%s", d.text[0] ? d.text : strerror(-r));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../schema/dbus/names.h"
+#include "../../schema/events/daemon-bus.h"
 #include "access.h"
 
 struct request *request_free(struct request *q)
@@ -14,6 +15,7 @@ struct request *request_free(struct request *q)
         for (size_t i = 0; i < q->n; i++)
                 path_done(&q->list[i].path);
         free(q->list);
+        free(q->texts);
         buf_done(&q->bytes);
         registry_events_done(&q->events);
         sd_bus_slot_unref(q->polkit);
@@ -48,15 +50,18 @@ static int add_change(struct request *q, enum change_action action, const char *
 
 static int read_data(struct request *q, struct change *c, struct diag *d)
 {
+        const struct registry *registry = q->rb->config.registry;
+        size_t max = c->action == CHANGE_SET ? registry_value_max(registry) : 0;
+
         c->at = q->bytes.len;
-        int r = wire_read_value(q->m, &q->bytes, &c->type, d);
+        int r = wire_read_value_within(q->m, max, &q->bytes, &c->type, &c->size, d);
         if (r == -EINVAL)
                 return -EDOM;
+        if (r < 0 || c->action != CHANGE_SET)
+                return r;
+        r = registry_check_size(registry, &c->path, c->name, c->size, d);
         if (r < 0)
                 return r;
-        c->size = q->bytes.len - c->at;
-        if (c->action != CHANGE_SET)
-                return 0;
         if (c->type == REG_TOMBSTONE && c->size > 0)
                 return diag_set(
                         d, EDOM, "%s: a tombstone has no data, expected an empty 'ay'", c->path.text);
@@ -340,4 +345,71 @@ const char *request_action(const struct request *q)
                 if (touches_layers(&q->list[i]))
                         return ACCESS_ACTION_LAYERS;
         return ACCESS_ACTION_WRITE;
+}
+
+static size_t text_size(const char *s)
+{
+        return s ? strlen(s) + 1 : 0;
+}
+
+static size_t texts_size(const struct request *q)
+{
+        size_t size = text_size(q->options.layer) + text_size(q->options.on_behalf_of);
+
+        for (size_t i = 0; i < q->n; i++)
+                size += text_size(q->list[i].name);
+        return size;
+}
+
+size_t request_size(const struct request *q)
+{
+        size_t size = sizeof(*q) + q->n * sizeof(*q->list) + q->bytes.len + 1 + texts_size(q);
+
+        for (size_t i = 0; i < q->n; i++)
+                size += path_bytes(&q->list[i].path);
+        return size;
+}
+
+static const char *move_text(char **at, const char *s)
+{
+        char *moved = *at;
+
+        if (!s)
+                return NULL;
+        *at = stpcpy(moved, s) + 1;
+        return moved;
+}
+
+/* Buffers grow by doubling. */
+static void trim(struct request *q)
+{
+        struct change *list = reallocarray(q->list, q->n, sizeof(*list));
+        char *data = q->bytes.data ? realloc(q->bytes.data, q->bytes.len + 1) : NULL;
+
+        if (list)
+                q->list = list;
+        if (data) {
+                q->bytes.data = data;
+                q->bytes.size = q->bytes.len + 1;
+        }
+}
+
+int request_detach(struct request *q)
+{
+        sd_bus_message *stub;
+
+        if (!q->texts)
+                q->texts = malloc(texts_size(q) + 1);
+        int r = q->texts ? daemon_bus_stub(q->m, &stub) : -ENOMEM;
+        if (r < 0)
+                return r;
+        char *at = q->texts;
+        for (size_t i = 0; i < q->n; i++)
+                q->list[i].name = move_text(&at, q->list[i].name);
+        q->options.layer = move_text(&at, q->options.layer);
+        q->options.on_behalf_of = move_text(&at, q->options.on_behalf_of);
+        sd_bus_message_unref(q->m);
+        q->m = stub;
+        trim(q);
+        return 0;
 }

@@ -18,7 +18,7 @@ enum change_action {
 struct change {
         enum change_action action;
         struct path path;
-        const char *name; /* borrowed from the message */
+        const char *name; /* in the message, or in the request's texts */
         uint32_t type;
         size_t at, size; /* the bytes, in the request's buffer */
 };
@@ -31,10 +31,12 @@ struct request {
         size_t n;
         bool of_value; /* Set or Delete: the answer says whose entry counts now */
         struct buf bytes;
+        char *texts; /* when the message is gone */
         struct wire_options options;
         struct actor actor;
         bool is_member; /* of the administrators' group */
         sd_bus_slot *polkit;
+        size_t held; /* request_size(), while it waits for polkit */
         uint64_t sequence;
         struct registry_events events;
 };
@@ -56,5 +58,9 @@ _must_check_ int request_preview(struct request *q, size_t room, struct diag *d)
 const char *request_action(const struct request *q);
 /* "\System\Audit\Modules\TaintEvents" of the first change, for the record. */
 void request_describe(const struct request *q, struct buf *out);
+/* The bytes that it holds, the message left out. */
+size_t request_size(const struct request *q);
+/* Lets go of the message: what is needed of it is copied. Once. 0 or negative errno. */
+_must_check_ int request_detach(struct request *q);
 /* Records that it was not done. */
 void request_refused(const struct request *q, const char *why);

@@ -9,6 +9,7 @@ struct user {
         uint32_t uid;
         size_t clients; /* it goes with the last */
         size_t subscriptions;
+        size_t paths; /* bytes of them */
 };
 
 struct client {
@@ -37,6 +38,7 @@ struct subscriptions {
         struct hashmap by_id;
         struct hashmap clients;
         struct hashmap users;
+        size_t paths; /* bytes of all users but root */
         uint64_t last_id;
 };
 

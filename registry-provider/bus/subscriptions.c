@@ -90,6 +90,9 @@ static void link_client(struct client *c, struct subscription *sub)
         c->first = sub;
         c->n++;
         c->user->subscriptions++;
+        c->user->paths += path_bytes(&sub->path);
+        if (c->user->uid != 0)
+                c->owner->paths += path_bytes(&sub->path);
 }
 
 static void unlink_client(struct client *c, struct subscription *sub)
@@ -102,6 +105,9 @@ static void unlink_client(struct client *c, struct subscription *sub)
                 sub->client_next->client_prev = sub->client_prev;
         c->n--;
         c->user->subscriptions--;
+        c->user->paths -= path_bytes(&sub->path);
+        if (c->user->uid != 0)
+                c->owner->paths -= path_bytes(&sub->path);
 }
 
 static void subscription_free(struct subscriptions *s, struct subscription *sub)
@@ -185,7 +191,7 @@ static bool any_hive(_unused_ const char *name, _unused_ size_t len, _unused_ vo
         return true;
 }
 
-static int check_limits(const struct subscriptions *s, const struct client *c, struct diag *d)
+static int check_limits(const struct subscriptions *s, const struct client *c, size_t path, struct diag *d)
 {
         if (c->n >= SUBSCRIPTIONS_PER_CLIENT_MAX)
                 return diag_set(d, EDQUOT,
@@ -200,6 +206,14 @@ static int check_limits(const struct subscriptions *s, const struct client *c, s
                 return diag_set(d, EDQUOT,
                         "uid %u has %u subscriptions already, the most that one user may have", c->user->uid,
                         SUBSCRIPTIONS_PER_USER_MAX);
+        if (s->paths + path > SUBSCRIPTION_PATHS_MAX)
+                return diag_set(d, EDQUOT,
+                        "the keys that are subscribed to have %zu bytes already, of %u that are served",
+                        s->paths, SUBSCRIPTION_PATHS_MAX);
+        if (c->user->paths + path > SUBSCRIPTION_PATHS_PER_USER_MAX)
+                return diag_set(d, EDQUOT,
+                        "the keys that uid %u subscribed to have %zu bytes already, of %u that one user may have",
+                        c->user->uid, c->user->paths, SUBSCRIPTION_PATHS_PER_USER_MAX);
         return 0;
 }
 
@@ -211,7 +225,7 @@ int subscriptions_add(struct subscriptions *s, struct caller *caller, const stru
         int r = client_get(s, caller, &c);
         if (r < 0)
                 return r;
-        r = check_limits(s, c, d);
+        r = check_limits(s, c, path_bytes(path), d);
         if (r < 0) {
                 client_put(c);
                 return r;

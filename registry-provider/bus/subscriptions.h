@@ -15,6 +15,9 @@
 #define SUBSCRIPTIONS_PER_CLIENT_MAX 4096u
 /* What one user who is not root may have; root is under none of these limits but that of a client. */
 #define SUBSCRIPTIONS_PER_USER_MAX 5000u
+/* Bytes of the paths of one user who is not root, and of all. */
+#define SUBSCRIPTION_PATHS_PER_USER_MAX (2u * 1024u * 1024u)
+#define SUBSCRIPTION_PATHS_MAX (8u * 1024u * 1024u)
 #define SUBSCRIPTION_WINDOW 256u
 
 struct subscriptions;

@@ -78,34 +78,58 @@ int wire_append_value(sd_bus_message *m, const struct value *v)
         return r < 0 ? r : 0;
 }
 
-static int read_multi(sd_bus_message *m, struct buf *ret)
+/* The bytes of a value: what is above `max` is counted, but not copied. */
+struct contents {
+        struct buf *bytes;
+        size_t max, size;
+};
+
+static bool take(struct contents *c, size_t size)
+{
+        c->size += size;
+        return c->size <= c->max;
+}
+
+static int read_multi(sd_bus_message *m, struct contents *c)
 {
         const char *s;
 
         int r = sd_bus_message_enter_container(m, 'a', "s");
         while (r >= 0 && (r = sd_bus_message_read(m, "s", &s)) > 0)
-                value_put_multi_item(ret, s, strlen(s));
+                if (take(c, strlen(s) + 1))
+                        value_put_multi_item(c->bytes, s, strlen(s));
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-static int read_bytes(sd_bus_message *m, struct buf *ret)
+static int read_bytes(sd_bus_message *m, struct contents *c)
 {
         const void *data;
         size_t size;
 
         int r = sd_bus_message_read_array(m, 'y', &data, &size);
-        if (r >= 0)
-                buf_add(ret, data, size);
+        if (r >= 0 && take(c, size))
+                buf_add(c->bytes, data, size);
         return r < 0 ? r : 0;
 }
 
-static int read_number(sd_bus_message *m, uint32_t type, struct buf *ret)
+static int read_text(sd_bus_message *m, struct contents *c)
 {
+        const char *s;
+
+        int r = sd_bus_message_read(m, "s", &s);
+        if (r >= 0 && take(c, strlen(s)))
+                buf_puts(c->bytes, s);
+        return r < 0 ? r : 0;
+}
+
+static int read_number(sd_bus_message *m, uint32_t type, struct contents *c)
+{
+        struct buf *ret = c->bytes;
         uint32_t u = 0;
         uint64_t t = 0;
 
         int r = type == REG_QWORD ? sd_bus_message_read(m, "t", &t) : sd_bus_message_read(m, "u", &u);
-        if (r < 0)
+        if (r < 0 || !take(c, type == REG_QWORD ? sizeof(t) : sizeof(u)))
                 return r;
         if (type == REG_QWORD)
                 value_put_u64(ret, t);
@@ -135,24 +159,19 @@ static const char *signature_of(uint32_t type)
         }
 }
 
-static int read_contents(sd_bus_message *m, uint32_t type, const char *contents, struct buf *ret)
+static int read_contents(sd_bus_message *m, uint32_t type, const char *contents, struct contents *c)
 {
-        const char *s;
-
         if (strcmp(contents, "ay") == 0)
-                return read_bytes(m, ret);
+                return read_bytes(m, c);
         if (strcmp(contents, "as") == 0)
-                return read_multi(m, ret);
-        if (strcmp(contents, "s") != 0)
-                return read_number(m, type, ret);
-        int r = sd_bus_message_read(m, "s", &s);
-        if (r >= 0)
-                buf_puts(ret, s);
-        return r < 0 ? r : 0;
+                return read_multi(m, c);
+        return strcmp(contents, "s") == 0 ? read_text(m, c) : read_number(m, type, c);
 }
 
-int wire_read_value(sd_bus_message *m, struct buf *ret_bytes, uint32_t *ret_type, struct diag *d)
+int wire_read_value_within(sd_bus_message *m, size_t max, struct buf *ret_bytes, uint32_t *ret_type,
+        size_t *ret_size, struct diag *d)
 {
+        struct contents c = { .bytes = ret_bytes, .max = max };
         const char *contents;
         uint32_t type;
         char kind;
@@ -167,7 +186,7 @@ int wire_read_value(sd_bus_message *m, struct buf *ret_bytes, uint32_t *ret_type
                         value_type_symbol(type), signature_of(type), contents);
         r = sd_bus_message_enter_container(m, 'v', contents);
         if (r >= 0)
-                r = read_contents(m, type, contents, ret_bytes);
+                r = read_contents(m, type, contents, &c);
         if (r >= 0)
                 r = sd_bus_message_exit_container(m);
         if (r < 0)
@@ -175,7 +194,15 @@ int wire_read_value(sd_bus_message *m, struct buf *ret_bytes, uint32_t *ret_type
         if (ret_bytes->error)
                 return ret_bytes->error;
         *ret_type = type;
+        *ret_size = c.size;
         return 0;
+}
+
+int wire_read_value(sd_bus_message *m, struct buf *ret_bytes, uint32_t *ret_type, struct diag *d)
+{
+        size_t size;
+
+        return wire_read_value_within(m, SIZE_MAX, ret_bytes, ret_type, &size, d);
 }
 
 static int read_bool(sd_bus_message *m, bool *ret)

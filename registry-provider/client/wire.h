@@ -21,6 +21,9 @@ _must_check_ int wire_append_value(sd_bus_message *m, const struct value *v);
  * type), or another negative errno. */
 _must_check_ int wire_read_value(
         sd_bus_message *m, struct buf *ret_bytes, uint32_t *ret_type, struct diag *d);
+/* The same of a value of at most `max` bytes. More are not copied: *ret_size says how many there are. */
+_must_check_ int wire_read_value_within(sd_bus_message *m, size_t max, struct buf *ret_bytes,
+        uint32_t *ret_type, size_t *ret_size, struct diag *d);
 
 /* Options a{sv}: the ones that exist; anything else is -EINVAL with d naming it and the allowed set. Strings
  * are borrowed from the message. */

@@ -74,13 +74,21 @@ int registry_check_expected(const struct registry_write *w, const struct store_v
                 (unsigned long long)w->expected.sequence);
 }
 
+int registry_check_size(
+        const struct registry *r, const struct path *path, const char *name, size_t size, struct diag *d)
+{
+        if (size <= r->value_max)
+                return 0;
+        return diag_set(d, EFBIG, "%s: value '%s' has %zu bytes, at most %zu are kept", path->text,
+                value_word_of_name(name), size, r->value_max);
+}
+
 static int store_value_failed(const struct registry *r, const struct path *path, const char *name,
         size_t size, int e, struct diag *d)
 {
+        if (e == -EFBIG && registry_check_size(r, path, name, size, d) < 0)
+                return -EFBIG;
         name = value_word_of_name(name);
-        if (e == -EFBIG && size > r->value_max)
-                return diag_set(d, EFBIG, "%s: value '%s' has %zu bytes, at most %zu are kept", path->text,
-                        name, size, r->value_max);
         if (e == -EDQUOT)
                 return diag_set(d, EDQUOT, "%s: %u layers have value '%s' already, which is the most",
                         path->text, STORE_VALUE_LAYERS_MAX, name);

@@ -114,6 +114,11 @@ const struct schema *registry_schema(const struct registry *r)
         return r->schema;
 }
 
+size_t registry_value_max(const struct registry *r)
+{
+        return r->value_max;
+}
+
 uint64_t registry_sequence(const struct registry *r)
 {
         return store_last_sequence(r->store);

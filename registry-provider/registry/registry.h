@@ -76,6 +76,10 @@ void registry_each_refused(const struct registry *r, registry_refused_t fn, void
 const struct state_hives *registry_hives(const struct registry *r);
 const struct schema *registry_schema(const struct registry *r);
 uint64_t registry_sequence(const struct registry *r);
+/* The bytes that one value may have; 0, or -EFBIG with d set. */
+size_t registry_value_max(const struct registry *r);
+_must_check_ int registry_check_size(
+        const struct registry *r, const struct path *path, const char *name, size_t size, struct diag *d);
 /* The path of a key, from the names on its way up. 0, -ENOENT (an orphan) or -ENOMEM. */
 _must_check_ int registry_key_path(const struct registry *r, const struct guid *key, struct buf *ret);
 

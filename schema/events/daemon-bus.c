@@ -47,6 +47,33 @@ int daemon_bus_own(sd_bus *bus, const char *name, struct diag *d)
         return r < 0 ? diag_set(d, -r, "cannot own %s: %s", name, strerror(-r)) : 0;
 }
 
+int daemon_bus_stub(sd_bus_message *call, sd_bus_message **ret)
+{
+        sd_bus_message *stub = NULL;
+        uint64_t cookie;
+
+        int r = sd_bus_message_get_cookie(call, &cookie);
+        if (r >= 0)
+                r = sd_bus_message_new_method_call(sd_bus_message_get_bus(call), &stub, NULL,
+                        sd_bus_message_get_path(call), sd_bus_message_get_interface(call),
+                        sd_bus_message_get_member(call));
+        if (r >= 0)
+                r = sd_bus_message_set_sender(stub, sd_bus_message_get_sender(call));
+        if (r >= 0)
+                r = sd_bus_message_set_expect_reply(stub, sd_bus_message_get_expect_reply(call) > 0);
+        if (r >= 0)
+                r = sd_bus_message_set_allow_interactive_authorization(
+                        stub, sd_bus_message_get_allow_interactive_authorization(call) > 0);
+        if (r >= 0)
+                r = sd_bus_message_seal(stub, cookie, 0);
+        if (r < 0) {
+                sd_bus_message_unref(stub);
+                return r;
+        }
+        *ret = stub;
+        return 0;
+}
+
 int daemon_bus_append_text(sd_bus_message *m, const char *name, const char *text)
 {
         _cleanup_buf_ struct buf valid = BUF_INIT;

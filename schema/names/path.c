@@ -289,6 +289,11 @@ void path_done(struct path *p)
         *p = (struct path){ 0 };
 }
 
+size_t path_bytes(const struct path *p)
+{
+        return p->len + 1 + p->n * sizeof(*p->ends);
+}
+
 const char *path_component(const struct path *p, size_t i, size_t *ret_len)
 {
         size_t start = i > 0 ? (size_t)p->ends[i - 1] + 1 : 0;

@@ -31,6 +31,8 @@ _must_check_ int path_parse(const char *input, size_t len, path_is_hive_t is_hiv
         struct path *ret, struct diag *d);
 void path_done(struct path *p);
 #define _cleanup_path_ _cleanup_(path_done)
+/* The bytes that it holds. */
+size_t path_bytes(const struct path *p);
 
 const char *path_component(const struct path *p, size_t i, size_t *ret_len);
 

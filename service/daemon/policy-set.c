@@ -9,6 +9,7 @@
 #include "../../registry-provider/client/client.h"
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
+#include "../../schema/events/daemon-bus.h"
 #include "policy-bus-internal.h"
 
 #define SETTERS_MAX 256u
@@ -200,12 +201,12 @@ int policy_set_filter(sd_bus_message *m, void *userdata, sd_bus_error *error)
         struct setter *s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
-        *s = (struct setter){
-                .pb = pb, .m = sd_bus_message_ref(m), .next = pb->setters, .value = strdup(value)
-        };
+        *s = (struct setter){ .pb = pb, .next = pb->setters, .value = strdup(value) };
         pb->setters = s;
         pb->n_setters++;
-        r = s->value ? write_through(s, value) : -ENOMEM;
+        r = s->value ? daemon_bus_stub(m, &s->m) : -ENOMEM;
+        if (r >= 0)
+                r = write_through(s, value);
         if (r < 0) {
                 setter_free(s);
                 return r;

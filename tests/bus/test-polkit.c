@@ -10,7 +10,10 @@
 #define KEY "\\Test\\Key"
 #define LAYER "\\System\\Registry\\Layers\\top"
 #define SZ ((uint32_t)REG_SZ)
-#define ASKING_MAX 8u /* of one user */
+#define ASKING_MAX 8u      /* of one user */
+#define LARGEST (1u << 20) /* bytes of a value */
+#define OF_A_USER 3u       /* such values that wait; with what stands beside them a fourth is too much */
+#define UID_DAEMON 1u      /* somebody whom the bus knows, too */
 #define HANG_UPS 200u
 #define LOG_MAX (1024u * 1024u)
 #define POLKIT "org.freedesktop.PolicyKit1"
@@ -258,6 +261,65 @@ START_TEST(no_answer)
 }
 END_TEST
 
+/* What is too large is refused before anybody is asked. */
+START_TEST(too_large_to_ask)
+{
+        _cleanup_free_ char *most = repeat("x", LARGEST), *more = repeat("x", LARGEST + 1);
+        struct call c;
+
+        begin();
+        polkit.mood = ALLOW;
+        _cleanup_bus_ sd_bus *nobody = world_connect(UID_NOBODY);
+        set_begin(&c, nobody, KEY, more, false);
+        WAIT(is_done(&c));
+        ck_assert_str_eq(c.error, ERROR_TOO_LARGE);
+        ck_assert_str_eq(
+                c.text, "Machine\\Test\\Key: value 'V' has 1048577 bytes, at most 1048576 are kept");
+        ck_assert_uint_eq(polkit.asked, 0);
+        set_begin(&c, nobody, KEY, most, false);
+        WAIT(is_done(&c));
+        ck_assert_str_eq(c.error, "");
+        ck_assert_uint_eq(polkit.asked, 1);
+        close_questions();
+}
+END_TEST
+
+/* So many bytes of one user may wait, which others can do without; what is over is as good as new. */
+START_TEST(bytes_that_wait)
+{
+        static struct call calls[OF_A_USER + 1], other;
+        const char *text;
+        uint32_t type;
+        _cleanup_free_ char *most = repeat("x", LARGEST);
+
+        begin();
+        polkit.mood = HANG;
+        _cleanup_bus_ sd_bus *nobody = world_connect(UID_NOBODY);
+        for (size_t i = 0; i < OF_A_USER; i++)
+                set_begin(&calls[i], nobody, KEY, most, false);
+        WAIT(polkit.n_open == OF_A_USER);
+        set_begin(&calls[OF_A_USER], nobody, KEY, most, false);
+        WAIT(is_done(&calls[OF_A_USER]));
+        ck_assert_str_eq(calls[OF_A_USER].error, ERROR_LIMIT);
+        ck_assert_msg(strstr(calls[OF_A_USER].text,
+                              "at most 16777216, or 4194304 of one user, may wait for polkit"),
+                "%s", calls[OF_A_USER].text);
+        _cleanup_bus_ sd_bus *daemon = world_connect(UID_DAEMON);
+        set_begin(&other, daemon, KEY, "other", false);
+        WAIT(polkit.n_open == OF_A_USER + 1);
+        /* The value that waited is whole, though its message is gone. */
+        ck_assert_int_ge(sd_bus_reply_method_return(polkit.open[0], "(bba{ss})", 1, 0, 0), 0);
+        WAIT(is_done(&calls[0]));
+        ck_assert_str_eq(calls[0].error, "");
+        _cleanup_message_ sd_bus_message *reply = answer(world.bus, "Get", "ss", KEY, "V");
+        ck_assert_int_ge(sd_bus_message_read(reply, "uv", &type, "s", &text), 0);
+        ck_assert(strcmp(text, most) == 0);
+        set_begin(&calls[0], nobody, KEY, most, false);
+        WAIT(polkit.n_open == OF_A_USER + 2);
+        close_questions();
+}
+END_TEST
+
 START_TEST(callers_that_vanish)
 {
         struct call c;
@@ -324,8 +386,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { answers, questions, forged_departure, no_answer, callers_that_vanish,
-                callers_that_hang_up_at_once, end_of_the_provider };
+        const TTest *const tests[] = { answers, questions, forged_departure, no_answer, too_large_to_ask,
+                bytes_that_wait, callers_that_vanish, callers_that_hang_up_at_once, end_of_the_provider };
         Suite *suite = suite_create("polkit");
         harness_add_privileged(suite, tests, ARRAY_SIZE(tests), "what becomes of the answers of polkit");
         return harness_main(suite);

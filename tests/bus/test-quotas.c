@@ -12,6 +12,10 @@
 #define UID_DAEMON 1u /* somebody whom the bus knows, too */
 #define OF_A_CLIENT 4096u
 #define OF_A_USER 5000u
+#define PATHS_BYTES (2u << 20)
+#define DEEP_BYTES                                                                                          \
+        (8u + 16009u + 2u * 502u) /* of a deep key with its hive, and where each component ends             \
+                                   */
 #define IN_A_PREVIEW 256u
 #define DEEP_KEYS 80u  /* below what one message may hold */
 #define TOLD_APART 16u /* of one user */
@@ -91,6 +95,38 @@ static char *deep_key(unsigned i)
         ck_assert_int_eq(buf_finish(&b, &text, NULL), 0);
         return text;
 }
+
+/* Each holds a path: so many bytes of them one user may have, however few they are. */
+START_TEST(paths_of_a_user)
+{
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        unsigned n = 0;
+        int r = 0;
+
+        registryd_start(NULL);
+        _cleanup_bus_ sd_bus *nobody = world_connect(UID_NOBODY);
+        for (; n < OF_A_CLIENT && r >= 0; n++) {
+                _cleanup_free_ char *key = deep_key(n);
+                r = sd_bus_call_method(nobody, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE,
+                        "Subscribe", &error, NULL, "sba{sv}", key, 1, 0);
+        }
+        ck_assert_uint_eq(n, PATHS_BYTES / DEEP_BYTES + 1);
+        ck_assert_str_eq(error.name, ERROR_LIMIT);
+        ck_assert_str_eq(error.message,
+                "the keys that uid 65534 subscribed to have 2093583 bytes already, of 2097152 that one user may have");
+        sd_bus_error_free(&error);
+        /* Another user, and root. */
+        _cleanup_free_ char *key = deep_key(0);
+        _cleanup_bus_ sd_bus *other = world_connect(UID_DAEMON);
+        subscribe(other, key, true);
+        subscribe(world.bus, key, true);
+        /* What is given back can be had again. */
+        sd_bus_flush_close_unref(nobody);
+        nobody = world_connect(UID_NOBODY);
+        WAIT(strcmp(registry_property(world.bus, "Subscriptions"), "2") == 0);
+        subscribe(nobody, key, true);
+}
+END_TEST
 
 static int make_deep_keys(sd_bus *bus, const char *method, unsigned n, sd_bus_error *error)
 {
@@ -250,8 +286,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { subscriptions_of_a_user, previews, previews_of_deep_keys, refusals,
-                many_refusals, keys_above_the_layers };
+        const TTest *const tests[] = { subscriptions_of_a_user, paths_of_a_user, previews,
+                previews_of_deep_keys, refusals, many_refusals, keys_above_the_layers };
         Suite *suite = suite_create("quotas");
         harness_add_privileged(suite, tests, ARRAY_SIZE(tests), "what one user may take was not tried");
         return harness_main(suite);
