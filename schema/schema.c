@@ -68,6 +68,47 @@ const struct schema_value *schema_find(const struct schema *s, const struct path
         return NULL;
 }
 
+const struct schema_value *schema_find_value_at(const struct schema *s, const struct path *key)
+{
+        size_t len;
+
+        if (key->n < 2)
+                return NULL;
+        const struct path parent = { .text = key->text, .len = key->ends[key->n - 2], .n = key->n - 1 };
+        return schema_find(s, &parent, path_component(key, key->n - 1, &len));
+}
+
+/* 0: the same; 1: a slip away; 2: another name. */
+static unsigned apart(const char *s, size_t len, const char *known, size_t known_len)
+{
+        if (fold_equal(s, len, known, known_len))
+                return 0;
+        return utf8_count(known, known_len) >= SCHEMA_SLIP_LETTERS && fold_is_slip(s, len, known, known_len)
+                       ? 1
+                       : 2;
+}
+
+static bool is_slip_of(const struct path *key, const char *name, const struct schema_value *v)
+{
+        unsigned sum = apart(name, strlen(name), v->name, strlen(v->name));
+
+        for (size_t i = 0; i < key->n && sum < 2; i++) {
+                size_t len, known_len;
+                const char *s = path_component(key, i, &len),
+                           *known = path_component(&v->key, i, &known_len);
+                sum += apart(s, len, known, known_len);
+        }
+        return sum == 1;
+}
+
+const struct schema_value *schema_suggest(const struct schema *s, const struct path *key, const char *name)
+{
+        for (size_t i = 0; i < s->n; i++)
+                if (s->values[i].key.n == key->n && is_slip_of(key, name, &s->values[i]))
+                        return &s->values[i];
+        return NULL;
+}
+
 /* A merge of two sorted lists; of an entry that both have the new one is taken, the old one goes to
  * `replaced`. Shallow: the lists still own what they point to. */
 static size_t merge(const struct schema *s, const struct schema_entries *add, struct schema_value *into,

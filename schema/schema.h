@@ -88,6 +88,13 @@ DEFINE_CLEANUP(struct schema *, schema_free, schema_freep);
 
 const struct schema_value *schema_find(const struct schema *s, const struct path *key, const char *name);
 
+/* Of a value that the schema does not know: the one that was probably meant, or NULL. All names on its path
+ * are the same but one, of SCHEMA_SLIP_LETTERS letters at least, which is a slip of the hand away. */
+#define SCHEMA_SLIP_LETTERS 5u
+const struct schema_value *schema_suggest(const struct schema *s, const struct path *key, const char *name);
+/* The value whose path, key and name, is that of the key; or NULL. */
+const struct schema_value *schema_find_value_at(const struct schema *s, const struct path *key);
+
 /* The default as typed bytes, which stay in the entry or in `scratch`. 0, or -ENOENT without a default. */
 _must_check_ int schema_default_value(
         const struct schema_value *sv, uint8_t scratch[static 8], struct value *ret);

@@ -86,6 +86,34 @@ bool fold_equal(const char *a, size_t a_len, const char *b, size_t b_len)
         return fold_compare(a, a_len, b, b_len) == 0;
 }
 
+static size_t fold_all(const char *s, size_t n, uint32_t ret[static FOLD_SLIP_MAX])
+{
+        size_t len = 0;
+        while (n > 0)
+                ret[len++] = next_folded(&s, &n);
+        return len;
+}
+
+bool fold_is_slip(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+        uint32_t x[FOLD_SLIP_MAX], y[FOLD_SLIP_MAX];
+        if (a_len > FOLD_SLIP_MAX || b_len > FOLD_SLIP_MAX)
+                return false;
+        size_t n = fold_all(a, a_len, x), m = fold_all(b, b_len, y), less = n < m ? n : m;
+        size_t front = 0, back = 0;
+
+        while (front < less && x[front] == y[front])
+                front++;
+        while (back < less - front && x[n - 1 - back] == y[m - 1 - back])
+                back++;
+        /* What is left between what both have. */
+        n -= front + back;
+        m -= front + back;
+        if (n <= 1 && m <= 1)
+                return n + m > 0;
+        return n == 2 && m == 2 && x[front] == y[front + 1] && x[front + 1] == y[front];
+}
+
 static size_t put_utf8(char *to, uint32_t c)
 {
         if (c < 0x80) {

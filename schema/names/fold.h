@@ -37,5 +37,12 @@ void format_safe(struct buf *out, const char *s, size_t n);
 bool fold_equal(const char *a, size_t a_len, const char *b, size_t b_len);
 int fold_compare(const char *a, size_t a_len, const char *b, size_t b_len);
 
+/* Whether the names are one slip of the hand apart: one character too many, missing, another one, or two
+ * that changed places. Equal names are not, nor are those of more than FOLD_SLIP_MAX bytes. */
+#define FOLD_SLIP_MAX 255u
+bool fold_is_slip(const char *a, size_t a_len, const char *b, size_t b_len);
+/* Characters of a valid UTF-8 text. */
+size_t utf8_count(const char *s, size_t n);
+
 /* A hash that is equal for names that fold_equal() calls equal. */
 uint32_t fold_hash(const char *s, size_t n, uint32_t seed);

@@ -77,6 +77,14 @@ bool utf8_sendable(const char *s, size_t n)
         return utf8_sendable_prefix(s, n) == n;
 }
 
+size_t utf8_count(const char *s, size_t n)
+{
+        size_t count = 0;
+        for (size_t i = 0; i < n; i++)
+                count += !is_continuation(s[i]);
+        return count;
+}
+
 void utf8_replace(struct buf *out, const char *s, size_t n)
 {
         for (size_t at = 0, len; at < n; at += len) {

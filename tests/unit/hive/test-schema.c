@@ -290,10 +290,68 @@ START_TEST(failing_allocation)
 }
 END_TEST
 
+START_TEST(what_was_probably_meant)
+{
+        static const struct {
+                const char *key, *name, *meant;
+        } rows[] = {
+                { MODULES, "TaintEvent", "TaintEvents" },
+                { MODULES, "TiantEvents", "TaintEvents" },
+                { MODULES, "TaintEventOnDrift", "TaintEventsOnDrift" },
+                { MODULES, "TaintEvents", NULL },
+                { MODULES, "Events", NULL },
+                { "\\System\\Audit\\Module", "TaintEvents", "TaintEvents" },
+                { "\\Systen\\Audit\\Modules", "TaintEvents", "TaintEvents" },
+                { "\\System\\Audit\\Module", "TaintEvent", NULL },
+                { "\\System\\Audit", "TaintEvent", NULL },
+                { "\\Other\\Audit\\Modules", "TaintEvent", NULL },
+                { "\\System\\Process", "PidMx", "PidMax" },
+                /* Less than five letters. */
+                { "\\Short", "Wor", NULL },
+                { "\\Short", "Words", NULL },
+        };
+        static const char text[] =
+                "peios-schema: 1\nkeys:\n  \\Short:\n    Word: {type: sz, description: d}\n";
+        _cleanup_schema_ struct schema *s = NULL;
+        ck_assert_int_eq(schema_load_builtin(&s), 0);
+        ck_assert_int_eq(schema_add(s, "t", TEXT(text), NULL), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_path_ struct path key = { 0 };
+                ck_assert_int_eq(path_parse(rows[i].key, strlen(rows[i].key), NULL, NULL, &key, NULL), 0);
+                const struct schema_value *sv = schema_suggest(s, &key, rows[i].name);
+                ck_assert_msg(!sv == !rows[i].meant, "%s %s", rows[i].key, rows[i].name);
+                if (sv)
+                        ck_assert_str_eq(sv->name, rows[i].meant);
+        }
+}
+END_TEST
+
+START_TEST(values_that_are_taken_for_keys)
+{
+        static const struct {
+                const char *key;
+                bool value;
+        } rows[] = {
+                { MODULES "\\taintevents", true },
+                { MODULES, false },
+                { MODULES "\\TaintEvents\\x", false },
+                { "Machine", false },
+        };
+        _cleanup_schema_ struct schema *s = NULL;
+        ck_assert_int_eq(schema_load_builtin(&s), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_path_ struct path key = { 0 };
+                ck_assert_int_eq(path_parse(rows[i].key, strlen(rows[i].key), NULL, NULL, &key, NULL), 0);
+                ck_assert_msg(!schema_find_value_at(s, &key) == !rows[i].value, "%s", rows[i].key);
+        }
+}
+END_TEST
+
 int main(void)
 {
         const TTest *const tests[] = { builtin_taint_events, builtin_pid_max, builtin_drift_values,
                 builtin_is_as_the_files, entries_replace, nothing_changes_on_error, directories,
-                no_directories, failing_allocation };
+                no_directories, failing_allocation, what_was_probably_meant,
+                values_that_are_taken_for_keys };
         return run_tests_with("schema", tests, ARRAY_SIZE(tests), tree_make, tree_remove);
 }

@@ -195,9 +195,48 @@ START_TEST(bad_bytes_are_themselves)
 }
 END_TEST
 
+START_TEST(slips)
+{
+        static const struct {
+                const char *a, *b;
+                bool slip;
+        } rows[] = {
+                { "TaintEvents", "TaintEvent", true },
+                { "TaintEvents", "taintevent", true },
+                { "TaintEvents", "TaintEventss", true },
+                { "TaintEvents", "xTaintEvents", true },
+                { "TaintEvents", "TaintEvemts", true },
+                { "TaintEvents", "TiantEvents", true },
+                { "TaintEvents", "TaintEvenst", true },
+                { "TaintEvents", "TAINTEVENTS", false },
+                { "TaintEvents", "TaintEven", false },
+                { "TaintEvents", "TaintEvnets1", false },
+                { "TaintEvents", "tniatEvents", false },
+                { "Größe", "Grösse", false },
+                { "Größe", "GRÖßEN", true },
+                { "aab", "ab", true },
+                { "a", "b", true },
+                { "", "b", true },
+                { "", "", false },
+                { "ab", "ba", true },
+                { "abc", "cab", false },
+        };
+        char name[2 * FOLD_SLIP_MAX];
+
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                const char *a = rows[i].a, *b = rows[i].b;
+                ck_assert_msg(fold_is_slip(a, strlen(a), b, strlen(b)) == rows[i].slip, "%s %s", a, b);
+                ck_assert_msg(fold_is_slip(b, strlen(b), a, strlen(a)) == rows[i].slip, "%s %s", b, a);
+        }
+        memset(name, 'x', sizeof(name));
+        ck_assert(fold_is_slip(name, FOLD_SLIP_MAX, name, FOLD_SLIP_MAX - 1));
+        ck_assert(!fold_is_slip(name, FOLD_SLIP_MAX + 1, name, FOLD_SLIP_MAX));
+}
+END_TEST
+
 int main(void)
 {
         const TTest *const tests[] = { well_known_characters, whole_table, order_equality_and_hash,
-                words_and_pieces, ascii, bad_bytes_are_themselves };
+                words_and_pieces, ascii, bad_bytes_are_themselves, slips };
         return run_tests("fold", tests, ARRAY_SIZE(tests));
 }
