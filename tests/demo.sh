@@ -146,8 +146,9 @@ for pair in disabled:0 success-only:1 failure-only:2 enabled:3; do
         show_records "$value"
 done
 
-say "a value that is none of the four: stored, but refused; what was in force stays"
+say "a value that is none of the four is not written; forced, it is stored, but refused: what was in force stays"
 "$reg" set '\System\Audit\Modules' TaintEvents loud 2>&1 | sed 's/^/    /'
+"$reg" set --force '\System\Audit\Modules' TaintEvents loud 2>&1 | sed 's/^/    /'
 show_records loud
 expect 3
 "$auditpol" explain | sed 's/^/    /'

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the schema says of a value that is about to be written: it is stored in any case, but its reader may
- * refuse it. */
+/* What the schema says of a value that is about to be written: its reader may refuse it, or nobody may ever
+ * look for it there. Such is written with --force only. */
 
-#include "session.h"
+#include "data.h"
 
 struct acceptance {
         const struct schema_value *sv; /* NULL: the schema does not know the value */
@@ -13,11 +13,17 @@ struct acceptance {
         struct diag remains; /* what stays in force, as far as that is known */
 };
 
-/* Asks, for a value that will be refused, what is in force: call it before the write. The names must
- * have been checked. */
+/* EXIT_CODE_INVALID, with the allowed set or with what was probably meant, unless there is --force: then it
+ * asks, for a value that will be refused, what is in force. Call it before the write. */
 _must_check_ int acceptance_check(
-        struct session *s, const char *key, const char *name, const struct value *v, struct acceptance *ret);
+        struct session *s, const char *key, const char *name, const struct data *d, struct acceptance *ret);
 
-/* The warning, if there is one. `inferred`: the type was not given. */
-void acceptance_warn(const struct session *s, const struct acceptance *a, const char *key, const char *name,
-        const char *literal, bool inferred);
+/* The warning of what was forced, if there is one. */
+void acceptance_warn(const struct session *s, const struct acceptance *a, const char *key, const char *name);
+
+/* For a command that makes or follows the key: EXIT_CODE_INVALID where the schema knows a value of that
+ * path, and there is no such key. */
+_must_check_ int acceptance_check_key(struct session *s, const char *key);
+
+/* Adds to the diag, of a value that is not there, which one was probably meant. */
+void acceptance_hint(struct session *s, const char *key, const char *name);

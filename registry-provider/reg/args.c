@@ -13,6 +13,12 @@ const struct option_row option_rows[] = {
                 "Write to this layer (default: $PEIOS_REG_LAYER, else base)" },
         { "expected-seq", 0, OPTION_EXPECTED, AT(expected), 0, COMMAND_SET | COMMAND_DEL, "N",
                 "Only if the layer's entry has this sequence (0: there is none yet), else exit status 6" },
+        { "from", 0, OPTION_TEXT, AT(from), 0, COMMAND_SET, "FILE",
+                "Take the data from there (-: standard input); no DATA word then" },
+        { "type", 0, OPTION_TEXT, AT(type), 0, COMMAND_SET, "TYPE",
+                "What the data are; they are taken to have no prefix then" },
+        { "force", 'f', OPTION_FLAG, AT(force), 0, COMMAND_SET | COMMAND_NEW, NULL,
+                "Write also what its reader would refuse, and names that look mistyped" },
         { "dry-run", 0, OPTION_FLAG, AT(dry_run), 0, COMMANDS_ALL, NULL,
                 "Write nothing; show what would change" },
         { "volatile", 0, OPTION_FLAG, AT(is_volatile), 0, COMMAND_NEW, NULL,
@@ -21,8 +27,8 @@ const struct option_row option_rows[] = {
                 "Also all keys below, in one transaction" },
         { "long", 'l', OPTION_FLAG, AT(long_form), 0, COMMAND_LS, NULL,
                 "With types, sizes, layers and times" },
-        { "raw", 0, OPTION_FLAG, AT(raw), 0, COMMAND_GET, NULL,
-                "The value's bytes as they are stored, nothing added" },
+        { "raw", 0, OPTION_FLAG, AT(raw), 0, COMMAND_GET | COMMAND_SET, NULL,
+                "The value's bytes as they are stored, nothing added (set: those of --from)" },
         { "depth", 0, OPTION_NUMBER, AT(depth), 0, COMMAND_TREE, "N",
                 "Show only this many levels below KEY" },
         { "values", 0, OPTION_FLAG, AT(values), 0, COMMAND_TREE, NULL, "Show the keys' values too" },
@@ -163,9 +169,22 @@ static int take_words(struct parser *p)
         return n > 0;
 }
 
+size_t args_n_names(const struct args *a)
+{
+        switch (a->command->id) {
+        case COMMAND_LINT:
+                return 0;
+        case COMMAND_SET:
+                return a->n_words - !a->options.from;
+        default:
+                return a->n_words;
+        }
+}
+
 static int check_words(const struct parser *p, const struct command *c)
 {
-        size_t n = p->args.n_words;
+        /* --from stands for a word. */
+        size_t n = p->args.n_words + (p->args.options.from != NULL);
 
         for (size_t i = 0; i < ARRAY_SIZE(option_rows); i++)
                 if (p->given[i] && !(option_rows[i].commands & c->id))

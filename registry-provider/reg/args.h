@@ -47,13 +47,16 @@ struct options {
         const char *root;
         const char *layer;
         struct expected expected;
-        uint64_t depth; /* DEPTH_UNLIMITED */
-        uint64_t count; /* 0: no limit */
+        uint64_t depth;   /* DEPTH_UNLIMITED */
+        uint64_t count;   /* 0: no limit */
+        const char *from; /* in place of a DATA word */
+        const char *type;
         bool json;
         bool dry_run;
         bool quiet;
         bool verbose;
         bool yes;
+        bool force;
         bool recursive;
         bool long_form;
         bool raw;
@@ -91,6 +94,10 @@ struct args {
         char **words; /* the command's, in argv, which is put into another order */
         size_t n_words;
 };
+
+/* How many of the words name a key (the first), or a key and a value; the rest are data or files. A single
+ * word of `set` has both. */
+size_t args_n_names(const struct args *a);
 
 /* `commands` ends with a row whose name is NULL. 0, or -EINVAL with d set: a usage error. */
 _must_check_ int args_parse(

@@ -20,7 +20,12 @@ int change_append_options(const struct session *s, sd_bus_message *m)
                                                  });
 }
 
-int change_send(struct session *s, const struct change *c, uint64_t *ret_sequence)
+void outcome_done(struct outcome *o)
+{
+        o->reply = sd_bus_message_unref(o->reply);
+}
+
+int change_send(struct session *s, const struct change *c, struct outcome *ret)
 {
         static const char *const methods[] = {
                 [CHANGE_SET] = "Set",
@@ -29,6 +34,7 @@ int change_send(struct session *s, const struct change *c, uint64_t *ret_sequenc
                 [CHANGE_DELETE_KEY] = "DeleteKey",
         };
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        struct outcome o = { 0 };
 
         int code = session_new_call(s, methods[c->kind], c->key, c->name, &m);
         if (code != EXIT_CODE_OK)
@@ -41,6 +47,12 @@ int change_send(struct session *s, const struct change *c, uint64_t *ret_sequenc
         code = session_call(s, m, &reply);
         if (code != EXIT_CODE_OK)
                 return code;
-        r = sd_bus_message_read(reply, "t", ret_sequence);
-        return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
+        r = sd_bus_message_read(reply, "tb", &o.sequence, &o.changed);
+        if (r >= 0 && c->name)
+                r = sd_bus_message_read(reply, "s", &o.layer);
+        if (r < 0)
+                return session_bad_reply(s, r);
+        o.reply = STEAL_PTR(reply);
+        *ret = o;
+        return EXIT_CODE_OK;
 }

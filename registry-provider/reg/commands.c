@@ -7,7 +7,8 @@ const struct command commands[] = {
         { "set", COMMAND_SET, 2, 3, "KEY VALUE DATA", "Set a value, making keys that are missing",
                 "DATA is `type:data` with a type of sz, expand, dword, qword, dword-be, multi (a,b), hex, link\n"
                 "or none. Without a type, digits or 0x and hex digits are a number and all else is a string.\n"
-                "The type is always shown. Also: set 'KEY\\VALUE' DATA.",
+                "The type is always shown. Also: set 'KEY\\VALUE' DATA. With --from there is no DATA word: FILE holds it,\n"
+                "and a newline at its end is no part of it.",
                 command_set },
         { "del", COMMAND_DEL, 1, 2, "KEY [VALUE]", "Delete a layer's entry of a value, or a key",
                 "What lower layers hold shows again. A key that has subkeys is deleted only with -r.",

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../registry/registry.h"
+#include "acceptance.h"
 #include "commands.h"
 #include "listing.h"
 #include "problems.h"
@@ -78,6 +79,8 @@ static int get_value(struct session *s, const char *key, const char *name)
         int code = session_new_call(s, "Get", key, name, &m);
         if (code == EXIT_CODE_OK)
                 code = session_call(s, m, &reply);
+        if (code == EXIT_CODE_NOT_FOUND)
+                acceptance_hint(s, key, name);
         if (code != EXIT_CODE_OK)
                 return code;
         int r = entry_read(reply, &e);
@@ -108,11 +111,13 @@ static int get_word(struct session *s, const char *word)
         }
         if (code == EXIT_CODE_OK)
                 return print_key(s, word, &l);
-        if (code != EXIT_CODE_NOT_FOUND || split_value_word(word, &key, &name, NULL) < 0)
+        if (code != EXIT_CODE_NOT_FOUND || s->only_key || split_value_word(word, &key, &name, NULL) < 0)
                 return code;
         code = get_value(s, key, name);
-        if (code == EXIT_CODE_NOT_FOUND)
+        if (code == EXIT_CODE_NOT_FOUND) {
                 (void)diag_set(&s->diag, ENOENT, "'%s' is neither a key nor a value", word);
+                acceptance_hint(s, key, name);
+        }
         return code;
 }
 

@@ -3,16 +3,14 @@
  * refuse are warnings. */
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "../../schema/base/fileio.h"
 #include "../hive/hive.h"
 #include "commands.h"
+#include "input.h"
 #include "session.h"
-
-#define STDIN_WORD "-"
-#define STDIN_NAME "<stdin>"
 
 struct lint {
         struct session *s;
@@ -45,52 +43,76 @@ static void note_code(struct lint *l, int code)
                 l->code = code;
 }
 
-static int read_input(struct lint *l, struct buf *ret)
+static int read_input(struct lint *l, const char *word, struct buf *ret)
 {
-        struct diag d = { 0 };
-        int r;
+        int code = input_read(l->s, word, HIVE_FILE_BYTES_MAX, ret);
 
-        if (strcmp(l->name, STDIN_NAME) == 0)
-                r = read_fd(STDIN_FILENO, HIVE_FILE_BYTES_MAX, ret);
-        else
-                r = read_file(AT_FDCWD, l->name, HIVE_FILE_BYTES_MAX, ret, NULL, &d);
-        if (r == 0)
-                return 0;
-        if (!d.text[0])
-                (void)diag_set(&d, -r, "%s: %s", l->name, strerror(-r));
+        if (code == EXIT_CODE_OK)
+                return code;
         if (l->s->args->options.json)
-                tell(l, true, d.text);
+                tell(l, true, l->s->diag.text);
         else
-                complain("%s", d.text);
-        note_code(l, r == -ENOENT  ? EXIT_CODE_NOT_FOUND
-                     : r == -EFBIG ? EXIT_CODE_INVALID
-                                   : EXIT_CODE_FAILURE);
-        return r;
+                complain("%s", l->s->diag.text);
+        /* It is told; the next file has its own. */
+        l->s->diag = (struct diag){ 0 };
+        note_code(l, code);
+        return code;
 }
 
-static void check_value(struct lint *l, const struct hive_key *key, const struct hive_value *value)
+_printf_(4, 5) static void warn_of(
+        struct lint *l, const struct hive_key *key, uint32_t line, const char *format, ...)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        struct diag d = { 0 };
+        va_list ap;
+
+        va_start(ap, format);
+        (void)vsnprintf(d.text, sizeof(d.text), format, ap);
+        va_end(ap);
+        buf_printf(&text, "%s:%u: ", l->name, line);
+        format_key(&text, key->path.text);
+        buf_puts(&text, d.text);
+        tell(l, false, buf_str(&text));
+}
+
+static void check_value(struct lint *l, const struct schema *schema, const struct hive_key *key,
+        const struct hive_value *value)
+{
+        const struct schema_value *sv = schema_find(schema, &key->path, value->name);
+        const struct schema_value *near = sv ? NULL : schema_suggest(schema, &key->path, value->name);
+        const char *name = value_word_of_name(value->name);
+        _cleanup_free_ char *text = NULL;
+        _cleanup_buf_ struct buf path = BUF_INIT;
+        struct diag d = { 0 };
+
+        if (near) {
+                format_key(&path, near->key.text);
+                warn_of(l, key, value->line, "\\%s: the schema does not know this value, but %s\\%s", name,
+                        buf_str(&path), near->name);
+        }
+        if (sv && value->value.type != REG_TOMBSTONE && schema_check(sv, &value->value, &text, &d) < 0)
+                warn_of(l, key, value->line, "\\%s: its reader will refuse this value: %s", name, d.text);
+}
+
+static void check_key(struct lint *l, const struct hive_key *key)
 {
         const struct schema *schema = session_schema(l->s);
-        const struct schema_value *sv = schema ? schema_find(schema, &key->path, value->name) : NULL;
-        _cleanup_free_ char *text = NULL;
-        _cleanup_buf_ struct buf line = BUF_INIT, path = BUF_INIT;
-        struct diag d = { 0 };
 
-        if (!sv || value->value.type == REG_TOMBSTONE || schema_check(sv, &value->value, &text, &d) == 0)
+        if (!schema)
                 return;
-        format_key(&path, key->path.text);
-        buf_printf(&line, "%s:%u: %s\\%s: its reader will refuse this value: %s", l->name, value->line,
-                buf_str(&path), value_word_of_name(value->name), d.text);
-        tell(l, false, buf_str(&line));
+        if (schema_find_value_at(schema, &key->path))
+                warn_of(l, key, key->line, ": is a value, as the schema has it, expected a key");
+        for (size_t i = 0; i < key->n_values; i++)
+                check_value(l, schema, key, &key->values[i]);
 }
 
-static void check_file(struct lint *l)
+static void check_file(struct lint *l, const char *word)
 {
         _cleanup_hive_file_ struct hive_file *file = NULL;
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct diag d = { 0 };
 
-        if (read_input(l, &text) < 0)
+        if (read_input(l, word, &text) != EXIT_CODE_OK)
                 return;
         int r = hive_parse(l->name, buf_str(&text), text.len, VALUE_BYTES_DEFAULT_MAX, &file, &d);
         if (r < 0) {
@@ -99,8 +121,7 @@ static void check_file(struct lint *l)
                 return;
         }
         for (size_t i = 0; i < file->n_keys; i++)
-                for (size_t k = 0; k < file->keys[i].n_values; k++)
-                        check_value(l, &file->keys[i], &file->keys[i].values[k]);
+                check_key(l, &file->keys[i]);
 }
 
 static void begin_array(struct lint *l, const char *key, struct buf *elements)
@@ -137,8 +158,8 @@ int command_lint(struct session *s)
                 json_begin_array(&l.j);
         for (size_t i = 0; i < s->args->n_words; i++) {
                 const char *word = s->args->words[i];
-                l.name = strcmp(word, STDIN_WORD) == 0 ? STDIN_NAME : word;
-                check_file(&l);
+                l.name = input_name(word);
+                check_file(&l, word);
                 report(&l);
         }
         if (json) {

@@ -42,7 +42,8 @@ static int run(struct session *s, struct args *args)
         if (args->options.help || args->options.version)
                 code = tell_about_program(s);
         else {
-                if (args->command->id & COMMANDS_WRITING)
+                code = session_check_words(s);
+                if (code == EXIT_CODE_OK && args->command->id & COMMANDS_WRITING)
                         code = choose_layer(s, &args->options);
                 if (code == EXIT_CODE_OK)
                         code = args->command->run(s);

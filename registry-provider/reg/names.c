@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "names.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -23,6 +24,16 @@ int key_word_check(const char *word, struct diag *d)
 static bool is_separator(char c)
 {
         return c == '\\' || c == '/';
+}
+
+bool key_word_trim(char *word)
+{
+        size_t len = strlen(word);
+
+        if (len < 2 || !is_separator(word[len - 1]))
+                return false;
+        word[len - 1] = '\0';
+        return true;
 }
 
 int split_value_word(const char *word, char **ret_key, char **ret_name, struct diag *d)
@@ -55,11 +66,18 @@ int split_value_word(const char *word, char **ret_key, char **ret_name, struct d
 void format_key(struct buf *out, const char *key)
 {
         const char *rest = is_separator(key[0]) ? key + 1 : key;
-        size_t first = strcspn(rest, "\\/");
+        size_t taken, first = strcspn(rest, "\\/");
+        const char *hive = path_root_hive(rest, &taken);
 
-        if (fold_equal(rest, first, DEFAULT_HIVE, strlen(DEFAULT_HIVE)) && rest[first])
-                rest += first + 1;
-        buf_putc(out, '\\');
+        if (hive) {
+                rest += taken;
+                if (!*rest || strcmp(hive, DEFAULT_HIVE) != 0)
+                        buf_printf(out, "\\%s", hive);
+        } else {
+                if (fold_equal(rest, first, DEFAULT_HIVE, strlen(DEFAULT_HIVE)) && rest[first])
+                        rest += first + 1;
+                buf_putc(out, '\\');
+        }
         while (*rest) {
                 size_t n = strcspn(rest, "\\/");
                 format_safe(out, rest, n);
@@ -77,6 +95,20 @@ bool inference_surprises(const char *literal)
         bool padded = literal[0] == '0' && literal[1] != '\0';
 
         return hex || padded;
+}
+
+bool looks_typed(const char *literal)
+{
+        const char *colon = strchr(literal, ':');
+        size_t len = colon ? (size_t)(colon - literal) : 0;
+        char word[32];
+        uint32_t type;
+
+        if (len == 0 || len >= sizeof(word))
+                return false;
+        for (size_t i = 0; i < len; i++)
+                word[i] = (char)tolower((unsigned char)literal[i]);
+        return value_type_parse(word, len, &type) == 0 || strncmp(word, "hex(", 4) == 0;
 }
 
 bool is_oversized_number(const char *literal)

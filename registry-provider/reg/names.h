@@ -23,5 +23,12 @@ void format_key(struct buf *out, const char *key);
  * with a leading zero or in hex. */
 bool inference_surprises(const char *literal);
 
+/* As listings print a key: one separator at its end, which is cut off; a lone one is no key's. */
+bool key_word_trim(char *word);
+
+/* Whether the literal begins as if with a type that it does not begin with: as regedit's files write one, or
+ * in capitals. */
+bool looks_typed(const char *literal);
+
 /* Whether the literal is a number that no type holds: type inference makes text of it. */
 bool is_oversized_number(const char *literal);

@@ -114,28 +114,42 @@ _peios_reg_word() {
                 _peios_reg_list "$3"
                 _peios_reg_offer "${values[@]}"
                 ;;
-        set:2) _peios_reg_data "$3" "$4" ;;
+        set:2) [[ $from ]] || _peios_reg_data "$3" "$4" ;;
+        esac
+}
+
+# The argument of option $1, as far as it is there: $2.
+_peios_reg_argument() {
+        case $1 in
+        --from) mapfile -t COMPREPLY < <(compgen -f -- "$2") && compopt -o filenames ;;
+        --root) mapfile -t COMPREPLY < <(compgen -d -- "$2") && compopt -o filenames ;;
+        --type)
+                mapfile -t COMPREPLY < <(compgen -W 'sz expand dword qword dword-be multi hex link none' -- "$2")
+                ;;
         esac
 }
 
 _peios_reg() {
-        local cur quote command='' word options
+        local cur quote command='' word options option='' from=''
         local words=() given=()
-        local -i skip=0
         COMPREPLY=()
         _peios_reg_split "${COMP_LINE:0:COMP_POINT}"
         local program=${words[0]}
         for word in "${words[@]:1}"; do
-                if ((skip)); then
-                        skip=0
-                elif [[ $word == --@(layer|expected-seq|depth|count|root) ]]; then
-                        skip=1
+                [[ $word != --from?(=*) ]] || from=1
+                if [[ $option ]]; then
+                        option=''
+                elif [[ $word == --@(layer|expected-seq|from|type|depth|count|root) ]]; then
+                        option=$word
                 elif [[ $word != -* ]]; then
                         if [[ $command ]]; then given+=("$word"); else command=$word; fi
                 fi
         done
-        ((skip)) && return
-        if [[ $cur == -* ]]; then
+        if [[ $option ]]; then
+                _peios_reg_argument "$option" "$cur"
+        elif [[ $cur == --*=* ]]; then
+                _peios_reg_argument "${cur%%=*}" "${cur#*=}"
+        elif [[ $cur == -* ]]; then
                 mapfile -t options < <("$program" $command --help 2>/dev/null | grep -o -- '--[a-z-]\+=\?')
                 mapfile -t COMPREPLY < <(compgen -W "${options[*]}" -- "$cur")
                 [[ ${COMPREPLY[0]} != *= ]] || compopt -o nospace

@@ -173,9 +173,7 @@ int change_preview(struct session *s, const struct change *c)
 {
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
 
-        int code = session_check_names(s, c->key, c->name);
-        if (code == EXIT_CODE_OK)
-                code = session_new_call(s, "Preview", NULL, NULL, &m);
+        int code = session_new_call(s, "Preview", NULL, NULL, &m);
         if (code != EXIT_CODE_OK)
                 return code;
         int r = append_change(m, c);

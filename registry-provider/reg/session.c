@@ -56,11 +56,34 @@ int session_connect(struct session *s)
         return EXIT_CODE_FAILURE;
 }
 
-static int new_call(
+int session_check_words(struct session *s)
+{
+        char **words = s->args->words;
+        size_t n = args_n_names(s->args);
+        bool both_in_one = s->args->command->id == COMMAND_SET && n == 1;
+
+        if (n == 0)
+                return EXIT_CODE_OK;
+        if (!both_in_one)
+                s->only_key = key_word_trim(words[0]);
+        /* A lone separator stands for all hives. */
+        if (s->args->command->id == COMMAND_LS && strspn(words[0], "\\/") == 1 && !words[0][1])
+                return EXIT_CODE_OK;
+        const char *name = n > 1 ? value_name_of_word(words[1]) : NULL;
+        int r = key_word_check(words[0], &s->diag);
+        if (r == 0 && name)
+                r = value_name_check(name, strlen(name), &s->diag);
+        return r < 0 ? session_refuse(s, r) : EXIT_CODE_OK;
+}
+
+int session_new_call(
         struct session *s, const char *method, const char *key, const char *name, sd_bus_message **ret)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
 
+        int code = session_connect(s);
+        if (code != EXIT_CODE_OK)
+                return code;
         int r = registry_client_new_call(s->bus, method, &m);
         if (r >= 0 && key)
                 r = sd_bus_message_append(m, "s", key);
@@ -70,23 +93,6 @@ static int new_call(
                 return session_fail(s, r, NULL);
         *ret = STEAL_PTR(m);
         return EXIT_CODE_OK;
-}
-
-int session_check_names(struct session *s, const char *key, const char *name)
-{
-        int r = key ? key_word_check(key, &s->diag) : 0;
-        if (r == 0 && name)
-                r = value_name_check(name, strlen(name), &s->diag);
-        return r < 0 ? session_refuse(s, r) : EXIT_CODE_OK;
-}
-
-int session_new_call(
-        struct session *s, const char *method, const char *key, const char *name, sd_bus_message **ret)
-{
-        int code = session_check_names(s, key, name);
-        if (code == EXIT_CODE_OK)
-                code = session_connect(s);
-        return code == EXIT_CODE_OK ? new_call(s, method, key, name, ret) : code;
 }
 
 int session_call(struct session *s, sd_bus_message *m, sd_bus_message **ret_reply)
@@ -150,29 +156,41 @@ int session_path(struct session *s, const char *key, struct path *ret)
         static const char hive[] = DEFAULT_HIVE;
         size_t start = strspn(key, "\\/") > 0, first = strcspn(key + start, "\\/");
 
-        int r = key_word_check(key, &s->diag);
-        if (r < 0)
-                return session_refuse(s, r);
         bool with_default = fold_equal(key + start, first, hive, strlen(hive));
         if (!with_default) {
                 int code = session_ask_hives(s);
                 if (code != EXIT_CODE_OK)
                         return code;
         }
-        r = path_parse(key, strlen(key), with_default ? NULL : is_hive, s, ret, &s->diag);
+        int r = path_parse(key, strlen(key), with_default ? NULL : is_hive, s, ret, &s->diag);
         return r < 0 ? session_refuse(s, r) : EXIT_CODE_OK;
 }
 
-static int is_key(struct session *s, const char *word, bool *ret)
+/* Whether the provider has it. */
+static int ask(struct session *s, const char *method, const char *key, const char *name, bool *ret)
 {
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        const struct diag before = s->diag;
 
-        int code = session_new_call(s, "Info", word, NULL, &m);
+        int code = session_new_call(s, method, key, name, &m);
         if (code != EXIT_CODE_OK)
                 return code;
         code = session_call(s, m, &reply);
+        if (code != EXIT_CODE_OK && code != EXIT_CODE_NOT_FOUND)
+                return code;
+        s->diag = before;
         *ret = code == EXIT_CODE_OK;
-        return code == EXIT_CODE_NOT_FOUND ? EXIT_CODE_OK : code;
+        return EXIT_CODE_OK;
+}
+
+int session_is_key(struct session *s, const char *word, bool *ret)
+{
+        return ask(s, "Info", word, NULL, ret);
+}
+
+int session_is_value(struct session *s, const char *key, const char *name, bool *ret)
+{
+        return ask(s, "Get", key, name, ret);
 }
 
 int session_target(struct session *s, char **ret_key, char **ret_name)
@@ -180,8 +198,8 @@ int session_target(struct session *s, char **ret_key, char **ret_name)
         char *const *words = s->args->words;
         bool key_only = s->args->n_words == 1;
 
-        if (key_only) {
-                int code = is_key(s, words[0], &key_only);
+        if (key_only && !s->only_key) {
+                int code = session_is_key(s, words[0], &key_only);
                 if (code != EXIT_CODE_OK)
                         return code;
                 if (!key_only && split_value_word(words[0], ret_key, ret_name, NULL) == 0)

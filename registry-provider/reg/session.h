@@ -17,7 +17,8 @@ struct session {
         struct diag diag;
         sd_bus *bus;
         struct schema *schema;
-        char **hives; /* NULL: not asked yet */
+        char **hives;  /* NULL: not asked yet */
+        bool only_key; /* the one word that names something has a separator at its end: it is no value */
 };
 
 void session_done(struct session *s);
@@ -32,8 +33,9 @@ int session_refuse(struct session *s, int r);
 /* Only for those who need the bus itself: calls connect it. */
 _must_check_ int session_connect(struct session *s);
 
-/* Whether they can be a key's path and a value's name (each may be NULL), before anybody is asked. */
-_must_check_ int session_check_names(struct session *s, const char *key, const char *name);
+/* Whether the words can be a key's path and a value's name, before anybody is asked: all calls rely on that.
+ * A separator behind a key is cut off. */
+_must_check_ int session_check_words(struct session *s);
 
 /* A call of the registry provider's `method` that begins with these strings (name may be NULL, and then key
  * too). */
@@ -55,6 +57,10 @@ _must_check_ int session_path(struct session *s, const char *key, struct path *r
 
 /* Fills in `hives`, once. */
 _must_check_ int session_ask_hives(struct session *s);
+
+_must_check_ int session_is_key(struct session *s, const char *word, bool *ret);
+/* Whether there is a value, be it a default. */
+_must_check_ int session_is_value(struct session *s, const char *key, const char *name, bool *ret);
 
 /* The command's one or two words as key and value name: KEY, KEY\VALUE or KEY VALUE. *ret_name is NULL for a
  * key: a path that names a key is that key, else its last component is the name of a value. Both malloc()ed.

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../../schema/bus/peer.h"
+#include "acceptance.h"
 #include "commands.h"
 #include "event.h"
 #include "origin.h"
@@ -216,7 +217,9 @@ int command_watch(struct session *s)
         const struct options *o = &s->args->options;
         _cleanup_watch_ struct watch w = { .s = s, .left = o->count > 0 ? o->count : UINT64_MAX };
 
-        int code = session_path(s, s->args->words[0], &w.path);
+        int code = acceptance_check_key(s, s->args->words[0]);
+        if (code == EXIT_CODE_OK)
+                code = session_path(s, s->args->words[0], &w.path);
         if (code == EXIT_CODE_OK)
                 code = session_connect(s);
         if (code == EXIT_CODE_OK)

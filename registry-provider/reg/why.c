@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "acceptance.h"
 #include "commands.h"
 
 static void why_done(struct why *w)
@@ -18,6 +19,7 @@ static int not_known(struct why *w)
 {
         (void)diag_set(&w->s->diag, ENOENT, "%s: no layer has a value '%s', and the schema does not know it",
                 w->path, value_word_of_name(w->name));
+        acceptance_hint(w->s, w->path, w->name);
         return EXIT_CODE_NOT_FOUND;
 }
 

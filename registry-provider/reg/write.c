@@ -12,7 +12,38 @@
 #include "commands.h"
 #include "entry.h"
 
-static int echo_json(struct session *s, const char *verb, const struct change *c, uint64_t sequence)
+/* Does the layer that was written to count? */
+static bool is_effective(const struct session *s, const struct outcome *o)
+{
+        const char *layer = change_layer(s);
+
+        return fold_equal(o->layer, strlen(o->layer), layer, strlen(layer));
+}
+
+static void outcome_to_json(
+        struct json *j, const struct session *s, const struct outcome *o, const struct acceptance *a)
+{
+        json_key(j, "sequence");
+        json_number(j, o->sequence);
+        json_key(j, "changed");
+        json_bool(j, o->changed);
+        if (o->layer) {
+                json_key(j, "effective");
+                json_bool(j, is_effective(s, o));
+                json_key(j, "effective_layer");
+                json_string(j, o->layer[0] ? o->layer : NULL);
+        }
+        if (!a)
+                return;
+        json_key(j, "accepted");
+        if (a->sv)
+                json_bool(j, !a->refused);
+        else
+                json_null(j);
+}
+
+static int echo_json(struct session *s, const char *verb, const struct change *c, const struct outcome *o,
+        const struct acceptance *a)
 {
         _cleanup_path_ struct path path = { 0 };
         struct json j = json_on(&s->out);
@@ -33,19 +64,30 @@ static int echo_json(struct session *s, const char *verb, const struct change *c
                 value_to_json(&j, c->value);
         json_key(&j, "layer");
         json_string(&j, change_layer(s));
-        json_key(&j, "sequence");
-        json_number(&j, sequence);
+        outcome_to_json(&j, s, o, a);
         json_end_object(&j);
         buf_putc(&s->out, '\n');
         return EXIT_CODE_OK;
 }
 
-static int echo(struct session *s, const char *verb, const struct change *c, uint64_t sequence)
+/* What was read from a file need not be shown whole. */
+#define SHOWN_BYTES_MAX 1024u
+
+static void format_written(struct buf *out, const struct value *v)
+{
+        if (v->size > SHOWN_BYTES_MAX)
+                buf_printf(out, "%s, %zu bytes", value_type_symbol(v->type), v->size);
+        else
+                format_typed(out, v);
+}
+
+static int echo(struct session *s, const char *verb, const struct change *c, const struct outcome *o,
+        const struct acceptance *a)
 {
         const char *layer = change_layer(s);
 
         if (s->args->options.json)
-                return echo_json(s, verb, c, sequence);
+                return echo_json(s, verb, c, o, a);
         buf_printf(&s->out, "%s ", verb);
         format_key(&s->out, c->key);
         if (c->name) {
@@ -54,22 +96,22 @@ static int echo(struct session *s, const char *verb, const struct change *c, uin
         }
         if (c->value) {
                 buf_puts(&s->out, " = ");
-                format_typed(&s->out, c->value);
+                format_written(&s->out, c->value);
         }
         buf_puts(&s->out, "   (layer ");
         format_safe(&s->out, layer, strlen(layer));
-        buf_printf(&s->out, ", sequence %" PRIu64 ")\n", sequence);
+        buf_printf(&s->out, ", sequence %" PRIu64 ")\n", o->sequence);
         return EXIT_CODE_OK;
 }
 
-static int perform(struct session *s, const char *verb, const struct change *c, bool quiet)
+/* `a` is NULL for what is no set. */
+static int perform(struct session *s, const char *verb, const struct change *c, const struct acceptance *a,
+        bool quiet, struct outcome *ret)
 {
-        uint64_t sequence;
-
         if (s->args->options.dry_run)
                 return change_preview(s, c);
-        int code = change_send(s, c, &sequence);
-        return code == EXIT_CODE_OK && !quiet ? echo(s, verb, c, sequence) : code;
+        int code = change_send(s, c, ret);
+        return code == EXIT_CODE_OK && !quiet ? echo(s, verb, c, ret, a) : code;
 }
 
 static void tell_binding(const struct options *o, const struct acceptance *a)
@@ -90,87 +132,113 @@ static void tell_binding(const struct options *o, const struct acceptance *a)
 }
 
 /* What was written is not what anybody reads. That it cannot be asked is no failure of the write. */
-static void tell_shadowed(struct session *s, const char *key, const char *name)
+static void tell_shadowed(struct session *s, const struct change *c, const struct outcome *o)
 {
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-        _cleanup_entry_ struct entry e = { .name = name };
+        _cleanup_entry_ struct entry e = { .name = c->name };
         _cleanup_buf_ struct buf text = BUF_INIT;
         const char *layer = change_layer(s);
 
-        if (session_new_call(s, "Get", key, name, &m) != EXIT_CODE_OK)
+        if (!o->reply || is_effective(s, o))
                 return;
-        int code = session_call(s, m, &reply);
-        if (code == EXIT_CODE_NOT_FOUND)
+        if (!o->layer[0]) {
                 warn("written, but a layer above %s masks the value or its key; `peios-reg why` shows it",
                         layer);
-        if (code != EXIT_CODE_OK || entry_read(reply, &e) < 0 ||
-                fold_equal(e.layer, strlen(e.layer), layer, strlen(layer)))
+                return;
+        }
+        if (session_new_call(s, "Get", c->key, c->name, &m) != EXIT_CODE_OK ||
+                session_call(s, m, &reply) != EXIT_CODE_OK || entry_read(reply, &e) < 0)
                 return;
         const struct value v = entry_value(&e);
-        format_typed(&text, &v);
-        if (strcmp(e.layer, LAYER_DEFAULT) == 0) {
+        format_written(&text, &v);
+        if (strcmp(o->layer, LAYER_DEFAULT) == 0)
                 warn("written, but a layer above %s masks the value or its key, and the default %s is in force; "
                      "`peios-reg why` shows it",
                         layer, buf_str(&text));
-                return;
-        }
-        warn("written, but layer %s wins over %s with %s; `peios-reg why` shows them all", e.layer, layer,
-                buf_str(&text));
+        else
+                warn("written, but layer %s wins over %s with %s; `peios-reg why` shows them all", o->layer,
+                        layer, buf_str(&text));
 }
 
-static int set_value(struct session *s, const char *key, const char *name, const char *literal)
+static int set_value(struct session *s, const char *key, const char *name, const char *word)
 {
         const struct options *o = &s->args->options;
-        _cleanup_buf_ struct buf bytes = BUF_INIT;
+        _cleanup_outcome_ struct outcome outcome = { 0 };
+        _cleanup_data_ struct data data = { 0 };
         struct acceptance acceptance;
-        uint32_t type;
-        bool inferred;
 
-        int r = literal_parse(literal, &bytes, &type, &inferred, &s->diag);
-        if (r < 0)
-                return session_refuse(s, r);
-        const struct value v = { .type = type, .data = bytes.data, .size = bytes.len };
-        bool surprising = inferred && type != REG_SZ && inference_surprises(literal);
-        int code = session_check_names(s, key, name);
+        int code = data_get(s, word, &data);
         /* The bus greets us while the schema is being read. */
         if (code == EXIT_CODE_OK)
                 code = session_connect(s);
         if (code == EXIT_CODE_OK)
-                code = acceptance_check(s, key, name, &v, &acceptance);
+                code = acceptance_check(s, key, name, &data, &acceptance);
         if (code != EXIT_CODE_OK)
                 return code;
-        code = perform(s, "set", &(struct change){ CHANGE_SET, key, name, &v }, o->quiet && !surprising);
+        const struct value v = data_value(&data);
+        const struct change change = { CHANGE_SET, key, name, &v };
+        bool surprising = data.inferred && data.type != REG_SZ && inference_surprises(data.literal);
+        code = perform(s, "set", &change, &acceptance, o->quiet && !surprising, &outcome);
         if (code != EXIT_CODE_OK)
                 return code;
         /* The warnings come after what they are about, on a terminal too. */
         code = session_flush(s);
         if (code != EXIT_CODE_OK)
                 return code;
-        if (!o->quiet && !o->dry_run)
-                tell_shadowed(s, key, name);
-        if (inferred && is_oversized_number(literal))
-                warn("%s is too large for a number and %s as text", literal,
-                        o->dry_run ? "would be stored" : "stored");
-        acceptance_warn(s, &acceptance, key, name, literal, inferred && type != REG_SZ);
+        if (!o->quiet)
+                tell_shadowed(s, &change, &outcome);
+        data_warn(s, &data);
+        acceptance_warn(s, &acceptance, key, name);
         tell_binding(o, &acceptance);
         return EXIT_CODE_OK;
+}
+
+/* `set KEY NAME` without data looks like `set KEY\NAME DATA`. */
+static int refuse_key(struct session *s, const char *word, const char *data)
+{
+        _cleanup_free_ char *key = NULL, *name = NULL;
+        _cleanup_buf_ struct buf shown = BUF_INIT, parent = BUF_INIT;
+        bool is_key = false;
+
+        int code = session_is_key(s, word, &is_key);
+        if (code != EXIT_CODE_OK || !is_key)
+                return code;
+        int r = split_value_word(word, &key, &name, &s->diag);
+        if (r < 0)
+                return session_refuse(s, r);
+        format_key(&shown, word);
+        format_key(&parent, key);
+        (void)diag_set(&s->diag, EINVAL,
+                "'%s' is a key. A value in it wants its name and data: set '%s' %s DATA. A value of that name in the "
+                "key above is written with three words: set '%s' %s %s",
+                buf_str(&shown), buf_str(&shown), data ? data : "VALUE", buf_str(&parent),
+                value_word_of_name(name), data ? data : "--from=FILE");
+        return EXIT_CODE_USAGE;
 }
 
 int command_set(struct session *s)
 {
         char *const *words = s->args->words;
         _cleanup_free_ char *key = NULL, *name = NULL;
+        const char *data = s->args->options.from ? NULL : words[s->args->n_words - 1];
 
-        if (s->args->n_words == 3)
-                return set_value(s, words[0], value_name_of_word(words[1]), words[2]);
+        if (args_n_names(s->args) == 2)
+                return set_value(s, words[0], value_name_of_word(words[1]), data);
         int r = split_value_word(words[0], &key, &name, &s->diag);
-        return r < 0 ? session_refuse(s, r) : set_value(s, key, name, words[1]);
+        if (r < 0)
+                return session_refuse(s, r);
+        int code = refuse_key(s, words[0], data);
+        return code == EXIT_CODE_OK ? set_value(s, key, name, data) : code;
 }
 
 int command_new(struct session *s)
 {
-        return perform(s, "new", &(struct change){ CHANGE_CREATE_KEY, s->args->words[0], NULL, NULL },
-                s->args->options.quiet);
+        _cleanup_outcome_ struct outcome outcome = { 0 };
+        const struct change change = { CHANGE_CREATE_KEY, s->args->words[0], NULL, NULL };
+
+        int code = s->args->options.force ? EXIT_CODE_OK : acceptance_check_key(s, change.key);
+        return code == EXIT_CODE_OK ? perform(s, "new", &change, NULL, s->args->options.quiet, &outcome)
+                                    : code;
 }
 
 /* Never without somebody to answer: a script is not asked. */
@@ -190,6 +258,7 @@ static bool confirmed(const struct session *s, const char *key)
 static int delete_one(struct session *s, const char *key, const char *name)
 {
         const struct options *o = &s->args->options;
+        _cleanup_outcome_ struct outcome outcome = { 0 };
 
         if (name ? o->recursive : o->expected.given) {
                 (void)diag_set(&s->diag, EINVAL, "%s: '%s' is a %s",
@@ -201,8 +270,12 @@ static int delete_one(struct session *s, const char *key, const char *name)
                 complain("nothing is deleted");
                 return EXIT_CODE_OK;
         }
-        return perform(s, "del",
-                &(struct change){ name ? CHANGE_DELETE : CHANGE_DELETE_KEY, key, name, NULL }, o->quiet);
+        int code = perform(s, "del",
+                &(struct change){ name ? CHANGE_DELETE : CHANGE_DELETE_KEY, key, name, NULL }, NULL,
+                o->quiet, &outcome);
+        if (code == EXIT_CODE_NOT_FOUND && name)
+                acceptance_hint(s, key, name);
+        return code;
 }
 
 /* One word that is no key which shows: a value, or else a key that the layer has and another one hides. */
@@ -217,6 +290,24 @@ static int delete_hidden(struct session *s, const char *word)
         return code;
 }
 
+/* The word names a key; where it names a value as well, nobody knows which of the two is meant. */
+static int check_one_thing(struct session *s, const char *word)
+{
+        _cleanup_free_ char *key = NULL, *name = NULL;
+        bool is_value = false;
+
+        if (s->only_key || split_value_word(word, &key, &name, NULL) < 0)
+                return EXIT_CODE_OK;
+        int code = session_is_value(s, key, name, &is_value);
+        if (code != EXIT_CODE_OK || !is_value)
+                return code;
+        (void)diag_set(&s->diag, EINVAL,
+                "'%s' is a key, and a value in the key above: write a separator behind the key, or the value's name "
+                "as a word of its own",
+                word);
+        return EXIT_CODE_USAGE;
+}
+
 int command_del(struct session *s)
 {
         _cleanup_free_ char *key = NULL, *name = NULL;
@@ -226,6 +317,8 @@ int command_del(struct session *s)
         if (one_word && s->args->options.recursive)
                 return delete_one(s, s->args->words[0], NULL);
         int code = session_target(s, &key, &name);
+        if (code == EXIT_CODE_OK && one_word && !name)
+                code = check_one_thing(s, key);
         if (code == EXIT_CODE_OK)
                 code = delete_one(s, key, name);
         return code == EXIT_CODE_NOT_FOUND && name && maybe_hidden ? delete_hidden(s, s->args->words[0])

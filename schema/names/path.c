@@ -181,6 +181,12 @@ bool path_is_reserved(const char *name, size_t len)
         return fold_equal(name, len, RESERVED_HIVE, strlen(RESERVED_HIVE));
 }
 
+const char *path_root_hive(const char *path, size_t *ret_taken)
+{
+        const struct root *root = root_of(path, strlen(path), ret_taken);
+        return root ? root->hive : NULL;
+}
+
 static bool names_hive(const char *name, size_t len, path_is_hive_t is_hive, void *userdata)
 {
         return fold_equal(name, len, DEFAULT_HIVE, strlen(DEFAULT_HIVE)) ||

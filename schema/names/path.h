@@ -55,6 +55,8 @@ const char *value_word_of_name(const char *name);
 bool path_is_root(const char *name, size_t len);
 /* Whether the (valid) name is RESERVED_HIVE: no hive can have it either, and no path begin with it. */
 bool path_is_reserved(const char *name, size_t len);
+/* The hive that a root in front of a path stands for, and how many bytes that is there instead; or NULL. */
+const char *path_root_hive(const char *path, size_t *ret_taken);
 
 /* What a state file may hold: also the noncharacters that were allowed in names once. Nothing new has them,
  * but one such name must not make the rest of the state unreadable. */

@@ -85,9 +85,240 @@ START_TEST(headings)
 }
 END_TEST
 
+START_TEST(roots_of_regedit)
+{
+        registryd_start(NULL);
+        SAYS(0, "reg set 'HKLM\\T' V 1", "set \\T  V = REG_DWORD 1 ");
+        SAYS(0, "reg get 'Computer\\HKEY_LOCAL_MACHINE\\T\\V'", "1\n");
+        SAYS(0, "reg --json get hklm/T V", "{\"path\":\"Machine\\\\T\",\"name\":\"V\"");
+        SAYS(4, "reg set 'HKCU\\T' V 1", "HKCU: a root of regedit that has no counterpart here");
+        SAYS(4, "reg get 'HKEY_CLASSES_ROOT\\x'", "no counterpart here");
+        SAYS(4, "reg set 'HKU\\T' V 1", "HKU: means the hive Users, which is not there");
+        SAYS(4, "reg watch 'HKEY_USERS\\T'", "HKEY_USERS: means the hive Users");
+        is(0, "reg ls /", "Machine\\\n");
+}
+END_TEST
+
+/* Whatever our own listings print is taken. */
+START_TEST(separators_behind_keys)
+{
+        registryd_start(NULL);
+        set_string(world.bus, "\\T\\Sub", "V", "1");
+        is(0, "reg ls \"$(reg ls /)\" | grep T", "T\\\n");
+        is(0, "reg ls 'T\\'", "Sub\\\n");
+        is(0, "reg get /T/Sub/", "V = REG_SZ 1\n");
+        is(0, "reg get /T/Sub/ V", "1\n");
+        is(0, "reg tree '\\T\\'", "Machine\\T\\\n  Sub\\\n");
+        SAYS(0, "reg info '\\T\\Sub\\'", "Path:       Machine\\T\\Sub\n");
+        SAYS(0, "reg why '\\T\\Sub\\' V", "= REG_SZ 1\n");
+        SAYS(0, "reg set '\\T\\Sub\\' V 2", "set \\T\\Sub  V = REG_DWORD 2 ");
+        SAYS(0, "reg new '\\T\\New\\'", "new \\T\\New ");
+        SAYS(4, "reg set '\\T\\Sub\\' 2", "separator");
+        SAYS(2, "reg get '\\T\\Sub\\V\\'", "no such key");
+        SAYS(2, "reg del '\\T\\Sub\\V\\'", "no such key");
+        SAYS(0, "reg del '\\T\\New\\'", "del \\T\\New ");
+        SAYS(4, "reg ls '\\T\\\\'", "no doubled or trailing separator");
+}
+END_TEST
+
+START_TEST(forgotten_data)
+{
+        registryd_start(NULL);
+        set_string(world.bus, MODULES, "Other", "1");
+        SAYS(1, "reg set /System/Audit/Modules TaintEvents", "'\\System\\Audit\\Modules' is a key",
+                "set '\\System\\Audit\\Modules' TaintEvents DATA",
+                "set '\\System\\Audit' Modules TaintEvents");
+        SAYS(1, "reg set --force --dry-run /System/Audit/Modules TaintEvents", "is a key");
+        SAYS(1, "echo x | reg set --from=- /System/Audit/Modules", "is a key");
+        ck_assert_str_eq(get_text(world.bus, "\\System\\Audit", "Modules"), "-");
+        SAYS(0, "reg set /System/Audit Modules TaintEvents", "set \\System\\Audit  Modules = REG_SZ ");
+        /* Both are there now. */
+        SAYS(1, "reg del /System/Audit/Modules", "is a key, and a value in the key above");
+        SAYS(0, "reg del /System/Audit Modules", "del \\System\\Audit  Modules ");
+        SAYS(0, "reg del /System/Audit/Modules/", "del \\System\\Audit\\Modules ");
+}
+END_TEST
+
+START_TEST(names_that_look_mistyped)
+{
+        registryd_start(NULL);
+        SAYS(4, "reg set /System/Audit/Modules TaintEvent disabled",
+                "\\System\\Audit\\Modules\\TaintEvent: ",
+                "but \\System\\Audit\\Modules\\TaintEvents; nothing is written (--force writes it)");
+        SAYS(4, "reg set --dry-run /System/Audit/Modules/TiantEvents disabled", "TaintEvents; nothing is");
+        SAYS(4, "reg set /System/Audit/Module TaintEvents disabled", "\\Modules\\TaintEvents; nothing");
+        ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvent"), "-");
+        SAYS(2, "reg get /System/Audit/Modules TaintEvent",
+                "the schema knows \\System\\Audit\\Modules\\Taint");
+        SAYS(2, "reg get /System/Audit/Modules/TaintEvent",
+                "the schema knows \\System\\Audit\\Modules\\Taint");
+        SAYS(2, "reg del /System/Audit/Modules TaintEvent",
+                "the schema knows \\System\\Audit\\Modules\\Taint");
+        SAYS(2, "reg why /System/Audit/Modules TaintEvent",
+                "the schema knows \\System\\Audit\\Modules\\Taint");
+        SAYS(0, "reg set -f /System/Audit/Modules TaintEvent disabled", "TaintEvent = REG_SZ disabled ");
+        /* It is there already. */
+        SAYS(0, "reg set /System/Audit/Modules TaintEvent enabled", "TaintEvent = REG_SZ enabled ");
+        /* A value that is taken for a key. */
+        SAYS(4, "reg new /System/Audit/Modules/TaintEvents", "is a value, as the schema has it");
+        SAYS(4, "reg watch /System/Audit/Modules/TaintEvents", "is a value, as the schema has it");
+        SAYS(4, "reg set /System/Audit/Modules/TaintEvents x y", "is a value, as the schema has it");
+        SAYS(0, "reg new --force /System/Audit/Modules/TaintEvents", "new \\System\\Audit\\Modules\\Taint");
+        SAYS(0, "reg set /System/Audit/Modules/TaintEvents x y", "= REG_SZ y ");
+}
+END_TEST
+
+START_TEST(values_that_their_reader_refuses)
+{
+        registryd_start(NULL);
+        SAYS(4, "reg set /System/Audit/Modules TaintEvents on",
+                "\\System\\Audit\\Modules\\TaintEvents: its reader would refuse it: ",
+                "one of enabled, success-only, failure-only, disabled",
+                "; nothing is written (--force writes it)\n");
+        SAYS(4, "reg set --dry-run /System/Audit/Modules TaintEvents on", "nothing is written");
+        SAYS(4, "reg set /System/Audit/Modules TaintEvents 1", "(for a string write sz:1); nothing");
+        SAYS(4, "reg set /System/Process PidMax 5", "a number from 301 to ");
+        SAYS(4, "reg set /System/Registry/Layers/x Enabled 2", "its reader would refuse it");
+        ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "enabled default");
+        SAYS(0, "reg set --force /System/Audit/Modules TaintEvents on", "TaintEvents = REG_SZ on ",
+                "warning: \\System\\Audit\\Modules\\TaintEvents: stored, but its reader will refuse it: ");
+        ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "on base");
+}
+END_TEST
+
+START_TEST(what_a_write_comes_to)
+{
+        registryd_start(NULL);
+        SAYS(0, "reg --json set /System/Audit/Modules TaintEvents disabled", ",\"changed\":true,",
+                "\"effective\":true,\"effective_layer\":\"base\",\"accepted\":true}\n");
+        SAYS(0, "reg --json set /System/Audit/Modules TaintEvents disabled", ",\"changed\":false,",
+                "\"effective\":true,");
+        SAYS(0, "reg --json set -f /System/Audit/Modules TaintEvents on 2>/dev/null",
+                "\"accepted\":false}\n");
+        SAYS(0, "reg --json set /System/Registry/Layers/top Precedence 5", "\"accepted\":true}\n");
+        SAYS(0, "reg --json set --layer=top /T V 1", "\"effective_layer\":\"top\",\"accepted\":null}\n");
+        SAYS(0, "reg --json set /T V 2 2>/dev/null", "\"changed\":false,\"effective\":false,",
+                "\"effective_layer\":\"top\",\"accepted\":null}\n");
+        SAYS(0, "reg set /T V 3", "warning: written, but layer top wins over base with REG_DWORD 1;");
+        SAYS(0, "reg --json del --layer=top /T V",
+                "\"changed\":true,\"effective\":false,\"effective_layer\":\"base\"}\n");
+        SAYS(0, "reg --json del /T V", "\"changed\":true,\"effective\":false,\"effective_layer\":null}\n");
+        SAYS(0, "reg --json new /T/New", "\"changed\":true}\n");
+        SAYS(0, "reg --json del /T/New", "\"changed\":true}\n");
+}
+END_TEST
+
+START_TEST(data_from_files)
+{
+        registryd_start(NULL);
+        is(0, "echo 42 >n; reg set -q --from=n /T N; reg --json get /T N | grep -o '\"type\".*42'",
+                "\"type\":\"dword\",\"data\":42\n");
+        is(0, "echo multi:a,b | reg set -q --from=- /T M; reg get /T M", "a\nb\n");
+        is(0, "echo 42 | reg set -q --type=sz --from=- /T/S; reg get /T",
+                "M = REG_MULTI_SZ a, b\n"
+                "N = REG_DWORD 42\n"
+                "S = REG_SZ 42\n");
+        /* One newline is the file's; the others are the data's. */
+        is(0, "printf 'a\\nb\\n\\n' | reg set -q --from=- /T S; reg get --raw /T S | od -An -c",
+                "   a  \\n   b  \\n\n");
+        is(0, "printf 'a\\n' | reg set -q --raw --type=sz --from=- /T S; reg get --raw /T S | od -An -c",
+                "   a  \\n\n");
+        is(0, "reg get --raw /T M | reg set -q --raw --type=multi --from=- /T M2; reg get /T M2", "a\nb\n");
+        is(0, "reg set -q --type=REG_SZ /T S dword:5; reg get /T S", "dword:5\n");
+        /* Data that look like it are data. */
+        is(0, "reg set -q /T S @n; reg get /T S; reg set -q /T S -; reg get /T S; reg set -q /T/S @; reg get /T S",
+                "@n\n-\n@\n");
+        SAYS(4, "printf 'a\\0b' | reg set --from=- /T S", "-: a NUL at byte 1, expected text (--raw");
+        SAYS(4, "printf 'a\\377' | reg set --from=- /T S", "not valid UTF-8 at byte 1");
+        SAYS(2, "reg set --from=none /T S", "none: No such file");
+        SAYS(5, "mkfifo fifo; reg set --from=fifo /T S", "fifo: is not a regular file");
+        SAYS(5, "reg set --from=/ /T S", "/: is a directory");
+        SAYS(1, "reg set --from=n /T S x", "too many words");
+        SAYS(1, "reg set --from=n", "too few words");
+        SAYS(1, "reg set --raw /T S x", "wants their --type");
+        SAYS(1, "reg set --raw --from=n /T S", "wants their --type");
+        SAYS(1, "reg set --type=nope /T S x", "there is no type 'nope'");
+        SAYS(1, "reg get --from=n /T S", "--from has no meaning for 'get'");
+}
+END_TEST
+
+/* One MiB is allowed, and no command line is that long. */
+START_TEST(large_data)
+{
+        registryd_start(NULL);
+        is(0,
+                "head -c 1048576 /dev/urandom >big; reg set -q --raw --type=hex --from=big /T Big &&"
+                "reg get --raw /T Big | cmp - big",
+                "");
+        is(0, "reg get /T Big | reg set -q --type=REG_BINARY --from=- /T Hex && reg get --raw /T Hex | cmp - big",
+                "");
+        SAYS(0, "reg set --raw --type=hex --from=big /T Big2",
+                "set \\T  Big2 = REG_BINARY, 1048576 bytes   (");
+        SAYS(4, "head -c 1048577 /dev/zero | reg set --raw --type=hex --from=- /T Big",
+                "at most 1048576 are kept");
+        SAYS(4, "truncate -s 65M large; reg set --raw --type=hex --from=large /T Big",
+                "large: is 68157440 bytes large, at most 67108864 are read");
+        SAYS(4, "reg set --raw --type=hex --from=- /T Big <large", "<stdin>: is larger than 67108864 bytes");
+}
+END_TEST
+
+START_TEST(default_value_and_at)
+{
+        registryd_start(NULL);
+        SAYS(0, "reg set /T @ d", "set \\T  @ = REG_SZ d ");
+        SAYS(0, "reg set /T/@@ a", "set \\T  @@ = REG_SZ a ");
+        SAYS(0, "reg set /T @@@ aa", "set \\T  @@@ = REG_SZ aa ");
+        ck_assert_str_eq(get_text(world.bus, "\\T", ""), "d base");
+        ck_assert_str_eq(get_text(world.bus, "\\T", "@"), "a base");
+        ck_assert_str_eq(get_text(world.bus, "\\T", "@@"), "aa base");
+        is(0, "reg get /T", "@ = REG_SZ d\n@@ = REG_SZ a\n@@@ = REG_SZ aa\n");
+        is(0, "reg get /T/@; reg get /T @@; reg get /T/@@@", "d\na\naa\n");
+        SAYS(0, "reg --json get /T", "\"name\":\"@\"", "\"d\"", "\"name\":\"@@\"", "\"a\"",
+                "\"name\":\"@@@\"");
+        SAYS(0, "reg why /T @@", "Machine\\T  @@ = REG_SZ a\n");
+        SAYS(0, "reg del /T @@", "del \\T  @@ ");
+        ck_assert_str_eq(get_text(world.bus, "\\T", ""), "d base");
+        ck_assert_str_eq(get_text(world.bus, "\\T", "@"), "-");
+}
+END_TEST
+
+START_TEST(lint)
+{
+        world_write("/a.yaml", "peios-registry: 1\nlayer: t\nkeys:\n"
+                               "  HKEY_LOCAL_MACHINE\\System\\Audit\\Modules:\n"
+                               "    TaintEvent: !sz disabled\n"
+                               "    TaintEvents: !sz on\n"
+                               "  \\System\\Audit\\Modules\\TaintEvents:\n"
+                               "    x: !sz y\n");
+        SAYS(0, "cd root; reg lint a.yaml",
+                "warning: a.yaml:5: \\System\\Audit\\Modules\\TaintEvent: the schema does not know this value, "
+                "but \\System\\Audit\\Modules\\TaintEvents\n",
+                "warning: a.yaml:6: \\System\\Audit\\Modules\\TaintEvents: its reader will refuse this value: ",
+                "warning: a.yaml:7: \\System\\Audit\\Modules\\TaintEvents: is a value, as the schema has it");
+        world_write("/b.yaml", "peios-registry: 1\nlayer: t\nkeys:\n  HKCU\\x:\n");
+        SAYS(4, "cd root; reg lint b.yaml",
+                "b.yaml:4:3: key: HKCU: a root of regedit that has no counterpart");
+        SAYS(4, "cd root; reg lint - <b.yaml", "<stdin>:4:3: key: HKCU");
+        SAYS(2, "cd root; reg lint none.yaml", "none.yaml: No such file");
+}
+END_TEST
+
+START_TEST(words_that_look_like_types)
+{
+        registryd_start(NULL);
+        SAYS(0, "reg set /T N REG_DWORD:5", "N = REG_SZ REG_DWORD:5 ",
+                "warning: REG_DWORD:5 is stored as this text");
+        SAYS(0, "reg set /T N 'hex(2):00,ff'", "warning: hex(2):00,ff is stored as this text");
+        SAYS(0, "reg set /T N http://x | grep -c warning || :", "0\n");
+}
+END_TEST
+
 int main(void)
 {
-        const TTest *const tests[] = { tables, headings };
+        const TTest *const tests[] = { tables, headings, roots_of_regedit, separators_behind_keys,
+                forgotten_data, names_that_look_mistyped, values_that_their_reader_refuses,
+                what_a_write_comes_to, data_from_files, large_data, default_value_and_at, lint,
+                words_that_look_like_types };
         Suite *suite = suite_create("reg");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

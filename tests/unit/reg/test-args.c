@@ -44,6 +44,8 @@ START_TEST(words_and_options_in_any_order)
                 { { "set", "--layer=base", "K", "V", "--", "--" }, "set", { "K", "V", "--" } },
                 { { "lint", "-", "a", "b", "c" }, "lint", { "-", "a", "b", "c" } },
                 { { "set", "", "", "" }, "set", { "", "", "" } },
+                { { "set", "--from=-", "K", "V" }, "set", { "K", "V" } },
+                { { "set", "K\\V", "--from", "-" }, "set", { "K\\V" } },
                 { { "del", "-ry", "K" }, "del", { "K" } },
         };
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -112,6 +114,10 @@ START_TEST(usage_errors_say_what_is_wrong)
                 { { "get" }, "too few words, expected: get KEY [VALUE]" },
                 { { "get", "K", "V", "x" }, "too many words" },
                 { { "set", "K" }, "too few words" },
+                { { "set", "--from=F" }, "too few words" },
+                { { "set", "--from=F", "K", "V", "D" }, "too many words" },
+                { { "get", "--from=F", "K" }, "--from has no meaning for 'get'" },
+                { { "del", "-f", "K" }, "--force has no meaning for 'del'" },
                 { { "get", "K", "--nope" }, "no option '--nope'" },
                 { { "get", "K", "--laye=x" }, "no option '--laye'" },
                 { { "get", "K", "-qz" }, "no option '-z'" },
@@ -134,6 +140,30 @@ START_TEST(usage_errors_say_what_is_wrong)
                 ck_assert_int_eq(parse(rows[i].words, argv, &args, &d), -EINVAL);
                 ck_assert_msg(strstr(d.text, rows[i].text), "row %zu: %s", i, d.text);
                 ck_assert_uint_eq(args.n_words, 77);
+        }
+}
+END_TEST
+
+/* Of the words: which are a key's and a value's. */
+START_TEST(words_that_name_something)
+{
+        static const struct {
+                const char *words[WORDS_MAX];
+                size_t n;
+        } rows[] = {
+                { { "get", "K" }, 1 },
+                { { "get", "K", "V" }, 2 },
+                { { "set", "K\\V", "D" }, 1 },
+                { { "set", "K", "V", "D" }, 2 },
+                { { "set", "--from=F", "K\\V" }, 1 },
+                { { "set", "--from=F", "K", "V" }, 2 },
+                { { "lint", "a", "b" }, 0 },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                char *argv[WORDS_MAX + 2];
+                struct args args;
+                ck_assert_int_eq(parse(rows[i].words, argv, &args, NULL), 0);
+                ck_assert_uint_eq(args_n_names(&args), rows[i].n);
         }
 }
 END_TEST
@@ -176,6 +206,7 @@ int main(void)
                 words_and_options_in_any_order,
                 options_reach_their_members,
                 usage_errors_say_what_is_wrong,
+                words_that_name_something,
                 help_and_version_need_no_words,
                 option_table_is_sound,
         };

@@ -130,12 +130,61 @@ START_TEST(keys_are_shown_as_the_documentation_writes_them)
                 { "Machine", "\\Machine" },
                 { "Machine\\Machine\\x", "\\Machine\\x" },
                 { "x\\a\x1b", "\\x\\a\\x1b" },
+                { "HKLM\\System\\x", "\\System\\x" },
+                { "/Computer/hkey_local_machine/x", "\\x" },
+                { "HKLM", "\\Machine" },
+                { "HKU\\x", "\\Users\\x" },
         };
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 _cleanup_buf_ struct buf out = BUF_INIT;
                 format_key(&out, rows[i].key);
                 ck_assert_str_eq(buf_str(&out), rows[i].shown);
         }
+}
+END_TEST
+
+START_TEST(keys_as_listings_print_them)
+{
+        static const struct {
+                const char *word, *left;
+                bool cut;
+        } rows[] = {
+                { "Machine\\", "Machine", true },
+                { "/a/b/", "/a/b", true },
+                { "a\\\\", "a\\", true },
+                { "a", "a", false },
+                { "\\", "\\", false },
+                { "/", "/", false },
+                { "", "", false },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                char word[32];
+                (void)stpcpy(word, rows[i].word);
+                ck_assert_int_eq(key_word_trim(word), rows[i].cut);
+                ck_assert_str_eq(word, rows[i].left);
+        }
+}
+END_TEST
+
+START_TEST(words_in_front_that_are_no_types)
+{
+        static const struct {
+                const char *literal;
+                bool typed;
+        } rows[] = {
+                { "REG_DWORD:5", true },
+                { "reg_sz:x", true },
+                { "SZ:abc", true },
+                { "Dword:1", true },
+                { "hex(2):00,ff", true },
+                { "http://x", false },
+                { "x", false },
+                { ":x", false },
+                { "a b:c", false },
+                { "C:\\Temp", false },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+                ck_assert_msg(looks_typed(rows[i].literal) == rows[i].typed, "%s", rows[i].literal);
 }
 END_TEST
 
@@ -179,6 +228,8 @@ int main(void)
                 keys_are_checked_without_knowing_hives,
                 nothing_shown_can_steer_a_terminal,
                 keys_are_shown_as_the_documentation_writes_them,
+                keys_as_listings_print_them,
+                words_in_front_that_are_no_types,
                 oversized_numbers,
                 surprising_numbers,
         };
