@@ -31,7 +31,8 @@ static void format_overview(struct buf *out)
         format_options(out, OF_ALL, 0);
         buf_puts(out,
                 "\nA KEY is written \\Hive\\A\\B or /Hive/A/B; without a hive it is in Machine. A value can be a\n"
-                "word of its own or the last component of the key's path; @ is a key's default value.\n"
+                "word of its own or the last component of the key's path; @ is a key's default value, @@ one that\n"
+                "is called @.\n"
                 "`peios-reg COMMAND --help` shows a command's own options.\n"
                 "\nExit status: 0 done, 1 usage, 2 not found, 3 denied, 4 invalid, 5 service or I/O failure,\n"
                 "6 another sequence than expected.\n");

@@ -26,11 +26,11 @@ START_TEST(mended_by_a_write)
 }
 END_TEST
 
-static void set_warns(const char *key, const char *name, const char *value, const char *text)
+static void force_warns(const char *key, const char *name, const char *value, const char *text)
 {
         struct daemon reg = { .name = "reg", .notify_fd = -1 };
-        char *const arguments[] = { (char *)program_of("PEIOS_REG"), (char *)"set", (char *)key,
-                (char *)name, (char *)value, NULL };
+        char *const arguments[] = { (char *)program_of("PEIOS_REG"), (char *)"set", (char *)"--force",
+                (char *)key, (char *)name, (char *)value, NULL };
         _cleanup_buf_ struct buf out = BUF_INIT;
 
         ck_assert(asprintf(&reg.log, "%s/reg.log", world.dir) > 0);
@@ -56,7 +56,7 @@ START_TEST(refused_metadata)
         succeeds(world.bus, "Set", "ssuva{sv}", MODULES, "TaintEvents", (uint32_t)REG_SZ, "s", "disabled", 1,
                 "layer", "s", "trial");
         ck_assert(value_is("enabled default"));
-        set_warns(layer, "Enabled", "no",
+        force_warns(layer, "Enabled", "no",
                 "Enabled: stored, but its reader will refuse it: type REG_SZ instead of REG_DWORD");
         ck_assert(value_is("enabled default"));
         ck_assert_msg(has_problem(problem), "%s", registry_property(world.bus, "Problems"));
