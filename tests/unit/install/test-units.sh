@@ -39,6 +39,8 @@ for unit in $ours; do
         done
         ! grep -E '^[A-Za-z]*=.*CAP_SYS_PTRACE' "$unit" >&2 || fail "$unit: sees every process's memory"
 done
+# Each record names the boot.
+! grep -E "^ProcSubset=" peios-*.service >&2 || fail "a daemon cannot read /proc/sys/kernel/random/boot_id"
 grep -qE '^ProtectKernelTunables=yes' peios-registryd.service || fail "peios-registryd.service: may write below /proc/sys"
 for link in multi-user.target.wants/peios-registryd multi-user.target.wants/peios-audit-policyd \
         sysinit.target.wants/peios-policy-apply dbus-org.peios.Registry1 dbus-org.peios.AuditPolicy1; do
