@@ -124,10 +124,18 @@ static bool is_text(const char *name, size_t n)
         return utf8_valid_prefix(name, n) == n;
 }
 
-static int add_name(struct lister *l, const char *dir, const char *name, bool admin)
+bool overlay_takes(const char *name)
 {
         size_t n = strlen(name), suffix = strlen(SUFFIX);
-        if (name[0] == '.' || n <= suffix || strcmp(name + n - suffix, SUFFIX) != 0)
+
+        return name[0] != '.' && n > suffix && strcmp(name + n - suffix, SUFFIX) == 0;
+}
+
+static int add_name(struct lister *l, const char *dir, const char *name, bool admin)
+{
+        size_t n = strlen(name);
+
+        if (!overlay_takes(name))
                 return 0;
         if (is_text(name, n))
                 return add(l, dir, name, admin, NULL);

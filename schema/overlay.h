@@ -31,6 +31,9 @@ _must_check_ int overlay_list(
         const char *root, const char *vendor, const char *admin, size_t max, struct overlay *ret);
 void overlay_done(struct overlay *o);
 
+/* Whether a file of this name counts. */
+bool overlay_takes(const char *name);
+
 /* Reads a listed file that has no error. 0, -ENOENT (a mask, or gone meanwhile: skip it), -ENOMEM, or
  * another negative errno with the path and the reason in d. */
 _must_check_ int overlay_read(const struct overlay *o, const struct overlay_file *f, size_t limit,

@@ -60,6 +60,23 @@ static void note_files(struct manager *m, const struct dropins *files)
         }
 }
 
+#define ALL_IN(dir) dir "/*.yaml"
+
+static void note_watch(struct manager *m, const char *files, const struct fswatch *w)
+{
+        const char *why = w ? fswatch_problem(w) : "";
+        struct diag text = { 0 };
+
+        if (!why[0]) {
+                (void)clear_problem(m, files);
+                return;
+        }
+        (void)diag_set(&text, 0,
+                "%s: not all that is read can be watched, changes there are seen at Reload(): %s", files,
+                why);
+        report_problem(m, files, text.text, NULL);
+}
+
 /* A problem of a file that is gone is none any more. Damage of state files stays until the restart. */
 static void forget_gone(struct manager *m, const struct dropins *files)
 {
@@ -67,7 +84,8 @@ static void forget_gone(struct manager *m, const struct dropins *files)
                 const char *file = m->problems.list[i].file;
                 bool is_dropin = strncmp(file, LAYOUT_DROPINS_ADMIN, strlen(LAYOUT_DROPINS_ADMIN)) == 0 ||
                                  strncmp(file, LAYOUT_DROPINS_VENDOR, strlen(LAYOUT_DROPINS_VENDOR)) == 0;
-                bool there = false;
+                bool there = strcmp(file, ALL_IN(LAYOUT_DROPINS_ADMIN)) == 0 ||
+                             strcmp(file, ALL_IN(LAYOUT_DROPINS_VENDOR)) == 0;
                 for (size_t k = 0; k < files->n; k++)
                         there |= strcmp(files->list[k].path, file) == 0;
                 if (!is_dropin || there || !clear_problem(m, file))
@@ -149,6 +167,8 @@ void load_dropins(struct manager *m)
         m->refused = count_good(&files) < n_good;
         m->layers_version = registry_layers_version(m->registry);
         note_files(m, &files);
+        note_watch(m, ALL_IN(LAYOUT_DROPINS_ADMIN), m->admin);
+        note_watch(m, ALL_IN(LAYOUT_DROPINS_VENDOR), m->vendor);
         check_metadata(m);
         if (r < 0)
                 note_failure(m, r, &d);

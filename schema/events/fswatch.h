@@ -10,8 +10,8 @@
 #include "../base/macro.h"
 
 enum fswatch_kind {
-        FSWATCH_DIRECTORY, /* what is in it; it need not exist: its nearest parent is watched until it does
-                            */
+        FSWATCH_DIRECTORY, /* what is in it, and behind the links in it and on the way to it (hops.h); it
+                              need not exist */
         FSWATCH_CONTROL,   /* a file below /proc/sys that must exist: told at once, of writes alone */
 };
 
@@ -29,3 +29,5 @@ typedef void (*fswatch_fn)(void *userdata);
 _must_check_ int fswatch_new(sd_event *event, enum fswatch_kind kind, const char *path, fswatch_fn fn,
         void *userdata, struct fswatch **ret);
 struct fswatch *fswatch_free(struct fswatch *w);
+/* What of a directory and the way to it cannot be watched, and why, as of the last look; "" for nothing. */
+const char *fswatch_problem(const struct fswatch *w);
