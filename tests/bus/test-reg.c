@@ -313,12 +313,27 @@ START_TEST(words_that_look_like_types)
 }
 END_TEST
 
+/* Three answers, in words and for scripts. */
+START_TEST(who_wrote)
+{
+        registryd_start(NULL);
+        SAYS(0, "reg set '\\T' V a; reg why '\\T' V", "written by: pid ", ", uid ", ", comm peios-reg\n");
+        SAYS(0, "reg why --json '\\T' V", "\"origin\":{\"actor\":\"known\",");
+        SAYS(0, "reg why '\\System\\Audit\\Modules' TaintEvents", "written by: nobody\n");
+        SAYS(0, "reg why --json '\\System\\Audit\\Modules' TaintEvents", "\"origin\":{\"actor\":\"none\"}");
+        daemon_stop(&world.registryd);
+        registryd_start(NULL);
+        SAYS(0, "reg why '\\T' V", "written by: not known\n");
+        SAYS(0, "reg why --json '\\T' V", "\"origin\":{\"actor\":\"unknown\"}");
+}
+END_TEST
+
 int main(void)
 {
         const TTest *const tests[] = { tables, headings, roots_of_regedit, separators_behind_keys,
                 forgotten_data, names_that_look_mistyped, values_that_their_reader_refuses,
                 what_a_write_comes_to, data_from_files, large_data, default_value_and_at, lint,
-                words_that_look_like_types };
+                words_that_look_like_types, who_wrote };
         Suite *suite = suite_create("reg");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);
