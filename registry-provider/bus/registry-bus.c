@@ -80,13 +80,8 @@ int append_actor(sd_bus_message *m, const struct actor *a)
 
 void format_value_path(struct buf *out, const char *key, const char *name)
 {
-        const size_t n = strlen(DEFAULT_HIVE);
-
-        /* As people and the documentation write it: \System\…, the default hive left out. */
-        if (fold_equal(key, strnlen(key, n), DEFAULT_HIVE, n) && key[n] == '\\')
-                buf_puts(out, key + n);
-        else
-                buf_printf(out, "\\%s", key);
+        /* As people and the documentation write it. */
+        buf_printf(out, "\\%s", path_without_default(key));
         if (name)
                 buf_printf(out, "\\%s", value_word_of_name(name));
 }

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "input.h"
-
 /* Bytes, or the text for them; a registry can be configured for values as large as this. */
 #define DATA_BYTES_MAX (64u * 1024u * 1024u)
 
@@ -82,7 +80,7 @@ int data_get(struct session *s, const char *word, struct data *d)
         d->literal = word ? word : "";
         int code = check_options(s, d);
         if (code == EXIT_CODE_OK && o->from)
-                code = input_read(s, o->from, DATA_BYTES_MAX, o->raw ? &d->bytes : &d->read);
+                code = session_read(s, o->from, DATA_BYTES_MAX, o->raw ? &d->bytes : &d->read);
         if (code == EXIT_CODE_OK && o->from && !o->raw)
                 code = read_text(s, d);
         return code == EXIT_CODE_OK && !o->raw ? parse(s, d) : code;
@@ -95,6 +93,8 @@ void data_warn(const struct session *s, const struct data *d)
         if (d->inferred && is_oversized_number(d->literal))
                 warn("%.64s is too large for a number and %s as text", d->literal,
                         tried ? "would be stored" : "stored");
+        if (!d->inferred && is_regedit_number(d->literal))
+                warn("%s is decimal: hexadecimal digits, as in a .reg file, want 0x in front", d->literal);
         if (d->inferred && d->type == REG_SZ && looks_typed(d->literal))
                 warn("%.64s %s as this text: a type in front is one of sz, expand, dword, qword, dword-be, multi, "
                      "hex, link and none",

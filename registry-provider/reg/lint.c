@@ -9,7 +9,6 @@
 
 #include "../hive/hive.h"
 #include "commands.h"
-#include "input.h"
 #include "session.h"
 
 struct lint {
@@ -45,7 +44,7 @@ static void note_code(struct lint *l, int code)
 
 static int read_input(struct lint *l, const char *word, struct buf *ret)
 {
-        int code = input_read(l->s, word, HIVE_FILE_BYTES_MAX, ret);
+        int code = session_read(l->s, word, HIVE_FILE_BYTES_MAX, ret);
 
         if (code == EXIT_CODE_OK)
                 return code;
@@ -158,7 +157,7 @@ int command_lint(struct session *s)
                 json_begin_array(&l.j);
         for (size_t i = 0; i < s->args->n_words; i++) {
                 const char *word = s->args->words[i];
-                l.name = input_name(word);
+                l.name = session_file_name(word);
                 check_file(&l, word);
                 report(&l);
         }

@@ -66,7 +66,7 @@ int split_value_word(const char *word, char **ret_key, char **ret_name, struct d
 void format_key(struct buf *out, const char *key)
 {
         const char *rest = is_separator(key[0]) ? key + 1 : key;
-        size_t taken, first = strcspn(rest, "\\/");
+        size_t taken;
         const char *hive = path_root_hive(rest, &taken);
 
         if (hive) {
@@ -74,8 +74,7 @@ void format_key(struct buf *out, const char *key)
                 if (!*rest || strcmp(hive, DEFAULT_HIVE) != 0)
                         buf_printf(out, "\\%s", hive);
         } else {
-                if (fold_equal(rest, first, DEFAULT_HIVE, strlen(DEFAULT_HIVE)) && rest[first])
-                        rest += first + 1;
+                rest = path_without_default(rest);
                 buf_putc(out, '\\');
         }
         while (*rest) {
@@ -109,6 +108,17 @@ bool looks_typed(const char *literal)
         for (size_t i = 0; i < len; i++)
                 word[i] = (char)tolower((unsigned char)literal[i]);
         return value_type_parse(word, len, &type) == 0 || strncmp(word, "hex(", 4) == 0;
+}
+
+bool is_regedit_number(const char *literal)
+{
+        static const char prefix[] = "dword:";
+
+        if (strncmp(literal, prefix, strlen(prefix)) != 0)
+                return false;
+        const char *digits = literal + strlen(prefix);
+        return digits[0] == '0' && strspn(digits, "0123456789") == 8 && strlen(digits) == 8 &&
+               strspn(digits, "0") < 7;
 }
 
 bool is_oversized_number(const char *literal)

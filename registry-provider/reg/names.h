@@ -30,5 +30,8 @@ bool key_word_trim(char *word);
  * in capitals. */
 bool looks_typed(const char *literal);
 
+/* Whether the literal is a number as .reg files write it, `dword:00000010`: there that is 16. */
+bool is_regedit_number(const char *literal);
+
 /* Whether the literal is a number that no type holds: type inference makes text of it. */
 bool is_oversized_number(const char *literal);

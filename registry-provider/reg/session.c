@@ -2,7 +2,10 @@
 #include "session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+
+#include "../../schema/base/fileio.h"
 
 /* A dialogue of polkit's takes as long as a person does. */
 #define INTERACTIVE_TIMEOUT_USEC UINT64_C(120000000)
@@ -106,6 +109,36 @@ int session_call(struct session *s, sd_bus_message *m, sd_bus_message **ret_repl
                 timeout = INTERACTIVE_TIMEOUT_USEC;
         }
         return (int)registry_client_call(s->bus, m, timeout, ret_reply, &s->diag);
+}
+
+static bool is_stdin(const char *word)
+{
+        return strcmp(word, "-") == 0;
+}
+
+const char *session_file_name(const char *word)
+{
+        return is_stdin(word) ? "<stdin>" : word;
+}
+
+static int describe_file(struct session *s, const char *word, size_t limit, int r)
+{
+        if (r == -EFBIG)
+                return diag_set(
+                        &s->diag, EFBIG, "%s: is larger than %zu bytes", session_file_name(word), limit);
+        return diag_set(&s->diag, -r, "%s: %s", session_file_name(word), strerror(-r));
+}
+
+int session_read(struct session *s, const char *word, size_t limit, struct buf *ret)
+{
+        int r = is_stdin(word) ? read_fd(STDIN_FILENO, limit, ret)
+                               : read_file(AT_FDCWD, word, limit, ret, NULL, &s->diag);
+
+        if (r == 0)
+                return EXIT_CODE_OK;
+        if (!s->diag.text[0])
+                r = describe_file(s, word, limit, r);
+        return r == -ENOENT ? EXIT_CODE_NOT_FOUND : r == -EFBIG ? EXIT_CODE_INVALID : EXIT_CODE_FAILURE;
 }
 
 static void on_schema_error(const char *text, void *userdata)

@@ -48,6 +48,12 @@ int session_bad_reply(struct session *s, int r);
 /* Writes what has been put into `out`. */
 _must_check_ int session_flush(struct session *s);
 
+/* A file that the command line names, all of it, at most `limit` bytes; `-` is standard input. The diag says
+ * what is wrong; a FIFO or device is refused, and may be standard input. */
+_must_check_ int session_read(struct session *s, const char *word, size_t limit, struct buf *ret);
+/* How messages call it. */
+const char *session_file_name(const char *word);
+
 /* NULL only where memory is short. What is wrong with a schema file is told with --verbose. */
 const struct schema *session_schema(struct session *s);
 

@@ -288,6 +288,19 @@ int path_parse(const char *input, size_t len, path_is_hive_t is_hive, void *user
         return build(front.text, input, len, (size_t)n + front.n, ret);
 }
 
+const char *path_without_default(const char *path)
+{
+        size_t len = strlen(path), first = component_length(path, len), taken;
+
+        if (first == len || !fold_equal(path, first, DEFAULT_HIVE, strlen(DEFAULT_HIVE)))
+                return path;
+        const char *rest = path + first + 1;
+        len -= first + 1;
+        bool is_taken =
+                names_hive(rest, component_length(rest, len), NULL, NULL) || root_of(rest, len, &taken);
+        return is_taken ? path : rest;
+}
+
 void path_done(struct path *p)
 {
         free(p->text);

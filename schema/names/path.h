@@ -55,6 +55,9 @@ const char *value_word_of_name(const char *name);
 bool path_is_root(const char *name, size_t len);
 /* Whether the (valid) name is RESERVED_HIVE: no hive can have it either, and no path begin with it. */
 bool path_is_reserved(const char *name, size_t len);
+/* What is shown of a path behind its first separator: the default hive is left out, unless what follows
+ * would then be taken for a hive. */
+const char *path_without_default(const char *path);
 /* The hive that a root in front of a path stands for, and how many bytes that is there instead; or NULL. */
 const char *path_root_hive(const char *path, size_t *ret_taken);
 

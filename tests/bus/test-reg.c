@@ -96,6 +96,13 @@ START_TEST(roots_of_regedit)
         SAYS(4, "reg set 'HKU\\T' V 1", "HKU: means the hive Users, which is not there");
         SAYS(4, "reg watch 'HKEY_USERS\\T'", "HKEY_USERS: means the hive Users");
         is(0, "reg ls /", "Machine\\\n");
+        dropin_write(
+                "50-users.yaml", "peios-registry: 1\nlayer: 50-users\nhives: [Users]\nkeys:\n  HKU\\S:\n");
+        WAIT(strstr(registry_property(world.bus, "Hives"), "Users"));
+        SAYS(0, "reg set 'HKEY_USERS\\S' V 1", "set \\Users\\S  V = REG_DWORD 1 ");
+        SAYS(0, "reg --json get 'Computer\\HKU\\S' V", "{\"path\":\"Users\\\\S\",\"name\":\"V\"");
+        /* What is shown is taken again. */
+        SAYS(0, "reg set 'Machine\\HKLM\\x' V 1", "set \\Machine\\HKLM\\x  V = ");
 }
 END_TEST
 
@@ -309,6 +316,7 @@ START_TEST(words_that_look_like_types)
         SAYS(0, "reg set /T N REG_DWORD:5", "N = REG_SZ REG_DWORD:5 ",
                 "warning: REG_DWORD:5 is stored as this text");
         SAYS(0, "reg set /T N 'hex(2):00,ff'", "warning: hex(2):00,ff is stored as this text");
+        SAYS(0, "reg set /T N dword:00000010", "N = REG_DWORD 10 ", "warning: dword:00000010 is decimal");
         SAYS(0, "reg set /T N http://x | grep -c warning || :", "0\n");
 }
 END_TEST

@@ -71,6 +71,8 @@ static void feed_names(const char *s, size_t n)
         require(fold_compare(b, b_len, s, n / 2) == -order);
         if (order == 0)
                 require(fold_hash(s, n / 2, 1) == fold_hash(b, b_len, 1));
+        bool slip = fold_is_slip(s, n / 2, b, b_len);
+        require(fold_is_slip(b, b_len, s, n / 2) == slip && !(slip && order == 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

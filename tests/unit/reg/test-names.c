@@ -128,7 +128,10 @@ START_TEST(keys_are_shown_as_the_documentation_writes_them)
                 { "Users\\S-1", "\\Users\\S-1" },
                 { "Machines\\x", "\\Machines\\x" },
                 { "Machine", "\\Machine" },
-                { "Machine\\Machine\\x", "\\Machine\\x" },
+                /* Where it would be another key without the hive. */
+                { "Machine\\Machine\\x", "\\Machine\\Machine\\x" },
+                { "Machine/HKLM/x", "\\Machine\\HKLM\\x" },
+                { "Machine\\HKCU", "\\Machine\\HKCU" },
                 { "x\\a\x1b", "\\x\\a\\x1b" },
                 { "HKLM\\System\\x", "\\System\\x" },
                 { "/Computer/hkey_local_machine/x", "\\x" },
@@ -188,6 +191,20 @@ START_TEST(words_in_front_that_are_no_types)
 }
 END_TEST
 
+START_TEST(numbers_as_reg_files_write_them)
+{
+        ck_assert(is_regedit_number("dword:00000010"));
+        ck_assert(is_regedit_number("dword:01000000"));
+        ck_assert(!is_regedit_number("dword:00000001"));
+        ck_assert(!is_regedit_number("dword:00000000"));
+        ck_assert(!is_regedit_number("dword:0010"));
+        ck_assert(!is_regedit_number("dword:0x000010"));
+        ck_assert(!is_regedit_number("qword:00000010"));
+        ck_assert(!is_regedit_number("00000010"));
+        ck_assert(!is_regedit_number(""));
+}
+END_TEST
+
 START_TEST(oversized_numbers)
 {
         ck_assert(is_oversized_number("18446744073709551616"));
@@ -230,6 +247,7 @@ int main(void)
                 keys_are_shown_as_the_documentation_writes_them,
                 keys_as_listings_print_them,
                 words_in_front_that_are_no_types,
+                numbers_as_reg_files_write_them,
                 oversized_numbers,
                 surprising_numbers,
         };
