@@ -17,7 +17,7 @@
 /* Of calls that share one sync. */
 #define WAITING_BYTES_MAX (16u * 1024u * 1024u)
 /* Changes that somebody who may not write can have previewed: it takes the provider's time. */
-#define PREVIEW_CHANGES_MAX 256u
+#define PREVIEW_CHANGES_MAX 64u
 /* And memory: one change can make a whole path of keys, or delete a whole tree. */
 #define PREVIEW_BYTES_MAX (8u * 1024u * 1024u)
 

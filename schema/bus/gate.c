@@ -9,7 +9,9 @@
 #include "../base/log.h"
 #include "../dbus/names.h"
 #include "../events/deferred.h"
+#include "../events/timer.h"
 #include "members.h"
+#include "waiting.h"
 
 /* How long the user database's word on a user is taken. */
 #define MEMBER_USEC UINT64_C(2000000)
@@ -18,14 +20,9 @@
 #define INTROSPECTION_BYTES (32u * 1024u)
 /* A message that is larger than its caller may send: as large as the bus lets it be. */
 #define LARGE_BYTES (32u * 1024u * 1024u)
-
-struct held {
-        struct held *next;
-        sd_bus_message *m;
-        size_t bytes;
-        bool is_large;
-        char *person; /* unique name of whoever it is made for */
-};
+/* What such a message costs its user: the bus and the daemon have read it by the time that it is refused. */
+#define LARGE_USEC UINT64_C(100000)
+#define REFILL_USEC UINT64_C(100000)
 
 struct gate {
         struct gate_config config;
@@ -36,8 +33,8 @@ struct gate {
         sd_event_source *between; /* its prepare callback runs between two messages */
         sd_event_source *next;    /* lets a call pass at once */
         struct deferred *turn;    /* lets one pass that comes after the rest */
-        struct caller *waiting, *waiting_last;
-        size_t held_bytes;
+        sd_event_source *refill;  /* for those who have to wait until they have time again */
+        struct waiting waiting;
         bool is_news;                      /* somebody who waits may pass now */
         sd_bus_message *passing;           /* it comes out of the bus's queue next */
         bool passing_person;               /* for whom it waited */
@@ -130,42 +127,35 @@ static enum verdict judge_caller(struct gate *g, struct caller *c, const struct 
         return budget_left(&u->budget, clock_usec()) > 0 ? PASS : c->state == CALLER_ASKED ? WAIT : TURN;
 }
 
+/* The next large message comes when the error is there. */
+static enum verdict judge_error(struct gate *g, struct caller *c, const struct held *h, bool is_told)
+{
+        if (is_told && account_room(&c->account) < ACCOUNT_MESSAGE)
+                return WAIT;
+        if (!h->is_large || budget_left(&c->user->budget, clock_usec()) > 0)
+                return TURN;
+        if (!timer_runs(g->refill)) {
+                int r = timer_start(g->refill, REFILL_USEC);
+                if (r < 0) {
+                        log_warning(
+                                "cannot set a timer: %s; a refused call is answered at once", strerror(-r));
+                        return TURN;
+                }
+        }
+        return WAIT;
+}
+
 /* Whoever has got enough errors waits until it reads: it is asked. */
 static enum verdict judge(struct gate *g, struct caller *c, const struct held *h)
 {
-        enum verdict v = judge_caller(g, c, h);
+        bool is_told = c->account.errors >= ACCOUNT_ERRORS;
 
+        if (h->error)
+                return judge_error(g, c, h, is_told);
+        enum verdict v = judge_caller(g, c, h);
         if (v != PASS || account_room(&c->account) >= answer_bytes(h->m))
                 return v;
-        return c->account.errors < ACCOUNT_ERRORS ? FULL : WAIT;
-}
-
-/* ---- Answers in a call's place ---- */
-
-static void answer_error(struct caller *c, sd_bus_message *m, const char *name, const char *text)
-{
-        sd_bus_error error = SD_BUS_ERROR_MAKE_CONST(name, text);
-
-        if (sd_bus_message_get_expect_reply(m) <= 0)
-                return;
-        if (account_room(&c->account) < ACCOUNT_MESSAGE) {
-                if (!account_take_error(&c->account))
-                        return;
-        } else {
-                account_sent(&c->account, ACCOUNT_MESSAGE);
-        }
-        int r = sd_bus_reply_method_error(m, &error);
-        if (r < 0)
-                log_debug("cannot answer %s: %s; ignoring", c->name, strerror(-r));
-}
-
-/* The call ends undone. `why` is for the record, `text` for the caller. */
-static void refuse(struct gate *g, struct caller *c, sd_bus_message *m, const char *name, const char *text,
-        const char *why)
-{
-        if (g->config.refused && g->config.need(m) == GATE_WRITER)
-                g->config.refused(m, &c->actor, why, g->config.userdata);
-        answer_error(c, m, name, text);
+        return is_told ? WAIT : FULL;
 }
 
 /* The call is worked now. */
@@ -180,102 +170,72 @@ static void pass(struct gate *g, struct caller *c, sd_bus_message *m)
 
 /* ---- Calls that wait ---- */
 
-static struct held *held_free(struct held *h)
+/* Are there as many already as may wait? */
+static bool is_full(const struct gate *g, const struct caller *c, size_t bytes)
 {
-        if (!h)
-                return NULL;
-        sd_bus_message_unref(h->m);
-        free(h->person);
-        free(h);
-        return NULL;
-}
+        const struct caller_user *u = c->user;
 
-static void link_waiting(struct gate *g, struct caller *c)
-{
-        c->prev = g->waiting_last;
-        c->next = NULL;
-        if (g->waiting_last)
-                g->waiting_last->next = c;
-        else
-                g->waiting = c;
-        g->waiting_last = c;
-}
-
-static void unlink_waiting(struct gate *g, struct caller *c)
-{
-        if (c->prev)
-                c->prev->next = c->next;
-        else
-                g->waiting = c->next;
-        if (c->next)
-                c->next->prev = c->prev;
-        else
-                g->waiting_last = c->prev;
-        c->next = c->prev = NULL;
-}
-
-static void put_held(struct gate *g, struct caller *c, struct held *h, bool first)
-{
-        if (!c->held)
-                link_waiting(g, c);
-        if (first || !c->held) {
-                h->next = c->held;
-                c->held = h;
-                if (!h->next)
-                        c->held_last = h;
-        } else {
-                c->held_last->next = h;
-                c->held_last = h;
-        }
-        c->n_held++;
-        c->held_bytes += h->bytes;
-        c->user->held_bytes += h->bytes;
-        g->held_bytes += h->bytes;
-}
-
-static struct held *take_held(struct gate *g, struct caller *c)
-{
-        struct held *h = c->held;
-
-        c->held = h->next;
-        c->n_held--;
-        c->held_bytes -= h->bytes;
-        c->user->held_bytes -= h->bytes;
-        g->held_bytes -= h->bytes;
-        unlink_waiting(g, c);
-        /* Others are next. */
-        if (c->held)
-                link_waiting(g, c);
-        return h;
-}
-
-static bool may_hold(const struct gate *g, const struct caller *c, const struct held *h)
-{
-        if (g->held_bytes + h->bytes > GATE_HELD_BYTES)
-                return false;
-        if (c->user->account.is_root)
+        if (g->waiting.bytes + bytes > GATE_HELD_BYTES)
                 return true;
-        if (c->n_held >= GATE_HELD_OF_CALLER)
+        if (gate_is_writer(c))
                 return false;
-        return c->state == CALLER_ASKED || c->user->held_bytes == 0 ||
-               c->user->held_bytes + h->bytes <= GATE_HELD_BYTES_OF_USER;
+        return c->n_held >= GATE_HELD_OF_CALLER || (c->state == CALLER_KNOWN && u->held_bytes > 0 &&
+                                                           u->held_bytes + bytes > GATE_HELD_BYTES_OF_USER);
 }
 
 static int hold(struct gate *g, struct caller *c, const struct held *call)
 {
-        if (!may_hold(g, c, call)) {
-                refuse(g, c, call->m, ERROR_LIMIT, "too many calls of this client or user wait already",
-                        "too many calls wait");
-                return 1;
-        }
         struct held *h = malloc(sizeof(*h));
         if (!h)
                 return -ENOMEM;
         *h = *call;
         sd_bus_message_ref(h->m);
+        sd_bus_message_ref(h->error);
         g->is_news |= !c->held;
-        put_held(g, c, h, false);
+        waiting_put(&g->waiting, c, h, false);
         return 1;
+}
+
+/* ---- Calls that end undone ---- */
+
+static void send_error(struct caller *c, sd_bus_message *error)
+{
+        if (account_room(&c->account) >= ACCOUNT_MESSAGE)
+                account_sent(&c->account, ACCOUNT_MESSAGE);
+        else if (!account_take_error(&c->account))
+                return;
+        int r = sd_bus_send(NULL, error, NULL);
+        if (r < 0)
+                log_debug("cannot answer %s: %s; ignoring", c->name, strerror(-r));
+}
+
+/* An error that came at once would make room for the next call at once: that is as good as work. What nobody
+ * can be told without end is not told; the bus lets nobody wait for that many answers. */
+static int refuse(struct gate *g, struct caller *c, sd_bus_message *m, const char *name, const char *text,
+        const char *why)
+{
+        const sd_bus_error error = SD_BUS_ERROR_MAKE_CONST(name, text);
+        struct held h = { .bytes = ACCOUNT_MESSAGE, .is_large = strcmp(name, ERROR_TOO_LARGE) == 0 };
+
+        if (g->config.refused && g->config.need(m) == GATE_WRITER)
+                g->config.refused(m, &c->actor, why, g->config.userdata);
+        if (sd_bus_message_get_expect_reply(m) <= 0)
+                return 1;
+        int r = sd_bus_message_new_method_error(m, &h.error, &error);
+        if (r < 0)
+                return r;
+        if (c->state == CALLER_GONE || gate_is_writer(c))
+                send_error(c, h.error);
+        else if (c->user->held_bytes < 2 * GATE_HELD_BYTES_OF_USER || c->state == CALLER_ASKED)
+                r = hold(g, c, &h);
+        sd_bus_message_unref(h.error);
+        return r < 0 ? r : 1;
+}
+
+static int refuse_full(struct gate *g, struct caller *c, sd_bus_message *m)
+{
+        return refuse(g, c, m, ERROR_LIMIT, "too many calls of this client or user wait already",
+                "too many calls wait");
 }
 
 static int obey(struct gate *g, struct caller *c, const struct held *call, enum verdict verdict)
@@ -285,20 +245,18 @@ static int obey(struct gate *g, struct caller *c, const struct held *call, enum 
                 pass(g, c, call->m);
                 return 0;
         case LARGE:
-                refuse(g, c, call->m, ERROR_TOO_LARGE,
+                return refuse(g, c, call->m, ERROR_TOO_LARGE,
                         "too many values or bytes in one message of a user who may not write",
                         "the message is too large");
-                return 1;
         case FULL:
-                refuse(g, c, call->m, ERROR_LIMIT,
+                return refuse(g, c, call->m, ERROR_LIMIT,
                         "too much that was sent to this user or client has not been read yet",
                         "the caller does not read its answers");
-                return 1;
         case WAIT:
         case TURN:
                 break;
         }
-        return hold(g, c, call);
+        return is_full(g, c, call->bytes) ? refuse_full(g, c, call->m) : hold(g, c, call);
 }
 
 static int on_call(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
@@ -322,6 +280,8 @@ static int on_call(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *err
                 return 0;
         }
         struct held call = { .m = m };
+        if (is_full(g, c, 0))
+                return refuse_full(g, c, m);
         if (!gate_is_writer(c)) {
                 struct measure measure;
                 r = measure_message(m, &limit, &measure);
@@ -338,12 +298,18 @@ static int on_call(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *err
 /* Out of the queue again, and through the filter. */
 static void let_pass(struct gate *g, struct caller *c)
 {
-        struct held *h = take_held(g, c);
+        struct held *h = waiting_take(&g->waiting, c);
+        int r = 0;
 
-        int r = sd_bus_enqueue_for_read(g->config.bus, h->m);
-        if (r < 0) {
+        if (h->error) {
+                g->is_news = true;
+                if (h->is_large)
+                        budget_take(&c->user->budget, LARGE_USEC, clock_usec());
+                send_error(c, h->error);
+        } else if ((r = sd_bus_enqueue_for_read(g->config.bus, h->m)) < 0) {
                 log_warning("cannot take a call of %s up again: %s", c->name, strerror(-r));
-                answer_error(c, h->m, SD_BUS_ERROR_FAILED, "the call could not be taken up again");
+                (void)refuse(g, c, h->m, SD_BUS_ERROR_FAILED, "the call could not be taken up again",
+                        "it could not be taken up again");
         } else {
                 g->passing = h->m;
                 g->passing_person = h->person;
@@ -353,7 +319,7 @@ static void let_pass(struct gate *g, struct caller *c)
 
 static void refuse_first(struct gate *g, struct caller *c, enum verdict verdict)
 {
-        struct held *h = take_held(g, c);
+        struct held *h = waiting_take(&g->waiting, c);
 
         (void)obey(g, c, h, verdict);
         (void)held_free(h);
@@ -364,7 +330,7 @@ static struct caller *choose(struct gate *g, struct caller **ret_turn)
 {
         struct caller *turn = NULL;
 
-        for (struct caller *c = g->waiting, *next; c; c = next) {
+        for (struct caller *c = g->waiting.first, *next; c; c = next) {
                 next = c->next;
                 enum verdict v = judge(g, c, c->held);
                 if (v == PASS)
@@ -397,6 +363,14 @@ static int on_between(_unused_ sd_event_source *source, void *userdata)
         return turn ? deferred_start(g->turn) : 0;
 }
 
+static int on_refill(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
+{
+        struct gate *g = userdata;
+
+        g->is_news = true;
+        return 0;
+}
+
 static int on_next(_unused_ sd_event_source *source, void *userdata)
 {
         struct gate *g = userdata;
@@ -422,9 +396,11 @@ static void on_turn(void *userdata)
 static void drop_held(struct gate *g, struct caller *c)
 {
         while (c->held) {
-                struct held *h = take_held(g, c);
-                refuse(g, c, h->m, SD_BUS_ERROR_ACCESS_DENIED, "the bus does not say who calls",
-                        "the caller hung up before its call was worked");
+                struct held *h = waiting_take(&g->waiting, c);
+                if (h->m)
+                        (void)refuse(g, c, h->m, SD_BUS_ERROR_ACCESS_DENIED,
+                                "the bus does not say who calls",
+                                "the caller hung up before its call was worked");
                 (void)held_free(h);
         }
 }
@@ -481,7 +457,7 @@ static int hold_for_person(struct gate *g, struct caller *c, sd_bus_message *m, 
                 return -ENOMEM;
         }
         *h = (struct held){ .m = sd_bus_message_ref(m), .person = person };
-        put_held(g, c, h, true);
+        waiting_put(&g->waiting, c, h, true);
         return 0;
 }
 
@@ -538,6 +514,8 @@ static int add_sources(struct gate *g, sd_event *event)
         /* What came in before is not kept waiting by what comes in now. */
         if (r >= 0)
                 r = sd_event_source_set_priority(g->next, SD_EVENT_PRIORITY_NORMAL - 1);
+        if (r >= 0)
+                r = timer_new(event, REFILL_USEC / 10, on_refill, g, &g->refill);
         /* Behind what root's writes wait for. */
         return r < 0 ? r
                      : deferred_new(event, SD_EVENT_PRIORITY_IDLE + 1, GATE_TURN_USEC, on_turn, g, &g->turn);
@@ -573,13 +551,14 @@ struct gate *gate_free(struct gate *g)
         if (!g)
                 return NULL;
         sd_bus_slot_unref(g->filter);
-        while (g->waiting)
-                (void)held_free(take_held(g, g->waiting));
+        while (g->waiting.first)
+                (void)held_free(waiting_take(&g->waiting, g->waiting.first));
         g->callers = callers_free(g->callers);
         g->account = account_free(g->account);
         g->members = members_free(g->members);
         sd_event_source_disable_unref(g->between);
         sd_event_source_disable_unref(g->next);
+        sd_event_source_disable_unref(g->refill);
         g->turn = deferred_free(g->turn);
         free(g);
         return NULL;

@@ -8,7 +8,8 @@
  *  - a message holds at most GATE_VALUES_MAX values and GATE_BYTES_MAX bytes;
  *  - calls of whoever used up his budget of time (budget.h) are worked one at a time, the least user first,
  *    when nothing else is to be done, or GATE_TURN_USEC after the last one;
- *  - calls that wait are limited in number and bytes, for a connection, a user and all.
+ *  - calls that wait are limited in number and bytes, for a connection, a user and all;
+ *  - errors that say so have to wait for their turn as well.
  * Whoever has not read what was sent to him (account.h), root too, gets ACCOUNT_ERRORS errors instead; then
  * his calls wait until he has. */
 
@@ -19,6 +20,7 @@
 #define GATE_VALUES_MAX 4096u
 #define GATE_BYTES_MAX (1536u * 1024u)
 #define GATE_TURN_USEC UINT64_C(25000)
+/* As many as the bus lets a connection wait for. */
 #define GATE_HELD_OF_CALLER 128u
 #define GATE_HELD_BYTES_OF_USER (8u * 1024u * 1024u)
 #define GATE_HELD_BYTES (160u * 1024u * 1024u)

@@ -27,6 +27,7 @@ enum target_kind {
         TARGET_RATIO, /* median of `ours` / median of `theirs` */
         TARGET_TAIL,  /* p99 / p50 of `ours` */
         TARGET_USEC,  /* median of `ours` in µs */
+        TARGET_MOST,  /* the longest of `ours` in µs */
 };
 
 struct target {

@@ -180,19 +180,35 @@ void lane_bus_get(struct lane *lane, const char *address, unsigned n_values)
         lane->run = run_get;
 }
 
-static int run_ping(struct lane *lane, _unused_ unsigned round, double *ret_usec)
+static int ping(const struct lane *lane, const char *service, double *ret_usec)
 {
         const struct bus_lane *b = lane->context;
 
         double start = now_usec();
-        int r = sd_bus_call_method(b->bus, "org.peios.Registry1", "/org/peios/Registry1",
-                "org.freedesktop.DBus.Peer", "Ping", NULL, NULL, NULL);
+        int r = sd_bus_call_method(
+                b->bus, service, "/", "org.freedesktop.DBus.Peer", "Ping", NULL, NULL, NULL);
         *ret_usec = now_usec() - start;
         return r;
+}
+
+static int run_ping(struct lane *lane, _unused_ unsigned round, double *ret_usec)
+{
+        return ping(lane, "org.peios.Registry1", ret_usec);
 }
 
 void lane_bus_ping(struct lane *lane, const char *address)
 {
         (void)new_lane(lane, NULL, address, 1);
         lane->run = run_ping;
+}
+
+static int run_driver_ping(struct lane *lane, _unused_ unsigned round, double *ret_usec)
+{
+        return ping(lane, "org.freedesktop.DBus", ret_usec);
+}
+
+void lane_driver_ping(struct lane *lane, const char *address)
+{
+        (void)new_lane(lane, NULL, address, 1);
+        lane->run = run_driver_ping;
 }

@@ -24,6 +24,8 @@ void lane_bus_notice(
         struct lane *lane, const struct bus_server *server, const char *address, unsigned n_values);
 void lane_bus_get(struct lane *lane, const char *address, unsigned n_values);
 void lane_bus_ping(struct lane *lane, const char *address);
+/* The bus itself answers. */
+void lane_driver_ping(struct lane *lane, const char *address);
 
 void lane_etcd_set(struct lane *lane, unsigned port);
 void lane_etcd_notice(struct lane *lane, unsigned port);

@@ -15,6 +15,7 @@ static const struct {
         { "4", row_control },
         { "5", row_boot },
         { "6", row_get },
+        { "13", row_crowd },
 };
 
 static int run_row(const struct bench *b, const char *name)

@@ -13,6 +13,7 @@ void row_notice(const struct bench *b);
 void row_control(const struct bench *b);
 void row_boot(const struct bench *b);
 void row_get(const struct bench *b);
+void row_crowd(const struct bench *b);
 
 /* Peers that run.sh could not set up have left no file of this name in the scratch directory; then the lane
  * is absent. */

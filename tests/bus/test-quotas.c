@@ -16,8 +16,8 @@
 #define DEEP_BYTES                                                                                          \
         (8u + 16009u + 2u * 502u) /* of a deep key with its hive, and where each component ends             \
                                    */
-#define IN_A_PREVIEW 256u
-#define DEEP_KEYS 80u  /* below what one message may hold */
+#define IN_A_PREVIEW 64u
+#define DEEP_KEYS 60u  /* below what one message may hold */
 #define TOLD_APART 16u /* of one user */
 #define AGAIN 20u
 
@@ -77,7 +77,7 @@ START_TEST(previews)
         _cleanup_bus_ sd_bus *nobody = world_connect(UID_NOBODY);
         preview(nobody, IN_A_PREVIEW, "", "");
         preview(nobody, IN_A_PREVIEW + 1, ERROR_TOO_LARGE,
-                "257 changes, at most 256 can be previewed by who may not write");
+                "65 changes, at most 64 can be previewed by who may not write");
         preview(world.bus, IN_A_PREVIEW + 1, "", "");
         refused(world.bus, ERROR_NOT_FOUND, "no such key", "Info", "s", "\\Test");
 }
