@@ -67,6 +67,19 @@ static int parse_key(
         return 0;
 }
 
+bool schema_is_text(const char *text)
+{
+        static const char bom[] = "\xef\xbb\xbf", first[] = "peios-schema";
+
+        text += strncmp(text, bom, sizeof(bom) - 1) == 0 ? sizeof(bom) - 1 : 0;
+        for (;;) {
+                text += strspn(text, " \t\r\n");
+                if (*text != '#')
+                        return strncmp(text, first, sizeof(first) - 1) == 0;
+                text += strcspn(text, "\n");
+        }
+}
+
 static int check_version(const struct yaml_doc *doc, const struct yaml_node *root, struct diag *d)
 {
         const struct yaml_node *version =

@@ -82,6 +82,8 @@ _must_check_ int schema_load(const char *root, void (*on_error)(const char *text
  * control. 0, -ENOMEM, or -EINVAL / -EFBIG with d set; on error nothing is changed. */
 _must_check_ int schema_add(
         struct schema *s, const char *name, const void *data, size_t size, struct diag *d);
+/* Is it meant to be such a document, as what it begins with says? */
+bool schema_is_text(const char *text);
 struct schema *schema_free(struct schema *s);
 DEFINE_CLEANUP(struct schema *, schema_free, schema_freep);
 #define _cleanup_schema_ _cleanup_(schema_freep)

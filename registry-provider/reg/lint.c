@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* lint: hive files (drop-ins) without a provider: what the format refuses are errors, what readers will
- * refuse are warnings. */
+/* lint: hive files (drop-ins) and files of the schema, without a provider: what the formats refuse are
+ * errors, what readers will refuse are warnings. */
 
 #include <errno.h>
 #include <stdarg.h>
@@ -105,6 +105,15 @@ static void check_key(struct lint *l, const struct hive_key *key)
                 check_value(l, schema, key, &key->values[i]);
 }
 
+/* Beside what is built in, as when it is the only file. */
+static int parse_schema(struct lint *l, const struct buf *text, struct diag *d)
+{
+        _cleanup_schema_ struct schema *schema = NULL;
+
+        int r = schema_load_builtin(&schema);
+        return r < 0 ? r : schema_add(schema, l->name, text->data, text->len, d);
+}
+
 static void check_file(struct lint *l, const char *word)
 {
         _cleanup_hive_file_ struct hive_file *file = NULL;
@@ -113,13 +122,15 @@ static void check_file(struct lint *l, const char *word)
 
         if (read_input(l, word, &text) != EXIT_CODE_OK)
                 return;
-        int r = hive_parse(l->name, buf_str(&text), text.len, VALUE_BYTES_DEFAULT_MAX, &file, &d);
+        int r = schema_is_text(buf_str(&text))
+                        ? parse_schema(l, &text, &d)
+                        : hive_parse(l->name, buf_str(&text), text.len, VALUE_BYTES_DEFAULT_MAX, &file, &d);
         if (r < 0) {
                 tell(l, true, d.text[0] ? d.text : strerror(-r));
                 note_code(l, r == -ENOMEM ? EXIT_CODE_FAILURE : EXIT_CODE_INVALID);
                 return;
         }
-        for (size_t i = 0; i < file->n_keys; i++)
+        for (size_t i = 0; file && i < file->n_keys; i++)
                 check_key(l, &file->keys[i]);
 }
 

@@ -307,6 +307,14 @@ START_TEST(lint)
                 "b.yaml:4:3: key: HKCU: a root of regedit that has no counterpart");
         SAYS(4, "cd root; reg lint - <b.yaml", "<stdin>:4:3: key: HKCU");
         SAYS(2, "cd root; reg lint none.yaml", "none.yaml: No such file");
+        /* Files of the schema, too. */
+        world_write("/c.yaml",
+                "# a site's\n\npeios-schema: 1\nkeys:\n  \\A:\n"
+                "    V: {type: sz, description: d, control: {name: kernel.core_pattern, encoding: string}}\n");
+        SAYS(4, "cd root; reg lint c.yaml",
+                "c.yaml:6:51: `kernel.core_pattern` says which programs the kernel runs as root");
+        world_write("/d.yaml", "peios-schema: 1\nkeys:\n  \\A:\n    V: {type: sz, description: d}\n");
+        is(0, "cd root; reg lint d.yaml", "");
 }
 END_TEST
 

@@ -221,6 +221,20 @@ START_TEST(controls_beside_them)
 }
 END_TEST
 
+START_TEST(what_is_meant)
+{
+        static const char *const yes[] = { HEAD, "peios-schema: 2",
+                "\xef\xbb\xbf# a\r\n\r\n \t#\npeios-schema:" };
+        static const char *const no[] = { "", "#", "# peios-schema: 1\n",
+                "peios-registry: 1\n#\npeios-schema: 1\n", "peios", "\xef\xbb\xbf" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
+                ck_assert_msg(schema_is_text(yes[i]), "%s", yes[i]);
+        for (size_t i = 0; i < ARRAY_SIZE(no); i++)
+                ck_assert_msg(!schema_is_text(no[i]), "%s", no[i]);
+}
+END_TEST
+
 static int add_many(struct schema *s, unsigned from, unsigned n, struct diag *d)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
@@ -274,7 +288,7 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { bad_files, controls_beside_them, value_limit, choice_limit,
-                file_too_large };
+        const TTest *const tests[] = { bad_files, controls_beside_them, what_is_meant, value_limit,
+                choice_limit, file_too_large };
         return run_tests("schema-errors", tests, ARRAY_SIZE(tests));
 }
