@@ -58,7 +58,7 @@ static int apply_one(const char *root, const struct boot_value *v, int verbose)
         case CONTROL_REFUSED:
         case CONTROL_FAILED:
                 log_error("%s: %s (%s) could not be written to %s: %s", name, text, v->text,
-                        control_path(control), strerror(result.error));
+                        control_path(control), control_strerror(result.error));
                 return -EIO;
         case CONTROL_DIFFERENT:
                 log_error("%s: %s (%s) was written to %s, but '%s' reads back", name, text, v->text,

@@ -113,8 +113,8 @@ static void set_error(struct setting *s, const struct control_result *result)
                 break;
         case CONTROL_REFUSED:
         case CONTROL_FAILED:
-                (void)snprintf(
-                        s->last_error, sizeof(s->last_error), "%s: %s", name, strerror(result->error));
+                (void)snprintf(s->last_error, sizeof(s->last_error), "%s: %s", name,
+                        control_strerror(result->error));
                 break;
         case CONTROL_DIFFERENT:
                 (void)snprintf(s->last_error, sizeof(s->last_error), "%s reads back as '%.100s'", name,

@@ -243,6 +243,15 @@ static int write_line(const struct control *c, const char *text)
         return 0;
 }
 
+/* A file's mode says EACCES: this is the kernel's own check behind it. */
+const char *control_strerror(int error)
+{
+        return error == EPERM
+                       ? "Operation not permitted: the kernel asks for a capability that this service was "
+                         "not given, see SECURITY in peios-audit-policyd(8)"
+                       : strerror(error);
+}
+
 static void set_error(struct control_result *ret, int r)
 {
         if (r == -ENOENT || r == -ENOTDIR) {

@@ -28,6 +28,9 @@ struct control_result {
         char now[CONTROL_TEXT_MAX];   /* what it holds after; "" where it could not be read */
 };
 
+/* What went wrong, for people; of EPERM also what is missing. */
+const char *control_strerror(int error);
+
 struct control;
 
 /* `name` is a sysctl name: dots separate, a slash stands for a dot. -EINVAL for an empty part, `.` or `..`;

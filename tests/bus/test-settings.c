@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Settings that are entries of the schema, not code: a number that is left alone until somebody sets it, and
  * strings of a schema file that the administrator adds. */
+#include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
+#include "../../schema/base/fileio.h"
 #include "client.h"
 
 #define PROCESS "\\System\\Process"
+#define REAL_KPTR "/proc/sys/kernel/kptr_restrict"
 #define TEST_FILE LAYOUT_SYSCTL "/kernel/test_text"
 
 static const char schema[] = "peios-schema: 1\n"
@@ -242,11 +248,58 @@ START_TEST(at_the_next_boot)
 }
 END_TEST
 
+static const char real_kptr_restrict[] = "peios-schema: 1\n"
+                                         "keys:\n"
+                                         "  \\System\\Audit:\n"
+                                         "    KallsymsRestrict:\n"
+                                         "      type: REG_DWORD\n"
+                                         "      description: The machine's own.\n"
+                                         "      range: [0, 2]\n"
+                                         "      control:\n"
+                                         "        name: real.kptr_restrict\n"
+                                         "        encoding: number\n";
+
+/* The machine's kernel asks for CAP_SYS_ADMIN, which root does not have here. */
+START_TEST(capability_that_is_missing)
+{
+        static const char why[] =
+                "Operation not permitted: the kernel asks for a capability that this service was "
+                "not given, see SECURITY in peios-audit-policyd(8)";
+        struct daemon d = { .name = "apply", .log = world.policyd.log, .notify_fd = -1 };
+        _cleanup_buf_ struct buf before = BUF_INIT, after = BUF_INIT;
+        char want[16], line[256];
+
+        ck_assert_int_eq(read_file(AT_FDCWD, REAL_KPTR, 64, &before, NULL, NULL), 0);
+        unsigned other = (unsigned)(strtoul(buf_str(&before), NULL, 10) + 1) % 3;
+        (void)snprintf(want, sizeof(want), "%u", other);
+        ck_assert_int_eq(prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN), 0);
+        ck_assert_int_eq(symlink("/proc/sys/kernel", world_path(LAYOUT_SYSCTL "/real")), 0);
+        world_write(LAYOUT_SCHEMA_ADMIN "/test.yaml", real_kptr_restrict);
+        begin();
+        set_number(world.bus, "\\System\\Audit", "KallsymsRestrict", other);
+        (void)snprintf(line, sizeof(line), "'real.kptr_restrict' false '%.1s' 'real.kptr_restrict: %s'",
+                buf_str(&before), why);
+        WAIT(settings_have(line));
+        (void)snprintf(line, sizeof(line), "not live: real.kptr_restrict: %s", why);
+        ck_assert(settings_have(line));
+        daemon_stop(&world.policyd);
+        daemon_stop(&world.registryd);
+        /* Boot says the same. */
+        ck_assert_int_eq(run_program(&d, "PEIOS_POLICY_APPLY", NULL), 1);
+        ck_assert(daemon_said(&d, why));
+        ck_assert_int_eq(read_file(AT_FDCWD, REAL_KPTR, 64, &after, NULL, NULL), 0);
+        ck_assert_str_eq(buf_str(&after), buf_str(&before));
+}
+END_TEST
+
 int main(void)
 {
+        const TTest *const privileged[] = { capability_that_is_missing };
         const TTest *const tests[] = { number, number_over_a_restart, text, control_that_cannot_be_written,
                 broken_schema, at_the_next_boot };
         Suite *suite = suite_create("settings");
         harness_add(suite, tests, ARRAY_SIZE(tests));
+        harness_add_privileged(suite, privileged, ARRAY_SIZE(privileged),
+                "to write a control without the capability for it");
         return harness_main(suite);
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../../schema/base/fileio.h"
@@ -16,7 +17,7 @@
 #define VENDOR "/usr/lib/peios/schema.d/"
 #define ADMIN "/etc/peios/schema.d/"
 #define MODULES "\\System\\Audit\\Modules"
-#define BUILTIN_VALUES 6
+#define BUILTIN_VALUES 7
 
 static void check_sorted(const struct schema *s)
 {
@@ -83,6 +84,31 @@ START_TEST(builtin_pid_max)
 }
 END_TEST
 
+START_TEST(builtin_kallsyms_restrict)
+{
+        _cleanup_schema_ struct schema *s = NULL;
+        ck_assert_int_eq(schema_load_builtin(&s), 0);
+        const struct schema_value *sv = schema_util_need(s, "\\System\\Audit", "KallsymsRestrict");
+        ck_assert_uint_eq(sv->type, REG_DWORD);
+        ck_assert(!sv->has_default);
+        ck_assert_uint_eq(sv->n_choices, 3);
+        for (uint32_t i = 0; i <= 3; i++) {
+                const uint8_t bytes[] = { (uint8_t)i, 0, 0, 0 };
+                const struct value v = { .type = REG_DWORD, .size = sizeof(bytes), .data = bytes };
+                _cleanup_free_ char *text = NULL, *control = NULL;
+                ck_assert_int_eq(schema_check(sv, &v, &text, NULL), i < 3 ? 0 : -EINVAL);
+                if (i == 3)
+                        break;
+                ck_assert_int_eq(schema_control_text(sv, text, &control), 0);
+                ck_assert_uint_eq(strtoul(control, NULL, 10), i);
+        }
+        ck_assert_str_eq(sv->control->name, "kernel.kptr_restrict");
+        ck_assert_ptr_null(sv->control->drift_value);
+        ck_assert(!sv->control->drift_reapply);
+        ck_assert_str_eq(sv->control->audit_op, "changed-kernel-setting");
+}
+END_TEST
+
 /* The default of a drift value stands in two places of a file. */
 START_TEST(builtin_drift_values)
 {
@@ -92,7 +118,7 @@ START_TEST(builtin_drift_values)
         for (size_t i = 0; i < s->n; i++) {
                 const struct schema_value *sv = &s->values[i];
                 ck_assert_ptr_nonnull(sv->description);
-                if (!sv->control)
+                if (!sv->control || !sv->control->drift_value)
                         continue;
                 const struct schema_value *drift = schema_find(s, &sv->key, sv->control->drift_value);
                 ck_assert_ptr_nonnull(drift);
@@ -349,9 +375,9 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { builtin_taint_events, builtin_pid_max, builtin_drift_values,
-                builtin_is_as_the_files, entries_replace, nothing_changes_on_error, directories,
-                no_directories, failing_allocation, what_was_probably_meant,
+        const TTest *const tests[] = { builtin_taint_events, builtin_pid_max, builtin_kallsyms_restrict,
+                builtin_drift_values, builtin_is_as_the_files, entries_replace, nothing_changes_on_error,
+                directories, no_directories, failing_allocation, what_was_probably_meant,
                 values_that_are_taken_for_keys };
         return run_tests_with("schema", tests, ARRAY_SIZE(tests), tree_make, tree_remove);
 }

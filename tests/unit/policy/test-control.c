@@ -21,6 +21,15 @@ static struct control *make(const struct scratch *s, const char *name)
         return c;
 }
 
+/* What the kernel asks for behind the file's mode has a name. */
+START_TEST(errors_for_people)
+{
+        ck_assert_ptr_nonnull(strstr(control_strerror(EPERM), "the kernel asks for a capability"));
+        ck_assert_str_eq(control_strerror(EACCES), strerror(EACCES));
+        ck_assert_str_eq(control_strerror(EINVAL), strerror(EINVAL));
+}
+END_TEST
+
 START_TEST(names_become_paths)
 {
         static const struct {
@@ -352,6 +361,7 @@ int main(void)
         tcase_add_loop_test(t, what_is_no_control_is_left_alone, 0, ARRAY_SIZE(wrong_kinds));
         tcase_add_test(t, reading);
         tcase_add_test(t, limits);
+        tcase_add_test(t, errors_for_people);
         tcase_add_test(t, refresh_follows_the_file);
         tcase_add_test(t, apply_does_not_swallow_a_change);
         suite_add_tcase(s, t);
