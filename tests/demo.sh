@@ -72,9 +72,9 @@ cat >"$root/bus.conf" <<EOF
 EOF
 export DBUS_SYSTEM_BUS_ADDRESS="unix:path=$root/bus"
 
-# wait_for COMMAND…: until it succeeds, 20 s at most.
+# wait_for COMMAND…: until it succeeds, two minutes at most.
 wait_for() {
-        deadline=$(($(date +%s) + 20))
+        deadline=$(($(date +%s) + 120))
         until "$@" >/dev/null 2>&1; do
                 [ "$(date +%s)" -lt "$deadline" ] || die "waited in vain for: $*"
                 sleep 0.1
@@ -82,7 +82,7 @@ wait_for() {
 }
 
 property() {
-        busctl --system --timeout=2 get-property org.peios.AuditPolicy1 /org/peios/AuditPolicy1 org.peios.AuditPolicy1 "$1"
+        busctl --system --timeout=20 get-property org.peios.AuditPolicy1 /org/peios/AuditPolicy1 org.peios.AuditPolicy1 "$1"
 }
 
 dbus-daemon --config-file="$root/bus.conf" --nofork >"$root/bus.log" 2>&1 &

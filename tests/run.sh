@@ -15,7 +15,7 @@ source=$(dirname "$here")
 build=$source/build
 options="-Dbuildtype=debugoptimized -Dwerror=false"
 skips=
-scale=1
+limits=
 for argument in "$@"; do
         case $argument in
         --sanitize)
@@ -24,7 +24,7 @@ for argument in "$@"; do
                 # A report is a failure, wherever it is printed.
                 export ASAN_OPTIONS="abort_on_error=1:detect_stack_use_after_return=1"
                 export UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1"
-                scale=3
+                limits="--timeout-multiplier 12"
                 ;;
         --strict)
                 options="$options -Dwerror=true"
@@ -48,6 +48,7 @@ ninja -C "$build" >"$build/ninja.log" 2>&1 || {
 
 say "testing"
 status=0
-meson test -C "$build" --no-rebuild --print-errorlogs --timeout-multiplier "$scale" || status=$?
+# shellcheck disable=SC2086
+meson test -C "$build" --no-rebuild --print-errorlogs $limits || status=$?
 python3 "$here/count.py" $skips "$build/meson-logs/testlog.json" || status=1
 exit "$status"

@@ -16,7 +16,7 @@
 #include "../../schema/dbus/names.h"
 #include "../../schema/layout.h"
 
-#define WAIT_SECONDS 45
+#define WAIT_SECONDS 120
 #define TEST_SECONDS 120
 #define UID_NOBODY 65534u
 

@@ -13,7 +13,7 @@ fail() {
 wait_for() {
         i=0
         until "$@" >/dev/null 2>&1; do
-                [ $((i += 1)) -le 200 ] || fail "waited in vain for: $*"
+                [ $((i += 1)) -le 1200 ] || fail "waited in vain for: $*"
                 sleep 0.1
         done
 }

@@ -15,7 +15,7 @@ drop=
 [ "$(id -u)" != 0 ] || drop="setpriv --reuid=65534 --regid=65534 --clear-groups"
 contain() {
         # shellcheck disable=SC2086 # words
-        timeout 60 $drop unshare --user --map-root-user --net --mount --pid --fork --kill-child --mount-proc "$@"
+        timeout 600 $drop unshare --user --map-root-user --net --mount --pid --fork --kill-child --mount-proc "$@"
 }
 
 command -v dbus-daemon >/dev/null || skip "dbus-daemon is missing, so nothing was run in a container"

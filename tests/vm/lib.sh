@@ -141,13 +141,14 @@ vm_pack() {
 vm_arguments="console=ttyS0 quiet panic=-1 audit=1 norandmaps cryptomgr.notests no_timer_check"
 
 # vm_run CONSOLE [ARGUMENT…]: boots what was packed; what it prints goes to the file. More arguments are the kernel's.
-# Returns what the machine ended with. It gives way to the machines of system/, which take longest.
+# Returns what the machine ended with. Seconds in which it waited for a processor are no part of its time. It gives way to
+# the machines of system/, which take longest.
 vm_run() {
         console=$1
         shift
-        nice -n 5 timeout "${vm_timeout:-300}" qemu-system-x86_64 -accel tcg -cpu max,la57=off -smp 2 -m "${vm_memory:-1024}" -nographic \
-                -no-reboot -nodefaults -serial stdio -kernel "$vmlinux" -initrd "$cache/initrd" \
-                -append "$vm_arguments $*" </dev/null >"$console" 2>"$console.err"
+        nice -n 5 python3 -B "$here/limit.py" "${vm_seconds:-600}" qemu-system-x86_64 -accel tcg -cpu max,la57=off \
+                -smp 2 -m "${vm_memory:-1024}" -nographic -no-reboot -nodefaults -serial stdio -kernel "$vmlinux" \
+                -initrd "$cache/initrd" -append "$vm_arguments $*" </dev/null >"$console" 2>"$console.err"
 }
 
 # vm_prove KERNEL OPTIONS TEXT: a line for the table of what was proved on which kernel.

@@ -128,7 +128,7 @@ judge() {
 
 # What a sanitizer finds is the same on each kernel, and everything is slower.
 if [ "${PEIOS_SANITIZE:-none}" != none ]; then
-        vm_memory=3072 vm_timeout=1200
+        vm_memory=3072 vm_seconds=2400
 fi
 make_image
 debian_ended=

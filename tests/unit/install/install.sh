@@ -19,7 +19,7 @@ need() {
 
 # A command that may take long only when it hangs.
 limited() {
-        timeout 60 "$@"
+        timeout 600 "$@"
 }
 
 at_exit() {

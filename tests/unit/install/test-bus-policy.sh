@@ -21,7 +21,7 @@ start_bus() {
         export DBUS_SYSTEM_BUS_ADDRESS="unix:path=$scratch/run/bus"
         i=0
         until [ -S "$scratch/run/bus" ]; do
-                kill -0 "$child" 2>/dev/null && [ $((i += 1)) -le 100 ] || {
+                kill -0 "$child" 2>/dev/null && [ $((i += 1)) -le 1200 ] || {
                         cat "$scratch/run/log" >&2
                         fail "dbus-daemon does not start"
                 }
@@ -31,7 +31,7 @@ start_bus() {
 
 # What the bus answers; never fails.
 call() {
-        limited dbus-send --system --print-reply --reply-timeout=10000 "$@" 2>&1 || :
+        limited dbus-send --system --print-reply --reply-timeout=120000 "$@" 2>&1 || :
 }
 
 # The policies as they are for somebody else than the services' users, or for them: as_user UID
@@ -55,7 +55,7 @@ ping() {
         i=0
         until call --dest=org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner string:org.peios.Test |
                 grep -q 'boolean true'; do
-                [ $((i += 1)) -le 100 ] || fail "the test's own client does not start"
+                [ $((i += 1)) -le 1200 ] || fail "the test's own client does not start"
                 sleep 0.1
         done
         call --dest=org.peios.Test / "org.freedesktop.DBus.Peer.$1"

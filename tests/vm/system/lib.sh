@@ -118,8 +118,8 @@ system_initrd() {
 system_boot() {
         begun=$(date +%s)
         # Nothing of this must outlive a crash of the machine that runs it: cache=unsafe.
-        timeout 600 qemu-system-x86_64 -accel tcg -cpu max,la57=off -smp 2 -m 1024 -nographic -no-reboot -nodefaults \
-                -serial "file:$cache/system/console-$1" -serial "file:$cache/system/told-$1" \
+        python3 -B "$here/limit.py" 1200 qemu-system-x86_64 -accel tcg -cpu max,la57=off -smp 2 -m 1024 -nographic \
+                -no-reboot -nodefaults -serial "file:$cache/system/console-$1" -serial "file:$cache/system/told-$1" \
                 -drive "file=$disk,format=raw,if=virtio,cache=unsafe" -kernel "$kernel" -initrd "$initrd" -append \
                 "$vm_arguments audit_backlog_limit=8192 apparmor=0 selinux=0 mitigations=off systemd.show_status=0 vm.boot=$1" \
                 </dev/null >"$cache/system/qemu-$1" 2>&1 ||
