@@ -28,6 +28,17 @@ for unit in $ours; do
                 fail "cannot enable $unit"
         }
 done
+# setting UNIT NAME: its value, in bytes where it is a size.
+setting() {
+        sed -n "s/^$2=//p" "$1" | numfmt --from=iec
+}
+for unit in $ours; do
+        for name in MemoryHigh MemoryMax TasksMax; do
+                [ -n "$(setting "$unit" $name)" ] || fail "$unit: no $name="
+        done
+        [ "$(setting "$unit" MemoryHigh)" -lt "$(setting "$unit" MemoryMax)" ] || fail "$unit: MemoryMax= comes first"
+        [ "$(setting "$unit" TasksMax)" -le 16 ] || fail "$unit: more tasks than it has"
+done
 # systemd gives a service that asks for one of these a procfs of its own, where inotify is deaf.
 ! grep -E '^(ProtectProc|ProcSubset|ProtectControlGroups|ProtectKernelTunables|MountAPIVFS|RootDirectory|RootImage)=' \
         peios-audit-policyd.service >&2 || fail "peios-audit-policyd.service: not the machine's procfs"
