@@ -64,24 +64,25 @@ static bool begins_pstore(const char *text, size_t n)
         return false;
 }
 
-static int scan_source(struct scan *s, struct source *source, struct window *w)
+/* 0; an error of the source's with d set; -ENOMEM. */
+static int scan_text(struct scan *s, struct source *source, uint64_t before, char *text, struct diag *d)
 {
-        uint64_t before = s->consumed;
+        struct window w = { .text = text };
 
-        while (!w->ends) {
-                ssize_t n = source_read(source, w->text + w->n, BLOCK);
+        while (!w.ends) {
+                ssize_t n = source_read(source, w.text + w.n, BLOCK, d);
                 int error = n < 0 ? (int)n : 0;
-                w->ends = n <= 0;
-                w->n += n > 0 ? (size_t)n : 0;
+                w.ends = n <= 0;
+                w.n += n > 0 ? (size_t)n : 0;
                 s->bytes += n > 0 ? (uint64_t)n : 0;
-                s->consumed = before + source->consumed;
-                if (w->base == 0)
-                        s->is_pstore = begins_pstore(w->text, w->n);
-                int r = search(s, w);
+                s->consumed = before + source_consumed(source);
+                if (w.base == 0)
+                        s->is_pstore = begins_pstore(w.text, w.n);
+                int r = search(s, &w);
                 if (r < 0 || error < 0)
                         return r < 0 ? r : error;
-                if (w->n > KEPT)
-                        slide(w);
+                if (w.n > KEPT)
+                        slide(&w);
                 if (s->progress)
                         s->progress(s->userdata, s->consumed);
         }
@@ -105,32 +106,66 @@ static int add_file(struct scan *s, const char *name)
         return 0;
 }
 
+static int skip_part(struct scan *s, const char *name, int r, const struct diag *d)
+{
+        return r == -ENOMEM ? r : scan_skip(s, name, d->text[0] ? d->text : strerror(-r));
+}
+
+static char *name_of(const char *file, const char *member)
+{
+        char *name = NULL;
+
+        return asprintf(&name, "%s%s%s", file, member[0] ? "/" : "", member) < 0 ? NULL : name;
+}
+
+static int scan_one(struct scan *s, struct source *source, const char *name, uint64_t before, char *text)
+{
+        struct diag d = { 0 };
+
+        int r = add_file(s, name);
+        if (r < 0)
+                return r;
+        r = scan_text(s, source, before, text, &d);
+        if (r != -ENOMEM && scan_flush(s) < 0)
+                return -ENOMEM;
+        return r < 0 ? skip_part(s, name, r, &d) : 0;
+}
+
+static int scan_members(struct scan *s, struct source *source, const char *file, char *text)
+{
+        const uint64_t before = s->consumed - source_consumed(source);
+
+        for (;;) {
+                struct diag d = { 0 };
+                const char *member;
+                bool goes_on;
+                int r = source_next(source, &member, &goes_on, &d);
+                if (r == 0)
+                        return 0;
+                _cleanup_free_ char *name = name_of(file, member);
+                if (!name)
+                        return -ENOMEM;
+                int done = r > 0 ? scan_one(s, source, name, before, text) : skip_part(s, name, r, &d);
+                if (done < 0 || (r < 0 && !goes_on))
+                        return done;
+        }
+}
+
 int scan_fd(struct scan *s, int fd, const char *name)
 {
         _cleanup_free_ char *text = malloc(BLOCK + KEPT + SCAN_AFTER);
-        struct window w = { .text = text };
-        struct source source;
+        struct source *source;
         struct diag d = { 0 };
 
         if (!text)
                 return -ENOMEM;
-        int r = source_open(fd, &source, &d);
-        if (r == -ENOMEM)
-                return r;
+        int r = source_open(fd, &s->limits, &source, &d);
         if (r < 0)
-                return scan_skip(s, name, d.text[0] ? d.text : strerror(-r));
+                return skip_part(s, name, r, &d);
         (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-        bool packed = source.format != NULL;
-        r = add_file(s, name);
-        if (r == 0)
-                r = scan_source(s, &source, &w);
-        source_close(&source);
-        if (r != -ENOMEM && scan_flush(s) < 0)
-                r = -ENOMEM;
-        if (r == -EBADMSG)
-                return scan_skip(s, name, "damaged or cut off; what could be read is counted");
-        if (r < 0 && (r != -ENOMEM || packed))
-                return scan_skip(s, name, r == -ENOMEM ? "needs too much memory to unpack" : strerror(-r));
+        s->consumed += source_consumed(source);
+        r = scan_members(s, source, name, text);
+        (void)source_close(source);
         return r;
 }
 

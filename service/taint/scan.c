@@ -12,7 +12,9 @@ int scan_init(struct scan *s, const struct taint_kernel *context)
         size_t n;
 
         (void)taint_flags(&n);
-        *s = (struct scan){ .context = *context, .flags = calloc(n, sizeof(*s->flags)) };
+        *s = (struct scan){
+                .context = *context, .limits = SOURCE_LIMITS, .flags = calloc(n, sizeof(*s->flags))
+        };
         return s->flags ? 0 : -ENOMEM;
 }
 

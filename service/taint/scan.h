@@ -10,12 +10,15 @@
  * that of the panic. The same text at another time, or below another first line (report-marks.def), is
  * another report.
  *
+ * In an archive each regular file is a file, `archive/member`.
+ *
  * Modules count by the report's list `Modules linked in:`, which is above the line in warnings and before
  * Linux 4.16, and below the call trace in an oops of later kernels on x86. Places are in the order of
  * reading: files by name, bytes from 0, in what was unpacked. */
 
 #include "../../schema/base/hashmap.h"
 #include "line.h"
+#include "source.h"
 
 #define SCAN_EXAMPLES 3U
 #define SCAN_NAMES_MAX 65536U /* modules, and releases; what is beyond is counted as `left_out` */
@@ -96,6 +99,7 @@ struct scan_report {
 
 struct scan {
         struct taint_kernel context;
+        struct source_limits limits; /* scan_init() sets SOURCE_LIMITS */
         /* Called after every block; may be NULL. consumed: bytes of all files so far. */
         void (*progress)(void *userdata, uint64_t consumed);
         void *userdata;

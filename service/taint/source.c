@@ -2,11 +2,38 @@
 #include "source.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define RAW_SIZE ((size_t)64 * 1024)
+#define NAME_SIZE 1024u /* of a name in an archive; cut if longer */
+
+/* What is read on one level: the file itself, or a file in what the level above unpacks. */
+struct level {
+        struct source *source;
+        struct level *outer; /* NULL: the file */
+        struct unpack *unpack;
+        uint8_t *raw;
+        size_t raw_at, raw_len;
+        bool raw_ends;
+};
+
+struct source {
+        int fd;
+        struct source_limits limits;
+        struct level levels[SOURCE_LEVELS + 1];
+        struct level *text; /* the level whose bytes are the text */
+        struct level *open; /* the innermost that unpacks; NULL for none */
+        bool started, is_utf16;
+        struct utf16 utf16;
+        uint64_t consumed, unpacked, members;
+        char name[NAME_SIZE];
+        size_t name_len[SOURCE_LEVELS + 1]; /* of `name`, what is the level's own and that of those above */
+        struct diag *d;                     /* of the call that is under way */
+};
 
 static ssize_t read_some(int fd, void *buf, size_t n)
 {
@@ -17,81 +44,218 @@ static ssize_t read_some(int fd, void *buf, size_t n)
         }
 }
 
-static int fill(struct source *s)
+static int check_limits(const struct source *s)
 {
-        ssize_t r = read_some(s->fd, s->raw, RAW_SIZE);
-
-        if (r < 0)
-                return (int)r;
-        s->raw_at = 0;
-        s->raw_len = (size_t)r;
-        s->raw_ends = r == 0;
-        s->consumed += (uint64_t)r;
+        if (s->unpacked > s->limits.bytes)
+                return diag_set(s->d, EFBIG, "unpacks to more than %" PRIu64 " bytes; the rest is left out",
+                        s->limits.bytes);
+        if (s->unpacked > SOURCE_RATIO_FROM && s->unpacked / s->limits.ratio > s->consumed)
+                return diag_set(s->d, EFBIG,
+                        "unpacks to more than %" PRIu64 " times its size; the rest is left out",
+                        s->limits.ratio);
         return 0;
 }
 
-/* A pipe may give the first bytes one by one. */
-static int fill_magic(struct source *s)
+/* Behind what is in the buffer. How many, 0 at the end, or negative errno. */
+static ssize_t fill(struct level *l)
 {
-        while (s->raw_len < 8 && !s->raw_ends) {
-                ssize_t r = read_some(s->fd, s->raw + s->raw_len, RAW_SIZE - s->raw_len);
-                if (r < 0)
-                        return (int)r;
-                s->raw_ends = r == 0;
-                s->raw_len += (size_t)r;
-                s->consumed += (uint64_t)r;
+        struct source *s = l->source;
+        uint8_t *to = l->raw + l->raw_len;
+        size_t room = RAW_SIZE - l->raw_len;
+
+        if (l->raw_ends)
+                return 0;
+        ssize_t n = l->outer ? unpack_data(l->outer->unpack, to, room, s->d) : read_some(s->fd, to, room);
+        if (n < 0)
+                return n;
+        l->raw_ends = n == 0;
+        l->raw_len += (size_t)n;
+        if (!l->outer) {
+                s->consumed += (uint64_t)n;
+                return n;
         }
-        return 0;
+        s->unpacked += (uint64_t)n;
+        int r = check_limits(s);
+        return r < 0 ? r : n;
 }
 
-int source_open(int fd, struct source *ret, struct diag *d)
+/* What is in the buffer, else the next bytes. */
+static ssize_t next_bytes(struct level *l, const uint8_t **ret)
 {
-        static const struct unpack_format *const formats[] = { &unpack_gzip, &unpack_xz, &unpack_zstd };
-        struct source s = { .fd = fd, .raw = malloc(RAW_SIZE) };
-        int r = s.raw ? fill_magic(&s) : -ENOMEM;
+        if (l->raw_at == l->raw_len) {
+                l->raw_at = l->raw_len = 0;
+                ssize_t n = fill(l);
+                if (n <= 0)
+                        return n;
+        }
+        *ret = l->raw + l->raw_at;
+        return (ssize_t)(l->raw_len - l->raw_at);
+}
 
-        for (size_t i = 0; i < ARRAY_SIZE(formats) && r == 0 && !s.format; i++)
-                if (s.raw_len >= formats[i]->magic_len &&
-                        memcmp(s.raw, formats[i]->magic, formats[i]->magic_len) == 0)
-                        s.format = formats[i];
-        const char *unread = r == 0 && !s.format ? unpack_unread(s.raw, s.raw_len) : NULL;
-        if (unread)
-                r = diag_set(
-                        d, EOPNOTSUPP, "compressed with %s, which is not read; unpack it first", unread);
-        else if (s.format && !s.format->open)
-                r = diag_set(d, EOPNOTSUPP, "compressed with %s, and this program is built without %s",
-                        s.format->name, s.format->library);
-        else if (s.format)
-                r = s.format->open(&s.state);
+static ssize_t feed(void *userdata, const void **ret)
+{
+        struct level *l = userdata;
+        const uint8_t *bytes = NULL;
+
+        ssize_t n = next_bytes(l, &bytes);
+        if (n > 0)
+                l->raw_at = l->raw_len;
+        *ret = bytes;
+        return n;
+}
+
+/* A pipe may give the first bytes one by one. 1: packed, 0: text. */
+static int begin(struct source *s, size_t i)
+{
+        struct level *l = &s->levels[i];
+        bool readable = false;
+
+        if (!l->raw)
+                l->raw = malloc(RAW_SIZE);
+        if (!l->raw)
+                return -ENOMEM;
+        l->raw_at = l->raw_len = 0;
+        l->raw_ends = false;
+        while (l->raw_len < UNPACK_MAGIC && !l->raw_ends) {
+                ssize_t n = fill(l);
+                if (n < 0)
+                        return (int)n;
+        }
+        const char *format = unpack_format(l->raw, l->raw_len, &readable);
+        if (!format) {
+                s->text = l;
+                s->is_utf16 = utf16_detect(l->raw, l->raw_len, &s->utf16);
+                return 0;
+        }
+        if (!readable)
+                return diag_set(
+                        s->d, EOPNOTSUPP, "compressed with %s, which is not read; unpack it first", format);
+        if (i >= SOURCE_LEVELS)
+                return diag_set(
+                        s->d, EOPNOTSUPP, "is packed more than %u times; unpack it first", SOURCE_LEVELS);
+        int r = unpack_open(feed, l, &l->unpack, s->d);
+        if (r < 0)
+                return r;
+        s->open = l;
+        return 1;
+}
+
+int source_open(int fd, const struct source_limits *limits, struct source **ret, struct diag *d)
+{
+        struct source *s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        s->fd = fd;
+        s->limits = *limits;
+        s->d = d;
+        for (size_t i = 0; i < ARRAY_SIZE(s->levels); i++) {
+                s->levels[i].source = s;
+                s->levels[i].outer = i > 0 ? &s->levels[i - 1] : NULL;
+        }
+        int r = begin(s, 0);
         if (r < 0) {
-                free(s.raw);
+                (void)source_close(s);
                 return r;
         }
-        s.is_utf16 = !s.format && utf16_detect(s.raw, s.raw_len, &s.utf16);
         *ret = s;
         return 0;
 }
 
-void source_close(struct source *s)
+static void close_level(struct source *s, struct level *l)
 {
-        if (s->format && s->state)
-                s->format->close(s->state);
-        free(s->raw);
-        *s = (struct source){ .fd = -1 };
+        l->unpack = unpack_close(l->unpack);
+        s->open = l->outer;
 }
 
+struct source *source_close(struct source *s)
+{
+        if (!s)
+                return NULL;
+        for (size_t i = ARRAY_SIZE(s->levels); i > 0; i--) {
+                (void)unpack_close(s->levels[i - 1].unpack);
+                free(s->levels[i - 1].raw);
+        }
+        free(s);
+        return NULL;
+}
+
+/* The name of what is in a level, behind the names of those above. */
+static void set_name(struct source *s, size_t i, const char *name)
+{
+        size_t n = i > 0 ? s->name_len[i - 1] : 0;
+
+        s->name[n] = '\0';
+        if (name[0])
+                (void)snprintf(s->name + n, sizeof(s->name) - n, "%s%s", n > 0 ? "/" : "", name);
+        s->name_len[i] = strlen(s->name);
+}
+
+/* One step: 1: a text, 0: the end, -EAGAIN: on with the next. */
+static int step(struct source *s, bool *ret_goes_on)
+{
+        struct level *l = s->open;
+        const char *name;
+
+        if (!l)
+                return 0;
+        size_t i = (size_t)(l - s->levels);
+        *ret_goes_on = i > 0;
+        set_name(s, i, "");
+        int r = unpack_next(l->unpack, &name, s->d);
+        if (r <= 0) {
+                close_level(s, l);
+                return r < 0 ? r : -EAGAIN;
+        }
+        set_name(s, i, name);
+        if (++s->members > s->limits.members) {
+                *ret_goes_on = false;
+                return diag_set(s->d, EFBIG, "holds more than %" PRIu64 " files; the rest is left out",
+                        s->limits.members);
+        }
+        r = begin(s, i + 1);
+        *ret_goes_on = r == -EOPNOTSUPP || i > 0;
+        return r == 0 ? 1 : r == 1 ? -EAGAIN : r;
+}
+
+int source_next(struct source *s, const char **ret_name, bool *ret_goes_on, struct diag *d)
+{
+        bool first = !s->started;
+        int r;
+
+        s->d = d;
+        s->started = true;
+        *ret_name = s->name;
+        *ret_goes_on = false;
+        if (first && !s->open)
+                return 1;
+        do
+                r = step(s, ret_goes_on);
+        while (r == -EAGAIN);
+        return r;
+}
+
+static ssize_t read_text(struct source *s, void *buf, size_t n)
+{
+        const uint8_t *bytes = NULL;
+
+        ssize_t have = next_bytes(s->text, &bytes);
+        if (have <= 0)
+                return have;
+        size_t part = (size_t)have < n ? (size_t)have : n;
+        memcpy(buf, bytes, part);
+        s->text->raw_at += part;
+        return (ssize_t)part;
+}
+
+/* A file that is no archive goes straight to the reader. */
 static ssize_t read_plain(struct source *s, void *buf, size_t n)
 {
-        if (s->raw_at < s->raw_len) {
-                size_t have = s->raw_len - s->raw_at;
-                have = have < n ? have : n;
-                memcpy(buf, s->raw + s->raw_at, have);
-                s->raw_at += have;
-                return (ssize_t)have;
-        }
+        struct level *l = s->text;
+
+        if (l->outer || l->raw_at < l->raw_len)
+                return read_text(s, buf, n);
         ssize_t r = read_some(s->fd, buf, n);
-        if (r > 0)
-                s->consumed += (uint64_t)r;
+        s->consumed += r > 0 ? (uint64_t)r : 0;
         return r;
 }
 
@@ -102,7 +266,7 @@ static ssize_t read_utf16(struct source *s, char *buf, size_t n)
         size_t size = n / 2 < sizeof(part) ? n / 2 : sizeof(part);
 
         for (;;) {
-                ssize_t r = read_plain(s, part, size);
+                ssize_t r = read_text(s, part, size);
                 if (r <= 0)
                         return r;
                 size_t written = utf16_convert(&s->utf16, part, (size_t)r, buf);
@@ -111,24 +275,13 @@ static ssize_t read_utf16(struct source *s, char *buf, size_t n)
         }
 }
 
-ssize_t source_read(struct source *s, void *buf, size_t n)
+ssize_t source_read(struct source *s, void *buf, size_t n, struct diag *d)
 {
-        if (s->is_utf16)
-                return read_utf16(s, buf, n);
-        if (!s->format)
-                return read_plain(s, buf, n);
-        for (;;) {
-                if (s->raw_at == s->raw_len && !s->raw_ends) {
-                        int r = fill(s);
-                        if (r < 0)
-                                return r;
-                }
-                struct unpack_io io = { s->raw + s->raw_at, s->raw_len - s->raw_at, buf, n, s->raw_ends };
-                int r = s->format->step(s->state, &io);
-                s->raw_at = s->raw_len - io.in_len;
-                if (io.out_len < n)
-                        return (ssize_t)(n - io.out_len);
-                if (r != 0)
-                        return r < 0 ? r : 0;
-        }
+        s->d = d;
+        return s->is_utf16 ? read_utf16(s, buf, n) : read_plain(s, buf, n);
+}
+
+uint64_t source_consumed(const struct source *s)
+{
+        return s->consumed;
 }

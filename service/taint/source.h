@@ -1,30 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A file that is read as text, whether it is compressed or not. */
+/* What is read as text: a file, or the files in an archive, of which one more level may be packed: a report
+ * in a .tar.xz, a rotated log in it that is a .gz. UTF-16 comes as UTF-8. */
 
-#include <sys/types.h>
-
-#include "../../schema/base/diag.h"
 #include "unpack.h"
 #include "utf16.h"
 
-struct source {
-        int fd;                             /* borrowed */
-        const struct unpack_format *format; /* NULL for plain text */
-        void *state;
-        uint8_t *raw; /* what was read of a compressed file, or of the start of a plain one */
-        size_t raw_at, raw_len;
-        bool raw_ends;
-        bool is_utf16;
-        struct utf16 utf16;
-        uint64_t consumed; /* bytes of the file, for the progress */
+#define SOURCE_LEVELS 2u /* of packing */
+
+/* A small file may unpack to a very large one: what is beyond is left out, and that is said. */
+struct source_limits {
+        uint64_t bytes; /* that one named file may unpack to */
+        uint64_t ratio; /* of what was unpacked to what was read, from SOURCE_RATIO_FROM on */
+        uint64_t members;
 };
 
-/* 0; -EOPNOTSUPP with d set for a format that the build cannot read; another negative errno. */
-_must_check_ int source_open(int fd, struct source *ret, struct diag *d);
-void source_close(struct source *s);
+#define SOURCE_LIMITS ((struct source_limits){ UINT64_C(64) << 30, 2000, UINT64_C(1000000) })
+#define SOURCE_RATIO_FROM (UINT64_C(256) << 20)
 
-/* Up to n bytes, at least eight; 0 at the end. UTF-16 comes as UTF-8. -EBADMSG where a compressed file is
- * damaged or cut off; another negative errno. */
-_must_check_ ssize_t source_read(struct source *s, void *buf, size_t n);
+struct source;
+
+/* Takes over nothing: fd stays the caller's. 0, or negative errno with d set. */
+_must_check_ int source_open(
+        int fd, const struct source_limits *limits, struct source **ret, struct diag *d);
+struct source *source_close(struct source *s);
+
+/* The next text: 1 with its name below the file's, "" for the file itself, borrowed until the next call; 0:
+ * there are no more. -EOPNOTSUPP: it is packed in a way that is not read; -EBADMSG: damaged or cut off;
+ * -EFBIG: over the limits; each with d set; the name is set, and the next call goes on behind it where
+ * *ret_goes_on. Another negative errno ends it. */
+_must_check_ int source_next(struct source *s, const char **ret_name, bool *ret_goes_on, struct diag *d);
+
+/* Up to n bytes of the text, at least eight; 0 at its end. Errors as above. */
+_must_check_ ssize_t source_read(struct source *s, void *buf, size_t n, struct diag *d);
+
+/* Bytes read of the file, for the progress. */
+uint64_t source_consumed(const struct source *s);

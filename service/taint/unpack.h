@@ -1,36 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Compressed formats, one source a format; the build chooses between it and its -none twin, which only knows
- * the magic number and says that the format cannot be read. */
+/* Archives and compressed files, by libarchive, which is loaded when the first one is met: linked, it would
+ * cost each start of the program two milliseconds. Only what is named here is read, and no filter that runs
+ * a program. */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
-/* What a step has to work with: it moves the pointers on by what it used. */
-struct unpack_io {
-        const uint8_t *in;
-        size_t in_len;
-        uint8_t *out;
-        size_t out_len;
-        bool in_ends; /* there is no more input behind this */
-};
+#include "../../schema/base/diag.h"
+#include "../../schema/base/macro.h"
 
-struct unpack_format {
-        const char *name;    /* "gzip" */
-        const char *library; /* "zlib": what the build would need */
-        const char *magic;
-        size_t magic_len;
-        /* NULL where the build has no support. 0 or -ENOMEM. */
-        int (*open)(void **ret_state);
-        /* 0: go on, 1: the end, -EBADMSG: damaged or cut off, -ENOMEM. */
-        int (*step)(void *state, struct unpack_io *io);
-        void (*close)(void *state);
-};
+struct unpack;
 
-extern const struct unpack_format unpack_gzip, unpack_xz, unpack_zstd;
+/* The next packed bytes, which stay ours until it is called again: how many, 0 at the end, or negative
+ * errno. */
+typedef ssize_t (*unpack_read_fn)(void *userdata, const void **ret);
 
-/* The name of the format where the first bytes, eight where there are so many, are of one that no build
- * reads: taken for text, such a file would count as clean. NULL else. */
-const char *unpack_unread(const uint8_t *data, size_t n);
+#define UNPACK_MAGIC 512u /* bytes from the beginning that tell the format */
+
+/* The name of the format that the data begin like: "gzip", "tar"; NULL for none. *ret_readable: libarchive
+ * reads it. */
+const char *unpack_format(const uint8_t *data, size_t n, bool *ret_readable);
+
+/* 0; -EOPNOTSUPP with d set where libarchive, or a part of it, is not there; -ENOMEM. */
+_must_check_ int unpack_open(unpack_read_fn read, void *userdata, struct unpack **ret, struct diag *d);
+struct unpack *unpack_close(struct unpack *u);
+
+/* The next regular file in it: 1 with its name, borrowed until the next call; "" where a single file is
+ * compressed. 0 at the end; -EBADMSG with d set where it is damaged or cut off; -ENOMEM. */
+_must_check_ int unpack_next(struct unpack *u, const char **ret_name, struct diag *d);
+
+/* Up to n bytes of that file, 0 at its end; errors as above. */
+_must_check_ ssize_t unpack_data(struct unpack *u, void *buf, size_t n, struct diag *d);

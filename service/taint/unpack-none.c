@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+
+#include "unpack.h"
+
+int unpack_open(
+        _unused_ unpack_read_fn read, _unused_ void *userdata, _unused_ struct unpack **ret, struct diag *d)
+{
+        return diag_set(d, EOPNOTSUPP, "this program is built without libarchive; unpack it first");
+}
+
+struct unpack *unpack_close(_unused_ struct unpack *u)
+{
+        return NULL;
+}
+
+int unpack_next(_unused_ struct unpack *u, _unused_ const char **ret_name, _unused_ struct diag *d)
+{
+        return 0;
+}
+
+ssize_t unpack_data(
+        _unused_ struct unpack *u, _unused_ void *buf, _unused_ size_t n, _unused_ struct diag *d)
+{
+        return 0;
+}
