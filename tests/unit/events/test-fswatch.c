@@ -15,7 +15,7 @@
 #include "../../../schema/events/fswatch.h"
 #include "../base/test-util.h"
 
-#define WAIT_USEC UINT64_C(60000000)
+#define WAIT_USEC UINT64_C(40000000)
 #define UID_NOBODY 65534u
 #define FOLDER "/etc/peios/registry.d"
 
