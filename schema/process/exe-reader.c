@@ -28,7 +28,7 @@ struct exe_reader {
         struct exe_question questions[EXE_READER_QUESTIONS_MAX]; /* a ring, in the order of their answers */
         unsigned first, n;
         uint32_t number;
-        bool said_slow;
+        bool is_late, said_late;
 };
 
 static struct exe_question *question(struct exe_reader *x, unsigned i)
@@ -83,6 +83,7 @@ static bool take_answer(struct exe_reader *x, struct exe_answer *a, size_t size)
         if (x->n == 0 || size < head || size >= sizeof(*a) || a->number != q->number)
                 return false;
         a->exe[size - head] = '\0';
+        x->is_late = false;
         x->first = (x->first + 1) % EXE_READER_QUESTIONS_MAX;
         x->n--;
         struct exe_question done = *q; /* its place may be taken by the next one */
@@ -117,10 +118,10 @@ static int on_late(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *us
 {
         struct exe_reader *x = userdata;
 
-        if (!x->said_slow)
+        if (!x->said_late)
                 log_warning("the process that reads which program a caller runs does not answer: that is "
                             "not known while it does not");
-        x->said_slow = true;
+        x->is_late = x->said_late = true;
         finish_all(x);
         return 0;
 }
@@ -187,7 +188,7 @@ int exe_reader_ask(
 {
         if (!x || x->fd < 0)
                 return -ENOTCONN;
-        if (x->n == EXE_READER_QUESTIONS_MAX)
+        if (x->is_late || x->n == EXE_READER_QUESTIONS_MAX)
                 return -EBUSY;
         int r = timer_runs(x->timer) ? 0 : timer_start(x->timer, EXE_READER_TIMEOUT_USEC);
         if (r >= 0)

@@ -12,7 +12,8 @@
 
 /* Questions that are not answered yet. */
 #define EXE_READER_QUESTIONS_MAX 256u
-/* Who waited this long is told that it is not known. The late answer is thrown away. */
+/* Who waited this long is told that it is not known, and nobody else waits until the late answer has come,
+ * which is thrown away. */
 #define EXE_READER_TIMEOUT_USEC UINT64_C(3000000)
 
 struct exe_reader;
@@ -33,8 +34,8 @@ DEFINE_CLEANUP(struct exe_reader *, exe_reader_free, exe_reader_freep);
 _must_check_ int exe_reader_attach(struct exe_reader *x, sd_event *event);
 
 /* `dir`: proc/<pid>, of process_read_caller(); stays the caller's. *ret_question is good until fn is called.
- * 0: fn will be called; -ENOTCONN: there is no such process (also for x = NULL); -EBUSY: too many questions;
- * or another negative errno. */
+ * 0: fn will be called; -ENOTCONN: there is no such process (also for x = NULL); -EBUSY: too many questions,
+ * or it is late; or another negative errno. */
 _must_check_ int exe_reader_ask(
         struct exe_reader *x, int dir, exe_reader_fn fn, void *userdata, struct exe_question **ret_question);
 /* fn is not called. NULL is fine. */
