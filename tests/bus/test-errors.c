@@ -71,6 +71,8 @@ START_TEST(value_names)
                 name);
         refused(world.bus, ERROR_INVALID_NAME, "256 bytes long, at most 255 are allowed", "Set", "ssuva{sv}",
                 KEY, name, SZ, "s", "x", 0);
+        refused(world.bus, ERROR_INVALID_NAME, "256 bytes long, at most 255 are allowed", "Set", "ssuva{sv}",
+                KEY, "V", SZ, "s", "x", 1, "layer", "s", name);
         set_string(world.bus, KEY, name + 1, "x");
         ck_assert_str_eq(get_text(world.bus, KEY, name + 1), "x base");
         set_string(world.bus, KEY, "a\\b/c", "y");
