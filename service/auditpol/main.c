@@ -29,6 +29,9 @@ static int help(void)
                 "      --csv           taint scan: comma-separated\n"
                 "      --era=VERSION   taint decode, scan: the kernel that the letters are of\n"
                 "      --distro=NAME   upstream, debian, rhel, fedora, suse or ubuntu\n"
+                "      --since=TIME    taint scan: reports from then on; 2026-01-31, '2026-01-31 10:00', 7d, 12h\n"
+                "      --until=TIME    taint scan: reports before that\n"
+                "      --by=WHAT       taint scan: arranged by bit, module, kernel or week alone\n"
                 "  -f, --follow        events: do not end\n"
                 "      --root=DIR      taint: /proc and /sys are below DIR\n"
                 "  -h, --help          show this\n"
@@ -44,6 +47,9 @@ enum {
         OPTION_ERA = 1 << 1,
         OPTION_DISTRO = 1 << 2,
         OPTION_FOLLOW = 1 << 3,
+        OPTION_SINCE = 1 << 4,
+        OPTION_UNTIL = 1 << 5,
+        OPTION_BY = 1 << 6,
 };
 
 struct options {
@@ -58,7 +64,7 @@ static const char commands_text[] =
 /* What would have no effect is refused: somebody expects one. */
 static bool allows(const char *command, unsigned allowed, const struct options *o)
 {
-        static const char *const names[] = { "csv", "era", "distro", "follow" };
+        static const char *const names[] = { "csv", "era", "distro", "follow", "since", "until", "by" };
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
                 if (o->given & ~allowed & 1u << i) {
@@ -115,7 +121,8 @@ static int run_decode(const struct options *o, int n, char **words)
 
 static int run_scan(const struct options *o, int n, char **words)
 {
-        return allows("taint scan", OPTION_ERA | OPTION_DISTRO | OPTION_CSV, o)
+        return allows("taint scan",
+                       OPTION_ERA | OPTION_DISTRO | OPTION_CSV | OPTION_SINCE | OPTION_UNTIL | OPTION_BY, o)
                        ? (int)taint_scan(&o->taint, n, words)
                        : EXIT_CODE_USAGE;
 }
@@ -143,6 +150,9 @@ static int parse_arguments(int argc, char **argv, struct options *o)
                 { "csv", no_argument, NULL, 'c' },
                 { "era", required_argument, NULL, 'e' },
                 { "distro", required_argument, NULL, 'd' },
+                { "since", required_argument, NULL, 's' },
+                { "until", required_argument, NULL, 'u' },
+                { "by", required_argument, NULL, 'b' },
                 { "follow", no_argument, NULL, 'f' },
                 { "root", required_argument, NULL, 'r' },
                 { "help", no_argument, NULL, 'h' },
@@ -168,6 +178,18 @@ static int parse_arguments(int argc, char **argv, struct options *o)
                 case 'd':
                         o->taint.distro = optarg;
                         o->given |= OPTION_DISTRO;
+                        break;
+                case 's':
+                        o->taint.since = optarg;
+                        o->given |= OPTION_SINCE;
+                        break;
+                case 'u':
+                        o->taint.until = optarg;
+                        o->given |= OPTION_UNTIL;
+                        break;
+                case 'b':
+                        o->taint.by = optarg;
+                        o->given |= OPTION_BY;
                         break;
                 case 'f':
                         o->show.follow = true;

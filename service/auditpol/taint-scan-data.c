@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../../schema/base/date.h"
 #include "../../schema/base/json.h"
 #include "taint-scan-show.h"
 
@@ -26,6 +27,9 @@ static void json_place(struct json *j, const struct scan *s, const char *key, co
         member_string(j, "file", s->files[p->file]);
         member_number(j, "offset", p->offset);
         member_string(j, "release", p->release[0] ? p->release : NULL);
+        json_key(j, "time_usec");
+        json_number(j, (uint64_t)(p->usec > 0 ? p->usec : 0));
+        member_string(j, "dated", p->dated == SCAN_DATED_TEXT ? "text" : "file");
         json_end_object(j);
 }
 
@@ -121,13 +125,14 @@ static void json_skipped(struct json *j, const struct scan *s)
         json_end_array(j);
 }
 
-int taint_scan_json(const struct scan *s, struct buf *out)
+int taint_scan_json(const struct scan *s, enum scan_by by, struct buf *out)
 {
         _cleanup_free_ const struct scan_name **modules = scan_sort_modules(&s->modules);
         _cleanup_free_ const struct scan_name **releases = scan_sort_releases(&s->releases);
+        _cleanup_free_ const struct scan_name **weeks = scan_sort_weeks(&s->weeks);
         struct json j = json_on(out);
 
-        if (!modules || !releases)
+        if (!modules || !releases || !weeks)
                 return -ENOMEM;
         json_begin_object(&j);
         member_number(&j, "files", s->n_files);
@@ -136,10 +141,17 @@ int taint_scan_json(const struct scan *s, struct buf *out)
         member_number(&j, "unreadable", s->unreadable);
         member_number(&j, "clean", s->clean);
         member_number(&j, "ambiguous", s->ambiguous);
-        json_bits(&j, s);
-        json_undocumented(&j, s);
-        json_names(&j, s, "modules", "module", modules);
-        json_names(&j, s, "kernels", "release", releases);
+        member_number(&j, "other_times", s->other_times);
+        if (taint_scan_shows(by, SCAN_BY_BIT)) {
+                json_bits(&j, s);
+                json_undocumented(&j, s);
+        }
+        if (taint_scan_shows(by, SCAN_BY_MODULE))
+                json_names(&j, s, "modules", "module", modules);
+        if (taint_scan_shows(by, SCAN_BY_KERNEL))
+                json_names(&j, s, "kernels", "release", releases);
+        if (by == SCAN_BY_WEEK)
+                json_names(&j, s, "weeks", "week", weeks);
         member_number(&j, "left_out", s->modules.left_out + s->releases.left_out);
         member_number(&j, "skipped_files", s->n_skipped_all);
         json_skipped(&j, s);
@@ -173,6 +185,8 @@ static void csv_place(struct buf *out, const struct scan *s, const struct scan_p
 static void csv_row(struct buf *out, const struct scan *s, const char *kind, const char *name, int bit,
         const char *letters, const struct scan_count *c)
 {
+        char first[DATE_TEXT_MAX], last[DATE_TEXT_MAX];
+
         buf_printf(out, "%s,", kind);
         csv_field(out, name);
         buf_putc(out, ',');
@@ -184,6 +198,11 @@ static void csv_row(struct buf *out, const struct scan *s, const char *kind, con
         buf_putc(out, ',');
         if (c->reports > 0)
                 csv_place(out, s, &c->last);
+        buf_putc(out, ',');
+        if (c->reports > 0)
+                buf_printf(out, "%s,%s", date_format(c->first.usec, first), date_format(c->last.usec, last));
+        else
+                buf_putc(out, ',');
         buf_puts(out, "\r\n");
 }
 
@@ -197,17 +216,12 @@ static void csv_names(
                         &list[i]->count);
 }
 
-int taint_scan_csv(const struct scan *s, struct buf *out)
+static void csv_bits(struct buf *out, const struct scan *s)
 {
-        _cleanup_free_ const struct scan_name **modules = scan_sort_modules(&s->modules);
-        _cleanup_free_ const struct scan_name **releases = scan_sort_releases(&s->releases);
         size_t n;
         const struct taint_flag *rows = taint_flags(&n);
         char name[TAINT_NAME_MAX];
 
-        if (!modules || !releases)
-                return -ENOMEM;
-        buf_puts(out, "kind,name,bit,letters,reports,first,last\r\n");
         for (size_t i = 0; i < n; i++)
                 if (s->flags[i].reports > 0)
                         csv_row(out, s, "bit", taint_name(&rows[i], rows[i].bit, name), rows[i].bit,
@@ -216,7 +230,24 @@ int taint_scan_csv(const struct scan *s, struct buf *out)
                 if (s->letters[i])
                         csv_row(out, s, "undocumented", "", -1, (const char[]){ (char)i, '\0' },
                                 &s->letters[i]->count);
-        csv_names(out, s, "module", modules);
-        csv_names(out, s, "kernel", releases);
+}
+
+int taint_scan_csv(const struct scan *s, enum scan_by by, struct buf *out)
+{
+        _cleanup_free_ const struct scan_name **modules = scan_sort_modules(&s->modules);
+        _cleanup_free_ const struct scan_name **releases = scan_sort_releases(&s->releases);
+        _cleanup_free_ const struct scan_name **weeks = scan_sort_weeks(&s->weeks);
+
+        if (!modules || !releases || !weeks)
+                return -ENOMEM;
+        buf_puts(out, "kind,name,bit,letters,reports,first,last,first_time,last_time\r\n");
+        if (taint_scan_shows(by, SCAN_BY_BIT))
+                csv_bits(out, s);
+        if (taint_scan_shows(by, SCAN_BY_MODULE))
+                csv_names(out, s, "module", modules);
+        if (taint_scan_shows(by, SCAN_BY_KERNEL))
+                csv_names(out, s, "kernel", releases);
+        if (by == SCAN_BY_WEEK)
+                csv_names(out, s, "week", weeks);
         return out->error;
 }

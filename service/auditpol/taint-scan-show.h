@@ -1,6 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+/* What the result is arranged by. */
+enum scan_by {
+        SCAN_BY_ALL, /* bit, module and kernel */
+        SCAN_BY_BIT,
+        SCAN_BY_MODULE,
+        SCAN_BY_KERNEL,
+        SCAN_BY_WEEK,
+};
+
+static inline bool taint_scan_shows(enum scan_by by, enum scan_by what)
+{
+        return by == SCAN_BY_ALL || by == what;
+}
+
 /* The result of a scan in the three forms. Each returns 0 or -ENOMEM; the text is appended. */
 
 #include "../../schema/base/buf.h"
@@ -12,7 +26,7 @@ static inline const char *taint_scan_letters(const struct scan_name *name, char 
         return taint_letters(name->mask, name->kernel.distro, name->kernel.version, s);
 }
 
-int taint_scan_text(const struct scan *s, struct buf *out);
-int taint_scan_json(const struct scan *s, struct buf *out);
-/* One table (RFC 4180): kind, name, bit, letters, reports, first, last. */
-int taint_scan_csv(const struct scan *s, struct buf *out);
+int taint_scan_text(const struct scan *s, enum scan_by by, struct buf *out);
+int taint_scan_json(const struct scan *s, enum scan_by by, struct buf *out);
+/* One table (RFC 4180): kind, name, bit, letters, reports, first, last, first_time, last_time. */
+int taint_scan_csv(const struct scan *s, enum scan_by by, struct buf *out);

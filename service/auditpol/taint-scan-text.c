@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../../schema/base/date.h"
 #include "../../schema/names/fold.h"
 #include "taint-scan-show.h"
 
@@ -14,6 +15,8 @@ static void put(struct buf *out, const char *text)
 
 static void place(struct buf *out, const struct scan *s, const struct scan_place *p)
 {
+        char date[DATE_TEXT_MAX];
+
         put(out, s->files[p->file]);
         buf_printf(out, ", byte %" PRIu64, p->offset);
         if (p->release[0]) {
@@ -21,6 +24,8 @@ static void place(struct buf *out, const struct scan *s, const struct scan_place
                 put(out, p->release);
                 buf_putc(out, ')');
         }
+        buf_printf(out, ", %s%s", date_format(p->usec, date),
+                p->dated == SCAN_DATED_FILE ? " (the file's time)" : "");
 }
 
 static void places(struct buf *out, const struct scan *s, const struct scan_count *c)
@@ -98,12 +103,13 @@ static void skipped(struct buf *out, const struct scan *s)
         }
 }
 
-int taint_scan_text(const struct scan *s, struct buf *out)
+int taint_scan_text(const struct scan *s, enum scan_by by, struct buf *out)
 {
         _cleanup_free_ const struct scan_name **modules = scan_sort_modules(&s->modules);
         _cleanup_free_ const struct scan_name **releases = scan_sort_releases(&s->releases);
+        _cleanup_free_ const struct scan_name **weeks = scan_sort_weeks(&s->weeks);
 
-        if (!modules || !releases)
+        if (!modules || !releases || !weeks)
                 return -ENOMEM;
         buf_printf(out, "%" PRIu64 " tainted and %" PRIu64 " clean reports in %u files, %" PRIu64 " bytes\n",
                 s->reports, s->clean, s->n_files, s->bytes);
@@ -116,10 +122,16 @@ int taint_scan_text(const struct scan *s, struct buf *out)
                         "%" PRIu64 " with a letter that is ambiguous: counted as upstream's where it may be;"
                         " --era or --distro settles it\n",
                         s->ambiguous);
-        if (s->reports > 0)
+        if (s->other_times > 0)
+                buf_printf(out, "%" PRIu64 " reports of other times are left out\n", s->other_times);
+        if (s->reports > 0 && taint_scan_shows(by, SCAN_BY_BIT))
                 bits(out, s);
-        names(out, s, "\n   reports  module\n", modules, s->modules.left_out);
-        names(out, s, "\n   reports  kernel\n", releases, s->releases.left_out);
+        if (taint_scan_shows(by, SCAN_BY_MODULE))
+                names(out, s, "\n   reports  module\n", modules, s->modules.left_out);
+        if (taint_scan_shows(by, SCAN_BY_KERNEL))
+                names(out, s, "\n   reports  kernel\n", releases, s->releases.left_out);
+        if (by == SCAN_BY_WEEK)
+                names(out, s, "\n   reports  week\n", weeks, s->weeks.left_out);
         skipped(out, s);
         return out->error;
 }

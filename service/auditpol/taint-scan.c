@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../schema/base/date.h"
 #include "../../schema/base/log.h"
 #include "taint-internal.h"
 #include "taint-scan-show.h"
@@ -36,13 +37,37 @@ static void draw(void *userdata, uint64_t consumed)
                 consumed >= bar->total ? 100 : consumed * 100 / bar->total);
 }
 
-static enum exit_code show(const struct taint_options *o, const struct scan *s)
+/* False, with the reason in the log, where it is none. */
+static bool parse_time(const char *option, const char *text, int64_t *ret)
+{
+        if (!text || date_parse(text, (int64_t)time(NULL) * 1000000, ret))
+                return true;
+        log_error(
+                "--%s takes a date, such as 2026-01-31 or '2026-01-31 10:00', or 7d, 12h: so long ago; not '%s'",
+                option, text);
+        return false;
+}
+
+static bool parse_by(const char *text, enum scan_by *ret)
+{
+        static const char *const names[] = { "all", "bit", "module", "kernel", "week" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (!text || strcmp(text, names[i]) == 0) {
+                        *ret = (enum scan_by)i;
+                        return true;
+                }
+        log_error("--by takes bit, module, kernel or week, not '%s'", text);
+        return false;
+}
+
+static enum exit_code show(const struct taint_options *o, enum scan_by by, const struct scan *s)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
 
-        int r = o->json  ? taint_scan_json(s, &out)
-                : o->csv ? taint_scan_csv(s, &out)
-                         : taint_scan_text(s, &out);
+        int r = o->json  ? taint_scan_json(s, by, &out)
+                : o->csv ? taint_scan_csv(s, by, &out)
+                         : taint_scan_text(s, by, &out);
         if (r < 0) {
                 log_error("%s", strerror(-r));
                 return EXIT_CODE_FAILURE;
@@ -50,7 +75,7 @@ static enum exit_code show(const struct taint_options *o, const struct scan *s)
         return taint_print(&out);
 }
 
-static enum exit_code run(const struct taint_options *o, struct scan *s, char *const *paths)
+static enum exit_code run(const struct taint_options *o, enum scan_by by, struct scan *s, char *const *paths)
 {
         bool on_terminal = isatty(STDERR_FILENO) == 1;
         struct bar bar = { 0 };
@@ -69,7 +94,7 @@ static enum exit_code run(const struct taint_options *o, struct scan *s, char *c
         }
         for (size_t i = 0; i < s->n_skipped; i++)
                 log_warning("%s: skipped: %s", s->skipped[i].path, s->skipped[i].reason);
-        enum exit_code code = show(o, s);
+        enum exit_code code = show(o, by, s);
         return code == EXIT_CODE_OK && (s->n_skipped_all > 0 || s->unreadable > 0) ? EXIT_CODE_FAILURE
                                                                                    : code;
 }
@@ -78,8 +103,11 @@ enum exit_code taint_scan(const struct taint_options *o, int n, char *const *arg
 {
         struct taint_kernel context;
         struct scan s;
+        enum scan_by by;
         enum exit_code code = taint_context_of(o, &context);
 
+        if (code == EXIT_CODE_OK && !parse_by(o->by, &by))
+                code = EXIT_CODE_USAGE;
         if (code != EXIT_CODE_OK)
                 return code;
         if (n == 0 || (o->json && o->csv)) {
@@ -92,7 +120,9 @@ enum exit_code taint_scan(const struct taint_options *o, int n, char *const *arg
                 log_error("%s", strerror(ENOMEM));
                 return EXIT_CODE_FAILURE;
         }
-        code = run(o, &s, arguments);
+        code = parse_time("since", o->since, &s.since) && parse_time("until", o->until, &s.until)
+                       ? run(o, by, &s, arguments)
+                       : EXIT_CODE_USAGE;
         scan_done(&s);
         return code;
 }

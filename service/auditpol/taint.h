@@ -7,9 +7,10 @@
 
 struct taint_options {
         bool json;
-        bool csv;           /* scan only */
-        const char *era;    /* --era: a kernel version, or NULL */
-        const char *distro; /* --distro, or NULL */
+        bool csv;                       /* scan only */
+        const char *era;                /* --era: a kernel version, or NULL */
+        const char *distro;             /* --distro, or NULL */
+        const char *since, *until, *by; /* scan only; NULL: not given */
 };
 
 /* `arguments` are what follows the command, NULL-terminated; `-` is standard input. 0, EXIT_CODE_USAGE,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "find.h"
@@ -125,6 +126,7 @@ static int scan_one(struct scan *s, struct source *source, const char *name, uin
         int r = add_file(s, name);
         if (r < 0)
                 return r;
+        s->file_time = source_time(source, s->file_time);
         r = scan_text(s, source, before, text, &d);
         if (r != -ENOMEM && scan_flush(s) < 0)
                 return -ENOMEM;
@@ -134,6 +136,7 @@ static int scan_one(struct scan *s, struct source *source, const char *name, uin
 static int scan_members(struct scan *s, struct source *source, const char *file, char *text)
 {
         const uint64_t before = s->consumed - source_consumed(source);
+        const int64_t file_time = s->file_time;
 
         for (;;) {
                 struct diag d = { 0 };
@@ -145,10 +148,20 @@ static int scan_members(struct scan *s, struct source *source, const char *file,
                 _cleanup_free_ char *name = name_of(file, member);
                 if (!name)
                         return -ENOMEM;
+                s->file_time = file_time;
                 int done = r > 0 ? scan_one(s, source, name, before, text) : skip_part(s, name, r, &d);
                 if (done < 0 || (r < 0 && !goes_on))
                         return done;
         }
+}
+
+static int64_t time_of_file(int fd)
+{
+        struct stat st;
+
+        if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+                return (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000;
+        return (int64_t)time(NULL) * 1000000;
 }
 
 int scan_fd(struct scan *s, int fd, const char *name)
@@ -163,6 +176,7 @@ int scan_fd(struct scan *s, int fd, const char *name)
         if (r < 0)
                 return skip_part(s, name, r, &d);
         (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+        s->file_time = time_of_file(fd);
         s->consumed += source_consumed(source);
         r = scan_members(s, source, name, text);
         (void)source_close(source);

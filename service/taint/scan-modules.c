@@ -61,9 +61,10 @@ static int count_module(struct scan *s, const struct taint_module *module,
         name->mask |= r.mask;
         name->kernel = *context;
         /* x86 lists the modules twice in some oopses: once a report */
-        if (name->count.reports == 0 || name->count.last.file != place->file ||
-                name->count.last.offset != place->offset)
+        if (name->count.reports == 0 || name->seen_file != place->file || name->seen_offset != place->offset)
                 scan_count_at(&name->count, place);
+        name->seen_file = place->file;
+        name->seen_offset = place->offset;
         return 0;
 }
 

@@ -25,6 +25,12 @@ static int by_version(const void *a, const void *b)
         return strverscmp(x->name, y->name);
 }
 
+static int by_name(const void *a, const void *b)
+{
+        return strcmp(
+                (*(const struct scan_name *const *)a)->name, (*(const struct scan_name *const *)b)->name);
+}
+
 static const struct scan_name **sort(
         const struct scan_names *names, int (*compare)(const void *, const void *))
 {
@@ -48,4 +54,9 @@ const struct scan_name **scan_sort_modules(const struct scan_names *names)
 const struct scan_name **scan_sort_releases(const struct scan_names *names)
 {
         return sort(names, by_version);
+}
+
+const struct scan_name **scan_sort_weeks(const struct scan_names *names)
+{
+        return sort(names, by_name);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../schema/base/date.h"
 #include "scan-internal.h"
 
 int scan_init(struct scan *s, const struct taint_kernel *context)
@@ -12,9 +13,11 @@ int scan_init(struct scan *s, const struct taint_kernel *context)
         size_t n;
 
         (void)taint_flags(&n);
-        *s = (struct scan){
-                .context = *context, .limits = SOURCE_LIMITS, .flags = calloc(n, sizeof(*s->flags))
-        };
+        *s = (struct scan){ .context = *context,
+                .limits = SOURCE_LIMITS,
+                .since = INT64_MIN,
+                .until = INT64_MAX,
+                .flags = calloc(n, sizeof(*s->flags)) };
         return s->flags ? 0 : -ENOMEM;
 }
 
@@ -37,6 +40,7 @@ void scan_done(struct scan *s)
                 free(s->letters[i]);
         map_done(&s->modules.map);
         map_done(&s->releases.map);
+        map_done(&s->weeks.map);
         map_done(&s->crashes);
         free(s->files);
         free(s->skipped);
@@ -62,9 +66,12 @@ int scan_skip(struct scan *s, const char *path, const char *reason)
 
 void scan_count_at(struct scan_count *c, const struct scan_place *place)
 {
-        if (c->reports++ == 0)
+        bool none = c->reports++ == 0;
+
+        if (none || place->usec < c->first.usec)
                 c->first = *place;
-        c->last = *place;
+        if (none || place->usec >= c->last.usec)
+                c->last = *place;
 }
 
 struct key {
@@ -156,6 +163,16 @@ static int count_letters(struct scan *s)
         return 0;
 }
 
+static void count_in(struct scan_name *name, const struct scan_report *report)
+{
+        name->mask |= report->reading.mask;
+        name->kernel = report->context;
+        if (report->clean)
+                name->clean++;
+        else
+                scan_count_at(&name->count, &report->place);
+}
+
 static int count_release(struct scan *s)
 {
         const struct scan_report *report = &s->report;
@@ -167,19 +184,26 @@ static int count_release(struct scan *s)
         int r = scan_name_of(&s->releases, release, strlen(release), &name);
         if (r < 0 || !name)
                 return r;
-        name->mask |= report->reading.mask;
-        name->kernel = report->context;
-        if (report->clean)
-                name->clean++;
-        else
-                scan_count_at(&name->count, &report->place);
+        count_in(name, report);
         return 0;
+}
+
+static int count_week(struct scan *s)
+{
+        char week[DATE_TEXT_MAX];
+        struct scan_name *name;
+
+        (void)date_format_week(s->report.place.usec, week);
+        int r = scan_name_of(&s->weeks, week, strlen(week), &name);
+        if (r == 0 && name)
+                count_in(name, &s->report);
+        return r;
 }
 
 int scan_flush(struct scan *s)
 {
         struct scan_report *report = &s->report;
-        bool counts = report->any && !report->known;
+        bool counts = report->any && !report->left_out;
 
         report->any = false;
         if (!counts)
@@ -188,6 +212,8 @@ int scan_flush(struct scan *s)
         s->reports += !report->clean;
         s->unreadable += report->unreadable;
         int r = count_release(s);
+        if (r == 0)
+                r = count_week(s);
         return r < 0 ? r : count_letters(s);
 }
 
@@ -215,6 +241,21 @@ static void set_release(struct scan_report *report, const struct taint_line *lin
                 line->release ? line->release : "");
 }
 
+static void set_time(struct scan *s, const struct taint_line *line)
+{
+        struct scan_report *report = &s->report;
+        const struct taint_plain *plain = &line->plain;
+        int64_t usec;
+
+        bool told = date_find(plain->text, plain->at, s->file_time, &usec);
+        report->place.dated = told ? SCAN_DATED_TEXT : SCAN_DATED_FILE;
+        report->place.usec = told ? usec : s->file_time;
+        if (report->place.usec >= s->since && report->place.usec < s->until)
+                return;
+        s->other_times += !report->left_out;
+        report->left_out = true;
+}
+
 static int begin_report(struct scan *s, const struct taint_line *line, const struct scan_hit *hit)
 {
         struct scan_report *report = &s->report;
@@ -226,8 +267,9 @@ static int begin_report(struct scan *s, const struct taint_line *line, const str
                 .any = true, .clean = true, .place = { .file = s->n_files - 1, .offset = hit->offset }
         };
         if (s->is_pstore && hit->time.kind == SCAN_TIME_KERNEL)
-                r = remember_crash(s, hit->line_hash, &report->known);
+                r = remember_crash(s, hit->line_hash, &report->left_out);
         set_release(report, line);
+        set_time(s, line);
         copy_example(report->example, line);
         return r;
 }
@@ -269,7 +311,7 @@ int scan_hit(struct scan *s, const char *text, size_t n, size_t at, uint64_t bas
         if (same && (hit.role == SCAN_ROLE_NAMES || hit.text_hash == last.text_hash))
                 return 0;
         add_line(s, &line);
-        if ((same && last.role != SCAN_ROLE_HEAD) || s->report.known)
+        if ((same && last.role != SCAN_ROLE_HEAD) || s->report.left_out)
                 return 0;
         size_t from = at > SCAN_BEFORE && at - SCAN_BEFORE > before ? at - SCAN_BEFORE : (size_t)before;
         return scan_modules(s, text, from, at, base, &s->report.context, &s->report.place);

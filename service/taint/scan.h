@@ -14,7 +14,8 @@
  *
  * Modules count by the report's list `Modules linked in:`, which is above the line in warnings and before
  * Linux 4.16, and below the call trace in an oops of later kernels on x86. Places are in the order of
- * reading: files by name, bytes from 0, in what was unpacked. */
+ * reading: files by name, bytes from 0, in what was unpacked. A report has the time that
+ * its line tells, else the file's. */
 
 #include "../../schema/base/hashmap.h"
 #include "line.h"
@@ -24,22 +25,32 @@
 #define SCAN_NAMES_MAX 65536U /* modules, and releases; what is beyond is counted as `left_out` */
 #define SCAN_SKIPPED_MAX 1024U
 
+/* From what a report's time is known. */
+enum scan_dated {
+        SCAN_DATED_TEXT, /* its line tells */
+        SCAN_DATED_FILE, /* the file's own time, or that of the archive's entry; now for a pipe */
+};
+
 struct scan_place {
         uint32_t file; /* index */
+        enum scan_dated dated;
+        int64_t usec; /* since 1970 */
         uint64_t offset;
         char release[48]; /* "" where the report names none; cut if longer */
 };
 
 struct scan_count {
         uint64_t reports;
-        struct scan_place first, last;
+        struct scan_place first, last; /* by their times; of equal ones as they were read */
 };
 
 struct scan_name {
         char name[64];              /* cut if longer */
         uint64_t mask;              /* all bits that it was seen with */
         struct taint_kernel kernel; /* whose letters they are */
-        uint64_t clean;             /* of a release: reports that are not tainted */
+        uint64_t clean;             /* of a release, a week: reports that are not tainted */
+        uint32_t seen_file;         /* of a module: the report that it was counted for last */
+        uint64_t seen_offset;
         struct scan_count count;
 };
 
@@ -90,8 +101,9 @@ struct scan_hit {
 
 /* The report whose lines are being read. */
 struct scan_report {
-        bool any, clean, unreadable, known; /* known: pstore had it in another record */
-        struct taint_reading reading;       /* of all its lines */
+        bool any, clean, unreadable;
+        bool left_out;                /* pstore had it in another record, or its time is not asked for */
+        struct taint_reading reading; /* of all its lines */
         struct scan_place place;
         char example[160];
         struct taint_kernel context;
@@ -100,6 +112,8 @@ struct scan_report {
 struct scan {
         struct taint_kernel context;
         struct source_limits limits; /* scan_init() sets SOURCE_LIMITS */
+        int64_t since, until;        /* µs since 1970; what lies between counts */
+        int64_t file_time;           /* of the file, or member, that is read */
         /* Called after every block; may be NULL. consumed: bytes of all files so far. */
         void (*progress)(void *userdata, uint64_t consumed);
         void *userdata;
@@ -110,7 +124,8 @@ struct scan {
         uint64_t unreadable;              /* of `reports`: tainted, and by what got lost */
         struct scan_count *flags;         /* one a row of the table */
         struct scan_letter *letters[128]; /* without a meaning; NULL where never seen */
-        struct scan_names modules, releases;
+        struct scan_names modules, releases, weeks;
+        uint64_t other_times; /* reports that are left out since their time is not asked for */
         struct scan_skipped *skipped;
         size_t n_skipped, n_skipped_all;
         struct scan_hit last; /* the line before, of this file */
@@ -140,7 +155,8 @@ _must_check_ int scan_paths(struct scan *s, char *const *paths);
 /* The bytes of these files, for a progress bar. */
 uint64_t scan_measure(char *const *paths);
 
-/* The names of a list in order: modules by reports, most first; releases by version. A NULL-terminated array
- * to be freed, or NULL on ENOMEM. */
+/* The names of a list in order: modules by reports, most first; releases by version; weeks by time. A
+ * NULL-terminated array to be freed, or NULL on ENOMEM. */
 const struct scan_name **scan_sort_modules(const struct scan_names *names);
 const struct scan_name **scan_sort_releases(const struct scan_names *names);
+const struct scan_name **scan_sort_weeks(const struct scan_names *names);

@@ -234,6 +234,16 @@ int source_next(struct source *s, const char **ret_name, bool *ret_goes_on, stru
         return r;
 }
 
+int64_t source_time(const struct source *s, int64_t otherwise)
+{
+        for (const struct level *l = s->text ? s->text->outer : NULL; l; l = l->outer) {
+                int64_t usec;
+                if (unpack_time(l->unpack, &usec))
+                        return usec;
+        }
+        return otherwise;
+}
+
 static ssize_t read_text(struct source *s, void *buf, size_t n)
 {
         const uint8_t *bytes = NULL;

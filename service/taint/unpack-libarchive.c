@@ -19,6 +19,8 @@
         F(archive_errno)                                                                                    \
         F(archive_error_string)                                                                             \
         F(archive_format)                                                                                   \
+        F(archive_entry_mtime)                                                                              \
+        F(archive_entry_mtime_is_set)                                                                       \
         F(archive_entry_pathname)                                                                           \
         F(archive_entry_filetype)                                                                           \
         FILTERS(F)                                                                                          \
@@ -52,6 +54,8 @@ struct unpack {
         unpack_read_fn read;
         void *userdata;
         int error; /* of the reader: not the archive's */
+        bool has_time;
+        int64_t time; /* µs since 1970 */
 };
 
 static int load(struct diag *d)
@@ -156,8 +160,16 @@ int unpack_next(struct unpack *u, const char **ret_name, struct diag *d)
                 bool is_raw = la.archive_format(u->archive) == ARCHIVE_FORMAT_RAW;
                 const char *name = is_raw ? "" : la.archive_entry_pathname(entry);
                 *ret_name = name ? name : "?";
+                u->has_time = !is_raw && la.archive_entry_mtime_is_set(entry);
+                u->time = u->has_time ? (int64_t)la.archive_entry_mtime(entry) * 1000000 : 0;
                 return 1;
         }
+}
+
+bool unpack_time(const struct unpack *u, int64_t *ret)
+{
+        *ret = u->time;
+        return u->has_time;
 }
 
 ssize_t unpack_data(struct unpack *u, void *buf, size_t n, struct diag *d)

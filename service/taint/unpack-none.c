@@ -19,6 +19,11 @@ int unpack_next(_unused_ struct unpack *u, _unused_ const char **ret_name, _unus
         return 0;
 }
 
+bool unpack_time(_unused_ const struct unpack *u, _unused_ int64_t *ret)
+{
+        return false;
+}
+
 ssize_t unpack_data(
         _unused_ struct unpack *u, _unused_ void *buf, _unused_ size_t n, _unused_ struct diag *d)
 {

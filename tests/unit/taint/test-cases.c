@@ -2,8 +2,11 @@
 /* What people have in hand, made small: as mail, web pages and terminals left it, of other processors, of
  * other tools. Each with what a careful reader makes of it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../../../service/taint/decode.h"
 #include "../../../service/taint/scan.h"
@@ -214,6 +217,46 @@ START_TEST(letters_of_distributions)
 }
 END_TEST
 
+/* First and last are by date, whatever the order of the files, and a pause of the year has no hold on
+ * syslog. */
+START_TEST(dated)
+{
+        static const struct timespec times[2] = { { .tv_sec = 1772366400 },
+                { .tv_sec = 1772366400 } }; /* 2026-03-01 */
+        struct scan s;
+
+        ck_assert_int_eq(setenv("TZ", "UTC", 1), 0);
+        put_text("a", "2026-01-31T10:00:00Z h kernel: " CPU P_W_O);
+        put_text("b", "Dec 31 10:00:00 h kernel: " CPU P_W_O);
+        put_text("c", "[ 1.0] " CPU P_W_O);
+        for (const char *name = "abc"; *name; name++)
+                ck_assert_int_eq(utimensat(AT_FDCWD, (char[]){ *name, '\0' }, times, 0), 0);
+        scan_of(&s, ".");
+        ck_assert_uint_eq(s.flags[0].reports, 3);
+        ck_assert_int_eq(s.flags[0].first.usec, INT64_C(1767175200000000));
+        ck_assert_int_eq(s.flags[0].first.dated, SCAN_DATED_TEXT);
+        ck_assert_str_eq(s.files[s.flags[0].first.file], "./b");
+        ck_assert_int_eq(s.flags[0].last.usec, INT64_C(1772366400000000));
+        ck_assert_int_eq(s.flags[0].last.dated, SCAN_DATED_FILE);
+        _cleanup_free_ const struct scan_name **weeks = scan_sort_weeks(&s.weeks);
+        ck_assert_str_eq(weeks[0]->name, "2026-W01");
+        ck_assert_str_eq(weeks[1]->name, "2026-W05");
+        ck_assert_str_eq(weeks[2]->name, "2026-W09");
+        scan_done(&s);
+
+        char path[] = ".";
+        char *const paths[] = { path, NULL };
+        ck_assert_int_eq(scan_init(&s, &scan_anything), 0);
+        s.since = INT64_C(1769817600000000);
+        s.until = INT64_C(1769904000000000);
+        ck_assert_int_eq(scan_paths(&s, paths), 0);
+        ck_assert_uint_eq(s.reports, 1);
+        ck_assert_uint_eq(s.other_times, 2);
+        ck_assert_uint_eq(s.flags[0].reports, 1);
+        scan_done(&s);
+}
+END_TEST
+
 struct decoded {
         const char *text;
         int r;
@@ -352,6 +395,6 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { counted, pstore, letters_of_distributions, decoded, utf16 };
+        const TTest *const tests[] = { counted, pstore, letters_of_distributions, dated, decoded, utf16 };
         return run_tests_with("taint-cases", tests, ARRAY_SIZE(tests), scan_folder_make, scan_folder_remove);
 }

@@ -133,15 +133,25 @@ START_TEST(scan)
                 const char *out;
         } cases[] = {
                 { { .csv = true }, "-", EXIT_CODE_OK,
-                        "kind,name,bit,letters,reports,first,last\r\n"
-                        "bit,\"TAINT_PROPRIETARY_MODULE\",0,P,1,\"standard input:37\",\"standard input:37\"\r\n"
-                        "undocumented,\"\",,Q,1,\"standard input:37\",\"standard input:37\"\r\n"
-                        "module,\"nvidia\",,P,1,\"standard input:37\",\"standard input:37\"\r\n"
-                        "kernel,\"6.12.1\",,P,1,\"standard input:37\",\"standard input:37\"\r\n" },
+                        "kind,name,bit,letters,reports,first,last,first_time,last_time\r\n"
+                        "bit,\"TAINT_PROPRIETARY_MODULE\",0,P,1,\"standard input:37\",\"standard input:37\"," },
+                { { .csv = true }, "-", EXIT_CODE_OK,
+                        "undocumented,\"\",,Q,1,\"standard input:37\",\"standard input:37\"," },
+                { { .csv = true }, "-", EXIT_CODE_OK,
+                        "module,\"nvidia\",,P,1,\"standard input:37\",\"standard input:37\"," },
+                { { .csv = true }, "-", EXIT_CODE_OK,
+                        "kernel,\"6.12.1\",,P,1,\"standard input:37\",\"standard input:37\"," },
+                { { .csv = true, .by = "module" }, "-", EXIT_CODE_OK,
+                        "first_time,last_time\r\nmodule,\"nvidia\"" },
+                { { .json = true, .by = "week" }, "-", EXIT_CODE_OK, "\"weeks\":[{\"week\":\"20" },
+                { { .by = "week", .since = "1h" }, "-", EXIT_CODE_OK, "   reports  week\n         1  20" },
+                { { .until = "1h" }, "-", EXIT_CODE_OK, "2 reports of other times are left out\n" },
+                { { .by = "name" }, "-", EXIT_CODE_USAGE, "" },
+                { { .since = "soon" }, "-", EXIT_CODE_USAGE, "" },
                 { { .json = true }, "-", EXIT_CODE_OK,
-                        "{\"files\":1,\"bytes\":105,\"tainted\":1,\"unreadable\":0,\"clean\":1,\"ambiguous\":0,\"bits\":[{\"bit\":0,"
+                        "{\"files\":1,\"bytes\":105,\"tainted\":1,\"unreadable\":0,\"clean\":1,\"ambiguous\":0,\"other_times\":0,\"bits\":[{\"bit\":0,"
                         "\"symbol\":\"TAINT_PROPRIETARY_MODULE\",\"letter\":\"P\",\"distro\":\"upstream\",\"reports\":1,"
-                        "\"first\":{\"file\":\"standard input\",\"offset\":37,\"release\":\"6.12.1\"}," },
+                        "\"first\":{\"file\":\"standard input\",\"offset\":37,\"release\":\"6.12.1\",\"time_usec\":" },
                 { { .json = true }, "-", EXIT_CODE_OK,
                         "\"examples\":[{\"text\":\"CPU: 0 Tainted: P   Q                6.12.1 #1\",\"place\":{" },
                 { { .json = true }, "-", EXIT_CODE_OK,
@@ -149,14 +159,14 @@ START_TEST(scan)
                 { { .json = true }, "-", EXIT_CODE_OK,
                         "{\"release\":\"6.12.1\",\"letters\":\"P\",\"mask\":1,\"clean\":1,\"reports\":1," },
                 { { 0 }, "-", EXIT_CODE_OK, "1 tainted and 1 clean reports in 1 files, 105 bytes\n" },
-                { { 0 }, "-", EXIT_CODE_OK, "first standard input, byte 37 (6.12.1)\n" },
+                { { 0 }, "-", EXIT_CODE_OK, "first standard input, byte 37 (6.12.1), 20" },
                 { { 0 }, "-", EXIT_CODE_OK, "1   ? Q without a known meaning\n" },
                 { { 0 }, "-", EXIT_CODE_OK, "1  nvidia  P\n" },
                 { { 0 }, "-", EXIT_CODE_OK, "1  6.12.1  P  (1 not tainted)\n" },
                 { { .json = true }, "missing", EXIT_CODE_FAILURE,
                         "\"skipped\":[{\"file\":\"missing\",\"reason\":\"No such file or directory\"}]}\n" },
                 { { .csv = true }, "missing", EXIT_CODE_FAILURE,
-                        "kind,name,bit,letters,reports,first,last\r\n" },
+                        "kind,name,bit,letters,reports,first,last,first_time,last_time\r\n" },
                 { { 0 }, "missing", EXIT_CODE_FAILURE, "skipped, whole or in part: 1\n  missing: No such" },
                 { { 0 }, "", EXIT_CODE_FAILURE, "skipped, whole or in part: 1\n  : No such" },
                 { { .json = true, .csv = true }, "-", EXIT_CODE_USAGE, "" },

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../../../schema/base/date.h"
+#include "../../../schema/base/macro.h"
+#include "test-util.h"
+
+#define SECOND INT64_C(1000000)
+/* 2026-03-01 12:00:00 UTC */
+#define NOW (INT64_C(1772366400) * SECOND)
+
+START_TEST(found)
+{
+        static const struct {
+                const char *text;
+                int64_t usec; /* -1: none */
+        } cases[] = {
+                { "2026-01-31T10:00:00Z host kernel: x", INT64_C(1769853600) * SECOND },
+                { "2026-01-31T10:00:00.25Z x", INT64_C(1769853600) * SECOND + 250000 },
+                { "2026-01-31T10:00:00+01:00 x", INT64_C(1769850000) * SECOND },
+                { "2026-01-31T10:00:00-0500 x", INT64_C(1769871600) * SECOND },
+                { "2026-01-31 10:00:00 x", INT64_C(1769853600) * SECOND },
+                { "[139399.1][2026:01:31 10:00:00][pid:1]", INT64_C(1769853600) * SECOND },
+                { "Jan 31 10:00:00 host kernel: x", INT64_C(1769853600) * SECOND },
+                { "Dec 31 10:00:00 host kernel: x", INT64_C(1767175200) * SECOND }, /* last year's */
+                { "Jan  3 10:00:00 host", INT64_C(1767434400) * SECOND },
+                { "Jan 3 10:00:00 host", INT64_C(1767434400) * SECOND },
+                { "[Sat Jan 31 10:00:00 2026] x", INT64_C(1769853600) * SECOND },
+                { "[Wed Dec 19 03:36:07 2018] x", INT64_C(1545190567) * SECOND },
+                { "[ 6141.921740] x", -1 },
+                { "2026-01-31 x", -1 }, /* in a log the time of the day is there, too */
+                { "2026-13-31 10:00:00", -1 },
+                { "2026-01-31 25:00:00", -1 },
+                { "12026-01-31 10:00:00", -1 },
+                { "Jan 31 host", -1 },
+                { "", -1 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                int64_t usec = -1;
+                bool is_found = date_find(cases[i].text, strlen(cases[i].text), NOW, &usec);
+                ck_assert_msg(is_found == (cases[i].usec >= 0) && (!is_found || usec == cases[i].usec),
+                        "'%s': %d %ld", cases[i].text, is_found, (long)usec);
+        }
+}
+END_TEST
+
+START_TEST(given)
+{
+        static const struct {
+                const char *text;
+                int64_t usec;
+        } cases[] = {
+                { "2026-01-31", INT64_C(1769817600) * SECOND },
+                { "2026-01-31 10:00", INT64_C(1769853600) * SECOND },
+                { "2026-01-31T10:00:00Z", INT64_C(1769853600) * SECOND },
+                { "7d", NOW - 7 * 86400 * SECOND },
+                { "90m", NOW - 5400 * SECOND },
+                { "@1769853600", INT64_C(1769853600) * SECOND },
+                { "yesterday", -1 },
+                { "7", -1 },
+                { "7dd", -1 },
+                { "-7d", -1 },
+                { "2026-01-31 and more", -1 },
+                { "2026-02", -1 },
+                { "@", -1 },
+                { "", -1 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                int64_t usec = -1;
+                bool ok = date_parse(cases[i].text, NOW, &usec);
+                ck_assert_msg(ok == (cases[i].usec >= 0) && (!ok || usec == cases[i].usec), "'%s': %d %ld",
+                        cases[i].text, ok, (long)usec);
+        }
+}
+END_TEST
+
+START_TEST(printed)
+{
+        char s[DATE_TEXT_MAX];
+
+        ck_assert_str_eq(date_format(INT64_C(1769853600) * SECOND, s), "2026-01-31 10:00:00+0000");
+        ck_assert_str_eq(date_format_week(INT64_C(1769853600) * SECOND, s), "2026-W05");
+        ck_assert_str_eq(
+                date_format_week(INT64_C(1767175200) * SECOND, s), "2026-W01"); /* of 31 December 2025 */
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { found, given, printed };
+
+        if (setenv("TZ", "UTC", 1) != 0)
+                return EXIT_FAILURE;
+        tzset();
+        return run_tests("date", tests, ARRAY_SIZE(tests));
+}
