@@ -27,7 +27,7 @@ _peios_auditpol() {
         fi
         _peios_auditpol_given
         case $before:$cur in
-        --@(era|since|until):*) return ;;
+        --era:* | --since:* | --until:*) return ;;
         --by:*) choices='bit module kernel week' ;;
         --distro:*) choices='upstream debian rhel fedora suse ubuntu' ;;
         --root:*) files=-d ;;
