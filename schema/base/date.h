@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Dates as people and logs write them. Times are µs since 1970; what names no zone is local time. Pure but for the
- * zone. */
+/* Dates as people and logs write them. Times are µs since 1970; what names no zone is local time. Pure but
+ * for the zone. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,12 +10,13 @@
 
 #define DATE_TEXT_MAX 32u
 
-/* Where in the text the first date begins, and the time it tells: "2026-01-31 10:00:00", with T, fractions and a
- * zone (Z, +01:00); "Jan 31 10:00:00", with a year behind it or without: then it is the last such day before
- * `about`. False where there is none. */
+/* Where in the text the first date begins, and the time it tells: "2026-01-31 10:00:00", with T, fractions
+ * and a zone (Z, +01:00); "Jan 31 10:00:00", with a year behind it or without: then it is the last such day
+ * before `about`. False where there is none. */
 bool date_find(const char *text, size_t n, int64_t about, int64_t *ret);
 
-/* What a person gives: such a date, the time of the day left out or not; "7d", "12h", "30m": so long before `now`;
+/* What a person gives: such a date, the time of the day left out or not; "7d", "12h", "30m": so long before
+ * `now`;
  * "@SECONDS". False: it is none. */
 bool date_parse(const char *text, int64_t now, int64_t *ret);
 

@@ -39,6 +39,10 @@ static void json_flag(struct json *j, const struct taint_flag *f, unsigned bit)
         json_letter(j, "letter", f ? f->letter : '\0');
         json_key(j, "meaning");
         json_string(j, f ? f->meaning : "no meaning is known");
+        json_key(j, "severity");
+        json_string(j, f ? taint_severity_name(f->severity) : NULL);
+        json_key(j, "advice");
+        json_string(j, f ? f->advice : NULL);
 }
 
 static void json_bits(struct json *j, const struct taint_reading *r)
@@ -133,7 +137,7 @@ static void json_decoded(struct json *j, const struct taint_decoded *d)
         json_end_object(j);
 }
 
-static void text_bits(struct buf *out, const struct taint_reading *r)
+static void text_bits(struct buf *out, const struct taint_reading *r, enum taint_distro distro)
 {
         char name[TAINT_NAME_MAX];
 
@@ -143,9 +147,11 @@ static void text_bits(struct buf *out, const struct taint_reading *r)
                         continue;
                 buf_printf(out, "  %2u  %c  %-28s %s\n", bit, f && f->letter ? f->letter : '?',
                         taint_name(f, bit, name), f ? f->meaning : "no meaning is known");
+                if (f)
+                        buf_printf(out, "         %s: %s\n", taint_severity_name(f->severity), f->advice);
                 if (f && f->note)
                         buf_printf(out, "         %s\n", f->note);
-                if (f && !f->reachable)
+                if (taint_is_unreachable(f, distro))
                         buf_puts(out, "         no standard Peios build can set it\n");
         }
 }
@@ -192,7 +198,7 @@ static void text_decoded(struct buf *out, const struct taint_decoded *d)
                 buf_puts(out, "\n  not tainted\n");
         else
                 buf_printf(out, "\n  mask %" PRIu64 " (0x%" PRIx64 ")\n", d->reading.mask, d->reading.mask);
-        text_bits(out, &d->reading);
+        text_bits(out, &d->reading, d->context.distro);
         text_doubts(out, &d->reading);
         text_modules(out, d);
         if (d->note[0])

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
@@ -83,6 +85,17 @@ static const struct shown_event *find_event(const struct events *events, unsigne
         return NULL;
 }
 
+/* On a terminal that has not asked for plain text the word is marked. */
+static void text_severity(struct buf *out, const struct taint_flag *flag)
+{
+        static const char *const colours[] = { "", "", "\x1b[33m", "\x1b[31m", "\x1b[1;31m" };
+        const char *plain = getenv("NO_COLOR");
+        bool marks = isatty(STDOUT_FILENO) && !(plain && plain[0]) && colours[flag->severity][0];
+
+        buf_printf(out, "      %s%s%s: %s\n", marks ? colours[flag->severity] : "",
+                taint_severity_name(flag->severity), marks ? "\x1b[0m" : "", flag->advice);
+}
+
 static void text_bit(struct buf *out, unsigned bit, const struct shown_event *e)
 {
         const struct taint_flag *flag = taint_flag_by_bit(bit);
@@ -90,7 +103,9 @@ static void text_bit(struct buf *out, unsigned bit, const struct shown_event *e)
 
         buf_printf(out, "  %2u  %-28s %s\n", bit, taint_name(flag, bit, name),
                 flag ? flag->meaning : "not known here");
-        if (flag && !flag->reachable)
+        if (flag)
+                text_severity(out, flag);
+        if (taint_is_unreachable(flag, TAINT_ANY))
                 buf_puts(out, "      no standard Peios build can set it\n");
         if (e) {
                 buf_puts(out, "      ");
@@ -110,6 +125,10 @@ static void json_bit(struct json *j, unsigned bit, const struct shown_event *e)
         json_string(j, taint_name(flag, bit, name));
         json_key(j, "meaning");
         json_string(j, flag ? flag->meaning : NULL);
+        json_key(j, "severity");
+        json_string(j, flag ? taint_severity_name(flag->severity) : NULL);
+        json_key(j, "advice");
+        json_string(j, flag ? flag->advice : NULL);
         json_key(j, "event");
         if (e)
                 event_json(j, e);

@@ -8,7 +8,7 @@
 
 static const struct taint_flag flags[] = {
 #define TAINT_FLAG(WHO, BIT, COLUMN, LETTER, CLEAR, MODULE, SINCE, UNTIL, SYMBOL, OLDER, ACTOR, REACHABLE,  \
-        SET_BY, MEANING, NOTE)                                                                              \
+        SET_BY, MEANING, SEVERITY, ADVICE, NOTE)                                                            \
         { .distro = TAINT_##WHO,                                                                            \
                 .bit = (BIT),                                                                               \
                 .column = (COLUMN),                                                                         \
@@ -23,6 +23,8 @@ static const struct taint_flag flags[] = {
                 .reachable = (REACHABLE),                                                                   \
                 .set_by = (SET_BY),                                                                         \
                 .meaning = (MEANING),                                                                       \
+                .severity = TAINT_SEVERITY_##SEVERITY,                                                      \
+                .advice = (ADVICE),                                                                         \
                 .note = (NOTE) },
 #include "taint-flags.def"
 #undef TAINT_FLAG
@@ -37,6 +39,18 @@ const struct taint_flag *taint_flags(size_t *ret_n)
 const struct taint_flag *taint_flag_by_bit(unsigned bit)
 {
         return bit < TAINT_UPSTREAM_BITS ? &flags[bit] : NULL;
+}
+
+const char *taint_severity_name(enum taint_severity severity)
+{
+        static const char *const names[] = { "info", "notice", "warning", "serious", "critical" };
+
+        return names[severity];
+}
+
+bool taint_is_unreachable(const struct taint_flag *flag, enum taint_distro distro)
+{
+        return flag && !flag->reachable && flag->distro == TAINT_UPSTREAM && distro == TAINT_ANY;
 }
 
 const struct taint_flag *taint_flag_for(enum taint_distro distro, uint32_t version, unsigned bit)

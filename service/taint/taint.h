@@ -35,6 +35,14 @@ enum taint_actor {
         TAINT_ACTOR_NONE,    /* a running task is a bystander */
 };
 
+enum taint_severity {
+        TAINT_SEVERITY_INFO,
+        TAINT_SEVERITY_NOTICE,
+        TAINT_SEVERITY_WARNING,
+        TAINT_SEVERITY_SERIOUS,
+        TAINT_SEVERITY_CRITICAL,
+};
+
 struct taint_flag {
         enum taint_distro distro;
         uint8_t bit, column;
@@ -43,7 +51,8 @@ struct taint_flag {
         uint32_t since, until; /* until: 0 for none */
         enum taint_actor actor;
         const char *symbol, *older; /* without TAINT_; older: NULL for none */
-        const char *set_by, *meaning, *note;
+        enum taint_severity severity;
+        const char *set_by, *meaning, *advice, *note;
 };
 
 /* The table: upstream's bits in order (index = bit), then those of distributions. */
@@ -55,6 +64,12 @@ const struct taint_flag *taint_flag_by_bit(unsigned bit);
 /* What this distribution's kernel of this version means by the bit: its own flag, else upstream's, else
  * NULL. With TAINT_ANY upstream's, else the only or newest distribution's. */
 const struct taint_flag *taint_flag_for(enum taint_distro distro, uint32_t version, unsigned bit);
+
+/* "critical" and the like. */
+const char *taint_severity_name(enum taint_severity severity);
+
+/* Whether to say that no standard Peios build can set it: of a kernel that is not known to be another's. */
+bool taint_is_unreachable(const struct taint_flag *flag, enum taint_distro distro);
 
 /* By name, with or without TAINT_, the older name too; case matters. NULL where there is none. */
 const struct taint_flag *taint_flag_by_symbol(const char *name, size_t n);

@@ -58,7 +58,7 @@ static enum exit_code run(command_t command, const struct taint_options *o, cons
 
 #define P_BIT                                                                                                         \
         "{\"bit\":0,\"symbol\":\"TAINT_PROPRIETARY_MODULE\",\"letter\":\"P\",\"meaning\":\"a proprietary module was " \
-        "loaded\"}"
+        "loaded\",\"severity\":\"notice\",\"advice\":\"Reproduce a fault without the module before reporting it, and ask the maker of the module\"}"
 
 static const struct {
         struct taint_options o;
@@ -74,14 +74,14 @@ static const struct {
         /* from 2^53 up a string; a bit without a name stays */
         { { .json = true }, { "9007199254740992" }, "", EXIT_CODE_OK,
                 "[{\"input\":\"9007199254740992\",\"mask\":\"9007199254740992\",\"bits\":[{\"bit\":53,\"symbol\":\"bit "
-                "53\",\"letter\":null,\"meaning\":\"no meaning is known\"}],\"ambiguous\":[],\"unknown\":[\"bit "
+                "53\",\"letter\":null,\"meaning\":\"no meaning is known\",\"severity\":null,\"advice\":null}],\"ambiguous\":[],\"unknown\":[\"bit "
                 "53\"]}]\n" },
         { { .json = true }, { "Tainted: P   Q" }, "", EXIT_CODE_OK,
                 "[{\"input\":\"Tainted: P   Q\",\"mask\":1,\"bits\":[" P_BIT
                 "],\"ambiguous\":[],\"unknown\":[\"Q\"]}]\n" },
         { { .json = true, .distro = "upstream" }, { "N" }, "", EXIT_CODE_OK,
                 "[{\"input\":\"N\",\"mask\":262144,\"bits\":[{\"bit\":18,\"symbol\":\"TAINT_TEST\",\"letter\":\"N\","
-                "\"meaning\":\"an in-kernel test was run\"}],\"ambiguous\":[],\"unknown\":[]}]\n" },
+                "\"meaning\":\"an in-kernel test was run\",\"severity\":\"warning\",\"advice\":\"Tests ran in this kernel: reboot before it does real work\"}],\"ambiguous\":[],\"unknown\":[]}]\n" },
         { { .json = true }, { "x", "1" }, "", EXIT_CODE_INVALID,
                 "[{\"input\":\"x\",\"mask\":null,\"error\":\"'x': neither a number, nor taint letters, nor a line that "
                 "tells of taints\"},{\"input\":\"1\",\"mask\":1,\"bits\":[" P_BIT

@@ -18,6 +18,7 @@ static void expect_upstream(struct buf *b, const struct taint_flag *f)
 {
         buf_printf(b, ".It Sy %c\n%s.\nSet by: %s.\nActor: %s.\n", f->letter, f->meaning, f->set_by,
                 actors[f->actor]);
+        buf_printf(b, "Severity: %s.\n%s.\n", taint_severity_name(f->severity), f->advice);
         if (f->older)
                 buf_printf(b, "Its name was TAINT_%s.\n", f->older);
         if (f->note)
