@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../schema/base/clock.h"
 #include "../../schema/base/log.h"
 #include "../../schema/events/timer.h"
 
@@ -15,6 +16,7 @@
 
 struct refusal {
         struct actor actor; /* of the newest */
+        uint64_t when;      /* the newest was */
         char *path;
         char *layer;
         uint64_t count; /* since it was told last */
@@ -104,6 +106,7 @@ static void emit(
                         .detail = why,
                         .count = count,
                         .users = uids,
+                        .when = x->when,
                         .actor = &x->actor },
                 r->userdata);
 }
@@ -128,13 +131,18 @@ static void refusal_done(struct refusal *x)
 }
 
 /* Without memory the record lacks the text. */
-static void refusal_set(struct refusal *x, const struct actor *actor, const char *path, const char *layer)
+static void refusal_set(struct refusal *x, const char *path, const char *layer)
 {
         free(x->path);
         free(x->layer);
         x->path = strndup(path, TEXT_MAX);
         x->layer = strndup(layer, TEXT_MAX);
+}
+
+static void refusal_note(struct refusal *x, const struct actor *actor)
+{
         x->actor = *actor;
+        x->when = clock_of(CLOCK_REALTIME);
 }
 
 static void tell_user(struct refusals *r, struct refusing_user *u)
@@ -274,7 +282,8 @@ void refusals_tell(
         start_timer(r);
         if (!x && u && u->n < REFUSALS_PER_USER) {
                 x = &u->list[u->n++];
-                refusal_set(x, actor, path, layer);
+                refusal_set(x, path, layer);
+                refusal_note(x, actor);
                 emit(r, x, NULL, why, 0);
                 return;
         }
@@ -282,8 +291,8 @@ void refusals_tell(
                 ranges_add(&r->crowd_uids, actor->uid);
         if (!x) {
                 x = u ? &u->others : &r->crowd;
-                refusal_set(x, actor, path, layer);
+                refusal_set(x, path, layer);
         }
-        x->actor = *actor;
+        refusal_note(x, actor);
         x->count++;
 }

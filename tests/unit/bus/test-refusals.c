@@ -2,8 +2,10 @@
 /* Which refused calls are recorded, and when. Time passes when the test says so. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../../registry-provider/bus/refusals.h"
+#include "../../../schema/base/clock.h"
 #include "../base/test-util.h"
 
 #define DAY_WINDOWS (24u * 60u)
@@ -20,6 +22,7 @@ static struct {
 /* What was recorded: `uid path count detail users`, a line each. */
 static struct buf told;
 static size_t n_told;
+static uint64_t told_when; /* the last one */
 
 int __wrap_timer_new(sd_event *event, uint64_t accuracy, sd_event_time_handler_t fn, void *userdata,
         sd_event_source **ret);
@@ -59,6 +62,7 @@ static void pass(unsigned windows)
 static void on_record(const struct record *record, _unused_ void *userdata)
 {
         n_told++;
+        told_when = record->when;
         buf_printf(&told, "%u %s %llu %s %s\n", record->actor->uid, record->path,
                 (unsigned long long)record->count, record->detail, record->users ? record->users : "-");
 }
@@ -103,14 +107,20 @@ static void refuse_many(struct refusals *r, uint32_t uid, unsigned n)
 START_TEST(the_same_again)
 {
         struct refusals *r = begin();
+        uint64_t before = clock_of(CLOCK_REALTIME);
 
         for (unsigned i = 0; i < 21; i++)
                 refuse(r, 1000, "\\A");
+        uint64_t behind = clock_of(CLOCK_REALTIME);
         refuse(r, 1000, "\\B");
+        (void)usleep(1000);
         ck_assert_str_eq(buf_str(&told), "1000 \\A 0 no -\n1000 \\B 0 no -\n");
         forget();
         pass(1);
         ck_assert_str_eq(buf_str(&told), "1000 \\A 20 the same again, 20 times -\n");
+        /* The newest of them was then, not when they were counted. */
+        ck_assert_uint_ge(told_when, before);
+        ck_assert_uint_le(told_when, behind);
         (void)refusals_free(r);
         ck_assert_uint_eq(n_told, 1);
         forget();
