@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the user database says, and that nobody waits for one that says nothing. */
+#include <errno.h>
+#include <grp.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "../../../schema/bus/members.h"
+#include "../base/test-util.h"
+
+#define ASKED 3u
+
+static sd_event *event;
+static bool hangs;
+static struct {
+        uint32_t uid;
+        bool is_member;
+} told[MEMBERS_WAITING];
+static unsigned n_told;
+
+int __real_getgrnam_r(const char *name, struct group *group, char *text, size_t size, struct group **ret);
+int __wrap_getgrnam_r(const char *name, struct group *group, char *text, size_t size, struct group **ret);
+
+int __wrap_getgrnam_r(const char *name, struct group *group, char *text, size_t size, struct group **ret)
+{
+        while (hangs)
+                (void)pause();
+        return __real_getgrnam_r(name, group, text, size, ret);
+}
+
+static void on_told(uint32_t uid, bool is_member, _unused_ void *userdata)
+{
+        told[n_told].uid = uid;
+        told[n_told++].is_member = is_member;
+}
+
+static void setup(void)
+{
+        ck_assert_int_ge(sd_event_new(&event), 0);
+        n_told = 0;
+        hangs = false;
+}
+
+static void teardown(void)
+{
+        sd_event_unref(event);
+}
+
+static void wait_for(unsigned n)
+{
+        while (n_told < n)
+                ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
+}
+
+/* In the order of the questions. */
+START_TEST(told_in_order)
+{
+        struct members *m = NULL;
+
+        ck_assert_int_eq(members_new(event, "root", on_told, NULL, &m), 0);
+        ck_assert_int_eq(members_ask(m, 0), 0);
+        ck_assert_int_eq(members_ask(m, 65534), 0);
+        ck_assert_int_eq(members_ask(m, 4294967290u), 0);
+        ck_assert_uint_eq(n_told, 0);
+        wait_for(ASKED);
+        ck_assert(told[0].uid == 0 && told[0].is_member);
+        ck_assert(told[1].uid == 65534 && !told[1].is_member);
+        ck_assert(told[2].uid == 4294967290u && !told[2].is_member);
+        m = members_free(m);
+        ck_assert_int_eq(members_new(event, "no-such-group", on_told, NULL, &m), 0);
+        ck_assert_int_eq(members_ask(m, 0), 0);
+        wait_for(ASKED + 1);
+        ck_assert(!told[ASKED].is_member);
+        (void)members_free(m);
+}
+END_TEST
+
+/* The loop goes on, whoever is asked about is taken for no member, and the end does not wait either. */
+START_TEST(a_database_that_hangs)
+{
+        struct members *m = NULL;
+
+        hangs = true;
+        ck_assert_int_eq(members_new(event, "root", on_told, NULL, &m), 0);
+        for (uint32_t uid = 0; uid < MEMBERS_WAITING; uid++)
+                ck_assert_int_eq(members_ask(m, uid), 0);
+        ck_assert_int_eq(members_ask(m, 1), -ENOBUFS);
+        wait_for(MEMBERS_WAITING);
+        ck_assert(!told[0].is_member);
+        ck_assert_int_eq(members_ask(m, 1), 0);
+        (void)members_free(m);
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { told_in_order, a_database_that_hangs };
+        return run_tests_with("members", tests, ARRAY_SIZE(tests), setup, teardown);
+}
