@@ -35,11 +35,11 @@ struct gate {
         struct deferred *turn;    /* lets one pass that comes after the rest */
         sd_event_source *refill;  /* for those who have to wait until they have time again */
         struct waiting waiting;
-        bool is_news;                      /* somebody who waits may pass now */
-        sd_bus_message *passing;           /* it comes out of the bus's queue next */
-        bool passing_person;               /* for whom it waited */
-        sd_bus_message *waited_for_person; /* the call that is being worked, if it did */
-        struct caller_user *working;       /* whose call is being worked */
+        bool is_news;                /* somebody who waits may pass now */
+        sd_bus_message *passing;     /* it comes out of the bus's queue next */
+        bool passing_person;         /* for whom it waited */
+        bool waited_for_person;      /* the call that is being worked did */
+        struct caller_user *working; /* whose call is being worked */
         uint64_t working_since;
 };
 
@@ -274,11 +274,12 @@ static int on_call(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *err
                 return r;
         if (m == g->passing) {
                 g->passing = NULL;
-                g->waited_for_person = g->passing_person ? m : NULL;
+                g->waited_for_person = g->passing_person;
                 g->is_news = true;
                 pass(g, c, m);
                 return 0;
         }
+        g->waited_for_person = false;
         struct held call = { .m = m };
         if (is_full(g, c, 0))
                 return refuse_full(g, c, m);
@@ -465,7 +466,7 @@ int gate_person(struct gate *g, sd_bus_message *m, const char *name, struct call
 {
         struct caller *c = gate_caller(g, m), *person = callers_find(g->callers, name);
 
-        if (!c || (!person && m == g->waited_for_person))
+        if (!c || (!person && g->waited_for_person))
                 return -ESRCH;
         int r = callers_get(g->callers, name, &person);
         if (r < 0)
