@@ -275,11 +275,13 @@ static int on_credentials(sd_bus_message *m, void *userdata, _unused_ sd_bus_err
         return 0;
 }
 
-static int ask(struct caller *c)
+int caller_ask(struct caller *c)
 {
         sd_bus_message *m = NULL;
         sd_bus *bus = c->owner->bus;
 
+        if (c->state != CALLER_UNKNOWN || c->question)
+                return 0;
         int r = sd_bus_message_new_method_call(
                 bus, &m, DRIVER, "/org/freedesktop/DBus", DRIVER, "GetConnectionCredentials");
         if (r >= 0)
@@ -287,7 +289,7 @@ static int ask(struct caller *c)
         if (r >= 0)
                 r = sd_bus_call_async(bus, &c->question, m, on_credentials, c, CREDENTIALS_USEC);
         sd_bus_message_unref(m);
-        return r;
+        return r < 0 ? r : 0;
 }
 
 int callers_get(struct callers *cs, const char *name, struct caller **ret)
@@ -314,8 +316,6 @@ int callers_get(struct callers *cs, const char *name, struct caller **ret)
                 r = account_client_add(cs->account, &c->account);
         }
         if (r == 0)
-                r = ask(c);
-        if (r >= 0)
                 r = hashmap_put(&cs->by_name, name_hash(name), c);
         if (r < 0) {
                 (void)caller_free(c);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Who calls: the bus's word for uid and pid, asked for without waiting, and /proc's for the rest, read at
- * its first call. A caller is kept from then until its connection is gone. Unique names are never used
- * again, so what is kept cannot be about somebody else; and nothing is read of a process that cannot have
- * made the connection. */
+/* Who calls: the bus's word for uid and pid, asked for without waiting, and /proc's for the rest, read when
+ * that has come. A caller is kept from its first call until its connection is gone. Unique names are never
+ * used again, so what is kept cannot be about somebody else; and nothing is read of a process that cannot
+ * have made the connection. */
 
 #include <systemd/sd-bus.h>
 
@@ -30,7 +30,7 @@ struct caller_user {
 };
 
 enum caller_state {
-        CALLER_ASKED, /* the bus has not answered yet */
+        CALLER_UNKNOWN, /* the bus has not been asked, or has not answered */
         CALLER_KNOWN,
         CALLER_GONE, /* the bus does not know it (any more), or does not say */
 };
@@ -46,6 +46,7 @@ struct caller {
         struct account_client account;
 
         /* The gate's. */
+        bool has_called;
         struct held *held, *held_last; /* calls that wait, oldest first */
         unsigned n_held;
         size_t held_bytes;
@@ -62,9 +63,10 @@ _must_check_ int callers_new(sd_bus *bus, struct exe_reader *exe_reader, struct 
         caller_changed_t changed, void *userdata, struct callers **ret);
 struct callers *callers_free(struct callers *cs);
 
-/* The owner of a unique name; the bus is asked for it at the first time. 0; -EINVAL: not a unique name; or
- * another negative errno. */
+/* The owner of a unique name. 0; -EINVAL: not a unique name; or another negative errno. */
 _must_check_ int callers_get(struct callers *cs, const char *name, struct caller **ret);
+/* Asks the bus about one that is unknown, unless it is being asked. 0 or negative errno. */
+_must_check_ int caller_ask(struct caller *c);
 /* NULL: not seen yet. */
 struct caller *callers_find(struct callers *cs, const char *name);
 

@@ -35,10 +35,12 @@ struct gate {
         struct deferred *turn;    /* lets one pass that comes after the rest */
         sd_event_source *refill;  /* for those who have to wait until they have time again */
         struct waiting waiting;
-        bool is_news;                /* somebody who waits may pass now */
-        sd_bus_message *passing;     /* it comes out of the bus's queue next */
-        bool passing_person;         /* for whom it waited */
-        bool waited_for_person;      /* the call that is being worked did */
+        bool is_news;            /* somebody who waits may pass now */
+        sd_bus_message *passing; /* it comes out of the bus's queue next */
+        bool passing_person;     /* for whom it waited */
+        bool waited_for_person;  /* the call that is being worked did */
+        sd_bus_message *current; /* the newest call that passed */
+        struct caller *current_caller;
         struct caller_user *working; /* whose call is being worked */
         uint64_t working_since;
 };
@@ -107,16 +109,18 @@ static enum verdict judge_person(struct gate *g, const char *name)
 
 static enum verdict judge_caller(struct gate *g, struct caller *c, const struct held *h)
 {
-        enum gate_need need = g->config.need(h->m);
         struct caller_user *u = c->user;
 
         if (h->person && judge_person(g, h->person) == WAIT)
                 return WAIT;
+        if (u->account.is_root && !c->exe_question)
+                return PASS;
+        enum gate_need need = g->config.need(h->m);
         if (need == GATE_WRITER && c->exe_question)
                 return WAIT;
         if (u->account.is_root)
                 return PASS;
-        if (c->state == CALLER_ASKED && (need != GATE_NOBODY || h->is_large))
+        if (c->state == CALLER_UNKNOWN && (need != GATE_NOBODY || h->is_large))
                 return WAIT;
         if ((need == GATE_WRITER || h->is_large) && !is_looked_up(g, u))
                 return WAIT;
@@ -124,7 +128,7 @@ static enum verdict judge_caller(struct gate *g, struct caller *c, const struct 
                 return PASS;
         if (h->is_large)
                 return LARGE;
-        return budget_left(&u->budget, clock_usec()) > 0 ? PASS : c->state == CALLER_ASKED ? WAIT : TURN;
+        return budget_left(&u->budget, clock_usec()) > 0 ? PASS : c->state == CALLER_UNKNOWN ? WAIT : TURN;
 }
 
 /* The next large message comes when the error is there. */
@@ -161,6 +165,8 @@ static enum verdict judge(struct gate *g, struct caller *c, const struct held *h
 /* The call is worked now. */
 static void pass(struct gate *g, struct caller *c, sd_bus_message *m)
 {
+        g->current = m;
+        g->current_caller = c;
         account_sent(&c->account, answer_bytes(m));
         if (!gate_is_writer(c)) {
                 g->working = c->user;
@@ -226,7 +232,7 @@ static int refuse(struct gate *g, struct caller *c, sd_bus_message *m, const cha
                 return r;
         if (c->state == CALLER_GONE || gate_is_writer(c))
                 send_error(c, h.error);
-        else if (c->user->held_bytes < 2 * GATE_HELD_BYTES_OF_USER || c->state == CALLER_ASKED)
+        else if (c->user->held_bytes < 2 * GATE_HELD_BYTES_OF_USER || c->state == CALLER_UNKNOWN)
                 r = hold(g, c, &h);
         sd_bus_message_unref(h.error);
         return r < 0 ? r : 1;
@@ -280,6 +286,7 @@ static int on_call(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *err
                 return 0;
         }
         g->waited_for_person = false;
+        g->current = NULL;
         struct held call = { .m = m };
         if (is_full(g, c, 0))
                 return refuse_full(g, c, m);
@@ -291,7 +298,12 @@ static int on_call(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *err
                 call.is_large = r == 0;
                 call.bytes = r == 0 ? LARGE_BYTES : measure.bytes + ACCOUNT_MESSAGE;
         }
-        return obey(g, c, &call, c->held ? WAIT : judge(g, c, &call));
+        enum verdict verdict = c->held ? WAIT : judge(g, c, &call);
+        /* Who makes a single call that needs nobody is never asked for. */
+        if (c->state == CALLER_UNKNOWN && (verdict != PASS || c->has_called))
+                r = caller_ask(c);
+        c->has_called = true;
+        return r < 0 ? r : obey(g, c, &call, verdict);
 }
 
 /* ---- Whose turn it is ---- */
@@ -413,6 +425,8 @@ static void on_caller(struct caller *c, void *userdata)
         g->is_news = true;
         if (c->state != CALLER_GONE)
                 return;
+        if (g->current_caller == c)
+                g->current = NULL;
         drop_held(g, c);
         if (g->config.gone)
                 g->config.gone(c->name, g->config.userdata);
@@ -441,8 +455,9 @@ static void on_member(uint32_t uid, bool is_member, void *userdata)
 
 struct caller *gate_caller(struct gate *g, sd_bus_message *m)
 {
+        if (m == g->current)
+                return g->current_caller;
         const char *sender = sd_bus_message_get_sender(m);
-
         return sender ? callers_find(g->callers, sender) : NULL;
 }
 
@@ -469,6 +484,8 @@ int gate_person(struct gate *g, sd_bus_message *m, const char *name, struct call
         if (!c || (!person && g->waited_for_person))
                 return -ESRCH;
         int r = callers_get(g->callers, name, &person);
+        if (r >= 0)
+                r = caller_ask(person);
         if (r < 0)
                 return r;
         if (judge_person(g, name) == WAIT)
