@@ -124,8 +124,11 @@ static enum verdict judge_caller(struct gate *g, struct caller *c, const struct 
                 return WAIT;
         if ((need == GATE_WRITER || h->is_large) && !is_looked_up(g, u))
                 return WAIT;
-        if (u->is_member)
+        if (u->is_member) {
+                /* Whoever is one no more is found out sooner or later, and is not waited for. */
+                (void)is_looked_up(g, u);
                 return PASS;
+        }
         if (h->is_large)
                 return LARGE;
         return budget_left(&u->budget, clock_usec()) > 0 ? PASS : c->state == CALLER_UNKNOWN ? WAIT : TURN;
