@@ -2,8 +2,8 @@
 #pragma once
 
 #include "../../schema/bus/gate.h"
+#include "../../schema/bus/refusals.h"
 #include "../../schema/events/deferred.h"
-#include "refusals.h"
 #include "registry-bus.h"
 #include "subscriptions.h"
 

@@ -289,7 +289,7 @@ int registry_bus_new(const struct registry_bus_config *config, struct registry_b
                 r = open_gate(rb);
         if (r >= 0)
                 r = refusals_new(
-                        sd_bus_get_event(config->bus), config->emit, config->userdata, &rb->refusals);
+                        sd_bus_get_event(config->bus), config->refused, config->userdata, &rb->refusals);
         /* After everything else that is ready: the calls that came together share one sync. */
         if (r >= 0)
                 r = deferred_new(sd_bus_get_event(config->bus), SD_EVENT_PRIORITY_IDLE, FLUSH_MOST_USEC,

@@ -8,7 +8,7 @@
 
 #include <systemd/sd-bus.h>
 
-#include "../../service/audit/record.h"
+#include "../../schema/bus/refusals.h"
 #include "../registry/registry.h"
 
 /* What is wrong with the registry's files and its layers' metadata now. */
@@ -30,8 +30,7 @@ struct registry_bus_config {
         const struct problems *problems;
         const char *admin_group;
         struct exe_reader *exe_reader; /* may be NULL */
-        void (*emit)(const struct record *record,
-                void *userdata);         /* an audit record (seqno is filled in there) */
+        refusals_emit_t refused;
         void (*reload)(void *userdata);  /* read the drop-in files again */
         void (*changed)(void *userdata); /* something was written */
         void (*tried)(void *userdata);   /* something took memory, but nothing was written */

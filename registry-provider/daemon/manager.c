@@ -24,10 +24,11 @@ static void on_schema_error(const char *text, _unused_ void *userdata)
         log_error("%s; this schema file is left out", text);
 }
 
-static void emit(const struct record *record, void *userdata)
+static void on_refusal(const struct refusals_told *told, void *userdata)
 {
-        struct manager *m = userdata;
-        auditlog_emit(m->auditlog, record);
+        const struct manager *m = userdata;
+
+        auditlog_emit_refusal(told, m->auditlog);
 }
 
 static void on_dropins(void *userdata)
@@ -91,7 +92,7 @@ static int open_bus(struct manager *m, const struct manager_config *config, stru
                 .problems = &m->problems,
                 .admin_group = config->admin_group,
                 .exe_reader = m->exe_reader,
-                .emit = emit,
+                .refused = on_refusal,
                 .reload = on_dropins,
                 .changed = on_changed,
                 .tried = on_tried,

@@ -387,6 +387,19 @@ uint64_t auditlog_emit(struct auditlog *log, const struct record *r)
         return auditlog_emit_then(log, r, NULL, NULL);
 }
 
+void auditlog_emit_refusal(const struct refusals_told *told, void *userdata)
+{
+        (void)auditlog_emit(userdata, &(struct record){ .kind = RECORD_WRITE_DENIED,
+                                              .path = told->path,
+                                              .layer = told->layer,
+                                              .reason = "access-denied",
+                                              .detail = told->why,
+                                              .count = told->count,
+                                              .users = told->users,
+                                              .when = told->when,
+                                              .actor = told->actor });
+}
+
 struct sender_status auditlog_status(struct auditlog *log)
 {
         return sender_status(log->sender);

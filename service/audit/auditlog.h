@@ -7,6 +7,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "../../schema/bus/refusals.h"
 #include "record.h"
 #include "sender.h"
 
@@ -37,6 +38,8 @@ typedef void (*auditlog_done_t)(void *userdata);
 /* Never fails: what cannot be formatted or queued is counted as lost and logged. `r->seqno` and `r->boot`
  * are given here, and so is `r->when` where it is 0; the number is returned. */
 uint64_t auditlog_emit(struct auditlog *log, const struct record *r);
+/* The same of a refused call: a refusals_emit_t, whose userdata is the auditlog. */
+void auditlog_emit_refusal(const struct refusals_told *told, void *userdata);
 /* The same, and `done` is called once it was handed over, kept or lost: later from the event loop, or at
  * once where it could not even be queued. */
 uint64_t auditlog_emit_then(

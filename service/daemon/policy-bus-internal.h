@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "../../registry-provider/bus/refusals.h"
+#include "../../schema/bus/refusals.h"
 #include "../../schema/bus/gate.h"
 #include "../../schema/events/deferred.h"
 #include "policy-bus.h"

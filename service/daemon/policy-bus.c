@@ -142,13 +142,6 @@ void policy_bus_audit_changed(struct policy_bus *pb)
         mark(pb, AUDIT_COUNTERS);
 }
 
-static void emit_refusal(const struct record *record, void *userdata)
-{
-        const struct policy_bus *pb = userdata;
-
-        (void)auditlog_emit(pb->config.settings->auditlog, record);
-}
-
 static enum gate_need call_need(sd_bus_message *m)
 {
         static const char *const writing[] = { "Apply", "Preview", "Set" };
@@ -218,7 +211,8 @@ int policy_bus_new(const struct policy_bus_config *config, struct policy_bus **r
         if (r >= 0)
                 r = open_gate(pb);
         if (r >= 0)
-                r = refusals_new(sd_bus_get_event(config->bus), emit_refusal, pb, &pb->refusals);
+                r = refusals_new(sd_bus_get_event(config->bus), auditlog_emit_refusal,
+                        config->settings->auditlog, &pb->refusals);
         if (r >= 0)
                 r = sd_bus_add_object(config->bus, NULL, POLICY_PATH, policy_set_filter, pb);
         if (r >= 0)

@@ -4,8 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../../registry-provider/bus/refusals.h"
+#include "../../../schema/base/buf.h"
 #include "../../../schema/base/clock.h"
+#include "../../../schema/bus/refusals.h"
 #include "../base/test-util.h"
 
 #define DAY_WINDOWS (24u * 60u)
@@ -59,19 +60,19 @@ static void pass(unsigned windows)
         }
 }
 
-static void on_record(const struct record *record, _unused_ void *userdata)
+static void on_told(const struct refusals_told *t, _unused_ void *userdata)
 {
         n_told++;
-        told_when = record->when;
-        buf_printf(&told, "%u %s %llu %s %s\n", record->actor->uid, record->path,
-                (unsigned long long)record->count, record->detail, record->users ? record->users : "-");
+        told_when = t->when;
+        buf_printf(&told, "%u %s %llu %s %s\n", t->actor->uid, t->path, (unsigned long long)t->count, t->why,
+                t->users ? t->users : "-");
 }
 
 static struct refusals *begin(void)
 {
         struct refusals *r;
 
-        ck_assert_int_eq(refusals_new(NULL, on_record, NULL, &r), 0);
+        ck_assert_int_eq(refusals_new(NULL, on_told, NULL, &r), 0);
         return r;
 }
 

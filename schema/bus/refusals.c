@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../schema/base/clock.h"
-#include "../../schema/base/log.h"
-#include "../../schema/events/timer.h"
+#include "../base/clock.h"
+#include "../base/log.h"
+#include "../events/timer.h"
 
 #define TEXT_MAX 512u
 #define RANGES_MAX 8u
@@ -40,7 +40,7 @@ struct uid_ranges {
 };
 
 struct refusals {
-        void (*emit)(const struct record *record, void *userdata);
+        refusals_emit_t emit;
         void *userdata;
         sd_event_source *timer;
         struct refusing_user *users[REFUSAL_USERS_MAX];
@@ -99,15 +99,13 @@ static void ranges_format(const struct uid_ranges *r, char *out)
 static void emit(
         struct refusals *r, const struct refusal *x, const char *uids, const char *why, uint64_t count)
 {
-        r->emit(&(struct record){ .kind = RECORD_WRITE_DENIED,
+        r->emit(&(struct refusals_told){ .actor = &x->actor,
                         .path = x->path,
                         .layer = x->layer && x->layer[0] ? x->layer : NULL,
-                        .reason = "access-denied",
-                        .detail = why,
-                        .count = count,
+                        .why = why,
                         .users = uids,
-                        .when = x->when,
-                        .actor = &x->actor },
+                        .count = count,
+                        .when = x->when },
                 r->userdata);
 }
 
@@ -206,13 +204,12 @@ static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *u
         return 0;
 }
 
-int refusals_new(sd_event *event, void (*emit_record)(const struct record *record, void *userdata),
-        void *userdata, struct refusals **ret)
+int refusals_new(sd_event *event, refusals_emit_t emit_told, void *userdata, struct refusals **ret)
 {
         struct refusals *r = calloc(1, sizeof(*r));
         if (!r)
                 return -ENOMEM;
-        r->emit = emit_record;
+        r->emit = emit_told;
         r->userdata = userdata;
         int e = timer_new(event, 0, on_timer, r, &r->timer);
         if (e < 0) {

@@ -11,7 +11,8 @@
 
 #include <systemd/sd-event.h>
 
-#include "../../service/audit/record.h"
+#include "../base/macro.h"
+#include "../process/actor.h"
 
 #define REFUSAL_WINDOW_USEC UINT64_C(60000000)
 #define REFUSAL_WINDOWS_MAX 60u
@@ -20,8 +21,19 @@
 
 struct refusals;
 
-_must_check_ int refusals_new(sd_event *event, void (*emit)(const struct record *record, void *userdata),
-        void *userdata, struct refusals **ret);
+/* What one record is to say: a call, or how many there were and the newest of them. */
+struct refusals_told {
+        const struct actor *actor;
+        const char *path;  /* what was asked for */
+        const char *layer; /* NULL: what was refused is no write into one */
+        const char *why;   /* for people */
+        const char *users; /* of several users: `1000,100000-165535`; else NULL */
+        uint64_t count;    /* 0: one call */
+        uint64_t when;     /* CLOCK_REALTIME, µs */
+};
+typedef void (*refusals_emit_t)(const struct refusals_told *told, void *userdata);
+
+_must_check_ int refusals_new(sd_event *event, refusals_emit_t emit, void *userdata, struct refusals **ret);
 /* What is still counted is told first. */
 struct refusals *refusals_free(struct refusals *r);
 /* `layer` may be NULL: what was refused is no write into one. */
