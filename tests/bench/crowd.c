@@ -135,6 +135,13 @@ _Noreturn static void work_on(enum crowd_work work, const char *address)
         die(crowd_name(work), r);
 }
 
+bool crowd_can_start(void)
+{
+        uid_t own = geteuid();
+
+        return seteuid(UID_NOBODY) == 0 && seteuid(own) == 0;
+}
+
 void crowd_start(enum crowd_work work, const char *address, unsigned n, pid_t *ret)
 {
         for (unsigned i = 0; i < n; i++) {

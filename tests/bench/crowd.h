@@ -16,6 +16,8 @@ enum crowd_work {
 };
 
 const char *crowd_name(enum crowd_work work);
+/* May this process become another user? */
+bool crowd_can_start(void);
 /* So many of them; exits when they cannot be started. crowd_end() ends them all. */
 void crowd_start(enum crowd_work work, const char *address, unsigned n, pid_t *ret);
 void crowd_end(const pid_t *pids, unsigned n);

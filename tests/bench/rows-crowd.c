@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What root waits while others keep the provider busy. */
-#include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "crowd.h"
@@ -38,8 +38,10 @@ static void row_with(const struct bench *b, enum crowd_work work)
 
 void row_crowd(const struct bench *b)
 {
-        if (geteuid() != 0)
-                die("row 13 needs another user", -EPERM);
+        if (!crowd_can_start()) {
+                (void)printf("\nrow 13: left out: only root can be somebody else\n");
+                return;
+        }
         for (enum crowd_work work = 0; work < CROWD_WORKS_N; work++)
                 row_with(b, work);
 }
