@@ -21,18 +21,83 @@ int schema_load_builtin(struct schema **ret)
         return 0;
 }
 
-static int load_file(struct schema *s, const struct overlay *o, const struct overlay_file *f, struct diag *d)
+void schema_files_done(struct schema_files *f)
 {
-        if (f->error)
-                return diag_set(d, EINVAL, "%s", f->error);
-        _cleanup_buf_ struct buf text = BUF_INIT;
-        int r = overlay_read(o, f, SCHEMA_FILE_BYTES_MAX, &text, NULL, d);
-        if (r == -ENOENT)
-                return 0;
-        return r < 0 ? r : schema_add(s, f->path, buf_str(&text), text.len, d);
+        for (size_t i = 0; i < f->n; i++) {
+                free(f->list[i].path);
+                free(f->list[i].text);
+        }
+        free(f->list);
+        *f = (struct schema_files){ 0 };
 }
 
-int schema_load(const char *root, void (*on_error)(const char *text, void *userdata), void *userdata,
+static struct schema_file *find(const struct schema_files *f, const char *path)
+{
+        for (size_t i = 0; f && i < f->n; i++)
+                if (strcmp(f->list[i].path, path) == 0)
+                        return &f->list[i];
+        return NULL;
+}
+
+/* Takes the text over. */
+static int keep(struct schema_files *f, const char *path, struct buf *text)
+{
+        struct schema_file *file = find(f, path);
+
+        if (!f)
+                return 0;
+        if (!file) {
+                struct schema_file *list = reallocarray(f->list, f->n + 1, sizeof(*list));
+                if (!list)
+                        return -ENOMEM;
+                f->list = list;
+                file = &list[f->n];
+                *file = (struct schema_file){ .path = strdup(path) };
+                if (!file->path)
+                        return -ENOMEM;
+                f->n++;
+        }
+        free(file->text);
+        *file = (struct schema_file){ .path = file->path, .size = text->len, .is_there = true };
+        return buf_finish(text, &file->text, NULL);
+}
+
+static void forget_gone(struct schema_files *f)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < f->n; i++)
+                if (f->list[i].is_there) {
+                        f->list[n++] = f->list[i];
+                } else {
+                        free(f->list[i].path);
+                        free(f->list[i].text);
+                }
+        f->n = n;
+}
+
+static int load_file(struct schema *s, struct schema_files *files, const struct overlay *o,
+        const struct overlay_file *f, struct diag *d)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        struct schema_file *last = find(files, f->path);
+
+        int r = f->error ? diag_set(d, EINVAL, "%s", f->error)
+                         : overlay_read(o, f, SCHEMA_FILE_BYTES_MAX, &text, NULL, d);
+        if (r == -ENOENT)
+                return 0;
+        if (r == 0)
+                r = schema_add(s, f->path, buf_str(&text), text.len, d);
+        if (r == 0)
+                return keep(files, f->path, &text);
+        if (r == -ENOMEM || !last)
+                return r;
+        last->is_there = true;
+        /* What it said may not go together with the others any more. */
+        return schema_add(s, f->path, last->text, last->size, NULL) == -ENOMEM ? -ENOMEM : r;
+}
+
+int schema_load(const char *root, struct schema_files *files, schema_error_t on_error, void *userdata,
         struct schema **ret)
 {
         _cleanup_schema_ struct schema *s = NULL;
@@ -43,18 +108,22 @@ int schema_load(const char *root, void (*on_error)(const char *text, void *userd
                 r = overlay_list(root, LAYOUT_SCHEMA_VENDOR, LAYOUT_SCHEMA_ADMIN, SCHEMA_FILES_MAX, &o);
         if (r < 0)
                 return r;
+        for (size_t i = 0; files && i < files->n; i++)
+                files->list[i].is_there = false;
         /* The vendor's first, so that the administrator's entries replace them whatever the files' names. */
         for (int admin = 0; admin < 2; admin++)
                 for (size_t i = 0; i < o.n; i++) {
                         struct diag d = { 0 };
                         if (o.list[i].admin != admin)
                                 continue;
-                        r = load_file(s, &o, &o.list[i], &d);
+                        r = load_file(s, files, &o, &o.list[i], &d);
                         if (r == -ENOMEM)
                                 return r;
                         if (r < 0 && on_error)
-                                on_error(d.text, userdata);
+                                on_error(o.list[i].path, d.text, userdata);
                 }
+        if (files)
+                forget_gone(files);
         *ret = STEAL_PTR(s);
         return 0;
 }

@@ -74,9 +74,22 @@ struct schema {
 
 /* What is compiled in. 0 or -ENOMEM. */
 _must_check_ int schema_load_builtin(struct schema **ret);
-/* The same and the files below `root`; each broken file is one call of on_error (may be NULL) and is
- * skipped. */
-_must_check_ int schema_load(const char *root, void (*on_error)(const char *text, void *userdata),
+/* What the files said when they were good last. Empty is { 0 }. */
+struct schema_file {
+        char *path, *text;
+        size_t size;
+        bool is_there;
+};
+struct schema_files {
+        struct schema_file *list;
+        size_t n;
+};
+void schema_files_done(struct schema_files *f);
+
+/* The same and the files below `root`; each broken file is one call of on_error (may be NULL), and counts as
+ * it was when it was good last, as far as `files` (may be NULL) knows. What is good now is kept there. */
+typedef void (*schema_error_t)(const char *file, const char *text, void *userdata);
+_must_check_ int schema_load(const char *root, struct schema_files *files, schema_error_t on_error,
         void *userdata, struct schema **ret);
 /* Adds one document; an entry for a value that is there replaces it. Two values cannot be bound to one
  * control. 0, -ENOMEM, or -EINVAL / -EFBIG with d set; on error nothing is changed. */

@@ -149,7 +149,7 @@ static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (caller->actor.uid != 0) {
                 refusals_tell(rb->refusals, &caller->actor, "Reload()", NULL, "not root");
                 return sd_bus_error_set(
-                        error, ERROR_ACCESS_DENIED, "only root may have the drop-in files read again");
+                        error, ERROR_ACCESS_DENIED, "only root may have the files read again");
         }
         rb->config.reload(rb->config.userdata);
         return sd_bus_reply_method_return(m, NULL);

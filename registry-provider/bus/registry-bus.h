@@ -8,19 +8,9 @@
 
 #include <systemd/sd-bus.h>
 
+#include "../../schema/base/problems.h"
 #include "../../schema/bus/refusals.h"
 #include "../registry/registry.h"
-
-/* What is wrong with the registry's files and its layers' metadata now. */
-struct problem {
-        char *file; /* or the path of a value */
-        char *text;
-};
-
-struct problems {
-        struct problem *list;
-        size_t n;
-};
 
 struct registry_bus;
 
@@ -31,7 +21,7 @@ struct registry_bus_config {
         const char *admin_group;
         struct exe_reader *exe_reader; /* may be NULL */
         refusals_emit_t refused;
-        void (*reload)(void *userdata);  /* read the drop-in files again */
+        void (*reload)(void *userdata);  /* read the schema and the drop-in files again */
         void (*changed)(void *userdata); /* something was written */
         void (*tried)(void *userdata);   /* something took memory, but nothing was written */
         void *userdata;

@@ -6,6 +6,7 @@
 
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
+#include "../../schema/events/loop.h"
 #include "../../schema/base/privileges.h"
 #include "../../schema/names/fold.h"
 #include "../../schema/values/value.h"
@@ -119,6 +120,8 @@ int main(int argc, char **argv)
         if (r >= 0)
                 return r;
         r = start_exe_reader(&config.exe_reader);
+        if (r == 0)
+                r = loop_hold_signals();
         if (r == 0)
                 r = manager_new(&config, &m, &d);
         if (r == 0)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "../../schema/base/problems.h"
 #include "../../schema/events/fswatch.h"
 #include "../../service/audit/auditlog.h"
 #include "edits.h"
 #include "manager.h"
-#include "problems.h"
+#include "../bus/registry-bus.h"
 
 enum reload_state {
         RELOAD_DONE,
@@ -19,6 +20,7 @@ struct manager {
         struct exe_reader *exe_reader;
         sd_bus *bus;
         struct schema *schema;
+        struct schema_files schema_files;
         struct registry *registry;
         struct registry_bus *registry_bus;
         struct auditlog *auditlog;

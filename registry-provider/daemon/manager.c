@@ -19,9 +19,58 @@ static void on_state_report(const char *kind, const char *file, const char *text
                         .kind = RECORD_STATE_DAMAGED, .path = file, .reason = kind, .detail = text });
 }
 
-static void on_schema_error(const char *text, _unused_ void *userdata)
+struct schema_round {
+        struct manager *m;
+        struct problems found;
+};
+
+static void on_schema_error(const char *file, const char *text, void *userdata)
 {
-        log_error("%s; this schema file is left out", text);
+        struct schema_round *round = userdata;
+
+        (void)problems_set(&round->found, file, text);
+        report_problem(round->m, file, text, NULL);
+}
+
+/* What is good again, or gone. */
+static void forget_mended(struct schema_round *round, const char *directory)
+{
+        const char *file;
+
+        while ((file = problems_mended(&round->m->problems, directory, &round->found))) {
+                log_notice("%s is good again", file);
+                (void)clear_problem(round->m, file);
+        }
+}
+
+static int load_schema(struct manager *m)
+{
+        struct schema_round round = { .m = m };
+        struct schema *schema = NULL;
+
+        int r = schema_load(m->root, &m->schema_files, on_schema_error, &round, &schema);
+        if (r == 0) {
+                forget_mended(&round, LAYOUT_SCHEMA_VENDOR);
+                forget_mended(&round, LAYOUT_SCHEMA_ADMIN);
+                if (m->registry)
+                        registry_set_schema(m->registry, schema);
+                (void)schema_free(m->schema);
+                m->schema = schema;
+        }
+        problems_done(&round.found);
+        return r;
+}
+
+/* The schema and the drop-in files; what is wrong with them is in Problems. */
+static void on_reload(void *userdata)
+{
+        struct manager *m = userdata;
+
+        log_info("reading schema and drop-in files again");
+        int r = load_schema(m);
+        if (r < 0)
+                log_error("the schema cannot be loaded: %s; the one so far stays", strerror(-r));
+        load_dropins(m);
 }
 
 static void on_refusal(const struct refusals_told *told, void *userdata)
@@ -66,7 +115,7 @@ static int watch(struct manager *m, const char *path, fswatch_fn fn, struct fswa
 
 static int open_registry(struct manager *m, const struct manager_config *config, struct diag *d)
 {
-        int r = schema_load(m->root, on_schema_error, NULL, &m->schema);
+        int r = load_schema(m);
         if (r < 0)
                 return diag_set(d, -r, "the schema cannot be loaded: %s", strerror(-r));
         const struct registry_config rc = {
@@ -93,7 +142,7 @@ static int open_bus(struct manager *m, const struct manager_config *config, stru
                 .admin_group = config->admin_group,
                 .exe_reader = m->exe_reader,
                 .refused = on_refusal,
-                .reload = on_dropins,
+                .reload = on_reload,
                 .changed = on_changed,
                 .tried = on_tried,
                 .userdata = m,
@@ -111,6 +160,8 @@ static int open_bus(struct manager *m, const struct manager_config *config, stru
 static int start_events(struct manager *m)
 {
         int r = loop_new(&m->event);
+        if (r >= 0)
+                r = loop_on_reload(m->event, on_reload, m);
         if (r >= 0 && m->exe_reader)
                 r = exe_reader_attach(m->exe_reader, m->event);
         if (r >= 0)
@@ -183,6 +234,7 @@ struct manager *manager_free(struct manager *m)
         m->state = fswatch_free(m->state);
         m->registry = registry_close(m->registry);
         m->schema = schema_free(m->schema);
+        schema_files_done(&m->schema_files);
         m->auditlog = auditlog_free(m->auditlog);
         sd_event_source_disable_unref(m->fold_timer);
         sd_event_source_disable_unref(m->reload_timer);

@@ -141,7 +141,7 @@ int session_read(struct session *s, const char *word, size_t limit, struct buf *
         return r == -ENOENT ? EXIT_CODE_NOT_FOUND : r == -EFBIG ? EXIT_CODE_INVALID : EXIT_CODE_FAILURE;
 }
 
-static void on_schema_error(const char *text, void *userdata)
+static void on_schema_error(_unused_ const char *file, const char *text, void *userdata)
 {
         const struct session *s = userdata;
 
@@ -151,7 +151,7 @@ static void on_schema_error(const char *text, void *userdata)
 
 const struct schema *session_schema(struct session *s)
 {
-        if (!s->schema && schema_load(s->args->options.root, on_schema_error, s, &s->schema) < 0)
+        if (!s->schema && schema_load(s->args->options.root, NULL, on_schema_error, s, &s->schema) < 0)
                 warn("the schema cannot be read; ignoring");
         return s->schema;
 }

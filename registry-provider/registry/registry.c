@@ -109,6 +109,11 @@ const struct state_hives *registry_hives(const struct registry *r)
         return &r->hives;
 }
 
+void registry_set_schema(struct registry *r, const struct schema *schema)
+{
+        r->schema = schema;
+}
+
 const struct schema *registry_schema(const struct registry *r)
 {
         return r->schema;

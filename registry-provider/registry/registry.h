@@ -75,6 +75,8 @@ typedef void (*registry_refused_t)(const struct registry_refused *refused, void 
 void registry_each_refused(const struct registry *r, registry_refused_t fn, void *userdata);
 const struct state_hives *registry_hives(const struct registry *r);
 const struct schema *registry_schema(const struct registry *r);
+/* Other defaults count at once, and are no change that is told: a default is no value. Borrowed. */
+void registry_set_schema(struct registry *r, const struct schema *schema);
 uint64_t registry_sequence(const struct registry *r);
 /* The bytes that one value may have; 0, or -EFBIG with d set. */
 size_t registry_value_max(const struct registry *r);

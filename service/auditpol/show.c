@@ -150,10 +150,45 @@ static int explain_others(sd_bus_message *m, struct buf *out)
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
+static int show_problems(sd_bus_message *m, struct json *j, struct buf *out)
+{
+        const char *file, *text;
+
+        int r = sd_bus_message_enter_container(m, 'a', "(ss)");
+        while (r >= 0 && (r = sd_bus_message_read(m, "(ss)", &file, &text)) > 0) {
+                if (!j) {
+                        buf_printf(out, "problem: %s\n", text);
+                        continue;
+                }
+                json_begin_object(j);
+                json_key(j, "file");
+                json_string(j, file);
+                json_key(j, "text");
+                json_string(j, text);
+                json_end_object(j);
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+static enum exit_code get_problems(sd_bus *bus, sd_bus_message **ret)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        struct diag d = { 0 };
+
+        int r = sd_bus_get_property(
+                bus, POLICY_BUS_NAME, POLICY_PATH, POLICY_INTERFACE, "Problems", &error, ret, "a(ss)");
+        if (r >= 0)
+                return EXIT_CODE_OK;
+        enum exit_code code = client_explain(r, &error, POLICY_SERVICE_WORDS, &d);
+        log_error("%s", d.text);
+        return code;
+}
+
 enum exit_code show_status(const struct show_options *o, _unused_ const char *argument)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *properties = NULL, *settings = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *properties = NULL, *settings = NULL,
+                                                        *problems = NULL;
         _cleanup_buf_ struct buf out = BUF_INIT;
         struct json j = json_on(&out);
         struct policy p;
@@ -163,6 +198,8 @@ enum exit_code show_status(const struct show_options *o, _unused_ const char *ar
                 code = get_all(bus, &properties);
         if (code == EXIT_CODE_OK)
                 code = ask(bus, "ListSettings", &settings);
+        if (code == EXIT_CODE_OK)
+                code = get_problems(bus, &problems);
         if (code != EXIT_CODE_OK)
                 return code;
         int r = policy_read(properties, &p);
@@ -173,11 +210,18 @@ enum exit_code show_status(const struct show_options *o, _unused_ const char *ar
                 json_begin_array(&j);
                 r = show_settings(settings, &j, NULL);
                 json_end_array(&j);
+                json_key(&j, "problems");
+                json_begin_array(&j);
+                if (r >= 0)
+                        r = show_problems(problems, &j, NULL);
+                json_end_array(&j);
                 json_end_object(&j);
                 buf_putc(&out, '\n');
         } else if (r >= 0) {
                 policy_text(&out, &p);
-                r = show_settings(settings, NULL, &out);
+                r = show_problems(problems, NULL, &out);
+                if (r >= 0)
+                        r = show_settings(settings, NULL, &out);
         }
         return r < 0 ? fail(r) : show_print(&out);
 }

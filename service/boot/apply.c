@@ -10,7 +10,7 @@
 #include "../policy/control.h"
 #include "boot-values.h"
 
-static void on_schema_error(const char *text, void *userdata)
+static void on_schema_error(_unused_ const char *file, const char *text, void *userdata)
 {
         int *failures = userdata;
         log_error("%s", text);
@@ -19,7 +19,7 @@ static void on_schema_error(const char *text, void *userdata)
 
 static void on_line(const char *line, void *userdata)
 {
-        on_schema_error(line, userdata);
+        on_schema_error(NULL, line, userdata);
 }
 
 /* 0: applied, or there is nothing to apply it to. */
@@ -76,7 +76,7 @@ int boot_apply(const char *root, int verbose)
         struct diag d = { 0 };
         int failures = 0;
 
-        int r = schema_load(root, on_schema_error, &failures, &schema);
+        int r = schema_load(root, NULL, on_schema_error, &failures, &schema);
         if (r < 0) {
                 log_error("the schema cannot be loaded: %s", strerror(-r));
                 return EXIT_FAILURE;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../../registry-provider/client/wire.h"
+#include "link.h"
 
 static void copy_text(char *to, size_t size, sd_bus_message *m)
 {
@@ -82,4 +83,60 @@ int link_read_winner(sd_bus_message *m, bool exists, struct buf *bytes, struct v
                         r = sd_bus_message_exit_container(m);
         }
         return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+/* The value comes first, so that who has it has all. */
+struct link_copy {
+        struct link_value v; /* points into the members below */
+        struct value value;
+        struct actor actor;
+        char *layer, *reason, *file;
+        char data[];
+};
+
+struct link_value *link_value_free(struct link_value *v)
+{
+        struct link_copy *copy = (struct link_copy *)v;
+
+        if (!v)
+                return NULL;
+        free(copy->layer);
+        free(copy->reason);
+        free(copy->file);
+        free(copy);
+        return NULL;
+}
+
+static bool copy_string(const char *from, char **ret)
+{
+        *ret = from ? strdup(from) : NULL;
+        return !from || *ret;
+}
+
+struct link_value *link_value_copy(const struct link_value *v)
+{
+        size_t size = v->value ? v->value->size : 0;
+        struct link_copy *copy = calloc(1, sizeof(*copy) + size);
+
+        if (!copy)
+                return NULL;
+        if (!copy_string(v->layer, &copy->layer) || !copy_string(v->reason, &copy->reason) ||
+                !copy_string(v->file, &copy->file))
+                return link_value_free(&copy->v);
+        copy->v = *v;
+        copy->v.key = copy->v.name = NULL;
+        copy->v.layer = copy->layer;
+        copy->v.reason = copy->reason;
+        copy->v.file = copy->file;
+        if (v->value) {
+                if (size > 0)
+                        memcpy(copy->data, v->value->data, size);
+                copy->value = (struct value){ .type = v->value->type, .size = size, .data = copy->data };
+                copy->v.value = &copy->value;
+        }
+        if (v->actor) {
+                copy->actor = *v->actor;
+                copy->v.actor = &copy->actor;
+        }
+        return &copy->v;
 }

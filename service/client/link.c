@@ -243,6 +243,54 @@ static int make_list(struct link *l)
         return 0;
 }
 
+/* What is known of the same value or key goes on. */
+static void take_over(struct follow *f, struct follow *old, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                if (!path_equal(old[i].key, f->key))
+                        continue;
+                if (f->subscribed_here && old[i].subscription != 0) {
+                        f->subscription = old[i].subscription;
+                        old[i].subscription = 0;
+                }
+                if (!fold_equal(old[i].name, strlen(old[i].name), f->name, strlen(f->name)))
+                        continue;
+                f->is_heard = old[i].is_heard;
+                f->heard_type = old[i].heard_type;
+                f->heard = old[i].heard;
+                old[i].heard = BUF_INIT;
+        }
+}
+
+int link_follow(struct link *l, const struct path *const *keys, const char *const *names, size_t n)
+{
+        const struct link_config before = l->config;
+        struct follow *old = l->list;
+
+        l->config.keys = keys;
+        l->config.names = names;
+        l->config.n = n;
+        int r = make_list(l);
+        if (r < 0) {
+                l->config = before;
+                l->list = old;
+                return r;
+        }
+        for (size_t i = 0; i < n; i++)
+                take_over(&l->list[i], old, before.n);
+        l->rechecking = sd_bus_slot_unref(l->rechecking);
+        for (size_t i = 0; i < before.n; i++) {
+                if (old[i].subscription != 0)
+                        link_end_subscription(l, old[i].subscription);
+                sd_bus_slot_unref(old[i].subscribing);
+                sd_bus_slot_unref(old[i].resolving);
+                buf_done(&old[i].heard);
+        }
+        free(old);
+        link_begin(l);
+        return 0;
+}
+
 int link_new(const struct link_config *config, struct link **ret)
 {
         struct link *l = calloc(1, sizeof(*l));

@@ -27,6 +27,10 @@ struct link_value {
         bool is_resync;
 };
 
+/* With all that it points to, but for the key and the name. NULL: there is no memory. */
+struct link_value *link_value_copy(const struct link_value *v);
+struct link_value *link_value_free(struct link_value *v);
+
 struct link_config {
         sd_bus *bus;
         /* What to follow; both arrays stay the caller's. */
@@ -42,6 +46,10 @@ struct link;
 
 _must_check_ int link_new(const struct link_config *config, struct link **ret);
 struct link *link_free(struct link *l);
+/* Follows these from now on; what was followed before is without a gap, and everything is read again. The
+ * arrays of before may go then. 0, or -ENOMEM: then nothing changed. */
+_must_check_ int link_follow(
+        struct link *l, const struct path *const *keys, const char *const *names, size_t n);
 
 /* Reads what is followed again, with one call. Where something differs from what was told last, the
  * subscriptions are made anew, and it is told with the reason "signal-missed". */

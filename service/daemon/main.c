@@ -5,6 +5,7 @@
 
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
+#include "../../schema/events/loop.h"
 #include "../../schema/values/value.h"
 #include "../boot/apply.h"
 #include "config.h"
@@ -121,7 +122,9 @@ int main(int argc, char **argv)
                 return boot_apply(a.config.root, a.verbose);
         if (a.verbose)
                 log_setup("peios-audit-policyd", LOG_DEBUG);
-        r = manager_new(&a.config, &m, &d);
+        r = loop_hold_signals();
+        if (r == 0)
+                r = manager_new(&a.config, &m, &d);
         if (r == 0)
                 r = manager_run(m);
         if (r < 0) {

@@ -36,23 +36,30 @@ static void on_link_state(bool connected, const char *problem, void *userdata)
 int manager_follow(struct manager *m)
 {
         size_t n = m->settings.n;
+        _cleanup_free_ const struct path **keys = calloc(n, sizeof(*keys));
+        _cleanup_free_ const char **names = calloc(n, sizeof(*names));
 
-        m->followed_keys = calloc(n, sizeof(*m->followed_keys));
-        m->followed_names = calloc(n, sizeof(*m->followed_names));
-        if (!m->followed_keys || !m->followed_names)
+        if (!keys || !names)
                 return -ENOMEM;
         for (size_t i = 0; i < n; i++) {
-                m->followed_keys[i] = &m->settings.list[i]->sv->key;
-                m->followed_names[i] = m->settings.list[i]->sv->name;
+                keys[i] = &m->settings.list[i]->sv->key;
+                names[i] = m->settings.list[i]->sv->name;
         }
         const struct link_config config = {
                 .bus = m->bus,
-                .keys = m->followed_keys,
-                .names = m->followed_names,
+                .keys = keys,
+                .names = names,
                 .n = n,
                 .told = on_told,
                 .state = on_link_state,
                 .userdata = m,
         };
-        return link_new(&config, &m->link);
+        int r = m->link ? link_follow(m->link, keys, names, n) : link_new(&config, &m->link);
+        if (r < 0)
+                return r;
+        free(m->followed_keys);
+        free(m->followed_names);
+        m->followed_keys = STEAL_PTR(keys);
+        m->followed_names = STEAL_PTR(names);
+        return 0;
 }

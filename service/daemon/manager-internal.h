@@ -3,6 +3,7 @@
 
 #include <systemd/sd-device.h>
 
+#include "../../schema/base/problems.h"
 #include "../client/link.h"
 #include "../metrics/metrics.h"
 #include "manager.h"
@@ -14,6 +15,8 @@ struct manager {
         sd_event *event;
         sd_bus *bus;
         struct schema *schema;
+        struct schema_files schema_files;
+        struct problems problems; /* of the schema's files */
         struct settings settings; /* and the parts of the service that they concern */
         bool use_bpf;
         struct link *link;
@@ -30,7 +33,7 @@ _must_check_ int manager_load_settings(struct manager *m, struct diag *d);
 /* manager-metrics.c */
 _must_check_ int manager_make_metrics(struct manager *m);
 
-/* manager-follow.c */
+/* manager-follow.c. Again where the settings are others now. */
 _must_check_ int manager_follow(struct manager *m);
 
 /* manager-taints.c */

@@ -68,6 +68,8 @@ static int open_bus(struct manager *m, struct diag *d)
                 .bus = m->bus,
                 .settings = &m->settings,
                 .taints = m->settings.taints,
+                .problems = &m->problems,
+                .manager = m,
         };
         r = policy_bus_new(&config, &m->settings.bus);
         if (r < 0)
@@ -79,9 +81,16 @@ static int open_bus(struct manager *m, struct diag *d)
         return r < 0 ? diag_set(d, -r, "cannot follow the registry: %s", strerror(-r)) : 0;
 }
 
+static void on_reload(void *userdata)
+{
+        manager_reload(userdata);
+}
+
 static int start_events(struct manager *m)
 {
         int r = loop_new(&m->event);
+        if (r >= 0)
+                r = loop_on_reload(m->event, on_reload, m);
         return r < 0 ? r
                      : sd_event_add_time_relative(m->event, &m->recheck, CLOCK_MONOTONIC, m->recheck_usec,
                                1000000, on_recheck, m);
@@ -167,6 +176,8 @@ struct manager *manager_free(struct manager *m)
         free(m->followed_keys);
         free(m->followed_names);
         m->schema = schema_free(m->schema);
+        schema_files_done(&m->schema_files);
+        problems_done(&m->problems);
         if (m->uevents)
                 sd_device_monitor_unref(m->uevents);
         sd_event_source_disable_unref(m->recheck);

@@ -24,5 +24,8 @@ _must_check_ int manager_new(const struct manager_config *config, struct manager
 struct manager *manager_free(struct manager *m);
 DEFINE_CLEANUP(struct manager *, manager_free, manager_freep);
 
+/* Reads the schema again, and all values from the registry: on SIGHUP, and for Reload(). */
+void manager_reload(struct manager *m);
+
 /* Until SIGTERM or SIGINT, or until the bus goes away. 0 or negative errno. */
 _must_check_ int manager_run(struct manager *m);

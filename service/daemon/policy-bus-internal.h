@@ -10,6 +10,7 @@
 #define AUDIT_COUNTERS (1u << 16)
 #define TAINT_STATUS (1u << 17)
 #define TAINT_CAPTURE (1u << 18)
+#define PROBLEMS (1u << 19)
 
 struct setter;
 
@@ -32,6 +33,8 @@ int policy_get_text(sd_bus *bus, const char *path, const char *interface, const 
         sd_bus_message *reply, void *userdata, sd_bus_error *error);
 int policy_get_number(sd_bus *bus, const char *path, const char *interface, const char *property,
         sd_bus_message *reply, void *userdata, sd_bus_error *error);
+int policy_get_problems(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error);
 int policy_get_version(sd_bus *bus, const char *path, const char *interface, const char *property,
         sd_bus_message *reply, void *userdata, sd_bus_error *error);
 
@@ -44,6 +47,7 @@ void policy_count(struct policy_bus *pb, sd_bus *bus, const char *text);
 
 /* policy-methods.c */
 int policy_method_apply(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int policy_method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int policy_method_explain(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int policy_method_list_settings(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int policy_method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error);

@@ -43,6 +43,7 @@ static const sd_bus_vtable policy_vtable[] = {
         SD_BUS_PROPERTY("AuditSent", "t", policy_get_number, 0, EMITS),
         SD_BUS_PROPERTY("AuditKept", "t", policy_get_number, 0, EMITS),
         SD_BUS_PROPERTY("AuditLost", "t", policy_get_number, 0, EMITS),
+        SD_BUS_PROPERTY("Problems", "a(ss)", policy_get_problems, 0, EMITS),
 
         SD_BUS_PROPERTY("Tainted", "t", policy_get_taint, 0, EMITS),
         SD_BUS_PROPERTY("TaintChars", "s", policy_get_taint, 0, EMITS),
@@ -56,6 +57,8 @@ static const sd_bus_vtable policy_vtable[] = {
 
         SD_BUS_METHOD_WITH_ARGS(
                 "Apply", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, policy_method_apply, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS(
+                "Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, policy_method_reload, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_NO_ARGS,
                 SD_BUS_RESULT("s", written, "s", accepted, "s", pending, "s", live, "s", why),
                 policy_method_explain, UNPRIVILEGED),
@@ -94,6 +97,7 @@ static void on_flush(void *userdata)
                 { TAINT_STATUS, { "Tainted", "TaintChars", "TaintFlags", "TaintReadable", "Backend", "Hooks",
                                         "Misses", "Drops" } },
                 { TAINT_CAPTURE, { "TaintCapture" } },
+                { PROBLEMS, { "Problems" } },
         };
         struct policy_bus *pb = userdata;
         char *names[ARRAY_SIZE(map) * ARRAY_SIZE(map[0].properties) + 1];
@@ -137,6 +141,11 @@ void policy_bus_taint_changed(struct policy_bus *pb)
         mark(pb, TAINT_STATUS);
 }
 
+void policy_bus_problems_changed(struct policy_bus *pb)
+{
+        mark(pb, PROBLEMS);
+}
+
 void policy_bus_audit_changed(struct policy_bus *pb)
 {
         mark(pb, AUDIT_COUNTERS);
@@ -144,7 +153,7 @@ void policy_bus_audit_changed(struct policy_bus *pb)
 
 static enum gate_need call_need(sd_bus_message *m)
 {
-        static const char *const writing[] = { "Apply", "Preview", "Set" };
+        static const char *const writing[] = { "Apply", "Preview", "Reload", "Set" };
 
         for (size_t i = 0; i < ARRAY_SIZE(writing); i++)
                 if (strcmp(sd_bus_message_get_member(m), writing[i]) == 0)
@@ -160,6 +169,8 @@ static void on_refused(sd_bus_message *m, const struct actor *actor, const char 
 
         if (strcmp(member, "Apply") == 0)
                 refusals_tell(pb->refusals, actor, "Apply()", NULL, why);
+        if (strcmp(member, "Reload") == 0)
+                refusals_tell(pb->refusals, actor, "Reload()", NULL, why);
         if (strcmp(member, "Set") == 0)
                 refusals_tell(pb->refusals, actor, pb->config.settings->taint_events->path, NULL, why);
 }

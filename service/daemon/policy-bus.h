@@ -14,6 +14,8 @@ struct policy_bus_config {
         sd_bus *bus;
         struct settings *settings; /* of which TaintEvents is the one that the properties show */
         struct taints *taints;
+        const struct problems *problems;
+        struct manager *manager;
 };
 
 _must_check_ int policy_bus_new(const struct policy_bus_config *config, struct policy_bus **ret);
@@ -23,6 +25,7 @@ struct policy_bus *policy_bus_free(struct policy_bus *pb);
  * once a turn of the loop. */
 void policy_bus_changed(struct policy_bus *pb, const struct setting *s, unsigned changes);
 void policy_bus_audit_changed(struct policy_bus *pb);
+void policy_bus_problems_changed(struct policy_bus *pb);
 /* `old`: "unset" for none. */
 void policy_bus_policy_changed(
         struct policy_bus *pb, const struct setting *s, const char *old, const struct actor *actor);

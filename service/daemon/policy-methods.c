@@ -7,19 +7,29 @@
 #include "../../registry-provider/client/wire.h"
 #include "../../schema/dbus/names.h"
 #include "../../schema/events/daemon-bus.h"
+#include "manager.h"
 
-int policy_method_apply(sd_bus_message *m, void *userdata, sd_bus_error *error)
+/* 1, or what to return. */
+static int check_root(
+        struct policy_bus *pb, sd_bus_message *m, const char *call, const char *what, sd_bus_error *error)
 {
-        struct policy_bus *pb = userdata;
         struct caller *caller = gate_caller(pb->gate, m);
 
         if (!caller)
                 return -ESRCH;
-        if (caller->actor.uid != 0) {
-                refusals_tell(pb->refusals, &caller->actor, "Apply()", NULL, "not root");
-                return sd_bus_error_set(
-                        error, ERROR_ACCESS_DENIED, "only root may have the policy applied again");
-        }
+        if (caller->actor.uid == 0)
+                return 1;
+        refusals_tell(pb->refusals, &caller->actor, call, NULL, "not root");
+        return sd_bus_error_setf(error, ERROR_ACCESS_DENIED, "only root may have %s", what);
+}
+
+int policy_method_apply(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct policy_bus *pb = userdata;
+
+        int r = check_root(pb, m, "Apply()", "the policy applied again", error);
+        if (r <= 0)
+                return r;
         const struct settings *all = pb->config.settings;
         for (size_t i = 0; i < all->n; i++)
                 setting_apply(all->list[i]);
@@ -27,6 +37,17 @@ int policy_method_apply(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (!s->live && control_present(s->control))
                 return sd_bus_error_setf(
                         error, ERROR_NOT_LIVE, "%s is accepted, but not live: %s", s->path, s->last_error);
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+int policy_method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct policy_bus *pb = userdata;
+
+        int r = check_root(pb, m, "Reload()", "the schema read again", error);
+        if (r <= 0)
+                return r;
+        manager_reload(pb->config.manager);
         return sd_bus_reply_method_return(m, NULL);
 }
 

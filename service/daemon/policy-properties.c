@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/problems.h"
 #include "../../schema/events/daemon-bus.h"
 #include "config.h"
 
@@ -69,6 +70,18 @@ int policy_get_number(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ 
                 if (strcmp(property, numbers[i].name) == 0)
                         return sd_bus_message_append(reply, "t", numbers[i].number);
         return -ENOENT;
+}
+
+int policy_get_problems(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
+        _unused_ const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
+{
+        const struct policy_bus *pb = userdata;
+        const struct problems *p = pb->config.problems;
+
+        int r = sd_bus_message_open_container(reply, 'a', "(ss)");
+        for (size_t i = 0; r >= 0 && i < p->n; i++)
+                r = sd_bus_message_append(reply, "(ss)", p->list[i].file, p->list[i].text);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 int policy_get_version(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,

@@ -17,14 +17,6 @@
  * off: the journal has the entry, and the record stays queued. */
 #define TURN_OFF_TIMEOUT_USEC UINT64_C(5000000)
 
-struct setting_queued {
-        struct link_value input; /* points into the members below */
-        struct value value;
-        struct actor actor;
-        char *layer, *reason, *file;
-        char data[];
-};
-
 int setting_replace(char **at, const char *text)
 {
         char *copy = text ? strdup(text) : NULL;
@@ -57,6 +49,7 @@ static int set_pending(struct setting *s, bool is_pending, const char *text)
         if (r == 0)
                 s->is_pending = is_pending;
         s->all->is_stored = false;
+        setting_changed(s, SETTING_PENDING);
         return r;
 }
 
@@ -165,17 +158,6 @@ int setting_new(
         return 0;
 }
 
-static struct setting_queued *queued_free(struct setting_queued *q)
-{
-        if (!q)
-                return NULL;
-        free(q->layer);
-        free(q->reason);
-        free(q->file);
-        free(q);
-        return NULL;
-}
-
 struct setting *setting_free(struct setting *s)
 {
         if (!s)
@@ -192,7 +174,7 @@ struct setting *setting_free(struct setting *s)
         free(s->drift_found);
         free(s->off_text);
         free(s->starting);
-        s->queued = queued_free(s->queued);
+        s->queued = link_value_free(s->queued);
         sd_event_source_disable_unref(s->untold_timer);
         s->untold = setting_untold_free(s->untold);
         free(s);
@@ -250,8 +232,10 @@ static int keep_accepted(struct setting *s, const char *text)
                 return r;
         free(s->accepted);
         s->accepted = STEAL_PTR(copy);
+        if (s->is_pending)
+                r = set_pending(s, false, NULL);
         settings_store(s->all);
-        return 0;
+        return r;
 }
 
 static int remember_refused(struct setting *s, const char *text)
@@ -334,39 +318,15 @@ static int accept_now(struct setting *s, const char *text, const struct link_val
         return 0;
 }
 
-static bool copy_text(const char *from, char **ret)
-{
-        *ret = from ? strdup(from) : NULL;
-        return !from || *ret;
-}
-
 /* Keeps a copy of an input that comes while auditing is about to go off; the newest counts. */
 static int queue(struct setting *s, const struct link_value *in)
 {
-        size_t size = in->value ? in->value->size : 0;
-        struct setting_queued *q = calloc(1, sizeof(*q) + size);
+        struct link_value *copy = link_value_copy(in);
 
-        if (!q || !copy_text(in->layer, &q->layer) || !copy_text(in->reason, &q->reason) ||
-                !copy_text(in->file, &q->file)) {
-                (void)queued_free(q);
+        if (!copy)
                 return -ENOMEM;
-        }
-        q->input = *in;
-        q->input.layer = q->layer;
-        q->input.reason = q->reason;
-        q->input.file = q->file;
-        if (in->value) {
-                if (size > 0)
-                        memcpy(q->data, in->value->data, size);
-                q->value = (struct value){ .type = in->value->type, .size = size, .data = q->data };
-                q->input.value = &q->value;
-        }
-        if (in->actor) {
-                q->actor = *in->actor;
-                q->input.actor = &q->actor;
-        }
-        (void)queued_free(s->queued);
-        s->queued = q;
+        (void)link_value_free(s->queued);
+        s->queued = copy;
         return 0;
 }
 
@@ -397,10 +357,10 @@ static void turn_off_now(struct setting *s)
         tell_change(s, setting_shown(old), actor);
         policy_bus_settled(s->all->bus, s);
 
-        struct setting_queued *queued = STEAL_PTR(s->queued);
-        if (queued && setting_input(s, &queued->input) < 0)
+        struct link_value *queued = STEAL_PTR(s->queued);
+        if (queued && setting_input(s, queued) < 0)
                 log_error("%s: out of memory; the value in force stays", s->path);
-        (void)queued_free(queued);
+        (void)link_value_free(queued);
 }
 
 /* Completions come in the order of the records: one that comes late, after its time ran out, must not let a
@@ -469,7 +429,6 @@ static int put_off(struct setting *s, bool is_pending, const char *text, const s
                 return r;
         settings_store(s->all);
         auditlog_emit(s->all->auditlog, &record);
-        setting_changed(s, SETTING_PENDING);
         return 0;
 }
 
@@ -549,10 +508,18 @@ static int fall_back(struct setting *s)
         return change(s, s->sv->default_text, false, &nobody);
 }
 
-int setting_input(struct setting *s, const struct link_value *in)
+static const struct link_value reloaded = { .layer = "", .reason = "schema-reloaded", .is_resync = true };
+
+int setting_input(struct setting *s, const struct link_value *told)
 {
+        struct link_value own = *told;
+        const struct link_value *in = &own;
+
         if (s->turning_off)
                 return queue(s, in);
+        if (s->is_new && in->is_resync)
+                own.reason = reloaded.reason;
+        s->is_new = false;
         setting_flush(s);
         _cleanup_free_ char *starting = STEAL_PTR(s->starting);
         int r = note_written(s, in);
@@ -572,8 +539,62 @@ int setting_input(struct setting *s, const struct link_value *in)
 void setting_registry_absent(struct setting *s)
 {
         _cleanup_free_ char *starting = STEAL_PTR(s->starting);
-
         setting_flush(s);
         if (starting && accept_now(s, starting, &nobody) < 0)
                 log_error("%s: out of memory; the value in force stays", s->path);
+}
+
+/* Does the control hold something else for what is in force than it did for the entry so far? */
+static bool is_said_otherwise(const struct setting *s, const struct schema_value *before)
+{
+        _cleanup_free_ char *old = NULL, *text = NULL;
+
+        return setting_wanted(s) && schema_control_text(s->sv, setting_wanted(s), &text) == 0 &&
+               (schema_control_text(before, setting_wanted(s), &old) < 0 || strcmp(old, text) != 0);
+}
+
+void setting_adopt(struct setting *s, const struct schema_value *sv)
+{
+        _cleanup_free_ char *accepted = NULL, *pending = NULL;
+        const struct schema_value *before = s->sv;
+
+        s->sv = sv;
+        int r = recall(s, s->accepted, &accepted);
+        if (r == 0)
+                r = recall(s, s->pending, &pending);
+        if (r == 0 && s->pending && !pending)
+                r = set_pending(s, false, NULL);
+        if (r == 0 && s->accepted && !accepted && !s->turning_off)
+                r = accept_now(s, sv->has_default ? sv->default_text : NULL, &reloaded);
+        if (r < 0)
+                log_error("%s: out of memory; the value in force stays", s->path);
+        /* The same may mean something else. */
+        setting_changed(s, SETTING_ACCEPTED);
+        if (!s->control)
+                return;
+        if (!sv->control->drift_value)
+                setting_set_reapply(s, sv->control->drift_reapply);
+        if (!s->turning_off && is_said_otherwise(s, before))
+                (void)setting_write(s, setting_wanted(s));
+}
+
+void setting_end(struct setting *s)
+{
+        struct setting_change_text change;
+        const struct record record = setting_change_record(s, NULL, &reloaded, &change);
+        _cleanup_free_ char *old = STEAL_PTR(s->accepted);
+
+        setting_flush(s);
+        s->turning_off = false;
+        s->off_timer = sd_event_source_disable_unref(s->off_timer);
+        if (accepted_set(&s->all->accepted, s->sv, NULL) < 0 || set_pending(s, false, NULL) < 0 ||
+                remember_refused(s, NULL) < 0)
+                log_error("%s: out of memory; it is kept as if its entry were there", s->path);
+        settings_store(s->all);
+        if (s->control)
+                setting_let_go(s);
+        if (!old)
+                return;
+        auditlog_emit(s->all->auditlog, &record);
+        tell_change(s, old, NULL);
 }

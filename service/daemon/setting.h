@@ -71,9 +71,12 @@ struct setting {
         char *off_text;   /* the value that comes into force then */
         struct actor off_actor;
         bool off_has_actor;
-        unsigned off_waiting;          /* records of turning off that have not been told about yet */
-        struct setting_queued *queued; /* the newest input meanwhile */
+        unsigned off_waiting;      /* records of turning off that have not been told about yet */
+        struct link_value *queued; /* the newest input meanwhile */
         sd_event_source *off_timer;
+
+        bool is_new; /* its entry came with a schema that was read again: that is why it changes */
+        bool ending;
 
         uint64_t changes, no_ops, refusals, drifts;
 };
@@ -85,6 +88,12 @@ struct boot_value;
 _must_check_ int setting_new(struct settings *all, const struct boot_value *initial, enum setting_kind kind,
         struct setting **ret);
 struct setting *setting_free(struct setting *s);
+
+/* The entry says something else now; `sv` is of the same value, and of the same control. What is in force
+ * and is none of its texts any more gives way to the default. */
+void setting_adopt(struct setting *s, const struct schema_value *sv);
+/* The entry is no more. Nothing is in force; what took it, a control above all, is left as it is. */
+void setting_end(struct setting *s);
 
 /* A value came from the registry. 0 or -ENOMEM. */
 _must_check_ int setting_input(struct setting *s, const struct link_value *in);

@@ -44,17 +44,28 @@ static int add(struct settings *all, const struct boot_value *v, enum setting_ki
         return 0;
 }
 
+/* False: the service does not follow the value. */
+static bool find_own(const struct settings *all, const struct schema_value *sv, enum setting_kind *ret_kind,
+        struct setting **ret_of)
+{
+        *ret_of = find_drifting(all, sv);
+        if (*ret_of)
+                *ret_kind = SETTING_DRIFT;
+        else if (is(sv, AUDIT_KEY "\\Modules", "TaintCapture"))
+                *ret_kind = SETTING_CAPTURE;
+        else if (is(sv, AUDIT_KEY "\\Metrics", "TextFile"))
+                *ret_kind = SETTING_TEXT_FILE;
+        else
+                return false;
+        return true;
+}
+
 static int add_own(struct settings *all, const struct boot_value *v)
 {
-        struct setting *of = find_drifting(all, v->sv);
+        enum setting_kind kind;
+        struct setting *of;
 
-        if (of)
-                return add(all, v, SETTING_DRIFT, of);
-        if (is(v->sv, AUDIT_KEY "\\Modules", "TaintCapture"))
-                return add(all, v, SETTING_CAPTURE, NULL);
-        if (is(v->sv, AUDIT_KEY "\\Metrics", "TextFile"))
-                return add(all, v, SETTING_TEXT_FILE, NULL);
-        return 0;
+        return find_own(all, v->sv, &kind, &of) ? add(all, v, kind, of) : 0;
 }
 
 void settings_store(struct settings *all)
@@ -113,6 +124,9 @@ void settings_done(struct settings *all)
         for (size_t i = 0; i < all->n; i++)
                 (void)setting_free(all->list[i]);
         free(all->list);
+        for (size_t i = 0; i < all->n_ended; i++)
+                (void)setting_free(all->ended[i]);
+        free(all->ended);
         accepted_done(&all->accepted);
         accepted_done(&all->refused);
         *all = (struct settings){ 0 };
@@ -132,5 +146,117 @@ int settings_input(struct settings *all, const struct link_value *in)
                 if (strcmp(sv->key.text, in->key) == 0 && strcmp(sv->name, in->name) == 0)
                         return setting_input(all->list[i], in);
         }
+        return 0;
+}
+
+/* What the service cannot do without. */
+static bool suffices(const struct settings *all, const struct schema *schema)
+{
+        const struct schema_value *policy = all->taint_events->sv, *capture = all->capture->sv;
+        const struct schema_value *new_policy = schema_find(schema, &policy->key, policy->name);
+        const struct schema_value *new_capture = schema_find(schema, &capture->key, capture->name);
+
+        return new_policy && new_policy->control &&
+               strcmp(new_policy->control->name, policy->control->name) == 0 && new_capture &&
+               !new_capture->control;
+}
+
+/* The entry that a setting goes on with; NULL: none. */
+static const struct schema_value *find_entry(const struct setting *s, const struct schema *schema)
+{
+        const struct schema_value *sv = schema_find(schema, &s->sv->key, s->sv->name);
+
+        if (!sv || !sv->control != !s->control)
+                return NULL;
+        return !s->control || strcmp(sv->control->name, s->sv->control->name) == 0 ? sv : NULL;
+}
+
+static void mark_ending(const struct settings *all, const struct schema *schema)
+{
+        for (size_t i = 0; i < all->n; i++)
+                all->list[i]->ending = !find_entry(all->list[i], schema);
+        for (size_t i = 0; i < all->n; i++) {
+                struct setting *s = all->list[i];
+                const struct schema_value *of =
+                        s->kind == SETTING_DRIFT && !s->of->ending ? find_entry(s->of, schema) : NULL;
+                if (s->kind != SETTING_DRIFT)
+                        continue;
+                if (!of || !of->control->drift_value || !is(s->sv, of->key.text, of->control->drift_value))
+                        s->ending = true;
+                if (of && s->ending)
+                        setting_set_reapply(s->of, of->control->drift_reapply);
+        }
+}
+
+static void end_marked(struct settings *all)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < all->n; i++) {
+                struct setting *s = all->list[i];
+                if (!s->ending) {
+                        all->list[n++] = s;
+                        continue;
+                }
+                setting_end(s);
+                if (s->off_waiting > 0)
+                        all->ended[all->n_ended++] = s;
+                else
+                        (void)setting_free(s);
+        }
+        all->n = n;
+}
+
+static bool is_followed(const struct settings *all, const struct schema_value *sv)
+{
+        for (size_t i = 0; i < all->n; i++)
+                if (all->list[i]->sv == sv)
+                        return true;
+        return false;
+}
+
+/* In force is nothing before the registry is heard: who wrote the value there, and when, it knows. */
+static void add_new(struct settings *all, const struct schema_value *sv)
+{
+        const struct boot_value v = { .sv = sv, .held = sv->apply != SCHEMA_LIVE };
+        size_t before = all->n;
+
+        if (is_followed(all, sv))
+                return;
+        int r = sv->control ? add(all, &v, SETTING_CONTROL, NULL) : add_own(all, &v);
+        if (r < 0)
+                log_error("%s\\%s: out of memory; it is not followed", sv->key.text, sv->name);
+        if (all->n == before)
+                return;
+        struct setting *s = all->list[before];
+        s->is_new = true;
+        if (!s->control)
+                setting_take(s);
+}
+
+int settings_reload(struct settings *all, const struct schema *schema)
+{
+        if (!suffices(all, schema))
+                return -ENOENT;
+        struct setting **list = reallocarray(all->list, all->n + schema->n, sizeof(*list));
+        if (list)
+                all->list = list;
+        struct setting **ended = reallocarray(all->ended, all->n_ended + all->n, sizeof(*ended));
+        if (ended)
+                all->ended = ended;
+        if (!list || !ended)
+                return -ENOMEM;
+        mark_ending(all, schema);
+        end_marked(all);
+        for (size_t i = 0; i < all->n; i++)
+                setting_adopt(all->list[i], find_entry(all->list[i], schema));
+        for (size_t i = 0; i < schema->n; i++)
+                if (schema->values[i].control)
+                        add_new(all, &schema->values[i]);
+        for (size_t i = 0; i < schema->n; i++)
+                if (!schema->values[i].control)
+                        add_new(all, &schema->values[i]);
+        if (!all->is_stored)
+                settings_store(all);
         return 0;
 }

@@ -25,12 +25,17 @@ struct settings {
         struct setting **list;
         size_t n;
         struct setting *taint_events, *capture; /* of the list */
+        struct setting **ended;                 /* of which a record is still under way */
+        size_t n_ended;
 };
 
 /* Makes a setting of each entry that is bound to a control or steers the service. 0, -ENOENT where one is
  * missing that the service cannot do without, or another negative errno. */
 _must_check_ int settings_load(struct settings *all, const struct boot_values *initial);
 void settings_done(struct settings *all);
+/* The schema was read again: entries that came are followed, those that went are not any more. 0; -ENOENT
+ * where one is missing that the service cannot do without, and -ENOMEM: then nothing changed. */
+_must_check_ int settings_reload(struct settings *all, const struct schema *schema);
 
 /* Keeps what is accepted for the next start and boot; that it cannot is said here and shown. */
 void settings_store(struct settings *all);

@@ -243,7 +243,7 @@ START_TEST(nothing_changes_on_error)
 }
 END_TEST
 
-static void collect(const char *text, void *userdata)
+static void collect(_unused_ const char *file, const char *text, void *userdata)
 {
         struct buf *out = userdata;
         buf_printf(out, "%s\n", text);
@@ -265,7 +265,7 @@ START_TEST(directories)
         tree_put(ADMIN "80-d.yaml", "a: [\n");
         tree_put_size(ADMIN "90-e.yaml", SCHEMA_FILE_BYTES_MAX + 1);
         tree_fifo(VENDOR "95-f.yaml");
-        ck_assert_int_eq(schema_load(tree_root(), collect, &errors, &s), 0);
+        ck_assert_int_eq(schema_load(tree_root(), NULL, collect, &errors, &s), 0);
         check_sorted(s);
         ck_assert_uint_eq(s->n, BUILTIN_VALUES + 2);
         ck_assert_str_eq(schema_util_need(s, "\\A", "X")->description, "admin");
@@ -279,16 +279,76 @@ START_TEST(directories)
                        "90-e.yaml: is 1048577 bytes large, at most 1048576 are read\n");
 
         struct schema *again = NULL;
-        ck_assert_int_eq(schema_load(tree_root(), NULL, NULL, &again), 0);
+        ck_assert_int_eq(schema_load(tree_root(), NULL, NULL, NULL, &again), 0);
         ck_assert_uint_eq(again->n, BUILTIN_VALUES + 2);
         schema_free(again);
+}
+END_TEST
+
+/* A file that breaks counts as it was when it was good last, for who kept that. */
+START_TEST(last_good)
+{
+        struct schema_files files = { 0 };
+        static const struct {
+                const char *text, *description, *error; /* NULL: no file; no entry; no error */
+        } steps[] = {
+                { "a: [\n", NULL, ADMIN "10-a.yaml:2:1: found nothing that can be a value, expected one\n" },
+                { ENTRY("X", "one"), "one", "" },
+                { "a: [\n", "one",
+                        ADMIN "10-a.yaml:2:1: found nothing that can be a value, expected one\n" },
+                { "", "one", ADMIN "10-a.yaml:1:1: no format version, expected `peios-schema: 1` first\n" },
+                { ENTRY("X", "two"), "two", "" },
+                { NULL, NULL, "" },
+                { "", NULL, ADMIN "10-a.yaml:1:1: no format version, expected `peios-schema: 1` first\n" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+                _cleanup_buf_ struct buf errors = BUF_INIT;
+                _cleanup_schema_ struct schema *s = NULL;
+                if (steps[i].text)
+                        tree_put(ADMIN "10-a.yaml", steps[i].text);
+                else
+                        tree_unlink(ADMIN "10-a.yaml");
+                ck_assert_int_eq(schema_load(tree_root(), &files, collect, &errors, &s), 0);
+                ck_assert_str_eq(buf_str(&errors), steps[i].error);
+                if (steps[i].description)
+                        ck_assert_str_eq(schema_util_need(s, "\\A", "X")->description, steps[i].description);
+                else
+                        ck_assert_ptr_null(schema_util_find(s, "\\A", "X"));
+        }
+        schema_files_done(&files);
+}
+END_TEST
+
+/* What it said goes together with what another says now, or it is left out. */
+START_TEST(last_good_in_the_way)
+{
+#define BOUND(name)                                                                                         \
+        SCHEMA_HEAD "  \\A:\n    " name                                                                     \
+                    ": {type: dword, description: d, control: {name: kernel.x, encoding: number}}\n"
+        struct schema_files files = { 0 };
+        _cleanup_buf_ struct buf errors = BUF_INIT;
+        struct schema *s = NULL;
+
+        tree_put(ADMIN "20-b.yaml", BOUND("B"));
+        ck_assert_int_eq(schema_load(tree_root(), &files, collect, &errors, &s), 0);
+        s = schema_free(s);
+        tree_put(ADMIN "10-a.yaml", BOUND("A"));
+        tree_put(ADMIN "20-b.yaml", "a: [\n");
+        ck_assert_int_eq(schema_load(tree_root(), &files, collect, &errors, &s), 0);
+        ck_assert_ptr_nonnull(schema_util_find(s, "\\A", "A"));
+        ck_assert_ptr_null(schema_util_find(s, "\\A", "B"));
+        ck_assert_str_eq(
+                buf_str(&errors), ADMIN "20-b.yaml:2:1: found nothing that can be a value, expected one\n");
+        schema_free(s);
+        schema_files_done(&files);
 }
 END_TEST
 
 START_TEST(no_directories)
 {
         _cleanup_schema_ struct schema *s = NULL;
-        ck_assert_int_eq(schema_load(tree_root(), NULL, NULL, &s), 0);
+        ck_assert_int_eq(schema_load(tree_root(), NULL, NULL, NULL, &s), 0);
         ck_assert_uint_eq(s->n, BUILTIN_VALUES);
         schema_free(NULL);
 }
@@ -302,7 +362,7 @@ START_TEST(failing_allocation)
         for (unsigned n = 1;; n++) {
                 struct schema *s = NULL;
                 alloc_fail_at(n);
-                int r = schema_load(tree_root(), NULL, NULL, &s);
+                int r = schema_load(tree_root(), NULL, NULL, NULL, &s);
                 if (!alloc_failed()) {
                         ck_assert_int_eq(r, 0);
                         ck_assert_uint_eq(s->n, BUILTIN_VALUES + 9);
@@ -377,7 +437,7 @@ int main(void)
 {
         const TTest *const tests[] = { builtin_taint_events, builtin_pid_max, builtin_kallsyms_restrict,
                 builtin_drift_values, builtin_is_as_the_files, entries_replace, nothing_changes_on_error,
-                directories, no_directories, failing_allocation, what_was_probably_meant,
-                values_that_are_taken_for_keys };
+                directories, last_good, last_good_in_the_way, no_directories, failing_allocation,
+                what_was_probably_meant, values_that_are_taken_for_keys };
         return run_tests_with("schema", tests, ARRAY_SIZE(tests), tree_make, tree_remove);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "problems.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-static struct problem *find(struct problems *p, const char *file)
+static struct problem *find(const struct problems *p, const char *file)
 {
         for (size_t i = 0; i < p->n; i++)
                 if (strcmp(p->list[i].file, file) == 0)
@@ -56,4 +57,13 @@ void problems_done(struct problems *p)
         }
         free(p->list);
         *p = (struct problems){ 0 };
+}
+
+const char *problems_mended(const struct problems *p, const char *beginning, const struct problems *found)
+{
+        for (size_t i = 0; i < p->n; i++)
+                if (strncmp(p->list[i].file, beginning, strlen(beginning)) == 0 &&
+                        !find(found, p->list[i].file))
+                        return p->list[i].file;
+        return NULL;
 }
