@@ -52,8 +52,7 @@ START_TEST(not_everybody_may_write)
         refused(nobody, ERROR_ACCESS_DENIED, denied, "DeleteKey", "sa{sv}", KEY, 0);
         refused(nobody, ERROR_ACCESS_DENIED, denied, "Transact", "a(sssuv)a{sv}", 2, "set", KEY, "V", SZ,
                 "s", "2", "set", KEY, "W", SZ, "s", "2", 0);
-        refused(nobody, ERROR_ACCESS_DENIED, "only root may have the files read again", "Reload",
-                "");
+        refused(nobody, ERROR_ACCESS_DENIED, "only root may have the files read again", "Reload", "");
         ck_assert_str_eq(get_text(world.bus, KEY, "V"), "1 base");
         ck_assert_str_eq(registry_property(world.bus, "Sequence"), before);
         if (!records_are_logged())
