@@ -78,6 +78,17 @@ const struct schema_value *schema_find_value_at(const struct schema *s, const st
         return schema_find(s, &parent, path_component(key, key->n - 1, &len));
 }
 
+bool schema_has_key(const struct schema *s, const struct path *key)
+{
+        for (size_t i = 0; i < s->n; i++) {
+                const struct path *known = &s->values[i].key;
+                if (known->n >= key->n &&
+                        fold_equal(key->text, key->len, known->text, known->ends[key->n - 1]))
+                        return true;
+        }
+        return false;
+}
+
 /* 0: the same; 1: a slip away; 2: another name. */
 static unsigned apart(const char *s, size_t len, const char *known, size_t known_len)
 {

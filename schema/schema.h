@@ -109,6 +109,8 @@ const struct schema_value *schema_find(const struct schema *s, const struct path
 const struct schema_value *schema_suggest(const struct schema *s, const struct path *key, const char *name);
 /* The value whose path, key and name, is that of the key; or NULL. */
 const struct schema_value *schema_find_value_at(const struct schema *s, const struct path *key);
+/* A key with a value that the schema knows, or one above such a key. */
+bool schema_has_key(const struct schema *s, const struct path *key);
 
 /* The default as typed bytes, which stay in the entry or in `scratch`. 0, or -ENOENT without a default. */
 _must_check_ int schema_default_value(

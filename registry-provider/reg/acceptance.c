@@ -160,6 +160,14 @@ void acceptance_warn(const struct session *s, const struct acceptance *a, const 
                 s->args->options.dry_run ? "it would be stored" : "stored", a->why.text, a->remains.text);
 }
 
+bool acceptance_knows_key(struct session *s, const char *key)
+{
+        _cleanup_path_ struct path path = { 0 };
+        const struct schema *schema = session_schema(s);
+
+        return schema && parse_key(key, &path) && schema_has_key(schema, &path);
+}
+
 int acceptance_check_key(struct session *s, const char *key)
 {
         _cleanup_path_ struct path path = { 0 };

@@ -21,6 +21,9 @@ _must_check_ int acceptance_check(
 /* The warning of what was forced, if there is one. */
 void acceptance_warn(const struct session *s, const struct acceptance *a, const char *key, const char *name);
 
+/* Whether the schema knows values in the key or below it, though nobody wrote one yet. */
+bool acceptance_knows_key(struct session *s, const char *key);
+
 /* For a command that makes or follows the key: EXIT_CODE_INVALID where the schema knows a value of that
  * path, and there is no such key. */
 _must_check_ int acceptance_check_key(struct session *s, const char *key);

@@ -201,7 +201,7 @@ static int refuse_key(struct session *s, const char *word, const char *data)
         bool is_key = false;
 
         int code = session_is_key(s, word, &is_key);
-        if (code != EXIT_CODE_OK || !is_key)
+        if (code != EXIT_CODE_OK || (!is_key && !acceptance_knows_key(s, word)))
                 return code;
         int r = split_value_word(word, &key, &name, &s->diag);
         if (r < 0)

@@ -131,6 +131,9 @@ END_TEST
 START_TEST(forgotten_data)
 {
         registryd_start(NULL);
+        /* Nobody wrote anything there yet: the schema knows the key. */
+        SAYS(1, "reg set /System/Audit/Modules TaintEvents", "'\\System\\Audit\\Modules' is a key");
+        SAYS(1, "reg set /System/Audit 1", "'\\System\\Audit' is a key");
         set_string(world.bus, MODULES, "Other", "1");
         SAYS(1, "reg set /System/Audit/Modules TaintEvents", "'\\System\\Audit\\Modules' is a key",
                 "set '\\System\\Audit\\Modules' TaintEvents DATA",

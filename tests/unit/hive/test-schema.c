@@ -416,12 +416,15 @@ START_TEST(values_that_are_taken_for_keys)
 {
         static const struct {
                 const char *key;
-                bool value;
+                bool value, is_key;
         } rows[] = {
-                { MODULES "\\taintevents", true },
-                { MODULES, false },
-                { MODULES "\\TaintEvents\\x", false },
-                { "Machine", false },
+                { MODULES "\\taintevents", true, false },
+                { MODULES, false, true },
+                { "\\System\\audit", false, true },
+                { "\\System\\Audit\\Mod", false, false },
+                { MODULES "\\TaintEvents\\x", false, false },
+                { "Machine", false, true },
+                { "Other\\System", false, false },
         };
         _cleanup_schema_ struct schema *s = NULL;
         ck_assert_int_eq(schema_load_builtin(&s), 0);
@@ -429,6 +432,7 @@ START_TEST(values_that_are_taken_for_keys)
                 _cleanup_path_ struct path key = { 0 };
                 ck_assert_int_eq(path_parse(rows[i].key, strlen(rows[i].key), NULL, NULL, &key, NULL), 0);
                 ck_assert_msg(!schema_find_value_at(s, &key) == !rows[i].value, "%s", rows[i].key);
+                ck_assert_msg(schema_has_key(s, &key) == rows[i].is_key, "%s", rows[i].key);
         }
 }
 END_TEST
