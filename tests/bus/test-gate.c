@@ -16,6 +16,7 @@
 #define LARGE (1u << 20)
 #define LARGE_VALUES 28u
 #define LARGE_CALLS 4u
+#define NAMES_MAX 2048u /* of a user who may not write */
 
 static const uid_t uids[CLIENTS] = { UID_NOBODY, UID_DAEMON };
 
@@ -161,10 +162,46 @@ START_TEST(answers_of_the_policy_service)
 }
 END_TEST
 
+/* "" or the error's name. */
+static const char *get_many(sd_bus *bus, unsigned n)
+{
+        static char name[64];
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL, *m = new_call(bus, REGISTRY_BUS_NAME, REGISTRY_PATH,
+                                                                REGISTRY_INTERFACE, "GetMany");
+
+        ck_assert_int_ge(sd_bus_message_open_container(m, 'a', "(ss)"), 0);
+        for (unsigned i = 0; i < n; i++)
+                ck_assert_int_ge(sd_bus_message_append(m, "(ss)", KEY, "V"), 0);
+        ck_assert_int_ge(sd_bus_message_close_container(m), 0);
+        (void)sd_bus_call(bus, m, 0, &error, &reply);
+        (void)snprintf(name, sizeof(name), "%s", error.name ? error.name : "");
+        sd_bus_error_free(&error);
+        return name;
+}
+
+/* What one message asks for is limited before it is worked, but for those who may write. */
+START_TEST(large_messages)
+{
+        _cleanup_free_ char *bytes = repeat("a", LARGE + LARGE / 2);
+
+        registryd_start("--admin-group=nogroup");
+        set_string(world.bus, KEY, "V", "1");
+        _cleanup_bus_ sd_bus *admin = world_connect(UID_NOBODY), *other = world_connect(UID_BIN);
+        ck_assert_str_eq(get_many(other, NAMES_MAX), "");
+        ck_assert_str_eq(get_many(other, NAMES_MAX + 1), ERROR_TOO_LARGE);
+        refused(other, ERROR_TOO_LARGE, "too many values or bytes", "Set", "ssuva{sv}", KEY, "V", SZ, "s",
+                bytes, 0);
+        ck_assert_str_eq(get_many(world.bus, NAMES_MAX + 1), "");
+        ck_assert_str_eq(get_many(admin, NAMES_MAX + 1), "");
+        ck_assert_str_eq(get_text(other, KEY, "V"), "1 base");
+}
+END_TEST
+
 int main(void)
 {
         const TTest *const tests[] = { small_answers_that_nobody_reads, large_answers_that_nobody_reads,
-                answers_of_the_policy_service };
+                answers_of_the_policy_service, large_messages };
         Suite *suite = suite_create("gate");
         harness_add_privileged(
                 suite, tests, ARRAY_SIZE(tests), "what other users may hold up was not tried");
