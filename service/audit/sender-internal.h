@@ -73,7 +73,7 @@ struct sender {
         uint64_t next_retry;
         bool retrying; /* a round over the kept ones is under way */
         bool paused;   /* nothing goes out until the look that is due, which ends it */
-        bool kicked;   /* since the current one was taken: another round is due */
+        bool kicked;   /* since the kernel was asked for the current one: another round is due */
         bool stopping;
         bool abandoned; /* the owner has gone: nothing is told any more, and `current` is nobody's */
         bool exited;

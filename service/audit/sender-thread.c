@@ -87,6 +87,8 @@ static struct sender_item *next_item(struct sender *s)
                         return sender_list_take(next);
                 asked = next != NULL;
                 if (next) {
+                        /* What comes from here on may not be in the answer. */
+                        s->kicked = false;
                         sender_look(s);
                         continue;
                 }
@@ -212,7 +214,6 @@ void *sender_main(void *userdata)
         (void)pthread_mutex_lock(&s->lock);
         while ((i = next_item(s))) {
                 s->current = i;
-                s->kicked = false;
                 enum attempt result = send_one(s, i, reason, sizeof(reason));
                 if (s->abandoned)
                         break;

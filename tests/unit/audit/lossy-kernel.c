@@ -99,6 +99,7 @@ static int fake_status(void *ctx _unused_, int fd, struct sender_kernel *ret)
 {
         ck_assert_int_eq(fd, 1000);
         lock();
+        const bool enabled = !fake.disabled;
         int r = fake.asked_at_once && fake.fails_at_once ? fake.fails_at_once : fake.status_answer;
         if (fake.asked_at_once) {
                 /* Whoever kills the sender now finds that the record was taken. */
@@ -111,7 +112,7 @@ static int fake_status(void *ctx _unused_, int fd, struct sender_kernel *ret)
         fake.asked_at_once = fake.asked_at_once && r < 0;
         if (r == 0)
                 *ret = (struct sender_kernel){
-                        .enabled = true, .fetched = !fake.nobody_fetches, .lost = fake.lost
+                        .enabled = enabled, .fetched = !fake.nobody_fetches, .lost = fake.lost
                 };
         unlock();
         return r;

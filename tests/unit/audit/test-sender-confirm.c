@@ -115,6 +115,29 @@ START_TEST(tries_by_itself)
 }
 END_TEST
 
+/* Auditing is enabled while the thread still has the old answer: that it was told of counts. */
+START_TEST(kicked_while_it_asks)
+{
+        start(NEVER, 20);
+        lock();
+        fake.disabled = true;
+        unlock();
+        submit(1, 1);
+        wait_outcomes("1k ");
+        lock();
+        fake.block = true;
+        unlock();
+        sender_kick(sender);
+        lock_when_it_hangs();
+        fake.disabled = false;
+        sender_kick(sender);
+        fake.block = false;
+        unlock();
+        wait_outcomes("1k 1s ");
+        stop();
+}
+END_TEST
+
 /* A new one is a reason to try the kept one, and follows it. */
 START_TEST(new_one_stays)
 {
@@ -256,8 +279,8 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { nothing_lost, lost_between_two_sends, lost_after_the_last,
-                goes_on_losing, tries_by_itself, new_one_stays, nobody_fetches, look_fails, look_fails_once,
-                question_fails, look_fails_in_doubt };
+                goes_on_losing, tries_by_itself, kicked_while_it_asks, new_one_stays, nobody_fetches,
+                look_fails, look_fails_once, question_fails, look_fails_in_doubt };
 
         return run_tests("sender-confirm", tests, ARRAY_SIZE(tests));
 }
