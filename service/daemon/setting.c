@@ -517,9 +517,9 @@ int setting_input(struct setting *s, const struct link_value *told)
 
         if (s->turning_off)
                 return queue(s, in);
-        if (s->is_new && in->is_resync)
+        if (s->is_reloaded && in->is_resync)
                 own.reason = reloaded.reason;
-        s->is_new = false;
+        s->is_reloaded = false;
         setting_flush(s);
         _cleanup_free_ char *starting = STEAL_PTR(s->starting);
         int r = note_written(s, in);
@@ -559,6 +559,8 @@ void setting_adopt(struct setting *s, const struct schema_value *sv)
         const struct schema_value *before = s->sv;
 
         s->sv = sv;
+        /* What waited may not have to any more, and what was refused may be good. */
+        s->is_reloaded |= s->is_pending || s->refusal.text[0] != '\0';
         int r = recall(s, s->accepted, &accepted);
         if (r == 0)
                 r = recall(s, s->pending, &pending);

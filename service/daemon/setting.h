@@ -75,7 +75,8 @@ struct setting {
         struct link_value *queued; /* the newest input meanwhile */
         sd_event_source *off_timer;
 
-        bool is_new; /* its entry came with a schema that was read again: that is why it changes */
+        bool is_reloaded; /* a schema that was read again brought it, or may let it change: that is why it
+                             does */
         bool ending;
 
         uint64_t changes, no_ops, refusals, drifts;

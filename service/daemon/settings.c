@@ -229,7 +229,7 @@ static void add_new(struct settings *all, const struct schema_value *sv)
         if (all->n == before)
                 return;
         struct setting *s = all->list[before];
-        s->is_new = true;
+        s->is_reloaded = true;
         if (!s->control)
                 setting_take(s);
 }

@@ -90,6 +90,17 @@ START_TEST(entries)
         hangup_both();
         WAIT(settings_have("('\\Test\\Key\\Number' '6' 'base' '' '' 'kernel.test_number' false '6' ''"));
         WAIT(ear_heard(&changed, "'\\Test\\Key\\Number' '6' 'unset'"));
+
+        /* What was refused is good again: not because the service was away. */
+        unsigned told = daemon_count(&world.policyd, "schema-reloaded");
+        world_write(SCHEMA_FILE, SCHEMA(ENTRY("Number", "9", "test_number")));
+        hangup_both();
+        WAIT(ear_heard(&changed, "'\\Test\\Key\\Number' 'unset' '6'"));
+        if (records_are_logged())
+                ck_assert_uint_eq(daemon_count(&world.policyd, "schema-reloaded"), told + 1);
+        world_write(SCHEMA_FILE, SCHEMA(ENTRY("Number", "5", "test_number")));
+        hangup_both();
+        WAIT(settings_have("('\\Test\\Key\\Number' '6' 'base' '' '' 'kernel.test_number' false '6' ''"));
         set_number(world.bus, KEY, "Number", 4);
         WAIT(strcmp(world_read(TEST_FILE), "4") == 0);
 
