@@ -198,10 +198,10 @@ START_TEST(kept_over_a_kill)
         for (unsigned i = 1; i <= 100; i++) {
                 char seqno[32];
                 (void)snprintf(seqno, sizeof(seqno), "seqno=%u\n", i);
-                /* A kill between the kernel's yes and the mark is the one thing that doubles. */
                 ck_assert_uint_ge(taken(seqno), 1);
-                ck_assert_uint_le(taken(seqno), 2);
         }
+        /* A kill between the kernel's yes and the mark is the one thing that sends a record again: one a
+         * kill, and the same one where the next run is killed there, too. */
         ck_assert_uint_le(taken("op="), 120);
 }
 END_TEST
