@@ -12,26 +12,9 @@
 #include "../../schema/base/table.h"
 #include "../../schema/names/fold.h"
 #include "../../schema/values/value.h"
-#include "../taint/taint.h"
+#include "../taint/running.h"
 #include "event-list.h"
 #include "events.h"
-
-static enum exit_code read_mask(const char *root, uint64_t *ret)
-{
-        _cleanup_free_ char *path = root_path(root, "/proc/sys/kernel/tainted");
-        _cleanup_buf_ struct buf text = BUF_INIT;
-        struct diag d = { 0 };
-
-        int r = path ? read_file(AT_FDCWD, path, 64, &text, NULL, &d) : -ENOMEM;
-        if (r == 0) {
-                text.data[strcspn(text.data, "\n")] = '\0';
-                r = number_parse(text.data, strlen(text.data), UINT64_MAX, ret);
-        }
-        if (r == 0)
-                return EXIT_CODE_OK;
-        log_error("%s: %s", path ? path : "tainted", d.text[0] ? d.text : strerror(-r));
-        return EXIT_CODE_FAILURE;
-}
 
 /* Calls `fn` for each loaded module that carries letters. */
 static void each_tainting_module(
@@ -200,21 +183,26 @@ enum exit_code show_taint(const struct show_options *o, _unused_ const char *arg
         _cleanup_buf_ struct buf out = BUF_INIT;
         char letters[TAINT_LETTERS_MAX];
         enum exit_code asked;
+        bool differs;
         struct diag d = { 0 };
         uint64_t mask;
 
         if (!events)
                 return EXIT_CODE_FAILURE;
-        enum exit_code code = read_mask(o->root, &mask);
-        if (code != EXIT_CODE_OK)
-                return code;
+        if (running_mask(o->root, &mask, &d) < 0) {
+                log_error("%s", d.text);
+                return EXIT_CODE_FAILURE;
+        }
         if (registry_client_connect(&bus, &d) == 0)
                 reply = events_list(bus, &d, &asked);
         if (!reply || events_read(reply, events) < 0)
                 log_notice("causes are not known: %s", d.text);
         else
                 warn_blind(bus);
-        (void)taint_columns(mask, letters);
+        (void)running_letters(o->root, mask, &differs, letters);
+        if (differs)
+                log_warning("the kernel's own letters, '%s', are not those of its mask, %" PRIu64, letters,
+                        mask);
         if (o->json)
                 json_taint(&out, o->root, mask, letters, events);
         else

@@ -30,14 +30,13 @@ int policy_get_taint(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ c
         const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
 {
         const struct monitor_status status = status_of(userdata);
-        char letters[TAINT_LETTERS_MAX];
 
         if (strcmp(property, "Tainted") == 0)
                 return sd_bus_message_append(reply, "t", status.tainted);
         if (strcmp(property, "TaintReadable") == 0)
                 return sd_bus_message_append(reply, "b", (int)status.readable);
         if (strcmp(property, "TaintChars") == 0)
-                return sd_bus_message_append(reply, "s", taint_columns(status.tainted, letters));
+                return sd_bus_message_append(reply, "s", status.letters);
         if (strcmp(property, "TaintFlags") == 0)
                 return append_flags(reply, status.tainted);
         if (strcmp(property, "Backend") == 0)

@@ -8,6 +8,7 @@
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
 #include "../../schema/layout.h"
+#include "../taint/running.h"
 #include "monitor-internal.h"
 
 static int load_state(struct monitor *m)
@@ -117,6 +118,9 @@ struct monitor_status monitor_status(const struct monitor *m)
 {
         struct monitor_status s = { .readable = m->readable, .tainted = m->tainted, .backend = "hints" };
 
+        bool differs;
+
+        (void)running_letters(m->config.root, m->tainted, &differs, s.letters);
         if (m->bpf) {
                 struct bpf_source_status bpf = bpf_source_status(m->bpf);
                 s.backend = "bpf";

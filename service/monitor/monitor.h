@@ -9,6 +9,7 @@
 #include <systemd/sd-event.h>
 
 #include "../../schema/base/diag.h"
+#include "../taint/taint.h"
 #include "bpf-source.h"
 
 #define MONITOR_EVENTS_MAX 256u
@@ -58,9 +59,10 @@ void monitor_check(struct monitor *m);
 struct monitor_status {
         bool readable; /* the mask could be read */
         uint64_t tainted;
-        const char *backend; /* "bpf" or "hints" */
-        char hooks[256];     /* what is attached or listened to, a blank between */
-        uint64_t misses;     /* what BPF missed, and lines of the kernel log that were overwritten */
+        char letters[TAINT_LETTERS_MAX]; /* of it, as the kernel has them or as it would */
+        const char *backend;             /* "bpf" or "hints" */
+        char hooks[256];                 /* what is attached or listened to, a blank between */
+        uint64_t misses; /* what BPF missed, and lines of the kernel log that were overwritten */
         uint64_t drops;
         bool writes_reported; /* sysctl_written() is called */
 };

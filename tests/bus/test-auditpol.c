@@ -80,6 +80,13 @@ START_TEST(nothing)
 {
         begin();
         SAYS("taint", NULL, 0, "0: Not tainted\n");
+        /* A kernel that has letters of its own knows them best, and who hides a bit in one of the two is
+         * seen. */
+        world_write(TAINTED "_chars", "G           O   \n");
+        SAYS("taint", NULL, 0,
+                "peios-auditpol: the kernel's own letters, 'G           O   ', are not those of its mask, 0\n",
+                "0: Not tainted\n");
+        world_remove(TAINTED "_chars");
         SAYS("taint", "--json", 0, "{\"mask\":0,\"letters\":\"", "\",\"bits\":[],\"modules\":[]}\n");
         SAYS("events", NULL, 0, "");
         SAYS("events", "--json", 0, "[]\n");
