@@ -11,7 +11,9 @@ int hive_place(const struct hive_reader *r, const struct yaml_node *at, const ch
 {
         if (error == -ENOMEM)
                 return error;
-        diag_prefix(r->diag, "%s:%u:%u: %s", yaml_name(r->doc), at->line, at->column, what);
+        if (what)
+                diag_prefix(r->diag, "%s", what);
+        diag_prefix(r->diag, "%s:%u:%u", yaml_name(r->doc), at->line, at->column);
         return -EINVAL;
 }
 

@@ -48,7 +48,7 @@ static int parse_value(
         const char *name = hive_value_name(node, &len);
         int e = value_name_check(name, len, r->diag);
         if (e < 0)
-                return hive_place(r, node->key, "value name", e);
+                return hive_place(r, node->key, NULL, e);
         e = alone ? 0 : hive_take_value(&r->values, r->doc, node, r->diag);
         if (e < 0)
                 return e;

@@ -155,7 +155,7 @@ int registry_set(struct registry *r, const struct registry_write *w, const struc
                 return e;
         e = value_name_check(w->name, strlen(w->name), d);
         if (e < 0) {
-                diag_prefix(d, "%s: value name", w->path->text);
+                diag_prefix(d, "%s", w->path->text);
                 return e;
         }
         if (v->type == REG_TOMBSTONE && v->size > 0)

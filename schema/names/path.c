@@ -62,7 +62,11 @@ int component_check(const char *s, size_t len, struct diag *d)
 int value_name_check(const char *s, size_t len, struct diag *d)
 {
         int r = name_check(s, len, d);
-        return r < 0 ? r : sendable_check(s, len, d);
+        if (r == 0)
+                r = sendable_check(s, len, d);
+        if (r < 0)
+                diag_prefix(d, "value name");
+        return r;
 }
 
 #define AT '@'

@@ -67,10 +67,10 @@ START_TEST(value_names)
         _cleanup_free_ char *name = repeat("n", 256);
 
         registryd_start(NULL);
-        refused(world.bus, ERROR_INVALID_NAME, "256 bytes long, at most 255 are allowed", "Get", "ss", KEY,
-                name);
-        refused(world.bus, ERROR_INVALID_NAME, "256 bytes long, at most 255 are allowed", "Set", "ssuva{sv}",
-                KEY, name, SZ, "s", "x", 0);
+        refused(world.bus, ERROR_INVALID_NAME, "value name: 256 bytes long, at most 255 are allowed", "Get",
+                "ss", KEY, name);
+        refused(world.bus, ERROR_INVALID_NAME, "value name: 256 bytes long, at most 255 are allowed", "Set",
+                "ssuva{sv}", KEY, name, SZ, "s", "x", 0);
         refused(world.bus, ERROR_INVALID_NAME, "256 bytes long, at most 255 are allowed", "Set", "ssuva{sv}",
                 KEY, "V", SZ, "s", "x", 1, "layer", "s", name);
         set_string(world.bus, KEY, name + 1, "x");
