@@ -76,12 +76,33 @@ static void forget_gone(struct schema_files *f)
         f->n = n;
 }
 
+/* What it said may not go together with the others any more. 0 or -ENOMEM. */
+static int load_last(struct schema *s, struct schema_file *last)
+{
+        last->is_there = true;
+        return schema_add(s, last->path, last->text, last->size, NULL) == -ENOMEM ? -ENOMEM : 0;
+}
+
+/* Of a folder that cannot be read it is not known what went from it: all that was good counts. */
+static int load_last_of(struct schema *s, struct schema_files *files, const char *folder)
+{
+        size_t n = strlen(folder);
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && files && i < files->n; i++)
+                if (strncmp(files->list[i].path, folder, n) == 0 && files->list[i].path[n] == '/')
+                        r = load_last(s, &files->list[i]);
+        return r;
+}
+
 static int load_file(struct schema *s, struct schema_files *files, const struct overlay *o,
         const struct overlay_file *f, struct diag *d)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct schema_file *last = find(files, f->path);
 
+        if (f->error && f->name[0] == '\0' && load_last_of(s, files, f->path) < 0)
+                return -ENOMEM;
         int r = f->error ? diag_set(d, EINVAL, "%s", f->error)
                          : overlay_read(o, f, SCHEMA_FILE_BYTES_MAX, &text, NULL, d);
         if (r == -ENOENT)
@@ -92,9 +113,7 @@ static int load_file(struct schema *s, struct schema_files *files, const struct 
                 return keep(files, f->path, &text);
         if (r == -ENOMEM || !last)
                 return r;
-        last->is_there = true;
-        /* What it said may not go together with the others any more. */
-        return schema_add(s, f->path, last->text, last->size, NULL) == -ENOMEM ? -ENOMEM : r;
+        return load_last(s, last) < 0 ? -ENOMEM : r;
 }
 
 int schema_load(const char *root, struct schema_files *files, schema_error_t on_error, void *userdata,

@@ -59,11 +59,22 @@ void problems_done(struct problems *p)
         *p = (struct problems){ 0 };
 }
 
+/* Of what is in a folder that cannot be read nothing is known. */
+static bool is_known(const struct problems *found, const char *file)
+{
+        for (size_t i = 0; i < found->n; i++) {
+                size_t n = strlen(found->list[i].file);
+                if (strncmp(found->list[i].file, file, n) == 0 && (file[n] == '/' || file[n] == '\0'))
+                        return true;
+        }
+        return false;
+}
+
 const char *problems_mended(const struct problems *p, const char *beginning, const struct problems *found)
 {
         for (size_t i = 0; i < p->n; i++)
                 if (strncmp(p->list[i].file, beginning, strlen(beginning)) == 0 &&
-                        !find(found, p->list[i].file))
+                        !is_known(found, p->list[i].file))
                         return p->list[i].file;
         return NULL;
 }

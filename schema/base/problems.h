@@ -22,6 +22,6 @@ bool problems_set(struct problems *p, const char *file, const char *text);
 bool problems_clear(struct problems *p, const char *file);
 void problems_done(struct problems *p);
 
-/* Of those whose file begins so, the first that is not among the ones that were found anew. NULL: there is
- * none. */
+/* Of those whose file begins so, the first that is not among the ones that were found anew, nor in a folder
+ * that is. NULL: there is none. */
 const char *problems_mended(const struct problems *p, const char *beginning, const struct problems *found);

@@ -71,9 +71,9 @@ void manager_reload(struct manager *m)
         if (r == 0)
                 r = use_schema(m, schema);
         if (r == -ENOENT)
-                on_schema_error(LAYOUT_SCHEMA_ADMIN,
+                on_schema_error(LAYOUT_SCHEMA_ADMIN "/*.yaml",
                         LAYOUT_SCHEMA_ADMIN
-                        ": the files change what TaintEvents is bound to, or TaintCapture; the schema so far stays",
+                        "/*.yaml: the files change what TaintEvents is bound to, or TaintCapture; the schema so far stays",
                         &round);
         else if (r < 0)
                 log_error("the schema cannot be loaded: %s; the one so far stays", strerror(-r));

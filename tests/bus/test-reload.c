@@ -121,6 +121,11 @@ START_TEST(entries)
 }
 END_TEST
 
+static void move(const char *from, const char *to)
+{
+        ck_assert_msg(rename(world_path(from), world_path(to)) == 0, "%s: %m", from);
+}
+
 /* One that is broken counts as it was when it was good last, and both say so. */
 START_TEST(broken_schema)
 {
@@ -129,8 +134,18 @@ START_TEST(broken_schema)
         world_write(SCHEMA_FILE, SCHEMA(ENTRY("Number", "9", "test_number") PLAIN("Other")));
         hangup_both();
         WAIT(settings_have("'5' 'base' '5' '' 'kernel.test_number' true '5'"));
+        /* So does one in a folder that cannot be read. */
+        move(LAYOUT_SCHEMA_ADMIN, LAYOUT_SCHEMA_ADMIN ".x");
+        world_write(LAYOUT_SCHEMA_ADMIN, "");
+        hangup_both();
+        WAIT(has_problem("schema.d: cannot be read"));
+        ck_assert(has_default());
+        ck_assert(settings_have("'5' 'base' '5' '' 'kernel.test_number' true '5'"));
+        world_remove(LAYOUT_SCHEMA_ADMIN);
+        move(LAYOUT_SCHEMA_ADMIN ".x", LAYOUT_SCHEMA_ADMIN);
         world_write(SCHEMA_FILE, "peios-schema: 1\nkeys: [\n");
         hangup_both();
+        WAIT(!has_problem("cannot be read"));
         WAIT(has_problem("('/etc/peios/schema.d/test.yaml' '/etc/peios/schema.d/test.yaml:3:1: "));
         WAIT(strstr(policy_property(world.bus, "Problems"),
                      "('/etc/peios/schema.d/test.yaml' '/etc/peios/schema.d/test.yaml:3:1: ") != NULL);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -320,6 +321,44 @@ START_TEST(last_good)
 }
 END_TEST
 
+static void move_in_tree(const char *from, const char *to)
+{
+        char old[PATH_MAX], new[PATH_MAX];
+
+        (void)snprintf(old, sizeof(old), "%s%s", tree_root(), from);
+        (void)snprintf(new, sizeof(new), "%s%s", tree_root(), to);
+        ck_assert_int_eq(rename(old, new), 0);
+}
+
+/* A folder that cannot be read is not one without files. */
+START_TEST(last_good_of_a_folder)
+{
+        struct schema_files files = { 0 };
+        char folder[] = ADMIN, aside[sizeof(folder) + 1];
+
+        folder[sizeof(folder) - 2] = '\0';
+        (void)snprintf(aside, sizeof(aside), "%s.x", folder);
+        tree_put(ADMIN "10-a.yaml", ENTRY("X", "one"));
+        for (int step = 0; step < 3; step++) {
+                _cleanup_buf_ struct buf errors = BUF_INIT;
+                _cleanup_schema_ struct schema *s = NULL;
+                if (step == 1) {
+                        move_in_tree(folder, aside);
+                        tree_put(folder, "");
+                } else if (step == 2) {
+                        tree_unlink(folder);
+                        move_in_tree(aside, folder);
+                        tree_put(ADMIN "10-a.yaml", ENTRY("X", "two"));
+                }
+                ck_assert_int_eq(schema_load(tree_root(), &files, collect, &errors, &s), 0);
+                ck_assert_str_eq(buf_str(&errors),
+                        step == 1 ? "/etc/peios/schema.d: cannot be read: Not a directory\n" : "");
+                ck_assert_str_eq(schema_util_need(s, "\\A", "X")->description, step == 2 ? "two" : "one");
+        }
+        schema_files_done(&files);
+}
+END_TEST
+
 /* What it said goes together with what another says now, or it is left out. */
 START_TEST(last_good_in_the_way)
 {
@@ -441,7 +480,7 @@ int main(void)
 {
         const TTest *const tests[] = { builtin_taint_events, builtin_pid_max, builtin_kallsyms_restrict,
                 builtin_drift_values, builtin_is_as_the_files, entries_replace, nothing_changes_on_error,
-                directories, last_good, last_good_in_the_way, no_directories, failing_allocation,
-                what_was_probably_meant, values_that_are_taken_for_keys };
+                directories, last_good, last_good_of_a_folder, last_good_in_the_way, no_directories,
+                failing_allocation, what_was_probably_meant, values_that_are_taken_for_keys };
         return run_tests_with("schema", tests, ARRAY_SIZE(tests), tree_make, tree_remove);
 }
