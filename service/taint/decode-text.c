@@ -7,6 +7,8 @@
 #include "find.h"
 #include "utf16.h"
 
+#define NUMBER_MAX 24u /* of what stands for a mask, with what may follow it */
+
 struct walk {
         const struct taint_kernel *context;
         taint_decoded_fn each;
@@ -90,12 +92,15 @@ static void find_release(struct walk *w, const char *from, const char *end)
 /* Below "cat /proc/sys/kernel/tainted", or where the text begins. */
 static bool is_expected_number(struct walk *w, const char *line, size_t n)
 {
+        static const char *const files[] = { "kernel/tainted", "kernel.tainted" };
         bool expected = w->number_expected;
 
-        if (n > 0)
-                w->number_expected =
-                        memmem(line, n, "kernel/tainted", 14) || memmem(line, n, "kernel.tainted", 14);
-        return expected && n > 0 && n < 24 && isdigit((unsigned char)*line);
+        if (n == 0)
+                return false;
+        w->number_expected = false;
+        for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+                w->number_expected |= memmem(line, n, files[i], strlen(files[i])) != NULL;
+        return expected && n < NUMBER_MAX && isdigit((unsigned char)*line);
 }
 
 static int decode_walked(struct walk *w, struct taint_decoded *d, bool is_number, const char *text_end)

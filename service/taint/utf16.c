@@ -80,8 +80,8 @@ size_t utf16_convert(struct utf16 *u, const uint8_t *data, size_t n, char *out)
                         u->has_byte = true;
                         continue;
                 }
-                uint16_t unit = u->big_endian ? (uint16_t)(u->byte << 8 | data[i])
-                                              : (uint16_t)(data[i] << 8 | u->byte);
+                unsigned first = u->byte, second = data[i];
+                uint16_t unit = (uint16_t)(u->big_endian ? first << 8 | second : second << 8 | first);
                 u->has_byte = false;
                 written += take(u, unit, out + written);
         }
