@@ -60,6 +60,9 @@ START_TEST(every_kind_is_explained)
         /* A blank line and the text. */
         ck_assert_int_eq(entry[0], '\n');
         ck_assert_int_ne(entry[1], '\n');
+        /* A number alone stands for one record of each boot. */
+        ck_assert_msg(strstr(text, "under seqno @PEIOS_SEQNO@\nof boot @PEIOS_BOOT@."), "%s",
+                record_kinds[kind].op);
         /* The journal shows the bare name of a field that an entry does not have. */
         for (char *at = strchr(text, '@'); at; at = strchr(at, '@')) {
                 char *close = strchr(++at, '@');
