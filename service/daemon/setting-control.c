@@ -272,6 +272,21 @@ void setting_begin(struct setting *s)
                 s->control_value[0] = '\0';
 }
 
+/* With nothing in force yet, what the control holds anyway came with the boot. */
+static bool came_with_boot(struct setting *s, const char *text)
+{
+        _cleanup_free_ char *wanted = NULL;
+        char now[CONTROL_TEXT_MAX];
+
+        return s->control && !s->accepted && text && schema_control_text(s->sv, text, &wanted) == 0 &&
+               control_read(s->control, now, sizeof(now)) == 0 && control_text_equal(now, wanted);
+}
+
+bool setting_has_to_wait(struct setting *s, const char *text)
+{
+        return s->sv->apply != SCHEMA_LIVE && !came_with_boot(s, text);
+}
+
 void setting_apply(struct setting *s)
 {
         s->drift = (struct drift){ 0 };

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../../schema/base/clock.h"
-#include "settings.h"
+#include "setting-internal.h"
 #include "taints.h"
 
 const char *setting_shown(const char *text)
@@ -198,16 +198,38 @@ static void preview_record(const struct record *r, struct buf *out)
         buf_putc(out, '\n');
 }
 
-static void preview_put_off(const struct setting *s, const struct policy_decision *decision,
-        struct record *record, struct buf *out)
+static void preview_pending(struct record *record, const char *new_text, struct buf *out)
 {
-        buf_printf(out, "%s would be accepted; %s stays in force until the next %s\n",
-                or_nothing(decision->text), record->old_text, setting_waits_for(s));
         record->kind = RECORD_POLICY_PENDING;
         record->op = NULL;
-        record->new_text = setting_shown(decision->text);
+        record->new_text = setting_shown(new_text);
         record->success = true;
         preview_record(record, out);
+}
+
+static void preview_put_off(
+        const struct setting *s, const char *text, struct record *record, struct buf *out)
+{
+        if (s->is_pending && strcmp(setting_shown(s->pending), setting_shown(text)) == 0) {
+                buf_printf(out, "%s waits for the next %s already: no write, no record\n", or_nothing(text),
+                        setting_waits_for(s));
+                return;
+        }
+        buf_printf(out, "%s would be accepted; %s stays in force until the next %s\n", or_nothing(text),
+                record->old_text, setting_waits_for(s));
+        preview_pending(record, text, out);
+}
+
+static void preview_stay(const struct setting *s, struct record *record, struct buf *out)
+{
+        if (!s->is_pending) {
+                buf_printf(out, "%s is in force already: no write, no record\n",
+                        s->accepted ? s->accepted : "nothing");
+                return;
+        }
+        buf_printf(out, "%s would stay in force, and %s wait for the next %s no more\n",
+                or_nothing(s->accepted), or_nothing(s->pending), setting_waits_for(s));
+        preview_pending(record, s->accepted, out);
 }
 
 int setting_preview(struct setting *s, const struct value *value, const char *layer,
@@ -229,8 +251,7 @@ int setting_preview(struct setting *s, const struct value *value, const char *la
                 return r;
         switch (decision.verdict) {
         case POLICY_SAME:
-                buf_printf(out, "%s is in force already: no write, no record\n",
-                        s->accepted ? s->accepted : "nothing");
+                preview_stay(s, &record, out);
                 break;
         case POLICY_REFUSE:
                 value_format(&text, value, true);
@@ -243,8 +264,8 @@ int setting_preview(struct setting *s, const struct value *value, const char *la
                 preview_record(&record, out);
                 break;
         case POLICY_CHANGE:
-                if (s->sv->apply != SCHEMA_LIVE) {
-                        preview_put_off(s, &decision, &record, out);
+                if (setting_has_to_wait(s, decision.text)) {
+                        preview_put_off(s, decision.text, &record, out);
                         break;
                 }
                 buf_printf(out, "%s would come into force in place of %s\n",

@@ -404,16 +404,6 @@ static int turn_off(struct setting *s, const char *text, const struct link_value
         return 0;
 }
 
-/* With nothing in force yet, what the control holds anyway came with the boot. */
-static bool came_with_boot(struct setting *s, const char *text)
-{
-        _cleanup_free_ char *wanted = NULL;
-        char now[CONTROL_TEXT_MAX];
-
-        return s->control && !s->accepted && text && schema_control_text(s->sv, text, &wanted) == 0 &&
-               control_read(s->control, now, sizeof(now)) == 0 && control_text_equal(now, wanted);
-}
-
 /* Accepted, kept and recorded, but what is in force stays so until the moment that the schema names. The
  * same as is in force: nothing waits any more. */
 static int put_off(struct setting *s, bool is_pending, const char *text, const struct link_value *in)
@@ -442,7 +432,7 @@ static void note_no_op(struct setting *s, const struct link_value *in)
 
 static int change(struct setting *s, const char *text, bool turns_off, const struct link_value *in)
 {
-        if (s->sv->apply == SCHEMA_LIVE || came_with_boot(s, text))
+        if (!setting_has_to_wait(s, text))
                 return turns_off ? turn_off(s, text, in) : accept_now(s, text, in);
         if (!s->is_pending || strcmp(setting_shown(s->pending), setting_shown(text)) != 0)
                 return put_off(s, true, text, in);

@@ -235,6 +235,35 @@ START_TEST(explained)
 }
 END_TEST
 
+/* What is said of a write beforehand is what it does then. */
+START_TEST(previews)
+{
+        static const struct {
+                uint32_t number;
+                const char *text;
+                bool recorded;
+        } rows[] = {
+                { 7, "7 would be accepted; 6 stays in force until the next reboot\naudit record: ", true },
+                { 7, "7 waits for the next reboot already: no write, no record\n", false },
+                { 6, "6 would stay in force, and 7 wait for the next reboot no more\naudit record: ", true },
+                { 6, "6 is in force already: no write, no record\n", false },
+        };
+
+        begin_with_six();
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                const struct value value = { .type = REG_DWORD, .size = 4, .data = &rows[i].number };
+                _cleanup_buf_ struct buf text = BUF_INIT;
+                size_t before = world.n_records;
+                ck_assert_int_eq(setting_preview(find("Boot"), &value, "base", &alice, &text), 0);
+                ck_assert_msg(strncmp(buf_str(&text), rows[i].text, strlen(rows[i].text)) == 0, "%s",
+                        buf_str(&text));
+                ck_assert((strstr(buf_str(&text), "op=pending-policy ") != NULL) == rows[i].recorded);
+                tell("Boot", rows[i].number);
+                ck_assert_uint_eq(world.n_records, before + rows[i].recorded);
+        }
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("pending-setting");
@@ -249,6 +278,7 @@ int main(void)
         tcase_add_test(tcase, refused);
         tcase_add_test(tcase, what_came_with_the_boot);
         tcase_add_test(tcase, explained);
+        tcase_add_test(tcase, previews);
         suite_add_tcase(suite, tcase);
         SRunner *runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);
