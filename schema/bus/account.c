@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "../base/log.h"
 #include "../events/timer.h"
@@ -10,7 +11,7 @@
 /* A connection may wait for 128 answers at one time (dbus-daemon's default), polkit's among them. */
 #define PLACES_MAX 64u
 #define ASKED_MAX 96u
-#define ASKED_PER_USER_MAX 80u
+#define COOKIE_RANDOM (UINT32_C(1) << 31)
 #define RETRY_USEC UINT64_C(1000000)
 /* A client that does not answer in this time gives its place to others. It is not asked again: the bus keeps
  * the first question, and counts it, until it is answered. */
@@ -180,6 +181,27 @@ static int on_answer(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e
         return 0;
 }
 
+/* The bus lets an answer to a number pass whether the question was read or not, and numbers in a row can be
+ * guessed. sd-bus goes on from the largest one, and again from 2³¹ behind the last. */
+static int seal_unforeseen(sd_bus_message *m)
+{
+        uint32_t number;
+
+        if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+                return -errno;
+        return sd_bus_message_seal(m, number | COOKIE_RANDOM, UINT64_MAX);
+}
+
+/* Root's services are not held up by what others do. Each user of the others may take half of what is left.
+ */
+static bool may_ask(const struct account_client *c)
+{
+        const struct account *a = c->owner;
+
+        return c->user->is_root ||
+               (a->places < PLACES_MAX && a->asked < ASKED_MAX && c->user->asked < ASKED_MAX - a->asked);
+}
+
 void account_ask(struct account_client *c)
 {
         struct account *a = c->owner;
@@ -187,14 +209,14 @@ void account_ask(struct account_client *c)
 
         if (c->is_asked)
                 return;
-        /* Root's services are not held up by what others do. */
-        if (!c->user->is_root &&
-                (a->places >= PLACES_MAX || a->asked >= ASKED_MAX || c->user->asked >= ASKED_PER_USER_MAX)) {
+        if (!may_ask(c)) {
                 later(c);
                 return;
         }
         int r = sd_bus_message_new_method_call(
                 a->bus, &m, c->name, "/", "org.freedesktop.DBus.Peer", "Ping");
+        if (r >= 0)
+                r = seal_unforeseen(m);
         if (r >= 0)
                 r = sd_bus_call_async(a->bus, &c->question, m, on_answer, c, UINT64_MAX);
         sd_bus_message_unref(m);

@@ -23,6 +23,8 @@
 /* What such a message costs its user: the bus and the daemon have read it by the time that it is refused. */
 #define LARGE_USEC UINT64_C(100000)
 #define REFILL_USEC UINT64_C(100000)
+/* The largest answer to a call for which nobody has to be known. */
+#define UNKNOWN_ROOM (2u * 1024u * 1024u)
 
 struct gate {
         struct gate_config config;
@@ -52,16 +54,26 @@ bool gate_is_writer(const struct caller *c)
 
 /* ---- What may pass ---- */
 
+/* Errors of sd-bus's own say which object, or which interface, there is none of. */
+static size_t named_bytes(sd_bus_message *m, bool is_get_all)
+{
+        const char *interface = "";
+
+        if (is_get_all && sd_bus_message_read_basic(m, 's', &interface) <= 0)
+                interface = "";
+        (void)sd_bus_message_rewind(m, true);
+        return strlen(sd_bus_message_get_path(m)) + strlen(interface);
+}
+
 /* What the answer takes at least, as far as nobody counts it later. */
 static size_t answer_bytes(sd_bus_message *m)
 {
-        const char *member = sd_bus_message_get_member(m);
+        bool is_get_all = strcmp(sd_bus_message_get_member(m), "GetAll") == 0;
+        bool is_long = is_get_all || strcmp(sd_bus_message_get_member(m), "Introspect") == 0;
 
         if (sd_bus_message_get_expect_reply(m) <= 0)
                 return 0;
-        return ACCOUNT_MESSAGE + (strcmp(member, "Introspect") == 0 || strcmp(member, "GetAll") == 0
-                                                 ? INTROSPECTION_BYTES
-                                                 : 0);
+        return ACCOUNT_MESSAGE + named_bytes(m, is_get_all) + (is_long ? INTROSPECTION_BYTES : 0);
 }
 
 enum verdict {
@@ -160,7 +172,12 @@ static enum verdict judge(struct gate *g, struct caller *c, const struct held *h
         if (h->error)
                 return judge_error(g, c, h, is_told);
         enum verdict v = judge_caller(g, c, h);
-        if (v != PASS || account_room(&c->account) >= answer_bytes(h->m))
+        if (v != PASS && v != TURN)
+                return v;
+        /* The room of those who are not known is not everybody's. */
+        if (c->state == CALLER_UNKNOWN)
+                return account_room(&c->account) >= UNKNOWN_ROOM ? PASS : WAIT;
+        if (account_room(&c->account) >= answer_bytes(h->m))
                 return v;
         return is_told ? WAIT : FULL;
 }
@@ -296,8 +313,11 @@ static int on_call(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *err
         if (!gate_is_writer(c)) {
                 struct measure measure;
                 r = measure_message(m, &limit, &measure);
-                if (r < 0)
+                if (r == -ENOMEM)
                         return r;
+                if (r < 0)
+                        return refuse(g, c, m, SD_BUS_ERROR_INVALID_ARGS, "the message is not a valid one",
+                                "the message is not a valid one");
                 call.is_large = r == 0;
                 call.bytes = r == 0 ? LARGE_BYTES : measure.bytes + ACCOUNT_MESSAGE;
         }

@@ -39,7 +39,13 @@ static int read_value(
         }
         if (strchr("avre", type)) {
                 (*depth)++;
-                return sd_bus_message_enter_container(m, type, contents);
+                int r = sd_bus_message_enter_container(m, type, contents);
+                /* As many as there are bytes may be empty. */
+                if (r > 0 && type == 'a' && *depth > 1 && sd_bus_message_at_end(m, false) > 0) {
+                        measure->values++;
+                        measure->bytes += OVERHEAD;
+                }
+                return r;
         }
         measure->values++;
         measure->bytes += OVERHEAD;

@@ -9,7 +9,8 @@
 #include "../base/macro.h"
 
 struct measure {
-        size_t values; /* numbers, texts, and arrays of numbers, which are one each */
+        size_t values; /* numbers, texts, arrays of numbers, which are one each, and empty arrays in others
+                        */
         size_t bytes;  /* that they take */
 };
 

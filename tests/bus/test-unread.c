@@ -6,6 +6,8 @@
 #include "client.h"
 
 #define KEY "\\Test\\Key"
+#define UID_DAEMON 1u
+#define UID_BIN 2u
 #define WINDOW 256u          /* signals that a client has not read */
 #define QUESTIONS 64u        /* whether somebody reads, under way at one time */
 #define ASKED_SECONDS 14u    /* two times that an answer is waited for, and more */
@@ -32,11 +34,11 @@ START_TEST(clients_that_do_not_answer)
 
         registryd_start(NULL);
         for (unsigned i = 0; i < QUESTIONS; i++) {
-                silent[i] = world_connect(UID_NOBODY);
+                silent[i] = world_connect(i % 2 == 0 ? UID_NOBODY : UID_DAEMON);
                 subscribe(silent[i], KEY, false);
         }
         set_times(WINDOW);
-        _cleanup_bus_ sd_bus *reader = world_connect(UID_NOBODY);
+        _cleanup_bus_ sd_bus *reader = world_connect(UID_BIN);
         ear_on_changes(&ear, reader);
         subscribe(reader, KEY, false);
         set_times(WINDOW + 1);

@@ -166,6 +166,57 @@ START_TEST(asked)
 }
 END_TEST
 
+static int on_question(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        uint64_t *cookie = userdata;
+
+        return sd_bus_message_get_cookie(m, cookie);
+}
+
+/* Nobody can answer a question that he has not read: the number of the next one does not follow from the
+ * last one's, nor from that of any other message. */
+START_TEST(unforeseen)
+{
+        struct account_user user = { 0 };
+        struct account_client *a = client_new(&user);
+        uint64_t cookies[4] = { 0 }, cookie = 0;
+
+        ck_assert_int_ge(sd_bus_add_filter(other, NULL, on_question, &cookie), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(cookies); i++) {
+                account_ask(a);
+                let_read();
+                ck_assert(!a->is_asked);
+                cookies[i] = cookie;
+        }
+        uint64_t near = 0;
+        for (size_t i = 1; i < ARRAY_SIZE(cookies); i++)
+                near += cookies[i] - cookies[i - 1] + 1000 < 2000;
+        ck_assert_uint_lt(near, ARRAY_SIZE(cookies) - 1);
+        client_end(a);
+}
+END_TEST
+
+/* The bus keeps a question that is not answered: a user takes half of the places that are left. */
+START_TEST(questions_are_shared)
+{
+        enum {
+                N = 100
+        };
+        struct account_user first = { 0 }, second = { 0 };
+        struct account_client *clients[2 * N];
+
+        for (unsigned i = 0; i < 2 * N; i++) {
+                clients[i] = client_new(i < N ? &first : &second);
+                account_ask(clients[i]);
+        }
+        ck_assert_uint_gt(first.asked, 10);
+        ck_assert_uint_gt(second.asked, 10);
+        for (unsigned i = 0; i < 2 * N; i++)
+                client_end(clients[i]);
+        ck_assert_uint_eq(first.asked, 0);
+}
+END_TEST
+
 START_TEST(errors_are_few)
 {
         struct account_user user = { 0 };
@@ -209,7 +260,7 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { users_share, root_apart, known_later, asked, errors_are_few,
-                budgets };
+        const TTest *const tests[] = { users_share, root_apart, known_later, asked, unforeseen,
+                questions_are_shared, errors_are_few, budgets };
         return run_tests_with("account", tests, ARRAY_SIZE(tests), setup, teardown);
 }
