@@ -231,11 +231,16 @@ START_TEST(look_fails_once)
 {
         for (unsigned lost = 0; lost < 2; lost++) {
                 start(50, 20);
-                submit(1, 1);
-                wait_outcomes("1s ");
                 lock();
+                fake.block_at_once = true;
+                unlock();
+                submit(1, 1);
+                /* Before the look that is due soon: a busy machine may run that at once. */
+                lock_when_it_hangs();
+                fake.block_at_once = false;
                 fake.status_answer = -EIO;
                 unlock();
+                wait_outcomes("1s ");
                 while (!*sender_status(sender).problem)
                         dispatch_one(PATIENCE_MS);
                 check_status(1, 0, false, "sent, but not confirmed: Input/output error");
