@@ -12,7 +12,10 @@
 #include "../../schema/events/daemon-bus.h"
 #include "policy-bus-internal.h"
 
-#define SETTERS_MAX 256u
+/* Each waits for an answer of the registry's, and the bus lets a connection wait for 128: the service's own
+ * calls and questions have to go out as well. */
+#define SETTERS_MAX 24u
+#define SETTERS_PER_USER_MAX 8u
 #define IN_FORCE_TIMEOUT_USEC UINT64_C(10000000)
 /* Below that of a caller who waits as long as is usual, so that he is told. */
 #define WRITE_TIMEOUT_USEC UINT64_C(20000000)
@@ -23,11 +26,21 @@ struct setter {
         struct policy_bus *pb;
         struct setter *next;
         sd_bus_message *m;
+        uint32_t uid;
         sd_bus_slot *call;
         sd_event_source *timer;
         char *value;       /* what is to be in force */
         uint64_t sequence; /* 0: not written yet */
 };
+
+static unsigned setters_of(const struct policy_bus *pb, uint32_t uid)
+{
+        unsigned n = 0;
+
+        for (const struct setter *s = pb->setters; s; s = s->next)
+                n += s->uid == uid;
+        return n;
+}
 
 static void setter_free(struct setter *s)
 {
@@ -194,14 +207,17 @@ int policy_set_filter(sd_bus_message *m, void *userdata, sd_bus_error *error)
         r = check_allowed(pb, value, error);
         if (r < 0)
                 return r;
-        if (pb->n_setters >= SETTERS_MAX)
-                return sd_bus_error_set(
-                        error, ERROR_LIMIT, "too many callers wait for their value to be in force");
+        const struct caller *caller = gate_caller(pb->gate, m);
+        uint32_t uid = caller ? caller->actor.uid : AUDIT_ID_UNSET;
+        if (uid != 0 && (pb->n_setters >= SETTERS_MAX || setters_of(pb, uid) >= SETTERS_PER_USER_MAX))
+                return sd_bus_error_setf(error, ERROR_LIMIT,
+                        "%u callers, or %u of one user, wait for their value to be in force already",
+                        SETTERS_MAX, SETTERS_PER_USER_MAX);
 
         struct setter *s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
-        *s = (struct setter){ .pb = pb, .next = pb->setters, .value = strdup(value) };
+        *s = (struct setter){ .pb = pb, .next = pb->setters, .uid = uid, .value = strdup(value) };
         pb->setters = s;
         pb->n_setters++;
         r = s->value ? daemon_bus_stub(m, &s->m) : -ENOMEM;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Setting the property TaintEvents: in force when it returns, or an error that says why not. Only root's
  * services write for others, so this needs root. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -175,10 +176,38 @@ START_TEST(callers_that_vanish)
 }
 END_TEST
 
+static unsigned n_refused;
+
+static int on_answer(sd_bus_message *m, _unused_ void *userdata, _unused_ sd_bus_error *error)
+{
+        n_refused += sd_bus_message_is_method_error(m, ERROR_LIMIT) > 0;
+        return 0;
+}
+
+/* A provider that does not answer keeps them waiting: one user's do not use up what the bus lets the service
+ * wait for. */
+START_TEST(many_of_one_user)
+{
+        begin();
+        sd_bus *bus = world_connect(65534);
+        ck_assert_int_eq(kill(world.registryd.pid, SIGSTOP), 0);
+        for (unsigned i = 0; i < 12; i++)
+                ck_assert_int_ge(sd_bus_call_method_async(bus, NULL, POLICY_BUS_NAME, POLICY_PATH,
+                                         "org.freedesktop.DBus.Properties", "Set", on_answer, NULL, "ssv",
+                                         POLICY_INTERFACE, "TaintEvents", "s", "disabled"),
+                        0);
+        WAIT(sd_bus_process(bus, NULL) >= 0 && n_refused == 4);
+        ck_assert_int_eq(kill(world.registryd.pid, SIGCONT), 0);
+        sd_bus_close_unref(bus);
+        set("failure-only");
+        ck_assert_str_eq(world_read(CONTROL_FILE), "2");
+}
+END_TEST
+
 int main(void)
 {
         const TTest *const tests[] = { in_force_at_once, refused_value, overruled, no_provider, no_control,
-                failing_control, other_properties, callers_that_vanish };
+                failing_control, other_properties, callers_that_vanish, many_of_one_user };
         Suite *suite = suite_create("set-property");
         harness_add_privileged(suite, tests, ARRAY_SIZE(tests), "that the property is set as its caller");
         return harness_main(suite);
