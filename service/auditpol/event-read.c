@@ -100,8 +100,9 @@ static void put_actor(struct buf *out, const struct shown_event *e)
         }
 }
 
-void event_text(struct buf *out, const struct shown_event *e)
+void event_text(struct buf *out, const char *indent, const struct shown_event *e)
 {
+        buf_puts(out, indent);
         event_time(out, e);
         put(out, "  ", e->taint, e->cleared ? " CLEARED: " : " set: ");
         put(out, "", e->reason, " ");
@@ -112,8 +113,10 @@ void event_text(struct buf *out, const struct shown_event *e)
                 put(out, " (", e->module_taints, ")");
         put_actor(out, e);
         buf_putc(out, '\n');
-        if (e->detail[0])
+        if (e->detail[0]) {
+                buf_puts(out, indent);
                 put(out, "    ", e->detail, "\n");
+        }
 }
 
 static void json_text(struct json *j, const char *name, const char *text)

@@ -17,7 +17,8 @@ struct shown_event {
 
 /* Reads a{sv}. 0 or negative errno. */
 _must_check_ int event_read(sd_bus_message *m, struct shown_event *ret);
-void event_text(struct buf *out, const struct shown_event *e);
+/* Each line begins with `indent`. */
+void event_text(struct buf *out, const char *indent, const struct shown_event *e);
 void event_json(struct json *j, const struct shown_event *e);
 /* "2026-11-21T20:31:02Z", or "before the service began". */
 void event_time(struct buf *out, const struct shown_event *e);

@@ -18,7 +18,7 @@ static enum exit_code print_event(const struct show_options *o, const struct sho
                 event_json(&j, e);
                 buf_putc(&out, '\n');
         } else
-                event_text(&out, e);
+                event_text(&out, "", e);
         enum exit_code code = show_print(&out);
         (void)fflush(stdout);
         return code;

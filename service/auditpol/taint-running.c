@@ -90,10 +90,8 @@ static void text_bit(struct buf *out, unsigned bit, const struct shown_event *e)
                 text_severity(out, flag);
         if (taint_is_unreachable(flag, TAINT_ANY))
                 buf_puts(out, "      no standard Peios build can set it\n");
-        if (e) {
-                buf_puts(out, "      ");
-                event_text(out, e);
-        }
+        if (e)
+                event_text(out, "      ", e);
 }
 
 static void json_bit(struct json *j, unsigned bit, const struct shown_event *e)

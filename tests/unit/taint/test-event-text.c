@@ -23,7 +23,7 @@ static void is_shown(const struct shown_event *e, const char *expected)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
 
-        event_text(&out, e);
+        event_text(&out, "", e);
         ck_assert_str_eq(buf_str(&out), expected);
 }
 
@@ -76,6 +76,20 @@ START_TEST(nothing_for_the_terminal_to_obey)
 }
 END_TEST
 
+/* Below a bit: what belongs to the event stays below it. */
+START_TEST(indented)
+{
+        _cleanup_buf_ struct buf out = BUF_INIT;
+        struct shown_event e = nothing;
+
+        e.detail = "a line";
+        event_text(&out, "      ", &e);
+        ck_assert_str_eq(buf_str(&out),
+                "      before the service began  TAINT_WARN set: unknown (unknown), actor not known\n"
+                "          a line\n");
+}
+END_TEST
+
 /* What a script can tell apart. */
 START_TEST(states_in_json)
 {
@@ -95,6 +109,6 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { forms, states_in_json, nothing_for_the_terminal_to_obey };
+        const TTest *const tests[] = { forms, states_in_json, nothing_for_the_terminal_to_obey, indented };
         return run_tests("event-text", tests, ARRAY_SIZE(tests));
 }
