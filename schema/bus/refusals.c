@@ -116,7 +116,8 @@ static void emit_counted(struct refusals *r, struct refusal *x, const char *uids
 
         if (x->count == 0)
                 return;
-        (void)snprintf(text, sizeof(text), "%s, %" PRIu64 " times", why, x->count);
+        (void)snprintf(
+                text, sizeof(text), "%s, %" PRIu64 " time%s", why, x->count, x->count == 1 ? "" : "s");
         emit(r, x, uids, text, x->count);
         x->count = 0;
 }
