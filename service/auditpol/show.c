@@ -82,6 +82,16 @@ static int read_setting(sd_bus_message *m, struct setting *ret)
                 &ret->pending, &ret->control, &ret->live, &ret->control_value, &ret->error, &ret->why);
 }
 
+/* Where nothing is in force, nothing is wrong. */
+static const char *live_word(const struct setting *s)
+{
+        if (s->live)
+                return "yes";
+        if (s->accepted[0] || s->error[0])
+                return "no";
+        return s->control[0] ? "left alone" : "nothing is to be";
+}
+
 static void text_setting(struct buf *out, const struct setting *s)
 {
         buf_printf(out, "\n%s\n  written   %s", s->path, s->written[0] ? s->written : "nothing");
@@ -90,7 +100,7 @@ static void text_setting(struct buf *out, const struct setting *s)
         buf_printf(out, "\n  accepted  %s\n", s->accepted[0] ? s->accepted : "nothing");
         if (s->pending[0])
                 buf_printf(out, "  pending   %s\n", s->pending);
-        buf_printf(out, "  live      %s", s->live ? "yes" : "no");
+        buf_printf(out, "  live      %s", live_word(s));
         if (s->control[0])
                 buf_printf(out, ": %s%s%s", s->control, s->control_value[0] ? " holds " : " is not there",
                         s->control_value);

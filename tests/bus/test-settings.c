@@ -221,8 +221,8 @@ START_TEST(at_the_next_boot)
         ear_on(&changed, world.bus, POLICY_PATH, POLICY_INTERFACE, "PolicyChanged");
         set_number(world.bus, "\\Test\\Text", "Boot", 5);
         WAIT(settings_have("('\\Test\\Text\\Boot' '5' 'base' '' '5' 'kernel.test_boot' false '1' ''"));
-        tool_says(
-                "PEIOS_AUDITPOL", "status", NULL, "\n  accepted  nothing\n  pending   5\n  live      no: ");
+        tool_says("PEIOS_AUDITPOL", "status", NULL,
+                "\n  accepted  nothing\n  pending   5\n  live      left alone: ");
         tool_says("PEIOS_AUDITPOL", "--json", "status", "\"accepted\":\"\",\"pending\":\"5\",");
         tool_says(
                 "PEIOS_REG", "why", "/Test/Text/Boot", "accepted:   (none)\npending:    5\nlive:       no");
