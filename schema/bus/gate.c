@@ -15,9 +15,6 @@
 
 /* How long the user database's word on a user is taken. */
 #define MEMBER_USEC UINT64_C(2000000)
-/* The text that sd-bus describes an interface with, and all fixed parts of what Properties.GetAll returns.
- */
-#define INTROSPECTION_BYTES (32u * 1024u)
 /* A message that is larger than its caller may send: as large as the bus lets it be. */
 #define LARGE_BYTES (32u * 1024u * 1024u)
 /* What such a message costs its user: the bus and the daemon have read it by the time that it is refused. */
@@ -54,26 +51,10 @@ bool gate_is_writer(const struct caller *c)
 
 /* ---- What may pass ---- */
 
-/* Errors of sd-bus's own say which object, or which interface, there is none of. */
-static size_t named_bytes(sd_bus_message *m, bool is_get_all)
-{
-        const char *interface = "";
-
-        if (is_get_all && sd_bus_message_read_basic(m, 's', &interface) <= 0)
-                interface = "";
-        (void)sd_bus_message_rewind(m, true);
-        return strlen(sd_bus_message_get_path(m)) + strlen(interface);
-}
-
 /* What the answer takes at least, as far as nobody counts it later. */
 static size_t answer_bytes(sd_bus_message *m)
 {
-        bool is_get_all = strcmp(sd_bus_message_get_member(m), "GetAll") == 0;
-        bool is_long = is_get_all || strcmp(sd_bus_message_get_member(m), "Introspect") == 0;
-
-        if (sd_bus_message_get_expect_reply(m) <= 0)
-                return 0;
-        return ACCOUNT_MESSAGE + named_bytes(m, is_get_all) + (is_long ? INTROSPECTION_BYTES : 0);
+        return sd_bus_message_get_expect_reply(m) <= 0 ? 0 : ACCOUNT_MESSAGE + measure_made_answer(m);
 }
 
 enum verdict {

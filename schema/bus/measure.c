@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+/* The text that sd-bus describes an interface with, and all fixed parts of what Properties.GetAll returns.
+ */
+#define INTROSPECTION_BYTES ((size_t)32 * 1024)
+
 /* A length and padding. */
 #define OVERHEAD 8u
 
@@ -93,4 +97,23 @@ int measure_answer(sd_bus_message *m, size_t *ret_bytes)
                 return r;
         *ret_bytes = measure.bytes;
         return 0;
+}
+
+/* Errors of sd-bus's own say which object, or which interface, there is none of. */
+static size_t named_bytes(sd_bus_message *m, bool is_get_all)
+{
+        const char *interface = "";
+
+        if (is_get_all && sd_bus_message_read_basic(m, 's', &interface) <= 0)
+                interface = "";
+        (void)sd_bus_message_rewind(m, true);
+        return strlen(sd_bus_message_get_path(m)) + strlen(interface);
+}
+
+size_t measure_made_answer(sd_bus_message *m)
+{
+        bool is_get_all = strcmp(sd_bus_message_get_member(m), "GetAll") == 0;
+        bool is_long = is_get_all || strcmp(sd_bus_message_get_member(m), "Introspect") == 0;
+
+        return named_bytes(m, is_get_all) + (is_long ? INTROSPECTION_BYTES : 0);
 }
