@@ -17,3 +17,5 @@ struct events {
 sd_bus_message *events_list(sd_bus *bus, struct diag *d, enum exit_code *ret_code);
 /* Borrows from the message. 0 or negative errno. */
 _must_check_ int events_read(sd_bus_message *m, struct events *ret);
+/* The transition itself; who tells of it anew, in another service's life, tells of the same. */
+bool events_have(const struct events *events, const struct shown_event *e);

@@ -27,6 +27,7 @@ static enum exit_code print_event(const struct show_options *o, const struct sho
 struct listener {
         const struct show_options *options;
         struct peer *service;
+        const struct events *listed; /* shown already; NULL once signals are younger than the list */
 };
 
 static void listener_done(struct listener *l)
@@ -42,6 +43,8 @@ static int on_taint(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *er
 
         if (!peer_sent(l->service, m) || event_read(m, &e) < 0)
                 return 0;
+        if (l->listed && events_have(l->listed, &e))
+                return 0;
         return print_event(l->options, &e) == EXIT_CODE_OK ? 0 : -EIO;
 }
 
@@ -56,11 +59,16 @@ static int listen_for(sd_bus *bus, struct listener *l)
         return r;
 }
 
-/* Until the bus or the terminal goes away. */
-static enum exit_code follow(sd_bus *bus)
+/* Until the bus or the terminal goes away. What waits at first came before the list. */
+static enum exit_code follow(sd_bus *bus, struct listener *l)
 {
         for (;;) {
-                int r = sd_bus_process(bus, NULL);
+                uint64_t waiting;
+                int r = sd_bus_get_n_queued_read(bus, &waiting);
+                if (r >= 0 && waiting == 0)
+                        l->listed = NULL;
+                if (r >= 0)
+                        r = sd_bus_process(bus, NULL);
                 if (r == 0)
                         r = sd_bus_wait(bus, UINT64_MAX);
                 if (r < 0) {
@@ -96,14 +104,14 @@ enum exit_code show_events(const struct show_options *o, _unused_ const char *ar
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_free_ struct events *events = calloc(1, sizeof(*events));
-        _cleanup_listener_ struct listener listener = { .options = o };
+        _cleanup_listener_ struct listener listener = { .options = o, .listed = events };
         enum exit_code code = EXIT_CODE_FAILURE;
         struct diag d = { 0 };
 
         if (!events)
                 return code;
         int r = registry_client_connect(&bus, &d);
-        /* Listening first: what comes while the list is read is shown twice rather than never. */
+        /* Listening first: what comes while the list is on its way may not be in it. */
         if (r >= 0 && o->follow)
                 r = listen_for(bus, &listener);
         if (r >= 0)
@@ -113,5 +121,5 @@ enum exit_code show_events(const struct show_options *o, _unused_ const char *ar
                 return code == EXIT_CODE_OK ? EXIT_CODE_FAILURE : code;
         }
         code = print_all(o, events);
-        return code == EXIT_CODE_OK && o->follow ? follow(bus) : code;
+        return code == EXIT_CODE_OK && o->follow ? follow(bus, &listener) : code;
 }

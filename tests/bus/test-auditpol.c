@@ -146,6 +146,59 @@ START_TEST(follow)
 }
 END_TEST
 
+/* A played service. */
+static int append_event(sd_bus_message *m, const char *taint, unsigned bit)
+{
+        return sd_bus_message_append(m, "a{sv}", 5, "taint", "s", taint, "bit", "u", bit, "old-mask", "t",
+                UINT64_C(0), "new-mask", "t", UINT64_C(1) << bit, "time-usec", "t", UINT64_C(0));
+}
+
+static void signal_event(const char *taint, unsigned bit)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        ck_assert_int_ge(
+                sd_bus_message_new_signal(world.bus, &m, POLICY_PATH, POLICY_INTERFACE, "TaintSet"), 0);
+        ck_assert_int_ge(append_event(m, taint, bit), 0);
+        ck_assert_int_ge(sd_bus_send(world.bus, m, NULL), 0);
+}
+
+/* Everything arrives in this order. */
+static int on_call(sd_bus_message *m, _unused_ void *userdata, _unused_ sd_bus_error *error)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+
+        if (!sd_bus_message_is_method_call(m, POLICY_INTERFACE, "ListEvents"))
+                return 0;
+        signal_event("TAINT_WARN", 9);
+        signal_event("TAINT_OOT_MODULE", 12);
+        ck_assert_int_ge(sd_bus_message_new_method_return(m, &reply), 0);
+        ck_assert_int_ge(sd_bus_message_open_container(reply, 'a', "a{sv}"), 0);
+        ck_assert_int_ge(append_event(reply, "TAINT_OOT_MODULE", 12), 0);
+        ck_assert_int_ge(sd_bus_message_close_container(reply), 0);
+        ck_assert_int_ge(sd_bus_send(world.bus, reply, NULL), 0);
+        signal_event("TAINT_OOT_MODULE", 12);
+        signal_event("TAINT_DIE", 7);
+        return 1;
+}
+
+/* What comes while the list is on its way is shown once, whether the list has it or has not; what comes
+ * behind the list is another event, however alike. */
+START_TEST(follow_from_the_list)
+{
+        ck_assert(asprintf(&auditpol.log, "%s/auditpol.log", world.dir) > 0);
+        ck_assert_int_ge(sd_bus_add_object(world.bus, NULL, POLICY_PATH, on_call, NULL), 0);
+        ck_assert_int_ge(sd_bus_request_name(world.bus, POLICY_BUS_NAME, 0), 0);
+        spawn_program(&auditpol, "PEIOS_AUDITPOL", "events", "--follow", "--json");
+        WAIT(shown("DIE") == 1);
+        ck_assert_uint_eq(shown("WARN"), 1);
+        ck_assert_uint_eq(shown("OOT_MODULE"), 2);
+        daemon_signal(&auditpol, SIGTERM);
+        ck_assert_int_eq(daemon_end(&auditpol), 128 + SIGTERM);
+        free(STEAL_PTR(auditpol.log));
+}
+END_TEST
+
 /* Where the mask cannot be read, what is known is old. */
 START_TEST(no_mask)
 {
@@ -215,7 +268,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { nothing, a_taint, follow, no_mask, options, documented };
+        const TTest *const tests[] = { nothing, a_taint, follow, follow_from_the_list, no_mask, options,
+                documented };
         Suite *suite = suite_create("auditpol");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);
