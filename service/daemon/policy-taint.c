@@ -7,7 +7,7 @@
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
 #include "../../schema/events/daemon-bus.h"
-#include "../taint/taint.h"
+#include "../../schema/taint/taint.h"
 #include "policy-bus-internal.h"
 
 static struct monitor_status status_of(const struct policy_bus *pb)

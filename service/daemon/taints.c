@@ -8,7 +8,7 @@
 
 #include "../../schema/base/clock.h"
 #include "../../schema/base/log.h"
-#include "../taint/taint.h"
+#include "../../schema/taint/taint.h"
 
 #define MASK_TEXT_MAX 20
 

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "../taint/taint.h"
+#include "../../schema/taint/taint.h"
 #include "metrics-writer.h"
 
 #define TAINT_SET "peios_kernel_taint_set"

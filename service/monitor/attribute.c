@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../taint/taint.h"
+#include "../../schema/taint/taint.h"
 #include "loader.h"
 
 #define BIT_RANDSTRUCT 17u

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../../schema/base/fileio.h"
-#include "../taint/taint.h"
+#include "../../schema/taint/taint.h"
 
 #define TEXT_MAX (4u * 1024u * 1024u)
 

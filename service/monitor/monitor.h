@@ -9,7 +9,7 @@
 #include <systemd/sd-event.h>
 
 #include "../../schema/base/diag.h"
-#include "../taint/taint.h"
+#include "../../schema/taint/taint.h"
 #include "bpf-source.h"
 
 #define MONITOR_EVENTS_MAX 256u

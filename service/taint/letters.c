@@ -7,7 +7,7 @@
 /* The letters alone, for a quick search; the same order as the table. */
 static const char row_letters[] = {
 #define TAINT_FLAG(WHO, BIT, COLUMN, LETTER, ...) LETTER,
-#include "taint-flags.def"
+#include "../../schema/taint/taint-flags.def"
 #undef TAINT_FLAG
 };
 

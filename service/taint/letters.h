@@ -6,7 +6,7 @@
  * it where they are known; where they do not, upstream's meaning is taken and the letter is reported as
  * ambiguous. No I/O, no allocation. */
 
-#include "taint.h"
+#include "../../schema/taint/taint.h"
 
 #define TAINT_CANDIDATES_MAX 6
 #define TAINT_AMBIGUOUS_MAX 8

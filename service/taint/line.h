@@ -65,3 +65,7 @@ bool taint_module_names(const char *line, size_t n);
 
 /* A line of /proc/modules, or of `grep . /sys/module/…/taint`. False if it is none, or has no letters. */
 bool taint_module_line(const char *line, size_t n, struct taint_module *ret);
+
+/* A number as people write masks: decimal, 0x hexadecimal, 0o octal. A leading 0 alone does not make it
+ * octal: nothing prints masks so. 0, -EINVAL (no number) or -ERANGE (over 64 bits). */
+_must_check_ int taint_number_parse(const char *s, size_t n, uint64_t *ret);

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "../../schema/base/diag.h"
-#include "taint.h"
+#include "../../schema/taint/taint.h"
 
 /* The taint mask. 0, or negative errno with d set. */
 _must_check_ int running_mask(const char *root, uint64_t *ret, struct diag *d);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../../../schema/base/fileio.h"
-#include "../../../service/taint/taint.h"
+#include "../../../schema/taint/taint.h"
 #include "../base/test-util.h"
 
 static const char *const actors[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "../../../service/taint/taint.h"
+#include "../../../schema/taint/taint.h"
 #include "../base/test-util.h"
 
 /* As include/linux/panic.h and kernel/panic.c of 6.15 have them. */

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../schema/base/macro.h"
+#include "../base/macro.h"
 
 /* Kernel versions as one number that can be compared; 0 where it is not known. */
 #define TAINT_VERSION(a, b, c) ((uint32_t)(a) << 24 | (uint32_t)(b) << 12 | (uint32_t)(c))
@@ -99,7 +99,3 @@ uint32_t taint_version_parse(const char *release, size_t n);
 /* What a release's text tells of the distribution: ".el8", "-generic", … TAINT_ANY where it tells nothing.
  * `n` may reach beyond the release: the build number behind it tells too. */
 enum taint_distro taint_distro_of_release(const char *release, size_t n);
-
-/* A number as people write masks: decimal, 0x hexadecimal, 0o octal. A leading 0 alone does not make it
- * octal: nothing prints masks so. 0, -EINVAL (no number) or -ERANGE (over 64 bits). */
-_must_check_ int taint_number_parse(const char *s, size_t n, uint64_t *ret);
