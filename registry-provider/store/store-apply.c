@@ -1,312 +1,823 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The operations. Each checks, then makes its objects and reserves room, then changes what cannot fail any
- * more. */
-
+/* The operations. Each checks, then changes, and leaves one row in the history for each entry that it
+ * changed. */
 #include "store-internal.h"
 
-#include <errno.h>
+#include <assert.h>
 #include <string.h>
 
-#include "../../schema/names/path.h"
+#include "../../schema/names/fold.h"
 #include "../../schema/values/value.h"
 
-static struct entry *entry_of_layer(struct entry *chain, const struct layer_name *layer)
+/* A row of the history: what is there now, and what was before. */
+struct was {
+        bool is;
+        const char *name;
+        uint64_t sequence;
+        struct guid target;
+        uint32_t type;
+        const void *data;
+        size_t size;
+        uint64_t time; /* the key's last write */
+};
+
+struct event {
+        uint16_t op;
+        bool is_volatile; /* it was, at least: its data stay in memory */
+        const struct guid *key;
+        int64_t layer; /* 0: none */
+        const char *name;
+        const struct guid *target; /* NULL: none */
+        bool has_type;
+        uint32_t type;
+        const void *data;
+        size_t size;
+        struct was was;
+};
+
+static bool same_author(const struct store_author *a, const struct store_author *b)
 {
-        while (chain && (!layer || chain->layer != layer->name))
-                chain = chain->next;
-        return chain;
+        return a->reason == b->reason && !a->file && !b->file &&
+               memcmp(&a->actor, &b->actor, sizeof(a->actor)) == 0;
 }
 
-static struct blanket *blanket_of_layer(struct blanket *list, const struct layer_name *layer)
+static void bind_id(sqlite3_stmt *statement, int column, uint32_t id)
 {
-        while (list && (!layer || list->layer != layer->name))
-                list = list->next;
-        return list;
+        if (id != AUDIT_ID_UNSET)
+                bind_u64(statement, column, id);
+        else
+                (void)sqlite3_bind_null(statement, column);
 }
 
-static bool chain_has_sequence(const struct entry *chain, const struct entry *but, uint64_t sequence)
+static void bind_known(sqlite3_stmt *statement, int column, const char *text)
 {
-        for (; chain; chain = chain->next)
-                if (chain != but && chain->sequence == sequence)
-                        return true;
-        return false;
+        if (text && text[0])
+                bind_text(statement, column, text, strlen(text));
+        else
+                (void)sqlite3_bind_null(statement, column);
 }
 
-static bool blankets_have_sequence(const struct blanket *list, const struct blanket *but, uint64_t sequence)
+/* One row serves all that one author does one after the other. */
+static int know_author(struct store *s)
 {
-        for (; list; list = list->next)
-                if (list != but && list->sequence == sequence)
-                        return true;
-        return false;
+        static const struct store_author registry = { .reason = "registry",
+                .actor = {
+                        AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, .nobody = true } };
+        const struct store_author *a = s->begun_by ? s->begun_by : &registry;
+
+        if (s->author != 0 && same_author(a, &s->last_author))
+                return 0;
+        sqlite3_stmt *row = database_statement(s->db, AUTHOR_INSERT, false);
+        bind_text(row, 1, s->boot, strlen(s->boot));
+        bind_text(row, 2, a->reason, strlen(a->reason));
+        bind_known(row, 3, a->file);
+        bind_id(row, 4, a->actor.pid);
+        bind_id(row, 5, a->actor.uid);
+        bind_id(row, 6, a->actor.loginuid);
+        bind_id(row, 7, a->actor.session);
+        bind_known(row, 8, a->actor.comm);
+        bind_known(row, 9, a->actor.exe);
+        bind_known(row, 10, a->actor.context);
+        int r = database_run(s->db, row);
+        if (r == 0) {
+                s->author = sqlite3_last_insert_rowid(s->db->sqlite);
+                s->last_author = *a;
+        }
+        return r;
 }
 
-static size_t chain_length(const struct entry *chain)
+static void bind_data(sqlite3_stmt *row, int column, const void *data, size_t size)
 {
+        (void)sqlite3_bind_blob64(row, column, data ? data : "", size, SQLITE_STATIC);
+}
+
+static void bind_was(sqlite3_stmt *row, const struct event *e)
+{
+        const struct was *was = &e->was;
+
+        bind_known(row, 11, was->name);
+        bind_u64(row, 12, was->sequence);
+        bind_guid(row, 13, &was->target);
+        bind_u64(row, 14, was->type);
+        bind_data(row, 15, was->data, was->size);
+}
+
+static int record(struct store *s, const struct store_op *op, const struct event *e)
+{
+        int r = know_author(s);
+        sqlite3_stmt *row = r == 0 ? database_statement(s->db, HISTORY_ADD, false) : NULL;
+
+        if (!row)
+                return s->db->error;
+        (void)sqlite3_clear_bindings(row);
+        if (s->sequence < op->sequence)
+                s->sequence = op->sequence;
+        bind_u64(row, 1, s->sequence);
+        bind_u64(row, 2, s->time);
+        (void)sqlite3_bind_int64(row, 3, s->author);
+        bind_u64(row, 4, e->op);
+        bind_guid(row, 5, e->key ? e->key : &(struct guid){ 0 });
+        if (e->layer)
+                (void)sqlite3_bind_int64(row, 6, e->layer);
+        if (e->name)
+                bind_text(row, 7, e->name, strlen(e->name));
+        if (e->is_volatile)
+                return database_run(s->db, row);
+        if (e->target)
+                bind_guid(row, 8, e->target);
+        if (e->has_type)
+                bind_u64(row, 9, e->type);
+        if (e->has_type && e->data)
+                bind_data(row, 10, e->data, e->size);
+        if (e->was.is)
+                bind_was(row, e);
+        if (e->was.time != 0)
+                bind_u64(row, 16, e->was.time);
+        return database_run(s->db, row);
+}
+
+/* The layer's number, which it gets now if it has none. */
+static int take_layer(struct store *s, const char *name, int64_t *ret)
+{
+        struct folded folded;
+        size_t len = strlen(name);
+
+        *ret = store_layer_id(s, name);
+        if (*ret != 0 || s->db->error < 0)
+                return s->db->error;
+        if (!component_storable(name, len) || !store_fold(name, len, &folded))
+                return -EINVAL;
+        sqlite3_stmt *row = database_statement(s->db, LAYER_INSERT, false);
+        if (!row)
+                return s->db->error;
+        (void)sqlite3_bind_int64(row, 1, s->next_layer);
+        bind_text(row, 2, folded.text, folded.len);
+        bind_text(row, 3, name, len);
+        *ret = s->next_layer++;
+        return database_run(s->db, row);
+}
+
+/* What is known of a key without its name. */
+struct key_state {
+        bool is_there, is_volatile;
+        uint64_t time;
+};
+
+static int find_key(struct store *s, const struct guid *guid, struct key_state *ret)
+{
+        const struct store_key *key = store_key(s, guid);
+
+        *ret = (struct key_state){ 0 };
+        if (s->db->error < 0)
+                return s->db->error;
+        if (!key)
+                return -ENOENT;
+        *ret = (struct key_state){
+                .is_there = true, .is_volatile = key->is_volatile, .time = key->last_write
+        };
+        return 0;
+}
+
+static int run(struct store *s, enum statement id, bool is_volatile, const struct guid *guid)
+{
+        sqlite3_stmt *q = database_statement(s->db, id, is_volatile);
+
+        bind_guid(q, 1, guid);
+        return database_run(s->db, q);
+}
+
+static int set_time(struct store *s, const struct store_op *op, const struct key_state *key)
+{
+        if (op->time == 0 || op->time == key->time)
+                return 0;
+        sqlite3_stmt *q = database_statement(s->db, KEY_SET_TIME, key->is_volatile);
+        bind_guid(q, 1, &op->guid);
+        bind_u64(q, 2, op->time);
+        return database_run(s->db, q);
+}
+
+static int delete_row(struct store *s, enum statement id, bool is_volatile, const struct guid *guid,
+        const struct folded *name, int64_t layer)
+{
+        sqlite3_stmt *q = database_statement(s->db, id, is_volatile);
+
+        if (!q)
+                return s->db->error;
+        bind_guid(q, 1, guid);
+        if (name)
+                bind_text(q, 2, name->text, name->len);
+        (void)sqlite3_bind_int64(q, name ? 3 : 2, layer);
+        return database_run(s->db, q);
+}
+
+/* ---- Values ---- */
+
+static bool is_of_layer(const char *entry, const char *layer)
+{
+        return fold_equal(entry, strlen(entry), layer, strlen(layer));
+}
+
+static void was_value(const struct store_value_entry *e, uint64_t time, struct was *ret)
+{
+        *ret = (struct was){ .time = time };
+        if (e)
+                *ret = (struct was){ .is = true,
+                        .name = e->name,
+                        .sequence = e->sequence,
+                        .type = e->type,
+                        .data = e->data,
+                        .size = e->size,
+                        .time = time };
+}
+
+static bool key_has_sequence(struct store *s, enum statement id, const struct store_op *op, bool is_volatile)
+{
+        sqlite3_stmt *q = database_statement(s->db, id, is_volatile);
+        bool found = false;
+
+        bind_guid(q, 1, &op->guid);
+        bind_u64(q, 2, op->sequence);
+        while (database_row(s->db, q))
+                found = true;
+        return found;
+}
+
+/* Of the chain: `*ret_mine` is the layer's own entry. */
+static int check_value(struct store *s, const struct store_op *op, const struct key_state *key,
+        const struct store_value_entry **ret_mine)
+{
+        const struct store_value_entry *mine = NULL;
         size_t n = 0;
-        for (; chain; chain = chain->next)
-                n++;
-        return n;
-}
 
-static int put_entry(struct store *s, struct key *key, const struct store_op *op, bool is_value)
-{
-        struct entry *chain = chain_find(s, key, is_value, op->name, strlen(op->name));
-        struct entry *old = entry_of_layer(chain, layer_find(s, op->layer)), *e;
-
-        if (op->sequence == 0 || chain_has_sequence(chain, old, op->sequence))
-                return -EINVAL;
-        if (is_value && blankets_have_sequence(key->blankets, NULL, op->sequence))
-                return -EINVAL;
-        if (is_value && op->expected != 0 && (!old || old->sequence != op->expected))
-                return -EAGAIN;
-        if (is_value && !old && chain_length(chain) >= STORE_VALUE_LAYERS_MAX)
-                return -EDQUOT;
-
-        int r = undo_reserve(s, 3);
-        if (r == 0)
-                r = hashmap_reserve(entry_map(s, is_value), 1);
-        if (r == 0)
-                r = entry_new(s, key, op, is_value, &e);
-        if (r < 0)
-                return r;
-        if (old)
-                object_detach(s, OBJECT_ENTRY, old);
-        object_attach(s, OBJECT_ENTRY, e);
-        if (is_value && op->time != 0)
-                key_set_time(s, key, op->time);
-        return 0;
-}
-
-static int remove_entry(struct store *s, const struct store_op *op, bool is_value)
-{
-        struct key *key = key_find(s, &op->guid);
-        if (!key)
-                return -ENOENT;
-        struct entry *old = entry_of_layer(
-                chain_find(s, key, is_value, op->name, strlen(op->name)), layer_find(s, op->layer));
-        if (!old)
-                return 0;
-        int r = undo_reserve(s, 2);
-        if (r < 0)
-                return r;
-        object_detach(s, OBJECT_ENTRY, old);
-        if (is_value && op->time != 0)
-                key_set_time(s, key, op->time);
-        return 0;
-}
-
-/* Whether the GUID is a key of `parent`, or may become one. */
-static bool may_be_child(const struct identity *id, const struct guid *parent)
-{
-        if (!id)
-                return true;
-        if (id->key && !guid_equal(&id->key->view.parent, parent))
-                return false;
-        return id->named == 0 || guid_equal(&id->named_in->view.guid, parent);
-}
-
-static int create_entry(struct store *s, const struct store_op *op)
-{
-        struct key *parent = key_find(s, &op->guid);
-        if (!parent)
-                return -ENOENT;
-        if (!component_storable(op->name, strlen(op->name)))
-                return -EINVAL;
-        if (op->code == STORE_CREATE_ENTRY &&
-                (guid_is_zero(&op->target) || !may_be_child(identity_find(s, &op->target), &op->guid)))
-                return -EINVAL;
-        return put_entry(s, parent, op, false);
-}
-
-static int delete_entry(struct store *s, const struct store_op *op)
-{
-        return remove_entry(s, op, false);
-}
-
-static int create_key(struct store *s, const struct store_op *op)
-{
-        struct key *key;
-        const struct identity *id = identity_find(s, &op->guid);
-        if (id && id->key)
-                return -EEXIST;
-        if (guid_is_zero(&op->guid) || !component_storable(op->name, strlen(op->name)))
-                return -EINVAL;
-        if (!guid_is_zero(&op->target)) {
-                const struct key *parent = key_find(s, &op->target);
-                if (!parent)
-                        return -ENOENT;
-                if (parent->view.is_volatile && !op->is_volatile)
+        for (const struct store_value_entry *e = store_value(s, &op->guid, op->name, strlen(op->name)); e;
+                e = e->next, n++)
+                if (is_of_layer(e->layer, op->layer))
+                        mine = e;
+                else if (e->sequence == op->sequence)
                         return -EINVAL;
-        }
-        if (!may_be_child(id, &op->target))
+        if (key_has_sequence(s, BLANKET_HAS_SEQUENCE, op, key->is_volatile))
                 return -EINVAL;
-
-        int r = undo_reserve(s, 1);
-        if (r == 0)
-                r = key_new(s, op, &key);
-        if (r < 0)
-                return r;
-        object_attach(s, OBJECT_KEY, key);
-        return 0;
+        if (op->expected != 0 && (!mine || mine->sequence != op->expected))
+                return -EAGAIN;
+        if (!mine && n >= STORE_VALUE_LAYERS_MAX)
+                return -EDQUOT;
+        *ret_mine = mine;
+        return s->db->error;
 }
 
-static int write_key(struct store *s, const struct store_op *op)
+static int put_value(struct store *s, const struct store_op *op, bool is_volatile, int64_t layer)
 {
-        struct key *key = key_find(s, &op->guid);
-        if (!key)
-                return -ENOENT;
-        if (op->mask & ~(uint32_t)(STORE_MASK_SD | STORE_MASK_TIME))
-                return -EINVAL;
+        sqlite3_stmt *q = database_statement(s->db, VALUE_PUT, is_volatile);
+        struct folded folded;
 
-        int r = undo_reserve(s, 2);
-        if (r < 0)
-                return r;
-        if (op->mask & STORE_MASK_SD) {
-                void *sd;
-                r = bytes_copy(op->data, op->size, &sd);
-                if (r < 0)
-                        return r;
-                key_set_sd(s, key, sd, op->size);
-        }
-        if (op->mask & STORE_MASK_TIME)
-                key_set_time(s, key, op->time);
-        return 0;
-}
-
-static int drop_key(struct store *s, const struct store_op *op)
-{
-        struct key *key = key_find(s, &op->guid);
-        if (!key)
-                return 0;
-        if (key->named_children > 0)
-                return -ENOTEMPTY;
-        if (key->id->named > 0)
-                return -EINVAL;
-        int r = undo_reserve(s, 1);
-        if (r < 0)
-                return r;
-        object_detach(s, OBJECT_KEY, key);
-        return 0;
+        if (!q || !store_fold(op->name, strlen(op->name), &folded))
+                return s->db->error;
+        bind_guid(q, 1, &op->guid);
+        bind_text(q, 2, folded.text, folded.len);
+        (void)sqlite3_bind_int64(q, 3, layer);
+        bind_text(q, 4, op->name, strlen(op->name));
+        bind_u64(q, 5, op->sequence);
+        bind_u64(q, 6, op->type);
+        bind_data(q, 7, op->data, op->size);
+        return database_run(s->db, q);
 }
 
 static int set_value(struct store *s, const struct store_op *op)
 {
-        struct key *key = key_find(s, &op->guid);
-        if (!key)
-                return -ENOENT;
+        const struct store_value_entry *mine;
+        struct event e = { .op = op->code,
+                .key = &op->guid,
+                .name = op->name,
+                .has_type = true,
+                .type = op->type,
+                .data = op->data ? op->data : "",
+                .size = op->size };
+        struct key_state key;
+        size_t len = strlen(op->name);
+
+        int r = find_key(s, &op->guid, &key);
+        if (r < 0)
+                return r;
         if (op->size > s->value_max)
                 return -EFBIG;
-        size_t len = strlen(op->name);
         if (len > NAME_BYTES_MAX || (!value_type_known(op->type) && op->type != REG_TOMBSTONE))
                 return -EDOM;
-        if (!value_name_storable(op->name, len) || (op->type == REG_TOMBSTONE && op->size > 0))
+        if (!value_name_storable(op->name, len) || (op->type == REG_TOMBSTONE && op->size > 0) ||
+                op->sequence == 0)
                 return -EINVAL;
-        return put_entry(s, key, op, true);
+        r = check_value(s, op, &key, &mine);
+        if (r == 0)
+                r = take_layer(s, op->layer, &e.layer);
+        if (r == 0)
+                r = put_value(s, op, key.is_volatile, e.layer);
+        if (r == 0)
+                r = set_time(s, op, &key);
+        if (r < 0)
+                return r;
+        e.is_volatile = key.is_volatile;
+        was_value(mine, key.time, &e.was);
+        return record(s, op, &e);
+}
+
+static int remove_value(struct store *s, const struct store_op *op, const struct guid *guid,
+        const struct store_value_entry *mine, const struct key_state *key)
+{
+        struct event e = { .op = STORE_DELETE_VALUE,
+                .is_volatile = key->is_volatile,
+                .key = guid,
+                .layer = store_layer_id(s, mine->layer),
+                .name = mine->name };
+        struct folded folded;
+
+        if (!store_fold(mine->name, strlen(mine->name), &folded))
+                return -EUCLEAN;
+        was_value(mine, key->time, &e.was);
+        int r = delete_row(s, VALUE_DELETE, key->is_volatile, guid, &folded, e.layer);
+        return r < 0 ? r : record(s, op, &e);
 }
 
 static int delete_value(struct store *s, const struct store_op *op)
 {
-        return remove_entry(s, op, true);
-}
+        const struct store_value_entry *mine;
+        struct key_state key;
 
-static int put_blanket(struct store *s, struct key *key, const struct store_op *op, struct blanket *old)
-{
-        struct blanket *b;
-
-        if (op->sequence == 0 || blankets_have_sequence(key->blankets, old, op->sequence))
-                return -EINVAL;
-        for (const struct entry *head = key->values; head; head = head->list_next)
-                if (chain_has_sequence(head, NULL, op->sequence))
-                        return -EINVAL;
-        int r = undo_reserve(s, 2);
-        if (r == 0)
-                r = blanket_new(s, key, op, &b);
+        int r = find_key(s, &op->guid, &key);
         if (r < 0)
                 return r;
-        if (old)
-                object_detach(s, OBJECT_BLANKET, old);
-        object_attach(s, OBJECT_BLANKET, b);
-        return 0;
+        for (mine = store_value(s, &op->guid, op->name, strlen(op->name)); mine; mine = mine->next)
+                if (is_of_layer(mine->layer, op->layer)) {
+                        r = remove_value(s, op, &op->guid, mine, &key);
+                        return r < 0 ? r : set_time(s, op, &key);
+                }
+        return s->db->error;
+}
+
+/* ---- Path entries ---- */
+
+static int put_entry(struct store *s, const struct guid *parent, const char *name, int64_t layer,
+        uint64_t sequence, const struct guid *target, bool is_volatile)
+{
+        sqlite3_stmt *q = database_statement(s->db, ENTRY_PUT, is_volatile);
+        struct folded folded;
+
+        if (!q || !store_fold(name, strlen(name), &folded))
+                return s->db->error;
+        bind_guid(q, 1, parent);
+        bind_text(q, 2, folded.text, folded.len);
+        (void)sqlite3_bind_int64(q, 3, layer);
+        bind_text(q, 4, name, strlen(name));
+        bind_u64(q, 5, sequence);
+        bind_guid(q, 6, target);
+        return database_run(s->db, q);
+}
+
+/* Where the entry is: beside the key that it names, or, hidden, beside its parent. */
+static int entry_is_volatile(
+        struct store *s, const struct store_path_entry *e, const struct key_state *parent, bool *ret)
+{
+        struct key_state target = { 0 };
+
+        int r = e->hidden || parent->is_volatile ? 0 : find_key(s, &e->target, &target);
+        *ret = parent->is_volatile || target.is_volatile;
+        return r == -ENOENT ? 0 : r;
+}
+
+static void was_entry(const struct store_path_entry *e, struct was *ret)
+{
+        *ret = (struct was){ .is = true, .name = e->name, .sequence = e->sequence, .target = e->target };
+}
+
+static int remove_entry(struct store *s, const struct store_op *op, const struct guid *guid,
+        const struct store_path_entry *mine, const struct key_state *parent)
+{
+        struct event e = { .op = STORE_DELETE_ENTRY,
+                .key = guid,
+                .layer = store_layer_id(s, mine->layer),
+                .name = mine->name };
+        struct folded folded;
+
+        if (!store_fold(mine->name, strlen(mine->name), &folded))
+                return -EUCLEAN;
+        was_entry(mine, &e.was);
+        int r = entry_is_volatile(s, mine, parent, &e.is_volatile);
+        if (r == 0)
+                r = delete_row(s, ENTRY_DELETE, e.is_volatile, guid, &folded, e.layer);
+        return r < 0 ? r : record(s, op, &e);
+}
+
+static int delete_entry(struct store *s, const struct store_op *op)
+{
+        const struct store_path_entry *mine;
+        struct key_state parent;
+
+        int r = find_key(s, &op->guid, &parent);
+        if (r < 0)
+                return r;
+        for (mine = store_lookup(s, &op->guid, op->name, strlen(op->name)); mine; mine = mine->next)
+                if (is_of_layer(mine->layer, op->layer))
+                        return remove_entry(s, op, &op->guid, mine, &parent);
+        return s->db->error;
+}
+
+/* Whether the GUID is a key of `parent`, or may become one: all entries that name it are in one place. */
+static int check_parent(struct store *s, const struct guid *guid, const struct guid *parent)
+{
+        const struct store_key *key = store_key(s, guid);
+        struct guid named_in = *parent;
+
+        if (key && !guid_equal(&key->parent, parent))
+                return -EINVAL;
+        for (unsigned i = 0; i < 1u + s->db->has_volatile; i++) {
+                sqlite3_stmt *q = database_statement(s->db, ENTRY_PARENT_OF, i);
+                bind_guid(q, 1, guid);
+                while (database_row(s->db, q))
+                        column_guid(q, 0, &named_in);
+        }
+        return s->db->error ? s->db->error : guid_equal(&named_in, parent) ? 0 : -EINVAL;
+}
+
+static int replace_entry(struct store *s, const struct store_op *op, const struct key_state *parent,
+        const struct store_path_entry *mine)
+{
+        struct event e = { .op = op->code,
+                .is_volatile = parent->is_volatile,
+                .key = &op->guid,
+                .name = op->name,
+                .target = op->code == STORE_CREATE_ENTRY ? &op->target : NULL };
+        struct key_state target = { 0 };
+        bool was_volatile = false;
+
+        int r = take_layer(s, op->layer, &e.layer);
+        if (r == 0 && e.target)
+                r = find_key(s, &op->target, &target);
+        if (r == -ENOENT)
+                r = 0;
+        e.is_volatile |= target.is_volatile;
+        if (r == 0 && mine) {
+                was_entry(mine, &e.was);
+                r = entry_is_volatile(s, mine, parent, &was_volatile);
+        }
+        if (r == 0 && mine && was_volatile != e.is_volatile) {
+                r = remove_entry(s, op, &op->guid, mine, parent);
+                e.was = (struct was){ 0 };
+        }
+        if (r == 0)
+                r = put_entry(s, &op->guid, op->name, e.layer, op->sequence,
+                        e.target ? e.target : &(struct guid){ 0 }, e.is_volatile);
+        return r < 0 ? r : record(s, op, &e);
+}
+
+static int create_entry(struct store *s, const struct store_op *op)
+{
+        const struct store_path_entry *mine = NULL;
+        struct key_state parent;
+
+        int r = find_key(s, &op->guid, &parent);
+        if (r < 0)
+                return r;
+        if (!component_storable(op->name, strlen(op->name)) || op->sequence == 0)
+                return -EINVAL;
+        if (op->code == STORE_CREATE_ENTRY) {
+                r = guid_is_zero(&op->target) ? -EINVAL : check_parent(s, &op->target, &op->guid);
+                if (r < 0)
+                        return r;
+        }
+        for (const struct store_path_entry *e = store_lookup(s, &op->guid, op->name, strlen(op->name)); e;
+                e = e->next)
+                if (is_of_layer(e->layer, op->layer))
+                        mine = e;
+                else if (e->sequence == op->sequence)
+                        return -EINVAL;
+        return s->db->error ? s->db->error : replace_entry(s, op, &parent, mine);
+}
+
+/* ---- Blankets ---- */
+
+static int remove_blanket(struct store *s, const struct store_op *op, const struct guid *guid,
+        const struct store_blanket *mine, const struct key_state *key)
+{
+        const struct event e = { .op = STORE_SET_BLANKET,
+                .is_volatile = key->is_volatile,
+                .key = guid,
+                .layer = store_layer_id(s, mine->layer),
+                .was = { .is = true, .sequence = mine->sequence } };
+
+        int r = delete_row(s, BLANKET_DELETE, key->is_volatile, guid, NULL, e.layer);
+        return r < 0 ? r : record(s, op, &e);
+}
+
+static int put_blanket(struct store *s, const struct store_op *op, const struct key_state *key,
+        const struct store_blanket *mine)
+{
+        struct event e = { .op = op->code,
+                .is_volatile = key->is_volatile,
+                .key = &op->guid,
+                .has_type = true,
+                .type = 1 };
+
+        int r = take_layer(s, op->layer, &e.layer);
+        sqlite3_stmt *q = r == 0 ? database_statement(s->db, BLANKET_PUT, key->is_volatile) : NULL;
+        if (!q)
+                return r < 0 ? r : s->db->error;
+        bind_guid(q, 1, &op->guid);
+        (void)sqlite3_bind_int64(q, 2, e.layer);
+        bind_u64(q, 3, op->sequence);
+        r = database_run(s->db, q);
+        if (mine)
+                e.was = (struct was){ .is = true, .sequence = mine->sequence };
+        return r < 0 ? r : record(s, op, &e);
 }
 
 static int set_blanket(struct store *s, const struct store_op *op)
 {
-        struct key *key = key_find(s, &op->guid);
-        if (!key)
-                return -ENOENT;
-        struct blanket *old = blanket_of_layer(key->blankets, layer_find(s, op->layer));
-        if (op->set)
-                return put_blanket(s, key, op, old);
-        if (!old)
-                return 0;
-        int r = undo_reserve(s, 1);
+        const struct store_blanket *mine = NULL;
+        struct key_state key;
+
+        int r = find_key(s, &op->guid, &key);
         if (r < 0)
                 return r;
-        object_detach(s, OBJECT_BLANKET, old);
-        return 0;
+        for (const struct store_blanket *b = store_blankets(s, &op->guid); b; b = b->next)
+                if (is_of_layer(b->layer, op->layer))
+                        mine = b;
+                else if (op->set && b->sequence == op->sequence)
+                        return -EINVAL;
+        if (s->db->error < 0)
+                return s->db->error;
+        if (!op->set)
+                return mine ? remove_blanket(s, op, &op->guid, mine, &key) : 0;
+        if (op->sequence == 0 || key_has_sequence(s, VALUE_HAS_SEQUENCE, op, key.is_volatile))
+                return -EINVAL;
+        return put_blanket(s, op, &key, mine);
 }
 
-static void detach_layer_from_list(struct store *s, struct entry *head, const struct layer_name *layer)
+/* ---- Keys ---- */
+
+static uint32_t key_flags(bool is_link)
 {
-        while (head) {
-                struct entry *next = head->list_next, *e = entry_of_layer(head, layer);
-                if (e)
-                        object_detach(s, OBJECT_ENTRY, e);
-                head = next;
+        return is_link ? KEY_FLAG_LINK : 0;
+}
+
+static int insert_key(struct store *s, const struct store_op *op)
+{
+        sqlite3_stmt *q = database_statement(s->db, KEY_INSERT, op->is_volatile);
+
+        if (!q)
+                return s->db->error;
+        bind_guid(q, 1, &op->guid);
+        bind_guid(q, 2, &op->target);
+        bind_text(q, 3, op->name, strlen(op->name));
+        if (op->size > 0)
+                bind_data(q, 4, op->data, op->size);
+        else
+                (void)sqlite3_bind_null(q, 4);
+        bind_u64(q, 5, key_flags(op->is_link));
+        bind_u64(q, 6, op->time);
+        return database_run(s->db, q);
+}
+
+/* What named the key before it was there knows now that it is volatile. */
+static int make_volatile(struct store *s, const struct guid *key)
+{
+        s->db->has_volatile = true;
+        int r = run(s, ENTRY_TO_VOLATILE, true, key);
+        return r < 0 ? r : run(s, ENTRY_DELETE_NAMING, false, key);
+}
+
+static int create_key(struct store *s, const struct store_op *op)
+{
+        const struct event e = { .op = op->code,
+                .is_volatile = op->is_volatile,
+                .key = &op->guid,
+                .name = op->name,
+                .target = &op->target,
+                .has_type = true,
+                .type = key_flags(op->is_link),
+                .data = op->data ? op->data : "",
+                .size = op->size,
+                .was.time = op->time };
+        struct key_state state;
+
+        int r = find_key(s, &op->guid, &state);
+        if (r != -ENOENT)
+                return r < 0 ? r : -EEXIST;
+        if (guid_is_zero(&op->guid) || !component_storable(op->name, strlen(op->name)))
+                return -EINVAL;
+        if (!guid_is_zero(&op->target)) {
+                r = find_key(s, &op->target, &state);
+                if (r < 0)
+                        return r;
+                if (state.is_volatile && !op->is_volatile)
+                        return -EINVAL;
         }
+        r = check_parent(s, &op->guid, &op->target);
+        if (r == 0 && op->is_volatile)
+                r = make_volatile(s, &op->guid);
+        if (r == 0)
+                r = insert_key(s, op);
+        return r < 0 ? r : record(s, op, &e);
+}
+
+static int write_key(struct store *s, const struct store_op *op)
+{
+        const struct store_key *key = store_key(s, &op->guid);
+        struct event e = { .op = op->code, .key = &op->guid, .has_type = true, .type = op->mask };
+
+        if (!key)
+                return s->db->error ? s->db->error : -ENOENT;
+        if (op->mask & ~(uint32_t)(STORE_MASK_SD | STORE_MASK_TIME))
+                return -EINVAL;
+        e.is_volatile = key->is_volatile;
+        e.was = (struct was){ .is = true, .data = key->sd, .size = key->sd_size, .time = key->last_write };
+        if (op->mask & STORE_MASK_SD) {
+                e.data = op->data ? op->data : "";
+                e.size = op->size;
+                sqlite3_stmt *q = database_statement(s->db, KEY_SET_SD, key->is_volatile);
+                bind_guid(q, 1, &op->guid);
+                if (op->size > 0)
+                        bind_data(q, 2, op->data, op->size);
+                else
+                        (void)sqlite3_bind_null(q, 2);
+                int r = database_run(s->db, q);
+                if (r < 0)
+                        return r;
+        }
+        if (op->mask & STORE_MASK_TIME) {
+                sqlite3_stmt *q = database_statement(s->db, KEY_SET_TIME, key->is_volatile);
+                bind_guid(q, 1, &op->guid);
+                bind_u64(q, 2, op->time);
+                int r = database_run(s->db, q);
+                if (r < 0)
+                        return r;
+        }
+        return record(s, op, &e);
+}
+
+/* The history has a row for each entry that goes with the key. */
+static int empty_key(struct store *s, const struct store_op *op, const struct key_state *key)
+{
+        size_t n;
+        int r = 0;
+
+        const struct store_value_entry *const *values = store_values(s, &op->guid, true, &n);
+        for (size_t i = 0; r == 0 && i < n; i++)
+                for (const struct store_value_entry *e = values[i]; r == 0 && e; e = e->next)
+                        r = remove_value(s, op, &op->guid, e, key);
+        const struct store_path_entry *const *hidden = store_children(s, &op->guid, &n);
+        for (size_t i = 0; r == 0 && i < n; i++)
+                for (const struct store_path_entry *e = hidden[i]; r == 0 && e; e = e->next)
+                        r = remove_entry(s, op, &op->guid, e, key);
+        for (const struct store_blanket *b = store_blankets(s, &op->guid); r == 0 && b; b = b->next)
+                r = remove_blanket(s, op, &op->guid, b, key);
+        return r < 0 ? r : s->db->error;
+}
+
+static int drop_key(struct store *s, const struct store_op *op)
+{
+        const struct store_key *key = store_key(s, &op->guid);
+        struct event e = { .op = op->code, .key = &op->guid };
+        bool has_children = false;
+
+        if (!key)
+                return s->db->error;
+        for (unsigned i = 0; i < 1u + s->db->has_volatile; i++) {
+                sqlite3_stmt *q = database_statement(s->db, ENTRY_CHILD_OF, i);
+                bind_guid(q, 1, &op->guid);
+                while (database_row(s->db, q))
+                        has_children = true;
+        }
+        if (has_children)
+                return -ENOTEMPTY;
+        if (store_key_is_referenced(s, &op->guid))
+                return -EINVAL;
+        e.is_volatile = key->is_volatile;
+        e.name = key->name;
+        e.was = (struct was){ .is = true,
+                .name = key->name,
+                .target = key->parent,
+                .type = key_flags(key->is_link),
+                .data = key->sd,
+                .size = key->sd_size,
+                .time = key->last_write };
+        const struct key_state state = { true, key->is_volatile, key->last_write };
+        int r = empty_key(s, op, &state);
+        if (r == 0)
+                r = run(s, KEY_DELETE, key->is_volatile, &op->guid);
+        return r < 0 ? r : record(s, op, &e);
+}
+
+/* ---- Layers ---- */
+
+/* Nothing is said of what the layer does not have. */
+static int remove_held(struct store *s, const struct store_op *op, const struct store_held *held)
+{
+        struct store_op one = {
+                .guid = held->guid, .name = held->name, .layer = op->layer, .sequence = op->sequence
+        };
+
+        switch (held->kind) {
+        case STORE_ENTRY:
+                return delete_entry(s, &one);
+        case STORE_VALUE:
+                return delete_value(s, &one);
+        case STORE_BLANKET:
+                return set_blanket(s, &one);
+        }
+        return -EINVAL;
 }
 
 static int delete_layer(struct store *s, const struct store_op *op)
 {
-        const struct layer_name *layer = layer_find(s, op->layer);
-        const struct identity *id;
-        if (!layer)
-                return 0;
+        size_t n;
+        int r = is_of_layer(op->layer, STORE_BASE_LAYER) ? -EINVAL : 0;
 
-        /* Under a mark of its own, as nothing may be freed (and a GUID forgotten) during the walk. */
-        int r = store_begin(s);
-        if (r < 0)
+        const struct store_held *held = store_layer(s, op->layer, &n);
+        for (size_t i = 0; r == 0 && i < n; i++)
+                r = remove_held(s, op, &held[i]);
+        return r < 0 ? r : s->db->error;
+}
+
+/* `precedence`, and whether it is enabled, as one byte of data. */
+static int was_file(struct store *s, int64_t layer, struct was *ret)
+{
+        static const char switches[] = { 0, 1 };
+        sqlite3_stmt *q = database_statement(s->db, FILE_GET, false);
+
+        if (q)
+                (void)sqlite3_bind_int64(q, 1, layer);
+        while (database_row(s->db, q))
+                *ret = (struct was){ .is = true,
+                        .name = arena_copy(
+                                &s->arena, sqlite3_column_text(q, 0), (size_t)sqlite3_column_bytes(q, 0)),
+                        .type = (uint32_t)sqlite3_column_int64(q, 1),
+                        .data = &switches[sqlite3_column_int(q, 2) != 0],
+                        .size = 1 };
+        return s->db->error;
+}
+
+static int set_file(struct store *s, const struct store_op *op)
+{
+        const char enabled = op->set;
+        struct event e = { .op = op->code,
+                .name = op->name,
+                .has_type = true,
+                .type = op->precedence,
+                .data = &enabled,
+                .size = 1 };
+
+        int r = take_layer(s, op->layer, &e.layer);
+        if (r == 0)
+                r = was_file(s, e.layer, &e.was);
+        sqlite3_stmt *q = r == 0 ? database_statement(s->db, FILE_PUT, false) : NULL;
+        if (!q)
+                return r < 0 ? r : s->db->error;
+        (void)sqlite3_bind_int64(q, 1, e.layer);
+        bind_text(q, 2, op->name, strlen(op->name));
+        bind_u64(q, 3, op->precedence);
+        bind_u64(q, 4, op->set);
+        r = database_run(s->db, q);
+        return r < 0 ? r : record(s, op, &e);
+}
+
+static int forget_file(struct store *s, const struct store_op *op)
+{
+        struct event e = { .op = op->code, .layer = store_layer_id(s, op->layer) };
+
+        if (e.layer == 0)
+                return s->db->error;
+        int r = was_file(s, e.layer, &e.was);
+        if (r < 0 || !e.was.is)
                 return r;
-        r = undo_reserve(s, layer->users);
-        for (uint32_t i = 0; r == 0 && (id = hashmap_next(&s->identities, &i));) {
-                if (!id->key)
-                        continue;
-                detach_layer_from_list(s, id->key->children, layer);
-                detach_layer_from_list(s, id->key->values, layer);
-                struct blanket *b = blanket_of_layer(id->key->blankets, layer);
-                if (b)
-                        object_detach(s, OBJECT_BLANKET, b);
-        }
-        store_commit(s);
-        return r;
+        sqlite3_stmt *q = database_statement(s->db, FILE_DELETE, false);
+        if (q)
+                (void)sqlite3_bind_int64(q, 1, e.layer);
+        r = database_run(s->db, q);
+        return r < 0 ? r : record(s, op, &e);
 }
 
 int store_apply(struct store *s, const struct store_op *op)
 {
         static const struct {
                 uint16_t code;
-                bool has_sequence;
                 int (*apply)(struct store *s, const struct store_op *op);
         } ops[] = {
-                { STORE_CREATE_ENTRY, true, create_entry },
-                { STORE_HIDE_ENTRY, true, create_entry },
-                { STORE_DELETE_ENTRY, false, delete_entry },
-                { STORE_CREATE_KEY, false, create_key },
-                { STORE_WRITE_KEY, false, write_key },
-                { STORE_DROP_KEY, false, drop_key },
-                { STORE_SET_VALUE, true, set_value },
-                { STORE_DELETE_VALUE, false, delete_value },
-                { STORE_SET_BLANKET, true, set_blanket },
-                { STORE_DELETE_LAYER, false, delete_layer },
+                { STORE_CREATE_ENTRY, create_entry },
+                { STORE_HIDE_ENTRY, create_entry },
+                { STORE_DELETE_ENTRY, delete_entry },
+                { STORE_CREATE_KEY, create_key },
+                { STORE_WRITE_KEY, write_key },
+                { STORE_DROP_KEY, drop_key },
+                { STORE_SET_VALUE, set_value },
+                { STORE_DELETE_VALUE, delete_value },
+                { STORE_SET_BLANKET, set_blanket },
+                { STORE_DELETE_LAYER, delete_layer },
+                { STORE_SET_FILE, set_file },
+                { STORE_FORGET_FILE, forget_file },
         };
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
 
-        for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
-                if (ops[i].code != op->code)
-                        continue;
-                int r = ops[i].apply(s, op);
-                if (r == 0 && ops[i].has_sequence)
-                        store_raise_sequence(s, op->sequence);
-                return r;
-        }
+        assert(s->turn == TURN_WRITING && s->depth > 0);
+        for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
+                if (ops[i].code == op->code)
+                        return s->db->error ? s->db->error : ops[i].apply(s, op);
         return -EINVAL;
 }

@@ -1,140 +1,66 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Inside the store. Objects (entries, blankets, keys) are allocated whole and then only attached and
- * detached, which cannot fail; that is what makes an operation all or nothing and the rollback safe. */
+/* The store's own struct, for its two halves: what is read (store.c), what is changed (store-apply.c). */
 
-#include "../../schema/base/hashmap.h"
-#include "store.h"
+#include "../../schema/base/clock.h"
+#include "../../schema/names/path.h"
+#include "arena.h"
+#include "database.h"
 
-/* A layer's name, shared by all its entries. */
-struct layer_name {
-        uint32_t hash;
-        uint32_t users; /* objects that point here, detached ones included */
-        size_t len;
-        char name[];
+#define BASE_LAYER_ID 1
+#define KEY_FLAG_LINK 1
+
+enum turn {
+        TURN_NONE,
+        TURN_READING, /* a transaction of SQLite's spares each query a lock of its own */
+        TURN_WRITING,
 };
 
-/* What a GUID means. Outlives the key because path entries may name a key before it is there. */
-struct identity {
-        struct guid guid;
-        uint32_t hash;
-        uint32_t users;       /* objects that point here, detached ones included */
-        uint32_t named;       /* attached path entries that name it … */
-        struct key *named_in; /* … all of them below this key */
-        struct key *key;      /* NULL: no such key */
+/* As deep as anybody nests. */
+#define MARKS_MAX 8u
+
+struct mark {
+        uint64_t sequence;
+        int64_t author;
 };
-
-/* A path entry or a value. The head of a chain (newest entry of a name) is the one that the table and the
- * key's list know. */
-struct entry {
-        union {
-                struct store_path_entry path;
-                struct store_value_entry value;
-                struct {
-                        const char *name;
-                        const char *layer;
-                        struct entry *next;
-                        uint64_t sequence;
-                };
-        };
-        struct key *key;
-        struct entry *list_next, *list_prev; /* heads only */
-        uint32_t hash;
-        uint16_t name_len;
-        bool is_value;
-};
-
-struct path_entry {
-        struct entry e;
-        struct identity *target; /* NULL: hidden */
-        char name[];
-};
-
-struct value_entry {
-        struct entry e;
-        char bytes[]; /* data, then name */
-};
-
-_Static_assert(
-        offsetof(struct store_path_entry, next) == offsetof(struct store_value_entry, next) &&
-                offsetof(struct store_path_entry, sequence) == offsetof(struct store_value_entry, sequence),
-        "both kinds of entry begin alike");
-
-struct blanket {
-        union {
-                struct store_blanket view;
-                struct {
-                        const char *layer;
-                        struct blanket *next;
-                        uint64_t sequence;
-                };
-        };
-        struct key *key;
-};
-
-struct key {
-        struct store_key view;
-        struct identity *id;
-        struct entry *children, *values; /* lists of heads */
-        struct blanket *blankets;        /* newest first */
-        uint32_t named_children;         /* path entries below that name a key */
-        char name[];
-};
-
-enum object_kind {
-        OBJECT_ENTRY,
-        OBJECT_BLANKET,
-        OBJECT_KEY,
-};
-
-struct undo;
 
 struct store {
-        struct hashmap identities;
-        struct hashmap layers;
-        struct hashmap children, values; /* heads, by (key, folded name) */
+        struct database *db;
+        struct arena arena;
+        size_t scopes; /* open ones */
         size_t value_max;
-        uint64_t sequence;
-        struct store_counts counts;
 
-        struct undo *log;
-        size_t n_log, log_size;
-        size_t *marks; /* where in the log each open store_begin() was */
-        size_t n_marks, marks_size;
+        enum turn turn;
+        struct mark marks[MARKS_MAX];
+        unsigned depth;
+        uint64_t sequence, sequence_begun; /* now, and at the begin of the turn */
+        bool pending;
+        bool is_preview;
+        bool lost; /* SQLite has rolled the turn back by itself, for db->error */
+        int lost_error;
+        bool must_heal; /* a commit failed; see store_heal() */
+
+        const struct store_author *begun_by; /* the open transaction; NULL: the registry itself */
+        int64_t author;                      /* the row of the last one who changed something; 0: none yet */
+        struct store_author last_author;     /* who that was; its file is not kept */
+        uint64_t time;                       /* of the open transaction, µs since the epoch */
+        char boot[BOOT_ID_MAX];
+
+        char **layers; /* names by number; a number is never given twice while the store is open */
+        int64_t n_layers, next_layer;
 };
 
-/* Look-ups. */
-struct identity *identity_find(const struct store *s, const struct guid *guid);
-struct key *key_find(const struct store *s, const struct guid *guid);
-struct layer_name *layer_find(const struct store *s, const char *name);
-struct layer_name *layer_of(const char *name); /* the name that an object points to */
-struct entry *chain_find(
-        const struct store *s, const struct key *key, bool is_value, const char *name, size_t len);
-struct entry *chain_of(const struct store *s, const struct entry *e);
-struct hashmap *entry_map(struct store *s, bool is_value);
+/* A name as the tables have it. */
+struct folded {
+        char text[FOLDED_BYTES(NAME_BYTES_MAX)];
+        size_t len;
+};
+/* False: no name can be so long. */
+bool store_fold(const char *name, size_t len, struct folded *ret);
 
-/* Objects: made complete, detached. -ENOMEM, or -EINVAL for a bad layer name. */
-_must_check_ int entry_new(
-        struct store *s, struct key *key, const struct store_op *op, bool is_value, struct entry **ret);
-_must_check_ int blanket_new(
-        struct store *s, struct key *key, const struct store_op *op, struct blanket **ret);
-_must_check_ int key_new(struct store *s, const struct store_op *op, struct key **ret);
-/* *ret is NULL for no bytes. */
-_must_check_ int bytes_copy(const void *data, size_t size, void **ret);
-void object_free(struct store *s, enum object_kind kind, void *object);
-
-/* Into the tables and lists, and out of them. Room in the table must be there: by hashmap_reserve(), or
- * because the object was in it before. */
-void object_link(struct store *s, enum object_kind kind, void *object);
-void object_unlink(struct store *s, enum object_kind kind, void *object);
-
-/* Changes that know their way back. undo_reserve() makes room for `n` of them, which then cannot fail.
- * object_detach() frees the object unless a rollback may need it. */
-_must_check_ int undo_reserve(struct store *s, size_t n);
-void object_attach(struct store *s, enum object_kind kind, void *object);
-void object_detach(struct store *s, enum object_kind kind, void *object);
-void key_set_time(struct store *s, struct key *key, uint64_t time);
-void key_set_sd(struct store *s, struct key *key, void *sd, size_t size);
-/* Forgets all marks and what only they kept. */
-void undo_done(struct store *s);
+/* The number of a layer; 0: it has none, or the error is in db->error. */
+int64_t store_layer_id(struct store *s, const char *name);
+/* A statement in the turn that is open, or in one for reading. */
+sqlite3_stmt *store_query(const struct store *s, enum statement id, bool is_volatile);
+const char *store_layer_name(struct store *s, int64_t id);

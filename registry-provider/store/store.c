@@ -1,42 +1,240 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Opening, turns and transactions, and what is read. */
 #include "store-internal.h"
 
-#include <errno.h>
+#include <assert.h>
 #include <string.h>
 
 #include "../../schema/names/fold.h"
 
-int store_new(size_t value_max, struct store **ret)
+/* A look-up changes nothing that its caller could see. */
+static struct store *writable(const struct store *s)
 {
-        struct store *s = calloc(1, sizeof(*s));
+        return (struct store *)s;
+}
+
+static int load_counters(struct store *s)
+{
+        sqlite3_stmt *last = database_statement(s->db, HISTORY_LAST, false);
+        sqlite3_stmt *layer = database_statement(s->db, LAYER_LAST, false);
+
+        while (database_row(s->db, last))
+                s->sequence = column_u64(last, 0);
+        while (database_row(s->db, layer))
+                s->next_layer = sqlite3_column_int64(layer, 0) + 1;
+        return s->db->error;
+}
+
+int store_open(const char *file, enum store_mode mode, size_t value_max, struct store **ret, struct diag *d)
+{
+        _cleanup_store_ struct store *s = calloc(1, sizeof(*s));
+
         if (!s)
                 return -ENOMEM;
         s->value_max = value_max;
-        *ret = s;
+        (void)clock_boot_id(NULL, s->boot);
+        int r = database_open(file, mode, &s->db, d);
+        if (r < 0)
+                return r;
+        r = load_counters(s);
+        if (r < 0)
+                return diag_set(d, -r, "%s", s->db->why.text[0] ? s->db->why.text : strerror(-r));
+        *ret = STEAL_PTR(s);
         return 0;
 }
 
-struct store *store_free(struct store *s)
+struct store *store_close(struct store *s)
 {
-        struct identity *id;
-
         if (!s)
                 return NULL;
-        undo_done(s);
-        /* One more user each keeps the table still while the keys are freed. */
-        for (uint32_t i = 0; (id = hashmap_next(&s->identities, &i));)
-                id->users++;
-        for (uint32_t i = 0; (id = hashmap_next(&s->identities, &i));)
-                if (id->key)
-                        object_free(s, OBJECT_KEY, id->key);
-        for (uint32_t i = 0; (id = hashmap_next(&s->identities, &i));)
-                free(id);
-        hashmap_done(&s->identities);
-        hashmap_done(&s->layers);
-        hashmap_done(&s->children);
-        hashmap_done(&s->values);
+        s->db = database_close(s->db);
+        arena_done(&s->arena);
+        for (int64_t i = 0; i < s->n_layers; i++)
+                free(s->layers[i]);
+        free(s->layers);
         free(s);
         return NULL;
+}
+
+/* ---- Turns and transactions ---- */
+
+static void clear_error(struct store *s)
+{
+        s->db->error = 0;
+        s->db->why.text[0] = '\0';
+}
+
+static void turn_ends(struct store *s)
+{
+        s->turn = TURN_NONE;
+        s->depth = 0;
+        s->pending = false;
+        if (s->is_preview)
+                (void)database_do(s->db, SPILL_ON);
+        s->is_preview = false;
+}
+
+static void roll_back(struct store *s)
+{
+        if (!sqlite3_get_autocommit(s->db->sqlite))
+                (void)database_do(s->db, ROLLBACK);
+        s->sequence = s->sequence_begun;
+        s->author = 0;
+        turn_ends(s);
+}
+
+/* After some errors SQLite has rolled back by itself, with all that the turn had ended before. */
+static bool is_lost(struct store *s)
+{
+        if (s->turn == TURN_WRITING && sqlite3_get_autocommit(s->db->sqlite)) {
+                s->lost |= s->pending;
+                s->lost_error = s->db->error ? s->db->error : -EIO;
+                roll_back(s);
+                return true;
+        }
+        return false;
+}
+
+/* What a failed commit has left in the log may be there whole: the next commit writes over it. Until that
+ * is done nothing may be written, or a kill would bring the refused changes back. */
+static int heal(struct store *s)
+{
+        int r = database_do(s->db, BEGIN_WRITE);
+        if (r == 0) {
+                sqlite3_stmt *row = database_statement(s->db, HISTORY_NOTE, false);
+                bind_u64(row, 1, s->sequence);
+                bind_u64(row, 2, clock_of(CLOCK_REALTIME));
+                bind_u64(row, 3, STORE_NOTE);
+                bind_text(row, 4, "a commit failed", strlen("a commit failed"));
+                r = database_run(s->db, row);
+        }
+        if (r == 0)
+                r = database_do(s->db, COMMIT);
+        if (r < 0 && !sqlite3_get_autocommit(s->db->sqlite))
+                (void)database_do(s->db, ROLLBACK);
+        s->must_heal = r < 0;
+        return r;
+}
+
+static int begin_turn(struct store *s)
+{
+        int r = s->turn == TURN_READING ? database_do(s->db, COMMIT) : s->db->error;
+
+        s->turn = TURN_NONE;
+        if (r == 0 && s->must_heal)
+                r = heal(s);
+        if (r == 0)
+                r = database_do(s->db, BEGIN_WRITE);
+        if (r < 0)
+                return r;
+        s->turn = TURN_WRITING;
+        s->sequence_begun = s->sequence;
+        return 0;
+}
+
+int store_begin(struct store *s, const struct store_author *author)
+{
+        assert(s->depth < MARKS_MAX);
+        int r = s->lost ? s->lost_error : s->turn == TURN_WRITING ? s->db->error : begin_turn(s);
+        if (r < 0)
+                return r;
+        r = database_do(s->db, SAVEPOINT);
+        if (r < 0) {
+                if (!is_lost(s) && s->depth == 0 && !s->pending)
+                        roll_back(s);
+                return r;
+        }
+        s->marks[s->depth++] = (struct mark){ .sequence = s->sequence, .author = s->author };
+        if (s->depth == 1) {
+                s->time = clock_of(CLOCK_REALTIME);
+                s->begun_by = author;
+        }
+        return 0;
+}
+
+int store_begin_preview(struct store *s)
+{
+        assert(s->turn != TURN_WRITING);
+        int r = database_do(s->db, SPILL_OFF);
+        if (r == 0)
+                r = store_begin(s, NULL);
+        s->is_preview = true;
+        if (r < 0)
+                roll_back(s);
+        return r;
+}
+
+void store_rollback(struct store *s)
+{
+        int error = s->db->error;
+
+        if (is_lost(s) || s->depth == 0)
+                return;
+        const struct mark *mark = &s->marks[--s->depth];
+        clear_error(s);
+        s->sequence = mark->sequence;
+        s->author = mark->author;
+        int r = database_do(s->db, ROLLBACK_TO);
+        if (r == 0)
+                r = database_do(s->db, RELEASE);
+        if (r < 0 || is_lost(s)) {
+                s->lost |= s->pending;
+                s->lost_error = r;
+                roll_back(s);
+        } else if (s->depth == 0 && !s->pending)
+                roll_back(s);
+        s->db->error = error ? error : s->db->error;
+}
+
+int store_commit(struct store *s)
+{
+        int r = is_lost(s) ? s->lost_error : s->db->error;
+
+        if (r == 0 && s->turn != TURN_WRITING)
+                r = s->lost_error ? s->lost_error : -EIO;
+        if (r == 0)
+                r = database_do(s->db, RELEASE);
+        if (r < 0) {
+                store_rollback(s);
+                return r;
+        }
+        s->pending |= --s->depth == 0;
+        return 0;
+}
+
+bool store_is_pending(const struct store *s)
+{
+        return s->pending || s->lost;
+}
+
+void store_abandon(struct store *s)
+{
+        if (s->turn == TURN_WRITING)
+                roll_back(s);
+}
+
+int store_sync(struct store *s, struct diag *d)
+{
+        assert(s->depth == 0);
+        if (s->lost) {
+                s->lost = false;
+                return diag_set(
+                        d, -s->lost_error, "the changes could not be stored: %s", strerror(-s->lost_error));
+        }
+        if (!s->pending)
+                return 0;
+        int r = database_do(s->db, COMMIT);
+        if (r == 0) {
+                turn_ends(s);
+                return 0;
+        }
+        (void)diag_set(d, -r, "the changes could not be stored: %s", s->db->why.text);
+        roll_back(s);
+        clear_error(s);
+        s->must_heal = true;
+        (void)heal(s);
+        clear_error(s);
+        return r;
 }
 
 uint64_t store_take_sequence(struct store *s)
@@ -49,146 +247,491 @@ uint64_t store_last_sequence(const struct store *s)
         return s->sequence;
 }
 
-void store_return_sequence(struct store *s, uint64_t last)
+/* ---- Scopes ---- */
+
+struct store_scope store_scope_begin(const struct store *s)
 {
-        s->sequence = last;
+        writable(s)->scopes++;
+        return (struct store_scope){ .store = writable(s), .mark = s->arena.total };
 }
 
-void store_raise_sequence(struct store *s, uint64_t at_least)
+void store_scope_end(struct store_scope *scope)
 {
-        if (s->sequence < at_least)
-                s->sequence = at_least;
+        struct store *s = scope->store;
+
+        arena_trim(&s->arena, scope->mark);
+        if (--s->scopes > 0)
+                return;
+        if (s->turn == TURN_READING) {
+                (void)database_do(s->db, COMMIT);
+                s->turn = TURN_NONE;
+        }
+        clear_error(s);
 }
 
-static bool identity_has_guid(const void *entry, const void *guid)
+int store_error(const struct store *s, struct diag *d)
 {
-        return guid_equal(&((const struct identity *)entry)->guid, guid);
+        int r = s->db->error;
+
+        return r == 0 ? 0 : diag_set(d, -r, "%s", s->db->why.text[0] ? s->db->why.text : strerror(-r));
 }
 
-struct identity *identity_find(const struct store *s, const struct guid *guid)
+static void *take(const struct store *s, size_t size)
 {
-        uint32_t hash = hash_bytes(guid->bytes, sizeof(guid->bytes), hash_seed());
-        return hashmap_get(&s->identities, hash, identity_has_guid, guid);
+        void *taken = arena_take(&writable(s)->arena, size);
+
+        if (!taken && s->db->error == 0)
+                s->db->error = -ENOMEM;
+        return taken;
 }
 
-struct key *key_find(const struct store *s, const struct guid *guid)
+static const void *copy(const struct store *s, const void *data, size_t size)
 {
-        const struct identity *id = identity_find(s, guid);
-        return id ? id->key : NULL;
+        const void *copied = arena_copy(&writable(s)->arena, data, size);
+
+        if (!copied && s->db->error == 0)
+                s->db->error = -ENOMEM;
+        return copied;
 }
 
-struct wanted {
-        const struct key *key;
-        const char *name;
-        size_t len;
-};
-
-static bool entry_is_wanted(const void *entry, const void *key)
+static const char *column_text(const struct store *s, sqlite3_stmt *statement, int column)
 {
-        const struct entry *e = entry;
-        const struct wanted *w = key;
-        return e->key == w->key && fold_equal(e->name, e->name_len, w->name, w->len);
+        const void *text = sqlite3_column_text(statement, column);
+        return copy(s, text, text ? (size_t)sqlite3_column_bytes(statement, column) : 0);
 }
 
-struct entry *chain_find(
-        const struct store *s, const struct key *key, bool is_value, const char *name, size_t len)
+sqlite3_stmt *store_query(const struct store *s, enum statement id, bool is_volatile)
 {
-        const struct wanted w = { key, name, len };
-        return hashmap_get(is_value ? &s->values : &s->children, fold_hash(name, len, key->id->hash),
-                entry_is_wanted, &w);
+        if (s->turn == TURN_NONE) {
+                assert(s->scopes > 0);
+                if (database_do(s->db, BEGIN) < 0)
+                        return NULL;
+                writable(s)->turn = TURN_READING;
+        }
+        return database_statement(s->db, id, is_volatile);
 }
 
-struct entry *chain_of(const struct store *s, const struct entry *e)
+/* ---- Names ---- */
+
+bool store_fold(const char *name, size_t len, struct folded *ret)
 {
-        const struct wanted w = { e->key, e->name, e->name_len };
-        return hashmap_get(e->is_value ? &s->values : &s->children, e->hash, entry_is_wanted, &w);
+        if (len > NAME_BYTES_MAX)
+                return false;
+        ret->len = fold_text(name, len, ret->text, sizeof(ret->text));
+        return len == 0 || ret->len > 0;
 }
 
-struct hashmap *entry_map(struct store *s, bool is_value)
+int64_t store_layer_id(struct store *s, const char *name)
 {
-        return is_value ? &s->values : &s->children;
+        struct folded folded;
+        int64_t id = 0;
+
+        if (strcmp(name, STORE_BASE_LAYER) == 0)
+                return BASE_LAYER_ID;
+        if (!store_fold(name, strlen(name), &folded))
+                return 0;
+        sqlite3_stmt *q = store_query(s, LAYER_ID, false);
+        bind_text(q, 1, folded.text, folded.len);
+        while (database_row(s->db, q))
+                id = sqlite3_column_int64(q, 0);
+        return id;
 }
+
+static bool make_room_for_layer(struct store *s, int64_t id)
+{
+        if (id < s->n_layers)
+                return true;
+        int64_t n = id + 16;
+        char **layers = reallocarray(s->layers, (size_t)n, sizeof(*layers));
+        if (!layers)
+                return false;
+        memset(layers + s->n_layers, 0, (size_t)(n - s->n_layers) * sizeof(*layers));
+        s->layers = layers;
+        s->n_layers = n;
+        return true;
+}
+
+const char *store_layer_name(struct store *s, int64_t id)
+{
+        if (id > 0 && id < s->n_layers && s->layers[id])
+                return s->layers[id];
+        sqlite3_stmt *q = store_query(s, LAYER_NAME, false);
+        if (q)
+                (void)sqlite3_bind_int64(q, 1, id);
+        while (database_row(s->db, q))
+                if (id > 0 && make_room_for_layer(s, id) && !s->layers[id])
+                        s->layers[id] = strdup((const char *)sqlite3_column_text(q, 0));
+        if (id > 0 && id < s->n_layers && s->layers[id])
+                return s->layers[id];
+        if (s->db->error == 0)
+                s->db->error = diag_set(&s->db->why, EUCLEAN, "%s: there is no layer number %lld",
+                        s->db->path, (long long)id);
+        return "";
+}
+
+/* ---- Look-ups ---- */
+
+/* One connection has two databases; most have nothing volatile. */
+#define EACH_DATABASE(s, is_volatile)                                                                       \
+        unsigned is_volatile = 0;                                                                           \
+        is_volatile < 1u + (s)->db->has_volatile;                                                           \
+        is_volatile++
 
 const struct store_key *store_key(const struct store *s, const struct guid *guid)
 {
-        const struct key *key = key_find(s, guid);
-        return key ? &key->view : NULL;
+        struct store_key *key = NULL;
+
+        for (EACH_DATABASE(s, is_volatile)) {
+                sqlite3_stmt *q = store_query(s, KEY_GET, is_volatile);
+                bind_guid(q, 1, guid);
+                while (database_row(s->db, q)) {
+                        key = take(s, sizeof(*key));
+                        if (!key)
+                                continue;
+                        int size = sqlite3_column_bytes(q, 2);
+                        *key = (struct store_key){ .guid = *guid,
+                                .name = column_text(s, q, 1),
+                                .sd = size > 0 ? copy(s, sqlite3_column_blob(q, 2), (size_t)size) : NULL,
+                                .sd_size = (size_t)size,
+                                .is_link = sqlite3_column_int(q, 3) & KEY_FLAG_LINK,
+                                .is_volatile = is_volatile,
+                                .last_write = column_u64(q, 4) };
+                        column_guid(q, 0, &key->parent);
+                }
+        }
+        return s->db->error ? NULL : key;
+}
+
+static bool any_row(const struct store *s, enum statement id, const struct guid *guid)
+{
+        bool any = false;
+
+        for (EACH_DATABASE(s, is_volatile)) {
+                sqlite3_stmt *q = store_query(s, id, is_volatile);
+                bind_guid(q, 1, guid);
+                while (database_row(s->db, q))
+                        any = true;
+        }
+        return any;
 }
 
 bool store_key_is_referenced(const struct store *s, const struct guid *guid)
 {
-        const struct identity *id = identity_find(s, guid);
-        return id && id->named > 0;
+        return any_row(s, ENTRY_PARENT_OF, guid);
 }
 
-const struct store_key *store_target(const struct store_path_entry *entry)
+/* Of a path entry and of a value: layer, name, sequence, folded name. */
+#define FOLDED_COLUMN 3
+
+/* What both kinds of entries begin with. */
+struct row {
+        const char *name;
+        const char *layer;
+        const struct row *next;
+        uint64_t sequence;
+};
+_Static_assert(offsetof(struct store_path_entry, next) == offsetof(struct row, next) &&
+                       offsetof(struct store_value_entry, next) == offsetof(struct row, next) &&
+                       offsetof(struct store_path_entry, sequence) == offsetof(struct row, sequence) &&
+                       offsetof(struct store_value_entry, sequence) == offsetof(struct row, sequence),
+        "both kinds of entries begin alike");
+
+static bool read_row(const struct store *s, sqlite3_stmt *q, struct row *row)
 {
-        const struct identity *id = ((const struct path_entry *)(const void *)entry)->target;
-        return id && id->key ? &id->key->view : NULL;
+        row->layer = store_layer_name(writable(s), sqlite3_column_int64(q, 0));
+        row->name = column_text(s, q, 1);
+        row->sequence = column_u64(q, 2);
+        return row->name != NULL;
+}
+
+static struct row *read_path_entry(const struct store *s, sqlite3_stmt *q, _unused_ bool with_data)
+{
+        struct store_path_entry *e = take(s, sizeof(*e));
+
+        if (!e)
+                return NULL;
+        *e = (struct store_path_entry){ .hidden = sqlite3_column_type(q, 4) == SQLITE_NULL,
+                .dangling = sqlite3_column_int(q, 5) };
+        column_guid(q, 4, &e->target);
+        return read_row(s, q, (struct row *)e) ? (struct row *)e : NULL;
+}
+
+static struct row *read_value(const struct store *s, sqlite3_stmt *q, bool with_data)
+{
+        struct store_value_entry *e = take(s, sizeof(*e));
+
+        if (!e)
+                return NULL;
+        *e = (struct store_value_entry){ .type = (uint32_t)sqlite3_column_int64(q, 4),
+                .size = (size_t)sqlite3_column_bytes(q, 5) };
+        if (with_data && !(e->data = copy(s, sqlite3_column_blob(q, 5), e->size)))
+                return NULL;
+        return read_row(s, q, (struct row *)e) ? (struct row *)e : NULL;
+}
+
+static void insert(const struct row **chain, struct row *row)
+{
+        while (*chain && (*chain)->sequence > row->sequence)
+                chain = (const struct row **)&(*chain)->next;
+        row->next = *chain;
+        *chain = row;
+}
+
+typedef struct row *(*read_row_t)(const struct store *s, sqlite3_stmt *q, bool with_data);
+
+static const struct row *get_chain(const struct store *s, enum statement id, read_row_t read,
+        const struct guid *guid, const char *name, size_t len)
+{
+        const struct row *chain = NULL;
+        struct folded folded;
+
+        if (!store_fold(name, len, &folded))
+                return NULL;
+        for (EACH_DATABASE(s, is_volatile)) {
+                sqlite3_stmt *q = store_query(s, id, is_volatile);
+                bind_guid(q, 1, guid);
+                bind_text(q, 2, folded.text, folded.len);
+                while (database_row(s->db, q)) {
+                        struct row *row = read(s, q, true);
+                        if (row)
+                                insert(&chain, row);
+                }
+        }
+        return s->db->error ? NULL : chain;
 }
 
 const struct store_path_entry *store_lookup(
         const struct store *s, const struct guid *parent, const char *name, size_t len)
 {
-        const struct key *key = key_find(s, parent);
-        const struct entry *head = key ? chain_find(s, key, false, name, len) : NULL;
-        return head ? &head->path : NULL;
+        return (const struct store_path_entry *)get_chain(s, ENTRY_GET, read_path_entry, parent, name, len);
 }
 
 const struct store_value_entry *store_value(
-        const struct store *s, const struct guid *guid, const char *name, size_t len)
+        const struct store *s, const struct guid *key, const char *name, size_t len)
 {
-        const struct key *key = key_find(s, guid);
-        const struct entry *head = key ? chain_find(s, key, true, name, len) : NULL;
-        return head ? &head->value : NULL;
+        return (const struct store_value_entry *)get_chain(s, VALUE_GET, read_value, key, name, len);
 }
 
-const struct store_blanket *store_blankets(const struct store *s, const struct guid *guid)
+const struct store_blanket *store_blankets(const struct store *s, const struct guid *key)
 {
-        const struct key *key = key_find(s, guid);
-        return key && key->blankets ? &key->blankets->view : NULL;
-}
+        const struct store_blanket *list = NULL, **end = &list;
 
-static const struct entry *next_head(
-        const struct store *s, const struct guid *guid, bool is_value, const void **cursor)
-{
-        const struct entry *head = *cursor;
-        if (head) {
-                head = head->list_next;
-        } else {
-                const struct key *key = key_find(s, guid);
-                if (key)
-                        head = is_value ? key->values : key->children;
+        for (EACH_DATABASE(s, is_volatile)) {
+                sqlite3_stmt *q = store_query(s, BLANKET_LIST, is_volatile);
+                bind_guid(q, 1, key);
+                while (database_row(s->db, q)) {
+                        struct store_blanket *b = take(s, sizeof(*b));
+                        if (!b)
+                                continue;
+                        *b = (struct store_blanket){
+                                .layer = store_layer_name(writable(s), sqlite3_column_int64(q, 0)),
+                                .sequence = column_u64(q, 1),
+                        };
+                        *end = b;
+                        end = &b->next;
+                }
         }
-        if (head)
-                *cursor = head;
-        return head;
+        return s->db->error ? NULL : list;
 }
 
-const struct store_path_entry *store_next_child(
-        const struct store *s, const struct guid *parent, const void **cursor)
+/* ---- Enumeration ---- */
+
+/* One name that is listed. */
+struct listed {
+        const struct row *chain;
+        const char *folded;
+};
+
+struct list {
+        struct listed *names;
+        size_t n, size;
+};
+
+static struct listed *list_add(struct list *l)
 {
-        const struct entry *head = next_head(s, parent, false, cursor);
-        return head ? &head->path : NULL;
+        if (l->n == l->size) {
+                size_t size = l->size ? l->size * 2 : 16;
+                struct listed *names = reallocarray(l->names, size, sizeof(*names));
+                if (!names)
+                        return NULL;
+                l->names = names;
+                l->size = size;
+        }
+        return &l->names[l->n++];
 }
 
-const struct store_value_entry *store_next_value(
-        const struct store *s, const struct guid *key, const void **cursor)
+static int compare_listed(const void *a, const void *b)
 {
-        const struct entry *head = next_head(s, key, true, cursor);
-        return head ? &head->value : NULL;
+        return strcmp(((const struct listed *)a)->folded, ((const struct listed *)b)->folded);
 }
 
-const struct store_key *store_next_key(const struct store *s, uint32_t *cursor)
+/* Rows of one name come one after the other. */
+static int list_rows(
+        const struct store *s, sqlite3_stmt *q, read_row_t read, bool with_data, struct list *list)
 {
-        const struct identity *id;
-        while ((id = hashmap_next(&s->identities, cursor)))
-                if (id->key)
-                        return &id->key->view;
-        return NULL;
+        struct listed *at = NULL;
+
+        while (database_row(s->db, q)) {
+                const char *folded = (const char *)sqlite3_column_text(q, FOLDED_COLUMN);
+                struct row *row = read(s, q, with_data);
+                if (!row || !folded)
+                        continue;
+                if (!at || strcmp(at->folded, folded) != 0) {
+                        at = list_add(list);
+                        if (!at) {
+                                (void)sqlite3_reset(q);
+                                return s->db->error = -ENOMEM;
+                        }
+                        *at = (struct listed){ .folded = column_text(s, q, FOLDED_COLUMN) };
+                        if (!at->folded)
+                                at->folded = "";
+                }
+                insert(&at->chain, row);
+        }
+        return s->db->error;
 }
 
-struct store_counts store_counts(const struct store *s)
+static void merge(const struct row **into, const struct row *chain)
 {
-        return s->counts;
+        while (chain) {
+                struct row *row = (struct row *)chain;
+                chain = chain->next;
+                insert(into, row);
+        }
+}
+
+/* What both databases have under one name is one chain. */
+static void join(struct list *list)
+{
+        size_t n = 0;
+
+        qsort(list->names, list->n, sizeof(*list->names), compare_listed);
+        for (size_t i = 1; i < list->n; i++)
+                if (strcmp(list->names[n].folded, list->names[i].folded) == 0)
+                        merge(&list->names[n].chain, list->names[i].chain);
+                else
+                        list->names[++n] = list->names[i];
+        list->n = n + 1;
+}
+
+static const struct row *const *get_list(const struct store *s, enum statement id, read_row_t read,
+        const struct guid *guid, bool with_data, size_t *ret_n)
+{
+        struct list list = { 0 };
+        const struct row **rows = NULL;
+        size_t n = 0;
+
+        for (EACH_DATABASE(s, is_volatile)) {
+                sqlite3_stmt *q = store_query(s, id, is_volatile);
+                bind_guid(q, 1, guid);
+                n = is_volatile ? n : list.n;
+                (void)list_rows(s, q, read, with_data, &list);
+        }
+        if (s->db->has_volatile && n > 0 && list.n > n)
+                join(&list);
+        if (s->db->error == 0)
+                rows = take(s, (list.n + 1) * sizeof(*rows));
+        for (size_t i = 0; rows && i < list.n; i++)
+                rows[i] = list.names[i].chain;
+        *ret_n = rows ? list.n : 0;
+        free(list.names);
+        return rows;
+}
+
+const struct store_path_entry *const *store_children(
+        const struct store *s, const struct guid *parent, size_t *ret_n)
+{
+        return (const struct store_path_entry *const *)get_list(
+                s, ENTRY_LIST, read_path_entry, parent, true, ret_n);
+}
+
+const struct store_value_entry *const *store_values(
+        const struct store *s, const struct guid *key, bool with_data, size_t *ret_n)
+{
+        return (const struct store_value_entry *const *)get_list(
+                s, VALUE_LIST, read_value, key, with_data, ret_n);
+}
+
+/* An array in the arena grows by being copied. */
+static void *append(const struct store *s, void *array, size_t n, size_t size)
+{
+        if (n > 0 && (n & (n - 1)) != 0)
+                return array;
+        void *more = take(s, (n ? n * 2 : 1) * size);
+        if (more && n > 0)
+                memcpy(more, array, n * size);
+        return more;
+}
+
+const struct store_key *const *store_roots(const struct store *s, size_t *ret_n)
+{
+        struct guid *guids = NULL;
+        size_t n = 0, found = 0;
+        sqlite3_stmt *q = store_query(s, KEY_ROOTS, false);
+
+        while (database_row(s->db, q)) {
+                struct guid *more = append(s, guids, n, sizeof(*guids));
+                if (!more)
+                        continue;
+                guids = more;
+                column_guid(q, 0, &guids[n++]);
+        }
+        const struct store_key **keys = take(s, (n + 1) * sizeof(*keys));
+        for (size_t i = 0; keys && i < n; i++)
+                if ((keys[found] = store_key(s, &guids[i])))
+                        found++;
+        *ret_n = found;
+        return keys;
+}
+
+const struct store_file *store_files(const struct store *s, size_t *ret_n)
+{
+        struct store_file *files = NULL;
+        size_t n = 0;
+        sqlite3_stmt *q = store_query(s, FILE_LIST, false);
+
+        while (database_row(s->db, q)) {
+                struct store_file *more = append(s, files, n, sizeof(*files));
+                if (!more)
+                        continue;
+                files = more;
+                files[n++] = (struct store_file){
+                        .layer = store_layer_name(writable(s), sqlite3_column_int64(q, 0)),
+                        .file = column_text(s, q, 1),
+                        .precedence = (uint32_t)sqlite3_column_int64(q, 2),
+                        .enabled = sqlite3_column_int(q, 3),
+                };
+        }
+        *ret_n = s->db->error ? 0 : n;
+        return files;
+}
+
+const struct store_held *store_layer(const struct store *s, const char *layer, size_t *ret_n)
+{
+        static const enum statement ids[] = { [STORE_ENTRY] = ENTRY_OF_LAYER,
+                [STORE_VALUE] = VALUE_OF_LAYER,
+                [STORE_BLANKET] = BLANKET_OF_LAYER };
+        int64_t id = store_layer_id(writable(s), layer);
+        struct store_held *held = NULL;
+        size_t n = 0;
+
+        for (EACH_DATABASE(s, is_volatile))
+                for (size_t kind = 0; id > 0 && kind < ARRAY_SIZE(ids); kind++) {
+                        sqlite3_stmt *q = store_query(s, ids[kind], is_volatile);
+                        if (q)
+                                (void)sqlite3_bind_int64(q, 1, id);
+                        while (database_row(s->db, q)) {
+                                struct store_held *more = append(s, held, n, sizeof(*held));
+                                if (!more)
+                                        continue;
+                                held = more;
+                                held[n] = (struct store_held){ .kind = (enum store_kind)kind,
+                                        .name = column_text(s, q, 2) };
+                                column_guid(q, 0, &held[n].guid);
+                                column_guid(q, 1, &held[n].target);
+                                n++;
+                        }
+                }
+        *ret_n = s->db->error ? 0 : n;
+        return held;
 }

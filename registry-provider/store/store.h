@@ -2,19 +2,22 @@
 #pragma once
 
 /* The store: what a registry *source* holds, and nothing else. Keys by GUID; path entries by (parent, folded
- * name, layer); values by (key, folded name, layer); blanket tombstones by (key, layer). It never resolves
- * layers, judges bytes or touches the disk. Every change is a `struct store_op`, one for each mutating
- * request of the registry source interface (RSI), so that the journal and a later kernel front end speak the
- * store's own language.
+ * name, layer); values by (key, folded name, layer); blanket tombstones by (key, layer); the layers that
+ * files stand behind; and the history of it all. It never resolves layers nor judges bytes. Every change is
+ * a `struct store_op`, one for each mutating request of the registry source interface (RSI), so that a later
+ * kernel front end speaks the store's own language.
  *
- * Cost: every look-up is a hash probe; enumeration walks the children of one key only. */
+ * It is one SQLite database, and nothing above it knows of SQLite. peios-registry-store(5) names the tables.
+ *
+ * Cost: a look-up is one query by primary key, a few microseconds; enumeration reads one key's rows. */
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../schema/base/macro.h"
+#include "../../schema/base/diag.h"
+#include "../../schema/process/actor.h"
 
 struct guid {
         uint8_t bytes[16];
@@ -36,19 +39,22 @@ _must_check_ int guid_new(struct guid *ret);
 void guid_format(const struct guid *g, char ret[static 37]);
 _must_check_ int guid_parse(const char *s, size_t len, struct guid *ret);
 
-/* Operation codes are those of RSI. */
+/* Operation codes are those of RSI; those from 0x1000 on are ours. */
 enum store_op_code {
         STORE_CREATE_ENTRY = 0x02, /* guid = parent, name, layer, target = child, sequence */
         STORE_HIDE_ENTRY = 0x03,   /* guid = parent, name, layer, sequence */
         STORE_DELETE_ENTRY = 0x04, /* guid = parent, name, layer; idempotent */
         STORE_CREATE_KEY =
                 0x10, /* guid, name, target = parent (zero for a hive's root), data/size = SD, flags */
-        STORE_WRITE_KEY = 0x12,    /* guid, mask, data/size = SD, time */
-        STORE_DROP_KEY = 0x13,     /* guid; idempotent; -ENOTEMPTY while path entries below name children */
-        STORE_SET_VALUE = 0x21,    /* guid, name, layer, type, data/size, sequence, expected */
-        STORE_DELETE_VALUE = 0x22, /* guid, name, layer; idempotent */
-        STORE_SET_BLANKET = 0x23,  /* guid, layer, set, sequence */
-        STORE_DELETE_LAYER = 0x50, /* layer: all its entries and blankets */
+        STORE_WRITE_KEY = 0x12,     /* guid, mask, data/size = SD, time */
+        STORE_DROP_KEY = 0x13,      /* guid; idempotent; -ENOTEMPTY while path entries below name children */
+        STORE_SET_VALUE = 0x21,     /* guid, name, layer, type, data/size, sequence, expected */
+        STORE_DELETE_VALUE = 0x22,  /* guid, name, layer; idempotent */
+        STORE_SET_BLANKET = 0x23,   /* guid, layer, set, sequence */
+        STORE_DELETE_LAYER = 0x50,  /* layer: all its entries and blankets; not of the base layer */
+        STORE_SET_FILE = 0x1000,    /* layer, name = the file behind it, precedence, set = enabled */
+        STORE_FORGET_FILE = 0x1001, /* layer: no file stands behind it any more; idempotent */
+        STORE_NOTE = 0x1002,        /* in the history alone: what happened to the store itself */
 };
 
 enum {
@@ -57,21 +63,23 @@ enum {
 };
 
 #define STORE_VALUE_LAYERS_MAX 128u /* entries of one value */
+#define STORE_BASE_LAYER "base"
 
 struct store_op {
         uint16_t code;
-        bool is_volatile; /* CREATE_KEY */
-        bool is_link;     /* CREATE_KEY */
-        bool set;         /* SET_BLANKET */
-        uint32_t mask;    /* WRITE_KEY */
-        uint32_t type;    /* SET_VALUE */
+        bool is_volatile;    /* CREATE_KEY */
+        bool is_link;        /* CREATE_KEY */
+        bool set;            /* SET_BLANKET, SET_FILE */
+        uint32_t mask;       /* WRITE_KEY */
+        uint32_t type;       /* SET_VALUE */
+        uint32_t precedence; /* SET_FILE */
         struct guid guid;
         struct guid target;
         const char *name;  /* valid UTF-8, NUL-terminated */
         const char *layer; /* NUL-terminated */
         const void *data;
         size_t size;
-        uint64_t sequence;
+        uint64_t sequence; /* what withdraws may have one, for the history; else it is the last one */
         uint64_t expected; /* SET_VALUE: the sequence that this layer's entry must have; 0 = no check */
         uint64_t time;     /* CREATE_KEY, WRITE_KEY, SET_VALUE, DELETE_VALUE: last-write time, ns since the
                               epoch; 0 = leave (in WRITE_KEY the mask says) */
@@ -97,6 +105,7 @@ struct store_path_entry {
         uint64_t sequence;
         struct guid target; /* zero if hidden */
         bool hidden;
+        bool dangling; /* the key that it names is not there (yet) */
 };
 
 struct store_value_entry {
@@ -105,8 +114,8 @@ struct store_value_entry {
         const struct store_value_entry *next;
         uint64_t sequence;
         size_t size;
-        const void *data;
-        uint32_t type; /* REG_TOMBSTONE: a tombstone */
+        const void *data; /* NULL where data were not asked for */
+        uint32_t type;    /* REG_TOMBSTONE: a tombstone */
 };
 
 struct store_blanket {
@@ -115,33 +124,50 @@ struct store_blanket {
         uint64_t sequence;
 };
 
+struct store_file {
+        const char *layer;
+        const char *file;
+        uint32_t precedence;
+        bool enabled;
+};
+
 struct store;
 
-/* `value_max`: bytes in a value, above it SET_VALUE is -EFBIG. 0 or -ENOMEM. */
-_must_check_ int store_new(size_t value_max, struct store **ret);
-struct store *store_free(struct store *s);
-DEFINE_CLEANUP(struct store *, store_free, store_freep);
+enum store_mode {
+        STORE_WRITE,     /* made where it is missing */
+        STORE_READ_ONLY, /* beside a provider that runs: an ordinary reader */
+        STORE_AT_BOOT, /* no provider runs, and the caller saw to that: nothing is written, made or locked */
+};
+
+/* `file`: the database, NULL for one in memory, which is gone with the store (STORE_WRITE). `value_max`:
+ * bytes in a value, above it SET_VALUE is -EFBIG. 0; -ENOENT (nothing to read); -EUCLEAN (damaged, or no
+ * store at all); -EPROTONOSUPPORT (of another version); -EBUSY (locked by somebody else); or another
+ * negative errno; d says which file and what is wrong with it. */
+_must_check_ int store_open(
+        const char *file, enum store_mode mode, size_t value_max, struct store **ret, struct diag *d);
+struct store *store_close(struct store *s);
+DEFINE_CLEANUP(struct store *, store_close, store_closep);
+#define _cleanup_store_ _cleanup_(store_closep)
 
 /* Applies one operation, whole or not at all; fields that its code does not list are ignored. -ENOENT (no
  * such key), -EEXIST (GUID taken), -EINVAL (the request contradicts the model: a GUID or flag changed, a
  * persistent child of a volatile key, two entries of equal sequence, a tombstone with data, a bad name,
  * sequence 0), -EDOM (no value can be so: a type code above 11, a name of more than 255 bytes), -EDQUOT (one
  * layer more than STORE_VALUE_LAYERS_MAX has the value), -ENOTEMPTY,
- * -EFBIG, -EAGAIN (expected sequence differs), -ENOMEM.
+ * -EFBIG, -EAGAIN (expected sequence differs), -ENOMEM; or what the database says, which fails the turn.
  *
  * - CREATE_ENTRY, HIDE_ENTRY, SET_VALUE and SET_BLANKET replace what the layer has under that name. (RSI
  *   wants ALREADY_EXISTS for a CREATE_ENTRY over an entry: its front end looks first.)
  * - CREATE_ENTRY may name a key that is not there yet, as the kernel creates the entry before the key. All
  *   entries that name a key are in one place: its parent. So there are no cycles.
  * - Entries of two layers for one name, and a blanket and the values of its key, must differ in sequence.
- *   SET_BLANKET walks the key's values for that, DELETE_LAYER the whole store.
+ *   SET_BLANKET walks the key's values for that.
  * - DROP_KEY takes the values, the blankets and the HIDDEN entries below with it. It is -EINVAL while a path
  *   entry names the key: DELETE_ENTRY comes first.
  * - "Idempotent" is about the entry: DELETE_ENTRY and DELETE_VALUE below a key that is not there
  *   are -ENOENT.
- *
- * Replaying a record again is harmless: it is applied once more, or answered with -EEXIST, -ENOENT, -EINVAL
- * or -EAGAIN, which the caller may ignore. */
+ * - What is in a volatile key, and the entries that name one, are in memory alone; the history knows of
+ *   them without their data. */
 _must_check_ int store_apply(struct store *s, const struct store_op *op);
 
 /* Of a SET_VALUE: such a value cannot be, whatever else is there. */
@@ -150,43 +176,84 @@ static inline bool store_value_is_refused(int error)
         return error == -EDOM || error == -EDQUOT;
 }
 
-/* Between begin and commit every applied operation can be undone; rollback undoes back to the mark, newest
- * first, and cannot fail. Marks nest: commit of an inner mark leaves its operations to the outer one. */
-_must_check_ int store_begin(struct store *s);
-void store_commit(struct store *s);
-void store_rollback(struct store *s);
+/* Who makes the changes that follow: for the history. */
+struct store_author {
+        const char *reason; /* "set", "hive-edited" …: a word of the registry's */
+        const char *file;   /* a file did it, or NULL; its owner is actor.uid */
+        struct actor actor;
+};
 
-/* The one counter of the registry: store_take_sequence() hands out 1, 2, 3 …; never given back, not even on
- * rollback. Applied operations raise it above their own sequence. */
+/* ---- Changing. Changes are made in transactions; what one loop turn ends is committed together by
+ * store_sync(), and durable only then. ---- */
+
+/* Transactions nest: a rollback undoes back to its begin, and cannot fail; a commit leaves the changes to
+ * the outer one, or to the turn. The outermost one's author counts, and must live as long as it; NULL: the
+ * registry itself. */
+_must_check_ int store_begin(struct store *s, const struct store_author *author);
+/* -EIO and the like where something in the turn has failed: then it is as after a rollback. */
+_must_check_ int store_commit(struct store *s);
+void store_rollback(struct store *s);
+/* Commits the turn: what it holds survives a power cut. On error all of it is undone, the sequence numbers
+ * included, and refused writes do not come back: until that is sure, writes are refused (-EIO). */
+_must_check_ int store_sync(struct store *s, struct diag *d);
+/* Whether ended transactions wait for store_sync(). */
+bool store_is_pending(const struct store *s);
+/* A turn of its own for what is only looked at: nothing of it reaches the disk, and store_abandon() undoes
+ * it, sequence numbers included. No turn may be open. */
+_must_check_ int store_begin_preview(struct store *s);
+void store_abandon(struct store *s);
+
+/* The one counter of the registry: store_take_sequence() hands out 1, 2, 3 …; a rollback takes back what was
+ * handed out since its begin. Applied operations raise it to their own sequence. */
 uint64_t store_take_sequence(struct store *s);
 uint64_t store_last_sequence(const struct store *s);
-void store_raise_sequence(struct store *s, uint64_t at_least);
-/* Takes back what was handed out since, for a preview alone: nobody has seen those sequences. */
-void store_return_sequence(struct store *s, uint64_t last);
 
-/* Look-ups return borrowed pointers, good until the next store_apply() or store_rollback(). NULL: nothing
- * there. */
+/* ---- Reading. Each sees what has been applied. ---- */
+
+/* What look-ups return is the store's, and good until the scope ends in which it was looked up. Scopes nest;
+ * each look-up needs one. Changes do not end it. */
+struct store_scope {
+        struct store *store;
+        size_t mark;
+};
+struct store_scope store_scope_begin(const struct store *s);
+void store_scope_end(struct store_scope *scope);
+#define _cleanup_store_scope_ _cleanup_(store_scope_end) _unused_
+
+/* A look-up that fails finds nothing and leaves its error here, until the outermost scope ends. 0 or
+ * negative errno; d may be NULL. Who concludes something from what was not found asks first. */
+_must_check_ int store_error(const struct store *s, struct diag *d);
+
+/* NULL: nothing there. */
 const struct store_key *store_key(const struct store *s, const struct guid *guid);
 /* Whether a path entry of any layer names the key. One that has a parent and is not named is an orphan. */
 bool store_key_is_referenced(const struct store *s, const struct guid *guid);
-/* The key that an entry of the store names; NULL if it is hidden or the key is not there (yet). */
-const struct store_key *store_target(const struct store_path_entry *entry);
 const struct store_path_entry *store_lookup(
         const struct store *s, const struct guid *parent, const char *name, size_t len);
 const struct store_value_entry *store_value(
         const struct store *s, const struct guid *key, const char *name, size_t len);
 const struct store_blanket *store_blankets(const struct store *s, const struct guid *key);
 
-/* Enumeration: each distinct child (or value) name once, as the chain of its layers' entries, in no order.
- * Start with *cursor = NULL. */
-const struct store_path_entry *store_next_child(
-        const struct store *s, const struct guid *parent, const void **cursor);
-const struct store_value_entry *store_next_value(
-        const struct store *s, const struct guid *key, const void **cursor);
-/* All keys, roots included, in no order. Start with *cursor = 0. */
-const struct store_key *store_next_key(const struct store *s, uint32_t *cursor);
+/* Enumeration: each distinct child (or value) name once, as the chain of its layers' entries, by folded
+ * name. Returns an array of *ret_n. */
+const struct store_path_entry *const *store_children(
+        const struct store *s, const struct guid *parent, size_t *ret_n);
+const struct store_value_entry *const *store_values(
+        const struct store *s, const struct guid *key, bool with_data, size_t *ret_n);
+/* The keys that are roots, by name. */
+const struct store_key *const *store_roots(const struct store *s, size_t *ret_n);
+const struct store_file *store_files(const struct store *s, size_t *ret_n);
 
-struct store_counts {
-        size_t keys, path_entries, values, blankets;
+/* All that a layer has, in no order; not of the base layer, which has no index. */
+enum store_kind {
+        STORE_ENTRY,
+        STORE_VALUE,
+        STORE_BLANKET,
 };
-struct store_counts store_counts(const struct store *s);
+struct store_held {
+        enum store_kind kind;
+        struct guid guid;   /* the parent of a path entry, else the key */
+        struct guid target; /* of a path entry; zero if hidden */
+        const char *name;   /* "" for a blanket */
+};
+const struct store_held *store_layer(const struct store *s, const char *layer, size_t *ret_n);

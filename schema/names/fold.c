@@ -128,6 +128,22 @@ static size_t put_utf8(char *to, uint32_t c)
         return more + 1;
 }
 
+size_t fold_text(const char *s, size_t n, char *ret, size_t size)
+{
+        size_t len = 0;
+
+        while (n > 0) {
+                char c[4];
+                size_t more = put_utf8(c, next_folded(&s, &n));
+                if (more >= size - len)
+                        return 0;
+                memcpy(ret + len, c, more);
+                len += more;
+        }
+        ret[len] = '\0';
+        return len;
+}
+
 uint32_t fold_hash(const char *s, size_t n, uint32_t seed)
 {
         char folded[HASH_PIECE + sizeof(uint64_t)];

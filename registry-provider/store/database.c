@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "database.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define APPLICATION_ID 0x50655267 /* "PeRg" */
+#define FORMAT_VERSION 1
+
+#define TO_TEXT_(x) #x
+#define TO_TEXT(x) TO_TEXT_(x)
+
+/* Somebody who looks with another program may lock it for a moment. */
+#define BUSY_MSEC 250
+
+/* The write-ahead log has this size from the start and is written over, which spares each commit the change
+ * of a file's length. */
+#define WAL_BYTES (1024 * 1024)
+
+/* Names are compared folded, as bytes. The base layer, which has nearly everything, is number 1 and is not
+ * in the indexes by layer. */
+static const char tables_of_keys[] =
+        "CREATE TABLE @.key(guid BLOB PRIMARY KEY, parent BLOB, name TEXT NOT NULL, sd BLOB,"
+        " flags INTEGER NOT NULL, time INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+        "CREATE INDEX @.key_root ON key(name) WHERE parent IS NULL;"
+        "CREATE TABLE @.path_entry(parent BLOB NOT NULL, folded TEXT NOT NULL, layer INTEGER NOT NULL,"
+        " name TEXT NOT NULL, sequence INTEGER NOT NULL, target BLOB,"
+        " PRIMARY KEY(parent, folded, layer)) STRICT, WITHOUT ROWID;"
+        "CREATE INDEX @.path_entry_target ON path_entry(target) WHERE target IS NOT NULL;"
+        "CREATE INDEX @.path_entry_layer ON path_entry(layer) WHERE layer <> 1;"
+        "CREATE TABLE @.value(key BLOB NOT NULL, folded TEXT NOT NULL, layer INTEGER NOT NULL,"
+        " name TEXT NOT NULL, sequence INTEGER NOT NULL, type INTEGER NOT NULL, data BLOB NOT NULL,"
+        " PRIMARY KEY(key, folded, layer)) STRICT, WITHOUT ROWID;"
+        "CREATE INDEX @.value_layer ON value(layer) WHERE layer <> 1;"
+        "CREATE TABLE @.blanket(key BLOB NOT NULL, layer INTEGER NOT NULL, sequence INTEGER NOT NULL,"
+        " PRIMARY KEY(key, layer)) STRICT, WITHOUT ROWID;";
+
+static const char tables_of_the_file[] =
+        "CREATE TABLE layer(id INTEGER PRIMARY KEY, folded TEXT NOT NULL UNIQUE, name TEXT NOT NULL) STRICT;"
+        "CREATE TABLE file(layer INTEGER PRIMARY KEY, file TEXT NOT NULL, precedence INTEGER NOT NULL,"
+        " enabled INTEGER NOT NULL) STRICT;"
+        "CREATE TABLE author(id INTEGER PRIMARY KEY, boot TEXT NOT NULL, reason TEXT NOT NULL, file TEXT,"
+        " pid INTEGER, uid INTEGER, loginuid INTEGER, session INTEGER, comm TEXT, exe TEXT, context TEXT)"
+        " STRICT;"
+        "CREATE TABLE history(id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, time INTEGER NOT NULL,"
+        " author INTEGER NOT NULL, op INTEGER NOT NULL, key BLOB, layer INTEGER, name TEXT,"
+        " target BLOB, type INTEGER, data BLOB,"
+        " old_name TEXT, old_sequence INTEGER, old_target BLOB, old_type INTEGER, old_data BLOB,"
+        " old_time INTEGER) STRICT;"
+        "CREATE INDEX history_key ON history(key);"
+        "INSERT INTO layer VALUES(1, '" STORE_BASE_LAYER "', '" STORE_BASE_LAYER "');"
+        "PRAGMA application_id = " TO_TEXT(APPLICATION_ID) ";"
+                                                           "PRAGMA user_version = " TO_TEXT(FORMAT_VERSION);
+
+static const struct {
+        int sqlite, error;
+} errors[] = {
+        { SQLITE_NOMEM, ENOMEM },
+        { SQLITE_FULL, ENOSPC },
+        { SQLITE_IOERR, EIO },
+        { SQLITE_CORRUPT, EUCLEAN },
+        { SQLITE_NOTADB, EUCLEAN },
+        { SQLITE_READONLY, EROFS },
+        { SQLITE_BUSY, EBUSY },
+        { SQLITE_LOCKED, EBUSY },
+        { SQLITE_TOOBIG, EFBIG },
+        { SQLITE_PERM, EACCES },
+        { SQLITE_AUTH, EACCES },
+        /* A statement that does not fit the tables: they are not ours. */
+        { SQLITE_ERROR, EUCLEAN },
+        { SQLITE_SCHEMA, EUCLEAN },
+        { SQLITE_MISMATCH, EUCLEAN },
+        { SQLITE_CONSTRAINT, EUCLEAN },
+};
+
+int database_failed(const struct database *db, struct diag *d)
+{
+        int code = sqlite3_extended_errcode(db->sqlite), system = sqlite3_system_errno(db->sqlite);
+        int error = EIO;
+
+        for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+                if (errors[i].sqlite == (code & 0xff))
+                        error = errors[i].error;
+        if ((code & 0xff) == SQLITE_CANTOPEN)
+                error = system == ENOENT ? ENOENT : system ? system : EIO;
+        if ((code & 0xff) == SQLITE_IOERR &&
+                (code == SQLITE_IOERR_NOMEM || system == ENOSPC || system == EDQUOT))
+                error = code == SQLITE_IOERR_NOMEM ? ENOMEM : ENOSPC;
+        return diag_set(d, error, "%s: %s%s%s", db->path, sqlite3_errmsg(db->sqlite), system ? ": " : "",
+                system ? strerror(system) : "");
+}
+
+/* Keeps the first error. */
+static int note_error(struct database *db)
+{
+        if (db->error == 0)
+                db->error = database_failed(db, &db->why);
+        return db->error;
+}
+
+static const char *const statement_texts[] = {
+#define STATEMENT(id, sql) [id] = sql,
+#include "statements.def"
+#undef STATEMENT
+};
+
+/* `@` becomes the database. To be freed; NULL: out of memory. */
+static char *with_database(const char *sql, bool is_volatile)
+{
+        const char *database = is_volatile ? "temp" : "main";
+        char *text = malloc(strlen(sql) * strlen(database) + 1), *at = text;
+
+        for (; text && *sql; sql++)
+                if (*sql == '@')
+                        at = stpcpy(at, database);
+                else
+                        *at++ = *sql;
+        if (text)
+                *at = '\0';
+        return text;
+}
+
+sqlite3_stmt *database_statement(struct database *db, enum statement id, bool is_volatile)
+{
+        sqlite3_stmt **statement = &db->statements[id][is_volatile];
+
+        if (*statement)
+                return *statement;
+        _cleanup_free_ char *text = with_database(statement_texts[id], is_volatile);
+        if (!text) {
+                db->error = db->error ? db->error : -ENOMEM;
+                return NULL;
+        }
+        if (sqlite3_prepare_v3(db->sqlite, text, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) !=
+                SQLITE_OK)
+                (void)note_error(db);
+        return *statement;
+}
+
+bool database_row(struct database *db, sqlite3_stmt *statement)
+{
+        if (!statement)
+                return false;
+        int r = sqlite3_step(statement);
+        if (r == SQLITE_ROW)
+                return true;
+        if (r != SQLITE_DONE)
+                (void)note_error(db);
+        (void)sqlite3_reset(statement);
+        return false;
+}
+
+int database_run(struct database *db, sqlite3_stmt *statement)
+{
+        while (database_row(db, statement))
+                ;
+        return db->error;
+}
+
+int database_do(struct database *db, enum statement id)
+{
+        return database_run(db, database_statement(db, id, false));
+}
+
+void bind_guid(sqlite3_stmt *statement, int column, const struct guid *guid)
+{
+        if (!guid_is_zero(guid))
+                (void)sqlite3_bind_blob(statement, column, guid->bytes, sizeof(guid->bytes), SQLITE_STATIC);
+        else
+                (void)sqlite3_bind_null(statement, column);
+}
+
+void bind_text(sqlite3_stmt *statement, int column, const char *text, size_t len)
+{
+        (void)sqlite3_bind_text(statement, column, text, (int)len, SQLITE_STATIC);
+}
+
+void bind_u64(sqlite3_stmt *statement, int column, uint64_t v)
+{
+        (void)sqlite3_bind_int64(statement, column, (sqlite3_int64)v);
+}
+
+void column_guid(sqlite3_stmt *statement, int column, struct guid *ret)
+{
+        const void *bytes = sqlite3_column_blob(statement, column);
+
+        *ret = (struct guid){ 0 };
+        if (bytes && sqlite3_column_bytes(statement, column) == (int)sizeof(*ret))
+                memcpy(ret, bytes, sizeof(*ret));
+}
+
+uint64_t column_u64(sqlite3_stmt *statement, int column)
+{
+        return (uint64_t)sqlite3_column_int64(statement, column);
+}
+
+static int execute(struct database *db, const char *sql)
+{
+        return sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : note_error(db);
+}
+
+static int make_tables(struct database *db, bool is_volatile)
+{
+        _cleanup_free_ char *sql = with_database(tables_of_keys, is_volatile);
+
+        return sql ? execute(db, sql) : -ENOMEM;
+}
+
+/* Of one row with one number. */
+static int get_number(struct database *db, const char *sql, int64_t *ret)
+{
+        sqlite3_stmt *statement = NULL;
+
+        if (sqlite3_prepare_v2(db->sqlite, sql, -1, &statement, NULL) != SQLITE_OK)
+                return note_error(db);
+        if (database_row(db, statement))
+                *ret = sqlite3_column_int64(statement, 0);
+        (void)sqlite3_finalize(statement);
+        return db->error;
+}
+
+static int check_identity(struct database *db)
+{
+        int64_t id = 0, version = 0;
+
+        int r = get_number(db, "PRAGMA application_id", &id);
+        if (r == 0)
+                r = get_number(db, "PRAGMA user_version", &version);
+        if (r < 0)
+                return r;
+        if (id != APPLICATION_ID)
+                return db->error = diag_set(&db->why, EUCLEAN,
+                               "%s: this is another program's database, expected the registry's", db->path);
+        if (version != FORMAT_VERSION)
+                return db->error = diag_set(&db->why, EPROTONOSUPPORT,
+                               "%s: the store has format %lld, expected %d", db->path, (long long)version,
+                               FORMAT_VERSION);
+        return 0;
+}
+
+/* A new file has nothing in it. */
+static int make_or_check(struct database *db)
+{
+        int64_t n = 0;
+
+        int r = get_number(db, "SELECT count(*) FROM sqlite_schema", &n);
+        if (r < 0 || n > 0)
+                return r < 0 ? r : check_identity(db);
+        r = execute(db, "BEGIN IMMEDIATE");
+        if (r == 0)
+                r = make_tables(db, false);
+        if (r == 0)
+                r = execute(db, tables_of_the_file);
+        return r < 0 ? r : execute(db, "COMMIT");
+}
+
+/* Behind what is in it already, which is never cut off. */
+static int lengthen_wal(struct database *db)
+{
+        static const char zeros[64 * 1024];
+        sqlite3_file *wal = NULL;
+        sqlite3_int64 size = 0;
+
+        int r = sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+        if (r != SQLITE_OK || !wal || !wal->pMethods)
+                return 0;
+        r = wal->pMethods->xFileSize(wal, &size);
+        while (r == SQLITE_OK && size < WAL_BYTES) {
+                r = wal->pMethods->xWrite(wal, zeros, (int)sizeof(zeros), size);
+                size += (sqlite3_int64)sizeof(zeros);
+        }
+        /* It is a matter of speed alone. */
+        return 0;
+}
+
+static int prepare_for_writing(struct database *db)
+{
+        int r = execute(db, "PRAGMA page_size = 1024; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                            "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -8192");
+        if (r == 0)
+                r = make_or_check(db);
+        return r < 0 ? r : lengthen_wal(db);
+}
+
+/* The connection takes no lock, and reads the file and its log whole without making anything beside them. */
+static char *boot_uri(const char *file)
+{
+        _cleanup_free_ char *wal = NULL, *escaped = NULL;
+        struct stat st;
+        char *uri = NULL;
+
+        if (asprintf(&wal, "%s-wal", file) < 0)
+                return NULL;
+        bool has_wal = stat(wal, &st) == 0 && st.st_size > 0;
+        char *at = escaped = malloc(strlen(file) * 3 + 1);
+        for (const char *c = file; escaped && *c; c++)
+                if (strchr("%?#", *c))
+                        at += sprintf(at, "%%%02X", (unsigned char)*c);
+                else
+                        *at++ = *c;
+        if (!escaped)
+                return NULL;
+        *at = '\0';
+        if (asprintf(&uri, "file:%s?%s", escaped, has_wal ? "mode=ro&vfs=unix-none" : "immutable=1") < 0)
+                return NULL;
+        return uri;
+}
+
+static int open_connection(struct database *db, const char *file, enum store_mode mode)
+{
+        _cleanup_free_ char *uri = mode == STORE_AT_BOOT ? boot_uri(file) : NULL;
+        int flags = mode == STORE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+
+        if (mode == STORE_AT_BOOT && !uri)
+                return -ENOMEM;
+        int r = sqlite3_open_v2(uri    ? uri
+                                : file ? file
+                                       : ":memory:",
+                &db->sqlite,
+                flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (uri ? SQLITE_OPEN_URI : 0), NULL);
+        if (r != SQLITE_OK)
+                return db->sqlite ? note_error(db) : -ENOMEM;
+        (void)sqlite3_busy_timeout(db->sqlite, BUSY_MSEC);
+        return execute(
+                db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;");
+}
+
+int database_open(const char *file, enum store_mode mode, struct database **ret, struct diag *d)
+{
+        _cleanup_(database_closep) struct database *db = calloc(1, sizeof(*db));
+
+        if (!db)
+                return -ENOMEM;
+        db->path = strdup(file ? file : "memory");
+        int r = db->path ? open_connection(db, file, mode) : -ENOMEM;
+        if (r == 0 && mode == STORE_AT_BOOT)
+                r = execute(db, "PRAGMA locking_mode = EXCLUSIVE");
+        if (r == 0)
+                r = mode == STORE_WRITE ? prepare_for_writing(db) : check_identity(db);
+        if (r == 0)
+                r = make_tables(db, true);
+        if (r < 0)
+                return diag_set(d, -r, "%s", db->why.text[0] ? db->why.text : strerror(-r));
+        *ret = STEAL_PTR(db);
+        return 0;
+}
+
+struct database *database_close(struct database *db)
+{
+        if (!db)
+                return NULL;
+        for (size_t i = 0; i < STATEMENTS_N; i++)
+                for (size_t k = 0; k < 2; k++)
+                        (void)sqlite3_finalize(db->statements[i][k]);
+        (void)sqlite3_close(db->sqlite);
+        free(db->path);
+        free(db);
+        return NULL;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The connection to the registry's database: how it is opened, its tables, its statements, what its errors
+ * mean. What a volatile key has is in tables of the same names in SQLite's own temporary database, which is
+ * in memory. */
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../../schema/base/diag.h"
+#include "store.h"
+
+/* Each is prepared when it is first used, for the file's tables or the volatile ones: `@` in its text is the
+ * database. */
+enum statement {
+#define STATEMENT(id, sql) id,
+#include "statements.def"
+#undef STATEMENT
+        STATEMENTS_N
+};
+
+struct database {
+        sqlite3 *sqlite;
+        sqlite3_stmt *statements[STATEMENTS_N][2];
+        char *path;        /* for people; "memory" where there is no file */
+        bool has_volatile; /* something was in the volatile tables once */
+        int error;         /* the first one since it was cleared; see store_error() */
+        struct diag why;
+};
+
+_must_check_ int database_open(
+        const char *file, enum store_mode mode, struct database **ret, struct diag *d);
+struct database *database_close(struct database *db);
+DEFINE_CLEANUP(struct database *, database_close, database_closep);
+
+/* The negative errno that SQLite's last error stands for, with d set to what happened to which file. */
+int database_failed(const struct database *db, struct diag *d);
+
+/* A statement without bindings, to be stepped. NULL: it failed, and database.error says how. */
+sqlite3_stmt *database_statement(struct database *db, enum statement id, bool is_volatile);
+/* True with a row; false at the end or on error, which is in database.error; the statement is reset then. */
+bool database_row(struct database *db, sqlite3_stmt *statement);
+/* Steps to the end. 0 or the error. */
+_must_check_ int database_run(struct database *db, sqlite3_stmt *statement);
+/* The same for a statement without parameters. */
+int database_do(struct database *db, enum statement id);
+
+void bind_guid(sqlite3_stmt *statement, int column, const struct guid *guid);
+void bind_text(sqlite3_stmt *statement, int column, const char *text, size_t len);
+void bind_u64(sqlite3_stmt *statement, int column, uint64_t v);
+/* Zero where the column is NULL, or has another size. */
+void column_guid(sqlite3_stmt *statement, int column, struct guid *ret);
+uint64_t column_u64(sqlite3_stmt *statement, int column);
