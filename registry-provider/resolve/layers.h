@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../../schema/base/macro.h"
+#include "../store/store.h"
 
-#define LAYER_BASE "base"
+#define LAYER_BASE STORE_BASE_LAYER
 #define LAYERS_MAX 1024u
 
 struct layer {

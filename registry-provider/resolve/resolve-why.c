@@ -43,7 +43,10 @@ int resolve_why(const struct store *s, const struct layers *l, const struct guid
         const struct store_value_entry *chain = store_value(s, key, name, len);
         const struct store_blanket *blankets = store_blankets(s, key);
         size_t n = 0;
+        int r = store_error(s, NULL);
 
+        if (r < 0)
+                return r;
         for (const struct store_value_entry *e = chain; e; e = e->next)
                 n++;
         for (const struct store_blanket *b = blankets; b; b = b->next)

@@ -51,7 +51,10 @@ int resolve_value(const struct store *s, const struct layers *l, const struct gu
         size_t len, const struct store_value_entry **ret)
 {
         const struct store_value_entry *chain = store_value(s, key, name, len);
-        return resolve_value_chain(l, chain, chain ? store_blankets(s, key) : NULL, ret);
+        const struct store_blanket *blankets = chain ? store_blankets(s, key) : NULL;
+        int r = store_error(s, NULL);
+
+        return r < 0 ? r : resolve_value_chain(l, chain, blankets, ret);
 }
 
 /* The entry that wins, which may hide the key; NULL where there is none. 0 or -EBADMSG. */
@@ -61,7 +64,7 @@ static int win_child(
         struct contest c = { .layers = l };
 
         for (; chain; chain = chain->next)
-                if (chain->hidden || store_target(chain))
+                if (!chain->dangling)
                         compete(&c, chain->layer, chain->sequence, chain);
         *ret = c.winner;
         return c.tie ? -EBADMSG : 0;
@@ -84,7 +87,10 @@ int resolve_child_chain(
 int resolve_child(const struct store *s, const struct layers *l, const struct guid *parent, const char *name,
         size_t len, const struct store_path_entry **ret)
 {
-        return resolve_child_chain(l, store_lookup(s, parent, name, len), ret);
+        const struct store_path_entry *chain = store_lookup(s, parent, name, len);
+        int r = store_error(s, NULL);
+
+        return r < 0 ? r : resolve_child_chain(l, chain, ret);
 }
 
 int resolve_path(const struct store *s, const struct layers *l, const struct guid *root,
@@ -94,6 +100,8 @@ int resolve_path(const struct store *s, const struct layers *l, const struct gui
         size_t depth = 0;
         int r = store_key(s, root) ? 0 : -ENOENT;
 
+        if (store_error(s, NULL) < 0)
+                r = store_error(s, NULL);
         if (r == 0)
                 for (depth = 1; depth < path->n; depth++) {
                         const struct store_path_entry *child;

@@ -7,7 +7,8 @@
  * Among entries of enabled, known layers the highest precedence wins, among equals the highest sequence; a
  * blanket tombstone competes for every value name of its key. A winning tombstone (or HIDDEN path entry)
  * means "not there". Two candidates with equal precedence and sequence are corrupt data: -EBADMSG, never a
- * coin toss, if nothing stands above them. A path entry whose key is not there (yet) does not compete. */
+ * coin toss, if nothing stands above them. A path entry whose key is not there (yet) does not compete. What
+ * the store cannot read is its error (see store_error()). Results are the store's, within its scope. */
 
 #include "../../schema/names/path.h"
 #include "../store/store.h"
@@ -59,13 +60,13 @@ struct why_entry {
         enum why_state state;
 };
 
-/* *ret is malloc()ed and its strings borrowed from store and layers. 0, -ENOMEM, or -EBADMSG. */
+/* *ret is malloc()ed, its strings are the store's and the layers'. 0, -ENOMEM, or -EBADMSG. */
 _must_check_ int resolve_why(const struct store *s, const struct layers *l, const struct guid *key,
         const char *name, size_t len, struct why_entry **ret, size_t *ret_n);
 
-/* Effective children and values of a key, sorted by folded name; *ret is malloc()ed, entries are borrowed.
- */
+/* Effective children and values of a key, sorted by folded name; *ret is malloc()ed, entries are the
+ * store's. Without data, sizes are there all the same. */
 _must_check_ int resolve_children(const struct store *s, const struct layers *l, const struct guid *parent,
         const struct store_path_entry ***ret, size_t *ret_n);
 _must_check_ int resolve_values(const struct store *s, const struct layers *l, const struct guid *key,
-        const struct store_value_entry ***ret, size_t *ret_n);
+        bool with_data, const struct store_value_entry ***ret, size_t *ret_n);
