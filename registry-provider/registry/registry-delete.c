@@ -8,34 +8,6 @@
 
 #include "registry-internal.h"
 
-/* Copies the names first: each operation ends the life of borrowed pointers. */
-struct names {
-        char **list;
-        size_t n;
-};
-
-static void names_done(struct names *names)
-{
-        for (size_t i = 0; i < names->n; i++)
-                free(names->list[i]);
-        free(names->list);
-}
-
-static int names_add(struct names *names, const char *name)
-{
-        if ((names->n & (names->n - 1)) == 0) {
-                char **list = reallocarray(names->list, names->n ? names->n * 2 : 1, sizeof(*list));
-                if (!list)
-                        return -ENOMEM;
-                names->list = list;
-        }
-        char *copy = strdup(name);
-        if (!copy)
-                return -ENOMEM;
-        names->list[names->n++] = copy;
-        return 0;
-}
-
 int registry_withdraw_value(struct registry *r, const struct guid *key, const char *name, const char *layer)
 {
         struct touch *t = NULL;
@@ -62,31 +34,21 @@ int registry_withdraw_entry(
                                               .layer = layer });
 }
 
-/* The next path entry below that names a key, of whatever layer. */
-static const struct store_path_entry *next_named(
-        const struct registry *r, const struct guid *key, const void **cursor)
-{
-        const struct store_path_entry *chain, *named = NULL;
-        while (!named && (chain = store_next_child(r->store, key, cursor)))
-                named = registry_named(chain, NULL);
-        return named;
-}
-
 /* What other layers name in a key that nobody names any more. As deep as a path is at most. */
 static int drop_children(struct registry *r, const struct guid *key)
 {
-        const struct store_path_entry *named;
+        size_t n;
+        const struct store_path_entry *const *children = store_children(r->store, key, &n);
         int e = 0;
 
-        for (const void *cursor = NULL; e == 0 && (named = next_named(r, key, &cursor)); cursor = NULL) {
-                const struct guid target = named->target;
-                char name[NAME_BYTES_MAX + 1], layer[NAME_BYTES_MAX + 1];
-                (void)stpcpy(name, named->name);
-                (void)stpcpy(layer, named->layer);
-                e = registry_withdraw_entry(r, key, name, layer);
-                if (e == 0)
-                        e = registry_drop_unnamed(r, &target);
-        }
+        for (size_t i = 0; e == 0 && i < n; i++)
+                for (const struct store_path_entry *c = children[i]; e == 0 && c; c = c->next) {
+                        if (c->hidden)
+                                continue;
+                        e = registry_withdraw_entry(r, key, c->name, c->layer);
+                        if (e == 0)
+                                e = registry_drop_unnamed(r, &c->target);
+                }
         return e;
 }
 
@@ -100,37 +62,37 @@ int registry_drop_unnamed(struct registry *r, const struct guid *key)
 
 static int withdraw_values(struct registry *r, const struct guid *key, const char *layer)
 {
-        _cleanup_(names_done) struct names names = { 0 };
-        const struct store_value_entry *chain;
+        size_t n;
+        const struct store_value_entry *const *values = store_values(r->store, key, false, &n);
         int e = 0;
 
-        for (const void *cursor = NULL; e == 0 && (chain = store_next_value(r->store, key, &cursor));)
-                if (value_in_layer(chain, layer))
-                        e = names_add(&names, chain->name);
-        for (size_t i = 0; e == 0 && i < names.n; i++)
-                e = registry_withdraw_value(r, key, names.list[i], layer);
+        for (size_t i = 0; e == 0 && i < n; i++)
+                if (value_in_layer(values[i], layer))
+                        e = registry_withdraw_value(r, key, values[i]->name, layer);
         return e;
 }
 
 /* What the layer has in the key of that name, and below. As deep as a path is at most. */
 static int withdraw_tree(struct registry *r, const struct guid *parent, const char *name, const char *layer)
 {
-        _cleanup_(names_done) struct names names = { 0 };
         const struct store_path_entry *chain = store_lookup(r->store, parent, name, strlen(name));
-        const struct guid key = registry_named(chain, layer)->target;
-        bool is_mine = entry_in_layer(chain, layer);
-        int e = 0;
+        const struct store_path_entry *named = registry_named(chain, layer);
+        size_t n = 0;
+        int e = store_error(r->store, NULL);
 
-        for (const void *cursor = NULL; e == 0 && (chain = next_named(r, &key, &cursor));) {
-                e = registry_take_room(r, strlen(chain->name));
-                if (e == 0)
-                        e = names_add(&names, chain->name);
+        if (e < 0 || !named)
+                return e;
+        const struct guid key = named->target;
+        const struct store_path_entry *const *children = store_children(r->store, &key, &n);
+        for (size_t i = 0; e == 0 && i < n; i++) {
+                named = registry_named(children[i], NULL);
+                e = named ? registry_take_room(r, strlen(named->name)) : 0;
+                if (e == 0 && named)
+                        e = withdraw_tree(r, &key, named->name, layer);
         }
-        for (size_t i = 0; e == 0 && i < names.n; i++)
-                e = withdraw_tree(r, &key, names.list[i], layer);
         if (e == 0)
                 e = withdraw_values(r, &key, layer);
-        if (e < 0 || !is_mine)
+        if (e < 0 || !entry_in_layer(chain, layer))
                 return e;
         e = registry_withdraw_entry(r, parent, name, layer);
         return e < 0 ? e : registry_drop_unnamed(r, &key);
@@ -139,13 +101,14 @@ static int withdraw_tree(struct registry *r, const struct guid *parent, const ch
 static int check_empty(
         const struct registry *r, const struct path *path, const struct guid *key, struct diag *d)
 {
-        const struct store_path_entry *chain, *child = NULL;
-        size_t n = 0;
+        const struct store_path_entry *child = NULL;
+        size_t n_children, n = 0;
+        const struct store_path_entry *const *children = store_children(r->store, key, &n_children);
 
-        for (const void *cursor = NULL; (chain = store_next_child(r->store, key, &cursor));)
-                n += resolve_child_chain(&r->layers, chain, &child) == 0;
+        for (size_t i = 0; i < n_children; i++)
+                n += resolve_child_chain(&r->layers, children[i], &child) == 0;
         if (n == 0)
-                return 0;
+                return store_error(r->store, d);
         if (n == 1)
                 return diag_set(d, ENOTEMPTY,
                         "%s: the key has the subkey '%s'; delete that first, or the key recursively",

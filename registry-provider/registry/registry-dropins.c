@@ -1,12 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Drop-in files into the store. Each file is one read-only layer whose last good content is part of the
- * state, so a reload is a comparison: what is new or differs is written with a new sequence, what went is
+ * store, so a reload is a comparison: what is new or differs is written with a new sequence, what went is
  * withdrawn, all else is left alone. */
 
 #include <errno.h>
 #include <string.h>
 
 #include "registry-holding.h"
+
+/* The files are being applied. */
+struct loading {
+        struct registry *registry;
+        struct dropins *files;
+        struct layers layers; /* those that files stand behind, with what has been applied so far */
+        struct holding holding;
+};
+
+static struct actor owner_of(const struct dropin *in)
+{
+        struct actor owner = ACTOR_UNKNOWN;
+
+        owner.uid = in->owner;
+        return owner;
+}
+
+static void loading_done(struct loading *l)
+{
+        layers_done(&l->layers);
+        holding_done(&l->holding);
+}
 
 /* `after_blanket`: the key's blanket is newer than what the layer has there, and would mask it. */
 static int put_value(struct registry *r, const struct guid *key, const struct hive_key *k,
@@ -73,37 +95,41 @@ static int put_key(
 }
 
 /* The table last: a file that is refused before has changed nothing. */
-static int set_layer(struct registry *r, const struct hive_file *f, const char *file)
+static int set_layer(struct registry *r, struct layers *dropins, const struct hive_file *f, const char *file)
 {
-        const struct layer *now = layers_find(&r->dropins, f->layer);
+        const struct layer *now = layers_find(dropins, f->layer);
         if (now && now->precedence == f->precedence && now->enabled == f->enabled &&
                 strcmp(now->file, file) == 0)
                 return 0;
-        int e = registry_save_dropins(r);
-        if (e == 0)
-                e = registry_record(r, &(struct state_record){ .kind = STATE_LAYER,
-                                               .name = f->layer,
-                                               .precedence = f->precedence,
-                                               .enabled = f->enabled,
-                                               .file = file });
-        if (e == 0)
-                e = layers_set(&r->dropins, f->layer, f->precedence, f->enabled, file);
         r->layers_touched = true;
-        return e;
+        int e = registry_op(r, &(struct store_op){ .code = STORE_SET_FILE,
+                                       .layer = f->layer,
+                                       .name = file,
+                                       .precedence = f->precedence,
+                                       .set = f->enabled });
+        return e < 0 ? e : layers_set(dropins, f->layer, f->precedence, f->enabled, file);
 }
 
-static int put_file(struct registry *r, const struct dropin *in, struct holding *h, struct diag *d)
+static int put_file(struct loading *l, const struct dropin *in, struct diag *d)
 {
+        const struct store_author author = {
+                .reason = "hive-edited", .file = in->path, .actor = owner_of(in)
+        };
+        struct registry *r = l->registry;
         const struct hive_file *f = in->file;
         struct savepoint sp;
+
+        store_set_author(r->store, &author);
         int e = savepoint_set(r, &sp);
-        if (e < 0)
-                return e;
-        for (size_t i = 0; e == 0 && i < f->n_keys; i++)
-                e = put_key(r, &f->keys[i], f->layer, h, d);
+        for (size_t i = 0; e == 0 && i < f->n_keys; i++) {
+                _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
+                e = put_key(r, &f->keys[i], f->layer, &l->holding, d);
+        }
         if (e == 0)
-                e = set_layer(r, f, in->path);
-        return savepoint_close(r, &sp, e);
+                e = set_layer(r, &l->layers, f, in->path);
+        e = savepoint_close(r, &sp, e);
+        store_set_author(r->store, NULL);
+        return e;
 }
 
 static const char *name_of_file(const char *path)
@@ -121,11 +147,11 @@ static bool is_broken(const struct dropin *in, const char *name)
 }
 
 /* An earlier file that is broken keeps its layer from this one, as it would if it were good. */
-static int check_earlier(
-        const struct registry *r, const struct dropins *files, const struct dropin *in, struct diag *d)
+static int check_earlier(const struct loading *l, const struct dropin *in, struct diag *d)
 {
+        const struct dropins *files = l->files;
         const struct hive_file *f = in->file;
-        const struct layer *had = layers_find(&r->dropins, f->layer);
+        const struct layer *had = layers_find(&l->layers, f->layer);
 
         if (!had || !had->file || strcmp(name_of_file(had->file), in->name) >= 0)
                 return 0;
@@ -139,22 +165,20 @@ static int check_earlier(
 }
 
 /* Metadata alone override a file's; a layer that somebody wrote to cannot be a file's as well. */
-static int check_layer(
-        const struct registry *r, const struct dropin *in, const struct holding *h, struct diag *d)
+static int check_layer(const struct loading *l, const struct dropin *in, struct diag *d)
 {
+        const struct layers *all = &l->registry->layers;
         const char *name = in->file->layer;
-        const struct layer *known = layers_find(&r->layers, name);
-        size_t n = r->dropins.n;
+        const struct layer *known = layers_find(all, name);
+        size_t n = l->layers.n;
 
-        if (known && !known->file && holding_is_used(h, name))
+        if (known && !known->file && holding_is_used(&l->holding, name))
                 return diag_set(d, EEXIST,
                         "%s: layer '%s' is there already, and not a file's; choose another name, or delete "
                         "\\System\\Registry\\Layers\\%s",
                         in->path, name, name);
-        for (size_t i = 0; !known && i < r->layers.n; i++) {
-                const struct layer *l = &r->layers.list[i];
-                n += !l->file && !layers_find(&r->dropins, l->name);
-        }
+        for (size_t i = 0; !known && i < all->n; i++)
+                n += !all->list[i].file && !layers_find(&l->layers, all->list[i].name);
         if (!known && n >= LAYERS_MAX)
                 return diag_set(d, E2BIG, "%s: layer '%s' is one too many, at most %u are kept", in->path,
                         name, LAYERS_MAX);
@@ -177,15 +201,15 @@ static int refuse(struct dropin *in, int error, const struct diag *why)
         return in->error ? 0 : -ENOMEM;
 }
 
-static int apply_file(struct registry *r, const struct dropins *files, struct dropin *in, struct holding *h)
+static int apply_file(struct loading *l, struct dropin *in)
 {
         struct diag d = { 0 };
-        int e = check_earlier(r, files, in, &d);
+        int e = check_earlier(l, in, &d);
         if (e == 0)
-                e = check_layer(r, in, h, &d);
+                e = check_layer(l, in, &d);
         if (e == 0)
-                e = put_file(r, in, h, &d);
-        return e < 0 ? refuse(in, e, &d) : 0;
+                e = put_file(l, in, &d);
+        return e < 0 && store_error(l->registry->store, NULL) == 0 ? refuse(in, e, &d) : e;
 }
 
 enum backing {
@@ -210,76 +234,72 @@ static enum backing find_backing(const struct dropins *files, const struct layer
         return backing;
 }
 
-static int forget_layer(struct registry *r, const char *name)
+static int forget_layer(struct loading *l, const struct layer *layer)
 {
-        int e = registry_save_dropins(r);
-        if (e == 0)
-                e = registry_record(r, &(struct state_record){ .kind = STATE_LAYER_GONE, .name = name });
+        const struct store_author author = {
+                .reason = "hive-edited", .file = layer->file, .actor = ACTOR_UNKNOWN
+        };
+        struct registry *r = l->registry;
+
         r->layers_touched = true;
+        store_set_author(r->store, &author);
+        int e = registry_op(r, &(struct store_op){ .code = STORE_FORGET_FILE, .layer = layer->name });
+        store_set_author(r->store, NULL);
         if (e == 0)
-                (void)layers_remove(&r->dropins, name);
+                (void)layers_remove(&l->layers, layer->name);
         return e;
 }
 
 /* Withdraws what the good files do not say any more, and the layers whose files went. */
-static int withdraw_rest(struct registry *r, const struct dropins *files, struct holding *h)
+static int withdraw_rest(struct loading *l)
 {
+        struct holding *h = &l->holding;
         struct held_layer *held;
         int e = 0;
 
         for (uint32_t i = 0; (held = holding_next_layer(h, &i));) {
-                const struct layer *layer = layers_find(&r->dropins, held->name);
-                enum backing backing = layer ? find_backing(files, layer) : BACKING_BROKEN;
+                const struct layer *layer = layers_find(&l->layers, held->name);
+                enum backing backing = layer ? find_backing(l->files, layer) : BACKING_BROKEN;
                 held->spare = backing == BACKING_BROKEN;
                 held->gone = backing == BACKING_GONE;
         }
-        e = holding_withdraw(r, h);
+        e = holding_withdraw(l->registry, h);
         for (uint32_t i = 0; e == 0 && (held = holding_next_layer(h, &i));)
                 if (held->gone)
-                        e = forget_layer(r, held->name);
+                        e = forget_layer(l, layers_find(&l->layers, held->name));
         return e;
 }
 
-static int apply_all(struct registry *r, struct dropins *files)
+static int apply_all(struct loading *l)
 {
-        _cleanup_(holding_done) struct holding holding = { 0 };
-        int e = 0;
+        const struct dropins *files = l->files;
 
+        int e = registry_file_layers(l->registry, &l->layers);
         for (size_t i = 0; e == 0 && i < files->n; i++)
                 if (files->list[i].file)
-                        e = holding_add_layer(&holding, files->list[i].file->layer);
-        for (size_t i = 0; e == 0 && i < r->dropins.n; i++)
-                if (r->dropins.list[i].file)
-                        e = holding_add_layer(&holding, r->dropins.list[i].name);
+                        e = holding_add_layer(&l->holding, files->list[i].file->layer);
+        for (size_t i = 0; e == 0 && i < l->layers.n; i++)
+                if (l->layers.list[i].file)
+                        e = holding_add_layer(&l->holding, l->layers.list[i].name);
         if (e == 0)
-                e = holding_load(r, &holding);
+                e = holding_load(l->registry, &l->holding);
         for (size_t i = 0; e == 0 && i < files->n; i++)
                 if (files->list[i].file)
-                        e = apply_file(r, files, &files->list[i], &holding);
-        return e < 0 ? e : withdraw_rest(r, files, &holding);
-}
-
-/* Files that are each within the limits are never too much together. */
-static void allow_large(struct registry *r, bool allow)
-{
-        if (r->state)
-                state_allow_large(r->state, allow);
+                        e = apply_file(l, &files->list[i]);
+        return e < 0 ? e : withdraw_rest(l);
 }
 
 int registry_apply_dropins(
         struct registry *r, struct dropins *files, struct registry_events *ret, struct diag *d)
 {
-        int e = registry_sync(r, d);
+        _cleanup_(loading_done) struct loading l = { .registry = r, .files = files };
+
+        int e = registry_begin(r, NULL);
         if (e == 0)
-                e = registry_begin(r);
-        if (e < 0)
-                return e;
-        allow_large(r, true);
-        e = apply_all(r, files);
+                e = apply_all(&l);
         if (e < 0)
                 registry_abort(r);
         else
                 e = registry_end(r, ret);
-        allow_large(r, false);
         return e < 0 ? diag_set(d, -e, "the drop-in files cannot be applied: %s", strerror(-e)) : 0;
 }

@@ -107,19 +107,6 @@ static int hold(struct holding *h, const struct probe *p, unsigned depth, const 
         return 0;
 }
 
-/* The store spells each layer once: most entries are in the one of the entry before. */
-struct recent {
-        const char *name;
-        struct held_layer *layer;
-};
-
-static struct held_layer *layer_of(const struct holding *h, const char *name, struct recent *recent)
-{
-        if (recent->name != name)
-                *recent = (struct recent){ .name = name, .layer = find_layer(h, name) };
-        return recent->layer;
-}
-
 static unsigned depth_of(const struct registry *r, const struct store_key *key)
 {
         unsigned depth = 0;
@@ -130,60 +117,38 @@ static unsigned depth_of(const struct registry *r, const struct store_key *key)
         return depth;
 }
 
-static int hold_values(
-        struct registry *r, const struct store_key *key, struct holding *h, struct recent *recent)
+static int load_layer(struct registry *r, struct holding *h, struct held_layer *layer)
 {
-        static const struct guid none;
-        const struct store_value_entry *v;
-        int e = 0;
-
-        for (const void *cursor = NULL; e == 0 && (v = store_next_value(r->store, &key->guid, &cursor));)
-                for (; e == 0 && v; v = v->next) {
-                        struct probe p = { HELD_VALUE, layer_of(h, v->layer, recent), &key->guid, v->name };
-                        e = p.layer ? hold(h, &p, 0, &none) : 0;
-                }
-        for (const struct store_blanket *b = store_blankets(r->store, &key->guid); e == 0 && b;
-                b = b->next) {
-                struct probe p = { HELD_BLANKET, layer_of(h, b->layer, recent), &key->guid, "" };
-                e = p.layer ? hold(h, &p, 0, &none) : 0;
-        }
-        return e;
-}
-
-static int hold_entries(
-        struct registry *r, const struct store_key *key, struct holding *h, struct recent *recent)
-{
-        const struct store_path_entry *c;
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
+        static const enum held_kind kinds[] = {
+                [STORE_ENTRY] = HELD_ENTRY, [STORE_VALUE] = HELD_VALUE, [STORE_BLANKET] = HELD_BLANKET
+        };
+        size_t n;
+        const struct store_held *held = store_layer(r->store, layer->name, &n);
+        struct guid key = { 0 };
         unsigned depth = 0;
-        bool measured = false;
-        int e = 0;
+        int e = store_error(r->store, NULL);
 
-        for (const void *cursor = NULL; e == 0 && (c = store_next_child(r->store, &key->guid, &cursor));)
-                for (; e == 0 && c; c = c->next) {
-                        struct probe p = { HELD_ENTRY, layer_of(h, c->layer, recent), &key->guid, c->name };
-                        if (p.layer && !measured) {
-                                depth = depth_of(r, key);
-                                measured = true;
-                        }
-                        e = p.layer ? hold(h, &p, depth, &c->target) : 0;
+        for (size_t i = 0; e == 0 && i < n; i++) {
+                const struct probe p = { kinds[held[i].kind], layer, &held[i].guid, held[i].name };
+                if (held[i].kind == STORE_ENTRY && !guid_equal(&held[i].guid, &key)) {
+                        key = held[i].guid;
+                        depth = depth_of(r, store_key(r->store, &key));
                 }
+                e = registry_take_room(r, sizeof(struct held));
+                if (e == 0)
+                        e = hold(h, &p, held[i].kind == STORE_ENTRY ? depth : 0, &held[i].target);
+        }
         return e;
 }
 
 int holding_load(struct registry *r, struct holding *h)
 {
-        struct recent recent = { 0 };
-        const struct store_key *key;
+        struct held_layer *layer;
         int e = 0;
 
-        for (uint32_t cursor = 0; e == 0 && (key = store_next_key(r->store, &cursor));) {
-                size_t n = h->n;
-                e = hold_values(r, key, h, &recent);
-                if (e == 0)
-                        e = hold_entries(r, key, h, &recent);
-                if (e == 0 && h->n > n)
-                        e = registry_take_room(r, (h->n - n) * sizeof(struct held));
-        }
+        for (uint32_t i = 0; e == 0 && (layer = holding_next_layer(h, &i));)
+                e = load_layer(r, h, layer);
         return e;
 }
 
@@ -199,11 +164,8 @@ bool holding_keep(
 
 int registry_set_blanket(struct registry *r, const struct guid *key, const char *layer, bool set)
 {
-        const struct store_value_entry *v;
-        int e = 0;
+        int e = touch_values(r, key);
 
-        for (const void *cursor = NULL; e == 0 && (v = store_next_value(r->store, key, &cursor));)
-                e = touch_value(r, key, v->name, NULL);
         if (e < 0)
                 return e;
         return registry_op(r, &(struct store_op){ .code = STORE_SET_BLANKET,

@@ -36,7 +36,7 @@ struct holding {
 };
 
 void holding_done(struct holding *h);
-/* Then everything that the added layers hold is read, in one walk over the store. */
+/* Then everything that the added layers hold is read. */
 _must_check_ int holding_add_layer(struct holding *h, const char *layer);
 _must_check_ int holding_load(struct registry *r, struct holding *h);
 /* Whether the layer, an added one, held anything. */

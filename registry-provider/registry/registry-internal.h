@@ -39,35 +39,28 @@ struct touches {
 
 struct registry {
         const struct schema *schema;
-        char *root;
         size_t value_max;
         struct store *store;
         struct layers layers; /* what the resolver uses: base, drop-ins, Machine\System\Registry\Layers */
         uint64_t layers_version;
-        struct layers dropins; /* base and the drop-ins' own, as persisted */
-        struct state_hives hives;
-        struct state *state; /* NULL: read-only without a state directory */
-        bool read_only;
+        struct hives hives; /* only ever added */
 
-        uint64_t sequence_begun; /* the counter at the begin of the open transaction */
+        struct store_scope scope; /* of the open transaction */
+        uint64_t withdrawn_at;    /* the number that what the open transaction withdrew has; 0: none yet */
         bool in_transaction;
-        bool is_preview;     /* of the open transaction nobody ever learns a number */
+        bool is_preview;
         size_t room;         /* bytes that the open transaction may still take, about */
-        bool marked;         /* the store's outer mark, back to the last sync, is set */
-        bool unsynced;       /* ended transactions wait for registry_sync() */
-        bool withdrawn;      /* the open transaction took something away, which by itself has no number */
         bool layers_touched; /* the open transaction changed layer metadata or a drop-in's layer */
-        /* The tables at the last sync, and at the begin of the open transaction, for undoing without
-         * allocation; empty while nothing has changed since. Hives are only ever added. */
-        struct layers layers_synced, dropins_synced, dropins_begun;
+        /* At the last sync, for undoing without allocation; empty while nothing has changed since. */
+        struct layers layers_synced;
         size_t hives_synced, hives_begun;
-        size_t state_begun;
         struct touches touches;
 };
 
 /* registry-layers.c */
 _must_check_ int registry_rebuild_layers(struct registry *r, struct layers *ret);
-_must_check_ int registry_copy_layers(const struct layers *from, struct layers *to);
+/* Base and the layers that files stand behind, as the files say. */
+_must_check_ int registry_file_layers(const struct registry *r, struct layers *ret);
 /* Whether it appeared, went, moved or was switched. */
 bool registry_layer_changed(const struct layers *a, const struct layers *b, const char *name);
 /* At or below Machine\System\Registry\Layers; with `above`, also what it is in. */
@@ -84,6 +77,8 @@ bool layer_name_equal(const char *a, const char *b);
 _must_check_ int touch_value(
         struct registry *r, const struct guid *key, const char *name, struct touch **ret);
 _must_check_ int touch_child(struct registry *r, const struct guid *parent, const char *name);
+/* All that are in the key. */
+_must_check_ int touch_values(struct registry *r, const struct guid *key);
 /* All names of the layers that differ between the table before and `now`. */
 _must_check_ int touch_changed_layers(struct registry *r, const struct layers *now);
 /* Whether the key can be reached from its hive. */
@@ -100,18 +95,15 @@ _must_check_ int touches_to_events(
 
 /* registry-transaction.c: before something of that many bytes is kept. 0 or -EFBIG. */
 _must_check_ int registry_take_room(struct registry *r, size_t bytes);
-/* One operation into the store and, unless it is about a volatile key, into the batch. */
 _must_check_ int registry_op(struct registry *r, const struct store_op *op);
-_must_check_ int registry_record(struct registry *r, const struct state_record *record);
 /* A change that fails leaves nothing of itself in the open transaction. */
 struct savepoint {
-        size_t state, hives;
+        struct store_scope scope;
+        size_t hives;
 };
 _must_check_ int savepoint_set(struct registry *r, struct savepoint *ret);
 /* Undoes what came since if `error` is negative; returns it. */
-int savepoint_close(struct registry *r, const struct savepoint *sp, int error);
-/* Before the first change of the drop-ins' table in the open transaction. */
-_must_check_ int registry_save_dropins(struct registry *r);
+_must_check_ int savepoint_close(struct registry *r, struct savepoint *sp, int error);
 
 /* registry-keys.c */
 struct holding;
@@ -121,6 +113,7 @@ const struct store_path_entry *registry_named(const struct store_path_entry *cha
 /* The key that the path's first `n` components name, whoever sees it. 0 or -ENOENT, without a word. */
 _must_check_ int registry_find_named(
         const struct registry *r, const struct path *path, size_t n, const char *layer, struct guid *ret);
+const struct hive_root *registry_hive(const struct registry *r, const char *name, size_t len);
 _must_check_ int registry_add_hive(struct registry *r, const char *name, size_t len);
 /* Makes the keys of the path's first `n` components visible in the layer; *ret is the last one's GUID. With
  * `held` (a drop-in's layer) the path entries on the way are confirmed there. */

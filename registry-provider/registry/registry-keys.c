@@ -17,11 +17,19 @@ const struct store_path_entry *registry_named(const struct store_path_entry *cha
         return chain;
 }
 
+const struct hive_root *registry_hive(const struct registry *r, const char *name, size_t len)
+{
+        for (size_t i = 0; i < r->hives.n; i++)
+                if (fold_equal(r->hives.list[i].name, strlen(r->hives.list[i].name), name, len))
+                        return &r->hives.list[i];
+        return NULL;
+}
+
 static const struct hive_root *find_hive(const struct registry *r, const struct path *path)
 {
         size_t len;
         const char *name = path_component(path, 0, &len);
-        return state_hive_find(&r->hives, name, len);
+        return registry_hive(r, name, len);
 }
 
 int registry_find_named(
@@ -46,21 +54,24 @@ int registry_find_named(
 
 int registry_add_hive(struct registry *r, const char *name, size_t len)
 {
-        if (state_hive_find(&r->hives, name, len))
+        if (registry_hive(r, name, len))
                 return 0;
-        _cleanup_free_ char *own = strndup(name, len);
-        struct guid root;
-        int e = own ? guid_new(&root) : -ENOMEM;
+        struct hive_root *list = reallocarray(r->hives.list, r->hives.n + 1, sizeof(*list));
+        if (!list)
+                return -ENOMEM;
+        r->hives.list = list;
+        struct hive_root hive = { .name = strndup(name, len) };
+        int e = hive.name ? guid_new(&hive.root) : -ENOMEM;
         if (e == 0)
-                e = state_hive_add(&r->hives, own, &root);
-        if (e == 0)
-                e = registry_record(
-                        r, &(struct state_record){ .kind = STATE_HIVE, .name = own, .root = root });
-        return e < 0 ? e
-                     : registry_op(r, &(struct store_op){ .code = STORE_CREATE_KEY,
-                                              .guid = root,
-                                              .name = own,
-                                              .time = now_ns() });
+                e = registry_op(r, &(struct store_op){ .code = STORE_CREATE_KEY,
+                                           .guid = hive.root,
+                                           .name = hive.name,
+                                           .time = now_ns() });
+        if (e < 0)
+                free(hive.name);
+        else
+                r->hives.list[r->hives.n++] = hive;
+        return e;
 }
 
 static int new_key(

@@ -109,20 +109,25 @@ static int add_layer(const struct registry *r, const char *name, const struct gu
         return layers_set(ret, name, precedence, enabled != 0, file);
 }
 
-int registry_copy_layers(const struct layers *from, struct layers *to)
+int registry_file_layers(const struct registry *r, struct layers *ret)
 {
-        struct layers copy;
-        int e = layers_init(&copy);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
+        struct layers layers;
+        size_t n;
+        const struct store_file *files = store_files(r->store, &n);
+        int e = layers_init(&layers);
+
         if (e < 0)
                 return e;
-        for (size_t i = 0; e == 0 && i < from->n; i++)
-                if (strcmp(from->list[i].name, LAYER_BASE) != 0)
-                        e = layers_set(&copy, from->list[i].name, from->list[i].precedence,
-                                from->list[i].enabled, from->list[i].file);
+        for (size_t i = 0; e == 0 && i < n; i++)
+                e = layers_set(
+                        &layers, files[i].layer, files[i].precedence, files[i].enabled, files[i].file);
+        if (e == 0)
+                e = store_error(r->store, NULL);
         if (e < 0)
-                layers_done(&copy);
+                layers_done(&layers);
         else
-                *to = copy;
+                *ret = layers;
         return e;
 }
 
@@ -136,7 +141,7 @@ bool registry_layer_changed(const struct layers *a, const struct layers *b, cons
 
 static int find_layers_key(const struct registry *r, struct guid *ret)
 {
-        const struct hive_root *hive = state_hive_find(&r->hives, DEFAULT_HIVE, strlen(DEFAULT_HIVE));
+        const struct hive_root *hive = registry_hive(r, DEFAULT_HIVE, strlen(DEFAULT_HIVE));
         if (!hive)
                 return -ENOENT;
         struct guid key = hive->root;
@@ -152,29 +157,25 @@ static int find_layers_key(const struct registry *r, struct guid *ret)
         return 0;
 }
 
-/* The next key of a layer's metadata, by the base layer's name for it. */
-static const struct store_path_entry *next_layer(
-        const struct registry *r, const struct guid *layers_key, const void **cursor)
-{
-        const struct store_path_entry *chain, *entry = NULL;
-        while (!entry && (chain = store_next_child(r->store, layers_key, cursor)))
-                entry = base_entry(chain);
-        return entry;
-}
-
 int registry_rebuild_layers(struct registry *r, struct layers *ret)
 {
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
         struct layers layers = { 0 };
         struct guid key;
+        size_t n = 0;
 
-        int e = registry_copy_layers(&r->dropins, &layers);
+        int e = registry_file_layers(r, &layers);
         if (e < 0)
                 return e;
-        if (find_layers_key(r, &key) == 0) {
-                const struct store_path_entry *entry;
-                for (const void *cursor = NULL; e == 0 && (entry = next_layer(r, &key, &cursor));)
+        const struct store_path_entry *const *children =
+                find_layers_key(r, &key) == 0 ? store_children(r->store, &key, &n) : NULL;
+        for (size_t i = 0; e == 0 && i < n; i++) {
+                const struct store_path_entry *entry = base_entry(children[i]);
+                if (entry)
                         e = add_layer(r, entry->name, &entry->target, &layers);
         }
+        if (e == 0)
+                e = store_error(r->store, NULL);
         if (e < 0) {
                 layers_done(&layers);
                 return e;
@@ -203,12 +204,16 @@ static void report_refused(const struct registry *r, const struct store_path_ent
 
 void registry_each_refused(const struct registry *r, registry_refused_t fn, void *userdata)
 {
-        const struct store_path_entry *entry;
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
         struct guid key;
+        size_t n = 0;
 
-        if (find_layers_key(r, &key) < 0)
-                return;
-        for (const void *cursor = NULL; (entry = next_layer(r, &key, &cursor));) {
+        const struct store_path_entry *const *children =
+                find_layers_key(r, &key) == 0 ? store_children(r->store, &key, &n) : NULL;
+        for (size_t i = 0; i < n; i++) {
+                const struct store_path_entry *entry = base_entry(children[i]);
+                if (!entry)
+                        continue;
                 const struct layer *l = layers_find(&r->layers, entry->name);
                 report_refused(r, entry, &metadata_precedence, l ? l->precedence : 0, fn, userdata);
                 report_refused(r, entry, &metadata_enabled, l && l->enabled, fn, userdata);

@@ -289,42 +289,54 @@ int touch_child(struct registry *r, const struct guid *parent, const char *name)
         return touch(r, parent, name, true, &t);
 }
 
-static int touch_key_of_changed_layers(struct registry *r, const struct layers *now, const struct guid *key)
+int touch_values(struct registry *r, const struct guid *key)
 {
-        const struct store_value_entry *v;
-        const struct store_path_entry *c;
-        bool all = false;
+        size_t n;
+        const struct store_value_entry *const *values = store_values(r->store, key, false, &n);
         int e = 0;
 
-        for (const struct store_blanket *b = store_blankets(r->store, key); b; b = b->next)
-                all |= registry_layer_changed(&r->layers, now, b->layer);
-        for (const void *cursor = NULL; e == 0 && (v = store_next_value(r->store, key, &cursor));) {
-                bool changed = all;
-                for (const struct store_value_entry *x = v; x && !changed; x = x->next)
-                        changed = registry_layer_changed(&r->layers, now, x->layer);
-                e = changed ? touch_value(r, key, v->name, NULL) : 0;
+        for (size_t i = 0; e == 0 && i < n; i++)
+                e = touch_value(r, key, values[i]->name, NULL);
+        return e;
+}
+
+static int touch_held(struct registry *r, const struct store_held *held)
+{
+        switch (held->kind) {
+        case STORE_VALUE:
+                return touch_value(r, &held->guid, held->name, NULL);
+        case STORE_ENTRY:
+                return touch_child(r, &held->guid, held->name);
+        case STORE_BLANKET:
+                return touch_values(r, &held->guid);
         }
-        for (const void *cursor = NULL; e == 0 && (c = store_next_child(r->store, key, &cursor));) {
-                bool changed = false;
-                for (const struct store_path_entry *x = c; x && !changed; x = x->next)
-                        changed = registry_layer_changed(&r->layers, now, x->layer);
-                e = changed ? touch_child(r, key, c->name) : 0;
+        return -EINVAL;
+}
+
+static int touch_layer(struct registry *r, const char *layer)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
+        size_t n;
+        const struct store_held *held = store_layer(r->store, layer, &n);
+        int e = store_error(r->store, NULL);
+
+        for (size_t i = 0; e == 0 && i < n; i++) {
+                _cleanup_store_scope_ struct store_scope one = store_scope_begin(r->store);
+                e = touch_held(r, &held[i]);
         }
         return e;
 }
 
+/* The base layer never changes. */
 int touch_changed_layers(struct registry *r, const struct layers *now)
 {
-        bool changed = false;
-        uint32_t cursor = 0;
-        const struct store_key *key;
         int e = 0;
 
-        for (size_t i = 0; i < now->n; i++)
-                changed |= registry_layer_changed(&r->layers, now, now->list[i].name);
-        for (size_t i = 0; i < r->layers.n; i++)
-                changed |= registry_layer_changed(&r->layers, now, r->layers.list[i].name);
-        while (changed && e == 0 && (key = store_next_key(r->store, &cursor)))
-                e = touch_key_of_changed_layers(r, now, &key->guid);
+        for (size_t i = 0; e == 0 && i < now->n; i++)
+                if (registry_layer_changed(&r->layers, now, now->list[i].name))
+                        e = touch_layer(r, now->list[i].name);
+        for (size_t i = 0; e == 0 && i < r->layers.n; i++)
+                if (!layers_find(now, r->layers.list[i].name))
+                        e = touch_layer(r, r->layers.list[i].name);
         return e;
 }

@@ -4,16 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../schema/base/fileio.h"
-#include "../../schema/layout.h"
-
 static int make_default_hive(struct registry *r)
 {
         struct registry_events events;
 
-        if (state_hive_find(&r->hives, DEFAULT_HIVE, strlen(DEFAULT_HIVE)))
+        if (registry_hive(r, DEFAULT_HIVE, strlen(DEFAULT_HIVE)))
                 return 0;
-        int e = registry_begin(r);
+        int e = registry_begin(r, NULL);
         if (e < 0)
                 return e;
         e = registry_add_hive(r, DEFAULT_HIVE, strlen(DEFAULT_HIVE));
@@ -27,34 +24,36 @@ static int make_default_hive(struct registry *r)
         return e;
 }
 
-static int open_state(struct registry *r, const struct registry_config *config, struct diag *d)
+static int load_hives(struct registry *r)
 {
-        _cleanup_free_ char *dir = root_path(config->root, LAYOUT_STATE);
-        if (!dir)
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
+        size_t n;
+        const struct store_key *const *roots = store_roots(r->store, &n);
+
+        r->hives.list = calloc(n > 0 ? n : 1, sizeof(*r->hives.list));
+        if (!r->hives.list)
                 return -ENOMEM;
-        if (config->read_only && access(dir, F_OK) < 0 && errno == ENOENT)
-                return 0;
-        return state_open(
-                dir, config->read_only, r->store, &r->hives, &r->dropins, &config->events, &r->state, d);
+        for (; r->hives.n < n; r->hives.n++) {
+                struct hive_root *hive = &r->hives.list[r->hives.n];
+                *hive = (struct hive_root){ .name = strdup(roots[r->hives.n]->name),
+                        .root = roots[r->hives.n]->guid };
+                if (!hive->name)
+                        return -ENOMEM;
+        }
+        return store_error(r->store, NULL);
 }
 
 int registry_open(const struct registry_config *config, struct registry **ret, struct diag *d)
 {
+        _cleanup_store_ struct store *store = config->store;
         _cleanup_registry_ struct registry *r = calloc(1, sizeof(*r));
+
         if (!r)
                 return -ENOMEM;
         r->schema = config->schema;
         r->value_max = config->value_max;
-        r->read_only = config->read_only;
-        r->root = strdup(config->root ? config->root : "");
-        if (!r->root)
-                return -ENOMEM;
-
-        int e = store_new(config->value_max, &r->store);
-        if (e == 0)
-                e = layers_init(&r->dropins);
-        if (e == 0)
-                e = open_state(r, config, d);
+        r->store = STEAL_PTR(store);
+        int e = load_hives(r);
         if (e == 0)
                 e = registry_rebuild_layers(r, &r->layers);
         if (e == 0)
@@ -73,20 +72,20 @@ struct registry *registry_close(struct registry *r)
 {
         if (!r)
                 return NULL;
-        touches_clear(r);
-        if (r->state)
-                state_record_sequence(r->state);
-        r->state = state_close(r->state);
-        r->store = store_free(r->store);
+        registry_abort(r);
+        r->store = store_close(r->store);
         layers_done(&r->layers);
-        layers_done(&r->dropins);
         layers_done(&r->layers_synced);
-        layers_done(&r->dropins_synced);
-        layers_done(&r->dropins_begun);
-        state_hives_done(&r->hives);
-        free(r->root);
+        while (r->hives.n > 0)
+                free(r->hives.list[--r->hives.n].name);
+        free(r->hives.list);
         free(r);
         return NULL;
+}
+
+struct store_scope registry_scope(const struct registry *r)
+{
+        return store_scope_begin(r->store);
 }
 
 const struct store *registry_store(const struct registry *r)
@@ -104,7 +103,7 @@ uint64_t registry_layers_version(const struct registry *r)
         return r->layers_version;
 }
 
-const struct state_hives *registry_hives(const struct registry *r)
+const struct hives *registry_hives(const struct registry *r)
 {
         return &r->hives;
 }
@@ -132,7 +131,7 @@ uint64_t registry_sequence(const struct registry *r)
 static bool is_hive(const char *name, size_t len, void *userdata)
 {
         const struct registry *r = userdata;
-        return state_hive_find(&r->hives, name, len) != NULL;
+        return registry_hive(r, name, len) != NULL;
 }
 
 int registry_path(const struct registry *r, const char *input, struct path *ret, struct diag *d)
@@ -151,7 +150,7 @@ const struct store_path_entry *registry_hiding(
 {
         size_t len;
         const char *name = path_component(path, 0, &len);
-        const struct hive_root *hive = state_hive_find(&r->hives, name, len);
+        const struct hive_root *hive = registry_hive(r, name, len);
 
         return hive ? resolve_hiding(r->store, &r->layers, &hive->root, path, ret_depth) : NULL;
 }
@@ -174,7 +173,7 @@ int registry_find_key(const struct registry *r, const struct path *path, struct 
 {
         size_t len, depth = 0;
         const char *name = path_component(path, 0, &len);
-        const struct hive_root *hive = state_hive_find(&r->hives, name, len);
+        const struct hive_root *hive = registry_hive(r, name, len);
         if (!hive)
                 return diag_set(d, ENOENT, "%s: there is no hive called %.*s", path->text, (int)len, name);
 
@@ -232,6 +231,7 @@ int registry_get(struct registry *r, const struct path *path, const char *name, 
 
 int registry_key_path(const struct registry *r, const struct guid *key, struct buf *ret)
 {
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
         const struct store_key *chain[PATH_DEPTH_MAX];
         size_t n = 0;
 
@@ -242,6 +242,9 @@ int registry_key_path(const struct registry *r, const struct guid *key, struct b
                 if (guid_is_zero(&k->parent))
                         break;
         }
+        int e = store_error(r->store, NULL);
+        if (e < 0)
+                return e;
         if (n == 0 || !guid_is_zero(&chain[n - 1]->parent))
                 return -ENOENT;
         while (n-- > 0) {
@@ -254,24 +257,5 @@ int registry_key_path(const struct registry *r, const struct guid *key, struct b
 
 bool registry_pending(const struct registry *r)
 {
-        return r->unsynced;
-}
-
-size_t registry_journal_size(const struct registry *r)
-{
-        return r->state ? state_journal_size(r->state) : 0;
-}
-
-int registry_fold(struct registry *r, size_t threshold, struct diag *d)
-{
-        if (!r->state || r->read_only || r->in_transaction || r->unsynced ||
-                state_journal_size(r->state) <= threshold)
-                return 0;
-        return state_fold(r->state, r->store, &r->hives, &r->dropins, d);
-}
-
-void registry_check_edits(struct registry *r)
-{
-        if (r->state)
-                state_check_edits(r->state);
+        return store_is_pending(r->store);
 }

@@ -1,35 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The registry: store, layers, drop-in files and state on disk held together. It turns "set this value" into
- * store operations, knows what changed *effectively*, and makes it durable. It knows no bus, no callers and
- * no clocks but the last-write time; it is what the daemon serves and what the boot-time apply reads. */
+/* The registry: store, layers and drop-in files held together. It turns "set this value" into store
+ * operations, knows what changed *effectively*, and makes it durable. It knows no bus, no files of its own
+ * and no clocks but the last-write time; it is what the daemon serves and what the boot-time apply reads. */
 
 #include "../../schema/schema.h"
 #include "../hive/dropins.h"
 #include "../resolve/resolve.h"
-#include "../state/state.h"
 #include "expected.h"
 
 struct registry;
 
 struct registry_config {
-        const char *root;            /* --root, or NULL */
+        struct store *store;         /* taken over, in any case */
         const struct schema *schema; /* borrowed */
-        size_t value_max;
-        /* Nothing on disk is made or changed; without a state directory the registry is empty. For the boot
-         * apply. */
-        bool read_only;
-        struct state_events events; /* damage found in the state */
+        size_t value_max;            /* as the store was opened with */
 };
 
-/* 0, -EBUSY (another provider runs on this state), or another negative errno with d set. */
+/* Makes the default hive where it is missing. 0 or negative errno with d set. */
 _must_check_ int registry_open(const struct registry_config *config, struct registry **ret, struct diag *d);
 struct registry *registry_close(struct registry *r);
 DEFINE_CLEANUP(struct registry *, registry_close, registry_closep);
 #define _cleanup_registry_ _cleanup_(registry_closep)
 
-/* ---- Reading. Borrowed pointers are good until the next change. -EBADMSG: corrupt (see resolve.h). ---- */
+/* ---- Reading. What is returned by reference is the store's, in the caller's scope (registry_scope()).
+ * -EBADMSG: corrupt (see resolve.h). Errors of the store (-EIO, -EUCLEAN …) are possible everywhere. ---- */
+
+struct store_scope registry_scope(const struct registry *r);
 
 #define LAYER_DEFAULT                                                                                       \
         "default" /* shown as the source of a schema default; no real layer may be called so                \
@@ -73,7 +71,15 @@ struct registry_refused {
 /* All are borrowed. */
 typedef void (*registry_refused_t)(const struct registry_refused *refused, void *userdata);
 void registry_each_refused(const struct registry *r, registry_refused_t fn, void *userdata);
-const struct state_hives *registry_hives(const struct registry *r);
+struct hive_root {
+        char *name;
+        struct guid root;
+};
+struct hives {
+        struct hive_root *list;
+        size_t n;
+};
+const struct hives *registry_hives(const struct registry *r);
 const struct schema *registry_schema(const struct registry *r);
 /* Other defaults count at once, and are no change that is told: a default is no value. Borrowed. */
 void registry_set_schema(struct registry *r, const struct schema *schema);
@@ -117,17 +123,18 @@ struct registry_events {
 void registry_events_done(struct registry_events *e);
 const char *registry_event_name(enum registry_event_kind kind); /* "value-set" … as on the bus */
 
-/* 0, -ENOMEM, or -EBUSY: not nested. What a transaction changes in the table of layers counts from its end
- * on. */
-_must_check_ int registry_begin(struct registry *r);
+/* 0, -EBUSY (not nested), or what the store says. What a transaction changes in the table of layers counts
+ * from its end on. `author`: for the history; NULL: the registry itself; it must live as long as the
+ * transaction. */
+_must_check_ int registry_begin(struct registry *r, const struct store_author *author);
 void registry_abort(struct registry *r);
 /* Computes what changed effectively; on error (-ENOMEM, -E2BIG above LAYERS_MAX layers, -EFBIG) the
  * transaction is undone. */
 _must_check_ int registry_end(struct registry *r, struct registry_events *ret);
 
-/* A transaction that only shows what it would do: whether it is aborted or ended as a preview, the sequence
- * counter goes back, too. What it changes and tells may take about `room` bytes (SIZE_MAX: no limit): the
- * change, or the end, that needs more fails with -EFBIG, and from then on registry_room() is 0. */
+/* A transaction that only shows what it would do, and never reaches the disk. No ended transaction may wait
+ * for registry_sync() (-EBUSY). What it changes and tells may take about `room` bytes (SIZE_MAX: no limit):
+ * the change, or the end, that needs more fails with -EFBIG, and from then on registry_room() is 0. */
 _must_check_ int registry_begin_preview(struct registry *r, size_t room);
 size_t registry_room(const struct registry *r);
 /* Computes the same, and undoes the transaction in any case. */
@@ -162,20 +169,15 @@ _must_check_ int registry_create_key(struct registry *r, const struct registry_w
 _must_check_ int registry_delete_key(
         struct registry *r, const struct registry_write *w, bool recursive, struct diag *d);
 
-/* Makes all ended transactions durable, and the sequence numbers that aborted ones took. On error every one
- * since the last sync is undone in memory as well. -EBUSY while one is open. */
+/* Makes all ended transactions durable. On error every one since the last sync is undone. -EBUSY while one
+ * is open. */
 _must_check_ int registry_sync(struct registry *r, struct diag *d);
 bool registry_pending(const struct registry *r);
-/* Bytes since the last fold; SIZE_MAX: one is due whatever the size. */
-size_t registry_journal_size(const struct registry *r);
-/* Folds the journal into a snapshot if it is larger than `threshold` bytes. */
-_must_check_ int registry_fold(struct registry *r, size_t threshold, struct diag *d);
-void registry_check_edits(struct registry *r);
 
-/* One ended transaction that brings the drop-in layers to what the files say; it is the first since a sync.
+/* One ended transaction that brings the drop-in layers to what the files say.
  * A broken file keeps its layer's last good content; a file that cannot be applied (its layer is taken, for
  * example, or holds what somebody wrote) gets an error in its entry and is a broken one. Entries that did
- * not change keep their sequence. A hive that a key is in is made, and stays. 0, -ENOMEM, or the error of
- * the sync. */
+ * not change keep their sequence. A hive that a key is in is made, and stays. 0, or
+ * what the store says. */
 _must_check_ int registry_apply_dropins(
         struct registry *r, struct dropins *files, struct registry_events *ret, struct diag *d);

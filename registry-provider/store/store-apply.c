@@ -63,7 +63,7 @@ static int know_author(struct store *s)
         static const struct store_author registry = { .reason = "registry",
                 .actor = {
                         AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, .nobody = true } };
-        const struct store_author *a = s->begun_by ? s->begun_by : &registry;
+        const struct store_author *a = s->meanwhile ? s->meanwhile : s->begun_by ? s->begun_by : &registry;
 
         if (s->author != 0 && same_author(a, &s->last_author))
                 return 0;

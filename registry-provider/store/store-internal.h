@@ -41,10 +41,11 @@ struct store {
         int lost_error;
         bool must_heal; /* a commit failed; see store_heal() */
 
-        const struct store_author *begun_by; /* the open transaction; NULL: the registry itself */
-        int64_t author;                      /* the row of the last one who changed something; 0: none yet */
-        struct store_author last_author;     /* who that was; its file is not kept */
-        uint64_t time;                       /* of the open transaction, µs since the epoch */
+        const struct store_author *begun_by;  /* the open transaction; NULL: the registry itself */
+        const struct store_author *meanwhile; /* NULL: the same */
+        int64_t author;                  /* the row of the last one who changed something; 0: none yet */
+        struct store_author last_author; /* who that was; its file is not kept */
+        uint64_t time;                   /* of the open transaction, µs since the epoch */
         char boot[BOOT_ID_MAX];
 
         char **layers; /* names by number; a number is never given twice while the store is open */

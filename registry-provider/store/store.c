@@ -148,8 +148,14 @@ int store_begin(struct store *s, const struct store_author *author)
         if (s->depth == 1) {
                 s->time = clock_of(CLOCK_REALTIME);
                 s->begun_by = author;
+                s->meanwhile = NULL;
         }
         return 0;
+}
+
+void store_set_author(struct store *s, const struct store_author *author)
+{
+        s->meanwhile = author;
 }
 
 int store_begin_preview(struct store *s)

@@ -190,6 +190,8 @@ struct store_author {
  * the outer one, or to the turn. The outermost one's author counts, and must live as long as it; NULL: the
  * registry itself. */
 _must_check_ int store_begin(struct store *s, const struct store_author *author);
+/* Whose doing what follows in the open transaction is; NULL: that of whoever began it. */
+void store_set_author(struct store *s, const struct store_author *author);
 /* -EIO and the like where something in the turn has failed: then it is as after a rollback. */
 _must_check_ int store_commit(struct store *s);
 void store_rollback(struct store *s);
