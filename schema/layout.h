@@ -6,6 +6,9 @@
 #define LAYOUT_DROPINS_VENDOR "/usr/lib/peios/registry.d"
 #define LAYOUT_DROPINS_ADMIN "/etc/peios/registry.d"
 #define LAYOUT_STATE "/var/lib/peios/registry"
+#define LAYOUT_STORE LAYOUT_STATE "/registry.db"
+/* Held by the provider that runs. */
+#define LAYOUT_STORE_LOCK LAYOUT_STATE "/lock"
 #define LAYOUT_SCHEMA_VENDOR "/usr/lib/peios/schema.d"
 #define LAYOUT_SCHEMA_ADMIN "/etc/peios/schema.d"
 /* On the root file system, for boot before /var is mounted: the values in force, written by the policy

@@ -63,6 +63,8 @@ int property_version(sd_bus *bus, const char *path, const char *interface, const
 int method_get(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_get_many(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_list(sd_bus_message *m, void *userdata, sd_bus_error *error);
+/* Also says what failed in the store. */
+int read_failed(struct registry_bus *rb, int r, struct diag *d, sd_bus_error *error);
 int method_info(sd_bus_message *m, void *userdata, sd_bus_error *error);
 _must_check_ int find_key(
         struct registry_bus *rb, const char *key, struct path *ret_path, struct guid *ret, struct diag *d);

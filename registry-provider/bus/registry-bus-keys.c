@@ -86,6 +86,7 @@ static int get_last_write(_unused_ sd_bus *bus, const char *object, _unused_ con
         _unused_ const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
 {
         struct registry_bus *rb = userdata;
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(rb->config.registry);
         _cleanup_path_ struct path path = { 0 };
         struct guid guid;
 
@@ -114,6 +115,7 @@ static int get_values(sd_bus *bus, const char *object, _unused_ const char *inte
         _unused_ const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
         struct registry_bus *rb = userdata;
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(rb->config.registry);
         _cleanup_free_ const struct store_value_entry **list = NULL;
         _cleanup_path_ struct path path = { 0 };
         struct diag d = { 0 };
@@ -123,8 +125,8 @@ static int get_values(sd_bus *bus, const char *object, _unused_ const char *inte
         int r = find_object(rb, object, &path, &guid);
         if (r <= 0)
                 return -ENOENT;
-        r = resolve_values(
-                registry_store(rb->config.registry), registry_layers(rb->config.registry), &guid, &list, &n);
+        r = resolve_values(registry_store(rb->config.registry), registry_layers(rb->config.registry), &guid,
+                true, &list, &n);
         for (size_t i = 0; r == 0 && i < n; i++) {
                 const struct value v = { .type = list[i]->type, .size = list[i]->size };
                 r = take_room(&taken, wire_bytes(&v, list[i]->name, ""), &d);
@@ -170,7 +172,7 @@ static int enumerate_key(struct registry_bus *rb, const char *prefix, const stru
 
 static int enumerate_hives(struct registry_bus *rb, const char *prefix, char ***ret)
 {
-        const struct state_hives *hives = registry_hives(rb->config.registry);
+        const struct hives *hives = registry_hives(rb->config.registry);
         char **nodes = calloc(hives->n + 1, sizeof(*nodes));
         int r = nodes ? 0 : -ENOMEM;
 
@@ -187,6 +189,7 @@ static int key_enumerate(
         sd_bus *bus, const char *prefix, void *userdata, char ***ret_nodes, _unused_ sd_bus_error *error)
 {
         struct registry_bus *rb = userdata;
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(rb->config.registry);
         _cleanup_path_ struct path path = { 0 };
         struct guid guid;
 

@@ -25,7 +25,7 @@ int property_hives(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ con
         struct registry_bus *rb = userdata;
 
         registry_bus_flush(rb);
-        const struct state_hives *hives = registry_hives(rb->config.registry);
+        const struct hives *hives = registry_hives(rb->config.registry);
         int r = sd_bus_message_open_container(reply, 'a', "s");
         for (size_t i = 0; r >= 0 && i < hives->n; i++)
                 r = sd_bus_message_append(reply, "s", hives->list[i].name);

@@ -17,6 +17,11 @@ static int get(struct registry_bus *rb, const char *key, const char *name, struc
         return r < 0 ? r : registry_get(rb->config.registry, &path, name, ret, d);
 }
 
+int read_failed(struct registry_bus *rb, int r, struct diag *d, sd_bus_error *error)
+{
+        return bus_fail(error, registry_explain(rb->config.registry, r, d), d);
+}
+
 static int append_value(sd_bus_message *m, const struct registry_value *v)
 {
         int r = wire_append_value(m, &v->value);
@@ -26,6 +31,7 @@ static int append_value(sd_bus_message *m, const struct registry_value *v)
 int method_get(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct registry_bus *rb = userdata;
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(rb->config.registry);
         sd_bus_message *reply = NULL;
         struct registry_value v;
         struct diag d = { 0 };
@@ -42,7 +48,7 @@ int method_get(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r == 0)
                 r = gate_take(rb->gate, m, taken, &d);
         if (r < 0)
-                return bus_fail(error, r, &d);
+                return read_failed(rb, r, &d, error);
         r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
                 r = append_value(reply, &v);
@@ -55,6 +61,7 @@ int method_get(sd_bus_message *m, void *userdata, sd_bus_error *error)
 static int append_one_of_many(struct registry_bus *rb, sd_bus_message *reply, const char *key,
         const char *name, size_t *taken, struct diag *d)
 {
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(rb->config.registry);
         struct registry_value v = { .value = { .type = REG_NONE }, .layer = "" };
 
         int found = get(rb, key, name, &v, d);
@@ -73,6 +80,7 @@ static int append_one_of_many(struct registry_bus *rb, sd_bus_message *reply, co
 int method_get_many(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct registry_bus *rb = userdata;
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(rb->config.registry);
         sd_bus_message *reply = NULL;
         struct diag d = { 0 };
         const char *key, *name;
@@ -95,7 +103,7 @@ int method_get_many(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r >= 0)
                 r = gate_take(rb->gate, m, taken, &d);
         if (r < 0 && d.text[0])
-                r = bus_fail(error, r, &d);
+                r = read_failed(rb, r, &d, error);
         if (r >= 0)
                 r = sd_bus_send(NULL, reply, NULL);
         sd_bus_message_unref(reply);
@@ -155,6 +163,7 @@ int find_key(
 int method_list(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct registry_bus *rb = userdata;
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(rb->config.registry);
         _cleanup_free_ const struct store_path_entry **subkeys = NULL;
         _cleanup_free_ const struct store_value_entry **values = NULL;
         _cleanup_path_ struct path path = { 0 };
@@ -173,13 +182,17 @@ int method_list(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r == 0)
                 r = resolve_children(store, layers, &guid, &subkeys, &n_subkeys);
         if (r == 0)
-                r = resolve_values(store, layers, &guid, &values, &n_values);
+                r = resolve_values(store, layers, &guid, false, &values, &n_values);
         if (r == 0)
                 r = measure_list(subkeys, n_subkeys, values, n_values, &taken, &d);
         if (r == 0)
                 r = gate_take(rb->gate, m, taken, &d);
+        if (r == 0) {
+                free(STEAL_PTR(values));
+                r = resolve_values(store, layers, &guid, true, &values, &n_values);
+        }
         if (r < 0)
-                return bus_fail(error, r, &d);
+                return read_failed(rb, r, &d, error);
         r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
                 r = append_subkeys(reply, subkeys, n_subkeys);
@@ -194,6 +207,7 @@ int method_list(sd_bus_message *m, void *userdata, sd_bus_error *error)
 int method_info(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct registry_bus *rb = userdata;
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(rb->config.registry);
         _cleanup_free_ const struct store_path_entry **subkeys = NULL;
         _cleanup_free_ const struct store_value_entry **values = NULL;
         _cleanup_path_ struct path path = { 0 };
@@ -212,9 +226,9 @@ int method_info(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r == 0)
                 r = resolve_children(store, layers, &guid, &subkeys, &n_subkeys);
         if (r == 0)
-                r = resolve_values(store, layers, &guid, &values, &n_values);
+                r = resolve_values(store, layers, &guid, false, &values, &n_values);
         if (r < 0)
-                return bus_fail(error, r, &d);
+                return read_failed(rb, r, &d, error);
         const struct store_key *k = store_key(store, &guid);
         if (!k)
                 return bus_fail(error, -EBADMSG, &d);

@@ -122,6 +122,7 @@ static int why_no_key(
 int method_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct registry_bus *rb = userdata;
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(rb->config.registry);
         _cleanup_free_ struct why_entry *list = NULL;
         _cleanup_path_ struct path path = { 0 };
         struct diag d = { 0 };
@@ -148,6 +149,6 @@ int method_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r == 0)
                 r = gate_take(rb->gate, m, taken, &d);
         if (r < 0)
-                return bus_fail(error, r, &d);
+                return read_failed(rb, r, &d, error);
         return reply_why(rb, m, &path, name, list, n);
 }

@@ -52,9 +52,6 @@ static void execute(struct request *q)
         if (r == -EROFS)
                 request_refused(q, d.text);
         if (r < 0) {
-                /* The numbers that it took are not used again, not even after a crash. */
-                if (!rb->waiting)
-                        (void)!registry_sync(rb->config.registry, NULL);
                 reply_error(q, r, &d);
                 (void)request_free(q);
                 return;
@@ -230,6 +227,7 @@ static void finish(struct request *q, int synced, const struct diag *d)
                 reply_error(q, -EIO, d);
                 return;
         }
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(q->rb->config.registry);
         /* Who follows the value comes first: it has work to do. */
         subscriptions_dispatch(q->rb->subscriptions, &q->events, append_request_actor, &q->actor);
         int r = reply_done(q);

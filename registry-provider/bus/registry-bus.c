@@ -32,6 +32,8 @@ int bus_fail(sd_bus_error *error, int r, const struct diag *d)
                 { EDOM, ERROR_INVALID_VALUE },
                 { EIO, ERROR_STORAGE },
                 { ENOSPC, ERROR_STORAGE },
+                { EUCLEAN, ERROR_STORAGE },
+                { EBUSY, ERROR_STORAGE },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(map); i++)

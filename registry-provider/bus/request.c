@@ -291,8 +291,10 @@ static int apply_all(struct request *q, struct diag *d)
 
         for (size_t i = 0; r == 0 && i < q->n; i++)
                 r = apply_one(q, &q->list[i], d);
-        if (r < 0)
+        if (r < 0) {
+                r = registry_explain(registry, r, d);
                 registry_abort(registry);
+        }
         return r;
 }
 
@@ -310,17 +312,21 @@ int request_preview(struct request *q, size_t room, struct diag *d)
                         "these changes touch too many keys and values to be previewed by who may not write: "
                         "what is kept and told of them takes more than %zu bytes",
                         room);
-        return r;
+        return registry_explain(registry, r, d);
 }
 
 int request_apply(struct request *q, struct diag *d)
 {
-        int r = registry_begin(q->rb->config.registry);
+        const struct store_author author = { .reason = "set", .actor = q->actor };
+        struct registry *registry = q->rb->config.registry;
+
+        int r = registry_begin(registry, &author);
         if (r == 0)
                 r = apply_all(q, d);
+        if (r == 0)
+                r = registry_end(registry, &q->events);
         if (r < 0)
-                return r;
-        r = registry_end(q->rb->config.registry, &q->events);
+                return registry_explain(registry, r, d);
         /* What a set returns is its own entry's sequence; all else the counter after the change. */
         if (r == 0 && (q->n != 1 || q->list[0].action != CHANGE_SET))
                 q->sequence = q->events.sequence;

@@ -24,9 +24,8 @@ struct manager {
         struct registry *registry;
         struct registry_bus *registry_bus;
         struct auditlog *auditlog;
-        struct fswatch *vendor, *admin, *state;
-        sd_event_source *fold_timer;
-        size_t fold_failed_at; /* the journal's size when a fold failed; 0: the last one did not */
+        struct fswatch *vendor, *admin;
+        sd_event_source *quiet_timer;
         sd_event_source *reload_timer;
         enum reload_state reload;
         struct problems problems;
@@ -34,7 +33,7 @@ struct manager {
         bool refused;            /* a drop-in file is good by itself, but the registry did not take it */
         uint64_t layers_version; /* of the table that `refused` and the problems are about */
         char *root;
-        int run_dir_fd; /* locked */
+        int run_dir_fd, lock_fd; /* locked */
         size_t value_max;
 };
 
@@ -58,12 +57,11 @@ void check_metadata(struct manager *m);
 /* After a write: the same if the layers changed, and a file that was refused may be taken now. */
 void follow_layers(struct manager *m);
 
-/* folding.c */
-_must_check_ int folding_start(struct manager *m);
+/* storage.c */
+/* Takes the folder of the store for this process, and opens the store. */
+_must_check_ int storage_open(struct manager *m, struct store **ret, struct diag *d);
+_must_check_ int storage_start(struct manager *m);
 /* Something was written. */
-void folding_changed(struct manager *m);
+void storage_changed(struct manager *m);
 /* Something was tried that took memory, but nothing was written. */
-void folding_tried(struct manager *m);
-/* A fold, or a sync in its place, could not write a snapshot, and wrote one after that. */
-void folding_failed(const char *text, void *userdata);
-void folding_done(void *userdata);
+void storage_tried(struct manager *m);

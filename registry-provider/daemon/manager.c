@@ -12,13 +12,6 @@
 #include "../../schema/layout.h"
 #include "manager-internal.h"
 
-static void on_state_report(const char *kind, const char *file, const char *text, void *userdata)
-{
-        report_problem(userdata, file, text,
-                &(struct record){
-                        .kind = RECORD_STATE_DAMAGED, .path = file, .reason = kind, .detail = text });
-}
-
 struct schema_round {
         struct manager *m;
         struct problems found;
@@ -85,22 +78,16 @@ static void on_dropins(void *userdata)
         load_dropins(userdata);
 }
 
-static void on_state_dir(void *userdata)
-{
-        struct manager *m = userdata;
-        registry_check_edits(m->registry);
-}
-
 static void on_changed(void *userdata)
 {
         follow_layers(userdata);
-        folding_changed(userdata);
+        storage_changed(userdata);
         reload_changed(userdata);
 }
 
 static void on_tried(void *userdata)
 {
-        folding_tried(userdata);
+        storage_tried(userdata);
 }
 
 static int watch(struct manager *m, const char *path, fswatch_fn fn, struct fswatch **ret)
@@ -118,14 +105,14 @@ static int open_registry(struct manager *m, const struct manager_config *config,
         int r = load_schema(m);
         if (r < 0)
                 return diag_set(d, -r, "the schema cannot be loaded: %s", strerror(-r));
+        struct store *store = NULL;
+        r = storage_open(m, &store, d);
+        if (r < 0)
+                return r;
         const struct registry_config rc = {
-                .root = m->root,
+                .store = store,
                 .schema = m->schema,
                 .value_max = config->value_max,
-                .events = { .report = on_state_report,
-                        .fold_failed = folding_failed,
-                        .folded = folding_done,
-                        .userdata = m },
         };
         return registry_open(&rc, &m->registry, d);
 }
@@ -165,7 +152,7 @@ static int start_events(struct manager *m)
         if (r >= 0 && m->exe_reader)
                 r = exe_reader_attach(m->exe_reader, m->event);
         if (r >= 0)
-                r = folding_start(m);
+                r = storage_start(m);
         return r < 0 ? r : reload_start(m);
 }
 
@@ -185,6 +172,7 @@ int manager_new(const struct manager_config *config, struct manager **ret, struc
         if (!m)
                 return -ENOMEM;
         m->run_dir_fd = -1;
+        m->lock_fd = -1;
         m->exe_reader = config->exe_reader;
         m->value_max = config->value_max;
         m->root = strdup(config->root ? config->root : "");
@@ -208,8 +196,6 @@ int manager_new(const struct manager_config *config, struct manager **ret, struc
         r = watch(m, LAYOUT_DROPINS_VENDOR, on_dropins, &m->vendor);
         if (r >= 0)
                 r = watch(m, LAYOUT_DROPINS_ADMIN, on_dropins, &m->admin);
-        if (r >= 0)
-                r = watch(m, LAYOUT_STATE, on_state_dir, &m->state);
         if (r < 0)
                 return diag_set(d, -r, "cannot start: %s", strerror(-r));
         /* After the watches: what changes in between is read twice, not missed. */
@@ -231,18 +217,17 @@ struct manager *manager_free(struct manager *m)
                 (void)sd_bus_flush_close_unref(m->bus);
         m->vendor = fswatch_free(m->vendor);
         m->admin = fswatch_free(m->admin);
-        m->state = fswatch_free(m->state);
         m->registry = registry_close(m->registry);
         m->schema = schema_free(m->schema);
         schema_files_done(&m->schema_files);
         m->auditlog = auditlog_free(m->auditlog);
-        sd_event_source_disable_unref(m->fold_timer);
+        sd_event_source_disable_unref(m->quiet_timer);
         sd_event_source_disable_unref(m->reload_timer);
         sd_event_unref(m->event);
         problems_done(&m->problems);
         edits_done(&m->edits);
-        if (m->run_dir_fd >= 0)
-                (void)close(m->run_dir_fd);
+        closep(&m->lock_fd);
+        closep(&m->run_dir_fd);
         free(m->root);
         free(m);
         return NULL;

@@ -145,8 +145,7 @@ static void note_success(struct manager *m, const struct dropins *files)
 {
         forget_gone(m, files);
         m->reload = RELOAD_DONE;
-        /* Files alone can make the journal long, and nobody may write for days. */
-        folding_tried(m);
+        storage_changed(m);
         (void)sd_event_source_set_enabled(m->reload_timer, SD_EVENT_OFF);
 }
 

@@ -58,6 +58,9 @@ struct registry {
 };
 
 /* registry-layers.c */
+#define REGISTRY_LAYERS_KEY DEFAULT_HIVE "\\System\\Registry\\Layers"
+/* By the base layer's names. 0 or -ENOENT. */
+_must_check_ int registry_layers_key(const struct store *s, struct guid *ret);
 _must_check_ int registry_rebuild_layers(struct registry *r, struct layers *ret);
 /* Base and the layers that files stand behind, as the files say. */
 _must_check_ int registry_file_layers(const struct registry *r, struct layers *ret);

@@ -139,16 +139,16 @@ bool registry_layer_changed(const struct layers *a, const struct layers *b, cons
         return x->precedence != y->precedence || x->enabled != y->enabled;
 }
 
-static int find_layers_key(const struct registry *r, struct guid *ret)
+int registry_layers_key(const struct store *s, struct guid *ret)
 {
-        const struct hive_root *hive = registry_hive(r, DEFAULT_HIVE, strlen(DEFAULT_HIVE));
-        if (!hive)
+        const struct store_key *root = store_root(s, DEFAULT_HIVE, strlen(DEFAULT_HIVE));
+
+        if (!root)
                 return -ENOENT;
-        struct guid key = hive->root;
+        struct guid key = root->guid;
         for (size_t i = 1; i < ARRAY_SIZE(layers_components); i++) {
                 const char *name = layers_components[i];
-                const struct store_path_entry *entry =
-                        base_entry(store_lookup(r->store, &key, name, strlen(name)));
+                const struct store_path_entry *entry = base_entry(store_lookup(s, &key, name, strlen(name)));
                 if (!entry)
                         return -ENOENT;
                 key = entry->target;
@@ -168,7 +168,7 @@ int registry_rebuild_layers(struct registry *r, struct layers *ret)
         if (e < 0)
                 return e;
         const struct store_path_entry *const *children =
-                find_layers_key(r, &key) == 0 ? store_children(r->store, &key, &n) : NULL;
+                registry_layers_key(r->store, &key) == 0 ? store_children(r->store, &key, &n) : NULL;
         for (size_t i = 0; e == 0 && i < n; i++) {
                 const struct store_path_entry *entry = base_entry(children[i]);
                 if (entry)
@@ -209,7 +209,7 @@ void registry_each_refused(const struct registry *r, registry_refused_t fn, void
         size_t n = 0;
 
         const struct store_path_entry *const *children =
-                find_layers_key(r, &key) == 0 ? store_children(r->store, &key, &n) : NULL;
+                registry_layers_key(r->store, &key) == 0 ? store_children(r->store, &key, &n) : NULL;
         for (size_t i = 0; i < n; i++) {
                 const struct store_path_entry *entry = base_entry(children[i]);
                 if (!entry)

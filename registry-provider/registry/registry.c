@@ -139,8 +139,19 @@ int registry_path(const struct registry *r, const char *input, struct path *ret,
         return path_parse(input, strlen(input), is_hive, (void *)r, ret, d);
 }
 
-static const char *describe(int e)
+int registry_explain(const struct registry *r, int e, struct diag *d)
 {
+        const char *failure = store_failure(r->store);
+
+        if (store_is_failure(e) && failure[0] && d && !d->text[0])
+                return diag_set(d, -e, "%s", failure);
+        return e;
+}
+
+static const char *describe(const struct registry *r, int e)
+{
+        if (store_is_failure(e) && store_failure(r->store)[0])
+                return store_failure(r->store);
         return e == -EBADMSG ? "corrupt: two layers' entries have the same precedence and sequence"
                              : strerror(-e);
 }
@@ -171,6 +182,7 @@ static int no_such_key(const struct registry *r, const struct path *path, size_t
 
 int registry_find_key(const struct registry *r, const struct path *path, struct guid *ret, struct diag *d)
 {
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
         size_t len, depth = 0;
         const char *name = path_component(path, 0, &len);
         const struct hive_root *hive = registry_hive(r, name, len);
@@ -181,7 +193,7 @@ int registry_find_key(const struct registry *r, const struct path *path, struct 
         if (e == -ENOENT && depth > 0)
                 return no_such_key(r, path, depth, d);
         if (e < 0)
-                return diag_set(d, -e, "%s: %s", path->text, describe(e));
+                return diag_set(d, -e, "%s: %s", path->text, describe(r, e));
         return 0;
 }
 
@@ -226,7 +238,7 @@ int registry_get(struct registry *r, const struct path *path, const char *name, 
         name = value_word_of_name(name);
         if (e == -ENOENT)
                 return diag_set(d, ENOENT, "%s: no such value: '%s'", path->text, name);
-        return diag_set(d, -e, "%s: value '%s': %s", path->text, name, describe(e));
+        return diag_set(d, -e, "%s: value '%s': %s", path->text, name, describe(r, e));
 }
 
 int registry_key_path(const struct registry *r, const struct guid *key, struct buf *ret)

@@ -24,6 +24,11 @@ struct registry *registry_close(struct registry *r);
 DEFINE_CLEANUP(struct registry *, registry_close, registry_closep);
 #define _cleanup_registry_ _cleanup_(registry_closep)
 
+/* Copies into an empty store what the schema's values need of another: then the registry over it says of
+ * them what one over the whole would, however large that is. For the boot. */
+_must_check_ int registry_copy_part(
+        const struct store *from, const struct schema *schema, struct store *to, struct diag *d);
+
 /* ---- Reading. What is returned by reference is the store's, in the caller's scope (registry_scope()).
  * -EBADMSG: corrupt (see resolve.h). Errors of the store (-EIO, -EUCLEAN …) are possible everywhere. ---- */
 
@@ -54,6 +59,8 @@ const struct store_path_entry *registry_hiding(
  */
 _must_check_ int registry_get(struct registry *r, const struct path *path, const char *name,
         struct registry_value *ret, struct diag *d);
+/* Of an error of the store that d says nothing of: what failed. Returns e. */
+int registry_explain(const struct registry *r, int e, struct diag *d);
 const struct store *registry_store(const struct registry *r);
 const struct layers *registry_layers(const struct registry *r);
 /* Another number after each change of the table of layers, or of what it is made from. */

@@ -61,7 +61,6 @@ struct store *store_close(struct store *s)
 static void clear_error(struct store *s)
 {
         s->db->error = 0;
-        s->db->why.text[0] = '\0';
 }
 
 static void turn_ends(struct store *s)
@@ -280,6 +279,11 @@ int store_error(const struct store *s, struct diag *d)
         int r = s->db->error;
 
         return r == 0 ? 0 : diag_set(d, -r, "%s", s->db->why.text[0] ? s->db->why.text : strerror(-r));
+}
+
+const char *store_failure(const struct store *s)
+{
+        return s->db->why.text;
 }
 
 static void *take(const struct store *s, size_t size)
@@ -688,6 +692,17 @@ const struct store_key *const *store_roots(const struct store *s, size_t *ret_n)
                         found++;
         *ret_n = found;
         return keys;
+}
+
+const struct store_key *store_root(const struct store *s, const char *name, size_t len)
+{
+        size_t n;
+        const struct store_key *const *roots = store_roots(s, &n);
+
+        for (size_t i = 0; i < n; i++)
+                if (fold_equal(roots[i]->name, strlen(roots[i]->name), name, len))
+                        return roots[i];
+        return NULL;
 }
 
 const struct store_file *store_files(const struct store *s, size_t *ret_n)

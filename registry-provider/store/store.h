@@ -225,6 +225,13 @@ void store_scope_end(struct store_scope *scope);
 /* A look-up that fails finds nothing and leaves its error here, until the outermost scope ends. 0 or
  * negative errno; d may be NULL. Who concludes something from what was not found asks first. */
 _must_check_ int store_error(const struct store *s, struct diag *d);
+/* What failed last, for people; "" where nothing has. */
+const char *store_failure(const struct store *s);
+/* An error of the storage itself, not of what was asked. */
+static inline bool store_is_failure(int error)
+{
+        return error == -EIO || error == -ENOSPC || error == -EUCLEAN || error == -EBUSY;
+}
 
 /* NULL: nothing there. */
 const struct store_key *store_key(const struct store *s, const struct guid *guid);
@@ -242,8 +249,9 @@ const struct store_path_entry *const *store_children(
         const struct store *s, const struct guid *parent, size_t *ret_n);
 const struct store_value_entry *const *store_values(
         const struct store *s, const struct guid *key, bool with_data, size_t *ret_n);
-/* The keys that are roots, by name. */
+/* The keys that are roots, by name; and the one of that name. */
 const struct store_key *const *store_roots(const struct store *s, size_t *ret_n);
+const struct store_key *store_root(const struct store *s, const char *name, size_t len);
 const struct store_file *store_files(const struct store *s, size_t *ret_n);
 
 /* All that a layer has, in no order; not of the base layer, which has no index. */

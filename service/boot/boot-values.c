@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "boot-values.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "../../registry-provider/registry/registry.h"
 #include "../../schema/base/fileio.h"
@@ -28,12 +29,6 @@ static void complain(const struct loader *l, const char *line)
 {
         if (l->complain)
                 l->complain(line, l->userdata);
-}
-
-static void on_state_report(
-        _unused_ const char *kind, _unused_ const char *file, const char *text, void *userdata)
-{
-        complain(userdata, text);
 }
 
 /* What waits for a boot is held while the boot is the one in which what is accepted came into force. Where
@@ -121,49 +116,67 @@ static int decide(struct registry *registry, struct boot_value *v, const struct 
         return r;
 }
 
+/* Where a provider runs it holds the lock, and is read beside; else nobody may begin meanwhile. */
+static int open_store(const char *root, int *ret_lock, struct store **ret, struct diag *d)
+{
+        _cleanup_free_ char *path = root_path(root, LAYOUT_STORE_LOCK),
+                            *file = root_path(root, LAYOUT_STORE);
+
+        if (!path || !file)
+                return -ENOMEM;
+        *ret_lock = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        bool is_held = *ret_lock >= 0 && flock(*ret_lock, LOCK_SH | LOCK_NB) < 0;
+        return store_open(file, is_held ? STORE_READ_ONLY : STORE_AT_BOOT, VALUE_BYTES_DEFAULT_MAX, ret, d);
+}
+
+/* What the schema's values need of it: the store may be large. A store that is not there is empty. */
+static int load_store(const char *root, const struct schema *schema, struct store *to, struct diag *d)
+{
+        _cleanup_store_ struct store *from = NULL;
+        _cleanup_close_ int lock = -1;
+
+        int r = open_store(root, &lock, &from, d);
+        if (r == -ENOENT) {
+                d->text[0] = '\0';
+                return 0;
+        }
+        return r < 0 ? r : registry_copy_part(from, schema, to, d);
+}
+
 static int load_registry(const char *root, const struct schema *schema, const struct loader *l,
         struct boot_values *values, struct diag *d)
 {
         _cleanup_registry_ struct registry *registry = NULL;
-        const struct registry_config config = {
-                .root = root,
-                .schema = schema,
-                .value_max = VALUE_BYTES_DEFAULT_MAX,
-                .read_only = true,
-                .events = { .report = on_state_report, .userdata = (void *)l },
-        };
+        _cleanup_store_ struct store *store = NULL;
 
-        int r = registry_open(&config, &registry, d);
+        int r = store_open(NULL, STORE_WRITE, VALUE_BYTES_DEFAULT_MAX, &store, d);
+        if (r == 0)
+                r = load_store(root, schema, store, d);
+        if (r < 0)
+                return r;
+        const struct registry_config config = {
+                .store = STEAL_PTR(store), .schema = schema, .value_max = VALUE_BYTES_DEFAULT_MAX
+        };
+        r = registry_open(&config, &registry, d);
         if (r == 0)
                 r = load_files(root, registry, l, d);
+        if (r < 0)
+                return r;
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(registry);
         for (size_t i = 0; r == 0 && i < values->n; i++)
                 r = values->list[i].held ? 0 : decide(registry, &values->list[i], l);
         return r;
 }
 
-/* The directory alone is none: it may be what is below the mount point. */
-static bool has_state(const char *path)
-{
-        DIR *dir = opendir(path);
-        const struct dirent *entry;
-        bool found = false;
-
-        while (dir && !found && (entry = readdir(dir)))
-                found = strncmp(entry->d_name, "journal-", strlen("journal-")) == 0 ||
-                        strncmp(entry->d_name, "snapshot-", strlen("snapshot-")) == 0;
-        if (dir)
-                (void)closedir(dir);
-        return found;
-}
-
 /* Without the state, what it says is not known: then what was in force last is right, and where nothing was,
- * the drop-in files. */
+ * the drop-in files. The folder alone is none: it may be what is below the mount point. */
 static int use_registry(const char *root, const struct accepted *accepted, bool *ret)
 {
-        _cleanup_free_ char *state = root_path(root, LAYOUT_STATE);
-        if (!state)
+        _cleanup_free_ char *store = root_path(root, LAYOUT_STORE);
+
+        if (!store)
                 return -ENOMEM;
-        *ret = accepted->n == 0 || has_state(state);
+        *ret = accepted->n == 0 || access(store, F_OK) == 0;
         return 0;
 }
 
