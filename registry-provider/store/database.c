@@ -20,7 +20,8 @@
 #define WAL_BYTES (1024 * 1024)
 
 /* Names are compared folded, as bytes. The base layer, which has nearly everything, is number 1 and is not
- * in the indexes by layer. */
+ * in the indexes by layer. The history has a folded name only for a key that may be gone, dropped or
+ * volatile, so that it is found by it. */
 static const char tables_of_keys[] =
         "CREATE TABLE @.key(guid BLOB PRIMARY KEY, parent BLOB, name TEXT NOT NULL, sd BLOB,"
         " flags INTEGER NOT NULL, time INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
@@ -45,11 +46,12 @@ static const char tables_of_the_file[] =
         " pid INTEGER, uid INTEGER, loginuid INTEGER, session INTEGER, comm TEXT, exe TEXT, context TEXT)"
         " STRICT;"
         "CREATE TABLE history(id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, time INTEGER NOT NULL,"
-        " author INTEGER NOT NULL, op INTEGER NOT NULL, key BLOB, layer INTEGER, name TEXT,"
-        " target BLOB, type INTEGER, data BLOB,"
+        " author INTEGER NOT NULL, op INTEGER NOT NULL, flags INTEGER NOT NULL, key BLOB, layer INTEGER,"
+        " name TEXT, folded TEXT, target BLOB, type INTEGER, data BLOB,"
         " old_name TEXT, old_sequence INTEGER, old_target BLOB, old_type INTEGER, old_data BLOB,"
         " old_time INTEGER) STRICT;"
         "CREATE INDEX history_key ON history(key);"
+        "CREATE INDEX history_gone ON history(target, folded) WHERE folded IS NOT NULL;"
         "INSERT INTO layer VALUES(1, '" STORE_BASE_LAYER "', '" STORE_BASE_LAYER "');"
         "PRAGMA application_id = " TO_TEXT(APPLICATION_ID) ";"
                                                            "PRAGMA user_version = " TO_TEXT(FORMAT_VERSION);
@@ -175,6 +177,11 @@ void bind_guid(sqlite3_stmt *statement, int column, const struct guid *guid)
 void bind_text(sqlite3_stmt *statement, int column, const char *text, size_t len)
 {
         (void)sqlite3_bind_text(statement, column, text, (int)len, SQLITE_STATIC);
+}
+
+void bind_data(sqlite3_stmt *statement, int column, const void *data, size_t size)
+{
+        (void)sqlite3_bind_blob64(statement, column, data ? data : "", size, SQLITE_STATIC);
 }
 
 void bind_u64(sqlite3_stmt *statement, int column, uint64_t v)

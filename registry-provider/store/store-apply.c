@@ -8,6 +8,7 @@
 
 #include "../../schema/names/fold.h"
 #include "../../schema/values/value.h"
+#include "store-rows.h"
 
 /* A row of the history: what is there now, and what was before. */
 struct was {
@@ -27,7 +28,8 @@ struct event {
         const struct guid *key;
         int64_t layer; /* 0: none */
         const char *name;
-        const struct guid *target; /* NULL: none */
+        const struct folded *folded; /* of a key that may be gone; it is found by that */
+        const struct guid *target;   /* NULL: none */
         bool has_type;
         uint32_t type;
         const void *data;
@@ -86,20 +88,15 @@ static int know_author(struct store *s)
         return r;
 }
 
-static void bind_data(sqlite3_stmt *row, int column, const void *data, size_t size)
-{
-        (void)sqlite3_bind_blob64(row, column, data ? data : "", size, SQLITE_STATIC);
-}
-
 static void bind_was(sqlite3_stmt *row, const struct event *e)
 {
         const struct was *was = &e->was;
 
-        bind_known(row, 11, was->name);
-        bind_u64(row, 12, was->sequence);
-        bind_guid(row, 13, &was->target);
-        bind_u64(row, 14, was->type);
-        bind_data(row, 15, was->data, was->size);
+        bind_known(row, 13, was->name);
+        bind_u64(row, 14, was->sequence);
+        bind_guid(row, 15, &was->target);
+        bind_u64(row, 16, was->type);
+        bind_data(row, 17, was->data, was->size);
 }
 
 static int record(struct store *s, const struct store_op *op, const struct event *e)
@@ -116,44 +113,26 @@ static int record(struct store *s, const struct store_op *op, const struct event
         bind_u64(row, 2, s->time);
         (void)sqlite3_bind_int64(row, 3, s->author);
         bind_u64(row, 4, e->op);
-        bind_guid(row, 5, e->key ? e->key : &(struct guid){ 0 });
+        bind_u64(row, 5, e->is_volatile ? HISTORY_VOLATILE : 0);
+        bind_guid(row, 6, e->key ? e->key : &(struct guid){ 0 });
         if (e->layer)
-                (void)sqlite3_bind_int64(row, 6, e->layer);
+                (void)sqlite3_bind_int64(row, 7, e->layer);
         if (e->name)
-                bind_text(row, 7, e->name, strlen(e->name));
+                bind_text(row, 8, e->name, strlen(e->name));
+        if (e->folded)
+                bind_text(row, 9, e->folded->text, e->folded->len);
+        if (e->target)
+                bind_guid(row, 10, e->target);
         if (e->is_volatile)
                 return database_run(s->db, row);
-        if (e->target)
-                bind_guid(row, 8, e->target);
         if (e->has_type)
-                bind_u64(row, 9, e->type);
+                bind_u64(row, 11, e->type);
         if (e->has_type && e->data)
-                bind_data(row, 10, e->data, e->size);
+                bind_data(row, 12, e->data, e->size);
         if (e->was.is)
                 bind_was(row, e);
         if (e->was.time != 0)
-                bind_u64(row, 16, e->was.time);
-        return database_run(s->db, row);
-}
-
-/* The layer's number, which it gets now if it has none. */
-static int take_layer(struct store *s, const char *name, int64_t *ret)
-{
-        struct folded folded;
-        size_t len = strlen(name);
-
-        *ret = store_layer_id(s, name);
-        if (*ret != 0 || s->db->error < 0)
-                return s->db->error;
-        if (!component_storable(name, len) || !store_fold(name, len, &folded))
-                return -EINVAL;
-        sqlite3_stmt *row = database_statement(s->db, LAYER_INSERT, false);
-        if (!row)
-                return s->db->error;
-        (void)sqlite3_bind_int64(row, 1, s->next_layer);
-        bind_text(row, 2, folded.text, folded.len);
-        bind_text(row, 3, name, len);
-        *ret = s->next_layer++;
+                bind_u64(row, 18, e->was.time);
         return database_run(s->db, row);
 }
 
@@ -178,36 +157,11 @@ static int find_key(struct store *s, const struct guid *guid, struct key_state *
         return 0;
 }
 
-static int run(struct store *s, enum statement id, bool is_volatile, const struct guid *guid)
-{
-        sqlite3_stmt *q = database_statement(s->db, id, is_volatile);
-
-        bind_guid(q, 1, guid);
-        return database_run(s->db, q);
-}
-
 static int set_time(struct store *s, const struct store_op *op, const struct key_state *key)
 {
         if (op->time == 0 || op->time == key->time)
                 return 0;
-        sqlite3_stmt *q = database_statement(s->db, KEY_SET_TIME, key->is_volatile);
-        bind_guid(q, 1, &op->guid);
-        bind_u64(q, 2, op->time);
-        return database_run(s->db, q);
-}
-
-static int delete_row(struct store *s, enum statement id, bool is_volatile, const struct guid *guid,
-        const struct folded *name, int64_t layer)
-{
-        sqlite3_stmt *q = database_statement(s->db, id, is_volatile);
-
-        if (!q)
-                return s->db->error;
-        bind_guid(q, 1, guid);
-        if (name)
-                bind_text(q, 2, name->text, name->len);
-        (void)sqlite3_bind_int64(q, name ? 3 : 2, layer);
-        return database_run(s->db, q);
+        return rows_put_time(s, &op->guid, op->time, key->is_volatile);
 }
 
 /* ---- Values ---- */
@@ -265,23 +219,6 @@ static int check_value(struct store *s, const struct store_op *op, const struct 
         return s->db->error;
 }
 
-static int put_value(struct store *s, const struct store_op *op, bool is_volatile, int64_t layer)
-{
-        sqlite3_stmt *q = database_statement(s->db, VALUE_PUT, is_volatile);
-        struct folded folded;
-
-        if (!q || !store_fold(op->name, strlen(op->name), &folded))
-                return s->db->error;
-        bind_guid(q, 1, &op->guid);
-        bind_text(q, 2, folded.text, folded.len);
-        (void)sqlite3_bind_int64(q, 3, layer);
-        bind_text(q, 4, op->name, strlen(op->name));
-        bind_u64(q, 5, op->sequence);
-        bind_u64(q, 6, op->type);
-        bind_data(q, 7, op->data, op->size);
-        return database_run(s->db, q);
-}
-
 static int set_value(struct store *s, const struct store_op *op)
 {
         const struct store_value_entry *mine;
@@ -307,9 +244,9 @@ static int set_value(struct store *s, const struct store_op *op)
                 return -EINVAL;
         r = check_value(s, op, &key, &mine);
         if (r == 0)
-                r = take_layer(s, op->layer, &e.layer);
+                r = rows_take_layer(s, op->layer, &e.layer);
         if (r == 0)
-                r = put_value(s, op, key.is_volatile, e.layer);
+                r = rows_put_value(s, op, e.layer, key.is_volatile);
         if (r == 0)
                 r = set_time(s, op, &key);
         if (r < 0)
@@ -332,7 +269,7 @@ static int remove_value(struct store *s, const struct store_op *op, const struct
         if (!store_fold(mine->name, strlen(mine->name), &folded))
                 return -EUCLEAN;
         was_value(mine, key->time, &e.was);
-        int r = delete_row(s, VALUE_DELETE, key->is_volatile, guid, &folded, e.layer);
+        int r = rows_delete(s, VALUE_DELETE, guid, &folded, e.layer, key->is_volatile);
         return r < 0 ? r : record(s, op, &e);
 }
 
@@ -353,23 +290,6 @@ static int delete_value(struct store *s, const struct store_op *op)
 }
 
 /* ---- Path entries ---- */
-
-static int put_entry(struct store *s, const struct guid *parent, const char *name, int64_t layer,
-        uint64_t sequence, const struct guid *target, bool is_volatile)
-{
-        sqlite3_stmt *q = database_statement(s->db, ENTRY_PUT, is_volatile);
-        struct folded folded;
-
-        if (!q || !store_fold(name, strlen(name), &folded))
-                return s->db->error;
-        bind_guid(q, 1, parent);
-        bind_text(q, 2, folded.text, folded.len);
-        (void)sqlite3_bind_int64(q, 3, layer);
-        bind_text(q, 4, name, strlen(name));
-        bind_u64(q, 5, sequence);
-        bind_guid(q, 6, target);
-        return database_run(s->db, q);
-}
 
 /* Where the entry is: beside the key that it names, or, hidden, beside its parent. */
 static int entry_is_volatile(
@@ -401,7 +321,7 @@ static int remove_entry(struct store *s, const struct store_op *op, const struct
         was_entry(mine, &e.was);
         int r = entry_is_volatile(s, mine, parent, &e.is_volatile);
         if (r == 0)
-                r = delete_row(s, ENTRY_DELETE, e.is_volatile, guid, &folded, e.layer);
+                r = rows_delete(s, ENTRY_DELETE, guid, &folded, e.layer, e.is_volatile);
         return r < 0 ? r : record(s, op, &e);
 }
 
@@ -447,7 +367,7 @@ static int replace_entry(struct store *s, const struct store_op *op, const struc
         struct key_state target = { 0 };
         bool was_volatile = false;
 
-        int r = take_layer(s, op->layer, &e.layer);
+        int r = rows_take_layer(s, op->layer, &e.layer);
         if (r == 0 && e.target)
                 r = find_key(s, &op->target, &target);
         if (r == -ENOENT)
@@ -462,8 +382,7 @@ static int replace_entry(struct store *s, const struct store_op *op, const struc
                 e.was = (struct was){ 0 };
         }
         if (r == 0)
-                r = put_entry(s, &op->guid, op->name, e.layer, op->sequence,
-                        e.target ? e.target : &(struct guid){ 0 }, e.is_volatile);
+                r = rows_put_entry(s, op, e.layer, e.is_volatile);
         return r < 0 ? r : record(s, op, &e);
 }
 
@@ -502,7 +421,7 @@ static int remove_blanket(struct store *s, const struct store_op *op, const stru
                 .layer = store_layer_id(s, mine->layer),
                 .was = { .is = true, .sequence = mine->sequence } };
 
-        int r = delete_row(s, BLANKET_DELETE, key->is_volatile, guid, NULL, e.layer);
+        int r = rows_delete(s, BLANKET_DELETE, guid, NULL, e.layer, key->is_volatile);
         return r < 0 ? r : record(s, op, &e);
 }
 
@@ -515,14 +434,9 @@ static int put_blanket(struct store *s, const struct store_op *op, const struct 
                 .has_type = true,
                 .type = 1 };
 
-        int r = take_layer(s, op->layer, &e.layer);
-        sqlite3_stmt *q = r == 0 ? database_statement(s->db, BLANKET_PUT, key->is_volatile) : NULL;
-        if (!q)
-                return r < 0 ? r : s->db->error;
-        bind_guid(q, 1, &op->guid);
-        (void)sqlite3_bind_int64(q, 2, e.layer);
-        bind_u64(q, 3, op->sequence);
-        r = database_run(s->db, q);
+        int r = rows_take_layer(s, op->layer, &e.layer);
+        if (r == 0)
+                r = rows_put_blanket(s, op, e.layer, key->is_volatile);
         if (mine)
                 e.was = (struct was){ .is = true, .sequence = mine->sequence };
         return r < 0 ? r : record(s, op, &e);
@@ -552,55 +466,56 @@ static int set_blanket(struct store *s, const struct store_op *op)
 
 /* ---- Keys ---- */
 
-static uint32_t key_flags(bool is_link)
+/* Of an entry that goes from the file. */
+static int record_moved(struct store *s, const struct store_op *op, sqlite3_stmt *q)
 {
-        return is_link ? KEY_FLAG_LINK : 0;
-}
+        struct event e = { .op = STORE_DELETE_ENTRY,
+                .layer = sqlite3_column_int64(q, 1),
+                .name = (const char *)sqlite3_column_text(q, 2),
+                .was = { .is = true, .sequence = column_u64(q, 3), .target = op->guid } };
+        struct guid parent;
 
-static int insert_key(struct store *s, const struct store_op *op)
-{
-        sqlite3_stmt *q = database_statement(s->db, KEY_INSERT, op->is_volatile);
-
-        if (!q)
-                return s->db->error;
-        bind_guid(q, 1, &op->guid);
-        bind_guid(q, 2, &op->target);
-        bind_text(q, 3, op->name, strlen(op->name));
-        if (op->size > 0)
-                bind_data(q, 4, op->data, op->size);
-        else
-                (void)sqlite3_bind_null(q, 4);
-        bind_u64(q, 5, key_flags(op->is_link));
-        bind_u64(q, 6, op->time);
-        return database_run(s->db, q);
+        column_guid(q, 0, &parent);
+        e.key = &parent;
+        e.was.name = e.name;
+        return record(s, op, &e);
 }
 
 /* What named the key before it was there knows now that it is volatile. */
-static int make_volatile(struct store *s, const struct guid *key)
+static int make_volatile(struct store *s, const struct store_op *op)
 {
+        int r = 0;
+
         s->db->has_volatile = true;
-        int r = run(s, ENTRY_TO_VOLATILE, true, key);
-        return r < 0 ? r : run(s, ENTRY_DELETE_NAMING, false, key);
+        sqlite3_stmt *q = database_statement(s->db, ENTRY_NAMING, false);
+        bind_guid(q, 1, &op->guid);
+        while (r == 0 && database_row(s->db, q))
+                r = record_moved(s, op, q);
+        (void)sqlite3_reset(q);
+        if (r == 0)
+                r = rows_run(s, ENTRY_TO_VOLATILE, &op->guid, true);
+        return r < 0 ? r : rows_run(s, ENTRY_DELETE_NAMING, &op->guid, false);
 }
 
 static int create_key(struct store *s, const struct store_op *op)
 {
-        const struct event e = { .op = op->code,
+        struct event e = { .op = op->code,
                 .is_volatile = op->is_volatile,
                 .key = &op->guid,
                 .name = op->name,
                 .target = &op->target,
                 .has_type = true,
-                .type = key_flags(op->is_link),
+                .type = op->is_link ? KEY_FLAG_LINK : 0,
                 .data = op->data ? op->data : "",
-                .size = op->size,
-                .was.time = op->time };
+                .size = op->size };
         struct key_state state;
+        struct folded folded;
 
         int r = find_key(s, &op->guid, &state);
         if (r != -ENOENT)
                 return r < 0 ? r : -EEXIST;
-        if (guid_is_zero(&op->guid) || !component_storable(op->name, strlen(op->name)))
+        if (guid_is_zero(&op->guid) || !component_storable(op->name, strlen(op->name)) ||
+                !store_fold(op->name, strlen(op->name), &folded))
                 return -EINVAL;
         if (!guid_is_zero(&op->target)) {
                 r = find_key(s, &op->target, &state);
@@ -609,11 +524,12 @@ static int create_key(struct store *s, const struct store_op *op)
                 if (state.is_volatile && !op->is_volatile)
                         return -EINVAL;
         }
+        e.folded = op->is_volatile ? &folded : NULL;
         r = check_parent(s, &op->guid, &op->target);
         if (r == 0 && op->is_volatile)
-                r = make_volatile(s, &op->guid);
+                r = make_volatile(s, op);
         if (r == 0)
-                r = insert_key(s, op);
+                r = rows_put_key(s, op);
         return r < 0 ? r : record(s, op, &e);
 }
 
@@ -631,21 +547,12 @@ static int write_key(struct store *s, const struct store_op *op)
         if (op->mask & STORE_MASK_SD) {
                 e.data = op->data ? op->data : "";
                 e.size = op->size;
-                sqlite3_stmt *q = database_statement(s->db, KEY_SET_SD, key->is_volatile);
-                bind_guid(q, 1, &op->guid);
-                if (op->size > 0)
-                        bind_data(q, 2, op->data, op->size);
-                else
-                        (void)sqlite3_bind_null(q, 2);
-                int r = database_run(s->db, q);
+                int r = rows_put_sd(s, &op->guid, op->data, op->size, key->is_volatile);
                 if (r < 0)
                         return r;
         }
         if (op->mask & STORE_MASK_TIME) {
-                sqlite3_stmt *q = database_statement(s->db, KEY_SET_TIME, key->is_volatile);
-                bind_guid(q, 1, &op->guid);
-                bind_u64(q, 2, op->time);
-                int r = database_run(s->db, q);
+                int r = rows_put_time(s, &op->guid, op->time, key->is_volatile);
                 if (r < 0)
                         return r;
         }
@@ -676,9 +583,10 @@ static int drop_key(struct store *s, const struct store_op *op)
         const struct store_key *key = store_key(s, &op->guid);
         struct event e = { .op = op->code, .key = &op->guid };
         bool has_children = false;
+        struct folded folded;
 
-        if (!key)
-                return s->db->error;
+        if (!key || !store_fold(key->name, strlen(key->name), &folded))
+                return key ? -EUCLEAN : s->db->error;
         for (unsigned i = 0; i < 1u + s->db->has_volatile; i++) {
                 sqlite3_stmt *q = database_statement(s->db, ENTRY_CHILD_OF, i);
                 bind_guid(q, 1, &op->guid);
@@ -691,17 +599,19 @@ static int drop_key(struct store *s, const struct store_op *op)
                 return -EINVAL;
         e.is_volatile = key->is_volatile;
         e.name = key->name;
+        e.folded = &folded;
+        e.target = &key->parent;
         e.was = (struct was){ .is = true,
                 .name = key->name,
                 .target = key->parent,
-                .type = key_flags(key->is_link),
+                .type = key->is_link ? KEY_FLAG_LINK : 0,
                 .data = key->sd,
                 .size = key->sd_size,
                 .time = key->last_write };
         const struct key_state state = { true, key->is_volatile, key->last_write };
         int r = empty_key(s, op, &state);
         if (r == 0)
-                r = run(s, KEY_DELETE, key->is_volatile, &op->guid);
+                r = rows_run(s, KEY_DELETE, &op->guid, key->is_volatile);
         return r < 0 ? r : record(s, op, &e);
 }
 
@@ -764,17 +674,11 @@ static int set_file(struct store *s, const struct store_op *op)
                 .data = &enabled,
                 .size = 1 };
 
-        int r = take_layer(s, op->layer, &e.layer);
+        int r = rows_take_layer(s, op->layer, &e.layer);
         if (r == 0)
                 r = was_file(s, e.layer, &e.was);
-        sqlite3_stmt *q = r == 0 ? database_statement(s->db, FILE_PUT, false) : NULL;
-        if (!q)
-                return r < 0 ? r : s->db->error;
-        (void)sqlite3_bind_int64(q, 1, e.layer);
-        bind_text(q, 2, op->name, strlen(op->name));
-        bind_u64(q, 3, op->precedence);
-        bind_u64(q, 4, op->set);
-        r = database_run(s->db, q);
+        if (r == 0)
+                r = rows_put_file(s, op, e.layer);
         return r < 0 ? r : record(s, op, &e);
 }
 
@@ -787,10 +691,7 @@ static int forget_file(struct store *s, const struct store_op *op)
         int r = was_file(s, e.layer, &e.was);
         if (r < 0 || !e.was.is)
                 return r;
-        sqlite3_stmt *q = database_statement(s->db, FILE_DELETE, false);
-        if (q)
-                (void)sqlite3_bind_int64(q, 1, e.layer);
-        r = database_run(s->db, q);
+        r = rows_delete_file(s, e.layer);
         return r < 0 ? r : record(s, op, &e);
 }
 

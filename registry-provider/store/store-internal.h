@@ -10,6 +10,9 @@
 
 #define BASE_LAYER_ID 1
 #define KEY_FLAG_LINK 1
+/* Flags of a row of the history. */
+#define HISTORY_VOLATILE 1 /* it has no data */
+#define HISTORY_SHADOWED 2 /* nothing effective changed */
 
 enum turn {
         TURN_NONE,
