@@ -70,6 +70,7 @@ static const struct {
         { SQLITE_TOOBIG, EIO },
         { SQLITE_PERM, EIO },
         { SQLITE_AUTH, EIO },
+        { SQLITE_INTERRUPT, ECANCELED },
         /* A statement that does not fit the tables: they are not ours. */
         { SQLITE_ERROR, EUCLEAN },
         { SQLITE_SCHEMA, EUCLEAN },
@@ -228,6 +229,18 @@ static int get_number(struct database *db, const char *sql, int64_t *ret)
         return db->error;
 }
 
+/* What cannot be prepared is not there. */
+static int check_tables(struct database *db)
+{
+        sqlite3_stmt *statement = NULL;
+
+        int r = sqlite3_prepare_v2(db->sqlite,
+                "SELECT 1 FROM key, path_entry, value, blanket, layer, file, author, history", -1,
+                &statement, NULL);
+        (void)sqlite3_finalize(statement);
+        return r == SQLITE_OK ? 0 : note_error(db);
+}
+
 static int check_identity(struct database *db)
 {
         int64_t id = 0, version = 0;
@@ -244,16 +257,18 @@ static int check_identity(struct database *db)
                 return db->error = diag_set(&db->why, EPROTONOSUPPORT,
                                "%s: the store has format %lld, expected %d", db->path, (long long)version,
                                FORMAT_VERSION);
-        return 0;
+        return check_tables(db);
 }
 
-/* A new file has nothing in it. */
+/* A new file has nothing in it, and is nobody's. */
 static int make_or_check(struct database *db)
 {
-        int64_t n = 0;
+        int64_t n = 0, id = 0;
 
         int r = get_number(db, "SELECT count(*) FROM sqlite_schema", &n);
-        if (r < 0 || n > 0)
+        if (r == 0)
+                r = get_number(db, "PRAGMA application_id", &id);
+        if (r < 0 || n > 0 || id != 0)
                 return r < 0 ? r : check_identity(db);
         r = execute(db, "BEGIN IMMEDIATE");
         if (r == 0)
@@ -315,18 +330,10 @@ static char *boot_uri(const char *file)
         return uri;
 }
 
-static int open_connection(struct database *db, const char *file, enum store_mode mode)
+static int open_connection(struct database *db, const char *name, int flags)
 {
-        _cleanup_free_ char *uri = mode == STORE_AT_BOOT ? boot_uri(file) : NULL;
-        int flags = mode == STORE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
-
-        if (mode == STORE_AT_BOOT && !uri)
-                return -ENOMEM;
-        int r = sqlite3_open_v2(uri    ? uri
-                                : file ? file
-                                       : ":memory:",
-                &db->sqlite,
-                flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (uri ? SQLITE_OPEN_URI : 0), NULL);
+        int r = sqlite3_open_v2(
+                name, &db->sqlite, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
         if (r != SQLITE_OK)
                 return db->sqlite ? note_error(db) : -ENOMEM;
         (void)sqlite3_busy_timeout(db->sqlite, BUSY_MSEC);
@@ -334,16 +341,38 @@ static int open_connection(struct database *db, const char *file, enum store_mod
                 db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;");
 }
 
-int database_open(const char *file, enum store_mode mode, struct database **ret, struct diag *d)
+static int open_in_mode(struct database *db, const char *file, enum store_mode mode)
+{
+        _cleanup_free_ char *uri = NULL;
+
+        switch (mode) {
+        case STORE_WRITE:
+                return open_connection(
+                        db, file ? file : ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+        case STORE_READ_ONLY:
+                return open_connection(db, file, SQLITE_OPEN_READONLY);
+        case STORE_AT_BOOT:
+                break;
+        }
+        uri = boot_uri(file);
+        int r = uri ? open_connection(db, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI) : -ENOMEM;
+        return r < 0 ? r : execute(db, "PRAGMA locking_mode = EXCLUSIVE");
+}
+
+static struct database *database_new(const char *path)
 {
         _cleanup_(database_closep) struct database *db = calloc(1, sizeof(*db));
 
+        return db && (db->path = strdup(path)) ? STEAL_PTR(db) : NULL;
+}
+
+int database_open(const char *file, enum store_mode mode, struct database **ret, struct diag *d)
+{
+        _cleanup_(database_closep) struct database *db = database_new(file ? file : "memory");
+
         if (!db)
                 return -ENOMEM;
-        db->path = strdup(file ? file : "memory");
-        int r = db->path ? open_connection(db, file, mode) : -ENOMEM;
-        if (r == 0 && mode == STORE_AT_BOOT)
-                r = execute(db, "PRAGMA locking_mode = EXCLUSIVE");
+        int r = open_in_mode(db, file, mode);
         if (r == 0)
                 r = mode == STORE_WRITE ? prepare_for_writing(db) : check_identity(db);
         if (r == 0)
@@ -352,6 +381,56 @@ int database_open(const char *file, enum store_mode mode, struct database **ret,
                 return diag_set(d, -r, "%s", db->why.text[0] ? db->why.text : strerror(-r));
         *ret = STEAL_PTR(db);
         return 0;
+}
+
+int database_open_upkeep(const char *file, struct database **ret, struct diag *d)
+{
+        _cleanup_(database_closep) struct database *db = database_new(file);
+
+        if (!db)
+                return -ENOMEM;
+        int r = open_connection(db, file, SQLITE_OPEN_READWRITE);
+        if (r == 0)
+                r = execute(db,
+                        "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -1024");
+        if (r == 0)
+                r = check_identity(db);
+        if (r < 0)
+                return diag_set(d, -r, "%s", db->why.text[0] ? db->why.text : strerror(-r));
+        *ret = STEAL_PTR(db);
+        return 0;
+}
+
+uint64_t database_newest_of_damaged(const char *file)
+{
+        _cleanup_(database_closep) struct database *db = database_new(file);
+        uint64_t sequence = 0;
+
+        if (!db || open_in_mode(db, file, STORE_AT_BOOT) < 0)
+                return 0;
+        sqlite3_stmt *newest = database_statement(db, HISTORY_LAST, false);
+        while (database_row(db, newest))
+                sequence = column_u64(newest, 0);
+        return db->error ? 0 : sequence;
+}
+
+int database_check(struct database *db, enum statement check, struct diag *d)
+{
+        sqlite3_stmt *q = database_statement(db, check, false);
+        bool is_whole = false;
+        char found[256] = "";
+
+        db->error = 0;
+        while (database_row(db, q)) {
+                const char *text = (const char *)sqlite3_column_text(q, 0);
+                is_whole = text && strcmp(text, "ok") == 0;
+                (void)snprintf(found, sizeof(found), "%s", text ? text : "");
+        }
+        if (db->error < 0)
+                return diag_set(d, -db->error, "%s", db->why.text);
+        for (char *c = found; (c = strchr(c, '\n'));)
+                *c = ' ';
+        return is_whole ? 0 : diag_set(d, EUCLEAN, "%s: %s", db->path, found);
 }
 
 struct database *database_close(struct database *db)

@@ -32,11 +32,20 @@ struct database {
 
 _must_check_ int database_open(
         const char *file, enum store_mode mode, struct database **ret, struct diag *d);
+/* A second connection to a file that is a store's: for checkpoints, checks and backups. It makes nothing. */
+_must_check_ int database_open_upkeep(const char *file, struct database **ret, struct diag *d);
 struct database *database_close(struct database *db);
 DEFINE_CLEANUP(struct database *, database_close, database_closep);
 
 /* The negative errno that SQLite's last error stands for, with d set to what happened to which file. */
 int database_failed(const struct database *db, struct diag *d);
+
+/* The number of the newest change in a file that is damaged and that nobody has open, if it still tells; or
+ * 0. */
+uint64_t database_newest_of_damaged(const char *file);
+/* `check`: QUICK_CHECK; or INTEGRITY_CHECK, which compares indexes with their tables, too. 0; -EUCLEAN, with
+ * the first thing that is wrong; or another negative errno. */
+_must_check_ int database_check(struct database *db, enum statement check, struct diag *d);
 
 /* A statement without bindings, to be stepped. NULL: it failed, and database.error says how. */
 sqlite3_stmt *database_statement(struct database *db, enum statement id, bool is_volatile);

@@ -695,6 +695,15 @@ static int forget_file(struct store *s, const struct store_op *op)
         return r < 0 ? r : record(s, op, &e);
 }
 
+/* ---- The store itself ---- */
+
+static int note(struct store *s, const struct store_op *op)
+{
+        const struct event e = { .op = op->code, .name = op->name };
+
+        return record(s, op, &e);
+}
+
 int store_apply(struct store *s, const struct store_op *op)
 {
         static const struct {
@@ -713,6 +722,7 @@ int store_apply(struct store *s, const struct store_op *op)
                 { STORE_DELETE_LAYER, delete_layer },
                 { STORE_SET_FILE, set_file },
                 { STORE_FORGET_FILE, forget_file },
+                { STORE_NOTE, note },
         };
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
 

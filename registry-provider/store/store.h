@@ -54,7 +54,7 @@ enum store_op_code {
         STORE_DELETE_LAYER = 0x50,  /* layer: all its entries and blankets; not of the base layer */
         STORE_SET_FILE = 0x1000,    /* layer, name = the file behind it, precedence, set = enabled */
         STORE_FORGET_FILE = 0x1001, /* layer: no file stands behind it any more; idempotent */
-        STORE_NOTE = 0x1002,        /* in the history alone: what happened to the store itself */
+        STORE_NOTE = 0x1002, /* name, sequence; in the history alone: what happened to the store itself */
 };
 
 enum {

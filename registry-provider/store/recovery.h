@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A damaged database is set aside, whole, as `FILE.corrupt-N` with what belongs to it (`-wal`, `-shm`,
+ * `-journal`), never over anything that is there. The newest good backup is copied into its place, or an
+ * empty store made; the counter goes on N * 2^32 above it, so that no number is told twice, and a STORE_NOTE
+ * in the history says why.
+ *
+ * Damage that is found while the store is open is marked in `FILE.damaged`; the next start looks at the
+ * whole file then, and recovers it where it is not whole. A file that is missing or empty beside backups, or
+ * beside one that was set aside, is damage, too. */
+
+#include "backup.h"
+#include "store.h"
+
+/* What was done; names are of files in the database's folder. */
+struct recovery {
+        struct diag why;              /* what was wrong with which file */
+        char set_aside[64];           /* "": there was nothing to set aside */
+        char backup[BACKUP_NAME_MAX]; /* what was loaded; "": nothing, the store is empty */
+        uint64_t backup_time;         /* of its newest change, µs since the epoch */
+        uint64_t kept;                /* number of the newest change that is there */
+        uint64_t lost;                /* of the newest that is not; 0: not known */
+        uint64_t sequence;            /* the counter goes on from here */
+        struct diag unusable;         /* backups that are damaged themselves, and how; or "" */
+};
+
+/* Opens the store for writing, for the only process that may. 0: it is whole, as far as a start looks; 1: it
+ * was recovered; or a negative errno as from store_open(), but -EUCLEAN only where the damaged file could
+ * not be set aside: then, and after any other error, it is still there or set aside whole. */
+_must_check_ int recovery_open(const char *file, size_t value_max, struct store **ret,
+        struct recovery *ret_recovery, struct diag *d);
+
+/* The whole of it for people, in one line. */
+void recovery_describe(const struct recovery *recovery, struct diag *ret);
+
+/* Damage was found: the next recovery_open() looks. Durable. 0 or a negative errno. */
+_must_check_ int recovery_mark(const char *file, const char *why);
