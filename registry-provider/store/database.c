@@ -103,6 +103,13 @@ static int note_error(struct database *db)
         return db->error;
 }
 
+int database_no_memory(struct database *db)
+{
+        if (db->error == 0)
+                db->error = diag_set(&db->why, ENOMEM, "%s: out of memory", db->path);
+        return db->error;
+}
+
 static const char *const statement_texts[] = {
 #define STATEMENT(id, sql) [id] = sql,
 #include "statements.def"
@@ -133,7 +140,7 @@ sqlite3_stmt *database_statement(struct database *db, enum statement id, bool is
                 return *statement;
         _cleanup_free_ char *text = with_database(statement_texts[id], is_volatile);
         if (!text) {
-                db->error = db->error ? db->error : -ENOMEM;
+                (void)database_no_memory(db);
                 return NULL;
         }
         if (sqlite3_prepare_v3(db->sqlite, text, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) !=
@@ -144,8 +151,10 @@ sqlite3_stmt *database_statement(struct database *db, enum statement id, bool is
 
 bool database_row(struct database *db, sqlite3_stmt *statement)
 {
-        if (!statement)
+        if (!statement || db->error < 0) {
+                (void)sqlite3_reset(statement);
                 return false;
+        }
         int r = sqlite3_step(statement);
         if (r == SQLITE_ROW)
                 return true;
@@ -165,6 +174,20 @@ int database_run(struct database *db, sqlite3_stmt *statement)
 int database_do(struct database *db, enum statement id)
 {
         return database_run(db, database_statement(db, id, false));
+}
+
+int database_force(struct database *db, enum statement id)
+{
+        const int error = db->error;
+        const struct diag why = db->why;
+
+        db->error = 0;
+        int r = database_do(db, id);
+        if (error < 0) {
+                db->error = error;
+                db->why = why;
+        }
+        return r;
 }
 
 void bind_guid(sqlite3_stmt *statement, int column, const struct guid *guid)
@@ -209,11 +232,17 @@ static int execute(struct database *db, const char *sql)
         return sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : note_error(db);
 }
 
+/* The pragma works when it is prepared: a statement that is kept would do it once. */
+int database_spill(struct database *db, bool on)
+{
+        return execute(db, on ? "PRAGMA cache_spill = ON" : "PRAGMA cache_spill = OFF");
+}
+
 static int make_tables(struct database *db, bool is_volatile)
 {
         _cleanup_free_ char *sql = with_database(tables_of_keys, is_volatile);
 
-        return sql ? execute(db, sql) : -ENOMEM;
+        return sql ? execute(db, sql) : database_no_memory(db);
 }
 
 /* Of one row with one number. */

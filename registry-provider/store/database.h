@@ -39,6 +39,8 @@ DEFINE_CLEANUP(struct database *, database_close, database_closep);
 
 /* The negative errno that SQLite's last error stands for, with d set to what happened to which file. */
 int database_failed(const struct database *db, struct diag *d);
+/* Notes that memory ran out, unless an error is there. The error. */
+int database_no_memory(struct database *db);
 
 /* The number of the newest change in a file that is damaged and that nobody has open, if it still tells; or
  * 0. */
@@ -49,12 +51,18 @@ _must_check_ int database_check(struct database *db, enum statement check, struc
 
 /* A statement without bindings, to be stepped. NULL: it failed, and database.error says how. */
 sqlite3_stmt *database_statement(struct database *db, enum statement id, bool is_volatile);
-/* True with a row; false at the end or on error, which is in database.error; the statement is reset then. */
+/* True with a row; false at the end or on error, which is in database.error; the statement is reset then.
+ * While there is an error nothing runs: outside of the transaction that SQLite has rolled back for it, each
+ * change would be committed by itself. */
 bool database_row(struct database *db, sqlite3_stmt *statement);
 /* Steps to the end. 0 or the error. */
 _must_check_ int database_run(struct database *db, sqlite3_stmt *statement);
 /* The same for a statement without parameters. */
 int database_do(struct database *db, enum statement id);
+/* The same, whatever failed before: for what undoes. */
+int database_force(struct database *db, enum statement id);
+/* Whether what changes may be written to the log before the commit. */
+int database_spill(struct database *db, bool on);
 
 void bind_guid(sqlite3_stmt *statement, int column, const struct guid *guid);
 void bind_text(sqlite3_stmt *statement, int column, const char *text, size_t len);

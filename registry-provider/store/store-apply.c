@@ -4,6 +4,7 @@
 #include "store-internal.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../../schema/names/fold.h"
@@ -37,10 +38,11 @@ struct event {
         struct was was;
 };
 
-static bool same_author(const struct store_author *a, const struct store_author *b)
+static bool is_last_author(const struct store *s, const struct store_author *a)
 {
-        return a->reason == b->reason && !a->file && !b->file &&
-               memcmp(&a->actor, &b->actor, sizeof(a->actor)) == 0;
+        return s->author != 0 && !a->file && !s->last_author.file &&
+               strcmp(a->reason, s->last_reason) == 0 &&
+               memcmp(&a->actor, &s->last_author.actor, sizeof(a->actor)) == 0;
 }
 
 static void bind_id(sqlite3_stmt *statement, int column, uint32_t id)
@@ -67,7 +69,7 @@ static int know_author(struct store *s)
                         AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, .nobody = true } };
         const struct store_author *a = s->meanwhile ? s->meanwhile : s->begun_by ? s->begun_by : &registry;
 
-        if (s->author != 0 && same_author(a, &s->last_author))
+        if (is_last_author(s, a))
                 return 0;
         sqlite3_stmt *row = database_statement(s->db, AUTHOR_INSERT, false);
         bind_text(row, 1, s->boot, strlen(s->boot));
@@ -84,6 +86,7 @@ static int know_author(struct store *s)
         if (r == 0) {
                 s->author = sqlite3_last_insert_rowid(s->db->sqlite);
                 s->last_author = *a;
+                (void)snprintf(s->last_reason, sizeof(s->last_reason), "%s", a->reason);
         }
         return r;
 }
@@ -92,7 +95,8 @@ static void bind_was(sqlite3_stmt *row, const struct event *e)
 {
         const struct was *was = &e->was;
 
-        bind_known(row, 13, was->name);
+        if (was->name)
+                bind_text(row, 13, was->name, strlen(was->name));
         bind_u64(row, 14, was->sequence);
         bind_guid(row, 15, &was->target);
         bind_u64(row, 16, was->type);
@@ -656,8 +660,7 @@ static int was_file(struct store *s, int64_t layer, struct was *ret)
                 (void)sqlite3_bind_int64(q, 1, layer);
         while (database_row(s->db, q))
                 *ret = (struct was){ .is = true,
-                        .name = arena_copy(
-                                &s->arena, sqlite3_column_text(q, 0), (size_t)sqlite3_column_bytes(q, 0)),
+                        .name = store_column_text(s, q, 0),
                         .type = (uint32_t)sqlite3_column_int64(q, 1),
                         .data = &switches[sqlite3_column_int(q, 2) != 0],
                         .size = 1 };
@@ -704,6 +707,18 @@ static int note(struct store *s, const struct store_op *op)
         return record(s, op, &e);
 }
 
+/* What the database says explains what was not found. Damage may have been found half way. */
+static int applied(struct store *s, const struct store_op *op, int r)
+{
+        if (r == -EUCLEAN && s->db->error == 0)
+                s->db->error = diag_set(&s->db->why, EUCLEAN, "%s: a name in it is no name", s->db->path);
+        if (s->db->error < 0)
+                return s->db->error;
+        if (r == 0 && s->sequence < op->sequence)
+                s->sequence = op->sequence;
+        return r;
+}
+
 int store_apply(struct store *s, const struct store_op *op)
 {
         static const struct {
@@ -726,9 +741,11 @@ int store_apply(struct store *s, const struct store_op *op)
         };
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
 
-        assert(s->turn == TURN_WRITING && s->depth > 0);
+        assert(s->depth > 0);
+        if (s->db->error < 0)
+                return s->db->error;
         for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
                 if (ops[i].code == op->code)
-                        return s->db->error ? s->db->error : ops[i].apply(s, op);
+                        return applied(s, op, ops[i].apply(s, op));
         return -EINVAL;
 }

@@ -13,6 +13,8 @@
 /* Flags of a row of the history. */
 #define HISTORY_VOLATILE 1 /* it has no data */
 #define HISTORY_SHADOWED 2 /* nothing effective changed */
+/* No store comes near; damage must not make us ask for that much memory. */
+#define LAYER_IDS_MAX (INT64_C(1) << 24)
 
 enum turn {
         TURN_NONE,
@@ -40,15 +42,16 @@ struct store {
         uint64_t sequence, sequence_begun; /* now, and at the begin of the turn */
         bool pending;
         bool is_preview;
-        bool lost; /* SQLite has rolled the turn back by itself, for db->error */
-        int lost_error;
-        bool must_heal; /* a commit failed; see store_heal() */
+        int lost; /* the turn is rolled back whole, for this; those who are in it do not know yet. 0: no */
+        struct diag why_lost;
+        bool must_heal; /* a commit failed; see heal() */
 
         const struct store_author *begun_by;  /* the open transaction; NULL: the registry itself */
         const struct store_author *meanwhile; /* NULL: the same */
         int64_t author;                  /* the row of the last one who changed something; 0: none yet */
-        struct store_author last_author; /* who that was; its file is not kept */
-        uint64_t time;                   /* of the open transaction, µs since the epoch */
+        struct store_author last_author; /* who that was; its strings are not kept */
+        char last_reason[32];
+        uint64_t time; /* of the open transaction, µs since the epoch */
         char boot[BOOT_ID_MAX];
 
         char **layers; /* names by number; a number is never given twice while the store is open */
@@ -68,3 +71,5 @@ int64_t store_layer_id(struct store *s, const char *name);
 /* A statement in the turn that is open, or in one for reading. */
 sqlite3_stmt *store_query(const struct store *s, enum statement id, bool is_volatile);
 const char *store_layer_name(struct store *s, int64_t id);
+/* A copy in the arena. NULL: out of memory. */
+const char *store_column_text(const struct store *s, sqlite3_stmt *statement, int column);

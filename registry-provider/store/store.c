@@ -22,6 +22,8 @@ static int load_counters(struct store *s)
                 s->sequence = column_u64(last, 0);
         while (database_row(s->db, layer))
                 s->next_layer = sqlite3_column_int64(layer, 0) + 1;
+        if (s->db->error == 0 && s->next_layer <= BASE_LAYER_ID)
+                s->db->error = diag_set(&s->db->why, EUCLEAN, "%s: the base layer is missing", s->db->path);
         return s->db->error;
 }
 
@@ -38,7 +40,7 @@ int store_open(const char *file, enum store_mode mode, size_t value_max, struct 
                 return r;
         r = load_counters(s);
         if (r < 0)
-                return diag_set(d, -r, "%s", s->db->why.text[0] ? s->db->why.text : strerror(-r));
+                return diag_set(d, -r, "%s", s->db->why.text);
         *ret = STEAL_PTR(s);
         return 0;
 }
@@ -56,42 +58,81 @@ struct store *store_close(struct store *s)
         return NULL;
 }
 
-/* ---- Turns and transactions ---- */
+/* ---- Errors ---- */
 
+/* An error stays until nobody can take what is missing for what is not there: in a transaction until it is
+ * rolled back, else until the outermost scope ends. Until then no statement runs, except what undoes. */
 static void clear_error(struct store *s)
 {
         s->db->error = 0;
 }
 
+static void forget_error(struct store *s)
+{
+        if (s->scopes == 0 && s->depth == 0)
+                clear_error(s);
+}
+
+int store_error(const struct store *s, struct diag *d)
+{
+        int r = s->db->error;
+
+        return r == 0 ? 0 : diag_set(d, -r, "%s", s->db->why.text);
+}
+
+/* ---- Turns and transactions ---- */
+
 static void turn_ends(struct store *s)
 {
         s->turn = TURN_NONE;
-        s->depth = 0;
-        s->pending = false;
         if (s->is_preview)
-                (void)database_do(s->db, SPILL_ON);
+                (void)database_spill(s->db, true);
         s->is_preview = false;
 }
 
-static void roll_back(struct store *s)
+static void undo_turn(struct store *s)
 {
         if (!sqlite3_get_autocommit(s->db->sqlite))
-                (void)database_do(s->db, ROLLBACK);
+                (void)database_force(s->db, ROLLBACK);
         s->sequence = s->sequence_begun;
         s->author = 0;
         turn_ends(s);
 }
 
+/* The transactions that are open stay so for those who began them; each of them fails. */
+static void lose_turn(struct store *s)
+{
+        if (s->db->error == 0)
+                s->db->error = diag_set(&s->db->why, EIO, "%s: the transaction is gone", s->db->path);
+        s->lost = store_error(s, &s->why_lost);
+        undo_turn(s);
+}
+
 /* After some errors SQLite has rolled back by itself, with all that the turn had ended before. */
 static bool is_lost(struct store *s)
 {
-        if (s->turn == TURN_WRITING && sqlite3_get_autocommit(s->db->sqlite)) {
-                s->lost |= s->pending;
-                s->lost_error = s->db->error ? s->db->error : -EIO;
-                roll_back(s);
-                return true;
+        if (s->turn == TURN_WRITING && sqlite3_get_autocommit(s->db->sqlite))
+                lose_turn(s);
+        return s->lost < 0;
+}
+
+/* A turn that holds nothing holds no lock either. */
+static void settle(struct store *s)
+{
+        (void)is_lost(s);
+        if (s->depth == 0 && !s->pending) {
+                if (s->turn == TURN_WRITING)
+                        undo_turn(s);
+                s->lost = 0;
         }
-        return false;
+        forget_error(s);
+}
+
+static void end_reading(struct store *s)
+{
+        s->turn = TURN_NONE;
+        if (!sqlite3_get_autocommit(s->db->sqlite) && database_force(s->db, COMMIT) < 0)
+                (void)database_force(s->db, ROLLBACK);
 }
 
 /* What a failed commit has left in the log may be there whole: the next commit writes over it. Until that
@@ -110,18 +151,16 @@ static int heal(struct store *s)
         if (r == 0)
                 r = database_do(s->db, COMMIT);
         if (r < 0 && !sqlite3_get_autocommit(s->db->sqlite))
-                (void)database_do(s->db, ROLLBACK);
+                (void)database_force(s->db, ROLLBACK);
         s->must_heal = r < 0;
         return r;
 }
 
 static int begin_turn(struct store *s)
 {
-        int r = s->turn == TURN_READING ? database_do(s->db, COMMIT) : s->db->error;
-
-        s->turn = TURN_NONE;
-        if (r == 0 && s->must_heal)
-                r = heal(s);
+        if (s->turn == TURN_READING)
+                end_reading(s);
+        int r = s->must_heal ? heal(s) : s->db->error;
         if (r == 0)
                 r = database_do(s->db, BEGIN_WRITE);
         if (r < 0)
@@ -134,13 +173,13 @@ static int begin_turn(struct store *s)
 int store_begin(struct store *s, const struct store_author *author)
 {
         assert(s->depth < MARKS_MAX);
-        int r = s->lost ? s->lost_error : s->turn == TURN_WRITING ? s->db->error : begin_turn(s);
-        if (r < 0)
-                return r;
-        r = database_do(s->db, SAVEPOINT);
+        int r = is_lost(s) ? s->lost : s->db->error;
+        if (r == 0 && s->turn != TURN_WRITING)
+                r = begin_turn(s);
+        if (r == 0)
+                r = database_do(s->db, SAVEPOINT);
         if (r < 0) {
-                if (!is_lost(s) && s->depth == 0 && !s->pending)
-                        roll_back(s);
+                settle(s);
                 return r;
         }
         s->marks[s->depth++] = (struct mark){ .sequence = s->sequence, .author = s->author };
@@ -160,43 +199,38 @@ void store_set_author(struct store *s, const struct store_author *author)
 int store_begin_preview(struct store *s)
 {
         assert(s->turn != TURN_WRITING);
-        int r = database_do(s->db, SPILL_OFF);
+        int r = s->db->error ? s->db->error : database_spill(s->db, false);
         if (r == 0)
                 r = store_begin(s, NULL);
         s->is_preview = true;
-        if (r < 0)
-                roll_back(s);
+        if (r < 0) {
+                turn_ends(s);
+                forget_error(s);
+        }
         return r;
 }
 
 void store_rollback(struct store *s)
 {
-        int error = s->db->error;
-
-        if (is_lost(s) || s->depth == 0)
-                return;
+        assert(s->depth > 0);
         const struct mark *mark = &s->marks[--s->depth];
-        clear_error(s);
-        s->sequence = mark->sequence;
-        s->author = mark->author;
-        int r = database_do(s->db, ROLLBACK_TO);
-        if (r == 0)
-                r = database_do(s->db, RELEASE);
-        if (r < 0 || is_lost(s)) {
-                s->lost |= s->pending;
-                s->lost_error = r;
-                roll_back(s);
-        } else if (s->depth == 0 && !s->pending)
-                roll_back(s);
-        s->db->error = error ? error : s->db->error;
+        if (!is_lost(s)) {
+                s->sequence = mark->sequence;
+                /* Its row may be another one's than the last author's. */
+                if (s->author != mark->author)
+                        s->author = 0;
+                if (database_force(s->db, ROLLBACK_TO) < 0 || database_force(s->db, RELEASE) < 0)
+                        lose_turn(s);
+                else if (s->scopes == 0)
+                        clear_error(s);
+        }
+        settle(s);
 }
 
 int store_commit(struct store *s)
 {
-        int r = is_lost(s) ? s->lost_error : s->db->error;
-
-        if (r == 0 && s->turn != TURN_WRITING)
-                r = s->lost_error ? s->lost_error : -EIO;
+        assert(s->depth > 0);
+        int r = is_lost(s) ? s->lost : s->db->error;
         if (r == 0)
                 r = database_do(s->db, RELEASE);
         if (r < 0) {
@@ -209,36 +243,44 @@ int store_commit(struct store *s)
 
 bool store_is_pending(const struct store *s)
 {
-        return s->pending || s->lost;
+        return s->pending;
 }
 
 void store_abandon(struct store *s)
 {
-        if (s->turn == TURN_WRITING)
-                roll_back(s);
+        s->depth = 0;
+        s->pending = false;
+        settle(s);
+}
+
+/* A reader's error is none of the turn's. */
+static int commit_turn(struct store *s)
+{
+        int r = database_force(s->db, COMMIT);
+
+        if (r < 0) {
+                s->lost = diag_set(&s->why_lost, -r, "%s", s->db->why.text);
+                undo_turn(s);
+                clear_error(s);
+                s->must_heal = true;
+                (void)heal(s);
+        } else
+                turn_ends(s);
+        return r;
 }
 
 int store_sync(struct store *s, struct diag *d)
 {
         assert(s->depth == 0);
-        if (s->lost) {
-                s->lost = false;
-                return diag_set(
-                        d, -s->lost_error, "the changes could not be stored: %s", strerror(-s->lost_error));
-        }
         if (!s->pending)
                 return 0;
-        int r = database_do(s->db, COMMIT);
-        if (r == 0) {
-                turn_ends(s);
-                return 0;
+        int r = is_lost(s) ? s->lost : commit_turn(s);
+        s->pending = false;
+        if (r < 0) {
+                (void)diag_set(d, -r, "the changes could not be stored: %s", s->why_lost.text);
+                s->lost = 0;
+                clear_error(s);
         }
-        (void)diag_set(d, -r, "the changes could not be stored: %s", s->db->why.text);
-        roll_back(s);
-        clear_error(s);
-        s->must_heal = true;
-        (void)heal(s);
-        clear_error(s);
         return r;
 }
 
@@ -267,18 +309,9 @@ void store_scope_end(struct store_scope *scope)
         arena_trim(&s->arena, scope->mark);
         if (--s->scopes > 0)
                 return;
-        if (s->turn == TURN_READING) {
-                (void)database_do(s->db, COMMIT);
-                s->turn = TURN_NONE;
-        }
-        clear_error(s);
-}
-
-int store_error(const struct store *s, struct diag *d)
-{
-        int r = s->db->error;
-
-        return r == 0 ? 0 : diag_set(d, -r, "%s", s->db->why.text[0] ? s->db->why.text : strerror(-r));
+        if (s->turn == TURN_READING)
+                end_reading(s);
+        forget_error(s);
 }
 
 const char *store_failure(const struct store *s)
@@ -290,8 +323,8 @@ static void *take(const struct store *s, size_t size)
 {
         void *taken = arena_take(&writable(s)->arena, size);
 
-        if (!taken && s->db->error == 0)
-                s->db->error = -ENOMEM;
+        if (!taken)
+                (void)database_no_memory(s->db);
         return taken;
 }
 
@@ -299,12 +332,12 @@ static const void *copy(const struct store *s, const void *data, size_t size)
 {
         const void *copied = arena_copy(&writable(s)->arena, data, size);
 
-        if (!copied && s->db->error == 0)
-                s->db->error = -ENOMEM;
+        if (!copied)
+                (void)database_no_memory(s->db);
         return copied;
 }
 
-static const char *column_text(const struct store *s, sqlite3_stmt *statement, int column)
+const char *store_column_text(const struct store *s, sqlite3_stmt *statement, int column)
 {
         const void *text = sqlite3_column_text(statement, column);
         return copy(s, text, text ? (size_t)sqlite3_column_bytes(statement, column) : 0);
@@ -312,8 +345,8 @@ static const char *column_text(const struct store *s, sqlite3_stmt *statement, i
 
 sqlite3_stmt *store_query(const struct store *s, enum statement id, bool is_volatile)
 {
+        assert(s->scopes > 0);
         if (s->turn == TURN_NONE) {
-                assert(s->scopes > 0);
                 if (database_do(s->db, BEGIN) < 0)
                         return NULL;
                 writable(s)->turn = TURN_READING;
@@ -347,31 +380,41 @@ int64_t store_layer_id(struct store *s, const char *name)
         return id;
 }
 
-static bool make_room_for_layer(struct store *s, int64_t id)
+/* NULL: out of memory. */
+static char **layer_slot(struct store *s, int64_t id)
 {
         if (id < s->n_layers)
-                return true;
+                return &s->layers[id];
         int64_t n = id + 16;
         char **layers = reallocarray(s->layers, (size_t)n, sizeof(*layers));
         if (!layers)
-                return false;
+                return NULL;
         memset(layers + s->n_layers, 0, (size_t)(n - s->n_layers) * sizeof(*layers));
         s->layers = layers;
         s->n_layers = n;
-        return true;
+        return &layers[id];
+}
+
+static int keep_layer_name(struct store *s, int64_t id, const char *name)
+{
+        char **slot = name ? layer_slot(s, id) : NULL;
+
+        if (slot && !*slot)
+                *slot = strdup(name);
+        return slot && *slot ? 0 : database_no_memory(s->db);
 }
 
 const char *store_layer_name(struct store *s, int64_t id)
 {
-        if (id > 0 && id < s->n_layers && s->layers[id])
-                return s->layers[id];
-        sqlite3_stmt *q = store_query(s, LAYER_NAME, false);
-        if (q)
+        int r = id > 0 && id < s->n_layers && s->layers[id] ? 0 : -EUCLEAN;
+
+        if (r < 0 && id > 0 && id <= LAYER_IDS_MAX) {
+                sqlite3_stmt *q = store_query(s, LAYER_NAME, false);
                 (void)sqlite3_bind_int64(q, 1, id);
-        while (database_row(s->db, q))
-                if (id > 0 && make_room_for_layer(s, id) && !s->layers[id])
-                        s->layers[id] = strdup((const char *)sqlite3_column_text(q, 0));
-        if (id > 0 && id < s->n_layers && s->layers[id])
+                while (database_row(s->db, q))
+                        r = keep_layer_name(s, id, (const char *)sqlite3_column_text(q, 0));
+        }
+        if (r == 0)
                 return s->layers[id];
         if (s->db->error == 0)
                 s->db->error = diag_set(&s->db->why, EUCLEAN, "%s: there is no layer number %lld",
@@ -400,7 +443,7 @@ const struct store_key *store_key(const struct store *s, const struct guid *guid
                                 continue;
                         int size = sqlite3_column_bytes(q, 2);
                         *key = (struct store_key){ .guid = *guid,
-                                .name = column_text(s, q, 1),
+                                .name = store_column_text(s, q, 1),
                                 .sd = size > 0 ? copy(s, sqlite3_column_blob(q, 2), (size_t)size) : NULL,
                                 .sd_size = (size_t)size,
                                 .is_link = sqlite3_column_int(q, 3) & KEY_FLAG_LINK,
@@ -449,7 +492,7 @@ _Static_assert(offsetof(struct store_path_entry, next) == offsetof(struct row, n
 static bool read_row(const struct store *s, sqlite3_stmt *q, struct row *row)
 {
         row->layer = store_layer_name(writable(s), sqlite3_column_int64(q, 0));
-        row->name = column_text(s, q, 1);
+        row->name = store_column_text(s, q, 1);
         row->sequence = column_u64(q, 2);
         return row->name != NULL;
 }
@@ -589,10 +632,10 @@ static int list_rows(
                 if (!at || strcmp(at->folded, folded) != 0) {
                         at = list_add(list);
                         if (!at) {
-                                (void)sqlite3_reset(q);
-                                return s->db->error = -ENOMEM;
+                                (void)database_no_memory(s->db);
+                                continue;
                         }
-                        *at = (struct listed){ .folded = column_text(s, q, FOLDED_COLUMN) };
+                        *at = (struct listed){ .folded = store_column_text(s, q, FOLDED_COLUMN) };
                         if (!at->folded)
                                 at->folded = "";
                 }
@@ -634,10 +677,11 @@ static const struct row *const *get_list(const struct store *s, enum statement i
         for (EACH_DATABASE(s, is_volatile)) {
                 sqlite3_stmt *q = store_query(s, id, is_volatile);
                 bind_guid(q, 1, guid);
-                n = is_volatile ? n : list.n;
+                if (is_volatile)
+                        n = list.n;
                 (void)list_rows(s, q, read, with_data, &list);
         }
-        if (s->db->has_volatile && n > 0 && list.n > n)
+        if (n > 0 && list.n > n)
                 join(&list);
         if (s->db->error == 0)
                 rows = take(s, (list.n + 1) * sizeof(*rows));
@@ -673,24 +717,34 @@ static void *append(const struct store *s, void *array, size_t n, size_t size)
         return more;
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+        return strcmp(
+                (*(const struct store_key *const *)a)->name, (*(const struct store_key *const *)b)->name);
+}
+
 const struct store_key *const *store_roots(const struct store *s, size_t *ret_n)
 {
         struct guid *guids = NULL;
         size_t n = 0, found = 0;
-        sqlite3_stmt *q = store_query(s, KEY_ROOTS, false);
 
-        while (database_row(s->db, q)) {
-                struct guid *more = append(s, guids, n, sizeof(*guids));
-                if (!more)
-                        continue;
-                guids = more;
-                column_guid(q, 0, &guids[n++]);
+        for (EACH_DATABASE(s, is_volatile)) {
+                sqlite3_stmt *q = store_query(s, KEY_ROOTS, is_volatile);
+                while (database_row(s->db, q)) {
+                        struct guid *more = append(s, guids, n, sizeof(*guids));
+                        if (!more)
+                                continue;
+                        guids = more;
+                        column_guid(q, 0, &guids[n++]);
+                }
         }
         const struct store_key **keys = take(s, (n + 1) * sizeof(*keys));
         for (size_t i = 0; keys && i < n; i++)
                 if ((keys[found] = store_key(s, &guids[i])))
                         found++;
-        *ret_n = found;
+        if (found > 0)
+                qsort(keys, found, sizeof(*keys), compare_keys);
+        *ret_n = s->db->error ? 0 : found;
         return keys;
 }
 
@@ -718,7 +772,7 @@ const struct store_file *store_files(const struct store *s, size_t *ret_n)
                 files = more;
                 files[n++] = (struct store_file){
                         .layer = store_layer_name(writable(s), sqlite3_column_int64(q, 0)),
-                        .file = column_text(s, q, 1),
+                        .file = store_column_text(s, q, 1),
                         .precedence = (uint32_t)sqlite3_column_int64(q, 2),
                         .enabled = sqlite3_column_int(q, 3),
                 };
@@ -747,7 +801,7 @@ const struct store_held *store_layer(const struct store *s, const char *layer, s
                                         continue;
                                 held = more;
                                 held[n] = (struct store_held){ .kind = (enum store_kind)kind,
-                                        .name = column_text(s, q, 2) };
+                                        .name = store_column_text(s, q, 2) };
                                 column_guid(q, 0, &held[n].guid);
                                 column_guid(q, 1, &held[n].target);
                                 n++;

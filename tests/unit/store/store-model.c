@@ -215,6 +215,44 @@ static int model_write_key(struct model *m, const struct store_op *op)
         return 0;
 }
 
+static int model_file(struct model *m, const struct store_op *op)
+{
+        struct row *old = find_entry(m, FILE_LAYER, 0, NULL, op->layer);
+
+        if (op->code == STORE_FORGET_FILE) {
+                if (old)
+                        old->kind = NONE;
+                return 0;
+        }
+        struct row row = { .kind = FILE_LAYER, .type = op->precedence, .hidden = !op->set };
+        (void)snprintf(row.layer, sizeof(row.layer), "%s", op->layer);
+        (void)snprintf(row.name, sizeof(row.name), "%s", op->name);
+        if (old)
+                *old = row;
+        else
+                add(m, row);
+        return 0;
+}
+
+static bool is_in_memory(struct model *m, const struct row *r)
+{
+        const struct row *key = r->kind == FILE_LAYER ? NULL : find_key(m, r->guid);
+        const struct row *target = r->kind == PATH && !r->hidden ? find_key(m, r->target) : NULL;
+
+        return (key && key->is_volatile) || (target && target->is_volatile);
+}
+
+void model_reopen(struct model *m)
+{
+        static struct model kept;
+
+        kept.n = 0;
+        for (size_t i = 0; i < m->n; i++)
+                if (m->rows[i].kind != NONE && !is_in_memory(m, &m->rows[i]))
+                        add(&kept, m->rows[i]);
+        *m = kept;
+}
+
 int model_apply(struct model *m, const struct store_op *op)
 {
         switch (op->code) {
@@ -235,9 +273,15 @@ int model_apply(struct model *m, const struct store_op *op)
                 return model_delete(m, VALUE, op);
         case STORE_SET_BLANKET:
                 return model_blanket(m, op);
+        case STORE_SET_FILE:
+        case STORE_FORGET_FILE:
+                return model_file(m, op);
         case STORE_DELETE_LAYER:
+                if (strcasecmp(op->layer, "base") == 0)
+                        return -EINVAL;
                 for (size_t i = 0; i < m->n; i++)
-                        if (m->rows[i].kind != KEY && strcasecmp(m->rows[i].layer, op->layer) == 0)
+                        if (m->rows[i].kind != KEY && m->rows[i].kind != FILE_LAYER &&
+                                strcasecmp(m->rows[i].layer, op->layer) == 0)
                                 m->rows[i].kind = NONE;
                 return 0;
         default:
@@ -282,6 +326,9 @@ struct dump dump_model(const struct model *m)
                                 lower(r.layer), r.sequence, r.type, r.data);
                 else if (r.kind == BLANKET)
                         dump_line(&d, "blanket %02x %s seq=%lu", r.guid, lower(r.layer), r.sequence);
+                else if (r.kind == FILE_LAYER)
+                        dump_line(&d, "file %s %s precedence=%u%s", lower(r.layer), r.name, r.type,
+                                r.hidden ? " disabled" : "");
         }
         dump_sort(&d);
         return d;

@@ -13,10 +13,11 @@ enum row_kind {
         KEY,
         PATH,
         VALUE,
-        BLANKET
+        BLANKET,
+        FILE_LAYER
 };
 
-/* One row for anything: a key, a path entry, a value or a blanket. */
+/* One row for anything: a key, a path entry, a value, a blanket or a layer's file. */
 struct row {
         enum row_kind kind;
         unsigned guid, target;
@@ -32,6 +33,8 @@ struct model {
 };
 
 int model_apply(struct model *m, const struct store_op *op);
+/* What a restart leaves. */
+void model_reopen(struct model *m);
 /* Forgets the rows that went. */
 void model_pack(struct model *m);
 struct dump dump_model(const struct model *m);

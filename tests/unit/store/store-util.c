@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../../registry-provider/store/store-internal.h"
 #include "../../../schema/base/buf.h"
 #include "../../../schema/values/value.h"
 
@@ -59,71 +60,184 @@ static const char *lower(const char *layer)
         return text;
 }
 
-static size_t dump_children(struct dump *d, const struct store *s, const struct store_key *key)
-{
-        const struct store_path_entry *chain;
-        size_t n = 0;
+/* ---- What the tables say ---- */
 
-        for (const void *cursor = NULL; (chain = store_next_child(s, &key->guid, &cursor));) {
-                ck_assert_ptr_eq(store_lookup(s, &key->guid, chain->name, strlen(chain->name)), chain);
-                for (const struct store_path_entry *e = chain; e; e = e->next, n++) {
-                        ck_assert(!e->next || e->sequence > e->next->sequence);
-                        ck_assert(guid_is_zero(&e->target) == e->hidden);
-                        ck_assert_ptr_eq(store_target(e), store_key(s, &e->target));
-                        ck_assert(e->hidden || store_key_is_referenced(s, &e->target));
-                        if (e->hidden)
-                                dump_line(d, "path %02x %s %s seq=%lu hidden", key->guid.bytes[0], e->name,
-                                        lower(e->layer), e->sequence);
-                        else
-                                dump_line(d, "path %02x %s %s seq=%lu -> %02x", key->guid.bytes[0], e->name,
-                                        lower(e->layer), e->sequence, e->target.bytes[0]);
-                }
-        }
+static sqlite3_stmt *prepare(const struct store *s, const char *sql)
+{
+        sqlite3_stmt *statement;
+        int r = sqlite3_prepare_v2(s->db->sqlite, sql, -1, &statement, NULL);
+        ck_assert_msg(r == SQLITE_OK, "%s: %s", sql, sqlite3_errmsg(s->db->sqlite));
+        return statement;
+}
+
+int64_t sql_number(const struct store *s, const char *sql)
+{
+        sqlite3_stmt *statement = prepare(s, sql);
+
+        ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+        int64_t n = sqlite3_column_int64(statement, 0);
+        ck_assert_int_eq(sqlite3_step(statement), SQLITE_DONE);
+        (void)sqlite3_finalize(statement);
         return n;
 }
 
-static size_t dump_values(struct dump *d, const struct store *s, const struct store_key *key)
+static size_t rows_of(const struct store *s, const char *table)
 {
-        const struct store_value_entry *chain;
-        size_t n = 0;
+        char sql[128];
+        (void)snprintf(sql, sizeof(sql),
+                "SELECT (SELECT count(*) FROM main.%s) + (SELECT count(*) FROM temp.%s)", table, table);
+        return (size_t)sql_number(s, sql);
+}
 
-        for (const void *cursor = NULL; (chain = store_next_value(s, &key->guid, &cursor));) {
-                ck_assert_ptr_eq(store_value(s, &key->guid, chain->name, strlen(chain->name)), chain);
-                for (const struct store_value_entry *e = chain; e; e = e->next, n++) {
-                        ck_assert(!e->next || e->sequence > e->next->sequence);
-                        dump_line(d, "value %02x %s %s seq=%lu type=%u data=%.*s", key->guid.bytes[0],
-                                e->name, lower(e->layer), e->sequence, e->type, (int)e->size,
-                                (const char *)e->data);
+/* ---- Everything that the store has ---- */
+
+/* How much of it was seen. */
+struct seen {
+        size_t entries, values, blankets;
+        size_t layered; /* not of the base layer */
+};
+
+static void see_layer(struct seen *seen, const char *layer)
+{
+        seen->layered += strcmp(lower(layer), STORE_BASE_LAYER) != 0;
+}
+
+static void dump_entry(
+        struct dump *d, const struct store *s, const struct guid *key, const struct store_path_entry *e)
+{
+        ck_assert(!e->next || e->sequence > e->next->sequence);
+        ck_assert(guid_is_zero(&e->target) == e->hidden);
+        ck_assert(e->dangling == (!e->hidden && !store_key(s, &e->target)));
+        ck_assert(e->hidden || store_key_is_referenced(s, &e->target));
+        if (e->hidden)
+                dump_line(d, "path %02x %s %s seq=%lu hidden", key->bytes[0], e->name, lower(e->layer),
+                        e->sequence);
+        else
+                dump_line(d, "path %02x %s %s seq=%lu -> %02x", key->bytes[0], e->name, lower(e->layer),
+                        e->sequence, e->target.bytes[0]);
+}
+
+static void dump_children(struct dump *d, const struct store *s, const struct guid *key, struct seen *seen)
+{
+        size_t n;
+
+        const struct store_path_entry *const *children = store_children(s, key, &n);
+        ck_assert_ptr_nonnull(children);
+        for (size_t i = 0; i < n; i++) {
+                const char *name = children[i]->name;
+                const struct store_path_entry *other = store_lookup(s, key, name, strlen(name));
+                for (const struct store_path_entry *e = children[i]; e; e = e->next, other = other->next) {
+                        ck_assert_ptr_nonnull(other);
+                        ck_assert_str_eq(e->layer, other->layer);
+                        ck_assert_uint_eq(e->sequence, other->sequence);
+                        dump_entry(d, s, key, e);
+                        see_layer(seen, e->layer);
+                        seen->entries++;
                 }
+                ck_assert_ptr_null(other);
         }
-        return n;
+}
+
+static void dump_values(struct dump *d, const struct store *s, const struct guid *key, struct seen *seen)
+{
+        size_t n, n_short;
+
+        const struct store_value_entry *const *values = store_values(s, key, true, &n);
+        const struct store_value_entry *const *shorts = store_values(s, key, false, &n_short);
+        ck_assert_ptr_nonnull(values);
+        ck_assert_uint_eq(n, n_short);
+        for (size_t i = 0; i < n; i++) {
+                const char *name = values[i]->name;
+                const struct store_value_entry *other = store_value(s, key, name, strlen(name));
+                ck_assert_ptr_null(shorts[i]->data);
+                ck_assert_uint_eq(shorts[i]->size, values[i]->size);
+                for (const struct store_value_entry *e = values[i]; e; e = e->next, other = other->next) {
+                        ck_assert_ptr_nonnull(other);
+                        ck_assert(!e->next || e->sequence > e->next->sequence);
+                        ck_assert_str_eq(e->layer, other->layer);
+                        ck_assert_uint_eq(e->sequence, other->sequence);
+                        ck_assert_ptr_nonnull(e->data);
+                        dump_line(d, "value %02x %s %s seq=%lu type=%u data=%.*s", key->bytes[0], e->name,
+                                lower(e->layer), e->sequence, e->type, (int)e->size, (const char *)e->data);
+                        see_layer(seen, e->layer);
+                        seen->values++;
+                }
+                ck_assert_ptr_null(other);
+        }
+}
+
+static void dump_blankets(struct dump *d, const struct store *s, const struct guid *key, struct seen *seen)
+{
+        for (const struct store_blanket *b = store_blankets(s, key); b; b = b->next) {
+                ck_assert(!b->next || b->sequence > b->next->sequence);
+                dump_line(d, "blanket %02x %s seq=%lu", key->bytes[0], lower(b->layer), b->sequence);
+                see_layer(seen, b->layer);
+                seen->blankets++;
+        }
+}
+
+static void dump_key(struct dump *d, const struct store *s, const struct guid *guid, struct seen *seen)
+{
+        const struct store_key *key = store_key(s, guid);
+
+        ck_assert_ptr_nonnull(key);
+        dump_line(d, "key %02x in %02x %s sd=%.*s%s%s time=%lu%s", guid->bytes[0], key->parent.bytes[0],
+                key->name, (int)key->sd_size, key->sd ? (const char *)key->sd : "",
+                key->is_volatile ? " volatile" : "", key->is_link ? " link" : "", key->last_write,
+                store_key_is_referenced(s, guid) ? " named" : "");
+        dump_children(d, s, guid, seen);
+        dump_values(d, s, guid, seen);
+        dump_blankets(d, s, guid, seen);
+}
+
+static void dump_files(struct dump *d, const struct store *s)
+{
+        size_t n;
+
+        const struct store_file *files = store_files(s, &n);
+        for (size_t i = 0; i < n; i++)
+                dump_line(d, "file %s %s precedence=%u%s", lower(files[i].layer), files[i].file,
+                        files[i].precedence, files[i].enabled ? "" : " disabled");
+}
+
+/* What all layers but the base one have, by the index. */
+static size_t held_by_layers(const struct store *s)
+{
+        sqlite3_stmt *layers = prepare(s, "SELECT name FROM layer WHERE id <> 1");
+        size_t total = 0, n;
+
+        while (sqlite3_step(layers) == SQLITE_ROW) {
+                (void)store_layer(s, (const char *)sqlite3_column_text(layers, 0), &n);
+                total += n;
+        }
+        (void)sqlite3_finalize(layers);
+        return total;
 }
 
 struct dump dump_store(const struct store *s)
 {
-        struct store_counts counts = store_counts(s), seen = { 0 };
-        const struct store_key *key;
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        sqlite3_stmt *keys =
+                prepare(s, "SELECT guid, parent FROM main.key UNION ALL SELECT guid, parent FROM temp.key");
+        struct seen seen = { 0 };
         struct dump d = { 0 };
+        size_t n_roots = 0, n;
 
-        for (uint32_t cursor = 0; (key = store_next_key(s, &cursor)); seen.keys++) {
-                ck_assert_ptr_eq(store_key(s, &key->guid), key);
-                dump_line(&d, "key %02x in %02x %s sd=%.*s%s%s time=%lu%s", key->guid.bytes[0],
-                        key->parent.bytes[0], key->name, (int)key->sd_size, (const char *)key->sd,
-                        key->is_volatile ? " volatile" : "", key->is_link ? " link" : "", key->last_write,
-                        store_key_is_referenced(s, &key->guid) ? " named" : "");
-                seen.path_entries += dump_children(&d, s, key);
-                seen.values += dump_values(&d, s, key);
-                for (const struct store_blanket *b = store_blankets(s, &key->guid); b;
-                        b = b->next, seen.blankets++) {
-                        ck_assert(!b->next || b->sequence > b->next->sequence);
-                        dump_line(&d, "blanket %02x %s seq=%lu", key->guid.bytes[0], lower(b->layer),
-                                b->sequence);
-                }
+        while (sqlite3_step(keys) == SQLITE_ROW) {
+                struct guid guid;
+                column_guid(keys, 0, &guid);
+                n_roots += sqlite3_column_type(keys, 1) == SQLITE_NULL;
+                dump_key(&d, s, &guid, &seen);
         }
-        ck_assert_uint_eq(counts.keys, seen.keys);
-        ck_assert_uint_eq(counts.path_entries, seen.path_entries);
-        ck_assert_uint_eq(counts.values, seen.values);
-        ck_assert_uint_eq(counts.blankets, seen.blankets);
+        (void)sqlite3_finalize(keys);
+        ck_assert_uint_eq(rows_of(s, "path_entry"), seen.entries);
+        ck_assert_uint_eq(rows_of(s, "value"), seen.values);
+        ck_assert_uint_eq(rows_of(s, "blanket"), seen.blankets);
+        ck_assert_uint_eq(held_by_layers(s), seen.layered);
+        (void)store_roots(s, &n);
+        ck_assert_uint_eq(n, n_roots);
+        dump_files(&d, s);
+        ck_assert_int_eq(store_error(s, NULL), 0);
         dump_sort(&d);
         return d;
 }
@@ -152,13 +266,51 @@ void dump_assert_equal(const struct dump *a, const struct dump *b, const char *w
         ck_assert_msg(diff[0] == '\0', "%s:\n%s", what, diff);
 }
 
+struct store *open_store(const char *file, enum store_mode mode)
+{
+        struct store *s = NULL;
+        struct diag d = { 0 };
+
+        int r = store_open(file, mode, FIXTURE_VALUE_MAX, &s, &d);
+        ck_assert_msg(r == 0, "%s: %s", d.text, strerror(-r));
+        return s;
+}
+
+void begin(struct store *s)
+{
+        ck_assert_int_eq(store_begin(s, NULL), 0);
+}
+
+void commit(struct store *s)
+{
+        ck_assert_int_eq(store_commit(s), 0);
+}
+
+void sync_store(struct store *s)
+{
+        struct diag d = { 0 };
+        int r = store_sync(s, &d);
+        ck_assert_msg(r == 0, "%s", d.text);
+}
+
+int try_apply(struct store *s, const struct store_op *op)
+{
+        begin(s);
+        int r = store_apply(s, op);
+        if (r < 0)
+                store_rollback(s);
+        else
+                commit(s);
+        return r;
+}
+
 void apply(struct store *s, struct store_op op)
 {
-        int r = store_apply(s, &op);
+        int r = try_apply(s, &op);
         ck_assert_msg(r == 0, "operation 0x%02x, %s: %s", op.code, op.name ? op.name : "", strerror(-r));
 }
 
-struct store *fixture_new(void)
+void fixture_fill(struct store *s)
 {
         static const struct store_op ops[] = {
                 { OP_KEY(1, 0, "Machine") },
@@ -186,12 +338,17 @@ struct store *fixture_new(void)
                 { OP_HIDE(2, "Hidden", "base", 14) },
                 { OP_VALUE(4, "Limit", "Site", REG_SZ, "three", 15) },
         };
-        struct store *s;
 
-        ck_assert_int_eq(store_new(FIXTURE_VALUE_MAX, &s), 0);
         for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
                 apply(s, ops[i]);
         for (size_t i = 0; i < ARRAY_SIZE(values); i++)
                 apply(s, values[i]);
+}
+
+struct store *fixture_new(void)
+{
+        struct store *s = open_store(NULL, STORE_WRITE);
+
+        fixture_fill(s);
         return s;
 }

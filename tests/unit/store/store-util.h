@@ -21,20 +21,30 @@ void dump_sort(struct dump *d);
 void dump_done(struct dump *d);
 #define _cleanup_dump_ _cleanup_(dump_done)
 
-/* Everything that the store tells about itself; asserts on the way that look-ups, chains, counts and
- * enumeration agree with each other. */
+/* Everything that the store has; asserts on the way that look-ups, chains, enumeration, layers and the
+ * tables agree with each other. */
 struct dump dump_store(const struct store *s);
 /* "-line\n" for each line that went and "+line\n" for each that came; to be freed. */
 char *dump_diff(const struct dump *before, const struct dump *after);
 void dump_assert_equal(const struct dump *a, const struct dump *b, const char *what);
 
+/* In a transaction of its own, which is rolled back if the operation fails. */
+int try_apply(struct store *s, const struct store_op *op);
 /* Must succeed. */
 void apply(struct store *s, struct store_op op);
+void begin(struct store *s);
+void commit(struct store *s);
+void sync_store(struct store *s);
+/* NULL: in memory. */
+struct store *open_store(const char *file, enum store_mode mode);
+/* The one number that the query finds. */
+int64_t sql_number(const struct store *s, const char *sql);
 
 #define FIXTURE_VALUE_MAX 16u
 /* Machine (01): App (02), with values and a blanket; Tmp (03), volatile; Loose (04), which no entry names;
  * Gone, hidden. App2 (05) is there in another layer, beside App. */
 struct store *fixture_new(void);
+void fixture_fill(struct store *s);
 
 /* The fields of an operation; strings are literals. */
 #define OP_KEY(g, p, n) .code = STORE_CREATE_KEY, .guid = { { (g) } }, .target = { { (p) } }, .name = (n)
@@ -50,4 +60,6 @@ struct store *fixture_new(void);
         .code = STORE_SET_BLANKET, .guid = { { (g) } }, .layer = (l), .set = (on), .sequence = (s)
 /* DELETE_ENTRY and DELETE_VALUE */
 #define OP_DELETE(c, g, n, l) .code = (c), .guid = { { (g) } }, .name = (n), .layer = (l)
+#define OP_FILE(l, n, p, on)                                                                                \
+        .code = STORE_SET_FILE, .layer = (l), .name = (n), .precedence = (p), .set = (on)
 #define APPLY(s, ...) apply((s), (struct store_op){ __VA_ARGS__ })

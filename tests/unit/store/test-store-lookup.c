@@ -2,68 +2,80 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../../registry-provider/store/store-internal.h"
 #include "../../../schema/values/value.h"
 #include "store-util.h"
 
 START_TEST(expected_sequence)
 {
-        _cleanup_(store_freep) struct store *s = fixture_new();
+        _cleanup_store_ struct store *s = fixture_new();
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
         struct store_op op = { OP_VALUE(2, "Limit", "base", REG_SZ, "new", 20) };
 
         /* 11 is the other layer's. */
         op.expected = 11;
-        ck_assert_int_eq(store_apply(s, &op), -EAGAIN);
+        ck_assert_int_eq(try_apply(s, &op), -EAGAIN);
         op.layer = "third";
-        ck_assert_int_eq(store_apply(s, &op), -EAGAIN);
+        ck_assert_int_eq(try_apply(s, &op), -EAGAIN);
         ck_assert_uint_eq(store_last_sequence(s), 15);
         op.layer = "base";
         op.expected = 10;
-        ck_assert_int_eq(store_apply(s, &op), 0);
-        ck_assert_int_eq(store_apply(s, &op), -EAGAIN);
+        ck_assert_int_eq(try_apply(s, &op), 0);
+        ck_assert_int_eq(try_apply(s, &op), -EAGAIN);
         ck_assert_uint_eq(store_value(s, &op.guid, "limit", 5)->sequence, 20);
 }
 END_TEST
 
+/* A rollback gives back what was taken since its begin, and nothing else. */
 START_TEST(sequences)
 {
-        _cleanup_(store_freep) struct store *s = NULL;
-        ck_assert_int_eq(store_new(FIXTURE_VALUE_MAX, &s), 0);
+        _cleanup_store_ struct store *s = open_store(NULL, STORE_WRITE);
+
         ck_assert_uint_eq(store_last_sequence(s), 0);
         ck_assert_uint_eq(store_take_sequence(s), 1);
         ck_assert_uint_eq(store_take_sequence(s), 2);
-        store_raise_sequence(s, 40);
-        store_raise_sequence(s, 30);
-        ck_assert_int_eq(store_begin(s), 0);
+        APPLY(s, OP_KEY(1, 0, "Machine"));
+        APPLY(s, OP_HIDE(1, "Gone", "base", 40));
+        APPLY(s, OP_HIDE(1, "Gone too", "base", 30));
+        begin(s);
         ck_assert_uint_eq(store_take_sequence(s), 41);
+        begin(s);
+        ck_assert_uint_eq(store_take_sequence(s), 42);
+        APPLY(s, OP_HIDE(1, "Later", "base", 50));
+        ck_assert_uint_eq(store_last_sequence(s), 50);
         store_rollback(s);
         ck_assert_uint_eq(store_take_sequence(s), 42);
+        store_rollback(s);
+        ck_assert_uint_eq(store_take_sequence(s), 41);
+        store_abandon(s);
+        ck_assert_uint_eq(store_last_sequence(s), 2);
 }
 END_TEST
 
 /* The kernel's order: the entry, then the key. */
 START_TEST(entry_before_key)
 {
-        _cleanup_(store_freep) struct store *s = fixture_new();
+        _cleanup_store_ struct store *s = fixture_new();
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
         const struct guid app = guid_of(2), new = guid_of(9);
 
         APPLY(s, OP_ENTRY(2, "New", "base", 9, 20));
         const struct store_path_entry *e = store_lookup(s, &app, "new", 3);
         ck_assert_ptr_nonnull(e);
-        ck_assert_ptr_null(store_target(e));
+        ck_assert(e->dangling);
         ck_assert(store_key_is_referenced(s, &new));
         ck_assert_ptr_null(store_key(s, &new));
 
         /* A GUID is a child of one key only, be it there or not. */
-        ck_assert_int_eq(store_apply(s, &(struct store_op){ OP_KEY(9, 1, "New") }), -EINVAL);
-        ck_assert_int_eq(store_apply(s, &(struct store_op){ OP_KEY(9, 0, "New") }), -EINVAL);
-        ck_assert_int_eq(store_apply(s, &(struct store_op){ OP_ENTRY(1, "New", "base", 9, 21) }), -EINVAL);
+        ck_assert_int_eq(try_apply(s, &(struct store_op){ OP_KEY(9, 1, "New") }), -EINVAL);
+        ck_assert_int_eq(try_apply(s, &(struct store_op){ OP_KEY(9, 0, "New") }), -EINVAL);
+        ck_assert_int_eq(try_apply(s, &(struct store_op){ OP_ENTRY(1, "New", "base", 9, 21) }), -EINVAL);
 
         APPLY(s, OP_KEY(9, 2, "New"));
         e = store_lookup(s, &app, "NEW", 3);
-        ck_assert_ptr_eq(store_target(e), store_key(s, &new));
+        ck_assert(!e->dangling);
+        ck_assert(guid_equal(&e->target, &new));
         ck_assert_int_eq(
-                store_apply(s, &(struct store_op){ .code = STORE_DROP_KEY, .guid = guid_of(9) }), -EINVAL);
+                try_apply(s, &(struct store_op){ .code = STORE_DROP_KEY, .guid = guid_of(9) }), -EINVAL);
         APPLY(s, OP_DELETE(STORE_DELETE_ENTRY, 2, "New", "base"));
         ck_assert(!store_key_is_referenced(s, &new));
         APPLY(s, .code = STORE_DROP_KEY, .guid = guid_of(9));
@@ -75,9 +87,10 @@ END_TEST
 
 START_TEST(lookups)
 {
-        _cleanup_(store_freep) struct store *s = fixture_new();
+        _cleanup_store_ struct store *s = fixture_new();
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
         const struct guid machine = guid_of(1), app = guid_of(2), nobody = guid_of(99);
-        const void *cursor = NULL;
+        size_t n;
 
         ck_assert_ptr_null(store_key(s, &nobody));
         ck_assert_ptr_null(store_lookup(s, &nobody, "App", 3));
@@ -88,8 +101,12 @@ START_TEST(lookups)
         ck_assert_ptr_null(store_lookup(s, &app, "Limit", 5));
         ck_assert_ptr_null(store_blankets(s, &machine));
         ck_assert_ptr_null(store_blankets(s, &nobody));
-        ck_assert_ptr_null(store_next_child(s, &nobody, &cursor));
-        ck_assert_ptr_null(store_next_value(s, &nobody, &cursor));
+        ck_assert_ptr_nonnull(store_children(s, &nobody, &n));
+        ck_assert_uint_eq(n, 0);
+        ck_assert_ptr_nonnull(store_values(s, &nobody, true, &n));
+        ck_assert_uint_eq(n, 0);
+        (void)store_layer(s, "nobody", &n);
+        ck_assert_uint_eq(n, 0);
         ck_assert(!store_key_is_referenced(s, &nobody));
         ck_assert(!store_key_is_referenced(s, &machine));
 
@@ -99,18 +116,14 @@ START_TEST(lookups)
         ck_assert_uint_eq(v->sequence, 11);
         ck_assert_str_eq(v->next->name, "Limit");
         ck_assert_ptr_null(v->next->next);
-
-        /* The end stays the end. */
-        while (store_next_child(s, &machine, &cursor))
-                ;
-        ck_assert_ptr_null(store_next_child(s, &machine, &cursor));
 }
 END_TEST
 
 /* Names compare by Unicode simple case folding, not by bytes or ASCII. */
 START_TEST(folding)
 {
-        _cleanup_(store_freep) struct store *s = fixture_new();
+        _cleanup_store_ struct store *s = fixture_new();
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
         const struct guid app = guid_of(2);
 
         APPLY(s, OP_VALUE(2, "GRÖSSE", "Ärger", REG_SZ, "1", 20));
@@ -127,7 +140,8 @@ END_TEST
 /* An operation may be made of what the store lent and will free. */
 START_TEST(borrowed)
 {
-        _cleanup_(store_freep) struct store *s = fixture_new();
+        _cleanup_store_ struct store *s = fixture_new();
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
         const struct guid app = guid_of(2), tmp = guid_of(3), machine = guid_of(1);
 
         const struct store_value_entry *v = store_value(s, &app, "", 0);
@@ -150,37 +164,93 @@ START_TEST(borrowed)
         const struct store_blanket *b = store_blankets(s, &app);
         APPLY(s, .code = STORE_SET_BLANKET, .guid = app, .layer = b->layer, .set = true, .sequence = 30);
         b = store_blankets(s, &app);
-        APPLY(s, .code = STORE_DELETE_LAYER, .layer = b->layer);
+        APPLY(s, .code = STORE_SET_BLANKET, .guid = app, .layer = b->layer);
         APPLY(s, .code = STORE_DELETE_LAYER, .layer = store_lookup(s, &machine, "app", 3)->layer);
-        ck_assert_uint_eq(store_counts(s).path_entries + store_counts(s).blankets, 0);
-        ck_assert_uint_eq(store_counts(s).values, 0);
-        ck_assert_uint_eq(store_counts(s).keys, 5);
+        ck_assert_ptr_null(store_lookup(s, &machine, "app", 3)->next);
+        ck_assert_ptr_null(store_blankets(s, &app));
 }
 END_TEST
 
-/* What nobody points to any more is gone, names of layers and GUIDs included. */
-START_TEST(nothing_left)
+/* Names are in the order of their folded bytes, whichever of the two databases they are in. */
+START_TEST(order)
 {
-        _cleanup_(store_freep) struct store *s = fixture_new();
+        static const char *const names[] = { "b", "D", "Ä", "a", "c" }, *const sorted = "a b c D Ä ";
+        _cleanup_store_ struct store *s = open_store(NULL, STORE_WRITE);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        const struct guid machine = guid_of(1);
+        char found[64] = "";
+        size_t n;
 
-        APPLY(s, OP_ENTRY(2, "Early", "third", 9, 20));
-        ck_assert_uint_eq(s->identities.used, 6);
-        ck_assert_uint_eq(s->layers.used, 3);
-        for (int i = 0; i < _i; i++)
-                ck_assert_int_eq(store_begin(s), 0);
-        APPLY(s, .code = STORE_DELETE_LAYER, .layer = "base");
-        APPLY(s, .code = STORE_DELETE_LAYER, .layer = "site");
-        APPLY(s, .code = STORE_DELETE_LAYER, .layer = "third");
-        for (uint8_t i = 1; i <= 5; i++)
-                APPLY(s, .code = STORE_DROP_KEY, .guid = { { i } });
-        if (_i > 0)
-                ck_assert_uint_eq(s->layers.used, 3);
-        for (int i = 0; i < _i; i++)
-                store_commit(s);
-        ck_assert_uint_eq(s->identities.used, 0);
-        ck_assert_uint_eq(s->layers.used, 0);
-        ck_assert_uint_eq(s->children.used, 0);
-        ck_assert_uint_eq(s->values.used, 0);
+        APPLY(s, OP_KEY(1, 0, "Machine"));
+        for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+                APPLY(s, .code = STORE_CREATE_KEY, .guid = guid_of(10 + i), .target = machine,
+                        .name = names[i], .is_volatile = i % 2);
+                APPLY(s, OP_ENTRY(1, names[i], "base", (uint8_t)(10 + i), i + 1));
+        }
+        const struct store_path_entry *const *children = store_children(s, &machine, &n);
+        for (size_t i = 0; i < n; i++)
+                (void)strcat(strcat(found, children[i]->name), " ");
+        ck_assert_str_eq(found, sorted);
+}
+END_TEST
+
+/* One name can have an entry in the file and one in memory. */
+START_TEST(both_databases)
+{
+        _cleanup_store_ struct store *s = fixture_new();
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        const struct guid machine = guid_of(1);
+        size_t n;
+
+        APPLY(s, OP_ENTRY(1, "TMP", "Site", 4, 20));
+        APPLY(s, OP_HIDE(1, "tmp", "third", 19));
+        const struct store_path_entry *e = store_lookup(s, &machine, "tmp", 3);
+        ck_assert_uint_eq(e->sequence, 20);
+        ck_assert_uint_eq(e->next->sequence, 19);
+        ck_assert_uint_eq(e->next->next->sequence, 2);
+        ck_assert_ptr_null(e->next->next->next);
+        (void)store_children(s, &machine, &n);
+        ck_assert_uint_eq(n, 3);
+        ck_assert_str_eq(store_children(s, &machine, &n)[0]->name, "app");
+}
+END_TEST
+
+/* Roots of both databases, by name. */
+START_TEST(roots)
+{
+        _cleanup_store_ struct store *s = fixture_new();
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        size_t n;
+
+        APPLY(s, OP_KEY(20, 0, "Zoo"));
+        APPLY(s, OP_KEY(21, 0, "Now"), .is_volatile = true);
+        const struct store_key *const *keys = store_roots(s, &n);
+        ck_assert_uint_eq(n, 3);
+        ck_assert_str_eq(keys[0]->name, "Machine");
+        ck_assert_str_eq(keys[1]->name, "Now");
+        ck_assert_str_eq(keys[2]->name, "Zoo");
+}
+END_TEST
+
+/* Nothing is empty, and empty is not missing. */
+START_TEST(empty)
+{
+        _cleanup_store_ struct store *s = fixture_new();
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        const struct guid app = guid_of(2);
+
+        APPLY(s, OP_VALUE(2, "", "base", REG_BINARY, "", 20));
+        APPLY(s, .code = STORE_SET_VALUE, .guid = app, .name = "null", .layer = "base", .type = REG_NONE,
+                .sequence = 21);
+        const struct store_value_entry *v = store_value(s, &app, "", 0);
+        ck_assert_uint_eq(v->size, 0);
+        ck_assert_ptr_nonnull(v->data);
+        ck_assert_str_eq(v->name, "");
+        ck_assert_ptr_nonnull(store_value(s, &app, "null", 4)->data);
+        ck_assert_ptr_null(store_key(s, &app)->sd);
+        const struct guid zero = { 0 };
+        ck_assert_ptr_null(store_value(s, &zero, "", 0));
+        ck_assert_ptr_null(store_key(s, &zero));
 }
 END_TEST
 
@@ -195,7 +265,10 @@ int main(void)
         tcase_add_test(tc, lookups);
         tcase_add_test(tc, folding);
         tcase_add_test(tc, borrowed);
-        tcase_add_loop_test(tc, nothing_left, 0, 3);
+        tcase_add_test(tc, order);
+        tcase_add_test(tc, both_databases);
+        tcase_add_test(tc, roots);
+        tcase_add_test(tc, empty);
         suite_add_tcase(suite, tc);
 
         SRunner *runner = srunner_create(suite);

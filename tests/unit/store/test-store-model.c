@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Random operations, marks and rollbacks against the model. */
+/* Random operations, transactions, turns and restarts against the model. */
 
 #include <stdio.h>
+#include <string.h>
 
 #include "../../../schema/values/value.h"
+#include "../policy/scratch.h"
 #include "store-model.h"
 
 #define STEPS 2500u
@@ -20,7 +22,7 @@ static struct store_op random_op(struct store *s)
                 STORE_HIDE_ENTRY, STORE_DELETE_ENTRY, STORE_DELETE_ENTRY, STORE_CREATE_KEY, STORE_CREATE_KEY,
                 STORE_CREATE_KEY, STORE_WRITE_KEY, STORE_DROP_KEY, STORE_DROP_KEY, STORE_SET_VALUE,
                 STORE_SET_VALUE, STORE_SET_VALUE, STORE_SET_VALUE, STORE_SET_VALUE, STORE_DELETE_VALUE,
-                STORE_SET_BLANKET, STORE_SET_BLANKET };
+                STORE_SET_BLANKET, STORE_SET_BLANKET, STORE_SET_FILE, STORE_FORGET_FILE };
         static const char *const key_names[] = { "a", "A", "b", "B", "c", "" };
         static const char *const layers[] = { "base", "BASE", "x", "X", "y", "z" };
         static const char data[] = "abcdefg";
@@ -47,43 +49,136 @@ static struct store_op random_op(struct store *s)
         return op;
 }
 
-START_TEST(random_operations)
-{
-        static struct model now, saved[MARKS];
-        unsigned marks = 0, successes = 0, errors = 0;
-        _cleanup_(store_freep) struct store *s = NULL;
+struct moment {
+        struct model model;
+        uint64_t sequence;
+};
 
-        srandom(1000 + (unsigned)_i);
-        now.n = 0;
-        ck_assert_int_eq(store_new(MODEL_VALUE_MAX, &s), 0);
+/* What is now, at each begin, at the begin of the turn. */
+static struct moment now, saved[MARKS], synced;
+static unsigned marks;
+static char *file;
+
+/* Numbers that nobody was told may come again, others may not. */
+static void check_sequence(const struct store *s)
+{
+        for (size_t i = 0; i < now.model.n; i++)
+                ck_assert_uint_ge(store_last_sequence(s), now.model.rows[i].sequence);
+}
+
+static struct store *reopen(struct store *s)
+{
+        store_close(s);
+        marks = 0;
+        now = synced;
+        if (!file)
+                now.model.n = 0;
+        model_reopen(&now.model);
+        synced = now;
+        ck_assert_int_eq(store_open(file, STORE_WRITE, MODEL_VALUE_MAX, &s, NULL), 0);
+        check_sequence(s);
+        return s;
+}
+
+static struct store *random_turn(struct store *s)
+{
+        switch (pick(6)) {
+        case 0:
+                store_abandon(s);
+                marks = 0;
+                now = synced;
+                check_sequence(s);
+                return s;
+        case 1:
+                return file ? reopen(s) : s;
+        default:
+                if (marks > 0)
+                        return s;
+                sync_store(s);
+                synced = now;
+                return s;
+        }
+}
+
+static void random_mark(struct store *s, unsigned action)
+{
+        if (action == 0 && marks < MARKS) {
+                saved[marks] = now;
+                saved[marks++].sequence = store_last_sequence(s);
+                begin(s);
+        } else if (action == 1 && marks > 0) {
+                marks--;
+                commit(s);
+        } else if (action == 2 && marks > 0) {
+                now = saved[--marks];
+                store_rollback(s);
+                ck_assert_uint_eq(store_last_sequence(s), now.sequence);
+        }
+}
+
+static int random_change(struct store *s, unsigned step)
+{
+        struct store_op op = random_op(s);
+
+        int expected = model_apply(&now.model, &op);
+        int r = marks > 0 ? store_apply(s, &op) : try_apply(s, &op);
+        ck_assert_msg(
+                r == expected, "step %u: operation 0x%02x is %d, expected %d", step, op.code, r, expected);
+        return r;
+}
+
+static void check(struct store *s, unsigned step)
+{
+        char what[64];
+
+        model_pack(&now.model);
+        now.sequence = store_last_sequence(s);
+        (void)snprintf(what, sizeof(what), "after step %u", step);
+        _cleanup_dump_ struct dump found = dump_store(s), expected = dump_model(&now.model);
+        dump_assert_equal(&expected, &found, what);
+}
+
+static void run(const char *path, unsigned seed)
+{
+        unsigned successes = 0, errors = 0;
+        struct store *s = NULL;
+
+        srandom(seed);
+        file = path ? strdup(path) : NULL;
+        marks = 0;
+        now = synced = (struct moment){ 0 };
+        ck_assert_int_eq(store_open(file, STORE_WRITE, MODEL_VALUE_MAX, &s, NULL), 0);
         for (unsigned step = 0; step < STEPS; step++) {
-                char what[64];
                 unsigned action = pick(20);
-                if (action == 0 && marks < MARKS) {
-                        saved[marks++] = now;
-                        ck_assert_int_eq(store_begin(s), 0);
-                } else if (action == 1 && marks > 0) {
-                        marks--;
-                        store_commit(s);
-                } else if (action == 2 && marks > 0) {
-                        now = saved[--marks];
-                        store_rollback(s);
-                } else {
-                        struct store_op op = random_op(s);
-                        int expected = model_apply(&now, &op), r = store_apply(s, &op);
-                        ck_assert_msg(r == expected, "step %u: operation 0x%02x is %d, expected %d", step,
-                                op.code, r, expected);
-                        successes += r == 0;
-                        errors += r < 0;
-                }
-                model_pack(&now);
-                (void)snprintf(what, sizeof(what), "after step %u", step);
-                _cleanup_dump_ struct dump found = dump_store(s), expected = dump_model(&now);
-                dump_assert_equal(&expected, &found, what);
+                if (action < 3)
+                        random_mark(s, action);
+                else if (action == 3)
+                        s = random_turn(s);
+                else if (random_change(s, step) == 0)
+                        successes++;
+                else
+                        errors++;
+                check(s, step);
         }
         /* The mixture must reach both. */
-        ck_assert_uint_gt(successes, STEPS / 4);
+        ck_assert_uint_gt(successes, STEPS / 6);
         ck_assert_uint_gt(errors, STEPS / 20);
+        store_close(s);
+        free(file);
+}
+
+START_TEST(in_memory)
+{
+        run(NULL, 1000 + (unsigned)_i);
+}
+END_TEST
+
+START_TEST(in_a_file)
+{
+        _cleanup_scratch_ struct scratch scratch;
+
+        scratch_new(&scratch);
+        run(scratch_path(&scratch, "/registry.db"), 2000 + (unsigned)_i);
 }
 END_TEST
 
@@ -93,7 +188,8 @@ int main(void)
         TCase *tc = tcase_create("store-model");
 
         tcase_set_timeout(tc, 120);
-        tcase_add_loop_test(tc, random_operations, 0, 3);
+        tcase_add_loop_test(tc, in_memory, 0, 8);
+        tcase_add_loop_test(tc, in_a_file, 0, 3);
         suite_add_tcase(suite, tc);
 
         SRunner *runner = srunner_create(suite);

@@ -169,21 +169,42 @@ static const struct {
                 "+key 05 in 01 app sd= time=0\n-key 05 in 01 app sd= time=0 named\n"
                 "-path 01 app site seq=4 -> 05\n-value 02 limit site seq=11 type=1 data=two\n"
                 "-value 04 Limit site seq=15 type=1 data=three\n" },
-        { "delete layer with everything", { .code = STORE_DELETE_LAYER, .layer = "base" }, 0,
-                "-blanket 02 base seq=12\n+key 02 in 01 App sd= time=0\n"
-                "-key 02 in 01 App sd= time=0 named\n+key 03 in 01 Tmp sd=sd volatile time=9\n"
-                "-key 03 in 01 Tmp sd=sd volatile time=9 named\n-path 01 App base seq=1 -> 02\n"
-                "-path 01 Gone base seq=3 hidden\n-path 01 Tmp base seq=2 -> 03\n"
-                "-path 02 Hidden base seq=14 hidden\n-value 02  base seq=13 type=1 data=default\n"
-                "-value 02 Limit base seq=10 type=1 data=one\n" },
+        { "delete layer with everything", { .code = STORE_DELETE_LAYER, .layer = "deep" }, 0,
+                "-blanket 02 deep seq=19\n-path 02 Hidden deep seq=17 hidden\n"
+                "-value 02 Limit deep seq=18 type=1 data=x\n-value 03 x deep seq=16 type=1 data=y\n" },
+        { "delete layer: not the base layer", { .code = STORE_DELETE_LAYER, .layer = "BASE" }, -EINVAL, "" },
         { "delete layer, unknown", { .code = STORE_DELETE_LAYER, .layer = "other" }, 0, "" },
+
+        { "set file", { OP_FILE("new layer", "10-new.yaml", 7, true) }, 0,
+                "+file new layer 10-new.yaml precedence=7\n" },
+        { "set file again", { OP_FILE("SITE", "other.yaml", UINT32_MAX, false) }, 0,
+                "+file site other.yaml precedence=4294967295 disabled\n-file site site.yaml precedence=5\n" },
+        { "set file, bad layer", { OP_FILE("a/b", "x.yaml", 7, true) }, -EINVAL, "" },
+        { "forget file", { .code = STORE_FORGET_FILE, .layer = "SITE" }, 0,
+                "-file site site.yaml precedence=5\n" },
+        { "forget file, not there", { .code = STORE_FORGET_FILE, .layer = "deep" }, 0, "" },
+        { "forget file, no such layer", { .code = STORE_FORGET_FILE, .layer = "other" }, 0, "" },
 };
+
+static struct store *prepared(unsigned begins)
+{
+        struct store *s = fixture_new();
+
+        APPLY(s, OP_VALUE(3, "x", "deep", REG_SZ, "y", 16));
+        APPLY(s, OP_HIDE(2, "Hidden", "deep", 17));
+        APPLY(s, OP_VALUE(2, "Limit", "deep", REG_SZ, "x", 18));
+        APPLY(s, OP_BLANKET(2, "deep", true, 19));
+        APPLY(s, OP_FILE("Site", "site.yaml", 5, true));
+        sync_store(s);
+        for (unsigned i = 0; i < begins; i++)
+                begin(s);
+        return s;
+}
 
 static struct store *applied(const struct store_op *op, int result, unsigned begins)
 {
-        struct store *s = fixture_new();
-        for (unsigned i = 0; i < begins; i++)
-                ck_assert_int_eq(store_begin(s), 0);
+        struct store *s = prepared(begins);
+
         ck_assert_int_eq(store_apply(s, op), result);
         return s;
 }
@@ -199,33 +220,33 @@ START_TEST(operations)
 {
         const struct store_op *op = &cases[_i].op;
         const int result = cases[_i].result;
-        _cleanup_(store_freep) struct store *untouched = fixture_new(), *s = applied(op, result, 0);
+        _cleanup_store_ struct store *untouched = prepared(0), *s = applied(op, result, 1);
         _cleanup_dump_ struct dump before = dump_store(untouched);
+        const uint64_t sequence = op->sequence > 19 && result == 0 ? op->sequence : 19;
 
         check_dump(s, &before, cases[_i].diff);
-        uint64_t sequence = op->sequence > 15 && result == 0 ? op->sequence : 15;
         ck_assert_uint_eq(store_last_sequence(s), sequence);
-
-        store_free(s);
-        s = applied(op, result, 1);
         store_rollback(s);
         check_dump(s, &before, "");
-        ck_assert_uint_eq(store_last_sequence(s), sequence);
+        ck_assert_uint_eq(store_last_sequence(s), 19);
 
-        store_free(s);
+        store_close(s);
         s = applied(op, result, 2);
-        store_commit(s);
+        commit(s);
         store_rollback(s);
         check_dump(s, &before, "");
 
-        store_free(s);
+        store_close(s);
         s = applied(op, result, 2);
-        store_commit(s);
-        store_commit(s);
+        commit(s);
+        commit(s);
         check_dump(s, &before, cases[_i].diff);
+        sync_store(s);
+        check_dump(s, &before, cases[_i].diff);
+        ck_assert_uint_eq(store_last_sequence(s), sequence);
 
-        /* A store may go while a mark is open. */
-        store_free(s);
+        /* A store may go while a transaction is open. */
+        store_close(s);
         s = applied(op, result, 1);
 }
 END_TEST
@@ -234,17 +255,17 @@ static int put_layer(struct store *s, unsigned layer, const char *name, uint32_t
 {
         char text[16];
         (void)snprintf(text, sizeof(text), "l%u", layer);
-        return store_apply(s, &(struct store_op){ .code = STORE_SET_VALUE,
-                                      .guid = guid_of(2),
-                                      .name = name,
-                                      .layer = text,
-                                      .type = type,
-                                      .sequence = store_take_sequence(s) });
+        return try_apply(s, &(struct store_op){ .code = STORE_SET_VALUE,
+                                    .guid = guid_of(2),
+                                    .name = name,
+                                    .layer = text,
+                                    .type = type,
+                                    .sequence = store_take_sequence(s) });
 }
 
 START_TEST(layers_of_a_value)
 {
-        _cleanup_(store_freep) struct store *s = fixture_new();
+        _cleanup_store_ struct store *s = fixture_new();
 
         for (unsigned i = 0; i < 128; i++)
                 ck_assert_int_eq(put_layer(s, i, "Many", i % 2 == 0 ? REG_SZ : REG_TOMBSTONE), 0);
