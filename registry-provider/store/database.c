@@ -61,7 +61,6 @@ static const struct {
 } errors[] = {
         { SQLITE_NOMEM, ENOMEM },
         { SQLITE_FULL, ENOSPC },
-        { SQLITE_IOERR, EIO },
         { SQLITE_CORRUPT, EUCLEAN },
         { SQLITE_NOTADB, EUCLEAN },
         { SQLITE_READONLY, EIO },
@@ -78,19 +77,31 @@ static const struct {
         { SQLITE_CONSTRAINT, EUCLEAN },
 };
 
+/* Of the file, while it is opened; later it is the storage that fails, and nothing that was asked for. */
+static int system_error(const struct database *db, int code, int system)
+{
+        if (code == SQLITE_IOERR_NOMEM)
+                return ENOMEM;
+        if (system == ENOSPC || system == EDQUOT)
+                return ENOSPC;
+        if (system == EISDIR || (code & 0xff) == SQLITE_CANTOPEN)
+                return system != 0 && !db->is_open ? system : EIO;
+        return EIO;
+}
+
 int database_failed(const struct database *db, struct diag *d)
 {
-        int code = sqlite3_extended_errcode(db->sqlite), system = sqlite3_system_errno(db->sqlite);
+        const int code = sqlite3_extended_errcode(db->sqlite);
+        const bool is_of_system = (code & 0xff) == SQLITE_CANTOPEN || (code & 0xff) == SQLITE_IOERR;
+        /* It says what happened last, which may be long ago. */
+        const int system = is_of_system ? sqlite3_system_errno(db->sqlite) : 0;
         int error = EIO;
 
         for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
                 if (errors[i].sqlite == (code & 0xff))
                         error = errors[i].error;
-        if ((code & 0xff) == SQLITE_CANTOPEN)
-                error = system == ENOENT ? ENOENT : system ? system : EIO;
-        if ((code & 0xff) == SQLITE_IOERR &&
-                (code == SQLITE_IOERR_NOMEM || system == ENOSPC || system == EDQUOT))
-                error = code == SQLITE_IOERR_NOMEM ? ENOMEM : ENOSPC;
+        if (is_of_system)
+                error = system_error(db, code, system);
         return diag_set(d, error, "%s: %s%s%s", db->path, sqlite3_errmsg(db->sqlite), system ? ": " : "",
                 system ? strerror(system) : "");
 }
@@ -270,7 +281,19 @@ static int check_tables(struct database *db)
         return r == SQLITE_OK ? 0 : note_error(db);
 }
 
-static int check_identity(struct database *db)
+/* Whether nobody has put anything into it yet. */
+static int is_empty(struct database *db, bool *ret)
+{
+        int64_t n = 0, id = 0;
+
+        int r = get_number(db, "SELECT count(*) FROM sqlite_schema", &n);
+        if (r == 0)
+                r = get_number(db, "PRAGMA application_id", &id);
+        *ret = n == 0 && id == 0;
+        return r;
+}
+
+static int check_version(struct database *db)
 {
         int64_t id = 0, version = 0;
 
@@ -289,22 +312,36 @@ static int check_identity(struct database *db)
         return check_tables(db);
 }
 
-/* A new file has nothing in it, and is nobody's. */
-static int make_or_check(struct database *db)
+static int check_identity(struct database *db)
 {
-        int64_t n = 0, id = 0;
+        bool empty;
 
-        int r = get_number(db, "SELECT count(*) FROM sqlite_schema", &n);
-        if (r == 0)
-                r = get_number(db, "PRAGMA application_id", &id);
-        if (r < 0 || n > 0 || id != 0)
-                return r < 0 ? r : check_identity(db);
-        r = execute(db, "BEGIN IMMEDIATE");
+        int r = is_empty(db, &empty);
+        if (r < 0)
+                return r;
+        if (empty)
+                return db->error = diag_set(&db->why, ENOENT, "%s: nothing is in it yet", db->path);
+        return check_version(db);
+}
+
+static int make(struct database *db)
+{
+        int r = execute(db, "BEGIN IMMEDIATE");
+
         if (r == 0)
                 r = make_tables(db, false);
         if (r == 0)
                 r = execute(db, tables_of_the_file);
         return r < 0 ? r : execute(db, "COMMIT");
+}
+
+/* SQLite opens for reading what it may not write. */
+static int check_writable(struct database *db)
+{
+        if (sqlite3_db_readonly(db->sqlite, "main") <= 0)
+                return 0;
+        int error = access(db->path, W_OK) < 0 ? errno : EROFS;
+        return db->error = diag_set(&db->why, error, "%s: cannot be written: %s", db->path, strerror(error));
 }
 
 /* Behind what is in it already, which is never cut off. */
@@ -326,12 +363,22 @@ static int lengthen_wal(struct database *db)
         return 0;
 }
 
+/* What is no store is looked at, and left as it is. */
 static int prepare_for_writing(struct database *db)
 {
-        int r = execute(db, "PRAGMA page_size = 1024; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                            "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -8192");
+        bool is_new = false;
+
+        int r = check_writable(db);
         if (r == 0)
-                r = make_or_check(db);
+                r = is_empty(db, &is_new);
+        if (r == 0 && !is_new)
+                r = check_version(db);
+        if (r == 0)
+                r = execute(db,
+                        "PRAGMA page_size = 1024; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                        "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -8192");
+        if (r == 0 && is_new)
+                r = make(db);
         return r < 0 ? r : lengthen_wal(db);
 }
 
@@ -354,7 +401,9 @@ static char *boot_uri(const char *file)
         if (!escaped)
                 return NULL;
         *at = '\0';
-        if (asprintf(&uri, "file:%s?%s", escaped, has_wal ? "mode=ro&vfs=unix-none" : "immutable=1") < 0)
+        /* Without the empty authority, two slashes at the beginning would begin one. */
+        if (asprintf(&uri, "file:%s%s?%s", file[0] == '/' ? "//" : "", escaped,
+                    has_wal ? "mode=ro&vfs=unix-none" : "immutable=1") < 0)
                 return NULL;
         return uri;
 }
@@ -408,6 +457,7 @@ int database_open(const char *file, enum store_mode mode, struct database **ret,
                 r = make_tables(db, true);
         if (r < 0)
                 return diag_set(d, -r, "%s", db->why.text[0] ? db->why.text : strerror(-r));
+        db->is_open = true;
         *ret = STEAL_PTR(db);
         return 0;
 }
@@ -426,6 +476,7 @@ int database_open_upkeep(const char *file, struct database **ret, struct diag *d
                 r = check_identity(db);
         if (r < 0)
                 return diag_set(d, -r, "%s", db->why.text[0] ? db->why.text : strerror(-r));
+        db->is_open = true;
         *ret = STEAL_PTR(db);
         return 0;
 }
@@ -445,11 +496,11 @@ uint64_t database_newest_of_damaged(const char *file)
 
 int database_check(struct database *db, enum statement check, struct diag *d)
 {
+        db->error = 0;
         sqlite3_stmt *q = database_statement(db, check, false);
         bool is_whole = false;
         char found[256] = "";
 
-        db->error = 0;
         while (database_row(db, q)) {
                 const char *text = (const char *)sqlite3_column_text(q, 0);
                 is_whole = text && strcmp(text, "ok") == 0;

@@ -25,6 +25,7 @@ struct database {
         sqlite3 *sqlite;
         sqlite3_stmt *statements[STATEMENTS_N][2];
         char *path;        /* for people; "memory" where there is no file */
+        bool is_open;      /* what fails from now on is not the opening */
         bool has_volatile; /* something was in the volatile tables once */
         int error;         /* the first one since it was cleared; see store_error() */
         struct diag why;

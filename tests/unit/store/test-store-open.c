@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Opening what is a store, what is none, and what somebody else has; and what that leaves on the disk. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "../../../schema/values/value.h"
+#include "../policy/scratch.h"
+#include "store-util.h"
+
+static const enum store_mode modes[] = { STORE_WRITE, STORE_AT_BOOT, STORE_READ_ONLY };
+
+/* ---- What is on the disk ---- */
+
+static int compare_names(const void *a, const void *b)
+{
+        return strcmp(a, b);
+}
+
+/* Names, sizes and contents. */
+static void look(const struct scratch *scratch, struct buf *ret)
+{
+        char names[8][258];
+        size_t n = 0;
+        DIR *dir = opendir(scratch->root);
+
+        ck_assert_ptr_nonnull(dir);
+        for (const struct dirent *e; (e = readdir(dir));)
+                if (e->d_name[0] != '.')
+                        (void)snprintf(names[n++], sizeof(names[0]), "/%s", e->d_name);
+        (void)closedir(dir);
+        qsort(names, n, sizeof(names[0]), compare_names);
+        for (size_t i = 0; i < n; i++) {
+                _cleanup_buf_ struct buf contents = BUF_INIT;
+                /* Locks are in it. */
+                if (!strstr(names[i], "-shm"))
+                        (void)scratch_read(scratch, names[i], &contents);
+                buf_printf(ret, "%s %zu\n", names[i], contents.len);
+                buf_add(ret, contents.data, contents.len);
+        }
+}
+
+static void assert_unchanged(const struct scratch *scratch, const struct buf *before)
+{
+        _cleanup_buf_ struct buf after = BUF_INIT;
+
+        look(scratch, &after);
+        ck_assert_uint_eq(after.len, before->len);
+        ck_assert_mem_eq(after.data, before->data, before->len);
+}
+
+static void run_sql(const char *file, const char *sql)
+{
+        sqlite3 *db;
+
+        ck_assert_int_eq(sqlite3_open(file, &db), SQLITE_OK);
+        ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
+        ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+static void make_store(const char *file)
+{
+        _cleanup_store_ struct store *s = open_store(file, STORE_WRITE);
+
+        fixture_fill(s);
+        sync_store(s);
+}
+
+static void assert_refused(const char *file, enum store_mode mode, int error, const char *text)
+{
+        struct store *s = NULL;
+        struct diag d = { 0 };
+
+        int r = store_open(file, mode, FIXTURE_VALUE_MAX, &s, &d);
+        ck_assert_msg(
+                r == -error, "mode %d: %s, expected %s: %s", mode, strerror(-r), strerror(error), d.text);
+        ck_assert_ptr_null(s);
+        ck_assert_msg(strstr(d.text, text) != NULL, "mode %d: \"%s\", expected \"%s\"", mode, d.text, text);
+        ck_assert_msg(strncmp(d.text, file, strlen(file)) == 0, "%s", d.text);
+}
+
+/* ---- What is no store ---- */
+
+static void make_text(const struct scratch *scratch, const char *file)
+{
+        (void)file;
+        scratch_puts(scratch, "/registry.db",
+                "Machine:\n  System:\n    Audit: what somebody wrote with an editor, and no database\n");
+}
+
+static void make_other(const struct scratch *scratch, const char *file)
+{
+        (void)scratch;
+        run_sql(file, "CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+}
+
+static void make_other_id(const struct scratch *scratch, const char *file)
+{
+        (void)scratch;
+        run_sql(file, "PRAGMA application_id = 7");
+}
+
+static void make_later(const struct scratch *scratch, const char *file)
+{
+        (void)scratch;
+        make_store(file);
+        run_sql(file, "PRAGMA user_version = 99");
+}
+
+static void make_tableless(const struct scratch *scratch, const char *file)
+{
+        (void)scratch;
+        make_store(file);
+        run_sql(file, "DROP TABLE blanket");
+}
+
+static void make_baseless(const struct scratch *scratch, const char *file)
+{
+        (void)scratch;
+        make_store(file);
+        run_sql(file, "DELETE FROM layer");
+}
+
+static const struct {
+        void (*make)(const struct scratch *scratch, const char *file);
+        int error;
+        const char *text;
+} strangers[] = {
+        { make_text, EUCLEAN, "file is not a database" },
+        { make_other, EUCLEAN, "this is another program's database" },
+        { make_other_id, EUCLEAN, "this is another program's database" },
+        { make_later, EPROTONOSUPPORT, "the store has format 99, expected 1" },
+        { make_tableless, EUCLEAN, "no such table: blanket" },
+        { make_baseless, EUCLEAN, "the base layer is missing" },
+};
+
+START_TEST(foreign)
+{
+        _cleanup_scratch_ struct scratch scratch;
+        _cleanup_buf_ struct buf before = BUF_INIT;
+
+        scratch_new(&scratch);
+        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
+        strangers[_i].make(&scratch, file);
+        look(&scratch, &before);
+        for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+                assert_refused(file, modes[i], strangers[_i].error, strangers[_i].text);
+                /* An ordinary reader has a log and its index, whether something is in it or not. */
+                if (modes[i] != STORE_READ_ONLY)
+                        assert_unchanged(&scratch, &before);
+        }
+}
+END_TEST
+
+START_TEST(missing)
+{
+        _cleanup_scratch_ struct scratch scratch;
+        _cleanup_buf_ struct buf before = BUF_INIT;
+
+        scratch_new(&scratch);
+        _cleanup_free_ char *nowhere = strdup(scratch_path(&scratch, "/a/registry.db"));
+        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
+        look(&scratch, &before);
+        for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+                assert_refused(nowhere, modes[i], ENOENT, "No such file or directory");
+                if (modes[i] != STORE_WRITE)
+                        assert_refused(file, modes[i], ENOENT, "No such file or directory");
+        }
+        assert_unchanged(&scratch, &before);
+}
+END_TEST
+
+/* What is left where the first start was cut off: there is nothing to be read yet, and the next start makes
+ * it. */
+START_TEST(not_made_yet)
+{
+        _cleanup_scratch_ struct scratch scratch;
+        _cleanup_buf_ struct buf before = BUF_INIT;
+
+        scratch_new(&scratch);
+        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
+        if (_i == 0)
+                scratch_puts(&scratch, "/registry.db", "");
+        else
+                run_sql(file, "PRAGMA page_size = 1024; PRAGMA journal_mode = WAL");
+        look(&scratch, &before);
+        assert_refused(file, STORE_AT_BOOT, ENOENT, "nothing is in it yet");
+        assert_unchanged(&scratch, &before);
+        assert_refused(file, STORE_READ_ONLY, ENOENT, "nothing is in it yet");
+        make_store(file);
+        store_close(open_store(file, STORE_AT_BOOT));
+}
+END_TEST
+
+START_TEST(directory)
+{
+        _cleanup_scratch_ struct scratch scratch;
+
+        scratch_new(&scratch);
+        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
+        ck_assert_int_eq(mkdir(file, 0700), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
+                assert_refused(file, modes[i], EISDIR, "Is a directory");
+        ck_assert_uint_eq(scratch_count(&scratch, ""), 1);
+}
+END_TEST
+
+/* ---- Who may ---- */
+
+static void become_nobody(const struct scratch *scratch)
+{
+        ck_assert_int_eq(chmod(scratch->root, 0755), 0);
+        if (geteuid() == 0)
+                ck_assert_int_eq(seteuid(65534), 0);
+}
+
+START_TEST(no_permission)
+{
+        _cleanup_scratch_ struct scratch scratch;
+        _cleanup_buf_ struct buf before = BUF_INIT;
+
+        scratch_new(&scratch);
+        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
+        make_store(file);
+        look(&scratch, &before);
+        ck_assert_int_eq(chmod(file, 0), 0);
+        become_nobody(&scratch);
+        for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
+                assert_refused(file, modes[i], EACCES, "Permission denied");
+        ck_assert_int_eq(seteuid(getuid()), 0);
+        ck_assert_int_eq(chmod(file, 0444), 0);
+        become_nobody(&scratch);
+        assert_refused(file, STORE_WRITE, EACCES, "Permission denied");
+        ck_assert_int_eq(seteuid(getuid()), 0);
+        assert_unchanged(&scratch, &before);
+}
+END_TEST
+
+START_TEST(locked)
+{
+        _cleanup_scratch_ struct scratch scratch;
+        sqlite3 *other;
+
+        scratch_new(&scratch);
+        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
+        make_store(file);
+        ck_assert_int_eq(sqlite3_open(file, &other), SQLITE_OK);
+        ck_assert_int_eq(
+                sqlite3_exec(other, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE", NULL, NULL, NULL),
+                SQLITE_OK);
+        assert_refused(file, STORE_WRITE, EBUSY, "database is locked");
+        assert_refused(file, STORE_READ_ONLY, EBUSY, "database is locked");
+        ck_assert_int_eq(sqlite3_close(other), SQLITE_OK);
+        store_close(open_store(file, STORE_WRITE));
+}
+END_TEST
+
+/* ---- What is one ---- */
+
+static bool has_key(const struct store *s, unsigned guid)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        const struct guid key = guid_of(guid);
+        bool found = store_key(s, &key);
+
+        ck_assert_int_eq(store_error(s, NULL), 0);
+        return found;
+}
+
+START_TEST(beside_a_writer)
+{
+        _cleanup_scratch_ struct scratch scratch;
+
+        scratch_new(&scratch);
+        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
+        _cleanup_store_ struct store *writer = open_store(file, STORE_WRITE);
+        fixture_fill(writer);
+        sync_store(writer);
+        _cleanup_store_ struct store *reader = open_store(file, STORE_READ_ONLY);
+        ck_assert(has_key(reader, 2));
+        /* Volatile keys are in the writer's memory. */
+        ck_assert(!has_key(reader, 3));
+
+        APPLY(writer, OP_KEY(20, 1, "New"));
+        ck_assert(!has_key(reader, 20));
+        {
+                _cleanup_store_scope_ struct store_scope scope = store_scope_begin(reader);
+                ck_assert(!has_key(reader, 20));
+                sync_store(writer);
+                ck_assert(!has_key(reader, 20));
+        }
+        ck_assert(has_key(reader, 20));
+        APPLY(writer, OP_VALUE(20, "v", "a new layer", REG_SZ, "x", 30));
+        sync_store(writer);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(reader);
+        const struct guid new = guid_of(20);
+        ck_assert_str_eq(store_value(reader, &new, "v", 1)->layer, "a new layer");
+
+        ck_assert_int_lt(try_apply(reader, &(struct store_op){ OP_KEY(21, 1, "Never") }), 0);
+        ck_assert(!store_is_pending(reader));
+}
+END_TEST
+
+/* `steps`: bit 0: a killed process has left its log; 1: and its index of it is gone; 2: nobody may write. */
+START_TEST(at_boot)
+{
+        static const char *const names[] = { "/registry.db", "/a%20b?c#d e.db" };
+        _cleanup_scratch_ struct scratch scratch;
+        _cleanup_buf_ struct buf before = BUF_INIT;
+
+        scratch_new(&scratch);
+        _cleanup_free_ char *file = strdup(scratch_path(&scratch, names[_i / 8]));
+        make_store(file);
+        if (_i & 1) {
+                pid_t child = fork();
+                if (child == 0) {
+                        struct store *s = open_store(file, STORE_WRITE);
+                        APPLY(s, OP_KEY(20, 1, "New"));
+                        sync_store(s);
+                        (void)raise(SIGKILL);
+                }
+                ck_assert_int_eq(waitpid(child, NULL, 0), child);
+        }
+        if (_i & 2) {
+                char shm[128];
+                (void)snprintf(shm, sizeof(shm), "%s-shm", file);
+                (void)remove(shm);
+        }
+        look(&scratch, &before);
+        if (_i & 4)
+                become_nobody(&scratch);
+        _cleanup_store_ struct store *s = open_store(file, STORE_AT_BOOT);
+        ck_assert(has_key(s, 2));
+        ck_assert_int_eq(has_key(s, 20), _i & 1);
+        assert_unchanged(&scratch, &before);
+        s = store_close(s);
+        assert_unchanged(&scratch, &before);
+        ck_assert_int_eq(seteuid(getuid()), 0);
+}
+END_TEST
+
+/* In a URI they would begin the name of a machine. */
+START_TEST(path_of_two_slashes)
+{
+        _cleanup_scratch_ struct scratch scratch;
+
+        scratch_new(&scratch);
+        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
+        _cleanup_free_ char *other = NULL;
+        make_store(file);
+        ck_assert_int_gt(asprintf(&other, "/%s", file), 0);
+        store_close(open_store(other, STORE_AT_BOOT));
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("store-open");
+        TCase *tc = tcase_create("store-open");
+
+        tcase_add_loop_test(tc, foreign, 0, (int)ARRAY_SIZE(strangers));
+        tcase_add_test(tc, missing);
+        tcase_add_loop_test(tc, not_made_yet, 0, 2);
+        tcase_add_test(tc, directory);
+        tcase_add_test(tc, no_permission);
+        tcase_add_test(tc, locked);
+        tcase_add_test(tc, beside_a_writer);
+        tcase_add_loop_test(tc, at_boot, 0, 16);
+        tcase_add_test(tc, path_of_two_slashes);
+        suite_add_tcase(suite, tc);
+
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed > 0;
+}
