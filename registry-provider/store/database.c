@@ -340,7 +340,7 @@ static int check_writable(struct database *db)
 {
         if (sqlite3_db_readonly(db->sqlite, "main") <= 0)
                 return 0;
-        int error = access(db->path, W_OK) < 0 ? errno : EROFS;
+        int error = eaccess(db->path, W_OK) < 0 ? errno : EROFS;
         return db->error = diag_set(&db->why, error, "%s: cannot be written: %s", db->path, strerror(error));
 }
 
