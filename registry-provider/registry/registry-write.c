@@ -42,7 +42,8 @@ static bool is_overtaken(const struct registry *r, const struct guid *key, const
         const struct store_value_entry *e = store_value(r->store, key, mine->name, strlen(mine->name));
 
         for (; e; e = e->next)
-                if (e != mine && e->sequence >= mine->sequence && is_rival(r, own, e->layer))
+                if (!layer_name_equal(e->layer, mine->layer) && e->sequence >= mine->sequence &&
+                        is_rival(r, own, e->layer))
                         return true;
         for (const struct store_blanket *b = store_blankets(r->store, key); b; b = b->next)
                 if (b->sequence >= mine->sequence && is_rival(r, own, b->layer))

@@ -155,10 +155,10 @@ END_TEST
 START_TEST(broken_state)
 {
         with_daemons("failure-only", true);
-        world_write(LAYOUT_STATE "/journal-0000000000000001", "This is no journal.\n");
-        /* As the provider will: it is empty then. */
-        apply(1, "3", LAYOUT_STATE);
-        ck_assert(world_has(LAYOUT_STATE "/journal-0000000000000001"));
+        world_write(LAYOUT_STORE, "This is no store.\n");
+        /* What was in force last. */
+        apply(1, "2", LAYOUT_STORE);
+        ck_assert_str_eq(world_read(LAYOUT_STORE), "This is no store.");
 }
 END_TEST
 
