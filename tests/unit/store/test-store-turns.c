@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Transactions in each other and one after the other, previews, restarts, and what stands in their way. */
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../../registry-provider/store/store-internal.h"
+#include "../../../schema/values/value.h"
+#include "../policy/scratch.h"
+#include "store-util.h"
+
+#define LEVELS 8u
+#define LARGE 4096u
+
+static struct store *with_a_key(const char *file, size_t value_max)
+{
+        struct store *s = NULL;
+
+        ck_assert_int_eq(store_open(file, STORE_WRITE, value_max, &s, NULL), 0);
+        APPLY(s, OP_KEY(1, 0, "Machine"));
+        sync_store(s);
+        return s;
+}
+
+static void put(struct store *s, unsigned name)
+{
+        const char text[] = { (char)('a' + name), '\0' };
+
+        begin(s);
+        const struct store_op op = { OP_VALUE(1, text, "base", REG_SZ, "x", store_take_sequence(s)) };
+        ck_assert_int_eq(store_apply(s, &op), 0);
+        commit(s);
+}
+
+static bool has(const struct store *s, unsigned name)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        const char text[] = { (char)('a' + name), '\0' };
+        const struct guid key = guid_of(1);
+
+        bool found = store_value(s, &key, text, 1);
+        ck_assert_int_eq(store_error(s, NULL), 0);
+        return found;
+}
+
+/* Nothing holds a lock. */
+static void assert_idle(const struct store *s)
+{
+        ck_assert(!store_is_pending(s));
+        ck_assert_int_eq(sqlite3_txn_state(s->db->sqlite, NULL), SQLITE_TXN_NONE);
+        ck_assert(sqlite3_get_autocommit(s->db->sqlite));
+}
+
+/* Each bit: whether the transaction of that depth is rolled back. */
+START_TEST(nested)
+{
+        _cleanup_store_ struct store *s = with_a_key(NULL, LARGE);
+        unsigned kept = 0;
+
+        for (unsigned i = 0; i < LEVELS - 1; i++) {
+                begin(s);
+                put(s, i);
+        }
+        while (kept < LEVELS - 1 && !(_i >> kept & 1))
+                kept++;
+        for (unsigned i = LEVELS - 1; i-- > 0;)
+                if (_i >> i & 1)
+                        store_rollback(s);
+                else
+                        commit(s);
+        for (unsigned i = 0; i < LEVELS - 1; i++)
+                ck_assert_int_eq(has(s, i), i < kept);
+        ck_assert_uint_eq(store_last_sequence(s), kept);
+        ck_assert_int_eq(store_is_pending(s), kept > 0);
+        sync_store(s);
+        assert_idle(s);
+        for (unsigned i = 0; i < LEVELS - 1; i++)
+                ck_assert_int_eq(has(s, i), i < kept);
+}
+END_TEST
+
+START_TEST(one_of_three)
+{
+        _cleanup_scratch_ struct scratch scratch;
+
+        scratch_new(&scratch);
+        const char *file = scratch_path(&scratch, "/registry.db");
+        _cleanup_store_ struct store *s = with_a_key(file, LARGE);
+        for (unsigned i = 0; i < 3; i++) {
+                begin(s);
+                put(s, i);
+                if (i == 1)
+                        store_rollback(s);
+                else
+                        commit(s);
+                ck_assert(store_is_pending(s));
+        }
+        sync_store(s);
+        assert_idle(s);
+        store_close(s);
+        s = open_store(file, STORE_WRITE);
+        ck_assert(has(s, 0) && !has(s, 1) && has(s, 2));
+        ck_assert_uint_eq(store_last_sequence(s), 2);
+}
+END_TEST
+
+START_TEST(reopened)
+{
+        _cleanup_scratch_ struct scratch scratch;
+
+        scratch_new(&scratch);
+        const char *file = scratch_path(&scratch, "/registry.db");
+        _cleanup_store_ struct store *s = open_store(file, STORE_WRITE);
+        fixture_fill(s);
+        APPLY(s, OP_FILE("Site", "10-site.yaml", 10, false));
+        sync_store(s);
+        _cleanup_dump_ struct dump before = dump_store(s);
+        /* Not synced: gone. */
+        APPLY(s, OP_HIDE(1, "Later", "base", 99));
+        store_close(s);
+
+        s = open_store(file, STORE_WRITE);
+        ck_assert_uint_eq(store_last_sequence(s), 15);
+        _cleanup_dump_ struct dump after = dump_store(s);
+        _cleanup_free_ char *diff = dump_diff(&before, &after);
+        ck_assert_str_eq(diff, "-key 03 in 01 Tmp sd=sd volatile time=9 named\n"
+                               "-path 01 Tmp base seq=2 -> 03\n");
+        assert_idle(s);
+}
+END_TEST
+
+/* ---- Previews ---- */
+
+static void look(const struct scratch *scratch, struct buf *ret)
+{
+        static const char *const names[] = { "/registry.db", "/registry.db-wal" };
+
+        buf_clear(ret);
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                _cleanup_buf_ struct buf contents = BUF_INIT;
+                ck_assert(scratch_read(scratch, names[i], &contents));
+                buf_printf(ret, "%zu\n", contents.len);
+                buf_add(ret, contents.data, contents.len);
+        }
+}
+
+/* More than the cache has room for. */
+static void put_much(struct store *s)
+{
+        static char data[LARGE];
+        char name[16];
+
+        for (unsigned i = 0; i < 1500; i++) {
+                (void)snprintf(name, sizeof(name), "%u", i);
+                const struct store_op op = { .code = STORE_SET_VALUE,
+                        .guid = guid_of(1),
+                        .name = name,
+                        .layer = "seen",
+                        .type = REG_BINARY,
+                        .data = data,
+                        .size = sizeof(data),
+                        .sequence = store_take_sequence(s) };
+                ck_assert_int_eq(store_apply(s, &op), 0);
+        }
+}
+
+START_TEST(previews)
+{
+        _cleanup_scratch_ struct scratch scratch;
+        _cleanup_buf_ struct buf before = BUF_INIT, now = BUF_INIT;
+
+        scratch_new(&scratch);
+        _cleanup_store_ struct store *s = with_a_key(scratch_path(&scratch, "/registry.db"), LARGE);
+        put(s, 0);
+        sync_store(s);
+        look(&scratch, &before);
+        _cleanup_dump_ struct dump dump_before = dump_store(s);
+        for (unsigned i = 0; i < 3; i++) {
+                ck_assert_int_eq(store_begin_preview(s), 0);
+                put_much(s);
+                ck_assert_uint_eq(store_last_sequence(s), 1501);
+                begin(s);
+                put(s, 1);
+                if (i == 0)
+                        commit(s);
+                if (i == 1)
+                        commit(s), commit(s);
+                ck_assert(has(s, 1));
+                store_abandon(s);
+                assert_idle(s);
+                look(&scratch, &now);
+                ck_assert_uint_eq(now.len, before.len);
+                ck_assert_int_eq(memcmp(now.data, before.data, now.len), 0);
+                ck_assert_uint_eq(store_last_sequence(s), 1);
+                _cleanup_dump_ struct dump dump_now = dump_store(s);
+                dump_assert_equal(&dump_before, &dump_now, "after a preview");
+        }
+        /* What is no preview may be written early. */
+        begin(s);
+        put_much(s);
+        look(&scratch, &now);
+        ck_assert_uint_ne(now.len, before.len);
+        store_rollback(s);
+        assert_idle(s);
+        put(s, 2);
+        sync_store(s);
+        ck_assert(has(s, 0) && !has(s, 1) && has(s, 2));
+}
+END_TEST
+
+START_TEST(abandoned)
+{
+        _cleanup_store_ struct store *s = with_a_key(NULL, LARGE);
+
+        store_abandon(s);
+        put(s, 0);
+        begin(s);
+        put(s, 1);
+        begin(s);
+        put(s, 2);
+        store_abandon(s);
+        assert_idle(s);
+        ck_assert_uint_eq(store_last_sequence(s), 0);
+        ck_assert(!has(s, 0) && !has(s, 1) && !has(s, 2));
+        put(s, 0);
+        ck_assert_uint_eq(store_last_sequence(s), 1);
+}
+END_TEST
+
+/* ---- What stands in the way ---- */
+
+/* Another program holds the file for a while; `_i`: within a scope. */
+START_TEST(busy)
+{
+        _cleanup_scratch_ struct scratch scratch;
+        struct store_scope scope = { 0 };
+        sqlite3 *other;
+
+        scratch_new(&scratch);
+        const char *file = scratch_path(&scratch, "/registry.db");
+        _cleanup_store_ struct store *s = with_a_key(file, LARGE);
+        put(s, 0);
+        sync_store(s);
+        ck_assert_int_eq(sqlite3_open(file, &other), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+        if (_i)
+                scope = store_scope_begin(s);
+        ck_assert_int_eq(store_begin(s, NULL), -EBUSY);
+        ck_assert_ptr_nonnull(strstr(store_failure(s), "database is locked"));
+        ck_assert_int_eq(store_begin_preview(s), -EBUSY);
+        if (_i)
+                store_scope_end(&scope);
+        assert_idle(s);
+        ck_assert(has(s, 0));
+        ck_assert_int_eq(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+        put(s, 1);
+        ck_assert_int_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_BUSY);
+        sync_store(s);
+        ck_assert_int_eq(sqlite3_exec(other, "BEGIN IMMEDIATE; COMMIT", NULL, NULL, NULL), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_close(other), SQLITE_OK);
+}
+END_TEST
+
+/* A scope ends what it has begun, and only that. */
+START_TEST(scopes)
+{
+        _cleanup_store_ struct store *s = with_a_key(NULL, LARGE);
+        const struct guid key = guid_of(1);
+
+        {
+                _cleanup_store_scope_ struct store_scope outer = store_scope_begin(s);
+                const struct store_key *found = store_key(s, &key);
+                {
+                        _cleanup_store_scope_ struct store_scope inner = store_scope_begin(s);
+                        (void)store_key(s, &key);
+                }
+                ck_assert_int_ne(sqlite3_txn_state(s->db->sqlite, "main"), SQLITE_TXN_NONE);
+                put(s, 0);
+                sync_store(s);
+                ck_assert_str_eq(found->name, "Machine");
+                ck_assert_int_eq(sqlite3_txn_state(s->db->sqlite, "main"), SQLITE_TXN_NONE);
+                ck_assert_ptr_nonnull(store_value(s, &key, "a", 1));
+        }
+        assert_idle(s);
+        begin(s);
+        {
+                _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+                (void)store_key(s, &key);
+        }
+        put(s, 1);
+        commit(s);
+        sync_store(s);
+        assert_idle(s);
+}
+END_TEST
+
+static int stop(void *unused)
+{
+        (void)unused;
+        return 1;
+}
+
+/* SQLite rolls back all when a change is interrupted; those who have a transaction open get to know. `_i`:
+ * an earlier transaction of the turn is lost with it. */
+START_TEST(lost)
+{
+        const struct store_op op = { OP_VALUE(1, "x", "base", REG_SZ, "x", 50) };
+        _cleanup_store_ struct store *s = with_a_key(NULL, LARGE);
+        struct diag d = { 0 };
+
+        if (_i)
+                put(s, 0);
+        begin(s);
+        put(s, 1);
+        begin(s);
+        put(s, 2);
+        sqlite3_progress_handler(s->db->sqlite, 1, stop, NULL);
+        ck_assert_int_ne(sqlite3_exec(s->db->sqlite, "DELETE FROM value", NULL, NULL, NULL), SQLITE_OK);
+        ck_assert(sqlite3_get_autocommit(s->db->sqlite));
+        ck_assert_int_lt(store_apply(s, &op), 0);
+        sqlite3_progress_handler(s->db->sqlite, 0, NULL, NULL);
+
+        ck_assert_int_lt(store_apply(s, &op), 0);
+        ck_assert_int_lt(store_begin(s, NULL), 0);
+        ck_assert_int_lt(store_commit(s), 0);
+        ck_assert_int_lt(store_apply(s, &op), 0);
+        ck_assert_int_lt(store_begin(s, NULL), 0);
+        ck_assert_int_lt(store_commit(s), 0);
+        ck_assert_int_eq(store_is_pending(s), _i);
+        if (_i) {
+                ck_assert_int_lt(store_begin(s, NULL), 0);
+                ck_assert_int_lt(store_sync(s, &d), 0);
+                ck_assert_ptr_nonnull(strstr(d.text, "the changes could not be stored: "));
+        }
+        assert_idle(s);
+        ck_assert_uint_eq(store_last_sequence(s), 0);
+        ck_assert(!has(s, 0) && !has(s, 1) && !has(s, 2));
+        put(s, 0);
+        sync_store(s);
+        ck_assert(has(s, 0));
+}
+END_TEST
+
+/* What failed half way is not committed, whoever asks for it, and whatever scopes have ended meanwhile. */
+START_TEST(failed)
+{
+        _cleanup_store_ struct store *s = with_a_key(NULL, LARGE);
+
+        begin(s);
+        put(s, 0);
+        begin(s);
+        {
+                _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+                s->db->error = -ENOMEM;
+        }
+        ck_assert_int_eq(store_begin(s, NULL), -ENOMEM);
+        ck_assert_int_eq(store_commit(s), -ENOMEM);
+        /* It was the inner one's. */
+        ck_assert_int_eq(store_error(s, NULL), 0);
+        put(s, 1);
+        commit(s);
+        sync_store(s);
+        ck_assert(has(s, 0) && has(s, 1));
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("store-turns");
+        TCase *tc = tcase_create("store-turns");
+
+        tcase_set_timeout(tc, 60);
+        tcase_add_loop_test(tc, nested, 0, 1 << (LEVELS - 1));
+        tcase_add_test(tc, one_of_three);
+        tcase_add_test(tc, reopened);
+        tcase_add_test(tc, previews);
+        tcase_add_test(tc, abandoned);
+        tcase_add_loop_test(tc, busy, 0, 2);
+        tcase_add_test(tc, scopes);
+        tcase_add_loop_test(tc, lost, 0, 2);
+        tcase_add_test(tc, failed);
+        suite_add_tcase(suite, tc);
+
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        int failures = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failures > 0;
+}
