@@ -708,15 +708,11 @@ static int note(struct store *s, const struct store_op *op)
 }
 
 /* What the database says explains what was not found. Damage may have been found half way. */
-static int applied(struct store *s, const struct store_op *op, int r)
+static int finish(struct store *s, int r)
 {
         if (r == -EUCLEAN && s->db->error == 0)
                 s->db->error = diag_set(&s->db->why, EUCLEAN, "%s: a name in it is no name", s->db->path);
-        if (s->db->error < 0)
-                return s->db->error;
-        if (r == 0 && s->sequence < op->sequence)
-                s->sequence = op->sequence;
-        return r;
+        return s->db->error ? s->db->error : r;
 }
 
 int store_apply(struct store *s, const struct store_op *op)
@@ -746,6 +742,6 @@ int store_apply(struct store *s, const struct store_op *op)
                 return s->db->error;
         for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
                 if (ops[i].code == op->code)
-                        return applied(s, op, ops[i].apply(s, op));
+                        return finish(s, ops[i].apply(s, op));
         return -EINVAL;
 }

@@ -206,7 +206,7 @@ _must_check_ int store_begin_preview(struct store *s);
 void store_abandon(struct store *s);
 
 /* The one counter of the registry: store_take_sequence() hands out 1, 2, 3 …; a rollback takes back what was
- * handed out since its begin. Applied operations raise it to their own sequence. */
+ * handed out since its begin. Operations that change something raise it to their own sequence. */
 uint64_t store_take_sequence(struct store *s);
 uint64_t store_last_sequence(const struct store *s);
 
@@ -222,8 +222,10 @@ struct store_scope store_scope_begin(const struct store *s);
 void store_scope_end(struct store_scope *scope);
 #define _cleanup_store_scope_ _cleanup_(store_scope_end) _unused_
 
-/* A look-up that fails finds nothing and leaves its error here, until the outermost scope ends. 0 or
- * negative errno; d may be NULL. Who concludes something from what was not found asks first. */
+/* A look-up that fails finds nothing and leaves its error here, until the outermost scope ends; within a
+ * transaction, which then cannot be committed, until it is rolled back, too. Nothing is found, applied or
+ * begun meanwhile. 0 or negative errno; d may be NULL. Who concludes something from what was not found asks
+ * first. */
 _must_check_ int store_error(const struct store *s, struct diag *d);
 /* What failed last, for people; "" where nothing has. */
 const char *store_failure(const struct store *s);

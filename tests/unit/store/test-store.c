@@ -222,7 +222,7 @@ START_TEST(operations)
         const int result = cases[_i].result;
         _cleanup_store_ struct store *untouched = prepared(0), *s = applied(op, result, 1);
         _cleanup_dump_ struct dump before = dump_store(untouched);
-        const uint64_t sequence = op->sequence > 19 && result == 0 ? op->sequence : 19;
+        const uint64_t sequence = op->sequence > 19 && cases[_i].diff[0] ? op->sequence : 19;
 
         check_dump(s, &before, cases[_i].diff);
         ck_assert_uint_eq(store_last_sequence(s), sequence);
