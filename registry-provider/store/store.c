@@ -135,11 +135,21 @@ static void end_reading(struct store *s)
                 (void)database_force(s->db, ROLLBACK);
 }
 
+/* One that fails has not begun. */
+static int begin_with(struct store *s, enum statement how)
+{
+        int r = database_do(s->db, how);
+
+        if (r < 0 && !sqlite3_get_autocommit(s->db->sqlite))
+                (void)database_force(s->db, ROLLBACK);
+        return r;
+}
+
 /* What a failed commit has left in the log may be there whole: the next commit writes over it. Until that
  * is done nothing may be written, or a kill would bring the refused changes back. */
 static int heal(struct store *s)
 {
-        int r = database_do(s->db, BEGIN_WRITE);
+        int r = begin_with(s, BEGIN_WRITE);
         if (r == 0) {
                 sqlite3_stmt *row = database_statement(s->db, HISTORY_NOTE, false);
                 bind_u64(row, 1, s->sequence);
@@ -162,7 +172,7 @@ static int begin_turn(struct store *s)
                 end_reading(s);
         int r = s->must_heal ? heal(s) : s->db->error;
         if (r == 0)
-                r = database_do(s->db, BEGIN_WRITE);
+                r = begin_with(s, BEGIN_WRITE);
         if (r < 0)
                 return r;
         s->turn = TURN_WRITING;
@@ -347,7 +357,7 @@ sqlite3_stmt *store_query(const struct store *s, enum statement id, bool is_vola
 {
         assert(s->scopes > 0);
         if (s->turn == TURN_NONE) {
-                if (database_do(s->db, BEGIN) < 0)
+                if (begin_with(writable(s), BEGIN) < 0)
                         return NULL;
                 writable(s)->turn = TURN_READING;
         }
