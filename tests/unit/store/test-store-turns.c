@@ -2,6 +2,7 @@
 /* Transactions in each other and one after the other, previews, restarts, and what stands in their way. */
 
 #include <errno.h>
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
@@ -366,6 +367,108 @@ START_TEST(failed)
 }
 END_TEST
 
+static sqlite3_io_methods faulty;
+static const sqlite3_io_methods *sound;
+static unsigned failures; /* left */
+static bool of_syncs;
+
+static int faulty_write(sqlite3_file *file, const void *data, int n, sqlite3_int64 at)
+{
+        if (!of_syncs && failures > 0) {
+                failures--;
+                errno = EIO;
+                return SQLITE_IOERR_WRITE;
+        }
+        return sound->xWrite(file, data, n, at);
+}
+
+/* What was written may be there or not. */
+static int faulty_sync(sqlite3_file *file, int flags)
+{
+        if (of_syncs && failures > 0) {
+                failures--;
+                errno = EIO;
+                return SQLITE_IOERR_FSYNC;
+        }
+        return sound->xSync(file, flags);
+}
+
+static void make_log_faulty(struct store *s)
+{
+        sqlite3_file *log;
+
+        ck_assert_int_eq(
+                sqlite3_file_control(s->db->sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log), SQLITE_OK);
+        sound = log->pMethods;
+        faulty = *sound;
+        faulty.xWrite = faulty_write;
+        faulty.xSync = faulty_sync;
+        log->pMethods = &faulty;
+}
+
+/* As it is when the process is killed now. */
+static struct store *open_as_killed(const struct scratch *scratch)
+{
+        static const char *const names[][2] = { { "/registry.db", "/copy.db" },
+                { "/registry.db-wal", "/copy.db-wal" } };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                _cleanup_buf_ struct buf contents = BUF_INIT;
+                ck_assert(scratch_read(scratch, names[i][0], &contents));
+                scratch_write(scratch, names[i][1], contents.data, contents.len);
+        }
+        return open_store(scratch_path(scratch, "/copy.db"), STORE_WRITE);
+}
+
+static const char notes[] = "SELECT count(*) FROM history WHERE op = 0x1002 AND name = 'a commit failed'";
+
+/* A commit fails at a write or a sync of the log (bit 0), once or for a while (bit 1): what was refused does
+ * not come back. */
+START_TEST(refused)
+{
+        const bool lasting = _i & 2;
+        _cleanup_scratch_ struct scratch scratch;
+        struct diag d = { 0 };
+
+        scratch_new(&scratch);
+        _cleanup_store_ struct store *s = with_a_key(scratch_path(&scratch, "/registry.db"), LARGE);
+        put(s, 0);
+        sync_store(s);
+        make_log_faulty(s);
+        of_syncs = _i & 1;
+        failures = lasting ? UINT_MAX : 1;
+        put(s, 1);
+        ck_assert_int_eq(store_sync(s, &d), -EIO);
+        ck_assert_ptr_nonnull(strstr(d.text, "the changes could not be stored: "));
+        ck_assert_msg(strstr(d.text, "disk I/O error") != NULL, "%s", d.text);
+        ck_assert_uint_eq(store_last_sequence(s), 1);
+        assert_idle(s);
+        ck_assert(has(s, 0) && !has(s, 1));
+        ck_assert_int_eq(sql_number(s, notes), !lasting);
+        if (lasting) {
+                ck_assert_int_eq(store_begin(s, NULL), -EIO);
+                ck_assert_int_eq(store_begin_preview(s), -EIO);
+                ck_assert(has(s, 0) && !has(s, 1));
+                assert_idle(s);
+                failures = 0;
+                ck_assert_int_eq(store_begin_preview(s), 0);
+                ck_assert_int_eq(sql_number(s, notes), 1);
+                store_abandon(s);
+        }
+        {
+                _cleanup_store_ struct store *copy = open_as_killed(&scratch);
+                ck_assert(has(copy, 0) && !has(copy, 1));
+                ck_assert_uint_eq(store_last_sequence(copy), 1);
+        }
+        put(s, 2);
+        sync_store(s);
+        ck_assert_uint_eq(store_last_sequence(s), 2);
+        _cleanup_store_ struct store *copy = open_as_killed(&scratch);
+        ck_assert(has(copy, 0) && !has(copy, 1) && has(copy, 2));
+        ck_assert_int_eq(sql_number(copy, notes), 1);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("store-turns");
@@ -381,11 +484,12 @@ int main(void)
         tcase_add_test(tc, scopes);
         tcase_add_loop_test(tc, lost, 0, 2);
         tcase_add_test(tc, failed);
+        tcase_add_loop_test(tc, refused, 0, 4);
         suite_add_tcase(suite, tc);
 
         SRunner *runner = srunner_create(suite);
         srunner_run_all(runner, CK_NORMAL);
-        int failures = srunner_ntests_failed(runner);
+        int n_failed = srunner_ntests_failed(runner);
         srunner_free(runner);
-        return failures > 0;
+        return n_failed > 0;
 }
