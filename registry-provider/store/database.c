@@ -344,23 +344,30 @@ static int check_writable(struct database *db)
         return db->error = diag_set(&db->why, error, "%s: cannot be written: %s", db->path, strerror(error));
 }
 
-/* Behind what is in it already, which is never cut off. */
-static int lengthen_wal(struct database *db)
+static void append_zeros(sqlite3_file *wal)
 {
         static const char zeros[64 * 1024];
-        sqlite3_file *wal = NULL;
         sqlite3_int64 size = 0;
 
-        int r = sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
-        if (r != SQLITE_OK || !wal || !wal->pMethods)
-                return 0;
-        r = wal->pMethods->xFileSize(wal, &size);
+        int r = wal->pMethods->xFileSize(wal, &size);
         while (r == SQLITE_OK && size < WAL_BYTES) {
                 r = wal->pMethods->xWrite(wal, zeros, (int)sizeof(zeros), size);
                 size += (sqlite3_int64)sizeof(zeros);
         }
-        /* It is a matter of speed alone. */
-        return 0;
+}
+
+/* Behind what is in it already, which is never cut off; nobody may append to it meanwhile. It is a matter of
+ * speed alone: where somebody else writes it is left. */
+static int lengthen_wal(struct database *db)
+{
+        sqlite3_file *wal = NULL;
+
+        if (sqlite3_exec(db->sqlite, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+                return 0;
+        int r = sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+        if (r == SQLITE_OK && wal && wal->pMethods)
+                append_zeros(wal);
+        return execute(db, "ROLLBACK");
 }
 
 /* What is no store is looked at, and left as it is. */

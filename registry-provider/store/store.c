@@ -321,7 +321,7 @@ void store_scope_end(struct store_scope *scope)
                 return;
         if (s->turn == TURN_READING)
                 end_reading(s);
-        forget_error(s);
+        settle(s);
 }
 
 const char *store_failure(const struct store *s)
