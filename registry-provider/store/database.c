@@ -109,8 +109,13 @@ int database_failed(const struct database *db, struct diag *d)
 /* Keeps the first error. */
 static int note_error(struct database *db)
 {
+        int code = sqlite3_errcode(db->sqlite);
+
         if (db->error == 0)
                 db->error = database_failed(db, &db->why);
+        if (((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB) &&
+                db->damage.text[0] == '\0')
+                (void)database_failed(db, &db->damage);
         return db->error;
 }
 

@@ -29,6 +29,7 @@ struct database {
         bool has_volatile; /* something was in the volatile tables once */
         int error;         /* the first one since it was cleared; see store_error() */
         struct diag why;
+        struct diag damage; /* of the file, the first that was met; or "" */
 };
 
 _must_check_ int database_open(

@@ -45,6 +45,7 @@ struct store {
         int lost; /* the turn is rolled back whole, for this; those who are in it do not know yet. 0: no */
         struct diag why_lost;
         bool must_heal; /* a commit failed; see heal() */
+        unsigned log_pages;
 
         const struct store_author *begun_by;  /* the open transaction; NULL: the registry itself */
         const struct store_author *meanwhile; /* NULL: the same */

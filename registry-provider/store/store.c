@@ -27,6 +27,14 @@ static int load_counters(struct store *s)
         return s->db->error;
 }
 
+static int on_commit(void *userdata, _unused_ sqlite3 *sqlite, _unused_ const char *database, int pages)
+{
+        struct store *s = userdata;
+
+        s->log_pages = (unsigned)pages;
+        return SQLITE_OK;
+}
+
 int store_open(const char *file, enum store_mode mode, size_t value_max, struct store **ret, struct diag *d)
 {
         _cleanup_store_ struct store *s = calloc(1, sizeof(*s));
@@ -38,6 +46,7 @@ int store_open(const char *file, enum store_mode mode, size_t value_max, struct 
         int r = database_open(file, mode, &s->db, d);
         if (r < 0)
                 return r;
+        (void)sqlite3_wal_hook(s->db->sqlite, on_commit, s);
         r = load_counters(s);
         if (r < 0)
                 return diag_set(d, -r, "%s", s->db->why.text);
@@ -170,7 +179,9 @@ static int begin_turn(struct store *s)
 {
         if (s->turn == TURN_READING)
                 end_reading(s);
-        int r = s->must_heal ? heal(s) : s->db->error;
+        if (s->db->error == 0 && s->db->damage.text[0])
+                s->db->error = diag_set(&s->db->why, EUCLEAN, "%s", s->db->damage.text);
+        int r = s->db->error == 0 && s->must_heal ? heal(s) : s->db->error;
         if (r == 0)
                 r = begin_with(s, BEGIN_WRITE);
         if (r < 0)
@@ -294,6 +305,20 @@ int store_sync(struct store *s, struct diag *d)
         return r;
 }
 
+unsigned store_log_pages(const struct store *s)
+{
+        return s->log_pages;
+}
+
+void store_checkpoint(struct store *s)
+{
+        assert(s->turn != TURN_WRITING);
+        /* Where it fails the log stays as it is, and upkeep will say what is wrong. */
+        if (s->turn == TURN_NONE)
+                (void)sqlite3_wal_checkpoint_v2(
+                        s->db->sqlite, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
 uint64_t store_take_sequence(struct store *s)
 {
         return ++s->sequence;
@@ -322,6 +347,17 @@ void store_scope_end(struct store_scope *scope)
         if (s->turn == TURN_READING)
                 end_reading(s);
         settle(s);
+}
+
+const char *store_damage(const struct store *s)
+{
+        return s->db->damage.text;
+}
+
+void store_set_damage(struct store *s, const char *why)
+{
+        if (s->db->damage.text[0] == '\0')
+                (void)diag_set(&s->db->damage, EUCLEAN, "%s", why);
 }
 
 const char *store_failure(const struct store *s)

@@ -200,6 +200,11 @@ void store_rollback(struct store *s);
 _must_check_ int store_sync(struct store *s, struct diag *d);
 /* Whether ended transactions wait for store_sync(). */
 bool store_is_pending(const struct store *s);
+/* Pages in the write-ahead log after the last commit. */
+unsigned store_log_pages(const struct store *s);
+/* Brings into the file what the log holds, as far as nobody reads older contents, so that the next turn may
+ * begin it anew. That is upkeep's; see upkeep_changed(). No turn may be open. */
+void store_checkpoint(struct store *s);
 /* A turn of its own for what is only looked at: nothing of it reaches the disk, and store_abandon() undoes
  * it, sequence numbers included. No turn may be open. */
 _must_check_ int store_begin_preview(struct store *s);
@@ -234,6 +239,10 @@ static inline bool store_is_failure(int error)
 {
         return error == -EIO || error == -ENOSPC || error == -EUCLEAN || error == -EBUSY;
 }
+/* Damage that was met, or that the caller knows of: from then on nothing is changed, store_begin() is
+ * -EUCLEAN; what can be read is read. "": none. */
+const char *store_damage(const struct store *s);
+void store_set_damage(struct store *s, const char *why);
 
 /* NULL: nothing there. */
 const struct store_key *store_key(const struct store *s, const struct guid *guid);

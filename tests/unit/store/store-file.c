@@ -73,27 +73,44 @@ struct store *open_store(const struct scratch *s)
 
 static const struct guid machine = { { 1 } };
 
+static void put(struct store *s, unsigned i, const void *data, size_t size)
+{
+        char name[32];
+
+        (void)snprintf(name, sizeof(name), "Value%u", i);
+        const struct store_op key = { .code = STORE_CREATE_KEY, .guid = machine, .name = "Machine" };
+        int r = store_apply(s, &key);
+        ck_assert(r == 0 || r == -EEXIST);
+        const struct store_op op = { .code = STORE_SET_VALUE,
+                .guid = machine,
+                .name = name,
+                .layer = STORE_BASE_LAYER,
+                .type = REG_BINARY,
+                .data = data,
+                .size = size,
+                .sequence = store_take_sequence(s) };
+        ck_assert_int_eq(store_apply(s, &op), 0);
+}
+
 void put_values(struct store *s, unsigned from, unsigned to)
 {
         for (unsigned i = from; i <= to; i++) {
-                char name[32];
-                (void)snprintf(name, sizeof(name), "Value%u", i);
                 ck_assert_int_eq(store_begin(s, NULL), 0);
-                int r = store_apply(s,
-                        &(struct store_op){ .code = STORE_CREATE_KEY, .guid = machine, .name = "Machine" });
-                ck_assert(r == 0 || r == -EEXIST);
-                const struct store_op op = { .code = STORE_SET_VALUE,
-                        .guid = machine,
-                        .name = name,
-                        .layer = STORE_BASE_LAYER,
-                        .type = REG_SZ,
-                        .data = name,
-                        .size = strlen(name),
-                        .sequence = store_take_sequence(s) };
-                ck_assert_int_eq(store_apply(s, &op), 0);
+                put(s, i, "data", 4);
                 ck_assert_int_eq(store_commit(s), 0);
                 ck_assert_int_eq(store_sync(s, NULL), 0);
         }
+}
+
+void put_large(struct store *s, unsigned from, unsigned to, size_t size)
+{
+        _cleanup_free_ char *data = calloc(1, size);
+
+        ck_assert_int_eq(store_begin(s, NULL), 0);
+        for (unsigned i = from; i <= to; i++)
+                put(s, i, data, size);
+        ck_assert_int_eq(store_commit(s), 0);
+        ck_assert_int_eq(store_sync(s, NULL), 0);
 }
 
 size_t count_values(const struct store *s)

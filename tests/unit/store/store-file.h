@@ -26,6 +26,8 @@ struct store *open_store(const struct scratch *s);
 /* Sets values `from` to `to` of the one key, which is made where it is missing, each in a turn of its own.
  */
 void put_values(struct store *s, unsigned from, unsigned to);
+/* As many values of `size` bytes in one turn. */
+void put_large(struct store *s, unsigned from, unsigned to, size_t size);
 /* How many values the key has. */
 size_t count_values(const struct store *s);
 /* A closed store with that many. */

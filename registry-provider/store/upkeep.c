@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "upkeep.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "../../schema/base/clock.h"
+#include "backup.h"
+#include "recovery.h"
+
+/* A checkpoint syncs the file, and commits wait for the disk meanwhile. */
+#define CHECKPOINT_PAGES 4000u
+/* The log is not cut, but begun anew by whoever writes when all of it is in the file. Under steady writing
+ * it never is at the right moment, so from this size on the writer does the last part. */
+#define LOG_PAGES_LARGE 16384u
+
+#define RETRY_USEC UINT64_C(3600000000)
+#define INTERRUPT_USEC 20000u
+
+struct upkeep {
+        struct database *db; /* the thread's; others may interrupt it */
+        pthread_t thread;
+        int event_fd;
+
+        pthread_mutex_t lock; /* of all that follows */
+        pthread_cond_t wake;
+        struct upkeep_config config;
+        bool stop, has_ended;
+        bool is_damaged;    /* nothing more is done */
+        bool has_checked;   /* since the start */
+        bool is_reading;    /* in a transaction that holds checkpoints up */
+        bool has_changed;   /* since the last backup */
+        struct diag damage; /* to be marked; "" */
+
+        uint64_t changed_at; /* µs, monotonic, as all times here */
+        uint64_t backup_due;
+        uint64_t wakes_at; /* while it waits; 0: it does not */
+
+        unsigned pages;      /* in the log */
+        unsigned tried;      /* as many of them a checkpoint has seen */
+        unsigned backfilled; /* as many are in the file */
+
+        int checkpoint_error; /* told of last */
+        bool is_pending[UPKEEP_WORKS_N];
+        struct upkeep_report reports[UPKEEP_WORKS_N];
+};
+
+static void wake_loop(struct upkeep *u)
+{
+        /* It fails only where the loop is to wake anyway. */
+        (void)eventfd_write(u->event_fd, 1);
+}
+
+static void post(struct upkeep *u, enum upkeep_work work, int error, const char *text)
+{
+        u->reports[work] = (struct upkeep_report){ .work = work, .error = error };
+        (void)diag_set(&u->reports[work].text, 0, "%s", text[0] || error == 0 ? text : strerror(-error));
+        u->is_pending[work] = true;
+        wake_loop(u);
+}
+
+int upkeep_fd(const struct upkeep *u)
+{
+        return u->event_fd;
+}
+
+bool upkeep_next(struct upkeep *u, struct upkeep_report *ret)
+{
+        size_t taken = UPKEEP_WORKS_N, left = 0;
+
+        (void)pthread_mutex_lock(&u->lock);
+        for (size_t i = UPKEEP_WORKS_N; i-- > 0;)
+                if (u->is_pending[i]) {
+                        taken = i;
+                        left++;
+                }
+        if (taken < UPKEEP_WORKS_N) {
+                *ret = u->reports[taken];
+                u->is_pending[taken] = false;
+        }
+        if (left <= 1)
+                (void)eventfd_read(u->event_fd, &(eventfd_t){ 0 });
+        (void)pthread_mutex_unlock(&u->lock);
+        return left > 0;
+}
+
+/* ---- The thread's work. The lock is held at the begin and the end, not in between. ---- */
+
+static void checkpoint(struct upkeep *u)
+{
+        struct diag d = { 0 };
+        int in_log = 0, in_file = 0;
+
+        u->tried = u->pages;
+        (void)pthread_mutex_unlock(&u->lock);
+        int r = sqlite3_wal_checkpoint_v2(
+                u->db->sqlite, "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &in_file);
+        /* Somebody else is at it. */
+        if (r == SQLITE_BUSY)
+                r = SQLITE_OK;
+        int error = r == SQLITE_OK ? 0 : database_failed(u->db, &d);
+        (void)pthread_mutex_lock(&u->lock);
+        u->backfilled = in_file > 0 ? (unsigned)in_file : 0;
+        if (error != u->checkpoint_error && error != -ECANCELED) {
+                u->checkpoint_error = error;
+                post(u, UPKEEP_CHECKPOINT, error, d.text);
+        }
+}
+
+static void mark(struct upkeep *u)
+{
+        const struct diag why = u->damage;
+
+        u->damage.text[0] = '\0';
+        (void)pthread_mutex_unlock(&u->lock);
+        int r = recovery_mark(u->db->path, why.text);
+        (void)pthread_mutex_lock(&u->lock);
+        if (r < 0)
+                (void)diag_set(&u->reports[UPKEEP_CHECK].text, 0,
+                        "%s; it cannot be marked for the next start: %s", why.text, strerror(-r));
+}
+
+static void damaged(struct upkeep *u, const char *why)
+{
+        if (u->is_damaged)
+                return;
+        u->is_damaged = true;
+        (void)diag_set(&u->damage, 0, "%s", why);
+        post(u, UPKEEP_CHECK, -EUCLEAN, why);
+}
+
+static int check(struct upkeep *u)
+{
+        struct diag d = { 0 };
+
+        u->is_reading = true;
+        (void)pthread_mutex_unlock(&u->lock);
+        int r = database_check(u->db, QUICK_CHECK, &d);
+        (void)pthread_mutex_lock(&u->lock);
+        u->is_reading = false;
+        u->has_checked = true;
+        if (r == -EUCLEAN)
+                damaged(u, d.text);
+        else if (r != -ECANCELED)
+                post(u, UPKEEP_CHECK, r, d.text);
+        return r;
+}
+
+/* The file is looked at first: what is damaged must not push out what is not. */
+static void back_up(struct upkeep *u)
+{
+        struct backup made = { 0 };
+        struct diag d = { 0 };
+        const size_t keep = u->config.backups_kept;
+        const uint64_t interval = u->config.backup_interval;
+
+        if (check(u) < 0)
+                return;
+        u->has_changed = false;
+        u->is_reading = true;
+        (void)pthread_mutex_unlock(&u->lock);
+        int r = backup_make(u->db, &made, &d);
+        if (r == 0) {
+                r = backup_remove_old(u->db->path, keep);
+                if (r < 0)
+                        (void)diag_set(&d, -r, "old backups cannot be removed: %s", strerror(-r));
+        }
+        (void)pthread_mutex_lock(&u->lock);
+        u->is_reading = false;
+        u->has_changed |= made.name[0] == '\0';
+        u->backup_due = clock_usec() + (r == 0 || interval < RETRY_USEC ? interval : RETRY_USEC);
+        if (r != -ECANCELED)
+                post(u, UPKEEP_BACKUP, r, r == 0 ? made.name : d.text);
+}
+
+/* ---- When ---- */
+
+enum next {
+        WAIT,
+        DO_CHECKPOINT,
+        DO_CHECK,
+        DO_BACKUP,
+        DO_MARK,
+};
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+        return a > b ? a : b;
+}
+
+/* `*ret_at`: when there will be something to do, if nothing is now; UINT64_MAX: not before a change. */
+static enum next find_next(const struct upkeep *u, uint64_t now, uint64_t *ret_at)
+{
+        const uint64_t quiet_at = u->changed_at + u->config.quiet;
+        uint64_t at[] = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
+
+        if (u->is_damaged) {
+                *ret_at = UINT64_MAX;
+                return u->damage.text[0] ? DO_MARK : WAIT;
+        }
+        if (u->pages > u->tried)
+                at[DO_CHECKPOINT] = u->pages - u->tried >= CHECKPOINT_PAGES ? now : quiet_at;
+        if (!u->has_checked)
+                at[DO_CHECK] = quiet_at;
+        if (u->has_changed && u->config.backups_kept > 0) {
+                at[DO_BACKUP] = later(quiet_at, u->backup_due);
+                if (at[DO_BACKUP] > u->backup_due + u->config.backup_interval)
+                        at[DO_BACKUP] = u->backup_due + u->config.backup_interval;
+        }
+        *ret_at = UINT64_MAX;
+        for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
+                if (at[i] <= now)
+                        return (enum next)i;
+                *ret_at = at[i] < *ret_at ? at[i] : *ret_at;
+        }
+        return WAIT;
+}
+
+static void wait_until(struct upkeep *u, uint64_t at)
+{
+        const struct timespec t = { .tv_sec = (time_t)(at / 1000000),
+                .tv_nsec = (long)(at % 1000000) * 1000 };
+
+        u->wakes_at = at;
+        if (at == UINT64_MAX)
+                (void)pthread_cond_wait(&u->wake, &u->lock);
+        else
+                (void)pthread_cond_timedwait(&u->wake, &u->lock, &t);
+        u->wakes_at = 0;
+}
+
+/* What the last process left: a log, and perhaps changes that are in no backup. */
+static void look_around(struct upkeep *u)
+{
+        _cleanup_free_ struct backup *backups = NULL;
+        sqlite3_stmt *last = database_statement(u->db, HISTORY_LAST, false);
+        const uint64_t now = clock_of(CLOCK_REALTIME), interval = u->config.backup_interval;
+        uint64_t sequence = 0;
+        size_t n = 0;
+
+        while (database_row(u->db, last))
+                sequence = column_u64(last, 0);
+        int r = backup_list(u->db->path, &backups, &n);
+        u->pages = 1;
+        u->has_changed = r < 0 || sequence != (n > 0 ? backups[0].sequence : 0);
+        u->backup_due = clock_usec();
+        if (r == 0 && n > 0 && now < backups[0].time + interval)
+                u->backup_due += now > backups[0].time ? backups[0].time + interval - now : interval;
+}
+
+static void *run(void *userdata)
+{
+        struct upkeep *u = userdata;
+
+        (void)pthread_mutex_lock(&u->lock);
+        while (!u->stop) {
+                uint64_t at;
+                switch (find_next(u, clock_usec(), &at)) {
+                case WAIT:
+                        wait_until(u, at);
+                        break;
+                case DO_CHECKPOINT:
+                        checkpoint(u);
+                        break;
+                case DO_CHECK:
+                        (void)check(u);
+                        break;
+                case DO_BACKUP:
+                        back_up(u);
+                        break;
+                case DO_MARK:
+                        mark(u);
+                        break;
+                }
+        }
+        u->has_ended = true;
+        (void)pthread_cond_broadcast(&u->wake);
+        (void)pthread_mutex_unlock(&u->lock);
+        return NULL;
+}
+
+/* ---- The others' side ---- */
+
+/* Something was changed that the thread may have to wake for earlier than it would. */
+static void wake_thread(struct upkeep *u)
+{
+        uint64_t at;
+
+        if (u->wakes_at != 0 && (find_next(u, clock_usec(), &at) != WAIT || at < u->wakes_at))
+                (void)pthread_cond_signal(&u->wake);
+}
+
+void upkeep_changed(struct upkeep *u, struct store *s)
+{
+        const unsigned pages = store_log_pages(s);
+
+        (void)pthread_mutex_lock(&u->lock);
+        if (pages < u->pages)
+                u->tried = u->backfilled = 0;
+        u->pages = pages;
+        u->has_changed = true;
+        u->changed_at = clock_usec();
+        wake_thread(u);
+        bool is_large = pages >= LOG_PAGES_LARGE && !u->is_reading && !u->is_damaged &&
+                        u->backfilled >= pages - pages / 4;
+        (void)pthread_mutex_unlock(&u->lock);
+        if (is_large)
+                store_checkpoint(s);
+}
+
+void upkeep_damaged(struct upkeep *u, const char *why)
+{
+        (void)pthread_mutex_lock(&u->lock);
+        damaged(u, why);
+        wake_thread(u);
+        (void)pthread_mutex_unlock(&u->lock);
+}
+
+void upkeep_configure(struct upkeep *u, const struct upkeep_config *config)
+{
+        (void)pthread_mutex_lock(&u->lock);
+        u->config = *config;
+        wake_thread(u);
+        (void)pthread_mutex_unlock(&u->lock);
+}
+
+/* The loop's thread gets the signals. */
+static int start(struct upkeep *u)
+{
+        sigset_t all, before;
+
+        (void)sigfillset(&all);
+        (void)pthread_sigmask(SIG_BLOCK, &all, &before);
+        int r = pthread_create(&u->thread, NULL, run, u);
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+        return -r;
+}
+
+static void make_lock(struct upkeep *u)
+{
+        pthread_condattr_t attr;
+
+        (void)pthread_mutex_init(&u->lock, NULL);
+        (void)pthread_condattr_init(&attr);
+        (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+        (void)pthread_cond_init(&u->wake, &attr);
+        (void)pthread_condattr_destroy(&attr);
+}
+
+static struct upkeep *release(struct upkeep *u)
+{
+        if (u->event_fd >= 0)
+                (void)close(u->event_fd);
+        u->db = database_close(u->db);
+        (void)pthread_cond_destroy(&u->wake);
+        (void)pthread_mutex_destroy(&u->lock);
+        free(u);
+        return NULL;
+}
+
+int upkeep_new(const char *file, const struct upkeep_config *config, struct upkeep **ret, struct diag *d)
+{
+        struct upkeep *u = calloc(1, sizeof(*u));
+
+        if (!u)
+                return -ENOMEM;
+        make_lock(u);
+        u->config = *config;
+        u->changed_at = clock_usec();
+        u->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        int r = u->event_fd < 0 ? -errno : database_open_upkeep(file, &u->db, d);
+        if (r == 0) {
+                look_around(u);
+                r = start(u);
+        }
+        if (r < 0) {
+                (void)release(u);
+                return d && d->text[0] ? r : diag_set(d, -r, "%s: no upkeep: %s", file, strerror(-r));
+        }
+        *ret = u;
+        return 0;
+}
+
+struct upkeep *upkeep_free(struct upkeep *u)
+{
+        if (!u)
+                return NULL;
+        (void)pthread_mutex_lock(&u->lock);
+        u->stop = true;
+        (void)pthread_cond_broadcast(&u->wake);
+        while (!u->has_ended) {
+                /* It is lost between two statements. */
+                sqlite3_interrupt(u->db->sqlite);
+                wait_until(u, clock_usec() + INTERRUPT_USEC);
+        }
+        (void)pthread_mutex_unlock(&u->lock);
+        (void)pthread_join(u->thread, NULL);
+        return release(u);
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "../../../registry-provider/store/recovery.h"
+#include "../../../registry-provider/store/upkeep.h"
+#include "../../../schema/base/fileio.h"
+#include "store-file.h"
+
+#define NEVER UINT64_C(3600000000)
+
+/* Soon, and as often as anything changes. */
+static const struct upkeep_config eager = { .quiet = 20000, .backup_interval = 0, .backups_kept = 2 };
+
+static struct upkeep *start(const struct scratch *s, struct upkeep_config config)
+{
+        struct upkeep *u = NULL;
+        struct diag d = { 0 };
+
+        int r = upkeep_new(s->file, &config, &u, &d);
+        ck_assert_msg(r == 0, "%s", d.text);
+        return u;
+}
+
+static void change(struct upkeep *u, struct store *s, unsigned i)
+{
+        put_values(s, i, i);
+        upkeep_changed(u, s);
+}
+
+/* Of that kind; others are passed over. */
+static struct upkeep_report next_report(struct upkeep *u, enum upkeep_work work)
+{
+        struct upkeep_report report;
+
+        for (;;) {
+                while (upkeep_next(u, &report))
+                        if (report.work == work)
+                                return report;
+                struct pollfd p = { .fd = upkeep_fd(u), .events = POLLIN };
+                ck_assert_msg(poll(&p, 1, 20000) == 1, "no report");
+        }
+}
+
+static void expect_no_report(struct upkeep *u, int msec)
+{
+        struct pollfd p = { .fd = upkeep_fd(u), .events = POLLIN };
+        ck_assert_int_eq(poll(&p, 1, msec), 0);
+}
+
+static void expect_backup(struct upkeep *u, const char *name)
+{
+        const struct upkeep_report r = next_report(u, UPKEEP_BACKUP);
+
+        ck_assert_msg(r.error == 0, "%s", r.text.text);
+        ck_assert_str_eq(r.text.text, name);
+}
+
+static void expect_files(const struct scratch *s, const char *prefix, const char *names)
+{
+        _cleanup_free_ char *found = scratch_list(s, prefix);
+        ck_assert_str_eq(found, names);
+}
+
+#define BACKUP(n) "backup-0000000000000000000" n ".db"
+
+START_TEST(backups)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = open_store(&s);
+        put_values(store, 1, 3);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, eager);
+
+        expect_backup(u, BACKUP("3"));
+        change(u, store, 4);
+        expect_backup(u, BACKUP("4"));
+        change(u, store, 5);
+        expect_backup(u, BACKUP("5"));
+        expect_files(&s, "backup", BACKUP("4") " " BACKUP("5") " ");
+        ck_assert_int_eq(get_number(scratch_path(&s, BACKUP("4")), "SELECT count(*) FROM value"), 4);
+        ck_assert_int_eq(get_number(scratch_path(&s, BACKUP("5")), "SELECT count(*) FROM value"), 5);
+        /* Nothing has changed: not even after a restart. */
+        u = upkeep_free(u);
+        u = start(&s, eager);
+        ck_assert_int_eq(next_report(u, UPKEEP_CHECK).error, 0);
+        expect_no_report(u, 200);
+}
+END_TEST
+
+START_TEST(interval)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = open_store(&s);
+        put_values(store, 1, 1);
+        struct upkeep_config config = { .quiet = 20000, .backup_interval = NEVER, .backups_kept = 0 };
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, config);
+
+        ck_assert_int_eq(next_report(u, UPKEEP_CHECK).error, 0);
+        expect_no_report(u, 100);
+        config.backups_kept = 1;
+        upkeep_configure(u, &config);
+        expect_backup(u, BACKUP("1"));
+        change(u, store, 2);
+        expect_no_report(u, 200);
+        /* The time goes on over a restart. */
+        u = upkeep_free(u);
+        u = start(&s, config);
+        ck_assert_int_eq(next_report(u, UPKEEP_CHECK).error, 0);
+        expect_no_report(u, 200);
+        config.backup_interval = 0;
+        upkeep_configure(u, &config);
+        change(u, store, 3);
+        u = upkeep_free(u);
+        u = start(&s, config);
+        expect_backup(u, BACKUP("3"));
+        expect_files(&s, "backup", BACKUP("3") " ");
+}
+END_TEST
+
+/* Where something is changed all the time. */
+START_TEST(never_quiet)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = open_store(&s);
+        const struct upkeep_config config = { .quiet = NEVER, .backup_interval = 50000, .backups_kept = 1 };
+        put_values(store, 1, 1);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, config);
+
+        expect_backup(u, BACKUP("1"));
+}
+END_TEST
+
+START_TEST(damage)
+{
+        _cleanup_scratch_ struct scratch s;
+        struct recovery recovery;
+        scratch_init(&s);
+        make_store(&s, 300);
+        damage_pages_with(s.file, "Value150");
+        _cleanup_store_ struct store *store = open_store(&s);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, eager);
+
+        const struct upkeep_report r = next_report(u, UPKEEP_CHECK);
+        ck_assert_int_eq(r.error, -EUCLEAN);
+        ck_assert_ptr_nonnull(strstr(r.text.text, "registry.db"));
+        ck_assert_str_eq(store_damage(store), "");
+        store_set_damage(store, r.text.text);
+        ck_assert_str_eq(store_damage(store), r.text.text);
+        ck_assert_int_eq(store_begin(store, NULL), -EUCLEAN);
+        ck_assert_str_eq(store_failure(store), r.text.text);
+        /* No backup is made of it, and nothing else is done. */
+        upkeep_changed(u, store);
+        expect_no_report(u, 200);
+        u = upkeep_free(u);
+        store = store_close(store);
+        expect_files(&s, "", "registry.db registry.db.damaged ");
+        ck_assert_int_eq(recovery_open(s.file, 4096, &store, &recovery, NULL), 1);
+}
+END_TEST
+
+/* A reader meets it. */
+START_TEST(damage_met)
+{
+        _cleanup_scratch_ struct scratch s;
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        scratch_init(&s);
+        make_store(&s, 300);
+        damage_pages_with(s.file, "Value150");
+        _cleanup_store_ struct store *store = open_store(&s);
+        const struct upkeep_config config = { .quiet = NEVER, .backup_interval = NEVER };
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, config);
+        {
+                _cleanup_store_scope_ struct store_scope scope = store_scope_begin(store);
+                size_t n;
+                (void)store_values(store, &(const struct guid){ { 1 } }, true, &n);
+                ck_assert_int_eq(store_error(store, NULL), -EUCLEAN);
+        }
+        ck_assert_ptr_nonnull(strstr(store_damage(store), "malformed"));
+        ck_assert_int_eq(store_begin(store, NULL), -EUCLEAN);
+        ck_assert_int_eq(store_begin_preview(store), -EUCLEAN);
+        upkeep_damaged(u, store_damage(store));
+        upkeep_damaged(u, "again");
+        ck_assert_str_eq(next_report(u, UPKEEP_CHECK).text.text, store_damage(store));
+        for (unsigned i = 0; access(scratch_path(&s, "registry.db.damaged"), F_OK) < 0; i++) {
+                ck_assert_uint_lt(i, 2000);
+                (void)usleep(10000);
+        }
+        ck_assert_int_eq(
+                read_file(AT_FDCWD, scratch_path(&s, "registry.db.damaged"), 4096, &text, NULL, NULL), 0);
+        ck_assert(strncmp(buf_str(&text), store_damage(store), strlen(store_damage(store))) == 0);
+}
+END_TEST
+
+/* Nothing is left of one that failed, and it does not run hot. */
+START_TEST(backup_fails)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = open_store(&s);
+        put_values(store, 1, 1);
+        ck_assert_int_eq(mkdir(scratch_path(&s, "backup.new"), 0700), 0);
+        struct upkeep_config config = eager;
+        config.backup_interval = 300000;
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, config);
+
+        const struct upkeep_report r = next_report(u, UPKEEP_BACKUP);
+        ck_assert_int_lt(r.error, 0);
+        ck_assert_ptr_nonnull(strstr(r.text.text, "backup.new"));
+        expect_no_report(u, 100);
+        ck_assert_int_eq(rmdir(scratch_path(&s, "backup.new")), 0);
+        expect_backup(u, BACKUP("1"));
+        expect_files(&s, "backup", BACKUP("1") " ");
+}
+END_TEST
+
+START_TEST(checkpoints)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = open_store(&s);
+        const struct upkeep_config config = { .quiet = 20000, .backup_interval = NEVER };
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, config);
+
+        for (unsigned i = 1; i <= 50; i++)
+                change(u, store, i);
+        ck_assert_uint_gt(store_log_pages(store), 100);
+        /* In a quiet moment. The next writer begins the log anew. */
+        for (unsigned i = 0; i < 100 && store_log_pages(store) > 50; i++) {
+                (void)usleep(100000);
+                change(u, store, 51);
+        }
+        ck_assert_uint_le(store_log_pages(store), 50);
+}
+END_TEST
+
+/* The log does not grow without end, although there is no moment between two turns. */
+START_TEST(large_log)
+{
+        _cleanup_scratch_ struct scratch s;
+        unsigned pages = 0, most = 0, times = 0;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = open_store(&s);
+        const struct upkeep_config config = { .quiet = NEVER, .backup_interval = NEVER };
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, config);
+
+        for (unsigned i = 0; i < 3000 && times < 3; i++) {
+                put_large(store, i * 10 + 1, i * 10 + 10, 4000);
+                upkeep_changed(u, store);
+                times += store_log_pages(store) < pages;
+                pages = store_log_pages(store);
+                most = pages > most ? pages : most;
+        }
+        ck_assert_uint_eq(times, 3);
+        ck_assert_uint_lt(most, 60000);
+}
+END_TEST
+
+static int other_task(const char *field, char ret[static 64])
+{
+        DIR *tasks = opendir("/proc/self/task");
+        int n = 0;
+
+        ck_assert_ptr_nonnull(tasks);
+        for (const struct dirent *e; (e = readdir(tasks));) {
+                char path[64], line[256];
+                if (e->d_name[0] == '.' || atoi(e->d_name) == getpid())
+                        continue;
+                (void)snprintf(path, sizeof(path), "/proc/self/task/%.20s/status", e->d_name);
+                FILE *f = fopen(path, "r");
+                ck_assert_ptr_nonnull(f);
+                while (fgets(line, sizeof(line), f))
+                        if (strncmp(line, field, strlen(field)) == 0)
+                                (void)snprintf(ret, 64, "%.60s", line + strlen(field));
+                (void)fclose(f);
+                n++;
+        }
+        (void)closedir(tasks);
+        return n;
+}
+
+/* An idle machine sleeps; and signals are the loop's. */
+START_TEST(idle)
+{
+        _cleanup_scratch_ struct scratch s;
+        char before[64] = "", after[64] = "", blocked[64] = "";
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = open_store(&s);
+        put_values(store, 1, 1);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, eager);
+
+        expect_backup(u, BACKUP("1"));
+        (void)usleep(200000);
+        int n = other_task("voluntary_ctxt_switches:", before);
+        (void)usleep(500000);
+        ck_assert_int_eq(other_task("voluntary_ctxt_switches:", after), n);
+        ck_assert_int_eq(other_task("SigBlk:", blocked), n);
+        if (n == 1) { /* a sanitizer has threads of its own */
+                ck_assert_str_eq(before, after);
+                ck_assert_uint_eq(strtoull(blocked, NULL, 16) & 0x4003, 0x4003);
+        }
+}
+END_TEST
+
+/* POSIX locks go with the first descriptor that is closed. */
+START_TEST(locks_stay)
+{
+        _cleanup_scratch_ struct scratch s;
+        int status;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = open_store(&s);
+        put_values(store, 1, 1);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, eager);
+
+        expect_backup(u, BACKUP("1"));
+        upkeep_damaged(u, "to be marked");
+        u = upkeep_free(u);
+        pid_t pid = fork();
+        ck_assert_int_ge(pid, 0);
+        if (pid == 0) {
+                struct flock lock = {
+                        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000002, .l_len = 510
+                };
+                int fd = open(s.file, O_RDWR | O_CLOEXEC);
+                _exit(fd < 0 || fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK);
+        }
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+/* In the middle of a backup: it ends at once, and leaves nothing that is not whole. */
+START_TEST(ends)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = open_store(&s);
+        for (unsigned i = 0; i < 20; i++)
+                put_large(store, i * 500 + 1, i * 500 + 500, 4000);
+
+        for (unsigned i = 0; i < 10; i++) {
+                struct upkeep *u = start(&s, eager);
+                for (unsigned k = 0; k < 2000 && access(scratch_path(&s, "backup.new"), F_OK) < 0; k++)
+                        (void)usleep(1000);
+                (void)usleep(i * 3000);
+                u = upkeep_free(u);
+                ck_assert_ptr_null(u);
+                expect_files(&s, "backup.", "");
+        }
+}
+END_TEST
+
+START_TEST(no_file)
+{
+        _cleanup_scratch_ struct scratch s;
+        struct upkeep *u = NULL;
+        struct diag d = { 0 };
+        scratch_init(&s);
+
+        ck_assert_int_eq(upkeep_new(s.file, &eager, &u, &d), -ENOENT);
+        ck_assert_ptr_nonnull(strstr(d.text, "registry.db"));
+        ck_assert_ptr_null(upkeep_free(NULL));
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("upkeep");
+        TCase *tc = tcase_create("upkeep");
+
+        tcase_set_timeout(tc, 60);
+        tcase_add_test(tc, backups);
+        tcase_add_test(tc, interval);
+        tcase_add_test(tc, never_quiet);
+        tcase_add_test(tc, damage);
+        tcase_add_test(tc, damage_met);
+        tcase_add_test(tc, backup_fails);
+        tcase_add_test(tc, checkpoints);
+        tcase_add_test(tc, large_log);
+        tcase_add_test(tc, idle);
+        tcase_add_test(tc, locks_stay);
+        tcase_add_test(tc, ends);
+        tcase_add_test(tc, no_file);
+        suite_add_tcase(suite, tc);
+
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed > 0;
+}
