@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "resolve-util.h"
 
+#include <stdio.h>
+
+#include "../../../registry-provider/store/store-internal.h"
+
+static struct store_scope scope;
 struct store *s;
 struct layers l;
 
@@ -12,13 +17,15 @@ void setup(void)
         ck_assert_int_eq(layers_set(&l, "twin", 10, true, NULL), 0);
         ck_assert_int_eq(layers_set(&l, "off", 20, false, NULL), 0);
         ck_assert_int_eq(layers_set(&l, "file", 5, true, "50-file.yaml"), 0);
-        ck_assert_int_eq(store_new(64, &s), 0);
+        s = open_store(NULL, STORE_WRITE);
         APPLY(s, OP_KEY(1, 0, "Machine"));
+        scope = store_scope_begin(s);
 }
 
 void teardown(void)
 {
-        s = store_free(s);
+        store_scope_end(&scope);
+        s = store_close(s);
         layers_done(&l);
 }
 
@@ -32,4 +39,16 @@ void put_value(unsigned key, const char *name, const char *layer, uint32_t type,
                          .layer = layer,
                          .type = type,
                          .sequence = sequence });
+}
+
+void corrupt(const char *table, const char *name, const char *layer, uint64_t sequence)
+{
+        char sql[256];
+
+        (void)snprintf(sql, sizeof(sql),
+                "UPDATE main.%s SET sequence = %lu WHERE folded = '%s' AND layer = (SELECT id FROM layer WHERE folded ="
+                " '%s')",
+                table, sequence, name, layer);
+        ck_assert_int_eq(sqlite3_exec(s->db->sqlite, sql, NULL, NULL, NULL), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_changes(s->db->sqlite), 1);
 }

@@ -11,6 +11,10 @@ extern struct store *s;
 extern struct layers l;
 extern const struct guid machine;
 
+/* With a scope for the whole test. */
 void setup(void);
 void teardown(void);
 void put_value(unsigned key, const char *name, const char *layer, uint32_t type, uint64_t sequence);
+/* The store keeps the sequences of a name's layers apart, so corrupt data has to be made by hand. `table`:
+ * value or path_entry; names are folded. */
+void corrupt(const char *table, const char *name, const char *layer, uint64_t sequence);

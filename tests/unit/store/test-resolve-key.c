@@ -33,7 +33,7 @@ START_TEST(path)
         assert_path("system\\äudit", -ENOENT, 0, 1);
 
         APPLY(s, OP_DELETE(STORE_DELETE_ENTRY, 2, "Äudit", "base"));
-        APPLY(s, .code = STORE_DELETE_LAYER, .layer = "base");
+        APPLY(s, OP_DELETE(STORE_DELETE_ENTRY, 1, "System", "base"));
         APPLY(s, .code = STORE_DROP_KEY, .guid = guid_of(1));
         assert_path("Machine", -ENOENT, 0, 0);
 }
@@ -84,7 +84,7 @@ START_TEST(why)
         free(w);
 
         /* Nobody wins among layers that do not count. */
-        APPLY(s, .code = STORE_DELETE_LAYER, .layer = "base");
+        APPLY(s, OP_DELETE(STORE_DELETE_VALUE, 1, "v", "base"));
         put_value(1, "w", "off", REG_SZ, 20);
         APPLY(s, OP_BLANKET(1, "high", false, 0));
         APPLY(s, OP_BLANKET(1, "ghost", false, 0));
@@ -103,7 +103,7 @@ START_TEST(lists)
         const struct store_path_entry **children;
         size_t n;
 
-        ck_assert_int_eq(resolve_values(s, &l, &machine, &list, &n), 0);
+        ck_assert_int_eq(resolve_values(s, &l, &machine, true, &list, &n), 0);
         ck_assert_uint_eq(n, 0);
         free(list);
         for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
@@ -117,10 +117,15 @@ START_TEST(lists)
         put_value(1, "GONE", "high", REG_TOMBSTONE, 30);
         APPLY(s, OP_HIDE(1, "GONE", "high", 31));
 
-        ck_assert_int_eq(resolve_values(s, &l, &machine, &list, &n), 0);
+        ck_assert_int_eq(resolve_values(s, &l, &machine, true, &list, &n), 0);
         ck_assert_uint_eq(n, ARRAY_SIZE(sorted));
         for (size_t i = 0; i < n; i++)
                 ck_assert_str_eq(list[i]->name, sorted[i]);
+        ck_assert_ptr_nonnull(list[0]->data);
+        free(list);
+        ck_assert_int_eq(resolve_values(s, &l, &machine, false, &list, &n), 0);
+        ck_assert_uint_eq(n, ARRAY_SIZE(sorted));
+        ck_assert_ptr_null(list[0]->data);
         free(list);
         ck_assert_int_eq(resolve_children(s, &l, &machine, &children, &n), 0);
         ck_assert_uint_eq(n, ARRAY_SIZE(sorted) - 1);
@@ -130,7 +135,7 @@ START_TEST(lists)
 
         APPLY(s, OP_BLANKET(1, "file", true, 40));
         put_value(1, "b", "high", REG_SZ, 41);
-        ck_assert_int_eq(resolve_values(s, &l, &machine, &list, &n), 0);
+        ck_assert_int_eq(resolve_values(s, &l, &machine, true, &list, &n), 0);
         ck_assert_uint_eq(n, 1);
         ck_assert_uint_eq(list[0]->sequence, 41);
         free(list);

@@ -79,12 +79,6 @@ START_TEST(value)
 }
 END_TEST
 
-/* The store keeps two layers' sequences apart, so corrupt data has to be made by hand. */
-static void corrupt(const struct store_value_entry *e, uint64_t sequence)
-{
-        ((struct store_value_entry *)e)->sequence = sequence;
-}
-
 START_TEST(value_ties)
 {
         const struct store_value_entry *found;
@@ -94,12 +88,11 @@ START_TEST(value_ties)
         put_value(1, "v", "high", REG_SZ, 2);
         put_value(1, "v", "twin", REG_SZ, 3);
         put_value(1, "v", "base", REG_SZ, 1);
-        const struct store_value_entry *chain = store_value(s, &machine, "v", 1);
-        corrupt(chain, 2);
+        corrupt("value", "v", "twin", 2);
         ck_assert_int_eq(resolve_value(s, &l, &machine, "v", 1, &found), -EBADMSG);
         ck_assert_int_eq(resolve_why(s, &l, &machine, "v", 1, &why, &n), -EBADMSG);
         const struct store_value_entry **list;
-        ck_assert_int_eq(resolve_values(s, &l, &machine, &list, &n), -EBADMSG);
+        ck_assert_int_eq(resolve_values(s, &l, &machine, true, &list, &n), -EBADMSG);
 
         /* Equal sequences of different precedence, or of one layer that does not count, are no tie. */
         ck_assert_int_eq(layers_set(&l, "twin", 11, true, NULL), 0);
@@ -111,20 +104,20 @@ START_TEST(value_ties)
 
         /* Nor is a tie below the winner, met before it or after it. */
         ck_assert_int_eq(layers_set(&l, "twin", 0, true, NULL), 0);
-        corrupt(chain, 1);
+        corrupt("value", "v", "twin", 1);
         ck_assert_int_eq(resolve_value(s, &l, &machine, "v", 1, &found), 0);
         ck_assert_str_eq(found->layer, "high");
         put_value(1, "w", "high", REG_SZ, 11);
         put_value(1, "w", "base", REG_SZ, 12);
         put_value(1, "w", "low", REG_SZ, 13);
-        corrupt(store_value(s, &machine, "w", 1), 12);
+        corrupt("value", "w", "low", 12);
         ck_assert_int_eq(resolve_value(s, &l, &machine, "w", 1, &found), 0);
         ck_assert_str_eq(found->layer, "high");
 
         /* Against a blanket. */
         APPLY(s, OP_BLANKET(1, "twin", true, 20));
         ck_assert_int_eq(layers_set(&l, "twin", 10, true, NULL), 0);
-        corrupt(chain->next, 20);
+        corrupt("value", "v", "high", 20);
         ck_assert_int_eq(resolve_value(s, &l, &machine, "v", 1, &found), -EBADMSG);
 }
 END_TEST
@@ -191,9 +184,8 @@ START_TEST(child)
 
         APPLY(s, OP_ENTRY(1, "a", "off", 3, 6));
         APPLY(s, OP_ENTRY(1, "a", "twin", 2, 7));
-        const struct store_path_entry *chain = store_lookup(s, &machine, "a", 1);
         ck_assert_int_eq(layers_set(&l, "off", 10, true, NULL), 0);
-        ((struct store_path_entry *)chain)->sequence = chain->next->sequence;
+        corrupt("path_entry", "a", "twin", 6);
         assert_child("a", -EBADMSG, 0);
         size_t n;
         const struct store_path_entry **list;
