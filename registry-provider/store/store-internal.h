@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The store's own struct, for its two halves: what is read (store.c), what is changed (store-apply.c). */
+/* The store's own struct, for its parts: what is read (store.c), what is changed (store-apply.c and
+ * store-rows.c), and the history. */
 
 #include "../../schema/base/clock.h"
 #include "../../schema/names/path.h"
@@ -72,5 +73,9 @@ int64_t store_layer_id(struct store *s, const char *name);
 /* A statement in the turn that is open, or in one for reading. */
 sqlite3_stmt *store_query(const struct store *s, enum statement id, bool is_volatile);
 const char *store_layer_name(struct store *s, int64_t id);
-/* A copy in the arena. NULL: out of memory. */
+
+/* Memory of the scope. NULL: out of memory, which is in db->error. */
+void *store_take(const struct store *s, size_t size);
+/* With a NUL behind it. */
+const void *store_copy(const struct store *s, const void *data, size_t size);
 const char *store_column_text(const struct store *s, sqlite3_stmt *statement, int column);

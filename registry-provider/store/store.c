@@ -365,7 +365,7 @@ const char *store_failure(const struct store *s)
         return s->db->why.text;
 }
 
-static void *take(const struct store *s, size_t size)
+void *store_take(const struct store *s, size_t size)
 {
         void *taken = arena_take(&writable(s)->arena, size);
 
@@ -374,7 +374,7 @@ static void *take(const struct store *s, size_t size)
         return taken;
 }
 
-static const void *copy(const struct store *s, const void *data, size_t size)
+const void *store_copy(const struct store *s, const void *data, size_t size)
 {
         const void *copied = arena_copy(&writable(s)->arena, data, size);
 
@@ -386,7 +386,7 @@ static const void *copy(const struct store *s, const void *data, size_t size)
 const char *store_column_text(const struct store *s, sqlite3_stmt *statement, int column)
 {
         const void *text = sqlite3_column_text(statement, column);
-        return copy(s, text, text ? (size_t)sqlite3_column_bytes(statement, column) : 0);
+        return store_copy(s, text, text ? (size_t)sqlite3_column_bytes(statement, column) : 0);
 }
 
 sqlite3_stmt *store_query(const struct store *s, enum statement id, bool is_volatile)
@@ -484,13 +484,14 @@ const struct store_key *store_key(const struct store *s, const struct guid *guid
                 sqlite3_stmt *q = store_query(s, KEY_GET, is_volatile);
                 bind_guid(q, 1, guid);
                 while (database_row(s->db, q)) {
-                        key = take(s, sizeof(*key));
+                        key = store_take(s, sizeof(*key));
                         if (!key)
                                 continue;
                         int size = sqlite3_column_bytes(q, 2);
                         *key = (struct store_key){ .guid = *guid,
                                 .name = store_column_text(s, q, 1),
-                                .sd = size > 0 ? copy(s, sqlite3_column_blob(q, 2), (size_t)size) : NULL,
+                                .sd = size > 0 ? store_copy(s, sqlite3_column_blob(q, 2), (size_t)size)
+                                               : NULL,
                                 .sd_size = (size_t)size,
                                 .is_link = sqlite3_column_int(q, 3) & KEY_FLAG_LINK,
                                 .is_volatile = is_volatile,
@@ -545,7 +546,7 @@ static bool read_row(const struct store *s, sqlite3_stmt *q, struct row *row)
 
 static struct row *read_path_entry(const struct store *s, sqlite3_stmt *q, _unused_ bool with_data)
 {
-        struct store_path_entry *e = take(s, sizeof(*e));
+        struct store_path_entry *e = store_take(s, sizeof(*e));
 
         if (!e)
                 return NULL;
@@ -557,13 +558,13 @@ static struct row *read_path_entry(const struct store *s, sqlite3_stmt *q, _unus
 
 static struct row *read_value(const struct store *s, sqlite3_stmt *q, bool with_data)
 {
-        struct store_value_entry *e = take(s, sizeof(*e));
+        struct store_value_entry *e = store_take(s, sizeof(*e));
 
         if (!e)
                 return NULL;
         *e = (struct store_value_entry){ .type = (uint32_t)sqlite3_column_int64(q, 4),
                 .size = (size_t)sqlite3_column_bytes(q, 5) };
-        if (with_data && !(e->data = copy(s, sqlite3_column_blob(q, 5), e->size)))
+        if (with_data && !(e->data = store_copy(s, sqlite3_column_blob(q, 5), e->size)))
                 return NULL;
         return read_row(s, q, (struct row *)e) ? (struct row *)e : NULL;
 }
@@ -619,7 +620,7 @@ const struct store_blanket *store_blankets(const struct store *s, const struct g
                 sqlite3_stmt *q = store_query(s, BLANKET_LIST, is_volatile);
                 bind_guid(q, 1, key);
                 while (database_row(s->db, q)) {
-                        struct store_blanket *b = take(s, sizeof(*b));
+                        struct store_blanket *b = store_take(s, sizeof(*b));
                         if (!b)
                                 continue;
                         *b = (struct store_blanket){
@@ -730,7 +731,7 @@ static const struct row *const *get_list(const struct store *s, enum statement i
         if (n > 0 && list.n > n)
                 join(&list);
         if (s->db->error == 0)
-                rows = take(s, (list.n + 1) * sizeof(*rows));
+                rows = store_take(s, (list.n + 1) * sizeof(*rows));
         for (size_t i = 0; rows && i < list.n; i++)
                 rows[i] = list.names[i].chain;
         *ret_n = rows ? list.n : 0;
@@ -757,7 +758,7 @@ static void *append(const struct store *s, void *array, size_t n, size_t size)
 {
         if (n > 0 && (n & (n - 1)) != 0)
                 return array;
-        void *more = take(s, (n ? n * 2 : 1) * size);
+        void *more = store_take(s, (n ? n * 2 : 1) * size);
         if (more && n > 0)
                 memcpy(more, array, n * size);
         return more;
@@ -784,7 +785,7 @@ const struct store_key *const *store_roots(const struct store *s, size_t *ret_n)
                         column_guid(q, 0, &guids[n++]);
                 }
         }
-        const struct store_key **keys = take(s, (n + 1) * sizeof(*keys));
+        const struct store_key **keys = store_take(s, (n + 1) * sizeof(*keys));
         for (size_t i = 0; keys && i < n; i++)
                 if ((keys[found] = store_key(s, &guids[i])))
                         found++;

@@ -342,3 +342,41 @@ void model_pack(struct model *m)
                         m->rows[n++] = m->rows[i];
         m->n = n;
 }
+
+static unsigned pick(unsigned n)
+{
+        return (unsigned)random() % n;
+}
+
+struct store_op model_random_op(struct store *s)
+{
+        static const uint16_t codes[] = { STORE_CREATE_ENTRY, STORE_CREATE_ENTRY, STORE_CREATE_ENTRY,
+                STORE_HIDE_ENTRY, STORE_DELETE_ENTRY, STORE_DELETE_ENTRY, STORE_CREATE_KEY, STORE_CREATE_KEY,
+                STORE_CREATE_KEY, STORE_WRITE_KEY, STORE_DROP_KEY, STORE_DROP_KEY, STORE_SET_VALUE,
+                STORE_SET_VALUE, STORE_SET_VALUE, STORE_SET_VALUE, STORE_SET_VALUE, STORE_DELETE_VALUE,
+                STORE_SET_BLANKET, STORE_SET_BLANKET, STORE_SET_FILE, STORE_FORGET_FILE };
+        static const char *const key_names[] = { "a", "A", "b", "B", "c", "" };
+        static const char *const layers[] = { "base", "BASE", "x", "X", "y", "z" };
+        static const char data[] = "abcdefg";
+
+        struct store_op op = {
+                .code = pick(60) == 0 ? STORE_DELETE_LAYER : codes[pick(ARRAY_SIZE(codes))],
+                .is_volatile = pick(3) == 0,
+                .is_link = pick(5) == 0,
+                .set = pick(3) > 0,
+                .mask = pick(30) == 0 ? 4 : pick(4),
+                .type = pick(6) == 0 ? REG_TOMBSTONE : pick(13),
+                .guid = guid_of(pick(9)),
+                .target = guid_of(pick(9)),
+                .name = key_names[pick(ARRAY_SIZE(key_names) - (pick(10) > 0))],
+                .layer = layers[pick(ARRAY_SIZE(layers))],
+                .data = data,
+                .size = pick(10) == 0 ? 7 : pick(4),
+                .sequence = pick(4) == 0 ? pick(40) : store_take_sequence(s),
+                .expected = pick(5) == 0 ? pick(40) + 1 : 0,
+                .time = pick(2) * store_last_sequence(s),
+        };
+        if (op.code == STORE_CREATE_KEY || op.code == STORE_WRITE_KEY || op.type == REG_TOMBSTONE)
+                op.size = pick(4);
+        return op;
+}

@@ -38,3 +38,6 @@ void model_reopen(struct model *m);
 /* Forgets the rows that went. */
 void model_pack(struct model *m);
 struct dump dump_model(const struct model *m);
+
+/* From random(), with few names, so that operations meet; many of them are refused. Takes a sequence. */
+struct store_op model_random_op(struct store *s);
