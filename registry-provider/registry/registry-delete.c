@@ -101,21 +101,22 @@ static int withdraw_tree(struct registry *r, const struct guid *parent, const ch
 static int check_empty(
         const struct registry *r, const struct path *path, const struct guid *key, struct diag *d)
 {
-        const struct store_path_entry *child = NULL;
+        const struct store_path_entry *first = NULL, *child;
         size_t n_children, n = 0;
         const struct store_path_entry *const *children = store_children(r->store, key, &n_children);
 
         for (size_t i = 0; i < n_children; i++)
-                n += resolve_child_chain(&r->layers, children[i], &child) == 0;
+                if (resolve_child_chain(&r->layers, children[i], &child) == 0 && n++ == 0)
+                        first = child;
         if (n == 0)
                 return store_error(r->store, d);
         if (n == 1)
                 return diag_set(d, ENOTEMPTY,
                         "%s: the key has the subkey '%s'; delete that first, or the key recursively",
-                        path->text, child->name);
+                        path->text, first->name);
         return diag_set(d, ENOTEMPTY,
                 "%s: the key has %zu subkeys, '%s' among them; delete those first, or the key recursively",
-                path->text, n, child->name);
+                path->text, n, first->name);
 }
 
 static int delete_in_layer(struct registry *r, const struct registry_write *w, const char *layer,
