@@ -2,18 +2,30 @@
 #include "failing-disk.h"
 
 #include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-int __wrap_fdatasync(int fd);
-int __real_fdatasync(int fd);
-
-bool disk_fails;
+unsigned disk_failing_syncs;
+bool disk_is_full;
 unsigned disk_syncs;
 
-int __wrap_fdatasync(int fd)
+/* The dynamic linker finds these before the C library's. */
+#define _exported_ __attribute__((visibility("default")))
+
+_exported_ int fdatasync(int fd)
 {
         disk_syncs++;
-        if (!disk_fails)
-                return __real_fdatasync(fd);
+        if (disk_failing_syncs == 0)
+                return (int)syscall(SYS_fdatasync, fd);
+        disk_failing_syncs--;
         errno = EIO;
+        return -1;
+}
+
+_exported_ ssize_t pwrite64(int fd, const void *data, size_t n, off64_t offset)
+{
+        if (!disk_is_full)
+                return syscall(SYS_pwrite64, fd, data, n, offset);
+        errno = ENOSPC;
         return -1;
 }

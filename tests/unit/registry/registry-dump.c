@@ -5,6 +5,7 @@
 #include "registry-util.h"
 
 struct view {
+        const struct registry *registry;
         const struct store *store;
         const struct layers *layers;
         bool persistent;
@@ -41,11 +42,12 @@ static const char *guid_text(const struct guid *guid)
 
 static void dump_entries(const struct view *v, const struct store_key *key, const char *path)
 {
-        const struct store_path_entry *e;
+        size_t n;
+        const struct store_path_entry *const *children = store_children(v->store, &key->guid, &n);
 
-        for (const void *cursor = NULL; (e = store_next_child(v->store, &key->guid, &cursor));)
-                for (; e; e = e->next) {
-                        const struct store_key *target = store_target(e);
+        for (size_t i = 0; i < n; i++)
+                for (const struct store_path_entry *e = children[i]; e; e = e->next) {
+                        const struct store_key *target = store_key(v->store, &e->target);
                         check_named(v, key, e->layer);
                         ck_assert(e->hidden || target);
                         if (v->persistent && target && target->is_volatile)
@@ -57,10 +59,11 @@ static void dump_entries(const struct view *v, const struct store_key *key, cons
 
 static void dump_values(const struct view *v, const struct store_key *key, const char *path)
 {
-        const struct store_value_entry *e;
+        size_t n;
+        const struct store_value_entry *const *values = store_values(v->store, &key->guid, true, &n);
 
-        for (const void *cursor = NULL; (e = store_next_value(v->store, &key->guid, &cursor));)
-                for (; e; e = e->next) {
+        for (size_t i = 0; i < n; i++)
+                for (const struct store_value_entry *e = values[i]; e; e = e->next) {
                         check_named(v, key, e->layer);
                         _cleanup_buf_ struct buf hex = BUF_INIT;
                         hex_format(&hex, e->data, e->size);
@@ -73,25 +76,76 @@ static void dump_values(const struct view *v, const struct store_key *key, const
         }
 }
 
+static void dump_key(const struct view *v, const struct store_key *key, const char *path)
+{
+        if (v->persistent && key->is_volatile)
+                return;
+        dump_line(v->to, "key %s %s%s time %" PRIu64, path, guid_text(&key->guid),
+                key->is_volatile ? " volatile" : "", key->last_write);
+        dump_entries(v, key, path);
+        dump_values(v, key, path);
+}
+
+/* The key and all below it, whoever names them. */
+static size_t visit(const struct view *v, const struct guid *guid,
+        void (*fn)(const struct view *v, const struct store_key *key, const char *path))
+{
+        const struct store_key *key = store_key(v->store, guid);
+        _cleanup_buf_ struct buf path = BUF_INIT;
+        size_t n, seen = 1;
+
+        ck_assert_int_eq(registry_key_path(v->registry, guid, &path), 0);
+        fn(v, key, buf_str(&path));
+        const struct store_path_entry *const *children = store_children(v->store, guid, &n);
+        for (size_t i = 0; i < n; i++) {
+                /* Layers that name the same key share it. */
+                const struct store_path_entry *e = children[i];
+                while (e && e->hidden)
+                        e = e->next;
+                for (const struct store_path_entry *other = e; other; other = other->next)
+                        ck_assert(other->hidden || guid_equal(&other->target, &e->target));
+                if (e)
+                        seen += visit(v, &e->target, fn);
+        }
+        return seen;
+}
+
+size_t world_keys(const struct world *w)
+{
+        return (size_t)sql_number(registry_store(w->r),
+                "SELECT (SELECT count(*) FROM main.key) + (SELECT count(*) FROM temp.key)");
+}
+
+static void visit_all(const struct world *w, const struct view *v,
+        void (*fn)(const struct view *v, const struct store_key *key, const char *path))
+{
+        size_t n, seen = 0;
+        const struct store_key *const *roots = store_roots(v->store, &n);
+
+        for (size_t i = 0; i < n; i++)
+                seen += visit(v, &roots[i]->guid, fn);
+        ck_assert_int_eq(store_error(v->store, NULL), 0);
+        ck_assert_msg(seen == world_keys(w), "there are %zu keys, %zu of them named", world_keys(w), seen);
+}
+
+static struct view view_of(const struct world *w, bool persistent, struct dump *to)
+{
+        return (struct view){ .registry = w->r,
+                .store = registry_store(w->r),
+                .layers = registry_layers(w->r),
+                .persistent = persistent,
+                .foreign = w->foreign,
+                .to = to };
+}
+
 struct dump world_dump(const struct world *w, bool persistent)
 {
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(w->r);
         struct dump dump = { 0 };
-        const struct view v = { registry_store(w->r), registry_layers(w->r), persistent, w->foreign, &dump };
-        const struct store_key *key;
-        const struct state_hives *hives = registry_hives(w->r);
+        const struct view v = view_of(w, persistent, &dump);
+        const struct hives *hives = registry_hives(w->r);
 
-        for (uint32_t cursor = 0; (key = store_next_key(v.store, &cursor));) {
-                _cleanup_buf_ struct buf path = BUF_INIT;
-                ck_assert_int_eq(registry_key_path(w->r, &key->guid, &path), 0);
-                ck_assert_msg(guid_is_zero(&key->parent) || store_key_is_referenced(v.store, &key->guid),
-                        "nobody names %s", buf_str(&path));
-                if (persistent && key->is_volatile)
-                        continue;
-                dump_line(&dump, "key %s %s%s time %" PRIu64, buf_str(&path), guid_text(&key->guid),
-                        key->is_volatile ? " volatile" : "", key->last_write);
-                dump_entries(&v, key, buf_str(&path));
-                dump_values(&v, key, buf_str(&path));
-        }
+        visit_all(w, &v, dump_key);
         for (size_t i = 0; i < hives->n; i++)
                 dump_line(&dump, "hive %s %s", hives->list[i].name, guid_text(&hives->list[i].root));
         for (size_t i = 0; i < v.layers->n; i++)
@@ -107,37 +161,34 @@ void world_check(const struct world *w)
         dump_done(&dump);
 }
 
-static void dump_layers_values(const struct view *v, const struct store_key *key, const char *path)
+static void dump_contents(const struct view *v, const struct store_key *key, const char *path)
 {
-        const struct store_value_entry *e;
+        size_t n;
+        const struct store_value_entry *const *values = store_values(v->store, &key->guid, true, &n);
 
-        for (const void *cursor = NULL; (e = store_next_value(v->store, &key->guid, &cursor));)
-                for (; e; e = e->next) {
+        for (size_t i = 0; i < n; i++)
+                for (const struct store_value_entry *e = values[i]; e; e = e->next) {
                         _cleanup_buf_ struct buf text = BUF_INIT;
                         value_text(&text, e->type, e->data, e->size);
                         dump_line(v->to, "%s %s %s=%s", e->layer, path, e->name[0] ? e->name : "@",
                                 buf_str(&text));
                 }
+        const struct store_path_entry *const *children = store_children(v->store, &key->guid, &n);
+        for (size_t i = 0; i < n; i++)
+                for (const struct store_path_entry *e = children[i]; e; e = e->next)
+                        dump_line(v->to, "%s %s\\%s", e->layer, path, e->name);
 }
 
 struct dump world_contents(const struct world *w)
 {
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(w->r);
         struct dump dump = { 0 };
-        const struct view v = { registry_store(w->r), registry_layers(w->r), false, w->foreign, &dump };
-        const struct store_key *key;
-        const struct store_path_entry *e;
+        const struct view v = view_of(w, false, &dump);
 
         for (size_t i = 0; i < v.layers->n; i++)
                 dump_line(&dump, "%s %u %d", v.layers->list[i].name, v.layers->list[i].precedence,
                         v.layers->list[i].enabled);
-        for (uint32_t cursor = 0; (key = store_next_key(v.store, &cursor));) {
-                _cleanup_buf_ struct buf path = BUF_INIT;
-                ck_assert_int_eq(registry_key_path(w->r, &key->guid, &path), 0);
-                dump_layers_values(&v, key, buf_str(&path));
-                for (const void *child = NULL; (e = store_next_child(v.store, &key->guid, &child));)
-                        for (; e; e = e->next)
-                                dump_line(&dump, "%s %s\\%s", e->layer, buf_str(&path), e->name);
-        }
+        visit_all(w, &v, dump_contents);
         dump_sort(&dump);
         return dump;
 }
@@ -149,7 +200,7 @@ static void dump_visible(const struct view *v, const struct guid *key, const cha
         size_t n_children, n_values;
 
         dump_line(v->to, "%s", path);
-        ck_assert_int_eq(resolve_values(v->store, v->layers, key, &values, &n_values), 0);
+        ck_assert_int_eq(resolve_values(v->store, v->layers, key, true, &values, &n_values), 0);
         for (size_t i = 0; i < n_values; i++) {
                 _cleanup_buf_ struct buf text = BUF_INIT;
                 value_text(&text, values[i]->type, values[i]->data, values[i]->size);
@@ -166,9 +217,10 @@ static void dump_visible(const struct view *v, const struct guid *key, const cha
 
 struct dump world_effective(const struct world *w)
 {
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(w->r);
         struct dump dump = { 0 };
-        const struct view v = { registry_store(w->r), registry_layers(w->r), false, w->foreign, &dump };
-        const struct state_hives *hives = registry_hives(w->r);
+        const struct view v = view_of(w, false, &dump);
+        const struct hives *hives = registry_hives(w->r);
 
         for (size_t i = 0; i < hives->n; i++)
                 dump_visible(&v, &hives->list[i].root, hives->list[i].name);

@@ -4,72 +4,69 @@
 
 #include <string.h>
 
-#include "../../../schema/base/fileio.h"
-#include "../../../schema/layout.h"
 #include "registry-util.h"
 
-struct files {
-        struct store *store;
-        struct state_hives hives;
-        struct layers layers;
-        struct state *state;
-};
-
-static void open_files(struct files *f, const char *root)
+void world_apply(struct world *w, const struct store_op *ops, size_t n)
 {
-        _cleanup_free_ char *dir = root_path(root, LAYOUT_STATE);
-        struct diag d = { 0 };
+        _cleanup_free_ char *file = world_file(w);
+        struct store *s;
 
-        *f = (struct files){ 0 };
-        ck_assert_int_eq(store_new(WORLD_VALUE_MAX, &f->store), 0);
-        ck_assert_int_eq(layers_init(&f->layers), 0);
-        int r = state_open(dir, false, f->store, &f->hives, &f->layers, NULL, &f->state, &d);
-        ck_assert_msg(r == 0, "%s", d.text);
-}
-
-static void close_files(struct files *f)
-{
-        ck_assert_int_eq(state_sync(f->state, NULL), 0);
-        f->state = state_close(f->state);
-        f->store = store_free(f->store);
-        layers_done(&f->layers);
-        state_hives_done(&f->hives);
+        world_close(w);
+        ck_assert_int_eq(store_open(file, STORE_WRITE, WORLD_VALUE_MAX, &s, NULL), 0);
+        ck_assert_int_eq(store_begin(s, NULL), 0);
+        for (size_t i = 0; i < n; i++) {
+                int r = store_apply(s, &ops[i]);
+                ck_assert_msg(r == 0, "operation 0x%02x: %s", ops[i].code, strerror(-r));
+        }
+        ck_assert_int_eq(store_commit(s), 0);
+        ck_assert_int_eq(store_sync(s, NULL), 0);
+        s = store_close(s);
+        int r = world_open(w);
+        ck_assert_msg(r == 0, "%s", w->d.text);
 }
 
 /* The parent of the path's last component. */
-static struct guid find_parent(const struct files *f, const struct path *path)
+static struct guid find_parent(const struct world *w, const struct path *path)
 {
+        const struct store *s = registry_store(w->r);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
         size_t len;
         const char *name = path_component(path, 0, &len);
-        struct guid key = state_hive_find(&f->hives, name, len)->root;
+        struct guid key = store_root(s, name, len)->guid;
 
         for (size_t i = 1; i + 1 < path->n; i++) {
                 name = path_component(path, i, &len);
-                const struct store_path_entry *e = store_lookup(f->store, &key, name, len);
+                const struct store_path_entry *e = store_lookup(s, &key, name, len);
                 ck_assert_ptr_nonnull(e);
                 key = e->target;
         }
         return key;
 }
 
+static size_t entries(const struct world *w, const struct guid *parent, const char *name)
+{
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(w->r);
+        const struct store_path_entry *e = store_lookup(registry_store(w->r), parent, name, strlen(name));
+        size_t n = 0;
+
+        for (; e; e = e->next)
+                n++;
+        return n;
+}
+
 void world_unname(struct world *w, const char *layer, const char *key)
 {
         _cleanup_path_ struct path path = { 0 };
-        struct files f;
         size_t len;
 
         ck_assert_int_eq(registry_path(w->r, key, &path, NULL), 0);
-        world_close(w);
-        open_files(&f, w->root);
-        struct store_op op = { .code = STORE_DELETE_ENTRY,
-                .guid = find_parent(&f, &path),
-                .name = path_component(&path, path.n - 1, &len),
-                .layer = layer };
-        size_t before = store_counts(f.store).path_entries;
-        ck_assert_int_eq(store_apply(f.store, &op), 0);
-        ck_assert_uint_eq(store_counts(f.store).path_entries, before - 1);
-        ck_assert_int_eq(state_add(f.state, &(struct state_record){ .kind = STATE_OP, .op = op }), 0);
-        close_files(&f);
+        const struct guid parent = find_parent(w, &path);
+        const char *name = path_component(&path, path.n - 1, &len);
+        size_t before = entries(w, &parent, name);
+        const struct store_op op = {
+                .code = STORE_DELETE_ENTRY, .guid = parent, .name = name, .layer = layer
+        };
+        world_apply(w, &op, 1);
+        ck_assert_uint_eq(entries(w, &parent, name), before - 1);
         w->foreign = true;
-        ck_assert_int_eq(world_open(w), 0);
 }

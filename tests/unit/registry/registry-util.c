@@ -19,13 +19,19 @@ void world_init(struct world *w)
         ck_assert_msg(r == 0, "%s", w->d.text);
 }
 
+char *world_file(const struct world *w)
+{
+        return path_join(w->root, "registry.db");
+}
+
 int world_open(struct world *w)
 {
-        const struct registry_config config = {
-                .root = w->root, .schema = w->schema, .value_max = WORLD_VALUE_MAX, .read_only = w->read_only
-        };
+        struct registry_config config = { .schema = w->schema, .value_max = WORLD_VALUE_MAX };
+        _cleanup_free_ char *file = world_file(w);
+
         w->d = (struct diag){ 0 };
-        return registry_open(&config, &w->r, &w->d);
+        int r = store_open(w->in_memory ? NULL : file, STORE_WRITE, WORLD_VALUE_MAX, &config.store, &w->d);
+        return r < 0 ? r : registry_open(&config, &w->r, &w->d);
 }
 
 void world_close(struct world *w)
@@ -142,12 +148,12 @@ char *error_text(const struct world *w, int r)
         return take_text(&out);
 }
 
+/* Of the transaction that is open. */
 static char *run(
         struct world *w, const char *script, int (*end)(struct registry *, struct registry_events *))
 {
         struct registry_events events = { 0 };
 
-        ck_assert_int_eq(registry_begin(w->r), 0);
         int r = world_change(w, script);
         if (r < 0)
                 registry_abort(w->r);
@@ -167,11 +173,13 @@ static char *run(
 
 char *world_run(struct world *w, const char *script)
 {
+        ck_assert_int_eq(registry_begin(w->r, NULL), 0);
         return run(w, script, registry_end);
 }
 
 char *world_preview(struct world *w, const char *script)
 {
+        ck_assert_int_eq(registry_begin_preview(w->r, SIZE_MAX), 0);
         return run(w, script, registry_end_preview);
 }
 
@@ -190,6 +198,7 @@ void world_do(struct world *w, const char *script)
 static int get(struct world *w, const char *key, const char *name, struct registry_value *ret)
 {
         _cleanup_path_ struct path path = { 0 };
+
         ck_assert_int_eq(registry_path(w->r, key, &path, NULL), 0);
         w->d = (struct diag){ 0 };
         int r = registry_get(w->r, &path, strcmp(name, "@") == 0 ? "" : name, ret, &w->d);
@@ -202,6 +211,7 @@ const char *world_get(struct world *w, const char *key, const char *name)
         static char ring[4][256];
         static unsigned next;
         char *text = ring[next++ % 4];
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(w->r);
         struct registry_value v;
         _cleanup_buf_ struct buf out = BUF_INIT;
 
@@ -215,7 +225,9 @@ const char *world_get(struct world *w, const char *key, const char *name)
 
 uint64_t world_sequence_of(struct world *w, const char *key, const char *name)
 {
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(w->r);
         struct registry_value v;
+
         ck_assert_int_eq(get(w, key, name, &v), 0);
         return v.sequence;
 }

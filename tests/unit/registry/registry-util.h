@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the tests of registry-provider/registry share: a registry on a root directory of its own, changes
- * written as text, and its contents as comparable lines. */
+/* What the tests of registry-provider/registry share: a registry on a file below a root directory of its
+ * own, changes written as text, and its contents as comparable lines. */
 
 #include <check.h>
 #include <stdbool.h>
@@ -12,8 +12,8 @@
 
 struct world {
         char *root;
-        bool read_only;
-        bool foreign; /* layers have something in keys that they do not name */
+        bool in_memory; /* from the next opening on: what is there then is gone when it is closed */
+        bool foreign;   /* layers have something in keys that they do not name */
         struct schema *schema;
         struct registry *r;
         struct dropins files; /* of the last reload */
@@ -27,12 +27,17 @@ void world_init(struct world *w);
 void world_done(struct world *w);
 int world_open(struct world *w);
 void world_close(struct world *w);
+/* The database; to be freed. */
+char *world_file(const struct world *w);
 /* Closed and opened again; and as after a kill -9: opened from a copy taken while it was open. */
 void world_restart(struct world *w);
 void world_crash(struct world *w);
 
 /* Closed and opened again, and the layer's naming entry of the key has gone meanwhile, and nothing else. */
 void world_unname(struct world *w, const char *layer, const char *key);
+
+/* Closed and opened again, with operations of the store's own applied meanwhile. */
+void world_apply(struct world *w, const struct store_op *ops, size_t n);
 
 /* Changes, one a line: `set LAYER KEY NAME VALUE`, `del LAYER KEY NAME`, `mk LAYER KEY`, `rm LAYER KEY`,
  * `rmr LAYER KEY` (recursive); with a `v` in front the keys that are made are volatile. LAYER `-` is none,
@@ -67,6 +72,7 @@ void world_expect_reload(struct world *w, const char *expected);
 void world_expect_reload_sorted(struct world *w, const char *expected);
 void assert_same_lines(const char *got, const char *expected, const char *what);
 
+size_t world_keys(const struct world *w);
 /* All that the registry holds, and with `persistent` only what a restart keeps. Asserts on the way that
  * there is no key that nobody names, and (but in a foreign one) that who has something in a key names it. */
 struct dump world_dump(const struct world *w, bool persistent);

@@ -130,7 +130,7 @@ static int try_change(const struct change *c, const struct path *path, struct re
 {
         if (c->kind == DROPINS)
                 return registry_apply_dropins(w.r, &w.files, events, NULL);
-        int r = registry_begin(w.r);
+        int r = registry_begin(w.r, NULL);
         if (r < 0)
                 return r;
         r = apply_change(c, path);
@@ -244,7 +244,7 @@ START_TEST(in_an_open_transaction)
         ck_assert_int_eq(registry_path(w.r, before.key, &first, NULL), 0);
         for (unsigned n = 1, r = 1; r; n++) {
                 struct registry_events events;
-                ck_assert_int_eq(registry_begin(w.r), 0);
+                ck_assert_int_eq(registry_begin(w.r, NULL), 0);
                 ck_assert_int_eq(apply_change(&before, &first), 0);
                 failed = false;
                 countdown = n;

@@ -25,7 +25,7 @@ static void teardown(void)
 
 static size_t keys(void)
 {
-        return store_counts(registry_store(w.r)).keys;
+        return world_keys(&w);
 }
 
 START_TEST(values_can_be_deleted)
