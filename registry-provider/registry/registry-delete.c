@@ -37,6 +37,7 @@ int registry_withdraw_entry(
 /* What other layers name in a key that nobody names any more. As deep as a path is at most. */
 static int drop_children(struct registry *r, const struct guid *key)
 {
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
         size_t n;
         const struct store_path_entry *const *children = store_children(r->store, key, &n);
         int e = 0;
@@ -54,6 +55,8 @@ static int drop_children(struct registry *r, const struct guid *key)
 
 int registry_drop_unnamed(struct registry *r, const struct guid *key)
 {
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
+
         if (!store_key(r->store, key) || store_key_is_referenced(r->store, key))
                 return 0;
         int e = drop_children(r, key);
@@ -75,6 +78,7 @@ static int withdraw_values(struct registry *r, const struct guid *key, const cha
 /* What the layer has in the key of that name, and below. As deep as a path is at most. */
 static int withdraw_tree(struct registry *r, const struct guid *parent, const char *name, const char *layer)
 {
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
         const struct store_path_entry *chain = store_lookup(r->store, parent, name, strlen(name));
         const struct store_path_entry *named = registry_named(chain, layer);
         size_t n = 0;
@@ -160,7 +164,7 @@ int registry_delete_key(struct registry *r, const struct registry_write *w, bool
         if (w->path->n < 2)
                 return diag_set(d, EINVAL, "%s: a hive cannot be deleted", w->path->text);
         e = savepoint_set(r, &sp);
-        return e < 0 ? e : savepoint_close(r, &sp, delete_in_layer(r, w, layer, recursive, d));
+        return e < 0 ? e : savepoint_close(r, &sp, delete_in_layer(r, w, layer, recursive, d), d);
 }
 
 static int no_value(
@@ -178,25 +182,30 @@ static int no_value(
                 other ? "; it comes from layer " : "", other ? v->layer : "");
 }
 
-int registry_delete(struct registry *r, const struct registry_write *w, struct diag *d)
+static int delete_value(
+        struct registry *r, const struct registry_write *w, const char *layer, struct diag *d)
 {
-        const char *layer = w->layer;
         const struct store_value_entry *mine = NULL;
-        struct savepoint sp;
         struct guid key;
 
-        int e = registry_check_writable(r, &layer, d);
-        if (e < 0)
-                return e;
         if (registry_find_named(r, w->path, w->path->n, layer, &key) == 0)
                 mine = value_in_layer(store_value(r->store, &key, w->name, strlen(w->name)), layer);
         if (!mine)
                 return no_value(r, w, layer, d);
-        e = registry_check_expected(w, mine, layer, d);
-        if (e == 0)
-                e = savepoint_set(r, &sp);
+        int e = registry_check_expected(w, mine, layer, d);
         if (e < 0)
                 return e;
         r->layers_touched |= registry_is_layer_metadata(w->path, false);
-        return savepoint_close(r, &sp, registry_withdraw_value(r, &key, w->name, layer));
+        return registry_withdraw_value(r, &key, w->name, layer);
+}
+
+int registry_delete(struct registry *r, const struct registry_write *w, struct diag *d)
+{
+        const char *layer = w->layer;
+        struct savepoint sp;
+
+        int e = registry_check_writable(r, &layer, d);
+        if (e == 0)
+                e = savepoint_set(r, &sp);
+        return e < 0 ? e : savepoint_close(r, &sp, delete_value(r, w, layer, d), d);
 }

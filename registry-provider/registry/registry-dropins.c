@@ -34,6 +34,7 @@ static void loading_done(struct loading *l)
 static int put_value(struct registry *r, const struct guid *key, const struct hive_key *k,
         const struct hive_value *v, const char *layer, bool after_blanket, struct holding *h, struct diag *d)
 {
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
         const struct store_value_entry *mine =
                 value_in_layer(store_value(r->store, key, v->name, strlen(v->name)), layer);
         uint64_t sequence;
@@ -74,6 +75,7 @@ static int hide_key(
 static int put_key(
         struct registry *r, const struct hive_key *k, const char *layer, struct holding *h, struct diag *d)
 {
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
         struct guid key;
         size_t len;
         const char *hive = path_component(&k->path, 0, &len);
@@ -119,17 +121,16 @@ static int put_file(struct loading *l, const struct dropin *in, struct diag *d)
         const struct hive_file *f = in->file;
         struct savepoint sp;
 
-        store_set_author(r->store, &author);
         int e = savepoint_set(r, &sp);
-        for (size_t i = 0; e == 0 && i < f->n_keys; i++) {
-                _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
+        if (e < 0)
+                return e;
+        store_set_author(r->store, &author);
+        for (size_t i = 0; e == 0 && i < f->n_keys; i++)
                 e = put_key(r, &f->keys[i], f->layer, &l->holding, d);
-        }
         if (e == 0)
                 e = set_layer(r, &l->layers, f, in->path);
-        e = savepoint_close(r, &sp, e);
         store_set_author(r->store, NULL);
-        return e;
+        return savepoint_close(r, &sp, e, d);
 }
 
 static const char *name_of_file(const char *path)
@@ -185,12 +186,13 @@ static int check_layer(const struct loading *l, const struct dropin *in, struct 
         return 0;
 }
 
-/* From here on the file is a broken one, whose layer keeps its last good content. */
+/* From here on the file is a broken one, whose layer keeps its last good content. What the store or the
+ * memory cannot do is not the file's fault. */
 static int refuse(struct dropin *in, int error, const struct diag *why)
 {
         struct diag d = *why;
 
-        if (error == -ENOMEM)
+        if (error == -ENOMEM || store_is_failure(error))
                 return error;
         if (!d.text[0])
                 (void)diag_set(&d, -error, "%s: cannot be applied: %s", in->path, strerror(-error));
@@ -209,7 +211,7 @@ static int apply_file(struct loading *l, struct dropin *in)
                 e = check_layer(l, in, &d);
         if (e == 0)
                 e = put_file(l, in, &d);
-        return e < 0 && store_error(l->registry->store, NULL) == 0 ? refuse(in, e, &d) : e;
+        return e < 0 ? refuse(in, e, &d) : 0;
 }
 
 enum backing {
@@ -301,5 +303,5 @@ int registry_apply_dropins(
                 registry_abort(r);
         else
                 e = registry_end(r, ret);
-        return e < 0 ? diag_set(d, -e, "the drop-in files cannot be applied: %s", strerror(-e)) : 0;
+        return e < 0 ? diag_set(d, -e, "the drop-in files cannot be applied: %s", registry_reason(r, e)) : 0;
 }

@@ -131,7 +131,9 @@ int touches_to_events(struct registry *r, const struct layers *now, struct regis
 
         if (e == 0)
                 touches_see(r, now);
-        for (const struct touch *t = r->touches.first; e == 0 && t; t = t->next)
+        for (const struct touch *t = r->touches.first; e == 0 && t; t = t->next) {
+                _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
                 e = (t->is_child ? child_event : value_event)(r, now, t, ret);
+        }
         return e;
 }

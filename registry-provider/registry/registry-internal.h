@@ -45,8 +45,7 @@ struct registry {
         uint64_t layers_version;
         struct hives hives; /* only ever added */
 
-        struct store_scope scope; /* of the open transaction */
-        uint64_t withdrawn_at;    /* the number that what the open transaction withdrew has; 0: none yet */
+        uint64_t withdrawn_at; /* the number that what the open transaction withdrew has; 0: none yet */
         bool in_transaction;
         bool is_preview;
         size_t room;         /* bytes that the open transaction may still take, about */
@@ -56,6 +55,9 @@ struct registry {
         size_t hives_synced, hives_begun;
         struct touches touches;
 };
+
+/* registry.c: what went wrong, for people; that of the store says which file. */
+const char *registry_reason(const struct registry *r, int e);
 
 /* registry-layers.c */
 #define REGISTRY_LAYERS_KEY DEFAULT_HIVE "\\System\\Registry\\Layers"
@@ -105,8 +107,9 @@ struct savepoint {
         size_t hives;
 };
 _must_check_ int savepoint_set(struct registry *r, struct savepoint *ret);
-/* Undoes what came since if `error` is negative; returns it. */
-_must_check_ int savepoint_close(struct registry *r, struct savepoint *sp, int error);
+/* Undoes what came since if `error` is negative; returns it. What the store could not read or write comes
+ * before it: what it was concluded from need not be so. */
+_must_check_ int savepoint_close(struct registry *r, struct savepoint *sp, int error, struct diag *d);
 
 /* registry-keys.c */
 struct holding;

@@ -83,10 +83,12 @@ bool key_is_visible(const struct registry *r, const struct layers *l, const stru
 
 void touches_see(struct registry *r, const struct layers *now)
 {
-        for (struct touched_key *k = r->touches.first_key; k; k = k->next)
+        for (struct touched_key *k = r->touches.first_key; k; k = k->next) {
+                _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
                 k->is_visible = k->parent ? k->parent->is_visible &&
                                                     child_shows(r, now, &k->parent->guid, k->name, &k->guid)
                                           : store_key(r->store, &k->guid) != NULL;
+        }
 }
 
 /* As it was when the transaction began: of the names it has touched, that is what they say. */
@@ -134,7 +136,10 @@ static int add_key(struct registry *r, const struct store_key *key, struct touch
         struct touches *touches = &r->touches;
         struct touched_key *parent = *at;
         size_t len = strlen(key->name);
-        int e = registry_take_room(r, len);
+        bool was_visible = !parent || (parent->was_visible && child_showed(r, &parent->guid, key));
+        int e = store_error(r->store, NULL);
+        if (e == 0)
+                e = registry_take_room(r, len);
         if (e < 0)
                 return e;
         struct touched_key *k = malloc(sizeof(*k) + len + 1);
@@ -143,7 +148,7 @@ static int add_key(struct registry *r, const struct store_key *key, struct touch
         *k = (struct touched_key){
                 .parent = parent,
                 .guid = key->guid,
-                .was_visible = !parent || (parent->was_visible && child_showed(r, &parent->guid, key)),
+                .was_visible = was_visible,
                 .path_len = parent ? parent->path_len + 1 + len : len,
         };
         memcpy(k->name, key->name, len + 1);
@@ -174,8 +179,9 @@ static int find_key(struct registry *r, const struct guid *guid, struct touched_
         }
         while (!(k = hashmap_get(&r->touches.keys, guid_hash(guid), key_matches, guid))) {
                 const struct store_key *key = store_key(r->store, guid);
+                e = store_error(r->store, NULL);
                 if (!key || n == ARRAY_SIZE(missing))
-                        return -ENOENT;
+                        return e < 0 ? e : -ENOENT;
                 missing[n++] = key;
                 guid = &key->parent;
                 if (guid_is_zero(guid))
@@ -234,6 +240,9 @@ static int note_value(struct registry *r, struct touch *t, const char *name)
 {
         const struct store_value_entry *v;
         int e = resolve_value(r->store, &r->layers, &t->key->guid, name, strlen(name), &v);
+
+        if (e < 0 && e != -ENOENT && e != -EBADMSG)
+                return e;
         return e == 0 ? set_value(t, v) : set_name(t, name);
 }
 
@@ -242,8 +251,10 @@ static int note_child(struct registry *r, struct touch *t, const char *name)
         const struct store_path_entry *child;
         int e = resolve_child(r->store, &r->layers, &t->key->guid, name, strlen(name), &child);
         t->is_child = true;
-        if (e < 0)
+        if (e == -ENOENT || e == -EBADMSG)
                 return set_name(t, name);
+        if (e < 0)
+                return e;
         t->existed = true;
         t->child = child->target;
         return set_name(t, child->name);
@@ -252,6 +263,7 @@ static int note_child(struct registry *r, struct touch *t, const char *name)
 static int touch(
         struct registry *r, const struct guid *guid, const char *name, bool is_child, struct touch **ret)
 {
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
         struct touch *t = touch_find(r, &(struct probe){ guid, name, is_child });
         if (!t) {
                 struct touched_key *key;
@@ -291,6 +303,7 @@ int touch_child(struct registry *r, const struct guid *parent, const char *name)
 
 int touch_values(struct registry *r, const struct guid *key)
 {
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
         size_t n;
         const struct store_value_entry *const *values = store_values(r->store, key, false, &n);
         int e = 0;
@@ -320,10 +333,8 @@ static int touch_layer(struct registry *r, const char *layer)
         const struct store_held *held = store_layer(r->store, layer, &n);
         int e = store_error(r->store, NULL);
 
-        for (size_t i = 0; e == 0 && i < n; i++) {
-                _cleanup_store_scope_ struct store_scope one = store_scope_begin(r->store);
+        for (size_t i = 0; e == 0 && i < n; i++)
                 e = touch_held(r, &held[i]);
-        }
         return e;
 }
 

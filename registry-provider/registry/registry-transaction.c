@@ -17,7 +17,6 @@ static void trim_hives(struct registry *r, size_t n)
 
 static void transaction_opened(struct registry *r, size_t room)
 {
-        r->scope = store_scope_begin(r->store);
         r->hives_begun = r->hives.n;
         r->in_transaction = true;
         r->room = room;
@@ -30,7 +29,6 @@ static void transaction_closed(struct registry *r)
         touches_clear(r);
         r->in_transaction = false;
         r->is_preview = false;
-        store_scope_end(&r->scope);
 }
 
 int registry_begin(struct registry *r, const struct store_author *author)
@@ -205,15 +203,22 @@ int savepoint_set(struct registry *r, struct savepoint *ret)
         return e;
 }
 
-int savepoint_close(struct registry *r, struct savepoint *sp, int error)
+int savepoint_close(struct registry *r, struct savepoint *sp, int error, struct diag *d)
 {
+        int failed = store_error(r->store, d);
+
+        if (failed < 0)
+                error = failed;
+        /* The store forgets an error where nobody looks at what was read. */
+        store_scope_end(&sp->scope);
         if (error >= 0)
                 error = store_commit(r->store);
         else
                 store_rollback(r->store);
-        if (error < 0)
+        if (error < 0) {
                 trim_hives(r, sp->hives);
-        store_scope_end(&sp->scope);
+                r->withdrawn_at = 0;
+        }
         return error;
 }
 

@@ -167,7 +167,7 @@ int registry_set(struct registry *r, const struct registry_write *w, const struc
         e = savepoint_set(r, &sp);
         if (e < 0)
                 return e;
-        return savepoint_close(r, &sp, set_in_layer(r, w, layer, v, ret_sequence, d));
+        return savepoint_close(r, &sp, set_in_layer(r, w, layer, v, ret_sequence, d), d);
 }
 
 /* Whether the layer names the key itself, and that shows. */
@@ -186,27 +186,33 @@ static bool is_there(const struct registry *r, const struct path *path, const ch
         return mine && !mine->hidden && key_is_visible(r, &r->layers, &mine->target);
 }
 
-int registry_create_key(struct registry *r, const struct registry_write *w, struct diag *d)
+static int create_in_layer(
+        struct registry *r, const struct registry_write *w, const char *layer, struct diag *d)
 {
-        const char *layer = w->layer;
-        struct savepoint sp;
         struct guid key;
         bool made = false;
 
-        int e = registry_check_writable(r, &layer, d);
-        if (e == 0)
-                e = registry_check_metadata(w->path, d);
-        if (e == 0 && is_there(r, w->path, layer))
-                e = diag_set(d, EEXIST, "%s: the key is there already, in layer %s", w->path->text, layer);
-        if (e == 0)
-                e = savepoint_set(r, &sp);
-        if (e < 0)
-                return e;
-        e = registry_make_keys(r, w->path, w->path->n, layer, w->is_volatile, NULL, &key, &made, d);
+        if (is_there(r, w->path, layer))
+                return diag_set(
+                        d, EEXIST, "%s: the key is there already, in layer %s", w->path->text, layer);
+        int e = registry_make_keys(r, w->path, w->path->n, layer, w->is_volatile, NULL, &key, &made, d);
         if (e == 0 && made && w->expected.given && w->expected.sequence != 0)
                 e = diag_set(d, EAGAIN,
                         "%s: there is no such key in layer %s, expected it with sequence %llu",
                         w->path->text, layer, (unsigned long long)w->expected.sequence);
         r->layers_touched |= registry_is_layer_metadata(w->path, false);
-        return savepoint_close(r, &sp, e);
+        return e;
+}
+
+int registry_create_key(struct registry *r, const struct registry_write *w, struct diag *d)
+{
+        const char *layer = w->layer;
+        struct savepoint sp;
+
+        int e = registry_check_writable(r, &layer, d);
+        if (e == 0)
+                e = registry_check_metadata(w->path, d);
+        if (e == 0)
+                e = savepoint_set(r, &sp);
+        return e < 0 ? e : savepoint_close(r, &sp, create_in_layer(r, w, layer, d), d);
 }

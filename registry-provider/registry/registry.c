@@ -148,7 +148,7 @@ int registry_explain(const struct registry *r, int e, struct diag *d)
         return e;
 }
 
-static const char *describe(const struct registry *r, int e)
+const char *registry_reason(const struct registry *r, int e)
 {
         if (store_is_failure(e) && store_failure(r->store)[0])
                 return store_failure(r->store);
@@ -193,7 +193,7 @@ int registry_find_key(const struct registry *r, const struct path *path, struct 
         if (e == -ENOENT && depth > 0)
                 return no_such_key(r, path, depth, d);
         if (e < 0)
-                return diag_set(d, -e, "%s: %s", path->text, describe(r, e));
+                return diag_set(d, -e, "%s: %s", path->text, registry_reason(r, e));
         return 0;
 }
 
@@ -238,7 +238,7 @@ int registry_get(struct registry *r, const struct path *path, const char *name, 
         name = value_word_of_name(name);
         if (e == -ENOENT)
                 return diag_set(d, ENOENT, "%s: no such value: '%s'", path->text, name);
-        return diag_set(d, -e, "%s: value '%s': %s", path->text, name, describe(r, e));
+        return diag_set(d, -e, "%s: value '%s': %s", path->text, name, registry_reason(r, e));
 }
 
 int registry_key_path(const struct registry *r, const struct guid *key, struct buf *ret)
