@@ -22,6 +22,12 @@ void setup(void)
         scope = store_scope_begin(s);
 }
 
+void renew_scope(void)
+{
+        store_scope_end(&scope);
+        scope = store_scope_begin(s);
+}
+
 void teardown(void)
 {
         store_scope_end(&scope);

@@ -14,6 +14,8 @@ extern const struct guid machine;
 /* With a scope for the whole test. */
 void setup(void);
 void teardown(void);
+/* Ends the scope and begins another. */
+void renew_scope(void);
 void put_value(unsigned key, const char *name, const char *layer, uint32_t type, uint64_t sequence);
 /* The store keeps the sequences of a name's layers apart, so corrupt data has to be made by hand. `table`:
  * value or path_entry; names are folded. */

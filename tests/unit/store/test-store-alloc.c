@@ -9,112 +9,14 @@
 #include "../../../registry-provider/store/store-internal.h"
 #include "../../../schema/values/value.h"
 #include "../policy/scratch.h"
+#include "store-faults.h"
 #include "store-util.h"
-
-/* ---- Faults ---- */
-
-enum fault {
-        OUR_MEMORY,
-        SQLITE_MEMORY,
-        SQLITE_MEMORY_LASTING,
-        INTERRUPTED,
-        FAULTS_N
-};
-
-static enum fault fault;
-static unsigned countdown; /* the one that fails; 0: none */
-static bool has_failed;
-
-static bool fails_now(enum fault of)
-{
-        if (countdown == 0 || (fault == SQLITE_MEMORY_LASTING ? SQLITE_MEMORY : fault) != of)
-                return false;
-        if (countdown > 1) {
-                countdown--;
-                return false;
-        }
-        has_failed = true;
-        if (fault != SQLITE_MEMORY_LASTING)
-                countdown = 0;
-        return true;
-}
-
-static void arm(unsigned n)
-{
-        countdown = n;
-        has_failed = false;
-}
-
-static bool disarm(void)
-{
-        countdown = 0;
-        return has_failed;
-}
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_reallocarray(void *p, size_t n, size_t size);
-char *__real_strdup(const char *s);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_reallocarray(void *p, size_t n, size_t size);
-char *__wrap_strdup(const char *s);
-
-void *__wrap_malloc(size_t n)
-{
-        return fails_now(OUR_MEMORY) ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-        return fails_now(OUR_MEMORY) ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_reallocarray(void *p, size_t n, size_t size)
-{
-        return fails_now(OUR_MEMORY) ? NULL : __real_reallocarray(p, n, size);
-}
-
-char *__wrap_strdup(const char *s)
-{
-        return fails_now(OUR_MEMORY) ? NULL : __real_strdup(s);
-}
-
-static sqlite3_mem_methods real;
-
-static void *sqlite_malloc(int n)
-{
-        return fails_now(SQLITE_MEMORY) ? NULL : real.xMalloc(n);
-}
-
-static void *sqlite_realloc(void *p, int n)
-{
-        return fails_now(SQLITE_MEMORY) ? NULL : real.xRealloc(p, n);
-}
-
-static int interrupt(void *unused)
-{
-        (void)unused;
-        return fails_now(INTERRUPTED);
-}
-
-/* Before SQLite's first use. */
-static void take_over_memory(void)
-{
-        ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real), SQLITE_OK);
-        sqlite3_mem_methods failing = real;
-        failing.xMalloc = sqlite_malloc;
-        failing.xRealloc = sqlite_realloc;
-        ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_MALLOC, &failing), SQLITE_OK);
-        /* Each allocation by itself. */
-        ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0), SQLITE_OK);
-}
 
 static struct store *open_with_faults(const char *file)
 {
         struct store *s = open_store(file, STORE_WRITE);
 
-        sqlite3_progress_handler(s->db->sqlite, 1, interrupt, NULL);
+        sqlite3_progress_handler(s->db->sqlite, 1, faults_interrupt, NULL);
         return s;
 }
 
@@ -189,9 +91,9 @@ static unsigned step(struct store *s, const struct store_op *op)
         _cleanup_dump_ struct dump done = dump_store(s);
         store_abandon(s);
         for (unsigned n = 1;; n++) {
-                arm(n);
+                faults_arm(n);
                 int r = attempt(s, op);
-                bool failed = disarm();
+                bool failed = faults_disarm();
                 _cleanup_dump_ struct dump after = dump_store(s);
                 if (r < 0) {
                         assert_is_fault(s, r);
@@ -215,7 +117,7 @@ START_TEST(operations)
         unsigned faults = 0;
 
         fault = (enum fault)_i;
-        take_over_memory();
+        faults_take_over_memory();
         _cleanup_store_ struct store *s = open_with_faults(NULL);
         for (size_t i = 0; i < ARRAY_SIZE(script); i++)
                 faults += step(s, &script[i]);
@@ -263,7 +165,7 @@ START_TEST(turns)
         _cleanup_scratch_ struct scratch scratch;
 
         fault = (enum fault)_i;
-        take_over_memory();
+        faults_take_over_memory();
         scratch_new(&scratch);
         _cleanup_store_ struct store *s = open_with_faults(scratch_path(&scratch, "/registry.db"));
         fixture_fill(s);
@@ -273,9 +175,9 @@ START_TEST(turns)
         _cleanup_dump_ struct dump done = dump_store(s);
         undo_turn(s);
         for (unsigned n = 1;; n++) {
-                arm(n);
+                faults_arm(n);
                 int r = turn(s);
-                bool failed = disarm();
+                bool failed = faults_disarm();
                 ck_assert(!store_is_pending(s));
                 _cleanup_dump_ struct dump after = dump_store(s);
                 if (r < 0)
@@ -374,7 +276,7 @@ static void look_up(struct store *s, unsigned which, const struct buf *expected,
         if (!again)
                 (void)buf_reserve(&found, 4096);
         see(s, which, &found);
-        bool failed = disarm();
+        bool failed = faults_disarm();
         int r = store_error(s, NULL);
         if (r < 0) {
                 ck_assert(failed);
@@ -391,7 +293,7 @@ START_TEST(lookups)
         _cleanup_scratch_ struct scratch scratch;
 
         fault = (enum fault)(_i / (int)LOOKUPS);
-        take_over_memory();
+        faults_take_over_memory();
         scratch_new(&scratch);
         const char *file = scratch_path(&scratch, "/registry.db");
         {
@@ -407,9 +309,9 @@ START_TEST(lookups)
         }
         for (unsigned n = 1, failed = 1; failed; n++) {
                 _cleanup_store_ struct store *s = open_with_faults(file);
-                arm(n);
+                faults_arm(n);
                 look_up(s, which, &expected, false);
-                failed = has_failed;
+                failed = faults_failed();
                 look_up(s, which, &expected, true);
                 ck_assert_int_eq(sqlite3_txn_state(s->db->sqlite, NULL), SQLITE_TXN_NONE);
         }
@@ -423,7 +325,7 @@ START_TEST(opening)
         _cleanup_scratch_ struct scratch scratch;
 
         fault = (enum fault)(_i / 3);
-        take_over_memory();
+        faults_take_over_memory();
         scratch_new(&scratch);
         const char *file = scratch_path(&scratch, "/registry.db");
         _cleanup_store_ struct store *keeper = open_store(file, STORE_WRITE);
@@ -431,9 +333,9 @@ START_TEST(opening)
         sync_store(keeper);
         for (unsigned n = 1, failed = 1; failed; n++) {
                 _cleanup_store_ struct store *s = NULL;
-                arm(n);
+                faults_arm(n);
                 int r = store_open(file, mode, FIXTURE_VALUE_MAX, &s, NULL);
-                failed = disarm();
+                failed = faults_disarm();
                 if (r < 0) {
                         ck_assert(failed);
                         ck_assert_int_eq(r, -ENOMEM);
