@@ -9,7 +9,10 @@
 
 #define ORIGINS_N 256u
 #define WAITING_MAX 1024u /* calls that share one sync */
-#define ASKING_MAX 32u    /* calls that wait for polkit */
+/* A transaction of more changes is committed by itself: it takes much longer inside of another one, where
+ * the store keeps a copy of what it changes. */
+#define CHANGES_TOGETHER_MAX 64u
+#define ASKING_MAX 32u /* calls that wait for polkit */
 #define ASKING_PER_USER_MAX 8u
 /* What they hold: of one user, and of all. */
 #define ASKING_BYTES_PER_USER_MAX (4u * 1024u * 1024u)

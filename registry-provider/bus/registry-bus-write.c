@@ -46,6 +46,9 @@ static void execute(struct request *q)
 {
         struct registry_bus *rb = q->rb;
         struct diag d = { 0 };
+
+        if (q->n > CHANGES_TOGETHER_MAX)
+                registry_bus_flush(rb);
         uint64_t before = registry_sequence(rb->config.registry);
 
         int r = request_apply(q, &d);

@@ -29,6 +29,7 @@ enum turn {
 struct mark {
         uint64_t sequence;
         int64_t author;
+        bool is_nested; /* it has a savepoint */
 };
 
 struct store {

@@ -197,13 +197,17 @@ int store_begin(struct store *s, const struct store_author *author)
         int r = is_lost(s) ? s->lost : s->db->error;
         if (r == 0 && s->turn != TURN_WRITING)
                 r = begin_turn(s);
-        if (r == 0)
+        /* The first one of a turn ends it. Inside savepoints SQLite keeps a copy of each page that changes.
+         */
+        bool is_nested = s->depth > 0 || s->pending;
+        if (r == 0 && is_nested)
                 r = database_do(s->db, SAVEPOINT);
         if (r < 0) {
                 settle(s);
                 return r;
         }
-        s->marks[s->depth++] = (struct mark){ .sequence = s->sequence, .author = s->author };
+        s->marks[s->depth++] =
+                (struct mark){ .sequence = s->sequence, .author = s->author, .is_nested = is_nested };
         if (s->depth == 1) {
                 s->time = clock_of(CLOCK_REALTIME);
                 s->begun_by = author;
@@ -235,7 +239,7 @@ void store_rollback(struct store *s)
 {
         assert(s->depth > 0);
         const struct mark *mark = &s->marks[--s->depth];
-        if (!is_lost(s)) {
+        if (mark->is_nested && !is_lost(s)) {
                 s->sequence = mark->sequence;
                 /* Its row may be another one's than the last author's. */
                 if (s->author != mark->author)
@@ -252,7 +256,7 @@ int store_commit(struct store *s)
 {
         assert(s->depth > 0);
         int r = is_lost(s) ? s->lost : s->db->error;
-        if (r == 0)
+        if (r == 0 && s->marks[s->depth - 1].is_nested)
                 r = database_do(s->db, RELEASE);
         if (r < 0) {
                 store_rollback(s);
