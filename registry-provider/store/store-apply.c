@@ -103,6 +103,14 @@ static void bind_was(sqlite3_stmt *row, const struct event *e)
         bind_data(row, 17, was->data, was->size);
 }
 
+static unsigned history_flags(const struct store_op *op, const struct event *e)
+{
+        const bool is_policy = op->is_policy || e->op == STORE_SET_FILE || e->op == STORE_FORGET_FILE ||
+                               e->op == STORE_NOTE;
+
+        return (e->is_volatile ? HISTORY_VOLATILE : 0u) | (is_policy ? HISTORY_POLICY : 0u);
+}
+
 static int record(struct store *s, const struct store_op *op, const struct event *e)
 {
         int r = know_author(s);
@@ -117,7 +125,7 @@ static int record(struct store *s, const struct store_op *op, const struct event
         bind_u64(row, 2, s->time);
         (void)sqlite3_bind_int64(row, 3, s->author);
         bind_u64(row, 4, e->op);
-        bind_u64(row, 5, e->is_volatile ? HISTORY_VOLATILE : 0);
+        bind_u64(row, 5, history_flags(op, e));
         bind_guid(row, 6, e->key ? e->key : &(struct guid){ 0 });
         if (e->layer)
                 (void)sqlite3_bind_int64(row, 7, e->layer);
@@ -624,9 +632,11 @@ static int drop_key(struct store *s, const struct store_op *op)
 /* Nothing is said of what the layer does not have. */
 static int remove_held(struct store *s, const struct store_op *op, const struct store_held *held)
 {
-        struct store_op one = {
-                .guid = held->guid, .name = held->name, .layer = op->layer, .sequence = op->sequence
-        };
+        struct store_op one = { .guid = held->guid,
+                .name = held->name,
+                .layer = op->layer,
+                .sequence = op->sequence,
+                .is_policy = true };
 
         switch (held->kind) {
         case STORE_ENTRY:

@@ -14,6 +14,7 @@
 /* Flags of a row of the history. */
 #define HISTORY_VOLATILE 1 /* it has no data */
 #define HISTORY_SHADOWED 2 /* nothing effective changed */
+#define HISTORY_POLICY 4   /* pruned later */
 /* No store comes near; damage must not make us ask for that much memory. */
 #define LAYER_IDS_MAX (INT64_C(1) << 24)
 
@@ -32,6 +33,14 @@ struct mark {
         bool is_nested; /* it has a savepoint */
 };
 
+/* Index 1: rows that are policy. */
+struct pruning {
+        int64_t counted;   /* rows up to this one are in the sums */
+        int64_t passed[2]; /* rows up to this one are gone, or of the other kind */
+        uint64_t rows[2], bytes[2];
+        bool in_turn; /* not committed yet */
+};
+
 struct store {
         struct database *db;
         struct arena arena;
@@ -48,6 +57,7 @@ struct store {
         struct diag why_lost;
         bool must_heal; /* a commit failed; see heal() */
         unsigned log_pages;
+        struct pruning pruning;
 
         const struct store_author *begun_by;  /* the open transaction; NULL: the registry itself */
         const struct store_author *meanwhile; /* NULL: the same */

@@ -94,6 +94,7 @@ int store_error(const struct store *s, struct diag *d)
 static void turn_ends(struct store *s)
 {
         s->turn = TURN_NONE;
+        s->pruning.in_turn = false;
         if (s->is_preview)
                 (void)database_spill(s->db, true);
         s->is_preview = false;
@@ -105,6 +106,9 @@ static void undo_turn(struct store *s)
                 (void)database_force(s->db, ROLLBACK);
         s->sequence = s->sequence_begun;
         s->author = 0;
+        /* It is counted again. */
+        if (s->pruning.in_turn)
+                s->pruning = (struct pruning){ 0 };
         turn_ends(s);
 }
 

@@ -70,6 +70,7 @@ struct store_op {
         bool is_volatile;    /* CREATE_KEY */
         bool is_link;        /* CREATE_KEY */
         bool set;            /* SET_BLANKET, SET_FILE */
+        bool is_policy;      /* the history keeps it longer; see store_prune() */
         uint32_t mask;       /* WRITE_KEY */
         uint32_t type;       /* SET_VALUE */
         uint32_t precedence; /* SET_FILE */
@@ -205,6 +206,25 @@ unsigned store_log_pages(const struct store *s);
 /* Brings into the file what the log holds, as far as nobody reads older contents, so that the next turn may
  * begin it anew. That is upkeep's; see upkeep_changed(). No turn may be open. */
 void store_checkpoint(struct store *s);
+/* Bounds of the history. What is policy (`is_policy` of the operation; whatever names files, deletes a
+ * layer, or is a note) stays under a bound of its own, whatever else is written; its number is not bounded.
+ * A row counts as its data, before and after, and 100 bytes. */
+struct store_prune_limits {
+        uint64_t age;          /* µs; of all rows */
+        uint64_t rows, bytes;  /* of what is not policy */
+        uint64_t policy_bytes; /* of what is */
+};
+#define STORE_PRUNE_LIMITS_DEFAULT                                                                          \
+        ((struct store_prune_limits){ .age = 400 * UINT64_C(86400000000),                                   \
+                .rows = 100000,                                                                             \
+                .bytes = 256 << 20,                                                                         \
+                .policy_bytes = 64 << 20 })
+
+/* Removes the oldest rows above the bounds, and authors who have none left, but never the newest row; a part
+ * of it at a time, which takes some milliseconds: *ret_more says that it is to be called again. What it
+ * removed is a turn that waits for store_sync(), if store_is_pending(). After an opening it counts first, a
+ * part at a time, too. No turn may be open. 0 or a negative errno. */
+_must_check_ int store_prune(struct store *s, const struct store_prune_limits *limits, bool *ret_more);
 /* A turn of its own for what is only looked at: nothing of it reaches the disk, and store_abandon() undoes
  * it, sequence numbers included. No turn may be open. */
 _must_check_ int store_begin_preview(struct store *s);

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../../schema/base/clock.h"
+#include "../../../schema/values/value.h"
+#include "store-file.h"
+
+#define UNBOUNDED                                                                                           \
+        {                                                                                                   \
+                .age = UINT64_MAX / 2, .rows = UINT64_MAX, .bytes = UINT64_MAX, .policy_bytes = UINT64_MAX  \
+        }
+
+static const struct guid machine = { { 1 } };
+
+static void apply(struct store *s, struct store_op op, const struct store_author *author)
+{
+        ck_assert_int_eq(store_begin(s, author), 0);
+        op.sequence = store_take_sequence(s);
+        ck_assert_int_eq(store_apply(s, &op), 0);
+        ck_assert_int_eq(store_commit(s), 0);
+        ck_assert_int_eq(store_sync(s, NULL), 0);
+}
+
+static void set(struct store *s, const char *data, bool is_policy, const char *reason)
+{
+        const struct store_author author = { .reason = reason, .actor = ACTOR_UNKNOWN };
+
+        apply(s,
+                (struct store_op){ .code = STORE_SET_VALUE,
+                        .guid = machine,
+                        .name = "Value",
+                        .layer = STORE_BASE_LAYER,
+                        .type = REG_SZ,
+                        .data = data,
+                        .size = strlen(data),
+                        .is_policy = is_policy },
+                &author);
+}
+
+/* With row 1 of the history: the key, which is not policy. */
+static struct store *new_store(const struct scratch *s)
+{
+        struct store *store = open_store(s);
+
+        apply(store, (struct store_op){ .code = STORE_CREATE_KEY, .guid = machine, .name = "Machine" },
+                NULL);
+        return store;
+}
+
+/* To the end; how often it was called. */
+static unsigned prune(struct store *s, struct store_prune_limits limits)
+{
+        unsigned n = 0;
+        bool more = true;
+
+        for (; more; n++) {
+                ck_assert_uint_lt(n, 1000);
+                ck_assert_int_eq(store_prune(s, &limits, &more), 0);
+                ck_assert_int_eq(store_sync(s, NULL), 0);
+        }
+        return n;
+}
+
+static int64_t number(const struct scratch *s, const char *sql)
+{
+        return get_number(s->file, sql);
+}
+
+static int64_t rows(const struct scratch *s)
+{
+        return number(s, "SELECT count(*) FROM history");
+}
+
+START_TEST(by_number)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = new_store(&s);
+        struct store_prune_limits limits = UNBOUNDED;
+
+        for (unsigned i = 0; i < 50; i++)
+                set(store, "data", false, "set");
+        prune(store, limits);
+        ck_assert_int_eq(rows(&s), 51);
+        limits.rows = 10;
+        prune(store, limits);
+        ck_assert_int_eq(rows(&s), 10);
+        ck_assert_int_eq(number(&s, "SELECT min(sequence) FROM history"), 42);
+        /* What comes later is counted, after a restart too. */
+        for (unsigned i = 0; i < 5; i++)
+                set(store, "data", false, "set");
+        prune(store, limits);
+        ck_assert_int_eq(rows(&s), 10);
+        store = store_close(store);
+        store = open_store(&s);
+        ck_assert_uint_eq(store_last_sequence(store), 56);
+        set(store, "data", false, "set");
+        prune(store, limits);
+        ck_assert_int_eq(rows(&s), 10);
+        ck_assert_int_eq(number(&s, "SELECT min(sequence) FROM history"), 48);
+        /* The newest one has the counter. */
+        limits.rows = limits.bytes = limits.policy_bytes = 0;
+        prune(store, limits);
+        ck_assert_int_eq(rows(&s), 1);
+        ck_assert_int_eq(number(&s, "SELECT sequence FROM history"), 57);
+}
+END_TEST
+
+/* 100 and the data before and after. */
+START_TEST(by_bytes)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = new_store(&s);
+        struct store_prune_limits limits = UNBOUNDED;
+        char text[1001];
+
+        memset(text, 'x', sizeof(text) - 1);
+        text[sizeof(text) - 1] = '\0';
+        for (unsigned i = 0; i < 20; i++)
+                set(store, text, false, "set");
+        limits.bytes = 5 * 2100;
+        prune(store, limits);
+        ck_assert_int_eq(rows(&s), 5);
+        limits.bytes--;
+        prune(store, limits);
+        ck_assert_int_eq(rows(&s), 4);
+}
+END_TEST
+
+/* A load of other values does not push it out. */
+START_TEST(policy)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = new_store(&s);
+        struct store_prune_limits limits = UNBOUNDED;
+
+        for (unsigned i = 0; i < 300; i++)
+                set(store, "data", i % 10 == 0, "set");
+        apply(store,
+                (struct store_op){ .code = STORE_SET_FILE, .layer = "file", .name = "f.yaml", .set = true },
+                NULL);
+        apply(store, (struct store_op){ .code = STORE_FORGET_FILE, .layer = "file" }, NULL);
+        apply(store, (struct store_op){ .code = STORE_NOTE, .name = "something happened" }, NULL);
+        set(store, "data", false, "set");
+        limits.rows = 7;
+        prune(store, limits);
+        ck_assert_int_eq(rows(&s), 7 + 30 + 3);
+        ck_assert_int_eq(number(&s, "SELECT count(*) FROM history WHERE op = 33 AND sequence % 10 = 2"), 30);
+        /* It has a bound of its own. */
+        limits.policy_bytes = 1000;
+        prune(store, limits);
+        ck_assert_int_eq(rows(&s), 7 + 9);
+        ck_assert_int_eq(number(&s, "SELECT count(*) FROM history WHERE op >= 0x1000"), 3);
+}
+END_TEST
+
+START_TEST(deleted_layer)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = new_store(&s);
+        struct store_prune_limits limits = UNBOUNDED;
+
+        apply(store,
+                (struct store_op){ .code = STORE_SET_VALUE,
+                        .guid = machine,
+                        .name = "Value",
+                        .layer = "site",
+                        .type = REG_SZ },
+                NULL);
+        apply(store, (struct store_op){ .code = STORE_DELETE_LAYER, .layer = "site" }, NULL);
+        set(store, "data", false, "set");
+        limits.rows = 1;
+        prune(store, limits);
+        ck_assert_int_eq(rows(&s), 2);
+        ck_assert_int_eq(number(&s, "SELECT op FROM history ORDER BY id LIMIT 1"), STORE_DELETE_VALUE);
+}
+END_TEST
+
+START_TEST(by_age)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = new_store(&s);
+        struct store_prune_limits limits = UNBOUNDED;
+
+        for (unsigned i = 0; i < 10; i++)
+                set(store, "data", i % 2 == 0, "set");
+        limits.age = UINT64_C(3600000000);
+        prune(store, limits);
+        ck_assert_int_eq(rows(&s), 11);
+        run_sql(s.file, "UPDATE history SET time = time - 3601000000 WHERE id <= 5");
+        prune(store, limits);
+        ck_assert_int_eq(rows(&s), 6);
+        run_sql(s.file, "UPDATE history SET time = time - 3601000000");
+        prune(store, limits);
+        ck_assert_int_eq(rows(&s), 1);
+}
+END_TEST
+
+START_TEST(authors)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = new_store(&s);
+        struct store_prune_limits limits = UNBOUNDED;
+
+        for (unsigned i = 0; i < 30; i++)
+                set(store, "data", i == 12, i / 5 % 2 ? "one" : "other");
+        ck_assert_int_eq(number(&s, "SELECT count(*) FROM author"), 7);
+        limits.rows = 7;
+        prune(store, limits);
+        /* That of the policy, and those of the last seven: five and two. */
+        ck_assert_int_eq(rows(&s), 8);
+        ck_assert_int_eq(number(&s, "SELECT count(*) FROM author"), 3);
+        ck_assert_int_eq(
+                number(&s, "SELECT count(*) FROM history WHERE author NOT IN (SELECT id FROM author)"), 0);
+        set(store, "data", false, "one");
+        limits.rows = 1;
+        limits.policy_bytes = 0;
+        prune(store, limits);
+        ck_assert_int_eq(number(&s, "SELECT count(*) FROM author"), 1);
+        ck_assert_int_eq(
+                number(&s, "SELECT count(*) FROM history WHERE author NOT IN (SELECT id FROM author)"), 0);
+}
+END_TEST
+
+/* A part at a time, and nobody waits long for one. */
+START_TEST(parts)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = new_store(&s);
+        struct store_prune_limits limits = UNBOUNDED;
+        int64_t before;
+        bool more;
+
+        put_large(store, 1, 5000, 8);
+        ck_assert_int_eq(store_prune(store, &limits, &more), 0);
+        ck_assert(more && !store_is_pending(store));
+        ck_assert_uint_eq(prune(store, limits), 5);
+        limits.rows = 100;
+        do {
+                before = rows(&s);
+                ck_assert_int_eq(store_prune(store, &limits, &more), 0);
+                ck_assert(store_is_pending(store));
+                ck_assert_int_eq(store_sync(store, NULL), 0);
+                ck_assert_int_le(before - rows(&s), 200);
+        } while (more);
+        ck_assert_int_eq(rows(&s), 100);
+        /* There is nothing to do, and nothing is written. */
+        ck_assert_int_eq(store_prune(store, &limits, &more), 0);
+        ck_assert(!more && !store_is_pending(store));
+}
+END_TEST
+
+/* It is undone, and counted anew. */
+START_TEST(fails)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = new_store(&s);
+        struct store_prune_limits limits = UNBOUNDED;
+        bool more;
+
+        for (unsigned i = 0; i < 20; i++)
+                set(store, "data", false, "set");
+        limits.rows = 10;
+        run_sql(s.file, "CREATE TRIGGER no BEFORE DELETE ON history WHEN old.id = 5"
+                        " BEGIN SELECT RAISE(ABORT, 'no'); END");
+        ck_assert_int_lt(store_prune(store, &limits, &more), 0);
+        ck_assert(!more && !store_is_pending(store));
+        ck_assert_int_eq(rows(&s), 21);
+        run_sql(s.file, "DROP TRIGGER no");
+        /* And a turn that cannot be committed. */
+        ck_assert_int_eq(store_prune(store, &limits, &more), 0);
+        ck_assert(store_is_pending(store));
+        store_abandon(store);
+        ck_assert_int_eq(rows(&s), 21);
+        prune(store, limits);
+        ck_assert_int_eq(rows(&s), 10);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("prune");
+        TCase *tc = tcase_create("prune");
+
+        tcase_add_test(tc, by_number);
+        tcase_add_test(tc, by_bytes);
+        tcase_add_test(tc, policy);
+        tcase_add_test(tc, deleted_layer);
+        tcase_add_test(tc, by_age);
+        tcase_add_test(tc, authors);
+        tcase_add_test(tc, parts);
+        tcase_add_test(tc, fails);
+        suite_add_tcase(suite, tc);
+
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed > 0;
+}
