@@ -11,7 +11,7 @@ static struct metrics_setting describe(const struct setting *s)
         return (struct metrics_setting){
                 .path = s->path,
                 .control = setting_control_name(s),
-                .applies = s->accepted || s->starting,
+                .applies = s->accepted != NULL,
                 .live = s->live,
                 .pending = s->is_pending,
                 .changes = s->changes,

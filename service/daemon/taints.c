@@ -33,12 +33,19 @@ static bool kernel_audits(const struct taints *t)
         return policy->live && control_present(policy->control) && !is_scratch(t->config.root);
 }
 
+/* Before the registry is heard for the first time it is the schema's default, so that nothing is missed. */
+static const char *policy_in_force(const struct setting *policy)
+{
+        return policy->accepted || !policy->begins || !policy->sv->has_default ? policy->accepted
+                                                                               : policy->sv->default_text;
+}
+
 static bool is_audited(const struct taints *t)
 {
-        const struct setting *policy = t->config.policy;
-        const char *off = policy->sv->control->audit_off;
+        const char *off = t->config.policy->sv->control->audit_off;
+        const char *in_force = policy_in_force(t->config.policy);
 
-        return policy->accepted && (!off || strcmp(policy->accepted, off) != 0) && !kernel_audits(t);
+        return in_force && (!off || strcmp(in_force, off) != 0) && !kernel_audits(t);
 }
 
 static const char *mask_text(uint64_t mask, char text[static MASK_TEXT_MAX])

@@ -28,7 +28,6 @@ struct setting_world {
         struct schema *schema;
         struct settings settings;
         struct setting *setting; /* TaintEvents */
-        const char *on_disk; /* what the registry's state says of TaintCapture at the start; NULL: nothing */
 
         struct told_record records[RECORDS_MAX];
         size_t n_records;
@@ -46,6 +45,7 @@ struct setting_world {
 
 extern struct setting_world world;
 
+/* The registry has said that nothing is written. */
 void world_setup(void);
 /* With a schema file beside what is compiled in. */
 void world_setup_with(const char *schema);
