@@ -40,6 +40,7 @@ static int collect(struct buf *out, void *userdata)
         for (size_t i = 0; i < all->n; i++)
                 settings[i] = describe(all->list[i]);
         state.settings = settings;
+        state.accepted = taints_accepted_mask(all->taints);
         state.events = monitor_events(taints_monitor(all->taints), &state.n_events);
         return metrics_text(&state, out);
 }

@@ -128,6 +128,9 @@ static void take_own(struct setting *s)
         case SETTING_CAPTURE:
                 taints_set_forensic(s->all->taints, text && strcmp(text, "forensic") == 0);
                 break;
+        case SETTING_ACCEPTED_TAINTS:
+                taints_set_accepted(s->all->taints, text);
+                break;
         case SETTING_TEXT_FILE:
                 metrics_set_path(s->all->metrics, text);
                 break;

@@ -12,10 +12,11 @@
 
 /* What takes the value in force. */
 enum setting_kind {
-        SETTING_CONTROL,   /* the kernel */
-        SETTING_DRIFT,     /* another setting: what is done when somebody else writes to its control */
-        SETTING_CAPTURE,   /* the taint monitor */
-        SETTING_TEXT_FILE, /* the metrics */
+        SETTING_CONTROL,         /* the kernel */
+        SETTING_DRIFT,           /* another setting: what is done when somebody else writes to its control */
+        SETTING_CAPTURE,         /* the taint monitor */
+        SETTING_TEXT_FILE,       /* the metrics */
+        SETTING_ACCEPTED_TAINTS, /* the taints that are accepted, which are no alarm */
 };
 
 /* What changed, for property signals. */

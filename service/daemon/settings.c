@@ -54,6 +54,8 @@ static bool find_own(const struct settings *all, const struct schema_value *sv, 
                 *ret_kind = SETTING_DRIFT;
         else if (is(sv, AUDIT_KEY "\\Modules", "TaintCapture"))
                 *ret_kind = SETTING_CAPTURE;
+        else if (is(sv, AUDIT_KEY "\\Modules", "Accepted"))
+                *ret_kind = SETTING_ACCEPTED_TAINTS;
         else if (is(sv, AUDIT_KEY "\\Metrics", "TextFile"))
                 *ret_kind = SETTING_TEXT_FILE;
         else

@@ -112,6 +112,11 @@ void taints_set_forensic(_unused_ struct taints *t, bool forensic)
         world.n_captures++;
 }
 
+void taints_set_accepted(_unused_ struct taints *t, const char *text)
+{
+        keep_text(world.accepted, sizeof(world.accepted), text);
+}
+
 void metrics_changed(_unused_ struct metrics *m)
 {
 }
@@ -257,6 +262,13 @@ void world_resync(const char *text)
 int world_tell(const char *key, const char *name, const char *text, const struct actor *actor)
 {
         return input_text(key, name, text, actor, !actor);
+}
+
+int world_tell_items(const char *key, const char *name, const void *items, size_t size)
+{
+        const struct value value = { .type = REG_MULTI_SZ, .size = size, .data = items };
+
+        return input(key, name, &value, NULL, false);
 }
 
 int world_tell_number(const char *key, const char *name, uint32_t number, const struct actor *actor)

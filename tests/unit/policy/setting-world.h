@@ -40,6 +40,7 @@ struct setting_world {
         bool forensic;       /* what the monitor was told last */
         unsigned n_captures; /* how often */
         char text_file[128]; /* what the metrics were told last */
+        char accepted[512];  /* which taints the monitor was told last are no alarm */
         const char *file_error;
 };
 
@@ -60,6 +61,8 @@ void world_input(const char *text, const struct actor *actor);
 void world_resync(const char *text);
 /* To any value; NULL: nothing is written. */
 int world_tell(const char *key, const char *name, const char *text, const struct actor *actor);
+/* A REG_MULTI_SZ. */
+int world_tell_items(const char *key, const char *name, const void *items, size_t size);
 int world_tell_number(const char *key, const char *name, uint32_t number, const struct actor *actor);
 /* The record that is waited for has gone out. */
 void world_record_is_out(void);

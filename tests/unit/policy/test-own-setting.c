@@ -102,6 +102,29 @@ START_TEST(refused)
 }
 END_TEST
 
+/* A list is in force as one text. */
+START_TEST(accepted_taints)
+{
+        static const char items[] = "O reason=a\0  W reason=b, c \0", bad[] = "O reason=a\0W\0",
+                          path[] = "\\System\\Audit\\Modules\\Accepted",
+                          both[] = "O reason=a | W reason=b, c";
+
+        ck_assert_str_eq(world.accepted, "");
+        ck_assert_int_eq(world_tell_items(MODULES, "Accepted", items, sizeof(items) - 1), 0);
+        ck_assert_str_eq(world.accepted, both);
+        recorded(path, "unset", both, "changed-while-away");
+        ck_assert_int_eq(world_tell_items(MODULES, "Accepted", bad, sizeof(bad) - 1), 0);
+        recorded(path, both, "O reason=a, W", "invalid-value");
+        ck_assert_str_eq(world.accepted, both);
+        world.accepted[0] = '\0';
+        world_restart();
+        ck_assert_str_eq(world.accepted, both);
+        ck_assert_int_eq(world_tell(MODULES, "Accepted", NULL, &somebody), 0);
+        recorded(path, both, "unset", "");
+        ck_assert_str_eq(world.accepted, "");
+}
+END_TEST
+
 static const char *explained(const struct setting *s)
 {
         static char text[512];
@@ -251,6 +274,7 @@ int main(void)
         tcase_add_test(tcase, live);
         tcase_add_test(tcase, of_another);
         tcase_add_test(tcase, refused);
+        tcase_add_test(tcase, accepted_taints);
         tcase_add_test(tcase, metrics_file);
         tcase_add_test(tcase, preview);
         tcase_add_test(tcase, first_start);
