@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "schema-internal.h"
+#include "taint/accepted-taint.h"
 
 static bool is_number(const struct schema_value *sv)
 {
@@ -26,6 +27,8 @@ void schema_describe_allowed(const struct schema_value *sv, struct buf *out)
         if (is_number(sv))
                 buf_printf(out, "a number from %llu to %llu",
                         sv->has_range ? (unsigned long long)sv->min : 0, (unsigned long long)largest(sv));
+        else if (sv->accepts_taints)
+                buf_puts(out, "items like `" ACCEPTED_TAINT_EXAMPLE "`");
         else if (sv->is_path && sv->suffix)
                 buf_printf(out, "the absolute path of a file that ends in %s, or nothing", sv->suffix);
         else if (sv->is_path)
@@ -127,9 +130,43 @@ static int canonical_string(
         return copy(s, n, ret);
 }
 
+static int format_accepted(const struct accepted_taints *a, char **ret)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+
+        for (size_t i = 0; i < a->n; i++)
+                buf_printf(&text, "%s%s", i > 0 ? " | " : "", a->list[i].text);
+        return buf_finish(&text, ret, NULL);
+}
+
+static int canonical_accepted(const char *s, size_t n, char **ret, struct diag *d)
+{
+        _cleanup_accepted_taints_ struct accepted_taints a = { 0 };
+
+        int r = accepted_taints_parse(s, n, &a, d);
+        return r < 0 ? r : format_accepted(&a, ret);
+}
+
+static int check_list(const struct schema_value *sv, const struct value *v, char **ret, struct diag *d)
+{
+        _cleanup_accepted_taints_ struct accepted_taints a = { 0 };
+        const char *s;
+        size_t at = 0, n;
+        int r;
+
+        while ((r = value_next_string(v, &at, &s, &n)) > 0) {
+                r = accepted_taints_add(&a, s, n, d);
+                if (r < 0)
+                        return r;
+        }
+        return r < 0 ? refuse(sv, d, "bytes that are not UTF-8 text") : format_accepted(&a, ret);
+}
+
 int schema_canonical(const struct schema_value *sv, const char *s, size_t n, char **ret_text, struct diag *d)
 {
         uint64_t number;
+        if (sv->accepts_taints)
+                return canonical_accepted(s, n, ret_text, d);
         if (!is_number(sv))
                 return canonical_string(sv, s, n, ret_text, d);
         if (number_parse(s, n, UINT64_MAX, &number) < 0)
@@ -146,6 +183,8 @@ int schema_check(const struct schema_value *sv, const struct value *v, char **re
         if (v->type != sv->type)
                 return refuse(sv, d, "type %s instead of %s", value_type_symbol(v->type),
                         value_type_symbol(sv->type));
+        if (sv->accepts_taints)
+                return check_list(sv, v, ret_text, d);
         if (is_number(sv))
                 return value_get_u64(v, &number) == 0 ? canonical_number(sv, number, ret_text, d)
                                                       : refuse(sv, d, "%zu bytes that are no %s", v->size,

@@ -13,7 +13,7 @@ int schema_default_value(const struct schema_value *sv, uint8_t scratch[static 8
         *ret = (struct value){
                 .type = sv->type, .data = sv->default_text, .size = strlen(sv->default_text)
         };
-        if (sv->type == REG_SZ || sv->type == REG_EXPAND_SZ)
+        if (value_is_text(sv->type))
                 return 0;
         int r = number_parse(sv->default_text, ret->size, UINT64_MAX, &number);
         if (r < 0)

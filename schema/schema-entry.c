@@ -59,7 +59,7 @@ static bool parse_type(const struct yaml_node *node, uint32_t *ret)
 {
         return node && node->kind == YAML_SCALAR && !node->tag &&
                value_type_parse(node->text, node->len, ret) == 0 &&
-               (*ret == REG_SZ || *ret == REG_EXPAND_SZ || *ret == REG_DWORD ||
+               (*ret == REG_SZ || *ret == REG_EXPAND_SZ || *ret == REG_MULTI_SZ || *ret == REG_DWORD ||
                        *ret == REG_DWORD_BIG_ENDIAN || *ret == REG_QWORD);
 }
 
@@ -176,6 +176,17 @@ static int parse_path(
         return 0;
 }
 
+static int parse_items(
+        const struct yaml_doc *doc, const struct yaml_node *node, struct schema_value *v, struct diag *d)
+{
+        if (v->type != REG_MULTI_SZ)
+                return yaml_error(doc, node, d, "`items` of a type that is no list, expected REG_MULTI_SZ");
+        if (node->kind != YAML_SCALAR || node->tag || strcmp(node->text, "accepted-taint") != 0)
+                return yaml_error(doc, node, d, "items that are not known, expected accepted-taint");
+        v->accepts_taints = true;
+        return 0;
+}
+
 static int parse_apply(
         const struct yaml_doc *doc, const struct yaml_node *node, struct schema_value *v, struct diag *d)
 {
@@ -193,6 +204,8 @@ static int parse_default(
 {
         if (node->kind != YAML_SCALAR || node->tag)
                 return yaml_error(doc, node, d, "`default` is no plain text, expected one without a tag");
+        if (v->type == REG_MULTI_SZ && node->len > 0)
+                return yaml_error(doc, node, d, "a list that begins with something, expected \"\"");
         int r = schema_canonical(v, node->text, node->len, &v->default_text, d);
         if (r < 0)
                 return schema_place(doc, node, r, d);
@@ -209,6 +222,7 @@ static const struct {
         { "range", parse_range },
         { "choices", parse_choices },
         { "path", parse_path },
+        { "items", parse_items },
         { "apply", parse_apply },
         { "control", schema_parse_control },
         { "default", parse_default },
@@ -228,6 +242,24 @@ static int parse_members(
                  : yaml_error(doc, node->key, d, "value `%s` has no `description`, expected one", v->name);
 }
 
+/* A list has items, and what is for single values only is refused. */
+static int check_list(const struct yaml_doc *doc, const struct yaml_node *node, const struct schema_value *v,
+        struct diag *d)
+{
+        static const char *const others[] = { "range", "choices", "path", "control" };
+
+        if (v->type != REG_MULTI_SZ)
+                return 0;
+        if (!yaml_get(node, "items"))
+                return yaml_error(
+                        doc, node->key, d, "a list without `items`, expected `items: accepted-taint`");
+        for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+                if (yaml_get(node, others[i]))
+                        return yaml_error(doc, yaml_get(node, others[i]), d,
+                                "`%s` of a list, expected `items` alone", others[i]);
+        return 0;
+}
+
 static int check_names(const struct yaml_doc *doc, const struct yaml_node *node, struct diag *d)
 {
         for (const struct yaml_node *n = node->first; n; n = n->next) {
@@ -236,7 +268,7 @@ static int check_names(const struct yaml_doc *doc, const struct yaml_node *node,
                         known = known || strcmp(n->key->text, members[i].name) == 0;
                 if (!known)
                         return schema_unknown(doc, n,
-                                "`type`, `default`, `choices`, `range`, `path`, `apply`, `description` and `control`",
+                                "`type`, `default`, `choices`, `range`, `path`, `items`, `apply`, `description` and `control`",
                                 d);
         }
         return 0;
@@ -263,9 +295,11 @@ int schema_parse_entry(
         const struct yaml_node *type = yaml_get(node, "type");
         if (!parse_type(type, &ret->type))
                 return yaml_error(doc, type ? type : key, d,
-                        "no type that can be described, expected `type` with REG_SZ, REG_EXPAND_SZ, REG_DWORD, "
-                        "REG_DWORD_BIG_ENDIAN or REG_QWORD");
-        r = parse_members(doc, node, ret, d);
+                        "no type that can be described, expected `type` with REG_SZ, REG_EXPAND_SZ, REG_MULTI_SZ, "
+                        "REG_DWORD, REG_DWORD_BIG_ENDIAN or REG_QWORD");
+        r = check_list(doc, node, ret, d);
+        if (r == 0)
+                r = parse_members(doc, node, ret, d);
         if (r == 0 && ret->n_choices > 0 && ret->has_range)
                 r = yaml_error(
                         doc, yaml_get(node, "range"), d, "both `range` and `choices`, expected one of them");

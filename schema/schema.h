@@ -58,8 +58,9 @@ struct schema_value {
         size_t n_choices;
         bool has_range;
         uint64_t min, max;
-        bool is_path; /* the text is an absolute path, or empty for none */
-        char *suffix; /* what the path's last component ends in, ".prom"; NULL: anything */
+        bool is_path;        /* the text is an absolute path, or empty for none */
+        char *suffix;        /* what the path's last component ends in, ".prom"; NULL: anything */
+        bool accepts_taints; /* a REG_MULTI_SZ: its items are acceptances, see taint/accepted-taint.h */
         enum schema_apply apply;
         char *description;
         struct schema_control *control; /* NULL: bound to nothing */
@@ -117,7 +118,8 @@ _must_check_ int schema_default_value(
         const struct schema_value *sv, uint8_t scratch[static 8], struct value *ret);
 
 /* Would a reader accept the value? 0 and the canonical text (malloc()ed: the choice as the schema spells it,
- * the number in decimal, the string), or -EINVAL with what is wrong and the allowed set in d, or -ENOMEM. */
+ * the number in decimal, the string, the items of a list with ` | ` between), or -EINVAL with what is wrong
+ * and the allowed set in d, or -ENOMEM. */
 _must_check_ int schema_check(
         const struct schema_value *sv, const struct value *v, char **ret_text, struct diag *d);
 
@@ -131,5 +133,5 @@ _must_check_ int schema_control_text(const struct schema_value *sv, const char *
 _must_check_ int schema_control_meaning(const struct schema_value *sv, const char *control, char **ret);
 
 /* "one of enabled, success-only, failure-only, disabled" / "a number from 301 to 4194304" / "a string" /
- * "the absolute path of a file that ends in .prom, or nothing". */
+ * "the absolute path of a file that ends in .prom, or nothing" / "items like …". */
 void schema_describe_allowed(const struct schema_value *sv, struct buf *out);

@@ -124,6 +124,10 @@ static int judge(struct session *s, const char *key, const char *name, const str
                 const struct diag why = a->why;
                 (void)diag_set(&a->why, 0, "%s (for a string write sz:%s)", why.text, d->literal);
         }
+        if (a->refused && d->inferred && a->sv->type == REG_MULTI_SZ) {
+                const struct diag why = a->why;
+                (void)diag_set(&a->why, 0, "%s (for a list write multi:%s)", why.text, d->literal);
+        }
         return 0;
 }
 

@@ -82,10 +82,19 @@ static bool take_zone(struct scanner *s, int *ret_seconds)
         return true;
 }
 
+static int days_of_month(int month, int year)
+{
+        static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+        bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+        return days[month] + (month == 1 && is_leap);
+}
+
 static bool is_day(const struct tm *tm)
 {
         return tm->tm_year >= YEAR_MIN - 1900 && tm->tm_year <= YEAR_MAX - 1900 && tm->tm_mon >= 0 &&
-               tm->tm_mon < 12 && tm->tm_mday >= 1 && tm->tm_mday <= 31;
+               tm->tm_mon < 12 && tm->tm_mday >= 1 &&
+               tm->tm_mday <= days_of_month(tm->tm_mon, tm->tm_year + 1900);
 }
 
 static bool to_usec(struct tm tm, const int *zone, int64_t usec, int64_t *ret)
@@ -225,6 +234,34 @@ bool date_parse(const char *text, int64_t now, int64_t *ret)
         if (parse_ago(text, now, ret))
                 return true;
         return take_iso(&s, ret, &clock) && s.p == s.end;
+}
+
+/* Not 24 hours where the clocks are changed. */
+static bool next_day(int64_t *usec)
+{
+        struct tm tm;
+
+        if (!local(*usec, &tm))
+                return false;
+        tm.tm_mday++;
+        tm.tm_isdst = -1;
+        time_t t = mktime(&tm);
+        *usec = (int64_t)t * SECOND;
+        return t != (time_t)-1;
+}
+
+bool date_parse_end(const char *text, size_t n, int64_t *ret)
+{
+        struct scanner s = { text, text + n };
+        bool clock;
+        int64_t usec;
+
+        if (memchr(text, ' ', n) || !take_iso(&s, &usec, &clock) || s.p != s.end)
+                return false;
+        if (!clock && !next_day(&usec))
+                return false;
+        *ret = usec;
+        return true;
 }
 
 const char *date_format(int64_t usec, char s[static DATE_TEXT_MAX])

@@ -20,6 +20,10 @@ bool date_find(const char *text, size_t n, int64_t about, int64_t *ret);
  * "@SECONDS". False: it is none. */
 bool date_parse(const char *text, int64_t now, int64_t *ret);
 
+/* When that ends: a day when it is over, a date with a time of the day at that moment. Nothing but digits
+ * and their separators, and no blank. False: it is none. */
+bool date_parse_end(const char *text, size_t n, int64_t *ret);
+
 /* "2026-01-31 10:00:00+0100", in local time. Returns `s`. */
 const char *date_format(int64_t usec, char s[static DATE_TEXT_MAX]);
 

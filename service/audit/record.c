@@ -101,6 +101,8 @@ struct field_value record_field(const struct record *r, enum record_field f)
                 return text_value(r->attribution);
         case FIELD_CONTEXT:
                 return text_value(r->context);
+        case FIELD_ACCEPTED:
+                return text_value(r->accepted);
         case FIELD_STACK:
                 return text_value(r->stack);
         case FIELD_COUNT:
@@ -183,5 +185,7 @@ int record_priority(const struct record *r)
 {
         int priority = record_kinds[r->kind].priority;
 
+        if (r->accepted && strcmp(r->accepted, "yes") == 0)
+                return LOG_NOTICE;
         return priority == LOG_NOTICE && !r->success ? LOG_WARNING : priority;
 }

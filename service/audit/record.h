@@ -39,6 +39,7 @@ struct record {
         const char *module_taints; /* its letters */
         const char *attribution;   /* "exact", "likely" or "unknown" */
         const char *context;       /* "task", "interrupt", … */
+        const char *accepted;      /* "yes" where an operator says that the taint is no alarm, else "no" */
         const char *reason;        /* one word, [a-z-] */
         const char *stack;         /* one frame a line, innermost first; the journal has all of it */
         const char *properties;    /* `NAME=value` lines; journal only */
@@ -76,5 +77,6 @@ const char *record_op(const struct record *r);
 const char *record_message_id(enum record_kind kind);
 /* One sentence for people: the journal's MESSAGE. */
 _must_check_ int record_message(const struct record *r, struct buf *out);
-/* LOG_NOTICE for what was asked for, LOG_WARNING for what was not, LOG_ERR for losses. */
+/* LOG_NOTICE for what was asked for, LOG_WARNING for what was not, LOG_ERR for losses; LOG_NOTICE for a
+ * taint that is accepted. */
 int record_priority(const struct record *r);

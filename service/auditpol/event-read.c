@@ -22,7 +22,8 @@ int event_read(sd_bus_message *m, struct shown_event *ret)
                 .exe = "",
                 .detail = "",
                 .stack = "",
-                .properties = "" };
+                .properties = "",
+                .accepted = "" };
         const struct dict_member members[] = {
                 { "taint", "s", &e.taint },
                 { "reason", "s", &e.reason },
@@ -36,6 +37,7 @@ int event_read(sd_bus_message *m, struct shown_event *ret)
                 { "detail", "s", &e.detail },
                 { "stack", "s", &e.stack },
                 { "properties", "s", &e.properties },
+                { "accepted", "s", &e.accepted },
                 { "bit", "u", &e.bit },
                 { "pid", "u", &e.pid },
                 { "uid", "u", &e.uid },
@@ -117,6 +119,10 @@ void event_text(struct buf *out, const char *indent, const struct shown_event *e
                 buf_puts(out, indent);
                 put(out, "    ", e->detail, "\n");
         }
+        if (e->accepted[0]) {
+                buf_puts(out, indent);
+                put(out, "    accepted: ", e->accepted, "\n");
+        }
 }
 
 static void json_text(struct json *j, const char *name, const char *text)
@@ -165,5 +171,6 @@ void event_json(struct json *j, const struct shown_event *e)
         json_text(j, "detail", e->detail);
         json_text(j, "stack", e->stack);
         json_text(j, "properties", e->properties);
+        json_text(j, "accepted", e->accepted);
         json_end_object(j);
 }

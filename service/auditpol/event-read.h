@@ -9,7 +9,7 @@
 
 struct shown_event {
         const char *taint, *reason, *module, *module_taints, *attribution, *context, *actor, *comm, *exe,
-                *detail, *stack, *properties;
+                *detail, *stack, *properties, *accepted;
         uint32_t bit, pid, uid, loginuid, session;
         int cleared;
         uint64_t old_mask, new_mask, time_usec, seqno;

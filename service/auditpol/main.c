@@ -22,6 +22,7 @@ static int help(void)
                 "  explain             a sentence each: why the policy and the other settings are as they are\n"
                 "  events              taint transitions of this boot; with --follow also those to come\n"
                 "  taint               this kernel's taints, and the modules that carry letters\n"
+                "  taint check         what of these is not accepted (exit code 2), and the panic_on_taint= of it\n"
                 "  taint decode ARG…   what a number, letters, or an oops say; - is standard input\n"
                 "  taint scan PATH…    which taints a collection of reports has\n\n"
                 "Options:\n"
@@ -59,7 +60,7 @@ struct options {
 };
 
 static const char commands_text[] =
-        "there are status, get, set, explain, events, taint, taint decode and taint scan";
+        "there are status, get, set, explain, events, taint, taint check, taint decode and taint scan";
 
 /* What would have no effect is refused: somebody expects one. */
 static bool allows(const char *command, unsigned allowed, const struct options *o)
@@ -94,7 +95,9 @@ static int run_show(const struct options *o, int argc, char **argv)
                 if (strcmp(argv[0], commands[i].name) != 0)
                         continue;
                 if (argc - 1 > commands[i].arguments && commands[i].run == show_taint) {
-                        log_error("there is no 'taint %s'; there are taint decode and taint scan", argv[1]);
+                        log_error(
+                                "there is no 'taint %s'; there are taint check, taint decode and taint scan",
+                                argv[1]);
                         return EXIT_CODE_USAGE;
                 }
                 if (argc - 1 > commands[i].arguments) {
@@ -127,6 +130,15 @@ static int run_scan(const struct options *o, int n, char **words)
                        : EXIT_CODE_USAGE;
 }
 
+static int run_check(const struct options *o, int n, char **words)
+{
+        if (n > 0) {
+                log_error("taint check: '%s' is one word too many", words[0]);
+                return EXIT_CODE_USAGE;
+        }
+        return allows("taint check", 0, o) ? (int)show_taint_check(&o->show, NULL) : EXIT_CODE_USAGE;
+}
+
 static int run(const struct options *o, int argc, char **argv)
 {
         if (argc == 0) {
@@ -134,6 +146,8 @@ static int run(const struct options *o, int argc, char **argv)
                 return EXIT_CODE_USAGE;
         }
         if (argc > 1 && strcmp(argv[0], "taint") == 0) {
+                if (strcmp(argv[1], "check") == 0)
+                        return run_check(o, argc - 2, argv + 2);
                 if (strcmp(argv[1], "decode") == 0)
                         return run_decode(o, argc - 2, argv + 2);
                 if (strcmp(argv[1], "scan") == 0)

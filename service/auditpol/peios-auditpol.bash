@@ -36,7 +36,7 @@ _peios_auditpol() {
                 case ${given[*]} in
                 '') choices='status get set explain events taint' ;;
                 set) choices='enabled success-only failure-only disabled' ;;
-                taint) choices='decode scan' ;;
+                taint) choices='check decode scan' ;;
                 'taint scan'*) files=-f ;;
                 esac
                 ;;

@@ -13,17 +13,20 @@
 #include "../../schema/names/fold.h"
 #include "../../schema/values/value.h"
 #include "../taint/running.h"
-#include "event-list.h"
 #include "events.h"
+#include "taint-running.h"
 
-/* Calls `fn` for each loaded module that carries letters. */
-static void each_tainting_module(
+bool running_modules(
         const char *root, void (*fn)(const char *name, const char *letters, void *userdata), void *userdata)
 {
         _cleanup_free_ char *path = root_path(root, "/sys/module");
         DIR *dir = path ? opendir(path) : NULL;
         const struct dirent *entry;
 
+        if (!dir && errno != ENOENT) {
+                log_error("%s: %m; the modules are not looked at", path ? path : "/sys/module");
+                return false;
+        }
         while (dir && (entry = readdir(dir))) {
                 _cleanup_buf_ struct buf file = BUF_INIT, text = BUF_INIT;
                 if (entry->d_name[0] == '.')
@@ -37,6 +40,7 @@ static void each_tainting_module(
         }
         if (dir)
                 (void)closedir(dir);
+        return true;
 }
 
 static void text_module(const char *name, const char *letters, void *userdata)
@@ -60,7 +64,7 @@ static void json_module(const char *name, const char *letters, void *userdata)
         json_end_object(j);
 }
 
-static const struct shown_event *find_event(const struct events *events, unsigned bit)
+const struct shown_event *running_event(const struct events *events, unsigned bit)
 {
         for (size_t i = events->n; i-- > 0;)
                 if (events->list[i].bit == bit && !events->list[i].cleared)
@@ -132,11 +136,11 @@ static void json_taint(
         json_begin_array(&j);
         for (unsigned bit = 0; bit < 64; bit++)
                 if (mask >> bit & 1)
-                        json_bit(&j, bit, find_event(events, bit));
+                        json_bit(&j, bit, running_event(events, bit));
         json_end_array(&j);
         json_key(&j, "modules");
         json_begin_array(&j);
-        each_tainting_module(root, json_module, &j);
+        (void)running_modules(root, json_module, &j);
         json_end_array(&j);
         json_end_object(&j);
         buf_putc(out, '\n');
@@ -154,16 +158,15 @@ static void text_taint(
                 buf_printf(out, "%" PRIu64 ": Tainted: %s\n", mask, letters);
         for (unsigned bit = 0; bit < 64; bit++)
                 if (mask >> bit & 1)
-                        text_bit(out, bit, find_event(events, bit));
-        each_tainting_module(root, text_module, &modules);
+                        text_bit(out, bit, running_event(events, bit));
+        (void)running_modules(root, text_module, &modules);
         if (modules.n > 0) {
                 buf_puts(out, "loaded modules that carry letters:\n");
                 table_format(&modules, isatty(STDOUT_FILENO), out);
         }
 }
 
-/* What a service that sees nothing tells of causes is old. */
-static void warn_blind(sd_bus *bus)
+void running_warn_blind(sd_bus *bus)
 {
         int readable;
 
@@ -196,7 +199,7 @@ enum exit_code show_taint(const struct show_options *o, _unused_ const char *arg
         if (!reply || events_read(reply, events) < 0)
                 log_notice("causes are not known: %s", d.text);
         else
-                warn_blind(bus);
+                running_warn_blind(bus);
         (void)running_letters(o->root, mask, &differs, letters);
         if (differs)
                 log_warning("the kernel's own letters, '%s', are not those of its mask, %" PRIu64, letters,

@@ -84,7 +84,7 @@ int boot_apply(const char *root, int verbose)
         if (accepted_load(root, LAYOUT_ACCEPTED_NAME, &accepted, &d) < 0)
                 on_line(d.text, &failures);
         d.text[0] = '\0';
-        r = boot_values_load(root, schema, &accepted, BOOT_APPLY, on_line, &failures, &values, &d);
+        r = boot_values_load(root, schema, &accepted, on_line, &failures, &values, &d);
         if (r < 0) {
                 log_error("%s", d.text[0] ? d.text : strerror(-r));
                 failures++;

@@ -31,15 +31,12 @@ static void complain(const struct loader *l, const char *line)
                 l->complain(line, l->userdata);
 }
 
-/* What waits for a boot is held while the boot is the one in which what is accepted came into force. Where
- * that is not known, a start of the service is none, but an apply is one. */
-static bool is_same_boot(const char *root, const struct accepted *accepted, enum boot_moment moment)
+/* What waits is held while the boot is the one in which what is accepted came into force. */
+static bool is_same_boot(const char *root, const struct accepted *accepted)
 {
         char boot[BOOT_ID_MAX];
 
-        if (clock_boot_id(root, boot) < 0 || !accepted->boot[0])
-                return moment == BOOT_START;
-        return strcmp(boot, accepted->boot) == 0;
+        return clock_boot_id(root, boot) == 0 && strcmp(boot, accepted->boot) == 0;
 }
 
 static int set_fallback(struct boot_value *v, const struct accepted *accepted)
@@ -54,20 +51,19 @@ static int set_fallback(struct boot_value *v, const struct accepted *accepted)
 }
 
 static int init_values(const char *root, const struct schema *schema, const struct accepted *accepted,
-        enum boot_moment moment, struct boot_values *ret)
+        struct boot_values *ret)
 {
-        bool same_boot = is_same_boot(root, accepted, moment);
+        bool same_boot = is_same_boot(root, accepted);
 
         ret->list = calloc(schema->n ? schema->n : 1, sizeof(*ret->list));
         if (!ret->list)
                 return -ENOMEM;
         for (size_t i = 0; i < schema->n; i++) {
-                if (moment == BOOT_APPLY && !schema->values[i].control)
+                if (!schema->values[i].control)
                         continue;
                 struct boot_value *v = &ret->list[ret->n++];
                 v->sv = &schema->values[i];
-                v->held = same_boot && (v->sv->apply == SCHEMA_REBOOT ||
-                                               (v->sv->apply == SCHEMA_RESTART && moment == BOOT_APPLY));
+                v->held = same_boot && v->sv->apply != SCHEMA_LIVE;
                 int r = set_fallback(v, accepted);
                 if (r < 0)
                         return r;
@@ -181,14 +177,14 @@ static int use_registry(const char *root, const struct accepted *accepted, bool 
 }
 
 int boot_values_load(const char *root, const struct schema *schema, const struct accepted *accepted,
-        enum boot_moment moment, void (*on_line)(const char *line, void *userdata), void *userdata,
-        struct boot_values *ret, struct diag *d)
+        void (*on_line)(const char *line, void *userdata), void *userdata, struct boot_values *ret,
+        struct diag *d)
 {
         const struct loader l = { .complain = on_line, .userdata = userdata };
         struct boot_values values = { 0 };
         bool registry = false;
 
-        int r = init_values(root, schema, accepted, moment, &values);
+        int r = init_values(root, schema, accepted, &values);
         if (r == 0)
                 r = use_registry(root, accepted, &registry);
         if (r < 0) {

@@ -10,18 +10,11 @@
 struct boot_value {
         const struct schema_value *sv;
         char *text; /* canonical; NULL: nothing is to be applied */
-        bool held;  /* in force in this boot, or run, whatever is written: what is comes into force with the
-                       next */
-};
-
-enum boot_moment {
-        BOOT_APPLY, /* the boot, or a later try to bring the controls to what they are to hold */
-        BOOT_START, /* the service starts */
+        bool held;  /* in force in this boot, whatever is written: what is comes into force with the next */
 };
 
 struct boot_values {
-        struct boot_value
-                *list; /* BOOT_APPLY: one for each entry that is bound to a control; else for each */
+        struct boot_value *list; /* one for each entry that is bound to a control */
         size_t n;
 };
 
@@ -30,7 +23,6 @@ struct boot_values {
  * default. 0, or a negative errno with d set when the state cannot be read; then the accepted values or
  * defaults are in *ret all the same. */
 _must_check_ int boot_values_load(const char *root, const struct schema *schema,
-        const struct accepted *accepted, enum boot_moment moment,
-        void (*complain)(const char *line, void *userdata), void *userdata, struct boot_values *ret,
-        struct diag *d);
+        const struct accepted *accepted, void (*complain)(const char *line, void *userdata), void *userdata,
+        struct boot_values *ret, struct diag *d);
 void boot_values_done(struct boot_values *v);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* peios-policy-apply: `peios-audit-policyd --apply` without what only the daemon needs, because at boot
- * every library that is linked costs time. */
+/* peios-policy-apply: a program of its own, because at boot every library that is linked costs time; also
+ * run by `peios-audit-policyd --apply`. */
 #include <getopt.h>
 #include <stdio.h>
 

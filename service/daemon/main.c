@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "../../schema/base/buf.h"
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
 #include "../../schema/events/loop.h"
 #include "../../schema/values/value.h"
-#include "../boot/apply.h"
 #include "config.h"
 #include "manager.h"
 
+#define APPLY_NAME "peios-policy-apply"
 #define RECHECK_MOST_SECONDS 86400u
 
 struct arguments {
@@ -108,6 +111,32 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
         return -1;
 }
 
+/* Runs the program beside this one, which alone reads the registry's store. Returns where it cannot. */
+static int apply(const struct arguments *a)
+{
+        char self[4096];
+        _cleanup_buf_ struct buf program = BUF_INIT, root = BUF_INIT;
+        const char *arguments[4] = { APPLY_NAME }, **next = arguments + 1;
+
+        ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+        self[n > 0 ? n : 0] = '\0';
+        const char *name = strrchr(self, '/');
+        buf_printf(&program, "%.*s/" APPLY_NAME, name ? (int)(name - self) : 0, self);
+        if (a->config.root) {
+                buf_printf(&root, "--root=%s", a->config.root);
+                *next++ = buf_str(&root);
+        }
+        if (a->verbose)
+                *next++ = "--verbose";
+        int r = program.error ? program.error : root.error;
+        if (r == 0) {
+                (void)execv(buf_str(&program), (char *const *)arguments);
+                r = -errno;
+        }
+        log_error("%s: cannot be run: %s", buf_str(&program), strerror(-r));
+        return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
         struct arguments a = { .config = { .recheck_usec = RECHECK_DEFAULT_USEC, .use_bpf = true } };
@@ -119,7 +148,7 @@ int main(int argc, char **argv)
         if (r >= 0)
                 return r;
         if (a.apply)
-                return boot_apply(a.config.root, a.verbose);
+                return apply(&a);
         if (a.verbose)
                 log_setup("peios-audit-policyd", LOG_DEBUG);
         r = loop_hold_signals();

@@ -26,8 +26,8 @@ static void on_link_state(bool connected, const char *problem, void *userdata)
         else if (!m->settings.registry_missed)
                 log_warning("the registry does not answer (%s); the policy in force stays", problem);
         m->settings.registry_missed = !connected;
-        for (size_t i = 0; !connected && i < m->settings.n; i++)
-                setting_registry_absent(m->settings.list[i]);
+        if (connected)
+                settings_end_start(&m->settings);
         (void)sd_notifyf(0, "STATUS=%s, TaintEvents is %s",
                 connected ? "Following the registry" : "No registry",
                 setting_shown(m->settings.taint_events->accepted));

@@ -27,7 +27,7 @@ struct manager {
         uint64_t recheck_usec;
 };
 
-/* manager-settings.c. What is in force from the first moment is what the boot-time apply reads from disk. */
+/* manager-settings.c. What is in force from the first moment is what was accepted last. */
 _must_check_ int manager_load_settings(struct manager *m, struct diag *d);
 
 /* manager-metrics.c */

@@ -11,7 +11,7 @@ static struct metrics_setting describe(const struct setting *s)
         return (struct metrics_setting){
                 .path = s->path,
                 .control = setting_control_name(s),
-                .applies = s->accepted || s->starting,
+                .applies = s->accepted != NULL,
                 .live = s->live,
                 .pending = s->is_pending,
                 .changes = s->changes,
@@ -40,6 +40,7 @@ static int collect(struct buf *out, void *userdata)
         for (size_t i = 0; i < all->n; i++)
                 settings[i] = describe(all->list[i]);
         state.settings = settings;
+        state.accepted = taints_accepted_mask(all->taints);
         state.events = monitor_events(taints_monitor(all->taints), &state.n_events);
         return metrics_text(&state, out);
 }

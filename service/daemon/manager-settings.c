@@ -85,8 +85,6 @@ void manager_reload(struct manager *m)
 int manager_load_settings(struct manager *m, struct diag *d)
 {
         struct settings *all = &m->settings;
-        struct boot_values initial = { 0 };
-
         struct schema_round round = { .m = m };
 
         int r = schema_load(m->root, &m->schema_files, on_schema_error, &round, &m->schema);
@@ -100,13 +98,7 @@ int manager_load_settings(struct manager *m, struct diag *d)
         r = accepted_load(m->root, LAYOUT_REFUSED_NAME, &all->refused, &why);
         if (r < 0)
                 log_warning("%s", why.text[0] ? why.text : strerror(-r));
-        why.text[0] = '\0';
-        r = boot_values_load(m->root, m->schema, &all->accepted, BOOT_START, NULL, NULL, &initial, &why);
-        if (r < 0)
-                log_warning("%s", why.text[0] ? why.text : strerror(-r));
-        all->ran_before = all->accepted.n > 0;
-        r = settings_load(all, &initial);
-        boot_values_done(&initial);
+        r = settings_load(all, m->schema);
         if (r == -ENOENT)
                 return diag_set(d, ENOENT, "the schema has no value TaintEvents that is bound to a control");
         return r < 0 ? diag_set(d, -r, "cannot begin: %s", strerror(-r)) : 0;

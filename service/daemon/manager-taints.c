@@ -16,6 +16,13 @@ static void on_taint_changed(void *userdata)
         metrics_changed(m->settings.metrics);
 }
 
+static void on_accepted_changed(void *userdata)
+{
+        struct manager *m = userdata;
+        policy_bus_accepted_changed(m->settings.bus);
+        metrics_changed(m->settings.metrics);
+}
+
 static void on_sysctl_written(const struct sysctl_write *w, void *userdata)
 {
         struct manager *m = userdata;
@@ -35,6 +42,7 @@ int manager_make_taints(struct manager *m, struct diag *d)
                 .use_bpf = m->use_bpf,
                 .told = on_taint_told,
                 .changed = on_taint_changed,
+                .accepted_changed = on_accepted_changed,
                 .sysctl_written = on_sysctl_written,
                 .userdata = m,
         };

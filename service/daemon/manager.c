@@ -86,11 +86,23 @@ static void on_reload(void *userdata)
         manager_reload(userdata);
 }
 
+/* Nobody waits for configuration for ever. */
+static int on_registry_late(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+{
+        struct manager *m = userdata;
+
+        settings_end_start(&m->settings);
+        return 0;
+}
+
 static int start_events(struct manager *m)
 {
         int r = loop_new(&m->event);
         if (r >= 0)
                 r = loop_on_reload(m->event, on_reload, m);
+        if (r >= 0)
+                r = sd_event_add_time_relative(m->event, NULL, CLOCK_MONOTONIC,
+                        REGISTRY_WAIT_SECONDS * UINT64_C(1000000), 0, on_registry_late, m);
         return r < 0 ? r
                      : sd_event_add_time_relative(m->event, &m->recheck, CLOCK_MONOTONIC, m->recheck_usec,
                                1000000, on_recheck, m);

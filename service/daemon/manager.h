@@ -19,7 +19,7 @@ struct manager_config {
 
 #define RECHECK_DEFAULT_USEC UINT64_C(60000000)
 
-/* What is in force is applied in here, before anybody is asked. 0, or negative errno with d set. */
+/* What was accepted last is applied in here, before anybody is asked. 0, or negative errno with d set. */
 _must_check_ int manager_new(const struct manager_config *config, struct manager **ret, struct diag *d);
 struct manager *manager_free(struct manager *m);
 DEFINE_CLEANUP(struct manager *, manager_free, manager_freep);

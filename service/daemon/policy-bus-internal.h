@@ -11,6 +11,7 @@
 #define TAINT_STATUS (1u << 17)
 #define TAINT_CAPTURE (1u << 18)
 #define PROBLEMS (1u << 19)
+#define TAINT_ACCEPTED (1u << 20)
 
 struct setter;
 

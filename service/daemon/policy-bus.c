@@ -46,6 +46,8 @@ static const sd_bus_vtable policy_vtable[] = {
         SD_BUS_PROPERTY("Problems", "a(ss)", policy_get_problems, 0, EMITS),
 
         SD_BUS_PROPERTY("Tainted", "t", policy_get_taint, 0, EMITS),
+        SD_BUS_PROPERTY("TaintAccepted", "t", policy_get_taint, 0, EMITS),
+        SD_BUS_PROPERTY("Accepted", "as", policy_get_taint, 0, EMITS),
         SD_BUS_PROPERTY("TaintChars", "s", policy_get_taint, 0, EMITS),
         SD_BUS_PROPERTY("TaintFlags", "as", policy_get_taint, 0, EMITS),
         SD_BUS_PROPERTY("TaintReadable", "b", policy_get_taint, 0, EMITS),
@@ -86,7 +88,7 @@ static void on_flush(void *userdata)
 {
         static const struct {
                 unsigned change;
-                const char *properties[8];
+                const char *properties[9];
         } map[] = {
                 { SETTING_ACCEPTED, { "TaintEvents", "Meaning" } },
                 { SETTING_WRITTEN, { "Written", "Source" } },
@@ -94,8 +96,9 @@ static void on_flush(void *userdata)
                 { SETTING_LIVE, { "Live", "ControlValue", "LastApplied", "LastError" } },
                 { SETTING_COUNTERS, { "Changes", "NoOps", "Refused", "Drifts" } },
                 { AUDIT_COUNTERS, { "AuditSent", "AuditKept", "AuditLost" } },
-                { TAINT_STATUS, { "Tainted", "TaintChars", "TaintFlags", "TaintReadable", "Backend", "Hooks",
-                                        "Misses", "Drops" } },
+                { TAINT_ACCEPTED, { "Accepted" } },
+                { TAINT_STATUS, { "Tainted", "TaintAccepted", "TaintChars", "TaintFlags", "TaintReadable",
+                                        "Backend", "Hooks", "Misses", "Drops" } },
                 { TAINT_CAPTURE, { "TaintCapture" } },
                 { PROBLEMS, { "Problems" } },
         };
@@ -139,6 +142,12 @@ void policy_bus_changed(struct policy_bus *pb, const struct setting *s, unsigned
 void policy_bus_taint_changed(struct policy_bus *pb)
 {
         mark(pb, TAINT_STATUS);
+}
+
+/* Which bits are accepted is said with the mask. */
+void policy_bus_accepted_changed(struct policy_bus *pb)
+{
+        mark(pb, TAINT_ACCEPTED | TAINT_STATUS);
 }
 
 void policy_bus_problems_changed(struct policy_bus *pb)

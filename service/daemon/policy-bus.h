@@ -35,5 +35,6 @@ void policy_bus_drift_detected(
         struct policy_bus *pb, const struct setting *s, const char *found, const char *action);
 void policy_bus_taint_told(struct policy_bus *pb, const struct taint_event *e);
 void policy_bus_taint_changed(struct policy_bus *pb);
+void policy_bus_accepted_changed(struct policy_bus *pb);
 /* Answers those who set the property and wait for it to be in force. */
 void policy_bus_settled(struct policy_bus *pb, const struct setting *s);

@@ -34,6 +34,9 @@ int policy_method_apply(sd_bus_message *m, void *userdata, sd_bus_error *error)
         for (size_t i = 0; i < all->n; i++)
                 setting_apply(all->list[i]);
         const struct setting *s = pb->config.settings->taint_events;
+        if (!s->accepted)
+                return sd_bus_error_set(
+                        error, ERROR_NOT_LIVE, "nothing is in force: the registry has not answered yet");
         if (!s->live && control_present(s->control))
                 return sd_bus_error_setf(
                         error, ERROR_NOT_LIVE, "%s is accepted, but not live: %s", s->path, s->last_error);

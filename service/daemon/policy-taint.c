@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/clock.h"
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
 #include "../../schema/events/daemon-bus.h"
@@ -26,11 +27,31 @@ static int append_flags(sd_bus_message *reply, uint64_t mask)
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-int policy_get_taint(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
+static int append_accepted(struct policy_bus *pb, sd_bus *bus, sd_bus_message *reply)
+{
+        const struct accepted_taints *accepted = taints_accepted(pb->config.taints);
+        int64_t now = (int64_t)clock_of(CLOCK_REALTIME);
+
+        int r = sd_bus_message_open_container(reply, 'a', "s");
+        for (size_t i = 0; r >= 0 && i < accepted->n; i++) {
+                if (accepted_taint_ended(&accepted->list[i], now))
+                        continue;
+                policy_count(pb, bus, accepted->list[i].text);
+                r = daemon_bus_append_string(reply, accepted->list[i].text);
+        }
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+int policy_get_taint(sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
         const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
 {
-        const struct monitor_status status = status_of(userdata);
+        struct policy_bus *pb = userdata;
+        const struct monitor_status status = status_of(pb);
 
+        if (strcmp(property, "TaintAccepted") == 0)
+                return sd_bus_message_append(reply, "t", taints_accepted_mask(pb->config.taints));
+        if (strcmp(property, "Accepted") == 0)
+                return append_accepted(pb, bus, reply);
         if (strcmp(property, "Tainted") == 0)
                 return sd_bus_message_append(reply, "t", status.tainted);
         if (strcmp(property, "TaintReadable") == 0)
@@ -50,8 +71,9 @@ int policy_get_taint(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ c
         return -ENOENT;
 }
 
-static int append_event(sd_bus_message *m, const struct taint_event *e)
+static int append_event(const struct policy_bus *pb, sd_bus_message *m, const struct taint_event *e)
 {
+        const char *acceptance = taints_acceptance(pb->config.taints, e);
         char name[TAINT_NAME_MAX];
         const struct {
                 const char *name, *text;
@@ -68,6 +90,7 @@ static int append_event(sd_bus_message *m, const struct taint_event *e)
                 { "detail", e->detail },
                 { "stack", e->stack ? e->stack : "" },
                 { "properties", e->properties ? e->properties : "" },
+                { "accepted", acceptance ? acceptance : "" },
         };
 
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
@@ -94,7 +117,7 @@ int policy_method_list_events(sd_bus_message *m, void *userdata, sd_bus_error *e
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "a{sv}");
         for (size_t i = 0; r >= 0 && i < n; i++)
-                r = append_event(reply, &events[i]);
+                r = append_event(pb, reply, &events[i]);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         if (r >= 0)
@@ -110,7 +133,7 @@ void policy_bus_taint_told(struct policy_bus *pb, const struct taint_event *e)
         int r = sd_bus_message_new_signal(
                 pb->config.bus, &m, POLICY_PATH, POLICY_INTERFACE, e->cleared ? "TaintCleared" : "TaintSet");
         if (r >= 0)
-                r = append_event(m, e);
+                r = append_event(pb, m, e);
         if (r >= 0)
                 r = sd_bus_send(NULL, m, NULL);
         sd_bus_message_unref(m);

@@ -239,7 +239,7 @@ static void on_drift(struct setting *s, const char *expected, const char *found)
         }
         switch (drift_decide(&s->drift, clock_usec())) {
         case DRIFT_PUT_BACK:
-                (void)setting_write(s, setting_wanted(s));
+                (void)setting_write(s, s->accepted);
                 tell(s, expected, found, s->live ? "put-back" : "put-back-failed", since);
                 break;
         case DRIFT_GIVE_UP:
@@ -260,20 +260,19 @@ void setting_let_go(struct setting *s)
         s->drift = (struct drift){ 0 };
 }
 
-void setting_begin(struct setting *s)
+void setting_begin_control(struct setting *s)
 {
         s->reapply = s->sv->control->drift_reapply;
         (void)control_refresh(s->control);
         watch_control(s);
         s->was_present = control_present(s->control);
-        if (setting_wanted(s))
-                (void)setting_write(s, setting_wanted(s));
+        if (s->accepted)
+                (void)setting_write(s, s->accepted);
         else if (control_read(s->control, s->control_value, sizeof(s->control_value)) < 0)
                 s->control_value[0] = '\0';
 }
 
-/* With nothing in force yet, what the control holds anyway came with the boot. */
-static bool came_with_boot(struct setting *s, const char *text)
+bool setting_came_with_boot(struct setting *s, const char *text)
 {
         _cleanup_free_ char *wanted = NULL;
         char now[CONTROL_TEXT_MAX];
@@ -284,14 +283,14 @@ static bool came_with_boot(struct setting *s, const char *text)
 
 bool setting_has_to_wait(struct setting *s, const char *text)
 {
-        return s->sv->apply != SCHEMA_LIVE && !came_with_boot(s, text);
+        return s->sv->apply != SCHEMA_LIVE && !setting_came_with_boot(s, text);
 }
 
 void setting_apply(struct setting *s)
 {
         s->drift = (struct drift){ 0 };
-        if (s->control && setting_wanted(s) && !s->turning_off)
-                (void)setting_write(s, setting_wanted(s));
+        if (s->control && s->accepted && !s->turning_off)
+                (void)setting_write(s, s->accepted);
 }
 
 static void came_or_went(struct setting *s)
@@ -306,9 +305,9 @@ static void came_or_went(struct setting *s)
                 s->live = false;
                 s->control_value[0] = '\0';
                 set_error(s, &(struct control_result){ .outcome = CONTROL_ABSENT });
-        } else if (setting_wanted(s))
-                (void)setting_write(s, setting_wanted(s));
-        note_presence(s, !setting_wanted(s));
+        } else if (s->accepted)
+                (void)setting_write(s, s->accepted);
+        note_presence(s, !s->accepted);
         setting_changed(s, SETTING_LIVE);
 }
 
@@ -329,7 +328,7 @@ static void look(struct setting *s, bool is_hint)
                 memcpy(s->control_value, now, sizeof(now));
                 setting_changed(s, SETTING_LIVE);
         }
-        if (!setting_wanted(s) || schema_control_text(s->sv, setting_wanted(s), &expected) < 0)
+        if (!s->accepted || schema_control_text(s->sv, s->accepted, &expected) < 0)
                 return;
         if (!control_text_equal(now, expected)) {
                 /* What it held when our own write failed is nobody else's doing. The write is tried again on
@@ -337,7 +336,7 @@ static void look(struct setting *s, bool is_hint)
                 if (!s->failed_told || is_news)
                         on_drift(s, expected, now);
                 else if (!is_hint)
-                        (void)setting_write(s, setting_wanted(s));
+                        (void)setting_write(s, s->accepted);
                 return;
         }
         s->held_usec = asked;

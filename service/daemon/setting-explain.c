@@ -108,7 +108,10 @@ static void explain_acceptance(const struct setting *s, struct buf *out)
 {
         const char *accepted = or_nothing(s->accepted);
 
-        if (s->refusal.text[0])
+        if (!s->is_heard)
+                buf_printf(out, "What is written is not known yet; %s %s in force", accepted,
+                        s->is_pending ? "stays" : "is");
+        else if (s->refusal.text[0])
                 buf_printf(out, "What is written (%s, layer %s) is refused: %s; %s stays in force",
                         s->written, s->layer, s->refusal.text, accepted);
         else if (s->is_pending && strcmp(s->layer, "default") == 0)
@@ -141,7 +144,10 @@ static void explain_pause(const struct setting *s, struct buf *out)
 
 static void explain_control(const struct setting *s, struct buf *out)
 {
-        if (!s->accepted)
+        if (!s->accepted && s->begins && s->sv->has_default)
+                buf_printf(out, "; %s is left alone until the registry answers, for %u seconds at most",
+                        control_name(s->control), REGISTRY_WAIT_SECONDS);
+        else if (!s->accepted)
                 buf_printf(out, "; %s is left alone", control_name(s->control));
         else if (s->live)
                 buf_printf(out, "; %s holds %s", control_name(s->control), s->control_value);

@@ -33,15 +33,14 @@ void setting_changed(struct setting *s, unsigned changes)
         metrics_changed(s->all->metrics);
 }
 
-/* What was kept, unless the schema means something else by it now. NULL: nothing. 0 or -ENOMEM. */
-static int recall(const struct setting *s, const char *kept, char **ret)
+int setting_recall(const struct setting *s, const char *kept, char **ret)
 {
         *ret = NULL;
         int r = kept ? schema_canonical(s->sv, kept, strlen(kept), ret, NULL) : 0;
         return r == -ENOMEM ? r : 0;
 }
 
-static int set_pending(struct setting *s, bool is_pending, const char *text)
+int setting_set_pending(struct setting *s, bool is_pending, const char *text)
 {
         int r = setting_replace(&s->pending, is_pending ? text : NULL);
         if (r == 0)
@@ -53,87 +52,14 @@ static int set_pending(struct setting *s, bool is_pending, const char *text)
         return r;
 }
 
-/* From the first start on it can be told what changed while the service was away. That a part of the service
- * itself begins with its default is no change. */
-static int begin_live(struct setting *s, const char *kept, const char *initial)
+int setting_new(struct settings *all, const struct schema_value *sv, enum setting_kind kind, bool begins,
+        struct setting **ret)
 {
-        const char *accepted = kept                  ? kept
-                               : !s->all->ran_before ? initial
-                               : s->control          ? NULL
-                                                     : s->sv->default_text;
-        int r = setting_replace(&s->accepted, accepted);
-        if (r == 0 && !kept && accepted) {
-                s->all->is_stored = false;
-                r = accepted_set(&s->all->accepted, s->sv, accepted);
-        }
-        if (r == 0 && initial && (!accepted || strcmp(accepted, initial) != 0))
-                r = setting_replace(&s->starting, initial);
-        return r;
-}
-
-/* The moment is there: what was pending, or what was written while the service was away, is in force. */
-static int begin_anew(struct setting *s, const char *kept, const char *initial)
-{
-        const char *waited = NULL;
-        bool was_pending = accepted_pending(&s->all->accepted, s->sv, &waited);
-        bool same = kept && initial ? strcmp(kept, initial) == 0 : kept == initial;
-        const bool as_said = was_pending && strcmp(setting_shown(waited), setting_shown(initial)) == 0;
-        const struct record record = {
-                .kind = RECORD_POLICY_CHANGED,
-                .op = s->control ? s->sv->control->audit_op : NULL,
-                .path = s->path,
-                .old_text = setting_shown(kept),
-                .new_text = setting_shown(initial),
-                .reason = as_said ? setting_waits_for(s) : "changed-while-away",
-                .success = true,
-        };
-
-        if (!same && s->all->ran_before)
-                auditlog_emit(s->all->auditlog, &record);
-        int r = setting_replace(&s->accepted, initial);
-        if (r == 0 && !same)
-                r = accepted_set(&s->all->accepted, s->sv, initial);
-        if (r == 0 && was_pending)
-                r = set_pending(s, false, NULL);
-        if (!same)
-                s->all->is_stored = false;
-        return r;
-}
-
-static int begin_held(struct setting *s, const char *kept)
-{
-        _cleanup_free_ char *text = NULL;
-        const char *waits = NULL;
-
-        int r = setting_replace(&s->accepted, kept);
-        if (r < 0 || !accepted_pending(&s->all->accepted, s->sv, &waits))
-                return r;
-        r = recall(s, waits, &text);
-        return r == 0 && (text || !waits) ? set_pending(s, true, text) : r;
-}
-
-static int begin_with(struct setting *s, const struct boot_value *initial)
-{
-        _cleanup_free_ char *kept = NULL;
-
-        int r = recall(s, accepted_get(&s->all->accepted, s->sv), &kept);
-        if (r < 0)
-                return r;
-        if (initial->held)
-                return begin_held(s, kept);
-        return s->sv->apply == SCHEMA_LIVE ? begin_live(s, kept, initial->text)
-                                           : begin_anew(s, kept, initial->text);
-}
-
-int setting_new(
-        struct settings *all, const struct boot_value *initial, enum setting_kind kind, struct setting **ret)
-{
-        const struct schema_value *sv = initial->sv;
         struct diag d = { 0 };
         struct setting *s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
-        *s = (struct setting){ .all = all, .sv = sv, .kind = kind };
+        *s = (struct setting){ .all = all, .sv = sv, .kind = kind, .begins = begins };
 
         int r = setting_describe_path(sv, &s->path);
         if (r == 0)
@@ -145,7 +71,7 @@ int setting_new(
         if (r == 0 && kind == SETTING_CONTROL)
                 r = control_new(all->root, sv->control->name, &s->control, &d);
         if (r == 0)
-                r = begin_with(s, initial);
+                r = setting_begin_kept(s);
         if (r < 0) {
                 if (d.text[0])
                         log_error("%s: %s", s->path, d.text);
@@ -153,7 +79,7 @@ int setting_new(
                 return r;
         }
         if (s->control)
-                setting_begin(s);
+                setting_begin_control(s);
         *ret = s;
         return 0;
 }
@@ -173,7 +99,6 @@ struct setting *setting_free(struct setting *s)
         free(s->refused);
         free(s->drift_found);
         free(s->off_text);
-        free(s->starting);
         s->queued = link_value_free(s->queued);
         sd_event_source_disable_unref(s->untold_timer);
         s->untold = setting_untold_free(s->untold);
@@ -191,7 +116,7 @@ void setting_set_error(struct setting *s, const char *error)
 /* TextFile alone can fail, and says so itself. */
 static void take_own(struct setting *s)
 {
-        const char *text = setting_wanted(s);
+        const char *text = s->accepted;
 
         s->live = true;
         s->last_error[0] = '\0';
@@ -202,6 +127,9 @@ static void take_own(struct setting *s)
                 break;
         case SETTING_CAPTURE:
                 taints_set_forensic(s->all->taints, text && strcmp(text, "forensic") == 0);
+                break;
+        case SETTING_ACCEPTED_TAINTS:
+                taints_set_accepted(s->all->taints, text);
                 break;
         case SETTING_TEXT_FILE:
                 metrics_set_path(s->all->metrics, text);
@@ -216,8 +144,8 @@ void setting_take(struct setting *s)
 {
         if (!s->control)
                 take_own(s);
-        else if (setting_wanted(s))
-                (void)setting_write(s, setting_wanted(s));
+        else if (s->accepted)
+                (void)setting_write(s, s->accepted);
 }
 
 /* In force and kept, or neither. */
@@ -233,7 +161,7 @@ static int keep_accepted(struct setting *s, const char *text)
         free(s->accepted);
         s->accepted = STEAL_PTR(copy);
         if (s->is_pending)
-                r = set_pending(s, false, NULL);
+                r = setting_set_pending(s, false, NULL);
         settings_store(s->all);
         return r;
 }
@@ -414,7 +342,7 @@ static int put_off(struct setting *s, bool is_pending, const char *text, const s
         record.kind = RECORD_POLICY_PENDING;
         record.op = NULL;
         record.tainted = NULL;
-        int r = set_pending(s, is_pending, text);
+        int r = setting_set_pending(s, is_pending, text);
         if (r < 0)
                 return r;
         settings_store(s->all);
@@ -432,7 +360,7 @@ static void note_no_op(struct setting *s, const struct link_value *in)
 
 static int change(struct setting *s, const char *text, bool turns_off, const struct link_value *in)
 {
-        if (!setting_has_to_wait(s, text))
+        if (s->begins || !setting_has_to_wait(s, text))
                 return turns_off ? turn_off(s, text, in) : accept_now(s, text, in);
         if (!s->is_pending || strcmp(setting_shown(s->pending), setting_shown(text)) != 0)
                 return put_off(s, true, text, in);
@@ -500,6 +428,18 @@ static int fall_back(struct setting *s)
 
 static const struct link_value reloaded = { .layer = "", .reason = "schema-reloaded", .is_resync = true };
 
+static int take_in(struct setting *s, const struct link_value *in)
+{
+        s->begins = s->begins && in->is_resync;
+        int r = s->begins && !s->all->ran_before ? setting_begin_found(s, in) : 0;
+        if (r == 0)
+                r = decide(s, in);
+        if (r == 0 && !s->turning_off)
+                r = fall_back(s);
+        s->begins = false;
+        return r;
+}
+
 int setting_input(struct setting *s, const struct link_value *told)
 {
         struct link_value own = *told;
@@ -511,27 +451,21 @@ int setting_input(struct setting *s, const struct link_value *told)
                 own.reason = reloaded.reason;
         s->is_reloaded = false;
         setting_flush(s);
-        _cleanup_free_ char *starting = STEAL_PTR(s->starting);
+        s->is_heard = true;
         int r = note_written(s, in);
         if (r == 0)
-                r = decide(s, in);
-        if (r == 0 && !s->turning_off)
-                r = fall_back(s);
-        /* The registry says something else than the state that was read at the start. */
-        if (r == 0 && !s->turning_off && starting && s->accepted && strcmp(starting, s->accepted) != 0)
-                setting_take(s);
+                r = take_in(s, in);
         s->sequence = in->sequence;
         if (r == 0 && !s->turning_off)
                 policy_bus_settled(s->all->bus, s);
         return r;
 }
 
-void setting_registry_absent(struct setting *s)
+void setting_end_start(struct setting *s)
 {
-        _cleanup_free_ char *starting = STEAL_PTR(s->starting);
-        setting_flush(s);
-        if (starting && accept_now(s, starting, &nobody) < 0)
-                log_error("%s: out of memory; the value in force stays", s->path);
+        if (s->begins && (!s->accepted || !s->all->ran_before) && take_in(s, &nobody) < 0)
+                log_error("%s: out of memory; the default is not in force", s->path);
+        s->begins = false;
 }
 
 /* Does the control hold something else for what is in force than it did for the entry so far? */
@@ -539,8 +473,8 @@ static bool is_said_otherwise(const struct setting *s, const struct schema_value
 {
         _cleanup_free_ char *old = NULL, *text = NULL;
 
-        return setting_wanted(s) && schema_control_text(s->sv, setting_wanted(s), &text) == 0 &&
-               (schema_control_text(before, setting_wanted(s), &old) < 0 || strcmp(old, text) != 0);
+        return s->accepted && schema_control_text(s->sv, s->accepted, &text) == 0 &&
+               (schema_control_text(before, s->accepted, &old) < 0 || strcmp(old, text) != 0);
 }
 
 void setting_adopt(struct setting *s, const struct schema_value *sv)
@@ -551,11 +485,11 @@ void setting_adopt(struct setting *s, const struct schema_value *sv)
         s->sv = sv;
         /* What waited may not have to any more, and what was refused may be good. */
         s->is_reloaded |= s->is_pending || s->refusal.text[0] != '\0';
-        int r = recall(s, s->accepted, &accepted);
+        int r = setting_recall(s, s->accepted, &accepted);
         if (r == 0)
-                r = recall(s, s->pending, &pending);
+                r = setting_recall(s, s->pending, &pending);
         if (r == 0 && s->pending && !pending)
-                r = set_pending(s, false, NULL);
+                r = setting_set_pending(s, false, NULL);
         if (r == 0 && s->accepted && !accepted && !s->turning_off)
                 r = accept_now(s, sv->has_default ? sv->default_text : NULL, &reloaded);
         if (r < 0)
@@ -567,7 +501,7 @@ void setting_adopt(struct setting *s, const struct schema_value *sv)
         if (!sv->control->drift_value)
                 setting_set_reapply(s, sv->control->drift_reapply);
         if (!s->turning_off && is_said_otherwise(s, before))
-                (void)setting_write(s, setting_wanted(s));
+                (void)setting_write(s, s->accepted);
 }
 
 void setting_end(struct setting *s)
@@ -579,7 +513,7 @@ void setting_end(struct setting *s)
         setting_flush(s);
         s->turning_off = false;
         s->off_timer = sd_event_source_disable_unref(s->off_timer);
-        if (accepted_set(&s->all->accepted, s->sv, NULL) < 0 || set_pending(s, false, NULL) < 0 ||
+        if (accepted_set(&s->all->accepted, s->sv, NULL) < 0 || setting_set_pending(s, false, NULL) < 0 ||
                 remember_refused(s, NULL) < 0)
                 log_error("%s: out of memory; it is kept as if its entry were there", s->path);
         settings_store(s->all);

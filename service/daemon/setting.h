@@ -12,10 +12,11 @@
 
 /* What takes the value in force. */
 enum setting_kind {
-        SETTING_CONTROL,   /* the kernel */
-        SETTING_DRIFT,     /* another setting: what is done when somebody else writes to its control */
-        SETTING_CAPTURE,   /* the taint monitor */
-        SETTING_TEXT_FILE, /* the metrics */
+        SETTING_CONTROL,         /* the kernel */
+        SETTING_DRIFT,           /* another setting: what is done when somebody else writes to its control */
+        SETTING_CAPTURE,         /* the taint monitor */
+        SETTING_TEXT_FILE,       /* the metrics */
+        SETTING_ACCEPTED_TAINTS, /* the taints that are accepted, which are no alarm */
 };
 
 /* What changed, for property signals. */
@@ -43,9 +44,10 @@ struct setting {
         char *pending;       /* it; NULL: nothing will be in force */
         struct diag refusal; /* why what is written is not accepted; "" when it is */
         char *refused;       /* what was refused last, so that it is said once */
-        /* What the state on disk says at the start, where that is not what was accepted last: it is taken
-         * until the registry is heard, which knows who changed it. NULL: none. */
-        char *starting;
+        /* The service has just started: what the registry says first was so before, and takes effect with
+         * the start. */
+        bool begins;
+        bool is_heard;     /* the registry has said what is written */
         uint64_t sequence; /* of the last input that was dealt with */
 
         bool live;            /* what takes it has taken it */
@@ -82,12 +84,11 @@ struct setting {
         uint64_t changes, no_ops, refusals, drifts;
 };
 
-/* `initial` is what the state on disk says. What was accepted in the last run stays the value
- * in force until the registry is heard. A control is written in here; of the service's own nothing is taken
- * before setting_take(). 0 or negative errno. */
-struct boot_value;
-_must_check_ int setting_new(struct settings *all, const struct boot_value *initial, enum setting_kind kind,
-        struct setting **ret);
+/* In force is what was accepted last, or, where it `begins` with the service's start, what waited for that.
+ * A control is written in here, and left alone where nothing was accepted; of the service's own nothing is
+ * taken before setting_take(). 0 or negative errno. */
+_must_check_ int setting_new(struct settings *all, const struct schema_value *sv, enum setting_kind kind,
+        bool begins, struct setting **ret);
 struct setting *setting_free(struct setting *s);
 
 /* The entry says something else now; `sv` is of the same value, and of the same control. What is in force
@@ -98,8 +99,8 @@ void setting_end(struct setting *s);
 
 /* A value came from the registry. 0 or -ENOMEM. */
 _must_check_ int setting_input(struct setting *s, const struct link_value *in);
-/* The registry does not answer: what the state on disk says is accepted without knowing who changed it. */
-void setting_registry_absent(struct setting *s);
+/* The registry was not heard in time: where nothing was accepted, the schema's default is. */
+void setting_end_start(struct setting *s);
 /* Hands the value in force to what takes it. */
 void setting_take(struct setting *s);
 /* What took it says how it went; NULL: well. */

@@ -28,18 +28,19 @@ static struct setting *find_drifting(const struct settings *all, const struct sc
         return NULL;
 }
 
-static int add(struct settings *all, const struct boot_value *v, enum setting_kind kind, struct setting *of)
+static int add(struct settings *all, const struct schema_value *sv, bool begins, enum setting_kind kind,
+        struct setting *of)
 {
         struct setting *s = NULL;
 
-        int r = setting_new(all, v, kind, &s);
+        int r = setting_new(all, sv, kind, begins, &s);
         if (r < 0)
                 return r == -ENOMEM ? r : 0;
         s->of = of;
         all->list[all->n++] = s;
         if (kind == SETTING_CAPTURE)
                 all->capture = s;
-        if (is(v->sv, AUDIT_KEY "\\Modules", "TaintEvents"))
+        if (is(sv, AUDIT_KEY "\\Modules", "TaintEvents"))
                 all->taint_events = s;
         return 0;
 }
@@ -53,6 +54,8 @@ static bool find_own(const struct settings *all, const struct schema_value *sv, 
                 *ret_kind = SETTING_DRIFT;
         else if (is(sv, AUDIT_KEY "\\Modules", "TaintCapture"))
                 *ret_kind = SETTING_CAPTURE;
+        else if (is(sv, AUDIT_KEY "\\Modules", "Accepted"))
+                *ret_kind = SETTING_ACCEPTED_TAINTS;
         else if (is(sv, AUDIT_KEY "\\Metrics", "TextFile"))
                 *ret_kind = SETTING_TEXT_FILE;
         else
@@ -60,12 +63,12 @@ static bool find_own(const struct settings *all, const struct schema_value *sv, 
         return true;
 }
 
-static int add_own(struct settings *all, const struct boot_value *v)
+static int add_own(struct settings *all, const struct schema_value *sv, bool begins)
 {
         enum setting_kind kind;
         struct setting *of;
 
-        return find_own(all, v->sv, &kind, &of) ? add(all, v, kind, of) : 0;
+        return find_own(all, sv, &kind, &of) ? add(all, sv, begins, kind, of) : 0;
 }
 
 void settings_store(struct settings *all)
@@ -84,39 +87,58 @@ void settings_store(struct settings *all)
                 all->keep_error, sizeof(all->keep_error), "%.*s", (int)sizeof(all->keep_error) - 1, d.text);
 }
 
-/* What is in force now is so in this boot. */
-static void note_boot(struct settings *all)
+/* What is in force now is so in this boot. Returns whether it was in another one before; where that is not
+ * known, it was not. */
+static bool note_boot(struct settings *all)
 {
         char boot[BOOT_ID_MAX];
 
         if (clock_boot_id(all->root, boot) < 0 || strcmp(boot, all->accepted.boot) == 0)
-                return;
+                return false;
+        bool was_known = all->accepted.boot[0] != '\0';
         (void)strcpy(all->accepted.boot, boot);
         all->is_stored = false;
+        return was_known;
 }
 
-/* Those that are bound first: the others rule how they are kept. */
-int settings_load(struct settings *all, const struct boot_values *initial)
+static int add_each(struct settings *all, const struct schema *schema, bool bound, bool is_new_boot)
 {
         int r = 0;
 
+        for (size_t i = 0; r == 0 && i < schema->n; i++) {
+                const struct schema_value *sv = &schema->values[i];
+                bool begins = sv->apply != SCHEMA_REBOOT || is_new_boot;
+                if ((sv->control != NULL) == bound)
+                        r = bound ? add(all, sv, begins, SETTING_CONTROL, NULL) : add_own(all, sv, begins);
+        }
+        return r;
+}
+
+/* Those that are bound first: the others rule how they are kept. */
+int settings_load(struct settings *all, const struct schema *schema)
+{
+        all->ran_before = all->accepted.n > 0;
         all->is_stored = true;
-        all->list = calloc(initial->n ? initial->n : 1, sizeof(struct setting *));
+        bool is_new_boot = note_boot(all);
+        all->list = calloc(schema->n ? schema->n : 1, sizeof(struct setting *));
         if (!all->list)
                 return -ENOMEM;
-        for (size_t i = 0; r == 0 && i < initial->n; i++)
-                if (initial->list[i].sv->control)
-                        r = add(all, &initial->list[i], SETTING_CONTROL, NULL);
-        for (size_t i = 0; r == 0 && i < initial->n; i++)
-                if (!initial->list[i].sv->control)
-                        r = add_own(all, &initial->list[i]);
+        int r = add_each(all, schema, true, is_new_boot);
         if (r == 0)
-                note_boot(all);
+                r = add_each(all, schema, false, is_new_boot);
         if (r == 0 && !all->is_stored)
                 settings_store(all);
         if (r == 0 && (!all->taint_events || !all->taint_events->control || !all->capture))
                 r = -ENOENT;
         return r;
+}
+
+void settings_end_start(struct settings *all)
+{
+        for (size_t i = 0; i < all->n; i++)
+                setting_end_start(all->list[i]);
+        if (!all->is_stored)
+                settings_store(all);
 }
 
 void settings_done(struct settings *all)
@@ -218,12 +240,11 @@ static bool is_followed(const struct settings *all, const struct schema_value *s
 /* In force is nothing before the registry is heard: who wrote the value there, and when, it knows. */
 static void add_new(struct settings *all, const struct schema_value *sv)
 {
-        const struct boot_value v = { .sv = sv, .held = sv->apply != SCHEMA_LIVE };
         size_t before = all->n;
 
         if (is_followed(all, sv))
                 return;
-        int r = sv->control ? add(all, &v, SETTING_CONTROL, NULL) : add_own(all, &v);
+        int r = sv->control ? add(all, sv, false, SETTING_CONTROL, NULL) : add_own(all, sv, false);
         if (r < 0)
                 log_error("%s\\%s: out of memory; it is not followed", sv->key.text, sv->name);
         if (all->n == before)

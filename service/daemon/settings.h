@@ -4,8 +4,11 @@
 /* All values of the registry that the service follows, and what they share. */
 
 #include "../audit/auditlog.h"
-#include "../boot/boot-values.h"
+#include "../policy/accepted.h"
 #include "setting.h"
+
+/* A start waits this long for the registry where nothing was accepted yet. */
+#define REGISTRY_WAIT_SECONDS 10u
 
 struct settings {
         const char *root;
@@ -31,7 +34,10 @@ struct settings {
 
 /* Makes a setting of each entry that is bound to a control or steers the service. 0, -ENOENT where one is
  * missing that the service cannot do without, or another negative errno. */
-_must_check_ int settings_load(struct settings *all, const struct boot_values *initial);
+_must_check_ int settings_load(struct settings *all, const struct schema *schema);
+/* The registry has said all there is to know, or was not heard in time: what was accepted at the start is
+ * kept. */
+void settings_end_start(struct settings *all);
 void settings_done(struct settings *all);
 /* The schema was read again: entries that came are followed, those that went are not any more. 0; -ENOENT
  * where one is missing that the service cannot do without, and -ENOMEM: then nothing changed. */

@@ -17,7 +17,10 @@ struct taints {
         struct monitor *monitor;
         bool started;
         uint64_t audited_until; /* µs since 1970: what happened by then is audited, whenever it is told */
-        uint64_t past;          /* bits that were set when nothing was audited: nor are they, told later */
+        struct accepted_taints accepted;
+        sd_event_source *accepted_timer; /* the next end of an acceptance */
+        int64_t accepted_usec;           /* µs since 1970: ends were looked at until then */
+        uint64_t past; /* bits that were set when nothing was audited: nor are they, told later */
 };
 
 static bool is_scratch(const char *root)
@@ -33,12 +36,19 @@ static bool kernel_audits(const struct taints *t)
         return policy->live && control_present(policy->control) && !is_scratch(t->config.root);
 }
 
+/* Before the registry is heard for the first time it is the schema's default, so that nothing is missed. */
+static const char *policy_in_force(const struct setting *policy)
+{
+        return policy->accepted || !policy->begins || !policy->sv->has_default ? policy->accepted
+                                                                               : policy->sv->default_text;
+}
+
 static bool is_audited(const struct taints *t)
 {
-        const struct setting *policy = t->config.policy;
-        const char *off = policy->sv->control->audit_off;
+        const char *off = t->config.policy->sv->control->audit_off;
+        const char *in_force = policy_in_force(t->config.policy);
 
-        return policy->accepted && (!off || strcmp(policy->accepted, off) != 0) && !kernel_audits(t);
+        return in_force && (!off || strcmp(in_force, off) != 0) && !kernel_audits(t);
 }
 
 static const char *mask_text(uint64_t mask, char text[static MASK_TEXT_MAX])
@@ -56,10 +66,65 @@ static bool is_recorded(const struct taints *t, const struct taint_event *e)
         return is_audited(t) && !(t->past >> e->bit & 1);
 }
 
+static int64_t now(void)
+{
+        return (int64_t)clock_of(CLOCK_REALTIME);
+}
+
+const struct accepted_taints *taints_accepted(const struct taints *t)
+{
+        return &t->accepted;
+}
+
+/* A bit that was cleared is an alarm in any case. */
+const char *taints_acceptance(const struct taints *t, const struct taint_event *e)
+{
+        const struct accepted_taint *a =
+                e->cleared ? NULL : accepted_taints_find(&t->accepted, e->bit, e->module, now());
+        return a ? a->text : NULL;
+}
+
+static bool is_bit_accepted(const struct taints *t, unsigned bit)
+{
+        bool any = accepted_taints_find(&t->accepted, bit, "", now()) != NULL;
+        size_t n;
+        const struct taint_event *events = monitor_events(t->monitor, &n);
+
+        for (size_t i = 0; i < n; i++) {
+                if (events[i].bit != bit || events[i].cleared)
+                        continue;
+                if (!taints_acceptance(t, &events[i]))
+                        return false;
+                any = true;
+        }
+        return any;
+}
+
+uint64_t taints_accepted_mask(const struct taints *t)
+{
+        uint64_t tainted = monitor_status(t->monitor).tainted, mask = 0;
+
+        for (unsigned bit = 0; bit < 64 && t->accepted.n > 0; bit++)
+                if (tainted >> bit & 1 && is_bit_accepted(t, bit))
+                        mask |= UINT64_C(1) << bit;
+        return mask;
+}
+
+static void describe(const struct taint_event *e, const char *acceptance, struct diag *ret)
+{
+        const char *accepted = acceptance ? "accepted: " : "",
+                   *between = acceptance && e->detail[0] ? "; " : "";
+
+        (void)diag_set(ret, 0, "%s%s%s%s", e->detail, between, accepted, acceptance ? acceptance : "");
+}
+
 static void on_transition(struct taint_event *e, void *userdata)
 {
         struct taints *t = userdata;
         char name[TAINT_NAME_MAX], old_mask[MASK_TEXT_MAX], new_mask[MASK_TEXT_MAX];
+        const char *acceptance = taints_acceptance(t, e);
+        struct diag detail;
+        describe(e, acceptance, &detail);
         const struct record r = {
                 .kind = e->cleared ? RECORD_TAINT_CLEARED : RECORD_TAINT_SET,
                 .taint = taint_name(taint_flag_by_bit(e->bit), e->bit, name),
@@ -74,7 +139,8 @@ static void on_transition(struct taint_event *e, void *userdata)
                 .actor = &e->actor,
                 .stack = e->stack,
                 .properties = e->properties,
-                .detail = e->detail[0] ? e->detail : NULL,
+                .accepted = acceptance ? "yes" : "no",
+                .detail = detail.text[0] ? detail.text : NULL,
                 .when = e->time_usec,
                 .success = true,
         };
@@ -155,6 +221,8 @@ struct taints *taints_free(struct taints *t)
         if (!t)
                 return NULL;
         t->monitor = monitor_free(t->monitor);
+        sd_event_source_disable_unref(t->accepted_timer);
+        accepted_taints_done(&t->accepted);
         free(t);
         return NULL;
 }
@@ -168,6 +236,59 @@ void taints_set_forensic(struct taints *t, bool forensic)
 {
         if (t)
                 monitor_set_capture(t->monitor, forensic ? CAPTURE_FORENSIC : CAPTURE_STANDARD);
+}
+
+static int on_accepted_end(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata);
+
+static void arm_accepted(struct taints *t)
+{
+        uint64_t end = (uint64_t)accepted_taints_next_end(&t->accepted, t->accepted_usec);
+        int r = t->accepted_timer ? sd_event_source_set_time(t->accepted_timer, end)
+                                  : sd_event_add_time(t->config.event, &t->accepted_timer, CLOCK_REALTIME,
+                                            end, 1, on_accepted_end, t);
+
+        if (r >= 0)
+                r = sd_event_source_set_enabled(
+                        t->accepted_timer, end == INT64_MAX ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+        if (r < 0)
+                log_error("cannot set a timer: %s; it is not told that an acceptance ends", strerror(-r));
+}
+
+static void look_at_accepted(struct taints *t)
+{
+        int64_t since = t->accepted_usec;
+
+        t->accepted_usec = now();
+        for (size_t i = 0; i < t->accepted.n; i++) {
+                const struct accepted_taint *a = &t->accepted.list[i];
+                if (!accepted_taint_ended(a, since) && accepted_taint_ended(a, t->accepted_usec))
+                        log_notice("not accepted any more, its time is over: %s", a->text);
+        }
+        arm_accepted(t);
+        t->config.accepted_changed(t->config.userdata);
+}
+
+static int on_accepted_end(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+{
+        look_at_accepted(userdata);
+        return 0;
+}
+
+void taints_set_accepted(struct taints *t, const char *text)
+{
+        struct accepted_taints accepted;
+
+        if (!t)
+                return;
+        int r = accepted_taints_parse(text ? text : "", text ? strlen(text) : 0, &accepted, NULL);
+        if (r < 0) {
+                log_error("what is accepted now cannot be taken: %s; what was so far is", strerror(-r));
+                return;
+        }
+        accepted_taints_done(&t->accepted);
+        t->accepted = accepted;
+        t->accepted_usec = 0;
+        look_at_accepted(t);
 }
 
 bool taints_mask(struct taints *t, uint64_t *ret)

@@ -5,6 +5,7 @@
  * disabled, or the kernel's own control is live and the kernel audits. The history and the signals are the
  * same in every case. */
 
+#include "../../schema/taint/accepted-taint.h"
 #include "../monitor/monitor.h"
 #include "settings.h"
 
@@ -18,7 +19,8 @@ struct taints_config {
         uint64_t recheck_usec;
         bool use_bpf;
         void (*told)(const struct taint_event *e, void *userdata);
-        void (*changed)(void *userdata); /* counters, hooks, mask */
+        void (*changed)(void *userdata);          /* counters, hooks, mask */
+        void (*accepted_changed)(void *userdata); /* what is accepted, also as time goes on */
         /* Somebody wrote to a control. */
         void (*sysctl_written)(const struct sysctl_write *w, void *userdata);
         void *userdata;
@@ -32,9 +34,18 @@ struct taints *taints_free(struct taints *t);
 /* Somebody's write to a control is told of, soon after. `t` may be NULL, here and below. */
 bool taints_writes_are_reported(const struct taints *t);
 void taints_set_forensic(struct taints *t, bool forensic);
+/* Taints that are no alarm, as accepted_taints_parse() takes them; NULL for none. Each ends at its time. */
+void taints_set_accepted(struct taints *t, const char *text);
 
 /* The mask as it is now, for the record of a change of the policy: what happened before falls under the
  * policy that is in force yet. False where it cannot be read. */
 bool taints_mask(struct taints *t, uint64_t *ret);
 
 struct monitor *taints_monitor(struct taints *t);
+
+/* What is accepted, of which some may have ended; borrowed until the next turn of the loop. */
+const struct accepted_taints *taints_accepted(const struct taints *t);
+/* The acceptance under which an event is no alarm now, or NULL; borrowed likewise. */
+const char *taints_acceptance(const struct taints *t, const struct taint_event *e);
+/* Bits of the mask that are no alarm now, whatever set them in this boot. */
+uint64_t taints_accepted_mask(const struct taints *t);

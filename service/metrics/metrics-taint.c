@@ -8,6 +8,7 @@
 #include "metrics-writer.h"
 
 #define TAINT_SET "peios_kernel_taint_set"
+#define TAINT_ACCEPTED "peios_kernel_taint_accepted"
 #define TAINT_TIME "peios_kernel_taint_first_set_time_seconds"
 #define BITS 64u
 
@@ -51,6 +52,22 @@ static void add_bits(const struct metrics_state *s, struct buf *out)
         }
 }
 
+static void add_accepted(const struct metrics_state *s, struct buf *out)
+{
+        if (s->monitor.tainted == 0)
+                return;
+        metrics_family(out, TAINT_ACCEPTED, "gauge",
+                "Whether the bit, which is set, is no alarm: all that set it in this boot is accepted.");
+        for (unsigned bit = 0; bit < BITS; bit++) {
+                struct bit_text text;
+                if (!is_set(s, bit))
+                        continue;
+                describe(bit, &text);
+                const struct metrics_label labels[] = { { "bit", text.number }, { "flag", text.name } };
+                metrics_sample(out, TAINT_ACCEPTED, labels, ARRAY_SIZE(labels), s->accepted >> bit & 1);
+        }
+}
+
 static void add_times(const struct metrics_state *s, struct buf *out)
 {
         bool begun = false;
@@ -80,5 +97,6 @@ void metrics_taint(const struct metrics_state *s, struct buf *out)
         if (!s->monitor.readable)
                 return;
         add_bits(s, out);
+        add_accepted(s, out);
         add_times(s, out);
 }

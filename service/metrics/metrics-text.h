@@ -28,6 +28,7 @@ struct metrics_state {
         struct monitor_status monitor;
         const struct taint_event *events; /* of this boot, oldest first */
         size_t n_events;
+        uint64_t accepted; /* bits that are no alarm */
         struct metrics_choice policy, capture;
         const struct metrics_setting *settings;
         size_t n_settings;

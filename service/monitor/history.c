@@ -8,10 +8,8 @@
 
 void history_done(struct history *h)
 {
-        for (size_t i = 0; i < h->n; i++) {
+        for (size_t i = 0; i < h->n; i++)
                 taint_event_done(&h->events[i]);
-                free(h->marks[i].text);
-        }
         free(h->events);
         free(h->marks);
         *h = (struct history){ 0 };
@@ -48,7 +46,6 @@ static void cut_at_line(char *text, size_t max)
 static void drop_oldest(struct history *h)
 {
         taint_event_done(&h->events[0]);
-        free(h->marks[0].text);
         h->n--;
         memmove(h->events, h->events + 1, h->n * sizeof(*h->events));
         memmove(h->marks, h->marks + 1, h->n * sizeof(*h->marks));

@@ -13,9 +13,6 @@
 struct history_mark {
         bool telling;    /* begun to tell, and not known to be done */
         uint64_t before; /* then the number of the last record that was given out when it began */
-        /* The event as the state file says it, once that changes no more; NULL before. Owned. Writing the
-         * whole history anew at each event would be most of what an event costs. */
-        char *text;
 };
 
 struct history {

@@ -41,6 +41,7 @@ struct monitor {
         sd_event_source *soon, *recheck;
 
         struct state state; /* its `told` follows the tracker's */
+        struct state_file file;
         struct tracker tracker;
         struct hints hints;
         struct modules modules; /* when nothing was waiting last */
@@ -82,8 +83,8 @@ void monitor_note_status(struct monitor *m);
 void monitor_take_exact(struct monitor *m, const struct taint_event *e);
 
 /* monitor-tell.c */
-/* Keeps the state for the next start. */
-void monitor_store(struct monitor *m);
+/* Keeps what is told of for the next start: nothing is being told. */
+void monitor_keep_told(struct monitor *m);
 /* Fills in what forensic capture asks for, keeps, tells, keeps. `early`: the mask need not show it yet. */
 void monitor_tell(struct monitor *m, struct taint_event *e, uint64_t started_before, bool early);
 /* Ends what a kill interrupted. */

@@ -204,7 +204,7 @@ static void note_readable(struct monitor *m, const char *problem, uint64_t now)
                         return;
                 callbacks->blind(NULL, callbacks->userdata);
                 m->state.blind = false;
-                monitor_store(m);
+                monitor_keep_told(m);
                 return;
         }
         if (m->unreadable_since == 0)
@@ -213,7 +213,7 @@ static void note_readable(struct monitor *m, const char *problem, uint64_t now)
                 return;
         callbacks->blind(problem, callbacks->userdata);
         m->state.blind = true;
-        monitor_store(m);
+        monitor_keep_told(m);
 }
 
 void monitor_look(struct monitor *m)

@@ -6,16 +6,27 @@
 #include "capture.h"
 #include "monitor-internal.h"
 
-void monitor_store(struct monitor *m)
+static void note_kept(struct monitor *m, int r, const struct diag *d)
+{
+        if (r < 0 && !m->store_failed)
+                log_error("what was told of taints cannot be kept: %s; a restart will tell it again",
+                        d->text[0] ? d->text : strerror(-r));
+        m->store_failed = r < 0;
+}
+
+static void keep_event(struct monitor *m)
+{
+        struct diag d = { 0 };
+
+        note_kept(m, state_file_keep_event(&m->file, m->root, &m->state, &d), &d);
+}
+
+void monitor_keep_told(struct monitor *m)
 {
         struct diag d = { 0 };
 
         m->state.told = m->tracker.told;
-        int r = state_store(m->root, &m->state, &d);
-        if (r < 0 && !m->store_failed)
-                log_error("what was told of taints cannot be kept: %s; a restart will tell it again",
-                        d.text[0] ? d.text : strerror(-r));
-        m->store_failed = r < 0;
+        note_kept(m, state_file_keep_told(&m->file, m->root, &m->state, &d), &d);
 }
 
 static void follow(struct monitor *m, const struct taint_event *e, bool early)
@@ -53,14 +64,14 @@ void monitor_tell(struct monitor *m, struct taint_event *e, uint64_t started_bef
         capture(m, e, started_before);
         int r = history_add(h, e, mark, &at);
         if (r == 0)
-                monitor_store(m);
+                keep_event(m);
         else
                 log_error("bit %u: out of memory; it is not kept", e->bit);
         callbacks->transition(r == 0 ? &h->events[at] : e, callbacks->userdata);
         if (r == 0)
                 h->marks[at].telling = false;
         follow(m, e, early);
-        monitor_store(m);
+        monitor_keep_told(m);
 }
 
 static void tell_again(struct monitor *m, struct taint_event *e)
@@ -92,5 +103,5 @@ void monitor_recover(struct monitor *m)
                 any = true;
         }
         if (any)
-                monitor_store(m);
+                monitor_keep_told(m);
 }

@@ -53,6 +53,7 @@ int monitor_new(const struct monitor_config *config, struct monitor **ret, struc
         m->hints.first_only = true;
         m->modules_stale = true;
         m->sysctl_actor = ACTOR_UNKNOWN;
+        m->file = (struct state_file)STATE_FILE_INIT;
         m->root = strdup(config->root ? config->root : "");
         /* Before anybody gives out another. */
         if (callbacks->last_seqno)
@@ -74,6 +75,7 @@ struct monitor *monitor_free(struct monitor *m)
                 return NULL;
         monitor_stop_sources(m);
         m->mask = mask_free(m->mask);
+        state_file_done(&m->file);
         state_done(&m->state);
         hints_done(&m->hints);
         modules_done(&m->modules);

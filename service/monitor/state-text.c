@@ -11,8 +11,9 @@
 #include "../../schema/yaml/yaml.h"
 
 #define FORMAT_KEY "peios-taint-state"
-#define FORMAT_VERSION "1"
-#define CHECKSUM_FORMAT "# crc32c: %08" PRIx32 "\n"
+#define FORMAT_VERSION "2"
+#define CHECKSUM_MARK "# crc32c: "
+#define CHECKSUM_FORMAT CHECKSUM_MARK "%08" PRIx32 "\n"
 #define CHECKSUM_BYTES (sizeof("# crc32c: 01234567\n") - 1)
 
 void state_done(struct state *s)
@@ -48,32 +49,39 @@ static void format_event(const struct taint_event *e, const struct history_mark 
 #undef EVENT_OWNED
 }
 
-/* Where there is no memory to keep the text it is made again. */
-static void put_event(const struct taint_event *e, struct history_mark *mark, struct buf *out)
+void state_format_event(const struct state *s, struct buf *out)
 {
-        size_t begin = out->len;
+        size_t at = s->history.n - 1;
 
-        if (mark->text) {
-                buf_puts(out, mark->text);
-                return;
-        }
-        format_event(e, mark, out);
-        if (!mark->telling && !out->error)
-                mark->text = strdup(out->data + begin);
+        format_event(&s->history.events[at], &s->history.marks[at], out);
 }
 
-int state_format(struct state *s, struct buf *out)
+void state_format_told(const struct state *s, struct buf *out)
+{
+        const struct history *h = &s->history;
+
+        buf_puts(out, "  -\n");
+        put_number(out, "told", s->told);
+        put_number(out, "blind", s->blind);
+        put_number(out, "seqno", h->n > 0 ? h->events[h->n - 1].seqno : 0);
+}
+
+void state_format(const struct state *s, struct buf *out)
 {
         buf_puts(out, FORMAT_KEY ": " FORMAT_VERSION "\nboot: ");
         yaml_quote(out, s->boot_id, strlen(s->boot_id));
-        buf_printf(out, "\ntold: %" PRIu64 "\n", s->told);
-        if (s->blind)
-                buf_puts(out, "blind: 1\n");
-        buf_puts(out, s->history.n > 0 ? "events:\n" : "events: []\n");
+        buf_printf(out, "\ntold: %" PRIu64 "\nblind: %d\nevents:\n", s->told, s->blind);
         for (size_t i = 0; i < s->history.n; i++)
-                put_event(&s->history.events[i], &s->history.marks[i], out);
-        buf_printf(out, CHECKSUM_FORMAT, crc32c(0, buf_str(out), out->len));
-        return out->error;
+                format_event(&s->history.events[i], &s->history.marks[i], out);
+}
+
+uint32_t state_add_sum(uint32_t sum, struct buf *piece)
+{
+        size_t body = piece->len;
+
+        sum = crc32c(sum, buf_str(piece), body);
+        buf_printf(piece, CHECKSUM_FORMAT, sum);
+        return crc32c(sum, buf_str(piece) + body, piece->len - body);
 }
 
 static bool is_plain(const struct yaml_node *node, enum yaml_kind kind)
@@ -158,12 +166,41 @@ static int parse_event(
                         doc, map, d, "'%s' of an event is missing or is not what it should be", bad);
         else if (r == 0 && fields != map->n)
                 r = yaml_error(doc, map, d, "an event has a field that is not known here");
-        else if (r == 0 && h->n == MONITOR_EVENTS_MAX)
-                r = yaml_error(doc, map, d, "expected at most %u events", MONITOR_EVENTS_MAX);
         if (r == 0)
                 r = history_add(h, &e, mark, &at);
         taint_event_done(&e);
         return r;
+}
+
+/* Where the file was written anew and in each piece behind that. */
+static bool parse_told(const struct yaml_node *map, struct state *s, unsigned *fields)
+{
+        uint64_t blind = 0;
+
+        if (!get_number(map, "told", UINT64_MAX, &s->told, fields) ||
+                !get_number(map, "blind", 1, &blind, fields))
+                return false;
+        s->blind = blind == 1;
+        return true;
+}
+
+static int parse_piece(
+        const struct yaml_doc *doc, const struct yaml_node *map, struct state *s, struct diag *d)
+{
+        struct history *h = &s->history;
+        unsigned fields = 0;
+        uint64_t seqno;
+
+        if (!is_plain(map, YAML_MAP) || !yaml_get(map, "told"))
+                return parse_event(doc, map, h, d);
+        if (!parse_told(map, s, &fields) || !get_number(map, "seqno", UINT64_MAX, &seqno, &fields) ||
+                fields != map->n)
+                return yaml_error(doc, map, d, "expected 'told', 'blind' and 'seqno', and no more fields");
+        if (h->n > 0) {
+                h->events[h->n - 1].seqno = seqno;
+                h->marks[h->n - 1].telling = false;
+        }
+        return 0;
 }
 
 static int parse_root(
@@ -177,38 +214,67 @@ static int parse_root(
                 return diag_set(
                         d, EINVAL, "%s: expected '" FORMAT_KEY ": " FORMAT_VERSION "'", yaml_name(doc));
         const struct yaml_node *boot = field(root, "boot", &fields);
-        if (!boot || boot->len >= sizeof(s->boot_id) ||
-                !get_number(root, "told", UINT64_MAX, &s->told, &fields))
-                return yaml_error(doc, root, d, "expected 'boot' and 'told'");
-        uint64_t blind = 0;
-        if (yaml_get(root, "blind") && !get_number(root, "blind", 1, &blind, &fields))
-                return yaml_error(doc, root, d, "expected 'blind' to be 0 or 1");
-        s->blind = blind == 1;
+        if (!boot || boot->len >= sizeof(s->boot_id) || !parse_told(root, s, &fields))
+                return yaml_error(doc, root, d, "expected 'boot', 'told' and 'blind'");
         (void)strcpy(s->boot_id, boot->text);
         const struct yaml_node *events = yaml_get(root, "events");
-        if (!is_plain(events, YAML_LIST) || fields != root->n)
+        bool none = is_plain(events, YAML_SCALAR) && events->len == 0;
+        if ((!none && !is_plain(events, YAML_LIST)) || fields != root->n)
                 return yaml_error(doc, root, d, "expected 'events' to be a list, and no more fields");
-        for (const struct yaml_node *event = events->first; event; event = event->next) {
-                int r = parse_event(doc, event, &s->history, d);
+        for (const struct yaml_node *piece = events->first; piece; piece = piece->next) {
+                int r = parse_piece(doc, piece, s, d);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-static int check_sum(const char *name, const char *text, size_t n, size_t *ret_body, struct diag *d)
+static int check_sum(const char *name, const char *line, size_t n, uint32_t sum, struct diag *d)
 {
-        if (n < CHECKSUM_BYTES)
-                return diag_set(d, EINVAL, "%s: is cut short, expected a checksum line at its end", name);
+        char expected[CHECKSUM_BYTES + 1];
 
-        size_t body = n - CHECKSUM_BYTES;
-        char line[CHECKSUM_BYTES + 1];
-        (void)snprintf(line, sizeof(line), CHECKSUM_FORMAT, crc32c(0, text, body));
-        if (memcmp(text + body, line, CHECKSUM_BYTES) != 0)
-                return diag_set(d, EINVAL, "%s: is damaged or was edited, expected '%.*s' as its last line",
-                        name, (int)CHECKSUM_BYTES - 1, line);
-        *ret_body = body;
-        return 0;
+        (void)snprintf(expected, sizeof(expected), CHECKSUM_FORMAT, sum);
+        if (n == CHECKSUM_BYTES && memcmp(line, expected, CHECKSUM_BYTES) == 0)
+                return 0;
+        return diag_set(d, EINVAL, "%s: is damaged or was edited, expected '%.*s'", name,
+                (int)CHECKSUM_BYTES - 1, expected);
+}
+
+static int damaged(const char *name, size_t at, struct diag *d)
+{
+        return diag_set(d, EINVAL, "%s: is damaged or was edited behind byte %zu", name, at);
+}
+
+static bool ends_in_sum(const char *text, size_t n)
+{
+        return n >= CHECKSUM_BYTES && text[n - 1] == '\n' &&
+               memcmp(text + n - CHECKSUM_BYTES, CHECKSUM_MARK, strlen(CHECKSUM_MARK)) == 0;
+}
+
+/* *ret: the bytes that have their sum. Behind those may stand what a kill cut short: a sum is the last line
+ * of its piece, and the others of what was appended are indented. */
+static int check_sums(const char *name, const char *text, size_t n, size_t *ret, struct diag *d)
+{
+        uint32_t sum = 0;
+        size_t sound = 0;
+
+        for (size_t at = 0, next; at < n; at = next) {
+                const char *end = memchr(text + at, '\n', n - at);
+                next = end ? (size_t)(end - text) + 1 : n;
+                if (text[at] == '#' && (end || next - at >= CHECKSUM_BYTES)) {
+                        int r = check_sum(name, text + at, next - at, sum, d);
+                        if (r < 0)
+                                return r;
+                        sound = next;
+                } else if (sound > 0 && text[at] != ' ' && text[at] != '#') {
+                        return damaged(name, at, d);
+                }
+                sum = crc32c(sum, text + at, next - at);
+        }
+        if (sound == 0)
+                return diag_set(d, EINVAL, "%s: is cut short, expected a checksum line", name);
+        *ret = sound;
+        return ends_in_sum(text + sound, n - sound) ? damaged(name, sound, d) : 0;
 }
 
 int state_parse(const char *name, const char *text, size_t n, struct state *ret, struct diag *d)
@@ -217,7 +283,7 @@ int state_parse(const char *name, const char *text, size_t n, struct state *ret,
         struct state s = { 0 };
         size_t body = 0;
 
-        int r = check_sum(name, text, n, &body, d);
+        int r = check_sums(name, text, n, &body, d);
         if (r == 0)
                 r = yaml_parse(name, text, body, &doc, d);
         if (r == 0)

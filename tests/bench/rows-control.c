@@ -62,7 +62,7 @@ static void boot(const struct bench *b, const char *n, double procps_most, doubl
         _cleanup_free_ char *title = text("row 5: boot-time apply, settings: %s", n);
 
         lane_process_reset(&apply,
-                COMMAND(bench_program(b, "service/boot/peios-policy-apply"),
+                COMMAND(bench_program(b, "service/daemon/peios-policy-apply"),
                         text("--root=%s/boot-%s/root", b->scratch, n)),
                 reset);
         lane_process_reset(&bare,

@@ -33,7 +33,7 @@ if [ -z "${PEIOS_BENCH_NAMESPACE-}" ]; then
         say "building in build-bench"
         configure "$build" -Dbuildtype=release
         ninja -C "$build" bench-programs registry-provider/daemon/peios-registryd registry-provider/reg/peios-reg \
-                service/daemon/peios-audit-policyd service/boot/peios-policy-apply >"$build/ninja.log" 2>&1 || {
+                service/daemon/peios-audit-policyd service/daemon/peios-policy-apply >"$build/ninja.log" 2>&1 || {
                 cat "$build/ninja.log"
                 die "the build failed"
         }

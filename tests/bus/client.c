@@ -111,6 +111,15 @@ uint64_t set_number(sd_bus *bus, const char *key, const char *name, uint32_t num
         return sequence_of(m);
 }
 
+uint64_t set_list(sd_bus *bus, const char *key, const char *name, const char *first, const char *second)
+{
+        const uint32_t type = REG_MULTI_SZ;
+        _cleanup_message_ sd_bus_message *m =
+                second ? answer(bus, "Set", "ssuva{sv}", key, name, type, "as", 2, first, second, 0)
+                       : answer(bus, "Set", "ssuva{sv}", key, name, type, "as", 1, first, 0);
+        return sequence_of(m);
+}
+
 uint64_t delete_value(sd_bus *bus, const char *key, const char *name)
 {
         _cleanup_message_ sd_bus_message *m = answer(bus, "Delete", "ssa{sv}", key, name, 0);

@@ -31,6 +31,8 @@ sd_bus_message *policy_answer(sd_bus *bus, const char *method, const char *types
 uint64_t set_string(sd_bus *bus, const char *key, const char *name, const char *text);
 uint64_t set_in_layer(sd_bus *bus, const char *layer, const char *key, const char *name, const char *text);
 uint64_t set_number(sd_bus *bus, const char *key, const char *name, uint32_t number);
+/* A list of one item, or of two. */
+uint64_t set_list(sd_bus *bus, const char *key, const char *name, const char *first, const char *second);
 uint64_t delete_value(sd_bus *bus, const char *key, const char *name);
 /* "enabled base" or "-" when there is no such value. Good until the fourth next call. */
 const char *get_text(sd_bus *bus, const char *key, const char *name);

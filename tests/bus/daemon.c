@@ -200,6 +200,15 @@ void policyd_start(const char *argument)
         wait_ready(&world.policyd);
 }
 
+void policyd_follow(void)
+{
+        static const char said[] = "following the registry";
+        unsigned before = daemon_count(&world.policyd, said);
+
+        policyd_start(NULL);
+        WAIT(daemon_count(&world.policyd, said) > before);
+}
+
 void spawn_program(
         struct daemon *d, const char *variable, const char *first, const char *second, const char *third)
 {

@@ -48,6 +48,8 @@ extern struct world world;
 /* Both wait for READY=1; `argument` may be NULL. */
 void registryd_start(const char *argument);
 void policyd_start(const char *argument);
+/* Waits until it has heard all that the registry says. */
+void policyd_follow(void);
 /* The same without waiting, for daemons that cannot become ready. */
 void registryd_spawn(void);
 void policyd_spawn(void);

@@ -121,7 +121,7 @@ START_TEST(through_the_policy_service)
         sd_bus_error error = SD_BUS_ERROR_NULL;
 
         registryd_start(NULL);
-        policyd_start(NULL);
+        policyd_follow();
         _cleanup_bus_ sd_bus *nobody = world_connect(UID_NOBODY);
         ck_assert_int_lt(set_taint_events(nobody, "s", "disabled", &error), 0);
         ck_assert_str_eq(error.name, ERROR_ACCESS_DENIED);

@@ -50,7 +50,7 @@ static void with_daemons(const char *value, bool accepted)
 
         registryd_start(NULL);
         if (accepted)
-                policyd_start(NULL);
+                policyd_follow();
         set_string(world.bus, MODULES, "TaintEvents", value);
         (void)snprintf(written, sizeof(written), "'%s'", value);
         if (accepted)
@@ -203,7 +203,7 @@ START_TEST(what_waits)
                 with_daemons("enabled", true);
                 world_write(CONTROL_FILE, "3\n");
                 registryd_start(NULL);
-                policyd_start(NULL);
+                policyd_follow();
                 set_string(world.bus, MODULES, "TaintEvents", "disabled");
                 WAIT(policy_is("Pending", "'disabled'"));
                 ck_assert_str_eq(world_read(CONTROL_FILE), "3");

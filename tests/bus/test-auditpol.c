@@ -10,6 +10,7 @@
 #include "client.h"
 
 #define FAILURE 5 /* as peios-reg(1) has it */
+#define LEFT_OVER 2
 #define TAINTED "/proc/sys/kernel/tainted"
 
 static struct daemon auditpol = { .name = "auditpol", .notify_fd = -1 };
@@ -43,10 +44,11 @@ static void load_module(void)
 
 /* It must say these parts in order, anything between them: the first at the beginning, and the last at the
  * end unless it is "". */
-static void says(const char *command, const char *option, int code, const char *const *parts)
+static void says(
+        const char *command, const char *second, const char *third, int code, const char *const *parts)
 {
         (void)unlink(auditpol.log);
-        spawn_program(&auditpol, "PEIOS_AUDITPOL", command, option, NULL);
+        spawn_program(&auditpol, "PEIOS_AUDITPOL", command, second, third);
         ck_assert_int_eq(daemon_end(&auditpol), code);
         _cleanup_buf_ struct buf out = BUF_INIT;
         ck_assert_int_eq(read_file(AT_FDCWD, auditpol.log, 1000000, &out, NULL, NULL), 0);
@@ -60,8 +62,13 @@ static void says(const char *command, const char *option, int code, const char *
         }
         ck_assert_msg(*at == '\0' || *last == '\0', "`%s` is too much in: %s", at, text);
 }
-#define SAYS(command, option, code, ...)                                                                    \
-        says(command, option, code, (const char *const[]){ __VA_ARGS__, NULL })
+#define PARTS(...)                                                                                          \
+        (const char *const[])                                                                               \
+        {                                                                                                   \
+                __VA_ARGS__, NULL                                                                           \
+        }
+#define SAYS(command, option, code, ...) says(command, option, NULL, code, PARTS(__VA_ARGS__))
+#define CHECK(option, code, ...) says("taint", "check", option, code, PARTS(__VA_ARGS__))
 
 /* Among the words of a line of `.Va`; `word` has a blank at both ends. */
 static bool has_member(const char *page, const char *word)
@@ -221,6 +228,69 @@ START_TEST(no_mask)
 }
 END_TEST
 
+static void accept(const char *first, const char *second, const char *bits)
+{
+        char text[256];
+
+        (void)snprintf(text, sizeof(text), "['%s%s%s']", first, second ? "', '" : "", second ? second : "");
+        set_list(world.bus, MODULES, "Accepted", first, second);
+        WAIT(policy_is("Accepted", text));
+        ck_assert(policy_is("TaintAccepted", bits));
+}
+
+START_TEST(check_bits)
+{
+        begin();
+        CHECK(NULL, 0, "nothing is left over\npanic_on_taint=0xfffff\n");
+        CHECK("--json", 0,
+                "{\"mask\":0,\"left_over\":[],\"cleared\":[],\"modules\":[],\"accepted\":[],"
+                "\"panic_on_taint\":\"0xfffff\"}\n");
+        load_module();
+        CHECK(NULL, LEFT_OVER, "left over: TAINT_OOT_MODULE (bit 12)\n      2", "Z  TAINT_OOT_MODULE set: ",
+                "\nleft over: module m\\x1b[31m, which carries O\npanic_on_taint=0xfffff\n");
+        CHECK("--json", LEFT_OVER,
+                "{\"mask\":4096,\"left_over\":[{\"bit\":12,\"taint\":\"TAINT_OOT_MODULE\",\"event\":{",
+                "\"accepted\":null}}],\"cleared\":[],\"modules\":[{\"name\":\"m\\u001b[31m\",\"taints\":\"O\"}],"
+                "\"accepted\":[],\"panic_on_taint\":\"0xfffff\"}\n");
+        accept("O reason=INC-1", NULL, "4096");
+        CHECK(NULL, 0, "accepted: TAINT_OOT_MODULE (bit 12)\n",
+                "\n          accepted: O reason=INC-1\n"
+                "nothing is left over\npanic_on_taint=0xfefff\n");
+        CHECK("--json", 0,
+                "{\"mask\":4096,\"left_over\":[],\"cleared\":[],\"modules\":[],\"accepted\":[{\"bit\":12,",
+                "\"accepted\":\"O reason=INC-1\"}}],\"panic_on_taint\":\"0xfefff\"}\n");
+        world_replace(TAINTED, "0\n");
+        WAIT(policy_is("Tainted", "0"));
+        CHECK(NULL, LEFT_OVER, "cleared, which the kernel never does: TAINT_OOT_MODULE (bit 12)\n",
+                "CLEARED", "");
+        daemon_stop(&world.policyd);
+        CHECK(NULL, FAILURE, "peios-auditpol: the policy service (org.peios.AuditPolicy1) is not running\n");
+        end();
+}
+END_TEST
+
+/* A module that comes when the bit is set already sets nothing. */
+START_TEST(check_modules)
+{
+        begin();
+        world_write("/proc/modules", "zfs 1 0 - Live 0x0 (PO)\n");
+        world_write("/sys/module/zfs/taint", "PO\n");
+        world_replace(TAINTED, "4097\n");
+        WAIT(told.n == 2);
+        accept("PO module=zfs reason=INC-1", "W reason=INC-2", "4097");
+        CHECK(NULL, 0, "accepted: TAINT_PROPRIETARY_MODULE (bit 0)\n", "panic_on_taint=0xfedfe\n");
+        world_write("/sys/module/other/taint", "O\n");
+        world_write("/sys/module/third/taint", "OZ\n");
+        CHECK(NULL, LEFT_OVER, "left over: module ", "accepted: ", "");
+        accept("PO module=zfs reason=INC-1", "module=third reason=INC-2", "4097");
+        CHECK(NULL, LEFT_OVER,
+                "left over: module other, which carries O\naccepted: ", "panic_on_taint=0xa4bfc\n");
+        accept("PO reason=INC-1", "E reason=INC-2", "4097");
+        CHECK(NULL, LEFT_OVER, "left over: module third, which carries Z\naccepted: ", "");
+        end();
+}
+END_TEST
+
 /* What would have no effect is refused. */
 START_TEST(options)
 {
@@ -229,6 +299,8 @@ START_TEST(options)
         SAYS("get", "--follow", 1, "peios-auditpol: --follow has no meaning for 'get'\n");
         SAYS("taint", "--era=5.0", 1, "peios-auditpol: --era has no meaning for 'taint'\n");
         SAYS("taint", "decode", 1, "peios-auditpol: decode takes ", "");
+        CHECK("--csv", 1, "peios-auditpol: --csv has no meaning for 'taint check'\n");
+        CHECK("extra", 1, "peios-auditpol: taint check: 'extra' is one word too many\n");
         SAYS("taint", "bogus", 1, "peios-auditpol: there is no 'taint bogus'; ", "");
         SAYS("status", "extra", 1, "peios-auditpol: status: 'extra' is one word too many\n");
         SAYS("set", NULL, 1, "peios-auditpol: set takes a value\n");
@@ -239,7 +311,17 @@ END_TEST
 /* Every member that a command prints is in the manual page. */
 START_TEST(documented)
 {
-        static const char *const commands[] = { "status", "get", "explain", "events", "taint" };
+        static const struct {
+                const char *command, *second;
+                int code;
+        } cases[] = {
+                { "status", NULL, 0 },
+                { "get", NULL, 0 },
+                { "explain", NULL, 0 },
+                { "events", NULL, 0 },
+                { "taint", NULL, 0 },
+                { "taint", "check", LEFT_OVER },
+        };
         _cleanup_buf_ struct buf page = BUF_INIT, path = BUF_INIT;
         unsigned n = 0;
 
@@ -247,18 +329,18 @@ START_TEST(documented)
         ck_assert_int_eq(read_file(AT_FDCWD, buf_str(&path), 1000000, &page, NULL, NULL), 0);
         begin();
         load_module();
-        for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 _cleanup_buf_ struct buf out = BUF_INIT;
                 (void)unlink(auditpol.log);
-                spawn_program(&auditpol, "PEIOS_AUDITPOL", commands[i], "--json", NULL);
-                ck_assert_int_eq(daemon_end(&auditpol), 0);
+                spawn_program(&auditpol, "PEIOS_AUDITPOL", "--json", cases[i].command, cases[i].second);
+                ck_assert_int_eq(daemon_end(&auditpol), cases[i].code);
                 ck_assert_int_eq(read_file(AT_FDCWD, auditpol.log, 1000000, &out, NULL, NULL), 0);
                 for (char *end = out.data; (end = strstr(end, "\":")); end += 2, n++) {
                         char *name = end, word[64];
                         while (name > out.data && name[-1] != '"')
                                 name--;
                         (void)snprintf(word, sizeof(word), " %.*s ", (int)(end - name), name);
-                        ck_assert_msg(has_member(buf_str(&page), word), "%s:%s", commands[i], word);
+                        ck_assert_msg(has_member(buf_str(&page), word), "%s:%s", cases[i].command, word);
                 }
         }
         ck_assert_uint_gt(n, 60);
@@ -268,8 +350,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { nothing, a_taint, follow, follow_from_the_list, no_mask, options,
-                documented };
+        const TTest *const tests[] = { nothing, a_taint, follow, follow_from_the_list, no_mask, check_bits,
+                check_modules, options, documented };
         Suite *suite = suite_create("auditpol");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

@@ -44,7 +44,7 @@ START_TEST(offers)
                 { "peios-auditpol ", "events\nexplain\nget\nset\nstatus\ntaint\n" },
                 { "peios-auditpol set f", "failure-only\n" },
                 { "peios-auditpol --json se", "set\n" },
-                { "peios-auditpol taint ", "decode\nscan\n" },
+                { "peios-auditpol taint ", "check\ndecode\nscan\n" },
                 { "peios-auditpol taint decode --distro=de", "debian\n" },
                 { "peios-auditpol --distro debian taint s", "scan\n" },
                 { "peios-auditpol --distro=debian taint s", "scan\n" },

@@ -21,38 +21,10 @@ static bool is_connected(unsigned times)
         return daemon_count(&world.policyd, "following the registry") >= times;
 }
 
-START_TEST(late_provider)
-{
-        world_write(CONTROL_FILE, "0\n");
-        policyd_start(NULL);
-        /* What the files say is in force from the first moment, and without them the default. */
-        ck_assert(control_is("3"));
-        ck_assert(policy_is("TaintEvents", "'enabled'"));
-        registryd_start(NULL);
-        WAIT(is_connected(1));
-        set_string(world.bus, MODULES, "TaintEvents", "success-only");
-        WAIT(control_is("1"));
-}
-END_TEST
-
-START_TEST(files_before_the_provider)
-{
-        dropin_write("site.yaml", dropin_text("site", 5, "failure-only"));
-        policyd_start(NULL);
-        ck_assert(control_is("2"));
-        registryd_start(NULL);
-        WAIT(is_connected(1));
-        WAIT(policy_is("Source", "'site'"));
-        ck_assert(control_is("2"));
-        ck_assert(policy_is("Changes", "0"));
-}
-END_TEST
-
 START_TEST(changed_while_the_service_was_away)
 {
         registryd_start(NULL);
-        policyd_start(NULL);
-        WAIT(is_connected(1));
+        policyd_follow();
         daemon_stop(&world.policyd);
         set_string(world.bus, MODULES, "TaintEvents", "failure-only");
         policyd_start(NULL);
@@ -77,7 +49,7 @@ END_TEST
 START_TEST(changed_while_the_provider_was_away)
 {
         registryd_start(NULL);
-        policyd_start(NULL);
+        policyd_follow();
         set_string(world.bus, MODULES, "TaintEvents", "success-only");
         WAIT(control_is("1"));
         daemon_kill(&world.registryd);
@@ -95,7 +67,7 @@ END_TEST
 START_TEST(restart_of_the_service)
 {
         registryd_start(NULL);
-        policyd_start(NULL);
+        policyd_follow();
         set_string(world.bus, MODULES, "TaintEvents", "disabled");
         WAIT(control_is("0"));
         /* Refused: the accepted one is what is kept. */
@@ -134,7 +106,7 @@ START_TEST(killed_in_the_middle_of_sets)
         unsigned answered = 0, sent = 0;
 
         registryd_start(NULL);
-        policyd_start(NULL);
+        policyd_follow();
         for (unsigned round = 0; round < ROUNDS; round++) {
                 for (unsigned i = 0; i < 20; i++, sent++)
                         ck_assert_int_ge(sd_bus_call_method_async(world.bus, NULL, REGISTRY_BUS_NAME,
@@ -159,7 +131,7 @@ END_TEST
 START_TEST(hanging_provider)
 {
         registryd_start(NULL);
-        policyd_start(NULL);
+        policyd_follow();
         set_string(world.bus, MODULES, "TaintEvents", "failure-only");
         WAIT(control_is("2"));
         daemon_signal(&world.registryd, SIGSTOP);
@@ -206,7 +178,7 @@ START_TEST(forged_signals)
         const char *policyd;
 
         registryd_start(NULL);
-        policyd_start(NULL);
+        policyd_follow();
         set_string(world.bus, MODULES, "TaintEvents", "success-only");
         WAIT(control_is("1"));
         ck_assert_int_ge(sd_bus_call_method(world.bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
@@ -238,7 +210,7 @@ END_TEST
 START_TEST(the_bus_goes_away)
 {
         registryd_start(NULL);
-        policyd_start(NULL);
+        policyd_follow();
         daemon_kill(&world.bus_daemon);
         ck_assert_int_eq(daemon_end(&world.registryd), EXIT_FAILURE);
         ck_assert_int_eq(daemon_end(&world.policyd), EXIT_FAILURE);
@@ -268,8 +240,7 @@ START_TEST(missing_is_told)
                 "; the registry does not answer: what is written meanwhile is not known";
 
         registryd_start(NULL);
-        policyd_start(NULL);
-        WAIT(daemon_said(&world.policyd, "following the registry"));
+        policyd_follow();
         ck_assert(!explained(missing));
         daemon_kill(&world.registryd);
         WAIT(explained(missing));
@@ -286,7 +257,7 @@ START_TEST(two_at_once)
 
         world_write("/proc/sys/kernel/tainted", "1\n");
         registryd_start(NULL);
-        policyd_start(NULL);
+        policyd_follow();
         set_string(world.bus, MODULES, "TaintEvents", "success-only");
         WAIT(control_is("1"));
         WAIT(world_has(LAYOUT_POLICY_RUN "/taint-state"));
@@ -341,10 +312,10 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { late_provider, files_before_the_provider,
-                changed_while_the_service_was_away, changed_while_the_provider_was_away,
-                restart_of_the_service, killed_in_the_middle_of_sets, hanging_provider, late_answers,
-                forged_signals, the_bus_goes_away, missing_is_told, two_at_once, wrong_roots };
+        const TTest *const tests[] = { changed_while_the_service_was_away,
+                changed_while_the_provider_was_away, restart_of_the_service, killed_in_the_middle_of_sets,
+                hanging_provider, late_answers, forged_signals, the_bus_goes_away, missing_is_told,
+                two_at_once, wrong_roots };
         Suite *suite = suite_create("link");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

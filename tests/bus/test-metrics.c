@@ -79,6 +79,10 @@ START_TEST(follows_the_service)
         WAIT(file_has(FILE_NAME, "peios_kernel_taint_first_set_time_seconds{bit=\"12\""));
         ck_assert(file_has(
                 FILE_NAME, "peios_kernel_taint_set{bit=\"13\",flag=\"TAINT_UNSIGNED_MODULE\"} 0\n"));
+        ck_assert(file_has(
+                FILE_NAME, "peios_kernel_taint_accepted{bit=\"12\",flag=\"TAINT_OOT_MODULE\"} 0\n"));
+        set_list(world.bus, MODULES, "Accepted", "O reason=r", NULL);
+        WAIT(file_has(FILE_NAME, "peios_kernel_taint_accepted{bit=\"12\",flag=\"TAINT_OOT_MODULE\"} 1\n"));
         set_string(world.bus, MODULES, "TaintCapture", "forensic");
         WAIT(file_has(FILE_NAME, "peios_taint_capture{value=\"forensic\"} 1\n"));
         ck_assert(!world_has("/metrics/.peios.prom.tmp"));

@@ -223,6 +223,9 @@ static void step_taint(void)
         WAIT(policy_is("Tainted", "4096"));
         WAIT(policy_is("TaintReadable", "true"));
         check("tainted");
+        set_list(world.bus, MODULES, "Accepted", "O reason=r", NULL);
+        WAIT(policy_is("TaintAccepted", "4096"));
+        check("accepted taints");
         world_write("/proc/sys/kernel/tainted", "none\n");
         WAIT(policy_is("TaintReadable", "false"));
         ck_assert(policy_is("Tainted", "4096"));

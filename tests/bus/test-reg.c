@@ -187,6 +187,11 @@ START_TEST(values_that_their_reader_refuses)
                 "; nothing is written (--force writes it)\n");
         SAYS(4, "reg set --dry-run /System/Audit/Modules TaintEvents on", "nothing is written");
         SAYS(4, "reg set /System/Audit/Modules TaintEvents 1", "(for a string write sz:1); nothing");
+        SAYS(4, "reg set /System/Audit/Modules Accepted O",
+                "type REG_SZ instead of REG_MULTI_SZ, expected items like ",
+                "(for a list write multi:O); nothing");
+        SAYS(4, "reg set /System/Audit/Modules Accepted multi:O",
+                "would refuse it: acceptance 1: `O`: no reason is given, expected ");
         SAYS(4, "reg set /System/Process PidMax 5", "a number from 301 to ");
         SAYS(4, "reg set /System/Registry/Layers/x Enabled 2", "its reader would refuse it");
         ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "enabled default");

@@ -21,13 +21,6 @@ static void begin(void)
         WAIT(daemon_said(&world.policyd, "following the registry"));
 }
 
-static void again(void)
-{
-        unsigned before = daemon_count(&world.policyd, "following the registry");
-        policyd_start(NULL);
-        WAIT(daemon_count(&world.policyd, "following the registry") > before);
-}
-
 /* All that was written before has been dealt with. */
 static void settle(void)
 {
@@ -118,7 +111,7 @@ START_TEST(refused_value)
         /* What is refused still is not told of again. */
         daemon_stop(&world.policyd);
         ear_clear(&refusals);
-        again();
+        policyd_follow();
         settle();
         ck_assert_uint_eq(refusals.n, 0);
         ck_assert(policy_is("TaintCapture", "'forensic'"));
@@ -133,7 +126,7 @@ START_TEST(over_a_restart)
         WAIT(ear_heard(&changed, "'forensic'"));
         daemon_stop(&world.policyd);
         ear_clear(&changed);
-        again();
+        policyd_follow();
         settle();
         ck_assert_uint_eq(ear_count(&changed, "TaintCapture"), 0);
         ck_assert(policy_is("TaintCapture", "'forensic'"));
@@ -148,7 +141,7 @@ START_TEST(over_a_restart)
         registryd_start(NULL);
         set_string(world.bus, MODULES, "TaintCapture", "standard");
         ear_clear(&changed);
-        again();
+        policyd_follow();
         WAIT(ear_heard(&changed, "'" CAPTURE "' 'forensic' 'standard' true"));
         ears_done();
 }

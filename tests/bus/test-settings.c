@@ -48,8 +48,7 @@ static const char schema[] = "peios-schema: 1\n"
 static void begin(void)
 {
         registryd_start(NULL);
-        policyd_start(NULL);
-        WAIT(daemon_said(&world.policyd, "following the registry"));
+        policyd_follow();
 }
 
 static bool file_is(const char *path, const char *text)
@@ -192,10 +191,8 @@ static const char boot_schema[] = "peios-schema: 1\n"
 
 static void restart(void)
 {
-        unsigned before = daemon_count(&world.policyd, "following the registry");
         daemon_stop(&world.policyd);
-        policyd_start(NULL);
-        WAIT(daemon_count(&world.policyd, "following the registry") > before);
+        policyd_follow();
 }
 
 static void tool_says(const char *program, const char *first, const char *second, const char *line)

@@ -2,6 +2,7 @@
 /* Taints and the policy on the bus: which of them get a record. The kernel's part is a file. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "client.h"
 
@@ -95,10 +96,122 @@ START_TEST(a_change_tells_the_mask)
 }
 END_TEST
 
+#define OF_M "OE module=m reason=INC-1"
+
+static struct ear changed, refusals;
+
+static void accept(const char *first, const char *second)
+{
+        size_t before = changed.n;
+
+        set_list(world.bus, MODULES, "Accepted", first, second);
+        WAIT(changed.n > before);
+}
+
+static void load(const char *modules, const char *mask)
+{
+        size_t before = told.n;
+
+        world_write("/proc/modules", modules);
+        world_replace(TAINTED, mask);
+        WAIT(told.n == before + 1);
+}
+
+static bool last_is_accepted(const char *how)
+{
+        char text[128];
+
+        (void)snprintf(text, sizeof(text), "'accepted'=s:'%s'", how);
+        return strstr(told.heard[told.n - 1], text) != NULL;
+}
+
+static void begin_accepting(void)
+{
+        world_write("/proc/modules", "");
+        begin();
+        ear_on(&changed, world.bus, POLICY_PATH, POLICY_INTERFACE, "PolicyChanged");
+        ear_on(&refusals, world.bus, POLICY_PATH, POLICY_INTERFACE, "PolicyRefused");
+}
+
+static void end_accepting(void)
+{
+        ear_done(&told);
+        ear_done(&changed);
+        ear_done(&refusals);
+}
+
+/* They are told of and recorded, but as no alarm. */
+START_TEST(accepted)
+{
+        begin_accepting();
+        ck_assert(policy_is("Accepted", "[]"));
+        accept(OF_M, "W reason=INC-2");
+        ck_assert(ear_heard(&changed,
+                "'" MODULES "\\Accepted' 'unset' '" OF_M " | W reason=INC-2' true ['actor'=s:'known', "));
+        ck_assert(policy_is("Accepted", "['" OF_M "', 'W reason=INC-2']"));
+        load("m 1 0 - Live 0x0 (O)\n", "4096\n");
+        ck_assert_msg(last_is_accepted(OF_M) && !strstr(told.heard[0], NO_RECORD), "%s", told.heard[0]);
+        if (records_are_logged())
+                ck_assert(daemon_said(&world.policyd, "; accepted: " OF_M));
+        WAIT(policy_is("TaintAccepted", "4096"));
+        load("m 1 0 - Live 0x0 (O)\nother 1 0 - Live 0x0 (E)\n", "12288\n");
+        ck_assert_msg(last_is_accepted(""), "%s", told.heard[1]);
+        ck_assert(policy_is("TaintAccepted", "4096"));
+        /* It counts for what there is now, and over a restart. */
+        accept(OF_M, "module=other reason=INC-3");
+        WAIT(policy_is("TaintAccepted", "12288"));
+        daemon_stop(&world.policyd);
+        policyd_start(NULL);
+        WAIT(policy_is("TaintAccepted", "12288"));
+        accept("E reason=INC-4", NULL);
+        WAIT(policy_is("TaintAccepted", "8192"));
+        delete_value(world.bus, MODULES, "Accepted");
+        WAIT(policy_is("TaintAccepted", "0"));
+        _cleanup_message_ sd_bus_message *m = policy_answer(world.bus, "ListEvents", "");
+        ck_assert(!strstr(message_text(m), "INC"));
+        end_accepting();
+}
+END_TEST
+
+START_TEST(accepted_for_a_time)
+{
+        char text[128];
+        time_t soon = time(NULL) + 2;
+
+        begin_accepting();
+        load("m 1 0 - Live 0x0 (O)\n", "4096\n");
+        ck_assert(last_is_accepted(""));
+        ck_assert_uint_gt(strftime(text, sizeof(text), "O until=%FT%TZ reason=INC-1", gmtime(&soon)), 0);
+        accept(text, "P reason=INC-2");
+        WAIT(daemon_said(&world.policyd, "not accepted any more, its time is over: O until="));
+        WAIT(policy_is("TaintAccepted", "0"));
+        WAIT(policy_is("Accepted", "['P reason=INC-2']"));
+        ck_assert(!daemon_said(&world.policyd, "its time is over: P"));
+        end_accepting();
+}
+END_TEST
+
+/* One bad item, and all that was accepted so far is. */
+START_TEST(accepted_badly)
+{
+        begin_accepting();
+        accept(OF_M, NULL);
+        set_list(world.bus, MODULES, "Accepted", "P reason=INC-2", "O modul=m reason=INC-1");
+        WAIT(ear_heard(&refusals,
+                "'P reason=INC-2, O modul=m reason=INC-1' '" OF_M
+                "' 'acceptance 2: `O modul=m reason=INC-1`: `modul=m` is not known, expected "));
+        ck_assert(policy_is("Accepted", "['" OF_M "']"));
+        set_string(world.bus, MODULES, "Accepted", "O reason=INC-1");
+        WAIT(ear_heard(&refusals, "type REG_SZ instead of REG_MULTI_SZ, expected items like `OE module="));
+        ck_assert(policy_is("Accepted", "['" OF_M "']"));
+        end_accepting();
+}
+END_TEST
+
 int main(void)
 {
         const TTest *const tests[] = { the_policy_of_that_moment, nothing_of_the_past, odd_names,
-                a_change_tells_the_mask };
+                a_change_tells_the_mask, accepted, accepted_for_a_time, accepted_badly };
         Suite *suite = suite_create("taints");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

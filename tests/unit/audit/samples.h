@@ -78,6 +78,7 @@ static const struct record samples[] = {
                 .module_taints = "OE",
                 .attribution = "exact",
                 .context = "task",
+                .accepted = "yes",
                 .actor = &sample_actor,
                 .stack = "add_taint+0x1/0x60\nfoo_init.isra.0+0x12/0x20 [foo]\n"
                          "do_one_initcall+0x56/0x230\n",

@@ -156,14 +156,15 @@ static const struct text_case {
                   .reason = "warning",
                   .attribution = "exact",
                   .context = "interrupt",
+                  .accepted = "no",
                   .actor = &nobody,
                   .stack = "__warn+0x3/0x4\nfoo_irq+0x1/0x2 [foo]\n",
                   .properties = "PEIOS_MODULE_VERSION=1\n",
                   .seqno = 20,
                   .success = true },
                 "op=tainted-kernel taint=TAINT_WARN bit=9 old=0x1000 new=0x1200 reason=warning name=? mod-taint=? "
-                "attribution=exact context=interrupt actor=none spid=4294967295 suid=4294967295 sauid=4294967295 "
-                "oses=4294967295 scontext=? ocomm=? cmd=?"
+                "attribution=exact context=interrupt accepted=no actor=none spid=4294967295 suid=4294967295 "
+                "sauid=4294967295 oses=4294967295 scontext=? ocomm=? cmd=?"
                 " stack=__warn+0x3/0x4,foo:foo_irq+0x1/0x2 when=? boot=? seqno=20",
                 "The kernel is tainted: 'TAINT_WARN', warning" },
         { { .kind = RECORD_CONTROL_APPEARED, .control = "\xE2\x80\xAE\xFF\xC3\xA9", .seqno = 19 },
@@ -430,6 +431,12 @@ START_TEST(record_priorities)
         ck_assert_int_eq(record_priority(&r), LOG_WARNING);
         r.kind = RECORD_POLICY_REFUSED;
         ck_assert_int_eq(record_priority(&r), LOG_WARNING);
+        r.kind = RECORD_TAINT_SET;
+        r.accepted = "no";
+        ck_assert_int_eq(record_priority(&r), LOG_WARNING);
+        r.accepted = "yes";
+        ck_assert_int_eq(record_priority(&r), LOG_NOTICE);
+        r.accepted = NULL;
         r.kind = RECORD_EVENTS_LOST;
         ck_assert_int_eq(record_priority(&r), LOG_ERR);
         r.kind = RECORD_STATE_DAMAGED;

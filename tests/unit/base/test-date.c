@@ -78,6 +78,53 @@ START_TEST(given)
 }
 END_TEST
 
+START_TEST(ends)
+{
+        static const struct {
+                const char *text;
+                int64_t seconds; /* -1: none */
+        } cases[] = {
+                { "2026-01-31", 1769904000 },
+                { "2026-01-31T10:00", 1769853600 },
+                { "2026-01-31T10:00:00", 1769853600 },
+                { "2026-01-31T10:00:00Z", 1769853600 },
+                { "2026-01-31T11:00+01:00", 1769853600 },
+                { "2028-02-29", 1835481600 },
+                { "2026-02-29", -1 },
+                { "2026-04-31", -1 },
+                { "2026-01-31 10:00", -1 },
+                { "2026-01-31T", -1 },
+                { "2026-01-31Z", -1 },
+                { "2026-01-31T24:00", -1 },
+                { "2026-01", -1 },
+                { "31.1.2026", -1 },
+                { "7d", -1 },
+                { "@1769853600", -1 },
+                { "", -1 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                int64_t usec = -1;
+                bool ok = date_parse_end(cases[i].text, strlen(cases[i].text), &usec);
+                ck_assert_msg(ok == (cases[i].seconds >= 0) && (!ok || usec == cases[i].seconds * SECOND),
+                        "'%s': %d %ld", cases[i].text, ok, (long)usec);
+        }
+}
+END_TEST
+
+/* A day has 25 hours where clocks are set back. */
+START_TEST(end_of_a_long_day)
+{
+        int64_t before, usec;
+
+        ck_assert_int_eq(setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1), 0);
+        tzset();
+        ck_assert(date_parse_end("2026-10-24", 10, &before));
+        ck_assert(date_parse_end("2026-10-25", 10, &usec));
+        ck_assert_int_eq(usec - before, INT64_C(25) * 3600 * SECOND);
+}
+END_TEST
+
 START_TEST(printed)
 {
         char s[DATE_TEXT_MAX];
@@ -91,7 +138,7 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { found, given, printed };
+        const TTest *const tests[] = { found, given, ends, end_of_a_long_day, printed };
 
         if (setenv("TZ", "UTC", 1) != 0)
                 return EXIT_FAILURE;

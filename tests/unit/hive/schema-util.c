@@ -41,4 +41,5 @@ const char schema_util_types[] = SCHEMA_HEAD
         "    Switch: {type: dword, description: d, default: 1, choices: {0x0: {meaning: off}, 1: {meaning: on}}}\n"
         "    Word: {type: sz, description: d, control: {name: a.c, encoding: choice},\n"
         "      choices: {'Ja': {control: y, meaning: m}, nein: {control: n, meaning: m}}}\n"
+        "    Known: {type: multi, description: d, default: '', items: accepted-taint}\n"
         "    \"@\": {type: sz, description: d}\n";

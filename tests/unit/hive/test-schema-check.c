@@ -54,6 +54,17 @@ static const struct {
         ROW("Word", REG_SZ, "\0", NULL, "`` is not allowed, expected one of Ja, nein"),
         ROW("Word", REG_SZ, "nein ", NULL, "`nein ` is not allowed, expected one of Ja, nein"),
         ROW("Word", REG_SZ, "", NULL, "`` is not allowed, expected one of Ja, nein"),
+        ROW("Known", REG_MULTI_SZ, "", "", NULL),
+        ROW("Known", REG_MULTI_SZ, "\0", "", NULL),
+        ROW("Known", REG_MULTI_SZ, " O reason=x \0module=zfs  until=2027-01-31 reason=a, b\0 \0\0",
+                "O reason=x | module=zfs  until=2027-01-31 reason=a, b", NULL),
+        ROW("Known", REG_MULTI_SZ, "O reason=x\0O reason=\0", NULL,
+                "acceptance 2: `O reason=`: no reason is given, expected `reason=` and the reason at the end"),
+        ROW("Known", REG_MULTI_SZ, "O reason=x|y\0", NULL, "acceptance 1: `O reason=x|y`: "),
+        ROW("Known", REG_MULTI_SZ, "O reason=\xff\0", NULL,
+                "bytes that are not UTF-8 text, expected items like `OE module=zfs "),
+        ROW("Known", REG_SZ, "O reason=x", NULL,
+                "type REG_SZ instead of REG_MULTI_SZ, expected items like `OE module=zfs "),
         ROW("Word", REG_TOMBSTONE, "", NULL, "type REG_0xffff instead of REG_SZ, expected one of Ja, nein"),
 #undef ROW
 };

@@ -18,7 +18,7 @@
 #define VENDOR "/usr/lib/peios/schema.d/"
 #define ADMIN "/etc/peios/schema.d/"
 #define MODULES "\\System\\Audit\\Modules"
-#define BUILTIN_VALUES 7
+#define BUILTIN_VALUES 8
 
 static void check_sorted(const struct schema *s)
 {
@@ -168,6 +168,9 @@ static void check_same(const struct schema_value *a, const struct schema_value *
         ck_assert_int_eq(a->apply, b->apply);
         ck_assert_int_eq(a->has_default, b->has_default);
         ck_assert_int_eq(a->has_range, b->has_range);
+        ck_assert_int_eq(a->is_path, b->is_path);
+        check_same_text(a->suffix, b->suffix);
+        ck_assert_int_eq(a->accepts_taints, b->accepts_taints);
         ck_assert_uint_eq(a->min, b->min);
         ck_assert_uint_eq(a->max, b->max);
         ck_assert_uint_eq(a->n_choices, b->n_choices);
@@ -404,7 +407,7 @@ START_TEST(failing_allocation)
                 int r = schema_load(tree_root(), NULL, NULL, NULL, &s);
                 if (!alloc_failed()) {
                         ck_assert_int_eq(r, 0);
-                        ck_assert_uint_eq(s->n, BUILTIN_VALUES + 9);
+                        ck_assert_uint_eq(s->n, BUILTIN_VALUES + 10);
                         ck_assert_uint_gt(n, 100);
                         schema_free(s);
                         break;

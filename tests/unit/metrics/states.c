@@ -59,6 +59,7 @@ static void module(struct metrics_state *s)
                 .bit = 12, .time_usec = UINT64_C(1700000000000042), .module = "vboxdrv"
         };
         events[1] = (struct taint_event){ .bit = 13, .time_usec = 0, .module = "vboxdrv" };
+        s->accepted = UINT64_C(0x2000);
         events[2] = (struct taint_event){ .bit = 12, .time_usec = 1, .module = "second" };
         s->n_events = 3;
 }

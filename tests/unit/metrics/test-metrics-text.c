@@ -85,6 +85,11 @@ START_TEST(lines)
                         "peios_kernel_taint_set{bit=\"12\",flag=\"TAINT_OOT_MODULE\",module=\"a\\\"b\\\\c\\nd"
                         "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"} 1",
                         true },
+                { "module", "peios_kernel_taint_accepted{bit=\"12\",flag=\"TAINT_OOT_MODULE\"} 0", true },
+                { "module", "peios_kernel_taint_accepted{bit=\"13\",flag=\"TAINT_UNSIGNED_MODULE\"} 1",
+                        true },
+                { "clean", "# TYPE peios_kernel_taint_accepted gauge", false },
+                { "blind", "# TYPE peios_kernel_taint_accepted gauge", false },
                 { "unknown-bits", "peios_kernel_taint_set{bit=\"40\",flag=\"bit 40\"} 1", true },
                 { "unknown-bits",
                         "peios_kernel_taint_first_set_time_seconds{bit=\"63\",flag=\"bit 63\"} 2.000000",

@@ -2,6 +2,7 @@
 /* Kills the monitor at every step of telling, for real, and starts it again: in the end each transition has
  * one record, whenever it was. */
 #include <check.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -47,6 +48,28 @@ int __wrap_write_file_atomic(int dir_fd, const char *name, const void *data, siz
         return r;
 }
 
+int __real_write_all(int fd, const void *data, size_t n);
+int __wrap_write_all(int fd, const void *data, size_t n);
+
+static bool is_service;
+
+/* A kill may cut a write short. */
+int __wrap_write_all(int fd, const void *data, size_t n)
+{
+        const char *text = data;
+
+        if (!is_service)
+                return __real_write_all(fd, data, n);
+        const size_t part[] = { 0, 1, n / 2, n - n / 2 - 2, 1 };
+
+        for (size_t i = 0; i < ARRAY_SIZE(part); text += part[i++]) {
+                if (__real_write_all(fd, text, part[i]) < 0)
+                        return -EIO;
+                step();
+        }
+        return 0;
+}
+
 /* A kill takes nothing from the page cache, and the state is kept in memory anyway. */
 int __wrap_fsync(int fd);
 
@@ -87,6 +110,7 @@ static bool live(unsigned die_at)
         if (pid == 0) {
                 sd_event *event = NULL;
                 struct monitor *m = NULL;
+                is_service = true;
                 if (sd_event_new(&event) < 0)
                         _exit(2);
                 const struct monitor_config config = { .root = root.root,

@@ -176,7 +176,9 @@ static void keep_events(size_t n)
                 ck_assert_int_eq(history_add(&s.history, &e, (struct history_mark){ 0 }, &at), 0);
         }
         ck_assert_int_eq(make_dirs(scratch_path(&w.root, LAYOUT_POLICY_RUN)), 0);
-        ck_assert_int_eq(state_store(w.root.root, &s, NULL), 0);
+        struct state_file file = STATE_FILE_INIT;
+        ck_assert_int_eq(state_file_keep_told(&file, w.root.root, &s, NULL), 0);
+        state_file_done(&file);
         state_done(&s);
 }
 

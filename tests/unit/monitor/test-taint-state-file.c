@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <check.h>
 #include <errno.h>
-#include <sys/stat.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "../../../schema/base/fileio.h"
 #include "../../../schema/layout.h"
 #include "../../../service/monitor/state-file.h"
 #include "../policy/scratch.h"
@@ -11,49 +13,220 @@
 #define BOOT "0f0e0d0c-1111-2222-3333-444455556666"
 #define STATE LAYOUT_POLICY_RUN "/taint-state"
 
-START_TEST(the_file_is_of_one_boot)
+/* So many bytes have room yet; what is written whole finds its own. */
+static size_t write_left = SIZE_MAX;
+
+int __real_write_all(int fd, const void *data, size_t n);
+int __wrap_write_all(int fd, const void *data, size_t n);
+
+int __wrap_write_all(int fd, const void *data, size_t n)
 {
-        _cleanup_scratch_ struct scratch root;
-        struct state s = { .boot_id = BOOT, .told = 5 }, back;
+        size_t room = n < write_left ? n : write_left;
+        int r = __real_write_all(fd, data, room);
+
+        write_left -= write_left == SIZE_MAX ? 0 : room;
+        return r < 0 || room == n ? r : -ENOSPC;
+}
+
+static struct scratch root;
+static struct state state;
+static struct state_file file;
+
+static void setup(void)
+{
+        scratch_new(&root);
+        scratch_puts(&root, LAYOUT_POLICY_RUN "/seqno", "1");
+        state = (struct state){ .boot_id = BOOT };
+        file = (struct state_file)STATE_FILE_INIT;
+        write_left = SIZE_MAX;
+}
+
+static void teardown(void)
+{
+        state_file_done(&file);
+        state_done(&state);
+        scratch_done(&root);
+}
+
+/* In the order in which the monitor does it. The results of the two. */
+static void tell(unsigned bit, uint64_t seqno, int ret[static 2])
+{
+        struct taint_event e = { .bit = bit, .reason = "x" };
         struct diag d = { 0 };
-        struct taint_event e = { .bit = 3, .reason = "x" };
-        struct stat st;
         size_t at;
 
-        scratch_new(&root);
+        ck_assert_int_eq(
+                history_add(&state.history, &e, (struct history_mark){ true, .before = seqno - 1 }, &at), 0);
+        ret[0] = state_file_keep_event(&file, root.root, &state, &d);
+        ck_assert(ret[0] == 0 || strstr(d.text, "cannot be written: "));
+        state.history.events[at].seqno = seqno;
+        state.history.marks[at].telling = false;
+        state.told |= UINT64_C(1) << bit;
+        ret[1] = state_file_keep_told(&file, root.root, &state, &d);
+}
+
+static void tell_well(unsigned bit, uint64_t seqno)
+{
+        int r[2];
+
+        tell(bit, seqno, r);
+        ck_assert_int_eq(r[0] | r[1], 0);
+}
+
+/* What the next start finds is what this one has. */
+static void check_file(void)
+{
+        struct state back;
+        struct diag d = { 0 };
+
+        ck_assert_msg(taint_state_load(root.root, BOOT, &back, &d) == 0, "%s", d.text);
+        ck_assert_uint_eq(back.told, state.told);
+        ck_assert_int_eq(back.blind, state.blind);
+        ck_assert_uint_eq(back.history.n, state.history.n);
+        for (size_t i = 0; i < back.history.n; i++) {
+                ck_assert_uint_eq(back.history.events[i].bit, state.history.events[i].bit);
+                ck_assert_uint_eq(back.history.events[i].seqno, state.history.events[i].seqno);
+                ck_assert_int_eq(back.history.marks[i].telling, state.history.marks[i].telling);
+        }
+        state_done(&back);
+}
+
+static struct stat stat_file(void)
+{
+        struct stat st;
+
+        ck_assert_int_eq(stat(scratch_path(&root, STATE), &st), 0);
+        return st;
+}
+
+START_TEST(the_file_is_of_one_boot)
+{
+        struct state back;
+        struct diag d = { 0 };
+
         ck_assert_int_eq(taint_state_load(root.root, BOOT, &back, &d), 0);
         ck_assert_str_eq(back.boot_id, BOOT);
         ck_assert_uint_eq(back.told, 0);
-        ck_assert_int_lt(state_store(root.root, &s, &d), 0); /* no folder */
 
-        scratch_puts(&root, LAYOUT_POLICY_RUN "/seqno", "1");
-        ck_assert_int_eq(history_add(&s.history, &e, (struct history_mark){ 0 }, &at), 0);
-        ck_assert_msg(state_store(root.root, &s, &d) == 0, "%s", d.text);
-        ck_assert_int_eq(stat(scratch_path(&root, STATE), &st), 0);
-        ck_assert_uint_eq(st.st_mode & 07777, 0600);
+        tell_well(3, 1);
+        ck_assert_uint_eq(stat_file().st_mode & 07777, 0600);
         ck_assert_uint_eq(scratch_count(&root, LAYOUT_POLICY_RUN), 2);
-
-        ck_assert_int_eq(taint_state_load(root.root, BOOT, &back, &d), 0);
-        ck_assert_uint_eq(back.told, 5);
-        ck_assert_uint_eq(back.history.n, 1);
-        state_done(&back);
+        check_file();
 
         ck_assert_int_eq(taint_state_load(root.root, "another", &back, &d), 0);
         ck_assert_str_eq(back.boot_id, "another");
         ck_assert_uint_eq(back.told, 0);
         ck_assert_uint_eq(back.history.n, 0);
-        state_done(&s);
+}
+END_TEST
+
+START_TEST(without_a_folder_nothing_is_kept)
+{
+        int r[2];
+
+        scratch_remove(&root, LAYOUT_POLICY_RUN "/seqno");
+        scratch_remove(&root, LAYOUT_POLICY_RUN);
+        tell(3, 1, r);
+        ck_assert_int_eq(r[0], -ENOENT);
+        ck_assert_int_eq(r[1], -ENOENT);
+}
+END_TEST
+
+START_TEST(one_file_is_appended_to)
+{
+        tell_well(3, 1);
+        const struct stat first = stat_file();
+        for (unsigned bit = 4; bit < 20; bit++) {
+                tell_well(bit, bit);
+                check_file();
+        }
+        state.blind = true;
+        ck_assert_int_eq(state_file_keep_told(&file, root.root, &state, NULL), 0);
+        check_file();
+        ck_assert_uint_eq(stat_file().st_ino, first.st_ino);
+        ck_assert_int_gt(stat_file().st_size, first.st_size);
+}
+END_TEST
+
+START_TEST(each_start_writes_it_anew)
+{
+        tell_well(3, 1);
+        tell_well(4, 2);
+        const struct stat before = stat_file();
+        state_file_done(&file);
+        ck_assert_int_eq(state_file_keep_told(&file, root.root, &state, NULL), 0);
+        ck_assert_uint_ne(stat_file().st_ino, before.st_ino);
+        ck_assert_int_lt(stat_file().st_size, before.st_size);
+        check_file();
+}
+END_TEST
+
+START_TEST(a_large_one_is_written_anew)
+{
+        off_t largest = 0, all;
+
+        tell_well(3, 1);
+        const off_t whole = stat_file().st_size;
+        for (unsigned i = 0; (all = stat_file().st_size) >= largest; i++) {
+                largest = all;
+                state.blind = i % 2;
+                ck_assert_int_eq(state_file_keep_told(&file, root.root, &state, NULL), 0);
+                ck_assert_int_lt(largest, 2 * STATE_APPENDED_MAX);
+        }
+        ck_assert_int_gt(largest, STATE_APPENDED_MAX);
+        ck_assert_int_le(all, whole);
+        check_file();
+}
+END_TEST
+
+/* The disk is full after so many bytes, and has room again later. */
+START_TEST(a_write_that_fails_is_made_up_for)
+{
+        unsigned at_first = 0;
+        int r[2];
+
+        tell_well(3, 1);
+        for (size_t left = 0;; left++) {
+                write_left = left;
+                tell(4, 2, r);
+                write_left = SIZE_MAX;
+                /* Where the first of the two failed, the second writes all. */
+                if (r[1] == 0)
+                        check_file();
+                tell_well(5, 3);
+                check_file();
+                if (r[0] == 0 && r[1] == 0)
+                        break;
+                ck_assert_int_eq(r[0] < 0 ? r[0] : r[1], -ENOSPC);
+                ck_assert(r[0] == 0 || r[1] == 0);
+                at_first += r[0] < 0;
+        }
+        ck_assert_uint_gt(at_first, 100);
+}
+END_TEST
+
+START_TEST(what_another_did_to_it_is_mended)
+{
+        tell_well(3, 1);
+        scratch_remove(&root, STATE);
+        tell_well(4, 2);
+        check_file();
+        scratch_puts(&root, STATE ".other", "x");
+        ck_assert_int_eq(rename(scratch_path(&root, STATE ".other"), scratch_path(&root, STATE)), 0);
+        tell_well(5, 3);
+        check_file();
+        scratch_puts(&root, STATE, "x");
+        tell_well(6, 4);
+        check_file();
 }
 END_TEST
 
 START_TEST(a_damaged_file_is_set_aside)
 {
-        static const char *const bad[] = { "", "x", "peios-taint-state: 1\n", "\xff\xfe",
+        static const char *const bad[] = { "", "x", "peios-taint-state: 2\n", "\xff\xfe",
                 "# crc32c: 00000000\n" };
-        _cleanup_scratch_ struct scratch root;
         struct state back;
 
-        scratch_new(&root);
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
                 struct diag d = { 0 };
                 scratch_puts(&root, STATE, bad[i]);
@@ -81,10 +254,8 @@ START_TEST(boot_ids)
         } cases[] = { { BOOT "\n", true }, { BOOT, false }, { "", false }, { "\n", false },
                 { BOOT "0\n", false }, { "0F0e0d0c-1111-2222-3333-444455556666\n", false },
                 { "../0d0c-1111-2222-3333-444455556666-\n", false } };
-        _cleanup_scratch_ struct scratch root;
         char id[BOOT_ID_MAX] = "x";
 
-        scratch_new(&root);
         ck_assert_int_eq(clock_boot_id(root.root, id), -ENOENT);
         ck_assert_str_eq(id, "");
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -99,7 +270,15 @@ int main(void)
 {
         Suite *s = suite_create("taint-state-file");
         TCase *tc = tcase_create("taint-state-file");
+        tcase_set_timeout(tc, 60);
+        tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, the_file_is_of_one_boot);
+        tcase_add_test(tc, without_a_folder_nothing_is_kept);
+        tcase_add_test(tc, one_file_is_appended_to);
+        tcase_add_test(tc, each_start_writes_it_anew);
+        tcase_add_test(tc, a_large_one_is_written_anew);
+        tcase_add_test(tc, a_write_that_fails_is_made_up_for);
+        tcase_add_test(tc, what_another_did_to_it_is_mended);
         tcase_add_test(tc, a_damaged_file_is_set_aside);
         tcase_add_test(tc, boot_ids);
         suite_add_tcase(s, tc);

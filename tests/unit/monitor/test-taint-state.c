@@ -74,6 +74,18 @@ static void same_event(const struct taint_event *a, const struct taint_event *b)
         ck_assert_str_eq(a->properties, b->properties);
 }
 
+static void with_sum(struct buf *text)
+{
+        buf_printf(text, "# crc32c: %08" PRIx32 "\n", crc32c(0, buf_str(text), text->len));
+}
+
+static void format_all(const struct state *s, struct buf *out)
+{
+        state_format(s, out);
+        with_sum(out);
+        ck_assert_int_eq(out->error, 0);
+}
+
 START_TEST(what_is_written_is_read)
 {
         struct state s = { .boot_id = BOOT, .told = UINT64_MAX, .blind = true }, back = { 0 };
@@ -82,7 +94,7 @@ START_TEST(what_is_written_is_read)
 
         for (unsigned bit = 0; bit < 64; bit += 7)
                 add(&s, bit, bit == 63);
-        ck_assert_int_eq(state_format(&s, &text), 0);
+        format_all(&s, &text);
         ck_assert_msg(state_parse("x", text.data, text.len, &back, &d) == 0, "%s", d.text);
         ck_assert_str_eq(back.boot_id, BOOT);
         ck_assert_uint_eq(back.told, UINT64_MAX);
@@ -107,7 +119,7 @@ START_TEST(text_that_is_no_utf8_is_kept_readable)
 
         memset(e.actor.comm, 0xff, sizeof(e.actor.comm) - 1);
         ck_assert_int_eq(history_add(&s.history, &e, (struct history_mark){ 0 }, &at), 0);
-        ck_assert_int_eq(state_format(&s, &text), 0);
+        format_all(&s, &text);
         ck_assert_int_eq(state_parse("x", text.data, text.len, &back, NULL), 0);
         ck_assert_int_eq(strncmp(back.history.events[0].actor.comm, "\xef\xbf\xbd", 3), 0);
         ck_assert_ptr_null(back.history.events[0].stack);
@@ -154,11 +166,6 @@ START_TEST(long_stacks_are_cut_at_a_line)
 }
 END_TEST
 
-static void with_sum(struct buf *text)
-{
-        buf_printf(text, "# crc32c: %08" PRIx32 "\n", crc32c(0, buf_str(text), text->len));
-}
-
 /* Good text with one place changed, and a sum that fits. */
 static int parse_changed(const char *from, const char *to)
 {
@@ -167,9 +174,10 @@ static int parse_changed(const char *from, const char *to)
         struct diag d = { 0 };
 
         add(&s, 3, false);
-        ck_assert_int_eq(state_format(&s, &text), 0);
+        state_format(&s, &text);
+        s.told = 5;
+        state_format_told(&s, &text);
         state_done(&s);
-        text.data[text.len - strlen("# crc32c: 01234567\n")] = '\0';
         char *at = strstr(text.data, from);
         ck_assert_msg(at != NULL, "no %s in the text", from);
         buf_add(&changed, text.data, (size_t)(at - text.data));
@@ -189,14 +197,15 @@ START_TEST(other_text_is_refused)
         static const struct {
                 const char *from, *to;
         } bad[] = {
-                { "peios-taint-state: 1", "peios-taint-state: 2" },
-                { "peios-taint-state: 1", "peios-taint: 1" },
+                { "peios-taint-state: 2", "peios-taint-state: 1" },
+                { "peios-taint-state: 2", "peios-taint: 2" },
                 { "told: 1\n", "" },
                 { "told: 1\n", "told: 18446744073709551616\n" },
                 { "told: 1\n", "told: x\n" },
                 { "told: 1\n", "told: 1\nmore: 1\n" },
-                { "told: 1\n", "told: 1\nblind: 2\n" },
-                { "told: 1\n", "told: 1\nblind: []\n" },
+                { "blind: 0\n", "" },
+                { "blind: 0\n", "blind: 2\n" },
+                { "blind: 0\n", "blind: []\n" },
                 { BOOT, BOOT "0" },
                 { "bit: 3\n", "bit: 64\n" },
                 { "bit: 3\n", "bit: -1\n" },
@@ -210,50 +219,156 @@ START_TEST(other_text_is_refused)
                 { "\"task\"", "\"\"" },
                 { "    reason: \"module-load\"\n", "" },
                 { "events:\n", "events: []\nmore:\n" },
+                { "told: 5\n", "told: x\n" },
+                { "told: 5\n", "told: 5\n    more: 1\n" },
+                { "told: 5\n    blind: 0\n", "told: 5\n" },
+                { "told: 5\n    blind: 0\n", "told: 5\n    blind: 2\n" },
+                { "blind: 0\n    seqno: 7\n", "blind: 0\n" },
         };
 
         ck_assert_int_eq(parse_changed("told: 1\n", "told: 2\n"), 0);
-        ck_assert_int_eq(parse_changed("told: 1\n", "told: 1\nblind: 0\n"), 0);
+        ck_assert_int_eq(parse_changed("blind: 0\n", "blind: 1\n"), 0);
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
                 ck_assert_msg(parse_changed(bad[i].from, bad[i].to) == -EINVAL, "%s -> %s was taken",
                         bad[i].from, bad[i].to);
 }
 END_TEST
 
-START_TEST(damage_of_any_byte_shows)
+/* A file and two pieces behind it: a second event that is being told, and that it is told, as number 42. The
+ * ends of the three are in `end`. */
+static void format_pieces(struct buf *out, size_t end[static 3])
 {
-        struct state s = { .boot_id = BOOT, .told = 1 }, back;
-        _cleanup_buf_ struct buf text = BUF_INIT;
-        struct diag d;
+        _cleanup_buf_ struct buf event = BUF_INIT, told = BUF_INIT;
+        struct state s = { .boot_id = BOOT, .told = 8 };
 
         add(&s, 3, false);
-        ck_assert_int_eq(state_format(&s, &text), 0);
+        state_format(&s, out);
+        uint32_t sum = state_add_sum(0, out);
+        end[0] = out->len;
+        add(&s, 4, true);
+        state_format_event(&s, &event);
+        sum = state_add_sum(sum, &event);
+        buf_add(out, event.data, event.len);
+        end[1] = out->len;
+        s.told = 24;
+        s.blind = true;
+        s.history.events[1].seqno = 42;
+        state_format_told(&s, &told);
+        (void)state_add_sum(sum, &told);
+        buf_add(out, told.data, told.len);
+        end[2] = out->len;
+        ck_assert_int_eq(out->error | event.error | told.error, 0);
         state_done(&s);
+}
+
+static void check_pieces(const char *text, size_t n, unsigned pieces)
+{
+        struct state s = { 0 };
+        struct diag d = { 0 };
+
+        ck_assert_msg(state_parse("x", text, n, &s, &d) == 0, "%zu bytes: %s", n, d.text);
+        ck_assert_str_eq(s.boot_id, BOOT);
+        ck_assert_uint_eq(s.told, pieces == 3 ? 24 : 8);
+        ck_assert_int_eq(s.blind, pieces == 3);
+        ck_assert_uint_eq(s.history.n, pieces == 1 ? 1 : 2);
+        ck_assert_uint_eq(s.history.events[0].seqno, 7);
+        ck_assert(!s.history.marks[0].telling);
+        if (pieces > 1) {
+                ck_assert_int_eq(s.history.marks[1].telling, pieces == 2);
+                ck_assert_uint_eq(s.history.marks[1].before, 6);
+                ck_assert_uint_eq(s.history.events[1].seqno, pieces == 3 ? 42 : 7);
+        }
+        state_done(&s);
+}
+
+START_TEST(a_piece_that_is_cut_short_is_left_out)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        size_t end[3];
+        struct state s;
+        struct diag d;
+
+        format_pieces(&text, end);
+        for (size_t n = 0; n < end[0]; n++)
+                ck_assert_int_eq(state_parse("x", text.data, n, &s, &d), -EINVAL);
+        for (size_t n = end[0]; n <= end[2]; n++)
+                check_pieces(text.data, n, n < end[1] ? 1 : n < end[2] ? 2 : 3);
+}
+END_TEST
+
+START_TEST(damage_of_any_byte_shows)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        size_t end[3];
+        struct state s;
+        struct diag d;
+
+        format_pieces(&text, end);
         for (size_t i = 0; i < text.len; i++) {
                 text.data[i] = (char)(text.data[i] ^ 1);
-                ck_assert_int_eq(state_parse("x", text.data, text.len, &back, &d), -EINVAL);
+                for (unsigned piece = 0; piece < 3; piece++)
+                        if (i < end[piece])
+                                ck_assert_msg(state_parse("x", text.data, end[piece], &s, &d) == -EINVAL,
+                                        "byte %zu of %zu", i, end[piece]);
                 text.data[i] = (char)(text.data[i] ^ 1);
-                ck_assert_int_eq(state_parse("x", text.data, i, &back, &d), -EINVAL);
         }
 }
 END_TEST
 
-START_TEST(too_many_events_are_refused)
+START_TEST(nothing_of_a_cut_piece_is_between_others)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT, joined = BUF_INIT;
+        size_t end[3];
+        struct state s;
+        struct diag d;
+
+        format_pieces(&text, end);
+        buf_add(&joined, text.data, end[1] - 5);
+        buf_add(&joined, text.data + end[1], end[2] - end[1]);
+        ck_assert_int_eq(state_parse("x", joined.data, joined.len, &s, &d), -EINVAL);
+        ck_assert_ptr_nonnull(strstr(d.text, "is damaged or was edited"));
+}
+END_TEST
+
+START_TEST(before_the_first_event)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT, told = BUF_INIT;
+        struct state s = { .boot_id = BOOT }, back = { 0 };
+
+        state_format(&s, &text);
+        uint32_t sum = state_add_sum(0, &text);
+        ck_assert_int_eq(state_parse("x", text.data, text.len, &back, NULL), 0);
+        ck_assert(!back.blind);
+        s.blind = true;
+        state_format_told(&s, &told);
+        (void)state_add_sum(sum, &told);
+        buf_add(&text, told.data, told.len);
+        ck_assert_int_eq(state_parse("x", text.data, text.len, &back, NULL), 0);
+        ck_assert(back.blind);
+        ck_assert_uint_eq(back.history.n, 0);
+}
+END_TEST
+
+START_TEST(of_too_many_events_the_oldest_go)
 {
         struct state s = { .boot_id = BOOT }, back;
-        _cleanup_buf_ struct buf text = BUF_INIT;
+        _cleanup_buf_ struct buf text = BUF_INIT, event = BUF_INIT;
         struct diag d = { 0 };
 
         for (unsigned i = 0; i < MONITOR_EVENTS_MAX; i++)
-                add(&s, 1, false);
-        s.history.events = reallocarray(s.history.events, MONITOR_EVENTS_MAX + 1, sizeof(*s.history.events));
-        s.history.marks = reallocarray(s.history.marks, MONITOR_EVENTS_MAX + 1, sizeof(*s.history.marks));
-        full_event(&s.history.events[s.history.n], 1);
-        s.history.marks[s.history.n++] = (struct history_mark){ 0 };
-        ck_assert_int_eq(state_format(&s, &text), 0);
-        ck_assert_int_eq(state_parse("x", text.data, text.len, &back, &d), -EINVAL);
-        ck_assert_ptr_nonnull(strstr(d.text, "at most 256"));
+                add(&s, i == 0 ? 1 : 2, false);
+        state_format(&s, &text);
+        uint32_t sum = state_add_sum(0, &text);
+        add(&s, 3, false);
+        state_format_event(&s, &event);
+        (void)state_add_sum(sum, &event);
+        buf_add(&text, event.data, event.len);
+        ck_assert_msg(state_parse("x", text.data, text.len, &back, &d) == 0, "%s", d.text);
+        ck_assert_uint_eq(back.history.n, MONITOR_EVENTS_MAX);
+        ck_assert_uint_eq(back.history.events[0].bit, 2);
+        ck_assert_uint_eq(back.history.events[MONITOR_EVENTS_MAX - 1].bit, 3);
         state_done(&s);
+        state_done(&back);
 }
 END_TEST
 
@@ -264,7 +379,7 @@ START_TEST(failing_allocations_leave_nothing_behind)
 
         for (unsigned bit = 0; bit < 6; bit++)
                 add(&s, bit, false);
-        ck_assert_int_eq(state_format(&s, &text), 0);
+        format_all(&s, &text);
         for (unsigned n = 1;; n++) {
                 struct state back = { .told = 99 };
                 alloc_fail_at(n);
@@ -281,10 +396,11 @@ START_TEST(failing_allocations_leave_nothing_behind)
         for (unsigned n = 1;; n++) {
                 _cleanup_buf_ struct buf out = BUF_INIT;
                 alloc_fail_at(n);
-                int r = state_format(&s, &out);
+                state_format(&s, &out);
+                (void)state_add_sum(0, &out);
                 if (!alloc_failed())
                         break;
-                ck_assert_int_eq(r, -ENOMEM);
+                ck_assert_int_eq(out.error, -ENOMEM);
         }
         state_done(&s);
 }
@@ -329,28 +445,6 @@ START_TEST(names_of_events)
 }
 END_TEST
 
-/* The text of an event is kept from when it changes no more, and not before. */
-START_TEST(the_text_is_made_once)
-{
-        _cleanup_buf_ struct buf first = BUF_INIT, second = BUF_INIT, third = BUF_INIT;
-        struct state s = { .boot_id = "0f0e0d0c-1111-2222-3333-444455556666" };
-        struct taint_event e = { .bit = 12, .actor = ACTOR_UNKNOWN };
-        size_t at;
-        ck_assert_int_eq(history_add(&s.history, &e, (struct history_mark){ .telling = true }, &at), 0);
-        ck_assert_int_eq(state_format(&s, &first), 0);
-        ck_assert_ptr_null(s.history.marks[at].text);
-        s.history.events[at].seqno = 42;
-        s.history.marks[at].telling = false;
-        ck_assert_int_eq(state_format(&s, &second), 0);
-        ck_assert_ptr_nonnull(strstr(second.data, "seqno: 42\n"));
-        ck_assert_ptr_nonnull(strstr(second.data, "telling: 0\n"));
-        ck_assert_ptr_nonnull(s.history.marks[at].text);
-        ck_assert_int_eq(state_format(&s, &third), 0);
-        ck_assert_str_eq(second.data, third.data);
-        state_done(&s);
-}
-END_TEST
-
 int main(void)
 {
         Suite *s = suite_create("taint-state");
@@ -358,12 +452,14 @@ int main(void)
         tcase_set_timeout(tc, 60);
         tcase_add_test(tc, what_is_written_is_read);
         tcase_add_test(tc, text_that_is_no_utf8_is_kept_readable);
-        tcase_add_test(tc, the_text_is_made_once);
         tcase_add_test(tc, history_is_bounded);
         tcase_add_test(tc, long_stacks_are_cut_at_a_line);
         tcase_add_test(tc, other_text_is_refused);
         tcase_add_test(tc, damage_of_any_byte_shows);
-        tcase_add_test(tc, too_many_events_are_refused);
+        tcase_add_test(tc, a_piece_that_is_cut_short_is_left_out);
+        tcase_add_test(tc, nothing_of_a_cut_piece_is_between_others);
+        tcase_add_test(tc, before_the_first_event);
+        tcase_add_test(tc, of_too_many_events_the_oldest_go);
         tcase_add_test(tc, failing_allocations_leave_nothing_behind);
         tcase_add_test(tc, an_event_that_finds_no_memory_changes_nothing);
         tcase_add_test(tc, names_of_events);

@@ -112,6 +112,11 @@ void taints_set_forensic(_unused_ struct taints *t, bool forensic)
         world.n_captures++;
 }
 
+void taints_set_accepted(_unused_ struct taints *t, const char *text)
+{
+        keep_text(world.accepted, sizeof(world.accepted), text);
+}
+
 void metrics_changed(_unused_ struct metrics *m)
 {
 }
@@ -127,26 +132,14 @@ void metrics_set_path(_unused_ struct metrics *m, const char *path)
 static int load(void)
 {
         struct settings *all = &world.settings;
-        struct boot_values initial = { 0 };
         struct diag d = { 0 };
 
         *all = (struct settings){ .root = world.root.root, .event = world.event };
         int r = accepted_load(world.root.root, LAYOUT_ACCEPTED_NAME, &all->accepted, &d);
         if (r == 0)
                 r = accepted_load(world.root.root, LAYOUT_REFUSED_NAME, &all->refused, &d);
-        all->ran_before = all->accepted.n > 0;
         if (r == 0)
-                r = boot_values_load(
-                        world.root.root, world.schema, &all->accepted, BOOT_START, NULL, NULL, &initial, &d);
-        for (size_t i = 0; r == 0 && world.on_disk && i < initial.n; i++)
-                if (strcmp(initial.list[i].sv->name, "TaintCapture") == 0) {
-                        free(initial.list[i].text);
-                        initial.list[i].text = strdup(world.on_disk);
-                        r = initial.list[i].text ? 0 : -ENOMEM;
-                }
-        if (r == 0)
-                r = settings_load(all, &initial);
-        boot_values_done(&initial);
+                r = settings_load(all, world.schema);
         if (r == 0)
                 settings_take_own(all);
         world.setting = all->taint_events;
@@ -167,50 +160,6 @@ int world_try_restart(void)
 {
         stop();
         return load();
-}
-
-void world_setup(void)
-{
-        world_setup_with(NULL);
-}
-
-void world_setup_with(const char *schema)
-{
-        struct diag d = { 0 };
-
-        world = (struct setting_world){ 0 };
-        ck_assert_int_eq(schema_load_builtin(&world.schema), 0);
-        if (schema)
-                ck_assert_msg(
-                        schema_add(world.schema, "test", schema, strlen(schema), &d) == 0, "%s", d.text);
-        scratch_new(&world.root);
-        scratch_puts(&world.root, CONTROL, "3\n");
-        world_reboot();
-        ck_assert_int_ge(sd_event_new(&world.event), 0);
-        start();
-}
-
-void world_reboot(void)
-{
-        static unsigned n;
-        char text[64];
-
-        (void)snprintf(text, sizeof(text), "%08x-1111-2222-3333-444455556666\n", n++);
-        scratch_puts(&world.root, "/proc/sys/kernel/random/boot_id", text);
-}
-
-void world_teardown(void)
-{
-        stop();
-        world.schema = schema_free(world.schema);
-        sd_event_unref(world.event);
-        scratch_done(&world.root);
-}
-
-void world_restart(void)
-{
-        stop();
-        start();
 }
 
 static int input(const char *key, const char *name, const struct value *value, const struct actor *actor,
@@ -236,6 +185,62 @@ static int input_text(
         return input(key, name, text ? &value : NULL, actor, is_resync);
 }
 
+static void hear_nothing(void)
+{
+        const struct settings *all = &world.settings;
+
+        for (size_t i = 0; i < all->n; i++)
+                ck_assert_int_eq(
+                        input(all->list[i]->sv->key.text, all->list[i]->sv->name, NULL, NULL, true), 0);
+        settings_end_start(&world.settings);
+        world.n_settled = 0;
+}
+
+void world_setup(void)
+{
+        world_setup_with(NULL);
+}
+
+void world_setup_with(const char *schema)
+{
+        struct diag d = { 0 };
+
+        world = (struct setting_world){ 0 };
+        ck_assert_int_eq(schema_load_builtin(&world.schema), 0);
+        if (schema)
+                ck_assert_msg(
+                        schema_add(world.schema, "test", schema, strlen(schema), &d) == 0, "%s", d.text);
+        scratch_new(&world.root);
+        scratch_puts(&world.root, CONTROL, "3\n");
+        world_reboot();
+        ck_assert_int_ge(sd_event_new(&world.event), 0);
+        start();
+        hear_nothing();
+}
+
+void world_reboot(void)
+{
+        static unsigned n;
+        char text[64];
+
+        (void)snprintf(text, sizeof(text), "%08x-1111-2222-3333-444455556666\n", n++);
+        scratch_puts(&world.root, "/proc/sys/kernel/random/boot_id", text);
+}
+
+void world_teardown(void)
+{
+        stop();
+        world.schema = schema_free(world.schema);
+        sd_event_unref(world.event);
+        scratch_done(&world.root);
+}
+
+void world_restart(void)
+{
+        stop();
+        start();
+}
+
 #define KEY DEFAULT_HIVE "\\System\\Audit\\Modules"
 
 void world_input(const char *text, const struct actor *actor)
@@ -257,6 +262,13 @@ void world_resync(const char *text)
 int world_tell(const char *key, const char *name, const char *text, const struct actor *actor)
 {
         return input_text(key, name, text, actor, !actor);
+}
+
+int world_tell_items(const char *key, const char *name, const void *items, size_t size)
+{
+        const struct value value = { .type = REG_MULTI_SZ, .size = size, .data = items };
+
+        return input(key, name, &value, NULL, false);
 }
 
 int world_tell_number(const char *key, const char *name, uint32_t number, const struct actor *actor)

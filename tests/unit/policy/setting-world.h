@@ -28,7 +28,6 @@ struct setting_world {
         struct schema *schema;
         struct settings settings;
         struct setting *setting; /* TaintEvents */
-        const char *on_disk; /* what the registry's state says of TaintCapture at the start; NULL: nothing */
 
         struct told_record records[RECORDS_MAX];
         size_t n_records;
@@ -41,11 +40,13 @@ struct setting_world {
         bool forensic;       /* what the monitor was told last */
         unsigned n_captures; /* how often */
         char text_file[128]; /* what the metrics were told last */
+        char accepted[512];  /* which taints the monitor was told last are no alarm */
         const char *file_error;
 };
 
 extern struct setting_world world;
 
+/* The registry has said that nothing is written. */
 void world_setup(void);
 /* With a schema file beside what is compiled in. */
 void world_setup_with(const char *schema);
@@ -60,6 +61,8 @@ void world_input(const char *text, const struct actor *actor);
 void world_resync(const char *text);
 /* To any value; NULL: nothing is written. */
 int world_tell(const char *key, const char *name, const char *text, const struct actor *actor);
+/* A REG_MULTI_SZ. */
+int world_tell_items(const char *key, const char *name, const void *items, size_t size);
 int world_tell_number(const char *key, const char *name, uint32_t number, const struct actor *actor);
 /* The record that is waited for has gone out. */
 void world_record_is_out(void);

@@ -191,6 +191,52 @@ START_TEST(refused)
 }
 END_TEST
 
+/* Written while the service was away: that was before it started, and so in force with the start. */
+START_TEST(changed_while_away)
+{
+        static const char *const names[] = { "Again", "Boot" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                tell(names[i], 6);
+                world_reboot();
+                world_restart();
+                is(names[i], "6", "", "6");
+                settings_end_start(&world.settings);
+                world_reboot();
+                world_restart();
+                world.n_records = 0;
+                ck_assert_int_eq(world_tell_number(KEY, names[i], 7, NULL), 0);
+                is(names[i], "7", "", "7");
+                recorded(1, RECORD_POLICY_CHANGED, "6", "7", "changed-while-away");
+                ck_assert_int_eq(world_tell_number(KEY, names[i], 8, NULL), 0);
+                is(names[i], "7", "8", "7");
+                world_reboot();
+                world_restart();
+                is(names[i], "8", "", "8");
+        }
+}
+END_TEST
+
+/* What comes later than the start, or in the same boot, waits. */
+START_TEST(changed_too_late)
+{
+        begin_with_six();
+        world_restart();
+        ck_assert_int_eq(world_tell_number(KEY, "Boot", 7, NULL), 0);
+        is("Boot", "6", "7", "6");
+        world_reboot();
+        world_restart();
+        is("Boot", "7", "", "7");
+        settings_end_start(&world.settings);
+        ck_assert_int_eq(world_tell_number(KEY, "Boot", 8, NULL), 0);
+        is("Boot", "7", "8", "7");
+        world_reboot();
+        world_restart();
+        tell("Boot", 9);
+        is("Boot", "8", "9", "8");
+}
+END_TEST
+
 /* The first start in a boot whose apply has written it already. */
 START_TEST(what_came_with_the_boot)
 {
@@ -276,6 +322,8 @@ int main(void)
         tcase_add_test(tcase, withdrawn);
         tcase_add_test(tcase, deleted);
         tcase_add_test(tcase, refused);
+        tcase_add_test(tcase, changed_while_away);
+        tcase_add_test(tcase, changed_too_late);
         tcase_add_test(tcase, what_came_with_the_boot);
         tcase_add_test(tcase, explained);
         tcase_add_test(tcase, previews);

@@ -215,7 +215,7 @@ START_TEST(coming_and_going_is_told_once)
 END_TEST
 
 /* Of another entry something was accepted, of this one nothing ever. */
-START_TEST(a_new_entry_falls_back_to_its_default)
+static void with_a_new_entry(void)
 {
         const char key[] = DEFAULT_HIVE "\\System\\Process";
         _cleanup_path_ struct path path = { 0 };
@@ -229,6 +229,24 @@ START_TEST(a_new_entry_falls_back_to_its_default)
         ck_assert_int_eq(
                 accepted_store(world.root.root, LAYOUT_ACCEPTED_NAME, &world.settings.accepted, &d), 0);
         world_restart();
+}
+
+START_TEST(a_new_entry_of_which_no_word_comes)
+{
+        world_poke("0");
+        with_a_new_entry();
+        ck_assert_str_eq(world_control(), "0");
+        settings_end_start(&world.settings);
+        ck_assert_str_eq(world_control(), "3");
+        ck_assert_uint_eq(world.n_records, 1);
+        ck_assert_str_eq(world.records[0].old_text, "unset");
+        ck_assert_str_eq(world.records[0].new_text, "enabled");
+}
+END_TEST
+
+START_TEST(a_new_entry_falls_back_to_its_default)
+{
+        with_a_new_entry();
         ck_assert_ptr_null(world.setting->accepted);
         world_resync("nonsense");
         ck_assert_uint_eq(world.n_refused, 1);
@@ -244,6 +262,93 @@ START_TEST(a_new_entry_falls_back_to_its_default)
         ck_assert_str_eq(world.setting->accepted, "enabled");
         world_input("rubbish", &alice);
         ck_assert_uint_eq(world.n_records, 3);
+}
+END_TEST
+
+static void forget_all(const char *control)
+{
+        scratch_remove(&world.root, LAYOUT_ACCEPTED_DIR "/" LAYOUT_ACCEPTED_NAME);
+        world_poke(control);
+        world_restart();
+        ck_assert_ptr_null(world.setting->accepted);
+        ck_assert_str_eq(world_control(), control);
+}
+
+static void is_in_force(const char *text, const char *control)
+{
+        ck_assert_str_eq(setting_or_empty(world.setting), text);
+        ck_assert_str_eq(world_control(), control);
+}
+
+/* Where nothing was accepted the control is left alone until the registry is heard; that is no change. */
+START_TEST(the_first_word_counts)
+{
+        forget_all("0");
+        setting_check(world.setting);
+        setting_apply(world.setting);
+        is_in_force("", "0");
+        world_resync("success-only");
+        is_in_force("success-only", "1");
+        ck_assert_uint_eq(world.n_records, 0);
+        ck_assert_uint_eq(world.n_changed, 0);
+        world_resync("failure-only");
+        is_in_force("failure-only", "2");
+        ck_assert_uint_eq(world.n_records, 1);
+        ck_assert_str_eq(world.records[0].old_text, "success-only");
+}
+END_TEST
+
+START_TEST(no_word_is_the_default)
+{
+        forget_all("0");
+        settings_end_start(&world.settings);
+        is_in_force("enabled", "3");
+        ck_assert_uint_eq(world.n_records, 0);
+        /* Later it is a change. */
+        world_resync("success-only");
+        ck_assert_uint_eq(world.n_records, 1);
+        world_restart();
+        settings_end_start(&world.settings);
+        is_in_force("success-only", "1");
+        ck_assert_uint_eq(world.n_records, 1);
+}
+END_TEST
+
+/* Somebody who writes in between makes a change. */
+START_TEST(the_first_word_is_a_write)
+{
+        forget_all("0");
+        world_input("success-only", &alice);
+        is_in_force("success-only", "1");
+        check_change(0, "unset", "success-only", &alice, "1");
+}
+END_TEST
+
+START_TEST(off_from_the_beginning)
+{
+        forget_all("0");
+        world_resync("disabled");
+        is_in_force("disabled", "0");
+        ck_assert_uint_eq(world.n_records, 0);
+        forget_all("1");
+        world_resync("disabled");
+        is_in_force("", "1");
+        ck_assert_uint_eq(world.n_records, 1);
+        ck_assert_str_eq(world.records[0].old_text, "unset");
+        ck_assert_str_eq(world.records[0].new_text, "disabled");
+        world_record_is_out();
+        is_in_force("disabled", "0");
+}
+END_TEST
+
+START_TEST(refused_from_the_beginning)
+{
+        forget_all("0");
+        world_resync("nonsense");
+        is_in_force("enabled", "3");
+        ck_assert_uint_eq(world.n_records, 1);
+        ck_assert_int_eq(world.records[0].kind, RECORD_POLICY_REFUSED);
+        ck_assert_str_eq(world.records[0].old_text, "enabled");
 }
 END_TEST
 
@@ -265,6 +370,12 @@ int main(void)
         tcase_add_test(c, changes_tell_the_mask);
         tcase_add_loop_test(c, coming_and_going_is_told_once, 0, ARRAY_SIZE(comings));
         tcase_add_test(c, a_new_entry_falls_back_to_its_default);
+        tcase_add_test(c, a_new_entry_of_which_no_word_comes);
+        tcase_add_test(c, the_first_word_counts);
+        tcase_add_test(c, no_word_is_the_default);
+        tcase_add_test(c, the_first_word_is_a_write);
+        tcase_add_test(c, off_from_the_beginning);
+        tcase_add_test(c, refused_from_the_beginning);
         suite_add_tcase(s, c);
 
         SRunner *sr = srunner_create(s);

@@ -16,6 +16,7 @@ static const struct shown_event nothing = { .taint = "TAINT_WARN",
         .detail = "",
         .stack = "",
         .properties = "",
+        .accepted = "",
         .pid = AUDIT_ID_UNSET,
         .uid = AUDIT_ID_UNSET };
 
@@ -83,10 +84,12 @@ START_TEST(indented)
         struct shown_event e = nothing;
 
         e.detail = "a line";
+        e.accepted = "W reason=\x1b[1m";
         event_text(&out, "      ", &e);
         ck_assert_str_eq(buf_str(&out),
                 "      before the service began  TAINT_WARN set: unknown (unknown), actor not known\n"
-                "          a line\n");
+                "          a line\n"
+                "          accepted: W reason=\\x1b[1m\n");
 }
 END_TEST
 
