@@ -81,13 +81,14 @@ static int add_event(struct registry *r, struct registry_events *events, enum re
 }
 
 static int value_event(
-        struct registry *r, const struct layers *now, const struct touch *t, struct registry_events *ret)
+        struct registry *r, const struct layers *now, struct touch *t, struct registry_events *ret)
 {
         const struct store_value_entry *v;
         bool existed = t->existed && t->key->was_visible;
         bool exists = t->key->is_visible &&
                       resolve_value(r->store, now, &t->key->guid, t->name, strlen(t->name), &v) == 0;
 
+        t->is_effective = exists != existed;
         if (!exists && existed)
                 return add_event(r, ret, EVENT_VALUE_DELETED, t->key, t->name, NULL, t->is_write);
         if (!exists)
@@ -96,7 +97,8 @@ static int value_event(
 
         const struct value before = { .type = t->type, .data = t->data, .size = t->size };
         const struct value after = { .type = v->type, .data = v->data, .size = v->size };
-        if (!existed || !value_equal(&before, &after))
+        t->is_effective |= !value_equal(&before, &after);
+        if (t->is_effective)
                 return add_event(r, ret, EVENT_VALUE_SET, t->key, v->name, v, t->is_write);
         if (t->is_write || strcmp(t->layer, v->layer) != 0)
                 return add_event(r, ret, EVENT_VALUE_UNCHANGED, t->key, v->name, v, t->is_write);
@@ -110,14 +112,15 @@ static int deleted_events(struct registry *r, const struct touch *t, struct regi
 }
 
 static int child_event(
-        struct registry *r, const struct layers *now, const struct touch *t, struct registry_events *ret)
+        struct registry *r, const struct layers *now, struct touch *t, struct registry_events *ret)
 {
         const struct store_path_entry *child;
         bool existed = t->existed && t->key->was_visible;
         bool exists = t->key->is_visible &&
                       resolve_child(r->store, now, &t->key->guid, t->name, strlen(t->name), &child) == 0;
 
-        if (existed && exists && guid_equal(&child->target, &t->child))
+        t->is_effective = existed != exists || (exists && !guid_equal(&child->target, &t->child));
+        if (!t->is_effective)
                 return 0;
         int e = existed ? deleted_events(r, t, ret) : 0;
         if (e < 0 || !exists)
@@ -125,15 +128,34 @@ static int child_event(
         return add_event(r, ret, EVENT_SUBKEY_CREATED, t->key, child->name, NULL, false);
 }
 
+/* What was written and changed nothing is marked in the history, which does not resolve layers. */
+static int mark_shadowed(struct registry *r)
+{
+        int64_t id = r->history_begun;
+
+        for (int e = 0;;) {
+                _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
+                const struct history_row *row = history_after(r->store, id);
+                if (!row || e < 0)
+                        return e;
+                const struct touch *t = touch_of_row(r, row);
+                if (t && !t->is_effective)
+                        e = history_shadowed(r->store, row->id);
+                id = row->id;
+        }
+}
+
 int touches_to_events(struct registry *r, const struct layers *now, struct registry_events *ret)
 {
         int e = touch_changed_layers(r, now);
+        bool is_shadowed = false;
 
         if (e == 0)
                 touches_see(r, now);
-        for (const struct touch *t = r->touches.first; e == 0 && t; t = t->next) {
+        for (struct touch *t = r->touches.first; e == 0 && t; t = t->next) {
                 _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
                 e = (t->is_child ? child_event : value_event)(r, now, t, ret);
+                is_shadowed |= !t->is_effective;
         }
-        return e;
+        return e < 0 || !is_shadowed || r->is_preview ? e : mark_shadowed(r);
 }

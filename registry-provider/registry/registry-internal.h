@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../../schema/base/hashmap.h"
+#include "../store/history.h"
 #include "registry.h"
 
 /* A key with touched names, or one above such a key. */
@@ -22,6 +23,7 @@ struct touch {
         char *name;              /* as the store spells it, if it is there */
         bool is_child;
         bool is_write;
+        bool is_effective; /* it means something else now; set at the end */
         bool existed;
         struct guid child; /* is_child: what it was */
         uint32_t type;
@@ -45,6 +47,7 @@ struct registry {
         uint64_t layers_version;
         struct hives hives; /* only ever added */
 
+        int64_t history_begun; /* the newest row before the open transaction */
         uint64_t withdrawn_at; /* the number that what the open transaction withdrew has; 0: none yet */
         bool in_transaction;
         bool is_preview;
@@ -84,6 +87,8 @@ _must_check_ int touch_value(
 _must_check_ int touch_child(struct registry *r, const struct guid *parent, const char *name);
 /* All that are in the key. */
 _must_check_ int touch_values(struct registry *r, const struct guid *key);
+/* NULL: it was not touched. */
+struct touch *touch_of_row(const struct registry *r, const struct history_row *row);
 /* All names of the layers that differ between the table before and `now`. */
 _must_check_ int touch_changed_layers(struct registry *r, const struct layers *now);
 /* Whether the key can be reached from its hive. */

@@ -63,6 +63,16 @@ static struct touch *touch_find(const struct registry *r, const struct probe *p)
         return hashmap_get(&r->touches.names, probe_hash(p), touch_matches, p);
 }
 
+struct touch *touch_of_row(const struct registry *r, const struct history_row *row)
+{
+        bool is_child = row->op == STORE_CREATE_ENTRY || row->op == STORE_HIDE_ENTRY ||
+                        row->op == STORE_DELETE_ENTRY;
+
+        if (!is_child && row->op != STORE_SET_VALUE && row->op != STORE_DELETE_VALUE)
+                return NULL;
+        return touch_find(r, &(struct probe){ &row->key, row->name, is_child });
+}
+
 static bool child_shows(const struct registry *r, const struct layers *l, const struct guid *parent,
         const char *name, const struct guid *guid)
 {

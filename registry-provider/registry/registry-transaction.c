@@ -17,6 +17,9 @@ static void trim_hives(struct registry *r, size_t n)
 
 static void transaction_opened(struct registry *r, size_t room)
 {
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
+
+        r->history_begun = history_last(r->store);
         r->hives_begun = r->hives.n;
         r->in_transaction = true;
         r->room = room;
