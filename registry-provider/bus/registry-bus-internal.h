@@ -7,7 +7,6 @@
 #include "registry-bus.h"
 #include "subscriptions.h"
 
-#define ORIGINS_N 256u
 #define WAITING_MAX 1024u /* calls that share one sync */
 /* A transaction of more changes is committed by itself: it takes much longer inside of another one, where
  * the store keeps a copy of what it changes. */
@@ -24,13 +23,6 @@
 /* And memory: one change can make a whole path of keys, or delete a whole tree. */
 #define PREVIEW_BYTES_MAX (8u * 1024u * 1024u)
 
-/* Who wrote the entries with these sequences: kept for the newest changes, so that a service that was not
- * there when the signal went out can still name the person. */
-struct origin {
-        uint64_t first, last;
-        struct actor actor;
-};
-
 struct request;
 
 struct registry_bus {
@@ -44,8 +36,6 @@ struct registry_bus {
         struct request *asking; /* polkit decides */
         size_t n_waiting, n_asking;
         size_t waiting_bytes;
-        struct origin origins[ORIGINS_N];
-        unsigned next_origin;
 };
 
 /* registry-bus-properties.c: getters of sd-bus; the userdata is the registry_bus. */
@@ -75,6 +65,9 @@ _must_check_ int find_key(
 /* registry-bus-resolve.c */
 int method_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
+/* registry-bus-history.c */
+int method_history(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
 /* registry-bus-write.c: Set, Delete, CreateKey, DeleteKey, Transact and Preview. */
 int method_write(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int method_preview(sd_bus_message *m, void *userdata, sd_bus_error *error);
@@ -97,6 +90,8 @@ size_t wire_bytes(const struct value *v, const char *name, const char *other);
 _must_check_ int take_room(size_t *taken, size_t bytes, struct diag *d);
 int bus_fail(sd_bus_error *error, int r, const struct diag *d);
 int append_actor(sd_bus_message *m, const struct actor *a);
+/* The same, or, where a file did it, that one. */
+int append_author(sd_bus_message *m, const struct store_author *a);
 /* Of the answer that sd-bus makes to the call that is being worked, if one is. */
 void count_answer(struct registry_bus *rb, sd_bus *bus, size_t bytes);
 /* take_room() for an event. */
@@ -104,6 +99,5 @@ _must_check_ int take_event_room(size_t *taken, const struct registry_event *e, 
 /* Adds to *taken. -EFBIG with d set: too much for one message. */
 _must_check_ int append_event_list(
         sd_bus_message *m, const struct registry_events *events, size_t *taken, struct diag *d);
-const struct actor *origin_of(const struct registry_bus *rb, uint64_t sequence);
 /* For a message to people and for records: the path of a value, or of a key (`name` NULL). */
 void format_value_path(struct buf *out, const char *key, const char *name);

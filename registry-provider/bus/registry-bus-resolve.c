@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../client/wire.h"
+#include "../store/history.h"
 
 static const char *state_name(enum why_state state)
 {
@@ -58,11 +59,15 @@ static int append_default(
 static int append_origin(struct registry_bus *rb, sd_bus_message *reply, const struct why_entry *winner)
 {
         static const struct actor nobody = { .nobody = true };
-        const struct actor *a = winner && winner->entry ? origin_of(rb, winner->sequence) : NULL;
+        const struct store *store = registry_store(rb->config.registry);
+        const struct history_row *row =
+                winner && winner->entry ? history_writer(store, winner->sequence) : NULL;
 
         int r = sd_bus_message_open_container(reply, 'a', "{sv}");
-        if (r >= 0 && a)
-                r = append_actor(reply, a);
+        if (r >= 0 && row)
+                r = append_author(reply, row->author);
+        if (r >= 0 && row)
+                r = sd_bus_message_append(reply, "{sv}", "time", "t", row->time);
         else if (r >= 0)
                 r = sd_bus_message_append(
                         reply, "{sv}", "actor", "s", actor_state(winner && winner->entry ? NULL : &nobody));

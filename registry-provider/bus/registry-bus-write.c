@@ -33,14 +33,6 @@ static void deny(struct request *q, const char *why)
         reply_error(q, -EACCES, &d);
 }
 
-static void remember_origin(
-        struct registry_bus *rb, uint64_t before, uint64_t after, const struct actor *actor)
-{
-        if (after > before)
-                rb->origins[rb->next_origin++ % ORIGINS_N] =
-                        (struct origin){ .first = before + 1, .last = after, .actor = *actor };
-}
-
 /* Takes the request over: it ends here, or waits for the sync. */
 static void execute(struct request *q)
 {
@@ -49,8 +41,6 @@ static void execute(struct request *q)
 
         if (q->n > CHANGES_TOGETHER_MAX)
                 registry_bus_flush(rb);
-        uint64_t before = registry_sequence(rb->config.registry);
-
         int r = request_apply(q, &d);
         if (r == -EROFS)
                 request_refused(q, d.text);
@@ -59,7 +49,6 @@ static void execute(struct request *q)
                 (void)request_free(q);
                 return;
         }
-        remember_origin(rb, before, registry_sequence(rb->config.registry), &q->actor);
         q->next = NULL;
         *rb->waiting_tail = q;
         rb->waiting_tail = &q->next;

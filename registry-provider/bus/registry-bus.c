@@ -88,12 +88,15 @@ void format_value_path(struct buf *out, const char *key, const char *name)
                 buf_printf(out, "\\%s", value_word_of_name(name));
 }
 
-const struct actor *origin_of(const struct registry_bus *rb, uint64_t sequence)
+int append_author(sd_bus_message *m, const struct store_author *a)
 {
-        for (unsigned i = 0; i < ORIGINS_N; i++)
-                if (sequence != 0 && sequence >= rb->origins[i].first && sequence <= rb->origins[i].last)
-                        return &rb->origins[i].actor;
-        return NULL;
+        if (!a->file)
+                return append_actor(m, &a->actor);
+        int r = sd_bus_message_append(
+                m, "{sv}{sv}", "actor", "s", actor_state(NULL), "reason", "s", a->reason);
+        if (r >= 0)
+                r = daemon_bus_append_text(m, "file", a->file);
+        return r < 0 ? r : sd_bus_message_append(m, "{sv}", "file-owner", "u", a->actor.uid);
 }
 
 static int method_subscribe(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -179,6 +182,9 @@ static const sd_bus_vtable registry_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Resolve", SD_BUS_ARGS("s", key, "s", name),
                 SD_BUS_RESULT("b", exists, "s", path, "a(sustuvs)", entries, "a{sv}", origin),
                 method_resolve, UNPRIVILEGED),
+
+        SD_BUS_METHOD_WITH_ARGS("History", SD_BUS_ARGS("s", key, "b", subtree, "a{sv}", options),
+                SD_BUS_RESULT("a(ttssssbbuvuva{sv})", changes, "t", cursor), method_history, UNPRIVILEGED),
 
         SD_BUS_METHOD_WITH_ARGS("Set",
                 SD_BUS_ARGS("s", key, "s", name, "u", type, "v", data, "a{sv}", options),
@@ -330,21 +336,14 @@ void registry_bus_problems_changed(struct registry_bus *rb)
                 log_warning("cannot signal the change of Problems: %s; ignoring", strerror(-r));
 }
 
-struct file_origin {
-        const char *reason, *file;
-        uid_t owner;
-};
-
 static int append_file_origin(sd_bus_message *m, void *userdata)
 {
-        const struct file_origin *o = userdata;
-        return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "actor", "s", actor_state(NULL), "reason", "s",
-                o->reason, "file", "s", o->file, "file-owner", "u", (uint32_t)o->owner);
+        return append_author(m, userdata);
 }
 
 void registry_bus_tell(struct registry_bus *rb, const struct registry_events *events, const char *reason,
         const char *file, uid_t owner)
 {
-        struct file_origin o = { .reason = reason, .file = file, .owner = owner };
-        subscriptions_dispatch(rb->subscriptions, events, append_file_origin, &o);
+        struct store_author author = { .reason = reason, .file = file, .actor.uid = owner };
+        subscriptions_dispatch(rb->subscriptions, events, append_file_origin, &author);
 }

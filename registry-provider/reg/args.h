@@ -24,6 +24,7 @@ enum command_id {
         COMMAND_WATCH = 1u << 7,
         COMMAND_WHY = 1u << 8,
         COMMAND_LINT = 1u << 9,
+        COMMAND_HISTORY = 1u << 10,
 };
 
 #define COMMANDS_WRITING (COMMAND_SET | COMMAND_DEL | COMMAND_NEW)
@@ -47,8 +48,9 @@ struct options {
         const char *root;
         const char *layer;
         struct expected expected;
-        uint64_t depth;   /* DEPTH_UNLIMITED */
-        uint64_t count;   /* 0: no limit */
+        uint64_t depth; /* DEPTH_UNLIMITED */
+        uint64_t count; /* 0: no limit */
+        const char *since, *until;
         const char *from; /* in place of a DATA word */
         const char *type;
         bool json;

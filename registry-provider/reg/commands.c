@@ -25,6 +25,11 @@ const struct command commands[] = {
                 "The winner is marked with `*`. For a value that is bound to a control: what is written,\n"
                 "accepted and live.",
                 command_why },
+        { "history", COMMAND_HISTORY, 1, 2, "KEY [VALUE]",
+                "Show who changed what and when, the newest first",
+                "Old and new are those of the layer; what a higher layer shadowed is `not effective`.\n"
+                "Also of keys that are gone.",
+                command_history },
         { "lint", COMMAND_LINT, 1, WORDS_UNLIMITED, "FILE...", "Check hive files, without a provider",
                 "`-` is standard input. Exit status 4 when a file is bad.", command_lint },
         { 0 },

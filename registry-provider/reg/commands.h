@@ -20,5 +20,6 @@ int command_tree(struct session *s);
 int command_info(struct session *s);
 int command_new(struct session *s);
 int command_watch(struct session *s);
+int command_history(struct session *s);
 int command_why(struct session *s);
 int command_lint(struct session *s);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "entry.h"
 #include "names.h"
 
 static bool is_essential(const char *name)
@@ -42,6 +43,26 @@ static void show_state(const char *state, struct buf *out)
                 buf_puts(out, "nobody");
 }
 
+/* When the winner was written. */
+static int read_time(sd_bus_message *m, struct buf *out, struct json *j)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        uint64_t time;
+
+        int r = sd_bus_message_read(m, "v", "t", &time);
+        if (r < 0)
+                return r;
+        format_time(&text, time);
+        if (j) {
+                json_key(j, "time");
+                json_string(j, buf_str(&text));
+                json_key(j, "time_usec");
+                json_number(j, time);
+        } else
+                buf_printf(out, "%s%s", out->len > 0 ? ", " : "", buf_str(&text));
+        return text.error;
+}
+
 static int read_member(
         sd_bus_message *m, bool verbose, struct buf *out, const char **ret_state, struct json *j)
 {
@@ -53,6 +74,8 @@ static int read_member(
                 r = sd_bus_message_peek_type(m, NULL, &contents);
         if (r < 0)
                 return r;
+        if (strcmp(name, "time") == 0 && strcmp(contents, "t") == 0)
+                return read_time(m, out, j);
         bool is_number = strcmp(contents, "u") == 0;
         if (!is_number && strcmp(contents, "s") != 0)
                 return sd_bus_message_skip(m, "v");

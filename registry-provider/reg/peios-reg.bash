@@ -106,11 +106,11 @@ _peios_reg_data() {
 _peios_reg_word() {
         local keys=() values=()
         case $1:$2 in
-        '':*) _peios_reg_offer get set del ls tree info new watch why lint ;;
+        '':*) _peios_reg_offer get set del ls tree info new watch why history lint ;;
         lint:*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") && compopt -o filenames ;;
-        get:0 | set:0 | del:0 | why:0) _peios_reg_path with-values ;;
+        get:0 | set:0 | del:0 | why:0 | history:0) _peios_reg_path with-values ;;
         *:0) _peios_reg_path ;;
-        get:1 | set:1 | del:1 | why:1)
+        get:1 | set:1 | del:1 | why:1 | history:1)
                 _peios_reg_list "$3"
                 _peios_reg_offer "${values[@]}"
                 ;;

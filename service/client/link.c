@@ -88,7 +88,7 @@ static int on_resolved(sd_bus_message *m, void *userdata, _unused_ sd_bus_error 
         struct actor actor;
         bool known = false;
         int exists = 0;
-        const char *path;
+        const char *path, *reason; /* of the write; v.reason is why it is looked at now */
 
         f->resolving = sd_bus_slot_unref(f->resolving);
         if (sd_bus_message_is_method_error(m, NULL)) {
@@ -99,7 +99,7 @@ static int on_resolved(sd_bus_message *m, void *userdata, _unused_ sd_bus_error 
         if (r >= 0)
                 r = link_read_winner(m, exists, &bytes, &value, &v.layer, &v.sequence);
         if (r >= 0)
-                r = link_read_origin(m, &actor, &known, &v.reason, &v.file, &v.file_owner);
+                r = link_read_origin(m, &actor, &known, &reason, &v.file, &v.file_owner);
         if (r < 0) {
                 answered(l, false, "the provider's answer cannot be read");
                 return 0;

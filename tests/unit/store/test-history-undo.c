@@ -10,7 +10,7 @@
 #include "store-model.h"
 
 #define STEPS 80u
-#define HISTORIES 300 /* of each of the loop's rounds */
+#define HISTORIES 200 /* of each of the loop's rounds */
 #define ROUNDS 10
 
 static unsigned pick(unsigned n)

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* history: who changed what, and when; the newest first. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "../../schema/base/clock.h"
+#include "../../schema/base/date.h"
+#include "commands.h"
+#include "entry.h"
+#include "names.h"
+#include "origin.h"
+#include "session.h"
+
+/* The type of what is not there, or not given. */
+#define TYPE_NOTHING UINT32_MAX
+
+/* One change; strings are borrowed from the reply, and the origin is read behind it. */
+struct change_row {
+        uint64_t time, sequence;
+        const char *change, *key, *name, *layer;
+        int effective, dataless;
+        uint32_t old_type, new_type;
+        struct buf old_bytes, new_bytes;
+};
+
+struct history {
+        struct session *s;
+        const char *key, *name; /* name NULL: all of the key */
+        uint64_t since, until;  /* 0: no bound */
+        uint64_t left;          /* rows; UINT64_MAX: no limit */
+        uint64_t cursor, shown;
+        struct change_row row;
+};
+
+static void history_done(struct history *h)
+{
+        buf_done(&h->row.old_bytes);
+        buf_done(&h->row.new_bytes);
+}
+#define _cleanup_history_ _cleanup_(history_done)
+
+/* ---- One row ---- */
+
+static int read_row(sd_bus_message *m, struct change_row *row)
+{
+        buf_clear(&row->old_bytes);
+        buf_clear(&row->new_bytes);
+        int r = sd_bus_message_read(m, "ttssssbb", &row->time, &row->sequence, &row->change, &row->key,
+                &row->name, &row->layer, &row->effective, &row->dataless);
+        if (r >= 0)
+                r = wire_read_value(m, &row->old_bytes, &row->old_type, NULL);
+        return r < 0 ? r : wire_read_value(m, &row->new_bytes, &row->new_type, NULL);
+}
+
+static bool is_about_value(const struct change_row *row)
+{
+        return strncmp(row->change, "value-", strlen("value-")) == 0;
+}
+
+static const char *shown_name(const struct change_row *row)
+{
+        return is_about_value(row) ? value_word_of_name(row->name) : row->name;
+}
+
+static void format_side(struct buf *out, uint32_t type, const struct buf *bytes)
+{
+        const struct value v = { .type = type, .data = bytes->data, .size = bytes->len };
+
+        if (type == TYPE_NOTHING)
+                buf_puts(out, "none");
+        else if (type == REG_TOMBSTONE)
+                buf_puts(out, "tombstone");
+        else
+                format_typed(out, &v);
+}
+
+static void format_row(struct buf *out, const struct change_row *row)
+{
+        const char *name = shown_name(row);
+
+        format_time(out, row->time);
+        buf_printf(out, "  %s", row->change);
+        if (row->key[0]) {
+                buf_puts(out, "  ");
+                format_safe(out, row->key, strlen(row->key));
+        }
+        if (name[0]) {
+                buf_puts(out, "  ");
+                format_safe(out, name, strlen(name));
+        }
+        if (row->old_type == TYPE_NOTHING && row->new_type == TYPE_NOTHING)
+                return;
+        buf_puts(out, " = ");
+        format_side(out, row->old_type, &row->old_bytes);
+        buf_puts(out, " -> ");
+        format_side(out, row->new_type, &row->new_bytes);
+}
+
+static int show_text(struct history *h, sd_bus_message *m)
+{
+        struct buf *out = &h->s->out;
+        const struct change_row *row = &h->row;
+        _cleanup_buf_ struct buf origin = BUF_INIT;
+
+        format_row(out, row);
+        buf_puts(out, "   (");
+        if (row->layer[0]) {
+                buf_puts(out, "layer ");
+                format_safe(out, row->layer, strlen(row->layer));
+                buf_puts(out, ", ");
+        }
+        buf_printf(out, "%s%ssequence %" PRIu64, row->effective ? "" : "not effective, ",
+                row->dataless ? "without data, " : "", row->sequence);
+        int r = origin_read(m, h->s->args->options.verbose, &origin, NULL);
+        if (origin.len > 0)
+                buf_printf(out, ", %s", buf_str(&origin));
+        buf_puts(out, ")\n");
+        return r;
+}
+
+static void side_to_json(struct json *j, const char *key, uint32_t type, const struct buf *bytes)
+{
+        const struct value v = { .type = type, .data = bytes->data, .size = bytes->len };
+
+        json_key(j, key);
+        if (type == TYPE_NOTHING) {
+                json_null(j);
+                return;
+        }
+        json_begin_object(j);
+        json_key(j, "tombstone");
+        json_bool(j, type == REG_TOMBSTONE);
+        if (type != REG_TOMBSTONE)
+                value_to_json(j, &v);
+        json_end_object(j);
+}
+
+static int show_json(struct history *h, sd_bus_message *m)
+{
+        const struct change_row *row = &h->row;
+        struct json j = json_on(&h->s->out);
+        _cleanup_buf_ struct buf time = BUF_INIT, unused = BUF_INIT;
+
+        format_time(&time, row->time);
+        const struct {
+                const char *key, *text;
+        } texts[] = {
+                { "time", buf_str(&time) },
+                { "change", row->change },
+                { "path", row->key[0] ? row->key : NULL },
+                { "name", shown_name(row)[0] ? shown_name(row) : NULL },
+                { "layer", row->layer[0] ? row->layer : NULL },
+        };
+        json_begin_object(&j);
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+                json_key(&j, texts[i].key);
+                json_string(&j, texts[i].text);
+        }
+        json_key(&j, "time_usec");
+        json_number(&j, row->time);
+        json_key(&j, "sequence");
+        json_number(&j, row->sequence);
+        json_key(&j, "effective");
+        json_bool(&j, row->effective);
+        json_key(&j, "dataless");
+        json_bool(&j, row->dataless);
+        side_to_json(&j, "old", row->old_type, &row->old_bytes);
+        side_to_json(&j, "new", row->new_type, &row->new_bytes);
+        json_key(&j, "origin");
+        int r = origin_read(m, true, &unused, &j);
+        json_end_object(&j);
+        buf_putc(&h->s->out, '\n');
+        return r;
+}
+
+/* ---- Pages ---- */
+
+static int append_query(struct history *h, sd_bus_message *m)
+{
+        const struct {
+                const char *name;
+                uint64_t number;
+        } numbers[] = { { "since", h->since }, { "until", h->until }, { "cursor", h->cursor } };
+
+        int r = sd_bus_message_append(m, "b", (int)h->s->args->options.subtree);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "{sv}", "backwards", "b", 1);
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(numbers); i++)
+                if (numbers[i].number != 0)
+                        r = sd_bus_message_append(m, "{sv}", numbers[i].name, "t", numbers[i].number);
+        if (r >= 0 && h->name)
+                r = sd_bus_message_append(m, "{sv}", "name", "s", h->name);
+        if (r >= 0 && h->left <= UINT32_MAX)
+                r = sd_bus_message_append(m, "{sv}", "limit", "u", (uint32_t)h->left);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int show_page(struct history *h, sd_bus_message *reply)
+{
+        int r = sd_bus_message_enter_container(reply, 'a', "(ttssssbbuvuva{sv})");
+
+        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "ttssssbbuvuva{sv}")) > 0) {
+                r = read_row(reply, &h->row);
+                if (r >= 0)
+                        r = (h->s->args->options.json ? show_json : show_text)(h, reply);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(reply);
+                h->shown++;
+                h->left -= h->left != UINT64_MAX;
+        }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(reply);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "t", &h->cursor);
+        return r < 0 ? session_bad_reply(h->s, r) : session_flush(h->s);
+}
+
+static int show(struct history *h)
+{
+        int code = EXIT_CODE_OK;
+
+        h->cursor = 0;
+        do {
+                _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+                code = session_new_call(h->s, "History", h->key, NULL, &m);
+                if (code != EXIT_CODE_OK)
+                        return code;
+                int r = append_query(h, m);
+                if (r < 0)
+                        return session_fail(h->s, r, NULL);
+                code = session_call(h->s, m, &reply);
+                if (code == EXIT_CODE_OK)
+                        code = show_page(h, reply);
+        } while (code == EXIT_CODE_OK && h->cursor != 0 && h->left > 0);
+        return code;
+}
+
+static int read_time(struct session *s, const char *option, const char *text, uint64_t *ret)
+{
+        int64_t time;
+
+        if (!text)
+                return EXIT_CODE_OK;
+        if (date_parse(text, (int64_t)clock_of(CLOCK_REALTIME), &time) && time > 0) {
+                *ret = (uint64_t)time;
+                return EXIT_CODE_OK;
+        }
+        (void)diag_set(&s->diag, EINVAL,
+                "--%s: '%s' is no time; such are 2026-01-31, '2026-01-31 10:00', 7d, 12h, 30m, @SECONDS",
+                option, text);
+        return EXIT_CODE_USAGE;
+}
+
+int command_history(struct session *s)
+{
+        const struct options *o = &s->args->options;
+        _cleanup_free_ char *key = NULL, *name = NULL;
+        _cleanup_history_ struct history h = { .s = s, .left = o->count ? o->count : UINT64_MAX };
+
+        int code = read_time(s, "since", o->since, &h.since);
+        if (code == EXIT_CODE_OK)
+                code = read_time(s, "until", o->until, &h.until);
+        if (code == EXIT_CODE_OK)
+                code = session_target(s, &key, &name);
+        if (code != EXIT_CODE_OK)
+                return code;
+        h.key = key;
+        h.name = name;
+        code = show(&h);
+        /* What is no key now may have been one. */
+        if (code == EXIT_CODE_OK && h.shown == 0 && name && s->args->n_words == 1) {
+                h.key = s->args->words[0];
+                h.name = NULL;
+                code = show(&h);
+        }
+        if (code == EXIT_CODE_OK && h.shown == 0 && !o->quiet)
+                warn("no change of it is known");
+        return code;
+}
