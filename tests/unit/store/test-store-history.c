@@ -241,6 +241,7 @@ int main(void)
         Suite *suite = suite_create("store-history");
         TCase *tc = tcase_create("store-history");
 
+        tcase_set_timeout(tc, 60);
         tcase_add_loop_test(tc, operations, 0, (int)ARRAY_SIZE(cases));
         tcase_add_test(tc, authors);
         tcase_add_test(tc, authors_of_rollbacks);

@@ -259,6 +259,7 @@ int main(void)
         Suite *suite = suite_create("store-lookup");
         TCase *tc = tcase_create("store-lookup");
 
+        tcase_set_timeout(tc, 60);
         tcase_add_test(tc, expected_sequence);
         tcase_add_test(tc, sequences);
         tcase_add_test(tc, entry_before_key);

@@ -364,6 +364,7 @@ int main(void)
         Suite *suite = suite_create("store-open");
         TCase *tc = tcase_create("store-open");
 
+        tcase_set_timeout(tc, 60);
         tcase_add_loop_test(tc, foreign, 0, (int)ARRAY_SIZE(strangers));
         tcase_add_test(tc, missing);
         tcase_add_loop_test(tc, not_made_yet, 0, 2);

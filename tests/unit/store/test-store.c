@@ -286,6 +286,7 @@ int main(void)
         Suite *suite = suite_create("store");
         TCase *tc = tcase_create("store");
 
+        tcase_set_timeout(tc, 60);
         tcase_add_loop_test(tc, operations, 0, (int)ARRAY_SIZE(cases));
         tcase_add_test(tc, layers_of_a_value);
         suite_add_tcase(suite, tc);
