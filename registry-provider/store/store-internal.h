@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The store's own struct, for its parts: what is read (store.c), what is changed (store-apply.c and
- * store-rows.c), and the history. */
+/* The store's own struct, for its parts: turns (store.c), what is read (store-read.c), what is changed
+ * (store-apply.c and store-rows.c), and the history. */
 
 #include "../../schema/base/clock.h"
 #include "../../schema/names/path.h"
@@ -70,6 +70,9 @@ struct store {
         char **layers; /* names by number; a number is never given twice while the store is open */
         int64_t n_layers, next_layer;
 };
+
+/* A look-up changes nothing that its caller could see. */
+struct store *store_writable(const struct store *s);
 
 /* A name as the tables have it. */
 struct folded {

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is read. */
+#include "store-internal.h"
+
+#include <string.h>
+
+#include "../../schema/names/fold.h"
+
+/* ---- Names ---- */
+
+bool store_fold(const char *name, size_t len, struct folded *ret)
+{
+        if (len > NAME_BYTES_MAX)
+                return false;
+        ret->len = fold_text(name, len, ret->text, sizeof(ret->text));
+        return len == 0 || ret->len > 0;
+}
+
+int64_t store_layer_id(struct store *s, const char *name)
+{
+        struct folded folded;
+        int64_t id = 0;
+
+        if (strcmp(name, STORE_BASE_LAYER) == 0)
+                return BASE_LAYER_ID;
+        if (!store_fold(name, strlen(name), &folded))
+                return 0;
+        sqlite3_stmt *q = store_query(s, LAYER_ID, false);
+        bind_text(q, 1, folded.text, folded.len);
+        while (database_row(s->db, q))
+                id = sqlite3_column_int64(q, 0);
+        return id;
+}
+
+/* NULL: out of memory. */
+static char **layer_slot(struct store *s, int64_t id)
+{
+        if (id < s->n_layers)
+                return &s->layers[id];
+        int64_t n = id + 16;
+        char **layers = reallocarray(s->layers, (size_t)n, sizeof(*layers));
+        if (!layers)
+                return NULL;
+        memset(layers + s->n_layers, 0, (size_t)(n - s->n_layers) * sizeof(*layers));
+        s->layers = layers;
+        s->n_layers = n;
+        return &layers[id];
+}
+
+static int keep_layer_name(struct store *s, int64_t id, const char *name)
+{
+        char **slot = name ? layer_slot(s, id) : NULL;
+
+        if (slot && !*slot)
+                *slot = strdup(name);
+        return slot && *slot ? 0 : database_no_memory(s->db);
+}
+
+const char *store_layer_name(struct store *s, int64_t id)
+{
+        int r = id > 0 && id < s->n_layers && s->layers[id] ? 0 : -EUCLEAN;
+
+        if (r < 0 && id > 0 && id <= LAYER_IDS_MAX) {
+                sqlite3_stmt *q = store_query(s, LAYER_NAME, false);
+                (void)sqlite3_bind_int64(q, 1, id);
+                while (database_row(s->db, q))
+                        r = keep_layer_name(s, id, (const char *)sqlite3_column_text(q, 0));
+        }
+        if (r == 0)
+                return s->layers[id];
+        if (s->db->error == 0)
+                s->db->error = diag_set(&s->db->why, EUCLEAN, "%s: there is no layer number %lld",
+                        s->db->path, (long long)id);
+        return "";
+}
+
+/* ---- Look-ups ---- */
+
+/* One connection has two databases; most have nothing volatile. */
+#define EACH_DATABASE(s, is_volatile)                                                                       \
+        unsigned is_volatile = 0;                                                                           \
+        is_volatile < 1u + (s)->db->has_volatile;                                                           \
+        is_volatile++
+
+const struct store_key *store_key(const struct store *s, const struct guid *guid)
+{
+        struct store_key *key = NULL;
+
+        for (EACH_DATABASE(s, is_volatile)) {
+                sqlite3_stmt *q = store_query(s, KEY_GET, is_volatile);
+                bind_guid(q, 1, guid);
+                while (database_row(s->db, q)) {
+                        key = store_take(s, sizeof(*key));
+                        if (!key)
+                                continue;
+                        int size = sqlite3_column_bytes(q, 2);
+                        *key = (struct store_key){ .guid = *guid,
+                                .name = store_column_text(s, q, 1),
+                                .sd = size > 0 ? store_copy(s, sqlite3_column_blob(q, 2), (size_t)size)
+                                               : NULL,
+                                .sd_size = (size_t)size,
+                                .is_link = sqlite3_column_int(q, 3) & KEY_FLAG_LINK,
+                                .is_volatile = is_volatile,
+                                .last_write = column_u64(q, 4) };
+                        column_guid(q, 0, &key->parent);
+                }
+        }
+        return s->db->error ? NULL : key;
+}
+
+static bool any_row(const struct store *s, enum statement id, const struct guid *guid)
+{
+        bool any = false;
+
+        for (EACH_DATABASE(s, is_volatile)) {
+                sqlite3_stmt *q = store_query(s, id, is_volatile);
+                bind_guid(q, 1, guid);
+                while (database_row(s->db, q))
+                        any = true;
+        }
+        return any;
+}
+
+bool store_key_is_referenced(const struct store *s, const struct guid *guid)
+{
+        return any_row(s, ENTRY_PARENT_OF, guid);
+}
+
+/* Of a path entry and of a value: layer, name, sequence, folded name. */
+#define FOLDED_COLUMN 3
+
+/* What both kinds of entries begin with. */
+struct row {
+        const char *name;
+        const char *layer;
+        const struct row *next;
+        uint64_t sequence;
+};
+_Static_assert(offsetof(struct store_path_entry, next) == offsetof(struct row, next) &&
+                       offsetof(struct store_value_entry, next) == offsetof(struct row, next) &&
+                       offsetof(struct store_path_entry, sequence) == offsetof(struct row, sequence) &&
+                       offsetof(struct store_value_entry, sequence) == offsetof(struct row, sequence),
+        "both kinds of entries begin alike");
+
+static bool read_row(const struct store *s, sqlite3_stmt *q, struct row *row)
+{
+        row->layer = store_layer_name(store_writable(s), sqlite3_column_int64(q, 0));
+        row->name = store_column_text(s, q, 1);
+        row->sequence = column_u64(q, 2);
+        return row->name != NULL;
+}
+
+static struct row *read_path_entry(const struct store *s, sqlite3_stmt *q, _unused_ bool with_data)
+{
+        struct store_path_entry *e = store_take(s, sizeof(*e));
+
+        if (!e)
+                return NULL;
+        *e = (struct store_path_entry){ .hidden = sqlite3_column_type(q, 4) == SQLITE_NULL,
+                .dangling = sqlite3_column_int(q, 5) };
+        column_guid(q, 4, &e->target);
+        return read_row(s, q, (struct row *)e) ? (struct row *)e : NULL;
+}
+
+static struct row *read_value(const struct store *s, sqlite3_stmt *q, bool with_data)
+{
+        struct store_value_entry *e = store_take(s, sizeof(*e));
+
+        if (!e)
+                return NULL;
+        *e = (struct store_value_entry){ .type = (uint32_t)sqlite3_column_int64(q, 4),
+                .size = (size_t)sqlite3_column_bytes(q, 5) };
+        if (with_data && !(e->data = store_copy(s, sqlite3_column_blob(q, 5), e->size)))
+                return NULL;
+        return read_row(s, q, (struct row *)e) ? (struct row *)e : NULL;
+}
+
+static void insert(const struct row **chain, struct row *row)
+{
+        while (*chain && (*chain)->sequence > row->sequence)
+                chain = (const struct row **)&(*chain)->next;
+        row->next = *chain;
+        *chain = row;
+}
+
+typedef struct row *(*read_row_t)(const struct store *s, sqlite3_stmt *q, bool with_data);
+
+static const struct row *get_chain(const struct store *s, enum statement id, read_row_t read,
+        const struct guid *guid, const char *name, size_t len)
+{
+        const struct row *chain = NULL;
+        struct folded folded;
+
+        if (!store_fold(name, len, &folded))
+                return NULL;
+        for (EACH_DATABASE(s, is_volatile)) {
+                sqlite3_stmt *q = store_query(s, id, is_volatile);
+                bind_guid(q, 1, guid);
+                bind_text(q, 2, folded.text, folded.len);
+                while (database_row(s->db, q)) {
+                        struct row *row = read(s, q, true);
+                        if (row)
+                                insert(&chain, row);
+                }
+        }
+        return s->db->error ? NULL : chain;
+}
+
+const struct store_path_entry *store_lookup(
+        const struct store *s, const struct guid *parent, const char *name, size_t len)
+{
+        return (const struct store_path_entry *)get_chain(s, ENTRY_GET, read_path_entry, parent, name, len);
+}
+
+const struct store_value_entry *store_value(
+        const struct store *s, const struct guid *key, const char *name, size_t len)
+{
+        return (const struct store_value_entry *)get_chain(s, VALUE_GET, read_value, key, name, len);
+}
+
+const struct store_blanket *store_blankets(const struct store *s, const struct guid *key)
+{
+        const struct store_blanket *list = NULL, **end = &list;
+
+        for (EACH_DATABASE(s, is_volatile)) {
+                sqlite3_stmt *q = store_query(s, BLANKET_LIST, is_volatile);
+                bind_guid(q, 1, key);
+                while (database_row(s->db, q)) {
+                        struct store_blanket *b = store_take(s, sizeof(*b));
+                        if (!b)
+                                continue;
+                        *b = (struct store_blanket){
+                                .layer = store_layer_name(store_writable(s), sqlite3_column_int64(q, 0)),
+                                .sequence = column_u64(q, 1),
+                        };
+                        *end = b;
+                        end = &b->next;
+                }
+        }
+        return s->db->error ? NULL : list;
+}
+
+/* ---- Enumeration ---- */
+
+/* One name that is listed. */
+struct listed {
+        const struct row *chain;
+        const char *folded;
+};
+
+struct list {
+        struct listed *names;
+        size_t n, size;
+};
+
+static struct listed *list_add(struct list *l)
+{
+        if (l->n == l->size) {
+                size_t size = l->size ? l->size * 2 : 16;
+                struct listed *names = reallocarray(l->names, size, sizeof(*names));
+                if (!names)
+                        return NULL;
+                l->names = names;
+                l->size = size;
+        }
+        return &l->names[l->n++];
+}
+
+static int compare_listed(const void *a, const void *b)
+{
+        return strcmp(((const struct listed *)a)->folded, ((const struct listed *)b)->folded);
+}
+
+/* Rows of one name come one after the other. */
+static int list_rows(
+        const struct store *s, sqlite3_stmt *q, read_row_t read, bool with_data, struct list *list)
+{
+        struct listed *at = NULL;
+
+        while (database_row(s->db, q)) {
+                const char *folded = (const char *)sqlite3_column_text(q, FOLDED_COLUMN);
+                struct row *row = read(s, q, with_data);
+                if (!row || !folded)
+                        continue;
+                if (!at || strcmp(at->folded, folded) != 0) {
+                        at = list_add(list);
+                        if (!at) {
+                                (void)database_no_memory(s->db);
+                                continue;
+                        }
+                        *at = (struct listed){ .folded = store_column_text(s, q, FOLDED_COLUMN) };
+                        if (!at->folded)
+                                at->folded = "";
+                }
+                insert(&at->chain, row);
+        }
+        return s->db->error;
+}
+
+static void merge(const struct row **into, const struct row *chain)
+{
+        while (chain) {
+                struct row *row = (struct row *)chain;
+                chain = chain->next;
+                insert(into, row);
+        }
+}
+
+/* What both databases have under one name is one chain. */
+static void join(struct list *list)
+{
+        size_t n = 0;
+
+        qsort(list->names, list->n, sizeof(*list->names), compare_listed);
+        for (size_t i = 1; i < list->n; i++)
+                if (strcmp(list->names[n].folded, list->names[i].folded) == 0)
+                        merge(&list->names[n].chain, list->names[i].chain);
+                else
+                        list->names[++n] = list->names[i];
+        list->n = n + 1;
+}
+
+static const struct row *const *get_list(const struct store *s, enum statement id, read_row_t read,
+        const struct guid *guid, bool with_data, size_t *ret_n)
+{
+        struct list list = { 0 };
+        const struct row **rows = NULL;
+        size_t n = 0;
+
+        for (EACH_DATABASE(s, is_volatile)) {
+                sqlite3_stmt *q = store_query(s, id, is_volatile);
+                bind_guid(q, 1, guid);
+                if (is_volatile)
+                        n = list.n;
+                (void)list_rows(s, q, read, with_data, &list);
+        }
+        if (n > 0 && list.n > n)
+                join(&list);
+        if (s->db->error == 0)
+                rows = store_take(s, (list.n + 1) * sizeof(*rows));
+        for (size_t i = 0; rows && i < list.n; i++)
+                rows[i] = list.names[i].chain;
+        *ret_n = rows ? list.n : 0;
+        free(list.names);
+        return rows;
+}
+
+const struct store_path_entry *const *store_children(
+        const struct store *s, const struct guid *parent, size_t *ret_n)
+{
+        return (const struct store_path_entry *const *)get_list(
+                s, ENTRY_LIST, read_path_entry, parent, true, ret_n);
+}
+
+const struct store_value_entry *const *store_values(
+        const struct store *s, const struct guid *key, bool with_data, size_t *ret_n)
+{
+        return (const struct store_value_entry *const *)get_list(
+                s, VALUE_LIST, read_value, key, with_data, ret_n);
+}
+
+/* An array in the arena grows by being copied. */
+static void *append(const struct store *s, void *array, size_t n, size_t size)
+{
+        if (n > 0 && (n & (n - 1)) != 0)
+                return array;
+        void *more = store_take(s, (n ? n * 2 : 1) * size);
+        if (more && n > 0)
+                memcpy(more, array, n * size);
+        return more;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+        return strcmp(
+                (*(const struct store_key *const *)a)->name, (*(const struct store_key *const *)b)->name);
+}
+
+const struct store_key *const *store_roots(const struct store *s, size_t *ret_n)
+{
+        struct guid *guids = NULL;
+        size_t n = 0, found = 0;
+
+        for (EACH_DATABASE(s, is_volatile)) {
+                sqlite3_stmt *q = store_query(s, KEY_ROOTS, is_volatile);
+                while (database_row(s->db, q)) {
+                        struct guid *more = append(s, guids, n, sizeof(*guids));
+                        if (!more)
+                                continue;
+                        guids = more;
+                        column_guid(q, 0, &guids[n++]);
+                }
+        }
+        const struct store_key **keys = store_take(s, (n + 1) * sizeof(*keys));
+        for (size_t i = 0; keys && i < n; i++)
+                if ((keys[found] = store_key(s, &guids[i])))
+                        found++;
+        if (found > 0)
+                qsort(keys, found, sizeof(*keys), compare_keys);
+        *ret_n = s->db->error ? 0 : found;
+        return keys;
+}
+
+const struct store_key *store_root(const struct store *s, const char *name, size_t len)
+{
+        size_t n;
+        const struct store_key *const *roots = store_roots(s, &n);
+
+        for (size_t i = 0; i < n; i++)
+                if (fold_equal(roots[i]->name, strlen(roots[i]->name), name, len))
+                        return roots[i];
+        return NULL;
+}
+
+const struct store_file *store_files(const struct store *s, size_t *ret_n)
+{
+        struct store_file *files = NULL;
+        size_t n = 0;
+        sqlite3_stmt *q = store_query(s, FILE_LIST, false);
+
+        while (database_row(s->db, q)) {
+                struct store_file *more = append(s, files, n, sizeof(*files));
+                if (!more)
+                        continue;
+                files = more;
+                files[n++] = (struct store_file){
+                        .layer = store_layer_name(store_writable(s), sqlite3_column_int64(q, 0)),
+                        .file = store_column_text(s, q, 1),
+                        .precedence = (uint32_t)sqlite3_column_int64(q, 2),
+                        .enabled = sqlite3_column_int(q, 3),
+                };
+        }
+        *ret_n = s->db->error ? 0 : n;
+        return files;
+}
+
+const struct store_held *store_layer(const struct store *s, const char *layer, size_t *ret_n)
+{
+        static const enum statement ids[] = { [STORE_ENTRY] = ENTRY_OF_LAYER,
+                [STORE_VALUE] = VALUE_OF_LAYER,
+                [STORE_BLANKET] = BLANKET_OF_LAYER };
+        int64_t id = store_layer_id(store_writable(s), layer);
+        struct store_held *held = NULL;
+        size_t n = 0;
+
+        for (EACH_DATABASE(s, is_volatile))
+                for (size_t kind = 0; id > 0 && kind < ARRAY_SIZE(ids); kind++) {
+                        sqlite3_stmt *q = store_query(s, ids[kind], is_volatile);
+                        if (q)
+                                (void)sqlite3_bind_int64(q, 1, id);
+                        while (database_row(s->db, q)) {
+                                struct store_held *more = append(s, held, n, sizeof(*held));
+                                if (!more)
+                                        continue;
+                                held = more;
+                                held[n] = (struct store_held){ .kind = (enum store_kind)kind,
+                                        .name = store_column_text(s, q, 2) };
+                                column_guid(q, 0, &held[n].guid);
+                                column_guid(q, 1, &held[n].target);
+                                n++;
+                        }
+                }
+        *ret_n = s->db->error ? 0 : n;
+        return held;
+}
