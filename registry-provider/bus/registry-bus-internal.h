@@ -89,6 +89,8 @@ size_t wire_bytes(const struct value *v, const char *name, const char *other);
 /* -EFBIG with d set when the message becomes too large. */
 _must_check_ int take_room(size_t *taken, size_t bytes, struct diag *d);
 int bus_fail(sd_bus_error *error, int r, const struct diag *d);
+/* Reports an error of the store; others are the caller's alone. */
+void registry_bus_failed(struct registry_bus *rb, int r, const struct diag *d);
 int append_actor(sd_bus_message *m, const struct actor *a);
 /* The same, or, where a file did it, that one. */
 int append_author(sd_bus_message *m, const struct store_author *a);

@@ -19,7 +19,9 @@ static int get(struct registry_bus *rb, const char *key, const char *name, struc
 
 int read_failed(struct registry_bus *rb, int r, struct diag *d, sd_bus_error *error)
 {
-        return bus_fail(error, registry_explain(rb->config.registry, r, d), d);
+        r = registry_explain(rb->config.registry, r, d);
+        registry_bus_failed(rb, r, d);
+        return bus_fail(error, r, d);
 }
 
 static int append_value(sd_bus_message *m, const struct registry_value *v)

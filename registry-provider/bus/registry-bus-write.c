@@ -45,6 +45,7 @@ static void execute(struct request *q)
         if (r == -EROFS)
                 request_refused(q, d.text);
         if (r < 0) {
+                registry_bus_failed(rb, r, &d);
                 reply_error(q, r, &d);
                 (void)request_free(q);
                 return;
@@ -239,8 +240,7 @@ void registry_bus_flush(struct registry_bus *rb)
         rb->n_waiting = 0;
         rb->waiting_bytes = 0;
         int r = registry_sync(rb->config.registry, &d);
-        if (r < 0)
-                log_error("%s", d.text[0] ? d.text : strerror(-r));
+        registry_bus_failed(rb, r, &d);
         while (q) {
                 struct request *next = q->next;
                 finish(q, r, &d);

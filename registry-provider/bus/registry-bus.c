@@ -43,6 +43,12 @@ int bus_fail(sd_bus_error *error, int r, const struct diag *d)
         return sd_bus_error_set_errno(error, r);
 }
 
+void registry_bus_failed(struct registry_bus *rb, int r, const struct diag *d)
+{
+        if (store_is_failure(r))
+                rb->config.failed(r, d->text[0] ? d->text : strerror(-r), rb->config.userdata);
+}
+
 size_t wire_bytes(const struct value *v, const char *name, const char *other)
 {
         /* Numbers, lengths and padding; an empty string in a list is one byte here and eight there. */

@@ -24,6 +24,7 @@ struct registry_bus_config {
         void (*reload)(void *userdata);  /* read the schema and the drop-in files again */
         void (*changed)(void *userdata); /* something was written */
         void (*tried)(void *userdata);   /* something took memory, but nothing was written */
+        void (*failed)(int error, const char *text, void *userdata); /* the store did, as text says */
         void *userdata;
 };
 

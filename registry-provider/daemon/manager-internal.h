@@ -6,6 +6,7 @@
 #include "../../service/audit/auditlog.h"
 #include "edits.h"
 #include "manager.h"
+#include "storage-settings.h"
 #include "../bus/registry-bus.h"
 
 enum reload_state {
@@ -25,7 +26,11 @@ struct manager {
         struct registry_bus *registry_bus;
         struct auditlog *auditlog;
         struct fswatch *vendor, *admin;
+        struct store *store; /* the registry's */
+        struct upkeep *upkeep;
+        sd_event_source *upkeep_source;
         sd_event_source *quiet_timer;
+        struct storage_settings settings;
         sd_event_source *reload_timer;
         enum reload_state reload;
         struct problems problems;
@@ -58,10 +63,19 @@ void check_metadata(struct manager *m);
 void follow_layers(struct manager *m);
 
 /* storage.c */
-/* Takes the folder of the store for this process, and opens the store. */
-_must_check_ int storage_open(struct manager *m, struct store **ret, struct diag *d);
+/* Takes the folder of the store for this process, opens or recovers the store, and begins its upkeep. */
+_must_check_ int storage_open(struct manager *m, struct diag *d);
+/* Damage was found: the next storage_open() recovers what is not whole. 0 or negative errno. */
+_must_check_ int storage_mark(struct manager *m, const char *why);
+/* Ends the upkeep. */
+void storage_close(struct manager *m);
 _must_check_ int storage_start(struct manager *m);
 /* Something was written. */
 void storage_changed(struct manager *m);
 /* Something was tried that took memory, but nothing was written. */
 void storage_tried(struct manager *m);
+/* The store failed, as `text` says; -EUCLEAN: it is damaged. The manager is the userdata. */
+void storage_failed(int error, const char *text, void *userdata);
+
+/* storage-settings.c: the settings as they are now. */
+void storage_settings_load(struct manager *m);

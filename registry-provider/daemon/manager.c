@@ -100,21 +100,34 @@ static int watch(struct manager *m, const char *path, fswatch_fn fn, struct fswa
         return r == -ENOMEM ? r : 0;
 }
 
-static int open_registry(struct manager *m, const struct manager_config *config, struct diag *d)
+static int try_registry(struct manager *m, struct diag *d)
+{
+        int r = storage_open(m, d);
+        if (r < 0)
+                return r;
+        const struct registry_config config = {
+                .store = m->store, .schema = m->schema, .value_max = m->value_max
+        };
+        r = registry_open(&config, &m->registry, d);
+        if (r < 0)
+                storage_close(m);
+        return r;
+}
+
+static int open_registry(struct manager *m, struct diag *d)
 {
         int r = load_schema(m);
         if (r < 0)
                 return diag_set(d, -r, "the schema cannot be loaded: %s", strerror(-r));
-        struct store *store = NULL;
-        r = storage_open(m, &store, d);
-        if (r < 0)
-                return r;
-        const struct registry_config rc = {
-                .store = store,
-                .schema = m->schema,
-                .value_max = config->value_max,
-        };
-        return registry_open(&rc, &m->registry, d);
+        r = try_registry(m, d);
+        /* What an opening does not look at. */
+        if (r == -EUCLEAN && storage_mark(m, d->text) == 0) {
+                d->text[0] = '\0';
+                r = try_registry(m, d);
+        }
+        if (r == 0)
+                storage_settings_load(m);
+        return r;
 }
 
 static int open_bus(struct manager *m, const struct manager_config *config, struct diag *d)
@@ -132,6 +145,7 @@ static int open_bus(struct manager *m, const struct manager_config *config, stru
                 .reload = on_reload,
                 .changed = on_changed,
                 .tried = on_tried,
+                .failed = storage_failed,
                 .userdata = m,
         };
         r = registry_bus_new(&rc, &m->registry_bus);
@@ -173,6 +187,7 @@ int manager_new(const struct manager_config *config, struct manager **ret, struc
                 return -ENOMEM;
         m->run_dir_fd = -1;
         m->lock_fd = -1;
+        m->settings = STORAGE_SETTINGS_DEFAULT;
         m->exe_reader = config->exe_reader;
         m->value_max = config->value_max;
         m->root = strdup(config->root ? config->root : "");
@@ -190,7 +205,7 @@ int manager_new(const struct manager_config *config, struct manager **ret, struc
                 r = start_auditlog(m, run_dir);
         if (r < 0)
                 return diag_set(d, -r, "cannot start: %s", strerror(-r));
-        r = open_registry(m, config, d);
+        r = open_registry(m, d);
         if (r < 0)
                 return r;
         r = watch(m, LAYOUT_DROPINS_VENDOR, on_dropins, &m->vendor);
@@ -217,6 +232,7 @@ struct manager *manager_free(struct manager *m)
                 (void)sd_bus_flush_close_unref(m->bus);
         m->vendor = fswatch_free(m->vendor);
         m->admin = fswatch_free(m->admin);
+        storage_close(m);
         m->registry = registry_close(m->registry);
         m->schema = schema_free(m->schema);
         schema_files_done(&m->schema_files);

@@ -271,3 +271,13 @@ bool registry_pending(const struct registry *r)
 {
         return store_is_pending(r->store);
 }
+
+int registry_prune(
+        struct registry *r, const struct store_prune_limits *limits, bool *ret_more, struct diag *d)
+{
+        int e = store_prune(r->store, limits, ret_more);
+
+        if (e == 0)
+                e = registry_sync(r, d);
+        return registry_explain(r, e, d);
+}

@@ -180,6 +180,9 @@ _must_check_ int registry_delete_key(
  * is open. */
 _must_check_ int registry_sync(struct registry *r, struct diag *d);
 bool registry_pending(const struct registry *r);
+/* Cuts a part off the history, durably; see store_prune(). No ended transaction may wait. */
+_must_check_ int registry_prune(
+        struct registry *r, const struct store_prune_limits *limits, bool *ret_more, struct diag *d);
 
 /* One ended transaction that brings the drop-in layers to what the files say.
  * A broken file keeps its layer's last good content; a file that cannot be applied (its layer is taken, for
