@@ -248,12 +248,6 @@ static int execute(struct database *db, const char *sql)
         return sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : note_error(db);
 }
 
-/* The pragma works when it is prepared: a statement that is kept would do it once. */
-int database_spill(struct database *db, bool on)
-{
-        return execute(db, on ? "PRAGMA cache_spill = ON" : "PRAGMA cache_spill = OFF");
-}
-
 static int make_tables(struct database *db, bool is_volatile)
 {
         _cleanup_free_ char *sql = with_database(tables_of_keys, is_volatile);
@@ -375,7 +369,13 @@ static int lengthen_wal(struct database *db)
         return execute(db, "ROLLBACK");
 }
 
-/* What is no store is looked at, and left as it is. */
+/* What is no store is looked at, and left as it is.
+ *
+ * Nothing is written to the log before a commit (cache_spill). A preview leaves nothing there then; and
+ * SQLite (3.40 at least) would lose what was committed: where a ROLLBACK TO undoes pages that it had spilled
+ * and written anew, it goes on to leave frames without checksums from where those were, and makes up for it
+ * at the commit only from there. The frames before stay without, and after a crash nothing behind them
+ * counts. */
 static int prepare_for_writing(struct database *db)
 {
         bool is_new = false;
@@ -388,7 +388,7 @@ static int prepare_for_writing(struct database *db)
         if (r == 0)
                 r = execute(db,
                         "PRAGMA page_size = 1024; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                        "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -8192");
+                        "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -8192; PRAGMA cache_spill = OFF");
         if (r == 0 && is_new)
                 r = make(db);
         return r < 0 ? r : lengthen_wal(db);

@@ -63,8 +63,6 @@ _must_check_ int database_run(struct database *db, sqlite3_stmt *statement);
 int database_do(struct database *db, enum statement id);
 /* The same, whatever failed before: for what undoes. */
 int database_force(struct database *db, enum statement id);
-/* Whether what changes may be written to the log before the commit. */
-int database_spill(struct database *db, bool on);
 
 void bind_guid(sqlite3_stmt *statement, int column, const struct guid *guid);
 void bind_text(sqlite3_stmt *statement, int column, const char *text, size_t len);

@@ -52,7 +52,6 @@ struct store {
         unsigned depth;
         uint64_t sequence, sequence_begun; /* now, and at the begin of the turn */
         bool pending;
-        bool is_preview;
         int lost; /* the turn is rolled back whole, for this; those who are in it do not know yet. 0: no */
         struct diag why_lost;
         bool must_heal; /* a commit failed; see heal() */

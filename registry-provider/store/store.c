@@ -92,9 +92,6 @@ static void turn_ends(struct store *s)
 {
         s->turn = TURN_NONE;
         s->pruning.in_turn = false;
-        if (s->is_preview)
-                (void)database_spill(s->db, true);
-        s->is_preview = false;
 }
 
 static void undo_turn(struct store *s)
@@ -225,15 +222,7 @@ void store_set_author(struct store *s, const struct store_author *author)
 int store_begin_preview(struct store *s)
 {
         assert(s->turn != TURN_WRITING);
-        int r = s->db->error ? s->db->error : database_spill(s->db, false);
-        if (r == 0)
-                r = store_begin(s, NULL);
-        s->is_preview = true;
-        if (r < 0) {
-                turn_ends(s);
-                forget_error(s);
-        }
-        return r;
+        return store_begin(s, NULL);
 }
 
 void store_rollback(struct store *s)
