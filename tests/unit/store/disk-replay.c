@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "disk.h"
 
-#include <check.h>
+#include <assert.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -46,7 +46,7 @@ static void resize(struct contents *c, size_t size)
         if (size > c->room) {
                 c->room = size * 2;
                 c->data = realloc(c->data, c->room);
-                ck_assert_ptr_nonnull(c->data);
+                assert(c->data);
         }
         if (size > c->size)
                 memset(c->data + c->size, 0, size - c->size);
@@ -94,7 +94,7 @@ struct disk_replay *disk_replay_new(const struct disk_log *log)
 {
         struct disk_replay *r = calloc(1, sizeof(*r));
 
-        ck_assert_ptr_nonnull(r);
+        assert(r);
         r->log = log;
         for (unsigned i = 0; i < log->n_files; i++) {
                 struct file *f = &r->files[i];
@@ -119,7 +119,7 @@ static void hold(struct file *f, const struct disk_entry *e)
 {
         if ((f->n_held & (f->n_held - 1)) == 0) {
                 f->held = reallocarray(f->held, f->n_held ? f->n_held * 2 : 1, sizeof(*f->held));
-                ck_assert_ptr_nonnull(f->held);
+                assert(f->held);
         }
         f->held[f->n_held++] = (struct held){ .entry = e };
 }
@@ -173,7 +173,7 @@ static void sync_directory(struct disk_replay *r)
 
 void disk_replay_to(struct disk_replay *r, size_t position)
 {
-        ck_assert(r->position <= position && position <= r->log->n);
+        assert(r->position <= position && position <= r->log->n);
         for (; r->position < position; r->position++) {
                 const struct disk_entry *e = &r->log->entries[r->position];
                 struct file *f = &r->files[e->file];
@@ -224,10 +224,10 @@ static void write_file(const struct contents *c, const char *directory, const ch
                 n--;
         (void)snprintf(path, sizeof(path), "%s/%s", directory, name);
         int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        ck_assert_int_ge(fd, 0);
-        ck_assert_int_eq(n > 0 ? write(fd, c->data, n) : 0, (ssize_t)n);
-        ck_assert_int_eq(ftruncate(fd, (off_t)c->size), 0);
-        ck_assert_int_eq(close(fd), 0);
+        assert(fd >= 0);
+        assert((n > 0 ? write(fd, c->data, n) : 0) == (ssize_t)n);
+        assert(ftruncate(fd, (off_t)c->size) == 0);
+        assert(close(fd) == 0);
 }
 
 void disk_replay_write(const struct disk_replay *r, enum disk_loss loss, uint64_t *random, const char *into)

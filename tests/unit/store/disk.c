@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "disk.h"
 
-#include <check.h>
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -29,6 +29,7 @@ static struct {
         enum disk_call call;
         unsigned nth, times, calls;
         int error;
+        bool spare;
 } fault;
 static size_t at_most;
 
@@ -49,8 +50,8 @@ char *disk_scratch(void)
         char *directory = strdup(
                 access("/dev/shm", W_OK) == 0 ? "/dev/shm/peios-store-XXXXXX" : "/tmp/peios-store-XXXXXX");
 
-        ck_assert_ptr_nonnull(directory);
-        ck_assert_ptr_nonnull(mkdtemp(directory));
+        assert(directory);
+        assert(mkdtemp(directory));
         return directory;
 }
 
@@ -59,13 +60,13 @@ void disk_scratch_remove(const char *directory, bool whole)
         DIR *dir = opendir(directory);
         const struct dirent *e;
 
-        ck_assert_ptr_nonnull(dir);
+        assert(dir);
         while ((e = readdir(dir)))
                 if (e->d_name[0] != '.')
-                        ck_assert_int_eq(unlinkat(dirfd(dir), e->d_name, 0), 0);
-        ck_assert_int_eq(closedir(dir), 0);
+                        assert(unlinkat(dirfd(dir), e->d_name, 0) == 0);
+        assert(closedir(dir) == 0);
         if (whole)
-                ck_assert_int_eq(rmdir(directory), 0);
+                assert(rmdir(directory) == 0);
 }
 
 /* ---- The log ---- */
@@ -76,7 +77,7 @@ static struct disk_entry *add(enum disk_event event, int file)
 
         if ((log->n & (log->n - 1)) == 0) {
                 log->entries = reallocarray(log->entries, log->n ? log->n * 2 : 1, sizeof(*log->entries));
-                ck_assert_ptr_nonnull(log->entries);
+                assert(log->entries);
         }
         log->entries[log->n] = (struct disk_entry){ .event = event, .file = (unsigned)file };
         return &log->entries[log->n++];
@@ -89,15 +90,15 @@ static void add_write(int file, const void *data, size_t size, sqlite3_int64 off
         e->offset = (size_t)offset;
         e->size = size;
         e->data = malloc(size);
-        ck_assert_ptr_nonnull(e->data);
+        assert(e->data);
         memcpy(e->data, data, size);
 }
 
 static struct disk_file *add_file(const char *name)
 {
-        ck_assert_uint_lt(recorder.log->n_files, DISK_FILES_MAX);
+        assert(recorder.log->n_files < DISK_FILES_MAX);
         struct disk_file *f = &recorder.log->files[recorder.log->n_files++];
-        ck_assert_uint_lt(strlen(name), sizeof(f->name));
+        assert(strlen(name) < sizeof(f->name));
         strcpy(f->name, name);
         return f;
 }
@@ -129,12 +130,12 @@ static void take_file(const char *name)
 
         (void)snprintf(path, sizeof(path), "%s/%s", recorder.directory, name);
         FILE *stream = fopen(path, "r");
-        ck_assert(stream && fstat(fileno(stream), &st) == 0);
+        assert(stream && fstat(fileno(stream), &st) == 0);
         f->was_there = true;
         f->size = (size_t)st.st_size;
         f->data = malloc(f->size + 1);
-        ck_assert(f->data && fread(f->data, 1, f->size, stream) == f->size);
-        ck_assert_int_eq(fclose(stream), 0);
+        assert(f->data && fread(f->data, 1, f->size, stream) == f->size);
+        assert(fclose(stream) == 0);
 }
 
 void disk_record(const char *directory)
@@ -142,16 +143,16 @@ void disk_record(const char *directory)
         DIR *dir = opendir(directory);
         const struct dirent *e;
 
-        ck_assert(dir && !recorder.directory);
+        assert(dir && !recorder.directory);
         recorder.directory = strdup(directory);
         recorder.log = calloc(1, sizeof(*recorder.log));
-        ck_assert(recorder.directory && recorder.log);
+        assert(recorder.directory && recorder.log);
         while ((e = readdir(dir))) {
                 const char *end = strrchr(e->d_name, '-');
                 if (e->d_name[0] != '.' && !(end && strcmp(end, "-shm") == 0))
                         take_file(e->d_name);
         }
-        ck_assert_int_eq(closedir(dir), 0);
+        assert(closedir(dir) == 0);
 }
 
 size_t disk_position(void)
@@ -183,6 +184,11 @@ void disk_fail(enum disk_call call, unsigned nth, unsigned times, int error)
         fault = (typeof(fault)){ .call = call, .nth = nth, .times = times, .error = error };
 }
 
+void disk_spare(bool spare)
+{
+        fault.spare = spare;
+}
+
 bool disk_mend(void)
 {
         bool struck = fault.nth > 0 && fault.calls >= fault.nth;
@@ -193,7 +199,7 @@ bool disk_mend(void)
 
 static bool fails(enum disk_call call)
 {
-        if (fault.nth == 0 || (fault.call != call && fault.call != DISK_CALLS))
+        if (fault.nth == 0 || fault.spare || (fault.call != call && fault.call != DISK_CALLS))
                 return false;
         fault.calls++;
         if (fault.calls < fault.nth || fault.calls - fault.nth >= fault.times)
@@ -425,7 +431,7 @@ static void *replace_call(const char *name, sqlite3_syscall_ptr call)
         sqlite3_syscall_ptr old = unix_vfs->xGetSystemCall(unix_vfs, name);
 
         if (old)
-                ck_assert_int_eq(unix_vfs->xSetSystemCall(unix_vfs, name, call), SQLITE_OK);
+                assert(unix_vfs->xSetSystemCall(unix_vfs, name, call) == SQLITE_OK);
         return (void *)old;
 }
 
@@ -434,7 +440,7 @@ void disk_install(void)
         static sqlite3_vfs vfs;
 
         unix_vfs = sqlite3_vfs_find("unix");
-        ck_assert_ptr_nonnull(unix_vfs);
+        assert(unix_vfs);
         vfs = *unix_vfs;
         vfs.zName = "disk";
         vfs.szOsFile += (int)sizeof(struct open_file);
@@ -444,5 +450,5 @@ void disk_install(void)
         open_directory = replace_call("openDirectory", (sqlite3_syscall_ptr)disk_open_directory);
         pread_once = replace_call("pread64", (sqlite3_syscall_ptr)disk_pread);
         pwrite_once = replace_call("pwrite64", (sqlite3_syscall_ptr)disk_pwrite);
-        ck_assert_int_eq(sqlite3_vfs_register(&vfs, 1), SQLITE_OK);
+        assert(sqlite3_vfs_register(&vfs, 1) == SQLITE_OK);
 }

@@ -124,6 +124,8 @@ enum disk_call {
 /* In the directory that is recorded the n-th such call from now (1 is the next), and the `times` - 1 after
  * it, fail with `error`: EIO or ENOSPC. */
 void disk_fail(enum disk_call call, unsigned nth, unsigned times, int error);
+/* While it is set no call fails, or counts: who looks does not disturb. */
+void disk_spare(bool spare);
 /* Ends that and says whether it came to the n-th. */
 bool disk_mend(void);
 /* The kernel takes and gives at most so many bytes at once, everywhere; 0: no limit. */

@@ -16,7 +16,7 @@
 struct work_turn {
         uint64_t seed;
         unsigned n;
-        bool committed[WORK_TRANSACTIONS_MAX]; /* the others were rolled back, or failed */
+        int results[WORK_TRANSACTIONS_MAX]; /* -ECANCELED: rolled back of its own accord */
 };
 
 /* Must succeed where nothing can fail. */
@@ -33,7 +33,7 @@ int work_read(const struct store *s);
 /* Of all that the file has and answers for; not of its notes, nor of when something was done. The store is
  * open. */
 uint64_t work_digest(const char *file);
-/* The highest sequence number that anybody was told. */
-uint64_t work_sequence(const char *file);
+/* What a query says. */
+uint64_t work_number(const char *file, const char *sql);
 /* SQLite finds no fault, and the entries are those that the history says. */
 void work_check(const char *file);

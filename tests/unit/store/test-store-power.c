@@ -130,7 +130,7 @@ static void answered(const struct world *w, struct history *h)
 {
         ck_assert_uint_lt(h->n, MARKS_MAX);
         h->marks[h->n++] = (struct mark){ .position = disk_position(),
-                .sequence = work_sequence(w->file),
+                .sequence = work_number(w->file, "SELECT max(sequence) FROM history"),
                 .digest = work_digest(w->file) };
 }
 
