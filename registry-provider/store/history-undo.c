@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Undoing rows of the history. */
+/* What becomes of rows of the history: they are marked, or undone. */
 #include "history.h"
 
 #include <assert.h>
@@ -123,4 +123,36 @@ int history_undo(struct store *s, const struct history_row *row)
                 break;
         }
         return -EUCLEAN;
+}
+
+/* ---- What was not effective ---- */
+
+const struct history_row *history_after(const struct store *s, int64_t id)
+{
+        struct history_row *row = NULL;
+        sqlite3_stmt *q = store_query(s, HISTORY_AFTER, false);
+
+        if (q)
+                (void)sqlite3_bind_int64(q, 1, id);
+        while (database_row(s->db, q)) {
+                row = store_take(s, sizeof(*row));
+                if (!row)
+                        continue;
+                *row = (struct history_row){ .id = sqlite3_column_int64(q, 0),
+                        .op = (enum store_op_code)sqlite3_column_int(q, 1),
+                        .name = store_column_text(s, q, 3) };
+                column_guid(q, 2, &row->key);
+        }
+        return s->db->error ? NULL : row;
+}
+
+int history_shadowed(struct store *s, int64_t id)
+{
+        sqlite3_stmt *q = database_statement(s->db, HISTORY_SET_FLAG, false);
+
+        if (!q)
+                return s->db->error;
+        (void)sqlite3_bind_int64(q, 1, id);
+        (void)sqlite3_bind_int64(q, 2, HISTORY_SHADOWED);
+        return database_run(s->db, q);
 }

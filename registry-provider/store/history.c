@@ -32,6 +32,10 @@ static void column_into(sqlite3_stmt *q, int column, char *ret, size_t size)
 static const struct store_author the_registry = { .reason = "registry",
         .actor = { AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, .nobody = true } };
 
+/* Nothing is said of who it was. */
+static const struct store_author somebody = { .reason = "",
+        .actor = { AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET } };
+
 struct author {
         int64_t id;
         struct store_author author;
@@ -44,7 +48,7 @@ static const struct author *read_author(const struct store *s, int64_t id)
 
         if (!a)
                 return NULL;
-        *a = (struct author){ .id = id, .author = the_registry, .boot = "" };
+        *a = (struct author){ .id = id, .author = id == 0 ? the_registry : somebody, .boot = "" };
         sqlite3_stmt *q = store_query(s, AUTHOR_GET, false);
         if (q)
                 (void)sqlite3_bind_int64(q, 1, id);
@@ -140,25 +144,6 @@ const struct history_row *history_before(const struct store *s, int64_t id)
         return row_by(s, HISTORY_BEFORE, id);
 }
 
-const struct history_row *history_after(const struct store *s, int64_t id)
-{
-        struct history_row *row = NULL;
-        sqlite3_stmt *q = store_query(s, HISTORY_AFTER, false);
-
-        if (q)
-                (void)sqlite3_bind_int64(q, 1, id);
-        while (database_row(s->db, q)) {
-                row = store_take(s, sizeof(*row));
-                if (!row)
-                        continue;
-                *row = (struct history_row){ .id = sqlite3_column_int64(q, 0),
-                        .op = (enum store_op_code)sqlite3_column_int(q, 1),
-                        .name = text_or_null(s, q, 3) };
-                column_guid(q, 2, &row->key);
-        }
-        return s->db->error ? NULL : row;
-}
-
 /* Of the first row whose number is at least `id`, or of the last one. False: there is none. */
 static bool number_at(
         const struct store *s, enum statement which, int64_t id, int64_t *ret_id, uint64_t *ret_sequence)
@@ -221,17 +206,6 @@ const struct history_row *history_writer(const struct store *s, uint64_t sequenc
                 if (puts_entry(row))
                         return row;
         return NULL;
-}
-
-int history_shadowed(struct store *s, int64_t id)
-{
-        sqlite3_stmt *q = database_statement(s->db, HISTORY_SET_FLAG, false);
-
-        if (!q)
-                return s->db->error;
-        (void)sqlite3_bind_int64(q, 1, id);
-        (void)sqlite3_bind_int64(q, 2, HISTORY_SHADOWED);
-        return database_run(s->db, q);
 }
 
 /* ---- Places: keys with their paths ---- */
@@ -590,7 +564,7 @@ int history_page(const struct store *s, const struct history_query *q, struct hi
         _cleanup_free_ struct search *x = calloc(1, sizeof(*x));
 
         if (!x)
-                return -ENOMEM;
+                return database_no_memory(s->db);
         x->store = s;
         x->query = q;
         x->cursor = q->cursor != 0 ? q->cursor : q->backwards ? INT64_MAX : 0;

@@ -47,7 +47,8 @@ struct history_row {
 
 /* The row that gave an entry this sequence. NULL: it is not kept. Without its path. */
 const struct history_row *history_writer(const struct store *s, uint64_t sequence);
-/* The next row with a smaller number than `id`, for history_undo(). NULL: there is none. */
+/* The next row with a smaller number than `id`, for history_undo(). NULL: there is none. Numbers follow each
+ * other; where one is missing, its row was removed, and what was before cannot be had again exactly. */
 const struct history_row *history_before(const struct store *s, int64_t id);
 
 struct history_query {

@@ -21,6 +21,7 @@ START_TEST(everybody_may_read)
         succeeds(nobody, "List", "s", KEY);
         succeeds(nobody, "Info", "s", KEY);
         succeeds(nobody, "Resolve", "ss", KEY, "V");
+        succeeds(nobody, "History", "sba{sv}", KEY, 0, 0);
         /* Whether one may do it is told, too. */
         _cleanup_message_ sd_bus_message *theirs =
                 answer(nobody, "Preview", "a(sssuv)a{sv}", 1, "set", KEY, "V", SZ, "s", "2", 0);

@@ -340,6 +340,18 @@ static void delete_rows(struct store *s, const char *where)
         ck_assert_int_eq(sqlite3_exec(s->db->sqlite, sql, NULL, NULL, NULL), SQLITE_OK);
 }
 
+START_TEST(a_writer_of_whom_nothing_is_said)
+{
+        _cleanup_store_ struct store *s = make();
+
+        ck_assert_int_eq(sqlite3_exec(s->db->sqlite, "DELETE FROM author", NULL, NULL, NULL), SQLITE_OK);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        const struct history_row *row = history_writer(s, 3);
+        ck_assert_str_eq(actor_state(&row->author->actor), "unknown");
+        ck_assert_str_eq(row->author->reason, "");
+}
+END_TEST
+
 START_TEST(what_is_pruned_has_no_writer)
 {
         _cleanup_store_ struct store *s = make();
@@ -416,8 +428,8 @@ int main(void)
                 a_value_is_asked_for_by_name, pages_follow_each_other, times_bound_it,
                 a_large_subtree_is_told_alike, a_path_had_many_keys,
                 volatile_keys_are_told_without_data_after_a_restart, what_is_about_no_key_is_of_the_hive,
-                a_sequence_has_its_writer, what_is_pruned_has_no_writer, shadowed_rows_are_marked,
-                indexes_are_used };
+                a_sequence_has_its_writer, a_writer_of_whom_nothing_is_said, what_is_pruned_has_no_writer,
+                shadowed_rows_are_marked, indexes_are_used };
         Suite *suite = suite_create("history");
         TCase *tc = tcase_create("history");
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../../registry-provider/store/history.h"
 #include "../../../registry-provider/store/store-internal.h"
 #include "../../../schema/values/value.h"
 #include "../policy/scratch.h"
@@ -208,6 +209,23 @@ static void see_entries(struct buf *b, const struct store_path_entry *e)
                 buf_printf(b, "%s %s %lu %02x\n", e->name, e->layer, e->sequence, e->target.bytes[0]);
 }
 
+static void see_history(struct buf *b, const struct store *s, bool subtree)
+{
+        static char text[] = "Machine\\App";
+        static uint16_t ends[] = { 7, 11 };
+        static const struct path path = { .text = text, .len = 11, .n = 2, .ends = ends };
+        struct history_query q = { .path = &path, .subtree = subtree, .limit = 100, .bytes = 10000 };
+        struct history_page page;
+
+        do {
+                int r = history_page(s, &q, &page);
+                for (size_t i = 0; r == 0 && i < page.n; i++)
+                        buf_printf(b, "%s %s %s\n", page.rows[i]->path, page.rows[i]->layer,
+                                page.rows[i]->author->reason);
+                q.cursor = r == 0 ? page.cursor : 0;
+        } while (q.cursor != 0);
+}
+
 /* One of the look-ups. */
 static void see(const struct store *s, unsigned which, struct buf *b)
 {
@@ -217,6 +235,7 @@ static void see(const struct store *s, unsigned which, struct buf *b)
         const struct store_key *key, *const *roots;
         const struct store_held *held;
         const struct store_file *files;
+        const struct history_row *row;
         size_t n;
 
         switch (which) {
@@ -259,6 +278,14 @@ static void see(const struct store *s, unsigned which, struct buf *b)
                 for (size_t i = 0; i < n; i++)
                         buf_printf(b, "%d %s\n", held[i].kind, held[i].name);
                 break;
+        case 9:
+        case 10:
+                see_history(b, s, which == 10);
+                break;
+        case 11:
+                row = history_writer(s, 10);
+                buf_printf(b, "%s\n", row ? row->name : "");
+                break;
         default:
                 files = store_files(s, &n);
                 for (size_t i = 0; i < n; i++)
@@ -266,7 +293,7 @@ static void see(const struct store *s, unsigned which, struct buf *b)
         }
 }
 
-#define LOOKUPS 10u
+#define LOOKUPS 13u
 
 static void look_up(struct store *s, unsigned which, const struct buf *expected, bool again)
 {
