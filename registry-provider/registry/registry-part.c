@@ -65,6 +65,14 @@ static int copy_entry(const struct copy *c, const struct guid *parent, const str
                                        .sequence = e->sequence });
 }
 
+/* Layers that name one key share it: whether an entry before `e` names the same. */
+static bool is_met(const struct store_path_entry *chain, const struct store_path_entry *e)
+{
+        while (chain != e && (chain->hidden || !guid_equal(&chain->target, &e->target)))
+                chain = chain->next;
+        return chain != e;
+}
+
 /* From component number `depth` on, below each key that any layer names. */
 static int copy_path(const struct copy *c, const struct guid *key, const struct path *path, size_t depth,
         const char *const *names)
@@ -78,10 +86,10 @@ static int copy_path(const struct copy *c, const struct guid *key, const struct 
                 return r;
         }
         const char *name = path_component(path, depth, &len);
-        for (const struct store_path_entry *e = store_lookup(c->from, key, name, len); r == 0 && e;
-                e = e->next) {
+        const struct store_path_entry *chain = store_lookup(c->from, key, name, len);
+        for (const struct store_path_entry *e = chain; r == 0 && e; e = e->next) {
                 r = copy_entry(c, key, e);
-                if (r == 0 && !e->hidden && !e->dangling)
+                if (r == 0 && !e->hidden && !e->dangling && !is_met(chain, e))
                         r = copy_path(c, &e->target, path, depth + 1, names);
         }
         return r;
@@ -133,6 +141,31 @@ static int copy_layers(const struct copy *c)
         return r;
 }
 
+/* A layer that somebody has written to is no file's, and the copy may have nothing of it else. */
+static int mark_used(const struct copy *c)
+{
+        struct guid key;
+        size_t n = 0;
+        int r = 0;
+
+        if (registry_layers_key(c->from, &key) < 0)
+                return 0;
+        const struct store_path_entry *const *children = store_children(c->from, &key, &n);
+        for (size_t i = 0; r == 0 && i < n; i++) {
+                const char *layer = children[i]->name;
+                const struct store_path_entry *e = entry_in_layer(children[i], LAYER_BASE);
+                if (e && !e->hidden && store_layer_is_used(c->from, layer) &&
+                        !store_layer_is_used(c->to, layer))
+                        r = store_apply(c->to, &(struct store_op){ .code = STORE_SET_VALUE,
+                                                       .guid = e->target,
+                                                       .name = "",
+                                                       .layer = layer,
+                                                       .type = REG_NONE,
+                                                       .sequence = store_take_sequence(c->to) });
+        }
+        return r;
+}
+
 static int copy_all(const struct copy *c, const struct schema *schema)
 {
         size_t n;
@@ -146,6 +179,8 @@ static int copy_all(const struct copy *c, const struct schema *schema)
         for (size_t i = 0; r == 0 && i < schema->n; i++)
                 r = copy_values_at(
                         c, &schema->values[i].key, (const char *[]){ schema->values[i].name, NULL });
+        if (r == 0)
+                r = mark_used(c);
         return r == 0 ? store_error(c->from, NULL) : r;
 }
 

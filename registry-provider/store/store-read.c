@@ -463,3 +463,18 @@ const struct store_held *store_layer(const struct store *s, const char *layer, s
         *ret_n = s->db->error ? 0 : n;
         return held;
 }
+
+bool store_layer_is_used(const struct store *s, const char *layer)
+{
+        int64_t id = store_layer_id(store_writable(s), layer);
+        bool found = false;
+
+        for (EACH_DATABASE(s, is_volatile)) {
+                sqlite3_stmt *q = id > 0 ? store_query(s, LAYER_IS_USED, is_volatile) : NULL;
+                if (q)
+                        (void)sqlite3_bind_int64(q, 1, id);
+                while (database_row(s->db, q))
+                        found = true;
+        }
+        return found && s->db->error == 0;
+}

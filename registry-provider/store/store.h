@@ -298,3 +298,5 @@ struct store_held {
         const char *name;   /* "" for a blanket */
 };
 const struct store_held *store_layer(const struct store *s, const char *layer, size_t *ret_n);
+/* Whether it has anything; not of the base layer. */
+bool store_layer_is_used(const struct store *s, const char *layer);

@@ -207,7 +207,9 @@ static size_t held_by_layers(const struct store *s)
         size_t total = 0, n;
 
         while (sqlite3_step(layers) == SQLITE_ROW) {
-                (void)store_layer(s, (const char *)sqlite3_column_text(layers, 0), &n);
+                const char *layer = (const char *)sqlite3_column_text(layers, 0);
+                (void)store_layer(s, layer, &n);
+                ck_assert_int_eq(store_layer_is_used(s, layer), n > 0);
                 total += n;
         }
         (void)sqlite3_finalize(layers);

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the schema's values need of a store, copied: a registry over the copy says of them what one over the
+ * whole says, and so it does when both have the drop-in files applied. */
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "../base/test-util.h"
+#include "registry-util.h"
+
+#define ROUNDS 120u
+#define LAYERS_KEY "\\System\\Registry\\Layers\\"
+
+static struct world w, part;
+
+static const char *const keys[] = { "Machine\\A", "Machine\\A\\B", "Machine\\A\\B\\C", "Machine\\E",
+        "Machine\\E\\F", "Users\\U", "Users\\U\\V" };
+static const char *const names[] = { "@", "V", "W" };
+static const char *const numbers[] = { "1", "2", "3", "!" };
+static const char *const layers[] = { "base", "one", "two", "low", "site", "more", "ghost" };
+static const char *const files[] = { "etc/peios/registry.d/50-site.yaml",
+        "etc/peios/registry.d/60-more.yaml", "usr/lib/peios/registry.d/40-one.yaml" };
+
+/* All names of the first keys; the others have something that is not in it. */
+#define SCHEMA_KEYS 5u
+static struct schema_value schema_values[SCHEMA_KEYS * ARRAY_SIZE(names)];
+static struct schema schema = { .values = schema_values, .n = ARRAY_SIZE(schema_values) };
+
+static void setup(void)
+{
+        world_init(&w);
+        for (size_t i = 0; i < ARRAY_SIZE(schema_values); i++) {
+                const char *key = keys[i / ARRAY_SIZE(names)], *name = names[i % ARRAY_SIZE(names)];
+                schema_values[i] =
+                        (struct schema_value){ .name = (char *)(strcmp(name, "@") == 0 ? "" : name),
+                                .type = REG_DWORD };
+                ck_assert_int_eq(path_parse(key, strlen(key), NULL, NULL, &schema_values[i].key, NULL), 0);
+        }
+        world_do(&w, "set - " LAYERS_KEY "one Precedence 5\nset - " LAYERS_KEY "two Precedence 5\n"
+                     "set - " LAYERS_KEY "low Precedence 0");
+        /* The hive Users stays. */
+        world_write(
+                &w, files[1], "peios-registry: 1\nlayer: more\nhives: [Users]\nkeys: { \\Users\\U: { } }\n");
+        world_reload_well(&w);
+}
+
+static void teardown(void)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(schema_values); i++)
+                path_done(&schema_values[i].key);
+        world_done(&w);
+}
+
+static void open_part(void)
+{
+        struct registry_config config = { .schema = w.schema, .value_max = WORLD_VALUE_MAX };
+        struct diag d = { 0 };
+
+        part = (struct world){ .root = w.root };
+        ck_assert_int_eq(store_open(NULL, STORE_WRITE, WORLD_VALUE_MAX, &config.store, NULL), 0);
+        int r = registry_copy_part(registry_store(w.r), &schema, config.store, &d);
+        ck_assert_msg(r == 0, "%d %s", r, d.text);
+        r = registry_open(&config, &part.r, &d);
+        ck_assert_msg(r == 0, "%s", d.text);
+}
+
+/* Of each value of the schema. */
+static struct dump answers(struct world *world, bool with_sequence)
+{
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(world->r);
+        struct dump dump = { 0 };
+
+        for (size_t i = 0; i < schema.n; i++) {
+                const struct schema_value *sv = &schema.values[i];
+                _cleanup_buf_ struct buf text = BUF_INIT;
+                struct registry_value v;
+                int r = registry_get(world->r, &sv->key, sv->name, &v, NULL);
+                if (r == 0)
+                        value_text(&text, v.value.type, v.value.data, v.value.size);
+                if (r < 0)
+                        dump_line(&dump, "%s %s: %s", sv->key.text, sv->name, strerrorname_np(-r));
+                else
+                        dump_line(&dump, "%s %s=%s@%s #%ju", sv->key.text, sv->name, buf_str(&text), v.layer,
+                                with_sequence ? (uintmax_t)v.sequence : 0);
+        }
+        return dump;
+}
+
+static void assert_same_answers(bool with_sequence, const char *what)
+{
+        struct dump whole = answers(&w, with_sequence), copy = answers(&part, with_sequence);
+
+        dump_assert_equal(&whole, &copy, what);
+        dump_done(&whole);
+        dump_done(&copy);
+}
+
+/* ---- At random ---- */
+
+static unsigned pick(unsigned n)
+{
+        return (unsigned)random() % n;
+}
+
+#define PICK(list) ((list)[pick(ARRAY_SIZE(list))])
+
+static void invent_change(struct buf *script)
+{
+        const char *layer = PICK(layers), *key = PICK(keys);
+        unsigned what = pick(20);
+
+        if (what < 9)
+                buf_printf(script, "set %s %s %s %s", layer, key, PICK(names), PICK(numbers));
+        else if (what < 11)
+                buf_printf(script, "del %s %s %s", layer, key, PICK(names));
+        else if (what < 13)
+                buf_printf(script, "mk %s %s", layer, key);
+        else if (what < 15)
+                buf_printf(script, "rmr %s %s", layer, key);
+        else if (what < 19)
+                buf_printf(script, "set - " LAYERS_KEY "%s %s %u", layer, pick(2) ? "Enabled" : "Precedence",
+                        pick(3));
+        else
+                buf_printf(script, "rm - " LAYERS_KEY "%s", layer);
+}
+
+/* What fails is no matter. */
+static void change(void)
+{
+        _cleanup_buf_ struct buf script = BUF_INIT;
+
+        invent_change(&script);
+        free(world_run(&w, buf_str(&script)));
+}
+
+static void invent_file(struct buf *text)
+{
+        buf_printf(text,
+                "peios-registry: 1\nlayer: %s\nprecedence: %u\nenabled: %s\nhives: [Users]\nkeys:\n",
+                PICK(layers), pick(7), pick(6) ? "true" : "false");
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+                if (pick(2))
+                        continue;
+                if (pick(6) == 0)
+                        buf_printf(text, "  \\%s: !hidden\n", keys[i]);
+                else
+                        buf_printf(text, "  \\%s: %s { \"%s\": %s }\n", keys[i], pick(4) ? "" : "!blanket",
+                                PICK(names), pick(4) ? "!dword 3" : "!tombstone \"\"");
+        }
+        if (pick(8) == 0)
+                buf_puts(text, " broken");
+}
+
+static void change_files(void)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+                _cleanup_buf_ struct buf text = BUF_INIT;
+                unsigned what = pick(6);
+                if (what < 3)
+                        continue;
+                invent_file(&text);
+                world_write(&w, files[i], buf_str(&text));
+        }
+}
+
+static bool find(const char *key, struct guid *ret_parent, struct guid *ret, const char **ret_name)
+{
+        const struct store *s = registry_store(w.r);
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(w.r);
+        _cleanup_path_ struct path path = { 0 };
+
+        ck_assert_int_eq(path_parse(key, strlen(key), NULL, NULL, &path, NULL), 0);
+        *ret_parent = *ret = (struct guid){ 0 };
+        for (size_t i = 0; i < path.n; i++) {
+                size_t len;
+                const char *name = path_component(&path, i, &len);
+                const struct store_key *root = i == 0 ? store_root(s, name, len) : NULL;
+                const struct store_path_entry *e = i > 0 ? store_lookup(s, ret, name, len) : NULL;
+                /* The one or the other of two. */
+                while (e && (e->hidden || (e->next && pick(3) == 0)))
+                        e = e->next;
+                if (i > 0 && !e)
+                        return false;
+                *ret_parent = *ret;
+                *ret = root ? root->guid : e->target;
+        }
+        *ret_name = strrchr(key, '\\') + 1;
+        return store_key(s, ret) != NULL;
+}
+
+/* What the registry does not write: entries of layers that do not exist, keys that they hide, another key of
+ * the same name, one that is not there, a blanket, a value where the layer does not name the key. */
+static void apply_foreign(void)
+{
+        const uint64_t sequence = registry_sequence(w.r) + 1;
+        const char *layer = PICK(layers), *name;
+        struct guid parent, key, made;
+
+        if (!find(PICK(keys), &parent, &key, &name))
+                return;
+        ck_assert_int_eq(guid_new(&made), 0);
+        const struct store_op list[] = {
+                { .code = STORE_HIDE_ENTRY,
+                        .guid = parent,
+                        .name = name,
+                        .layer = layer,
+                        .sequence = sequence },
+                { .code = STORE_SET_BLANKET,
+                        .guid = key,
+                        .layer = layer,
+                        .set = true,
+                        .sequence = sequence },
+                { .code = STORE_SET_VALUE,
+                        .guid = key,
+                        .name = "V",
+                        .layer = layer,
+                        .type = REG_SZ,
+                        .data = "foreign",
+                        .size = 7,
+                        .sequence = sequence },
+                { .code = STORE_CREATE_KEY, .guid = made, .target = parent, .name = name },
+                { .code = STORE_CREATE_ENTRY,
+                        .guid = parent,
+                        .name = name,
+                        .layer = layer,
+                        .target = made,
+                        .sequence = sequence },
+        };
+        unsigned what = pick(5);
+        if (what < 3)
+                world_apply(&w, &list[what], 1);
+        else
+                world_apply(&w, &list[what == 3 ? 3 : 4], what == 3 ? 2 : 1);
+        w.foreign = true;
+}
+
+static void apply_files(struct world *world, struct dump *ret_errors)
+{
+        struct registry_events events = { 0 };
+        struct diag d = { 0 };
+
+        dropins_done(&world->files);
+        ck_assert_int_eq(dropins_load(w.root, WORLD_VALUE_MAX, &world->files), 0);
+        int r = registry_apply_dropins(world->r, &world->files, &events, &d);
+        ck_assert_msg(r == 0, "%s", d.text);
+        registry_events_done(&events);
+        for (size_t i = 0; i < world->files.n; i++)
+                if (world->files.list[i].error)
+                        dump_line(ret_errors, "%s", world->files.list[i].error);
+}
+
+static void compare(const char *what)
+{
+        struct dump whole = { 0 }, copy = { 0 };
+
+        open_part();
+        assert_same_answers(true, what);
+        change_files();
+        apply_files(&w, &whole);
+        apply_files(&part, &copy);
+        dump_assert_equal(&whole, &copy, "errors of files");
+        assert_same_answers(false, "after the files");
+        dump_done(&whole);
+        dump_done(&copy);
+        dropins_done(&part.files);
+        part.r = registry_close(part.r);
+        ck_assert_int_eq(registry_sync(w.r, NULL), 0);
+}
+
+START_TEST(random_stores)
+{
+        srandom((unsigned)_i + 1);
+        for (unsigned i = 0; i < ROUNDS; i++) {
+                for (unsigned n = pick(6); n > 0; n--)
+                        change();
+                if (pick(4) == 0)
+                        apply_foreign();
+                /* What was in force before a value that is refused a start does not know. */
+                world_restart(&w);
+                compare("a copy");
+        }
+}
+END_TEST
+
+/* ---- One by one ---- */
+
+/* Whoever has written to the layer has nothing to do with the schema. */
+START_TEST(a_layer_that_is_taken)
+{
+        struct dump whole = { 0 }, copy = { 0 };
+
+        world_do(&w, "set one Users\\U\\Other V 1");
+        world_write(&w, files[0], "peios-registry: 1\nlayer: one\nkeys: { \\A: { V: !dword 4 } }\n");
+        world_restart(&w);
+        open_part();
+        apply_files(&w, &whole);
+        apply_files(&part, &copy);
+        ck_assert_uint_eq(whole.n, 1);
+        dump_assert_equal(&whole, &copy, "errors of files");
+        assert_same_answers(false, "after the files");
+        dump_done(&whole);
+        dump_done(&copy);
+        dropins_done(&part.files);
+        part.r = registry_close(part.r);
+}
+END_TEST
+
+static double cpu_seconds(void)
+{
+        struct timespec now;
+
+        (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+        return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Each key is copied once, however many layers name it. */
+START_TEST(many_layers_name_a_key)
+{
+        _cleanup_buf_ struct buf script = BUF_INIT;
+
+        for (unsigned i = 0; i < 100; i++)
+                buf_printf(&script, "set - " LAYERS_KEY "l%u Precedence %u\n", i, i);
+        world_do(&w, buf_str(&script));
+        buf_clear(&script);
+        for (unsigned i = 0; i < 100; i++)
+                buf_printf(&script, "set l%u \\A\\B\\C V %u\n", i, i);
+        world_do(&w, buf_str(&script));
+        double begun = cpu_seconds();
+        open_part();
+        ck_assert(cpu_seconds() - begun < 2);
+        assert_same_answers(true, "100 layers");
+        part.r = registry_close(part.r);
+}
+END_TEST
+
+/* Only what is needed. */
+START_TEST(the_rest_stays)
+{
+        world_do(&w,
+                "set - \\A V 1\nset - \\A Other 1\nset - \\Other V 1\nset - \\A\\Other V 1\nset - Users\\U\\V V 1");
+        open_part();
+        static const char *const elsewhere[] = { "\\Other", "\\A\\Other", "Users\\U\\V" };
+        for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++)
+                ck_assert_str_eq(world_get(&part, elsewhere[i], "V"), "ENOENT");
+        ck_assert_str_eq(world_get(&part, "\\A", "Other"), "ENOENT");
+        ck_assert_str_eq(world_get(&part, "\\A", "V"), "1@base");
+        part.r = registry_close(part.r);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("registry-part");
+        TCase *tc = tcase_create("registry-part");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_loop_test(tc, random_stores, 0, 5);
+        tcase_add_test(tc, a_layer_that_is_taken);
+        tcase_add_test(tc, many_layers_name_a_key);
+        tcase_add_test(tc, the_rest_stays);
+        tcase_set_timeout(tc, 60);
+        suite_add_tcase(suite, tc);
+
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_ENV);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed > 0;
+}
