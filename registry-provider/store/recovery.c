@@ -166,7 +166,14 @@ static void add_unusable(struct recovery *recovery, const char *name, const char
                 name, why);
 }
 
-/* What was copied is checked, not what it was copied from. An error that is not the backup's own ends it. */
+/* What no second try would make good; else it is the disk or the memory that fails. */
+static bool is_its_own_fault(int error)
+{
+        return error == -EUCLEAN || error == -EPROTONOSUPPORT || error == -EINVAL || error == -EISDIR ||
+               error == -ELOOP || error == -ENOENT;
+}
+
+/* What was copied is checked, not what it was copied from. */
 static int copy_backup(
         const char *file, const char *to, const struct backup *backup, struct recovery *recovery)
 {
@@ -178,25 +185,32 @@ static int copy_backup(
                 r = copy_file(from, to, &d);
         if (r == 0)
                 r = backup_check(to, INTEGRITY_CHECK, &recovery->kept, &recovery->backup_time, &d);
-        if (r == -ENOMEM || r == -ENOSPC)
-                return r;
-        if (r < 0) {
+        if (r < 0)
                 add_unusable(recovery, backup->name, d.text[0] ? d.text : strerror(-r));
-                return 0;
-        }
-        (void)snprintf(recovery->backup, sizeof(recovery->backup), "%s", backup->name);
-        return 0;
+        else
+                (void)snprintf(recovery->backup, sizeof(recovery->backup), "%s", backup->name);
+        return r;
 }
 
+/* 0 with recovery->backup empty: there is none. A store that is empty because the disk fails is not what
+ * anybody wants. */
 static int copy_newest_good(const char *file, const char *to, struct recovery *recovery)
 {
         _cleanup_free_ struct backup *backups = NULL;
+        int failed = 0;
         size_t n;
 
         int r = backup_list(file, &backups, &n);
-        for (size_t i = 0; r == 0 && recovery->backup[0] == '\0' && i < n; i++)
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n; i++) {
                 r = copy_backup(file, to, &backups[i], recovery);
-        return r == 0 && recovery->backup[0] == '\0' ? remove_new(file) : r;
+                if (r == 0)
+                        return 0;
+                if (!is_its_own_fault(r))
+                        failed = r;
+        }
+        return failed < 0 ? failed : remove_new(file);
 }
 
 /* The counter and the note are in it before it is anybody's store. */
@@ -299,7 +313,8 @@ static int recover(const char *file, size_t value_max, struct recovery *recovery
                 return -ENOMEM;
         int r = copy_newest_good(file, path, recovery);
         if (r < 0)
-                return diag_set(d, -r, "%s: no backup can be copied: %s", path, strerror(-r));
+                return diag_set(d, -r, "%s: no backup can be copied: %s%s%s", recovery->why.text,
+                        strerror(-r), recovery->unusable.text[0] ? ": " : "", recovery->unusable.text);
         if (size_of(file, "", "") > 0)
                 recovery->lost = database_newest_of_damaged(file);
         if (recovery->lost <= recovery->kept)
