@@ -165,6 +165,17 @@ static void remove_unfinished(const char *file)
         }
 }
 
+/* SQLite would make it readable for everybody. */
+static int make_file(const char *path, struct diag *d)
+{
+        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+        if (fd < 0)
+                return diag_set(d, errno, "%s: %s", path, strerror(errno));
+        (void)close(fd);
+        return 0;
+}
+
 static int copy_into(struct database *db, const char *path, struct diag *d)
 {
         sqlite3_stmt *copy = database_statement(db, VACUUM_INTO, false);
@@ -205,6 +216,8 @@ int backup_make(struct database *db, struct backup *ret, struct diag *d)
         db->error = 0;
         remove_unfinished(db->path);
         int r = check_room(db, d);
+        if (r == 0)
+                r = make_file(path, d);
         if (r == 0)
                 r = copy_into(db, path, d);
         if (r == 0)

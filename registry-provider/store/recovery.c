@@ -139,14 +139,23 @@ static int copy_bytes(int from, int to)
 
 static int copy_file(const char *from, const char *to, struct diag *d)
 {
-        struct stat st;
-        _cleanup_close_ int in = open_regular(AT_FDCWD, from, O_RDONLY | O_NOFOLLOW, 0, &st, d);
+        _cleanup_close_ int in = open_regular(AT_FDCWD, from, O_RDONLY | O_NOFOLLOW, 0, NULL, d);
         if (in < 0)
                 return in;
-        _cleanup_close_ int out =
-                open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, st.st_mode & 0666);
+        _cleanup_close_ int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         int r = out < 0 ? -errno : copy_bytes(in, out);
         return r < 0 ? diag_set(d, -r, "%s: cannot be copied: %s", from, strerror(-r)) : 0;
+}
+
+/* SQLite would make it readable for everybody, and open whatever stands there. */
+static int make_file(const char *path, struct diag *d)
+{
+        int fd = open_regular(AT_FDCWD, path, O_RDWR | O_CREAT, 0600, NULL, d);
+
+        if (fd < 0)
+                return fd == -ENOENT ? diag_set(d, ENOENT, "%s: its folder is missing", path) : fd;
+        (void)close(fd);
+        return 0;
 }
 
 static int remove_new(const char *file)
@@ -223,7 +232,9 @@ static int write_note(const char *path, size_t value_max, const struct recovery 
         const struct store_op note = {
                 .code = STORE_NOTE, .name = text.text, .sequence = recovery->sequence
         };
-        int r = store_open(path, STORE_WRITE, value_max, &s, d);
+        int r = make_file(path, d);
+        if (r == 0)
+                r = store_open(path, STORE_WRITE, value_max, &s, d);
         if (r == 0)
                 r = store_begin(s, NULL);
         if (r < 0)
@@ -333,6 +344,8 @@ int recovery_open(const char *file, size_t value_max, struct store **ret, struct
         struct recovery recovery = { 0 };
 
         int r = look(file, &recovery.why);
+        if (r == 0)
+                r = make_file(file, &recovery.why);
         if (r == 0)
                 r = store_open(file, STORE_WRITE, value_max, ret, &recovery.why);
         if (r != -EUCLEAN)

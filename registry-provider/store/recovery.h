@@ -25,7 +25,8 @@ struct recovery {
         struct diag unusable;         /* backups that are damaged themselves, and how; or "" */
 };
 
-/* Opens the store for writing, for the only process that may. 0: it is whole, as far as a start looks; 1: it
+/* Opens the store for writing, for the only process that may, and makes it where it is missing, for its user
+ * alone. 0: it is whole, as far as a start looks; 1: it
  * was recovered; or a negative errno as from store_open(), but -EUCLEAN only where the damaged file could
  * not be set aside: then, and after any other error, it is still there or set aside whole. */
 _must_check_ int recovery_open(const char *file, size_t value_max, struct store **ret,

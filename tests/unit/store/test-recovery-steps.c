@@ -60,11 +60,11 @@ ssize_t __wrap_write(int fd, const void *data, size_t n)
         return step() ? -1 : __real_write(fd, data, n);
 }
 
-int __real_open(const char *path, int flags, mode_t mode);
-int __wrap_open(const char *path, int flags, mode_t mode);
-int __wrap_open(const char *path, int flags, mode_t mode)
+int __real_open64(const char *path, int flags, mode_t mode);
+int __wrap_open64(const char *path, int flags, mode_t mode);
+int __wrap_open64(const char *path, int flags, mode_t mode)
 {
-        return step() ? -1 : __real_open(path, flags, mode);
+        return step() ? -1 : __real_open64(path, flags, mode);
 }
 
 static void make_backup(const struct scratch *s)

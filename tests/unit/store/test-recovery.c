@@ -180,6 +180,39 @@ START_TEST(description)
 }
 END_TEST
 
+/* Whatever the umask is. */
+static void expect_private(const struct scratch *s)
+{
+        _cleanup_free_ char *names = scratch_list(s, "");
+
+        for (char *at = names, *name; (name = strsep(&at, " ")) && *name;) {
+                struct stat st;
+                ck_assert_int_eq(stat(scratch_path(s, name), &st), 0);
+                ck_assert_msg((st.st_mode & 0777) == 0600, "%s", name);
+        }
+}
+
+START_TEST(is_private)
+{
+        _cleanup_scratch_ struct scratch s;
+        struct recovery r;
+
+        (void)umask(0);
+        scratch_init(&s);
+        ck_assert_int_eq(reopen(&s, &r, NULL), 0);
+        make_store(&s, 1);
+        (void)make_backup(&s);
+        overwrite_all(s.file);
+        ck_assert_uint_eq(recovered(&s, &r), 1);
+        ck_assert_int_eq(recovery_mark(s.file, "perhaps"), 0);
+        overwrite_all(s.file);
+        overwrite_all(scratch_path(&s, "backup-00000000000000000001.db"));
+        expect_private(&s);
+        ck_assert_uint_eq(recovered(&s, &r), 0);
+        expect_private(&s);
+}
+END_TEST
+
 START_TEST(whole)
 {
         _cleanup_scratch_ struct scratch s;
@@ -378,6 +411,7 @@ int main(void)
 
         tcase_add_loop_test(tc, damaged_at_start, 0, (int)ARRAY_SIZE(cases));
         tcase_add_test(tc, description);
+        tcase_add_test(tc, is_private);
         tcase_add_test(tc, whole);
         tcase_add_test(tc, of_another_version);
         tcase_add_test(tc, no_backup);

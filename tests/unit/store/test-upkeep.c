@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 
 #include "../../../registry-provider/store/recovery.h"
@@ -222,6 +224,34 @@ START_TEST(backup_fails)
 }
 END_TEST
 
+/* What the folder's file system has free. */
+static unsigned long blocks_free = 1ul << 40;
+
+int __wrap_statvfs64(const char *path, struct statvfs *ret);
+int __wrap_statvfs64(const char *path, struct statvfs *ret)
+{
+        ck_assert_ptr_nonnull(path);
+        *ret = (struct statvfs){ .f_frsize = 1024, .f_bavail = blocks_free };
+        return 0;
+}
+
+/* It would take what changes need. */
+START_TEST(no_room)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = open_store(&s);
+        put_large(store, 1, 100, 1024);
+        blocks_free = 150;
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, eager);
+
+        const struct upkeep_report r = next_report(u, UPKEEP_BACKUP);
+        ck_assert_int_eq(r.error, -ENOSPC);
+        ck_assert_ptr_nonnull(strstr(r.text.text, "would leave less than that free"));
+        expect_files(&s, "backup", "");
+}
+END_TEST
+
 START_TEST(checkpoints)
 {
         _cleanup_scratch_ struct scratch s;
@@ -383,6 +413,7 @@ int main(void)
         tcase_add_test(tc, damage);
         tcase_add_test(tc, damage_met);
         tcase_add_test(tc, backup_fails);
+        tcase_add_test(tc, no_room);
         tcase_add_test(tc, checkpoints);
         tcase_add_test(tc, large_log);
         tcase_add_test(tc, idle);
