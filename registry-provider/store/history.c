@@ -420,7 +420,8 @@ static void find_places(struct search *x)
         size_t len;
 
         add_to_queue(x, store_query(x->store, KEY_ROOTS, false));
-        add_children(x, &(struct guid){ 0 }, path_component(path, 0, &len), len);
+        const char *hive = path_component(path, 0, &len);
+        add_children(x, &(struct guid){ 0 }, hive, len);
         for (size_t i = 0; i < x->n_queue && !x->is_long; i++) {
                 const struct place *p = x->queue[i];
                 if (is_inside(x, p))

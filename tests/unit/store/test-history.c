@@ -131,6 +131,9 @@ START_TEST(a_path_has_the_keys_of_now_and_of_before)
                 "drop Machine\\App\\Sub Sub\n");
         TELLS(s, "Machine\\Nothing", "");
         TELLS(s, "Users", "");
+        CHANGE(s, &alice, OP_KEY(8, 0, "Users"));
+        CHANGE(s, &alice, .code = STORE_DROP_KEY, .guid = { { 8 } });
+        TELLS(s, "users", "create Users Users\ndrop Users Users\n");
 }
 END_TEST
 
