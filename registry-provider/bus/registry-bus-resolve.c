@@ -108,7 +108,7 @@ static int why_no_key(
         const struct store_path_entry *hiding = registry_hiding(r, path, &depth);
 
         if (!hiding)
-                return 0;
+                return store_error(registry_store(r), NULL);
         const struct layer *layer = layers_find(registry_layers(r), hiding->layer);
         struct why_entry *entry = calloc(1, sizeof(*entry));
         if (!entry)

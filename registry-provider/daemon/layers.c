@@ -43,8 +43,10 @@ void check_metadata(struct manager *m)
 {
         struct check c = { .m = m };
 
-        registry_each_refused(m->registry, on_refused, &c);
-        for (size_t i = 0; i < m->problems.n;) {
+        int r = registry_each_refused(m->registry, on_refused, &c);
+        if (r < 0)
+                log_warning("layers' metadata cannot be read: %s; ignoring", strerror(-r));
+        for (size_t i = 0; r == 0 && i < m->problems.n;) {
                 const char *path = m->problems.list[i].file;
                 if (strncmp(path, METADATA, strlen(METADATA)) != 0 || problems_clear(&c.found, path)) {
                         i++;

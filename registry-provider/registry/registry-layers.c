@@ -202,7 +202,7 @@ static void report_refused(const struct registry *r, const struct store_path_ent
         fn(&refused, userdata);
 }
 
-void registry_each_refused(const struct registry *r, registry_refused_t fn, void *userdata)
+int registry_each_refused(const struct registry *r, registry_refused_t fn, void *userdata)
 {
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
         struct guid key;
@@ -218,6 +218,7 @@ void registry_each_refused(const struct registry *r, registry_refused_t fn, void
                 report_refused(r, entry, &metadata_precedence, l ? l->precedence : 0, fn, userdata);
                 report_refused(r, entry, &metadata_enabled, l && l->enabled, fn, userdata);
         }
+        return store_error(r->store, NULL);
 }
 
 int registry_check_writable(const struct registry *r, const char **layer, struct diag *d)

@@ -76,9 +76,9 @@ struct registry_refused {
         const char *expected;
         uint32_t in_force;
 };
-/* All are borrowed. */
+/* All are borrowed. 0, or what the store says: then it may not be all of them. */
 typedef void (*registry_refused_t)(const struct registry_refused *refused, void *userdata);
-void registry_each_refused(const struct registry *r, registry_refused_t fn, void *userdata);
+_must_check_ int registry_each_refused(const struct registry *r, registry_refused_t fn, void *userdata);
 struct hive_root {
         char *name;
         struct guid root;

@@ -35,7 +35,8 @@ _must_check_ int resolve_child_chain(
 _must_check_ int resolve_path(const struct store *s, const struct layers *l, const struct guid *root,
         const struct path *path, struct guid *ret, size_t *ret_depth);
 
-/* The entry that hides a key of the path, and which of its components that is; NULL where none does. */
+/* The entry that hides a key of the path, and which of its components that is; NULL where none does, or the
+ * store's error (see store_error()). */
 const struct store_path_entry *resolve_hiding(const struct store *s, const struct layers *l,
         const struct guid *root, const struct path *path, size_t *ret_depth);
 

@@ -103,7 +103,7 @@ static void add_refused(const struct registry_refused *refused, void *userdata)
 static void expect_refused(const char *expected)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
-        registry_each_refused(w.r, add_refused, &text);
+        ck_assert_int_eq(registry_each_refused(w.r, add_refused, &text), 0);
         assert_same_lines(buf_str(&text), expected, "refused metadata");
 }
 

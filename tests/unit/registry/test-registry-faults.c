@@ -125,7 +125,19 @@ static int ask_why(const struct path *path, const char *name)
         return r < 0 ? r : (int)n;
 }
 
+static void count_refused(_unused_ const struct registry_refused *refused, void *userdata)
+{
+        ++*(int *)userdata;
+}
+
+static int ask_refused(_unused_ const struct path *path, _unused_ const char *name)
+{
+        int n = 0, r = registry_each_refused(w.r, count_refused, &n);
+        return r < 0 ? r : n;
+}
+
 static const struct question questions[] = {
+        { "\\App", "", ask_refused },
         { "\\App", "V", ask_value },
         { "\\App\\In\\Deep", "Y", ask_value },
         { "\\App", "None", ask_value },
@@ -159,6 +171,7 @@ START_TEST(each_read_fails_once)
 
         world_write(&w, SITE_PATH, SITE);
         world_reload_well(&w);
+        world_do(&w, "set - " LAYERS "high Enabled 2");
         int expected = ask(q);
         do {
                 fail_read(++n);
