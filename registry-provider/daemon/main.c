@@ -3,7 +3,6 @@
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
@@ -116,8 +115,6 @@ int main(int argc, char **argv)
         _cleanup_(manager_freep) struct manager *m = NULL;
         struct diag d = { 0 };
 
-        /* SQLite makes files that everybody may read. */
-        (void)umask(S_IRWXG | S_IRWXO);
         log_setup("peios-registryd", LOG_INFO);
         int r = parse_arguments(argc, argv, &config);
         if (r >= 0)

@@ -111,6 +111,7 @@ static void set_retry(struct manager *m, uint64_t usec)
 
 static int on_retry(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
 {
+        log_debug("the drop-in files are tried again");
         load_dropins(userdata);
         return 0;
 }

@@ -101,6 +101,15 @@ static bool note_boot(struct settings *all)
         return was_known;
 }
 
+/* The provider reads its own, and says what is wrong with them. */
+static bool is_the_providers(const struct schema_value *sv)
+{
+        static const char prefix[] = DEFAULT_HIVE "\\System\\Registry\\";
+        const size_t len = sizeof(prefix) - 1;
+
+        return strlen(sv->key.text) > len && fold_equal(sv->key.text, len, prefix, len);
+}
+
 static int add_each(struct settings *all, const struct schema *schema, bool bound, bool is_new_boot)
 {
         int r = 0;
@@ -108,7 +117,7 @@ static int add_each(struct settings *all, const struct schema *schema, bool boun
         for (size_t i = 0; r == 0 && i < schema->n; i++) {
                 const struct schema_value *sv = &schema->values[i];
                 bool begins = sv->apply != SCHEMA_REBOOT || is_new_boot;
-                if ((sv->control != NULL) == bound)
+                if ((sv->control != NULL) == bound && (bound || !is_the_providers(sv)))
                         r = bound ? add(all, sv, begins, SETTING_CONTROL, NULL) : add_own(all, sv, begins);
         }
         return r;
@@ -275,7 +284,7 @@ int settings_reload(struct settings *all, const struct schema *schema)
                 if (schema->values[i].control)
                         add_new(all, &schema->values[i]);
         for (size_t i = 0; i < schema->n; i++)
-                if (!schema->values[i].control)
+                if (!schema->values[i].control && !is_the_providers(&schema->values[i]))
                         add_new(all, &schema->values[i]);
         if (!all->is_stored)
                 settings_store(all);

@@ -18,7 +18,7 @@
 #define VENDOR "/usr/lib/peios/schema.d/"
 #define ADMIN "/etc/peios/schema.d/"
 #define MODULES "\\System\\Audit\\Modules"
-#define BUILTIN_VALUES 8
+#define BUILTIN_VALUES 14
 
 static void check_sorted(const struct schema *s)
 {
