@@ -49,10 +49,12 @@ struct sender {
         pthread_t thread;
         int event_fd;
         atomic_uint refs;            /* owner and thread: the last to go frees */
-        int fd;                      /* the thread's own, as the next three are */
+        int fd;                      /* the thread's own, as the next five are */
         struct sender_kernel kernel; /* the last answer */
         int kernel_error;            /* 0, or of the last question: -EPERM where we may not ask */
         bool no_socket;              /* that was the error */
+        bool unasked;                /* the current one goes by an older answer */
+        bool lossy;                  /* `lost` has risen under a daemon or a limit, for whomever */
 
         pthread_mutex_t lock; /* for what follows */
         pthread_cond_t wake;  /* the thread */
@@ -89,6 +91,9 @@ struct sender_item *sender_list_take(struct sender_list *l);
 struct sender_item *sender_item_new(const struct sender_record *r);
 
 /* With the lock held. */
+/* That the kernel takes and keeps a record goes by its last answer: it need not be asked before, only after.
+ */
+bool sender_is_sure(const struct sender *s);
 /* Drops what is over the limit when `n` more come. */
 void sender_make_room(struct sender *s, size_t n);
 void sender_post(

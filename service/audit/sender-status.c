@@ -17,9 +17,17 @@ void sender_explain(int error, const char *what, char *reason, size_t size)
                 (void)snprintf(reason, size, "%s: %s", what, strerror_r(error, buffer, sizeof(buffer)));
 }
 
+/* Without an audit daemon the kernel throws away what nobody fetches, and counts it: that others' records
+ * were lost then says nothing of ours, which it took and shows in its log. */
+static bool may_be_ours(const struct sender_kernel *before, const struct sender_kernel *after)
+{
+        return after->lost != before->lost && (after->fetched || after->tight);
+}
+
 int sender_ask(struct sender *s)
 {
         const struct sender_backend *b = s->backend;
+        const struct sender_kernel before = s->kernel;
 
         for (int tries = 0; tries < 2; tries++) {
                 if (s->fd < 0)
@@ -31,7 +39,15 @@ int sender_ask(struct sender *s)
                 b->close(b->ctx, s->fd);
                 s->fd = -1;
         }
+        if (s->kernel_error >= 0 && before.enabled && may_be_ours(&before, &s->kernel))
+                s->lossy = true;
         return s->kernel_error;
+}
+
+bool sender_is_sure(const struct sender *s)
+{
+        return s->backend->status && s->kernel_error >= 0 && s->kernel.enabled && !s->kernel.tight &&
+               !s->lossy && !s->kept.head && !s->status.in_doubt;
 }
 
 bool sender_may_send(const struct sender *s, char *reason, size_t size)
@@ -47,13 +63,6 @@ bool sender_may_send(const struct sender *s, char *reason, size_t size)
         if (!s->kernel.enabled)
                 (void)snprintf(reason, size, "auditing is disabled in the kernel (enabled=0)");
         return s->kernel.enabled;
-}
-
-/* Without an audit daemon the kernel throws away what nobody fetches, and counts it: that others' records
- * were lost then says nothing of ours, which it took and shows in its log. */
-static bool may_be_ours(const struct sender_kernel *before, const struct sender_kernel *after)
-{
-        return after->lost != before->lost && (after->fetched || after->tight);
 }
 
 bool sender_stayed(struct sender *s, char *reason, size_t size)

@@ -73,8 +73,8 @@ static struct sender_list *next_list(struct sender *s)
         return kept_is_due(s) ? &s->kept : NULL;
 }
 
-/* The next one to send; NULL when the thread is to end. The kernel is asked before one is taken: what it
- * lost comes back, and before that one. */
+/* The next one to send; NULL when the thread is to end. Unless it goes without saying, the kernel is asked
+ * before one is taken: what it lost comes back, and before that one. */
 static struct sender_item *next_item(struct sender *s)
 {
         for (bool asked = false; !s->abandoned;) {
@@ -83,7 +83,8 @@ static struct sender_item *next_item(struct sender *s)
                         continue;
                 }
                 struct sender_list *next = next_list(s);
-                if (next && asked)
+                s->unasked = !asked;
+                if (next && (asked || sender_is_sure(s)))
                         return sender_list_take(next);
                 asked = next != NULL;
                 if (next) {
@@ -178,6 +179,9 @@ static enum attempt send_one(struct sender *s, const struct sender_item *i, char
         (void)pthread_mutex_lock(&s->lock);
         if (stayed != told && !s->abandoned)
                 tell(s, i, stayed);
+        /* The answer that it went by was an old one: once more, behind another. */
+        if (!stayed && s->unasked)
+                s->kicked = true;
         return stayed ? ATTEMPT_TAKEN : ATTEMPT_NOT_NOW;
 }
 

@@ -7,6 +7,10 @@
  * may not ask for that; else it is kept and sent again until the queue is full, when the oldest kept ones
  * (where there are none, the oldest) are dropped and counted.
  *
+ * The kernel is asked for that once, behind the record: a question takes longer than all else that a record
+ * needs. It is asked before as well where its last answer is no clear yes, where one is kept or in doubt,
+ * and for good once `lost` rose: against an old count, what was others' loss would make ours go out again.
+ *
  * They go out in their order: no newer one passes one that is kept. The oldest is tried every retry_ms and
  * at once when a new one comes; where it gets through, the others follow, and where not, the new one is kept
  * as well. What was kept, or waited for a second or more, says so: late= (record_add_late()).

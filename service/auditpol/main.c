@@ -2,6 +2,7 @@
 /* peios-auditpol: looks at the audit policy and sets it. */
 #include <errno.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,6 +34,10 @@ static int help(void)
                 "      --since=TIME    taint scan: reports from then on; 2026-01-31, '2026-01-31 10:00', 7d, 12h\n"
                 "      --until=TIME    taint scan: reports before that\n"
                 "      --by=WHAT       taint scan: arranged by bit, module, kernel or week alone\n"
+                "      --max-bytes=N   taint scan: what one packed file may unpack to, 64G\n"
+                "      --max-ratio=N   taint scan: and that by its size, 2000 (from 256M on)\n"
+                "      --max-files=N   taint scan: files in one archive, 1000000\n"
+                "      --max-depth=N   taint scan: how often it may be packed, 2 (up to 8)\n"
                 "  -f, --follow        events: do not end\n"
                 "      --root=DIR      taint: /proc and /sys are below DIR\n"
                 "  -h, --help          show this\n"
@@ -51,6 +56,12 @@ enum {
         OPTION_SINCE = 1 << 4,
         OPTION_UNTIL = 1 << 5,
         OPTION_BY = 1 << 6,
+        OPTION_MAX_BYTES = 1 << 7,
+        OPTION_MAX_RATIO = 1 << 8,
+        OPTION_MAX_FILES = 1 << 9,
+        OPTION_MAX_DEPTH = 1 << 10,
+        OPTIONS_SCAN = OPTION_ERA | OPTION_DISTRO | OPTION_CSV | OPTION_SINCE | OPTION_UNTIL | OPTION_BY |
+                       OPTION_MAX_BYTES | OPTION_MAX_RATIO | OPTION_MAX_FILES | OPTION_MAX_DEPTH,
 };
 
 struct options {
@@ -65,7 +76,8 @@ static const char commands_text[] =
 /* What would have no effect is refused: somebody expects one. */
 static bool allows(const char *command, unsigned allowed, const struct options *o)
 {
-        static const char *const names[] = { "csv", "era", "distro", "follow", "since", "until", "by" };
+        static const char *const names[] = { "csv", "era", "distro", "follow", "since", "until", "by",
+                "max-bytes", "max-ratio", "max-files", "max-depth" };
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
                 if (o->given & ~allowed & 1u << i) {
@@ -124,10 +136,8 @@ static int run_decode(const struct options *o, int n, char **words)
 
 static int run_scan(const struct options *o, int n, char **words)
 {
-        return allows("taint scan",
-                       OPTION_ERA | OPTION_DISTRO | OPTION_CSV | OPTION_SINCE | OPTION_UNTIL | OPTION_BY, o)
-                       ? (int)taint_scan(&o->taint, n, words)
-                       : EXIT_CODE_USAGE;
+        return allows("taint scan", OPTIONS_SCAN, o) ? (int)taint_scan(&o->taint, n, words)
+                                                     : EXIT_CODE_USAGE;
 }
 
 static int run_check(const struct options *o, int n, char **words)
@@ -156,27 +166,60 @@ static int run(const struct options *o, int argc, char **argv)
         return run_show(o, argc, argv);
 }
 
-/* -1: go on; else the exit code. */
-static int parse_arguments(int argc, char **argv, struct options *o)
+/* Options of the taint commands that have a text. */
+static const struct {
+        const char *name;
+        unsigned given;
+        size_t at;
+} texts[] = {
+#define TEXT(name, given, member)                                                                           \
+        {                                                                                                   \
+                name, given, offsetof(struct taint_options, member)                                         \
+        }
+        TEXT("era", OPTION_ERA, era),
+        TEXT("distro", OPTION_DISTRO, distro),
+        TEXT("since", OPTION_SINCE, since),
+        TEXT("until", OPTION_UNTIL, until),
+        TEXT("by", OPTION_BY, by),
+        TEXT("max-bytes", OPTION_MAX_BYTES, max_bytes),
+        TEXT("max-ratio", OPTION_MAX_RATIO, max_ratio),
+        TEXT("max-files", OPTION_MAX_FILES, max_files),
+        TEXT("max-depth", OPTION_MAX_DEPTH, max_depth),
+#undef TEXT
+};
+#define FIRST_TEXT 256 /* behind all characters */
+
+static int next_option(int argc, char **argv)
 {
-        static const struct option options[] = {
+        static const struct option flags[] = {
                 { "json", no_argument, NULL, 'j' },
                 { "csv", no_argument, NULL, 'c' },
-                { "era", required_argument, NULL, 'e' },
-                { "distro", required_argument, NULL, 'd' },
-                { "since", required_argument, NULL, 's' },
-                { "until", required_argument, NULL, 'u' },
-                { "by", required_argument, NULL, 'b' },
                 { "follow", no_argument, NULL, 'f' },
                 { "root", required_argument, NULL, 'r' },
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, 'V' },
-                { 0 },
         };
+        struct option all[ARRAY_SIZE(flags) + ARRAY_SIZE(texts) + 1] = { 0 };
 
+        (void)memcpy(all, flags, sizeof(flags));
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+                all[ARRAY_SIZE(flags) + i] =
+                        (struct option){ texts[i].name, required_argument, NULL, FIRST_TEXT + (int)i };
+        return getopt_long(argc, argv, "fh", all, NULL);
+}
+
+static void take_text(struct options *o, size_t i)
+{
+        o->given |= texts[i].given;
+        (void)memcpy((char *)&o->taint + texts[i].at, &optarg, sizeof(optarg));
+}
+
+/* -1: go on; else the exit code. */
+static int parse_arguments(int argc, char **argv, struct options *o)
+{
         struct diag d = { 0 };
 
-        for (int c; (c = getopt_long(argc, argv, "fh", options, NULL)) >= 0;)
+        for (int c; (c = next_option(argc, argv)) >= 0;)
                 switch (c) {
                 case 'j':
                         o->show.json = o->taint.json = true;
@@ -184,26 +227,6 @@ static int parse_arguments(int argc, char **argv, struct options *o)
                 case 'c':
                         o->taint.csv = true;
                         o->given |= OPTION_CSV;
-                        break;
-                case 'e':
-                        o->taint.era = optarg;
-                        o->given |= OPTION_ERA;
-                        break;
-                case 'd':
-                        o->taint.distro = optarg;
-                        o->given |= OPTION_DISTRO;
-                        break;
-                case 's':
-                        o->taint.since = optarg;
-                        o->given |= OPTION_SINCE;
-                        break;
-                case 'u':
-                        o->taint.until = optarg;
-                        o->given |= OPTION_UNTIL;
-                        break;
-                case 'b':
-                        o->taint.by = optarg;
-                        o->given |= OPTION_BY;
                         break;
                 case 'f':
                         o->show.follow = true;
@@ -222,7 +245,9 @@ static int parse_arguments(int argc, char **argv, struct options *o)
                         (void)puts("peios-auditpol " PROJECT_VERSION);
                         return EXIT_CODE_OK;
                 default:
-                        return EXIT_CODE_USAGE;
+                        if (c < FIRST_TEXT)
+                                return EXIT_CODE_USAGE;
+                        take_text(o, (size_t)(c - FIRST_TEXT));
                 }
         return -1;
 }

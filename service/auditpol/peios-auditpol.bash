@@ -7,7 +7,7 @@ _peios_auditpol_given() {
         local word
         for ((i = 1; i < COMP_CWORD; i++)); do
                 word=${COMP_WORDS[i]}
-                if [[ $word == --@(era|distro|root|since|until|by) ]]; then
+                if [[ $word == --@(era|distro|root|since|until|by|max-bytes|max-ratio|max-files|max-depth) ]]; then
                         [[ ${COMP_WORDS[i + 1]} == = ]] && i+=1
                         i+=1
                 elif [[ $word != -* ]]; then
@@ -27,7 +27,7 @@ _peios_auditpol() {
         fi
         _peios_auditpol_given
         case $before:$cur in
-        --era:* | --since:* | --until:*) return ;;
+        --era:* | --since:* | --until:* | --max-*:*) return ;;
         --by:*) choices='bit module kernel week' ;;
         --distro:*) choices='upstream debian rhel fedora suse ubuntu' ;;
         --root:*) files=-d ;;

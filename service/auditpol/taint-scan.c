@@ -8,6 +8,7 @@
 
 #include "../../schema/base/date.h"
 #include "../../schema/base/log.h"
+#include "../../schema/values/value.h"
 #include "taint-internal.h"
 #include "taint-scan-show.h"
 
@@ -59,6 +60,41 @@ static bool parse_by(const char *text, enum scan_by *ret)
                 }
         log_error("--by takes bit, module, kernel or week, not '%s'", text);
         return false;
+}
+
+/* "64G": times 2^30; *ret_n is what stands before that. */
+static uint64_t unit_of(const char *text, size_t *ret_n)
+{
+        static const char units[] = "KMGT";
+        size_t n = strlen(text);
+        const char *unit = n > 0 ? strchr(units, text[n - 1]) : NULL;
+
+        *ret_n = unit ? n - 1 : n;
+        return unit ? UINT64_C(1) << 10 * (unit - units + 1) : 1;
+}
+
+static bool parse_limit(const char *option, const char *text, uint64_t least, uint64_t most, uint64_t *ret)
+{
+        size_t n;
+        uint64_t v, unit = text ? unit_of(text, &n) : 1;
+
+        if (!text)
+                return true;
+        if (number_parse(text, n, most / unit, &v) == 0 && v * unit >= least) {
+                *ret = v * unit;
+                return true;
+        }
+        log_error(
+                "--%s takes a number from %" PRIu64 " to %" PRIu64 ", not '%s'", option, least, most, text);
+        return false;
+}
+
+static bool parse_limits(const struct taint_options *o, struct source_limits *ret)
+{
+        return parse_limit("max-bytes", o->max_bytes, 1, INT64_MAX, &ret->bytes) &&
+               parse_limit("max-ratio", o->max_ratio, 1, INT64_MAX, &ret->ratio) &&
+               parse_limit("max-files", o->max_files, 1, INT64_MAX, &ret->members) &&
+               parse_limit("max-depth", o->max_depth, 0, SOURCE_LEVELS_MAX, &ret->levels);
 }
 
 static enum exit_code show(const struct taint_options *o, enum scan_by by, const struct scan *s)
@@ -120,7 +156,8 @@ enum exit_code taint_scan(const struct taint_options *o, int n, char *const *arg
                 log_error("%s", strerror(ENOMEM));
                 return EXIT_CODE_FAILURE;
         }
-        code = parse_time("since", o->since, &s.since) && parse_time("until", o->until, &s.until)
+        code = parse_time("since", o->since, &s.since) && parse_time("until", o->until, &s.until) &&
+                               parse_limits(o, &s.limits)
                        ? run(o, by, &s, arguments)
                        : EXIT_CODE_USAGE;
         scan_done(&s);

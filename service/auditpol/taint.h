@@ -10,7 +10,8 @@ struct taint_options {
         bool csv;                       /* scan only */
         const char *era;                /* --era: a kernel version, or NULL */
         const char *distro;             /* --distro, or NULL */
-        const char *since, *until, *by; /* scan only; NULL: not given */
+        const char *since, *until, *by; /* scan only; NULL: not given; as the next, of what is packed */
+        const char *max_bytes, *max_ratio, *max_files, *max_depth;
 };
 
 /* `arguments` are what follows the command, NULL-terminated; `-` is standard input. 0, EXIT_CODE_USAGE,

@@ -24,15 +24,16 @@ struct level {
 struct source {
         int fd;
         struct source_limits limits;
-        struct level levels[SOURCE_LEVELS + 1];
+        struct level levels[SOURCE_LEVELS_MAX + 1];
         struct level *text; /* the level whose bytes are the text */
         struct level *open; /* the innermost that unpacks; NULL for none */
         bool started, is_utf16;
         struct utf16 utf16;
         uint64_t consumed, unpacked, members;
         char name[NAME_SIZE];
-        size_t name_len[SOURCE_LEVELS + 1]; /* of `name`, what is the level's own and that of those above */
-        struct diag *d;                     /* of the call that is under way */
+        size_t name_len[SOURCE_LEVELS_MAX +
+                        1]; /* of `name`, what is the level's own and that of those above */
+        struct diag *d;     /* of the call that is under way */
 };
 
 static ssize_t read_some(int fd, void *buf, size_t n)
@@ -130,9 +131,9 @@ static int begin(struct source *s, size_t i)
         if (!readable)
                 return diag_set(
                         s->d, EOPNOTSUPP, "compressed with %s, which is not read; unpack it first", format);
-        if (i >= SOURCE_LEVELS)
-                return diag_set(
-                        s->d, EOPNOTSUPP, "is packed more than %u times; unpack it first", SOURCE_LEVELS);
+        if (i >= s->limits.levels)
+                return diag_set(s->d, EOPNOTSUPP, "is packed more than %" PRIu64 " times; unpack it first",
+                        s->limits.levels);
         int r = unpack_open(feed, l, &l->unpack, s->d);
         if (r < 0)
                 return r;

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What is read as text: a file, or the files in an archive, of which one more level may be packed: a report
- * in a .tar.xz, a rotated log in it that is a .gz. UTF-16 comes as UTF-8. */
+/* What is read as text: a file, or the files in an archive, which may be packed again: a report in a
+ * .tar.xz, a rotated log in it that is a .gz. UTF-16 comes as UTF-8. */
 
 #include "unpack.h"
 #include "utf16.h"
 
-#define SOURCE_LEVELS 2u /* of packing */
+#define SOURCE_LEVELS_MAX 8u /* of packing */
 
 /* A small file may unpack to a very large one: what is beyond is left out, and that is said. */
 struct source_limits {
         uint64_t bytes; /* that one named file may unpack to */
         uint64_t ratio; /* of what was unpacked to what was read, from SOURCE_RATIO_FROM on */
         uint64_t members;
+        uint64_t levels; /* of packing, at most SOURCE_LEVELS_MAX */
 };
 
-#define SOURCE_LIMITS ((struct source_limits){ UINT64_C(64) << 30, 2000, UINT64_C(1000000) })
+#define SOURCE_LIMITS ((struct source_limits){ UINT64_C(64) << 30, 2000, UINT64_C(1000000), 2 })
 #define SOURCE_RATIO_FROM (UINT64_C(256) << 20)
 
 struct source;

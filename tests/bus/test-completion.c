@@ -51,6 +51,8 @@ START_TEST(offers)
                 { "peios-auditpol taint scan /proc/sys/kernel/taint", "/proc/sys/kernel/tainted\n" },
                 { "peios-auditpol --root /proc/sys/kern", "/proc/sys/kernel\n" },
                 { "peios-auditpol --cs", "--csv\n" },
+                { "peios-auditpol taint scan --max-d", "--max-depth=\n" },
+                { "peios-auditpol --max-depth 3 taint s", "scan\n" },
                 { "peios-auditpol get ", "\n" },
         };
 

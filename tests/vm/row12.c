@@ -15,6 +15,7 @@
 
 #define RUN "/sys/module/taint_test/parameters/run"
 #define BITS_MAX 64
+#define PAUSE_USEC 300000
 
 static void fail(const char *what)
 {
@@ -127,9 +128,10 @@ int main(int argc, char **argv)
         for (unsigned bit = (unsigned)atoi(argv[1]); bit <= (unsigned)atoi(argv[2]) && n < BITS_MAX;
                 bit++, n++) {
                 mine[n] = ours(run, log, bit);
+                /* What the daemon does behind its record is no part of the next turn. */
+                (void)usleep(PAUSE_USEC);
                 theirs[n] = floor_of(run, log, audit, bit);
-                /* The other daemon has its say too before the next turn. */
-                (void)usleep(500000);
+                (void)usleep(PAUSE_USEC);
         }
         double own = median(mine, n), floor = median(theirs, n);
         printf("%zu %.0f %.0f %.2f\n", n, own, floor, own / floor);

@@ -103,7 +103,7 @@ static int fake_status(void *ctx _unused_, int fd, struct sender_kernel *ret)
         int r = fake.asked_at_once && fake.fails_at_once ? fake.fails_at_once : fake.status_answer;
         if (fake.asked_at_once) {
                 /* Whoever kills the sender now finds that the record was taken. */
-                ck_assert_str_eq(last_word(fake.handed_over) + 1, last_word(fake.log));
+                ck_assert(fake.tight || strcmp(last_word(fake.handed_over) + 1, last_word(fake.log)) == 0);
                 hang_while(&fake.block_at_once);
         } else {
                 look();
@@ -111,9 +111,10 @@ static int fake_status(void *ctx _unused_, int fd, struct sender_kernel *ret)
         /* One that failed is asked again, by a connection that is opened anew. */
         fake.asked_at_once = fake.asked_at_once && r < 0;
         if (r == 0)
-                *ret = (struct sender_kernel){
-                        .enabled = enabled, .fetched = !fake.nobody_fetches, .lost = fake.lost
-                };
+                *ret = (struct sender_kernel){ .enabled = enabled,
+                        .fetched = !fake.nobody_fetches,
+                        .tight = fake.tight,
+                        .lost = fake.lost };
         unlock();
         return r;
 }

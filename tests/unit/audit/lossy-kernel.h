@@ -23,6 +23,7 @@ struct fake_kernel {
         int answer;        /* of send() */
         int status_answer; /* of status() */
         bool nobody_fetches;
+        bool tight;
         bool disabled; /* auditing; what a look that hangs says was so when it began */
         uint64_t lost, loses_later;
         bool loses;           /* each record that it takes, by the next look */

@@ -21,6 +21,22 @@ START_TEST(nothing_lost)
 }
 END_TEST
 
+START_TEST(one_question_a_record)
+{
+        start(NEVER, NEVER);
+        submit(1, 1);
+        wait_outcomes("1s ");
+        submit(2, 2);
+        wait_outcomes("1s 2s ");
+        submit(3, 3);
+        wait_outcomes("1s 2s 3s ");
+        check_quiet(1, 3);
+        check_status(3, 0, false, "");
+        stop();
+        check_log("1 2 3 ", "+1 +2 +3 ");
+}
+END_TEST
+
 START_TEST(lost_between_two_sends)
 {
         start(NEVER, NEVER);
@@ -28,17 +44,68 @@ START_TEST(lost_between_two_sends)
         wait_outcomes("1s ");
         lose();
         submit(2, 2);
-        wait_outcomes("1s 1k 1s 2k ");
+        /* Either may be gone: the first goes again, and the second waits for it. */
+        wait_outcomes("1s 2k 1k 1s ");
         check_status(1, 1, true, LOST);
         /* Until it is known what becomes of the first, nothing passes it. */
         submit(3, 3);
-        wait_outcomes("1s 1k 1s 2k 3k ");
+        wait_outcomes("1s 2k 1k 1s 3k ");
         check_status(1, 2, true, LOST);
-        check_log("1 1 ", "+1 -1 +1 ");
+        check_log("1 2 1 ", "+1 +2 -2 -1 +1 ");
         stop();
         /* It can not be seen any more. */
-        check_log("1 1 ", "+1 -1 +1 -1 ");
-        ck_assert_str_eq(outcomes, "1s 1k 1s 2k 3k 1k 1l 2l 3l ");
+        check_log("1 2 1 ", "+1 +2 -2 -1 +1 -1 ");
+        ck_assert_str_eq(outcomes, "1s 2k 1k 1s 3k 1k 1l 2l 3l ");
+}
+END_TEST
+
+/* What was lost since the last answer was others' own: that is not known the first time, and each later one
+ * is asked for before. */
+START_TEST(others_were_lost)
+{
+        start(NEVER, 20);
+        submit(1, 1);
+        wait_outcomes("1s ");
+        wait_looks(2);
+        check_quiet(2, 1);
+        lose();
+        submit(2, 2);
+        wait_outcomes("1s 2k 2s ");
+        wait_looks(4);
+        sender_dispatch(sender); /* it was woken once more for the two */
+        check_quiet(4, 3);
+        lose();
+        submit(3, 3);
+        wait_outcomes("1s 2k 2s 3s ");
+        check_status(3, 0, false, "");
+        stop();
+        check_log("1 2 2 3 ", "+1 +2 -2 +2 +3 ");
+}
+END_TEST
+
+START_TEST(disabled_since_the_last)
+{
+        start(NEVER, NEVER);
+        submit(1, 1);
+        wait_outcomes("1s ");
+        lock();
+        fake.disabled = true;
+        unlock();
+        submit(2, 3);
+        wait_outcomes("1s 2k 3k ");
+        check_log("1 2 ", "+1 +2 -2 ");
+        /* None goes out while that is so. */
+        submit(4, 4);
+        wait_outcomes("1s 2k 3k 4k ");
+        check_status(1, 3, false, "auditing is disabled in the kernel (enabled=0)");
+        check_log("1 2 ", "+1 +2 -2 ");
+        lock();
+        fake.disabled = false;
+        unlock();
+        sender_kick(sender);
+        wait_outcomes("1s 2k 3k 4k 2s 3s 4s ");
+        stop();
+        check_log("1 2 2 3 4 ", "+1 +2 -2 +2 +3 +4 ");
 }
 END_TEST
 
@@ -283,9 +350,10 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { nothing_lost, lost_between_two_sends, lost_after_the_last,
-                goes_on_losing, tries_by_itself, kicked_while_it_asks, new_one_stays, nobody_fetches,
-                look_fails, look_fails_once, question_fails, look_fails_in_doubt };
+        const TTest *const tests[] = { nothing_lost, one_question_a_record, lost_between_two_sends,
+                others_were_lost, disabled_since_the_last, lost_after_the_last, goes_on_losing,
+                tries_by_itself, kicked_while_it_asks, new_one_stays, nobody_fetches, look_fails,
+                look_fails_once, question_fails, look_fails_in_doubt };
 
         return run_tests("sender-confirm", tests, ARRAY_SIZE(tests));
 }

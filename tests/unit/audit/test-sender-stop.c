@@ -45,6 +45,9 @@ START_TEST(stop_while_it_looks)
 
         for (unsigned more = 0; more < ARRAY_SIZE(wants); more++) {
                 start(NEVER, more ? NEVER : 500);
+                lock();
+                fake.tight = true; /* it looks before each */
+                unlock();
                 submit(1, 1);
                 wait_outcomes("1s ");
                 lock();

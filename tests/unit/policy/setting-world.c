@@ -321,4 +321,7 @@ void world_run(uint64_t usec)
 
         for (uint64_t now = usec_of(CLOCK_MONOTONIC); now < end; now = usec_of(CLOCK_MONOTONIC))
                 ck_assert_int_ge(sd_event_run(world.event, end - now), 0);
+        /* On a busy machine the end may come before what was due by then has had its turn. */
+        while (sd_event_run(world.event, 0) > 0)
+                ;
 }

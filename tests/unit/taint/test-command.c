@@ -148,6 +148,16 @@ START_TEST(scan)
                 { { .until = "1h" }, "-", EXIT_CODE_OK, "2 reports of other times are left out\n" },
                 { { .by = "name" }, "-", EXIT_CODE_USAGE, "" },
                 { { .since = "soon" }, "-", EXIT_CODE_USAGE, "" },
+                { { .max_bytes = "1", .max_ratio = "1", .max_files = "1", .max_depth = "0" }, "-",
+                        EXIT_CODE_OK, "1 tainted" },
+                { { .max_bytes = "8388607T" }, "-", EXIT_CODE_OK, "" },
+                { { .max_bytes = "8388608T" }, "-", EXIT_CODE_USAGE, "" },
+                { { .max_bytes = "0" }, "-", EXIT_CODE_USAGE, "" },
+                { { .max_ratio = "0" }, "-", EXIT_CODE_USAGE, "" },
+                { { .max_files = "0K" }, "-", EXIT_CODE_USAGE, "" },
+                { { .max_files = "K" }, "-", EXIT_CODE_USAGE, "" },
+                { { .max_depth = "9" }, "-", EXIT_CODE_USAGE, "" },
+                { { .max_depth = "" }, "-", EXIT_CODE_USAGE, "" },
                 { { .json = true }, "-", EXIT_CODE_OK,
                         "{\"files\":1,\"bytes\":105,\"tainted\":1,\"unreadable\":0,\"clean\":1,\"ambiguous\":0,\"other_times\":0,\"bits\":[{\"bit\":0,"
                         "\"symbol\":\"TAINT_PROPRIETARY_MODULE\",\"letter\":\"P\",\"distro\":\"upstream\",\"reports\":1,"

@@ -123,6 +123,16 @@ static size_t read_back(const char *path, char *buf, size_t size)
 }
 
 /* A rotated log in an archive is read; what is packed once more is named. */
+static void scan_with(struct scan *s, const char *name, const struct source_limits *limits)
+{
+        _cleanup_free_ char *path = strdup(name);
+        char *const paths[] = { path, NULL };
+
+        ck_assert_int_eq(scan_init(s, &scan_anything), 0);
+        s->limits = *limits;
+        ck_assert_int_eq(scan_paths(s, paths), 0);
+}
+
 START_TEST(nested)
 {
         char gz[1024], twice[4096];
@@ -150,6 +160,13 @@ START_TEST(nested)
         ck_assert_uint_eq(s.clean, 2);
         ck_assert_str_eq(s.files[s.n_files - 1], "all/dmesg");
         scan_done(&s);
+        for (uint64_t levels = 0; levels <= SOURCE_LEVELS_MAX; levels++) {
+                scan_with(&s, "all", &(struct source_limits){ 1 << 20, 1000, 10, levels });
+                ck_assert_uint_eq(s.reports, levels >= 3);
+                ck_assert_uint_eq(s.clean, levels > 2 ? 2 : levels);
+                ck_assert_uint_eq(s.n_skipped, levels < 3);
+                scan_done(&s);
+        }
 }
 END_TEST
 
@@ -179,16 +196,6 @@ START_TEST(damaged)
 }
 END_TEST
 
-static void scan_with(struct scan *s, const struct source_limits *limits)
-{
-        char path[] = "bomb";
-        char *const paths[] = { path, NULL };
-
-        ck_assert_int_eq(scan_init(s, &scan_anything), 0);
-        s->limits = *limits;
-        ck_assert_int_eq(scan_paths(s, paths), 0);
-}
-
 /* A small file that unpacks to a large one ends at the bounds, and what was read until then counts. */
 START_TEST(bombs)
 {
@@ -199,7 +206,7 @@ START_TEST(bombs)
 
         (void)memcpy(zeros, report, sizeof(report) - 1);
         pack_one("bomb", ARCHIVE_FILTER_XZ, zeros, n);
-        scan_with(&s, &(struct source_limits){ n / 2, 1000000, 10 });
+        scan_with(&s, "bomb", &(struct source_limits){ n / 2, 1000000, 10, 2 });
         ck_assert_uint_eq(s.n_skipped, 1);
         ck_assert_ptr_nonnull(strstr(s.skipped[0].reason, "unpacks to more than 4194304 bytes"));
         ck_assert_uint_eq(s.reports, 1);
@@ -209,7 +216,7 @@ START_TEST(bombs)
         for (size_t i = 0; i < ARRAY_SIZE(files); i++)
                 files[i] = (struct file){ "x", report, sizeof(report) - 1 };
         pack("bomb", ARCHIVE_FILTER_NONE, ARCHIVE_FORMAT_TAR_USTAR, files, 3);
-        scan_with(&s, &(struct source_limits){ n, 1000000, 2 });
+        scan_with(&s, "bomb", &(struct source_limits){ n, 1000000, 2, 2 });
         ck_assert_uint_eq(s.n_skipped, 1);
         ck_assert_ptr_nonnull(strstr(s.skipped[0].reason, "holds more than 2 files"));
         ck_assert_uint_eq(s.reports, 2);
