@@ -42,6 +42,8 @@ struct upkeep {
         unsigned pages;      /* in the log */
         unsigned tried;      /* as many of them a checkpoint has seen */
         unsigned backfilled; /* as many are in the file */
+        unsigned begun;      /* how often the log was begun anew */
+        bool is_at_it;       /* a checkpoint of the thread */
 
         int checkpoint_error; /* told of last */
         bool is_pending[UPKEEP_WORKS_N];
@@ -89,12 +91,16 @@ bool upkeep_next(struct upkeep *u, struct upkeep_report *ret)
 
 /* ---- The thread's work. The lock is held at the begin and the end, not in between. ---- */
 
+/* None begins where all of the log is in the file: SQLite before 3.51.3 may take the pages of a log that
+ * somebody begins anew at that moment for pages that are in the file, and loses them. */
 static void checkpoint(struct upkeep *u)
 {
+        const unsigned begun = u->begun;
         struct diag d = { 0 };
         int in_log = 0, in_file = 0;
 
         u->tried = u->pages;
+        u->is_at_it = true;
         (void)pthread_mutex_unlock(&u->lock);
         int r = sqlite3_wal_checkpoint_v2(
                 u->db->sqlite, "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &in_file);
@@ -103,7 +109,11 @@ static void checkpoint(struct upkeep *u)
                 r = SQLITE_OK;
         int error = r == SQLITE_OK ? 0 : database_failed(u->db, &d);
         (void)pthread_mutex_lock(&u->lock);
+        u->is_at_it = false;
         u->backfilled = in_file > 0 ? (unsigned)in_file : 0;
+        /* What was committed meanwhile may be among them. */
+        if (u->begun == begun && in_log > 0 && (unsigned)in_log > u->tried)
+                u->tried = (unsigned)in_log;
         if (error != u->checkpoint_error && error != -ECANCELED) {
                 u->checkpoint_error = error;
                 post(u, UPKEEP_CHECKPOINT, error, d.text);
@@ -298,14 +308,18 @@ void upkeep_changed(struct upkeep *u, struct store *s)
         const unsigned pages = store_log_pages(s);
 
         (void)pthread_mutex_lock(&u->lock);
-        if (pages < u->pages)
+        if (pages < u->pages) {
                 u->tried = u->backfilled = 0;
+                u->begun++;
+        }
         u->pages = pages;
         u->has_changed = true;
         u->changed_at = clock_usec();
         wake_thread(u);
-        bool is_large = pages >= LOG_PAGES_LARGE && !u->is_reading && !u->is_damaged &&
+        bool is_large = pages >= LOG_PAGES_LARGE && !u->is_reading && !u->is_damaged && !u->is_at_it &&
                         u->backfilled >= pages - pages / 4;
+        if (is_large)
+                u->tried = pages;
         (void)pthread_mutex_unlock(&u->lock);
         if (is_large)
                 store_checkpoint(s);
