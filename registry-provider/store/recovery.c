@@ -16,9 +16,6 @@
 #define MARK ".damaged"
 #define NEW ".new"
 
-/* A row of the history for each number is more than anybody has. */
-#define SEQUENCES_SKIPPED (UINT64_C(1) << 32)
-
 /* The database, and what SQLite has beside it. */
 static const char *const parts[] = { "", "-wal", "-shm", "-journal" };
 
@@ -284,7 +281,7 @@ static uint64_t skipped(const char *file)
         do
                 (void)snprintf(suffix, sizeof(suffix), ".corrupt-%" PRIu64, ++n);
         while (size_of(file, suffix, "") >= 0);
-        return n * SEQUENCES_SKIPPED;
+        return n * RECOVERY_SEQUENCES;
 }
 
 static int set_aside(const char *file, unsigned n)

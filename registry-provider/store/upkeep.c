@@ -128,9 +128,12 @@ static void mark(struct upkeep *u)
         (void)pthread_mutex_unlock(&u->lock);
         int r = recovery_mark(u->db->path, why.text);
         (void)pthread_mutex_lock(&u->lock);
-        if (r < 0)
-                (void)diag_set(&u->reports[UPKEEP_CHECK].text, 0,
-                        "%s; it cannot be marked for the next start: %s", why.text, strerror(-r));
+        if (r < 0) {
+                struct diag d;
+                (void)diag_set(
+                        &d, -r, "%s; this cannot be marked for the next start: %s", why.text, strerror(-r));
+                post(u, UPKEEP_CHECK, -EUCLEAN, d.text);
+        }
 }
 
 static void damaged(struct upkeep *u, const char *why)
@@ -242,7 +245,8 @@ static void wait_until(struct upkeep *u, uint64_t at)
         u->wakes_at = 0;
 }
 
-/* What the last process left: a log, and perhaps changes that are in no backup. */
+/* What the last process left: a log, and perhaps changes that are in no backup. What was recovered since the
+ * last one needs another soon: the next recovery would begin at the same number. */
 static void look_around(struct upkeep *u)
 {
         _cleanup_free_ struct backup *backups = NULL;
@@ -257,7 +261,8 @@ static void look_around(struct upkeep *u)
         u->pages = 1;
         u->has_changed = r < 0 || sequence != (n > 0 ? backups[0].sequence : 0);
         u->backup_due = clock_usec();
-        if (r == 0 && n > 0 && now < backups[0].time + interval)
+        if (r == 0 && n > 0 && now < backups[0].time + interval &&
+                sequence < backups[0].sequence + RECOVERY_SEQUENCES)
                 u->backup_due += now > backups[0].time ? backups[0].time + interval - now : interval;
 }
 

@@ -8,7 +8,8 @@
  * - Checkpoint: when the log has grown by some thousand pages, or in a quiet moment after a change.
  * - Check: soon after the start, as a start looks at next to nothing; and before each backup.
  * - Backup: after a change, in a quiet moment, at most one in the interval; where there is no quiet moment,
- *   after a second interval. One that failed is tried again after an hour, or the interval if that is less.
+ *   after a second interval; after a recovery, at once. One that failed is tried again after an hour, or the
+ * interval if that is less.
  *
  * Once damage was found it is marked for the next start (recovery.h), and nothing more is done. */
 

@@ -127,6 +127,47 @@ START_TEST(interval)
 }
 END_TEST
 
+/* The next recovery must not begin where this one did. */
+START_TEST(after_recovery)
+{
+        _cleanup_scratch_ struct scratch s;
+        struct recovery recovery;
+        scratch_init(&s);
+        const struct upkeep_config config = { .quiet = 20000, .backup_interval = NEVER, .backups_kept = 2 };
+        _cleanup_store_ struct store *store = open_store(&s);
+        put_values(store, 1, 1);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, config);
+
+        expect_backup(u, BACKUP("1"));
+        u = upkeep_free(u);
+        store = store_close(store);
+        ck_assert_int_eq(unlink(s.file), 0);
+        ck_assert_int_eq(recovery_open(s.file, 4096, &store, &recovery, NULL), 1);
+        u = start(&s, config);
+        expect_backup(u, "backup-00000000004294967297.db");
+}
+END_TEST
+
+/* It is said where the mark cannot be made. */
+START_TEST(no_mark)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        make_store(&s, 1);
+        ck_assert_int_eq(mkdir(scratch_path(&s, "registry.db.damaged"), 0700), 0);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, eager);
+        upkeep_damaged(u, "a page is bad");
+        for (;;) {
+                const struct upkeep_report r = next_report(u, UPKEEP_CHECK);
+                if (r.error == -EUCLEAN && strcmp(r.text.text, "a page is bad") != 0) {
+                        ck_assert_str_eq(r.text.text,
+                                "a page is bad; this cannot be marked for the next start: Is a directory");
+                        break;
+                }
+        }
+}
+END_TEST
+
 /* Where something is changed all the time. */
 START_TEST(never_quiet)
 {
@@ -409,6 +450,8 @@ int main(void)
         tcase_set_timeout(tc, 60);
         tcase_add_test(tc, backups);
         tcase_add_test(tc, interval);
+        tcase_add_test(tc, after_recovery);
+        tcase_add_test(tc, no_mark);
         tcase_add_test(tc, never_quiet);
         tcase_add_test(tc, damage);
         tcase_add_test(tc, damage_met);
