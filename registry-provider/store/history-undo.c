@@ -95,6 +95,8 @@ int history_undo(struct store *s, const struct history_row *row)
         int64_t layer = 0;
 
         assert(s->turn == TURN_WRITING && s->depth > 0);
+        /* A key may go while entries name it. */
+        cache_clear(&s->cache);
         int r = row->layer ? rows_take_layer(s, row->layer, &layer) : 0;
         if (r < 0 || row->is_volatile)
                 return r;

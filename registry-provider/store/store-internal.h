@@ -7,6 +7,7 @@
 #include "../../schema/base/clock.h"
 #include "../../schema/names/path.h"
 #include "arena.h"
+#include "cache.h"
 #include "database.h"
 
 #define BASE_LAYER_ID 1
@@ -45,6 +46,8 @@ struct store {
         struct database *db;
         struct arena arena;
         size_t scopes; /* open ones */
+        struct cache cache;
+        bool is_shared; /* another process may write: what is read is good for one transaction */
         size_t value_max;
 
         enum turn turn;

@@ -2,6 +2,7 @@
 /* What is read. */
 #include "store-internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "../../schema/names/fold.h"
@@ -82,10 +83,30 @@ const char *store_layer_name(struct store *s, int64_t id)
         is_volatile < 1u + (s)->db->has_volatile;                                                           \
         is_volatile++
 
+/* True: this is what is there. While there is an error that is nothing. */
+static bool is_known(const struct store *s, const struct cache_name *name, const void **ret)
+{
+        assert(s->scopes > 0);
+        *ret = NULL;
+        return s->db->error < 0 || cache_get(&s->cache, name, &store_writable(s)->arena, ret);
+}
+
+static const void *keep(const struct store *s, const struct cache_name *name, const void *found)
+{
+        if (s->db->error < 0)
+                return NULL;
+        cache_put(&store_writable(s)->cache, name, found);
+        return found;
+}
+
 const struct store_key *store_key(const struct store *s, const struct guid *guid)
 {
+        const struct cache_name name = { CACHE_KEY, guid, "", 0 };
         struct store_key *key = NULL;
+        const void *known;
 
+        if (is_known(s, &name, &known))
+                return known;
         for (EACH_DATABASE(s, is_volatile)) {
                 sqlite3_stmt *q = store_query(s, KEY_GET, is_volatile);
                 bind_guid(q, 1, guid);
@@ -105,7 +126,7 @@ const struct store_key *store_key(const struct store *s, const struct guid *guid
                         column_guid(q, 0, &key->parent);
                 }
         }
-        return s->db->error ? NULL : key;
+        return keep(s, &name, key);
 }
 
 static bool any_row(const struct store *s, enum statement id, const struct guid *guid)
@@ -185,14 +206,20 @@ static void insert(const struct row **chain, struct row *row)
 
 typedef struct row *(*read_row_t)(const struct store *s, sqlite3_stmt *q, bool with_data);
 
-static const struct row *get_chain(const struct store *s, enum statement id, read_row_t read,
-        const struct guid *guid, const char *name, size_t len)
+static const struct row *get_chain(
+        const struct store *s, enum cache_kind kind, const struct guid *guid, const char *name, size_t len)
 {
+        const enum statement id = kind == CACHE_ENTRIES ? ENTRY_GET : VALUE_GET;
+        const read_row_t read = kind == CACHE_ENTRIES ? read_path_entry : read_value;
         const struct row *chain = NULL;
         struct folded folded;
+        const void *known;
 
         if (!store_fold(name, len, &folded))
                 return NULL;
+        const struct cache_name cached = { kind, guid, folded.text, folded.len };
+        if (is_known(s, &cached, &known))
+                return known;
         for (EACH_DATABASE(s, is_volatile)) {
                 sqlite3_stmt *q = store_query(s, id, is_volatile);
                 bind_guid(q, 1, guid);
@@ -203,25 +230,29 @@ static const struct row *get_chain(const struct store *s, enum statement id, rea
                                 insert(&chain, row);
                 }
         }
-        return s->db->error ? NULL : chain;
+        return keep(s, &cached, chain);
 }
 
 const struct store_path_entry *store_lookup(
         const struct store *s, const struct guid *parent, const char *name, size_t len)
 {
-        return (const struct store_path_entry *)get_chain(s, ENTRY_GET, read_path_entry, parent, name, len);
+        return (const struct store_path_entry *)get_chain(s, CACHE_ENTRIES, parent, name, len);
 }
 
 const struct store_value_entry *store_value(
         const struct store *s, const struct guid *key, const char *name, size_t len)
 {
-        return (const struct store_value_entry *)get_chain(s, VALUE_GET, read_value, key, name, len);
+        return (const struct store_value_entry *)get_chain(s, CACHE_VALUES, key, name, len);
 }
 
 const struct store_blanket *store_blankets(const struct store *s, const struct guid *key)
 {
+        const struct cache_name name = { CACHE_BLANKETS, key, "", 0 };
         const struct store_blanket *list = NULL, **end = &list;
+        const void *known;
 
+        if (is_known(s, &name, &known))
+                return known;
         for (EACH_DATABASE(s, is_volatile)) {
                 sqlite3_stmt *q = store_query(s, BLANKET_LIST, is_volatile);
                 bind_guid(q, 1, key);
@@ -237,7 +268,7 @@ const struct store_blanket *store_blankets(const struct store *s, const struct g
                         end = &b->next;
                 }
         }
-        return s->db->error ? NULL : list;
+        return keep(s, &name, list);
 }
 
 /* ---- Enumeration ---- */

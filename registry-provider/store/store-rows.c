@@ -5,6 +5,14 @@
 
 #include "store-internal.h"
 
+/* What a look-up has found is not so any more. */
+static void forget(struct store *s, enum cache_kind kind, const struct guid *guid, const struct folded *name)
+{
+        const struct cache_name cached = { kind, guid, name ? name->text : "", name ? name->len : 0 };
+
+        cache_forget(&s->cache, &cached);
+}
+
 int rows_take_layer(struct store *s, const char *name, int64_t *ret)
 {
         struct folded folded;
@@ -47,6 +55,7 @@ int rows_put_key(struct store *s, const struct store_op *create)
         bind_sd(q, 4, create->data, create->size);
         bind_u64(q, 5, create->is_link ? KEY_FLAG_LINK : 0);
         bind_u64(q, 6, create->time);
+        forget(s, CACHE_KEY, &create->guid, NULL);
         return database_run(s->db, q);
 }
 
@@ -58,6 +67,7 @@ int rows_put_sd(struct store *s, const struct guid *key, const void *sd, size_t 
                 return s->db->error;
         bind_guid(q, 1, key);
         bind_sd(q, 2, sd, size);
+        forget(s, CACHE_KEY, key, NULL);
         return database_run(s->db, q);
 }
 
@@ -69,6 +79,7 @@ int rows_put_time(struct store *s, const struct guid *key, uint64_t time, bool i
                 return s->db->error;
         bind_guid(q, 1, key);
         bind_u64(q, 2, time);
+        forget(s, CACHE_KEY, key, NULL);
         return database_run(s->db, q);
 }
 
@@ -100,6 +111,7 @@ int rows_put_entry(struct store *s, const struct store_op *op, int64_t layer, bo
         if (!q)
                 return s->db->error;
         bind_guid(q, 6, op->code == STORE_CREATE_ENTRY ? &op->target : &(struct guid){ 0 });
+        forget(s, CACHE_ENTRIES, &op->guid, &folded);
         return database_run(s->db, q);
 }
 
@@ -114,6 +126,7 @@ int rows_put_value(struct store *s, const struct store_op *op, int64_t layer, bo
                 return s->db->error;
         bind_u64(q, 6, op->type);
         bind_data(q, 7, op->data, op->size);
+        forget(s, CACHE_VALUES, &op->guid, &folded);
         return database_run(s->db, q);
 }
 
@@ -126,6 +139,7 @@ int rows_put_blanket(struct store *s, const struct store_op *op, int64_t layer, 
         bind_guid(q, 1, &op->guid);
         (void)sqlite3_bind_int64(q, 2, layer);
         bind_u64(q, 3, op->sequence);
+        forget(s, CACHE_BLANKETS, &op->guid, NULL);
         return database_run(s->db, q);
 }
 
@@ -151,6 +165,7 @@ int rows_run(struct store *s, enum statement id, const struct guid *key, bool is
         if (!q)
                 return s->db->error;
         bind_guid(q, 1, key);
+        forget(s, CACHE_KEY, key, NULL);
         return database_run(s->db, q);
 }
 
@@ -165,6 +180,11 @@ int rows_delete(struct store *s, enum statement id, const struct guid *key, cons
         if (name)
                 bind_text(q, 2, name->text, name->len);
         (void)sqlite3_bind_int64(q, name ? 3 : 2, layer);
+        forget(s,
+                id == ENTRY_DELETE   ? CACHE_ENTRIES
+                : id == VALUE_DELETE ? CACHE_VALUES
+                                     : CACHE_BLANKETS,
+                key, name);
         return database_run(s->db, q);
 }
 

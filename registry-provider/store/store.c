@@ -39,6 +39,8 @@ int store_open(const char *file, enum store_mode mode, size_t value_max, struct 
         if (!s)
                 return -ENOMEM;
         s->value_max = value_max;
+        s->cache.max = CACHE_BYTES_DEFAULT;
+        s->is_shared = mode == STORE_READ_ONLY;
         (void)clock_boot_id(NULL, s->boot);
         int r = database_open(file, mode, &s->db, d);
         if (r < 0)
@@ -57,6 +59,7 @@ struct store *store_close(struct store *s)
                 return NULL;
         s->db = database_close(s->db);
         arena_done(&s->arena);
+        arena_done(&s->cache.arena);
         for (int64_t i = 0; i < s->n_layers; i++)
                 free(s->layers[i]);
         free(s->layers);
@@ -98,6 +101,7 @@ static void undo_turn(struct store *s)
 {
         if (!sqlite3_get_autocommit(s->db->sqlite))
                 (void)database_force(s->db, ROLLBACK);
+        cache_clear(&s->cache);
         s->sequence = s->sequence_begun;
         s->author = 0;
         /* It is counted again. */
@@ -138,6 +142,8 @@ static void settle(struct store *s)
 static void end_reading(struct store *s)
 {
         s->turn = TURN_NONE;
+        if (s->is_shared)
+                cache_clear(&s->cache);
         if (!sqlite3_get_autocommit(s->db->sqlite) && database_force(s->db, COMMIT) < 0)
                 (void)database_force(s->db, ROLLBACK);
 }
@@ -229,6 +235,7 @@ void store_rollback(struct store *s)
 {
         assert(s->depth > 0);
         const struct mark *mark = &s->marks[--s->depth];
+        cache_clear(&s->cache);
         if (mark->is_nested && !is_lost(s)) {
                 s->sequence = mark->sequence;
                 /* Its row may be another one's than the last author's. */
@@ -357,6 +364,12 @@ void store_set_damage(struct store *s, const char *why)
 const char *store_failure(const struct store *s)
 {
         return s->db->why.text;
+}
+
+void store_limit_cache(struct store *s, size_t bytes)
+{
+        s->cache.max = bytes;
+        cache_clear(&s->cache);
 }
 
 void *store_take(const struct store *s, size_t size)

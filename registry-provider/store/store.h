@@ -9,7 +9,8 @@
  *
  * It is one SQLite database, and nothing above it knows of SQLite. peios-registry-store(5) names the tables.
  *
- * Cost: a look-up is one query by primary key, a few microseconds; enumeration reads one key's rows. */
+ * Cost: a look-up is one query by primary key, a few microseconds, and little where it was made before;
+ * enumeration reads one key's rows. */
 
 #include <errno.h>
 #include <stdbool.h>
@@ -263,6 +264,9 @@ static inline bool store_is_failure(int error)
  * -EUCLEAN; what can be read is read. "": none. */
 const char *store_damage(const struct store *s);
 void store_set_damage(struct store *s, const char *why);
+
+/* How many bytes of what was looked up are kept, about; 1 MiB unless this is called. */
+void store_limit_cache(struct store *s, size_t bytes);
 
 /* NULL: nothing there. */
 const struct store_key *store_key(const struct store *s, const struct guid *guid);

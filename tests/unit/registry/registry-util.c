@@ -35,6 +35,8 @@ int world_open(struct world *w)
 
         w->d = (struct diag){ 0 };
         int r = store_open(w->in_memory ? NULL : file, STORE_WRITE, WORLD_VALUE_MAX, &config.store, &w->d);
+        if (r == 0 && w->forgets)
+                store_limit_cache(config.store, 2000);
         return r < 0 ? r : registry_open(&config, &w->r, &w->d);
 }
 

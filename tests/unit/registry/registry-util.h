@@ -13,6 +13,7 @@
 struct world {
         char *root;
         bool in_memory; /* from the next opening on: what is there then is gone when it is closed */
+        bool forgets;   /* the store keeps next to nothing of look-ups */
         bool foreign;   /* layers have something in keys that they do not name */
         struct schema *schema;
         struct registry *r;

@@ -55,7 +55,10 @@ static void assert_as_before(struct dump *before, const char *what)
 /* All is read anew, and the n-th read fails. */
 static void fail_read(unsigned n)
 {
-        (void)sqlite3_db_release_memory(registry_store(w.r)->db->sqlite);
+        struct store *s = store_writable(registry_store(w.r));
+
+        cache_clear(&s->cache);
+        (void)sqlite3_db_release_memory(s->db->sqlite);
         disk_failing_read = n;
 }
 

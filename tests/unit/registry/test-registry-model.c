@@ -309,6 +309,8 @@ static void unname(void)
 START_TEST(random_changes)
 {
         srandom((unsigned)_i + 1);
+        w.forgets = _i % 2;
+        restart(world_restart);
         for (unsigned i = 0; i < TRANSACTIONS; i++) {
                 transaction();
                 unsigned then = pick(60);

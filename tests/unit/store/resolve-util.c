@@ -57,4 +57,5 @@ void corrupt(const char *table, const char *name, const char *layer, uint64_t se
                 table, sequence, name, layer);
         ck_assert_int_eq(sqlite3_exec(s->db->sqlite, sql, NULL, NULL, NULL), SQLITE_OK);
         ck_assert_int_eq(sqlite3_changes(s->db->sqlite), 1);
+        store_limit_cache(s, 0);
 }

@@ -25,12 +25,25 @@ struct moment {
 static struct moment now, saved[MARKS], synced;
 static unsigned marks;
 static char *file;
+/* What the store keeps of look-ups: as it comes, so little that it begins anew all the time, nothing. */
+static const size_t cache_sizes[] = { SIZE_MAX, 2000, 0 };
+static size_t cache_size;
 
 /* Numbers that nobody was told may come again, others may not. */
 static void check_sequence(const struct store *s)
 {
         for (size_t i = 0; i < now.model.n; i++)
                 ck_assert_uint_ge(store_last_sequence(s), now.model.rows[i].sequence);
+}
+
+static struct store *open_model(void)
+{
+        struct store *s = NULL;
+
+        ck_assert_int_eq(store_open(file, STORE_WRITE, MODEL_VALUE_MAX, &s, NULL), 0);
+        if (cache_size != SIZE_MAX)
+                store_limit_cache(s, cache_size);
+        return s;
 }
 
 static struct store *reopen(struct store *s)
@@ -42,7 +55,7 @@ static struct store *reopen(struct store *s)
                 now.model.n = 0;
         model_reopen(&now.model);
         synced = now;
-        ck_assert_int_eq(store_open(file, STORE_WRITE, MODEL_VALUE_MAX, &s, NULL), 0);
+        s = open_model();
         check_sequence(s);
         return s;
 }
@@ -108,13 +121,12 @@ static void check(struct store *s, unsigned step)
 static void run(const char *path, unsigned seed)
 {
         unsigned successes = 0, errors = 0;
-        struct store *s = NULL;
-
         srandom(seed);
+        cache_size = cache_sizes[seed % ARRAY_SIZE(cache_sizes)];
         file = path ? strdup(path) : NULL;
         marks = 0;
         now = synced = (struct moment){ 0 };
-        ck_assert_int_eq(store_open(file, STORE_WRITE, MODEL_VALUE_MAX, &s, NULL), 0);
+        struct store *s = open_model();
         for (unsigned step = 0; step < STEPS; step++) {
                 unsigned action = pick(20);
                 if (action < 3)

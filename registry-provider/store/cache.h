@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What look-ups have found, and that they found nothing: copies, so that a look-up which comes again needs
+ * no statement. Whoever changes a row forgets what it was read into. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arena.h"
+#include "store.h"
+
+#define CACHE_BYTES_DEFAULT (1024u * 1024u)
+#define CACHE_BUCKETS 2048u
+
+enum cache_kind {
+        CACHE_KEY,      /* struct store_key, by its GUID */
+        CACHE_ENTRIES,  /* a chain of path entries, by the parent and the folded name */
+        CACHE_VALUES,   /* a chain of values, by the key and the folded name */
+        CACHE_BLANKETS, /* a list of blankets, by the key */
+};
+
+/* What is looked up; `folded` is "" where there is no name. */
+struct cache_name {
+        enum cache_kind kind;
+        const struct guid *guid;
+        const char *folded;
+        size_t len;
+};
+
+struct cache {
+        struct arena arena;
+        size_t max; /* bytes; when they are used up it begins anew */
+        struct cache_item *buckets[CACHE_BUCKETS];
+};
+
+/* True: known, *ret is a copy in `into`, or NULL where nothing is there. False: not known, or out of memory.
+ */
+bool cache_get(const struct cache *c, const struct cache_name *name, struct arena *into, const void **ret);
+/* Layers' names must stay; all else is copied. What is too large, or finds no memory, is not kept. */
+void cache_put(struct cache *c, const struct cache_name *name, const void *found);
+void cache_forget(struct cache *c, const struct cache_name *name);
+void cache_clear(struct cache *c);

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What was looked up before costs no statement, and is never older than the rows. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../../../registry-provider/store/history.h"
+#include "../../../registry-provider/store/store-internal.h"
+#include "../../../schema/values/value.h"
+#include "../policy/scratch.h"
+#include "store-util.h"
+
+static struct store *s;
+static const struct guid machine = { { 1 } }, app = { { 2 } }, later = { { 9 } };
+
+static void setup(void)
+{
+        s = fixture_new();
+        sync_store(s);
+}
+
+static void teardown(void)
+{
+        s = store_close(s);
+}
+
+static int count(_unused_ unsigned what, void *userdata, _unused_ void *p, _unused_ void *x)
+{
+        ++*(unsigned *)userdata;
+        return 0;
+}
+
+/* One look-up of each kind, of what is there and of what is not. */
+static void look_around(void)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+
+        ck_assert_str_eq(store_key(s, &app)->name, "App");
+        ck_assert_ptr_null(store_key(s, &later));
+        ck_assert_str_eq(store_lookup(s, &machine, "APP", 3)->name, "app");
+        ck_assert_ptr_null(store_lookup(s, &machine, "none", 4));
+        ck_assert_ptr_nonnull(store_value(s, &app, "", 0));
+        ck_assert_ptr_null(store_value(s, &app, "none", 4));
+        ck_assert_ptr_nonnull(store_blankets(s, &app));
+        ck_assert_ptr_null(store_blankets(s, &machine));
+}
+
+static unsigned statements(void)
+{
+        unsigned n = 0;
+
+        ck_assert_int_eq(sqlite3_trace_v2(s->db->sqlite, SQLITE_TRACE_STMT, count, &n), SQLITE_OK);
+        look_around();
+        ck_assert_int_eq(sqlite3_trace_v2(s->db->sqlite, 0, NULL, NULL), SQLITE_OK);
+        return n;
+}
+
+START_TEST(no_statement_twice)
+{
+        ck_assert_uint_gt(statements(), 8);
+        ck_assert_uint_eq(statements(), 0);
+        begin(s);
+        store_rollback(s);
+        ck_assert_uint_gt(statements(), 8);
+        store_limit_cache(s, 0);
+        ck_assert_uint_gt(statements(), 8);
+        ck_assert_uint_gt(statements(), 8);
+}
+END_TEST
+
+/* What is handed out is good until the scope ends, whatever changes. */
+START_TEST(handed_out)
+{
+        look_around();
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        const struct store_key *key = store_key(s, &app);
+        const struct store_path_entry *entry = store_lookup(s, &machine, "App", 3);
+        const uint64_t was = key->last_write;
+
+        APPLY(s, OP_VALUE(2, "v", "base", REG_SZ, "x", 100), .time = was + 5);
+        APPLY(s, OP_HIDE(1, "App", "base", 101));
+        store_limit_cache(s, 0);
+        ck_assert_uint_eq(key->last_write, was);
+        ck_assert_str_eq(key->name, "App");
+        ck_assert_str_eq(entry->name, "app");
+        ck_assert_uint_eq(store_key(s, &app)->last_write, was + 5);
+        ck_assert(store_lookup(s, &machine, "App", 3)->hidden);
+}
+END_TEST
+
+static bool dangles(const char *name)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        return store_lookup(s, &machine, name, strlen(name))->dangling;
+}
+
+START_TEST(key_comes_behind_its_entry)
+{
+        APPLY(s, OP_ENTRY(1, "Other", "base", 9, 100));
+        ck_assert(dangles("Other"));
+        APPLY(s, OP_KEY(9, 1, "Later"), .is_volatile = _i);
+        ck_assert(!dangles("Other"));
+        sync_store(s);
+        begin(s);
+        store_rollback(s);
+        ck_assert(!dangles("Other"));
+}
+END_TEST
+
+/* Undone row by row, a key goes while an entry names it. */
+START_TEST(key_is_undone)
+{
+        APPLY(s, OP_ENTRY(1, "Other", "base", 9, 100));
+        APPLY(s, OP_KEY(9, 1, "Later"));
+        ck_assert(!dangles("Other"));
+        begin(s);
+        {
+                _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+                ck_assert_int_eq(history_undo(s, history_before(s, INT64_MAX)), 0);
+        }
+        ck_assert(dangles("Other"));
+        store_rollback(s);
+        ck_assert(!dangles("Other"));
+}
+END_TEST
+
+static bool has(const struct store *of, const char *name)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(of);
+        return store_value(of, &app, name, strlen(name)) != NULL;
+}
+
+START_TEST(undone)
+{
+        ck_assert(!has(s, "v"));
+        begin(s);
+        begin(s);
+        APPLY(s, OP_VALUE(2, "v", "base", REG_SZ, "x", 100));
+        ck_assert(has(s, "v"));
+        store_rollback(s);
+        ck_assert(!has(s, "v"));
+        store_rollback(s);
+
+        ck_assert_int_eq(store_begin_preview(s), 0);
+        APPLY(s, OP_VALUE(2, "v", "base", REG_SZ, "x", 100));
+        ck_assert(has(s, "v"));
+        commit(s);
+        store_abandon(s);
+        ck_assert(!has(s, "v"));
+}
+END_TEST
+
+/* A large value is not kept, and pushes nothing out. */
+START_TEST(large)
+{
+        _cleanup_store_ struct store *big = NULL;
+        static char data[8192];
+
+        ck_assert_int_eq(store_open(NULL, STORE_WRITE, sizeof(data), &big, NULL), 0);
+        fixture_fill(big);
+        APPLY(big, OP_VALUE(2, "v", "base", REG_BINARY, data, 100));
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(big);
+        const size_t before = big->cache.arena.total;
+        ck_assert_ptr_nonnull(store_value(big, &app, "v", 1));
+        ck_assert_uint_eq(big->cache.arena.total, before);
+}
+END_TEST
+
+START_TEST(bounded)
+{
+        char name[16];
+
+        store_limit_cache(s, 64 * 1024);
+        for (unsigned i = 0; i < 10000; i++) {
+                (void)snprintf(name, sizeof(name), "v%u", i);
+                ck_assert(!has(s, name));
+                ck_assert_uint_lt(s->cache.arena.total, 66 * 1024);
+        }
+}
+END_TEST
+
+/* What another process has changed is seen from the next scope on. */
+START_TEST(beside_a_writer)
+{
+        _cleanup_scratch_ struct scratch scratch;
+
+        scratch_new(&scratch);
+        const char *file = scratch_path(&scratch, "/registry.db");
+        _cleanup_store_ struct store *writer = open_store(file, STORE_WRITE);
+        fixture_fill(writer);
+        sync_store(writer);
+        _cleanup_store_ struct store *reader = open_store(file, STORE_READ_ONLY);
+        ck_assert(!has(reader, "v"));
+        APPLY(writer, OP_VALUE(2, "v", "base", REG_SZ, "x", 100));
+        sync_store(writer);
+        ck_assert(has(reader, "v"));
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("cache");
+        TCase *tc = tcase_create("cache");
+
+        tcase_set_timeout(tc, 60);
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, no_statement_twice);
+        tcase_add_test(tc, handed_out);
+        tcase_add_loop_test(tc, key_comes_behind_its_entry, 0, 2);
+        tcase_add_test(tc, key_is_undone);
+        tcase_add_test(tc, undone);
+        tcase_add_test(tc, large);
+        tcase_add_test(tc, bounded);
+        tcase_add_test(tc, beside_a_writer);
+        suite_add_tcase(suite, tc);
+
+        SRunner *runner = srunner_create(suite);
+        srunner_run_all(runner, CK_NORMAL);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed > 0;
+}
