@@ -47,6 +47,25 @@ static void check_value(const struct schema *s, const struct schema_value *sv)
         }
 }
 
+/* The same bytes as a list of accepted taints: what is taken is taken again as it is shown. */
+static void check_items(const struct schema *s, const char *text, size_t size)
+{
+        _cleanup_free_ char *once = NULL, *twice = NULL;
+        struct diag d = { 0 };
+        size_t i = 0;
+
+        while (i < s->n && !s->values[i].accepts_taints)
+                i++;
+        check(i < s->n);
+        if (schema_canonical(&s->values[i], text, size, &once, &d) < 0) {
+                check(strncmp(d.text, "acceptance ", strlen("acceptance ")) == 0 &&
+                        strstr(d.text, ", expected "));
+                return;
+        }
+        check(schema_canonical(&s->values[i], once, strlen(once), &twice, NULL) == 0);
+        check(strcmp(once, twice) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         _cleanup_schema_ struct schema *s = NULL;
@@ -54,6 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         if (schema_load_builtin(&s) < 0)
                 abort();
+        check_items(s, (const char *)data, size);
         size_t n = s->n;
         int r = schema_add(s, "file", data, size, &d);
         if (r < 0) {
