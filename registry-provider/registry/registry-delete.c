@@ -17,7 +17,7 @@ int registry_withdraw_value(struct registry *r, const struct guid *key, const ch
                                            .guid = *key,
                                            .name = name,
                                            .layer = layer,
-                                           .time = now_ns() });
+                                           .time = r->time });
         if (e == 0 && t)
                 t->is_write = true;
         return e;

@@ -49,6 +49,7 @@ struct registry {
 
         int64_t history_begun; /* the newest row before the open transaction */
         uint64_t withdrawn_at; /* the number that what the open transaction withdrew has; 0: none yet */
+        uint64_t time; /* when the open transaction began, ns since the epoch: the keys' last write */
         bool in_transaction;
         bool is_preview;
         size_t room;         /* bytes that the open transaction may still take, about */
@@ -132,7 +133,6 @@ _must_check_ int registry_make_keys(struct registry *r, const struct path *path,
         bool is_volatile, struct holding *held, struct guid *ret, bool *ret_made, struct diag *d);
 
 /* registry-write.c */
-uint64_t now_ns(void);
 const struct store_path_entry *entry_in_layer(const struct store_path_entry *chain, const char *layer);
 const struct store_value_entry *value_in_layer(const struct store_value_entry *chain, const char *layer);
 _must_check_ int registry_put(struct registry *r, const struct guid *key, const struct path *path,

@@ -66,7 +66,7 @@ int registry_add_hive(struct registry *r, const char *name, size_t len)
                 e = registry_op(r, &(struct store_op){ .code = STORE_CREATE_KEY,
                                            .guid = hive.root,
                                            .name = hive.name,
-                                           .time = now_ns() });
+                                           .time = r->time });
         if (e < 0)
                 free(hive.name);
         else
@@ -85,7 +85,7 @@ static int new_key(
                                               .target = *parent,
                                               .name = name,
                                               .is_volatile = is_volatile || (up && up->is_volatile),
-                                              .time = now_ns() });
+                                              .time = r->time });
 }
 
 /* A layer of the same precedence hid the key later: naming it once more brings it back. */

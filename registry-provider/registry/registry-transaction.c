@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/clock.h"
 #include "registry-holding.h"
 #include "registry-internal.h"
 
@@ -21,6 +22,7 @@ static void transaction_opened(struct registry *r, size_t room)
 
         r->history_begun = history_last(r->store);
         r->hives_begun = r->hives.n;
+        r->time = clock_of(CLOCK_REALTIME) * 1000;
         r->in_transaction = true;
         r->room = room;
         r->layers_touched = false;

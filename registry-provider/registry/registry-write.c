@@ -3,16 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "registry-internal.h"
-
-uint64_t now_ns(void)
-{
-        struct timespec ts;
-        (void)clock_gettime(CLOCK_REALTIME, &ts);
-        return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
-}
 
 const struct store_path_entry *entry_in_layer(const struct store_path_entry *chain, const char *layer)
 {
@@ -119,7 +111,7 @@ int registry_put(struct registry *r, const struct guid *key, const struct path *
                                            .data = v->data,
                                            .size = v->size,
                                            .sequence = sequence,
-                                           .time = now_ns() });
+                                           .time = r->time });
         }
         if (e < 0)
                 return store_value_failed(r, path, name, v->size, e, d);

@@ -196,9 +196,9 @@ static void was_value(const struct store_value_entry *e, uint64_t time, struct w
                         .time = time };
 }
 
-static bool key_has_sequence(struct store *s, enum statement id, const struct store_op *op, bool is_volatile)
+static bool has_value_of_sequence(struct store *s, const struct store_op *op, bool is_volatile)
 {
-        sqlite3_stmt *q = database_statement(s->db, id, is_volatile);
+        sqlite3_stmt *q = database_statement(s->db, VALUE_HAS_SEQUENCE, is_volatile);
         bool found = false;
 
         bind_guid(q, 1, &op->guid);
@@ -209,8 +209,7 @@ static bool key_has_sequence(struct store *s, enum statement id, const struct st
 }
 
 /* Of the chain: `*ret_mine` is the layer's own entry. */
-static int check_value(struct store *s, const struct store_op *op, const struct key_state *key,
-        const struct store_value_entry **ret_mine)
+static int check_value(struct store *s, const struct store_op *op, const struct store_value_entry **ret_mine)
 {
         const struct store_value_entry *mine = NULL;
         size_t n = 0;
@@ -221,8 +220,9 @@ static int check_value(struct store *s, const struct store_op *op, const struct 
                         mine = e;
                 else if (e->sequence == op->sequence)
                         return -EINVAL;
-        if (key_has_sequence(s, BLANKET_HAS_SEQUENCE, op, key->is_volatile))
-                return -EINVAL;
+        for (const struct store_blanket *b = store_blankets(s, &op->guid); b; b = b->next)
+                if (b->sequence == op->sequence)
+                        return -EINVAL;
         if (op->expected != 0 && (!mine || mine->sequence != op->expected))
                 return -EAGAIN;
         if (!mine && n >= STORE_VALUE_LAYERS_MAX)
@@ -254,7 +254,7 @@ static int set_value(struct store *s, const struct store_op *op)
         if (!value_name_storable(op->name, len) || (op->type == REG_TOMBSTONE && op->size > 0) ||
                 op->sequence == 0)
                 return -EINVAL;
-        r = check_value(s, op, &key, &mine);
+        r = check_value(s, op, &mine);
         if (r == 0)
                 r = rows_take_layer(s, op->layer, &e.layer);
         if (r == 0)
@@ -471,7 +471,7 @@ static int set_blanket(struct store *s, const struct store_op *op)
                 return s->db->error;
         if (!op->set)
                 return mine ? remove_blanket(s, op, &op->guid, mine, &key) : 0;
-        if (op->sequence == 0 || key_has_sequence(s, VALUE_HAS_SEQUENCE, op, key.is_volatile))
+        if (op->sequence == 0 || has_value_of_sequence(s, op, key.is_volatile))
                 return -EINVAL;
         return put_blanket(s, op, &key, mine);
 }
