@@ -210,6 +210,7 @@ static void execute(const char *table_name, unsigned key, const char *column, co
                         " AND folded = '%s' AND layer = (SELECT id FROM layer WHERE name = '%s')",
                         i ? "temp" : "main", table_name, sequence, column, key, name, layer_names[layer]);
                 ck_assert_int_eq(sqlite3_exec(s->db->sqlite, sql, NULL, NULL, NULL), SQLITE_OK);
+                cache_clear(&s->cache);
         }
 }
 
