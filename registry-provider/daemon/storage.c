@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
@@ -40,17 +39,6 @@ static int take_lock(struct manager *m, const char *path, struct diag *d)
         }
         return diag_set(d, error == EWOULDBLOCK ? EBUSY : error, "%s: %s", path,
                 error == EWOULDBLOCK ? "another peios-registryd uses this folder" : strerror(error));
-}
-
-/* SQLite would make it readable for everybody, and open whatever stands there. */
-static int make_file(const char *path, struct diag *d)
-{
-        int fd = open_regular(AT_FDCWD, path, O_RDWR | O_CREAT, 0600, NULL, d);
-
-        if (fd < 0)
-                return fd;
-        (void)close(fd);
-        return 0;
 }
 
 static void report_damage(struct manager *m, const char *reason, const char *text)
@@ -132,8 +120,6 @@ int storage_open(struct manager *m, struct diag *d)
         if (r < 0)
                 return diag_set(d, -r, "%s cannot be made: %s", folder, strerror(-r));
         r = m->lock_fd < 0 ? take_lock(m, lock, d) : 0;
-        if (r == 0)
-                r = make_file(file, d);
         if (r == 0)
                 r = open_store(m, file, d);
         if (r < 0)

@@ -73,7 +73,7 @@ START_TEST(accepted_without_a_registry)
         world_write(CONTROL_FILE, "3\n");
         unsigned records = daemon_count(&world.policyd, "Policy ");
         /* The registry's own files are none of its business. */
-        world_write(LAYOUT_STATE "/journal-0000000000000001", "This is no journal.\n");
+        world_write(LAYOUT_STORE, "This is no database.\n");
         policyd_start(NULL);
         ck_assert(control_is("2"));
         ck_assert(policy_is("TaintEvents", "'failure-only'"));
