@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The registry provider's wiring: registry, drop-in watches, bus, audit records, folding. */
+/* The registry provider's wiring: registry, drop-in watches, bus, audit records, upkeep of the store. */
 
 #include "../../schema/base/diag.h"
 #include "../../schema/process/exe-reader.h"

@@ -23,7 +23,7 @@
 #define ERROR_READ_ONLY "org.peios.Error.ReadOnly"  /* a drop-in's layer; the text names the file */
 #define ERROR_NOT_EMPTY "org.peios.Error.NotEmpty"  /* a key with subkeys */
 #define ERROR_CONFLICT "org.peios.Error.Conflict"   /* compare-and-swap: another sequence is there */
-#define ERROR_STORAGE "org.peios.Error.Storage"     /* the state could not be written; nothing changed */
+#define ERROR_STORAGE "org.peios.Error.Storage"     /* the store failed; nothing changed */
 #define ERROR_CORRUPT "org.peios.Error.Corrupt"     /* two entries claim the same precedence and sequence */
 #define ERROR_LIMIT "org.peios.Error.LimitExceeded" /* too many subscriptions or layers */
 #define ERROR_REFUSED                                                                                       \
