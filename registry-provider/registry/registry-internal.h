@@ -5,6 +5,13 @@
 #include "../store/history.h"
 #include "registry.h"
 
+/* Where a key is, for registry_is_policy(). */
+enum policy_place {
+        POLICY_ELSEWHERE,
+        POLICY_ABOVE,  /* something below it, or a value in it, is policy */
+        POLICY_WITHIN, /* all that is in it */
+};
+
 /* A key with touched names, or one above such a key. */
 struct touched_key {
         struct touched_key *next;
@@ -12,6 +19,7 @@ struct touched_key {
         struct guid guid;
         bool was_visible; /* before the open transaction */
         bool is_visible;  /* after it; set at its end */
+        enum policy_place place;
         size_t path_len;
         char name[];
 };
@@ -88,6 +96,8 @@ _must_check_ int touch_value(
 _must_check_ int touch_child(struct registry *r, const struct guid *parent, const char *name);
 /* All that are in the key. */
 _must_check_ int touch_values(struct registry *r, const struct guid *key);
+/* *ret is NULL where the key cannot be reached from any hive. */
+_must_check_ int touch_key(struct registry *r, const struct guid *guid, struct touched_key **ret);
 /* NULL: it was not touched. */
 struct touch *touch_of_row(const struct registry *r, const struct history_row *row);
 /* All names of the layers that differ between the table before and `now`. */
@@ -99,6 +109,13 @@ void touches_see(struct registry *r, const struct layers *now);
 /* The path of the key, or of the child of that name; NULL: out of memory. */
 char *touched_path(const struct touched_key *key, const char *child);
 void touches_clear(struct registry *r);
+
+/* registry-policy.c: where the child of that name is; NULL: a hive of it. 0 or -ENOMEM. */
+_must_check_ int registry_place_child(const struct registry *r, const struct touched_key *parent,
+        const char *name, enum policy_place *ret);
+/* Whether the history keeps the operation's rows longer: it changes a value that a control is bound to, or
+ * something below \System\Audit or \System\Registry, or it is about a key on the way to such. */
+_must_check_ int registry_is_policy(struct registry *r, const struct store_op *op, bool *ret);
 
 /* registry-events.c */
 _must_check_ int touches_to_events(

@@ -146,10 +146,13 @@ static int add_key(struct registry *r, const struct store_key *key, struct touch
         struct touches *touches = &r->touches;
         struct touched_key *parent = *at;
         size_t len = strlen(key->name);
+        enum policy_place place;
         bool was_visible = !parent || (parent->was_visible && child_showed(r, &parent->guid, key));
         int e = store_error(r->store, NULL);
         if (e == 0)
                 e = registry_take_room(r, len);
+        if (e == 0)
+                e = registry_place_child(r, parent, key->name, &place);
         if (e < 0)
                 return e;
         struct touched_key *k = malloc(sizeof(*k) + len + 1);
@@ -159,6 +162,7 @@ static int add_key(struct registry *r, const struct store_key *key, struct touch
                 .parent = parent,
                 .guid = key->guid,
                 .was_visible = was_visible,
+                .place = place,
                 .path_len = parent ? parent->path_len + 1 + len : len,
         };
         memcpy(k->name, key->name, len + 1);
@@ -176,7 +180,7 @@ static int add_key(struct registry *r, const struct store_key *key, struct touch
 }
 
 /* All keys on the way up are noted as well, so that each costs no more than its own name. */
-static int find_key(struct registry *r, const struct guid *guid, struct touched_key **ret)
+int touch_key(struct registry *r, const struct guid *guid, struct touched_key **ret)
 {
         const struct store_key *missing[PATH_DEPTH_MAX];
         struct touched_key *k = r->touches.recent;
@@ -189,9 +193,9 @@ static int find_key(struct registry *r, const struct guid *guid, struct touched_
         }
         while (!(k = hashmap_get(&r->touches.keys, guid_hash(guid), key_matches, guid))) {
                 const struct store_key *key = store_key(r->store, guid);
-                e = store_error(r->store, NULL);
+                *ret = NULL;
                 if (!key || n == ARRAY_SIZE(missing))
-                        return e < 0 ? e : -ENOENT;
+                        return store_error(r->store, NULL);
                 missing[n++] = key;
                 guid = &key->parent;
                 if (guid_is_zero(guid))
@@ -277,9 +281,9 @@ static int touch(
         struct touch *t = touch_find(r, &(struct probe){ guid, name, is_child });
         if (!t) {
                 struct touched_key *key;
-                int e = find_key(r, guid, &key);
-                if (e < 0)
-                        return e == -ENOENT ? 0 : e;
+                int e = touch_key(r, guid, &key);
+                if (e < 0 || !key)
+                        return e;
                 _cleanup_(touch_freep) struct touch *made = calloc(1, sizeof(*made));
                 if (!made)
                         return -ENOMEM;

@@ -241,6 +241,8 @@ int registry_op(struct registry *r, const struct store_op *op)
         struct store_op numbered = *op;
         int e = registry_take_room(r, op->size);
 
+        if (e == 0)
+                e = registry_is_policy(r, op, &numbered.is_policy);
         if (e < 0)
                 return e;
         if (op->code == STORE_DELETE_VALUE || op->code == STORE_DELETE_ENTRY ||
