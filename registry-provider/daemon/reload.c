@@ -77,7 +77,7 @@ static void note_watch(struct manager *m, const char *files, const struct fswatc
         report_problem(m, files, text.text, NULL);
 }
 
-/* A problem of a file that is gone is none any more. Damage of state files stays until the restart. */
+/* A problem of a file that is gone is none any more. Damage of the database stays until the restart. */
 static void forget_gone(struct manager *m, const struct dropins *files)
 {
         for (size_t i = 0; i < m->problems.n;) {

@@ -164,8 +164,8 @@ static int load_registry(const char *root, const struct schema *schema, const st
         return r;
 }
 
-/* Without the state, what it says is not known: then what was in force last is right, and where nothing was,
- * the drop-in files. The folder alone is none: it may be what is below the mount point. */
+/* Without the database, what it says is not known: then what was in force last is right, and where nothing
+ * was, the drop-in files. The folder alone is none: it may be what is below the mount point. */
 static int use_registry(const char *root, const struct accepted *accepted, bool *ret)
 {
         _cleanup_free_ char *store = root_path(root, LAYOUT_STORE);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The values that are to be in force when nobody can be asked: from the drop-in files and the provider's
- * state on disk, where the state directory is there; else the accepted ones. Writes nothing. Needs no bus
- * and no libsystemd. */
+/* The values that are to be in force when nobody can be asked: from the drop-in files and the registry's
+ * database, where that is there; else the accepted ones. Writes nothing. Needs no bus and no libsystemd. */
 
 #include "../policy/accepted.h"
 
@@ -20,7 +19,7 @@ struct boot_values {
 
 /* `complain` (may be NULL) gets a line for each
  * broken file and each refused value. A value that is refused falls back on the accepted one, else on the
- * default. 0, or a negative errno with d set when the state cannot be read; then the accepted values or
+ * default. 0, or a negative errno with d set when the database cannot be read; then the accepted values or
  * defaults are in *ret all the same. */
 _must_check_ int boot_values_load(const char *root, const struct schema *schema,
         const struct accepted *accepted, void (*complain)(const char *line, void *userdata), void *userdata,

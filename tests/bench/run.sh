@@ -293,7 +293,7 @@ case " $rows " in
 esac
 services="peios-audit-policyd=$policyd"
 for size in 10 100k; do
-        # As after a boot: what was loaded from a snapshot, not what grew by sets.
+        # As after a boot, not what grew by sets.
         stop "$(cat "$scratch/$size/peios-registryd.pid")"
         start_registry "$size"
 done
