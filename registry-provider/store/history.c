@@ -538,26 +538,34 @@ static bool add_row(struct search *x, int64_t id)
 }
 
 /* Returns whether there may be more. */
+static bool find_rows_with(struct search *x, sqlite3_stmt *all)
+{
+        bool is_late = false;
+
+        while (!is_late && x->n < x->query->limit) {
+                int64_t id = x->is_long ? next_of_all(x, all, &is_late) : next_of_keys(x);
+                if (id == 0 || x->store->db->error)
+                        return is_late;
+                if (!add_row(x, id))
+                        break;
+                x->cursor = id;
+                is_late = clock_usec() > x->deadline;
+        }
+        return true;
+}
+
 static bool find_rows(struct search *x)
 {
         sqlite3_stmt *all = NULL;
-        bool is_late = false;
 
         if (x->is_long) {
                 all = store_query(x->store, x->query->backwards ? HISTORY_ALL_DOWN : HISTORY_ALL_UP, false);
                 if (all)
                         (void)sqlite3_bind_int64(all, 1, x->cursor);
         }
-        for (int64_t id; !is_late && x->n<x->query->limit; is_late = clock_usec()> x->deadline) {
-                id = x->is_long ? next_of_all(x, all, &is_late) : next_of_keys(x);
-                if (id == 0 || x->store->db->error)
-                        return is_late;
-                if (!add_row(x, id))
-                        break;
-                x->cursor = id;
-        }
+        bool more = find_rows_with(x, all);
         (void)sqlite3_reset(all);
-        return true;
+        return more;
 }
 
 int history_page(const struct store *s, const struct history_query *q, struct history_page *ret)

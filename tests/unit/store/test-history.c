@@ -208,11 +208,8 @@ START_TEST(times_bound_it)
 END_TEST
 
 /* More keys than are looked for one by one. */
-START_TEST(a_large_subtree_is_told_alike)
+static void make_many_keys(struct store *s)
 {
-        _cleanup_store_ struct store *s = make();
-        _cleanup_free_ char *small = tell(s, "Machine\\App", (struct history_query){ .subtree = true });
-        _cleanup_free_ char *key = tell(s, "Machine\\App", (struct history_query){ 0 });
         uint64_t sequence = 100;
 
         begin(s);
@@ -230,6 +227,15 @@ START_TEST(a_large_subtree_is_told_alike)
         }
         commit(s);
         sync_store(s);
+}
+
+START_TEST(a_large_subtree_is_told_alike)
+{
+        _cleanup_store_ struct store *s = make();
+        _cleanup_free_ char *small = tell(s, "Machine\\App", (struct history_query){ .subtree = true });
+        _cleanup_free_ char *key = tell(s, "Machine\\App", (struct history_query){ 0 });
+
+        make_many_keys(s);
         _cleanup_free_ char *large = tell(s, "Machine\\App", (struct history_query){ .subtree = true });
         ck_assert_int_eq(strncmp(large, small, strlen(small)), 0);
         ck_assert_ptr_nonnull(strstr(large, "create Machine\\APP\\K599 K599\nentry Machine\\APP K599\n"));
@@ -242,6 +248,45 @@ START_TEST(a_large_subtree_is_told_alike)
                 .subtree = true);
         _cleanup_free_ char *key_now = tell(s, "Machine\\App", (struct history_query){ 0 });
         ck_assert_int_eq(strncmp(key_now, key, strlen(key)), 0);
+}
+END_TEST
+
+static const char *busy_statement(const struct store *s)
+{
+        for (sqlite3_stmt *q = NULL; (q = sqlite3_next_stmt(s->db->sqlite, q));)
+                if (sqlite3_stmt_busy(q))
+                        return sqlite3_sql(q);
+        return "";
+}
+
+/* The time is over before anything is found. What were left open would keep the log from beginning anew, and
+ * the next page would go on there. */
+START_TEST(a_page_that_ends_early_leaves_nothing_behind)
+{
+        _cleanup_store_ struct store *s = make();
+        _cleanup_path_ struct path path = { 0 };
+        const struct history_query q = {
+                .path = &path, .subtree = true, .backwards = true, .limit = 10, .bytes = 1000
+        };
+        struct history_page page;
+
+        CHANGE(s, &alice, OP_KEY(5, 1, "Other"));
+        make_many_keys(s);
+        ck_assert_int_eq(
+                sqlite3_exec(s->db->sqlite,
+                        "WITH RECURSIVE n(i) AS (VALUES(1000) UNION ALL SELECT i + 1 FROM n LIMIT 60000)"
+                        " INSERT INTO history(sequence, time, author, op, flags, key, name)"
+                        " SELECT i, 0, 0, 0x22, 0, guid, 'x' FROM n, main.key AS k WHERE k.name = 'Other'",
+                        NULL, NULL, NULL),
+                SQLITE_OK);
+        ck_assert_int_eq(path_parse("Machine\\App", strlen("Machine\\App"), is_hive, NULL, &path, NULL), 0);
+        {
+                _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+                ck_assert_int_eq(history_page(s, &q, &page), 0);
+        }
+        ck_assert_uint_eq(page.n, 0);
+        ck_assert_int_ne(page.cursor, 0);
+        ck_assert_str_eq(busy_statement(s), "");
 }
 END_TEST
 
@@ -429,12 +474,14 @@ int main(void)
 {
         const TTest *const tests[] = { a_path_has_the_keys_of_now_and_of_before, a_subtree_has_all_below,
                 a_value_is_asked_for_by_name, pages_follow_each_other, times_bound_it,
-                a_large_subtree_is_told_alike, a_path_had_many_keys,
-                volatile_keys_are_told_without_data_after_a_restart, what_is_about_no_key_is_of_the_hive,
-                a_sequence_has_its_writer, a_writer_of_whom_nothing_is_said, what_is_pruned_has_no_writer,
-                shadowed_rows_are_marked, indexes_are_used };
+                a_large_subtree_is_told_alike, a_page_that_ends_early_leaves_nothing_behind,
+                a_path_had_many_keys, volatile_keys_are_told_without_data_after_a_restart,
+                what_is_about_no_key_is_of_the_hive, a_sequence_has_its_writer,
+                a_writer_of_whom_nothing_is_said, what_is_pruned_has_no_writer, shadowed_rows_are_marked,
+                indexes_are_used };
         Suite *suite = suite_create("history");
         TCase *tc = tcase_create("history");
+        tcase_set_timeout(tc, 60);
 
         for (size_t i = 0; i < ARRAY_SIZE(tests); i++)
                 tcase_add_test(tc, tests[i]);
