@@ -33,6 +33,101 @@ static void deny(struct request *q, const char *why)
         reply_error(q, -EACCES, &d);
 }
 
+static int append_request_actor(sd_bus_message *m, void *userdata)
+{
+        return append_actor(m, userdata);
+}
+
+/* Keys that were made on the way to a value are not what was asked for. */
+static bool changes_anything(const struct request *q)
+{
+        for (size_t i = 0; i < q->events.n; i++) {
+                enum registry_event_kind kind = q->events.list[i].kind;
+                if (kind == EVENT_VALUE_SET || kind == EVENT_VALUE_DELETED ||
+                        (!q->of_value && kind != EVENT_VALUE_UNCHANGED))
+                        return true;
+        }
+        return false;
+}
+
+/* Of one value also whose entry counts now: what was written need not be what is read. */
+static int reply_done(struct request *q)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const struct change *c = q->list;
+        struct registry_value now = { .layer = "" };
+
+        int r = sd_bus_message_new_method_return(q->m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "tb", q->sequence, (int)changes_anything(q));
+        if (r >= 0 && q->of_value) {
+                (void)!registry_get(q->rb->config.registry, &c->path, c->name, &now, NULL);
+                r = sd_bus_message_append(reply, "s", now.layer);
+        }
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+static void finish(struct request *q, int synced, const struct diag *d)
+{
+        if (synced < 0) {
+                reply_error(q, -EIO, d);
+                return;
+        }
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(q->rb->config.registry);
+        /* Who follows the value comes first: it has work to do. */
+        subscriptions_dispatch(q->rb->subscriptions, &q->events, append_request_actor, &q->actor);
+        int r = reply_done(q);
+        if (r < 0)
+                log_debug("cannot answer %s: %s; ignoring", sd_bus_message_get_sender(q->m), strerror(-r));
+}
+
+/* 0, or what the store says: then none of it is there any more. */
+static int flush(struct registry_bus *rb, struct diag *d)
+{
+        struct request *q = rb->waiting;
+
+        if (!q)
+                return 0;
+        rb->waiting = NULL;
+        rb->waiting_tail = &rb->waiting;
+        rb->n_waiting = 0;
+        rb->waiting_bytes = 0;
+        int r = registry_sync(rb->config.registry, d);
+        registry_bus_failed(rb, r, d);
+        while (q) {
+                struct request *next = q->next;
+                finish(q, r, d);
+                (void)request_free(q);
+                q = next;
+        }
+        if (r == 0)
+                rb->config.changed(rb->config.userdata);
+        return r;
+}
+
+void registry_bus_flush(struct registry_bus *rb)
+{
+        struct diag d = { 0 };
+
+        (void)flush(rb, &d);
+}
+
+/* What it is refused for may be what another call has changed, which must be durable before anybody hears of
+ * it. */
+static void refuse(struct request *q, int r, const struct diag *d)
+{
+        struct diag not_stored = { 0 };
+
+        if (flush(q->rb, &not_stored) < 0) {
+                reply_error(q, -EIO, &not_stored);
+                return;
+        }
+        if (r == -EROFS)
+                request_refused(q, d->text);
+        registry_bus_failed(q->rb, r, d);
+        reply_error(q, r, d);
+}
+
 /* Takes the request over: it ends here, or waits for the sync. */
 static void execute(struct request *q)
 {
@@ -42,11 +137,8 @@ static void execute(struct request *q)
         if (q->n > CHANGES_TOGETHER_MAX)
                 registry_bus_flush(rb);
         int r = request_apply(q, &d);
-        if (r == -EROFS)
-                request_refused(q, d.text);
         if (r < 0) {
-                registry_bus_failed(rb, r, &d);
-                reply_error(q, r, &d);
+                refuse(q, r, &d);
                 (void)request_free(q);
                 return;
         }
@@ -178,77 +270,6 @@ int method_write(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return r;
         }
         return 1;
-}
-
-static int append_request_actor(sd_bus_message *m, void *userdata)
-{
-        return append_actor(m, userdata);
-}
-
-/* Keys that were made on the way to a value are not what was asked for. */
-static bool changes_anything(const struct request *q)
-{
-        for (size_t i = 0; i < q->events.n; i++) {
-                enum registry_event_kind kind = q->events.list[i].kind;
-                if (kind == EVENT_VALUE_SET || kind == EVENT_VALUE_DELETED ||
-                        (!q->of_value && kind != EVENT_VALUE_UNCHANGED))
-                        return true;
-        }
-        return false;
-}
-
-/* Of one value also whose entry counts now: what was written need not be what is read. */
-static int reply_done(struct request *q)
-{
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        const struct change *c = q->list;
-        struct registry_value now = { .layer = "" };
-
-        int r = sd_bus_message_new_method_return(q->m, &reply);
-        if (r >= 0)
-                r = sd_bus_message_append(reply, "tb", q->sequence, (int)changes_anything(q));
-        if (r >= 0 && q->of_value) {
-                (void)!registry_get(q->rb->config.registry, &c->path, c->name, &now, NULL);
-                r = sd_bus_message_append(reply, "s", now.layer);
-        }
-        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
-}
-
-static void finish(struct request *q, int synced, const struct diag *d)
-{
-        if (synced < 0) {
-                reply_error(q, -EIO, d);
-                return;
-        }
-        _cleanup_store_scope_ struct store_scope scope = registry_scope(q->rb->config.registry);
-        /* Who follows the value comes first: it has work to do. */
-        subscriptions_dispatch(q->rb->subscriptions, &q->events, append_request_actor, &q->actor);
-        int r = reply_done(q);
-        if (r < 0)
-                log_debug("cannot answer %s: %s; ignoring", sd_bus_message_get_sender(q->m), strerror(-r));
-}
-
-void registry_bus_flush(struct registry_bus *rb)
-{
-        struct request *q = rb->waiting;
-        struct diag d = { 0 };
-
-        if (!q)
-                return;
-        rb->waiting = NULL;
-        rb->waiting_tail = &rb->waiting;
-        rb->n_waiting = 0;
-        rb->waiting_bytes = 0;
-        int r = registry_sync(rb->config.registry, &d);
-        registry_bus_failed(rb, r, &d);
-        while (q) {
-                struct request *next = q->next;
-                finish(q, r, &d);
-                (void)request_free(q);
-                q = next;
-        }
-        if (r == 0)
-                rb->config.changed(rb->config.userdata);
 }
 
 void requests_free(struct registry_bus *rb)

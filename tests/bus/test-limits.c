@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is too large, for the registry, for the bus, for the disk: refused, and nothing is lost by it. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "client.h"
 
@@ -80,6 +82,48 @@ START_TEST(full_disk)
 }
 END_TEST
 
+struct answers {
+        unsigned n;
+        char names[2][64];
+};
+
+static int on_answer(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        struct answers *answers = userdata;
+        const sd_bus_error *e = sd_bus_message_get_error(m);
+
+        (void)snprintf(answers->names[answers->n++], sizeof(answers->names[0]), "%s", e ? e->name : "");
+        return 0;
+}
+
+/* The second call is refused for what the first has changed, and that is not stored. */
+START_TEST(what_is_not_stored_refuses_nothing)
+{
+        struct answers answers = { 0 };
+        struct rlimit old;
+
+        registryd_start(NULL);
+        ck_assert_int_eq(prlimit(world.registryd.pid, RLIMIT_FSIZE, NULL, &old), 0);
+        ck_assert_int_eq(kill(world.registryd.pid, SIGSTOP), 0);
+        ck_assert_int_eq(prlimit(world.registryd.pid, RLIMIT_FSIZE,
+                                 &(struct rlimit){ .rlim_cur = 0, .rlim_max = old.rlim_max }, NULL),
+                0);
+        for (unsigned i = 0; i < 2; i++)
+                ck_assert_int_ge(
+                        sd_bus_call_method_async(world.bus, NULL, REGISTRY_BUS_NAME, REGISTRY_PATH,
+                                REGISTRY_INTERFACE, "CreateKey", on_answer, &answers, "sa{sv}", "\\Lost", 0),
+                        0);
+        ck_assert_int_ge(sd_bus_flush(world.bus), 0);
+        (void)usleep(100000);
+        ck_assert_int_eq(kill(world.registryd.pid, SIGCONT), 0);
+        WAIT_ON(world.bus, answers.n == 2);
+        ck_assert_str_eq(answers.names[0], ERROR_STORAGE);
+        ck_assert_str_eq(answers.names[1], ERROR_STORAGE);
+        ck_assert_int_eq(prlimit(world.registryd.pid, RLIMIT_FSIZE, &old, NULL), 0);
+        succeeds(world.bus, "CreateKey", "sa{sv}", "\\Lost", 0);
+}
+END_TEST
+
 /* dbus-daemon drops a connection that sends more than 32 MiB at once: whoever can make the provider do so
  * ends it. */
 START_TEST(large_answers)
@@ -133,7 +177,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { sizes, smaller_sizes, large_transactions, full_disk };
+        const TTest *const tests[] = { sizes, smaller_sizes, large_transactions, full_disk,
+                what_is_not_stored_refuses_nothing };
         const TTest *const privileged[] = { large_answers };
         Suite *suite = suite_create("limits");
         harness_add(suite, tests, ARRAY_SIZE(tests));
