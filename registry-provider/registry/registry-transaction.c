@@ -65,8 +65,9 @@ size_t registry_room(const struct registry *r)
         return r->room;
 }
 
-/* Each thing is held by a structure and an index, whatever it says itself. */
-#define THING_BYTES 256u
+/* Each thing is held by a structure and an index, whatever it says itself; and the database holds the pages
+ * that change with it, and what they were before. */
+#define THING_BYTES 1024u
 
 int registry_take_room(struct registry *r, size_t bytes)
 {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../../registry-provider/store/store-internal.h"
 #include "../base/test-util.h"
 #include "registry-util.h"
 
@@ -84,8 +85,31 @@ START_TEST(previews_have_limited_room)
 }
 END_TEST
 
+/* Beside what is kept, the database holds each page that changes, and what it was before. */
+START_TEST(previews_take_about_their_room)
+{
+        static const size_t room = 256u * 1024u;
+        _cleanup_buf_ struct buf script = BUF_INIT;
+
+        for (unsigned i = 0; i < 2000; i++)
+                buf_printf(&script, "set - \\Many\\K%u V 1\n", i);
+        world_do(&w, buf_str(&script));
+        world_restart(&w);
+        sqlite3 *sqlite = registry_store(w.r)->db->sqlite;
+        ck_assert_int_eq(sqlite3_exec(sqlite, "PRAGMA cache_size = 10", NULL, NULL, NULL), SQLITE_OK);
+        const sqlite3_int64 before = sqlite3_memory_used();
+        (void)sqlite3_memory_highwater(true);
+        ck_assert_int_eq(registry_begin_preview(w.r, room), 0);
+        ck_assert_int_eq(world_change(&w, "rmr - \\Many"), -EFBIG);
+        ck_assert_uint_eq(registry_room(w.r), 0);
+        registry_abort(w.r);
+        ck_assert_int_lt(sqlite3_memory_highwater(false) - before, 2 * (sqlite3_int64)room);
+}
+END_TEST
+
 int main(void)
 {
-        const TTest *const tests[] = { previews_take_no_number, previews_have_limited_room };
+        const TTest *const tests[] = { previews_take_no_number, previews_have_limited_room,
+                previews_take_about_their_room };
         return run_tests_with("registry-preview", tests, ARRAY_SIZE(tests), setup, teardown);
 }
