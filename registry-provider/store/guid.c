@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <sys/random.h>
 
-#define GUID_TEXT 36u
-
 int guid_new(struct guid *ret)
 {
         struct guid g;
@@ -40,34 +38,4 @@ void guid_format(const struct guid *g, char ret[static 37])
                 *ret++ = digits[g->bytes[i] & 0x0F];
         }
         *ret = '\0';
-}
-
-static int hex_digit(char c)
-{
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        if (c >= 'a' && c <= 'f')
-                return c - 'a' + 10;
-        if (c >= 'A' && c <= 'F')
-                return c - 'A' + 10;
-        return -1;
-}
-
-int guid_parse(const char *s, size_t len, struct guid *ret)
-{
-        struct guid g;
-
-        if (len != GUID_TEXT)
-                return -EINVAL;
-        for (size_t i = 0; i < sizeof(g.bytes); i++) {
-                if (is_dash(i) && *s++ != '-')
-                        return -EINVAL;
-                int high = hex_digit(s[0]), low = hex_digit(s[1]);
-                if (high < 0 || low < 0)
-                        return -EINVAL;
-                g.bytes[i] = (uint8_t)(high << 4 | low);
-                s += 2;
-        }
-        *ret = g;
-        return 0;
 }

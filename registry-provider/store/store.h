@@ -38,7 +38,6 @@ static inline bool guid_is_zero(const struct guid *g)
 _must_check_ int guid_new(struct guid *ret);
 /* 8-4-4-4-12 hex digits in byte order, 36 characters. */
 void guid_format(const struct guid *g, char ret[static 37]);
-_must_check_ int guid_parse(const char *s, size_t len, struct guid *ret);
 
 /* Operation codes are those of RSI; those from 0x1000 on are ours. */
 enum store_op_code {
