@@ -3,10 +3,14 @@
 
 #include <errno.h>
 #include <sys/random.h>
+#include <time.h>
+
+#define NSEC_PER_MSEC 1000000u
 
 int guid_new(struct guid *ret)
 {
         struct guid g;
+        struct timespec now;
         ssize_t n;
 
         do
@@ -16,7 +20,14 @@ int guid_new(struct guid *ret)
                 return -errno;
         if ((size_t)n != sizeof(g.bytes))
                 return -EIO;
-        g.bytes[6] = (uint8_t)((g.bytes[6] & 0x0F) | 0x40);
+        (void)clock_gettime(CLOCK_REALTIME, &now);
+        const uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / NSEC_PER_MSEC;
+        /* 4096ths of a millisecond. */
+        const uint64_t part = (uint64_t)now.tv_nsec % NSEC_PER_MSEC * 4096 / NSEC_PER_MSEC;
+        for (unsigned i = 0; i < 6; i++)
+                g.bytes[i] = (uint8_t)(ms >> (40 - 8 * i));
+        g.bytes[6] = (uint8_t)(0x70 | part >> 8);
+        g.bytes[7] = (uint8_t)part;
         g.bytes[8] = (uint8_t)((g.bytes[8] & 0x3F) | 0x80);
         *ret = g;
         return 0;

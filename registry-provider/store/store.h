@@ -34,7 +34,8 @@ static inline bool guid_is_zero(const struct guid *g)
         return guid_equal(g, &(const struct guid){ 0 });
 }
 
-/* A fresh random GUID (RFC 9562, version 4), from getrandom(2). 0 or negative errno. */
+/* A fresh GUID (RFC 9562, version 7): the time, then random bits of getrandom(2), so that what is made
+ * together is together in the tables. 0 or negative errno. */
 _must_check_ int guid_new(struct guid *ret);
 /* 8-4-4-4-12 hex digits in byte order, 36 characters. */
 void guid_format(const struct guid *g, char ret[static 37]);
