@@ -465,7 +465,7 @@ int database_open(const char *file, enum store_mode mode, struct database **ret,
         int r = open_in_mode(db, file, mode);
         if (r == 0)
                 r = mode == STORE_WRITE ? prepare_for_writing(db) : check_identity(db);
-        if (r == 0)
+        if (r == 0 && mode == STORE_WRITE)
                 r = make_tables(db, true);
         if (r < 0)
                 return diag_set(d, -r, "%s", db->why.text[0] ? db->why.text : strerror(-r));

@@ -112,8 +112,7 @@ static size_t visit(const struct view *v, const struct guid *guid,
 
 size_t world_keys(const struct world *w)
 {
-        return (size_t)sql_number(registry_store(w->r),
-                "SELECT (SELECT count(*) FROM main.key) + (SELECT count(*) FROM temp.key)");
+        return rows_of(registry_store(w->r), "key");
 }
 
 static void visit_all(const struct world *w, const struct view *v,

@@ -81,12 +81,16 @@ int64_t sql_number(const struct store *s, const char *sql)
         return n;
 }
 
-static size_t rows_of(const struct store *s, const char *table)
+size_t rows_of(const struct store *s, const char *table)
 {
-        char sql[128];
-        (void)snprintf(sql, sizeof(sql),
-                "SELECT (SELECT count(*) FROM main.%s) + (SELECT count(*) FROM temp.%s)", table, table);
-        return (size_t)sql_number(s, sql);
+        size_t n = 0;
+
+        for (unsigned i = 0; i < 1u + s->db->has_volatile; i++) {
+                char sql[128];
+                (void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s.%s", i ? "temp" : "main", table);
+                n += (size_t)sql_number(s, sql);
+        }
+        return n;
 }
 
 /* ---- Everything that the store has ---- */
@@ -219,8 +223,10 @@ static size_t held_by_layers(const struct store *s)
 struct dump dump_store(const struct store *s)
 {
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
-        sqlite3_stmt *keys =
-                prepare(s, "SELECT guid, parent FROM main.key UNION ALL SELECT guid, parent FROM temp.key");
+        sqlite3_stmt *keys = prepare(
+                s, s->db->has_volatile
+                           ? "SELECT guid, parent FROM main.key UNION ALL SELECT guid, parent FROM temp.key"
+                           : "SELECT guid, parent FROM main.key");
         struct seen seen = { 0 };
         struct dump d = { 0 };
         size_t n_roots = 0, n;

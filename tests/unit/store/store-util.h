@@ -37,6 +37,8 @@ void commit(struct store *s);
 void sync_store(struct store *s);
 /* NULL: in memory. */
 struct store *open_store(const char *file, enum store_mode mode);
+/* The rows of a table, volatile ones, too. */
+size_t rows_of(const struct store *s, const char *table);
 /* The one number that the query finds. */
 int64_t sql_number(const struct store *s, const char *sql);
 

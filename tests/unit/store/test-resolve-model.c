@@ -203,7 +203,7 @@ static void change_child(unsigned parent, unsigned layer)
 static void execute(const char *table_name, unsigned key, const char *column, const char *name,
         unsigned layer, uint64_t sequence)
 {
-        for (unsigned i = 0; i < 2; i++) {
+        for (unsigned i = 0; i < 1u + s->db->has_volatile; i++) {
                 char sql[320];
                 (void)snprintf(sql, sizeof(sql),
                         "UPDATE %s.%s SET sequence = %lu WHERE %s = x'%02x000000000000000000000000000000'"
@@ -212,6 +212,7 @@ static void execute(const char *table_name, unsigned key, const char *column, co
                 ck_assert_int_eq(sqlite3_exec(s->db->sqlite, sql, NULL, NULL, NULL), SQLITE_OK);
                 cache_clear(&s->cache);
         }
+        cache_clear(&s->cache);
 }
 
 /* An entry gets the sequence of another one that it competes with. */
