@@ -40,9 +40,9 @@ struct event {
 
 static bool is_last_author(const struct store *s, const struct store_author *a)
 {
-        return s->author != 0 && !a->file && !s->last_author.file &&
+        return s->author != 0 && strcmp(a->file ? a->file : "", s->last_file ? s->last_file : "") == 0 &&
                strcmp(a->reason, s->last_reason) == 0 &&
-               memcmp(&a->actor, &s->last_author.actor, sizeof(a->actor)) == 0;
+               memcmp(&a->actor, &s->last_actor, sizeof(a->actor)) == 0;
 }
 
 static void bind_id(sqlite3_stmt *statement, int column, uint32_t id)
@@ -85,8 +85,12 @@ static int know_author(struct store *s)
         int r = database_run(s->db, row);
         if (r == 0) {
                 s->author = sqlite3_last_insert_rowid(s->db->sqlite);
-                s->last_author = *a;
+                s->last_actor = a->actor;
+                free(s->last_file);
+                s->last_file = a->file ? strdup(a->file) : NULL;
                 (void)snprintf(s->last_reason, sizeof(s->last_reason), "%s", a->reason);
+                if (a->file && !s->last_file)
+                        return database_no_memory(s->db);
         }
         return r;
 }

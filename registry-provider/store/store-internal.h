@@ -63,9 +63,9 @@ struct store {
 
         const struct store_author *begun_by;  /* the open transaction; NULL: the registry itself */
         const struct store_author *meanwhile; /* NULL: the same */
-        int64_t author;                  /* the row of the last one who changed something; 0: none yet */
-        struct store_author last_author; /* who that was; its strings are not kept */
-        char last_reason[32];
+        int64_t author;          /* the row of the last one who changed something; 0: none yet */
+        struct actor last_actor; /* who that was */
+        char last_reason[32], *last_file;
         uint64_t time; /* of the open transaction, µs since the epoch */
         char boot[BOOT_ID_MAX];
 

@@ -59,6 +59,7 @@ struct store *store_close(struct store *s)
                 return NULL;
         s->db = database_close(s->db);
         arena_done(&s->arena);
+        free(s->last_file);
         arena_done(&s->cache.arena);
         for (int64_t i = 0; i < s->n_layers; i++)
                 free(s->layers[i]);

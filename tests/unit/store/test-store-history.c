@@ -181,6 +181,32 @@ START_TEST(authors)
 }
 END_TEST
 
+/* All that a file says is one author's. */
+START_TEST(authors_that_are_files)
+{
+        _cleanup_store_ struct store *s = fixture_new();
+        char path[] = "/etc/x.yaml";
+        struct store_author a = { .reason = "hive-edited", .file = path },
+                            b = { .reason = "hive-edited", .file = "/y" };
+        int64_t from = sql_number(s, "SELECT max(id) FROM history");
+        int64_t before = sql_number(s, "SELECT count(*) FROM author");
+
+        change_as(s, &a);
+        commit(s);
+        a.file = "/etc/x.yaml";
+        path[0] = '\0';
+        change_as(s, &a);
+        commit(s);
+        change_as(s, &b);
+        commit(s);
+        change_as(s, NULL);
+        commit(s);
+        assert_authors(s, from,
+                "hive-edited 0 '/etc/x.yaml';hive-edited 0 '/etc/x.yaml';hive-edited 0 '/y';registry NULL NULL;");
+        ck_assert_int_eq(sql_number(s, "SELECT count(*) FROM author"), before + 3);
+}
+END_TEST
+
 /* What was rolled back, and with it the row of who did it. */
 START_TEST(authors_of_rollbacks)
 {
@@ -244,6 +270,7 @@ int main(void)
         tcase_set_timeout(tc, 60);
         tcase_add_loop_test(tc, operations, 0, (int)ARRAY_SIZE(cases));
         tcase_add_test(tc, authors);
+        tcase_add_test(tc, authors_that_are_files);
         tcase_add_test(tc, authors_of_rollbacks);
         tcase_add_test(tc, authors_of_strings);
         suite_add_tcase(suite, tc);
