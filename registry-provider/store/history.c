@@ -533,6 +533,7 @@ static bool add_row(struct search *x, int64_t id)
         struct place *p = guid_is_zero(&row->key) ? NULL : (struct place *)place_of(x, &row->key);
         row->path = p ? path_of(x, p) : NULL;
         x->rows[x->n++] = row;
+        bytes += row->path ? strlen(row->path) : 0;
         x->bytes += bytes < x->query->bytes - x->bytes ? bytes : x->query->bytes - x->bytes;
         return true;
 }

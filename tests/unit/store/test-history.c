@@ -290,6 +290,39 @@ START_TEST(a_page_that_ends_early_leaves_nothing_behind)
 }
 END_TEST
 
+/* Each row says its path anew, and one may be long. */
+START_TEST(a_page_counts_paths)
+{
+        static const char name[] =
+                "a name of two hundred bytes, more or less, as a key may well have that somebody"
+                " names with care, or that a program makes of what it finds; and many of them"
+                " come one below the other, as here";
+        _cleanup_store_ struct store *s = open_store(NULL, STORE_WRITE);
+        _cleanup_path_ struct path path = { 0 };
+        struct history_query q = { .path = &path, .subtree = true, .limit = 1000, .bytes = 20000 };
+        struct history_page page;
+
+        APPLY(s, OP_KEY(1, 0, "Machine"));
+        for (uint8_t i = 2; i < 52; i++) {
+                APPLY(s, OP_KEY(i, (uint8_t)(i - 1), name));
+                APPLY(s, OP_ENTRY((uint8_t)(i - 1), name, "base", i, i));
+        }
+        for (unsigned i = 1; i < 20; i++)
+                APPLY(s, OP_VALUE(51, "V", "base", REG_SZ, "x", 100 + i));
+        sync_store(s);
+        ck_assert_int_eq(path_parse("Machine", strlen("Machine"), is_hive, NULL, &path, NULL), 0);
+        do {
+                _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+                size_t bytes = 0;
+                ck_assert_int_eq(history_page(s, &q, &page), 0);
+                for (size_t i = 0; i < page.n; i++)
+                        bytes += strlen(page.rows[i]->path);
+                ck_assert_uint_lt(bytes, 2 * q.bytes);
+                q.cursor = page.cursor;
+        } while (q.cursor != 0);
+}
+END_TEST
+
 /* A key that was made anew so often that it is looked for in all rows. */
 START_TEST(a_path_had_many_keys)
 {
@@ -475,10 +508,10 @@ int main(void)
         const TTest *const tests[] = { a_path_has_the_keys_of_now_and_of_before, a_subtree_has_all_below,
                 a_value_is_asked_for_by_name, pages_follow_each_other, times_bound_it,
                 a_large_subtree_is_told_alike, a_page_that_ends_early_leaves_nothing_behind,
-                a_path_had_many_keys, volatile_keys_are_told_without_data_after_a_restart,
-                what_is_about_no_key_is_of_the_hive, a_sequence_has_its_writer,
-                a_writer_of_whom_nothing_is_said, what_is_pruned_has_no_writer, shadowed_rows_are_marked,
-                indexes_are_used };
+                a_page_counts_paths, a_path_had_many_keys,
+                volatile_keys_are_told_without_data_after_a_restart, what_is_about_no_key_is_of_the_hive,
+                a_sequence_has_its_writer, a_writer_of_whom_nothing_is_said, what_is_pruned_has_no_writer,
+                shadowed_rows_are_marked, indexes_are_used };
         Suite *suite = suite_create("history");
         TCase *tc = tcase_create("history");
         tcase_set_timeout(tc, 60);
