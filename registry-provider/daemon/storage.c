@@ -160,9 +160,13 @@ static bool prune(struct manager *m)
         struct diag d = { 0 };
 
         registry_bus_flush(m->registry_bus);
+        const unsigned pages = store_log_pages(m->store);
         int r = registry_prune(m->registry, &m->settings.history, &more, &d);
         if (r < 0)
                 storage_failed(r, d.text, m);
+        /* Or the log would grow by all that is removed. */
+        else if (store_log_pages(m->store) != pages)
+                upkeep_changed(m->upkeep, m->store);
         return r == 0 && more;
 }
 
