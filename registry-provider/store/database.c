@@ -2,6 +2,7 @@
 #include "database.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -102,6 +103,9 @@ int database_failed(const struct database *db, struct diag *d)
                         error = errors[i].error;
         if (is_of_system)
                 error = system_error(db, code, system);
+        /* The process that writes is about to make the log's index, which a reader may not. */
+        if (code == SQLITE_READONLY_RECOVERY)
+                error = EBUSY;
         return diag_set(d, error, "%s: %s%s%s", db->path, sqlite3_errmsg(db->sqlite), system ? ": " : "",
                 system ? strerror(system) : "");
 }
@@ -311,6 +315,11 @@ static int check_version(struct database *db)
         return check_tables(db);
 }
 
+static int nothing_is_in_it(struct database *db)
+{
+        return db->error = diag_set(&db->why, ENOENT, "%s: nothing is in it yet", db->path);
+}
+
 static int check_identity(struct database *db)
 {
         bool empty;
@@ -318,9 +327,7 @@ static int check_identity(struct database *db)
         int r = is_empty(db, &empty);
         if (r < 0)
                 return r;
-        if (empty)
-                return db->error = diag_set(&db->why, ENOENT, "%s: nothing is in it yet", db->path);
-        return check_version(db);
+        return empty ? nothing_is_in_it(db) : check_version(db);
 }
 
 static int make(struct database *db)
@@ -394,17 +401,34 @@ static int prepare_for_writing(struct database *db)
         return r < 0 ? r : lengthen_wal(db);
 }
 
-/* The connection takes no lock, and reads the file and its log whole without making anything beside them. */
-static char *boot_uri(const char *file)
+/* What is there beside the file, or the file itself; *ret_size is -1 where nothing is. SQLite would open
+ * whatever stands there, and wait for the other end of a FIFO. */
+static int look_at(struct database *db, const char *suffix, int64_t *ret_size)
 {
-        _cleanup_free_ char *wal = NULL, *escaped = NULL;
+        _cleanup_free_ char *path = NULL;
         struct stat st;
-        char *uri = NULL;
 
-        if (asprintf(&wal, "%s-wal", file) < 0)
-                return NULL;
-        bool has_wal = stat(wal, &st) == 0 && st.st_size > 0;
-        char *at = escaped = malloc(strlen(file) * 3 + 1);
+        *ret_size = -1;
+        if (asprintf(&path, "%s%s", db->path, suffix) < 0)
+                return database_no_memory(db);
+        /* Only the file itself may be somewhere else. What keeps us from it SQLite will say. */
+        if (fstatat(AT_FDCWD, path, &st, suffix[0] ? AT_SYMLINK_NOFOLLOW : 0) < 0)
+                return 0;
+        if (!S_ISREG(st.st_mode)) {
+                int error = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+                return db->error =
+                               diag_set(&db->why, error, "%s: no regular file: %s", path, strerror(error));
+        }
+        *ret_size = st.st_size;
+        return 0;
+}
+
+/* To be freed; NULL: out of memory. */
+static char *uri_of(const char *file, const char *parameters)
+{
+        _cleanup_free_ char *escaped = malloc(strlen(file) * 3 + 1);
+        char *uri = NULL, *at = escaped;
+
         for (const char *c = file; escaped && *c; c++)
                 if (strchr("%?#", *c))
                         at += sprintf(at, "%%%02X", (unsigned char)*c);
@@ -414,10 +438,8 @@ static char *boot_uri(const char *file)
                 return NULL;
         *at = '\0';
         /* Without the empty authority, two slashes at the beginning would begin one. */
-        if (asprintf(&uri, "file:%s%s?%s", file[0] == '/' ? "//" : "", escaped,
-                    has_wal ? "mode=ro&vfs=unix-none" : "immutable=1") < 0)
-                return NULL;
-        return uri;
+        return asprintf(&uri, "file:%s%s?%s", file[0] == '/' ? "//" : "", escaped, parameters) < 0 ? NULL
+                                                                                                   : uri;
 }
 
 static int open_connection(struct database *db, const char *name, int flags)
@@ -431,22 +453,52 @@ static int open_connection(struct database *db, const char *name, int flags)
                 db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;");
 }
 
+static int open_for_reading(struct database *db, const char *parameters)
+{
+        _cleanup_free_ char *uri = uri_of(db->path, parameters);
+
+        return uri ? open_connection(db, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)
+                   : database_no_memory(db);
+}
+
+/* A process that has it open has its log and the index of it. Where they are missing SQLite would make
+ * them. */
+static int open_beside(struct database *db)
+{
+        int64_t wal = -1, shm = -1;
+
+        int r = look_at(db, "-wal", &wal);
+        if (r == 0)
+                r = look_at(db, "-shm", &shm);
+        if (r == 0 && (wal <= 0 || shm <= 0))
+                r = db->error = diag_set(
+                        &db->why, EBUSY, "%s: taken by another process, which has not opened it", db->path);
+        return r < 0 ? r : open_for_reading(db, "mode=ro&readonly_shm=1");
+}
+
+/* The connection takes no lock, and reads the file and its log whole without making anything beside them.
+ * Beside an empty file SQLite would remove the log. */
+static int open_at_boot(struct database *db, int64_t size)
+{
+        int64_t wal = -1;
+
+        int r = size == 0 ? nothing_is_in_it(db) : look_at(db, "-wal", &wal);
+        if (r == 0)
+                r = open_for_reading(db, wal > 0 ? "mode=ro&vfs=unix-none" : "immutable=1");
+        return r < 0 ? r : execute(db, "PRAGMA locking_mode = EXCLUSIVE");
+}
+
 static int open_in_mode(struct database *db, const char *file, enum store_mode mode)
 {
-        _cleanup_free_ char *uri = NULL;
+        int64_t size = -1;
 
-        switch (mode) {
-        case STORE_WRITE:
+        if (mode == STORE_WRITE)
                 return open_connection(
                         db, file ? file : ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-        case STORE_READ_ONLY:
-                return open_connection(db, file, SQLITE_OPEN_READONLY);
-        case STORE_AT_BOOT:
-                break;
-        }
-        uri = boot_uri(file);
-        int r = uri ? open_connection(db, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI) : -ENOMEM;
-        return r < 0 ? r : execute(db, "PRAGMA locking_mode = EXCLUSIVE");
+        int r = look_at(db, "", &size);
+        if (r < 0)
+                return r;
+        return mode == STORE_AT_BOOT ? open_at_boot(db, size) : open_beside(db);
 }
 
 static struct database *database_new(const char *path)

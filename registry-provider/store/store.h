@@ -137,14 +137,14 @@ struct store;
 
 enum store_mode {
         STORE_WRITE,     /* made where it is missing */
-        STORE_READ_ONLY, /* beside a provider that runs: an ordinary reader */
+        STORE_READ_ONLY, /* beside a provider that runs: an ordinary reader, which makes nothing */
         STORE_AT_BOOT, /* no provider runs, and the caller saw to that: nothing is written, made or locked */
 };
 
 /* `file`: the database, NULL for one in memory, which is gone with the store (STORE_WRITE). `value_max`:
  * bytes in a value, above it SET_VALUE is -EFBIG. 0; -ENOENT (nothing to read); -EUCLEAN (damaged, or no
- * store at all); -EPROTONOSUPPORT (of another version); -EBUSY (locked by somebody else); or another
- * negative errno; d says which file and what is wrong with it. */
+ * store at all); -EPROTONOSUPPORT (of another version); -EBUSY (locked by somebody else; STORE_READ_ONLY:
+ * not opened yet); or another negative errno; d says which file and what is wrong with it. */
 _must_check_ int store_open(
         const char *file, enum store_mode mode, size_t value_max, struct store **ret, struct diag *d);
 struct store *store_close(struct store *s);

@@ -14,7 +14,7 @@
 #include "../policy/scratch.h"
 #include "store-util.h"
 
-static const enum store_mode modes[] = { STORE_WRITE, STORE_AT_BOOT, STORE_READ_ONLY };
+static const enum store_mode modes[] = { STORE_WRITE, STORE_AT_BOOT };
 
 /* ---- What is on the disk ---- */
 
@@ -151,9 +151,7 @@ START_TEST(foreign)
         look(&scratch, &before);
         for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
                 assert_refused(file, modes[i], strangers[_i].error, strangers[_i].text);
-                /* An ordinary reader has a log and its index, whether something is in it or not. */
-                if (modes[i] != STORE_READ_ONLY)
-                        assert_unchanged(&scratch, &before);
+                assert_unchanged(&scratch, &before);
         }
 }
 END_TEST
@@ -169,9 +167,8 @@ START_TEST(missing)
         look(&scratch, &before);
         for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
                 assert_refused(nowhere, modes[i], ENOENT, "No such file or directory");
-                if (modes[i] != STORE_WRITE)
-                        assert_refused(file, modes[i], ENOENT, "No such file or directory");
         }
+        assert_refused(file, STORE_AT_BOOT, ENOENT, "No such file or directory");
         assert_unchanged(&scratch, &before);
 }
 END_TEST
@@ -192,7 +189,6 @@ START_TEST(not_made_yet)
         look(&scratch, &before);
         assert_refused(file, STORE_AT_BOOT, ENOENT, "nothing is in it yet");
         assert_unchanged(&scratch, &before);
-        assert_refused(file, STORE_READ_ONLY, ENOENT, "nothing is in it yet");
         make_store(file);
         store_close(open_store(file, STORE_AT_BOOT));
 }
@@ -255,7 +251,6 @@ START_TEST(locked)
                 sqlite3_exec(other, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE", NULL, NULL, NULL),
                 SQLITE_OK);
         assert_refused(file, STORE_WRITE, EBUSY, "database is locked");
-        assert_refused(file, STORE_READ_ONLY, EBUSY, "database is locked");
         ck_assert_int_eq(sqlite3_close(other), SQLITE_OK);
         store_close(open_store(file, STORE_WRITE));
 }
@@ -304,6 +299,63 @@ START_TEST(beside_a_writer)
 
         ck_assert_int_lt(try_apply(reader, &(struct store_op){ OP_KEY(21, 1, "Never") }), 0);
         ck_assert(!store_is_pending(reader));
+}
+END_TEST
+
+/* An ordinary reader makes neither log nor index where nobody has the store open. */
+START_TEST(beside_nobody)
+{
+        static const char *const parts[] = { "-wal", "-shm" };
+        _cleanup_scratch_ struct scratch scratch;
+        _cleanup_buf_ struct buf before = BUF_INIT;
+
+        scratch_new(&scratch);
+        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
+        make_store(file);
+        for (size_t i = 0; i <= ARRAY_SIZE(parts); i++) {
+                char name[64];
+                before.len = 0;
+                look(&scratch, &before);
+                assert_refused(file, STORE_READ_ONLY, EBUSY, "which has not opened it");
+                assert_unchanged(&scratch, &before);
+                if (i == ARRAY_SIZE(parts))
+                        break;
+                (void)snprintf(name, sizeof(name), "/registry.db%s", parts[i]);
+                scratch_puts(&scratch, name, i == 0 ? "not empty" : "");
+        }
+}
+END_TEST
+
+/* SQLite would wait for the other end. */
+START_TEST(fifo)
+{
+        static const char *const parts[] = { "/registry.db", "/registry.db-wal", "/registry.db-shm" };
+        _cleanup_scratch_ struct scratch scratch;
+
+        scratch_new(&scratch);
+        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
+        if (_i > 0)
+                make_store(file);
+        ck_assert_int_eq(mkfifo(scratch_path(&scratch, parts[_i]), 0600), 0);
+        if (_i < 2)
+                assert_refused(file, STORE_AT_BOOT, EINVAL, "no regular file");
+        assert_refused(file, STORE_READ_ONLY, EINVAL, "no regular file");
+}
+END_TEST
+
+/* SQLite would remove it. */
+START_TEST(log_beside_an_empty_file)
+{
+        _cleanup_scratch_ struct scratch scratch;
+        _cleanup_buf_ struct buf before = BUF_INIT;
+
+        scratch_new(&scratch);
+        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
+        scratch_puts(&scratch, "/registry.db", "");
+        scratch_puts(&scratch, "/registry.db-wal", "what was committed last");
+        look(&scratch, &before);
+        assert_refused(file, STORE_AT_BOOT, ENOENT, "nothing is in it yet");
+        assert_unchanged(&scratch, &before);
 }
 END_TEST
 
@@ -372,6 +424,9 @@ int main(void)
         tcase_add_test(tc, no_permission);
         tcase_add_test(tc, locked);
         tcase_add_test(tc, beside_a_writer);
+        tcase_add_test(tc, beside_nobody);
+        tcase_add_loop_test(tc, fifo, 0, 3);
+        tcase_add_test(tc, log_beside_an_empty_file);
         tcase_add_loop_test(tc, at_boot, 0, 16);
         tcase_add_test(tc, path_of_two_slashes);
         suite_add_tcase(suite, tc);
