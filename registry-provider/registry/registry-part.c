@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the values of the schema need of a store, copied into one in memory: their keys and those above, by
- * all that names them, their entries in all layers, and what the layers are. */
+/* What the schema's values that are bound to a control need of a store, copied into one in memory: their
+ * keys and those above, by all that names them, their entries in all layers, and what the layers are. */
 
 #include <errno.h>
 #include <string.h>
@@ -177,8 +177,9 @@ static int copy_all(const struct copy *c, const struct schema *schema)
         if (r == 0)
                 r = copy_layers(c);
         for (size_t i = 0; r == 0 && i < schema->n; i++)
-                r = copy_values_at(
-                        c, &schema->values[i].key, (const char *[]){ schema->values[i].name, NULL });
+                if (schema->values[i].control)
+                        r = copy_values_at(
+                                c, &schema->values[i].key, (const char *[]){ schema->values[i].name, NULL });
         if (r == 0)
                 r = mark_used(c);
         return r == 0 ? store_error(c->from, NULL) : r;

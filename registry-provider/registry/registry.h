@@ -24,9 +24,10 @@ struct registry *registry_close(struct registry *r);
 DEFINE_CLEANUP(struct registry *, registry_close, registry_closep);
 #define _cleanup_registry_ _cleanup_(registry_closep)
 
-/* Copies into an empty store what the schema's values need of another: then the registry over it says of
- * them what one over the whole would, however large that is, also with drop-in files applied (but for a file
- * that is refused because too many layers have some other value of its). For the boot. */
+/* Copies into an empty store what the schema's values that are bound to a control need of another: then the
+ * registry over it says of them what one over the whole would, however large that is, also with drop-in
+ * files applied (but for a file that is refused because too many layers have some other value of its). For
+ * the boot. */
 _must_check_ int registry_copy_part(
         const struct store *from, const struct schema *schema, struct store *to, struct diag *d);
 

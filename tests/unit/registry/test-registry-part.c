@@ -24,6 +24,7 @@ static const char *const files[] = { "etc/peios/registry.d/50-site.yaml",
 
 /* All names of the first keys; the others have something that is not in it. */
 #define SCHEMA_KEYS 5u
+static struct schema_control control;
 static struct schema_value schema_values[SCHEMA_KEYS * ARRAY_SIZE(names)];
 static struct schema schema = { .values = schema_values, .n = ARRAY_SIZE(schema_values) };
 
@@ -34,7 +35,8 @@ static void setup(void)
                 const char *key = keys[i / ARRAY_SIZE(names)], *name = names[i % ARRAY_SIZE(names)];
                 schema_values[i] =
                         (struct schema_value){ .name = (char *)(strcmp(name, "@") == 0 ? "" : name),
-                                .type = REG_DWORD };
+                                .type = REG_DWORD,
+                                .control = &control };
                 ck_assert_int_eq(path_parse(key, strlen(key), NULL, NULL, &schema_values[i].key, NULL), 0);
         }
         world_do(&w, "set - " LAYERS_KEY "one Precedence 5\nset - " LAYERS_KEY "two Precedence 5\n"
@@ -334,16 +336,25 @@ START_TEST(many_layers_name_a_key)
 }
 END_TEST
 
+static void unbind(const char *key)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(schema_values); i++)
+                if (strcmp(keys[i / ARRAY_SIZE(names)], key) == 0)
+                        schema_values[i].control = NULL;
+}
+
 /* Only what is needed. */
 START_TEST(the_rest_stays)
 {
         world_do(&w,
-                "set - \\A V 1\nset - \\A Other 1\nset - \\Other V 1\nset - \\A\\Other V 1\nset - Users\\U\\V V 1");
+                "set - \\A V 1\nset - \\E V 1\nset - \\A Other 1\nset - \\Other V 1\nset - \\A\\Other V 1\nset - Users\\U\\V V 1");
+        unbind("Machine\\E");
         open_part();
         static const char *const elsewhere[] = { "\\Other", "\\A\\Other", "Users\\U\\V" };
         for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++)
                 ck_assert_str_eq(world_get(&part, elsewhere[i], "V"), "ENOENT");
         ck_assert_str_eq(world_get(&part, "\\A", "Other"), "ENOENT");
+        ck_assert_str_eq(world_get(&part, "\\E", "V"), "ENOENT");
         ck_assert_str_eq(world_get(&part, "\\A", "V"), "1@base");
         part.r = registry_close(part.r);
 }
