@@ -98,6 +98,15 @@ static int had_contents(const char *file, struct diag *d)
         return diag_set(d, EUCLEAN, "%s: is %s", file, size == 0 ? "empty" : "missing");
 }
 
+int recovery_suspects(const char *file, struct diag *d)
+{
+        int r = had_contents(file, d);
+
+        if (r == 0)
+                r = is_marked(file, d);
+        return r > 0 ? -EUCLEAN : r;
+}
+
 /* 0; -EUCLEAN: it is damaged, and d says how; or another negative errno. */
 static int look(const char *file, struct diag *d)
 {

@@ -35,6 +35,10 @@ struct recovery {
 _must_check_ int recovery_open(const char *file, size_t value_max, struct store **ret,
         struct recovery *ret_recovery, struct diag *d);
 
+/* For who only reads: -EUCLEAN where it is marked, or missing or empty though it had contents, with d set;
+ * else 0, or another negative errno. */
+_must_check_ int recovery_suspects(const char *file, struct diag *d);
+
 /* The whole of it for people, in one line. */
 void recovery_describe(const struct recovery *recovery, struct diag *ret);
 

@@ -8,9 +8,15 @@
 #include <sys/file.h>
 
 #include "../../registry-provider/registry/registry.h"
+#include "../../registry-provider/store/recovery.h"
+#include "../../schema/base/clock.h"
 #include "../../schema/base/fileio.h"
 #include "../../schema/layout.h"
 #include "../policy/policy.h"
+
+/* As long as a provider waits for us; see take_lock() in its storage.c. */
+#define BEGIN_USEC UINT64_C(1000000)
+#define LOOK_USEC 5000u
 
 struct loader {
         void (*complain)(const char *line, void *userdata);
@@ -112,68 +118,98 @@ static int decide(struct registry *registry, struct boot_value *v, const struct 
         return r;
 }
 
-/* Where a provider runs it holds the lock, and is read beside; else nobody may begin meanwhile. */
-static int open_store(const char *root, int *ret_lock, struct store **ret, struct diag *d)
+/* Where a provider runs it holds the lock, and is read beside; else nobody may begin meanwhile. 1 with
+ * *ret_lock; 0: nobody holds it; or a negative errno with d set. */
+static int look_for_provider(const char *root, int *ret_lock, struct diag *d)
 {
-        _cleanup_free_ char *path = root_path(root, LAYOUT_STORE_LOCK),
-                            *file = root_path(root, LAYOUT_STORE);
+        _cleanup_free_ char *path = root_path(root, LAYOUT_STORE_LOCK);
 
-        if (!path || !file)
+        if (!path)
                 return -ENOMEM;
-        *ret_lock = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        bool is_held = *ret_lock >= 0 && flock(*ret_lock, LOCK_SH | LOCK_NB) < 0;
-        return store_open(file, is_held ? STORE_READ_ONLY : STORE_AT_BOOT, VALUE_BYTES_DEFAULT_MAX, ret, d);
+        *ret_lock = open_regular(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW, 0, NULL, d);
+        /* None has ever been here. */
+        if (*ret_lock == -ENOENT)
+                return 0;
+        if (*ret_lock < 0)
+                return *ret_lock;
+        if (flock(*ret_lock, LOCK_SH | LOCK_NB) == 0)
+                return 0;
+        return errno == EWOULDBLOCK ? 1 : diag_set(d, errno, "%s: %s", path, strerror(errno));
 }
 
-/* What the schema's values need of it: the store may be large. A store that is not there is empty. */
-static int load_store(const char *root, const struct schema *schema, struct store *to, struct diag *d)
+/* What the bound values need of it: the store may be large. -ENOENT: there is none. */
+static int try_store(
+        const char *root, const struct schema *schema, struct store *to, bool *ret_held, struct diag *d)
 {
+        _cleanup_free_ char *file = root_path(root, LAYOUT_STORE);
         _cleanup_store_ struct store *from = NULL;
         _cleanup_close_ int lock = -1;
 
-        int r = open_store(root, &lock, &from, d);
-        if (r == -ENOENT) {
-                d->text[0] = '\0';
-                return 0;
-        }
+        int r = file ? look_for_provider(root, &lock, d) : -ENOMEM;
+        *ret_held = r > 0;
+        if (r >= 0)
+                r = recovery_suspects(file, d);
+        if (r == 0)
+                r = store_open(file, *ret_held ? STORE_READ_ONLY : STORE_AT_BOOT, VALUE_BYTES_DEFAULT_MAX,
+                        &from, d);
         return r < 0 ? r : registry_copy_part(from, schema, to, d);
 }
 
-static int load_registry(const char *root, const struct schema *schema, const struct loader *l,
-        struct boot_values *values, struct diag *d)
+/* A provider that begins has taken the lock, and is about to open, to make or to recover its store. */
+static int load_store(const char *root, const struct schema *schema, struct store *to, struct diag *d)
 {
-        _cleanup_registry_ struct registry *registry = NULL;
-        _cleanup_store_ struct store *store = NULL;
+        const uint64_t end = clock_usec() + BEGIN_USEC;
+        bool is_held = false;
 
-        int r = store_open(NULL, STORE_WRITE, VALUE_BYTES_DEFAULT_MAX, &store, d);
-        if (r == 0)
-                r = load_store(root, schema, store, d);
-        if (r < 0)
-                return r;
-        const struct registry_config config = {
-                .store = STEAL_PTR(store), .schema = schema, .value_max = VALUE_BYTES_DEFAULT_MAX
-        };
-        r = registry_open(&config, &registry, d);
-        if (r == 0)
-                r = load_files(root, registry, l, d);
-        if (r < 0)
-                return r;
+        for (;;) {
+                int r = try_store(root, schema, to, &is_held, d);
+                bool is_passing = is_held && (r == -EBUSY || r == -ENOENT || r == -EUCLEAN);
+                if (!is_passing || clock_usec() >= end)
+                        return r;
+                (void)usleep(LOOK_USEC);
+        }
+}
+
+static int decide_all(struct registry *registry, struct boot_values *values, const struct loader *l)
+{
         _cleanup_store_scope_ struct store_scope scope = registry_scope(registry);
+        int r = 0;
+
         for (size_t i = 0; r == 0 && i < values->n; i++)
                 r = values->list[i].held ? 0 : decide(registry, &values->list[i], l);
         return r;
 }
 
+/* Takes the store over. */
+static int use_registry(const char *root, const struct schema *schema, struct store *store,
+        const struct loader *l, struct boot_values *values, struct diag *d)
+{
+        _cleanup_registry_ struct registry *registry = NULL;
+        const struct registry_config config = {
+                .store = store, .schema = schema, .value_max = VALUE_BYTES_DEFAULT_MAX
+        };
+
+        int r = registry_open(&config, &registry, d);
+        if (r == 0)
+                r = load_files(root, registry, l, d);
+        return r < 0 ? r : decide_all(registry, values, l);
+}
+
 /* Without the database, what it says is not known: then what was in force last is right, and where nothing
  * was, the drop-in files. The folder alone is none: it may be what is below the mount point. */
-static int use_registry(const char *root, const struct accepted *accepted, bool *ret)
+static int load_values(const char *root, const struct schema *schema, bool has_accepted,
+        const struct loader *l, struct boot_values *values, struct diag *d)
 {
-        _cleanup_free_ char *store = root_path(root, LAYOUT_STORE);
+        _cleanup_store_ struct store *store = NULL;
 
-        if (!store)
-                return -ENOMEM;
-        *ret = accepted->n == 0 || access(store, F_OK) == 0;
-        return 0;
+        int r = store_open(NULL, STORE_WRITE, VALUE_BYTES_DEFAULT_MAX, &store, d);
+        if (r < 0)
+                return r;
+        r = load_store(root, schema, store, d);
+        if (r < 0 && r != -ENOENT)
+                complain(l, d->text[0] ? d->text : strerror(-r));
+        d->text[0] = '\0';
+        return r < 0 && has_accepted ? 0 : use_registry(root, schema, STEAL_PTR(store), l, values, d);
 }
 
 int boot_values_load(const char *root, const struct schema *schema, const struct accepted *accepted,
@@ -182,17 +218,13 @@ int boot_values_load(const char *root, const struct schema *schema, const struct
 {
         const struct loader l = { .complain = on_line, .userdata = userdata };
         struct boot_values values = { 0 };
-        bool registry = false;
 
         int r = init_values(root, schema, accepted, &values);
-        if (r == 0)
-                r = use_registry(root, accepted, &registry);
         if (r < 0) {
                 boot_values_done(&values);
                 return r;
         }
-        if (registry)
-                r = load_registry(root, schema, &l, &values, d);
+        r = load_values(root, schema, accepted->n > 0, &l, &values, d);
         *ret = values;
         return r;
 }

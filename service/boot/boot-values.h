@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The values that are to be in force when nobody can be asked: from the drop-in files and the registry's
- * database, where that is there; else the accepted ones. Writes nothing. Needs no bus and no libsystemd. */
+/* The values that are to be in force when nobody can be asked: what the provider's store says with the
+ * drop-in files over it; where the store is not there or cannot be read, the accepted ones. Writes and makes
+ * nothing. Needs no bus and no libsystemd. */
 
 #include "../policy/accepted.h"
 
@@ -17,10 +18,9 @@ struct boot_values {
         size_t n;
 };
 
-/* `complain` (may be NULL) gets a line for each
- * broken file and each refused value. A value that is refused falls back on the accepted one, else on the
- * default. 0, or a negative errno with d set when the database cannot be read; then the accepted values or
- * defaults are in *ret all the same. */
+/* `complain` (may be NULL) gets a line for each broken file and each refused value, and for a store that is
+ * there and cannot be read. A value that is refused falls back on the accepted one, else on the default. 0,
+ * or a negative errno, with d set or not; then the accepted values or defaults are in *ret all the same. */
 _must_check_ int boot_values_load(const char *root, const struct schema *schema,
         const struct accepted *accepted, void (*complain)(const char *line, void *userdata), void *userdata,
         struct boot_values *ret, struct diag *d);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dropin.h"
+#include "apply.h"
 
 #define OSTYPE_SCHEMA                                                                                       \
         "peios-schema: 1\n"                                                                                 \
@@ -16,32 +16,6 @@
         "      control:\n"                                                                                  \
         "        name: real.ostype\n"                                                                       \
         "        encoding: string\n"
-
-#define ACCEPTED LAYOUT_ACCEPTED_DIR "/" LAYOUT_ACCEPTED_NAME
-
-/* Written before each run: what is no good is set aside. NULL: left alone. */
-static const char *accepted_text;
-
-/* The exit code, what the control holds afterwards, and what must be said (NULL: nothing), whichever program
- * it is. */
-static void apply(int code, const char *control, const char *line)
-{
-        static const char *const programs[][2] = { { "PEIOS_POLICY_APPLY", NULL },
-                { "PEIOS_POLICYD", "--apply" } };
-
-        for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-                struct daemon d = { .name = "apply", .log = world.policyd.log, .notify_fd = -1 };
-                (void)unlink(d.log);
-                if (world_has(CONTROL_FILE))
-                        world_write(CONTROL_FILE, "9\n");
-                if (accepted_text)
-                        world_write(ACCEPTED, accepted_text);
-                ck_assert_int_eq(run_program(&d, programs[i][0], programs[i][1]), code);
-                ck_assert_str_eq(world_read(CONTROL_FILE), control);
-                ck_assert_msg(line ? daemon_said(&d, line) : !daemon_said(&d, "\n"), "expected %s",
-                        line ? line : "nothing");
-        }
-}
 
 /* Leaves a state, and accepted values if `accepted`. */
 static void with_daemons(const char *value, bool accepted)
@@ -147,8 +121,8 @@ START_TEST(broken_files)
         world_write(LAYOUT_SCHEMA_ADMIN "/broken.yaml", "peios-schema: 1\nkeys: [\n");
         apply(1, "1", "/etc/peios/schema.d/broken.yaml:");
         world_remove(LAYOUT_SCHEMA_ADMIN);
-        accepted_text = "peios-accepted: 1\nvalues: [\n";
-        apply(1, "1", ACCEPTED);
+        /* Each time anew: it is set aside. */
+        apply_with("peios-accepted: 1\nvalues: [\n", 1, "1", ACCEPTED);
 }
 END_TEST
 
