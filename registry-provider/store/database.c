@@ -453,12 +453,16 @@ static int open_connection(struct database *db, const char *name, int flags)
                 db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;");
 }
 
+/* At its end it leaves the log alone, whether anything is in it or not. */
 static int open_for_reading(struct database *db, const char *parameters)
 {
         _cleanup_free_ char *uri = uri_of(db->path, parameters);
 
-        return uri ? open_connection(db, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)
-                   : database_no_memory(db);
+        int r = uri ? open_connection(db, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)
+                    : database_no_memory(db);
+        if (r == 0)
+                (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        return r;
 }
 
 /* A process that has it open has its log and the index of it. Where they are missing SQLite would make

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -397,6 +398,25 @@ START_TEST(at_boot)
 }
 END_TEST
 
+/* A process that was killed before it changed anything: SQLite would remove it, as nothing is in it. */
+START_TEST(log_without_contents)
+{
+        _cleanup_scratch_ struct scratch scratch;
+        _cleanup_buf_ struct buf before = BUF_INIT;
+
+        scratch_new(&scratch);
+        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
+        _cleanup_free_ char *zeros = calloc(1, 4096);
+        make_store(file);
+        _cleanup_close_ int fd =
+                open(scratch_path(&scratch, "/registry.db-wal"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        ck_assert_int_eq(write(fd, zeros, 4096), 4096);
+        look(&scratch, &before);
+        store_close(open_store(file, STORE_AT_BOOT));
+        assert_unchanged(&scratch, &before);
+}
+END_TEST
+
 /* In a URI they would begin the name of a machine. */
 START_TEST(path_of_two_slashes)
 {
@@ -427,6 +447,7 @@ int main(void)
         tcase_add_test(tc, beside_nobody);
         tcase_add_loop_test(tc, fifo, 0, 3);
         tcase_add_test(tc, log_beside_an_empty_file);
+        tcase_add_test(tc, log_without_contents);
         tcase_add_loop_test(tc, at_boot, 0, 16);
         tcase_add_test(tc, path_of_two_slashes);
         suite_add_tcase(suite, tc);
