@@ -206,3 +206,30 @@ int registry_copy_part(
                 return diag_set(d, -r, "%s", store_failure(from));
         return r;
 }
+
+/* Of a key, or of one above it that a file can hide. */
+static bool is_needed(const struct schema *schema, const struct path *key)
+{
+        if (registry_is_layer_metadata(key, true))
+                return true;
+        for (size_t i = 0; i < schema->n; i++)
+                if (schema->values[i].control && path_is_below(&schema->values[i].key, key))
+                        return true;
+        return false;
+}
+
+void registry_keep_part(struct dropins *files, const struct schema *schema)
+{
+        for (size_t i = 0; i < files->n; i++) {
+                struct hive_file *f = files->list[i].file;
+                size_t n = 0;
+
+                for (size_t k = 0; f && k < f->n_keys; k++)
+                        if (is_needed(schema, &f->keys[k].path))
+                                f->keys[n++] = f->keys[k];
+                        else
+                                path_done(&f->keys[k].path);
+                if (f)
+                        f->n_keys = n;
+        }
+}

@@ -31,6 +31,10 @@ DEFINE_CLEANUP(struct registry *, registry_close, registry_closep);
 _must_check_ int registry_copy_part(
         const struct store *from, const struct schema *schema, struct store *to, struct diag *d);
 
+/* Of drop-in files that were read, the same part: the keys that such values are in, those above, and layers'
+ * metadata. */
+void registry_keep_part(struct dropins *files, const struct schema *schema);
+
 /* ---- Reading. What is returned by reference is the store's, in the caller's scope (registry_scope()).
  * -EBADMSG: corrupt (see resolve.h). Errors of the store (-EIO, -EUCLEAN …) are possible everywhere. ---- */
 

@@ -84,6 +84,8 @@ static int load_files(const char *root, struct registry *registry, const struct 
 
         int r = dropins_load(root, VALUE_BYTES_DEFAULT_MAX, &files);
         if (r == 0)
+                registry_keep_part(&files, registry_schema(registry));
+        if (r == 0)
                 r = registry_apply_dropins(registry, &files, &events, d);
         for (size_t i = 0; i < files.n; i++)
                 if (files.list[i].error)

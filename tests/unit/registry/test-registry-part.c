@@ -244,6 +244,8 @@ static void apply_files(struct world *world, struct dump *ret_errors)
 
         dropins_done(&world->files);
         ck_assert_int_eq(dropins_load(w.root, WORLD_VALUE_MAX, &world->files), 0);
+        if (world == &part)
+                registry_keep_part(&world->files, &schema);
         int r = registry_apply_dropins(world->r, &world->files, &events, &d);
         ck_assert_msg(r == 0, "%s", d.text);
         registry_events_done(&events);
