@@ -274,7 +274,7 @@ START_TEST(a_page_that_ends_early_leaves_nothing_behind)
         make_many_keys(s);
         ck_assert_int_eq(
                 sqlite3_exec(s->db->sqlite,
-                        "WITH RECURSIVE n(i) AS (VALUES(1000) UNION ALL SELECT i + 1 FROM n LIMIT 60000)"
+                        "WITH RECURSIVE n(i) AS (VALUES(1000) UNION ALL SELECT i + 1 FROM n LIMIT 600000)"
                         " INSERT INTO history(sequence, time, author, op, flags, key, name)"
                         " SELECT i, 0, 0, 0x22, 0, guid, 'x' FROM n, main.key AS k WHERE k.name = 'Other'",
                         NULL, NULL, NULL),
