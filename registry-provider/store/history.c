@@ -578,7 +578,7 @@ int history_page(const struct store *s, const struct history_query *q, struct hi
         x->store = s;
         x->query = q;
         x->cursor = q->cursor != 0 ? q->cursor : q->backwards ? INT64_MAX : 0;
-        x->deadline = clock_usec() + HISTORY_LOOK_USEC;
+        x->deadline = clock_usec() + (q->look ? q->look : HISTORY_LOOK_USEC);
         x->rows = store_take(s, (q->limit + 1) * sizeof(*x->rows));
         find_places(x);
         for (size_t i = 0; i < x->n_numbers; i++)

@@ -60,6 +60,7 @@ struct history_query {
         int64_t cursor;        /* where the page before ended; 0: the first page */
         size_t limit;          /* rows */
         size_t bytes;          /* about so many are in a page, or one row */
+        uint64_t look;         /* µs; 0: HISTORY_LOOK_USEC */
 };
 
 struct history_page {

@@ -266,7 +266,7 @@ START_TEST(a_page_that_ends_early_leaves_nothing_behind)
         _cleanup_store_ struct store *s = make();
         _cleanup_path_ struct path path = { 0 };
         const struct history_query q = {
-                .path = &path, .subtree = true, .backwards = true, .limit = 10, .bytes = 1000
+                .path = &path, .subtree = true, .backwards = true, .limit = 10, .bytes = 1000, .look = 1
         };
         struct history_page page;
 
@@ -274,7 +274,7 @@ START_TEST(a_page_that_ends_early_leaves_nothing_behind)
         make_many_keys(s);
         ck_assert_int_eq(
                 sqlite3_exec(s->db->sqlite,
-                        "WITH RECURSIVE n(i) AS (VALUES(1000) UNION ALL SELECT i + 1 FROM n LIMIT 600000)"
+                        "WITH RECURSIVE n(i) AS (VALUES(1000) UNION ALL SELECT i + 1 FROM n LIMIT 6000)"
                         " INSERT INTO history(sequence, time, author, op, flags, key, name)"
                         " SELECT i, 0, 0, 0x22, 0, guid, 'x' FROM n, main.key AS k WHERE k.name = 'Other'",
                         NULL, NULL, NULL),
