@@ -35,9 +35,11 @@ struct upkeep {
         bool has_changed;   /* since the last backup */
         struct diag damage; /* to be marked; "" */
 
-        uint64_t changed_at; /* µs, monotonic, as all times here */
-        uint64_t backup_due;
-        uint64_t wakes_at; /* while it waits; 0: it does not */
+        uint64_t changed_at;  /* µs, monotonic, as all times here */
+        int64_t backed_up_at; /* maybe before the clock began */
+        bool is_backed_up;    /* there is one, and nothing was recovered since */
+        uint64_t not_before;  /* of a backup */
+        uint64_t wakes_at;    /* while it waits; 0: it does not */
 
         unsigned pages;      /* in the log */
         unsigned tried;      /* as many of them a checkpoint has seen */
@@ -162,16 +164,24 @@ static int check(struct upkeep *u)
         return r;
 }
 
+static void put_off_backup(struct upkeep *u)
+{
+        const uint64_t interval = u->config.backup_interval;
+
+        u->not_before = clock_usec() + (interval < RETRY_USEC ? interval : RETRY_USEC);
+}
+
 /* The file is looked at first: what is damaged must not push out what is not. */
 static void back_up(struct upkeep *u)
 {
         struct backup made = { 0 };
         struct diag d = { 0 };
         const size_t keep = u->config.backups_kept;
-        const uint64_t interval = u->config.backup_interval;
 
-        if (check(u) < 0)
+        if (check(u) < 0) {
+                put_off_backup(u);
                 return;
+        }
         u->has_changed = false;
         u->is_reading = true;
         (void)pthread_mutex_unlock(&u->lock);
@@ -183,8 +193,13 @@ static void back_up(struct upkeep *u)
         }
         (void)pthread_mutex_lock(&u->lock);
         u->is_reading = false;
-        u->has_changed |= made.name[0] == '\0';
-        u->backup_due = clock_usec() + (r == 0 || interval < RETRY_USEC ? interval : RETRY_USEC);
+        if (made.name[0]) {
+                u->is_backed_up = true;
+                u->backed_up_at = (int64_t)clock_usec();
+        } else
+                u->has_changed = true;
+        if (r < 0)
+                put_off_backup(u);
         if (r != -ECANCELED)
                 post(u, UPKEEP_BACKUP, r, r == 0 ? made.name : d.text);
 }
@@ -204,6 +219,13 @@ static uint64_t later(uint64_t a, uint64_t b)
         return a > b ? a : b;
 }
 
+static uint64_t backup_due(const struct upkeep *u)
+{
+        const int64_t due = u->is_backed_up ? u->backed_up_at + (int64_t)u->config.backup_interval : 0;
+
+        return later(due > 0 ? (uint64_t)due : 0, u->not_before);
+}
+
 /* `*ret_at`: when there will be something to do, if nothing is now; UINT64_MAX: not before a change. */
 static enum next find_next(const struct upkeep *u, uint64_t now, uint64_t *ret_at)
 {
@@ -219,9 +241,10 @@ static enum next find_next(const struct upkeep *u, uint64_t now, uint64_t *ret_a
         if (!u->has_checked)
                 at[DO_CHECK] = quiet_at;
         if (u->has_changed && u->config.backups_kept > 0) {
-                at[DO_BACKUP] = later(quiet_at, u->backup_due);
-                if (at[DO_BACKUP] > u->backup_due + u->config.backup_interval)
-                        at[DO_BACKUP] = u->backup_due + u->config.backup_interval;
+                const uint64_t due = backup_due(u), last = due + u->config.backup_interval;
+                at[DO_BACKUP] = later(quiet_at, due);
+                if (at[DO_BACKUP] > last)
+                        at[DO_BACKUP] = last;
         }
         *ret_at = UINT64_MAX;
         for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
@@ -251,7 +274,7 @@ static void look_around(struct upkeep *u)
 {
         _cleanup_free_ struct backup *backups = NULL;
         sqlite3_stmt *last = database_statement(u->db, HISTORY_LAST, false);
-        const uint64_t now = clock_of(CLOCK_REALTIME), interval = u->config.backup_interval;
+        const uint64_t now = clock_of(CLOCK_REALTIME);
         uint64_t sequence = 0;
         size_t n = 0;
 
@@ -260,10 +283,11 @@ static void look_around(struct upkeep *u)
         int r = backup_list(u->db->path, &backups, &n);
         u->pages = 1;
         u->has_changed = r < 0 || sequence != (n > 0 ? backups[0].sequence : 0);
-        u->backup_due = clock_usec();
-        if (r == 0 && n > 0 && now < backups[0].time + interval &&
-                sequence < backups[0].sequence + RECOVERY_SEQUENCES)
-                u->backup_due += now > backups[0].time ? backups[0].time + interval - now : interval;
+        u->not_before = clock_usec();
+        u->is_backed_up = r == 0 && n > 0 && sequence < backups[0].sequence + RECOVERY_SEQUENCES;
+        if (u->is_backed_up)
+                u->backed_up_at = (int64_t)clock_usec() -
+                                  (now > backups[0].time ? (int64_t)(now - backups[0].time) : 0);
 }
 
 static void *run(void *userdata)

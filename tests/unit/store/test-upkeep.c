@@ -117,13 +117,38 @@ START_TEST(interval)
         u = start(&s, config);
         ck_assert_int_eq(next_report(u, UPKEEP_CHECK).error, 0);
         expect_no_report(u, 200);
-        config.backup_interval = 0;
-        upkeep_configure(u, &config);
         change(u, store, 3);
         u = upkeep_free(u);
+        config.backup_interval = 0;
         u = start(&s, config);
         expect_backup(u, BACKUP("3"));
         expect_files(&s, "backup", BACKUP("3") " ");
+}
+END_TEST
+
+/* It counts for the backup that was there before. */
+START_TEST(another_interval)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = open_store(&s);
+        struct upkeep_config config = eager;
+        put_values(store, 1, 1);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, config);
+        expect_backup(u, BACKUP("1"));
+        u = upkeep_free(u);
+        config.backup_interval = NEVER;
+        u = start(&s, config);
+        ck_assert_int_eq(next_report(u, UPKEEP_CHECK).error, 0);
+        change(u, store, 2);
+        expect_no_report(u, 200);
+        config.backup_interval = 1000;
+        upkeep_configure(u, &config);
+        expect_backup(u, BACKUP("2"));
+        config.backup_interval = NEVER;
+        upkeep_configure(u, &config);
+        change(u, store, 3);
+        expect_no_report(u, 200);
 }
 END_TEST
 
@@ -450,6 +475,7 @@ int main(void)
         tcase_set_timeout(tc, 60);
         tcase_add_test(tc, backups);
         tcase_add_test(tc, interval);
+        tcase_add_test(tc, another_interval);
         tcase_add_test(tc, after_recovery);
         tcase_add_test(tc, no_mark);
         tcase_add_test(tc, never_quiet);
