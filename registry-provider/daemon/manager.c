@@ -125,8 +125,6 @@ static int open_registry(struct manager *m, struct diag *d)
                 d->text[0] = '\0';
                 r = try_registry(m, d);
         }
-        if (r == 0)
-                storage_settings_load(m);
         return r;
 }
 

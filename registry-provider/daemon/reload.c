@@ -142,11 +142,15 @@ static void note_failure(struct manager *m, int error, const struct diag *d)
         set_retry(m, RETRY_USEC);
 }
 
-static void note_success(struct manager *m, const struct dropins *files)
+static void note_success(struct manager *m, const struct dropins *files, bool is_changed)
 {
         forget_gone(m, files);
         m->reload = RELOAD_DONE;
-        storage_changed(m);
+        storage_settings_load(m);
+        if (is_changed)
+                storage_changed(m);
+        else
+                storage_tried(m);
         (void)sd_event_source_set_enabled(m->reload_timer, SD_EVENT_OFF);
 }
 
@@ -162,6 +166,7 @@ void load_dropins(struct manager *m)
         size_t n_good = count_good(&files);
         if (r == 0)
                 r = registry_apply_dropins(m->registry, &files, &events, &d);
+        const bool is_changed = registry_pending(m->registry);
         if (r == 0)
                 r = registry_sync(m->registry, &d);
         m->refused = count_good(&files) < n_good;
@@ -173,7 +178,7 @@ void load_dropins(struct manager *m)
         if (r < 0)
                 note_failure(m, r, &d);
         else
-                note_success(m, &files);
+                note_success(m, &files, is_changed);
         if (r == 0)
                 r = edits_update(&m->edits, m->root, &files);
         if (r == 0 && events.n > 0 && m->registry_bus)

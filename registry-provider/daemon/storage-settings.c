@@ -3,6 +3,7 @@
  * force. */
 #include "storage-settings.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "../../schema/base/log.h"
@@ -13,16 +14,18 @@
 #define DAY_USEC UINT64_C(86400000000)
 #define HOUR_USEC UINT64_C(3600000000)
 
-static void refuse(
-        struct manager *m, const char *path, const struct registry_value *v, const struct diag *why)
+static void refuse(struct manager *m, const char *path, const struct registry_value *v, uint64_t in_force,
+        const struct diag *why)
 {
-        _cleanup_buf_ struct buf value = BUF_INIT, text = BUF_INIT;
+        _cleanup_buf_ struct buf value = BUF_INIT, text = BUF_INIT, old = BUF_INIT;
 
+        buf_printf(&old, "%" PRIu64, in_force);
         value_format(&value, &v->value, true);
         buf_printf(&text, "%s (layer %s): %s; what was in force stays", path, v->layer, why->text);
         report_problem(m, path, buf_str(&text),
                 &(struct record){ .kind = RECORD_POLICY_REFUSED,
                         .path = path,
+                        .old_text = buf_str(&old),
                         .new_text = buf_str(&value),
                         .layer = v->layer,
                         .reason = "invalid-value",
@@ -48,7 +51,7 @@ static void load_number(struct manager *m, const char *key, const char *name, ui
         if (!sv)
                 return;
         if (schema_check(sv, &v.value, &text, &why) < 0 || value_get_u32(&v.value, &number) < 0) {
-                refuse(m, buf_str(&full), &v, &why);
+                refuse(m, buf_str(&full), &v, *ret / unit, &why);
                 return;
         }
         *ret = number * unit;

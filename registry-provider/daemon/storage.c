@@ -83,9 +83,10 @@ static void note_report(struct manager *m, const struct upkeep_report *report)
                 note_work(m, LAYOUT_STORE "-wal", report);
                 break;
         case UPKEEP_CHECK:
-                if (report->error == -EUCLEAN)
-                        storage_failed(-EUCLEAN, report->text.text, m);
-                else
+                if (report->error == -EUCLEAN) {
+                        store_set_damage(m->store, report->text.text);
+                        report_damage(m, "damaged", report->text.text);
+                } else
                         note_work(m, LAYOUT_STORE ": check", report);
                 break;
         case UPKEEP_BACKUP:
@@ -215,7 +216,6 @@ void storage_failed(int error, const char *text, void *userdata)
                                 .detail = text });
                 return;
         }
-        store_set_damage(m->store, text);
+        /* Whoever meets it next says it otherwise: what was found first is reported, by on_upkeep(). */
         upkeep_damaged(m->upkeep, text);
-        report_damage(m, "damaged", text);
 }
