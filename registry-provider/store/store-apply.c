@@ -4,152 +4,20 @@
 #include "store-internal.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "../../schema/names/fold.h"
 #include "../../schema/values/value.h"
 #include "store-rows.h"
 
-/* A row of the history: what is there now, and what was before. */
-struct was {
-        bool is;
-        const char *name;
-        uint64_t sequence;
-        struct guid target;
-        uint32_t type;
-        const void *data;
-        size_t size;
-        uint64_t time; /* the key's last write */
-};
-
-struct event {
-        uint16_t op;
-        bool is_volatile; /* it was, at least: its data stay in memory */
-        const struct guid *key;
-        int64_t layer; /* 0: none */
-        const char *name;
-        const struct folded *folded; /* of a key that may be gone; it is found by that */
-        const struct guid *target;   /* NULL: none */
-        bool has_type;
-        uint32_t type;
-        const void *data;
-        size_t size;
-        struct was was;
-};
-
-static bool is_last_author(const struct store *s, const struct store_author *a)
+static int record(struct store *s, const struct store_op *op, const struct recorder_row *e)
 {
-        return s->author != 0 && strcmp(a->file ? a->file : "", s->last_file ? s->last_file : "") == 0 &&
-               strcmp(a->reason, s->last_reason) == 0 &&
-               memcmp(&a->actor, &s->last_actor, sizeof(a->actor)) == 0;
-}
+        struct recorder_row row = *e;
 
-static void bind_id(sqlite3_stmt *statement, int column, uint32_t id)
-{
-        if (id != AUDIT_ID_UNSET)
-                bind_u64(statement, column, id);
-        else
-                (void)sqlite3_bind_null(statement, column);
-}
-
-static void bind_known(sqlite3_stmt *statement, int column, const char *text)
-{
-        if (text && text[0])
-                bind_text(statement, column, text, strlen(text));
-        else
-                (void)sqlite3_bind_null(statement, column);
-}
-
-/* One row serves all that one author does one after the other. */
-static int know_author(struct store *s)
-{
-        static const struct store_author registry = { .reason = "registry",
-                .actor = {
-                        AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, .nobody = true } };
-        const struct store_author *a = s->meanwhile ? s->meanwhile : s->begun_by ? s->begun_by : &registry;
-
-        if (is_last_author(s, a))
-                return 0;
-        sqlite3_stmt *row = database_statement(s->db, AUTHOR_INSERT, false);
-        bind_text(row, 1, s->boot, strlen(s->boot));
-        bind_text(row, 2, a->reason, strlen(a->reason));
-        bind_known(row, 3, a->file);
-        bind_id(row, 4, a->actor.pid);
-        bind_id(row, 5, a->actor.uid);
-        bind_id(row, 6, a->actor.loginuid);
-        bind_id(row, 7, a->actor.session);
-        bind_known(row, 8, a->actor.comm);
-        bind_known(row, 9, a->actor.exe);
-        bind_known(row, 10, a->actor.context);
-        int r = database_run(s->db, row);
-        if (r == 0) {
-                s->author = sqlite3_last_insert_rowid(s->db->sqlite);
-                s->last_actor = a->actor;
-                free(s->last_file);
-                s->last_file = a->file ? strdup(a->file) : NULL;
-                (void)snprintf(s->last_reason, sizeof(s->last_reason), "%s", a->reason);
-                if (a->file && !s->last_file)
-                        return database_no_memory(s->db);
-        }
-        return r;
-}
-
-static void bind_was(sqlite3_stmt *row, const struct event *e)
-{
-        const struct was *was = &e->was;
-
-        if (was->name)
-                bind_text(row, 13, was->name, strlen(was->name));
-        bind_u64(row, 14, was->sequence);
-        bind_guid(row, 15, &was->target);
-        bind_u64(row, 16, was->type);
-        bind_data(row, 17, was->data, was->size);
-}
-
-static unsigned history_flags(const struct store_op *op, const struct event *e)
-{
-        const bool is_policy = op->is_policy || e->op == STORE_SET_FILE || e->op == STORE_FORGET_FILE ||
-                               e->op == STORE_NOTE;
-
-        return (e->is_volatile ? HISTORY_VOLATILE : 0u) | (is_policy ? HISTORY_POLICY : 0u);
-}
-
-static int record(struct store *s, const struct store_op *op, const struct event *e)
-{
-        int r = know_author(s);
-        sqlite3_stmt *row = r == 0 ? database_statement(s->db, HISTORY_ADD, false) : NULL;
-
-        if (!row)
-                return s->db->error;
-        (void)sqlite3_clear_bindings(row);
+        row.is_policy = op->is_policy;
         if (s->sequence < op->sequence)
                 s->sequence = op->sequence;
-        bind_u64(row, 1, s->sequence);
-        bind_u64(row, 2, s->time);
-        (void)sqlite3_bind_int64(row, 3, s->author);
-        bind_u64(row, 4, e->op);
-        bind_u64(row, 5, history_flags(op, e));
-        bind_guid(row, 6, e->key ? e->key : &(struct guid){ 0 });
-        if (e->layer)
-                (void)sqlite3_bind_int64(row, 7, e->layer);
-        if (e->name)
-                bind_text(row, 8, e->name, strlen(e->name));
-        if (e->folded)
-                bind_text(row, 9, e->folded->text, e->folded->len);
-        if (e->target)
-                bind_guid(row, 10, e->target);
-        if (e->is_volatile)
-                return database_run(s->db, row);
-        if (e->has_type)
-                bind_u64(row, 11, e->type);
-        if (e->has_type && e->data)
-                bind_data(row, 12, e->data, e->size);
-        if (e->was.is)
-                bind_was(row, e);
-        if (e->was.time != 0)
-                bind_u64(row, 18, e->was.time);
-        return database_run(s->db, row);
+        return recorder_add(&s->recorder, s->db, s->sequence, &row);
 }
 
 /* What is known of a key without its name. */
@@ -187,31 +55,6 @@ static bool is_of_layer(const char *entry, const char *layer)
         return fold_equal(entry, strlen(entry), layer, strlen(layer));
 }
 
-static void was_value(const struct store_value_entry *e, uint64_t time, struct was *ret)
-{
-        *ret = (struct was){ .time = time };
-        if (e)
-                *ret = (struct was){ .is = true,
-                        .name = e->name,
-                        .sequence = e->sequence,
-                        .type = e->type,
-                        .data = e->data,
-                        .size = e->size,
-                        .time = time };
-}
-
-static bool has_value_of_sequence(struct store *s, const struct store_op *op, bool is_volatile)
-{
-        sqlite3_stmt *q = database_statement(s->db, VALUE_HAS_SEQUENCE, is_volatile);
-        bool found = false;
-
-        bind_guid(q, 1, &op->guid);
-        bind_u64(q, 2, op->sequence);
-        while (database_row(s->db, q))
-                found = true;
-        return found;
-}
-
 /* Of the chain: `*ret_mine` is the layer's own entry. */
 static int check_value(struct store *s, const struct store_op *op, const struct store_value_entry **ret_mine)
 {
@@ -238,7 +81,7 @@ static int check_value(struct store *s, const struct store_op *op, const struct 
 static int set_value(struct store *s, const struct store_op *op)
 {
         const struct store_value_entry *mine;
-        struct event e = { .op = op->code,
+        struct recorder_row e = { .op = op->code,
                 .key = &op->guid,
                 .name = op->name,
                 .has_type = true,
@@ -268,14 +111,14 @@ static int set_value(struct store *s, const struct store_op *op)
         if (r < 0)
                 return r;
         e.is_volatile = key.is_volatile;
-        was_value(mine, key.time, &e.was);
+        recorder_was_value(mine, key.time, &e.was);
         return record(s, op, &e);
 }
 
 static int remove_value(struct store *s, const struct store_op *op, const struct guid *guid,
         const struct store_value_entry *mine, const struct key_state *key)
 {
-        struct event e = { .op = STORE_DELETE_VALUE,
+        struct recorder_row e = { .op = STORE_DELETE_VALUE,
                 .is_volatile = key->is_volatile,
                 .key = guid,
                 .layer = store_layer_id(s, mine->layer),
@@ -284,7 +127,7 @@ static int remove_value(struct store *s, const struct store_op *op, const struct
 
         if (!store_fold(mine->name, strlen(mine->name), &folded))
                 return -EUCLEAN;
-        was_value(mine, key->time, &e.was);
+        recorder_was_value(mine, key->time, &e.was);
         int r = rows_delete(s, VALUE_DELETE, guid, &folded, e.layer, key->is_volatile);
         return r < 0 ? r : record(s, op, &e);
 }
@@ -318,15 +161,10 @@ static int entry_is_volatile(
         return r == -ENOENT ? 0 : r;
 }
 
-static void was_entry(const struct store_path_entry *e, struct was *ret)
-{
-        *ret = (struct was){ .is = true, .name = e->name, .sequence = e->sequence, .target = e->target };
-}
-
 static int remove_entry(struct store *s, const struct store_op *op, const struct guid *guid,
         const struct store_path_entry *mine, const struct key_state *parent)
 {
-        struct event e = { .op = STORE_DELETE_ENTRY,
+        struct recorder_row e = { .op = STORE_DELETE_ENTRY,
                 .key = guid,
                 .layer = store_layer_id(s, mine->layer),
                 .name = mine->name };
@@ -334,7 +172,7 @@ static int remove_entry(struct store *s, const struct store_op *op, const struct
 
         if (!store_fold(mine->name, strlen(mine->name), &folded))
                 return -EUCLEAN;
-        was_entry(mine, &e.was);
+        recorder_was_entry(mine, &e.was);
         int r = entry_is_volatile(s, mine, parent, &e.is_volatile);
         if (r == 0)
                 r = rows_delete(s, ENTRY_DELETE, guid, &folded, e.layer, e.is_volatile);
@@ -375,7 +213,7 @@ static int check_parent(struct store *s, const struct guid *guid, const struct g
 static int replace_entry(struct store *s, const struct store_op *op, const struct key_state *parent,
         const struct store_path_entry *mine)
 {
-        struct event e = { .op = op->code,
+        struct recorder_row e = { .op = op->code,
                 .is_volatile = parent->is_volatile,
                 .key = &op->guid,
                 .name = op->name,
@@ -390,12 +228,12 @@ static int replace_entry(struct store *s, const struct store_op *op, const struc
                 r = 0;
         e.is_volatile |= target.is_volatile;
         if (r == 0 && mine) {
-                was_entry(mine, &e.was);
+                recorder_was_entry(mine, &e.was);
                 r = entry_is_volatile(s, mine, parent, &was_volatile);
         }
         if (r == 0 && mine && was_volatile != e.is_volatile) {
                 r = remove_entry(s, op, &op->guid, mine, parent);
-                e.was = (struct was){ 0 };
+                e.was = (struct recorder_was){ 0 };
         }
         if (r == 0)
                 r = rows_put_entry(s, op, e.layer, e.is_volatile);
@@ -431,7 +269,7 @@ static int create_entry(struct store *s, const struct store_op *op)
 static int remove_blanket(struct store *s, const struct store_op *op, const struct guid *guid,
         const struct store_blanket *mine, const struct key_state *key)
 {
-        const struct event e = { .op = STORE_SET_BLANKET,
+        const struct recorder_row e = { .op = STORE_SET_BLANKET,
                 .is_volatile = key->is_volatile,
                 .key = guid,
                 .layer = store_layer_id(s, mine->layer),
@@ -444,7 +282,7 @@ static int remove_blanket(struct store *s, const struct store_op *op, const stru
 static int put_blanket(struct store *s, const struct store_op *op, const struct key_state *key,
         const struct store_blanket *mine)
 {
-        struct event e = { .op = op->code,
+        struct recorder_row e = { .op = op->code,
                 .is_volatile = key->is_volatile,
                 .key = &op->guid,
                 .has_type = true,
@@ -454,7 +292,7 @@ static int put_blanket(struct store *s, const struct store_op *op, const struct 
         if (r == 0)
                 r = rows_put_blanket(s, op, e.layer, key->is_volatile);
         if (mine)
-                e.was = (struct was){ .is = true, .sequence = mine->sequence };
+                e.was = (struct recorder_was){ .is = true, .sequence = mine->sequence };
         return r < 0 ? r : record(s, op, &e);
 }
 
@@ -475,7 +313,7 @@ static int set_blanket(struct store *s, const struct store_op *op)
                 return s->db->error;
         if (!op->set)
                 return mine ? remove_blanket(s, op, &op->guid, mine, &key) : 0;
-        if (op->sequence == 0 || has_value_of_sequence(s, op, key.is_volatile))
+        if (op->sequence == 0 || rows_have_value_of_sequence(s, &op->guid, op->sequence, key.is_volatile))
                 return -EINVAL;
         return put_blanket(s, op, &key, mine);
 }
@@ -485,7 +323,7 @@ static int set_blanket(struct store *s, const struct store_op *op)
 /* Of an entry that goes from the file. */
 static int record_moved(struct store *s, const struct store_op *op, sqlite3_stmt *q)
 {
-        struct event e = { .op = STORE_DELETE_ENTRY,
+        struct recorder_row e = { .op = STORE_DELETE_ENTRY,
                 .layer = sqlite3_column_int64(q, 1),
                 .name = (const char *)sqlite3_column_text(q, 2),
                 .was = { .is = true, .sequence = column_u64(q, 3), .target = op->guid } };
@@ -515,7 +353,7 @@ static int make_volatile(struct store *s, const struct store_op *op)
 
 static int create_key(struct store *s, const struct store_op *op)
 {
-        struct event e = { .op = op->code,
+        struct recorder_row e = { .op = op->code,
                 .is_volatile = op->is_volatile,
                 .key = &op->guid,
                 .name = op->name,
@@ -540,7 +378,10 @@ static int create_key(struct store *s, const struct store_op *op)
                 if (state.is_volatile && !op->is_volatile)
                         return -EINVAL;
         }
-        e.folded = op->is_volatile ? &folded : NULL;
+        if (op->is_volatile) {
+                e.folded = folded.text;
+                e.folded_len = folded.len;
+        }
         r = check_parent(s, &op->guid, &op->target);
         if (r == 0 && op->is_volatile)
                 r = make_volatile(s, op);
@@ -552,14 +393,16 @@ static int create_key(struct store *s, const struct store_op *op)
 static int write_key(struct store *s, const struct store_op *op)
 {
         const struct store_key *key = store_key(s, &op->guid);
-        struct event e = { .op = op->code, .key = &op->guid, .has_type = true, .type = op->mask };
+        struct recorder_row e = { .op = op->code, .key = &op->guid, .has_type = true, .type = op->mask };
 
         if (!key)
                 return s->db->error ? s->db->error : -ENOENT;
         if (op->mask & ~(uint32_t)(STORE_MASK_SD | STORE_MASK_TIME))
                 return -EINVAL;
         e.is_volatile = key->is_volatile;
-        e.was = (struct was){ .is = true, .data = key->sd, .size = key->sd_size, .time = key->last_write };
+        e.was = (struct recorder_was){
+                .is = true, .data = key->sd, .size = key->sd_size, .time = key->last_write
+        };
         if (op->mask & STORE_MASK_SD) {
                 e.data = op->data ? op->data : "";
                 e.size = op->size;
@@ -597,7 +440,7 @@ static int empty_key(struct store *s, const struct store_op *op, const struct ke
 static int drop_key(struct store *s, const struct store_op *op)
 {
         const struct store_key *key = store_key(s, &op->guid);
-        struct event e = { .op = op->code, .key = &op->guid };
+        struct recorder_row e = { .op = op->code, .key = &op->guid };
         bool has_children = false;
         struct folded folded;
 
@@ -615,9 +458,10 @@ static int drop_key(struct store *s, const struct store_op *op)
                 return -EINVAL;
         e.is_volatile = key->is_volatile;
         e.name = key->name;
-        e.folded = &folded;
+        e.folded = folded.text;
+        e.folded_len = folded.len;
         e.target = &key->parent;
-        e.was = (struct was){ .is = true,
+        e.was = (struct recorder_was){ .is = true,
                 .name = key->name,
                 .target = key->parent,
                 .type = key->is_link ? KEY_FLAG_LINK : 0,
@@ -664,27 +508,10 @@ static int delete_layer(struct store *s, const struct store_op *op)
         return r < 0 ? r : s->db->error;
 }
 
-/* `precedence`, and whether it is enabled, as one byte of data. */
-static int was_file(struct store *s, int64_t layer, struct was *ret)
-{
-        static const char switches[] = { 0, 1 };
-        sqlite3_stmt *q = database_statement(s->db, FILE_GET, false);
-
-        if (q)
-                (void)sqlite3_bind_int64(q, 1, layer);
-        while (database_row(s->db, q))
-                *ret = (struct was){ .is = true,
-                        .name = store_column_text(s, q, 0),
-                        .type = (uint32_t)sqlite3_column_int64(q, 1),
-                        .data = &switches[sqlite3_column_int(q, 2) != 0],
-                        .size = 1 };
-        return s->db->error;
-}
-
 static int set_file(struct store *s, const struct store_op *op)
 {
         const char enabled = op->set;
-        struct event e = { .op = op->code,
+        struct recorder_row e = { .op = op->code,
                 .name = op->name,
                 .has_type = true,
                 .type = op->precedence,
@@ -693,7 +520,7 @@ static int set_file(struct store *s, const struct store_op *op)
 
         int r = rows_take_layer(s, op->layer, &e.layer);
         if (r == 0)
-                r = was_file(s, e.layer, &e.was);
+                r = rows_was_file(s, e.layer, &e.was);
         if (r == 0)
                 r = rows_put_file(s, op, e.layer);
         return r < 0 ? r : record(s, op, &e);
@@ -701,11 +528,11 @@ static int set_file(struct store *s, const struct store_op *op)
 
 static int forget_file(struct store *s, const struct store_op *op)
 {
-        struct event e = { .op = op->code, .layer = store_layer_id(s, op->layer) };
+        struct recorder_row e = { .op = op->code, .layer = store_layer_id(s, op->layer) };
 
         if (e.layer == 0)
                 return s->db->error;
-        int r = was_file(s, e.layer, &e.was);
+        int r = rows_was_file(s, e.layer, &e.was);
         if (r < 0 || !e.was.is)
                 return r;
         r = rows_delete_file(s, e.layer);
@@ -716,7 +543,7 @@ static int forget_file(struct store *s, const struct store_op *op)
 
 static int note(struct store *s, const struct store_op *op)
 {
-        const struct event e = { .op = op->code, .name = op->name };
+        const struct recorder_row e = { .op = op->code, .name = op->name };
 
         return record(s, op, &e);
 }

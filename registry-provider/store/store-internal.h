@@ -4,18 +4,14 @@
 /* The store's own struct, for its parts: turns (store.c), what is read (store-read.c), what is changed
  * (store-apply.c and store-rows.c), and the history. */
 
-#include "../../schema/base/clock.h"
 #include "../../schema/names/path.h"
 #include "arena.h"
 #include "cache.h"
 #include "database.h"
+#include "recorder.h"
 
 #define BASE_LAYER_ID 1
 #define KEY_FLAG_LINK 1
-/* Flags of a row of the history. */
-#define HISTORY_VOLATILE 1 /* it has no data */
-#define HISTORY_SHADOWED 2 /* nothing effective changed */
-#define HISTORY_POLICY 4   /* pruned later */
 /* No store comes near; damage must not make us ask for that much memory. */
 #define LAYER_IDS_MAX (INT64_C(1) << 24)
 
@@ -61,13 +57,7 @@ struct store {
         unsigned log_pages;
         struct pruning pruning;
 
-        const struct store_author *begun_by;  /* the open transaction; NULL: the registry itself */
-        const struct store_author *meanwhile; /* NULL: the same */
-        int64_t author;          /* the row of the last one who changed something; 0: none yet */
-        struct actor last_actor; /* who that was */
-        char last_reason[32], *last_file;
-        uint64_t time; /* of the open transaction, µs since the epoch */
-        char boot[BOOT_ID_MAX];
+        struct recorder recorder;
 
         char **layers; /* names by number; a number is never given twice while the store is open */
         int64_t n_layers, next_layer;

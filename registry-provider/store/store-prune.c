@@ -78,7 +78,7 @@ static int remove_row(struct store *s, const struct row *row)
 
         (void)sqlite3_bind_int64(q, 1, row->id);
         int r = database_run(s->db, q);
-        if (r < 0 || row->author == s->author)
+        if (r < 0 || row->author == s->recorder.author)
                 return r;
         q = database_statement(s->db, AUTHOR_DELETE, false);
         (void)sqlite3_bind_int64(q, 1, row->author);

@@ -197,3 +197,32 @@ int rows_delete_file(struct store *s, int64_t layer)
         (void)sqlite3_bind_int64(q, 1, layer);
         return database_run(s->db, q);
 }
+
+bool rows_have_value_of_sequence(
+        struct store *s, const struct guid *key, uint64_t sequence, bool is_volatile)
+{
+        sqlite3_stmt *q = database_statement(s->db, VALUE_HAS_SEQUENCE, is_volatile);
+        bool found = false;
+
+        bind_guid(q, 1, key);
+        bind_u64(q, 2, sequence);
+        while (database_row(s->db, q))
+                found = true;
+        return found;
+}
+
+int rows_was_file(struct store *s, int64_t layer, struct recorder_was *ret)
+{
+        static const char switches[] = { 0, 1 };
+        sqlite3_stmt *q = database_statement(s->db, FILE_GET, false);
+
+        if (q)
+                (void)sqlite3_bind_int64(q, 1, layer);
+        while (database_row(s->db, q))
+                *ret = (struct recorder_was){ .is = true,
+                        .name = store_column_text(s, q, 0),
+                        .type = (uint32_t)sqlite3_column_int64(q, 1),
+                        .data = &switches[sqlite3_column_int(q, 2) != 0],
+                        .size = 1 };
+        return s->db->error;
+}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Rows of the tables are put and deleted here: nothing is checked, and the history does not hear of it. */
+/* Rows of the tables are put, deleted and looked for here: nothing is checked, and the history does not hear
+ * of it. */
 
-#include "database.h"
+#include "recorder.h"
 
 struct folded;
 
@@ -28,3 +29,9 @@ _must_check_ int rows_run(struct store *s, enum statement id, const struct guid 
 _must_check_ int rows_delete(struct store *s, enum statement id, const struct guid *key,
         const struct folded *name, int64_t layer, bool is_volatile);
 _must_check_ int rows_delete_file(struct store *s, int64_t layer);
+
+/* Whether a value in the key has the number. */
+bool rows_have_value_of_sequence(
+        struct store *s, const struct guid *key, uint64_t sequence, bool is_volatile);
+/* The file behind the layer, as SET_FILE is in the history. */
+_must_check_ int rows_was_file(struct store *s, int64_t layer, struct recorder_was *ret);

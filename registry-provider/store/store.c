@@ -41,7 +41,7 @@ int store_open(const char *file, enum store_mode mode, size_t value_max, struct 
         s->value_max = value_max;
         s->cache.max = CACHE_BYTES_DEFAULT;
         s->is_shared = mode == STORE_READ_ONLY;
-        (void)clock_boot_id(NULL, s->boot);
+        (void)clock_boot_id(NULL, s->recorder.boot);
         int r = database_open(file, mode, &s->db, d);
         if (r < 0)
                 return r;
@@ -59,7 +59,7 @@ struct store *store_close(struct store *s)
                 return NULL;
         s->db = database_close(s->db);
         arena_done(&s->arena);
-        free(s->last_file);
+        recorder_done(&s->recorder);
         arena_done(&s->cache.arena);
         for (int64_t i = 0; i < s->n_layers; i++)
                 free(s->layers[i]);
@@ -104,7 +104,7 @@ static void undo_turn(struct store *s)
                 (void)database_force(s->db, ROLLBACK);
         cache_clear(&s->cache);
         s->sequence = s->sequence_begun;
-        s->author = 0;
+        s->recorder.author = 0;
         /* It is counted again. */
         if (s->pruning.in_turn)
                 s->pruning = (struct pruning){ 0 };
@@ -211,19 +211,20 @@ int store_begin(struct store *s, const struct store_author *author)
                 settle(s);
                 return r;
         }
-        s->marks[s->depth++] =
-                (struct mark){ .sequence = s->sequence, .author = s->author, .is_nested = is_nested };
+        s->marks[s->depth++] = (struct mark){
+                .sequence = s->sequence, .author = s->recorder.author, .is_nested = is_nested
+        };
         if (s->depth == 1) {
-                s->time = clock_of(CLOCK_REALTIME);
-                s->begun_by = author;
-                s->meanwhile = NULL;
+                s->recorder.time = clock_of(CLOCK_REALTIME);
+                s->recorder.begun_by = author;
+                s->recorder.meanwhile = NULL;
         }
         return 0;
 }
 
 void store_set_author(struct store *s, const struct store_author *author)
 {
-        s->meanwhile = author;
+        s->recorder.meanwhile = author;
 }
 
 int store_begin_preview(struct store *s)
@@ -240,8 +241,8 @@ void store_rollback(struct store *s)
         if (mark->is_nested && !is_lost(s)) {
                 s->sequence = mark->sequence;
                 /* Its row may be another one's than the last author's. */
-                if (s->author != mark->author)
-                        s->author = 0;
+                if (s->recorder.author != mark->author)
+                        s->recorder.author = 0;
                 if (database_force(s->db, ROLLBACK_TO) < 0 || database_force(s->db, RELEASE) < 0)
                         lose_turn(s);
                 else if (s->scopes == 0)

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Rows of the history are written here, and who did it: one author's row serves all that he does one after
+ * the other. */
+
+#include "../../schema/base/clock.h"
+#include "database.h"
+#include "store.h"
+
+/* Flags of a row. */
+#define HISTORY_VOLATILE 1 /* it has no data */
+#define HISTORY_SHADOWED 2 /* nothing effective changed */
+#define HISTORY_POLICY 4   /* pruned later */
+
+struct recorder {
+        const struct store_author *begun_by;  /* the open transaction; NULL: the registry itself */
+        const struct store_author *meanwhile; /* NULL: the same */
+        int64_t author;          /* the row of the last one who changed something; 0: none yet */
+        struct actor last_actor; /* who that was */
+        char last_reason[32], *last_file;
+        uint64_t time; /* of the open transaction, µs since the epoch */
+        char boot[BOOT_ID_MAX];
+};
+
+/* What was there before. */
+struct recorder_was {
+        bool is;
+        const char *name;
+        uint64_t sequence;
+        struct guid target;
+        uint32_t type;
+        const void *data;
+        size_t size;
+        uint64_t time; /* the key's last write */
+};
+
+/* A row, as the operation has it: what is there now. */
+struct recorder_row {
+        uint16_t op;
+        bool is_policy;
+        bool is_volatile; /* it was, at least: its data stay in memory */
+        const struct guid *key;
+        int64_t layer; /* 0: none */
+        const char *name;
+        const char *folded; /* of a key that may be gone; it is found by that */
+        size_t folded_len;
+        const struct guid *target; /* NULL: none */
+        bool has_type;
+        uint32_t type;
+        const void *data;
+        size_t size;
+        struct recorder_was was;
+};
+
+void recorder_done(struct recorder *rec);
+/* 0, or what the database says. */
+_must_check_ int recorder_add(
+        struct recorder *rec, struct database *db, uint64_t sequence, const struct recorder_row *row);
+
+/* What an entry says; a value's may be NULL: there is none. */
+void recorder_was_value(const struct store_value_entry *e, uint64_t time, struct recorder_was *ret);
+void recorder_was_entry(const struct store_path_entry *e, struct recorder_was *ret);
