@@ -267,6 +267,7 @@ static void store_many(void)
 
 static bool is_to_damage(const char *page)
 {
+        ck_assert_ptr_nonnull(page);
         return page[0] == IS_LEAF && memmem(page, PAGE, "victim-", strlen("victim-")) &&
                !memmem(page, PAGE, "kept", strlen("kept"));
 }
@@ -279,7 +280,7 @@ static void damage_values(void)
 
         ck_assert_int_eq(read_file(AT_FDCWD, database(), FILE_MAX, &file, NULL, NULL), 0);
         for (size_t at = PAGE; at + PAGE <= file.len; at += PAGE)
-                if (is_to_damage((const char *)file.data + at)) {
+                if (is_to_damage(buf_str(&file) + at)) {
                         overwrite((off_t)at, PAGE);
                         n++;
                 }
