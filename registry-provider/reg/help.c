@@ -26,7 +26,7 @@ static void format_overview(struct buf *out)
         buf_puts(out,
                 "peios-reg [OPTION...] COMMAND WORD...\n\nReads and writes the Peios registry.\n\nCommands:\n");
         for (const struct command *c = commands; c->name; c++)
-                buf_printf(out, "  %-6s%-16s %s\n", c->name, c->synopsis, c->summary);
+                buf_printf(out, "  %-8s%-14s %s\n", c->name, c->synopsis, c->summary);
         buf_puts(out, "\nOptions of all commands:\n");
         format_options(out, OF_ALL, 0);
         buf_puts(out,

@@ -139,7 +139,7 @@ _peios_reg() {
                 [[ $word != --from?(=*) ]] || from=1
                 if [[ $option ]]; then
                         option=''
-                elif [[ $word == --@(layer|expected-seq|from|type|depth|count|root) ]]; then
+                elif [[ $word == --@(layer|expected-seq|from|type|depth|count|since|until|root) ]]; then
                         option=$word
                 elif [[ $word != -* ]]; then
                         if [[ $command ]]; then given+=("$word"); else command=$word; fi

@@ -40,6 +40,7 @@ START_TEST(offers)
                 { "peios-reg set --type=dw", "dword\ndword-be\n" },
                 { "peios-reg set --from=x '\\app' col", "Color\n" },
                 { "peios-reg set --from x '" MODULES "' TaintEvents su", "\n" },
+                { "peios-reg history --since 1d --until 2h '\\app' col", "Color\n" },
                 { "peios-reg ls 'HKLM\\ap", "HKLM\\App\nHKLM\\App\\\n" },
                 { "peios-auditpol ", "events\nexplain\nget\nset\nstatus\ntaint\n" },
                 { "peios-auditpol set f", "failure-only\n" },
