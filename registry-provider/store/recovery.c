@@ -281,7 +281,10 @@ static unsigned free_number(const char *file)
         }
 }
 
-/* Each recovery skips more than the one before. */
+/* Each recovery skips more than all before it together, as the next one may load an older backup, or none.
+ * Of 62 bits. */
+#define DOUBLINGS_MAX 30u
+
 static uint64_t skipped(const char *file)
 {
         char suffix[32];
@@ -290,7 +293,7 @@ static uint64_t skipped(const char *file)
         do
                 (void)snprintf(suffix, sizeof(suffix), ".corrupt-%" PRIu64, ++n);
         while (size_of(file, suffix, "") >= 0);
-        return n * RECOVERY_SEQUENCES;
+        return RECOVERY_SEQUENCES << (n < DOUBLINGS_MAX ? n - 1 : DOUBLINGS_MAX - 1);
 }
 
 static int set_aside(const char *file, unsigned n)

@@ -3,7 +3,7 @@
 
 /* A damaged database is set aside, whole, as `FILE.corrupt-N` with what belongs to it (`-wal`, `-shm`,
  * `-journal`), never over anything that is there. The newest good backup is copied into its place, or an
- * empty store made; the counter goes on N * 2^32 above it, so that no number comes again, and a STORE_NOTE
+ * empty store made; the counter goes on 2^(31+N) above it, so that no number comes again, and a STORE_NOTE
  * in the history says why.
  *
  * Damage that is found while the store is open is marked in `FILE.damaged`; the next start looks at the

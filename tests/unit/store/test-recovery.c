@@ -268,7 +268,29 @@ START_TEST(no_backup)
         /* One that is lost beside them began at some time. */
         lose(s.file);
         ck_assert_uint_eq(recovered(&s, &r), 0);
-        ck_assert_int_eq((int64_t)r.sequence, 3 * JUMP);
+        ck_assert_int_eq((int64_t)r.sequence, 4 * JUMP);
+}
+END_TEST
+
+/* What the recoveries in between have given out does not come again where the backup that has it is gone. */
+START_TEST(older_than_the_last_recovery)
+{
+        _cleanup_scratch_ struct scratch s;
+        struct recovery r;
+        uint64_t last = 0;
+
+        scratch_init(&s);
+        make_store_and_backup(&s);
+        for (unsigned i = 0; i < 4; i++) {
+                overwrite_all(s.file);
+                (void)recovered(&s, &r);
+                ck_assert_uint_gt(r.sequence, last);
+                last = r.sequence;
+                if (i < 2)
+                        (void)make_backup(&s);
+                else
+                        ck_assert_int_eq(backup_remove_old(s.file, 0), 0);
+        }
 }
 END_TEST
 
@@ -415,6 +437,7 @@ int main(void)
         tcase_add_test(tc, whole);
         tcase_add_test(tc, of_another_version);
         tcase_add_test(tc, no_backup);
+        tcase_add_test(tc, older_than_the_last_recovery);
         tcase_add_test(tc, bad_backups);
         tcase_add_test(tc, marked);
         tcase_add_test(tc, marked_but_whole);
