@@ -337,6 +337,7 @@ static void end_several(void)
         struct registry_events events;
 
         world_write(&w, SITE_PATH, SITE);
+        dropins_done(&w.files);
         ck_assert_int_eq(dropins_load(w.root, WORLD_VALUE_MAX, &w.files), 0);
         ck_assert_int_eq(registry_apply_dropins(w.r, &w.files, &events, NULL), 0);
         registry_events_done(&events);
