@@ -117,23 +117,51 @@ static void print_spread(const struct target *t)
         (void)printf("  (%5.3f..%5.3f)", quantile(ratios, PARTS, 0.25), quantile(ratios, PARTS, 0.75));
 }
 
+static double sum(const struct lane *lane, size_t n)
+{
+        double all = 0;
+
+        for (size_t i = 0; i < n; i++)
+                all += lane->samples[i];
+        return all;
+}
+
+static double measure(const struct target *t)
+{
+        const struct lane *ours = t->ours;
+
+        switch (t->kind) {
+        case TARGET_RATIO:
+                return lane_quantile(ours, 0.5) / lane_quantile(t->theirs, 0.5);
+        case TARGET_TAIL:
+                return lane_quantile(ours, 0.99) / lane_quantile(ours, 0.5);
+        case TARGET_USEC:
+                return lane_quantile(ours, 0.5);
+        case TARGET_MOST:
+                return lane_quantile(ours, 1);
+        case TARGET_TOTAL:
+                return sum(ours, ours->n) / sum(t->theirs, t->theirs->n);
+        case TARGET_SLOPE:
+                return sum(ours, ours->n) / 10 / sum(ours, ours->n / 10);
+        }
+        return 0;
+}
+
 static void print_target(const struct target *t)
 {
-        _cleanup_free_ char *what = t->kind == TARGET_RATIO ? text("%s / %s", t->ours->name, t->theirs->name)
-                                    : t->kind == TARGET_TAIL ? text("%s, p99 / p50", t->ours->name)
-                                    : t->kind == TARGET_MOST ? text("%s, the longest, µs", t->ours->name)
-                                                             : text("%s, µs", t->ours->name);
-        const struct lane *base = t->kind == TARGET_RATIO ? t->theirs : t->ours;
+        static const char *const whats[] = { [TARGET_TAIL] = "p99 / p50",
+                [TARGET_USEC] = "µs",
+                [TARGET_MOST] = "the longest, µs",
+                [TARGET_SLOPE] = "all / ten times the first tenth" };
+        _cleanup_free_ char *what = text("%s%s%s%s", t->ours->name, t->theirs ? " / " : ", ",
+                t->theirs ? t->theirs->name : whats[t->kind], t->kind == TARGET_TOTAL ? ", all" : "");
+        const struct lane *base = t->theirs ? t->theirs : t->ours;
 
         if (t->ours->absent || base->absent) {
                 (void)printf("  %-66s target <= %-6.4g not measured\n", what, t->most);
                 return;
         }
-        double found = lane_quantile(t->ours, t->kind == TARGET_TAIL   ? 0.99
-                                              : t->kind == TARGET_MOST ? 1
-                                                                       : 0.5);
-        if (t->kind == TARGET_RATIO || t->kind == TARGET_TAIL)
-                found /= lane_quantile(base, 0.5);
+        double found = measure(t);
         (void)printf("  %-66s target <= %-6.4g %8.3f  %-6s", what, t->most, found,
                 found <= t->most ? "ok" : "MISSED");
         if (t->kind == TARGET_RATIO)

@@ -28,6 +28,8 @@ enum target_kind {
         TARGET_TAIL,  /* p99 / p50 of `ours` */
         TARGET_USEC,  /* median of `ours` in µs */
         TARGET_MOST,  /* the longest of `ours` in µs */
+        TARGET_TOTAL, /* all of `ours` / all of `theirs`, which did as many */
+        TARGET_SLOPE, /* of `ours`: all / ten times the first tenth */
 };
 
 struct target {

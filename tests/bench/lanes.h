@@ -33,6 +33,32 @@ void lane_etcd_notice(struct lane *lane, unsigned port);
 /* Built without SQLite the lane is absent. */
 void lane_sqlite_set(struct lane *lane, const char *file, unsigned n_values);
 
+/* The values of a large load, ten in a key: it comes in transactions of LOAD_BATCH. */
+#define LOAD_VALUES 1000000u
+#define LOAD_BATCH 10000u
+#define LOAD_VENDORS 97u
+struct load_name {
+        unsigned vendor_number;
+        char vendor[16], app[16], value[16];
+};
+void load_name(unsigned value, struct load_name *ret);
+void load_data(unsigned value, char *ret, size_t size);
+/* One transaction a round, of the next values: by Transact; and by a program that has SQLite in process,
+ * with the same keys, path entries and values. */
+void lane_bus_load(struct lane *lane, const char *address);
+void lane_sqlite_load(struct lane *lane, const char *file);
+/* So many in each transaction, again and again, until it is killed. */
+void load_for_ever(const char *address, unsigned batch);
+extern const struct bus_server load_server;
+
+/* A page of the history. */
+void lane_bus_history(struct lane *lane, const char *address, const char *key);
+/* A provider on the bus, which has none, from its start until its name is there; it has ended before the
+ * next begins. */
+void lane_start(struct lane *lane, const char *address, char *const *argv);
+/* Of the last one, in MB, after some gets. */
+double lane_start_memory(const struct lane *lane);
+
 /* Append of 128 bytes and fdatasync. */
 void lane_append(struct lane *lane, const char *file);
 

@@ -15,6 +15,10 @@ static const struct {
         { "4", row_control },
         { "5", row_boot },
         { "6", row_get },
+        { "7-load", row_wait_load },
+        { "7-upkeep", row_wait_upkeep },
+        { "7-start", row_start },
+        { "8", row_load },
         { "13", row_crowd },
 };
 

@@ -47,6 +47,16 @@ void row_control(const struct bench *b)
         RUN_ROW("row 4: a policy is set, until the control holds it", lanes, targets, b->rounds);
 }
 
+static void lane_apply(const struct bench *b, struct lane *lane, const char *store)
+{
+        char *reset = text("%s/boot-%s/reset", b->scratch, store);
+
+        lane_process_reset(lane,
+                COMMAND(bench_program(b, "service/daemon/peios-policy-apply"),
+                        text("--root=%s/boot-%s/root", b->scratch, store)),
+                reset);
+}
+
 static void boot(const struct bench *b, const char *n, double procps_most, double systemd_most)
 {
         struct lane apply = { .name = "peios-policy-apply" }, bare = { .name = "bare C" };
@@ -55,16 +65,12 @@ static void boot(const struct bench *b, const char *n, double procps_most, doubl
         const struct target targets[] = {
                 { TARGET_RATIO, &apply, &procps, procps_most },
                 { TARGET_RATIO, &apply, &systemd, systemd_most },
-                { TARGET_RATIO, &apply, &bare, 1.4 },
         };
         char *reset = text("%s/boot-%s/reset", b->scratch, n),
              *conf = text("%s/boot-%s/sysctl.conf", b->scratch, n);
         _cleanup_free_ char *title = text("row 5: boot-time apply, settings: %s", n);
 
-        lane_process_reset(&apply,
-                COMMAND(bench_program(b, "service/daemon/peios-policy-apply"),
-                        text("--root=%s/boot-%s/root", b->scratch, n)),
-                reset);
+        lane_apply(b, &apply, n);
         lane_process_reset(&bare,
                 COMMAND(bench_program(b, "tests/bench/bare-apply"), text("%s/boot-%s/bare", b->scratch, n)),
                 reset);
@@ -75,8 +81,20 @@ static void boot(const struct bench *b, const char *n, double procps_most, doubl
         RUN_ROW(title, lanes, targets, b->rounds);
 }
 
+static void boot_of_stores(const struct bench *b)
+{
+        struct lane large = { .name = "a store of 1M values" }, empty = { .name = "an empty store" };
+        struct lane *lanes[] = { &large, &empty };
+        const struct target targets[] = { { TARGET_RATIO, &large, &empty, 1.2 } };
+
+        lane_apply(b, &large, "large");
+        lane_apply(b, &empty, "empty");
+        RUN_ROW("row 5: boot-time apply, 1 setting", lanes, targets, b->rounds);
+}
+
 void row_boot(const struct bench *b)
 {
-        boot(b, "1", 0.9, 0.15);
-        boot(b, "100", 0.5, 0.35);
+        boot(b, "1", 1.6, 0.35);
+        boot(b, "100", 1.5, 0.5);
+        boot_of_stores(b);
 }

@@ -9,7 +9,6 @@
 
 #define SMALL 10u
 #define MIDDLE 10000u
-#define LARGE 100000u
 /* dconf writes its whole file for each set. */
 #define DCONF_EVERY 10u
 
@@ -51,21 +50,21 @@ static unsigned etcd_port(const struct bench *b)
 void row_set(const struct bench *b)
 {
         struct lane small = { .name = "registry, 10 values" }, middle = { .name = "registry, 10k values" };
-        struct lane large = { .name = "registry, 100k values" }, proto = { .name = "proto" };
+        struct lane large = { .name = "registry, 1M values" }, proto = { .name = "proto" };
         struct lane append = { .name = "append 128 bytes + fdatasync" };
         struct lane sqlite = { .name = "SQLite in process, 10k rows" };
         struct lane dconf = { .name = "dconf, 10k values", .every = DCONF_EVERY }, etcd = { .name = "etcd" };
         struct lane *lanes[] = { &small, &proto, &middle, &append, &large, &sqlite, &etcd, &dconf };
         const struct target targets[] = {
-                { TARGET_RATIO, &middle, &proto, 1.3 },
-                { TARGET_RATIO, &middle, &sqlite, 1.8 },
-                { TARGET_RATIO, &middle, &dconf, 0.01 },
+                { TARGET_RATIO, &middle, &proto, 1.4 },
+                { TARGET_RATIO, &middle, &sqlite, 1.5 },
+                { TARGET_RATIO, &middle, &dconf, 0.015 },
                 { TARGET_RATIO, &large, &small, 1.2 },
         };
 
         lane_bus_set(&small, &registry_server, bench_bus(b, "10"), SMALL);
         lane_bus_set(&middle, &registry_server, bench_bus(b, "10k"), MIDDLE);
-        lane_bus_set(&large, &registry_server, bench_bus(b, "100k"), LARGE);
+        lane_bus_set(&large, &load_server, bench_bus(b, "1m"), LOAD_VALUES);
         lane_bus_set(&proto, &proto_server, bench_bus(b, "10k"), 1);
         lane_append(&append, bench_file(b, "append"));
         if (bench_have(b, &sqlite, "values.db"))
@@ -83,9 +82,9 @@ void row_notice(const struct bench *b)
         struct lane dconf = { .name = "dconf, 10k values", .every = DCONF_EVERY }, etcd = { .name = "etcd" };
         struct lane *lanes[] = { &registry, &proto, &etcd, &dconf };
         const struct target targets[] = {
-                { TARGET_RATIO, &registry, &proto, 1.3 },
-                { TARGET_RATIO, &registry, &etcd, 0.35 },
-                { TARGET_RATIO, &registry, &dconf, 0.01 },
+                { TARGET_RATIO, &registry, &proto, 1.4 },
+                { TARGET_RATIO, &registry, &etcd, 0.5 },
+                { TARGET_RATIO, &registry, &dconf, 0.015 },
                 { TARGET_TAIL, &registry, NULL, 3 },
                 /* What the disk and the other processes do to the tail. */
                 { TARGET_TAIL, &proto, NULL, 3 },

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Compares the registry with the floor of its architecture and with what does the same work elsewhere.
 #
-#   sudo sh tests/bench/run.sh [--rounds=N] [--idle=SECONDS] [ROW…]      rows 2 3 4 5 6 10 13, by default all
+#   sudo sh tests/bench/run.sh [--rounds=N] [--idle=SECONDS] [ROW…]      rows 2 to 8, 10 and 13, by default all
 #
 # The peers take part where they are installed: sqlite3, dconf-cli with dconf-service, etcd-server with etcd-client,
 # procps, inotify-tools, systemd, reglookup, xfconf. All runs in a network namespace, because controls of the kernel
@@ -22,11 +22,11 @@ for argument in "$@"; do
         case $argument in
         --rounds=*) rounds=${argument#*=} ;;
         --idle=*) idle=${argument#*=} ;;
-        2 | 3 | 4 | 5 | 6 | 10 | 13) rows="$rows $argument" ;;
+        2 | 3 | 4 | 5 | 6 | 7 | 8 | 10 | 13) rows="$rows $argument" ;;
         *) die "unknown argument '$argument'" ;;
         esac
 done
-rows=${rows:-2 3 4 5 6 10 13}
+rows=${rows:-2 3 4 5 6 7 8 10 13}
 
 if [ -z "${PEIOS_BENCH_NAMESPACE-}" ]; then
         install_packages "$tests/packages-demo.txt" "$tests/packages.txt"
@@ -105,6 +105,12 @@ DBUS_SYSTEM_BUS_ADDRESS=unix:path=\$dir/bus DBUS_SESSION_BUS_ADDRESS=unix:path=\
         XDG_RUNTIME_DIR=\$dir/run exec "\$@"
 EOF
 chmod +x "$on_bus"
+
+reg=$build/registry-provider/reg/peios-reg
+
+bench() {
+        "$on_bus" 10k "$build/tests/bench/registry-bench" "$scratch" "$build" "$rounds" "$1"
+}
 
 owned() {
         "$on_bus" "$1" busctl --system --timeout=5 call org.freedesktop.DBus / org.freedesktop.DBus GetNameOwner s "$2"
@@ -266,6 +272,41 @@ boot_settings() {
         ln -s /proc "$scratch/boot-$1/root/proc"
 }
 
+# A store of a million values, which row 8 makes.
+start_large() {
+        start_bus 1m
+        start_registry 1m
+        # Backups are for row 7 to wait beside.
+        "$on_bus" 1m "$reg" -q set '\System\Registry\Backups' Kept 0
+        bench 8
+        "$on_bus" 1m "$build/tests/bench/registry-bench" --fill "unix:path=$scratch/1m/bus" 10
+}
+
+stop_registry() {
+        stop "$(cat "$scratch/$1/peios-registryd.pid")"
+}
+
+# boot_store NAME STORE: as boot-1, with a store in it that nobody has open.
+boot_store() {
+        cp -a "$scratch/boot-1" "$scratch/boot-$1"
+        state=$scratch/boot-$1/root/var/lib/peios
+        mkdir -p "$state"
+        stop_registry "$2"
+        cp -a "$scratch/$2/root/var/lib/peios/registry" "$state/"
+        start_registry "$2"
+}
+
+row_7() {
+        bench 7-load
+        "$on_bus" 1m "$reg" -q set '\System\Registry\Backups' Kept 3
+        bench 7-upkeep
+        stop_registry 1m
+        stop_registry 10
+        bench 7-start
+        start_registry 1m
+        start_registry 10
+}
+
 say "setting up in $scratch ($(stat -f -c %T "$scratch"))"
 start_stores 10 10
 start_stores 10k 10000
@@ -276,15 +317,26 @@ start_etcd
 ! installed reglookup || python3 "$here/regf.py" "$scratch/values.regf" 100 100
 boot_settings 1
 boot_settings 100
-say "waiting for the journals to be folded"
-sleep 13
+case " $rows " in
+*" 2 "* | *" 5 "* | *" 7 "* | *" 8 "*)
+        start_large
+        boot_store large 1m
+        boot_store empty 10
+        ;;
+esac
+say "waiting for upkeep"
+sleep 5
 start 10k/proto.log "$on_bus" 10k "$build/tests/bench/proto" "$scratch/proto"
 start_policy
 start_chains
 sleep 1
 
 for row in $rows; do
-        [ "$row" = 10 ] || "$on_bus" 10k "$build/tests/bench/registry-bench" "$scratch" "$build" "$rounds" "$row"
+        case $row in
+        7) row_7 ;;
+        8 | 10) ;;
+        *) bench "$row" ;;
+        esac
 done
 
 case " $rows " in
@@ -294,7 +346,7 @@ esac
 services="peios-audit-policyd=$policyd"
 for size in 10 100k; do
         # As after a boot, not what grew by sets.
-        stop "$(cat "$scratch/$size/peios-registryd.pid")"
+        stop_registry "$size"
         start_registry "$size"
 done
 start_xfconf 10 10
