@@ -12,8 +12,7 @@
 
 #include "../../schema/base/diag.h"
 #include "database.h"
-
-#define BACKUP_NAME_MAX 36u
+#include "recovery.h"
 
 struct backup {
         char name[BACKUP_NAME_MAX];

@@ -12,6 +12,7 @@
 #include "../../schema/base/date.h"
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
+#include "backup.h"
 
 #define MARK ".damaged"
 #define NEW ".new"

@@ -10,8 +10,10 @@
  * whole file then, and recovers it where it is not whole. A file that is missing or empty beside backups, or
  * beside one that was set aside, is damage, too. */
 
-#include "backup.h"
 #include "store.h"
+
+/* A backup's name, with the NUL. */
+#define BACKUP_NAME_MAX 36u
 
 /* More than anybody uses between two backups. */
 #define RECOVERY_SEQUENCES (UINT64_C(1) << 32)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "../../../registry-provider/store/recovery.h"
+#include "../../../registry-provider/store/backup.h"
 #include "../../../schema/base/fileio.h"
 #include "store-file.h"
 

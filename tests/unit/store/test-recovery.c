@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "../../../registry-provider/store/recovery.h"
+#include "../../../registry-provider/store/backup.h"
 #include "../../../schema/base/fileio.h"
 #include "store-file.h"
 
