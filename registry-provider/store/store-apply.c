@@ -20,30 +20,16 @@ static int record(struct store *s, const struct store_op *op, const struct recor
         return recorder_add(&s->recorder, s->db, s->sequence, &row);
 }
 
-/* What is known of a key without its name. */
-struct key_state {
-        bool is_there, is_volatile;
-        uint64_t time;
-};
-
-static int find_key(struct store *s, const struct guid *guid, struct key_state *ret)
+/* 0, -ENOENT, or the error. */
+static int find_key(struct store *s, const struct guid *guid, const struct store_key **ret)
 {
-        const struct store_key *key = store_key(s, guid);
-
-        *ret = (struct key_state){ 0 };
-        if (s->db->error < 0)
-                return s->db->error;
-        if (!key)
-                return -ENOENT;
-        *ret = (struct key_state){
-                .is_there = true, .is_volatile = key->is_volatile, .time = key->last_write
-        };
-        return 0;
+        *ret = store_key(s, guid);
+        return s->db->error ? s->db->error : *ret ? 0 : -ENOENT;
 }
 
-static int set_time(struct store *s, const struct store_op *op, const struct key_state *key)
+static int set_time(struct store *s, const struct store_op *op, const struct store_key *key)
 {
-        if (op->time == 0 || op->time == key->time)
+        if (op->time == 0 || op->time == key->last_write)
                 return 0;
         return rows_put_time(s, &op->guid, op->time, key->is_volatile);
 }
@@ -88,7 +74,7 @@ static int set_value(struct store *s, const struct store_op *op)
                 .type = op->type,
                 .data = op->data ? op->data : "",
                 .size = op->size };
-        struct key_state key;
+        const struct store_key *key;
         size_t len = strlen(op->name);
 
         int r = find_key(s, &op->guid, &key);
@@ -105,45 +91,45 @@ static int set_value(struct store *s, const struct store_op *op)
         if (r == 0)
                 r = rows_take_layer(s, op->layer, &e.layer);
         if (r == 0)
-                r = rows_put_value(s, op, e.layer, key.is_volatile);
+                r = rows_put_value(s, op, e.layer, key->is_volatile);
         if (r == 0)
-                r = set_time(s, op, &key);
+                r = set_time(s, op, key);
         if (r < 0)
                 return r;
-        e.is_volatile = key.is_volatile;
-        recorder_was_value(mine, key.time, &e.was);
+        e.is_volatile = key->is_volatile;
+        recorder_was_value(mine, key->last_write, &e.was);
         return record(s, op, &e);
 }
 
-static int remove_value(struct store *s, const struct store_op *op, const struct guid *guid,
-        const struct store_value_entry *mine, const struct key_state *key)
+static int remove_value(struct store *s, const struct store_op *op, const struct store_value_entry *mine,
+        const struct store_key *key)
 {
         struct recorder_row e = { .op = STORE_DELETE_VALUE,
                 .is_volatile = key->is_volatile,
-                .key = guid,
+                .key = &op->guid,
                 .layer = store_layer_id(s, mine->layer),
                 .name = mine->name };
         struct folded folded;
 
         if (!store_fold(mine->name, strlen(mine->name), &folded))
                 return -EUCLEAN;
-        recorder_was_value(mine, key->time, &e.was);
-        int r = rows_delete(s, VALUE_DELETE, guid, &folded, e.layer, key->is_volatile);
+        recorder_was_value(mine, key->last_write, &e.was);
+        int r = rows_delete(s, VALUE_DELETE, &op->guid, &folded, e.layer, key->is_volatile);
         return r < 0 ? r : record(s, op, &e);
 }
 
 static int delete_value(struct store *s, const struct store_op *op)
 {
         const struct store_value_entry *mine;
-        struct key_state key;
+        const struct store_key *key;
 
         int r = find_key(s, &op->guid, &key);
         if (r < 0)
                 return r;
         for (mine = store_value(s, &op->guid, op->name, strlen(op->name)); mine; mine = mine->next)
                 if (is_of_layer(mine->layer, op->layer)) {
-                        r = remove_value(s, op, &op->guid, mine, &key);
-                        return r < 0 ? r : set_time(s, op, &key);
+                        r = remove_value(s, op, mine, key);
+                        return r < 0 ? r : set_time(s, op, key);
                 }
         return s->db->error;
 }
@@ -152,20 +138,20 @@ static int delete_value(struct store *s, const struct store_op *op)
 
 /* Where the entry is: beside the key that it names, or, hidden, beside its parent. */
 static int entry_is_volatile(
-        struct store *s, const struct store_path_entry *e, const struct key_state *parent, bool *ret)
+        struct store *s, const struct store_path_entry *e, const struct store_key *parent, bool *ret)
 {
-        struct key_state target = { 0 };
+        const struct store_key *target = NULL;
 
         int r = e->hidden || parent->is_volatile ? 0 : find_key(s, &e->target, &target);
-        *ret = parent->is_volatile || target.is_volatile;
+        *ret = parent->is_volatile || (target && target->is_volatile);
         return r == -ENOENT ? 0 : r;
 }
 
-static int remove_entry(struct store *s, const struct store_op *op, const struct guid *guid,
-        const struct store_path_entry *mine, const struct key_state *parent)
+static int remove_entry(struct store *s, const struct store_op *op, const struct store_path_entry *mine,
+        const struct store_key *parent)
 {
         struct recorder_row e = { .op = STORE_DELETE_ENTRY,
-                .key = guid,
+                .key = &op->guid,
                 .layer = store_layer_id(s, mine->layer),
                 .name = mine->name };
         struct folded folded;
@@ -175,21 +161,21 @@ static int remove_entry(struct store *s, const struct store_op *op, const struct
         recorder_was_entry(mine, &e.was);
         int r = entry_is_volatile(s, mine, parent, &e.is_volatile);
         if (r == 0)
-                r = rows_delete(s, ENTRY_DELETE, guid, &folded, e.layer, e.is_volatile);
+                r = rows_delete(s, ENTRY_DELETE, &op->guid, &folded, e.layer, e.is_volatile);
         return r < 0 ? r : record(s, op, &e);
 }
 
 static int delete_entry(struct store *s, const struct store_op *op)
 {
         const struct store_path_entry *mine;
-        struct key_state parent;
+        const struct store_key *parent;
 
         int r = find_key(s, &op->guid, &parent);
         if (r < 0)
                 return r;
         for (mine = store_lookup(s, &op->guid, op->name, strlen(op->name)); mine; mine = mine->next)
                 if (is_of_layer(mine->layer, op->layer))
-                        return remove_entry(s, op, &op->guid, mine, &parent);
+                        return remove_entry(s, op, mine, parent);
         return s->db->error;
 }
 
@@ -210,7 +196,7 @@ static int check_parent(struct store *s, const struct guid *guid, const struct g
         return s->db->error ? s->db->error : guid_equal(&named_in, parent) ? 0 : -EINVAL;
 }
 
-static int replace_entry(struct store *s, const struct store_op *op, const struct key_state *parent,
+static int replace_entry(struct store *s, const struct store_op *op, const struct store_key *parent,
         const struct store_path_entry *mine)
 {
         struct recorder_row e = { .op = op->code,
@@ -218,7 +204,7 @@ static int replace_entry(struct store *s, const struct store_op *op, const struc
                 .key = &op->guid,
                 .name = op->name,
                 .target = op->code == STORE_CREATE_ENTRY ? &op->target : NULL };
-        struct key_state target = { 0 };
+        const struct store_key *target = NULL;
         bool was_volatile = false;
 
         int r = rows_take_layer(s, op->layer, &e.layer);
@@ -226,13 +212,13 @@ static int replace_entry(struct store *s, const struct store_op *op, const struc
                 r = find_key(s, &op->target, &target);
         if (r == -ENOENT)
                 r = 0;
-        e.is_volatile |= target.is_volatile;
+        e.is_volatile |= target && target->is_volatile;
         if (r == 0 && mine) {
                 recorder_was_entry(mine, &e.was);
                 r = entry_is_volatile(s, mine, parent, &was_volatile);
         }
         if (r == 0 && mine && was_volatile != e.is_volatile) {
-                r = remove_entry(s, op, &op->guid, mine, parent);
+                r = remove_entry(s, op, mine, parent);
                 e.was = (struct recorder_was){ 0 };
         }
         if (r == 0)
@@ -243,7 +229,7 @@ static int replace_entry(struct store *s, const struct store_op *op, const struc
 static int create_entry(struct store *s, const struct store_op *op)
 {
         const struct store_path_entry *mine = NULL;
-        struct key_state parent;
+        const struct store_key *parent;
 
         int r = find_key(s, &op->guid, &parent);
         if (r < 0)
@@ -261,25 +247,25 @@ static int create_entry(struct store *s, const struct store_op *op)
                         mine = e;
                 else if (e->sequence == op->sequence)
                         return -EINVAL;
-        return s->db->error ? s->db->error : replace_entry(s, op, &parent, mine);
+        return s->db->error ? s->db->error : replace_entry(s, op, parent, mine);
 }
 
 /* ---- Blankets ---- */
 
-static int remove_blanket(struct store *s, const struct store_op *op, const struct guid *guid,
-        const struct store_blanket *mine, const struct key_state *key)
+static int remove_blanket(struct store *s, const struct store_op *op, const struct store_blanket *mine,
+        const struct store_key *key)
 {
         const struct recorder_row e = { .op = STORE_SET_BLANKET,
                 .is_volatile = key->is_volatile,
-                .key = guid,
+                .key = &op->guid,
                 .layer = store_layer_id(s, mine->layer),
                 .was = { .is = true, .sequence = mine->sequence } };
 
-        int r = rows_delete(s, BLANKET_DELETE, guid, NULL, e.layer, key->is_volatile);
+        int r = rows_delete(s, BLANKET_DELETE, &op->guid, NULL, e.layer, key->is_volatile);
         return r < 0 ? r : record(s, op, &e);
 }
 
-static int put_blanket(struct store *s, const struct store_op *op, const struct key_state *key,
+static int put_blanket(struct store *s, const struct store_op *op, const struct store_key *key,
         const struct store_blanket *mine)
 {
         struct recorder_row e = { .op = op->code,
@@ -299,7 +285,7 @@ static int put_blanket(struct store *s, const struct store_op *op, const struct 
 static int set_blanket(struct store *s, const struct store_op *op)
 {
         const struct store_blanket *mine = NULL;
-        struct key_state key;
+        const struct store_key *key;
 
         int r = find_key(s, &op->guid, &key);
         if (r < 0)
@@ -312,10 +298,10 @@ static int set_blanket(struct store *s, const struct store_op *op)
         if (s->db->error < 0)
                 return s->db->error;
         if (!op->set)
-                return mine ? remove_blanket(s, op, &op->guid, mine, &key) : 0;
-        if (op->sequence == 0 || rows_have_value_of_sequence(s, &op->guid, op->sequence, key.is_volatile))
+                return mine ? remove_blanket(s, op, mine, key) : 0;
+        if (op->sequence == 0 || rows_have_value_of_sequence(s, &op->guid, op->sequence, key->is_volatile))
                 return -EINVAL;
-        return put_blanket(s, op, &key, mine);
+        return put_blanket(s, op, key, mine);
 }
 
 /* ---- Keys ---- */
@@ -362,20 +348,20 @@ static int create_key(struct store *s, const struct store_op *op)
                 .type = op->is_link ? KEY_FLAG_LINK : 0,
                 .data = op->data ? op->data : "",
                 .size = op->size };
-        struct key_state state;
+        const struct store_key *found;
         struct folded folded;
 
-        int r = find_key(s, &op->guid, &state);
+        int r = find_key(s, &op->guid, &found);
         if (r != -ENOENT)
                 return r < 0 ? r : -EEXIST;
         if (guid_is_zero(&op->guid) || !component_storable(op->name, strlen(op->name)) ||
                 !store_fold(op->name, strlen(op->name), &folded))
                 return -EINVAL;
         if (!guid_is_zero(&op->target)) {
-                r = find_key(s, &op->target, &state);
+                r = find_key(s, &op->target, &found);
                 if (r < 0)
                         return r;
-                if (state.is_volatile && !op->is_volatile)
+                if (found->is_volatile && !op->is_volatile)
                         return -EINVAL;
         }
         if (op->is_volatile) {
@@ -419,7 +405,7 @@ static int write_key(struct store *s, const struct store_op *op)
 }
 
 /* The history has a row for each entry that goes with the key. */
-static int empty_key(struct store *s, const struct store_op *op, const struct key_state *key)
+static int empty_key(struct store *s, const struct store_op *op, const struct store_key *key)
 {
         size_t n;
         int r = 0;
@@ -427,13 +413,13 @@ static int empty_key(struct store *s, const struct store_op *op, const struct ke
         const struct store_value_entry *const *values = store_values(s, &op->guid, true, &n);
         for (size_t i = 0; r == 0 && i < n; i++)
                 for (const struct store_value_entry *e = values[i]; r == 0 && e; e = e->next)
-                        r = remove_value(s, op, &op->guid, e, key);
+                        r = remove_value(s, op, e, key);
         const struct store_path_entry *const *hidden = store_children(s, &op->guid, &n);
         for (size_t i = 0; r == 0 && i < n; i++)
                 for (const struct store_path_entry *e = hidden[i]; r == 0 && e; e = e->next)
-                        r = remove_entry(s, op, &op->guid, e, key);
+                        r = remove_entry(s, op, e, key);
         for (const struct store_blanket *b = store_blankets(s, &op->guid); r == 0 && b; b = b->next)
-                r = remove_blanket(s, op, &op->guid, b, key);
+                r = remove_blanket(s, op, b, key);
         return r < 0 ? r : s->db->error;
 }
 
@@ -468,8 +454,7 @@ static int drop_key(struct store *s, const struct store_op *op)
                 .data = key->sd,
                 .size = key->sd_size,
                 .time = key->last_write };
-        const struct key_state state = { true, key->is_volatile, key->last_write };
-        int r = empty_key(s, op, &state);
+        int r = empty_key(s, op, key);
         if (r == 0)
                 r = rows_run(s, KEY_DELETE, &op->guid, key->is_volatile);
         return r < 0 ? r : record(s, op, &e);
