@@ -28,10 +28,6 @@ static void column_into(sqlite3_stmt *q, int column, char *ret, size_t size)
         (void)snprintf(ret, size, "%s", text ? text : "");
 }
 
-/* What the registry does by itself has nobody behind it. */
-static const struct store_author the_registry = { .reason = "registry",
-        .actor = { AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, .nobody = true } };
-
 /* Nothing is said of who it was. */
 static const struct store_author somebody = { .reason = "",
         .actor = { AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET } };
@@ -48,7 +44,7 @@ static const struct author *read_author(const struct store *s, int64_t id)
 
         if (!a)
                 return NULL;
-        *a = (struct author){ .id = id, .author = id == 0 ? the_registry : somebody, .boot = "" };
+        *a = (struct author){ .id = id, .author = somebody, .boot = "" };
         sqlite3_stmt *q = store_query(s, AUTHOR_GET, false);
         if (q)
                 (void)sqlite3_bind_int64(q, 1, id);
@@ -64,7 +60,7 @@ static const struct author *read_author(const struct store *s, int64_t id)
                 column_into(q, 7, actor->comm, sizeof(actor->comm));
                 column_into(q, 8, actor->exe, sizeof(actor->exe));
                 column_into(q, 9, actor->context, sizeof(actor->context));
-                actor->nobody = a->author.reason && strcmp(a->author.reason, the_registry.reason) == 0;
+                actor->nobody = a->author.reason && strcmp(a->author.reason, recorder_registry.reason) == 0;
         }
         return a;
 }

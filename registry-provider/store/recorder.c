@@ -5,6 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct store_author recorder_registry = { .reason = "registry",
+        .actor = { AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, .nobody = true } };
+
+void recorder_begin(struct recorder *rec, const struct store_author *author)
+{
+        rec->time = clock_of(CLOCK_REALTIME);
+        rec->begun_by = author ? author : &recorder_registry;
+        rec->meanwhile = NULL;
+}
+
 void recorder_done(struct recorder *rec)
 {
         free(rec->last_file);
@@ -37,12 +47,7 @@ static void bind_known(sqlite3_stmt *statement, int column, const char *text)
 /* One row serves all that one author does one after the other. */
 static int know_author(struct recorder *rec, struct database *db)
 {
-        static const struct store_author registry = { .reason = "registry",
-                .actor = {
-                        AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, .nobody = true } };
-        const struct store_author *a = rec->meanwhile  ? rec->meanwhile
-                                       : rec->begun_by ? rec->begun_by
-                                                       : &registry;
+        const struct store_author *a = rec->meanwhile ? rec->meanwhile : rec->begun_by;
 
         if (is_last_author(rec, a))
                 return 0;

@@ -14,7 +14,7 @@
 #define HISTORY_POLICY 4   /* pruned later */
 
 struct recorder {
-        const struct store_author *begun_by;  /* the open transaction; NULL: the registry itself */
+        const struct store_author *begun_by;  /* the open transaction */
         const struct store_author *meanwhile; /* NULL: the same */
         int64_t author;          /* the row of the last one who changed something; 0: none yet */
         struct actor last_actor; /* who that was */
@@ -53,7 +53,12 @@ struct recorder_row {
         struct recorder_was was;
 };
 
+/* The registry itself, which has nobody behind it. */
+extern const struct store_author recorder_registry;
+
 void recorder_done(struct recorder *rec);
+/* What follows happens now, by the author; NULL: the registry itself. */
+void recorder_begin(struct recorder *rec, const struct store_author *author);
 /* 0, or what the database says. */
 _must_check_ int recorder_add(
         struct recorder *rec, struct database *db, uint64_t sequence, const struct recorder_row *row);

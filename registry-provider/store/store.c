@@ -163,17 +163,16 @@ static int begin_with(struct store *s, enum statement how)
  * is done nothing may be written, or a kill would bring the refused changes back. */
 static int heal(struct store *s)
 {
+        const struct recorder_row note = { .op = STORE_NOTE, .name = "a commit failed" };
+
+        recorder_begin(&s->recorder, NULL);
         int r = begin_with(s, BEGIN_WRITE);
-        if (r == 0) {
-                sqlite3_stmt *row = database_statement(s->db, HISTORY_NOTE, false);
-                bind_u64(row, 1, s->sequence);
-                bind_u64(row, 2, clock_of(CLOCK_REALTIME));
-                bind_u64(row, 3, STORE_NOTE);
-                bind_text(row, 4, "a commit failed", strlen("a commit failed"));
-                r = database_run(s->db, row);
-        }
+        if (r == 0)
+                r = recorder_add(&s->recorder, s->db, s->sequence, &note);
         if (r == 0)
                 r = database_do(s->db, COMMIT);
+        if (r < 0)
+                s->recorder.author = 0;
         if (r < 0 && !sqlite3_get_autocommit(s->db->sqlite))
                 (void)database_force(s->db, ROLLBACK);
         s->must_heal = r < 0;
@@ -214,11 +213,8 @@ int store_begin(struct store *s, const struct store_author *author)
         s->marks[s->depth++] = (struct mark){
                 .sequence = s->sequence, .author = s->recorder.author, .is_nested = is_nested
         };
-        if (s->depth == 1) {
-                s->recorder.time = clock_of(CLOCK_REALTIME);
-                s->recorder.begun_by = author;
-                s->recorder.meanwhile = NULL;
-        }
+        if (s->depth == 1)
+                recorder_begin(&s->recorder, author);
         return 0;
 }
 
