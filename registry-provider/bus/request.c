@@ -333,22 +333,10 @@ int request_apply(struct request *q, struct diag *d)
         return r;
 }
 
-/* Layers' metadata, or a key that is deleted with them in it. */
-static bool touches_layers(const struct change *c, const struct path *layers)
-{
-        return path_is_below(&c->path, layers) ||
-               (c->action == CHANGE_DELETE_KEY && path_is_below(layers, &c->path));
-}
-
 const char *request_action(const struct request *q)
 {
-        static const char prefix[] = DEFAULT_HIVE "\\System\\Registry\\Layers";
-        _cleanup_path_ struct path layers = { 0 };
-
-        if (path_parse(prefix, strlen(prefix), NULL, NULL, &layers, NULL) < 0)
-                return ACCESS_ACTION_LAYERS;
         for (size_t i = 0; i < q->n; i++)
-                if (touches_layers(&q->list[i], &layers))
+                if (registry_is_layer_metadata(&q->list[i].path, q->list[i].action == CHANGE_DELETE_KEY))
                         return ACCESS_ACTION_LAYERS;
         return ACCESS_ACTION_WRITE;
 }

@@ -80,8 +80,6 @@ _must_check_ int registry_rebuild_layers(struct registry *r, struct layers *ret)
 _must_check_ int registry_file_layers(const struct registry *r, struct layers *ret);
 /* Whether it appeared, went, moved or was switched. */
 bool registry_layer_changed(const struct layers *a, const struct layers *b, const char *name);
-/* At or below Machine\System\Registry\Layers; with `above`, also what it is in. */
-bool registry_is_layer_metadata(const struct path *path, bool above);
 /* *layer becomes the known layer's own spelling; NULL is the base layer. -ENOENT, -EINVAL or -EROFS with d
  * set. */
 _must_check_ int registry_check_writable(const struct registry *r, const char **layer, struct diag *d);

@@ -241,32 +241,6 @@ int registry_get(struct registry *r, const struct path *path, const char *name, 
         return diag_set(d, -e, "%s: value '%s': %s", path->text, name, registry_reason(r, e));
 }
 
-int registry_key_path(const struct registry *r, const struct guid *key, struct buf *ret)
-{
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
-        const struct store_key *chain[PATH_DEPTH_MAX];
-        size_t n = 0;
-
-        for (const struct store_key *k = store_key(r->store, key); k; k = store_key(r->store, &k->parent)) {
-                if (n == ARRAY_SIZE(chain))
-                        return -ENOENT;
-                chain[n++] = k;
-                if (guid_is_zero(&k->parent))
-                        break;
-        }
-        int e = store_error(r->store, NULL);
-        if (e < 0)
-                return e;
-        if (n == 0 || !guid_is_zero(&chain[n - 1]->parent))
-                return -ENOENT;
-        while (n-- > 0) {
-                buf_puts(ret, chain[n]->name);
-                if (n > 0)
-                        buf_putc(ret, '\\');
-        }
-        return ret->error;
-}
-
 bool registry_pending(const struct registry *r)
 {
         return store_is_pending(r->store);

@@ -69,6 +69,8 @@ _must_check_ int registry_get(struct registry *r, const struct path *path, const
 int registry_explain(const struct registry *r, int e, struct diag *d);
 const struct store *registry_store(const struct registry *r);
 const struct layers *registry_layers(const struct registry *r);
+/* At or below Machine\System\Registry\Layers; with `above`, also what it is in. */
+bool registry_is_layer_metadata(const struct path *path, bool above);
 /* Another number after each change of the table of layers, or of what it is made from. */
 uint64_t registry_layers_version(const struct registry *r);
 /* A layer's Precedence that is no REG_DWORD, or an Enabled that is no REG_DWORD of 0 or 1: it is kept, and
@@ -101,8 +103,6 @@ uint64_t registry_sequence(const struct registry *r);
 size_t registry_value_max(const struct registry *r);
 _must_check_ int registry_check_size(
         const struct registry *r, const struct path *path, const char *name, size_t size, struct diag *d);
-/* The path of a key, from the names on its way up. 0, -ENOENT (an orphan) or -ENOMEM. */
-_must_check_ int registry_key_path(const struct registry *r, const struct guid *key, struct buf *ret);
 
 /* ---- Changing. begin, any number of changes, then end or abort; changes are visible at once and durable
  * (and only then to be told) after registry_sync(). Several transactions may share one sync. ---- */

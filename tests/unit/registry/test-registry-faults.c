@@ -88,17 +88,6 @@ static int ask_key(const struct path *path, _unused_ const char *name)
         return registry_find_key(w.r, path, &key, &w.d);
 }
 
-static int ask_path(const struct path *path, _unused_ const char *name)
-{
-        _cleanup_buf_ struct buf text = BUF_INIT;
-        struct guid key;
-        int r = registry_find_key(w.r, path, &key, &w.d);
-
-        r = r < 0 ? r : registry_key_path(w.r, &key, &text);
-        ck_assert(r < 0 || strcmp(buf_str(&text), path->text) == 0);
-        return r;
-}
-
 static int ask_lists(const struct path *path, _unused_ const char *name)
 {
         _cleanup_free_ const struct store_path_entry **children = NULL;
@@ -149,7 +138,6 @@ static const struct question questions[] = {
         { "\\Gone\\In", "V", ask_value },
         { "\\Fill\\Key7", "", ask_key },
         { "\\Fill\\Key70", "", ask_key },
-        { "\\App\\In\\Deep", "", ask_path },
         { "\\App", "", ask_lists },
         { "\\Fill", "", ask_lists },
         { "\\App", "V", ask_why },
