@@ -21,5 +21,6 @@ _must_check_ int measure_message(sd_bus_message *m, const struct measure *limit,
 /* An answer that is complete and not sent yet. 0 or negative errno. */
 _must_check_ int measure_answer(sd_bus_message *m, size_t *ret_bytes);
 
-/* What sd-bus may put into an answer that it makes by itself to this call, beside what every message takes. */
+/* What sd-bus may put into an answer that it makes by itself to this call, beside what every message takes.
+ */
 size_t measure_made_answer(sd_bus_message *m);

@@ -37,8 +37,8 @@ void format_safe(struct buf *out, const char *s, size_t n);
 bool fold_equal(const char *a, size_t a_len, const char *b, size_t b_len);
 int fold_compare(const char *a, size_t a_len, const char *b, size_t b_len);
 
-/* The folded name, as UTF-8 with a NUL, into `size` bytes. Returns its length; 0 too where there is no room. A
- * name of n bytes has at most FOLDED_BYTES(n) with the NUL. */
+/* The folded name, as UTF-8 with a NUL, into `size` bytes. Returns its length; 0 too where there is no room.
+ * A name of n bytes has at most FOLDED_BYTES(n) with the NUL. */
 #define FOLDED_BYTES(n) ((n) / 2 * 3 + 2)
 size_t fold_text(const char *s, size_t n, char *ret, size_t size);
 /* Whether the names are one slip of the hand apart: one character too many, missing, another one, or two

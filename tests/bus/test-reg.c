@@ -341,7 +341,8 @@ END_TEST
 START_TEST(who_wrote)
 {
         registryd_start(NULL);
-        SAYS(0, "reg set '\\T' V a; reg why '\\T' V", "written by: pid ", ", uid ", ", comm peios-reg, 20", "Z\n");
+        SAYS(0, "reg set '\\T' V a; reg why '\\T' V", "written by: pid ", ", uid ", ", comm peios-reg, 20",
+                "Z\n");
         SAYS(0, "reg why --json '\\T' V", "\"origin\":{\"actor\":\"known\",");
         SAYS(0, "reg why '\\System\\Audit\\Modules' TaintEvents", "written by: nobody\n");
         SAYS(0, "reg why --json '\\System\\Audit\\Modules' TaintEvents", "\"origin\":{\"actor\":\"none\"}");
