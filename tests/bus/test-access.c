@@ -85,6 +85,11 @@ START_TEST(administrators)
                 "2", "create-key", "Machine/system\\REGISTRY\\layers/x", "", 0u, "ay", 0, 0);
         ck_assert_str_eq(get_text(world.bus, KEY, "V"), "1 base");
         ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true '')]");
+        /* Also where it goes with what is above. */
+        set_number(world.bus, LAYER, "Precedence", 9);
+        refused(nobody, ERROR_ACCESS_DENIED, "\\System\\Registry: uid 65534 may not write", "DeleteKey",
+                "sa{sv}", "\\System\\Registry", 1, "recursive", "b", 1);
+        ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true ''), ('top' 9 true '')]");
 }
 END_TEST
 
