@@ -14,15 +14,16 @@
 
 static struct world w, part;
 
-static const char *const keys[] = { "Machine\\A", "Machine\\A\\B", "Machine\\A\\B\\C", "Machine\\E",
-        "Machine\\E\\F", "Users\\U", "Users\\U\\V" };
+static const char *const keys[] = { "Machine\\A", "Machine\\A\\B", "Machine\\A\\B\\C", "Machine\\E\\F",
+        "Machine\\E\\G", "Machine\\E", "Users\\U", "Users\\U\\V" };
 static const char *const names[] = { "@", "V", "W" };
 static const char *const numbers[] = { "1", "2", "3", "!" };
 static const char *const layers[] = { "base", "one", "two", "low", "site", "more", "ghost" };
 static const char *const files[] = { "etc/peios/registry.d/50-site.yaml",
         "etc/peios/registry.d/60-more.yaml", "usr/lib/peios/registry.d/40-one.yaml" };
 
-/* All names of the first keys; the others have something that is not in it. */
+/* All names of the first keys; the others have something that is not in it, one of them above two that are.
+ */
 #define SCHEMA_KEYS 5u
 static struct schema_control control;
 static struct schema_value schema_values[SCHEMA_KEYS * ARRAY_SIZE(names)];
