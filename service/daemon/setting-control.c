@@ -12,8 +12,10 @@
 #include "policy-bus.h"
 #include "setting-internal.h"
 
-/* The report of a write comes on a way of its own, and may come behind the hint. */
+/* The report of a write comes on a way of its own, and may come behind the hint: on a busy machine so late
+ * that it is waited for longer where there is none. */
 #define REPORT_USEC UINT64_C(50000)
+#define LATE_REPORT_USEC UINT64_C(300000)
 
 /* A drift as it is going to be told. */
 struct setting_untold {
@@ -24,6 +26,7 @@ struct setting_untold {
         uint64_t since, until; /* then it was written, µs since 1970 */
         struct actor writer;
         uint64_t written; /* by the writer; 0: not known */
+        bool is_late;     /* it is waited for longer */
 };
 
 struct setting_untold *setting_untold_free(struct setting_untold *u)
@@ -181,9 +184,18 @@ enum control_outcome setting_write(struct setting *s, const char *text)
         return result.outcome;
 }
 
-static int on_untold(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
+static int on_untold(sd_event_source *source, _unused_ uint64_t usec, void *userdata)
 {
-        setting_flush(userdata);
+        struct setting *s = userdata;
+        struct setting_untold *u = s->untold;
+
+        if (u && u->written == 0 && !u->is_late) {
+                u->is_late = true;
+                if (sd_event_source_set_time_relative(source, LATE_REPORT_USEC - REPORT_USEC) >= 0 &&
+                        sd_event_source_set_enabled(source, SD_EVENT_ONESHOT) >= 0)
+                        return 0;
+        }
+        setting_flush(s);
         return 0;
 }
 
@@ -374,8 +386,11 @@ void setting_sysctl_written(struct setting *s, const struct sysctl_write *w)
                 return;
         s->writer = w->actor;
         s->writer_usec = w->time_usec;
-        if (s->untold)
+        if (s->untold) {
                 take_writer(s->untold, &w->actor, w->time_usec);
+                if (s->untold->is_late && s->untold->written != 0)
+                        setting_flush(s);
+        }
         /* inotify says nothing of what comes through another procfs. */
         setting_check(s);
 }
