@@ -337,7 +337,7 @@ static void move_in_tree(const char *from, const char *to)
 START_TEST(last_good_of_a_folder)
 {
         struct schema_files files = { 0 };
-        char folder[] = ADMIN, aside[sizeof(folder) + 1];
+        char folder[] = ADMIN, aside[sizeof(folder) + 2];
 
         folder[sizeof(folder) - 2] = '\0';
         (void)snprintf(aside, sizeof(aside), "%s.x", folder);
