@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../../schema/dbus/names.h"
-#include "../client/wire.h"
+#include "../../schema/bus/wire.h"
 #include "registry-bus-internal.h"
 #include "subscriptions-internal.h"
 

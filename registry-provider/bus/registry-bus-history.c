@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../client/wire.h"
+#include "../../schema/bus/wire.h"
 #include "../store/history.h"
 
 /* One row of a page is given whatever it takes, within a message. */
@@ -127,7 +127,7 @@ static int append_page_row(sd_bus_message *m, const struct history_row *row, siz
 static int reply_page(
         struct registry_bus *rb, sd_bus_message *m, const struct history_page *page, sd_bus_error *error)
 {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
         struct diag d = { 0 };
         size_t taken = 0;
 

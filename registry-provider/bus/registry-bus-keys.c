@@ -7,7 +7,7 @@
 
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
-#include "../client/wire.h"
+#include "../../schema/bus/wire.h"
 #include "registry-bus-internal.h"
 
 /* What one object may list: a browser cannot use more, and the reply must not be without limit. */

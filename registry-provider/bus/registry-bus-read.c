@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../client/wire.h"
+#include "../../schema/bus/wire.h"
 
 static int get(struct registry_bus *rb, const char *key, const char *name, struct registry_value *ret,
         struct diag *d)

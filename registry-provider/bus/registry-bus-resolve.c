@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../client/wire.h"
+#include "../../schema/bus/wire.h"
 #include "../store/history.h"
 
 static const char *state_name(enum why_state state)

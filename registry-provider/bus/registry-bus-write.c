@@ -53,7 +53,7 @@ static bool changes_anything(const struct request *q)
 /* Of one value also whose entry counts now: what was written need not be what is read. */
 static int reply_done(struct request *q)
 {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
         const struct change *c = q->list;
         struct registry_value now = { .layer = "" };
 

@@ -7,7 +7,7 @@
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
 #include "../../schema/events/daemon-bus.h"
-#include "../client/wire.h"
+#include "../../schema/bus/wire.h"
 
 /* A loop that is never idle must not keep writers waiting. */
 #define FLUSH_MOST_USEC UINT64_C(2000)

@@ -3,7 +3,7 @@
 
 /* A writing call: read from its message once, then authorized, applied, made durable, answered. */
 
-#include "../client/wire.h"
+#include "../../schema/bus/wire.h"
 #include "registry-bus-internal.h"
 
 #define CHANGES_MAX 100000u

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "../../schema/base/diag.h"
-#include "../registry/expected.h"
+#include "../../schema/values/expected.h"
 
 struct session;
 

@@ -12,12 +12,12 @@ int change_append_options(const struct session *s, sd_bus_message *m)
 {
         const struct options *o = &s->args->options;
 
-        return registry_client_append_options(m, &(struct wire_options){
-                                                         .layer = o->layer,
-                                                         .expected = o->expected,
-                                                         .is_volatile = o->is_volatile,
-                                                         .recursive = o->recursive,
-                                                 });
+        return client_append_options(m, &(struct wire_options){
+                                                .layer = o->layer,
+                                                .expected = o->expected,
+                                                .is_volatile = o->is_volatile,
+                                                .recursive = o->recursive,
+                                        });
 }
 
 void outcome_done(struct outcome *o)

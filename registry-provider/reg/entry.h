@@ -4,7 +4,7 @@
 /* One value as the bus delivers it: its bytes, and where they come from. */
 
 #include "../../schema/values/value.h"
-#include "../client/wire.h"
+#include "../../schema/bus/wire.h"
 
 struct entry {
         const char *name; /* borrowed from the message */

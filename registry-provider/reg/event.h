@@ -4,7 +4,7 @@
 /* One effective change, as Changed signals and Preview() deliver it. */
 
 #include "../../schema/values/value.h"
-#include "../client/wire.h"
+#include "../../schema/bus/wire.h"
 
 struct event {
         const char *kind; /* "value-set" …; strings are borrowed from the message */

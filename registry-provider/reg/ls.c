@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "../../schema/base/table.h"
-#include "../client/dict.h"
+#include "../../schema/bus/wire.h"
 #include "commands.h"
 #include "listing.h"
 
@@ -26,7 +26,7 @@ static void key_info_done(struct key_info *i)
 
 static int read_info(sd_bus_message *m, struct key_info *i)
 {
-        const struct dict_member members[] = {
+        const struct wire_member members[] = {
                 { "Path", "s", &i->path },
                 { "Guid", "s", &i->guid },
                 { "Subkeys", "u", &i->subkeys },
@@ -36,7 +36,7 @@ static int read_info(sd_bus_message *m, struct key_info *i)
                 { "Link", "b", &i->is_link },
         };
 
-        int r = dict_read(m, members, ARRAY_SIZE(members));
+        int r = wire_read_dict(m, members, ARRAY_SIZE(members));
         return r < 0 ? r : i->path && i->guid ? 0 : -EBADMSG;
 }
 

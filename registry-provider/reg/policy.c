@@ -17,7 +17,7 @@ static enum policy_answer failed(struct session *s, int r)
 
 static enum policy_answer call(struct session *s, sd_bus_message *m, sd_bus_message **ret)
 {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
 
         int r = sd_bus_message_set_auto_start(m, false);
         if (r >= 0)

@@ -54,7 +54,7 @@ int session_flush(struct session *s)
 
 int session_connect(struct session *s)
 {
-        if (s->bus || registry_client_connect(&s->bus, &s->diag) >= 0)
+        if (s->bus || client_connect(&s->bus, &s->diag) >= 0)
                 return EXIT_CODE_OK;
         return EXIT_CODE_FAILURE;
 }
@@ -87,7 +87,7 @@ int session_new_call(
         int code = session_connect(s);
         if (code != EXIT_CODE_OK)
                 return code;
-        int r = registry_client_new_call(s->bus, method, &m);
+        int r = client_new_call(s->bus, method, &m);
         if (r >= 0 && key)
                 r = sd_bus_message_append(m, "s", key);
         if (r >= 0 && name)
@@ -108,7 +108,7 @@ int session_call(struct session *s, sd_bus_message *m, sd_bus_message **ret_repl
                         return session_fail(s, r, NULL);
                 timeout = INTERACTIVE_TIMEOUT_USEC;
         }
-        return (int)registry_client_call(s->bus, m, timeout, ret_reply, &s->diag);
+        return (int)client_call(s->bus, m, timeout, ret_reply, &s->diag);
 }
 
 static bool is_stdin(const char *word)
@@ -168,7 +168,7 @@ static bool is_hive(const char *name, size_t len, void *userdata)
 
 int session_ask_hives(struct session *s)
 {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;
 
         int code = session_connect(s);

@@ -6,7 +6,7 @@
  * session's diag, for main() to tell. */
 
 #include "../../schema/schema.h"
-#include "../client/client.h"
+#include "../../schema/bus/client.h"
 #include "args.h"
 #include "names.h"
 #include "output.h"
@@ -23,7 +23,6 @@ struct session {
 
 void session_done(struct session *s);
 #define _cleanup_session_ _cleanup_(session_done)
-#define _cleanup_message_ _cleanup_(sd_bus_message_unrefp)
 
 /* Sets the diag to `what` (may be NULL) and strerror() of a negative errno; EXIT_CODE_FAILURE. */
 int session_fail(struct session *s, int r, const char *what);

@@ -159,7 +159,7 @@ static int subscribe(struct watch *w)
                 return code;
         int r = sd_bus_message_append(m, "b", (int)s->args->options.subtree);
         if (r >= 0)
-                r = registry_client_append_options(m, &(struct wire_options){ 0 });
+                r = client_append_options(m, &(struct wire_options){ 0 });
         if (r < 0)
                 return session_fail(s, r, NULL);
         code = session_call(s, m, &reply);

@@ -8,7 +8,7 @@
 #include "../../schema/schema.h"
 #include "../hive/dropins.h"
 #include "../resolve/resolve.h"
-#include "expected.h"
+#include "../../schema/values/expected.h"
 
 struct registry;
 

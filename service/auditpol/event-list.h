@@ -3,7 +3,7 @@
 
 /* This boot's events, as the service keeps them. */
 
-#include "../../registry-provider/client/client.h"
+#include "../../schema/bus/client.h"
 #include "event-read.h"
 
 #define EVENTS_MAX 512u

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../registry-provider/client/dict.h"
+#include "../../schema/bus/wire.h"
 #include "../../schema/names/fold.h"
 #include "../audit/record.h"
 
@@ -24,7 +24,7 @@ int event_read(sd_bus_message *m, struct shown_event *ret)
                 .stack = "",
                 .properties = "",
                 .accepted = "" };
-        const struct dict_member members[] = {
+        const struct wire_member members[] = {
                 { "taint", "s", &e.taint },
                 { "reason", "s", &e.reason },
                 { "module", "s", &e.module },
@@ -50,7 +50,7 @@ int event_read(sd_bus_message *m, struct shown_event *ret)
                 { "seqno", "t", &e.seqno },
         };
 
-        int r = dict_read(m, members, ARRAY_SIZE(members));
+        int r = wire_read_dict(m, members, ARRAY_SIZE(members));
         if (r < 0)
                 return r;
         *ret = e;

@@ -102,7 +102,7 @@ static enum exit_code print_all(const struct show_options *o, const struct event
 enum exit_code show_events(const struct show_options *o, _unused_ const char *argument)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_free_ struct events *events = calloc(1, sizeof(*events));
         _cleanup_listener_ struct listener listener = { .options = o, .listed = events };
         enum exit_code code = EXIT_CODE_FAILURE;
@@ -110,7 +110,7 @@ enum exit_code show_events(const struct show_options *o, _unused_ const char *ar
 
         if (!events)
                 return code;
-        int r = registry_client_connect(&bus, &d);
+        int r = client_connect(&bus, &d);
         /* Listening first: what comes while the list is on its way may not be in it. */
         if (r >= 0 && o->follow)
                 r = listen_for(bus, &listener);

@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-#include "../../registry-provider/client/dict.h"
+#include "../../schema/bus/wire.h"
 
 int policy_read(sd_bus_message *m, struct policy *ret)
 {
@@ -16,7 +16,7 @@ int policy_read(sd_bus_message *m, struct policy *ret)
                 .control_value = "",
                 .last_error = "",
                 .taint_readable = true };
-        const struct dict_member members[] = {
+        const struct wire_member members[] = {
                 { "TaintEvents", "s", &p.taint_events },
                 { "Meaning", "s", &p.meaning },
                 { "Written", "s", &p.written },
@@ -37,7 +37,7 @@ int policy_read(sd_bus_message *m, struct policy *ret)
                 { "AuditLost", "t", &p.lost },
         };
 
-        int r = dict_read(m, members, ARRAY_SIZE(members));
+        int r = wire_read_dict(m, members, ARRAY_SIZE(members));
         if (r < 0)
                 return r;
         *ret = p;

@@ -15,7 +15,7 @@
 
 static enum exit_code call(sd_bus *bus, sd_bus_message *m, sd_bus_message **ret)
 {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         struct diag d = { 0 };
 
         int r = sd_bus_call(bus, m, SET_TIMEOUT_USEC, &error, ret);
@@ -36,7 +36,7 @@ static enum exit_code connect_bus(sd_bus **ret)
 {
         struct diag d = { 0 };
 
-        if (registry_client_connect(ret, &d) == 0)
+        if (client_connect(ret, &d) == 0)
                 return EXIT_CODE_OK;
         log_error("%s", d.text);
         return EXIT_CODE_FAILURE;
@@ -44,7 +44,7 @@ static enum exit_code connect_bus(sd_bus **ret)
 
 static enum exit_code ask(sd_bus *bus, const char *method, sd_bus_message **ret)
 {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_message_ sd_bus_message *m = NULL;
 
         int r = sd_bus_message_new_method_call(
                 bus, &m, POLICY_BUS_NAME, POLICY_PATH, POLICY_INTERFACE, method);
@@ -53,7 +53,7 @@ static enum exit_code ask(sd_bus *bus, const char *method, sd_bus_message **ret)
 
 static enum exit_code get_all(sd_bus *bus, sd_bus_message **ret)
 {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_message_ sd_bus_message *m = NULL;
 
         int r = sd_bus_message_new_method_call(
                 bus, &m, POLICY_BUS_NAME, POLICY_PATH, "org.freedesktop.DBus.Properties", "GetAll");
@@ -182,7 +182,7 @@ static int show_problems(sd_bus_message *m, struct json *j, struct buf *out)
 
 static enum exit_code get_problems(sd_bus *bus, sd_bus_message **ret)
 {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         struct diag d = { 0 };
 
         int r = sd_bus_get_property(
@@ -197,8 +197,7 @@ static enum exit_code get_problems(sd_bus *bus, sd_bus_message **ret)
 enum exit_code show_status(const struct show_options *o, _unused_ const char *argument)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *properties = NULL, *settings = NULL,
-                                                        *problems = NULL;
+        _cleanup_message_ sd_bus_message *properties = NULL, *settings = NULL, *problems = NULL;
         _cleanup_buf_ struct buf out = BUF_INIT;
         struct json j = json_on(&out);
         struct policy p;
@@ -239,7 +238,7 @@ enum exit_code show_status(const struct show_options *o, _unused_ const char *ar
 enum exit_code show_get(const struct show_options *o, _unused_ const char *argument)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *properties = NULL;
+        _cleanup_message_ sd_bus_message *properties = NULL;
         _cleanup_buf_ struct buf out = BUF_INIT;
         struct json j = json_on(&out);
         struct policy p;
@@ -265,7 +264,7 @@ enum exit_code show_get(const struct show_options *o, _unused_ const char *argum
 static enum exit_code explain(sd_bus *bus, const struct show_options *o, bool all)
 {
         static const char *const names[] = { "written", "accepted", "pending", "live", "why" };
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL, *settings = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL, *settings = NULL;
         _cleanup_buf_ struct buf out = BUF_INIT;
         struct json j = json_on(&out);
         const char *s[ARRAY_SIZE(names)];
@@ -310,7 +309,7 @@ enum exit_code show_explain(const struct show_options *o, _unused_ const char *a
 enum exit_code show_set(const struct show_options *o, const char *value)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
 
         enum exit_code code = connect_bus(&bus);
         if (code != EXIT_CODE_OK)

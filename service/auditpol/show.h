@@ -4,7 +4,7 @@
 /* The commands of peios-auditpol. Each prints its result on standard output and what went wrong on standard
  * error. */
 
-#include "../../registry-provider/client/client.h"
+#include "../../schema/bus/client.h"
 
 struct show_options {
         bool json;

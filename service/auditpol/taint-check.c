@@ -52,8 +52,8 @@ static int read_items(sd_bus_message *m, struct accepted_taints *ret)
 
 static enum exit_code ask_accepted(sd_bus *bus, struct check *c, struct diag *d)
 {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *items = NULL;
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *items = NULL;
 
         int r = sd_bus_get_property(
                 bus, POLICY_BUS_NAME, POLICY_PATH, POLICY_INTERFACE, "Accepted", &error, &items, "as");
@@ -77,7 +77,7 @@ static enum exit_code learn(const char *root, struct check *c, struct diag *d)
                 (void)diag_set(d, 0, "%s", strerror(ENOMEM));
                 return code;
         }
-        if (running_mask(root, &c->mask, d) < 0 || registry_client_connect(&bus, d) < 0)
+        if (running_mask(root, &c->mask, d) < 0 || client_connect(&bus, d) < 0)
                 return code;
         code = ask_accepted(bus, c, d);
         if (code == EXIT_CODE_OK)

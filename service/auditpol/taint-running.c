@@ -179,7 +179,7 @@ void running_warn_blind(sd_bus *bus)
 enum exit_code show_taint(const struct show_options *o, _unused_ const char *argument)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_free_ struct events *events = calloc(1, sizeof(*events));
         _cleanup_buf_ struct buf out = BUF_INIT;
         char letters[TAINT_LETTERS_MAX];
@@ -194,7 +194,7 @@ enum exit_code show_taint(const struct show_options *o, _unused_ const char *arg
                 log_error("%s", d.text);
                 return EXIT_CODE_FAILURE;
         }
-        if (registry_client_connect(&bus, &d) == 0)
+        if (client_connect(&bus, &d) == 0)
                 reply = events_list(bus, &d, &asked);
         if (!reply || events_read(reply, events) < 0)
                 log_notice("causes are not known: %s", d.text);

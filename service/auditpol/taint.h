@@ -3,7 +3,7 @@
 
 /* The commands `taint decode` and `taint scan` of peios-auditpol. They ask no service. */
 
-#include "../../registry-provider/client/wire.h"
+#include "../../schema/bus/wire.h"
 
 struct taint_options {
         bool json;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "../../registry-provider/client/wire.h"
+#include "../../schema/bus/wire.h"
 #include "link.h"
 
 static void copy_text(char *to, size_t size, sd_bus_message *m)

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "../../registry-provider/client/wire.h"
+#include "../../schema/bus/wire.h"
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
 

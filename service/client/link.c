@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../registry-provider/client/wire.h"
+#include "../../schema/bus/wire.h"
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
 #include "link-read.h"

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../registry-provider/client/wire.h"
+#include "../../schema/bus/wire.h"
 #include "../../schema/dbus/names.h"
 #include "../../schema/events/daemon-bus.h"
 #include "manager.h"

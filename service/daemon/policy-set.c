@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../registry-provider/client/client.h"
+#include "../../schema/bus/client.h"
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
 #include "../../schema/events/daemon-bus.h"

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../schema/dbus/names.h"
-#include "../../schema/names/fold.h"
+#include "../dbus/names.h"
+#include "../names/fold.h"
 
 static int append_string(sd_bus_message *m, const struct value *v)
 {
@@ -256,6 +256,33 @@ int wire_read_options(sd_bus_message *m, struct wire_options *ret, struct diag *
                 return r;
         *ret = o;
         return 0;
+}
+
+static int read_member(sd_bus_message *m, const struct wire_member *members, size_t n)
+{
+        const char *name;
+
+        int r = sd_bus_message_read(m, "s", &name);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(name, members[i].name) == 0)
+                        return sd_bus_message_read(m, "v", members[i].type, members[i].at);
+        return sd_bus_message_skip(m, "v");
+}
+
+int wire_read_dict(sd_bus_message *m, const struct wire_member *members, size_t n)
+{
+        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
+
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = read_member(m, members, n);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : 0;
 }
 
 enum exit_code wire_exit_code(const sd_bus_error *error)

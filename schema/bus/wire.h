@@ -11,8 +11,9 @@
 
 #include <systemd/sd-bus.h>
 
-#include "../../schema/values/value.h"
-#include "../registry/expected.h"
+#include "../values/expected.h"
+#include "../values/value.h"
+#include "cleanup.h"
 
 /* Appends "uv". 0 or negative errno. */
 _must_check_ int wire_append_value(sd_bus_message *m, const struct value *v);
@@ -37,6 +38,18 @@ struct wire_options {
 };
 
 _must_check_ int wire_read_options(sd_bus_message *m, struct wire_options *ret, struct diag *d);
+
+/* A dictionary's members, read by a table. */
+struct wire_member {
+        const char *name, *type;
+        void *at; /* as sd_bus_message_read() wants it: strings are borrowed from the message, a `b` is an
+                     int */
+};
+
+/* Reads an a{sv}. What has no entry in the dictionary keeps its value, and what is not in the table is
+ * passed over. 0; -ENXIO where a member is of another type, or another negative errno: then some may have
+ * been set. */
+_must_check_ int wire_read_dict(sd_bus_message *m, const struct wire_member *members, size_t n);
 
 /* Maps a bus error to the exit codes of the command-line tools. */
 enum exit_code {

@@ -3,7 +3,7 @@
 
 /* What every bus client of the registry needs: to connect, to call, and to tell people what went wrong. */
 
-#include "../../schema/dbus/names.h"
+#include "../dbus/names.h"
 #include "wire.h"
 
 /* Words for the other end in messages. */
@@ -12,18 +12,18 @@
 
 /* Opens the system bus ($DBUS_SYSTEM_BUS_ADDRESS is honoured) and asks nothing of it but the greeting: no
  * match, no look-up of owners. 0, or negative errno with d set. */
-_must_check_ int registry_client_connect(sd_bus **ret, struct diag *d);
+_must_check_ int client_connect(sd_bus **ret, struct diag *d);
 
 /* A call to the registry provider. 0 or negative errno. */
-_must_check_ int registry_client_new_call(sd_bus *bus, const char *method, sd_bus_message **ret);
+_must_check_ int client_new_call(sd_bus *bus, const char *method, sd_bus_message **ret);
 
 /* Appends the a{sv} that wire_read_options() takes; what is NULL, 0 or false is left out. 0 or negative
  * errno. */
-_must_check_ int registry_client_append_options(sd_bus_message *m, const struct wire_options *options);
+_must_check_ int client_append_options(sd_bus_message *m, const struct wire_options *options);
 
 /* Sends a call and waits for the answer, `timeout_usec` at most (0: the bus's default). EXIT_CODE_OK with
  * the reply, or else what went wrong in d. */
-_must_check_ enum exit_code registry_client_call(
+_must_check_ enum exit_code client_call(
         sd_bus *bus, sd_bus_message *m, uint64_t timeout_usec, sd_bus_message **ret_reply, struct diag *d);
 
 /* A failed call for people: `r` is what sd_bus_call() returned or negative from an asynchronous reply,

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-int registry_client_connect(sd_bus **ret, struct diag *d)
+int client_connect(sd_bus **ret, struct diag *d)
 {
         sd_bus *bus = NULL;
 
@@ -15,7 +15,7 @@ int registry_client_connect(sd_bus **ret, struct diag *d)
         return 0;
 }
 
-int registry_client_new_call(sd_bus *bus, const char *method, sd_bus_message **ret)
+int client_new_call(sd_bus *bus, const char *method, sd_bus_message **ret)
 {
         return sd_bus_message_new_method_call(
                 bus, ret, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE, method);
@@ -31,7 +31,7 @@ static int append_text(sd_bus_message *m, const char *name, const char *value)
         return value ? sd_bus_message_append(m, "{sv}", name, "s", value) : 0;
 }
 
-int registry_client_append_options(sd_bus_message *m, const struct wire_options *options)
+int client_append_options(sd_bus_message *m, const struct wire_options *options)
 {
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
         if (r >= 0)
@@ -84,8 +84,8 @@ static int on_reply(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *er
 static int call_with_greeting(sd_bus *bus, sd_bus_message *m, uint64_t timeout_usec, sd_bus_error *error,
         sd_bus_message **ret_reply)
 {
-        _cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_slot_ sd_bus_slot *slot = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
 
         int r = sd_bus_call_async(bus, &slot, m, on_reply, &reply, timeout_usec);
         while (r >= 0 && !reply) {
@@ -103,10 +103,10 @@ static int call_with_greeting(sd_bus *bus, sd_bus_message *m, uint64_t timeout_u
         return 0;
 }
 
-enum exit_code registry_client_call(
+enum exit_code client_call(
         sd_bus *bus, sd_bus_message *m, uint64_t timeout_usec, sd_bus_message **ret_reply, struct diag *d)
 {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
 
         int r = sd_bus_is_ready(bus) > 0 ? sd_bus_call(bus, m, timeout_usec, &error, ret_reply)
                                          : call_with_greeting(bus, m, timeout_usec, &error, ret_reply);
