@@ -7,7 +7,7 @@
 #include <systemd/sd-bus.h>
 
 #include "../../schema/base/diag.h"
-#include "../../service/audit/record.h"
+#include "../../schema/audit/record.h"
 
 /* Setting layers' metadata (precedence above all) is its own action: it needs more than writing a value. */
 #define ACCESS_ACTION_WRITE "org.peios.Registry1.write"

@@ -3,7 +3,7 @@
 
 #include "../../schema/base/problems.h"
 #include "../../schema/events/fswatch.h"
-#include "../../service/audit/auditlog.h"
+#include "../../schema/audit/auditlog.h"
 #include "edits.h"
 #include "manager.h"
 #include "storage-settings.h"

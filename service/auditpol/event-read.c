@@ -7,7 +7,7 @@
 
 #include "../../schema/bus/wire.h"
 #include "../../schema/names/fold.h"
-#include "../audit/record.h"
+#include "../../schema/audit/record.h"
 
 int event_read(sd_bus_message *m, struct shown_event *ret)
 {

@@ -6,7 +6,7 @@
 #include <systemd/sd-bus.h>
 
 #include "../../schema/values/value.h"
-#include "../audit/record.h"
+#include "../../schema/audit/record.h"
 
 /* a{sv} of who or what made a change. *ret_known becomes true for a caller. Members that are not there leave
  * their output alone. */

@@ -8,7 +8,7 @@
 #include <systemd/sd-bus.h>
 
 #include "../../schema/schema.h"
-#include "../audit/record.h"
+#include "../../schema/audit/record.h"
 
 #define LINK_CALL_TIMEOUT_USEC UINT64_C(10000000)
 #define LINK_RETRY_FIRST_USEC UINT64_C(1000000)

@@ -3,7 +3,7 @@
 
 /* All values of the registry that the service follows, and what they share. */
 
-#include "../audit/auditlog.h"
+#include "../../schema/audit/auditlog.h"
 #include "../policy/accepted.h"
 #include "setting.h"
 

@@ -4,7 +4,7 @@
 /* What the service knows, in the Prometheus text format. Pure. */
 
 #include "../../schema/schema.h"
-#include "../audit/sender.h"
+#include "../../schema/audit/sender.h"
 #include "../monitor/monitor.h"
 
 /* A setting that is bound to a control. */

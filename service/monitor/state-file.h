@@ -13,7 +13,7 @@
  * present-at-start. Killed between 1 and 3, or within 3: at the next start the last number given out says
  * which it was. Still N: no record was made, so it is told now, with the cause and the actor that were found
  * then. More than N: it has its record, in the kernel or among those that the next start sends
- * (service/audit/spool.h). Left are two moments: killed between the journal's entry and the spool's, the
+ * (schema/audit/spool.h). Left are two moments: killed between the journal's entry and the spool's, the
  * journal has two entries of one number; killed between the kernel's yes and the spool's mark, the kernel
  * has two records of one number. */
 

@@ -3,7 +3,7 @@
 
 /* One transition of one bit of the kernel's taint mask, as far as it is known what set it and who. */
 
-#include "../audit/record.h"
+#include "../../schema/audit/record.h"
 
 /* How sure the cause and the actor are. */
 enum attribution {

@@ -20,8 +20,8 @@
 #include <sys/syscall.h>
 
 #include "../../schema/base/buf.h"
-#include "../../service/audit/record.h"
-#include "../../service/audit/sender.h"
+#include "../../schema/audit/record.h"
+#include "../../schema/audit/sender.h"
 
 #define LOCK_PATH "/run/lock/peios-audit-test.lock"
 #define PATIENCE_MS 20000

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../../../service/audit/sender.h"
+#include "../../../schema/audit/sender.h"
 
 /* No timer of the sender's runs in these tests unless they say so. */
 #define NEVER 3600000u

@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-#include "../../../service/audit/record-fields.h"
+#include "../../../schema/audit/record-fields.h"
 
 #define SAMPLE_PATH "\\System\\Audit\\Modules\\TaintEvents"
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "../../../schema/base/clock.h"
-#include "../../../service/audit/auditlog.h"
+#include "../../../schema/audit/auditlog.h"
 #include "../policy/scratch.h"
 
 #define SECOND INT64_C(1000000)

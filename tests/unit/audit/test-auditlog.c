@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../../service/audit/auditlog.h"
+#include "../../../schema/audit/auditlog.h"
 #include "../policy/scratch.h"
 
 static struct scratch root;

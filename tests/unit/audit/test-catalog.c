@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../../../schema/base/fileio.h"
-#include "../../../service/audit/record-fields.h"
+#include "../../../schema/audit/record-fields.h"
 
 static struct buf catalog;
 

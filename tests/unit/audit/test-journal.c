@@ -9,7 +9,7 @@
 
 #include "../../../schema/base/fileio.h"
 #include "../../../schema/base/log.h"
-#include "../../../service/audit/journal.h"
+#include "../../../schema/audit/journal.h"
 
 /* What stands in for the journal: its fields, a newline after each. */
 static struct buf sent;

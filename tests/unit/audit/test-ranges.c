@@ -2,7 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "../../../service/audit/ranges.h"
+#include "../../../schema/audit/ranges.h"
 
 START_TEST(texts)
 {

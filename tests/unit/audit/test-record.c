@@ -4,7 +4,7 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "../../../service/audit/record-fields.h"
+#include "../../../schema/audit/record-fields.h"
 
 static const struct actor reg = {
         .pid = 4243,

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../../service/audit/sender.h"
+#include "../../../schema/audit/sender.h"
 
 struct status_answer {
         int error; /* of the request, negative errno */

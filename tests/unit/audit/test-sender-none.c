@@ -3,7 +3,7 @@
 #include <check.h>
 #include <poll.h>
 
-#include "../../../service/audit/sender.h"
+#include "../../../schema/audit/sender.h"
 
 static unsigned n_kept, n_lost;
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#include "../../../service/audit/sender.h"
+#include "../../../schema/audit/sender.h"
 
 /* No timer of the sender's runs in these tests unless they say so. */
 #define RETRY_NEVER 3600000u

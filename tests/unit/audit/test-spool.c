@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../../service/audit/spool.h"
+#include "../../../schema/audit/spool.h"
 #include "../policy/scratch.h"
 
 static struct scratch root;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How an event of this boot is shown to people. */
-#include "../../../service/audit/record.h"
+#include "../../../schema/audit/record.h"
 #include "../../../service/auditpol/event-read.h"
 #include "../base/test-util.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#include "../../schema/base/clock.h"
+#include "../base/clock.h"
 
 /* Signals belong to the owner's thread. */
 static int start_thread(struct sender *s)

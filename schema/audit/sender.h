@@ -26,7 +26,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../../schema/base/macro.h"
+#include "../base/macro.h"
 
 #define SENDER_QUEUE_MAX 1024u
 /* With the NUL. Text of more than 8,560 bytes is cut on its way and loses its result. */

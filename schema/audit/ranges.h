@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "../../schema/base/buf.h"
+#include "../base/buf.h"
 
 struct ranges {
         struct buf text; /* without the last range */

@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "../../schema/base/buf.h"
-#include "../../schema/process/actor.h"
+#include "../base/buf.h"
+#include "../process/actor.h"
 
 #define RECORD_TEXT_MAX 5120u /* with late= */
 #define RECORD_BOOT_MAX 9u    /* with the NUL */

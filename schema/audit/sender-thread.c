@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../schema/base/clock.h"
-#include "../../schema/base/log.h"
-#include "../../schema/base/privileges.h"
+#include "../base/clock.h"
+#include "../base/log.h"
+#include "../base/privileges.h"
 
 /* In its place; told of once. */
 static void keep(struct sender *s, struct sender_item *i)

@@ -7,7 +7,7 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
-#include "../../schema/base/log.h"
+#include "../base/log.h"
 #include "record-fields.h"
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../schema/base/buf.h"
-#include "../../schema/base/fileio.h"
-#include "../../schema/base/log.h"
+#include "../base/buf.h"
+#include "../base/fileio.h"
+#include "../base/log.h"
 
 /* A file that something else filled is not read to its end. */
 #define READ_MAX (64u * 1024u * 1024u)

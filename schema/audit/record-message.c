@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../schema/names/fold.h"
+#include "../names/fold.h"
 
 #define SHOWN_MAX 256u
 #define DETAIL_MAX 768u

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../schema/base/clock.h"
-#include "../../schema/base/fileio.h"
-#include "../../schema/base/log.h"
+#include "../base/clock.h"
+#include "../base/fileio.h"
+#include "../base/log.h"
 #include "journal.h"
 #include "ranges.h"
 #include "spool.h"

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../../schema/base/diag.h"
+#include "../base/diag.h"
 #include "sender.h"
 
 /* So much, and most of it marked: the file is written anew. */

@@ -7,7 +7,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "../../schema/bus/refusals.h"
+#include "../bus/refusals.h"
 #include "record.h"
 #include "sender.h"
 
