@@ -11,17 +11,13 @@
 #include "../../registry-provider/store/recovery.h"
 #include "../../schema/base/clock.h"
 #include "../../schema/base/fileio.h"
+#include "../../schema/base/log.h"
 #include "../../schema/layout.h"
 #include "../policy/policy.h"
 
 /* As long as a provider waits for us; see take_lock() in its storage.c. */
 #define BEGIN_USEC UINT64_C(1000000)
 #define LOOK_USEC 5000u
-
-struct loader {
-        void (*complain)(const char *line, void *userdata);
-        void *userdata;
-};
 
 void boot_values_done(struct boot_values *v)
 {
@@ -31,10 +27,10 @@ void boot_values_done(struct boot_values *v)
         *v = (struct boot_values){ 0 };
 }
 
-static void complain(const struct loader *l, const char *line)
+static void complain(struct boot_values *v, const char *line)
 {
-        if (l->complain)
-                l->complain(line, l->userdata);
+        log_error("%s", line);
+        v->failures++;
 }
 
 /* What waits is held while the boot is the one in which what is accepted came into force. */
@@ -77,7 +73,8 @@ static int init_values(const char *root, const struct schema *schema, const stru
         return 0;
 }
 
-static int load_files(const char *root, struct registry *registry, const struct loader *l, struct diag *d)
+static int load_files(
+        const char *root, struct registry *registry, struct boot_values *values, struct diag *d)
 {
         struct dropins files = { 0 };
         struct registry_events events = { 0 };
@@ -89,14 +86,14 @@ static int load_files(const char *root, struct registry *registry, const struct 
                 r = registry_apply_dropins(registry, &files, &events, d);
         for (size_t i = 0; i < files.n; i++)
                 if (files.list[i].error)
-                        complain(l, files.list[i].error);
+                        complain(values, files.list[i].error);
         registry_events_done(&events);
         dropins_done(&files);
         return r;
 }
 
 /* The value that the registry says, or, refused, what was accepted before. */
-static int decide(struct registry *registry, struct boot_value *v, const struct loader *l)
+static int decide(struct registry *registry, struct boot_value *v, struct boot_values *values)
 {
         struct registry_value found;
         struct policy_decision decision = { 0 };
@@ -111,7 +108,7 @@ static int decide(struct registry *registry, struct boot_value *v, const struct 
                 buf_printf(&line, "%s\\%s (layer %s): %s; %s", v->sv->key.text, v->sv->name, found.layer,
                         decision.why.text, v->text ? v->text : "nothing");
                 buf_puts(&line, " stays in force");
-                complain(l, buf_str(&line));
+                complain(values, buf_str(&line));
         } else if (r == 0 && decision.verdict == POLICY_CHANGE) {
                 free(v->text);
                 v->text = STEAL_PTR(decision.text);
@@ -172,19 +169,9 @@ static int load_store(const char *root, const struct schema *schema, struct stor
         }
 }
 
-static int decide_all(struct registry *registry, struct boot_values *values, const struct loader *l)
-{
-        _cleanup_store_scope_ struct store_scope scope = registry_scope(registry);
-        int r = 0;
-
-        for (size_t i = 0; r == 0 && i < values->n; i++)
-                r = values->list[i].held ? 0 : decide(registry, &values->list[i], l);
-        return r;
-}
-
 /* Takes the store over. */
 static int use_registry(const char *root, const struct schema *schema, struct store *store,
-        const struct loader *l, struct boot_values *values, struct diag *d)
+        struct boot_values *values, struct diag *d)
 {
         _cleanup_registry_ struct registry *registry = NULL;
         const struct registry_config config = {
@@ -193,14 +180,19 @@ static int use_registry(const char *root, const struct schema *schema, struct st
 
         int r = registry_open(&config, &registry, d);
         if (r == 0)
-                r = load_files(root, registry, l, d);
-        return r < 0 ? r : decide_all(registry, values, l);
+                r = load_files(root, registry, values, d);
+        if (r < 0)
+                return r;
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(registry);
+        for (size_t i = 0; r == 0 && i < values->n; i++)
+                r = values->list[i].held ? 0 : decide(registry, &values->list[i], values);
+        return r;
 }
 
 /* Without the database, what it says is not known: then what was in force last is right, and where nothing
  * was, the drop-in files. The folder alone is none: it may be what is below the mount point. */
 static int load_values(const char *root, const struct schema *schema, bool has_accepted,
-        const struct loader *l, struct boot_values *values, struct diag *d)
+        struct boot_values *values, struct diag *d)
 {
         _cleanup_store_ struct store *store = NULL;
 
@@ -209,16 +201,14 @@ static int load_values(const char *root, const struct schema *schema, bool has_a
                 return r;
         r = load_store(root, schema, store, d);
         if (r < 0 && r != -ENOENT)
-                complain(l, d->text[0] ? d->text : strerror(-r));
+                complain(values, d->text[0] ? d->text : strerror(-r));
         d->text[0] = '\0';
-        return r < 0 && has_accepted ? 0 : use_registry(root, schema, STEAL_PTR(store), l, values, d);
+        return r < 0 && has_accepted ? 0 : use_registry(root, schema, STEAL_PTR(store), values, d);
 }
 
 int boot_values_load(const char *root, const struct schema *schema, const struct accepted *accepted,
-        void (*on_line)(const char *line, void *userdata), void *userdata, struct boot_values *ret,
-        struct diag *d)
+        struct boot_values *ret, struct diag *d)
 {
-        const struct loader l = { .complain = on_line, .userdata = userdata };
         struct boot_values values = { 0 };
 
         int r = init_values(root, schema, accepted, &values);
@@ -226,7 +216,7 @@ int boot_values_load(const char *root, const struct schema *schema, const struct
                 boot_values_done(&values);
                 return r;
         }
-        r = load_values(root, schema, accepted->n > 0, &l, &values, d);
+        r = load_values(root, schema, accepted->n > 0, &values, d);
         *ret = values;
         return r;
 }

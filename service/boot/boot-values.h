@@ -16,12 +16,12 @@ struct boot_value {
 struct boot_values {
         struct boot_value *list; /* one for each entry that is bound to a control */
         size_t n;
+        unsigned failures; /* lines that were logged */
 };
 
-/* `complain` (may be NULL) gets a line for each broken file and each refused value, and for a store that is
- * there and cannot be read. A value that is refused falls back on the accepted one, else on the default. 0,
- * or a negative errno, with d set or not; then the accepted values or defaults are in *ret all the same. */
+/* A line is logged for each broken file and each refused value, and for a store that is there and cannot be
+ * read. A value that is refused falls back on the accepted one, else on the default. 0, or a negative errno,
+ * with d set or not; then the accepted values or defaults are in *ret all the same. */
 _must_check_ int boot_values_load(const char *root, const struct schema *schema,
-        const struct accepted *accepted, void (*complain)(const char *line, void *userdata), void *userdata,
-        struct boot_values *ret, struct diag *d);
+        const struct accepted *accepted, struct boot_values *ret, struct diag *d);
 void boot_values_done(struct boot_values *v);

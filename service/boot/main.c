@@ -1,13 +1,101 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* peios-policy-apply: a program of its own, because at boot every library that is linked costs time; also
- * run by `peios-audit-policyd --apply`. */
+/* peios-policy-apply: the boot-time apply, without bus or daemon. Schema, drop-ins and the registry's
+ * database are read from disk, every bound value is decided and written to its control. Where the database
+ * is not there (/var is a file system of its own and not mounted yet), or cannot be read, the accepted
+ * values on the root file system are applied. A program of its own, because at boot every library that is
+ * linked costs time; also run by `peios-audit-policyd --apply`. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
-#include "apply.h"
+#include "../../schema/layout.h"
+#include "../policy/control.h"
+#include "boot-values.h"
 #include "config.h"
+
+static void on_error(_unused_ const char *file, const char *text, void *userdata)
+{
+        unsigned *failures = userdata;
+        log_error("%s", text);
+        (*failures)++;
+}
+
+/* 0: applied, or there is nothing to apply it to. */
+static int apply_one(const char *root, const struct boot_value *v, bool verbose)
+{
+        _cleanup_control_ struct control *control = NULL;
+        _cleanup_free_ char *text = NULL;
+        struct control_result result;
+        struct diag d = { 0 };
+        const char *name = v->sv->control->name;
+
+        if (!v->text) {
+                if (verbose)
+                        (void)printf("%s: not set, left alone\n", name);
+                return 0;
+        }
+        int r = schema_control_text(v->sv, v->text, &text);
+        if (r == 0)
+                r = control_new(root, name, &control, &d);
+        if (r < 0) {
+                log_error(
+                        "%s: '%s' cannot be applied: %s", name, v->text, d.text[0] ? d.text : strerror(-r));
+                return r;
+        }
+        control_apply(control, text, &result);
+        switch (result.outcome) {
+        case CONTROL_HOLDS:
+        case CONTROL_WRITTEN:
+        case CONTROL_ABSENT:
+                if (verbose)
+                        (void)printf("%s: %s (%s)%s\n", name, text, v->text,
+                                result.outcome == CONTROL_HOLDS     ? ", held already"
+                                : result.outcome == CONTROL_WRITTEN ? ", written"
+                                                                    : ", this kernel has no such control");
+                return 0;
+        case CONTROL_REFUSED:
+        case CONTROL_FAILED:
+                log_error("%s: %s (%s) could not be written to %s: %s", name, text, v->text,
+                        control_path(control), control_strerror(result.error));
+                return -EIO;
+        case CONTROL_DIFFERENT:
+                log_error("%s: %s (%s) was written to %s, but '%s' reads back", name, text, v->text,
+                        control_path(control), result.now);
+                return -EIO;
+        }
+        return -EIO;
+}
+
+/* A line a failure on standard error; `verbose`: a line a value on standard output. Returns the exit code: 0
+ * where all is applied or legitimately absent (no such control, nothing set). */
+static int apply(const char *root, bool verbose)
+{
+        _cleanup_accepted_ struct accepted accepted = { 0 };
+        _cleanup_schema_ struct schema *schema = NULL;
+        struct boot_values values = { 0 };
+        struct diag d = { 0 };
+        unsigned failures = 0;
+
+        int r = schema_load(root, NULL, on_error, &failures, &schema);
+        if (r < 0) {
+                log_error("the schema cannot be loaded: %s", strerror(-r));
+                return EXIT_FAILURE;
+        }
+        if (accepted_load(root, LAYOUT_ACCEPTED_NAME, &accepted, &d) < 0)
+                on_error(NULL, d.text, &failures);
+        d.text[0] = '\0';
+        r = boot_values_load(root, schema, &accepted, &values, &d);
+        if (r < 0)
+                on_error(NULL, d.text[0] ? d.text : strerror(-r), &failures);
+        for (size_t i = 0; i < values.n; i++)
+                failures += apply_one(root, &values.list[i], verbose) < 0;
+        failures += values.failures;
+        boot_values_done(&values);
+        return failures > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
 
 int main(int argc, char **argv)
 {
@@ -20,7 +108,7 @@ int main(int argc, char **argv)
         };
         const char *root = NULL;
         struct diag d = { 0 };
-        int verbose = 0;
+        bool verbose = false;
 
         log_setup("peios-policy-apply", LOG_INFO);
         for (int c; (c = getopt_long(argc, argv, "hv", options, NULL)) >= 0;)
@@ -33,7 +121,7 @@ int main(int argc, char **argv)
                         root = optarg;
                         break;
                 case 'v':
-                        verbose = 1;
+                        verbose = true;
                         break;
                 case 'h':
                         (void)puts(
@@ -51,5 +139,5 @@ int main(int argc, char **argv)
                 log_error("unexpected argument '%s'", argv[optind]);
                 return EXIT_FAILURE;
         }
-        return boot_apply(root, verbose);
+        return apply(root, verbose);
 }
