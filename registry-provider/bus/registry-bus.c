@@ -75,14 +75,7 @@ void count_answer(struct registry_bus *rb, sd_bus *bus, size_t bytes)
 
 int append_actor(sd_bus_message *m, const struct actor *a)
 {
-        int r = daemon_bus_append_text(m, "actor", actor_state(a));
-        if (r >= 0)
-                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "pid", "u", a->pid, "uid", "u", a->uid,
-                        "loginuid", "u", a->loginuid, "session", "u", a->session);
-        if (r >= 0)
-                r = daemon_bus_append_text(m, "comm", a->comm);
-        if (r >= 0)
-                r = daemon_bus_append_text(m, "exe", a->exe);
+        int r = daemon_bus_append_actor(m, a);
         return r < 0 ? r : daemon_bus_append_text(m, "context", a->context);
 }
 

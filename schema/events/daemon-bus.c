@@ -89,3 +89,15 @@ int daemon_bus_append_string(sd_bus_message *m, const char *text)
         utf8_replace(&valid, text, strlen(text));
         return valid.error ? valid.error : sd_bus_message_append(m, "s", buf_str(&valid));
 }
+
+int daemon_bus_append_actor(sd_bus_message *m, const struct actor *a)
+{
+        int r = daemon_bus_append_text(m, "actor", actor_state(a));
+        if (r < 0 || !a)
+                return r;
+        r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "pid", "u", a->pid, "uid", "u", a->uid, "loginuid",
+                "u", a->loginuid, "session", "u", a->session);
+        if (r >= 0)
+                r = daemon_bus_append_text(m, "comm", a->comm);
+        return r < 0 ? r : daemon_bus_append_text(m, "exe", a->exe);
+}

@@ -6,6 +6,7 @@
 #include <systemd/sd-bus.h>
 
 #include "../base/diag.h"
+#include "../process/actor.h"
 
 /* Attached to the loop, which ends with a failure when the bus goes away. 0, or negative errno with d set.
  */
@@ -22,3 +23,6 @@ _must_check_ int daemon_bus_stub(sd_bus_message *call, sd_bus_message **ret);
 _must_check_ int daemon_bus_append_text(sd_bus_message *m, const char *name, const char *text);
 /* The same for a plain string. */
 _must_check_ int daemon_bus_append_string(sd_bus_message *m, const char *text);
+/* Members of an a{sv} that say who: all but the context, which a taint event has under that name too. NULL:
+ * that nobody is known. */
+_must_check_ int daemon_bus_append_actor(sd_bus_message *m, const struct actor *a);

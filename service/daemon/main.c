@@ -11,13 +11,13 @@
 #include "../../schema/events/loop.h"
 #include "../../schema/values/value.h"
 #include "config.h"
-#include "manager.h"
+#include "policyd.h"
 
 #define APPLY_NAME "peios-policy-apply"
 #define RECHECK_MOST_SECONDS 86400u
 
 struct arguments {
-        struct manager_config config;
+        struct policyd_config config;
         bool apply;
         bool verbose;
 };
@@ -39,7 +39,7 @@ static int help(void)
         return EXIT_SUCCESS;
 }
 
-static int set_recheck(const char *text, struct manager_config *config)
+static int set_recheck(const char *text, struct policyd_config *config)
 {
         uint64_t n;
 
@@ -140,7 +140,7 @@ static int apply(const struct arguments *a)
 int main(int argc, char **argv)
 {
         struct arguments a = { .config = { .recheck_usec = RECHECK_DEFAULT_USEC, .use_bpf = true } };
-        _cleanup_(manager_freep) struct manager *m = NULL;
+        _cleanup_(policyd_freep) struct policyd *p = NULL;
         struct diag d = { 0 };
 
         log_setup("peios-audit-policyd", LOG_INFO);
@@ -153,9 +153,9 @@ int main(int argc, char **argv)
                 log_setup("peios-audit-policyd", LOG_DEBUG);
         r = loop_hold_signals();
         if (r == 0)
-                r = manager_new(&a.config, &m, &d);
+                r = policyd_new(&a.config, &p, &d);
         if (r == 0)
-                r = manager_run(m);
+                r = policyd_run(p);
         if (r < 0) {
                 log_error("%s", d.text[0] ? d.text : strerror(-r));
                 return EXIT_FAILURE;

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Setting the property TaintEvents: written through to the registry as the caller, and answered when the
- * value is in force, or with the reason why it is not. sd-bus answers property setters at once, so the call
- * is taken over. */
+#include "policy-set.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "../../schema/bus/client.h"
 #include "../../schema/base/log.h"
-#include "../../schema/dbus/names.h"
+#include "../../schema/bus/cleanup.h"
+#include "../../schema/bus/client.h"
 #include "../../schema/events/daemon-bus.h"
-#include "policy-bus-internal.h"
 
 /* Each waits for an answer of the registry's, and the bus lets a connection wait for 128: the service's own
  * calls and questions have to go out as well. */
@@ -23,7 +20,7 @@
 #define INTERACTIVE_TIMEOUT_USEC UINT64_C(130000000)
 
 struct setter {
-        struct policy_bus *pb;
+        struct policy_set *set;
         struct setter *next;
         sd_bus_message *m;
         uint32_t uid;
@@ -33,21 +30,18 @@ struct setter {
         uint64_t sequence; /* 0: not written yet */
 };
 
-static unsigned setters_of(const struct policy_bus *pb, uint32_t uid)
-{
-        unsigned n = 0;
-
-        for (const struct setter *s = pb->setters; s; s = s->next)
-                n += s->uid == uid;
-        return n;
-}
+struct policy_set {
+        sd_bus *bus;
+        struct gate *gate;
+        const struct settings *settings;
+        struct setter *setters;
+};
 
 static void setter_free(struct setter *s)
 {
-        for (struct setter **at = &s->pb->setters; *at; at = &(*at)->next)
+        for (struct setter **at = &s->set->setters; *at; at = &(*at)->next)
                 if (*at == s) {
                         *at = s->next;
-                        s->pb->n_setters--;
                         break;
                 }
         sd_bus_slot_unref(s->call);
@@ -55,12 +49,6 @@ static void setter_free(struct setter *s)
         sd_bus_message_unref(s->m);
         free(s->value);
         free(s);
-}
-
-void policy_set_free(struct policy_bus *pb)
-{
-        while (pb->setters)
-                setter_free(pb->setters);
 }
 
 static void answer_error(struct setter *s, const char *name, const char *text)
@@ -82,7 +70,7 @@ static bool is_in_force(const struct setting *policy, const char *value)
 
 static void answer(struct setter *s)
 {
-        const struct setting *policy = s->pb->config.settings->taint_events;
+        const struct setting *policy = s->set->settings->taint_events;
         struct diag d = { 0 };
 
         if (policy->refusal.text[0])
@@ -107,13 +95,11 @@ static void answer(struct setter *s)
         }
 }
 
-void policy_bus_settled(struct policy_bus *pb, const struct setting *policy)
+void policy_set_settled(struct policy_set *set)
 {
-        if (!pb || policy != policy->all->taint_events)
-                return;
-        for (struct setter *s = pb->setters, *next; s; s = next) {
+        for (struct setter *s = set->setters, *next; s; s = next) {
                 next = s->next;
-                if (s->sequence != 0 && policy->sequence >= s->sequence)
+                if (s->sequence != 0 && set->settings->taint_events->sequence >= s->sequence)
                         answer(s);
         }
 }
@@ -143,53 +129,66 @@ static int on_written(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
                 answer_error(s, ERROR_UNAVAILABLE, "the registry provider gave an answer that is not one");
                 return 0;
         }
-        const struct setting *policy = s->pb->config.settings->taint_events;
+        const struct setting *policy = s->set->settings->taint_events;
         if (policy->sequence >= s->sequence && !policy->turning_off) {
                 answer(s);
                 return 0;
         }
-        if (sd_event_add_time_relative(sd_bus_get_event(s->pb->config.bus), &s->timer, CLOCK_MONOTONIC,
+        if (sd_event_add_time_relative(sd_bus_get_event(s->set->bus), &s->timer, CLOCK_MONOTONIC,
                     IN_FORCE_TIMEOUT_USEC, 0, on_timeout, s) < 0)
                 answer_error(s, ERROR_UNAVAILABLE, "written, but it cannot be waited for");
         return 0;
 }
 
-static int write_through(struct setter *s, const char *value)
+static int write_through(struct setter *s)
 {
-        struct policy_bus *pb = s->pb;
-        const struct schema_value *sv = pb->config.settings->taint_events->sv;
-        sd_bus_message *m = NULL;
+        _cleanup_message_ sd_bus_message *m = NULL;
+        const struct schema_value *sv = s->set->settings->taint_events->sv;
 
-        int r = sd_bus_message_new_method_call(
-                pb->config.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE, "Set");
+        int r = client_new_call(s->set->bus, "Set", &m);
         if (r >= 0)
-                r = sd_bus_message_append(m, "ssuva{sv}", sv->key.text, sv->name, sv->type, "s", value, 1,
+                r = sd_bus_message_append(m, "ssuva{sv}", sv->key.text, sv->name, sv->type, "s", s->value, 1,
                         "on-behalf-of", "s", sd_bus_message_get_sender(s->m));
         bool interactive = sd_bus_message_get_allow_interactive_authorization(s->m) > 0;
         if (r >= 0)
                 r = sd_bus_message_set_allow_interactive_authorization(m, interactive);
-        if (r >= 0)
-                r = sd_bus_call_async(pb->config.bus, &s->call, m, on_written, s,
-                        interactive ? INTERACTIVE_TIMEOUT_USEC : WRITE_TIMEOUT_USEC);
-        sd_bus_message_unref(m);
-        return r;
+        return r < 0 ? r
+                     : sd_bus_call_async(s->set->bus, &s->call, m, on_written, s,
+                               interactive ? INTERACTIVE_TIMEOUT_USEC : WRITE_TIMEOUT_USEC);
 }
 
-/* A value that nobody would accept is not written: it would stay there, and be refused anew at each boot. */
-static int check_allowed(const struct policy_bus *pb, const char *value, sd_bus_error *error)
+static int begin(struct policy_set *set, sd_bus_message *m, uint32_t uid, const char *value)
 {
-        const struct schema_value *sv = pb->config.settings->taint_events->sv;
+        struct setter *s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        *s = (struct setter){ .set = set, .next = set->setters, .uid = uid, .value = strdup(value) };
+        set->setters = s;
+        int r = s->value ? daemon_bus_stub(m, &s->m) : -ENOMEM;
+        if (r >= 0)
+                r = write_through(s);
+        if (r < 0)
+                setter_free(s);
+        return r < 0 ? r : 1;
+}
+
+static bool is_full(const struct policy_set *set, uint32_t uid)
+{
+        unsigned n = 0, of_user = 0;
+
+        for (const struct setter *s = set->setters; s; s = s->next) {
+                n++;
+                of_user += s->uid == uid;
+        }
+        return uid != 0 && (n >= SETTERS_MAX || of_user >= SETTERS_PER_USER_MAX);
+}
+
+static int on_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct policy_set *set = userdata;
+        const char *interface, *property, *value;
         _cleanup_free_ char *text = NULL;
         struct diag d = { 0 };
-
-        int r = schema_canonical(sv, value, strlen(value), &text, &d);
-        return r != -EINVAL ? r : sd_bus_error_setf(error, ERROR_REFUSED, "%s; nothing is written", d.text);
-}
-
-int policy_set_filter(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        struct policy_bus *pb = userdata;
-        const char *interface, *property, *value;
 
         if (!sd_bus_message_is_method_call(m, "org.freedesktop.DBus.Properties", "Set") ||
                 !sd_bus_message_has_signature(m, "ssv"))
@@ -201,31 +200,43 @@ int policy_set_filter(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 r = sd_bus_message_rewind(m, true);
                 return r < 0 ? r : 0; /* not ours: sd-bus goes on */
         }
-        r = sd_bus_message_read(m, "v", "s", &value);
-        if (r < 0)
+        if (sd_bus_message_read(m, "v", "s", &value) < 0)
                 return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS, "TaintEvents is a string");
-        r = check_allowed(pb, value, error);
+        /* A value that nobody would accept is not written: it would stay there, and be refused anew at each
+         * boot. */
+        r = schema_canonical(set->settings->taint_events->sv, value, strlen(value), &text, &d);
+        if (r == -EINVAL)
+                return sd_bus_error_setf(error, ERROR_REFUSED, "%s; nothing is written", d.text);
         if (r < 0)
                 return r;
-        const struct caller *caller = gate_caller(pb->gate, m);
+        const struct caller *caller = gate_caller(set->gate, m);
         uint32_t uid = caller ? caller->actor.uid : AUDIT_ID_UNSET;
-        if (uid != 0 && (pb->n_setters >= SETTERS_MAX || setters_of(pb, uid) >= SETTERS_PER_USER_MAX))
+        if (is_full(set, uid))
                 return sd_bus_error_setf(error, ERROR_LIMIT,
                         "%u callers, or %u of one user, wait for their value to be in force already",
                         SETTERS_MAX, SETTERS_PER_USER_MAX);
+        return begin(set, m, uid, value);
+}
 
-        struct setter *s = calloc(1, sizeof(*s));
-        if (!s)
+int policy_set_new(sd_bus *bus, struct gate *gate, const struct settings *settings, struct policy_set **ret)
+{
+        struct policy_set *set = malloc(sizeof(*set));
+        if (!set)
                 return -ENOMEM;
-        *s = (struct setter){ .pb = pb, .next = pb->setters, .uid = uid, .value = strdup(value) };
-        pb->setters = s;
-        pb->n_setters++;
-        r = s->value ? daemon_bus_stub(m, &s->m) : -ENOMEM;
-        if (r >= 0)
-                r = write_through(s, value);
+        *set = (struct policy_set){ .bus = bus, .gate = gate, .settings = settings };
+        int r = sd_bus_add_object(bus, NULL, POLICY_PATH, on_call, set);
         if (r < 0) {
-                setter_free(s);
+                free(set);
                 return r;
         }
-        return 1;
+        *ret = set;
+        return 0;
+}
+
+struct policy_set *policy_set_free(struct policy_set *set)
+{
+        while (set && set->setters)
+                setter_free(set->setters);
+        free(set);
+        return NULL;
 }

@@ -9,18 +9,20 @@
 #include "../../schema/base/clock.h"
 #include "../../schema/base/log.h"
 #include "../../schema/taint/taint.h"
+#include "../metrics/metrics.h"
+#include "policy-bus.h"
 
 #define MASK_TEXT_MAX 20
 
 struct taints {
-        struct taints_config config;
+        struct settings *settings;
         struct monitor *monitor;
         bool started;
-        uint64_t audited_until; /* µs since 1970: what happened by then is audited, whenever it is told */
+        uint64_t audited_until; /* µs since 1970: what happened by then is audited, whenever it is seen */
         struct accepted_taints accepted;
         sd_event_source *accepted_timer; /* the next end of an acceptance */
         int64_t accepted_usec;           /* µs since 1970: ends were looked at until then */
-        uint64_t past; /* bits that were set when nothing was audited: nor are they, told later */
+        uint64_t past; /* bits that were set when nothing was audited: nor are they, seen later */
 };
 
 static bool is_scratch(const char *root)
@@ -32,22 +34,18 @@ static bool is_scratch(const char *root)
  * A control on a scratch root is a file and audits nothing. */
 static bool kernel_audits(const struct taints *t)
 {
-        const struct setting *policy = t->config.policy;
-        return policy->live && control_present(policy->control) && !is_scratch(t->config.root);
-}
-
-/* Before the registry is heard for the first time it is the schema's default, so that nothing is missed. */
-static const char *policy_in_force(const struct setting *policy)
-{
-        return policy->accepted || !policy->begins || !policy->sv->has_default ? policy->accepted
-                                                                               : policy->sv->default_text;
+        const struct setting *policy = t->settings->taint_events;
+        return policy->live && control_present(policy->control) && !is_scratch(t->settings->root);
 }
 
 static bool is_audited(const struct taints *t)
 {
-        const char *off = t->config.policy->sv->control->audit_off;
-        const char *in_force = policy_in_force(t->config.policy);
+        const struct setting *policy = t->settings->taint_events;
+        const char *off = policy->sv->control->audit_off, *in_force = policy->accepted;
 
+        /* Before the registry is heard for the first time, so that nothing is missed. */
+        if (!in_force && policy->begins && policy->sv->has_default)
+                in_force = policy->sv->default_text;
         return in_force && (!off || strcmp(in_force, off) != 0) && !kernel_audits(t);
 }
 
@@ -110,12 +108,10 @@ uint64_t taints_accepted_mask(const struct taints *t)
         return mask;
 }
 
-static void describe(const struct taint_event *e, const char *acceptance, struct diag *ret)
+static void changed(struct taints *t)
 {
-        const char *accepted = acceptance ? "accepted: " : "",
-                   *between = acceptance && e->detail[0] ? "; " : "";
-
-        (void)diag_set(ret, 0, "%s%s%s%s", e->detail, between, accepted, acceptance ? acceptance : "");
+        policy_bus_taint_changed(t->settings->bus);
+        metrics_changed(t->settings->metrics);
 }
 
 static void on_transition(struct taint_event *e, void *userdata)
@@ -124,7 +120,8 @@ static void on_transition(struct taint_event *e, void *userdata)
         char name[TAINT_NAME_MAX], old_mask[MASK_TEXT_MAX], new_mask[MASK_TEXT_MAX];
         const char *acceptance = taints_acceptance(t, e);
         struct diag detail;
-        describe(e, acceptance, &detail);
+        (void)diag_set(&detail, 0, "%s%s%s%s", e->detail, acceptance && e->detail[0] ? "; " : "",
+                acceptance ? "accepted: " : "", acceptance ? acceptance : "");
         const struct record r = {
                 .kind = e->cleared ? RECORD_TAINT_CLEARED : RECORD_TAINT_SET,
                 .taint = taint_name(taint_flag_by_bit(e->bit), e->bit, name),
@@ -146,9 +143,10 @@ static void on_transition(struct taint_event *e, void *userdata)
         };
 
         if (is_recorded(t, e))
-                e->seqno = auditlog_emit(t->config.auditlog, &r);
+                e->seqno = auditlog_emit(t->settings->auditlog, &r);
         t->past &= ~(UINT64_C(1) << e->bit);
-        t->config.told(e, t->config.userdata);
+        policy_bus_taint_event(t->settings, e);
+        changed(t);
 }
 
 static void on_blind(const char *text, void *userdata)
@@ -159,40 +157,40 @@ static void on_blind(const char *text, void *userdata)
                 log_notice("the kernel's taint mask can be read again");
                 return;
         }
-        (void)auditlog_emit(t->config.auditlog,
+        (void)auditlog_emit(t->settings->auditlog,
                 &(struct record){ .kind = RECORD_TAINT_BLIND, .reason = "cannot-be-read", .detail = text });
 }
 
 static uint64_t last_seqno(void *userdata)
 {
         const struct taints *t = userdata;
-        return auditlog_last_seqno(t->config.auditlog);
+        return auditlog_last_seqno(t->settings->auditlog);
 }
 
 static void on_changed(void *userdata)
 {
-        struct taints *t = userdata;
-        t->config.changed(t->config.userdata);
+        changed(userdata);
 }
 
 static void on_sysctl_written(const struct sysctl_write *w, void *userdata)
 {
         struct taints *t = userdata;
-        t->config.sysctl_written(w, t->config.userdata);
+        settings_sysctl_written(t->settings, w);
 }
 
-int taints_new(const struct taints_config *config, struct taints **ret, struct diag *d)
+int taints_new(
+        struct settings *settings, uint64_t recheck_usec, bool use_bpf, struct taints **ret, struct diag *d)
 {
         struct taints *t = calloc(1, sizeof(*t));
         if (!t)
                 return -ENOMEM;
-        t->config = *config;
-        const struct monitor_config mc = {
-                .root = config->root,
-                .event = config->event,
-                .recheck_usec = config->recheck_usec,
+        t->settings = settings;
+        const struct monitor_config config = {
+                .root = settings->root,
+                .event = settings->event,
+                .recheck_usec = recheck_usec,
                 /* The programs see this kernel, whatever the root is. */
-                .use_bpf = config->use_bpf && !is_scratch(config->root),
+                .use_bpf = use_bpf && !is_scratch(settings->root),
                 .callbacks = { .transition = on_transition,
                         .blind = on_blind,
                         .changed = on_changed,
@@ -200,7 +198,7 @@ int taints_new(const struct taints_config *config, struct taints **ret, struct d
                         .sysctl_written = on_sysctl_written,
                         .userdata = t },
         };
-        int r = monitor_new(&mc, &t->monitor, d);
+        int r = monitor_new(&config, &t->monitor, d);
         if (r < 0) {
                 (void)taints_free(t);
                 return r;
@@ -244,14 +242,14 @@ static void arm_accepted(struct taints *t)
 {
         uint64_t end = (uint64_t)accepted_taints_next_end(&t->accepted, t->accepted_usec);
         int r = t->accepted_timer ? sd_event_source_set_time(t->accepted_timer, end)
-                                  : sd_event_add_time(t->config.event, &t->accepted_timer, CLOCK_REALTIME,
+                                  : sd_event_add_time(t->settings->event, &t->accepted_timer, CLOCK_REALTIME,
                                             end, 1, on_accepted_end, t);
 
         if (r >= 0)
                 r = sd_event_source_set_enabled(
                         t->accepted_timer, end == INT64_MAX ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
         if (r < 0)
-                log_error("cannot set a timer: %s; it is not told that an acceptance ends", strerror(-r));
+                log_error("cannot set a timer: %s; nothing says that an acceptance ends", strerror(-r));
 }
 
 static void look_at_accepted(struct taints *t)
@@ -265,7 +263,8 @@ static void look_at_accepted(struct taints *t)
                         log_notice("not accepted any more, its time is over: %s", a->text);
         }
         arm_accepted(t);
-        t->config.accepted_changed(t->config.userdata);
+        policy_bus_accepted_changed(t->settings->bus);
+        metrics_changed(t->settings->metrics);
 }
 
 static int on_accepted_end(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)

@@ -7,31 +7,18 @@
 
 #include "../../schema/taint/accepted-taint.h"
 #include "../monitor/monitor.h"
-#include "settings.h"
+#include "../settings/settings.h"
 
 struct taints;
 
-struct taints_config {
-        const char *root;
-        sd_event *event;
-        struct auditlog *auditlog;
-        const struct setting *policy; /* TaintEvents */
-        uint64_t recheck_usec;
-        bool use_bpf;
-        void (*told)(const struct taint_event *e, void *userdata);
-        void (*changed)(void *userdata);          /* counters, hooks, mask */
-        void (*accepted_changed)(void *userdata); /* what is accepted, also as time goes on */
-        /* Somebody wrote to a control. */
-        void (*sysctl_written)(const struct sysctl_write *w, void *userdata);
-        void *userdata;
-};
-
-/* 0, or negative errno with d set. Nothing is looked at before taints_start(). */
-_must_check_ int taints_new(const struct taints_config *config, struct taints **ret, struct diag *d);
+/* The policy is TaintEvents of `settings`. 0, or negative errno with d set. Nothing is looked at before
+ * taints_start(). */
+_must_check_ int taints_new(
+        struct settings *settings, uint64_t recheck_usec, bool use_bpf, struct taints **ret, struct diag *d);
 _must_check_ int taints_start(struct taints *t, struct diag *d);
 struct taints *taints_free(struct taints *t);
 
-/* Somebody's write to a control is told of, soon after. `t` may be NULL, here and below. */
+/* Somebody's write to a control is reported, soon after. `t` may be NULL, here and below. */
 bool taints_writes_are_reported(const struct taints *t);
 void taints_set_forensic(struct taints *t, bool forensic);
 /* Taints that are no alarm, as accepted_taints_parse() takes them; NULL for none. Each ends at its time. */

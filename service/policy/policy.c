@@ -58,7 +58,7 @@ static void forget_old(struct drift *d, uint64_t now)
         memmove(d->at, d->at + gone, d->n * sizeof(d->at[0]));
 }
 
-enum drift_verdict drift_decide(struct drift *d, uint64_t now)
+enum drift_verdict policy_drift(struct drift *d, uint64_t now)
 {
         if (now < d->paused_until)
                 return DRIFT_PAUSED;

@@ -43,4 +43,4 @@ enum drift_verdict {
         DRIFT_PAUSED,
 };
 
-enum drift_verdict drift_decide(struct drift *d, uint64_t now);
+enum drift_verdict policy_drift(struct drift *d, uint64_t now);

@@ -12,6 +12,7 @@
 #include "../../../schema/base/fileio.h"
 #include "../../../schema/layout.h"
 #include "../../../service/daemon/policy-bus.h"
+#include "../../../service/daemon/taints.h"
 #include "../../../service/metrics/metrics.h"
 
 struct setting_world world;
@@ -67,30 +68,29 @@ uint64_t auditlog_emit(struct auditlog *log, const struct record *r)
         return auditlog_emit_then(log, r, NULL, NULL);
 }
 
-void policy_bus_changed(
-        _unused_ struct policy_bus *pb, _unused_ const struct setting *s, _unused_ unsigned changes)
+void policy_bus_changed(_unused_ const struct setting *s, _unused_ unsigned changes)
 {
 }
 
-void policy_bus_policy_changed(_unused_ struct policy_bus *pb, _unused_ const struct setting *s,
-        _unused_ const char *old, _unused_ const struct actor *actor)
+void policy_bus_policy_changed(
+        _unused_ const struct setting *s, _unused_ const char *old, _unused_ const struct actor *actor)
 {
         world.n_changed++;
 }
 
-void policy_bus_policy_refused(_unused_ struct policy_bus *pb, _unused_ const struct setting *s,
-        _unused_ const char *refused, _unused_ const char *why)
+void policy_bus_policy_refused(
+        _unused_ const struct setting *s, _unused_ const char *refused, _unused_ const char *why)
 {
         world.n_refused++;
 }
 
-void policy_bus_drift_detected(_unused_ struct policy_bus *pb, _unused_ const struct setting *s,
-        _unused_ const char *found, _unused_ const char *action)
+void policy_bus_drift_detected(
+        _unused_ const struct setting *s, _unused_ const char *found, _unused_ const char *action)
 {
         world.n_drifts++;
 }
 
-void policy_bus_settled(_unused_ struct policy_bus *pb, const struct setting *s)
+void policy_bus_settled(const struct setting *s)
 {
         world.n_settled += s == world.setting;
 }
@@ -165,16 +165,19 @@ int world_try_restart(void)
 static int input(const char *key, const char *name, const struct value *value, const struct actor *actor,
         bool is_resync)
 {
-        const struct link_value in = { .key = key,
-                .name = name,
-                .value = value,
+        const struct schema *schema = world.schema;
+        const struct setting_input in = { .value = value,
                 .layer = value ? "base" : "",
                 .actor = actor,
                 .reason = "changed-while-away",
                 .file_owner = AUDIT_ID_UNSET,
                 .is_resync = is_resync };
 
-        return settings_input(&world.settings, &in);
+        for (size_t i = 0; i < schema->n; i++)
+                if (strcmp(schema->values[i].key.text, key) == 0 &&
+                        strcmp(schema->values[i].name, name) == 0)
+                        return settings_input(&world.settings, &schema->values[i], &in);
+        return 0;
 }
 
 static int input_text(

@@ -6,7 +6,7 @@
  * be waited for goes out when the test says so. */
 
 #include "../../../schema/schema.h"
-#include "../../../service/daemon/settings.h"
+#include "../../../service/settings/settings.h"
 #include "../../../service/monitor/bpf-source.h"
 #include "scratch.h"
 

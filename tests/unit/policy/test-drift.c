@@ -15,7 +15,7 @@ static void walk(const struct step *steps, size_t n)
         struct drift d = { 0 };
 
         for (size_t i = 0; i < n; i++)
-                ck_assert_msg(drift_decide(&d, steps[i].second * SECOND) == steps[i].expected,
+                ck_assert_msg(policy_drift(&d, steps[i].second * SECOND) == steps[i].expected,
                         "step %zu, second %llu", i, (unsigned long long)steps[i].second);
 }
 
@@ -24,7 +24,7 @@ START_TEST(slow_drift_is_put_back_for_ever)
         struct drift d = { 0 };
 
         for (uint64_t second = 0; second < 3600; second += 12)
-                ck_assert_int_eq(drift_decide(&d, second * SECOND), DRIFT_PUT_BACK);
+                ck_assert_int_eq(policy_drift(&d, second * SECOND), DRIFT_PUT_BACK);
 }
 END_TEST
 
@@ -90,14 +90,14 @@ START_TEST(edges_are_exact)
         struct drift d = { 0 };
 
         for (unsigned i = 0; i < DRIFT_ROUNDS; i++)
-                ck_assert_int_eq(drift_decide(&d, 7), DRIFT_PUT_BACK);
+                ck_assert_int_eq(policy_drift(&d, 7), DRIFT_PUT_BACK);
         struct drift inside = d, outside = d;
-        ck_assert_int_eq(drift_decide(&inside, 7 + DRIFT_WINDOW_USEC - 1), DRIFT_GIVE_UP);
-        ck_assert_int_eq(drift_decide(&outside, 7 + DRIFT_WINDOW_USEC), DRIFT_PUT_BACK);
+        ck_assert_int_eq(policy_drift(&inside, 7 + DRIFT_WINDOW_USEC - 1), DRIFT_GIVE_UP);
+        ck_assert_int_eq(policy_drift(&outside, 7 + DRIFT_WINDOW_USEC), DRIFT_PUT_BACK);
 
         uint64_t end = 7 + DRIFT_WINDOW_USEC - 1 + DRIFT_PAUSE_USEC;
-        ck_assert_int_eq(drift_decide(&inside, end - 1), DRIFT_PAUSED);
-        ck_assert_int_eq(drift_decide(&inside, end), DRIFT_PUT_BACK);
+        ck_assert_int_eq(policy_drift(&inside, end - 1), DRIFT_PAUSED);
+        ck_assert_int_eq(policy_drift(&inside, end), DRIFT_PUT_BACK);
 }
 END_TEST
 

@@ -9,9 +9,9 @@
 
 #include "../../schema/base/diag.h"
 
-struct manager;
+struct policyd;
 
-struct manager_config {
+struct policyd_config {
         const char *root;      /* --root, or NULL */
         bool use_bpf;          /* false: the hints alone */
         uint64_t recheck_usec; /* how often controls are looked at without a hint */
@@ -20,12 +20,12 @@ struct manager_config {
 #define RECHECK_DEFAULT_USEC UINT64_C(60000000)
 
 /* What was accepted last is applied in here, before anybody is asked. 0, or negative errno with d set. */
-_must_check_ int manager_new(const struct manager_config *config, struct manager **ret, struct diag *d);
-struct manager *manager_free(struct manager *m);
-DEFINE_CLEANUP(struct manager *, manager_free, manager_freep);
+_must_check_ int policyd_new(const struct policyd_config *config, struct policyd **ret, struct diag *d);
+struct policyd *policyd_free(struct policyd *p);
+DEFINE_CLEANUP(struct policyd *, policyd_free, policyd_freep);
 
 /* Reads the schema again, and all values from the registry: on SIGHUP, and for Reload(). */
-void manager_reload(struct manager *m);
+void policyd_reload(struct policyd *p);
 
 /* Until SIGTERM or SIGINT, or until the bus goes away. 0 or negative errno. */
-_must_check_ int manager_run(struct manager *m);
+_must_check_ int policyd_run(struct policyd *p);

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "../../schema/base/clock.h"
-#include "setting-internal.h"
-#include "taints.h"
+#include "../daemon/taints.h"
+#include "settings.h"
 
 const char *setting_shown(const char *text)
 {
@@ -39,19 +39,9 @@ const char *setting_waits_for(const struct setting *s)
         return words[s->sv->apply];
 }
 
-/* "\System\Audit\Modules\TaintEvents": without the hive where it is the default one. */
-int setting_describe_path(const struct schema_value *sv, char **ret)
-{
-        _cleanup_buf_ struct buf path = BUF_INIT;
-        size_t len;
-
-        (void)path_component(&sv->key, 0, &len);
-        bool machine = fold_equal(sv->key.text, len, DEFAULT_HIVE, strlen(DEFAULT_HIVE));
-        buf_printf(&path, "%s%s\\%s", machine ? "" : "\\", sv->key.text + (machine ? len : 0), sv->name);
-        return buf_finish(&path, ret, NULL);
-}
-
-const char *setting_tainted(const struct setting *s, char text[static SETTING_MASK_MAX])
+/* The kernel's taint mask, for the record of a value that turns auditing on and off; NULL where it does not,
+ * or where the mask is not known. */
+static const char *tainted(const struct setting *s, char text[static SETTING_MASK_MAX])
 {
         uint64_t mask;
 
@@ -62,7 +52,7 @@ const char *setting_tainted(const struct setting *s, char text[static SETTING_MA
 }
 
 /* The file behind a change that no caller made, and whose it is. */
-static const char *describe_file(const struct link_value *in, struct diag *d)
+static const char *describe_file(const struct setting_input *in, struct diag *d)
 {
         if (!in->file)
                 return NULL;
@@ -74,7 +64,7 @@ static const char *describe_file(const struct link_value *in, struct diag *d)
 }
 
 struct record setting_change_record(const struct setting *s, const char *new_text,
-        const struct link_value *in, struct setting_change_text *text)
+        const struct setting_input *in, struct setting_change_text *text)
 {
         return (struct record){
                 .kind = RECORD_POLICY_CHANGED,
@@ -84,11 +74,22 @@ struct record setting_change_record(const struct setting *s, const char *new_tex
                 .new_text = setting_shown(new_text),
                 .layer = in->layer,
                 .reason = in->actor && !in->is_resync ? NULL : in->reason,
-                .tainted = setting_tainted(s, text->tainted),
+                .tainted = tainted(s, text->tainted),
                 .detail = describe_file(in, &text->file),
                 .actor = in->actor,
                 .success = true,
         };
+}
+
+struct record setting_pending_record(const struct setting *s, const char *new_text,
+        const struct setting_input *in, struct setting_change_text *text)
+{
+        struct record record = setting_change_record(s, new_text, in, text);
+
+        record.kind = RECORD_POLICY_PENDING;
+        record.op = NULL;
+        record.tainted = NULL;
+        return record;
 }
 
 const char *setting_meaning(const struct setting *s)
@@ -204,29 +205,16 @@ static void preview_record(const struct record *r, struct buf *out)
         buf_putc(out, '\n');
 }
 
-static void preview_pending(struct record *record, const char *new_text, struct buf *out)
+static void preview_pending(
+        const struct setting *s, const char *text, const struct setting_input *in, struct buf *out)
 {
-        record->kind = RECORD_POLICY_PENDING;
-        record->op = NULL;
-        record->new_text = setting_shown(new_text);
-        record->success = true;
-        preview_record(record, out);
+        struct setting_change_text change;
+        const struct record record = setting_pending_record(s, text, in, &change);
+
+        preview_record(&record, out);
 }
 
-static void preview_put_off(
-        const struct setting *s, const char *text, struct record *record, struct buf *out)
-{
-        if (s->is_pending && strcmp(setting_shown(s->pending), setting_shown(text)) == 0) {
-                buf_printf(out, "%s waits for the next %s already: no write, no record\n", or_nothing(text),
-                        setting_waits_for(s));
-                return;
-        }
-        buf_printf(out, "%s would be accepted; %s stays in force until the next %s\n", or_nothing(text),
-                record->old_text, setting_waits_for(s));
-        preview_pending(record, text, out);
-}
-
-static void preview_stay(const struct setting *s, struct record *record, struct buf *out)
+static void preview_stay(const struct setting *s, const struct setting_input *in, struct buf *out)
 {
         if (!s->is_pending) {
                 buf_printf(out, "%s is in force already: no write, no record\n",
@@ -235,57 +223,69 @@ static void preview_stay(const struct setting *s, struct record *record, struct 
         }
         buf_printf(out, "%s would stay in force, and %s wait for the next %s no more\n",
                 or_nothing(s->accepted), or_nothing(s->pending), setting_waits_for(s));
-        preview_pending(record, s->accepted, out);
+        preview_pending(s, s->accepted, in, out);
+}
+
+static void preview_refusal(
+        const struct setting *s, const char *why, const struct setting_input *in, struct buf *out)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+
+        value_format(&text, in->value, true);
+        const struct record record = {
+                .kind = RECORD_POLICY_REFUSED,
+                .path = s->path,
+                .old_text = setting_shown(s->accepted),
+                .new_text = buf_str(&text),
+                .layer = in->layer,
+                .reason = "invalid-value",
+                .actor = in->actor,
+        };
+        buf_printf(out, "stored, but refused: %s; %s stays in force\n", why, record.old_text);
+        preview_record(&record, out);
+        if (text.error)
+                out->error = text.error;
+}
+
+static void preview_change(struct setting *s, const struct policy_decision *decision,
+        const struct setting_input *in, struct buf *out)
+{
+        const char *text = decision->text;
+        struct setting_change_text change;
+
+        if (!setting_has_to_wait(s, text)) {
+                const struct record record = setting_change_record(s, text, in, &change);
+                buf_printf(out, "%s would come into force in place of %s\n", text ? text : "nothing",
+                        record.old_text);
+                if (decision->turns_off)
+                        buf_puts(out, "auditing would go off, after the record of it\n");
+                preview_control(s, text, out);
+                preview_record(&record, out);
+        } else if (s->is_pending && strcmp(setting_shown(s->pending), setting_shown(text)) == 0) {
+                buf_printf(out, "%s waits for the next %s already: no write, no record\n", or_nothing(text),
+                        setting_waits_for(s));
+        } else {
+                buf_printf(out, "%s would be accepted; %s stays in force until the next %s\n",
+                        or_nothing(text), setting_shown(s->accepted), setting_waits_for(s));
+                preview_pending(s, text, in, out);
+        }
 }
 
 int setting_preview(struct setting *s, const struct value *value, const char *layer,
         const struct actor *actor, struct buf *out)
 {
+        const struct setting_input in = { .value = value, .layer = layer[0] ? layer : NULL, .actor = actor };
         struct policy_decision decision = { 0 };
-        _cleanup_buf_ struct buf text = BUF_INIT;
-        char tainted[SETTING_MASK_MAX];
-        struct record record = {
-                .op = s->control ? s->sv->control->audit_op : NULL,
-                .path = s->path,
-                .old_text = setting_shown(s->accepted),
-                .layer = layer[0] ? layer : NULL,
-                .actor = actor,
-        };
 
         int r = policy_decide(s->sv, s->accepted, value, &decision);
         if (r < 0)
                 return r;
-        switch (decision.verdict) {
-        case POLICY_SAME:
-                preview_stay(s, &record, out);
-                break;
-        case POLICY_REFUSE:
-                value_format(&text, value, true);
-                buf_printf(out, "stored, but refused: %s; %s stays in force\n", decision.why.text,
-                        record.old_text);
-                record.kind = RECORD_POLICY_REFUSED;
-                record.op = NULL;
-                record.new_text = buf_str(&text);
-                record.reason = "invalid-value";
-                preview_record(&record, out);
-                break;
-        case POLICY_CHANGE:
-                if (setting_has_to_wait(s, decision.text)) {
-                        preview_put_off(s, decision.text, &record, out);
-                        break;
-                }
-                buf_printf(out, "%s would come into force in place of %s\n",
-                        decision.text ? decision.text : "nothing", record.old_text);
-                if (decision.turns_off)
-                        buf_puts(out, "auditing would go off, after the record of it\n");
-                preview_control(s, decision.text, out);
-                record.kind = RECORD_POLICY_CHANGED;
-                record.new_text = setting_shown(decision.text);
-                record.tainted = setting_tainted(s, tainted);
-                record.success = true;
-                preview_record(&record, out);
-                break;
-        }
+        if (decision.verdict == POLICY_SAME)
+                preview_stay(s, &in, out);
+        else if (decision.verdict == POLICY_REFUSE)
+                preview_refusal(s, decision.why.text, &in, out);
+        else
+                preview_change(s, &decision, &in, out);
         policy_decision_done(&decision);
-        return text.error ? text.error : out->error;
+        return out->error;
 }

@@ -8,9 +8,10 @@
 
 #include "../../schema/base/clock.h"
 #include "../../schema/base/log.h"
+#include "../daemon/policy-bus.h"
+#include "../daemon/taints.h"
 #include "../monitor/bpf-source.h"
-#include "policy-bus.h"
-#include "setting-internal.h"
+#include "settings.h"
 
 /* The report of a write comes on a way of its own, and may come behind the hint: on a busy machine so late
  * that it is waited for longer where there is none. */
@@ -72,7 +73,7 @@ void setting_flush(struct setting *s)
                                                 .when = u->written > 0 ? u->written : u->until,
                                                 .success = u->success });
         setting_changed(s, SETTING_COUNTERS | SETTING_LIVE);
-        policy_bus_drift_detected(s->all->bus, s, u->found, u->action);
+        policy_bus_drift_detected(s, u->found, u->action);
         (void)setting_untold_free(u);
 }
 
@@ -249,7 +250,7 @@ static void on_drift(struct setting *s, const char *expected, const char *found)
                         tell(s, expected, found, "reported", since);
                 return;
         }
-        switch (drift_decide(&s->drift, clock_usec())) {
+        switch (policy_drift(&s->drift, clock_usec())) {
         case DRIFT_PUT_BACK:
                 (void)setting_write(s, s->accepted);
                 tell(s, expected, found, s->live ? "put-back" : "put-back-failed", since);

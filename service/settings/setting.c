@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What becomes of a value that is written: refused, accepted, kept, and handed to what takes it. */
-#include "setting-internal.h"
+#include "settings.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,8 +8,9 @@
 
 #include "../../schema/base/log.h"
 #include "../../schema/layout.h"
+#include "../daemon/policy-bus.h"
+#include "../daemon/taints.h"
 #include "../metrics/metrics.h"
-#include "policy-bus.h"
 
 #define DEFAULT_LAYER "default"
 
@@ -29,18 +30,19 @@ int setting_replace(char **at, const char *text)
 
 void setting_changed(struct setting *s, unsigned changes)
 {
-        policy_bus_changed(s->all->bus, s, changes);
+        policy_bus_changed(s, changes);
         metrics_changed(s->all->metrics);
 }
 
-int setting_recall(const struct setting *s, const char *kept, char **ret)
+/* What was kept, unless the schema means something else by it now. NULL: nothing. 0 or -ENOMEM. */
+static int recall(const struct setting *s, const char *kept, char **ret)
 {
         *ret = NULL;
         int r = kept ? schema_canonical(s->sv, kept, strlen(kept), ret, NULL) : 0;
         return r == -ENOMEM ? r : 0;
 }
 
-int setting_set_pending(struct setting *s, bool is_pending, const char *text)
+static int set_pending(struct setting *s, bool is_pending, const char *text)
 {
         int r = setting_replace(&s->pending, is_pending ? text : NULL);
         if (r == 0)
@@ -52,6 +54,84 @@ int setting_set_pending(struct setting *s, bool is_pending, const char *text)
         return r;
 }
 
+/* In force and kept, or neither. */
+static int keep(struct setting *s, const char *text)
+{
+        _cleanup_free_ char *copy = NULL;
+
+        int r = setting_replace(&copy, text);
+        if (r == 0)
+                r = accepted_set(&s->all->accepted, s->sv, text);
+        if (r < 0)
+                return r;
+        free(s->accepted);
+        s->accepted = STEAL_PTR(copy);
+        return 0;
+}
+
+/* The moment is there for what waited. */
+static int begin_with_pending(struct setting *s, const char *kept, const char *text)
+{
+        const char *moment = setting_waits_for(s);
+        const struct record record = {
+                .kind = RECORD_POLICY_CHANGED,
+                .op = s->control ? s->sv->control->audit_op : NULL,
+                .path = s->path,
+                .old_text = setting_shown(kept),
+                .new_text = setting_shown(text),
+                .reason = moment[0] ? moment : "changed-while-away",
+                .success = true,
+        };
+
+        auditlog_emit(s->all->auditlog, &record);
+        int r = keep(s, text);
+        return r < 0 ? r : set_pending(s, false, NULL);
+}
+
+/* A part of the service itself cannot be left alone: it begins with its default, and that is no change. */
+static int begin_own(struct setting *s)
+{
+        if (s->accepted || s->control || !s->sv->has_default)
+                return 0;
+        int r = setting_replace(&s->accepted, s->sv->default_text);
+        if (r < 0 || !s->all->ran_before)
+                return r;
+        s->all->is_stored = false;
+        return accepted_set(&s->all->accepted, s->sv, s->accepted);
+}
+
+static int begin_kept(struct setting *s)
+{
+        _cleanup_free_ char *kept = NULL, *next = NULL;
+        const char *waits = NULL;
+
+        int r = recall(s, accepted_get(&s->all->accepted, s->sv), &kept);
+        bool is_pending = accepted_pending(&s->all->accepted, s->sv, &waits);
+        if (r == 0)
+                r = recall(s, waits, &next);
+        if (r < 0)
+                return r;
+        bool is_good = is_pending && (next || !waits);
+        if (is_good && s->begins)
+                return begin_with_pending(s, kept, next);
+        r = setting_replace(&s->accepted, kept);
+        if (r == 0 && is_pending)
+                r = set_pending(s, is_good, next);
+        return r < 0 ? r : begin_own(s);
+}
+
+/* "\System\Audit\Modules\TaintEvents": without the hive where it is the default one. */
+static int describe_path(const struct schema_value *sv, char **ret)
+{
+        _cleanup_buf_ struct buf path = BUF_INIT;
+        size_t len;
+
+        (void)path_component(&sv->key, 0, &len);
+        bool machine = fold_equal(sv->key.text, len, DEFAULT_HIVE, strlen(DEFAULT_HIVE));
+        buf_printf(&path, "%s%s\\%s", machine ? "" : "\\", sv->key.text + (machine ? len : 0), sv->name);
+        return buf_finish(&path, ret, NULL);
+}
+
 int setting_new(struct settings *all, const struct schema_value *sv, enum setting_kind kind, bool begins,
         struct setting **ret)
 {
@@ -61,7 +141,7 @@ int setting_new(struct settings *all, const struct schema_value *sv, enum settin
                 return -ENOMEM;
         *s = (struct setting){ .all = all, .sv = sv, .kind = kind, .begins = begins };
 
-        int r = setting_describe_path(sv, &s->path);
+        int r = describe_path(sv, &s->path);
         if (r == 0)
                 r = setting_replace(&s->written, "");
         if (r == 0)
@@ -71,7 +151,7 @@ int setting_new(struct settings *all, const struct schema_value *sv, enum settin
         if (r == 0 && kind == SETTING_CONTROL)
                 r = control_new(all->root, sv->control->name, &s->control, &d);
         if (r == 0)
-                r = setting_begin_kept(s);
+                r = begin_kept(s);
         if (r < 0) {
                 if (d.text[0])
                         log_error("%s: %s", s->path, d.text);
@@ -99,7 +179,8 @@ struct setting *setting_free(struct setting *s)
         free(s->refused);
         free(s->drift_found);
         free(s->off_text);
-        s->queued = link_value_free(s->queued);
+        free(s->turning_off);
+        free(s->queued);
         sd_event_source_disable_unref(s->untold_timer);
         s->untold = setting_untold_free(s->untold);
         free(s);
@@ -113,55 +194,63 @@ void setting_set_error(struct setting *s, const char *error)
         setting_changed(s, SETTING_LIVE);
 }
 
-/* TextFile alone can fail, and says so itself. */
-static void take_own(struct setting *s)
+void setting_take(struct setting *s)
 {
         const char *text = s->accepted;
 
+        if (s->control) {
+                if (text)
+                        (void)setting_write(s, text);
+                return;
+        }
+        /* TextFile alone can fail, and says so itself. */
         s->live = true;
         s->last_error[0] = '\0';
-        switch (s->kind) {
-        case SETTING_DRIFT:
+        if (s->kind == SETTING_DRIFT)
                 setting_set_reapply(
                         s->of, text ? strcmp(text, "reapply") == 0 : s->of->sv->control->drift_reapply);
-                break;
-        case SETTING_CAPTURE:
+        else if (s->kind == SETTING_CAPTURE)
                 taints_set_forensic(s->all->taints, text && strcmp(text, "forensic") == 0);
-                break;
-        case SETTING_ACCEPTED_TAINTS:
+        else if (s->kind == SETTING_ACCEPTED_TAINTS)
                 taints_set_accepted(s->all->taints, text);
-                break;
-        case SETTING_TEXT_FILE:
+        else
                 metrics_set_path(s->all->metrics, text);
-                break;
-        case SETTING_CONTROL:
-                break;
-        }
         setting_changed(s, SETTING_LIVE);
 }
 
-void setting_take(struct setting *s)
+/* Nobody had looked before: what is found is how it began, and no change. That nothing is audited is one all
+ * the same, unless it is so already. */
+static int begin_found(struct setting *s, const struct setting_input *in)
 {
-        if (!s->control)
-                take_own(s);
-        else if (s->accepted)
-                (void)setting_write(s, s->accepted);
-}
+        struct policy_decision decision = { 0 };
 
-/* In force and kept, or neither. */
-static int keep_accepted(struct setting *s, const char *text)
-{
-        _cleanup_free_ char *copy = NULL;
-
-        int r = setting_replace(&copy, text);
-        if (r == 0)
-                r = accepted_set(&s->all->accepted, s->sv, text);
+        int r = policy_decide(s->sv, s->accepted, in->value, &decision);
         if (r < 0)
                 return r;
-        free(s->accepted);
-        s->accepted = STEAL_PTR(copy);
+        const char *text = decision.verdict == POLICY_CHANGE                         ? decision.text
+                           : s->accepted                                             ? s->accepted
+                           : decision.verdict == POLICY_REFUSE && s->sv->has_default ? s->sv->default_text
+                                                                                     : NULL;
+        if (text && (!decision.turns_off || setting_came_with_boot(s, text))) {
+                bool is_same = s->accepted && strcmp(s->accepted, text) == 0;
+                s->all->is_stored = false;
+                r = keep(s, text);
+                if (r == 0 && !is_same) {
+                        setting_take(s);
+                        setting_changed(s, SETTING_ACCEPTED);
+                }
+        }
+        policy_decision_done(&decision);
+        return r;
+}
+
+static int keep_and_store(struct setting *s, const char *text)
+{
+        int r = keep(s, text);
+        if (r < 0)
+                return r;
         if (s->is_pending)
-                r = setting_set_pending(s, false, NULL);
+                r = set_pending(s, false, NULL);
         settings_store(s->all);
         return r;
 }
@@ -181,7 +270,7 @@ static int remember_refused(struct setting *s, const char *text)
         return r;
 }
 
-static int refuse(struct setting *s, const struct link_value *in, const char *why, const char *reason)
+static int refuse(struct setting *s, const struct setting_input *in, const char *why, const char *reason)
 {
         bool again = s->refused && strcmp(s->refused, s->written) == 0;
 
@@ -204,7 +293,7 @@ static int refuse(struct setting *s, const struct link_value *in, const char *wh
         };
         auditlog_emit(s->all->auditlog, &record);
         setting_changed(s, SETTING_COUNTERS);
-        policy_bus_policy_refused(s->all->bus, s, s->written, why);
+        policy_bus_policy_refused(s, s->written, why);
         return 0;
 }
 
@@ -212,12 +301,12 @@ static void tell_change(struct setting *s, const char *old, const struct actor *
 {
         s->changes++;
         setting_changed(s, SETTING_ACCEPTED | SETTING_LIVE | SETTING_COUNTERS);
-        policy_bus_policy_changed(s->all->bus, s, old, actor);
+        policy_bus_policy_changed(s, old, actor);
 }
 
 /* The control first, then the record with the result. A kernel that does not take the value refuses it for
  * us all. */
-static int accept_now(struct setting *s, const char *text, const struct link_value *in)
+static int accept_now(struct setting *s, const char *text, const struct setting_input *in)
 {
         struct setting_change_text change;
         struct record record = setting_change_record(s, text, in, &change);
@@ -234,7 +323,7 @@ static int accept_now(struct setting *s, const char *text, const struct link_val
         }
         record.old_text = old;
         record.success = outcome != CONTROL_FAILED && outcome != CONTROL_DIFFERENT;
-        int r = keep_accepted(s, text);
+        int r = keep_and_store(s, text);
         if (r < 0)
                 return r;
         if (!s->control)
@@ -246,49 +335,28 @@ static int accept_now(struct setting *s, const char *text, const struct link_val
         return 0;
 }
 
-/* Keeps a copy of an input that comes while auditing is about to go off; the newest counts. */
-static int queue(struct setting *s, const struct link_value *in)
-{
-        struct link_value *copy = link_value_copy(in);
-
-        if (!copy)
-                return -ENOMEM;
-        (void)link_value_free(s->queued);
-        s->queued = copy;
-        return 0;
-}
-
 static void turn_off_now(struct setting *s)
 {
+        _cleanup_free_ struct setting_input *in = STEAL_PTR(s->turning_off), *queued = STEAL_PTR(s->queued);
         _cleanup_free_ char *old = NULL, *text = STEAL_PTR(s->off_text);
-        const struct actor *actor = s->off_has_actor ? &s->off_actor : NULL;
-        char text_of_mask[SETTING_MASK_MAX];
-        const char *tainted = setting_tainted(s, text_of_mask);
+        struct setting_change_text change;
+        struct record failed = setting_change_record(s, text, in, &change);
 
-        s->turning_off = false;
+        failed.layer = s->layer;
+        failed.reason = "control-failed";
+        failed.detail = NULL;
+        failed.success = false;
         s->off_timer = sd_event_source_disable_unref(s->off_timer);
         old = STEAL_PTR(s->accepted);
         enum control_outcome outcome = setting_write(s, text);
-        if (keep_accepted(s, text) < 0)
+        if (keep_and_store(s, text) < 0)
                 log_error("out of memory; the value in force cannot be kept");
-        const struct record failed = { .kind = RECORD_POLICY_CHANGED,
-                .op = s->sv->control->audit_op,
-                .path = s->path,
-                .old_text = old,
-                .new_text = text,
-                .layer = s->layer,
-                .reason = "control-failed",
-                .tainted = tainted,
-                .actor = actor };
         if (outcome == CONTROL_FAILED || outcome == CONTROL_DIFFERENT || outcome == CONTROL_REFUSED)
                 auditlog_emit(s->all->auditlog, &failed);
-        tell_change(s, setting_shown(old), actor);
-        policy_bus_settled(s->all->bus, s);
-
-        struct link_value *queued = STEAL_PTR(s->queued);
+        tell_change(s, setting_shown(old), in->actor);
+        policy_bus_settled(s);
         if (queued && setting_input(s, queued) < 0)
                 log_error("%s: out of memory; the value in force stays", s->path);
-        (void)link_value_free(queued);
 }
 
 /* Completions come in the order of the records: one that comes late, after its time ran out, must not let a
@@ -312,37 +380,32 @@ static int on_off_timer(_unused_ sd_event_source *source, _unused_ uint64_t usec
 
 /* Turning auditing off is recorded before it takes effect: the control follows when the record has gone out,
  * and what comes in between waits. */
-static int turn_off(struct setting *s, const char *text, const struct link_value *in)
+static int turn_off(struct setting *s, const char *text, const struct setting_input *in)
 {
         struct setting_change_text change;
         const struct record record = setting_change_record(s, text, in, &change);
+        _cleanup_free_ struct setting_input *copy = setting_input_copy(in);
 
-        int r = setting_replace(&s->off_text, text);
+        int r = copy ? setting_replace(&s->off_text, text) : -ENOMEM;
         if (r == 0)
                 r = sd_event_add_time_relative(s->all->event, &s->off_timer, CLOCK_MONOTONIC,
                         TURN_OFF_TIMEOUT_USEC, 1000, on_off_timer, s);
         if (r < 0)
                 return r;
-        s->turning_off = true;
+        s->turning_off = STEAL_PTR(copy);
         s->off_waiting++;
-        s->off_has_actor = in->actor != NULL;
-        if (in->actor)
-                s->off_actor = *in->actor;
         auditlog_emit_then(s->all->auditlog, &record, on_off_recorded, s);
         return 0;
 }
 
 /* Accepted, kept and recorded, but what is in force stays so until the moment that the schema names. The
  * same as is in force: nothing waits any more. */
-static int put_off(struct setting *s, bool is_pending, const char *text, const struct link_value *in)
+static int put_off(struct setting *s, bool is_pending, const char *text, const struct setting_input *in)
 {
         struct setting_change_text change;
-        struct record record = setting_change_record(s, text, in, &change);
+        const struct record record = setting_pending_record(s, text, in, &change);
 
-        record.kind = RECORD_POLICY_PENDING;
-        record.op = NULL;
-        record.tainted = NULL;
-        int r = setting_set_pending(s, is_pending, text);
+        int r = set_pending(s, is_pending, text);
         if (r < 0)
                 return r;
         settings_store(s->all);
@@ -350,7 +413,7 @@ static int put_off(struct setting *s, bool is_pending, const char *text, const s
         return 0;
 }
 
-static void note_no_op(struct setting *s, const struct link_value *in)
+static void note_no_op(struct setting *s, const struct setting_input *in)
 {
         if (in->is_resync)
                 return;
@@ -358,7 +421,7 @@ static void note_no_op(struct setting *s, const struct link_value *in)
         setting_changed(s, SETTING_COUNTERS);
 }
 
-static int change(struct setting *s, const char *text, bool turns_off, const struct link_value *in)
+static int change(struct setting *s, const char *text, bool turns_off, const struct setting_input *in)
 {
         if (s->begins || !setting_has_to_wait(s, text))
                 return turns_off ? turn_off(s, text, in) : accept_now(s, text, in);
@@ -368,7 +431,7 @@ static int change(struct setting *s, const char *text, bool turns_off, const str
         return 0;
 }
 
-static int stay(struct setting *s, const struct link_value *in)
+static int stay(struct setting *s, const struct setting_input *in)
 {
         if (s->is_pending)
                 return put_off(s, false, s->accepted, in);
@@ -376,7 +439,7 @@ static int stay(struct setting *s, const struct link_value *in)
         return 0;
 }
 
-static int note_written(struct setting *s, const struct link_value *in)
+static int note_written(struct setting *s, const struct setting_input *in)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         const char *layer = in->value ? in->layer : DEFAULT_LAYER;
@@ -394,7 +457,7 @@ static int note_written(struct setting *s, const struct link_value *in)
         return r;
 }
 
-static int decide(struct setting *s, const struct link_value *in)
+static int decide(struct setting *s, const struct setting_input *in)
 {
         struct policy_decision decision = { 0 };
 
@@ -415,7 +478,9 @@ static int decide(struct setting *s, const struct link_value *in)
         return r;
 }
 
-static const struct link_value nobody = { .layer = "", .reason = "changed-while-away", .is_resync = true };
+static const struct setting_input nobody = {
+        .layer = "", .reason = "changed-while-away", .is_resync = true
+};
 
 /* An entry that is new to a service that ran before, whose first written value is refused: nothing else
  * would be in force. */
@@ -426,12 +491,12 @@ static int fall_back(struct setting *s)
         return change(s, s->sv->default_text, false, &nobody);
 }
 
-static const struct link_value reloaded = { .layer = "", .reason = "schema-reloaded", .is_resync = true };
+static const struct setting_input reloaded = { .layer = "", .reason = "schema-reloaded", .is_resync = true };
 
-static int take_in(struct setting *s, const struct link_value *in)
+static int take_in(struct setting *s, const struct setting_input *in)
 {
         s->begins = s->begins && in->is_resync;
-        int r = s->begins && !s->all->ran_before ? setting_begin_found(s, in) : 0;
+        int r = s->begins && !s->all->ran_before ? begin_found(s, in) : 0;
         if (r == 0)
                 r = decide(s, in);
         if (r == 0 && !s->turning_off)
@@ -440,24 +505,27 @@ static int take_in(struct setting *s, const struct link_value *in)
         return r;
 }
 
-int setting_input(struct setting *s, const struct link_value *told)
+int setting_input(struct setting *s, const struct setting_input *told)
 {
-        struct link_value own = *told;
-        const struct link_value *in = &own;
+        struct setting_input in = *told;
 
-        if (s->turning_off)
-                return queue(s, in);
-        if (s->is_reloaded && in->is_resync)
-                own.reason = reloaded.reason;
+        if (s->turning_off) {
+                /* The newest counts, when auditing is off. */
+                free(s->queued);
+                s->queued = setting_input_copy(told);
+                return s->queued ? 0 : -ENOMEM;
+        }
+        if (s->is_reloaded && in.is_resync)
+                in.reason = reloaded.reason;
         s->is_reloaded = false;
         setting_flush(s);
         s->is_heard = true;
-        int r = note_written(s, in);
+        int r = note_written(s, &in);
         if (r == 0)
-                r = take_in(s, in);
-        s->sequence = in->sequence;
+                r = take_in(s, &in);
+        s->sequence = in.sequence;
         if (r == 0 && !s->turning_off)
-                policy_bus_settled(s->all->bus, s);
+                policy_bus_settled(s);
         return r;
 }
 
@@ -485,11 +553,11 @@ void setting_adopt(struct setting *s, const struct schema_value *sv)
         s->sv = sv;
         /* What waited may not have to any more, and what was refused may be good. */
         s->is_reloaded |= s->is_pending || s->refusal.text[0] != '\0';
-        int r = setting_recall(s, s->accepted, &accepted);
+        int r = recall(s, s->accepted, &accepted);
         if (r == 0)
-                r = setting_recall(s, s->pending, &pending);
+                r = recall(s, s->pending, &pending);
         if (r == 0 && s->pending && !pending)
-                r = setting_set_pending(s, false, NULL);
+                r = set_pending(s, false, NULL);
         if (r == 0 && s->accepted && !accepted && !s->turning_off)
                 r = accept_now(s, sv->has_default ? sv->default_text : NULL, &reloaded);
         if (r < 0)
@@ -511,9 +579,10 @@ void setting_end(struct setting *s)
         _cleanup_free_ char *old = STEAL_PTR(s->accepted);
 
         setting_flush(s);
-        s->turning_off = false;
+        free(s->turning_off);
+        s->turning_off = NULL;
         s->off_timer = sd_event_source_disable_unref(s->off_timer);
-        if (accepted_set(&s->all->accepted, s->sv, NULL) < 0 || setting_set_pending(s, false, NULL) < 0 ||
+        if (accepted_set(&s->all->accepted, s->sv, NULL) < 0 || set_pending(s, false, NULL) < 0 ||
                 remember_refused(s, NULL) < 0)
                 log_error("%s: out of memory; it is kept as if its entry were there", s->path);
         settings_store(s->all);

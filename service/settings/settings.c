@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 
 #include "../../schema/base/log.h"
 #include "../../schema/layout.h"
@@ -28,29 +29,14 @@ static struct setting *find_drifting(const struct settings *all, const struct sc
         return NULL;
 }
 
-static int add(struct settings *all, const struct schema_value *sv, bool begins, enum setting_kind kind,
-        struct setting *of)
-{
-        struct setting *s = NULL;
-
-        int r = setting_new(all, sv, kind, begins, &s);
-        if (r < 0)
-                return r == -ENOMEM ? r : 0;
-        s->of = of;
-        all->list[all->n++] = s;
-        if (kind == SETTING_CAPTURE)
-                all->capture = s;
-        if (is(sv, AUDIT_KEY "\\Modules", "TaintEvents"))
-                all->taint_events = s;
-        return 0;
-}
-
-/* False: the service does not follow the value. */
-static bool find_own(const struct settings *all, const struct schema_value *sv, enum setting_kind *ret_kind,
+/* What takes it; false: the service does not follow the value. */
+static bool find_kind(const struct settings *all, const struct schema_value *sv, enum setting_kind *ret_kind,
         struct setting **ret_of)
 {
-        *ret_of = find_drifting(all, sv);
-        if (*ret_of)
+        *ret_of = sv->control ? NULL : find_drifting(all, sv);
+        if (sv->control)
+                *ret_kind = SETTING_CONTROL;
+        else if (*ret_of)
                 *ret_kind = SETTING_DRIFT;
         else if (is(sv, AUDIT_KEY "\\Modules", "TaintCapture"))
                 *ret_kind = SETTING_CAPTURE;
@@ -63,12 +49,24 @@ static bool find_own(const struct settings *all, const struct schema_value *sv, 
         return true;
 }
 
-static int add_own(struct settings *all, const struct schema_value *sv, bool begins)
+/* A control that cannot be is said so, and is none. */
+static int add(struct settings *all, const struct schema_value *sv, bool begins)
 {
         enum setting_kind kind;
-        struct setting *of;
+        struct setting *s = NULL, *of;
 
-        return find_own(all, sv, &kind, &of) ? add(all, sv, begins, kind, of) : 0;
+        if (!find_kind(all, sv, &kind, &of))
+                return 0;
+        int r = setting_new(all, sv, kind, begins, &s);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        s->of = of;
+        all->list[all->n++] = s;
+        if (kind == SETTING_CAPTURE)
+                all->capture = s;
+        if (is(sv, AUDIT_KEY "\\Modules", "TaintEvents"))
+                all->taint_events = s;
+        return 0;
 }
 
 void settings_store(struct settings *all)
@@ -101,40 +99,29 @@ static bool note_boot(struct settings *all)
         return was_known;
 }
 
-/* The provider reads its own, and says what is wrong with them. */
-static bool is_the_providers(const struct schema_value *sv)
+/* Those that are bound first: the others rule how they are kept. */
+static int load_each(struct settings *all, const struct schema *schema)
 {
-        static const char prefix[] = DEFAULT_HIVE "\\System\\Registry\\";
-        const size_t len = sizeof(prefix) - 1;
-
-        return strlen(sv->key.text) > len && fold_equal(sv->key.text, len, prefix, len);
-}
-
-static int add_each(struct settings *all, const struct schema *schema, bool bound, bool is_new_boot)
-{
+        bool is_new_boot = note_boot(all);
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < schema->n; i++) {
-                const struct schema_value *sv = &schema->values[i];
-                bool begins = sv->apply != SCHEMA_REBOOT || is_new_boot;
-                if ((sv->control != NULL) == bound && (bound || !is_the_providers(sv)))
-                        r = bound ? add(all, sv, begins, SETTING_CONTROL, NULL) : add_own(all, sv, begins);
-        }
+        for (int bound = 1; bound >= 0; bound--)
+                for (size_t i = 0; r == 0 && i < schema->n; i++) {
+                        const struct schema_value *sv = &schema->values[i];
+                        if ((sv->control != NULL) == bound)
+                                r = add(all, sv, sv->apply != SCHEMA_REBOOT || is_new_boot);
+                }
         return r;
 }
 
-/* Those that are bound first: the others rule how they are kept. */
 int settings_load(struct settings *all, const struct schema *schema)
 {
         all->ran_before = all->accepted.n > 0;
         all->is_stored = true;
-        bool is_new_boot = note_boot(all);
         all->list = calloc(schema->n ? schema->n : 1, sizeof(struct setting *));
         if (!all->list)
                 return -ENOMEM;
-        int r = add_each(all, schema, true, is_new_boot);
-        if (r == 0)
-                r = add_each(all, schema, false, is_new_boot);
+        int r = load_each(all, schema);
         if (r == 0 && !all->is_stored)
                 settings_store(all);
         if (r == 0 && (!all->taint_events || !all->taint_events->control || !all->capture))
@@ -170,14 +157,84 @@ void settings_take_own(struct settings *all)
                         setting_take(all->list[i]);
 }
 
-int settings_input(struct settings *all, const struct link_value *in)
+struct setting *settings_find(const struct settings *all, const struct path *key, const char *name)
 {
-        for (size_t i = 0; i < all->n; i++) {
-                const struct schema_value *sv = all->list[i]->sv;
-                if (strcmp(sv->key.text, in->key) == 0 && strcmp(sv->name, in->name) == 0)
-                        return setting_input(all->list[i], in);
+        for (size_t i = 0; i < all->n; i++)
+                if (is(all->list[i]->sv, key->text, name))
+                        return all->list[i];
+        return NULL;
+}
+
+struct input_copy {
+        struct setting_input in; /* first: who has it has all */
+        struct value value;
+        struct actor actor;
+        char bytes[];
+};
+
+static void *copy_bytes(char **at, const void *from, size_t n)
+{
+        char *to = *at;
+        *at = mempcpy(to, from, n);
+        return to;
+}
+
+static const char *copy_text(char **at, const char *from)
+{
+        return from ? copy_bytes(at, from, strlen(from) + 1) : NULL;
+}
+
+struct setting_input *setting_input_copy(const struct setting_input *in)
+{
+        size_t size = in->value ? in->value->size : 0;
+        const char *const texts[] = { in->layer, in->reason, in->file };
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+                size += texts[i] ? strlen(texts[i]) + 1 : 0;
+        struct input_copy *copy = malloc(sizeof(*copy) + size);
+        if (!copy)
+                return NULL;
+        char *at = copy->bytes;
+        copy->in = *in;
+        copy->in.layer = copy_text(&at, in->layer);
+        copy->in.reason = copy_text(&at, in->reason);
+        copy->in.file = copy_text(&at, in->file);
+        if (in->value) {
+                copy->value = *in->value;
+                copy->value.data = copy_bytes(&at, in->value->data, in->value->size);
+                copy->in.value = &copy->value;
         }
-        return 0;
+        if (in->actor) {
+                copy->actor = *in->actor;
+                copy->in.actor = &copy->actor;
+        }
+        return &copy->in;
+}
+
+int settings_input(struct settings *all, const struct schema_value *sv, const struct setting_input *in)
+{
+        struct setting *s = settings_find(all, &sv->key, sv->name);
+
+        return s ? setting_input(s, in) : 0;
+}
+
+void settings_connected(struct settings *all, bool connected, const char *problem)
+{
+        if (connected)
+                log_info("following the registry");
+        else if (!all->registry_missed)
+                log_warning("the registry does not answer (%s); the policy in force stays", problem);
+        all->registry_missed = !connected;
+        if (connected)
+                settings_end_start(all);
+        (void)sd_notifyf(0, "STATUS=%s, TaintEvents is %s",
+                connected ? "Following the registry" : "No registry",
+                setting_shown(all->taint_events->accepted));
+}
+
+void settings_sysctl_written(struct settings *all, const struct sysctl_write *w)
+{
+        for (size_t i = 0; i < all->n; i++)
+                setting_sysctl_written(all->list[i], w);
 }
 
 /* What the service cannot do without. */
@@ -238,23 +295,14 @@ static void end_marked(struct settings *all)
         all->n = n;
 }
 
-static bool is_followed(const struct settings *all, const struct schema_value *sv)
-{
-        for (size_t i = 0; i < all->n; i++)
-                if (all->list[i]->sv == sv)
-                        return true;
-        return false;
-}
-
 /* In force is nothing before the registry is heard: who wrote the value there, and when, it knows. */
 static void add_new(struct settings *all, const struct schema_value *sv)
 {
         size_t before = all->n;
 
-        if (is_followed(all, sv))
+        if (settings_find(all, &sv->key, sv->name))
                 return;
-        int r = sv->control ? add(all, sv, false, SETTING_CONTROL, NULL) : add_own(all, sv, false);
-        if (r < 0)
+        if (add(all, sv, false) < 0)
                 log_error("%s\\%s: out of memory; it is not followed", sv->key.text, sv->name);
         if (all->n == before)
                 return;
@@ -280,12 +328,10 @@ int settings_reload(struct settings *all, const struct schema *schema)
         end_marked(all);
         for (size_t i = 0; i < all->n; i++)
                 setting_adopt(all->list[i], find_entry(all->list[i], schema));
-        for (size_t i = 0; i < schema->n; i++)
-                if (schema->values[i].control)
-                        add_new(all, &schema->values[i]);
-        for (size_t i = 0; i < schema->n; i++)
-                if (!schema->values[i].control && !is_the_providers(&schema->values[i]))
-                        add_new(all, &schema->values[i]);
+        for (int bound = 1; bound >= 0; bound--)
+                for (size_t i = 0; i < schema->n; i++)
+                        if ((schema->values[i].control != NULL) == bound)
+                                add_new(all, &schema->values[i]);
         if (!all->is_stored)
                 settings_store(all);
         return 0;
