@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Inside of the monitor: its sources (monitor-sources.c) say that something may have happened, a look
- * (monitor-look.c) reads the mask and decides what is new, telling (monitor-tell.c) keeps the order that a
- * kill must not break. */
+/* Inside of the monitor: its sources (monitor-sources.c) say that something may have happened; it then reads
+ * the mask, decides what is new and reports that (monitor.c). */
 
 #include <systemd/sd-device.h>
 
@@ -76,16 +75,5 @@ void monitor_watch_mask(struct monitor *m);
 void monitor_arm(struct monitor *m, uint64_t now);
 void monitor_stop_sources(struct monitor *m);
 
-/* monitor-look.c */
-void monitor_look(struct monitor *m);
-void monitor_note_status(struct monitor *m);
-/* What BPF saw. */
+/* monitor.c: what BPF saw. */
 void monitor_take_exact(struct monitor *m, const struct taint_event *e);
-
-/* monitor-tell.c */
-/* Keeps what is told of for the next start: nothing is being told. */
-void monitor_keep_told(struct monitor *m);
-/* Fills in what forensic capture asks for, keeps, tells, keeps. `early`: the mask need not show it yet. */
-void monitor_tell(struct monitor *m, struct taint_event *e, uint64_t started_before, bool early);
-/* Ends what a kill interrupted. */
-void monitor_recover(struct monitor *m);

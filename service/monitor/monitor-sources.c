@@ -32,7 +32,7 @@ static void on_log(void *userdata)
         struct monitor *m = userdata;
 
         begin_series(m);
-        monitor_look(m);
+        monitor_check(m);
 }
 
 /* A module came or went. */
@@ -42,14 +42,14 @@ static int on_uevent(_unused_ sd_device_monitor *monitor, _unused_ sd_device *de
 
         m->modules_stale = true;
         begin_series(m);
-        monitor_look(m);
+        monitor_check(m);
         return 0;
 }
 
 static void look_behind_sysctl(struct monitor *m)
 {
         m->sysctl_looking = true;
-        monitor_look(m);
+        monitor_check(m);
         m->sysctl_looking = false;
 }
 
@@ -91,7 +91,7 @@ static int on_soon(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *us
 
         while (m->step < SERIES_STEPS && now >= m->series_usec + series[m->step])
                 m->step++;
-        monitor_look(m);
+        monitor_check(m);
         return 0;
 }
 
@@ -101,7 +101,7 @@ static int on_recheck(sd_event_source *s, _unused_ uint64_t usec, void *userdata
 
         /* Where udev does not run nobody tells of modules. */
         m->modules_stale = true;
-        monitor_look(m);
+        monitor_check(m);
         int r = sd_event_source_set_time_relative(s, m->config.recheck_usec);
         return r < 0 ? r : sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
