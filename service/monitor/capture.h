@@ -13,11 +13,6 @@
 _must_check_ int capture_properties(
         const char *root, const struct taint_event *e, uint64_t started_before, char **ret);
 
-/* The parts. Each appends its lines. `command_line` is that of the actor, `pid`, or "". */
+/* The part of the module: appends its lines. `command_line` is that of the actor, `pid`, or "". */
 void capture_module(
         const char *root, const char *module, uint32_t pid, const char *command_line, struct buf *out);
-void capture_actor(
-        const char *root, uint32_t pid, uint64_t started_before, const char *command_line, struct buf *out);
-
-/* One line; nothing for "". */
-void capture_put(struct buf *out, const char *name, const char *value);

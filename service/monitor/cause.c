@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cause.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "../../schema/base/fileio.h"
+#include "../../schema/taint/taint.h"
+#include "../../schema/values/value.h"
+
+#define FILE_MAX 65536u
 #define BIT_FORCED_RMMOD 3u
+#define BIT_RANDSTRUCT 17u
 
 static void set_module(struct cause *c, const struct modules *modules, const char *name)
 {
@@ -90,4 +101,234 @@ void cause_find(unsigned bit, const struct cause_sources *sources, struct cause 
         ret->reason = "sysctl-write";
         ret->context = CONTEXT_TASK;
         (void)strcpy(ret->detail, "somebody wrote to the sysctl kernel.tainted");
+}
+
+enum loader {
+        LOADER_NONE,
+        LOADER_EXACT, /* loads what its command line says */
+        LOADER_LOOSE, /* may load what depends on it, or what an alias or a file stands for */
+};
+
+static enum loader loader_kind(const char *comm)
+{
+        static const struct {
+                const char *comm;
+                enum loader kind;
+        } loaders[] = { { "insmod", LOADER_EXACT }, { "rmmod", LOADER_EXACT }, { "modprobe", LOADER_LOOSE },
+                { "kmod", LOADER_LOOSE }, { "systemd-modules", LOADER_LOOSE } };
+
+        for (size_t i = 0; i < ARRAY_SIZE(loaders); i++)
+                if (strcmp(loaders[i].comm, comm) == 0)
+                        return loaders[i].kind;
+        return LOADER_NONE;
+}
+
+/* Anybody can give a task such a name. */
+static bool may_load(const char *root, uint32_t pid)
+{
+        uint64_t capabilities;
+
+        return process_capabilities(root, pid, &capabilities) &&
+               (capabilities & UINT64_C(1) << CAP_SYS_MODULE);
+}
+
+static bool names_module(const char *root, uint32_t pid, const char *module)
+{
+        _cleanup_buf_ struct buf line = BUF_INIT;
+
+        if (module[0] == '\0' || process_command_line(root, pid, FILE_MAX, &line) < 0 || line.len == 0)
+                return false;
+        char *rest = line.data;
+        for (char *arg = strsep(&rest, " "); arg; arg = strsep(&rest, " "))
+                if (module_file_matches(arg, module))
+                        return true;
+        return false;
+}
+
+struct search {
+        const char *root, *module;
+        uint64_t started_before;
+        struct process found;
+        unsigned n;
+};
+
+/* True: this one it is, no need to look on. */
+static bool try_loader(struct search *s, int proc, const char *name)
+{
+        char file[NAME_MAX + sizeof("/comm")];
+        _cleanup_buf_ struct buf comm = BUF_INIT;
+        struct process p;
+        uint64_t pid;
+
+        if (number_parse(name, strlen(name), INT32_MAX, &pid) < 0)
+                return false;
+        (void)stpcpy(stpcpy(file, name), "/comm");
+        if (read_file(proc, file, FILE_MAX, &comm, NULL, NULL) < 0 || comm.len == 0)
+                return false;
+        comm.data[strcspn(comm.data, "\n")] = '\0';
+        enum loader kind = loader_kind(comm.data);
+        if (kind == LOADER_NONE || !may_load(s->root, (uint32_t)pid))
+                return false;
+        bool named = names_module(s->root, (uint32_t)pid, s->module);
+        if ((!named && kind == LOADER_EXACT) ||
+                process_read(s->root, (uint32_t)pid, s->started_before, &p) < 0)
+                return false;
+        s->found = p;
+        s->n = named ? 1 : s->n + 1;
+        return named;
+}
+
+int cause_find_loader(const char *root, const char *module, uint64_t started_before, struct process *ret)
+{
+        struct search s = { .root = root, .module = module, .started_before = started_before };
+        _cleanup_free_ char *path = root_path(root, "/proc");
+        DIR *dir = path ? opendir(path) : NULL;
+
+        if (!dir)
+                return path ? -ESRCH : -ENOMEM;
+        for (struct dirent *e = readdir(dir); e; e = readdir(dir))
+                if (try_loader(&s, dirfd(dir), e->d_name))
+                        break;
+        (void)closedir(dir);
+        if (s.n != 1)
+                return -ESRCH;
+        *ret = s.found;
+        return 0;
+}
+
+static void name_bystander(struct taint_event *e, const char *what, const struct cause *cause)
+{
+        if (cause->pid == AUDIT_ID_UNSET)
+                return;
+        taint_event_add_detail(e, "%s%s: pid %" PRIu32, e->detail[0] ? "; " : "", what, cause->pid);
+        if (cause->comm[0])
+                taint_event_add_detail(e, " (%s)", cause->comm);
+}
+
+static void set_nobody(struct taint_event *e, const char *who_ran, const struct cause *cause)
+{
+        e->actor.nobody = true;
+        name_bystander(e, who_ran, cause);
+}
+
+/* A bit whose cause is the hardware or an earlier fault: the task that runs into it did nothing. */
+static bool has_actor(unsigned bit)
+{
+        const struct taint_flag *flag = taint_flag_by_bit(bit);
+
+        return !flag || flag->actor != TAINT_ACTOR_NONE;
+}
+
+static void set_task(
+        const char *root, const struct cause *cause, uint64_t started_before, struct taint_event *e)
+{
+        struct process p;
+
+        if (cause->pid == 0) {
+                e->context = CONTEXT_KERNEL_THREAD;
+                e->actor.nobody = true;
+                return;
+        }
+        bool alive = process_read(root, cause->pid, started_before, &p) == 0;
+        /* What a kernel thread runs is called from where it was forked; a process comes from user space. */
+        if (!alive && cause->stack && strstr(cause->stack, "ret_from_fork")) {
+                e->context = CONTEXT_KERNEL_THREAD;
+                set_nobody(e, "kernel thread", cause);
+                return;
+        }
+        if (!alive) {
+                e->actor.pid = cause->pid;
+                (void)snprintf(e->actor.comm, sizeof(e->actor.comm), "%s", cause->comm);
+                return;
+        }
+        if (p.kernel_thread) {
+                e->context = CONTEXT_KERNEL_THREAD;
+                set_nobody(e, "kernel thread", cause);
+                return;
+        }
+        e->actor = p.actor;
+        /* It runs another program by now: what that is says nothing of then. */
+        if (cause->comm[0] && strcmp(cause->comm, p.actor.comm) != 0) {
+                (void)snprintf(e->actor.comm, sizeof(e->actor.comm), "%s", cause->comm);
+                e->actor.exe[0] = e->actor.context[0] = '\0';
+                e->actor.uid = AUDIT_ID_UNSET;
+        }
+}
+
+static void set_loader(
+        const char *root, const struct cause *cause, uint64_t started_before, struct taint_event *e)
+{
+        struct process p;
+
+        e->context = CONTEXT_TASK;
+        if (cause_find_loader(root, cause->module, started_before, &p) == 0)
+                e->actor = p.actor;
+}
+
+static void set_actor(
+        const char *root, const struct cause *cause, uint64_t started_before, struct taint_event *e)
+{
+        switch (e->context) {
+        case CONTEXT_BOOT:
+                e->actor.nobody = true;
+                break;
+        case CONTEXT_INTERRUPT:
+        case CONTEXT_SOFT_INTERRUPT:
+                set_nobody(e, "interrupted task", cause);
+                break;
+        case CONTEXT_KERNEL_THREAD:
+                set_nobody(e, "kernel thread", cause);
+                break;
+        case CONTEXT_TASK:
+                if (!has_actor(e->bit))
+                        set_nobody(e, "running task", cause);
+                else if (cause->pid != AUDIT_ID_UNSET)
+                        set_task(root, cause, started_before, e);
+                else if (cause->loader)
+                        set_loader(root, cause, started_before, e);
+                break;
+        case CONTEXT_UNKNOWN:
+                if (cause->loader)
+                        set_loader(root, cause, started_before, e);
+                else if (cause->quality != CAUSE_NONE && !has_actor(e->bit))
+                        set_nobody(e, "running task", cause);
+                else
+                        name_bystander(e, "running task", cause);
+        }
+}
+
+void cause_attribute(
+        const char *root, const struct cause *cause, uint64_t started_before, struct taint_event *e)
+{
+        (void)snprintf(e->reason, sizeof(e->reason), "%s", cause->reason);
+        (void)strcpy(e->module, cause->module);
+        (void)strcpy(e->module_taints, cause->module_taints);
+        (void)strcpy(e->detail, cause->detail);
+        e->attribution = cause->quality == CAUSE_NONE ? ATTRIBUTION_UNKNOWN : ATTRIBUTION_LIKELY;
+        e->context = cause->context;
+        e->actor = ACTOR_UNKNOWN;
+        set_actor(root, cause, started_before, e);
+}
+
+void cause_attribute_baseline(const char *root, const struct cause *cause, uint64_t started_before,
+        bool log_complete, struct taint_event *e)
+{
+        cause_attribute(root, cause, started_before, e);
+        if (cause->quality == CAUSE_NONE && e->bit == BIT_RANDSTRUCT) {
+                e->attribution = ATTRIBUTION_LIKELY;
+                e->context = CONTEXT_BOOT;
+                e->actor.nobody = true;
+                taint_event_add_detail(
+                        e, "set by the build option CONFIG_RANDSTRUCT, from the first instant");
+        } else if (cause->quality == CAUSE_NONE) {
+                taint_event_add_detail(e,
+                        "unexplained: neither the kernel log%s nor a loaded module tells what set it",
+                        log_complete ? "" : ", which does not go back to the beginning,");
+        } else {
+                char detail[sizeof(e->detail)];
+                (void)strcpy(detail, e->detail);
+                e->detail[0] = '\0';
+                taint_event_add_detail(e, "%s: %s", cause->reason, detail);
+        }
+        (void)strcpy(e->reason, "present-at-start");
 }

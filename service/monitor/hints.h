@@ -6,8 +6,8 @@
  * kernel's are not even looked at. */
 
 #include "../../schema/base/buf.h"
-#include "kmsg-record.h"
 #include "../taint/log-lines.h"
+#include "kmsg.h"
 #include "taint-event.h"
 
 #define HINTS_MAX 64u

@@ -97,3 +97,56 @@ int mask_read(struct mask *m, uint64_t *ret, struct diag *d)
         int r = read_held(m, ret, d);
         return r < 0 ? r : held > 0;
 }
+
+struct mask_change mask_tracker_see(struct mask_tracker *t, uint64_t mask, uint64_t now)
+{
+        t->early &= ~mask;
+        for (unsigned bit = 0; bit < TAINT_BITS; bit++)
+                if ((t->early & TAINT_MASK(bit)) && now >= t->since[bit] + MASK_EARLY_USEC)
+                        t->early &= ~TAINT_MASK(bit);
+        mask |= t->early;
+
+        uint64_t known = t->told | t->waiting;
+        struct mask_change change = { .appeared = mask & ~known, .cleared = known & ~mask };
+
+        t->waiting |= change.appeared;
+        for (unsigned bit = 0; bit < TAINT_BITS; bit++)
+                if (change.appeared & TAINT_MASK(bit))
+                        t->since[bit] = now;
+        return change;
+}
+
+void mask_tracker_report(struct mask_tracker *t, unsigned bit)
+{
+        t->told |= TAINT_MASK(bit);
+        t->waiting &= ~TAINT_MASK(bit);
+}
+
+void mask_tracker_report_early(struct mask_tracker *t, unsigned bit, uint64_t now)
+{
+        mask_tracker_report(t, bit);
+        t->early |= TAINT_MASK(bit);
+        t->since[bit] = now;
+}
+
+void mask_tracker_clear(struct mask_tracker *t, unsigned bit)
+{
+        t->told &= ~TAINT_MASK(bit);
+        t->waiting &= ~TAINT_MASK(bit);
+        t->early &= ~TAINT_MASK(bit);
+}
+
+uint64_t mask_tracker_waited(const struct mask_tracker *t, unsigned bit, uint64_t now)
+{
+        return (t->waiting & TAINT_MASK(bit)) && now > t->since[bit] ? now - t->since[bit] : 0;
+}
+
+uint64_t mask_tracker_oldest(const struct mask_tracker *t)
+{
+        uint64_t oldest = UINT64_MAX;
+
+        for (unsigned bit = 0; bit < TAINT_BITS; bit++)
+                if ((t->waiting & TAINT_MASK(bit)) && t->since[bit] < oldest)
+                        oldest = t->since[bit];
+        return oldest;
+}

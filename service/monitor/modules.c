@@ -191,3 +191,14 @@ bool module_carries(const struct module *module, unsigned bit)
                         return true;
         return false;
 }
+
+bool module_file_matches(const char *file, const char *module)
+{
+        const char *slash = strrchr(file, '/');
+        const char *s = slash ? slash + 1 : file;
+
+        for (; *module != '\0'; s++, module++)
+                if ((*s == '-' ? '_' : *s) != (*module == '-' ? '_' : *module))
+                        return false;
+        return *s == '\0' || strncmp(s, ".ko", 3) == 0;
+}

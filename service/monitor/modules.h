@@ -44,3 +44,6 @@ void module_add_letter(char taints[static MODULE_TAINTS_MAX], unsigned bit);
 
 /* Does it carry a letter of this bit, in whatever distribution? */
 bool module_carries(const struct module *module, unsigned bit);
+
+/* Is `file` (with or without folder, suffixes, with - for _) the file of this module? */
+bool module_file_matches(const char *file, const char *module);

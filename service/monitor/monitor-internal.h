@@ -7,12 +7,11 @@
 #include <systemd/sd-device.h>
 
 #include "../../schema/events/fswatch.h"
-#include "attribute.h"
+#include "cause.h"
 #include "kmsg.h"
 #include "mask.h"
 #include "monitor.h"
-#include "state-file.h"
-#include "tracker.h"
+#include "taint-state.h"
 
 /* A bit without a good cause waits: for BPF's report, for a line that comes behind the bit, for the end of a
  * report. A weak cause waits less long for a better one. */
@@ -39,9 +38,9 @@ struct monitor {
         struct bpf_source *bpf;
         sd_event_source *soon, *recheck;
 
-        struct state state; /* its `told` follows the tracker's */
-        struct state_file file;
-        struct tracker tracker;
+        struct taint_state state; /* its `told` follows the tracker's */
+        struct taint_state_file file;
+        struct mask_tracker tracker;
         struct hints hints;
         struct modules modules; /* when nothing was waiting last */
         bool modules_stale;     /* modules came or went since */
@@ -70,6 +69,8 @@ struct monitor {
 
 /* monitor-sources.c */
 void monitor_open_log(struct monitor *m);
+/* Takes in what the kernel has logged by now. */
+void monitor_drain_log(struct monitor *m);
 _must_check_ int monitor_start_sources(struct monitor *m, struct diag *d);
 void monitor_watch_mask(struct monitor *m);
 void monitor_arm(struct monitor *m, uint64_t now);

@@ -18,21 +18,29 @@ static void begin_series(struct monitor *m)
         m->series_usec = clock_usec();
 }
 
-static void on_record(const struct kmsg_record *r, void *userdata)
+static void take_log(struct monitor *m, unsigned reads)
 {
-        struct monitor *m = userdata;
-        uint64_t usec = m->based ? clock_usec() : r->usec;
+        struct kmsg_record r;
 
-        if (hints_add(&m->hints, r, usec) < 0)
-                log_warning("out of memory; a line of the kernel log is not looked at");
+        while (kmsg_next(m->kmsg, &reads, &r))
+                if (hints_add(&m->hints, &r, m->based ? clock_usec() : r.usec) < 0)
+                        log_warning("out of memory; a line of the kernel log is not looked at");
 }
 
-static void on_log(void *userdata)
+void monitor_drain_log(struct monitor *m)
+{
+        if (m->kmsg)
+                take_log(m, KMSG_READS_AT_ONCE);
+}
+
+static int on_log(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t events, void *userdata)
 {
         struct monitor *m = userdata;
 
+        monitor_drain_log(m);
         begin_series(m);
         monitor_check(m);
+        return 0;
 }
 
 /* A module came or went. */
@@ -109,7 +117,7 @@ static int on_recheck(sd_event_source *s, _unused_ uint64_t usec, void *userdata
 static uint64_t next_look(const struct monitor *m, uint64_t now)
 {
         uint64_t next = m->step < SERIES_STEPS ? m->series_usec + series[m->step] : UINT64_MAX;
-        uint64_t oldest = tracker_oldest(&m->tracker);
+        uint64_t oldest = mask_tracker_oldest(&m->tracker);
 
         if (oldest != UINT64_MAX) {
                 uint64_t due = oldest + GRACE_WEAK_USEC;
@@ -118,7 +126,7 @@ static uint64_t next_look(const struct monitor *m, uint64_t now)
                 next = due < next ? due : next;
         }
         if (m->tracker.early) {
-                uint64_t due = now + TRACKER_EARLY_USEC;
+                uint64_t due = now + MASK_EARLY_USEC;
                 next = due < next ? due : next;
         }
         if (m->unreadable_since > 0 && !m->state.blind && m->unreadable_since + BLIND_USEC < next)
@@ -155,19 +163,18 @@ void monitor_watch_mask(struct monitor *m)
 
 void monitor_open_log(struct monitor *m)
 {
-        const struct kmsg_callbacks callbacks = { .record = on_record, .woken = on_log, .userdata = m };
         struct diag d = { 0 };
 
-        int r = kmsg_open(m->root, &callbacks, &m->kmsg, &d);
+        int r = kmsg_open(m->root, &m->kmsg, &d);
         if (r < 0)
                 log_info("%s; causes out of the kernel log are not had", d.text[0] ? d.text : strerror(-r));
         else
-                kmsg_read_ring(m->kmsg);
+                take_log(m, KMSG_READS_OF_RING);
 }
 
 static void start_log(struct monitor *m)
 {
-        int r = m->kmsg && kmsg_alive(m->kmsg) ? kmsg_watch(m->kmsg, m->config.event) : 0;
+        int r = m->kmsg && kmsg_alive(m->kmsg) ? kmsg_watch(m->kmsg, m->config.event, on_log, m) : 0;
 
         if (r >= 0)
                 return;

@@ -24,7 +24,7 @@ static void keep_event(struct monitor *m)
 {
         struct diag d = { 0 };
 
-        note_kept(m, state_file_keep_event(&m->file, m->root, &m->state, &d), &d);
+        note_kept(m, taint_state_keep_event(&m->file, m->root, &m->state, &d), &d);
 }
 
 /* Keeps what was reported for the next start: nothing is being reported. */
@@ -33,17 +33,17 @@ static void keep_told(struct monitor *m)
         struct diag d = { 0 };
 
         m->state.told = m->tracker.told;
-        note_kept(m, state_file_keep_told(&m->file, m->root, &m->state, &d), &d);
+        note_kept(m, taint_state_keep_told(&m->file, m->root, &m->state, &d), &d);
 }
 
 static void follow(struct monitor *m, const struct taint_event *e, bool early)
 {
         if (e->cleared)
-                tracker_clear(&m->tracker, e->bit);
+                mask_tracker_clear(&m->tracker, e->bit);
         else if (early)
-                tracker_tell_early(&m->tracker, e->bit, clock_usec());
+                mask_tracker_report_early(&m->tracker, e->bit, clock_usec());
         else
-                tracker_tell(&m->tracker, e->bit);
+                mask_tracker_report(&m->tracker, e->bit);
         m->baseline &= ~TAINT_MASK(e->bit);
         m->sysctl_bits &= ~TAINT_MASK(e->bit);
 }
@@ -58,27 +58,27 @@ static void capture(struct monitor *m, struct taint_event *e, uint64_t started_b
                 log_warning("bit %u: out of memory; its details are not captured", e->bit);
 }
 
-/* Fills in what forensic capture asks for, keeps, reports, keeps: state-file.h has why in this order.
+/* Fills in what forensic capture asks for, keeps, reports, keeps: taint-state.h has why in this order.
  * `early`: the mask need not show it yet. */
 static void report_event(struct monitor *m, struct taint_event *e, uint64_t started_before, bool early)
 {
         const struct monitor_callbacks *callbacks = &m->config.callbacks;
-        struct history_mark mark = { .telling = true,
+        struct taint_state_mark mark = { .telling = true,
                 .before = callbacks->last_seqno ? callbacks->last_seqno(callbacks->userdata) : 0 };
-        struct history *h = &m->state.history;
+        struct taint_state *s = &m->state;
         size_t at;
 
         if (e->module[0] && !e->cleared)
                 module_add_letter(e->module_taints, e->bit);
         capture(m, e, started_before);
-        int r = history_add(h, e, mark, &at);
+        int r = taint_state_add(s, e, mark, &at);
         if (r == 0)
                 keep_event(m);
         else
                 log_error("bit %u: out of memory; it is not kept", e->bit);
-        callbacks->transition(r == 0 ? &h->events[at] : e, callbacks->userdata);
+        callbacks->transition(r == 0 ? &s->events[at] : e, callbacks->userdata);
         if (r == 0)
-                h->marks[at].telling = false;
+                s->marks[at].telling = false;
         follow(m, e, early);
         keep_told(m);
 }
@@ -88,20 +88,21 @@ static void report_again(struct monitor *m, struct taint_event *e)
         const struct monitor_callbacks *callbacks = &m->config.callbacks;
 
         if (!callbacks->last_seqno)
-                detail_append(e, "; the service ended while this was told: it may be the second time");
+                taint_event_add_detail(
+                        e, "; the service ended while this was told: it may be the second time");
         callbacks->transition(e, callbacks->userdata);
 }
 
 /* Ends what a kill interrupted. */
 static void recover(struct monitor *m)
 {
-        struct history *h = &m->state.history;
+        struct taint_state *s = &m->state;
         bool any = false;
 
         m->tracker.told = m->state.told;
-        for (size_t i = 0; i < h->n; i++) {
-                struct history_mark *mark = &h->marks[i];
-                struct taint_event *e = &h->events[i];
+        for (size_t i = 0; i < s->n; i++) {
+                struct taint_state_mark *mark = &s->marks[i];
+                struct taint_event *e = &s->events[i];
                 if (!mark->telling)
                         continue;
                 if (m->config.callbacks.last_seqno && m->recovered_seqno > mark->before)
@@ -205,7 +206,7 @@ static void report_set(struct monitor *m, unsigned bit, const struct cause *caus
         struct taint_event e = new_event(m, bit);
 
         e.time_usec = on_clock(CLOCK_REALTIME, when, now);
-        attribute(m->root, cause, started_before, &e);
+        cause_attribute(m->root, cause, started_before, &e);
         if (strcmp(e.reason, "sysctl-write") == 0)
                 e.actor = m->sysctl_actor;
         set_stack(&e, cause);
@@ -223,9 +224,10 @@ static void report_baseline(struct monitor *m, unsigned bit, struct cause *cause
                 e.time_usec = on_clock(CLOCK_REALTIME, cause->usec, now);
         /* The log's clock stands still while the machine sleeps, so its time is early rather than late, as
          * is wanted here. */
-        attribute_baseline(m->root, cause, cause->usec, m->kmsg && kmsg_complete(m->kmsg), &e);
+        cause_attribute_baseline(m->root, cause, cause->usec, m->kmsg && kmsg_complete(m->kmsg), &e);
         if (m->state_damaged)
-                detail_append(&e, "; what was told of in this boot is lost: it may be the second time");
+                taint_event_add_detail(
+                        &e, "; what was told of in this boot is lost: it may be the second time");
         set_stack(&e, cause);
         report_event(m, &e, cause->usec, false);
         taint_event_done(&e);
@@ -269,7 +271,7 @@ static void try_report(struct monitor *m, unsigned bit, const struct modules *af
         struct cause cause;
 
         cause_find(bit, &sources, &cause);
-        if (!must && !is_due(m, bit, &cause, tracker_waited(&m->tracker, bit, now)))
+        if (!must && !is_due(m, bit, &cause, mask_tracker_waited(&m->tracker, bit, now)))
                 return;
         if (m->baseline & TAINT_MASK(bit))
                 report_baseline(m, bit, &cause, now);
@@ -325,7 +327,7 @@ static void end_baseline(struct monitor *m)
 
 static void take_mask(struct monitor *m, uint64_t mask, uint64_t now)
 {
-        struct tracker_change change = tracker_see(&m->tracker, mask, now);
+        struct mask_change change = mask_tracker_see(&m->tracker, mask, now);
         uint64_t must = change.cleared;
 
         m->tainted = mask;
@@ -336,8 +338,8 @@ static void take_mask(struct monitor *m, uint64_t mask, uint64_t now)
                 m->baseline = change.appeared;
                 /* What is set already waits only where BPF has seen it happen. */
                 must |= change.appeared & ~waits_for_report(m);
-        } else if (change.appeared && m->kmsg) {
-                kmsg_drain(m->kmsg);
+        } else if (change.appeared) {
+                monitor_drain_log(m);
         }
         if (m->tracker.waiting)
                 report_waiting(m, must, now);
@@ -402,8 +404,7 @@ static void complete_exact(struct monitor *m, struct taint_event *e, uint64_t no
 
         struct modules after;
         struct cause cause;
-        if (m->kmsg)
-                kmsg_drain(m->kmsg);
+        monitor_drain_log(m);
         read_modules(m, &after);
         struct cause_sources sources = sources_of(m, e->bit, &after, now);
         cause_find(e->bit, &sources, &cause);
@@ -484,7 +485,7 @@ int monitor_new(const struct monitor_config *config, struct monitor **ret, struc
         m->hints.first_only = true;
         m->modules_stale = true;
         m->sysctl_actor = ACTOR_UNKNOWN;
-        m->file = (struct state_file)STATE_FILE_INIT;
+        m->file = (struct taint_state_file)TAINT_STATE_FILE_INIT;
         m->root = strdup(config->root ? config->root : "");
         /* Before anybody gives out another. */
         if (callbacks->last_seqno)
@@ -506,8 +507,8 @@ struct monitor *monitor_free(struct monitor *m)
                 return NULL;
         monitor_stop_sources(m);
         m->mask = mask_free(m->mask);
-        state_file_done(&m->file);
-        state_done(&m->state);
+        taint_state_file_done(&m->file);
+        taint_state_done(&m->state);
         hints_done(&m->hints);
         modules_done(&m->modules);
         sd_event_unref(m->config.event);
@@ -536,6 +537,6 @@ void monitor_set_capture(struct monitor *m, enum monitor_capture capture)
 
 const struct taint_event *monitor_events(const struct monitor *m, size_t *ret_n)
 {
-        *ret_n = m->state.history.n;
-        return m->state.history.events;
+        *ret_n = m->state.n;
+        return m->state.events;
 }

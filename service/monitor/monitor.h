@@ -12,8 +12,6 @@
 #include "../../schema/taint/taint.h"
 #include "bpf-source.h"
 
-#define MONITOR_EVENTS_MAX 256u
-
 enum monitor_capture {
         CAPTURE_STANDARD,
         CAPTURE_FORENSIC, /* stacks, and everything about module and actor that can be had */
@@ -28,7 +26,7 @@ struct monitor_callbacks {
         /* Counters, hooks or the back end changed. */
         void (*changed)(void *userdata);
         /* The number of the last record that was given out, 0 before the first. With it a restart knows
-         * whether the transition at which the service was killed has a record already: see state-file.h.
+         * whether the transition at which the service was killed has a record already: see taint-state.h.
          * NULL: not known, and then that one is told again. */
         uint64_t (*last_seqno)(void *userdata);
         /* Somebody wrote a sysctl, as BPF saw it: who may have changed a control. NULL: not wanted. */

@@ -2,6 +2,8 @@
 #include "taint-event.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const attribution_names[] = {
@@ -68,4 +70,14 @@ void taint_event_done(struct taint_event *e)
         free(e->stack);
         free(e->properties);
         e->stack = e->properties = NULL;
+}
+
+void taint_event_add_detail(struct taint_event *e, const char *format, ...)
+{
+        size_t n = strlen(e->detail);
+        va_list ap;
+
+        va_start(ap, format);
+        (void)vsnprintf(e->detail + n, sizeof(e->detail) - n, format, ap);
+        va_end(ap);
 }

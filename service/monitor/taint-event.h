@@ -54,3 +54,5 @@ bool taint_context_parse(const char *name, enum taint_context *ret);
 /* Deep copies; -ENOMEM. */
 _must_check_ int taint_event_copy(const struct taint_event *from, struct taint_event *ret);
 void taint_event_done(struct taint_event *e);
+/* Adds to the detail; cut where it does not fit. */
+_printf_(2, 3) void taint_event_add_detail(struct taint_event *e, const char *format, ...);

@@ -2,7 +2,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "../../../service/monitor/attribute.h"
+#include "../../../service/monitor/cause.h"
 #include "../process/fake-process.h"
 
 static struct scratch root;
@@ -30,7 +30,7 @@ static struct taint_event attributed(unsigned bit, const struct cause *cause)
 {
         struct taint_event e = { .bit = bit };
 
-        attribute(root.root, cause, UINT64_MAX, &e);
+        cause_attribute(root.root, cause, UINT64_MAX, &e);
         return e;
 }
 
@@ -152,22 +152,22 @@ START_TEST(what_was_there_before)
                 .detail = "foo: loading out-of-tree module taints kernel." };
         struct taint_event e = { .bit = 12 };
 
-        attribute_baseline(root.root, &c, 0, true, &e);
+        cause_attribute_baseline(root.root, &c, 0, true, &e);
         ck_assert_str_eq(e.reason, "present-at-start");
         ck_assert_str_eq(e.detail, "module-load: foo: loading out-of-tree module taints kernel.");
         ck_assert_str_eq(e.module, "foo");
         ck_assert_int_eq(e.attribution, ATTRIBUTION_LIKELY);
 
         c = (struct cause){ .reason = "unknown", .pid = AUDIT_ID_UNSET };
-        attribute_baseline(root.root, &c, 0, true, &e);
+        cause_attribute_baseline(root.root, &c, 0, true, &e);
         ck_assert_int_eq(e.attribution, ATTRIBUTION_UNKNOWN);
         ck_assert_int_eq(strncmp(e.detail, "unexplained: ", 13), 0);
         ck_assert_ptr_null(strstr(e.detail, "does not go back"));
-        attribute_baseline(root.root, &c, 0, false, &e);
+        cause_attribute_baseline(root.root, &c, 0, false, &e);
         ck_assert_ptr_nonnull(strstr(e.detail, "does not go back"));
 
         e.bit = 17;
-        attribute_baseline(root.root, &c, 0, true, &e);
+        cause_attribute_baseline(root.root, &c, 0, true, &e);
         ck_assert_int_eq(e.attribution, ATTRIBUTION_LIKELY);
         ck_assert_int_eq(e.context, CONTEXT_BOOT);
         ck_assert_uint_eq(e.actor.pid, AUDIT_ID_UNSET);
@@ -179,7 +179,7 @@ START_TEST(details_are_cut)
         struct taint_event e = { 0 };
 
         for (unsigned i = 0; i < 100; i++)
-                detail_append(&e, "%s", "0123456789");
+                taint_event_add_detail(&e, "%s", "0123456789");
         ck_assert_uint_eq(strlen(e.detail), sizeof(e.detail) - 1);
 }
 END_TEST

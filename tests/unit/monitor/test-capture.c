@@ -252,9 +252,11 @@ START_TEST(values_cannot_pretend_to_be_lines)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
 
-        capture_put(&out, "A", "x\nB=1\x7f\t");
-        capture_put(&out, "C", "");
-        ck_assert_str_eq(buf_str(&out), "A=x?B=1??\n");
+        scratch_puts(&root, "/sys/module/foo_bar/version", "x\rB=1\x7f\t\n");
+        scratch_puts(&root, "/sys/module/foo_bar/srcversion", "\n");
+        capture_module(root.root, "foo_bar", AUDIT_ID_UNSET, "", &out);
+        ck_assert_ptr_nonnull(strstr(buf_str(&out), "PEIOS_MODULE_VERSION=x?B=1??\n"));
+        ck_assert_ptr_null(strstr(buf_str(&out), "PEIOS_MODULE_SRCVERSION"));
 }
 END_TEST
 
@@ -262,12 +264,14 @@ START_TEST(parents_in_a_ring_end)
 {
         static const struct fake_process ring[] = { { .pid = 5, .parent = 6, .comm = "a" },
                 { .pid = 6, .parent = 5, .comm = "b" } };
-        _cleanup_buf_ struct buf out = BUF_INIT;
+        struct taint_event e = { .actor = ACTOR_UNKNOWN };
+        _cleanup_free_ char *text = NULL;
 
         fake_process_make(&root, &ring[0]);
         fake_process_make(&root, &ring[1]);
-        capture_actor(root.root, 5, UINT64_MAX, "", &out);
-        ck_assert_ptr_nonnull(strstr(out.data, "PEIOS_ACTOR_PARENTS=b[6] < a[5]"));
+        e.actor.pid = 5;
+        ck_assert_int_eq(capture_properties(root.root, &e, UINT64_MAX, &text), 0);
+        ck_assert_ptr_nonnull(strstr(text, "PEIOS_ACTOR_PARENTS=b[6] < a[5]"));
 }
 END_TEST
 

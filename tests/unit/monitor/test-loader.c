@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../../service/monitor/loader.h"
+#include "../../../service/monitor/cause.h"
 #include "../process/fake-process.h"
 
 #define TICK_USEC 10000u /* 100 a second, as everywhere */
@@ -49,20 +49,20 @@ START_TEST(who_loads)
 {
         struct process p;
 
-        ck_assert_int_eq(loader_find(root.root, "foo", UINT64_MAX, &p), -ESRCH);
+        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), -ESRCH);
         make(10, "bash", "bash foo", 1);
         make(11, "modprobe", "modprobe bar", 1);
-        ck_assert_int_eq(loader_find(root.root, "foo", UINT64_MAX, &p), 0);
+        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), 0);
         ck_assert_uint_eq(p.actor.pid, 11); /* what bar needs, for all that is known */
         make(12, "modprobe", "modprobe baz", 1);
-        ck_assert_int_eq(loader_find(root.root, "foo", UINT64_MAX, &p), -ESRCH);
+        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), -ESRCH);
         make(13, "insmod", "insmod /x/other.ko", 1);
-        ck_assert_int_eq(loader_find(root.root, "foo", UINT64_MAX, &p), -ESRCH);
+        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), -ESRCH);
         make(14, "insmod", "insmod /x/foo.ko", 5);
-        ck_assert_int_eq(loader_find(root.root, "foo", UINT64_MAX, &p), 0);
+        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), 0);
         ck_assert_uint_eq(p.actor.pid, 14);
-        ck_assert_int_eq(loader_find(root.root, "foo", 4 * TICK_USEC, &p), -ESRCH);
-        ck_assert_int_eq(loader_find(root.root, "other", UINT64_MAX, &p), 0);
+        ck_assert_int_eq(cause_find_loader(root.root, "foo", 4 * TICK_USEC, &p), -ESRCH);
+        ck_assert_int_eq(cause_find_loader(root.root, "other", UINT64_MAX, &p), 0);
         ck_assert_uint_eq(p.actor.pid, 13);
 }
 END_TEST
@@ -75,9 +75,9 @@ START_TEST(a_name_alone_makes_no_loader)
         struct process p;
 
         fake_process_make(&root, &mask);
-        ck_assert_int_eq(loader_find(root.root, "foo", UINT64_MAX, &p), -ESRCH);
+        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), -ESRCH);
         make(13, "insmod", "insmod /x/foo.ko", 1);
-        ck_assert_int_eq(loader_find(root.root, "foo", UINT64_MAX, &p), 0);
+        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), 0);
         ck_assert_uint_eq(p.actor.pid, 13);
 }
 END_TEST

@@ -81,7 +81,7 @@ int __wrap_fsync(_unused_ int fd)
 static void on_transition(struct taint_event *e, _unused_ void *userdata)
 {
         step();
-        /* A record and its number are one: see state-file.h for the moment between them. */
+        /* A record and its number are one: see taint-state.h for the moment between them. */
         e->seqno = ++shared->seqno;
         (*(e->cleared ? &shared->cleared[e->bit] : &shared->records[e->bit]))++;
         step();

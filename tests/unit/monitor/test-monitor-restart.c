@@ -5,7 +5,7 @@
 
 #include "../../../schema/base/fileio.h"
 #include "../../../schema/layout.h"
-#include "../../../service/monitor/state-file.h"
+#include "../../../service/monitor/taint-state.h"
 #include "world.h"
 
 #define STATE LAYOUT_POLICY_RUN "/taint-state"
@@ -167,39 +167,39 @@ END_TEST
 /* A boot in which much has happened. */
 static void keep_events(size_t n)
 {
-        struct state s = { .boot_id = WORLD_BOOT };
+        struct taint_state s = { .boot_id = WORLD_BOOT };
         struct taint_event e = { .reason = "cleared", .cleared = true, .actor = ACTOR_UNKNOWN };
         size_t at;
 
         for (size_t i = 0; i < n; i++) {
                 e.seqno = ++w.seqno;
-                ck_assert_int_eq(history_add(&s.history, &e, (struct history_mark){ 0 }, &at), 0);
+                ck_assert_int_eq(taint_state_add(&s, &e, (struct taint_state_mark){ 0 }, &at), 0);
         }
         ck_assert_int_eq(make_dirs(scratch_path(&w.root, LAYOUT_POLICY_RUN)), 0);
-        struct state_file file = STATE_FILE_INIT;
-        ck_assert_int_eq(state_file_keep_told(&file, w.root.root, &s, NULL), 0);
-        state_file_done(&file);
-        state_done(&s);
+        struct taint_state_file file = TAINT_STATE_FILE_INIT;
+        ck_assert_int_eq(taint_state_keep_told(&file, w.root.root, &s, NULL), 0);
+        taint_state_file_done(&file);
+        taint_state_done(&s);
 }
 
 START_TEST(history_is_bounded_and_kept)
 {
         size_t n;
 
-        keep_events(MONITOR_EVENTS_MAX - 2);
+        keep_events(TAINT_STATE_EVENTS_MAX - 2);
         world_start(&w);
         for (unsigned i = 0; i < 6; i++) {
                 world_kernel_sets(&w, i % 2 ? 0 : 64);
                 monitor_check(w.monitor);
         }
         const struct taint_event *events = monitor_events(w.monitor, &n);
-        ck_assert_uint_eq(n, MONITOR_EVENTS_MAX);
+        ck_assert_uint_eq(n, TAINT_STATE_EVENTS_MAX);
         ck_assert_uint_eq(events[0].seqno, 5);
         uint64_t last = w.seqno;
         world_stop(&w);
         world_start(&w);
         events = monitor_events(w.monitor, &n);
-        ck_assert_uint_eq(n, MONITOR_EVENTS_MAX);
+        ck_assert_uint_eq(n, TAINT_STATE_EVENTS_MAX);
         ck_assert_uint_eq(events[n - 1].seqno, last);
         ck_assert_uint_eq(w.seqno, last);
 }

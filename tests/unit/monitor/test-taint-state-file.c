@@ -7,7 +7,7 @@
 
 #include "../../../schema/base/fileio.h"
 #include "../../../schema/layout.h"
-#include "../../../service/monitor/state-file.h"
+#include "../../../service/monitor/taint-state.h"
 #include "../policy/scratch.h"
 
 #define BOOT "0f0e0d0c-1111-2222-3333-444455556666"
@@ -29,22 +29,22 @@ int __wrap_write_all(int fd, const void *data, size_t n)
 }
 
 static struct scratch root;
-static struct state state;
-static struct state_file file;
+static struct taint_state state;
+static struct taint_state_file file;
 
 static void setup(void)
 {
         scratch_new(&root);
         scratch_puts(&root, LAYOUT_POLICY_RUN "/seqno", "1");
-        state = (struct state){ .boot_id = BOOT };
-        file = (struct state_file)STATE_FILE_INIT;
+        state = (struct taint_state){ .boot_id = BOOT };
+        file = (struct taint_state_file)TAINT_STATE_FILE_INIT;
         write_left = SIZE_MAX;
 }
 
 static void teardown(void)
 {
-        state_file_done(&file);
-        state_done(&state);
+        taint_state_file_done(&file);
+        taint_state_done(&state);
         scratch_done(&root);
 }
 
@@ -56,13 +56,13 @@ static void tell(unsigned bit, uint64_t seqno, int ret[static 2])
         size_t at;
 
         ck_assert_int_eq(
-                history_add(&state.history, &e, (struct history_mark){ true, .before = seqno - 1 }, &at), 0);
-        ret[0] = state_file_keep_event(&file, root.root, &state, &d);
+                taint_state_add(&state, &e, (struct taint_state_mark){ true, .before = seqno - 1 }, &at), 0);
+        ret[0] = taint_state_keep_event(&file, root.root, &state, &d);
         ck_assert(ret[0] == 0 || strstr(d.text, "cannot be written: "));
-        state.history.events[at].seqno = seqno;
-        state.history.marks[at].telling = false;
+        state.events[at].seqno = seqno;
+        state.marks[at].telling = false;
         state.told |= UINT64_C(1) << bit;
-        ret[1] = state_file_keep_told(&file, root.root, &state, &d);
+        ret[1] = taint_state_keep_told(&file, root.root, &state, &d);
 }
 
 static void tell_well(unsigned bit, uint64_t seqno)
@@ -76,19 +76,19 @@ static void tell_well(unsigned bit, uint64_t seqno)
 /* What the next start finds is what this one has. */
 static void check_file(void)
 {
-        struct state back;
+        struct taint_state back;
         struct diag d = { 0 };
 
         ck_assert_msg(taint_state_load(root.root, BOOT, &back, &d) == 0, "%s", d.text);
         ck_assert_uint_eq(back.told, state.told);
         ck_assert_int_eq(back.blind, state.blind);
-        ck_assert_uint_eq(back.history.n, state.history.n);
-        for (size_t i = 0; i < back.history.n; i++) {
-                ck_assert_uint_eq(back.history.events[i].bit, state.history.events[i].bit);
-                ck_assert_uint_eq(back.history.events[i].seqno, state.history.events[i].seqno);
-                ck_assert_int_eq(back.history.marks[i].telling, state.history.marks[i].telling);
+        ck_assert_uint_eq(back.n, state.n);
+        for (size_t i = 0; i < back.n; i++) {
+                ck_assert_uint_eq(back.events[i].bit, state.events[i].bit);
+                ck_assert_uint_eq(back.events[i].seqno, state.events[i].seqno);
+                ck_assert_int_eq(back.marks[i].telling, state.marks[i].telling);
         }
-        state_done(&back);
+        taint_state_done(&back);
 }
 
 static struct stat stat_file(void)
@@ -101,7 +101,7 @@ static struct stat stat_file(void)
 
 START_TEST(the_file_is_of_one_boot)
 {
-        struct state back;
+        struct taint_state back;
         struct diag d = { 0 };
 
         ck_assert_int_eq(taint_state_load(root.root, BOOT, &back, &d), 0);
@@ -116,7 +116,7 @@ START_TEST(the_file_is_of_one_boot)
         ck_assert_int_eq(taint_state_load(root.root, "another", &back, &d), 0);
         ck_assert_str_eq(back.boot_id, "another");
         ck_assert_uint_eq(back.told, 0);
-        ck_assert_uint_eq(back.history.n, 0);
+        ck_assert_uint_eq(back.n, 0);
 }
 END_TEST
 
@@ -141,7 +141,7 @@ START_TEST(one_file_is_appended_to)
                 check_file();
         }
         state.blind = true;
-        ck_assert_int_eq(state_file_keep_told(&file, root.root, &state, NULL), 0);
+        ck_assert_int_eq(taint_state_keep_told(&file, root.root, &state, NULL), 0);
         check_file();
         ck_assert_uint_eq(stat_file().st_ino, first.st_ino);
         ck_assert_int_gt(stat_file().st_size, first.st_size);
@@ -153,8 +153,8 @@ START_TEST(each_start_writes_it_anew)
         tell_well(3, 1);
         tell_well(4, 2);
         const struct stat before = stat_file();
-        state_file_done(&file);
-        ck_assert_int_eq(state_file_keep_told(&file, root.root, &state, NULL), 0);
+        taint_state_file_done(&file);
+        ck_assert_int_eq(taint_state_keep_told(&file, root.root, &state, NULL), 0);
         ck_assert_uint_ne(stat_file().st_ino, before.st_ino);
         ck_assert_int_lt(stat_file().st_size, before.st_size);
         check_file();
@@ -170,10 +170,10 @@ START_TEST(a_large_one_is_written_anew)
         for (unsigned i = 0; (all = stat_file().st_size) >= largest; i++) {
                 largest = all;
                 state.blind = i % 2;
-                ck_assert_int_eq(state_file_keep_told(&file, root.root, &state, NULL), 0);
-                ck_assert_int_lt(largest, 2 * STATE_APPENDED_MAX);
+                ck_assert_int_eq(taint_state_keep_told(&file, root.root, &state, NULL), 0);
+                ck_assert_int_lt(largest, 2 * TAINT_STATE_APPENDED_MAX);
         }
-        ck_assert_int_gt(largest, STATE_APPENDED_MAX);
+        ck_assert_int_gt(largest, TAINT_STATE_APPENDED_MAX);
         ck_assert_int_le(all, whole);
         check_file();
 }
@@ -225,14 +225,14 @@ START_TEST(a_damaged_file_is_set_aside)
 {
         static const char *const bad[] = { "", "x", "peios-taint-state: 2\n", "\xff\xfe",
                 "# crc32c: 00000000\n" };
-        struct state back;
+        struct taint_state back;
 
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
                 struct diag d = { 0 };
                 scratch_puts(&root, STATE, bad[i]);
                 ck_assert_int_eq(taint_state_load(root.root, BOOT, &back, &d), -EINVAL);
                 ck_assert_str_eq(back.boot_id, BOOT);
-                ck_assert_uint_eq(back.told | back.history.n, 0);
+                ck_assert_uint_eq(back.told | back.n, 0);
                 ck_assert_msg(strstr(d.text, "set aside as"), "%s", d.text);
                 ck_assert(!scratch_exists(&root, STATE));
         }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "../../../schema/base/crc32c.h"
-#include "../../../service/monitor/state-text.h"
+#include "../../../service/monitor/taint-state.h"
 #include "../policy/failing-alloc.h"
 
 #define BOOT "0f0e0d0c-1111-2222-3333-444455556666"
@@ -38,16 +38,16 @@ static void full_event(struct taint_event *e, unsigned bit)
         ck_assert(e->stack && e->properties);
 }
 
-static void add(struct state *s, unsigned bit, bool telling)
+static void add(struct taint_state *s, unsigned bit, bool telling)
 {
         struct taint_event e;
         size_t at;
 
         full_event(&e, bit);
         ck_assert_int_eq(
-                history_add(&s->history, &e, (struct history_mark){ .telling = telling, .before = 6 }, &at),
+                taint_state_add(s, &e, (struct taint_state_mark){ .telling = telling, .before = 6 }, &at),
                 0);
-        ck_assert_uint_eq(at, s->history.n - 1);
+        ck_assert_uint_eq(at, s->n - 1);
         taint_event_done(&e);
 }
 
@@ -79,114 +79,114 @@ static void with_sum(struct buf *text)
         buf_printf(text, "# crc32c: %08" PRIx32 "\n", crc32c(0, buf_str(text), text->len));
 }
 
-static void format_all(const struct state *s, struct buf *out)
+static void format_all(const struct taint_state *s, struct buf *out)
 {
-        state_format(s, out);
+        taint_state_format(s, out);
         with_sum(out);
         ck_assert_int_eq(out->error, 0);
 }
 
 START_TEST(what_is_written_is_read)
 {
-        struct state s = { .boot_id = BOOT, .told = UINT64_MAX, .blind = true }, back = { 0 };
+        struct taint_state s = { .boot_id = BOOT, .told = UINT64_MAX, .blind = true }, back = { 0 };
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct diag d = { 0 };
 
         for (unsigned bit = 0; bit < 64; bit += 7)
                 add(&s, bit, bit == 63);
         format_all(&s, &text);
-        ck_assert_msg(state_parse("x", text.data, text.len, &back, &d) == 0, "%s", d.text);
+        ck_assert_msg(taint_state_parse("x", text.data, text.len, &back, &d) == 0, "%s", d.text);
         ck_assert_str_eq(back.boot_id, BOOT);
         ck_assert_uint_eq(back.told, UINT64_MAX);
         ck_assert(back.blind);
-        ck_assert_uint_eq(back.history.n, s.history.n);
-        for (size_t i = 0; i < s.history.n; i++) {
-                same_event(&s.history.events[i], &back.history.events[i]);
-                ck_assert_int_eq(back.history.marks[i].telling, i == 9);
-                ck_assert_uint_eq(back.history.marks[i].before, 6);
+        ck_assert_uint_eq(back.n, s.n);
+        for (size_t i = 0; i < s.n; i++) {
+                same_event(&s.events[i], &back.events[i]);
+                ck_assert_int_eq(back.marks[i].telling, i == 9);
+                ck_assert_uint_eq(back.marks[i].before, 6);
         }
-        state_done(&s);
-        state_done(&back);
+        taint_state_done(&s);
+        taint_state_done(&back);
 }
 END_TEST
 
 START_TEST(text_that_is_no_utf8_is_kept_readable)
 {
-        struct state s = { .boot_id = "" }, back = { 0 };
+        struct taint_state s = { .boot_id = "" }, back = { 0 };
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct taint_event e = { .reason = "x", .actor = ACTOR_UNKNOWN };
         size_t at;
 
         memset(e.actor.comm, 0xff, sizeof(e.actor.comm) - 1);
-        ck_assert_int_eq(history_add(&s.history, &e, (struct history_mark){ 0 }, &at), 0);
+        ck_assert_int_eq(taint_state_add(&s, &e, (struct taint_state_mark){ 0 }, &at), 0);
         format_all(&s, &text);
-        ck_assert_int_eq(state_parse("x", text.data, text.len, &back, NULL), 0);
-        ck_assert_int_eq(strncmp(back.history.events[0].actor.comm, "\xef\xbf\xbd", 3), 0);
-        ck_assert_ptr_null(back.history.events[0].stack);
-        state_done(&s);
-        state_done(&back);
+        ck_assert_int_eq(taint_state_parse("x", text.data, text.len, &back, NULL), 0);
+        ck_assert_int_eq(strncmp(back.events[0].actor.comm, "\xef\xbf\xbd", 3), 0);
+        ck_assert_ptr_null(back.events[0].stack);
+        taint_state_done(&s);
+        taint_state_done(&back);
 }
 END_TEST
 
 START_TEST(history_is_bounded)
 {
-        struct history h = { 0 };
+        struct taint_state h = { 0 };
         struct taint_event e = { .reason = "x" };
         size_t at = 0;
 
-        for (unsigned i = 0; i < MONITOR_EVENTS_MAX + 10; i++) {
+        for (unsigned i = 0; i < TAINT_STATE_EVENTS_MAX + 10; i++) {
                 e.seqno = i;
-                ck_assert_int_eq(history_add(&h, &e, (struct history_mark){ .before = i }, &at), 0);
+                ck_assert_int_eq(taint_state_add(&h, &e, (struct taint_state_mark){ .before = i }, &at), 0);
         }
-        ck_assert_uint_eq(h.n, MONITOR_EVENTS_MAX);
-        ck_assert_uint_eq(at, MONITOR_EVENTS_MAX - 1);
+        ck_assert_uint_eq(h.n, TAINT_STATE_EVENTS_MAX);
+        ck_assert_uint_eq(at, TAINT_STATE_EVENTS_MAX - 1);
         ck_assert_uint_eq(h.events[0].seqno, 10);
         ck_assert_uint_eq(h.marks[0].before, 10);
-        ck_assert_uint_eq(h.events[at].seqno, MONITOR_EVENTS_MAX + 9);
-        history_done(&h);
+        ck_assert_uint_eq(h.events[at].seqno, TAINT_STATE_EVENTS_MAX + 9);
+        taint_state_done(&h);
 }
 END_TEST
 
 START_TEST(long_stacks_are_cut_at_a_line)
 {
-        struct history h = { 0 };
+        struct taint_state h = { 0 };
         struct taint_event e = { .reason = "x" };
         _cleanup_buf_ struct buf stack = BUF_INIT;
         size_t at = 0;
 
-        while (stack.len < 3 * HISTORY_STACK_MAX)
+        while (stack.len < 3 * TAINT_STATE_STACK_MAX)
                 buf_puts(&stack, "a_function+0x10/0x20\n");
         e.stack = stack.data;
-        ck_assert_int_eq(history_add(&h, &e, (struct history_mark){ 0 }, &at), 0);
+        ck_assert_int_eq(taint_state_add(&h, &e, (struct taint_state_mark){ 0 }, &at), 0);
         size_t n = strlen(h.events[0].stack);
-        ck_assert_uint_le(n, HISTORY_STACK_MAX);
-        ck_assert_uint_gt(n, HISTORY_STACK_MAX - 30);
+        ck_assert_uint_le(n, TAINT_STATE_STACK_MAX);
+        ck_assert_uint_gt(n, TAINT_STATE_STACK_MAX - 30);
         ck_assert_int_eq(h.events[0].stack[n - 1], '\n');
-        history_done(&h);
+        taint_state_done(&h);
 }
 END_TEST
 
 /* Good text with one place changed, and a sum that fits. */
 static int parse_changed(const char *from, const char *to)
 {
-        struct state s = { .boot_id = BOOT, .told = 1 }, back = { 0 };
+        struct taint_state s = { .boot_id = BOOT, .told = 1 }, back = { 0 };
         _cleanup_buf_ struct buf text = BUF_INIT, changed = BUF_INIT;
         struct diag d = { 0 };
 
         add(&s, 3, false);
-        state_format(&s, &text);
+        taint_state_format(&s, &text);
         s.told = 5;
-        state_format_told(&s, &text);
-        state_done(&s);
+        taint_state_format_told(&s, &text);
+        taint_state_done(&s);
         char *at = strstr(text.data, from);
         ck_assert_msg(at != NULL, "no %s in the text", from);
         buf_add(&changed, text.data, (size_t)(at - text.data));
         buf_puts(&changed, to);
         buf_puts(&changed, at + strlen(from));
         with_sum(&changed);
-        int r = state_parse("x", changed.data, changed.len, &back, &d);
+        int r = taint_state_parse("x", changed.data, changed.len, &back, &d);
         if (r == 0)
-                state_done(&back);
+                taint_state_done(&back);
         else
                 ck_assert_msg(d.text[0] != '\0', "no reason for %s -> %s", from, to);
         return r;
@@ -239,58 +239,58 @@ END_TEST
 static void format_pieces(struct buf *out, size_t end[static 3])
 {
         _cleanup_buf_ struct buf event = BUF_INIT, told = BUF_INIT;
-        struct state s = { .boot_id = BOOT, .told = 8 };
+        struct taint_state s = { .boot_id = BOOT, .told = 8 };
 
         add(&s, 3, false);
-        state_format(&s, out);
-        uint32_t sum = state_add_sum(0, out);
+        taint_state_format(&s, out);
+        uint32_t sum = taint_state_add_sum(0, out);
         end[0] = out->len;
         add(&s, 4, true);
-        state_format_event(&s, &event);
-        sum = state_add_sum(sum, &event);
+        taint_state_format_event(&s, &event);
+        sum = taint_state_add_sum(sum, &event);
         buf_add(out, event.data, event.len);
         end[1] = out->len;
         s.told = 24;
         s.blind = true;
-        s.history.events[1].seqno = 42;
-        state_format_told(&s, &told);
-        (void)state_add_sum(sum, &told);
+        s.events[1].seqno = 42;
+        taint_state_format_told(&s, &told);
+        (void)taint_state_add_sum(sum, &told);
         buf_add(out, told.data, told.len);
         end[2] = out->len;
         ck_assert_int_eq(out->error | event.error | told.error, 0);
-        state_done(&s);
+        taint_state_done(&s);
 }
 
 static void check_pieces(const char *text, size_t n, unsigned pieces)
 {
-        struct state s = { 0 };
+        struct taint_state s = { 0 };
         struct diag d = { 0 };
 
-        ck_assert_msg(state_parse("x", text, n, &s, &d) == 0, "%zu bytes: %s", n, d.text);
+        ck_assert_msg(taint_state_parse("x", text, n, &s, &d) == 0, "%zu bytes: %s", n, d.text);
         ck_assert_str_eq(s.boot_id, BOOT);
         ck_assert_uint_eq(s.told, pieces == 3 ? 24 : 8);
         ck_assert_int_eq(s.blind, pieces == 3);
-        ck_assert_uint_eq(s.history.n, pieces == 1 ? 1 : 2);
-        ck_assert_uint_eq(s.history.events[0].seqno, 7);
-        ck_assert(!s.history.marks[0].telling);
+        ck_assert_uint_eq(s.n, pieces == 1 ? 1 : 2);
+        ck_assert_uint_eq(s.events[0].seqno, 7);
+        ck_assert(!s.marks[0].telling);
         if (pieces > 1) {
-                ck_assert_int_eq(s.history.marks[1].telling, pieces == 2);
-                ck_assert_uint_eq(s.history.marks[1].before, 6);
-                ck_assert_uint_eq(s.history.events[1].seqno, pieces == 3 ? 42 : 7);
+                ck_assert_int_eq(s.marks[1].telling, pieces == 2);
+                ck_assert_uint_eq(s.marks[1].before, 6);
+                ck_assert_uint_eq(s.events[1].seqno, pieces == 3 ? 42 : 7);
         }
-        state_done(&s);
+        taint_state_done(&s);
 }
 
 START_TEST(a_piece_that_is_cut_short_is_left_out)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         size_t end[3];
-        struct state s;
+        struct taint_state s;
         struct diag d;
 
         format_pieces(&text, end);
         for (size_t n = 0; n < end[0]; n++)
-                ck_assert_int_eq(state_parse("x", text.data, n, &s, &d), -EINVAL);
+                ck_assert_int_eq(taint_state_parse("x", text.data, n, &s, &d), -EINVAL);
         for (size_t n = end[0]; n <= end[2]; n++)
                 check_pieces(text.data, n, n < end[1] ? 1 : n < end[2] ? 2 : 3);
 }
@@ -300,7 +300,7 @@ START_TEST(damage_of_any_byte_shows)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         size_t end[3];
-        struct state s;
+        struct taint_state s;
         struct diag d;
 
         format_pieces(&text, end);
@@ -308,7 +308,8 @@ START_TEST(damage_of_any_byte_shows)
                 text.data[i] = (char)(text.data[i] ^ 1);
                 for (unsigned piece = 0; piece < 3; piece++)
                         if (i < end[piece])
-                                ck_assert_msg(state_parse("x", text.data, end[piece], &s, &d) == -EINVAL,
+                                ck_assert_msg(
+                                        taint_state_parse("x", text.data, end[piece], &s, &d) == -EINVAL,
                                         "byte %zu of %zu", i, end[piece]);
                 text.data[i] = (char)(text.data[i] ^ 1);
         }
@@ -319,13 +320,13 @@ START_TEST(nothing_of_a_cut_piece_is_between_others)
 {
         _cleanup_buf_ struct buf text = BUF_INIT, joined = BUF_INIT;
         size_t end[3];
-        struct state s;
+        struct taint_state s;
         struct diag d;
 
         format_pieces(&text, end);
         buf_add(&joined, text.data, end[1] - 5);
         buf_add(&joined, text.data + end[1], end[2] - end[1]);
-        ck_assert_int_eq(state_parse("x", joined.data, joined.len, &s, &d), -EINVAL);
+        ck_assert_int_eq(taint_state_parse("x", joined.data, joined.len, &s, &d), -EINVAL);
         ck_assert_ptr_nonnull(strstr(d.text, "is damaged or was edited"));
 }
 END_TEST
@@ -333,60 +334,60 @@ END_TEST
 START_TEST(before_the_first_event)
 {
         _cleanup_buf_ struct buf text = BUF_INIT, told = BUF_INIT;
-        struct state s = { .boot_id = BOOT }, back = { 0 };
+        struct taint_state s = { .boot_id = BOOT }, back = { 0 };
 
-        state_format(&s, &text);
-        uint32_t sum = state_add_sum(0, &text);
-        ck_assert_int_eq(state_parse("x", text.data, text.len, &back, NULL), 0);
+        taint_state_format(&s, &text);
+        uint32_t sum = taint_state_add_sum(0, &text);
+        ck_assert_int_eq(taint_state_parse("x", text.data, text.len, &back, NULL), 0);
         ck_assert(!back.blind);
         s.blind = true;
-        state_format_told(&s, &told);
-        (void)state_add_sum(sum, &told);
+        taint_state_format_told(&s, &told);
+        (void)taint_state_add_sum(sum, &told);
         buf_add(&text, told.data, told.len);
-        ck_assert_int_eq(state_parse("x", text.data, text.len, &back, NULL), 0);
+        ck_assert_int_eq(taint_state_parse("x", text.data, text.len, &back, NULL), 0);
         ck_assert(back.blind);
-        ck_assert_uint_eq(back.history.n, 0);
+        ck_assert_uint_eq(back.n, 0);
 }
 END_TEST
 
 START_TEST(of_too_many_events_the_oldest_go)
 {
-        struct state s = { .boot_id = BOOT }, back;
+        struct taint_state s = { .boot_id = BOOT }, back;
         _cleanup_buf_ struct buf text = BUF_INIT, event = BUF_INIT;
         struct diag d = { 0 };
 
-        for (unsigned i = 0; i < MONITOR_EVENTS_MAX; i++)
+        for (unsigned i = 0; i < TAINT_STATE_EVENTS_MAX; i++)
                 add(&s, i == 0 ? 1 : 2, false);
-        state_format(&s, &text);
-        uint32_t sum = state_add_sum(0, &text);
+        taint_state_format(&s, &text);
+        uint32_t sum = taint_state_add_sum(0, &text);
         add(&s, 3, false);
-        state_format_event(&s, &event);
-        (void)state_add_sum(sum, &event);
+        taint_state_format_event(&s, &event);
+        (void)taint_state_add_sum(sum, &event);
         buf_add(&text, event.data, event.len);
-        ck_assert_msg(state_parse("x", text.data, text.len, &back, &d) == 0, "%s", d.text);
-        ck_assert_uint_eq(back.history.n, MONITOR_EVENTS_MAX);
-        ck_assert_uint_eq(back.history.events[0].bit, 2);
-        ck_assert_uint_eq(back.history.events[MONITOR_EVENTS_MAX - 1].bit, 3);
-        state_done(&s);
-        state_done(&back);
+        ck_assert_msg(taint_state_parse("x", text.data, text.len, &back, &d) == 0, "%s", d.text);
+        ck_assert_uint_eq(back.n, TAINT_STATE_EVENTS_MAX);
+        ck_assert_uint_eq(back.events[0].bit, 2);
+        ck_assert_uint_eq(back.events[TAINT_STATE_EVENTS_MAX - 1].bit, 3);
+        taint_state_done(&s);
+        taint_state_done(&back);
 }
 END_TEST
 
 START_TEST(failing_allocations_leave_nothing_behind)
 {
-        struct state s = { .boot_id = BOOT, .told = 8 };
+        struct taint_state s = { .boot_id = BOOT, .told = 8 };
         _cleanup_buf_ struct buf text = BUF_INIT;
 
         for (unsigned bit = 0; bit < 6; bit++)
                 add(&s, bit, false);
         format_all(&s, &text);
         for (unsigned n = 1;; n++) {
-                struct state back = { .told = 99 };
+                struct taint_state back = { .told = 99 };
                 alloc_fail_at(n);
-                int r = state_parse("x", text.data, text.len, &back, NULL);
+                int r = taint_state_parse("x", text.data, text.len, &back, NULL);
                 if (!alloc_failed()) {
                         ck_assert_int_eq(r, 0);
-                        state_done(&back);
+                        taint_state_done(&back);
                         ck_assert_uint_gt(n, 20);
                         break;
                 }
@@ -396,13 +397,13 @@ START_TEST(failing_allocations_leave_nothing_behind)
         for (unsigned n = 1;; n++) {
                 _cleanup_buf_ struct buf out = BUF_INIT;
                 alloc_fail_at(n);
-                state_format(&s, &out);
-                (void)state_add_sum(0, &out);
+                taint_state_format(&s, &out);
+                (void)taint_state_add_sum(0, &out);
                 if (!alloc_failed())
                         break;
                 ck_assert_int_eq(out.error, -ENOMEM);
         }
-        state_done(&s);
+        taint_state_done(&s);
 }
 END_TEST
 
@@ -412,15 +413,15 @@ START_TEST(an_event_that_finds_no_memory_changes_nothing)
 
         full_event(&e, 3);
         for (unsigned n = 1;; n++) {
-                struct history h = { 0 };
+                struct taint_state h = { 0 };
                 size_t at = 77;
                 alloc_fail_at(n);
-                int r = history_add(&h, &e, (struct history_mark){ 0 }, &at);
+                int r = taint_state_add(&h, &e, (struct taint_state_mark){ 0 }, &at);
                 bool failed = alloc_failed();
                 ck_assert_int_eq(r, failed ? -ENOMEM : 0);
                 ck_assert_uint_eq(h.n, failed ? 0 : 1);
                 ck_assert_uint_eq(at, failed ? 77 : 0);
-                history_done(&h);
+                taint_state_done(&h);
                 if (!failed)
                         break;
         }

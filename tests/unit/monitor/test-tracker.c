@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <check.h>
 
-#include "../../../service/monitor/tracker.h"
+#include "../../../service/monitor/mask.h"
 
 START_TEST(a_bit_waits_and_is_told_once)
 {
-        struct tracker t = { 0 };
+        struct mask_tracker t = { 0 };
 
-        struct tracker_change c = tracker_see(&t, 0x1000, 10);
+        struct mask_change c = mask_tracker_see(&t, 0x1000, 10);
         ck_assert_uint_eq(c.appeared, 0x1000);
         ck_assert_uint_eq(c.cleared, 0);
-        ck_assert_uint_eq(tracker_waited(&t, 12, 25), 15);
-        ck_assert_uint_eq(tracker_oldest(&t), 10);
+        ck_assert_uint_eq(mask_tracker_waited(&t, 12, 25), 15);
+        ck_assert_uint_eq(mask_tracker_oldest(&t), 10);
 
-        c = tracker_see(&t, 0x3000, 20);
+        c = mask_tracker_see(&t, 0x3000, 20);
         ck_assert_uint_eq(c.appeared, 0x2000);
-        ck_assert_uint_eq(tracker_oldest(&t), 10);
-        tracker_tell(&t, 12);
-        ck_assert_uint_eq(tracker_oldest(&t), 20);
-        tracker_tell(&t, 13);
-        ck_assert_uint_eq(tracker_oldest(&t), UINT64_MAX);
+        ck_assert_uint_eq(mask_tracker_oldest(&t), 10);
+        mask_tracker_report(&t, 12);
+        ck_assert_uint_eq(mask_tracker_oldest(&t), 20);
+        mask_tracker_report(&t, 13);
+        ck_assert_uint_eq(mask_tracker_oldest(&t), UINT64_MAX);
 
-        c = tracker_see(&t, 0x3000, 30);
+        c = mask_tracker_see(&t, 0x3000, 30);
         ck_assert_uint_eq(c.appeared | c.cleared, 0);
         ck_assert_uint_eq(t.told, 0x3000);
 }
@@ -30,51 +30,51 @@ END_TEST
 START_TEST(every_bit_is_alike)
 {
         for (unsigned bit = 0; bit < TAINT_BITS; bit++) {
-                struct tracker t = { 0 };
-                ck_assert_uint_eq(tracker_see(&t, TAINT_MASK(bit), 5).appeared, TAINT_MASK(bit));
-                ck_assert_uint_eq(tracker_waited(&t, bit, 7), 2);
-                tracker_tell(&t, bit);
-                ck_assert_uint_eq(tracker_waited(&t, bit, 7), 0);
-                ck_assert_uint_eq(tracker_see(&t, 0, 8).cleared, TAINT_MASK(bit));
+                struct mask_tracker t = { 0 };
+                ck_assert_uint_eq(mask_tracker_see(&t, TAINT_MASK(bit), 5).appeared, TAINT_MASK(bit));
+                ck_assert_uint_eq(mask_tracker_waited(&t, bit, 7), 2);
+                mask_tracker_report(&t, bit);
+                ck_assert_uint_eq(mask_tracker_waited(&t, bit, 7), 0);
+                ck_assert_uint_eq(mask_tracker_see(&t, 0, 8).cleared, TAINT_MASK(bit));
                 ck_assert_uint_eq(t.told, TAINT_MASK(bit));
-                tracker_clear(&t, bit);
-                ck_assert_uint_eq(tracker_see(&t, 0, 9).cleared, 0);
-                ck_assert_uint_eq(tracker_see(&t, TAINT_MASK(bit), 10).appeared, TAINT_MASK(bit));
+                mask_tracker_clear(&t, bit);
+                ck_assert_uint_eq(mask_tracker_see(&t, 0, 9).cleared, 0);
+                ck_assert_uint_eq(mask_tracker_see(&t, TAINT_MASK(bit), 10).appeared, TAINT_MASK(bit));
         }
 }
 END_TEST
 
 START_TEST(a_waiting_bit_can_clear)
 {
-        struct tracker t = { 0 };
+        struct mask_tracker t = { 0 };
 
-        (void)tracker_see(&t, 0x40, 1);
-        ck_assert_uint_eq(tracker_see(&t, 0, 2).cleared, 0x40);
+        (void)mask_tracker_see(&t, 0x40, 1);
+        ck_assert_uint_eq(mask_tracker_see(&t, 0, 2).cleared, 0x40);
         ck_assert_uint_eq(t.waiting, 0x40);
-        tracker_clear(&t, 6);
+        mask_tracker_clear(&t, 6);
         ck_assert_uint_eq(t.waiting, 0);
 }
 END_TEST
 
 START_TEST(told_early_is_no_alarm_at_first)
 {
-        struct tracker t = { 0 };
+        struct mask_tracker t = { 0 };
 
-        tracker_tell_early(&t, 9, 100);
-        ck_assert_uint_eq(tracker_see(&t, 0, 101).cleared, 0);
-        ck_assert_uint_eq(tracker_see(&t, 0, 99 + TRACKER_EARLY_USEC).cleared, 0);
-        ck_assert_uint_eq(tracker_see(&t, 0, 100 + TRACKER_EARLY_USEC).cleared, 0x200);
+        mask_tracker_report_early(&t, 9, 100);
+        ck_assert_uint_eq(mask_tracker_see(&t, 0, 101).cleared, 0);
+        ck_assert_uint_eq(mask_tracker_see(&t, 0, 99 + MASK_EARLY_USEC).cleared, 0);
+        ck_assert_uint_eq(mask_tracker_see(&t, 0, 100 + MASK_EARLY_USEC).cleared, 0x200);
 }
 END_TEST
 
 START_TEST(once_seen_it_is_not_early_any_more)
 {
-        struct tracker t = { 0 };
+        struct mask_tracker t = { 0 };
 
-        tracker_tell_early(&t, 9, 100);
-        struct tracker_change c = tracker_see(&t, 0x200, 101);
+        mask_tracker_report_early(&t, 9, 100);
+        struct mask_change c = mask_tracker_see(&t, 0x200, 101);
         ck_assert_uint_eq(c.appeared | c.cleared, 0);
-        ck_assert_uint_eq(tracker_see(&t, 0, 102).cleared, 0x200);
+        ck_assert_uint_eq(mask_tracker_see(&t, 0, 102).cleared, 0x200);
 }
 END_TEST
 

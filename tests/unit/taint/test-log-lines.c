@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "../../../schema/base/macro.h"
-#include "../../../service/monitor/kmsg-record.h"
+#include "../../../service/monitor/kmsg.h"
 #include "../../../service/taint/log-lines.h"
 
 #define NONE UINT32_MAX

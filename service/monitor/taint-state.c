@@ -1,24 +1,92 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "state-text.h"
+#include "taint-state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../schema/base/crc32c.h"
+#include "../../schema/base/fileio.h"
+#include "../../schema/layout.h"
 #include "../../schema/values/value.h"
 #include "../../schema/yaml/yaml.h"
 
+#define STATE_NAME "taint-state"
+#define STATE_BYTES_MAX (32u * 1024u * 1024u)
+#define BAD_FILES_MAX 10u
+#define FIRST_SIZE 8u
 #define FORMAT_KEY "peios-taint-state"
 #define FORMAT_VERSION "2"
 #define CHECKSUM_MARK "# crc32c: "
 #define CHECKSUM_FORMAT CHECKSUM_MARK "%08" PRIx32 "\n"
 #define CHECKSUM_BYTES (sizeof("# crc32c: 01234567\n") - 1)
 
-void state_done(struct state *s)
+void taint_state_done(struct taint_state *s)
 {
-        history_done(&s->history);
+        for (size_t i = 0; i < s->n; i++)
+                taint_event_done(&s->events[i]);
+        free(s->events);
+        free(s->marks);
+        *s = (struct taint_state){ 0 };
+}
+
+static int grow(struct taint_state *s)
+{
+        size_t size = s->size ? s->size * 2 : FIRST_SIZE;
+        if (size > TAINT_STATE_EVENTS_MAX)
+                size = TAINT_STATE_EVENTS_MAX;
+
+        struct taint_event *events = reallocarray(s->events, size, sizeof(*events));
+        if (!events)
+                return -ENOMEM;
+        s->events = events;
+        struct taint_state_mark *marks = reallocarray(s->marks, size, sizeof(*marks));
+        if (!marks)
+                return -ENOMEM;
+        s->marks = marks;
+        s->size = size;
+        return 0;
+}
+
+static void cut_at_line(char *text, size_t max)
+{
+        if (!text || strlen(text) <= max)
+                return;
+        text[max] = '\0';
+        char *newline = strrchr(text, '\n');
+        if (newline)
+                newline[1] = '\0';
+}
+
+static void drop_oldest(struct taint_state *s)
+{
+        taint_event_done(&s->events[0]);
+        s->n--;
+        memmove(s->events, s->events + 1, s->n * sizeof(*s->events));
+        memmove(s->marks, s->marks + 1, s->n * sizeof(*s->marks));
+}
+
+int taint_state_add(
+        struct taint_state *s, const struct taint_event *e, struct taint_state_mark mark, size_t *ret)
+{
+        struct taint_event copy;
+
+        int r = s->n == s->size && s->size < TAINT_STATE_EVENTS_MAX ? grow(s) : 0;
+        if (r == 0)
+                r = taint_event_copy(e, &copy);
+        if (r < 0)
+                return r;
+        cut_at_line(copy.stack, TAINT_STATE_STACK_MAX);
+        cut_at_line(copy.properties, TAINT_STATE_PROPERTIES_MAX);
+        if (s->n == TAINT_STATE_EVENTS_MAX)
+                drop_oldest(s);
+        s->events[s->n] = copy;
+        s->marks[s->n] = mark;
+        *ret = s->n++;
+        return 0;
 }
 
 static void put_number(struct buf *out, const char *name, uint64_t v)
@@ -33,7 +101,7 @@ static void put_text(struct buf *out, const char *name, const char *text)
         buf_putc(out, '\n');
 }
 
-static void format_event(const struct taint_event *e, const struct history_mark *mark, struct buf *out)
+static void format_event(const struct taint_event *e, const struct taint_state_mark *mark, struct buf *out)
 {
         buf_puts(out, "  -\n");
 #define EVENT_NUMBER(name, type, member, max) put_number(out, name, (uint64_t)(member));
@@ -49,33 +117,31 @@ static void format_event(const struct taint_event *e, const struct history_mark 
 #undef EVENT_OWNED
 }
 
-void state_format_event(const struct state *s, struct buf *out)
+void taint_state_format_event(const struct taint_state *s, struct buf *out)
 {
-        size_t at = s->history.n - 1;
+        size_t at = s->n - 1;
 
-        format_event(&s->history.events[at], &s->history.marks[at], out);
+        format_event(&s->events[at], &s->marks[at], out);
 }
 
-void state_format_told(const struct state *s, struct buf *out)
+void taint_state_format_told(const struct taint_state *s, struct buf *out)
 {
-        const struct history *h = &s->history;
-
         buf_puts(out, "  -\n");
         put_number(out, "told", s->told);
         put_number(out, "blind", s->blind);
-        put_number(out, "seqno", h->n > 0 ? h->events[h->n - 1].seqno : 0);
+        put_number(out, "seqno", s->n > 0 ? s->events[s->n - 1].seqno : 0);
 }
 
-void state_format(const struct state *s, struct buf *out)
+void taint_state_format(const struct taint_state *s, struct buf *out)
 {
         buf_puts(out, FORMAT_KEY ": " FORMAT_VERSION "\nboot: ");
         yaml_quote(out, s->boot_id, strlen(s->boot_id));
         buf_printf(out, "\ntold: %" PRIu64 "\nblind: %d\nevents:\n", s->told, s->blind);
-        for (size_t i = 0; i < s->history.n; i++)
-                format_event(&s->history.events[i], &s->history.marks[i], out);
+        for (size_t i = 0; i < s->n; i++)
+                format_event(&s->events[i], &s->marks[i], out);
 }
 
-uint32_t state_add_sum(uint32_t sum, struct buf *piece)
+uint32_t taint_state_add_sum(uint32_t sum, struct buf *piece)
 {
         size_t body = piece->len;
 
@@ -120,7 +186,7 @@ static bool get_text(const struct yaml_node *map, const char *name, char *ret, s
 }
 
 /* 0, -ENOMEM, or -EINVAL with the field that is missing or wrong in *ret_bad. */
-static int parse_fields(const struct yaml_node *map, struct taint_event *e, struct history_mark *mark,
+static int parse_fields(const struct yaml_node *map, struct taint_event *e, struct taint_state_mark *mark,
         unsigned *fields, const char **ret_bad)
 {
         const struct yaml_node *node;
@@ -150,13 +216,13 @@ static int parse_fields(const struct yaml_node *map, struct taint_event *e, stru
 }
 
 static int parse_event(
-        const struct yaml_doc *doc, const struct yaml_node *map, struct history *h, struct diag *d)
+        const struct yaml_doc *doc, const struct yaml_node *map, struct taint_state *s, struct diag *d)
 {
         if (!is_plain(map, YAML_MAP))
                 return yaml_error(doc, map, d, "expected the fields of an event");
 
         struct taint_event e = { 0 };
-        struct history_mark mark = { 0 };
+        struct taint_state_mark mark = { 0 };
         const char *bad = NULL;
         unsigned fields = 0;
         size_t at;
@@ -167,13 +233,13 @@ static int parse_event(
         else if (r == 0 && fields != map->n)
                 r = yaml_error(doc, map, d, "an event has a field that is not known here");
         if (r == 0)
-                r = history_add(h, &e, mark, &at);
+                r = taint_state_add(s, &e, mark, &at);
         taint_event_done(&e);
         return r;
 }
 
 /* Where the file was written anew and in each piece behind that. */
-static bool parse_told(const struct yaml_node *map, struct state *s, unsigned *fields)
+static bool parse_told(const struct yaml_node *map, struct taint_state *s, unsigned *fields)
 {
         uint64_t blind = 0;
 
@@ -185,26 +251,25 @@ static bool parse_told(const struct yaml_node *map, struct state *s, unsigned *f
 }
 
 static int parse_piece(
-        const struct yaml_doc *doc, const struct yaml_node *map, struct state *s, struct diag *d)
+        const struct yaml_doc *doc, const struct yaml_node *map, struct taint_state *s, struct diag *d)
 {
-        struct history *h = &s->history;
         unsigned fields = 0;
         uint64_t seqno;
 
         if (!is_plain(map, YAML_MAP) || !yaml_get(map, "told"))
-                return parse_event(doc, map, h, d);
+                return parse_event(doc, map, s, d);
         if (!parse_told(map, s, &fields) || !get_number(map, "seqno", UINT64_MAX, &seqno, &fields) ||
                 fields != map->n)
                 return yaml_error(doc, map, d, "expected 'told', 'blind' and 'seqno', and no more fields");
-        if (h->n > 0) {
-                h->events[h->n - 1].seqno = seqno;
-                h->marks[h->n - 1].telling = false;
+        if (s->n > 0) {
+                s->events[s->n - 1].seqno = seqno;
+                s->marks[s->n - 1].telling = false;
         }
         return 0;
 }
 
 static int parse_root(
-        const struct yaml_doc *doc, const struct yaml_node *root, struct state *s, struct diag *d)
+        const struct yaml_doc *doc, const struct yaml_node *root, struct taint_state *s, struct diag *d)
 {
         char version[8];
         unsigned fields = 1; /* events */
@@ -277,10 +342,10 @@ static int check_sums(const char *name, const char *text, size_t n, size_t *ret,
         return ends_in_sum(text + sound, n - sound) ? damaged(name, sound, d) : 0;
 }
 
-int state_parse(const char *name, const char *text, size_t n, struct state *ret, struct diag *d)
+int taint_state_parse(const char *name, const char *text, size_t n, struct taint_state *ret, struct diag *d)
 {
         _cleanup_yaml_ struct yaml_doc *doc = NULL;
-        struct state s = { 0 };
+        struct taint_state s = { 0 };
         size_t body = 0;
 
         int r = check_sums(name, text, n, &body, d);
@@ -289,9 +354,132 @@ int state_parse(const char *name, const char *text, size_t n, struct state *ret,
         if (r == 0)
                 r = parse_root(doc, yaml_root(doc), &s, d);
         if (r < 0) {
-                state_done(&s);
+                taint_state_done(&s);
                 return r == -ENOMEM ? r : -EINVAL;
         }
         *ret = s;
         return 0;
+}
+
+/* Never over an earlier one: it may be the only trace of what went wrong. */
+static void set_aside(const char *path, struct diag *d)
+{
+        for (unsigned i = 0; i < BAD_FILES_MAX; i++) {
+                _cleanup_buf_ struct buf to = BUF_INIT;
+                buf_printf(&to, i == 0 ? "%s.bad" : "%s.bad.%u", path, i);
+                if (to.error == 0 && renameat2(AT_FDCWD, path, AT_FDCWD, to.data, RENAME_NOREPLACE) == 0) {
+                        diag_prefix(d, "set aside as '%s'", to.data);
+                        return;
+                }
+                if (to.error < 0 || errno != EEXIST)
+                        break;
+        }
+        diag_prefix(d, "ignored, and cannot be set aside");
+}
+
+int taint_state_load(const char *root, const char *boot_id, struct taint_state *ret, struct diag *d)
+{
+        _cleanup_free_ char *path = root_path(root, LAYOUT_POLICY_RUN "/" STATE_NAME);
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        struct taint_state s = { 0 };
+
+        if (!path)
+                return -ENOMEM;
+        int r = read_file(AT_FDCWD, path, STATE_BYTES_MAX, &text, NULL, d);
+        if (r == 0)
+                r = taint_state_parse(path, buf_str(&text), text.len, &s, d);
+        else if (r == -EFBIG || r == -EISDIR)
+                r = -EINVAL;
+        if (r == -EINVAL)
+                set_aside(path, d);
+        else if (r < 0 && r != -ENOENT)
+                return r;
+        if (r < 0 || strcmp(s.boot_id, boot_id) != 0) {
+                taint_state_done(&s);
+                s = (struct taint_state){ 0 };
+                (void)snprintf(s.boot_id, sizeof(s.boot_id), "%s", boot_id);
+        }
+        *ret = s;
+        return r == -EINVAL ? r : 0;
+}
+
+void taint_state_file_done(struct taint_state_file *f)
+{
+        closep(&f->fd);
+        f->fd = -1;
+}
+
+static int fail(const char *root, int error, struct diag *d)
+{
+        _cleanup_free_ char *path = root_path(root, LAYOUT_POLICY_RUN "/" STATE_NAME);
+
+        return diag_set(d, -error, "%s: cannot be written: %s", path ? path : STATE_NAME, strerror(-error));
+}
+
+static int keep_all(
+        struct taint_state_file *f, const char *root, const struct taint_state *s, struct diag *d)
+{
+        _cleanup_free_ char *path = root_path(root, LAYOUT_POLICY_RUN);
+        _cleanup_buf_ struct buf text = BUF_INIT;
+
+        taint_state_format(s, &text);
+        f->sum = taint_state_add_sum(0, &text);
+        if (!path || text.error)
+                return -ENOMEM;
+        _cleanup_close_ int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int r = dir < 0 ? -errno : write_file_atomic(dir, STATE_NAME, text.data, text.len, 0600);
+        if (r < 0)
+                return fail(root, r, d);
+        f->fd = openat(dir, STATE_NAME, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+        f->size = (off_t)text.len;
+        f->rewrite_at = f->size + TAINT_STATE_APPENDED_MAX;
+        return 0;
+}
+
+/* Nobody has removed it, put another in its place or written to it. */
+static bool is_as_left(const struct taint_state_file *f)
+{
+        struct stat st;
+
+        return fstat(f->fd, &st) == 0 && st.st_nlink == 1 && st.st_size == f->size;
+}
+
+static int append(struct taint_state_file *f, const char *root, struct buf *piece, struct diag *d)
+{
+        uint32_t sum = taint_state_add_sum(f->sum, piece);
+        int r = piece->error ? piece->error : write_all(f->fd, piece->data, piece->len);
+
+        if (r < 0) {
+                /* A part of it may stand there. */
+                taint_state_file_done(f);
+                return r == -ENOMEM ? r : fail(root, r, d);
+        }
+        f->sum = sum;
+        f->size += (off_t)piece->len;
+        return 0;
+}
+
+static int keep(struct taint_state_file *f, const char *root, const struct taint_state *s,
+        void (*format)(const struct taint_state *s, struct buf *out), struct diag *d)
+{
+        _cleanup_buf_ struct buf piece = BUF_INIT;
+
+        if (f->fd >= 0 && (f->size >= f->rewrite_at || !is_as_left(f)))
+                taint_state_file_done(f);
+        if (f->fd < 0)
+                return keep_all(f, root, s, d);
+        format(s, &piece);
+        return append(f, root, &piece, d);
+}
+
+int taint_state_keep_event(
+        struct taint_state_file *f, const char *root, const struct taint_state *s, struct diag *d)
+{
+        return keep(f, root, s, taint_state_format_event, d);
+}
+
+int taint_state_keep_told(
+        struct taint_state_file *f, const char *root, const struct taint_state *s, struct diag *d)
+{
+        return keep(f, root, s, taint_state_format_told, d);
 }
