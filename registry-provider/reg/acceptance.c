@@ -134,7 +134,7 @@ static int judge(struct session *s, const char *key, const char *name, const str
 int acceptance_check(
         struct session *s, const char *key, const char *name, const struct data *d, struct acceptance *ret)
 {
-        const bool force = s->args->options.force;
+        const bool force = s->options.force;
         const struct schema_value *near = NULL;
         struct acceptance a = { 0 };
 
@@ -161,7 +161,7 @@ void acceptance_warn(const struct session *s, const struct acceptance *a, const 
                 return;
         format_value(&path, key, name);
         warn("%s: %s, but its reader will refuse it: %s; %s", buf_str(&path),
-                s->args->options.dry_run ? "it would be stored" : "stored", a->why.text, a->remains.text);
+                s->options.dry_run ? "it would be stored" : "stored", a->why.text, a->remains.text);
 }
 
 bool acceptance_knows_key(struct session *s, const char *key)
@@ -186,8 +186,7 @@ int acceptance_check_key(struct session *s, const char *key)
                 return code;
         format_key(&shown, key);
         (void)diag_set(&s->diag, EINVAL, "%s: is a value, as the schema has it, expected a key%s",
-                buf_str(&shown),
-                s->args->command->id == COMMAND_WATCH ? "" : "; nothing is written (--force writes it)");
+                buf_str(&shown), s->command == REG_WATCH ? "" : "; nothing is written (--force writes it)");
         return EXIT_CODE_INVALID;
 }
 

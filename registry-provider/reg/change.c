@@ -5,12 +5,12 @@
 
 const char *change_layer(const struct session *s)
 {
-        return s->args->options.layer ? s->args->options.layer : LAYER_BASE;
+        return s->options.layer ? s->options.layer : LAYER_BASE;
 }
 
 int change_append_options(const struct session *s, sd_bus_message *m)
 {
-        const struct options *o = &s->args->options;
+        const struct reg_options *o = &s->options;
 
         return client_append_options(m, &(struct wire_options){
                                                 .layer = o->layer,

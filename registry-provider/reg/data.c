@@ -20,7 +20,7 @@ struct value data_value(const struct data *d)
 
 static int check_options(struct session *s, struct data *d)
 {
-        const struct options *o = &s->args->options;
+        const struct reg_options *o = &s->options;
 
         if (o->raw && (!o->from || !o->type)) {
                 (void)diag_set(&s->diag, EINVAL,
@@ -45,7 +45,7 @@ static int read_text(struct session *s, struct data *d)
         if (nul) {
                 (void)diag_set(&s->diag, EINVAL,
                         "%s: a NUL at byte %zu, expected text (--raw takes bytes as they are)",
-                        s->args->options.from, (size_t)(nul - d->read.data));
+                        s->options.from, (size_t)(nul - d->read.data));
                 return EXIT_CODE_INVALID;
         }
         if (d->read.len > 0 && d->read.data[d->read.len - 1] == '\n')
@@ -57,7 +57,7 @@ static int read_text(struct session *s, struct data *d)
 /* A type that is given is the prefix that the literal has not. */
 static int parse(struct session *s, struct data *d)
 {
-        const char *type = s->args->options.type, *literal = d->literal;
+        const char *type = s->options.type, *literal = d->literal;
         _cleanup_buf_ struct buf text = BUF_INIT;
         int r = 0;
 
@@ -75,7 +75,7 @@ static int parse(struct session *s, struct data *d)
 
 int data_get(struct session *s, const char *word, struct data *d)
 {
-        const struct options *o = &s->args->options;
+        const struct reg_options *o = &s->options;
 
         d->literal = word ? word : "";
         int code = check_options(s, d);
@@ -88,7 +88,7 @@ int data_get(struct session *s, const char *word, struct data *d)
 
 void data_warn(const struct session *s, const struct data *d)
 {
-        bool tried = s->args->options.dry_run;
+        bool tried = s->options.dry_run;
 
         if (d->inferred && is_oversized_number(d->literal))
                 warn("%.64s is too large for a number and %s as text", d->literal,

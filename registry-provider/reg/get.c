@@ -13,7 +13,7 @@ static int print_key(struct session *s, const char *key, struct listing *l)
         _cleanup_path_ struct path path = { 0 };
         struct json j = json_on(&s->out);
 
-        if (!s->args->options.json)
+        if (!s->options.json)
                 return listing_values_to_text(s, l, 0);
         int code = session_path(s, key, &path);
         if (code != EXIT_CODE_OK)
@@ -49,7 +49,7 @@ static void print_text(struct session *s, const struct entry *e)
         const struct value v = entry_value(e);
         size_t before = s->out.len;
 
-        if (s->args->options.raw) {
+        if (s->options.raw) {
                 buf_add(&s->out, v.data, v.size);
                 return;
         }
@@ -60,7 +60,7 @@ static void print_text(struct session *s, const struct entry *e)
 }
 
 /* To standard error, so that the output stays the value alone. */
-static void tell_origin(const struct options *o, const struct entry *e)
+static void tell_origin(const struct reg_options *o, const struct entry *e)
 {
         if (o->quiet)
                 return;
@@ -86,13 +86,13 @@ static int get_value(struct session *s, const char *key, const char *name)
         int r = entry_read(reply, &e);
         if (r < 0)
                 return session_bad_reply(s, r);
-        if (s->args->options.json)
+        if (s->options.json)
                 code = print_json(s, key, &e);
         else
                 print_text(s, &e);
         if (code != EXIT_CODE_OK)
                 return code;
-        tell_origin(&s->args->options, &e);
+        tell_origin(&s->options, &e);
         /* Only a drop-in file's layer can be what a broken file said before. */
         return strcmp(e.layer, LAYER_DEFAULT) == 0 || strcmp(e.layer, LAYER_BASE) == 0 ? EXIT_CODE_OK
                                                                                        : problems_tell(s);
@@ -105,7 +105,7 @@ static int get_word(struct session *s, const char *word)
         _cleanup_free_ char *key = NULL, *name = NULL;
 
         int code = listing_get(s, word, &l);
-        if (code == EXIT_CODE_OK && s->args->options.raw) {
+        if (code == EXIT_CODE_OK && s->options.raw) {
                 (void)diag_set(&s->diag, EINVAL, "--raw is for one value, and '%s' is a key", word);
                 return EXIT_CODE_USAGE;
         }
@@ -123,8 +123,8 @@ static int get_word(struct session *s, const char *word)
 
 int command_get(struct session *s)
 {
-        char *const *words = s->args->words;
+        char *const *words = s->line.words;
 
-        return s->args->n_words == 1 ? get_word(s, words[0])
-                                     : get_value(s, words[0], value_name_of_word(words[1]));
+        return s->line.n_words == 1 ? get_word(s, words[0])
+                                    : get_value(s, words[0], value_name_of_word(words[1]));
 }

@@ -113,7 +113,7 @@ static int show_text(struct history *h, sd_bus_message *m)
         }
         buf_printf(out, "%s%ssequence %" PRIu64, row->effective ? "" : "not effective, ",
                 row->dataless ? "without data, " : "", row->sequence);
-        int r = origin_read(m, h->s->args->options.verbose, &origin, NULL);
+        int r = origin_read(m, h->s->options.verbose, &origin, NULL);
         if (origin.len > 0)
                 buf_printf(out, ", %s", buf_str(&origin));
         buf_puts(out, ")\n");
@@ -184,7 +184,7 @@ static int append_query(struct history *h, sd_bus_message *m)
                 uint64_t number;
         } numbers[] = { { "since", h->since }, { "until", h->until }, { "cursor", h->cursor } };
 
-        int r = sd_bus_message_append(m, "b", (int)h->s->args->options.subtree);
+        int r = sd_bus_message_append(m, "b", (int)h->s->options.subtree);
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "{sv}");
         if (r >= 0)
@@ -206,7 +206,7 @@ static int show_page(struct history *h, sd_bus_message *reply)
         while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "ttssssbbuvuva{sv}")) > 0) {
                 r = read_row(reply, &h->row);
                 if (r >= 0)
-                        r = (h->s->args->options.json ? show_json : show_text)(h, reply);
+                        r = (h->s->options.json ? show_json : show_text)(h, reply);
                 if (r >= 0)
                         r = sd_bus_message_exit_container(reply);
                 h->shown++;
@@ -257,7 +257,7 @@ static int read_time(struct session *s, const char *option, const char *text, ui
 
 int command_history(struct session *s)
 {
-        const struct options *o = &s->args->options;
+        const struct reg_options *o = &s->options;
         _cleanup_free_ char *key = NULL, *name = NULL;
         _cleanup_history_ struct history h = { .s = s, .left = o->count ? o->count : UINT64_MAX };
 
@@ -272,8 +272,8 @@ int command_history(struct session *s)
         h.name = name;
         code = show(&h);
         /* What is no key now may have been one. */
-        if (code == EXIT_CODE_OK && h.shown == 0 && name && s->args->n_words == 1) {
-                h.key = s->args->words[0];
+        if (code == EXIT_CODE_OK && h.shown == 0 && name && s->line.n_words == 1) {
+                h.key = s->line.words[0];
                 h.name = NULL;
                 code = show(&h);
         }

@@ -24,7 +24,7 @@ static void tell(struct lint *l, bool error, const char *text)
         struct buf *list = error ? &l->errors : &l->warnings;
         struct json j = json_on(list);
 
-        if (l->s->args->options.json) {
+        if (l->s->options.json) {
                 j.comma = list->len > 0;
                 json_string(&j, text);
                 return;
@@ -48,7 +48,7 @@ static int read_input(struct lint *l, const char *word, struct buf *ret)
 
         if (code == EXIT_CODE_OK)
                 return code;
-        if (l->s->args->options.json)
+        if (l->s->options.json)
                 tell(l, true, l->s->diag.text);
         else
                 complain("%s", l->s->diag.text);
@@ -145,7 +145,7 @@ static void begin_array(struct lint *l, const char *key, struct buf *elements)
 
 static void report(struct lint *l)
 {
-        const struct options *o = &l->s->args->options;
+        const struct reg_options *o = &l->s->options;
 
         if (o->json) {
                 json_begin_object(&l->j);
@@ -162,12 +162,12 @@ static void report(struct lint *l)
 int command_lint(struct session *s)
 {
         struct lint l = { .s = s, .j = json_on(&s->out) };
-        const bool json = s->args->options.json;
+        const bool json = s->options.json;
 
         if (json)
                 json_begin_array(&l.j);
-        for (size_t i = 0; i < s->args->n_words; i++) {
-                const char *word = s->args->words[i];
+        for (size_t i = 0; i < s->line.n_words; i++) {
+                const char *word = s->line.words[i];
                 l.name = session_file_name(word);
                 check_file(&l, word);
                 report(&l);

@@ -63,7 +63,7 @@ int listing_values_to_text(struct session *s, struct listing *l, size_t indent)
 
         while ((r = entry_read_next(l->reply, &e)) > 0) {
                 buf_printf(&s->out, "%*s", (int)indent, "");
-                format_entry(&s->out, &e, s->args->options.verbose);
+                format_entry(&s->out, &e, s->options.verbose);
         }
         return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
 }

@@ -84,10 +84,10 @@ int command_info(struct session *s)
         _cleanup_key_info_ struct key_info i = { 0 };
         struct json j = json_on(&s->out);
 
-        int code = key_info_get(s, s->args->words[0], &i);
+        int code = key_info_get(s, s->line.words[0], &i);
         if (code != EXIT_CODE_OK)
                 return code;
-        if (s->args->options.json) {
+        if (s->options.json) {
                 json_begin_object(&j);
                 json_key(&j, "path");
                 json_string(&j, i.path);
@@ -119,7 +119,7 @@ static int subkey_info(struct session *s, const char *parent, const char *name, 
 static int subkey_to_json(struct session *s, const char *parent, const char *name, struct json *j)
 {
         _cleanup_key_info_ struct key_info i = { 0 };
-        bool long_form = s->args->options.long_form;
+        bool long_form = s->options.long_form;
 
         int code = long_form ? subkey_info(s, parent, name, &i) : EXIT_CODE_OK;
         if (code != EXIT_CODE_OK)
@@ -222,7 +222,7 @@ static int ls_hives(struct session *s)
         int code = session_ask_hives(s);
         if (code != EXIT_CODE_OK)
                 return code;
-        if (!s->args->options.json) {
+        if (!s->options.json) {
                 show_names(s, s->hives);
                 return EXIT_CODE_OK;
         }
@@ -240,16 +240,16 @@ static int ls_hives(struct session *s)
 int command_ls(struct session *s)
 {
         _cleanup_listing_ struct listing l = { 0 };
-        const char *key = s->args->words[0];
+        const char *key = s->line.words[0];
 
         if (strcmp(key, "\\") == 0 || strcmp(key, "/") == 0)
                 return ls_hives(s);
         int code = listing_get(s, key, &l);
         if (code != EXIT_CODE_OK)
                 return code;
-        if (s->args->options.json)
+        if (s->options.json)
                 return ls_json(s, key, &l);
-        if (s->args->options.long_form)
+        if (s->options.long_form)
                 return ls_long(s, key, &l);
         show_names(s, l.subkeys);
         return listing_values_to_text(s, &l, 0);

@@ -3,29 +3,35 @@
 
 #include <string.h>
 
-#include "../../schema/base/fileio.h"
 #include "commands.h"
 #include "config.h"
 #include "problems.h"
-#include "session.h"
 
 #define LAYER_VARIABLE "PEIOS_REG_LAYER"
 
-static int tell_about_program(struct session *s)
-{
-        const struct args *args = s->args;
-
-        if (args->options.help)
-                format_help(&s->out, args->command);
-        else
-                buf_printf(&s->out, "peios-reg %s (Unicode %s)\n", PROJECT_VERSION, fold_unicode_version);
-        return EXIT_CODE_OK;
-}
+static const struct {
+        int (*run)(struct session *s);
+        bool writes;
+        bool lists; /* what is wrong with the registry's files is said beside it */
+} commands[] = {
+        [REG_GET] = { command_get, false, false },
+        [REG_SET] = { command_set, true, false },
+        [REG_DEL] = { command_del, true, false },
+        [REG_LS] = { command_ls, false, true },
+        [REG_TREE] = { command_tree, false, true },
+        [REG_INFO] = { command_info, false, true },
+        [REG_NEW] = { command_new, true, false },
+        [REG_WATCH] = { command_watch, false, false },
+        [REG_WHY] = { command_why, false, false },
+        [REG_HISTORY] = { command_history, false, false },
+        [REG_LINT] = { command_lint, false, false },
+};
 
 /* The option, else the variable; it goes over the bus as a string, so it must be one. */
-static int choose_layer(struct session *s, struct options *o)
+static int choose_layer(struct session *s)
 {
         const char *variable = getenv(LAYER_VARIABLE);
+        struct reg_options *o = &s->options;
 
         if (!o->layer && variable && variable[0])
                 o->layer = variable;
@@ -35,34 +41,35 @@ static int choose_layer(struct session *s, struct options *o)
         return r < 0 ? session_refuse(s, r) : EXIT_CODE_OK;
 }
 
-static int run(struct session *s, struct args *args)
+static int run(struct session *s)
 {
-        int code = EXIT_CODE_OK;
-
-        if (args->options.help || args->options.version)
-                code = tell_about_program(s);
-        else {
-                code = session_check_words(s);
-                if (code == EXIT_CODE_OK && args->command->id & COMMANDS_WRITING)
-                        code = choose_layer(s, &args->options);
-                if (code == EXIT_CODE_OK)
-                        code = args->command->run(s);
-                if (code == EXIT_CODE_OK && args->command->id & COMMANDS_LISTING)
-                        code = problems_tell(s);
-        }
-        return code == EXIT_CODE_OK ? session_flush(s) : code;
+        s->command = (enum reg_command)(s->line.command - reg_options_program.commands);
+        int code = session_check_words(s);
+        if (code == EXIT_CODE_OK && commands[s->command].writes)
+                code = choose_layer(s);
+        if (code == EXIT_CODE_OK)
+                code = commands[s->command].run(s);
+        if (code == EXIT_CODE_OK && commands[s->command].lists)
+                code = problems_tell(s);
+        return code;
 }
 
 int main(int argc, char **argv)
 {
-        struct args args = { 0 };
-        _cleanup_session_ struct session s = { .args = &args };
+        _cleanup_session_ struct session s = { .options = REG_OPTIONS_INIT };
+        int code = EXIT_CODE_OK;
 
         output_init();
-        int r = args_parse(argc, argv, commands, &args, &s.diag);
-        if (r == 0 && args.options.root)
-                r = root_check(args.options.root, &s.diag);
-        int code = r < 0 ? EXIT_CODE_USAGE : run(&s, &args);
+        if (options_parse(&reg_options_program, argc, argv, &s.options, &s.line, &s.diag) < 0)
+                code = EXIT_CODE_USAGE;
+        else if (s.line.help)
+                options_help(&reg_options_program, s.line.command, &s.out);
+        else if (s.line.version)
+                buf_printf(&s.out, "peios-reg %s (Unicode %s)\n", PROJECT_VERSION, fold_unicode_version);
+        else
+                code = run(&s);
+        if (code == EXIT_CODE_OK)
+                code = session_flush(&s);
         if (code != EXIT_CODE_OK && s.diag.text[0])
                 complain("%s", s.diag.text);
         return code;

@@ -69,7 +69,7 @@ static int show_event(struct preview *p, const struct event *e)
         if (code != EXIT_CODE_OK)
                 return code;
         p->n++;
-        if (p->s->args->options.json) {
+        if (p->s->options.json) {
                 json_begin_object(&p->j);
                 event_to_json(&p->j, e);
                 lines_to_json(&p->j, buf_str(&lines));
@@ -108,7 +108,7 @@ static int show_access(struct preview *p, sd_bus_message *reply)
         int r = sd_bus_message_read(reply, "s", &access);
         if (r < 0)
                 return session_bad_reply(p->s, r);
-        if (p->s->args->options.json) {
+        if (p->s->options.json) {
                 json_key(&p->j, "access");
                 json_string(&p->j, access);
         } else if (strcmp(access, "ask-polkit") == 0)
@@ -124,7 +124,7 @@ static int show_preview(struct session *s, sd_bus_message *reply)
 {
         struct preview p = { .s = s, .j = json_on(&s->out) };
 
-        if (!s->args->options.json) {
+        if (!s->options.json) {
                 buf_puts(&s->out, "dry run: nothing is written\n");
                 int code = show_events(&p, reply);
                 if (p.n == 0)

@@ -55,7 +55,7 @@ int problems_tell(struct session *s)
         _cleanup_problems_ struct problems p = { 0 };
         const char *file, *text;
 
-        if (s->args->options.quiet)
+        if (s->options.quiet)
                 return EXIT_CODE_OK;
         int code = problems_get(s, &p);
         if (code != EXIT_CODE_OK)

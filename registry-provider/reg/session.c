@@ -59,18 +59,30 @@ int session_connect(struct session *s)
         return EXIT_CODE_FAILURE;
 }
 
+size_t session_n_names(const struct session *s)
+{
+        switch (s->command) {
+        case REG_LINT:
+                return 0;
+        case REG_SET:
+                return s->line.n_words - !s->options.from;
+        default:
+                return s->line.n_words;
+        }
+}
+
 int session_check_words(struct session *s)
 {
-        char **words = s->args->words;
-        size_t n = args_n_names(s->args);
-        bool both_in_one = s->args->command->id == COMMAND_SET && n == 1;
+        char **words = s->line.words;
+        size_t n = session_n_names(s);
+        bool both_in_one = s->command == REG_SET && n == 1;
 
         if (n == 0)
                 return EXIT_CODE_OK;
         if (!both_in_one)
                 s->only_key = key_word_trim(words[0]);
         /* A lone separator stands for all hives. */
-        if (s->args->command->id == COMMAND_LS && strspn(words[0], "\\/") == 1 && !words[0][1])
+        if (s->command == REG_LS && strspn(words[0], "\\/") == 1 && !words[0][1])
                 return EXIT_CODE_OK;
         const char *name = n > 1 ? value_name_of_word(words[1]) : NULL;
         int r = key_word_check(words[0], &s->diag);
@@ -145,13 +157,13 @@ static void on_schema_error(_unused_ const char *file, const char *text, void *u
 {
         const struct session *s = userdata;
 
-        if (s->args->options.verbose)
+        if (s->options.verbose)
                 warn("%s; ignoring", text);
 }
 
 const struct schema *session_schema(struct session *s)
 {
-        if (!s->schema && schema_load(s->args->options.root, NULL, on_schema_error, s, &s->schema) < 0)
+        if (!s->schema && schema_load(s->options.root, NULL, on_schema_error, s, &s->schema) < 0)
                 warn("the schema cannot be read; ignoring");
         return s->schema;
 }
@@ -228,8 +240,8 @@ int session_is_value(struct session *s, const char *key, const char *name, bool 
 
 int session_target(struct session *s, char **ret_key, char **ret_name)
 {
-        char *const *words = s->args->words;
-        bool key_only = s->args->n_words == 1;
+        char *const *words = s->line.words;
+        bool key_only = s->line.n_words == 1;
 
         if (key_only && !s->only_key) {
                 int code = session_is_key(s, words[0], &key_only);

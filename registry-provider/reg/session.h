@@ -7,12 +7,14 @@
 
 #include "../../schema/schema.h"
 #include "../../schema/bus/client.h"
-#include "args.h"
 #include "names.h"
 #include "output.h"
+#include "reg-options.h"
 
 struct session {
-        const struct args *args;
+        struct reg_options options;
+        struct options_line line;
+        enum reg_command command;
         struct buf out;
         struct diag diag;
         sd_bus *bus;
@@ -28,6 +30,10 @@ void session_done(struct session *s);
 int session_fail(struct session *s, int r, const char *what);
 /* For input that was refused with the diag set; only -ENOMEM is not the input's fault. */
 int session_refuse(struct session *s, int r);
+
+/* How many of the words name a key (the first), or a key and a value; the rest are data or files. A single
+ * word of `set` has both. */
+size_t session_n_names(const struct session *s);
 
 /* Only for those who need the bus itself: calls connect it. */
 _must_check_ int session_connect(struct session *s);

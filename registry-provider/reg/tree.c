@@ -54,7 +54,7 @@ static void begin_json(struct walk *w)
 
 static int show_listing(struct walk *w, struct listing *l, size_t level)
 {
-        const struct options *o = &w->s->args->options;
+        const struct reg_options *o = &w->s->options;
         int code = EXIT_CODE_OK;
 
         if (o->json)
@@ -86,7 +86,7 @@ static int show_key(struct walk *w, size_t level)
                 code = show_listing(w, &l, level);
         else
                 return code;
-        if (w->s->args->options.json)
+        if (w->s->options.json)
                 json_end_object(&w->j);
         if (code == EXIT_CODE_OK && w->s->out.len > FLUSH_BYTES)
                 code = session_flush(w->s);
@@ -98,12 +98,12 @@ int command_tree(struct session *s)
         _cleanup_path_ struct path path = { 0 };
         struct walk w = { .s = s, .j = json_on(&s->out), .key = BUF_INIT };
 
-        int code = session_path(s, s->args->words[0], &path);
+        int code = session_path(s, s->line.words[0], &path);
         if (code != EXIT_CODE_OK)
                 return code;
         buf_add(&w.key, path.text, path.len);
         code = w.key.error ? session_fail(s, w.key.error, NULL) : show_key(&w, 0);
-        if (code == EXIT_CODE_OK && s->args->options.json)
+        if (code == EXIT_CODE_OK && s->options.json)
                 buf_putc(&s->out, '\n');
         buf_done(&w.key);
         return code;

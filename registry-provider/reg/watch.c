@@ -83,7 +83,7 @@ static void show_provider(struct watch *w, const char *kind, const char *hint)
 {
         struct json j = json_on(&w->s->out);
 
-        if (w->s->args->options.json) {
+        if (w->s->options.json) {
                 json_begin_object(&j);
                 json_key(&j, "event");
                 json_string(&j, kind);
@@ -100,7 +100,7 @@ static void show_provider(struct watch *w, const char *kind, const char *hint)
 
 static int show_signal(struct watch *w, sd_bus_message *m, uint64_t sequence)
 {
-        const struct options *o = &w->s->args->options;
+        const struct reg_options *o = &w->s->options;
         _cleanup_buf_ struct buf origin = BUF_INIT;
         _cleanup_event_ struct event e = { 0 };
         struct json j = json_on(&origin);
@@ -157,7 +157,7 @@ static int subscribe(struct watch *w)
         int code = session_new_call(s, "Subscribe", w->path.text, NULL, &m);
         if (code != EXIT_CODE_OK)
                 return code;
-        int r = sd_bus_message_append(m, "b", (int)s->args->options.subtree);
+        int r = sd_bus_message_append(m, "b", (int)s->options.subtree);
         if (r >= 0)
                 r = client_append_options(m, &(struct wire_options){ 0 });
         if (r < 0)
@@ -214,12 +214,12 @@ static int run(struct watch *w)
 
 int command_watch(struct session *s)
 {
-        const struct options *o = &s->args->options;
+        const struct reg_options *o = &s->options;
         _cleanup_watch_ struct watch w = { .s = s, .left = o->count > 0 ? o->count : UINT64_MAX };
 
-        int code = acceptance_check_key(s, s->args->words[0]);
+        int code = acceptance_check_key(s, s->line.words[0]);
         if (code == EXIT_CODE_OK)
-                code = session_path(s, s->args->words[0], &w.path);
+                code = session_path(s, s->line.words[0], &w.path);
         if (code == EXIT_CODE_OK)
                 code = session_connect(s);
         if (code == EXIT_CODE_OK)

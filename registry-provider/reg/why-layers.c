@@ -105,7 +105,7 @@ static int show_contenders(struct why *w, sd_bus_message *m)
 
         while (r >= 0 && (r = read_contender(m, &c)) > 0) {
                 const char *problem = problems_find(&w->problems, c.file);
-                if (w->s->args->options.json)
+                if (w->s->options.json)
                         show_json(&w->j, &c, problem);
                 else
                         show_text(w, &c, problem);
@@ -141,7 +141,7 @@ int why_layers(struct why *w, sd_bus_message *m)
 {
         struct session *s = w->s;
         _cleanup_buf_ struct buf origin = BUF_INIT;
-        bool json = s->args->options.json;
+        bool json = s->options.json;
 
         w->table = TABLE(columns);
         if (json) {
@@ -161,7 +161,7 @@ int why_layers(struct why *w, sd_bus_message *m)
         } else
                 header(w);
         if (r >= 0)
-                r = origin_read(m, s->args->options.verbose, &origin, json ? &w->j : NULL);
+                r = origin_read(m, s->options.verbose, &origin, json ? &w->j : NULL);
         if (r >= 0 && origin.len > 0)
                 buf_printf(&s->out, "written by: %s\n", buf_str(&origin));
         return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;

@@ -50,7 +50,7 @@ static void judgement_to_text(struct why *w, const struct judgement *judgement)
                 schema_describe_allowed(w->sv, out);
         }
         buf_putc(out, '\n');
-        if (w->s->args->options.verbose && w->sv && w->sv->description)
+        if (w->s->options.verbose && w->sv && w->sv->description)
                 buf_printf(out, "            %s (%s)\n", w->sv->description, w->sv->source);
 }
 
@@ -130,7 +130,7 @@ static void setting_to_json(struct json *j, const struct policy_setting *p)
 static int show_setting(struct why *w)
 {
         _cleanup_policy_setting_ struct policy_setting p = { 0 };
-        bool json = w->s->args->options.json;
+        bool json = w->s->options.json;
 
         enum policy_answer answer = policy_setting_get(w->s, w->path, w->name, &p);
         if (answer == POLICY_FAILED)
@@ -158,7 +158,7 @@ int why_reader(struct why *w)
 
         int code = judge(w, &judgement);
         if (code == EXIT_CODE_OK) {
-                if (w->s->args->options.json)
+                if (w->s->options.json)
                         judgement_to_json(w, &judgement);
                 else
                         judgement_to_text(w, &judgement);

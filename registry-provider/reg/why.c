@@ -25,7 +25,7 @@ static int not_known(struct why *w)
 
 static int show(struct why *w, sd_bus_message *reply)
 {
-        bool json = w->s->args->options.json;
+        bool json = w->s->options.json;
 
         if (json)
                 json_begin_object(&w->j);

@@ -86,7 +86,7 @@ static int echo(struct session *s, const char *verb, const struct change *c, con
 {
         const char *layer = change_layer(s);
 
-        if (s->args->options.json)
+        if (s->options.json)
                 return echo_json(s, verb, c, o, a);
         buf_printf(&s->out, "%s ", verb);
         format_key(&s->out, c->key);
@@ -108,13 +108,13 @@ static int echo(struct session *s, const char *verb, const struct change *c, con
 static int perform(struct session *s, const char *verb, const struct change *c, const struct acceptance *a,
         bool quiet, struct outcome *ret)
 {
-        if (s->args->options.dry_run)
+        if (s->options.dry_run)
                 return change_preview(s, c);
         int code = change_send(s, c, ret);
         return code == EXIT_CODE_OK && !quiet ? echo(s, verb, c, ret, a) : code;
 }
 
-static void tell_binding(const struct options *o, const struct acceptance *a)
+static void tell_binding(const struct reg_options *o, const struct acceptance *a)
 {
         static const char *const when[] = {
                 [SCHEMA_LIVE] = "at once",
@@ -162,7 +162,7 @@ static void tell_shadowed(struct session *s, const struct change *c, const struc
 
 static int set_value(struct session *s, const char *key, const char *name, const char *word)
 {
-        const struct options *o = &s->args->options;
+        const struct reg_options *o = &s->options;
         _cleanup_outcome_ struct outcome outcome = { 0 };
         _cleanup_data_ struct data data = { 0 };
         struct acceptance acceptance;
@@ -218,11 +218,11 @@ static int refuse_key(struct session *s, const char *word, const char *data)
 
 int command_set(struct session *s)
 {
-        char *const *words = s->args->words;
+        char *const *words = s->line.words;
         _cleanup_free_ char *key = NULL, *name = NULL;
-        const char *data = s->args->options.from ? NULL : words[s->args->n_words - 1];
+        const char *data = s->options.from ? NULL : words[s->line.n_words - 1];
 
-        if (args_n_names(s->args) == 2)
+        if (session_n_names(s) == 2)
                 return set_value(s, words[0], value_name_of_word(words[1]), data);
         int r = split_value_word(words[0], &key, &name, &s->diag);
         if (r < 0)
@@ -234,17 +234,16 @@ int command_set(struct session *s)
 int command_new(struct session *s)
 {
         _cleanup_outcome_ struct outcome outcome = { 0 };
-        const struct change change = { CHANGE_CREATE_KEY, s->args->words[0], NULL, NULL };
+        const struct change change = { CHANGE_CREATE_KEY, s->line.words[0], NULL, NULL };
 
-        int code = s->args->options.force ? EXIT_CODE_OK : acceptance_check_key(s, change.key);
-        return code == EXIT_CODE_OK ? perform(s, "new", &change, NULL, s->args->options.quiet, &outcome)
-                                    : code;
+        int code = s->options.force ? EXIT_CODE_OK : acceptance_check_key(s, change.key);
+        return code == EXIT_CODE_OK ? perform(s, "new", &change, NULL, s->options.quiet, &outcome) : code;
 }
 
 /* Never without somebody to answer: a script is not asked. */
 static bool confirmed(const struct session *s, const char *key)
 {
-        const struct options *o = &s->args->options;
+        const struct reg_options *o = &s->options;
         _cleanup_buf_ struct buf path = BUF_INIT;
         char answer[16];
 
@@ -257,12 +256,12 @@ static bool confirmed(const struct session *s, const char *key)
 
 static int delete_one(struct session *s, const char *key, const char *name)
 {
-        const struct options *o = &s->args->options;
+        const struct reg_options *o = &s->options;
         _cleanup_outcome_ struct outcome outcome = { 0 };
 
         if (name ? o->recursive : o->expected.given) {
                 (void)diag_set(&s->diag, EINVAL, "%s: '%s' is a %s",
-                        name ? "-r is for keys" : "--expected-seq is for values", s->args->words[0],
+                        name ? "-r is for keys" : "--expected-seq is for values", s->line.words[0],
                         name ? "value" : "key");
                 return EXIT_CODE_USAGE;
         }
@@ -311,16 +310,16 @@ static int check_one_thing(struct session *s, const char *word)
 int command_del(struct session *s)
 {
         _cleanup_free_ char *key = NULL, *name = NULL;
-        bool one_word = s->args->n_words == 1;
-        bool maybe_hidden = one_word && !s->args->options.expected.given;
+        bool one_word = s->line.n_words == 1;
+        bool maybe_hidden = one_word && !s->options.expected.given;
 
-        if (one_word && s->args->options.recursive)
-                return delete_one(s, s->args->words[0], NULL);
+        if (one_word && s->options.recursive)
+                return delete_one(s, s->line.words[0], NULL);
         int code = session_target(s, &key, &name);
         if (code == EXIT_CODE_OK && one_word && !name)
                 code = check_one_thing(s, key);
         if (code == EXIT_CODE_OK)
                 code = delete_one(s, key, name);
-        return code == EXIT_CODE_NOT_FOUND && name && maybe_hidden ? delete_hidden(s, s->args->words[0])
+        return code == EXIT_CODE_NOT_FOUND && name && maybe_hidden ? delete_hidden(s, s->line.words[0])
                                                                    : code;
 }

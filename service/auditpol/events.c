@@ -9,7 +9,7 @@
 #include "../../schema/bus/peer.h"
 #include "event-list.h"
 
-static enum exit_code print_event(const struct show_options *o, const struct shown_event *e)
+static enum exit_code print_event(const struct auditpol_options *o, const struct shown_event *e)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
         struct json j = json_on(&out);
@@ -25,7 +25,7 @@ static enum exit_code print_event(const struct show_options *o, const struct sho
 }
 
 struct listener {
-        const struct show_options *options;
+        const struct auditpol_options *options;
         struct peer *service;
         const struct events *listed; /* shown already; NULL once signals are younger than the list */
 };
@@ -80,7 +80,7 @@ static enum exit_code follow(sd_bus *bus, struct listener *l)
         }
 }
 
-static enum exit_code print_all(const struct show_options *o, const struct events *events)
+static enum exit_code print_all(const struct auditpol_options *o, const struct events *events)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
         struct json j = json_on(&out);
@@ -99,7 +99,7 @@ static enum exit_code print_all(const struct show_options *o, const struct event
         return show_print(&out);
 }
 
-enum exit_code show_events(const struct show_options *o, _unused_ const char *argument)
+enum exit_code show_events(const struct auditpol_options *o, _unused_ const char *argument)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;

@@ -194,7 +194,7 @@ static enum exit_code get_problems(sd_bus *bus, sd_bus_message **ret)
         return code;
 }
 
-enum exit_code show_status(const struct show_options *o, _unused_ const char *argument)
+enum exit_code show_status(const struct auditpol_options *o, _unused_ const char *argument)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_message_ sd_bus_message *properties = NULL, *settings = NULL, *problems = NULL;
@@ -235,7 +235,7 @@ enum exit_code show_status(const struct show_options *o, _unused_ const char *ar
         return r < 0 ? fail(r) : show_print(&out);
 }
 
-enum exit_code show_get(const struct show_options *o, _unused_ const char *argument)
+enum exit_code show_get(const struct auditpol_options *o, _unused_ const char *argument)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_message_ sd_bus_message *properties = NULL;
@@ -261,7 +261,7 @@ enum exit_code show_get(const struct show_options *o, _unused_ const char *argum
         return show_print(&out);
 }
 
-static enum exit_code explain(sd_bus *bus, const struct show_options *o, bool all)
+static enum exit_code explain(sd_bus *bus, const struct auditpol_options *o, bool all)
 {
         static const char *const names[] = { "written", "accepted", "pending", "live", "why" };
         _cleanup_message_ sd_bus_message *reply = NULL, *settings = NULL;
@@ -298,7 +298,7 @@ static enum exit_code explain(sd_bus *bus, const struct show_options *o, bool al
         return r < 0 ? fail(r) : show_print(&out);
 }
 
-enum exit_code show_explain(const struct show_options *o, _unused_ const char *argument)
+enum exit_code show_explain(const struct auditpol_options *o, _unused_ const char *argument)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 
@@ -306,7 +306,7 @@ enum exit_code show_explain(const struct show_options *o, _unused_ const char *a
         return code == EXIT_CODE_OK ? explain(bus, o, true) : code;
 }
 
-enum exit_code show_set(const struct show_options *o, const char *value)
+enum exit_code show_set(const struct auditpol_options *o, const char *value)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;

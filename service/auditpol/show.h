@@ -5,17 +5,12 @@
  * error. */
 
 #include "../../schema/bus/client.h"
-
-struct show_options {
-        bool json;
-        bool follow;      /* events: go on */
-        const char *root; /* --root, or NULL */
-};
+#include "auditpol-options.h"
 
 /* Writes the buffer to standard output. */
 enum exit_code show_print(struct buf *out);
 
-enum exit_code show_status(const struct show_options *o, const char *argument);
-enum exit_code show_get(const struct show_options *o, const char *argument);
-enum exit_code show_set(const struct show_options *o, const char *value);
-enum exit_code show_explain(const struct show_options *o, const char *argument);
+enum exit_code show_status(const struct auditpol_options *o, const char *argument);
+enum exit_code show_get(const struct auditpol_options *o, const char *argument);
+enum exit_code show_set(const struct auditpol_options *o, const char *value);
+enum exit_code show_explain(const struct auditpol_options *o, const char *argument);

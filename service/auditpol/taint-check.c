@@ -236,7 +236,7 @@ static void show_check(struct check *c, const char *root)
         buf_printf(c->out, "panic_on_taint=0x%" PRIx64 "\n", panic_mask(c));
 }
 
-enum exit_code show_taint_check(const struct show_options *o, _unused_ const char *argument)
+enum exit_code show_taint_check(const struct auditpol_options *o, _unused_ const char *argument)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
         struct json j = json_on(&out);

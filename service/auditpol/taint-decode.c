@@ -259,7 +259,7 @@ static enum exit_code decode_argument(
         return r < 0 ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
 }
 
-enum exit_code taint_decode(const struct taint_options *o, int n, char *const *arguments)
+enum exit_code taint_decode(const struct auditpol_options *o, int n, char *const *arguments)
 {
         struct output out = { .json = o->json };
         struct taint_kernel context;

@@ -5,7 +5,7 @@
 #include "../../schema/base/log.h"
 #include "taint-internal.h"
 
-enum exit_code taint_context_of(const struct taint_options *o, struct taint_kernel *ret)
+enum exit_code taint_context_of(const struct auditpol_options *o, struct taint_kernel *ret)
 {
         struct taint_kernel c = { 0 };
 

@@ -176,7 +176,7 @@ void running_warn_blind(sd_bus *bus)
                 log_warning("the service cannot read the taint mask: newer causes are not known");
 }
 
-enum exit_code show_taint(const struct show_options *o, _unused_ const char *argument)
+enum exit_code show_taint(const struct auditpol_options *o, _unused_ const char *argument)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;

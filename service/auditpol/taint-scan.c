@@ -89,7 +89,7 @@ static bool parse_limit(const char *option, const char *text, uint64_t least, ui
         return false;
 }
 
-static bool parse_limits(const struct taint_options *o, struct source_limits *ret)
+static bool parse_limits(const struct auditpol_options *o, struct source_limits *ret)
 {
         return parse_limit("max-bytes", o->max_bytes, 1, INT64_MAX, &ret->bytes) &&
                parse_limit("max-ratio", o->max_ratio, 1, INT64_MAX, &ret->ratio) &&
@@ -97,7 +97,7 @@ static bool parse_limits(const struct taint_options *o, struct source_limits *re
                parse_limit("max-depth", o->max_depth, 0, SOURCE_LEVELS_MAX, &ret->levels);
 }
 
-static enum exit_code show(const struct taint_options *o, enum scan_by by, const struct scan *s)
+static enum exit_code show(const struct auditpol_options *o, enum scan_by by, const struct scan *s)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
 
@@ -111,7 +111,8 @@ static enum exit_code show(const struct taint_options *o, enum scan_by by, const
         return taint_print(&out);
 }
 
-static enum exit_code run(const struct taint_options *o, enum scan_by by, struct scan *s, char *const *paths)
+static enum exit_code run(
+        const struct auditpol_options *o, enum scan_by by, struct scan *s, char *const *paths)
 {
         bool on_terminal = isatty(STDERR_FILENO) == 1;
         struct bar bar = { 0 };
@@ -135,7 +136,7 @@ static enum exit_code run(const struct taint_options *o, enum scan_by by, struct
                                                                                    : code;
 }
 
-enum exit_code taint_scan(const struct taint_options *o, int n, char *const *arguments)
+enum exit_code taint_scan(const struct auditpol_options *o, int n, char *const *arguments)
 {
         struct taint_kernel context;
         struct scan s;

@@ -4,19 +4,11 @@
 /* The commands `taint decode` and `taint scan` of peios-auditpol. They ask no service. */
 
 #include "../../schema/bus/wire.h"
-
-struct taint_options {
-        bool json;
-        bool csv;                       /* scan only */
-        const char *era;                /* --era: a kernel version, or NULL */
-        const char *distro;             /* --distro, or NULL */
-        const char *since, *until, *by; /* scan only; NULL: not given; as the next, of what is packed */
-        const char *max_bytes, *max_ratio, *max_files, *max_depth;
-};
+#include "auditpol-options.h"
 
 /* `arguments` are what follows the command, NULL-terminated; `-` is standard input. 0, EXIT_CODE_USAGE,
  * EXIT_CODE_INVALID where an argument is no taint (the others are shown), EXIT_CODE_FAILURE. */
-enum exit_code taint_decode(const struct taint_options *o, int n, char *const *arguments);
+enum exit_code taint_decode(const struct auditpol_options *o, int n, char *const *arguments);
 
 /* The same for files and folders; EXIT_CODE_FAILURE also where one could not be read (the rest is shown). */
-enum exit_code taint_scan(const struct taint_options *o, int n, char *const *arguments);
+enum exit_code taint_scan(const struct auditpol_options *o, int n, char *const *arguments);

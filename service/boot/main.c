@@ -5,13 +5,13 @@
  * values on the root file system are applied. A program of its own, because at boot every library that is
  * linked costs time; also run by `peios-audit-policyd --apply`. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/buf.h"
 #include "../../schema/base/log.h"
 #include "../../schema/layout.h"
+#include "../../schema/options/options.h"
 #include "../policy/control.h"
 #include "boot-values.h"
 #include "config.h"
@@ -97,47 +97,45 @@ static int apply(const char *root, bool verbose)
         return failures > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+struct apply_options {
+        const char *root;
+        bool verbose;
+};
+
+static const struct options_row rows[] = {
+        { "root", .kind = OPTIONS_ROOT, .offset = offsetof(struct apply_options, root),
+                .commands = OPTIONS_ALL, .metavar = "DIR", .help = "Every path is below DIR" },
+        { "verbose", 'v', .kind = OPTIONS_FLAG, .offset = offsetof(struct apply_options, verbose),
+                .commands = OPTIONS_ALL, .help = "A line for each value" },
+        { "help", 'h', .kind = OPTIONS_HELP, .commands = OPTIONS_ALL, .help = "Show this" },
+        { "version", .kind = OPTIONS_VERSION, .commands = OPTIONS_ALL, .help = "Show the version" },
+};
+
+static const struct options_program program = {
+        .name = "peios-policy-apply",
+        .purpose = "Applies the registry's policy to the kernel's controls, from what is on disk.",
+        .notes = "See peios-audit-policyd(8), --apply.",
+        .rows = rows,
+        .n_rows = ARRAY_SIZE(rows),
+};
+
 int main(int argc, char **argv)
 {
-        static const struct option options[] = {
-                { "root", required_argument, NULL, 'r' },
-                { "verbose", no_argument, NULL, 'v' },
-                { "help", no_argument, NULL, 'h' },
-                { "version", no_argument, NULL, 'V' },
-                { 0 },
-        };
-        const char *root = NULL;
+        _cleanup_buf_ struct buf out = BUF_INIT;
+        struct apply_options options = { 0 };
+        struct options_line line;
         struct diag d = { 0 };
-        bool verbose = false;
 
         log_setup("peios-policy-apply", LOG_INFO);
-        for (int c; (c = getopt_long(argc, argv, "hv", options, NULL)) >= 0;)
-                switch (c) {
-                case 'r':
-                        if (root_check(optarg, &d) < 0) {
-                                log_error("%s", d.text);
-                                return EXIT_FAILURE;
-                        }
-                        root = optarg;
-                        break;
-                case 'v':
-                        verbose = true;
-                        break;
-                case 'h':
-                        (void)puts(
-                                "peios-policy-apply [--root=DIR] [--verbose]\n\n"
-                                "Applies the registry's policy to the kernel's controls, from what is on disk.\n"
-                                "See peios-audit-policyd(8), --apply.");
-                        return EXIT_SUCCESS;
-                case 'V':
-                        (void)puts("peios-policy-apply " PROJECT_VERSION);
-                        return EXIT_SUCCESS;
-                default:
-                        return EXIT_FAILURE;
-                }
-        if (optind < argc) {
-                log_error("unexpected argument '%s'", argv[optind]);
+        if (options_parse(&program, argc, argv, &options, &line, &d) < 0) {
+                log_error("%s", d.text);
                 return EXIT_FAILURE;
         }
-        return apply(root, verbose);
+        if (!line.help && !line.version)
+                return apply(options.root, options.verbose);
+        if (line.help)
+                options_help(&program, NULL, &out);
+        else
+                buf_puts(&out, "peios-policy-apply " PROJECT_VERSION "\n");
+        return fputs(buf_str(&out), stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # completion.bash ROOT LINE: prints, sorted, what the completion offers behind a line as somebody types it. Its first word is
-# peios-reg or peios-auditpol. From the test: the programs PEIOS_REG and PEIOS_AUDITPOL, and PEIOS_SOURCE; each
+# peios-reg or peios-auditpol. From the test: the programs PEIOS_REG and PEIOS_AUDITPOL, and the folder of what was made, PEIOS_COMPLETIONS; each
 # program of its is given a root, which nobody asks for here.
 
 # Readline is not there to be told.
@@ -17,8 +17,8 @@ peios-auditpol() {
         "$PEIOS_AUDITPOL" "$@"
 }
 
-. "$PEIOS_SOURCE/registry-provider/reg/peios-reg.bash"
-. "$PEIOS_SOURCE/service/auditpol/peios-auditpol.bash"
+. "$PEIOS_COMPLETIONS/peios-reg"
+. "$PEIOS_COMPLETIONS/peios-auditpol"
 
 COMP_LINE=$2 COMP_POINT=${#2}
 name=${COMP_LINE%% *}

@@ -303,7 +303,7 @@ START_TEST(options)
         CHECK("extra", 1, "peios-auditpol: taint check: 'extra' is one word too many\n");
         SAYS("taint", "bogus", 1, "peios-auditpol: there is no 'taint bogus'; ", "");
         SAYS("status", "extra", 1, "peios-auditpol: status: 'extra' is one word too many\n");
-        SAYS("set", NULL, 1, "peios-auditpol: set takes a value\n");
+        SAYS("set", NULL, 1, "peios-auditpol: set: too few words, expected: set VALUE\n");
         end();
 }
 END_TEST

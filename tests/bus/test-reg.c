@@ -248,7 +248,7 @@ START_TEST(data_from_files)
         SAYS(2, "reg set --from=none /T S", "none: No such file");
         SAYS(5, "mkfifo fifo; reg set --from=fifo /T S", "fifo: is not a regular file");
         SAYS(5, "reg set --from=/ /T S", "/: is a directory");
-        SAYS(1, "reg set --from=n /T S x", "too many words");
+        SAYS(1, "reg set --from=n /T S x", "one word too many");
         SAYS(1, "reg set --from=n", "too few words");
         SAYS(1, "reg set --raw /T S x", "wants their --type");
         SAYS(1, "reg set --raw --from=n /T S", "wants their --type");

@@ -18,6 +18,11 @@ while read -r file; do
         esac
 done <"$scratch/files"
 [ -s "$scratch/files" ]
+for file in bash-completion/completions/peios zsh/site-functions/_peios fish/vendor_completions.d/peios; do
+        for tool in reg auditpol; do
+                [ -s "$(echo "$root$PREFIX/share/$file-$tool"*)" ] || fail "there is no $file-$tool"
+        done
+done
 [ -d "$root$PREFIX/lib/peios/registry.d" ] || fail "no directory for drop-ins"
 
 for name in Registry1 AuditPolicy1; do

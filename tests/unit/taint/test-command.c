@@ -10,7 +10,7 @@
 #include "../../../service/auditpol/taint.h"
 #include "../base/test-util.h"
 
-typedef enum exit_code (*command_t)(const struct taint_options *o, int n, char *const *arguments);
+typedef enum exit_code (*command_t)(const struct auditpol_options *o, int n, char *const *arguments);
 
 static char dir[64];
 
@@ -31,7 +31,7 @@ static void teardown(void)
 }
 
 /* Runs it with `input` on standard input; what it prints is returned in `out`. */
-static enum exit_code run(command_t command, const struct taint_options *o, const char *const *arguments,
+static enum exit_code run(command_t command, const struct auditpol_options *o, const char *const *arguments,
         const char *input, struct buf *out)
 {
         int n = 0, fd = open("in", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -61,7 +61,7 @@ static enum exit_code run(command_t command, const struct taint_options *o, cons
         "loaded\",\"severity\":\"notice\",\"advice\":\"Reproduce a fault without the module before reporting it, and ask the maker of the module\"}"
 
 static const struct {
-        struct taint_options o;
+        struct auditpol_options o;
         const char *arguments[4], *input;
         enum exit_code code;
         const char *out; /* of JSON all of it, else a part */
@@ -127,7 +127,7 @@ static const char log_text[] =
 START_TEST(scan)
 {
         static const struct {
-                struct taint_options o;
+                struct auditpol_options o;
                 const char *argument;
                 enum exit_code code;
                 const char *out;

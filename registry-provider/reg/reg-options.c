@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "reg-options.h"
+
+#include "../../schema/base/macro.h"
+
+/* What the completion of peios-reg has functions for. */
+#define A_KEY "<key>"
+#define A_PATH "<path>" /* of a key or a value */
+#define A_VALUE "<value>"
+
+static const struct options_command commands[] = {
+        [REG_GET] = { "get", 1, 2, "KEY [VALUE]", "Show a value, or all values of a key",
+                "A value that is not set but has a default in the schema is shown with that.",
+                { A_PATH, A_VALUE } },
+        [REG_SET] = { "set", 2, 3, "KEY VALUE DATA", "Set a value, making keys that are missing",
+                "DATA is `type:data` with a type of sz, expand, dword, qword, dword-be, multi (a,b), hex, link\n"
+                "or none. Without a type, digits or 0x and hex digits are a number and all else is a string.\n"
+                "The type is always shown. Also: set 'KEY\\VALUE' DATA. With --from there is no DATA word: FILE holds it,\n"
+                "and a newline at its end is no part of it.",
+                { A_PATH, A_VALUE, "<data>" } },
+        [REG_DEL] = { "del", 1, 2, "KEY [VALUE]", "Delete a layer's entry of a value, or a key",
+                "What lower layers hold shows again. A key that has subkeys is deleted only with -r.",
+                { A_PATH, A_VALUE } },
+        [REG_LS] = { "ls", 1, 1, "KEY", "List a key's subkeys and values", NULL, { A_KEY } },
+        [REG_TREE] = { "tree", 1, 1, "KEY", "Show a key and all below it", NULL, { A_KEY } },
+        [REG_INFO] = { "info", 1, 1, "KEY", "Show a key's own facts", NULL, { A_KEY } },
+        [REG_NEW] = { "new", 1, 1, "KEY", "Make a key, and those that are missing above it", NULL,
+                { A_KEY } },
+        [REG_WATCH] = { "watch", 1, 1, "KEY", "Show changes as they happen, one a line",
+                "The key need not exist. `overflow` and `restarted` mean that events were missed: read again.",
+                { A_KEY } },
+        [REG_WHY] = { "why", 1, 2, "KEY VALUE", "Show all layers of a value, and what becomes of it",
+                "The winner is marked with `*`. For a value that is bound to a control: what is written,\n"
+                "accepted and live.",
+                { A_PATH, A_VALUE } },
+        [REG_HISTORY] = { "history", 1, 2, "KEY [VALUE]", "Show who changed what and when, the newest first",
+                "Old and new are those of the layer; what a higher layer shadowed is `not effective`.\n"
+                "Also of keys that are gone.",
+                { A_PATH, A_VALUE } },
+        [REG_LINT] = { "lint", 1, OPTIONS_UNLIMITED, "FILE...", "Check hive files, without a provider",
+                "`-` is standard input. Exit status 4 when a file is bad.", { OPTIONS_FILES } },
+};
+
+#define AT(member) offsetof(struct reg_options, member)
+#define ON(command) (1u << REG_##command)
+
+static const struct options_row rows[] = {
+        { "layer", .kind = OPTIONS_TEXT, .offset = AT(layer), .commands = ON(SET) | ON(DEL) | ON(NEW),
+                .metavar = "NAME", .help = "Write to this layer (default: $PEIOS_REG_LAYER, else base)",
+                .manual = "write to this layer; the default is\n.Ev PEIOS_REG_LAYER ,\nelse\n.Ql base ." },
+        { "expected-seq", .kind = OPTIONS_EXPECTED, .offset = AT(expected), .commands = ON(SET) | ON(DEL),
+                .metavar = "N",
+                .help = "Only if the layer's entry has this sequence (0: there is none yet), else exit status 6",
+                .manual =
+                        "only if the layer's value has this sequence, else the exit status is 6; 0: only if the layer "
+                        "does not have it\nyet, as where\n.Cm get\nshows a default." },
+        { "from", .is_word = true, .kind = OPTIONS_TEXT, .offset = AT(from), .commands = ON(SET),
+                .metavar = "FILE", .help = "Take the data from there (-: standard input); no DATA word then",
+                .offered = OPTIONS_FILES,
+                .manual =
+                        "the data are in this file, or\n.Pq Ql -\non standard input, and there is no word for "
+                        "them.\nOne newline at the end is no part of them." },
+        { "type", .kind = OPTIONS_TEXT, .offset = AT(type), .commands = ON(SET), .metavar = "TYPE",
+                .help = "What the data are; they are taken to have no prefix then",
+                .offered = "sz expand dword qword dword-be multi hex link none",
+                .manual = "the data are of this type, whatever they look like." },
+        { "force", 'f', .kind = OPTIONS_FLAG, .offset = AT(force), .commands = ON(SET) | ON(NEW),
+                .help = "Write also what its reader would refuse, and names that look mistyped" },
+        { "dry-run", .kind = OPTIONS_FLAG, .offset = AT(dry_run), .commands = OPTIONS_ALL,
+                .help = "Write nothing; show what would change",
+                .manual =
+                        "Write nothing; show what would change, what the policy service would do to the kernel, and "
+                        "the audit record.\nWhether the caller may write at all is said, too." },
+        { "volatile", .kind = OPTIONS_FLAG, .offset = AT(is_volatile), .commands = ON(NEW),
+                .help = "The key lives in memory only, until the provider stops" },
+        { "recursive", 'r', .kind = OPTIONS_FLAG, .offset = AT(recursive), .commands = ON(DEL),
+                .help = "Also all keys below, in one transaction" },
+        { "long", 'l', .kind = OPTIONS_FLAG, .offset = AT(long_form), .commands = ON(LS),
+                .help = "With types, sizes, layers and times" },
+        { "raw", .kind = OPTIONS_FLAG, .offset = AT(raw), .commands = ON(GET) | ON(SET),
+                .help = "The value's bytes as they are stored, nothing added (set: those of --from)",
+                .manual =
+                        "the bytes as they are stored, and nothing else;\n.Cm set\ntakes those of\n.Fl -from ,\nas "
+                        "they are, and\n.Fl -type\nsays what they are." },
+        { "depth", .kind = OPTIONS_NUMBER, .offset = AT(depth), .commands = ON(TREE), .metavar = "N",
+                .help = "Show only this many levels below KEY" },
+        { "values", .kind = OPTIONS_FLAG, .offset = AT(values), .commands = ON(TREE),
+                .help = "Show the keys' values too" },
+        { "subtree", 's', .kind = OPTIONS_FLAG, .offset = AT(subtree), .commands = ON(WATCH) | ON(HISTORY),
+                .help = "Also what happens below KEY" },
+        { "count", .kind = OPTIONS_NUMBER, .offset = AT(count), .min = 1,
+                .commands = ON(WATCH) | ON(HISTORY), .metavar = "N", .help = "End after N events" },
+        { "since", .kind = OPTIONS_TEXT, .offset = AT(since), .commands = ON(HISTORY), .metavar = "TIME",
+                .help = "From then on: 2026-01-31, '2026-01-31 10:00', 7d, 12h, 30m, @SECONDS",
+                .manual =
+                        "from then on:\n.Ql 2026-01-31 ,\n.Ql 2026-01-31 10:00 ,\n.Ql 7d ,\n.Ql 12h\nor\n.Ql "
+                        "30m\nago, or\n.Ql @ Ns Ar seconds\nsince 1970." },
+        { "until", .kind = OPTIONS_TEXT, .offset = AT(until), .commands = ON(HISTORY), .metavar = "TIME",
+                .help = "Until then" },
+        { "json", .kind = OPTIONS_FLAG, .offset = AT(json), .commands = OPTIONS_ALL,
+                .help = "Print JSON (watch, history: one object a line)" },
+        { "root", .kind = OPTIONS_ROOT, .offset = AT(root), .commands = OPTIONS_ALL, .metavar = "DIR",
+                .help = "Look for schema files below this directory", .offered = OPTIONS_FOLDERS },
+        { "quiet", 'q', .kind = OPTIONS_FLAG, .offset = AT(quiet), .commands = OPTIONS_ALL,
+                .help = "Say only what is surprising" },
+        { "verbose", 'v', .kind = OPTIONS_FLAG, .offset = AT(verbose), .commands = OPTIONS_ALL,
+                .help = "Say more" },
+        { "yes", 'y', .kind = OPTIONS_FLAG, .offset = AT(yes), .commands = OPTIONS_ALL,
+                .help = "Do not ask before a recursive delete",
+                .manual =
+                        "Do not ask before a recursive delete.\nNobody is asked where there is no terminal." },
+        { "help", 'h', .kind = OPTIONS_HELP, .commands = OPTIONS_ALL, .help = "Show this text",
+                .manual = "Show a summary, of one command if there is one, and exit." },
+        { "version", .kind = OPTIONS_VERSION, .commands = OPTIONS_ALL,
+                .help = "Show the versions of the program and of Unicode",
+                .manual = "Show the versions of the program and of Unicode and exit." },
+};
+
+const struct options_program reg_options_program = {
+        .name = "peios-reg",
+        .purpose = "Reads and writes the Peios registry.",
+        .notes =
+                "A KEY is written \\Hive\\A\\B or /Hive/A/B; without a hive it is in Machine. A value can be a\n"
+                "word of its own or the last component of the key's path; @ is a key's default value, @@ one that\n"
+                "is called @.\n\n"
+                "Exit status: 0 done, 1 usage, 2 not found, 3 denied, 4 invalid, 5 service or I/O failure,\n"
+                "6 another sequence than expected.",
+        .commands = commands,
+        .n_commands = ARRAY_SIZE(commands),
+        .rows = rows,
+        .n_rows = ARRAY_SIZE(rows),
+};

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the command line of peios-reg has. */
+
+#include "../../schema/options/options.h"
+#include "../../schema/values/expected.h"
+
+enum reg_command {
+        REG_GET,
+        REG_SET,
+        REG_DEL,
+        REG_LS,
+        REG_TREE,
+        REG_INFO,
+        REG_NEW,
+        REG_WATCH,
+        REG_WHY,
+        REG_HISTORY,
+        REG_LINT,
+};
+
+struct reg_options {
+        const char *root;
+        const char *layer;
+        struct expected expected;
+        uint64_t depth; /* UINT64_MAX: no limit */
+        uint64_t count; /* 0: no limit */
+        const char *since, *until;
+        const char *from; /* in place of a DATA word */
+        const char *type;
+        bool json;
+        bool dry_run;
+        bool quiet;
+        bool verbose;
+        bool yes;
+        bool force;
+        bool recursive;
+        bool long_form;
+        bool raw;
+        bool values;
+        bool is_volatile;
+        bool subtree;
+};
+
+#define REG_OPTIONS_INIT ((struct reg_options){ .depth = UINT64_MAX })
+
+extern const struct options_program reg_options_program;

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The command line of all programs: `PROGRAM [OPTION…] [COMMAND WORD…]`, options anywhere up to `--`. What
+ * exists is data, in one table a program; --help, the shells' completion and the manual's lists of options
+ * are made from the same table. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../base/diag.h"
+
+enum options_kind {
+        OPTIONS_FLAG,     /* bool */
+        OPTIONS_TEXT,     /* const char * */
+        OPTIONS_NUMBER,   /* uint64_t */
+        OPTIONS_EXPECTED, /* struct expected: a number that may be any, also 0 */
+        OPTIONS_ROOT,     /* const char *, of a folder that is there */
+        OPTIONS_HELP,     /* no member: the parser notes it */
+        OPTIONS_VERSION,
+};
+
+/* What completion offers: words with blanks between them, or one of these; anything else in angle brackets
+ * is a function of the program's own completion. NULL: nothing. */
+#define OPTIONS_FILES "<file>"
+#define OPTIONS_FOLDERS "<dir>"
+
+#define OPTIONS_WORDS_MAX 3
+#define OPTIONS_UNLIMITED SIZE_MAX
+#define OPTIONS_ALL UINT32_MAX
+
+struct options_command {
+        const char *name;                       /* "taint scan": two words */
+        size_t min_words, max_words;            /* after the command */
+        const char *synopsis;                   /* the words, for people; "": none */
+        const char *summary;                    /* one line */
+        const char *details;                    /* paragraphs for `COMMAND --help`, or NULL */
+        const char *offered[OPTIONS_WORDS_MAX]; /* for each word; the last one that is there for all that
+                                                   follow */
+};
+
+struct options_row {
+        const char *name; /* without the dashes */
+        char letter;      /* 0: none; only what takes no argument has one */
+        bool is_word;     /* its argument stands for one of the command's words */
+        enum options_kind kind;
+        size_t offset;       /* in the program's struct */
+        uint64_t min, max;   /* of a number; max 0: no limit */
+        uint32_t commands;   /* where it has a meaning: a bit for each command's place in the table */
+        const char *metavar; /* NULL: takes no argument */
+        const char *help;
+        const char *manual;  /* mdoc(7) in place of `help`, or NULL */
+        const char *offered; /* for its argument */
+};
+
+struct options_program {
+        const char *name;
+        const char *purpose;                    /* one sentence */
+        const char *notes;                      /* the end of --help */
+        const struct options_command *commands; /* NULL: there are none */
+        size_t n_commands;
+        const struct options_row *rows;
+        size_t n_rows;
+};
+
+struct options_line {
+        const struct options_command
+                *command; /* NULL: there are none, or only help or version is asked for */
+        bool help, version;
+        char **words; /* the command's, in argv, which is put into another order; NULL behind them */
+        size_t n_words;
+};
+
+/* Fills in `members`, the program's struct, which holds the defaults. 0, or -EINVAL with d set: a usage
+ * error; then some members may have been set. */
+_must_check_ int options_parse(const struct options_program *p, int argc, char **argv, void *members,
+        struct options_line *ret, struct diag *d);
+
+struct buf;
+/* `c` may be NULL: the whole program. */
+void options_help(const struct options_program *p, const struct options_command *c, struct buf *out);

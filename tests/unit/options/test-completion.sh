@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# test-completion.sh zsh|fish: what the shell offers, from the files that were made of the tables of options and a registry
+# of three values. From Meson: COMPLETIONS, the folder with the files. bash has a test on a bus, tests/bus/test-completion.c.
+set -eu
+shell=$1
+command -v "$shell" >/dev/null || {
+        echo "SKIP: $shell is missing, so its completion was not tried" >&2
+        exit 77
+}
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+export HOME="$scratch" XDG_CONFIG_HOME="$scratch" XDG_DATA_HOME="$scratch" TERM=dumb
+mkdir "$scratch/bin"
+cat >"$scratch/bin/peios-reg" <<'END'
+#!/bin/sh
+case "$*" in
+'why --json -- /App Color') echo '{"schema":{"allowed":"one of red, green, grey"}}' ;;
+'ls -- \') printf 'Machine\\\nUsers\\\n' ;;
+'ls -- Machine') printf 'App\\\nSystem\\\n' ;;
+'ls -- \App' | 'ls -- /App') printf 'Columns\\\nColor = REG_SZ red\nCount = REG_DWORD 3\n' ;;
+*) exit 2 ;;
+esac
+END
+chmod +x "$scratch/bin/peios-reg"
+PATH=$scratch/bin:$PATH
+
+for file in "$COMPLETIONS"/*peios*; do
+        case $shell:${file##*/} in
+        zsh:_*) zsh -n "$file" ;;
+        fish:*.fish) fish --no-execute "$file" ;;
+        esac
+done
+cat >"$scratch/cases" <<'END'
+peios-reg g|get
+peios-reg set --fo|--force
+peios-reg get --fo|
+peios-reg set --type=dw|dword dword-be
+peios-reg ls /App/|/App/Columns
+peios-reg get /App/Co|/App/Color /App/Columns /App/Count
+peios-reg get /App Col|Color
+peios-reg set --quiet /App Color gr|green grey
+peios-auditpol |events explain get set status taint
+peios-auditpol --json se|set
+peios-auditpol set f|failure-only
+peios-auditpol taint |check decode scan
+peios-auditpol taint s|scan
+peios-auditpol taint decode --distro=de|debian
+peios-auditpol taint scan --max-d|--max-depth
+END
+sed 's/|.*//' "$scratch/cases" >"$scratch/lines"
+if [ "$shell" = fish ]; then
+        fish --no-config "${0%/*}/complete.fish" "$COMPLETIONS" <"$scratch/lines" >"$scratch/said"
+else
+        timeout 120 zsh -f "${0%/*}/complete.zsh" "$COMPLETIONS" <"$scratch/lines" >"$scratch/said"
+fi
+# Of a line: the candidates, sorted, a blank between two. An option's argument may have the option in front.
+sed 's/^--[a-z]*=\(.\)/\1/; s/=$//' "$scratch/said" | awk '
+        $0 != "." { print n + 0, $0 }
+        $0 == "." { n++ }' | sort -k1,1n -k2 -u >"$scratch/sorted"
+awk -F'|' '
+        NR == FNR { split($0, part, " "); sub(/^[0-9]+ /, ""); said[part[1]] = said[part[1]] (said[part[1]] ? " " : "") $0; next }
+        said[FNR - 1] != $2 { print "FAIL: " $1 " offers \047" said[FNR - 1] "\047, expected \047" $2 "\047"; bad = 1 }
+        END { exit bad }' "$scratch/sorted" "$scratch/cases" >&2
