@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "registry-dropins.h"
 #include "registry-holding.h"
+#include "registry-layers.h"
 
 /* The files are being applied. */
 struct loading {
@@ -148,11 +150,11 @@ static bool is_broken(const struct dropin *in, const char *name)
 }
 
 /* An earlier file that is broken keeps its layer from this one, as it would if it were good. */
-static int check_earlier(const struct loading *l, const struct dropin *in, struct diag *d)
+static int check_earlier(
+        const struct dropins *files, const struct dropin *in, const struct layers *of_files, struct diag *d)
 {
-        const struct dropins *files = l->files;
         const struct hive_file *f = in->file;
-        const struct layer *had = layers_find(&l->layers, f->layer);
+        const struct layer *had = layers_find(of_files, f->layer);
 
         if (!had || !had->file || strcmp(name_of_file(had->file), in->name) >= 0)
                 return 0;
@@ -165,30 +167,30 @@ static int check_earlier(const struct loading *l, const struct dropin *in, struc
         return 0;
 }
 
-/* Metadata alone override a file's; a layer that somebody wrote to cannot be a file's as well. */
-static int check_layer(const struct loading *l, const struct dropin *in, struct diag *d)
+int registry_dropins_check(const struct dropins *files, const struct dropin *in, const struct layers *all,
+        const struct layers *of_files, bool is_taken, struct diag *d)
 {
-        const struct layers *all = &l->registry->layers;
         const char *name = in->file->layer;
         const struct layer *known = layers_find(all, name);
-        size_t n = l->layers.n;
+        size_t n = of_files->n;
 
-        if (known && !known->file && holding_is_used(&l->holding, name))
+        int e = check_earlier(files, in, of_files, d);
+        if (e < 0)
+                return e;
+        if (is_taken)
                 return diag_set(d, EEXIST,
                         "%s: layer '%s' is there already, and not a file's; choose another name, or delete "
                         "\\System\\Registry\\Layers\\%s",
                         in->path, name, name);
         for (size_t i = 0; !known && i < all->n; i++)
-                n += !all->list[i].file && !layers_find(&l->layers, all->list[i].name);
+                n += !all->list[i].file && !layers_find(of_files, all->list[i].name);
         if (!known && n >= LAYERS_MAX)
                 return diag_set(d, E2BIG, "%s: layer '%s' is one too many, at most %u are kept", in->path,
                         name, LAYERS_MAX);
         return 0;
 }
 
-/* From here on the file is a broken one, whose layer keeps its last good content. What the store or the
- * memory cannot do is not the file's fault. */
-static int refuse(struct dropin *in, int error, const struct diag *why)
+int registry_dropins_refuse(struct dropin *in, int error, const struct diag *why)
 {
         struct diag d = *why;
 
@@ -205,26 +207,22 @@ static int refuse(struct dropin *in, int error, const struct diag *why)
 
 static int apply_file(struct loading *l, struct dropin *in)
 {
+        const struct layers *all = &l->registry->layers;
+        const char *name = in->file->layer;
+        const struct layer *known = layers_find(all, name);
+        bool is_taken = known && !known->file && holding_is_used(&l->holding, name);
         struct diag d = { 0 };
-        int e = check_earlier(l, in, &d);
-        if (e == 0)
-                e = check_layer(l, in, &d);
+
+        int e = registry_dropins_check(l->files, in, all, &l->layers, is_taken, &d);
         if (e == 0)
                 e = put_file(l, in, &d);
-        return e < 0 ? refuse(in, e, &d) : 0;
+        return e < 0 ? registry_dropins_refuse(in, e, &d) : 0;
 }
 
-enum backing {
-        BACKING_GONE,
-        BACKING_BROKEN, /* nobody knows what the file says now */
-        BACKING_GOOD,
-};
-
-/* What stands behind a layer. */
-static enum backing find_backing(const struct dropins *files, const struct layer *layer)
+enum registry_backing registry_dropins_backing(const struct dropins *files, const struct layer *layer)
 {
         const char *name = name_of_file(layer->file);
-        enum backing backing = BACKING_GONE;
+        enum registry_backing backing = BACKING_GONE;
 
         for (size_t i = 0; i < files->n; i++) {
                 const struct dropin *in = &files->list[i];
@@ -261,7 +259,8 @@ static int withdraw_rest(struct loading *l)
 
         for (uint32_t i = 0; (held = holding_next_layer(h, &i));) {
                 const struct layer *layer = layers_find(&l->layers, held->name);
-                enum backing backing = layer ? find_backing(l->files, layer) : BACKING_BROKEN;
+                enum registry_backing backing =
+                        layer ? registry_dropins_backing(l->files, layer) : BACKING_BROKEN;
                 held->spare = backing == BACKING_BROKEN;
                 held->gone = backing == BACKING_GONE;
         }
@@ -276,7 +275,7 @@ static int apply_all(struct loading *l)
 {
         const struct dropins *files = l->files;
 
-        int e = registry_file_layers(l->registry, &l->layers);
+        int e = registry_layers_of_files(l->registry->store, &l->layers);
         for (size_t i = 0; e == 0 && i < files->n; i++)
                 if (files->list[i].file)
                         e = holding_add_layer(&l->holding, files->list[i].file->layer);

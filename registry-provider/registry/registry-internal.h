@@ -72,12 +72,6 @@ struct registry {
 const char *registry_reason(const struct registry *r, int e);
 
 /* registry-layers.c */
-#define REGISTRY_LAYERS_KEY DEFAULT_HIVE "\\System\\Registry\\Layers"
-/* By the base layer's names. 0 or -ENOENT. */
-_must_check_ int registry_layers_key(const struct store *s, struct guid *ret);
-_must_check_ int registry_rebuild_layers(struct registry *r, struct layers *ret);
-/* Base and the layers that files stand behind, as the files say. */
-_must_check_ int registry_file_layers(const struct registry *r, struct layers *ret);
 /* Whether it appeared, went, moved or was switched. */
 bool registry_layer_changed(const struct layers *a, const struct layers *b, const char *name);
 /* *layer becomes the known layer's own spelling; NULL is the base layer. -ENOENT, -EINVAL or -EROFS with d
@@ -85,7 +79,6 @@ bool registry_layer_changed(const struct layers *a, const struct layers *b, cons
 _must_check_ int registry_check_writable(const struct registry *r, const char **layer, struct diag *d);
 /* -EINVAL for metadata of a layer that cannot have any. */
 _must_check_ int registry_check_metadata(const struct path *path, struct diag *d);
-bool layer_name_equal(const char *a, const char *b);
 
 /* registry-touch.c: notes what a name means before the first change to it. 0 or -ENOMEM; *ret (may be NULL)
  * is NULL in a key that cannot be reached from any hive. */

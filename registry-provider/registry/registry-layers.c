@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "registry-internal.h"
+#include "registry-layers.h"
 
 static const char *const layers_components[] = { DEFAULT_HIVE, "System", "Registry", "Layers" };
 
@@ -22,12 +23,6 @@ bool registry_is_layer_metadata(const struct path *path, bool above)
                         return false;
         }
         return true;
-}
-
-bool layer_name_equal(const char *a, const char *b)
-{
-        /* Nearly always it is spelled alike. */
-        return strcmp(a, b) == 0 || fold_equal(a, strlen(a), b, strlen(b));
 }
 
 /* Names that no key below Layers gives a meaning to. */
@@ -59,9 +54,9 @@ static const struct store_path_entry *base_entry(const struct store_path_entry *
 }
 
 static const struct store_value_entry *base_value(
-        const struct registry *r, const struct guid *key, const char *name)
+        const struct store *s, const struct guid *key, const char *name)
 {
-        const struct store_value_entry *v = store_value(r->store, key, name, strlen(name));
+        const struct store_value_entry *v = store_value(s, key, name, strlen(name));
         while (v && !layer_name_equal(v->layer, LAYER_BASE))
                 v = v->next;
         return v && v->type != REG_TOMBSTONE ? v : NULL;
@@ -82,10 +77,10 @@ static bool is_good(const struct metadata *m, const struct store_value_entry *v,
 }
 
 /* What the base layer's entry says. */
-static uint32_t base_number(const struct registry *r, const struct guid *key, const struct metadata *m,
+static uint32_t base_number(const struct store *s, const struct guid *key, const struct metadata *m,
         uint32_t unset, uint32_t refused)
 {
-        const struct store_value_entry *v = base_value(r, key, m->name);
+        const struct store_value_entry *v = base_value(s, key, m->name);
         uint32_t number;
 
         if (!v)
@@ -95,26 +90,27 @@ static uint32_t base_number(const struct registry *r, const struct guid *key, co
 
 /* A refused value leaves what was in force. After a start that is not known, and a layer that may have been
  * switched off stays off, one that may have been low stays low. */
-static int add_layer(const struct registry *r, const char *name, const struct guid *key, struct layers *ret)
+static int add_layer(const struct store *s, const char *name, const struct guid *key,
+        const struct layers *before, struct layers *l)
 {
-        const struct layer *known = layers_find(ret, name), *was = layers_find(&r->layers, name);
+        const struct layer *known = layers_find(l, name), *was = before ? layers_find(before, name) : NULL;
         const char *file = known ? known->file : NULL;
 
         if (is_reserved(name, strlen(name)))
                 return 0;
         uint32_t precedence = base_number(
-                r, key, &metadata_precedence, known ? known->precedence : 0, was ? was->precedence : 0);
+                s, key, &metadata_precedence, known ? known->precedence : 0, was ? was->precedence : 0);
         uint32_t enabled =
-                base_number(r, key, &metadata_enabled, !known || known->enabled, was && was->enabled);
-        return layers_set(ret, name, precedence, enabled != 0, file);
+                base_number(s, key, &metadata_enabled, !known || known->enabled, was && was->enabled);
+        return layers_set(l, name, precedence, enabled != 0, file);
 }
 
-int registry_file_layers(const struct registry *r, struct layers *ret)
+int registry_layers_of_files(const struct store *s, struct layers *ret)
 {
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
         struct layers layers;
         size_t n;
-        const struct store_file *files = store_files(r->store, &n);
+        const struct store_file *files = store_files(s, &n);
         int e = layers_init(&layers);
 
         if (e < 0)
@@ -123,7 +119,7 @@ int registry_file_layers(const struct registry *r, struct layers *ret)
                 e = layers_set(
                         &layers, files[i].layer, files[i].precedence, files[i].enabled, files[i].file);
         if (e == 0)
-                e = store_error(r->store, NULL);
+                e = store_error(s, NULL);
         if (e < 0)
                 layers_done(&layers);
         else
@@ -139,7 +135,7 @@ bool registry_layer_changed(const struct layers *a, const struct layers *b, cons
         return x->precedence != y->precedence || x->enabled != y->enabled;
 }
 
-int registry_layers_key(const struct store *s, struct guid *ret)
+static int find_metadata(const struct store *s, struct guid *ret)
 {
         const struct store_key *root = store_root(s, DEFAULT_HIVE, strlen(DEFAULT_HIVE));
 
@@ -157,37 +153,42 @@ int registry_layers_key(const struct store *s, struct guid *ret)
         return 0;
 }
 
-int registry_rebuild_layers(struct registry *r, struct layers *ret)
+int registry_layers_add_metadata(const struct store *s, const struct layers *before, struct layers *l)
 {
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
-        struct layers layers = { 0 };
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
         struct guid key;
         size_t n = 0;
+        int e = 0;
 
-        int e = registry_file_layers(r, &layers);
-        if (e < 0)
-                return e;
         const struct store_path_entry *const *children =
-                registry_layers_key(r->store, &key) == 0 ? store_children(r->store, &key, &n) : NULL;
+                find_metadata(s, &key) == 0 ? store_children(s, &key, &n) : NULL;
         for (size_t i = 0; e == 0 && i < n; i++) {
                 const struct store_path_entry *entry = base_entry(children[i]);
                 if (entry)
-                        e = add_layer(r, entry->name, &entry->target, &layers);
+                        e = add_layer(s, entry->name, &entry->target, before, l);
         }
-        if (e == 0)
-                e = store_error(r->store, NULL);
-        if (e < 0) {
-                layers_done(&layers);
+        return e == 0 ? store_error(s, NULL) : e;
+}
+
+int registry_layers_load(const struct store *s, const struct layers *before, struct layers *ret)
+{
+        struct layers layers;
+
+        int e = registry_layers_of_files(s, &layers);
+        if (e < 0)
                 return e;
-        }
-        *ret = layers;
-        return 0;
+        e = registry_layers_add_metadata(s, before, &layers);
+        if (e < 0)
+                layers_done(&layers);
+        else
+                *ret = layers;
+        return e;
 }
 
 static void report_refused(const struct registry *r, const struct store_path_entry *entry,
         const struct metadata *m, uint32_t in_force, registry_refused_t fn, void *userdata)
 {
-        const struct store_value_entry *v = base_value(r, &entry->target, m->name);
+        const struct store_value_entry *v = base_value(r->store, &entry->target, m->name);
         uint32_t number;
 
         if (!v || is_good(m, v, &number))
@@ -209,7 +210,7 @@ int registry_each_refused(const struct registry *r, registry_refused_t fn, void 
         size_t n = 0;
 
         const struct store_path_entry *const *children =
-                registry_layers_key(r->store, &key) == 0 ? store_children(r->store, &key, &n) : NULL;
+                find_metadata(r->store, &key) == 0 ? store_children(r->store, &key, &n) : NULL;
         for (size_t i = 0; i < n; i++) {
                 const struct store_path_entry *entry = base_entry(children[i]);
                 if (!entry)

@@ -1,235 +1,583 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the schema's values that are bound to a control need of a store, copied into one in memory: their
- * keys and those above, by all that names them, their entries in all layers, and what the layers are. */
+#include "registry-part.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "registry-internal.h"
+#include "../../schema/base/hashmap.h"
+#include "../resolve/resolve.h"
+#include "registry-dropins.h"
+#include "registry-layers.h"
+#include "registry.h"
 
-struct copy {
-        const struct store *from;
-        struct store *to;
+enum slot_kind {
+        SLOT_ROOT, /* of a hive; its one entry names the key */
+        SLOT_CHILD,
+        SLOT_VALUE,
+        SLOT_BLANKET, /* the name is "" */
 };
 
-static int copy_key(const struct copy *c, const struct guid *guid)
-{
-        const struct store_key *key = store_key(c->from, guid);
+/* All entries for one name in one key. */
+struct slot {
+        struct registry_part_item *items;
+        struct guid key;
+        enum slot_kind kind;
+        size_t len;
+        char name[];
+};
 
-        if (!key || store_key(c->to, guid))
-                return 0;
-        return store_apply(c->to, &(struct store_op){ .code = STORE_CREATE_KEY,
-                                          .guid = key->guid,
-                                          .target = key->parent,
-                                          .name = key->name,
-                                          .is_link = key->is_link,
-                                          .data = key->sd,
-                                          .size = key->sd_size,
-                                          .time = key->last_write });
+struct registry_part {
+        const struct store *from;
+        struct store_scope scope;
+        const struct schema *schema;
+        struct hashmap slots;
+        struct layers layers;
+        uint64_t sequence;
+        unsigned turn; /* number of the file that is applied */
+};
+
+/* Where a path leads. */
+struct place {
+        struct guid key;
+        bool is_dangling; /* the key is not there */
+};
+
+static void drop_item(struct registry_part_item **at)
+{
+        struct registry_part_item *item = *at;
+
+        *at = item->next;
+        free(item);
 }
 
-static int copy_values(const struct copy *c, const struct guid *key, const char *name)
+struct registry_part *registry_part_free(struct registry_part *p)
 {
+        struct slot *slot;
+
+        if (!p)
+                return NULL;
+        for (uint32_t i = 0; (slot = hashmap_next(&p->slots, &i)); free(slot))
+                while (slot->items)
+                        drop_item(&slot->items);
+        hashmap_done(&p->slots);
+        layers_done(&p->layers);
+        if (p->from)
+                store_scope_end(&p->scope);
+        free(p);
+        return NULL;
+}
+
+struct probe {
+        enum slot_kind kind;
+        const struct guid *key;
+        const char *name;
+        size_t len;
+};
+
+static bool slot_matches(const void *entry, const void *key)
+{
+        const struct slot *s = entry;
+        const struct probe *p = key;
+        return s->kind == p->kind && guid_equal(&s->key, p->key) &&
+               fold_equal(s->name, s->len, p->name, p->len);
+}
+
+static uint32_t probe_hash(const struct probe *p)
+{
+        return fold_hash(p->name, p->len,
+                hash_bytes(p->key->bytes, sizeof(p->key->bytes), hash_seed() + (uint32_t)p->kind));
+}
+
+static struct slot *find_slot(const struct registry_part *p, const struct probe *probe)
+{
+        return hashmap_get(&p->slots, probe_hash(probe), slot_matches, probe);
+}
+
+/* What is there, or an empty one; NULL: out of memory. */
+static struct slot *take_slot(struct registry_part *p, const struct probe *probe, bool *ret_new)
+{
+        struct slot *slot = find_slot(p, probe);
+
+        *ret_new = !slot;
+        if (slot)
+                return slot;
+        slot = malloc(sizeof(*slot) + probe->len);
+        if (!slot)
+                return NULL;
+        *slot = (struct slot){ .key = *probe->key, .kind = probe->kind, .len = probe->len };
+        memcpy(slot->name, probe->name, probe->len);
+        if (hashmap_put(&p->slots, probe_hash(probe), slot) < 0) {
+                free(slot);
+                return NULL;
+        }
+        return slot;
+}
+
+/* What is read comes newest first, as it stands in the slot. */
+static int add_read(struct registry_part_item ***end, const struct registry_part_item *item)
+{
+        struct registry_part_item *copy = malloc(sizeof(*copy));
+
+        if (!copy)
+                return -ENOMEM;
+        *copy = *item;
+        **end = copy;
+        *end = &copy->next;
+        return 0;
+}
+
+/* ---- Reading the store ---- */
+
+static int read_values(struct registry_part *p, const struct guid *key, const char *name)
+{
+        bool is_new;
         int r = 0;
 
-        for (const struct store_value_entry *v = store_value(c->from, key, name, strlen(name)); r == 0 && v;
-                v = v->next)
-                r = store_apply(c->to, &(struct store_op){ .code = STORE_SET_VALUE,
-                                               .guid = *key,
-                                               .name = v->name,
-                                               .layer = v->layer,
-                                               .type = v->type,
-                                               .data = v->data,
-                                               .size = v->size,
-                                               .sequence = v->sequence });
-        for (const struct store_blanket *b = store_blankets(c->from, key); r == 0 && b; b = b->next)
-                r = store_apply(c->to, &(struct store_op){ .code = STORE_SET_BLANKET,
-                                               .guid = *key,
-                                               .layer = b->layer,
-                                               .set = true,
-                                               .sequence = b->sequence });
+        struct slot *slot = take_slot(p, &(struct probe){ SLOT_VALUE, key, name, strlen(name) }, &is_new);
+        if (!slot)
+                return -ENOMEM;
+        struct registry_part_item **end = &slot->items;
+        const struct store_value_entry *v = is_new ? store_value(p->from, key, name, strlen(name)) : NULL;
+        for (; r == 0 && v; v = v->next)
+                r = add_read(&end, &(struct registry_part_item){ .layer = v->layer,
+                                           .sequence = v->sequence,
+                                           .value = { v->type, v->size, v->data } });
+        if (r < 0)
+                return r;
+        slot = take_slot(p, &(struct probe){ SLOT_BLANKET, key, "", 0 }, &is_new);
+        if (!slot)
+                return -ENOMEM;
+        end = &slot->items;
+        const struct store_blanket *b = is_new ? store_blankets(p->from, key) : NULL;
+        for (; r == 0 && b; b = b->next)
+                r = add_read(
+                        &end, &(struct registry_part_item){ .layer = b->layer, .sequence = b->sequence });
         return r;
 }
 
-static int copy_entry(const struct copy *c, const struct guid *parent, const struct store_path_entry *e)
+static int read_children(
+        struct registry_part *p, const struct guid *key, const char *name, size_t len, struct slot **ret)
 {
-        int r = e->hidden ? 0 : copy_key(c, &e->target);
+        bool is_new;
+        int r = 0;
 
-        return r < 0 ? r
-                     : store_apply(c->to,
-                               &(struct store_op){ .code = e->hidden ? STORE_HIDE_ENTRY : STORE_CREATE_ENTRY,
-                                       .guid = *parent,
-                                       .name = e->name,
-                                       .layer = e->layer,
-                                       .target = e->target,
-                                       .sequence = e->sequence });
+        struct slot *slot = take_slot(p, &(struct probe){ SLOT_CHILD, key, name, len }, &is_new);
+        if (!slot)
+                return -ENOMEM;
+        struct registry_part_item **end = &slot->items;
+        const struct store_path_entry *e = is_new ? store_lookup(p->from, key, name, len) : NULL;
+        for (; r == 0 && e; e = e->next)
+                r = add_read(&end, &(struct registry_part_item){ .layer = e->layer,
+                                           .sequence = e->sequence,
+                                           .target = e->target,
+                                           .is_hidden = e->hidden,
+                                           .is_dangling = e->dangling });
+        *ret = slot;
+        return r;
 }
 
-/* Layers that name one key share it: whether an entry before `e` names the same. */
-static bool is_met(const struct store_path_entry *chain, const struct store_path_entry *e)
+/* Layers that name one key share it: whether an entry before `item` names the same. */
+static bool is_met(const struct registry_part_item *first, const struct registry_part_item *item)
 {
-        while (chain != e && (chain->hidden || !guid_equal(&chain->target, &e->target)))
-                chain = chain->next;
-        return chain != e;
+        while (first != item && (first->is_hidden || !guid_equal(&first->target, &item->target)))
+                first = first->next;
+        return first != item;
 }
 
 /* From component number `depth` on, below each key that any layer names. */
-static int copy_path(const struct copy *c, const struct guid *key, const struct path *path, size_t depth,
-        const char *const *names)
+static int read_path(
+        struct registry_part *p, const struct guid *key, const struct schema_value *sv, size_t depth)
 {
+        struct slot *slot;
         size_t len;
-        int r = 0;
 
-        if (depth == path->n) {
-                for (; r == 0 && *names; names++)
-                        r = copy_values(c, key, *names);
-                return r;
-        }
-        const char *name = path_component(path, depth, &len);
-        const struct store_path_entry *chain = store_lookup(c->from, key, name, len);
-        for (const struct store_path_entry *e = chain; r == 0 && e; e = e->next) {
-                r = copy_entry(c, key, e);
-                if (r == 0 && !e->hidden && !e->dangling && !is_met(chain, e))
-                        r = copy_path(c, &e->target, path, depth + 1, names);
-        }
+        if (depth == sv->key.n)
+                return read_values(p, key, sv->name);
+        const char *name = path_component(&sv->key, depth, &len);
+        int r = read_children(p, key, name, len, &slot);
+        for (const struct registry_part_item *i = r == 0 ? slot->items : NULL; r == 0 && i; i = i->next)
+                if (!i->is_hidden && !i->is_dangling && !is_met(slot->items, i))
+                        r = read_path(p, &i->target, sv, depth + 1);
         return r;
 }
 
-static int copy_values_at(const struct copy *c, const struct path *path, const char *const *names)
+static const struct guid no_key;
+
+static int read_value(struct registry_part *p, const struct schema_value *sv)
 {
+        bool is_new;
         size_t len;
-        const char *hive = path_component(path, 0, &len);
-        const struct store_key *root = store_root(c->from, hive, len);
+        const char *hive = path_component(&sv->key, 0, &len);
+        struct slot *slot = take_slot(p, &(struct probe){ SLOT_ROOT, &no_key, hive, len }, &is_new);
 
-        return root ? copy_path(c, &root->guid, path, 1, names) : 0;
+        if (!slot)
+                return -ENOMEM;
+        const struct store_key *root = is_new ? store_root(p->from, hive, len) : NULL;
+        struct registry_part_item **end = &slot->items;
+        int r = root ? add_read(&end, &(struct registry_part_item){ .layer = "", .target = root->guid }) : 0;
+        if (r < 0 || !slot->items)
+                return r;
+        return read_path(p, &slot->items->target, sv, 1);
 }
 
-static int copy_layer(const struct copy *c, const char *name)
+static int read_all(struct registry_part *p)
 {
-        static const char *const metadata[] = { "Precedence", "Enabled", NULL };
-        _cleanup_path_ struct path path = { 0 };
-        _cleanup_buf_ struct buf text = BUF_INIT;
+        int r = 0;
 
-        buf_printf(&text, "%s\\%s", REGISTRY_LAYERS_KEY, name);
-        int r = text.error ? text.error : path_parse(buf_str(&text), text.len, NULL, NULL, &path, NULL);
-        return r < 0 ? r : copy_values_at(c, &path, metadata);
-}
-
-/* Of the key with the layers' metadata, all children. */
-static int copy_layers(const struct copy *c)
-{
-        static const char *const nothing[] = { NULL };
-        _cleanup_path_ struct path path = { 0 };
-        size_t n_files, n = 0;
-        struct guid key;
-        const struct store_file *files = store_files(c->from, &n_files);
-
-        int r = path_parse(REGISTRY_LAYERS_KEY, strlen(REGISTRY_LAYERS_KEY), NULL, NULL, &path, NULL);
+        for (size_t i = 0; r == 0 && i < p->schema->n; i++)
+                if (p->schema->values[i].control)
+                        r = read_value(p, &p->schema->values[i]);
         if (r == 0)
-                r = copy_values_at(c, &path, nothing);
-        for (size_t i = 0; r == 0 && i < n_files; i++)
-                r = store_apply(c->to, &(struct store_op){ .code = STORE_SET_FILE,
-                                               .layer = files[i].layer,
-                                               .name = files[i].file,
-                                               .precedence = files[i].precedence,
-                                               .set = files[i].enabled });
-        if (r < 0 || registry_layers_key(c->from, &key) < 0)
-                return r;
-        const struct store_path_entry *const *children = store_children(c->from, &key, &n);
-        for (size_t i = 0; r == 0 && i < n; i++)
-                r = copy_layer(c, children[i]->name);
-        return r;
+                r = registry_layers_of_files(p->from, &p->layers);
+        if (r == 0)
+                r = registry_layers_add_metadata(p->from, NULL, &p->layers);
+        p->sequence = store_last_sequence(p->from);
+        return r == 0 ? store_error(p->from, NULL) : r;
 }
 
-/* A layer that somebody has written to is no file's, and the copy may have nothing of it else. */
-static int mark_used(const struct copy *c)
+int registry_part_new(
+        const struct store *from, const struct schema *schema, struct registry_part **ret, struct diag *d)
 {
-        struct guid key;
-        size_t n = 0;
-        int r = 0;
+        _cleanup_(registry_part_freep) struct registry_part *p = calloc(1, sizeof(*p));
 
-        if (registry_layers_key(c->from, &key) < 0)
+        if (!p)
+                return -ENOMEM;
+        p->from = from;
+        p->schema = schema;
+        if (from)
+                p->scope = store_scope_begin(from);
+        int r = from ? read_all(p) : layers_init(&p->layers);
+        if (r < 0)
+                return from && store_is_failure(r) && store_failure(from)[0]
+                               ? diag_set(d, -r, "%s", store_failure(from))
+                               : r;
+        *ret = STEAL_PTR(p);
+        return 0;
+}
+
+/* ---- Laying files over it ---- */
+
+/* The layer's own entry. */
+static struct registry_part_item *item_of(const struct slot *slot, const char *layer)
+{
+        struct registry_part_item *item = slot->items;
+
+        while (item && (item->replaced || !layer_name_equal(item->layer, layer)))
+                item = item->next;
+        return item;
+}
+
+/* The layer's entry is a new one. NULL: out of memory. */
+static struct registry_part_item *put_item(struct registry_part *p, struct slot *slot, const char *layer)
+{
+        struct registry_part_item *mine = item_of(slot, layer), *item = calloc(1, sizeof(*item));
+
+        if (!item)
+                return NULL;
+        if (mine)
+                mine->replaced = p->turn;
+        *item = (struct registry_part_item){
+                .next = slot->items,
+                .layer = layer,
+                .sequence = ++p->sequence,
+                .is_said = true,
+                .made = p->turn,
+        };
+        return slot->items = item;
+}
+
+/* As registry_named(). */
+static const struct registry_part_item *named_item(
+        const struct slot *slot, const struct registry_part_item *mine)
+{
+        if (mine && !mine->is_hidden)
+                return mine;
+        for (const struct registry_part_item *i = slot->items; i; i = i->next)
+                if (!i->replaced && !i->is_hidden)
+                        return i;
+        return NULL;
+}
+
+/* One step of the way: `name` below *at, which becomes it. */
+static int make_child(
+        struct registry_part *p, const char *layer, const char *name, size_t len, struct place *at)
+{
+        bool is_new;
+        struct slot *slot = take_slot(p, &(struct probe){ SLOT_CHILD, &at->key, name, len }, &is_new);
+
+        if (!slot)
+                return -ENOMEM;
+        struct registry_part_item *mine = item_of(slot, layer);
+        const struct registry_part_item *named = named_item(slot, mine);
+        struct place next = { 0 };
+
+        if (mine)
+                mine->is_said = true;
+        if (!named || named != mine) {
+                if (at->is_dangling)
+                        return -ENOENT;
+                if (named)
+                        next = (struct place){ named->target, named->is_dangling };
+                int r = named ? 0 : guid_new(&next.key);
+                struct registry_part_item *made = r == 0 ? put_item(p, slot, layer) : NULL;
+                if (!made)
+                        return r < 0 ? r : -ENOMEM;
+                made->target = next.key;
+                made->is_dangling = next.is_dangling;
+                named = made;
+        }
+        *at = (struct place){ named->target, named->is_dangling };
+        return 0;
+}
+
+/* The path's first `n` components. */
+static int make_keys(struct registry_part *p, const char *layer, const struct path *path, size_t n,
+        struct place *ret, struct diag *d)
+{
+        bool is_new;
+        size_t len;
+        const char *name = path_component(path, 0, &len);
+        struct slot *slot = take_slot(p, &(struct probe){ SLOT_ROOT, &no_key, name, len }, &is_new);
+        struct registry_part_item *root = slot ? slot->items : NULL;
+        int r = slot ? 0 : -ENOMEM;
+
+        if (slot && !root) {
+                root = put_item(p, slot, "");
+                r = root ? guid_new(&root->target) : -ENOMEM;
+        }
+        if (r < 0)
+                return r;
+        *ret = (struct place){ .key = root->target };
+        for (size_t i = 1; i < n; i++) {
+                name = path_component(path, i, &len);
+                r = make_child(p, layer, name, len, ret);
+                if (r < 0)
+                        return diag_set(d, -r, "%.*s: the key cannot be made: %s", path->ends[i], path->text,
+                                strerror(-r));
+        }
+        return 0;
+}
+
+static int hide_key(struct registry_part *p, const char *layer, const struct path *path, struct diag *d)
+{
+        struct place parent;
+        bool is_new;
+        size_t len;
+        const char *name = path_component(path, path->n - 1, &len);
+
+        int r = make_keys(p, layer, path, path->n - 1, &parent, d);
+        if (r < 0 || parent.is_dangling)
+                return r < 0 ? r : -ENOENT;
+        struct slot *slot = take_slot(p, &(struct probe){ SLOT_CHILD, &parent.key, name, len }, &is_new);
+        struct registry_part_item *mine = slot ? item_of(slot, layer) : NULL;
+        if (slot && !(mine && mine->is_hidden))
+                mine = put_item(p, slot, layer);
+        if (!mine)
+                return -ENOMEM;
+        mine->is_hidden = mine->is_said = true;
+        return 0;
+}
+
+/* `after_blanket`: the key's blanket is newer than what the layer has there, and would mask it. */
+static int put_value(struct registry_part *p, const char *layer, const struct path *path,
+        const struct guid *key, const struct hive_value *v, bool after_blanket, struct diag *d)
+{
+        bool is_new;
+        unsigned others = 0;
+        struct slot *slot =
+                take_slot(p, &(struct probe){ SLOT_VALUE, key, v->name, strlen(v->name) }, &is_new);
+        struct registry_part_item *mine = slot ? item_of(slot, layer) : NULL;
+
+        for (const struct registry_part_item *i = slot && !mine ? slot->items : NULL; i; i = i->next)
+                others += !i->replaced;
+        if (others >= STORE_VALUE_LAYERS_MAX)
+                return registry_value_failed(path, v->name, -EDQUOT, d);
+        if (mine && !after_blanket && value_equal(&mine->value, &v->value)) {
+                mine->is_said = true;
                 return 0;
-        const struct store_path_entry *const *children = store_children(c->from, &key, &n);
-        for (size_t i = 0; r == 0 && i < n; i++) {
-                const char *layer = children[i]->name;
-                const struct store_path_entry *e = entry_in_layer(children[i], LAYER_BASE);
-                if (e && !e->hidden && store_layer_is_used(c->from, layer) &&
-                        !store_layer_is_used(c->to, layer))
-                        r = store_apply(c->to, &(struct store_op){ .code = STORE_SET_VALUE,
-                                                       .guid = e->target,
-                                                       .name = "",
-                                                       .layer = layer,
-                                                       .type = REG_NONE,
-                                                       .sequence = store_take_sequence(c->to) });
         }
-        return r;
+        mine = slot ? put_item(p, slot, layer) : NULL;
+        if (!mine)
+                return -ENOMEM;
+        mine->value = v->value;
+        return 0;
 }
 
-static int copy_all(const struct copy *c, const struct schema *schema)
+static int put_key(struct registry_part *p, const char *layer, const struct hive_key *k, struct diag *d)
 {
-        size_t n;
-        const struct store_key *const *roots = store_roots(c->from, &n);
-        int r = 0;
+        struct place at;
+        bool is_new, after_blanket = false;
 
-        for (size_t i = 0; r == 0 && i < n; i++)
-                r = copy_key(c, &roots[i]->guid);
-        if (r == 0)
-                r = copy_layers(c);
-        for (size_t i = 0; r == 0 && i < schema->n; i++)
-                if (schema->values[i].control)
-                        r = copy_values_at(
-                                c, &schema->values[i].key, (const char *[]){ schema->values[i].name, NULL });
-        if (r == 0)
-                r = mark_used(c);
-        return r == 0 ? store_error(c->from, NULL) : r;
-}
-
-int registry_copy_part(
-        const struct store *from, const struct schema *schema, struct store *to, struct diag *d)
-{
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(from);
-        const struct copy c = { .from = from, .to = to };
-
-        int r = store_begin(to, NULL);
-        if (r < 0)
-                return r;
-        _cleanup_store_scope_ struct store_scope own = store_scope_begin(to);
-        r = copy_all(&c, schema);
-        if (r < 0)
-                store_rollback(to);
-        else
-                r = store_commit(to);
-        if (r == 0)
-                r = store_sync(to, d);
-        if (r < 0 && store_is_failure(r) && store_failure(from)[0])
-                return diag_set(d, -r, "%s", store_failure(from));
+        if (k->hidden)
+                return hide_key(p, layer, &k->path, d);
+        int r = make_keys(p, layer, &k->path, k->path.n, &at, d);
+        if (r == 0 && k->blanket) {
+                struct slot *slot = take_slot(p, &(struct probe){ SLOT_BLANKET, &at.key, "", 0 }, &is_new);
+                struct registry_part_item *mine = slot ? item_of(slot, layer) : NULL;
+                after_blanket = !mine;
+                if (slot && !mine)
+                        mine = put_item(p, slot, layer);
+                if (!mine || at.is_dangling)
+                        return mine ? -ENOENT : -ENOMEM;
+                mine->is_said = true;
+        }
+        if (r == 0 && k->n_values > 0 && at.is_dangling)
+                return registry_value_failed(&k->path, k->values[0].name, -ENOENT, d);
+        for (size_t i = 0; r == 0 && i < k->n_values; i++)
+                r = put_value(p, layer, &k->path, &at.key, &k->values[i], after_blanket, d);
         return r;
 }
 
 /* Of a key, or of one above it that a file can hide. */
 static bool is_needed(const struct schema *schema, const struct path *key)
 {
-        if (registry_is_layer_metadata(key, true))
-                return true;
         for (size_t i = 0; i < schema->n; i++)
                 if (schema->values[i].control && path_is_below(&schema->values[i].key, key))
                         return true;
         return false;
 }
 
-void registry_keep_part(struct dropins *files, const struct schema *schema)
+/* Takes back what the file has made. */
+static void undo_turn(struct registry_part *p)
 {
-        for (size_t i = 0; i < files->n; i++) {
-                struct hive_file *f = files->list[i].file;
-                size_t n = 0;
+        struct slot *slot;
 
-                for (size_t k = 0; f && k < f->n_keys; k++)
-                        if (is_needed(schema, &f->keys[k].path))
-                                f->keys[n++] = f->keys[k];
+        for (uint32_t i = 0; (slot = hashmap_next(&p->slots, &i));)
+                for (struct registry_part_item **at = &slot->items, *item; (item = *at);)
+                        if (item->made == p->turn) {
+                                drop_item(at);
+                        } else {
+                                if (item->replaced == p->turn)
+                                        item->replaced = 0;
+                                at = &item->next;
+                        }
+}
+
+static int put_file(
+        struct registry_part *p, const struct dropin *in, struct layers *of_files, struct diag *d)
+{
+        const struct hive_file *f = in->file;
+        int r = 0;
+
+        p->turn++;
+        for (size_t i = 0; r == 0 && i < f->n_keys; i++)
+                if (is_needed(p->schema, &f->keys[i].path))
+                        r = put_key(p, f->layer, &f->keys[i], d);
+        if (r == 0)
+                r = layers_set(of_files, f->layer, f->precedence, f->enabled, in->path);
+        if (r < 0)
+                undo_turn(p);
+        return r;
+}
+
+static int apply_file(
+        struct registry_part *p, const struct dropins *files, struct dropin *in, struct layers *of_files)
+{
+        struct diag d = { 0 };
+        const struct layer *known = layers_find(&p->layers, in->file->layer);
+        bool is_taken = known && !known->file && p->from && store_layer_is_used(p->from, known->name);
+
+        int r = registry_dropins_check(files, in, &p->layers, of_files, is_taken, &d);
+        if (r == 0)
+                r = put_file(p, in, of_files, &d);
+        return r < 0 ? registry_dropins_refuse(in, r, &d) : 0;
+}
+
+/* What the good files do not say any more, and the layers whose files went. */
+static void withdraw_rest(struct registry_part *p, const struct dropins *files, const struct layer *layer)
+{
+        enum registry_backing backing = registry_dropins_backing(files, layer);
+        struct slot *slot;
+
+        for (uint32_t i = 0; backing != BACKING_BROKEN && (slot = hashmap_next(&p->slots, &i));)
+                for (struct registry_part_item **at = &slot->items, *item; (item = *at);)
+                        if (!item->is_said && layer_name_equal(item->layer, layer->name))
+                                drop_item(at);
                         else
-                                path_done(&f->keys[k].path);
-                if (f)
-                        f->n_keys = n;
+                                at = &item->next;
+}
+
+static int apply_all(struct registry_part *p, struct dropins *files, struct layers *of_files)
+{
+        int r = p->from ? registry_layers_of_files(p->from, of_files) : layers_init(of_files);
+
+        for (size_t i = 0; r == 0 && i < files->n; i++)
+                if (files->list[i].file)
+                        r = apply_file(p, files, &files->list[i], of_files);
+        for (size_t i = of_files->n; r == 0 && i-- > 0;) {
+                const struct layer *layer = &of_files->list[i];
+                if (!layer->file)
+                        continue;
+                withdraw_rest(p, files, layer);
+                if (registry_dropins_backing(files, layer) == BACKING_GONE)
+                        (void)layers_remove(of_files, layer->name);
         }
+        if (r == 0 && p->from)
+                r = registry_layers_add_metadata(p->from, &p->layers, of_files);
+        return r == 0 && p->from ? store_error(p->from, NULL) : r;
+}
+
+int registry_part_apply(struct registry_part *p, struct dropins *files, struct diag *d)
+{
+        struct layers layers = { 0 };
+
+        int r = apply_all(p, files, &layers);
+        if (r < 0) {
+                layers_done(&layers);
+                return diag_set(d, -r, "the drop-in files cannot be applied: %s",
+                        p->from && store_is_failure(r) && store_failure(p->from)[0] ? store_failure(p->from)
+                                                                                    : strerror(-r));
+        }
+        layers_done(&p->layers);
+        p->layers = layers;
+        return 0;
+}
+
+/* ---- What is effective ---- */
+
+static void add_to_contest(struct resolve_contest *c, const struct slot *slot)
+{
+        for (const struct registry_part_item *i = slot ? slot->items : NULL; i; i = i->next)
+                if (!i->replaced && !i->is_dangling)
+                        resolve_compete(c, i->layer, i->sequence, slot->kind == SLOT_BLANKET ? NULL : i);
+}
+
+static int get_child(const struct registry_part *p, struct guid *key, const char *name, size_t len)
+{
+        struct resolve_contest c = { .layers = &p->layers };
+
+        add_to_contest(&c, find_slot(p, &(struct probe){ SLOT_CHILD, key, name, len }));
+        const struct registry_part_item *winner = c.winner;
+        if (c.tie || !winner || winner->is_hidden)
+                return c.tie ? -EBADMSG : -ENOENT;
+        *key = winner->target;
+        return 0;
+}
+
+int registry_part_get(const struct registry_part *p, const struct path *path, const char *name,
+        const struct registry_part_item **ret)
+{
+        struct resolve_contest c = { .layers = &p->layers };
+        size_t len;
+        const char *component = path_component(path, 0, &len);
+        const struct slot *slot = find_slot(p, &(struct probe){ SLOT_ROOT, &no_key, component, len });
+
+        if (!slot || !slot->items)
+                return -ENOENT;
+        struct guid key = slot->items->target;
+        for (size_t i = 1; i < path->n; i++) {
+                component = path_component(path, i, &len);
+                int r = get_child(p, &key, component, len);
+                if (r < 0)
+                        return r;
+        }
+        slot = find_slot(p, &(struct probe){ SLOT_VALUE, &key, name, strlen(name) });
+        add_to_contest(&c, slot);
+        if (slot && slot->items)
+                add_to_contest(&c, find_slot(p, &(struct probe){ SLOT_BLANKET, &key, "", 0 }));
+        const struct registry_part_item *winner = c.winner;
+        if (c.tie || !winner || winner->value.type == REG_TOMBSTONE)
+                return c.tie ? -EBADMSG : -ENOENT;
+        *ret = winner;
+        return 0;
 }

@@ -9,6 +9,7 @@
 #include "../../schema/base/clock.h"
 #include "registry-holding.h"
 #include "registry-internal.h"
+#include "registry-layers.h"
 
 static void trim_hives(struct registry *r, size_t n)
 {
@@ -120,7 +121,7 @@ static int compute_events(struct registry *r, struct layers *ret_layers, struct 
 
         assert(r->in_transaction);
         if (r->layers_touched)
-                e = registry_rebuild_layers(r, &now);
+                e = registry_layers_load(r->store, &r->layers, &now);
         if (e == 0 && r->layers_touched)
                 e = empty_deleted_layers(r, &now);
         if (e == 0)

@@ -76,17 +76,14 @@ int registry_check_size(
                 value_word_of_name(name), size, r->value_max);
 }
 
-static int store_value_failed(const struct registry *r, const struct path *path, const char *name,
-        size_t size, int e, struct diag *d)
+int registry_value_failed(const struct path *path, const char *name, int error, struct diag *d)
 {
-        if (e == -EFBIG && registry_check_size(r, path, name, size, d) < 0)
-                return -EFBIG;
         name = value_word_of_name(name);
-        if (e == -EDQUOT)
+        if (error == -EDQUOT)
                 return diag_set(d, EDQUOT, "%s: %u layers have value '%s' already, which is the most",
                         path->text, STORE_VALUE_LAYERS_MAX, name);
-        return diag_set(d, -e, "%s: value '%s' cannot be stored: %s", path->text, name,
-                e == -EFBIG ? "the transaction has become too large" : strerror(-e));
+        return diag_set(d, -error, "%s: value '%s' cannot be stored: %s", path->text, name,
+                error == -EFBIG ? "the transaction has become too large" : strerror(-error));
 }
 
 int registry_put(struct registry *r, const struct guid *key, const struct path *path, const char *name,
@@ -113,8 +110,10 @@ int registry_put(struct registry *r, const struct guid *key, const struct path *
                                            .sequence = sequence,
                                            .time = r->time });
         }
+        if (e == -EFBIG && registry_check_size(r, path, name, v->size, d) < 0)
+                return e;
         if (e < 0)
-                return store_value_failed(r, path, name, v->size, e, d);
+                return registry_value_failed(path, name, e, d);
         if (t)
                 t->is_write = true;
         *ret_sequence = sequence;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "registry-internal.h"
+#include "registry-layers.h"
 
 #include <errno.h>
 #include <string.h>
@@ -55,7 +56,7 @@ int registry_open(const struct registry_config *config, struct registry **ret, s
         r->store = STEAL_PTR(store);
         int e = load_hives(r);
         if (e == 0)
-                e = registry_rebuild_layers(r, &r->layers);
+                e = registry_layers_load(r->store, NULL, &r->layers);
         if (e == 0)
                 e = make_default_hive(r);
         if (e == 0)

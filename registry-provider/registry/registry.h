@@ -24,17 +24,6 @@ struct registry *registry_close(struct registry *r);
 DEFINE_CLEANUP(struct registry *, registry_close, registry_closep);
 #define _cleanup_registry_ _cleanup_(registry_closep)
 
-/* Copies into an empty store what the schema's values that are bound to a control need of another: then the
- * registry over it says of them what one over the whole would, however large that is, also with drop-in
- * files applied (but for a file that is refused because too many layers have some other value of its). For
- * the boot. */
-_must_check_ int registry_copy_part(
-        const struct store *from, const struct schema *schema, struct store *to, struct diag *d);
-
-/* Of drop-in files that were read, the same part: the keys that such values are in, those above, and layers'
- * metadata. */
-void registry_keep_part(struct dropins *files, const struct schema *schema);
-
 /* ---- Reading. What is returned by reference is the store's, in the caller's scope (registry_scope()).
  * -EBADMSG: corrupt (see resolve.h). Errors of the store (-EIO, -EUCLEAN …) are possible everywhere. ---- */
 
@@ -103,6 +92,8 @@ uint64_t registry_sequence(const struct registry *r);
 size_t registry_value_max(const struct registry *r);
 _must_check_ int registry_check_size(
         const struct registry *r, const struct path *path, const char *name, size_t size, struct diag *d);
+/* Why a value could not be stored. Returns error. */
+int registry_value_failed(const struct path *path, const char *name, int error, struct diag *d);
 
 /* ---- Changing. begin, any number of changes, then end or abort; changes are visible at once and durable
  * (and only then to be told) after registry_sync(). Several transactions may share one sync. ---- */

@@ -6,6 +6,12 @@
 
 #include "../../schema/names/fold.h"
 
+bool layer_name_equal(const char *a, const char *b)
+{
+        /* Nearly always it is spelled alike. */
+        return strcmp(a, b) == 0 || fold_equal(a, strlen(a), b, strlen(b));
+}
+
 static void layer_done(struct layer *l)
 {
         free(l->name);
@@ -76,17 +82,12 @@ const struct layer *layers_find(const struct layers *l, const char *name)
         return found ? &l->list[at] : NULL;
 }
 
-static bool is_base(const char *name)
-{
-        return fold_equal(name, strlen(name), LAYER_BASE, strlen(LAYER_BASE));
-}
-
 int layers_set(struct layers *l, const char *name, uint32_t precedence, bool enabled, const char *file)
 {
         struct layer made;
         bool found;
 
-        if (is_base(name))
+        if (layer_name_equal(name, LAYER_BASE))
                 return precedence == 0 && enabled && !file ? 0 : -EINVAL;
 
         size_t at = position(l, name, &found);
@@ -116,7 +117,7 @@ bool layers_remove(struct layers *l, const char *name)
         bool found;
         size_t at = position(l, name, &found);
 
-        if (!found || is_base(name))
+        if (!found || layer_name_equal(name, LAYER_BASE))
                 return false;
         layer_done(&l->list[at]);
         memmove(l->list + at, l->list + at + 1, (l->n - at - 1) * sizeof(*l->list));

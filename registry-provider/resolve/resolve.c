@@ -6,17 +6,7 @@
 
 #include "../../schema/values/value.h"
 
-/* The contest: candidates are shown one by one, the best is kept. */
-struct contest {
-        const struct layers *layers;
-        const void *winner; /* entry, or NULL while there is none or a blanket leads */
-        uint32_t precedence;
-        uint64_t sequence;
-        bool any;
-        bool tie; /* two lead */
-};
-
-static void compete(struct contest *c, const char *layer, uint64_t sequence, const void *entry)
+void resolve_compete(struct resolve_contest *c, const char *layer, uint64_t sequence, const void *entry)
 {
         const struct layer *l = layers_find(c->layers, layer);
         if (!l || !l->enabled)
@@ -34,12 +24,12 @@ static void compete(struct contest *c, const char *layer, uint64_t sequence, con
 int resolve_value_chain(const struct layers *l, const struct store_value_entry *chain,
         const struct store_blanket *blankets, const struct store_value_entry **ret)
 {
-        struct contest c = { .layers = l };
+        struct resolve_contest c = { .layers = l };
 
         for (; chain; chain = chain->next)
-                compete(&c, chain->layer, chain->sequence, chain);
+                resolve_compete(&c, chain->layer, chain->sequence, chain);
         for (; blankets; blankets = blankets->next)
-                compete(&c, blankets->layer, blankets->sequence, NULL);
+                resolve_compete(&c, blankets->layer, blankets->sequence, NULL);
         if (c.tie)
                 return -EBADMSG;
         const struct store_value_entry *winner = c.winner;
@@ -61,11 +51,11 @@ int resolve_value(const struct store *s, const struct layers *l, const struct gu
 static int win_child(
         const struct layers *l, const struct store_path_entry *chain, const struct store_path_entry **ret)
 {
-        struct contest c = { .layers = l };
+        struct resolve_contest c = { .layers = l };
 
         for (; chain; chain = chain->next)
                 if (!chain->dangling)
-                        compete(&c, chain->layer, chain->sequence, chain);
+                        resolve_compete(&c, chain->layer, chain->sequence, chain);
         *ret = c.winner;
         return c.tie ? -EBADMSG : 0;
 }

@@ -14,6 +14,17 @@
 #include "../store/store.h"
 #include "layers.h"
 
+/* The contest itself: candidates are shown one by one, the best is kept. */
+struct resolve_contest {
+        const struct layers *layers;
+        const void *winner; /* entry, or NULL while there is none or a blanket leads */
+        uint32_t precedence;
+        uint64_t sequence;
+        bool any;
+        bool tie; /* two lead */
+};
+void resolve_compete(struct resolve_contest *c, const char *layer, uint64_t sequence, const void *entry);
+
 /* Values. *ret is the winning entry, borrowed from the store. 0, -ENOENT (no entry, a tombstone or a blanket
  * won; *ret is then the winning tombstone entry or NULL), or -EBADMSG. */
 _must_check_ int resolve_value(const struct store *s, const struct layers *l, const struct guid *key,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 
+#include "../../registry-provider/registry/registry-part.h"
 #include "../../registry-provider/registry/registry.h"
 #include "../../registry-provider/store/recovery.h"
 #include "../../schema/base/clock.h"
@@ -73,40 +74,35 @@ static int init_values(const char *root, const struct schema *schema, const stru
         return 0;
 }
 
-static int load_files(
-        const char *root, struct registry *registry, struct boot_values *values, struct diag *d)
+static int lay_files(const char *root, struct registry_part *part, struct boot_values *values,
+        struct dropins *files, struct diag *d)
 {
-        struct dropins files = { 0 };
-        struct registry_events events = { 0 };
+        int r = dropins_load(root, VALUE_BYTES_DEFAULT_MAX, files);
 
-        int r = dropins_load(root, VALUE_BYTES_DEFAULT_MAX, &files);
         if (r == 0)
-                registry_keep_part(&files, registry_schema(registry));
-        if (r == 0)
-                r = registry_apply_dropins(registry, &files, &events, d);
-        for (size_t i = 0; i < files.n; i++)
-                if (files.list[i].error)
-                        complain(values, files.list[i].error);
-        registry_events_done(&events);
-        dropins_done(&files);
+                r = registry_part_apply(part, files, d);
+        for (size_t i = 0; i < files->n; i++)
+                if (files->list[i].error)
+                        complain(values, files->list[i].error);
         return r;
 }
 
 /* The value that the registry says, or, refused, what was accepted before. */
-static int decide(struct registry *registry, struct boot_value *v, struct boot_values *values)
+static int decide(const struct registry_part *part, struct boot_value *v, struct boot_values *values)
 {
-        struct registry_value found;
+        const struct registry_part_item *found;
         struct policy_decision decision = { 0 };
 
-        int r = registry_get(registry, &v->sv->key, v->sv->name, &found, NULL);
+        int r = registry_part_get(part, &v->sv->key, v->sv->name, &found);
         if (r < 0 && r != -ENOENT)
                 return r;
-        bool written = r == 0 && strcmp(found.layer, LAYER_DEFAULT) != 0;
-        r = policy_decide(v->sv, v->text, written ? &found.value : NULL, &decision);
+        bool written = r == 0;
+        r = policy_decide(v->sv, v->text, written ? &found->value : NULL, &decision);
         if (r == 0 && decision.verdict == POLICY_REFUSE) {
                 _cleanup_buf_ struct buf line = BUF_INIT;
-                buf_printf(&line, "%s\\%s (layer %s): %s; %s", v->sv->key.text, v->sv->name, found.layer,
-                        decision.why.text, v->text ? v->text : "nothing");
+                buf_printf(&line, "%s\\%s (layer %s): %s; %s", v->sv->key.text, v->sv->name,
+                        written ? found->layer : LAYER_DEFAULT, decision.why.text,
+                        v->text ? v->text : "nothing");
                 buf_puts(&line, " stays in force");
                 complain(values, buf_str(&line));
         } else if (r == 0 && decision.verdict == POLICY_CHANGE) {
@@ -136,32 +132,52 @@ static int look_for_provider(const char *root, int *ret_lock, struct diag *d)
         return errno == EWOULDBLOCK ? 1 : diag_set(d, errno, "%s: %s", path, strerror(errno));
 }
 
-/* What the bound values need of it: the store may be large. -ENOENT: there is none. */
+/* What is read, and what it is read from. */
+struct source {
+        int lock;
+        struct store *store;
+        struct dropins files;
+        struct registry_part *part;
+};
+
+static void source_done(struct source *s)
+{
+        s->part = registry_part_free(s->part);
+        dropins_done(&s->files);
+        s->store = store_close(s->store);
+        if (s->lock >= 0)
+                (void)close(s->lock);
+        s->lock = -1;
+}
+
+/* -ENOENT: there is none. */
 static int try_store(
-        const char *root, const struct schema *schema, struct store *to, bool *ret_held, struct diag *d)
+        const char *root, const struct schema *schema, struct source *s, bool *ret_held, struct diag *d)
 {
         _cleanup_free_ char *file = root_path(root, LAYOUT_STORE);
-        _cleanup_store_ struct store *from = NULL;
-        _cleanup_close_ int lock = -1;
 
-        int r = file ? look_for_provider(root, &lock, d) : -ENOMEM;
+        int r = file ? look_for_provider(root, &s->lock, d) : -ENOMEM;
         *ret_held = r > 0;
         if (r >= 0)
                 r = recovery_suspects(file, d);
         if (r == 0)
                 r = store_open(file, *ret_held ? STORE_READ_ONLY : STORE_AT_BOOT, VALUE_BYTES_DEFAULT_MAX,
-                        &from, d);
-        return r < 0 ? r : registry_copy_part(from, schema, to, d);
+                        &s->store, d);
+        if (r == 0)
+                r = registry_part_new(s->store, schema, &s->part, d);
+        if (r < 0)
+                source_done(s);
+        return r;
 }
 
 /* A provider that begins has taken the lock, and is about to open, to make or to recover its store. */
-static int load_store(const char *root, const struct schema *schema, struct store *to, struct diag *d)
+static int load_store(const char *root, const struct schema *schema, struct source *s, struct diag *d)
 {
         const uint64_t end = clock_usec() + BEGIN_USEC;
         bool is_held = false;
 
         for (;;) {
-                int r = try_store(root, schema, to, &is_held, d);
+                int r = try_store(root, schema, s, &is_held, d);
                 bool is_passing = is_held && (r == -EBUSY || r == -ENOENT || r == -EUCLEAN);
                 if (!is_passing || clock_usec() >= end)
                         return r;
@@ -169,41 +185,26 @@ static int load_store(const char *root, const struct schema *schema, struct stor
         }
 }
 
-/* Takes the store over. */
-static int use_registry(const char *root, const struct schema *schema, struct store *store,
-        struct boot_values *values, struct diag *d)
-{
-        _cleanup_registry_ struct registry *registry = NULL;
-        const struct registry_config config = {
-                .store = store, .schema = schema, .value_max = VALUE_BYTES_DEFAULT_MAX
-        };
-
-        int r = registry_open(&config, &registry, d);
-        if (r == 0)
-                r = load_files(root, registry, values, d);
-        if (r < 0)
-                return r;
-        _cleanup_store_scope_ struct store_scope scope = registry_scope(registry);
-        for (size_t i = 0; r == 0 && i < values->n; i++)
-                r = values->list[i].held ? 0 : decide(registry, &values->list[i], values);
-        return r;
-}
-
 /* Without the database, what it says is not known: then what was in force last is right, and where nothing
  * was, the drop-in files. The folder alone is none: it may be what is below the mount point. */
 static int load_values(const char *root, const struct schema *schema, bool has_accepted,
         struct boot_values *values, struct diag *d)
 {
-        _cleanup_store_ struct store *store = NULL;
+        _cleanup_(source_done) struct source s = { .lock = -1 };
 
-        int r = store_open(NULL, STORE_WRITE, VALUE_BYTES_DEFAULT_MAX, &store, d);
-        if (r < 0)
-                return r;
-        r = load_store(root, schema, store, d);
+        int r = load_store(root, schema, &s, d);
         if (r < 0 && r != -ENOENT)
                 complain(values, d->text[0] ? d->text : strerror(-r));
         d->text[0] = '\0';
-        return r < 0 && has_accepted ? 0 : use_registry(root, schema, STEAL_PTR(store), values, d);
+        if (r < 0 && has_accepted)
+                return 0;
+        if (r < 0)
+                r = registry_part_new(NULL, schema, &s.part, d);
+        if (r == 0)
+                r = lay_files(root, s.part, values, &s.files, d);
+        for (size_t i = 0; r == 0 && i < values->n; i++)
+                r = values->list[i].held ? 0 : decide(s.part, &values->list[i], values);
+        return r;
 }
 
 int boot_values_load(const char *root, const struct schema *schema, const struct accepted *accepted,

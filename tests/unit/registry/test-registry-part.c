@@ -7,12 +7,15 @@
 #include <time.h>
 
 #include "../base/test-util.h"
+#include "../../../registry-provider/registry/registry-part.h"
 #include "registry-util.h"
 
 #define ROUNDS 120u
 #define LAYERS_KEY "\\System\\Registry\\Layers\\"
 
-static struct world w, part;
+static struct world w;
+static struct registry_part *part;
+static struct dropins part_files;
 
 static const char *const keys[] = { "Machine\\A", "Machine\\A\\B", "Machine\\A\\B\\C", "Machine\\E\\F",
         "Machine\\E\\G", "Machine\\E", "Users\\U", "Users\\U\\V" };
@@ -28,6 +31,18 @@ static const char *const files[] = { "etc/peios/registry.d/50-site.yaml",
 static struct schema_control control;
 static struct schema_value schema_values[SCHEMA_KEYS * ARRAY_SIZE(names)];
 static struct schema schema = { .values = schema_values, .n = ARRAY_SIZE(schema_values) };
+
+/* With both hives. */
+static bool is_hive(const char *name, size_t len, _unused_ void *userdata)
+{
+        return (len == 7 && strncmp(name, "Machine", len) == 0) ||
+               (len == 5 && strncmp(name, "Users", len) == 0);
+}
+
+static void path_of(const char *key, struct path *ret)
+{
+        ck_assert_int_eq(path_parse(key, strlen(key), is_hive, NULL, ret, NULL), 0);
+}
 
 static void setup(void)
 {
@@ -57,43 +72,50 @@ static void teardown(void)
 
 static void open_part(void)
 {
-        struct registry_config config = { .schema = w.schema, .value_max = WORLD_VALUE_MAX };
         struct diag d = { 0 };
 
-        part = (struct world){ .root = w.root };
-        ck_assert_int_eq(store_open(NULL, STORE_WRITE, WORLD_VALUE_MAX, &config.store, NULL), 0);
-        int r = registry_copy_part(registry_store(w.r), &schema, config.store, &d);
+        int r = registry_part_new(registry_store(w.r), &schema, &part, &d);
         ck_assert_msg(r == 0, "%d %s", r, d.text);
-        r = registry_open(&config, &part.r, &d);
-        ck_assert_msg(r == 0, "%s", d.text);
 }
 
-/* Of each value of the schema. */
-static struct dump answers(struct world *world, bool with_sequence)
+static void close_part(void)
 {
-        _cleanup_store_scope_ struct store_scope scope = registry_scope(world->r);
-        struct dump dump = { 0 };
+        part = registry_part_free(part);
+        dropins_done(&part_files);
+}
+
+static void answer(struct dump *to, const struct schema_value *sv, int r, const struct value *v,
+        const char *layer, uint64_t sequence)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+
+        if (r == 0)
+                value_text(&text, v->type, v->data, v->size);
+        if (r < 0)
+                dump_line(to, "%s %s: %s", sv->key.text, sv->name, strerrorname_np(-r));
+        else
+                dump_line(to, "%s %s=%s@%s #%ju", sv->key.text, sv->name, buf_str(&text), layer,
+                        (uintmax_t)sequence);
+}
+
+/* Of each value of the schema. What files wrote has other numbers. */
+static void assert_same_answers(bool with_sequence, const char *what)
+{
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(w.r);
+        struct dump whole = { 0 }, copy = { 0 };
 
         for (size_t i = 0; i < schema.n; i++) {
                 const struct schema_value *sv = &schema.values[i];
-                _cleanup_buf_ struct buf text = BUF_INIT;
-                struct registry_value v;
-                int r = registry_get(world->r, &sv->key, sv->name, &v, NULL);
-                if (r == 0)
-                        value_text(&text, v.value.type, v.value.data, v.value.size);
-                if (r < 0)
-                        dump_line(&dump, "%s %s: %s", sv->key.text, sv->name, strerrorname_np(-r));
-                else
-                        dump_line(&dump, "%s %s=%s@%s #%ju", sv->key.text, sv->name, buf_str(&text), v.layer,
-                                with_sequence ? (uintmax_t)v.sequence : 0);
+                if (!sv->control)
+                        continue;
+                const struct registry_part_item *item = NULL;
+                struct registry_value v = { 0 };
+                int r = registry_get(w.r, &sv->key, sv->name, &v, NULL);
+                answer(&whole, sv, r, &v.value, v.layer, with_sequence ? v.sequence : 0);
+                r = registry_part_get(part, &sv->key, sv->name, &item);
+                answer(&copy, sv, r, item ? &item->value : NULL, item ? item->layer : NULL,
+                        item && with_sequence ? item->sequence : 0);
         }
-        return dump;
-}
-
-static void assert_same_answers(bool with_sequence, const char *what)
-{
-        struct dump whole = answers(&w, with_sequence), copy = answers(&part, with_sequence);
-
         dump_assert_equal(&whole, &copy, what);
         dump_done(&whole);
         dump_done(&copy);
@@ -238,38 +260,44 @@ static void apply_foreign(void)
         w.foreign = true;
 }
 
-static void apply_files(struct world *world, struct dump *ret_errors)
+static void list_errors(const struct dropins *from, struct dump *ret)
 {
+        for (size_t i = 0; i < from->n; i++)
+                if (from->list[i].error)
+                        dump_line(ret, "%s", from->list[i].error);
+}
+
+/* The part first: the store that it reads is as it was. */
+static void apply_files(size_t n_errors)
+{
+        struct dump whole = { 0 }, copy = { 0 };
         struct registry_events events = { 0 };
         struct diag d = { 0 };
 
-        dropins_done(&world->files);
-        ck_assert_int_eq(dropins_load(w.root, WORLD_VALUE_MAX, &world->files), 0);
-        if (world == &part)
-                registry_keep_part(&world->files, &schema);
-        int r = registry_apply_dropins(world->r, &world->files, &events, &d);
+        ck_assert_int_eq(dropins_load(w.root, WORLD_VALUE_MAX, &part_files), 0);
+        int r = registry_part_apply(part, &part_files, &d);
+        ck_assert_msg(r == 0, "%s", d.text);
+        list_errors(&part_files, &copy);
+        dropins_done(&w.files);
+        ck_assert_int_eq(dropins_load(w.root, WORLD_VALUE_MAX, &w.files), 0);
+        r = registry_apply_dropins(w.r, &w.files, &events, &d);
         ck_assert_msg(r == 0, "%s", d.text);
         registry_events_done(&events);
-        for (size_t i = 0; i < world->files.n; i++)
-                if (world->files.list[i].error)
-                        dump_line(ret_errors, "%s", world->files.list[i].error);
+        list_errors(&w.files, &whole);
+        dump_assert_equal(&whole, &copy, "errors of files");
+        ck_assert(n_errors == SIZE_MAX || n_errors == copy.n);
+        dump_done(&whole);
+        dump_done(&copy);
+        assert_same_answers(false, "after the files");
 }
 
 static void compare(const char *what)
 {
-        struct dump whole = { 0 }, copy = { 0 };
-
         open_part();
         assert_same_answers(true, what);
         change_files();
-        apply_files(&w, &whole);
-        apply_files(&part, &copy);
-        dump_assert_equal(&whole, &copy, "errors of files");
-        assert_same_answers(false, "after the files");
-        dump_done(&whole);
-        dump_done(&copy);
-        dropins_done(&part.files);
-        part.r = registry_close(part.r);
+        apply_files(SIZE_MAX);
+        close_part();
         ck_assert_int_eq(registry_sync(w.r, NULL), 0);
 }
 
@@ -293,21 +321,12 @@ END_TEST
 /* Whoever has written to the layer has nothing to do with the schema. */
 START_TEST(a_layer_that_is_taken)
 {
-        struct dump whole = { 0 }, copy = { 0 };
-
         world_do(&w, "set one Users\\U\\Other V 1");
         world_write(&w, files[0], "peios-registry: 1\nlayer: one\nkeys: { \\A: { V: !dword 4 } }\n");
         world_restart(&w);
         open_part();
-        apply_files(&w, &whole);
-        apply_files(&part, &copy);
-        ck_assert_uint_eq(whole.n, 1);
-        dump_assert_equal(&whole, &copy, "errors of files");
-        assert_same_answers(false, "after the files");
-        dump_done(&whole);
-        dump_done(&copy);
-        dropins_done(&part.files);
-        part.r = registry_close(part.r);
+        apply_files(1);
+        close_part();
 }
 END_TEST
 
@@ -335,7 +354,7 @@ START_TEST(many_layers_name_a_key)
         open_part();
         ck_assert(cpu_seconds() - begun < 2);
         assert_same_answers(true, "100 layers");
-        part.r = registry_close(part.r);
+        close_part();
 }
 END_TEST
 
@@ -346,6 +365,15 @@ static void unbind(const char *key)
                         schema_values[i].control = NULL;
 }
 
+static void assert_absent(const char *key, const char *name)
+{
+        _cleanup_path_ struct path path = { 0 };
+        const struct registry_part_item *item;
+
+        path_of(key, &path);
+        ck_assert_int_eq(registry_part_get(part, &path, name, &item), -ENOENT);
+}
+
 /* Only what is needed. */
 START_TEST(the_rest_stays)
 {
@@ -353,13 +381,13 @@ START_TEST(the_rest_stays)
                 "set - \\A V 1\nset - \\E V 1\nset - \\A Other 1\nset - \\Other V 1\nset - \\A\\Other V 1\nset - Users\\U\\V V 1");
         unbind("Machine\\E");
         open_part();
-        static const char *const elsewhere[] = { "\\Other", "\\A\\Other", "Users\\U\\V" };
+        static const char *const elsewhere[] = { "Machine\\Other", "Machine\\A\\Other", "Users\\U\\V" };
         for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++)
-                ck_assert_str_eq(world_get(&part, elsewhere[i], "V"), "ENOENT");
-        ck_assert_str_eq(world_get(&part, "\\A", "Other"), "ENOENT");
-        ck_assert_str_eq(world_get(&part, "\\E", "V"), "ENOENT");
-        ck_assert_str_eq(world_get(&part, "\\A", "V"), "1@base");
-        part.r = registry_close(part.r);
+                assert_absent(elsewhere[i], "V");
+        assert_absent("Machine\\A", "Other");
+        assert_absent("Machine\\E", "V");
+        assert_same_answers(true, "what is needed");
+        close_part();
 }
 END_TEST
 
