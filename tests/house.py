@@ -36,12 +36,12 @@ KNOWN = {
         'auditlog.h', 'record.h',
     },
     'private': {
-        'decode-internal.h', 'link-internal.h', 'manager-internal.h', 'monitor-internal.h', 'policy-bus-internal.h', 'registry-bus-internal.h', 'registry-internal.h', 'scan-internal.h', 'schema-internal.h',
+        'link-internal.h', 'manager-internal.h', 'monitor-internal.h', 'policy-bus-internal.h', 'registry-bus-internal.h', 'registry-internal.h', 'schema-internal.h',
         'sender-internal.h', 'setting-internal.h', 'store-internal.h', 'subscriptions-internal.h', 'taint-internal.h',
     },
     'short': {
         'capture.c', 'change.c', 'clock.c', 'commands.c', 'crc32c.c', 'diag.c', 'dict.c', 'drift.c', 'event-list.c', 'guid.c', 'help.c', 'log.c', 'manager-taints.c', 'metrics-writer.c', 'pin.c', 'policy.c',
-        'privileges.c', 'ranges.c', 'report.c', 'resolve-list.c', 'running.c', 'schema-default.c', 'taint-options.c', 'timer.c', 'tracker.c', 'unpack-format.c',
+        'privileges.c', 'ranges.c', 'report.c', 'resolve-list.c', 'running.c', 'schema-default.c', 'taint-options.c', 'timer.c', 'tracker.c',
     },
     'long': set(),
     'name': set("""

@@ -2,6 +2,7 @@
 #include "line.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <string.h>
 
 /* From the `ainted` of a task's name, which has 15 bytes, to the end of the kernel's own behind it. */
@@ -21,6 +22,51 @@ static bool starts(struct span s, const char *what)
 static bool is_space(char c)
 {
         return c == ' ' || c == '\t' || c == '\r';
+}
+
+static int digit_of(char c)
+{
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        c = (char)tolower((unsigned char)c);
+        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
+}
+
+static int parse_base(const char *s, size_t n, int base, uint64_t *ret)
+{
+        uint64_t v = 0;
+
+        if (n == 0)
+                return -EINVAL;
+        for (size_t i = 0; i < n; i++)
+                if (digit_of(s[i]) >= base)
+                        return -EINVAL;
+        for (size_t i = 0; i < n; i++)
+                if (__builtin_mul_overflow(v, (uint64_t)base, &v) ||
+                        __builtin_add_overflow(v, (uint64_t)digit_of(s[i]), &v))
+                        return -ERANGE;
+        *ret = v;
+        return 0;
+}
+
+int taint_number_parse(const char *s, size_t n, int base, uint64_t *ret)
+{
+        if (base > 0)
+                return parse_base(s, n, base, ret);
+        if (n > 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X'))
+                return parse_base(s + 2, n - 2, 16, ret);
+        if (n > 2 && s[0] == '0' && (s[1] == 'o' || s[1] == 'O'))
+                return parse_base(s + 2, n - 2, 8, ret);
+        return parse_base(s, n, 10, ret);
+}
+
+uint64_t taint_text_hash(const char *start, const char *end)
+{
+        uint64_t h = UINT64_C(14695981039346656037);
+
+        for (; start < end; start++)
+                h = (h ^ (unsigned char)*start) * UINT64_C(1099511628211);
+        return h;
 }
 
 const char *taint_line_end(const struct taint_line *line)
@@ -193,7 +239,7 @@ static bool take_number(const char *p, const char *end, uint64_t *ret)
                 (*behind == '.' || *behind == '-' || *behind == '_' || isalnum((unsigned char)*behind)) &&
                 !(*behind == '.' && (behind + 1 == end || !isdigit((unsigned char)behind[1]))))
                 return false;
-        return taint_number_parse(p, (size_t)(behind - p), ret) == 0;
+        return taint_number_parse(p, (size_t)(behind - p), 0, ret) == 0;
 }
 
 /* "kernel.tainted = 4097", "kernel_tainted: 513", "tainted is 512", "tainted (0x1201)", "tainted:

@@ -67,5 +67,9 @@ bool taint_module_names(const char *line, size_t n);
 bool taint_module_line(const char *line, size_t n, struct taint_module *ret);
 
 /* A number as people write masks: decimal, 0x hexadecimal, 0o octal. A leading 0 alone does not make it
- * octal: nothing prints masks so. 0, -EINVAL (no number) or -ERANGE (over 64 bits). */
-_must_check_ int taint_number_parse(const char *s, size_t n, uint64_t *ret);
+ * octal: nothing prints masks so. With a `base` that is not 0 its digits alone. 0, -EINVAL (no number) or
+ * -ERANGE (over 64 bits). */
+_must_check_ int taint_number_parse(const char *s, size_t n, int base, uint64_t *ret);
+
+/* FNV-1a. */
+uint64_t taint_text_hash(const char *start, const char *end);

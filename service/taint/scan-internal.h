@@ -13,23 +13,9 @@
 #define SCAN_BELOW ((uint64_t)32 * 1024)
 #define SCAN_LIST_MAX ((size_t)12 * 1024)
 
-struct scan_hit scan_hit_of(const struct taint_line *line, uint64_t mask, uint64_t offset);
-/* Whether `hit` is one more line of the report that has `last`; p is the text between the two. */
-bool scan_is_same_report(
-        const struct scan_hit *last, const struct scan_hit *hit, const char *p, const char *end);
 /* Counts the report whose lines have come: another one begins, or the file ends. 0 or -ENOMEM. */
 _must_check_ int scan_flush(struct scan *s);
 
-void scan_count_at(struct scan_count *c, const struct scan_place *place);
-
-/* The entry of a name, made if need be; NULL without an error where there are too many already. 0 or
- * -ENOMEM. */
-_must_check_ int scan_name_of(struct scan_names *names, const char *text, size_t n, struct scan_name **ret);
-
-/* Counts the modules of the report whose line is at text[at]; nothing before text[from] belongs to it. Where
- * no list stands above, the report is left open for one that comes. 0 or -ENOMEM. */
-_must_check_ int scan_modules(struct scan *s, const char *text, size_t from, size_t at, uint64_t base,
-        const struct taint_kernel *context, const struct scan_place *place);
 /* Looks for the list of the report that is open, in what has been read of the file up to text[n]; `ends`:
  * that is all there is. */
 _must_check_ int scan_modules_below(struct scan *s, const char *text, size_t n, uint64_t base, bool ends);

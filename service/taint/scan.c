@@ -64,7 +64,7 @@ int scan_skip(struct scan *s, const char *path, const char *reason)
         return 0;
 }
 
-void scan_count_at(struct scan_count *c, const struct scan_place *place)
+static void count_at(struct scan_count *c, const struct scan_place *place)
 {
         bool none = c->reports++ == 0;
 
@@ -92,7 +92,8 @@ static bool is_crash(const void *entry, const void *key)
         return *(const uint64_t *)entry == *(const uint64_t *)key;
 }
 
-int scan_name_of(struct scan_names *names, const char *text, size_t n, struct scan_name **ret)
+/* The entry of a name, made if need be; NULL without an error where there are too many already. */
+static int name_of(struct scan_names *names, const char *text, size_t n, struct scan_name **ret)
 {
         struct key key = { text, n < sizeof((*ret)->name) ? n : sizeof((*ret)->name) - 1 };
         uint32_t hash = hash_bytes(key.text, key.n, hash_seed());
@@ -137,7 +138,7 @@ static int count_unknown(struct scan *s, char letter)
         if (!*slot && !(*slot = calloc(1, sizeof(**slot))))
                 return -ENOMEM;
         struct scan_letter *l = *slot;
-        scan_count_at(&l->count, &r->place);
+        count_at(&l->count, &r->place);
         if (l->n_examples < SCAN_EXAMPLES) {
                 memcpy(l->examples[l->n_examples], r->example, sizeof(r->example));
                 l->places[l->n_examples++] = r->place;
@@ -153,7 +154,7 @@ static int count_letters(struct scan *s)
 
         for (unsigned bit = 0; bit < 64; bit++)
                 if (reading->mask >> bit & 1)
-                        scan_count_at(&s->flags[reading->flags[bit] - rows], &s->report.place);
+                        count_at(&s->flags[reading->flags[bit] - rows], &s->report.place);
         s->ambiguous += reading->n_ambiguous > 0 ? 1 : 0;
         for (const char *letter = reading->unknown; *letter; letter++) {
                 int r = count_unknown(s, *letter);
@@ -170,7 +171,7 @@ static void count_in(struct scan_name *name, const struct scan_report *report)
         if (report->clean)
                 name->clean++;
         else
-                scan_count_at(&name->count, &report->place);
+                count_at(&name->count, &report->place);
 }
 
 static int count_release(struct scan *s)
@@ -181,7 +182,7 @@ static int count_release(struct scan *s)
 
         if (!release[0])
                 return 0;
-        int r = scan_name_of(&s->releases, release, strlen(release), &name);
+        int r = name_of(&s->releases, release, strlen(release), &name);
         if (r < 0 || !name)
                 return r;
         count_in(name, report);
@@ -194,7 +195,7 @@ static int count_week(struct scan *s)
         struct scan_name *name;
 
         (void)date_format_week(s->report.place.usec, week);
-        int r = scan_name_of(&s->weeks, week, strlen(week), &name);
+        int r = name_of(&s->weeks, week, strlen(week), &name);
         if (r == 0 && name)
                 count_in(name, &s->report);
         return r;
@@ -292,6 +293,133 @@ static void add_line(struct scan *s, const struct taint_line *line)
                 report->unreadable = false;
 }
 
+/* Where another report begins or this one ends: no list is a report's beyond one of these. */
+static const char *const bounds[] = { "[ cut here ]", "---[ end trace", "Oops",
+        "BUG: ", "WARNING: ", "INFO: ", "Kernel panic" };
+
+static const char *find_list(const char *p, const char *end)
+{
+        static const char mark[] = "odules linked in:";
+
+        return memmem(p, (size_t)(end - p), mark, sizeof(mark) - 1);
+}
+
+static bool has_bound(const char *p, const char *end)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(bounds); i++)
+                if (memmem(p, (size_t)(end - p), bounds[i], strlen(bounds[i])))
+                        return true;
+        return false;
+}
+
+/* Behind the last of them; `p` where there is none. */
+static const char *behind_bounds(const char *p, const char *end)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(bounds); i++)
+                for (const char *hit; (hit = memmem(p, (size_t)(end - p), bounds[i], strlen(bounds[i])));)
+                        p = hit + strlen(bounds[i]);
+        return p;
+}
+
+/* A list has more lines where the first is full: they hold nothing but names. */
+static const char *end_of_list(const char *list, const char *end)
+{
+        const char *line = memchr(list, '\n', (size_t)(end - list));
+
+        while (line) {
+                const char *next = memchr(line + 1, '\n', (size_t)(end - line - 1));
+                if (!taint_module_names(line + 1, (size_t)((next ? next : end) - line - 1)))
+                        return line;
+                line = next;
+        }
+        return end;
+}
+
+static int count_module(struct scan *s, const struct taint_module *module,
+        const struct taint_kernel *context, const struct scan_place *place)
+{
+        struct taint_reading r = { 0 };
+        struct scan_name *name;
+
+        taint_read_module(module->letters, module->letters_len, context, &r);
+        if (r.mask == 0 && !r.unknown[0])
+                return 0;
+        int e = name_of(&s->modules, module->name, module->name_len, &name);
+        if (e < 0 || !name)
+                return e;
+        name->mask |= r.mask;
+        name->kernel = *context;
+        /* x86 lists the modules twice in some oopses: once a report */
+        if (name->count.reports == 0 || name->seen_file != place->file || name->seen_offset != place->offset)
+                count_at(&name->count, place);
+        name->seen_file = place->file;
+        name->seen_offset = place->offset;
+        return 0;
+}
+
+static int count_list(struct scan *s, const char *list, const char *end, const struct taint_kernel *context,
+        const struct scan_place *place)
+{
+        const size_t n = (size_t)(end - list);
+        struct taint_module module;
+        size_t i = 0;
+        int r = 0;
+
+        while (r == 0 && taint_module_next(list, n, &i, &module))
+                r = count_module(s, &module, context, place);
+        return r;
+}
+
+/* Looks for the list of the open report in what ends at text[n]. `complete`: nothing that comes later can be
+ * of it. *ret is behind its list where there is one, else unchanged. */
+static int look_below(
+        struct scan *s, const char *text, size_t n, uint64_t base, bool complete, const char **ret)
+{
+        const struct scan_open open = s->open;
+        const char *p = open.from > base ? text + (open.from - base) : text, *end = text + n;
+
+        if (!open.any || p >= end)
+                return 0;
+        const char *list = find_list(p, end);
+        if (!list || base + (uint64_t)(list - text) >= open.until || has_bound(p, list)) {
+                s->open.any = !list && !complete && base + n < open.until && !has_bound(p, end);
+                return 0;
+        }
+        if ((size_t)(end - list) > SCAN_LIST_MAX)
+                end = list + SCAN_LIST_MAX;
+        else if (!complete)
+                return 0;
+        s->open.any = false;
+        *ret = end_of_list(list, end);
+        return count_list(s, list, *ret, &open.context, &open.place);
+}
+
+int scan_modules_below(struct scan *s, const char *text, size_t n, uint64_t base, bool ends)
+{
+        const char *behind = NULL;
+
+        return look_below(s, text, n, base, ends, &behind);
+}
+
+/* Counts the modules of the report whose line is at text[at]; nothing before text[from] belongs to it. Where
+ * no list stands above, the report is left open for one that comes. */
+static int count_modules(struct scan *s, const char *text, size_t from, size_t at, uint64_t base,
+        const struct taint_kernel *context, const struct scan_place *place)
+{
+        const char *p = text + from, *end = text + at, *behind = p, *list = NULL;
+
+        int r = look_below(s, text, at, base, true, &behind);
+        if (r < 0)
+                return r;
+        p = behind_bounds(behind > p ? behind : p, end);
+        for (const char *next = p; (next = find_list(next, end)); next++)
+                list = next;
+        if (list)
+                return count_list(s, list, end, context, place);
+        s->open = (struct scan_open){ true, base + at, base + at + SCAN_BELOW, *place, *context };
+        return 0;
+}
+
 int scan_hit(struct scan *s, const char *text, size_t n, size_t at, uint64_t base)
 {
         struct taint_reading reading = { 0 };
@@ -303,7 +431,7 @@ int scan_hit(struct scan *s, const char *text, size_t n, size_t at, uint64_t bas
                 return 0;
         const struct scan_hit hit = scan_hit_of(&line, reading.mask, base + at), last = s->last;
         uint64_t before = last.any && last.offset > base ? last.offset - base : 0;
-        bool same = scan_is_same_report(&last, &hit, text + before, text + at);
+        bool same = scan_hit_continues(&last, &hit, text + before, text + at);
         s->last = hit;
         int r = same && s->report.any ? 0 : begin_report(s, &line, &hit);
         if (r < 0)
@@ -314,5 +442,63 @@ int scan_hit(struct scan *s, const char *text, size_t n, size_t at, uint64_t bas
         if ((same && last.role != SCAN_ROLE_HEAD) || s->report.left_out)
                 return 0;
         size_t from = at > SCAN_BEFORE && at - SCAN_BEFORE > before ? at - SCAN_BEFORE : (size_t)before;
-        return scan_modules(s, text, from, at, base, &s->report.context, &s->report.place);
+        return count_modules(s, text, from, at, base, &s->report.context, &s->report.place);
+}
+
+static int by_reports(const void *a, const void *b)
+{
+        const struct scan_name *x = *(const struct scan_name *const *)a,
+                               *y = *(const struct scan_name *const *)b;
+
+        if (x->count.reports != y->count.reports)
+                return x->count.reports < y->count.reports ? 1 : -1;
+        return strcmp(x->name, y->name);
+}
+
+static int by_version(const void *a, const void *b)
+{
+        const struct scan_name *x = *(const struct scan_name *const *)a,
+                               *y = *(const struct scan_name *const *)b;
+        uint32_t v = taint_version_parse(x->name, strlen(x->name)),
+                 w = taint_version_parse(y->name, strlen(y->name));
+
+        if (v != w)
+                return v < w ? -1 : 1;
+        return strverscmp(x->name, y->name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+        return strcmp(
+                (*(const struct scan_name *const *)a)->name, (*(const struct scan_name *const *)b)->name);
+}
+
+static const struct scan_name **sort(
+        const struct scan_names *names, int (*compare)(const void *, const void *))
+{
+        const struct scan_name **list = calloc((size_t)names->map.used + 1, sizeof(*list));
+        size_t n = 0;
+        uint32_t i = 0;
+
+        if (!list)
+                return NULL;
+        for (struct scan_name *e; (e = hashmap_next(&names->map, &i));)
+                list[n++] = e;
+        qsort(list, n, sizeof(*list), compare);
+        return list;
+}
+
+const struct scan_name **scan_sort_modules(const struct scan_names *names)
+{
+        return sort(names, by_reports);
+}
+
+const struct scan_name **scan_sort_releases(const struct scan_names *names)
+{
+        return sort(names, by_version);
+}
+
+const struct scan_name **scan_sort_weeks(const struct scan_names *names)
+{
+        return sort(names, by_name);
 }

@@ -6,7 +6,7 @@
  * A report is a line with `Tainted:` or `Not tainted` as an oops has it, with all that belongs to it: the
  * head of lockdep and slub, the registers of some processors, the names of 6.11, the backtraces of all CPUs
  * in one stall, the panic that an oops or a hung task ends in. It is tainted if one of these lines is, and
- * counts once (scan-report.c). So does a report that pstore kept twice, in the record of the oops and in
+ * counts once (scan-hit.h). So does a report that pstore kept twice, in the record of the oops and in
  * that of the panic. The same text at another time, or below another first line (report-marks.def), is
  * another report.
  *
@@ -18,7 +18,7 @@
  * its line tells, else the file's. */
 
 #include "../../schema/base/hashmap.h"
-#include "line.h"
+#include "scan-hit.h"
 #include "source.h"
 
 #define SCAN_EXAMPLES 3U
@@ -69,34 +69,6 @@ struct scan_letter {
 struct scan_skipped {
         char *path;
         char reason[128];
-};
-
-enum scan_role {
-        SCAN_ROLE_OTHER,
-        SCAN_ROLE_HEAD,      /* of lockdep, slub */
-        SCAN_ROLE_TASK,      /* CPU: 0 PID: 1 Comm: init Tainted: … */
-        SCAN_ROLE_REGISTERS, /* REGS: … Tainted: …, and other processors' like */
-        SCAN_ROLE_BARE,      /* nothing but the taints: MIPS below `epc` */
-        SCAN_ROLE_NAMES,     /* Tainted: [W]=WARN */
-};
-
-struct scan_time {
-        enum {
-                SCAN_TIME_NONE,
-                SCAN_TIME_KERNEL, /* since the boot */
-                SCAN_TIME_CLOCK   /* of the day */
-        } kind;
-        int64_t usec;
-};
-
-/* What is remembered of a line that told of taints. */
-struct scan_hit {
-        bool any;
-        enum scan_role role;
-        uint64_t offset, mask;
-        uint64_t line_hash, text_hash, task_hash; /* of all; without the time; in front of the taints */
-        struct scan_time time;
-        bool is_hung; /* the watchdog of hung tasks speaks */
 };
 
 /* The report whose lines are being read. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define RAW_SIZE ((size_t)64 * 1024)
+#define MAGIC_SIZE 512u /* bytes from the beginning that tell the format */
 #define NAME_SIZE 1024u /* of a name in an archive; cut if longer */
 
 /* What is read on one level: the file itself, or a file in what the level above unpacks. */
@@ -105,6 +106,43 @@ static ssize_t feed(void *userdata, const void **ret)
         return n;
 }
 
+/* The name of the format that the data begin like: "gzip", "tar"; NULL for none. *ret_readable: libarchive
+ * reads it. */
+static const char *format_of(const uint8_t *data, size_t n, bool *ret_readable)
+{
+        static const struct {
+                const char *name;
+                char magic[6];
+                size_t len, at;
+                size_t least; /* a file of the kind is no shorter */
+                bool readable;
+        } formats[] = {
+                { "gzip", "\x1f\x8b", 2, 0, 2, true },
+                { "bzip2", "BZh", 3, 0, 8, true },
+                { "xz",
+                        "\xfd"
+                        "7zXZ",
+                        6, 0, 6, true },
+                { "zstd", "\x28\xb5\x2f\xfd", 4, 0, 4, true },
+                { "lz4", "\x04\x22\x4d\x18", 4, 0, 7, true },
+                { "lzma", "\x5d\0\0", 3, 0, 8, true },
+                { "zip", "PK\x03\x04", 4, 0, 8, true },
+                { "cpio", "07070", 5, 0, 76, true },
+                { "tar", "ustar", 5, 257, MAGIC_SIZE, true },
+                { "compress", "\x1f\x9d", 2, 0, 4, false },
+                { "7-Zip", "7z\xbc\xaf\x27\x1c", 6, 0, 8, false },
+                { "rar", "Rar!\x1a\x07", 6, 0, 8, false },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+                if (n >= formats[i].least && n >= formats[i].at + formats[i].len &&
+                        memcmp(data + formats[i].at, formats[i].magic, formats[i].len) == 0) {
+                        *ret_readable = formats[i].readable;
+                        return formats[i].name;
+                }
+        return NULL;
+}
+
 /* A pipe may give the first bytes one by one. 1: packed, 0: text. */
 static int begin(struct source *s, size_t i)
 {
@@ -117,12 +155,12 @@ static int begin(struct source *s, size_t i)
                 return -ENOMEM;
         l->raw_at = l->raw_len = 0;
         l->raw_ends = false;
-        while (l->raw_len < UNPACK_MAGIC && !l->raw_ends) {
+        while (l->raw_len < MAGIC_SIZE && !l->raw_ends) {
                 ssize_t n = fill(l);
                 if (n < 0)
                         return (int)n;
         }
-        const char *format = unpack_format(l->raw, l->raw_len, &readable);
+        const char *format = format_of(l->raw, l->raw_len, &readable);
         if (!format) {
                 s->text = l;
                 s->is_utf16 = utf16_detect(l->raw, l->raw_len, &s->utf16);

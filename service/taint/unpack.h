@@ -19,12 +19,6 @@ struct unpack;
  * errno. */
 typedef ssize_t (*unpack_read_fn)(void *userdata, const void **ret);
 
-#define UNPACK_MAGIC 512u /* bytes from the beginning that tell the format */
-
-/* The name of the format that the data begin like: "gzip", "tar"; NULL for none. *ret_readable: libarchive
- * reads it. */
-const char *unpack_format(const uint8_t *data, size_t n, bool *ret_readable);
-
 /* 0; -EOPNOTSUPP with d set where libarchive, or a part of it, is not there; -ENOMEM. */
 _must_check_ int unpack_open(unpack_read_fn read, void *userdata, struct unpack **ret, struct diag *d);
 struct unpack *unpack_close(struct unpack *u);

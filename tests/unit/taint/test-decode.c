@@ -36,7 +36,7 @@ START_TEST(numbers)
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 uint64_t v = 0;
-                int r = taint_number_parse(cases[i].text, strlen(cases[i].text), &v);
+                int r = taint_number_parse(cases[i].text, strlen(cases[i].text), 0, &v);
                 ck_assert_msg(r == cases[i].r && v == cases[i].value, "'%s': %d %lu", cases[i].text, r,
                         (unsigned long)v);
         }

@@ -52,7 +52,7 @@ START_TEST(round_trip_numbers)
                 char s[32];
                 uint64_t number;
                 int n = snprintf(s, sizeof(s), i % 2 ? "%lu" : "0x%lx", (unsigned long)mask);
-                ck_assert_int_eq(taint_number_parse(s, (size_t)n, &number), 0);
+                ck_assert_int_eq(taint_number_parse(s, (size_t)n, 0, &number), 0);
                 ck_assert_uint_eq(number, mask);
                 ck_assert_int_eq(taint_decode_one(s, (size_t)n, &anything, &d, NULL), 0);
                 ck_assert_uint_eq(d.reading.mask, mask);

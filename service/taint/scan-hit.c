@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What makes one report one. A report tells of taints in several lines: a head (lockdep, slub), the line of
- * the task, the registers of some processors, the names of 6.11, and once more in the panic that ends it. */
+#include "scan-hit.h"
+
 #include <ctype.h>
 #include <string.h>
 
-#include "scan-internal.h"
+#include "../../schema/base/macro.h"
 
 /* A report says the same again within this many bytes and this time; another one is further away. */
 #define REPORT_BYTES ((uint64_t)64 * 1024)
@@ -129,15 +129,6 @@ static const char *behind_time(const char *start, const char *word)
         return start;
 }
 
-static uint64_t hash_of(const char *start, const char *end)
-{
-        uint64_t h = UINT64_C(14695981039346656037);
-
-        for (; start < end; start++)
-                h = (h ^ (unsigned char)*start) * UINT64_C(1099511628211);
-        return h;
-}
-
 /* Where "Tainted:" or "Not tainted" begins. */
 static const char *before_taints(const struct taint_line *line, const char *start)
 {
@@ -157,9 +148,9 @@ struct scan_hit scan_hit_of(const struct taint_line *line, uint64_t mask, uint64
                 .role = role_of(line, start, word),
                 .offset = offset,
                 .mask = mask,
-                .line_hash = hash_of(start, end),
-                .text_hash = hash_of(text, end),
-                .task_hash = hash_of(text, before_taints(line, text)),
+                .line_hash = taint_text_hash(start, end),
+                .text_hash = taint_text_hash(text, end),
+                .task_hash = taint_text_hash(text, before_taints(line, text)),
                 .time = time_of(start, word),
                 .is_hung = has(start, word, "khungtaskd"),
         };
@@ -185,7 +176,7 @@ static bool ends_in_panic(
                (hit->is_hung && has(panic, end, "hung_task"));
 }
 
-bool scan_is_same_report(
+bool scan_hit_continues(
         const struct scan_hit *last, const struct scan_hit *hit, const char *p, const char *end)
 {
         uint64_t distance = hit->offset - last->offset;
