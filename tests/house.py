@@ -40,8 +40,8 @@ KNOWN = {
         'sender-internal.h', 'setting-internal.h', 'store-internal.h', 'subscriptions-internal.h', 'taint-internal.h',
     },
     'short': {
-        'capture.c', 'change.c', 'clock.c', 'commands.c', 'crc32c.c', 'diag.c', 'dict.c', 'drift.c', 'event-list.c', 'guid.c', 'help.c', 'log.c', 'manager-taints.c', 'metrics-writer.c', 'pin.c', 'policy.c',
-        'privileges.c', 'ranges.c', 'report.c', 'resolve-list.c', 'running.c', 'schema-default.c', 'taint-options.c', 'timer.c', 'tracker.c',
+        'change.c', 'clock.c', 'commands.c', 'crc32c.c', 'diag.c', 'dict.c', 'drift.c', 'event-list.c', 'guid.c', 'help.c', 'log.c', 'manager-taints.c', 'metrics-writer.c', 'policy.c',
+        'privileges.c', 'ranges.c', 'report.c', 'resolve-list.c', 'running.c', 'schema-default.c', 'taint-options.c', 'timer.c',
     },
     'long': set(),
     'name': set("""
