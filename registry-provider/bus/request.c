@@ -289,6 +289,7 @@ static int apply_all(struct request *q, struct diag *d)
         struct registry *registry = q->rb->config.registry;
         int r = 0;
 
+        registry_end_with_failure(registry);
         for (size_t i = 0; r == 0 && i < q->n; i++)
                 r = apply_one(q, &q->list[i], d);
         if (r < 0) {

@@ -60,7 +60,8 @@ struct registry {
         uint64_t time; /* when the open transaction began, ns since the epoch: the keys' last write */
         bool in_transaction;
         bool is_preview;
-        size_t room;         /* bytes that the open transaction may still take, about */
+        bool ends_with_failure, has_failed; /* a change has no savepoint; one has failed */
+        size_t room;                        /* bytes that the open transaction may still take, about */
         bool layers_touched; /* the open transaction changed layer metadata or a drop-in's layer */
         /* At the last sync, for undoing without allocation; empty while nothing has changed since. */
         struct layers layers_synced;
@@ -115,7 +116,7 @@ _must_check_ int touches_to_events(
 /* registry-transaction.c: before something of that many bytes is kept. 0 or -EFBIG. */
 _must_check_ int registry_take_room(struct registry *r, size_t bytes);
 _must_check_ int registry_op(struct registry *r, const struct store_op *op);
-/* A change that fails leaves nothing of itself in the open transaction. */
+/* A change that fails leaves nothing of itself in the open transaction, unless that ends with it. */
 struct savepoint {
         struct store_scope scope;
         size_t hives;

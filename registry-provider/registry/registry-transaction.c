@@ -35,6 +35,7 @@ static void transaction_closed(struct registry *r)
         touches_clear(r);
         r->in_transaction = false;
         r->is_preview = false;
+        r->ends_with_failure = r->has_failed = false;
 }
 
 int registry_begin(struct registry *r, const struct store_author *author)
@@ -59,6 +60,12 @@ int registry_begin_preview(struct registry *r, size_t room)
                 r->is_preview = true;
         }
         return e;
+}
+
+void registry_end_with_failure(struct registry *r)
+{
+        assert(r->in_transaction);
+        r->ends_with_failure = true;
 }
 
 size_t registry_room(const struct registry *r)
@@ -119,7 +126,7 @@ static int compute_events(struct registry *r, struct layers *ret_layers, struct 
         struct registry_events events = { 0 };
         int e = 0;
 
-        assert(r->in_transaction);
+        assert(r->in_transaction && !r->has_failed);
         if (r->layers_touched)
                 e = registry_layers_load(r->store, &r->layers, &now);
         if (e == 0 && r->layers_touched)
@@ -204,7 +211,7 @@ int registry_sync(struct registry *r, struct diag *d)
 int savepoint_set(struct registry *r, struct savepoint *ret)
 {
         assert(r->in_transaction);
-        int e = store_begin(r->store, NULL);
+        int e = r->ends_with_failure ? store_error(r->store, NULL) : store_begin(r->store, NULL);
         if (e == 0)
                 *ret = (struct savepoint){ .scope = store_scope_begin(r->store), .hives = r->hives.n };
         return e;
@@ -218,6 +225,10 @@ int savepoint_close(struct registry *r, struct savepoint *sp, int error, struct 
                 error = failed;
         /* The store forgets an error where nobody looks at what was read. */
         store_scope_end(&sp->scope);
+        if (r->ends_with_failure) {
+                r->has_failed |= error < 0;
+                return error;
+        }
         if (error >= 0)
                 error = store_commit(r->store);
         else

@@ -132,6 +132,9 @@ const char *registry_event_name(enum registry_event_kind kind); /* "value-set" â
  * transaction. */
 _must_check_ int registry_begin(struct registry *r, const struct store_author *author);
 void registry_abort(struct registry *r);
+/* The open transaction will be aborted with the first change that fails, so that none needs an undo of its
+ * own, which costs a tenth of the time. */
+void registry_end_with_failure(struct registry *r);
 /* Computes what changed effectively; on error (-ENOMEM, -E2BIG above LAYERS_MAX layers, -EFBIG) the
  * transaction is undone. */
 _must_check_ int registry_end(struct registry *r, struct registry_events *ret);

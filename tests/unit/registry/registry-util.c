@@ -160,6 +160,7 @@ static char *run(
 {
         struct registry_events events = { 0 };
 
+        registry_end_with_failure(w->r);
         int r = world_change(w, script);
         if (r < 0)
                 registry_abort(w->r);
