@@ -69,8 +69,9 @@ struct history_page {
         int64_t cursor; /* for the next page; 0: this is the last one */
 };
 
-/* So long it looks for rows; what is not found by then is for the next page, and this one may be empty. */
-#define HISTORY_LOOK_USEC 10000u
+/* So long it looks for rows; what is not found by then is for the next page, and this one may be empty.
+ * To write the reply takes about as long again. */
+#define HISTORY_LOOK_USEC 5000u
 
 /* Rows of all keys that were at the path or below, also of those that are gone. The subtree of a hive also
  * has what is about no key. 0, or the error. */
