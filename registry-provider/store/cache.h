@@ -10,8 +10,9 @@
 #include "arena.h"
 #include "store.h"
 
-#define CACHE_BYTES_DEFAULT (1024u * 1024u)
-#define CACHE_BUCKETS 2048u
+/* What one transaction of 10,000 values looks at twice. */
+#define CACHE_BYTES_DEFAULT (4u * 1024u * 1024u)
+#define CACHE_BUCKETS 8192u
 
 enum cache_kind {
         CACHE_KEY,      /* struct store_key, by its GUID */

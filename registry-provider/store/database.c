@@ -444,6 +444,9 @@ static char *uri_of(const char *file, const char *parameters)
 
 static int open_connection(struct database *db, const char *name, int flags)
 {
+        /* Nobody asks for SQLite's sums of memory, and each allocation would take a lock for them. It is
+         * refused where SQLite runs already. */
+        (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
         int r = sqlite3_open_v2(
                 name, &db->sqlite, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
         if (r != SQLITE_OK)

@@ -44,7 +44,7 @@ static int undo_value(struct store *s, const struct history_row *row, int64_t la
         int r;
 
         if (row->was.is)
-                r = rows_put_value(s, &op, layer, false);
+                r = rows_put_value(s, &op, layer, false, false);
         else if (row->name && store_fold(row->name, strlen(row->name), &folded))
                 r = rows_delete(s, VALUE_DELETE, &row->key, &folded, layer, false);
         else

@@ -41,8 +41,9 @@ static bool is_of_layer(const char *entry, const char *layer)
         return fold_equal(entry, strlen(entry), layer, strlen(layer));
 }
 
-/* Of the chain: `*ret_mine` is the layer's own entry. */
-static int check_value(struct store *s, const struct store_op *op, const struct store_value_entry **ret_mine)
+/* Of the chain: `*ret_mine` is the layer's own entry, and whether there is no other one. */
+static int check_value(struct store *s, const struct store_op *op, const struct store_value_entry **ret_mine,
+        bool *ret_is_only)
 {
         const struct store_value_entry *mine = NULL;
         size_t n = 0;
@@ -61,6 +62,7 @@ static int check_value(struct store *s, const struct store_op *op, const struct 
         if (!mine && n >= STORE_VALUE_LAYERS_MAX)
                 return -EDQUOT;
         *ret_mine = mine;
+        *ret_is_only = n == (mine ? 1u : 0u);
         return s->db->error;
 }
 
@@ -76,6 +78,7 @@ static int set_value(struct store *s, const struct store_op *op)
                 .size = op->size };
         const struct store_key *key;
         size_t len = strlen(op->name);
+        bool is_only;
 
         int r = find_key(s, &op->guid, &key);
         if (r < 0)
@@ -87,11 +90,11 @@ static int set_value(struct store *s, const struct store_op *op)
         if (!value_name_storable(op->name, len) || (op->type == REG_TOMBSTONE && op->size > 0) ||
                 op->sequence == 0)
                 return -EINVAL;
-        r = check_value(s, op, &mine);
+        r = check_value(s, op, &mine, &is_only);
         if (r == 0)
                 r = rows_take_layer(s, op->layer, &e.layer);
         if (r == 0)
-                r = rows_put_value(s, op, e.layer, key->is_volatile);
+                r = rows_put_value(s, op, e.layer, key->is_volatile, is_only);
         if (r == 0)
                 r = set_time(s, op, key);
         if (r < 0)

@@ -115,7 +115,23 @@ int rows_put_entry(struct store *s, const struct store_op *op, int64_t layer, bo
         return database_run(s->db, q);
 }
 
-int rows_put_value(struct store *s, const struct store_op *op, int64_t layer, bool is_volatile)
+/* Who has put a value looks at it next: what it changed effectively. */
+static void remember_value(
+        struct store *s, const struct store_op *op, const struct folded *folded, int64_t layer)
+{
+        const struct cache_name cached = { CACHE_VALUES, &op->guid, folded->text, folded->len };
+        const struct store_value_entry now = { .name = op->name,
+                .layer = store_layer_name(s, layer),
+                .sequence = op->sequence,
+                .size = op->size,
+                .data = op->data ? op->data : "",
+                .type = op->type };
+
+        if (s->db->error == 0)
+                cache_put(&s->cache, &cached, &now);
+}
+
+int rows_put_value(struct store *s, const struct store_op *op, int64_t layer, bool is_volatile, bool is_only)
 {
         struct folded folded;
 
@@ -127,7 +143,10 @@ int rows_put_value(struct store *s, const struct store_op *op, int64_t layer, bo
         bind_u64(q, 6, op->type);
         bind_data(q, 7, op->data, op->size);
         forget(s, CACHE_VALUES, &op->guid, &folded);
-        return database_run(s->db, q);
+        int r = database_run(s->db, q);
+        if (r == 0 && is_only)
+                remember_value(s, op, &folded, layer);
+        return r;
 }
 
 int rows_put_blanket(struct store *s, const struct store_op *op, int64_t layer, bool is_volatile)

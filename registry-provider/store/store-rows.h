@@ -18,7 +18,9 @@ _must_check_ int rows_put_sd(
 _must_check_ int rows_put_time(struct store *s, const struct guid *key, uint64_t time, bool is_volatile);
 /* `op`: CREATE_ENTRY or HIDE_ENTRY. */
 _must_check_ int rows_put_entry(struct store *s, const struct store_op *op, int64_t layer, bool is_volatile);
-_must_check_ int rows_put_value(struct store *s, const struct store_op *op, int64_t layer, bool is_volatile);
+/* `is_only`: no other layer has the value. */
+_must_check_ int rows_put_value(
+        struct store *s, const struct store_op *op, int64_t layer, bool is_volatile, bool is_only);
 _must_check_ int rows_put_blanket(
         struct store *s, const struct store_op *op, int64_t layer, bool is_volatile);
 _must_check_ int rows_put_file(struct store *s, const struct store_op *op, int64_t layer);

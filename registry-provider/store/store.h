@@ -265,7 +265,7 @@ static inline bool store_is_failure(int error)
 const char *store_damage(const struct store *s);
 void store_set_damage(struct store *s, const char *why);
 
-/* How many bytes of what was looked up are kept, about; 1 MiB unless this is called. */
+/* How many bytes of what was looked up are kept, about; 4 MiB unless this is called. */
 void store_limit_cache(struct store *s, size_t bytes);
 
 /* NULL: nothing there. */

@@ -45,14 +45,19 @@ static void look_around(void)
         ck_assert_ptr_null(store_blankets(s, &machine));
 }
 
-static unsigned statements(void)
+static unsigned statements_of(void (*look)(void))
 {
         unsigned n = 0;
 
         ck_assert_int_eq(sqlite3_trace_v2(s->db->sqlite, SQLITE_TRACE_STMT, count, &n), SQLITE_OK);
-        look_around();
+        look();
         ck_assert_int_eq(sqlite3_trace_v2(s->db->sqlite, 0, NULL, NULL), SQLITE_OK);
         return n;
+}
+
+static unsigned statements(void)
+{
+        return statements_of(look_around);
 }
 
 START_TEST(no_statement_twice)
@@ -65,6 +70,42 @@ START_TEST(no_statement_twice)
         store_limit_cache(s, 0);
         ck_assert_uint_gt(statements(), 8);
         ck_assert_uint_gt(statements(), 8);
+}
+END_TEST
+
+static uint64_t number;
+
+static void look_at_new(void)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        const struct store_value_entry *e = store_value(s, &app, "NEW", 3);
+
+        ck_assert_str_eq(e->name, "New");
+        ck_assert_uint_eq(e->size, 1);
+        ck_assert_int_eq(*(const char *)e->data, 'x');
+        ck_assert_uint_eq(e->type, REG_SZ);
+        ck_assert_uint_eq(e->sequence, number);
+        ck_assert(!e->next == (number < 103));
+}
+
+static int apply_value(const char *layer)
+{
+        return store_apply(s, &(struct store_op){ OP_VALUE(2, "New", layer, REG_SZ, "x", number) });
+}
+
+/* What was put is known, as long as no other layer has it, and is gone with its transaction. */
+START_TEST(what_was_put)
+{
+        begin(s);
+        for (number = 100; number < 103; number++) {
+                ck_assert_int_eq(apply_value("base"), 0);
+                ck_assert_uint_eq(statements_of(look_at_new), 0);
+        }
+        ck_assert_int_eq(apply_value("high"), 0);
+        ck_assert_uint_gt(statements_of(look_at_new), 0);
+        store_rollback(s);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        ck_assert_ptr_null(store_value(s, &app, "New", 3));
 }
 END_TEST
 
@@ -205,6 +246,7 @@ int main(void)
         tcase_set_timeout(tc, 60);
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, no_statement_twice);
+        tcase_add_test(tc, what_was_put);
         tcase_add_test(tc, handed_out);
         tcase_add_loop_test(tc, key_comes_behind_its_entry, 0, 2);
         tcase_add_test(tc, key_is_undone);
