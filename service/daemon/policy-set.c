@@ -14,7 +14,7 @@
 #define SETTERS_MAX 24u
 #define SETTERS_PER_USER_MAX 8u
 #define IN_FORCE_TIMEOUT_USEC UINT64_C(10000000)
-/* Below that of a caller who waits as long as is usual, so that he is told. */
+/* Below that of a caller who waits as long as is usual, so that he hears of it. */
 #define WRITE_TIMEOUT_USEC UINT64_C(20000000)
 /* The registry may have to ask polkit, and polkit a person. */
 #define INTERACTIVE_TIMEOUT_USEC UINT64_C(130000000)
@@ -107,7 +107,7 @@ void policy_set_settled(struct policy_set *set)
 static int on_timeout(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
 {
         answer_error(userdata, ERROR_UNAVAILABLE,
-                "written, but the registry has not told of it; not in force yet");
+                "written, but the registry has not reported it; not in force yet");
         return 0;
 }
 

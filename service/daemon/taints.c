@@ -157,8 +157,10 @@ static void on_blind(const char *text, void *userdata)
                 log_notice("the kernel's taint mask can be read again");
                 return;
         }
-        (void)auditlog_emit(t->settings->auditlog,
-                &(struct record){ .kind = RECORD_TAINT_BLIND, .reason = "cannot-be-read", .detail = text });
+        const struct record record = {
+                .kind = RECORD_TAINT_BLIND, .reason = "cannot-be-read", .detail = text
+        };
+        (void)auditlog_emit(t->settings->auditlog, &record);
 }
 
 static uint64_t last_seqno(void *userdata)

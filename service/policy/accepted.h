@@ -40,7 +40,7 @@ struct accepted {
 };
 
 /* `name` is LAYOUT_ACCEPTED_NAME, or LAYOUT_REFUSED_NAME for the values that were refused last, so that a
- * restart does not tell of them again. 0 (a missing file is an empty list), -ENOMEM, or negative errno with
+ * restart does not record them again. 0 (a missing file is an empty list), -ENOMEM, or negative errno with
  * d set. */
 _must_check_ int accepted_load(const char *root, const char *name, struct accepted *ret, struct diag *d);
 /* Atomic and durable. */

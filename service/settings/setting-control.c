@@ -18,8 +18,8 @@
 #define REPORT_USEC UINT64_C(50000)
 #define LATE_REPORT_USEC UINT64_C(300000)
 
-/* A drift as it is going to be told. */
-struct setting_untold {
+/* A drift as it is going to be recorded. */
+struct setting_unrecorded {
         char *expected, *found;
         const char *action;
         bool success;
@@ -30,7 +30,7 @@ struct setting_untold {
         bool is_late;     /* it is waited for longer */
 };
 
-struct setting_untold *setting_untold_free(struct setting_untold *u)
+struct setting_unrecorded *setting_unrecorded_free(struct setting_unrecorded *u)
 {
         if (!u)
                 return NULL;
@@ -43,38 +43,45 @@ struct setting_untold *setting_untold_free(struct setting_untold *u)
 static void emit(struct setting *s, enum record_kind kind, const char *old_text, const char *new_text,
         const char *reason, const char *detail, bool success)
 {
-        auditlog_emit(s->all->auditlog, &(struct record){ .kind = kind,
-                                                .path = s->path,
-                                                .old_text = old_text,
-                                                .new_text = new_text,
-                                                .control = control_name(s->control),
-                                                .reason = reason,
-                                                .success = success,
-                                                .detail = detail });
+        const struct record record = {
+                .kind = kind,
+                .path = s->path,
+                .old_text = old_text,
+                .new_text = new_text,
+                .control = control_name(s->control),
+                .reason = reason,
+                .success = success,
+                .detail = detail,
+        };
+
+        auditlog_emit(s->all->auditlog, &record);
 }
 
 void setting_flush(struct setting *s)
 {
-        struct setting_untold *u = STEAL_PTR(s->untold);
+        struct setting_unrecorded *u = STEAL_PTR(s->unrecorded);
 
         if (!u)
                 return;
-        s->untold_timer = sd_event_source_disable_unref(s->untold_timer);
+        s->record_timer = sd_event_source_disable_unref(s->record_timer);
         s->drifts++;
-        auditlog_emit(s->all->auditlog, &(struct record){ .kind = RECORD_CONTROL_DRIFT,
-                                                .path = s->path,
-                                                .old_text = u->expected,
-                                                .new_text = u->found,
-                                                .control = control_name(s->control),
-                                                .reason = u->action,
-                                                .count = s->drifts,
-                                                .detail = u->detail[0] ? u->detail : NULL,
-                                                .actor = u->written > 0 ? &u->writer : NULL,
-                                                .when = u->written > 0 ? u->written : u->until,
-                                                .success = u->success });
+        const struct record record = {
+                .kind = RECORD_CONTROL_DRIFT,
+                .path = s->path,
+                .old_text = u->expected,
+                .new_text = u->found,
+                .control = control_name(s->control),
+                .reason = u->action,
+                .count = s->drifts,
+                .detail = u->detail[0] ? u->detail : NULL,
+                .actor = u->written > 0 ? &u->writer : NULL,
+                .when = u->written > 0 ? u->written : u->until,
+                .success = u->success,
+        };
+        auditlog_emit(s->all->auditlog, &record);
         setting_changed(s, SETTING_COUNTERS | SETTING_LIVE);
         policy_bus_drift_detected(s, u->found, u->action);
-        (void)setting_untold_free(u);
+        (void)setting_unrecorded_free(u);
 }
 
 static void look(struct setting *s, bool is_hint);
@@ -128,18 +135,18 @@ static void set_error(struct setting *s, const struct control_result *result)
 }
 
 /* A failure is recorded when it begins, not at every try. */
-static void tell_failure(struct setting *s, const struct control_result *result, const char *text)
+static void record_failure(struct setting *s, const struct control_result *result, const char *text)
 {
         bool failed = result->outcome != CONTROL_HOLDS && result->outcome != CONTROL_WRITTEN &&
                       result->outcome != CONTROL_ABSENT;
 
-        if (failed && !s->failed_told)
+        if (failed && !s->failure_recorded)
                 emit(s, RECORD_CONTROL_FAILED, result->now, text,
                         result->outcome == CONTROL_FAILED      ? "write-failed"
                         : result->outcome == CONTROL_DIFFERENT ? "reads-back-different"
                                                                : "kernel-refused",
                         s->last_error, false);
-        s->failed_told = failed;
+        s->failure_recorded = failed;
 }
 
 /* Each coming and going is recorded once, whoever sees it first. */
@@ -163,7 +170,7 @@ enum control_outcome setting_write(struct setting *s, const char *text)
         _cleanup_free_ char *control_text = NULL;
 
         if (schema_control_text(s->sv, text, &control_text) < 0) {
-                log_error("%s: '%s' cannot be said to %s", s->path, text, control_name(s->control));
+                log_error("%s: '%s' cannot be expressed for %s", s->path, text, control_name(s->control));
                 return CONTROL_FAILED;
         }
         if (control_refresh(s->control) || !s->watch)
@@ -178,17 +185,17 @@ enum control_outcome setting_write(struct setting *s, const char *text)
         set_error(s, &result);
         memcpy(s->control_value, result.now, sizeof(s->control_value));
         note_presence(s, s->live);
-        /* A new value that the kernel refuses is not accepted, and that is told instead. */
+        /* A new value that the kernel refuses is not accepted, and that is recorded instead. */
         if (result.outcome != CONTROL_REFUSED || (s->accepted && strcmp(s->accepted, text) == 0))
-                tell_failure(s, &result, control_text);
+                record_failure(s, &result, control_text);
         setting_changed(s, SETTING_LIVE);
         return result.outcome;
 }
 
-static int on_untold(sd_event_source *source, _unused_ uint64_t usec, void *userdata)
+static int on_record_due(sd_event_source *source, _unused_ uint64_t usec, void *userdata)
 {
         struct setting *s = userdata;
-        struct setting_untold *u = s->untold;
+        struct setting_unrecorded *u = s->unrecorded;
 
         if (u && u->written == 0 && !u->is_late) {
                 u->is_late = true;
@@ -201,7 +208,7 @@ static int on_untold(sd_event_source *source, _unused_ uint64_t usec, void *user
 }
 
 /* Of several the newest made the control what was found. */
-static void take_writer(struct setting_untold *u, const struct actor *writer, uint64_t usec)
+static void take_writer(struct setting_unrecorded *u, const struct actor *writer, uint64_t usec)
 {
         if (usec <= u->since || usec > u->until)
                 return;
@@ -209,15 +216,15 @@ static void take_writer(struct setting_untold *u, const struct actor *writer, ui
         u->written = usec;
 }
 
-static void tell(
+static void record_drift(
         struct setting *s, const char *expected, const char *found, const char *action, uint64_t since)
 {
         const struct settings *all = s->all;
-        struct setting_untold *u = calloc(1, sizeof(*u));
+        struct setting_unrecorded *u = calloc(1, sizeof(*u));
 
         if (!u || !(u->expected = strdup(expected)) || !(u->found = strdup(found))) {
-                log_error("%s: out of memory; a drift is not told of", s->path);
-                (void)setting_untold_free(u);
+                log_error("%s: out of memory; a drift is not recorded", s->path);
+                (void)setting_unrecorded_free(u);
                 return;
         }
         u->action = action;
@@ -227,12 +234,12 @@ static void tell(
                 (void)snprintf(u->detail, sizeof(u->detail), "%s", s->last_error);
         u->since = since;
         u->until = clock_of(CLOCK_REALTIME);
-        s->untold = u;
+        s->unrecorded = u;
         if (s->writer_usec > 0)
                 take_writer(u, &s->writer, s->writer_usec);
         if (!taints_writes_are_reported(all->taints) ||
-                sd_event_add_time_relative(
-                        all->event, &s->untold_timer, CLOCK_MONOTONIC, REPORT_USEC, 1000, on_untold, s) < 0)
+                sd_event_add_time_relative(all->event, &s->record_timer, CLOCK_MONOTONIC, REPORT_USEC, 1000,
+                        on_record_due, s) < 0)
                 setting_flush(s);
 }
 
@@ -247,18 +254,18 @@ static void on_drift(struct setting *s, const char *expected, const char *found)
         if (!s->reapply) {
                 bool again = s->drift_found && strcmp(s->drift_found, found) == 0;
                 if (!again && setting_replace(&s->drift_found, found) == 0)
-                        tell(s, expected, found, "reported", since);
+                        record_drift(s, expected, found, "reported", since);
                 return;
         }
         switch (policy_drift(&s->drift, clock_usec())) {
         case DRIFT_PUT_BACK:
                 (void)setting_write(s, s->accepted);
-                tell(s, expected, found, s->live ? "put-back" : "put-back-failed", since);
+                record_drift(s, expected, found, s->live ? "put-back" : "put-back-failed", since);
                 break;
         case DRIFT_GIVE_UP:
                 log_warning("%s: somebody keeps writing to %s; it is left alone for a while", s->path,
                         control_name(s->control));
-                tell(s, expected, found, "gave-up", since);
+                record_drift(s, expected, found, "gave-up", since);
                 break;
         case DRIFT_PAUSED:
                 setting_changed(s, SETTING_LIVE);
@@ -346,7 +353,7 @@ static void look(struct setting *s, bool is_hint)
         if (!control_text_equal(now, expected)) {
                 /* What it held when our own write failed is nobody else's doing. The write is tried again on
                  * the timer alone: opening the file for it is a hint too. */
-                if (!s->failed_told || is_news)
+                if (!s->failure_recorded || is_news)
                         on_drift(s, expected, now);
                 else if (!is_hint)
                         (void)setting_write(s, s->accepted);
@@ -355,7 +362,7 @@ static void look(struct setting *s, bool is_hint)
         s->held_usec = asked;
         if (!s->live) {
                 s->live = true;
-                s->failed_told = false;
+                s->failure_recorded = false;
                 s->last_error[0] = '\0';
                 free(s->drift_found);
                 s->drift_found = NULL;
@@ -378,20 +385,23 @@ void setting_set_reapply(struct setting *s, bool reapply)
         setting_check(s);
 }
 
-void setting_sysctl_written(struct setting *s, const struct sysctl_write *w)
+void settings_sysctl_written(struct settings *all, const struct sysctl_write *w)
 {
-        if (!s->control || strcmp(w->name, control_name(s->control)) != 0)
-                return;
         /* Ours, or nothing was written. */
         if (w->actor.pid == (uint32_t)getpid() || w->result <= 0)
                 return;
-        s->writer = w->actor;
-        s->writer_usec = w->time_usec;
-        if (s->untold) {
-                take_writer(s->untold, &w->actor, w->time_usec);
-                if (s->untold->is_late && s->untold->written != 0)
-                        setting_flush(s);
+        for (size_t i = 0; i < all->n; i++) {
+                struct setting *s = all->list[i];
+                if (!s->control || strcmp(w->name, control_name(s->control)) != 0)
+                        continue;
+                s->writer = w->actor;
+                s->writer_usec = w->time_usec;
+                if (s->unrecorded) {
+                        take_writer(s->unrecorded, &w->actor, w->time_usec);
+                        if (s->unrecorded->is_late && s->unrecorded->written != 0)
+                                setting_flush(s);
+                }
+                /* inotify says nothing of what comes through another procfs. */
+                setting_check(s);
         }
-        /* inotify says nothing of what comes through another procfs. */
-        setting_check(s);
 }

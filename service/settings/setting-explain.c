@@ -186,7 +186,7 @@ static void preview_control(struct setting *s, const char *text, struct buf *out
         if (!text)
                 buf_printf(out, "%s is left as it is\n", control_name(s->control));
         else if (schema_control_text(s->sv, text, &wanted) < 0)
-                buf_printf(out, "'%s' cannot be said to %s\n", text, control_name(s->control));
+                buf_printf(out, "'%s' cannot be expressed for %s\n", text, control_name(s->control));
         else if (control_read(s->control, now, sizeof(now)) < 0)
                 buf_printf(out, "%s would be written to %s when it is there\n", wanted,
                         control_name(s->control));

@@ -181,8 +181,8 @@ struct setting *setting_free(struct setting *s)
         free(s->off_text);
         free(s->turning_off);
         free(s->queued);
-        sd_event_source_disable_unref(s->untold_timer);
-        s->untold = setting_untold_free(s->untold);
+        sd_event_source_disable_unref(s->record_timer);
+        s->unrecorded = setting_unrecorded_free(s->unrecorded);
         free(s);
         return NULL;
 }
@@ -266,7 +266,7 @@ static int remember_refused(struct setting *s, const char *text)
         if (r == 0)
                 r = accepted_set(refused, s->sv, text);
         if (r == 0 && accepted_store(s->all->root, LAYOUT_REFUSED_NAME, refused, &d) < 0)
-                log_warning("the next start will tell of refused values again: %s", d.text);
+                log_warning("the next start records refused values again: %s", d.text);
         return r;
 }
 
@@ -297,7 +297,7 @@ static int refuse(struct setting *s, const struct setting_input *in, const char 
         return 0;
 }
 
-static void tell_change(struct setting *s, const char *old, const struct actor *actor)
+static void announce(struct setting *s, const char *old, const struct actor *actor)
 {
         s->changes++;
         setting_changed(s, SETTING_ACCEPTED | SETTING_LIVE | SETTING_COUNTERS);
@@ -331,7 +331,7 @@ static int accept_now(struct setting *s, const char *text, const struct setting_
         else if (!text)
                 setting_let_go(s);
         auditlog_emit(s->all->auditlog, &record);
-        tell_change(s, old, in->actor);
+        announce(s, old, in->actor);
         return 0;
 }
 
@@ -353,7 +353,7 @@ static void turn_off_now(struct setting *s)
                 log_error("out of memory; the value in force cannot be kept");
         if (outcome == CONTROL_FAILED || outcome == CONTROL_DIFFERENT || outcome == CONTROL_REFUSED)
                 auditlog_emit(s->all->auditlog, &failed);
-        tell_change(s, setting_shown(old), in->actor);
+        announce(s, setting_shown(old), in->actor);
         policy_bus_settled(s);
         if (queued && setting_input(s, queued) < 0)
                 log_error("%s: out of memory; the value in force stays", s->path);
@@ -505,14 +505,14 @@ static int take_in(struct setting *s, const struct setting_input *in)
         return r;
 }
 
-int setting_input(struct setting *s, const struct setting_input *told)
+int setting_input(struct setting *s, const struct setting_input *heard)
 {
-        struct setting_input in = *told;
+        struct setting_input in = *heard;
 
         if (s->turning_off) {
                 /* The newest counts, when auditing is off. */
                 free(s->queued);
-                s->queued = setting_input_copy(told);
+                s->queued = setting_input_copy(heard);
                 return s->queued ? 0 : -ENOMEM;
         }
         if (s->is_reloaded && in.is_resync)
@@ -591,5 +591,5 @@ void setting_end(struct setting *s)
         if (!old)
                 return;
         auditlog_emit(s->all->auditlog, &record);
-        tell_change(s, old, NULL);
+        announce(s, old, NULL);
 }

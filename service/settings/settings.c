@@ -231,12 +231,6 @@ void settings_connected(struct settings *all, bool connected, const char *proble
                 setting_shown(all->taint_events->accepted));
 }
 
-void settings_sysctl_written(struct settings *all, const struct sysctl_write *w)
-{
-        for (size_t i = 0; i < all->n; i++)
-                setting_sysctl_written(all->list[i], w);
-}
-
 /* What the service cannot do without. */
 static bool suffices(const struct settings *all, const struct schema *schema)
 {

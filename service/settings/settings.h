@@ -78,7 +78,7 @@ struct setting {
         struct control *control; /* NULL: one of the service's own */
         struct fswatch *watch;   /* of the control, or of its directory while it is absent */
         bool was_present;
-        bool failed_told; /* the control's failure was recorded */
+        bool failure_recorded; /* the control's failure was recorded */
         char control_value[CONTROL_TEXT_MAX];
         uint64_t last_applied; /* µs since 1970 of the last write; 0 = never */
 
@@ -87,9 +87,9 @@ struct setting {
         char *drift_found;  /* what was recorded last, in mode report */
         uint64_t held_usec; /* µs since 1970: when the control was last seen to hold what it is to */
         struct actor writer;
-        uint64_t writer_usec;          /* of the newest write by another, 0 = none */
-        struct setting_untold *untold; /* a drift that waits for the report of who wrote */
-        sd_event_source *untold_timer;
+        uint64_t writer_usec;                  /* of the newest write by another, 0 = none */
+        struct setting_unrecorded *unrecorded; /* a drift that waits for the report of who wrote */
+        sd_event_source *record_timer;
 
         struct setting_input *turning_off; /* with it auditing goes off when the record is out; NULL: no */
         char *off_text;                    /* what comes into force then */
@@ -189,10 +189,9 @@ bool setting_has_to_wait(struct setting *s, const char *text);
 /* Looks at the control: appeared, gone, changed by somebody else. On a hint and on the timer. */
 void setting_check(struct setting *s);
 void setting_set_reapply(struct setting *s, bool reapply);
-void setting_sysctl_written(struct setting *s, const struct sysctl_write *w);
 /* What waits to be recorded is now: what comes next is recorded after it. */
 void setting_flush(struct setting *s);
-struct setting_untold *setting_untold_free(struct setting_untold *u);
+struct setting_unrecorded *setting_unrecorded_free(struct setting_unrecorded *u);
 
 /* setting-explain.c: a setting for people and records. One sentence: why what is written is, or is not, in
  * force and live. */

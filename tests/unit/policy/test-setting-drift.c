@@ -27,7 +27,7 @@ static void report_as(const struct actor *actor, const char *name, int result, u
         struct sysctl_write w = { .actor = *actor, .result = result, .time_usec = usec };
 
         (void)strcpy(w.name, name);
-        setting_sysctl_written(world.setting, &w);
+        settings_sysctl_written(&world.settings, &w);
 }
 
 static void report(const struct actor *actor)
