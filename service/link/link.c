@@ -98,14 +98,16 @@ static int read_winner(sd_bus_message *m, struct buf *bytes, uint32_t *ret_type,
 
 static void hand_over(struct follow *f, const struct setting_input *in)
 {
+        struct setting *s = settings_find(f->link->settings, &f->sv->key, f->sv->name);
+
         f->is_heard = in->value != NULL;
         buf_clear(&f->heard);
         if (in->value) {
                 f->heard_type = in->value->type;
                 buf_add(&f->heard, in->value->data, in->value->size);
         }
-        if (settings_input(f->link->settings, f->sv, in) < 0)
-                log_error("%s\\%s: out of memory; the value in force stays", f->sv->key.text, f->sv->name);
+        if (s && setting_input(s, in) < 0)
+                log_error("%s: out of memory; the value in force stays", s->path);
 }
 
 static void set_state(struct link *l, bool connected, const char *problem)

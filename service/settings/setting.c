@@ -457,27 +457,6 @@ static int note_written(struct setting *s, const struct setting_input *in)
         return r;
 }
 
-static int decide(struct setting *s, const struct setting_input *in)
-{
-        struct policy_decision decision = { 0 };
-
-        int r = policy_decide(s->sv, s->accepted, in->value, &decision);
-        if (r < 0)
-                return r;
-        if (decision.verdict == POLICY_REFUSE) {
-                r = refuse(s, in, decision.why.text, "invalid-value");
-        } else {
-                s->refusal.text[0] = '\0';
-                r = remember_refused(s, NULL);
-        }
-        if (r == 0 && decision.verdict == POLICY_SAME)
-                r = stay(s, in);
-        else if (r == 0 && decision.verdict == POLICY_CHANGE)
-                r = change(s, decision.text, decision.turns_off, in);
-        policy_decision_done(&decision);
-        return r;
-}
-
 static const struct setting_input nobody = {
         .layer = "", .reason = "changed-while-away", .is_resync = true
 };
@@ -495,10 +474,23 @@ static const struct setting_input reloaded = { .layer = "", .reason = "schema-re
 
 static int take_in(struct setting *s, const struct setting_input *in)
 {
+        struct policy_decision decision = { 0 };
+
         s->begins = s->begins && in->is_resync;
         int r = s->begins && !s->all->ran_before ? begin_found(s, in) : 0;
         if (r == 0)
-                r = decide(s, in);
+                r = policy_decide(s->sv, s->accepted, in->value, &decision);
+        if (r == 0 && decision.verdict == POLICY_REFUSE) {
+                r = refuse(s, in, decision.why.text, "invalid-value");
+        } else if (r == 0) {
+                s->refusal.text[0] = '\0';
+                r = remember_refused(s, NULL);
+        }
+        if (r == 0 && decision.verdict == POLICY_SAME)
+                r = stay(s, in);
+        else if (r == 0 && decision.verdict == POLICY_CHANGE)
+                r = change(s, decision.text, decision.turns_off, in);
+        policy_decision_done(&decision);
         if (r == 0 && !s->turning_off)
                 r = fall_back(s);
         s->begins = false;

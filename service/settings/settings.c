@@ -210,13 +210,6 @@ struct setting_input *setting_input_copy(const struct setting_input *in)
         return &copy->in;
 }
 
-int settings_input(struct settings *all, const struct schema_value *sv, const struct setting_input *in)
-{
-        struct setting *s = settings_find(all, &sv->key, sv->name);
-
-        return s ? setting_input(s, in) : 0;
-}
-
 void settings_connected(struct settings *all, bool connected, const char *problem)
 {
         if (connected)

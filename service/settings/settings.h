@@ -138,9 +138,6 @@ void settings_store(struct settings *all);
 /* Hands the service's own settings to what takes them, which is there now. */
 void settings_take_own(struct settings *all);
 
-/* A value came from the registry; of one that is no setting nothing is taken. 0 or -ENOMEM. */
-_must_check_ int settings_input(
-        struct settings *all, const struct schema_value *sv, const struct setting_input *in);
 /* The registry has said all there is to know, or does not answer (any more). */
 void settings_connected(struct settings *all, bool connected, const char *problem);
 /* It has, or was not heard in time: what was accepted at the start is kept. */
@@ -162,7 +159,7 @@ struct setting *setting_free(struct setting *s);
 void setting_adopt(struct setting *s, const struct schema_value *sv);
 /* The entry is no more. Nothing is in force; what took it, a control above all, is left as it is. */
 void setting_end(struct setting *s);
-/* 0 or -ENOMEM. */
+/* The registry has a value. 0 or -ENOMEM. */
 _must_check_ int setting_input(struct setting *s, const struct setting_input *in);
 /* The registry was not heard in time: where nothing was accepted, the schema's default is. */
 void setting_end_start(struct setting *s);

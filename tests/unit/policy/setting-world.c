@@ -165,7 +165,7 @@ int world_try_restart(void)
 static int input(const char *key, const char *name, const struct value *value, const struct actor *actor,
         bool is_resync)
 {
-        const struct schema *schema = world.schema;
+        const struct settings *all = &world.settings;
         const struct setting_input in = { .value = value,
                 .layer = value ? "base" : "",
                 .actor = actor,
@@ -173,10 +173,10 @@ static int input(const char *key, const char *name, const struct value *value, c
                 .file_owner = AUDIT_ID_UNSET,
                 .is_resync = is_resync };
 
-        for (size_t i = 0; i < schema->n; i++)
-                if (strcmp(schema->values[i].key.text, key) == 0 &&
-                        strcmp(schema->values[i].name, name) == 0)
-                        return settings_input(&world.settings, &schema->values[i], &in);
+        for (size_t i = 0; i < all->n; i++)
+                if (strcmp(all->list[i]->sv->key.text, key) == 0 &&
+                        strcmp(all->list[i]->sv->name, name) == 0)
+                        return setting_input(all->list[i], &in);
         return 0;
 }
 
