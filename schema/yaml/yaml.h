@@ -39,6 +39,12 @@ struct yaml_node {
         const struct yaml_node *next;  /* next sibling */
 };
 
+/* Whether it is there, of this kind, and without a tag. */
+static inline bool yaml_is(const struct yaml_node *node, enum yaml_kind kind)
+{
+        return node && node->kind == kind && !node->tag;
+}
+
 struct yaml_doc;
 
 /* `name` is only for messages. An empty document (nothing but comments) gives *ret with a NULL root.

@@ -146,18 +146,13 @@ int accepted_set_pending(struct accepted *a, const struct schema_value *sv, bool
         return r;
 }
 
-static bool is_untagged(const struct yaml_node *node, enum yaml_kind kind)
-{
-        return node && node->kind == kind && !node->tag;
-}
-
 static int parse_value(const struct yaml_doc *doc, const struct yaml_node *node, const struct path *key,
         bool pending, struct accepted *a, struct diag *d)
 {
-        bool none = pending && is_untagged(node, YAML_MAP) && node->n == 0;
+        bool none = pending && yaml_is(node, YAML_MAP) && node->n == 0;
         const char *next;
 
-        if (!none && !is_untagged(node, YAML_SCALAR))
+        if (!none && !yaml_is(node, YAML_SCALAR))
                 return yaml_error(doc, node, d, "expected the text of a value");
         if (value_name_check(node->key->text, node->key->len, NULL) < 0)
                 return yaml_error(doc, node->key, d, "expected the name of a value");
@@ -182,7 +177,7 @@ static bool any_hive(const char *name, size_t len, void *userdata)
 static int parse_key(const struct yaml_doc *doc, const struct yaml_node *node, bool pending,
         struct accepted *a, struct diag *d)
 {
-        if (!is_untagged(node, YAML_MAP))
+        if (!yaml_is(node, YAML_MAP))
                 return yaml_error(doc, node, d, "expected a map of value names and texts");
 
         _cleanup_path_ struct path key = { 0 };
@@ -206,7 +201,7 @@ static int parse_keys(const char *path, const struct yaml_doc *doc, const char *
 
         if (!keys && pending)
                 return 0;
-        if (!is_untagged(keys, YAML_MAP))
+        if (!yaml_is(keys, YAML_MAP))
                 return diag_set(d, EINVAL, "%s: expected '%s' to be a map of keys", path, member);
         for (const struct yaml_node *key = keys->first; key; key = key->next) {
                 int r = parse_key(doc, key, pending, a, d);
@@ -220,7 +215,7 @@ static int parse_boot(const char *path, const struct yaml_node *boot, struct acc
 {
         if (!boot)
                 return 0;
-        if (!is_untagged(boot, YAML_SCALAR) || boot->len >= sizeof(a->boot) ||
+        if (!yaml_is(boot, YAML_SCALAR) || boot->len >= sizeof(a->boot) ||
                 strspn(boot->text, "0123456789abcdef-") != boot->len)
                 return diag_set(d, EINVAL, "%s: expected 'boot' to be the kernel's boot_id", path);
         (void)strcpy(a->boot, boot->text);
@@ -240,14 +235,14 @@ static int parse(const char *path, const struct buf *file, struct accepted *a, s
                 return r;
 
         const struct yaml_node *root = yaml_root(doc);
-        bool is_map = is_untagged(root, YAML_MAP);
+        bool is_map = yaml_is(root, YAML_MAP);
         const struct yaml_node *boot = is_map ? yaml_get(root, "boot") : NULL;
         if (!is_map || root->n != 2u + (boot != NULL) + (yaml_get(root, "pending") != NULL))
                 return diag_set(d, EINVAL,
                         "%s: expected a map of '" FORMAT_KEY "', 'values', 'pending' and 'boot', no more",
                         path);
         const struct yaml_node *version = yaml_get(root, FORMAT_KEY);
-        if (!is_untagged(version, YAML_SCALAR) || strcmp(version->text, FORMAT_VERSION) != 0)
+        if (!yaml_is(version, YAML_SCALAR) || strcmp(version->text, FORMAT_VERSION) != 0)
                 return diag_set(d, EINVAL, "%s: expected '" FORMAT_KEY ": " FORMAT_VERSION "'", path);
         r = parse_keys(path, doc, "values", false, a, d);
         if (r == 0)
