@@ -108,8 +108,10 @@ uint64_t taints_accepted_mask(const struct taints *t)
         return mask;
 }
 
-static void changed(struct taints *t)
+static void on_changed(void *userdata)
 {
+        const struct taints *t = userdata;
+
         policy_bus_taint_changed(t->settings->bus);
         metrics_changed(t->settings->metrics);
 }
@@ -146,7 +148,7 @@ static void on_transition(struct taint_event *e, void *userdata)
                 e->seqno = auditlog_emit(t->settings->auditlog, &r);
         t->past &= ~(UINT64_C(1) << e->bit);
         policy_bus_taint_event(t->settings, e);
-        changed(t);
+        on_changed(t);
 }
 
 static void on_blind(const char *text, void *userdata)
@@ -167,11 +169,6 @@ static uint64_t last_seqno(void *userdata)
 {
         const struct taints *t = userdata;
         return auditlog_last_seqno(t->settings->auditlog);
-}
-
-static void on_changed(void *userdata)
-{
-        changed(userdata);
 }
 
 static void on_sysctl_written(const struct sysctl_write *w, void *userdata)

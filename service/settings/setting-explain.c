@@ -39,33 +39,19 @@ const char *setting_waits_for(const struct setting *s)
         return words[s->sv->apply];
 }
 
-/* The kernel's taint mask, for the record of a value that turns auditing on and off; NULL where it does not,
- * or where the mask is not known. */
-static const char *tainted(const struct setting *s, char text[static SETTING_MASK_MAX])
-{
-        uint64_t mask;
-
-        if (!s->control || !s->sv->control->audit_off || !taints_mask(s->all->taints, &mask))
-                return NULL;
-        (void)snprintf(text, SETTING_MASK_MAX, "0x%" PRIx64, mask);
-        return text;
-}
-
-/* The file behind a change that no caller made, and whose it is. */
-static const char *describe_file(const struct setting_input *in, struct diag *d)
-{
-        if (!in->file)
-                return NULL;
-        if (in->file_owner == AUDIT_ID_UNSET)
-                (void)diag_set(d, 0, "%s", in->file);
-        else
-                (void)diag_set(d, 0, "%s, owned by uid %u", in->file, in->file_owner);
-        return d->text;
-}
-
 struct record setting_change_record(const struct setting *s, const char *new_text,
         const struct setting_input *in, struct setting_change_text *text)
 {
+        uint64_t mask;
+        /* Only of what turns auditing on and off; and then what came before is seen before the change. */
+        bool tainted = s->control && s->sv->control->audit_off && taints_mask(s->all->taints, &mask);
+
+        if (tainted)
+                (void)snprintf(text->tainted, sizeof(text->tainted), "0x%" PRIx64, mask);
+        if (in->file && in->file_owner == AUDIT_ID_UNSET)
+                (void)diag_set(&text->file, 0, "%s", in->file);
+        else if (in->file)
+                (void)diag_set(&text->file, 0, "%s, owned by uid %u", in->file, in->file_owner);
         return (struct record){
                 .kind = RECORD_POLICY_CHANGED,
                 .op = s->control ? s->sv->control->audit_op : NULL,
@@ -74,8 +60,8 @@ struct record setting_change_record(const struct setting *s, const char *new_tex
                 .new_text = setting_shown(new_text),
                 .layer = in->layer,
                 .reason = in->actor && !in->is_resync ? NULL : in->reason,
-                .tainted = tainted(s, text->tainted),
-                .detail = describe_file(in, &text->file),
+                .tainted = tainted ? text->tainted : NULL,
+                .detail = in->file ? text->file.text : NULL,
                 .actor = in->actor,
                 .success = true,
         };

@@ -209,10 +209,9 @@ const char *setting_control_name(const struct setting *s); /* "" without one */
 const char *setting_or_empty(const struct setting *s);     /* the value in force, "" for none */
 
 /* What the record of a change says; `text` is what it points to. */
-#define SETTING_MASK_MAX 20u
 struct setting_change_text {
         struct diag file;
-        char tainted[SETTING_MASK_MAX];
+        char tainted[20];
 };
 struct record setting_change_record(const struct setting *s, const char *new_text,
         const struct setting_input *in, struct setting_change_text *text);
