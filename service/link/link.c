@@ -440,7 +440,8 @@ static int on_values(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e
         if (r < 0 || same)
                 return 0;
         const struct schema_value *sv = l->list[i - 1].sv;
-        log_warning("%s\\%s is not what the registry said last; subscribing anew", sv->key.text, sv->name);
+        log_warning(
+                "%s\\%s is not what the registry reported last; subscribing anew", sv->key.text, sv->name);
         l->missed = true;
         end_subscriptions(l);
         begin_round(l);

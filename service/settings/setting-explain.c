@@ -118,19 +118,10 @@ static void explain_acceptance(const struct setting *s, struct buf *out)
                         out, " until the next %s, then %s is", setting_waits_for(s), or_nothing(s->pending));
 }
 
-static void explain_pause(const struct setting *s, struct buf *out)
+static void explain_control(const struct setting *s, struct buf *out)
 {
         uint64_t now = clock_usec();
 
-        if (now < s->drift.paused_until)
-                buf_printf(out,
-                        "; it was put back %u times and then given up, and is put back again in %" PRIu64
-                        " s",
-                        DRIFT_ROUNDS, (s->drift.paused_until - now + 999999) / 1000000);
-}
-
-static void explain_control(const struct setting *s, struct buf *out)
-{
         if (!s->accepted && s->begins && s->sv->has_default)
                 buf_printf(out, "; %s is left alone until the registry answers, for %u seconds at most",
                         control_name(s->control), REGISTRY_WAIT_SECONDS);
@@ -143,7 +134,11 @@ static void explain_control(const struct setting *s, struct buf *out)
         else {
                 buf_printf(out, "; not live: %s%s", s->last_error[0] ? s->last_error : "not applied yet",
                         control_present(s->control) ? "" : "; it is applied the moment the control appears");
-                explain_pause(s, out);
+                if (now < s->drift.paused_until)
+                        buf_printf(out,
+                                "; it was put back %u times and then given up, and is put back again in %" PRIu64
+                                " s",
+                                DRIFT_ROUNDS, (s->drift.paused_until - now + 999999) / 1000000);
         }
 }
 

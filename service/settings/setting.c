@@ -88,18 +88,6 @@ static int begin_with_pending(struct setting *s, const char *kept, const char *t
         return r < 0 ? r : set_pending(s, false, NULL);
 }
 
-/* A part of the service itself cannot be left alone: it begins with its default, and that is no change. */
-static int begin_own(struct setting *s)
-{
-        if (s->accepted || s->control || !s->sv->has_default)
-                return 0;
-        int r = setting_replace(&s->accepted, s->sv->default_text);
-        if (r < 0 || !s->all->ran_before)
-                return r;
-        s->all->is_stored = false;
-        return accepted_set(&s->all->accepted, s->sv, s->accepted);
-}
-
 static int begin_kept(struct setting *s)
 {
         _cleanup_free_ char *kept = NULL, *next = NULL;
@@ -117,7 +105,15 @@ static int begin_kept(struct setting *s)
         r = setting_replace(&s->accepted, kept);
         if (r == 0 && is_pending)
                 r = set_pending(s, is_good, next);
-        return r < 0 ? r : begin_own(s);
+        if (r < 0 || s->accepted || s->control || !s->sv->has_default)
+                return r;
+        /* A part of the service itself cannot be left alone: it begins with its default, and that is no
+         * change. */
+        r = setting_replace(&s->accepted, s->sv->default_text);
+        if (r < 0 || !s->all->ran_before)
+                return r;
+        s->all->is_stored = false;
+        return accepted_set(&s->all->accepted, s->sv, s->accepted);
 }
 
 /* "\System\Audit\Modules\TaintEvents": without the hive where it is the default one. */
@@ -431,14 +427,6 @@ static int change(struct setting *s, const char *text, bool turns_off, const str
         return 0;
 }
 
-static int stay(struct setting *s, const struct setting_input *in)
-{
-        if (s->is_pending)
-                return put_off(s, false, s->accepted, in);
-        note_no_op(s, in);
-        return 0;
-}
-
 static int note_written(struct setting *s, const struct setting_input *in)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
@@ -486,10 +474,12 @@ static int take_in(struct setting *s, const struct setting_input *in)
                 s->refusal.text[0] = '\0';
                 r = remember_refused(s, NULL);
         }
-        if (r == 0 && decision.verdict == POLICY_SAME)
-                r = stay(s, in);
-        else if (r == 0 && decision.verdict == POLICY_CHANGE)
+        if (r == 0 && decision.verdict == POLICY_CHANGE)
                 r = change(s, decision.text, decision.turns_off, in);
+        else if (r == 0 && decision.verdict == POLICY_SAME && s->is_pending)
+                r = put_off(s, false, s->accepted, in);
+        else if (r == 0 && decision.verdict == POLICY_SAME)
+                note_no_op(s, in);
         policy_decision_done(&decision);
         if (r == 0 && !s->turning_off)
                 r = fall_back(s);

@@ -92,7 +92,7 @@ START_TEST(nothing_is_missed)
         ck_assert_uint_eq(provider.subscribed, subscribed);
         ck_assert_uint_eq(provider.resolved, resolved);
         ck_assert_uint_eq(provider.unsubscribed, 0);
-        ck_assert(!daemon_said(&world.policyd, "is not what the registry told of last"));
+        ck_assert(!daemon_said(&world.policyd, "is not what the registry reported last"));
         write_silently(NULL);
 }
 END_TEST
@@ -104,7 +104,7 @@ START_TEST(missed)
         write_silently("disabled");
         WAIT(control_is("0"));
         WAIT(daemon_said(&world.policyd,
-                "Machine" MODULES "\\TaintEvents is not what the registry told of last; subscribing anew"));
+                "Machine" MODULES "\\TaintEvents is not what the registry reported last; subscribing anew"));
         WAIT(provider.subscribed == 2 * subscribed);
         WAIT(provider.unsubscribed == subscribed);
         WAIT(!records_are_logged() || daemon_said(&world.policyd, "signal-missed"));
