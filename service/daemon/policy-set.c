@@ -51,12 +51,17 @@ static void setter_free(struct setter *s)
         free(s);
 }
 
-static void answer_error(struct setter *s, const char *name, const char *text)
+/* `r` is what sending the answer came to. */
+static void finish(struct setter *s, int r)
 {
-        int r = sd_bus_reply_method_errorf(s->m, name, "%s", text);
         if (r < 0)
                 log_debug("cannot answer a property setter: %s; ignoring", strerror(-r));
         setter_free(s);
+}
+
+static void finish_unavailable(struct setter *s, const char *why)
+{
+        finish(s, sd_bus_reply_method_errorf(s->m, ERROR_UNAVAILABLE, "%s", why));
 }
 
 /* A value may be good and yet not win: another layer stands above the one that was written to. */
@@ -71,28 +76,22 @@ static bool is_in_force(const struct setting *policy, const char *value)
 static void answer(struct setter *s)
 {
         const struct setting *policy = s->set->settings->taint_events;
-        struct diag d = { 0 };
 
         if (policy->refusal.text[0])
-                answer_error(s, ERROR_REFUSED, policy->refusal.text);
-        else if (policy->is_pending) {
-                (void)diag_set(&d, EAGAIN, "%s is accepted, and comes into force with the next %s",
-                        setting_pending(policy), setting_waits_for(policy));
-                answer_error(s, ERROR_NOT_IN_FORCE, d.text);
-        } else if (!is_in_force(policy, s->value)) {
-                (void)diag_set(&d, EBUSY, "%s is written, but %s from layer %s is in force", s->value,
-                        policy->accepted ? policy->accepted : "nothing", policy->layer);
-                answer_error(s, ERROR_NOT_IN_FORCE, d.text);
-        } else if (!policy->live && control_present(policy->control)) {
-                (void)diag_set(
-                        &d, EIO, "%s is accepted, but not live: %s", policy->accepted, policy->last_error);
-                answer_error(s, ERROR_NOT_LIVE, d.text);
-        } else {
-                int r = sd_bus_reply_method_return(s->m, NULL);
-                if (r < 0)
-                        log_debug("cannot answer a property setter: %s; ignoring", strerror(-r));
-                setter_free(s);
-        }
+                finish(s, sd_bus_reply_method_errorf(s->m, ERROR_REFUSED, "%s", policy->refusal.text));
+        else if (policy->is_pending)
+                finish(s, sd_bus_reply_method_errorf(s->m, ERROR_NOT_IN_FORCE,
+                                  "%s is accepted, and comes into force with the next %s",
+                                  setting_pending(policy), setting_waits_for(policy)));
+        else if (!is_in_force(policy, s->value))
+                finish(s, sd_bus_reply_method_errorf(s->m, ERROR_NOT_IN_FORCE,
+                                  "%s is written, but %s from layer %s is in force", s->value,
+                                  policy->accepted ? policy->accepted : "nothing", policy->layer));
+        else if (!policy->live && control_present(policy->control))
+                finish(s, sd_bus_reply_method_errorf(s->m, ERROR_NOT_LIVE,
+                                  "%s is accepted, but not live: %s", policy->accepted, policy->last_error));
+        else
+                finish(s, sd_bus_reply_method_return(s->m, NULL));
 }
 
 void policy_set_settled(struct policy_set *set)
@@ -106,8 +105,7 @@ void policy_set_settled(struct policy_set *set)
 
 static int on_timeout(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
 {
-        answer_error(userdata, ERROR_UNAVAILABLE,
-                "written, but the registry has not reported it; not in force yet");
+        finish_unavailable(userdata, "written, but the registry has not reported it; not in force yet");
         return 0;
 }
 
@@ -117,16 +115,17 @@ static int on_written(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
         const sd_bus_error *e = sd_bus_message_get_error(m);
 
         s->call = sd_bus_slot_unref(s->call);
+        if (e && (client_service_absent(e) || sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY))) {
+                finish_unavailable(s, "the registry provider does not answer");
+                return 0;
+        }
         if (e) {
-                bool gone = client_service_absent(e) || sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY);
-                answer_error(s, gone ? ERROR_UNAVAILABLE : e->name,
-                        gone         ? "the registry provider does not answer"
-                        : e->message ? e->message
-                                     : e->name);
+                finish(s,
+                        sd_bus_reply_method_errorf(s->m, e->name, "%s", e->message ? e->message : e->name));
                 return 0;
         }
         if (sd_bus_message_read(m, "t", &s->sequence) < 0) {
-                answer_error(s, ERROR_UNAVAILABLE, "the registry provider gave an answer that is not one");
+                finish_unavailable(s, "the registry provider gave an answer that is not one");
                 return 0;
         }
         const struct setting *policy = s->set->settings->taint_events;
@@ -136,7 +135,7 @@ static int on_written(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
         }
         if (sd_event_add_time_relative(sd_bus_get_event(s->set->bus), &s->timer, CLOCK_MONOTONIC,
                     IN_FORCE_TIMEOUT_USEC, 0, on_timeout, s) < 0)
-                answer_error(s, ERROR_UNAVAILABLE, "written, but it cannot be waited for");
+                finish_unavailable(s, "written, but it cannot be waited for");
         return 0;
 }
 
