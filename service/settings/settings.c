@@ -224,18 +224,6 @@ void settings_connected(struct settings *all, bool connected, const char *proble
                 setting_shown(all->taint_events->accepted));
 }
 
-/* What the service cannot do without. */
-static bool suffices(const struct settings *all, const struct schema *schema)
-{
-        const struct schema_value *policy = all->taint_events->sv, *capture = all->capture->sv;
-        const struct schema_value *new_policy = schema_find(schema, &policy->key, policy->name);
-        const struct schema_value *new_capture = schema_find(schema, &capture->key, capture->name);
-
-        return new_policy && new_policy->control &&
-               strcmp(new_policy->control->name, policy->control->name) == 0 && new_capture &&
-               !new_capture->control;
-}
-
 /* The entry that a setting goes on with; NULL: none. */
 static const struct schema_value *find_entry(const struct setting *s, const struct schema *schema)
 {
@@ -252,10 +240,9 @@ static void mark_ending(const struct settings *all, const struct schema *schema)
                 all->list[i]->ending = !find_entry(all->list[i], schema);
         for (size_t i = 0; i < all->n; i++) {
                 struct setting *s = all->list[i];
-                const struct schema_value *of =
-                        s->kind == SETTING_DRIFT && !s->of->ending ? find_entry(s->of, schema) : NULL;
                 if (s->kind != SETTING_DRIFT)
                         continue;
+                const struct schema_value *of = s->of->ending ? NULL : find_entry(s->of, schema);
                 if (!of || !of->control->drift_value || !is(s->sv, of->key.text, of->control->drift_value))
                         s->ending = true;
                 if (of && s->ending)
@@ -301,7 +288,7 @@ static void add_new(struct settings *all, const struct schema_value *sv)
 
 int settings_reload(struct settings *all, const struct schema *schema)
 {
-        if (!suffices(all, schema))
+        if (!find_entry(all->taint_events, schema) || !find_entry(all->capture, schema))
                 return -ENOENT;
         struct setting **list = reallocarray(all->list, all->n + schema->n, sizeof(*list));
         if (list)
