@@ -139,7 +139,7 @@ static bool key_is(const void *entry, const void *key)
 
 static uint32_t key_hash(const struct yaml_node *key)
 {
-        return hash_bytes(key->text, key->len, hash_seed());
+        return hashmap_hash(key->text, key->len, hashmap_seed());
 }
 
 /* The keys that were compared one by one until now. */
