@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "schema-internal.h"
+#include "schema.h"
 #include "taint/accepted-taint.h"
+#include "yaml/yaml.h"
 
 static bool is_number(const struct schema_value *sv)
 {

@@ -5,10 +5,6 @@
 
 #include "schema-internal.h"
 
-/* Fills everything but the key; `ret` may be half built on error, for schema_value_done(). */
-_must_check_ int schema_parse_entry(
-        const struct yaml_doc *doc, const struct yaml_node *node, struct schema_value *ret, struct diag *d);
-
 /* The value's `control`, from its map. */
 _must_check_ int schema_parse_control(
         const struct yaml_doc *doc, const struct yaml_node *node, struct schema_value *ret, struct diag *d);

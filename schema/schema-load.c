@@ -5,7 +5,7 @@
 #include "definitions/builtin.h"
 #include "layout.h"
 #include "overlay.h"
-#include "schema-internal.h"
+#include "schema.h"
 
 int schema_load_builtin(struct schema **ret)
 {
