@@ -2,8 +2,11 @@
 #include "diag.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "log.h"
 
 /* A cut in the middle of a UTF-8 sequence would make the whole text invalid for D-Bus. */
 static void trim_partial_utf8(char *text)
@@ -49,4 +52,35 @@ void diag_prefix(struct diag *d, const char *format, ...)
                 *stpncpy(at, rest, room) = '\0';
         }
         trim_partial_utf8(d->text);
+}
+
+static const char *log_program = "";
+static int log_max = LOG_INFO;
+static bool log_to_journal;
+
+void log_setup(const char *program, int max)
+{
+        log_program = program;
+        log_max = max;
+        log_to_journal = getenv("JOURNAL_STREAM") != NULL;
+}
+
+void log_line(int priority, const char *format, ...)
+{
+        if (priority > log_max)
+                return;
+
+        char line[2048];
+        va_list ap;
+        va_start(ap, format);
+        (void)vsnprintf(line, sizeof(line), format, ap);
+        va_end(ap);
+        /* One line, one entry: a newline in somebody's text must not begin a second one. */
+        for (char *p = line; *p; p++)
+                if (*p == '\n')
+                        *p = ' ';
+        if (log_to_journal)
+                (void)fprintf(stderr, "<%d>%s\n", priority, line);
+        else
+                (void)fprintf(stderr, "%s: %s\n", log_program, line);
 }
