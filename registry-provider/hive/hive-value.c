@@ -58,7 +58,7 @@ static int parse_number(const struct yaml_doc *doc, const struct yaml_node *node
 static int parse_bytes(
         const struct yaml_doc *doc, const struct yaml_node *node, struct buf *ret, struct diag *d)
 {
-        int r = hex_parse(node->text, node->len, ret);
+        int r = number_parse_hex(node->text, node->len, ret);
         if (r == -EINVAL)
                 return yaml_error(doc, node, d, "`%s` is not bytes, expected pairs of hexadecimal digits",
                         yaml_show(node->text, node->len).text);
@@ -161,7 +161,7 @@ static void format_multi(struct buf *out, const struct value *v)
 static void format_bytes(struct buf *out, const char *tag, const struct value *v)
 {
         buf_printf(out, "!%s \"", tag);
-        hex_format(out, v->data, v->size);
+        number_format_hex(out, v->data, v->size);
         buf_putc(out, '"');
 }
 

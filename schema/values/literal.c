@@ -61,7 +61,7 @@ static int parse_multi(const char *s, struct buf *ret, struct diag *d)
 
 static int parse_hex(const char *s, const char *prefix, struct buf *ret, struct diag *d)
 {
-        int r = hex_parse(s, strlen(s), ret);
+        int r = number_parse_hex(s, strlen(s), ret);
         if (r == -EINVAL)
                 return diag_set(d, EINVAL,
                         "%s: expected pairs of hex digits, with blanks, `:` or `-` only between them",

@@ -39,7 +39,7 @@ static bool between_pairs(char c)
         return c == ' ' || c == '\t' || c == '\n' || c == ':' || c == '-';
 }
 
-int hex_parse(const char *s, size_t len, struct buf *ret)
+int number_parse_hex(const char *s, size_t len, struct buf *ret)
 {
         size_t before = ret->len;
         if (buf_reserve(ret, len / 2) < 0)
@@ -61,7 +61,7 @@ int hex_parse(const char *s, size_t len, struct buf *ret)
         return 0;
 }
 
-void hex_format(struct buf *out, const void *data, size_t n)
+void number_format_hex(struct buf *out, const void *data, size_t n)
 {
         static const char digits[] = "0123456789abcdef";
         const uint8_t *p = data;

@@ -71,8 +71,8 @@ void value_put_multi_item(struct buf *ret, const char *s, size_t n);
 _must_check_ int number_parse(const char *s, size_t len, uint64_t max, uint64_t *ret);
 /* Hex pairs, appended; blanks, `:` and `-` between pairs are skipped. 0, or -EINVAL (nothing is appended) or
  * -ENOMEM. */
-_must_check_ int hex_parse(const char *s, size_t len, struct buf *ret);
-void hex_format(struct buf *out, const void *data, size_t n);
+_must_check_ int number_parse_hex(const char *s, size_t len, struct buf *ret);
+void number_format_hex(struct buf *out, const void *data, size_t n);
 
 /* One literal of the command line. `type:` forces a type (sz expand dword qword dword-be multi hex bin link
  * none, and 0x<code>:HEX for any known type); without one, all digits or 0x… is a number (REG_DWORD if it

@@ -214,19 +214,19 @@ START_TEST(hex_both_ways)
         _cleanup_buf_ struct buf text = BUF_INIT, back = BUF_INIT;
         for (size_t i = 0; i < sizeof(bytes); i++)
                 bytes[i] = (uint8_t)i;
-        hex_format(&text, bytes, sizeof(bytes));
+        number_format_hex(&text, bytes, sizeof(bytes));
         ck_assert_uint_eq(text.len, 512);
         ck_assert_mem_eq(text.data, "000102", 6);
         ck_assert_str_eq(text.data + 506, "fdfeff");
-        ck_assert_int_eq(hex_parse(text.data, text.len, &back), 0);
+        ck_assert_int_eq(number_parse_hex(text.data, text.len, &back), 0);
         ck_assert_uint_eq(back.len, sizeof(bytes));
         ck_assert_mem_eq(back.data, bytes, sizeof(bytes));
 
-        ck_assert_int_eq(hex_parse("0g", 2, &back), -EINVAL);
-        ck_assert_int_eq(hex_parse("00 0", 4, &back), -EINVAL);
+        ck_assert_int_eq(number_parse_hex("0g", 2, &back), -EINVAL);
+        ck_assert_int_eq(number_parse_hex("00 0", 4, &back), -EINVAL);
         ck_assert_uint_eq(back.len, sizeof(bytes));
         ck_assert_int_eq(back.data[back.len], '\0');
-        ck_assert_int_eq(hex_parse(" : 00 - \n", 9, &back), 0);
+        ck_assert_int_eq(number_parse_hex(" : 00 - \n", 9, &back), 0);
         ck_assert_uint_eq(back.len, sizeof(bytes) + 1);
 }
 END_TEST

@@ -65,7 +65,7 @@ static void dump_values(const struct view *v, const struct store_key *key, const
                 for (const struct store_value_entry *e = values[i]; e; e = e->next) {
                         check_named(v, key, e->layer);
                         _cleanup_buf_ struct buf hex = BUF_INIT;
-                        hex_format(&hex, e->data, e->size);
+                        number_format_hex(&hex, e->data, e->size);
                         dump_line(v->to, "value %s|%s %s #%" PRIu64 " type %u %s", path, e->name, e->layer,
                                 e->sequence, e->type, buf_str(&hex));
                 }
