@@ -6,7 +6,7 @@
 
 static uint32_t id_hash(uint64_t id)
 {
-        return hash_bytes(&id, sizeof(id), hash_seed());
+        return hashmap_hash(&id, sizeof(id), hashmap_seed());
 }
 
 static bool id_matches(const void *entry, const void *key)
@@ -16,7 +16,7 @@ static bool id_matches(const void *entry, const void *key)
 
 static uint32_t name_hash(const char *name)
 {
-        return hash_bytes(name, strlen(name), hash_seed());
+        return hashmap_hash(name, strlen(name), hashmap_seed());
 }
 
 static bool client_matches(const void *entry, const void *key)
@@ -26,7 +26,7 @@ static bool client_matches(const void *entry, const void *key)
 
 static uint32_t uid_hash(uint32_t uid)
 {
-        return hash_bytes(&uid, sizeof(uid), hash_seed());
+        return hashmap_hash(&uid, sizeof(uid), hashmap_seed());
 }
 
 static bool user_matches(const void *entry, const void *key)

@@ -13,7 +13,7 @@ struct span {
 
 static uint32_t path_hash(const char *s, size_t len)
 {
-        return fold_hash(s, len, hash_seed());
+        return fold_hash(s, len, hashmap_seed());
 }
 
 static bool path_matches(const void *entry, const void *key)

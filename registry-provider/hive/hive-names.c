@@ -23,7 +23,7 @@ int hive_take_value(
 {
         size_t len;
         const char *name = hive_value_name(value, &len);
-        uint32_t hash = fold_hash(name, len, hash_seed());
+        uint32_t hash = fold_hash(name, len, hashmap_seed());
         const struct yaml_node *same = hashmap_get(seen, hash, value_is, value);
         if (same)
                 return yaml_error(doc, value->key, d,
@@ -43,7 +43,7 @@ static bool key_is(const void *entry, const void *key)
 int hive_take_key(struct hashmap *seen, const struct yaml_doc *doc, const struct yaml_node *node,
         struct hive_key *key, struct diag *d)
 {
-        uint32_t hash = fold_hash(key->path.text, key->path.len, hash_seed());
+        uint32_t hash = fold_hash(key->path.text, key->path.len, hashmap_seed());
         const struct hive_key *same = hashmap_get(seen, hash, key_is, key);
         if (same)
                 return yaml_error(doc, node->key, d,
@@ -60,7 +60,7 @@ int hive_check_hidden(const struct hashmap *seen, const struct yaml_doc *doc, co
                 const struct hive_key up = {
                         .path = { .text = key->path.text, .len = key->path.ends[i], .n = i + 1 }
                 };
-                uint32_t hash = fold_hash(up.path.text, up.path.len, hash_seed());
+                uint32_t hash = fold_hash(up.path.text, up.path.len, hashmap_seed());
                 const struct hive_key *found = hashmap_get(seen, hash, key_is, &up);
                 if (found && found->hidden)
                         return yaml_error(doc, node->key, d,

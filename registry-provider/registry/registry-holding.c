@@ -19,7 +19,7 @@ void holding_done(struct holding *h)
 
 static uint32_t name_hash(const char *name)
 {
-        return fold_hash(name, strlen(name), hash_seed());
+        return fold_hash(name, strlen(name), hashmap_seed());
 }
 
 static bool layer_matches(const void *entry, const void *name)
@@ -77,7 +77,7 @@ static bool held_matches(const void *entry, const void *key)
 static uint32_t probe_hash(const struct probe *p)
 {
         return fold_hash(p->name, strlen(p->name),
-                hash_bytes(p->key->bytes, sizeof(p->key->bytes), name_hash(p->layer->name)) +
+                hashmap_hash(p->key->bytes, sizeof(p->key->bytes), name_hash(p->layer->name)) +
                         (uint32_t)p->kind);
 }
 

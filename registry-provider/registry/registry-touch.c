@@ -50,7 +50,7 @@ static bool touch_matches(const void *entry, const void *key)
 
 static uint32_t guid_hash(const struct guid *guid)
 {
-        return hash_bytes(guid->bytes, sizeof(guid->bytes), hash_seed());
+        return hashmap_hash(guid->bytes, sizeof(guid->bytes), hashmap_seed());
 }
 
 static uint32_t probe_hash(const struct probe *p)

@@ -20,10 +20,10 @@ struct cache_item {
 
 static struct cache_item **find(const struct cache *c, const struct cache_name *name)
 {
-        uint32_t hash = hash_bytes(name->guid, sizeof(*name->guid), hash_seed() + name->kind);
+        uint32_t hash = hashmap_hash(name->guid, sizeof(*name->guid), hashmap_seed() + name->kind);
         struct cache_item **at;
 
-        hash = hash_bytes(name->folded, name->len, hash);
+        hash = hashmap_hash(name->folded, name->len, hash);
         for (at = (struct cache_item **)&c->buckets[hash % CACHE_BUCKETS]; *at; at = &(*at)->next)
                 if ((*at)->kind == name->kind && (*at)->len == name->len &&
                         guid_equal(&(*at)->guid, name->guid) &&

@@ -248,7 +248,7 @@ struct search {
 
 static uint32_t place_hash(const struct guid *guid)
 {
-        return hash_bytes(guid->bytes, sizeof(guid->bytes), hash_seed());
+        return hashmap_hash(guid->bytes, sizeof(guid->bytes), hashmap_seed());
 }
 
 static bool place_matches(const void *entry, const void *key)

@@ -126,7 +126,7 @@ void *hashmap_next(const struct hashmap *m, uint32_t *i)
         return NULL;
 }
 
-uint32_t hash_seed(void)
+uint32_t hashmap_seed(void)
 {
         static uint32_t seed;
         if (seed == 0) {
@@ -148,7 +148,7 @@ static uint32_t mix(uint32_t h, uint32_t k)
         return h * 5 + UINT32_C(0xe6546b64);
 }
 
-uint32_t hash_bytes(const void *data, size_t n, uint32_t seed)
+uint32_t hashmap_hash(const void *data, size_t n, uint32_t seed)
 {
         const uint8_t *p = data;
         uint32_t h = seed, k;

@@ -38,5 +38,5 @@ bool hashmap_remove(struct hashmap *m, uint32_t hash, const void *entry);
 void *hashmap_next(const struct hashmap *m, uint32_t *i);
 
 /* A hash for bytes, seeded once per process so that names chosen by others cannot be made to collide. */
-uint32_t hash_bytes(const void *data, size_t n, uint32_t seed);
-uint32_t hash_seed(void);
+uint32_t hashmap_hash(const void *data, size_t n, uint32_t seed);
+uint32_t hashmap_seed(void);

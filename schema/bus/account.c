@@ -6,7 +6,7 @@
 #include <sys/random.h>
 
 #include "../base/log.h"
-#include "../events/timer.h"
+#include "../events/loop.h"
 
 /* A connection may wait for 128 answers at one time (dbus-daemon's default), polkit's among them. */
 #define PLACES_MAX 64u
@@ -29,7 +29,7 @@ struct account {
 
 static uint32_t client_hash(const struct account_client *c)
 {
-        return hash_bytes(&c, sizeof(c), hash_seed());
+        return hashmap_hash(&c, sizeof(c), hashmap_seed());
 }
 
 static void give_place(struct account_client *c)
@@ -62,7 +62,7 @@ int account_new(sd_bus *bus, account_read_t read, void *userdata, struct account
         if (!a)
                 return -ENOMEM;
         *a = (struct account){ .bus = sd_bus_ref(bus), .read = read, .userdata = userdata };
-        int r = timer_new(sd_bus_get_event(bus), 0, on_retry, a, &a->retry);
+        int r = loop_timer_new(sd_bus_get_event(bus), 0, on_retry, a, &a->retry);
         if (r < 0) {
                 (void)account_free(a);
                 return r;
@@ -148,7 +148,7 @@ size_t account_room(const struct account_client *c)
 static void later(struct account_client *c)
 {
         c->is_due = true;
-        int r = timer_start(c->owner->retry, RETRY_USEC);
+        int r = loop_timer_start(c->owner->retry, RETRY_USEC);
         if (r < 0)
                 log_warning(
                         "cannot set a timer: %s; the next message to %s asks again", strerror(-r), c->name);

@@ -28,7 +28,7 @@ struct callers {
 
 static uint32_t name_hash(const char *name)
 {
-        return hash_bytes(name, strlen(name), hash_seed());
+        return hashmap_hash(name, strlen(name), hashmap_seed());
 }
 
 static bool name_matches(const void *entry, const void *key)
@@ -38,7 +38,7 @@ static bool name_matches(const void *entry, const void *key)
 
 static uint32_t uid_hash(uint32_t uid)
 {
-        return hash_bytes(&uid, sizeof(uid), hash_seed());
+        return hashmap_hash(&uid, sizeof(uid), hashmap_seed());
 }
 
 static bool user_matches(const void *entry, const void *key)

@@ -159,10 +159,10 @@ uint32_t fold_hash(const char *s, size_t n, uint32_t seed)
                 } else
                         len += put_utf8(folded + len, next_folded(&s, &n));
                 if (len >= HASH_PIECE) {
-                        seed = hash_bytes(folded, HASH_PIECE, seed);
+                        seed = hashmap_hash(folded, HASH_PIECE, seed);
                         len -= HASH_PIECE;
                         memmove(folded, folded + HASH_PIECE, len);
                 }
         }
-        return hash_bytes(folded, len, seed);
+        return hashmap_hash(folded, len, seed);
 }

@@ -96,7 +96,7 @@ static bool is_crash(const void *entry, const void *key)
 static int name_of(struct scan_names *names, const char *text, size_t n, struct scan_name **ret)
 {
         struct key key = { text, n < sizeof((*ret)->name) ? n : sizeof((*ret)->name) - 1 };
-        uint32_t hash = hash_bytes(key.text, key.n, hash_seed());
+        uint32_t hash = hashmap_hash(key.text, key.n, hashmap_seed());
 
         *ret = hashmap_get(&names->map, hash, has_name, &key);
         if (*ret)
@@ -221,7 +221,7 @@ int scan_flush(struct scan *s)
 /* True for the first. */
 static int remember_crash(struct scan *s, uint64_t hash, bool *ret_known)
 {
-        uint32_t h = hash_bytes(&hash, sizeof(hash), hash_seed());
+        uint32_t h = hashmap_hash(&hash, sizeof(hash), hashmap_seed());
 
         *ret_known = hashmap_get(&s->crashes, h, is_crash, &hash);
         if (*ret_known || s->crashes.used >= SCAN_NAMES_MAX)

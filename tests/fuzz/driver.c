@@ -124,7 +124,7 @@ static int run_file(struct run *run, int dir, const char *name)
         bool only = run->write != WRITE_NONE;
         for (uint32_t i = only ? run->write : 0; i <= (only ? run->write : run->mutations); i++) {
                 _cleanup_buf_ struct buf b = BUF_INIT;
-                uint64_t state = (uint64_t)hash_bytes(base, strlen(base), 1) << 32 | i;
+                uint64_t state = (uint64_t)hashmap_hash(base, strlen(base), 1) << 32 | i;
                 buf_add(&b, text.data, text.len);
                 for (size_t n = i == 0 ? 0 : 1 + below(&state, 6); n > 0; n--)
                         mutate(&b, &state);

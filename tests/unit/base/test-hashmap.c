@@ -93,7 +93,7 @@ static void random_walk(uint32_t (*hash)(unsigned), unsigned keys)
 
 static uint32_t good_hash(unsigned key)
 {
-        return hash_bytes(&key, sizeof(key), 1);
+        return hashmap_hash(&key, sizeof(key), 1);
 }
 
 static uint32_t one_hash(_unused_ unsigned key)
@@ -185,18 +185,18 @@ END_TEST
 START_TEST(hashes_of_bytes)
 {
         uint8_t data[64] = { 0 };
-        ck_assert_uint_eq(hash_bytes("abc", 3, 5), hash_bytes("abc", 3, 5));
-        ck_assert_uint_ne(hash_bytes("abc", 3, 5), hash_bytes("abc", 3, 6));
-        ck_assert_uint_eq(hash_bytes(NULL, 0, 5), hash_bytes("", 0, 5));
+        ck_assert_uint_eq(hashmap_hash("abc", 3, 5), hashmap_hash("abc", 3, 5));
+        ck_assert_uint_ne(hashmap_hash("abc", 3, 5), hashmap_hash("abc", 3, 6));
+        ck_assert_uint_eq(hashmap_hash(NULL, 0, 5), hashmap_hash("", 0, 5));
         for (size_t n = 1; n <= sizeof(data); n++) {
-                uint32_t clean = hash_bytes(data, n, 5);
-                ck_assert_uint_ne(clean, hash_bytes(data, n - 1, 5));
+                uint32_t clean = hashmap_hash(data, n, 5);
+                ck_assert_uint_ne(clean, hashmap_hash(data, n - 1, 5));
                 data[n - 1] = 1;
-                ck_assert_uint_ne(clean, hash_bytes(data, n, 5));
+                ck_assert_uint_ne(clean, hashmap_hash(data, n, 5));
                 data[n - 1] = 0;
         }
-        ck_assert_uint_ne(hash_seed(), 0);
-        ck_assert_uint_eq(hash_seed(), hash_seed());
+        ck_assert_uint_ne(hashmap_seed(), 0);
+        ck_assert_uint_eq(hashmap_seed(), hashmap_seed());
 }
 END_TEST
 
