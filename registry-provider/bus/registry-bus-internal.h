@@ -3,7 +3,7 @@
 
 #include "../../schema/bus/gate.h"
 #include "../../schema/bus/refusals.h"
-#include "../../schema/events/deferred.h"
+#include "../../schema/events/loop.h"
 #include "registry-bus.h"
 #include "subscriptions.h"
 
@@ -30,7 +30,7 @@ struct registry_bus {
         struct gate *gate;
         struct subscriptions *subscriptions;
         struct refusals *refusals;
-        struct deferred *flush;
+        struct loop_deferred *flush;
         struct request *waiting; /* applied, not yet durable; oldest first */
         struct request **waiting_tail;
         struct request *asking; /* polkit decides */

@@ -145,7 +145,7 @@ static void execute(struct request *q)
         q->next = NULL;
         *rb->waiting_tail = q;
         rb->waiting_tail = &q->next;
-        r = deferred_start(rb->flush);
+        r = loop_deferred_start(rb->flush);
         rb->waiting_bytes += request_size(q);
         if (r < 0 || ++rb->n_waiting >= WAITING_MAX || rb->waiting_bytes >= WAITING_BYTES_MAX)
                 registry_bus_flush(rb);

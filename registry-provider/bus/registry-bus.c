@@ -299,7 +299,7 @@ int registry_bus_new(const struct registry_bus_config *config, struct registry_b
                         sd_bus_get_event(config->bus), config->refused, config->userdata, &rb->refusals);
         /* After everything else that is ready: the calls that came together share one sync. */
         if (r >= 0)
-                r = deferred_new(sd_bus_get_event(config->bus), SD_EVENT_PRIORITY_IDLE, FLUSH_MOST_USEC,
+                r = loop_deferred_new(sd_bus_get_event(config->bus), SD_EVENT_PRIORITY_IDLE, FLUSH_MOST_USEC,
                         on_flush, rb, &rb->flush);
         if (r >= 0)
                 r = sd_bus_add_fallback_vtable(
@@ -319,7 +319,7 @@ struct registry_bus *registry_bus_free(struct registry_bus *rb)
         if (!rb)
                 return NULL;
         requests_free(rb);
-        rb->flush = deferred_free(rb->flush);
+        rb->flush = loop_deferred_free(rb->flush);
         rb->subscriptions = subscriptions_free(rb->subscriptions);
         rb->refusals = refusals_free(rb->refusals);
         rb->gate = gate_free(rb->gate);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../../schema/base/log.h"
-#include "../../schema/events/timer.h"
+#include "../../schema/events/loop.h"
 #include "../../schema/layout.h"
 #include "manager-internal.h"
 
@@ -103,7 +103,7 @@ static size_t count_good(const struct dropins *files)
 
 static void set_retry(struct manager *m, uint64_t usec)
 {
-        int r = timer_start(m->reload_timer, usec);
+        int r = loop_timer_start(m->reload_timer, usec);
         if (r < 0)
                 log_warning("cannot set the timer for reading the drop-in files again: %s; ignoring",
                         strerror(-r));
@@ -118,7 +118,7 @@ static int on_retry(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *u
 
 int reload_start(struct manager *m)
 {
-        return timer_new(m->event, 100000, on_retry, m, &m->reload_timer);
+        return loop_timer_new(m->event, 100000, on_retry, m, &m->reload_timer);
 }
 
 void reload_changed(struct manager *m)

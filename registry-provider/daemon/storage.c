@@ -9,7 +9,7 @@
 
 #include "../../schema/base/fileio.h"
 #include "../../schema/base/log.h"
-#include "../../schema/events/timer.h"
+#include "../../schema/events/loop.h"
 #include "../../schema/layout.h"
 #include "../store/recovery.h"
 #include "manager-internal.h"
@@ -149,7 +149,7 @@ void storage_close(struct manager *m)
 
 static void set_timer(struct manager *m, uint64_t usec)
 {
-        int r = timer_start(m->quiet_timer, usec);
+        int r = loop_timer_start(m->quiet_timer, usec);
         if (r < 0)
                 log_warning("cannot set the timer for quiet moments: %s; ignoring", strerror(-r));
 }
@@ -186,13 +186,13 @@ static int on_quiet(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *u
 
 int storage_start(struct manager *m)
 {
-        return timer_new(m->event, 1000000, on_quiet, m, &m->quiet_timer);
+        return loop_timer_new(m->event, 1000000, on_quiet, m, &m->quiet_timer);
 }
 
 /* Steady writing must not put it off. */
 void storage_tried(struct manager *m)
 {
-        if (!timer_runs(m->quiet_timer))
+        if (!loop_timer_runs(m->quiet_timer))
                 set_timer(m, QUIET_USEC);
 }
 

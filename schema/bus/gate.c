@@ -8,8 +8,7 @@
 #include "../base/clock.h"
 #include "../base/log.h"
 #include "../dbus/names.h"
-#include "../events/deferred.h"
-#include "../events/timer.h"
+#include "../events/loop.h"
 #include "members.h"
 #include "waiting.h"
 
@@ -29,10 +28,10 @@ struct gate {
         struct callers *callers;
         struct members *members; /* NULL: no group */
         sd_bus_slot *filter;
-        sd_event_source *between; /* its prepare callback runs between two messages */
-        sd_event_source *next;    /* lets a call pass at once */
-        struct deferred *turn;    /* lets one pass that comes after the rest */
-        sd_event_source *refill;  /* for those who have to wait until they have time again */
+        sd_event_source *between;   /* its prepare callback runs between two messages */
+        sd_event_source *next;      /* lets a call pass at once */
+        struct loop_deferred *turn; /* lets one pass that comes after the rest */
+        sd_event_source *refill;    /* for those who have to wait until they have time again */
         struct waiting waiting;
         bool is_news;            /* somebody who waits may pass now */
         sd_bus_message *passing; /* it comes out of the bus's queue next */
@@ -134,8 +133,8 @@ static enum verdict judge_error(struct gate *g, struct caller *c, const struct h
                 return WAIT;
         if (!h->is_large || budget_left(&c->user->budget, clock_usec()) > 0)
                 return TURN;
-        if (!timer_runs(g->refill)) {
-                int r = timer_start(g->refill, REFILL_USEC);
+        if (!loop_timer_runs(g->refill)) {
+                int r = loop_timer_start(g->refill, REFILL_USEC);
                 if (r < 0) {
                         log_warning(
                                 "cannot set a timer: %s; a refused call is answered at once", strerror(-r));
@@ -377,7 +376,7 @@ static int on_between(_unused_ sd_event_source *source, void *userdata)
         g->is_news = false;
         if (choose(g, &turn))
                 return sd_event_source_set_enabled(g->next, SD_EVENT_ONESHOT);
-        return turn ? deferred_start(g->turn) : 0;
+        return turn ? loop_deferred_start(g->turn) : 0;
 }
 
 static int on_refill(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
@@ -537,10 +536,11 @@ static int add_sources(struct gate *g, sd_event *event)
         if (r >= 0)
                 r = sd_event_source_set_priority(g->next, SD_EVENT_PRIORITY_NORMAL - 1);
         if (r >= 0)
-                r = timer_new(event, REFILL_USEC / 10, on_refill, g, &g->refill);
+                r = loop_timer_new(event, REFILL_USEC / 10, on_refill, g, &g->refill);
         /* Behind what root's writes wait for. */
         return r < 0 ? r
-                     : deferred_new(event, SD_EVENT_PRIORITY_IDLE + 1, GATE_TURN_USEC, on_turn, g, &g->turn);
+                     : loop_deferred_new(
+                               event, SD_EVENT_PRIORITY_IDLE + 1, GATE_TURN_USEC, on_turn, g, &g->turn);
 }
 
 int gate_new(const struct gate_config *config, struct gate **ret)
@@ -581,7 +581,7 @@ struct gate *gate_free(struct gate *g)
         sd_event_source_disable_unref(g->between);
         sd_event_source_disable_unref(g->next);
         sd_event_source_disable_unref(g->refill);
-        g->turn = deferred_free(g->turn);
+        g->turn = loop_deferred_free(g->turn);
         free(g);
         return NULL;
 }

@@ -10,7 +10,7 @@
 #include <sys/eventfd.h>
 
 #include "../base/log.h"
-#include "../events/timer.h"
+#include "../events/loop.h"
 
 #define GROUPS_MAX 1024
 #define TEXT_MAX 65536u
@@ -214,7 +214,7 @@ int members_new(
         *m = (struct members){ .told = told, .userdata = userdata, .looker = looker_new(group) };
         int r = m->looker ? sd_event_add_io(event, &m->found, m->looker->fd, EPOLLIN, on_found, m) : -ENOMEM;
         if (r >= 0)
-                r = timer_new(event, 0, on_timeout, m, &m->timeout);
+                r = loop_timer_new(event, 0, on_timeout, m, &m->timeout);
         if (r < 0) {
                 (void)members_free(m);
                 return r;

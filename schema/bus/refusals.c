@@ -8,7 +8,7 @@
 
 #include "../base/clock.h"
 #include "../base/log.h"
-#include "../events/timer.h"
+#include "../events/loop.h"
 
 #define TEXT_MAX 512u
 #define RANGES_MAX 8u
@@ -179,9 +179,9 @@ static bool end_window(struct refusals *r, struct refusing_user *u)
 
 static void start_timer(struct refusals *r)
 {
-        if (timer_runs(r->timer))
+        if (loop_timer_runs(r->timer))
                 return;
-        int e = timer_start(r->timer, REFUSAL_WINDOW_USEC);
+        int e = loop_timer_start(r->timer, REFUSAL_WINDOW_USEC);
         if (e < 0)
                 log_warning("cannot set a timer: %s; refused calls are told of at the end", strerror(-e));
 }
@@ -212,7 +212,7 @@ int refusals_new(sd_event *event, refusals_emit_t emit_told, void *userdata, str
                 return -ENOMEM;
         r->emit = emit_told;
         r->userdata = userdata;
-        int e = timer_new(event, 0, on_timer, r, &r->timer);
+        int e = loop_timer_new(event, 0, on_timer, r, &r->timer);
         if (e < 0) {
                 free(r);
                 return e;

@@ -1,12 +1,186 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fswatch.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 
 #include "../base/log.h"
-#include "hops.h"
+#include "../overlay.h"
+#include "folders.h"
+
+#define LINKS_MAX 40 /* the kernel's own limit for one path */
+#define MASK_TARGET "/dev/null"
+
+/* The way to a folder of configuration, hop by hop: through every parent, and through every link to where it
+ * leads. */
+struct walk {
+        struct folders *folders;
+        int fd;     /* where it is */
+        char *rest; /* of the way */
+        unsigned links;
+};
+
+static void walk_done(struct walk *w)
+{
+        closep(&w->fd);
+        free(w->rest);
+}
+#define _cleanup_walk_ _cleanup_(walk_done)
+
+static int move(struct walk *w, int fd)
+{
+        if (fd < 0)
+                return -errno;
+        closep(&w->fd);
+        w->fd = fd;
+        return 0;
+}
+
+/* An absolute way begins at the root. */
+static int set_way(struct walk *w, char *way)
+{
+        free(w->rest);
+        w->rest = way;
+        return way[0] == '/' ? move(w, open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)) : 0;
+}
+
+/* "" at the end. */
+static void take_name(struct walk *w, char name[static NAME_MAX + 1])
+{
+        const char *from = w->rest + strspn(w->rest, "/");
+        size_t n = strcspn(from, "/");
+
+        (void)snprintf(name, NAME_MAX + 1, "%.*s", (int)n, from);
+        (void)memmove(w->rest, from + n, strlen(from + n) + 1);
+}
+
+static bool is_at_end(const struct walk *w)
+{
+        return w->rest[strspn(w->rest, "/")] == '\0';
+}
+
+/* `link` is in the folder where the walk is; what remains of the way is behind its target. */
+static int follow_link(struct walk *w, int at, const char *link)
+{
+        char target[PATH_MAX];
+        char *way;
+
+        ssize_t n = readlinkat(at, link, target, sizeof(target) - 1);
+        if (n < 0)
+                return -errno;
+        target[n] = '\0';
+        if (strcmp(target, MASK_TARGET) == 0)
+                return -ENOENT;
+        if (++w->links > LINKS_MAX)
+                return -ELOOP;
+        if ((size_t)n + strlen(w->rest) >= PATH_MAX)
+                return -ENAMETOOLONG;
+        return asprintf(&way, "%s/%s", target, w->rest) < 0 ? -ENOMEM : set_way(w, way);
+}
+
+static int enter(struct walk *w, const char *name)
+{
+        struct stat st;
+
+        int r = folders_add(w->folders, w->fd, name, FOLDER_ENTRY);
+        if (r < 0)
+                return r;
+        _cleanup_close_ int fd = openat(w->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if (S_ISLNK(st.st_mode))
+                return follow_link(w, fd, "");
+        if (S_ISREG(st.st_mode) && is_at_end(w))
+                r = folders_add(w->folders, w->fd, name, FOLDER_CONTENTS);
+        return r < 0 ? r : move(w, steal_fd(&fd));
+}
+
+/* 0 at the end of the way, or what ended it before. */
+static int walk(struct walk *w)
+{
+        char name[NAME_MAX + 1];
+        int r = 0;
+
+        for (take_name(w, name); r == 0 && name[0]; take_name(w, name)) {
+                if (strcmp(name, ".") == 0)
+                        continue;
+                r = strcmp(name, "..") == 0 ? move(w, openat(w->fd, "..", O_PATH | O_CLOEXEC))
+                                            : enter(w, name);
+        }
+        return r;
+}
+
+static int watch_link(struct folders *f, int dir, const char *name)
+{
+        _cleanup_walk_ struct walk w = {
+                .folders = f, .fd = fcntl(dir, F_DUPFD_CLOEXEC, 3), .rest = strdup("")
+        };
+
+        if (!w.rest)
+                return -ENOMEM;
+        int r = w.fd < 0 ? -errno : follow_link(&w, dir, name);
+        if (r == 0)
+                r = walk(&w);
+        return r == -ENOMEM ? r : 0;
+}
+
+static void closedirp(DIR **d)
+{
+        if (*d)
+                (void)closedir(*d);
+}
+
+static int watch_links(struct folders *f, int dir)
+{
+        _cleanup_close_ int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_(closedirp) DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+        const struct dirent *e;
+        int r = 0;
+
+        /* Who reads it says what is wrong with it. */
+        if (!d)
+                return 0;
+        (void)steal_fd(&fd);
+        while (r == 0 && (e = readdir(d)))
+                if ((e->d_type == DT_LNK || e->d_type == DT_UNKNOWN) && overlay_takes(e->d_name))
+                        r = watch_link(f, dirfd(d), e->d_name);
+        return r;
+}
+
+static int watch_all(struct walk *w)
+{
+        int r = walk(w);
+        if (r == 0)
+                r = folders_add(w->folders, w->fd, NULL, FOLDER_CONTENTS);
+        return r < 0 ? r : watch_links(w->folders, w->fd);
+}
+
+/* Watches all that `path` leads through, the folder at its end, and what the links in there lead through (of
+ * those names that overlay_list() takes). What is missing on the way may come: it is watched for as well. A
+ * folder is watched before a name is looked up in it, so that what was read afterwards is never older than
+ * what is watched. A link to /dev/null leads nowhere. 0 or -ENOMEM. */
+static int follow_way(struct folders *f, const char *path)
+{
+        _cleanup_walk_ struct walk w = { .folders = f, .fd = -1 };
+        char *way = strdup(path);
+
+        if (!way)
+                return -ENOMEM;
+        folders_begin(f);
+        int r = set_way(&w, way);
+        if (r == 0 && w.fd < 0)
+                r = move(&w, open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+        if (r == 0)
+                r = watch_all(&w);
+        folders_end(f);
+        return r == -ENOMEM ? r : 0;
+}
 
 /* Reading the file ourselves raises OPEN, ACCESS and CLOSE_NOWRITE: those are not asked for. */
 #define CONTROL_MASK (IN_MODIFY | IN_CLOSE_WRITE)
@@ -61,7 +235,7 @@ static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *u
         struct fswatch *w = userdata;
 
         w->first = 0;
-        int r = hops_follow(&w->folders, w->path);
+        int r = follow_way(&w->folders, w->path);
         if (r < 0) {
                 log_warning("%s cannot be watched: %s; trying again", w->path, strerror(-r));
                 r = start_timer(w, FSWATCH_LONGEST_USEC);
@@ -104,7 +278,7 @@ int fswatch_new(sd_event *event, enum fswatch_kind kind, const char *path, fswat
         int r = !w->path ? -ENOMEM
                 : kind == FSWATCH_CONTROL
                         ? sd_event_add_inotify(event, &w->control, path, CONTROL_MASK, on_control, w)
-                        : hops_follow(&w->folders, path);
+                        : follow_way(&w->folders, path);
         if (r < 0) {
                 (void)fswatch_free(w);
                 return r;

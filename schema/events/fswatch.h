@@ -10,7 +10,7 @@
 #include "../base/macro.h"
 
 enum fswatch_kind {
-        FSWATCH_DIRECTORY, /* what is in it, and behind the links in it and on the way to it (hops.h); it
+        FSWATCH_DIRECTORY, /* what is in it, and behind the links in it and on the way to it; it
                               need not exist */
         FSWATCH_CONTROL,   /* a file below /proc/sys that must exist: told at once, of writes alone */
 };

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
+#include "../base/clock.h"
+
 struct reload {
         loop_reload_t fn;
         void *userdata;
@@ -83,4 +85,100 @@ int loop_run(sd_event *event, const char *status)
         int r = sd_event_loop(event);
         (void)sd_notify(0, "STOPPING=1");
         return r < 0 ? r : r > 0 ? -EIO : 0;
+}
+
+int loop_timer_new(sd_event *event, uint64_t accuracy, sd_event_time_handler_t fn, void *userdata,
+        sd_event_source **ret)
+{
+        sd_event_source *timer = NULL;
+
+        int r = sd_event_add_time(event, &timer, CLOCK_MONOTONIC, 0, accuracy, fn, userdata);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(timer, SD_EVENT_OFF);
+        if (r < 0) {
+                sd_event_source_disable_unref(timer);
+                return r;
+        }
+        *ret = timer;
+        return 0;
+}
+
+int loop_timer_start(sd_event_source *timer, uint64_t usec)
+{
+        int r = sd_event_source_set_time_relative(timer, usec);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+        return r < 0 ? r : 0;
+}
+
+bool loop_timer_runs(sd_event_source *timer)
+{
+        return sd_event_source_get_enabled(timer, NULL) > 0;
+}
+
+/* Before what comes in from outside. */
+#define URGENT (SD_EVENT_PRIORITY_NORMAL - 10)
+
+struct loop_deferred {
+        sd_event_source *source;
+        int64_t priority;
+        uint64_t most_usec, until;
+        loop_deferred_fn fn;
+        void *userdata;
+};
+
+static int on_turn(_unused_ sd_event_source *source, void *userdata)
+{
+        const struct loop_deferred *d = userdata;
+
+        d->fn(d->userdata);
+        return 0;
+}
+
+/* Once a turn of the loop, as long as it waits. */
+static int on_prepare(sd_event_source *source, void *userdata)
+{
+        const struct loop_deferred *d = userdata;
+
+        return clock_usec() >= d->until ? sd_event_source_set_priority(source, URGENT) : 0;
+}
+
+int loop_deferred_new(sd_event *event, int64_t priority, uint64_t most_usec, loop_deferred_fn fn,
+        void *userdata, struct loop_deferred **ret)
+{
+        struct loop_deferred *d = malloc(sizeof(*d));
+        if (!d)
+                return -ENOMEM;
+        *d = (struct loop_deferred){
+                .priority = priority, .most_usec = most_usec, .fn = fn, .userdata = userdata
+        };
+        int r = sd_event_add_defer(event, &d->source, on_turn, d);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(d->source, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_source_set_prepare(d->source, on_prepare);
+        if (r < 0) {
+                (void)loop_deferred_free(d);
+                return r;
+        }
+        *ret = d;
+        return 0;
+}
+
+struct loop_deferred *loop_deferred_free(struct loop_deferred *d)
+{
+        if (!d)
+                return NULL;
+        sd_event_source_disable_unref(d->source);
+        free(d);
+        return NULL;
+}
+
+int loop_deferred_start(struct loop_deferred *d)
+{
+        if (sd_event_source_get_enabled(d->source, NULL) > 0)
+                return 0;
+        d->until = clock_usec() + d->most_usec;
+        int r = sd_event_source_set_priority(d->source, d->priority);
+        return r < 0 ? r : sd_event_source_set_enabled(d->source, SD_EVENT_ONESHOT);
 }

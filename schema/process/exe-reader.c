@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 
 #include "../base/log.h"
-#include "../events/timer.h"
+#include "../events/loop.h"
 #include "exe-reader-child.h"
 
 /* Answers that are taken before others have their turn. */
@@ -110,7 +110,7 @@ static int on_readable(_unused_ sd_event_source *s, int fd, _unused_ uint32_t ev
                 }
         }
         if (x->n > 0)
-                return timer_start(x->timer, EXE_READER_TIMEOUT_USEC);
+                return loop_timer_start(x->timer, EXE_READER_TIMEOUT_USEC);
         return sd_event_source_set_enabled(x->timer, SD_EVENT_OFF);
 }
 
@@ -160,7 +160,7 @@ struct exe_reader *exe_reader_free(struct exe_reader *x)
 
 int exe_reader_attach(struct exe_reader *x, sd_event *event)
 {
-        int r = timer_new(event, 0, on_late, x, &x->timer);
+        int r = loop_timer_new(event, 0, on_late, x, &x->timer);
         return r < 0 ? r : sd_event_add_io(event, &x->io, x->fd, EPOLLIN, on_readable, x);
 }
 
@@ -190,7 +190,7 @@ int exe_reader_ask(
                 return -ENOTCONN;
         if (x->is_late || x->n == EXE_READER_QUESTIONS_MAX)
                 return -EBUSY;
-        int r = timer_runs(x->timer) ? 0 : timer_start(x->timer, EXE_READER_TIMEOUT_USEC);
+        int r = loop_timer_runs(x->timer) ? 0 : loop_timer_start(x->timer, EXE_READER_TIMEOUT_USEC);
         if (r >= 0)
                 r = send_question(x->fd, x->number, dir);
         if (r < 0)

@@ -13,7 +13,7 @@
 #include "../../schema/bus/wire.h"
 #include "../../schema/dbus/names.h"
 #include "../../schema/events/daemon-bus.h"
-#include "../../schema/events/deferred.h"
+#include "../../schema/events/loop.h"
 #include "../../schema/taint/taint.h"
 #include "config.h"
 #include "policy-set.h"
@@ -38,7 +38,7 @@ struct policy_bus {
         struct gate *gate;
         struct refusals *refusals;
         struct policy_set *set;
-        struct deferred *flush;
+        struct loop_deferred *flush;
         unsigned dirty;
 };
 
@@ -463,7 +463,7 @@ static void mark(struct policy_bus *pb, unsigned changes)
         if (!pb || changes == 0)
                 return;
         pb->dirty |= changes;
-        int r = deferred_start(pb->flush);
+        int r = loop_deferred_start(pb->flush);
         if (r < 0)
                 log_warning("cannot signal changed properties: %s; ignoring", strerror(-r));
 }
@@ -547,7 +547,7 @@ int policy_bus_new(sd_bus *bus, struct settings *settings, const struct problems
                 .bus = bus, .group = "", .need = call_need, .refused = on_refused, .userdata = pb
         };
 
-        int r = deferred_new(
+        int r = loop_deferred_new(
                 sd_bus_get_event(bus), SD_EVENT_PRIORITY_IDLE, FLUSH_MOST_USEC, on_flush, pb, &pb->flush);
         if (r >= 0)
                 r = gate_new(&gate, &pb->gate);
@@ -573,7 +573,7 @@ struct policy_bus *policy_bus_free(struct policy_bus *pb)
         pb->set = policy_set_free(pb->set);
         (void)refusals_free(pb->refusals);
         pb->gate = gate_free(pb->gate);
-        pb->flush = deferred_free(pb->flush);
+        pb->flush = loop_deferred_free(pb->flush);
         free(pb);
         return NULL;
 }

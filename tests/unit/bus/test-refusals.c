@@ -25,12 +25,12 @@ static struct buf told;
 static size_t n_told;
 static uint64_t told_when; /* the last one */
 
-int __wrap_timer_new(sd_event *event, uint64_t accuracy, sd_event_time_handler_t fn, void *userdata,
+int __wrap_loop_timer_new(sd_event *event, uint64_t accuracy, sd_event_time_handler_t fn, void *userdata,
         sd_event_source **ret);
-int __wrap_timer_start(sd_event_source *source, uint64_t usec);
-bool __wrap_timer_runs(sd_event_source *source);
+int __wrap_loop_timer_start(sd_event_source *source, uint64_t usec);
+bool __wrap_loop_timer_runs(sd_event_source *source);
 
-int __wrap_timer_new(_unused_ sd_event *event, _unused_ uint64_t accuracy, sd_event_time_handler_t fn,
+int __wrap_loop_timer_new(_unused_ sd_event *event, _unused_ uint64_t accuracy, sd_event_time_handler_t fn,
         void *userdata, sd_event_source **ret)
 {
         timer.fn = fn;
@@ -40,14 +40,14 @@ int __wrap_timer_new(_unused_ sd_event *event, _unused_ uint64_t accuracy, sd_ev
         return 0;
 }
 
-int __wrap_timer_start(_unused_ sd_event_source *source, uint64_t usec)
+int __wrap_loop_timer_start(_unused_ sd_event_source *source, uint64_t usec)
 {
         ck_assert_uint_eq(usec, REFUSAL_WINDOW_USEC);
         timer.runs = true;
         return 0;
 }
 
-bool __wrap_timer_runs(_unused_ sd_event_source *source)
+bool __wrap_loop_timer_runs(_unused_ sd_event_source *source)
 {
         return timer.runs;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Work that waits for an idle loop, and does not wait for ever. */
-#include "../../../schema/events/deferred.h"
+#include "../../../schema/events/loop.h"
 #include "../base/test-util.h"
 
 #define MOST_USEC UINT64_C(2000)
@@ -37,10 +37,10 @@ static void teardown(void)
         sd_event_unref(event);
 }
 
-static struct deferred *new_deferred(int64_t priority, uint64_t most_usec, const char *name)
+static struct loop_deferred *new_deferred(int64_t priority, uint64_t most_usec, const char *name)
 {
-        struct deferred *d = NULL;
-        ck_assert_int_eq(deferred_new(event, priority, most_usec, on_turn, (void *)name, &d), 0);
+        struct loop_deferred *d = NULL;
+        ck_assert_int_eq(loop_deferred_new(event, priority, most_usec, on_turn, (void *)name, &d), 0);
         return d;
 }
 
@@ -51,44 +51,44 @@ static void run(void)
 
 START_TEST(one_after_the_other)
 {
-        struct deferred *later = new_deferred(SD_EVENT_PRIORITY_IDLE + 1, NEVER_USEC, "b"),
-                        *first = new_deferred(SD_EVENT_PRIORITY_IDLE, NEVER_USEC, "a");
+        struct loop_deferred *later = new_deferred(SD_EVENT_PRIORITY_IDLE + 1, NEVER_USEC, "b"),
+                             *first = new_deferred(SD_EVENT_PRIORITY_IDLE, NEVER_USEC, "a");
 
         run();
         ck_assert_uint_eq(turns, 0);
-        ck_assert_int_eq(deferred_start(later), 0);
-        ck_assert_int_eq(deferred_start(first), 0);
-        ck_assert_int_eq(deferred_start(first), 0);
+        ck_assert_int_eq(loop_deferred_start(later), 0);
+        ck_assert_int_eq(loop_deferred_start(first), 0);
+        ck_assert_int_eq(loop_deferred_start(first), 0);
         for (unsigned i = 0; i < 5; i++)
                 run();
         ck_assert_uint_eq(turns, 2);
         ck_assert(order[0] == 'a' && order[1] == 'b');
-        ck_assert_int_eq(deferred_start(first), 0);
+        ck_assert_int_eq(loop_deferred_start(first), 0);
         run();
         ck_assert_uint_eq(turns, 3);
-        (void)deferred_free(later);
-        (void)deferred_free(first);
+        (void)loop_deferred_free(later);
+        (void)loop_deferred_free(first);
 }
 END_TEST
 
 START_TEST(beside_a_busy_source)
 {
-        struct deferred *waits = new_deferred(SD_EVENT_PRIORITY_IDLE, NEVER_USEC, "w"),
-                        *d = new_deferred(SD_EVENT_PRIORITY_IDLE, MOST_USEC, "d");
+        struct loop_deferred *waits = new_deferred(SD_EVENT_PRIORITY_IDLE, NEVER_USEC, "w"),
+                             *d = new_deferred(SD_EVENT_PRIORITY_IDLE, MOST_USEC, "d");
 
         ck_assert_int_ge(sd_event_source_set_enabled(busy, SD_EVENT_ON), 0);
-        ck_assert_int_eq(deferred_start(waits), 0);
+        ck_assert_int_eq(loop_deferred_start(waits), 0);
         for (unsigned i = 0; i < BUSY_TURNS; i++)
                 run();
         ck_assert_uint_eq(turns, 0);
         for (unsigned n = 1; n < 4; n++) {
-                ck_assert_int_eq(deferred_start(d), 0);
+                ck_assert_int_eq(loop_deferred_start(d), 0);
                 while (turns < n)
                         run();
                 ck_assert_int_eq(order[n - 1], 'd');
         }
-        (void)deferred_free(waits);
-        (void)deferred_free(d);
+        (void)loop_deferred_free(waits);
+        (void)loop_deferred_free(d);
 }
 END_TEST
 
