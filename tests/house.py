@@ -47,7 +47,7 @@ KNOWN = {
     'name': set("""
         append_actor append_author append_event_list attribution_name attribution_parse bind_data bind_guid
         bind_text bind_u64 check_metadata clear_problem column_guid column_u64 command_find complain
-        component_check component_storable contender_is_tombstone contender_value count_answer detail_append
+        component_check component_storable contender_is_tombstone contender_value count_answer detail_append drift_decide
         entry_in_layer find_key flush_overflows follow_layers format_entry format_event format_help format_key
         format_nuls format_safe format_time format_typed format_value_path hash_bytes hash_seed held_free
         hex_format hex_parse holding_add_layer holding_done holding_is_used holding_keep holding_load
