@@ -6,8 +6,9 @@
     private   a private header (*-internal.h) has at most two includers
     short     no .c file has less than 60 lines, but *-none.c, main.c, what is generated, and what SHORT names
     long      no file has more than 600 lines
-    name      what a .c file defines for others begins with the first word of the file's name, or of a header
-              beside it that declares it, or with its folder's name; a plural counts as its singular
+    name      what a .c file defines for others begins with the first word of the file's name, or with its folder's
+              name, or with that of a header beside it that declares it or of a struct in there; a plural counts as
+              its singular
     twice     no two folders have files of one base name, but main
 
 Usage: house.py [--numbers] [ROOT]. It first tries itself on a scratch tree, where each rule is broken once."""
@@ -77,6 +78,9 @@ FUNCTION = re.compile(r'^(?!static|typedef|extern|DEFINE_)((?:[A-Za-z_]\w*[ *]+)
                       r'\([^;{}]*\)\n?\s*\{', re.M)
 OBJECT = re.compile(r'^(?!static|typedef|extern|return|goto|SEC)(?:const |_Thread_local |volatile )*(?:struct \w+|enum \w+|[a-z_]\w*)'
                     r'[ *]+(?:const )?(\w+)(?:\[[^\]]*\])*(?: = [^;]*|);', re.M)
+
+
+STRUCT = re.compile(r'^struct (\w+)(?: \{|;)', re.M)
 
 
 class Tree:
@@ -151,7 +155,7 @@ def singular(word):
 
 
 def first_word(path):
-    return singular(re.split(r'[-.]', os.path.basename(path))[0])
+    return singular(re.split(r'[-._]', os.path.basename(path))[0])
 
 
 def definitions(tree, path):
@@ -174,7 +178,9 @@ def breaches_name(tree):
         folder = os.path.dirname(f)
         for name in definitions(tree, f):
             words = {first_word(f), singular(os.path.basename(folder))}
-            words |= {first_word(h) for h in beside[folder] if re.search(rf'\b{name}\b', tree.text[h])}
+            for h in beside[folder]:
+                if re.search(rf'\b{name}\b', tree.text[h]):
+                    words |= {first_word(h), *(first_word(s) for s in STRUCT.findall(tree.text[h]))}
             if singular(name.split('_')[0]) not in words:
                 yield name, f'{f} defines {name}'
 
