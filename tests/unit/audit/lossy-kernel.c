@@ -255,20 +255,3 @@ void check_status(uint64_t sent, uint64_t kept, bool in_doubt, const char *probl
         ck_assert_int_eq(st.in_doubt, in_doubt);
         ck_assert_str_eq(st.problem, problem);
 }
-
-int run_tests(const char *name, const TTest *const *tests, size_t n)
-{
-        Suite *s = suite_create(name);
-        TCase *c = tcase_create(name);
-
-        suite_add_tcase(s, c);
-        tcase_set_timeout(c, 60);
-        for (size_t i = 0; i < n; i++)
-                tcase_add_test(c, tests[i]);
-
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_ENV);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
-}

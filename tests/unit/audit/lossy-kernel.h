@@ -61,5 +61,3 @@ void check_log(const char *want, const char *handed_over);
 void check_status(uint64_t sent, uint64_t kept, bool in_doubt, const char *problem);
 
 #define LOST SENDER_LOST_MEANWHILE
-
-int run_tests(const char *name, const TTest *const *tests, size_t n);

@@ -13,7 +13,8 @@
 
 #include "../../../schema/base/clock.h"
 #include "../../../schema/audit/auditlog.h"
-#include "../policy/scratch.h"
+#include "scratch.h"
+#include "suite.h"
 
 #define SECOND INT64_C(1000000)
 #define BOOT "0f1e2d3c-1111-2222-3333-444455556666"
@@ -382,7 +383,7 @@ START_TEST(two_daemons)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("auditlog-times");
         TCase *tc = tcase_create("auditlog-times");
@@ -399,9 +400,5 @@ int main(void)
         tcase_add_test(tc, numbers_of_a_damaged_file);
         tcase_add_test(tc, two_daemons);
         suite_add_tcase(suite, tc);
-        SRunner *sr = srunner_create(suite);
-        srunner_run_all(sr, CK_NORMAL);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return suite;
 }

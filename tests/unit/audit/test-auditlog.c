@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 #include "../../../schema/audit/auditlog.h"
-#include "../policy/scratch.h"
+#include "scratch.h"
+#include "suite.h"
 
 static struct scratch root;
 static atomic_bool takes;
@@ -398,7 +399,7 @@ START_TEST(losses_over_a_stop)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("auditlog");
         TCase *tc = tcase_create("auditlog");
@@ -412,9 +413,5 @@ int main(void)
         tcase_add_test(tc, lost_at_the_end);
         tcase_add_test(tc, losses_over_a_stop);
         suite_add_tcase(suite, tc);
-        SRunner *sr = srunner_create(suite);
-        srunner_run_all(sr, CK_NORMAL);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return suite;
 }

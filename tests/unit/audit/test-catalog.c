@@ -6,6 +6,7 @@
 
 #include "../../../schema/base/fileio.h"
 #include "../../../schema/audit/record-fields.h"
+#include "suite.h"
 
 static struct buf catalog;
 
@@ -89,7 +90,7 @@ START_TEST(every_entry_is_a_kind)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("catalog");
         TCase *c = tcase_create("catalog");
@@ -98,10 +99,5 @@ int main(void)
         tcase_add_checked_fixture(c, load, unload);
         tcase_add_loop_test(c, every_kind_is_explained, 0, RECORD_KINDS_N);
         tcase_add_test(c, every_entry_is_a_kind);
-
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_ENV);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

@@ -10,6 +10,7 @@
 #include "../../../schema/base/fileio.h"
 #include "../../../schema/base/log.h"
 #include "../../../schema/audit/journal.h"
+#include "suite.h"
 
 /* What stands in for the journal: its fields, a newline after each. */
 static struct buf sent;
@@ -252,7 +253,7 @@ START_TEST(no_memory)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("journal");
         TCase *c = tcase_create("journal");
@@ -267,10 +268,5 @@ int main(void)
         tcase_add_test(c, journal_fails);
         tcase_add_test(c, long_text);
         tcase_add_test(c, no_memory);
-
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_ENV);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

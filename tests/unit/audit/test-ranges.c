@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "../../../schema/audit/ranges.h"
+#include "suite.h"
 
 START_TEST(texts)
 {
@@ -29,16 +30,12 @@ START_TEST(texts)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("ranges");
         TCase *tcase = tcase_create("ranges");
 
         tcase_add_test(tcase, texts);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return suite;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "samples.h"
+#include "suite.h"
 
 static const char *const before[] = { "type", "pid", "uid", "auid", "ses" };
 static const char *const after[][2] = {
@@ -103,17 +104,12 @@ START_TEST(fields_come_back)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("record-auparse");
         TCase *c = tcase_create("record-auparse");
 
         suite_add_tcase(s, c);
         tcase_add_loop_test(c, fields_come_back, 0, ARRAY_SIZE(samples));
-
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_ENV);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

@@ -5,6 +5,7 @@
 #include <syslog.h>
 
 #include "../../../schema/audit/record-fields.h"
+#include "suite.h"
 
 static const struct actor reg = {
         .pid = 4243,
@@ -480,7 +481,7 @@ START_TEST(record_no_memory)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("record");
         TCase *c = tcase_create("record");
@@ -496,10 +497,5 @@ int main(void)
         tcase_add_test(c, record_names);
         tcase_add_test(c, record_priorities);
         tcase_add_test(c, record_no_memory);
-
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_ENV);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "lossy-kernel.h"
+#include "suite.h"
 
 START_TEST(list_is_bounded)
 {
@@ -79,9 +80,9 @@ START_TEST(queue_stays_bounded)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { list_is_bounded, round_pauses, queue_stays_bounded };
 
-        return run_tests("sender-bounds", tests, ARRAY_SIZE(tests));
+        return suite_of("sender-bounds", tests, ARRAY_SIZE(tests));
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lossy-kernel.h"
+#include "suite.h"
 
 START_TEST(nothing_lost)
 {
@@ -348,12 +349,12 @@ START_TEST(look_fails_in_doubt)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { nothing_lost, one_question_a_record, lost_between_two_sends,
                 others_were_lost, disabled_since_the_last, lost_after_the_last, goes_on_losing,
                 tries_by_itself, kicked_while_it_asks, new_one_stays, nobody_fetches, look_fails,
                 look_fails_once, question_fails, look_fails_in_doubt };
 
-        return run_tests("sender-confirm", tests, ARRAY_SIZE(tests));
+        return suite_of("sender-confirm", tests, ARRAY_SIZE(tests));
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../../../schema/audit/sender.h"
+#include "suite.h"
 
 struct status_answer {
         int error; /* of the request, negative errno */
@@ -287,7 +288,7 @@ START_TEST(asks)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("sender-libaudit");
         TCase *c = tcase_create("sender-libaudit");
@@ -295,10 +296,5 @@ int main(void)
         suite_add_tcase(s, c);
         tcase_add_loop_test(c, plays_out, 0, ARRAY_SIZE(plays));
         tcase_add_loop_test(c, asks, 0, ARRAY_SIZE(looks));
-
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_ENV);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include "../../../schema/audit/sender.h"
+#include "suite.h"
 
 static unsigned n_kept, n_lost;
 
@@ -32,7 +33,7 @@ START_TEST(says_so)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("sender-none");
         TCase *c = tcase_create("sender-none");
@@ -40,10 +41,5 @@ int main(void)
         suite_add_tcase(s, c);
         tcase_set_timeout(c, 60);
         tcase_add_test(c, says_so);
-
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_ENV);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

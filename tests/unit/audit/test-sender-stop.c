@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lossy-kernel.h"
+#include "suite.h"
 
 /* The last look comes at once. */
 START_TEST(stop_looks_again)
@@ -129,10 +130,10 @@ START_TEST(stop_while_it_looks_in_doubt)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { stop_looks_again, stop_cannot_look, stop_while_it_looks,
                 stop_while_it_asks, stop_while_it_looks_in_doubt };
 
-        return run_tests("sender-stop", tests, ARRAY_SIZE(tests));
+        return suite_of("sender-stop", tests, ARRAY_SIZE(tests));
 }

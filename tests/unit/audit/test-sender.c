@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 
 #include "../../../schema/audit/sender.h"
+#include "suite.h"
 
 /* No timer of the sender's runs in these tests unless they say so. */
 #define RETRY_NEVER 3600000u
@@ -517,7 +518,7 @@ START_TEST(fd_is_quiet_when_nothing_waits)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("sender");
         TCase *c = tcase_create("sender");
@@ -542,10 +543,5 @@ int main(void)
         tcase_add_test(c, stop_without_work);
         tcase_add_test(c, refuses_what_the_kernel_would_cut);
         tcase_add_test(c, fd_is_quiet_when_nothing_waits);
-
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_ENV);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 #include "../../../schema/audit/spool.h"
-#include "../policy/scratch.h"
+#include "scratch.h"
+#include "suite.h"
 
 static struct scratch root;
 static uint64_t last;
@@ -186,7 +187,7 @@ START_TEST(comes_back)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("spool");
         TCase *tc = tcase_create("spool");
@@ -197,9 +198,5 @@ int main(void)
         tcase_add_test(tc, no_place_for_it);
         tcase_add_test(tc, comes_back);
         suite_add_tcase(suite, tc);
-        SRunner *sr = srunner_create(suite);
-        srunner_run_all(sr, CK_NORMAL);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return suite;
 }

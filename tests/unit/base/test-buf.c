@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "../../../schema/base/buf.h"
-#include "test-util.h"
+#include "alloc-faults.h"
+#include "suite.h"
 
 START_TEST(appends)
 {
@@ -116,9 +117,9 @@ START_TEST(a_failed_allocation_sticks)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { appends, integers_are_little_endian, grows_and_stays_terminated,
                 printf_at_the_edges_of_the_memory, finish_hands_over, a_failed_allocation_sticks };
-        return run_tests("buf", tests, ARRAY_SIZE(tests));
+        return suite_of("buf", tests, ARRAY_SIZE(tests));
 }

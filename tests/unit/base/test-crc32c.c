@@ -3,7 +3,7 @@
 
 #include "../../../schema/base/crc32c.h"
 #include "../../../schema/base/macro.h"
-#include "test-util.h"
+#include "suite.h"
 
 /* RFC 3720, B.4; the CRC is the four bytes shown there, read little-endian. */
 START_TEST(rfc3720_vectors)
@@ -63,8 +63,8 @@ START_TEST(every_bit_counts)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { rfc3720_vectors, chains_at_every_cut, every_bit_counts };
-        return run_tests("crc32c", tests, ARRAY_SIZE(tests));
+        return suite_of("crc32c", tests, ARRAY_SIZE(tests));
 }

@@ -5,7 +5,7 @@
 
 #include "../../../schema/base/date.h"
 #include "../../../schema/base/macro.h"
-#include "test-util.h"
+#include "suite.h"
 
 #define SECOND INT64_C(1000000)
 /* 2026-03-01 12:00:00 UTC */
@@ -136,12 +136,11 @@ START_TEST(printed)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { found, given, ends, end_of_a_long_day, printed };
 
-        if (setenv("TZ", "UTC", 1) != 0)
-                return EXIT_FAILURE;
+        (void)setenv("TZ", "UTC", 1);
         tzset();
-        return run_tests("date", tests, ARRAY_SIZE(tests));
+        return suite_of("date", tests, ARRAY_SIZE(tests));
 }

@@ -4,7 +4,7 @@
 
 #include "../../../schema/base/diag.h"
 #include "../../../schema/names/fold.h"
-#include "test-util.h"
+#include "suite.h"
 
 START_TEST(set_and_prefix)
 {
@@ -82,9 +82,9 @@ START_TEST(whole_text_is_not_trimmed)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { set_and_prefix, nobody_listens, cut_at_a_character,
                 a_prefix_that_leaves_no_room, whole_text_is_not_trimmed };
-        return run_tests("diag", tests, ARRAY_SIZE(tests));
+        return suite_of("diag", tests, ARRAY_SIZE(tests));
 }

@@ -12,7 +12,8 @@
 
 #include "../../../schema/base/fileio.h"
 #include "io-faults.h"
-#include "test-util.h"
+#include "alloc-faults.h"
+#include "suite.h"
 
 static char directory[] = "/tmp/test-fileio-XXXXXX";
 static int dir_fd = -1;
@@ -311,11 +312,11 @@ START_TEST(a_run_directory)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { root_paths, a_run_directory, reads_a_whole_file, reads_in_pieces,
                 read_failures, the_limit_holds_where_the_size_is_unknown, only_regular_files_are_read,
                 only_regular_files_are_opened, replaces_a_file, a_failed_replacement_leaves_the_old_file,
                 a_failed_sync_of_the_directory_is_reported, full_device, makes_directories };
-        return run_tests_with("fileio", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("fileio", tests, ARRAY_SIZE(tests), setup, teardown);
 }

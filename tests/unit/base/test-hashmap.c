@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "../../../schema/base/hashmap.h"
-#include "test-util.h"
+#include "alloc-faults.h"
+#include "suite.h"
 
 #define KEYS 600
 
@@ -200,9 +201,9 @@ START_TEST(hashes_of_bytes)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { agrees_with_a_list, empty_map, failed_allocation_changes_nothing,
                 reserved_room_needs_no_allocation, hashes_of_bytes };
-        return run_tests("hashmap", tests, ARRAY_SIZE(tests));
+        return suite_of("hashmap", tests, ARRAY_SIZE(tests));
 }

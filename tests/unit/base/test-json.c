@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "../../../schema/base/json.h"
-#include "test-util.h"
+#include "alloc-faults.h"
+#include "suite.h"
 
 START_TEST(structure)
 {
@@ -94,9 +95,9 @@ START_TEST(a_failed_allocation_shows_in_the_buffer)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { structure, strings, numbers,
                 a_failed_allocation_shows_in_the_buffer };
-        return run_tests("json", tests, ARRAY_SIZE(tests));
+        return suite_of("json", tests, ARRAY_SIZE(tests));
 }

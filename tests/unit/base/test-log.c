@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../../../schema/base/log.h"
-#include "test-util.h"
+#include "suite.h"
 
 static char text[8192];
 static int saved, pipe_fds[2];
@@ -62,8 +62,8 @@ START_TEST(a_long_line_is_cut)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { lines_on_a_terminal, lines_in_the_journal, a_long_line_is_cut };
-        return run_tests("log", tests, ARRAY_SIZE(tests));
+        return suite_of("log", tests, ARRAY_SIZE(tests));
 }

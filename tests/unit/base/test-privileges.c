@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../../../schema/base/privileges.h"
+#include "suite.h"
 
 struct sets {
         uint64_t effective, permitted, inheritable;
@@ -130,7 +131,7 @@ START_TEST(of_one_thread)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("privileges");
         TCase *c = tcase_create("privileges");
@@ -141,11 +142,5 @@ int main(void)
         tcase_add_test(c, ambient_ones_too);
         tcase_add_test(c, of_one_thread);
         suite_add_tcase(s, c);
-
-        SRunner *sr = srunner_create(s);
-        srunner_set_fork_status(sr, CK_FORK);
-        srunner_run_all(sr, CK_ENV);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "../../../schema/base/table.h"
-#include "test-util.h"
+#include "alloc-faults.h"
+#include "suite.h"
 
 static const struct table_column columns[] = { { "NAME", false }, { "SIZE", true }, { "WHAT", false } };
 
@@ -86,9 +87,9 @@ START_TEST(failed_allocations)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { columns_are_measured_in_cells, tables_without_rows,
                 failed_allocations };
-        return run_tests("table", tests, ARRAY_SIZE(tests));
+        return suite_of("table", tests, ARRAY_SIZE(tests));
 }

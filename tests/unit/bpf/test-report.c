@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "../../../service/monitor/bpf/report-event.h"
-#include "../base/test-util.h"
+#include "alloc-faults.h"
+#include "suite.h"
 
 #define OFFSET INT64_C(1700000000000000)
 
@@ -267,12 +268,10 @@ START_TEST(no_memory)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("bpf-report");
         TCase *tcase = tcase_create("core");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, a_module_is_loaded);
@@ -290,9 +289,5 @@ int main(void)
         tcase_add_test(tcase, a_sysctl_is_written);
         tcase_add_test(tcase, no_memory);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed != 0;
+        return suite;
 }

@@ -4,7 +4,7 @@
 
 #include "../../../schema/base/macro.h"
 #include "../../../service/monitor/bpf/report-event.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 static const struct {
         const char *stack;
@@ -105,20 +105,14 @@ START_TEST(knows_watchers)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("bpf-stack");
         TCase *tcase = tcase_create("core");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(tcase, judges, 0, ARRAY_SIZE(cases));
         tcase_add_test(tcase, cuts_long_names);
         tcase_add_test(tcase, knows_watchers);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed != 0;
+        return suite;
 }

@@ -7,7 +7,7 @@
 
 #include "../../../schema/bus/account.h"
 #include "../../../schema/bus/budget.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 #define HALF (ACCOUNT_ROOM / 2)
 #define SEC UINT64_C(1000000)
@@ -258,9 +258,9 @@ START_TEST(budgets)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { users_share, root_apart, known_later, asked, unforeseen,
                 questions_are_shared, errors_are_few, budgets };
-        return run_tests_with("account", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("account", tests, ARRAY_SIZE(tests), setup, teardown);
 }

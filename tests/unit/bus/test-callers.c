@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "../../../schema/bus/caller.h"
+#include "suite.h"
 
 #define DRIVER "org.freedesktop.DBus"
 #define DRIVER_PATH "/org/freedesktop/DBus"
@@ -280,7 +281,7 @@ START_TEST(nobody_has_that_name)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("callers");
         TCase *tc = tcase_create("callers");
@@ -293,9 +294,5 @@ int main(void)
         tcase_add_test(tc, another_users_process);
         tcase_add_test(tc, nobody_has_that_name);
         suite_add_tcase(s, tc);
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_NORMAL);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 
 #include "../../../schema/bus/measure.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 #define MOST ((struct measure){ .values = SIZE_MAX, .bytes = SIZE_MAX })
 
@@ -98,8 +98,8 @@ START_TEST(answers)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { messages, answers };
-        return run_tests_with("measure", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("measure", tests, ARRAY_SIZE(tests), setup, teardown);
 }

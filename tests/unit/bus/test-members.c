@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "../../../schema/bus/members.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 #define ASKED 3u
 
@@ -92,8 +92,8 @@ START_TEST(a_database_that_hangs)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { told_in_order, a_database_that_hangs };
-        return run_tests_with("members", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("members", tests, ARRAY_SIZE(tests), setup, teardown);
 }

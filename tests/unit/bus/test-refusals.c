@@ -7,7 +7,7 @@
 #include "../../../schema/base/buf.h"
 #include "../../../schema/base/clock.h"
 #include "../../../schema/bus/refusals.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 #define DAY_WINDOWS (24u * 60u)
 /* The longest record of this kind that is sent, without its header. */
@@ -214,9 +214,9 @@ START_TEST(windows_grow_and_shrink)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { the_same_again, nobody_hides_another, a_crowd, scattered_users,
                 windows_grow_and_shrink };
-        return run_tests("refusals", tests, ARRAY_SIZE(tests));
+        return suite_of("refusals", tests, ARRAY_SIZE(tests));
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../../../registry-provider/bus/subscriptions-internal.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 #define MANY 4096u
 /* Enough for a few binary searches among MANY, far below one look at each. */
@@ -236,8 +236,8 @@ START_TEST(like_the_plain_rule)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { others_cost_nothing, same_for_many, like_the_plain_rule };
-        return run_tests("topics", tests, ARRAY_SIZE(tests));
+        return suite_of("topics", tests, ARRAY_SIZE(tests));
 }

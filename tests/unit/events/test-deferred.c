@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Work that waits for an idle loop, and does not wait for ever. */
 #include "../../../schema/events/loop.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 #define MOST_USEC UINT64_C(2000)
 #define NEVER_USEC UINT64_C(3600000000)
@@ -92,8 +92,8 @@ START_TEST(beside_a_busy_source)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { one_after_the_other, beside_a_busy_source };
-        return run_tests_with("deferred", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("deferred", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -13,7 +13,7 @@
 #include "../../../schema/base/fileio.h"
 #include "../../../schema/events/folders.h"
 #include "../../../schema/events/fswatch.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 #define WAIT_USEC UINT64_C(40000000)
 #define UID_NOBODY 65534u
@@ -487,11 +487,11 @@ START_TEST(control)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { plain_files, target_edited, config_map_elsewhere,
                 config_map_in_the_folder, config_map_as_the_folder, parents_renamed, folder_is_a_link,
                 static_tree, masks, dangling, other_names, bursts, too_many, unreadable, relative_path,
                 two_watches, control };
-        return run_tests_with("fswatch", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("fswatch", tests, ARRAY_SIZE(tests), setup, teardown);
 }

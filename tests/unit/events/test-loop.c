@@ -10,7 +10,7 @@
 
 #include "../../../schema/base/fileio.h"
 #include "../../../schema/events/loop.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 static int manager; /* the service manager's socket */
 static unsigned n_reloads;
@@ -90,9 +90,9 @@ START_TEST(hangups)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { hangups };
 
-        return run_tests("loop", tests, ARRAY_SIZE(tests));
+        return suite_of("loop", tests, ARRAY_SIZE(tests));
 }

@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 #include "../../../registry-provider/hive/dropins.h"
-#include "../base/test-util.h"
+#include "alloc-faults.h"
+#include "suite.h"
 #include "tree.h"
 
 #define VENDOR "/usr/lib/peios/registry.d/"
@@ -296,10 +297,10 @@ START_TEST(failing_allocation)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { no_directories, overlay, masks, links, names_that_do_not_count,
                 broken_files, layer_conflicts, directory_that_is_none, unreadable, too_many,
                 as_many_as_allowed, failing_allocation };
-        return run_tests_with("dropins", tests, ARRAY_SIZE(tests), tree_make, tree_remove);
+        return suite_with("dropins", tests, ARRAY_SIZE(tests), tree_make, tree_remove);
 }

@@ -6,7 +6,7 @@
 #include "../../../registry-provider/hive/hive.h"
 #include "../../../schema/base/fileio.h"
 #include "../../../schema/schema.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 #define FENCE "```yaml\n"
 
@@ -53,8 +53,8 @@ START_TEST(examples)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { examples };
-        return run_tests("format-document", tests, ARRAY_SIZE(tests));
+        return suite_of("format-document", tests, ARRAY_SIZE(tests));
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../../../registry-provider/hive/hive.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 #define TEXT(s) s, sizeof(s) - 1
 #define K "peios-registry: 1\nlayer: x\nkeys:\n"
@@ -257,8 +257,8 @@ START_TEST(hive_limit)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { bad_files, long_names, component_too_long, hive_limit };
-        return run_tests("hive-errors", tests, ARRAY_SIZE(tests));
+        return suite_of("hive-errors", tests, ARRAY_SIZE(tests));
 }

@@ -6,7 +6,8 @@
 
 #include "../../../registry-provider/hive/hive.h"
 #include "../../../schema/yaml/yaml.h"
-#include "../base/test-util.h"
+#include "alloc-faults.h"
+#include "suite.h"
 
 #define TEXT(s) s, sizeof(s) - 1
 
@@ -331,10 +332,10 @@ START_TEST(file_too_large)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { file_contents, smallest_files, names_as_people_write_them,
                 written_values, all_types_and_bytes, formatted_values, value_size_limit, many_keys,
                 failing_allocation, cut_files, file_too_large };
-        return run_tests("hive", tests, ARRAY_SIZE(tests));
+        return suite_of("hive", tests, ARRAY_SIZE(tests));
 }

@@ -8,6 +8,7 @@
 
 #include "../../../schema/base/fileio.h"
 #include "../../../service/metrics/metrics-file.h"
+#include "suite.h"
 
 ssize_t __real_write(int fd, const void *data, size_t n);
 ssize_t __wrap_write(int fd, const void *data, size_t n);
@@ -191,7 +192,7 @@ START_TEST(another_directory_meanwhile)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("metrics-file");
         TCase *tcase = tcase_create("file");
@@ -203,9 +204,5 @@ int main(void)
         tcase_add_test(tcase, no_file);
         tcase_add_test(tcase, another_directory_meanwhile);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return suite;
 }

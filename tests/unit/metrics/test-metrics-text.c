@@ -5,6 +5,7 @@
 #include "../../../schema/names/fold.h"
 #include "../../../service/metrics/metrics-writer.h"
 #include "states.h"
+#include "suite.h"
 
 static const struct state_case *find_case(const char *name)
 {
@@ -145,7 +146,7 @@ START_TEST(any_bytes)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("metrics-text");
         TCase *tcase = tcase_create("text");
@@ -154,9 +155,5 @@ int main(void)
         tcase_add_test(tcase, always_utf8);
         tcase_add_test(tcase, any_bytes);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return suite;
 }

@@ -9,6 +9,7 @@
 #include "../../../schema/base/fileio.h"
 #include "../../../service/metrics/metrics-file.h"
 #include "../../../service/metrics/metrics.h"
+#include "suite.h"
 
 static char root[] = "/tmp/peios-metrics-XXXXXX";
 static sd_event *event;
@@ -207,7 +208,7 @@ START_TEST(at_the_end)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("metrics");
         TCase *tcase = tcase_create("metrics");
@@ -220,9 +221,5 @@ int main(void)
         tcase_add_test(tcase, failing);
         tcase_add_test(tcase, at_the_end);
         suite_add_tcase(suite, tcase);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return suite;
 }

@@ -4,6 +4,7 @@
 
 #include "../../../service/monitor/cause.h"
 #include "../process/fake-process.h"
+#include "suite.h"
 
 static struct scratch root;
 
@@ -184,7 +185,7 @@ START_TEST(details_are_cut)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("attribute");
         TCase *tc = tcase_create("attribute");
@@ -195,9 +196,5 @@ int main(void)
         tcase_add_test(tc, what_was_there_before);
         tcase_add_test(tc, details_are_cut);
         suite_add_tcase(s, tc);
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_NORMAL);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

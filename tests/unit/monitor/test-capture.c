@@ -9,8 +9,9 @@
 
 #include "../../../service/monitor/capture.h"
 #include "../../../service/monitor/sha256.h"
-#include "../policy/failing-alloc.h"
+#include "alloc-faults.h"
 #include "../process/fake-process.h"
+#include "suite.h"
 
 #define ACTOR 42u
 
@@ -293,7 +294,7 @@ START_TEST(failing_allocations)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("capture");
         TCase *tc = tcase_create("capture");
@@ -314,9 +315,5 @@ int main(void)
         tcase_add_test(tc, parents_in_a_ring_end);
         tcase_add_test(tc, failing_allocations);
         suite_add_tcase(s, tc);
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_NORMAL);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "../../../service/monitor/cause.h"
-#include "../policy/failing-alloc.h"
-#include "../policy/scratch.h"
+#include "alloc-faults.h"
+#include "scratch.h"
+#include "suite.h"
 
 static struct modules listed(const char *text)
 {
@@ -214,7 +215,7 @@ START_TEST(a_write_is_the_last_resort)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("cause");
         TCase *tc = tcase_create("cause");
@@ -227,9 +228,5 @@ int main(void)
         tcase_add_test(tc, forced_unloads_leave_a_gap);
         tcase_add_test(tc, a_write_is_the_last_resort);
         suite_add_tcase(s, tc);
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_NORMAL);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

@@ -6,7 +6,8 @@
 #include <syslog.h>
 
 #include "../../../service/monitor/hints.h"
-#include "../policy/failing-alloc.h"
+#include "alloc-faults.h"
+#include "suite.h"
 
 static struct hints hints;
 static uint64_t at;
@@ -347,7 +348,7 @@ START_TEST(failing_allocations)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("hints");
         TCase *tc = tcase_create("hints");
@@ -370,9 +371,5 @@ int main(void)
         tcase_add_test(tc, stacks_are_bounded);
         tcase_add_test(tc, failing_allocations);
         suite_add_tcase(s, tc);
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_NORMAL);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

@@ -5,6 +5,7 @@
 
 #include "../../../service/monitor/cause.h"
 #include "../process/fake-process.h"
+#include "suite.h"
 
 #define TICK_USEC 10000u /* 100 a second, as everywhere */
 
@@ -82,7 +83,7 @@ START_TEST(a_name_alone_makes_no_loader)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("loader");
         TCase *tc = tcase_create("loader");
@@ -91,9 +92,5 @@ int main(void)
         tcase_add_test(tc, who_loads);
         tcase_add_test(tc, a_name_alone_makes_no_loader);
         suite_add_tcase(s, tc);
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_NORMAL);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

@@ -7,6 +7,7 @@
 
 #include "../../../schema/layout.h"
 #include "world.h"
+#include "suite.h"
 
 #define STATE LAYOUT_POLICY_RUN "/taint-state"
 
@@ -185,7 +186,7 @@ START_TEST(a_flood_of_lines)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("monitor-faults");
         TCase *tc = tcase_create("monitor-faults");
@@ -200,9 +201,5 @@ int main(void)
         tcase_add_test(tc, a_log_that_is_a_plain_file);
         tcase_add_test(tc, a_flood_of_lines);
         suite_add_tcase(s, tc);
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_NORMAL);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

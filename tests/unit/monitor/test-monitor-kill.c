@@ -14,7 +14,8 @@
 #include "../../../schema/base/fileio.h"
 #include "../../../schema/layout.h"
 #include "../../../service/monitor/monitor.h"
-#include "../policy/scratch.h"
+#include "scratch.h"
+#include "suite.h"
 
 #define MASK UINT64_C(0x3201)
 #define BITS 4u
@@ -240,7 +241,7 @@ START_TEST(half_a_file_is_in_nobodys_way)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("monitor-kill");
         TCase *tc = tcase_create("monitor-kill");
@@ -252,9 +253,5 @@ int main(void)
         tcase_add_test(tc, without_numbers_nothing_is_lost);
         tcase_add_test(tc, half_a_file_is_in_nobodys_way);
         suite_add_tcase(s, tc);
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_NORMAL);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

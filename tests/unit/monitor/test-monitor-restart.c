@@ -7,6 +7,7 @@
 #include "../../../schema/layout.h"
 #include "../../../service/monitor/taint-state.h"
 #include "world.h"
+#include "suite.h"
 
 #define STATE LAYOUT_POLICY_RUN "/taint-state"
 
@@ -216,7 +217,7 @@ START_TEST(a_state_that_cannot_be_kept)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("monitor-restart");
         TCase *tc = tcase_create("monitor-restart");
@@ -232,9 +233,5 @@ int main(void)
         tcase_add_test(tc, history_is_bounded_and_kept);
         tcase_add_test(tc, a_state_that_cannot_be_kept);
         suite_add_tcase(s, tc);
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_NORMAL);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

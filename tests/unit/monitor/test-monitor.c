@@ -4,6 +4,7 @@
 
 #include "../process/fake-process.h"
 #include "world.h"
+#include "suite.h"
 
 static struct world w;
 
@@ -294,7 +295,7 @@ START_TEST(set_and_cleared_before_its_cause_came)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("monitor");
         TCase *tc = tcase_create("monitor");
@@ -316,9 +317,5 @@ int main(void)
         tcase_add_test(tc, a_bit_that_clears_is_an_alarm);
         tcase_add_test(tc, set_and_cleared_before_its_cause_came);
         suite_add_tcase(s, tc);
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_NORMAL);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

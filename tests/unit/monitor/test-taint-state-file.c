@@ -8,7 +8,8 @@
 #include "../../../schema/base/fileio.h"
 #include "../../../schema/layout.h"
 #include "../../../service/monitor/taint-state.h"
-#include "../policy/scratch.h"
+#include "scratch.h"
+#include "suite.h"
 
 #define BOOT "0f0e0d0c-1111-2222-3333-444455556666"
 #define STATE LAYOUT_POLICY_RUN "/taint-state"
@@ -266,7 +267,7 @@ START_TEST(boot_ids)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("taint-state-file");
         TCase *tc = tcase_create("taint-state-file");
@@ -282,9 +283,5 @@ int main(void)
         tcase_add_test(tc, a_damaged_file_is_set_aside);
         tcase_add_test(tc, boot_ids);
         suite_add_tcase(s, tc);
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_NORMAL);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

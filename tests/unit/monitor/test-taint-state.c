@@ -7,7 +7,8 @@
 
 #include "../../../schema/base/crc32c.h"
 #include "../../../service/monitor/taint-state.h"
-#include "../policy/failing-alloc.h"
+#include "alloc-faults.h"
+#include "suite.h"
 
 #define BOOT "0f0e0d0c-1111-2222-3333-444455556666"
 
@@ -446,7 +447,7 @@ START_TEST(names_of_events)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("taint-state");
         TCase *tc = tcase_create("taint-state");
@@ -465,9 +466,5 @@ int main(void)
         tcase_add_test(tc, an_event_that_finds_no_memory_changes_nothing);
         tcase_add_test(tc, names_of_events);
         suite_add_tcase(s, tc);
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_NORMAL);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

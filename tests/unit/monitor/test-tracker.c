@@ -2,6 +2,7 @@
 #include <check.h>
 
 #include "../../../service/monitor/mask.h"
+#include "suite.h"
 
 START_TEST(a_bit_waits_and_is_told_once)
 {
@@ -78,7 +79,7 @@ START_TEST(once_seen_it_is_not_early_any_more)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("tracker");
         TCase *tc = tcase_create("tracker");
@@ -88,9 +89,5 @@ int main(void)
         tcase_add_test(tc, told_early_is_no_alarm_at_first);
         tcase_add_test(tc, once_seen_it_is_not_early_any_more);
         suite_add_tcase(s, tc);
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_NORMAL);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

@@ -5,7 +5,7 @@
  * FIFO, modules and tasks are files. BPF is a stand-in that the test speaks for. */
 
 #include "../../../service/monitor/monitor.h"
-#include "../policy/scratch.h"
+#include "scratch.h"
 
 #define WORLD_BOOT "0f0e0d0c-1111-2222-3333-444455556666"
 #define WORLD_TOLD_MAX 64u

@@ -4,7 +4,7 @@
 #include "../../../schema/base/crc32c.h"
 #include "../../../schema/base/macro.h"
 #include "../../../schema/names/fold.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 START_TEST(well_known_characters)
 {
@@ -234,9 +234,9 @@ START_TEST(slips)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { well_known_characters, whole_table, order_equality_and_hash,
                 words_and_pieces, ascii, bad_bytes_are_themselves, slips };
-        return run_tests("fold", tests, ARRAY_SIZE(tests));
+        return suite_of("fold", tests, ARRAY_SIZE(tests));
 }

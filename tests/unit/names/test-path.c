@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "../../../schema/names/path.h"
-#include "../base/test-util.h"
+#include "alloc-faults.h"
+#include "suite.h"
 
 #define TEXT(s) s, sizeof(s) - 1
 
@@ -387,10 +388,10 @@ START_TEST(failed_allocations)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { good_paths, bad_paths, roots_of_regedit, roots_without_a_counterpart,
                 without_a_callback_only_machine_is_a_hive, only_len_bytes_are_read, limits, relations, names,
                 words_of_value_names, names_of_old_state, failed_allocations };
-        return run_tests("path", tests, ARRAY_SIZE(tests));
+        return suite_of("path", tests, ARRAY_SIZE(tests));
 }

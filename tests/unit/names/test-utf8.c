@@ -4,7 +4,7 @@
 #include "../../../schema/base/buf.h"
 #include "../../../schema/base/macro.h"
 #include "../../../schema/names/fold.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 START_TEST(edges)
 {
@@ -143,8 +143,8 @@ START_TEST(replaced)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { edges, every_character, first_bad_byte, replaced };
-        return run_tests("utf8", tests, ARRAY_SIZE(tests));
+        return suite_of("utf8", tests, ARRAY_SIZE(tests));
 }

@@ -7,7 +7,7 @@
 #include "../../../schema/base/buf.h"
 #include "../../../service/auditpol/auditpol-options.h"
 #include "../../../service/daemon/policyd-options.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 #define WORDS_MAX 8
 
@@ -307,7 +307,7 @@ START_TEST(tables_are_sound)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = {
                 words_and_options_in_any_order,
@@ -319,5 +319,5 @@ int main(void)
                 help_lists_what_is_there,
                 tables_are_sound,
         };
-        return run_tests("options", tests, ARRAY_SIZE(tests));
+        return suite_of("options", tests, ARRAY_SIZE(tests));
 }

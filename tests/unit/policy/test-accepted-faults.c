@@ -7,8 +7,9 @@
 
 #include "../../../schema/layout.h"
 #include "entry.h"
-#include "failing-alloc.h"
+#include "alloc-faults.h"
 #include "scratch.h"
+#include "suite.h"
 
 #define FILE_PATH LAYOUT_ACCEPTED_DIR "/" LAYOUT_ACCEPTED_NAME
 #define MODULES "Machine\\System\\Audit\\Modules"
@@ -208,7 +209,7 @@ START_TEST(set_under_failing_allocation)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("accepted faults");
         TCase *t = tcase_create("accepted faults");
@@ -219,9 +220,5 @@ int main(void)
         tcase_add_test(t, store_under_failing_allocation);
         tcase_add_test(t, set_under_failing_allocation);
         suite_add_tcase(s, t);
-        SRunner *runner = srunner_create(s);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return s;
 }

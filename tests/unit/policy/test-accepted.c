@@ -9,6 +9,7 @@
 #include "../../../schema/layout.h"
 #include "entry.h"
 #include "scratch.h"
+#include "suite.h"
 
 #define FILE_PATH LAYOUT_ACCEPTED_DIR "/" LAYOUT_ACCEPTED_NAME
 #define BAD_PATH FILE_PATH ".bad"
@@ -436,7 +437,7 @@ START_TEST(directory_that_cannot_be_made)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("accepted");
         TCase *t = tcase_create("accepted");
@@ -456,9 +457,5 @@ int main(void)
         tcase_add_test(t, too_large);
         tcase_add_test(t, directory_that_cannot_be_made);
         suite_add_tcase(s, t);
-        SRunner *runner = srunner_create(s);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return s;
 }

@@ -9,6 +9,7 @@
 
 #include "../../../service/policy/control.h"
 #include "scratch.h"
+#include "suite.h"
 
 #define NAME "kernel.audit_taint_events"
 #define FILE_PATH "/proc/sys/kernel/audit_taint_events"
@@ -301,7 +302,7 @@ START_TEST(held_descriptor_is_reused)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("control faults");
         TCase *t = tcase_create("control faults");
@@ -312,9 +313,5 @@ int main(void)
         tcase_add_test(t, no_descriptor_left_is_tried_again);
         tcase_add_test(t, held_descriptor_is_reused);
         suite_add_tcase(s, t);
-        SRunner *runner = srunner_create(s);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return s;
 }

@@ -8,6 +8,7 @@
 
 #include "../../../service/policy/control.h"
 #include "scratch.h"
+#include "suite.h"
 
 #define NAME "kernel.audit_taint_events"
 #define FILE_PATH "/proc/sys/kernel/audit_taint_events"
@@ -349,7 +350,7 @@ START_TEST(apply_does_not_swallow_a_change)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("control");
         TCase *t = tcase_create("control");
@@ -365,9 +366,5 @@ int main(void)
         tcase_add_test(t, refresh_follows_the_file);
         tcase_add_test(t, apply_does_not_swallow_a_change);
         suite_add_tcase(s, t);
-        SRunner *runner = srunner_create(s);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return s;
 }

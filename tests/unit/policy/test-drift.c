@@ -2,6 +2,7 @@
 #include <check.h>
 
 #include "../../../service/policy/policy.h"
+#include "suite.h"
 
 #define SECOND UINT64_C(1000000)
 
@@ -101,7 +102,7 @@ START_TEST(edges_are_exact)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("drift");
         TCase *t = tcase_create("drift");
@@ -110,9 +111,5 @@ int main(void)
         tcase_add_test(t, window_slides);
         tcase_add_test(t, edges_are_exact);
         suite_add_tcase(s, t);
-        SRunner *runner = srunner_create(s);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return s;
 }

@@ -5,7 +5,8 @@
 
 #include "../../../service/policy/policy.h"
 #include "entry.h"
-#include "failing-alloc.h"
+#include "alloc-faults.h"
+#include "suite.h"
 
 #define MODULES "Machine\\System\\Audit\\Modules"
 
@@ -374,7 +375,7 @@ START_TEST(failing_allocation_decides_nothing)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("policy");
         TCase *t = tcase_create("policy");
@@ -388,9 +389,5 @@ int main(void)
         tcase_add_test(t, accepted_text_has_a_control_text);
         tcase_add_test(t, failing_allocation_decides_nothing);
         suite_add_tcase(s, t);
-        SRunner *runner = srunner_create(s);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return s;
 }

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "../policy/scratch.h"
+#include "scratch.h"
 
 struct fake_process {
         uint32_t pid, parent;

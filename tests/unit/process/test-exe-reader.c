@@ -17,6 +17,7 @@
 #include "../../../schema/base/privileges.h"
 #include "../../../schema/process/exe-reader-child.h"
 #include "../../../schema/process/exe-reader.h"
+#include "suite.h"
 
 #define NOBODY 65534
 #define CALLS 14
@@ -479,7 +480,7 @@ START_TEST(garbage_is_answered_with_nothing)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("exe-reader");
         TCase *tc = tcase_create("exe-reader");
@@ -501,9 +502,5 @@ int main(void)
         tcase_add_loop_test(alone, what_it_may_not_do, 0, CALLS);
         tcase_add_test(alone, garbage_is_answered_with_nothing);
         suite_add_tcase(s, alone);
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_NORMAL);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

@@ -9,6 +9,7 @@
 #include "../../../schema/base/fileio.h"
 #include "../../../schema/process/process.h"
 #include "fake-process.h"
+#include "suite.h"
 
 #define TICK_USEC 10000u /* 100 a second, as everywhere */
 
@@ -348,7 +349,7 @@ START_TEST(of_this_machine)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("process");
         TCase *tc = tcase_create("process");
@@ -369,9 +370,5 @@ int main(void)
         tcase_add_test(tc, a_descriptor_of_the_process);
         tcase_add_test(tc, of_this_machine);
         suite_add_tcase(s, tc);
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_NORMAL);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

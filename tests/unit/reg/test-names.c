@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "../../../registry-provider/reg/names.h"
-#include "../base/test-util.h"
+#include "alloc-faults.h"
+#include "suite.h"
 
 START_TEST(value_words_are_split)
 {
@@ -236,7 +237,7 @@ START_TEST(surprising_numbers)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = {
                 value_words_are_split,
@@ -251,5 +252,5 @@ int main(void)
                 oversized_numbers,
                 surprising_numbers,
         };
-        return run_tests("reg-names", tests, ARRAY_SIZE(tests));
+        return suite_of("reg-names", tests, ARRAY_SIZE(tests));
 }

@@ -7,16 +7,12 @@
 #include <unistd.h>
 
 #include "../../../schema/base/fileio.h"
+#include "suite.h"
 
 void world_init(struct world *w)
 {
-        const char *base = getenv("TMPDIR");
-
         *w = (struct world){ 0 };
-        /* In memory if there is such a place: each sync is a real one. */
-        if (!base)
-                base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-        w->root = path_join(base, "test-registry-XXXXXX");
+        w->root = path_join(suite_scratch(), "test-registry-XXXXXX");
         ck_assert_ptr_nonnull(mkdtemp(w->root));
         ck_assert_int_eq(schema_load_builtin(&w->schema), 0);
         int r = world_open(w);

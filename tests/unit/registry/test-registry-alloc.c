@@ -7,7 +7,7 @@
 
 #include <sqlite3.h>
 
-#include "../base/test-util.h"
+#include "suite.h"
 #include "registry-util.h"
 
 void *__real_malloc(size_t n);

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../base/test-util.h"
+#include "suite.h"
 #include "registry-util.h"
 
 #define ETC "etc/peios/registry.d/"
@@ -249,10 +249,10 @@ START_TEST(below_a_volatile_key)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { hidden_keys, hidden_at_the_same_precedence, hides_what_it_had,
                 blankets, blanket_below_another_layer, blanket_of_a_disabled_layer,
                 tombstones_and_other_types, new_hives, below_a_volatile_key };
-        return run_tests_with("registry-dropin-keys", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-dropin-keys", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "../base/test-util.h"
+#include "suite.h"
 #include "registry-util.h"
 
 #define ETC "etc/peios/registry.d/"
@@ -144,9 +144,9 @@ START_TEST(refused_metadata)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { broken_keeps_its_layer, metadata_wait_for_the_file,
                 refused_metadata };
-        return run_tests_with("registry-dropin-layers", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-dropin-layers", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../base/test-util.h"
+#include "suite.h"
 #include "registry-util.h"
 
 #define ETC "etc/peios/registry.d/"
@@ -301,10 +301,10 @@ START_TEST(limited)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { comes_changes_goes, removed_file, goes_while_down, broken_keeps,
                 broken_replacement, unreadable_directory, layer_renamed, two_files, precedence_and_enabled,
                 layer_is_taken, limited };
-        return run_tests_with("registry-dropins", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-dropins", tests, ARRAY_SIZE(tests), setup, teardown);
 }

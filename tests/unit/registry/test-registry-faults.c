@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../../../registry-provider/store/store-internal.h"
-#include "../base/test-util.h"
+#include "suite.h"
 #include "failing-disk.h"
 #include "registry-util.h"
 
@@ -443,7 +443,7 @@ START_TEST(no_page_is_left)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("registry-faults");
         TCase *tc = tcase_create("registry-faults");
@@ -458,10 +458,5 @@ int main(void)
         tcase_add_test(tc, no_page_is_left);
         tcase_set_timeout(tc, 60);
         suite_add_tcase(suite, tc);
-
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return suite;
 }

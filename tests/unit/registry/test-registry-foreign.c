@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "../base/test-util.h"
+#include "suite.h"
 #include "registry-util.h"
 
 static struct world w;
@@ -109,9 +109,9 @@ START_TEST(a_layer_goes)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { values_can_be_deleted, and_written, the_last_naming_entry, keys_below,
                 what_it_has_below, a_layer_goes };
-        return run_tests_with("registry-foreign", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-foreign", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../base/test-util.h"
+#include "suite.h"
 #include "registry-util.h"
 
 #define LAYERS "\\System\\Registry\\Layers\\"
@@ -330,11 +330,11 @@ START_TEST(too_many)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { disable_and_enable, withdraw_from_a_disabled_layer, precedence,
                 no_op_looks_at_the_new_table, refused_metadata_values, exact_metadata, only_base_says,
                 reserved_names, foreign_base_metadata, delete_a_layer, deleted_layers_are_empty,
                 recreated_in_one_transaction, latent_entries, too_many };
-        return run_tests_with("registry-layers", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-layers", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../base/test-util.h"
+#include "suite.h"
 #include "registry-util.h"
 
 static struct world w;
@@ -329,9 +329,9 @@ START_TEST(layers_of_a_value)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { limits, depth, compare_and_swap, compare_and_swap_with_nothing,
                 compare_and_swap_delete, cost_of_a_set, cost_of_deep_keys, large_files, layers_of_a_value };
-        return run_tests_with("registry-limits", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-limits", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../base/test-util.h"
+#include "suite.h"
 #include "failing-disk.h"
 #include "registry-model.h"
 
@@ -328,7 +328,7 @@ START_TEST(random_changes)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("registry-model");
         TCase *cases = tcase_create("registry-model");
@@ -336,9 +336,5 @@ int main(void)
         tcase_add_loop_test(cases, random_changes, 0, 4);
         tcase_set_timeout(cases, 60);
         suite_add_tcase(suite, cases);
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed != 0;
+        return suite;
 }

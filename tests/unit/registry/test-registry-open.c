@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "../../../schema/base/fileio.h"
-#include "../base/test-util.h"
+#include "suite.h"
 #include "registry-util.h"
 
 static struct world w;
@@ -138,9 +138,9 @@ START_TEST(volatile_in_two_layers)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { no_directory, in_memory, first_start, volatile_keys,
                 volatile_in_two_layers };
-        return run_tests_with("registry-open", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-open", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../base/test-util.h"
+#include "suite.h"
 #include "../../../registry-provider/registry/registry-part.h"
 #include "registry-util.h"
 
@@ -391,7 +391,7 @@ START_TEST(the_rest_stays)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("registry-part");
         TCase *tc = tcase_create("registry-part");
@@ -403,10 +403,5 @@ int main(void)
         tcase_add_test(tc, the_rest_stays);
         tcase_set_timeout(tc, 60);
         suite_add_tcase(suite, tc);
-
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return suite;
 }

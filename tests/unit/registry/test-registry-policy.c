@@ -5,7 +5,7 @@
 
 #include "../../../registry-provider/store/history.h"
 #include "../../../schema/layout.h"
-#include "../base/test-util.h"
+#include "suite.h"
 #include "registry-util.h"
 
 #define LOAD 300u
@@ -252,9 +252,9 @@ START_TEST(blankets)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { bound_values, whole_trees, keys_that_went, volatile_keys,
                 a_deleted_layer, dropins, blankets };
-        return run_tests_with("registry-policy", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-policy", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../../../registry-provider/store/store-internal.h"
-#include "../base/test-util.h"
+#include "suite.h"
 #include "registry-util.h"
 
 static struct world w;
@@ -107,9 +107,9 @@ START_TEST(previews_take_about_their_room)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { previews_take_no_number, previews_have_limited_room,
                 previews_take_about_their_room };
-        return run_tests_with("registry-preview", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-preview", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../base/test-util.h"
+#include "suite.h"
 #include "failing-disk.h"
 #include "registry-util.h"
 
@@ -95,9 +95,9 @@ START_TEST(the_disk_fails)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { volatile_changes, failed_changes, a_clean_stop_skips_no_number,
                 the_disk_fails };
-        return run_tests_with("registry-sequence", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-sequence", tests, ARRAY_SIZE(tests), setup, teardown);
 }

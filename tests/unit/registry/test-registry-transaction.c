@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../base/test-util.h"
+#include "suite.h"
 #include "failing-disk.h"
 #include "registry-util.h"
 
@@ -296,11 +296,11 @@ START_TEST(abort_after_dropins)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { each_change_has_a_higher_number, abort_undoes,
                 preview_tells_and_undoes, an_error_undoes_the_transaction, what_is_undone_gives_numbers_back,
                 not_nested, failing_sync_undoes_all, each_failing_sync, several_in_one_sync,
                 unsynced_is_lost_in_a_crash, abort_after_dropins };
-        return run_tests_with("registry-transaction", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-transaction", tests, ARRAY_SIZE(tests), setup, teardown);
 }

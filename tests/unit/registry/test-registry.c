@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "../base/test-util.h"
+#include "suite.h"
 #include "registry-util.h"
 
 static struct world w;
@@ -256,10 +256,10 @@ START_TEST(hives)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { values, keys, the_same_again, two_layers,
                 recursive_delete_leaves_other_layers, names_that_differ_in_case, schema_defaults,
                 numeric_default, hives };
-        return run_tests_with("registry", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../../../schema/base/macro.h"
+#include "suite.h"
 
 /* What SQLite has open: the real VFS's file is behind it. */
 struct open_file {
@@ -47,10 +48,9 @@ uint64_t disk_random(uint64_t *state)
 
 char *disk_scratch(void)
 {
-        char *directory = strdup(
-                access("/dev/shm", W_OK) == 0 ? "/dev/shm/peios-store-XXXXXX" : "/tmp/peios-store-XXXXXX");
+        char *directory;
 
-        assert(directory);
+        assert(asprintf(&directory, "%s/peios-store-XXXXXX", suite_scratch()) > 0);
         assert(mkdtemp(directory));
         return directory;
 }

@@ -10,12 +10,13 @@
 #include "../../../schema/base/buf.h"
 #include "../../../schema/base/fileio.h"
 #include "../../../schema/values/value.h"
+#include "suite.h"
 
 #define PAGE 1024
 
 void scratch_init(struct scratch *s)
 {
-        (void)snprintf(s->folder, sizeof(s->folder), "/tmp/peios-store-XXXXXX");
+        (void)snprintf(s->folder, sizeof(s->folder), "%s/peios-store-XXXXXX", suite_scratch());
         ck_assert_ptr_nonnull(mkdtemp(s->folder));
         (void)snprintf(s->file, sizeof(s->file), "%s/registry.db", s->folder);
 }

@@ -7,8 +7,9 @@
 #include "../../../registry-provider/store/history.h"
 #include "../../../registry-provider/store/store-internal.h"
 #include "../../../schema/values/value.h"
-#include "../policy/scratch.h"
+#include "scratch.h"
 #include "store-util.h"
+#include "suite.h"
 
 static struct store *s;
 static const struct guid machine = { { 1 } }, app = { { 2 } }, later = { { 9 } };
@@ -238,7 +239,7 @@ START_TEST(beside_a_writer)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("cache");
         TCase *tc = tcase_create("cache");
@@ -255,10 +256,5 @@ int main(void)
         tcase_add_test(tc, bounded);
         tcase_add_test(tc, beside_a_writer);
         suite_add_tcase(suite, tc);
-
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return suite;
 }

@@ -7,6 +7,7 @@
 #include <check.h>
 
 #include "../../../registry-provider/store/store.h"
+#include "suite.h"
 
 START_TEST(guids)
 {
@@ -33,17 +34,12 @@ START_TEST(guids)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("guid");
         TCase *tc = tcase_create("guid");
 
         tcase_add_test(tc, guids);
         suite_add_tcase(suite, tc);
-
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return suite;
 }

@@ -8,6 +8,7 @@
 #include "../../../schema/base/buf.h"
 #include "../../../schema/values/value.h"
 #include "store-model.h"
+#include "suite.h"
 
 #define STEPS 80u
 #define HISTORIES 200 /* of each of the loop's rounds */
@@ -163,7 +164,7 @@ START_TEST(a_preview_shows_an_earlier_moment)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("history-undo");
         TCase *tc = tcase_create("history-undo");
@@ -172,10 +173,5 @@ int main(void)
         tcase_add_test(tc, a_preview_shows_an_earlier_moment);
         tcase_add_loop_test(tc, random_histories, 0, ROUNDS);
         suite_add_tcase(suite, tc);
-
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return suite;
 }

@@ -8,8 +8,9 @@
 #include "../../../registry-provider/store/store-internal.h"
 #include "../../../schema/base/buf.h"
 #include "../../../schema/values/value.h"
-#include "../policy/scratch.h"
+#include "scratch.h"
 #include "store-util.h"
+#include "suite.h"
 
 static const struct store_author alice = { .reason = "set",
         .actor = { .pid = 7, .uid = 1000, .loginuid = 1000, .session = 3, .comm = "reg" } };
@@ -503,7 +504,7 @@ START_TEST(indexes_are_used)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { a_path_has_the_keys_of_now_and_of_before, a_subtree_has_all_below,
                 a_value_is_asked_for_by_name, pages_follow_each_other, times_bound_it,
@@ -519,10 +520,5 @@ int main(void)
         for (size_t i = 0; i < ARRAY_SIZE(tests); i++)
                 tcase_add_test(tc, tests[i]);
         suite_add_tcase(suite, tc);
-
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return suite;
 }

@@ -6,6 +6,7 @@
 #include "../../../schema/base/clock.h"
 #include "../../../schema/values/value.h"
 #include "store-file.h"
+#include "suite.h"
 
 #define UNBOUNDED                                                                                           \
         {                                                                                                   \
@@ -286,7 +287,7 @@ START_TEST(fails)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("prune");
         TCase *tc = tcase_create("prune");
@@ -300,10 +301,5 @@ int main(void)
         tcase_add_test(tc, parts);
         tcase_add_test(tc, fails);
         suite_add_tcase(suite, tc);
-
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return suite;
 }

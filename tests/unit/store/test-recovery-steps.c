@@ -10,6 +10,7 @@
 #include "../../../registry-provider/store/backup.h"
 #include "../../../schema/base/fileio.h"
 #include "store-file.h"
+#include "suite.h"
 
 enum fault {
         KILLED,
@@ -167,7 +168,7 @@ START_TEST(each_step)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("recovery-steps");
         TCase *tc = tcase_create("recovery-steps");
@@ -175,10 +176,5 @@ int main(void)
         tcase_set_timeout(tc, 120);
         tcase_add_loop_test(tc, each_step, 0, 6);
         suite_add_tcase(suite, tc);
-
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return suite;
 }

@@ -8,6 +8,7 @@
 #include "../../../registry-provider/store/backup.h"
 #include "../../../schema/base/fileio.h"
 #include "store-file.h"
+#include "suite.h"
 
 #define JUMP (INT64_C(1) << 32)
 
@@ -426,7 +427,7 @@ START_TEST(no_room)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("recovery");
         TCase *tc = tcase_create("recovery");
@@ -445,10 +446,5 @@ int main(void)
         tcase_add_test(tc, cut_short);
         tcase_add_test(tc, no_room);
         suite_add_tcase(suite, tc);
-
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return suite;
 }

@@ -9,9 +9,10 @@
 #include "../../../registry-provider/store/history.h"
 #include "../../../registry-provider/store/store-internal.h"
 #include "../../../schema/values/value.h"
-#include "../policy/scratch.h"
+#include "scratch.h"
 #include "store-faults.h"
 #include "store-util.h"
+#include "suite.h"
 
 static struct store *open_with_faults(const char *file)
 {
@@ -373,7 +374,7 @@ START_TEST(opening)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("store-alloc");
         TCase *tc = tcase_create("store-alloc");
@@ -386,10 +387,5 @@ int main(void)
         /* There is no statement to be interrupted yet. */
         tcase_add_loop_test(tc, opening, 0, 3 * INTERRUPTED);
         suite_add_tcase(suite, tc);
-
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return suite;
 }

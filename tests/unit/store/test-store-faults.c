@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "../../../schema/base/macro.h"
-#include "../base/test-util.h"
+#include "suite.h"
 #include "disk.h"
 #include "store-work.h"
 
@@ -346,11 +346,11 @@ START_TEST(short_calls)
 }
 END_TEST
 
-int main(int argc, char *argv[])
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { once, three_times, for_good, short_calls };
 
-        if (argc > 1)
-                states_each = (unsigned)strtoul(argv[1], NULL, 10);
+        if (suite_argument)
+                states_each = (unsigned)strtoul(suite_argument, NULL, 10);
         return run_tests_with("store-faults", tests, ARRAY_SIZE(tests), disk_install, NULL);
 }

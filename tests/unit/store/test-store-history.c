@@ -9,6 +9,7 @@
 #include "../../../registry-provider/store/store-internal.h"
 #include "../../../schema/values/value.h"
 #include "store-util.h"
+#include "suite.h"
 
 /* Rows after the first `from`, oldest first, each with a newline. To be freed. */
 static char *rows_since(const struct store *s, int64_t from)
@@ -262,7 +263,7 @@ START_TEST(authors_of_strings)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("store-history");
         TCase *tc = tcase_create("store-history");
@@ -274,10 +275,5 @@ int main(void)
         tcase_add_test(tc, authors_of_rollbacks);
         tcase_add_test(tc, authors_of_strings);
         suite_add_tcase(suite, tc);
-
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return suite;
 }

@@ -14,7 +14,7 @@
 
 #include "../../../schema/base/macro.h"
 #include "../../../schema/values/value.h"
-#include "../base/test-util.h"
+#include "suite.h"
 #include "disk.h"
 #include "store-work.h"
 
@@ -193,11 +193,11 @@ START_TEST(killed)
 }
 END_TEST
 
-int main(int argc, char *argv[])
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { killed };
 
-        if (argc > 1)
-                rounds = (unsigned)strtoul(argv[1], NULL, 10);
-        return run_tests("store-kill", tests, ARRAY_SIZE(tests));
+        if (suite_argument)
+                rounds = (unsigned)strtoul(suite_argument, NULL, 10);
+        return suite_of("store-kill", tests, ARRAY_SIZE(tests));
 }

@@ -4,6 +4,7 @@
 
 #include "../../../schema/values/value.h"
 #include "store-util.h"
+#include "suite.h"
 
 START_TEST(expected_sequence)
 {
@@ -254,7 +255,7 @@ START_TEST(empty)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("store-lookup");
         TCase *tc = tcase_create("store-lookup");
@@ -271,10 +272,5 @@ int main(void)
         tcase_add_test(tc, roots);
         tcase_add_test(tc, empty);
         suite_add_tcase(suite, tc);
-
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return suite;
 }

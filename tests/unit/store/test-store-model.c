@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "../../../schema/values/value.h"
-#include "../policy/scratch.h"
+#include "scratch.h"
 #include "store-model.h"
+#include "suite.h"
 
 #define STEPS 2500u
 #define MARKS 6u
@@ -161,7 +162,7 @@ START_TEST(in_a_file)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("store-model");
         TCase *tc = tcase_create("store-model");
@@ -170,10 +171,5 @@ int main(void)
         tcase_add_loop_test(tc, in_memory, 0, 8);
         tcase_add_loop_test(tc, in_a_file, 0, 3);
         suite_add_tcase(suite, tc);
-
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return suite;
 }

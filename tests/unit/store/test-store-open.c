@@ -12,8 +12,9 @@
 #include <sys/wait.h>
 
 #include "../../../schema/values/value.h"
-#include "../policy/scratch.h"
+#include "scratch.h"
 #include "store-util.h"
+#include "suite.h"
 
 static const enum store_mode modes[] = { STORE_WRITE, STORE_AT_BOOT };
 
@@ -431,7 +432,7 @@ START_TEST(path_of_two_slashes)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("store-open");
         TCase *tc = tcase_create("store-open");
@@ -451,10 +452,5 @@ int main(void)
         tcase_add_loop_test(tc, at_boot, 0, 16);
         tcase_add_test(tc, path_of_two_slashes);
         suite_add_tcase(suite, tc);
-
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return suite;
 }

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "../../../schema/base/macro.h"
-#include "../base/test-util.h"
+#include "suite.h"
 #include "disk.h"
 #include "store-work.h"
 
@@ -298,11 +298,11 @@ START_TEST(power_is_cut)
 }
 END_TEST
 
-int main(int argc, char *argv[])
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { power_is_cut };
 
-        if (argc > 1)
-                rounds = (unsigned)strtoul(argv[1], NULL, 10);
+        if (suite_argument)
+                rounds = (unsigned)strtoul(suite_argument, NULL, 10);
         return run_tests_with("store-power", tests, ARRAY_SIZE(tests), disk_install, NULL);
 }

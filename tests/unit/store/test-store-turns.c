@@ -9,8 +9,9 @@
 
 #include "../../../registry-provider/store/store-internal.h"
 #include "../../../schema/values/value.h"
-#include "../policy/scratch.h"
+#include "scratch.h"
 #include "store-util.h"
+#include "suite.h"
 
 #define LEVELS 8u
 #define LARGE 4096u
@@ -469,7 +470,7 @@ START_TEST(refused)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("store-turns");
         TCase *tc = tcase_create("store-turns");
@@ -486,10 +487,5 @@ int main(void)
         tcase_add_test(tc, failed);
         tcase_add_loop_test(tc, refused, 0, 4);
         suite_add_tcase(suite, tc);
-
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int n_failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return n_failed > 0;
+        return suite;
 }

@@ -5,6 +5,7 @@
 
 #include "../../../schema/values/value.h"
 #include "store-util.h"
+#include "suite.h"
 
 static const char long_name[] = "0123456789012345678901234567890123456789012345678901234567890123456789"
                                 "0123456789012345678901234567890123456789012345678901234567890123456789"
@@ -281,7 +282,7 @@ START_TEST(layers_of_a_value)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("store");
         TCase *tc = tcase_create("store");
@@ -290,10 +291,5 @@ int main(void)
         tcase_add_loop_test(tc, operations, 0, (int)ARRAY_SIZE(cases));
         tcase_add_test(tc, layers_of_a_value);
         suite_add_tcase(suite, tc);
-
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return suite;
 }

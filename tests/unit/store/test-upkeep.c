@@ -14,6 +14,7 @@
 #include "../../../registry-provider/store/upkeep.h"
 #include "../../../schema/base/fileio.h"
 #include "store-file.h"
+#include "suite.h"
 
 #define NEVER UINT64_C(3600000000)
 
@@ -467,7 +468,7 @@ START_TEST(no_file)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *suite = suite_create("upkeep");
         TCase *tc = tcase_create("upkeep");
@@ -490,10 +491,5 @@ int main(void)
         tcase_add_test(tc, ends);
         tcase_add_test(tc, no_file);
         suite_add_tcase(suite, tc);
-
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed > 0;
+        return suite;
 }

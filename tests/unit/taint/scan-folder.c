@@ -8,14 +8,14 @@
 #include <unistd.h>
 
 #include "../../../schema/base/fileio.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 const struct taint_kernel scan_anything;
 static char dir[64];
 
 void scan_folder_make(void)
 {
-        (void)snprintf(dir, sizeof(dir), "/tmp/taint-scan.XXXXXX");
+        (void)snprintf(dir, sizeof(dir), "%s/taint-scan.XXXXXX", suite_scratch());
         ck_assert_ptr_nonnull(mkdtemp(dir));
         ck_assert_int_eq(chdir(dir), 0);
 }

@@ -6,7 +6,8 @@
 
 #include "../../../schema/base/macro.h"
 #include "../../../schema/taint/accepted-taint.h"
-#include "../base/test-util.h"
+#include "alloc-faults.h"
+#include "suite.h"
 
 #define SECOND INT64_C(1000000)
 #define BIT(n) (UINT64_C(1) << (n))
@@ -212,12 +213,11 @@ START_TEST(no_memory)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { given, refused, limits, found, no_memory };
 
-        if (setenv("TZ", "UTC", 1) != 0)
-                return EXIT_FAILURE;
+        (void)setenv("TZ", "UTC", 1);
         tzset();
-        return run_tests("accepted-taint", tests, ARRAY_SIZE(tests));
+        return suite_of("accepted-taint", tests, ARRAY_SIZE(tests));
 }

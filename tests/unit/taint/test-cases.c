@@ -10,7 +10,7 @@
 
 #include "../../../service/taint/decode.h"
 #include "../../../service/taint/scan.h"
-#include "../base/test-util.h"
+#include "suite.h"
 #include "scan-folder.h"
 
 #define NB "\xc2\xa0"
@@ -393,8 +393,8 @@ START_TEST(utf16)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { counted, pstore, letters_of_distributions, dated, decoded, utf16 };
-        return run_tests_with("taint-cases", tests, ARRAY_SIZE(tests), scan_folder_make, scan_folder_remove);
+        return suite_with("taint-cases", tests, ARRAY_SIZE(tests), scan_folder_make, scan_folder_remove);
 }

@@ -8,7 +8,7 @@
 
 #include "../../../schema/base/fileio.h"
 #include "../../../service/auditpol/taint.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 typedef enum exit_code (*command_t)(const struct auditpol_options *o, int n, char *const *arguments);
 
@@ -16,7 +16,7 @@ static char dir[64];
 
 static void setup(void)
 {
-        (void)snprintf(dir, sizeof(dir), "/tmp/taint-command.XXXXXX");
+        (void)snprintf(dir, sizeof(dir), "%s/taint-command.XXXXXX", suite_scratch());
         ck_assert_ptr_nonnull(mkdtemp(dir));
         ck_assert_int_eq(chdir(dir), 0);
 }
@@ -194,8 +194,8 @@ START_TEST(scan)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { decode, scan };
-        return run_tests_with("taint-command", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("taint-command", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "../../../service/taint/decode.h"
-#include "../base/test-util.h"
+#include "alloc-faults.h"
+#include "suite.h"
 
 static const struct taint_kernel anything;
 
@@ -311,9 +312,9 @@ START_TEST(no_memory)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { numbers, forms, unreadable, refused, wrapped, whole_log,
                 wrapped_names, bare_lines, messages, no_memory };
-        return run_tests("taint-decode", tests, ARRAY_SIZE(tests));
+        return suite_of("taint-decode", tests, ARRAY_SIZE(tests));
 }

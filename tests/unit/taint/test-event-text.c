@@ -2,7 +2,7 @@
 /* How an event of this boot is shown to people. */
 #include "../../../schema/audit/record.h"
 #include "../../../service/auditpol/event-read.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 static const struct shown_event nothing = { .taint = "TAINT_WARN",
         .reason = "unknown",
@@ -110,8 +110,8 @@ START_TEST(states_in_json)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { forms, states_in_json, nothing_for_the_terminal_to_obey, indented };
-        return run_tests("event-text", tests, ARRAY_SIZE(tests));
+        return suite_of("event-text", tests, ARRAY_SIZE(tests));
 }

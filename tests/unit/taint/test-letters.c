@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "../../../service/taint/decode.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 static const struct taint_kernel anything;
 
@@ -31,12 +31,15 @@ static void check_round_trip(uint64_t mask, const char *letters, bool squeezed)
                 ck_abort_msg("0x%lx '%s' gave 0x%lx", (unsigned long)mask, letters, (unsigned long)r.mask);
 }
 
-/* All of them, both ways the kernel prints. */
+/* Both ways the kernel prints: all of them where the program is called with a word, else every 61st, and
+ * those with one bit or two. */
 START_TEST(round_trip)
 {
         char s[TAINT_LETTERS_MAX];
 
         for (uint64_t mask = 0; mask < UINT64_C(1) << TAINT_UPSTREAM_BITS; mask++) {
+                if (!suite_argument && mask % 61 != 0 && __builtin_popcountll(mask) > 2)
+                        continue;
                 check_round_trip(mask, taint_columns(mask, s), false);
                 check_round_trip(mask, taint_letters(mask, TAINT_UPSTREAM, 0, s), true);
         }
@@ -157,9 +160,9 @@ START_TEST(ambiguous_numbers)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { printed, round_trip, round_trip_numbers, settled, many_unknown,
                 ambiguous_numbers };
-        return run_tests("taint-letters", tests, ARRAY_SIZE(tests));
+        return suite_of("taint-letters", tests, ARRAY_SIZE(tests));
 }

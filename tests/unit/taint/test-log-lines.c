@@ -5,6 +5,7 @@
 #include "../../../schema/base/macro.h"
 #include "../../../service/monitor/kmsg.h"
 #include "../../../service/taint/log-lines.h"
+#include "suite.h"
 
 #define NONE UINT32_MAX
 #define LONG_NAME "a_name_that_is_longer_than_any_module_can_be_in_this_or_any_kernel"
@@ -299,7 +300,7 @@ START_TEST(long_records_are_cut)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         Suite *s = suite_create("log-lines");
         TCase *tc = tcase_create("lines");
@@ -312,9 +313,5 @@ int main(void)
         tcase_add_test(tc, records_that_are_none);
         tcase_add_test(tc, long_records_are_cut);
         suite_add_tcase(s, tc);
-        SRunner *sr = srunner_create(s);
-        srunner_run_all(sr, CK_NORMAL);
-        int failed = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return failed > 0;
+        return s;
 }

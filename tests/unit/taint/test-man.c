@@ -5,7 +5,7 @@
 
 #include "../../../schema/base/fileio.h"
 #include "../../../schema/taint/taint.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 static const char *const actors[] = {
         [TAINT_ACTOR_TASK] = "the task that does it",
@@ -63,8 +63,8 @@ START_TEST(page_and_table)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { page_and_table };
-        return run_tests("taint-man", tests, ARRAY_SIZE(tests));
+        return suite_of("taint-man", tests, ARRAY_SIZE(tests));
 }

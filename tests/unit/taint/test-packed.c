@@ -10,7 +10,7 @@
 
 #include "../../../schema/base/fileio.h"
 #include "../../../service/taint/source.h"
-#include "../base/test-util.h"
+#include "suite.h"
 #include "scan-folder.h"
 
 static const char report[] =
@@ -256,9 +256,8 @@ START_TEST(unread)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { compressed, archives, nested, damaged, bombs, unread };
-        return run_tests_with(
-                "taint-packed", tests, ARRAY_SIZE(tests), scan_folder_make, scan_folder_remove);
+        return suite_with("taint-packed", tests, ARRAY_SIZE(tests), scan_folder_make, scan_folder_remove);
 }

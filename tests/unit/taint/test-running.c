@@ -5,7 +5,7 @@
 
 #include "../../../schema/base/macro.h"
 #include "../../../service/taint/running.h"
-#include "../base/test-util.h"
+#include "suite.h"
 #include "scan-folder.h"
 
 #define FILES "proc/sys/kernel/"
@@ -63,8 +63,8 @@ START_TEST(letters)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { masks, letters };
-        return run_tests_with("taint-running", tests, ARRAY_SIZE(tests), make_folders, scan_folder_remove);
+        return suite_with("taint-running", tests, ARRAY_SIZE(tests), make_folders, scan_folder_remove);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../../../schema/base/buf.h"
-#include "../base/test-util.h"
+#include "suite.h"
 #include "scan-folder.h"
 
 /* On x86 an oops lists the modules below the call trace since Linux 4.16, a warning above its line. `m` is
@@ -109,9 +109,9 @@ START_TEST(list_far_below)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { lists, list_across_blocks, list_far_below };
-        return run_tests_with(
+        return suite_with(
                 "taint-scan-lists", tests, ARRAY_SIZE(tests), scan_folder_make, scan_folder_remove);
 }

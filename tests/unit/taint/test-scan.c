@@ -8,7 +8,8 @@
 
 #include "../../../service/taint/scan.h"
 #include "../../../schema/base/fileio.h"
-#include "../base/test-util.h"
+#include "alloc-faults.h"
+#include "suite.h"
 #include "scan-folder.h"
 
 static const char corpus[] = "[1.0] Modules linked in: nvidia(POE) ext4 spl(O)\n"
@@ -286,9 +287,9 @@ START_TEST(no_memory)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { counted, by_name, separate_reports, tasks_names, one_long_line,
                 across_blocks, folders, pipes, settled, no_memory };
-        return run_tests_with("taint-scan", tests, ARRAY_SIZE(tests), scan_folder_make, scan_folder_remove);
+        return suite_with("taint-scan", tests, ARRAY_SIZE(tests), scan_folder_make, scan_folder_remove);
 }

@@ -7,7 +7,7 @@
 
 #include "../../../schema/base/fileio.h"
 #include "../../../service/taint/decode.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 /* Rows with a public source. */
 #define CITED_MIN 300U
@@ -151,8 +151,8 @@ START_TEST(strings)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { strings };
-        return run_tests("taint-strings", tests, ARRAY_SIZE(tests));
+        return suite_of("taint-strings", tests, ARRAY_SIZE(tests));
 }

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "../../../schema/taint/taint.h"
-#include "../base/test-util.h"
+#include "suite.h"
 
 /* As include/linux/panic.h and kernel/panic.c of 6.15 have them. */
 static const struct {
@@ -182,8 +182,8 @@ START_TEST(releases)
 }
 END_TEST
 
-int main(void)
+Suite *test_suite(void)
 {
         const TTest *const tests[] = { upstream_bits, rows, symbols, distributions, names, releases };
-        return run_tests("taint-table", tests, ARRAY_SIZE(tests));
+        return suite_of("taint-table", tests, ARRAY_SIZE(tests));
 }

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Allocations that fail on demand, in a program that is linked with alloc_args. */
+
+#include <stdbool.h>
+
+/* The n-th from now (1 is the next; 0: none) fails, once. */
+void alloc_fail_at(unsigned n);
+/* Ends that and says whether it did fail. */
+bool alloc_failed(void);

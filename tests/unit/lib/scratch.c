@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "scratch.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../../schema/base/fileio.h"
+#include "suite.h"
+
+void scratch_new(struct scratch *s)
+{
+        (void)snprintf(s->root, sizeof(s->root), "%s/peios-test-XXXXXX", suite_scratch());
+        ck_assert_ptr_nonnull(mkdtemp(s->root));
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+        (void)st;
+        (void)type;
+        (void)ftw;
+        return remove(path);
+}
+
+void scratch_done(struct scratch *s)
+{
+        (void)nftw(s->root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+const char *scratch_path(const struct scratch *s, const char *path)
+{
+        static char ring[4][PATH_MAX];
+        static unsigned next;
+
+        char *ret = ring[next++ % ARRAY_SIZE(ring)];
+        (void)snprintf(ret, PATH_MAX, "%s%s", s->root, path);
+        return ret;
+}
+
+void scratch_write(const struct scratch *s, const char *path, const void *data, size_t n)
+{
+        char parent[PATH_MAX];
+        (void)snprintf(parent, sizeof(parent), "%s%s", s->root, path);
+        *strrchr(parent, '/') = '\0';
+        ck_assert_int_eq(make_dirs(parent), 0);
+
+        scratch_remove(s, path);
+        _cleanup_close_ int fd = creat(scratch_path(s, path), 0644);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(write_all(fd, data, n), 0);
+}
+
+void scratch_puts(const struct scratch *s, const char *path, const char *text)
+{
+        scratch_write(s, path, text, strlen(text));
+}
+
+bool scratch_read(const struct scratch *s, const char *path, struct buf *ret)
+{
+        buf_clear(ret);
+        int r = read_file(AT_FDCWD, scratch_path(s, path), 16u << 20, ret, NULL, NULL);
+        if (r == -ENOENT)
+                return false;
+        ck_assert_int_eq(r, 0);
+        return true;
+}
+
+bool scratch_exists(const struct scratch *s, const char *path)
+{
+        struct stat st;
+
+        return lstat(scratch_path(s, path), &st) == 0;
+}
+
+void scratch_remove(const struct scratch *s, const char *path)
+{
+        (void)remove(scratch_path(s, path));
+}
+
+unsigned scratch_count(const struct scratch *s, const char *path)
+{
+        DIR *dir = opendir(scratch_path(s, path));
+        if (!dir)
+                return 0;
+        unsigned n = 0;
+        while (readdir(dir))
+                n++;
+        (void)closedir(dir);
+        return n - 2;
+}

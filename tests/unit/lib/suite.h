@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What each test program is: a suite, which the library's main() runs. */
+
+#include <check.h>
+#include <stddef.h>
+
+/* The program's. NULL: it cannot be run here, and has said why (exit status 77). */
+Suite *test_suite(void);
+
+/* The first word behind the program on the command line, or NULL. */
+extern const char *suite_argument;
+
+/* Where scratch folders are made: in memory if there is such a place, as each sync is a real one. */
+const char *suite_scratch(void);
+
+/* Of START_TEST names, each run in a process of its own, and of 60 s at most. */
+Suite *suite_of(const char *name, const TTest *const *tests, size_t n);
+/* The same with a checked fixture around each test. */
+Suite *suite_with(
+        const char *name, const TTest *const *tests, size_t n, void (*setup)(void), void (*teardown)(void));

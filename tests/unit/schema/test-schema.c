@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Loading and finding. What is refused in a file is in test-schema-errors.c. */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../../schema/base/fileio.h"
+#include "../../../schema/schema.h"
+#include "alloc-faults.h"
+#include "suite.h"
+#include "schema-util.h"
+#include "tree.h"
+
+#define TEXT(s) s, sizeof(s) - 1
+#define VENDOR "/usr/lib/peios/schema.d/"
+#define ADMIN "/etc/peios/schema.d/"
+#define MODULES "\\System\\Audit\\Modules"
+#define BUILTIN_VALUES 14
+
+static void check_sorted(const struct schema *s)
+{
+        for (size_t i = 1; i < s->n; i++) {
+                const struct schema_value *a = &s->values[i - 1], *b = &s->values[i];
+                int c = fold_compare(a->key.text, a->key.len, b->key.text, b->key.len);
+                ck_assert(c < 0 ||
+                          (c == 0 && fold_compare(a->name, strlen(a->name), b->name, strlen(b->name)) < 0));
+        }
+}
+
+START_TEST(builtin_taint_events)
+{
+        static const struct {
+                const char *value, *control;
+        } choices[] = { { "enabled", "3" }, { "success-only", "1" }, { "failure-only", "2" },
+                { "disabled", "0" } };
+        _cleanup_schema_ struct schema *s = NULL;
+        ck_assert_int_eq(schema_load_builtin(&s), 0);
+        check_sorted(s);
+        const struct schema_value *sv = schema_util_need(s, "machine/system/AUDIT/modules", "TAINTevents");
+        ck_assert_str_eq(sv->key.text, "Machine" MODULES);
+        ck_assert_str_eq(sv->name, "TaintEvents");
+        ck_assert_str_eq(sv->source, "built-in/audit.yaml");
+        ck_assert_uint_eq(sv->type, REG_SZ);
+        ck_assert(sv->has_default && !sv->has_range);
+        ck_assert_str_eq(sv->default_text, "enabled");
+        ck_assert_int_eq(sv->apply, SCHEMA_LIVE);
+        ck_assert_uint_eq(sv->n_choices, ARRAY_SIZE(choices));
+        for (size_t i = 0; i < sv->n_choices; i++) {
+                ck_assert_str_eq(sv->choices[i].value, choices[i].value);
+                ck_assert_str_eq(sv->choices[i].control, choices[i].control);
+                ck_assert_ptr_nonnull(sv->choices[i].meaning);
+        }
+        ck_assert_ptr_nonnull(strstr(sv->choices[2].meaning, "Taint events are audited"));
+        ck_assert_ptr_nonnull(sv->control);
+        ck_assert_str_eq(sv->control->name, "kernel.audit_taint_events");
+        ck_assert_int_eq(sv->control->encoding, SCHEMA_ENCODE_CHOICE);
+        ck_assert_str_eq(sv->control->drift_value, "TaintEventsOnDrift");
+        ck_assert(sv->control->drift_reapply);
+        ck_assert_str_eq(sv->control->audit_op, "changed-taint-audit-policy");
+        ck_assert_str_eq(sv->control->audit_off, "disabled");
+}
+END_TEST
+
+START_TEST(builtin_pid_max)
+{
+        _cleanup_schema_ struct schema *s = NULL;
+        ck_assert_int_eq(schema_load_builtin(&s), 0);
+        const struct schema_value *sv = schema_util_need(s, "\\System\\Process", "PidMax");
+        ck_assert_uint_eq(sv->type, REG_DWORD);
+        ck_assert(!sv->has_default && sv->has_range);
+        ck_assert_ptr_null(sv->default_text);
+        ck_assert_uint_eq(sv->min, 301);
+        ck_assert_uint_eq(sv->max, 4194304);
+        ck_assert_str_eq(sv->control->name, "kernel.pid_max");
+        ck_assert_int_eq(sv->control->encoding, SCHEMA_ENCODE_NUMBER);
+        ck_assert_str_eq(sv->control->audit_op, "changed-kernel-setting");
+        ck_assert_ptr_null(sv->control->audit_off);
+        ck_assert(!sv->control->drift_reapply);
+        ck_assert_ptr_null(schema_util_find(s, "\\System\\Process", "PidMi"));
+        ck_assert_ptr_null(schema_util_find(s, "\\System\\Process\\X", "PidMax"));
+        ck_assert_ptr_null(schema_util_find(s, "\\System", "PidMax"));
+}
+END_TEST
+
+START_TEST(builtin_kallsyms_restrict)
+{
+        _cleanup_schema_ struct schema *s = NULL;
+        ck_assert_int_eq(schema_load_builtin(&s), 0);
+        const struct schema_value *sv = schema_util_need(s, "\\System\\Audit", "KallsymsRestrict");
+        ck_assert_uint_eq(sv->type, REG_DWORD);
+        ck_assert(!sv->has_default);
+        ck_assert_uint_eq(sv->n_choices, 3);
+        for (uint32_t i = 0; i <= 3; i++) {
+                const uint8_t bytes[] = { (uint8_t)i, 0, 0, 0 };
+                const struct value v = { .type = REG_DWORD, .size = sizeof(bytes), .data = bytes };
+                _cleanup_free_ char *text = NULL, *control = NULL;
+                ck_assert_int_eq(schema_check(sv, &v, &text, NULL), i < 3 ? 0 : -EINVAL);
+                if (i == 3)
+                        break;
+                ck_assert_int_eq(schema_control_text(sv, text, &control), 0);
+                ck_assert_uint_eq(strtoul(control, NULL, 10), i);
+        }
+        ck_assert_str_eq(sv->control->name, "kernel.kptr_restrict");
+        ck_assert_ptr_null(sv->control->drift_value);
+        ck_assert(!sv->control->drift_reapply);
+        ck_assert_str_eq(sv->control->audit_op, "changed-kernel-setting");
+}
+END_TEST
+
+/* The default of a drift value stands in two places of a file. */
+START_TEST(builtin_drift_values)
+{
+        _cleanup_schema_ struct schema *s = NULL;
+        size_t n = 0;
+        ck_assert_int_eq(schema_load_builtin(&s), 0);
+        for (size_t i = 0; i < s->n; i++) {
+                const struct schema_value *sv = &s->values[i];
+                ck_assert_ptr_nonnull(sv->description);
+                if (!sv->control || !sv->control->drift_value)
+                        continue;
+                const struct schema_value *drift = schema_find(s, &sv->key, sv->control->drift_value);
+                ck_assert_ptr_nonnull(drift);
+                ck_assert_str_eq(drift->default_text, sv->control->drift_reapply ? "reapply" : "report");
+                ck_assert_uint_eq(drift->n_choices, 2);
+                n++;
+        }
+        ck_assert_uint_eq(n, 2);
+        ck_assert_uint_eq(s->n, BUILTIN_VALUES);
+}
+END_TEST
+
+static void check_same_text(const char *a, const char *b)
+{
+        if (!a || !b)
+                ck_assert_ptr_eq(a, b);
+        else
+                ck_assert_str_eq(a, b);
+}
+
+static void check_same_control(const struct schema_control *a, const struct schema_control *b)
+{
+        ck_assert((a == NULL) == (b == NULL));
+        if (!a)
+                return;
+        ck_assert_str_eq(a->name, b->name);
+        ck_assert_int_eq(a->encoding, b->encoding);
+        check_same_text(a->drift_value, b->drift_value);
+        ck_assert_int_eq(a->drift_reapply, b->drift_reapply);
+        check_same_text(a->audit_op, b->audit_op);
+        check_same_text(a->audit_off, b->audit_off);
+}
+
+static void check_same(const struct schema_value *a, const struct schema_value *b)
+{
+        ck_assert(path_equal(&a->key, &b->key));
+        check_same_text(a->key.text, b->key.text);
+        ck_assert_uint_eq(a->key.len, b->key.len);
+        ck_assert_uint_eq(a->key.n, b->key.n);
+        ck_assert_mem_eq(a->key.ends, b->key.ends, a->key.n * sizeof(*a->key.ends));
+        check_same_text(a->name, b->name);
+        check_same_text(a->default_text, b->default_text);
+        check_same_text(a->description, b->description);
+        check_same_text(a->source, b->source);
+        ck_assert_uint_eq(a->type, b->type);
+        ck_assert_int_eq(a->apply, b->apply);
+        ck_assert_int_eq(a->has_default, b->has_default);
+        ck_assert_int_eq(a->has_range, b->has_range);
+        ck_assert_int_eq(a->is_path, b->is_path);
+        check_same_text(a->suffix, b->suffix);
+        ck_assert_int_eq(a->accepts_taints, b->accepts_taints);
+        ck_assert_uint_eq(a->min, b->min);
+        ck_assert_uint_eq(a->max, b->max);
+        ck_assert_uint_eq(a->n_choices, b->n_choices);
+        for (size_t i = 0; i < a->n_choices; i++) {
+                check_same_text(a->choices[i].value, b->choices[i].value);
+                check_same_text(a->choices[i].control, b->choices[i].control);
+                check_same_text(a->choices[i].meaning, b->choices[i].meaning);
+        }
+        check_same_control(a->control, b->control);
+}
+
+/* The tables that were made at build time, beside the files that they were made of. */
+START_TEST(builtin_is_as_the_files)
+{
+        _cleanup_schema_ struct schema *s = NULL, *read = calloc(1, sizeof(*read));
+        struct diag d = { 0 };
+        glob_t found;
+        ck_assert_ptr_nonnull(read);
+        ck_assert_int_eq(schema_load_builtin(&s), 0);
+        ck_assert_int_eq(glob(DEFINITIONS "/*.yaml", 0, NULL, &found), 0);
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+                _cleanup_buf_ struct buf text = BUF_INIT;
+                char name[256];
+                const char *path = found.gl_pathv[i];
+                ck_assert_msg(read_file(AT_FDCWD, path, SCHEMA_FILE_BYTES_MAX, &text, NULL, &d) == 0, "%s",
+                        d.text);
+                (void)snprintf(name, sizeof(name), "built-in/%s", strrchr(path, '/') + 1);
+                ck_assert_msg(schema_add(read, name, buf_str(&text), text.len, &d) == 0, "%s", d.text);
+        }
+        globfree(&found);
+        ck_assert_uint_eq(s->n, read->n);
+        for (size_t i = 0; i < s->n; i++)
+                check_same(&s->values[i], &read->values[i]);
+}
+END_TEST
+
+START_TEST(entries_replace)
+{
+        _cleanup_schema_ struct schema *s = NULL;
+        struct diag d = { 0 };
+        ck_assert_int_eq(schema_load_builtin(&s), 0);
+        size_t n = s->n;
+        static const char text[] =
+                SCHEMA_HEAD "  system/process:\n    PIDMAX: {type: REG_QWORD, description: mine,\n"
+                            "      control: {name: kernel.pid_max, encoding: number}}\n"
+                            "  \\A:\n    New: {type: sz, description: d}\n";
+        ck_assert_msg(schema_add(s, "mine.yaml", TEXT(text), &d) == 0, "%s", d.text);
+        ck_assert_uint_eq(s->n, n + 1);
+        check_sorted(s);
+        const struct schema_value *sv = schema_util_need(s, "\\System\\Process", "PidMax");
+        ck_assert_uint_eq(sv->type, REG_QWORD);
+        ck_assert_str_eq(sv->source, "mine.yaml");
+        ck_assert_str_eq(sv->description, "mine");
+}
+END_TEST
+
+START_TEST(nothing_changes_on_error)
+{
+        static const char *const bad[] = {
+                SCHEMA_HEAD "  \\A:\n    New: {type: sz, description: d}\n    Old: {type: sz}\n",
+                SCHEMA_HEAD
+                "  \\A:\n    New: {type: sz, description: d, control: {name: kernel.pid_max, encoding: string}}\n",
+        };
+        _cleanup_schema_ struct schema *s = NULL;
+        ck_assert_int_eq(schema_load_builtin(&s), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+                struct diag d = { 0 };
+                ck_assert_int_eq(schema_add(s, "t", bad[i], strlen(bad[i]), &d), -EINVAL);
+                ck_assert_uint_eq(s->n, BUILTIN_VALUES);
+                ck_assert_ptr_null(schema_util_find(s, "\\A", "New"));
+                ck_assert_str_eq(
+                        schema_util_need(s, "\\System\\Process", "PidMax")->source, "built-in/process.yaml");
+        }
+}
+END_TEST
+
+static void collect(_unused_ const char *file, const char *text, void *userdata)
+{
+        struct buf *out = userdata;
+        buf_printf(out, "%s\n", text);
+}
+
+#define ENTRY(name, text) SCHEMA_HEAD "  \\A:\n    " name ": {type: sz, description: " text "}\n"
+
+START_TEST(directories)
+{
+        _cleanup_buf_ struct buf errors = BUF_INIT;
+        _cleanup_schema_ struct schema *s = NULL;
+        /* The administrator's entry wins although its file comes first by name. */
+        tree_put(VENDOR "50-a.yaml", ENTRY("X", "vendor"));
+        tree_put(ADMIN "10-a.yaml", ENTRY("x", "admin"));
+        tree_put(VENDOR "60-b.yaml", ENTRY("Y", "vendor"));
+        tree_put(ADMIN "60-b.yaml", ENTRY("Z", "admin"));
+        tree_put(VENDOR "70-c.yaml", ENTRY("Masked", "vendor"));
+        tree_link(ADMIN "70-c.yaml", "/dev/null");
+        tree_put(ADMIN "80-d.yaml", "a: [\n");
+        tree_put_size(ADMIN "90-e.yaml", SCHEMA_FILE_BYTES_MAX + 1);
+        tree_fifo(VENDOR "95-f.yaml");
+        ck_assert_int_eq(schema_load(tree_root(), NULL, collect, &errors, &s), 0);
+        check_sorted(s);
+        ck_assert_uint_eq(s->n, BUILTIN_VALUES + 2);
+        ck_assert_str_eq(schema_util_need(s, "\\A", "X")->description, "admin");
+        ck_assert_str_eq(schema_util_need(s, "\\A", "X")->source, ADMIN "10-a.yaml");
+        ck_assert_str_eq(schema_util_need(s, "\\A", "Z")->description, "admin");
+        ck_assert_ptr_null(schema_util_find(s, "\\A", "Y"));
+        ck_assert_ptr_null(schema_util_find(s, "\\A", "Masked"));
+        ck_assert_str_eq(errors.data,
+                VENDOR "95-f.yaml: is not a regular file (a FIFO, socket or device), expected one\n" ADMIN
+                       "80-d.yaml:2:1: found nothing that can be a value, expected one\n" ADMIN
+                       "90-e.yaml: is 1048577 bytes large, at most 1048576 are read\n");
+
+        struct schema *again = NULL;
+        ck_assert_int_eq(schema_load(tree_root(), NULL, NULL, NULL, &again), 0);
+        ck_assert_uint_eq(again->n, BUILTIN_VALUES + 2);
+        schema_free(again);
+}
+END_TEST
+
+/* A file that breaks counts as it was when it was good last, for who kept that. */
+START_TEST(last_good)
+{
+        struct schema_files files = { 0 };
+        static const struct {
+                const char *text, *description, *error; /* NULL: no file; no entry; no error */
+        } steps[] = {
+                { "a: [\n", NULL, ADMIN "10-a.yaml:2:1: found nothing that can be a value, expected one\n" },
+                { ENTRY("X", "one"), "one", "" },
+                { "a: [\n", "one",
+                        ADMIN "10-a.yaml:2:1: found nothing that can be a value, expected one\n" },
+                { "", "one", ADMIN "10-a.yaml:1:1: no format version, expected `peios-schema: 1` first\n" },
+                { ENTRY("X", "two"), "two", "" },
+                { NULL, NULL, "" },
+                { "", NULL, ADMIN "10-a.yaml:1:1: no format version, expected `peios-schema: 1` first\n" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+                _cleanup_buf_ struct buf errors = BUF_INIT;
+                _cleanup_schema_ struct schema *s = NULL;
+                if (steps[i].text)
+                        tree_put(ADMIN "10-a.yaml", steps[i].text);
+                else
+                        tree_unlink(ADMIN "10-a.yaml");
+                ck_assert_int_eq(schema_load(tree_root(), &files, collect, &errors, &s), 0);
+                ck_assert_str_eq(buf_str(&errors), steps[i].error);
+                if (steps[i].description)
+                        ck_assert_str_eq(schema_util_need(s, "\\A", "X")->description, steps[i].description);
+                else
+                        ck_assert_ptr_null(schema_util_find(s, "\\A", "X"));
+        }
+        schema_files_done(&files);
+}
+END_TEST
+
+static void move_in_tree(const char *from, const char *to)
+{
+        char old[PATH_MAX], new[PATH_MAX];
+
+        (void)snprintf(old, sizeof(old), "%s%s", tree_root(), from);
+        (void)snprintf(new, sizeof(new), "%s%s", tree_root(), to);
+        ck_assert_int_eq(rename(old, new), 0);
+}
+
+/* A folder that cannot be read is not one without files. */
+START_TEST(last_good_of_a_folder)
+{
+        struct schema_files files = { 0 };
+        char folder[] = ADMIN, aside[sizeof(folder) + 2];
+
+        folder[sizeof(folder) - 2] = '\0';
+        (void)snprintf(aside, sizeof(aside), "%s.x", folder);
+        tree_put(ADMIN "10-a.yaml", ENTRY("X", "one"));
+        for (int step = 0; step < 3; step++) {
+                _cleanup_buf_ struct buf errors = BUF_INIT;
+                _cleanup_schema_ struct schema *s = NULL;
+                if (step == 1) {
+                        move_in_tree(folder, aside);
+                        tree_put(folder, "");
+                } else if (step == 2) {
+                        tree_unlink(folder);
+                        move_in_tree(aside, folder);
+                        tree_put(ADMIN "10-a.yaml", ENTRY("X", "two"));
+                }
+                ck_assert_int_eq(schema_load(tree_root(), &files, collect, &errors, &s), 0);
+                ck_assert_str_eq(buf_str(&errors),
+                        step == 1 ? "/etc/peios/schema.d: cannot be read: Not a directory\n" : "");
+                ck_assert_str_eq(schema_util_need(s, "\\A", "X")->description, step == 2 ? "two" : "one");
+        }
+        schema_files_done(&files);
+}
+END_TEST
+
+/* What it said goes together with what another says now, or it is left out. */
+START_TEST(last_good_in_the_way)
+{
+#define BOUND(name)                                                                                         \
+        SCHEMA_HEAD "  \\A:\n    " name                                                                     \
+                    ": {type: dword, description: d, control: {name: kernel.x, encoding: number}}\n"
+        struct schema_files files = { 0 };
+        _cleanup_buf_ struct buf errors = BUF_INIT;
+        struct schema *s = NULL;
+
+        tree_put(ADMIN "20-b.yaml", BOUND("B"));
+        ck_assert_int_eq(schema_load(tree_root(), &files, collect, &errors, &s), 0);
+        s = schema_free(s);
+        tree_put(ADMIN "10-a.yaml", BOUND("A"));
+        tree_put(ADMIN "20-b.yaml", "a: [\n");
+        ck_assert_int_eq(schema_load(tree_root(), &files, collect, &errors, &s), 0);
+        ck_assert_ptr_nonnull(schema_util_find(s, "\\A", "A"));
+        ck_assert_ptr_null(schema_util_find(s, "\\A", "B"));
+        ck_assert_str_eq(
+                buf_str(&errors), ADMIN "20-b.yaml:2:1: found nothing that can be a value, expected one\n");
+        schema_free(s);
+        schema_files_done(&files);
+}
+END_TEST
+
+START_TEST(no_directories)
+{
+        _cleanup_schema_ struct schema *s = NULL;
+        ck_assert_int_eq(schema_load(tree_root(), NULL, NULL, NULL, &s), 0);
+        ck_assert_uint_eq(s->n, BUILTIN_VALUES);
+        schema_free(NULL);
+}
+END_TEST
+
+START_TEST(failing_allocation)
+{
+        tree_put(VENDOR "10-a.yaml", schema_util_types);
+        tree_put(ADMIN "20-b.yaml", SCHEMA_HEAD "  \\T:\n    line: {type: sz, description: d}\n");
+        tree_put(ADMIN "30-c.yaml", "a: [");
+        for (unsigned n = 1;; n++) {
+                struct schema *s = NULL;
+                alloc_fail_at(n);
+                int r = schema_load(tree_root(), NULL, NULL, NULL, &s);
+                if (!alloc_failed()) {
+                        ck_assert_int_eq(r, 0);
+                        ck_assert_uint_eq(s->n, BUILTIN_VALUES + 10);
+                        ck_assert_uint_gt(n, 100);
+                        schema_free(s);
+                        break;
+                }
+                ck_assert_int_eq(r, -ENOMEM);
+                ck_assert_ptr_null(s);
+        }
+}
+END_TEST
+
+START_TEST(what_was_probably_meant)
+{
+        static const struct {
+                const char *key, *name, *meant;
+        } rows[] = {
+                { MODULES, "TaintEvent", "TaintEvents" },
+                { MODULES, "TiantEvents", "TaintEvents" },
+                { MODULES, "TaintEventOnDrift", "TaintEventsOnDrift" },
+                { MODULES, "TaintEvents", NULL },
+                { MODULES, "Events", NULL },
+                { "\\System\\Audit\\Module", "TaintEvents", "TaintEvents" },
+                { "\\Systen\\Audit\\Modules", "TaintEvents", "TaintEvents" },
+                { "\\System\\Audit\\Module", "TaintEvent", NULL },
+                { "\\System\\Audit", "TaintEvent", NULL },
+                { "\\Other\\Audit\\Modules", "TaintEvent", NULL },
+                { "\\System\\Process", "PidMx", "PidMax" },
+                /* Less than five letters. */
+                { "\\Short", "Wor", NULL },
+                { "\\Short", "Words", NULL },
+        };
+        static const char text[] =
+                "peios-schema: 1\nkeys:\n  \\Short:\n    Word: {type: sz, description: d}\n";
+        _cleanup_schema_ struct schema *s = NULL;
+        ck_assert_int_eq(schema_load_builtin(&s), 0);
+        ck_assert_int_eq(schema_add(s, "t", TEXT(text), NULL), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_path_ struct path key = { 0 };
+                ck_assert_int_eq(path_parse(rows[i].key, strlen(rows[i].key), NULL, NULL, &key, NULL), 0);
+                const struct schema_value *sv = schema_suggest(s, &key, rows[i].name);
+                ck_assert_msg(!sv == !rows[i].meant, "%s %s", rows[i].key, rows[i].name);
+                if (sv)
+                        ck_assert_str_eq(sv->name, rows[i].meant);
+        }
+}
+END_TEST
+
+START_TEST(values_that_are_taken_for_keys)
+{
+        static const struct {
+                const char *key;
+                bool value, is_key;
+        } rows[] = {
+                { MODULES "\\taintevents", true, false },
+                { MODULES, false, true },
+                { "\\System\\audit", false, true },
+                { "\\System\\Audit\\Mod", false, false },
+                { MODULES "\\TaintEvents\\x", false, false },
+                { "Machine", false, true },
+                { "Other\\System", false, false },
+        };
+        _cleanup_schema_ struct schema *s = NULL;
+        ck_assert_int_eq(schema_load_builtin(&s), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                _cleanup_path_ struct path key = { 0 };
+                ck_assert_int_eq(path_parse(rows[i].key, strlen(rows[i].key), NULL, NULL, &key, NULL), 0);
+                ck_assert_msg(!schema_find_value_at(s, &key) == !rows[i].value, "%s", rows[i].key);
+                ck_assert_msg(schema_has_key(s, &key) == rows[i].is_key, "%s", rows[i].key);
+        }
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+        const TTest *const tests[] = { builtin_taint_events, builtin_pid_max, builtin_kallsyms_restrict,
+                builtin_drift_values, builtin_is_as_the_files, entries_replace, nothing_changes_on_error,
+                directories, last_good, last_good_of_a_folder, last_good_in_the_way, no_directories,
+                failing_allocation, what_was_probably_meant, values_that_are_taken_for_keys };
+        return suite_with("schema", tests, ARRAY_SIZE(tests), tree_make, tree_remove);
+}
