@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "base/fileio.h"
+#include "base/file.h"
 #include "names/fold.h"
 #include "yaml/yaml.h"
 
@@ -173,7 +173,7 @@ static int list_directory(struct lister *l, int fd, const char *dir, bool admin)
 
 static int open_and_list(struct lister *l, const char *root, const char *dir, bool admin, int *ret_fd)
 {
-        _cleanup_free_ char *path = root_path(root, dir);
+        _cleanup_free_ char *path = file_path(root, dir);
         if (!path)
                 return -ENOMEM;
         *ret_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -226,13 +226,13 @@ int overlay_read(const struct overlay *o, const struct overlay_file *f, size_t l
 
         if (f->admin && fstatat(fd, f->name, &st, 0) == 0 && is_mask(&st))
                 return -ENOENT;
-        int r = read_file(fd, f->name, limit, ret, ret_st, &why);
+        int r = file_read(fd, f->name, limit, ret, ret_st, &why);
         if (r == -ENOENT && fstatat(fd, f->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
                 return diag_set(
                         d, ELOOP, "%s: a link to a file that is not there, expected a file", f->path);
         if (r == -ENOENT || r == -ENOMEM || r == 0)
                 return r;
-        /* read_file() knows the name, not the directory. */
+        /* file_read() knows the name, not the directory. */
         int dir = (int)(strlen(f->path) - strlen(f->name));
         return diag_set(d, -r, "%.*s%s", dir, f->path, why.text);
 }

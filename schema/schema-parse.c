@@ -280,10 +280,10 @@ static int parse_entry(
         const struct yaml_doc *doc, const struct yaml_node *node, struct schema_value *ret, struct diag *d)
 {
         const struct yaml_node *key = node->key;
-        int r = value_name_check(key->text, key->len, d);
+        int r = path_check_value_name(key->text, key->len, d);
         if (r < 0)
                 return schema_place(doc, key, r, d);
-        ret->name = strdup(value_name_of_word(key->text));
+        ret->name = strdup(path_value_name_of_word(key->text));
         ret->source = strdup(yaml_name(doc));
         if (!ret->name || !ret->source)
                 return -ENOMEM;

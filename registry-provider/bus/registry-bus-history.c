@@ -195,7 +195,7 @@ static int read_options(sd_bus_message *m, struct options *o, struct diag *d)
         if (r >= 0)
                 r = sd_bus_message_exit_container(m);
         if (r >= 0 && o->name)
-                r = value_name_check(o->name, strlen(o->name), d);
+                r = path_check_value_name(o->name, strlen(o->name), d);
         return r;
 }
 

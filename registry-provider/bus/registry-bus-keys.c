@@ -30,7 +30,7 @@ static int object_to_key(const char *object, struct buf *ret)
                 if (r <= 0)
                         return r;
                 /* An escaped separator would make two components of one. */
-                if (component_check(component, strlen(component), NULL) < 0)
+                if (path_check_component(component, strlen(component), NULL) < 0)
                         return 0;
                 if (ret->len > 0)
                         buf_putc(ret, '\\');

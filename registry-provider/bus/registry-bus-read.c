@@ -13,7 +13,7 @@ static int get(struct registry_bus *rb, const char *key, const char *name, struc
 
         int r = registry_path(rb->config.registry, key, &path, d);
         if (r == 0)
-                r = value_name_check(name, strlen(name), d);
+                r = path_check_value_name(name, strlen(name), d);
         return r < 0 ? r : registry_get(rb->config.registry, &path, name, ret, d);
 }
 

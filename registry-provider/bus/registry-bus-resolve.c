@@ -140,7 +140,7 @@ int method_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return r;
         r = find_key(rb, key, &path, &guid, &d);
         if (r == 0)
-                r = value_name_check(name, strlen(name), &d);
+                r = path_check_value_name(name, strlen(name), &d);
         if (r == 0)
                 r = resolve_why(registry_store(rb->config.registry), registry_layers(rb->config.registry),
                         &guid, name, strlen(name), &list, &n);

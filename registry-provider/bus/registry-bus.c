@@ -84,7 +84,7 @@ void format_value_path(struct buf *out, const char *key, const char *name)
         /* As people and the documentation write it. */
         buf_printf(out, "\\%s", path_without_default(key));
         if (name)
-                buf_printf(out, "\\%s", value_word_of_name(name));
+                buf_printf(out, "\\%s", path_word_of_value_name(name));
 }
 
 int append_author(sd_bus_message *m, const struct store_author *a)

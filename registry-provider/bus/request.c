@@ -38,7 +38,7 @@ static int add_change(struct request *q, enum change_action action, const char *
         struct change c = { .action = action, .name = name };
         int r = registry_path(q->rb->config.registry, key, &c.path, d);
         if (r == 0)
-                r = value_name_check(name, strlen(name), d);
+                r = path_check_value_name(name, strlen(name), d);
         if (r < 0) {
                 path_done(&c.path);
                 return r;
@@ -245,7 +245,7 @@ int request_new(struct registry_bus *rb, sd_bus_message *m, struct request **ret
                         r = -EDOM;
         }
         if (r >= 0 && q->options.layer)
-                r = component_check(q->options.layer, strlen(q->options.layer), &d);
+                r = path_check_component(q->options.layer, strlen(q->options.layer), &d);
         if (r >= 0)
                 r = find_caller(q, &d);
         if (r <= 0) {

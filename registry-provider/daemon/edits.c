@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 
 static struct edit *find(const struct edits *e, const char *path)
 {
@@ -35,7 +35,7 @@ static int add(struct edits *e, const char *path, const struct stat *st)
 
 static int note(struct edits *e, const char *root, const struct dropin *in)
 {
-        _cleanup_free_ char *path = root_path(root, in->path);
+        _cleanup_free_ char *path = file_path(root, in->path);
         struct stat st;
 
         if (!path)

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
 #include "../../schema/events/daemon-bus.h"
@@ -92,7 +92,7 @@ static void on_tried(void *userdata)
 
 static int watch(struct manager *m, const char *path, fswatch_fn fn, struct fswatch **ret)
 {
-        _cleanup_free_ char *full = root_path(m->root, path);
+        _cleanup_free_ char *full = file_path(m->root, path);
         int r = full ? fswatch_new(m->event, FSWATCH_DIRECTORY, full, fn, m, ret) : -ENOMEM;
         if (r < 0)
                 log_warning("%s cannot be watched (%s): changes are seen at the next start or Reload()",
@@ -192,10 +192,10 @@ int manager_new(const struct manager_config *config, struct manager **ret, struc
         if (!m->root)
                 return -ENOMEM;
 
-        _cleanup_free_ char *run_dir = root_path(m->root, LAYOUT_REGISTRY_RUN);
+        _cleanup_free_ char *run_dir = file_path(m->root, LAYOUT_REGISTRY_RUN);
         if (!run_dir)
                 return -ENOMEM;
-        int r = run_dir_take(run_dir, &m->run_dir_fd, d);
+        int r = file_take_run_dir(run_dir, &m->run_dir_fd, d);
         if (r < 0)
                 return r;
         r = start_events(m);

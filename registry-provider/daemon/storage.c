@@ -7,7 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/file.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "../../schema/base/log.h"
 #include "../../schema/events/loop.h"
 #include "../../schema/layout.h"
@@ -26,7 +26,7 @@ static int take_lock(struct manager *m, const char *path, struct diag *d)
 {
         int error = 0;
 
-        m->lock_fd = open_regular(AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, NULL, d);
+        m->lock_fd = file_open(AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, NULL, d);
         if (m->lock_fd < 0)
                 return m->lock_fd;
         for (unsigned i = 0; i < LOCK_TRIES; i++) {
@@ -111,13 +111,13 @@ static int on_upkeep(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint
 
 int storage_open(struct manager *m, struct diag *d)
 {
-        _cleanup_free_ char *folder = root_path(m->root, LAYOUT_STATE);
-        _cleanup_free_ char *lock = root_path(m->root, LAYOUT_STORE_LOCK);
-        _cleanup_free_ char *file = root_path(m->root, LAYOUT_STORE);
+        _cleanup_free_ char *folder = file_path(m->root, LAYOUT_STATE);
+        _cleanup_free_ char *lock = file_path(m->root, LAYOUT_STORE_LOCK);
+        _cleanup_free_ char *file = file_path(m->root, LAYOUT_STORE);
 
         if (!folder || !lock || !file)
                 return -ENOMEM;
-        int r = make_dirs(folder);
+        int r = file_make_dirs(folder);
         if (r < 0)
                 return diag_set(d, -r, "%s cannot be made: %s", folder, strerror(-r));
         r = m->lock_fd < 0 ? take_lock(m, lock, d) : 0;
@@ -136,7 +136,7 @@ int storage_open(struct manager *m, struct diag *d)
 
 int storage_mark(struct manager *m, const char *why)
 {
-        _cleanup_free_ char *file = root_path(m->root, LAYOUT_STORE);
+        _cleanup_free_ char *file = file_path(m->root, LAYOUT_STORE);
 
         return file ? recovery_mark(file, why) : -ENOMEM;
 }

@@ -57,7 +57,7 @@ static int parse_layer(struct hive_reader *r, const struct yaml_node *root)
         int e = need_scalar(r, node, expected);
         if (e < 0)
                 return e;
-        e = component_check(node->text, node->len, r->diag);
+        e = path_check_component(node->text, node->len, r->diag);
         if (e < 0)
                 return hive_place(r, node, "layer", e);
         if (is_reserved(node->text, node->len))
@@ -107,7 +107,7 @@ static int parse_hives(struct hive_reader *r, const struct yaml_node *node)
                 if (n->kind != YAML_SCALAR || n->tag)
                         return yaml_error(
                                 r->doc, n, r->diag, "a hive that is no plain text, expected a name");
-                int e = component_check(n->text, n->len, r->diag);
+                int e = path_check_component(n->text, n->len, r->diag);
                 if (e < 0)
                         return hive_place(r, n, "hive", e);
                 if (path_is_root(n->text, n->len))

@@ -5,7 +5,7 @@
 
 const char *hive_value_name(const struct yaml_node *value, size_t *ret_len)
 {
-        const char *name = value_name_of_word(value->key->text);
+        const char *name = path_value_name_of_word(value->key->text);
 
         *ret_len = value->key->len - (size_t)(name - value->key->text);
         return name;

@@ -46,7 +46,7 @@ static int parse_value(
         struct buf *bytes = &r->file->arena->bytes;
         size_t len;
         const char *name = hive_value_name(node, &len);
-        int e = value_name_check(name, len, r->diag);
+        int e = path_check_value_name(name, len, r->diag);
         if (e < 0)
                 return hive_place(r, node->key, NULL, e);
         e = alone ? 0 : hive_take_value(&r->values, r->doc, node, r->diag);

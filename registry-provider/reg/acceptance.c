@@ -70,7 +70,7 @@ static void format_value(struct buf *out, const char *key, const char *name)
 {
         format_key(out, key);
         buf_puts(out, "\\");
-        buf_puts(out, value_word_of_name(name));
+        buf_puts(out, path_word_of_value_name(name));
 }
 
 static int question_name(

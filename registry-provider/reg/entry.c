@@ -58,7 +58,7 @@ void format_nuls(struct buf *out, const struct value *v)
 void format_entry(struct buf *out, const struct entry *e, bool origin)
 {
         const struct value v = entry_value(e);
-        const char *name = value_word_of_name(e->name);
+        const char *name = path_word_of_value_name(e->name);
 
         format_safe(out, name, strlen(name));
         buf_puts(out, " = ");
@@ -76,7 +76,7 @@ void entry_to_json(struct json *j, const struct entry *e)
         const struct value v = entry_value(e);
 
         json_key(j, "name");
-        json_string(j, value_word_of_name(e->name));
+        json_string(j, path_word_of_value_name(e->name));
         value_to_json(j, &v);
         json_key(j, "layer");
         json_string(j, e->layer);

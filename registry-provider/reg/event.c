@@ -51,7 +51,7 @@ static bool is_about_value(const struct event *e)
 void format_event(struct buf *out, const struct event *e)
 {
         const struct value v = event_value(e);
-        const char *name = is_about_value(e) ? value_word_of_name(e->name) : e->name;
+        const char *name = is_about_value(e) ? path_word_of_value_name(e->name) : e->name;
 
         buf_printf(out, "%s  ", e->kind);
         format_safe(out, e->key, strlen(e->key));
@@ -68,7 +68,7 @@ void format_event(struct buf *out, const struct event *e)
 void event_to_json(struct json *j, const struct event *e)
 {
         const struct value v = event_value(e);
-        const char *name = is_about_value(e) ? value_word_of_name(e->name) : e->name;
+        const char *name = is_about_value(e) ? path_word_of_value_name(e->name) : e->name;
 
         json_key(j, "event");
         json_string(j, e->kind);

@@ -126,5 +126,5 @@ int command_get(struct session *s)
         char *const *words = s->line.words;
 
         return s->line.n_words == 1 ? get_word(s, words[0])
-                                    : get_value(s, words[0], value_name_of_word(words[1]));
+                                    : get_value(s, words[0], path_value_name_of_word(words[1]));
 }

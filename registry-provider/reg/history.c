@@ -61,7 +61,7 @@ static bool is_about_value(const struct change_row *row)
 
 static const char *shown_name(const struct change_row *row)
 {
-        return is_about_value(row) ? value_word_of_name(row->name) : row->name;
+        return is_about_value(row) ? path_word_of_value_name(row->name) : row->name;
 }
 
 static void format_side(struct buf *out, uint32_t type, const struct buf *bytes)

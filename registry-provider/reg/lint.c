@@ -79,7 +79,7 @@ static void check_value(struct lint *l, const struct schema *schema, const struc
 {
         const struct schema_value *sv = schema_find(schema, &key->path, value->name);
         const struct schema_value *near = sv ? NULL : schema_suggest(schema, &key->path, value->name);
-        const char *name = value_word_of_name(value->name);
+        const char *name = path_word_of_value_name(value->name);
         _cleanup_free_ char *text = NULL;
         _cleanup_buf_ struct buf path = BUF_INIT;
         struct diag d = { 0 };

@@ -178,7 +178,7 @@ static int long_subkey(struct session *s, const char *parent, const char *name, 
 static void long_value(struct table *t, const struct entry *e)
 {
         const struct value v = entry_value(e);
-        const char *name = value_word_of_name(e->name);
+        const char *name = path_word_of_value_name(e->name);
 
         buf_puts(table_cell(t), value_type_symbol(v.type));
         buf_printf(table_cell(t), "%zu", v.size);

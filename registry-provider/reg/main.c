@@ -35,7 +35,7 @@ static int choose_layer(struct session *s)
 
         if (!o->layer && variable && variable[0])
                 o->layer = variable;
-        int r = o->layer ? component_check(o->layer, strlen(o->layer), &s->diag) : 0;
+        int r = o->layer ? path_check_component(o->layer, strlen(o->layer), &s->diag) : 0;
         if (r < 0)
                 diag_prefix(&s->diag, "layer");
         return r < 0 ? session_refuse(s, r) : EXIT_CODE_OK;

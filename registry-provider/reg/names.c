@@ -54,7 +54,7 @@ int split_value_word(const char *word, char **ret_key, char **ret_name, struct d
         _cleanup_buf_ struct buf key = BUF_INIT, name = BUF_INIT;
         _cleanup_free_ char *key_text = NULL;
         buf_add(&key, word, at - 1);
-        buf_puts(&name, value_name_of_word(word + at));
+        buf_puts(&name, path_value_name_of_word(word + at));
         int r = buf_finish(&key, &key_text, NULL);
         if (r == 0)
                 r = buf_finish(&name, ret_name, NULL);

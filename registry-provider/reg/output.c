@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "names.h"
 
 void output_init(void)
@@ -22,7 +22,7 @@ int output_flush(struct buf *out)
 {
         int r = out->error;
         if (r == 0)
-                r = write_all(STDOUT_FILENO, buf_str(out), out->len);
+                r = file_write_all(STDOUT_FILENO, buf_str(out), out->len);
         buf_clear(out);
         return r;
 }
@@ -39,7 +39,7 @@ _printf_(2, 0) static void say(const char *prefix, const char *format, va_list a
         buf_putc(&line, '\n');
         free(n >= 0 ? text : NULL);
         /* There is nobody left to tell that standard error does not work. */
-        (void)!write_all(STDERR_FILENO, buf_str(&line), line.len);
+        (void)!file_write_all(STDERR_FILENO, buf_str(&line), line.len);
 }
 
 void complain(const char *format, ...)

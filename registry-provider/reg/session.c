@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 
 /* A dialogue of polkit's takes as long as a person does. */
 #define INTERACTIVE_TIMEOUT_USEC UINT64_C(120000000)
@@ -84,10 +84,10 @@ int session_check_words(struct session *s)
         /* A lone separator stands for all hives. */
         if (s->command == REG_LS && strspn(words[0], "\\/") == 1 && !words[0][1])
                 return EXIT_CODE_OK;
-        const char *name = n > 1 ? value_name_of_word(words[1]) : NULL;
+        const char *name = n > 1 ? path_value_name_of_word(words[1]) : NULL;
         int r = key_word_check(words[0], &s->diag);
         if (r == 0 && name)
-                r = value_name_check(name, strlen(name), &s->diag);
+                r = path_check_value_name(name, strlen(name), &s->diag);
         return r < 0 ? session_refuse(s, r) : EXIT_CODE_OK;
 }
 
@@ -143,8 +143,8 @@ static int describe_file(struct session *s, const char *word, size_t limit, int 
 
 int session_read(struct session *s, const char *word, size_t limit, struct buf *ret)
 {
-        int r = is_stdin(word) ? read_fd(STDIN_FILENO, limit, ret)
-                               : read_file(AT_FDCWD, word, limit, ret, NULL, &s->diag);
+        int r = is_stdin(word) ? file_read_fd(STDIN_FILENO, limit, ret)
+                               : file_read(AT_FDCWD, word, limit, ret, NULL, &s->diag);
 
         if (r == 0)
                 return EXIT_CODE_OK;
@@ -252,7 +252,7 @@ int session_target(struct session *s, char **ret_key, char **ret_name)
                 key_only = true;
         }
         _cleanup_free_ char *key = strdup(words[0]);
-        char *name = key_only ? NULL : strdup(value_name_of_word(words[1]));
+        char *name = key_only ? NULL : strdup(path_value_name_of_word(words[1]));
         if (!key || (!key_only && !name)) {
                 free(name);
                 return session_fail(s, -ENOMEM, NULL);

@@ -122,7 +122,7 @@ static int show_contenders(struct why *w, sd_bus_message *m)
 static void header(struct why *w)
 {
         const struct value v = contender_value(&w->winner);
-        const char *name = value_word_of_name(w->name);
+        const char *name = path_word_of_value_name(w->name);
 
         format_safe(&w->s->out, w->path, strlen(w->path));
         buf_puts(&w->s->out, "  ");
@@ -148,7 +148,7 @@ int why_layers(struct why *w, sd_bus_message *m)
                 json_key(&w->j, "path");
                 json_string(&w->j, w->path);
                 json_key(&w->j, "name");
-                json_string(&w->j, value_word_of_name(w->name));
+                json_string(&w->j, path_word_of_value_name(w->name));
                 json_key(&w->j, "exists");
                 json_bool(&w->j, w->exists);
                 json_key(&w->j, "entries");

@@ -18,7 +18,7 @@ static void why_done(struct why *w)
 static int not_known(struct why *w)
 {
         (void)diag_set(&w->s->diag, ENOENT, "%s: no layer has a value '%s', and the schema does not know it",
-                w->path, value_word_of_name(w->name));
+                w->path, path_word_of_value_name(w->name));
         acceptance_hint(w->s, w->path, w->name);
         return EXIT_CODE_NOT_FOUND;
 }

@@ -58,7 +58,7 @@ static int echo_json(struct session *s, const char *verb, const struct change *c
         json_string(&j, path.text);
         if (c->name) {
                 json_key(&j, "name");
-                json_string(&j, value_word_of_name(c->name));
+                json_string(&j, path_word_of_value_name(c->name));
         }
         if (c->value)
                 value_to_json(&j, c->value);
@@ -92,7 +92,8 @@ static int echo(struct session *s, const char *verb, const struct change *c, con
         format_key(&s->out, c->key);
         if (c->name) {
                 buf_puts(&s->out, "  ");
-                format_safe(&s->out, value_word_of_name(c->name), strlen(value_word_of_name(c->name)));
+                format_safe(
+                        &s->out, path_word_of_value_name(c->name), strlen(path_word_of_value_name(c->name)));
         }
         if (c->value) {
                 buf_puts(&s->out, " = ");
@@ -212,7 +213,7 @@ static int refuse_key(struct session *s, const char *word, const char *data)
                 "'%s' is a key. A value in it wants its name and data: set '%s' %s DATA. A value of that name in the "
                 "key above is written with three words: set '%s' %s %s",
                 buf_str(&shown), buf_str(&shown), data ? data : "VALUE", buf_str(&parent),
-                value_word_of_name(name), data ? data : "--from=FILE");
+                path_word_of_value_name(name), data ? data : "--from=FILE");
         return EXIT_CODE_USAGE;
 }
 
@@ -223,7 +224,7 @@ int command_set(struct session *s)
         const char *data = s->options.from ? NULL : words[s->line.n_words - 1];
 
         if (session_n_names(s) == 2)
-                return set_value(s, words[0], value_name_of_word(words[1]), data);
+                return set_value(s, words[0], path_value_name_of_word(words[1]), data);
         int r = split_value_word(words[0], &key, &name, &s->diag);
         if (r < 0)
                 return session_refuse(s, r);

@@ -171,7 +171,7 @@ static int no_value(
         const struct registry *r, const struct registry_write *w, const char *layer, struct diag *d)
 {
         const struct store_value_entry *v;
-        const char *name = value_word_of_name(w->name);
+        const char *name = path_word_of_value_name(w->name);
         struct guid key;
 
         int e = registry_find_key(r, w->path, &key, d);

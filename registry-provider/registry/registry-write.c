@@ -63,7 +63,7 @@ int registry_check_expected(const struct registry_write *w, const struct store_v
         if (!w->expected.given || sequence == w->expected.sequence)
                 return 0;
         return diag_set(d, EAGAIN, "%s: value '%s' has sequence %llu in layer %s, expected %llu",
-                w->path->text, value_word_of_name(w->name), (unsigned long long)sequence, layer,
+                w->path->text, path_word_of_value_name(w->name), (unsigned long long)sequence, layer,
                 (unsigned long long)w->expected.sequence);
 }
 
@@ -73,12 +73,12 @@ int registry_check_size(
         if (size <= r->value_max)
                 return 0;
         return diag_set(d, EFBIG, "%s: value '%s' has %zu bytes, at most %zu are kept", path->text,
-                value_word_of_name(name), size, r->value_max);
+                path_word_of_value_name(name), size, r->value_max);
 }
 
 int registry_value_failed(const struct path *path, const char *name, int error, struct diag *d)
 {
-        name = value_word_of_name(name);
+        name = path_word_of_value_name(name);
         if (error == -EDQUOT)
                 return diag_set(d, EDQUOT, "%s: %u layers have value '%s' already, which is the most",
                         path->text, STORE_VALUE_LAYERS_MAX, name);
@@ -145,7 +145,7 @@ int registry_set(struct registry *r, const struct registry_write *w, const struc
                 e = registry_check_metadata(w->path, d);
         if (e < 0)
                 return e;
-        e = value_name_check(w->name, strlen(w->name), d);
+        e = path_check_value_name(w->name, strlen(w->name), d);
         if (e < 0) {
                 diag_prefix(d, "%s", w->path->text);
                 return e;

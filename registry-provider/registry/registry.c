@@ -236,7 +236,7 @@ int registry_get(struct registry *r, const struct path *path, const char *name, 
                 return 0;
         if (no_key.text[0])
                 return diag_set(d, -e, "%s", no_key.text);
-        name = value_word_of_name(name);
+        name = path_word_of_value_name(name);
         if (e == -ENOENT)
                 return diag_set(d, ENOENT, "%s: no such value: '%s'", path->text, name);
         return diag_set(d, -e, "%s: value '%s': %s", path->text, name, registry_reason(r, e));

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "../../schema/base/date.h"
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "../../schema/base/log.h"
 #include "backup.h"
 
@@ -63,7 +63,7 @@ int recovery_mark(const char *file, const char *why)
         if (!name || !folder || !text)
                 return -ENOMEM;
         _cleanup_close_ int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return dir < 0 ? -errno : write_file_atomic(dir, name, text, strlen(text), 0600);
+        return dir < 0 ? -errno : file_replace(dir, name, text, strlen(text), 0600);
 }
 
 /* ---- Is it damaged? ---- */
@@ -74,7 +74,7 @@ static int is_marked(const char *file, struct diag *d)
         _cleanup_free_ char *path = with_suffix(file, MARK, "");
         _cleanup_buf_ struct buf text = BUF_INIT;
 
-        int r = path ? read_file(AT_FDCWD, path, sizeof(d->text), &text, NULL, d) : -ENOMEM;
+        int r = path ? file_read(AT_FDCWD, path, sizeof(d->text), &text, NULL, d) : -ENOMEM;
         if (r == -ENOENT)
                 return 0;
         if (r == 0)
@@ -138,7 +138,7 @@ static int copy_bytes(int from, int to)
                         continue;
                 if (n <= 0)
                         return n < 0 ? -errno : 0;
-                int r = write_all(to, bytes, (size_t)n);
+                int r = file_write_all(to, bytes, (size_t)n);
                 if (r < 0)
                         return r;
         }
@@ -146,7 +146,7 @@ static int copy_bytes(int from, int to)
 
 static int copy_file(const char *from, const char *to, struct diag *d)
 {
-        _cleanup_close_ int in = open_regular(AT_FDCWD, from, O_RDONLY | O_NOFOLLOW, 0, NULL, d);
+        _cleanup_close_ int in = file_open(AT_FDCWD, from, O_RDONLY | O_NOFOLLOW, 0, NULL, d);
         if (in < 0)
                 return in;
         _cleanup_close_ int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -157,7 +157,7 @@ static int copy_file(const char *from, const char *to, struct diag *d)
 /* SQLite would make it readable for everybody, and open whatever stands there. */
 static int make_file(const char *path, struct diag *d)
 {
-        int fd = open_regular(AT_FDCWD, path, O_RDWR | O_CREAT, 0600, NULL, d);
+        int fd = file_open(AT_FDCWD, path, O_RDWR | O_CREAT, 0600, NULL, d);
 
         if (fd < 0)
                 return fd == -ENOENT ? diag_set(d, ENOENT, "%s: its folder is missing", path) : fd;

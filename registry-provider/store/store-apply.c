@@ -87,7 +87,7 @@ static int set_value(struct store *s, const struct store_op *op)
                 return -EFBIG;
         if (len > NAME_BYTES_MAX || (!value_type_known(op->type) && op->type != REG_TOMBSTONE))
                 return -EDOM;
-        if (!value_name_storable(op->name, len) || (op->type == REG_TOMBSTONE && op->size > 0) ||
+        if (!path_value_name_is_storable(op->name, len) || (op->type == REG_TOMBSTONE && op->size > 0) ||
                 op->sequence == 0)
                 return -EINVAL;
         r = check_value(s, op, &mine, &is_only);
@@ -237,7 +237,7 @@ static int create_entry(struct store *s, const struct store_op *op)
         int r = find_key(s, &op->guid, &parent);
         if (r < 0)
                 return r;
-        if (!component_storable(op->name, strlen(op->name)) || op->sequence == 0)
+        if (!path_component_is_storable(op->name, strlen(op->name)) || op->sequence == 0)
                 return -EINVAL;
         if (op->code == STORE_CREATE_ENTRY) {
                 r = guid_is_zero(&op->target) ? -EINVAL : check_parent(s, &op->target, &op->guid);
@@ -357,7 +357,7 @@ static int create_key(struct store *s, const struct store_op *op)
         int r = find_key(s, &op->guid, &found);
         if (r != -ENOENT)
                 return r < 0 ? r : -EEXIST;
-        if (guid_is_zero(&op->guid) || !component_storable(op->name, strlen(op->name)) ||
+        if (guid_is_zero(&op->guid) || !path_component_is_storable(op->name, strlen(op->name)) ||
                 !store_fold(op->name, strlen(op->name), &folded))
                 return -EINVAL;
         if (!guid_is_zero(&op->target)) {

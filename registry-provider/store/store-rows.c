@@ -21,7 +21,7 @@ int rows_take_layer(struct store *s, const char *name, int64_t *ret)
         *ret = store_layer_id(s, name);
         if (*ret != 0 || s->db->error < 0)
                 return s->db->error;
-        if (!component_storable(name, len) || !store_fold(name, len, &folded))
+        if (!path_component_is_storable(name, len) || !store_fold(name, len, &folded))
                 return -EINVAL;
         sqlite3_stmt *row = database_statement(s->db, LAYER_INSERT, false);
         if (!row)

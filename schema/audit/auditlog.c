@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "../base/clock.h"
-#include "../base/fileio.h"
+#include "../base/file.h"
 #include "../base/log.h"
 #include "journal.h"
 #include "ranges.h"
@@ -178,10 +178,10 @@ static void load_sequence(struct auditlog *log, const char *file)
         struct diag d = { 0 };
         uint64_t number;
 
-        log->sequence_fd = open_regular(AT_FDCWD, file, O_RDWR | O_NOFOLLOW, 0, NULL, &d);
+        log->sequence_fd = file_open(AT_FDCWD, file, O_RDWR | O_NOFOLLOW, 0, NULL, &d);
         if (log->sequence_fd == -ENOENT) {
                 log->sequence_fd =
-                        open_regular(AT_FDCWD, file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0644, NULL, &d);
+                        file_open(AT_FDCWD, file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0644, NULL, &d);
                 keep_seqno(log);
                 if (log->sequence_fd >= 0)
                         return;

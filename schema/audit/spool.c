@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "../base/buf.h"
-#include "../base/fileio.h"
+#include "../base/file.h"
 #include "../base/log.h"
 
 /* A file that something else filled is not read to its end. */
@@ -143,7 +143,7 @@ static int append(struct spool *s, const struct buf *line)
 {
         if (line->error)
                 return line->error;
-        int r = write_all(s->fd, line->data, line->len);
+        int r = file_write_all(s->fd, line->data, line->len);
         if (r == 0)
                 s->size += (off_t)line->len;
         else if (ftruncate(s->fd, s->size) < 0)
@@ -153,7 +153,7 @@ static int append(struct spool *s, const struct buf *line)
 
 static int open_file(const char *file, int flags, struct diag *d)
 {
-        return open_regular(AT_FDCWD, file, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | flags, 0600, NULL, d);
+        return file_open(AT_FDCWD, file, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | flags, 0600, NULL, d);
 }
 
 /* What is not marked in a file of its own, which takes the old one's place. */
@@ -168,7 +168,7 @@ static int rewrite(struct spool *s)
                 return -ENOMEM;
         (void)unlink(name.data);
         _cleanup_close_ int fd = open_file(name.data, O_EXCL, NULL);
-        int r = fd < 0 ? fd : write_all(fd, buf_str(&text), text.len);
+        int r = fd < 0 ? fd : file_write_all(fd, buf_str(&text), text.len);
         if (r == 0 && rename(name.data, s->file) < 0)
                 r = -errno;
         if (r < 0)
@@ -200,7 +200,7 @@ int spool_open(const char *file, uint64_t *ret_last, struct spool **ret, struct 
         s->rewrite_at = SPOOL_BYTES_MAX;
         s->fd = open_file(file, 0, d);
         s->file = strdup(file);
-        int r = s->fd < 0 ? s->fd : s->file ? read_fd(s->fd, READ_MAX, &text) : -ENOMEM;
+        int r = s->fd < 0 ? s->fd : s->file ? file_read_fd(s->fd, READ_MAX, &text) : -ENOMEM;
         *ret_last = 0;
         if (r == 0)
                 r = take_file(s, &text, ret_last);

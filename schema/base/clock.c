@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "fileio.h"
+#include "file.h"
 
 #define BOOT_ID_LEN (BOOT_ID_MAX - 1)
 
@@ -19,13 +19,13 @@ uint64_t clock_of(clockid_t clock)
 
 int clock_boot_id(const char *root, char ret[static BOOT_ID_MAX])
 {
-        _cleanup_free_ char *path = root_path(root, "/proc/sys/kernel/random/boot_id");
+        _cleanup_free_ char *path = file_path(root, "/proc/sys/kernel/random/boot_id");
         _cleanup_buf_ struct buf text = BUF_INIT;
 
         ret[0] = '\0';
         if (!path)
                 return -ENOMEM;
-        int r = read_file(AT_FDCWD, path, 4096, &text, NULL, NULL);
+        int r = file_read(AT_FDCWD, path, 4096, &text, NULL, NULL);
         if (r < 0)
                 return r;
         if (text.len != BOOT_ID_LEN + 1 || text.data[BOOT_ID_LEN] != '\n' ||

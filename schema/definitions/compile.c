@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../base/fileio.h"
+#include "../base/file.h"
 #include "../schema.h"
 
 static void put_text(FILE *f, const char *text)
@@ -108,7 +108,7 @@ static int add(struct schema *s, const char *path)
         _cleanup_buf_ struct buf text = BUF_INIT, name = BUF_INIT;
         struct diag d = { 0 };
 
-        int r = read_file(AT_FDCWD, path, SCHEMA_FILE_BYTES_MAX, &text, NULL, &d);
+        int r = file_read(AT_FDCWD, path, SCHEMA_FILE_BYTES_MAX, &text, NULL, &d);
         if (r < 0) {
                 (void)fprintf(stderr, "%s: %s\n", path, d.text[0] ? d.text : strerror(-r));
                 return r;

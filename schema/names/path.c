@@ -53,13 +53,13 @@ static int component_form(const char *s, size_t len, struct diag *d)
         return name_check(s, len, d);
 }
 
-int component_check(const char *s, size_t len, struct diag *d)
+int path_check_component(const char *s, size_t len, struct diag *d)
 {
         int r = component_form(s, len, d);
         return r < 0 ? r : sendable_check(s, len, d);
 }
 
-int value_name_check(const char *s, size_t len, struct diag *d)
+int path_check_value_name(const char *s, size_t len, struct diag *d)
 {
         int r = name_check(s, len, d);
         if (r == 0)
@@ -79,12 +79,12 @@ static bool is_all_at(const char *s, size_t len)
         return n == len;
 }
 
-const char *value_name_of_word(const char *word)
+const char *path_value_name_of_word(const char *word)
 {
         return word[0] == AT && is_all_at(word, strlen(word)) ? word + 1 : word;
 }
 
-const char *value_word_of_name(const char *name)
+const char *path_word_of_value_name(const char *name)
 {
         static char word[NAME_BYTES_MAX + 2];
         size_t len = strlen(name);
@@ -95,12 +95,12 @@ const char *value_word_of_name(const char *name)
         return word + sizeof(word) - 2 - len;
 }
 
-bool component_storable(const char *s, size_t len)
+bool path_component_is_storable(const char *s, size_t len)
 {
         return component_form(s, len, NULL) == 0;
 }
 
-bool value_name_storable(const char *s, size_t len)
+bool path_value_name_is_storable(const char *s, size_t len)
 {
         return name_check(s, len, NULL) == 0;
 }
@@ -118,7 +118,7 @@ static int check_components(const char *s, size_t len, size_t before, size_t max
                         return diag_set(d, EINVAL,
                                 "component %zu of the path: empty, expected no doubled or trailing separator",
                                 number);
-                int r = component_check(s + at, component, d);
+                int r = path_check_component(s + at, component, d);
                 if (r < 0) {
                         diag_prefix(d, "component %zu of the path", number);
                         return r;
@@ -228,7 +228,7 @@ static int find_front(const char *input, size_t len, path_is_hive_t is_hive, voi
         if (root)
                 return root_front(root, taken, is_hive, userdata, ret, d);
         /* The first component decides whether a hive goes in front, but nothing may look at it unchecked. */
-        bool is_name = first > 0 && component_check(input, first, NULL) == 0;
+        bool is_name = first > 0 && path_check_component(input, first, NULL) == 0;
         if (is_name && path_is_reserved(input, first))
                 return diag_set(d, EINVAL,
                         RESERVED_HIVE

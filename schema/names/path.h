@@ -41,15 +41,15 @@ bool path_equal(const struct path *a, const struct path *b);
 bool path_is_below(const struct path *inner, const struct path *outer);
 
 /* 0, or -EINVAL / -ENAMETOOLONG with the reason in d. A value name may be empty and may hold `\` and `/`. */
-_must_check_ int component_check(const char *s, size_t len, struct diag *d);
-_must_check_ int value_name_check(const char *s, size_t len, struct diag *d);
+_must_check_ int path_check_component(const char *s, size_t len, struct diag *d);
+_must_check_ int path_check_value_name(const char *s, size_t len, struct diag *d);
 /* A layer's name follows the rules of a component. */
 
 /* How a value's name is written wherever people write one (command line, hive and schema files, what is
  * shown): `@` is the default value, whose name is empty, and so that a value can be called `@` a name of
  * nothing but `@` has one more. What is returned points into the argument, or is constant. */
-const char *value_name_of_word(const char *word);
-const char *value_word_of_name(const char *name);
+const char *path_value_name_of_word(const char *word);
+const char *path_word_of_value_name(const char *name);
 
 /* Whether it is one of regedit's roots, in any case: no hive can have such a name. */
 bool path_is_root(const char *name, size_t len);
@@ -63,5 +63,5 @@ const char *path_root_hive(const char *path, size_t *ret_taken);
 
 /* What a state file may hold: also the noncharacters that were allowed in names once. Nothing new has them,
  * but one such name must not make the rest of the state unreadable. */
-bool component_storable(const char *s, size_t len);
-bool value_name_storable(const char *s, size_t len);
+bool path_component_is_storable(const char *s, size_t len);
+bool path_value_name_is_storable(const char *s, size_t len);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../base/buf.h"
-#include "../base/fileio.h"
+#include "../base/file.h"
 #include "../values/expected.h"
 #include "../values/value.h"
 
@@ -46,7 +46,7 @@ static int store(struct parser *p, const struct options_row *row, const char *ar
                 *(bool *)member = true;
                 return 0;
         case OPTIONS_ROOT:
-                if (root_check(argument, p->d) < 0)
+                if (file_check_root(argument, p->d) < 0)
                         return -EINVAL;
                 *(const char **)member = argument;
                 return 0;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../base/fileio.h"
+#include "../base/file.h"
 #include "../values/value.h"
 
 #define FILE_MAX 65536u
@@ -25,7 +25,7 @@
 
 static int open_process(const char *root, uint32_t pid)
 {
-        _cleanup_free_ char *proc = root_path(root, "/proc");
+        _cleanup_free_ char *proc = file_path(root, "/proc");
         char path[16];
 
         if (!proc)
@@ -44,7 +44,7 @@ static void read_line(int dir, const char *name, char *ret, size_t size)
         _cleanup_buf_ struct buf text = BUF_INIT;
 
         ret[0] = '\0';
-        if (read_file(dir, name, FILE_MAX, &text, NULL, NULL) == 0)
+        if (file_read(dir, name, FILE_MAX, &text, NULL, NULL) == 0)
                 (void)snprintf(ret, size, "%.*s", (int)strcspn(buf_str(&text), "\n"), buf_str(&text));
 }
 
@@ -88,7 +88,7 @@ static bool read_stat(int dir, struct stat_line *ret)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
 
-        return read_file(dir, "stat", FILE_MAX, &text, NULL, NULL) == 0 && parse_stat(buf_str(&text), ret);
+        return file_read(dir, "stat", FILE_MAX, &text, NULL, NULL) == 0 && parse_stat(buf_str(&text), ret);
 }
 
 static bool started_by(const struct stat_line *stat, uint64_t usec)
@@ -105,7 +105,7 @@ static bool read_status(int dir, const char *key, unsigned column, bool hex, uin
         _cleanup_buf_ struct buf text = BUF_INIT;
         char number[32];
 
-        if (read_file(dir, "status", FILE_MAX, &text, NULL, NULL) < 0)
+        if (file_read(dir, "status", FILE_MAX, &text, NULL, NULL) < 0)
                 return false;
         const char *line = strstr(buf_str(&text), key);
         if (!line)
@@ -209,7 +209,7 @@ int process_command_line(const char *root, uint32_t pid, size_t limit, struct bu
         _cleanup_close_ int dir = open_process(root, pid);
         if (dir < 0)
                 return dir;
-        int r = read_file(dir, "cmdline", FILE_MAX, &text, NULL, NULL);
+        int r = file_read(dir, "cmdline", FILE_MAX, &text, NULL, NULL);
         if (r < 0)
                 return r;
         size_t n = text.len < limit ? text.len : limit;

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "../../schema/base/json.h"
 #include "../../schema/base/log.h"
 #include "../../schema/names/fold.h"
@@ -241,7 +241,7 @@ static enum exit_code decode_argument(
         int r = 0;
 
         if (strcmp(argument, "-") == 0)
-                r = read_fd(STDIN_FILENO, INPUT_MAX, &input);
+                r = file_read_fd(STDIN_FILENO, INPUT_MAX, &input);
         else
                 buf_puts(&input, argument);
         if (r < 0 || input.error) {

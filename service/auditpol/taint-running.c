@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "../../schema/base/log.h"
 #include "../../schema/base/table.h"
 #include "../../schema/names/fold.h"
@@ -19,7 +19,7 @@
 bool running_modules(
         const char *root, void (*fn)(const char *name, const char *letters, void *userdata), void *userdata)
 {
-        _cleanup_free_ char *path = root_path(root, "/sys/module");
+        _cleanup_free_ char *path = file_path(root, "/sys/module");
         DIR *dir = path ? opendir(path) : NULL;
         const struct dirent *entry;
 
@@ -32,7 +32,7 @@ bool running_modules(
                 if (entry->d_name[0] == '.')
                         continue;
                 buf_printf(&file, "%s/taint", entry->d_name);
-                if (file.error || read_file(dirfd(dir), buf_str(&file), 256, &text, NULL, NULL) < 0)
+                if (file.error || file_read(dirfd(dir), buf_str(&file), 256, &text, NULL, NULL) < 0)
                         continue;
                 text.data[strcspn(text.data, "\n")] = '\0';
                 if (text.data[0])

@@ -11,7 +11,7 @@
 #include "../../registry-provider/registry/registry.h"
 #include "../../registry-provider/store/recovery.h"
 #include "../../schema/base/clock.h"
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "../../schema/base/log.h"
 #include "../../schema/layout.h"
 #include "../policy/policy.h"
@@ -117,11 +117,11 @@ static int decide(const struct registry_part *part, struct boot_value *v, struct
  * *ret_lock; 0: nobody holds it; or a negative errno with d set. */
 static int look_for_provider(const char *root, int *ret_lock, struct diag *d)
 {
-        _cleanup_free_ char *path = root_path(root, LAYOUT_STORE_LOCK);
+        _cleanup_free_ char *path = file_path(root, LAYOUT_STORE_LOCK);
 
         if (!path)
                 return -ENOMEM;
-        *ret_lock = open_regular(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW, 0, NULL, d);
+        *ret_lock = file_open(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW, 0, NULL, d);
         /* None has ever been here. */
         if (*ret_lock == -ENOENT)
                 return 0;
@@ -154,7 +154,7 @@ static void source_done(struct source *s)
 static int try_store(
         const char *root, const struct schema *schema, struct source *s, bool *ret_held, struct diag *d)
 {
-        _cleanup_free_ char *file = root_path(root, LAYOUT_STORE);
+        _cleanup_free_ char *file = file_path(root, LAYOUT_STORE);
 
         int r = file ? look_for_provider(root, &s->lock, d) : -ENOMEM;
         *ret_held = r > 0;

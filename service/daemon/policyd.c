@@ -7,7 +7,7 @@
 #include <systemd/sd-device.h>
 #include <unistd.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "../../schema/base/log.h"
 #include "../../schema/base/privileges.h"
 #include "../../schema/base/problems.h"
@@ -46,10 +46,10 @@ static void on_audit_changed(void *userdata)
 
 static int start_auditlog(struct policyd *p, struct diag *d)
 {
-        _cleanup_free_ char *dir = root_path(p->root, LAYOUT_POLICY_RUN);
+        _cleanup_free_ char *dir = file_path(p->root, LAYOUT_POLICY_RUN);
         if (!dir)
                 return -ENOMEM;
-        int r = run_dir_take(dir, &p->run_dir_fd, d);
+        int r = file_take_run_dir(dir, &p->run_dir_fd, d);
         const struct auditlog_config config = { .event = p->event,
                 .backend = &sender_libaudit,
                 .run_dir = dir,

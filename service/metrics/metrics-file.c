@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 
 /* The collector leaves alone what does not end in .prom. */
 #define TEMPORARY_FORMAT ".%s.tmp"
@@ -23,8 +23,8 @@ static int write_temporary(int dir, const char *temporary, const void *data, siz
                 return -errno;
         if (fchmod(fd, 0644) < 0)
                 return -errno;
-        int r = write_all(fd, METRICS_MARK, strlen(METRICS_MARK));
-        return r < 0 ? r : write_all(fd, data, n);
+        int r = file_write_all(fd, METRICS_MARK, strlen(METRICS_MARK));
+        return r < 0 ? r : file_write_all(fd, data, n);
 }
 
 /* 1: ours; 0: there is none, or it is empty; -EEXIST: another's. */
@@ -32,7 +32,7 @@ static int find_own(int dir, const char *name)
 {
         char text[sizeof(METRICS_MARK) - 1];
 
-        _cleanup_close_ int fd = open_regular(dir, name, O_RDONLY | O_NOFOLLOW, 0, NULL, NULL);
+        _cleanup_close_ int fd = file_open(dir, name, O_RDONLY | O_NOFOLLOW, 0, NULL, NULL);
         if (fd == -ENOENT)
                 return 0;
         if (fd == -ELOOP || fd == -EINVAL || fd == -EISDIR || fd == -ENXIO)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "../../schema/base/log.h"
 #include "metrics-file.h"
 
@@ -108,7 +108,7 @@ void metrics_set_path(struct metrics *m, const char *path)
         leave(m);
         if (!path || path[0] == '\0')
                 return;
-        m->path = root_path(m->config.root, path);
+        m->path = file_path(m->config.root, path);
         if (!m->path) {
                 log_error("%s: out of memory; the metrics are not written", path);
                 return;

@@ -15,7 +15,7 @@
 #include <sys/vfs.h>
 #include <time.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "bpf/report-event.h"
 #include "taint.skel.h"
 
@@ -360,7 +360,7 @@ static int listen_to(struct bpf_source *s, sd_event *event, struct diag *d)
 static int claim_what_is_set(struct bpf_source *s, struct diag *d)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
-        int r = read_file(AT_FDCWD, "/proc/sys/kernel/tainted", 64, &text, NULL, d);
+        int r = file_read(AT_FDCWD, "/proc/sys/kernel/tainted", 64, &text, NULL, d);
 
         if (r < 0)
                 return r;

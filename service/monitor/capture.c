@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "../../schema/process/process.h"
 #include "modules.h"
 #include "sha256.h"
@@ -44,9 +44,9 @@ static bool read_attribute(const char *root, const char *module, const char *nam
 {
         _cleanup_buf_ struct buf relative = BUF_INIT;
         buf_printf(&relative, "/sys/module/%s/%s", module, name);
-        _cleanup_free_ char *path = relative.error == 0 ? root_path(root, relative.data) : NULL;
+        _cleanup_free_ char *path = relative.error == 0 ? file_path(root, relative.data) : NULL;
 
-        return path && read_file(AT_FDCWD, path, FILE_MAX, ret, NULL, NULL) == 0;
+        return path && file_read(AT_FDCWD, path, FILE_MAX, ret, NULL, NULL) == 0;
 }
 
 static void put_attribute(
@@ -99,16 +99,16 @@ static bool path_of_command(const char *command_line, const char *module, struct
 static bool path_of_release(const char *root, const char *module, struct buf *ret)
 {
         _cleanup_buf_ struct buf release = BUF_INIT, folder = BUF_INIT, text = BUF_INIT;
-        _cleanup_free_ char *file = root_path(root, "/proc/sys/kernel/osrelease");
+        _cleanup_free_ char *file = file_path(root, "/proc/sys/kernel/osrelease");
 
-        if (!file || read_file(AT_FDCWD, file, FILE_MAX, &release, NULL, NULL) < 0 || release.len == 0)
+        if (!file || file_read(AT_FDCWD, file, FILE_MAX, &release, NULL, NULL) < 0 || release.len == 0)
                 return false;
         release.data[strcspn(release.data, "\n")] = '\0';
         buf_printf(&folder, "/lib/modules/%s/", release.data);
         _cleanup_buf_ struct buf name = BUF_INIT;
         buf_printf(&name, "%smodules.dep", buf_str(&folder));
-        _cleanup_free_ char *path = name.error == 0 ? root_path(root, name.data) : NULL;
-        if (!path || read_file(AT_FDCWD, path, DEPENDENCIES_MAX, &text, NULL, NULL) < 0 || text.len == 0)
+        _cleanup_free_ char *path = name.error == 0 ? file_path(root, name.data) : NULL;
+        if (!path || file_read(AT_FDCWD, path, DEPENDENCIES_MAX, &text, NULL, NULL) < 0 || text.len == 0)
                 return false;
         char *rest = text.data;
         for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
@@ -168,7 +168,7 @@ static void put_file(int top, const char *file, struct buf *out)
 
 static int open_directory(const char *root, const char *name)
 {
-        _cleanup_free_ char *path = root_path(root, name);
+        _cleanup_free_ char *path = file_path(root, name);
         return path ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 }
 
@@ -238,10 +238,10 @@ static void put_cgroup(const char *root, uint32_t pid, struct buf *out)
 {
         char name[64];
         (void)snprintf(name, sizeof(name), "/proc/%" PRIu32 "/cgroup", pid);
-        _cleanup_free_ char *path = root_path(root, name);
+        _cleanup_free_ char *path = file_path(root, name);
         _cleanup_buf_ struct buf text = BUF_INIT;
 
-        if (!path || read_file(AT_FDCWD, path, FILE_MAX, &text, NULL, NULL) < 0 || text.len == 0)
+        if (!path || file_read(AT_FDCWD, path, FILE_MAX, &text, NULL, NULL) < 0 || text.len == 0)
                 return;
         char *rest = text.data;
         for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n"))

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "../../schema/taint/taint.h"
 #include "../../schema/values/value.h"
 
@@ -163,7 +163,7 @@ static bool try_loader(struct search *s, int proc, const char *name)
         if (number_parse(name, strlen(name), INT32_MAX, &pid) < 0)
                 return false;
         (void)stpcpy(stpcpy(file, name), "/comm");
-        if (read_file(proc, file, FILE_MAX, &comm, NULL, NULL) < 0 || comm.len == 0)
+        if (file_read(proc, file, FILE_MAX, &comm, NULL, NULL) < 0 || comm.len == 0)
                 return false;
         comm.data[strcspn(comm.data, "\n")] = '\0';
         enum loader kind = loader_kind(comm.data);
@@ -181,7 +181,7 @@ static bool try_loader(struct search *s, int proc, const char *name)
 int cause_find_loader(const char *root, const char *module, uint64_t started_before, struct process *ret)
 {
         struct search s = { .root = root, .module = module, .started_before = started_before };
-        _cleanup_free_ char *path = root_path(root, "/proc");
+        _cleanup_free_ char *path = file_path(root, "/proc");
         DIR *dir = path ? opendir(path) : NULL;
 
         if (!dir)

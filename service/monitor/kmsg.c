@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "../../schema/base/log.h"
 #include "../../schema/values/value.h"
 
@@ -114,7 +114,7 @@ struct kmsg *kmsg_free(struct kmsg *k)
 
 int kmsg_open(const char *root, struct kmsg **ret, struct diag *d)
 {
-        _cleanup_free_ char *path = root_path(root, "/dev/kmsg");
+        _cleanup_free_ char *path = file_path(root, "/dev/kmsg");
         struct kmsg *k = path ? calloc(1, sizeof(*k)) : NULL;
         if (!k)
                 return -ENOMEM;

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "../../schema/layout.h"
 #include "../../schema/values/value.h"
 
@@ -21,7 +21,7 @@ struct mask {
 
 int mask_new(const char *root, struct mask **ret)
 {
-        _cleanup_free_ char *path = root_path(root, LAYOUT_SYSCTL "/kernel/tainted");
+        _cleanup_free_ char *path = file_path(root, LAYOUT_SYSCTL "/kernel/tainted");
         struct mask *m = path ? malloc(sizeof(*m)) : NULL;
 
         if (!m)

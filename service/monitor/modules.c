@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "../../schema/taint/taint.h"
 
 #define TEXT_MAX (4u * 1024u * 1024u)
@@ -103,7 +103,7 @@ void modules_settle(struct modules *m)
 /* What is built in has a directory too, but no taint file. */
 static int read_sysfs(const char *root, struct modules *m)
 {
-        _cleanup_free_ char *path = root_path(root, "/sys/module");
+        _cleanup_free_ char *path = file_path(root, "/sys/module");
         if (!path)
                 return -ENOMEM;
         DIR *dir = opendir(path);
@@ -117,7 +117,7 @@ static int read_sysfs(const char *root, struct modules *m)
                 if (e->d_name[0] == '.')
                         continue;
                 (void)stpcpy(stpcpy(file, e->d_name), "/taint");
-                if (read_file(dirfd(dir), file, 4096, &text, NULL, NULL) < 0)
+                if (file_read(dirfd(dir), file, 4096, &text, NULL, NULL) < 0)
                         continue;
                 r = add(m, e->d_name, strlen(e->d_name), buf_str(&text), strcspn(buf_str(&text), "\n"));
         }
@@ -127,13 +127,13 @@ static int read_sysfs(const char *root, struct modules *m)
 
 int modules_read(const char *root, struct modules *ret)
 {
-        _cleanup_free_ char *path = root_path(root, "/proc/modules");
+        _cleanup_free_ char *path = file_path(root, "/proc/modules");
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct modules m = { 0 };
 
         if (!path)
                 return -ENOMEM;
-        int r = read_file(AT_FDCWD, path, TEXT_MAX, &text, NULL, NULL);
+        int r = file_read(AT_FDCWD, path, TEXT_MAX, &text, NULL, NULL);
         if (r == 0)
                 r = modules_parse(&m, buf_str(&text));
         if (r != -ENOMEM)
@@ -165,8 +165,8 @@ void module_read_taints(const char *root, const char *name, char ret[static MODU
         if (strchr(name, '/') || name[0] == '.')
                 return;
         buf_printf(&relative, "/sys/module/%s/taint", name);
-        _cleanup_free_ char *path = relative.error == 0 ? root_path(root, relative.data) : NULL;
-        if (!path || read_file(AT_FDCWD, path, 4096, &text, NULL, NULL) < 0)
+        _cleanup_free_ char *path = relative.error == 0 ? file_path(root, relative.data) : NULL;
+        if (!path || file_read(AT_FDCWD, path, 4096, &text, NULL, NULL) < 0)
                 return;
         size_t n = strcspn(buf_str(&text), "\n");
         if (n < MODULE_TAINTS_MAX)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "../../schema/base/log.h"
 #include "../../schema/layout.h"
 #include "../taint/running.h"
@@ -448,10 +448,10 @@ static int load_state(struct monitor *m)
         char boot_id[BOOT_ID_MAX];
         struct diag d = { 0 };
 
-        _cleanup_free_ char *dir = root_path(m->root, LAYOUT_POLICY_RUN);
+        _cleanup_free_ char *dir = file_path(m->root, LAYOUT_POLICY_RUN);
         if (!dir)
                 return -ENOMEM;
-        int r = make_dirs(dir);
+        int r = file_make_dirs(dir);
         if (r < 0)
                 log_warning("%s: %s; ignoring", dir, strerror(-r));
         r = clock_boot_id(m->root, boot_id);

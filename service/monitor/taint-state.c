@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "../../schema/base/crc32c.h"
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "../../schema/layout.h"
 #include "../../schema/values/value.h"
 #include "../../schema/yaml/yaml.h"
@@ -379,13 +379,13 @@ static void set_aside(const char *path, struct diag *d)
 
 int taint_state_load(const char *root, const char *boot_id, struct taint_state *ret, struct diag *d)
 {
-        _cleanup_free_ char *path = root_path(root, LAYOUT_POLICY_RUN "/" STATE_NAME);
+        _cleanup_free_ char *path = file_path(root, LAYOUT_POLICY_RUN "/" STATE_NAME);
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct taint_state s = { 0 };
 
         if (!path)
                 return -ENOMEM;
-        int r = read_file(AT_FDCWD, path, STATE_BYTES_MAX, &text, NULL, d);
+        int r = file_read(AT_FDCWD, path, STATE_BYTES_MAX, &text, NULL, d);
         if (r == 0)
                 r = taint_state_parse(path, buf_str(&text), text.len, &s, d);
         else if (r == -EFBIG || r == -EISDIR)
@@ -411,7 +411,7 @@ void taint_state_file_done(struct taint_state_file *f)
 
 static int fail(const char *root, int error, struct diag *d)
 {
-        _cleanup_free_ char *path = root_path(root, LAYOUT_POLICY_RUN "/" STATE_NAME);
+        _cleanup_free_ char *path = file_path(root, LAYOUT_POLICY_RUN "/" STATE_NAME);
 
         return diag_set(d, -error, "%s: cannot be written: %s", path ? path : STATE_NAME, strerror(-error));
 }
@@ -419,7 +419,7 @@ static int fail(const char *root, int error, struct diag *d)
 static int keep_all(
         struct taint_state_file *f, const char *root, const struct taint_state *s, struct diag *d)
 {
-        _cleanup_free_ char *path = root_path(root, LAYOUT_POLICY_RUN);
+        _cleanup_free_ char *path = file_path(root, LAYOUT_POLICY_RUN);
         _cleanup_buf_ struct buf text = BUF_INIT;
 
         taint_state_format(s, &text);
@@ -427,7 +427,7 @@ static int keep_all(
         if (!path || text.error)
                 return -ENOMEM;
         _cleanup_close_ int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        int r = dir < 0 ? -errno : write_file_atomic(dir, STATE_NAME, text.data, text.len, 0600);
+        int r = dir < 0 ? -errno : file_replace(dir, STATE_NAME, text.data, text.len, 0600);
         if (r < 0)
                 return fail(root, r, d);
         f->fd = openat(dir, STATE_NAME, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
@@ -447,7 +447,7 @@ static bool is_as_left(const struct taint_state_file *f)
 static int append(struct taint_state_file *f, const char *root, struct buf *piece, struct diag *d)
 {
         uint32_t sum = taint_state_add_sum(f->sum, piece);
-        int r = piece->error ? piece->error : write_all(f->fd, piece->data, piece->len);
+        int r = piece->error ? piece->error : file_write_all(f->fd, piece->data, piece->len);
 
         if (r < 0) {
                 /* A part of it may stand there. */

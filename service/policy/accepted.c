@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../../schema/base/checked-file.h"
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "../../schema/layout.h"
 #include "../../schema/yaml/yaml.h"
 
@@ -154,7 +154,7 @@ static int parse_value(const struct yaml_doc *doc, const struct yaml_node *node,
 
         if (!none && !yaml_is(node, YAML_SCALAR))
                 return yaml_error(doc, node, d, "expected the text of a value");
-        if (value_name_check(node->key->text, node->key->len, NULL) < 0)
+        if (path_check_value_name(node->key->text, node->key->len, NULL) < 0)
                 return yaml_error(doc, node->key, d, "expected the name of a value");
 
         /* Borrows its strings. */
@@ -252,7 +252,7 @@ static int parse(const char *path, const struct buf *file, struct accepted *a, s
 
 int accepted_load(const char *root, const char *name, struct accepted *ret, struct diag *d)
 {
-        _cleanup_free_ char *dir = root_path(root, LAYOUT_ACCEPTED_DIR "/");
+        _cleanup_free_ char *dir = file_path(root, LAYOUT_ACCEPTED_DIR "/");
         _cleanup_free_ char *path = NULL;
         if (dir && asprintf(&path, "%s%s", dir, name) < 0)
                 path = NULL;
@@ -261,7 +261,7 @@ int accepted_load(const char *root, const char *name, struct accepted *ret, stru
 
         struct accepted a = { 0 };
         _cleanup_buf_ struct buf file = BUF_INIT;
-        int r = read_file(AT_FDCWD, path, FILE_BYTES_MAX, &file, NULL, d);
+        int r = file_read(AT_FDCWD, path, FILE_BYTES_MAX, &file, NULL, d);
         if (r < 0 && r != -ENOENT && r != -EFBIG)
                 return r;
         if (r == 0)
@@ -342,7 +342,7 @@ static int open_dir(const char *path)
 {
         int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0 && errno == ENOENT) {
-                int r = make_dirs(path);
+                int r = file_make_dirs(path);
                 if (r < 0)
                         return r;
                 fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -352,7 +352,7 @@ static int open_dir(const char *path)
 
 int accepted_store(const char *root, const char *name, const struct accepted *a, struct diag *d)
 {
-        _cleanup_free_ char *path = root_path(root, LAYOUT_ACCEPTED_DIR);
+        _cleanup_free_ char *path = file_path(root, LAYOUT_ACCEPTED_DIR);
         _cleanup_buf_ struct buf text = BUF_INIT;
         format(a, &text);
         if (!path || text.error < 0)
@@ -363,7 +363,7 @@ int accepted_store(const char *root, const char *name, const struct accepted *a,
 
         _cleanup_close_ int fd = open_dir(path);
         /* Not for everybody: a control may hold a secret (net.ipv4.tcp_fastopen_key). */
-        int r = fd < 0 ? fd : write_file_atomic(fd, name, text.data, text.len, 0600);
+        int r = fd < 0 ? fd : file_replace(fd, name, text.data, text.len, 0600);
         if (r < 0)
                 return diag_set(d, -r, "%s/%s: cannot be written: %s", path, name, strerror(-r));
         return 0;

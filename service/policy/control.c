@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "../../schema/layout.h"
 
 /* O_NONBLOCK and O_NOCTTY: should something else than a control stand at its path, opening it neither hangs
@@ -52,7 +52,7 @@ static char *path_of(const char *root, const char *name)
         for (; *name != '\0'; name++)
                 *to++ = *name == '.' ? '/' : *name == '/' ? '.' : *name;
         *to = '\0';
-        return root_path(root, path);
+        return file_path(root, path);
 }
 
 int control_new(const char *root, const char *name, struct control **ret, struct diag *d)

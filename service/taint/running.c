@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "../../schema/layout.h"
 #include "../../schema/values/value.h"
 #include "letters.h"
@@ -15,9 +15,9 @@
 /* The first line. */
 static int read_line(const char *root, const char *file, size_t max, struct buf *ret, struct diag *d)
 {
-        _cleanup_free_ char *path = root_path(root, file);
+        _cleanup_free_ char *path = file_path(root, file);
 
-        int r = path ? read_file(AT_FDCWD, path, max, ret, NULL, d) : -ENOMEM;
+        int r = path ? file_read(AT_FDCWD, path, max, ret, NULL, d) : -ENOMEM;
         if (r < 0)
                 return d && d->text[0] ? r : diag_set(d, -r, "%s: %s", file, strerror(-r));
         ret->data[strcspn(ret->data, "\n")] = '\0';

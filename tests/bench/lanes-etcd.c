@@ -9,7 +9,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "lanes.h"
 
 #define KEY "YmVuY2g=" /* "bench" in base64 */
@@ -36,7 +36,7 @@ static int post(int fd, const char *path, const char *body)
         _cleanup_free_ char *request =
                 text("POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %zu\r\n\r\n%s", path,
                         strlen(body), body);
-        return write_all(fd, request, strlen(request));
+        return file_write_all(fd, request, strlen(request));
 }
 
 /* Reads until the text is in what came. */

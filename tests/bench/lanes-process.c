@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "lanes.h"
 #include "process.h"
 
@@ -43,7 +43,7 @@ int process_wait(pid_t pid)
 static int write_line(const char *path, const char *value)
 {
         _cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
-        return fd < 0 ? -errno : write_all(fd, value, strlen(value));
+        return fd < 0 ? -errno : file_write_all(fd, value, strlen(value));
 }
 
 static int reset(const char *lines)
@@ -92,7 +92,7 @@ void lane_process_reset(struct lane *lane, char *const *argv, const char *file)
 
         lane_process(lane, argv);
         p = lane->context;
-        int r = read_file(AT_FDCWD, file, 1 << 20, &lines, NULL, NULL);
+        int r = file_read(AT_FDCWD, file, 1 << 20, &lines, NULL, NULL);
         if (r < 0)
                 die(file, r);
         p->reset = text("%s", buf_str(&lines));
@@ -105,7 +105,7 @@ static int run_append(struct lane *lane, unsigned round, double *ret_usec)
 
         (void)snprintf(record, sizeof(record), "%u", round);
         double start = now_usec();
-        int r = write_all(fd, record, sizeof(record));
+        int r = file_write_all(fd, record, sizeof(record));
         if (r == 0 && fdatasync(fd) < 0)
                 r = -errno;
         *ret_usec = now_usec() - start;

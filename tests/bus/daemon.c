@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 
 #include "../../schema/base/buf.h"
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "harness-internal.h"
 
 #define POLL_MS 50
@@ -103,7 +103,7 @@ unsigned daemon_count(const struct daemon *d, const char *text)
         _cleanup_buf_ struct buf log = BUF_INIT;
         unsigned n = 0;
 
-        if (read_file(AT_FDCWD, d->log, LOG_MAX, &log, NULL, NULL) < 0)
+        if (file_read(AT_FDCWD, d->log, LOG_MAX, &log, NULL, NULL) < 0)
                 return 0;
         for (const char *at = buf_str(&log); (at = strstr(at, text)); at += strlen(text))
                 n++;

@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "../../schema/base/buf.h"
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "harness-internal.h"
 
 #define LOG_MAX (64u * 1024u * 1024u)
@@ -57,7 +57,7 @@ static void show(const char *path)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
 
-        if (read_file(AT_FDCWD, path, LOG_MAX, &text, NULL, NULL) == 0 && text.len > 0)
+        if (file_read(AT_FDCWD, path, LOG_MAX, &text, NULL, NULL) == 0 && text.len > 0)
                 (void)fprintf(stderr, "---- the end of %s\n%s\n", path,
                         buf_str(&text) + (text.len > LOG_SHOWN_MAX ? text.len - LOG_SHOWN_MAX : 0));
 }
@@ -108,7 +108,7 @@ static void make_root(void)
         ck_assert_msg(mkdtemp(world.dir) && chmod(world.dir, 0755) == 0, "%s: %m", world.dir);
         ck_assert(asprintf(&world.root, "%s/root", world.dir) > 0);
         for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
-                ck_assert_int_eq(make_dirs(world_path(dirs[i])), 0);
+                ck_assert_int_eq(file_make_dirs(world_path(dirs[i])), 0);
         world_write(CONTROL_FILE, "3\n");
         world_write(PID_MAX_FILE, "32768\n");
 }

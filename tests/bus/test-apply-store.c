@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "apply.h"
 
 #define WAL LAYOUT_STORE "-wal"
@@ -54,7 +54,7 @@ static void look(struct buf *ret)
                 ck_assert_int_gt(asprintf(&path, "%s/%s", world_path(LAYOUT_STATE), names[i]), 0);
                 ck_assert_int_eq(lstat(path, &st), 0);
                 if (S_ISREG(st.st_mode) && !strstr(names[i], "-shm"))
-                        ck_assert_int_eq(read_file(AT_FDCWD, path, 1u << 26, &contents, NULL, NULL), 0);
+                        ck_assert_int_eq(file_read(AT_FDCWD, path, 1u << 26, &contents, NULL, NULL), 0);
                 buf_printf(ret, "%s %o %u %ju %zu\n", names[i], st.st_mode, st.st_uid, (uintmax_t)st.st_ino,
                         contents.len);
                 buf_add(ret, contents.data, contents.len);

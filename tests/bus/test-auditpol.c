@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "client.h"
 
 #define FAILURE 5 /* as peios-reg(1) has it */
@@ -51,7 +51,7 @@ static void says(
         spawn_program(&auditpol, "PEIOS_AUDITPOL", command, second, third);
         ck_assert_int_eq(daemon_end(&auditpol), code);
         _cleanup_buf_ struct buf out = BUF_INIT;
-        ck_assert_int_eq(read_file(AT_FDCWD, auditpol.log, 1000000, &out, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, auditpol.log, 1000000, &out, NULL, NULL), 0);
         const char *text = buf_str(&out), *at = text, *last = "x";
         ck_assert_msg(!strchr(text, '\x1b'), "%s", text);
         for (size_t i = 0; parts[i]; i++) {
@@ -326,7 +326,7 @@ START_TEST(documented)
         unsigned n = 0;
 
         buf_printf(&path, "%s/schema/man/peios-auditpol.1.in", getenv("PEIOS_SOURCE"));
-        ck_assert_int_eq(read_file(AT_FDCWD, buf_str(&path), 1000000, &page, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, buf_str(&path), 1000000, &page, NULL, NULL), 0);
         begin();
         load_module();
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -334,7 +334,7 @@ START_TEST(documented)
                 (void)unlink(auditpol.log);
                 spawn_program(&auditpol, "PEIOS_AUDITPOL", "--json", cases[i].command, cases[i].second);
                 ck_assert_int_eq(daemon_end(&auditpol), cases[i].code);
-                ck_assert_int_eq(read_file(AT_FDCWD, auditpol.log, 1000000, &out, NULL, NULL), 0);
+                ck_assert_int_eq(file_read(AT_FDCWD, auditpol.log, 1000000, &out, NULL, NULL), 0);
                 for (char *end = out.data; (end = strstr(end, "\":")); end += 2, n++) {
                         char *name = end, word[64];
                         while (name > out.data && name[-1] != '"')

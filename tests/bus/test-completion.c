@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "client.h"
 
 static struct daemon bash = { .name = "bash", .notify_fd = -1 };
@@ -18,7 +18,7 @@ static const char *offered(const char *line)
         (void)unlink(bash.log);
         spawn_program(&bash, "PEIOS_COMPLETION", line, NULL, NULL);
         ck_assert_int_eq(daemon_end(&bash), 0);
-        ck_assert_int_eq(read_file(AT_FDCWD, bash.log, 100000, &out, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, bash.log, 100000, &out, NULL, NULL), 0);
         return buf_str(&out);
 }
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "dropin.h"
 #include "harness-internal.h"
 
@@ -36,7 +36,7 @@ static void force_warns(const char *key, const char *name, const char *value, co
         ck_assert(asprintf(&reg.log, "%s/reg.log", world.dir) > 0);
         daemon_spawn(&reg, arguments[0], arguments);
         ck_assert_int_eq(daemon_end(&reg), 0);
-        ck_assert_int_eq(read_file(AT_FDCWD, reg.log, 100000, &out, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, reg.log, 100000, &out, NULL, NULL), 0);
         ck_assert_msg(strstr(buf_str(&out), text) != NULL, "%s", buf_str(&out));
         free(reg.log);
 }

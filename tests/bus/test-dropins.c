@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "dropin.h"
 
 #define BROKEN "peios-registry: 1\nlayer: site\nkeys: [\n"
@@ -191,7 +191,7 @@ static void reg_says(const char *command, const char *word, const char *text)
         (void)unlink(reg.log);
         spawn_program(&reg, "PEIOS_REG", command, word, NULL);
         ck_assert_int_eq(daemon_end(&reg), 0);
-        ck_assert_int_eq(read_file(AT_FDCWD, reg.log, 100000, &out, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, reg.log, 100000, &out, NULL, NULL), 0);
         ck_assert_msg(text ? strstr(buf_str(&out), text) != NULL : !strstr(buf_str(&out), "broken"),
                 "%s: %s", command, buf_str(&out));
         free(reg.log);

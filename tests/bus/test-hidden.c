@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "client.h"
 #include "dropin.h"
 
@@ -22,7 +22,7 @@ static void says(int code, const char *const *arguments, const char *text)
         (void)unlink(reg.log);
         spawn_program(&reg, "PEIOS_REG", arguments[0], arguments[1], arguments[2]);
         int got = daemon_end(&reg);
-        ck_assert_int_eq(read_file(AT_FDCWD, reg.log, 100000, &out, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, reg.log, 100000, &out, NULL, NULL), 0);
         ck_assert_msg(
                 got == code && strstr(buf_str(&out), text), "%d, no `%s` in: %s", got, text, buf_str(&out));
 }

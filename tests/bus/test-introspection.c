@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "client.h"
 
 #define FILE_MAX (1u << 20)
@@ -84,7 +84,7 @@ static void compare(const char *file, const struct buf *running)
         ck_assert_ptr_nonnull(dir);
         ck_assert(asprintf(&path, "%s/%s", dir, file) > 0);
         ck_assert_msg(
-                read_file(AT_FDCWD, path, FILE_MAX, &text, NULL, NULL) == 0, "%s cannot be read", path);
+                file_read(AT_FDCWD, path, FILE_MAX, &text, NULL, NULL) == 0, "%s cannot be read", path);
         add_interfaces(&committed, buf_str(&text));
         ck_assert_uint_gt(committed.len, 100);
         const char *a = buf_str(running), *b = buf_str(&committed);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "dropin.h"
 
 #define FILE_NAME "50-site.yaml"

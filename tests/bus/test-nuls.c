@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "client.h"
 
 #define KEY "\\App\\Foreign"
@@ -31,7 +31,7 @@ static void shows(bool all, const char *text, const char *a, const char *b, cons
         (void)unlink(reg.log);
         spawn_program(&reg, "PEIOS_REG", a, b, c);
         ck_assert_int_eq(daemon_end(&reg), 0);
-        ck_assert_int_eq(read_file(AT_FDCWD, reg.log, 100000, &out, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, reg.log, 100000, &out, NULL, NULL), 0);
         ck_assert_msg(all ? strcmp(buf_str(&out), text) == 0 : strstr(buf_str(&out), text) != NULL,
                 "expected `%s` in: %s", text, buf_str(&out));
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "client.h"
 
 #define KEY "\\Test\\Key"
@@ -122,7 +122,7 @@ static unsigned denied_writes(const char *what)
         _cleanup_buf_ struct buf log = BUF_INIT;
         unsigned n = 0;
 
-        ck_assert_int_ge(read_file(AT_FDCWD, world.registryd.log, LOG_MAX, &log, NULL, NULL), 0);
+        ck_assert_int_ge(file_read(AT_FDCWD, world.registryd.log, LOG_MAX, &log, NULL, NULL), 0);
         for (char *at = strstr(buf_str(&log), what); at; at = strstr(at + 1, what)) {
                 unsigned times = 1;
                 char *end = strchr(at, '\n'), *again = strstr(at, "the same again, ");

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "client.h"
 
 #define PROCESS "\\System\\Process"
@@ -266,7 +266,7 @@ START_TEST(capability_that_is_missing)
         _cleanup_buf_ struct buf before = BUF_INIT, after = BUF_INIT;
         char want[16], line[256];
 
-        ck_assert_int_eq(read_file(AT_FDCWD, REAL_KPTR, 64, &before, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, REAL_KPTR, 64, &before, NULL, NULL), 0);
         unsigned other = (unsigned)(strtoul(buf_str(&before), NULL, 10) + 1) % 3;
         (void)snprintf(want, sizeof(want), "%u", other);
         ck_assert_int_eq(prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN), 0);
@@ -284,7 +284,7 @@ START_TEST(capability_that_is_missing)
         /* Boot says the same. */
         ck_assert_int_eq(run_program(&d, "PEIOS_POLICY_APPLY", NULL), 1);
         ck_assert(daemon_said(&d, why));
-        ck_assert_int_eq(read_file(AT_FDCWD, REAL_KPTR, 64, &after, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, REAL_KPTR, 64, &after, NULL, NULL), 0);
         ck_assert_str_eq(buf_str(&after), buf_str(&before));
 }
 END_TEST

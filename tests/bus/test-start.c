@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "../../schema/base/buf.h"
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "dropin.h"
 
 #define ACCEPTED LAYOUT_ACCEPTED_DIR "/" LAYOUT_ACCEPTED_NAME
@@ -209,9 +209,9 @@ START_TEST(apply_alone)
         _cleanup_buf_ struct buf program = BUF_INIT;
         const char *alone = world_path("/policyd");
 
-        ck_assert_int_eq(read_file(AT_FDCWD, getenv("PEIOS_POLICYD"), 64 << 20, &program, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, getenv("PEIOS_POLICYD"), 64 << 20, &program, NULL, NULL), 0);
         _cleanup_close_ int fd = open(alone, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
-        ck_assert_int_eq(write_all(fd, program.data, program.len), 0);
+        ck_assert_int_eq(file_write_all(fd, program.data, program.len), 0);
         closep(&fd);
         fd = -1;
         ck_assert_int_eq(setenv("PEIOS_ALONE", alone, 1), 0);

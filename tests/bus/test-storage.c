@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "dropin.h"
 
 #define KEY "\\Test\\Key"
@@ -224,9 +224,9 @@ START_TEST(another_version)
 
         stored("kept", true);
         run_alone("PRAGMA user_version = 99; PRAGMA journal_mode = DELETE");
-        ck_assert_int_eq(read_file(AT_FDCWD, database(), FILE_MAX, &before, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, database(), FILE_MAX, &before, NULL, NULL), 0);
         expect_refused("the store has format 99, expected 1");
-        ck_assert_int_eq(read_file(AT_FDCWD, database(), FILE_MAX, &after, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, database(), FILE_MAX, &after, NULL, NULL), 0);
         ck_assert_uint_eq(before.len, after.len);
         ck_assert_mem_eq(before.data, after.data, before.len);
         ck_assert(!world_has(LAYOUT_STORE "-wal"));
@@ -278,7 +278,7 @@ static void damage_values(void)
         _cleanup_buf_ struct buf file = BUF_INIT;
         unsigned n = 0;
 
-        ck_assert_int_eq(read_file(AT_FDCWD, database(), FILE_MAX, &file, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, database(), FILE_MAX, &file, NULL, NULL), 0);
         for (size_t at = PAGE; at + PAGE <= file.len; at += PAGE)
                 if (is_to_damage(buf_str(&file) + at)) {
                         overwrite((off_t)at, PAGE);

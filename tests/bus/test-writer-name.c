@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "client.h"
 
 #define PROGRAM_MAX (256u * 1024u * 1024u)
@@ -39,10 +39,10 @@ static void write_by_odd_program(void)
         const char *path = world_path(ODD_NAME);
         int status;
 
-        ck_assert_int_eq(read_file(AT_FDCWD, "/proc/self/exe", PROGRAM_MAX, &program, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, "/proc/self/exe", PROGRAM_MAX, &program, NULL, NULL), 0);
         int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
         ck_assert_int_ge(fd, 0);
-        ck_assert_int_eq(write_all(fd, program.data, program.len), 0);
+        ck_assert_int_eq(file_write_all(fd, program.data, program.len), 0);
         (void)close(fd);
         pid_t pid = fork();
         ck_assert_int_ge(pid, 0);

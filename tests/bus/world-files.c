@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "../../schema/base/buf.h"
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "harness.h"
 
 #define SLOTS 4u
@@ -27,10 +27,10 @@ void world_write(const char *path, const char *text)
         _cleanup_free_ char *dir = strdup(full);
 
         *strrchr(dir, '/') = '\0';
-        ck_assert_int_eq(make_dirs(dir), 0);
+        ck_assert_int_eq(file_make_dirs(dir), 0);
         _cleanup_close_ int fd = open(full, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
         ck_assert_msg(fd >= 0, "%s: %m", full);
-        ck_assert_int_eq(write_all(fd, text, strlen(text)), 0);
+        ck_assert_int_eq(file_write_all(fd, text, strlen(text)), 0);
 }
 
 void world_poke(const char *path, const char *text)
@@ -45,7 +45,7 @@ void world_replace(const char *path, const char *text)
         world_write("/../new", text);
         _cleanup_free_ char *dir = strdup(world_path(path));
         *strrchr(dir, '/') = '\0';
-        ck_assert_int_eq(make_dirs(dir), 0);
+        ck_assert_int_eq(file_make_dirs(dir), 0);
         const char *from = world_path("/../new"), *to = world_path(path);
         ck_assert_msg(rename(from, to) == 0, "%s: %m", path);
 }
@@ -58,7 +58,7 @@ const char *world_read(const char *path)
         _cleanup_buf_ struct buf text = BUF_INIT;
 
         at[0] = '\0';
-        if (read_file(AT_FDCWD, world_path(path), sizeof(slots[0]) - 1, &text, NULL, NULL) < 0)
+        if (file_read(AT_FDCWD, world_path(path), sizeof(slots[0]) - 1, &text, NULL, NULL) < 0)
                 return at;
         (void)strcpy(at, buf_str(&text));
         at[strcspn(at, "\n")] = '\0';

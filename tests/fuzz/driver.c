@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "../../schema/base/buf.h"
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "../../schema/base/hashmap.h"
 
 #define INPUT_MAX ((size_t)1024 * 1024)
@@ -115,7 +115,7 @@ static int run_file(struct run *run, int dir, const char *name)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct diag d = { 0 };
-        int r = read_file(dir, name, INPUT_MAX, &text, NULL, &d);
+        int r = file_read(dir, name, INPUT_MAX, &text, NULL, &d);
         if (r < 0) {
                 (void)fprintf(stderr, "%s\n", d.text[0] ? d.text : strerror(-r));
                 return r;
@@ -129,7 +129,7 @@ static int run_file(struct run *run, int dir, const char *name)
                 for (size_t n = i == 0 ? 0 : 1 + below(&state, 6); n > 0; n--)
                         mutate(&b, &state);
                 if (only)
-                        return write_all(STDOUT_FILENO, b.data, b.len);
+                        return file_write_all(STDOUT_FILENO, b.data, b.len);
                 (void)snprintf(current, sizeof(current), "crashed: %s, mutation %u\n", name, i);
                 run_input(run, &b);
         }

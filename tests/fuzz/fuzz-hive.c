@@ -41,12 +41,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 check(utf8_valid_prefix(d.text, strlen(d.text)) == strlen(d.text));
                 return 0;
         }
-        check(component_check(f->layer, strlen(f->layer), NULL) == 0);
+        check(path_check_component(f->layer, strlen(f->layer), NULL) == 0);
         for (size_t i = 0; i < f->n_keys; i++) {
                 const struct hive_key *k = &f->keys[i];
                 check(k->path.n > 0 && k->line > 0 && !(k->hidden && k->n_values > 0));
                 for (size_t n = 0; n < k->n_values; n++) {
-                        check(value_name_check(k->values[n].name, strlen(k->values[n].name), NULL) == 0);
+                        check(path_check_value_name(k->values[n].name, strlen(k->values[n].name), NULL) ==
+                                0);
                         check(k->values[n].value.size <= 4096);
                         round_trip(&k->values[n].value);
                 }

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../schema/base/fileio.h"
+#include "../../schema/base/file.h"
 #include "../../service/taint/decode.h"
 #include "../../service/taint/scan.h"
 #include "../../service/taint/utf16.h"
@@ -56,7 +56,7 @@ static void scan(const struct taint_kernel *context, const uint8_t *data, size_t
         int fd = memfd_create("fuzz", MFD_CLOEXEC);
         struct scan s;
 
-        require(fd >= 0 && write_all(fd, data, size) == 0 && lseek(fd, 0, SEEK_SET) == 0);
+        require(fd >= 0 && file_write_all(fd, data, size) == 0 && lseek(fd, 0, SEEK_SET) == 0);
         require(scan_init(&s, context) == 0);
         require(scan_fd(&s, fd, "fuzz") == 0);
         require(s.flags[0].reports <= s.reports && s.modules.map.used <= SCAN_NAMES_MAX);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "../../../schema/audit/record-fields.h"
 #include "suite.h"
 
@@ -14,7 +14,7 @@ static void load(void)
 {
         struct diag d = { 0 };
 
-        ck_assert_msg(read_file(AT_FDCWD, CATALOG, 1u << 20, &catalog, NULL, &d) == 0, "%s", d.text);
+        ck_assert_msg(file_read(AT_FDCWD, CATALOG, 1u << 20, &catalog, NULL, &d) == 0, "%s", d.text);
 }
 
 static void unload(void)

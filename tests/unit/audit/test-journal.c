@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <sys/uio.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "../../../schema/base/log.h"
 #include "../../../schema/audit/journal.h"
 #include "suite.h"
@@ -53,7 +53,7 @@ static void run(const struct record *r, const char *text)
         ck_assert_int_ge(dup2(before, STDERR_FILENO), 0);
         (void)close(before);
         ck_assert_int_eq(lseek(caught, 0, SEEK_SET), 0);
-        ck_assert_int_eq(read_fd(caught, 1u << 20, &said), 0);
+        ck_assert_int_eq(file_read_fd(caught, 1u << 20, &said), 0);
         (void)close(caught);
 }
 

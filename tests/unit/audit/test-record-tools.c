@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "samples.h"
 #include "suite.h"
 
@@ -21,7 +21,7 @@ static void make_log(void)
         for (unsigned i = 0; i < ARRAY_SIZE(samples); i++)
                 sample_line(&lines, &samples[i], i + 1);
         ck_assert_int_eq(lines.error, 0);
-        ck_assert_int_eq(write_all(fd, lines.data, lines.len), 0);
+        ck_assert_int_eq(file_write_all(fd, lines.data, lines.len), 0);
 }
 
 static void remove_log(void)
@@ -37,7 +37,7 @@ static void run(const char *tool, struct buf *out)
         (void)snprintf(command, sizeof(command), "LC_ALL=C TZ=UTC %s --input %s </dev/null", tool, log_path);
         FILE *pipe = popen(command, "r");
         ck_assert_ptr_nonnull(pipe);
-        ck_assert_int_eq(read_fd(fileno(pipe), 1u << 20, out), 0);
+        ck_assert_int_eq(file_read_fd(fileno(pipe), 1u << 20, out), 0);
         int status = pclose(pipe);
         ck_assert(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
 }

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "../../../schema/events/folders.h"
 #include "../../../schema/events/fswatch.h"
 #include "suite.h"
@@ -47,7 +47,7 @@ static void put(const char *path, const char *text)
 
 static void folder(const char *path)
 {
-        ck_assert_int_eq(make_dirs(at(path)), 0);
+        ck_assert_int_eq(file_make_dirs(at(path)), 0);
 }
 
 static void link_to(const char *target, const char *path)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../../../registry-provider/hive/hive.h"
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "../../../schema/schema.h"
 #include "suite.h"
 
@@ -40,7 +40,7 @@ START_TEST(examples)
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct diag d = { 0 };
         size_t n = 0;
-        int r = read_file(AT_FDCWD, FORMAT_DOCUMENT, 1024 * 1024, &text, NULL, &d);
+        int r = file_read(AT_FDCWD, FORMAT_DOCUMENT, 1024 * 1024, &text, NULL, &d);
         ck_assert_msg(r == 0, "%s", d.text);
         for (const char *s = text.data; (s = strstr(s, FENCE)); n++) {
                 s += strlen(FENCE);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "suite.h"
 
 void scratch_new(struct scratch *s)
@@ -46,12 +46,12 @@ void scratch_write(const struct scratch *s, const char *path, const void *data, 
         char parent[PATH_MAX];
         (void)snprintf(parent, sizeof(parent), "%s%s", s->root, path);
         *strrchr(parent, '/') = '\0';
-        ck_assert_int_eq(make_dirs(parent), 0);
+        ck_assert_int_eq(file_make_dirs(parent), 0);
 
         scratch_remove(s, path);
         _cleanup_close_ int fd = creat(scratch_path(s, path), 0644);
         ck_assert_int_ge(fd, 0);
-        ck_assert_int_eq(write_all(fd, data, n), 0);
+        ck_assert_int_eq(file_write_all(fd, data, n), 0);
 }
 
 void scratch_puts(const struct scratch *s, const char *path, const char *text)
@@ -62,7 +62,7 @@ void scratch_puts(const struct scratch *s, const char *path, const char *text)
 bool scratch_read(const struct scratch *s, const char *path, struct buf *ret)
 {
         buf_clear(ret);
-        int r = read_file(AT_FDCWD, scratch_path(s, path), 16u << 20, ret, NULL, NULL);
+        int r = file_read(AT_FDCWD, scratch_path(s, path), 16u << 20, ret, NULL, NULL);
         if (r == -ENOENT)
                 return false;
         ck_assert_int_eq(r, 0);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "../../../service/metrics/metrics-file.h"
 #include "suite.h"
 
@@ -60,7 +60,7 @@ static void holds(const char *text)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
 
-        ck_assert_int_eq(read_file(AT_FDCWD, path, 1000, &b, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, path, 1000, &b, NULL, NULL), 0);
         ck_assert_str_eq(buf_str(&b), text);
         ck_assert_int_eq(access(temporary, F_OK), -1);
 }
@@ -71,7 +71,7 @@ static void put(const char *text)
         _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
         ck_assert_int_ge(fd, 0);
-        ck_assert_int_eq(write_all(fd, text, strlen(text)), 0);
+        ck_assert_int_eq(file_write_all(fd, text, strlen(text)), 0);
 }
 
 START_TEST(written)

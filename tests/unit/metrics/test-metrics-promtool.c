@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "states.h"
+#include "suite.h"
 
 static const char *promtool;
 

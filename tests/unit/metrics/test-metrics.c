@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "../../../service/metrics/metrics-file.h"
 #include "../../../service/metrics/metrics.h"
 #include "suite.h"
@@ -71,7 +71,7 @@ static bool holds(const char *name, const char *text)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
 
-        return read_file(AT_FDCWD, full(name), 1000, &b, NULL, NULL) == 0 &&
+        return file_read(AT_FDCWD, full(name), 1000, &b, NULL, NULL) == 0 &&
                strncmp(buf_str(&b), METRICS_MARK, strlen(METRICS_MARK)) == 0 &&
                strcmp(b.data + strlen(METRICS_MARK), text) == 0;
 }
@@ -153,7 +153,7 @@ END_TEST
 START_TEST(of_an_earlier_run)
 {
         int fd = open(full("/a.prom"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-        ck_assert_int_eq(write_all(fd, METRICS_MARK, strlen(METRICS_MARK)), 0);
+        ck_assert_int_eq(file_write_all(fd, METRICS_MARK, strlen(METRICS_MARK)), 0);
         ck_assert_int_eq(close(fd), 0);
         metrics_set_path(metrics, "/a.prom");
         metrics_set_path(metrics, "/b.prom");

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "../../../schema/layout.h"
 #include "../../../service/monitor/monitor.h"
 #include "scratch.h"
@@ -38,33 +38,33 @@ static void step(void)
                 (void)raise(SIGKILL);
 }
 
-int __real_write_file_atomic(int dir_fd, const char *name, const void *data, size_t n, mode_t mode);
-int __wrap_write_file_atomic(int dir_fd, const char *name, const void *data, size_t n, mode_t mode);
+int __real_file_replace(int dir_fd, const char *name, const void *data, size_t n, mode_t mode);
+int __wrap_file_replace(int dir_fd, const char *name, const void *data, size_t n, mode_t mode);
 
-int __wrap_write_file_atomic(int dir_fd, const char *name, const void *data, size_t n, mode_t mode)
+int __wrap_file_replace(int dir_fd, const char *name, const void *data, size_t n, mode_t mode)
 {
         step();
-        int r = __real_write_file_atomic(dir_fd, name, data, n, mode);
+        int r = __real_file_replace(dir_fd, name, data, n, mode);
         step();
         return r;
 }
 
-int __real_write_all(int fd, const void *data, size_t n);
-int __wrap_write_all(int fd, const void *data, size_t n);
+int __real_file_write_all(int fd, const void *data, size_t n);
+int __wrap_file_write_all(int fd, const void *data, size_t n);
 
 static bool is_service;
 
 /* A kill may cut a write short. */
-int __wrap_write_all(int fd, const void *data, size_t n)
+int __wrap_file_write_all(int fd, const void *data, size_t n)
 {
         const char *text = data;
 
         if (!is_service)
-                return __real_write_all(fd, data, n);
+                return __real_file_write_all(fd, data, n);
         const size_t part[] = { 0, 1, n / 2, n - n / 2 - 2, 1 };
 
         for (size_t i = 0; i < ARRAY_SIZE(part); text += part[i++]) {
-                if (__real_write_all(fd, text, part[i]) < 0)
+                if (__real_file_write_all(fd, text, part[i]) < 0)
                         return -EIO;
                 step();
         }

@@ -3,7 +3,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "../../../schema/layout.h"
 #include "../../../service/monitor/taint-state.h"
 #include "world.h"
@@ -176,7 +176,7 @@ static void keep_events(size_t n)
                 e.seqno = ++w.seqno;
                 ck_assert_int_eq(taint_state_add(&s, &e, (struct taint_state_mark){ 0 }, &at), 0);
         }
-        ck_assert_int_eq(make_dirs(scratch_path(&w.root, LAYOUT_POLICY_RUN)), 0);
+        ck_assert_int_eq(file_make_dirs(scratch_path(&w.root, LAYOUT_POLICY_RUN)), 0);
         struct taint_state_file file = TAINT_STATE_FILE_INIT;
         ck_assert_int_eq(taint_state_keep_told(&file, w.root.root, &s, NULL), 0);
         taint_state_file_done(&file);

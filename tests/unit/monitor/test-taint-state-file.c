@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "../../../schema/layout.h"
 #include "../../../service/monitor/taint-state.h"
 #include "scratch.h"
@@ -17,13 +17,13 @@
 /* So many bytes have room yet; what is written whole finds its own. */
 static size_t write_left = SIZE_MAX;
 
-int __real_write_all(int fd, const void *data, size_t n);
-int __wrap_write_all(int fd, const void *data, size_t n);
+int __real_file_write_all(int fd, const void *data, size_t n);
+int __wrap_file_write_all(int fd, const void *data, size_t n);
 
-int __wrap_write_all(int fd, const void *data, size_t n)
+int __wrap_file_write_all(int fd, const void *data, size_t n)
 {
         size_t room = n < write_left ? n : write_left;
-        int r = __real_write_all(fd, data, room);
+        int r = __real_file_write_all(fd, data, room);
 
         write_left -= write_left == SIZE_MAX ? 0 : room;
         return r < 0 || room == n ? r : -ENOSPC;

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "../../../schema/layout.h"
 
 #define TAINTED "/proc/sys/kernel/tainted"
@@ -33,8 +33,8 @@ void world_new(struct world *w)
         scratch_puts(&w->root, "/proc/sys/kernel/random/boot_id", WORLD_BOOT "\n");
         scratch_puts(&w->root, TAINTED, "0\n");
         scratch_puts(&w->root, "/proc/modules", "");
-        ck_assert_int_eq(make_dirs(scratch_path(&w->root, "/sys/module")), 0);
-        ck_assert_int_eq(make_dirs(scratch_path(&w->root, "/dev")), 0);
+        ck_assert_int_eq(file_make_dirs(scratch_path(&w->root, "/sys/module")), 0);
+        ck_assert_int_eq(file_make_dirs(scratch_path(&w->root, "/dev")), 0);
         ck_assert_int_eq(mkfifo(scratch_path(&w->root, "/dev/kmsg"), 0600), 0);
         w->log = open(scratch_path(&w->root, "/dev/kmsg"), O_RDWR | O_NONBLOCK | O_CLOEXEC);
         ck_assert_int_ge(w->log, 0);
@@ -145,8 +145,8 @@ void world_user_writes(struct world *w, uint64_t mask)
 
 void world_log_raw(struct world *w, const char *line)
 {
-        ck_assert_int_eq(write_all(w->log, line, strlen(line)), 0);
-        ck_assert_int_eq(write_all(w->log, "\n", 1), 0);
+        ck_assert_int_eq(file_write_all(w->log, line, strlen(line)), 0);
+        ck_assert_int_eq(file_write_all(w->log, "\n", 1), 0);
 }
 
 void world_log(struct world *w, const char *text)

@@ -311,12 +311,12 @@ START_TEST(names)
         };
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 struct diag d = { 0 };
-                ck_assert_msg(
-                        component_check(rows[i].name, rows[i].len, &d) == rows[i].component, "row %zu", i);
+                ck_assert_msg(path_check_component(rows[i].name, rows[i].len, &d) == rows[i].component,
+                        "row %zu", i);
                 ck_assert_msg((d.text[0] != '\0') == (rows[i].component != 0), "row %zu", i);
                 d.text[0] = '\0';
                 ck_assert_msg(
-                        value_name_check(rows[i].name, rows[i].len, &d) == rows[i].value, "row %zu", i);
+                        path_check_value_name(rows[i].name, rows[i].len, &d) == rows[i].value, "row %zu", i);
                 ck_assert_msg((d.text[0] != '\0') == (rows[i].value != 0), "row %zu", i);
         }
 }
@@ -340,30 +340,30 @@ START_TEST(words_of_value_names)
         char long_name[NAME_BYTES_MAX + 1];
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-                ck_assert_str_eq(value_word_of_name(rows[i].name), rows[i].word);
-                ck_assert_str_eq(value_name_of_word(rows[i].word), rows[i].name);
+                ck_assert_str_eq(path_word_of_value_name(rows[i].name), rows[i].word);
+                ck_assert_str_eq(path_value_name_of_word(rows[i].word), rows[i].name);
         }
         /* Two at a time. */
-        const char *one = value_word_of_name("@"), *other = value_word_of_name("");
+        const char *one = path_word_of_value_name("@"), *other = path_word_of_value_name("");
         ck_assert_str_eq(one, "@@");
         ck_assert_str_eq(other, "@");
         memset(long_name, '@', NAME_BYTES_MAX);
         long_name[NAME_BYTES_MAX] = '\0';
-        ck_assert_uint_eq(strlen(value_word_of_name(long_name)), NAME_BYTES_MAX + 1);
-        ck_assert_str_eq(value_name_of_word(value_word_of_name(long_name)), long_name);
-        ck_assert_str_eq(value_name_of_word(""), "");
+        ck_assert_uint_eq(strlen(path_word_of_value_name(long_name)), NAME_BYTES_MAX + 1);
+        ck_assert_str_eq(path_value_name_of_word(path_word_of_value_name(long_name)), long_name);
+        ck_assert_str_eq(path_value_name_of_word(""), "");
 }
 END_TEST
 
 START_TEST(names_of_old_state)
 {
-        ck_assert(component_storable(TEXT("a\xEF\xBF\xBE")));
-        ck_assert(value_name_storable(TEXT("\\\xEF\xB7\x90")));
-        ck_assert(value_name_storable("", 0));
-        ck_assert(!component_storable("", 0));
-        ck_assert(!component_storable(TEXT("a/b")));
-        ck_assert(!component_storable(TEXT("a\xFF")));
-        ck_assert(!value_name_storable(TEXT("a\0")));
+        ck_assert(path_component_is_storable(TEXT("a\xEF\xBF\xBE")));
+        ck_assert(path_value_name_is_storable(TEXT("\\\xEF\xB7\x90")));
+        ck_assert(path_value_name_is_storable("", 0));
+        ck_assert(!path_component_is_storable("", 0));
+        ck_assert(!path_component_is_storable(TEXT("a/b")));
+        ck_assert(!path_component_is_storable(TEXT("a\xFF")));
+        ck_assert(!path_value_name_is_storable(TEXT("a\0")));
 }
 END_TEST
 

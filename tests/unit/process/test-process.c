@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "../../../schema/process/process.h"
 #include "fake-process.h"
 #include "suite.h"
@@ -132,15 +132,15 @@ static struct {
         void (*happens)(void);
 } during;
 
-int __wrap_read_file(
+int __wrap_file_read(
         int dir_fd, const char *path, size_t limit, struct buf *ret, struct stat *ret_st, struct diag *d);
-int __real_read_file(
+int __real_file_read(
         int dir_fd, const char *path, size_t limit, struct buf *ret, struct stat *ret_st, struct diag *d);
 
-int __wrap_read_file(
+int __wrap_file_read(
         int dir_fd, const char *path, size_t limit, struct buf *ret, struct stat *ret_st, struct diag *d)
 {
-        int r = __real_read_file(dir_fd, path, limit, ret, ret_st, d);
+        int r = __real_file_read(dir_fd, path, limit, ret, ret_st, d);
 
         if (during.file && strcmp(path, during.file) == 0) {
                 during.file = NULL;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "registry-util.h"
 
 char *path_join(const char *a, const char *b)
@@ -46,10 +46,10 @@ void remove_tree(const char *path)
 static void copy_file(const char *from, const char *to)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
-        ck_assert_int_eq(read_file(AT_FDCWD, from, SIZE_MAX / 4, &text, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, from, SIZE_MAX / 4, &text, NULL, NULL), 0);
         _cleanup_close_ int fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         ck_assert_int_ge(fd, 0);
-        ck_assert_int_eq(write_all(fd, buf_str(&text), text.len), 0);
+        ck_assert_int_eq(file_write_all(fd, buf_str(&text), text.len), 0);
 }
 
 static void copy_one(const char *path, const char *name, void *to)
@@ -78,9 +78,9 @@ void world_write(struct world *w, const char *path, const char *text)
         }
         char *slash = strrchr(full, '/');
         *slash = '\0';
-        ck_assert_int_eq(make_dirs(full), 0);
+        ck_assert_int_eq(file_make_dirs(full), 0);
         *slash = '/';
         _cleanup_close_ int fd = open(full, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         ck_assert_int_ge(fd, 0);
-        ck_assert_int_eq(write_all(fd, text, strlen(text)), 0);
+        ck_assert_int_eq(file_write_all(fd, text, strlen(text)), 0);
 }

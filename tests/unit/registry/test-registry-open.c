@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "suite.h"
 #include "registry-util.h"
 
@@ -76,7 +76,7 @@ static bool disk_has(const char *text)
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 _cleanup_free_ char *path = path_join(w.root, names[i]);
                 _cleanup_buf_ struct buf bytes = BUF_INIT;
-                ck_assert_int_eq(read_file(AT_FDCWD, path, SIZE_MAX / 4, &bytes, NULL, NULL), 0);
+                ck_assert_int_eq(file_read(AT_FDCWD, path, SIZE_MAX / 4, &bytes, NULL, NULL), 0);
                 found |= memmem(bytes.data, bytes.len, text, strlen(text)) != NULL;
         }
         return found;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "../../../schema/schema.h"
 #include "alloc-faults.h"
 #include "suite.h"
@@ -196,7 +196,7 @@ START_TEST(builtin_is_as_the_files)
                 _cleanup_buf_ struct buf text = BUF_INIT;
                 char name[256];
                 const char *path = found.gl_pathv[i];
-                ck_assert_msg(read_file(AT_FDCWD, path, SCHEMA_FILE_BYTES_MAX, &text, NULL, &d) == 0, "%s",
+                ck_assert_msg(file_read(AT_FDCWD, path, SCHEMA_FILE_BYTES_MAX, &text, NULL, &d) == 0, "%s",
                         d.text);
                 (void)snprintf(name, sizeof(name), "built-in/%s", strrchr(path, '/') + 1);
                 ck_assert_msg(schema_add(read, name, buf_str(&text), text.len, &d) == 0, "%s", d.text);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "../../../schema/layout.h"
 #include "../../../service/daemon/policy-bus.h"
 #include "../../../service/daemon/taints.h"

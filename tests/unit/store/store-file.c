@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "../../../schema/base/buf.h"
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "../../../schema/values/value.h"
 #include "suite.h"
 
@@ -171,7 +171,7 @@ void damage_pages_with(const char *path, const char *text)
         char noise[PAGE];
         unsigned n = 0;
 
-        ck_assert_int_eq(read_file(AT_FDCWD, path, SIZE_MAX, &all, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, path, SIZE_MAX, &all, NULL, NULL), 0);
         memset(noise, 0xa5, sizeof(noise));
         for (size_t at = 0; at + PAGE <= all.len; at += PAGE)
                 if (memmem(all.data + at, PAGE, text, strlen(text))) {

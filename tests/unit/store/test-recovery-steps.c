@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 
 #include "../../../registry-provider/store/backup.h"
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "store-file.h"
 #include "suite.h"
 
@@ -108,7 +108,7 @@ static bool is_kept(const struct scratch *s, const struct buf *damaged)
 
         for (char *at = names, *name; (name = strsep(&at, " ")) && *name;) {
                 _cleanup_buf_ struct buf text = BUF_INIT;
-                ck_assert_int_eq(read_file(AT_FDCWD, scratch_path(s, name), SIZE_MAX, &text, NULL, NULL), 0);
+                ck_assert_int_eq(file_read(AT_FDCWD, scratch_path(s, name), SIZE_MAX, &text, NULL, NULL), 0);
                 found |= text.len == damaged->len && memcmp(text.data, damaged->data, text.len) == 0;
         }
         return found;
@@ -151,7 +151,7 @@ static bool one_fault(bool is_marked, unsigned at)
                 ck_assert_int_eq(recovery_mark(s.file, "a check found something"), 0);
         } else
                 overwrite(s.file, 0, "This is no database.", 20);
-        ck_assert_int_eq(read_file(AT_FDCWD, s.file, SIZE_MAX, &damaged, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, s.file, SIZE_MAX, &damaged, NULL, NULL), 0);
         recover_in_child(&s, at, &ended);
         check_recovered(&s, &damaged);
         return ended;

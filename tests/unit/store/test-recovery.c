@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 
 #include "../../../registry-provider/store/backup.h"
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "store-file.h"
 #include "suite.h"
 
@@ -128,7 +128,7 @@ START_TEST(damaged_at_start)
         make_store_and_backup(&s);
         cases[_i].damage(s.file);
         if (cases[_i].is_there)
-                ck_assert_int_eq(read_file(AT_FDCWD, s.file, SIZE_MAX, &before, NULL, NULL), 0);
+                ck_assert_int_eq(file_read(AT_FDCWD, s.file, SIZE_MAX, &before, NULL, NULL), 0);
         ck_assert_uint_eq(recovered(&s, &r), 3);
         ck_assert_msg(strstr(r.why.text, cases[_i].why), "%s", r.why.text);
         ck_assert_str_eq(r.set_aside, cases[_i].is_there ? "registry.db.corrupt-1" : "");
@@ -141,7 +141,7 @@ START_TEST(damaged_at_start)
                 cases[_i].is_there ? BACKUP_3 " registry.db registry.db.corrupt-1 "
                                    : BACKUP_3 " registry.db ");
         if (cases[_i].is_there) {
-                ck_assert_int_eq(read_file(AT_FDCWD, scratch_path(&s, "registry.db.corrupt-1"), SIZE_MAX,
+                ck_assert_int_eq(file_read(AT_FDCWD, scratch_path(&s, "registry.db.corrupt-1"), SIZE_MAX,
                                          &after, NULL, NULL),
                         0);
                 ck_assert_uint_eq(before.len, after.len);
@@ -238,10 +238,10 @@ START_TEST(of_another_version)
         scratch_init(&s);
         make_store_and_backup(&s);
         run_sql(s.file, "PRAGMA user_version = 9");
-        ck_assert_int_eq(read_file(AT_FDCWD, s.file, SIZE_MAX, &before, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, s.file, SIZE_MAX, &before, NULL, NULL), 0);
         ck_assert_int_eq(reopen(&s, &r, &d), -EPROTONOSUPPORT);
         ck_assert_ptr_nonnull(strstr(d.text, "format 9, expected 1"));
-        ck_assert_int_eq(read_file(AT_FDCWD, s.file, SIZE_MAX, &after, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, s.file, SIZE_MAX, &after, NULL, NULL), 0);
         ck_assert_uint_eq(before.len, after.len);
         ck_assert(memcmp(before.data, after.data, before.len) == 0);
         expect_files(&s, "", BACKUP_3 " registry.db ");

@@ -352,5 +352,5 @@ Suite *test_suite(void)
 
         if (suite_argument)
                 states_each = (unsigned)strtoul(suite_argument, NULL, 10);
-        return run_tests_with("store-faults", tests, ARRAY_SIZE(tests), disk_install, NULL);
+        return suite_with("store-faults", tests, ARRAY_SIZE(tests), disk_install, NULL);
 }

@@ -304,5 +304,5 @@ Suite *test_suite(void)
 
         if (suite_argument)
                 rounds = (unsigned)strtoul(suite_argument, NULL, 10);
-        return run_tests_with("store-power", tests, ARRAY_SIZE(tests), disk_install, NULL);
+        return suite_with("store-power", tests, ARRAY_SIZE(tests), disk_install, NULL);
 }

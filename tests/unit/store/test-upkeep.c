@@ -12,7 +12,7 @@
 
 #include "../../../registry-provider/store/recovery.h"
 #include "../../../registry-provider/store/upkeep.h"
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "store-file.h"
 #include "suite.h"
 
@@ -264,7 +264,7 @@ START_TEST(damage_met)
                 (void)usleep(10000);
         }
         ck_assert_int_eq(
-                read_file(AT_FDCWD, scratch_path(&s, "registry.db.damaged"), 4096, &text, NULL, NULL), 0);
+                file_read(AT_FDCWD, scratch_path(&s, "registry.db.damaged"), 4096, &text, NULL, NULL), 0);
         ck_assert(strncmp(buf_str(&text), store_damage(store), strlen(store_damage(store))) == 0);
 }
 END_TEST

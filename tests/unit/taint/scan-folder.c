@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "suite.h"
 
 const struct taint_kernel scan_anything;
@@ -33,7 +33,7 @@ void put(const char *name, const void *data, size_t n)
 {
         _cleanup_close_ int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
         ck_assert_int_ge(fd, 0);
-        ck_assert_int_eq(write_all(fd, data, n), 0);
+        ck_assert_int_eq(file_write_all(fd, data, n), 0);
 }
 
 void put_text(const char *name, const char *text)

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "../../../service/auditpol/taint.h"
 #include "suite.h"
 
@@ -38,7 +38,7 @@ static enum exit_code run(command_t command, const struct auditpol_options *o, c
 
         while (arguments[n])
                 n++;
-        ck_assert_int_eq(write_all(fd, input, strlen(input)), 0);
+        ck_assert_int_eq(file_write_all(fd, input, strlen(input)), 0);
         ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
         ck_assert_int_ge(dup2(fd, STDIN_FILENO), 0);
         (void)close(fd);
@@ -50,7 +50,7 @@ static enum exit_code run(command_t command, const struct auditpol_options *o, c
         (void)fflush(stdout);
         ck_assert_int_ge(dup2(saved, STDOUT_FILENO), 0);
         ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
-        ck_assert_int_eq(read_fd(fd, 1 << 20, out), 0);
+        ck_assert_int_eq(file_read_fd(fd, 1 << 20, out), 0);
         (void)close(fd);
         (void)close(saved);
         return code;

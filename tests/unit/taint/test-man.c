@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "../../../schema/taint/taint.h"
 #include "suite.h"
 
@@ -41,7 +41,7 @@ START_TEST(page_and_table)
         struct diag d = { 0 };
         size_t n, lines = 0;
 
-        ck_assert_msg(read_file(AT_FDCWD, TAINT_PAGE, 1 << 20, &page, NULL, &d) == 0, "%s", d.text);
+        ck_assert_msg(file_read(AT_FDCWD, TAINT_PAGE, 1 << 20, &page, NULL, &d) == 0, "%s", d.text);
         const struct taint_flag *f = taint_flags(&n);
         for (size_t i = 0; i < n; i++) {
                 (void)taint_version_format(f[i].since, since);

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "../../../service/taint/scan.h"
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "alloc-faults.h"
 #include "suite.h"
 #include "scan-folder.h"
@@ -226,7 +226,7 @@ START_TEST(pipes)
         struct scan s;
 
         ck_assert_int_eq(pipe(fds), 0);
-        ck_assert_int_eq(write_all(fds[1], corpus, sizeof(corpus) - 1), 0);
+        ck_assert_int_eq(file_write_all(fds[1], corpus, sizeof(corpus) - 1), 0);
         (void)close(fds[1]);
         ck_assert_int_eq(scan_init(&s, &scan_anything), 0);
         s.progress = progress;

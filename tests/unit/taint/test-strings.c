@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "../../../service/taint/decode.h"
 #include "suite.h"
 
@@ -134,7 +134,7 @@ START_TEST(strings)
         struct diag d = { 0 };
         unsigned number = 0, rows = 0, cited = 0, failures = 0;
 
-        ck_assert_msg(read_file(AT_FDCWD, TAINT_STRINGS, 1 << 20, &file, NULL, &d) == 0, "%s", d.text);
+        ck_assert_msg(file_read(AT_FDCWD, TAINT_STRINGS, 1 << 20, &file, NULL, &d) == 0, "%s", d.text);
         for (char *line = file.data, *next; line; line = next) {
                 next = strchr(line, '\n');
                 if (next)

@@ -10,41 +10,41 @@
 #include "diag.h"
 
 /* `root` (NULL or "" or "/" for the real one) + `path`, malloc()ed; `path` is absolute. NULL on ENOMEM. */
-_must_check_ char *root_path(const char *root, const char *path);
+_must_check_ char *file_path(const char *root, const char *path);
 
 /* What --root was given: an empty text, which would mean the real root, and what is no directory are
  * refused. 0 or a negative errno with d set. */
-_must_check_ int root_check(const char *root, struct diag *d);
+_must_check_ int file_check_root(const char *root, struct diag *d);
 
 /* Opens a regular file, and never waits: what else stands there (a FIFO, a device, a directory) is refused,
  * and so is a link where `flags` have O_NOFOLLOW. `mode` counts with O_CREAT. The only way to a file that
  * somebody else may have put there. A descriptor, -ENOENT (and d untouched), -EISDIR, -EINVAL for what is no
  * regular file, or another negative errno, with the reason in d. `ret_st` may be NULL. */
-_must_check_ int open_regular(
+_must_check_ int file_open(
         int dir_fd, const char *path, int flags, mode_t mode, struct stat *ret_st, struct diag *d);
 
 /* Reads a regular file of at most `limit` bytes, NUL bytes and all; opened as above, links followed.
  * `ret_st` (may be NULL) is the file that was read. Returns 0, -ENOENT (and d untouched), -EISDIR, -EFBIG,
  * or another negative errno, with the reason in d. */
-_must_check_ int read_file(
+_must_check_ int file_read(
         int dir_fd, const char *path, size_t limit, struct buf *ret, struct stat *ret_st, struct diag *d);
 
 /* Reads until EOF or `limit` from an open descriptor (short reads and EINTR are handled). -EFBIG past it. */
-_must_check_ int read_fd(int fd, size_t limit, struct buf *ret);
+_must_check_ int file_read_fd(int fd, size_t limit, struct buf *ret);
 
 /* write(2) until everything is written; 0 or negative errno (-EIO where a write makes no progress). */
-_must_check_ int write_all(int fd, const void *data, size_t n);
+_must_check_ int file_write_all(int fd, const void *data, size_t n);
 
 /* Replaces `name` in the directory `dir_fd` so that after a power cut either the old or the new file is
  * there, whole: temporary file, fsync, rename, fsync of the directory. 0 or negative errno; on error no
  * temporary file stays and the old file is untouched, unless it was the last step that failed: then the new
  * file is there and a power cut may bring the old one back. */
-_must_check_ int write_file_atomic(int dir_fd, const char *name, const void *data, size_t n, mode_t mode);
+_must_check_ int file_replace(int dir_fd, const char *name, const void *data, size_t n, mode_t mode);
 
 /* Makes `path` and its parents (mode 0755) where they are missing. 0 or negative errno, -ENOTDIR where
  * something else has the name. */
-_must_check_ int make_dirs(const char *path);
+_must_check_ int file_make_dirs(const char *path);
 
 /* Makes a daemon's own directory and takes it for this process, as long as *ret_fd is open. -EBUSY with d
  * set where another one has it; 0 and -1 where it cannot be had at all, which is logged. */
-_must_check_ int run_dir_take(const char *path, int *ret_fd, struct diag *d);
+_must_check_ int file_take_run_dir(const char *path, int *ret_fd, struct diag *d);

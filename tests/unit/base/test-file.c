@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "../../../schema/base/fileio.h"
+#include "../../../schema/base/file.h"
 #include "io-faults.h"
 #include "alloc-faults.h"
 #include "suite.h"
@@ -48,7 +48,7 @@ static void check_contents(const char *name, const char *text)
         _cleanup_buf_ struct buf b = BUF_INIT;
         struct diag d = { 0 };
         io_faults_none();
-        ck_assert_msg(read_file(dir_fd, name, 1 << 20, &b, NULL, &d) == 0, "%s", d.text);
+        ck_assert_msg(file_read(dir_fd, name, 1 << 20, &b, NULL, &d) == 0, "%s", d.text);
         ck_assert_str_eq(buf_str(&b), text);
 }
 
@@ -68,11 +68,11 @@ START_TEST(root_paths)
         static const char *const rows[][3] = { { NULL, "/etc", "/etc" }, { "", "/etc", "/etc" },
                 { "/", "/etc", "/etc" }, { "/r", "/etc", "/r/etc" }, { "/r//", "/etc", "/r/etc" } };
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-                _cleanup_free_ char *path = root_path(rows[i][0], rows[i][1]);
+                _cleanup_free_ char *path = file_path(rows[i][0], rows[i][1]);
                 ck_assert_str_eq(path, rows[i][2]);
         }
         alloc_fail_at(1);
-        char *path = root_path("/r", "/etc");
+        char *path = file_path("/r", "/etc");
         ck_assert(alloc_failed());
         ck_assert_ptr_null(path);
 }
@@ -83,8 +83,8 @@ START_TEST(reads_a_whole_file)
         _cleanup_buf_ struct buf b = BUF_INIT;
         struct stat st = { 0 };
         static const char data[] = "a\0b\n";
-        ck_assert_int_eq(write_file_atomic(dir_fd, "f", data, 4, 0640), 0);
-        ck_assert_int_eq(read_file(dir_fd, "f", 4, &b, &st, NULL), 0);
+        ck_assert_int_eq(file_replace(dir_fd, "f", data, 4, 0640), 0);
+        ck_assert_int_eq(file_read(dir_fd, "f", 4, &b, &st, NULL), 0);
         ck_assert_uint_eq(b.len, 4);
         ck_assert_mem_eq(b.data, data, 5);
         ck_assert_int_eq(st.st_size, 4);
@@ -99,7 +99,7 @@ START_TEST(reads_in_pieces)
         large[sizeof(large) - 1] = '\0';
         put("f", large);
         on_read = (struct io_fault){ .at = 2, .error = EINTR, .chunk = 999 };
-        ck_assert_int_eq(read_file(dir_fd, "f", sizeof(large), &b, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(dir_fd, "f", sizeof(large), &b, NULL, NULL), 0);
         ck_assert_uint_gt(on_read.calls, 50);
         ck_assert_str_eq(buf_str(&b), large);
 }
@@ -110,22 +110,22 @@ START_TEST(read_failures)
         struct diag d = { "before" };
         _cleanup_buf_ struct buf b = BUF_INIT;
 
-        ck_assert_int_eq(read_file(dir_fd, "missing", 9, &b, NULL, &d), -ENOENT);
+        ck_assert_int_eq(file_read(dir_fd, "missing", 9, &b, NULL, &d), -ENOENT);
         ck_assert_str_eq(d.text, "before");
         put("f", "0123456789");
-        ck_assert_int_eq(read_file(dir_fd, "f", 9, &b, NULL, &d), -EFBIG);
+        ck_assert_int_eq(file_read(dir_fd, "f", 9, &b, NULL, &d), -EFBIG);
         ck_assert_ptr_nonnull(strstr(d.text, "10 bytes"));
-        ck_assert_int_eq(read_file(dir_fd, "f/g", 9, &b, NULL, &d), -ENOTDIR);
+        ck_assert_int_eq(file_read(dir_fd, "f/g", 9, &b, NULL, &d), -ENOTDIR);
         ck_assert_ptr_nonnull(strstr(d.text, "f/g"));
         on_read = (struct io_fault){ .at = 2, .error = EIO, .chunk = 4 };
-        ck_assert_int_eq(read_file(dir_fd, "f", 10, &b, NULL, &d), -EIO);
+        ck_assert_int_eq(file_read(dir_fd, "f", 10, &b, NULL, &d), -EIO);
         ck_assert_ptr_nonnull(strstr(d.text, "cannot be read"));
         ck_assert_int_eq(b.data[b.len], '\0');
 
         io_faults_none();
         alloc_fail_at(1);
         _cleanup_buf_ struct buf other = BUF_INIT;
-        int r = read_file(dir_fd, "f", 10, &other, NULL, &d);
+        int r = file_read(dir_fd, "f", 10, &other, NULL, &d);
         ck_assert(alloc_failed());
         ck_assert_int_eq(r, -ENOMEM);
 }
@@ -136,11 +136,11 @@ START_TEST(the_limit_holds_where_the_size_is_unknown)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
         struct diag d = { 0 };
-        ck_assert_int_eq(read_file(AT_FDCWD, "/proc/self/status", 16, &b, NULL, &d), -EFBIG);
+        ck_assert_int_eq(file_read(AT_FDCWD, "/proc/self/status", 16, &b, NULL, &d), -EFBIG);
         ck_assert_ptr_nonnull(strstr(d.text, "larger than 16 bytes"));
         ck_assert_int_eq(b.data[b.len], '\0');
         buf_clear(&b);
-        ck_assert_int_eq(read_file(AT_FDCWD, "/proc/self/status", 1 << 20, &b, NULL, &d), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, "/proc/self/status", 1 << 20, &b, NULL, &d), 0);
         ck_assert_uint_gt(b.len, 16);
 }
 END_TEST
@@ -151,18 +151,18 @@ START_TEST(only_regular_files_are_read)
         struct diag d = { 0 };
 
         ck_assert_int_eq(mkfifo("fifo", 0600), 0);
-        ck_assert_int_eq(read_file(dir_fd, "fifo", 9, &b, NULL, &d), -EINVAL);
+        ck_assert_int_eq(file_read(dir_fd, "fifo", 9, &b, NULL, &d), -EINVAL);
         ck_assert_ptr_nonnull(strstr(d.text, "not a regular file"));
-        ck_assert_int_eq(read_file(dir_fd, ".", 9, &b, NULL, &d), -EISDIR);
+        ck_assert_int_eq(file_read(dir_fd, ".", 9, &b, NULL, &d), -EISDIR);
         ck_assert_ptr_nonnull(strstr(d.text, "is a directory"));
-        ck_assert_int_eq(read_file(dir_fd, "/dev/zero", 9, &b, NULL, &d), -EINVAL);
+        ck_assert_int_eq(file_read(dir_fd, "/dev/zero", 9, &b, NULL, &d), -EINVAL);
 
         _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM, 0);
         struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "socket" };
         ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-        ck_assert_int_eq(read_file(dir_fd, "socket", 9, &b, NULL, &d), -ENXIO);
+        ck_assert_int_eq(file_read(dir_fd, "socket", 9, &b, NULL, &d), -ENXIO);
         ck_assert_int_eq(symlink("loop", "loop"), 0);
-        ck_assert_int_eq(read_file(dir_fd, "loop", 9, &b, NULL, &d), -ELOOP);
+        ck_assert_int_eq(file_read(dir_fd, "loop", 9, &b, NULL, &d), -ELOOP);
         ck_assert_uint_eq(b.len, 0);
 }
 END_TEST
@@ -183,16 +183,16 @@ START_TEST(only_regular_files_are_opened)
                 static const char *const names[] = { "fifo", "link", "/dev/null", "socket", "." };
                 for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
                         struct diag d = { 0 };
-                        ck_assert_int_lt(open_regular(dir_fd, names[k], flags[i], 0600, &st, &d), 0);
+                        ck_assert_int_lt(file_open(dir_fd, names[k], flags[i], 0600, &st, &d), 0);
                         ck_assert_msg(strstr(d.text, names[k]) == d.text, "%s", d.text);
                 }
         }
-        ck_assert_int_eq(open_regular(dir_fd, "fifo", O_RDWR, 0, NULL, NULL), -EINVAL);
-        ck_assert_int_eq(open_regular(dir_fd, "link", O_RDONLY | O_NOFOLLOW, 0, NULL, NULL), -ELOOP);
-        ck_assert_int_eq(open_regular(dir_fd, "missing", O_RDONLY, 0, NULL, NULL), -ENOENT);
+        ck_assert_int_eq(file_open(dir_fd, "fifo", O_RDWR, 0, NULL, NULL), -EINVAL);
+        ck_assert_int_eq(file_open(dir_fd, "link", O_RDONLY | O_NOFOLLOW, 0, NULL, NULL), -ELOOP);
+        ck_assert_int_eq(file_open(dir_fd, "missing", O_RDONLY, 0, NULL, NULL), -ENOENT);
         ck_assert_int_eq(st.st_mode, 0);
 
-        int fd = open_regular(dir_fd, "f", O_RDWR | O_CREAT, 0640, &st, NULL);
+        int fd = file_open(dir_fd, "f", O_RDWR | O_CREAT, 0640, &st, NULL);
         ck_assert_int_ge(fd, 0);
         ck_assert(S_ISREG(st.st_mode));
         ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
@@ -206,7 +206,7 @@ START_TEST(replaces_a_file)
         put("f", "old");
         put(".f.tmp", "left behind by a writer that was killed");
         on_write = (struct io_fault){ .at = 2, .error = EINTR, .chunk = 3 };
-        ck_assert_int_eq(write_file_atomic(dir_fd, "f", "new text", 8, 0640), 0);
+        ck_assert_int_eq(file_replace(dir_fd, "f", "new text", 8, 0640), 0);
         ck_assert_uint_eq(on_write.calls, 4);
         ck_assert_uint_eq(on_fsync.calls, 2);
         check_contents("f", "new text");
@@ -214,7 +214,7 @@ START_TEST(replaces_a_file)
         ck_assert_int_eq(stat("f", &st), 0);
         ck_assert_int_eq(st.st_mode & 0777, 0640);
 
-        ck_assert_int_eq(write_file_atomic(dir_fd, "empty", NULL, 0, 0600), 0);
+        ck_assert_int_eq(file_replace(dir_fd, "empty", NULL, 0, 0600), 0);
         check_contents("empty", "");
 }
 END_TEST
@@ -235,7 +235,7 @@ START_TEST(a_failed_replacement_leaves_the_old_file)
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 io_faults_none();
                 *rows[i].where = rows[i].fault;
-                ck_assert_int_eq(write_file_atomic(dir_fd, "f", "new text", 8, 0600), rows[i].result);
+                ck_assert_int_eq(file_replace(dir_fd, "f", "new text", 8, 0600), rows[i].result);
                 ck_assert_uint_eq(count_entries(), 1);
                 check_contents("f", "old");
         }
@@ -243,10 +243,10 @@ START_TEST(a_failed_replacement_leaves_the_old_file)
         char name[256];
         memset(name, 'n', sizeof(name) - 1);
         name[sizeof(name) - 1] = '\0';
-        ck_assert_int_eq(write_file_atomic(dir_fd, name, "x", 1, 0600), -ENAMETOOLONG);
-        ck_assert_int_eq(write_file_atomic(-1, "f", "x", 1, 0600), -EBADF);
+        ck_assert_int_eq(file_replace(dir_fd, name, "x", 1, 0600), -ENAMETOOLONG);
+        ck_assert_int_eq(file_replace(-1, "f", "x", 1, 0600), -EBADF);
         ck_assert_int_eq(mkdir("d", 0700), 0);
-        ck_assert_int_eq(write_file_atomic(dir_fd, "d", "x", 1, 0600), -EISDIR);
+        ck_assert_int_eq(file_replace(dir_fd, "d", "x", 1, 0600), -EISDIR);
         ck_assert_uint_eq(count_entries(), 2);
 }
 END_TEST
@@ -256,7 +256,7 @@ START_TEST(a_failed_sync_of_the_directory_is_reported)
 {
         put("f", "old");
         on_fsync = (struct io_fault){ .at = 2, .error = EIO };
-        ck_assert_int_eq(write_file_atomic(dir_fd, "f", "new", 3, 0600), -EIO);
+        ck_assert_int_eq(file_replace(dir_fd, "f", "new", 3, 0600), -EIO);
         check_contents("f", "new");
         ck_assert_uint_eq(count_entries(), 1);
 }
@@ -266,30 +266,30 @@ START_TEST(full_device)
 {
         _cleanup_close_ int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
         ck_assert_int_ge(fd, 0);
-        ck_assert_int_eq(write_all(fd, "x", 1), -ENOSPC);
-        ck_assert_int_eq(write_all(fd, "x", 0), 0);
+        ck_assert_int_eq(file_write_all(fd, "x", 1), -ENOSPC);
+        ck_assert_int_eq(file_write_all(fd, "x", 0), 0);
 }
 END_TEST
 
 START_TEST(makes_directories)
 {
         struct stat st;
-        ck_assert_int_eq(make_dirs("a/b/c"), 0);
-        ck_assert_int_eq(make_dirs("a/b/c"), 0);
-        ck_assert_int_eq(make_dirs("a//d/"), 0);
-        ck_assert_int_eq(make_dirs("/"), 0);
-        ck_assert_int_eq(make_dirs(directory), 0);
+        ck_assert_int_eq(file_make_dirs("a/b/c"), 0);
+        ck_assert_int_eq(file_make_dirs("a/b/c"), 0);
+        ck_assert_int_eq(file_make_dirs("a//d/"), 0);
+        ck_assert_int_eq(file_make_dirs("/"), 0);
+        ck_assert_int_eq(file_make_dirs(directory), 0);
         ck_assert_int_eq(stat("a/b/c", &st), 0);
         ck_assert(S_ISDIR(st.st_mode));
         ck_assert_int_eq(stat("a/d", &st), 0);
 
         put("a/file", "");
-        ck_assert_int_eq(make_dirs("a/file"), -ENOTDIR);
-        ck_assert_int_eq(make_dirs("a/file/x"), -ENOTDIR);
+        ck_assert_int_eq(file_make_dirs("a/file"), -ENOTDIR);
+        ck_assert_int_eq(file_make_dirs("a/file/x"), -ENOTDIR);
         ck_assert_int_eq(symlink("b", "a/link"), 0);
-        ck_assert_int_eq(make_dirs("a/link/x"), 0);
+        ck_assert_int_eq(file_make_dirs("a/link/x"), 0);
         ck_assert_int_eq(stat("a/b/x", &st), 0);
-        ck_assert_int_eq(make_dirs(""), -ENOENT);
+        ck_assert_int_eq(file_make_dirs(""), -ENOENT);
 }
 END_TEST
 
@@ -298,16 +298,16 @@ START_TEST(a_run_directory)
         int fd = -1, second = -1;
         struct diag d = { 0 };
 
-        ck_assert_int_eq(run_dir_take("run/daemon", &fd, &d), 0);
+        ck_assert_int_eq(file_take_run_dir("run/daemon", &fd, &d), 0);
         ck_assert_int_ge(fd, 0);
-        ck_assert_int_eq(run_dir_take("run/daemon", &second, &d), -EBUSY);
+        ck_assert_int_eq(file_take_run_dir("run/daemon", &second, &d), -EBUSY);
         ck_assert_str_eq(d.text, "run/daemon: another instance uses this directory");
         ck_assert_int_eq(second, -1);
         ck_assert_int_eq(close(fd), 0);
-        ck_assert_int_eq(run_dir_take("run/daemon", &fd, &d), 0);
+        ck_assert_int_eq(file_take_run_dir("run/daemon", &fd, &d), 0);
         ck_assert_int_eq(close(fd), 0);
         /* Without one a daemon does what it can. */
-        ck_assert_int_eq(run_dir_take("/dev/null/daemon", &fd, &d), 0);
+        ck_assert_int_eq(file_take_run_dir("/dev/null/daemon", &fd, &d), 0);
         ck_assert_int_eq(fd, -1);
 }
 END_TEST
@@ -318,5 +318,5 @@ Suite *test_suite(void)
                 read_failures, the_limit_holds_where_the_size_is_unknown, only_regular_files_are_read,
                 only_regular_files_are_opened, replaces_a_file, a_failed_replacement_leaves_the_old_file,
                 a_failed_sync_of_the_directory_is_reported, full_device, makes_directories };
-        return suite_with("fileio", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("file", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "fileio.h"
+#include "file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 #include "log.h"
 
-char *root_path(const char *root, const char *path)
+char *file_path(const char *root, const char *path)
 {
         size_t n = root ? strlen(root) : 0;
         while (n > 0 && root[n - 1] == '/')
@@ -25,7 +25,7 @@ char *root_path(const char *root, const char *path)
         return ret;
 }
 
-int root_check(const char *root, struct diag *d)
+int file_check_root(const char *root, struct diag *d)
 {
         struct stat st;
 
@@ -38,7 +38,7 @@ int root_check(const char *root, struct diag *d)
         return S_ISDIR(st.st_mode) ? 0 : diag_set(d, ENOTDIR, "--root=%s: expected a directory", root);
 }
 
-int read_fd(int fd, size_t limit, struct buf *ret)
+int file_read_fd(int fd, size_t limit, struct buf *ret)
 {
         for (;;) {
                 if (buf_reserve(ret, 16384) < 0)
@@ -67,7 +67,7 @@ static int check_regular(const char *path, const struct stat *st, struct diag *d
         return 0;
 }
 
-int open_regular(int dir_fd, const char *path, int flags, mode_t mode, struct stat *ret_st, struct diag *d)
+int file_open(int dir_fd, const char *path, int flags, mode_t mode, struct stat *ret_st, struct diag *d)
 {
         /* O_NONBLOCK: opening a FIFO whose other end nobody has must not hang. */
         _cleanup_close_ int fd = openat(dir_fd, path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode);
@@ -89,17 +89,17 @@ int open_regular(int dir_fd, const char *path, int flags, mode_t mode, struct st
         return steal_fd(&fd);
 }
 
-int read_file(
+int file_read(
         int dir_fd, const char *path, size_t limit, struct buf *ret, struct stat *ret_st, struct diag *d)
 {
         struct stat st;
-        _cleanup_close_ int fd = open_regular(dir_fd, path, O_RDONLY, 0, &st, d);
+        _cleanup_close_ int fd = file_open(dir_fd, path, O_RDONLY, 0, &st, d);
         if (fd < 0)
                 return fd;
         if (st.st_size > 0 && (uint64_t)st.st_size > limit)
                 return diag_set(d, EFBIG, "%s: is %lld bytes large, at most %zu are read", path,
                         (long long)st.st_size, limit);
-        int r = read_fd(fd, limit, ret);
+        int r = file_read_fd(fd, limit, ret);
         if (r == -EFBIG)
                 return diag_set(d, EFBIG, "%s: is larger than %zu bytes", path, limit);
         if (r < 0)
@@ -109,7 +109,7 @@ int read_file(
         return 0;
 }
 
-int write_all(int fd, const void *data, size_t n)
+int file_write_all(int fd, const void *data, size_t n)
 {
         for (const char *p = data; n > 0;) {
                 ssize_t w = write(fd, p, n);
@@ -131,13 +131,13 @@ static int write_and_sync(int dir_fd, const char *temporary, const void *data, s
                 openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
         if (fd < 0)
                 return -errno;
-        int r = write_all(fd, data, n);
+        int r = file_write_all(fd, data, n);
         if (r < 0)
                 return r;
         return fsync(fd) < 0 ? -errno : 0;
 }
 
-int write_file_atomic(int dir_fd, const char *name, const void *data, size_t n, mode_t mode)
+int file_replace(int dir_fd, const char *name, const void *data, size_t n, mode_t mode)
 {
         char temporary[NAME_MAX + 1];
         int len = snprintf(temporary, sizeof(temporary), ".%s.tmp", name);
@@ -168,7 +168,7 @@ static int make_dir(const char *path)
         return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
-int make_dirs(const char *path)
+int file_make_dirs(const char *path)
 {
         if (*path == '\0')
                 return -ENOENT;
@@ -187,9 +187,9 @@ int make_dirs(const char *path)
         }
 }
 
-int run_dir_take(const char *path, int *ret_fd, struct diag *d)
+int file_take_run_dir(const char *path, int *ret_fd, struct diag *d)
 {
-        int r = make_dirs(path);
+        int r = file_make_dirs(path);
         int fd = r < 0 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         if (r == 0 && (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0))
