@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../schema/base/crc32c.h"
+#include "../../schema/base/checked-file.h"
 #include "../../schema/base/file.h"
 #include "../../schema/layout.h"
 #include "../../schema/values/value.h"
@@ -16,13 +16,9 @@
 
 #define STATE_NAME "taint-state"
 #define STATE_BYTES_MAX (32u * 1024u * 1024u)
-#define BAD_FILES_MAX 10u
 #define FIRST_SIZE 8u
 #define FORMAT_KEY "peios-taint-state"
 #define FORMAT_VERSION "2"
-#define CHECKSUM_MARK "# crc32c: "
-#define CHECKSUM_FORMAT CHECKSUM_MARK "%08" PRIx32 "\n"
-#define CHECKSUM_BYTES (sizeof("# crc32c: 01234567\n") - 1)
 
 void taint_state_done(struct taint_state *s)
 {
@@ -139,15 +135,6 @@ void taint_state_format(const struct taint_state *s, struct buf *out)
         buf_printf(out, "\ntold: %" PRIu64 "\nblind: %d\nevents:\n", s->told, s->blind);
         for (size_t i = 0; i < s->n; i++)
                 format_event(&s->events[i], &s->marks[i], out);
-}
-
-uint32_t taint_state_add_sum(uint32_t sum, struct buf *piece)
-{
-        size_t body = piece->len;
-
-        sum = crc32c(sum, buf_str(piece), body);
-        buf_printf(piece, CHECKSUM_FORMAT, sum);
-        return crc32c(sum, buf_str(piece) + body, piece->len - body);
 }
 
 static bool is_plain(const struct yaml_node *node, enum yaml_kind kind)
@@ -294,61 +281,13 @@ static int parse_root(
         return 0;
 }
 
-static int check_sum(const char *name, const char *line, size_t n, uint32_t sum, struct diag *d)
-{
-        char expected[CHECKSUM_BYTES + 1];
-
-        (void)snprintf(expected, sizeof(expected), CHECKSUM_FORMAT, sum);
-        if (n == CHECKSUM_BYTES && memcmp(line, expected, CHECKSUM_BYTES) == 0)
-                return 0;
-        return diag_set(d, EINVAL, "%s: is damaged or was edited, expected '%.*s'", name,
-                (int)CHECKSUM_BYTES - 1, expected);
-}
-
-static int damaged(const char *name, size_t at, struct diag *d)
-{
-        return diag_set(d, EINVAL, "%s: is damaged or was edited behind byte %zu", name, at);
-}
-
-static bool ends_in_sum(const char *text, size_t n)
-{
-        return n >= CHECKSUM_BYTES && text[n - 1] == '\n' &&
-               memcmp(text + n - CHECKSUM_BYTES, CHECKSUM_MARK, strlen(CHECKSUM_MARK)) == 0;
-}
-
-/* *ret: the bytes that have their sum. Behind those may stand what a kill cut short: a sum is the last line
- * of its piece, and the others of what was appended are indented. */
-static int check_sums(const char *name, const char *text, size_t n, size_t *ret, struct diag *d)
-{
-        uint32_t sum = 0;
-        size_t sound = 0;
-
-        for (size_t at = 0, next; at < n; at = next) {
-                const char *end = memchr(text + at, '\n', n - at);
-                next = end ? (size_t)(end - text) + 1 : n;
-                if (text[at] == '#' && (end || next - at >= CHECKSUM_BYTES)) {
-                        int r = check_sum(name, text + at, next - at, sum, d);
-                        if (r < 0)
-                                return r;
-                        sound = next;
-                } else if (sound > 0 && text[at] != ' ' && text[at] != '#') {
-                        return damaged(name, at, d);
-                }
-                sum = crc32c(sum, text + at, next - at);
-        }
-        if (sound == 0)
-                return diag_set(d, EINVAL, "%s: is cut short, expected a checksum line", name);
-        *ret = sound;
-        return ends_in_sum(text + sound, n - sound) ? damaged(name, sound, d) : 0;
-}
-
 int taint_state_parse(const char *name, const char *text, size_t n, struct taint_state *ret, struct diag *d)
 {
         _cleanup_yaml_ struct yaml_doc *doc = NULL;
         struct taint_state s = { 0 };
         size_t body = 0;
 
-        int r = check_sums(name, text, n, &body, d);
+        int r = checked_file_check(name, text, n, &body, d);
         if (r == 0)
                 r = yaml_parse(name, text, body, &doc, d);
         if (r == 0)
@@ -359,22 +298,6 @@ int taint_state_parse(const char *name, const char *text, size_t n, struct taint
         }
         *ret = s;
         return 0;
-}
-
-/* Never over an earlier one: it may be the only trace of what went wrong. */
-static void set_aside(const char *path, struct diag *d)
-{
-        for (unsigned i = 0; i < BAD_FILES_MAX; i++) {
-                _cleanup_buf_ struct buf to = BUF_INIT;
-                buf_printf(&to, i == 0 ? "%s.bad" : "%s.bad.%u", path, i);
-                if (to.error == 0 && renameat2(AT_FDCWD, path, AT_FDCWD, to.data, RENAME_NOREPLACE) == 0) {
-                        diag_prefix(d, "set aside as '%s'", to.data);
-                        return;
-                }
-                if (to.error < 0 || errno != EEXIST)
-                        break;
-        }
-        diag_prefix(d, "ignored, and cannot be set aside");
 }
 
 int taint_state_load(const char *root, const char *boot_id, struct taint_state *ret, struct diag *d)
@@ -391,7 +314,7 @@ int taint_state_load(const char *root, const char *boot_id, struct taint_state *
         else if (r == -EFBIG || r == -EISDIR)
                 r = -EINVAL;
         if (r == -EINVAL)
-                set_aside(path, d);
+                checked_file_set_aside(path, d);
         else if (r < 0 && r != -ENOENT)
                 return r;
         if (r < 0 || strcmp(s.boot_id, boot_id) != 0) {
@@ -423,7 +346,7 @@ static int keep_all(
         _cleanup_buf_ struct buf text = BUF_INIT;
 
         taint_state_format(s, &text);
-        f->sum = taint_state_add_sum(0, &text);
+        f->sum = checked_file_end(0, &text);
         if (!path || text.error)
                 return -ENOMEM;
         _cleanup_close_ int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -446,7 +369,7 @@ static bool is_as_left(const struct taint_state_file *f)
 
 static int append(struct taint_state_file *f, const char *root, struct buf *piece, struct diag *d)
 {
-        uint32_t sum = taint_state_add_sum(f->sum, piece);
+        uint32_t sum = checked_file_end(f->sum, piece);
         int r = piece->error ? piece->error : file_write_all(f->fd, piece->data, piece->len);
 
         if (r < 0) {

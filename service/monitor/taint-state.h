@@ -52,15 +52,13 @@ void taint_state_done(struct taint_state *s);
 _must_check_ int taint_state_add(
         struct taint_state *s, const struct taint_event *e, struct taint_state_mark mark, size_t *ret);
 
-/* The file's text is YAML, which grows: each piece that was written at once ends in a checksum of all before
- * it. First all of the state, without a checksum, as the others. An error sticks in `out`. */
+/* The file's text is YAML, which grows: checked_file_end() ends each piece that was written at once. First
+ * all of the state. An error sticks in `out`. */
 void taint_state_format(const struct taint_state *s, struct buf *out);
 /* What follows: the newest event, as it is; and what is told of by now, the newest event among it, with its
  * number. */
 void taint_state_format_event(const struct taint_state *s, struct buf *out);
 void taint_state_format_told(const struct taint_state *s, struct buf *out);
-/* Ends a piece. `sum` is what this gave for the piece before, 0 for the first. */
-uint32_t taint_state_add_sum(uint32_t sum, struct buf *piece);
 
 /* Strict: exactly these fields, each once. A last piece that is cut short counts as not written; else what
  * has no sum that fits is refused. `name` is only for messages. On an error nothing is written. -ENOMEM, or
