@@ -1,11 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* `taint` (the running kernel) and `events` of peios-auditpol. */
+/* Taint events, and `events` of peios-auditpol. */
 
+#include "../../schema/base/json.h"
 #include "show.h"
 
-enum exit_code show_taint(const struct auditpol_options *o, const char *argument);
-/* EXIT_CODE_OK where all is accepted, and 2 where something is left over. */
-enum exit_code show_taint_check(const struct auditpol_options *o, const char *argument);
+/* One event of ListEvents() or a TaintSet signal; strings are borrowed from the message. */
+struct shown_event {
+        const char *taint, *reason, *module, *module_taints, *attribution, *context, *actor, *comm, *exe,
+                *detail, *stack, *properties, *accepted;
+        uint32_t bit, pid, uid, loginuid, session;
+        int cleared;
+        uint64_t old_mask, new_mask, time_usec, seqno;
+};
+
+/* Reads a{sv}. 0 or negative errno. */
+_must_check_ int events_read_one(sd_bus_message *m, struct shown_event *ret);
+/* Each line begins with `indent`. */
+void events_text(struct buf *out, const char *indent, const struct shown_event *e);
+void events_json(struct json *j, const struct shown_event *e);
+
+#define EVENTS_MAX 512u
+
+/* This boot's events, as the service keeps them. */
+struct events {
+        struct shown_event list[EVENTS_MAX];
+        size_t n;
+};
+
+/* NULL with *ret_code and d set: the service's absence is an answer for some. */
+sd_bus_message *events_list(sd_bus *bus, struct diag *d, enum exit_code *ret_code);
+/* Borrows from the message. 0 or negative errno. */
+_must_check_ int events_read(sd_bus_message *m, struct events *ret);
+
 enum exit_code show_events(const struct auditpol_options *o, const char *argument);

@@ -7,7 +7,7 @@
 #include "../../schema/base/log.h"
 #include "config.h"
 #include "events.h"
-#include "taint.h"
+#include "taint-commands.h"
 
 static enum exit_code run(const struct auditpol_options *o, const struct options_line *line)
 {
@@ -25,9 +25,9 @@ static enum exit_code run(const struct auditpol_options *o, const struct options
         case AUDITPOL_EVENTS:
                 return show_events(o, word);
         case AUDITPOL_TAINT:
-                return show_taint(o, word);
+                return taint_show(o);
         case AUDITPOL_TAINT_CHECK:
-                return show_taint_check(o, word);
+                return taint_check(o);
         case AUDITPOL_TAINT_DECODE:
                 return taint_decode(o, (int)line->n_words, line->words);
         case AUDITPOL_TAINT_SCAN:

@@ -8,7 +8,7 @@
 #include "auditpol-options.h"
 
 /* Writes the buffer to standard output. */
-enum exit_code show_print(struct buf *out);
+enum exit_code show_print(const struct buf *out);
 
 enum exit_code show_status(const struct auditpol_options *o, const char *argument);
 enum exit_code show_get(const struct auditpol_options *o, const char *argument);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "taint-commands.h"
+
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,7 +12,27 @@
 #include "../../schema/base/log.h"
 #include "../../schema/names/fold.h"
 #include "../taint/decode.h"
-#include "taint-internal.h"
+
+enum exit_code taint_context_of(const struct auditpol_options *o, struct taint_kernel *ret)
+{
+        struct taint_kernel c = { 0 };
+
+        if (o->era) {
+                c.version = taint_version_parse(o->era, strlen(o->era));
+                c.distro = taint_distro_of_release(o->era, strlen(o->era));
+        }
+        if (o->era && c.version == 0) {
+                log_error("--era takes a kernel version, such as 3.13 or 4.18.0-348.el8, not '%s'", o->era);
+                return EXIT_CODE_USAGE;
+        }
+        if (o->distro && !taint_distro_parse(o->distro, &c.distro)) {
+                log_error("--distro takes upstream, debian, rhel, fedora, suse or ubuntu, not '%s'",
+                        o->distro);
+                return EXIT_CODE_USAGE;
+        }
+        *ret = c;
+        return EXIT_CODE_OK;
+}
 
 #define INPUT_MAX ((size_t)256 * 1024 * 1024)
 
@@ -284,7 +307,7 @@ enum exit_code taint_decode(const struct auditpol_options *o, int n, char *const
                 json_end_array(&out.j);
                 buf_putc(&out.text, '\n');
         }
-        enum exit_code printed = taint_print(&out.text);
+        enum exit_code printed = show_print(&out.text);
         buf_done(&out.text);
         return printed != EXIT_CODE_OK ? printed : code;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How an event of this boot is shown to people. */
 #include "../../../schema/audit/record.h"
-#include "../../../service/auditpol/event-read.h"
+#include "../../../service/auditpol/events.h"
 #include "suite.h"
 
 static const struct shown_event nothing = { .taint = "TAINT_WARN",
@@ -24,7 +24,7 @@ static void is_shown(const struct shown_event *e, const char *expected)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
 
-        event_text(&out, "", e);
+        events_text(&out, "", e);
         ck_assert_str_eq(buf_str(&out), expected);
 }
 
@@ -85,7 +85,7 @@ START_TEST(indented)
 
         e.detail = "a line";
         e.accepted = "W reason=\x1b[1m";
-        event_text(&out, "      ", &e);
+        events_text(&out, "      ", &e);
         ck_assert_str_eq(buf_str(&out),
                 "      before the service began  TAINT_WARN set: unknown (unknown), actor not known\n"
                 "          a line\n"
@@ -103,7 +103,7 @@ START_TEST(states_in_json)
                 struct json j = json_on(&out);
                 struct shown_event e = nothing;
                 e.actor = states[i];
-                event_json(&j, &e);
+                events_json(&j, &e);
                 buf_printf(&expected, "\"actor\":\"%s\"", states[i]);
                 ck_assert_msg(strstr(buf_str(&out), buf_str(&expected)), "%s", buf_str(&out));
         }
