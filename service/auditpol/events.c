@@ -308,7 +308,7 @@ static enum exit_code print_all(const struct auditpol_options *o, const struct e
         return show_print(&out);
 }
 
-enum exit_code show_events(const struct auditpol_options *o, _unused_ const char *argument)
+enum exit_code events_show(const struct auditpol_options *o)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;

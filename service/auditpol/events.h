@@ -34,4 +34,4 @@ sd_bus_message *events_list(sd_bus *bus, struct diag *d, enum exit_code *ret_cod
 /* Borrows from the message. 0 or negative errno. */
 _must_check_ int events_read(sd_bus_message *m, struct events *ret);
 
-enum exit_code show_events(const struct auditpol_options *o, const char *argument);
+enum exit_code events_show(const struct auditpol_options *o);

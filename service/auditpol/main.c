@@ -11,19 +11,17 @@
 
 static enum exit_code run(const struct auditpol_options *o, const struct options_line *line)
 {
-        const char *word = line->words[0];
-
         switch ((enum auditpol_command)(line->command - auditpol_options_program.commands)) {
         case AUDITPOL_STATUS:
-                return show_status(o, word);
+                return show_status(o);
         case AUDITPOL_GET:
-                return show_get(o, word);
+                return show_get(o);
         case AUDITPOL_SET:
-                return show_set(o, word);
+                return show_set(o, line->words[0]);
         case AUDITPOL_EXPLAIN:
-                return show_explain(o, word);
+                return show_explain(o);
         case AUDITPOL_EVENTS:
-                return show_events(o, word);
+                return events_show(o);
         case AUDITPOL_TAINT:
                 return taint_show(o);
         case AUDITPOL_TAINT_CHECK:

@@ -296,7 +296,7 @@ static enum exit_code get_problems(sd_bus *bus, sd_bus_message **ret)
         return code;
 }
 
-enum exit_code show_status(const struct auditpol_options *o, _unused_ const char *argument)
+enum exit_code show_status(const struct auditpol_options *o)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_message_ sd_bus_message *properties = NULL, *settings = NULL, *problems = NULL;
@@ -337,7 +337,7 @@ enum exit_code show_status(const struct auditpol_options *o, _unused_ const char
         return r < 0 ? fail(r) : show_print(&out);
 }
 
-enum exit_code show_get(const struct auditpol_options *o, _unused_ const char *argument)
+enum exit_code show_get(const struct auditpol_options *o)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_message_ sd_bus_message *properties = NULL;
@@ -400,7 +400,7 @@ static enum exit_code explain(sd_bus *bus, const struct auditpol_options *o, boo
         return r < 0 ? fail(r) : show_print(&out);
 }
 
-enum exit_code show_explain(const struct auditpol_options *o, _unused_ const char *argument)
+enum exit_code show_explain(const struct auditpol_options *o)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 

@@ -10,7 +10,7 @@
 /* Writes the buffer to standard output. */
 enum exit_code show_print(const struct buf *out);
 
-enum exit_code show_status(const struct auditpol_options *o, const char *argument);
-enum exit_code show_get(const struct auditpol_options *o, const char *argument);
+enum exit_code show_status(const struct auditpol_options *o);
+enum exit_code show_get(const struct auditpol_options *o);
 enum exit_code show_set(const struct auditpol_options *o, const char *value);
-enum exit_code show_explain(const struct auditpol_options *o, const char *argument);
+enum exit_code show_explain(const struct auditpol_options *o);

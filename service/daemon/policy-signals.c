@@ -87,7 +87,7 @@ int policy_bus_append_event(sd_bus_message *m, const struct taints *t, const str
                 { "reason", e->reason },
                 { "module", e->module },
                 { "module-taints", e->module_taints },
-                { "attribution", attribution_name(e->attribution) },
+                { "attribution", taint_attribution_name(e->attribution) },
                 { "context", taint_context_name(e->context) },
                 { "detail", e->detail },
                 { "stack", e->stack ? e->stack : "" },

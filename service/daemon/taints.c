@@ -133,7 +133,7 @@ static void on_transition(struct taint_event *e, void *userdata)
                 .reason = e->reason,
                 .module = e->module,
                 .module_taints = e->module_taints,
-                .attribution = attribution_name(e->attribution),
+                .attribution = taint_attribution_name(e->attribution),
                 .context = taint_context_name(e->context),
                 .actor = &e->actor,
                 .stack = e->stack,

@@ -21,7 +21,7 @@ static const char *const context_names[] = {
         [CONTEXT_BOOT] = "boot",
 };
 
-const char *attribution_name(enum attribution a)
+const char *taint_attribution_name(enum attribution a)
 {
         return (unsigned)a < ARRAY_SIZE(attribution_names) ? attribution_names[a] : "unknown";
 }
@@ -31,7 +31,7 @@ const char *taint_context_name(enum taint_context c)
         return (unsigned)c < ARRAY_SIZE(context_names) ? context_names[c] : "unknown";
 }
 
-bool attribution_parse(const char *name, enum attribution *ret)
+bool taint_attribution_parse(const char *name, enum attribution *ret)
 {
         for (size_t i = 0; i < ARRAY_SIZE(attribution_names); i++)
                 if (strcmp(attribution_names[i], name) == 0) {

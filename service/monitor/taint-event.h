@@ -43,12 +43,12 @@ struct taint_event {
                              NULL; owned */
 };
 
-const char *attribution_name(enum attribution a); /* "exact" … */
+const char *taint_attribution_name(enum attribution a); /* "exact" … */
 const char *taint_context_name(
         enum taint_context c); /* "task" "kernel-thread" "soft-interrupt" "interrupt" "boot" "unknown" */
 
 /* By name; false, and nothing written, where there is none. */
-bool attribution_parse(const char *name, enum attribution *ret);
+bool taint_attribution_parse(const char *name, enum attribution *ret);
 bool taint_context_parse(const char *name, enum taint_context *ret);
 
 /* Deep copies; -ENOMEM. */

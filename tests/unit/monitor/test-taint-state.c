@@ -435,7 +435,7 @@ START_TEST(names_of_events)
 {
         for (int i = 0; i <= ATTRIBUTION_EXACT; i++) {
                 enum attribution back;
-                ck_assert(attribution_parse(attribution_name((enum attribution)i), &back));
+                ck_assert(taint_attribution_parse(taint_attribution_name((enum attribution)i), &back));
                 ck_assert_int_eq(back, i);
         }
         for (int i = 0; i <= CONTEXT_BOOT; i++) {
@@ -443,7 +443,7 @@ START_TEST(names_of_events)
                 ck_assert(taint_context_parse(taint_context_name((enum taint_context)i), &back));
                 ck_assert_int_eq(back, i);
         }
-        ck_assert_str_eq(attribution_name((enum attribution)99), "unknown");
+        ck_assert_str_eq(taint_attribution_name((enum attribution)99), "unknown");
         ck_assert_str_eq(taint_context_name((enum taint_context)99), "unknown");
 }
 END_TEST
