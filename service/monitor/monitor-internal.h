@@ -27,8 +27,8 @@
 #define SERIES_STEPS 3u
 
 struct monitor {
-        struct monitor_config config; /* its root is NULL: see below */
-        char *root;
+        struct monitor_config config;
+        char *root; /* that of `config`, owned */
         enum monitor_capture capture;
 
         struct mask *mask;

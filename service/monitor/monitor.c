@@ -131,7 +131,7 @@ struct monitor_status monitor_status(const struct monitor *m)
 
         bool differs;
 
-        (void)running_letters(m->config.root, m->tainted, &differs, s.letters);
+        (void)running_letters(m->root, m->tainted, &differs, s.letters);
         if (m->bpf) {
                 struct bpf_source_status bpf = bpf_source_status(m->bpf);
                 s.backend = "bpf";
@@ -479,14 +479,13 @@ int monitor_new(const struct monitor_config *config, struct monitor **ret, struc
         if (!m)
                 return -ENOMEM;
         m->config = *config;
-        m->config.root = NULL;
         m->config.event = sd_event_ref(config->event);
         m->step = SERIES_STEPS;
         m->hints.first_only = true;
         m->modules_stale = true;
         m->sysctl_actor = ACTOR_UNKNOWN;
         m->file = (struct taint_state_file)TAINT_STATE_FILE_INIT;
-        m->root = strdup(config->root ? config->root : "");
+        m->config.root = m->root = strdup(config->root ? config->root : "");
         /* Before anybody gives out another. */
         if (callbacks->last_seqno)
                 m->recovered_seqno = callbacks->last_seqno(callbacks->userdata);

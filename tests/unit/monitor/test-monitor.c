@@ -67,6 +67,15 @@ START_TEST(a_line_and_its_bits)
 }
 END_TEST
 
+START_TEST(letters_are_those_of_the_root)
+{
+        world_kernel_sets(&w, 1);
+        scratch_puts(&w.root, "/proc/sys/kernel/tainted_chars", "P of the root\n");
+        world_start(&w);
+        ck_assert_str_eq(monitor_status(w.monitor).letters, "P of the root");
+}
+END_TEST
+
 START_TEST(a_line_before_its_bit)
 {
         world_start(&w);
@@ -302,6 +311,7 @@ Suite *test_suite(void)
         tcase_set_timeout(tc, 30);
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, a_line_and_its_bits);
+        tcase_add_test(tc, letters_are_those_of_the_root);
         tcase_add_test(tc, a_line_before_its_bit);
         tcase_add_test(tc, a_line_behind_its_bit);
         tcase_add_test(tc, a_report_is_waited_for);
