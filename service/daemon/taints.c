@@ -232,7 +232,7 @@ bool taints_writes_are_reported(const struct taints *t)
 void taints_set_forensic(struct taints *t, bool forensic)
 {
         if (t)
-                monitor_set_capture(t->monitor, forensic ? CAPTURE_FORENSIC : CAPTURE_STANDARD);
+                monitor_set_forensic(t->monitor, forensic);
 }
 
 static int on_accepted_end(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata);

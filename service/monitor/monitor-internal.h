@@ -29,7 +29,7 @@
 struct monitor {
         struct monitor_config config;
         char *root; /* that of `config`, owned */
-        enum monitor_capture capture;
+        bool forensic;
 
         struct mask *mask;
         struct fswatch *watch;

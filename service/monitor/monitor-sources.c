@@ -88,8 +88,7 @@ static void on_bpf_sysctl(const struct sysctl_write *w, void *userdata)
                 m->sysctl_actor = w->actor;
                 look_behind_sysctl(m);
         }
-        if (callbacks->sysctl_written)
-                callbacks->sysctl_written(w, callbacks->userdata);
+        callbacks->sysctl_written(w, callbacks->userdata);
 }
 
 static int on_soon(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)

@@ -50,7 +50,7 @@ static void follow(struct monitor *m, const struct taint_event *e, bool early)
 
 static void capture(struct monitor *m, struct taint_event *e, uint64_t started_before)
 {
-        if (m->capture != CAPTURE_FORENSIC) {
+        if (!m->forensic) {
                 free(STEAL_PTR(e->stack));
                 return;
         }
@@ -64,7 +64,7 @@ static void report_event(struct monitor *m, struct taint_event *e, uint64_t star
 {
         const struct monitor_callbacks *callbacks = &m->config.callbacks;
         struct taint_state_mark mark = { .telling = true,
-                .before = callbacks->last_seqno ? callbacks->last_seqno(callbacks->userdata) : 0 };
+                .before = callbacks->last_seqno(callbacks->userdata) };
         struct taint_state *s = &m->state;
         size_t at;
 
@@ -83,19 +83,10 @@ static void report_event(struct monitor *m, struct taint_event *e, uint64_t star
         keep_told(m);
 }
 
-static void report_again(struct monitor *m, struct taint_event *e)
-{
-        const struct monitor_callbacks *callbacks = &m->config.callbacks;
-
-        if (!callbacks->last_seqno)
-                taint_event_add_detail(
-                        e, "; the service ended while this was told: it may be the second time");
-        callbacks->transition(e, callbacks->userdata);
-}
-
 /* Ends what a kill interrupted. */
 static void recover(struct monitor *m)
 {
+        const struct monitor_callbacks *callbacks = &m->config.callbacks;
         struct taint_state *s = &m->state;
         bool any = false;
 
@@ -105,10 +96,10 @@ static void recover(struct monitor *m)
                 struct taint_event *e = &s->events[i];
                 if (!mark->telling)
                         continue;
-                if (m->config.callbacks.last_seqno && m->recovered_seqno > mark->before)
+                if (m->recovered_seqno > mark->before)
                         e->seqno = mark->before + 1;
                 else
-                        report_again(m, e);
+                        callbacks->transition(e, callbacks->userdata);
                 mark->telling = false;
                 follow(m, e, false);
                 any = true;
@@ -487,8 +478,7 @@ int monitor_new(const struct monitor_config *config, struct monitor **ret, struc
         m->file = (struct taint_state_file)TAINT_STATE_FILE_INIT;
         m->config.root = m->root = strdup(config->root ? config->root : "");
         /* Before anybody gives out another. */
-        if (callbacks->last_seqno)
-                m->recovered_seqno = callbacks->last_seqno(callbacks->userdata);
+        m->recovered_seqno = callbacks->last_seqno(callbacks->userdata);
         int r = m->root ? mask_new(m->root, &m->mask) : -ENOMEM;
         if (r == 0)
                 r = load_state(m);
@@ -529,9 +519,9 @@ int monitor_start(struct monitor *m, struct diag *d)
         return 0;
 }
 
-void monitor_set_capture(struct monitor *m, enum monitor_capture capture)
+void monitor_set_forensic(struct monitor *m, bool forensic)
 {
-        m->capture = capture;
+        m->forensic = forensic;
 }
 
 const struct taint_event *monitor_events(const struct monitor *m, size_t *ret_n)

@@ -12,11 +12,6 @@
 #include "../../schema/taint/taint.h"
 #include "bpf-source.h"
 
-enum monitor_capture {
-        CAPTURE_STANDARD,
-        CAPTURE_FORENSIC, /* stacks, and everything about module and actor that can be had */
-};
-
 struct monitor_callbacks {
         /* A transition, one call a bit, oldest first. The callee may set `seqno`. Kept in the history
          * afterwards. */
@@ -26,10 +21,9 @@ struct monitor_callbacks {
         /* Counters, hooks or the back end changed. */
         void (*changed)(void *userdata);
         /* The number of the last record that was given out, 0 before the first. With it a restart knows
-         * whether the transition at which the service was killed has a record already: see taint-state.h.
-         * NULL: not known, and then that one is told again. */
+         * whether the transition at which the service was killed has a record already: see taint-state.h. */
         uint64_t (*last_seqno)(void *userdata);
-        /* Somebody wrote a sysctl, as BPF saw it: who may have changed a control. NULL: not wanted. */
+        /* Somebody wrote a sysctl, as BPF saw it: who may have changed a control. */
         void (*sysctl_written)(const struct sysctl_write *w, void *userdata);
         void *userdata;
 };
@@ -50,7 +44,8 @@ _must_check_ int monitor_new(const struct monitor_config *config, struct monitor
 _must_check_ int monitor_start(struct monitor *m, struct diag *d);
 struct monitor *monitor_free(struct monitor *m);
 
-void monitor_set_capture(struct monitor *m, enum monitor_capture capture);
+/* Forensic: stacks, and everything about module and actor that can be had, are captured too. */
+void monitor_set_forensic(struct monitor *m, bool forensic);
 /* Look now. */
 void monitor_check(struct monitor *m);
 

@@ -67,7 +67,7 @@ START_TEST(forensic_capture_keeps_the_stack)
         struct taint_event e = exact(12, 0);
 
         world_start(&w);
-        monitor_set_capture(w.monitor, CAPTURE_FORENSIC);
+        monitor_set_forensic(w.monitor, true);
         world_kernel_sets(&w, 0x1000);
         e.tie = true;
         fake_bpf_report(&e);

@@ -113,7 +113,7 @@ START_TEST(garbage_everywhere)
         for (size_t i = 0; i < ARRAY_SIZE(files); i++)
                 scratch_write(&w.root, files[i], noise, sizeof(noise));
         world_start(&w);
-        monitor_set_capture(w.monitor, CAPTURE_FORENSIC);
+        monitor_set_forensic(w.monitor, true);
         world_kernel_sets(&w, 0x3200);
         ck_assert_int_eq(write(w.log, noise, sizeof(noise)), sizeof(noise));
         world_log_raw(&w, "");

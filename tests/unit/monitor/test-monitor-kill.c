@@ -27,7 +27,6 @@ static struct shared {
         unsigned records[64], cleared[64];
         unsigned steps; /* of this life */
         unsigned die_at;
-        bool has_seqno;
 } * shared;
 
 static struct scratch root;
@@ -119,7 +118,7 @@ static bool live(unsigned die_at)
                         .callbacks = { .transition = on_transition,
                                 .blind = on_blind,
                                 .changed = on_changed,
-                                .last_seqno = shared->has_seqno ? last_seqno : NULL } };
+                                .last_seqno = last_seqno } };
                 _exit(monitor_new(&config, &m, NULL) < 0 || monitor_start(m, NULL) < 0 ? 1 : 0);
         }
         int status;
@@ -146,7 +145,6 @@ static void setup(void)
 {
         shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         ck_assert_ptr_ne(shared, MAP_FAILED);
-        shared->has_seqno = true;
         scratch_new(&root);
 }
 
@@ -216,20 +214,6 @@ START_TEST(killed_while_a_cleared_bit_is_told)
 }
 END_TEST
 
-START_TEST(without_numbers_nothing_is_lost)
-{
-        shared->has_seqno = false;
-        for (unsigned at = 1;; at++) {
-                begin(MASK);
-                bool lived = live(at);
-                ck_assert(lived || live(0));
-                check_records(1, 2);
-                if (lived)
-                        break;
-        }
-}
-END_TEST
-
 START_TEST(half_a_file_is_in_nobodys_way)
 {
         begin(MASK);
@@ -250,7 +234,6 @@ Suite *test_suite(void)
         tcase_add_test(tc, killed_once_at_any_step);
         tcase_add_test(tc, killed_at_the_same_step_again_and_again);
         tcase_add_test(tc, killed_while_a_cleared_bit_is_told);
-        tcase_add_test(tc, without_numbers_nothing_is_lost);
         tcase_add_test(tc, half_a_file_is_in_nobodys_way);
         suite_add_tcase(s, tc);
         return s;

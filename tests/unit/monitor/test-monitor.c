@@ -132,7 +132,7 @@ START_TEST(forensic_capture)
         };
 
         world_start(&w);
-        monitor_set_capture(w.monitor, CAPTURE_FORENSIC);
+        monitor_set_forensic(w.monitor, true);
         fake_process_make(&w.root, &p);
         scratch_puts(&w.root, "/sys/module/foo/srcversion", "ABC\n");
         world_kernel_sets(&w, 0x1200);

@@ -111,7 +111,7 @@ void world_start(struct world *w)
                 .callbacks = { .transition = on_transition,
                         .blind = on_blind,
                         .changed = on_changed,
-                        .last_seqno = w->no_seqno ? NULL : last_seqno,
+                        .last_seqno = last_seqno,
                         .sysctl_written = on_written,
                         .userdata = w } };
 

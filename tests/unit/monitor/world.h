@@ -18,7 +18,7 @@ struct world {
         int log;
         uint64_t log_seq;
         uint64_t recheck_usec; /* set before world_start(); 0: no timer */
-        bool use_bpf, no_seqno;
+        bool use_bpf;
 
         uint64_t seqno; /* the last that was given out */
         struct taint_event told[WORLD_TOLD_MAX];
