@@ -13,7 +13,8 @@
 #include "../../schema/bus/wire.h"
 #include "../../schema/names/fold.h"
 
-int events_read_one(sd_bus_message *m, struct shown_event *ret)
+/* Reads a{sv}. 0 or negative errno. */
+static int read_event(sd_bus_message *m, struct shown_event *ret)
 {
         struct shown_event e = { .taint = "",
                 .reason = "",
@@ -186,7 +187,7 @@ int events_read(sd_bus_message *m, struct events *ret)
 
         ret->n = 0;
         while (r >= 0 && (r = sd_bus_message_at_end(m, false)) == 0 && ret->n < EVENTS_MAX)
-                r = events_read_one(m, &ret->list[ret->n++]);
+                r = read_event(m, &ret->list[ret->n++]);
         return r < 0 ? r : 0;
 }
 
@@ -250,7 +251,7 @@ static int on_taint(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *er
         const struct listener *l = userdata;
         struct shown_event e;
 
-        if (!peer_sent(l->service, m) || events_read_one(m, &e) < 0)
+        if (!peer_sent(l->service, m) || read_event(m, &e) < 0)
                 return 0;
         if (l->listed && is_listed(l->listed, &e))
                 return 0;

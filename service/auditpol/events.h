@@ -15,8 +15,6 @@ struct shown_event {
         uint64_t old_mask, new_mask, time_usec, seqno;
 };
 
-/* Reads a{sv}. 0 or negative errno. */
-_must_check_ int events_read_one(sd_bus_message *m, struct shown_event *ret);
 /* Each line begins with `indent`. */
 void events_text(struct buf *out, const char *indent, const struct shown_event *e);
 void events_json(struct json *j, const struct shown_event *e);
