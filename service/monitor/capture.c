@@ -39,22 +39,12 @@ static void put(struct buf *out, const char *name, const char *value)
 
 static const char signature_mark[] = "~Module signature appended~\n";
 
-/* A file of the module's directory in sysfs. False where there is none. */
-static bool read_attribute(const char *root, const char *module, const char *name, struct buf *ret)
-{
-        _cleanup_buf_ struct buf relative = BUF_INIT;
-        buf_printf(&relative, "/sys/module/%s/%s", module, name);
-        _cleanup_free_ char *path = relative.error == 0 ? file_path(root, relative.data) : NULL;
-
-        return path && file_read(AT_FDCWD, path, FILE_MAX, ret, NULL, NULL) == 0;
-}
-
 static void put_attribute(
         const char *root, const char *module, const char *name, const char *property, struct buf *out)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
 
-        if (!read_attribute(root, module, name, &text) || text.len == 0)
+        if (module_read_attribute(root, module, name, &text) < 0 || text.len == 0)
                 return;
         text.data[strcspn(text.data, "\n")] = '\0';
         put(out, property, text.data);
@@ -67,7 +57,8 @@ static void put_build_id(const char *root, const char *module, struct buf *out)
         uint32_t head[3];
         char text[2 * BUILD_ID_MAX + 1];
 
-        if (!read_attribute(root, module, "notes/.note.gnu.build-id", &note) || note.len < sizeof(head) + 4)
+        if (module_read_attribute(root, module, "notes/.note.gnu.build-id", &note) < 0 ||
+                note.len < sizeof(head) + 4)
                 return;
         memcpy(head, note.data, sizeof(head));
         size_t at = sizeof(head) + 4;

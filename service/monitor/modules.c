@@ -10,6 +10,7 @@
 #include "../../schema/taint/taint.h"
 
 #define TEXT_MAX (4u * 1024u * 1024u)
+#define ATTRIBUTE_MAX 65536u
 
 void modules_done(struct modules *m)
 {
@@ -157,16 +158,24 @@ const struct module *modules_find(const struct modules *m, const char *name)
         return bsearch(&key, m->list, m->n, sizeof(*m->list), by_name);
 }
 
+int module_read_attribute(const char *root, const char *name, const char *file, struct buf *ret)
+{
+        _cleanup_buf_ struct buf relative = BUF_INIT;
+
+        /* A name out of the log leads nowhere but into the module's own folder. */
+        if (strchr(name, '/') || name[0] == '.')
+                return -EINVAL;
+        buf_printf(&relative, "/sys/module/%s/%s", name, file);
+        _cleanup_free_ char *path = relative.error == 0 ? file_path(root, relative.data) : NULL;
+        return path ? file_read(AT_FDCWD, path, ATTRIBUTE_MAX, ret, NULL, NULL) : -ENOMEM;
+}
+
 void module_read_taints(const char *root, const char *name, char ret[static MODULE_TAINTS_MAX])
 {
-        _cleanup_buf_ struct buf relative = BUF_INIT, text = BUF_INIT;
+        _cleanup_buf_ struct buf text = BUF_INIT;
 
         ret[0] = '\0';
-        if (strchr(name, '/') || name[0] == '.')
-                return;
-        buf_printf(&relative, "/sys/module/%s/taint", name);
-        _cleanup_free_ char *path = relative.error == 0 ? file_path(root, relative.data) : NULL;
-        if (!path || file_read(AT_FDCWD, path, 4096, &text, NULL, NULL) < 0)
+        if (module_read_attribute(root, name, "taint", &text) < 0)
                 return;
         size_t n = strcspn(buf_str(&text), "\n");
         if (n < MODULE_TAINTS_MAX)

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "../../schema/base/macro.h"
+#include "../../schema/base/buf.h"
 
 #define MODULE_NAME_MAX 64u
 #define MODULE_TAINTS_MAX 24u
@@ -35,6 +35,9 @@ _must_check_ int modules_read(const char *root, struct modules *ret);
 
 const struct module *modules_find(const struct modules *m, const char *name);
 
+/* A file of the module's directory in sysfs. 0 or negative errno. */
+_must_check_ int module_read_attribute(
+        const char *root, const char *name, const char *file, struct buf *ret);
 /* The letters of one, as sys/module has them now; "" where it has none or is not there. */
 void module_read_taints(const char *root, const char *name, char ret[static MODULE_TAINTS_MAX]);
 
