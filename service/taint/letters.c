@@ -160,7 +160,7 @@ static void add_unknown(struct taint_reading *r, char letter)
                 r->unknown[n] = letter;
 }
 
-static void take(struct taint_reading *r, const struct taint_flag *f)
+void taint_read_flag(const struct taint_flag *f, struct taint_reading *r)
 {
         r->mask |= UINT64_C(1) << f->bit;
         r->flags[f->bit] = f;
@@ -192,7 +192,7 @@ static void settle(const struct candidates *all, const struct taint_kernel *cont
                 if (k == different.n)
                         different.flags[different.n++] = c.flags[i];
         }
-        take(r, c.flags[0]);
+        taint_read_flag(c.flags[0], r);
         if (different.n > 1)
                 add_ambiguous(r, c.flags[0]->letter, &different);
 }
@@ -231,11 +231,6 @@ void taint_read_module(const char *s, size_t n, const struct taint_kernel *conte
                         read_letter(s[i], -1, context, r);
 }
 
-void taint_read_flag(const struct taint_flag *f, struct taint_reading *r)
-{
-        take(r, f);
-}
-
 void taint_read_mask(uint64_t mask, const struct taint_kernel *context, struct taint_reading *r)
 {
         struct candidates c;
@@ -256,7 +251,7 @@ void taint_read_symbol(char letter, const char *symbol, size_t n, const struct t
         const struct taint_flag *f = taint_flag_by_symbol(symbol, n);
 
         if (f && f->letter == letter)
-                take(r, f);
+                taint_read_flag(f, r);
         else
                 read_letter(letter, -1, context, r);
 }

@@ -164,57 +164,38 @@ static int count_letters(struct scan *s)
         return 0;
 }
 
-static void count_in(struct scan_name *name, const struct scan_report *report)
+static int count_name(struct scan_names *names, const char *text, const struct scan_report *report)
 {
+        struct scan_name *name;
+
+        int r = name_of(names, text, strlen(text), &name);
+        if (r < 0 || !name)
+                return r;
         name->mask |= report->reading.mask;
         name->kernel = report->context;
         if (report->clean)
                 name->clean++;
         else
                 count_at(&name->count, &report->place);
-}
-
-static int count_release(struct scan *s)
-{
-        const struct scan_report *report = &s->report;
-        const char *release = report->place.release;
-        struct scan_name *name;
-
-        if (!release[0])
-                return 0;
-        int r = name_of(&s->releases, release, strlen(release), &name);
-        if (r < 0 || !name)
-                return r;
-        count_in(name, report);
         return 0;
-}
-
-static int count_week(struct scan *s)
-{
-        char week[DATE_TEXT_MAX];
-        struct scan_name *name;
-
-        (void)date_format_week(s->report.place.usec, week);
-        int r = name_of(&s->weeks, week, strlen(week), &name);
-        if (r == 0 && name)
-                count_in(name, &s->report);
-        return r;
 }
 
 int scan_flush(struct scan *s)
 {
         struct scan_report *report = &s->report;
         bool counts = report->any && !report->left_out;
+        char week[DATE_TEXT_MAX];
 
         report->any = false;
         if (!counts)
                 return 0;
+        (void)date_format_week(report->place.usec, week);
         s->clean += report->clean;
         s->reports += !report->clean;
         s->unreadable += report->unreadable;
-        int r = count_release(s);
+        int r = report->place.release[0] ? count_name(&s->releases, report->place.release, report) : 0;
         if (r == 0)
-                r = count_week(s);
+                r = count_name(&s->weeks, week, report);
         return r < 0 ? r : count_letters(s);
 }
 
