@@ -42,30 +42,27 @@ KNOWN = {
     },
     'short': {
         'change.c', 'clock.c', 'commands.c', 'crc32c.c', 'diag.c', 'dict.c', 'drift.c', 'event-list.c', 'guid.c', 'help.c', 'log.c', 'manager-taints.c', 'metrics-writer.c', 'policy.c',
-        'privileges.c', 'ranges.c', 'report.c', 'resolve-list.c', 'running.c', 'schema-default.c', 'taint-options.c', 'timer.c',
+        'privileges.c', 'ranges.c', 'report.c', 'running.c', 'schema-default.c', 'taint-options.c', 'timer.c',
     },
     'long': set(),
     'name': set("""
         append_actor append_author append_event_list attribution_name attribution_parse bind_data bind_guid
         bind_text bind_u64 check_metadata clear_problem column_guid column_u64 command_find complain
-        component_check component_storable contender_is_tombstone contender_value count_answer detail_append drift_decide
-        entry_in_layer find_key flush_overflows follow_layers format_entry format_event format_help format_key
+        component_check component_storable contender_is_tombstone contender_value count_answer detail_append
+        drift_decide find_key flush_overflows follow_layers format_entry format_event format_help format_key
         format_nuls format_safe format_time format_typed format_value_path hash_bytes hash_seed held_free
-        hex_format hex_parse holding_add_layer holding_done holding_is_used holding_keep holding_load
-        holding_next_layer holding_withdraw inference_surprises is_oversized_number is_regedit_number
-        key_is_visible key_word_check key_word_trim keys_register layer_name_equal load_dropins looks_typed
-        make_dirs method_get method_get_many method_history method_info method_list method_preview
-        method_resolve method_write module_file_matches n_option_rows open_regular option_rows outcome_done
-        property_hives property_layers property_problems property_sequence property_subscriptions
-        property_version read_failed read_fd read_file registry_client_append_options registry_client_call
-        registry_client_connect registry_client_new_call requests_drop_client requests_free root_check
-        root_path rows_delete rows_delete_file rows_have_value_of_sequence rows_put_blanket rows_put_entry
-        rows_put_file rows_put_key rows_put_sd rows_put_time rows_put_value rows_run rows_take_layer
-        rows_was_file run_dir_take running_event running_modules running_warn_blind savepoint_close
-        savepoint_set show_events show_taint show_taint_check split_value_word taint_state_load
-        take_event_room take_room touch_changed_layers touch_child touch_key touch_of_row touch_value
-        touch_values touched_path touches_clear touches_see touches_to_events value_in_layer value_name_check
-        value_name_of_word value_name_storable value_word_of_name warn wire_bytes write_all write_file_atomic
+        hex_format hex_parse inference_surprises is_oversized_number is_regedit_number key_word_check
+        key_word_trim keys_register load_dropins looks_typed make_dirs method_get method_get_many
+        method_history method_info method_list method_preview method_resolve method_write module_file_matches
+        n_option_rows open_regular option_rows outcome_done property_hives property_layers property_problems
+        property_sequence property_subscriptions property_version read_failed read_fd read_file
+        registry_client_append_options registry_client_call registry_client_connect registry_client_new_call
+        requests_drop_client requests_free root_check root_path rows_delete rows_delete_file
+        rows_have_value_of_sequence rows_put_blanket rows_put_entry rows_put_file rows_put_key rows_put_sd
+        rows_put_time rows_put_value rows_run rows_take_layer rows_was_file run_dir_take running_event
+        running_modules running_warn_blind show_events show_taint show_taint_check split_value_word
+        taint_state_load take_event_room take_room value_name_check value_name_of_word value_name_storable
+        value_word_of_name warn wire_bytes write_all write_file_atomic
         """.split()),
     'twice': {
         'history', 'layers', 'manager', 'manager-internal', 'names', 'policy', 'problems', 'report', 'taint',

@@ -337,7 +337,7 @@ int request_apply(struct request *q, struct diag *d)
 const char *request_action(const struct request *q)
 {
         for (size_t i = 0; i < q->n; i++)
-                if (registry_is_layer_metadata(&q->list[i].path, q->list[i].action == CHANGE_DELETE_KEY))
+                if (layers_is_metadata(&q->list[i].path, q->list[i].action == CHANGE_DELETE_KEY))
                         return ACCESS_ACTION_LAYERS;
         return ACCESS_ACTION_WRITE;
 }

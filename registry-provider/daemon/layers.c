@@ -13,7 +13,7 @@ struct check {
         struct problems found;
 };
 
-static void on_refused(const struct registry_refused *refused, void *userdata)
+static void on_refused(const struct layers_refused *refused, void *userdata)
 {
         struct check *c = userdata;
         _cleanup_buf_ struct buf path = BUF_INIT, value = BUF_INIT, in_force = BUF_INIT, text = BUF_INIT;
@@ -43,7 +43,8 @@ void check_metadata(struct manager *m)
 {
         struct check c = { .m = m };
 
-        int r = registry_each_refused(m->registry, on_refused, &c);
+        int r = layers_each_refused(
+                registry_store(m->registry), registry_layers(m->registry), on_refused, &c);
         if (r < 0)
                 log_warning("layers' metadata cannot be read: %s; ignoring", strerror(-r));
         for (size_t i = 0; r == 0 && i < m->problems.n;) {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One value as a tagged scalar, both ways. */
+/* One value: a tagged scalar, or a list. */
 #include "hive.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "../../schema/yaml/yaml.h"
@@ -141,66 +140,4 @@ int hive_parse_value(const struct yaml_doc *doc, const struct yaml_node *node, s
                 return r;
         *ret_type = type;
         return ret_bytes->error;
-}
-
-static void format_multi(struct buf *out, const struct value *v)
-{
-        const char *s;
-        size_t i = 0, n;
-        const char *separator = "";
-
-        buf_puts(out, "!multi [");
-        while (value_next_string(v, &i, &s, &n) > 0) {
-                buf_puts(out, separator);
-                yaml_quote(out, s, n);
-                separator = ", ";
-        }
-        buf_putc(out, ']');
-}
-
-static void format_bytes(struct buf *out, const char *tag, const struct value *v)
-{
-        buf_printf(out, "!%s \"", tag);
-        number_format_hex(out, v->data, v->size);
-        buf_putc(out, '"');
-}
-
-static void format_decoded(struct buf *out, const struct value *v)
-{
-        uint64_t n = 0;
-
-        switch (v->type) {
-        case REG_SZ:
-        case REG_EXPAND_SZ:
-        case REG_LINK:
-                buf_printf(out, "!%s ", value_type_keyword(v->type));
-                yaml_quote(out, v->data, v->size);
-                break;
-        case REG_MULTI_SZ:
-                format_multi(out, v);
-                break;
-        case REG_DWORD:
-        case REG_DWORD_BIG_ENDIAN:
-        case REG_QWORD:
-                (void)!value_get_u64(v, &n);
-                buf_printf(out, "!%s %llu", value_type_keyword(v->type), (unsigned long long)n);
-                break;
-        default:
-                format_bytes(out, value_type_keyword(v->type), v);
-        }
-}
-
-void hive_format_value(struct buf *out, const struct value *v)
-{
-        if (v->type == REG_TOMBSTONE) {
-                buf_puts(out, "!tombstone \"\"");
-        } else if (value_is_plain(v)) {
-                format_decoded(out, v);
-        } else {
-                /* Bytes that a text or a number would not give back: as they are, so that nothing is lost.
-                 */
-                char tag[16];
-                (void)snprintf(tag, sizeof(tag), "0x%x", v->type);
-                format_bytes(out, tag, v);
-        }
 }

@@ -4,7 +4,26 @@
 #include <errno.h>
 #include <string.h>
 
-#include "hive-reader.h"
+#include "../../schema/base/hashmap.h"
+#include "../../schema/yaml/yaml.h"
+
+struct hive_arena {
+        struct buf bytes; /* name, NUL, data of each value, in their order */
+        struct hive_value *values;
+        size_t n;
+};
+
+/* A file that is read. */
+struct hive_reader {
+        const struct yaml_doc *doc;
+        struct diag *diag;
+        size_t value_max;
+        const struct yaml_node *hives;
+        struct hive_file *file;
+        struct hashmap keys;
+        bool hides;            /* one of the keys is !hidden */
+        struct hashmap values; /* of the key that is read */
+};
 
 static void reader_done(struct hive_reader *r)
 {
@@ -29,6 +48,232 @@ struct hive_file *hive_file_free(struct hive_file *f)
         return NULL;
 }
 
+/* ---- The members beside the keys ---- */
+
+#define MEMBERS "`peios-registry`, `layer`, `precedence`, `enabled`, `hives` and `keys`"
+
+/* Puts the place, and what stands there, in front of what a function said that does not know it. */
+static int place(const struct hive_reader *r, const struct yaml_node *at, const char *what, int error)
+{
+        if (error == -ENOMEM)
+                return error;
+        if (what)
+                diag_prefix(r->diag, "%s", what);
+        diag_prefix(r->diag, "%s:%u:%u", yaml_name(r->doc), at->line, at->column);
+        return -EINVAL;
+}
+
+static int need_scalar(const struct hive_reader *r, const struct yaml_node *node, const char *expected)
+{
+        if (node->kind == YAML_SCALAR && !node->tag && node->len > 0)
+                return 0;
+        return yaml_error(
+                r->doc, node, r->diag, "`%s` is no plain text, expected %s", node->key->text, expected);
+}
+
+static int parse_version(struct hive_reader *r, const struct yaml_node *root)
+{
+        const struct yaml_node *node = yaml_get(root, "peios-registry");
+        if (!node)
+                return yaml_error(r->doc, root, r->diag,
+                        "no format version, expected `peios-registry: %d` first", HIVE_FORMAT_VERSION);
+        uint64_t version = 0;
+        if (node->kind == YAML_SCALAR && !node->tag &&
+                number_parse(node->text, node->len, UINT32_MAX, &version) == 0 &&
+                version == HIVE_FORMAT_VERSION)
+                return 0;
+        return yaml_error(r->doc, node, r->diag, "format version `%s` is not known, expected %d",
+                node->kind == YAML_SCALAR ? yaml_show(node->text, node->len).text : "…",
+                HIVE_FORMAT_VERSION);
+}
+
+/* The layer that everybody writes to, and the word that stands for the schema's defaults. */
+static bool is_reserved(const char *layer, size_t len)
+{
+        return fold_equal(layer, len, "base", strlen("base")) ||
+               fold_equal(layer, len, "default", strlen("default"));
+}
+
+static int parse_layer(struct hive_reader *r, const struct yaml_node *root)
+{
+        static const char expected[] = "a name of its own, usually the file's without `.yaml`";
+        const struct yaml_node *node = yaml_get(root, "layer");
+        if (!node)
+                return yaml_error(r->doc, root, r->diag, "no `layer`, expected %s", expected);
+        int e = need_scalar(r, node, expected);
+        if (e < 0)
+                return e;
+        e = path_check_component(node->text, node->len, r->diag);
+        if (e < 0)
+                return place(r, node, "layer", e);
+        if (is_reserved(node->text, node->len))
+                return yaml_error(r->doc, node, r->diag, "layer `%s` is the registry's own, expected %s",
+                        node->text, expected);
+        r->file->layer = strdup(node->text);
+        r->file->layer_line = node->line;
+        r->file->layer_column = node->column;
+        return r->file->layer ? 0 : -ENOMEM;
+}
+
+static int parse_precedence(struct hive_reader *r, const struct yaml_node *node)
+{
+        uint64_t n;
+        int e = need_scalar(r, node, "a number from 0 to 4294967295");
+        if (e < 0)
+                return e;
+        if (number_parse(node->text, node->len, UINT32_MAX, &n) < 0)
+                return yaml_error(r->doc, node, r->diag,
+                        "precedence `%s`, expected a number from 0 to 4294967295",
+                        yaml_show(node->text, node->len).text);
+        r->file->precedence = (uint32_t)n;
+        return 0;
+}
+
+static int parse_enabled(struct hive_reader *r, const struct yaml_node *node)
+{
+        int e = need_scalar(r, node, "`true` or `false`");
+        if (e < 0)
+                return e;
+        bool on = strcmp(node->text, "true") == 0;
+        if (!on && strcmp(node->text, "false") != 0)
+                return yaml_error(r->doc, node, r->diag, "enabled `%s`, expected `true` or `false`",
+                        yaml_show(node->text, node->len).text);
+        r->file->enabled = on;
+        return 0;
+}
+
+static int parse_hives(struct hive_reader *r, const struct yaml_node *node)
+{
+        if (node->kind != YAML_LIST || node->tag)
+                return yaml_error(r->doc, node, r->diag, "`hives` is no list, expected `hives: [Users]`");
+        if (node->n > HIVE_HIVES_MAX)
+                return yaml_error(
+                        r->doc, node, r->diag, "%u hives, expected at most %u", node->n, HIVE_HIVES_MAX);
+        for (const struct yaml_node *n = node->first; n; n = n->next) {
+                if (n->kind != YAML_SCALAR || n->tag)
+                        return yaml_error(
+                                r->doc, n, r->diag, "a hive that is no plain text, expected a name");
+                int e = path_check_component(n->text, n->len, r->diag);
+                if (e < 0)
+                        return place(r, n, "hive", e);
+                if (path_is_root(n->text, n->len))
+                        return yaml_error(r->doc, n, r->diag,
+                                "hive `%s` is a root of regedit, expected another name", n->text);
+                if (path_is_reserved(n->text, n->len))
+                        return yaml_error(r->doc, n, r->diag,
+                                "hive `%s` is reserved for the hive of whoever asks, expected another name",
+                                n->text);
+        }
+        r->hives = node;
+        return 0;
+}
+
+static int parse_members(
+        struct hive_reader *r, const struct yaml_node *root, const struct yaml_node **ret_keys)
+{
+        static const char known_elsewhere[][16] = { "peios-registry", "layer" };
+        for (const struct yaml_node *n = root->first; n; n = n->next) {
+                const char *name = n->key->text;
+                int e = 0;
+                if (strcmp(name, "keys") == 0)
+                        *ret_keys = n;
+                else if (strcmp(name, "precedence") == 0)
+                        e = parse_precedence(r, n);
+                else if (strcmp(name, "enabled") == 0)
+                        e = parse_enabled(r, n);
+                else if (strcmp(name, "hives") == 0)
+                        e = parse_hives(r, n);
+                else if (strcmp(name, known_elsewhere[0]) != 0 && strcmp(name, known_elsewhere[1]) != 0)
+                        e = yaml_error(r->doc, n->key, r->diag,
+                                "unknown member `%s`, expected one of " MEMBERS,
+                                yaml_show(name, n->key->len).text);
+                if (e < 0)
+                        return e;
+        }
+        return 0;
+}
+
+static int read_members(
+        struct hive_reader *r, const struct yaml_node *root, const struct yaml_node **ret_keys)
+{
+        int e = parse_version(r, root);
+        if (e == 0)
+                e = parse_members(r, root, ret_keys);
+        return e < 0 ? e : parse_layer(r, root);
+}
+
+/* ---- Names that are met once ---- */
+
+/* The name that a map's key stands for. */
+static const char *name_of(const struct yaml_node *value, size_t *ret_len)
+{
+        const char *name = path_value_name_of_word(value->key->text);
+
+        *ret_len = value->key->len - (size_t)(name - value->key->text);
+        return name;
+}
+
+static bool value_is(const void *entry, const void *key)
+{
+        size_t a_len, b_len;
+        const char *a = name_of(entry, &a_len), *b = name_of(key, &b_len);
+        return fold_equal(a, a_len, b, b_len);
+}
+
+/* Names that differ only in case (or, for keys, in the kind of separator) are one. */
+static int take_value(struct hive_reader *r, const struct yaml_node *value)
+{
+        size_t len;
+        const char *name = name_of(value, &len);
+        uint32_t hash = fold_hash(name, len, hashmap_seed());
+        const struct yaml_node *same = hashmap_get(&r->values, hash, value_is, value);
+        if (same)
+                return yaml_error(r->doc, value->key, r->diag,
+                        "value `%s` is here a second time (case does not count), the first is `%s` in line %u; "
+                        "expected each once in a key",
+                        yaml_show(value->key->text, value->key->len).text,
+                        yaml_show(same->key->text, same->key->len).text, same->key->line);
+        return hashmap_put(&r->values, hash, (void *)(uintptr_t)value);
+}
+
+static bool key_is(const void *entry, const void *key)
+{
+        const struct hive_key *a = entry, *b = key;
+        return path_equal(&a->path, &b->path);
+}
+
+static int take_key(struct hive_reader *r, const struct yaml_node *node, struct hive_key *key)
+{
+        uint32_t hash = fold_hash(key->path.text, key->path.len, hashmap_seed());
+        const struct hive_key *same = hashmap_get(&r->keys, hash, key_is, key);
+        if (same)
+                return yaml_error(r->doc, node->key, r->diag,
+                        "key `%s` is here a second time (case and kind of separator do not count), the first is in "
+                        "line %u; expected each once in a file",
+                        yaml_show(key->path.text, key->path.len).text, same->line);
+        return hashmap_put(&r->keys, hash, key);
+}
+
+/* What is in a key that the same file hides cannot be. */
+static int check_above(const struct hive_reader *r, const struct yaml_node *node, const struct hive_key *key)
+{
+        for (size_t i = 1; i + 1 < key->path.n; i++) {
+                const struct hive_key up = {
+                        .path = { .text = key->path.text, .len = key->path.ends[i], .n = i + 1 }
+                };
+                uint32_t hash = fold_hash(up.path.text, up.path.len, hashmap_seed());
+                const struct hive_key *found = hashmap_get(&r->keys, hash, key_is, &up);
+                if (found && found->hidden)
+                        return yaml_error(r->doc, node->key, r->diag,
+                                "key `%s` is in `%s`, which line %u hides, expected one of the two",
+                                yaml_show(key->path.text, key->path.len).text,
+                                yaml_show(found->path.text, found->path.len).text, found->line);
+        }
+        return 0;
+}
+
+/* ---- Keys ---- */
+
 static bool is_hive(const char *name, size_t len, void *userdata)
 {
         const struct hive_reader *r = userdata;
@@ -45,11 +290,11 @@ static int parse_value(
 {
         struct buf *bytes = &r->file->arena->bytes;
         size_t len;
-        const char *name = hive_value_name(node, &len);
+        const char *name = name_of(node, &len);
         int e = path_check_value_name(name, len, r->diag);
         if (e < 0)
-                return hive_place(r, node->key, NULL, e);
-        e = alone ? 0 : hive_take_value(&r->values, r->doc, node, r->diag);
+                return place(r, node->key, NULL, e);
+        e = alone ? 0 : take_value(r, node);
         if (e < 0)
                 return e;
         buf_add(bytes, name, len + 1);
@@ -116,10 +361,10 @@ static int parse_key(struct hive_reader *r, const struct yaml_node *node)
         struct hive_key *key = &r->file->keys[r->file->n_keys];
         int e = path_parse(node->key->text, node->key->len, is_hive, r, &key->path, r->diag);
         if (e < 0)
-                return hive_place(r, node->key, "key", e);
+                return place(r, node->key, "key", e);
         r->file->n_keys++;
         key->line = node->key->line;
-        e = hive_take_key(&r->keys, r->doc, node, key, r->diag);
+        e = take_key(r, node, key);
         if (e == 0)
                 e = parse_key_tag(r, node, key);
         return e < 0 ? e : parse_values(r, node, key);
@@ -132,7 +377,7 @@ static int check_hidden(struct hive_reader *r, const struct yaml_node *keys)
         int e = 0;
 
         for (const struct yaml_node *n = keys->first; n && e == 0 && r->hides; n = n->next)
-                e = hive_check_hidden(&r->keys, r->doc, n, key++, r->diag);
+                e = check_above(r, n, key++);
         return e;
 }
 
@@ -186,7 +431,7 @@ static int parse_file(struct hive_reader *r)
         if (root->kind != YAML_MAP || root->tag)
                 return yaml_error(r->doc, root, r->diag, "no map, expected `peios-registry: %d` first",
                         HIVE_FORMAT_VERSION);
-        int e = hive_read_members(r, root, &keys);
+        int e = read_members(r, root, &keys);
         return e < 0 ? e : parse_keys(r, keys);
 }
 

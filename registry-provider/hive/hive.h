@@ -56,11 +56,8 @@ struct hive_file *hive_file_free(struct hive_file *f);
 DEFINE_CLEANUP(struct hive_file *, hive_file_free, hive_file_freep);
 #define _cleanup_hive_file_ _cleanup_(hive_file_freep)
 
-/* One value as `!tag scalar`. Bytes that are not what the type promises become `!0x<code> "hex"`, so that
- * every value comes back as it was. */
-void hive_format_value(struct buf *out, const struct value *v);
-/* The inverse: a node that carries one of our tags to type and bytes (appended to ret_bytes). 0, -EINVAL
- * with d set, or -ENOMEM. Sizes and type codes are the caller's to judge. */
+/* A node that carries one of our tags, to type and bytes (appended to ret_bytes). 0, -EINVAL with d set, or
+ * -ENOMEM. Sizes and type codes are the caller's to judge. */
 struct yaml_doc;
 struct yaml_node;
 _must_check_ int hive_parse_value(const struct yaml_doc *doc, const struct yaml_node *node,

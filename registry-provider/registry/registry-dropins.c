@@ -2,20 +2,268 @@
 /* Drop-in files into the store. Each file is one read-only layer whose last good content is part of the
  * store, so a reload is a comparison: what is new or differs is written with a new sequence, what went is
  * withdrawn, all else is left alone. */
+#include "registry-dropins.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "registry-dropins.h"
-#include "registry-holding.h"
-#include "registry-layers.h"
+#include "registry-internal.h"
+
+/* What some layers hold in the store now. Each entry that their new contents have too is marked, and what is
+ * not marked at the end is withdrawn. */
+struct contents_layer {
+        bool spare; /* nothing of it is withdrawn */
+        bool gone;  /* no file stands behind it any more */
+        bool used;  /* it held something when that was read */
+        char name[];
+};
+
+struct contents_item {
+        enum store_kind kind;
+        bool kept;
+        unsigned depth; /* of the key; of path entries */
+        const struct contents_layer *layer;
+        struct guid key;    /* of the value or blanket; the parent of a path entry */
+        struct guid target; /* of a path entry */
+        char name[];
+};
+
+struct registry_contents {
+        struct contents_item **list;
+        size_t n;
+        struct hashmap index;
+        struct hashmap layers;
+};
+
+static void contents_done(struct registry_contents *h)
+{
+        struct contents_layer *layer;
+
+        for (size_t i = 0; i < h->n; i++)
+                free(h->list[i]);
+        free(h->list);
+        hashmap_done(&h->index);
+        for (uint32_t i = 0; (layer = hashmap_next(&h->layers, &i));)
+                free(layer);
+        hashmap_done(&h->layers);
+}
+
+static uint32_t name_hash(const char *name)
+{
+        return fold_hash(name, strlen(name), hashmap_seed());
+}
+
+static bool layer_matches(const void *entry, const void *name)
+{
+        return layers_name_equal(((const struct contents_layer *)entry)->name, name);
+}
+
+static struct contents_layer *find_layer(const struct registry_contents *h, const char *name)
+{
+        return hashmap_get(&h->layers, name_hash(name), layer_matches, name);
+}
+
+static int contents_add(struct registry_contents *h, const char *name)
+{
+        if (find_layer(h, name))
+                return 0;
+        size_t size = strlen(name) + 1;
+        struct contents_layer *layer = malloc(sizeof(*layer) + size);
+        if (!layer)
+                return -ENOMEM;
+        *layer = (struct contents_layer){ 0 };
+        memcpy(layer->name, name, size);
+        int e = hashmap_put(&h->layers, name_hash(name), layer);
+        if (e < 0)
+                free(layer);
+        return e;
+}
+
+static struct contents_layer *contents_next(const struct registry_contents *h, uint32_t *cursor)
+{
+        return hashmap_next(&h->layers, cursor);
+}
+
+static bool contents_is_used(const struct registry_contents *h, const char *layer)
+{
+        const struct contents_layer *found = find_layer(h, layer);
+        return found && found->used;
+}
+
+struct probe {
+        enum store_kind kind;
+        struct contents_layer *layer;
+        const struct guid *key;
+        const char *name;
+};
+
+static bool held_matches(const void *entry, const void *key)
+{
+        const struct contents_item *h = entry;
+        const struct probe *p = key;
+        return h->kind == p->kind && h->layer == p->layer && guid_equal(&h->key, p->key) &&
+               fold_equal(h->name, strlen(h->name), p->name, strlen(p->name));
+}
+
+static uint32_t probe_hash(const struct probe *p)
+{
+        return fold_hash(p->name, strlen(p->name),
+                hashmap_hash(p->key->bytes, sizeof(p->key->bytes), name_hash(p->layer->name)) +
+                        (uint32_t)p->kind);
+}
+
+static int hold(
+        struct registry_contents *h, const struct probe *p, unsigned depth, const struct guid *target)
+{
+        if ((h->n & (h->n - 1)) == 0) {
+                struct contents_item **list = reallocarray(h->list, h->n ? h->n * 2 : 1, sizeof(*list));
+                if (!list)
+                        return -ENOMEM;
+                h->list = list;
+        }
+        size_t size = strlen(p->name) + 1;
+        struct contents_item *held = malloc(sizeof(*held) + size);
+        if (!held)
+                return -ENOMEM;
+        *held = (struct contents_item){
+                .kind = p->kind, .depth = depth, .layer = p->layer, .key = *p->key, .target = *target
+        };
+        memcpy(held->name, p->name, size);
+        int e = hashmap_put(&h->index, probe_hash(p), held);
+        if (e < 0) {
+                free(held);
+                return e;
+        }
+        h->list[h->n++] = held;
+        p->layer->used = true;
+        return 0;
+}
+
+static unsigned depth_of(const struct registry *r, const struct store_key *key)
+{
+        unsigned depth = 0;
+        while (key && !guid_is_zero(&key->parent)) {
+                key = store_key(r->store, &key->parent);
+                depth++;
+        }
+        return depth;
+}
+
+static int load_layer(struct registry *r, struct registry_contents *h, struct contents_layer *layer)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
+        size_t n;
+        const struct store_held *held = store_layer(r->store, layer->name, &n);
+        struct guid key = { 0 };
+        unsigned depth = 0;
+        int e = store_error(r->store, NULL);
+
+        for (size_t i = 0; e == 0 && i < n; i++) {
+                const struct probe p = { held[i].kind, layer, &held[i].guid, held[i].name };
+                if (held[i].kind == STORE_ENTRY && !guid_equal(&held[i].guid, &key)) {
+                        key = held[i].guid;
+                        depth = depth_of(r, store_key(r->store, &key));
+                }
+                e = effects_take_room(&r->effects, sizeof(struct contents_item));
+                if (e == 0)
+                        e = hold(h, &p, held[i].kind == STORE_ENTRY ? depth : 0, &held[i].target);
+        }
+        return e;
+}
+
+static int contents_load(struct registry *r, struct registry_contents *h)
+{
+        struct contents_layer *layer;
+        int e = 0;
+
+        for (uint32_t i = 0; e == 0 && (layer = contents_next(h, &i));)
+                e = load_layer(r, h, layer);
+        return e;
+}
+
+bool registry_contents_keep(struct registry_contents *h, enum store_kind kind, const char *layer,
+        const struct guid *key, const char *name)
+{
+        const struct probe p = { kind, find_layer(h, layer), key, name };
+        struct contents_item *found =
+                p.layer ? hashmap_get(&h->index, probe_hash(&p), held_matches, &p) : NULL;
+        if (found)
+                found->kept = true;
+        return found != NULL;
+}
+
+/* Values, then path entries from the deepest on: then what nobody names any more has no children left. */
+static int compare(const void *a, const void *b)
+{
+        const struct contents_item *x = *(struct contents_item *const *)a,
+                                   *y = *(struct contents_item *const *)b;
+        bool x_is_entry = x->kind == STORE_ENTRY, y_is_entry = y->kind == STORE_ENTRY;
+
+        if (x_is_entry != y_is_entry)
+                return x_is_entry ? 1 : -1;
+        return x->depth != y->depth ? (x->depth > y->depth ? -1 : 1) : 0;
+}
+
+static int withdraw(struct registry *r, const struct contents_item *held)
+{
+        const char *layer = held->layer->name;
+
+        switch (held->kind) {
+        case STORE_VALUE:
+                return registry_withdraw_value(r, &held->key, held->name, layer);
+        case STORE_BLANKET:
+                return registry_set_blanket(r, &held->key, layer, false);
+        default:
+                return registry_withdraw_entry(r, &held->key, held->name, layer);
+        }
+}
+
+static int contents_withdraw(struct registry *r, struct registry_contents *h)
+{
+        int e = 0;
+
+        if (h->n > 1)
+                qsort(h->list, h->n, sizeof(struct contents_item *), compare);
+        for (size_t i = 0; e == 0 && i < h->n; i++) {
+                const struct contents_item *held = h->list[i];
+                if (held->layer->spare)
+                        continue;
+                if (!held->kept)
+                        e = withdraw(r, held);
+                /* An entry that was kept may hide now what it named. */
+                if (e == 0 && !guid_is_zero(&held->target))
+                        e = registry_drop_unnamed(r, &held->target);
+        }
+        return e;
+}
+
+/* Deleting a layer removes all its entries. A drop-in's go with its file. */
+int registry_empty_layers(struct registry *r, const struct layers *now)
+{
+        _cleanup_(contents_done) struct registry_contents contents = { 0 };
+        bool any = false;
+        int e = 0;
+
+        for (size_t i = 0; e == 0 && i < r->layers.n; i++) {
+                const struct layer *l = &r->layers.list[i];
+                if (l->file || layers_find(now, l->name))
+                        continue;
+                any = true;
+                e = contents_add(&contents, l->name);
+        }
+        if (e == 0 && any)
+                e = contents_load(r, &contents);
+        return e < 0 || !any ? e : contents_withdraw(r, &contents);
+}
+
+/* ---- Applying files ---- */
 
 /* The files are being applied. */
 struct loading {
         struct registry *registry;
         struct dropins *files;
         struct layers layers; /* those that files stand behind, with what has been applied so far */
-        struct holding holding;
+        struct registry_contents contents;
 };
 
 static struct actor owner_of(const struct dropin *in)
@@ -29,19 +277,20 @@ static struct actor owner_of(const struct dropin *in)
 static void loading_done(struct loading *l)
 {
         layers_done(&l->layers);
-        holding_done(&l->holding);
+        contents_done(&l->contents);
 }
 
 /* `after_blanket`: the key's blanket is newer than what the layer has there, and would mask it. */
 static int put_value(struct registry *r, const struct guid *key, const struct hive_key *k,
-        const struct hive_value *v, const char *layer, bool after_blanket, struct holding *h, struct diag *d)
+        const struct hive_value *v, const char *layer, bool after_blanket, struct registry_contents *h,
+        struct diag *d)
 {
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
         const struct store_value_entry *mine =
-                value_in_layer(store_value(r->store, key, v->name, strlen(v->name)), layer);
+                registry_value_in_layer(store_value(r->store, key, v->name, strlen(v->name)), layer);
         uint64_t sequence;
 
-        if (holding_keep(h, HELD_VALUE, layer, key, v->name) && mine && !after_blanket) {
+        if (registry_contents_keep(h, STORE_VALUE, layer, key, v->name) && mine && !after_blanket) {
                 const struct value have = { .type = mine->type, .data = mine->data, .size = mine->size };
                 if (value_equal(&have, &v->value))
                         return 0;
@@ -49,8 +298,8 @@ static int put_value(struct registry *r, const struct guid *key, const struct hi
         return registry_put(r, key, &k->path, v->name, layer, &v->value, &sequence, d);
 }
 
-static int hide_key(
-        struct registry *r, const struct hive_key *k, const char *layer, struct holding *h, struct diag *d)
+static int hide_key(struct registry *r, const struct hive_key *k, const char *layer,
+        struct registry_contents *h, struct diag *d)
 {
         const struct path *path = &k->path;
         struct guid parent;
@@ -62,10 +311,10 @@ static int hide_key(
         if (e < 0)
                 return e;
         const struct store_path_entry *mine =
-                entry_in_layer(store_lookup(r->store, &parent, name, len), layer);
-        if (holding_keep(h, HELD_ENTRY, layer, &parent, name) && mine && mine->hidden)
+                registry_entry_in_layer(store_lookup(r->store, &parent, name, len), layer);
+        if (registry_contents_keep(h, STORE_ENTRY, layer, &parent, name) && mine && mine->hidden)
                 return 0;
-        e = touch_child(r, &parent, name);
+        e = effects_note_child(&r->effects, &parent, name);
         return e < 0 ? e
                      : registry_op(r, &(struct store_op){ .code = STORE_HIDE_ENTRY,
                                               .guid = parent,
@@ -74,8 +323,8 @@ static int hide_key(
                                               .sequence = store_take_sequence(r->store) });
 }
 
-static int put_key(
-        struct registry *r, const struct hive_key *k, const char *layer, struct holding *h, struct diag *d)
+static int put_key(struct registry *r, const struct hive_key *k, const char *layer,
+        struct registry_contents *h, struct diag *d)
 {
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
         struct guid key;
@@ -90,7 +339,7 @@ static int put_key(
                 return hide_key(r, k, layer, h, d);
         e = registry_make_keys(r, &k->path, k->path.n, layer, false, h, &key, &made, d);
         if (e == 0 && k->blanket)
-                new_blanket = !holding_keep(h, HELD_BLANKET, layer, &key, "");
+                new_blanket = !registry_contents_keep(h, STORE_BLANKET, layer, &key, "");
         if (e == 0 && new_blanket)
                 e = registry_set_blanket(r, &key, layer, true);
         for (size_t i = 0; e == 0 && i < k->n_values; i++)
@@ -121,18 +370,18 @@ static int put_file(struct loading *l, const struct dropin *in, struct diag *d)
         };
         struct registry *r = l->registry;
         const struct hive_file *f = in->file;
-        struct savepoint sp;
+        struct registry_savepoint sp;
 
-        int e = savepoint_set(r, &sp);
+        int e = registry_savepoint_set(r, &sp);
         if (e < 0)
                 return e;
         store_set_author(r->store, &author);
         for (size_t i = 0; e == 0 && i < f->n_keys; i++)
-                e = put_key(r, &f->keys[i], f->layer, &l->holding, d);
+                e = put_key(r, &f->keys[i], f->layer, &l->contents, d);
         if (e == 0)
                 e = set_layer(r, &l->layers, f, in->path);
         store_set_author(r->store, NULL);
-        return savepoint_close(r, &sp, e, d);
+        return registry_savepoint_close(r, &sp, e, d);
 }
 
 static const char *name_of_file(const char *path)
@@ -210,7 +459,7 @@ static int apply_file(struct loading *l, struct dropin *in)
         const struct layers *all = &l->registry->layers;
         const char *name = in->file->layer;
         const struct layer *known = layers_find(all, name);
-        bool is_taken = known && !known->file && holding_is_used(&l->holding, name);
+        bool is_taken = known && !known->file && contents_is_used(&l->contents, name);
         struct diag d = { 0 };
 
         int e = registry_dropins_check(l->files, in, all, &l->layers, is_taken, &d);
@@ -226,7 +475,7 @@ enum registry_backing registry_dropins_backing(const struct dropins *files, cons
 
         for (size_t i = 0; i < files->n; i++) {
                 const struct dropin *in = &files->list[i];
-                if (in->file && layer_name_equal(in->file->layer, layer->name))
+                if (in->file && layers_name_equal(in->file->layer, layer->name))
                         return BACKING_GOOD;
                 if (is_broken(in, name))
                         backing = BACKING_BROKEN;
@@ -253,19 +502,19 @@ static int forget_layer(struct loading *l, const struct layer *layer)
 /* Withdraws what the good files do not say any more, and the layers whose files went. */
 static int withdraw_rest(struct loading *l)
 {
-        struct holding *h = &l->holding;
-        struct held_layer *held;
+        struct registry_contents *h = &l->contents;
+        struct contents_layer *held;
         int e = 0;
 
-        for (uint32_t i = 0; (held = holding_next_layer(h, &i));) {
+        for (uint32_t i = 0; (held = contents_next(h, &i));) {
                 const struct layer *layer = layers_find(&l->layers, held->name);
                 enum registry_backing backing =
                         layer ? registry_dropins_backing(l->files, layer) : BACKING_BROKEN;
                 held->spare = backing == BACKING_BROKEN;
                 held->gone = backing == BACKING_GONE;
         }
-        e = holding_withdraw(l->registry, h);
-        for (uint32_t i = 0; e == 0 && (held = holding_next_layer(h, &i));)
+        e = contents_withdraw(l->registry, h);
+        for (uint32_t i = 0; e == 0 && (held = contents_next(h, &i));)
                 if (held->gone)
                         e = forget_layer(l, layers_find(&l->layers, held->name));
         return e;
@@ -275,15 +524,15 @@ static int apply_all(struct loading *l)
 {
         const struct dropins *files = l->files;
 
-        int e = registry_layers_of_files(l->registry->store, &l->layers);
+        int e = layers_of_files(l->registry->store, &l->layers);
         for (size_t i = 0; e == 0 && i < files->n; i++)
                 if (files->list[i].file)
-                        e = holding_add_layer(&l->holding, files->list[i].file->layer);
+                        e = contents_add(&l->contents, files->list[i].file->layer);
         for (size_t i = 0; e == 0 && i < l->layers.n; i++)
                 if (l->layers.list[i].file)
-                        e = holding_add_layer(&l->holding, l->layers.list[i].name);
+                        e = contents_add(&l->contents, l->layers.list[i].name);
         if (e == 0)
-                e = holding_load(l->registry, &l->holding);
+                e = contents_load(l->registry, &l->contents);
         for (size_t i = 0; e == 0 && i < files->n; i++)
                 if (files->list[i].file)
                         e = apply_file(l, &files->list[i]);

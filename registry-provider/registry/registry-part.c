@@ -7,7 +7,6 @@
 #include "../../schema/base/hashmap.h"
 #include "../resolve/resolve.h"
 #include "registry-dropins.h"
-#include "registry-layers.h"
 #include "registry.h"
 
 enum slot_kind {
@@ -228,9 +227,9 @@ static int read_all(struct registry_part *p)
                 if (p->schema->values[i].control)
                         r = read_value(p, &p->schema->values[i]);
         if (r == 0)
-                r = registry_layers_of_files(p->from, &p->layers);
+                r = layers_of_files(p->from, &p->layers);
         if (r == 0)
-                r = registry_layers_add_metadata(p->from, NULL, &p->layers);
+                r = layers_add_metadata(p->from, NULL, &p->layers);
         p->sequence = store_last_sequence(p->from);
         return r == 0 ? store_error(p->from, NULL) : r;
 }
@@ -262,7 +261,7 @@ static struct registry_part_item *item_of(const struct slot *slot, const char *l
 {
         struct registry_part_item *item = slot->items;
 
-        while (item && (item->replaced || !layer_name_equal(item->layer, layer)))
+        while (item && (item->replaced || !layers_name_equal(item->layer, layer)))
                 item = item->next;
         return item;
 }
@@ -313,7 +312,7 @@ static int make_child(
 
         if (mine)
                 mine->is_said = true;
-        if (!named || named != mine) {
+        if (!mine || named != mine) {
                 if (at->is_dangling)
                         return -ENOENT;
                 if (named)
@@ -491,7 +490,7 @@ static void withdraw_rest(struct registry_part *p, const struct dropins *files, 
 
         for (uint32_t i = 0; backing != BACKING_BROKEN && (slot = hashmap_next(&p->slots, &i));)
                 for (struct registry_part_item **at = &slot->items, *item; (item = *at);)
-                        if (!item->is_said && layer_name_equal(item->layer, layer->name))
+                        if (!item->is_said && layers_name_equal(item->layer, layer->name))
                                 drop_item(at);
                         else
                                 at = &item->next;
@@ -499,7 +498,7 @@ static void withdraw_rest(struct registry_part *p, const struct dropins *files, 
 
 static int apply_all(struct registry_part *p, struct dropins *files, struct layers *of_files)
 {
-        int r = p->from ? registry_layers_of_files(p->from, of_files) : layers_init(of_files);
+        int r = p->from ? layers_of_files(p->from, of_files) : layers_init(of_files);
 
         for (size_t i = 0; r == 0 && i < files->n; i++)
                 if (files->list[i].file)
@@ -513,7 +512,7 @@ static int apply_all(struct registry_part *p, struct dropins *files, struct laye
                         (void)layers_remove(of_files, layer->name);
         }
         if (r == 0 && p->from)
-                r = registry_layers_add_metadata(p->from, &p->layers, of_files);
+                r = layers_add_metadata(p->from, &p->layers, of_files);
         return r == 0 && p->from ? store_error(p->from, NULL) : r;
 }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "registry-internal.h"
-#include "registry-layers.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
+
+#include "../../schema/base/clock.h"
 
 static int make_default_hive(struct registry *r)
 {
@@ -54,9 +56,10 @@ int registry_open(const struct registry_config *config, struct registry **ret, s
         r->schema = config->schema;
         r->value_max = config->value_max;
         r->store = STEAL_PTR(store);
+        r->effects = (struct effects){ .store = r->store, .layers = &r->layers, .schema = r->schema };
         int e = load_hives(r);
         if (e == 0)
-                e = registry_layers_load(r->store, NULL, &r->layers);
+                e = layers_load(r->store, NULL, &r->layers);
         if (e == 0)
                 e = make_default_hive(r);
         if (e == 0)
@@ -111,7 +114,7 @@ const struct hives *registry_hives(const struct registry *r)
 
 void registry_set_schema(struct registry *r, const struct schema *schema)
 {
-        r->schema = schema;
+        r->schema = r->effects.schema = schema;
 }
 
 const struct schema *registry_schema(const struct registry *r)
@@ -255,4 +258,250 @@ int registry_prune(
         if (e == 0)
                 e = registry_sync(r, d);
         return registry_explain(r, e, d);
+}
+
+/* ---- Transactions and durability. A change has a transaction of the store's of its own inside the
+ * registry's. ---- */
+
+const char *registry_event_name(enum registry_event_kind kind)
+{
+        static const char *const names[] = {
+                [EVENT_VALUE_SET] = "value-set",
+                [EVENT_VALUE_DELETED] = "value-deleted",
+                [EVENT_VALUE_UNCHANGED] = "value-unchanged",
+                [EVENT_SUBKEY_CREATED] = "subkey-created",
+                [EVENT_SUBKEY_DELETED] = "subkey-deleted",
+                [EVENT_KEY_DELETED] = "key-deleted",
+        };
+        return names[kind];
+}
+
+void registry_event_done(struct registry_event *e)
+{
+        free(e->path);
+        free(e->name);
+        free(e->data);
+        free(e->layer);
+}
+
+void registry_events_done(struct registry_events *e)
+{
+        for (size_t i = 0; i < e->n; i++)
+                registry_event_done(&e->list[i]);
+        free(e->list);
+        *e = (struct registry_events){ 0 };
+}
+
+static void trim_hives(struct registry *r, size_t n)
+{
+        while (r->hives.n > n)
+                free(r->hives.list[--r->hives.n].name);
+}
+
+static void transaction_opened(struct registry *r, bool is_preview, size_t room)
+{
+        effects_begin(&r->effects, is_preview, room);
+        r->hives_begun = r->hives.n;
+        r->time = clock_of(CLOCK_REALTIME) * 1000;
+        r->in_transaction = true;
+        r->layers_touched = false;
+        r->withdrawn_at = 0;
+}
+
+static void transaction_closed(struct registry *r)
+{
+        effects_end(&r->effects);
+        r->in_transaction = false;
+        r->ends_with_failure = r->has_failed = false;
+}
+
+int registry_begin(struct registry *r, const struct store_author *author)
+{
+        if (r->in_transaction)
+                return -EBUSY;
+        if (!store_is_pending(r->store))
+                r->hives_synced = r->hives.n;
+        int e = store_begin(r->store, author);
+        if (e == 0)
+                transaction_opened(r, false, SIZE_MAX);
+        return e;
+}
+
+int registry_begin_preview(struct registry *r, size_t room)
+{
+        if (r->in_transaction || store_is_pending(r->store))
+                return -EBUSY;
+        int e = store_begin_preview(r->store);
+        if (e == 0)
+                transaction_opened(r, true, room);
+        return e;
+}
+
+void registry_end_with_failure(struct registry *r)
+{
+        assert(r->in_transaction);
+        r->ends_with_failure = true;
+}
+
+size_t registry_room(const struct registry *r)
+{
+        return r->effects.room;
+}
+
+void registry_abort(struct registry *r)
+{
+        if (!r->in_transaction)
+                return;
+        if (r->effects.is_preview)
+                store_abandon(r->store);
+        else
+                store_rollback(r->store);
+        trim_hives(r, r->hives_begun);
+        transaction_closed(r);
+}
+
+/* The table of layers as the transaction leaves it (only where it touched it), and the events. */
+static int compute_events(struct registry *r, struct layers *ret_layers, struct registry_events *ret)
+{
+        struct layers now = { 0 };
+        struct registry_events events = { 0 };
+        int e = 0;
+
+        assert(r->in_transaction && !r->has_failed);
+        if (r->layers_touched)
+                e = layers_load(r->store, &r->layers, &now);
+        if (e == 0 && r->layers_touched)
+                e = registry_empty_layers(r, &now);
+        if (e == 0)
+                e = effects_to_events(&r->effects, r->layers_touched ? &now : &r->layers, &events);
+        if (e == 0)
+                e = store_error(r->store, NULL);
+        if (e < 0) {
+                layers_done(&now);
+                registry_events_done(&events);
+                registry_abort(r);
+                return e;
+        }
+        events.sequence = store_last_sequence(r->store);
+        *ret_layers = now;
+        *ret = events;
+        return 0;
+}
+
+int registry_end_preview(struct registry *r, struct registry_events *ret)
+{
+        struct layers now;
+
+        assert(r->effects.is_preview);
+        int e = compute_events(r, &now, ret);
+        if (e < 0)
+                return e;
+        layers_done(&now);
+        registry_abort(r);
+        ret->sequence = store_last_sequence(r->store);
+        return 0;
+}
+
+int registry_end(struct registry *r, struct registry_events *ret)
+{
+        struct layers now;
+        int e = compute_events(r, &now, ret);
+
+        if (e < 0)
+                return e;
+        e = store_commit(r->store);
+        if (e < 0) {
+                layers_done(&now);
+                registry_events_done(ret);
+                trim_hives(r, r->hives_begun);
+                transaction_closed(r);
+                return e;
+        }
+        if (r->layers_touched) {
+                if (r->layers_synced.n == 0)
+                        r->layers_synced = r->layers;
+                else
+                        layers_done(&r->layers);
+                r->layers = now;
+                r->layers_version++;
+        }
+        transaction_closed(r);
+        return 0;
+}
+
+int registry_sync(struct registry *r, struct diag *d)
+{
+        if (r->in_transaction)
+                return -EBUSY;
+        if (!store_is_pending(r->store))
+                return 0;
+        int e = store_sync(r->store, d);
+        if (e < 0)
+                trim_hives(r, r->hives_synced);
+        if (e < 0 && r->layers_synced.n > 0) {
+                struct layers refused = r->layers;
+                r->layers = r->layers_synced;
+                r->layers_synced = refused;
+                r->layers_version++;
+        }
+        layers_done(&r->layers_synced);
+        r->layers_synced = (struct layers){ 0 };
+        return e;
+}
+
+int registry_savepoint_set(struct registry *r, struct registry_savepoint *ret)
+{
+        assert(r->in_transaction);
+        int e = r->ends_with_failure ? store_error(r->store, NULL) : store_begin(r->store, NULL);
+        if (e == 0)
+                *ret = (struct registry_savepoint){ .scope = store_scope_begin(r->store),
+                        .hives = r->hives.n };
+        return e;
+}
+
+int registry_savepoint_close(struct registry *r, struct registry_savepoint *sp, int error, struct diag *d)
+{
+        int failed = store_error(r->store, d);
+
+        if (failed < 0)
+                error = failed;
+        /* The store forgets an error where nobody looks at what was read. */
+        store_scope_end(&sp->scope);
+        if (r->ends_with_failure) {
+                r->has_failed |= error < 0;
+                return error;
+        }
+        if (error >= 0)
+                error = store_commit(r->store);
+        else
+                store_rollback(r->store);
+        if (error < 0) {
+                trim_hives(r, sp->hives);
+                r->withdrawn_at = 0;
+        }
+        return error;
+}
+
+/* What withdraws something makes nothing that could bear a number: all of it has one together, as long as it
+ * is the last one, so that each change is behind the one before for whoever follows by number. */
+static uint64_t withdrawal_number(struct registry *r)
+{
+        if (r->withdrawn_at == 0 || r->withdrawn_at != store_last_sequence(r->store))
+                r->withdrawn_at = store_take_sequence(r->store);
+        return r->withdrawn_at;
+}
+
+int registry_op(struct registry *r, const struct store_op *op)
+{
+        struct store_op numbered = *op;
+        int e = effects_take_room(&r->effects, op->size);
+
+        if (e == 0)
+                e = effects_is_policy(&r->effects, op, &numbered.is_policy);
+        if (e < 0)
+                return e;
+        if (op->code == STORE_DELETE_VALUE || op->code == STORE_DELETE_ENTRY ||
+                (op->code == STORE_SET_BLANKET && !op->set))
+                numbered.sequence = withdrawal_number(r);
+        return store_apply(r->store, &numbered);
 }

@@ -29,10 +29,6 @@ DEFINE_CLEANUP(struct registry *, registry_close, registry_closep);
 
 struct store_scope registry_scope(const struct registry *r);
 
-#define LAYER_DEFAULT                                                                                       \
-        "default" /* shown as the source of a schema default; no real layer may be called so                \
-                   */
-
 /* Not to be copied: `value` may point into it. */
 struct registry_value {
         const char *name;
@@ -58,23 +54,8 @@ _must_check_ int registry_get(struct registry *r, const struct path *path, const
 int registry_explain(const struct registry *r, int e, struct diag *d);
 const struct store *registry_store(const struct registry *r);
 const struct layers *registry_layers(const struct registry *r);
-/* At or below Machine\System\Registry\Layers; with `above`, also what it is in. */
-bool registry_is_layer_metadata(const struct path *path, bool above);
 /* Another number after each change of the table of layers, or of what it is made from. */
 uint64_t registry_layers_version(const struct registry *r);
-/* A layer's Precedence that is no REG_DWORD, or an Enabled that is no REG_DWORD of 0 or 1: it is kept, and
- * does not count. What was in force before stays; where that is not known, after a start, the layer is
- * disabled, or has precedence 0. */
-struct registry_refused {
-        const char *layer;
-        const char *name;
-        struct value value;
-        const char *expected;
-        uint32_t in_force;
-};
-/* All are borrowed. 0, or what the store says: then it may not be all of them. */
-typedef void (*registry_refused_t)(const struct registry_refused *refused, void *userdata);
-_must_check_ int registry_each_refused(const struct registry *r, registry_refused_t fn, void *userdata);
 struct hive_root {
         char *name;
         struct guid root;
@@ -124,6 +105,7 @@ struct registry_events {
         struct registry_event *list;
         size_t n;
 };
+void registry_event_done(struct registry_event *e);
 void registry_events_done(struct registry_events *e);
 const char *registry_event_name(enum registry_event_kind kind); /* "value-set" … as on the bus */
 

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../schema/names/fold.h"
+#include "../../schema/values/value.h"
 
-bool layer_name_equal(const char *a, const char *b)
+bool layers_name_equal(const char *a, const char *b)
 {
         /* Nearly always it is spelled alike. */
         return strcmp(a, b) == 0 || fold_equal(a, strlen(a), b, strlen(b));
@@ -87,7 +87,7 @@ int layers_set(struct layers *l, const char *name, uint32_t precedence, bool ena
         struct layer made;
         bool found;
 
-        if (layer_name_equal(name, LAYER_BASE))
+        if (layers_name_equal(name, LAYER_BASE))
                 return precedence == 0 && enabled && !file ? 0 : -EINVAL;
 
         size_t at = position(l, name, &found);
@@ -117,10 +117,245 @@ bool layers_remove(struct layers *l, const char *name)
         bool found;
         size_t at = position(l, name, &found);
 
-        if (!found || layer_name_equal(name, LAYER_BASE))
+        if (!found || layers_name_equal(name, LAYER_BASE))
                 return false;
         layer_done(&l->list[at]);
         memmove(l->list + at, l->list + at + 1, (l->n - at - 1) * sizeof(*l->list));
         l->n--;
         return true;
+}
+
+/* ---- As the store says ---- */
+
+static const char *const layers_components[] = { DEFAULT_HIVE, "System", "Registry", "Layers" };
+
+bool layers_is_metadata(const struct path *path, bool above)
+{
+        if (path->n < ARRAY_SIZE(layers_components) && !above)
+                return false;
+        for (size_t i = 0; i < ARRAY_SIZE(layers_components) && i < path->n; i++) {
+                size_t len;
+                const char *name = path_component(path, i, &len);
+                if (!fold_equal(name, len, layers_components[i], strlen(layers_components[i])))
+                        return false;
+        }
+        return true;
+}
+
+/* Names that no key below Layers gives a meaning to. */
+static bool is_reserved(const char *name, size_t len)
+{
+        return fold_equal(name, len, LAYER_BASE, strlen(LAYER_BASE)) ||
+               fold_equal(name, len, LAYER_DEFAULT, strlen(LAYER_DEFAULT));
+}
+
+int layers_check_metadata(const struct path *path, struct diag *d)
+{
+        size_t len, at = ARRAY_SIZE(layers_components);
+        if (path->n <= at || !layers_is_metadata(path, false))
+                return 0;
+        const char *name = path_component(path, at, &len);
+        if (!is_reserved(name, len))
+                return 0;
+        return diag_set(d, EINVAL,
+                "%s: layer '%.*s' is the registry's own and cannot be changed, expected another name",
+                path->text, (int)len, name);
+}
+
+static const struct store_path_entry *base_entry(const struct store_path_entry *chain)
+{
+        for (; chain; chain = chain->next)
+                if (layers_name_equal(chain->layer, LAYER_BASE))
+                        return chain->hidden ? NULL : chain;
+        return NULL;
+}
+
+static const struct store_value_entry *base_value(
+        const struct store *s, const struct guid *key, const char *name)
+{
+        const struct store_value_entry *v = store_value(s, key, name, strlen(name));
+        while (v && !layers_name_equal(v->layer, LAYER_BASE))
+                v = v->next;
+        return v && v->type != REG_TOMBSTONE ? v : NULL;
+}
+
+/* A REG_DWORD and nothing else. */
+static const struct metadata {
+        const char *name;
+        uint32_t max;
+        const char *expected;
+} metadata_precedence = { "Precedence", UINT32_MAX, "a REG_DWORD" },
+  metadata_enabled = { "Enabled", 1, "a REG_DWORD of 0 or 1" };
+
+static bool is_good(const struct metadata *m, const struct store_value_entry *v, uint32_t *ret)
+{
+        const struct value value = { .type = v->type, .data = v->data, .size = v->size };
+        return v->type == REG_DWORD && value_get_u32(&value, ret) == 0 && *ret <= m->max;
+}
+
+/* What the base layer's entry says. */
+static uint32_t base_number(const struct store *s, const struct guid *key, const struct metadata *m,
+        uint32_t unset, uint32_t refused)
+{
+        const struct store_value_entry *v = base_value(s, key, m->name);
+        uint32_t number;
+
+        if (!v)
+                return unset;
+        return is_good(m, v, &number) ? number : refused;
+}
+
+/* A refused value leaves what was in force. After a start that is not known, and a layer that may have been
+ * switched off stays off, one that may have been low stays low. */
+static int add_layer(const struct store *s, const char *name, const struct guid *key,
+        const struct layers *before, struct layers *l)
+{
+        const struct layer *known = layers_find(l, name), *was = before ? layers_find(before, name) : NULL;
+        const char *file = known ? known->file : NULL;
+
+        if (is_reserved(name, strlen(name)))
+                return 0;
+        uint32_t precedence = base_number(
+                s, key, &metadata_precedence, known ? known->precedence : 0, was ? was->precedence : 0);
+        uint32_t enabled =
+                base_number(s, key, &metadata_enabled, !known || known->enabled, was && was->enabled);
+        return layers_set(l, name, precedence, enabled != 0, file);
+}
+
+int layers_of_files(const struct store *s, struct layers *ret)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        struct layers layers;
+        size_t n;
+        const struct store_file *files = store_files(s, &n);
+        int e = layers_init(&layers);
+
+        if (e < 0)
+                return e;
+        for (size_t i = 0; e == 0 && i < n; i++)
+                e = layers_set(
+                        &layers, files[i].layer, files[i].precedence, files[i].enabled, files[i].file);
+        if (e == 0)
+                e = store_error(s, NULL);
+        if (e < 0)
+                layers_done(&layers);
+        else
+                *ret = layers;
+        return e;
+}
+
+bool layers_changed(const struct layers *a, const struct layers *b, const char *name)
+{
+        const struct layer *x = layers_find(a, name), *y = layers_find(b, name);
+        if (!x || !y)
+                return x != y;
+        return x->precedence != y->precedence || x->enabled != y->enabled;
+}
+
+static int find_metadata(const struct store *s, struct guid *ret)
+{
+        const struct store_key *root = store_root(s, DEFAULT_HIVE, strlen(DEFAULT_HIVE));
+
+        if (!root)
+                return -ENOENT;
+        struct guid key = root->guid;
+        for (size_t i = 1; i < ARRAY_SIZE(layers_components); i++) {
+                const char *name = layers_components[i];
+                const struct store_path_entry *entry = base_entry(store_lookup(s, &key, name, strlen(name)));
+                if (!entry)
+                        return -ENOENT;
+                key = entry->target;
+        }
+        *ret = key;
+        return 0;
+}
+
+int layers_add_metadata(const struct store *s, const struct layers *before, struct layers *l)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        struct guid key;
+        size_t n = 0;
+        int e = 0;
+
+        const struct store_path_entry *const *children =
+                find_metadata(s, &key) == 0 ? store_children(s, &key, &n) : NULL;
+        for (size_t i = 0; e == 0 && i < n; i++) {
+                const struct store_path_entry *entry = base_entry(children[i]);
+                if (entry)
+                        e = add_layer(s, entry->name, &entry->target, before, l);
+        }
+        return e == 0 ? store_error(s, NULL) : e;
+}
+
+int layers_load(const struct store *s, const struct layers *before, struct layers *ret)
+{
+        struct layers layers;
+
+        int e = layers_of_files(s, &layers);
+        if (e < 0)
+                return e;
+        e = layers_add_metadata(s, before, &layers);
+        if (e < 0)
+                layers_done(&layers);
+        else
+                *ret = layers;
+        return e;
+}
+
+static void report_refused(const struct store *s, const struct store_path_entry *entry,
+        const struct metadata *m, uint32_t in_force, layers_refused_t fn, void *userdata)
+{
+        const struct store_value_entry *v = base_value(s, &entry->target, m->name);
+        uint32_t number;
+
+        if (!v || is_good(m, v, &number))
+                return;
+        const struct layers_refused refused = {
+                .layer = entry->name,
+                .name = m->name,
+                .value = { .type = v->type, .data = v->data, .size = v->size },
+                .expected = m->expected,
+                .in_force = in_force,
+        };
+        fn(&refused, userdata);
+}
+
+int layers_each_refused(
+        const struct store *s, const struct layers *in_force, layers_refused_t fn, void *userdata)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        struct guid key;
+        size_t n = 0;
+
+        const struct store_path_entry *const *children =
+                find_metadata(s, &key) == 0 ? store_children(s, &key, &n) : NULL;
+        for (size_t i = 0; i < n; i++) {
+                const struct store_path_entry *entry = base_entry(children[i]);
+                if (!entry)
+                        continue;
+                const struct layer *l = layers_find(in_force, entry->name);
+                report_refused(s, entry, &metadata_precedence, l ? l->precedence : 0, fn, userdata);
+                report_refused(s, entry, &metadata_enabled, l && l->enabled, fn, userdata);
+        }
+        return store_error(s, NULL);
+}
+
+int layers_check_writable(const struct layers *list, const char **layer, struct diag *d)
+{
+        const char *name = *layer ? *layer : LAYER_BASE;
+        const struct layer *l = layers_find(list, name);
+
+        if (!l && is_reserved(name, strlen(name)))
+                return diag_set(
+                        d, EINVAL, "'%s' stands for the schema's defaults, no layer can be called so", name);
+        if (!l)
+                return diag_set(d, ENOENT,
+                        "there is no layer '%s'; make it by setting \\System\\Registry\\Layers\\%s, value "
+                        "Precedence",
+                        name, name);
+        if (l->file)
+                return diag_set(
+                        d, EROFS, "layer '%s' is read-only: it is the contents of %s", l->name, l->file);
+        *layer = l->name;
+        return 0;
 }

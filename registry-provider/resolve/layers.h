@@ -2,14 +2,21 @@
 #pragma once
 
 /* The table of known layers: name (case-insensitive), precedence, enabled, and the drop-in file behind it if
- * there is one. `base` is always there: precedence 0, enabled. Pure. */
+ * there is one. `base` is always there: precedence 0, enabled.
+ *
+ * A layer is known because a drop-in file declares it, or because its metadata are registry values,
+ * Machine\System\Registry\Layers\<name>\{Precedence,Enabled}. Metadata are read from the base layer's own
+ * entries alone: read effectively, a layer could raise or enable itself. They override a file's. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../../schema/names/path.h"
+#include "../../schema/values/value.h"
 #include "../store/store.h"
 
 #define LAYER_BASE STORE_BASE_LAYER
+#define LAYER_DEFAULT "default" /* shown as the source of a schema's default; no layer can be called so */
 #define LAYERS_MAX 1024u
 
 struct layer {
@@ -24,7 +31,7 @@ struct layers {
         size_t n;
 };
 
-bool layer_name_equal(const char *a, const char *b);
+bool layers_name_equal(const char *a, const char *b);
 
 /* A table that holds only `base`. 0 or -ENOMEM. */
 _must_check_ int layers_init(struct layers *l);
@@ -37,3 +44,39 @@ _must_check_ int layers_set(
         struct layers *l, const char *name, uint32_t precedence, bool enabled, const char *file);
 /* False if there is no such layer, or it is `base`. */
 bool layers_remove(struct layers *l, const char *name);
+/* Whether it appeared, went, moved or was switched. */
+bool layers_changed(const struct layers *a, const struct layers *b, const char *name);
+/* *layer becomes the known layer's own spelling; NULL is the base layer. -ENOENT, -EINVAL or -EROFS with d
+ * set. */
+_must_check_ int layers_check_writable(const struct layers *list, const char **layer, struct diag *d);
+
+/* ---- As the store says ---- */
+
+/* Base and the layers that files stand behind, as the files say. 0, -E2BIG, -ENOMEM, or what the store says,
+ * as all of these. */
+_must_check_ int layers_of_files(const struct store *s, struct layers *ret);
+/* Metadata add layers, and override a file's. Of what is refused, what was in force `before` stays (NULL:
+ * that is not known). */
+_must_check_ int layers_add_metadata(const struct store *s, const struct layers *before, struct layers *l);
+/* Both. */
+_must_check_ int layers_load(const struct store *s, const struct layers *before, struct layers *ret);
+
+/* At or below Machine\System\Registry\Layers; with `above`, also what it is in. */
+bool layers_is_metadata(const struct path *path, bool above);
+/* -EINVAL for metadata of a layer that cannot have any. */
+_must_check_ int layers_check_metadata(const struct path *path, struct diag *d);
+
+/* A layer's Precedence that is no REG_DWORD, or an Enabled that is no REG_DWORD of 0 or 1: it is kept, and
+ * does not count. What was in force before stays; where that is not known, after a start, the layer is
+ * disabled, or has precedence 0. */
+struct layers_refused {
+        const char *layer;
+        const char *name;
+        struct value value;
+        const char *expected;
+        uint32_t in_force;
+};
+/* All are borrowed. 0, or what the store says: then it may not be all of them. */
+typedef void (*layers_refused_t)(const struct layers_refused *refused, void *userdata);
+_must_check_ int layers_each_refused(
+        const struct store *s, const struct layers *in_force, layers_refused_t fn, void *userdata);

@@ -128,3 +128,119 @@ const struct store_path_entry *resolve_hiding(const struct store *s, const struc
         }
         return NULL;
 }
+
+/* ---- Why ---- */
+
+static bool is_candidate(const struct why_entry *w)
+{
+        return w->state != WHY_LAYER_DISABLED && w->state != WHY_LAYER_UNKNOWN;
+}
+
+static int compare_why(const void *a, const void *b)
+{
+        const struct why_entry *x = a, *y = b;
+
+        if (is_candidate(x) != is_candidate(y))
+                return is_candidate(x) ? -1 : 1;
+        if (is_candidate(x) && x->precedence != y->precedence)
+                return x->precedence > y->precedence ? -1 : 1;
+        if (x->sequence != y->sequence)
+                return x->sequence > y->sequence ? -1 : 1;
+        return strcmp(x->layer, y->layer);
+}
+
+static struct why_entry make_why(const struct layers *l, const char *layer, uint64_t sequence)
+{
+        const struct layer *known = layers_find(l, layer);
+        struct why_entry w = { .layer = layer, .sequence = sequence, .state = WHY_LAYER_UNKNOWN };
+
+        if (known) {
+                w.file = known->file;
+                w.precedence = known->precedence;
+                w.state = known->enabled ? WHY_SHADOWED : WHY_LAYER_DISABLED;
+        }
+        return w;
+}
+
+int resolve_why(const struct store *s, const struct layers *l, const struct guid *key, const char *name,
+        size_t len, struct why_entry **ret, size_t *ret_n)
+{
+        const struct store_value_entry *chain = store_value(s, key, name, len);
+        const struct store_blanket *blankets = store_blankets(s, key);
+        size_t n = 0;
+        int r = store_error(s, NULL);
+
+        if (r < 0)
+                return r;
+        for (const struct store_value_entry *e = chain; e; e = e->next)
+                n++;
+        for (const struct store_blanket *b = blankets; b; b = b->next)
+                n++;
+        struct why_entry *list = calloc(n > 0 ? n : 1, sizeof(*list)), *at = list;
+        if (!list)
+                return -ENOMEM;
+        for (const struct store_value_entry *e = chain; e; e = e->next) {
+                *at = make_why(l, e->layer, e->sequence);
+                at++->entry = e;
+        }
+        for (const struct store_blanket *b = blankets; b; b = b->next) {
+                *at = make_why(l, b->layer, b->sequence);
+                at++->blanket = true;
+        }
+        qsort(list, n, sizeof(*list), compare_why);
+        if (n > 1 && is_candidate(&list[1]) && list[0].precedence == list[1].precedence &&
+                list[0].sequence == list[1].sequence) {
+                free(list);
+                return -EBADMSG;
+        }
+        if (n > 0 && is_candidate(&list[0]))
+                list[0].state = WHY_WINS;
+        *ret = list;
+        *ret_n = n;
+        return 0;
+}
+
+/* ---- The effective children and values of a key ---- */
+
+int resolve_children(const struct store *s, const struct layers *l, const struct guid *parent,
+        const struct store_path_entry ***ret, size_t *ret_n)
+{
+        size_t names, n = 0;
+        const struct store_path_entry *const *chains = store_children(s, parent, &names);
+        int r = store_error(s, NULL);
+        _cleanup_free_ const struct store_path_entry **list = calloc(names > 0 ? names : 1, sizeof(*list));
+
+        if (r < 0 || !list)
+                return r < 0 ? r : -ENOMEM;
+        for (size_t i = 0; i < names; i++) {
+                r = resolve_child_chain(l, chains[i], &list[n]);
+                if (r < 0 && r != -ENOENT)
+                        return r;
+                n += r == 0;
+        }
+        *ret = STEAL_PTR(list);
+        *ret_n = n;
+        return 0;
+}
+
+int resolve_values(const struct store *s, const struct layers *l, const struct guid *key, bool with_data,
+        const struct store_value_entry ***ret, size_t *ret_n)
+{
+        size_t names, n = 0;
+        const struct store_value_entry *const *chains = store_values(s, key, with_data, &names);
+        const struct store_blanket *blankets = store_blankets(s, key);
+        int r = store_error(s, NULL);
+        _cleanup_free_ const struct store_value_entry **list = calloc(names > 0 ? names : 1, sizeof(*list));
+
+        if (r < 0 || !list)
+                return r < 0 ? r : -ENOMEM;
+        for (size_t i = 0; i < names; i++) {
+                r = resolve_value_chain(l, chains[i], blankets, &list[n]);
+                if (r < 0 && r != -ENOENT)
+                        return r;
+                n += r == 0;
+        }
+        *ret = STEAL_PTR(list);
+        *ret_n = n;
+        return 0;
+}

@@ -94,7 +94,7 @@ static void expect_layer(const char *name, unsigned precedence, bool enabled)
         ck_assert_int_eq(l->enabled, enabled);
 }
 
-static void add_refused(const struct registry_refused *refused, void *userdata)
+static void add_refused(const struct layers_refused *refused, void *userdata)
 {
         buf_printf(userdata, "%s %s %zu %u\n", refused->layer, refused->name, refused->value.size,
                 refused->in_force);
@@ -103,7 +103,8 @@ static void add_refused(const struct registry_refused *refused, void *userdata)
 static void expect_refused(const char *expected)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
-        ck_assert_int_eq(registry_each_refused(w.r, add_refused, &text), 0);
+        ck_assert_int_eq(
+                layers_each_refused(registry_store(w.r), registry_layers(w.r), add_refused, &text), 0);
         assert_same_lines(buf_str(&text), expected, "refused metadata");
 }
 

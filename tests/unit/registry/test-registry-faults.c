@@ -117,14 +117,14 @@ static int ask_why(const struct path *path, const char *name)
         return r < 0 ? r : (int)n;
 }
 
-static void count_refused(_unused_ const struct registry_refused *refused, void *userdata)
+static void count_refused(_unused_ const struct layers_refused *refused, void *userdata)
 {
         ++*(int *)userdata;
 }
 
 static int ask_refused(_unused_ const struct path *path, _unused_ const char *name)
 {
-        int n = 0, r = registry_each_refused(w.r, count_refused, &n);
+        int n = 0, r = layers_each_refused(registry_store(w.r), registry_layers(w.r), count_refused, &n);
         return r < 0 ? r : n;
 }
 
