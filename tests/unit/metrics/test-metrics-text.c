@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "../../../schema/names/fold.h"
-#include "../../../service/metrics/metrics-writer.h"
 #include "states.h"
 #include "suite.h"
 
@@ -129,20 +128,33 @@ START_TEST(always_utf8)
 }
 END_TEST
 
+static size_t lines_of(const struct buf *text)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < text->len; i++)
+                n += text->data[i] == '\n';
+        return n;
+}
+
 /* Each byte, each pair. */
 START_TEST(any_bytes)
 {
-        for (unsigned a = 1; a < 256; a++)
-                for (unsigned b = 1; b < 256; b++) {
-                        const char two[] = { (char)a, (char)b, '\0' };
-                        _cleanup_buf_ struct buf out = BUF_INIT;
-                        metrics_escape(&out, two);
-                        bool good = utf8_valid_prefix(out.data, out.len) == out.len;
-                        for (size_t i = 0; i < out.len; i++)
-                                good &= (unsigned char)out.data[i] >= 0x20;
-                        if (!good)
-                                ck_abort_msg("bytes %02x %02x", a, b);
-                }
+        _cleanup_buf_ struct buf plain = BUF_INIT;
+
+        ck_assert_int_eq(metrics_text(&(const struct metrics_state){ .version = "1" }, &plain), 0);
+        for (unsigned a = 1; a < 256; a++) {
+                _cleanup_buf_ struct buf pairs = BUF_INIT, out = BUF_INIT;
+                for (unsigned b = 1; b < 256; b++)
+                        buf_printf(&pairs, "%c%c.", (char)a, (char)b);
+                const struct metrics_state state = { .version = buf_str(&pairs) };
+                ck_assert_int_eq(metrics_text(&state, &out), 0);
+                bool good = utf8_valid_prefix(out.data, out.len) == out.len &&
+                            lines_of(&out) == lines_of(&plain);
+                for (size_t i = 0; i < out.len; i++)
+                        good &= (unsigned char)out.data[i] >= 0x20 || out.data[i] == '\n';
+                ck_assert_msg(good, "byte %02x", a);
+        }
 }
 END_TEST
 
