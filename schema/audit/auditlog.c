@@ -10,8 +10,7 @@
 #include "../base/clock.h"
 #include "../base/file.h"
 #include "../base/log.h"
-#include "journal.h"
-#include "ranges.h"
+#include "journal-entry.h"
 #include "spool.h"
 
 /* What the kernel did not take is tried again this often, and whenever there is something new to send. */
@@ -206,26 +205,54 @@ static int64_t since_here(const struct auditlog *log, const struct sender_record
         return (int64_t)clock_of(CLOCK_BOOTTIME) - (int64_t)(clock_of(CLOCK_REALTIME) - when);
 }
 
+/* Ascending numbers for people: `5-7, 9`. */
+struct ranges {
+        struct buf text; /* without the last range */
+        uint64_t first, last;
+        size_t n; /* numbers */
+};
+
+static void end_range(struct ranges *r)
+{
+        if (r->n == 0)
+                return;
+        buf_printf(&r->text, "%s%" PRIu64, r->text.len > 0 ? ", " : "", r->first);
+        if (r->last > r->first)
+                buf_printf(&r->text, "-%" PRIu64, r->last);
+}
+
+static void add_number(struct ranges *r, uint64_t number)
+{
+        if (r->n == 0 || number != r->last + 1) {
+                end_range(r);
+                r->first = number;
+        }
+        r->last = number;
+        r->n++;
+}
+
 /* What the sending thread adds meanwhile has an older number. */
 static int send_left(struct auditlog *log)
 {
-        _cleanup_ranges_ struct ranges left_numbers = RANGES_INIT;
+        struct ranges numbers = { 0 };
         struct sender_record record = { 0 };
         char *left;
         int r;
 
         while ((r = spool_next(log->spool, record.cookie, &record, &left)) > 0) {
                 _cleanup_free_ char *text = left;
-                ranges_add(&left_numbers, record.cookie);
+                add_number(&numbers, record.cookie);
                 record.since = since_here(log, &record);
-                r = sender_submit_kept(log->sender, &record);
+                r = sender_submit(log->sender, &record, true);
                 if (r < 0)
                         log_error("audit record %" PRIu64 " could not be queued: %s", record.cookie,
                                 strerror(-r));
         }
-        if (left_numbers.n > 0)
+        end_range(&numbers);
+        if (numbers.n > 0)
                 log_notice("%zu audit records of an earlier run go out when the kernel takes them: %s",
-                        left_numbers.n, ranges_text(&left_numbers));
+                        numbers.n, buf_str(&numbers.text));
+        buf_done(&numbers.text);
         return r;
 }
 
@@ -293,21 +320,23 @@ int auditlog_new(const struct auditlog_config *config, struct auditlog **ret)
         return 0;
 }
 
-/* A number, the journal and the file; the number is kept last: a kill before that makes the caller tell it
- * again, one behind it makes the next start send what is in the file. 0 or negative errno of the format. */
-static int enter(struct auditlog *log, struct record *r, struct buf *text)
+/* A number, the journal and the file; the number is kept last: a kill before that makes the caller report it
+ * again, one behind it makes the next start send what is in the file. `*ret` is what to submit, its text in
+ * `text`. 0 or negative errno of the format. */
+static int enter(struct auditlog *log, struct record *r, struct buf *text, struct sender_record *ret)
 {
         r->seqno = ++log->seqno;
         r->boot = log->boot;
         if (r->when == 0)
                 r->when = clock_of(CLOCK_REALTIME);
         int e = record_format(r, text);
-        journal_send(r, buf_str(text));
+        *ret = (struct sender_record){ .cookie = r->seqno,
+                .success = r->success,
+                .since = (int64_t)clock_of(CLOCK_BOOTTIME),
+                .text = buf_str(text) };
+        journal_entry_send(r, ret->text);
         if (e == 0)
-                spool(log, &(struct sender_record){ .cookie = r->seqno,
-                                   .success = r->success,
-                                   .since = (int64_t)clock_of(CLOCK_BOOTTIME),
-                                   .text = buf_str(text) });
+                spool(log, ret);
         keep_seqno(log);
         return e;
 }
@@ -317,8 +346,9 @@ static void leave_losses(struct auditlog *log)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct record r = losses(log);
+        struct sender_record unsent;
 
-        if (enter(log, &r, &text) == 0)
+        if (enter(log, &r, &text, &unsent) == 0)
                 log->left++;
 }
 
@@ -365,12 +395,13 @@ uint64_t auditlog_emit_then(
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct record numbered = *r;
+        struct sender_record record;
 
-        int e = enter(log, &numbered, &text);
+        int e = enter(log, &numbered, &text, &record);
         if (e == 0 && done)
                 e = add_completion(log, numbered.seqno, done, userdata);
         if (e == 0) {
-                e = sender_submit(log->sender, buf_str(&text), r->success, numbered.seqno);
+                e = sender_submit(log->sender, &record, false);
                 if (e < 0)
                         complete(log, numbered.seqno);
         } else if (done)

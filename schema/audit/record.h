@@ -75,8 +75,6 @@ bool record_read_time(const char *text, uint64_t *ret_usec, char ret_boot[static
 
 const char *record_op(const struct record *r);
 const char *record_message_id(enum record_kind kind);
-/* One sentence for people: the journal's MESSAGE. */
-_must_check_ int record_message(const struct record *r, struct buf *out);
 /* LOG_NOTICE for what was asked for, LOG_WARNING for what was not, LOG_ERR for losses; LOG_NOTICE for a
  * taint that is accepted. */
 int record_priority(const struct record *r);

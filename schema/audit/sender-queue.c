@@ -1,130 +1,187 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "sender-internal.h"
+#include "sender-queue.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
-uint64_t sender_now(void)
+void sender_queue_init(struct sender_queue *q, int event_fd)
 {
-        struct timespec t;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+        *q = (struct sender_queue){ .event_fd = event_fd };
+        q->items_end = &q->items;
+        q->events_end = &q->events;
 }
 
-struct timespec sender_timespec(uint64_t nsec)
+void sender_queue_done(struct sender_queue *q)
 {
-        return (struct timespec){
-                .tv_sec = (time_t)(nsec / UINT64_C(1000000000)),
-                .tv_nsec = (long)(nsec % UINT64_C(1000000000)),
-        };
+        for (struct sender_item *i = q->items, *next; i; i = next) {
+                next = i->next;
+                free(i);
+        }
+        if (q->busy && q->busy->state == SENDER_ITEM_ENDED)
+                free(q->busy);
 }
 
-void sender_list_append(struct sender_list *l, struct sender_item *i)
+static void free_ended(const struct sender_queue *q, struct sender_item *i)
 {
-        i->next = NULL;
-        if (l->tail)
-                l->tail->next = i;
-        else
-                l->head = i;
-        l->tail = i;
-        l->n++;
+        bool pending = i == q->busy;
+
+        for (size_t k = 0; k < SENDER_OUTCOMES_N; k++)
+                pending |= i->events[k].pending;
+        if (!pending)
+                free(i);
 }
 
-void sender_list_insert(struct sender_list *l, struct sender_item *i)
+static void take_event(struct sender_queue *q, struct sender_event *e)
 {
-        struct sender_item **at = &l->head;
+        struct sender_event **at = &q->events;
 
-        while (*at && (*at)->order < i->order)
+        while (*at != e)
                 at = &(*at)->next;
-        i->next = *at;
-        *at = i;
-        if (!i->next)
-                l->tail = i;
-        l->n++;
+        *at = e->next;
+        if (!*at)
+                q->events_end = at;
+        e->pending = false;
 }
 
-struct sender_item *sender_list_take(struct sender_list *l)
+static void report(struct sender_queue *q, struct sender_item *i, enum sender_outcome outcome)
 {
-        struct sender_item *i = l->head;
+        struct sender_event *e = &i->events[outcome];
 
-        if (!i)
-                return NULL;
-        l->head = i->next;
-        if (!l->head)
-                l->tail = NULL;
-        l->n--;
+        if (e->pending)
+                take_event(q, e);
+        *e = (struct sender_event){ .item = i, .pending = true };
+        *q->events_end = e;
+        q->events_end = &e->next;
+        (void)eventfd_write(q->event_fd, 1);
+}
+
+bool sender_queue_next_event(struct sender_queue *q, uint64_t *ret_cookie, enum sender_outcome *ret_outcome)
+{
+        struct sender_event *e = q->events;
+        eventfd_t count;
+
+        if (!e) {
+                (void)eventfd_read(q->event_fd, &count);
+                return false;
+        }
+        struct sender_item *i = e->item;
+        *ret_cookie = i->record.cookie;
+        *ret_outcome = (enum sender_outcome)(e - i->events);
+        take_event(q, e);
+        if (i->state == SENDER_ITEM_ENDED)
+                free_ended(q, i);
+        return true;
+}
+
+static void end_item(struct sender_queue *q, struct sender_item *i)
+{
+        struct sender_item **at = &q->items;
+
+        while (*at != i)
+                at = &(*at)->next;
+        *at = i->next;
+        if (!*at)
+                q->items_end = at;
+        i->state = SENDER_ITEM_ENDED;
+        free_ended(q, i);
+}
+
+struct sender_item *sender_queue_first(const struct sender_queue *q)
+{
+        struct sender_item *i = q->items;
+
+        while (i && i->state == SENDER_ITEM_SENT)
+                i = i->next;
         return i;
 }
 
-struct sender_item *sender_item_new(const struct sender_record *r)
+void sender_queue_lose(struct sender_queue *q, struct sender_item *i)
+{
+        q->kept -= i->state == SENDER_ITEM_KEPT;
+        q->lost++;
+        q->waiting--;
+        report(q, i, SENDER_LOST);
+        end_item(q, i);
+}
+
+/* Kept ones stand before those that were never tried, so the first goes. */
+static void make_room(struct sender_queue *q, size_t n)
+{
+        while (q->waiting + n > SENDER_QUEUE_MAX) {
+                struct sender_item *i = sender_queue_first(q);
+                sender_queue_lose(q, i == q->busy ? i->next : i);
+                q->overflowed = true;
+        }
+}
+
+int sender_queue_add(struct sender_queue *q, const struct sender_record *r, bool late)
 {
         size_t n = strlen(r->text) + 1;
         struct sender_item *i = calloc(1, sizeof(*i) + n);
 
         if (!i)
-                return NULL;
-        memcpy(i->text, r->text, n);
+                return -ENOMEM;
         i->record = *r;
-        i->record.text = i->text;
-        return i;
+        i->record.text = memcpy(i->text, r->text, n);
+        i->late = late;
+        make_room(q, 1);
+        *q->items_end = i;
+        q->items_end = &i->next;
+        q->waiting++;
+        return 0;
 }
 
-/* The oldest kept one; where there is none, the oldest. */
-static bool drop_one(struct sender *s)
+static void keep(struct sender_queue *q, struct sender_item *i)
 {
-        struct sender_item *i = sender_list_take(&s->kept);
-
-        if (!i)
-                i = sender_list_take(&s->fresh);
-        if (!i)
-                return false;
-        if (!*s->status.problem)
-                (void)snprintf(s->status.problem, sizeof(s->status.problem),
-                        "the queue is full: sending takes too long");
-        sender_post_final(s, i, SENDER_LOST);
-        return true;
-}
-
-void sender_make_room(struct sender *s, size_t n)
-{
-        while (s->fresh.n + s->kept.n + (s->current != NULL) + n > SENDER_QUEUE_MAX)
-                if (!drop_one(s))
-                        return;
-}
-
-void sender_post(
-        struct sender *s, struct sender_event *e, struct sender_item *i, enum sender_outcome outcome)
-{
-        *e = (struct sender_event){ .item = i, .outcome = outcome };
-        *s->events_end = e;
-        s->events_end = &e->next;
-        (void)eventfd_write(s->event_fd, 1);
-}
-
-void sender_post_final(struct sender *s, struct sender_item *i, enum sender_outcome outcome)
-{
-        if (i->was_kept)
-                s->status.kept--;
-        if (outcome == SENDER_SENT)
-                s->status.sent++;
-        else
-                s->status.lost++;
-        sender_post(s, &i->final, i, outcome);
-}
-
-void sender_release(struct sender *s)
-{
-        struct sender_item *i;
-
-        if (atomic_fetch_sub(&s->refs, 1) > 1)
+        if (i->state == SENDER_ITEM_KEPT)
                 return;
-        free(s->current);
-        while ((i = sender_list_take(&s->unconfirmed)))
-                free(i);
-        (void)pthread_cond_destroy(&s->ended);
-        (void)pthread_cond_destroy(&s->wake);
-        (void)pthread_mutex_destroy(&s->lock);
-        free(s);
+        i->state = SENDER_ITEM_KEPT;
+        i->late = true;
+        q->kept++;
+        report(q, i, SENDER_KEPT);
+}
+
+void sender_queue_keep(struct sender_queue *q)
+{
+        for (struct sender_item *i = sender_queue_first(q); i; i = i->next)
+                keep(q, i);
+}
+
+void sender_queue_sent(struct sender_queue *q, uint64_t now)
+{
+        struct sender_item *i = sender_queue_first(q);
+
+        q->kept -= i->state == SENDER_ITEM_KEPT;
+        q->sent++;
+        q->waiting--;
+        i->state = SENDER_ITEM_SENT;
+        i->sent_at = now;
+        report(q, i, SENDER_SENT);
+        if (++q->unconfirmed > SENDER_UNCONFIRMED_MAX) {
+                q->unconfirmed--;
+                end_item(q, q->items);
+        }
+}
+
+bool sender_queue_confirm(struct sender_queue *q, uint64_t sent_at)
+{
+        bool any = false;
+
+        for (; q->unconfirmed > 0 && q->items->sent_at <= sent_at; any = true) {
+                q->unconfirmed--;
+                end_item(q, q->items);
+        }
+        return any;
+}
+
+void sender_queue_take_back(struct sender_queue *q)
+{
+        for (struct sender_item *i = q->items; i && i->state == SENDER_ITEM_SENT; i = i->next) {
+                q->sent--;
+                q->waiting++;
+                keep(q, i);
+        }
+        q->unconfirmed = 0;
+        make_room(q, 0);
 }

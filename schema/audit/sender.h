@@ -2,23 +2,36 @@
 #pragma once
 
 /* The only user of libaudit: one thread that sends records, because a full kernel backlog can hold a sender
- * for a minute. The queue is bounded. A record counts as sent when the kernel took it, auditing is enabled
- * and the kernel's `lost` did not rise (where an audit daemon takes them, or a limit is near), or where we
- * may not ask for that; else it is kept and sent again until the queue is full, when the oldest kept ones
- * (where there are none, the oldest) are dropped and counted.
+ * for a minute. The owner submits and is told of outcomes. A record's states:
  *
- * The kernel is asked for that once, behind the record: a question takes longer than all else that a record
- * needs. It is asked before as well where its last answer is no clear yes, where one is kept or in doubt,
- * and for good once `lost` rose: against an old count, what was others' loss would make ours go out again.
+ *        submitted          the kernel took it and         settle_ms have passed, and its
+ *            |              says that it keeps it          count of lost ones did not rise
+ *            v
+ *         QUEUED -----------------------------> SENT -----------------------------> CONFIRMED
+ *          |  |                                ^    |
+ *     not  |  |                    sent again  |    |  the count rose: ours may be
+ *     now  |  |                                |    v  among them
+ *          |  +-----------------------------> KEPT (late=)
+ *          |       the queue is full,          |
+ *          +----------> LOST <-----------------+
+ *                   or the end comes
  *
- * They go out in their order: no newer one passes one that is kept. The oldest is tried every retry_ms and
- * at once when a new one comes; where it gets through, the others follow, and where not, the new one is kept
- * as well. What was kept, or waited for a second or more, says so: late= (record_add_late()).
+ * QUEUED: The kernel is asked for its status once, behind the record: a question takes longer than all else
+ * that a record needs. It is asked before as well where its last answer is no clear yes, where one is kept
+ * or in doubt, and for good once `lost` rose: against an old count, what was others' loss would make ours go
+ * out again. Where we may not ask, or there is no audit daemon whose loss it could be, SENT is CONFIRMED.
  *
- * The kernel may take a record and lose it later, when the daemon does not fetch it: `lost` is looked at
- * again before the next send, and once some time (settle_ms) after the last one. Where it rose, all that
- * were handed over in that time (64 at most: the oldest are forgotten) are kept ones again, and until one
- * stays there only the oldest goes out, once a try, and is looked at before the next.
+ * KEPT: They go out in their order: no newer one passes one that is kept. The oldest is tried every retry_ms
+ * and at once when a new one comes; where it gets through, the others follow, and where not, the new one is
+ * kept as well. What was kept, or waited for a second or more, says so: late= (record_add_late()).
+ *
+ * SENT: The kernel may lose a record later, when the daemon does not fetch it: `lost` is looked at again
+ * before the next send, and once settle_ms after the last one. Where it rose, all that were sent in that
+ * time (64 at most: the oldest count as confirmed) are kept ones again, and until one stays only the oldest
+ * goes out, once a try, and is looked at before the next.
+ *
+ * LOST: SENDER_QUEUE_MAX wait at most; then the oldest kept one (where there is none, the oldest) is
+ * dropped.
  *
  * A record can so arrive twice: `lost` rises for others' records, too; its seqno tells. A record that a
  * filter rule of the kernel drops counts as handed over: nothing shows it. */
@@ -33,12 +46,14 @@
 #define SENDER_TEXT_MAX 8192u
 #define SENDER_LOST_MEANWHILE "the kernel lost records meanwhile (backlog or rate limit)"
 
-/* SENDER_SENT is told at once, and is not always the last word: where the kernel lost records afterwards,
- * SENDER_KEPT follows for the same cookie, and then SENDER_SENT or SENDER_LOST; that may happen again. */
+/* SENDER_SENT comes at once, and is not always the last word: where the kernel lost records afterwards,
+ * SENDER_KEPT follows for the same cookie, and then SENDER_SENT or SENDER_LOST; that may happen again. What
+ * was not dispatched before it came again is reported once, in its last place. */
 enum sender_outcome {
         SENDER_SENT, /* handed over */
-        SENDER_KEPT, /* not now: will be tried again; told once until the next of the other two */
+        SENDER_KEPT, /* not now: will be tried again; reported once until the next of the other two */
         SENDER_LOST, /* dropped */
+        SENDER_OUTCOMES_N,
 };
 
 /* On its way. */
@@ -99,15 +114,13 @@ extern const struct sender_backend sender_libaudit;
 _must_check_ int sender_new(const struct sender_backend *backend, unsigned retry_ms,
         sender_handed_over_t handed_over, sender_done_t done, void *userdata, struct sender **ret);
 /* Waits at most `timeout_ms` for what is queued (the kept ones have one more try, but not in doubt), then
- * counts the rest as lost, tells of it, and frees everything but what a thread that is stuck in the kernel
+ * counts the rest as lost, reports it, and frees everything but what a thread that is stuck in the kernel
  * still uses. The rest includes what was handed over last where it is in doubt. Accepts NULL. */
 struct sender *sender_stop(struct sender *s, unsigned timeout_ms);
 
-/* Takes a copy; its time is now. 0, -EMSGSIZE for text of SENDER_TEXT_MAX bytes or more, -ESHUTDOWN from
- * within sender_stop(), or -ENOMEM. Never blocks. */
-_must_check_ int sender_submit(struct sender *s, const char *text, bool success, uint64_t cookie);
-/* The same for one that an earlier run kept. */
-_must_check_ int sender_submit_kept(struct sender *s, const struct sender_record *r);
+/* Takes a copy. `late`: an earlier run kept it. 0, -EMSGSIZE for text of SENDER_TEXT_MAX bytes or more,
+ * -ESHUTDOWN from within sender_stop(), or -ENOMEM. Never blocks. */
+_must_check_ int sender_submit(struct sender *s, const struct sender_record *r, bool late);
 /* Becomes readable when outcomes wait; then call sender_dispatch(). */
 int sender_fd(const struct sender *s);
 void sender_dispatch(struct sender *s);

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../../schema/base/clock.h"
+
 struct fake_kernel fake;
 
 void lock(void)
@@ -174,12 +176,20 @@ void stop(void)
         ck_assert_uint_eq(fake.opens, fake.closes);
 }
 
+static int64_t now(void)
+{
+        return (int64_t)clock_of(CLOCK_BOOTTIME);
+}
+
 void submit(unsigned first, unsigned last)
 {
         for (unsigned i = first; i <= last; i++) {
                 char text[32];
                 (void)snprintf(text, sizeof(text), "%u", i);
-                ck_assert_int_eq(sender_submit(sender, text, i != 2, i), 0);
+                const struct sender_record r = {
+                        .cookie = i, .success = i != 2, .since = now(), .text = text
+                };
+                ck_assert_int_eq(sender_submit(sender, &r, false), 0);
         }
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "../../../schema/audit/journal-entry.h"
 #include "../../../schema/audit/record-fields.h"
 #include "suite.h"
 
@@ -180,7 +181,7 @@ START_TEST(record_texts)
 
         ck_assert_int_eq(record_format(&c->r, &text), 0);
         ck_assert_str_eq(buf_str(&text), c->text);
-        ck_assert_int_eq(record_message(&c->r, &message), 0);
+        ck_assert_int_eq(journal_entry_message(&c->r, &message), 0);
         ck_assert_str_eq(buf_str(&message), c->message);
 }
 END_TEST
@@ -347,7 +348,7 @@ START_TEST(record_limits)
                         size_t safe = strspn(value + quoted, SAFE);
                         ck_assert_msg(strcmp(value, "?") == 0 || safe == n - 2 * quoted, "%s", field);
                 }
-                ck_assert_int_eq(record_message(&r, &message), 0);
+                ck_assert_int_eq(journal_entry_message(&r, &message), 0);
                 ck_assert_uint_lt(message.len, 16384);
                 for (const char *p = message.data; *p; p++)
                         ck_assert_int_ge((unsigned char)*p, 0x20);
@@ -467,7 +468,7 @@ START_TEST(record_no_memory)
 
                 allocations_left = n;
                 int r = record_format(&texts[0].r, &text);
-                int m = record_message(&texts[0].r, &message);
+                int m = journal_entry_message(&texts[0].r, &message);
                 allocations_left = -1;
                 ck_assert(r == 0 || r == -ENOMEM);
                 ck_assert(m == 0 || m == -ENOMEM);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../../../schema/audit/sender.h"
+#include "../../../schema/base/clock.h"
 #include "suite.h"
 
 struct status_answer {
@@ -227,6 +228,9 @@ static void await_outcome(struct sender *s)
 
 START_TEST(plays_out)
 {
+        const struct sender_record record = {
+                .cookie = 1, .success = true, .since = (int64_t)clock_of(CLOCK_BOOTTIME), .text = "op=x"
+        };
         struct sender *s = NULL;
 
         play = &plays[_i];
@@ -235,7 +239,7 @@ START_TEST(plays_out)
         seq = 1;
         enqueue(NLMSG_ERROR, 1); /* left by an earlier send */
         ck_assert_int_eq(sender_new(&sender_libaudit, 3600000, on_handed_over, on_outcome, NULL, &s), 0);
-        ck_assert_int_eq(sender_submit(s, "op=x", true, 1), 0);
+        ck_assert_int_eq(sender_submit(s, &record, false), 0);
         await_outcome(s);
         /* What it never takes would hold up all that is behind it. */
         const char *not_sent = play->send_result == -EINVAL ? "lost " : "kept ";

@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include "../../../schema/audit/sender.h"
+#include "../../../schema/base/clock.h"
 #include "suite.h"
 
 static unsigned n_kept, n_lost;
@@ -18,10 +19,13 @@ static void on_outcome(uint64_t cookie, enum sender_outcome outcome, void *userd
 
 START_TEST(says_so)
 {
+        const struct sender_record record = {
+                .cookie = 5, .success = true, .since = (int64_t)clock_of(CLOCK_BOOTTIME), .text = "op=x"
+        };
         struct sender *s = NULL;
 
         ck_assert_int_eq(sender_new(&sender_libaudit, 3600000, NULL, on_outcome, NULL, &s), 0);
-        ck_assert_int_eq(sender_submit(s, "op=x", true, 5), 0);
+        ck_assert_int_eq(sender_submit(s, &record, false), 0);
         struct pollfd p = { .fd = sender_fd(s), .events = POLLIN };
         ck_assert_int_eq(poll(&p, 1, 20000), 1);
         sender_dispatch(s);

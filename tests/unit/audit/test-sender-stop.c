@@ -86,7 +86,7 @@ START_TEST(stop_while_it_asks)
         ck_assert_str_eq(fake.handed_over, "+1 ");
         unlock();
         sender = sender_stop(sender, 50);
-        ck_assert_str_eq(outcomes, "2l 1l ");
+        ck_assert_str_eq(outcomes, "1l 2l ");
         lock();
         ck_assert_str_eq(fake.handed_over, "+1 -1 ");
         fake.block_at_once = false;
@@ -96,7 +96,7 @@ START_TEST(stop_while_it_asks)
         ck_assert_str_eq(fake.handed_over, "+1 -1 ");
         ck_assert_uint_eq(fake.sends, 1);
         unlock();
-        ck_assert_str_eq(outcomes, "2l 1l ");
+        ck_assert_str_eq(outcomes, "1l 2l ");
 }
 END_TEST
 

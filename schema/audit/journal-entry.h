@@ -6,4 +6,6 @@
 
 #include "record.h"
 
-void journal_send(const struct record *r, const char *record_text);
+void journal_entry_send(const struct record *r, const char *record_text);
+/* One sentence for people: the entry's MESSAGE. 0 or -ENOMEM. */
+_must_check_ int journal_entry_message(const struct record *r, struct buf *out);

@@ -9,7 +9,7 @@
 
 #include "../../../schema/base/file.h"
 #include "../../../schema/base/log.h"
-#include "../../../schema/audit/journal.h"
+#include "../../../schema/audit/journal-entry.h"
 #include "suite.h"
 
 /* What stands in for the journal: its fields, a newline after each. */
@@ -41,14 +41,14 @@ int __wrap_access(const char *path, int mode)
 
 static struct buf said;
 
-/* journal_send() with standard error caught in `said`. */
+/* journal_entry_send() with standard error caught in `said`. */
 static void run(const struct record *r, const char *text)
 {
         int caught = memfd_create("stderr", 0), before = dup(STDERR_FILENO);
 
         ck_assert_int_ge(dup2(caught, STDERR_FILENO), 0);
         log_setup("peios", LOG_INFO);
-        journal_send(r, text);
+        journal_entry_send(r, text);
         (void)fflush(stderr);
         ck_assert_int_ge(dup2(before, STDERR_FILENO), 0);
         (void)close(before);
@@ -240,7 +240,7 @@ START_TEST(no_memory)
                 int caught = memfd_create("stderr", 0), before = dup(STDERR_FILENO);
                 (void)dup2(caught, STDERR_FILENO);
                 allocations_left = (int)n;
-                journal_send(&changed, "op=x");
+                journal_entry_send(&changed, "op=x");
                 allocations_left = -1;
                 (void)dup2(before, STDERR_FILENO);
                 (void)close(before);
