@@ -61,19 +61,24 @@ void buf_putc(struct buf *b, char c)
         buf_add(b, &c, 1);
 }
 
+/* Into the room that there is; only what does not fit is formatted twice. */
 void buf_printf(struct buf *b, const char *format, ...)
 {
+        size_t room = b->error ? 0 : b->size - b->len;
         va_list ap, again;
         va_start(ap, format);
         va_copy(again, ap);
-        int n = vsnprintf(NULL, 0, format, ap);
+        int n = vsnprintf(room > 0 ? b->data + b->len : NULL, room, format, ap);
         va_end(ap);
+        bool fits = n >= 0 && (size_t)n < room;
+        if (!fits && room > 0)
+                b->data[b->len] = '\0';
         if (n < 0)
                 b->error = -EINVAL;
-        else if (buf_reserve(b, (size_t)n) == 0) {
-                (void)vsnprintf(b->data + b->len, (size_t)n + 1, format, again);
+        else if (!fits && buf_reserve(b, (size_t)n) == 0)
+                fits = vsnprintf(b->data + b->len, (size_t)n + 1, format, again) == n;
+        if (fits)
                 b->len += (size_t)n;
-        }
         va_end(again);
 }
 
