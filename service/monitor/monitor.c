@@ -388,8 +388,15 @@ void monitor_check(struct monitor *m)
  * a bit to its record: nothing is read that is not needed. */
 static void complete_exact(struct monitor *m, struct taint_event *e, uint64_t now)
 {
-        if (e->module[0] && e->module_taints[0] == '\0')
-                module_read_taints(m->root, e->module, e->module_taints);
+        if (e->module[0] && e->module_taints[0] == '\0') {
+                /* One whose code has run stands there for long: no need to read that again. */
+                bool stands = !m->modules_stale && strcmp(e->reason, "module-code") == 0;
+                const struct module *known = stands ? modules_find(&m->modules, e->module) : NULL;
+                if (known)
+                        (void)strcpy(e->module_taints, known->taints);
+                else
+                        module_read_taints(m->root, e->module, e->module_taints);
+        }
         if (e->reason[0] && e->detail[0])
                 return;
 
