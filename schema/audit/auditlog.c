@@ -398,6 +398,7 @@ uint64_t auditlog_emit_then(
         struct sender_record record;
 
         int e = enter(log, &numbered, &text, &record);
+        record.awaited = done != NULL;
         if (e == 0 && done)
                 e = add_completion(log, numbered.seqno, done, userdata);
         if (e == 0) {

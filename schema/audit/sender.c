@@ -17,6 +17,7 @@
 #include "record.h"
 
 #define UNSURE "sent, but not confirmed"
+#define DELIVERY_USEC 4000u
 
 struct sender {
         const struct sender_backend *backend;
@@ -33,12 +34,11 @@ struct sender {
         bool unasked;                /* the current one goes by an older answer */
         bool lossy;                  /* `lost` has risen under a daemon or a limit, for whomever */
 
-        pthread_mutex_t lock; /* for what follows */
-        pthread_cond_t wake;  /* the thread */
-        pthread_cond_t ended;
-        struct sender_queue queue; /* its busy one is being sent */
-        bool taken;                /* the kernel took that, and it is being seen whether it keeps it */
-        uint64_t lost_seen;        /* the kernel's count before any unconfirmed one was sent */
+        pthread_mutex_t lock;       /* for what follows */
+        pthread_cond_t wake, ended; /* the thread is to go on; it has come to its end */
+        struct sender_queue queue;  /* its busy one is being sent */
+        bool taken;                 /* the kernel took that, and it is being seen whether it keeps it */
+        uint64_t lost_seen;         /* the kernel's count before any unconfirmed one was sent */
         bool lost_known;
         bool unsure;      /* a look failed, and the problem says so */
         uint64_t look_at; /* 0: no look at `lost` is due */
@@ -58,11 +58,6 @@ static struct timespec timespec_of(uint64_t usec)
 {
         return (struct timespec){ .tv_sec = (time_t)(usec / 1000000),
                 .tv_nsec = (long)(usec % 1000000) * 1000 };
-}
-
-static void wake_owner(struct sender *s)
-{
-        (void)eventfd_write(s->queue.event_fd, 1);
 }
 
 static void say(struct sender *s, const struct sender_item *i, bool taken)
@@ -99,12 +94,11 @@ static bool confirm(struct sender *s, uint64_t at)
 
 static void explain(int error, const char *what, char *reason, size_t size)
 {
+        bool none = error == EPROTONOSUPPORT || error == EAFNOSUPPORT;
         char buffer[64];
 
-        if (error == EPROTONOSUPPORT || error == EAFNOSUPPORT)
-                (void)snprintf(reason, size, "%s: the kernel has no audit support", what);
-        else
-                (void)snprintf(reason, size, "%s: %s", what, strerror_r(error, buffer, sizeof(buffer)));
+        (void)snprintf(reason, size, "%s: %s", what,
+                none ? "the kernel has no audit support" : strerror_r(error, buffer, sizeof(buffer)));
 }
 
 /* Without an audit daemon the kernel throws away what nobody fetches, and counts it: that others' records
@@ -114,8 +108,8 @@ static bool may_be_ours(const struct sender_kernel *before, const struct sender_
         return after->lost != before->lost && (after->fetched || after->tight);
 }
 
-/* On the thread and without the lock, as the next two. A handle that works, 0 and the answer in `s->kernel`;
- * or what is in `s->kernel_error`. A broken connection is opened anew once. */
+/* Without the lock, as the next two. 0 and the answer in `s->kernel`, or what is in `s->kernel_error`. A
+ * broken connection is opened anew once. */
 static int ask(struct sender *s)
 {
         const struct sender_backend *b = s->backend;
@@ -147,10 +141,9 @@ static bool may_send(const struct sender *s, char *reason, size_t size)
                         reason, size);
                 return false;
         }
-        if (s->kernel.enabled)
-                return true;
-        (void)snprintf(reason, size, "auditing is disabled in the kernel (enabled=0)");
-        return false;
+        if (!s->kernel.enabled)
+                (void)snprintf(reason, size, "auditing is disabled in the kernel (enabled=0)");
+        return s->kernel.enabled;
 }
 
 /* Asks again: does the kernel still have what it took after its last answer? False also where it does not
@@ -182,7 +175,7 @@ static void end_problem(struct sender *s, const char *problem)
 {
         if (strncmp(s->problem, problem, strlen(problem)) == 0)
                 s->problem[0] = '\0';
-        wake_owner(s);
+        (void)eventfd_write(s->queue.event_fd, 1);
 }
 
 static void trust(struct sender *s, bool paused)
@@ -224,7 +217,7 @@ static void look(struct sender *s)
                 s->look_at = clock_usec() + s->retry_usec;
                 s->unsure = true;
                 explain(-r, UNSURE, s->problem, sizeof(s->problem));
-                wake_owner(s);
+                (void)eventfd_write(s->queue.event_fd, 1);
         } else if (s->queue.unconfirmed > 0 && s->kernel.lost != s->lost_seen) {
                 s->in_doubt = true;
                 (void)snprintf(s->problem, sizeof(s->problem), SENDER_LOST_MEANWHILE);
@@ -239,18 +232,23 @@ static void look(struct sender *s)
         s->lost_known = !says_nothing && (r == 0 || s->lost_known);
 }
 
+static void wait_until(struct sender *s, uint64_t usec)
+{
+        struct timespec t = timespec_of(usec);
+
+        (void)pthread_cond_timedwait(&s->wake, &s->lock, &t);
+}
+
 static void wait_for_work(struct sender *s)
 {
         uint64_t until = s->look_at;
 
         if (s->queue.kept > 0 && !s->paused && (until == 0 || s->next_retry < until))
                 until = s->next_retry;
-        if (until == 0) {
+        if (until == 0)
                 (void)pthread_cond_wait(&s->wake, &s->lock);
-                return;
-        }
-        struct timespec t = timespec_of(until);
-        (void)pthread_cond_timedwait(&s->wake, &s->lock, &t);
+        else
+                wait_until(s, until);
 }
 
 /* May the first one that waits go out now? A new one is a reason to try the kept ones. */
@@ -342,10 +340,9 @@ static int attempt_late(struct sender *s, const struct sender_item *i, char *rea
         return 0;
 }
 
-/* 1: the kernel has it; 0: not now; -EINVAL: never. Sends it, and sees whether it stayed. Without the lock
- * meanwhile, so the owner may have gone afterwards. The kernel's yes is reported before it is asked anything
- * else: only a kill between these two makes the next start send again what arrived. Where the kernel is
- * likely to drop what it took, it is reported when it did not. */
+/* 1: the kernel has it; 0: not now; -EINVAL: never. Without the lock meanwhile: the owner may go. The yes is
+ * reported before all else: only a kill between the two makes the next start send again what arrived. Where
+ * the kernel is likely to drop what it took, it is reported when it did not. */
 static int send_one(struct sender *s, const struct sender_item *i, char *reason, size_t size)
 {
         reason[0] = '\0';
@@ -361,6 +358,9 @@ static int send_one(struct sender *s, const struct sender_item *i, char *reason,
         s->taken = said;
         if (said)
                 say(s, i, true);
+        /* The kernel's threads bring it to its readers now, and a question takes more of them. */
+        if (said && !i->record.awaited && s->queue.waiting == 1 && !s->stopping)
+                wait_until(s, clock_usec() + DELIVERY_USEC);
         (void)pthread_mutex_unlock(&s->lock);
         bool stayed = has_stayed(s, reason, size);
         (void)pthread_mutex_lock(&s->lock);
@@ -386,8 +386,8 @@ static void note_sent(struct sender *s, char *reason, size_t size)
         else
                 s->look_at = s->settled;
 
-        /* What is accepted now may be accepted of the others, too. In doubt that is seen first; and no more
-         * of the kept ones go out than can be remembered. */
+        /* What is accepted now may be accepted of the others, too: in doubt, and when no more can be
+         * remembered, that is seen first. */
         bool full = s->look_at > 0 && s->queue.unconfirmed == SENDER_UNCONFIRMED_MAX && !s->stopping;
         bool wait = s->in_doubt || (full && s->queue.kept > 0);
         s->paused = wait && s->look_at > 0;
@@ -450,7 +450,7 @@ static void *run(void *userdata)
         return NULL;
 }
 
-/* The owner's side. Signals belong to its thread. */
+/* Signals belong to the owner's thread. */
 static int start_thread(struct sender *s)
 {
         sigset_t all, before;
@@ -500,8 +500,7 @@ int sender_new(const struct sender_backend *backend, unsigned retry_ms, sender_h
         return 0;
 }
 
-/* Nothing that is still there will be sent. The one that is being sent may yet get through, but nobody will
- * know. */
+/* Nothing that is still there will be sent; what becomes of the one under way nobody will know. */
 static void lose_rest(struct sender *s)
 {
         struct sender_item *i;
@@ -528,8 +527,7 @@ struct sender *sender_stop(struct sender *s, unsigned timeout_ms)
         (void)pthread_cond_signal(&s->wake);
         while (!s->exited && r == 0)
                 r = pthread_cond_timedwait(&s->ended, &s->lock, &until);
-        bool exited = s->exited;
-        s->abandoned = !exited;
+        s->abandoned = !s->exited;
         lose_rest(s);
         (void)pthread_mutex_unlock(&s->lock);
 
@@ -537,10 +535,10 @@ struct sender *sender_stop(struct sender *s, unsigned timeout_ms)
         (void)close(s->queue.event_fd);
         /* A thread in the middle of sendto() can be held there for a minute and cannot be cancelled safely.
          * It is let go, and frees the rest when it comes back. */
-        if (exited)
-                (void)pthread_join(s->thread, NULL);
-        else
+        if (s->abandoned)
                 (void)pthread_detach(s->thread);
+        else
+                (void)pthread_join(s->thread, NULL);
         release(s);
         return NULL;
 }

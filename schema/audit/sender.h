@@ -17,9 +17,11 @@
  *                   or the end comes
  *
  * QUEUED: The kernel is asked for its status once, behind the record: a question takes longer than all else
- * that a record needs. It is asked before as well where its last answer is no clear yes, where one is kept
- * or in doubt, and for good once `lost` rose: against an old count, what was others' loss would make ours go
- * out again. Where we may not ask, or there is no audit daemon whose loss it could be, SENT is CONFIRMED.
+ * that a record needs. Between the two the kernel has some milliseconds to bring the record to its readers,
+ * unless another one comes or the outcome is awaited. It is asked before as well where its last answer is no
+ * clear yes, where one is kept or in doubt, and for good once `lost` rose: against an old count, what was
+ * others' loss would make ours go out again. Where we may not ask, or there is no audit daemon whose loss it
+ * could be, SENT is CONFIRMED.
  *
  * KEPT: They go out in their order: no newer one passes one that is kept. The oldest is tried every retry_ms
  * and at once when a new one comes; where it gets through, the others follow, and where not, the new one is
@@ -60,6 +62,7 @@ enum sender_outcome {
 struct sender_record {
         uint64_t cookie;
         bool success;
+        bool awaited;  /* somebody waits for its outcome */
         int64_t since; /* CLOCK_BOOTTIME, µs: then it could have been sent first; below 0: before the boot */
         const char *text;
 };
