@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "arena.h"
+#include "../../schema/base/arena.h"
 #include "store.h"
 
 /* What one transaction of 10,000 values looks at twice. */

@@ -51,7 +51,8 @@ uint64_t database_newest_of_damaged(const char *file);
  * the first thing that is wrong; or another negative errno. */
 _must_check_ int database_check(struct database *db, enum statement check, struct diag *d);
 
-/* A statement without bindings, to be stepped. NULL: it failed, and database.error says how. */
+/* A statement without bindings, to be stepped. NULL: it failed, and database.error says how; nothing is
+ * bound to it then, and it does not run. */
 sqlite3_stmt *database_statement(struct database *db, enum statement id, bool is_volatile);
 /* True with a row; false at the end or on error, which is in database.error; the statement is reset then.
  * While there is an error nothing runs: outside of the transaction that SQLite has rolled back for it, each

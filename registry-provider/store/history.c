@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "../../schema/base/hashmap.h"
-#include "store-internal.h"
-#include "store-rows.h"
+#include "store-tables.h"
 
 /* ---- Rows ---- */
 
@@ -46,9 +45,8 @@ static const struct author *read_author(const struct store *s, int64_t id)
                 return NULL;
         *a = (struct author){ .id = id, .author = somebody, .boot = "" };
         sqlite3_stmt *q = store_query(s, AUTHOR_GET, false);
-        if (q)
-                (void)sqlite3_bind_int64(q, 1, id);
-        while (database_row(s->db, q)) {
+        (void)sqlite3_bind_int64(q, 1, id);
+        while (database_row(store_database(s), q)) {
                 a->boot = store_column_text(s, q, 0);
                 a->author.reason = store_column_text(s, q, 1);
                 a->author.file = text_or_null(s, q, 2);
@@ -91,7 +89,7 @@ static struct history_row *read_row(const struct store *s, sqlite3_stmt *q, cons
         struct history_row *row = NULL;
         int64_t author = 0, layer = 0;
 
-        while (database_row(s->db, q)) {
+        while (database_row(store_database(s), q)) {
                 row = store_take(s, sizeof(*row));
                 if (!row)
                         continue;
@@ -115,10 +113,10 @@ static struct history_row *read_row(const struct store *s, sqlite3_stmt *q, cons
         if (!row)
                 return NULL;
         if (layer != 0)
-                row->layer = store_layer_name((struct store *)s, layer);
+                row->layer = store_layer_name(s, layer);
         if (!*known || (*known)->id != author)
                 *known = read_author(s, author);
-        if (!*known || s->db->error)
+        if (!*known || store_database(s)->error)
                 return NULL;
         row->author = &(*known)->author;
         row->boot = (*known)->boot;
@@ -130,8 +128,7 @@ static struct history_row *row_by(const struct store *s, enum statement id, int6
         const struct author *author = NULL;
         sqlite3_stmt *q = store_query(s, id, false);
 
-        if (q)
-                (void)sqlite3_bind_int64(q, 1, number);
+        (void)sqlite3_bind_int64(q, 1, number);
         return read_row(s, q, &author);
 }
 
@@ -149,7 +146,7 @@ static bool number_at(
 
         if (q && which == HISTORY_NUMBER)
                 (void)sqlite3_bind_int64(q, 1, id);
-        while (database_row(s->db, q)) {
+        while (database_row(store_database(s), q)) {
                 *ret_id = sqlite3_column_int64(q, 0);
                 *ret_sequence = column_u64(q, 1);
                 found = true;
@@ -270,7 +267,7 @@ static bool find_key(
         for (size_t i = 0; !found && i < ARRAY_SIZE(ends); i++) {
                 sqlite3_stmt *q = store_query(s, ends[i], false);
                 bind_guid(q, 1, guid);
-                while (database_row(s->db, q))
+                while (database_row(store_database(s), q))
                         if (sqlite3_column_int(q, 2)) {
                                 *ret_name = store_column_text(s, q, 0);
                                 column_guid(q, 1, ret_parent);
@@ -299,7 +296,7 @@ static struct place *add_place(struct search *x, const struct guid *guid, const 
                 return NULL;
         *p = (struct place){ .guid = *guid, .name = name };
         if (hashmap_put(&x->places, place_hash(guid), p) < 0) {
-                (void)database_no_memory(x->store->db);
+                (void)database_no_memory(store_database(x->store));
                 return NULL;
         }
         return p;
@@ -373,7 +370,7 @@ static void add_numbers(struct search *x, const struct guid *key)
 /* Of a statement whose first column is a key: those that are inside, or on the way. */
 static void add_to_queue(struct search *x, sqlite3_stmt *q)
 {
-        while (database_row(x->store->db, q)) {
+        while (database_row(store_database(x->store), q)) {
                 struct guid guid;
                 column_guid(q, 0, &guid);
                 bool is_new = !hashmap_get(&x->places, place_hash(&guid), place_matches, &guid);
@@ -397,7 +394,7 @@ static void add_children(struct search *x, const struct guid *parent, const char
 
         if (name && !store_fold(name, len, &folded))
                 return;
-        for (unsigned i = 0; i < 2u + s->db->has_volatile && !x->is_long; i++) {
+        for (unsigned i = 0; i < 2u + store_database(s)->has_volatile && !x->is_long; i++) {
                 bool is_past = i == 0;
                 sqlite3_stmt *q = store_query(s,
                         is_past ? (name ? HISTORY_GONE_NAMED : HISTORY_GONE)
@@ -450,7 +447,7 @@ static void fetch_numbers(struct search *x, struct numbers *numbers)
         bind_guid(q, 1, &numbers->key);
         (void)sqlite3_bind_int64(q, 2, x->cursor);
         (void)sqlite3_bind_int64(q, 3, NUMBERS_N);
-        while (database_row(x->store->db, q))
+        while (database_row(store_database(x->store), q))
                 numbers->ids[numbers->n++] = sqlite3_column_int64(q, 0);
 }
 
@@ -471,7 +468,7 @@ static int64_t next_of_keys(struct search *x)
 /* The same among all rows; *ret_late: the time is over, and x->cursor is where. */
 static int64_t next_of_all(struct search *x, sqlite3_stmt *q, bool *ret_late)
 {
-        while (database_row(x->store->db, q)) {
+        while (database_row(store_database(x->store), q)) {
                 int64_t id = sqlite3_column_int64(q, 0);
                 struct guid key;
                 column_guid(q, 1, &key);
@@ -497,9 +494,8 @@ static bool is_asked_for(const struct search *x, int64_t id, size_t *ret_bytes)
         sqlite3_stmt *q = store_query(x->store, HISTORY_LOOK, false);
         bool is = false;
 
-        if (q)
-                (void)sqlite3_bind_int64(q, 1, id);
-        while (database_row(x->store->db, q)) {
+        (void)sqlite3_bind_int64(q, 1, id);
+        while (database_row(store_database(x->store), q)) {
                 uint64_t time = column_u64(q, 0);
                 const char *name = (const char *)sqlite3_column_text(q, 2);
                 size_t len = (size_t)sqlite3_column_bytes(q, 2);
@@ -521,8 +517,7 @@ static bool add_row(struct search *x, int64_t id)
         if (x->n > 0 && bytes > x->query->bytes - x->bytes)
                 return false;
         sqlite3_stmt *q = store_query(x->store, HISTORY_ROW, false);
-        if (q)
-                (void)sqlite3_bind_int64(q, 1, id);
+        (void)sqlite3_bind_int64(q, 1, id);
         struct history_row *row = read_row(x->store, q, &x->author);
         if (!row)
                 return true;
@@ -541,7 +536,7 @@ static bool find_rows_with(struct search *x, sqlite3_stmt *all)
 
         while (!is_late && x->n < x->query->limit) {
                 int64_t id = x->is_long ? next_of_all(x, all, &is_late) : next_of_keys(x);
-                if (id == 0 || x->store->db->error)
+                if (id == 0 || store_database(x->store)->error)
                         return is_late;
                 if (!add_row(x, id))
                         break;
@@ -557,8 +552,7 @@ static bool find_rows(struct search *x)
 
         if (x->is_long) {
                 all = store_query(x->store, x->query->backwards ? HISTORY_ALL_DOWN : HISTORY_ALL_UP, false);
-                if (all)
-                        (void)sqlite3_bind_int64(all, 1, x->cursor);
+                (void)sqlite3_bind_int64(all, 1, x->cursor);
         }
         bool more = find_rows_with(x, all);
         (void)sqlite3_reset(all);
@@ -570,7 +564,7 @@ int history_page(const struct store *s, const struct history_query *q, struct hi
         _cleanup_free_ struct search *x = calloc(1, sizeof(*x));
 
         if (!x)
-                return database_no_memory(s->db);
+                return database_no_memory(store_database(s));
         x->store = s;
         x->query = q;
         x->cursor = q->cursor != 0 ? q->cursor : q->backwards ? INT64_MAX : 0;
@@ -584,5 +578,5 @@ int history_page(const struct store *s, const struct history_query *q, struct hi
         *ret = (struct history_page){
                 .rows = (const struct history_row *const *)x->rows, .n = x->n, .cursor = more ? x->cursor : 0
         };
-        return s->db->error;
+        return store_database(s)->error;
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Rows of the history are written, undone, marked, and removed. */
 #include "recorder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "store-tables.h"
 
 const struct store_author recorder_registry = { .reason = "registry",
         .actor = { AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, .nobody = true } };
@@ -77,7 +80,7 @@ static int know_author(struct recorder *rec, struct database *db)
 
 static void bind_was(sqlite3_stmt *row, const struct recorder_row *e)
 {
-        const struct recorder_was *was = &e->was;
+        const struct history_was *was = &e->was;
 
         if (was->name)
                 bind_text(row, 13, was->name, strlen(was->name));
@@ -130,11 +133,11 @@ int recorder_add(struct recorder *rec, struct database *db, uint64_t sequence, c
         return database_run(db, row);
 }
 
-void recorder_was_value(const struct store_value_entry *e, uint64_t time, struct recorder_was *ret)
+void recorder_was_value(const struct store_value_entry *e, uint64_t time, struct history_was *ret)
 {
-        *ret = (struct recorder_was){ .time = time };
+        *ret = (struct history_was){ .time = time };
         if (e)
-                *ret = (struct recorder_was){ .is = true,
+                *ret = (struct history_was){ .is = true,
                         .name = e->name,
                         .sequence = e->sequence,
                         .type = e->type,
@@ -143,9 +146,303 @@ void recorder_was_value(const struct store_value_entry *e, uint64_t time, struct
                         .time = time };
 }
 
-void recorder_was_entry(const struct store_path_entry *e, struct recorder_was *ret)
+void recorder_was_entry(const struct store_path_entry *e, struct history_was *ret)
 {
-        *ret = (struct recorder_was){
+        *ret = (struct history_was){
                 .is = true, .name = e->name, .sequence = e->sequence, .target = e->target
         };
+}
+
+/* ---- Undoing ---- */
+
+/* What the layer had before, as the operation that would put it. */
+static struct store_op op_of(const struct history_row *row, uint16_t code)
+{
+        const struct history_was *was = &row->was;
+
+        return (struct store_op){ .code = code,
+                .guid = row->key,
+                .target = was->target,
+                .name = was->name,
+                .type = was->type,
+                .data = was->data,
+                .size = was->size,
+                .sequence = was->sequence,
+                .time = was->time };
+}
+
+static int undo_entry(struct store *s, const struct history_row *row, int64_t layer)
+{
+        struct store_op op =
+                op_of(row, guid_is_zero(&row->was.target) ? STORE_HIDE_ENTRY : STORE_CREATE_ENTRY);
+        struct folded folded;
+
+        if (row->was.is)
+                return store_put_entry(s, &op, layer, false);
+        if (!row->name || !store_fold(row->name, strlen(row->name), &folded))
+                return -EUCLEAN;
+        return store_delete(s, ENTRY_DELETE, &row->key, &folded, layer, false);
+}
+
+static int undo_value(struct store *s, const struct history_row *row, int64_t layer)
+{
+        struct store_op op = op_of(row, STORE_SET_VALUE);
+        struct folded folded;
+        int r;
+
+        if (row->was.is)
+                r = store_put_value(s, &op, layer, false, false);
+        else if (row->name && store_fold(row->name, strlen(row->name), &folded))
+                r = store_delete(s, VALUE_DELETE, &row->key, &folded, layer, false);
+        else
+                r = -EUCLEAN;
+        return r < 0 ? r : store_put_time(s, &row->key, row->was.time, false);
+}
+
+static int undo_blanket(struct store *s, const struct history_row *row, int64_t layer)
+{
+        struct store_op op = op_of(row, STORE_SET_BLANKET);
+
+        return row->was.is ? store_put_blanket(s, &op, layer, false)
+                           : store_delete(s, BLANKET_DELETE, &row->key, NULL, layer, false);
+}
+
+static int undo_write_key(struct store *s, const struct history_row *row)
+{
+        int r = 0;
+
+        if (row->type & STORE_MASK_SD)
+                r = store_put_sd(s, &row->key, row->was.data, row->was.size, false);
+        if (r == 0 && row->type & STORE_MASK_TIME)
+                r = store_put_time(s, &row->key, row->was.time, false);
+        return r;
+}
+
+static int undo_drop_key(struct store *s, const struct history_row *row)
+{
+        struct store_op op = op_of(row, STORE_CREATE_KEY);
+
+        op.is_link = row->was.type & KEY_FLAG_LINK;
+        return store_put_key(s, &op);
+}
+
+static int undo_file(struct store *s, const struct history_row *row, int64_t layer)
+{
+        struct store_op op = op_of(row, STORE_SET_FILE);
+
+        if (!row->was.is)
+                return store_delete_file(s, layer);
+        op.precedence = row->was.type;
+        op.set = row->was.size == 1 && *(const char *)row->was.data != 0;
+        return store_put_file(s, &op, layer);
+}
+
+int history_undo(struct store *s, const struct history_row *row)
+{
+        int64_t layer = 0;
+
+        /* A key may go while entries name it. */
+        store_forget_all(s);
+        int r = row->layer ? store_take_layer(s, row->layer, &layer) : 0;
+        if (r < 0 || row->is_volatile)
+                return r;
+        switch (row->op) {
+        case STORE_CREATE_ENTRY:
+        case STORE_HIDE_ENTRY:
+        case STORE_DELETE_ENTRY:
+                return undo_entry(s, row, layer);
+        case STORE_CREATE_KEY:
+                return store_run(s, KEY_DELETE, &row->key, false);
+        case STORE_WRITE_KEY:
+                return undo_write_key(s, row);
+        case STORE_DROP_KEY:
+                return undo_drop_key(s, row);
+        case STORE_SET_VALUE:
+        case STORE_DELETE_VALUE:
+                return undo_value(s, row, layer);
+        case STORE_SET_BLANKET:
+                return undo_blanket(s, row, layer);
+        case STORE_SET_FILE:
+        case STORE_FORGET_FILE:
+                return undo_file(s, row, layer);
+        case STORE_NOTE:
+                return 0;
+        case STORE_DELETE_LAYER:
+                break;
+        }
+        return -EUCLEAN;
+}
+
+/* ---- What was not effective ---- */
+
+const struct history_row *history_after(const struct store *s, int64_t id)
+{
+        struct history_row *row = NULL;
+        sqlite3_stmt *q = store_query(s, HISTORY_AFTER, false);
+
+        (void)sqlite3_bind_int64(q, 1, id);
+        while (database_row(store_database(s), q)) {
+                row = store_take(s, sizeof(*row));
+                if (!row)
+                        continue;
+                *row = (struct history_row){ .id = sqlite3_column_int64(q, 0),
+                        .op = (enum store_op_code)sqlite3_column_int(q, 1),
+                        .name = store_column_text(s, q, 3) };
+                column_guid(q, 2, &row->key);
+        }
+        return store_database(s)->error ? NULL : row;
+}
+
+int history_shadowed(struct store *s, int64_t id)
+{
+        sqlite3_stmt *q = database_statement(store_database(s), HISTORY_SET_FLAG, false);
+
+        (void)sqlite3_bind_int64(q, 1, id);
+        (void)sqlite3_bind_int64(q, 2, HISTORY_SHADOWED);
+        return database_run(store_database(s), q);
+}
+
+/* ---- Removing. Rows are numbered without gaps, so that a gap says that something was here; sums are
+ * counted once, a part at a time, and kept. ---- */
+
+/* So much at once takes a few milliseconds. */
+#define ROWS_LOOKED_AT 1000u
+#define ROWS_REMOVED 200u
+#define BYTES_REMOVED (1024u * 1024u)
+
+struct work {
+        const struct store_prune_limits *limits;
+        uint64_t oldest; /* that may stay, µs since the epoch */
+        int64_t newest;  /* the row that always stays: it has the counter */
+        unsigned looked_at, removed;
+        uint64_t bytes;
+};
+
+struct counted {
+        int64_t id, author;
+        uint64_t time, bytes;
+        bool is_policy;
+};
+
+/* The first one after that number. */
+static bool next_row(struct store *s, int64_t after, struct counted *ret)
+{
+        sqlite3_stmt *q = store_query(s, HISTORY_SIZE, false);
+        bool any = false;
+
+        (void)sqlite3_bind_int64(q, 1, after);
+        while (database_row(store_database(s), q)) {
+                any = true;
+                *ret = (struct counted){ .id = sqlite3_column_int64(q, 0),
+                        .time = column_u64(q, 1),
+                        .author = sqlite3_column_int64(q, 2),
+                        .is_policy = sqlite3_column_int64(q, 3) & HISTORY_POLICY,
+                        .bytes = column_u64(q, 4) };
+        }
+        return any;
+}
+
+/* False: there are more. */
+static bool count(struct recorder *rec, struct store *s)
+{
+        struct pruning *p = &rec->pruning;
+        struct counted row;
+
+        for (unsigned i = 0; i < ROWS_LOOKED_AT; i++) {
+                if (!next_row(s, p->counted, &row))
+                        return true;
+                p->counted = row.id;
+                p->rows[row.is_policy]++;
+                p->bytes[row.is_policy] += row.bytes;
+        }
+        return false;
+}
+
+static bool is_over(const struct recorder *rec, const struct store_prune_limits *limits, bool is_policy)
+{
+        const struct pruning *p = &rec->pruning;
+
+        return is_policy ? p->bytes[1] > limits->policy_bytes
+                         : p->rows[0] > limits->rows || p->bytes[0] > limits->bytes;
+}
+
+static bool is_spent(const struct work *w)
+{
+        return w->looked_at >= ROWS_LOOKED_AT || w->removed >= ROWS_REMOVED || w->bytes >= BYTES_REMOVED;
+}
+
+/* One author's rows come one after the other. */
+static int remove_row(const struct recorder *rec, struct store *s, const struct counted *row)
+{
+        sqlite3_stmt *q = database_statement(store_database(s), HISTORY_DELETE, false);
+
+        (void)sqlite3_bind_int64(q, 1, row->id);
+        int r = database_run(store_database(s), q);
+        if (r < 0 || row->author == rec->author)
+                return r;
+        q = database_statement(store_database(s), AUTHOR_DELETE, false);
+        (void)sqlite3_bind_int64(q, 1, row->author);
+        (void)sqlite3_bind_int64(q, 2, row->id);
+        return database_run(store_database(s), q);
+}
+
+static int remove_oldest(struct recorder *rec, struct store *s, bool is_policy, struct work *w)
+{
+        struct pruning *p = &rec->pruning;
+        struct counted row;
+        int r = 0;
+
+        while (r == 0 && !is_spent(w) && next_row(s, p->passed[is_policy], &row) && row.id != w->newest) {
+                w->looked_at++;
+                if (row.is_policy == is_policy) {
+                        if (row.time >= w->oldest && !is_over(rec, w->limits, is_policy))
+                                return 0;
+                        r = remove_row(rec, s, &row);
+                        p->rows[is_policy]--;
+                        p->bytes[is_policy] -= row.bytes;
+                        w->removed++;
+                        w->bytes += row.bytes;
+                }
+                p->passed[is_policy] = row.id;
+        }
+        return r < 0 ? r : store_database(s)->error;
+}
+
+static int remove_rows(struct recorder *rec, struct store *s, struct work *w)
+{
+        int r = store_begin(s, NULL);
+
+        if (r < 0)
+                return r;
+        r = remove_oldest(rec, s, false, w);
+        if (r == 0)
+                r = remove_oldest(rec, s, true, w);
+        if (r < 0 || w->removed == 0)
+                store_rollback(s);
+        else {
+                rec->pruning.in_turn = true;
+                r = store_commit(s);
+        }
+        if (r < 0)
+                rec->pruning = (struct pruning){ 0 };
+        return r;
+}
+
+int recorder_prune(
+        struct recorder *rec, struct store *s, const struct store_prune_limits *limits, bool *ret_more)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        const uint64_t now = clock_of(CLOCK_REALTIME);
+        struct work w = { .limits = limits, .oldest = now > limits->age ? now - limits->age : 0 };
+        struct counted first;
+
+        *ret_more = !count(rec, s);
+        w.newest = rec->pruning.counted;
+        if (*ret_more || store_database(s)->error < 0 || !next_row(s, 0, &first))
+                return store_database(s)->error;
+        if (first.time >= w.oldest && !is_over(rec, limits, false) && !is_over(rec, limits, true))
+                return 0;
+        int r = remove_rows(rec, s, &w);
+        *ret_more = r == 0 && is_spent(&w);
+        return r;
 }

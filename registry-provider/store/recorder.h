@@ -6,12 +6,20 @@
 
 #include "../../schema/base/clock.h"
 #include "database.h"
-#include "store.h"
+#include "history.h"
 
 /* Flags of a row. */
 #define HISTORY_VOLATILE 1 /* it has no data */
 #define HISTORY_SHADOWED 2 /* nothing effective changed */
 #define HISTORY_POLICY 4   /* pruned later */
+
+/* Index 1: rows that are policy. */
+struct pruning {
+        int64_t counted;   /* rows up to this one are in the sums */
+        int64_t passed[2]; /* rows up to this one are gone, or of the other kind */
+        uint64_t rows[2], bytes[2];
+        bool in_turn; /* not committed yet */
+};
 
 struct recorder {
         const struct store_author *begun_by;  /* the open transaction */
@@ -21,18 +29,7 @@ struct recorder {
         char last_reason[32], *last_file;
         uint64_t time; /* of the open transaction, µs since the epoch */
         char boot[BOOT_ID_MAX];
-};
-
-/* What was there before. */
-struct recorder_was {
-        bool is;
-        const char *name;
-        uint64_t sequence;
-        struct guid target;
-        uint32_t type;
-        const void *data;
-        size_t size;
-        uint64_t time; /* the key's last write */
+        struct pruning pruning;
 };
 
 /* A row, as the operation has it: what is there now. */
@@ -50,7 +47,7 @@ struct recorder_row {
         uint32_t type;
         const void *data;
         size_t size;
-        struct recorder_was was;
+        struct history_was was; /* what was there before */
 };
 
 /* The registry itself, which has nobody behind it. */
@@ -64,5 +61,8 @@ _must_check_ int recorder_add(
         struct recorder *rec, struct database *db, uint64_t sequence, const struct recorder_row *row);
 
 /* What an entry says; a value's may be NULL: there is none. */
-void recorder_was_value(const struct store_value_entry *e, uint64_t time, struct recorder_was *ret);
-void recorder_was_entry(const struct store_path_entry *e, struct recorder_was *ret);
+void recorder_was_value(const struct store_value_entry *e, uint64_t time, struct history_was *ret);
+void recorder_was_entry(const struct store_path_entry *e, struct history_was *ret);
+/* See store_prune(). */
+_must_check_ int recorder_prune(
+        struct recorder *rec, struct store *s, const struct store_prune_limits *limits, bool *ret_more);

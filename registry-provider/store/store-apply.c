@@ -1,37 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The operations. Each checks, then changes, and leaves one row in the history for each entry that it
  * changed. */
-#include "store-internal.h"
+#include "store-tables.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "../../schema/names/fold.h"
 #include "../../schema/values/value.h"
-#include "store-rows.h"
-
-static int record(struct store *s, const struct store_op *op, const struct recorder_row *e)
-{
-        struct recorder_row row = *e;
-
-        row.is_policy = op->is_policy;
-        if (s->sequence < op->sequence)
-                s->sequence = op->sequence;
-        return recorder_add(&s->recorder, s->db, s->sequence, &row);
-}
 
 /* 0, -ENOENT, or the error. */
 static int find_key(struct store *s, const struct guid *guid, const struct store_key **ret)
 {
         *ret = store_key(s, guid);
-        return s->db->error ? s->db->error : *ret ? 0 : -ENOENT;
+        return store_database(s)->error ? store_database(s)->error : *ret ? 0 : -ENOENT;
 }
 
 static int set_time(struct store *s, const struct store_op *op, const struct store_key *key)
 {
         if (op->time == 0 || op->time == key->last_write)
                 return 0;
-        return rows_put_time(s, &op->guid, op->time, key->is_volatile);
+        return store_put_time(s, &op->guid, op->time, key->is_volatile);
 }
 
 /* ---- Values ---- */
@@ -63,7 +51,7 @@ static int check_value(struct store *s, const struct store_op *op, const struct 
                 return -EDQUOT;
         *ret_mine = mine;
         *ret_is_only = n == (mine ? 1u : 0u);
-        return s->db->error;
+        return store_database(s)->error;
 }
 
 static int set_value(struct store *s, const struct store_op *op)
@@ -83,7 +71,7 @@ static int set_value(struct store *s, const struct store_op *op)
         int r = find_key(s, &op->guid, &key);
         if (r < 0)
                 return r;
-        if (op->size > s->value_max)
+        if (op->size > store_value_max(s))
                 return -EFBIG;
         if (len > NAME_BYTES_MAX || (!value_type_known(op->type) && op->type != REG_TOMBSTONE))
                 return -EDOM;
@@ -92,16 +80,16 @@ static int set_value(struct store *s, const struct store_op *op)
                 return -EINVAL;
         r = check_value(s, op, &mine, &is_only);
         if (r == 0)
-                r = rows_take_layer(s, op->layer, &e.layer);
+                r = store_take_layer(s, op->layer, &e.layer);
         if (r == 0)
-                r = rows_put_value(s, op, e.layer, key->is_volatile, is_only);
+                r = store_put_value(s, op, e.layer, key->is_volatile, is_only);
         if (r == 0)
                 r = set_time(s, op, key);
         if (r < 0)
                 return r;
         e.is_volatile = key->is_volatile;
         recorder_was_value(mine, key->last_write, &e.was);
-        return record(s, op, &e);
+        return store_record(s, op, &e);
 }
 
 static int remove_value(struct store *s, const struct store_op *op, const struct store_value_entry *mine,
@@ -117,8 +105,8 @@ static int remove_value(struct store *s, const struct store_op *op, const struct
         if (!store_fold(mine->name, strlen(mine->name), &folded))
                 return -EUCLEAN;
         recorder_was_value(mine, key->last_write, &e.was);
-        int r = rows_delete(s, VALUE_DELETE, &op->guid, &folded, e.layer, key->is_volatile);
-        return r < 0 ? r : record(s, op, &e);
+        int r = store_delete(s, VALUE_DELETE, &op->guid, &folded, e.layer, key->is_volatile);
+        return r < 0 ? r : store_record(s, op, &e);
 }
 
 static int delete_value(struct store *s, const struct store_op *op)
@@ -134,7 +122,7 @@ static int delete_value(struct store *s, const struct store_op *op)
                         r = remove_value(s, op, mine, key);
                         return r < 0 ? r : set_time(s, op, key);
                 }
-        return s->db->error;
+        return store_database(s)->error;
 }
 
 /* ---- Path entries ---- */
@@ -164,8 +152,8 @@ static int remove_entry(struct store *s, const struct store_op *op, const struct
         recorder_was_entry(mine, &e.was);
         int r = entry_is_volatile(s, mine, parent, &e.is_volatile);
         if (r == 0)
-                r = rows_delete(s, ENTRY_DELETE, &op->guid, &folded, e.layer, e.is_volatile);
-        return r < 0 ? r : record(s, op, &e);
+                r = store_delete(s, ENTRY_DELETE, &op->guid, &folded, e.layer, e.is_volatile);
+        return r < 0 ? r : store_record(s, op, &e);
 }
 
 static int delete_entry(struct store *s, const struct store_op *op)
@@ -179,7 +167,7 @@ static int delete_entry(struct store *s, const struct store_op *op)
         for (mine = store_lookup(s, &op->guid, op->name, strlen(op->name)); mine; mine = mine->next)
                 if (is_of_layer(mine->layer, op->layer))
                         return remove_entry(s, op, mine, parent);
-        return s->db->error;
+        return store_database(s)->error;
 }
 
 /* Whether the GUID is a key of `parent`, or may become one: all entries that name it are in one place. */
@@ -190,13 +178,15 @@ static int check_parent(struct store *s, const struct guid *guid, const struct g
 
         if (key && !guid_equal(&key->parent, parent))
                 return -EINVAL;
-        for (unsigned i = 0; i < 1u + s->db->has_volatile; i++) {
-                sqlite3_stmt *q = database_statement(s->db, ENTRY_PARENT_OF, i);
+        for (unsigned i = 0; i < 1u + store_database(s)->has_volatile; i++) {
+                sqlite3_stmt *q = database_statement(store_database(s), ENTRY_PARENT_OF, i);
                 bind_guid(q, 1, guid);
-                while (database_row(s->db, q))
+                while (database_row(store_database(s), q))
                         column_guid(q, 0, &named_in);
         }
-        return s->db->error ? s->db->error : guid_equal(&named_in, parent) ? 0 : -EINVAL;
+        return store_database(s)->error        ? store_database(s)->error
+               : guid_equal(&named_in, parent) ? 0
+                                               : -EINVAL;
 }
 
 static int replace_entry(struct store *s, const struct store_op *op, const struct store_key *parent,
@@ -210,7 +200,7 @@ static int replace_entry(struct store *s, const struct store_op *op, const struc
         const struct store_key *target = NULL;
         bool was_volatile = false;
 
-        int r = rows_take_layer(s, op->layer, &e.layer);
+        int r = store_take_layer(s, op->layer, &e.layer);
         if (r == 0 && e.target)
                 r = find_key(s, &op->target, &target);
         if (r == -ENOENT)
@@ -222,11 +212,11 @@ static int replace_entry(struct store *s, const struct store_op *op, const struc
         }
         if (r == 0 && mine && was_volatile != e.is_volatile) {
                 r = remove_entry(s, op, mine, parent);
-                e.was = (struct recorder_was){ 0 };
+                e.was = (struct history_was){ 0 };
         }
         if (r == 0)
-                r = rows_put_entry(s, op, e.layer, e.is_volatile);
-        return r < 0 ? r : record(s, op, &e);
+                r = store_put_entry(s, op, e.layer, e.is_volatile);
+        return r < 0 ? r : store_record(s, op, &e);
 }
 
 static int create_entry(struct store *s, const struct store_op *op)
@@ -250,7 +240,7 @@ static int create_entry(struct store *s, const struct store_op *op)
                         mine = e;
                 else if (e->sequence == op->sequence)
                         return -EINVAL;
-        return s->db->error ? s->db->error : replace_entry(s, op, parent, mine);
+        return store_database(s)->error ? store_database(s)->error : replace_entry(s, op, parent, mine);
 }
 
 /* ---- Blankets ---- */
@@ -264,8 +254,8 @@ static int remove_blanket(struct store *s, const struct store_op *op, const stru
                 .layer = store_layer_id(s, mine->layer),
                 .was = { .is = true, .sequence = mine->sequence } };
 
-        int r = rows_delete(s, BLANKET_DELETE, &op->guid, NULL, e.layer, key->is_volatile);
-        return r < 0 ? r : record(s, op, &e);
+        int r = store_delete(s, BLANKET_DELETE, &op->guid, NULL, e.layer, key->is_volatile);
+        return r < 0 ? r : store_record(s, op, &e);
 }
 
 static int put_blanket(struct store *s, const struct store_op *op, const struct store_key *key,
@@ -277,12 +267,12 @@ static int put_blanket(struct store *s, const struct store_op *op, const struct 
                 .has_type = true,
                 .type = 1 };
 
-        int r = rows_take_layer(s, op->layer, &e.layer);
+        int r = store_take_layer(s, op->layer, &e.layer);
         if (r == 0)
-                r = rows_put_blanket(s, op, e.layer, key->is_volatile);
+                r = store_put_blanket(s, op, e.layer, key->is_volatile);
         if (mine)
-                e.was = (struct recorder_was){ .is = true, .sequence = mine->sequence };
-        return r < 0 ? r : record(s, op, &e);
+                e.was = (struct history_was){ .is = true, .sequence = mine->sequence };
+        return r < 0 ? r : store_record(s, op, &e);
 }
 
 static int set_blanket(struct store *s, const struct store_op *op)
@@ -298,11 +288,11 @@ static int set_blanket(struct store *s, const struct store_op *op)
                         mine = b;
                 else if (op->set && b->sequence == op->sequence)
                         return -EINVAL;
-        if (s->db->error < 0)
-                return s->db->error;
+        if (store_database(s)->error < 0)
+                return store_database(s)->error;
         if (!op->set)
                 return mine ? remove_blanket(s, op, mine, key) : 0;
-        if (op->sequence == 0 || rows_have_value_of_sequence(s, &op->guid, op->sequence, key->is_volatile))
+        if (op->sequence == 0 || store_has_number(s, &op->guid, op->sequence, key->is_volatile))
                 return -EINVAL;
         return put_blanket(s, op, key, mine);
 }
@@ -321,7 +311,7 @@ static int record_moved(struct store *s, const struct store_op *op, sqlite3_stmt
         column_guid(q, 0, &parent);
         e.key = &parent;
         e.was.name = e.name;
-        return record(s, op, &e);
+        return store_record(s, op, &e);
 }
 
 /* What named the key before it was there knows now that it is volatile. */
@@ -329,15 +319,15 @@ static int make_volatile(struct store *s, const struct store_op *op)
 {
         int r = 0;
 
-        s->db->has_volatile = true;
-        sqlite3_stmt *q = database_statement(s->db, ENTRY_NAMING, false);
+        store_database(s)->has_volatile = true;
+        sqlite3_stmt *q = database_statement(store_database(s), ENTRY_NAMING, false);
         bind_guid(q, 1, &op->guid);
-        while (r == 0 && database_row(s->db, q))
+        while (r == 0 && database_row(store_database(s), q))
                 r = record_moved(s, op, q);
         (void)sqlite3_reset(q);
         if (r == 0)
-                r = rows_run(s, ENTRY_TO_VOLATILE, &op->guid, true);
-        return r < 0 ? r : rows_run(s, ENTRY_DELETE_NAMING, &op->guid, false);
+                r = store_run(s, ENTRY_TO_VOLATILE, &op->guid, true);
+        return r < 0 ? r : store_run(s, ENTRY_DELETE_NAMING, &op->guid, false);
 }
 
 static int create_key(struct store *s, const struct store_op *op)
@@ -375,8 +365,8 @@ static int create_key(struct store *s, const struct store_op *op)
         if (r == 0 && op->is_volatile)
                 r = make_volatile(s, op);
         if (r == 0)
-                r = rows_put_key(s, op);
-        return r < 0 ? r : record(s, op, &e);
+                r = store_put_key(s, op);
+        return r < 0 ? r : store_record(s, op, &e);
 }
 
 static int write_key(struct store *s, const struct store_op *op)
@@ -385,26 +375,26 @@ static int write_key(struct store *s, const struct store_op *op)
         struct recorder_row e = { .op = op->code, .key = &op->guid, .has_type = true, .type = op->mask };
 
         if (!key)
-                return s->db->error ? s->db->error : -ENOENT;
+                return store_database(s)->error ? store_database(s)->error : -ENOENT;
         if (op->mask & ~(uint32_t)(STORE_MASK_SD | STORE_MASK_TIME))
                 return -EINVAL;
         e.is_volatile = key->is_volatile;
-        e.was = (struct recorder_was){
+        e.was = (struct history_was){
                 .is = true, .data = key->sd, .size = key->sd_size, .time = key->last_write
         };
         if (op->mask & STORE_MASK_SD) {
                 e.data = op->data ? op->data : "";
                 e.size = op->size;
-                int r = rows_put_sd(s, &op->guid, op->data, op->size, key->is_volatile);
+                int r = store_put_sd(s, &op->guid, op->data, op->size, key->is_volatile);
                 if (r < 0)
                         return r;
         }
         if (op->mask & STORE_MASK_TIME) {
-                int r = rows_put_time(s, &op->guid, op->time, key->is_volatile);
+                int r = store_put_time(s, &op->guid, op->time, key->is_volatile);
                 if (r < 0)
                         return r;
         }
-        return record(s, op, &e);
+        return store_record(s, op, &e);
 }
 
 /* The history has a row for each entry that goes with the key. */
@@ -423,25 +413,18 @@ static int empty_key(struct store *s, const struct store_op *op, const struct st
                         r = remove_entry(s, op, e, key);
         for (const struct store_blanket *b = store_blankets(s, &op->guid); r == 0 && b; b = b->next)
                 r = remove_blanket(s, op, b, key);
-        return r < 0 ? r : s->db->error;
+        return r < 0 ? r : store_database(s)->error;
 }
 
 static int drop_key(struct store *s, const struct store_op *op)
 {
         const struct store_key *key = store_key(s, &op->guid);
         struct recorder_row e = { .op = op->code, .key = &op->guid };
-        bool has_children = false;
         struct folded folded;
 
         if (!key || !store_fold(key->name, strlen(key->name), &folded))
-                return key ? -EUCLEAN : s->db->error;
-        for (unsigned i = 0; i < 1u + s->db->has_volatile; i++) {
-                sqlite3_stmt *q = database_statement(s->db, ENTRY_CHILD_OF, i);
-                bind_guid(q, 1, &op->guid);
-                while (database_row(s->db, q))
-                        has_children = true;
-        }
-        if (has_children)
+                return key ? -EUCLEAN : store_database(s)->error;
+        if (store_any_row(s, ENTRY_CHILD_OF, &op->guid))
                 return -ENOTEMPTY;
         if (store_key_is_referenced(s, &op->guid))
                 return -EINVAL;
@@ -450,7 +433,7 @@ static int drop_key(struct store *s, const struct store_op *op)
         e.folded = folded.text;
         e.folded_len = folded.len;
         e.target = &key->parent;
-        e.was = (struct recorder_was){ .is = true,
+        e.was = (struct history_was){ .is = true,
                 .name = key->name,
                 .target = key->parent,
                 .type = key->is_link ? KEY_FLAG_LINK : 0,
@@ -459,8 +442,8 @@ static int drop_key(struct store *s, const struct store_op *op)
                 .time = key->last_write };
         int r = empty_key(s, op, key);
         if (r == 0)
-                r = rows_run(s, KEY_DELETE, &op->guid, key->is_volatile);
-        return r < 0 ? r : record(s, op, &e);
+                r = store_run(s, KEY_DELETE, &op->guid, key->is_volatile);
+        return r < 0 ? r : store_record(s, op, &e);
 }
 
 /* ---- Layers ---- */
@@ -493,7 +476,7 @@ static int delete_layer(struct store *s, const struct store_op *op)
         const struct store_held *held = store_layer(s, op->layer, &n);
         for (size_t i = 0; r == 0 && i < n; i++)
                 r = remove_held(s, op, &held[i]);
-        return r < 0 ? r : s->db->error;
+        return r < 0 ? r : store_database(s)->error;
 }
 
 static int set_file(struct store *s, const struct store_op *op)
@@ -506,12 +489,12 @@ static int set_file(struct store *s, const struct store_op *op)
                 .data = &enabled,
                 .size = 1 };
 
-        int r = rows_take_layer(s, op->layer, &e.layer);
+        int r = store_take_layer(s, op->layer, &e.layer);
         if (r == 0)
-                r = rows_was_file(s, e.layer, &e.was);
+                r = store_was_file(s, e.layer, &e.was);
         if (r == 0)
-                r = rows_put_file(s, op, e.layer);
-        return r < 0 ? r : record(s, op, &e);
+                r = store_put_file(s, op, e.layer);
+        return r < 0 ? r : store_record(s, op, &e);
 }
 
 static int forget_file(struct store *s, const struct store_op *op)
@@ -519,12 +502,12 @@ static int forget_file(struct store *s, const struct store_op *op)
         struct recorder_row e = { .op = op->code, .layer = store_layer_id(s, op->layer) };
 
         if (e.layer == 0)
-                return s->db->error;
-        int r = rows_was_file(s, e.layer, &e.was);
+                return store_database(s)->error;
+        int r = store_was_file(s, e.layer, &e.was);
         if (r < 0 || !e.was.is)
                 return r;
-        r = rows_delete_file(s, e.layer);
-        return r < 0 ? r : record(s, op, &e);
+        r = store_delete_file(s, e.layer);
+        return r < 0 ? r : store_record(s, op, &e);
 }
 
 /* ---- The store itself ---- */
@@ -533,18 +516,19 @@ static int note(struct store *s, const struct store_op *op)
 {
         const struct recorder_row e = { .op = op->code, .name = op->name };
 
-        return record(s, op, &e);
+        return store_record(s, op, &e);
 }
 
 /* What the database says explains what was not found. Damage may have been found half way. */
 static int finish(struct store *s, int r)
 {
-        if (r == -EUCLEAN && s->db->error == 0)
-                s->db->error = diag_set(&s->db->why, EUCLEAN, "%s: a name in it is no name", s->db->path);
-        return s->db->error ? s->db->error : r;
+        if (r == -EUCLEAN && store_database(s)->error == 0)
+                store_database(s)->error = diag_set(&store_database(s)->why, EUCLEAN,
+                        "%s: a name in it is no name", store_database(s)->path);
+        return store_database(s)->error ? store_database(s)->error : r;
 }
 
-int store_apply(struct store *s, const struct store_op *op)
+int store_change(struct store *s, const struct store_op *op)
 {
         static const struct {
                 uint16_t code;
@@ -564,11 +548,7 @@ int store_apply(struct store *s, const struct store_op *op)
                 { STORE_FORGET_FILE, forget_file },
                 { STORE_NOTE, note },
         };
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
 
-        assert(s->depth > 0);
-        if (s->db->error < 0)
-                return s->db->error;
         for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
                 if (ops[i].code == op->code)
                         return finish(s, ops[i].apply(s, op));

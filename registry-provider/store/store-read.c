@@ -17,7 +17,7 @@ bool store_fold(const char *name, size_t len, struct folded *ret)
         return len == 0 || ret->len > 0;
 }
 
-int64_t store_layer_id(struct store *s, const char *name)
+int64_t store_layer_id(const struct store *s, const char *name)
 {
         struct folded folded;
         int64_t id = 0;
@@ -57,7 +57,7 @@ static int keep_layer_name(struct store *s, int64_t id, const char *name)
         return slot && *slot ? 0 : database_no_memory(s->db);
 }
 
-const char *store_layer_name(struct store *s, int64_t id)
+const char *store_layer_name(const struct store *s, int64_t id)
 {
         int r = id > 0 && id < s->n_layers && s->layers[id] ? 0 : -EUCLEAN;
 
@@ -65,7 +65,7 @@ const char *store_layer_name(struct store *s, int64_t id)
                 sqlite3_stmt *q = store_query(s, LAYER_NAME, false);
                 (void)sqlite3_bind_int64(q, 1, id);
                 while (database_row(s->db, q))
-                        r = keep_layer_name(s, id, (const char *)sqlite3_column_text(q, 0));
+                        r = keep_layer_name(store_writable(s), id, (const char *)sqlite3_column_text(q, 0));
         }
         if (r == 0)
                 return s->layers[id];
@@ -75,7 +75,52 @@ const char *store_layer_name(struct store *s, int64_t id)
         return "";
 }
 
+int store_take_layer(struct store *s, const char *name, int64_t *ret)
+{
+        struct folded folded;
+        size_t len = strlen(name);
+
+        *ret = store_layer_id(s, name);
+        if (*ret != 0 || s->db->error < 0)
+                return s->db->error;
+        if (!path_component_is_storable(name, len) || !store_fold(name, len, &folded))
+                return -EINVAL;
+        sqlite3_stmt *row = database_statement(s->db, LAYER_INSERT, false);
+        (void)sqlite3_bind_int64(row, 1, s->next_layer);
+        bind_text(row, 2, folded.text, folded.len);
+        bind_text(row, 3, name, len);
+        *ret = s->next_layer++;
+        return database_run(s->db, row);
+}
+
 /* ---- Look-ups ---- */
+
+void store_forget(struct store *s, enum cache_kind kind, const struct guid *guid, const struct folded *name)
+{
+        const struct cache_name cached = { kind, guid, name ? name->text : "", name ? name->len : 0 };
+
+        cache_forget(&s->cache, &cached);
+}
+
+void store_forget_all(struct store *s)
+{
+        cache_clear(&s->cache);
+}
+
+void store_remember_value(
+        struct store *s, const struct store_op *op, const struct folded *folded, int64_t layer)
+{
+        const struct cache_name cached = { CACHE_VALUES, &op->guid, folded->text, folded->len };
+        const struct store_value_entry now = { .name = op->name,
+                .layer = store_layer_name(s, layer),
+                .sequence = op->sequence,
+                .size = op->size,
+                .data = op->data ? op->data : "",
+                .type = op->type };
+
+        if (s->db->error == 0)
+                cache_put(&s->cache, &cached, &now);
+}
 
 /* One connection has two databases; most have nothing volatile. */
 #define EACH_DATABASE(s, is_volatile)                                                                       \
@@ -129,7 +174,7 @@ const struct store_key *store_key(const struct store *s, const struct guid *guid
         return keep(s, &name, key);
 }
 
-static bool any_row(const struct store *s, enum statement id, const struct guid *guid)
+bool store_any_row(const struct store *s, enum statement id, const struct guid *guid)
 {
         bool any = false;
 
@@ -144,7 +189,7 @@ static bool any_row(const struct store *s, enum statement id, const struct guid 
 
 bool store_key_is_referenced(const struct store *s, const struct guid *guid)
 {
-        return any_row(s, ENTRY_PARENT_OF, guid);
+        return store_any_row(s, ENTRY_PARENT_OF, guid);
 }
 
 /* Of a path entry and of a value: layer, name, sequence, folded name. */
@@ -165,7 +210,7 @@ _Static_assert(offsetof(struct store_path_entry, next) == offsetof(struct row, n
 
 static bool read_row(const struct store *s, sqlite3_stmt *q, struct row *row)
 {
-        row->layer = store_layer_name(store_writable(s), sqlite3_column_int64(q, 0));
+        row->layer = store_layer_name(s, sqlite3_column_int64(q, 0));
         row->name = store_column_text(s, q, 1);
         row->sequence = column_u64(q, 2);
         return row->name != NULL;
@@ -261,7 +306,7 @@ const struct store_blanket *store_blankets(const struct store *s, const struct g
                         if (!b)
                                 continue;
                         *b = (struct store_blanket){
-                                .layer = store_layer_name(store_writable(s), sqlite3_column_int64(q, 0)),
+                                .layer = store_layer_name(s, sqlite3_column_int64(q, 0)),
                                 .sequence = column_u64(q, 1),
                         };
                         *end = b;
@@ -455,7 +500,7 @@ const struct store_file *store_files(const struct store *s, size_t *ret_n)
                         continue;
                 files = more;
                 files[n++] = (struct store_file){
-                        .layer = store_layer_name(store_writable(s), sqlite3_column_int64(q, 0)),
+                        .layer = store_layer_name(s, sqlite3_column_int64(q, 0)),
                         .file = store_column_text(s, q, 1),
                         .precedence = (uint32_t)sqlite3_column_int64(q, 2),
                         .enabled = sqlite3_column_int(q, 3),
@@ -470,15 +515,14 @@ const struct store_held *store_layer(const struct store *s, const char *layer, s
         static const enum statement ids[] = { [STORE_ENTRY] = ENTRY_OF_LAYER,
                 [STORE_VALUE] = VALUE_OF_LAYER,
                 [STORE_BLANKET] = BLANKET_OF_LAYER };
-        int64_t id = store_layer_id(store_writable(s), layer);
+        int64_t id = store_layer_id(s, layer);
         struct store_held *held = NULL;
         size_t n = 0;
 
         for (EACH_DATABASE(s, is_volatile))
                 for (size_t kind = 0; id > 0 && kind < ARRAY_SIZE(ids); kind++) {
                         sqlite3_stmt *q = store_query(s, ids[kind], is_volatile);
-                        if (q)
-                                (void)sqlite3_bind_int64(q, 1, id);
+                        (void)sqlite3_bind_int64(q, 1, id);
                         while (database_row(s->db, q)) {
                                 struct store_held *more = append(s, held, n, sizeof(*held));
                                 if (!more)
@@ -497,13 +541,12 @@ const struct store_held *store_layer(const struct store *s, const char *layer, s
 
 bool store_layer_is_used(const struct store *s, const char *layer)
 {
-        int64_t id = store_layer_id(store_writable(s), layer);
+        int64_t id = store_layer_id(s, layer);
         bool found = false;
 
         for (EACH_DATABASE(s, is_volatile)) {
                 sqlite3_stmt *q = id > 0 ? store_query(s, LAYER_IS_USED, is_volatile) : NULL;
-                if (q)
-                        (void)sqlite3_bind_int64(q, 1, id);
+                (void)sqlite3_bind_int64(q, 1, id);
                 while (database_row(s->db, q))
                         found = true;
         }

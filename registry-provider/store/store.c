@@ -95,7 +95,7 @@ int store_error(const struct store *s, struct diag *d)
 static void turn_ends(struct store *s)
 {
         s->turn = TURN_NONE;
-        s->pruning.in_turn = false;
+        s->recorder.pruning.in_turn = false;
 }
 
 static void undo_turn(struct store *s)
@@ -106,8 +106,8 @@ static void undo_turn(struct store *s)
         s->sequence = s->sequence_begun;
         s->recorder.author = 0;
         /* It is counted again. */
-        if (s->pruning.in_turn)
-                s->pruning = (struct pruning){ 0 };
+        if (s->recorder.pruning.in_turn)
+                s->recorder.pruning = (struct pruning){ 0 };
         turn_ends(s);
 }
 
@@ -302,6 +302,40 @@ int store_sync(struct store *s, struct diag *d)
                 clear_error(s);
         }
         return r;
+}
+
+int store_prune(struct store *s, const struct store_prune_limits *limits, bool *ret_more)
+{
+        assert(s->turn != TURN_WRITING);
+        return recorder_prune(&s->recorder, s, limits, ret_more);
+}
+
+int store_apply(struct store *s, const struct store_op *op)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+
+        assert(s->depth > 0);
+        return s->db->error < 0 ? s->db->error : store_change(s, op);
+}
+
+int store_record(struct store *s, const struct store_op *op, const struct recorder_row *e)
+{
+        struct recorder_row row = *e;
+
+        row.is_policy = op->is_policy;
+        if (s->sequence < op->sequence)
+                s->sequence = op->sequence;
+        return recorder_add(&s->recorder, s->db, s->sequence, &row);
+}
+
+size_t store_value_max(const struct store *s)
+{
+        return s->value_max;
+}
+
+struct database *store_database(const struct store *s)
+{
+        return s->db;
 }
 
 unsigned store_log_pages(const struct store *s)

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "../../schema/base/macro.h"
+#include "macro.h"
 
 struct arena {
         struct arena_chunk *last;
