@@ -385,20 +385,9 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("auditlog-times");
-        TCase *tc = tcase_create("auditlog-times");
-        tcase_set_timeout(tc, 60);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, in_time);
-        tcase_add_test(tc, kept_ones_go_first);
-        tcase_add_test(tc, behind_one_that_is_held);
-        tcase_add_test(tc, a_clock_that_is_set);
-        tcase_add_test(tc, over_a_restart);
-        tcase_add_test(tc, over_a_reboot);
-        tcase_add_test(tc, a_new_boot_begins_anew);
-        tcase_add_test(tc, a_boot_without_a_name);
-        tcase_add_test(tc, numbers_of_a_damaged_file);
-        tcase_add_test(tc, two_daemons);
-        suite_add_tcase(suite, tc);
-        return suite;
+        const TTest *const tests[] = { in_time, kept_ones_go_first, behind_one_that_is_held,
+                a_clock_that_is_set, over_a_restart, over_a_reboot, a_new_boot_begins_anew,
+                a_boot_without_a_name, numbers_of_a_damaged_file, two_daemons };
+
+        return suite_with("auditlog-times", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -401,17 +401,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("auditlog");
-        TCase *tc = tcase_create("auditlog");
-        tcase_set_timeout(tc, 60);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, kept_over_a_stop);
-        tcase_add_test(tc, kept_over_a_kill);
-        tcase_add_test(tc, numbers_outlive_a_lost_file);
-        tcase_add_test(tc, lost_by_the_kernel);
-        tcase_add_test(tc, quiet_in_doubt);
-        tcase_add_test(tc, lost_at_the_end);
-        tcase_add_test(tc, losses_over_a_stop);
-        suite_add_tcase(suite, tc);
-        return suite;
+        const TTest *const tests[] = { kept_over_a_stop, kept_over_a_kill, numbers_outlive_a_lost_file,
+                lost_by_the_kernel, quiet_in_doubt, lost_at_the_end, losses_over_a_stop };
+
+        return suite_with("auditlog", tests, ARRAY_SIZE(tests), setup, teardown);
 }

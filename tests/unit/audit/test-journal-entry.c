@@ -255,18 +255,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("journal");
-        TCase *c = tcase_create("journal");
+        const TTest *const tests[] = { fields, least, captured, many_properties, no_journal, journal_fails,
+                long_text, no_memory };
 
-        suite_add_tcase(s, c);
-        tcase_add_checked_fixture(c, reset, done);
-        tcase_add_test(c, fields);
-        tcase_add_test(c, least);
-        tcase_add_test(c, captured);
-        tcase_add_test(c, many_properties);
-        tcase_add_test(c, no_journal);
-        tcase_add_test(c, journal_fails);
-        tcase_add_test(c, long_text);
-        tcase_add_test(c, no_memory);
-        return s;
+        return suite_with("journal", tests, ARRAY_SIZE(tests), reset, done);
 }

@@ -39,11 +39,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("sender-none");
-        TCase *c = tcase_create("sender-none");
+        const TTest *const tests[] = { says_so };
 
-        suite_add_tcase(s, c);
-        tcase_set_timeout(c, 60);
-        tcase_add_test(c, says_so);
-        return s;
+        return suite_of("sender-none", tests, ARRAY_SIZE(tests));
 }

@@ -531,28 +531,11 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("sender");
-        TCase *c = tcase_create("sender");
+        const TTest *const tests[] = { sends, says_what_was_not_confirmed, keeps_then_sends_in_order,
+                retries_by_itself, success_brings_the_kept_ones, kicked_while_it_tries, reopens,
+                stays_broken, cannot_open, drops_the_oldest_kept, overflows_while_blocked,
+                stop_sends_what_waits, stop_gives_the_kept_one_try, stop_while_blocked, stop_takes_no_more,
+                stop_without_work, refuses_what_the_kernel_would_cut, fd_is_quiet_when_nothing_waits };
 
-        suite_add_tcase(s, c);
-        tcase_set_timeout(c, 60);
-        tcase_add_test(c, sends);
-        tcase_add_test(c, says_what_was_not_confirmed);
-        tcase_add_test(c, keeps_then_sends_in_order);
-        tcase_add_test(c, retries_by_itself);
-        tcase_add_test(c, success_brings_the_kept_ones);
-        tcase_add_test(c, kicked_while_it_tries);
-        tcase_add_test(c, reopens);
-        tcase_add_test(c, stays_broken);
-        tcase_add_test(c, cannot_open);
-        tcase_add_test(c, drops_the_oldest_kept);
-        tcase_add_test(c, overflows_while_blocked);
-        tcase_add_test(c, stop_sends_what_waits);
-        tcase_add_test(c, stop_gives_the_kept_one_try);
-        tcase_add_test(c, stop_while_blocked);
-        tcase_add_test(c, stop_takes_no_more);
-        tcase_add_test(c, stop_without_work);
-        tcase_add_test(c, refuses_what_the_kernel_would_cut);
-        tcase_add_test(c, fd_is_quiet_when_nothing_waits);
-        return s;
+        return suite_of("sender", tests, ARRAY_SIZE(tests));
 }

@@ -189,14 +189,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("spool");
-        TCase *tc = tcase_create("spool");
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, what_is_not_marked_is_left);
-        tcase_add_test(tc, odd_lines);
-        tcase_add_test(tc, it_does_not_grow_for_ever);
-        tcase_add_test(tc, no_place_for_it);
-        tcase_add_test(tc, comes_back);
-        suite_add_tcase(suite, tc);
-        return suite;
+        const TTest *const tests[] = { what_is_not_marked_is_left, odd_lines, it_does_not_grow_for_ever,
+                no_place_for_it, comes_back };
+
+        return suite_with("spool", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -133,14 +133,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("privileges");
-        TCase *c = tcase_create("privileges");
+        const TTest *const tests[] = { dropped, kept, permitted_ones_too, ambient_ones_too, of_one_thread };
 
-        tcase_add_test(c, dropped);
-        tcase_add_test(c, kept);
-        tcase_add_test(c, permitted_ones_too);
-        tcase_add_test(c, ambient_ones_too);
-        tcase_add_test(c, of_one_thread);
-        suite_add_tcase(s, c);
-        return s;
+        return suite_of("privileges", tests, ARRAY_SIZE(tests));
 }

@@ -283,16 +283,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("callers");
-        TCase *tc = tcase_create("callers");
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_set_timeout(tc, 60);
-        tcase_add_test(tc, a_process_that_is_older);
-        tcase_add_test(tc, a_process_that_is_younger);
-        tcase_add_test(tc, a_descriptor);
-        tcase_add_test(tc, a_descriptor_of_one_that_ended);
-        tcase_add_test(tc, another_users_process);
-        tcase_add_test(tc, nobody_has_that_name);
-        suite_add_tcase(s, tc);
-        return s;
+        const TTest *const tests[] = { a_process_that_is_older, a_process_that_is_younger, a_descriptor,
+                a_descriptor_of_one_that_ended, another_users_process, nobody_has_that_name };
+
+        return suite_with("callers", tests, ARRAY_SIZE(tests), setup, teardown);
 }

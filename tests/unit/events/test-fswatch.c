@@ -493,5 +493,5 @@ Suite *test_suite(void)
                 config_map_in_the_folder, config_map_as_the_folder, parents_renamed, folder_is_a_link,
                 static_tree, masks, dangling, other_names, bursts, too_many, unreadable, relative_path,
                 two_watches, control };
-        return suite_with("fswatch", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_waiting("fswatch", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -2,9 +2,11 @@
 #include "suite.h"
 
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define SKIPPED 77
+#define WORKERS 4u
 
 const char *suite_scratch(void)
 {
@@ -12,6 +14,8 @@ const char *suite_scratch(void)
 
         return folder ? folder : access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
 }
+
+static unsigned workers = 1, worker;
 
 Suite *suite_with(
         const char *name, const TTest *const *tests, size_t n, void (*setup)(void), void (*teardown)(void))
@@ -21,7 +25,7 @@ Suite *suite_with(
 
         if (setup)
                 tcase_add_checked_fixture(cases, setup, teardown);
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = worker; i < n; i += workers)
                 tcase_add_test(cases, tests[i]);
         tcase_set_timeout(cases, 60);
         suite_add_tcase(suite, cases);
@@ -33,6 +37,42 @@ Suite *suite_of(const char *name, const TTest *const *tests, size_t n)
         return suite_with(name, tests, n, NULL, NULL);
 }
 
+Suite *suite_waiting(
+        const char *name, const TTest *const *tests, size_t n, void (*setup)(void), void (*teardown)(void))
+{
+        workers = WORKERS;
+        return suite_with(name, tests, n, setup, teardown);
+}
+
+static int run(Suite *suite)
+{
+        SRunner *runner = srunner_create(suite);
+
+        srunner_run_all(runner, CK_ENV);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed != 0;
+}
+
+/* This process has the first share of the tests already. */
+static int run_with_others(Suite *suite)
+{
+        pid_t others[WORKERS];
+        int status, failed = 0;
+
+        for (worker = 1; worker < workers; worker++) {
+                others[worker] = fork();
+                if (others[worker] < 0)
+                        return EXIT_FAILURE;
+                if (others[worker] == 0)
+                        exit(run(test_suite()));
+        }
+        failed = run(suite);
+        for (unsigned i = 1; i < workers; i++)
+                failed |= waitpid(others[i], &status, 0) < 0 || status != 0;
+        return failed;
+}
+
 const char *suite_argument;
 
 int main(int argc, char **argv)
@@ -40,12 +80,5 @@ int main(int argc, char **argv)
         if (argc > 1)
                 suite_argument = argv[1];
         Suite *suite = test_suite();
-        if (!suite)
-                return SKIPPED;
-
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed != 0;
+        return !suite ? SKIPPED : workers > 1 ? run_with_others(suite) : run(suite);
 }

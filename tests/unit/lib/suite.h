@@ -20,3 +20,6 @@ Suite *suite_of(const char *name, const TTest *const *tests, size_t n);
 /* The same with a checked fixture around each test. */
 Suite *suite_with(
         const char *name, const TTest *const *tests, size_t n, void (*setup)(void), void (*teardown)(void));
+/* The same of tests that mostly wait: four wait at the same time. */
+Suite *suite_waiting(
+        const char *name, const TTest *const *tests, size_t n, void (*setup)(void), void (*teardown)(void));

@@ -194,15 +194,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("metrics-file");
-        TCase *tcase = tcase_create("file");
-        tcase_add_checked_fixture(tcase, begin, end);
-        tcase_add_test(tcase, written);
-        tcase_add_test(tcase, leftover);
-        tcase_add_test(tcase, failures);
-        tcase_add_test(tcase, of_another_collector);
-        tcase_add_test(tcase, no_file);
-        tcase_add_test(tcase, another_directory_meanwhile);
-        suite_add_tcase(suite, tcase);
-        return suite;
+        const TTest *const tests[] = { written, leftover, failures, of_another_collector, no_file,
+                another_directory_meanwhile };
+
+        return suite_with("metrics-file", tests, ARRAY_SIZE(tests), begin, end);
 }

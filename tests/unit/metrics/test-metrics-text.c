@@ -160,12 +160,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("metrics-text");
-        TCase *tcase = tcase_create("text");
-        tcase_set_timeout(tcase, 30);
-        tcase_add_test(tcase, lines);
-        tcase_add_test(tcase, always_utf8);
-        tcase_add_test(tcase, any_bytes);
-        suite_add_tcase(suite, tcase);
-        return suite;
+        const TTest *const tests[] = { lines, always_utf8, any_bytes };
+
+        return suite_of("metrics-text", tests, ARRAY_SIZE(tests));
 }

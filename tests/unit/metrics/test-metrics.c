@@ -210,16 +210,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("metrics");
-        TCase *tcase = tcase_create("metrics");
-        tcase_set_timeout(tcase, 30);
-        tcase_add_checked_fixture(tcase, begin, end);
-        tcase_add_test(tcase, together);
-        tcase_add_test(tcase, nothing_new);
-        tcase_add_test(tcase, paths);
-        tcase_add_test(tcase, of_an_earlier_run);
-        tcase_add_test(tcase, failing);
-        tcase_add_test(tcase, at_the_end);
-        suite_add_tcase(suite, tcase);
-        return suite;
+        const TTest *const tests[] = { together, nothing_new, paths, of_an_earlier_run, failing,
+                at_the_end };
+
+        return suite_waiting("metrics", tests, ARRAY_SIZE(tests), begin, end);
 }

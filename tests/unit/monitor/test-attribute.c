@@ -187,14 +187,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("attribute");
-        TCase *tc = tcase_create("attribute");
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, actors_and_bystanders);
-        tcase_add_test(tc, tasks_that_are_no_actors);
-        tcase_add_test(tc, gone_or_another_program_by_now);
-        tcase_add_test(tc, what_was_there_before);
-        tcase_add_test(tc, details_are_cut);
-        suite_add_tcase(s, tc);
-        return s;
+        const TTest *const tests[] = { actors_and_bystanders, tasks_that_are_no_actors,
+                gone_or_another_program_by_now, what_was_there_before, details_are_cut };
+
+        return suite_with("attribute", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -296,24 +296,11 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("capture");
-        TCase *tc = tcase_create("capture");
-        tcase_set_timeout(tc, 60);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, sums_of_files);
-        tcase_add_test(tc, a_module_of_the_release);
-        tcase_add_test(tc, a_module_by_its_path);
-        tcase_add_test(tc, what_is_not_there_is_left_out);
-        tcase_add_test(tc, no_fifo_is_opened);
-        tcase_add_test(tc, a_module_of_a_container);
-        tcase_add_test(tc, a_large_file_has_no_sum);
-        tcase_add_test(tc, broken_notes);
-        tcase_add_test(tc, an_actor);
-        tcase_add_test(tc, a_tie);
-        tcase_add_test(tc, another_task_of_the_number_is_not_asked);
-        tcase_add_test(tc, values_cannot_pretend_to_be_lines);
-        tcase_add_test(tc, parents_in_a_ring_end);
-        tcase_add_test(tc, failing_allocations);
-        suite_add_tcase(s, tc);
-        return s;
+        const TTest *const tests[] = { sums_of_files, a_module_of_the_release, a_module_by_its_path,
+                what_is_not_there_is_left_out, no_fifo_is_opened, a_module_of_a_container,
+                a_large_file_has_no_sum, broken_notes, an_actor, a_tie,
+                another_task_of_the_number_is_not_asked, values_cannot_pretend_to_be_lines,
+                parents_in_a_ring_end, failing_allocations };
+
+        return suite_with("capture", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -217,16 +217,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("cause");
-        TCase *tc = tcase_create("cause");
-        tcase_set_timeout(tc, 60);
-        tcase_add_test(tc, proc_modules);
-        tcase_add_test(tc, letters);
-        tcase_add_test(tc, letters_of_one);
-        tcase_add_test(tc, both_places_are_read);
-        tcase_add_test(tc, the_log_comes_before_the_modules);
-        tcase_add_test(tc, forced_unloads_leave_a_gap);
-        tcase_add_test(tc, a_write_is_the_last_resort);
-        suite_add_tcase(s, tc);
-        return s;
+        const TTest *const tests[] = { proc_modules, letters, letters_of_one, both_places_are_read,
+                the_log_comes_before_the_modules, forced_unloads_leave_a_gap, a_write_is_the_last_resort };
+
+        return suite_of("cause", tests, ARRAY_SIZE(tests));
 }

@@ -350,26 +350,11 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("hints");
-        TCase *tc = tcase_create("hints");
-        tcase_set_timeout(tc, 60);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, a_line_is_a_hint);
-        tcase_add_test(tc, only_the_kernel_is_heard);
-        tcase_add_test(tc, a_name_is_no_report);
-        tcase_add_test(tc, the_newest_counts);
-        tcase_add_test(tc, of_the_past_the_first_counts);
-        tcase_add_test(tc, hints_are_bounded);
-        tcase_add_test(tc, the_caller_is_the_task);
-        tcase_add_test(tc, reports_are_put_together);
-        tcase_add_test(tc, an_oops_is_one_report);
-        tcase_add_test(tc, a_report_without_end_ends);
-        tcase_add_test(tc, the_boot_has_no_actor);
-        tcase_add_test(tc, a_record_is_one_line);
-        tcase_add_test(tc, a_record_within_a_report_is_one_line);
-        tcase_add_test(tc, a_name_is_no_line_of_a_report);
-        tcase_add_test(tc, stacks_are_bounded);
-        tcase_add_test(tc, failing_allocations);
-        suite_add_tcase(s, tc);
-        return s;
+        const TTest *const tests[] = { a_line_is_a_hint, only_the_kernel_is_heard, a_name_is_no_report,
+                the_newest_counts, of_the_past_the_first_counts, hints_are_bounded, the_caller_is_the_task,
+                reports_are_put_together, an_oops_is_one_report, a_report_without_end_ends,
+                the_boot_has_no_actor, a_record_is_one_line, a_record_within_a_report_is_one_line,
+                a_name_is_no_line_of_a_report, stacks_are_bounded, failing_allocations };
+
+        return suite_with("hints", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -85,12 +85,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("loader");
-        TCase *tc = tcase_create("loader");
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, files_of_modules);
-        tcase_add_test(tc, who_loads);
-        tcase_add_test(tc, a_name_alone_makes_no_loader);
-        suite_add_tcase(s, tc);
-        return s;
+        const TTest *const tests[] = { files_of_modules, who_loads, a_name_alone_makes_no_loader };
+
+        return suite_with("loader", tests, ARRAY_SIZE(tests), setup, teardown);
 }

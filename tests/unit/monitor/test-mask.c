@@ -106,13 +106,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("mask");
-        TCase *tc = tcase_create("mask");
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, numbers);
-        tcase_add_test(tc, another_file_is_told);
-        tcase_add_test(tc, what_covers_the_file_hides_nothing);
-        tcase_add_test(tc, another_file_system_is_something_else);
-        suite_add_tcase(s, tc);
-        return s;
+        const TTest *const tests[] = { numbers, another_file_is_told, what_covers_the_file_hides_nothing,
+                another_file_system_is_something_else };
+
+        return suite_with("mask", tests, ARRAY_SIZE(tests), setup, teardown);
 }

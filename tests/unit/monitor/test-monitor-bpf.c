@@ -313,26 +313,13 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("monitor-bpf");
-        TCase *tc = tcase_create("monitor-bpf");
-        tcase_set_timeout(tc, 30);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, the_report_is_taken_as_it_is);
-        tcase_add_test(tc, forensic_capture_keeps_the_stack);
-        tcase_add_test(tc, a_report_before_the_bit_is_no_alarm);
-        tcase_add_test(tc, a_report_without_a_bit_is_one);
-        tcase_add_test(tc, hints_wait_for_the_report);
-        tcase_add_test(tc, a_report_that_is_owed_is_waited_for_longer);
-        tcase_add_test(tc, what_bpf_missed_is_told_all_the_same);
-        tcase_add_test(tc, set_again_after_it_was_cleared);
-        tcase_add_test(tc, it_says_whether_writes_are_reported);
-        tcase_add_test(tc, misses_and_drops_show);
-        tcase_add_test(tc, old_bits_are_given_to_it);
-        tcase_add_test(tc, kept_reports_come_before_the_first_look);
-        tcase_add_test(tc, claimed_bits_are_waited_for_at_the_start);
-        tcase_add_test(tc, without_it_hints_are_left);
-        tcase_add_test(tc, writes_of_sysctls_are_passed_on);
-        tcase_add_test(tc, nonsense_is_not_told);
-        suite_add_tcase(s, tc);
-        return s;
+        const TTest *const tests[] = { the_report_is_taken_as_it_is, forensic_capture_keeps_the_stack,
+                a_report_before_the_bit_is_no_alarm, a_report_without_a_bit_is_one,
+                hints_wait_for_the_report, a_report_that_is_owed_is_waited_for_longer,
+                what_bpf_missed_is_told_all_the_same, set_again_after_it_was_cleared,
+                it_says_whether_writes_are_reported, misses_and_drops_show, old_bits_are_given_to_it,
+                kept_reports_come_before_the_first_look, claimed_bits_are_waited_for_at_the_start,
+                without_it_hints_are_left, writes_of_sysctls_are_passed_on, nonsense_is_not_told };
+
+        return suite_waiting("monitor-bpf", tests, ARRAY_SIZE(tests), setup, teardown);
 }

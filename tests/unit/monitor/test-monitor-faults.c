@@ -188,18 +188,9 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("monitor-faults");
-        TCase *tc = tcase_create("monitor-faults");
-        tcase_set_timeout(tc, 30);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, blind);
-        tcase_add_test(tc, a_mask_that_changes_while_it_is_read);
-        tcase_add_test(tc, no_sources_at_all);
-        tcase_add_test(tc, garbage_everywhere);
-        tcase_add_test(tc, folders_and_fifos_where_files_should_be);
-        tcase_add_test(tc, a_line_without_end);
-        tcase_add_test(tc, a_log_that_is_a_plain_file);
-        tcase_add_test(tc, a_flood_of_lines);
-        suite_add_tcase(s, tc);
-        return s;
+        const TTest *const tests[] = { blind, a_mask_that_changes_while_it_is_read, no_sources_at_all,
+                garbage_everywhere, folders_and_fifos_where_files_should_be, a_line_without_end,
+                a_log_that_is_a_plain_file, a_flood_of_lines };
+
+        return suite_with("monitor-faults", tests, ARRAY_SIZE(tests), setup, teardown);
 }

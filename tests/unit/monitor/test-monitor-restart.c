@@ -219,19 +219,10 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("monitor-restart");
-        TCase *tc = tcase_create("monitor-restart");
-        tcase_set_timeout(tc, 30);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, cleared_while_nobody_looked);
-        tcase_add_test(tc, what_was_set_before);
-        tcase_add_test(tc, a_log_without_its_beginning);
-        tcase_add_test(tc, nothing_is_told_twice_in_a_boot);
-        tcase_add_test(tc, set_while_nobody_looked);
-        tcase_add_test(tc, a_new_boot_begins_anew);
-        tcase_add_test(tc, a_damaged_state_says_so);
-        tcase_add_test(tc, history_is_bounded_and_kept);
-        tcase_add_test(tc, a_state_that_cannot_be_kept);
-        suite_add_tcase(s, tc);
-        return s;
+        const TTest *const tests[] = { cleared_while_nobody_looked, what_was_set_before,
+                a_log_without_its_beginning, nothing_is_told_twice_in_a_boot, set_while_nobody_looked,
+                a_new_boot_begins_anew, a_damaged_state_says_so, history_is_bounded_and_kept,
+                a_state_that_cannot_be_kept };
+
+        return suite_with("monitor-restart", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -306,26 +306,12 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("monitor");
-        TCase *tc = tcase_create("monitor");
-        tcase_set_timeout(tc, 30);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, a_line_and_its_bits);
-        tcase_add_test(tc, letters_are_those_of_the_root);
-        tcase_add_test(tc, a_line_before_its_bit);
-        tcase_add_test(tc, a_line_behind_its_bit);
-        tcase_add_test(tc, a_report_is_waited_for);
-        tcase_add_test(tc, forensic_capture);
-        tcase_add_test(tc, lines_of_others_are_no_cause);
-        tcase_add_test(tc, an_old_line_is_no_cause);
-        tcase_add_test(tc, a_module_without_a_line);
-        tcase_add_test(tc, a_forced_unload);
-        tcase_add_test(tc, a_user_writes);
-        tcase_add_test(tc, a_write_explains_what_came_with_it);
-        tcase_add_test(tc, the_timer_finds_what_nobody_tells);
-        tcase_add_test(tc, idle_is_idle);
-        tcase_add_test(tc, a_bit_that_clears_is_an_alarm);
-        tcase_add_test(tc, set_and_cleared_before_its_cause_came);
-        suite_add_tcase(s, tc);
-        return s;
+        const TTest *const tests[] = { a_line_and_its_bits, letters_are_those_of_the_root,
+                a_line_before_its_bit, a_line_behind_its_bit, a_report_is_waited_for, forensic_capture,
+                lines_of_others_are_no_cause, an_old_line_is_no_cause, a_module_without_a_line,
+                a_forced_unload, a_user_writes, a_write_explains_what_came_with_it,
+                the_timer_finds_what_nobody_tells, idle_is_idle, a_bit_that_clears_is_an_alarm,
+                set_and_cleared_before_its_cause_came };
+
+        return suite_waiting("monitor", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -269,19 +269,10 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("taint-state-file");
-        TCase *tc = tcase_create("taint-state-file");
-        tcase_set_timeout(tc, 60);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, the_file_is_of_one_boot);
-        tcase_add_test(tc, without_a_folder_nothing_is_kept);
-        tcase_add_test(tc, one_file_is_appended_to);
-        tcase_add_test(tc, each_start_writes_it_anew);
-        tcase_add_test(tc, a_large_one_is_written_anew);
-        tcase_add_test(tc, a_write_that_fails_is_made_up_for);
-        tcase_add_test(tc, what_another_did_to_it_is_mended);
-        tcase_add_test(tc, a_damaged_file_is_set_aside);
-        tcase_add_test(tc, boot_ids);
-        suite_add_tcase(s, tc);
-        return s;
+        const TTest *const tests[] = { the_file_is_of_one_boot, without_a_folder_nothing_is_kept,
+                one_file_is_appended_to, each_start_writes_it_anew, a_large_one_is_written_anew,
+                a_write_that_fails_is_made_up_for, what_another_did_to_it_is_mended,
+                a_damaged_file_is_set_aside, boot_ids };
+
+        return suite_with("taint-state-file", tests, ARRAY_SIZE(tests), setup, teardown);
 }

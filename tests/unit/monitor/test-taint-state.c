@@ -450,22 +450,12 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("taint-state");
-        TCase *tc = tcase_create("taint-state");
-        tcase_set_timeout(tc, 60);
-        tcase_add_test(tc, what_is_written_is_read);
-        tcase_add_test(tc, text_that_is_no_utf8_is_kept_readable);
-        tcase_add_test(tc, history_is_bounded);
-        tcase_add_test(tc, long_stacks_are_cut_at_a_line);
-        tcase_add_test(tc, other_text_is_refused);
-        tcase_add_test(tc, damage_of_any_byte_shows);
-        tcase_add_test(tc, a_piece_that_is_cut_short_is_left_out);
-        tcase_add_test(tc, nothing_of_a_cut_piece_is_between_others);
-        tcase_add_test(tc, before_the_first_event);
-        tcase_add_test(tc, of_too_many_events_the_oldest_go);
-        tcase_add_test(tc, failing_allocations_leave_nothing_behind);
-        tcase_add_test(tc, an_event_that_finds_no_memory_changes_nothing);
-        tcase_add_test(tc, names_of_events);
-        suite_add_tcase(s, tc);
-        return s;
+        const TTest *const tests[] = { what_is_written_is_read, text_that_is_no_utf8_is_kept_readable,
+                history_is_bounded, long_stacks_are_cut_at_a_line, other_text_is_refused,
+                damage_of_any_byte_shows, a_piece_that_is_cut_short_is_left_out,
+                nothing_of_a_cut_piece_is_between_others, before_the_first_event,
+                of_too_many_events_the_oldest_go, failing_allocations_leave_nothing_behind,
+                an_event_that_finds_no_memory_changes_nothing, names_of_events };
+
+        return suite_of("taint-state", tests, ARRAY_SIZE(tests));
 }

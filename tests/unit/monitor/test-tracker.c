@@ -81,13 +81,9 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("tracker");
-        TCase *tc = tcase_create("tracker");
-        tcase_add_test(tc, a_bit_waits_and_is_told_once);
-        tcase_add_test(tc, every_bit_is_alike);
-        tcase_add_test(tc, a_waiting_bit_can_clear);
-        tcase_add_test(tc, told_early_is_no_alarm_at_first);
-        tcase_add_test(tc, once_seen_it_is_not_early_any_more);
-        suite_add_tcase(s, tc);
-        return s;
+        const TTest *const tests[] = { a_bit_waits_and_is_told_once, every_bit_is_alike,
+                a_waiting_bit_can_clear, told_early_is_no_alarm_at_first,
+                once_seen_it_is_not_early_any_more };
+
+        return suite_of("tracker", tests, ARRAY_SIZE(tests));
 }

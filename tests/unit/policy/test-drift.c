@@ -104,12 +104,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("drift");
-        TCase *t = tcase_create("drift");
-        tcase_add_test(t, slow_drift_is_put_back_for_ever);
-        tcase_add_test(t, sixth_round_in_a_minute_gives_up_once);
-        tcase_add_test(t, window_slides);
-        tcase_add_test(t, edges_are_exact);
-        suite_add_tcase(s, t);
-        return s;
+        const TTest *const tests[] = { slow_drift_is_put_back_for_ever,
+                sixth_round_in_a_minute_gives_up_once, window_slides, edges_are_exact };
+
+        return suite_of("drift", tests, ARRAY_SIZE(tests));
 }

@@ -351,24 +351,12 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("process");
-        TCase *tc = tcase_create("process");
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, who_it_is);
-        tcase_add_test(tc, a_younger_one_is_another);
-        tcase_add_test(tc, names_may_hold_anything);
-        tcase_add_test(tc, kernel_threads);
-        tcase_add_test(tc, garbage_is_no_process);
-        tcase_add_test(tc, command_lines);
-        tcase_add_test(tc, a_caller);
-        tcase_add_test(tc, the_bus_knows_the_label_better);
-        tcase_add_test(tc, another_users_process_is_not_the_caller);
-        tcase_add_test(tc, a_younger_process_is_not_the_caller);
-        tcase_add_test(tc, a_pid_that_changes_hands_is_seen);
-        tcase_add_test(tc, who_is_gone_is_unknown);
-        tcase_add_test(tc, what_cannot_be_read_is_unknown);
-        tcase_add_test(tc, a_descriptor_of_the_process);
-        tcase_add_test(tc, of_this_machine);
-        suite_add_tcase(s, tc);
-        return s;
+        const TTest *const tests[] = { who_it_is, a_younger_one_is_another, names_may_hold_anything,
+                kernel_threads, garbage_is_no_process, command_lines, a_caller,
+                the_bus_knows_the_label_better, another_users_process_is_not_the_caller,
+                a_younger_process_is_not_the_caller, a_pid_that_changes_hands_is_seen,
+                who_is_gone_is_unknown, what_cannot_be_read_is_unknown, a_descriptor_of_the_process,
+                of_this_machine };
+
+        return suite_with("process", tests, ARRAY_SIZE(tests), setup, teardown);
 }

@@ -88,12 +88,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("layers");
-        TCase *tc = tcase_create("layers");
+        const TTest *const tests[] = { base, set_and_remove, limit };
 
-        tcase_add_test(tc, base);
-        tcase_add_test(tc, set_and_remove);
-        tcase_add_test(tc, limit);
-        suite_add_tcase(suite, tc);
-        return suite;
+        return suite_of("layers", tests, ARRAY_SIZE(tests));
 }

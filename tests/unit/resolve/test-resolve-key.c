@@ -145,13 +145,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("resolve-key");
-        TCase *tc = tcase_create("resolve-key");
+        const TTest *const tests[] = { path, why, lists };
 
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, path);
-        tcase_add_test(tc, why);
-        tcase_add_test(tc, lists);
-        suite_add_tcase(suite, tc);
-        return suite;
+        return suite_with("resolve-key", tests, ARRAY_SIZE(tests), setup, teardown);
 }

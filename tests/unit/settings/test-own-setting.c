@@ -268,21 +268,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("own-setting");
-        TCase *tcase = tcase_create("own-setting");
-        tcase_set_timeout(tcase, 60);
-        tcase_add_checked_fixture(tcase, world_setup, world_teardown);
-        tcase_add_test(tcase, live);
-        tcase_add_test(tcase, of_another);
-        tcase_add_test(tcase, refused);
-        tcase_add_test(tcase, accepted_taints);
-        tcase_add_test(tcase, metrics_file);
-        tcase_add_test(tcase, preview);
-        tcase_add_test(tcase, first_start);
-        tcase_add_test(tcase, changed_while_away);
-        tcase_add_test(tcase, new_entry);
-        tcase_add_test(tcase, kept_but_not_good);
-        tcase_add_test(tcase, failing_allocation);
-        suite_add_tcase(suite, tcase);
-        return suite;
+        const TTest *const tests[] = { live, of_another, refused, accepted_taints, metrics_file, preview,
+                first_start, changed_while_away, new_entry, kept_but_not_good, failing_allocation };
+
+        return suite_with("own-setting", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
 }

@@ -313,21 +313,9 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("pending-setting");
-        TCase *tcase = tcase_create("pending-setting");
-        tcase_set_timeout(tcase, 60);
-        tcase_add_checked_fixture(tcase, setup, world_teardown);
-        tcase_add_test(tcase, until_the_reboot);
-        tcase_add_test(tcase, until_the_restart);
-        tcase_add_test(tcase, drift_meanwhile);
-        tcase_add_test(tcase, withdrawn);
-        tcase_add_test(tcase, deleted);
-        tcase_add_test(tcase, refused);
-        tcase_add_test(tcase, changed_while_away);
-        tcase_add_test(tcase, changed_too_late);
-        tcase_add_test(tcase, what_came_with_the_boot);
-        tcase_add_test(tcase, explained);
-        tcase_add_test(tcase, previews);
-        suite_add_tcase(suite, tcase);
-        return suite;
+        const TTest *const tests[] = { until_the_reboot, until_the_restart, drift_meanwhile, withdrawn,
+                deleted, refused, changed_while_away, changed_too_late, what_came_with_the_boot, explained,
+                previews };
+
+        return suite_with("pending-setting", tests, ARRAY_SIZE(tests), setup, world_teardown);
 }

@@ -36,10 +36,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("guid");
-        TCase *tc = tcase_create("guid");
+        const TTest *const tests[] = { guids };
 
-        tcase_add_test(tc, guids);
-        suite_add_tcase(suite, tc);
-        return suite;
+        return suite_of("guid", tests, ARRAY_SIZE(tests));
 }

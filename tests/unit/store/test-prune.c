@@ -289,17 +289,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("prune");
-        TCase *tc = tcase_create("prune");
+        const TTest *const tests[] = { by_number, by_bytes, policy, deleted_layer, by_age, authors, parts,
+                fails };
 
-        tcase_add_test(tc, by_number);
-        tcase_add_test(tc, by_bytes);
-        tcase_add_test(tc, policy);
-        tcase_add_test(tc, deleted_layer);
-        tcase_add_test(tc, by_age);
-        tcase_add_test(tc, authors);
-        tcase_add_test(tc, parts);
-        tcase_add_test(tc, fails);
-        suite_add_tcase(suite, tc);
-        return suite;
+        return suite_of("prune", tests, ARRAY_SIZE(tests));
 }

@@ -257,20 +257,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("store-lookup");
-        TCase *tc = tcase_create("store-lookup");
+        const TTest *const tests[] = { expected_sequence, sequences, entry_before_key, lookups, folding,
+                borrowed, order, both_databases, roots, empty };
 
-        tcase_set_timeout(tc, 60);
-        tcase_add_test(tc, expected_sequence);
-        tcase_add_test(tc, sequences);
-        tcase_add_test(tc, entry_before_key);
-        tcase_add_test(tc, lookups);
-        tcase_add_test(tc, folding);
-        tcase_add_test(tc, borrowed);
-        tcase_add_test(tc, order);
-        tcase_add_test(tc, both_databases);
-        tcase_add_test(tc, roots);
-        tcase_add_test(tc, empty);
-        suite_add_tcase(suite, tc);
-        return suite;
+        return suite_of("store-lookup", tests, ARRAY_SIZE(tests));
 }

@@ -470,26 +470,9 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("upkeep");
-        TCase *tc = tcase_create("upkeep");
+        const TTest *const tests[] = { backups, interval, another_interval, after_recovery, no_mark,
+                never_quiet, damage, damage_met, backup_fails, no_room, checkpoints, large_log, idle,
+                locks_stay, ends, no_file };
 
-        tcase_set_timeout(tc, 60);
-        tcase_add_test(tc, backups);
-        tcase_add_test(tc, interval);
-        tcase_add_test(tc, another_interval);
-        tcase_add_test(tc, after_recovery);
-        tcase_add_test(tc, no_mark);
-        tcase_add_test(tc, never_quiet);
-        tcase_add_test(tc, damage);
-        tcase_add_test(tc, damage_met);
-        tcase_add_test(tc, backup_fails);
-        tcase_add_test(tc, no_room);
-        tcase_add_test(tc, checkpoints);
-        tcase_add_test(tc, large_log);
-        tcase_add_test(tc, idle);
-        tcase_add_test(tc, locks_stay);
-        tcase_add_test(tc, ends);
-        tcase_add_test(tc, no_file);
-        suite_add_tcase(suite, tc);
-        return suite;
+        return suite_waiting("upkeep", tests, ARRAY_SIZE(tests), NULL, NULL);
 }

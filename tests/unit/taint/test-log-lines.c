@@ -302,16 +302,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("log-lines");
-        TCase *tc = tcase_create("lines");
-        tcase_add_test(tc, lines_of_the_kernel);
-        tcase_add_test(tc, other_lines);
-        tcase_add_test(tc, acting_and_reports);
-        tcase_add_test(tc, modules_of_symbols);
-        tcase_add_test(tc, long_lines_end);
-        tcase_add_test(tc, records);
-        tcase_add_test(tc, records_that_are_none);
-        tcase_add_test(tc, long_records_are_cut);
-        suite_add_tcase(s, tc);
-        return s;
+        const TTest *const tests[] = { lines_of_the_kernel, other_lines, acting_and_reports,
+                modules_of_symbols, long_lines_end, records, records_that_are_none, long_records_are_cut };
+
+        return suite_of("log-lines", tests, ARRAY_SIZE(tests));
 }
