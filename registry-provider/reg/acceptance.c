@@ -5,19 +5,116 @@
 #include <string.h>
 
 #include "../resolve/layers.h"
-#include "change.h"
 #include "entry.h"
-#include "policy.h"
+#include "policy-service.h"
+#include "words.h"
+
+/* ---- The data ---- */
+
+/* Bytes, or the text for them; a registry can be configured for values as large as this. */
+#define DATA_BYTES_MAX (64u * 1024u * 1024u)
+
+void acceptance_done_data(struct data *d)
+{
+        buf_done(&d->bytes);
+        buf_done(&d->read);
+}
+
+static int check_options(struct session *s, struct data *d)
+{
+        const struct reg_options *o = &s->options;
+
+        if (o->raw && (!o->from || !o->type)) {
+                (void)diag_set(&s->diag, EINVAL,
+                        "--raw is for the bytes that --from reads, and wants their --type too");
+                return EXIT_CODE_USAGE;
+        }
+        if (o->type && value_type_parse(o->type, strlen(o->type), &d->type) < 0) {
+                (void)diag_set(&s->diag, EINVAL,
+                        "--type: there is no type '%s', expected sz, expand, dword, qword, dword-be, multi, hex, "
+                        "link, none or 0x<code>",
+                        o->type);
+                return EXIT_CODE_USAGE;
+        }
+        return EXIT_CODE_OK;
+}
+
+/* A text file ends with a newline, which is no part of the data. */
+static int read_text(struct session *s, struct data *d)
+{
+        const char *nul = memchr(buf_str(&d->read), '\0', d->read.len);
+
+        if (nul) {
+                (void)diag_set(&s->diag, EINVAL,
+                        "%s: a NUL at byte %zu, expected text (--raw takes bytes as they are)",
+                        s->options.from, (size_t)(nul - d->read.data));
+                return EXIT_CODE_INVALID;
+        }
+        if (d->read.len > 0 && d->read.data[d->read.len - 1] == '\n')
+                d->read.data[--d->read.len] = '\0';
+        d->literal = buf_str(&d->read);
+        return EXIT_CODE_OK;
+}
+
+/* A type that is given is the prefix that the literal has not. */
+static int parse_literal(struct session *s, struct data *d)
+{
+        const char *type = s->options.type, *literal = d->literal;
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        int r = 0;
+
+        if (type) {
+                bool is_code = type[0] == '0';
+                buf_printf(&text, "%s:", is_code ? type : value_type_keyword(d->type));
+                buf_puts(&text, literal);
+                literal = buf_str(&text);
+                r = text.error;
+        }
+        if (r == 0)
+                r = literal_parse(literal, &d->bytes, &d->type, &d->inferred, &s->diag);
+        return r < 0 ? session_refuse(s, r) : EXIT_CODE_OK;
+}
+
+int acceptance_get_data(struct session *s, const char *word, struct data *d)
+{
+        const struct reg_options *o = &s->options;
+
+        d->literal = word ? word : "";
+        int code = check_options(s, d);
+        if (code == EXIT_CODE_OK && o->from)
+                code = session_read(s, o->from, DATA_BYTES_MAX, o->raw ? &d->bytes : &d->read);
+        if (code == EXIT_CODE_OK && o->from && !o->raw)
+                code = read_text(s, d);
+        return code == EXIT_CODE_OK && !o->raw ? parse_literal(s, d) : code;
+}
+
+void acceptance_warn_of_data(const struct session *s, const struct data *d)
+{
+        bool tried = s->options.dry_run;
+
+        if (d->inferred && words_are_oversized_number(d->literal))
+                session_warn("%.64s is too large for a number and %s as text", d->literal,
+                        tried ? "would be stored" : "stored");
+        if (!d->inferred && words_are_regedit_number(d->literal))
+                session_warn("%s is decimal: hexadecimal digits, as in a .reg file, want 0x in front",
+                        d->literal);
+        if (d->inferred && d->type == REG_SZ && words_look_typed(d->literal))
+                session_warn(
+                        "%.64s %s as this text: a type in front is one of sz, expand, dword, qword, dword-be, multi, "
+                        "hex, link and none",
+                        d->literal, tried ? "would be stored" : "is stored");
+}
+
+/* ---- What the schema says ---- */
 
 /* A guess that says that it is one: the reader kept the value before, if it could read that. */
 static void ask_registry(struct session *s, const char *key, const char *name, struct acceptance *a)
 {
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_entry_ struct entry e = { .name = name };
         _cleanup_free_ char *text = NULL;
 
-        if (session_new_call(s, "Get", key, name, &m) != EXIT_CODE_OK ||
-                session_call(s, m, &reply) != EXIT_CODE_OK || entry_read(reply, &e) < 0)
+        if (session_ask(s, "Get", key, name, &reply) != EXIT_CODE_OK || entry_read(reply, &e) < 0)
                 return;
         const struct value before = entry_value(&e);
         if (schema_check(a->sv, &before, &text, NULL) == 0)
@@ -48,7 +145,7 @@ static const struct schema_value *find_metadata(
                 { .name = precedence, .type = REG_DWORD, .source = source },
                 { .name = enabled, .type = REG_DWORD, .has_range = true, .max = 1, .source = source },
         };
-        const char *layer = change_layer(s);
+        const char *layer = session_layer(s);
 
         if (path->n != 5 || !fold_equal(path->text, path->ends[3], layers, strlen(layers)) ||
                 !fold_equal(layer, strlen(layer), LAYER_BASE, strlen(LAYER_BASE)))
@@ -68,7 +165,7 @@ static bool parse_key(const char *key, struct path *ret)
 
 static void format_value(struct buf *out, const char *key, const char *name)
 {
-        format_key(out, key);
+        words_format_key(out, key);
         buf_puts(out, "\\");
         buf_puts(out, path_word_of_value_name(name));
 }
@@ -107,7 +204,7 @@ static int judge(struct session *s, const char *key, const char *name, const str
         _cleanup_path_ struct path path = { 0 };
         _cleanup_free_ char *text = NULL;
         const struct schema *schema = session_schema(s);
-        const struct value v = data_value(d);
+        const struct value v = { .type = d->type, .data = d->bytes.data, .size = d->bytes.len };
 
         if (!parse_key(key, &path))
                 return 0;
@@ -120,14 +217,13 @@ static int judge(struct session *s, const char *key, const char *name, const str
         if (r == -ENOMEM)
                 return r;
         a->refused = r < 0;
-        if (a->refused && d->inferred && d->type != REG_SZ && a->sv->type == REG_SZ) {
-                const struct diag why = a->why;
+        if (!a->refused || !d->inferred)
+                return 0;
+        const struct diag why = a->why;
+        if (d->type != REG_SZ && a->sv->type == REG_SZ)
                 (void)diag_set(&a->why, 0, "%s (for a string write sz:%s)", why.text, d->literal);
-        }
-        if (a->refused && d->inferred && a->sv->type == REG_MULTI_SZ) {
-                const struct diag why = a->why;
+        else if (a->sv->type == REG_MULTI_SZ)
                 (void)diag_set(&a->why, 0, "%s (for a list write multi:%s)", why.text, d->literal);
-        }
         return 0;
 }
 
@@ -160,7 +256,7 @@ void acceptance_warn(const struct session *s, const struct acceptance *a, const 
         if (!a->refused)
                 return;
         format_value(&path, key, name);
-        warn("%s: %s, but its reader will refuse it: %s; %s", buf_str(&path),
+        session_warn("%s: %s, but its reader will refuse it: %s; %s", buf_str(&path),
                 s->options.dry_run ? "it would be stored" : "stored", a->why.text, a->remains.text);
 }
 
@@ -184,7 +280,7 @@ int acceptance_check_key(struct session *s, const char *key)
         int code = session_is_key(s, key, &is_key);
         if (code != EXIT_CODE_OK || is_key)
                 return code;
-        format_key(&shown, key);
+        words_format_key(&shown, key);
         (void)diag_set(&s->diag, EINVAL, "%s: is a value, as the schema has it, expected a key%s",
                 buf_str(&shown), s->command == REG_WATCH ? "" : "; nothing is written (--force writes it)");
         return EXIT_CODE_INVALID;

@@ -1,10 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the schema says of a value that is about to be written: its reader may refuse it, or nobody may ever
- * look for it there. Such is written with --force only. */
+/* The data of a `set`, and what the schema says of a value that is about to be written: its reader may
+ * refuse it, or nobody may ever look for it there. Such is written with --force only. */
 
-#include "data.h"
+#include "session.h"
+
+/* A word of the command line, or what --from names. */
+struct data {
+        uint32_t type;
+        bool inferred;       /* from the text; else it was given */
+        struct buf bytes;    /* of the value */
+        struct buf read;     /* from --from */
+        const char *literal; /* as it was given; "" with --raw */
+};
+
+void acceptance_done_data(struct data *d);
+#define _cleanup_data_ _cleanup_(acceptance_done_data)
+
+/* `word` is NULL with --from. */
+_must_check_ int acceptance_get_data(struct session *s, const char *word, struct data *ret);
+
+/* What nobody may have meant, after it was stored (or, in a dry run, would have been). */
+void acceptance_warn_of_data(const struct session *s, const struct data *d);
 
 struct acceptance {
         const struct schema_value *sv; /* NULL: the schema does not know the value */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "names.h"
+#include "words.h"
 
 void entry_done(struct entry *e)
 {
@@ -40,7 +40,7 @@ struct value entry_value(const struct entry *e)
         return (struct value){ .type = e->type, .data = e->bytes.data, .size = e->bytes.len };
 }
 
-void format_typed(struct buf *out, const struct value *v)
+void entry_format_typed(struct buf *out, const struct value *v)
 {
         buf_puts(out, value_type_symbol(v->type));
         if (v->size == 0)
@@ -49,20 +49,20 @@ void format_typed(struct buf *out, const struct value *v)
         value_format(out, v, true);
 }
 
-void format_nuls(struct buf *out, const struct value *v)
+void entry_format_nuls(struct buf *out, const struct value *v)
 {
         if (value_decodes(v) && !value_is_plain(v))
                 buf_printf(out, "   (%zu bytes with their NULs)", v->size);
 }
 
-void format_entry(struct buf *out, const struct entry *e, bool origin)
+void entry_format(struct buf *out, const struct entry *e, bool origin)
 {
         const struct value v = entry_value(e);
         const char *name = path_word_of_value_name(e->name);
 
         format_safe(out, name, strlen(name));
         buf_puts(out, " = ");
-        format_typed(out, &v);
+        entry_format_typed(out, &v);
         if (origin) {
                 buf_puts(out, "   (layer ");
                 format_safe(out, e->layer, strlen(e->layer));
@@ -75,16 +75,13 @@ void entry_to_json(struct json *j, const struct entry *e)
 {
         const struct value v = entry_value(e);
 
-        json_key(j, "name");
-        json_string(j, path_word_of_value_name(e->name));
+        json_add_string(j, "name", path_word_of_value_name(e->name));
         value_to_json(j, &v);
-        json_key(j, "layer");
-        json_string(j, e->layer);
-        json_key(j, "sequence");
-        json_number(j, e->sequence);
+        json_add_string(j, "layer", e->layer);
+        json_add_number(j, "sequence", e->sequence);
 }
 
-void format_time(struct buf *out, uint64_t usec)
+void entry_format_time(struct buf *out, uint64_t usec)
 {
         const time_t seconds = (time_t)(usec / 1000000);
         struct tm tm;

@@ -3,6 +3,7 @@
 
 /* One value as the bus delivers it: its bytes, and where they come from. */
 
+#include "../../schema/base/json.h"
 #include "../../schema/values/value.h"
 #include "../../schema/bus/wire.h"
 
@@ -27,13 +28,13 @@ int entry_read_next(sd_bus_message *m, struct entry *ret);
 struct value entry_value(const struct entry *e);
 
 /* "REG_SZ disabled" */
-void format_typed(struct buf *out, const struct value *v);
+void entry_format_typed(struct buf *out, const struct value *v);
 /* "   (9 bytes with their NULs)" for a text that ends with a NUL, as Peios's own clients write it. */
-void format_nuls(struct buf *out, const struct value *v);
+void entry_format_nuls(struct buf *out, const struct value *v);
 /* "TaintEvents = REG_SZ disabled" and, with `origin`, "   (layer base, sequence 12)"; a newline. */
-void format_entry(struct buf *out, const struct entry *e, bool origin);
+void entry_format(struct buf *out, const struct entry *e, bool origin);
 /* The members of the open object: name, type, data or hex, layer, sequence. */
 void entry_to_json(struct json *j, const struct entry *e);
 
 /* "2026-01-31T12:00:00Z" of µs since 1970. */
-void format_time(struct buf *out, uint64_t usec);
+void entry_format_time(struct buf *out, uint64_t usec);

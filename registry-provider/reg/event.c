@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "event.h"
 
+#include <inttypes.h>
 #include <string.h>
 
-#include "entry.h"
-#include "names.h"
-
-void event_done(struct event *e)
-{
-        buf_done(&e->bytes);
-}
+#include "words.h"
 
 int event_read_next(sd_bus_message *m, struct event *ret)
 {
+        struct entry *entry = &ret->entry;
+
         int r = sd_bus_message_enter_container(m, 'r', "sssuvs");
         if (r <= 0)
                 return r;
-        buf_clear(&ret->bytes);
-        r = sd_bus_message_read(m, "sss", &ret->kind, &ret->key, &ret->name);
+        buf_clear(&entry->bytes);
+        r = sd_bus_message_read(m, "sss", &ret->kind, &ret->key, &entry->name);
         if (r >= 0)
-                r = wire_read_value(m, &ret->bytes, &ret->type, NULL);
+                r = wire_read_value(m, &entry->bytes, &entry->type, NULL);
         if (r >= 0)
-                r = sd_bus_message_read(m, "s", &ret->layer);
+                r = sd_bus_message_read(m, "s", &entry->layer);
         if (r >= 0)
                 r = sd_bus_message_exit_container(m);
         return r < 0 ? r : 1;
@@ -35,23 +32,20 @@ bool event_is(const struct event *e, const char *kind)
 bool event_has_value(const struct event *e)
 {
         /* A write below a tombstone changes nothing, and there is no value: it comes as REG_NONE. */
-        return event_is(e, "value-set") || (event_is(e, "value-unchanged") && e->type != REG_NONE);
+        return event_is(e, "value-set") || (event_is(e, "value-unchanged") && e->entry.type != REG_NONE);
 }
 
-struct value event_value(const struct event *e)
+static const char *shown_name(const struct event *e)
 {
-        return (struct value){ .type = e->type, .data = e->bytes.data, .size = e->bytes.len };
+        bool of_value = strncmp(e->kind, "value-", strlen("value-")) == 0;
+
+        return of_value ? path_word_of_value_name(e->entry.name) : e->entry.name;
 }
 
-static bool is_about_value(const struct event *e)
+void event_format(struct buf *out, const struct event *e)
 {
-        return strncmp(e->kind, "value-", strlen("value-")) == 0;
-}
-
-void format_event(struct buf *out, const struct event *e)
-{
-        const struct value v = event_value(e);
-        const char *name = is_about_value(e) ? path_word_of_value_name(e->name) : e->name;
+        const struct value v = entry_value(&e->entry);
+        const char *name = shown_name(e);
 
         buf_printf(out, "%s  ", e->kind);
         format_safe(out, e->key, strlen(e->key));
@@ -61,27 +55,139 @@ void format_event(struct buf *out, const struct event *e)
         }
         if (event_has_value(e)) {
                 buf_puts(out, " = ");
-                format_typed(out, &v);
+                entry_format_typed(out, &v);
         }
 }
 
 void event_to_json(struct json *j, const struct event *e)
 {
-        const struct value v = event_value(e);
-        const char *name = is_about_value(e) ? path_word_of_value_name(e->name) : e->name;
+        const struct value v = entry_value(&e->entry);
+        const char *name = shown_name(e);
 
-        json_key(j, "event");
-        json_string(j, e->kind);
-        json_key(j, "path");
-        json_string(j, e->key);
-        if (name[0]) {
-                json_key(j, "name");
-                json_string(j, name);
-        }
+        json_add_string(j, "event", e->kind);
+        json_add_string(j, "path", e->key);
+        if (name[0])
+                json_add_string(j, "name", name);
         if (event_has_value(e))
                 value_to_json(j, &v);
-        if (e->layer[0]) {
-                json_key(j, "layer");
-                json_string(j, e->layer);
+        if (e->entry.layer[0])
+                json_add_string(j, "layer", e->entry.layer);
+}
+
+/* ---- Who made it ---- */
+
+static bool is_essential(const char *name)
+{
+        static const char *const names[] = { "uid", "pid", "comm", "reason", "file" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (strcmp(names[i], name) == 0)
+                        return true;
+        return false;
+}
+
+/* The kernel's "unset", as of a login id. */
+#define UNSET UINT32_MAX
+
+static void show_number(const char *name, uint32_t value, struct buf *out)
+{
+        if (value != UNSET)
+                buf_printf(out, "%s%s %" PRIu32, out->len > 0 ? ", " : "", name, value);
+}
+
+static void show_string(const char *name, const char *value, struct buf *out)
+{
+        if (!value[0])
+                return;
+        buf_printf(out, "%s%s ", out->len > 0 ? ", " : "", name);
+        format_safe(out, value, strlen(value));
+}
+
+/* What else is known is in other members. */
+static void show_state(const char *state, struct buf *out)
+{
+        if (out->len == 0 && strcmp(state, "unknown") == 0)
+                buf_puts(out, "not known");
+        else if (out->len == 0 && strcmp(state, "none") == 0)
+                buf_puts(out, "nobody");
+}
+
+/* When the winner was written. */
+static int read_time(sd_bus_message *m, struct buf *out, struct json *j)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        uint64_t time;
+
+        int r = sd_bus_message_read(m, "v", "t", &time);
+        if (r < 0)
+                return r;
+        entry_format_time(&text, time);
+        if (j) {
+                json_add_string(j, "time", buf_str(&text));
+                json_add_number(j, "time_usec", time);
+        } else
+                buf_printf(out, "%s%s", out->len > 0 ? ", " : "", buf_str(&text));
+        return text.error;
+}
+
+static int read_member(
+        sd_bus_message *m, bool verbose, struct buf *out, const char **ret_state, struct json *j)
+{
+        const char *name, *contents, *text;
+        uint32_t number;
+
+        int r = sd_bus_message_read(m, "s", &name);
+        if (r >= 0)
+                r = sd_bus_message_peek_type(m, NULL, &contents);
+        if (r < 0)
+                return r;
+        if (strcmp(name, "time") == 0 && strcmp(contents, "t") == 0)
+                return read_time(m, out, j);
+        bool is_number = strcmp(contents, "u") == 0;
+        if (!is_number && strcmp(contents, "s") != 0)
+                return sd_bus_message_skip(m, "v");
+        r = is_number ? sd_bus_message_read(m, "v", "u", &number) : sd_bus_message_read(m, "v", "s", &text);
+        if (r < 0)
+                return r;
+        if (j) {
+                json_key(j, name);
+                if (!is_number)
+                        json_string(j, text);
+                else if (number != UNSET)
+                        json_number(j, number);
+                else
+                        json_null(j);
+        } else if (!is_number && strcmp(name, "actor") == 0) {
+                *ret_state = text;
+        } else if (verbose || is_essential(name)) {
+                if (is_number)
+                        show_number(name, number, out);
+                else
+                        show_string(name, text, out);
         }
+        return 0;
+}
+
+int event_read_origin(sd_bus_message *m, bool verbose, struct buf *out, struct json *j)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        const char *state = "";
+
+        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        if (j)
+                json_begin_object(j);
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = read_member(m, verbose, &text, &state, j);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        if (j)
+                json_end_object(j);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        if (r < 0)
+                return r;
+        show_state(state, &text);
+        buf_add(out, buf_str(&text), text.len);
+        return text.error;
 }

@@ -51,7 +51,7 @@ static int read_input(struct lint *l, const char *word, struct buf *ret)
         if (l->s->options.json)
                 tell(l, true, l->s->diag.text);
         else
-                complain("%s", l->s->diag.text);
+                session_complain("%s", l->s->diag.text);
         /* It is told; the next file has its own. */
         l->s->diag = (struct diag){ 0 };
         note_code(l, code);
@@ -69,7 +69,7 @@ _printf_(4, 5) static void warn_of(
         (void)vsnprintf(d.text, sizeof(d.text), format, ap);
         va_end(ap);
         buf_printf(&text, "%s:%u: ", l->name, line);
-        format_key(&text, key->path.text);
+        words_format_key(&text, key->path.text);
         buf_puts(&text, d.text);
         tell(l, false, buf_str(&text));
 }
@@ -85,7 +85,7 @@ static void check_value(struct lint *l, const struct schema *schema, const struc
         struct diag d = { 0 };
 
         if (near) {
-                format_key(&path, near->key.text);
+                words_format_key(&path, near->key.text);
                 warn_of(l, key, value->line, "\\%s: the schema does not know this value, but %s\\%s", name,
                         buf_str(&path), near->name);
         }
@@ -149,10 +149,8 @@ static void report(struct lint *l)
 
         if (o->json) {
                 json_begin_object(&l->j);
-                json_key(&l->j, "file");
-                json_string(&l->j, l->name);
-                json_key(&l->j, "ok");
-                json_bool(&l->j, l->errors.len == 0);
+                json_add_string(&l->j, "file", l->name);
+                json_add_bool(&l->j, "ok", l->errors.len == 0);
                 begin_array(l, "errors", &l->errors);
                 begin_array(l, "warnings", &l->warnings);
                 json_end_object(&l->j);

@@ -5,7 +5,6 @@
 
 #include "commands.h"
 #include "config.h"
-#include "problems.h"
 
 #define LAYER_VARIABLE "PEIOS_REG_LAYER"
 
@@ -50,7 +49,7 @@ static int run(struct session *s)
         if (code == EXIT_CODE_OK)
                 code = commands[s->command].run(s);
         if (code == EXIT_CODE_OK && commands[s->command].lists)
-                code = problems_tell(s);
+                code = session_tell_problems(s);
         return code;
 }
 
@@ -59,7 +58,7 @@ int main(int argc, char **argv)
         _cleanup_session_ struct session s = { .options = REG_OPTIONS_INIT };
         int code = EXIT_CODE_OK;
 
-        output_init();
+        session_guard_descriptors();
         if (options_parse(&reg_options_program, argc, argv, &s.options, &s.line, &s.diag) < 0)
                 code = EXIT_CODE_USAGE;
         else if (s.line.help)
@@ -71,6 +70,6 @@ int main(int argc, char **argv)
         if (code == EXIT_CODE_OK)
                 code = session_flush(&s);
         if (code != EXIT_CODE_OK && s.diag.text[0])
-                complain("%s", s.diag.text);
+                session_complain("%s", s.diag.text);
         return code;
 }

@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../../schema/base/file.h"
+#include "../resolve/layers.h"
 
 /* A dialogue of polkit's takes as long as a person does. */
 #define INTERACTIVE_TIMEOUT_USEC UINT64_C(120000000)
@@ -15,6 +18,47 @@ static void hives_free(char **hives)
         for (char **h = hives; h && *h; h++)
                 free(*h);
         free(hives);
+}
+
+void session_guard_descriptors(void)
+{
+        /* Opened the wrong way round on purpose: a write to a closed standard output is still an error. */
+        for (int fd = 0; fd <= 2; fd++)
+                if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+                        (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+_printf_(2, 0) static void say(const char *prefix, const char *format, va_list ap)
+{
+        _cleanup_buf_ struct buf line = BUF_INIT;
+        char *text = NULL;
+
+        int n = vasprintf(&text, format, ap);
+        buf_printf(&line, "peios-reg: %s", prefix);
+        if (n >= 0)
+                format_safe(&line, text, (size_t)n);
+        buf_putc(&line, '\n');
+        free(n >= 0 ? text : NULL);
+        /* There is nobody left to tell that standard error does not work. */
+        (void)!file_write_all(STDERR_FILENO, buf_str(&line), line.len);
+}
+
+void session_complain(const char *format, ...)
+{
+        va_list ap;
+
+        va_start(ap, format);
+        say("", format, ap);
+        va_end(ap);
+}
+
+void session_warn(const char *format, ...)
+{
+        va_list ap;
+
+        va_start(ap, format);
+        say("warning: ", format, ap);
+        va_end(ap);
 }
 
 void session_done(struct session *s)
@@ -48,7 +92,11 @@ int session_bad_reply(struct session *s, int r)
 
 int session_flush(struct session *s)
 {
-        int r = output_flush(&s->out);
+        int r = s->out.error;
+
+        if (r == 0)
+                r = file_write_all(STDOUT_FILENO, buf_str(&s->out), s->out.len);
+        buf_clear(&s->out);
         return r < 0 ? session_fail(s, r, "cannot write to standard output") : EXIT_CODE_OK;
 }
 
@@ -80,12 +128,12 @@ int session_check_words(struct session *s)
         if (n == 0)
                 return EXIT_CODE_OK;
         if (!both_in_one)
-                s->only_key = key_word_trim(words[0]);
+                s->only_key = words_trim_key(words[0]);
         /* A lone separator stands for all hives. */
         if (s->command == REG_LS && strspn(words[0], "\\/") == 1 && !words[0][1])
                 return EXIT_CODE_OK;
         const char *name = n > 1 ? path_value_name_of_word(words[1]) : NULL;
-        int r = key_word_check(words[0], &s->diag);
+        int r = words_check_key(words[0], &s->diag);
         if (r == 0 && name)
                 r = path_check_value_name(name, strlen(name), &s->diag);
         return r < 0 ? session_refuse(s, r) : EXIT_CODE_OK;
@@ -123,6 +171,15 @@ int session_call(struct session *s, sd_bus_message *m, sd_bus_message **ret_repl
         return (int)client_call(s->bus, m, timeout, ret_reply, &s->diag);
 }
 
+int session_ask(
+        struct session *s, const char *method, const char *key, const char *name, sd_bus_message **ret_reply)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        int code = session_new_call(s, method, key, name, &m);
+        return code == EXIT_CODE_OK ? session_call(s, m, ret_reply) : code;
+}
+
 static bool is_stdin(const char *word)
 {
         return strcmp(word, "-") == 0;
@@ -158,13 +215,13 @@ static void on_schema_error(_unused_ const char *file, const char *text, void *u
         const struct session *s = userdata;
 
         if (s->options.verbose)
-                warn("%s; ignoring", text);
+                session_warn("%s; ignoring", text);
 }
 
 const struct schema *session_schema(struct session *s)
 {
         if (!s->schema && schema_load(s->options.root, NULL, on_schema_error, s, &s->schema) < 0)
-                warn("the schema cannot be read; ignoring");
+                session_warn("the schema cannot be read; ignoring");
         return s->schema;
 }
 
@@ -212,15 +269,12 @@ int session_path(struct session *s, const char *key, struct path *ret)
 }
 
 /* Whether the provider has it. */
-static int ask(struct session *s, const char *method, const char *key, const char *name, bool *ret)
+static int has(struct session *s, const char *method, const char *key, const char *name, bool *ret)
 {
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
         const struct diag before = s->diag;
 
-        int code = session_new_call(s, method, key, name, &m);
-        if (code != EXIT_CODE_OK)
-                return code;
-        code = session_call(s, m, &reply);
+        int code = session_ask(s, method, key, name, &reply);
         if (code != EXIT_CODE_OK && code != EXIT_CODE_NOT_FOUND)
                 return code;
         s->diag = before;
@@ -230,12 +284,12 @@ static int ask(struct session *s, const char *method, const char *key, const cha
 
 int session_is_key(struct session *s, const char *word, bool *ret)
 {
-        return ask(s, "Info", word, NULL, ret);
+        return has(s, "Info", word, NULL, ret);
 }
 
 int session_is_value(struct session *s, const char *key, const char *name, bool *ret)
 {
-        return ask(s, "Get", key, name, ret);
+        return has(s, "Get", key, name, ret);
 }
 
 int session_target(struct session *s, char **ret_key, char **ret_name)
@@ -247,7 +301,7 @@ int session_target(struct session *s, char **ret_key, char **ret_name)
                 int code = session_is_key(s, words[0], &key_only);
                 if (code != EXIT_CODE_OK)
                         return code;
-                if (!key_only && split_value_word(words[0], ret_key, ret_name, NULL) == 0)
+                if (!key_only && words_split(words[0], ret_key, ret_name, NULL) == 0)
                         return EXIT_CODE_OK;
                 key_only = true;
         }
@@ -260,4 +314,80 @@ int session_target(struct session *s, char **ret_key, char **ret_name)
         *ret_key = STEAL_PTR(key);
         *ret_name = name;
         return EXIT_CODE_OK;
+}
+
+const char *session_layer(const struct session *s)
+{
+        return s->options.layer ? s->options.layer : LAYER_BASE;
+}
+
+int session_begin_json(struct session *s, const char *key, struct json *ret)
+{
+        _cleanup_path_ struct path path = { 0 };
+
+        int code = session_path(s, key, &path);
+        if (code != EXIT_CODE_OK)
+                return code;
+        *ret = json_on(&s->out);
+        json_begin_object(ret);
+        json_add_string(ret, "path", path.text);
+        return EXIT_CODE_OK;
+}
+
+void session_end_json(struct session *s, struct json *j)
+{
+        json_end_object(j);
+        buf_putc(&s->out, '\n');
+}
+
+/* ---- What is wrong with the registry's files ---- */
+
+int session_get_problems(struct session *s, sd_bus_message **ret)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        int code = session_connect(s);
+        if (code != EXIT_CODE_OK)
+                return code;
+        int r = sd_bus_message_new_method_call(
+                s->bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH, "org.freedesktop.DBus.Properties", "Get");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ss", REGISTRY_INTERFACE, "Problems");
+        return r < 0 ? session_fail(s, r, NULL) : session_call(s, m, ret);
+}
+
+static int enter_problems(sd_bus_message *m)
+{
+        int r = sd_bus_message_rewind(m, true);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(m, 'v', "a(ss)");
+        return r < 0 ? r : sd_bus_message_enter_container(m, 'a', "(ss)");
+}
+
+const char *session_find_problem(sd_bus_message *problems, const char *file)
+{
+        const char *its_file, *text;
+
+        if (!file[0] || enter_problems(problems) < 0)
+                return NULL;
+        while (sd_bus_message_read(problems, "(ss)", &its_file, &text) > 0)
+                if (strcmp(file, its_file) == 0)
+                        return text;
+        return NULL;
+}
+
+int session_tell_problems(struct session *s)
+{
+        _cleanup_message_ sd_bus_message *problems = NULL;
+        const char *file, *text;
+
+        if (s->options.quiet)
+                return EXIT_CODE_OK;
+        int code = session_get_problems(s, &problems);
+        if (code != EXIT_CODE_OK)
+                return code;
+        int r = enter_problems(problems);
+        while (r >= 0 && (r = sd_bus_message_read(problems, "(ss)", &file, &text)) > 0)
+                session_warn("%s", text);
+        return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
 }

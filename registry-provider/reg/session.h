@@ -5,10 +5,10 @@
  * it is first wanted. Functions that return `int` return an enum exit_code; what went wrong is in the
  * session's diag, for main() to tell. */
 
-#include "../../schema/schema.h"
+#include "../../schema/base/json.h"
 #include "../../schema/bus/client.h"
-#include "names.h"
-#include "output.h"
+#include "../../schema/schema.h"
+#include "words.h"
 #include "reg-options.h"
 
 struct session {
@@ -25,6 +25,13 @@ struct session {
 
 void session_done(struct session *s);
 #define _cleanup_session_ _cleanup_(session_done)
+
+/* First of all: descriptors 0, 1 and 2 are not handed to a socket. */
+void session_guard_descriptors(void);
+
+/* To standard error, as `peios-reg: …`, with control characters escaped. */
+_printf_(1, 2) void session_complain(const char *format, ...);
+_printf_(1, 2) void session_warn(const char *format, ...);
 
 /* Sets the diag to `what` (may be NULL) and strerror() of a negative errno; EXIT_CODE_FAILURE. */
 int session_fail(struct session *s, int r, const char *what);
@@ -47,6 +54,9 @@ _must_check_ int session_check_words(struct session *s);
 _must_check_ int session_new_call(
         struct session *s, const char *method, const char *key, const char *name, sd_bus_message **ret);
 _must_check_ int session_call(struct session *s, sd_bus_message *m, sd_bus_message **ret_reply);
+/* Both in one, for a method that takes no more than these strings. */
+_must_check_ int session_ask(struct session *s, const char *method, const char *key, const char *name,
+        sd_bus_message **ret_reply);
 /* For a reply that is not what the interface promises. */
 int session_bad_reply(struct session *s, int r);
 
@@ -77,6 +87,21 @@ _must_check_ int session_is_value(struct session *s, const char *key, const char
  * key: a path that names a key is that key, else its last component is the name of a value. Both malloc()ed.
  */
 _must_check_ int session_target(struct session *s, char **ret_key, char **ret_name);
+
+/* The layer that the options name, for people. */
+const char *session_layer(const struct session *s);
+
+/* Begins a JSON object with the key's path, and ends it with its line. */
+_must_check_ int session_begin_json(struct session *s, const char *key, struct json *ret);
+void session_end_json(struct session *s, struct json *j);
+
+/* What is wrong with the registry's files, as the provider knows it. A broken file is no layer that is
+ * missing: what it said last stays in force, and nothing else would show that. */
+_must_check_ int session_get_problems(struct session *s, sd_bus_message **ret);
+/* The text of what is wrong with the file, borrowed; NULL: nothing. */
+const char *session_find_problem(sd_bus_message *problems, const char *file);
+/* Asks, and warns of each on standard error; nothing with --quiet. */
+_must_check_ int session_tell_problems(struct session *s);
 
 /* Somebody can be asked: standard input and standard error are terminals. */
 bool session_interactive(void);

@@ -10,7 +10,7 @@
 #include "acceptance.h"
 #include "commands.h"
 #include "event.h"
-#include "origin.h"
+#include "event.h"
 #include "session.h"
 
 struct watch {
@@ -48,14 +48,14 @@ static void show_text(struct watch *w, const struct event *e, uint64_t sequence,
 {
         struct buf *out = &w->s->out;
 
-        format_event(out, e);
+        event_format(out, e);
         if (event_is(e, "overflow"))
                 buf_puts(out, "   (events are lost: read again)");
         else {
                 buf_puts(out, "   (");
-                if (e->layer[0]) {
+                if (e->entry.layer[0]) {
                         buf_puts(out, "layer ");
-                        format_safe(out, e->layer, strlen(e->layer));
+                        format_safe(out, e->entry.layer, strlen(e->entry.layer));
                         buf_puts(out, ", ");
                 }
                 buf_printf(out, "sequence %" PRIu64 "%s%s)", sequence, origin[0] ? ", " : "", origin);
@@ -69,8 +69,7 @@ static void show_json(struct watch *w, const struct event *e, uint64_t sequence,
 
         json_begin_object(&j);
         event_to_json(&j, e);
-        json_key(&j, "sequence");
-        json_number(&j, sequence);
+        json_add_number(&j, "sequence", sequence);
         /* JSON already: one origin is shared by all events of a signal. */
         json_key(&j, "origin");
         buf_puts(&w->s->out, origin);
@@ -85,10 +84,8 @@ static void show_provider(struct watch *w, const char *kind, const char *hint)
 
         if (w->s->options.json) {
                 json_begin_object(&j);
-                json_key(&j, "event");
-                json_string(&j, kind);
-                json_key(&j, "path");
-                json_string(&j, w->path.text);
+                json_add_string(&j, "event", kind);
+                json_add_string(&j, "path", w->path.text);
                 json_end_object(&j);
         } else {
                 buf_printf(&w->s->out, "%s  ", kind);
@@ -102,10 +99,10 @@ static int show_signal(struct watch *w, sd_bus_message *m, uint64_t sequence)
 {
         const struct reg_options *o = &w->s->options;
         _cleanup_buf_ struct buf origin = BUF_INIT;
-        _cleanup_event_ struct event e = { 0 };
+        struct event e = { 0 };
         struct json j = json_on(&origin);
 
-        int r = origin_read(m, o->verbose, &origin, o->json ? &j : NULL);
+        int r = event_read_origin(m, o->verbose, &origin, o->json ? &j : NULL);
         if (r >= 0)
                 r = sd_bus_message_enter_container(m, 'a', "(sssuvs)");
         while (r >= 0 && !finished(w) && (r = event_read_next(m, &e)) > 0) {
@@ -116,6 +113,7 @@ static int show_signal(struct watch *w, sd_bus_message *m, uint64_t sequence)
                 else
                         show_text(w, &e, sequence, buf_str(&origin));
         }
+        entry_done(&e.entry);
         return r;
 }
 

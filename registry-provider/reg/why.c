@@ -1,15 +1,346 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "why.h"
+/* why: the layers that have a value, who wrote the one that wins, and what becomes of it: accepted by its
+ * reader, and live. */
 
 #include <errno.h>
+#include <inttypes.h>
+#include <string.h>
 
+#include "../../schema/base/table.h"
 #include "acceptance.h"
 #include "commands.h"
+#include "event.h"
+#include "policy-service.h"
+
+/* One layer's entry; strings are borrowed from the reply. */
+struct contender {
+        const char *file, *state;
+        uint32_t precedence;
+        struct entry entry;
+};
+
+static bool is_tombstone(const struct contender *c)
+{
+        return c->entry.type == REG_TOMBSTONE;
+}
+
+struct why {
+        struct session *s;
+        const char *name;
+        const char *path; /* the key's, with its hive; borrowed from the reply */
+        int exists;
+        size_t n;                /* entries */
+        struct contender winner; /* of no layer: nothing wins */
+        sd_bus_message *problems;
+        bool terminal;      /* there are headings */
+        struct table table; /* of the entries; text only */
+        struct buf notes;   /* of their files */
+        struct json j;
+        const struct schema_value *sv; /* NULL: the schema does not know the value */
+};
+
+/* ---- The layers ---- */
+
+static const struct table_column columns[] = { { "  LAYER", false }, { "PRECEDENCE", false },
+        { "SEQUENCE", false }, { "VALUE", false } };
+
+static void show_value(struct buf *out, const struct contender *c, bool wins)
+{
+        const struct value v = entry_value(&c->entry);
+        bool hides = strcmp(c->state, "hides-key") == 0;
+
+        if (hides)
+                buf_puts(out, "hides the key, or one above it");
+        else if (is_tombstone(c))
+                buf_puts(out, "tombstone: masks what is below");
+        else {
+                entry_format_typed(out, &v);
+                entry_format_nuls(out, &v);
+        }
+        if (!wins && !hides)
+                buf_printf(out, "   (%s)", c->state);
+        if (c->file[0]) {
+                buf_puts(out, "   ");
+                format_safe(out, c->file, strlen(c->file));
+        }
+}
+
+static void show_text(struct why *w, const struct contender *c, const char *problem)
+{
+        bool wins = strcmp(c->state, "wins") == 0, heading = w->terminal;
+
+        buf_puts(table_cell(&w->table), wins ? "* " : "  ");
+        format_safe(&w->table.text, c->entry.layer, strlen(c->entry.layer));
+        buf_printf(table_cell(&w->table), "%s%" PRIu32, heading ? "" : "precedence ", c->precedence);
+        buf_printf(table_cell(&w->table), "%s%" PRIu64, heading ? "" : "sequence ", c->entry.sequence);
+        show_value(table_cell(&w->table), c, wins);
+        if (problem) {
+                buf_puts(&w->notes, "  the file is broken, this is what it said before: ");
+                format_safe(&w->notes, problem, strlen(problem));
+                buf_putc(&w->notes, '\n');
+        }
+}
+
+static void show_json(struct json *j, const struct contender *c, const char *problem)
+{
+        const struct value v = entry_value(&c->entry);
+
+        json_begin_object(j);
+        json_add_string(j, "layer", c->entry.layer);
+        json_add_number(j, "precedence", c->precedence);
+        json_add_number(j, "sequence", c->entry.sequence);
+        json_add_string(j, "file", c->file[0] ? c->file : NULL);
+        json_add_string(j, "file_problem", problem);
+        json_add_string(j, "state", c->state);
+        json_add_bool(j, "tombstone", is_tombstone(c));
+        if (!is_tombstone(c))
+                value_to_json(j, &v);
+        json_end_object(j);
+}
+
+static int read_contender(sd_bus_message *m, struct contender *ret)
+{
+        int r = sd_bus_message_enter_container(m, 'r', "sustuvs");
+        if (r <= 0)
+                return r;
+        buf_clear(&ret->entry.bytes);
+        r = sd_bus_message_read(
+                m, "sust", &ret->entry.layer, &ret->precedence, &ret->file, &ret->entry.sequence);
+        if (r >= 0)
+                r = wire_read_value(m, &ret->entry.bytes, &ret->entry.type, NULL);
+        if (r >= 0)
+                r = sd_bus_message_read(m, "s", &ret->state);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : 1;
+}
+
+static int show_contenders(struct why *w, sd_bus_message *m)
+{
+        struct contender c = { 0 };
+        int r = sd_bus_message_enter_container(m, 'a', "(sustuvs)");
+
+        while (r >= 0 && (r = read_contender(m, &c)) > 0) {
+                const char *problem = session_find_problem(w->problems, c.file);
+                if (w->s->options.json)
+                        show_json(&w->j, &c, problem);
+                else
+                        show_text(w, &c, problem);
+                w->n++;
+                if (!w->winner.entry.layer && strcmp(c.state, "wins") == 0) {
+                        w->winner = c;
+                        c.entry.bytes = BUF_INIT;
+                }
+        }
+        entry_done(&c.entry);
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+static void header(struct why *w)
+{
+        const struct value v = entry_value(&w->winner.entry);
+        const char *name = path_word_of_value_name(w->name);
+
+        format_safe(&w->s->out, w->path, strlen(w->path));
+        buf_puts(&w->s->out, "  ");
+        format_safe(&w->s->out, name, strlen(name));
+        if (w->winner.entry.layer && !is_tombstone(&w->winner)) {
+                buf_puts(&w->s->out, " = ");
+                entry_format_typed(&w->s->out, &v);
+        } else
+                buf_puts(&w->s->out, " is not set");
+        buf_putc(&w->s->out, '\n');
+        table_format(&w->table, w->terminal && w->n > 0, &w->s->out);
+        buf_add(&w->s->out, buf_str(&w->notes), w->notes.len);
+}
+
+/* Reads the rest of Resolve()'s reply, after the path. */
+static int show_layers(struct why *w, sd_bus_message *m)
+{
+        struct session *s = w->s;
+        _cleanup_buf_ struct buf origin = BUF_INIT;
+        bool json = s->options.json;
+
+        w->table = TABLE(columns);
+        if (json) {
+                json_add_string(&w->j, "path", w->path);
+                json_add_string(&w->j, "name", path_word_of_value_name(w->name));
+                json_add_bool(&w->j, "exists", w->exists);
+                json_key(&w->j, "entries");
+                json_begin_array(&w->j);
+        }
+        int r = show_contenders(w, m);
+        if (json) {
+                json_end_array(&w->j);
+                json_key(&w->j, "origin");
+        } else
+                header(w);
+        if (r >= 0)
+                r = event_read_origin(m, s->options.verbose, &origin, json ? &w->j : NULL);
+        if (r >= 0 && origin.len > 0)
+                buf_printf(&s->out, "written by: %s\n", buf_str(&origin));
+        return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
+}
+
+/* ---- The reader ---- */
+
+struct judgement {
+        char *text; /* canonical; NULL: refused, or nothing to judge */
+        bool refused;
+        struct diag why;
+};
+
+static int judge(struct why *w, struct judgement *ret)
+{
+        _cleanup_path_ struct path path = { 0 };
+        const struct value v = entry_value(&w->winner.entry);
+
+        int code = session_path(w->s, w->path, &path);
+        if (code != EXIT_CODE_OK)
+                return code;
+        const struct schema *schema = session_schema(w->s);
+        w->sv = schema ? schema_find(schema, &path, w->name) : NULL;
+        if (!w->sv || !w->winner.entry.layer || is_tombstone(&w->winner))
+                return EXIT_CODE_OK;
+        int r = schema_check(w->sv, &v, &ret->text, &ret->why);
+        if (r == -ENOMEM)
+                return session_fail(w->s, r, NULL);
+        ret->refused = r < 0;
+        return EXIT_CODE_OK;
+}
+
+static void judgement_to_text(struct why *w, const struct judgement *judgement)
+{
+        struct buf *out = &w->s->out;
+
+        buf_puts(out, "schema:     ");
+        if (!w->sv)
+                buf_puts(out, "does not know this value");
+        else if (judgement->refused) {
+                buf_puts(out, "refused: ");
+                format_safe(out, judgement->why.text, strlen(judgement->why.text));
+        } else if (judgement->text) {
+                buf_puts(out, "accepted, ");
+                schema_describe_allowed(w->sv, out);
+        } else {
+                buf_puts(out, "not set, allowed is ");
+                schema_describe_allowed(w->sv, out);
+        }
+        buf_putc(out, '\n');
+        if (w->s->options.verbose && w->sv && w->sv->description)
+                buf_printf(out, "            %s (%s)\n", w->sv->description, w->sv->source);
+}
+
+static void judgement_to_json(struct why *w, const struct judgement *judgement)
+{
+        struct json *j = &w->j;
+        _cleanup_buf_ struct buf allowed = BUF_INIT;
+
+        json_key(j, "schema");
+        if (!w->sv) {
+                json_null(j);
+                return;
+        }
+        schema_describe_allowed(w->sv, &allowed);
+        json_begin_object(j);
+        json_add_string(j, "type", value_type_keyword(w->sv->type));
+        json_add_string(j, "allowed", buf_str(&allowed));
+        json_add_string(j, "default", w->sv->default_text);
+        json_add_bool(j, "refused", judgement->refused);
+        json_add_string(j, "why", judgement->refused ? judgement->why.text : NULL);
+        json_add_string(j, "description", w->sv->description);
+        json_add_string(j, "source", w->sv->source);
+        json_end_object(j);
+}
+
+static const char *or_none(const char *s)
+{
+        return s[0] ? s : "(none)";
+}
+
+static void setting_to_text(struct buf *out, const struct policy_setting *p)
+{
+        buf_printf(out, "written:    %s   (layer %s)\naccepted:   %s\n", or_none(p->written), p->layer,
+                or_none(p->accepted));
+        if (p->pending[0])
+                buf_printf(out, "pending:    %s\n", p->pending);
+        buf_printf(out, "live:       %s", p->live ? "yes" : "no");
+        if (p->control[0])
+                buf_printf(out, ", %s holds %s", p->control, or_none(p->control_value));
+        buf_puts(out, "\n            ");
+        format_safe(out, p->why, strlen(p->why));
+        buf_putc(out, '\n');
+}
+
+static void setting_to_json(struct json *j, const struct policy_setting *p)
+{
+        const struct {
+                const char *key, *text;
+        } members[] = {
+                { "written", p->written },
+                { "layer", p->layer },
+                { "accepted", p->accepted },
+                { "pending", p->pending },
+                { "control", p->control },
+                { "control_value", p->control_value },
+                { "error", p->error },
+                { "why", p->why },
+        };
+
+        json_begin_object(j);
+        for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+                json_add_string(j, members[i].key, members[i].text);
+        }
+        json_add_bool(j, "live", p->live);
+        json_end_object(j);
+}
+
+static int show_setting(struct why *w)
+{
+        _cleanup_policy_setting_ struct policy_setting p = { 0 };
+        bool json = w->s->options.json;
+
+        enum policy_answer answer = policy_setting_get(w->s, w->path, w->name, &p);
+        if (answer == POLICY_FAILED)
+                return EXIT_CODE_FAILURE;
+        /* What is bound to no control is nobody's to make live, but the service's own. */
+        if (answer != POLICY_SAID && !w->sv->control)
+                return EXIT_CODE_OK;
+        if (json) {
+                json_key(&w->j, "policy");
+                if (answer == POLICY_SAID)
+                        setting_to_json(&w->j, &p);
+                else
+                        json_null(&w->j);
+        } else if (answer == POLICY_SAID)
+                setting_to_text(&w->s->out, &p);
+        else
+                buf_printf(&w->s->out, "live:       not known: %s %s\n", POLICY_SERVICE_WORDS,
+                        answer == POLICY_ABSENT ? "is not running" : "does not know this value");
+        return EXIT_CODE_OK;
+}
+
+static int show_reader(struct why *w)
+{
+        struct judgement judgement = { 0 };
+
+        int code = judge(w, &judgement);
+        if (code == EXIT_CODE_OK) {
+                if (w->s->options.json)
+                        judgement_to_json(w, &judgement);
+                else
+                        judgement_to_text(w, &judgement);
+        }
+        free(judgement.text);
+        return code == EXIT_CODE_OK && w->sv ? show_setting(w) : code;
+}
+
+/* ---- The command ---- */
 
 static void why_done(struct why *w)
 {
-        problems_done(&w->problems);
-        buf_done(&w->winner.bytes);
+        sd_bus_message_unref(w->problems);
+        entry_done(&w->winner.entry);
         table_done(&w->table);
         buf_done(&w->notes);
 }
@@ -29,30 +360,26 @@ static int show(struct why *w, sd_bus_message *reply)
 
         if (json)
                 json_begin_object(&w->j);
-        int code = why_layers(w, reply);
+        int code = show_layers(w, reply);
         if (code == EXIT_CODE_OK)
-                code = why_reader(w);
+                code = show_reader(w);
         if (code == EXIT_CODE_OK && w->n == 0 && !w->sv)
                 return not_known(w);
-        if (json) {
-                json_end_object(&w->j);
-                buf_putc(&w->s->out, '\n');
-        }
+        if (json)
+                session_end_json(w->s, &w->j);
         return code;
 }
 
 static int explain(struct session *s, const char *key, const char *name)
 {
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_why_ struct why w = {
                 .s = s, .name = name, .terminal = isatty(STDOUT_FILENO), .j = json_on(&s->out)
         };
 
-        int code = session_new_call(s, "Resolve", key, name, &m);
+        int code = session_ask(s, "Resolve", key, name, &reply);
         if (code == EXIT_CODE_OK)
-                code = session_call(s, m, &reply);
-        if (code == EXIT_CODE_OK)
-                code = problems_get(s, &w.problems);
+                code = session_get_problems(s, &w.problems);
         if (code != EXIT_CODE_OK)
                 return code;
         int r = sd_bus_message_read(reply, "bs", &w.exists, &w.path);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* set, new and del. */
+/* set, new and del: one change, sent to the provider, or only tried out (--dry-run). */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -8,14 +8,266 @@
 
 #include "../registry/registry.h"
 #include "acceptance.h"
-#include "change.h"
 #include "commands.h"
-#include "entry.h"
+#include "event.h"
+#include "policy-service.h"
+#include "words.h"
+
+enum change_kind {
+        CHANGE_SET,
+        CHANGE_DELETE,
+        CHANGE_CREATE_KEY,
+        CHANGE_DELETE_KEY,
+};
+
+/* The method that does it, its name in Preview(), and what is shown. */
+static const struct {
+        const char *method, *action, *verb;
+} kinds[] = {
+        [CHANGE_SET] = { "Set", "set", "set" },
+        [CHANGE_DELETE] = { "Delete", "delete", "del" },
+        [CHANGE_CREATE_KEY] = { "CreateKey", "create-key", "new" },
+        [CHANGE_DELETE_KEY] = { "DeleteKey", "delete-key", "del" },
+};
+
+struct change {
+        enum change_kind kind;
+        const char *key;
+        const char *name;          /* of a value; NULL for a key */
+        const struct value *value; /* CHANGE_SET */
+};
+
+/* What became of it. */
+struct outcome {
+        uint64_t sequence;
+        int changed;       /* something effective */
+        const char *layer; /* whose entry of the value counts now: "" nobody's; NULL for a key */
+        sd_bus_message *reply;
+};
+
+/* As the command line gives them. */
+static int append_options(const struct session *s, sd_bus_message *m)
+{
+        const struct reg_options *o = &s->options;
+
+        return client_append_options(m, &(struct wire_options){
+                                                .layer = o->layer,
+                                                .expected = o->expected,
+                                                .is_volatile = o->is_volatile,
+                                                .recursive = o->recursive,
+                                        });
+}
+
+static void outcome_done(struct outcome *o)
+{
+        o->reply = sd_bus_message_unref(o->reply);
+}
+#define _cleanup_outcome_ _cleanup_(outcome_done)
+
+static int send_change(struct session *s, const struct change *c, struct outcome *ret)
+{
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        struct outcome o = { 0 };
+
+        int code = session_new_call(s, kinds[c->kind].method, c->key, c->name, &m);
+        if (code != EXIT_CODE_OK)
+                return code;
+        int r = c->value ? wire_append_value(m, c->value) : 0;
+        if (r >= 0)
+                r = append_options(s, m);
+        if (r < 0)
+                return session_fail(s, r, NULL);
+        code = session_call(s, m, &reply);
+        if (code != EXIT_CODE_OK)
+                return code;
+        r = sd_bus_message_read(reply, "tb", &o.sequence, &o.changed);
+        if (r >= 0 && c->name)
+                r = sd_bus_message_read(reply, "s", &o.layer);
+        if (r < 0)
+                return session_bad_reply(s, r);
+        o.reply = STEAL_PTR(reply);
+        *ret = o;
+        return EXIT_CODE_OK;
+}
+
+/* ---- --dry-run: what the provider says would change, and what the policy service says of that ---- */
+
+static const char absent_text[] = POLICY_SERVICE_WORDS " is not running: what it would do is not known";
+
+struct preview {
+        struct session *s;
+        struct json j;
+        bool absent; /* said once is enough, and asking again is useless */
+        size_t n;
+};
+
+static void lines_to_json(struct json *j, const char *lines)
+{
+        json_key(j, "policy");
+        json_begin_array(j);
+        while (*lines) {
+                size_t n = strcspn(lines, "\n");
+                json_string_n(j, lines, n);
+                lines += n + (lines[n] != '\0');
+        }
+        json_end_array(j);
+}
+
+static void lines_to_text(struct buf *out, const char *lines)
+{
+        while (*lines) {
+                size_t n = strcspn(lines, "\n");
+                buf_puts(out, "  policy: ");
+                format_safe(out, lines, n);
+                buf_putc(out, '\n');
+                lines += n + (lines[n] != '\0');
+        }
+}
+
+static int ask_policy(struct preview *p, const struct event *e, struct buf *ret_lines)
+{
+        const struct value v = entry_value(&e->entry);
+        bool deleted = event_is(e, "value-deleted");
+
+        if (p->absent || (!deleted && !event_has_value(e)))
+                return EXIT_CODE_OK;
+        switch (policy_preview(
+                p->s, e->key, e->entry.name, deleted ? NULL : &v, e->entry.layer, ret_lines)) {
+        case POLICY_SAID:
+        case POLICY_NOTHING_TO_SAY:
+                return EXIT_CODE_OK;
+        case POLICY_ABSENT:
+                p->absent = true;
+                buf_printf(ret_lines, "%s\n", absent_text);
+                return ret_lines->error ? session_fail(p->s, ret_lines->error, NULL) : EXIT_CODE_OK;
+        case POLICY_FAILED:
+                break;
+        }
+        return EXIT_CODE_FAILURE;
+}
+
+static int show_event(struct preview *p, const struct event *e)
+{
+        _cleanup_buf_ struct buf lines = BUF_INIT;
+
+        int code = ask_policy(p, e, &lines);
+        if (code != EXIT_CODE_OK)
+                return code;
+        p->n++;
+        if (p->s->options.json) {
+                json_begin_object(&p->j);
+                event_to_json(&p->j, e);
+                lines_to_json(&p->j, buf_str(&lines));
+                json_end_object(&p->j);
+                return EXIT_CODE_OK;
+        }
+        event_format(&p->s->out, e);
+        if (e->entry.layer[0]) {
+                buf_puts(&p->s->out, "   (layer ");
+                format_safe(&p->s->out, e->entry.layer, strlen(e->entry.layer));
+                buf_putc(&p->s->out, ')');
+        }
+        buf_putc(&p->s->out, '\n');
+        lines_to_text(&p->s->out, buf_str(&lines));
+        return EXIT_CODE_OK;
+}
+
+static int show_events(struct preview *p, sd_bus_message *reply)
+{
+        struct event e = { 0 };
+        int code = EXIT_CODE_OK;
+
+        int r = sd_bus_message_enter_container(reply, 'a', "(sssuvs)");
+        while (r >= 0 && code == EXIT_CODE_OK && (r = event_read_next(reply, &e)) > 0)
+                code = show_event(p, &e);
+        if (r >= 0 && code == EXIT_CODE_OK)
+                r = sd_bus_message_exit_container(reply);
+        entry_done(&e.entry);
+        return r < 0 ? session_bad_reply(p->s, r) : code;
+}
+
+/* Whether the caller may do it at all. */
+static int show_access(struct preview *p, sd_bus_message *reply)
+{
+        const char *access;
+
+        int r = sd_bus_message_read(reply, "s", &access);
+        if (r < 0)
+                return session_bad_reply(p->s, r);
+        if (p->s->options.json) {
+                json_add_string(&p->j, "access", access);
+        } else if (strcmp(access, "ask-polkit") == 0)
+                buf_puts(&p->s->out,
+                        "you are neither root nor an administrator: all that only if polkit allows it\n");
+        else if (strcmp(access, "denied") == 0)
+                buf_puts(&p->s->out,
+                        "you may not write: you would be refused, and nothing of that would happen\n");
+        return EXIT_CODE_OK;
+}
+
+static int show_preview(struct session *s, sd_bus_message *reply)
+{
+        struct preview p = { .s = s, .j = json_on(&s->out) };
+
+        if (!s->options.json) {
+                buf_puts(&s->out, "dry run: nothing is written\n");
+                int code = show_events(&p, reply);
+                if (p.n == 0)
+                        buf_puts(&s->out, "nothing would change\n");
+                return code == EXIT_CODE_OK ? show_access(&p, reply) : code;
+        }
+        json_begin_object(&p.j);
+        json_add_bool(&p.j, "dry_run", true);
+        json_key(&p.j, "events");
+        json_begin_array(&p.j);
+        int code = show_events(&p, reply);
+        json_end_array(&p.j);
+        json_add_bool(&p.j, "policy_service_absent", p.absent);
+        if (code == EXIT_CODE_OK)
+                code = show_access(&p, reply);
+        json_end_object(&p.j);
+        buf_putc(&s->out, '\n');
+        return code;
+}
+
+static int append_change(sd_bus_message *m, const struct change *c)
+{
+        const struct value none = { .type = REG_NONE };
+
+        int r = sd_bus_message_open_container(m, 'a', "(sssuv)");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'r', "sssuv");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "sss", kinds[c->kind].action, c->key, c->name ? c->name : "");
+        if (r >= 0)
+                r = wire_append_value(m, c->value ? c->value : &none);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int preview(struct session *s, const struct change *c)
+{
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+
+        int code = session_new_call(s, "Preview", NULL, NULL, &m);
+        if (code != EXIT_CODE_OK)
+                return code;
+        int r = append_change(m, c);
+        if (r >= 0)
+                r = append_options(s, m);
+        if (r < 0)
+                return session_fail(s, r, NULL);
+        code = session_call(s, m, &reply);
+        return code == EXIT_CODE_OK ? show_preview(s, reply) : code;
+}
+
+/* ---- What was done ---- */
 
 /* Does the layer that was written to count? */
 static bool is_effective(const struct session *s, const struct outcome *o)
 {
-        const char *layer = change_layer(s);
+        const char *layer = session_layer(s);
 
         return fold_equal(o->layer, strlen(o->layer), layer, strlen(layer));
 }
@@ -23,15 +275,11 @@ static bool is_effective(const struct session *s, const struct outcome *o)
 static void outcome_to_json(
         struct json *j, const struct session *s, const struct outcome *o, const struct acceptance *a)
 {
-        json_key(j, "sequence");
-        json_number(j, o->sequence);
-        json_key(j, "changed");
-        json_bool(j, o->changed);
+        json_add_number(j, "sequence", o->sequence);
+        json_add_bool(j, "changed", o->changed);
         if (o->layer) {
-                json_key(j, "effective");
-                json_bool(j, is_effective(s, o));
-                json_key(j, "effective_layer");
-                json_string(j, o->layer[0] ? o->layer : NULL);
+                json_add_bool(j, "effective", is_effective(s, o));
+                json_add_string(j, "effective_layer", o->layer[0] ? o->layer : NULL);
         }
         if (!a)
                 return;
@@ -42,8 +290,8 @@ static void outcome_to_json(
                 json_null(j);
 }
 
-static int echo_json(struct session *s, const char *verb, const struct change *c, const struct outcome *o,
-        const struct acceptance *a)
+static int echo_json(
+        struct session *s, const struct change *c, const struct outcome *o, const struct acceptance *a)
 {
         _cleanup_path_ struct path path = { 0 };
         struct json j = json_on(&s->out);
@@ -52,21 +300,16 @@ static int echo_json(struct session *s, const char *verb, const struct change *c
         if (code != EXIT_CODE_OK)
                 return code;
         json_begin_object(&j);
-        json_key(&j, "action");
-        json_string(&j, verb);
-        json_key(&j, "path");
-        json_string(&j, path.text);
+        json_add_string(&j, "action", kinds[c->kind].verb);
+        json_add_string(&j, "path", path.text);
         if (c->name) {
-                json_key(&j, "name");
-                json_string(&j, path_word_of_value_name(c->name));
+                json_add_string(&j, "name", path_word_of_value_name(c->name));
         }
         if (c->value)
                 value_to_json(&j, c->value);
-        json_key(&j, "layer");
-        json_string(&j, change_layer(s));
+        json_add_string(&j, "layer", session_layer(s));
         outcome_to_json(&j, s, o, a);
-        json_end_object(&j);
-        buf_putc(&s->out, '\n');
+        session_end_json(s, &j);
         return EXIT_CODE_OK;
 }
 
@@ -78,18 +321,18 @@ static void format_written(struct buf *out, const struct value *v)
         if (v->size > SHOWN_BYTES_MAX)
                 buf_printf(out, "%s, %zu bytes", value_type_symbol(v->type), v->size);
         else
-                format_typed(out, v);
+                entry_format_typed(out, v);
 }
 
-static int echo(struct session *s, const char *verb, const struct change *c, const struct outcome *o,
-        const struct acceptance *a)
+static int echo(
+        struct session *s, const struct change *c, const struct outcome *o, const struct acceptance *a)
 {
-        const char *layer = change_layer(s);
+        const char *layer = session_layer(s);
 
         if (s->options.json)
-                return echo_json(s, verb, c, o, a);
-        buf_printf(&s->out, "%s ", verb);
-        format_key(&s->out, c->key);
+                return echo_json(s, c, o, a);
+        buf_printf(&s->out, "%s ", kinds[c->kind].verb);
+        words_format_key(&s->out, c->key);
         if (c->name) {
                 buf_puts(&s->out, "  ");
                 format_safe(
@@ -106,13 +349,13 @@ static int echo(struct session *s, const char *verb, const struct change *c, con
 }
 
 /* `a` is NULL for what is no set. */
-static int perform(struct session *s, const char *verb, const struct change *c, const struct acceptance *a,
-        bool quiet, struct outcome *ret)
+static int perform(struct session *s, const struct change *c, const struct acceptance *a, bool quiet,
+        struct outcome *ret)
 {
         if (s->options.dry_run)
-                return change_preview(s, c);
-        int code = change_send(s, c, ret);
-        return code == EXIT_CODE_OK && !quiet ? echo(s, verb, c, ret, a) : code;
+                return preview(s, c);
+        int code = send_change(s, c, ret);
+        return code == EXIT_CODE_OK && !quiet ? echo(s, c, ret, a) : code;
 }
 
 static void tell_binding(const struct reg_options *o, const struct acceptance *a)
@@ -126,39 +369,41 @@ static void tell_binding(const struct reg_options *o, const struct acceptance *a
         if (!o->verbose || !a->sv)
                 return;
         if (a->sv->control)
-                complain("bound to the control %s, applied %s; `peios-reg why` shows whether it is live",
+                session_complain(
+                        "bound to the control %s, applied %s; `peios-reg why` shows whether it is live",
                         a->sv->control->name, when[a->sv->apply]);
         else
-                complain("known to the schema (%s), applied %s", a->sv->source, when[a->sv->apply]);
+                session_complain("known to the schema (%s), applied %s", a->sv->source, when[a->sv->apply]);
 }
 
 /* What was written is not what anybody reads. That it cannot be asked is no failure of the write. */
 static void tell_shadowed(struct session *s, const struct change *c, const struct outcome *o)
 {
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_entry_ struct entry e = { .name = c->name };
         _cleanup_buf_ struct buf text = BUF_INIT;
-        const char *layer = change_layer(s);
+        const char *layer = session_layer(s);
 
         if (!o->reply || is_effective(s, o))
                 return;
         if (!o->layer[0]) {
-                warn("written, but a layer above %s masks the value or its key; `peios-reg why` shows it",
+                session_warn(
+                        "written, but a layer above %s masks the value or its key; `peios-reg why` shows it",
                         layer);
                 return;
         }
-        if (session_new_call(s, "Get", c->key, c->name, &m) != EXIT_CODE_OK ||
-                session_call(s, m, &reply) != EXIT_CODE_OK || entry_read(reply, &e) < 0)
+        if (session_ask(s, "Get", c->key, c->name, &reply) != EXIT_CODE_OK || entry_read(reply, &e) < 0)
                 return;
         const struct value v = entry_value(&e);
         format_written(&text, &v);
         if (strcmp(o->layer, LAYER_DEFAULT) == 0)
-                warn("written, but a layer above %s masks the value or its key, and the default %s is in force; "
-                     "`peios-reg why` shows it",
+                session_warn(
+                        "written, but a layer above %s masks the value or its key, and the default %s is in force; "
+                        "`peios-reg why` shows it",
                         layer, buf_str(&text));
         else
-                warn("written, but layer %s wins over %s with %s; `peios-reg why` shows them all", o->layer,
-                        layer, buf_str(&text));
+                session_warn("written, but layer %s wins over %s with %s; `peios-reg why` shows them all",
+                        o->layer, layer, buf_str(&text));
 }
 
 static int set_value(struct session *s, const char *key, const char *name, const char *word)
@@ -168,7 +413,7 @@ static int set_value(struct session *s, const char *key, const char *name, const
         _cleanup_data_ struct data data = { 0 };
         struct acceptance acceptance;
 
-        int code = data_get(s, word, &data);
+        int code = acceptance_get_data(s, word, &data);
         /* The bus greets us while the schema is being read. */
         if (code == EXIT_CODE_OK)
                 code = session_connect(s);
@@ -176,10 +421,10 @@ static int set_value(struct session *s, const char *key, const char *name, const
                 code = acceptance_check(s, key, name, &data, &acceptance);
         if (code != EXIT_CODE_OK)
                 return code;
-        const struct value v = data_value(&data);
+        const struct value v = { .type = data.type, .data = data.bytes.data, .size = data.bytes.len };
         const struct change change = { CHANGE_SET, key, name, &v };
-        bool surprising = data.inferred && data.type != REG_SZ && inference_surprises(data.literal);
-        code = perform(s, "set", &change, &acceptance, o->quiet && !surprising, &outcome);
+        bool surprising = data.inferred && data.type != REG_SZ && words_surprise(data.literal);
+        code = perform(s, &change, &acceptance, o->quiet && !surprising, &outcome);
         if (code != EXIT_CODE_OK)
                 return code;
         /* The warnings come after what they are about, on a terminal too. */
@@ -188,7 +433,7 @@ static int set_value(struct session *s, const char *key, const char *name, const
                 return code;
         if (!o->quiet)
                 tell_shadowed(s, &change, &outcome);
-        data_warn(s, &data);
+        acceptance_warn_of_data(s, &data);
         acceptance_warn(s, &acceptance, key, name);
         tell_binding(o, &acceptance);
         return EXIT_CODE_OK;
@@ -204,11 +449,11 @@ static int refuse_key(struct session *s, const char *word, const char *data)
         int code = session_is_key(s, word, &is_key);
         if (code != EXIT_CODE_OK || (!is_key && !acceptance_knows_key(s, word)))
                 return code;
-        int r = split_value_word(word, &key, &name, &s->diag);
+        int r = words_split(word, &key, &name, &s->diag);
         if (r < 0)
                 return session_refuse(s, r);
-        format_key(&shown, word);
-        format_key(&parent, key);
+        words_format_key(&shown, word);
+        words_format_key(&parent, key);
         (void)diag_set(&s->diag, EINVAL,
                 "'%s' is a key. A value in it wants its name and data: set '%s' %s DATA. A value of that name in the "
                 "key above is written with three words: set '%s' %s %s",
@@ -225,7 +470,7 @@ int command_set(struct session *s)
 
         if (session_n_names(s) == 2)
                 return set_value(s, words[0], path_value_name_of_word(words[1]), data);
-        int r = split_value_word(words[0], &key, &name, &s->diag);
+        int r = words_split(words[0], &key, &name, &s->diag);
         if (r < 0)
                 return session_refuse(s, r);
         int code = refuse_key(s, words[0], data);
@@ -238,7 +483,7 @@ int command_new(struct session *s)
         const struct change change = { CHANGE_CREATE_KEY, s->line.words[0], NULL, NULL };
 
         int code = s->options.force ? EXIT_CODE_OK : acceptance_check_key(s, change.key);
-        return code == EXIT_CODE_OK ? perform(s, "new", &change, NULL, s->options.quiet, &outcome) : code;
+        return code == EXIT_CODE_OK ? perform(s, &change, NULL, s->options.quiet, &outcome) : code;
 }
 
 /* Never without somebody to answer: a script is not asked. */
@@ -250,7 +495,7 @@ static bool confirmed(const struct session *s, const char *key)
 
         if (!o->recursive || o->yes || o->dry_run || !session_interactive())
                 return true;
-        format_key(&path, key);
+        words_format_key(&path, key);
         fprintf(stderr, "peios-reg: delete %s and everything below it? [y/N] ", buf_str(&path));
         return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
@@ -267,12 +512,11 @@ static int delete_one(struct session *s, const char *key, const char *name)
                 return EXIT_CODE_USAGE;
         }
         if (!name && !confirmed(s, key)) {
-                complain("nothing is deleted");
+                session_complain("nothing is deleted");
                 return EXIT_CODE_OK;
         }
-        int code = perform(s, "del",
-                &(struct change){ name ? CHANGE_DELETE : CHANGE_DELETE_KEY, key, name, NULL }, NULL,
-                o->quiet, &outcome);
+        int code = perform(s, &(struct change){ name ? CHANGE_DELETE : CHANGE_DELETE_KEY, key, name, NULL },
+                NULL, o->quiet, &outcome);
         if (code == EXIT_CODE_NOT_FOUND && name)
                 acceptance_hint(s, key, name);
         return code;
@@ -296,7 +540,7 @@ static int check_one_thing(struct session *s, const char *word)
         _cleanup_free_ char *key = NULL, *name = NULL;
         bool is_value = false;
 
-        if (s->only_key || split_value_word(word, &key, &name, NULL) < 0)
+        if (s->only_key || words_split(word, &key, &name, NULL) < 0)
                 return EXIT_CODE_OK;
         int code = session_is_value(s, key, name, &is_value);
         if (code != EXIT_CODE_OK || !is_value)

@@ -30,3 +30,22 @@ void json_string_n(struct json *j, const char *s, size_t n);
 void json_number(struct json *j, uint64_t v);
 void json_bool(struct json *j, bool v);
 void json_null(struct json *j);
+
+/* A whole member of the open object. */
+static inline void json_add_string(struct json *j, const char *name, const char *s)
+{
+        json_key(j, name);
+        json_string(j, s);
+}
+
+static inline void json_add_number(struct json *j, const char *name, uint64_t v)
+{
+        json_key(j, name);
+        json_number(j, v);
+}
+
+static inline void json_add_bool(struct json *j, const char *name, bool v)
+{
+        json_key(j, name);
+        json_bool(j, v);
+}

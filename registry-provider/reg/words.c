@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "names.h"
+#include "words.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -14,7 +14,7 @@ static bool any_hive(_unused_ const char *name, _unused_ size_t len, _unused_ vo
         return true;
 }
 
-int key_word_check(const char *word, struct diag *d)
+int words_check_key(const char *word, struct diag *d)
 {
         _cleanup_path_ struct path path = { 0 };
 
@@ -26,7 +26,7 @@ static bool is_separator(char c)
         return c == '\\' || c == '/';
 }
 
-bool key_word_trim(char *word)
+bool words_trim_key(char *word)
 {
         size_t len = strlen(word);
 
@@ -36,7 +36,7 @@ bool key_word_trim(char *word)
         return true;
 }
 
-int split_value_word(const char *word, char **ret_key, char **ret_name, struct diag *d)
+int words_split(const char *word, char **ret_key, char **ret_name, struct diag *d)
 {
         size_t len = strlen(word), at = len;
 
@@ -63,7 +63,7 @@ int split_value_word(const char *word, char **ret_key, char **ret_name, struct d
         return r;
 }
 
-void format_key(struct buf *out, const char *key)
+void words_format_key(struct buf *out, const char *key)
 {
         const char *rest = is_separator(key[0]) ? key + 1 : key;
         size_t taken;
@@ -88,7 +88,7 @@ void format_key(struct buf *out, const char *key)
         }
 }
 
-bool inference_surprises(const char *literal)
+bool words_surprise(const char *literal)
 {
         bool hex = literal[0] == '0' && (literal[1] | 0x20) == 'x';
         bool padded = literal[0] == '0' && literal[1] != '\0';
@@ -96,7 +96,7 @@ bool inference_surprises(const char *literal)
         return hex || padded;
 }
 
-bool looks_typed(const char *literal)
+bool words_look_typed(const char *literal)
 {
         const char *colon = strchr(literal, ':');
         size_t len = colon ? (size_t)(colon - literal) : 0;
@@ -110,7 +110,7 @@ bool looks_typed(const char *literal)
         return value_type_parse(word, len, &type) == 0 || strncmp(word, "hex(", 4) == 0;
 }
 
-bool is_regedit_number(const char *literal)
+bool words_are_regedit_number(const char *literal)
 {
         static const char prefix[] = "dword:";
 
@@ -121,7 +121,7 @@ bool is_regedit_number(const char *literal)
                strspn(digits, "0") < 7;
 }
 
-bool is_oversized_number(const char *literal)
+bool words_are_oversized_number(const char *literal)
 {
         uint64_t v;
 

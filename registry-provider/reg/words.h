@@ -9,29 +9,29 @@
 
 /* Whether the word can be a key's path, without asking whether there is such a key. 0, -EINVAL or
  * -ENAMETOOLONG with d set, or -ENOMEM. */
-_must_check_ int key_word_check(const char *word, struct diag *d);
+_must_check_ int words_check_key(const char *word, struct diag *d);
 
 /* `\A\B\Name` to key `\A\B` and value name `Name` ("" for `@`). Both malloc()ed. 0, -ENOMEM, or -EINVAL with
  * d set: there is no separator before the name, or nothing after it. */
-_must_check_ int split_value_word(const char *word, char **ret_key, char **ret_name, struct diag *d);
+_must_check_ int words_split(const char *word, char **ret_key, char **ret_name, struct diag *d);
 
 /* A key as the documentation writes it: `\System\…`, the default hive left out, every separator a backslash.
  */
-void format_key(struct buf *out, const char *key);
+void words_format_key(struct buf *out, const char *key);
 
 /* Whether type inference makes something of the literal that its writer may not expect: a number written
  * with a leading zero or in hex. */
-bool inference_surprises(const char *literal);
+bool words_surprise(const char *literal);
 
 /* As listings print a key: one separator at its end, which is cut off; a lone one is no key's. */
-bool key_word_trim(char *word);
+bool words_trim_key(char *word);
 
 /* Whether the literal begins as if with a type that it does not begin with: as regedit's files write one, or
  * in capitals. */
-bool looks_typed(const char *literal);
+bool words_look_typed(const char *literal);
 
 /* Whether the literal is a number as .reg files write it, `dword:00000010`: there that is 16. */
-bool is_regedit_number(const char *literal);
+bool words_are_regedit_number(const char *literal);
 
 /* Whether the literal is a number that no type holds: type inference makes text of it. */
-bool is_oversized_number(const char *literal);
+bool words_are_oversized_number(const char *literal);

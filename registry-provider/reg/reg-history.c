@@ -9,8 +9,8 @@
 #include "../../schema/base/date.h"
 #include "commands.h"
 #include "entry.h"
-#include "names.h"
-#include "origin.h"
+#include "words.h"
+#include "event.h"
 #include "session.h"
 
 /* The type of what is not there, or not given. */
@@ -73,14 +73,14 @@ static void format_side(struct buf *out, uint32_t type, const struct buf *bytes)
         else if (type == REG_TOMBSTONE)
                 buf_puts(out, "tombstone");
         else
-                format_typed(out, &v);
+                entry_format_typed(out, &v);
 }
 
 static void format_row(struct buf *out, const struct change_row *row)
 {
         const char *name = shown_name(row);
 
-        format_time(out, row->time);
+        entry_format_time(out, row->time);
         buf_printf(out, "  %s", row->change);
         if (row->key[0]) {
                 buf_puts(out, "  ");
@@ -113,7 +113,7 @@ static int show_text(struct history *h, sd_bus_message *m)
         }
         buf_printf(out, "%s%ssequence %" PRIu64, row->effective ? "" : "not effective, ",
                 row->dataless ? "without data, " : "", row->sequence);
-        int r = origin_read(m, h->s->options.verbose, &origin, NULL);
+        int r = event_read_origin(m, h->s->options.verbose, &origin, NULL);
         if (origin.len > 0)
                 buf_printf(out, ", %s", buf_str(&origin));
         buf_puts(out, ")\n");
@@ -130,8 +130,7 @@ static void side_to_json(struct json *j, const char *key, uint32_t type, const s
                 return;
         }
         json_begin_object(j);
-        json_key(j, "tombstone");
-        json_bool(j, type == REG_TOMBSTONE);
+        json_add_bool(j, "tombstone", type == REG_TOMBSTONE);
         if (type != REG_TOMBSTONE)
                 value_to_json(j, &v);
         json_end_object(j);
@@ -143,33 +142,21 @@ static int show_json(struct history *h, sd_bus_message *m)
         struct json j = json_on(&h->s->out);
         _cleanup_buf_ struct buf time = BUF_INIT, unused = BUF_INIT;
 
-        format_time(&time, row->time);
-        const struct {
-                const char *key, *text;
-        } texts[] = {
-                { "time", buf_str(&time) },
-                { "change", row->change },
-                { "path", row->key[0] ? row->key : NULL },
-                { "name", shown_name(row)[0] ? shown_name(row) : NULL },
-                { "layer", row->layer[0] ? row->layer : NULL },
-        };
+        entry_format_time(&time, row->time);
         json_begin_object(&j);
-        for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-                json_key(&j, texts[i].key);
-                json_string(&j, texts[i].text);
-        }
-        json_key(&j, "time_usec");
-        json_number(&j, row->time);
-        json_key(&j, "sequence");
-        json_number(&j, row->sequence);
-        json_key(&j, "effective");
-        json_bool(&j, row->effective);
-        json_key(&j, "dataless");
-        json_bool(&j, row->dataless);
+        json_add_string(&j, "time", buf_str(&time));
+        json_add_string(&j, "change", row->change);
+        json_add_string(&j, "path", row->key[0] ? row->key : NULL);
+        json_add_string(&j, "name", shown_name(row)[0] ? shown_name(row) : NULL);
+        json_add_string(&j, "layer", row->layer[0] ? row->layer : NULL);
+        json_add_number(&j, "time_usec", row->time);
+        json_add_number(&j, "sequence", row->sequence);
+        json_add_bool(&j, "effective", row->effective);
+        json_add_bool(&j, "dataless", row->dataless);
         side_to_json(&j, "old", row->old_type, &row->old_bytes);
         side_to_json(&j, "new", row->new_type, &row->new_bytes);
         json_key(&j, "origin");
-        int r = origin_read(m, true, &unused, &j);
+        int r = event_read_origin(m, true, &unused, &j);
         json_end_object(&j);
         buf_putc(&h->s->out, '\n');
         return r;
@@ -278,6 +265,6 @@ int command_history(struct session *s)
                 code = show(&h);
         }
         if (code == EXIT_CODE_OK && h.shown == 0 && !o->quiet)
-                warn("no change of it is known");
+                session_warn("no change of it is known");
         return code;
 }

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../../registry-provider/reg/names.h"
+#include "../../../registry-provider/reg/words.h"
 #include "alloc-faults.h"
 #include "suite.h"
 
@@ -26,7 +26,7 @@ START_TEST(value_words_are_split)
         };
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 _cleanup_free_ char *key = NULL, *name = NULL;
-                ck_assert_int_eq(split_value_word(rows[i].word, &key, &name, NULL), 0);
+                ck_assert_int_eq(words_split(rows[i].word, &key, &name, NULL), 0);
                 ck_assert_str_eq(key, rows[i].key);
                 ck_assert_str_eq(name, rows[i].name);
         }
@@ -48,7 +48,7 @@ START_TEST(words_without_a_value_are_refused)
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 char *key = NULL, *name = NULL;
                 struct diag d = { 0 };
-                ck_assert_int_eq(split_value_word(rows[i].word, &key, &name, &d), -EINVAL);
+                ck_assert_int_eq(words_split(rows[i].word, &key, &name, &d), -EINVAL);
                 ck_assert_msg(strstr(d.text, rows[i].text), "'%s': %s", rows[i].word, d.text);
                 ck_assert(!key && !name);
         }
@@ -60,7 +60,7 @@ START_TEST(split_survives_failing_allocations)
         for (unsigned n = 1; n <= 2; n++) {
                 char *key = NULL, *name = NULL;
                 alloc_fail_at(n);
-                int r = split_value_word("a\\b", &key, &name, NULL);
+                int r = words_split("a\\b", &key, &name, NULL);
                 ck_assert(alloc_failed());
                 ck_assert_int_eq(r, -ENOMEM);
                 ck_assert(!key && !name);
@@ -85,7 +85,7 @@ START_TEST(keys_are_checked_without_knowing_hives)
         };
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 struct diag d = { 0 };
-                ck_assert_int_eq(key_word_check(rows[i].word, &d), rows[i].r);
+                ck_assert_int_eq(words_check_key(rows[i].word, &d), rows[i].r);
                 ck_assert_msg((rows[i].r == 0) == (d.text[0] == '\0'), "'%s': %s", rows[i].word, d.text);
         }
 }
@@ -141,7 +141,7 @@ START_TEST(keys_are_shown_as_the_documentation_writes_them)
         };
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 _cleanup_buf_ struct buf out = BUF_INIT;
-                format_key(&out, rows[i].key);
+                words_format_key(&out, rows[i].key);
                 ck_assert_str_eq(buf_str(&out), rows[i].shown);
         }
 }
@@ -164,7 +164,7 @@ START_TEST(keys_as_listings_print_them)
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 char word[32];
                 (void)stpcpy(word, rows[i].word);
-                ck_assert_int_eq(key_word_trim(word), rows[i].cut);
+                ck_assert_int_eq(words_trim_key(word), rows[i].cut);
                 ck_assert_str_eq(word, rows[i].left);
         }
 }
@@ -188,31 +188,31 @@ START_TEST(words_in_front_that_are_no_types)
                 { "C:\\Temp", false },
         };
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-                ck_assert_msg(looks_typed(rows[i].literal) == rows[i].typed, "%s", rows[i].literal);
+                ck_assert_msg(words_look_typed(rows[i].literal) == rows[i].typed, "%s", rows[i].literal);
 }
 END_TEST
 
 START_TEST(numbers_as_reg_files_write_them)
 {
-        ck_assert(is_regedit_number("dword:00000010"));
-        ck_assert(is_regedit_number("dword:01000000"));
-        ck_assert(!is_regedit_number("dword:00000001"));
-        ck_assert(!is_regedit_number("dword:00000000"));
-        ck_assert(!is_regedit_number("dword:0010"));
-        ck_assert(!is_regedit_number("dword:0x000010"));
-        ck_assert(!is_regedit_number("qword:00000010"));
-        ck_assert(!is_regedit_number("00000010"));
-        ck_assert(!is_regedit_number(""));
+        ck_assert(words_are_regedit_number("dword:00000010"));
+        ck_assert(words_are_regedit_number("dword:01000000"));
+        ck_assert(!words_are_regedit_number("dword:00000001"));
+        ck_assert(!words_are_regedit_number("dword:00000000"));
+        ck_assert(!words_are_regedit_number("dword:0010"));
+        ck_assert(!words_are_regedit_number("dword:0x000010"));
+        ck_assert(!words_are_regedit_number("qword:00000010"));
+        ck_assert(!words_are_regedit_number("00000010"));
+        ck_assert(!words_are_regedit_number(""));
 }
 END_TEST
 
 START_TEST(oversized_numbers)
 {
-        ck_assert(is_oversized_number("18446744073709551616"));
-        ck_assert(is_oversized_number("0x10000000000000000"));
-        ck_assert(!is_oversized_number("18446744073709551615"));
-        ck_assert(!is_oversized_number("18446744073709551616th"));
-        ck_assert(!is_oversized_number(""));
+        ck_assert(words_are_oversized_number("18446744073709551616"));
+        ck_assert(words_are_oversized_number("0x10000000000000000"));
+        ck_assert(!words_are_oversized_number("18446744073709551615"));
+        ck_assert(!words_are_oversized_number("18446744073709551616th"));
+        ck_assert(!words_are_oversized_number(""));
 }
 END_TEST
 
@@ -232,8 +232,7 @@ START_TEST(surprising_numbers)
                 { "0Xff", true },
         };
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-                ck_assert_msg(
-                        inference_surprises(rows[i].literal) == rows[i].surprising, "%s", rows[i].literal);
+                ck_assert_msg(words_surprise(rows[i].literal) == rows[i].surprising, "%s", rows[i].literal);
 }
 END_TEST
 
@@ -252,5 +251,5 @@ Suite *test_suite(void)
                 oversized_numbers,
                 surprising_numbers,
         };
-        return suite_of("reg-names", tests, ARRAY_SIZE(tests));
+        return suite_of("reg-words", tests, ARRAY_SIZE(tests));
 }

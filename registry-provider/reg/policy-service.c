@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "policy.h"
+#include "policy-service.h"
 
 #include <string.h>
 
@@ -51,7 +51,7 @@ enum policy_answer policy_setting_get(
         _cleanup_buf_ struct buf path = BUF_INIT;
         struct policy_setting p = { 0 };
 
-        format_key(&path, key);
+        words_format_key(&path, key);
         buf_printf(&path, "\\%s", name);
         int r = path.error;
         if (r == 0)

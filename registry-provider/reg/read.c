@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* get, ls, info and tree. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "../../schema/base/table.h"
+#include "../registry/registry.h"
+#include "acceptance.h"
+#include "commands.h"
+#include "entry.h"
+#include "words.h"
+
+/* ---- What is in one key: the names of its subkeys, then the values, which are read once, in order ---- */
+
+struct listing {
+        char **subkeys; /* NULL-terminated */
+        sd_bus_message *reply;
+};
+
+static void listing_done(struct listing *l)
+{
+        for (char **k = l->subkeys; k && *k; k++)
+                free(*k);
+        free(l->subkeys);
+        sd_bus_message_unref(l->reply);
+}
+#define _cleanup_listing_ _cleanup_(listing_done)
+
+/* `ret` is empty; what it gets is done() in any case. */
+static int listing_get(struct session *s, const char *key, struct listing *ret)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+
+        int code = session_ask(s, "List", key, NULL, &reply);
+        if (code != EXIT_CODE_OK)
+                return code;
+        int r = sd_bus_message_read_strv(reply, &ret->subkeys);
+        if (r >= 0 && !ret->subkeys && !(ret->subkeys = calloc(1, sizeof(*ret->subkeys))))
+                r = -ENOMEM;
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "(suvts)");
+        ret->reply = STEAL_PTR(reply);
+        return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
+}
+
+/* The values, as member "values" of the open object. */
+static int listing_values_to_json(struct session *s, struct listing *l, struct json *j)
+{
+        _cleanup_entry_ struct entry e = { 0 };
+        int r;
+
+        json_key(j, "values");
+        json_begin_array(j);
+        while ((r = entry_read_next(l->reply, &e)) > 0) {
+                json_begin_object(j);
+                entry_to_json(j, &e);
+                json_end_object(j);
+        }
+        json_end_array(j);
+        return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
+}
+
+/* One line a value, after `indent` blanks. */
+static int listing_values_to_text(struct session *s, struct listing *l, size_t indent)
+{
+        _cleanup_entry_ struct entry e = { 0 };
+        int r;
+
+        while ((r = entry_read_next(l->reply, &e)) > 0) {
+                buf_printf(&s->out, "%*s", (int)indent, "");
+                entry_format(&s->out, &e, s->options.verbose);
+        }
+        return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
+}
+
+/* ---- get ---- */
+
+static int print_key(struct session *s, const char *key, struct listing *l)
+{
+        struct json j;
+
+        if (!s->options.json)
+                return listing_values_to_text(s, l, 0);
+        int code = session_begin_json(s, key, &j);
+        if (code != EXIT_CODE_OK)
+                return code;
+        code = listing_values_to_json(s, l, &j);
+        session_end_json(s, &j);
+        return code;
+}
+
+static int print_json(struct session *s, const char *key, const struct entry *e)
+{
+        struct json j;
+
+        int code = session_begin_json(s, key, &j);
+        if (code != EXIT_CODE_OK)
+                return code;
+        entry_to_json(&j, e);
+        session_end_json(s, &j);
+        return EXIT_CODE_OK;
+}
+
+static void print_text(struct session *s, const struct entry *e)
+{
+        const struct value v = entry_value(e);
+        size_t before = s->out.len;
+
+        if (s->options.raw) {
+                buf_add(&s->out, v.data, v.size);
+                return;
+        }
+        value_format(&s->out, &v, false);
+        /* One line an element: an empty list has none. */
+        if (v.type != REG_MULTI_SZ || s->out.len > before)
+                buf_putc(&s->out, '\n');
+}
+
+/* To standard error, so that the output stays the value alone. */
+static void tell_origin(const struct reg_options *o, const struct entry *e)
+{
+        if (o->quiet)
+                return;
+        if (strcmp(e->layer, LAYER_DEFAULT) == 0) {
+                if (o->verbose || isatty(STDERR_FILENO))
+                        session_complain("not set: the default of the schema");
+        } else if (o->verbose)
+                session_complain("layer %s, sequence %llu", e->layer, (unsigned long long)e->sequence);
+}
+
+static int get_value(struct session *s, const char *key, const char *name)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_entry_ struct entry e = { .name = name };
+
+        int code = session_ask(s, "Get", key, name, &reply);
+        if (code == EXIT_CODE_NOT_FOUND)
+                acceptance_hint(s, key, name);
+        if (code != EXIT_CODE_OK)
+                return code;
+        int r = entry_read(reply, &e);
+        if (r < 0)
+                return session_bad_reply(s, r);
+        if (s->options.json)
+                code = print_json(s, key, &e);
+        else
+                print_text(s, &e);
+        if (code != EXIT_CODE_OK)
+                return code;
+        tell_origin(&s->options, &e);
+        /* Only a drop-in file's layer can be what a broken file said before. */
+        return strcmp(e.layer, LAYER_DEFAULT) == 0 || strcmp(e.layer, LAYER_BASE) == 0
+                       ? EXIT_CODE_OK
+                       : session_tell_problems(s);
+}
+
+/* One word: a key, or else a value in the key above. */
+static int get_word(struct session *s, const char *word)
+{
+        _cleanup_listing_ struct listing l = { 0 };
+        _cleanup_free_ char *key = NULL, *name = NULL;
+
+        int code = listing_get(s, word, &l);
+        if (code == EXIT_CODE_OK && s->options.raw) {
+                (void)diag_set(&s->diag, EINVAL, "--raw is for one value, and '%s' is a key", word);
+                return EXIT_CODE_USAGE;
+        }
+        if (code == EXIT_CODE_OK)
+                return print_key(s, word, &l);
+        if (code != EXIT_CODE_NOT_FOUND || s->only_key || words_split(word, &key, &name, NULL) < 0)
+                return code;
+        code = get_value(s, key, name);
+        if (code == EXIT_CODE_NOT_FOUND) {
+                (void)diag_set(&s->diag, ENOENT, "'%s' is neither a key nor a value", word);
+                acceptance_hint(s, key, name);
+        }
+        return code;
+}
+
+int command_get(struct session *s)
+{
+        char *const *words = s->line.words;
+
+        return s->line.n_words == 1 ? get_word(s, words[0])
+                                    : get_value(s, words[0], path_value_name_of_word(words[1]));
+}
+
+/* ---- info ---- */
+
+struct key_info {
+        const char *path, *guid; /* borrowed from the reply */
+        uint32_t subkeys, values;
+        uint64_t last_write_usec;
+        int is_volatile, is_link;
+        sd_bus_message *reply;
+};
+
+static void key_info_done(struct key_info *i)
+{
+        sd_bus_message_unref(i->reply);
+}
+#define _cleanup_key_info_ _cleanup_(key_info_done)
+
+static int read_info(sd_bus_message *m, struct key_info *i)
+{
+        const struct wire_member members[] = {
+                { "Path", "s", &i->path },
+                { "Guid", "s", &i->guid },
+                { "Subkeys", "u", &i->subkeys },
+                { "Values", "u", &i->values },
+                { "LastWriteUSec", "t", &i->last_write_usec },
+                { "Volatile", "b", &i->is_volatile },
+                { "Link", "b", &i->is_link },
+        };
+
+        int r = wire_read_dict(m, members, ARRAY_SIZE(members));
+        return r < 0 ? r : i->path && i->guid ? 0 : -EBADMSG;
+}
+
+static int key_info_get(struct session *s, const char *key, struct key_info *ret)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        struct key_info i = { 0 };
+
+        int code = session_ask(s, "Info", key, NULL, &reply);
+        if (code != EXIT_CODE_OK)
+                return code;
+        int r = read_info(reply, &i);
+        if (r < 0)
+                return session_bad_reply(s, r);
+        i.reply = STEAL_PTR(reply);
+        *ret = i;
+        return EXIT_CODE_OK;
+}
+
+static void info_to_json(struct json *j, const struct key_info *i)
+{
+        _cleanup_buf_ struct buf time = BUF_INIT;
+
+        entry_format_time(&time, i->last_write_usec);
+        json_add_string(j, "guid", i->guid);
+        json_add_number(j, "n_subkeys", i->subkeys);
+        json_add_number(j, "n_values", i->values);
+        json_add_string(j, "last_write", buf_str(&time));
+        json_add_number(j, "last_write_usec", i->last_write_usec);
+        json_add_bool(j, "volatile", i->is_volatile);
+        json_add_bool(j, "link", i->is_link);
+}
+
+int command_info(struct session *s)
+{
+        _cleanup_key_info_ struct key_info i = { 0 };
+        struct json j = json_on(&s->out);
+
+        int code = key_info_get(s, s->line.words[0], &i);
+        if (code != EXIT_CODE_OK)
+                return code;
+        if (s->options.json) {
+                json_begin_object(&j);
+                json_add_string(&j, "path", i.path);
+                info_to_json(&j, &i);
+                session_end_json(s, &j);
+                return EXIT_CODE_OK;
+        }
+        buf_puts(&s->out, "Path:       ");
+        format_safe(&s->out, i.path, strlen(i.path));
+        buf_printf(&s->out,
+                "\nGUID:       %s\nSubkeys:    %" PRIu32 "\nValues:     %" PRIu32 "\nLast write: ", i.guid,
+                i.subkeys, i.values);
+        entry_format_time(&s->out, i.last_write_usec);
+        buf_printf(&s->out, "\nVolatile:   %s\nLink:       %s\n", i.is_volatile ? "yes" : "no",
+                i.is_link ? "yes" : "no");
+        return EXIT_CODE_OK;
+}
+
+/* ---- ls ---- */
+
+/* A subkey may go while the list is being read: then it is left out. */
+static int subkey_info(struct session *s, const char *parent, const char *name, struct key_info *ret)
+{
+        _cleanup_buf_ struct buf key = BUF_INIT;
+
+        buf_printf(&key, "%s\\%s", parent, name);
+        return key.error ? session_fail(s, key.error, NULL) : key_info_get(s, buf_str(&key), ret);
+}
+
+static int subkey_to_json(struct session *s, const char *parent, const char *name, struct json *j)
+{
+        _cleanup_key_info_ struct key_info i = { 0 };
+        bool long_form = s->options.long_form;
+
+        int code = long_form ? subkey_info(s, parent, name, &i) : EXIT_CODE_OK;
+        if (code != EXIT_CODE_OK)
+                return code == EXIT_CODE_NOT_FOUND ? EXIT_CODE_OK : code;
+        json_begin_object(j);
+        json_add_string(j, "name", name);
+        if (long_form)
+                info_to_json(j, &i);
+        json_end_object(j);
+        return EXIT_CODE_OK;
+}
+
+static int ls_json(struct session *s, const char *key, struct listing *l)
+{
+        struct json j;
+
+        int code = session_begin_json(s, key, &j);
+        if (code != EXIT_CODE_OK)
+                return code;
+        json_key(&j, "subkeys");
+        json_begin_array(&j);
+        for (char **name = l->subkeys; *name && code == EXIT_CODE_OK; name++)
+                code = subkey_to_json(s, key, *name, &j);
+        json_end_array(&j);
+        if (code == EXIT_CODE_OK)
+                code = listing_values_to_json(s, l, &j);
+        session_end_json(s, &j);
+        return code;
+}
+
+/* A key's size is how many values it has, and where it is from is when it was written last. */
+static const struct table_column long_columns[] = { { "TYPE", false }, { "SIZE", true }, { "FROM", false },
+        { "NAME", false } };
+
+static int long_subkey(struct session *s, const char *parent, const char *name, struct table *t)
+{
+        _cleanup_key_info_ struct key_info i = { 0 };
+
+        int code = subkey_info(s, parent, name, &i);
+        if (code != EXIT_CODE_OK)
+                return code == EXIT_CODE_NOT_FOUND ? EXIT_CODE_OK : code;
+        buf_puts(table_cell(t), i.is_link ? "link" : i.is_volatile ? "volatile key" : "key");
+        buf_printf(table_cell(t), "%" PRIu32, i.values);
+        entry_format_time(table_cell(t), i.last_write_usec);
+        format_safe(table_cell(t), name, strlen(name));
+        buf_putc(&t->text, '\\');
+        return EXIT_CODE_OK;
+}
+
+static void long_value(struct table *t, const struct entry *e)
+{
+        const struct value v = entry_value(e);
+        const char *name = path_word_of_value_name(e->name);
+
+        buf_puts(table_cell(t), value_type_symbol(v.type));
+        buf_printf(table_cell(t), "%zu", v.size);
+        format_safe(table_cell(t), e->layer, strlen(e->layer));
+        buf_printf(&t->text, " %" PRIu64, e->sequence);
+        format_safe(table_cell(t), name, strlen(name));
+        buf_puts(&t->text, " = ");
+        value_format(&t->text, &v, true);
+        entry_format_nuls(&t->text, &v);
+}
+
+static int ls_long(struct session *s, const char *key, struct listing *l)
+{
+        _cleanup_entry_ struct entry e = { 0 };
+        _cleanup_table_ struct table t = TABLE(long_columns);
+        int code = EXIT_CODE_OK, r;
+
+        for (char **name = l->subkeys; *name && code == EXIT_CODE_OK; name++)
+                code = long_subkey(s, key, *name, &t);
+        if (code != EXIT_CODE_OK)
+                return code;
+        while ((r = entry_read_next(l->reply, &e)) > 0)
+                long_value(&t, &e);
+        table_format(&t, isatty(STDOUT_FILENO), &s->out);
+        return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
+}
+
+static void show_names(struct session *s, char *const *names)
+{
+        for (char *const *name = names; *name; name++) {
+                format_safe(&s->out, *name, strlen(*name));
+                buf_puts(&s->out, "\\\n");
+        }
+}
+
+/* A lone separator is no key: what is there are the hives. */
+static int ls_hives(struct session *s)
+{
+        struct json j = json_on(&s->out);
+
+        int code = session_ask_hives(s);
+        if (code != EXIT_CODE_OK)
+                return code;
+        if (!s->options.json) {
+                show_names(s, s->hives);
+                return EXIT_CODE_OK;
+        }
+        json_begin_object(&j);
+        json_key(&j, "hives");
+        json_begin_array(&j);
+        for (char **name = s->hives; *name; name++)
+                json_string(&j, *name);
+        json_end_array(&j);
+        session_end_json(s, &j);
+        return EXIT_CODE_OK;
+}
+
+int command_ls(struct session *s)
+{
+        _cleanup_listing_ struct listing l = { 0 };
+        const char *key = s->line.words[0];
+
+        if (strcmp(key, "\\") == 0 || strcmp(key, "/") == 0)
+                return ls_hives(s);
+        int code = listing_get(s, key, &l);
+        if (code != EXIT_CODE_OK)
+                return code;
+        if (s->options.json)
+                return ls_json(s, key, &l);
+        if (s->options.long_form)
+                return ls_long(s, key, &l);
+        show_names(s, l.subkeys);
+        return listing_values_to_text(s, &l, 0);
+}
+
+/* ---- tree: one List call a key ---- */
+
+#define INDENT 2
+#define FLUSH_BYTES (64u * 1024u)
+
+struct walk {
+        struct session *s;
+        struct json j;
+        struct buf key; /* the path of the key that is being shown */
+};
+
+static int show_key(struct walk *w, size_t level);
+
+static int show_subkeys(struct walk *w, char **names, size_t level)
+{
+        size_t len = w->key.len;
+        int code = EXIT_CODE_OK;
+
+        for (char **name = names; *name && code == EXIT_CODE_OK; name++) {
+                buf_printf(&w->key, "\\%s", *name);
+                if (w->key.error)
+                        return session_fail(w->s, w->key.error, NULL);
+                code = show_key(w, level);
+                /* Gone since its parent was listed. */
+                if (code == EXIT_CODE_NOT_FOUND)
+                        code = EXIT_CODE_OK;
+                w->key.len = len;
+                w->key.data[len] = '\0';
+        }
+        return code;
+}
+
+static int show_listing(struct walk *w, struct listing *l, size_t level)
+{
+        const struct reg_options *o = &w->s->options;
+        const char *name = level == 0 ? w->key.data : strrchr(w->key.data, '\\') + 1;
+
+        if (o->json) {
+                json_begin_object(&w->j);
+                json_add_string(&w->j, "path", w->key.data);
+        } else {
+                buf_printf(&w->s->out, "%*s", (int)(level * INDENT), "");
+                format_safe(&w->s->out, name, strlen(name));
+                buf_puts(&w->s->out, "\\\n");
+        }
+        int code = EXIT_CODE_OK;
+        if (o->values)
+                code = o->json ? listing_values_to_json(w->s, l, &w->j)
+                               : listing_values_to_text(w->s, l, (level + 1) * INDENT);
+        if (code != EXIT_CODE_OK || level >= o->depth)
+                return code;
+        if (o->json) {
+                json_key(&w->j, "subkeys");
+                json_begin_array(&w->j);
+        }
+        code = show_subkeys(w, l->subkeys, level + 1);
+        if (o->json)
+                json_end_array(&w->j);
+        return code;
+}
+
+/* As deep as a path may be: PATH_DEPTH_MAX calls. */
+static int show_key(struct walk *w, size_t level)
+{
+        _cleanup_listing_ struct listing l = { 0 };
+
+        int code = listing_get(w->s, w->key.data, &l);
+        if (code != EXIT_CODE_OK)
+                return code;
+        code = show_listing(w, &l, level);
+        if (w->s->options.json)
+                json_end_object(&w->j);
+        if (code == EXIT_CODE_OK && w->s->out.len > FLUSH_BYTES)
+                code = session_flush(w->s);
+        return code;
+}
+
+int command_tree(struct session *s)
+{
+        _cleanup_path_ struct path path = { 0 };
+        struct walk w = { .s = s, .j = json_on(&s->out), .key = BUF_INIT };
+
+        int code = session_path(s, s->line.words[0], &path);
+        if (code != EXIT_CODE_OK)
+                return code;
+        buf_add(&w.key, path.text, path.len);
+        code = w.key.error ? session_fail(s, w.key.error, NULL) : show_key(&w, 0);
+        if (code == EXIT_CODE_OK && s->options.json)
+                buf_putc(&s->out, '\n');
+        buf_done(&w.key);
+        return code;
+}
