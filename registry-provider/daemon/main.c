@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../schema/base/buf.h"
 #include "../../schema/base/log.h"
 #include "../../schema/events/loop.h"
 #include "../../schema/base/privileges.h"
@@ -24,16 +23,12 @@ static int start_exe_reader(struct exe_reader **ret)
         return privileges_drop(PRIVILEGE(CAP_SYS_PTRACE));
 }
 
-/* EXIT_SUCCESS: help or version was asked for. */
 static int answer(const struct options_line *line)
 {
-        _cleanup_buf_ struct buf out = BUF_INIT;
+        char version[128];
 
-        if (line->help)
-                options_help(&registryd_options_program, NULL, &out);
-        else
-                buf_printf(&out, "peios-registryd %s (Unicode %s)\n", PROJECT_VERSION, fold_unicode_version);
-        return fputs(buf_str(&out), stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        (void)snprintf(version, sizeof(version), "%s (Unicode %s)", PROJECT_VERSION, fold_unicode_version);
+        return options_answer(&registryd_options_program, line, version);
 }
 
 int main(int argc, char **argv)

@@ -313,7 +313,8 @@ void options_help(const struct options_program *p, const struct options_command 
         const char *title = p->n_commands > 0 ? "\nOptions of all commands:\n" : "\nOptions:\n";
 
         if (c) {
-                buf_printf(out, "%s %s [OPTION...] %s\n\n%s.\n", p->name, c->name, c->synopsis, c->summary);
+                buf_printf(out, "%s %s [OPTION...]%s%s\n\n%s.\n", p->name, c->name,
+                        c->synopsis[0] ? " " : "", c->synopsis, c->summary);
                 buf_printf(out, "%s%s", c->details ? c->details : "", c->details ? "\n" : "");
                 format_rows(p, 1u << (c - p->commands), OF_ALL, "\nOptions:\n", out);
                 format_rows(p, OF_ALL, 0, title, out);
@@ -327,4 +328,16 @@ void options_help(const struct options_program *p, const struct options_command 
         if (p->n_commands > 0)
                 buf_printf(out, "\n`%s COMMAND --help` shows a command's own options.\n", p->name);
         buf_printf(out, "\n%s\n", p->notes);
+}
+
+int options_answer(const struct options_program *p, const struct options_line *line, const char *version)
+{
+        _cleanup_buf_ struct buf out = BUF_INIT;
+
+        if (line->help)
+                options_help(p, line->command, &out);
+        else
+                buf_printf(&out, "%s %s\n", p->name, version);
+        return out.error == 0 && write_all(STDOUT_FILENO, buf_str(&out), out.len) == 0 ? EXIT_SUCCESS
+                                                                                       : EXIT_FAILURE;
 }

@@ -80,3 +80,8 @@ _must_check_ int options_parse(const struct options_program *p, int argc, char *
 struct buf;
 /* `c` may be NULL: the whole program. */
 void options_help(const struct options_program *p, const struct options_command *c, struct buf *out);
+
+/* Where help or version is asked for: prints it, the version being this text. EXIT_SUCCESS or EXIT_FAILURE.
+ */
+_must_check_ int options_answer(
+        const struct options_program *p, const struct options_line *line, const char *version);

@@ -37,8 +37,6 @@ static enum exit_code run(const struct auditpol_options *o, const struct options
 int main(int argc, char **argv)
 {
         struct auditpol_options options = { 0 };
-        _cleanup_buf_ struct buf out = BUF_INIT;
-        enum exit_code code = EXIT_CODE_OK;
         struct options_line line;
         struct diag d = { 0 };
 
@@ -47,14 +45,11 @@ int main(int argc, char **argv)
                 log_error("%s", d.text);
                 return EXIT_CODE_USAGE;
         }
-        if (line.help) {
-                options_help(&auditpol_options_program, line.command, &out);
-                code = show_print(&out);
-        } else if (line.version) {
-                buf_puts(&out, "peios-auditpol " PROJECT_VERSION "\n");
-                code = show_print(&out);
-        } else
-                code = run(&options, &line);
+        if (line.help || line.version)
+                return options_answer(&auditpol_options_program, &line, PROJECT_VERSION) == EXIT_SUCCESS
+                               ? EXIT_CODE_OK
+                               : EXIT_CODE_FAILURE;
+        enum exit_code code = run(&options, &line);
         if (fflush(stdout) != 0 && code == EXIT_CODE_OK) {
                 log_error("standard output: %s", strerror(errno));
                 code = EXIT_CODE_FAILURE;

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../schema/base/buf.h"
 #include "../../schema/base/log.h"
 #include "../../schema/layout.h"
 #include "../../schema/options/options.h"
@@ -121,7 +120,6 @@ static const struct options_program program = {
 
 int main(int argc, char **argv)
 {
-        _cleanup_buf_ struct buf out = BUF_INIT;
         struct apply_options options = { 0 };
         struct options_line line;
         struct diag d = { 0 };
@@ -131,11 +129,7 @@ int main(int argc, char **argv)
                 log_error("%s", d.text);
                 return EXIT_FAILURE;
         }
-        if (!line.help && !line.version)
-                return apply(options.root, options.verbose);
-        if (line.help)
-                options_help(&program, NULL, &out);
-        else
-                buf_puts(&out, "peios-policy-apply " PROJECT_VERSION "\n");
-        return fputs(buf_str(&out), stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        if (line.help || line.version)
+                return options_answer(&program, &line, PROJECT_VERSION);
+        return apply(options.root, options.verbose);
 }

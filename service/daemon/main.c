@@ -39,18 +39,6 @@ static int apply(const struct policyd_options *o)
         return EXIT_FAILURE;
 }
 
-/* EXIT_SUCCESS: help or version was asked for. */
-static int answer(const struct options_line *line)
-{
-        _cleanup_buf_ struct buf out = BUF_INIT;
-
-        if (line->help)
-                options_help(&policyd_options_program, NULL, &out);
-        else
-                buf_puts(&out, "peios-audit-policyd " PROJECT_VERSION "\n");
-        return fputs(buf_str(&out), stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
 int main(int argc, char **argv)
 {
         struct policyd_options options = { .recheck_seconds = RECHECK_DEFAULT_USEC / 1000000 };
@@ -61,7 +49,7 @@ int main(int argc, char **argv)
         log_setup("peios-audit-policyd", LOG_INFO);
         int r = options_parse(&policyd_options_program, argc, argv, &options, &line, &d);
         if (r == 0 && (line.help || line.version))
-                return answer(&line);
+                return options_answer(&policyd_options_program, &line, PROJECT_VERSION);
         if (r == 0 && options.apply)
                 return apply(&options);
         if (options.verbose)

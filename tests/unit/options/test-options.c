@@ -257,7 +257,7 @@ END_TEST
 
 START_TEST(help_lists_what_is_there)
 {
-        _cleanup_buf_ struct buf all = BUF_INIT, set = BUF_INIT;
+        _cleanup_buf_ struct buf all = BUF_INIT, set = BUF_INIT, status = BUF_INIT;
 
         options_help(&reg_options_program, NULL, &all);
         ck_assert_ptr_nonnull(
@@ -270,6 +270,10 @@ START_TEST(help_lists_what_is_there)
                 strstr(buf_str(&set), "peios-reg set [OPTION...] KEY VALUE DATA\n\nSet a value, "));
         ck_assert_ptr_nonnull(strstr(buf_str(&set), "\n      --layer=NAME      Write to this layer"));
         ck_assert_ptr_null(strstr(buf_str(&set), "--depth"));
+        options_help(
+                &auditpol_options_program, &auditpol_options_program.commands[AUDITPOL_STATUS], &status);
+        ck_assert_ptr_nonnull(
+                strstr(buf_str(&status), "peios-auditpol status [OPTION...]\n\nEvery setting"));
 }
 END_TEST
 
