@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../resolve/layers.h"
+#include "../../schema/values/layer-names.h"
 #include "entry.h"
 #include "policy-service.h"
 #include "words.h"
@@ -176,7 +176,7 @@ static int question_name(
         _cleanup_buf_ struct buf path = BUF_INIT, meant = BUF_INIT;
         bool is_there = false;
 
-        int code = session_is_value(s, key, name, &is_there);
+        int code = session_has(s, key, name, &is_there);
         if (code != EXIT_CODE_OK || is_there)
                 return code;
         format_value(&path, key, name);
@@ -277,7 +277,7 @@ int acceptance_check_key(struct session *s, const char *key)
 
         if (!schema || !parse_key(key, &path) || !schema_find_value_at(schema, &path))
                 return EXIT_CODE_OK;
-        int code = session_is_key(s, key, &is_key);
+        int code = session_has(s, key, NULL, &is_key);
         if (code != EXIT_CODE_OK || is_key)
                 return code;
         words_format_key(&shown, key);

@@ -35,7 +35,7 @@ bool event_has_value(const struct event *e)
         return event_is(e, "value-set") || (event_is(e, "value-unchanged") && e->entry.type != REG_NONE);
 }
 
-static const char *shown_name(const struct event *e)
+const char *event_name(const struct event *e)
 {
         bool of_value = strncmp(e->kind, "value-", strlen("value-")) == 0;
 
@@ -45,7 +45,7 @@ static const char *shown_name(const struct event *e)
 void event_format(struct buf *out, const struct event *e)
 {
         const struct value v = entry_value(&e->entry);
-        const char *name = shown_name(e);
+        const char *name = event_name(e);
 
         buf_printf(out, "%s  ", e->kind);
         format_safe(out, e->key, strlen(e->key));
@@ -62,7 +62,7 @@ void event_format(struct buf *out, const struct event *e)
 void event_to_json(struct json *j, const struct event *e)
 {
         const struct value v = entry_value(&e->entry);
-        const char *name = shown_name(e);
+        const char *name = event_name(e);
 
         json_add_string(j, "event", e->kind);
         json_add_string(j, "path", e->key);

@@ -15,6 +15,8 @@ struct event {
  * and again; its entry is done() at the end. */
 int event_read_next(sd_bus_message *m, struct event *ret);
 
+/* Of a value as people write it, else as it is: of a layer, or "". */
+const char *event_name(const struct event *e);
 bool event_is(const struct event *e, const char *kind);
 /* There is a value after the change. */
 bool event_has_value(const struct event *e);

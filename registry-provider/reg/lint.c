@@ -9,7 +9,6 @@
 
 #include "../hive/hive.h"
 #include "commands.h"
-#include "session.h"
 
 struct lint {
         struct session *s;

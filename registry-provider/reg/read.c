@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "../../schema/base/table.h"
-#include "../registry/registry.h"
+#include "../../schema/values/layer-names.h"
 #include "acceptance.h"
 #include "commands.h"
 #include "entry.h"

@@ -9,9 +9,8 @@
 #include "../../schema/base/date.h"
 #include "commands.h"
 #include "entry.h"
-#include "words.h"
 #include "event.h"
-#include "session.h"
+#include "words.h"
 
 /* The type of what is not there, or not given. */
 #define TYPE_NOTHING UINT32_MAX
@@ -19,10 +18,9 @@
 /* One change; strings are borrowed from the reply, and the origin is read behind it. */
 struct change_row {
         uint64_t time, sequence;
-        const char *change, *key, *name, *layer;
+        struct event event; /* kind, key, name and layer; the entry's value is the new one */
         int effective, dataless;
-        uint32_t old_type, new_type;
-        struct buf old_bytes, new_bytes;
+        struct entry old;
 };
 
 struct history {
@@ -36,8 +34,8 @@ struct history {
 
 static void history_done(struct history *h)
 {
-        buf_done(&h->row.old_bytes);
-        buf_done(&h->row.new_bytes);
+        entry_done(&h->row.old);
+        entry_done(&h->row.event.entry);
 }
 #define _cleanup_history_ _cleanup_(history_done)
 
@@ -45,32 +43,25 @@ static void history_done(struct history *h)
 
 static int read_row(sd_bus_message *m, struct change_row *row)
 {
-        buf_clear(&row->old_bytes);
-        buf_clear(&row->new_bytes);
-        int r = sd_bus_message_read(m, "ttssssbb", &row->time, &row->sequence, &row->change, &row->key,
-                &row->name, &row->layer, &row->effective, &row->dataless);
+        struct event *event = &row->event;
+        struct entry *old = &row->old, *new = &event->entry;
+
+        buf_clear(&old->bytes);
+        buf_clear(&new->bytes);
+        int r = sd_bus_message_read(m, "ttssssbb", &row->time, &row->sequence, &event->kind, &event->key,
+                &new->name, &new->layer, &row->effective, &row->dataless);
         if (r >= 0)
-                r = wire_read_value(m, &row->old_bytes, &row->old_type, NULL);
-        return r < 0 ? r : wire_read_value(m, &row->new_bytes, &row->new_type, NULL);
+                r = wire_read_value(m, &old->bytes, &old->type, NULL);
+        return r < 0 ? r : wire_read_value(m, &new->bytes, &new->type, NULL);
 }
 
-static bool is_about_value(const struct change_row *row)
+static void format_side(struct buf *out, const struct entry *e)
 {
-        return strncmp(row->change, "value-", strlen("value-")) == 0;
-}
+        const struct value v = entry_value(e);
 
-static const char *shown_name(const struct change_row *row)
-{
-        return is_about_value(row) ? path_word_of_value_name(row->name) : row->name;
-}
-
-static void format_side(struct buf *out, uint32_t type, const struct buf *bytes)
-{
-        const struct value v = { .type = type, .data = bytes->data, .size = bytes->len };
-
-        if (type == TYPE_NOTHING)
+        if (e->type == TYPE_NOTHING)
                 buf_puts(out, "none");
-        else if (type == REG_TOMBSTONE)
+        else if (e->type == REG_TOMBSTONE)
                 buf_puts(out, "tombstone");
         else
                 entry_format_typed(out, &v);
@@ -78,24 +69,24 @@ static void format_side(struct buf *out, uint32_t type, const struct buf *bytes)
 
 static void format_row(struct buf *out, const struct change_row *row)
 {
-        const char *name = shown_name(row);
+        const char *name = event_name(&row->event);
 
         entry_format_time(out, row->time);
-        buf_printf(out, "  %s", row->change);
-        if (row->key[0]) {
+        buf_printf(out, "  %s", row->event.kind);
+        if (row->event.key[0]) {
                 buf_puts(out, "  ");
-                format_safe(out, row->key, strlen(row->key));
+                format_safe(out, row->event.key, strlen(row->event.key));
         }
         if (name[0]) {
                 buf_puts(out, "  ");
                 format_safe(out, name, strlen(name));
         }
-        if (row->old_type == TYPE_NOTHING && row->new_type == TYPE_NOTHING)
+        if (row->old.type == TYPE_NOTHING && row->event.entry.type == TYPE_NOTHING)
                 return;
         buf_puts(out, " = ");
-        format_side(out, row->old_type, &row->old_bytes);
+        format_side(out, &row->old);
         buf_puts(out, " -> ");
-        format_side(out, row->new_type, &row->new_bytes);
+        format_side(out, &row->event.entry);
 }
 
 static int show_text(struct history *h, sd_bus_message *m)
@@ -106,9 +97,9 @@ static int show_text(struct history *h, sd_bus_message *m)
 
         format_row(out, row);
         buf_puts(out, "   (");
-        if (row->layer[0]) {
+        if (row->event.entry.layer[0]) {
                 buf_puts(out, "layer ");
-                format_safe(out, row->layer, strlen(row->layer));
+                format_safe(out, row->event.entry.layer, strlen(row->event.entry.layer));
                 buf_puts(out, ", ");
         }
         buf_printf(out, "%s%ssequence %" PRIu64, row->effective ? "" : "not effective, ",
@@ -120,18 +111,18 @@ static int show_text(struct history *h, sd_bus_message *m)
         return r;
 }
 
-static void side_to_json(struct json *j, const char *key, uint32_t type, const struct buf *bytes)
+static void side_to_json(struct json *j, const char *key, const struct entry *e)
 {
-        const struct value v = { .type = type, .data = bytes->data, .size = bytes->len };
+        const struct value v = entry_value(e);
 
         json_key(j, key);
-        if (type == TYPE_NOTHING) {
+        if (e->type == TYPE_NOTHING) {
                 json_null(j);
                 return;
         }
         json_begin_object(j);
-        json_add_bool(j, "tombstone", type == REG_TOMBSTONE);
-        if (type != REG_TOMBSTONE)
+        json_add_bool(j, "tombstone", e->type == REG_TOMBSTONE);
+        if (e->type != REG_TOMBSTONE)
                 value_to_json(j, &v);
         json_end_object(j);
 }
@@ -145,16 +136,16 @@ static int show_json(struct history *h, sd_bus_message *m)
         entry_format_time(&time, row->time);
         json_begin_object(&j);
         json_add_string(&j, "time", buf_str(&time));
-        json_add_string(&j, "change", row->change);
-        json_add_string(&j, "path", row->key[0] ? row->key : NULL);
-        json_add_string(&j, "name", shown_name(row)[0] ? shown_name(row) : NULL);
-        json_add_string(&j, "layer", row->layer[0] ? row->layer : NULL);
+        json_add_string(&j, "change", row->event.kind);
+        json_add_string(&j, "path", row->event.key[0] ? row->event.key : NULL);
+        json_add_string(&j, "name", event_name(&row->event)[0] ? event_name(&row->event) : NULL);
+        json_add_string(&j, "layer", row->event.entry.layer[0] ? row->event.entry.layer : NULL);
         json_add_number(&j, "time_usec", row->time);
         json_add_number(&j, "sequence", row->sequence);
         json_add_bool(&j, "effective", row->effective);
         json_add_bool(&j, "dataless", row->dataless);
-        side_to_json(&j, "old", row->old_type, &row->old_bytes);
-        side_to_json(&j, "new", row->new_type, &row->new_bytes);
+        side_to_json(&j, "old", &row->old);
+        side_to_json(&j, "new", &row->event.entry);
         json_key(&j, "origin");
         int r = event_read_origin(m, true, &unused, &j);
         json_end_object(&j);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "../../schema/base/file.h"
-#include "../resolve/layers.h"
+#include "../../schema/values/layer-names.h"
 
 /* A dialogue of polkit's takes as long as a person does. */
 #define INTERACTIVE_TIMEOUT_USEC UINT64_C(120000000)
@@ -268,28 +268,17 @@ int session_path(struct session *s, const char *key, struct path *ret)
         return r < 0 ? session_refuse(s, r) : EXIT_CODE_OK;
 }
 
-/* Whether the provider has it. */
-static int has(struct session *s, const char *method, const char *key, const char *name, bool *ret)
+int session_has(struct session *s, const char *key, const char *name, bool *ret)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
         const struct diag before = s->diag;
 
-        int code = session_ask(s, method, key, name, &reply);
+        int code = session_ask(s, name ? "Get" : "Info", key, name, &reply);
         if (code != EXIT_CODE_OK && code != EXIT_CODE_NOT_FOUND)
                 return code;
         s->diag = before;
         *ret = code == EXIT_CODE_OK;
         return EXIT_CODE_OK;
-}
-
-int session_is_key(struct session *s, const char *word, bool *ret)
-{
-        return has(s, "Info", word, NULL, ret);
-}
-
-int session_is_value(struct session *s, const char *key, const char *name, bool *ret)
-{
-        return has(s, "Get", key, name, ret);
 }
 
 int session_target(struct session *s, char **ret_key, char **ret_name)
@@ -298,7 +287,7 @@ int session_target(struct session *s, char **ret_key, char **ret_name)
         bool key_only = s->line.n_words == 1;
 
         if (key_only && !s->only_key) {
-                int code = session_is_key(s, words[0], &key_only);
+                int code = session_has(s, words[0], NULL, &key_only);
                 if (code != EXIT_CODE_OK)
                         return code;
                 if (!key_only && words_split(words[0], ret_key, ret_name, NULL) == 0)

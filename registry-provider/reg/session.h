@@ -79,9 +79,8 @@ _must_check_ int session_path(struct session *s, const char *key, struct path *r
 /* Fills in `hives`, once. */
 _must_check_ int session_ask_hives(struct session *s);
 
-_must_check_ int session_is_key(struct session *s, const char *word, bool *ret);
-/* Whether there is a value, be it a default. */
-_must_check_ int session_is_value(struct session *s, const char *key, const char *name, bool *ret);
+/* Whether the provider has the key, or (name not NULL) the value, be it a default. */
+_must_check_ int session_has(struct session *s, const char *key, const char *name, bool *ret);
 
 /* The command's one or two words as key and value name: KEY, KEY\VALUE or KEY VALUE. *ret_name is NULL for a
  * key: a path that names a key is that key, else its last component is the name of a value. Both malloc()ed.

@@ -10,8 +10,6 @@
 #include "acceptance.h"
 #include "commands.h"
 #include "event.h"
-#include "event.h"
-#include "session.h"
 
 struct watch {
         struct session *s;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../registry/registry.h"
+#include "../../schema/values/layer-names.h"
 #include "acceptance.h"
 #include "commands.h"
 #include "event.h"
@@ -446,7 +446,7 @@ static int refuse_key(struct session *s, const char *word, const char *data)
         _cleanup_buf_ struct buf shown = BUF_INIT, parent = BUF_INIT;
         bool is_key = false;
 
-        int code = session_is_key(s, word, &is_key);
+        int code = session_has(s, word, NULL, &is_key);
         if (code != EXIT_CODE_OK || (!is_key && !acceptance_knows_key(s, word)))
                 return code;
         int r = words_split(word, &key, &name, &s->diag);
@@ -522,18 +522,6 @@ static int delete_one(struct session *s, const char *key, const char *name)
         return code;
 }
 
-/* One word that is no key which shows: a value, or else a key that the layer has and another one hides. */
-static int delete_hidden(struct session *s, const char *word)
-{
-        const struct diag no_value = s->diag;
-
-        s->diag = (struct diag){ 0 };
-        int code = delete_one(s, word, NULL);
-        if (code == EXIT_CODE_NOT_FOUND)
-                s->diag = no_value;
-        return code;
-}
-
 /* The word names a key; where it names a value as well, nobody knows which of the two is meant. */
 static int check_one_thing(struct session *s, const char *word)
 {
@@ -542,7 +530,7 @@ static int check_one_thing(struct session *s, const char *word)
 
         if (s->only_key || words_split(word, &key, &name, NULL) < 0)
                 return EXIT_CODE_OK;
-        int code = session_is_value(s, key, name, &is_value);
+        int code = session_has(s, key, name, &is_value);
         if (code != EXIT_CODE_OK || !is_value)
                 return code;
         (void)diag_set(&s->diag, EINVAL,
@@ -565,6 +553,13 @@ int command_del(struct session *s)
                 code = check_one_thing(s, key);
         if (code == EXIT_CODE_OK)
                 code = delete_one(s, key, name);
-        return code == EXIT_CODE_NOT_FOUND && name && maybe_hidden ? delete_hidden(s, s->line.words[0])
-                                                                   : code;
+        if (code != EXIT_CODE_NOT_FOUND || !name || !maybe_hidden)
+                return code;
+        /* No value: then it may be a key that the layer has and another one hides. */
+        const struct diag no_value = s->diag;
+        s->diag = (struct diag){ 0 };
+        code = delete_one(s, s->line.words[0], NULL);
+        if (code == EXIT_CODE_NOT_FOUND)
+                s->diag = no_value;
+        return code;
 }

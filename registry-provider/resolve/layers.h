@@ -15,8 +15,6 @@
 #include "../../schema/values/value.h"
 #include "../store/store.h"
 
-#define LAYER_BASE STORE_BASE_LAYER
-#define LAYER_DEFAULT "default" /* shown as the source of a schema's default; no layer can be called so */
 #define LAYERS_MAX 1024u
 
 struct layer {

@@ -53,7 +53,7 @@ static const char tables_of_the_file[] =
         " old_time INTEGER) STRICT;"
         "CREATE INDEX history_key ON history(key);"
         "CREATE INDEX history_gone ON history(target, folded) WHERE folded IS NOT NULL;"
-        "INSERT INTO layer VALUES(1, '" STORE_BASE_LAYER "', '" STORE_BASE_LAYER "');"
+        "INSERT INTO layer VALUES(1, '" LAYER_BASE "', '" LAYER_BASE "');"
         "PRAGMA application_id = " TO_TEXT(APPLICATION_ID) ";"
                                                            "PRAGMA user_version = " TO_TEXT(FORMAT_VERSION);
 

@@ -471,7 +471,7 @@ static int remove_held(struct store *s, const struct store_op *op, const struct 
 static int delete_layer(struct store *s, const struct store_op *op)
 {
         size_t n;
-        int r = is_of_layer(op->layer, STORE_BASE_LAYER) ? -EINVAL : 0;
+        int r = is_of_layer(op->layer, LAYER_BASE) ? -EINVAL : 0;
 
         const struct store_held *held = store_layer(s, op->layer, &n);
         for (size_t i = 0; r == 0 && i < n; i++)

@@ -22,7 +22,7 @@ int64_t store_layer_id(const struct store *s, const char *name)
         struct folded folded;
         int64_t id = 0;
 
-        if (strcmp(name, STORE_BASE_LAYER) == 0)
+        if (strcmp(name, LAYER_BASE) == 0)
                 return BASE_LAYER_ID;
         if (!store_fold(name, strlen(name), &folded))
                 return 0;

@@ -19,6 +19,7 @@
 
 #include "../../schema/base/diag.h"
 #include "../../schema/process/actor.h"
+#include "../../schema/values/layer-names.h"
 
 struct guid {
         uint8_t bytes[16];
@@ -64,7 +65,6 @@ enum {
 };
 
 #define STORE_VALUE_LAYERS_MAX 128u /* entries of one value */
-#define STORE_BASE_LAYER "base"
 
 struct store_op {
         uint16_t code;

@@ -338,6 +338,6 @@ int options_answer(const struct options_program *p, const struct options_line *l
                 options_help(p, line->command, &out);
         else
                 buf_printf(&out, "%s %s\n", p->name, version);
-        return out.error == 0 && write_all(STDOUT_FILENO, buf_str(&out), out.len) == 0 ? EXIT_SUCCESS
-                                                                                       : EXIT_FAILURE;
+        return out.error == 0 && file_write_all(STDOUT_FILENO, buf_str(&out), out.len) == 0 ? EXIT_SUCCESS
+                                                                                            : EXIT_FAILURE;
 }

@@ -85,7 +85,7 @@ static void put(struct store *s, unsigned i, const void *data, size_t size)
         const struct store_op op = { .code = STORE_SET_VALUE,
                 .guid = machine,
                 .name = name,
-                .layer = STORE_BASE_LAYER,
+                .layer = LAYER_BASE,
                 .type = REG_BINARY,
                 .data = data,
                 .size = size,

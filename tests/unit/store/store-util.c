@@ -103,7 +103,7 @@ struct seen {
 
 static void see_layer(struct seen *seen, const char *layer)
 {
-        seen->layered += strcmp(lower(layer), STORE_BASE_LAYER) != 0;
+        seen->layered += strcmp(lower(layer), LAYER_BASE) != 0;
 }
 
 static void dump_entry(

@@ -32,7 +32,7 @@ static void set(struct store *s, const char *data, bool is_policy, const char *r
                 (struct store_op){ .code = STORE_SET_VALUE,
                         .guid = machine,
                         .name = "Value",
-                        .layer = STORE_BASE_LAYER,
+                        .layer = LAYER_BASE,
                         .type = REG_SZ,
                         .data = data,
                         .size = strlen(data),
