@@ -6,7 +6,7 @@
 
 #include "../../schema/dbus/names.h"
 #include "../../schema/events/daemon-bus.h"
-#include "access.h"
+#include "answer.h"
 
 struct request *request_free(struct request *q)
 {
@@ -25,10 +25,14 @@ struct request *request_free(struct request *q)
 }
 
 static int add_change(struct request *q, enum change_action action, const char *key, const char *name,
-        struct change **ret, struct diag *d)
+        struct change **ret, sd_bus_error *error)
 {
+        const struct registry *registry = q->writer->config->registry;
+        struct diag d = { 0 };
+
         if (q->n == CHANGES_MAX)
-                return diag_set(d, EFBIG, "more than %u changes in one transaction", CHANGES_MAX);
+                return sd_bus_error_setf(
+                        error, ERROR_TOO_LARGE, "more than %u changes in one transaction", CHANGES_MAX);
         if ((q->n & (q->n - 1)) == 0) {
                 struct change *list = reallocarray(q->list, q->n ? q->n * 2 : 1, sizeof(*list));
                 if (!list)
@@ -36,43 +40,44 @@ static int add_change(struct request *q, enum change_action action, const char *
                 q->list = list;
         }
         struct change c = { .action = action, .name = name };
-        int r = registry_path(q->rb->config.registry, key, &c.path, d);
-        if (r == 0)
-                r = path_check_value_name(name, strlen(name), d);
-        if (r < 0) {
+        int r = registry_path(registry, key, &c.path, &d);
+        if (r == 0 && path_check_value_name(name, strlen(name), &d) < 0)
+                r = REGISTRY_INVALID_NAME;
+        if (r != 0) {
                 path_done(&c.path);
-                return r;
+                return answer_fail(registry, r, &d, error);
         }
         q->list[q->n] = c;
         *ret = &q->list[q->n++];
         return 0;
 }
 
-static int read_data(struct request *q, struct change *c, struct diag *d)
+static int read_data(struct request *q, struct change *c, sd_bus_error *error)
 {
-        const struct registry *registry = q->rb->config.registry;
+        const struct registry *registry = q->writer->config->registry;
         size_t max = c->action == CHANGE_SET ? registry_value_max(registry) : 0;
+        struct diag d = { 0 };
 
         c->at = q->bytes.len;
-        int r = wire_read_value_within(q->m, max, &q->bytes, &c->type, &c->size, d);
-        if (r == -EINVAL)
-                return -EDOM;
-        if (r < 0 || c->action != CHANGE_SET)
-                return r;
-        r = registry_check_size(registry, &c->path, c->name, c->size, d);
+        int r = wire_read_value_within(q->m, max, &q->bytes, &c->type, &c->size, &d);
         if (r < 0)
+                return answer_invalid(r, &d, error);
+        if (c->action != CHANGE_SET)
                 return r;
+        r = registry_check_size(registry, &c->path, c->name, c->size, &d);
+        if (r != 0)
+                return answer_fail(registry, r, &d, error);
         if (c->type == REG_TOMBSTONE && c->size > 0)
-                return diag_set(
-                        d, EDOM, "%s: a tombstone has no data, expected an empty 'ay'", c->path.text);
+                return sd_bus_error_setf(error, ERROR_INVALID_VALUE,
+                        "%s: a tombstone has no data, expected an empty 'ay'", c->path.text);
         if (c->type != REG_TOMBSTONE && !value_type_known(c->type))
-                return diag_set(d, EDOM,
+                return sd_bus_error_setf(error, ERROR_INVALID_VALUE,
                         "%s: no value has type code %u, expected 0 to %u, or %u for a tombstone",
                         c->path.text, c->type, VALUE_TYPE_MAX, REG_TOMBSTONE);
         return 0;
 }
 
-static int parse_action(const char *s, enum change_action *ret, struct diag *d)
+static int parse_action(const char *s, enum change_action *ret, sd_bus_error *error)
 {
         static const char *const names[] = {
                 [CHANGE_SET] = "set",
@@ -86,11 +91,11 @@ static int parse_action(const char *s, enum change_action *ret, struct diag *d)
                         *ret = (enum change_action)i;
                         return 0;
                 }
-        return diag_set(
-                d, EDOM, "there is no action '%s'; there are set, delete, create-key and delete-key", s);
+        return sd_bus_error_setf(error, ERROR_INVALID_VALUE,
+                "there is no action '%s'; there are set, delete, create-key and delete-key", s);
 }
 
-static int read_list(struct request *q, struct diag *d)
+static int read_list(struct request *q, sd_bus_error *error)
 {
         const char *action, *key, *name;
         struct change *c;
@@ -100,18 +105,18 @@ static int read_list(struct request *q, struct diag *d)
                 enum change_action parsed = CHANGE_SET;
                 r = sd_bus_message_read(q->m, "sss", &action, &key, &name);
                 if (r >= 0)
-                        r = parse_action(action, &parsed, d);
+                        r = parse_action(action, &parsed, error);
                 if (r >= 0)
-                        r = add_change(q, parsed, key, name, &c, d);
+                        r = add_change(q, parsed, key, name, &c, error);
                 if (r >= 0)
-                        r = read_data(q, c, d);
+                        r = read_data(q, c, error);
                 if (r >= 0)
                         r = sd_bus_message_exit_container(q->m);
         }
         return r < 0 ? r : sd_bus_message_exit_container(q->m);
 }
 
-static int read_single(struct request *q, enum change_action action, struct diag *d)
+static int read_single(struct request *q, enum change_action action, sd_bus_error *error)
 {
         const char *key, *name = "";
         struct change *c;
@@ -121,11 +126,11 @@ static int read_single(struct request *q, enum change_action action, struct diag
         if (r >= 0 && q->of_value)
                 r = sd_bus_message_read(q->m, "s", &name);
         if (r >= 0)
-                r = add_change(q, action, key, name, &c, d);
-        return r >= 0 && action == CHANGE_SET ? read_data(q, c, d) : r;
+                r = add_change(q, action, key, name, &c, error);
+        return r >= 0 && action == CHANGE_SET ? read_data(q, c, error) : r;
 }
 
-static int read_changes(struct request *q, struct diag *d)
+static int read_changes(struct request *q, sd_bus_error *error)
 {
         static const struct {
                 const char *member;
@@ -139,8 +144,8 @@ static int read_changes(struct request *q, struct diag *d)
 
         for (size_t i = 0; i < ARRAY_SIZE(singles); i++)
                 if (strcmp(sd_bus_message_get_member(q->m), singles[i].member) == 0)
-                        return read_single(q, singles[i].action, d);
-        return read_list(q, d);
+                        return read_single(q, singles[i].action, error);
+        return read_list(q, error);
 }
 
 void request_describe(const struct request *q, struct buf *out)
@@ -148,7 +153,7 @@ void request_describe(const struct request *q, struct buf *out)
         const struct change *c = q->list;
 
         if (q->n > 0)
-                format_value_path(out, c->path.text,
+                answer_format_path(out, c->path.text,
                         c->action == CHANGE_SET || c->action == CHANGE_DELETE ? c->name : NULL);
 }
 
@@ -160,12 +165,12 @@ void request_refused(const struct request *q, const char *why)
         if (sd_bus_message_is_method_call(q->m, NULL, "Preview"))
                 return;
         request_describe(q, &path);
-        refusals_tell(q->rb->refusals, &q->actor, buf_str(&path),
+        refusals_tell(q->writer->refusals, &q->author.actor, buf_str(&path),
                 q->options.layer ? q->options.layer : LAYER_BASE, why);
 }
 
 /* Of a list no more than its first change is read. */
-static int read_first(struct request *q, struct diag *d)
+static int read_first(struct request *q)
 {
         const char *member = sd_bus_message_get_member(q->m), *action, *key, *name = "";
         struct change *c;
@@ -182,16 +187,15 @@ static int read_first(struct request *q, struct diag *d)
                 r = sd_bus_message_read(q->m, "s", &key);
         if (r >= 0 && !strstr(member, "Key"))
                 r = sd_bus_message_read(q->m, "s", &name);
-        return r < 0 ? r : add_change(q, name[0] ? CHANGE_SET : CHANGE_CREATE_KEY, key, name, &c, d);
+        return r < 0 ? r : add_change(q, name[0] ? CHANGE_SET : CHANGE_CREATE_KEY, key, name, &c, NULL);
 }
 
-void request_refused_unread(
-        struct registry_bus *rb, sd_bus_message *m, const struct actor *actor, const char *why)
+void request_refused_unread(struct writer *w, sd_bus_message *m, const struct actor *actor, const char *why)
 {
-        struct request q = { .rb = rb, .m = m, .actor = *actor };
+        struct request q = { .writer = w, .m = m, .author.actor = *actor };
 
         /* Where not even that can be read, nothing would have been written. */
-        if (read_first(&q, NULL) >= 0)
+        if (read_first(&q) >= 0)
                 request_refused(&q, why);
         for (size_t i = 0; i < q.n; i++)
                 path_done(&q.list[i].path);
@@ -199,66 +203,65 @@ void request_refused_unread(
 }
 
 /* A service that writes for somebody says for whom; only root's services are believed. */
-static int find_person(struct request *q, struct caller **c, struct diag *d)
+static int find_person(struct request *q, struct caller **c, sd_bus_error *error)
 {
         if ((*c)->actor.uid != 0) {
-                q->actor = (*c)->actor;
+                q->author.actor = (*c)->actor;
                 request_refused(q, "on behalf of another client");
-                return diag_set(d, EACCES, "only root may write on behalf of another bus client");
+                return sd_bus_error_set(
+                        error, ERROR_ACCESS_DENIED, "only root may write on behalf of another bus client");
         }
-        int r = gate_person(q->rb->gate, q->m, q->options.on_behalf_of, c);
+        int r = gate_person(q->writer->gate, q->m, q->options.on_behalf_of, c);
         if (r >= 0)
                 return r;
         request_refused(q, "whoever it is on behalf of hung up before it was known");
-        return diag_set(d, EACCES, "the caller %s is gone", q->options.on_behalf_of);
+        return sd_bus_error_setf(
+                error, ERROR_ACCESS_DENIED, "the caller %s is gone", q->options.on_behalf_of);
 }
 
-/* 1; 0: it is not known yet, and the call waits; or negative with d set. */
-static int find_caller(struct request *q, struct diag *d)
+/* 1; 0: it is not known yet, and the call waits; or negative with `error` set. */
+static int find_caller(struct request *q, sd_bus_error *error)
 {
-        struct caller *c = gate_caller(q->rb->gate, q->m);
+        struct caller *c = gate_caller(q->writer->gate, q->m);
 
-        int r = c ? 1 : diag_set(d, EACCES, "the caller is gone");
+        int r = c ? 1 : sd_bus_error_set(error, ERROR_ACCESS_DENIED, "the caller is gone");
         if (r > 0 && q->options.on_behalf_of)
-                r = find_person(q, &c, d);
+                r = find_person(q, &c, error);
         if (r > 0) {
-                q->actor = c->actor;
+                q->author.actor = c->actor;
                 q->is_member = c->user->is_member;
         }
         return r;
 }
 
-int request_new(struct registry_bus *rb, sd_bus_message *m, struct request **ret, sd_bus_error *error)
+int request_new(struct writer *w, sd_bus_message *m, struct request **ret, sd_bus_error *error)
 {
+        _cleanup_(request_freep) struct request *q = calloc(1, sizeof(*q));
         struct diag d = { 0 };
-        struct request *q = calloc(1, sizeof(*q));
+
         if (!q)
                 return -ENOMEM;
-        q->rb = rb;
-        q->actor = ACTOR_UNKNOWN;
+        q->writer = w;
+        q->author = (struct store_author){ .reason = "set", .actor = ACTOR_UNKNOWN };
         q->m = sd_bus_message_ref(m);
 
-        int r = read_changes(q, &d);
-        if (r >= 0) {
-                r = wire_read_options(m, &q->options, &d);
-                if (r == -EINVAL)
-                        r = -EDOM;
-        }
-        if (r >= 0 && q->options.layer)
-                r = path_check_component(q->options.layer, strlen(q->options.layer), &d);
-        if (r >= 0)
-                r = find_caller(q, &d);
-        if (r <= 0) {
-                (void)request_free(q);
-                return r < 0 ? bus_fail(error, r, &d) : 0;
-        }
-        *ret = q;
-        return 1;
+        int r = read_changes(q, error);
+        if (r < 0)
+                return r;
+        r = wire_read_options(m, &q->options, &d);
+        if (r < 0)
+                return answer_invalid(r, &d, error);
+        if (q->options.layer && path_check_component(q->options.layer, strlen(q->options.layer), &d) < 0)
+                return sd_bus_error_set(error, ERROR_INVALID_NAME, d.text);
+        r = find_caller(q, error);
+        if (r > 0)
+                *ret = STEAL_PTR(q);
+        return r;
 }
 
 static int apply_one(struct request *q, const struct change *c, struct diag *d)
 {
-        struct registry *registry = q->rb->config.registry;
+        struct registry *registry = q->writer->config->registry;
         const struct registry_write w = {
                 .path = &c->path,
                 .name = c->name,
@@ -286,13 +289,13 @@ static int apply_one(struct request *q, const struct change *c, struct diag *d)
 /* In the transaction that was begun. */
 static int apply_all(struct request *q, struct diag *d)
 {
-        struct registry *registry = q->rb->config.registry;
+        struct registry *registry = q->writer->config->registry;
         int r = 0;
 
         registry_end_with_failure(registry);
         for (size_t i = 0; r == 0 && i < q->n; i++)
                 r = apply_one(q, &q->list[i], d);
-        if (r < 0) {
+        if (r != 0) {
                 r = registry_explain(registry, r, d);
                 registry_abort(registry);
         }
@@ -301,45 +304,44 @@ static int apply_all(struct request *q, struct diag *d)
 
 int request_preview(struct request *q, size_t room, struct diag *d)
 {
-        struct registry *registry = q->rb->config.registry;
+        struct registry *registry = q->writer->config->registry;
 
         int r = registry_begin_preview(registry, room);
         if (r == 0)
                 r = apply_all(q, d);
         if (r == 0)
                 r = registry_end_preview(registry, &q->events);
-        if (r == -EFBIG && registry_room(registry) == 0)
-                return diag_set(d, EFBIG,
-                        "these changes touch too many keys and values to be previewed by who may not write: "
-                        "what is kept and told of them takes more than %zu bytes",
+        if (r == REGISTRY_TOO_LARGE && registry_room(registry) == 0)
+                return registry_fail(d, REGISTRY_TOO_LARGE,
+                        "these changes touch too many keys and values to be previewed by a user who may not "
+                        "write: what is kept and shown of them takes more than %zu bytes",
                         room);
         return registry_explain(registry, r, d);
 }
 
 int request_apply(struct request *q, struct diag *d)
 {
-        const struct store_author author = { .reason = "set", .actor = q->actor };
-        struct registry *registry = q->rb->config.registry;
+        struct registry *registry = q->writer->config->registry;
 
-        int r = registry_begin(registry, &author);
+        int r = registry_begin(registry, &q->author);
         if (r == 0)
                 r = apply_all(q, d);
         if (r == 0)
                 r = registry_end(registry, &q->events);
-        if (r < 0)
+        if (r != 0)
                 return registry_explain(registry, r, d);
         /* What a set returns is its own entry's sequence; all else the counter after the change. */
-        if (r == 0 && (q->n != 1 || q->list[0].action != CHANGE_SET))
+        if (q->n != 1 || q->list[0].action != CHANGE_SET)
                 q->sequence = q->events.sequence;
-        return r;
+        return 0;
 }
 
 const char *request_action(const struct request *q)
 {
         for (size_t i = 0; i < q->n; i++)
                 if (layers_is_metadata(&q->list[i].path, q->list[i].action == CHANGE_DELETE_KEY))
-                        return ACCESS_ACTION_LAYERS;
-        return ACCESS_ACTION_WRITE;
+                        return WRITER_ACTION_LAYERS;
+        return WRITER_ACTION_WRITE;
 }
 
 static size_t text_size(const char *s)

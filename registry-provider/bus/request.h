@@ -3,8 +3,9 @@
 
 /* A writing call: read from its message once, then authorized, applied, made durable, answered. */
 
+#include "../../schema/base/buf.h"
 #include "../../schema/bus/wire.h"
-#include "registry-bus-internal.h"
+#include "writer.h"
 
 #define CHANGES_MAX 100000u
 
@@ -24,7 +25,7 @@ struct change {
 };
 
 struct request {
-        struct registry_bus *rb;
+        struct writer *writer;
         struct request *next;
         sd_bus_message *m;
         struct change *list;
@@ -33,8 +34,8 @@ struct request {
         struct buf bytes;
         char *texts; /* when the message is gone */
         struct wire_options options;
-        struct actor actor;
-        bool is_member; /* of the administrators' group */
+        struct store_author author; /* whose call it is, or on whose behalf */
+        bool is_member;             /* of the administrators' group */
         sd_bus_slot *polkit;
         size_t held; /* request_size(), while it waits for polkit */
         uint64_t sequence;
@@ -43,11 +44,11 @@ struct request {
 
 /* Reads the call's arguments, whichever of the writing methods it is. 1; 0: the call waits until it is known
  * whom it is made for, and comes again; or negative with `error` set. */
-_must_check_ int request_new(
-        struct registry_bus *rb, sd_bus_message *m, struct request **ret, sd_bus_error *error);
+_must_check_ int request_new(struct writer *w, sd_bus_message *m, struct request **ret, sd_bus_error *error);
 struct request *request_free(struct request *q);
+DEFINE_CLEANUP(struct request *, request_free, request_freep);
 
-/* One transaction with all changes; nothing changed on error. `path` and names are checked already. */
+/* One transaction with all changes; nothing changed on error, which is a registry's. */
 _must_check_ int request_apply(struct request *q, struct diag *d);
 
 /* The same, undone again: `events` says what would have changed. Nothing may be waiting for a sync. `room`

@@ -1,38 +1,364 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "subscriptions-internal.h"
+#include "subscriptions.h"
 
 #include <errno.h>
 #include <string.h>
 
-static uint32_t id_hash(uint64_t id)
+#include "../../schema/base/hashmap.h"
+#include "../../schema/bus/cleanup.h"
+#include "../../schema/dbus/names.h"
+#include "answer.h"
+
+/* Of so many events in one transaction, or of more bytes than a message may have, none is kept. */
+#define TOPIC_EVENTS_MAX 256u
+
+struct subscription {
+        uint64_t id;
+        struct caller *caller;
+        struct subscription *next, *prev; /* of the caller */
+        struct path path;
+        bool subtree;
+        bool unchanged;
+        bool overflowed; /* it missed something: an overflow event is due */
+        struct topic *topic;
+        struct subscription *topic_next, *topic_prev;
+};
+
+/* What is subscribed to: subscriptions that hear the same share it. */
+struct topic {
+        const struct path *path;    /* its first subscription's */
+        struct subscription *first; /* the others follow by `topic_next` */
+        bool subtree;
+        bool unchanged;
+        struct topic *next; /* of the same path */
+
+        /* What one transaction means to it, from topics_gather() to topics_scatter(). */
+        const struct registry_event **events; /* NULL when it is too much */
+        size_t n;
+        size_t bytes;
+        bool is_gathered;
+        bool too_much;
+        struct topic *next_gathered;
+};
+
+/* Found by path: an event costs its own depth and the topics that it concerns, whatever else there is. */
+struct topics {
+        struct hashmap by_path; /* first of each path's chain */
+        struct topic **list;    /* all, in the order of paths: what is below a path follows it */
+        size_t n;
+};
+
+struct subscriptions {
+        sd_bus *bus;
+        struct topics topics;
+        size_t n;
+        size_t paths; /* bytes of all users but root */
+        uint64_t last_id;
+};
+
+/* ---- Topics by path ---- */
+
+struct span {
+        const char *s;
+        size_t len;
+};
+
+static uint32_t path_hash(const char *s, size_t len)
 {
-        return hashmap_hash(&id, sizeof(id), hashmap_seed());
+        return fold_hash(s, len, hashmap_seed());
 }
 
-static bool id_matches(const void *entry, const void *key)
+static bool path_matches(const void *entry, const void *key)
 {
-        return ((const struct subscription *)entry)->id == *(const uint64_t *)key;
+        const struct topic *topic = entry;
+        const struct span *span = key;
+        return fold_equal(topic->path->text, topic->path->len, span->s, span->len);
 }
 
-static uint32_t name_hash(const char *name)
+static struct topic *topics_at(const struct topics *t, const char *path, size_t len)
 {
-        return hashmap_hash(name, strlen(name), hashmap_seed());
+        const struct span span = { path, len };
+        return hashmap_get(&t->by_path, path_hash(path, len), path_matches, &span);
 }
 
-static bool client_matches(const void *entry, const void *key)
+static size_t component_length(const char *s, size_t len)
 {
-        return strcmp(((const struct client *)entry)->caller->name, key) == 0;
+        const char *end = memchr(s, '\\', len);
+        return end ? (size_t)(end - s) : len;
 }
 
-static uint32_t uid_hash(uint32_t uid)
+/* Component by component: a name that sorts before the separator must not come between a path and what is
+ * below it. `at_or_below`: whether a is b or below it. */
+static int path_compare(const char *a, size_t a_len, const char *b, size_t b_len, bool *at_or_below)
 {
-        return hashmap_hash(&uid, sizeof(uid), hashmap_seed());
+        *at_or_below = false;
+        for (;;) {
+                size_t a_name = component_length(a, a_len), b_name = component_length(b, b_len);
+                int r = fold_compare(a, a_name, b, b_name);
+                if (r != 0)
+                        return r;
+                *at_or_below = b_name == b_len;
+                if (a_name == a_len || b_name == b_len)
+                        return (a_name < a_len) - (b_name < b_len);
+                a += a_name + 1, a_len -= a_name + 1;
+                b += b_name + 1, b_len -= b_name + 1;
+        }
 }
 
-static bool user_matches(const void *entry, const void *key)
+/* The first place at or after `from` that is not before the path or, with `past_below`, not at or below it
+ * either. */
+static size_t place_of(const struct topics *t, size_t from, const char *path, size_t len, bool past_below)
 {
-        return ((const struct user *)entry)->uid == *(const uint32_t *)key;
+        size_t to = t->n;
+
+        while (from < to) {
+                size_t middle = from + (to - from) / 2;
+                bool is_below;
+                int r = path_compare(
+                        t->list[middle]->path->text, t->list[middle]->path->len, path, len, &is_below);
+                if (r < 0 || (past_below && is_below))
+                        from = middle + 1;
+                else
+                        to = middle;
+        }
+        return from;
 }
+
+static struct topic *same_topic(struct topic *chain, const struct subscription *sub)
+{
+        while (chain && (chain->subtree != sub->subtree || chain->unchanged != sub->unchanged))
+                chain = chain->next;
+        return chain;
+}
+
+static int list_insert(struct topics *t, struct topic *topic)
+{
+        /* Grows by doubling: capacity is the next power of two. */
+        if ((t->n & (t->n - 1)) == 0) {
+                struct topic **list = reallocarray(t->list, t->n ? t->n * 2 : 1, sizeof(struct topic *));
+                if (!list)
+                        return -ENOMEM;
+                t->list = list;
+        }
+        size_t at = place_of(t, 0, topic->path->text, topic->path->len, false);
+        memmove(t->list + at + 1, t->list + at, (t->n - at) * sizeof(struct topic *));
+        t->list[at] = topic;
+        t->n++;
+        return 0;
+}
+
+static void list_remove(struct topics *t, const struct topic *topic)
+{
+        size_t at = place_of(t, 0, topic->path->text, topic->path->len, false);
+
+        while (t->list[at] != topic)
+                at++;
+        t->n--;
+        memmove(t->list + at, t->list + at + 1, (t->n - at) * sizeof(struct topic *));
+}
+
+static int topic_new(struct topics *t, struct topic *chain, struct subscription *sub, struct topic **ret)
+{
+        struct topic *topic = calloc(1, sizeof(*topic));
+        if (!topic)
+                return -ENOMEM;
+        topic->path = &sub->path;
+        topic->subtree = sub->subtree;
+        topic->unchanged = sub->unchanged;
+        int r = list_insert(t, topic);
+        if (r == 0 && !chain) {
+                r = hashmap_put(&t->by_path, path_hash(sub->path.text, sub->path.len), topic);
+                if (r < 0)
+                        list_remove(t, topic);
+        }
+        if (r < 0) {
+                free(topic);
+                return r;
+        }
+        if (chain) {
+                topic->next = chain->next;
+                chain->next = topic;
+        }
+        *ret = topic;
+        return 0;
+}
+
+static int topics_add(struct topics *t, struct subscription *sub)
+{
+        struct topic *chain = topics_at(t, sub->path.text, sub->path.len);
+        struct topic *topic = same_topic(chain, sub);
+
+        if (!topic) {
+                int r = topic_new(t, chain, sub, &topic);
+                if (r < 0)
+                        return r;
+        }
+        /* At the front: the topic's path is borrowed from there. */
+        sub->topic = topic;
+        sub->topic_next = topic->first;
+        if (topic->first)
+                topic->first->topic_prev = sub;
+        topic->first = sub;
+        topic->path = &sub->path;
+        return 0;
+}
+
+static void unlink_chain(struct topics *t, struct topic *topic)
+{
+        const struct path *p = topic->path;
+        struct topic *first = topics_at(t, p->text, p->len);
+
+        if (first == topic && topic->next)
+                (void)hashmap_replace(&t->by_path, path_hash(p->text, p->len), topic, topic->next);
+        else if (first == topic)
+                (void)hashmap_remove(&t->by_path, path_hash(p->text, p->len), topic);
+        else {
+                while (first->next != topic)
+                        first = first->next;
+                first->next = topic->next;
+        }
+}
+
+static void topics_remove(struct topics *t, struct subscription *sub)
+{
+        struct topic *topic = sub->topic;
+
+        if (sub->topic_next)
+                sub->topic_next->topic_prev = sub->topic_prev;
+        if (sub->topic_prev) {
+                sub->topic_prev->topic_next = sub->topic_next;
+                return;
+        }
+        if (sub->topic_next) {
+                topic->first = sub->topic_next;
+                topic->path = &sub->topic_next->path;
+                return;
+        }
+        unlink_chain(t, topic);
+        list_remove(t, topic);
+        free(topic);
+}
+
+static void topics_done(struct topics *t)
+{
+        for (size_t i = 0; i < t->n; i++)
+                free(t->list[i]);
+        free(t->list);
+        hashmap_done(&t->by_path);
+        *t = (struct topics){ 0 };
+}
+
+/* ---- Which of a transaction's events concern which topic ---- */
+
+struct gathering {
+        struct topics *topics;
+        struct topic **tail;
+};
+
+static int keep(struct topic *topic, const struct registry_event *e)
+{
+        if (topic->n >= TOPIC_EVENTS_MAX || answer_take(&topic->bytes, answer_event_bytes(e), NULL) < 0)
+                return -EMSGSIZE;
+        /* Grows by doubling: capacity is the next power of two. */
+        if ((topic->n & (topic->n - 1)) == 0) {
+                const struct registry_event **events = reallocarray(
+                        topic->events, topic->n ? topic->n * 2 : 1, sizeof(const struct registry_event *));
+                if (!events)
+                        return -ENOMEM;
+                topic->events = events;
+        }
+        topic->events[topic->n++] = e;
+        return 0;
+}
+
+static void hear(struct gathering *g, struct topic *topic, const struct registry_event *e)
+{
+        if (topic->too_much || (e->kind == EVENT_VALUE_UNCHANGED && !topic->unchanged))
+                return;
+        /* A key that is gone is both where the topic is and above it. */
+        if (topic->n > 0 && topic->events[topic->n - 1] == e)
+                return;
+        if (!topic->is_gathered) {
+                topic->is_gathered = true;
+                *g->tail = topic;
+                g->tail = &topic->next_gathered;
+        }
+        if (keep(topic, e) < 0) {
+                free(topic->events);
+                topic->events = NULL;
+                topic->n = 0;
+                topic->too_much = true;
+        }
+}
+
+/* Those of the key itself, then those who asked for all below a key above it. */
+static void hear_upwards(struct gathering *g, const struct registry_event *e)
+{
+        size_t len = strlen(e->path);
+
+        for (bool is_above = false;; is_above = true) {
+                for (struct topic *x = topics_at(g->topics, e->path, len); x; x = x->next)
+                        if (!is_above || x->subtree)
+                                hear(g, x, e);
+                while (len > 0 && e->path[len - 1] != '\\')
+                        len--;
+                if (len == 0)
+                        return;
+                len--;
+        }
+}
+
+static void hear_below(struct gathering *g, const char *path, size_t len, const struct registry_event *e)
+{
+        const struct topics *t = g->topics;
+        size_t from = place_of(t, 0, path, len, false), end = place_of(t, from, path, len, true);
+
+        for (size_t i = from; i < end; i++)
+                hear(g, t->list[i], e);
+}
+
+/* With a key go, or come back when it was hidden, all that are in it. */
+static void hear_downwards(struct gathering *g, const struct registry_event *e)
+{
+        if (e->kind == EVENT_KEY_DELETED)
+                hear_below(g, e->path, strlen(e->path), e);
+        if (e->kind != EVENT_SUBKEY_CREATED)
+                return;
+        _cleanup_buf_ struct buf child = BUF_INIT;
+        buf_printf(&child, "%s\\%s", e->path, e->name);
+        if (child.error == 0)
+                hear_below(g, buf_str(&child), child.len, e);
+        else
+                hear_below(g, e->path, strlen(e->path), e);
+}
+
+static struct topic *topics_gather(struct topics *t, const struct registry_events *events)
+{
+        struct topic *first = NULL;
+        struct gathering g = { .topics = t, .tail = &first };
+
+        for (size_t i = 0; i < events->n; i++) {
+                hear_upwards(&g, &events->list[i]);
+                hear_downwards(&g, &events->list[i]);
+        }
+        return first;
+}
+
+static void topics_scatter(struct topic *first)
+{
+        for (struct topic *x = first, *next; x; x = next) {
+                next = x->next_gathered;
+                free(x->events);
+                x->events = NULL;
+                x->n = 0;
+                x->bytes = 0;
+                x->is_gathered = false;
+                x->too_much = false;
+                x->next_gathered = NULL;
+        }
+}
+
+/* ---- Subscriptions ---- */
 
 int subscriptions_new(sd_bus *bus, struct subscriptions **ret)
 {
@@ -44,99 +370,50 @@ int subscriptions_new(sd_bus *bus, struct subscriptions **ret)
         return 0;
 }
 
-static struct user *user_ref(struct subscriptions *s, uint32_t uid)
+static void subscription_link(struct subscriptions *s, struct subscription *sub)
 {
-        struct user *u = hashmap_get(&s->users, uid_hash(uid), user_matches, &uid);
+        struct caller *c = sub->caller;
+        size_t bytes = path_bytes(&sub->path);
 
-        if (!u) {
-                u = calloc(1, sizeof(*u));
-                if (!u || hashmap_put(&s->users, uid_hash(uid), u) < 0) {
-                        free(u);
-                        return NULL;
-                }
-                u->uid = uid;
-        }
-        u->clients++;
-        return u;
-}
-
-static void user_unref(struct subscriptions *s, struct user *u)
-{
-        if (!u || --u->clients > 0)
-                return;
-        (void)hashmap_remove(&s->users, uid_hash(u->uid), u);
-        free(u);
-}
-
-static void client_free(struct client *c)
-{
-        user_unref(c->owner, c->user);
-        free(c);
-}
-
-static void client_put(struct client *c)
-{
-        if (c->n > 0)
-                return;
-        (void)hashmap_remove(&c->owner->clients, name_hash(c->caller->name), c);
-        client_free(c);
-}
-
-static void link_client(struct client *c, struct subscription *sub)
-{
-        sub->client_next = c->first;
-        if (c->first)
-                c->first->client_prev = sub;
-        c->first = sub;
-        c->n++;
+        sub->next = c->subscriptions;
+        if (sub->next)
+                sub->next->prev = sub;
+        c->subscriptions = sub;
+        c->n_subscriptions++;
         c->user->subscriptions++;
-        c->user->paths += path_bytes(&sub->path);
-        if (c->user->uid != 0)
-                c->owner->paths += path_bytes(&sub->path);
-}
-
-static void unlink_client(struct client *c, struct subscription *sub)
-{
-        if (sub->client_prev)
-                sub->client_prev->client_next = sub->client_next;
-        else
-                c->first = sub->client_next;
-        if (sub->client_next)
-                sub->client_next->client_prev = sub->client_prev;
-        c->n--;
-        c->user->subscriptions--;
-        c->user->paths -= path_bytes(&sub->path);
-        if (c->user->uid != 0)
-                c->owner->paths -= path_bytes(&sub->path);
+        c->user->subscribed_bytes += bytes;
+        s->paths += c->user->account.is_root ? 0 : bytes;
+        s->n++;
 }
 
 static void subscription_free(struct subscriptions *s, struct subscription *sub)
 {
+        struct caller *c = sub->caller;
+        size_t bytes = path_bytes(&sub->path);
+
         topics_remove(&s->topics, sub);
-        (void)hashmap_remove(&s->by_id, id_hash(sub->id), sub);
-        unlink_client(sub->client, sub);
+        if (sub->prev)
+                sub->prev->next = sub->next;
+        else
+                c->subscriptions = sub->next;
+        if (sub->next)
+                sub->next->prev = sub->prev;
+        c->n_subscriptions--;
+        c->user->subscriptions--;
+        c->user->subscribed_bytes -= bytes;
+        s->paths -= c->user->account.is_root ? 0 : bytes;
+        s->n--;
         path_done(&sub->path);
         free(sub);
 }
 
 struct subscriptions *subscriptions_free(struct subscriptions *s)
 {
-        struct client *c;
-        struct subscription *sub;
-        uint32_t i = 0;
-
         if (!s)
                 return NULL;
-        while ((sub = hashmap_next(&s->by_id, &i))) {
-                path_done(&sub->path);
-                free(sub);
-        }
-        for (i = 0; (c = hashmap_next(&s->clients, &i));)
-                client_free(c);
-        hashmap_done(&s->by_id);
+        while (s->topics.n > 0)
+                subscription_free(s, s->topics.list[s->topics.n - 1]->first);
         topics_done(&s->topics);
-        hashmap_done(&s->clients);
-        hashmap_done(&s->users);
         sd_bus_unref(s->bus);
         free(s);
         return NULL;
@@ -144,143 +421,163 @@ struct subscriptions *subscriptions_free(struct subscriptions *s)
 
 size_t subscriptions_count(const struct subscriptions *s)
 {
-        return s->by_id.used;
+        return s->n;
 }
 
-static struct client *client_find(const struct subscriptions *s, const char *name)
+static int check_limits(
+        const struct subscriptions *s, const struct caller *c, size_t bytes, sd_bus_error *error)
 {
-        return hashmap_get(&s->clients, name_hash(name), client_matches, name);
-}
+        const struct caller_user *u = c->user;
 
-static int client_get(struct subscriptions *s, struct caller *caller, struct client **ret)
-{
-        struct client *c = client_find(s, caller->name);
-        if (c) {
-                *ret = c;
+        if (c->n_subscriptions >= SUBSCRIPTIONS_PER_CLIENT_MAX)
+                return sd_bus_error_setf(error, ERROR_LIMIT,
+                        "this client has %u subscriptions already, the most that one may have",
+                        SUBSCRIPTIONS_PER_CLIENT_MAX);
+        if (u->account.is_root)
                 return 0;
-        }
-        c = calloc(1, sizeof(*c));
-        if (!c)
-                return -ENOMEM;
-        c->owner = s;
-        c->caller = caller;
-        c->user = user_ref(s, caller->actor.uid);
-        int r = c->user ? hashmap_put(&s->clients, name_hash(caller->name), c) : -ENOMEM;
-        if (r < 0) {
-                client_free(c);
-                return r;
-        }
-        *ret = c;
+        if (s->n >= SUBSCRIPTIONS_MAX)
+                return sd_bus_error_setf(error, ERROR_LIMIT,
+                        "there are %u subscriptions already, the most that are served", SUBSCRIPTIONS_MAX);
+        if (u->subscriptions >= SUBSCRIPTIONS_PER_USER_MAX)
+                return sd_bus_error_setf(error, ERROR_LIMIT,
+                        "uid %u has %u subscriptions already, the most that one user may have", u->uid,
+                        SUBSCRIPTIONS_PER_USER_MAX);
+        if (s->paths + bytes > SUBSCRIPTION_PATHS_MAX)
+                return sd_bus_error_setf(error, ERROR_LIMIT,
+                        "the keys that are subscribed to have %zu bytes already, of %u that are served",
+                        s->paths, SUBSCRIPTION_PATHS_MAX);
+        if (u->subscribed_bytes + bytes > SUBSCRIPTION_PATHS_PER_USER_MAX)
+                return sd_bus_error_setf(error, ERROR_LIMIT,
+                        "the keys that uid %u subscribed to have %zu bytes already, of %u that one user may have",
+                        u->uid, u->subscribed_bytes, SUBSCRIPTION_PATHS_PER_USER_MAX);
         return 0;
 }
 
-static int subscription_link(struct subscriptions *s, struct subscription *sub)
+int subscriptions_add(struct subscriptions *s, struct caller *caller, struct path *path, bool subtree,
+        bool unchanged, uint64_t *ret_id, sd_bus_error *error)
 {
-        int r = hashmap_put(&s->by_id, id_hash(sub->id), sub);
+        int r = check_limits(s, caller, path_bytes(path), error);
         if (r < 0)
                 return r;
+        struct subscription *sub = malloc(sizeof(*sub));
+        if (!sub)
+                return -ENOMEM;
+        *sub = (struct subscription){ .id = s->last_id + 1,
+                .caller = caller,
+                .path = *path,
+                .subtree = subtree,
+                .unchanged = unchanged };
         r = topics_add(&s->topics, sub);
-        if (r < 0)
-                (void)hashmap_remove(&s->by_id, id_hash(sub->id), sub);
+        if (r < 0) {
+                free(sub);
+                return r;
+        }
+        *path = (struct path){ 0 };
+        subscription_link(s, sub);
+        *ret_id = s->last_id = sub->id;
+        return 0;
+}
+
+bool subscriptions_remove(struct subscriptions *s, struct caller *caller, uint64_t id)
+{
+        struct subscription *sub = caller->subscriptions;
+
+        while (sub && sub->id != id)
+                sub = sub->next;
+        if (sub)
+                subscription_free(s, sub);
+        return sub != NULL;
+}
+
+void subscriptions_drop_caller(struct subscriptions *s, struct caller *caller)
+{
+        while (caller->subscriptions)
+                subscription_free(s, caller->subscriptions);
+}
+
+/* ---- Changed signals ---- */
+
+/* Does the client read, so that so many bytes may be sent to it? */
+static bool has_room(const struct caller *c, size_t bytes)
+{
+        return c->account.signals < SUBSCRIPTION_WINDOW && bytes <= account_room(&c->account);
+}
+
+static int append_overflow(sd_bus_message *m, const struct path *path)
+{
+        return sd_bus_message_append(
+                m, "(sssuvs)", "overflow", path->text, "", (uint32_t)REG_NONE, "ay", 0, "");
+}
+
+/* What has come to the topic; NULL: that something was missed. */
+static int send_changed(struct subscriptions *s, const struct subscription *sub, const struct topic *topic,
+        uint64_t sequence, const struct store_author *author)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        int r = sd_bus_message_new_signal(s->bus, &m, REGISTRY_PATH, REGISTRY_INTERFACE, "Changed");
+        if (r >= 0)
+                r = sd_bus_message_set_destination(m, sub->caller->name);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "tt", sub->id, topic ? sequence : 0);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0 && topic)
+                r = answer_append_author(m, author);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "(sssuvs)");
+        if (r >= 0 && !topic)
+                r = append_overflow(m, &sub->path);
+        for (size_t i = 0; r >= 0 && topic && i < topic->n; i++)
+                r = answer_append_event(m, topic->events[i]);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                r = sd_bus_send(NULL, m, NULL);
+        if (r >= 0)
+                account_sent_signal(&sub->caller->account, ACCOUNT_MESSAGE + (topic ? topic->bytes : 0));
         return r;
 }
 
-/* The path is canonical already: its first component is a hive. */
-static bool any_hive(_unused_ const char *name, _unused_ size_t len, _unused_ void *userdata)
+/* Those who missed something are asked to read again, as soon as their client reads. */
+void subscriptions_caller_reads(struct subscriptions *s, struct caller *caller, bool lost)
 {
-        return true;
+        struct subscription *sub = caller->subscriptions;
+
+        for (; sub && (lost || has_room(caller, ACCOUNT_MESSAGE)); sub = sub->next)
+                if (lost)
+                        sub->overflowed = true;
+                else if (sub->overflowed && send_changed(s, sub, NULL, 0, NULL) >= 0)
+                        sub->overflowed = false;
 }
 
-static int check_limits(const struct subscriptions *s, const struct client *c, size_t path, struct diag *d)
+static void deliver(struct subscriptions *s, struct subscription *sub, const struct topic *topic,
+        uint64_t sequence, const struct store_author *author)
 {
-        if (c->n >= SUBSCRIPTIONS_PER_CLIENT_MAX)
-                return diag_set(d, EDQUOT,
-                        "this client has %u subscriptions already, the most that one may have",
-                        SUBSCRIPTIONS_PER_CLIENT_MAX);
-        if (c->user->uid == 0)
-                return 0;
-        if (s->by_id.used >= SUBSCRIPTIONS_MAX)
-                return diag_set(d, EDQUOT, "there are %u subscriptions already, the most that are served",
-                        SUBSCRIPTIONS_MAX);
-        if (c->user->subscriptions >= SUBSCRIPTIONS_PER_USER_MAX)
-                return diag_set(d, EDQUOT,
-                        "uid %u has %u subscriptions already, the most that one user may have", c->user->uid,
-                        SUBSCRIPTIONS_PER_USER_MAX);
-        if (s->paths + path > SUBSCRIPTION_PATHS_MAX)
-                return diag_set(d, EDQUOT,
-                        "the keys that are subscribed to have %zu bytes already, of %u that are served",
-                        s->paths, SUBSCRIPTION_PATHS_MAX);
-        if (c->user->paths + path > SUBSCRIPTION_PATHS_PER_USER_MAX)
-                return diag_set(d, EDQUOT,
-                        "the keys that uid %u subscribed to have %zu bytes already, of %u that one user may have",
-                        c->user->uid, c->user->paths, SUBSCRIPTION_PATHS_PER_USER_MAX);
-        return 0;
-}
+        int r = -ENOBUFS;
 
-int subscriptions_add(struct subscriptions *s, struct caller *caller, const struct path *path, bool subtree,
-        bool unchanged, uint64_t *ret_id, struct diag *d)
-{
-        struct client *c;
-
-        int r = client_get(s, caller, &c);
-        if (r < 0)
-                return r;
-        r = check_limits(s, c, path_bytes(path), d);
-        if (r < 0) {
-                client_put(c);
-                return r;
-        }
-        struct subscription *sub = calloc(1, sizeof(*sub));
-        r = sub ? path_parse(path->text, path->len, any_hive, NULL, &sub->path, d) : -ENOMEM;
-        if (r == 0) {
-                sub->id = ++s->last_id;
-                sub->client = c;
-                sub->subtree = subtree;
-                sub->unchanged = unchanged;
-                r = subscription_link(s, sub);
-        }
-        if (r < 0) {
-                if (sub)
-                        path_done(&sub->path);
-                free(sub);
-                client_put(c);
-                return r;
-        }
-        link_client(c, sub);
-        *ret_id = sub->id;
-        return 0;
-}
-
-int subscriptions_remove(struct subscriptions *s, const char *client, uint64_t id)
-{
-        struct subscription *sub = hashmap_get(&s->by_id, id_hash(id), id_matches, &id);
-        if (!sub || strcmp(sub->client->caller->name, client) != 0)
-                return -ENOENT;
-        struct client *c = sub->client;
-        subscription_free(s, sub);
-        client_put(c);
-        return 0;
-}
-
-void subscriptions_drop_client(struct subscriptions *s, const char *client)
-{
-        struct client *c = client_find(s, client);
-
-        if (!c)
+        if (sub->overflowed)
                 return;
-        while (c->first)
-                subscription_free(s, c->first);
-        client_put(c);
-}
-
-void subscriptions_client_reads(struct subscriptions *s, const char *client, bool lost)
-{
-        struct client *c = client_find(s, client);
-
-        if (!c)
-                return;
-        for (struct subscription *sub = lost ? c->first : NULL; sub; sub = sub->client_next)
+        if (!topic->too_much && has_room(sub->caller, ACCOUNT_MESSAGE + topic->bytes))
+                r = send_changed(s, sub, topic, sequence, author);
+        else if (has_room(sub->caller, ACCOUNT_MESSAGE))
+                r = send_changed(s, sub, NULL, 0, NULL);
+        if (r < 0) {
                 sub->overflowed = true;
-        if (!lost)
-                flush_overflows(c);
+                account_ask(&sub->caller->account);
+        }
+}
+
+void subscriptions_dispatch(
+        struct subscriptions *s, const struct registry_events *events, const struct store_author *author)
+{
+        if (s->n == 0)
+                return;
+        struct topic *first = topics_gather(&s->topics, events);
+        for (const struct topic *x = first; x; x = x->next_gathered)
+                for (struct subscription *sub = x->first; sub; sub = sub->topic_next)
+                        deliver(s, sub, x, events->sequence, author);
+        topics_scatter(first);
 }

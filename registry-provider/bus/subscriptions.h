@@ -4,7 +4,7 @@
 /* Who wants to hear of which keys. A subscription is for a path (which need not exist), alone or with all
  * below it. Signals go to the subscriber alone. After SUBSCRIPTION_WINDOW signals that a client has not
  * shown to have read (it answers a Peer.Ping that follows them) nothing more is sent to it; then an
- * `overflow` event tells it to read again. */
+ * `overflow` event asks it to read again. */
 
 #include <systemd/sd-bus.h>
 
@@ -23,22 +23,20 @@
 struct subscriptions;
 
 _must_check_ int subscriptions_new(sd_bus *bus, struct subscriptions **ret);
+/* Before the callers go. */
 struct subscriptions *subscriptions_free(struct subscriptions *s);
 
-/* The caller is known. 0, -EDQUOT (a limit; d says which) or another negative errno. */
-_must_check_ int subscriptions_add(struct subscriptions *s, struct caller *caller, const struct path *path,
-        bool subtree, bool unchanged, uint64_t *ret_id, struct diag *d);
-/* -ENOENT: this client has no such subscription. */
-_must_check_ int subscriptions_remove(struct subscriptions *s, const char *client, uint64_t id);
-void subscriptions_drop_client(struct subscriptions *s, const char *client);
+/* The caller is known. 0: *path is taken over; or negative, with `error` set at a limit. */
+_must_check_ int subscriptions_add(struct subscriptions *s, struct caller *caller, struct path *path,
+        bool subtree, bool unchanged, uint64_t *ret_id, sd_bus_error *error);
+/* False: this caller has no such subscription. */
+bool subscriptions_remove(struct subscriptions *s, struct caller *caller, uint64_t id);
+void subscriptions_drop_caller(struct subscriptions *s, struct caller *caller);
 /* It has shown that it reads (account_read_t). */
-void subscriptions_client_reads(struct subscriptions *s, const char *client, bool lost);
+void subscriptions_caller_reads(struct subscriptions *s, struct caller *caller, bool lost);
 size_t subscriptions_count(const struct subscriptions *s);
 
-/* Appends the a{sv} that says who made the change. */
-typedef int (*subscriptions_append_origin_t)(sd_bus_message *m, void *userdata);
-
-/* Sends one Changed signal to each subscription that one of the events concerns. What is too much for a
- * signal or for a user, and failures to send, become overflows. */
-void subscriptions_dispatch(struct subscriptions *s, const struct registry_events *events,
-        subscriptions_append_origin_t origin, void *userdata);
+/* Sends one Changed signal to each subscription that one of the events concerns, with who made the change.
+ * What is too much for a signal or for a user, and failures to send, become overflows. */
+void subscriptions_dispatch(
+        struct subscriptions *s, const struct registry_events *events, const struct store_author *author);

@@ -8,7 +8,7 @@
 #include "../../schema/base/privileges.h"
 #include "../../schema/names/fold.h"
 #include "config.h"
-#include "manager.h"
+#include "registryd.h"
 #include "registryd-options.h"
 
 /* First of all: that process has nothing of ours, and we keep nothing of what it needs. */
@@ -35,7 +35,7 @@ int main(int argc, char **argv)
 {
         struct registryd_options options = REGISTRYD_OPTIONS_INIT;
         struct options_line line;
-        _cleanup_(manager_freep) struct manager *m = NULL;
+        _cleanup_(registryd_freep) struct registryd *daemon = NULL;
         struct diag d = { 0 };
 
         log_setup("peios-registryd", LOG_INFO);
@@ -44,7 +44,7 @@ int main(int argc, char **argv)
                 return answer(&line);
         if (options.debug)
                 log_setup("peios-registryd", LOG_DEBUG);
-        struct manager_config config = {
+        struct registryd_config config = {
                 .root = options.root,
                 .admin_group = options.admin_group,
                 .value_max = options.value_max,
@@ -54,9 +54,9 @@ int main(int argc, char **argv)
         if (r == 0)
                 r = loop_hold_signals();
         if (r == 0)
-                r = manager_new(&config, &m, &d);
+                r = registryd_new(&config, &daemon, &d);
         if (r == 0)
-                r = manager_run(m);
+                r = registryd_run(daemon);
         if (r < 0) {
                 log_error("%s", d.text[0] ? d.text : strerror(-r));
                 return EXIT_FAILURE;

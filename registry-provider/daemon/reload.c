@@ -1,94 +1,244 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The drop-in files, read again: what changed, who is told of it, and what is wrong with them. */
+#include "reload.h"
+
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/file.h"
 #include "../../schema/base/log.h"
+#include "../../schema/base/problems.h"
 #include "../../schema/events/loop.h"
 #include "../../schema/layout.h"
-#include "manager-internal.h"
 
 /* After an error that is none of a file's: again after this time, and soon when a write shows that the disk
  * takes something again. */
 #define RETRY_USEC UINT64_C(15000000)
 #define RETRY_SOON_USEC UINT64_C(2000000)
 
-/* What the files changed, a batch for each file. */
-static int tell_files(struct manager *m, const struct registry_events *events, const struct dropins *files)
-{
-        struct registry_event *list = calloc(events->n, sizeof(*list));
-        const char *file = NULL;
-        uid_t owner = (uid_t)-1;
-        size_t n = 0;
+/* ---- Which files changed since they were read last ---- */
 
+/* A change of the registry names the file behind it. */
+static struct reload_file *find(const struct reload *r, const char *path)
+{
+        for (size_t i = 0; i < r->n_files; i++)
+                if (strcmp(r->files[i].path, path) == 0)
+                        return &r->files[i];
+        return NULL;
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+        return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+               a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static int add(struct reload *r, const char *path, const struct stat *st)
+{
+        struct reload_file *list = reallocarray(r->files, r->n_files + 1, sizeof(*list));
         if (!list)
                 return -ENOMEM;
-        for (size_t i = 0; i < events->n; i++) {
-                uid_t next_owner;
-                const char *next = edits_blame(&m->edits, files, events->list[i].layer, &next_owner);
-                if (!next)
-                        next = LAYOUT_DROPINS_ADMIN;
-                if (n > 0 && strcmp(next, file) != 0) {
-                        registry_bus_tell(m->registry_bus,
-                                &(struct registry_events){ events->sequence, list, n }, "hive-edited", file,
-                                owner);
-                        n = 0;
-                }
-                list[n++] = events->list[i];
-                file = next;
-                owner = next_owner;
-        }
-        if (n > 0)
-                registry_bus_tell(m->registry_bus, &(struct registry_events){ events->sequence, list, n },
-                        "hive-edited", file, owner);
-        free(list);
+        r->files = list;
+        list[r->n_files] = (struct reload_file){ .path = strdup(path), .st = *st, .is_new = true };
+        if (!list[r->n_files].path)
+                return -ENOMEM;
+        r->n_files++;
         return 0;
 }
 
-static void note_files(struct manager *m, const struct dropins *files)
+static int note(struct reload *r, const struct dropin *in)
+{
+        _cleanup_free_ char *path = file_path(r->storage->root, in->path);
+        struct stat st;
+
+        if (!path)
+                return -ENOMEM;
+        if (stat(path, &st) < 0)
+                st = (struct stat){ .st_uid = in->owner };
+        struct reload_file *known = find(r, in->path);
+        if (!known)
+                return add(r, in->path, &st);
+        known->is_gone = false;
+        known->is_new = !same_file(&known->st, &st);
+        known->st = st;
+        return 0;
+}
+
+/* Compares with the last call. 0 or -ENOMEM. */
+static int files_update(struct reload *r, const struct dropins *files)
+{
+        size_t n = 0;
+        int e = 0;
+
+        /* What was gone the last time is forgotten; what is there is gone until it is seen. */
+        for (size_t i = 0; i < r->n_files; i++)
+                if (r->files[i].is_gone) {
+                        free(r->files[i].path);
+                } else {
+                        r->files[n] = r->files[i];
+                        r->files[n].is_gone = true;
+                        r->files[n++].is_new = false;
+                }
+        r->n_files = n;
+        for (size_t i = 0; e == 0 && i < files->n; i++)
+                e = note(r, &files->list[i]);
+        return e;
+}
+
+static uid_t owner_of(const struct reload_file *edit)
+{
+        return edit->is_gone ? (uid_t)-1 : edit->st.st_uid;
+}
+
+/* The file behind a value that comes from `layer` now (NULL or another's: what the file said is not there
+ * any more). NULL: more than one may be. *ret_owner: its owner, (uid_t)-1 when that is not known. */
+static const char *blame(
+        const struct reload *r, const struct dropins *files, const char *layer, uid_t *ret_owner)
+{
+        const struct reload_file *only = NULL;
+        size_t n = 0;
+
+        *ret_owner = (uid_t)-1;
+        for (size_t i = 0; i < r->n_files; i++)
+                if (r->files[i].is_new || r->files[i].is_gone) {
+                        only = &r->files[i];
+                        n++;
+                }
+        for (size_t i = 0; layer && i < files->n; i++) {
+                const struct dropin *in = &files->list[i];
+                const struct reload_file *edit =
+                        in->file && strcmp(in->file->layer, layer) == 0 ? find(r, in->path) : NULL;
+                if (edit && edit->is_new) {
+                        only = edit;
+                        n = 1;
+                }
+        }
+        if (n != 1)
+                return NULL;
+        *ret_owner = owner_of(only);
+        return only->path;
+}
+
+/* What the files changed, a batch for each file. */
+static void send_changes(struct reload *r, const struct registry_events *events, const struct dropins *files)
+{
+        struct store_author author = { .reason = "hive-edited" };
+        size_t begun = 0;
+
+        for (size_t i = 0; i <= events->n; i++) {
+                uid_t owner = (uid_t)-1;
+                const char *file = NULL;
+                if (i < events->n) {
+                        file = blame(r, files, events->list[i].layer, &owner);
+                        file = file ? file : LAYOUT_DROPINS_ADMIN;
+                }
+                if (i > begun && (!file || strcmp(file, author.file) != 0)) {
+                        const struct registry_events batch = { events->sequence, events->list + begun,
+                                i - begun };
+                        registry1_changed(r->storage->registry1, &batch, &author);
+                        begun = i;
+                }
+                author.file = file;
+                author.actor.uid = owner;
+        }
+}
+
+/* ---- What is wrong ---- */
+
+#define METADATA "\\System\\Registry\\Layers\\"
+
+struct check {
+        struct reload *reload;
+        struct problems found;
+};
+
+static void on_refused(const struct layers_refused *refused, void *userdata)
+{
+        struct check *c = userdata;
+        _cleanup_buf_ struct buf path = BUF_INIT, value = BUF_INIT, in_force = BUF_INIT, text = BUF_INIT;
+        uint32_t number;
+
+        buf_printf(&path, METADATA "%s\\%s", refused->layer, refused->name);
+        buf_printf(&in_force, "%u", refused->in_force);
+        value_format(&value, &refused->value, true);
+        buf_printf(&text, "%s: a %s of ", buf_str(&path), value_type_symbol(refused->value.type));
+        if (value_get_u32(&refused->value, &number) == 0)
+                buf_printf(&text, "%u", number);
+        else
+                buf_printf(&text, "%zu bytes", refused->value.size);
+        buf_printf(&text, ", expected %s; %s is in force instead", refused->expected, buf_str(&in_force));
+        (void)problems_set(&c->found, buf_str(&path), buf_str(&text));
+        registryd_report(c->reload->daemon, buf_str(&path), buf_str(&text),
+                &(struct record){ .kind = RECORD_POLICY_REFUSED,
+                        .path = buf_str(&path),
+                        .old_text = buf_str(&in_force),
+                        .new_text = buf_str(&value),
+                        .layer = refused->layer,
+                        .reason = "invalid-value",
+                        .detail = buf_str(&text) });
+}
+
+static void check_metadata(struct reload *r)
+{
+        struct check c = { .reload = r };
+
+        int e = layers_each_refused(
+                registry_store(r->storage->registry), registry_layers(r->storage->registry), on_refused, &c);
+        if (e < 0)
+                log_warning("layers' metadata cannot be read: %s; ignoring", strerror(-e));
+        const char *path;
+        for (size_t i = 0; e == 0 && registryd_problem(r->daemon, i, METADATA, &path);)
+                if (!path || problems_clear(&c.found, path))
+                        i++;
+                else
+                        registryd_mended(r->daemon, path);
+        problems_done(&c.found);
+}
+
+static void note_files(struct reload *r, const struct dropins *files)
 {
         for (size_t i = 0; i < files->n; i++) {
                 const struct dropin *in = &files->list[i];
                 if (in->error)
-                        report_problem(m, in->path, in->error,
+                        registryd_report(r->daemon, in->path, in->error,
                                 &(struct record){ .kind = RECORD_FILE_REFUSED,
                                         .path = in->path,
                                         .reason = "broken-file",
                                         .detail = in->error });
-                else if (clear_problem(m, in->path))
-                        log_notice("%s is good again", in->path);
+                else
+                        registryd_mended(r->daemon, in->path);
         }
 }
 
 #define ALL_IN(dir) dir "/*.yaml"
 
-static void note_watch(struct manager *m, const char *files, const struct fswatch *w)
+static void note_watch(struct reload *r, const char *files, const struct fswatch *w)
 {
         const char *why = w ? fswatch_problem(w) : "";
         struct diag text = { 0 };
 
         if (!why[0]) {
-                (void)clear_problem(m, files);
+                (void)registryd_clear(r->daemon, files);
                 return;
         }
         (void)diag_set(&text, 0,
                 "%s: not all that is read can be watched, changes there are seen at Reload(): %s", files,
                 why);
-        report_problem(m, files, text.text, NULL);
+        registryd_report(r->daemon, files, text.text, NULL);
 }
 
 /* A problem of a file that is gone is none any more. Damage of the database stays until the restart. */
-static void forget_gone(struct manager *m, const struct dropins *files)
+static void forget_gone(struct reload *r, const struct dropins *files)
 {
-        for (size_t i = 0; i < m->problems.n;) {
-                const char *file = m->problems.list[i].file;
+        const char *file;
+
+        for (size_t i = 0; registryd_problem(r->daemon, i, "", &file);) {
                 bool is_dropin = strncmp(file, LAYOUT_DROPINS_ADMIN, strlen(LAYOUT_DROPINS_ADMIN)) == 0 ||
                                  strncmp(file, LAYOUT_DROPINS_VENDOR, strlen(LAYOUT_DROPINS_VENDOR)) == 0;
                 bool there = strcmp(file, ALL_IN(LAYOUT_DROPINS_ADMIN)) == 0 ||
                              strcmp(file, ALL_IN(LAYOUT_DROPINS_VENDOR)) == 0;
                 for (size_t k = 0; k < files->n; k++)
                         there |= strcmp(files->list[k].path, file) == 0;
-                if (!is_dropin || there || !clear_problem(m, file))
+                if (!is_dropin || there || !registryd_clear(r->daemon, file))
                         i++;
         }
 }
@@ -101,90 +251,131 @@ static size_t count_good(const struct dropins *files)
         return n;
 }
 
-static void set_retry(struct manager *m, uint64_t usec)
+static void set_retry(struct reload *r, uint64_t usec)
 {
-        int r = loop_timer_start(m->reload_timer, usec);
-        if (r < 0)
+        int e = loop_timer_start(r->timer, usec);
+        if (e < 0)
                 log_warning("cannot set the timer for reading the drop-in files again: %s; ignoring",
-                        strerror(-r));
+                        strerror(-e));
 }
 
-static int on_retry(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)
+static int on_retry(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)
 {
         log_debug("the drop-in files are tried again");
-        load_dropins(userdata);
+        reload_now(userdata);
         return 0;
 }
 
-int reload_start(struct manager *m)
-{
-        return loop_timer_new(m->event, 100000, on_retry, m, &m->reload_timer);
-}
-
-void reload_changed(struct manager *m)
-{
-        /* Once: a stream of writes must not put it off. */
-        if (m->reload != RELOAD_LATER)
-                return;
-        m->reload = RELOAD_SOON;
-        set_retry(m, RETRY_SOON_USEC);
-}
-
 /* No file is to blame, so the directory is; forget_gone() takes it out again. */
-static void note_failure(struct manager *m, int error, const struct diag *d)
+static void note_failure(struct reload *r, int error, const struct diag *d)
 {
         struct diag text = { 0 };
 
         (void)diag_set(&text, -error, "%s: drop-in files cannot be applied, the last good contents stay: %s",
                 LAYOUT_DROPINS_ADMIN, d->text[0] ? d->text : strerror(-error));
-        report_problem(m, LAYOUT_DROPINS_ADMIN, text.text, NULL);
-        m->reload = m->reload == RELOAD_DONE ? RELOAD_LATER : RELOAD_AGAIN;
-        set_retry(m, RETRY_USEC);
+        registryd_report(r->daemon, LAYOUT_DROPINS_ADMIN, text.text, NULL);
+        r->state = r->state == RELOAD_DONE ? RELOAD_LATER : RELOAD_AGAIN;
+        set_retry(r, RETRY_USEC);
 }
 
-static void note_success(struct manager *m, const struct dropins *files, bool is_changed)
+static void note_success(struct reload *r, const struct dropins *files, bool is_changed)
 {
-        forget_gone(m, files);
-        m->reload = RELOAD_DONE;
-        storage_settings_load(m);
+        forget_gone(r, files);
+        r->state = RELOAD_DONE;
+        storage_load_settings(r->storage);
         if (is_changed)
-                storage_changed(m);
+                storage_changed(r->storage);
         else
-                storage_tried(m);
-        (void)sd_event_source_set_enabled(m->reload_timer, SD_EVENT_OFF);
+                storage_tried(r->storage);
+        (void)sd_event_source_set_enabled(r->timer, SD_EVENT_OFF);
 }
 
-void load_dropins(struct manager *m)
+void reload_now(struct reload *r)
 {
+        struct storage *s = r->storage;
         struct dropins files = { 0 };
         struct registry_events events = { 0 };
         struct diag d = { 0 };
 
-        if (m->registry_bus)
-                registry_bus_flush(m->registry_bus);
-        int r = dropins_load(m->root, m->value_max, &files);
+        if (s->registry1)
+                registry1_flush(s->registry1);
+        int e = dropins_load(s->root, s->value_max, &files);
         size_t n_good = count_good(&files);
-        if (r == 0)
-                r = registry_apply_dropins(m->registry, &files, &events, &d);
-        const bool is_changed = registry_pending(m->registry);
-        if (r == 0)
-                r = registry_sync(m->registry, &d);
-        m->refused = count_good(&files) < n_good;
-        m->layers_version = registry_layers_version(m->registry);
-        note_files(m, &files);
-        note_watch(m, ALL_IN(LAYOUT_DROPINS_ADMIN), m->admin);
-        note_watch(m, ALL_IN(LAYOUT_DROPINS_VENDOR), m->vendor);
-        check_metadata(m);
-        if (r < 0)
-                note_failure(m, r, &d);
+        if (e == 0)
+                e = registry_apply_dropins(s->registry, &files, &events, &d);
+        const bool is_changed = registry_pending(s->registry);
+        if (e == 0)
+                e = registry_sync(s->registry, &d);
+        r->refused = count_good(&files) < n_good;
+        r->layers_version = registry_layers_version(s->registry);
+        note_files(r, &files);
+        note_watch(r, ALL_IN(LAYOUT_DROPINS_ADMIN), r->admin);
+        note_watch(r, ALL_IN(LAYOUT_DROPINS_VENDOR), r->vendor);
+        check_metadata(r);
+        if (e < 0)
+                note_failure(r, e, &d);
         else
-                note_success(m, &files, is_changed);
-        if (r == 0)
-                r = edits_update(&m->edits, m->root, &files);
-        if (r == 0 && events.n > 0 && m->registry_bus)
-                r = tell_files(m, &events, &files);
-        if (r == -ENOMEM)
-                log_error("out of memory: subscribers were not told of what the drop-in files changed");
+                note_success(r, &files, is_changed);
+        if (e == 0)
+                e = files_update(r, &files);
+        if (e == 0 && events.n > 0 && s->registry1)
+                send_changes(r, &events, &files);
+        if (e == -ENOMEM)
+                log_error("out of memory: subscribers were not sent what the drop-in files changed");
         registry_events_done(&events);
         dropins_done(&files);
+}
+
+void reload_changed(struct reload *r)
+{
+        uint64_t version = registry_layers_version(r->storage->registry);
+
+        if (version != r->layers_version) {
+                r->layers_version = version;
+                if (r->refused)
+                        reload_now(r);
+                else
+                        check_metadata(r);
+        }
+        /* Once: a stream of writes must not put it off. */
+        if (r->state != RELOAD_LATER)
+                return;
+        r->state = RELOAD_SOON;
+        set_retry(r, RETRY_SOON_USEC);
+}
+
+/* ---- Life ---- */
+
+static void on_files(void *userdata)
+{
+        reload_now(userdata);
+}
+
+static int watch(struct reload *r, const char *path, struct fswatch **ret)
+{
+        _cleanup_free_ char *full = file_path(r->storage->root, path);
+        int e = full ? fswatch_new(r->storage->event, FSWATCH_DIRECTORY, full, on_files, r, ret) : -ENOMEM;
+        if (e < 0)
+                log_warning("%s cannot be watched (%s): changes are seen at the next start or Reload()",
+                        path, strerror(-e));
+        return e == -ENOMEM ? e : 0;
+}
+
+int reload_init(struct reload *r, struct registryd *daemon, struct storage *storage)
+{
+        *r = (struct reload){ .daemon = daemon, .storage = storage };
+        int e = loop_timer_new(storage->event, 100000, on_retry, r, &r->timer);
+        if (e >= 0)
+                e = watch(r, LAYOUT_DROPINS_VENDOR, &r->vendor);
+        return e < 0 ? e : watch(r, LAYOUT_DROPINS_ADMIN, &r->admin);
+}
+
+void reload_done(struct reload *r)
+{
+        r->vendor = fswatch_free(r->vendor);
+        r->admin = fswatch_free(r->admin);
+        sd_event_source_disable_unref(r->timer);
+        for (size_t i = 0; i < r->n_files; i++)
+                free(r->files[i].path);
+        free(r->files);
 }

@@ -308,7 +308,7 @@ static int hide_key(struct registry *r, const struct hive_key *k, const char *la
         const char *name = path_component(path, path->n - 1, &len);
 
         int e = registry_make_keys(r, path, path->n - 1, layer, false, h, &parent, &made, d);
-        if (e < 0)
+        if (e != 0)
                 return e;
         const struct store_path_entry *mine =
                 registry_entry_in_layer(store_lookup(r->store, &parent, name, len), layer);
@@ -409,7 +409,7 @@ static int check_earlier(
                 return 0;
         for (size_t i = 0; i < files->n; i++)
                 if (is_broken(&files->list[i], name_of_file(had->file)))
-                        return diag_set(d, EEXIST,
+                        return registry_fail(d, REGISTRY_EXISTS,
                                 "%s:%u:%u: layer `%s` is that of %s, which is broken and keeps it, expected "
                                 "another name",
                                 in->path, f->layer_line, f->layer_column, f->layer, had->file);
@@ -424,18 +424,18 @@ int registry_dropins_check(const struct dropins *files, const struct dropin *in,
         size_t n = of_files->n;
 
         int e = check_earlier(files, in, of_files, d);
-        if (e < 0)
+        if (e != 0)
                 return e;
         if (is_taken)
-                return diag_set(d, EEXIST,
+                return registry_fail(d, REGISTRY_EXISTS,
                         "%s: layer '%s' is there already, and not a file's; choose another name, or delete "
                         "\\System\\Registry\\Layers\\%s",
                         in->path, name, name);
         for (size_t i = 0; !known && i < all->n; i++)
                 n += !all->list[i].file && !layers_find(of_files, all->list[i].name);
         if (!known && n >= LAYERS_MAX)
-                return diag_set(d, E2BIG, "%s: layer '%s' is one too many, at most %u are kept", in->path,
-                        name, LAYERS_MAX);
+                return registry_fail(d, REGISTRY_LIMIT,
+                        "%s: layer '%s' is one too many, at most %u are kept", in->path, name, LAYERS_MAX);
         return 0;
 }
 
@@ -446,7 +446,8 @@ int registry_dropins_refuse(struct dropin *in, int error, const struct diag *why
         if (error == -ENOMEM || store_is_failure(error))
                 return error;
         if (!d.text[0])
-                (void)diag_set(&d, -error, "%s: cannot be applied: %s", in->path, strerror(-error));
+                (void)diag_set(
+                        &d, 0, "%s: cannot be applied: %s", in->path, registry_error_text(NULL, error));
         else if (strncmp(d.text, in->path, strlen(in->path)) != 0)
                 diag_prefix(&d, "%s: cannot be applied", in->path);
         in->error = strdup(d.text);
@@ -465,7 +466,7 @@ static int apply_file(struct loading *l, struct dropin *in)
         int e = registry_dropins_check(l->files, in, all, &l->layers, is_taken, &d);
         if (e == 0)
                 e = put_file(l, in, &d);
-        return e < 0 ? registry_dropins_refuse(in, e, &d) : 0;
+        return e != 0 ? registry_dropins_refuse(in, e, &d) : 0;
 }
 
 enum registry_backing registry_dropins_backing(const struct dropins *files, const struct layer *layer)
@@ -547,9 +548,13 @@ int registry_apply_dropins(
         int e = registry_begin(r, NULL);
         if (e == 0)
                 e = apply_all(&l);
-        if (e < 0)
+        if (e != 0)
                 registry_abort(r);
         else
                 e = registry_end(r, ret);
-        return e < 0 ? diag_set(d, -e, "the drop-in files cannot be applied: %s", registry_reason(r, e)) : 0;
+        if (e == 0)
+                return 0;
+        /* Too much as a whole, which is no file's fault either. */
+        return diag_set(
+                d, e < 0 ? -e : EFBIG, "the drop-in files cannot be applied: %s", registry_error_text(r, e));
 }

@@ -6,9 +6,9 @@
 #include "../hive/dropins.h"
 #include "../resolve/layers.h"
 
-/* Whether the good file `in` can have its layer: -EEXIST or -E2BIG, with d set. `all`: the layers before the
- * files; `of_files`: those that files stand behind, with what has been applied so far; `is_taken`: it is no
- * file's, and somebody has written to it. Metadata alone override a file's. */
+/* Whether the good file `in` can have its layer: REGISTRY_EXISTS or REGISTRY_LIMIT, with d set. `all`: the
+ * layers before the files; `of_files`: those that files stand behind, with what has been applied so far;
+ * `is_taken`: it is no file's, and somebody has written to it. Metadata alone override a file's. */
 _must_check_ int registry_dropins_check(const struct dropins *files, const struct dropin *in,
         const struct layers *all, const struct layers *of_files, bool is_taken, struct diag *d);
 

@@ -22,9 +22,6 @@ struct registry {
         struct effects effects;
 };
 
-/* registry.c: what went wrong, for people; that of the store says which file. */
-const char *registry_reason(const struct registry *r, int e);
-
 /* What a registry's own operations go through: numbers what withdraws, and takes room. */
 _must_check_ int registry_op(struct registry *r, const struct store_op *op);
 /* A change that fails leaves nothing of itself in the open transaction, unless that ends with it. */
@@ -33,8 +30,8 @@ struct registry_savepoint {
         size_t hives;
 };
 _must_check_ int registry_savepoint_set(struct registry *r, struct registry_savepoint *ret);
-/* Undoes what came since if `error` is negative; returns it. What the store could not read or write comes
- * before it: what it was concluded from need not be so. */
+/* Undoes what came since if there is an `error`; returns it, as a registry's. What the store could not read
+ * or write comes before it: what it was concluded from need not be so. */
 _must_check_ int registry_savepoint_close(
         struct registry *r, struct registry_savepoint *sp, int error, struct diag *d);
 
@@ -59,7 +56,7 @@ const struct store_value_entry *registry_value_in_layer(
         const struct store_value_entry *chain, const char *layer);
 _must_check_ int registry_put(struct registry *r, const struct guid *key, const struct path *path,
         const char *name, const char *layer, const struct value *v, uint64_t *ret_sequence, struct diag *d);
-/* 0, or -EAGAIN with d set. */
+/* 0 or REGISTRY_CONFLICT. */
 _must_check_ int registry_check_expected(const struct registry_write *w,
         const struct store_value_entry *mine, const char *layer, struct diag *d);
 

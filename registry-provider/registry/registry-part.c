@@ -352,7 +352,7 @@ static int make_keys(struct registry_part *p, const char *layer, const struct pa
                 r = make_child(p, layer, name, len, ret);
                 if (r < 0)
                         return diag_set(d, -r, "%.*s: the key cannot be made: %s", path->ends[i], path->text,
-                                strerror(-r));
+                                registry_error_text(NULL, r));
         }
         return 0;
 }
@@ -464,7 +464,7 @@ static int put_file(
                         r = put_key(p, f->layer, &f->keys[i], d);
         if (r == 0)
                 r = layers_set(of_files, f->layer, f->precedence, f->enabled, in->path);
-        if (r < 0)
+        if (r != 0)
                 undo_turn(p);
         return r;
 }
@@ -479,7 +479,7 @@ static int apply_file(
         int r = registry_dropins_check(files, in, &p->layers, of_files, is_taken, &d);
         if (r == 0)
                 r = put_file(p, in, of_files, &d);
-        return r < 0 ? registry_dropins_refuse(in, r, &d) : 0;
+        return r != 0 ? registry_dropins_refuse(in, r, &d) : 0;
 }
 
 /* What the good files do not say any more, and the layers whose files went. */
@@ -562,13 +562,13 @@ int registry_part_get(const struct registry_part *p, const struct path *path, co
         const struct slot *slot = find_slot(p, &(struct probe){ SLOT_ROOT, &no_key, component, len });
 
         if (!slot || !slot->items)
-                return -ENOENT;
+                return REGISTRY_NOT_FOUND;
         struct guid key = slot->items->target;
         for (size_t i = 1; i < path->n; i++) {
                 component = path_component(path, i, &len);
                 int r = get_child(p, &key, component, len);
                 if (r < 0)
-                        return r;
+                        return registry_code(r);
         }
         slot = find_slot(p, &(struct probe){ SLOT_VALUE, &key, name, strlen(name) });
         add_to_contest(&c, slot);
@@ -576,7 +576,7 @@ int registry_part_get(const struct registry_part *p, const struct path *path, co
                 add_to_contest(&c, find_slot(p, &(struct probe){ SLOT_BLANKET, &key, "", 0 }));
         const struct registry_part_item *winner = c.winner;
         if (c.tie || !winner || winner->value.type == REG_TOMBSTONE)
-                return c.tie ? -EBADMSG : -ENOENT;
+                return c.tie ? REGISTRY_CORRUPT : REGISTRY_NOT_FOUND;
         *ret = winner;
         return 0;
 }

@@ -35,6 +35,7 @@ DEFINE_CLEANUP(struct registry_part *, registry_part_free, registry_part_freep);
 /* As registry_apply_dropins(), once. The files must live as long as the part. */
 _must_check_ int registry_part_apply(struct registry_part *p, struct dropins *files, struct diag *d);
 
-/* What is effective of one of those values; a schema's default is none. 0, -ENOENT or -EBADMSG. */
+/* What is effective of one of those values; a schema's default is none. 0, REGISTRY_NOT_FOUND or
+ * REGISTRY_CORRUPT. */
 _must_check_ int registry_part_get(const struct registry_part *p, const struct path *path, const char *name,
         const struct registry_part_item **ret);

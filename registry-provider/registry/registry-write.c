@@ -158,8 +158,8 @@ int registry_make_keys(struct registry *r, const struct path *path, size_t n, co
 {
         const struct hive_root *hive = find_hive(r, path);
         if (!hive)
-                return diag_set(d, ENOENT, "%s: there is no hive called %.*s", path->text, path->ends[0],
-                        path->text);
+                return registry_fail(d, REGISTRY_NOT_FOUND, "%s: there is no hive called %.*s", path->text,
+                        path->ends[0], path->text);
 
         struct guid key = hive->root;
         bool made = false;
@@ -169,9 +169,11 @@ int registry_make_keys(struct registry *r, const struct path *path, size_t n, co
                 const char *component = path_component(path, i, &len);
                 *(char *)mempcpy(name, component, len) = '\0';
                 int e = make_child(r, name, layer, is_volatile, held, &key, &made);
-                if (e < 0)
-                        return diag_set(d, -e, "%.*s: the key cannot be made: %s", path->ends[i], path->text,
-                                strerror(-e));
+                if (e < 0) {
+                        (void)diag_set(d, 0, "%.*s: the key cannot be made: %s", path->ends[i], path->text,
+                                registry_error_text(r, e));
+                        return e;
+                }
         }
         *ret = key;
         *ret_made = made;
@@ -222,8 +224,9 @@ int registry_check_expected(const struct registry_write *w, const struct store_v
         uint64_t sequence = mine ? mine->sequence : 0;
         if (!w->expected.given || sequence == w->expected.sequence)
                 return 0;
-        return diag_set(d, EAGAIN, "%s: value '%s' has sequence %llu in layer %s, expected %llu",
-                w->path->text, path_word_of_value_name(w->name), (unsigned long long)sequence, layer,
+        return registry_fail(d, REGISTRY_CONFLICT,
+                "%s: value '%s' has sequence %llu in layer %s, expected %llu", w->path->text,
+                path_word_of_value_name(w->name), (unsigned long long)sequence, layer,
                 (unsigned long long)w->expected.sequence);
 }
 
@@ -232,18 +235,21 @@ int registry_check_size(
 {
         if (size <= r->value_max)
                 return 0;
-        return diag_set(d, EFBIG, "%s: value '%s' has %zu bytes, at most %zu are kept", path->text,
-                path_word_of_value_name(name), size, r->value_max);
+        return registry_fail(d, REGISTRY_TOO_LARGE, "%s: value '%s' has %zu bytes, at most %zu are kept",
+                path->text, path_word_of_value_name(name), size, r->value_max);
 }
 
 int registry_value_failed(const struct path *path, const char *name, int error, struct diag *d)
 {
         name = path_word_of_value_name(name);
         if (error == -EDQUOT)
-                return diag_set(d, EDQUOT, "%s: %u layers have value '%s' already, which is the most",
-                        path->text, STORE_VALUE_LAYERS_MAX, name);
-        return diag_set(d, -error, "%s: value '%s' cannot be stored: %s", path->text, name,
-                error == -EFBIG ? "the transaction has become too large" : strerror(-error));
+                return registry_fail(d, REGISTRY_LIMIT,
+                        "%s: %u layers have value '%s' already, which is the most", path->text,
+                        STORE_VALUE_LAYERS_MAX, name);
+        error = registry_code(error);
+        (void)diag_set(d, 0, "%s: value '%s' cannot be stored: %s", path->text, name,
+                registry_error_text(NULL, error));
+        return error;
 }
 
 int registry_put(struct registry *r, const struct guid *key, const struct path *path, const char *name,
@@ -270,8 +276,8 @@ int registry_put(struct registry *r, const struct guid *key, const struct path *
                                            .sequence = sequence,
                                            .time = r->time });
         }
-        if (e == -EFBIG && registry_check_size(r, path, name, v->size, d) < 0)
-                return e;
+        if (e == -EFBIG && registry_check_size(r, path, name, v->size, d) != 0)
+                return REGISTRY_TOO_LARGE;
         if (e < 0)
                 return registry_value_failed(path, name, e, d);
         if (t)
@@ -287,12 +293,12 @@ static int set_in_layer(struct registry *r, const struct registry_write *w, cons
         bool made;
 
         int e = registry_make_keys(r, w->path, w->path->n, layer, w->is_volatile, NULL, &key, &made, d);
-        if (e < 0)
+        if (e != 0)
                 return e;
         e = registry_check_expected(w,
                 registry_value_in_layer(store_value(r->store, &key, w->name, strlen(w->name)), layer), layer,
                 d);
-        return e < 0 ? e : registry_put(r, &key, w->path, w->name, layer, v, ret_sequence, d);
+        return e != 0 ? e : registry_put(r, &key, w->path, w->name, layer, v, ret_sequence, d);
 }
 
 int registry_set(struct registry *r, const struct registry_write *w, const struct value *v,
@@ -304,18 +310,19 @@ int registry_set(struct registry *r, const struct registry_write *w, const struc
         int e = layers_check_writable(&r->layers, &layer, d);
         if (e == 0)
                 e = layers_check_metadata(w->path, d);
-        if (e < 0)
+        if (e != 0)
                 return e;
-        e = path_check_value_name(w->name, strlen(w->name), d);
-        if (e < 0) {
+        if (path_check_value_name(w->name, strlen(w->name), d) < 0) {
                 diag_prefix(d, "%s", w->path->text);
-                return e;
+                return REGISTRY_INVALID_NAME;
         }
         if (v->type == REG_TOMBSTONE && v->size > 0)
-                return diag_set(d, EINVAL, "%s: a tombstone has no data", w->path->text);
+                return registry_fail(
+                        d, REGISTRY_INVALID_VALUE, "%s: a tombstone has no data", w->path->text);
         if (v->type != REG_TOMBSTONE && !value_type_known(v->type))
-                return diag_set(d, EDOM, "%s: no value has type code 0x%x, expected 0 to %u", w->path->text,
-                        v->type, VALUE_TYPE_MAX);
+                return registry_fail(d, REGISTRY_INVALID_VALUE,
+                        "%s: no value has type code 0x%x, expected 0 to %u", w->path->text, v->type,
+                        VALUE_TYPE_MAX);
         e = registry_savepoint_set(r, &sp);
         if (e < 0)
                 return e;
@@ -345,11 +352,11 @@ static int create_in_layer(
         bool made = false;
 
         if (is_there(r, w->path, layer))
-                return diag_set(
-                        d, EEXIST, "%s: the key is there already, in layer %s", w->path->text, layer);
+                return registry_fail(d, REGISTRY_EXISTS, "%s: the key is there already, in layer %s",
+                        w->path->text, layer);
         int e = registry_make_keys(r, w->path, w->path->n, layer, w->is_volatile, NULL, &key, &made, d);
         if (e == 0 && made && w->expected.given && w->expected.sequence != 0)
-                e = diag_set(d, EAGAIN,
+                e = registry_fail(d, REGISTRY_CONFLICT,
                         "%s: there is no such key in layer %s, expected it with sequence %llu",
                         w->path->text, layer, (unsigned long long)w->expected.sequence);
         r->layers_touched |= layers_is_metadata(w->path, false);
@@ -366,7 +373,7 @@ int registry_create_key(struct registry *r, const struct registry_write *w, stru
                 e = layers_check_metadata(w->path, d);
         if (e == 0)
                 e = registry_savepoint_set(r, &sp);
-        return e < 0 ? e : registry_savepoint_close(r, &sp, create_in_layer(r, w, layer, d), d);
+        return e != 0 ? e : registry_savepoint_close(r, &sp, create_in_layer(r, w, layer, d), d);
 }
 
 /* ---- Withdrawing: a layer's values and path entries, and, once no layer names it, a key with all that is
@@ -480,10 +487,10 @@ static int check_empty(
         if (n == 0)
                 return store_error(r->store, d);
         if (n == 1)
-                return diag_set(d, ENOTEMPTY,
+                return registry_fail(d, REGISTRY_NOT_EMPTY,
                         "%s: the key has the subkey '%s'; delete that first, or the key recursively",
                         path->text, first->name);
-        return diag_set(d, ENOTEMPTY,
+        return registry_fail(d, REGISTRY_NOT_EMPTY,
                 "%s: the key has %zu subkeys, '%s' among them; delete those first, or the key recursively",
                 path->text, n, first->name);
 }
@@ -502,17 +509,17 @@ static int delete_in_layer(struct registry *r, const struct registry_write *w, c
                 mine = registry_entry_in_layer(store_lookup(r->store, &parent, name, len), layer);
         if (!mine || mine->hidden) {
                 e = registry_find_key(r, path, &key, d);
-                return e < 0 ? e
-                             : diag_set(d, ENOENT,
-                                       "%s: layer %s has no such key; it comes from another layer",
-                                       path->text, layer);
+                return e != 0 ? e
+                              : registry_fail(d, REGISTRY_NOT_FOUND,
+                                        "%s: layer %s has no such key; it comes from another layer",
+                                        path->text, layer);
         }
         if (w->expected.given && mine->sequence != w->expected.sequence)
-                return diag_set(d, EAGAIN, "%s: the key has sequence %llu in layer %s, expected %llu",
-                        path->text, (unsigned long long)mine->sequence, layer,
-                        (unsigned long long)w->expected.sequence);
+                return registry_fail(d, REGISTRY_CONFLICT,
+                        "%s: the key has sequence %llu in layer %s, expected %llu", path->text,
+                        (unsigned long long)mine->sequence, layer, (unsigned long long)w->expected.sequence);
         e = recursive ? 0 : check_empty(r, path, &mine->target, d);
-        if (e < 0)
+        if (e != 0)
                 return e;
         r->layers_touched |= layers_is_metadata(path, true);
         return withdraw_tree(r, &parent, name, layer);
@@ -524,10 +531,11 @@ int registry_delete_key(struct registry *r, const struct registry_write *w, bool
         struct registry_savepoint sp;
 
         int e = layers_check_writable(&r->layers, &layer, d);
-        if (e < 0)
+        if (e != 0)
                 return e;
         if (w->path->n < 2)
-                return diag_set(d, EINVAL, "%s: a hive cannot be deleted", w->path->text);
+                return registry_fail(
+                        d, REGISTRY_INVALID_NAME, "%s: a hive cannot be deleted", w->path->text);
         e = registry_savepoint_set(r, &sp);
         return e < 0 ? e : registry_savepoint_close(r, &sp, delete_in_layer(r, w, layer, recursive, d), d);
 }
@@ -540,11 +548,11 @@ static int no_value(
         struct guid key;
 
         int e = registry_find_key(r, w->path, &key, d);
-        if (e < 0)
+        if (e != 0)
                 return e;
         bool other = resolve_value(r->store, &r->layers, &key, w->name, strlen(w->name), &v) == 0;
-        return diag_set(d, ENOENT, "%s: layer %s has no value '%s'%s%s", w->path->text, layer, name,
-                other ? "; it comes from layer " : "", other ? v->layer : "");
+        return registry_fail(d, REGISTRY_NOT_FOUND, "%s: layer %s has no value '%s'%s%s", w->path->text,
+                layer, name, other ? "; it comes from layer " : "", other ? v->layer : "");
 }
 
 static int delete_value(
@@ -558,7 +566,7 @@ static int delete_value(
         if (!mine)
                 return no_value(r, w, layer, d);
         int e = registry_check_expected(w, mine, layer, d);
-        if (e < 0)
+        if (e != 0)
                 return e;
         r->layers_touched |= layers_is_metadata(w->path, false);
         return registry_withdraw_value(r, &key, w->name, layer);
@@ -572,7 +580,7 @@ int registry_delete(struct registry *r, const struct registry_write *w, struct d
         int e = layers_check_writable(&r->layers, &layer, d);
         if (e == 0)
                 e = registry_savepoint_set(r, &sp);
-        return e < 0 ? e : registry_savepoint_close(r, &sp, delete_value(r, w, layer, d), d);
+        return e != 0 ? e : registry_savepoint_close(r, &sp, delete_value(r, w, layer, d), d);
 }
 
 int registry_set_blanket(struct registry *r, const struct guid *key, const char *layer, bool set)

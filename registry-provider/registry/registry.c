@@ -64,10 +64,10 @@ int registry_open(const struct registry_config *config, struct registry **ret, s
                 e = make_default_hive(r);
         if (e == 0)
                 e = registry_sync(r, d);
-        if (e < 0 && d && d->text[0] == '\0')
-                return diag_set(d, -e, "the registry cannot be opened: %s", strerror(-e));
-        if (e < 0)
-                return e;
+        if (e != 0 && d && d->text[0] == '\0')
+                (void)diag_set(d, 0, "the registry cannot be opened: %s", registry_error_text(r, e));
+        if (e != 0)
+                return e < 0 ? e : -EUCLEAN;
         *ret = STEAL_PTR(r);
         return 0;
 }
@@ -140,7 +140,25 @@ static bool is_hive(const char *name, size_t len, void *userdata)
 
 int registry_path(const struct registry *r, const char *input, struct path *ret, struct diag *d)
 {
-        return path_parse(input, strlen(input), is_hive, (void *)r, ret, d);
+        int e = path_parse(input, strlen(input), is_hive, (void *)r, ret, d);
+        return e < 0 && e != -ENOMEM ? REGISTRY_INVALID_NAME : e;
+}
+
+int registry_code(int e)
+{
+        switch (e) {
+        case -ENOENT:
+                return REGISTRY_NOT_FOUND;
+        case -EFBIG:
+                return REGISTRY_TOO_LARGE;
+        case -E2BIG:
+        case -EDQUOT:
+                return REGISTRY_LIMIT;
+        case -EBADMSG:
+                return REGISTRY_CORRUPT;
+        default:
+                return e;
+        }
 }
 
 int registry_explain(const struct registry *r, int e, struct diag *d)
@@ -149,15 +167,29 @@ int registry_explain(const struct registry *r, int e, struct diag *d)
 
         if (store_is_failure(e) && failure[0] && d && !d->text[0])
                 return diag_set(d, -e, "%s", failure);
-        return e;
+        return registry_code(e);
 }
 
-const char *registry_reason(const struct registry *r, int e)
+const char *registry_error_text(const struct registry *r, int e)
 {
-        if (store_is_failure(e) && store_failure(r->store)[0])
-                return store_failure(r->store);
-        return e == -EBADMSG ? "corrupt: two layers' entries have the same precedence and sequence"
-                             : strerror(-e);
+        static const char *const texts[] = {
+                [REGISTRY_NOT_FOUND] = "there is no such key or value",
+                [REGISTRY_EXISTS] = "it is there already",
+                [REGISTRY_INVALID_NAME] = "not a valid name",
+                [REGISTRY_INVALID_VALUE] = "not a valid value",
+                [REGISTRY_TOO_LARGE] = "the transaction has become too large",
+                [REGISTRY_READ_ONLY] = "the layer is read-only",
+                [REGISTRY_NOT_EMPTY] = "the key has subkeys",
+                [REGISTRY_CONFLICT] = "another sequence was expected",
+                [REGISTRY_LIMIT] = "there are too many layers",
+                [REGISTRY_CORRUPT] = "corrupt: two layers' entries have the same precedence and sequence",
+        };
+
+        e = registry_code(e);
+        if (e > 0)
+                return texts[e];
+        return r && store_is_failure(e) && store_failure(r->store)[0] ? store_failure(r->store)
+                                                                      : strerror(-e);
 }
 
 const struct store_path_entry *registry_hiding(
@@ -178,10 +210,10 @@ static int no_such_key(const struct registry *r, const struct path *path, size_t
         const int up = (int)path->ends[depth - 1];
 
         if (hiding)
-                return diag_set(d, ENOENT, "%s: no such key: layer %s hides '%.*s' in %.*s", path->text,
-                        hiding->layer, (int)len, name, up, path->text);
-        return diag_set(d, ENOENT, "%s: no such key: there is no '%.*s' in %.*s", path->text, (int)len, name,
-                up, path->text);
+                return registry_fail(d, REGISTRY_NOT_FOUND, "%s: no such key: layer %s hides '%.*s' in %.*s",
+                        path->text, hiding->layer, (int)len, name, up, path->text);
+        return registry_fail(d, REGISTRY_NOT_FOUND, "%s: no such key: there is no '%.*s' in %.*s",
+                path->text, (int)len, name, up, path->text);
 }
 
 int registry_find_key(const struct registry *r, const struct path *path, struct guid *ret, struct diag *d)
@@ -191,14 +223,15 @@ int registry_find_key(const struct registry *r, const struct path *path, struct 
         const char *name = path_component(path, 0, &len);
         const struct hive_root *hive = registry_hive(r, name, len);
         if (!hive)
-                return diag_set(d, ENOENT, "%s: there is no hive called %.*s", path->text, (int)len, name);
+                return registry_fail(d, REGISTRY_NOT_FOUND, "%s: there is no hive called %.*s", path->text,
+                        (int)len, name);
 
         int e = resolve_path(r->store, &r->layers, &hive->root, path, ret, &depth);
         if (e == -ENOENT && depth > 0)
                 return no_such_key(r, path, depth, d);
         if (e < 0)
-                return diag_set(d, -e, "%s: %s", path->text, registry_reason(r, e));
-        return 0;
+                (void)diag_set(d, 0, "%s: %s", path->text, registry_error_text(r, e));
+        return registry_code(e);
 }
 
 static int get_default(
@@ -235,14 +268,17 @@ int registry_get(struct registry *r, const struct path *path, const char *name, 
                 };
                 return 0;
         }
-        if (e == -ENOENT && get_default(r, path, name, ret) == 0)
+        e = registry_code(e);
+        if (e == REGISTRY_NOT_FOUND && get_default(r, path, name, ret) == 0)
                 return 0;
-        if (no_key.text[0])
-                return diag_set(d, -e, "%s", no_key.text);
         name = path_word_of_value_name(name);
-        if (e == -ENOENT)
-                return diag_set(d, ENOENT, "%s: no such value: '%s'", path->text, name);
-        return diag_set(d, -e, "%s: value '%s': %s", path->text, name, registry_reason(r, e));
+        if (no_key.text[0])
+                (void)diag_set(d, 0, "%s", no_key.text);
+        else if (e == REGISTRY_NOT_FOUND)
+                (void)diag_set(d, 0, "%s: no such value: '%s'", path->text, name);
+        else
+                (void)diag_set(d, 0, "%s: value '%s': %s", path->text, name, registry_error_text(r, e));
+        return e;
 }
 
 bool registry_pending(const struct registry *r)
@@ -380,7 +416,7 @@ static int compute_events(struct registry *r, struct layers *ret_layers, struct 
                 layers_done(&now);
                 registry_events_done(&events);
                 registry_abort(r);
-                return e;
+                return registry_code(e);
         }
         events.sequence = store_last_sequence(r->store);
         *ret_layers = now;
@@ -394,7 +430,7 @@ int registry_end_preview(struct registry *r, struct registry_events *ret)
 
         assert(r->effects.is_preview);
         int e = compute_events(r, &now, ret);
-        if (e < 0)
+        if (e != 0)
                 return e;
         layers_done(&now);
         registry_abort(r);
@@ -407,7 +443,7 @@ int registry_end(struct registry *r, struct registry_events *ret)
         struct layers now;
         int e = compute_events(r, &now, ret);
 
-        if (e < 0)
+        if (e != 0)
                 return e;
         e = store_commit(r->store);
         if (e < 0) {
@@ -468,18 +504,18 @@ int registry_savepoint_close(struct registry *r, struct registry_savepoint *sp, 
         /* The store forgets an error where nobody looks at what was read. */
         store_scope_end(&sp->scope);
         if (r->ends_with_failure) {
-                r->has_failed |= error < 0;
-                return error;
+                r->has_failed |= error != 0;
+                return registry_code(error);
         }
-        if (error >= 0)
+        if (error == 0)
                 error = store_commit(r->store);
         else
                 store_rollback(r->store);
-        if (error < 0) {
+        if (error != 0) {
                 trim_hives(r, sp->hives);
                 r->withdrawn_at = 0;
         }
-        return error;
+        return registry_code(error);
 }
 
 /* What withdraws something makes nothing that could bear a number: all of it has one together, as long as it

@@ -7,10 +7,21 @@
 
 #include "../../schema/schema.h"
 #include "../hive/dropins.h"
+#include "../resolve/registry-error.h"
 #include "../resolve/resolve.h"
 #include "../../schema/values/expected.h"
 
 struct registry;
+
+/* Every function of a registry that returns an int returns 0, an enum registry_error, or a negative errno,
+ * which is unexpected: no memory, or what the store could not read or write (store_is_failure(): -EIO,
+ * -EUCLEAN …). */
+
+/* Of what store.h and resolve.h document the registry's own; else e. */
+int registry_code(int e);
+/* For people, where d says nothing of it. Of what failed in the store more is said with the registry, which
+ * may be NULL. */
+const char *registry_error_text(const struct registry *r, int e);
 
 struct registry_config {
         struct store *store;         /* taken over, in any case */
@@ -25,7 +36,7 @@ DEFINE_CLEANUP(struct registry *, registry_close, registry_closep);
 #define _cleanup_registry_ _cleanup_(registry_closep)
 
 /* ---- Reading. What is returned by reference is the store's, in the caller's scope (registry_scope()).
- * -EBADMSG: corrupt (see resolve.h). Errors of the store (-EIO, -EUCLEAN …) are possible everywhere. ---- */
+ * ---- */
 
 struct store_scope registry_scope(const struct registry *r);
 
@@ -46,11 +57,11 @@ _must_check_ int registry_find_key(
  * does; then *ret_depth is untouched. */
 const struct store_path_entry *registry_hiding(
         const struct registry *r, const struct path *path, size_t *ret_depth);
-/* The effective value; where none is written, the schema's default, if it has one. 0 or -ENOENT with d set.
- */
+/* The effective value; where none is written, the schema's default, if it has one. */
 _must_check_ int registry_get(struct registry *r, const struct path *path, const char *name,
         struct registry_value *ret, struct diag *d);
-/* Of an error of the store that d says nothing of: what failed. Returns e. */
+/* Of an error of the store's, or of resolve.h's: a registry's, and what failed where d says nothing of it.
+ */
 int registry_explain(const struct registry *r, int e, struct diag *d);
 const struct store *registry_store(const struct registry *r);
 const struct layers *registry_layers(const struct registry *r);
@@ -69,11 +80,12 @@ const struct schema *registry_schema(const struct registry *r);
 /* Other defaults count at once, and are no change that is told: a default is no value. Borrowed. */
 void registry_set_schema(struct registry *r, const struct schema *schema);
 uint64_t registry_sequence(const struct registry *r);
-/* The bytes that one value may have; 0, or -EFBIG with d set. */
+/* The bytes that one value may have. */
 size_t registry_value_max(const struct registry *r);
+/* 0 or REGISTRY_TOO_LARGE. */
 _must_check_ int registry_check_size(
         const struct registry *r, const struct path *path, const char *name, size_t size, struct diag *d);
-/* Why a value could not be stored. Returns error. */
+/* Why a value could not be stored, of an error of the store's. Returns it as a registry's. */
 int registry_value_failed(const struct path *path, const char *name, int error, struct diag *d);
 
 /* ---- Changing. begin, any number of changes, then end or abort; changes are visible at once and durable
@@ -117,13 +129,14 @@ void registry_abort(struct registry *r);
 /* The open transaction will be aborted with the first change that fails, so that none needs an undo of its
  * own, which costs a tenth of the time. */
 void registry_end_with_failure(struct registry *r);
-/* Computes what changed effectively; on error (-ENOMEM, -E2BIG above LAYERS_MAX layers, -EFBIG) the
- * transaction is undone. */
+/* Computes what changed effectively; on error (REGISTRY_LIMIT above LAYERS_MAX layers, REGISTRY_TOO_LARGE …)
+ * the transaction is undone. */
 _must_check_ int registry_end(struct registry *r, struct registry_events *ret);
 
 /* A transaction that only shows what it would do, and never reaches the disk. No ended transaction may wait
  * for registry_sync() (-EBUSY). What it changes and tells may take about `room` bytes (SIZE_MAX: no limit):
- * the change, or the end, that needs more fails with -EFBIG, and from then on registry_room() is 0. */
+ * the change, or the end, that needs more fails with REGISTRY_TOO_LARGE, and from then on registry_room() is
+ * 0. */
 _must_check_ int registry_begin_preview(struct registry *r, size_t room);
 size_t registry_room(const struct registry *r);
 /* Computes the same, and undoes the transaction in any case. */
@@ -137,11 +150,8 @@ struct registry_write {
         bool is_volatile;         /* keys that are made on the way live in memory only */
 };
 
-/* Errors of all: -ENOENT (no such key, value in this layer, or layer), -EROFS (a drop-in's layer), -EAGAIN
- * (expected sequence differs), -ENOTEMPTY, -EEXIST, -EFBIG, -EINVAL, -EDOM (no such type),
- * -EDQUOT (a layer too many has the value),
- * -ENAMETOOLONG, -ENOMEM; d says what,
- * where and what was expected. A change that fails leaves nothing of itself, and the transaction open. */
+/* d says what, where and what was expected. A change that fails leaves nothing of itself, and the
+ * transaction open. */
 
 /* Makes missing keys, and names again one that a layer of the same precedence has hidden since. Writing what
  * the layer holds already changes nothing and returns its sequence, unless an entry of another layer of the
@@ -150,11 +160,12 @@ _must_check_ int registry_set(struct registry *r, const struct registry_write *w
         uint64_t *ret_sequence, struct diag *d);
 /* Withdraws the layer's entry (a tombstone too), also in a key that the layer does not name. */
 _must_check_ int registry_delete(struct registry *r, const struct registry_write *w, struct diag *d);
-/* Makes the key and what is missing above it. -EEXIST if the layer has it already and it is visible. */
+/* Makes the key and what is missing above it. REGISTRY_EXISTS if the layer has it already and it is visible.
+ */
 _must_check_ int registry_create_key(struct registry *r, const struct registry_write *w, struct diag *d);
-/* Withdraws the layer's path entry and all that it has in the key and below. -ENOTEMPTY while the key has
- * visible subkeys, unless it is `recursive`. What other layers have there stays, and shows, as long as one
- * of them names the key. A layer whose metadata key goes is deleted: its entries go too. */
+/* Withdraws the layer's path entry and all that it has in the key and below. REGISTRY_NOT_EMPTY while the
+ * key has visible subkeys, unless it is `recursive`. What other layers have there stays, and shows, as long
+ * as one of them names the key. A layer whose metadata key goes is deleted: its entries go too. */
 _must_check_ int registry_delete_key(
         struct registry *r, const struct registry_write *w, bool recursive, struct diag *d);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../schema/values/value.h"
+#include "registry-error.h"
 
 bool layers_name_equal(const char *a, const char *b)
 {
@@ -157,7 +158,7 @@ int layers_check_metadata(const struct path *path, struct diag *d)
         const char *name = path_component(path, at, &len);
         if (!is_reserved(name, len))
                 return 0;
-        return diag_set(d, EINVAL,
+        return registry_fail(d, REGISTRY_INVALID_NAME,
                 "%s: layer '%.*s' is the registry's own and cannot be changed, expected another name",
                 path->text, (int)len, name);
 }
@@ -346,16 +347,16 @@ int layers_check_writable(const struct layers *list, const char **layer, struct 
         const struct layer *l = layers_find(list, name);
 
         if (!l && is_reserved(name, strlen(name)))
-                return diag_set(
-                        d, EINVAL, "'%s' stands for the schema's defaults, no layer can be called so", name);
+                return registry_fail(d, REGISTRY_INVALID_NAME,
+                        "'%s' stands for the schema's defaults, no layer can be called so", name);
         if (!l)
-                return diag_set(d, ENOENT,
+                return registry_fail(d, REGISTRY_NOT_FOUND,
                         "there is no layer '%s'; make it by setting \\System\\Registry\\Layers\\%s, value "
                         "Precedence",
                         name, name);
         if (l->file)
-                return diag_set(
-                        d, EROFS, "layer '%s' is read-only: it is the contents of %s", l->name, l->file);
+                return registry_fail(d, REGISTRY_READ_ONLY,
+                        "layer '%s' is read-only: it is the contents of %s", l->name, l->file);
         *layer = l->name;
         return 0;
 }

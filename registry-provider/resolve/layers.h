@@ -44,8 +44,8 @@ _must_check_ int layers_set(
 bool layers_remove(struct layers *l, const char *name);
 /* Whether it appeared, went, moved or was switched. */
 bool layers_changed(const struct layers *a, const struct layers *b, const char *name);
-/* *layer becomes the known layer's own spelling; NULL is the base layer. -ENOENT, -EINVAL or -EROFS with d
- * set. */
+/* *layer becomes the known layer's own spelling; NULL is the base layer. 0 or an
+ * enum registry_error. */
 _must_check_ int layers_check_writable(const struct layers *list, const char **layer, struct diag *d);
 
 /* ---- As the store says ---- */
@@ -61,7 +61,7 @@ _must_check_ int layers_load(const struct store *s, const struct layers *before,
 
 /* At or below Machine\System\Registry\Layers; with `above`, also what it is in. */
 bool layers_is_metadata(const struct path *path, bool above);
-/* -EINVAL for metadata of a layer that cannot have any. */
+/* REGISTRY_INVALID_NAME for metadata of a layer that cannot have any. */
 _must_check_ int layers_check_metadata(const struct path *path, struct diag *d);
 
 /* A layer's Precedence that is no REG_DWORD, or an Enabled that is no REG_DWORD of 0 or 1: it is kept, and

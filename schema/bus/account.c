@@ -7,6 +7,7 @@
 
 #include "../base/log.h"
 #include "../events/loop.h"
+#include "cleanup.h"
 
 /* A connection may wait for 128 answers at one time (dbus-daemon's default), polkit's among them. */
 #define PLACES_MAX 64u
@@ -205,7 +206,7 @@ static bool may_ask(const struct account_client *c)
 void account_ask(struct account_client *c)
 {
         struct account *a = c->owner;
-        sd_bus_message *m = NULL;
+        _cleanup_message_ sd_bus_message *m = NULL;
 
         if (c->is_asked)
                 return;
@@ -219,7 +220,6 @@ void account_ask(struct account_client *c)
                 r = seal_unforeseen(m);
         if (r >= 0)
                 r = sd_bus_call_async(a->bus, &c->question, m, on_answer, c, UINT64_MAX);
-        sd_bus_message_unref(m);
         if (r < 0) {
                 log_warning("cannot ask %s whether it reads what it is sent: %s", c->name, strerror(-r));
                 later(c);
@@ -259,4 +259,121 @@ bool account_take_error(struct account_client *c)
         account_sent(c, ACCOUNT_MESSAGE);
         account_ask(c);
         return true;
+}
+
+/* ---- How large a message is ---- */
+
+/* The text that sd-bus describes an interface with, and all fixed parts of what Properties.GetAll returns.
+ */
+#define INTROSPECTION_BYTES ((size_t)32 * 1024)
+
+/* A length and padding. */
+#define OVERHEAD 8u
+
+static int read_text(sd_bus_message *m, char type, size_t *bytes)
+{
+        const char *text;
+
+        int r = sd_bus_message_read_basic(m, type, &text);
+        if (r > 0)
+                *bytes += strlen(text);
+        return r;
+}
+
+static int read_numbers(sd_bus_message *m, char type, size_t *bytes)
+{
+        const void *list;
+        size_t size;
+
+        int r = sd_bus_message_read_array(m, type, &list, &size);
+        if (r > 0)
+                *bytes += size;
+        return r;
+}
+
+/* What has the type `type`, or is an array or another container of `contents`. */
+static int read_value(
+        sd_bus_message *m, char type, const char *contents, struct account_size *measure, unsigned *depth)
+{
+        uint64_t number;
+
+        if (type == 'a' && strchr("ynqiuxtd", contents[0])) {
+                measure->values++;
+                return read_numbers(m, contents[0], &measure->bytes);
+        }
+        if (strchr("avre", type)) {
+                (*depth)++;
+                int r = sd_bus_message_enter_container(m, type, contents);
+                /* As many as there are bytes may be empty. */
+                if (r > 0 && type == 'a' && *depth > 1 && sd_bus_message_at_end(m, false) > 0) {
+                        measure->values++;
+                        measure->bytes += OVERHEAD;
+                }
+                return r;
+        }
+        measure->values++;
+        measure->bytes += OVERHEAD;
+        if (strchr("sog", type))
+                return read_text(m, type, &measure->bytes);
+        return sd_bus_message_read_basic(m, type, &number);
+}
+
+int account_measure(sd_bus_message *m, const struct account_size *limit, struct account_size *ret)
+{
+        struct account_size measure = { 0 };
+        unsigned depth = 0;
+        const char *contents;
+        char type;
+
+        int r = sd_bus_message_rewind(m, true);
+        while (r >= 0 && measure.values <= limit->values && measure.bytes <= limit->bytes) {
+                r = sd_bus_message_peek_type(m, &type, &contents);
+                if (r > 0) {
+                        r = read_value(m, type, contents, &measure, &depth);
+                } else if (r == 0 && depth > 0) {
+                        depth--;
+                        r = sd_bus_message_exit_container(m);
+                } else if (r == 0) {
+                        *ret = measure;
+                        r = sd_bus_message_rewind(m, true);
+                        return r < 0 ? r : 1;
+                }
+        }
+        if (r >= 0)
+                r = sd_bus_message_rewind(m, true);
+        return r < 0 ? r : 0;
+}
+
+/* Nobody answers an answer: its number is nothing to anybody. */
+int account_measure_answer(sd_bus_message *m, size_t *ret_bytes)
+{
+        static const struct account_size limit = { .values = SIZE_MAX, .bytes = SIZE_MAX };
+        struct account_size measure;
+
+        int r = sd_bus_message_seal(m, 1, 0);
+        if (r >= 0)
+                r = account_measure(m, &limit, &measure);
+        if (r < 0)
+                return r;
+        *ret_bytes = measure.bytes;
+        return 0;
+}
+
+/* Errors of sd-bus's own say which object, or which interface, there is none of. */
+static size_t named_bytes(sd_bus_message *m, bool is_get_all)
+{
+        const char *interface = "";
+
+        if (is_get_all && sd_bus_message_read_basic(m, 's', &interface) <= 0)
+                interface = "";
+        (void)sd_bus_message_rewind(m, true);
+        return strlen(sd_bus_message_get_path(m)) + strlen(interface);
+}
+
+size_t account_measure_made(sd_bus_message *m)
+{
+        bool is_get_all = strcmp(sd_bus_message_get_member(m), "GetAll") == 0;
+        bool is_long = is_get_all || strcmp(sd_bus_message_get_member(m), "Introspect") == 0;
+
+        return named_bytes(m, is_get_all) + (is_long ? INTROSPECTION_BYTES : 0);
 }

@@ -8,6 +8,7 @@
 #include "../base/clock.h"
 #include "../base/log.h"
 #include "../process/beginnings.h"
+#include "cleanup.h"
 #include "peer.h"
 
 #define DRIVER "org.freedesktop.DBus"
@@ -58,7 +59,7 @@ static struct caller_user *user_ref(struct callers *cs, uint32_t uid)
                 }
                 u->uid = uid;
                 u->account.is_root = uid == 0;
-                u->budget = budget_new(clock_usec());
+                u->budget = account_budget_new(clock_usec());
         }
         u->callers++;
         return u;
@@ -277,7 +278,7 @@ static int on_credentials(sd_bus_message *m, void *userdata, _unused_ sd_bus_err
 
 int caller_ask(struct caller *c)
 {
-        sd_bus_message *m = NULL;
+        _cleanup_message_ sd_bus_message *m = NULL;
         sd_bus *bus = c->owner->bus;
 
         if (c->state != CALLER_UNKNOWN || c->question)
@@ -288,7 +289,6 @@ int caller_ask(struct caller *c)
                 r = sd_bus_message_append(m, "s", c->name);
         if (r >= 0)
                 r = sd_bus_call_async(bus, &c->question, m, on_credentials, c, CREDENTIALS_USEC);
-        sd_bus_message_unref(m);
         return r < 0 ? r : 0;
 }
 
@@ -323,4 +323,76 @@ int callers_get(struct callers *cs, const char *name, struct caller **ret)
         }
         *ret = c;
         return 0;
+}
+
+/* ---- Calls that wait ---- */
+
+struct caller_call *caller_call_free(struct caller_call *h)
+{
+        if (!h)
+                return NULL;
+        sd_bus_message_unref(h->m);
+        sd_bus_message_unref(h->error);
+        free(h->person);
+        free(h);
+        return NULL;
+}
+
+static void link_waiting(struct callers_waiting *w, struct caller *c)
+{
+        c->prev = w->last;
+        c->next = NULL;
+        if (w->last)
+                w->last->next = c;
+        else
+                w->first = c;
+        w->last = c;
+}
+
+static void unlink_waiting(struct callers_waiting *w, struct caller *c)
+{
+        if (c->prev)
+                c->prev->next = c->next;
+        else
+                w->first = c->next;
+        if (c->next)
+                c->next->prev = c->prev;
+        else
+                w->last = c->prev;
+        c->next = c->prev = NULL;
+}
+
+void callers_wait(struct callers_waiting *w, struct caller *c, struct caller_call *h, bool first)
+{
+        if (!c->held)
+                link_waiting(w, c);
+        if (first || !c->held) {
+                h->next = c->held;
+                c->held = h;
+                if (!h->next)
+                        c->held_last = h;
+        } else {
+                c->held_last->next = h;
+                c->held_last = h;
+        }
+        c->n_held++;
+        c->held_bytes += h->bytes;
+        c->user->held_bytes += h->bytes;
+        w->bytes += h->bytes;
+}
+
+struct caller_call *callers_take(struct callers_waiting *w, struct caller *c)
+{
+        struct caller_call *h = c->held;
+
+        c->held = h->next;
+        c->n_held--;
+        c->held_bytes -= h->bytes;
+        c->user->held_bytes -= h->bytes;
+        w->bytes -= h->bytes;
+        unlink_waiting(w, c);
+        /* Others are next. */
+        if (c->held)
+                link_waiting(w, c);
+        return h;
 }

@@ -12,9 +12,9 @@
 #include "../process/exe-reader.h"
 #include "../process/process.h"
 #include "account.h"
-#include "budget.h"
 
-struct held;
+struct caller_call;
+struct subscription;
 
 /* One user for all its connections. Those of whom the bus has not told yet are one as well (uid
  * AUDIT_ID_UNSET). */
@@ -22,11 +22,14 @@ struct caller_user {
         uint32_t uid;
         size_t callers; /* it goes with the last */
         struct account_user account;
-        struct budget budget;
+        struct account_budget budget;
         bool is_member;        /* of the administrators' group, when it was last looked up */
         bool is_asked;         /* it is being looked up */
         uint64_t member_until; /* CLOCK_MONOTONIC, µs */
         size_t held_bytes;     /* of its calls that wait */
+
+        /* The registry's: of what its callers subscribed to. */
+        size_t subscriptions, subscribed_bytes;
 };
 
 enum caller_state {
@@ -47,10 +50,14 @@ struct caller {
 
         /* The gate's. */
         bool has_called;
-        struct held *held, *held_last; /* calls that wait, oldest first */
+        struct caller_call *held, *held_last; /* calls that wait, oldest first */
         unsigned n_held;
         size_t held_bytes;
         struct caller *next, *prev; /* of those whose calls wait */
+
+        /* The registry's. */
+        struct subscription *subscriptions;
+        size_t n_subscriptions;
 };
 
 struct callers;
@@ -72,3 +79,25 @@ struct caller *callers_find(struct callers *cs, const char *name);
 
 /* NULL: none of its connections calls. */
 struct caller_user *callers_user(struct callers *cs, uint32_t uid);
+
+/* ---- Calls that wait, each connection's in their order, and the connections whose calls wait ---- */
+
+struct caller_call {
+        struct caller_call *next;
+        sd_bus_message *m;
+        size_t bytes;
+        bool is_large;
+        char *person;          /* unique name of whoever it is made for */
+        sd_bus_message *error; /* the call was refused: this is to be sent, and there is no `m` */
+};
+
+struct callers_waiting {
+        struct caller *first, *last;
+        size_t bytes; /* of all calls */
+};
+
+struct caller_call *caller_call_free(struct caller_call *h);
+/* Behind the caller's others, or before them. It is owned by the caller then. */
+void callers_wait(struct callers_waiting *w, struct caller *c, struct caller_call *h, bool first);
+/* The caller's first, which there is. Other callers are next then. */
+struct caller_call *callers_take(struct callers_waiting *w, struct caller *c);

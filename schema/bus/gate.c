@@ -10,7 +10,6 @@
 #include "../dbus/names.h"
 #include "../events/loop.h"
 #include "members.h"
-#include "waiting.h"
 
 /* How long the user database's word on a user is taken. */
 #define MEMBER_USEC UINT64_C(2000000)
@@ -32,7 +31,7 @@ struct gate {
         sd_event_source *next;      /* lets a call pass at once */
         struct loop_deferred *turn; /* lets one pass that comes after the rest */
         sd_event_source *refill;    /* for those who have to wait until they have time again */
-        struct waiting waiting;
+        struct callers_waiting waiting;
         bool is_news;            /* somebody who waits may pass now */
         sd_bus_message *passing; /* it comes out of the bus's queue next */
         bool passing_person;     /* for whom it waited */
@@ -53,7 +52,7 @@ bool gate_is_writer(const struct caller *c)
 /* What the answer takes at least, as far as nobody counts it later. */
 static size_t answer_bytes(sd_bus_message *m)
 {
-        return sd_bus_message_get_expect_reply(m) <= 0 ? 0 : ACCOUNT_MESSAGE + measure_made_answer(m);
+        return sd_bus_message_get_expect_reply(m) <= 0 ? 0 : ACCOUNT_MESSAGE + account_measure_made(m);
 }
 
 enum verdict {
@@ -99,7 +98,7 @@ static enum verdict judge_person(struct gate *g, const char *name)
                                                                                                 : WAIT;
 }
 
-static enum verdict judge_caller(struct gate *g, struct caller *c, const struct held *h)
+static enum verdict judge_caller(struct gate *g, struct caller *c, const struct caller_call *h)
 {
         struct caller_user *u = c->user;
 
@@ -123,15 +122,17 @@ static enum verdict judge_caller(struct gate *g, struct caller *c, const struct 
         }
         if (h->is_large)
                 return LARGE;
-        return budget_left(&u->budget, clock_usec()) > 0 ? PASS : c->state == CALLER_UNKNOWN ? WAIT : TURN;
+        return account_budget_left(&u->budget, clock_usec()) > 0 ? PASS
+               : c->state == CALLER_UNKNOWN                      ? WAIT
+                                                                 : TURN;
 }
 
 /* The next large message comes when the error is there. */
-static enum verdict judge_error(struct gate *g, struct caller *c, const struct held *h, bool is_told)
+static enum verdict judge_error(struct gate *g, struct caller *c, const struct caller_call *h, bool is_told)
 {
         if (is_told && account_room(&c->account) < ACCOUNT_MESSAGE)
                 return WAIT;
-        if (!h->is_large || budget_left(&c->user->budget, clock_usec()) > 0)
+        if (!h->is_large || account_budget_left(&c->user->budget, clock_usec()) > 0)
                 return TURN;
         if (!loop_timer_runs(g->refill)) {
                 int r = loop_timer_start(g->refill, REFILL_USEC);
@@ -145,7 +146,7 @@ static enum verdict judge_error(struct gate *g, struct caller *c, const struct h
 }
 
 /* Whoever has got enough errors waits until it reads: it is asked. */
-static enum verdict judge(struct gate *g, struct caller *c, const struct held *h)
+static enum verdict judge(struct gate *g, struct caller *c, const struct caller_call *h)
 {
         bool is_told = c->account.errors >= ACCOUNT_ERRORS;
 
@@ -189,16 +190,16 @@ static bool is_full(const struct gate *g, const struct caller *c, size_t bytes)
                                                            u->held_bytes + bytes > GATE_HELD_BYTES_OF_USER);
 }
 
-static int hold(struct gate *g, struct caller *c, const struct held *call)
+static int hold(struct gate *g, struct caller *c, const struct caller_call *call)
 {
-        struct held *h = malloc(sizeof(*h));
+        struct caller_call *h = malloc(sizeof(*h));
         if (!h)
                 return -ENOMEM;
         *h = *call;
         sd_bus_message_ref(h->m);
         sd_bus_message_ref(h->error);
         g->is_news |= !c->held;
-        waiting_put(&g->waiting, c, h, false);
+        callers_wait(&g->waiting, c, h, false);
         return 1;
 }
 
@@ -221,7 +222,7 @@ static int refuse(struct gate *g, struct caller *c, sd_bus_message *m, const cha
         const char *why)
 {
         const sd_bus_error error = SD_BUS_ERROR_MAKE_CONST(name, text);
-        struct held h = { .bytes = ACCOUNT_MESSAGE, .is_large = strcmp(name, ERROR_TOO_LARGE) == 0 };
+        struct caller_call h = { .bytes = ACCOUNT_MESSAGE, .is_large = strcmp(name, ERROR_TOO_LARGE) == 0 };
 
         if (g->config.refused && g->config.need(m) == GATE_WRITER)
                 g->config.refused(m, &c->actor, why, g->config.userdata);
@@ -244,7 +245,7 @@ static int refuse_full(struct gate *g, struct caller *c, sd_bus_message *m)
                 "too many calls wait");
 }
 
-static int obey(struct gate *g, struct caller *c, const struct held *call, enum verdict verdict)
+static int obey(struct gate *g, struct caller *c, const struct caller_call *call, enum verdict verdict)
 {
         switch (verdict) {
         case PASS:
@@ -267,7 +268,7 @@ static int obey(struct gate *g, struct caller *c, const struct held *call, enum 
 
 static int on_call(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
-        static const struct measure limit = { .values = GATE_VALUES_MAX, .bytes = GATE_BYTES_MAX };
+        static const struct account_size limit = { .values = GATE_VALUES_MAX, .bytes = GATE_BYTES_MAX };
         struct gate *g = userdata;
         struct caller *c;
         const char *sender = sd_bus_message_get_sender(m);
@@ -287,12 +288,12 @@ static int on_call(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *err
         }
         g->waited_for_person = false;
         g->current = NULL;
-        struct held call = { .m = m };
+        struct caller_call call = { .m = m };
         if (is_full(g, c, 0))
                 return refuse_full(g, c, m);
         if (!gate_is_writer(c)) {
-                struct measure measure;
-                r = measure_message(m, &limit, &measure);
+                struct account_size measure;
+                r = account_measure(m, &limit, &measure);
                 if (r == -ENOMEM)
                         return r;
                 if (r < 0)
@@ -314,13 +315,13 @@ static int on_call(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *err
 /* Out of the queue again, and through the filter. */
 static void let_pass(struct gate *g, struct caller *c)
 {
-        struct held *h = waiting_take(&g->waiting, c);
+        struct caller_call *h = callers_take(&g->waiting, c);
         int r = 0;
 
         if (h->error) {
                 g->is_news = true;
                 if (h->is_large)
-                        budget_take(&c->user->budget, LARGE_USEC, clock_usec());
+                        account_budget_take(&c->user->budget, LARGE_USEC, clock_usec());
                 send_error(c, h->error);
         } else if ((r = sd_bus_enqueue_for_read(g->config.bus, h->m)) < 0) {
                 log_warning("cannot take a call of %s up again: %s", c->name, strerror(-r));
@@ -330,15 +331,15 @@ static void let_pass(struct gate *g, struct caller *c)
                 g->passing = h->m;
                 g->passing_person = h->person;
         }
-        (void)held_free(h);
+        (void)caller_call_free(h);
 }
 
 static void refuse_first(struct gate *g, struct caller *c, enum verdict verdict)
 {
-        struct held *h = waiting_take(&g->waiting, c);
+        struct caller_call *h = callers_take(&g->waiting, c);
 
         (void)obey(g, c, h, verdict);
-        (void)held_free(h);
+        (void)caller_call_free(h);
 }
 
 /* Whoever may pass at once; else *ret_turn has used the least time of those who wait for their turn. */
@@ -368,7 +369,7 @@ static int on_between(_unused_ sd_event_source *source, void *userdata)
 
         if (g->working) {
                 uint64_t now = clock_usec();
-                budget_take(&g->working->budget, now - g->working_since, now);
+                account_budget_take(&g->working->budget, now - g->working_since, now);
                 g->working = NULL;
         }
         if (!g->is_news || g->passing)
@@ -412,12 +413,12 @@ static void on_turn(void *userdata)
 static void drop_held(struct gate *g, struct caller *c)
 {
         while (c->held) {
-                struct held *h = waiting_take(&g->waiting, c);
+                struct caller_call *h = callers_take(&g->waiting, c);
                 if (h->m)
                         (void)refuse(g, c, h->m, SD_BUS_ERROR_ACCESS_DENIED,
                                 "the bus does not say who calls",
                                 "the caller hung up before its call was worked");
-                (void)held_free(h);
+                (void)caller_call_free(h);
         }
 }
 
@@ -432,7 +433,7 @@ static void on_caller(struct caller *c, void *userdata)
                 g->current = NULL;
         drop_held(g, c);
         if (g->config.gone)
-                g->config.gone(c->name, g->config.userdata);
+                g->config.gone(c, g->config.userdata);
 }
 
 static void on_read(struct account_client *client, bool lost, void *userdata)
@@ -441,7 +442,7 @@ static void on_read(struct account_client *client, bool lost, void *userdata)
 
         g->is_news = true;
         if (g->config.read)
-                g->config.read(client->name, lost, g->config.userdata);
+                g->config.read(callers_find(g->callers, client->name), lost, g->config.userdata);
 }
 
 static void on_member(uint32_t uid, bool is_member, void *userdata)
@@ -467,7 +468,7 @@ struct caller *gate_caller(struct gate *g, sd_bus_message *m)
 /* The rest of its sender's calls wait behind it. */
 static int hold_for_person(struct gate *g, struct caller *c, sd_bus_message *m, const char *name)
 {
-        struct held *h = malloc(sizeof(*h));
+        struct caller_call *h = malloc(sizeof(*h));
         char *person = strdup(name);
 
         if (!h || !person) {
@@ -475,8 +476,8 @@ static int hold_for_person(struct gate *g, struct caller *c, sd_bus_message *m, 
                 free(person);
                 return -ENOMEM;
         }
-        *h = (struct held){ .m = sd_bus_message_ref(m), .person = person };
-        waiting_put(&g->waiting, c, h, true);
+        *h = (struct caller_call){ .m = sd_bus_message_ref(m), .person = person };
+        callers_wait(&g->waiting, c, h, true);
         return 0;
 }
 
@@ -497,13 +498,13 @@ int gate_person(struct gate *g, sd_bus_message *m, const char *name, struct call
         return 1;
 }
 
-int gate_take(struct gate *g, sd_bus_message *m, size_t bytes, struct diag *d)
+int gate_take(struct gate *g, sd_bus_message *m, size_t bytes, sd_bus_error *error)
 {
         struct caller *c = gate_caller(g, m);
 
         if (c && bytes > account_room(&c->account)) {
                 account_ask(&c->account);
-                return diag_set(d, EDQUOT,
+                return sd_bus_error_setf(error, ERROR_LIMIT,
                         "too much that was sent to this user or client has not been read yet: there is no room "
                         "for an answer of %zu bytes",
                         bytes);
@@ -574,7 +575,7 @@ struct gate *gate_free(struct gate *g)
                 return NULL;
         sd_bus_slot_unref(g->filter);
         while (g->waiting.first)
-                (void)held_free(waiting_take(&g->waiting, g->waiting.first));
+                (void)caller_call_free(callers_take(&g->waiting, g->waiting.first));
         g->callers = callers_free(g->callers);
         g->account = account_free(g->account);
         g->members = members_free(g->members);

@@ -6,7 +6,7 @@
  * order. Root, and the administrators of the registry, come first. What everybody else's calls may take of
  * the daemon's time, memory and of the bus is limited:
  *  - a message holds at most GATE_VALUES_MAX values and GATE_BYTES_MAX bytes;
- *  - calls of whoever used up his budget of time (budget.h) are worked one at a time, the least user first,
+ *  - calls of whoever used up his budget of time (account.h) are worked one at a time, the least user first,
  *    when nothing else is to be done, or GATE_TURN_USEC after the last one;
  *  - calls that wait are limited in number and bytes, for a connection, a user and all;
  *  - errors that say so have to wait for their turn as well.
@@ -15,7 +15,6 @@
 
 #include "../base/diag.h"
 #include "caller.h"
-#include "measure.h"
 
 #define GATE_VALUES_MAX 4096u
 #define GATE_BYTES_MAX (1536u * 1024u)
@@ -41,8 +40,8 @@ struct gate_config {
         enum gate_need (*need)(sd_bus_message *m);
         /* A GATE_WRITER's call ends here, undone. NULL: nothing to do */
         void (*refused)(sd_bus_message *m, const struct actor *actor, const char *why, void *userdata);
-        void (*read)(const char *name, bool lost, void *userdata); /* account_read_t; NULL: nothing to do */
-        void (*gone)(const char *name, void *userdata);            /* a caller's connection; NULL */
+        void (*read)(struct caller *c, bool lost, void *userdata); /* account_read_t; NULL: nothing to do */
+        void (*gone)(struct caller *c, void *userdata);            /* its connection; NULL: nothing to do */
         void *userdata;
 };
 
@@ -59,8 +58,8 @@ _must_check_ int gate_person(struct gate *g, sd_bus_message *m, const char *name
 /* May the caller write, so that no limits hold for him? */
 bool gate_is_writer(const struct caller *c);
 
-/* The answer to `m` takes so many bytes beside what every answer is taken for. 0: they are counted; -EDQUOT
- * with d set: the caller has not read enough of what was sent before. */
-_must_check_ int gate_take(struct gate *g, sd_bus_message *m, size_t bytes, struct diag *d);
+/* The answer to `m` takes so many bytes beside what every answer is taken for. 0: they are counted; negative
+ * with `error` set: the caller has not read enough of what was sent before. */
+_must_check_ int gate_take(struct gate *g, sd_bus_message *m, size_t bytes, sd_bus_error *error);
 /* The same for an answer that sd-bus makes, which is sent in any case. */
 void gate_answered(struct gate *g, sd_bus_message *m, size_t bytes);

@@ -94,8 +94,8 @@ static int decide(const struct registry_part *part, struct boot_value *v, struct
         struct policy_decision decision = { 0 };
 
         int r = registry_part_get(part, &v->sv->key, v->sv->name, &found);
-        if (r < 0 && r != -ENOENT)
-                return r;
+        if (r == REGISTRY_CORRUPT)
+                return -EBADMSG;
         bool written = r == 0;
         r = policy_decide(v->sv, v->text, written ? &found->value : NULL, &decision);
         if (r == 0 && decision.verdict == POLICY_REFUSE) {

@@ -168,14 +168,11 @@ static int get_accepted(sd_bus *bus, _unused_ const char *path, _unused_ const c
 /* Sends the answer, whose size is counted, or says in `error` that there is no room for it. */
 static int answer(struct policy_bus *pb, sd_bus_message *m, sd_bus_message *reply, sd_bus_error *error)
 {
-        struct diag d = { 0 };
         size_t bytes;
 
-        int r = measure_answer(reply, &bytes);
+        int r = account_measure_answer(reply, &bytes);
         if (r == 0)
-                r = gate_take(pb->gate, m, bytes, &d);
-        if (r == -EDQUOT)
-                return sd_bus_error_set(error, ERROR_LIMIT, d.text);
+                r = gate_take(pb->gate, m, bytes, error);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 

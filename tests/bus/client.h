@@ -5,14 +5,9 @@
  * turned into text, so that tables can say what they expect. */
 
 #include "../../schema/base/buf.h"
+#include "../../schema/bus/cleanup.h"
 #include "../../schema/values/value.h"
 #include "harness.h"
-
-static inline void message_unrefp(sd_bus_message **m)
-{
-        sd_bus_message_unref(*m);
-}
-#define _cleanup_message_ _cleanup_(message_unrefp)
 
 static inline void bus_closep(sd_bus **bus)
 {

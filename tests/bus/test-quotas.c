@@ -77,7 +77,7 @@ START_TEST(previews)
         _cleanup_bus_ sd_bus *nobody = world_connect(UID_NOBODY);
         preview(nobody, IN_A_PREVIEW, "", "");
         preview(nobody, IN_A_PREVIEW + 1, ERROR_TOO_LARGE,
-                "65 changes, at most 64 can be previewed by who may not write");
+                "65 changes, at most 64 can be previewed by a user who may not write");
         preview(world.bus, IN_A_PREVIEW + 1, "", "");
         refused(world.bus, ERROR_NOT_FOUND, "no such key", "Info", "s", "\\Test");
 }
@@ -178,16 +178,17 @@ START_TEST(previews_of_deep_keys)
         ck_assert_int_ge(make_deep_keys(nobody, "Preview", 1, NULL), 0);
         ck_assert_int_lt(make_deep_keys(nobody, "Preview", DEEP_KEYS, &error), 0);
         ck_assert_str_eq(error.name, ERROR_TOO_LARGE);
-        ck_assert_msg(strstr(error.message, "to be previewed by who may not write"), "%s", error.message);
+        ck_assert_msg(
+                strstr(error.message, "to be previewed by a user who may not write"), "%s", error.message);
         sd_bus_error_free(&error);
         unsigned long grown = most_kb(world.registryd.pid) - before;
         ck_assert_msg(grown < PREVIEW_KB_MAX, "%lu KiB", grown);
         /* Who may write is not held up. */
         ck_assert_int_ge(make_deep_keys(world.bus, "Preview", 3, NULL), 0);
         ck_assert_int_ge(make_deep_keys(world.bus, "Transact", 16, NULL), 0);
-        refused(nobody, ERROR_TOO_LARGE, "to be previewed by who may not write", "Preview", "a(sssuv)a{sv}",
-                3, "delete-key", "\\Deep0001", "", 0u, "ay", 0, "delete-key", "\\Deep0002", "", 0u, "ay", 0,
-                "delete-key", "\\Deep0003", "", 0u, "ay", 0, 1, "recursive", "b", 1);
+        refused(nobody, ERROR_TOO_LARGE, "to be previewed by a user who may not write", "Preview",
+                "a(sssuv)a{sv}", 3, "delete-key", "\\Deep0001", "", 0u, "ay", 0, "delete-key", "\\Deep0002",
+                "", 0u, "ay", 0, "delete-key", "\\Deep0003", "", 0u, "ay", 0, 1, "recursive", "b", 1);
 }
 END_TEST
 

@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 
 #include "../../../schema/bus/account.h"
-#include "../../../schema/bus/budget.h"
 #include "suite.h"
 
 #define HALF (ACCOUNT_ROOM / 2)
@@ -235,26 +234,26 @@ END_TEST
 /* Full at first, filled by a tenth of the time, and never more than full. */
 START_TEST(budgets)
 {
-        struct budget b = budget_new(SEC);
+        struct account_budget b = account_budget_new(SEC);
 
-        ck_assert_int_eq(budget_left(&b, SEC), BUDGET_MOST_USEC);
-        ck_assert_int_eq(budget_left(&b, 9 * SEC), BUDGET_MOST_USEC);
-        budget_take(&b, BUDGET_MOST_USEC + 5000, 10 * SEC);
-        ck_assert_int_eq(budget_left(&b, 10 * SEC), -5000);
-        ck_assert_int_eq(budget_left(&b, 10 * SEC + 50000), 0);
+        ck_assert_int_eq(account_budget_left(&b, SEC), ACCOUNT_BUDGET_MOST_USEC);
+        ck_assert_int_eq(account_budget_left(&b, 9 * SEC), ACCOUNT_BUDGET_MOST_USEC);
+        account_budget_take(&b, ACCOUNT_BUDGET_MOST_USEC + 5000, 10 * SEC);
+        ck_assert_int_eq(account_budget_left(&b, 10 * SEC), -5000);
+        ck_assert_int_eq(account_budget_left(&b, 10 * SEC + 50000), 0);
         /* Less than a microsecond's share is not lost, however often it is looked at. */
         for (uint64_t t = 1; t <= 1000; t++)
-                (void)budget_left(&b, 10 * SEC + 50000 + t);
+                (void)account_budget_left(&b, 10 * SEC + 50000 + t);
         ck_assert_int_eq(b.left, 100);
-        ck_assert_int_eq(budget_left(&b, 20 * SEC), BUDGET_MOST_USEC);
+        ck_assert_int_eq(account_budget_left(&b, 20 * SEC), ACCOUNT_BUDGET_MOST_USEC);
         /* A clock that went back gives nothing. */
-        budget_take(&b, 1000, 20 * SEC);
-        ck_assert_int_eq(budget_left(&b, 19 * SEC), BUDGET_MOST_USEC - 1000);
+        account_budget_take(&b, 1000, 20 * SEC);
+        ck_assert_int_eq(account_budget_left(&b, 19 * SEC), ACCOUNT_BUDGET_MOST_USEC - 1000);
         /* Debt has an end. */
-        budget_take(&b, UINT64_MAX, 20 * SEC);
-        ck_assert_int_eq(b.left, -BUDGET_DEBT_USEC);
-        budget_take(&b, UINT64_MAX, 20 * SEC);
-        ck_assert_int_eq(b.left, -BUDGET_DEBT_USEC);
+        account_budget_take(&b, UINT64_MAX, 20 * SEC);
+        ck_assert_int_eq(b.left, -ACCOUNT_BUDGET_DEBT_USEC);
+        account_budget_take(&b, UINT64_MAX, 20 * SEC);
+        ck_assert_int_eq(b.left, -ACCOUNT_BUDGET_DEBT_USEC);
 }
 END_TEST
 

@@ -3,10 +3,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "../../../schema/bus/measure.h"
+#include "../../../schema/bus/account.h"
 #include "suite.h"
 
-#define MOST ((struct measure){ .values = SIZE_MAX, .bytes = SIZE_MAX })
+#define MOST ((struct account_size){ .values = SIZE_MAX, .bytes = SIZE_MAX })
 
 static sd_bus *bus;
 static int fds[2];
@@ -39,20 +39,20 @@ static void seal(sd_bus_message *m)
 
 static void measures(sd_bus_message *m, size_t values, size_t at_least)
 {
-        const struct measure exact = { .values = values, .bytes = SIZE_MAX },
-                             fewer = { .values = values - 1, .bytes = SIZE_MAX };
-        struct measure found;
+        const struct account_size exact = { .values = values, .bytes = SIZE_MAX },
+                                  fewer = { .values = values - 1, .bytes = SIZE_MAX };
+        struct account_size found;
 
         seal(m);
-        ck_assert_int_eq(measure_message(m, &MOST, &found), 1);
+        ck_assert_int_eq(account_measure(m, &MOST, &found), 1);
         ck_assert_uint_eq(found.values, values);
         ck_assert_uint_ge(found.bytes, at_least);
-        ck_assert_int_eq(measure_message(m, &exact, &found), 1);
+        ck_assert_int_eq(account_measure(m, &exact, &found), 1);
         if (values > 0)
-                ck_assert_int_eq(measure_message(m, &fewer, &found), 0);
-        const struct measure bytes = { .values = SIZE_MAX, .bytes = found.bytes - 1 };
+                ck_assert_int_eq(account_measure(m, &fewer, &found), 0);
+        const struct account_size bytes = { .values = SIZE_MAX, .bytes = found.bytes - 1 };
         if (found.bytes > 0)
-                ck_assert_int_eq(measure_message(m, &bytes, &found), 0);
+                ck_assert_int_eq(account_measure(m, &bytes, &found), 0);
         /* It is read from its beginning then. */
         ck_assert_int_eq(sd_bus_message_at_end(m, false), values == 0);
         sd_bus_message_unref(m);
@@ -92,7 +92,7 @@ START_TEST(answers)
         size_t n = 0;
 
         ck_assert_int_ge(sd_bus_message_append(m, "s", "some text"), 0);
-        ck_assert_int_eq(measure_answer(m, &n), 0);
+        ck_assert_int_eq(account_measure_answer(m, &n), 0);
         ck_assert_uint_ge(n, strlen("some text"));
         sd_bus_message_unref(m);
 }

@@ -15,7 +15,7 @@ else
         echo "polkit is not installed: its DTD was not asked" >&2
 fi
 
-sed -n 's/^#define ACCESS_ACTION_[A-Z]* "\(.*\)"$/\1/p' "$SOURCE_ROOT/registry-provider/bus/access.h" |
+sed -n 's/^#define WRITER_ACTION_[A-Z]* "\(.*\)"$/\1/p' "$SOURCE_ROOT/registry-provider/bus/writer.h" |
         sort >"$scratch/want"
 [ -s "$scratch/want" ]
 xmllint --xpath '//action/@id' "$actions" | sed -n 's/.*id="\(.*\)".*/\1/p' | sort >"$scratch/have"

@@ -148,7 +148,7 @@ int model_delete(struct model *m, unsigned layer, unsigned key, unsigned name)
 {
         struct model_value *v = &m->values[layer][key][name];
         if (!v->there)
-                return -ENOENT;
+                return REGISTRY_NOT_FOUND;
         *v = (struct model_value){ 0 };
         return 0;
 }
@@ -156,7 +156,7 @@ int model_delete(struct model *m, unsigned layer, unsigned key, unsigned name)
 int model_create(struct model *m, unsigned layer, unsigned key)
 {
         if (m->named[layer][key] && visible(m, key))
-                return -EEXIST;
+                return REGISTRY_EXISTS;
         name_key(m, layer, key);
         return 0;
 }
@@ -164,10 +164,10 @@ int model_create(struct model *m, unsigned layer, unsigned key)
 int model_delete_key(struct model *m, unsigned layer, unsigned key, bool recursive)
 {
         if (!m->named[layer][key])
-                return -ENOENT;
+                return REGISTRY_NOT_FOUND;
         for (unsigned k = 0; !recursive && k < MODEL_KEYS; k++)
                 if (model_keys[k].parent == (int)key && shows(m, k))
-                        return -ENOTEMPTY;
+                        return REGISTRY_NOT_EMPTY;
         for (unsigned k = 0; k < MODEL_KEYS; k++)
                 if (is_below(k, key))
                         clear(m, layer, k);

@@ -52,6 +52,7 @@ char *world_preview(struct world *w, const char *script);
 void world_expect(struct world *w, const char *script, const char *expected);
 /* Must succeed; the events are of no interest. */
 void world_do(struct world *w, const char *script);
+const char *error_name(int r);
 char *error_text(const struct world *w, int r);
 char *take_text(struct buf *text);
 void value_text(struct buf *out, uint32_t type, const void *data, size_t size);

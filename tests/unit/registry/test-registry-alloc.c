@@ -162,7 +162,7 @@ static int try_change(const struct change *c, const struct path *path, struct re
         if (r < 0)
                 return r;
         r = apply_change(c, path);
-        if (r < 0) {
+        if (r != 0) {
                 registry_abort(w.r);
                 return r;
         }
@@ -318,8 +318,8 @@ START_TEST(in_an_open_transaction)
                         kept++;
                 }
                 ck_assert_int_eq(registry_sync(w.r, NULL), 0);
-                ck_assert_str_eq(world_get(&w, "\\New\\Key", "V"), r < 0 ? "ENOENT" : "2@base");
-                ck_assert_str_eq(world_get(&w, "\\First\\Key", "V"), ended < 0 ? "ENOENT" : "1@base");
+                ck_assert_str_eq(world_get(&w, "\\New\\Key", "V"), r < 0 ? "NOT_FOUND" : "2@base");
+                ck_assert_str_eq(world_get(&w, "\\First\\Key", "V"), ended < 0 ? "NOT_FOUND" : "1@base");
                 if (ended == 0)
                         world_do(&w, "rmr - \\First");
                 if (r == 0)

@@ -30,7 +30,7 @@ START_TEST(hidden_keys)
         world_expect_reload(&w, "key-deleted Machine\\App\\In\n"
                                 "subkey-deleted Machine\\App In\n");
         world_expect_reload(&w, "");
-        ck_assert_str_eq(world_get(&w, "\\App\\In", "V"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\App\\In", "V"), "NOT_FOUND");
         /* In a key that cannot be seen nothing effective changes. */
         world_expect(&w, "set - \\App\\In V 2", "value-unchanged Machine\\App\\In V\n");
         world_expect(&w, "set - \\App\\In\\Deep V 2", "value-unchanged Machine\\App\\In\\Deep V\n");
@@ -63,7 +63,7 @@ START_TEST(hidden_at_the_same_precedence)
         world_do(&w, "set - \\App\\In V 1\nset - \\App\\In\\Deep V 1");
         world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\App\\In: !hidden\n");
         world_reload_well(&w);
-        ck_assert_str_eq(world_get(&w, "\\App\\In", "V"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\App\\In", "V"), "NOT_FOUND");
         world_expect(&w, "set - \\App\\In V 2",
                 "subkey-created Machine\\App In\n"
                 "value-set Machine\\App\\In V=2@base\n");
@@ -79,7 +79,7 @@ START_TEST(hidden_at_the_same_precedence)
         world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\Gone: !hidden\n");
         world_reload_well(&w);
         world_expect_reload(&w, "");
-        ck_assert_str_eq(world_get(&w, "\\Gone", "V"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\Gone", "V"), "NOT_FOUND");
         world_check(&w);
 }
 END_TEST
@@ -127,7 +127,7 @@ START_TEST(blankets)
         world_expect(&w, "set - \\App A 3", "value-unchanged Machine\\App A\n");
         world_crash(&w);
         world_expect_reload(&w, "");
-        ck_assert_str_eq(world_get(&w, "\\App", "A"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\App", "A"), "NOT_FOUND");
         uint64_t sequence = world_sequence_of(&w, "\\App", "B");
         world_write(&w, ETC "50.yaml",
                 HEAD("site") "precedence: 1\nkeys:\n  \\App: !blanket { C: !dword 4, B: !dword 2 }\n");
@@ -161,7 +161,7 @@ START_TEST(blanket_below_another_layer)
                         HEAD("site") "precedence: 1\nkeys:\n  \\App: !blanket { B: !dword 2 }\n");
                 world_reload_well(&w);
                 world_do(&w, "del high \\App B");
-                ck_assert_str_eq(world_get(&w, "\\App", "A"), "ENOENT");
+                ck_assert_str_eq(world_get(&w, "\\App", "A"), "NOT_FOUND");
                 ck_assert_str_eq(world_get(&w, "\\App", "B"), "2@site");
                 teardown();
                 setup();
@@ -222,7 +222,7 @@ START_TEST(new_hives)
         world_reload_well(&w);
         ck_assert_uint_eq(registry_hives(w.r)->n, 2);
         ck_assert_str_eq(world_get(&w, "Users\\Bob", "V"), "1@base");
-        ck_assert_str_eq(world_get(&w, "Users\\Ada", "A"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "Users\\Ada", "A"), "NOT_FOUND");
 }
 END_TEST
 
@@ -240,7 +240,7 @@ START_TEST(below_a_volatile_key)
         world_do(&w, "set - \\After V 1");
         world_crash(&w);
         ck_assert_str_eq(world_get(&w, "\\After", "V"), "1@base");
-        ck_assert_str_eq(world_get(&w, "\\Tmp\\Own", "A"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\Tmp\\Own", "A"), "NOT_FOUND");
         world_reload_well(&w);
         ck_assert_str_eq(world_get(&w, "\\Tmp\\Own", "A"), "2@site");
         world_crash(&w);

@@ -44,7 +44,7 @@ START_TEST(comes_changes_goes)
         world_write(&w, ETC "50.yaml",
                 HEAD("site") "precedence: 3\nkeys:\n  \\App: { C: !sz c }\n  \\App\\In: { }\n");
         world_expect(&w, "set site \\App A 1",
-                "EROFS layer 'site' is read-only: it is the contents of /etc/peios/registry.d/50.yaml");
+                "READ_ONLY layer 'site' is read-only: it is the contents of /etc/peios/registry.d/50.yaml");
         world_expect_reload_sorted(&w, "subkey-created Machine\\App In\n"
                                        "value-deleted Machine\\App A\n"
                                        "value-deleted Machine\\App B\n");
@@ -92,7 +92,7 @@ START_TEST(goes_while_down)
         world_restart(&w);
         ck_assert_str_eq(world_get(&w, "\\App", "A"), "1@site");
         world_reload_well(&w);
-        ck_assert_str_eq(world_get(&w, "\\App", "A"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\App", "A"), "NOT_FOUND");
         ck_assert_uint_eq(world_keys(&w), 1);
 }
 END_TEST
@@ -136,7 +136,7 @@ START_TEST(broken_replacement)
         _cleanup_free_ char *file = path_join(w.root, ETC "50.yaml");
         ck_assert_int_eq(symlink("/dev/null", file), 0);
         world_reload_well(&w);
-        ck_assert_str_eq(world_get(&w, "\\App", "A"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\App", "A"), "NOT_FOUND");
 }
 END_TEST
 
@@ -157,7 +157,7 @@ START_TEST(unreadable_directory)
         ck_assert_str_eq(world_get(&w, "\\App", "B"), "1@vendor");
         world_write(&w, "etc/peios/registry.d", NULL);
         world_reload_well(&w);
-        ck_assert_str_eq(world_get(&w, "\\App", "A"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\App", "A"), "NOT_FOUND");
 }
 END_TEST
 
@@ -240,7 +240,7 @@ START_TEST(precedence_and_enabled)
         world_do(&w, "rm - \\System\\Registry\\Layers\\site");
         ck_assert_str_eq(world_get(&w, "\\App", "A"), "8@base");
         world_expect(&w, "set site \\App A 1",
-                "EROFS layer 'site' is read-only: it is the contents of /etc/peios/registry.d/50.yaml");
+                "READ_ONLY layer 'site' is read-only: it is the contents of /etc/peios/registry.d/50.yaml");
 }
 END_TEST
 
@@ -261,7 +261,7 @@ START_TEST(layer_is_taken)
         world_reload_well(&w);
         /* It is spelled as when it was first used. */
         ck_assert_str_eq(world_get(&w, "\\App", "A"), "2@Mine");
-        ck_assert_str_eq(world_get(&w, "\\App", "B"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\App", "B"), "NOT_FOUND");
         world_check(&w);
         static const char *const reserved[] = { HEAD("base"), HEAD("Default"), HEAD("BASE") };
         for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {

@@ -33,9 +33,9 @@ START_TEST(values_can_be_deleted)
         world_expect(&w, "del trial \\A V", "value-set Machine\\A V=1@base\n");
         world_expect(&w, "del trial \\a own", "value-deleted Machine\\A Own\n");
         world_expect(&w, "del trial \\A V",
-                "ENOENT Machine\\A: layer trial has no value 'V'; it comes from layer base");
+                "NOT_FOUND Machine\\A: layer trial has no value 'V'; it comes from layer base");
         world_expect(&w, "rm trial \\A",
-                "ENOENT Machine\\A: layer trial has no such key; it comes from another layer");
+                "NOT_FOUND Machine\\A: layer trial has no such key; it comes from another layer");
         world_restart(&w);
         ck_assert_str_eq(world_get(&w, "\\A", "V"), "1@base");
 }
@@ -57,12 +57,12 @@ START_TEST(the_last_naming_entry)
                 "value-deleted Machine\\A V\n"
                 "key-deleted Machine\\A\n"
                 "subkey-deleted Machine A\n");
-        ck_assert_str_eq(world_get(&w, "\\A", "Own"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\A", "Own"), "NOT_FOUND");
         ck_assert_uint_eq(keys(), before - 1);
         world_expect(&w, "set - \\A W 1", "subkey-created Machine A\nvalue-set Machine\\A W=1@base\n");
-        ck_assert_str_eq(world_get(&w, "\\A", "Own"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\A", "Own"), "NOT_FOUND");
         world_crash(&w);
-        ck_assert_str_eq(world_get(&w, "\\A", "Own"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\A", "Own"), "NOT_FOUND");
         ck_assert_str_eq(world_get(&w, "\\A", "W"), "1@base");
 }
 END_TEST
@@ -73,7 +73,7 @@ START_TEST(keys_below)
         world_do(&w, "set trial \\A\\B\\C V 1\nset - \\A\\D V 1");
         world_unname(&w, "trial", "\\A");
         _cleanup_free_ char *refused = world_run(&w, "rm - \\A");
-        ck_assert_ptr_nonnull(strstr(refused, "ENOTEMPTY Machine\\A: the key has 2 subkeys"));
+        ck_assert_ptr_nonnull(strstr(refused, "NOT_EMPTY Machine\\A: the key has 2 subkeys"));
         _cleanup_free_ char *text = world_run(&w, "rmr - \\A");
         ck_assert_ptr_nonnull(strstr(text, "key-deleted Machine\\A\n"));
         ck_assert_ptr_nonnull(strstr(text, "key-deleted Machine\\A\\B\n"));
@@ -82,7 +82,7 @@ START_TEST(keys_below)
         ck_assert_uint_eq(keys(), before - 1);
         world_crash(&w);
         ck_assert_uint_eq(keys(), before - 1);
-        ck_assert_str_eq(world_get(&w, "\\A\\B\\C", "V"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\A\\B\\C", "V"), "NOT_FOUND");
 }
 END_TEST
 
@@ -103,7 +103,7 @@ START_TEST(a_layer_goes)
 {
         world_do(&w, "rm - \\System\\Registry\\Layers\\trial");
         ck_assert_str_eq(world_get(&w, "\\A", "V"), "1@base");
-        ck_assert_str_eq(world_get(&w, "\\A", "Own"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\A", "Own"), "NOT_FOUND");
         world_do(&w, "set - \\System\\Registry\\Layers\\trial Precedence 5");
         ck_assert_str_eq(world_get(&w, "\\A", "V"), "1@base");
 }

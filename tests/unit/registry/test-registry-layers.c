@@ -176,7 +176,7 @@ START_TEST(only_base_says)
         world_do(&w, "set low \\App V 3");
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "2@high");
         ck_assert_int_eq(registry_begin(w.r, NULL), 0);
-        ck_assert_int_eq(world_change(&w, "set new \\App V 1"), -ENOENT);
+        ck_assert_int_eq(world_change(&w, "set new \\App V 1"), REGISTRY_NOT_FOUND);
         registry_abort(w.r);
 }
 END_TEST
@@ -188,7 +188,7 @@ START_TEST(reserved_names)
                 "mk - " LAYERS "bAse", "set - " LAYERS "base\\In V 1", "mk - " LAYERS "default\\In" };
         for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
                 _cleanup_free_ char *text = world_run(&w, scripts[i]);
-                ck_assert_msg(strncmp(text, "EINVAL", 6) == 0, "%s: %s", scripts[i], text);
+                ck_assert_msg(strncmp(text, "INVALID_NAME", 12) == 0, "%s: %s", scripts[i], text);
         }
         ck_assert_uint_eq(registry_layers(w.r)->n, 3);
         world_do(
@@ -269,7 +269,7 @@ START_TEST(deleted_layers_are_empty)
                 ck_assert(has_layer(" high "));
                 world_do(&w, scripts[i]);
                 ck_assert_str_eq(world_get(&w, "\\App", "V"), "1@base");
-                ck_assert_str_eq(world_get(&w, "\\Only", "Y"), "ENOENT");
+                ck_assert_str_eq(world_get(&w, "\\Only", "Y"), "NOT_FOUND");
                 ck_assert(!has_layer(" high "));
                 struct dump before = world_dump(&w, false);
                 world_crash(&w);
@@ -303,9 +303,9 @@ START_TEST(latent_entries)
                 "value-set Machine\\Brief Z=1@brief\n");
         world_restart(&w);
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "2@high");
-        ck_assert_str_eq(world_get(&w, "\\Brief", "Z"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\Brief", "Z"), "NOT_FOUND");
         _cleanup_free_ char *error = world_run(&w, "set brief \\App V 8");
-        ck_assert_int_eq(strncmp(error, "ENOENT", 6), 0);
+        ck_assert_int_eq(strncmp(error, "NOT_FOUND", 9), 0);
         expect_rest("mk - " LAYERS "brief", "subkey-created Machine Brief\n"
                                             "value-set Machine\\Brief Z=1@brief (uncovered)\n");
         world_do(&w, "set - " LAYERS "brief Precedence 9");
@@ -322,7 +322,7 @@ START_TEST(too_many)
         world_do(&w, buf_str(&script));
         ck_assert_uint_eq(registry_layers(w.r)->n, LAYERS_MAX);
         _cleanup_free_ char *text = world_run(&w, "mk - " LAYERS "more");
-        ck_assert_msg(strncmp(text, "E2BIG", 5) == 0, "%s", text);
+        ck_assert_msg(strncmp(text, "LIMIT", 5) == 0, "%s", text);
         ck_assert_uint_eq(registry_layers(w.r)->n, LAYERS_MAX);
         world_restart(&w);
         ck_assert_uint_eq(registry_layers(w.r)->n, LAYERS_MAX);

@@ -30,7 +30,7 @@ static int set_bytes(const char *key, const char *name, const struct value *v, s
 
         w.d = (struct diag){ 0 };
         int r = registry_path(w.r, key, &path, &w.d);
-        if (r < 0)
+        if (r != 0)
                 return r;
         return registry_set(w.r,
                 &(struct registry_write){ .path = &path, .name = name, .expected = expected }, v, &sequence,
@@ -48,15 +48,15 @@ START_TEST(limits)
         ck_assert_int_eq(registry_begin(w.r, NULL), 0);
         ck_assert_int_eq(set_bytes("\\Big", "V", &v, ANY), 0);
         v.size++;
-        ck_assert_int_eq(set_bytes("\\Big\\New", "V", &v, ANY), -EFBIG);
+        ck_assert_int_eq(set_bytes("\\Big\\New", "V", &v, ANY), REGISTRY_TOO_LARGE);
         ck_assert_str_eq(w.d.text, "Machine\\Big\\New: value 'V' has 4097 bytes, at most 4096 are kept");
-        ck_assert_int_eq(set_bytes("\\Big\\New", "V", &tombstone, ANY), -EINVAL);
+        ck_assert_int_eq(set_bytes("\\Big\\New", "V", &tombstone, ANY), REGISTRY_INVALID_VALUE);
         v.size = 1;
-        ck_assert_int_eq(set_bytes("\\Big\\New", name, &v, ANY), -ENAMETOOLONG);
-        ck_assert_int_eq(set_bytes("\\Big\\New", "a\xff", &v, ANY), -EINVAL);
+        ck_assert_int_eq(set_bytes("\\Big\\New", name, &v, ANY), REGISTRY_INVALID_NAME);
+        ck_assert_int_eq(set_bytes("\\Big\\New", "a\xff", &v, ANY), REGISTRY_INVALID_NAME);
         for (size_t i = 0; i < ARRAY_SIZE(no_types); i++) {
                 v.type = no_types[i];
-                ck_assert_int_eq(set_bytes("\\Big\\New", "V", &v, ANY), -EDOM);
+                ck_assert_int_eq(set_bytes("\\Big\\New", "V", &v, ANY), REGISTRY_INVALID_VALUE);
         }
         ck_assert_str_eq(w.d.text, "Machine\\Big\\New: no value has type code 0x10001, expected 0 to 11");
         v.type = REG_BINARY;
@@ -70,7 +70,7 @@ START_TEST(limits)
         registry_events_done(&events);
         ck_assert_int_eq(registry_sync(w.r, NULL), 0);
         world_restart(&w);
-        ck_assert_str_eq(world_get(&w, "\\Big\\New", "V"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\Big\\New", "V"), "NOT_FOUND");
         ck_assert_str_eq(world_get(&w, "\\Big", "a\\b/c"), "hex''@base");
 }
 END_TEST
@@ -94,7 +94,7 @@ START_TEST(depth)
         _cleanup_path_ struct path path = { 0 };
         struct buf script = BUF_INIT;
 
-        ck_assert_int_eq(registry_path(w.r, deeper, &path, NULL), -ENAMETOOLONG);
+        ck_assert_int_eq(registry_path(w.r, deeper, &path, NULL), REGISTRY_INVALID_NAME);
         buf_printf(&script, "set - %s V 1", deepest);
         world_do(&w, buf_str(&script));
         world_crash(&w);
@@ -121,10 +121,10 @@ START_TEST(compare_and_swap)
         uint64_t sequence = world_sequence_of(&w, "\\App", "V");
         struct dump before = world_dump(&w, false);
         ck_assert_int_eq(registry_begin(w.r, NULL), 0);
-        ck_assert_int_eq(set_bytes("\\App", "V", &one, SEQUENCE(sequence + 1)), -EAGAIN);
-        ck_assert_int_eq(set_bytes("\\App", "W", &one, SEQUENCE(1)), -EAGAIN);
+        ck_assert_int_eq(set_bytes("\\App", "V", &one, SEQUENCE(sequence + 1)), REGISTRY_CONFLICT);
+        ck_assert_int_eq(set_bytes("\\App", "W", &one, SEQUENCE(1)), REGISTRY_CONFLICT);
         /* The keys on the way are not made either. */
-        ck_assert_int_eq(set_bytes("\\App\\A\\B", "V", &one, SEQUENCE(1)), -EAGAIN);
+        ck_assert_int_eq(set_bytes("\\App\\A\\B", "V", &one, SEQUENCE(1)), REGISTRY_CONFLICT);
         struct registry_events events;
         ck_assert_int_eq(registry_end(w.r, &events), 0);
         ck_assert_uint_eq(events.n, 0);
@@ -136,7 +136,7 @@ START_TEST(compare_and_swap)
 
         ck_assert_int_eq(registry_begin(w.r, NULL), 0);
         ck_assert_int_eq(set_bytes("\\App", "V", &one, SEQUENCE(sequence)), 0);
-        ck_assert_int_eq(set_bytes("\\App", "V", &one, SEQUENCE(sequence)), -EAGAIN);
+        ck_assert_int_eq(set_bytes("\\App", "V", &one, SEQUENCE(sequence)), REGISTRY_CONFLICT);
         registry_abort(w.r);
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "1@base");
 }
@@ -155,11 +155,11 @@ START_TEST(compare_and_swap_with_nothing)
         ck_assert_int_eq(registry_begin(w.r, NULL), 0);
         /* The layer's own entry counts, not what is effective. */
         ck_assert_int_eq(set_bytes("\\App", "V", &one, SEQUENCE(0)), 0);
-        ck_assert_int_eq(set_bytes("\\App", "V", &one, SEQUENCE(0)), -EAGAIN);
+        ck_assert_int_eq(set_bytes("\\App", "V", &one, SEQUENCE(0)), REGISTRY_CONFLICT);
         ck_assert_ptr_nonnull(strstr(w.d.text, "in layer base, expected 0"));
         ck_assert_int_eq(set_bytes("\\New\\Key", "V", &one, SEQUENCE(0)), 0);
-        ck_assert_int_eq(registry_delete(w.r, &write, NULL), -EAGAIN);
-        ck_assert_int_eq(registry_delete_key(w.r, &write, true, NULL), -EAGAIN);
+        ck_assert_int_eq(registry_delete(w.r, &write, NULL), REGISTRY_CONFLICT);
+        ck_assert_int_eq(registry_delete_key(w.r, &write, true, NULL), REGISTRY_CONFLICT);
         ck_assert_int_eq(set_bytes("\\App", "V", &one, ANY), 0);
         registry_abort(w.r);
 }
@@ -176,15 +176,15 @@ START_TEST(compare_and_swap_delete)
         uint64_t value = world_sequence_of(&w, "\\App", "V");
         struct registry_write write = { .path = &path, .name = "V", .expected = SEQUENCE(value + 1) };
         ck_assert_int_eq(registry_begin(w.r, NULL), 0);
-        ck_assert_int_eq(registry_delete(w.r, &write, NULL), -EAGAIN);
-        ck_assert_int_eq(registry_delete_key(w.r, &write, true, NULL), -EAGAIN);
-        ck_assert_int_eq(registry_create_key(w.r, &write, NULL), -EEXIST);
+        ck_assert_int_eq(registry_delete(w.r, &write, NULL), REGISTRY_CONFLICT);
+        ck_assert_int_eq(registry_delete_key(w.r, &write, true, NULL), REGISTRY_CONFLICT);
+        ck_assert_int_eq(registry_create_key(w.r, &write, NULL), REGISTRY_EXISTS);
         write.expected.sequence = value;
         ck_assert_int_eq(registry_delete(w.r, &write, NULL), 0);
         /* The path entry was written right before the value. */
         write.expected.sequence = value - 1;
         ck_assert_int_eq(registry_delete_key(w.r, &write, false, NULL), 0);
-        ck_assert_int_eq(registry_create_key(w.r, &write, NULL), -EAGAIN);
+        ck_assert_int_eq(registry_create_key(w.r, &write, NULL), REGISTRY_CONFLICT);
         registry_abort(w.r);
 }
 END_TEST
@@ -309,9 +309,9 @@ START_TEST(layers_of_a_value)
         world_do(&w, "set - \\System\\Registry\\Layers\\more Precedence 500");
         world_do(&w, "set more \\App W 1");
         world_expect(&w, "set more \\App V 1",
-                "EDQUOT Machine\\App: 128 layers have value 'V' already, which is the most");
+                "LIMIT Machine\\App: 128 layers have value 'V' already, which is the most");
         world_expect(&w, "set more \\App V !",
-                "EDQUOT Machine\\App: 128 layers have value 'V' already, which is the most");
+                "LIMIT Machine\\App: 128 layers have value 'V' already, which is the most");
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "126@l126");
         world_write(&w, "etc/peios/registry.d/20.yaml",
                 "peios-registry: 1\nlayer: second\nkeys: { \\App: { V: !dword 1, X: !dword 2 } }\n");
@@ -320,7 +320,7 @@ START_TEST(layers_of_a_value)
                 strstr(text, "20.yaml: cannot be applied: Machine\\App: 128 layers have value 'V' already, "
                              "which is the most"),
                 "%s", text);
-        ck_assert_str_eq(world_get(&w, "\\App", "X"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\App", "X"), "NOT_FOUND");
         world_crash(&w);
         world_do(&w, "set l126 \\App V 7\ndel l1 \\App V\nset more \\App V 9");
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "9@more");

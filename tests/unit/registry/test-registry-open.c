@@ -49,7 +49,7 @@ START_TEST(in_memory)
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "1@base");
         ck_assert_str_eq(world_get(&w, "\\App", "A"), "5@site");
         world_restart(&w);
-        ck_assert_str_eq(world_get(&w, "\\App", "V"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\App", "V"), "NOT_FOUND");
         ck_assert_int_eq(access(file, F_OK), -1);
 }
 END_TEST
@@ -111,8 +111,8 @@ START_TEST(volatile_keys)
         dump_done(&before);
         dump_done(&after);
         ck_assert_str_eq(world_get(&w, "\\Kept", "W"), "2@base");
-        ck_assert_str_eq(world_get(&w, "\\Kept\\Run", "V"), "ENOENT");
-        ck_assert_str_eq(world_get(&w, "\\Tmp\\Other", "V"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\Kept\\Run", "V"), "NOT_FOUND");
+        ck_assert_str_eq(world_get(&w, "\\Tmp\\Other", "V"), "NOT_FOUND");
         /* A write that is kept takes the counter of the others along. */
         ck_assert_uint_eq(registry_sequence(w.r), sequence);
         world_do(&w, "set - \\Tmp\\Run V 1");
@@ -128,12 +128,12 @@ START_TEST(volatile_in_two_layers)
         world_do(&w, "rmr - \\Tmp");
         ck_assert_str_eq(world_get(&w, "\\Tmp\\Run", "V"), "2@high");
         world_crash(&w);
-        ck_assert_str_eq(world_get(&w, "\\Tmp\\Run", "V"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\Tmp\\Run", "V"), "NOT_FOUND");
         ck_assert_str_eq(world_get(&w, "\\Own", "V"), "1@high");
         world_do(&w, "vset high \\Tmp\\Run V 1");
         world_do(&w, "rm - \\System\\Registry\\Layers\\high");
         world_crash(&w);
-        ck_assert_str_eq(world_get(&w, "\\Own", "V"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\Own", "V"), "NOT_FOUND");
         ck_assert_uint_eq(registry_layers(w.r)->n, 1);
 }
 END_TEST

@@ -91,8 +91,8 @@ static void answer(struct dump *to, const struct schema_value *sv, int r, const 
 
         if (r == 0)
                 value_text(&text, v->type, v->data, v->size);
-        if (r < 0)
-                dump_line(to, "%s %s: %s", sv->key.text, sv->name, strerrorname_np(-r));
+        if (r != 0)
+                dump_line(to, "%s %s: %s", sv->key.text, sv->name, error_name(r));
         else
                 dump_line(to, "%s %s=%s@%s #%ju", sv->key.text, sv->name, buf_str(&text), layer,
                         (uintmax_t)sequence);
@@ -371,7 +371,7 @@ static void assert_absent(const char *key, const char *name)
         const struct registry_part_item *item;
 
         path_of(key, &path);
-        ck_assert_int_eq(registry_part_get(part, &path, name, &item), -ENOENT);
+        ck_assert_int_eq(registry_part_get(part, &path, name, &item), REGISTRY_NOT_FOUND);
 }
 
 /* Only what is needed. */

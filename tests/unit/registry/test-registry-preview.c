@@ -31,7 +31,8 @@ START_TEST(previews_take_no_number)
         struct registry_events events;
 
         ck_assert_int_eq(registry_begin_preview(w.r, SIZE_MAX), 0);
-        ck_assert_int_eq(world_change(&w, "set - \\App V 2\nset - \\New V 1\ndel - \\App None"), -ENOENT);
+        ck_assert_int_eq(
+                world_change(&w, "set - \\App V 2\nset - \\New V 1\ndel - \\App None"), REGISTRY_NOT_FOUND);
         ck_assert_uint_gt(registry_sequence(w.r), sequence);
         registry_abort(w.r);
         ck_assert_uint_eq(registry_sequence(w.r), sequence);
@@ -71,7 +72,7 @@ START_TEST(previews_have_limited_room)
                 if (r == 0)
                         r = registry_end_preview(w.r, &events);
                 registry_abort(w.r);
-                ck_assert_int_eq(r, -EFBIG);
+                ck_assert_int_eq(r, REGISTRY_TOO_LARGE);
                 ck_assert_uint_eq(registry_room(w.r), 0);
                 /* Transactions are not limited, nor is a preview with room. */
                 _cleanup_free_ char *text = world_preview(&w, scripts[i]);
@@ -100,7 +101,7 @@ START_TEST(previews_take_about_their_room)
         const sqlite3_int64 before = sqlite3_memory_used();
         (void)sqlite3_memory_highwater(true);
         ck_assert_int_eq(registry_begin_preview(w.r, room), 0);
-        ck_assert_int_eq(world_change(&w, "rmr - \\Many"), -EFBIG);
+        ck_assert_int_eq(world_change(&w, "rmr - \\Many"), REGISTRY_TOO_LARGE);
         ck_assert_uint_eq(registry_room(w.r), 0);
         registry_abort(w.r);
         ck_assert_int_lt(sqlite3_memory_highwater(false) - before, 2 * (sqlite3_int64)room);

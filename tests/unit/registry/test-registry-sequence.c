@@ -28,7 +28,7 @@ static void fail_to_change(void)
         uint64_t last = registry_sequence(w.r);
 
         ck_assert_int_eq(registry_begin(w.r, NULL), 0);
-        ck_assert_int_eq(world_change(&w, "set - \\New\\Key V 1\nset no \\New V 1"), -ENOENT);
+        ck_assert_int_eq(world_change(&w, "set - \\New\\Key V 1\nset no \\New V 1"), REGISTRY_NOT_FOUND);
         registry_abort(w.r);
         ck_assert_uint_eq(registry_sequence(w.r), last);
 }
@@ -86,7 +86,7 @@ START_TEST(the_disk_fails)
         disk_failing_syncs = 2;
         ck_assert_int_eq(registry_sync(w.r, &w.d), -EIO);
         ck_assert_uint_eq(disk_failing_syncs, 0);
-        ck_assert_str_eq(world_get(&w, "\\Run", "V"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\Run", "V"), "NOT_FOUND");
         ck_assert_uint_eq(registry_sequence(w.r), last);
         fail_to_change();
         ck_assert_int_eq(registry_sync(w.r, &w.d), 0);

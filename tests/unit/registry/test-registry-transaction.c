@@ -115,7 +115,7 @@ START_TEST(an_error_undoes_the_transaction)
 {
         struct dump before = world_dump(&w, false);
         world_expect(&w, "set - \\App V 5\nset - \\New V 1\nset no \\App V 1",
-                "ENOENT there is no layer 'no'; make it by setting \\System\\Registry\\Layers\\no, value Precedence");
+                "NOT_FOUND there is no layer 'no'; make it by setting \\System\\Registry\\Layers\\no, value Precedence");
         struct dump after = world_dump(&w, false);
         dump_assert_equal(&before, &after, "after an error");
         dump_done(&before);
@@ -238,7 +238,7 @@ START_TEST(several_in_one_sync)
         dump_done(&before);
         dump_done(&after);
         ck_assert_str_eq(world_get(&w, "\\App", "V"), "2@base");
-        ck_assert_str_eq(world_get(&w, "\\Lost", "V"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\Lost", "V"), "NOT_FOUND");
 }
 END_TEST
 

@@ -41,21 +41,21 @@ START_TEST(values)
                 { "set - \\App V !", "value-unchanged Machine\\App V\n" },
                 { "set - \\App Never !", "value-unchanged Machine\\App Never\n" },
                 { "del - \\App V", "value-unchanged Machine\\App V\n" },
-                { "del - \\App V", "ENOENT Machine\\App: layer base has no value 'V'" },
+                { "del - \\App V", "NOT_FOUND Machine\\App: layer base has no value 'V'" },
                 { "del - \\App @", "value-deleted Machine\\App @\n" },
-                { "del - \\App @", "ENOENT Machine\\App: layer base has no value '@'" },
+                { "del - \\App @", "NOT_FOUND Machine\\App: layer base has no value '@'" },
                 { "del - \\App\\In V",
-                        "ENOENT Machine\\App\\In: no such key: there is no 'In' in Machine\\App" },
+                        "NOT_FOUND Machine\\App\\In: no such key: there is no 'In' in Machine\\App" },
                 { "set - \\App A 1\nset - \\App B 2\nset - \\App A 3", "value-set Machine\\App A=3@base\n"
                                                                        "value-set Machine\\App B=2@base\n" },
                 { "set - \\App A 4\nset - \\App A 3", "value-unchanged Machine\\App A=3@base\n" },
                 { "set - \\App C 4\ndel - \\App C", "value-unchanged Machine\\App C\n" },
                 { "set - Machine Root 1", "value-set Machine Root=1@base\n" },
                 { "set no \\App A 1",
-                        "ENOENT there is no layer 'no'; make it by setting \\System\\Registry\\Layers\\no, value "
+                        "NOT_FOUND there is no layer 'no'; make it by setting \\System\\Registry\\Layers\\no, value "
                         "Precedence" },
                 { "set default \\App A 1",
-                        "EINVAL 'default' stands for the schema's defaults, no layer can be called so" },
+                        "INVALID_NAME 'default' stands for the schema's defaults, no layer can be called so" },
         };
         run_steps(steps, ARRAY_SIZE(steps));
 }
@@ -66,22 +66,22 @@ START_TEST(keys)
         static const struct step steps[] = {
                 { "mk - \\A\\B", "subkey-created Machine A\n"
                                  "subkey-created Machine\\A B\n" },
-                { "mk - \\a\\b", "EEXIST Machine\\a\\b: the key is there already, in layer base" },
-                { "mk - Machine", "EEXIST Machine: the key is there already, in layer base" },
+                { "mk - \\a\\b", "EXISTS Machine\\a\\b: the key is there already, in layer base" },
+                { "mk - Machine", "EXISTS Machine: the key is there already, in layer base" },
                 { "set - \\A\\B V 1\nset - \\A W 2", "value-set Machine\\A\\B V=1@base\n"
                                                      "value-set Machine\\A W=2@base\n" },
                 { "rm - \\A",
-                        "ENOTEMPTY Machine\\A: the key has the subkey 'B'; delete that first, or the key recursively" },
+                        "NOT_EMPTY Machine\\A: the key has the subkey 'B'; delete that first, or the key recursively" },
                 { "mk - \\A\\C", "subkey-created Machine\\A C\n" },
                 { "rm - \\A",
-                        "ENOTEMPTY Machine\\A: the key has 2 subkeys, 'B' among them; delete those first, or "
+                        "NOT_EMPTY Machine\\A: the key has 2 subkeys, 'B' among them; delete those first, or "
                         "the key recursively" },
                 { "rm - \\A\\C", "key-deleted Machine\\A\\C\nsubkey-deleted Machine\\A C\n" },
-                { "rm - Machine", "EINVAL Machine: a hive cannot be deleted" },
-                { "rmr - Machine", "EINVAL Machine: a hive cannot be deleted" },
-                { "rm - \\No", "ENOENT Machine\\No: no such key: there is no 'No' in Machine" },
+                { "rm - Machine", "INVALID_NAME Machine: a hive cannot be deleted" },
+                { "rmr - Machine", "INVALID_NAME Machine: a hive cannot be deleted" },
+                { "rm - \\No", "NOT_FOUND Machine\\No: no such key: there is no 'No' in Machine" },
                 { "rm - \\No\\Inner",
-                        "ENOENT Machine\\No\\Inner: no such key: there is no 'No' in Machine" },
+                        "NOT_FOUND Machine\\No\\Inner: no such key: there is no 'No' in Machine" },
                 { "rmr - \\a", "value-deleted Machine\\A\\B V\n"
                                "key-deleted Machine\\A\\B\n"
                                "subkey-deleted Machine\\A B\n"
@@ -150,14 +150,14 @@ START_TEST(two_layers)
                 { "set high \\App V 3", "value-unchanged Machine\\App V=3@high\n" },
                 { "set high \\App V !", "value-deleted Machine\\App V\n" },
                 { "del - \\App V", "value-unchanged Machine\\App V\n" },
-                { "del - \\App V", "ENOENT Machine\\App: layer base has no value 'V'" },
+                { "del - \\App V", "NOT_FOUND Machine\\App: layer base has no value 'V'" },
                 { "set - \\App Other 1", "value-set Machine\\App Other=1@base\n" },
                 { "del high \\App Other",
-                        "ENOENT Machine\\App: layer high has no value 'Other'; it comes from layer base" },
+                        "NOT_FOUND Machine\\App: layer high has no value 'Other'; it comes from layer base" },
                 /* The key is still named by the other layer. */
                 { "rm - \\App", "value-deleted Machine\\App Other\n" },
                 { "rm - \\App",
-                        "ENOENT Machine\\App: layer base has no such key; it comes from another layer" },
+                        "NOT_FOUND Machine\\App: layer base has no such key; it comes from another layer" },
                 { "mk - \\app", "" },
                 { "rm high \\App", "value-unchanged Machine\\App V\n" },
                 { "rm - \\App", "key-deleted Machine\\app\nsubkey-deleted Machine app\n" },
@@ -175,7 +175,7 @@ START_TEST(recursive_delete_leaves_other_layers)
         world_do(&w, LAYER("high", "5"));
         world_do(&w, "set - \\A\\B\\C V 1\nset high \\A\\B V 2\nset high \\A\\D V 3");
         world_expect(&w, "rm - \\A\\B",
-                "ENOTEMPTY Machine\\A\\B: the key has the subkey 'C'; delete that first, or the key recursively");
+                "NOT_EMPTY Machine\\A\\B: the key has the subkey 'C'; delete that first, or the key recursively");
         world_expect(&w, "rmr - \\A",
                 "value-deleted Machine\\A\\B\\C V\n"
                 "key-deleted Machine\\A\\B\\C\n"
@@ -214,8 +214,8 @@ START_TEST(schema_defaults)
 {
         ck_assert_str_eq(world_get(&w, "\\System\\Audit\\Modules", "TaintEvents"), "'enabled'@default");
         ck_assert_str_eq(world_get(&w, "machine/system/audit/modules", "taintevents"), "'enabled'@default");
-        ck_assert_str_eq(world_get(&w, "\\System\\Process", "PidMax"), "ENOENT");
-        ck_assert_str_eq(world_get(&w, "\\System\\Audit\\Modules", "Other"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "\\System\\Process", "PidMax"), "NOT_FOUND");
+        ck_assert_str_eq(world_get(&w, "\\System\\Audit\\Modules", "Other"), "NOT_FOUND");
         world_do(&w, "set - \\System\\Audit\\Modules TaintEvents disabled");
         ck_assert_str_eq(world_get(&w, "\\System\\Audit\\Modules", "TaintEvents"), "'disabled'@base");
         ck_assert_str_eq(
@@ -252,7 +252,7 @@ START_TEST(hives)
         _cleanup_path_ struct path path = { 0 };
         ck_assert_int_eq(registry_path(w.r, "Users\\x", &path, NULL), 0);
         ck_assert_str_eq(path.text, "Machine\\Users\\x");
-        ck_assert_str_eq(world_get(&w, "Users\\x", "V"), "ENOENT");
+        ck_assert_str_eq(world_get(&w, "Users\\x", "V"), "NOT_FOUND");
 }
 END_TEST
 

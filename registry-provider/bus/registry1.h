@@ -3,7 +3,7 @@
 
 /* org.peios.Registry1: the registry on D-Bus (schema/dbus/org.peios.Registry1.xml). Marshalling, who may
  * write, and the order of things: a change is applied in memory at once, made durable together with what
- * else waits (one fdatasync), and only then answered and told to subscribers. Reads see durable contents
+ * else waits (one fdatasync), and only then answered and sent to subscribers. Reads see durable contents
  * only. */
 
 #include <systemd/sd-bus.h>
@@ -12,15 +12,15 @@
 #include "../../schema/bus/refusals.h"
 #include "../registry/registry.h"
 
-struct registry_bus;
+struct registry1;
 
-struct registry_bus_config {
+struct registry1_config {
         sd_bus *bus;
         struct registry *registry;
         const struct problems *problems;
         const char *admin_group;
-        struct exe_reader *exe_reader; /* may be NULL */
-        refusals_emit_t refused;
+        struct exe_reader *exe_reader;   /* may be NULL */
+        struct auditlog *auditlog;       /* refused calls are recorded there */
         void (*reload)(void *userdata);  /* read the schema and the drop-in files again */
         void (*changed)(void *userdata); /* something was written */
         void (*tried)(void *userdata);   /* something took memory, but nothing was written */
@@ -28,16 +28,14 @@ struct registry_bus_config {
         void *userdata;
 };
 
-_must_check_ int registry_bus_new(const struct registry_bus_config *config, struct registry_bus **ret);
-struct registry_bus *registry_bus_free(struct registry_bus *rb);
+_must_check_ int registry1_new(const struct registry1_config *config, struct registry1 **ret);
+struct registry1 *registry1_free(struct registry1 *b);
 
-/* Makes durable and answers what waits. Called from the event loop; other code calls it before it changes
- * anything. */
-void registry_bus_flush(struct registry_bus *rb);
+/* Makes durable and answers what waits; before anything else changes the registry. */
+void registry1_flush(struct registry1 *b);
 
-/* Tells subscribers of a change that no caller made (a drop-in file): `reason` is "hive-edited", `file` and
- * its owner. */
-void registry_bus_tell(struct registry_bus *rb, const struct registry_events *events, const char *reason,
-        const char *file, uid_t owner);
+/* Sends subscribers a change that no caller made (a drop-in file). */
+void registry1_changed(
+        struct registry1 *b, const struct registry_events *events, const struct store_author *author);
 
-void registry_bus_problems_changed(struct registry_bus *rb);
+void registry1_problems_changed(struct registry1 *b);

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Why a value is what it is, and who changed what, and when. */
+#include <errno.h>
+#include <string.h>
+
+#include "../../schema/bus/cleanup.h"
+#include "../../schema/dbus/names.h"
+#include "../../schema/bus/wire.h"
+#include "../store/history.h"
+#include "answer.h"
+#include "reader.h"
+
+/* One row of a page is given whatever it takes, within a message. */
+#define PAGE_BYTES (1024u * 1024u)
+#define PAGE_ROWS_MAX 1000u
+
+/* The type of what is not there, or not given. */
+#define TYPE_NOTHING UINT32_MAX
+
+static const char *state_name(enum why_state state)
+{
+        static const char *const names[] = {
+                [WHY_WINS] = "wins",
+                [WHY_SHADOWED] = "shadowed",
+                [WHY_LAYER_DISABLED] = "layer-disabled",
+                [WHY_LAYER_UNKNOWN] = "layer-unknown",
+                [WHY_HIDES_KEY] = "hides-key",
+        };
+        return names[state];
+}
+
+static int append_why(sd_bus_message *reply, const struct why_entry *w)
+{
+        struct value v = { .type = REG_TOMBSTONE }; /* what a blanket is */
+        if (w->entry)
+                v = (struct value){ .type = w->entry->type, .data = w->entry->data, .size = w->entry->size };
+
+        int r = sd_bus_message_open_container(reply, 'r', "sustuvs");
+        if (r >= 0)
+                r = sd_bus_message_append(
+                        reply, "sust", w->layer, w->precedence, w->file ? w->file : "", w->sequence);
+        if (r >= 0)
+                r = wire_append_value(reply, &v);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "s", state_name(w->state));
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* The schema's default competes below everything. */
+static int append_default(
+        struct reader *reader, sd_bus_message *reply, const struct path *path, const char *name, bool wins)
+{
+        const struct schema_value *sv = schema_find(registry_schema(reader->registry), path, name);
+        uint8_t scratch[8];
+        struct value v;
+        if (!sv || schema_default_value(sv, scratch, &v) < 0)
+                return 0;
+        int r = sd_bus_message_open_container(reply, 'r', "sustuvs");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "sust", LAYER_DEFAULT, 0u, "", UINT64_C(0));
+        if (r >= 0)
+                r = wire_append_value(reply, &v);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "s", wins ? "wins" : "shadowed");
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int append_origin(struct reader *reader, sd_bus_message *reply, const struct why_entry *winner)
+{
+        static const struct actor nobody = { .nobody = true };
+        const struct store *store = registry_store(reader->registry);
+        const struct history_row *row =
+                winner && winner->entry ? history_writer(store, winner->sequence) : NULL;
+
+        int r = sd_bus_message_open_container(reply, 'a', "{sv}");
+        if (r >= 0 && row)
+                r = answer_append_author(reply, row->author);
+        if (r >= 0 && row)
+                r = sd_bus_message_append(reply, "{sv}", "time", "t", row->time);
+        else if (r >= 0)
+                r = sd_bus_message_append(
+                        reply, "{sv}", "actor", "s", actor_state(winner && winner->entry ? NULL : &nobody));
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int reply_why(struct reader *reader, sd_bus_message *m, const struct path *path, const char *name,
+        const struct why_entry *list, size_t n)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        const struct why_entry *winner = n > 0 && list[0].state == WHY_WINS ? list : NULL;
+        bool exists = winner && winner->entry && winner->entry->type != REG_TOMBSTONE;
+
+        int r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "bs", (int)exists, path->text);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(sustuvs)");
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = append_why(reply, &list[i]);
+        if (r >= 0)
+                r = append_default(reader, reply, path, name, !exists);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = append_origin(reader, reply, winner);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+/* A key that is not there has no entries, which is an answer; where a layer hides it, its entry is why. */
+static int why_no_key(
+        const struct registry *r, const struct path *path, struct why_entry **ret, size_t *ret_n)
+{
+        size_t depth;
+        const struct store_path_entry *hiding = registry_hiding(r, path, &depth);
+
+        if (!hiding)
+                return store_error(registry_store(r), NULL);
+        const struct layer *layer = layers_find(registry_layers(r), hiding->layer);
+        struct why_entry *entry = calloc(1, sizeof(*entry));
+        if (!entry)
+                return -ENOMEM;
+        *entry = (struct why_entry){ .layer = hiding->layer,
+                .file = layer ? layer->file : NULL,
+                .precedence = layer ? layer->precedence : 0,
+                .sequence = hiding->sequence,
+                .blanket = true,
+                .state = WHY_HIDES_KEY };
+        *ret = entry;
+        *ret_n = 1;
+        return 0;
+}
+
+int reader_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct reader *reader = userdata;
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(reader->registry);
+        _cleanup_free_ struct why_entry *list = NULL;
+        _cleanup_path_ struct path path = { 0 };
+        struct diag d = { 0 };
+        struct guid guid;
+        size_t n = 0, taken = 0;
+        const char *key, *name;
+
+        int r = sd_bus_message_read(m, "ss", &key, &name);
+        if (r < 0)
+                return r;
+        r = reader_find_key(reader, key, &path, &guid, &d);
+        if (r == 0 && path_check_value_name(name, strlen(name), &d) < 0)
+                r = REGISTRY_INVALID_NAME;
+        if (r == 0)
+                r = resolve_why(registry_store(reader->registry), registry_layers(reader->registry), &guid,
+                        name, strlen(name), &list, &n);
+        else if (r == REGISTRY_NOT_FOUND)
+                r = why_no_key(reader->registry, &path, &list, &n);
+        if (r != 0)
+                return reader_fail(reader, r, &d, error);
+        for (size_t i = 0; r == 0 && i < n; i++) {
+                const struct store_value_entry *e = list[i].entry;
+                const struct value v = { .type = e ? e->type : REG_TOMBSTONE, .size = e ? e->size : 0 };
+                r = answer_take(&taken,
+                        answer_value_bytes(&v, list[i].layer, list[i].file ? list[i].file : ""), error);
+        }
+        if (r == 0)
+                r = gate_take(reader->gate, m, taken, error);
+        return r < 0 ? r : reply_why(reader, m, &path, name, list, n);
+}
+
+/* ---- History ---- */
+
+static const char *change_name(const struct history_row *row)
+{
+        switch (row->op) {
+        case STORE_SET_VALUE:
+                return "value-set";
+        case STORE_DELETE_VALUE:
+                return "value-deleted";
+        case STORE_CREATE_ENTRY:
+                return "subkey-created";
+        case STORE_HIDE_ENTRY:
+                return "subkey-hidden";
+        case STORE_DELETE_ENTRY:
+                return "subkey-deleted";
+        case STORE_CREATE_KEY:
+                return "key-created";
+        case STORE_WRITE_KEY:
+                return "key-changed";
+        case STORE_DROP_KEY:
+                return "key-deleted";
+        case STORE_SET_BLANKET:
+                return row->has_type || row->is_volatile ? "values-hidden" : "values-shown";
+        case STORE_SET_FILE:
+                return row->size == 1 && *(const char *)row->data == 0 ? "file-disabled" : "file-set";
+        case STORE_FORGET_FILE:
+                return "file-gone";
+        case STORE_NOTE:
+                return "note";
+        case STORE_DELETE_LAYER:
+                break;
+        }
+        return "unknown";
+}
+
+/* Old or new value of a row; TYPE_NOTHING: none. A file's is its precedence. */
+struct side {
+        struct value value;
+        uint8_t scratch[4];
+};
+
+static void set_precedence(uint32_t precedence, struct side *ret)
+{
+        for (size_t i = 0; i < sizeof(ret->scratch); i++)
+                ret->scratch[i] = (uint8_t)(precedence >> (8 * i));
+        ret->value = (struct value){ .type = REG_DWORD, .data = ret->scratch, .size = sizeof(ret->scratch) };
+}
+
+static void sides_of(const struct history_row *row, struct side *old, struct side *new)
+{
+        bool is_value = row->op == STORE_SET_VALUE || row->op == STORE_DELETE_VALUE;
+        bool is_file = row->op == STORE_SET_FILE || row->op == STORE_FORGET_FILE;
+
+        old->value = new->value = (struct value){ .type = TYPE_NOTHING };
+        if (is_value && row->was.is)
+                old->value = (struct value){ row->was.type, row->was.size, row->was.data };
+        if (is_value && row->has_type)
+                new->value = (struct value){ row->type, row->size, row->data };
+        if (is_file && row->was.is)
+                set_precedence(row->was.type, old);
+        if (is_file && row->has_type)
+                set_precedence(row->type, new);
+}
+
+static const char *or_empty(const char *text)
+{
+        return text ? text : "";
+}
+
+static int append_row(sd_bus_message *m, const struct history_row *row, const char *name,
+        const struct side *old, const struct side *new, bool is_dataless)
+{
+        int r = sd_bus_message_open_container(m, 'r', "ttssssbbuvuva{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ttssssbb", row->time, row->sequence, change_name(row),
+                        or_empty(row->path), name, or_empty(row->layer), (int)!row->is_shadowed,
+                        (int)is_dataless);
+        if (r >= 0)
+                r = wire_append_value(m, &old->value);
+        if (r >= 0)
+                r = wire_append_value(m, &new->value);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0)
+                r = answer_append_author(m, row->author);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "{sv}", "boot", "s", row->boot);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_page_row(
+        sd_bus_message *m, const struct history_row *row, size_t *taken, sd_bus_error *error)
+{
+        bool names_itself = row->op == STORE_CREATE_KEY || row->op == STORE_DROP_KEY;
+        const char *name = names_itself ? "" : or_empty(row->name), *file = or_empty(row->author->file);
+        bool is_dataless = row->is_volatile;
+        struct side old, new;
+
+        sides_of(row, &old, &new);
+        if (answer_value_bytes(&old.value, "", "") + answer_value_bytes(&new.value, "", "") >
+                ANSWER_BYTES_MAX / 2) {
+                old.value = new.value = (struct value){ .type = TYPE_NOTHING };
+                is_dataless = true;
+        }
+        int r = answer_take(taken,
+                answer_value_bytes(&old.value, or_empty(row->path), name) +
+                        answer_value_bytes(&new.value, or_empty(row->layer), file) +
+                        sizeof(row->author->actor),
+                error);
+        return r < 0 ? r : append_row(m, row, name, &old, &new, is_dataless);
+}
+
+static int reply_page(
+        struct reader *reader, sd_bus_message *m, const struct history_page *page, sd_bus_error *error)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        size_t taken = 0;
+
+        int r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(ttssssbbuvuva{sv})");
+        for (size_t i = 0; r >= 0 && i < page->n; i++)
+                r = append_page_row(reply, page->rows[i], &taken, error);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "t", (uint64_t)page->cursor);
+        if (r >= 0)
+                r = gate_take(reader->gate, m, taken, error);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+/* ---- Options ---- */
+
+struct options {
+        uint64_t since, until, cursor;
+        const char *name;
+        uint32_t limit;
+        int backwards;
+};
+
+static int read_option(sd_bus_message *m, struct options *o, sd_bus_error *error)
+{
+        const struct {
+                const char *name, *type;
+                void *at;
+        } members[] = {
+                { "since", "t", &o->since },
+                { "until", "t", &o->until },
+                { "name", "s", &o->name },
+                { "limit", "u", &o->limit },
+                { "backwards", "b", &o->backwards },
+                { "cursor", "t", &o->cursor },
+        };
+        const char *name;
+
+        int r = sd_bus_message_read(m, "s", &name);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+                if (strcmp(members[i].name, name) == 0) {
+                        r = sd_bus_message_read(m, "v", members[i].type, members[i].at);
+                        return r == -ENXIO ? sd_bus_error_setf(error, ERROR_INVALID_VALUE,
+                                                     "option '%s' is of the wrong type", name)
+                                           : r;
+                }
+        return sd_bus_error_setf(error, ERROR_INVALID_VALUE,
+                "there is no option '%s'; allowed are since, until, name, limit, backwards, cursor", name);
+}
+
+static int read_options(sd_bus_message *m, struct options *o, sd_bus_error *error)
+{
+        struct diag d = { 0 };
+        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
+
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = read_option(m, o, error);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        if (r >= 0 && o->name && path_check_value_name(o->name, strlen(o->name), &d) < 0)
+                return sd_bus_error_set(error, ERROR_INVALID_NAME, d.text);
+        return r;
+}
+
+int reader_history(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct reader *reader = userdata;
+        _cleanup_path_ struct path path = { 0 };
+        struct options o = { .limit = PAGE_ROWS_MAX };
+        struct history_page page;
+        struct diag d = { 0 };
+        const char *key;
+        int subtree;
+
+        int r = sd_bus_message_read(m, "sb", &key, &subtree);
+        if (r >= 0)
+                r = read_options(m, &o, error);
+        if (r < 0)
+                return r;
+        writer_flush(reader->writer);
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(reader->registry);
+        r = registry_path(reader->registry, key, &path, &d);
+        const struct history_query query = { .path = &path,
+                .subtree = subtree != 0,
+                .name = o.name,
+                .since = o.since,
+                .until = o.until,
+                .backwards = o.backwards != 0,
+                .cursor = o.cursor <= INT64_MAX ? (int64_t)o.cursor : INT64_MAX,
+                .limit = o.limit > 0 && o.limit < PAGE_ROWS_MAX ? o.limit : PAGE_ROWS_MAX,
+                .bytes = PAGE_BYTES };
+        if (r == 0)
+                r = history_page(registry_store(reader->registry), &query, &page);
+        return r != 0 ? reader_fail(reader, r, &d, error) : reply_page(reader, m, &page, error);
+}

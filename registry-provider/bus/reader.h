@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What only reads the registry: Get, GetMany, List, Info and the keys as objects (reader.c), Resolve and
+ * History (reader-why.c). */
+
+#include <systemd/sd-bus.h>
+
+#include "../../schema/bus/gate.h"
+#include "../registry/registry.h"
+#include "writer.h"
+
+struct reader {
+        struct registry *registry;
+        struct gate *gate;
+        struct writer *writer; /* what waits there is made durable before anybody reads it */
+};
+
+/* The keys below the registry's object; the reader stays where it is. */
+_must_check_ int reader_register(struct reader *reader, sd_bus *bus);
+
+/* Methods; the userdata is the reader. */
+int reader_get(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int reader_get_many(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int reader_list(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int reader_info(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int reader_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int reader_history(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
+/* The key that is called so. 0 or a registry's error. */
+_must_check_ int reader_find_key(
+        struct reader *reader, const char *key, struct path *ret_path, struct guid *ret, struct diag *d);
+/* answer_fail(), which also reports what failed in the store. */
+int reader_fail(struct reader *reader, int e, const struct diag *d, sd_bus_error *error);
