@@ -206,10 +206,50 @@ START_TEST(preview)
 }
 END_TEST
 
+/* In one call; `base` is there already. */
+static int make_layers(unsigned n, sd_bus_error *error)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        ck_assert_int_ge(sd_bus_message_new_method_call(world.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH,
+                                 REGISTRY_INTERFACE, "Transact"),
+                0);
+        ck_assert_int_ge(sd_bus_message_open_container(m, 'a', "(sssuv)"), 0);
+        for (unsigned i = 0; i < n; i++) {
+                char key[64];
+                snprintf(key, sizeof(key), "\\System\\Registry\\Layers\\l%u", i);
+                ck_assert_int_ge(sd_bus_message_append(m, "(sssuv)", "create-key", key, "", 0u, "ay", 0), 0);
+        }
+        ck_assert_int_ge(sd_bus_message_close_container(m), 0);
+        ck_assert_int_ge(sd_bus_message_append(m, "a{sv}", 0), 0);
+        return sd_bus_call(world.bus, m, 0, error, NULL);
+}
+
+START_TEST(layers)
+{
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        registryd_start(NULL);
+        ck_assert_int_lt(make_layers(1024, &error), 0);
+        ck_assert_str_eq(error.name, ERROR_LIMIT);
+        ck_assert_str_eq(error.message, "there are too many layers");
+        sd_bus_error_free(&error);
+        refused(world.bus, ERROR_NOT_FOUND, "no such key", "Info", "s", "\\System\\Registry\\Layers\\l0");
+        ck_assert_int_ge(make_layers(1023, NULL), 0);
+        refused(world.bus, ERROR_LIMIT, "there are too many layers", "Set", "ssuva{sv}",
+                "\\System\\Registry\\Layers\\more", "Precedence", (uint32_t)REG_DWORD, "u", 1u, 0);
+        refused(world.bus, ERROR_LIMIT, "there are too many layers", "CreateKey", "sa{sv}",
+                "\\System\\Registry\\Layers\\more", 0);
+        refused(world.bus, ERROR_NOT_FOUND, "there is no layer 'more'", "Set", "ssuva{sv}", KEY, "V", SZ,
+                "s", "x", 1, "layer", "s", "more");
+        set_in_layer(world.bus, "l0", KEY, "V", "x");
+}
+END_TEST
+
 int main(void)
 {
         const TTest *const tests[] = { paths, value_names, what_is_not_there, variants, options,
-                transactions, preview };
+                transactions, preview, layers };
         Suite *suite = suite_create("errors");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);
