@@ -28,6 +28,7 @@ SHORT = {
     'find-sse2.c': 'one of two ways to search; the machine decides',
     'policyd-options.c': 'a table, which the program that makes files of it links',
     'registryd-options.c': 'a table, which the program that makes files of it links',
+    'privileges.c': 'two calls that the C library lacks',
     'sha256-nettle.c': 'one half of an option',
 }
 
@@ -45,7 +46,7 @@ KNOWN = {
     'name': set("""
         append_actor append_author append_event_list bind_data bind_guid bind_text bind_u64 check_metadata
         clear_problem column_guid column_u64 complain count_answer find_key flush_overflows follow_layers
-        format_entry format_event format_key format_nuls format_safe format_time format_typed
+        format_entry format_event format_key format_nuls utf8_put_safe format_time format_typed
         format_value_path inference_surprises is_oversized_number is_regedit_number key_word_check
         key_word_trim keys_register load_dropins looks_typed method_get method_get_many method_history
         method_info method_list method_preview method_resolve method_write property_hives property_layers

@@ -48,10 +48,10 @@ void event_format(struct buf *out, const struct event *e)
         const char *name = event_name(e);
 
         buf_printf(out, "%s  ", e->kind);
-        format_safe(out, e->key, strlen(e->key));
+        utf8_put_safe(out, e->key, strlen(e->key));
         if (name[0]) {
                 buf_puts(out, "  ");
-                format_safe(out, name, strlen(name));
+                utf8_put_safe(out, name, strlen(name));
         }
         if (event_has_value(e)) {
                 buf_puts(out, " = ");
@@ -100,7 +100,7 @@ static void show_string(const char *name, const char *value, struct buf *out)
         if (!value[0])
                 return;
         buf_printf(out, "%s%s ", out->len > 0 ? ", " : "", name);
-        format_safe(out, value, strlen(value));
+        utf8_put_safe(out, value, strlen(value));
 }
 
 /* What else is known is in other members. */

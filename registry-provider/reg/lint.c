@@ -30,7 +30,7 @@ static void tell(struct lint *l, bool error, const char *text)
         }
         if (!error)
                 buf_puts(&l->s->out, "warning: ");
-        format_safe(&l->s->out, text, strlen(text));
+        utf8_put_safe(&l->s->out, text, strlen(text));
         buf_putc(&l->s->out, '\n');
 }
 

@@ -265,7 +265,7 @@ int command_info(struct session *s)
                 return EXIT_CODE_OK;
         }
         buf_puts(&s->out, "Path:       ");
-        format_safe(&s->out, i.path, strlen(i.path));
+        utf8_put_safe(&s->out, i.path, strlen(i.path));
         buf_printf(&s->out,
                 "\nGUID:       %s\nSubkeys:    %" PRIu32 "\nValues:     %" PRIu32 "\nLast write: ", i.guid,
                 i.subkeys, i.values);
@@ -334,7 +334,7 @@ static int long_subkey(struct session *s, const char *parent, const char *name, 
         buf_puts(table_cell(t), i.is_link ? "link" : i.is_volatile ? "volatile key" : "key");
         buf_printf(table_cell(t), "%" PRIu32, i.values);
         entry_format_time(table_cell(t), i.last_write_usec);
-        format_safe(table_cell(t), name, strlen(name));
+        utf8_put_safe(table_cell(t), name, strlen(name));
         buf_putc(&t->text, '\\');
         return EXIT_CODE_OK;
 }
@@ -346,9 +346,9 @@ static void long_value(struct table *t, const struct entry *e)
 
         buf_puts(table_cell(t), value_type_symbol(v.type));
         buf_printf(table_cell(t), "%zu", v.size);
-        format_safe(table_cell(t), e->layer, strlen(e->layer));
+        utf8_put_safe(table_cell(t), e->layer, strlen(e->layer));
         buf_printf(&t->text, " %" PRIu64, e->sequence);
-        format_safe(table_cell(t), name, strlen(name));
+        utf8_put_safe(table_cell(t), name, strlen(name));
         buf_puts(&t->text, " = ");
         value_format(&t->text, &v, true);
         entry_format_nuls(&t->text, &v);
@@ -373,7 +373,7 @@ static int ls_long(struct session *s, const char *key, struct listing *l)
 static void show_names(struct session *s, char *const *names)
 {
         for (char *const *name = names; *name; name++) {
-                format_safe(&s->out, *name, strlen(*name));
+                utf8_put_safe(&s->out, *name, strlen(*name));
                 buf_puts(&s->out, "\\\n");
         }
 }
@@ -460,7 +460,7 @@ static int show_listing(struct walk *w, struct listing *l, size_t level)
                 json_add_string(&w->j, "path", w->key.data);
         } else {
                 buf_printf(&w->s->out, "%*s", (int)(level * INDENT), "");
-                format_safe(&w->s->out, name, strlen(name));
+                utf8_put_safe(&w->s->out, name, strlen(name));
                 buf_puts(&w->s->out, "\\\n");
         }
         int code = EXIT_CODE_OK;

@@ -75,11 +75,11 @@ static void format_row(struct buf *out, const struct change_row *row)
         buf_printf(out, "  %s", row->event.kind);
         if (row->event.key[0]) {
                 buf_puts(out, "  ");
-                format_safe(out, row->event.key, strlen(row->event.key));
+                utf8_put_safe(out, row->event.key, strlen(row->event.key));
         }
         if (name[0]) {
                 buf_puts(out, "  ");
-                format_safe(out, name, strlen(name));
+                utf8_put_safe(out, name, strlen(name));
         }
         if (row->old.type == TYPE_NOTHING && row->event.entry.type == TYPE_NOTHING)
                 return;
@@ -99,7 +99,7 @@ static int show_text(struct history *h, sd_bus_message *m)
         buf_puts(out, "   (");
         if (row->event.entry.layer[0]) {
                 buf_puts(out, "layer ");
-                format_safe(out, row->event.entry.layer, strlen(row->event.entry.layer));
+                utf8_put_safe(out, row->event.entry.layer, strlen(row->event.entry.layer));
                 buf_puts(out, ", ");
         }
         buf_printf(out, "%s%ssequence %" PRIu64, row->effective ? "" : "not effective, ",

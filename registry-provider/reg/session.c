@@ -36,7 +36,7 @@ _printf_(2, 0) static void say(const char *prefix, const char *format, va_list a
         int n = vasprintf(&text, format, ap);
         buf_printf(&line, "peios-reg: %s", prefix);
         if (n >= 0)
-                format_safe(&line, text, (size_t)n);
+                utf8_put_safe(&line, text, (size_t)n);
         buf_putc(&line, '\n');
         free(n >= 0 ? text : NULL);
         /* There is nobody left to tell that standard error does not work. */

@@ -53,7 +53,7 @@ static void show_text(struct watch *w, const struct event *e, uint64_t sequence,
                 buf_puts(out, "   (");
                 if (e->entry.layer[0]) {
                         buf_puts(out, "layer ");
-                        format_safe(out, e->entry.layer, strlen(e->entry.layer));
+                        utf8_put_safe(out, e->entry.layer, strlen(e->entry.layer));
                         buf_puts(out, ", ");
                 }
                 buf_printf(out, "sequence %" PRIu64 "%s%s)", sequence, origin[0] ? ", " : "", origin);
@@ -87,7 +87,7 @@ static void show_provider(struct watch *w, const char *kind, const char *hint)
                 json_end_object(&j);
         } else {
                 buf_printf(&w->s->out, "%s  ", kind);
-                format_safe(&w->s->out, w->path.text, w->path.len);
+                utf8_put_safe(&w->s->out, w->path.text, w->path.len);
                 buf_printf(&w->s->out, "   (%s)", hint);
         }
         end_line(w);

@@ -61,7 +61,7 @@ static void show_value(struct buf *out, const struct contender *c, bool wins)
                 buf_printf(out, "   (%s)", c->state);
         if (c->file[0]) {
                 buf_puts(out, "   ");
-                format_safe(out, c->file, strlen(c->file));
+                utf8_put_safe(out, c->file, strlen(c->file));
         }
 }
 
@@ -70,13 +70,13 @@ static void show_text(struct why *w, const struct contender *c, const char *prob
         bool wins = strcmp(c->state, "wins") == 0, heading = w->terminal;
 
         buf_puts(table_cell(&w->table), wins ? "* " : "  ");
-        format_safe(&w->table.text, c->entry.layer, strlen(c->entry.layer));
+        utf8_put_safe(&w->table.text, c->entry.layer, strlen(c->entry.layer));
         buf_printf(table_cell(&w->table), "%s%" PRIu32, heading ? "" : "precedence ", c->precedence);
         buf_printf(table_cell(&w->table), "%s%" PRIu64, heading ? "" : "sequence ", c->entry.sequence);
         show_value(table_cell(&w->table), c, wins);
         if (problem) {
                 buf_puts(&w->notes, "  the file is broken, this is what it said before: ");
-                format_safe(&w->notes, problem, strlen(problem));
+                utf8_put_safe(&w->notes, problem, strlen(problem));
                 buf_putc(&w->notes, '\n');
         }
 }
@@ -141,9 +141,9 @@ static void header(struct why *w)
         const struct value v = entry_value(&w->winner.entry);
         const char *name = path_word_of_value_name(w->name);
 
-        format_safe(&w->s->out, w->path, strlen(w->path));
+        utf8_put_safe(&w->s->out, w->path, strlen(w->path));
         buf_puts(&w->s->out, "  ");
-        format_safe(&w->s->out, name, strlen(name));
+        utf8_put_safe(&w->s->out, name, strlen(name));
         if (w->winner.entry.layer && !is_tombstone(&w->winner)) {
                 buf_puts(&w->s->out, " = ");
                 entry_format_typed(&w->s->out, &v);
@@ -218,7 +218,7 @@ static void judgement_to_text(struct why *w, const struct judgement *judgement)
                 buf_puts(out, "does not know this value");
         else if (judgement->refused) {
                 buf_puts(out, "refused: ");
-                format_safe(out, judgement->why.text, strlen(judgement->why.text));
+                utf8_put_safe(out, judgement->why.text, strlen(judgement->why.text));
         } else if (judgement->text) {
                 buf_puts(out, "accepted, ");
                 schema_describe_allowed(w->sv, out);
@@ -268,7 +268,7 @@ static void setting_to_text(struct buf *out, const struct policy_setting *p)
         if (p->control[0])
                 buf_printf(out, ", %s holds %s", p->control, or_none(p->control_value));
         buf_puts(out, "\n            ");
-        format_safe(out, p->why, strlen(p->why));
+        utf8_put_safe(out, p->why, strlen(p->why));
         buf_putc(out, '\n');
 }
 

@@ -79,7 +79,7 @@ void words_format_key(struct buf *out, const char *key)
         }
         while (*rest) {
                 size_t n = strcspn(rest, "\\/");
-                format_safe(out, rest, n);
+                utf8_put_safe(out, rest, n);
                 rest += n;
                 if (*rest) {
                         buf_putc(out, '\\');

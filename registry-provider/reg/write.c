@@ -118,7 +118,7 @@ static void lines_to_text(struct buf *out, const char *lines)
         while (*lines) {
                 size_t n = strcspn(lines, "\n");
                 buf_puts(out, "  policy: ");
-                format_safe(out, lines, n);
+                utf8_put_safe(out, lines, n);
                 buf_putc(out, '\n');
                 lines += n + (lines[n] != '\0');
         }
@@ -164,7 +164,7 @@ static int show_event(struct preview *p, const struct event *e)
         event_format(&p->s->out, e);
         if (e->entry.layer[0]) {
                 buf_puts(&p->s->out, "   (layer ");
-                format_safe(&p->s->out, e->entry.layer, strlen(e->entry.layer));
+                utf8_put_safe(&p->s->out, e->entry.layer, strlen(e->entry.layer));
                 buf_putc(&p->s->out, ')');
         }
         buf_putc(&p->s->out, '\n');
@@ -335,7 +335,7 @@ static int echo(
         words_format_key(&s->out, c->key);
         if (c->name) {
                 buf_puts(&s->out, "  ");
-                format_safe(
+                utf8_put_safe(
                         &s->out, path_word_of_value_name(c->name), strlen(path_word_of_value_name(c->name)));
         }
         if (c->value) {
@@ -343,7 +343,7 @@ static int echo(
                 format_written(&s->out, c->value);
         }
         buf_puts(&s->out, "   (layer ");
-        format_safe(&s->out, layer, strlen(layer));
+        utf8_put_safe(&s->out, layer, strlen(layer));
         buf_printf(&s->out, ", sequence %" PRIu64 ")\n", o->sequence);
         return EXIT_CODE_OK;
 }

@@ -7,6 +7,9 @@
 #include "buf.h"
 #include "diag.h"
 
+/* CRC-32C (Castagnoli, as in RFC 3720 B.4). Start with crc 0; chain by passing the previous result. */
+uint32_t checked_file_sum(uint32_t crc, const void *data, size_t n);
+
 /* Ends the piece with its line; `sum` is of what the file holds before it (0: nothing). Returns the sum of
  * both. */
 uint32_t checked_file_end(uint32_t sum, struct buf *piece);

@@ -24,7 +24,7 @@ void table_done(struct table *t);
 #define _cleanup_table_ _cleanup_(table_done)
 
 /* Begins the next cell, row by row, and returns where its text goes. That must be fit for a terminal: see
- * format_safe(). */
+ * utf8_put_safe(). */
 struct buf *table_cell(struct table *t);
 
 /* Appends a line a row, two blanks between columns, none at the end. What failed before is out's error. */

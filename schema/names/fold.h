@@ -31,7 +31,7 @@ bool utf8_sendable(const char *s, size_t n);
 void utf8_replace(struct buf *out, const char *s, size_t n);
 
 /* Appends text for a terminal: control characters (C0, DEL, C1) and bytes that are not UTF-8 as \xNN. */
-void format_safe(struct buf *out, const char *s, size_t n);
+void utf8_put_safe(struct buf *out, const char *s, size_t n);
 
 /* Compares two valid UTF-8 names as the registry does. fold_compare orders by folded code points. */
 bool fold_equal(const char *a, size_t a_len, const char *b, size_t b_len);

@@ -103,7 +103,7 @@ static bool is_control(uint32_t c)
         return c < 0x20 || (c >= 0x7F && c < 0xA0);
 }
 
-void format_safe(struct buf *out, const char *s, size_t n)
+void utf8_put_safe(struct buf *out, const char *s, size_t n)
 {
         for (size_t i = 0; i < n;) {
                 uint32_t c;

@@ -80,7 +80,7 @@ static void put_time(struct buf *out, const struct shown_event *e)
 static void put(struct buf *out, const char *before, const char *text, const char *behind)
 {
         buf_puts(out, before);
-        format_safe(out, text, strlen(text));
+        utf8_put_safe(out, text, strlen(text));
         buf_puts(out, behind);
 }
 

@@ -201,10 +201,10 @@ static void text_modules(struct buf *out, const struct taint_decoded *d)
         for (size_t i = 0; i < d->n_modules; i++) {
                 const struct taint_module *m = &d->modules[i].module;
                 buf_puts(out, "  module ");
-                format_safe(out, m->name, m->name_len);
+                utf8_put_safe(out, m->name, m->name_len);
                 buf_puts(out, ": ");
                 if (m->letters)
-                        format_safe(out, m->letters, m->letters_len);
+                        utf8_put_safe(out, m->letters, m->letters_len);
                 else
                         buf_puts(out, taint_letters(d->modules[i].mask, d->context.distro,
                                               d->context.version, letters));
@@ -214,7 +214,7 @@ static void text_modules(struct buf *out, const struct taint_decoded *d)
 
 static void text_decoded(struct buf *out, const struct taint_decoded *d)
 {
-        format_safe(out, d->input, d->input_len);
+        utf8_put_safe(out, d->input, d->input_len);
         if (d->unreadable)
                 buf_puts(out, "\n  unreadable: tainted, and the letters that say by what got lost\n");
         else if (d->reading.mask == 0 && !d->reading.unknown[0])

@@ -54,8 +54,8 @@ static void text_module(const char *name, const char *letters, void *userdata)
         struct table *t = userdata;
 
         buf_puts(table_cell(t), "  ");
-        format_safe(&t->text, name, strlen(name));
-        format_safe(table_cell(t), letters, strlen(letters));
+        utf8_put_safe(&t->text, name, strlen(name));
+        utf8_put_safe(table_cell(t), letters, strlen(letters));
 }
 
 static void json_module(const char *name, const char *letters, void *userdata)
@@ -373,9 +373,9 @@ static void show_module(const char *name, const char *letters, void *userdata)
                 return;
         }
         buf_puts(c->out, "left over: module ");
-        format_safe(c->out, name, strlen(name));
+        utf8_put_safe(c->out, name, strlen(name));
         buf_puts(c->out, ", which carries ");
-        format_safe(c->out, left, n);
+        utf8_put_safe(c->out, left, n);
         buf_putc(c->out, '\n');
 }
 

@@ -70,7 +70,7 @@ static const char *letters_of(const struct scan_name *name, char s[static TAINT_
 /* What comes from a log may hold control characters: none reaches the terminal. */
 static void put(struct buf *out, const char *text)
 {
-        format_safe(out, text, strlen(text));
+        utf8_put_safe(out, text, strlen(text));
 }
 
 static void place(struct buf *out, const struct scan *s, const struct scan_place *p)

@@ -110,7 +110,7 @@ START_TEST(nothing_shown_can_steer_a_terminal)
         };
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
                 _cleanup_buf_ struct buf out = BUF_INIT;
-                format_safe(&out, rows[i].s, rows[i].n);
+                utf8_put_safe(&out, rows[i].s, rows[i].n);
                 ck_assert_str_eq(buf_str(&out), rows[i].shown);
         }
 }
