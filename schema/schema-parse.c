@@ -138,7 +138,7 @@ static int parse_bound(const struct yaml_doc *doc, const struct yaml_node *node,
         uint64_t max = v->type == REG_QWORD ? UINT64_MAX : UINT32_MAX;
         if (node->kind == YAML_SCALAR && !node->tag && number_parse(node->text, node->len, max, ret) == 0)
                 return 0;
-        return yaml_error(doc, node, d, "no bound of a range, expected a number from 0 to %llu",
+        return yaml_error(doc, node, d, "not a bound of a range, expected a number from 0 to %llu",
                 (unsigned long long)max);
 }
 

@@ -161,7 +161,7 @@ static int parse_hives(struct hive_reader *r, const struct yaml_node *node)
                                 "hive `%s` is a root of regedit, expected another name", n->text);
                 if (path_is_reserved(n->text, n->len))
                         return yaml_error(r->doc, n, r->diag,
-                                "hive `%s` is reserved for the hive of whoever asks, expected another name",
+                                "hive `%s` is reserved for the caller's own hive, expected another name",
                                 n->text);
         }
         r->hives = node;

@@ -94,8 +94,8 @@ static void spool(struct auditlog *log, const struct sender_record *record)
 {
         int r = log->spool ? spool_add(log->spool, record) : 0;
         if (r < 0)
-                log_warning("audit record %" PRIu64 " is not kept over the end of this process: %s",
-                        record->cookie, strerror(-r));
+                log_warning("audit record %" PRIu64 " is not saved for the next start: %s", record->cookie,
+                        strerror(-r));
 }
 
 /* On the sending thread: between the kernel's yes and this a kill makes the next start send it again. */
@@ -250,7 +250,7 @@ static int send_left(struct auditlog *log)
         }
         end_range(&numbers);
         if (numbers.n > 0)
-                log_notice("%zu audit records of an earlier run go out when the kernel takes them: %s",
+                log_notice("%zu audit records of an earlier run are sent when the kernel accepts them: %s",
                         numbers.n, buf_str(&numbers.text));
         buf_done(&numbers.text);
         return r;

@@ -186,7 +186,7 @@ static void tidy(struct spool *s)
         if (s->size < s->rewrite_at)
                 return;
         if (rewrite(s) < 0)
-                log_debug("%s cannot be written anew: it goes on growing", s->file);
+                log_debug("%s cannot be rewritten and keeps growing", s->file);
         s->rewrite_at = 2 * s->size > SPOOL_BYTES_MAX ? 2 * s->size : SPOOL_BYTES_MAX;
 }
 

@@ -69,7 +69,7 @@ static int check_line(const char *path, const char *line, size_t n, uint32_t sum
 
 static int damaged(const char *path, size_t at, struct diag *d)
 {
-        return diag_set(d, EINVAL, "%s: is damaged or was edited behind byte %zu", path, at);
+        return diag_set(d, EINVAL, "%s: is damaged or was edited after byte %zu", path, at);
 }
 
 int checked_file_check(const char *path, const char *text, size_t n, size_t *ret, struct diag *d)

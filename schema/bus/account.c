@@ -47,7 +47,7 @@ static int on_retry(sd_event_source *source, _unused_ uint64_t usec, void *userd
 
         int r = sd_event_now(sd_event_source_get_event(source), CLOCK_MONOTONIC, &now);
         if (r < 0)
-                log_warning("cannot tell the time: %s; ignoring", strerror(-r));
+                log_warning("cannot read the clock: %s; ignoring", strerror(-r));
         for (uint32_t i = 0; (c = hashmap_next(&a->clients, &i));)
                 if (c->holds_place && now >= c->asked_usec + PLACE_USEC)
                         give_place(c);

@@ -267,8 +267,7 @@ static int on_credentials(sd_bus_message *m, void *userdata, _unused_ sd_bus_err
         int r = become_known(c, m);
         if (r < 0) {
                 if (r != -ESRCH)
-                        log_warning(
-                                "the bus's word for who %s is cannot be used: %s", c->name, strerror(-r));
+                        log_warning("the bus's credentials of %s cannot be used: %s", c->name, strerror(-r));
                 end_caller(c);
                 return 0;
         }

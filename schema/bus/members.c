@@ -196,8 +196,8 @@ static int on_timeout(_unused_ sd_event_source *source, uint64_t usec, void *use
         struct members *m = userdata;
 
         while (m->n > 0 && usec >= m->waiting[m->first].until) {
-                log_warning("the user database does not say who uid %" PRIu32
-                            " is; taken for no member of the group '%s'",
+                log_warning("the user database does not answer for uid %" PRIu32
+                            "; it counts as no member of the group '%s'",
                         m->waiting[m->first].uid, m->looker->group);
                 tell_first(m, false);
         }

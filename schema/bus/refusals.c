@@ -183,7 +183,7 @@ static void start_timer(struct refusals *r)
                 return;
         int e = loop_timer_start(r->timer, REFUSAL_WINDOW_USEC);
         if (e < 0)
-                log_warning("cannot set a timer: %s; refused calls are told of at the end", strerror(-e));
+                log_warning("cannot set a timer: %s; refused calls are reported at the end", strerror(-e));
 }
 
 static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *userdata)

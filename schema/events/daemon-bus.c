@@ -43,7 +43,7 @@ int daemon_bus_own(sd_bus *bus, const char *name, struct diag *d)
 {
         int r = sd_bus_request_name(bus, name, 0);
         if (r == -EEXIST)
-                return diag_set(d, EEXIST, "%s is owned by somebody else on this bus", name);
+                return diag_set(d, EEXIST, "%s is owned by another process on this bus", name);
         return r < 0 ? diag_set(d, -r, "cannot own %s: %s", name, strerror(-r)) : 0;
 }
 

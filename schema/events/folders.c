@@ -151,8 +151,8 @@ static void note(struct folders *f, int fd, int error)
 
         if (error == -EFBIG) {
                 (void)diag_set(&f->problem, EFBIG,
-                        "more than %u folders, or %u names in them, are on the way to what is read",
-                        FOLDERS_MAX, FOLDERS_NAMES_MAX);
+                        "more than %u folders, or %u names in them, would have to be watched", FOLDERS_MAX,
+                        FOLDERS_NAMES_MAX);
                 return;
         }
         (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);

@@ -232,7 +232,7 @@ static int find_front(const char *input, size_t len, path_is_hive_t is_hive, voi
         if (is_name && path_is_reserved(input, first))
                 return diag_set(d, EINVAL,
                         RESERVED_HIVE
-                        ": reserved for the hive of whoever asks, and none is served by that name; "
+                        ": reserved for the caller's own hive, and none is served by that name; "
                         "expected a key in " DEFAULT_HIVE);
         bool has_hive = is_name && names_hive(input, first, is_hive, userdata);
         *ret = has_hive ? (struct front){ "", 0, 0 } : (struct front){ DEFAULT_HIVE "\\", 1, 0 };

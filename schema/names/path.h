@@ -13,7 +13,7 @@
 #define PATH_BYTES_MAX 16383u
 #define PATH_DEPTH_MAX 512u
 #define DEFAULT_HIVE "Machine"
-#define RESERVED_HIVE "CurrentUser" /* on Peios, the hive of whoever asks */
+#define RESERVED_HIVE "CurrentUser" /* on Peios, the caller's own hive */
 
 struct path {
         char *text; /* canonical: Hive\A\B, NUL-terminated, spelling as given */

@@ -90,7 +90,7 @@ static int take_long(struct parser *p, const char *word)
                 return diag_set(p->d, EINVAL, "--%s takes no argument", row->name);
         if (row->metavar && !argument) {
                 if (p->at == p->argc)
-                        return diag_set(p->d, EINVAL, "--%s wants an argument: %s", row->name, row->metavar);
+                        return diag_set(p->d, EINVAL, "--%s needs an argument: %s", row->name, row->metavar);
                 argument = p->argv[p->at++];
         }
         return store(p, row, argument);

@@ -37,8 +37,8 @@ static int on_told(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *err
         struct beginnings *b = userdata;
 
         if (sd_bus_message_is_method_error(m, NULL)) {
-                log_warning("the bus does not say when connections begin (%s): it is taken for the time of "
-                            "their first call",
+                log_warning("the bus does not say when connections begin (%s): the time of their first "
+                            "call is taken instead",
                         sd_bus_message_get_error(m)->message);
                 return 0;
         }

@@ -67,7 +67,7 @@ static void end_process(struct exe_reader *x)
 static void lose(struct exe_reader *x, const char *why)
 {
         log_warning("the process that reads which program a caller runs %s: that is not known until the "
-                    "service is started anew",
+                    "service restarts",
                 why);
         end_process(x);
         finish_all(x);
@@ -105,7 +105,7 @@ static int on_readable(_unused_ sd_event_source *s, int fd, _unused_ uint32_t ev
                         return 0;
                 }
                 if (!take_answer(x, &a, (size_t)n)) {
-                        lose(x, "gave an answer that is none");
+                        lose(x, "gave an invalid answer");
                         return 0;
                 }
         }
@@ -120,7 +120,7 @@ static int on_late(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *us
 
         if (!x->said_late)
                 log_warning("the process that reads which program a caller runs does not answer: that is "
-                            "not known while it does not");
+                            "not known until it does");
         x->is_late = x->said_late = true;
         finish_all(x);
         return 0;

@@ -46,7 +46,7 @@ static const struct {
         { "found invalid Unicode character escape code",
                 "an escape that is no Unicode character, expected at most 10ffff and no surrogate" },
         { "did not find expected whitespace or line break",
-                "something right behind a tag, expected `!tag`, a blank and the value" },
+                "something right after a tag, expected `!tag`, a blank and the value" },
         { "found undefined tag handle", "a tag with a prefix of its own, expected `!name`" },
         { "found unknown directive name", "a `%` directive, expected none in this file" },
         { "found incompatible YAML document", "a `%` directive, expected none in this file" },

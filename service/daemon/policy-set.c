@@ -125,7 +125,7 @@ static int on_written(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
                 return 0;
         }
         if (sd_bus_message_read(m, "t", &s->sequence) < 0) {
-                finish_unavailable(s, "the registry provider gave an answer that is not one");
+                finish_unavailable(s, "the registry provider gave an invalid answer");
                 return 0;
         }
         const struct setting *policy = s->set->settings->taint_events;
@@ -212,7 +212,7 @@ static int on_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
         uint32_t uid = caller ? caller->actor.uid : AUDIT_ID_UNSET;
         if (is_full(set, uid))
                 return sd_bus_error_setf(error, ERROR_LIMIT,
-                        "%u callers, or %u of one user, wait for their value to be in force already",
+                        "%u callers, or %u of one user, already wait for their values to be in force",
                         SETTERS_MAX, SETTERS_PER_USER_MAX);
         return begin(set, m, uid, value);
 }

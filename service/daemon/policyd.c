@@ -126,7 +126,7 @@ static int use_schema(struct policyd *p, struct schema *schema)
         if (r == 0)
                 (void)schema_free(before);
         else
-                log_error("out of memory: what the schema says anew is followed after a restart");
+                log_error("out of memory: the changed schema is followed after a restart");
         return 0;
 }
 
@@ -142,10 +142,11 @@ void policyd_reload(struct policyd *p)
         if (r == -ENOENT)
                 on_schema_error(LAYOUT_SCHEMA_ADMIN "/*.yaml",
                         LAYOUT_SCHEMA_ADMIN
-                        "/*.yaml: the files change what TaintEvents is bound to, or TaintCapture; the schema so far stays",
+                        "/*.yaml: the files change what TaintEvents is bound to, or TaintCapture; the "
+                        "previous schema stays",
                         &round);
         else if (r < 0)
-                log_error("the schema cannot be loaded: %s; the one so far stays", strerror(-r));
+                log_error("the schema cannot be loaded: %s; the previous one stays", strerror(-r));
         if (r < 0)
                 (void)schema_free(schema);
         end_round(&round);
@@ -242,7 +243,7 @@ static void start_uevents(struct policyd *p)
         if (r >= 0)
                 r = sd_device_monitor_start(p->uevents, on_uevent, p);
         if (r < 0)
-                log_info("module uevents cannot be had (%s); the timer is left", strerror(-r));
+                log_info("module uevents are not available (%s); the timer remains", strerror(-r));
 }
 
 static void on_reload(void *userdata)

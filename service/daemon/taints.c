@@ -248,7 +248,7 @@ static void arm_accepted(struct taints *t)
                 r = sd_event_source_set_enabled(
                         t->accepted_timer, end == INT64_MAX ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
         if (r < 0)
-                log_error("cannot set a timer: %s; nothing says that an acceptance ends", strerror(-r));
+                log_error("cannot set a timer: %s; the end of an acceptance is not reported", strerror(-r));
 }
 
 static void look_at_accepted(struct taints *t)
@@ -259,7 +259,7 @@ static void look_at_accepted(struct taints *t)
         for (size_t i = 0; i < t->accepted.n; i++) {
                 const struct accepted_taint *a = &t->accepted.list[i];
                 if (!accepted_taint_ended(a, since) && accepted_taint_ended(a, t->accepted_usec))
-                        log_notice("not accepted any more, its time is over: %s", a->text);
+                        log_notice("no longer accepted, its time is over: %s", a->text);
         }
         arm_accepted(t);
         policy_bus_accepted_changed(t->settings->bus);
@@ -280,7 +280,8 @@ void taints_set_accepted(struct taints *t, const char *text)
                 return;
         int r = accepted_taints_parse(text ? text : "", text ? strlen(text) : 0, &accepted, NULL);
         if (r < 0) {
-                log_error("what is accepted now cannot be taken: %s; what was so far is", strerror(-r));
+                log_error("the new list of accepted taints cannot be used: %s; the previous one stays",
+                        strerror(-r));
                 return;
         }
         accepted_taints_done(&t->accepted);

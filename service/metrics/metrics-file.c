@@ -98,7 +98,6 @@ int metrics_file_remove(const char *path)
 const char *metrics_file_explain(int error)
 {
         if (error == -EEXIST)
-                return "what stands there is not this service's, expected no file, an empty one or one that "
-                       "it wrote";
+                return "the file is not this service's, expected no file, an empty one or one that it wrote";
         return strerror(-error);
 }

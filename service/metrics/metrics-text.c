@@ -97,7 +97,7 @@ static bool is_set(const struct metrics_state *s, unsigned bit)
 static void add_bits(const struct metrics_state *s, struct buf *out)
 {
         add_family(out, TAINT_SET, "gauge",
-                "Whether the kernel is tainted so; module: what set the bit first in this boot.");
+                "Whether the kernel has this taint; module: what set the bit first in this boot.");
         for (unsigned bit = 0; bit < BITS; bit++) {
                 const struct taint_event *e = is_set(s, bit) ? first_event(s, bit) : NULL;
                 struct bit_text text;
@@ -115,7 +115,7 @@ static void add_accepted(const struct metrics_state *s, struct buf *out)
         if (s->monitor.tainted == 0)
                 return;
         add_family(out, TAINT_ACCEPTED, "gauge",
-                "Whether the bit, which is set, is no alarm: all that set it in this boot is accepted.");
+                "Whether the set bit is no alarm: everything that set it in this boot is accepted.");
         for (unsigned bit = 0; bit < BITS; bit++) {
                 struct bit_text text;
                 if (!is_set(s, bit))

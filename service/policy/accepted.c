@@ -228,7 +228,7 @@ static int parse(const char *path, const struct buf *file, struct accepted *a, s
         size_t sound = 0;
         int r = checked_file_check(path, buf_str(file), file->len, &sound, d);
         if (r == 0 && sound < file->len)
-                r = diag_set(d, EINVAL, "%s: is damaged or was edited behind byte %zu", path, sound);
+                r = diag_set(d, EINVAL, "%s: is damaged or was edited after byte %zu", path, sound);
         if (r == 0)
                 r = yaml_parse(path, file->data, sound, &doc, d);
         if (r < 0)

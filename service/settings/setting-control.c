@@ -105,7 +105,7 @@ static void watch_control(struct setting *s)
         int r = fswatch_new(s->all->event, present ? FSWATCH_CONTROL : FSWATCH_DIRECTORY,
                 present ? control_path(s->control) : dir, on_hint, s, &s->watch);
         if (r < 0)
-                log_debug("%s cannot be watched: %s; the timer is left", control_path(s->control),
+                log_debug("%s cannot be watched: %s; the timer remains", control_path(s->control),
                         strerror(-r));
 }
 

@@ -202,7 +202,7 @@ static void preview_stay(const struct setting *s, const struct setting_input *in
                         s->accepted ? s->accepted : "nothing");
                 return;
         }
-        buf_printf(out, "%s would stay in force, and %s wait for the next %s no more\n",
+        buf_printf(out, "%s would stay in force, and %s would no longer wait for the next %s\n",
                 or_nothing(s->accepted), or_nothing(s->pending), setting_waits_for(s));
         preview_pending(s, s->accepted, in, out);
 }

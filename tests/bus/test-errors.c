@@ -42,7 +42,7 @@ START_TEST(paths)
                         "component 2 of the path: empty, expected no doubled or trailing separator" },
                 { "/Test/Key/", "component 3 of the path: empty" },
                 { long_name, "component 2 of the path: 256 bytes long, at most 255 are allowed" },
-                { "CurrentUser\\Test", "CurrentUser: reserved for the hive of whoever asks" },
+                { "CurrentUser\\Test", "CurrentUser: reserved for the caller's own hive" },
                 { deep, "the path has more than 512 components with its hive" },
                 { way, "the path is 17007 bytes long with its hive, at most 16383 are allowed" },
         };

@@ -272,10 +272,10 @@ START_TEST(two_at_once)
         world_write("/other/file", "");
         ck_assert_int_eq(run_program(&second_registry, "PEIOS_REGISTRYD", other), EXIT_FAILURE);
         ck_assert_int_eq(run_program(&second_policy, "PEIOS_POLICYD", other), EXIT_FAILURE);
-        ck_assert(
-                daemon_said(&world.registryd, "org.peios.Registry1 is owned by somebody else on this bus"));
-        ck_assert(
-                daemon_said(&world.policyd, "org.peios.AuditPolicy1 is owned by somebody else on this bus"));
+        ck_assert(daemon_said(
+                &world.registryd, "org.peios.Registry1 is owned by another process on this bus"));
+        ck_assert(daemon_said(
+                &world.policyd, "org.peios.AuditPolicy1 is owned by another process on this bus"));
         set_string(world.bus, MODULES, "TaintEvents", "failure-only");
         WAIT(control_is("2"));
 }

@@ -142,7 +142,7 @@ START_TEST(answers)
                 { REFUSE, ERROR_ACCESS_DENIED, "and whom polkit lets (polkit refused)" },
                 { CHALLENGE, ERROR_ACCESS_DENIED, "(polkit wants the caller to authenticate)" },
                 { FAIL, ERROR_ACCESS_DENIED, "(polkit could not be asked)" },
-                { MUMBLE, ERROR_ACCESS_DENIED, "(polkit gave an answer that is not one)" },
+                { MUMBLE, ERROR_ACCESS_DENIED, "(polkit gave an invalid answer)" },
                 { ALLOW, "", "" },
                 { REFUSE, ERROR_ACCESS_DENIED, "polkit refused" },
         };

@@ -183,7 +183,7 @@ START_TEST(accepted_for_a_time)
         ck_assert(last_is_accepted(""));
         ck_assert_uint_gt(strftime(text, sizeof(text), "O until=%FT%TZ reason=INC-1", gmtime(&soon)), 0);
         accept(text, "P reason=INC-2");
-        WAIT(daemon_said(&world.policyd, "not accepted any more, its time is over: O until="));
+        WAIT(daemon_said(&world.policyd, "no longer accepted, its time is over: O until="));
         WAIT(policy_is("TaintAccepted", "0"));
         WAIT(policy_is("Accepted", "['P reason=INC-2']"));
         ck_assert(!daemon_said(&world.policyd, "its time is over: P"));

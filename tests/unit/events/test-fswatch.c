@@ -410,7 +410,7 @@ START_TEST(too_many)
         ck_assert_str_eq(fswatch_problem(world.watch), "");
         TOLD(link_folders(10, FOLDERS_MAX));
         ck_assert_str_eq(fswatch_problem(world.watch),
-                "more than 256 folders, or 4096 names in them, are on the way to what is read");
+                "more than 256 folders, or 4096 names in them, would have to be watched");
         /* What there is room for is watched all the same, and so is the folder. */
         TOLD(put(FOLDER "/plain.yaml", "1"));
         TOLD(remove_all(FOLDER); folder(FOLDER); link_folders(10, 20));

@@ -150,8 +150,8 @@ START_TEST(roots_without_a_counterpart)
                 const char *input, *said;
         } rows[] = {
                 { "HKCU\\Software", "HKCU: a root of regedit that has no counterpart here" },
-                { "CurrentUser", "CurrentUser: reserved for the hive of whoever asks" },
-                { "\\currentuser\\Software", "CurrentUser: reserved for the hive of whoever asks" },
+                { "CurrentUser", "CurrentUser: reserved for the caller's own hive" },
+                { "\\currentuser\\Software", "CurrentUser: reserved for the caller's own hive" },
                 { "CURRENTUſER/x", "expected a key in Machine" },
                 { "/hkey_current_user/x", "HKEY_CURRENT_USER: a root of regedit that has no counterpart" },
                 { "HKEY_CLASSES_ROOT\\.txt", "no counterpart here" },

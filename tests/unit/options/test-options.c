@@ -140,7 +140,7 @@ START_TEST(usage_errors_say_what_is_wrong)
                 { { "get", "K", "-qz" }, "no option '-z'" },
                 { { "set", "K", "-1" }, "no option '-1'" },
                 { { "get", "K", "--json=yes" }, "--json takes no argument" },
-                { { "set", "K", "1", "--layer" }, "--layer wants an argument: NAME" },
+                { { "set", "K", "1", "--layer" }, "--layer needs an argument: NAME" },
                 { { "set", "K", "1", "--expected-seq", "-1" }, "'-1' is not a number from 0" },
                 { { "tree", "K", "--depth=-1" }, "'-1' is not a number from 0" },
                 { { "tree", "K", "--depth=" }, "'' is not a number from 0" },

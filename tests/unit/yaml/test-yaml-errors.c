@@ -115,7 +115,7 @@ static const struct {
         { TEXT("a: [b, , c]\n"), "t:1:8:", "found nothing that can be a value, expected" },
         { TEXT("? a\n? a\n"), "t:2:3:",
                 "`a` is here a second time, the first is in line 1; expected each name once in a map" },
-        { TEXT("a: !\x41\xc3\xa4 b\n"), "t:1:6:", "something right behind a tag, expected" },
+        { TEXT("a: !\x41\xc3\xa4 b\n"), "t:1:6:", "something right after a tag, expected" },
 };
 
 START_TEST(bad_documents)
