@@ -16,9 +16,8 @@ static int start_exe_reader(struct exe_reader **ret)
 {
         int r = exe_reader_new(ret);
         if (r < 0)
-                log_warning(
-                        "the process that reads which program a caller runs cannot be started (%s): that is "
-                        "not known",
+                log_warning("the process that reads which program a caller runs cannot be started (%s): "
+                            "programs are not recorded",
                         strerror(-r));
         return privileges_drop(PRIVILEGE(CAP_SYS_PTRACE));
 }

@@ -64,7 +64,7 @@ static int check_layer(const struct dropins *earlier, const char *path, struct d
                         continue;
                 struct diag d;
                 (void)diag_set(&d, EEXIST,
-                        "%s:%u:%u: layer `%s` is that of %s already, expected another name", path,
+                        "%s:%u:%u: layer `%s` belongs to %s already, expected another name", path,
                         f->layer_line, f->layer_column, yaml_show(f->layer, strlen(f->layer)).text,
                         other->path);
                 return set_error(in, d.text);

@@ -122,7 +122,7 @@ static int look(const char *file, struct diag *d)
         r = backup_check(file, INTEGRITY_CHECK, &sequence, &time, d);
         if (r < 0)
                 return r == -ENOENT ? 0 : r;
-        log_notice("%s: was said to be damaged, and is whole", file);
+        log_notice("%s: was reported damaged, but is whole", file);
         return remove_file(file, MARK, "");
 }
 
@@ -381,9 +381,7 @@ static void describe_missing(const struct recovery *r, struct diag *ret)
                         r->kept + 1, r->lost);
         else
                 (void)diag_set(ret, 0,
-                        "what was changed after number %" PRIu64
-                        " is missing, and how much that is is not known",
-                        r->kept);
+                        "the changes after number %" PRIu64 " are missing, how many is not known", r->kept);
 }
 
 void recovery_describe(const struct recovery *r, struct diag *ret)
@@ -393,7 +391,7 @@ void recovery_describe(const struct recovery *r, struct diag *ret)
 
         describe_missing(r, &missing);
         if (r->backup[0])
-                (void)snprintf(loaded, sizeof(loaded), "%s was loaded, whose last change was at %s",
+                (void)snprintf(loaded, sizeof(loaded), "%s was loaded, with its last change at %s",
                         r->backup, date_format((int64_t)r->backup_time, date));
         (void)diag_set(ret, 0, "%s; %s%s%s%s; %s%s%s; numbers go on from %" PRIu64, r->why.text,
                 r->set_aside[0] ? "it was set aside as " : "", r->set_aside, r->set_aside[0] ? ", and " : "",

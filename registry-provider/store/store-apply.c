@@ -524,7 +524,7 @@ static int finish(struct store *s, int r)
 {
         if (r == -EUCLEAN && store_database(s)->error == 0)
                 store_database(s)->error = diag_set(&store_database(s)->why, EUCLEAN,
-                        "%s: a name in it is no name", store_database(s)->path);
+                        "%s: holds an invalid name", store_database(s)->path);
         return store_database(s)->error ? store_database(s)->error : r;
 }
 

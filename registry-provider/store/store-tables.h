@@ -52,7 +52,7 @@ void store_forget_all(struct store *s);
 void store_remember_value(
         struct store *s, const struct store_op *op, const struct folded *folded, int64_t layer);
 
-/* The layer's number, which it gets now if it has none; -EINVAL: no layer can be called so. */
+/* The layer's number, which it gets now if it has none; -EINVAL: no layer can have that name. */
 _must_check_ int store_take_layer(struct store *s, const char *name, int64_t *ret);
 
 _must_check_ int store_put_key(struct store *s, const struct store_op *create);

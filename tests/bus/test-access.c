@@ -39,8 +39,8 @@ END_TEST
 START_TEST(not_everybody_may_write)
 {
         static const char denied[] =
-                "uid 65534 may not write: allowed are root, members of the group '', and whom polkit lets "
-                "(polkit could not be asked)";
+                "uid 65534 may not write: allowed are root, members of the group '', and users whom polkit "
+                "allows (polkit could not be asked)";
 
         registryd_start(NULL);
         set_string(world.bus, KEY, "V", "1");

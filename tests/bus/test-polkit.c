@@ -139,7 +139,7 @@ START_TEST(answers)
                 enum mood mood;
                 const char *error, *text;
         } cases[] = {
-                { REFUSE, ERROR_ACCESS_DENIED, "and whom polkit lets (polkit refused)" },
+                { REFUSE, ERROR_ACCESS_DENIED, "and users whom polkit allows (polkit refused)" },
                 { CHALLENGE, ERROR_ACCESS_DENIED, "(polkit wants the caller to authenticate)" },
                 { FAIL, ERROR_ACCESS_DENIED, "(polkit could not be asked)" },
                 { MUMBLE, ERROR_ACCESS_DENIED, "(polkit gave an invalid answer)" },

@@ -179,9 +179,9 @@ START_TEST(layer_conflicts)
         ck_assert_ptr_nonnull(find(&d, "10-a.yaml")->file);
         ck_assert_ptr_nonnull(find(&d, "40-d.yaml")->file);
         check_error(
-                &d, "20-b.yaml", ADMIN "20-b.yaml:2:8: layer `same` is that of " VENDOR "10-a.yaml already");
+                &d, "20-b.yaml", ADMIN "20-b.yaml:2:8: layer `same` belongs to " VENDOR "10-a.yaml already");
         check_error(
-                &d, "30-c.yaml", ADMIN "30-c.yaml:2:8: layer `SAME` is that of " VENDOR "10-a.yaml already");
+                &d, "30-c.yaml", ADMIN "30-c.yaml:2:8: layer `SAME` belongs to " VENDOR "10-a.yaml already");
 }
 END_TEST
 

@@ -26,9 +26,9 @@ static void teardown(void)
 /* Another file that wants the layer does not get it while the first one is broken. */
 START_TEST(broken_keeps_its_layer)
 {
-        static const char error[] =
-                "error /etc/peios/registry.d/60.yaml:2:8: layer `Site` is that of /usr/lib/peios/registry.d/50.yaml, "
-                "which is broken and keeps it, expected another name\n";
+        static const char error[] = "error /etc/peios/registry.d/60.yaml:2:8: layer `Site` belongs to "
+                                    "/usr/lib/peios/registry.d/50.yaml, "
+                                    "which is broken and keeps it, expected another name\n";
 
         world_write(&w, USR "50.yaml", HEAD("site") "keys:\n  \\App: { A: !dword 1 }\n");
         world_write(&w, ETC "60.yaml", HEAD("Site") "keys:\n  \\App: { A: !dword 2 }\n");

@@ -175,8 +175,8 @@ START_TEST(description)
         r.lost = 0;
         (void)diag_set(&r.unusable, EUCLEAN, "backup-1.db (is bad)");
         recovery_describe(&r, &text);
-        ck_assert_ptr_nonnull(strstr(text.text, "; what was changed after number 3 is missing, and how much "
-                                                "that is is not known; backups that are damaged themselves: "
+        ck_assert_ptr_nonnull(strstr(text.text, "; the changes after number 3 are missing, how many is "
+                                                "not known; backups that are damaged themselves: "
                                                 "backup-1.db (is bad); numbers go on from 7"));
 }
 END_TEST
