@@ -83,7 +83,7 @@ int main(void)
         int signals = signalfd(-1, &set, SFD_CLOEXEC), log = open_log();
         if (signals < 0 || log < 0 || get_enabled(&before) < 0 || set_enabled(1) < 0) {
                 (void)fprintf(
-                        stderr, "audit-listen: the kernel's records cannot be had: %s\n", strerror(errno));
+                        stderr, "audit-listen: the kernel's records are not available: %s\n", strerror(errno));
                 return EXIT_FAILURE;
         }
         (void)puts("listening");

@@ -105,7 +105,7 @@ else
 fi
 label=record:
 if [ -z "$records" ]; then
-        say "the kernel's audit records cannot be had here: the service's log is shown in their place"
+        say "the kernel's audit records are not available here: the service's log is shown in their place"
         records=$root/policyd.log
         label=log:
 fi

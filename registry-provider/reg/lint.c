@@ -99,7 +99,7 @@ static void check_key(struct lint *l, const struct hive_key *key)
         if (!schema)
                 return;
         if (schema_find_value_at(schema, &key->path))
-                warn_of(l, key, key->line, ": is a value, as the schema has it, expected a key");
+                warn_of(l, key, key->line, ": is a value in the schema, expected a key");
         for (size_t i = 0; i < key->n_values; i++)
                 check_value(l, schema, key, &key->values[i]);
 }

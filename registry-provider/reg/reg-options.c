@@ -61,16 +61,16 @@ static const struct options_row rows[] = {
                         "the data are in this file, or\n.Pq Ql -\non standard input, and there is no word for "
                         "them.\nOne newline at the end is no part of them." },
         { "type", .kind = OPTIONS_TEXT, .offset = AT(type), .commands = ON(SET), .metavar = "TYPE",
-                .help = "What the data are; they are taken to have no prefix then",
+                .help = "The type of the data, which then have no prefix",
                 .offered = "sz expand dword qword dword-be multi hex link none",
                 .manual = "the data are of this type, whatever they look like." },
         { "force", 'f', .kind = OPTIONS_FLAG, .offset = AT(force), .commands = ON(SET) | ON(NEW),
-                .help = "Write also what its reader would refuse, and names that look mistyped" },
+                .help = "Write also values that their reader would refuse, and names that look mistyped" },
         { "dry-run", .kind = OPTIONS_FLAG, .offset = AT(dry_run), .commands = OPTIONS_ALL,
                 .help = "Write nothing; show what would change",
                 .manual =
                         "Write nothing; show what would change, what the policy service would do to the kernel, and "
-                        "the audit record.\nWhether the caller may write at all is said, too." },
+                        "the audit record.\nThe output says, too, whether the caller may write at all." },
         { "volatile", .kind = OPTIONS_FLAG, .offset = AT(is_volatile), .commands = ON(NEW),
                 .help = "The key lives in memory only, until the provider stops" },
         { "recursive", 'r', .kind = OPTIONS_FLAG, .offset = AT(recursive), .commands = ON(DEL),

@@ -55,10 +55,10 @@ static const struct options_row rows[] = {
                 .metavar = "N", .help = "What one packed file may unpack to, 64G",
                 .manual =
                         "bytes that one packed file may come to\n.Pq 64G .\n.Ql K , M , G\nand\n.Ql T\nbehind this and "
-                        "the next three numbers are powers of 1024.\nThe rest of a file that comes to more is left "
-                        "out, and that is said." },
+                        "the next three numbers are powers of 1024.\nThe rest of a file that comes to more "
+                        "is left out, which is reported." },
         { "max-ratio", .kind = OPTIONS_TEXT, .offset = AT(max_ratio), .commands = ON(TAINT_SCAN),
-                .metavar = "N", .help = "And that by its size, 2000 (from 256M on)",
+                .metavar = "N", .help = "How many times its own size, 2000 (from 256M on)",
                 .manual = "how many times its own size\n.Pq 2000, from 256 MiB on ." },
         { "max-files", .kind = OPTIONS_TEXT, .offset = AT(max_files), .commands = ON(TAINT_SCAN),
                 .metavar = "N", .help = "Files in one archive, 1000000",

@@ -216,7 +216,7 @@ static void text_decoded(struct buf *out, const struct taint_decoded *d)
 {
         utf8_put_safe(out, d->input, d->input_len);
         if (d->unreadable)
-                buf_puts(out, "\n  unreadable: tainted, and the letters that say by what got lost\n");
+                buf_puts(out, "\n  unreadable: tainted, but the letters that say by what are lost\n");
         else if (d->reading.mask == 0 && !d->reading.unknown[0])
                 buf_puts(out, "\n  not tainted\n");
         else

@@ -172,7 +172,7 @@ static void show_text(const struct result *r, struct buf *out)
                 s->reports, s->clean, s->n_files, s->bytes);
         if (s->unreadable > 0)
                 buf_printf(out,
-                        "%" PRIu64 " of them tainted by what cannot be read: their letters got lost\n",
+                        "%" PRIu64 " of them tainted by something unreadable: their letters are lost\n",
                         s->unreadable);
         if (s->ambiguous > 0)
                 buf_printf(out,

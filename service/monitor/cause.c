@@ -322,7 +322,7 @@ void cause_attribute_baseline(const char *root, const struct cause *cause, uint6
                         e, "set by the build option CONFIG_RANDSTRUCT, from the first instant");
         } else if (cause->quality == CAUSE_NONE) {
                 taint_event_add_detail(e,
-                        "unexplained: neither the kernel log%s nor a loaded module tells what set it",
+                        "unexplained: neither the kernel log%s nor a loaded module shows what set it",
                         log_complete ? "" : ", which does not go back to the beginning,");
         } else {
                 char detail[sizeof(e->detail)];

@@ -156,7 +156,7 @@ void monitor_watch_mask(struct monitor *m)
         m->watch = fswatch_free(m->watch);
         int r = fswatch_new(m->config.event, FSWATCH_CONTROL, mask_path(m->mask), on_sysctl, m, &m->watch);
         if (r < 0)
-                log_info("%s cannot be watched: %s; the other sources are left", mask_path(m->mask),
+                log_info("%s cannot be watched: %s; the other sources remain", mask_path(m->mask),
                         strerror(-r));
 }
 
@@ -166,7 +166,7 @@ void monitor_open_log(struct monitor *m)
 
         int r = kmsg_open(m->root, &m->kmsg, &d);
         if (r < 0)
-                log_info("%s; causes out of the kernel log are not had", d.text[0] ? d.text : strerror(-r));
+                log_info("%s; causes are not read from the kernel log", d.text[0] ? d.text : strerror(-r));
         else
                 take_log(m, KMSG_READS_OF_RING);
 }
@@ -177,7 +177,7 @@ static void start_log(struct monitor *m)
 
         if (r >= 0)
                 return;
-        log_info("the kernel log cannot be waited for: %s; the other sources are left", strerror(-r));
+        log_info("the kernel log cannot be waited for: %s; the other sources remain", strerror(-r));
         m->kmsg = kmsg_free(m->kmsg);
 }
 
@@ -192,7 +192,7 @@ static void start_uevents(struct monitor *m)
                 r = sd_device_monitor_start(m->uevents, on_uevent, m);
         if (r >= 0)
                 return;
-        log_info("module uevents cannot be had: %s; the other sources are left", strerror(-r));
+        log_info("module uevents are not available: %s; the other sources remain", strerror(-r));
         m->uevents = sd_device_monitor_unref(m->uevents);
 }
 
@@ -213,7 +213,7 @@ static void start_bpf(struct monitor *m)
         d.text[0] = '\0';
         int r = bpf_source_new(m->config.event, mask | m->tracker.told, PIN_DIR, &callbacks, &m->bpf, &d);
         if (r < 0)
-                log_info("no BPF: %s; hints are left", d.text[0] ? d.text : strerror(-r));
+                log_info("no BPF: %s; hints remain", d.text[0] ? d.text : strerror(-r));
 }
 
 static int start_timers(struct monitor *m)

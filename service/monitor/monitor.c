@@ -15,7 +15,7 @@
 static void note_kept(struct monitor *m, int r, const struct diag *d)
 {
         if (r < 0 && !m->store_failed)
-                log_error("what was told of taints cannot be kept: %s; a restart will tell it again",
+                log_error("what was reported of taints cannot be kept: %s; a restart will report it again",
                         d->text[0] ? d->text : strerror(-r));
         m->store_failed = r < 0;
 }
@@ -218,7 +218,7 @@ static void report_baseline(struct monitor *m, unsigned bit, struct cause *cause
         cause_attribute_baseline(m->root, cause, cause->usec, m->kmsg && kmsg_complete(m->kmsg), &e);
         if (m->state_damaged)
                 taint_event_add_detail(
-                        &e, "; what was told of in this boot is lost: it may be the second time");
+                        &e, "; what was reported in this boot is lost: it may be the second time");
         set_stack(&e, cause);
         report_event(m, &e, cause->usec, false);
         taint_event_done(&e);
@@ -461,7 +461,7 @@ static int load_state(struct monitor *m)
         if (r == -ENOMEM)
                 return r;
         if (r < 0) {
-                log_error("%s; bits that were told of in this boot may be told of again",
+                log_error("%s; bits that were reported in this boot may be reported again",
                         d.text[0] ? d.text : strerror(-r));
                 m->state_damaged = true;
                 (void)snprintf(m->state.boot_id, sizeof(m->state.boot_id), "%s", boot_id);

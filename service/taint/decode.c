@@ -390,7 +390,7 @@ static int refuse(const char *text, size_t n, struct diag *diag)
                 shown[i] = (unsigned char)text[i] < ' ' || text[i] == '\x7f' ? '?' : text[i];
         shown[length] = '\0';
         return diag_set(diag, EINVAL,
-                "'%s': neither a number, nor taint letters, nor a line that tells of taints", shown);
+                "'%s': neither a number, nor taint letters, nor a line that reports taints", shown);
 }
 
 int taint_decode_one(const char *text, size_t n, const struct taint_kernel *context,
@@ -568,7 +568,7 @@ static int decode_text(const char *text, size_t n, const struct taint_kernel *co
                 r = walk_text(&w, text, n);
         }
         if (r == 0 && w.n_seen == 0)
-                r = diag_set(d, EINVAL, "no line of the text tells of taints");
+                r = diag_set(d, EINVAL, "no line of the text reports taints");
         free(w.seen);
         return r;
 }

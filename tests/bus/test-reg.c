@@ -309,7 +309,7 @@ START_TEST(lint)
                 "warning: a.yaml:5: \\System\\Audit\\Modules\\TaintEvent: the schema does not know this value, "
                 "but \\System\\Audit\\Modules\\TaintEvents\n",
                 "warning: a.yaml:6: \\System\\Audit\\Modules\\TaintEvents: its reader will refuse this value: ",
-                "warning: a.yaml:7: \\System\\Audit\\Modules\\TaintEvents: is a value, as the schema has it");
+                "warning: a.yaml:7: \\System\\Audit\\Modules\\TaintEvents: is a value in the schema");
         world_write("/b.yaml", "peios-registry: 1\nlayer: t\nkeys:\n  HKCU\\x:\n");
         SAYS(4, "cd root; reg lint b.yaml",
                 "b.yaml:4:3: key: HKCU: a root of regedit that has no counterpart");

@@ -71,7 +71,7 @@ policyd=$!
 wait_for property Live
 
 # Taints: nothing but hints, and the kernel's own mask.
-said policyd ': no BPF: .*hints are left'
+said policyd ': no BPF: .*hints remain'
 ! grep libbpf /run/policyd.log || fail "missing privileges are told as libbpf's riddle"
 prints 's "hints"' property Backend
 prints "t $(cat /proc/sys/kernel/tainted)" property Tainted

@@ -10,7 +10,7 @@ shown=$($drop sh "$(dirname "$0")/../demo.sh") || {
         echo "$shown"
         exit 1
 }
-for line in "audit records cannot be had" "log: .* changed from 'enabled' to 'disabled'" "done:"; do
+for line in "audit records are not available" "log: .* changed from 'enabled' to 'disabled'" "done:"; do
         echo "$shown" | grep -q "$line" || {
                 echo "$shown"
                 echo "FAIL: it does not say: $line"

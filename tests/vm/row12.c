@@ -39,7 +39,7 @@ static int open_log(void)
 
         if (fd < 0 || bind(fd, (struct sockaddr *)&group, sizeof(group)) < 0 ||
                 setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
-                fail("the kernel's records cannot be had");
+                fail("the kernel's records are not available");
         return fd;
 }
 

@@ -83,8 +83,8 @@ static const struct {
                 "[{\"input\":\"N\",\"mask\":262144,\"bits\":[{\"bit\":18,\"symbol\":\"TAINT_TEST\",\"letter\":\"N\","
                 "\"meaning\":\"an in-kernel test was run\",\"severity\":\"warning\",\"advice\":\"Tests ran in this kernel: reboot before it does real work\"}],\"ambiguous\":[],\"unknown\":[]}]\n" },
         { { .json = true }, { "x", "1" }, "", EXIT_CODE_INVALID,
-                "[{\"input\":\"x\",\"mask\":null,\"error\":\"'x': neither a number, nor taint letters, nor a line that "
-                "tells of taints\"},{\"input\":\"1\",\"mask\":1,\"bits\":[" P_BIT
+                "[{\"input\":\"x\",\"mask\":null,\"error\":\"'x': neither a number, nor taint letters, nor "
+                "a line that reports taints\"},{\"input\":\"1\",\"mask\":1,\"bits\":[" P_BIT
                 "],\"ambiguous\":[],\"unknown\":[]}]\n" },
         { { .json = true }, { "-" }, "a\nTainted: P\nb\n", EXIT_CODE_OK,
                 "[{\"input\":\"Tainted: P\",\"mask\":1,\"bits\":[" P_BIT

@@ -247,7 +247,7 @@ START_TEST(bare_lines)
         ck_assert_uint_eq(w.masks[0], 0x3000);
         ck_assert_uint_eq(w.masks[1], 0x1001);
         ck_assert_int_eq(taint_decode_text("a word\nand another\n", 19, &anything, walk, &w, &d), -EINVAL);
-        ck_assert_str_eq(d.text, "no line of the text tells of taints");
+        ck_assert_str_eq(d.text, "no line of the text reports taints");
 }
 END_TEST
 
