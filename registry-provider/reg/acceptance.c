@@ -26,7 +26,7 @@ static int check_options(struct session *s, struct data *d)
 
         if (o->raw && (!o->from || !o->type)) {
                 (void)diag_set(&s->diag, EINVAL,
-                        "--raw is for the bytes that --from reads, and wants their --type too");
+                        "--raw is for the bytes that --from reads, and needs their --type too");
                 return EXIT_CODE_USAGE;
         }
         if (o->type && value_type_parse(o->type, strlen(o->type), &d->type) < 0) {
@@ -96,7 +96,7 @@ void acceptance_warn_of_data(const struct session *s, const struct data *d)
                 session_warn("%.64s is too large for a number and %s as text", d->literal,
                         tried ? "would be stored" : "stored");
         if (!d->inferred && words_are_regedit_number(d->literal))
-                session_warn("%s is decimal: hexadecimal digits, as in a .reg file, want 0x in front",
+                session_warn("%s is decimal: hexadecimal digits, as in a .reg file, need 0x in front",
                         d->literal);
         if (d->inferred && d->type == REG_SZ && words_look_typed(d->literal))
                 session_warn(
@@ -281,8 +281,8 @@ int acceptance_check_key(struct session *s, const char *key)
         if (code != EXIT_CODE_OK || is_key)
                 return code;
         words_format_key(&shown, key);
-        (void)diag_set(&s->diag, EINVAL, "%s: is a value, as the schema has it, expected a key%s",
-                buf_str(&shown), s->command == REG_WATCH ? "" : "; nothing is written (--force writes it)");
+        (void)diag_set(&s->diag, EINVAL, "%s: is a value in the schema, expected a key%s", buf_str(&shown),
+                s->command == REG_WATCH ? "" : "; nothing is written (--force writes it)");
         return EXIT_CODE_INVALID;
 }
 

@@ -198,10 +198,11 @@ static int show_access(struct preview *p, sd_bus_message *reply)
                 json_add_string(&p->j, "access", access);
         } else if (strcmp(access, "ask-polkit") == 0)
                 buf_puts(&p->s->out,
-                        "you are neither root nor an administrator: all that only if polkit allows it\n");
+                        "you are neither root nor an administrator: all that happens only if polkit allows "
+                        "it\n");
         else if (strcmp(access, "denied") == 0)
                 buf_puts(&p->s->out,
-                        "you may not write: you would be refused, and nothing of that would happen\n");
+                        "you may not write: this would be refused, and none of that would happen\n");
         return EXIT_CODE_OK;
 }
 
