@@ -82,8 +82,8 @@ int main(void)
                 return EXIT_FAILURE;
         int signals = signalfd(-1, &set, SFD_CLOEXEC), log = open_log();
         if (signals < 0 || log < 0 || get_enabled(&before) < 0 || set_enabled(1) < 0) {
-                (void)fprintf(
-                        stderr, "audit-listen: the kernel's records are not available: %s\n", strerror(errno));
+                (void)fprintf(stderr, "audit-listen: the kernel's records are not available: %s\n",
+                        strerror(errno));
                 return EXIT_FAILURE;
         }
         (void)puts("listening");

@@ -214,7 +214,7 @@ static int find_person(struct request *q, struct caller **c, sd_bus_error *error
         int r = gate_person(q->writer->gate, q->m, q->options.on_behalf_of, c);
         if (r >= 0)
                 return r;
-        request_refused(q, "whoever it is on behalf of hung up before it was known");
+        request_refused(q, "the client that it is on behalf of hung up before it was known");
         return sd_bus_error_setf(
                 error, ERROR_ACCESS_DENIED, "the caller %s is gone", q->options.on_behalf_of);
 }

@@ -200,7 +200,8 @@ static void deny(const struct request *q, const char *why)
 
         request_describe(q, &path);
         (void)sd_bus_error_setf(&error, ERROR_ACCESS_DENIED,
-                "%s: uid %u may not write: allowed are root, members of the group '%s', and whom polkit lets (%s)",
+                "%s: uid %u may not write: allowed are root, members of the group '%s', and users whom "
+                "polkit allows (%s)",
                 buf_str(&path), q->author.actor.uid, q->writer->config->admin_group, why);
         request_refused(q, why);
         reply_error(q, &error);
@@ -227,7 +228,7 @@ static int on_polkit(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e
                 why = "polkit could not be asked";
         else if (sd_bus_message_enter_container(m, 'r', "bba{ss}") < 0 ||
                  sd_bus_message_read(m, "bb", &authorized, &challenge) < 0)
-                why = "polkit gave an answer that is not one";
+                why = "polkit gave an invalid answer";
         else if (challenge)
                 why = "polkit wants the caller to authenticate";
         if (authorized) {
@@ -253,7 +254,7 @@ static int check_room(struct request *new, sd_bus_error *error)
         }
         if (w->n_asking >= ASKING_MAX || n >= ASKING_PER_USER_MAX)
                 return sd_bus_error_setf(error, ERROR_LIMIT,
-                        "%u writing calls, or %u of one user, wait for polkit already", ASKING_MAX,
+                        "%u writing calls, or %u of one user, already wait for polkit", ASKING_MAX,
                         ASKING_PER_USER_MAX);
         if (bytes + size > ASKING_BYTES_PER_USER_MAX || all + size > ASKING_BYTES_MAX)
                 return sd_bus_error_setf(error, ERROR_LIMIT,

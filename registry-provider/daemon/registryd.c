@@ -125,7 +125,7 @@ static void on_reload(void *userdata)
         log_info("reading schema and drop-in files again");
         int e = load_schema(r);
         if (e < 0)
-                log_error("the schema cannot be loaded: %s; the one so far stays", strerror(-e));
+                log_error("the schema cannot be loaded: %s; the previous one stays", strerror(-e));
         reload_now(&r->reload);
 }
 

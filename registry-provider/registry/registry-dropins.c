@@ -410,8 +410,8 @@ static int check_earlier(
         for (size_t i = 0; i < files->n; i++)
                 if (is_broken(&files->list[i], name_of_file(had->file)))
                         return registry_fail(d, REGISTRY_EXISTS,
-                                "%s:%u:%u: layer `%s` is that of %s, which is broken and keeps it, expected "
-                                "another name",
+                                "%s:%u:%u: layer `%s` belongs to %s, which is broken and keeps it, "
+                                "expected another name",
                                 in->path, f->layer_line, f->layer_column, f->layer, had->file);
         return 0;
 }

@@ -348,7 +348,7 @@ int layers_check_writable(const struct layers *list, const char **layer, struct 
 
         if (!l && is_reserved(name, strlen(name)))
                 return registry_fail(d, REGISTRY_INVALID_NAME,
-                        "'%s' stands for the schema's defaults, no layer can be called so", name);
+                        "'%s' stands for the schema's defaults, no layer can have that name", name);
         if (!l)
                 return registry_fail(d, REGISTRY_NOT_FOUND,
                         "there is no layer '%s'; make it by setting \\System\\Registry\\Layers\\%s, value "

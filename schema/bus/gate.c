@@ -84,7 +84,7 @@ static bool is_looked_up(struct gate *g, struct caller_user *u)
         /* Where too many are asked about, there is news when one is told of. */
         if (r >= 0 || r == -ENOBUFS)
                 return false;
-        log_warning("cannot look uid %" PRIu32 " up: %s; taken for no member of the group '%s'", u->uid,
+        log_warning("cannot look up uid %" PRIu32 ": %s; it counts as no member of the group '%s'", u->uid,
                 strerror(-r), g->config.group);
         told_of(u, false);
         return true;
@@ -297,8 +297,8 @@ static int on_call(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *err
                 if (r == -ENOMEM)
                         return r;
                 if (r < 0)
-                        return refuse(g, c, m, SD_BUS_ERROR_INVALID_ARGS, "the message is not a valid one",
-                                "the message is not a valid one");
+                        return refuse(g, c, m, SD_BUS_ERROR_INVALID_ARGS, "the message is invalid",
+                                "the message is invalid");
                 call.is_large = r == 0;
                 call.bytes = r == 0 ? LARGE_BYTES : measure.bytes + ACCOUNT_MESSAGE;
         }
@@ -324,9 +324,9 @@ static void let_pass(struct gate *g, struct caller *c)
                         account_budget_take(&c->user->budget, LARGE_USEC, clock_usec());
                 send_error(c, h->error);
         } else if ((r = sd_bus_enqueue_for_read(g->config.bus, h->m)) < 0) {
-                log_warning("cannot take a call of %s up again: %s", c->name, strerror(-r));
-                (void)refuse(g, c, h->m, SD_BUS_ERROR_FAILED, "the call could not be taken up again",
-                        "it could not be taken up again");
+                log_warning("cannot resume a call of %s: %s", c->name, strerror(-r));
+                (void)refuse(g, c, h->m, SD_BUS_ERROR_FAILED, "the call could not be resumed",
+                        "it could not be resumed");
         } else {
                 g->passing = h->m;
                 g->passing_person = h->person;
@@ -417,7 +417,7 @@ static void drop_held(struct gate *g, struct caller *c)
                 if (h->m)
                         (void)refuse(g, c, h->m, SD_BUS_ERROR_ACCESS_DENIED,
                                 "the bus does not say who calls",
-                                "the caller hung up before its call was worked");
+                                "the caller hung up before its call was handled");
                 (void)caller_call_free(h);
         }
 }

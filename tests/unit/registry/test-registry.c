@@ -55,7 +55,8 @@ START_TEST(values)
                         "NOT_FOUND there is no layer 'no'; make it by setting \\System\\Registry\\Layers\\no, value "
                         "Precedence" },
                 { "set default \\App A 1",
-                        "INVALID_NAME 'default' stands for the schema's defaults, no layer can be called so" },
+                        "INVALID_NAME 'default' stands for the schema's defaults, no layer can have that "
+                        "name" },
         };
         run_steps(steps, ARRAY_SIZE(steps));
 }

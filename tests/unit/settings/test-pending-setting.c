@@ -292,7 +292,8 @@ START_TEST(previews)
         } rows[] = {
                 { 7, "7 would be accepted; 6 stays in force until the next reboot\naudit record: ", true },
                 { 7, "7 waits for the next reboot already: no write, no record\n", false },
-                { 6, "6 would stay in force, and 7 would no longer wait for the next reboot\naudit record: ", true },
+                { 6, "6 would stay in force, and 7 would no longer wait for the next reboot\naudit record: ",
+                        true },
                 { 6, "6 is in force already: no write, no record\n", false },
         };
 
