@@ -241,7 +241,7 @@ START_TEST(no_answer)
         WAIT(is_done(&calls[ASKING_MAX]));
         ck_assert_str_eq(calls[ASKING_MAX].error, ERROR_LIMIT);
         ck_assert_str_eq(
-                calls[ASKING_MAX].text, "32 writing calls, or 8 of one user, wait for polkit already");
+                calls[ASKING_MAX].text, "32 writing calls, or 8 of one user, already wait for polkit");
 
         set_string(world.bus, KEY, "V", "root");
         ck_assert_str_eq(get_text(nobody, KEY, "V"), "root base");

@@ -170,9 +170,9 @@ START_TEST(names_that_look_mistyped)
         /* It is there already. */
         SAYS(0, "reg set /System/Audit/Modules TaintEvent enabled", "TaintEvent = REG_SZ enabled ");
         /* A value that is taken for a key. */
-        SAYS(4, "reg new /System/Audit/Modules/TaintEvents", "is a value, as the schema has it");
-        SAYS(4, "reg watch /System/Audit/Modules/TaintEvents", "is a value, as the schema has it");
-        SAYS(4, "reg set /System/Audit/Modules/TaintEvents x y", "is a value, as the schema has it");
+        SAYS(4, "reg new /System/Audit/Modules/TaintEvents", "is a value in the schema");
+        SAYS(4, "reg watch /System/Audit/Modules/TaintEvents", "is a value in the schema");
+        SAYS(4, "reg set /System/Audit/Modules/TaintEvents x y", "is a value in the schema");
         SAYS(0, "reg new --force /System/Audit/Modules/TaintEvents", "new \\System\\Audit\\Modules\\Taint");
         SAYS(0, "reg set /System/Audit/Modules/TaintEvents x y", "= REG_SZ y ");
 }
