@@ -250,8 +250,8 @@ START_TEST(data_from_files)
         SAYS(5, "reg set --from=/ /T S", "/: is a directory");
         SAYS(1, "reg set --from=n /T S x", "one word too many");
         SAYS(1, "reg set --from=n", "too few words");
-        SAYS(1, "reg set --raw /T S x", "wants their --type");
-        SAYS(1, "reg set --raw --from=n /T S", "wants their --type");
+        SAYS(1, "reg set --raw /T S x", "needs their --type");
+        SAYS(1, "reg set --raw --from=n /T S", "needs their --type");
         SAYS(1, "reg set --type=nope /T S x", "there is no type 'nope'");
         SAYS(1, "reg get --from=n /T S", "--from has no meaning for 'get'");
 }
