@@ -168,7 +168,7 @@ START_TEST(of_another_collector)
         begin_with_file();
         world_write(OTHER_NAME, "# HELP apt_upgrades_pending Packages.\n");
         set_string(world.bus, METRICS, "TextFile", OTHER_NAME);
-        WAIT(daemon_said(&world.policyd, "the metrics cannot be written: what stands there is not this"));
+        WAIT(daemon_said(&world.policyd, "the metrics cannot be written: the file is not this"));
         ck_assert(!world_has(FILE_NAME));
         set_string(world.bus, METRICS, "TextFile", FILE_NAME);
         WAIT(world_has(FILE_NAME));
