@@ -122,8 +122,8 @@ int backup_check(
                 return r;
         sqlite3_stmt *newest = database_statement(db, HISTORY_LAST, false);
         while (database_row(db, newest)) {
-                sequence = column_u64(newest, 0);
-                time = column_u64(newest, 1);
+                sequence = database_column_u64(newest, 0);
+                time = database_column_u64(newest, 1);
         }
         if (db->error < 0)
                 return diag_set(d, -db->error, "%s", db->why.text);
@@ -141,7 +141,7 @@ static int check_room(struct database *db, struct diag *d)
         uint64_t size = 0;
 
         while (database_row(db, q))
-                size = column_u64(q, 0);
+                size = database_column_u64(q, 0);
         if (db->error < 0)
                 return diag_set(d, -db->error, "%s", db->why.text);
         if (!folder || statvfs(folder, &st) < 0)
@@ -180,7 +180,7 @@ static int copy_into(struct database *db, const char *path, struct diag *d)
 {
         sqlite3_stmt *copy = database_statement(db, VACUUM_INTO, false);
 
-        bind_text(copy, 1, path, strlen(path));
+        database_bind_text(copy, 1, path, strlen(path));
         int r = database_run(db, copy);
         return r == 0 ? 0 : diag_set(d, -r, "%s", db->why.text);
 }

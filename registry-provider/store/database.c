@@ -210,7 +210,7 @@ int database_force(struct database *db, enum statement id)
         return r;
 }
 
-void bind_guid(sqlite3_stmt *statement, int column, const struct guid *guid)
+void database_bind_guid(sqlite3_stmt *statement, int column, const struct guid *guid)
 {
         if (!guid_is_zero(guid))
                 (void)sqlite3_bind_blob(statement, column, guid->bytes, sizeof(guid->bytes), SQLITE_STATIC);
@@ -218,22 +218,22 @@ void bind_guid(sqlite3_stmt *statement, int column, const struct guid *guid)
                 (void)sqlite3_bind_null(statement, column);
 }
 
-void bind_text(sqlite3_stmt *statement, int column, const char *text, size_t len)
+void database_bind_text(sqlite3_stmt *statement, int column, const char *text, size_t len)
 {
         (void)sqlite3_bind_text(statement, column, text, (int)len, SQLITE_STATIC);
 }
 
-void bind_data(sqlite3_stmt *statement, int column, const void *data, size_t size)
+void database_bind_data(sqlite3_stmt *statement, int column, const void *data, size_t size)
 {
         (void)sqlite3_bind_blob64(statement, column, data ? data : "", size, SQLITE_STATIC);
 }
 
-void bind_u64(sqlite3_stmt *statement, int column, uint64_t v)
+void database_bind_u64(sqlite3_stmt *statement, int column, uint64_t v)
 {
         (void)sqlite3_bind_int64(statement, column, (sqlite3_int64)v);
 }
 
-void column_guid(sqlite3_stmt *statement, int column, struct guid *ret)
+void database_column_guid(sqlite3_stmt *statement, int column, struct guid *ret)
 {
         const void *bytes = sqlite3_column_blob(statement, column);
 
@@ -242,7 +242,7 @@ void column_guid(sqlite3_stmt *statement, int column, struct guid *ret)
                 memcpy(ret, bytes, sizeof(*ret));
 }
 
-uint64_t column_u64(sqlite3_stmt *statement, int column)
+uint64_t database_column_u64(sqlite3_stmt *statement, int column)
 {
         return (uint64_t)sqlite3_column_int64(statement, column);
 }
@@ -561,7 +561,7 @@ uint64_t database_newest_of_damaged(const char *file)
                 return 0;
         sqlite3_stmt *newest = database_statement(db, HISTORY_LAST, false);
         while (database_row(db, newest))
-                sequence = column_u64(newest, 0);
+                sequence = database_column_u64(newest, 0);
         return db->error ? 0 : sequence;
 }
 

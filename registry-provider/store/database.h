@@ -65,11 +65,11 @@ int database_do(struct database *db, enum statement id);
 /* The same, whatever failed before: for what undoes. */
 int database_force(struct database *db, enum statement id);
 
-void bind_guid(sqlite3_stmt *statement, int column, const struct guid *guid);
-void bind_text(sqlite3_stmt *statement, int column, const char *text, size_t len);
+void database_bind_guid(sqlite3_stmt *statement, int column, const struct guid *guid);
+void database_bind_text(sqlite3_stmt *statement, int column, const char *text, size_t len);
 /* An empty one is not NULL. */
-void bind_data(sqlite3_stmt *statement, int column, const void *data, size_t size);
-void bind_u64(sqlite3_stmt *statement, int column, uint64_t v);
+void database_bind_data(sqlite3_stmt *statement, int column, const void *data, size_t size);
+void database_bind_u64(sqlite3_stmt *statement, int column, uint64_t v);
 /* Zero where the column is NULL, or has another size. */
-void column_guid(sqlite3_stmt *statement, int column, struct guid *ret);
-uint64_t column_u64(sqlite3_stmt *statement, int column);
+void database_column_guid(sqlite3_stmt *statement, int column, struct guid *ret);
+uint64_t database_column_u64(sqlite3_stmt *statement, int column);

@@ -72,12 +72,12 @@ static const void *column_data(const struct store *s, sqlite3_stmt *q, int colum
 static void read_was(const struct store *s, sqlite3_stmt *q, struct history_was *ret)
 {
         ret->is = sqlite3_column_type(q, 13) != SQLITE_NULL;
-        ret->time = column_u64(q, 17);
+        ret->time = database_column_u64(q, 17);
         if (!ret->is)
                 return;
         ret->name = store_column_text(s, q, 12);
-        ret->sequence = column_u64(q, 13);
-        column_guid(q, 14, &ret->target);
+        ret->sequence = database_column_u64(q, 13);
+        database_column_guid(q, 14, &ret->target);
         ret->type = (uint32_t)sqlite3_column_int64(q, 15);
         ret->data = column_data(s, q, 16, &ret->size);
 }
@@ -95,8 +95,8 @@ static struct history_row *read_row(const struct store *s, sqlite3_stmt *q, cons
                         continue;
                 int64_t flags = sqlite3_column_int64(q, 5);
                 *row = (struct history_row){ .id = sqlite3_column_int64(q, 0),
-                        .sequence = column_u64(q, 1),
-                        .time = column_u64(q, 2),
+                        .sequence = database_column_u64(q, 1),
+                        .time = database_column_u64(q, 2),
                         .op = (enum store_op_code)sqlite3_column_int(q, 4),
                         .is_volatile = flags & HISTORY_VOLATILE,
                         .is_shadowed = flags & HISTORY_SHADOWED,
@@ -105,8 +105,8 @@ static struct history_row *read_row(const struct store *s, sqlite3_stmt *q, cons
                         .type = (uint32_t)sqlite3_column_int64(q, 10) };
                 author = sqlite3_column_int64(q, 3);
                 layer = sqlite3_column_int64(q, 7);
-                column_guid(q, 6, &row->key);
-                column_guid(q, 9, &row->target);
+                database_column_guid(q, 6, &row->key);
+                database_column_guid(q, 9, &row->target);
                 row->data = column_data(s, q, 11, &row->size);
                 read_was(s, q, &row->was);
         }
@@ -148,7 +148,7 @@ static bool number_at(
                 (void)sqlite3_bind_int64(q, 1, id);
         while (database_row(store_database(s), q)) {
                 *ret_id = sqlite3_column_int64(q, 0);
-                *ret_sequence = column_u64(q, 1);
+                *ret_sequence = database_column_u64(q, 1);
                 found = true;
         }
         return found;
@@ -266,11 +266,11 @@ static bool find_key(
         *ret_parent = key ? key->parent : (struct guid){ 0 };
         for (size_t i = 0; !found && i < ARRAY_SIZE(ends); i++) {
                 sqlite3_stmt *q = store_query(s, ends[i], false);
-                bind_guid(q, 1, guid);
+                database_bind_guid(q, 1, guid);
                 while (database_row(store_database(s), q))
                         if (sqlite3_column_int(q, 2)) {
                                 *ret_name = store_column_text(s, q, 0);
-                                column_guid(q, 1, ret_parent);
+                                database_column_guid(q, 1, ret_parent);
                                 found = true;
                         }
         }
@@ -372,7 +372,7 @@ static void add_to_queue(struct search *x, sqlite3_stmt *q)
 {
         while (database_row(store_database(x->store), q)) {
                 struct guid guid;
-                column_guid(q, 0, &guid);
+                database_column_guid(q, 0, &guid);
                 bool is_new = !hashmap_get(&x->places, place_hash(&guid), place_matches, &guid);
                 const struct place *p = place_of(x, &guid);
                 if (!is_new || !p || p->depth == 0 || (p->matched < p->depth && !is_inside(x, p)))
@@ -400,9 +400,9 @@ static void add_children(struct search *x, const struct guid *parent, const char
                         is_past ? (name ? HISTORY_GONE_NAMED : HISTORY_GONE)
                                 : (name ? ENTRY_TARGETS_NAMED : ENTRY_TARGETS),
                         i == 2);
-                bind_guid(q, 1, parent);
+                database_bind_guid(q, 1, parent);
                 if (name)
-                        bind_text(q, 2, folded.text, folded.len);
+                        database_bind_text(q, 2, folded.text, folded.len);
                 add_to_queue(x, q);
         }
 }
@@ -444,7 +444,7 @@ static void fetch_numbers(struct search *x, struct numbers *numbers)
         numbers->n = numbers->at = 0;
         if (!q)
                 return;
-        bind_guid(q, 1, &numbers->key);
+        database_bind_guid(q, 1, &numbers->key);
         (void)sqlite3_bind_int64(q, 2, x->cursor);
         (void)sqlite3_bind_int64(q, 3, NUMBERS_N);
         while (database_row(store_database(x->store), q))
@@ -471,7 +471,7 @@ static int64_t next_of_all(struct search *x, sqlite3_stmt *q, bool *ret_late)
         while (database_row(store_database(x->store), q)) {
                 int64_t id = sqlite3_column_int64(q, 0);
                 struct guid key;
-                column_guid(q, 1, &key);
+                database_column_guid(q, 1, &key);
                 if (guid_is_zero(&key) ? has_keyless(x) : is_inside(x, place_of(x, &key)))
                         return id;
                 x->cursor = id;
@@ -496,7 +496,7 @@ static bool is_asked_for(const struct search *x, int64_t id, size_t *ret_bytes)
 
         (void)sqlite3_bind_int64(q, 1, id);
         while (database_row(store_database(x->store), q)) {
-                uint64_t time = column_u64(q, 0);
+                uint64_t time = database_column_u64(q, 0);
                 const char *name = (const char *)sqlite3_column_text(q, 2);
                 size_t len = (size_t)sqlite3_column_bytes(q, 2);
                 is = time >= asked->since && (asked->until == 0 || time <= asked->until) &&

@@ -34,7 +34,7 @@ static bool is_last_author(const struct recorder *rec, const struct store_author
 static void bind_id(sqlite3_stmt *statement, int column, uint32_t id)
 {
         if (id != AUDIT_ID_UNSET)
-                bind_u64(statement, column, id);
+                database_bind_u64(statement, column, id);
         else
                 (void)sqlite3_bind_null(statement, column);
 }
@@ -42,7 +42,7 @@ static void bind_id(sqlite3_stmt *statement, int column, uint32_t id)
 static void bind_known(sqlite3_stmt *statement, int column, const char *text)
 {
         if (text && text[0])
-                bind_text(statement, column, text, strlen(text));
+                database_bind_text(statement, column, text, strlen(text));
         else
                 (void)sqlite3_bind_null(statement, column);
 }
@@ -55,8 +55,8 @@ static int know_author(struct recorder *rec, struct database *db)
         if (is_last_author(rec, a))
                 return 0;
         sqlite3_stmt *row = database_statement(db, AUTHOR_INSERT, false);
-        bind_text(row, 1, rec->boot, strlen(rec->boot));
-        bind_text(row, 2, a->reason, strlen(a->reason));
+        database_bind_text(row, 1, rec->boot, strlen(rec->boot));
+        database_bind_text(row, 2, a->reason, strlen(a->reason));
         bind_known(row, 3, a->file);
         bind_id(row, 4, a->actor.pid);
         bind_id(row, 5, a->actor.uid);
@@ -83,11 +83,11 @@ static void bind_was(sqlite3_stmt *row, const struct recorder_row *e)
         const struct history_was *was = &e->was;
 
         if (was->name)
-                bind_text(row, 13, was->name, strlen(was->name));
-        bind_u64(row, 14, was->sequence);
-        bind_guid(row, 15, &was->target);
-        bind_u64(row, 16, was->type);
-        bind_data(row, 17, was->data, was->size);
+                database_bind_text(row, 13, was->name, strlen(was->name));
+        database_bind_u64(row, 14, was->sequence);
+        database_bind_guid(row, 15, &was->target);
+        database_bind_u64(row, 16, was->type);
+        database_bind_data(row, 17, was->data, was->size);
 }
 
 static unsigned flags_of(const struct recorder_row *e)
@@ -106,30 +106,30 @@ int recorder_add(struct recorder *rec, struct database *db, uint64_t sequence, c
         if (!row)
                 return db->error;
         (void)sqlite3_clear_bindings(row);
-        bind_u64(row, 1, sequence);
-        bind_u64(row, 2, rec->time);
+        database_bind_u64(row, 1, sequence);
+        database_bind_u64(row, 2, rec->time);
         (void)sqlite3_bind_int64(row, 3, rec->author);
-        bind_u64(row, 4, e->op);
-        bind_u64(row, 5, flags_of(e));
-        bind_guid(row, 6, e->key ? e->key : &(struct guid){ 0 });
+        database_bind_u64(row, 4, e->op);
+        database_bind_u64(row, 5, flags_of(e));
+        database_bind_guid(row, 6, e->key ? e->key : &(struct guid){ 0 });
         if (e->layer)
                 (void)sqlite3_bind_int64(row, 7, e->layer);
         if (e->name)
-                bind_text(row, 8, e->name, strlen(e->name));
+                database_bind_text(row, 8, e->name, strlen(e->name));
         if (e->folded)
-                bind_text(row, 9, e->folded, e->folded_len);
+                database_bind_text(row, 9, e->folded, e->folded_len);
         if (e->target)
-                bind_guid(row, 10, e->target);
+                database_bind_guid(row, 10, e->target);
         if (e->is_volatile)
                 return database_run(db, row);
         if (e->has_type)
-                bind_u64(row, 11, e->type);
+                database_bind_u64(row, 11, e->type);
         if (e->has_type && e->data)
-                bind_data(row, 12, e->data, e->size);
+                database_bind_data(row, 12, e->data, e->size);
         if (e->was.is)
                 bind_was(row, e);
         if (e->was.time != 0)
-                bind_u64(row, 18, e->was.time);
+                database_bind_u64(row, 18, e->was.time);
         return database_run(db, row);
 }
 
@@ -288,7 +288,7 @@ const struct history_row *history_after(const struct store *s, int64_t id)
                 *row = (struct history_row){ .id = sqlite3_column_int64(q, 0),
                         .op = (enum store_op_code)sqlite3_column_int(q, 1),
                         .name = store_column_text(s, q, 3) };
-                column_guid(q, 2, &row->key);
+                database_column_guid(q, 2, &row->key);
         }
         return store_database(s)->error ? NULL : row;
 }
@@ -334,10 +334,10 @@ static bool next_row(struct store *s, int64_t after, struct counted *ret)
         while (database_row(store_database(s), q)) {
                 any = true;
                 *ret = (struct counted){ .id = sqlite3_column_int64(q, 0),
-                        .time = column_u64(q, 1),
+                        .time = database_column_u64(q, 1),
                         .author = sqlite3_column_int64(q, 2),
                         .is_policy = sqlite3_column_int64(q, 3) & HISTORY_POLICY,
-                        .bytes = column_u64(q, 4) };
+                        .bytes = database_column_u64(q, 4) };
         }
         return any;
 }

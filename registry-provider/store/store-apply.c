@@ -180,9 +180,9 @@ static int check_parent(struct store *s, const struct guid *guid, const struct g
                 return -EINVAL;
         for (unsigned i = 0; i < 1u + store_database(s)->has_volatile; i++) {
                 sqlite3_stmt *q = database_statement(store_database(s), ENTRY_PARENT_OF, i);
-                bind_guid(q, 1, guid);
+                database_bind_guid(q, 1, guid);
                 while (database_row(store_database(s), q))
-                        column_guid(q, 0, &named_in);
+                        database_column_guid(q, 0, &named_in);
         }
         return store_database(s)->error        ? store_database(s)->error
                : guid_equal(&named_in, parent) ? 0
@@ -305,10 +305,10 @@ static int record_moved(struct store *s, const struct store_op *op, sqlite3_stmt
         struct recorder_row e = { .op = STORE_DELETE_ENTRY,
                 .layer = sqlite3_column_int64(q, 1),
                 .name = (const char *)sqlite3_column_text(q, 2),
-                .was = { .is = true, .sequence = column_u64(q, 3), .target = op->guid } };
+                .was = { .is = true, .sequence = database_column_u64(q, 3), .target = op->guid } };
         struct guid parent;
 
-        column_guid(q, 0, &parent);
+        database_column_guid(q, 0, &parent);
         e.key = &parent;
         e.was.name = e.name;
         return store_record(s, op, &e);
@@ -321,7 +321,7 @@ static int make_volatile(struct store *s, const struct store_op *op)
 
         store_database(s)->has_volatile = true;
         sqlite3_stmt *q = database_statement(store_database(s), ENTRY_NAMING, false);
-        bind_guid(q, 1, &op->guid);
+        database_bind_guid(q, 1, &op->guid);
         while (r == 0 && database_row(store_database(s), q))
                 r = record_moved(s, op, q);
         (void)sqlite3_reset(q);

@@ -27,7 +27,7 @@ int64_t store_layer_id(const struct store *s, const char *name)
         if (!store_fold(name, strlen(name), &folded))
                 return 0;
         sqlite3_stmt *q = store_query(s, LAYER_ID, false);
-        bind_text(q, 1, folded.text, folded.len);
+        database_bind_text(q, 1, folded.text, folded.len);
         while (database_row(s->db, q))
                 id = sqlite3_column_int64(q, 0);
         return id;
@@ -87,8 +87,8 @@ int store_take_layer(struct store *s, const char *name, int64_t *ret)
                 return -EINVAL;
         sqlite3_stmt *row = database_statement(s->db, LAYER_INSERT, false);
         (void)sqlite3_bind_int64(row, 1, s->next_layer);
-        bind_text(row, 2, folded.text, folded.len);
-        bind_text(row, 3, name, len);
+        database_bind_text(row, 2, folded.text, folded.len);
+        database_bind_text(row, 3, name, len);
         *ret = s->next_layer++;
         return database_run(s->db, row);
 }
@@ -154,7 +154,7 @@ const struct store_key *store_key(const struct store *s, const struct guid *guid
                 return known;
         for (EACH_DATABASE(s, is_volatile)) {
                 sqlite3_stmt *q = store_query(s, KEY_GET, is_volatile);
-                bind_guid(q, 1, guid);
+                database_bind_guid(q, 1, guid);
                 while (database_row(s->db, q)) {
                         key = store_take(s, sizeof(*key));
                         if (!key)
@@ -167,8 +167,8 @@ const struct store_key *store_key(const struct store *s, const struct guid *guid
                                 .sd_size = (size_t)size,
                                 .is_link = sqlite3_column_int(q, 3) & KEY_FLAG_LINK,
                                 .is_volatile = is_volatile,
-                                .last_write = column_u64(q, 4) };
-                        column_guid(q, 0, &key->parent);
+                                .last_write = database_column_u64(q, 4) };
+                        database_column_guid(q, 0, &key->parent);
                 }
         }
         return keep(s, &name, key);
@@ -180,7 +180,7 @@ bool store_any_row(const struct store *s, enum statement id, const struct guid *
 
         for (EACH_DATABASE(s, is_volatile)) {
                 sqlite3_stmt *q = store_query(s, id, is_volatile);
-                bind_guid(q, 1, guid);
+                database_bind_guid(q, 1, guid);
                 while (database_row(s->db, q))
                         any = true;
         }
@@ -212,7 +212,7 @@ static bool read_row(const struct store *s, sqlite3_stmt *q, struct row *row)
 {
         row->layer = store_layer_name(s, sqlite3_column_int64(q, 0));
         row->name = store_column_text(s, q, 1);
-        row->sequence = column_u64(q, 2);
+        row->sequence = database_column_u64(q, 2);
         return row->name != NULL;
 }
 
@@ -224,7 +224,7 @@ static struct row *read_path_entry(const struct store *s, sqlite3_stmt *q, _unus
                 return NULL;
         *e = (struct store_path_entry){ .hidden = sqlite3_column_type(q, 4) == SQLITE_NULL,
                 .dangling = sqlite3_column_int(q, 5) };
-        column_guid(q, 4, &e->target);
+        database_column_guid(q, 4, &e->target);
         return read_row(s, q, (struct row *)e) ? (struct row *)e : NULL;
 }
 
@@ -267,8 +267,8 @@ static const struct row *get_chain(
                 return known;
         for (EACH_DATABASE(s, is_volatile)) {
                 sqlite3_stmt *q = store_query(s, id, is_volatile);
-                bind_guid(q, 1, guid);
-                bind_text(q, 2, folded.text, folded.len);
+                database_bind_guid(q, 1, guid);
+                database_bind_text(q, 2, folded.text, folded.len);
                 while (database_row(s->db, q)) {
                         struct row *row = read(s, q, true);
                         if (row)
@@ -300,14 +300,14 @@ const struct store_blanket *store_blankets(const struct store *s, const struct g
                 return known;
         for (EACH_DATABASE(s, is_volatile)) {
                 sqlite3_stmt *q = store_query(s, BLANKET_LIST, is_volatile);
-                bind_guid(q, 1, key);
+                database_bind_guid(q, 1, key);
                 while (database_row(s->db, q)) {
                         struct store_blanket *b = store_take(s, sizeof(*b));
                         if (!b)
                                 continue;
                         *b = (struct store_blanket){
                                 .layer = store_layer_name(s, sqlite3_column_int64(q, 0)),
-                                .sequence = column_u64(q, 1),
+                                .sequence = database_column_u64(q, 1),
                         };
                         *end = b;
                         end = &b->next;
@@ -405,7 +405,7 @@ static const struct row *const *get_list(const struct store *s, enum statement i
 
         for (EACH_DATABASE(s, is_volatile)) {
                 sqlite3_stmt *q = store_query(s, id, is_volatile);
-                bind_guid(q, 1, guid);
+                database_bind_guid(q, 1, guid);
                 if (is_volatile)
                         n = list.n;
                 (void)list_rows(s, q, read, with_data, &list);
@@ -464,7 +464,7 @@ const struct store_key *const *store_roots(const struct store *s, size_t *ret_n)
                         if (!more)
                                 continue;
                         guids = more;
-                        column_guid(q, 0, &guids[n++]);
+                        database_column_guid(q, 0, &guids[n++]);
                 }
         }
         const struct store_key **keys = store_take(s, (n + 1) * sizeof(*keys));
@@ -530,8 +530,8 @@ const struct store_held *store_layer(const struct store *s, const char *layer, s
                                 held = more;
                                 held[n] = (struct store_held){ .kind = (enum store_kind)kind,
                                         .name = store_column_text(s, q, 2) };
-                                column_guid(q, 0, &held[n].guid);
-                                column_guid(q, 1, &held[n].target);
+                                database_column_guid(q, 0, &held[n].guid);
+                                database_column_guid(q, 1, &held[n].target);
                                 n++;
                         }
                 }

@@ -9,7 +9,7 @@
 static void bind_sd(sqlite3_stmt *q, int column, const void *sd, size_t size)
 {
         if (size > 0)
-                bind_data(q, column, sd, size);
+                database_bind_data(q, column, sd, size);
         else
                 (void)sqlite3_bind_null(q, column);
 }
@@ -18,12 +18,12 @@ int store_put_key(struct store *s, const struct store_op *create)
 {
         sqlite3_stmt *q = database_statement(store_database(s), KEY_INSERT, create->is_volatile);
 
-        bind_guid(q, 1, &create->guid);
-        bind_guid(q, 2, &create->target);
-        bind_text(q, 3, create->name, strlen(create->name));
+        database_bind_guid(q, 1, &create->guid);
+        database_bind_guid(q, 2, &create->target);
+        database_bind_text(q, 3, create->name, strlen(create->name));
         bind_sd(q, 4, create->data, create->size);
-        bind_u64(q, 5, create->is_link ? KEY_FLAG_LINK : 0);
-        bind_u64(q, 6, create->time);
+        database_bind_u64(q, 5, create->is_link ? KEY_FLAG_LINK : 0);
+        database_bind_u64(q, 6, create->time);
         store_forget(s, CACHE_KEY, &create->guid, NULL);
         return database_run(store_database(s), q);
 }
@@ -32,7 +32,7 @@ int store_put_sd(struct store *s, const struct guid *key, const void *sd, size_t
 {
         sqlite3_stmt *q = database_statement(store_database(s), KEY_SET_SD, is_volatile);
 
-        bind_guid(q, 1, key);
+        database_bind_guid(q, 1, key);
         bind_sd(q, 2, sd, size);
         store_forget(s, CACHE_KEY, key, NULL);
         return database_run(store_database(s), q);
@@ -42,8 +42,8 @@ int store_put_time(struct store *s, const struct guid *key, uint64_t time, bool 
 {
         sqlite3_stmt *q = database_statement(store_database(s), KEY_SET_TIME, is_volatile);
 
-        bind_guid(q, 1, key);
-        bind_u64(q, 2, time);
+        database_bind_guid(q, 1, key);
+        database_bind_u64(q, 2, time);
         store_forget(s, CACHE_KEY, key, NULL);
         return database_run(store_database(s), q);
 }
@@ -56,11 +56,11 @@ static sqlite3_stmt *bind_named(struct store *s, enum statement id, bool is_vola
 {
         sqlite3_stmt *q = database_statement(store_database(s), id, is_volatile);
 
-        bind_guid(q, 1, &op->guid);
-        bind_text(q, 2, folded->text, folded->len);
+        database_bind_guid(q, 1, &op->guid);
+        database_bind_text(q, 2, folded->text, folded->len);
         (void)sqlite3_bind_int64(q, 3, layer);
-        bind_text(q, 4, op->name, strlen(op->name));
-        bind_u64(q, 5, op->sequence);
+        database_bind_text(q, 4, op->name, strlen(op->name));
+        database_bind_u64(q, 5, op->sequence);
         return q;
 }
 
@@ -71,7 +71,7 @@ int store_put_entry(struct store *s, const struct store_op *op, int64_t layer, b
         if (!store_fold(op->name, strlen(op->name), &folded))
                 return -EINVAL;
         sqlite3_stmt *q = bind_named(s, ENTRY_PUT, is_volatile, op, &folded, layer);
-        bind_guid(q, 6, op->code == STORE_CREATE_ENTRY ? &op->target : &(struct guid){ 0 });
+        database_bind_guid(q, 6, op->code == STORE_CREATE_ENTRY ? &op->target : &(struct guid){ 0 });
         store_forget(s, CACHE_ENTRIES, &op->guid, &folded);
         return database_run(store_database(s), q);
 }
@@ -84,8 +84,8 @@ int store_put_value(
         if (!store_fold(op->name, strlen(op->name), &folded))
                 return -EINVAL;
         sqlite3_stmt *q = bind_named(s, VALUE_PUT, is_volatile, op, &folded, layer);
-        bind_u64(q, 6, op->type);
-        bind_data(q, 7, op->data, op->size);
+        database_bind_u64(q, 6, op->type);
+        database_bind_data(q, 7, op->data, op->size);
         store_forget(s, CACHE_VALUES, &op->guid, &folded);
         int r = database_run(store_database(s), q);
         if (r == 0 && is_only)
@@ -97,9 +97,9 @@ int store_put_blanket(struct store *s, const struct store_op *op, int64_t layer,
 {
         sqlite3_stmt *q = database_statement(store_database(s), BLANKET_PUT, is_volatile);
 
-        bind_guid(q, 1, &op->guid);
+        database_bind_guid(q, 1, &op->guid);
         (void)sqlite3_bind_int64(q, 2, layer);
-        bind_u64(q, 3, op->sequence);
+        database_bind_u64(q, 3, op->sequence);
         store_forget(s, CACHE_BLANKETS, &op->guid, NULL);
         return database_run(store_database(s), q);
 }
@@ -109,9 +109,9 @@ int store_put_file(struct store *s, const struct store_op *op, int64_t layer)
         sqlite3_stmt *q = database_statement(store_database(s), FILE_PUT, false);
 
         (void)sqlite3_bind_int64(q, 1, layer);
-        bind_text(q, 2, op->name, strlen(op->name));
-        bind_u64(q, 3, op->precedence);
-        bind_u64(q, 4, op->set);
+        database_bind_text(q, 2, op->name, strlen(op->name));
+        database_bind_u64(q, 3, op->precedence);
+        database_bind_u64(q, 4, op->set);
         return database_run(store_database(s), q);
 }
 
@@ -121,7 +121,7 @@ int store_run(struct store *s, enum statement id, const struct guid *key, bool i
 {
         sqlite3_stmt *q = database_statement(store_database(s), id, is_volatile);
 
-        bind_guid(q, 1, key);
+        database_bind_guid(q, 1, key);
         store_forget(s, CACHE_KEY, key, NULL);
         return database_run(store_database(s), q);
 }
@@ -131,9 +131,9 @@ int store_delete(struct store *s, enum statement id, const struct guid *key, con
 {
         sqlite3_stmt *q = database_statement(store_database(s), id, is_volatile);
 
-        bind_guid(q, 1, key);
+        database_bind_guid(q, 1, key);
         if (name)
-                bind_text(q, 2, name->text, name->len);
+                database_bind_text(q, 2, name->text, name->len);
         (void)sqlite3_bind_int64(q, name ? 3 : 2, layer);
         store_forget(s,
                 id == ENTRY_DELETE   ? CACHE_ENTRIES
@@ -156,8 +156,8 @@ bool store_has_number(struct store *s, const struct guid *key, uint64_t sequence
         sqlite3_stmt *q = database_statement(store_database(s), VALUE_HAS_SEQUENCE, is_volatile);
         bool found = false;
 
-        bind_guid(q, 1, key);
-        bind_u64(q, 2, sequence);
+        database_bind_guid(q, 1, key);
+        database_bind_u64(q, 2, sequence);
         while (database_row(store_database(s), q))
                 found = true;
         return found;

@@ -16,7 +16,7 @@ static int load_counters(struct store *s)
         sqlite3_stmt *layer = database_statement(s->db, LAYER_LAST, false);
 
         while (database_row(s->db, last))
-                s->sequence = column_u64(last, 0);
+                s->sequence = database_column_u64(last, 0);
         while (database_row(s->db, layer))
                 s->next_layer = sqlite3_column_int64(layer, 0) + 1;
         if (s->db->error == 0 && s->next_layer <= BASE_LAYER_ID)

@@ -279,7 +279,7 @@ static void look_around(struct upkeep *u)
         size_t n = 0;
 
         while (database_row(u->db, last))
-                sequence = column_u64(last, 0);
+                sequence = database_column_u64(last, 0);
         int r = backup_list(u->db->path, &backups, &n);
         u->pages = 1;
         u->has_changed = r < 0 || sequence != (n > 0 ? backups[0].sequence : 0);

@@ -233,7 +233,7 @@ struct dump dump_store(const struct store *s)
 
         while (sqlite3_step(keys) == SQLITE_ROW) {
                 struct guid guid;
-                column_guid(keys, 0, &guid);
+                database_column_guid(keys, 0, &guid);
                 n_roots += sqlite3_column_type(keys, 1) == SQLITE_NULL;
                 dump_key(&d, s, &guid, &seen);
         }
