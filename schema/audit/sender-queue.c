@@ -148,10 +148,8 @@ void sender_queue_keep(struct sender_queue *q)
                 keep(q, i);
 }
 
-void sender_queue_sent(struct sender_queue *q, uint64_t now)
+void sender_queue_sent(struct sender_queue *q, struct sender_item *i, uint64_t now)
 {
-        struct sender_item *i = sender_queue_first(q);
-
         q->kept -= i->state == SENDER_ITEM_KEPT;
         q->sent++;
         q->waiting--;

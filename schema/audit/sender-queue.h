@@ -57,7 +57,7 @@ struct sender_item *sender_queue_first(const struct sender_queue *q);
 /* All that wait: none may pass one that is kept. */
 void sender_queue_keep(struct sender_queue *q);
 /* The first that waits was sent. */
-void sender_queue_sent(struct sender_queue *q, uint64_t now);
+void sender_queue_sent(struct sender_queue *q, struct sender_item *i, uint64_t now);
 void sender_queue_lose(struct sender_queue *q, struct sender_item *i);
 /* What was sent at that time or before stayed with the kernel. Was there any? */
 bool sender_queue_confirm(struct sender_queue *q, uint64_t sent_at);

@@ -373,13 +373,13 @@ static int send_one(struct sender *s, const struct sender_item *i, char *reason,
         return stayed;
 }
 
-static void note_sent(struct sender *s, char *reason, size_t size)
+static void note_sent(struct sender *s, struct sender_item *i, char *reason, size_t size)
 {
         uint64_t now = clock_usec();
 
         if (s->in_doubt && !*reason)
                 (void)snprintf(reason, size, SENDER_LOST_MEANWHILE);
-        sender_queue_sent(&s->queue, now);
+        sender_queue_sent(&s->queue, i, now);
         s->settled = now + s->settle_usec;
         if (!s->lost_known)
                 (void)sender_queue_confirm(&s->queue, now);
@@ -426,7 +426,7 @@ static void *run(void *userdata)
                         break;
                 s->queue.busy = NULL;
                 if (r > 0)
-                        note_sent(s, reason, sizeof(reason));
+                        note_sent(s, i, reason, sizeof(reason));
                 else if (r < 0)
                         sender_queue_lose(&s->queue, i);
                 else {
