@@ -111,6 +111,9 @@ START_TEST(a_late_report)
         world_run(150 * MS);
         ck_assert_uint_eq(world.n_records, 0);
         report_as(&mallory, "kernel.audit_taint_events", 2, written);
+        /* On a busy machine the first wait ends late itself. */
+        for (int i = 0; world.n_records == 0 && i < 20; i++)
+                world_run(50 * MS);
         told_of(1, &mallory);
         ck_assert_uint_eq(world.records[0].when, written);
 }
