@@ -10,11 +10,12 @@
 
 #define MS UINT64_C(1000)
 
+/* Above all PIDs that the kernel gives: one of the service itself is not reported. */
 static const struct actor mallory = {
-        .pid = 4242, .uid = 0, .loginuid = 1000, .session = 3, .comm = "sysctl", .exe = "/usr/sbin/sysctl"
+        .pid = 4194305, .uid = 0, .loginuid = 1000, .session = 3, .comm = "sysctl", .exe = "/usr/sbin/sysctl"
 };
 static const struct actor eve = {
-        .pid = 4343, .uid = 0, .loginuid = 1001, .session = 4, .comm = "tee", .exe = "/usr/bin/tee"
+        .pid = 4194306, .uid = 0, .loginuid = 1001, .session = 4, .comm = "tee", .exe = "/usr/bin/tee"
 };
 
 static void setup(void)
@@ -111,9 +112,6 @@ START_TEST(a_late_report)
         world_run(150 * MS);
         ck_assert_uint_eq(world.n_records, 0);
         report_as(&mallory, "kernel.audit_taint_events", 2, written);
-        /* On a busy machine the first wait ends late itself. */
-        for (int i = 0; world.n_records == 0 && i < 20; i++)
-                world_run(50 * MS);
         told_of(1, &mallory);
         ck_assert_uint_eq(world.records[0].when, written);
 }
