@@ -87,14 +87,17 @@ static int parse_operation(
         return r;
 }
 
+const char *const schema_encoding_words[SCHEMA_ENCODING_N] = { [SCHEMA_ENCODE_CHOICE] = "choice",
+        [SCHEMA_ENCODE_NUMBER] = "number",
+        [SCHEMA_ENCODE_STRING] = "string" };
+
+const char *const schema_drift_words[SCHEMA_DRIFT_N] = { "report", "reapply" };
+
 static int parse_encoding(
         const struct yaml_doc *doc, const struct yaml_node *node, struct schema_control *c, struct diag *d)
 {
-        static const char *const words[] = { [SCHEMA_ENCODE_CHOICE] = "choice",
-                [SCHEMA_ENCODE_NUMBER] = "number",
-                [SCHEMA_ENCODE_STRING] = "string" };
         size_t i = 0;
-        int r = schema_pick(doc, node, words, ARRAY_SIZE(words), &i, d);
+        int r = schema_pick(doc, node, schema_encoding_words, SCHEMA_ENCODING_N, &i, d);
         c->encoding = (enum schema_encoding)i;
         return r;
 }
@@ -102,9 +105,8 @@ static int parse_encoding(
 static int parse_drift(
         const struct yaml_doc *doc, const struct yaml_node *node, struct schema_control *c, struct diag *d)
 {
-        static const char *const words[] = { "report", "reapply" };
         size_t i = 0;
-        int r = schema_pick(doc, node, words, ARRAY_SIZE(words), &i, d);
+        int r = schema_pick(doc, node, schema_drift_words, SCHEMA_DRIFT_N, &i, d);
         c->drift_reapply = i == 1;
         return r;
 }

@@ -188,14 +188,15 @@ static int parse_items(
         return 0;
 }
 
+const char *const schema_apply_words[SCHEMA_APPLY_N] = {
+        [SCHEMA_LIVE] = "live", [SCHEMA_RESTART] = "restart", [SCHEMA_REBOOT] = "reboot"
+};
+
 static int parse_apply(
         const struct yaml_doc *doc, const struct yaml_node *node, struct schema_value *v, struct diag *d)
 {
-        static const char *const words[] = {
-                [SCHEMA_LIVE] = "live", [SCHEMA_RESTART] = "restart", [SCHEMA_REBOOT] = "reboot"
-        };
         size_t i = 0;
-        int r = schema_pick(doc, node, words, ARRAY_SIZE(words), &i, d);
+        int r = schema_pick(doc, node, schema_apply_words, SCHEMA_APPLY_N, &i, d);
         v->apply = (enum schema_apply)i;
         return r;
 }

@@ -89,6 +89,12 @@ bool schema_has_key(const struct schema *s, const struct path *key)
         return false;
 }
 
+const char *schema_below(const struct schema_value *sv, const struct path *key, size_t *ret_len)
+{
+        return sv->key.n > key->n && path_is_below(&sv->key, key) ? path_component(&sv->key, key->n, ret_len)
+                                                                  : NULL;
+}
+
 /* 0: the same; 1: a slip away; 2: another name. */
 static unsigned apart(const char *s, size_t len, const char *known, size_t known_len)
 {

@@ -26,6 +26,9 @@ enum schema_apply {
         SCHEMA_RESTART,
         SCHEMA_REBOOT,
 };
+#define SCHEMA_APPLY_N 3u
+/* As schema files write it; so are the others. */
+extern const char *const schema_apply_words[SCHEMA_APPLY_N];
 
 struct schema_choice {
         char *value;   /* "success-only", as it is shown */
@@ -38,6 +41,11 @@ enum schema_encoding {
         SCHEMA_ENCODE_NUMBER, /* the number in decimal */
         SCHEMA_ENCODE_STRING, /* the string as it is */
 };
+#define SCHEMA_ENCODING_N 3u
+extern const char *const schema_encoding_words[SCHEMA_ENCODING_N];
+/* What is done about a drift: report, reapply. */
+#define SCHEMA_DRIFT_N 2u
+extern const char *const schema_drift_words[SCHEMA_DRIFT_N];
 
 struct schema_control {
         char *name; /* sysctl name, "kernel.audit_taint_events"; file proc/sys/kernel/audit_taint_events */
@@ -112,6 +120,8 @@ const struct schema_value *schema_suggest(const struct schema *s, const struct p
 const struct schema_value *schema_find_value_at(const struct schema *s, const struct path *key);
 /* A key with a value that the schema knows, or one above such a key. */
 bool schema_has_key(const struct schema *s, const struct path *key);
+/* The component behind `key` on the way to the value's own key; NULL: that is not below it. */
+const char *schema_below(const struct schema_value *sv, const struct path *key, size_t *ret_len);
 
 /* The default as typed bytes, which stay in the entry or in `scratch`. 0, or -ENOENT without a default. */
 _must_check_ int schema_default_value(

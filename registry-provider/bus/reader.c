@@ -22,14 +22,18 @@ int reader_fail(struct reader *reader, int e, const struct diag *d, sd_bus_error
         return answer_fail(reader->registry, e, d, error);
 }
 
+int reader_path(struct reader *reader, const char *key, const char *name, struct path *ret, struct diag *d)
+{
+        int r = registry_path(reader->registry, key, ret, d);
+        return r == 0 && path_check_value_name(name, strlen(name), d) < 0 ? REGISTRY_INVALID_NAME : r;
+}
+
 static int get(
         struct reader *reader, const char *key, const char *name, struct registry_value *ret, struct diag *d)
 {
         _cleanup_path_ struct path path = { 0 };
 
-        int r = registry_path(reader->registry, key, &path, d);
-        if (r == 0 && path_check_value_name(name, strlen(name), d) < 0)
-                r = REGISTRY_INVALID_NAME;
+        int r = reader_path(reader, key, name, &path, d);
         return r != 0 ? r : registry_get(reader->registry, &path, name, ret, d);
 }
 

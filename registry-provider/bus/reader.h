@@ -2,7 +2,7 @@
 #pragma once
 
 /* What only reads the registry: Get, GetMany, List, Info and the keys as objects (reader.c), Resolve and
- * History (reader-why.c). */
+ * History (reader-why.c), and what the schema knows, Describe and ListKnown (reader-schema.c). */
 
 #include <systemd/sd-bus.h>
 
@@ -26,7 +26,12 @@ int reader_list(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int reader_info(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int reader_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int reader_history(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int reader_describe(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int reader_list_known(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
+/* What the two words can name. 0 or a registry's error. */
+_must_check_ int reader_path(
+        struct reader *reader, const char *key, const char *name, struct path *ret, struct diag *d);
 /* The key that is called so. 0 or a registry's error. */
 _must_check_ int reader_find_key(
         struct reader *reader, const char *key, struct path *ret_path, struct guid *ret, struct diag *d);

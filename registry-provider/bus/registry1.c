@@ -194,6 +194,12 @@ static const sd_bus_vtable registry_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS_OFFSET("History", SD_BUS_ARGS("s", key, "b", subtree, "a{sv}", options),
                 SD_BUS_RESULT("a(ttssssbbuvuva{sv})", changes, "t", cursor), reader_history, READER,
                 UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS_OFFSET("Describe", SD_BUS_ARGS("s", key, "s", name),
+                SD_BUS_RESULT("b", known, "s", path, "a{sv}", description, "a(sss)", choices),
+                reader_describe, READER, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS_OFFSET("ListKnown", SD_BUS_ARGS("s", key, "b", subtree),
+                SD_BUS_RESULT("as", subkeys, "a(sa{sv}a(sss))", values), reader_list_known, READER,
+                UNPRIVILEGED),
 
         SD_BUS_METHOD_WITH_ARGS_OFFSET("Set",
                 SD_BUS_ARGS("s", key, "s", name, "u", type, "v", data, "a{sv}", options),
@@ -218,6 +224,7 @@ static const sd_bus_vtable registry_vtable[] = {
         SD_BUS_SIGNAL_WITH_ARGS("Changed",
                 SD_BUS_ARGS("t", subscription, "t", sequence, "a{sv}", origin, "a(sssuvs)", events), 0),
         SD_BUS_SIGNAL_WITH_ARGS("Started", SD_BUS_ARGS("t", sequence), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("SchemaReloaded", SD_BUS_NO_ARGS, 0),
         SD_BUS_VTABLE_END,
 };
 
@@ -346,6 +353,13 @@ void registry1_problems_changed(struct registry1 *b)
                 b->config.bus, REGISTRY_PATH, REGISTRY_INTERFACE, "Problems", NULL);
         if (r < 0)
                 log_warning("cannot signal the change of Problems: %s; ignoring", strerror(-r));
+}
+
+void registry1_schema_reloaded(struct registry1 *b)
+{
+        int r = sd_bus_emit_signal(b->config.bus, REGISTRY_PATH, REGISTRY_INTERFACE, "SchemaReloaded", NULL);
+        if (r < 0)
+                log_warning("cannot signal that the schema was read again: %s; ignoring", strerror(-r));
 }
 
 void registry1_changed(

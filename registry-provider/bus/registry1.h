@@ -39,3 +39,4 @@ void registry1_changed(
         struct registry1 *b, const struct registry_events *events, const struct store_author *author);
 
 void registry1_problems_changed(struct registry1 *b);
+void registry1_schema_reloaded(struct registry1 *b);

@@ -110,6 +110,8 @@ static int load_schema(struct registryd *r)
                         registry_set_schema(r->registry, schema);
                 (void)schema_free(r->schema);
                 r->schema = schema;
+                if (r->registry1)
+                        registry1_schema_reloaded(r->registry1);
         }
         problems_done(&round.found);
         return e;

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the schema says of values, written or not. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../schema/bus/cleanup.h"
+#include "../../schema/bus/description.h"
+#include "answer.h"
+#include "reader.h"
+
+/* ---- Describe ---- */
+
+/* Path and name, as the schema spells them, if it knows the value. */
+static int reply_description(struct reader *reader, sd_bus_message *m, const char *path,
+        const struct schema_value *sv, const struct description_hints *hints, sd_bus_error *error)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        size_t taken = 0;
+
+        int r = answer_take(&taken, description_bytes(sv, hints) + strlen(path), error);
+        if (r >= 0)
+                r = gate_take(reader->gate, m, taken, error);
+        if (r >= 0)
+                r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "bs", (int)(sv != NULL), path);
+        if (r >= 0)
+                r = description_append(reply, sv, hints);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+static bool is_known_subkey(const struct schema *schema, const struct path *key, const char *name)
+{
+        size_t len;
+
+        for (size_t i = 0; i < schema->n; i++) {
+                const char *below = schema_below(&schema->values[i], key, &len);
+                if (below && fold_equal(below, len, name, strlen(name)))
+                        return true;
+        }
+        return false;
+}
+
+int reader_describe(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct reader *reader = userdata;
+        const struct schema *schema = registry_schema(reader->registry);
+        _cleanup_path_ struct path path = { 0 };
+        struct description_hints hints = { 0 };
+        struct diag d = { 0 };
+        const char *key, *name;
+
+        int r = sd_bus_message_read(m, "ss", &key, &name);
+        if (r < 0)
+                return r;
+        r = reader_path(reader, key, name, &path, &d);
+        if (r != 0)
+                return reader_fail(reader, r, &d, error);
+        const struct schema_value *sv = schema_find(schema, &path, name);
+        const struct schema_value *near = sv ? NULL : schema_suggest(schema, &path, name);
+        if (near) {
+                hints.meant_key = near->key.text;
+                hints.meant_name = near->name;
+        }
+        hints.key_is_value = schema_find_value_at(schema, &path) != NULL;
+        hints.is_key = is_known_subkey(schema, &path, name);
+        return reply_description(reader, m, sv ? sv->key.text : path.text, sv, &hints, error);
+}
+
+/* ---- ListKnown ---- */
+
+struct name {
+        const char *text;
+        size_t len;
+};
+
+/* What is known in a key, or with all below it. */
+struct known {
+        struct name *subkeys; /* sorted, each once */
+        const struct schema_value **values;
+        size_t n_subkeys, n_values;
+};
+
+static void known_done(struct known *k)
+{
+        free(k->subkeys);
+        free(k->values);
+}
+#define _cleanup_known_ _cleanup_(known_done)
+
+static int compare_names(const void *a, const void *b)
+{
+        const struct name *x = a, *y = b;
+
+        return fold_compare(x->text, x->len, y->text, y->len);
+}
+
+static void sort_subkeys(struct known *k)
+{
+        size_t n = 0;
+
+        if (k->n_subkeys > 1)
+                qsort(k->subkeys, k->n_subkeys, sizeof(*k->subkeys), compare_names);
+        for (size_t i = 0; i < k->n_subkeys; i++)
+                if (n == 0 || compare_names(&k->subkeys[n - 1], &k->subkeys[i]) != 0)
+                        k->subkeys[n++] = k->subkeys[i];
+        k->n_subkeys = n;
+}
+
+static int find_known(const struct schema *schema, const struct path *key, bool subtree, struct known *ret)
+{
+        ret->subkeys = calloc(schema->n + 1, sizeof(*ret->subkeys));
+        ret->values = calloc(schema->n + 1, sizeof(const struct schema_value *));
+        if (!ret->subkeys || !ret->values)
+                return -ENOMEM;
+        for (size_t i = 0; i < schema->n; i++) {
+                const struct schema_value *sv = &schema->values[i];
+                struct name name;
+                name.text = schema_below(sv, key, &name.len);
+                if (name.text)
+                        ret->subkeys[ret->n_subkeys++] = name;
+                if (name.text ? subtree : path_equal(&sv->key, key))
+                        ret->values[ret->n_values++] = sv;
+        }
+        sort_subkeys(ret);
+        return 0;
+}
+
+static int take_known(struct reader *reader, sd_bus_message *m, const struct known *k, sd_bus_error *error)
+{
+        size_t taken = 0;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < k->n_subkeys; i++)
+                r = answer_take(&taken, k->subkeys[i].len + 8, error);
+        for (size_t i = 0; r == 0 && i < k->n_values; i++)
+                r = answer_take(
+                        &taken, description_bytes(k->values[i], NULL) + k->values[i]->key.len, error);
+        return r < 0 ? r : gate_take(reader->gate, m, taken, error);
+}
+
+static int append_subkeys(sd_bus_message *reply, const struct known *k)
+{
+        char name[NAME_BYTES_MAX + 1];
+
+        int r = sd_bus_message_open_container(reply, 'a', "s");
+        for (size_t i = 0; r >= 0 && i < k->n_subkeys; i++) {
+                memcpy(name, k->subkeys[i].text, k->subkeys[i].len);
+                name[k->subkeys[i].len] = '\0';
+                r = sd_bus_message_append(reply, "s", name);
+        }
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int append_values(sd_bus_message *reply, const struct known *k)
+{
+        int r = sd_bus_message_open_container(reply, 'a', "(sa{sv}a(sss))");
+        for (size_t i = 0; r >= 0 && i < k->n_values; i++) {
+                r = sd_bus_message_open_container(reply, 'r', "sa{sv}a(sss)");
+                if (r >= 0)
+                        r = sd_bus_message_append(reply, "s", k->values[i]->key.text);
+                if (r >= 0)
+                        r = description_append(reply, k->values[i], NULL);
+                if (r >= 0)
+                        r = sd_bus_message_close_container(reply);
+        }
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+int reader_list_known(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct reader *reader = userdata;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_path_ struct path path = { 0 };
+        _cleanup_known_ struct known known = { 0 };
+        struct diag d = { 0 };
+        const char *key;
+        int subtree;
+
+        int r = sd_bus_message_read(m, "sb", &key, &subtree);
+        if (r < 0)
+                return r;
+        r = registry_path(reader->registry, key, &path, &d);
+        if (r == 0)
+                r = find_known(registry_schema(reader->registry), &path, subtree != 0, &known);
+        if (r != 0)
+                return reader_fail(reader, r, &d, error);
+        r = take_known(reader, m, &known, error);
+        if (r >= 0)
+                r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = append_subkeys(reply, &known);
+        if (r >= 0)
+                r = append_values(reply, &known);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
