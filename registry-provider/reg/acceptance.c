@@ -6,6 +6,7 @@
 
 #include "../../schema/values/layer-names.h"
 #include "entry.h"
+#include "known.h"
 #include "policy-service.h"
 #include "words.h"
 
@@ -136,9 +137,9 @@ static void ask_what_remains(struct session *s, const char *key, const char *nam
 }
 
 /* Layers have names of their own, so no schema file can list their metadata. Only base's count. */
-static const struct schema_value *find_metadata(
-        const struct session *s, const struct path *path, const char *name)
+static const struct schema_value *find_metadata(const struct session *s, const char *key, const char *name)
 {
+        _cleanup_path_ struct path path = { 0 };
         static const char layers[] = DEFAULT_HIVE "\\System\\Registry\\Layers";
         static char precedence[] = "Precedence", enabled[] = "Enabled", source[] = "the registry's layers";
         static const struct schema_value metadata[] = {
@@ -147,7 +148,8 @@ static const struct schema_value *find_metadata(
         };
         const char *layer = session_layer(s);
 
-        if (path->n != 5 || !fold_equal(path->text, path->ends[3], layers, strlen(layers)) ||
+        if (path_parse(key, strlen(key), NULL, NULL, &path, NULL) < 0 || path.n != 5 ||
+                !fold_equal(path.text, path.ends[3], layers, strlen(layers)) ||
                 !fold_equal(layer, strlen(layer), LAYER_BASE, strlen(LAYER_BASE)))
                 return NULL;
         for (size_t i = 0; i < ARRAY_SIZE(metadata); i++)
@@ -156,22 +158,8 @@ static const struct schema_value *find_metadata(
         return NULL;
 }
 
-/* Schema files, too, take a first component that is not Machine for a key in Machine; of other hives they
- * know nothing. */
-static bool parse_key(const char *key, struct path *ret)
-{
-        return path_parse(key, strlen(key), NULL, NULL, ret, NULL) == 0;
-}
-
-static void format_value(struct buf *out, const char *key, const char *name)
-{
-        words_format_key(out, key);
-        buf_puts(out, "\\");
-        buf_puts(out, path_word_of_value_name(name));
-}
-
 static int question_name(
-        struct session *s, const char *key, const char *name, const struct schema_value *near)
+        struct session *s, const char *key, const char *name, const struct description_hints *near)
 {
         _cleanup_buf_ struct buf path = BUF_INIT, meant = BUF_INIT;
         bool is_there = false;
@@ -179,8 +167,8 @@ static int question_name(
         int code = session_has(s, key, name, &is_there);
         if (code != EXIT_CODE_OK || is_there)
                 return code;
-        format_value(&path, key, name);
-        format_value(&meant, near->key.text, near->name);
+        known_format_path(&path, key, name);
+        known_format_path(&meant, near->meant_key, near->meant_name);
         (void)diag_set(&s->diag, EINVAL,
                 "%s: the schema does not know this value, but %s; nothing is written (--force writes it)",
                 buf_str(&path), buf_str(&meant));
@@ -191,28 +179,32 @@ static int refuse(struct session *s, const char *key, const char *name, const st
 {
         _cleanup_buf_ struct buf path = BUF_INIT;
 
-        format_value(&path, key, name);
+        known_format_path(&path, key, name);
         (void)diag_set(&s->diag, EINVAL,
                 "%s: its reader would refuse it: %s; nothing is written (--force writes it)", buf_str(&path),
                 a->why.text);
         return EXIT_CODE_INVALID;
 }
 
-static int judge(struct session *s, const char *key, const char *name, const struct data *d,
-        struct acceptance *a, const struct schema_value **ret_near)
+void acceptance_done(struct acceptance *a)
 {
-        _cleanup_path_ struct path path = { 0 };
+        known_done(&a->known);
+}
+
+int acceptance_ask(struct session *s, const char *key, const char *name, struct acceptance *ret)
+{
+        int code = known_get(s, key, name, &ret->known);
+        if (code != EXIT_CODE_OK)
+                return code;
+        ret->sv = ret->known.is_known ? known_value(&ret->known) : find_metadata(s, ret->known.path, name);
+        return EXIT_CODE_OK;
+}
+
+static int judge(const struct data *d, struct acceptance *a)
+{
         _cleanup_free_ char *text = NULL;
-        const struct schema *schema = session_schema(s);
         const struct value v = { .type = d->type, .data = d->bytes.data, .size = d->bytes.len };
 
-        if (!parse_key(key, &path))
-                return 0;
-        a->sv = schema ? schema_find(schema, &path, name) : NULL;
-        if (!a->sv)
-                a->sv = find_metadata(s, &path, name);
-        if (!a->sv && schema)
-                *ret_near = schema_suggest(schema, &path, name);
         int r = a->sv ? schema_check(a->sv, &v, &text, &a->why) : 0;
         if (r == -ENOMEM)
                 return r;
@@ -227,55 +219,12 @@ static int judge(struct session *s, const char *key, const char *name, const str
         return 0;
 }
 
-int acceptance_check(
-        struct session *s, const char *key, const char *name, const struct data *d, struct acceptance *ret)
+static int check_key(struct session *s, const char *key, const struct known *k)
 {
-        const bool force = s->options.force;
-        const struct schema_value *near = NULL;
-        struct acceptance a = { 0 };
-
-        int r = judge(s, key, name, d, &a, &near);
-        if (r < 0)
-                return session_fail(s, r, NULL);
-        if (!force) {
-                int code = a.refused ? refuse(s, key, name, &a) : acceptance_check_key(s, key);
-                if (code == EXIT_CODE_OK && near)
-                        code = question_name(s, key, name, near);
-                if (code != EXIT_CODE_OK)
-                        return code;
-        } else if (a.refused)
-                ask_what_remains(s, key, name, &a);
-        *ret = a;
-        return EXIT_CODE_OK;
-}
-
-void acceptance_warn(const struct session *s, const struct acceptance *a, const char *key, const char *name)
-{
-        _cleanup_buf_ struct buf path = BUF_INIT;
-
-        if (!a->refused)
-                return;
-        format_value(&path, key, name);
-        session_warn("%s: %s, but its reader will refuse it: %s; %s", buf_str(&path),
-                s->options.dry_run ? "it would be stored" : "stored", a->why.text, a->remains.text);
-}
-
-bool acceptance_knows_key(struct session *s, const char *key)
-{
-        _cleanup_path_ struct path path = { 0 };
-        const struct schema *schema = session_schema(s);
-
-        return schema && parse_key(key, &path) && schema_has_key(schema, &path);
-}
-
-int acceptance_check_key(struct session *s, const char *key)
-{
-        _cleanup_path_ struct path path = { 0 };
         _cleanup_buf_ struct buf shown = BUF_INIT;
-        const struct schema *schema = session_schema(s);
         bool is_key = false;
 
-        if (!schema || !parse_key(key, &path) || !schema_find_value_at(schema, &path))
+        if (!k->d.hints.key_is_value)
                 return EXIT_CODE_OK;
         int code = session_has(s, key, NULL, &is_key);
         if (code != EXIT_CODE_OK || is_key)
@@ -286,17 +235,53 @@ int acceptance_check_key(struct session *s, const char *key)
         return EXIT_CODE_INVALID;
 }
 
+int acceptance_check(
+        struct session *s, const char *key, const char *name, const struct data *d, struct acceptance *a)
+{
+        int r = judge(d, a);
+        if (r < 0)
+                return session_fail(s, r, NULL);
+        if (s->options.force) {
+                if (a->refused)
+                        ask_what_remains(s, key, name, a);
+                return EXIT_CODE_OK;
+        }
+        int code = a->refused ? refuse(s, key, name, a) : check_key(s, key, &a->known);
+        return code == EXIT_CODE_OK && a->known.d.hints.meant_key
+                       ? question_name(s, key, name, &a->known.d.hints)
+                       : code;
+}
+
+void acceptance_warn(const struct session *s, const struct acceptance *a, const char *key, const char *name)
+{
+        _cleanup_buf_ struct buf path = BUF_INIT;
+
+        if (!a->refused)
+                return;
+        known_format_path(&path, key, name);
+        session_warn("%s: %s, but its reader will refuse it: %s; %s", buf_str(&path),
+                s->options.dry_run ? "it would be stored" : "stored", a->why.text, a->remains.text);
+}
+
+int acceptance_check_key(struct session *s, const char *key)
+{
+        _cleanup_known_ struct known k = { 0 };
+
+        int code = known_get(s, key, "", &k);
+        return code == EXIT_CODE_OK ? check_key(s, key, &k) : code;
+}
+
 void acceptance_hint(struct session *s, const char *key, const char *name)
 {
-        _cleanup_path_ struct path path = { 0 };
+        _cleanup_known_ struct known k = { 0 };
         _cleanup_buf_ struct buf meant = BUF_INIT;
-        const struct schema *schema = session_schema(s);
-        const struct schema_value *near =
-                schema && parse_key(key, &path) ? schema_suggest(schema, &path, name) : NULL;
         const struct diag said = s->diag;
 
-        if (!near)
-                return;
-        format_value(&meant, near->key.text, near->name);
-        (void)diag_set(&s->diag, ENOENT, "%s; the schema knows %s", said.text, buf_str(&meant));
+        if (known_get(s, key, name, &k) != EXIT_CODE_OK) {
+                s->diag = said;
+        } else if (k.d.hints.meant_key) {
+                known_format_path(&meant, k.d.hints.meant_key, k.d.hints.meant_name);
+                (void)diag_set(&s->diag, ENOENT, "%s; the schema knows %s", said.text, buf_str(&meant));
+        } else if (k.is_known)
+                (void)diag_set(&s->diag, ENOENT, "%s; the schema knows it, without a default", said.text);
 }

@@ -4,7 +4,7 @@
 /* The data of a `set`, and what the schema says of a value that is about to be written: its reader may
  * refuse it, or nobody may ever look for it there. Such is written with --force only. */
 
-#include "session.h"
+#include "known.h"
 
 /* A word of the command line, or what --from names. */
 struct data {
@@ -25,26 +25,32 @@ _must_check_ int acceptance_get_data(struct session *s, const char *word, struct
 void acceptance_warn_of_data(const struct session *s, const struct data *d);
 
 struct acceptance {
+        struct known known;
         const struct schema_value *sv; /* NULL: the schema does not know the value */
         bool refused;
         struct diag why;     /* what is wrong, and the allowed set */
         struct diag remains; /* what stays in force, as far as that is known */
 };
 
+void acceptance_done(struct acceptance *a);
+#define _cleanup_acceptance_ _cleanup_(acceptance_done)
+
+/* What the schema says. `ret` is empty, and done() in any case. */
+_must_check_ int acceptance_ask(
+        struct session *s, const char *key, const char *name, struct acceptance *ret);
+
 /* EXIT_CODE_INVALID, with the allowed set or with what was probably meant, unless there is --force: then it
- * asks, for a value that will be refused, what is in force. Call it before the write. */
+ * asks, for a value that will be refused, what is in force. Call it after acceptance_ask() and before the
+ * write. */
 _must_check_ int acceptance_check(
-        struct session *s, const char *key, const char *name, const struct data *d, struct acceptance *ret);
+        struct session *s, const char *key, const char *name, const struct data *d, struct acceptance *a);
 
 /* The warning of what was forced, if there is one. */
 void acceptance_warn(const struct session *s, const struct acceptance *a, const char *key, const char *name);
-
-/* Whether the schema knows values in the key or below it, though nobody wrote one yet. */
-bool acceptance_knows_key(struct session *s, const char *key);
 
 /* For a command that makes or follows the key: EXIT_CODE_INVALID where the schema knows a value of that
  * path, and there is no such key. */
 _must_check_ int acceptance_check_key(struct session *s, const char *key);
 
-/* Adds to the diag, of a value that is not there, which one was probably meant. */
+/* Adds to the diag, of a value that is not there, that it is known or which one was probably meant. */
 void acceptance_hint(struct session *s, const char *key, const char *name);

@@ -13,6 +13,9 @@ int command_tree(struct session *s);
 int command_info(struct session *s);
 int command_new(struct session *s);
 int command_watch(struct session *s);
+int command_man(struct session *s);
 int command_why(struct session *s);
+/* What `why` prints of one value. */
+int why_show(struct session *s, const char *key, const char *name);
 int command_history(struct session *s);
 int command_lint(struct session *s);

@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../schema/schema.h"
 #include "../hive/hive.h"
 #include "commands.h"
 
 struct lint {
         struct session *s;
+        struct schema *schema;
         const char *name; /* of the file, in messages */
         struct json j;
         struct buf errors, warnings; /* the elements of the file's JSON arrays */
@@ -94,14 +96,18 @@ static void check_value(struct lint *l, const struct schema *schema, const struc
 
 static void check_key(struct lint *l, const struct hive_key *key)
 {
-        const struct schema *schema = session_schema(l->s);
-
-        if (!schema)
-                return;
-        if (schema_find_value_at(schema, &key->path))
+        if (schema_find_value_at(l->schema, &key->path))
                 warn_of(l, key, key->line, ": is a value in the schema, expected a key");
         for (size_t i = 0; i < key->n_values; i++)
-                check_value(l, schema, key, &key->values[i]);
+                check_value(l, l->schema, key, &key->values[i]);
+}
+
+static void on_schema_error(_unused_ const char *file, const char *text, void *userdata)
+{
+        const struct session *s = userdata;
+
+        if (s->options.verbose)
+                session_warn("%s; ignoring", text);
 }
 
 /* Beside what is built in, as when it is the only file. */
@@ -161,6 +167,10 @@ int command_lint(struct session *s)
         struct lint l = { .s = s, .j = json_on(&s->out) };
         const bool json = s->options.json;
 
+        /* Where packages are built there is no provider to ask. */
+        int r = schema_load(s->options.root, NULL, on_schema_error, s, &l.schema);
+        if (r < 0)
+                return session_fail(s, r, "the schema cannot be read");
         if (json)
                 json_begin_array(&l.j);
         for (size_t i = 0; i < s->line.n_words; i++) {
@@ -176,6 +186,7 @@ int command_lint(struct session *s)
         int error = l.errors.error ? l.errors.error : l.warnings.error;
         buf_done(&l.errors);
         buf_done(&l.warnings);
+        (void)schema_free(l.schema);
         if (error)
                 return session_fail(s, error, NULL);
         /* What was found is the result, whatever the exit code. */

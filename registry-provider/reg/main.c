@@ -22,6 +22,7 @@ static const struct {
         [REG_NEW] = { command_new, true, false },
         [REG_WATCH] = { command_watch, false, false },
         [REG_WHY] = { command_why, false, false },
+        [REG_MAN] = { command_man, false, false },
         [REG_HISTORY] = { command_history, false, false },
         [REG_LINT] = { command_lint, false, false },
 };

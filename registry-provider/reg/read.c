@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* get, ls, info and tree. */
+/* get, ls and info. What the schema knows in a key and nobody set is shown too, and marked. */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,70 +10,8 @@
 #include "acceptance.h"
 #include "commands.h"
 #include "entry.h"
+#include "listing.h"
 #include "words.h"
-
-/* ---- What is in one key: the names of its subkeys, then the values, which are read once, in order ---- */
-
-struct listing {
-        char **subkeys; /* NULL-terminated */
-        sd_bus_message *reply;
-};
-
-static void listing_done(struct listing *l)
-{
-        for (char **k = l->subkeys; k && *k; k++)
-                free(*k);
-        free(l->subkeys);
-        sd_bus_message_unref(l->reply);
-}
-#define _cleanup_listing_ _cleanup_(listing_done)
-
-/* `ret` is empty; what it gets is done() in any case. */
-static int listing_get(struct session *s, const char *key, struct listing *ret)
-{
-        _cleanup_message_ sd_bus_message *reply = NULL;
-
-        int code = session_ask(s, "List", key, NULL, &reply);
-        if (code != EXIT_CODE_OK)
-                return code;
-        int r = sd_bus_message_read_strv(reply, &ret->subkeys);
-        if (r >= 0 && !ret->subkeys && !(ret->subkeys = calloc(1, sizeof(*ret->subkeys))))
-                r = -ENOMEM;
-        if (r >= 0)
-                r = sd_bus_message_enter_container(reply, 'a', "(suvts)");
-        ret->reply = STEAL_PTR(reply);
-        return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
-}
-
-/* The values, as member "values" of the open object. */
-static int listing_values_to_json(struct session *s, struct listing *l, struct json *j)
-{
-        _cleanup_entry_ struct entry e = { 0 };
-        int r;
-
-        json_key(j, "values");
-        json_begin_array(j);
-        while ((r = entry_read_next(l->reply, &e)) > 0) {
-                json_begin_object(j);
-                entry_to_json(j, &e);
-                json_end_object(j);
-        }
-        json_end_array(j);
-        return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
-}
-
-/* One line a value, after `indent` blanks. */
-static int listing_values_to_text(struct session *s, struct listing *l, size_t indent)
-{
-        _cleanup_entry_ struct entry e = { 0 };
-        int r;
-
-        while ((r = entry_read_next(l->reply, &e)) > 0) {
-                buf_printf(&s->out, "%*s", (int)indent, "");
-                entry_format(&s->out, &e, s->options.verbose);
-        }
-        return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
-}
 
 /* ---- get ---- */
 
@@ -162,17 +100,22 @@ static int get_word(struct session *s, const char *word)
         _cleanup_listing_ struct listing l = { 0 };
         _cleanup_free_ char *key = NULL, *name = NULL;
 
-        int code = listing_get(s, word, &l);
+        int code = listing_read(s, word, &l);
+        bool maybe_value =
+                code == EXIT_CODE_NOT_FOUND && !s->only_key && words_split(word, &key, &name, NULL) == 0;
+        if (maybe_value) {
+                code = get_value(s, key, name);
+                if (code != EXIT_CODE_NOT_FOUND)
+                        return code;
+        }
+        code = listing_add_known(s, word, code, &l);
         if (code == EXIT_CODE_OK && s->options.raw) {
                 (void)diag_set(&s->diag, EINVAL, "--raw is for one value, and '%s' is a key", word);
                 return EXIT_CODE_USAGE;
         }
         if (code == EXIT_CODE_OK)
                 return print_key(s, word, &l);
-        if (code != EXIT_CODE_NOT_FOUND || s->only_key || words_split(word, &key, &name, NULL) < 0)
-                return code;
-        code = get_value(s, key, name);
-        if (code == EXIT_CODE_NOT_FOUND) {
+        if (code == EXIT_CODE_NOT_FOUND && maybe_value) {
                 (void)diag_set(&s->diag, ENOENT, "'%s' is neither a key nor a value", word);
                 acceptance_hint(s, key, name);
         }
@@ -302,6 +245,21 @@ static int subkey_to_json(struct session *s, const char *parent, const char *nam
         return EXIT_CODE_OK;
 }
 
+static void known_subkeys_to_json(const struct listing *l, struct json *j)
+{
+        const char *name;
+        size_t at = 0;
+
+        json_key(j, "known_subkeys");
+        json_begin_array(j);
+        while ((name = listing_next_known(l, &at))) {
+                json_begin_object(j);
+                json_add_string(j, "name", name);
+                json_end_object(j);
+        }
+        json_end_array(j);
+}
+
 static int ls_json(struct session *s, const char *key, struct listing *l)
 {
         struct json j;
@@ -314,6 +272,7 @@ static int ls_json(struct session *s, const char *key, struct listing *l)
         for (char **name = l->subkeys; *name && code == EXIT_CODE_OK; name++)
                 code = subkey_to_json(s, key, *name, &j);
         json_end_array(&j);
+        known_subkeys_to_json(l, &j);
         if (code == EXIT_CODE_OK)
                 code = listing_values_to_json(s, l, &j);
         session_end_json(s, &j);
@@ -354,18 +313,46 @@ static void long_value(struct table *t, const struct entry *e)
         entry_format_nuls(&t->text, &v);
 }
 
+/* A row of what is known only. */
+static void long_known(struct table *t, const char *type, const char *name)
+{
+        buf_puts(table_cell(t), type);
+        buf_puts(table_cell(t), "-");
+        buf_puts(table_cell(t), "(not set)");
+        utf8_put_safe(table_cell(t), name, strlen(name));
+}
+
+static void long_known_values(struct table *t, const struct known_list *l)
+{
+        for (size_t i = 0; i < l->n; i++) {
+                const struct schema_value *sv = &l->list[i].d.sv;
+                if (l->list[i].is_set)
+                        continue;
+                long_known(t, value_type_symbol(sv->type), path_word_of_value_name(sv->name));
+                if (sv->has_default && sv->default_text[0])
+                        buf_printf(&t->text, ", default %s", sv->default_text);
+        }
+}
+
 static int ls_long(struct session *s, const char *key, struct listing *l)
 {
         _cleanup_entry_ struct entry e = { 0 };
         _cleanup_table_ struct table t = TABLE(long_columns);
         int code = EXIT_CODE_OK, r;
+        const char *known;
+        size_t at = 0;
 
         for (char **name = l->subkeys; *name && code == EXIT_CODE_OK; name++)
                 code = long_subkey(s, key, *name, &t);
         if (code != EXIT_CODE_OK)
                 return code;
-        while ((r = entry_read_next(l->reply, &e)) > 0)
+        while ((known = listing_next_known(l, &at))) {
+                long_known(&t, "key", known);
+                buf_putc(&t.text, '\\');
+        }
+        while ((r = listing_next(l, &e)) > 0)
                 long_value(&t, &e);
+        long_known_values(&t, &l->known);
         table_format(&t, isatty(STDOUT_FILENO), &s->out);
         return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
 }
@@ -415,98 +402,7 @@ int command_ls(struct session *s)
         if (s->options.long_form)
                 return ls_long(s, key, &l);
         show_names(s, l.subkeys);
+        for (size_t at = 0; (key = listing_next_known(&l, &at));)
+                listing_known_name_to_text(key, &s->out);
         return listing_values_to_text(s, &l, 0);
-}
-
-/* ---- tree: one List call a key ---- */
-
-#define INDENT 2
-#define FLUSH_BYTES (64u * 1024u)
-
-struct walk {
-        struct session *s;
-        struct json j;
-        struct buf key; /* the path of the key that is being shown */
-};
-
-static int show_key(struct walk *w, size_t level);
-
-static int show_subkeys(struct walk *w, char **names, size_t level)
-{
-        size_t len = w->key.len;
-        int code = EXIT_CODE_OK;
-
-        for (char **name = names; *name && code == EXIT_CODE_OK; name++) {
-                buf_printf(&w->key, "\\%s", *name);
-                if (w->key.error)
-                        return session_fail(w->s, w->key.error, NULL);
-                code = show_key(w, level);
-                /* Gone since its parent was listed. */
-                if (code == EXIT_CODE_NOT_FOUND)
-                        code = EXIT_CODE_OK;
-                w->key.len = len;
-                w->key.data[len] = '\0';
-        }
-        return code;
-}
-
-static int show_listing(struct walk *w, struct listing *l, size_t level)
-{
-        const struct reg_options *o = &w->s->options;
-        const char *name = level == 0 ? w->key.data : strrchr(w->key.data, '\\') + 1;
-
-        if (o->json) {
-                json_begin_object(&w->j);
-                json_add_string(&w->j, "path", w->key.data);
-        } else {
-                buf_printf(&w->s->out, "%*s", (int)(level * INDENT), "");
-                utf8_put_safe(&w->s->out, name, strlen(name));
-                buf_puts(&w->s->out, "\\\n");
-        }
-        int code = EXIT_CODE_OK;
-        if (o->values)
-                code = o->json ? listing_values_to_json(w->s, l, &w->j)
-                               : listing_values_to_text(w->s, l, (level + 1) * INDENT);
-        if (code != EXIT_CODE_OK || level >= o->depth)
-                return code;
-        if (o->json) {
-                json_key(&w->j, "subkeys");
-                json_begin_array(&w->j);
-        }
-        code = show_subkeys(w, l->subkeys, level + 1);
-        if (o->json)
-                json_end_array(&w->j);
-        return code;
-}
-
-/* As deep as a path may be: PATH_DEPTH_MAX calls. */
-static int show_key(struct walk *w, size_t level)
-{
-        _cleanup_listing_ struct listing l = { 0 };
-
-        int code = listing_get(w->s, w->key.data, &l);
-        if (code != EXIT_CODE_OK)
-                return code;
-        code = show_listing(w, &l, level);
-        if (w->s->options.json)
-                json_end_object(&w->j);
-        if (code == EXIT_CODE_OK && w->s->out.len > FLUSH_BYTES)
-                code = session_flush(w->s);
-        return code;
-}
-
-int command_tree(struct session *s)
-{
-        _cleanup_path_ struct path path = { 0 };
-        struct walk w = { .s = s, .j = json_on(&s->out), .key = BUF_INIT };
-
-        int code = session_path(s, s->line.words[0], &path);
-        if (code != EXIT_CODE_OK)
-                return code;
-        buf_add(&w.key, path.text, path.len);
-        code = w.key.error ? session_fail(s, w.key.error, NULL) : show_key(&w, 0);
-        if (code == EXIT_CODE_OK && s->options.json)
-                buf_putc(&s->out, '\n');
-        buf_done(&w.key);
-        return code;
 }

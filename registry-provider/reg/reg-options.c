@@ -33,6 +33,10 @@ static const struct options_command commands[] = {
                 "The winner is marked with `*`. For a value that is bound to a control: what is written,\n"
                 "accepted and live.",
                 { A_PATH, A_VALUE } },
+        [REG_MAN] = { "man", 1, 2, "KEY [VALUE]", "Show what a value means, and what it is now and why",
+                "Of a key: all values in it and below that the schema knows. With -k the words are looked for in all\n"
+                "that is said of any value.",
+                { A_PATH, A_VALUE } },
         [REG_HISTORY] = { "history", 1, 2, "KEY [VALUE]", "Show who changed what and when, the newest first",
                 "Old and new are those of the layer; what a higher layer shadowed is `not effective`.\n"
                 "Also of keys that are gone.",
@@ -90,6 +94,8 @@ static const struct options_row rows[] = {
                 .help = "Also what happens below KEY" },
         { "count", .kind = OPTIONS_NUMBER, .offset = AT(count), .min = 1,
                 .commands = ON(WATCH) | ON(HISTORY), .metavar = "N", .help = "End after N events" },
+        { "keyword", 'k', .kind = OPTIONS_FLAG, .offset = AT(keyword), .commands = ON(MAN),
+                .help = "Find values by words in their names, descriptions and choices" },
         { "since", .kind = OPTIONS_TEXT, .offset = AT(since), .commands = ON(HISTORY), .metavar = "TIME",
                 .help = "From then on: 2026-01-31, '2026-01-31 10:00', 7d, 12h, 30m, @SECONDS",
                 .manual =
@@ -99,7 +105,7 @@ static const struct options_row rows[] = {
                 .help = "Until then" },
         { "json", .kind = OPTIONS_FLAG, .offset = AT(json), .commands = OPTIONS_ALL,
                 .help = "Print JSON (watch, history: one object a line)" },
-        { "root", .kind = OPTIONS_ROOT, .offset = AT(root), .commands = OPTIONS_ALL, .metavar = "DIR",
+        { "root", .kind = OPTIONS_ROOT, .offset = AT(root), .commands = ON(LINT), .metavar = "DIR",
                 .help = "Look for schema files below this directory", .offered = OPTIONS_FOLDERS },
         { "quiet", 'q', .kind = OPTIONS_FLAG, .offset = AT(quiet), .commands = OPTIONS_ALL,
                 .help = "Say only what is surprising" },

@@ -16,6 +16,7 @@ enum reg_command {
         REG_NEW,
         REG_WATCH,
         REG_WHY,
+        REG_MAN,
         REG_HISTORY,
         REG_LINT,
 };
@@ -41,6 +42,7 @@ struct reg_options {
         bool values;
         bool is_volatile;
         bool subtree;
+        bool keyword;
 };
 
 #define REG_OPTIONS_INIT ((struct reg_options){ .depth = UINT64_MAX })

@@ -64,7 +64,6 @@ void session_warn(const char *format, ...)
 void session_done(struct session *s)
 {
         buf_done(&s->out);
-        s->schema = schema_free(s->schema);
         hives_free(s->hives);
         s->bus = sd_bus_flush_close_unref(s->bus);
 }
@@ -112,6 +111,8 @@ size_t session_n_names(const struct session *s)
         switch (s->command) {
         case REG_LINT:
                 return 0;
+        case REG_MAN:
+                return s->options.keyword ? 0 : s->line.n_words;
         case REG_SET:
                 return s->line.n_words - !s->options.from;
         default:
@@ -130,7 +131,7 @@ int session_check_words(struct session *s)
         if (!both_in_one)
                 s->only_key = words_trim_key(words[0]);
         /* A lone separator stands for all hives. */
-        if (s->command == REG_LS && strspn(words[0], "\\/") == 1 && !words[0][1])
+        if ((s->command == REG_LS || s->command == REG_MAN) && strspn(words[0], "\\/") == 1 && !words[0][1])
                 return EXIT_CODE_OK;
         const char *name = n > 1 ? path_value_name_of_word(words[1]) : NULL;
         int r = words_check_key(words[0], &s->diag);
@@ -208,21 +209,6 @@ int session_read(struct session *s, const char *word, size_t limit, struct buf *
         if (!s->diag.text[0])
                 r = describe_file(s, word, limit, r);
         return r == -ENOENT ? EXIT_CODE_NOT_FOUND : r == -EFBIG ? EXIT_CODE_INVALID : EXIT_CODE_FAILURE;
-}
-
-static void on_schema_error(_unused_ const char *file, const char *text, void *userdata)
-{
-        const struct session *s = userdata;
-
-        if (s->options.verbose)
-                session_warn("%s; ignoring", text);
-}
-
-const struct schema *session_schema(struct session *s)
-{
-        if (!s->schema && schema_load(s->options.root, NULL, on_schema_error, s, &s->schema) < 0)
-                session_warn("the schema cannot be read; ignoring");
-        return s->schema;
 }
 
 static bool is_hive(const char *name, size_t len, void *userdata)

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One run of a command: its arguments, its output, and the bus connection and the schema, each opened when
- * it is first wanted. Functions that return `int` return an enum exit_code; what went wrong is in the
- * session's diag, for main() to tell. */
+/* One run of a command: its arguments, its output, and the bus connection, opened when it is first wanted.
+ * Functions that return `int` return an enum exit_code; what went wrong is in the session's diag, for main()
+ * to tell. */
 
 #include "../../schema/base/json.h"
 #include "../../schema/bus/client.h"
-#include "../../schema/schema.h"
 #include "words.h"
 #include "reg-options.h"
 
@@ -18,7 +17,6 @@ struct session {
         struct buf out;
         struct diag diag;
         sd_bus *bus;
-        struct schema *schema;
         char **hives;  /* NULL: not asked yet */
         bool only_key; /* the one word that names something has a separator at its end: it is no value */
 };
@@ -68,9 +66,6 @@ _must_check_ int session_flush(struct session *s);
 _must_check_ int session_read(struct session *s, const char *word, size_t limit, struct buf *ret);
 /* How messages call it. */
 const char *session_file_name(const char *word);
-
-/* NULL only where memory is short. What is wrong with a schema file is told with --verbose. */
-const struct schema *session_schema(struct session *s);
 
 /* The key's path with its hive, as JSON and listings show it. Asks the provider for the names of its hives
  * only where the first component is not the default one. */

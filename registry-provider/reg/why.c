@@ -36,6 +36,7 @@ struct why {
         struct table table; /* of the entries; text only */
         struct buf notes;   /* of their files */
         struct json j;
+        struct known known;
         const struct schema_value *sv; /* NULL: the schema does not know the value */
 };
 
@@ -192,14 +193,12 @@ struct judgement {
 
 static int judge(struct why *w, struct judgement *ret)
 {
-        _cleanup_path_ struct path path = { 0 };
         const struct value v = entry_value(&w->winner.entry);
 
-        int code = session_path(w->s, w->path, &path);
+        int code = known_get(w->s, w->path, w->name, &w->known);
         if (code != EXIT_CODE_OK)
                 return code;
-        const struct schema *schema = session_schema(w->s);
-        w->sv = schema ? schema_find(schema, &path, w->name) : NULL;
+        w->sv = known_value(&w->known);
         if (!w->sv || !w->winner.entry.layer || is_tombstone(&w->winner))
                 return EXIT_CODE_OK;
         int r = schema_check(w->sv, &v, &ret->text, &ret->why);
@@ -234,22 +233,16 @@ static void judgement_to_text(struct why *w, const struct judgement *judgement)
 static void judgement_to_json(struct why *w, const struct judgement *judgement)
 {
         struct json *j = &w->j;
-        _cleanup_buf_ struct buf allowed = BUF_INIT;
 
         json_key(j, "schema");
         if (!w->sv) {
                 json_null(j);
                 return;
         }
-        schema_describe_allowed(w->sv, &allowed);
         json_begin_object(j);
-        json_add_string(j, "type", value_type_keyword(w->sv->type));
-        json_add_string(j, "allowed", buf_str(&allowed));
-        json_add_string(j, "default", w->sv->default_text);
+        known_to_json(j, w->sv);
         json_add_bool(j, "refused", judgement->refused);
         json_add_string(j, "why", judgement->refused ? judgement->why.text : NULL);
-        json_add_string(j, "description", w->sv->description);
-        json_add_string(j, "source", w->sv->source);
         json_end_object(j);
 }
 
@@ -341,6 +334,7 @@ static void why_done(struct why *w)
 {
         sd_bus_message_unref(w->problems);
         entry_done(&w->winner.entry);
+        known_done(&w->known);
         table_done(&w->table);
         buf_done(&w->notes);
 }
@@ -370,7 +364,7 @@ static int show(struct why *w, sd_bus_message *reply)
         return code;
 }
 
-static int explain(struct session *s, const char *key, const char *name)
+int why_show(struct session *s, const char *key, const char *name)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_why_ struct why w = {
@@ -394,7 +388,7 @@ int command_why(struct session *s)
         if (code != EXIT_CODE_OK)
                 return code;
         if (name)
-                return explain(s, key, name);
+                return why_show(s, key, name);
         (void)diag_set(&s->diag, EINVAL,
                 "'%s' is a key: name one of its values too ('@' is the default value)", key);
         return EXIT_CODE_USAGE;

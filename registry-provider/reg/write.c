@@ -361,20 +361,14 @@ static int perform(struct session *s, const struct change *c, const struct accep
 
 static void tell_binding(const struct reg_options *o, const struct acceptance *a)
 {
-        static const char *const when[] = {
-                [SCHEMA_LIVE] = "at once",
-                [SCHEMA_RESTART] = "after a restart of its reader",
-                [SCHEMA_REBOOT] = "after a reboot",
-        };
-
         if (!o->verbose || !a->sv)
                 return;
         if (a->sv->control)
                 session_complain(
                         "bound to the control %s, applied %s; `peios-reg why` shows whether it is live",
-                        a->sv->control->name, when[a->sv->apply]);
+                        a->sv->control->name, known_when(a->sv));
         else
-                session_complain("known to the schema (%s), applied %s", a->sv->source, when[a->sv->apply]);
+                session_complain("known to the schema (%s), applied %s", a->sv->source, known_when(a->sv));
 }
 
 /* What was written is not what anybody reads. That it cannot be asked is no failure of the write. */
@@ -407,25 +401,25 @@ static void tell_shadowed(struct session *s, const struct change *c, const struc
                         o->layer, layer, buf_str(&text));
 }
 
-static int set_value(struct session *s, const char *key, const char *name, const char *word)
+/* What the schema says may have been asked already. */
+static int set_value(
+        struct session *s, const char *key, const char *name, const char *word, struct acceptance *a)
 {
         const struct reg_options *o = &s->options;
         _cleanup_outcome_ struct outcome outcome = { 0 };
         _cleanup_data_ struct data data = { 0 };
-        struct acceptance acceptance;
 
         int code = acceptance_get_data(s, word, &data);
-        /* The bus greets us while the schema is being read. */
+        if (code == EXIT_CODE_OK && !a->known.reply)
+                code = acceptance_ask(s, key, name, a);
         if (code == EXIT_CODE_OK)
-                code = session_connect(s);
-        if (code == EXIT_CODE_OK)
-                code = acceptance_check(s, key, name, &data, &acceptance);
+                code = acceptance_check(s, key, name, &data, a);
         if (code != EXIT_CODE_OK)
                 return code;
         const struct value v = { .type = data.type, .data = data.bytes.data, .size = data.bytes.len };
         const struct change change = { CHANGE_SET, key, name, &v };
         bool surprising = data.inferred && data.type != REG_SZ && words_surprise(data.literal);
-        code = perform(s, &change, &acceptance, o->quiet && !surprising, &outcome);
+        code = perform(s, &change, a, o->quiet && !surprising, &outcome);
         if (code != EXIT_CODE_OK)
                 return code;
         /* The warnings come after what they are about, on a terminal too. */
@@ -435,24 +429,24 @@ static int set_value(struct session *s, const char *key, const char *name, const
         if (!o->quiet)
                 tell_shadowed(s, &change, &outcome);
         acceptance_warn_of_data(s, &data);
-        acceptance_warn(s, &acceptance, key, name);
-        tell_binding(o, &acceptance);
+        acceptance_warn(s, a, key, name);
+        tell_binding(o, a);
         return EXIT_CODE_OK;
 }
 
 /* `set KEY NAME` without data looks like `set KEY\NAME DATA`. */
-static int refuse_key(struct session *s, const char *word, const char *data)
+static int refuse_key(struct session *s, const char *word, const char *key, const char *name,
+        const char *data, struct acceptance *a)
 {
-        _cleanup_free_ char *key = NULL, *name = NULL;
         _cleanup_buf_ struct buf shown = BUF_INIT, parent = BUF_INIT;
         bool is_key = false;
 
         int code = session_has(s, word, NULL, &is_key);
-        if (code != EXIT_CODE_OK || (!is_key && !acceptance_knows_key(s, word)))
+        if (code == EXIT_CODE_OK)
+                code = acceptance_ask(s, key, name, a);
+        /* Also where nobody wrote anything there yet, but the schema knows the key. */
+        if (code != EXIT_CODE_OK || (!is_key && !a->known.d.hints.is_key))
                 return code;
-        int r = words_split(word, &key, &name, &s->diag);
-        if (r < 0)
-                return session_refuse(s, r);
         words_format_key(&shown, word);
         words_format_key(&parent, key);
         (void)diag_set(&s->diag, EINVAL,
@@ -466,16 +460,17 @@ static int refuse_key(struct session *s, const char *word, const char *data)
 int command_set(struct session *s)
 {
         char *const *words = s->line.words;
+        _cleanup_acceptance_ struct acceptance a = { 0 };
         _cleanup_free_ char *key = NULL, *name = NULL;
         const char *data = s->options.from ? NULL : words[s->line.n_words - 1];
 
         if (session_n_names(s) == 2)
-                return set_value(s, words[0], path_value_name_of_word(words[1]), data);
+                return set_value(s, words[0], path_value_name_of_word(words[1]), data, &a);
         int r = words_split(words[0], &key, &name, &s->diag);
         if (r < 0)
                 return session_refuse(s, r);
-        int code = refuse_key(s, words[0], data);
-        return code == EXIT_CODE_OK ? set_value(s, key, name, data) : code;
+        int code = refuse_key(s, words[0], key, name, data, &a);
+        return code == EXIT_CODE_OK ? set_value(s, key, name, data, &a) : code;
 }
 
 int command_new(struct session *s)

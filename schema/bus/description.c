@@ -129,6 +129,7 @@ int description_append(
 void description_done(struct description *d)
 {
         free(d->sv.choices);
+        free(d->sv.control);
         *d = (struct description){ 0 };
 }
 
@@ -149,7 +150,8 @@ struct words {
         int is_path;
 };
 
-static int read_members(sd_bus_message *m, struct description *d, struct words *w)
+static int read_members(
+        sd_bus_message *m, struct description *d, struct schema_control *control, struct words *w)
 {
         struct schema_value *sv = &d->sv;
         sv->min = UINT64_MAX;
@@ -165,12 +167,12 @@ static int read_members(sd_bus_message *m, struct description *d, struct words *
                 { "apply", "s", &w->apply },
                 { "description", "s", &sv->description },
                 { "source", "s", &sv->source },
-                { "control", "s", &d->control.name },
+                { "control", "s", &control->name },
                 { "encoding", "s", &w->encoding },
-                { "drift-value", "s", &d->control.drift_value },
+                { "drift-value", "s", &control->drift_value },
                 { "drift", "s", &w->drift },
-                { "audit-op", "s", &d->control.audit_op },
-                { "audit-off", "s", &d->control.audit_off },
+                { "audit-op", "s", &control->audit_op },
+                { "audit-off", "s", &control->audit_off },
                 { "meant-key", "s", &d->hints.meant_key },
                 { "meant-name", "s", &d->hints.meant_name },
                 { "key-is-value", "b", &d->hints.key_is_value },
@@ -180,7 +182,7 @@ static int read_members(sd_bus_message *m, struct description *d, struct words *
         return wire_read_dict(m, members, ARRAY_SIZE(members));
 }
 
-static int take_words(struct description *d, const struct words *w)
+static int take_words(struct schema_value *sv, struct schema_control *control, const struct words *w)
 {
         size_t apply, encoding, drift;
 
@@ -193,11 +195,17 @@ static int take_words(struct description *d, const struct words *w)
                 r = -EBADMSG;
         if (r < 0)
                 return r;
-        d->sv.apply = (enum schema_apply)apply;
-        d->control.encoding = (enum schema_encoding)encoding;
-        d->control.drift_reapply = drift == 1;
-        d->sv.accepts_taints = w->items != NULL;
-        d->sv.is_path = w->is_path;
+        sv->apply = (enum schema_apply)apply;
+        sv->accepts_taints = w->items != NULL;
+        sv->is_path = w->is_path;
+        control->encoding = (enum schema_encoding)encoding;
+        control->drift_reapply = drift == 1;
+        if (!control->name)
+                return 0;
+        sv->control = malloc(sizeof(*sv->control));
+        if (!sv->control)
+                return -ENOMEM;
+        *sv->control = *control;
         return 0;
 }
 
@@ -221,10 +229,11 @@ static int read_choices(sd_bus_message *m, struct schema_value *sv)
 int description_read(sd_bus_message *m, struct description *ret)
 {
         struct words words = { 0 };
+        struct schema_control control = { 0 };
 
-        int r = read_members(m, ret, &words);
+        int r = read_members(m, ret, &control, &words);
         if (r == 0)
-                r = take_words(ret, &words);
+                r = take_words(&ret->sv, &control, &words);
         if (r == 0)
                 r = read_choices(m, &ret->sv);
         if (r < 0)
@@ -233,6 +242,5 @@ int description_read(sd_bus_message *m, struct description *ret)
         sv->has_default = sv->default_text != NULL;
         /* A range has both ends, and the first is not above the second. */
         sv->has_range = sv->min <= sv->max;
-        sv->control = ret->control.name ? &ret->control : NULL;
         return 0;
 }

@@ -20,7 +20,6 @@ struct description_hints {
 struct description {
         struct schema_value sv; /* without its key; strings are the message's */
         struct description_hints hints;
-        struct schema_control control;
 };
 
 /* At most so many bytes of a message. */
@@ -28,6 +27,6 @@ size_t description_bytes(const struct schema_value *sv, const struct description
 /* `sv` is NULL for an unknown value, and `hints` may be. 0 or negative errno. */
 _must_check_ int description_append(
         sd_bus_message *m, const struct schema_value *sv, const struct description_hints *hints);
-/* `ret` is empty, stays where it is and is done() in any case. 0 or negative errno. */
+/* `ret` is empty, and done() in any case. 0 or negative errno. */
 _must_check_ int description_read(sd_bus_message *m, struct description *ret);
 void description_done(struct description *d);

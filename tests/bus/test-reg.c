@@ -18,8 +18,8 @@ static const char *output(int code, const char *line)
         size_t n;
 
         buf_done(&out);
-        ck_assert(asprintf(&script, "exec 2>&1; reg() { \"$PEIOS_REG\" --root='%s' \"$@\"; }; cd '%s'; %s",
-                          world.root, world.dir, line) > 0);
+        ck_assert(asprintf(&script, "exec 2>&1; reg() { \"$PEIOS_REG\" \"$@\"; }; cd '%s'; %s", world.dir,
+                          line) > 0);
         FILE *f = popen(script, "r");
         ck_assert_ptr_nonnull(f);
         do {
@@ -305,24 +305,113 @@ START_TEST(lint)
                                "    TaintEvents: !sz on\n"
                                "  \\System\\Audit\\Modules\\TaintEvents:\n"
                                "    x: !sz y\n");
-        SAYS(0, "cd root; reg lint a.yaml",
+        SAYS(0, "cd root; reg lint --root=. a.yaml",
                 "warning: a.yaml:5: \\System\\Audit\\Modules\\TaintEvent: the schema does not know this value, "
                 "but \\System\\Audit\\Modules\\TaintEvents\n",
                 "warning: a.yaml:6: \\System\\Audit\\Modules\\TaintEvents: its reader will refuse this value: ",
                 "warning: a.yaml:7: \\System\\Audit\\Modules\\TaintEvents: is a value in the schema");
         world_write("/b.yaml", "peios-registry: 1\nlayer: t\nkeys:\n  HKCU\\x:\n");
-        SAYS(4, "cd root; reg lint b.yaml",
+        SAYS(4, "cd root; reg lint --root=. b.yaml",
                 "b.yaml:4:3: key: HKCU: a root of regedit that has no counterpart");
-        SAYS(4, "cd root; reg lint - <b.yaml", "<stdin>:4:3: key: HKCU");
-        SAYS(2, "cd root; reg lint none.yaml", "none.yaml: No such file");
+        SAYS(4, "cd root; reg lint --root=. - <b.yaml", "<stdin>:4:3: key: HKCU");
+        SAYS(2, "cd root; reg lint --root=. none.yaml", "none.yaml: No such file");
         /* Files of the schema, too. */
         world_write("/c.yaml",
                 "# a site's\n\npeios-schema: 1\nkeys:\n  \\A:\n"
                 "    V: {type: sz, description: d, control: {name: kernel.core_pattern, encoding: string}}\n");
-        SAYS(4, "cd root; reg lint c.yaml",
+        SAYS(4, "cd root; reg lint --root=. c.yaml",
                 "c.yaml:6:51: `kernel.core_pattern` says which programs the kernel runs as root");
         world_write("/d.yaml", "peios-schema: 1\nkeys:\n  \\A:\n    V: {type: sz, description: d}\n");
-        is(0, "cd root; reg lint d.yaml", "");
+        is(0, "cd root; reg lint --root=. d.yaml", "");
+}
+END_TEST
+
+/* What can be set is there before anybody sets it, and marked. */
+START_TEST(known_and_not_set)
+{
+        registryd_start(NULL);
+        is(0, "reg ls Machine", "System\\   (nothing set)\n");
+        is(0, "reg ls /System",
+                "Audit\\   (nothing set)\nProcess\\   (nothing set)\nRegistry\\   (nothing set)\n");
+        is(0, "reg get /System/Process",
+                "PidMax   (not set, REG_DWORD without a default)\n"
+                "PidMaxOnDrift   (not set, default REG_SZ report)\n");
+        SAYS(0, "reg ls -l /System/Audit", "key        -  (not set)  Modules\\\n",
+                "REG_DWORD  -  (not set)  KallsymsRestrict\n");
+        SAYS(0, "reg ls -l /System/Process", "REG_SZ     -  (not set)  PidMaxOnDrift, default report\n");
+        is(0, "reg set -q /System/Process/pidmax 400; reg ls /System; reg ls /System/Process/",
+                "Process\\\nAudit\\   (nothing set)\nRegistry\\   (nothing set)\n"
+                "pidmax = REG_DWORD 400\nPidMaxOnDrift   (not set, default REG_SZ report)\n");
+        is(0, "reg tree --values /System/Process",
+                "Machine\\System\\Process\\\n  pidmax = REG_DWORD 400\n"
+                "  PidMaxOnDrift   (not set, default REG_SZ report)\n");
+        is(0, "reg tree --depth=1 /System",
+                "Machine\\System\\\n  Process\\\n  Audit\\   (nothing set)\n  Registry\\   (nothing set)\n");
+        SAYS(0, "reg tree /System",
+                "  Audit\\   (nothing set)\n    Metrics\\   (nothing set)\n    Modules\\   (no",
+                "  Registry\\   (nothing set)\n    Backups\\   (nothing set)\n");
+        is(0, "reg ls --json /System | grep -o '\"known_subkeys.*'",
+                "\"known_subkeys\":[{\"name\":\"Audit\"},{\"name\":\"Registry\"}],\"values\":[],\"known_values\":[]}\n");
+        SAYS(0, "reg get --json /System/Process", "\"values\":[{\"name\":\"pidmax\",",
+                "],\"known_values\":[{\"name\":\"PidMaxOnDrift\",\"type\":\"sz\",",
+                "\"default\":\"report\",");
+        SAYS(0, "reg tree --json /System | python3 -m json.tool >/dev/null && reg tree --json --values /System",
+                "\"known_subkeys\":[{\"path\":\"Machine\\\\System\\\\Audit\",\"values\":[],\"known_values\":[{\"name\":\"Kall");
+        /* A value that is there comes before a key that is known only. */
+        is(0, "reg set -qf /System Audit x; reg get /System/Audit; reg del -q /System Audit", "x\n");
+        SAYS(0, "reg get /System/Audit", "KallsymsRestrict   (not set");
+        SAYS(1, "reg get --raw /System/Audit", "is a key");
+        SAYS(2, "reg info /System/Audit", "no such key");
+        SAYS(2, "reg ls /System/Nothing", "no such key");
+        SAYS(2, "reg get /System/Audit/KallsymsRestrict", "neither a key nor a value",
+                "the schema knows it, without a default");
+        is(0, "reg get /System/Process/PidMaxOnDrift", "report\n");
+        /* No layer's business. */
+        dropin_write("hide.yaml",
+                "peios-registry: 1\nlayer: hide\nprecedence: 9\nkeys:\n  \\System\\Process: !hidden\n");
+        WAIT(strstr(registry_property(world.bus, "Layers"), "hide"));
+        SAYS(0, "reg ls /System/Process", "PidMax   (not set");
+}
+END_TEST
+
+START_TEST(manual)
+{
+        registryd_start(NULL);
+        is(0, "reg man /system/process/pidmax | sed '/^$/q; s/a/a/'", "\\System\\Process\\PidMax\n\n");
+        SAYS(0, "reg man /system/process pidmax", "\\System\\Process\\PidMax\n", "type:       REG_DWORD\n",
+                "default:    none", "allowed:    a number from 301 to 4194304\n", "applies:    at once\n",
+                "bound to:   the control kernel.pid_max\n",
+                "drift:      left, and recorded, unless PidMaxOnDrift says otherwise\n",
+                "known from: built-in/process.yaml\n", "PidMax is not set\n", "live: ");
+        SAYS(0, "reg set -q /System/Audit/Modules TaintEvents disabled; reg man /System/Audit/Modules/TaintEvents",
+                "default:    enabled\n", "allowed:    enabled       Taint events are audited, whatever",
+                "\n            disabled      Taint events are not audited.\n",
+                "TaintEvents = REG_SZ disabled\n", "written by: pid ");
+        SAYS(0, "reg man /System/Audit/Modules Accepted", "default:    empty\n", "allowed:    items like ");
+        is(0, "reg man /System/Process",
+                "\\System\\Process\\PidMax         none    The process number at which numbering begins anew. Not "
+                "touched while the value is not set.\n"
+                "\\System\\Process\\PidMaxOnDrift  report  What happens when somebody else changes the control of "
+                "PidMax.\n");
+        SAYS(0, "reg man '\\'", "\\System\\Audit\\KallsymsRestrict            none ",
+                "\\System\\Registry\\History\\Rows  ");
+        /* Each word, in whatever is said, in any case. */
+        SAYS(0, "reg man -k KPTR", "\\System\\Audit\\KallsymsRestrict ");
+        SAYS(0, "reg man -k forensic | grep -c .", "1\n");
+        is(0, "reg man --keyword Drift pid | cut -d' ' -f1", "\\System\\Process\\PidMaxOnDrift\n");
+        SAYS(0, "reg man -k Modules CAPTURED", "\\System\\Audit\\Modules\\TaintCapture  standard ");
+        SAYS(2, "reg man -k drift nothing-like-it", "of no value the schema says anything with 'drift'");
+        SAYS(1, "reg man -k ''", "a word to look for is empty");
+        SAYS(2, "reg man /System/Nothing/", "the schema knows no values in this key or below it");
+        SAYS(2, "reg man /T V", "\\T\\V: the schema does not know this value\n");
+        SAYS(2, "reg man /System/Audit/Modules/TaintEvent",
+                "the schema knows \\System\\Audit\\Modules\\TaintEv");
+        SAYS(4, "reg man 'HKCU\\x'", "a root of regedit");
+        SAYS(0, "reg man --json /System/Process/PidMax", "{\"path\":\"Machine\\\\System\\\\Process\",",
+                "\"schema\":{\"type\":\"dword\",", "\"least\":301,\"most\":4194304,",
+                "\"control\":\"kernel.pid_max\"");
+        SAYS(0, "reg man --json -k forensic | python3 -m json.tool", "\"name\": \"TaintCapture\"",
+                "\"value\": \"forensic\"");
 }
 END_TEST
 
@@ -357,8 +446,8 @@ int main(void)
 {
         const TTest *const tests[] = { tables, headings, roots_of_regedit, separators_behind_keys,
                 forgotten_data, names_that_look_mistyped, values_that_their_reader_refuses,
-                what_a_write_comes_to, data_from_files, large_data, default_value_and_at, lint,
-                words_that_look_like_types, who_wrote };
+                what_a_write_comes_to, data_from_files, large_data, default_value_and_at, known_and_not_set,
+                manual, lint, words_that_look_like_types, who_wrote };
         Suite *suite = suite_create("reg");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

@@ -109,11 +109,12 @@ START_TEST(options_reach_their_members)
         ck_assert(args.reg.values && !args.reg.subtree);
 
         ck_assert_int_eq(
-                parse((const char *[WORDS_MAX]){ "watch", "-s", "K", "--count", "3", "--root", "/" }, argv,
-                        &args, NULL),
+                parse((const char *[WORDS_MAX]){ "watch", "-s", "K", "--count", "3" }, argv, &args, NULL),
                 0);
         ck_assert_uint_eq(args.reg.count, 3);
         ck_assert(args.reg.subtree && !args.reg.values);
+        ck_assert_int_eq(
+                parse((const char *[WORDS_MAX]){ "lint", "--root", "/", "F" }, argv, &args, NULL), 0);
         ck_assert_str_eq(args.reg.root, "/");
 }
 END_TEST
@@ -127,7 +128,7 @@ START_TEST(usage_errors_say_what_is_wrong)
                 { { NULL }, "a command is missing; there are get, set, del, " },
                 { { "--json" }, "a command is missing" },
                 { { "frob", "K" },
-                        "no command 'frob'; there are get, set, del, ls, tree, info, new, watch, why, history and lint" },
+                        "no command 'frob'; there are get, set, del, ls, tree, info, new, watch, why, man, history and lint" },
                 { { "get" }, "too few words, expected: get KEY [VALUE]" },
                 { { "get", "K", "V", "x" }, "get: 'x' is one word too many, expected: get KEY [VALUE]" },
                 { { "set", "K" }, "too few words" },
