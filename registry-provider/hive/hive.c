@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../schema/base/hashmap.h"
+#include "../../schema/values/layer-names.h"
 #include "../../schema/yaml/yaml.h"
 
 struct hive_arena {
@@ -19,11 +20,22 @@ struct hive_reader {
         struct diag *diag;
         size_t value_max;
         const struct yaml_node *hives;
+        struct diags
+                *problems; /* of a document of changes; NULL: a drop-in file, whose first problem ends it */
+        const char *const *more_hives;
         struct hive_file *file;
         struct hashmap keys;
         bool hides;            /* one of the keys is !hidden */
         struct hashmap values; /* of the key that is read */
 };
+
+/* After what was said in r->diag: whether to go on and find more. */
+static int note(struct hive_reader *r, int error)
+{
+        if (!r->problems || (error != -EINVAL && error != -EFBIG && error != -ENAMETOOLONG))
+                return error;
+        return diags_add(r->problems, r->diag);
+}
 
 static void reader_done(struct hive_reader *r)
 {
@@ -88,16 +100,18 @@ static int parse_version(struct hive_reader *r, const struct yaml_node *root)
 }
 
 /* The layer that everybody writes to, and the word that stands for the schema's defaults. */
-static bool is_reserved(const char *layer, size_t len)
+static bool is_reserved(const char *layer, size_t len, bool base_allowed)
 {
-        return fold_equal(layer, len, "base", strlen("base")) ||
-               fold_equal(layer, len, "default", strlen("default"));
+        return (!base_allowed && fold_equal(layer, len, LAYER_BASE, strlen(LAYER_BASE))) ||
+               fold_equal(layer, len, LAYER_DEFAULT, strlen(LAYER_DEFAULT));
 }
 
 static int parse_layer(struct hive_reader *r, const struct yaml_node *root)
 {
         static const char expected[] = "a name of its own, usually the file's without `.yaml`";
         const struct yaml_node *node = yaml_get(root, "layer");
+        if (!node && r->problems)
+                return 0;
         if (!node)
                 return yaml_error(r->doc, root, r->diag, "no `layer`, expected %s", expected);
         int e = need_scalar(r, node, expected);
@@ -106,7 +120,7 @@ static int parse_layer(struct hive_reader *r, const struct yaml_node *root)
         e = path_check_component(node->text, node->len, r->diag);
         if (e < 0)
                 return place(r, node, "layer", e);
-        if (is_reserved(node->text, node->len))
+        if (is_reserved(node->text, node->len, r->problems != NULL))
                 return yaml_error(r->doc, node, r->diag, "layer `%s` is the registry's own, expected %s",
                         node->text, expected);
         r->file->layer = strdup(node->text);
@@ -255,7 +269,7 @@ static int take_key(struct hive_reader *r, const struct yaml_node *node, struct 
 }
 
 /* What is in a key that the same file hides cannot be. */
-static int check_above(const struct hive_reader *r, const struct yaml_node *node, const struct hive_key *key)
+static int check_above(const struct hive_reader *r, const struct hive_key *key)
 {
         for (size_t i = 1; i + 1 < key->path.n; i++) {
                 const struct hive_key up = {
@@ -264,7 +278,8 @@ static int check_above(const struct hive_reader *r, const struct yaml_node *node
                 uint32_t hash = fold_hash(up.path.text, up.path.len, hashmap_seed());
                 const struct hive_key *found = hashmap_get(&r->keys, hash, key_is, &up);
                 if (found && found->hidden)
-                        return yaml_error(r->doc, node->key, r->diag,
+                        return yaml_error(r->doc,
+                                &(struct yaml_node){ .line = key->line, .column = key->column }, r->diag,
                                 "key `%s` is in `%s`, which line %u hides, expected one of the two",
                                 yaml_show(key->path.text, key->path.len).text,
                                 yaml_show(found->path.text, found->path.len).text, found->line);
@@ -282,7 +297,20 @@ static bool is_hive(const char *name, size_t len, void *userdata)
         for (const struct yaml_node *n = r->hives ? r->hives->first : NULL; n; n = n->next)
                 if (fold_equal(name, len, n->text, n->len))
                         return true;
+        for (const char *const *h = r->more_hives; h && *h; h++)
+                if (fold_equal(name, len, *h, strlen(*h)))
+                        return true;
         return false;
+}
+
+#define DELETE_TAG "!delete"
+
+static int check_delete(const struct hive_reader *r, const struct yaml_node *node)
+{
+        if (node->kind == YAML_SCALAR && node->len == 0)
+                return 0;
+        return yaml_error(
+                r->doc, node, r->diag, "`" DELETE_TAG "` with data, expected `" DELETE_TAG " \"\"`");
 }
 
 static int parse_value(
@@ -299,6 +327,11 @@ static int parse_value(
                 return e;
         buf_add(bytes, name, len + 1);
         size_t start = bytes->len;
+        ret->line = node->key->line;
+        ret->column = node->key->column;
+        ret->deleted = r->problems && node->tag && strcmp(node->tag, DELETE_TAG) == 0;
+        if (ret->deleted)
+                return check_delete(r, node);
         e = hive_parse_value(r->doc, node, bytes, &ret->value.type, r->diag);
         if (e < 0)
                 return e;
@@ -307,7 +340,6 @@ static int parse_value(
                         "`%s`: no value has this type code, expected !0x0 to !0x%x", node->tag,
                         VALUE_TYPE_MAX);
         ret->value.size = bytes->len - start;
-        ret->line = node->key->line;
         if (ret->value.size <= r->value_max)
                 return 0;
         (void)yaml_error(r->doc, node, r->diag, "value `%s` has %zu bytes, expected at most %zu",
@@ -324,36 +356,60 @@ static int parse_values(struct hive_reader *r, const struct yaml_node *node, str
         if (node->n > 1)
                 e = hashmap_reserve(&r->values, (uint32_t)node->n);
         for (const struct yaml_node *n = node->first; n && e == 0; n = n->next) {
+                size_t before = arena->bytes.len;
                 e = parse_value(r, n, node->n == 1, &arena->values[arena->n]);
-                arena->n++;
-                key->n_values++;
+                if (e == 0) {
+                        arena->n++;
+                        key->n_values++;
+                } else {
+                        arena->bytes.len = before;
+                        e = note(r, e);
+                }
         }
         hashmap_done(&r->values);
         return e;
 }
 
+static int set_tag(struct hive_reader *r, const struct yaml_node *node, struct hive_key *key)
+{
+        const char *tag = node->tag ? node->tag : "";
+
+        key->hidden = strcmp(tag, "!hidden") == 0;
+        key->blanket = strcmp(tag, "!blanket") == 0;
+        bool replace = r->problems && strcmp(tag, "!replace") == 0;
+        key->deleted = replace || (r->problems && strcmp(tag, DELETE_TAG) == 0);
+        key->made = !key->hidden && (!key->deleted || replace);
+        if (!node->tag || key->hidden || key->blanket || key->deleted)
+                return 0;
+        return yaml_error(r->doc, node, r->diag, "unknown tag `%s` on a key, expected !hidden or !blanket%s",
+                yaml_show(tag, strlen(tag)).text, r->problems ? ", " DELETE_TAG " or !replace" : "");
+}
+
 static int parse_key_tag(struct hive_reader *r, const struct yaml_node *node, struct hive_key *key)
 {
         bool empty = node->kind == YAML_SCALAR && node->len == 0;
-        if (node->tag && strcmp(node->tag, "!hidden") == 0)
-                key->hidden = r->hides = true;
-        else if (node->tag && strcmp(node->tag, "!blanket") == 0)
-                key->blanket = true;
-        else if (node->tag && !(node->kind == YAML_SCALAR && !empty))
-                return yaml_error(r->doc, node, r->diag,
-                        "unknown tag `%s` on a key, expected !hidden or !blanket",
-                        yaml_show(node->tag, strlen(node->tag)).text);
+        int e = node->kind == YAML_SCALAR && !empty ? 0 : set_tag(r, node, key);
+        if (e < 0)
+                return e;
         if (node->kind == YAML_LIST || (node->kind == YAML_SCALAR && !empty))
                 return yaml_error(r->doc, node, r->diag,
                         "data on the key `%s`, expected its values below it: `name: !type data`",
                         yaml_show(node->key->text, node->key->len).text);
-        if (key->hidden && node->n > 0)
+        if (!key->made && node->n > 0)
                 return yaml_error(r->doc, node->first->key, r->diag,
-                        "a value in a key that is !hidden, expected none");
-        if (key->hidden && key->path.n == 1)
-                return yaml_error(
-                        r->doc, node, r->diag, "a hive itself cannot be !hidden, expected a key below it");
+                        "a value in a key that is %s, expected none", node->tag);
+        if ((key->hidden || key->deleted) && key->path.n == 1)
+                return yaml_error(r->doc, node, r->diag,
+                        "a hive itself cannot be %s, expected a key below it", node->tag);
+        r->hides = r->hides || key->hidden;
         return 0;
+}
+
+/* A key that is refused stays in its place and does nothing. */
+static void make_inert(struct hive_key *key)
+{
+        key->deleted = key->made = key->hidden = key->blanket = false;
+        key->n_values = 0;
 }
 
 static int parse_key(struct hive_reader *r, const struct yaml_node *node)
@@ -362,22 +418,34 @@ static int parse_key(struct hive_reader *r, const struct yaml_node *node)
         int e = path_parse(node->key->text, node->key->len, is_hive, r, &key->path, r->diag);
         if (e < 0)
                 return place(r, node->key, "key", e);
-        r->file->n_keys++;
         key->line = node->key->line;
+        key->column = node->key->column;
         e = take_key(r, node, key);
+        if (e < 0) {
+                path_done(&key->path);
+                return e;
+        }
+        r->file->n_keys++;
+        e = parse_key_tag(r, node, key);
         if (e == 0)
-                e = parse_key_tag(r, node, key);
-        return e < 0 ? e : parse_values(r, node, key);
+                return parse_values(r, node, key);
+        make_inert(key);
+        return e;
 }
 
 /* After all keys: a line may hide what stands above it. */
-static int check_hidden(struct hive_reader *r, const struct yaml_node *keys)
+static int check_hidden(struct hive_reader *r)
 {
-        const struct hive_key *key = r->file->keys;
         int e = 0;
 
-        for (const struct yaml_node *n = keys->first; n && e == 0 && r->hides; n = n->next)
-                e = check_above(r, n, key++);
+        for (size_t i = 0; i < r->file->n_keys && e == 0 && r->hides; i++) {
+                struct hive_key *key = &r->file->keys[i];
+                e = check_above(r, key);
+                if (e < 0) {
+                        make_inert(key);
+                        e = note(r, e);
+                }
+        }
         return e;
 }
 
@@ -416,10 +484,12 @@ static int parse_keys(struct hive_reader *r, const struct yaml_node *keys)
         for (const struct yaml_node *n = keys->first; n; n = n->next) {
                 int e = parse_key(r, n);
                 if (e < 0)
+                        e = note(r, e);
+                if (e < 0)
                         return e;
         }
         point_values(f->arena);
-        return check_hidden(r, keys);
+        return check_hidden(r);
 }
 
 static int parse_file(struct hive_reader *r)
@@ -435,26 +505,55 @@ static int parse_file(struct hive_reader *r)
         return e < 0 ? e : parse_keys(r, keys);
 }
 
-int hive_parse(const char *name, const void *data, size_t size, size_t value_max, struct hive_file **ret,
-        struct diag *d)
+static int parse_text(struct hive_reader *r, const char *name, const void *data, size_t size)
 {
         if (size > HIVE_FILE_BYTES_MAX)
-                return diag_set(d, EFBIG, "%s: is %zu bytes large, expected at most %u", name, size,
+                return diag_set(r->diag, EFBIG, "%s: is %zu bytes large, expected at most %u", name, size,
                         HIVE_FILE_BYTES_MAX);
         _cleanup_yaml_ struct yaml_doc *doc = NULL;
-        int e = yaml_parse(name, data, size, &doc, d);
+        int e = yaml_parse(name, data, size, &doc, r->diag);
         if (e < 0)
                 return e;
         _cleanup_hive_file_ struct hive_file *file = calloc(1, sizeof(*file));
         if (!file)
                 return -ENOMEM;
         file->enabled = true;
+        r->doc = doc;
+        r->file = file;
+        e = parse_file(r);
+        r->file = NULL;
+        if (e == 0)
+                r->file = STEAL_PTR(file);
+        return e;
+}
+
+int hive_parse(const char *name, const void *data, size_t size, size_t value_max, struct hive_file **ret,
+        struct diag *d)
+{
+        _cleanup_(reader_done) struct hive_reader r = { .diag = d, .value_max = value_max };
+        int e = parse_text(&r, name, data, size);
+        if (e == 0)
+                *ret = r.file;
+        return e;
+}
+
+int hive_parse_changes(const char *name, const void *data, size_t size, size_t value_max,
+        const char *const *hives, bool keep_going, struct hive_file **ret, struct diags *problems)
+{
+        struct diag d = { 0 };
+        size_t before = problems->n_all;
         _cleanup_(reader_done) struct hive_reader r = {
-                .doc = doc, .diag = d, .value_max = value_max, .file = file
+                .diag = &d, .value_max = value_max, .more_hives = hives, .problems = problems
         };
-        e = parse_file(&r);
-        if (e < 0)
-                return e;
-        *ret = STEAL_PTR(file);
+        int e = parse_text(&r, name, data, size);
+        if (e < 0) {
+                int added = note(&r, e);
+                return added < 0 ? added : -EINVAL;
+        }
+        if (problems->n_all > before && !keep_going) {
+                hive_file_free(r.file);
+                return -EINVAL;
+        }
+        *ret = r.file;
         return 0;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Drop-in hive files (schema/hive-format.md): text to contents. Reads nothing from disk and knows no store.
+/* Hive files (schema/hive-format.md): text to contents. Reads nothing from disk and knows no store. A
+ * drop-in file is one layer, whole; a document of changes (exchange/exchange.h), which may have been written
+ * as another text, can also say what goes.
  *
  *     peios-registry: 1
  *     layer: 50-site-audit
@@ -15,6 +17,7 @@
  * values) or `!blanket` (a blanket tombstone beside the values that follow). `"@"` (YAML wants the quotes)
  * is the default value. */
 
+#include "../../schema/base/diag.h"
 #include "../../schema/names/path.h"
 #include "../../schema/values/value.h"
 
@@ -24,21 +27,27 @@
 
 struct hive_value {
         const char *name;   /* "" is the default value */
-        struct value value; /* type REG_TOMBSTONE for a tombstone */
-        uint32_t line;
+        struct value value; /* type REG_TOMBSTONE for a tombstone; nothing where it is deleted */
+        bool deleted;       /* the layer's entry goes (never in a drop-in file) */
+        uint32_t line, column;
 };
 
+/* In this order: what is there goes, the key is made, its values are set. */
 struct hive_key {
         struct path path;
+        bool deleted; /* the key goes, with all that is in it and below it (never in a drop-in file) */
+        bool made;    /* not for one that is hidden, or only deleted */
         bool hidden;
         bool blanket;
-        uint32_t line;
+        uint32_t line, column;
         struct hive_value *values;
         size_t n_values;
 };
 
+/* Each key once, and each value once in its key. Nothing is below a key that is hidden; what is below one
+ * that is deleted stands behind it. */
 struct hive_file {
-        char *layer;
+        char *layer; /* NULL: changes that name none */
         uint32_t layer_line, layer_column;
         uint32_t precedence; /* 0 when the file does not say */
         bool enabled;        /* true when the file does not say */
@@ -55,6 +64,13 @@ _must_check_ int hive_parse(const char *name, const void *data, size_t size, siz
 struct hive_file *hive_file_free(struct hive_file *f);
 DEFINE_CLEANUP(struct hive_file *, hive_file_free, hive_file_freep);
 #define _cleanup_hive_file_ _cleanup_(hive_file_freep)
+
+/* The same of a document of changes: `layer` may be missing or be base, `!delete` and `!replace` are known,
+ * and every bad entry becomes a problem, not the first one only. `hives` (ended by NULL; may be NULL) are
+ * hives beside those of the file. What is good comes back if `keep_going` or nothing is bad; else -EINVAL,
+ * with one problem at least. */
+_must_check_ int hive_parse_changes(const char *name, const void *data, size_t size, size_t value_max,
+        const char *const *hives, bool keep_going, struct hive_file **ret, struct diags *problems);
 
 /* A node that carries one of our tags, to type and bytes (appended to ret_bytes). 0, -EINVAL with d set, or
  * -ENOMEM. Sizes and type codes are the caller's to judge. */

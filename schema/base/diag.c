@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "diag.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -52,6 +53,30 @@ void diag_prefix(struct diag *d, const char *format, ...)
                 *stpncpy(at, rest, room) = '\0';
         }
         trim_partial_utf8(d->text);
+}
+
+int diags_add(struct diags *l, const struct diag *d)
+{
+        if (l->n < DIAGS_MAX) {
+                char **list = reallocarray(l->list, l->n + 1, sizeof(*list));
+                if (!list)
+                        return -ENOMEM;
+                l->list = list;
+                list[l->n] = strdup(d->text);
+                if (!list[l->n])
+                        return -ENOMEM;
+                l->n++;
+        }
+        l->n_all++;
+        return 0;
+}
+
+void diags_done(struct diags *l)
+{
+        for (size_t i = 0; i < l->n; i++)
+                free(l->list[i]);
+        free(l->list);
+        *l = (struct diags){ 0 };
 }
 
 static const char *log_program = "";

@@ -15,3 +15,16 @@ _printf_(3, 4) int diag_set(struct diag *d, int error, const char *format, ...);
 
 /* Puts `prefix: ` in front of the text that is there, to add the place on the way up. */
 _printf_(2, 3) void diag_prefix(struct diag *d, const char *format, ...);
+
+/* A list of them, in the order in which they were found. Of many the first DIAGS_MAX are kept. Empty is { 0
+ * }. */
+#define DIAGS_MAX 1000u
+struct diags {
+        char **list;
+        size_t n;     /* in the list */
+        size_t n_all; /* found */
+};
+
+/* 0 or -ENOMEM. */
+_must_check_ int diags_add(struct diags *l, const struct diag *d);
+void diags_done(struct diags *l);
