@@ -308,12 +308,9 @@ struct options {
         int backwards;
 };
 
-static int read_option(sd_bus_message *m, struct options *o, sd_bus_error *error)
+static int read_options(sd_bus_message *m, struct options *o, sd_bus_error *error)
 {
-        const struct {
-                const char *name, *type;
-                void *at;
-        } members[] = {
+        const struct wire_member members[] = {
                 { "since", "t", &o->since },
                 { "until", "t", &o->until },
                 { "name", "s", &o->name },
@@ -321,37 +318,14 @@ static int read_option(sd_bus_message *m, struct options *o, sd_bus_error *error
                 { "backwards", "b", &o->backwards },
                 { "cursor", "t", &o->cursor },
         };
-        const char *name;
-
-        int r = sd_bus_message_read(m, "s", &name);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < ARRAY_SIZE(members); i++)
-                if (strcmp(members[i].name, name) == 0) {
-                        r = sd_bus_message_read(m, "v", members[i].type, members[i].at);
-                        return r == -ENXIO ? sd_bus_error_setf(error, ERROR_INVALID_VALUE,
-                                                     "option '%s' is of the wrong type", name)
-                                           : r;
-                }
-        return sd_bus_error_setf(error, ERROR_INVALID_VALUE,
-                "there is no option '%s'; allowed are since, until, name, limit, backwards, cursor", name);
-}
-
-static int read_options(sd_bus_message *m, struct options *o, sd_bus_error *error)
-{
         struct diag d = { 0 };
-        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
 
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = read_option(m, o, error);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
-        if (r >= 0)
-                r = sd_bus_message_exit_container(m);
-        if (r >= 0 && o->name && path_check_value_name(o->name, strlen(o->name), &d) < 0)
+        int r = wire_read_strict(m, members, ARRAY_SIZE(members), &d);
+        if (r < 0)
+                return answer_invalid(r, &d, error);
+        if (o->name && path_check_value_name(o->name, strlen(o->name), &d) < 0)
                 return sd_bus_error_set(error, ERROR_INVALID_NAME, d.text);
-        return r;
+        return 0;
 }
 
 int reader_history(sd_bus_message *m, void *userdata, sd_bus_error *error)

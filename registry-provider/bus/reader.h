@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What only reads the registry: Get, GetMany, List, Info and the keys as objects (reader.c), Resolve and
- * History (reader-why.c), and what the schema knows, Describe and ListKnown (reader-schema.c). */
+/* What only reads the registry: Get, GetMany, List, Info and the keys as objects (reader.c), ReadTree
+ * (reader-tree.c), Resolve and History (reader-why.c), and what the schema knows, Describe and ListKnown
+ * (reader-schema.c). */
 
 #include <systemd/sd-bus.h>
 
@@ -23,6 +24,7 @@ _must_check_ int reader_register(struct reader *reader, sd_bus *bus);
 int reader_get(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int reader_get_many(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int reader_list(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int reader_read_tree(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int reader_info(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int reader_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int reader_history(sd_bus_message *m, void *userdata, sd_bus_error *error);

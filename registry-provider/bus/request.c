@@ -268,6 +268,7 @@ static int apply_one(struct request *q, const struct change *c, struct diag *d)
                 .layer = q->options.layer,
                 .expected = q->options.expected,
                 .is_volatile = q->options.is_volatile,
+                .if_needed = q->options.if_needed,
         };
         const struct value v = {
                 .type = c->type, .data = q->bytes.data ? q->bytes.data + c->at : NULL, .size = c->size

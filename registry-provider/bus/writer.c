@@ -59,6 +59,12 @@ static bool changes_anything(const struct request *q)
         return false;
 }
 
+static int append_counts(sd_bus_message *reply, const struct registry_counts *c)
+{
+        return sd_bus_message_append(reply, "a{su}", 4, "values-set", c->values_set, "values-deleted",
+                c->values_deleted, "keys-created", c->keys_created, "keys-deleted", c->keys_deleted);
+}
+
 /* Of one value also whose entry counts now: what was written need not be what is read. */
 static int reply_done(const struct request *q)
 {
@@ -69,6 +75,8 @@ static int reply_done(const struct request *q)
         int r = sd_bus_message_new_method_return(q->m, &reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "tb", q->sequence, (int)changes_anything(q));
+        if (r >= 0 && sd_bus_message_is_method_call(q->m, NULL, "Transact"))
+                r = append_counts(reply, &q->events.counts);
         if (r >= 0 && q->of_value) {
                 (void)!registry_get(q->writer->config->registry, &c->path, c->name, &now, NULL);
                 r = sd_bus_message_append(reply, "s", now.layer);
@@ -371,6 +379,8 @@ static int reply_preview(
                 r = gate_take(q->writer->gate, m, taken, error);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "s", words[access]);
+        if (r >= 0)
+                r = append_counts(reply, &q->events.counts);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 

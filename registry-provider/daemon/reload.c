@@ -132,8 +132,9 @@ static void send_changes(struct reload *r, const struct registry_events *events,
                         file = file ? file : LAYOUT_DROPINS_ADMIN;
                 }
                 if (i > begun && (!file || strcmp(file, author.file) != 0)) {
-                        const struct registry_events batch = { events->sequence, events->list + begun,
-                                i - begun };
+                        const struct registry_events batch = {
+                                .sequence = events->sequence, .list = events->list + begun, .n = i - begun
+                        };
                         registry1_changed(r->storage->registry1, &batch, &author);
                         begun = i;
                 }

@@ -20,6 +20,7 @@ struct registry {
         struct layers layers_synced;
         size_t hives_synced, hives_begun;
         struct effects effects;
+        struct registry_counts counts; /* of the open transaction */
 };
 
 /* What a registry's own operations go through: numbers what withdraws, and takes room. */
@@ -37,9 +38,6 @@ _must_check_ int registry_savepoint_close(
 
 struct registry_contents;
 /* registry-write.c */
-/* The entry of a chain that names a key: the layer's own before all others, so that layers that name the
- * same key share it. NULL: only hidden ones. */
-const struct store_path_entry *registry_named(const struct store_path_entry *chain, const char *layer);
 /* The key that the path's first `n` components name, whoever sees it. 0 or -ENOENT, without a word. */
 _must_check_ int registry_find_named(
         const struct registry *r, const struct path *path, size_t n, const char *layer, struct guid *ret);
@@ -50,10 +48,6 @@ _must_check_ int registry_add_hive(struct registry *r, const char *name, size_t 
 _must_check_ int registry_make_keys(struct registry *r, const struct path *path, size_t n, const char *layer,
         bool is_volatile, struct registry_contents *held, struct guid *ret, bool *ret_made, struct diag *d);
 
-const struct store_path_entry *registry_entry_in_layer(
-        const struct store_path_entry *chain, const char *layer);
-const struct store_value_entry *registry_value_in_layer(
-        const struct store_value_entry *chain, const char *layer);
 _must_check_ int registry_put(struct registry *r, const struct guid *key, const struct path *path,
         const char *name, const char *layer, const struct value *v, uint64_t *ret_sequence, struct diag *d);
 /* 0 or REGISTRY_CONFLICT. */

@@ -352,8 +352,10 @@ static int create_in_layer(
         bool made = false;
 
         if (is_there(r, w->path, layer))
-                return registry_fail(d, REGISTRY_EXISTS, "%s: the key is there already, in layer %s",
-                        w->path->text, layer);
+                return w->if_needed
+                               ? 0
+                               : registry_fail(d, REGISTRY_EXISTS,
+                                         "%s: the key is there already, in layer %s", w->path->text, layer);
         int e = registry_make_keys(r, w->path, w->path->n, layer, w->is_volatile, NULL, &key, &made, d);
         if (e == 0 && made && w->expected.given && w->expected.sequence != 0)
                 e = registry_fail(d, REGISTRY_CONFLICT,
@@ -507,6 +509,8 @@ static int delete_in_layer(struct registry *r, const struct registry_write *w, c
         int e = registry_find_named(r, path, path->n - 1, layer, &parent);
         if (e == 0)
                 mine = registry_entry_in_layer(store_lookup(r->store, &parent, name, len), layer);
+        if ((!mine || mine->hidden) && w->if_needed)
+                return 0;
         if (!mine || mine->hidden) {
                 e = registry_find_key(r, path, &key, d);
                 return e != 0 ? e
@@ -564,7 +568,7 @@ static int delete_value(
         if (registry_find_named(r, w->path, w->path->n, layer, &key) == 0)
                 mine = registry_value_in_layer(store_value(r->store, &key, w->name, strlen(w->name)), layer);
         if (!mine)
-                return no_value(r, w, layer, d);
+                return w->if_needed ? 0 : no_value(r, w, layer, d);
         int e = registry_check_expected(w, mine, layer, d);
         if (e != 0)
                 return e;

@@ -342,6 +342,7 @@ static void transaction_opened(struct registry *r, bool is_preview, size_t room)
         r->in_transaction = true;
         r->layers_touched = false;
         r->withdrawn_at = 0;
+        r->counts = (struct registry_counts){ 0 };
 }
 
 static void transaction_closed(struct registry *r)
@@ -419,6 +420,7 @@ static int compute_events(struct registry *r, struct layers *ret_layers, struct 
                 return registry_code(e);
         }
         events.sequence = store_last_sequence(r->store);
+        events.counts = r->counts;
         *ret_layers = now;
         *ret = events;
         return 0;
@@ -527,6 +529,16 @@ static uint64_t withdrawal_number(struct registry *r)
         return r->withdrawn_at;
 }
 
+static void count(struct registry *r, const struct store_op *op)
+{
+        struct registry_counts *c = &r->counts;
+
+        c->values_set += op->code == STORE_SET_VALUE;
+        c->values_deleted += op->code == STORE_DELETE_VALUE;
+        c->keys_created += op->code == STORE_CREATE_ENTRY;
+        c->keys_deleted += op->code == STORE_DELETE_ENTRY;
+}
+
 int registry_op(struct registry *r, const struct store_op *op)
 {
         struct store_op numbered = *op;
@@ -539,5 +551,8 @@ int registry_op(struct registry *r, const struct store_op *op)
         if (op->code == STORE_DELETE_VALUE || op->code == STORE_DELETE_ENTRY ||
                 (op->code == STORE_SET_BLANKET && !op->set))
                 numbered.sequence = withdrawal_number(r);
-        return store_apply(r->store, &numbered);
+        e = store_apply(r->store, &numbered);
+        if (e == 0)
+                count(r, op);
+        return e;
 }

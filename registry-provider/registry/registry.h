@@ -79,6 +79,14 @@ const struct hives *registry_hives(const struct registry *r);
 const struct schema *registry_schema(const struct registry *r);
 /* Other defaults count at once, and are no change that is told: a default is no value. Borrowed. */
 void registry_set_schema(struct registry *r, const struct schema *schema);
+/* The layer's own in a chain, or NULL. */
+const struct store_path_entry *registry_entry_in_layer(
+        const struct store_path_entry *chain, const char *layer);
+const struct store_value_entry *registry_value_in_layer(
+        const struct store_value_entry *chain, const char *layer);
+/* The entry of a chain that names a key: the layer's own before all others, so that layers that name the
+ * same key share it. NULL: only hidden ones. */
+const struct store_path_entry *registry_named(const struct store_path_entry *chain, const char *layer);
 uint64_t registry_sequence(const struct registry *r);
 /* The bytes that one value may have. */
 size_t registry_value_max(const struct registry *r);
@@ -112,10 +120,16 @@ struct registry_event {
                           elsewhere) */
 };
 
+/* Entries of layers that a transaction changed, whatever that changed effectively. */
+struct registry_counts {
+        uint32_t values_set, values_deleted, keys_created, keys_deleted;
+};
+
 struct registry_events {
         uint64_t sequence; /* the counter after the transaction */
         struct registry_event *list;
         size_t n;
+        struct registry_counts counts;
 };
 void registry_event_done(struct registry_event *e);
 void registry_events_done(struct registry_events *e);
@@ -148,6 +162,8 @@ struct registry_write {
         const char *layer;        /* NULL: base */
         struct expected expected; /* of this layer's entry (value or key) */
         bool is_volatile;         /* keys that are made on the way live in memory only */
+        bool if_needed; /* to delete what the layer does not have, and to create the key that it has, changes
+                           nothing, in place of failing */
 };
 
 /* d says what, where and what was expected. A change that fails leaves nothing of itself, and the

@@ -347,11 +347,12 @@ static int compare_listed(const void *a, const void *b)
         return strcmp(((const struct listed *)a)->folded, ((const struct listed *)b)->folded);
 }
 
-/* Rows of one name come one after the other. */
-static int list_rows(
-        const struct store *s, sqlite3_stmt *q, read_row_t read, bool with_data, struct list *list)
+/* Rows of one name come one after the other; `max` names are read. */
+static int list_rows(const struct store *s, sqlite3_stmt *q, read_row_t read, bool with_data, size_t max,
+        struct list *list)
 {
         struct listed *at = NULL;
+        size_t before = list->n;
 
         while (database_row(s->db, q)) {
                 const char *folded = (const char *)sqlite3_column_text(q, FOLDED_COLUMN);
@@ -359,6 +360,10 @@ static int list_rows(
                 if (!row || !folded)
                         continue;
                 if (!at || strcmp(at->folded, folded) != 0) {
+                        if (list->n - before == max) {
+                                (void)sqlite3_reset(q);
+                                break;
+                        }
                         at = list_add(list);
                         if (!at) {
                                 (void)database_no_memory(s->db);
@@ -396,8 +401,9 @@ static void join(struct list *list)
         list->n = n + 1;
 }
 
+/* `after` (the folded name; NULL where the statement does not take one) and `max`: a part of the list. */
 static const struct row *const *get_list(const struct store *s, enum statement id, read_row_t read,
-        const struct guid *guid, bool with_data, size_t *ret_n)
+        const struct guid *guid, const struct folded *after, size_t max, bool with_data, size_t *ret_n)
 {
         struct list list = { 0 };
         const struct row **rows = NULL;
@@ -406,12 +412,16 @@ static const struct row *const *get_list(const struct store *s, enum statement i
         for (EACH_DATABASE(s, is_volatile)) {
                 sqlite3_stmt *q = store_query(s, id, is_volatile);
                 database_bind_guid(q, 1, guid);
+                if (after)
+                        database_bind_text(q, 2, after->text, after->len);
                 if (is_volatile)
                         n = list.n;
-                (void)list_rows(s, q, read, with_data, &list);
+                (void)list_rows(s, q, read, with_data, max, &list);
         }
         if (n > 0 && list.n > n)
                 join(&list);
+        if (list.n > max)
+                list.n = max;
         if (s->db->error == 0)
                 rows = store_take(s, (list.n + 1) * sizeof(*rows));
         for (size_t i = 0; rows && i < list.n; i++)
@@ -424,15 +434,26 @@ static const struct row *const *get_list(const struct store *s, enum statement i
 const struct store_path_entry *const *store_children(
         const struct store *s, const struct guid *parent, size_t *ret_n)
 {
+        return store_children_after(s, parent, "", 0, SIZE_MAX, ret_n);
+}
+
+const struct store_path_entry *const *store_children_after(const struct store *s, const struct guid *parent,
+        const char *name, size_t len, size_t max, size_t *ret_n)
+{
+        struct folded after;
+
+        *ret_n = 0;
+        if (!store_fold(name, len, &after))
+                return NULL;
         return (const struct store_path_entry *const *)get_list(
-                s, ENTRY_LIST, read_path_entry, parent, true, ret_n);
+                s, ENTRY_LIST, read_path_entry, parent, &after, max, true, ret_n);
 }
 
 const struct store_value_entry *const *store_values(
         const struct store *s, const struct guid *key, bool with_data, size_t *ret_n)
 {
         return (const struct store_value_entry *const *)get_list(
-                s, VALUE_LIST, read_value, key, with_data, ret_n);
+                s, VALUE_LIST, read_value, key, NULL, SIZE_MAX, with_data, ret_n);
 }
 
 /* An array in the arena grows by being copied. */

@@ -282,6 +282,9 @@ const struct store_blanket *store_blankets(const struct store *s, const struct g
  * name. Returns an array of *ret_n. */
 const struct store_path_entry *const *store_children(
         const struct store *s, const struct guid *parent, size_t *ret_n);
+/* Those that come after the name ("": from the first one on), `max` at most. */
+const struct store_path_entry *const *store_children_after(const struct store *s, const struct guid *parent,
+        const char *name, size_t len, size_t max, size_t *ret_n);
 const struct store_value_entry *const *store_values(
         const struct store *s, const struct guid *key, bool with_data, size_t *ret_n);
 /* The keys that are roots, by name; and the one of that name. */

@@ -45,6 +45,8 @@ int client_append_options(sd_bus_message *m, const struct wire_options *options)
         if (r >= 0)
                 r = append_flag(m, "recursive", options->recursive);
         if (r >= 0)
+                r = append_flag(m, "if-needed", options->if_needed);
+        if (r >= 0)
                 r = append_flag(m, "unchanged", options->unchanged);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }

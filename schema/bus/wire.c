@@ -227,11 +227,13 @@ static int read_option(sd_bus_message *m, const char *name, struct wire_options 
                 return read_bool(m, &o->is_volatile);
         if (strcmp(name, "recursive") == 0)
                 return read_bool(m, &o->recursive);
+        if (strcmp(name, "if-needed") == 0)
+                return read_bool(m, &o->if_needed);
         if (strcmp(name, "unchanged") == 0)
                 return read_bool(m, &o->unchanged);
         return diag_set(d, EINVAL,
                 "there is no option '%s'; there are layer (s), expected-sequence (t), volatile (b), recursive (b), "
-                "unchanged (b) and on-behalf-of (s)",
+                "if-needed (b), unchanged (b) and on-behalf-of (s)",
                 name);
 }
 
@@ -277,6 +279,39 @@ int wire_read_dict(sd_bus_message *m, const struct wire_member *members, size_t 
 
         while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
                 r = read_member(m, members, n);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : 0;
+}
+
+static int read_strict_member(sd_bus_message *m, const struct wire_member *members, size_t n, struct diag *d)
+{
+        _cleanup_buf_ struct buf allowed = BUF_INIT;
+        const char *name;
+
+        int r = sd_bus_message_read(m, "s", &name);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(name, members[i].name) == 0) {
+                        r = sd_bus_message_read(m, "v", members[i].type, members[i].at);
+                        return r == -ENXIO ? diag_set(d, EINVAL, "option '%s' is of the wrong type", name)
+                                           : r;
+                }
+        for (size_t i = 0; i < n; i++)
+                buf_printf(&allowed, "%s%s", i > 0 ? ", " : "", members[i].name);
+        return diag_set(d, EINVAL, "there is no option '%s'; allowed are %s", name, buf_str(&allowed));
+}
+
+int wire_read_strict(sd_bus_message *m, const struct wire_member *members, size_t n, struct diag *d)
+{
+        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
+
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = read_strict_member(m, members, n, d);
                 if (r >= 0)
                         r = sd_bus_message_exit_container(m);
         }

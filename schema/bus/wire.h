@@ -34,6 +34,7 @@ struct wire_options {
         struct expected expected; /* "expected-sequence" t */
         bool is_volatile;         /* "volatile" b */
         bool recursive;           /* "recursive" b */
+        bool if_needed;           /* "if-needed" b */
         bool unchanged; /* "unchanged" b: Subscribe: also tell of writes that changed nothing effective */
 };
 
@@ -50,6 +51,9 @@ struct wire_member {
  * passed over. 0; -ENXIO where a member is of another type, or another negative errno: then some may have
  * been set. */
 _must_check_ int wire_read_dict(sd_bus_message *m, const struct wire_member *members, size_t n);
+/* The same of options: what is not in the table, or of another type, is -EINVAL with d set. */
+_must_check_ int wire_read_strict(
+        sd_bus_message *m, const struct wire_member *members, size_t n, struct diag *d);
 
 /* Maps a bus error to the exit codes of the command-line tools. */
 enum exit_code {

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A key and all below it, in pages. A page is looked for during PAGE_USEC, so that nobody else waits long
+ * for it; who may write can have all at once. */
+#include <errno.h>
+#include <string.h>
+
+#include "../../schema/base/clock.h"
+#include "../../schema/bus/cleanup.h"
+#include "../../schema/bus/wire.h"
+#include "../../schema/dbus/names.h"
+#include "../registry/tree.h"
+#include "answer.h"
+#include "reader.h"
+
+/* One key of a page is given whatever it takes, within a message. */
+#define PAGE_BYTES (1024u * 1024u)
+#define PAGE_USEC UINT64_C(5000)
+
+struct page {
+        struct reader *reader;
+        sd_bus_message *reply;
+        struct buf last; /* the path of the key that was passed last */
+        size_t taken, max;
+        uint64_t end;  /* CLOCK_MONOTONIC; UINT64_MAX: none */
+        bool is_begun; /* a key is passed */
+};
+
+static size_t key_bytes(const struct tree_key *key)
+{
+        size_t bytes = 32 + strlen(key->path);
+
+        for (size_t i = 0; i < key->n_values; i++) {
+                const struct store_value_entry *e = key->values[i];
+                const struct value v = { .type = e->type, .size = e->size };
+                bytes += answer_value_bytes(&v, e->name, e->layer);
+        }
+        return bytes;
+}
+
+static int append_value(sd_bus_message *m, const struct store_value_entry *e)
+{
+        const struct value v = { .type = e->type, .data = e->data, .size = e->size };
+
+        int r = sd_bus_message_open_container(m, 'r', "suvts");
+        if (r >= 0)
+                r = sd_bus_message_append_basic(m, 's', e->name);
+        if (r >= 0)
+                r = wire_append_value(m, &v);
+        if (r >= 0)
+                r = sd_bus_message_append_basic(m, 't', &e->sequence);
+        if (r >= 0)
+                r = sd_bus_message_append_basic(m, 's', e->layer);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_key(sd_bus_message *m, const struct tree_key *key)
+{
+        uint32_t flags = key->flags;
+
+        int r = sd_bus_message_open_container(m, 'r', "sua(suvts)");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "su", key->path, flags);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "(suvts)");
+        for (size_t i = 0; r >= 0 && i < key->n_values; i++)
+                r = append_value(m, key->values[i]);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+/* 1: the key is passed; 0: the page is full; or negative with `error` set, or a bus error. */
+static int add_key(struct page *p, struct tree *tree, struct tree_key *key, sd_bus_error *error)
+{
+        size_t bytes = key_bytes(key);
+        bool is_empty = key->flags == 0 && key->n_values == 0;
+
+        if (p->is_begun && (clock_usec() >= p->end || (!is_empty && bytes > p->max - p->taken)))
+                return 0;
+        p->is_begun = true;
+        buf_clear(&p->last);
+        buf_puts(&p->last, key->path);
+        if (is_empty)
+                return p->last.error ? p->last.error : 1;
+        int r = answer_take(&p->taken, bytes, error);
+        if (r < 0)
+                return r;
+        r = tree_read(tree, key);
+        if (r < 0)
+                return reader_fail(p->reader, r, &(const struct diag){ 0 }, error);
+        r = append_key(p->reply, key);
+        return r < 0 ? r : p->last.error ? p->last.error : 1;
+}
+
+/* 1: more is to come; 0: that was all; or negative. */
+static int add_keys(struct page *p, struct tree *tree, sd_bus_error *error)
+{
+        struct tree_key key;
+        int more = 0;
+
+        int r = sd_bus_message_open_container(p->reply, 'a', "(sua(suvts))");
+        while (r >= 0 && !more && (more = tree_next(tree, &key)) > 0) {
+                r = add_key(p, tree, &key, error);
+                more = r == 0;
+        }
+        if (more < 0)
+                return reader_fail(p->reader, more, &(const struct diag){ 0 }, error);
+        if (r >= 0)
+                r = sd_bus_message_close_container(p->reply);
+        return r < 0 ? r : more;
+}
+
+static int reply_page(struct page *p, sd_bus_message *m, struct tree *tree, sd_bus_error *error)
+{
+        int r = sd_bus_message_new_method_return(m, &p->reply);
+        if (r >= 0)
+                r = add_keys(p, tree, error);
+        if (r >= 0)
+                r = sd_bus_message_append(p->reply, "st", r > 0 ? buf_str(&p->last) : "",
+                        registry_sequence(p->reader->registry));
+        if (r >= 0)
+                r = gate_take(p->reader->gate, m, p->taken, error);
+        return r < 0 ? r : sd_bus_send(NULL, p->reply, NULL);
+}
+
+struct options {
+        const char *layer, *after;
+        int whole;
+};
+
+static int read_options(sd_bus_message *m, struct options *o, sd_bus_error *error)
+{
+        const struct wire_member members[] = {
+                { "layer", "s", &o->layer },
+                { "after", "s", &o->after },
+                { "whole", "b", &o->whole },
+        };
+        struct diag d = { 0 };
+
+        int r = wire_read_strict(m, members, ARRAY_SIZE(members), &d);
+        if (r < 0)
+                return answer_invalid(r, &d, error);
+        if (o->layer && path_check_component(o->layer, strlen(o->layer), &d) < 0)
+                return sd_bus_error_set(error, ERROR_INVALID_NAME, d.text);
+        return 0;
+}
+
+static int open_tree(
+        struct reader *reader, const char *key, const struct options *o, struct tree **ret, struct diag *d)
+{
+        _cleanup_path_ struct path path = { 0 }, after = { 0 };
+
+        int r = registry_path(reader->registry, key, &path, d);
+        if (r == 0 && o->after)
+                r = registry_path(reader->registry, o->after, &after, d);
+        return r != 0 ? r : tree_open(reader->registry, &path, o->layer, o->after ? &after : NULL, ret, d);
+}
+
+int reader_read_tree(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct reader *reader = userdata;
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(reader->registry);
+        _cleanup_tree_ struct tree *tree = NULL;
+        struct page page = { .reader = reader };
+        struct options o = { 0 };
+        struct diag d = { 0 };
+        const char *key;
+
+        int r = sd_bus_message_read(m, "s", &key);
+        if (r >= 0)
+                r = read_options(m, &o, error);
+        if (r < 0)
+                return r;
+        writer_flush(reader->writer);
+        r = open_tree(reader, key, &o, &tree, &d);
+        if (r != 0)
+                return reader_fail(reader, r, &d, error);
+        const struct caller *caller = gate_caller(reader->gate, m);
+        bool whole = o.whole && caller && gate_is_writer(caller);
+        page.max = whole ? ANSWER_BYTES_MAX : PAGE_BYTES;
+        page.end = whole ? UINT64_MAX : clock_usec() + PAGE_USEC;
+        r = reply_page(&page, m, tree, error);
+        sd_bus_message_unref(page.reply);
+        buf_done(&page.last);
+        return r;
+}

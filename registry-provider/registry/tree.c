@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tree.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../../schema/base/buf.h"
+
+/* Names of subkeys that are looked up at once: a key may have a hundred thousand. */
+#define NAMES_AT_ONCE 256u
+
+/* A key on the way down, and those of its subkeys that come next. */
+struct level {
+        struct store_scope scope; /* of the names */
+        struct guid key;
+        const struct store_path_entry *const *names;
+        size_t n, i;
+        const char *after; /* the names begin behind this one; NULL: the last ones are there */
+        size_t after_len;
+        size_t path_len;
+};
+
+struct tree {
+        struct registry *registry;
+        const char *layer;
+        struct path after; /* what the levels' `after` points into */
+        struct buf path;
+        struct level levels[PATH_DEPTH_MAX];
+        size_t depth;
+        struct store_scope scope; /* of the key that came last */
+        bool in_key;              /* there is one */
+        struct guid key;
+        const struct store_value_entry **values;
+        size_t n_values;
+        unsigned root_flags;
+        bool is_begun;
+};
+
+/* ---- What is there of one name, and of one key ---- */
+
+/* What is below the key is looked for under its GUID; a key that nobody names has the zero one, and nothing.
+ * 1; 0: nothing is there; or negative errno. */
+static int look_at(const struct tree *t, const struct store_path_entry *chain, struct guid *ret_key,
+        const char **ret_name, unsigned *ret_flags)
+{
+        const struct store_path_entry *entry = NULL;
+
+        if (!t->layer) {
+                int r = resolve_child_chain(registry_layers(t->registry), chain, &entry);
+                if (r < 0)
+                        return r == -ENOENT ? 0 : r;
+                *ret_key = entry->target;
+                *ret_name = entry->name;
+                *ret_flags = TREE_NAMED;
+                return 1;
+        }
+        const struct store_path_entry *mine = registry_entry_in_layer(chain, t->layer);
+        const struct store_path_entry *named = registry_named(chain, t->layer);
+        if (!mine && !named)
+                return 0;
+        *ret_key = named ? named->target : (struct guid){ 0 };
+        *ret_name = mine ? mine->name : named->name;
+        *ret_flags = !mine ? 0 : mine->hidden ? TREE_HIDDEN : TREE_NAMED;
+        return 1;
+}
+
+static int values_of_layer(struct tree *t, bool with_data)
+{
+        const struct store *store = registry_store(t->registry);
+        size_t n;
+        const struct store_value_entry *const *chains = store_values(store, &t->key, with_data, &n);
+
+        int r = store_error(store, NULL);
+        if (r < 0)
+                return r;
+        t->values = calloc(n + 1, sizeof(const struct store_value_entry *));
+        if (!t->values)
+                return -ENOMEM;
+        t->n_values = 0;
+        for (size_t i = 0; i < n; i++) {
+                const struct store_value_entry *mine = registry_value_in_layer(chains[i], t->layer);
+                if (mine)
+                        t->values[t->n_values++] = mine;
+        }
+        return 0;
+}
+
+static int load_values(struct tree *t, bool with_data)
+{
+        free(STEAL_PTR(t->values));
+        if (t->layer)
+                return values_of_layer(t, with_data);
+        return resolve_values(registry_store(t->registry), registry_layers(t->registry), &t->key, with_data,
+                &t->values, &t->n_values);
+}
+
+static unsigned blanket_flag(const struct tree *t)
+{
+        if (!t->layer)
+                return 0;
+        for (const struct store_blanket *b = store_blankets(registry_store(t->registry), &t->key); b;
+                b = b->next)
+                if (layers_name_equal(b->layer, t->layer))
+                        return TREE_BLANKET;
+        return 0;
+}
+
+/* ---- The way ---- */
+
+static int push(struct tree *t, const struct guid *key)
+{
+        if (t->depth == PATH_DEPTH_MAX)
+                return -EBADMSG;
+        t->levels[t->depth++] = (struct level){
+                .scope = registry_scope(t->registry), .key = *key, .after = "", .path_len = t->path.len
+        };
+        return 0;
+}
+
+static void pop(struct tree *t)
+{
+        store_scope_end(&t->levels[--t->depth].scope);
+}
+
+static int load_names(struct tree *t, struct level *l)
+{
+        const struct store *store = registry_store(t->registry);
+        char after[NAME_BYTES_MAX + 1];
+        size_t len = l->after_len;
+
+        if (len > NAME_BYTES_MAX)
+                return -EBADMSG;
+        memcpy(after, l->after, len);
+        store_scope_end(&l->scope);
+        l->scope = registry_scope(t->registry);
+        l->names = store_children_after(store, &l->key, after, len, NAMES_AT_ONCE, &l->n);
+        l->i = 0;
+        l->after = NULL;
+        if (l->n == NAMES_AT_ONCE) {
+                l->after = l->names[l->n - 1]->name;
+                l->after_len = strlen(l->after);
+        }
+        return store_error(store, NULL);
+}
+
+static int append_name(struct tree *t, const struct level *l, const char *name)
+{
+        t->path.len = l->path_len;
+        buf_putc(&t->path, '\\');
+        buf_puts(&t->path, name);
+        return t->path.error;
+}
+
+/* The names of each level behind the component that the path has there. */
+static int seek(struct tree *t, size_t at)
+{
+        const struct store *store = registry_store(t->registry);
+
+        for (; at < t->after.n; at++) {
+                struct level *l = &t->levels[t->depth - 1];
+                struct guid key;
+                const char *name;
+                unsigned flags;
+                size_t len;
+                const char *component = path_component(&t->after, at, &len);
+
+                l->after = component;
+                l->after_len = len;
+                const struct store_path_entry *chain = store_lookup(store, &l->key, component, len);
+                int r = store_error(store, NULL);
+                if (r == 0)
+                        r = look_at(t, chain, &key, &name, &flags);
+                if (r <= 0)
+                        return r;
+                r = append_name(t, l, name);
+                if (r == 0)
+                        r = push(t, &key);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int deliver(struct tree *t, const struct guid *key, unsigned flags, struct tree_key *ret)
+{
+        t->scope = registry_scope(t->registry);
+        t->in_key = true;
+        t->key = *key;
+        int r = load_values(t, false);
+        flags |= blanket_flag(t);
+        if (r == 0)
+                r = store_error(registry_store(t->registry), NULL);
+        if (r < 0)
+                return r;
+        *ret = (struct tree_key){
+                .path = buf_str(&t->path), .flags = flags, .values = t->values, .n_values = t->n_values
+        };
+        return 1;
+}
+
+/* 1: a name was there, and *ret_key is below it; 0: the level has no more; or negative errno. */
+static int step(struct tree *t, struct level *l, struct guid *ret_key, unsigned *ret_flags)
+{
+        for (;;) {
+                const char *name;
+                if (l->i == l->n) {
+                        int r = l->after ? load_names(t, l) : 0;
+                        if (r < 0 || l->n == 0 || l->i == l->n)
+                                return r;
+                }
+                int r = look_at(t, l->names[l->i++], ret_key, &name, ret_flags);
+                if (r > 0)
+                        r = append_name(t, l, name);
+                else if (r == 0)
+                        continue;
+                return r < 0 ? r : 1;
+        }
+}
+
+int tree_next(struct tree *t, struct tree_key *ret)
+{
+        if (t->in_key)
+                store_scope_end(&t->scope);
+        t->in_key = false;
+        if (!t->is_begun) {
+                t->is_begun = true;
+                return deliver(t, &t->levels[0].key, t->root_flags, ret);
+        }
+        while (t->depth > 0) {
+                struct guid key;
+                unsigned flags;
+                int r = step(t, &t->levels[t->depth - 1], &key, &flags);
+                if (r == 0) {
+                        pop(t);
+                        continue;
+                }
+                if (r > 0)
+                        r = push(t, &key);
+                return r < 0 ? r : deliver(t, &key, flags, ret);
+        }
+        return 0;
+}
+
+int tree_read(struct tree *t, struct tree_key *key)
+{
+        int r = load_values(t, true);
+
+        if (r == 0) {
+                key->values = t->values;
+                key->n_values = t->n_values;
+        }
+        return r;
+}
+
+/* ---- Life ---- */
+
+static int check_layer(const struct registry *r, const char *layer, struct diag *d)
+{
+        if (!layer || layers_find(registry_layers(r), layer) ||
+                store_layer_is_used(registry_store(r), layer))
+                return 0;
+        return registry_fail(d, REGISTRY_NOT_FOUND, "there is no layer called '%s'", layer);
+}
+
+static int start_in_hive(struct tree *t, const struct path *path, struct guid *ret)
+{
+        const struct hives *hives = registry_hives(t->registry);
+        size_t len;
+        const char *name = path_component(path, 0, &len);
+
+        for (size_t i = 0; i < hives->n; i++)
+                if (fold_equal(hives->list[i].name, strlen(hives->list[i].name), name, len)) {
+                        buf_puts(&t->path, hives->list[i].name);
+                        *ret = hives->list[i].root;
+                        t->root_flags = TREE_NAMED;
+                        return t->path.error;
+                }
+        return -ENOENT;
+}
+
+/* Down to the key itself, with the names as they are spelled. */
+static int start(struct tree *t, const struct path *path)
+{
+        const struct store *store = registry_store(t->registry);
+        struct guid key;
+
+        int r = start_in_hive(t, path, &key);
+        for (size_t i = 1; r == 0 && i < path->n; i++) {
+                const struct level above = { .path_len = t->path.len };
+                size_t len;
+                const char *name, *component = path_component(path, i, &len);
+                const struct store_path_entry *chain = store_lookup(store, &key, component, len);
+                r = store_error(store, NULL);
+                if (r == 0)
+                        r = look_at(t, chain, &key, &name, &t->root_flags);
+                if (r == 0)
+                        return -ENOENT;
+                r = r < 0 ? r : append_name(t, &above, name);
+        }
+        return r == 0 ? push(t, &key) : r;
+}
+
+/* Why it is not there: what hides it, if something does. */
+static int no_key(const struct tree *t, const struct path *path, struct diag *d)
+{
+        struct guid key;
+
+        int r = registry_find_key(t->registry, path, &key, d);
+        return r != 0 ? r
+                      : registry_fail(d, REGISTRY_NOT_FOUND, "%s: no layer names such a key", path->text);
+}
+
+int tree_open(struct registry *r, const struct path *path, const char *layer, const struct path *after,
+        struct tree **ret, struct diag *d)
+{
+        int e = check_layer(r, layer, d);
+        if (e != 0)
+                return e;
+        if (after && !path_is_below(after, path))
+                return registry_fail(d, REGISTRY_INVALID_NAME, "%s: is not below %s, expected a key that is",
+                        after->text, path->text);
+        _cleanup_tree_ struct tree *t = calloc(1, sizeof(*t));
+        if (!t)
+                return -ENOMEM;
+        t->registry = r;
+        t->layer = layer;
+        e = start(t, path);
+        if (e == -ENOENT)
+                return no_key(t, path, d);
+        if (e == 0 && after) {
+                t->is_begun = true;
+                /* Its own copy: the caller's need not live as long. */
+                e = registry_path(r, after->text, &t->after, d);
+                if (e == 0)
+                        e = seek(t, path->n);
+        }
+        if (e == 0)
+                *ret = STEAL_PTR(t);
+        return registry_code(e);
+}
+
+struct tree *tree_close(struct tree *t)
+{
+        if (!t)
+                return NULL;
+        if (t->in_key)
+                store_scope_end(&t->scope);
+        while (t->depth > 0)
+                pop(t);
+        free(t->values);
+        buf_done(&t->path);
+        path_done(&t->after);
+        free(t);
+        return NULL;
+}

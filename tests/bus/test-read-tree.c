@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ReadTree: a key and all below it, effective or of one layer, in pages; and what Transact says of how much
+ * it changed. */
+#include <stdio.h>
+#include <string.h>
+
+#include "client.h"
+#include "dropin.h"
+
+#define KEY "\\T"
+
+/* Pages are put together: "path flags name=value …" a line, sequences left out. */
+static const char *tree(sd_bus *bus, const char *key, const char *option, const char *text, unsigned *pages)
+{
+        static struct buf out = BUF_INIT;
+        _cleanup_buf_ struct buf next = BUF_INIT;
+
+        buf_clear(&out);
+        *pages = 0;
+        do {
+                _cleanup_message_ sd_bus_message *m = NULL;
+                const char *path, *after;
+                uint32_t flags;
+                if (option && next.len > 0)
+                        m = answer(bus, "ReadTree", "sa{sv}", key, 2, option, "s", text, "after", "s",
+                                buf_str(&next));
+                else if (option)
+                        m = answer(bus, "ReadTree", "sa{sv}", key, 1, option, "s", text);
+                else if (next.len > 0)
+                        m = answer(bus, "ReadTree", "sa{sv}", key, 1, "after", "s", buf_str(&next));
+                else
+                        m = answer(bus, "ReadTree", "sa{sv}", key, 0);
+                ck_assert_int_ge(sd_bus_message_enter_container(m, 'a', "(sua(suvts))"), 0);
+                while (sd_bus_message_enter_container(m, 'r', "sua(suvts)") > 0) {
+                        ck_assert_int_ge(sd_bus_message_read(m, "su", &path, &flags), 0);
+                        buf_printf(&out, "%s %u", path, flags);
+                        ck_assert_int_ge(sd_bus_message_enter_container(m, 'a', "(suvts)"), 0);
+                        while (sd_bus_message_enter_container(m, 'r', "suvts") > 0) {
+                                const char *name, *layer;
+                                uint32_t type;
+                                uint64_t sequence;
+                                ck_assert_int_ge(sd_bus_message_read(m, "su", &name, &type), 0);
+                                ck_assert_int_ge(sd_bus_message_skip(m, "v"), 0);
+                                ck_assert_int_ge(sd_bus_message_read(m, "ts", &sequence, &layer), 0);
+                                ck_assert_uint_gt(sequence, 0);
+                                buf_printf(&out, " %s:%u:%s", name, type, layer);
+                                ck_assert_int_ge(sd_bus_message_exit_container(m), 0);
+                        }
+                        ck_assert_int_ge(sd_bus_message_exit_container(m), 0);
+                        ck_assert_int_ge(sd_bus_message_exit_container(m), 0);
+                        buf_putc(&out, '\n');
+                }
+                ck_assert_int_ge(sd_bus_message_exit_container(m), 0);
+                ck_assert_int_ge(sd_bus_message_read(m, "s", &after), 0);
+                buf_clear(&next);
+                buf_puts(&next, after);
+                (*pages)++;
+        } while (next.len > 0);
+        ck_assert_int_eq(out.error, 0);
+        return buf_str(&out);
+}
+
+START_TEST(effective_and_of_a_layer)
+{
+        unsigned pages;
+
+        registryd_start(NULL);
+        (void)set_number(world.bus, "\\System\\Registry\\Layers\\trial", "Precedence", 5);
+        set_string(world.bus, KEY "\\b\\Deep", "V", "1");
+        set_string(world.bus, KEY "\\A", "", "default");
+        set_string(world.bus, KEY, "one", "1");
+        set_in_layer(world.bus, "trial", KEY "\\b", "x", "2");
+        set_in_layer(world.bus, "trial", KEY, "ONE", "2");
+        succeeds(world.bus, "Set", "ssuva{sv}", KEY "\\A", "", REG_TOMBSTONE, "ay", 0, 1, "layer", "s",
+                "trial");
+        ck_assert_str_eq(tree(world.bus, "/t", NULL, NULL, &pages),
+                "Machine\\T 1 ONE:1:trial\nMachine\\T\\A 1\nMachine\\T\\b 1 x:1:trial\n"
+                "Machine\\T\\b\\Deep 1 V:1:base\n");
+        ck_assert_uint_eq(pages, 1);
+        ck_assert_str_eq(tree(world.bus, KEY, "layer", "base", &pages),
+                "Machine\\T 1 one:1:base\nMachine\\T\\A 1 :1:base\nMachine\\T\\b 1\n"
+                "Machine\\T\\b\\Deep 1 V:1:base\n");
+        ck_assert_str_eq(tree(world.bus, KEY, "layer", "TRIAL", &pages),
+                "Machine\\T 1 ONE:1:trial\nMachine\\T\\A 1 :65535:trial\nMachine\\T\\b 1 x:1:trial\n");
+        /* Behind a key; also behind one that is not there. */
+        ck_assert_str_eq(tree(world.bus, KEY, "after", "\\T\\A", &pages),
+                "Machine\\T\\b 1 x:1:trial\nMachine\\T\\b\\Deep 1 V:1:base\n");
+        ck_assert_str_eq(tree(world.bus, KEY, "after", "\\T\\AA\\none", &pages),
+                "Machine\\T\\b 1 x:1:trial\nMachine\\T\\b\\Deep 1 V:1:base\n");
+        ck_assert_str_eq(tree(world.bus, KEY, "after", "\\T\\b\\Z", &pages), "");
+        refused(world.bus, ERROR_NOT_FOUND, "no such key", "ReadTree", "sa{sv}", "\\None", 0);
+        refused(world.bus, ERROR_NOT_FOUND, "there is no layer called 'no'", "ReadTree", "sa{sv}", KEY, 1,
+                "layer", "s", "no");
+        refused(world.bus, ERROR_INVALID_NAME, "is not below", "ReadTree", "sa{sv}", KEY, 1, "after", "s",
+                "\\System");
+        refused(world.bus, ERROR_INVALID_VALUE,
+                "there is no option 'depth'; allowed are layer, after, whole", "ReadTree", "sa{sv}", KEY, 1,
+                "depth", "u", 1u);
+}
+END_TEST
+
+START_TEST(hidden_keys_and_blankets)
+{
+        unsigned pages;
+
+        registryd_start(NULL);
+        set_string(world.bus, KEY "\\A\\B", "V", "1");
+        set_string(world.bus, KEY "\\C", "V", "1");
+        dropin_write("50-hide.yaml", "peios-registry: 1\nlayer: 50-hide\nprecedence: 9\nkeys:\n"
+                                     "  \\T\\A: !hidden\n  \\T\\C: !blanket\n    W: !dword 7\n");
+        WAIT(strstr(registry_property(world.bus, "Layers"), "50-hide"));
+        ck_assert_str_eq(
+                tree(world.bus, KEY, NULL, NULL, &pages), "Machine\\T 1\nMachine\\T\\C 1 W:4:50-hide\n");
+        ck_assert_str_eq(tree(world.bus, KEY, "layer", "50-hide", &pages),
+                "Machine\\T 1\nMachine\\T\\A 2\nMachine\\T\\C 5 W:4:50-hide\n");
+}
+END_TEST
+
+#define MANY 3000u
+
+/* More than one page, and more names than are looked up at once; all of it, each key once, in order. */
+START_TEST(pages)
+{
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_free_ char *long_text = repeat("x", 600);
+        unsigned n, n_keys = 0;
+
+        registryd_start(NULL);
+        ck_assert_int_ge(sd_bus_message_new_method_call(world.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH,
+                                 REGISTRY_INTERFACE, "Transact"),
+                0);
+        ck_assert_int_ge(sd_bus_message_open_container(m, 'a', "(sssuv)"), 0);
+        for (unsigned i = 0; i < MANY; i++) {
+                char key[64];
+                (void)snprintf(key, sizeof(key), "\\T\\Key%06u", i * 7919u % MANY);
+                ck_assert_int_ge(
+                        sd_bus_message_append(m, "(sssuv)", "set", key, "V", REG_SZ, "s", long_text), 0);
+        }
+        ck_assert_int_ge(sd_bus_message_close_container(m), 0);
+        ck_assert_int_ge(sd_bus_message_append(m, "a{sv}", 0), 0);
+        ck_assert_int_ge(sd_bus_call(world.bus, m, UINT64_C(60000000), NULL, &reply), 0);
+        const char *text = message_text(reply);
+        ck_assert_msg(
+                strstr(text, "['values-set'=3000, 'values-deleted'=0, 'keys-created'=3001,"), "%s", text);
+        const char *all = tree(world.bus, KEY, NULL, NULL, &n), *at = all;
+        ck_assert_msg(strncmp(at, "Machine\\T 1\n", 12) == 0, "%.100s", at);
+        for (at += 12; *at; at = strchr(at, '\n') + 1) {
+                char line[64];
+                (void)snprintf(line, sizeof(line), "Machine\\T\\Key%06u 1 V:1:base\n", n_keys++);
+                ck_assert_msg(strncmp(at, line, strlen(line)) == 0, "expected %s, not %.100s", line, at);
+        }
+        ck_assert_uint_eq(n_keys, MANY);
+        ck_assert_uint_gt(n, 1);
+        /* Who may write can have it at once; for others it stays in pages. */
+        _cleanup_message_ sd_bus_message *whole =
+                answer(world.bus, "ReadTree", "sa{sv}", KEY, 1, "whole", "b", 1);
+        ck_assert_int_ge(sd_bus_message_skip(whole, "a(sua(suvts))"), 0);
+        ck_assert_msg(strncmp(text = message_text(whole), "'' ", 3) == 0, "%s", text);
+}
+END_TEST
+
+START_TEST(only_what_is_needed)
+{
+        _cleanup_message_ sd_bus_message *first = NULL, *second = NULL;
+
+        registryd_start(NULL);
+        set_string(world.bus, KEY "\\Old", "V", "1");
+        refused(world.bus, ERROR_NOT_FOUND, "has no value 'None'", "Transact", "a(sssuv)a{sv}", 1, "delete",
+                KEY "\\Old", "None", 0u, "ay", 0, 0);
+        for (unsigned i = 0; i < 2; i++) {
+                _cleanup_message_ sd_bus_message *m = answer(world.bus, "Transact", "a(sssuv)a{sv}", 4,
+                        "delete-key", KEY "\\Old", "", 0u, "ay", 0, "delete", KEY "\\None", "None", 0u, "ay",
+                        0, "create-key", KEY "\\New", "", 0u, "ay", 0, "set", KEY "\\New", "V", 1u, "s", "a",
+                        2, "if-needed", "b", 1, "recursive", "b", 1);
+                ck_assert_str_eq(strchr(message_text(m), ' ') + 1,
+                        i == 0 ? "true ['values-set'=1, 'values-deleted'=1, 'keys-created'=1, 'keys-deleted'=1]"
+                               : "false ['values-set'=0, 'values-deleted'=0, 'keys-created'=0, 'keys-deleted'=0]");
+        }
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { effective_and_of_a_layer, hidden_keys_and_blankets, pages,
+                only_what_is_needed };
+        Suite *suite = suite_create("read-tree");
+        harness_add(suite, tests, ARRAY_SIZE(tests));
+        return harness_main(suite);
+}
