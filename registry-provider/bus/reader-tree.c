@@ -8,7 +8,7 @@
 #include "../../schema/bus/cleanup.h"
 #include "../../schema/bus/wire.h"
 #include "../../schema/dbus/names.h"
-#include "../registry/tree.h"
+#include "../registry/walk.h"
 #include "answer.h"
 #include "reader.h"
 
@@ -25,7 +25,7 @@ struct page {
         bool is_begun; /* a key is passed */
 };
 
-static size_t key_bytes(const struct tree_key *key)
+static size_t key_bytes(const struct walk_key *key)
 {
         size_t bytes = 32 + strlen(key->path);
 
@@ -53,7 +53,7 @@ static int append_value(sd_bus_message *m, const struct store_value_entry *e)
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-static int append_key(sd_bus_message *m, const struct tree_key *key)
+static int append_key(sd_bus_message *m, const struct walk_key *key)
 {
         uint32_t flags = key->flags;
 
@@ -70,7 +70,7 @@ static int append_key(sd_bus_message *m, const struct tree_key *key)
 }
 
 /* 1: the key is passed; 0: the page is full; or negative with `error` set, or a bus error. */
-static int add_key(struct page *p, struct tree *tree, struct tree_key *key, sd_bus_error *error)
+static int add_key(struct page *p, struct walk *walk, struct walk_key *key, sd_bus_error *error)
 {
         size_t bytes = key_bytes(key);
         bool is_empty = key->flags == 0 && key->n_values == 0;
@@ -85,7 +85,7 @@ static int add_key(struct page *p, struct tree *tree, struct tree_key *key, sd_b
         int r = answer_take(&p->taken, bytes, error);
         if (r < 0)
                 return r;
-        r = tree_read(tree, key);
+        r = walk_read(walk, key);
         if (r < 0)
                 return reader_fail(p->reader, r, &(const struct diag){ 0 }, error);
         r = append_key(p->reply, key);
@@ -93,14 +93,14 @@ static int add_key(struct page *p, struct tree *tree, struct tree_key *key, sd_b
 }
 
 /* 1: more is to come; 0: that was all; or negative. */
-static int add_keys(struct page *p, struct tree *tree, sd_bus_error *error)
+static int add_keys(struct page *p, struct walk *walk, sd_bus_error *error)
 {
-        struct tree_key key;
+        struct walk_key key;
         int more = 0;
 
         int r = sd_bus_message_open_container(p->reply, 'a', "(sua(suvts))");
-        while (r >= 0 && !more && (more = tree_next(tree, &key)) > 0) {
-                r = add_key(p, tree, &key, error);
+        while (r >= 0 && !more && (more = walk_next(walk, &key)) > 0) {
+                r = add_key(p, walk, &key, error);
                 more = r == 0;
         }
         if (more < 0)
@@ -110,11 +110,11 @@ static int add_keys(struct page *p, struct tree *tree, sd_bus_error *error)
         return r < 0 ? r : more;
 }
 
-static int reply_page(struct page *p, sd_bus_message *m, struct tree *tree, sd_bus_error *error)
+static int reply_page(struct page *p, sd_bus_message *m, struct walk *walk, sd_bus_error *error)
 {
         int r = sd_bus_message_new_method_return(m, &p->reply);
         if (r >= 0)
-                r = add_keys(p, tree, error);
+                r = add_keys(p, walk, error);
         if (r >= 0)
                 r = sd_bus_message_append(p->reply, "st", r > 0 ? buf_str(&p->last) : "",
                         registry_sequence(p->reader->registry));
@@ -146,21 +146,21 @@ static int read_options(sd_bus_message *m, struct options *o, sd_bus_error *erro
 }
 
 static int open_tree(
-        struct reader *reader, const char *key, const struct options *o, struct tree **ret, struct diag *d)
+        struct reader *reader, const char *key, const struct options *o, struct walk **ret, struct diag *d)
 {
         _cleanup_path_ struct path path = { 0 }, after = { 0 };
 
         int r = registry_path(reader->registry, key, &path, d);
         if (r == 0 && o->after)
                 r = registry_path(reader->registry, o->after, &after, d);
-        return r != 0 ? r : tree_open(reader->registry, &path, o->layer, o->after ? &after : NULL, ret, d);
+        return r != 0 ? r : walk_open(reader->registry, &path, o->layer, o->after ? &after : NULL, ret, d);
 }
 
 int reader_read_tree(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct reader *reader = userdata;
         _cleanup_store_scope_ struct store_scope scope = registry_scope(reader->registry);
-        _cleanup_tree_ struct tree *tree = NULL;
+        _cleanup_walk_ struct walk *walk = NULL;
         struct page page = { .reader = reader };
         struct options o = { 0 };
         struct diag d = { 0 };
@@ -172,14 +172,14 @@ int reader_read_tree(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r < 0)
                 return r;
         writer_flush(reader->writer);
-        r = open_tree(reader, key, &o, &tree, &d);
+        r = open_tree(reader, key, &o, &walk, &d);
         if (r != 0)
                 return reader_fail(reader, r, &d, error);
         const struct caller *caller = gate_caller(reader->gate, m);
         bool whole = o.whole && caller && gate_is_writer(caller);
         page.max = whole ? ANSWER_BYTES_MAX : PAGE_BYTES;
         page.end = whole ? UINT64_MAX : clock_usec() + PAGE_USEC;
-        r = reply_page(&page, m, tree, error);
+        r = reply_page(&page, m, walk, error);
         sd_bus_message_unref(page.reply);
         buf_done(&page.last);
         return r;

@@ -84,6 +84,10 @@ static int parse_action(const char *s, enum change_action *ret, sd_bus_error *er
                 [CHANGE_DELETE] = "delete",
                 [CHANGE_CREATE_KEY] = "create-key",
                 [CHANGE_DELETE_KEY] = "delete-key",
+                [CHANGE_HIDE_KEY] = "hide-key",
+                [CHANGE_SHOW_KEY] = "show-key",
+                [CHANGE_MASK_VALUES] = "mask-values",
+                [CHANGE_UNMASK_VALUES] = "unmask-values",
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -92,7 +96,9 @@ static int parse_action(const char *s, enum change_action *ret, sd_bus_error *er
                         return 0;
                 }
         return sd_bus_error_setf(error, ERROR_INVALID_VALUE,
-                "there is no action '%s'; there are set, delete, create-key and delete-key", s);
+                "there is no action '%s'; there are set, delete, create-key, delete-key, hide-key, show-key, mask-values "
+                "and unmask-values",
+                s);
 }
 
 static int read_list(struct request *q, sd_bus_error *error)
@@ -283,6 +289,14 @@ static int apply_one(struct request *q, const struct change *c, struct diag *d)
                 return registry_create_key(registry, &w, d);
         case CHANGE_DELETE_KEY:
                 return registry_delete_key(registry, &w, q->options.recursive, d);
+        case CHANGE_HIDE_KEY:
+                return registry_hide_key(registry, &w, d);
+        case CHANGE_SHOW_KEY:
+                return registry_show_key(registry, &w, d);
+        case CHANGE_MASK_VALUES:
+                return registry_mask_values(registry, &w, d);
+        case CHANGE_UNMASK_VALUES:
+                return registry_unmask_values(registry, &w, d);
         }
         return -EINVAL;
 }

@@ -7,13 +7,18 @@
 #include "../../schema/bus/wire.h"
 #include "writer.h"
 
-#define CHANGES_MAX 100000u
+/* About as many as the bus takes in one message. */
+#define CHANGES_MAX 250000u
 
 enum change_action {
         CHANGE_SET,
         CHANGE_DELETE,
         CHANGE_CREATE_KEY,
         CHANGE_DELETE_KEY,
+        CHANGE_HIDE_KEY,
+        CHANGE_SHOW_KEY,
+        CHANGE_MASK_VALUES,
+        CHANGE_UNMASK_VALUES,
 };
 
 struct change {

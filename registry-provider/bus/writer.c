@@ -61,8 +61,9 @@ static bool changes_anything(const struct request *q)
 
 static int append_counts(sd_bus_message *reply, const struct registry_counts *c)
 {
-        return sd_bus_message_append(reply, "a{su}", 4, "values-set", c->values_set, "values-deleted",
-                c->values_deleted, "keys-created", c->keys_created, "keys-deleted", c->keys_deleted);
+        return sd_bus_message_append(reply, "a{su}", 5, "values-set", c->values_set, "values-deleted",
+                c->values_deleted, "keys-created", c->keys_created, "keys-deleted", c->keys_deleted, "masks",
+                c->masks);
 }
 
 /* Of one value also whose entry counts now: what was written need not be what is read. */

@@ -49,6 +49,17 @@ void entry_format_typed(struct buf *out, const struct value *v)
         value_format(out, v, true);
 }
 
+/* What was read from a file need not be shown whole. */
+#define SHOWN_BYTES_MAX 1024u
+
+void entry_format_short(struct buf *out, const struct value *v)
+{
+        if (v->size > SHOWN_BYTES_MAX)
+                buf_printf(out, "%s, %zu bytes", value_type_symbol(v->type), v->size);
+        else
+                entry_format_typed(out, v);
+}
+
 void entry_format_nuls(struct buf *out, const struct value *v)
 {
         if (value_decodes(v) && !value_is_plain(v))

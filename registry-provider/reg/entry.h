@@ -29,6 +29,8 @@ struct value entry_value(const struct entry *e);
 
 /* "REG_SZ disabled" */
 void entry_format_typed(struct buf *out, const struct value *v);
+/* The same, but of what is long only how much it is. */
+void entry_format_short(struct buf *out, const struct value *v);
 /* "   (9 bytes with their NULs)" for a text that ends with a NUL, as Peios's own clients write it. */
 void entry_format_nuls(struct buf *out, const struct value *v);
 /* "TaintEvents = REG_SZ disabled" and, with `origin`, "   (layer base, sequence 12)"; a newline. */

@@ -9,8 +9,8 @@
 #include "../../schema/values/layer-names.h"
 #include "acceptance.h"
 #include "commands.h"
-#include "event.h"
-#include "policy-service.h"
+#include "entry.h"
+#include "preview.h"
 #include "words.h"
 
 enum change_kind {
@@ -90,146 +90,7 @@ static int send_change(struct session *s, const struct change *c, struct outcome
         return EXIT_CODE_OK;
 }
 
-/* ---- --dry-run: what the provider says would change, and what the policy service says of that ---- */
-
-static const char absent_text[] = POLICY_SERVICE_WORDS " is not running: what it would do is not known";
-
-struct preview {
-        struct session *s;
-        struct json j;
-        bool absent; /* said once is enough, and asking again is useless */
-        size_t n;
-};
-
-static void lines_to_json(struct json *j, const char *lines)
-{
-        json_key(j, "policy");
-        json_begin_array(j);
-        while (*lines) {
-                size_t n = strcspn(lines, "\n");
-                json_string_n(j, lines, n);
-                lines += n + (lines[n] != '\0');
-        }
-        json_end_array(j);
-}
-
-static void lines_to_text(struct buf *out, const char *lines)
-{
-        while (*lines) {
-                size_t n = strcspn(lines, "\n");
-                buf_puts(out, "  policy: ");
-                utf8_put_safe(out, lines, n);
-                buf_putc(out, '\n');
-                lines += n + (lines[n] != '\0');
-        }
-}
-
-static int ask_policy(struct preview *p, const struct event *e, struct buf *ret_lines)
-{
-        const struct value v = entry_value(&e->entry);
-        bool deleted = event_is(e, "value-deleted");
-
-        if (p->absent || (!deleted && !event_has_value(e)))
-                return EXIT_CODE_OK;
-        switch (policy_preview(
-                p->s, e->key, e->entry.name, deleted ? NULL : &v, e->entry.layer, ret_lines)) {
-        case POLICY_SAID:
-        case POLICY_NOTHING_TO_SAY:
-                return EXIT_CODE_OK;
-        case POLICY_ABSENT:
-                p->absent = true;
-                buf_printf(ret_lines, "%s\n", absent_text);
-                return ret_lines->error ? session_fail(p->s, ret_lines->error, NULL) : EXIT_CODE_OK;
-        case POLICY_FAILED:
-                break;
-        }
-        return EXIT_CODE_FAILURE;
-}
-
-static int show_event(struct preview *p, const struct event *e)
-{
-        _cleanup_buf_ struct buf lines = BUF_INIT;
-
-        int code = ask_policy(p, e, &lines);
-        if (code != EXIT_CODE_OK)
-                return code;
-        p->n++;
-        if (p->s->options.json) {
-                json_begin_object(&p->j);
-                event_to_json(&p->j, e);
-                lines_to_json(&p->j, buf_str(&lines));
-                json_end_object(&p->j);
-                return EXIT_CODE_OK;
-        }
-        event_format(&p->s->out, e);
-        if (e->entry.layer[0]) {
-                buf_puts(&p->s->out, "   (layer ");
-                utf8_put_safe(&p->s->out, e->entry.layer, strlen(e->entry.layer));
-                buf_putc(&p->s->out, ')');
-        }
-        buf_putc(&p->s->out, '\n');
-        lines_to_text(&p->s->out, buf_str(&lines));
-        return EXIT_CODE_OK;
-}
-
-static int show_events(struct preview *p, sd_bus_message *reply)
-{
-        struct event e = { 0 };
-        int code = EXIT_CODE_OK;
-
-        int r = sd_bus_message_enter_container(reply, 'a', "(sssuvs)");
-        while (r >= 0 && code == EXIT_CODE_OK && (r = event_read_next(reply, &e)) > 0)
-                code = show_event(p, &e);
-        if (r >= 0 && code == EXIT_CODE_OK)
-                r = sd_bus_message_exit_container(reply);
-        entry_done(&e.entry);
-        return r < 0 ? session_bad_reply(p->s, r) : code;
-}
-
-/* Whether the caller may do it at all. */
-static int show_access(struct preview *p, sd_bus_message *reply)
-{
-        const char *access;
-
-        int r = sd_bus_message_read(reply, "s", &access);
-        if (r < 0)
-                return session_bad_reply(p->s, r);
-        if (p->s->options.json) {
-                json_add_string(&p->j, "access", access);
-        } else if (strcmp(access, "ask-polkit") == 0)
-                buf_puts(&p->s->out,
-                        "you are neither root nor an administrator: all that happens only if polkit allows "
-                        "it\n");
-        else if (strcmp(access, "denied") == 0)
-                buf_puts(&p->s->out,
-                        "you may not write: this would be refused, and none of that would happen\n");
-        return EXIT_CODE_OK;
-}
-
-static int show_preview(struct session *s, sd_bus_message *reply)
-{
-        struct preview p = { .s = s, .j = json_on(&s->out) };
-
-        if (!s->options.json) {
-                buf_puts(&s->out, "dry run: nothing is written\n");
-                int code = show_events(&p, reply);
-                if (p.n == 0)
-                        buf_puts(&s->out, "nothing would change\n");
-                return code == EXIT_CODE_OK ? show_access(&p, reply) : code;
-        }
-        json_begin_object(&p.j);
-        json_add_bool(&p.j, "dry_run", true);
-        json_key(&p.j, "events");
-        json_begin_array(&p.j);
-        int code = show_events(&p, reply);
-        json_end_array(&p.j);
-        json_add_bool(&p.j, "policy_service_absent", p.absent);
-        if (code == EXIT_CODE_OK)
-                code = show_access(&p, reply);
-        json_end_object(&p.j);
-        buf_putc(&s->out, '\n');
-        return code;
-}
+/* ---- --dry-run ---- */
 
 static int append_change(sd_bus_message *m, const struct change *c)
 {
@@ -250,6 +111,7 @@ static int append_change(sd_bus_message *m, const struct change *c)
 static int preview(struct session *s, const struct change *c)
 {
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        struct preview_counts counts;
 
         int code = session_new_call(s, "Preview", NULL, NULL, &m);
         if (code != EXIT_CODE_OK)
@@ -260,7 +122,7 @@ static int preview(struct session *s, const struct change *c)
         if (r < 0)
                 return session_fail(s, r, NULL);
         code = session_call(s, m, &reply);
-        return code == EXIT_CODE_OK ? show_preview(s, reply) : code;
+        return code == EXIT_CODE_OK ? preview_show(s, reply, &counts) : code;
 }
 
 /* ---- What was done ---- */
@@ -314,17 +176,6 @@ static int echo_json(
         return EXIT_CODE_OK;
 }
 
-/* What was read from a file need not be shown whole. */
-#define SHOWN_BYTES_MAX 1024u
-
-static void format_written(struct buf *out, const struct value *v)
-{
-        if (v->size > SHOWN_BYTES_MAX)
-                buf_printf(out, "%s, %zu bytes", value_type_symbol(v->type), v->size);
-        else
-                entry_format_typed(out, v);
-}
-
 static int echo(
         struct session *s, const struct change *c, const struct outcome *o, const struct acceptance *a)
 {
@@ -341,7 +192,7 @@ static int echo(
         }
         if (c->value) {
                 buf_puts(&s->out, " = ");
-                format_written(&s->out, c->value);
+                entry_format_short(&s->out, c->value);
         }
         buf_puts(&s->out, "   (layer ");
         utf8_put_safe(&s->out, layer, strlen(layer));
@@ -390,7 +241,7 @@ static void tell_shadowed(struct session *s, const struct change *c, const struc
         if (session_ask(s, "Get", c->key, c->name, &reply) != EXIT_CODE_OK || entry_read(reply, &e) < 0)
                 return;
         const struct value v = entry_value(&e);
-        format_written(&text, &v);
+        entry_format_short(&text, &v);
         if (strcmp(o->layer, LAYER_DEFAULT) == 0)
                 session_warn(
                         "written, but a layer above %s masks the value or its key, and the default %s is in force; "

@@ -58,9 +58,12 @@ _must_check_ int registry_withdraw_value(
         struct registry *r, const struct guid *key, const char *name, const char *layer);
 _must_check_ int registry_withdraw_entry(
         struct registry *r, const struct guid *parent, const char *name, const char *layer);
+/* All that the layer has in the key of that name, and below. */
+_must_check_ int registry_withdraw_tree(
+        struct registry *r, const struct guid *parent, const char *name, const char *layer);
 /* Drops the key, with all that anybody has in it and below, when no layer names it any more. */
 _must_check_ int registry_drop_unnamed(struct registry *r, const struct guid *key);
-/* Sets or removes the layer's blanket tombstone. */
+/* registry-mask.c: sets or removes the layer's blanket tombstone. */
 _must_check_ int registry_set_blanket(
         struct registry *r, const struct guid *key, const char *layer, bool set);
 

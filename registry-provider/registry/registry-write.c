@@ -5,34 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-const struct store_path_entry *registry_entry_in_layer(
-        const struct store_path_entry *chain, const char *layer)
-{
-        while (chain && !layers_name_equal(chain->layer, layer))
-                chain = chain->next;
-        return chain;
-}
-
-const struct store_value_entry *registry_value_in_layer(
-        const struct store_value_entry *chain, const char *layer)
-{
-        while (chain && !layers_name_equal(chain->layer, layer))
-                chain = chain->next;
-        return chain;
-}
-
 /* ---- The way down a path in one layer: finding it, and making what is missing ---- */
-
-const struct store_path_entry *registry_named(const struct store_path_entry *chain, const char *layer)
-{
-        const struct store_path_entry *mine = layer ? registry_entry_in_layer(chain, layer) : NULL;
-
-        if (mine && !mine->hidden)
-                return mine;
-        while (chain && chain->hidden)
-                chain = chain->next;
-        return chain;
-}
 
 const struct hive_root *registry_hive(const struct registry *r, const char *name, size_t len)
 {
@@ -450,7 +423,8 @@ static int withdraw_values(struct registry *r, const struct guid *key, const cha
 }
 
 /* What the layer has in the key of that name, and below. As deep as a path is at most. */
-static int withdraw_tree(struct registry *r, const struct guid *parent, const char *name, const char *layer)
+int registry_withdraw_tree(
+        struct registry *r, const struct guid *parent, const char *name, const char *layer)
 {
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
         const struct store_path_entry *chain = store_lookup(r->store, parent, name, strlen(name));
@@ -466,7 +440,7 @@ static int withdraw_tree(struct registry *r, const struct guid *parent, const ch
                 named = registry_named(children[i], NULL);
                 e = named ? effects_take_room(&r->effects, strlen(named->name)) : 0;
                 if (e == 0 && named)
-                        e = withdraw_tree(r, &key, named->name, layer);
+                        e = registry_withdraw_tree(r, &key, named->name, layer);
         }
         if (e == 0)
                 e = withdraw_values(r, &key, layer);
@@ -526,7 +500,7 @@ static int delete_in_layer(struct registry *r, const struct registry_write *w, c
         if (e != 0)
                 return e;
         r->layers_touched |= layers_is_metadata(path, true);
-        return withdraw_tree(r, &parent, name, layer);
+        return registry_withdraw_tree(r, &parent, name, layer);
 }
 
 int registry_delete_key(struct registry *r, const struct registry_write *w, bool recursive, struct diag *d)
@@ -585,17 +559,4 @@ int registry_delete(struct registry *r, const struct registry_write *w, struct d
         if (e == 0)
                 e = registry_savepoint_set(r, &sp);
         return e != 0 ? e : registry_savepoint_close(r, &sp, delete_value(r, w, layer, d), d);
-}
-
-int registry_set_blanket(struct registry *r, const struct guid *key, const char *layer, bool set)
-{
-        int e = effects_note_values(&r->effects, key);
-
-        if (e < 0)
-                return e;
-        return registry_op(r, &(struct store_op){ .code = STORE_SET_BLANKET,
-                                      .guid = *key,
-                                      .layer = layer,
-                                      .set = set,
-                                      .sequence = set ? store_take_sequence(r->store) : 0 });
 }

@@ -296,6 +296,35 @@ int registry_prune(
         return registry_explain(r, e, d);
 }
 
+/* ---- The entries of a chain ---- */
+
+const struct store_path_entry *registry_entry_in_layer(
+        const struct store_path_entry *chain, const char *layer)
+{
+        while (chain && !layers_name_equal(chain->layer, layer))
+                chain = chain->next;
+        return chain;
+}
+
+const struct store_value_entry *registry_value_in_layer(
+        const struct store_value_entry *chain, const char *layer)
+{
+        while (chain && !layers_name_equal(chain->layer, layer))
+                chain = chain->next;
+        return chain;
+}
+
+const struct store_path_entry *registry_named(const struct store_path_entry *chain, const char *layer)
+{
+        const struct store_path_entry *mine = layer ? registry_entry_in_layer(chain, layer) : NULL;
+
+        if (mine && !mine->hidden)
+                return mine;
+        while (chain && chain->hidden)
+                chain = chain->next;
+        return chain;
+}
+
 /* ---- Transactions and durability. A change has a transaction of the store's of its own inside the
  * registry's. ---- */
 
@@ -537,6 +566,7 @@ static void count(struct registry *r, const struct store_op *op)
         c->values_deleted += op->code == STORE_DELETE_VALUE;
         c->keys_created += op->code == STORE_CREATE_ENTRY;
         c->keys_deleted += op->code == STORE_DELETE_ENTRY;
+        c->masks += op->code == STORE_HIDE_ENTRY || op->code == STORE_SET_BLANKET;
 }
 
 int registry_op(struct registry *r, const struct store_op *op)

@@ -123,6 +123,7 @@ struct registry_event {
 /* Entries of layers that a transaction changed, whatever that changed effectively. */
 struct registry_counts {
         uint32_t values_set, values_deleted, keys_created, keys_deleted;
+        uint32_t masks; /* keys that it hides now, and whose values it masks, or does so no more */
 };
 
 struct registry_events {
@@ -184,6 +185,13 @@ _must_check_ int registry_create_key(struct registry *r, const struct registry_w
  * as one of them names the key. A layer whose metadata key goes is deleted: its entries go too. */
 _must_check_ int registry_delete_key(
         struct registry *r, const struct registry_write *w, bool recursive, struct diag *d);
+
+/* The layer hides the key, from itself too: what it has there goes. */
+_must_check_ int registry_hide_key(struct registry *r, const struct registry_write *w, struct diag *d);
+_must_check_ int registry_show_key(struct registry *r, const struct registry_write *w, struct diag *d);
+/* The layer masks all values that the key has now, its own too; what it sets from then on is seen. */
+_must_check_ int registry_mask_values(struct registry *r, const struct registry_write *w, struct diag *d);
+_must_check_ int registry_unmask_values(struct registry *r, const struct registry_write *w, struct diag *d);
 
 /* Makes all ended transactions durable. On error every one since the last sync is undone. -EBUSY while one
  * is open. */

@@ -167,7 +167,7 @@ START_TEST(transactions)
 {
         registryd_start(NULL);
         refused(world.bus, ERROR_INVALID_VALUE,
-                "there is no action 'drop'; there are set, delete, create-key and delete-key", "Transact",
+                "there is no action 'drop'; there are set, delete, create-key, delete-key,", "Transact",
                 "a(sssuv)a{sv}", 1, "drop", KEY, "", 0u, "ay", 0, 0);
         /* All or nothing: the second fails. */
         refused(world.bus, ERROR_NOT_FOUND, "has no value 'None'", "Transact", "a(sssuv)a{sv}", 2, "set",

@@ -119,7 +119,7 @@ END_TEST
 #define MANY 3000u
 
 /* More than one page, and more names than are looked up at once; all of it, each key once, in order. */
-START_TEST(pages)
+START_TEST(page_by_page)
 {
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
         _cleanup_free_ char *long_text = repeat("x", 600);
@@ -173,16 +173,59 @@ START_TEST(only_what_is_needed)
                         0, "create-key", KEY "\\New", "", 0u, "ay", 0, "set", KEY "\\New", "V", 1u, "s", "a",
                         2, "if-needed", "b", 1, "recursive", "b", 1);
                 ck_assert_str_eq(strchr(message_text(m), ' ') + 1,
-                        i == 0 ? "true ['values-set'=1, 'values-deleted'=1, 'keys-created'=1, 'keys-deleted'=1]"
-                               : "false ['values-set'=0, 'values-deleted'=0, 'keys-created'=0, 'keys-deleted'=0]");
+                        i == 0 ? "true ['values-set'=1, 'values-deleted'=1, 'keys-created'=1, 'keys-deleted'=1, 'masks'=0]"
+                               : "false ['values-set'=0, 'values-deleted'=0, 'keys-created'=0, 'keys-deleted'=0, 'masks'=0]");
         }
+}
+END_TEST
+
+#define NOTHING "", 0u, "ay", 0
+
+/* What a file can say, a transaction can. */
+START_TEST(hiding_and_masking)
+{
+        unsigned pages;
+
+        registryd_start(NULL);
+        (void)set_number(world.bus, "\\System\\Registry\\Layers\\trial", "Precedence", 5);
+        set_string(world.bus, KEY "\\A\\B", "V", "1");
+        set_string(world.bus, KEY "\\C", "V", "1");
+        set_in_layer(world.bus, "trial", KEY "\\A", "Mine", "2");
+        for (unsigned i = 0; i < 2; i++) {
+                _cleanup_message_ sd_bus_message *m = answer(world.bus, "Transact", "a(sssuv)a{sv}", 3,
+                        "hide-key", KEY "\\A", NOTHING, "mask-values", KEY "\\C", NOTHING, "set", KEY "\\C",
+                        "W", REG_SZ, "s", "2", 1, "layer", "s", "trial");
+                ck_assert_str_eq(strchr(message_text(m), ' ') + 1,
+                        i == 0 ? "true ['values-set'=1, 'values-deleted'=1, 'keys-created'=1, 'keys-deleted'=1, 'masks'=2]"
+                               : "false ['values-set'=0, 'values-deleted'=0, 'keys-created'=0, 'keys-deleted'=0, 'masks'=0]");
+        }
+        ck_assert_str_eq(
+                tree(world.bus, KEY, NULL, NULL, &pages), "Machine\\T 1\nMachine\\T\\C 1 W:1:trial\n");
+        ck_assert_str_eq(tree(world.bus, KEY, "layer", "trial", &pages),
+                "Machine\\T 1\nMachine\\T\\A 2\nMachine\\T\\C 5 W:1:trial\n");
+        ck_assert_str_eq(tree(world.bus, "\\None", "layer", "trial", &pages), "");
+        succeeds(world.bus, "Transact", "a(sssuv)a{sv}", 2, "show-key", KEY "\\A", NOTHING, "unmask-values",
+                KEY "\\C", NOTHING, 1, "layer", "s", "trial");
+        ck_assert_str_eq(tree(world.bus, KEY, NULL, NULL, &pages),
+                "Machine\\T 1\nMachine\\T\\A 1\nMachine\\T\\A\\B 1 V:1:base\n"
+                "Machine\\T\\C 1 V:1:base W:1:trial\n");
+        refused(world.bus, ERROR_NOT_FOUND, "layer trial does not hide the key", "Transact", "a(sssuv)a{sv}",
+                1, "show-key", KEY "\\A", NOTHING, 1, "layer", "s", "trial");
+        refused(world.bus, ERROR_NOT_FOUND, "layer trial does not mask the values", "Transact",
+                "a(sssuv)a{sv}", 1, "unmask-values", KEY "\\C", NOTHING, 1, "layer", "s", "trial");
+        succeeds(world.bus, "Transact", "a(sssuv)a{sv}", 2, "show-key", KEY "\\A", NOTHING, "unmask-values",
+                KEY "\\C", NOTHING, 2, "layer", "s", "trial", "if-needed", "b", 1);
+        refused(world.bus, ERROR_INVALID_NAME, "cannot be hidden", "Transact", "a(sssuv)a{sv}", 1,
+                "hide-key", "\\System\\Registry", NOTHING, 1, "layer", "s", "trial");
+        refused(world.bus, ERROR_INVALID_NAME, "a hive cannot be hidden", "Transact", "a(sssuv)a{sv}", 1,
+                "hide-key", "Machine", NOTHING, 1, "layer", "s", "trial");
 }
 END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { effective_and_of_a_layer, hidden_keys_and_blankets, pages,
-                only_what_is_needed };
+        const TTest *const tests[] = { effective_and_of_a_layer, hidden_keys_and_blankets, page_by_page,
+                only_what_is_needed, hiding_and_masking };
         Suite *suite = suite_create("read-tree");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

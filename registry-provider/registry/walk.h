@@ -8,31 +8,31 @@
 #include "registry.h"
 
 enum {
-        TREE_NAMED = 1,   /* the key is there: seen, or named by the layer */
-        TREE_HIDDEN = 2,  /* the layer hides the key */
-        TREE_BLANKET = 4, /* the layer masks all values of the key */
+        WALK_NAMED = 1,   /* the key is there: seen, or named by the layer */
+        WALK_HIDDEN = 2,  /* the layer hides the key */
+        WALK_BLANKET = 4, /* the layer masks all values of the key */
 };
 
-struct tree_key {
+struct walk_key {
         const char *path; /* as the names are spelled where they come from */
-        unsigned flags;   /* TREE_…; 0: passed on the way, the layer says nothing of the key itself */
+        unsigned flags;   /* WALK_…; 0: passed on the way, the layer says nothing of the key itself */
         const struct store_value_entry *const *values; /* by folded name; a layer's with its tombstones */
         size_t n_values;
 };
 
-struct tree;
+struct walk;
 
 /* `layer`: NULL: what is effective; else that layer's own entries, whether it counts or not. `after`: the
  * path of a key below (or the key itself), behind which it begins; NULL: with the key. 0 or a registry's
- * error: REGISTRY_NOT_FOUND where there is no such key or layer. */
-_must_check_ int tree_open(struct registry *r, const struct path *path, const char *layer,
-        const struct path *after, struct tree **ret, struct diag *d);
-struct tree *tree_close(struct tree *t);
-DEFINE_CLEANUP(struct tree *, tree_close, tree_closep);
-#define _cleanup_tree_ _cleanup_(tree_closep)
+ * error: REGISTRY_NOT_FOUND where there is no such layer, or (of what is effective) no such key. */
+_must_check_ int walk_open(struct registry *r, const struct path *path, const char *layer,
+        const struct path *after, struct walk **ret, struct diag *d);
+struct walk *walk_close(struct walk *t);
+DEFINE_CLEANUP(struct walk *, walk_close, walk_closep);
+#define _cleanup_walk_ _cleanup_(walk_closep)
 
 /* The next key, good until the next call; the values have their sizes, not their data. 1; 0 at the end; or a
  * negative errno. Nothing may be changed in between. */
-_must_check_ int tree_next(struct tree *t, struct tree_key *ret);
+_must_check_ int walk_next(struct walk *t, struct walk_key *ret);
 /* Fills in the data of the key that came last. 0 or a negative errno. */
-_must_check_ int tree_read(struct tree *t, struct tree_key *key);
+_must_check_ int walk_read(struct walk *t, struct walk_key *key);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "tree.h"
+#include "walk.h"
 
 #include <errno.h>
 #include <string.h>
@@ -20,7 +20,7 @@ struct level {
         size_t path_len;
 };
 
-struct tree {
+struct walk {
         struct registry *registry;
         const char *layer;
         struct path after; /* what the levels' `after` points into */
@@ -40,7 +40,7 @@ struct tree {
 
 /* What is below the key is looked for under its GUID; a key that nobody names has the zero one, and nothing.
  * 1; 0: nothing is there; or negative errno. */
-static int look_at(const struct tree *t, const struct store_path_entry *chain, struct guid *ret_key,
+static int look_at(const struct walk *t, const struct store_path_entry *chain, struct guid *ret_key,
         const char **ret_name, unsigned *ret_flags)
 {
         const struct store_path_entry *entry = NULL;
@@ -51,7 +51,7 @@ static int look_at(const struct tree *t, const struct store_path_entry *chain, s
                         return r == -ENOENT ? 0 : r;
                 *ret_key = entry->target;
                 *ret_name = entry->name;
-                *ret_flags = TREE_NAMED;
+                *ret_flags = WALK_NAMED;
                 return 1;
         }
         const struct store_path_entry *mine = registry_entry_in_layer(chain, t->layer);
@@ -60,11 +60,11 @@ static int look_at(const struct tree *t, const struct store_path_entry *chain, s
                 return 0;
         *ret_key = named ? named->target : (struct guid){ 0 };
         *ret_name = mine ? mine->name : named->name;
-        *ret_flags = !mine ? 0 : mine->hidden ? TREE_HIDDEN : TREE_NAMED;
+        *ret_flags = !mine ? 0 : mine->hidden ? WALK_HIDDEN : WALK_NAMED;
         return 1;
 }
 
-static int values_of_layer(struct tree *t, bool with_data)
+static int values_of_layer(struct walk *t, bool with_data)
 {
         const struct store *store = registry_store(t->registry);
         size_t n;
@@ -85,7 +85,7 @@ static int values_of_layer(struct tree *t, bool with_data)
         return 0;
 }
 
-static int load_values(struct tree *t, bool with_data)
+static int load_values(struct walk *t, bool with_data)
 {
         free(STEAL_PTR(t->values));
         if (t->layer)
@@ -94,20 +94,20 @@ static int load_values(struct tree *t, bool with_data)
                 &t->values, &t->n_values);
 }
 
-static unsigned blanket_flag(const struct tree *t)
+static unsigned blanket_flag(const struct walk *t)
 {
         if (!t->layer)
                 return 0;
         for (const struct store_blanket *b = store_blankets(registry_store(t->registry), &t->key); b;
                 b = b->next)
                 if (layers_name_equal(b->layer, t->layer))
-                        return TREE_BLANKET;
+                        return WALK_BLANKET;
         return 0;
 }
 
 /* ---- The way ---- */
 
-static int push(struct tree *t, const struct guid *key)
+static int push(struct walk *t, const struct guid *key)
 {
         if (t->depth == PATH_DEPTH_MAX)
                 return -EBADMSG;
@@ -117,12 +117,12 @@ static int push(struct tree *t, const struct guid *key)
         return 0;
 }
 
-static void pop(struct tree *t)
+static void pop(struct walk *t)
 {
         store_scope_end(&t->levels[--t->depth].scope);
 }
 
-static int load_names(struct tree *t, struct level *l)
+static int load_names(struct walk *t, struct level *l)
 {
         const struct store *store = registry_store(t->registry);
         char after[NAME_BYTES_MAX + 1];
@@ -143,7 +143,7 @@ static int load_names(struct tree *t, struct level *l)
         return store_error(store, NULL);
 }
 
-static int append_name(struct tree *t, const struct level *l, const char *name)
+static int append_name(struct walk *t, const struct level *l, const char *name)
 {
         t->path.len = l->path_len;
         buf_putc(&t->path, '\\');
@@ -152,7 +152,7 @@ static int append_name(struct tree *t, const struct level *l, const char *name)
 }
 
 /* The names of each level behind the component that the path has there. */
-static int seek(struct tree *t, size_t at)
+static int seek(struct walk *t, size_t at)
 {
         const struct store *store = registry_store(t->registry);
 
@@ -181,7 +181,7 @@ static int seek(struct tree *t, size_t at)
         return 0;
 }
 
-static int deliver(struct tree *t, const struct guid *key, unsigned flags, struct tree_key *ret)
+static int deliver(struct walk *t, const struct guid *key, unsigned flags, struct walk_key *ret)
 {
         t->scope = registry_scope(t->registry);
         t->in_key = true;
@@ -192,14 +192,14 @@ static int deliver(struct tree *t, const struct guid *key, unsigned flags, struc
                 r = store_error(registry_store(t->registry), NULL);
         if (r < 0)
                 return r;
-        *ret = (struct tree_key){
+        *ret = (struct walk_key){
                 .path = buf_str(&t->path), .flags = flags, .values = t->values, .n_values = t->n_values
         };
         return 1;
 }
 
 /* 1: a name was there, and *ret_key is below it; 0: the level has no more; or negative errno. */
-static int step(struct tree *t, struct level *l, struct guid *ret_key, unsigned *ret_flags)
+static int step(struct walk *t, struct level *l, struct guid *ret_key, unsigned *ret_flags)
 {
         for (;;) {
                 const char *name;
@@ -217,7 +217,7 @@ static int step(struct tree *t, struct level *l, struct guid *ret_key, unsigned 
         }
 }
 
-int tree_next(struct tree *t, struct tree_key *ret)
+int walk_next(struct walk *t, struct walk_key *ret)
 {
         if (t->in_key)
                 store_scope_end(&t->scope);
@@ -241,7 +241,7 @@ int tree_next(struct tree *t, struct tree_key *ret)
         return 0;
 }
 
-int tree_read(struct tree *t, struct tree_key *key)
+int walk_read(struct walk *t, struct walk_key *key)
 {
         int r = load_values(t, true);
 
@@ -262,7 +262,7 @@ static int check_layer(const struct registry *r, const char *layer, struct diag 
         return registry_fail(d, REGISTRY_NOT_FOUND, "there is no layer called '%s'", layer);
 }
 
-static int start_in_hive(struct tree *t, const struct path *path, struct guid *ret)
+static int start_in_hive(struct walk *t, const struct path *path, struct guid *ret)
 {
         const struct hives *hives = registry_hives(t->registry);
         size_t len;
@@ -272,14 +272,14 @@ static int start_in_hive(struct tree *t, const struct path *path, struct guid *r
                 if (fold_equal(hives->list[i].name, strlen(hives->list[i].name), name, len)) {
                         buf_puts(&t->path, hives->list[i].name);
                         *ret = hives->list[i].root;
-                        t->root_flags = TREE_NAMED;
+                        t->root_flags = WALK_NAMED;
                         return t->path.error;
                 }
         return -ENOENT;
 }
 
 /* Down to the key itself, with the names as they are spelled. */
-static int start(struct tree *t, const struct path *path)
+static int start(struct walk *t, const struct path *path)
 {
         const struct store *store = registry_store(t->registry);
         struct guid key;
@@ -300,18 +300,8 @@ static int start(struct tree *t, const struct path *path)
         return r == 0 ? push(t, &key) : r;
 }
 
-/* Why it is not there: what hides it, if something does. */
-static int no_key(const struct tree *t, const struct path *path, struct diag *d)
-{
-        struct guid key;
-
-        int r = registry_find_key(t->registry, path, &key, d);
-        return r != 0 ? r
-                      : registry_fail(d, REGISTRY_NOT_FOUND, "%s: no layer names such a key", path->text);
-}
-
-int tree_open(struct registry *r, const struct path *path, const char *layer, const struct path *after,
-        struct tree **ret, struct diag *d)
+int walk_open(struct registry *r, const struct path *path, const char *layer, const struct path *after,
+        struct walk **ret, struct diag *d)
 {
         int e = check_layer(r, layer, d);
         if (e != 0)
@@ -319,15 +309,19 @@ int tree_open(struct registry *r, const struct path *path, const char *layer, co
         if (after && !path_is_below(after, path))
                 return registry_fail(d, REGISTRY_INVALID_NAME, "%s: is not below %s, expected a key that is",
                         after->text, path->text);
-        _cleanup_tree_ struct tree *t = calloc(1, sizeof(*t));
+        _cleanup_walk_ struct walk *t = calloc(1, sizeof(*t));
         if (!t)
                 return -ENOMEM;
         t->registry = r;
         t->layer = layer;
         e = start(t, path);
-        if (e == -ENOENT)
-                return no_key(t, path, d);
-        if (e == 0 && after) {
+        /* A layer need not have anything there; else something says why it is not. */
+        if (e == -ENOENT && !layer)
+                return registry_find_key(r, path, &(struct guid){ 0 }, d);
+        if (e == -ENOENT) {
+                t->is_begun = true;
+                e = 0;
+        } else if (e == 0 && after) {
                 t->is_begun = true;
                 /* Its own copy: the caller's need not live as long. */
                 e = registry_path(r, after->text, &t->after, d);
@@ -339,7 +333,7 @@ int tree_open(struct registry *r, const struct path *path, const char *layer, co
         return registry_code(e);
 }
 
-struct tree *tree_close(struct tree *t)
+struct walk *walk_close(struct walk *t)
 {
         if (!t)
                 return NULL;
