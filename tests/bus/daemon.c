@@ -212,11 +212,18 @@ void policyd_follow(void)
 void spawn_program(
         struct daemon *d, const char *variable, const char *first, const char *second, const char *third)
 {
+        const char *words[] = { first, second, third };
+        char *arguments[6] = { (char *)program_of(variable) };
         _cleanup_free_ char *root = NULL;
+        size_t n = 1;
 
-        ck_assert(asprintf(&root, "--root=%s", world.root) > 0);
-        char *const arguments[] = { (char *)program_of(variable), root, (char *)first, (char *)second,
-                (char *)third, NULL };
+        /* peios-reg has files of its own for `lint` alone. */
+        if (strcmp(variable, "PEIOS_REG") != 0) {
+                ck_assert(asprintf(&root, "--root=%s", world.root) > 0);
+                arguments[n++] = root;
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(words) && words[i]; i++)
+                arguments[n++] = (char *)words[i];
         daemon_spawn(d, arguments[0], arguments);
 }
 

@@ -171,12 +171,10 @@ static void end(void)
 /* The first word is the variable that names the program. */
 static void tool_begin(struct daemon *d, const char *const *words)
 {
-        _cleanup_free_ char *root = NULL;
+        char *arguments[WORDS_MAX] = { (char *)program_of(words[0]) };
 
-        ck_assert(asprintf(&root, "--root=%s", world.root) > 0);
-        char *arguments[WORDS_MAX] = { (char *)program_of(words[0]), root };
-        for (size_t i = 1; words[i] && i < WORDS_MAX - 2; i++)
-                arguments[i + 1] = (char *)words[i];
+        for (size_t i = 1; words[i] && i < WORDS_MAX - 1; i++)
+                arguments[i] = (char *)words[i];
         ck_assert(asprintf(&d->log, "%s/%s.log", world.dir, d->name) > 0);
         daemon_spawn(d, arguments[0], arguments);
 }
