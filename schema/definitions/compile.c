@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Writes C tables of schema files, while the project is built: compile OUTPUT FILE…
- * They are read as files of schema.d are, so a mistake in one ends the build with its place. */
+/* Writes schema files in another form, while the project is built: compile c|regman|json OUTPUT FILE…; c are
+ * the tables that are linked. They are read as files of schema.d are, so a mistake in one ends the build
+ * with its place. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -8,7 +9,7 @@
 #include <string.h>
 
 #include "../base/file.h"
-#include "../schema.h"
+#include "forms.h"
 
 static void put_text(FILE *f, const char *text)
 {
@@ -91,7 +92,7 @@ static void put_value(FILE *f, size_t number, const struct schema_value *v)
         (void)fputs("        .compiled_in = true,\n        },\n", f);
 }
 
-static void put_schema(FILE *f, const struct schema *s)
+static void put_tables(FILE *f, const struct schema *s)
 {
         (void)fputs(
                 "/* Made by schema/definitions/compile.c. */\n#include \"definitions/builtin.h\"\n\n", f);
@@ -121,26 +122,43 @@ static int add(struct schema *s, const char *path)
         return r;
 }
 
+typedef void (*put_t)(FILE *f, const struct schema *s);
+
+static put_t find_form(const char *name)
+{
+        static const struct {
+                const char *name;
+                put_t put;
+        } forms[] = { { "c", put_tables }, { "regman", forms_put_regman },
+                { "json", forms_put_json_schema } };
+
+        for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
+                if (strcmp(name, forms[i].name) == 0)
+                        return forms[i].put;
+        return NULL;
+}
+
 int main(int argc, char **argv)
 {
         _cleanup_schema_ struct schema *s = calloc(1, sizeof(*s));
+        put_t put = argc > 3 ? find_form(argv[1]) : NULL;
 
-        if (!s || argc < 3) {
-                (void)fputs("usage: compile OUTPUT FILE...\n", stderr);
+        if (!s || !put) {
+                (void)fputs("usage: compile c|regman|json OUTPUT FILE...\n", stderr);
                 return EXIT_FAILURE;
         }
-        for (int i = 2; i < argc; i++)
+        for (int i = 3; i < argc; i++)
                 if (add(s, argv[i]) < 0)
                         return EXIT_FAILURE;
-        FILE *f = fopen(argv[1], "we");
+        FILE *f = fopen(argv[2], "we");
         if (!f) {
-                (void)fprintf(stderr, "%s: %m\n", argv[1]);
+                (void)fprintf(stderr, "%s: %m\n", argv[2]);
                 return EXIT_FAILURE;
         }
-        put_schema(f, s);
-        bool failed = ferror(f) != 0;
+        put(f, s);
+        bool failed = ferror(f) != 0 || ftell(f) == 0;
         failed |= fclose(f) != 0;
         if (failed)
-                (void)fprintf(stderr, "%s: cannot be written\n", argv[1]);
+                (void)fprintf(stderr, "%s: cannot be written\n", argv[2]);
         return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

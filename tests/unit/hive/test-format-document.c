@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The examples of schema/hive-format.md are read as they stand there. */
+/* The examples of schema/hive-format.md and peios-schema(5) are read as they stand there. */
 #include <fcntl.h>
 #include <string.h>
 
@@ -49,12 +49,47 @@ START_TEST(examples)
                 check_example(s, (size_t)(end - s));
                 s = end;
         }
-        ck_assert_uint_ge(n, 4);
+        ck_assert_uint_ge(n, 3);
+}
+END_TEST
+
+#define LITERAL ".Bd -literal -offset indent\n"
+
+/* A page writes a backslash as \e. */
+static void unescape(struct buf *out, const char *s, size_t n)
+{
+        for (const char *end = s + n; s < end; s++)
+                if (*s == '\\' && s[1] == 'e') {
+                        buf_putc(out, '\\');
+                        s++;
+                } else
+                        buf_putc(out, *s);
+}
+
+START_TEST(examples_of_the_page)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        size_t n = 0;
+
+        ck_assert_int_eq(file_read(AT_FDCWD, SCHEMA_PAGE, 1024 * 1024, &text, NULL, NULL), 0);
+        for (const char *s = text.data; (s = strstr(s, LITERAL));) {
+                _cleanup_buf_ struct buf example = BUF_INIT;
+                const char *end = strstr(s, ".Ed\n");
+                ck_assert_ptr_nonnull(end);
+                s += strlen(LITERAL);
+                unescape(&example, s, (size_t)(end - s));
+                s = end;
+                if (!schema_is_text(buf_str(&example)))
+                        continue;
+                check_example(example.data, example.len);
+                n++;
+        }
+        ck_assert_uint_ge(n, 1);
 }
 END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { examples };
+        const TTest *const tests[] = { examples, examples_of_the_page };
         return suite_of("format-document", tests, ARRAY_SIZE(tests));
 }
