@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "schema.h"
-#include "taint/accepted-taint.h"
+#include "taint/taint.h"
 #include "yaml/yaml.h"
 
 static bool is_number(const struct schema_value *sv)

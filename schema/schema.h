@@ -68,7 +68,7 @@ struct schema_value {
         uint64_t min, max;
         bool is_path;        /* the text is an absolute path, or empty for none */
         char *suffix;        /* what the path's last component ends in, ".prom"; NULL: anything */
-        bool accepts_taints; /* a REG_MULTI_SZ: its items are acceptances, see taint/accepted-taint.h */
+        bool accepts_taints; /* a REG_MULTI_SZ: its items are acceptances, see taint/taint.h */
         enum schema_apply apply;
         char *description;
         struct schema_control *control; /* NULL: bound to nothing */

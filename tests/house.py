@@ -24,13 +24,9 @@ SHORT_LINES, LONG_LINES, PRIVATE_INCLUDERS = 60, 600, 2
 
 # Short files with a reason to be files.
 SHORT = {
-    'find-memmem.c': 'one of two ways to search; the machine decides',
-    'find-sse2.c': 'one of two ways to search; the machine decides',
-    'guid.c': 'making a GUID is all that there is',
     'policyd-options.c': 'a table, which the program that makes files of it links',
     'registryd-options.c': 'a table, which the program that makes files of it links',
     'privileges.c': 'two calls that the C library lacks',
-    'running.c': 'the one place where letters meet files of the running kernel',
     'sha256-nettle.c': 'one half of an option',
 }
 

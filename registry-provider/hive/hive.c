@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../../schema/base/hashmap.h"
-#include "../../schema/values/layer-names.h"
+#include "../../schema/names/path.h"
 #include "../../schema/yaml/yaml.h"
 
 struct hive_arena {

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../schema/values/layer-names.h"
+#include "../../schema/names/path.h"
 #include "entry.h"
 #include "known.h"
 #include "policy-service.h"

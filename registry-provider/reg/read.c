@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "../../schema/base/table.h"
-#include "../../schema/values/layer-names.h"
+#include "../../schema/names/path.h"
 #include "acceptance.h"
 #include "commands.h"
 #include "entry.h"

@@ -4,7 +4,7 @@
 /* What the command line of peios-reg has. */
 
 #include "../../schema/options/options.h"
-#include "../../schema/values/expected.h"
+#include "../../schema/values/value.h"
 
 enum reg_command {
         REG_GET,

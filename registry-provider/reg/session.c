@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "../../schema/base/file.h"
-#include "../../schema/values/layer-names.h"
+#include "../../schema/names/path.h"
 
 /* A dialogue of polkit's takes as long as a person does. */
 #define INTERACTIVE_TIMEOUT_USEC UINT64_C(120000000)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../schema/values/layer-names.h"
+#include "../../schema/names/path.h"
 #include "acceptance.h"
 #include "commands.h"
 #include "entry.h"

@@ -7,9 +7,9 @@
 
 #include "../../schema/schema.h"
 #include "../hive/dropins.h"
-#include "../resolve/registry-error.h"
+#include "../resolve/layers.h"
 #include "../resolve/resolve.h"
-#include "../../schema/values/expected.h"
+#include "../../schema/values/value.h"
 
 struct registry;
 

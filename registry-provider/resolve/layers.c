@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "../../schema/values/value.h"
-#include "registry-error.h"
 
 bool layers_name_equal(const char *a, const char *b)
 {

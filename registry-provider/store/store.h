@@ -18,8 +18,8 @@
 #include <stdint.h>
 
 #include "../../schema/base/diag.h"
-#include "../../schema/process/actor.h"
-#include "../../schema/values/layer-names.h"
+#include "../../schema/process/process.h"
+#include "../../schema/names/path.h"
 
 struct guid {
         uint8_t bytes[16];

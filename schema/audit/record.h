@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "../base/buf.h"
-#include "../process/actor.h"
+#include "../process/process.h"
 
 #define RECORD_TEXT_MAX 5120u /* with late= */
 #define RECORD_BOOT_MAX 9u    /* with the NUL */

@@ -12,7 +12,7 @@
 #include <systemd/sd-event.h>
 
 #include "../base/macro.h"
-#include "../process/actor.h"
+#include "../process/process.h"
 
 #define REFUSAL_WINDOW_USEC UINT64_C(60000000)
 #define REFUSAL_WINDOWS_MAX 60u

@@ -11,7 +11,6 @@
 
 #include <systemd/sd-bus.h>
 
-#include "../values/expected.h"
 #include "../values/value.h"
 #include "cleanup.h"
 

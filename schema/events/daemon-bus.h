@@ -6,7 +6,7 @@
 #include <systemd/sd-bus.h>
 
 #include "../base/diag.h"
-#include "../process/actor.h"
+#include "../process/process.h"
 
 /* Attached to the loop, which ends with a failure when the bus goes away. 0, or negative errno with d set.
  */

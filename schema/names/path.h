@@ -65,3 +65,10 @@ const char *path_root_hive(const char *path, size_t *ret_taken);
  * but one such name must not make the rest of the state unreadable. */
 bool path_component_is_storable(const char *s, size_t len);
 bool path_value_name_is_storable(const char *s, size_t len);
+
+/* Layers with a name of their own. */
+
+/* Always there: precedence 0, enabled. */
+#define LAYER_BASE "base"
+/* Shown as the source of a schema default; no real layer may be called so. */
+#define LAYER_DEFAULT "default"

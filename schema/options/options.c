@@ -6,7 +6,6 @@
 
 #include "../base/buf.h"
 #include "../base/file.h"
-#include "../values/expected.h"
 #include "../values/value.h"
 
 #define ROWS_MAX 32

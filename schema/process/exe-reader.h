@@ -6,9 +6,12 @@
  * has it, which can do nothing else: it is handed the open directory of a task, and tells what the link
  * `exe` in it says. The daemon has the capability no more. */
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <systemd/sd-event.h>
 
 #include "../base/macro.h"
+#include "process.h"
 
 /* Questions that are not answered yet. */
 #define EXE_READER_QUESTIONS_MAX 256u
@@ -40,3 +43,17 @@ _must_check_ int exe_reader_ask(
         struct exe_reader *x, int dir, exe_reader_fn fn, void *userdata, struct exe_question **ret_question);
 /* fn is not called. NULL is fine. */
 void exe_question_cancel(struct exe_question *q);
+
+/* The process of exe-reader.h: a directory in, the text of its link `exe` out. */
+
+struct exe_answer {
+        uint32_t number;                            /* the question's */
+        char exe[sizeof(((struct actor *)0)->exe)]; /* as much as there is of it, without an end */
+};
+
+/* Gives up all capabilities but CAP_SYS_PTRACE, all descriptors but `fd`, which becomes 0, and all system
+ * calls but five. From here on every other call ends the process. 0 or negative errno. */
+_must_check_ int exe_reader_confine(int fd);
+
+/* Answers until the other end of 0 is closed. */
+_Noreturn void exe_reader_serve(void);

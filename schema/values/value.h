@@ -9,6 +9,7 @@
  * a REG_SZ, a REG_EXPAND_SZ and a list with one NUL more: readers forgive that NUL, missing or doubled, and
  * drop the empty items of a list. A REG_LINK has none. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "../base/buf.h"
@@ -93,3 +94,9 @@ void value_format(struct buf *out, const struct value *v, bool single_line);
  * of strings, hex digits for REG_BINARY, null for REG_NONE. "hex" instead of "data" where the bytes do not
  * decode and for the other opaque types, and beside it where the bytes are not the plain ones. */
 void value_to_json(struct json *j, const struct value *v);
+
+/* What a compare-and-swap wants to find. All zero: no check. */
+struct expected {
+        bool given;
+        uint64_t sequence; /* of the layer's entry; 0: it has none yet */
+};

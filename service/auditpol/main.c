@@ -6,8 +6,7 @@
 
 #include "../../schema/base/log.h"
 #include "config.h"
-#include "events.h"
-#include "taint-commands.h"
+#include "show.h"
 
 static enum exit_code run(const struct auditpol_options *o, const struct options_line *line)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "taint-commands.h"
+#include "show.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,11 +14,9 @@
 #include "../../schema/base/log.h"
 #include "../../schema/base/table.h"
 #include "../../schema/names/fold.h"
-#include "../../schema/taint/accepted-taint.h"
+#include "../../schema/taint/taint.h"
 #include "../../schema/values/value.h"
 #include "../taint/letters.h"
-#include "../taint/running.h"
-#include "events.h"
 
 /* Calls `fn` for each loaded module that carries letters. False where they cannot be looked at, which is
  * said. */
@@ -198,7 +196,7 @@ enum exit_code taint_show(const struct auditpol_options *o)
 
         if (!events)
                 return EXIT_CODE_FAILURE;
-        if (running_mask(o->root, &mask, &d) < 0) {
+        if (taint_running_mask(o->root, &mask, &d) < 0) {
                 log_error("%s", d.text);
                 return EXIT_CODE_FAILURE;
         }
@@ -208,7 +206,7 @@ enum exit_code taint_show(const struct auditpol_options *o)
                 log_notice("causes are not known: %s", d.text);
         else
                 warn_blind(bus);
-        (void)running_letters(o->root, mask, &differs, letters);
+        (void)taint_running_letters(o->root, mask, &differs, letters);
         if (differs)
                 log_warning("the kernel's own letters, '%s', are not those of its mask, %" PRIu64, letters,
                         mask);
@@ -282,7 +280,7 @@ static enum exit_code learn(const char *root, struct check *c, struct diag *d)
                 (void)diag_set(d, 0, "%s", strerror(ENOMEM));
                 return code;
         }
-        if (running_mask(root, &c->mask, d) < 0 || client_connect(&bus, d) < 0)
+        if (taint_running_mask(root, &c->mask, d) < 0 || client_connect(&bus, d) < 0)
                 return code;
         code = ask_accepted(bus, c, d);
         if (code == EXIT_CODE_OK)

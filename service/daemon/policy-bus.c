@@ -16,7 +16,6 @@
 #include "../../schema/events/loop.h"
 #include "../../schema/taint/taint.h"
 #include "config.h"
-#include "policy-set.h"
 #include "policyd.h"
 #include "taints.h"
 

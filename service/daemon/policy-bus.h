@@ -6,6 +6,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "../../schema/bus/gate.h"
 #include "../settings/settings.h"
 
 struct policyd;
@@ -36,3 +37,17 @@ void policy_bus_taint_event(const struct settings *all, const struct taint_event
 /* The a{sv} of an event, as ListEvents() has it too. 0 or more, or negative errno. */
 _must_check_ int policy_bus_append_event(
         sd_bus_message *m, const struct taints *t, const struct taint_event *e);
+
+/* Setting the property TaintEvents: written through to the registry as the caller, and answered when the
+ * value is in force, or with the reason why it is not. sd-bus answers property setters at once, so the call
+ * is taken over. */
+
+struct policy_set;
+
+/* To be made before the object with the property. 0 or negative errno. */
+_must_check_ int policy_set_new(
+        sd_bus *bus, struct gate *gate, const struct settings *settings, struct policy_set **ret);
+struct policy_set *policy_set_free(struct policy_set *set);
+
+/* TaintEvents has dealt with what was written: answers those who wait for it. */
+void policy_set_settled(struct policy_set *set);

@@ -5,7 +5,7 @@
  * disabled, or the kernel's own control is live and the kernel audits. The history and the signals are the
  * same in every case. */
 
-#include "../../schema/taint/accepted-taint.h"
+#include "../../schema/taint/taint.h"
 #include "../monitor/monitor.h"
 #include "../settings/settings.h"
 

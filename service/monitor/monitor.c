@@ -8,7 +8,7 @@
 #include "../../schema/base/file.h"
 #include "../../schema/base/log.h"
 #include "../../schema/layout.h"
-#include "../taint/running.h"
+#include "../taint/letters.h"
 #include "capture.h"
 #include "monitor-internal.h"
 
@@ -122,7 +122,7 @@ struct monitor_status monitor_status(const struct monitor *m)
 
         bool differs;
 
-        (void)running_letters(m->root, m->tainted, &differs, s.letters);
+        (void)taint_running_letters(m->root, m->tainted, &differs, s.letters);
         if (m->bpf) {
                 struct bpf_source_status bpf = bpf_source_status(m->bpf);
                 s.backend = "bpf";

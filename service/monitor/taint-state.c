@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../schema/base/checked-file.h"
 #include "../../schema/base/file.h"
 #include "../../schema/layout.h"
 #include "../../schema/values/value.h"
@@ -287,7 +286,7 @@ int taint_state_parse(const char *name, const char *text, size_t n, struct taint
         struct taint_state s = { 0 };
         size_t body = 0;
 
-        int r = checked_file_check(name, text, n, &body, d);
+        int r = file_sum_check(name, text, n, &body, d);
         if (r == 0)
                 r = yaml_parse(name, text, body, &doc, d);
         if (r == 0)
@@ -314,7 +313,7 @@ int taint_state_load(const char *root, const char *boot_id, struct taint_state *
         else if (r == -EFBIG || r == -EISDIR)
                 r = -EINVAL;
         if (r == -EINVAL)
-                checked_file_set_aside(path, d);
+                file_set_aside(path, d);
         else if (r < 0 && r != -ENOENT)
                 return r;
         if (r < 0 || strcmp(s.boot_id, boot_id) != 0) {
@@ -346,7 +345,7 @@ static int keep_all(
         _cleanup_buf_ struct buf text = BUF_INIT;
 
         taint_state_format(s, &text);
-        f->sum = checked_file_end(0, &text);
+        f->sum = file_sum_end(0, &text);
         if (!path || text.error)
                 return -ENOMEM;
         _cleanup_close_ int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -369,7 +368,7 @@ static bool is_as_left(const struct taint_state_file *f)
 
 static int append(struct taint_state_file *f, const char *root, struct buf *piece, struct diag *d)
 {
-        uint32_t sum = checked_file_end(f->sum, piece);
+        uint32_t sum = file_sum_end(f->sum, piece);
         int r = piece->error ? piece->error : file_write_all(f->fd, piece->data, piece->len);
 
         if (r < 0) {

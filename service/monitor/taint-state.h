@@ -52,7 +52,7 @@ void taint_state_done(struct taint_state *s);
 _must_check_ int taint_state_add(
         struct taint_state *s, const struct taint_event *e, struct taint_state_mark mark, size_t *ret);
 
-/* The file's text is YAML, which grows: checked_file_end() ends each piece that was written at once. First
+/* The file's text is YAML, which grows: file_sum_end() ends each piece that was written at once. First
  * all of the state. An error sticks in `out`. */
 void taint_state_format(const struct taint_state *s, struct buf *out);
 /* What follows: the newest event, as it is; and what is told of by now, the newest event among it, with its

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../schema/base/checked-file.h"
 #include "../../schema/base/file.h"
 #include "../../schema/layout.h"
 #include "../../schema/yaml/yaml.h"
@@ -226,7 +225,7 @@ static int parse(const char *path, const struct buf *file, struct accepted *a, s
 {
         _cleanup_yaml_ struct yaml_doc *doc = NULL;
         size_t sound = 0;
-        int r = checked_file_check(path, buf_str(file), file->len, &sound, d);
+        int r = file_sum_check(path, buf_str(file), file->len, &sound, d);
         if (r == 0 && sound < file->len)
                 r = diag_set(d, EINVAL, "%s: is damaged or was edited after byte %zu", path, sound);
         if (r == 0)
@@ -272,7 +271,7 @@ int accepted_load(const char *root, const char *name, struct accepted *ret, stru
         }
         accepted_done(&a);
         if (r != -ENOMEM)
-                checked_file_set_aside(path, d);
+                file_set_aside(path, d);
         return r;
 }
 
@@ -335,7 +334,7 @@ static void format(const struct accepted *a, struct buf *out)
         format_values(a, true, out);
         if (a->boot[0])
                 buf_printf(out, "boot: \"%s\"\n", a->boot);
-        (void)checked_file_end(0, out);
+        (void)file_sum_end(0, out);
 }
 
 static int open_dir(const char *path)

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "find.h"
+#include "line.h"
 #include "log-lines.h"
-#include "utf16.h"
+#include "source.h"
 
 #define MESSAGE_MAX 1024 /* of a line of the kernel */
 

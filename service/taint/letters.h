@@ -6,6 +6,9 @@
  * it where they are known; where they do not, upstream's meaning is taken and the letter is reported as
  * ambiguous. No I/O, no allocation. */
 
+#include <stdbool.h>
+
+#include "../../schema/base/diag.h"
 #include "../../schema/taint/taint.h"
 
 #define TAINT_CANDIDATES_MAX 6
@@ -57,3 +60,14 @@ void taint_read_mask(uint64_t mask, const struct taint_kernel *context, struct t
 /* One flag by its symbol, of the form `[W]=WARN`. An unknown symbol is read by its letter. */
 void taint_read_symbol(char letter, const char *symbol, size_t n, const struct taint_kernel *context,
         struct taint_reading *r);
+
+/* What the running kernel says of itself below proc/sys/kernel. `root` may be NULL. */
+
+/* The taint mask. 0, or negative errno with d set. */
+_must_check_ int taint_running_mask(const char *root, uint64_t *ret, struct diag *d);
+
+/* The letters of the mask: as the kernel itself has them, in `tainted_chars`, which not all kernels have;
+ * else as taint_columns() makes them. *ret_differs: the kernel's are there, and tell of another mask.
+ * Returns `s`. */
+const char *taint_running_letters(
+        const char *root, uint64_t mask, bool *ret_differs, char s[static TAINT_LETTERS_MAX]);

@@ -5,8 +5,27 @@
  * tainted`, and the release beside it; lists of modules with their letters. What mail and web pages made of
  * these lines is undone. No I/O, no allocation. */
 
+#include <stddef.h>
+
 #include "letters.h"
-#include "plain.h"
+
+/* A line of a log as the kernel wrote it: mail, web pages and copying put other characters in the place of
+ * blanks, break lines and write `=3D` or `&gt;`. Letters stand in columns, so one such character more or
+ * less makes other taints of them. No I/O, no allocation. */
+
+#define TAINT_PLAIN_BEFORE ((size_t)1024) /* some logs have no ends of lines */
+#define TAINT_PLAIN_BEHIND ((size_t)4096)
+#define TAINT_PLAIN_LINES 6U /* with those below, for what was wrapped */
+
+struct taint_plain {
+        char text[TAINT_PLAIN_BEFORE * 2 + TAINT_PLAIN_BEHIND];
+        size_t n;
+        size_t at; /* of what stood at the place that was asked for */
+};
+
+/* The line that holds text[at], and the lines below it. It begins where the line does, within
+ * TAINT_PLAIN_BEFORE bytes. */
+void taint_plain_read(const char *text, size_t n, size_t at, struct taint_plain *ret);
 
 enum taint_line_kind {
         TAINT_LINE_NONE,
@@ -33,6 +52,13 @@ struct taint_line {
                           */
         struct taint_plain plain;
 };
+
+/* The word that all reports have in common, whether they are tainted or not: "Tainted:", "Not tainted". */
+#define TAINT_NEEDLE "ainted"
+#define TAINT_NEEDLE_LEN (sizeof(TAINT_NEEDLE) - 1)
+
+/* Its first occurrence, or NULL. Close to the speed of memory where the processor has SSE2. */
+const char *taint_find(const char *text, size_t n);
 
 /* Reads the line that holds text[at], the `ainted` of a word. Looks at the next line only for what is
  * wrapped, and for the release that 2.6 printed there. TAINT_LINE_NONE where that word is a part of a task's

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "plain.h"
+#include "line.h"
 
 #include <ctype.h>
 #include <stdbool.h>

@@ -8,7 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "find.h"
 #include "scan-internal.h"
 #include "source.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "scan-hit.h"
+#include "scan.h"
 
 #include <ctype.h>
 #include <string.h>

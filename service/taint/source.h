@@ -4,8 +4,27 @@
 /* What is read as text: a file, or the files in an archive, which may be packed again: a report in a
  * .tar.xz, a rotated log in it that is a .gz. UTF-16 comes as UTF-8. */
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "unpack.h"
-#include "utf16.h"
+
+/* UTF-16, as PowerShell's `>` and other programs of Windows write it, to UTF-8. No I/O, no allocation. */
+
+struct utf16 {
+        bool big_endian;
+        bool has_byte; /* half a unit is left from before */
+        uint8_t byte;
+        uint16_t high; /* the first half of a pair, 0 for none */
+};
+
+/* From the first bytes of a text, eight or all: a byte order mark, or a NUL in every second place. */
+bool utf16_detect(const uint8_t *data, size_t n, struct utf16 *ret);
+
+/* Converts n bytes; `out` has room for n / 2 * 3 + 3. Returns how many bytes it wrote. What is no character
+ * becomes U+FFFD. */
+size_t utf16_convert(struct utf16 *u, const uint8_t *data, size_t n, char *out);
 
 #define SOURCE_LEVELS_MAX 8u /* of packing */
 

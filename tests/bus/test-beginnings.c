@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../schema/process/beginnings.h"
+#include "../../schema/bus/caller.h"
 #include "../../schema/process/process.h"
 #include "client.h"
 

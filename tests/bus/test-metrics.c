@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../../service/metrics/metrics-file.h"
+#include "../../service/metrics/metrics.h"
 #include "client.h"
 
 #define METRICS "\\System\\Audit\\Metrics"

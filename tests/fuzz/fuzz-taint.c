@@ -9,7 +9,7 @@
 #include "../../schema/base/file.h"
 #include "../../service/taint/decode.h"
 #include "../../service/taint/scan.h"
-#include "../../service/taint/utf16.h"
+#include "../../service/taint/source.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

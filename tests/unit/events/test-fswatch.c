@@ -11,7 +11,6 @@
 #include <time.h>
 
 #include "../../../schema/base/file.h"
-#include "../../../schema/events/folders.h"
 #include "../../../schema/events/fswatch.h"
 #include "suite.h"
 

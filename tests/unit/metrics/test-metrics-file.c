@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "../../../schema/base/file.h"
-#include "../../../service/metrics/metrics-file.h"
+#include "../../../service/metrics/metrics.h"
 #include "suite.h"
 
 ssize_t __real_write(int fd, const void *data, size_t n);

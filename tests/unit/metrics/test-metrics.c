@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include "../../../schema/base/file.h"
-#include "../../../service/metrics/metrics-file.h"
 #include "../../../service/metrics/metrics.h"
 #include "suite.h"
 

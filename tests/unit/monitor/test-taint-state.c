@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../../schema/base/checked-file.h"
+#include "../../../schema/base/file.h"
 #include "../../../service/monitor/taint-state.h"
 #include "alloc-faults.h"
 #include "suite.h"
@@ -77,7 +77,7 @@ static void same_event(const struct taint_event *a, const struct taint_event *b)
 
 static void with_sum(struct buf *text)
 {
-        buf_printf(text, "# crc32c: %08" PRIx32 "\n", checked_file_sum(0, buf_str(text), text->len));
+        buf_printf(text, "# crc32c: %08" PRIx32 "\n", file_sum(0, buf_str(text), text->len));
 }
 
 static void format_all(const struct taint_state *s, struct buf *out)
@@ -244,18 +244,18 @@ static void format_pieces(struct buf *out, size_t end[static 3])
 
         add(&s, 3, false);
         taint_state_format(&s, out);
-        uint32_t sum = checked_file_end(0, out);
+        uint32_t sum = file_sum_end(0, out);
         end[0] = out->len;
         add(&s, 4, true);
         taint_state_format_event(&s, &event);
-        sum = checked_file_end(sum, &event);
+        sum = file_sum_end(sum, &event);
         buf_add(out, event.data, event.len);
         end[1] = out->len;
         s.told = 24;
         s.blind = true;
         s.events[1].seqno = 42;
         taint_state_format_told(&s, &told);
-        (void)checked_file_end(sum, &told);
+        (void)file_sum_end(sum, &told);
         buf_add(out, told.data, told.len);
         end[2] = out->len;
         ck_assert_int_eq(out->error | event.error | told.error, 0);
@@ -338,12 +338,12 @@ START_TEST(before_the_first_event)
         struct taint_state s = { .boot_id = BOOT }, back = { 0 };
 
         taint_state_format(&s, &text);
-        uint32_t sum = checked_file_end(0, &text);
+        uint32_t sum = file_sum_end(0, &text);
         ck_assert_int_eq(taint_state_parse("x", text.data, text.len, &back, NULL), 0);
         ck_assert(!back.blind);
         s.blind = true;
         taint_state_format_told(&s, &told);
-        (void)checked_file_end(sum, &told);
+        (void)file_sum_end(sum, &told);
         buf_add(&text, told.data, told.len);
         ck_assert_int_eq(taint_state_parse("x", text.data, text.len, &back, NULL), 0);
         ck_assert(back.blind);
@@ -360,10 +360,10 @@ START_TEST(of_too_many_events_the_oldest_go)
         for (unsigned i = 0; i < TAINT_STATE_EVENTS_MAX; i++)
                 add(&s, i == 0 ? 1 : 2, false);
         taint_state_format(&s, &text);
-        uint32_t sum = checked_file_end(0, &text);
+        uint32_t sum = file_sum_end(0, &text);
         add(&s, 3, false);
         taint_state_format_event(&s, &event);
-        (void)checked_file_end(sum, &event);
+        (void)file_sum_end(sum, &event);
         buf_add(&text, event.data, event.len);
         ck_assert_msg(taint_state_parse("x", text.data, text.len, &back, &d) == 0, "%s", d.text);
         ck_assert_uint_eq(back.n, TAINT_STATE_EVENTS_MAX);
@@ -399,7 +399,7 @@ START_TEST(failing_allocations_leave_nothing_behind)
                 _cleanup_buf_ struct buf out = BUF_INIT;
                 alloc_fail_at(n);
                 taint_state_format(&s, &out);
-                (void)checked_file_end(0, &out);
+                (void)file_sum_end(0, &out);
                 if (!alloc_failed())
                         break;
                 ck_assert_int_eq(out.error, -ENOMEM);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../../../schema/base/checked-file.h"
+#include "../../../schema/base/file.h"
 #include "../../../schema/layout.h"
 #include "entry.h"
 #include "scratch.h"
@@ -101,7 +101,7 @@ START_TEST(file_is_as_documented)
         store(&a);
 
         _cleanup_buf_ struct buf expected = BUF_INIT, file = BUF_INIT;
-        buf_printf(&expected, "%s# crc32c: %08" PRIx32 "\n", body, checked_file_sum(0, body, strlen(body)));
+        buf_printf(&expected, "%s# crc32c: %08" PRIx32 "\n", body, file_sum(0, body, strlen(body)));
         ck_assert(scratch_read(&scratch, FILE_PATH, &file));
         ck_assert_str_eq(buf_str(&file), buf_str(&expected));
 
@@ -135,7 +135,7 @@ START_TEST(what_waits)
         entry_set_pending(&a, "Machine\\A", "two", true, NULL);
         entry_set_pending(&a, "Machine\\B", "three", true, "3");
         store(&a);
-        buf_printf(&expected, "%s# crc32c: %08" PRIx32 "\n", body, checked_file_sum(0, body, strlen(body)));
+        buf_printf(&expected, "%s# crc32c: %08" PRIx32 "\n", body, file_sum(0, body, strlen(body)));
         ck_assert(scratch_read(&scratch, FILE_PATH, &file));
         ck_assert_str_eq(buf_str(&file), buf_str(&expected));
         load(&b);
@@ -344,7 +344,7 @@ START_TEST(strict)
         _cleanup_buf_ struct buf file = BUF_INIT;
         const char *body = wrong_bodies[_i];
 
-        buf_printf(&file, "%s# crc32c: %08" PRIx32 "\n", body, checked_file_sum(0, body, strlen(body)));
+        buf_printf(&file, "%s# crc32c: %08" PRIx32 "\n", body, file_sum(0, body, strlen(body)));
         expect_bad(file.data, file.len, body);
 }
 END_TEST

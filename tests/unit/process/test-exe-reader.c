@@ -15,7 +15,6 @@
 #include <sys/wait.h>
 
 #include "../../../schema/base/privileges.h"
-#include "../../../schema/process/exe-reader-child.h"
 #include "../../../schema/process/exe-reader.h"
 #include "suite.h"
 

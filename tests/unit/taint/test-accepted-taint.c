@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "../../../schema/base/macro.h"
-#include "../../../schema/taint/accepted-taint.h"
+#include "../../../schema/taint/taint.h"
 #include "alloc-faults.h"
 #include "suite.h"
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "../../../schema/base/file.h"
-#include "../../../service/auditpol/taint-commands.h"
+#include "../../../service/auditpol/show.h"
 #include "suite.h"
 
 typedef enum exit_code (*command_t)(const struct auditpol_options *o, int n, char *const *arguments);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How an event of this boot is shown to people. */
 #include "../../../schema/audit/record.h"
-#include "../../../service/auditpol/events.h"
+#include "../../../service/auditpol/show.h"
 #include "suite.h"
 
 static const struct shown_event nothing = { .taint = "TAINT_WARN",

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "../../../schema/base/macro.h"
-#include "../../../service/taint/running.h"
+#include "../../../service/taint/letters.h"
 #include "suite.h"
 #include "scan-folder.h"
 
@@ -23,13 +23,13 @@ START_TEST(masks)
         struct diag d = { 0 };
         uint64_t mask = 7;
 
-        ck_assert_int_eq(running_mask(".", &mask, &d), -ENOENT);
+        ck_assert_int_eq(taint_running_mask(".", &mask, &d), -ENOENT);
         ck_assert_ptr_nonnull(strstr(d.text, "tainted"));
         put_text(FILES "tainted", "12289\n");
-        ck_assert_int_eq(running_mask(".", &mask, &d), 0);
+        ck_assert_int_eq(taint_running_mask(".", &mask, &d), 0);
         ck_assert_uint_eq(mask, 12289);
         put_text(FILES "tainted", "much\n");
-        ck_assert_int_eq(running_mask(".", &mask, &d), -EINVAL);
+        ck_assert_int_eq(taint_running_mask(".", &mask, &d), -EINVAL);
         ck_assert_ptr_nonnull(strstr(d.text, "'much' is no mask"));
         ck_assert_uint_eq(mask, 12289);
 }
@@ -57,7 +57,7 @@ START_TEST(letters)
                 bool differs;
                 if (cases[i].file)
                         put_text(FILES "tainted_chars", cases[i].file);
-                ck_assert_str_eq(running_letters(".", cases[i].mask, &differs, s), cases[i].letters);
+                ck_assert_str_eq(taint_running_letters(".", cases[i].mask, &differs, s), cases[i].letters);
                 ck_assert_msg(differs == cases[i].differs, "case %zu", i);
         }
 }
