@@ -18,4 +18,5 @@ int command_why(struct session *s);
 /* What `why` prints of one value. */
 int why_show(struct session *s, const char *key, const char *name);
 int command_history(struct session *s);
+int command_complete(struct session *s);
 int command_lint(struct session *s);

@@ -1,39 +1,6 @@
 #compdef %PROGRAM%
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Completion of peios-reg(1): keys, values and data, as the registry has them. Names do not mind case.
-
-# Lists key $1: names of subkeys into `keys`, of values into `values`.
-_peios_reg_list() {
-        local row
-        for row in ${(f)"$(peios-reg ls -- "$1" 2>/dev/null)"}; do
-                case $row in
-                *' = REG_'*) values+=("${row%% = REG_*}") ;;
-                *'\') keys+=("${row%\\}") ;;
-                esac
-        done
-}
-
-_peios_reg_key() {
-        local word=${(Q)PREFIX} separator='\' parent
-        local -a keys values
-        # Within quotes a backslash is one.
-        [[ -z $compstate[quote] ]] || word=$PREFIX
-        [[ $word == */* ]] && separator=/
-        parent=${word%${word##*[\\/]}}
-        if [[ -z $parent || $parent == [\\/] ]]; then
-                _peios_reg_list '\'
-                _peios_reg_list Machine
-        else
-                _peios_reg_list "${parent%[\\/]}"
-        fi
-        (( $#keys )) && compadd -M 'm:{a-zA-Z}={A-Za-z}' -S "$separator" -q -- $parent${^keys}
-        [[ $1 == with-values && -n $parent ]] && (( $#values )) &&
-                compadd -M 'm:{a-zA-Z}={A-Za-z}' -- $parent${^values:#*[\\/]*}
-}
-
-_peios_reg_path() {
-        _peios_reg_key with-values
-}
+# Completion of peios-reg(1): `peios-reg complete` says what is there or known. Names do not mind case.
 
 # The words behind the command that are no options: those before the cursor.
 _peios_reg_given() {
@@ -43,20 +10,53 @@ _peios_reg_given() {
         done
 }
 
+# Offers what it says of kind $1, the words before and the one that is typed.
+_peios_reg_ask() {
+        local word=${(Q)PREFIX} separator='\'
+        local -a said keys
+        # Within quotes a backslash is one.
+        [[ -z $compstate[quote] ]] || word=$PREFIX
+        [[ $word == */* ]] && separator=/
+        said=(${(f)"$(peios-reg complete "$@" "$word" 2>/dev/null)"})
+        if [[ $1 == (key|path) ]]; then
+                keys=(${${(M)said:#*[\\/]}%?})
+                said=(${said:#*[\\/]})
+                (( $#keys )) && compadd -M 'm:{a-zA-Z}={A-Za-z}' -S "$separator" -q -- $keys
+        fi
+        if [[ $said[1] == *: ]]; then
+                compadd -M 'm:{a-zA-Z}={A-Za-z}' -S '' -- $said
+        elif (( $#said )); then
+                compadd -M 'm:{a-zA-Z}={A-Za-z}' -- $said
+        fi
+}
+
+_peios_reg_key() {
+        _peios_reg_ask key --
+}
+
+_peios_reg_path() {
+        _peios_reg_ask path --
+}
+
 _peios_reg_value() {
-        local -a keys values given
+        local -a given
         _peios_reg_given
-        _peios_reg_list "$given[-1]"
-        (( $#values )) && compadd -M 'm:{a-zA-Z}={A-Za-z}' -- $values
+        _peios_reg_ask value -- "$given[-1]"
+}
+
+# Behind set: a value, or data where the first word has the value.
+_peios_reg_operand() {
+        local -a given
+        _peios_reg_given
+        _peios_reg_ask operand -- "$given[-1]"
 }
 
 _peios_reg_data() {
-        local allowed
         local -a given
         _peios_reg_given
-        (( $#given >= 2 )) || return
-        allowed=$(peios-reg why --json -- "$given[-2]" "$given[-1]" 2>/dev/null)
-        [[ $allowed == *'"allowed":"one of '* ]] || return
-        allowed=${${allowed#*\"allowed\":\"one of }%%\"*}
-        compadd -- ${(s:, :)allowed}
+        (( $#given >= 2 )) && _peios_reg_ask data -- "$given[-2]" "$given[-1]"
+}
+
+_peios_reg_layer() {
+        _peios_reg_ask layer --
 }

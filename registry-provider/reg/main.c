@@ -24,6 +24,7 @@ static const struct {
         [REG_WHY] = { command_why, false, false },
         [REG_MAN] = { command_man, false, false },
         [REG_HISTORY] = { command_history, false, false },
+        [REG_COMPLETE] = { command_complete, false, false },
         [REG_LINT] = { command_lint, false, false },
 };
 

@@ -7,6 +7,7 @@
 #define A_KEY "<key>"
 #define A_PATH "<path>" /* of a key or a value */
 #define A_VALUE "<value>"
+#define A_LAYER "<layer>"
 
 static const struct options_command commands[] = {
         [REG_GET] = { "get", 1, 2, "KEY [VALUE]", "Show a value, or all values of a key",
@@ -17,7 +18,7 @@ static const struct options_command commands[] = {
                 "or none. Without a type, digits or 0x and hex digits are a number and all else is a string.\n"
                 "The type is always shown. Also: set 'KEY\\VALUE' DATA. With --from there is no DATA word: FILE holds it,\n"
                 "and a newline at its end is no part of it.",
-                { A_PATH, A_VALUE, "<data>" } },
+                { A_PATH, "<operand>", "<data>" } },
         [REG_DEL] = { "del", 1, 2, "KEY [VALUE]", "Delete a layer's entry of a value, or a key",
                 "What lower layers hold shows again. A key that has subkeys is deleted only with -r.",
                 { A_PATH, A_VALUE } },
@@ -41,6 +42,11 @@ static const struct options_command commands[] = {
                 "Old and new are those of the layer; what a higher layer shadowed is `not effective`.\n"
                 "Also of keys that are gone.",
                 { A_PATH, A_VALUE } },
+        [REG_COMPLETE] = { "complete", 2, 4, "KIND ...", "Print what the shells' completion offers",
+                "The last word is what is typed so far. KIND is key, path (of a key or a value), value (of the key that\n"
+                "follows), operand (that, or data of the value that follows), data (of the key and the value that follow)\n"
+                "or layer. A key that leads on ends in a separator.",
+                { "key path value operand data layer" } },
         [REG_LINT] = { "lint", 1, OPTIONS_UNLIMITED, "FILE...", "Check hive files, without a provider",
                 "`-` is standard input. Exit status 4 when a file is bad.", { OPTIONS_FILES } },
 };
@@ -51,6 +57,7 @@ static const struct options_command commands[] = {
 static const struct options_row rows[] = {
         { "layer", .kind = OPTIONS_TEXT, .offset = AT(layer), .commands = ON(SET) | ON(DEL) | ON(NEW),
                 .metavar = "NAME", .help = "Write to this layer (default: $PEIOS_REG_LAYER, else base)",
+                .offered = A_LAYER,
                 .manual = "write to this layer; the default is\n.Ev PEIOS_REG_LAYER ,\nelse\n.Ql base ." },
         { "expected-seq", .kind = OPTIONS_EXPECTED, .offset = AT(expected), .commands = ON(SET) | ON(DEL),
                 .metavar = "N",

@@ -18,6 +18,7 @@ enum reg_command {
         REG_WHY,
         REG_MAN,
         REG_HISTORY,
+        REG_COMPLETE,
         REG_LINT,
 };
 

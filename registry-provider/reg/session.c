@@ -110,6 +110,7 @@ size_t session_n_names(const struct session *s)
 {
         switch (s->command) {
         case REG_LINT:
+        case REG_COMPLETE:
                 return 0;
         case REG_MAN:
                 return s->options.keyword ? 0 : s->line.n_words;

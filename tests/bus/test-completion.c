@@ -7,6 +7,7 @@
 
 #include "../../schema/base/file.h"
 #include "client.h"
+#include "dropin.h"
 
 static struct daemon bash = { .name = "bash", .notify_fd = -1 };
 
@@ -32,6 +33,34 @@ START_TEST(offers)
                 { "peios-reg ls '\\App\\Col", "\\App\\Columns\n" },
                 { "peios-reg ls '\\ap", "\\App\n\\App\\\n" },
                 { "peios-reg get '\\app' col", "Color\n" },
+                /* What is only known, and what has blanks, colons and separators in it. */
+                { "peios-reg ls '\\sys", "\\System\n\\System\\\n" },
+                { "peios-reg ls /System/au", "/System/Audit\n/System/Audit/\n" },
+                { "peios-reg ls /System/", "/System/Audit\n/System/Process\n/System/Registry\n" },
+                { "peios-reg ls /System/Audit/met", "/System/Audit/Metrics\n" },
+                { "peios-reg man /System/Audit/met", "/System/Audit/Metrics\n/System/Audit/Metrics/\n" },
+                { "peios-reg get /System/Process/p",
+                        "/System/Process/PidMax\n/System/Process/PidMaxOnDrift\n" },
+                { "peios-reg man /System/Process pidmaxo", "PidMaxOnDrift\n" },
+                { "peios-reg get '\\App\\my f", "\\App\\My files\n\\App\\My files\\\n" },
+                { "peios-reg get /App/My\\ f", "/App/My files\n/App/My files/\n" },
+                { "peios-reg get /App/My\\ files ", "Two words\na:b\nslash/ed\n" },
+                { "peios-reg get '/App/My files/", "/App/My files/Two words\n/App/My files/a:b\n" },
+                { "peios-reg get /App/c:", "d\nd/\n" },
+                { "peios-reg get '/App/c:", "/App/c:d\n/App/c:d/\n" },
+                { "peios-reg get mach", "Machine\nMachine\\\n" },
+                { "peios-reg get '\\no\\such", "\n" },
+                { "peios-reg get /App/\xff", "\n" },
+                { "peios-reg set "
+                  "/System/Process/PidMaxOnDrift re",
+                        "reapply\nreport\n" },
+                { "peios-reg set /System/Process pidmaxond", "PidMaxOnDrift\n" },
+                { "peios-reg set /System/Process PidMaxOnDrift rep", "report\n" },
+                { "peios-reg set /System/Audit KallsymsRestrict ", "0\n1\n2\n" },
+                { "peios-reg set /App Color dw", "dword-be:\ndword:\n" },
+                { "peios-reg set --layer=", "base\ntrial\n" },
+                { "peios-reg set --layer TR", "trial\n" },
+                { "peios-reg complete la", "layer\n" },
                 { "peios-reg set '" MODULES "' TaintEvents su", "success-only\n" },
                 { "peios-reg get --ra", "--raw\n" },
                 { "peios-reg set --fo", "--force\n" },
@@ -61,6 +90,13 @@ START_TEST(offers)
         registryd_start(NULL);
         set_string(world.bus, "\\App", "Color", "red");
         set_string(world.bus, "\\App\\Columns", "Width", "80");
+        set_string(world.bus, "\\App\\My files", "Two words", "x");
+        set_string(world.bus, "\\App\\My files", "a:b", "x");
+        set_string(world.bus, "\\App\\My files", "slash/ed", "x");
+        set_string(world.bus, "\\App\\My files", "li\nes", "x");
+        set_string(world.bus, "\\App\\c:d", "x", "x");
+        set_number(world.bus, "\\System\\Registry\\Layers\\trial", "Precedence", 5);
+        dropin_write("file.yaml", dropin_text("file", 5, "disabled"));
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 const char *text = offered(cases[i].line);
                 ck_assert_msg(strcmp(text, cases[i].offered) == 0, "%s offers: %s", cases[i].line, text);

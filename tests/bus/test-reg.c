@@ -415,6 +415,25 @@ START_TEST(manual)
 }
 END_TEST
 
+START_TEST(completion)
+{
+        registryd_start(NULL);
+        is(0, "reg complete key '/system/audit/m'", "/system/audit/Metrics/\n/system/audit/Modules/\n");
+        is(0, "reg complete key '\\System\\Audit\\mo'", "\\System\\Audit\\Modules\n");
+        is(0, "reg complete path '\\System\\Audit\\mo'", "\\System\\Audit\\Modules\\\n");
+        is(0, "reg complete value /System/Process ''", "PidMax\nPidMaxOnDrift\n");
+        is(0, "reg complete data /System/Process PidMaxOnDrift REA", "reapply\n");
+        is(0, "reg complete data /T V dword-", "dword-be:\n");
+        is(0, "reg complete operand /System/Process/PidMaxOnDrift ''", "reapply\nreport\n");
+        is(0, "reg complete layer ''", "base\n");
+        is(2, "reg complete value /T '' 2>/dev/null", "");
+        is(0, "reg complete value /System/Process $(printf '%0300d' 0)", "");
+        SAYS(1, "reg complete value ''", "expected `key` or `path` and a word");
+        SAYS(1, "reg complete nothing ''", "expected `key` or `path` and a word");
+        SAYS(4, "reg complete path 'HKCU\\x\\y'", "a root of regedit");
+}
+END_TEST
+
 START_TEST(words_that_look_like_types)
 {
         registryd_start(NULL);
@@ -446,8 +465,8 @@ int main(void)
 {
         const TTest *const tests[] = { tables, headings, roots_of_regedit, separators_behind_keys,
                 forgotten_data, names_that_look_mistyped, values_that_their_reader_refuses,
-                what_a_write_comes_to, data_from_files, large_data, default_value_and_at, known_and_not_set,
-                manual, lint, words_that_look_like_types, who_wrote };
+                what_a_write_comes_to, data_from_files, large_data, default_value_and_at, completion,
+                known_and_not_set, manual, lint, words_that_look_like_types, who_wrote };
         Suite *suite = suite_create("reg");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

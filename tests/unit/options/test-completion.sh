@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# test-completion.sh zsh|fish: what the shell offers, from the files that were made of the tables of options and a registry
-# of three values. From Meson: COMPLETIONS, the folder with the files. bash has a test on a bus, tests/bus/test-completion.c.
+# test-completion.sh zsh|fish: what the shell offers, from the files that were made of the tables of options and what
+# `peios-reg complete` would say. From Meson: COMPLETIONS, the folder with the files. bash has a test on a bus, tests/bus/test-completion.c.
 set -eu
 shell=$1
 command -v "$shell" >/dev/null || {
@@ -15,10 +15,17 @@ mkdir "$scratch/bin"
 cat >"$scratch/bin/peios-reg" <<'END'
 #!/bin/sh
 case "$*" in
-'why --json -- /App Color') echo '{"schema":{"allowed":"one of red, green, grey"}}' ;;
-'ls -- \') printf 'Machine\\\nUsers\\\n' ;;
-'ls -- Machine') printf 'App\\\nSystem\\\n' ;;
-'ls -- \App' | 'ls -- /App') printf 'Columns\\\nColor = REG_SZ red\nCount = REG_DWORD 3\n' ;;
+'complete key -- /App/') printf '%s\n' /App/Columns/ '/App/My files/' /App/a:b/ ;;
+'complete key -- /App/My f') printf '%s\n' '/App/My files' ;;
+'complete key -- \App\Co') printf '%s\n' '\App\Columns\' '\App\Codes\' ;;
+'complete path -- /App/Co') printf '%s\n' /App/Columns/ /App/Color /App/Count ;;
+'complete value -- /App Col') echo Color ;;
+'complete value -- /App ') printf '%s\n' Color 'Two words' a:b ;;
+'complete operand -- /App Col') echo Color ;;
+'complete operand -- /App/Color gr') printf '%s\n' green grey ;;
+'complete data -- /App Color gr') printf '%s\n' green grey ;;
+'complete data -- /App Other dw') printf '%s\n' dword: dword-be: ;;
+'complete layer -- '*) printf '%s\n' base trial ;;
 *) exit 2 ;;
 esac
 END
@@ -36,9 +43,16 @@ peios-reg g|get
 peios-reg set --fo|--force
 peios-reg get --fo|
 peios-reg set --type=dw|dword dword-be
-peios-reg ls /App/|/App/Columns
+peios-reg ls /App/|/App/Columns /App/My files /App/a:b
+peios-reg ls '\App\Co|\App\Codes \App\Columns
+peios-reg ls /App/My\ f|/App/My files
 peios-reg get /App/Co|/App/Color /App/Columns /App/Count
 peios-reg get /App Col|Color
+peios-reg get /App |Color Two words a:b
+peios-reg set /App Col|Color
+peios-reg set /App/Color gr|green grey
+peios-reg set /App Other dw|dword-be: dword:
+peios-reg set --layer=tr|trial
 peios-reg set --quiet /App Color gr|green grey
 peios-auditpol |events explain get set status taint
 peios-auditpol --json se|set
@@ -54,8 +68,9 @@ if [ "$shell" = fish ]; then
 else
         timeout 120 zsh -f "${0%/*}/complete.zsh" "$COMPLETIONS" <"$scratch/lines" >"$scratch/said"
 fi
-# Of a line: the candidates, sorted, a blank between two. An option's argument may have the option in front.
-sed 's/^--[a-z]*=\(.\)/\1/; s/=$//' "$scratch/said" | awk '
+# Of a line: the candidates, sorted, a blank between two. An option's argument may have the option in front, and a blank a
+# backslash.
+sed 's/^--[a-z]*=\(.\)/\1/; s/=$//; s/\\ / /g' "$scratch/said" | awk '
         $0 != "." { print n + 0, $0 }
         $0 == "." { n++ }' | sort -k1,1n -k2 -u >"$scratch/sorted"
 awk -F'|' '
