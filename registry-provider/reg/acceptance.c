@@ -282,6 +282,6 @@ void acceptance_hint(struct session *s, const char *key, const char *name)
         } else if (k.d.hints.meant_key) {
                 known_format_path(&meant, k.d.hints.meant_key, k.d.hints.meant_name);
                 (void)diag_set(&s->diag, ENOENT, "%s; the schema knows %s", said.text, buf_str(&meant));
-        } else if (k.is_known)
+        } else if (k.is_known && !k.d.sv.has_default)
                 (void)diag_set(&s->diag, ENOENT, "%s; the schema knows it, without a default", said.text);
 }

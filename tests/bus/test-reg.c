@@ -365,6 +365,7 @@ START_TEST(known_and_not_set)
         SAYS(2, "reg ls /System/Nothing", "no such key");
         SAYS(2, "reg get /System/Audit/KallsymsRestrict", "neither a key nor a value",
                 "the schema knows it, without a default");
+        is(0, "reg del /System/Process PidMaxOnDrift 2>&1 | grep -c 'without a default' || :", "0\n");
         is(0, "reg get /System/Process/PidMaxOnDrift", "report\n");
         /* No layer's business. */
         dropin_write("hide.yaml",
