@@ -320,21 +320,28 @@ int auditlog_new(const struct auditlog_config *config, struct auditlog **ret)
         return 0;
 }
 
-/* A number, the journal and the file; the number is kept last: a kill before that makes the caller report it
- * again, one behind it makes the next start send what is in the file. `*ret` is what to submit, its text in
- * `text`. 0 or negative errno of the format. */
-static int enter(struct auditlog *log, struct record *r, struct buf *text, struct sender_record *ret)
+static int format(const struct auditlog *log, struct record *r, uint64_t seqno, struct buf *text)
 {
-        r->seqno = ++log->seqno;
+        r->seqno = seqno;
         r->boot = log->boot;
         if (r->when == 0)
                 r->when = clock_of(CLOCK_REALTIME);
-        int e = record_format(r, text);
+        return record_format(r, text);
+}
+
+/* A number, the journal and the file; the number is kept last: a kill before that makes the caller report it
+ * again, one behind it makes the next start send what is in the file. `*ret` is what to submit, its text in
+ * `text`. 0 or negative errno of the format. */
+static int enter(struct auditlog *log, struct record *r, bool is_entry_due, struct buf *text,
+        struct sender_record *ret)
+{
+        int e = format(log, r, ++log->seqno, text);
         *ret = (struct sender_record){ .cookie = r->seqno,
                 .success = r->success,
                 .since = (int64_t)clock_of(CLOCK_BOOTTIME),
                 .text = buf_str(text) };
-        journal_entry_send(r, ret->text);
+        if (is_entry_due)
+                journal_entry_send(r, ret->text);
         if (e == 0)
                 spool(log, ret);
         keep_seqno(log);
@@ -348,7 +355,7 @@ static void leave_losses(struct auditlog *log)
         struct record r = losses(log);
         struct sender_record unsent;
 
-        if (enter(log, &r, &text, &unsent) == 0)
+        if (enter(log, &r, true, &text, &unsent) == 0)
                 log->left++;
 }
 
@@ -390,14 +397,14 @@ static int add_completion(struct auditlog *log, uint64_t cookie, auditlog_done_t
         return 0;
 }
 
-uint64_t auditlog_emit_then(
-        struct auditlog *log, const struct record *r, auditlog_done_t done, void *userdata)
+static uint64_t emit(struct auditlog *log, const struct record *r, bool is_entry_due, auditlog_done_t done,
+        void *userdata)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct record numbered = *r;
         struct sender_record record;
 
-        int e = enter(log, &numbered, &text, &record);
+        int e = enter(log, &numbered, is_entry_due, &text, &record);
         record.awaited = done != NULL;
         if (e == 0 && done)
                 e = add_completion(log, numbered.seqno, done, userdata);
@@ -414,9 +421,30 @@ uint64_t auditlog_emit_then(
         return numbered.seqno;
 }
 
+uint64_t auditlog_emit_then(
+        struct auditlog *log, const struct record *r, auditlog_done_t done, void *userdata)
+{
+        return emit(log, r, true, done, userdata);
+}
+
 uint64_t auditlog_emit(struct auditlog *log, const struct record *r)
 {
-        return auditlog_emit_then(log, r, NULL, NULL);
+        return emit(log, r, true, NULL, NULL);
+}
+
+uint64_t auditlog_send(struct auditlog *log, const struct record *r)
+{
+        sender_wake(log->sender);
+        return emit(log, r, false, NULL, NULL);
+}
+
+void auditlog_enter(const struct auditlog *log, const struct record *r, uint64_t seqno)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        struct record numbered = *r;
+
+        (void)format(log, &numbered, seqno, &text);
+        journal_entry_send(&numbered, buf_str(&text));
 }
 
 void auditlog_emit_refusal(const struct refusals_told *told, void *userdata)

@@ -45,6 +45,12 @@ void auditlog_emit_refusal(const struct refusals_told *told, void *userdata);
 uint64_t auditlog_emit_then(
         struct auditlog *log, const struct record *r, auditlog_done_t done, void *userdata);
 
+/* The two halves of auditlog_emit(), for who sees to it that a kill between them is followed by the second
+ * at the next start: first the record for the kernel, which the journal's entry so does not hold up. Then
+ * the entry of the record that got this number; both need `r->when`. */
+uint64_t auditlog_send(struct auditlog *log, const struct record *r);
+void auditlog_enter(const struct auditlog *log, const struct record *r, uint64_t seqno);
+
 /* The number of the last record, of an earlier run too; 0 before the first. */
 uint64_t auditlog_last_seqno(const struct auditlog *log);
 

@@ -535,10 +535,7 @@ struct sender *sender_stop(struct sender *s, unsigned timeout_ms)
         (void)close(s->queue.event_fd);
         /* A thread in the middle of sendto() can be held there for a minute and cannot be cancelled safely.
          * It is let go, and frees the rest when it comes back. */
-        if (s->abandoned)
-                (void)pthread_detach(s->thread);
-        else
-                (void)pthread_join(s->thread, NULL);
+        (void)(s->abandoned ? pthread_detach(s->thread) : pthread_join(s->thread, NULL));
         release(s);
         return NULL;
 }
@@ -553,6 +550,11 @@ int sender_submit(struct sender *s, const struct sender_record *r, bool late)
         note_overflow(s);
         (void)pthread_mutex_unlock(&s->lock);
         return e;
+}
+
+void sender_wake(struct sender *s)
+{
+        (void)pthread_cond_signal(&s->wake);
 }
 
 int sender_fd(const struct sender *s)

@@ -124,6 +124,8 @@ struct sender *sender_stop(struct sender *s, unsigned timeout_ms);
 /* Takes a copy. `late`: an earlier run kept it. 0, -EMSGSIZE for text of SENDER_TEXT_MAX bytes or more,
  * -ESHUTDOWN from within sender_stop(), or -ENOMEM. Never blocks. */
 _must_check_ int sender_submit(struct sender *s, const struct sender_record *r, bool late);
+/* A record comes in a moment: its thread wakes meanwhile. */
+void sender_wake(struct sender *s);
 /* Becomes readable when outcomes wait; then call sender_dispatch(). */
 int sender_fd(const struct sender *s);
 void sender_dispatch(struct sender *s);

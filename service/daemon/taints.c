@@ -140,12 +140,17 @@ static void on_transition(struct taint_event *e, void *userdata)
                 .properties = e->properties,
                 .accepted = acceptance ? "yes" : "no",
                 .detail = detail.text[0] ? detail.text : NULL,
-                .when = e->time_usec,
+                .when = e->time_usec > 0 ? e->time_usec : (uint64_t)now(),
                 .success = true,
         };
 
-        if (is_recorded(t, e))
-                e->seqno = auditlog_emit(t->settings->auditlog, &r);
+        bool begun = e->seqno > 0;
+        if (!begun && is_recorded(t, e))
+                e->seqno = auditlog_send(t->settings->auditlog, &r);
+        if (e->seqno > 0)
+                auditlog_enter(t->settings->auditlog, &r, e->seqno);
+        if (begun)
+                return;
         t->past &= ~(UINT64_C(1) << e->bit);
         policy_bus_taint_event(t->settings, e);
         on_changed(t);

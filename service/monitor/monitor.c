@@ -98,8 +98,7 @@ static void recover(struct monitor *m)
                         continue;
                 if (m->recovered_seqno > mark->before)
                         e->seqno = mark->before + 1;
-                else
-                        callbacks->transition(e, callbacks->userdata);
+                callbacks->transition(e, callbacks->userdata);
                 mark->telling = false;
                 follow(m, e, false);
                 any = true;

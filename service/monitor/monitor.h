@@ -14,7 +14,7 @@
 
 struct monitor_callbacks {
         /* A transition, one call a bit, oldest first. The callee may set `seqno`. Kept in the history
-         * afterwards. */
+         * afterwards. Where `seqno` is set, a kill came behind its record and perhaps before its end. */
         void (*transition)(struct taint_event *e, void *userdata);
         /* The mask cannot be read any more (text says why), or can again (NULL). */
         void (*blind)(const char *text, void *userdata);

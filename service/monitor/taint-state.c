@@ -386,14 +386,14 @@ static int keep(struct taint_state_file *f, const char *root, const struct taint
 {
         _cleanup_buf_ struct buf piece = BUF_INIT;
 
-        if (f->fd >= 0 && (f->size >= f->rewrite_at || !is_as_left(f)))
-                taint_state_file_done(f);
         if (f->fd < 0)
                 return keep_all(f, root, s, d);
         format(s, &piece);
         return append(f, root, &piece, d);
 }
 
+/* Somebody waits: whether the file is still the one that was left is seen by what follows, which writes all
+ * of it where it is not. */
 int taint_state_keep_event(
         struct taint_state_file *f, const char *root, const struct taint_state *s, struct diag *d)
 {
@@ -403,5 +403,7 @@ int taint_state_keep_event(
 int taint_state_keep_told(
         struct taint_state_file *f, const char *root, const struct taint_state *s, struct diag *d)
 {
+        if (f->fd >= 0 && (f->size >= f->rewrite_at || !is_as_left(f)))
+                taint_state_file_done(f);
         return keep(f, root, s, taint_state_format_told, d);
 }

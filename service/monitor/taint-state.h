@@ -14,9 +14,9 @@
  * present-at-start. Killed between 1 and 3, or within 3: at the next start the last number given out says
  * which it was. Still N: no record was made, so it is reported now, with the cause and the actor that were
  * found then. More than N: it has its record, in the kernel or among those that the next start sends
- * (schema/audit/spool.h). Left are two moments: killed between the journal's entry and the spool's, the
- * journal has two entries of one number; killed between the kernel's yes and the spool's mark, the kernel
- * has two records of one number. */
+ * (schema/audit/spool.h), and gets its journal entry, which comes last in 2. Left are two moments: killed
+ * between that entry and the end of 3, the journal has two of one number; killed between the kernel's yes
+ * and the spool's mark, the kernel has two records of one number. */
 
 #include <sys/types.h>
 

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Taints and the policy on the bus: which of them get a record. The kernel's part is a file. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "../../schema/base/buf.h"
+#include "../../schema/base/file.h"
 #include "client.h"
 
 #define TAINTED "/proc/sys/kernel/tainted"
+#define SEQNO_FILE LAYOUT_POLICY_RUN "/seqno"
 #define NO_RECORD "'seqno'=t:0"
 
 static struct ear told;
@@ -92,6 +96,43 @@ START_TEST(a_change_tells_the_mask)
                 world.bus, "Preview", "ssuvs", MODULES, "TaintEvents", 1, "s", "disabled", "base");
         const char *text = message_text(m);
         ck_assert_msg(strstr(text, " tainted=0x1200 "), "%s", text);
+        ear_done(&told);
+}
+END_TEST
+
+#define STATE_FILE LAYOUT_POLICY_RUN "/taint-state"
+#define SENTENCE "The kernel is tainted: 'TAINT_OOT_MODULE'"
+
+/* Where that stands in what was kept of taints, or NULL. */
+static char *find_kept(struct buf *text, const char *what)
+{
+        buf_done(text);
+        return file_read(AT_FDCWD, world_path(STATE_FILE), 65536, text, NULL, NULL) < 0
+                       ? NULL
+                       : strstr(text->data, what);
+}
+
+/* Killed behind the record, and perhaps before the journal has its entry: it gets one, but no second record.
+ */
+START_TEST(killed_before_the_entry)
+{
+        static const char piece[] = "  -\n    told: 4096\n";
+        _cleanup_buf_ struct buf text = BUF_INIT;
+
+        begin();
+        world_replace(TAINTED, "4096\n");
+        WAIT(told.n == 1);
+        WAIT(find_kept(&text, piece));
+        daemon_kill(&world.policyd);
+        *find_kept(&text, piece) = '\0';
+        world_write(STATE_FILE, text.data);
+        _cleanup_free_ char *number = strdup(world_read(SEQNO_FILE));
+        policyd_start("--recheck=1");
+        WAIT(find_kept(&text, "\ntold: 4096\n"));
+        ck_assert_str_eq(world_read(SEQNO_FILE), number);
+        ck_assert_uint_eq(told.n, 1);
+        if (records_are_logged())
+                ck_assert_uint_eq(daemon_count(&world.policyd, SENTENCE), 2);
         ear_done(&told);
 }
 END_TEST
@@ -211,7 +252,8 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { the_policy_of_that_moment, nothing_of_the_past, odd_names,
-                a_change_tells_the_mask, accepted, accepted_for_a_time, accepted_badly };
+                a_change_tells_the_mask, killed_before_the_entry, accepted, accepted_for_a_time,
+                accepted_badly };
         Suite *suite = suite_create("taints");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

@@ -75,8 +75,20 @@ static const struct sender_backend backend = {
         .settle_ms = 100,
 };
 
+static unsigned entries;
+static char entry_text[RECORD_TEXT_MAX];
+
+void __wrap_journal_entry_send(const struct record *r, const char *record_text);
+
+void __wrap_journal_entry_send(_unused_ const struct record *r, const char *record_text)
+{
+        entries++;
+        (void)snprintf(entry_text, sizeof(entry_text), "%s", record_text);
+}
+
 static void setup(void)
 {
+        entries = 0;
         scratch_new(&root);
         (void)snprintf(log_path, sizeof(log_path), "%s", scratch_path(&root, "/kernel"));
         scratch_puts(&root, "/kernel", "");
@@ -167,6 +179,36 @@ START_TEST(kept_over_a_stop)
         (void)auditlog_free(log);
         sd_event_unref(event);
         ck_assert_uint_eq(taken("op="), 3);
+}
+END_TEST
+
+/* Also by the next run, which has the number alone. */
+START_TEST(the_entry_may_follow_its_record)
+{
+        const struct record r = {
+                .kind = RECORD_POLICY_CHANGED, .path = "x", .when = 1234567, .success = true
+        };
+        sd_event *event = NULL;
+        struct auditlog *log = start(&event);
+
+        (void)emit(log, "other");
+        ck_assert_uint_eq(entries, 1);
+        ck_assert_uint_eq(auditlog_send(log, &r), 2);
+        run_until_sent(log, event, 2);
+        ck_assert_uint_eq(entries, 1);
+        for (unsigned i = 0; i < 2; i++) {
+                auditlog_enter(log, &r, 2);
+                ck_assert_uint_eq(entries, 2 + i);
+                ck_assert(strstr(entry_text, "path=\"x\""));
+                ck_assert_uint_eq(taken(entry_text), 1);
+                (void)auditlog_free(log);
+                sd_event_unref(event);
+                log = start(&event);
+        }
+        ck_assert_uint_eq(auditlog_last_seqno(log), 2);
+        (void)auditlog_free(log);
+        sd_event_unref(event);
+        ck_assert_uint_eq(taken("op="), 2);
 }
 END_TEST
 
@@ -401,8 +443,9 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { kept_over_a_stop, kept_over_a_kill, numbers_outlive_a_lost_file,
-                lost_by_the_kernel, quiet_in_doubt, lost_at_the_end, losses_over_a_stop };
+        const TTest *const tests[] = { kept_over_a_stop, the_entry_may_follow_its_record, kept_over_a_kill,
+                numbers_outlive_a_lost_file, lost_by_the_kernel, quiet_in_doubt, lost_at_the_end,
+                losses_over_a_stop };
 
         return suite_with("auditlog", tests, ARRAY_SIZE(tests), setup, teardown);
 }

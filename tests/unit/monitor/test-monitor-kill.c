@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Kills the monitor at every step of telling, for real, and starts it again: in the end each transition has
- * one record, whenever it was. */
+ * one record, whenever it was, and its journal entry, which comes behind the record. */
 #include <check.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -24,7 +24,7 @@
 /* What outlives a kill: the records, and the number of the last. */
 static struct shared {
         uint64_t seqno;
-        unsigned records[64], cleared[64];
+        unsigned records[64], cleared[64], entries[64];
         unsigned steps; /* of this life */
         unsigned die_at;
 } * shared;
@@ -81,9 +81,13 @@ int __wrap_fsync(_unused_ int fd)
 static void on_transition(struct taint_event *e, _unused_ void *userdata)
 {
         step();
-        /* A record and its number are one: see taint-state.h for the moment between them. */
-        e->seqno = ++shared->seqno;
-        (*(e->cleared ? &shared->cleared[e->bit] : &shared->records[e->bit]))++;
+        if (e->seqno == 0) {
+                /* A record and its number are one: see taint-state.h for the moment between them. */
+                e->seqno = ++shared->seqno;
+                (*(e->cleared ? &shared->cleared[e->bit] : &shared->records[e->bit]))++;
+                step();
+        }
+        shared->entries[e->bit]++;
         step();
 }
 
@@ -135,6 +139,7 @@ static void begin(uint64_t mask)
         shared->seqno = 0;
         memset(shared->records, 0, sizeof(shared->records));
         memset(shared->cleared, 0, sizeof(shared->cleared));
+        memset(shared->entries, 0, sizeof(shared->entries));
         scratch_remove(&root, LAYOUT_POLICY_RUN "/taint-state");
         scratch_puts(&root, "/proc/sys/kernel/random/boot_id", "0f0e0d0c-1111-2222-3333-444455556666\n");
         (void)snprintf(text, sizeof(text), "%" PRIu64 "\n", mask);
@@ -162,6 +167,8 @@ static void check_records(unsigned least, unsigned most)
                                       shared->records[bit] <= (set ? most : 0),
                         "killed at step %u: bit %u has %u records", shared->die_at, bit,
                         shared->records[bit]);
+                ck_assert_msg(shared->entries[bit] >= shared->records[bit],
+                        "killed at step %u: bit %u has no entry", shared->die_at, bit);
         }
 }
 
