@@ -26,6 +26,10 @@ static const struct {
         [REG_HISTORY] = { command_history, false, false },
         [REG_COMPLETE] = { command_complete, false, false },
         [REG_LINT] = { command_lint, false, false },
+        [REG_APPLY] = { command_apply, true, false },
+        [REG_IMPORT] = { command_apply, true, false },
+        [REG_EXPORT] = { command_export, false, false },
+        [REG_DIFF] = { command_diff, false, false },
 };
 
 /* The option, else the variable; it goes over the bus as a string, so it must be one. */

@@ -12,6 +12,7 @@ static const char absent_text[] = POLICY_SERVICE_WORDS " is not running: what it
 struct preview {
         struct session *s;
         struct json j;
+        bool of_file;
         bool absent; /* said once is enough, and asking again is useless */
         size_t n;
 };
@@ -65,6 +66,9 @@ static int show_event(struct preview *p, const struct event *e)
 {
         _cleanup_buf_ struct buf lines = BUF_INIT;
 
+        /* Of a whole file only what would be another one is of interest. */
+        if (p->of_file && event_is(e, "value-unchanged"))
+                return EXIT_CODE_OK;
         int code = ask_policy(p, e, &lines);
         if (code != EXIT_CODE_OK)
                 return code;
@@ -185,7 +189,9 @@ static int show_text(struct preview *p, sd_bus_message *reply, struct preview_co
 
 int preview_show(struct session *s, sd_bus_message *reply, struct preview_counts *ret)
 {
-        struct preview p = { .s = s, .j = json_on(&s->out) };
+        struct preview p = {
+                .s = s, .j = json_on(&s->out), .of_file = s->command == REG_APPLY || s->command == REG_IMPORT
+        };
 
         if (!s->options.json)
                 return show_text(&p, reply, ret);

@@ -49,16 +49,36 @@ static const struct options_command commands[] = {
                 { "key path value operand data layer" } },
         [REG_LINT] = { "lint", 1, OPTIONS_UNLIMITED, "FILE...", "Check hive files, without a provider",
                 "`-` is standard input. Exit status 4 when a file is bad.", { OPTIONS_FILES } },
+        [REG_APPLY] = { "apply", 1, 1, "FILE", "Make a layer have what a file says, all or nothing",
+                "FILE is hive YAML, JSON or .reg, whichever it looks like; `-` is standard input. It goes into the layer of\n"
+                "--layer, else into the one that it names. What is there already is not written again: a second run\n"
+                "says 0 changed.",
+                { OPTIONS_FILES } },
+        [REG_IMPORT] = { "import", 1, 1, "FILE", "As reg.exe: the same as apply", NULL, { OPTIONS_FILES } },
+        [REG_EXPORT] = { "export", 1, 2, "KEY [FILE]", "Write a key and all below it as a file",
+                "What is effective, with comments that say from which layer each value is, or what one layer has. To\n"
+                "standard output it is hive YAML; the ending of FILE says what that is, and without one it is JSON, as\n"
+                "Peios's own reg writes it.",
+                { A_KEY, OPTIONS_FILES } },
+        [REG_DIFF] = { "diff", 2, 3, "A B [KEY]", "Show what makes A into B, one change a line",
+                "Each is a file, `layer:NAME`, or `live`: what is effective. A file is compared where it has something:\n"
+                "its topmost keys and all below them. Exit status 1 if they differ.",
+                { OPTIONS_FILES, OPTIONS_FILES, A_KEY } },
 };
 
 #define AT(member) offsetof(struct reg_options, member)
 #define ON(command) (1u << REG_##command)
 
 static const struct options_row rows[] = {
-        { "layer", .kind = OPTIONS_TEXT, .offset = AT(layer), .commands = ON(SET) | ON(DEL) | ON(NEW),
-                .metavar = "NAME", .help = "Write to this layer (default: $PEIOS_REG_LAYER, else base)",
+        { "layer", .kind = OPTIONS_TEXT, .offset = AT(layer),
+                .commands = ON(SET) | ON(DEL) | ON(NEW) | ON(APPLY) | ON(IMPORT) | ON(EXPORT),
+                .metavar = "NAME",
+                .help = "Write to this layer (default: $PEIOS_REG_LAYER, else base); export: what it has",
                 .offered = A_LAYER,
-                .manual = "write to this layer; the default is\n.Ev PEIOS_REG_LAYER ,\nelse\n.Ql base ." },
+                .manual =
+                        "write to this layer; the default is\n.Ev PEIOS_REG_LAYER ,\nfor\n.Cm apply\nthen the "
+                        "layer that the file names, else\n.Ql base .\nFor\n.Cm export :\nwhat this layer has, "
+                        "in place of what is effective." },
         { "expected-seq", .kind = OPTIONS_EXPECTED, .offset = AT(expected), .commands = ON(SET) | ON(DEL),
                 .metavar = "N",
                 .help = "Only if the layer's entry has this sequence (0: there is none yet), else exit status 6",
@@ -110,6 +130,29 @@ static const struct options_row rows[] = {
                         "30m\nago, or\n.Ql @ Ns Ar seconds\nsince 1970." },
         { "until", .kind = OPTIONS_TEXT, .offset = AT(until), .commands = ON(HISTORY), .metavar = "TIME",
                 .help = "Until then" },
+        { "prune", .kind = OPTIONS_FLAG, .offset = AT(prune), .commands = ON(APPLY) | ON(IMPORT),
+                .help = "What the layer has at or below the file's topmost keys, and the file has not, goes",
+                .manual =
+                        "what the layer has at or below the file's topmost keys, and the file has not, goes.\nTopmost "
+                        "is a key that no other one of the file is above; a hive that has no values of its own\nis not "
+                        "counted.\nOther layers keep what they have." },
+        { "keep-going", .kind = OPTIONS_FLAG, .offset = AT(keep_going),
+                .commands = ON(APPLY) | ON(IMPORT) | ON(EXPORT) | ON(DIFF),
+                .help = "Leave out what is bad, say what that is, and end with exit status 4" },
+        { "format", .kind = OPTIONS_TEXT, .offset = AT(format), .commands = ON(EXPORT), .metavar = "FORM",
+                .help = "yaml, json or reg, whatever the file is called", .offered = "yaml json reg" },
+        { "variant", .kind = OPTIONS_TEXT, .offset = AT(variant), .commands = ON(EXPORT), .metavar = "WHOSE",
+                .help = "A .reg file for: windows, utf8 (people, Samba), ascii (hivexregedit), regedit4",
+                .offered = "windows utf8 ascii regedit4",
+                .manual =
+                        "a .reg file for\n.Ql windows :\nUTF-16, for Windows and Wine, as files have it unless this is "
+                        "given;\n.Ql utf8 :\nfor people and Samba, as standard output has it;\n.Ql ascii :\nfor "
+                        "hivexregedit;\n.Ql regedit4 :\nthe old form, in a code page." },
+        { "encoding", .kind = OPTIONS_TEXT, .offset = AT(encoding),
+                .commands = ON(APPLY) | ON(IMPORT) | ON(EXPORT) | ON(DIFF), .metavar = "NAME",
+                .help = "The code page of a .reg file without a mark (default: CP1252 for REGEDIT4)" },
+        { "as-hex", .kind = OPTIONS_FLAG, .offset = AT(as_hex), .commands = ON(EXPORT),
+                .help = "Write the bytes of what a .reg file cannot say, without its type" },
         { "json", .kind = OPTIONS_FLAG, .offset = AT(json), .commands = OPTIONS_ALL,
                 .help = "Print JSON (watch, history: one object a line)" },
         { "root", .kind = OPTIONS_ROOT, .offset = AT(root), .commands = ON(LINT), .metavar = "DIR",
@@ -136,8 +179,8 @@ const struct options_program reg_options_program = {
                 "A KEY is written \\Hive\\A\\B or /Hive/A/B; without a hive it is in Machine. A value can be a\n"
                 "word of its own or the last component of the key's path; @ is a key's default value, @@ one that\n"
                 "is called @.\n\n"
-                "Exit status: 0 done, 1 usage, 2 not found, 3 denied, 4 invalid, 5 service or I/O failure,\n"
-                "6 another sequence than expected.",
+                "Exit status: 0 done, 1 usage (diff: differences), 2 not found, 3 denied, 4 invalid,\n"
+                "5 service or I/O failure, 6 another sequence than expected.",
         .commands = commands,
         .n_commands = ARRAY_SIZE(commands),
         .rows = rows,

@@ -20,6 +20,10 @@ enum reg_command {
         REG_HISTORY,
         REG_COMPLETE,
         REG_LINT,
+        REG_APPLY,
+        REG_IMPORT,
+        REG_EXPORT,
+        REG_DIFF,
 };
 
 struct reg_options {
@@ -31,6 +35,7 @@ struct reg_options {
         const char *since, *until;
         const char *from; /* in place of a DATA word */
         const char *type;
+        const char *format, *variant, *encoding; /* of documents */
         bool json;
         bool dry_run;
         bool quiet;
@@ -44,6 +49,9 @@ struct reg_options {
         bool is_volatile;
         bool subtree;
         bool keyword;
+        bool prune;
+        bool keep_going;
+        bool as_hex;
 };
 
 #define REG_OPTIONS_INIT ((struct reg_options){ .depth = UINT64_MAX })

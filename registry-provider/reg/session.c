@@ -111,7 +111,12 @@ size_t session_n_names(const struct session *s)
         switch (s->command) {
         case REG_LINT:
         case REG_COMPLETE:
+        case REG_APPLY:
+        case REG_IMPORT:
+        case REG_DIFF:
                 return 0;
+        case REG_EXPORT:
+                return 1;
         case REG_MAN:
                 return s->options.keyword ? 0 : s->line.n_words;
         case REG_SET:

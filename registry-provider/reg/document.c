@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "document.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "../exchange/difference.h"
+
+/* A .reg file in UTF-16 takes twice the bytes. */
+#define FILE_BYTES_MAX (2u * HIVE_FILE_BYTES_MAX)
+
+/* NULL-terminated, borrowed from the session. */
+static int find_hives(struct session *s, const char *const **ret)
+{
+        int code = session_ask_hives(s);
+
+        *ret = (const char *const *)s->hives;
+        return code;
+}
+
+static void tell_problems(const struct diags *problems)
+{
+        for (size_t i = 0; i < problems->n; i++)
+                session_complain("%s", problems->list[i]);
+        if (problems->n_all > problems->n)
+                session_complain("… and %zu more", problems->n_all - problems->n);
+}
+
+static int parse(struct session *s, const char *name, const struct buf *text, const char *const *hives,
+        struct hive_file **ret, struct diags *problems)
+{
+        const struct exchange_reading how = {
+                .value_max = VALUE_BYTES_DEFAULT_MAX,
+                .hives = hives,
+                .encoding = s->options.encoding,
+                .keep_going = s->options.keep_going,
+        };
+
+        int r = exchange_read(name, buf_str(text), text->len, &how, ret, problems);
+        if (r == 0)
+                return EXIT_CODE_OK;
+        if (r != -EINVAL)
+                return session_fail(s, r, name);
+        (void)diag_set(&s->diag, EINVAL, "%s: %zu bad %s; nothing is done%s", name, problems->n_all,
+                problems->n_all == 1 ? "entry" : "entries",
+                s->options.keep_going ? "" : " (--keep-going takes the rest)");
+        return EXIT_CODE_INVALID;
+}
+
+int document_read(struct session *s, const char *word, struct hive_file **ret, size_t *ret_left_out)
+{
+        _cleanup_(diags_done) struct diags problems = { 0 };
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        const char *const *hives;
+
+        int code = session_read(s, word, FILE_BYTES_MAX, &text);
+        if (code == EXIT_CODE_OK)
+                code = find_hives(s, &hives);
+        if (code == EXIT_CODE_OK)
+                code = parse(s, session_file_name(word), &text, hives, ret, &problems);
+        tell_problems(&problems);
+        if (code != EXIT_CODE_OK)
+                return code;
+        *ret_left_out = problems.n_all;
+        difference_sort((*ret)->keys, (*ret)->n_keys);
+        return EXIT_CODE_OK;
+}
+
+int document_roots(const struct hive_key *keys, size_t n, const struct path ***ret, size_t *ret_n)
+{
+        const struct path **roots = calloc(n + 1, sizeof(*roots));
+        size_t n_roots = 0;
+
+        if (!roots)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                bool is_bare_hive = keys[i].path.n == 1 && keys[i].n_values == 0;
+                if (!is_bare_hive && (n_roots == 0 || !path_is_below(&keys[i].path, roots[n_roots - 1])))
+                        roots[n_roots++] = &keys[i].path;
+        }
+        *ret = roots;
+        *ret_n = n_roots;
+        return 0;
+}

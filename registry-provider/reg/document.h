@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Documents of registry contents in files: hive YAML, JSON or .reg. */
+
+#include "../exchange/exchange.h"
+#include "session.h"
+
+/* Reads a file that the command line names, and puts it into order (exchange/difference.h). What is bad in
+ * it is told line by line; then nothing comes back, EXIT_CODE_INVALID, unless it is --keep-going:
+ * *ret_left_out says how many were left out. */
+_must_check_ int document_read(
+        struct session *s, const char *word, struct hive_file **ret, size_t *ret_left_out);
+
+/* The keys of a document that no other one is above; of a hive that has no value of its own, those below it.
+ * malloc()ed. 0 or -ENOMEM. */
+_must_check_ int document_roots(
+        const struct hive_key *keys, size_t n, const struct path ***ret, size_t *ret_n);

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "subtree.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Pages at first, so that nobody waits for us; then all at once, which is for who may write; and no longer.
+ */
+#define TRIES_IN_PAGES 3u
+#define TRIES 10u
+
+/* The bits of ReadTree(). */
+enum {
+        KEY_IS_NAMED = 1,
+        KEY_IS_HIDDEN = 2,
+        KEY_IS_MASKED = 4,
+};
+
+static void clear(struct subtree *t)
+{
+        for (size_t i = 0; i < t->n; i++)
+                path_done(&t->keys[i].path);
+        for (size_t i = 0; i < t->n_pages; i++)
+                sd_bus_message_unref(t->pages[i]);
+        t->n = t->n_values = t->n_pages = 0;
+        buf_clear(&t->bytes);
+}
+
+void subtree_done(struct subtree *t)
+{
+        clear(t);
+        free(t->keys);
+        free(t->values);
+        free(t->from);
+        free(t->pages);
+        buf_done(&t->bytes);
+}
+
+const char *subtree_from(const struct subtree *t, const struct hive_value *value)
+{
+        return t->from[value - t->values];
+}
+
+/* Room for one more. */
+static int grow(void *list, size_t n, size_t *size, size_t element)
+{
+        void **at = list;
+
+        if (n < *size)
+                return 0;
+        size_t more = *size ? *size * 2 : 64;
+        void *now = reallocarray(*at, more, element);
+        if (!now)
+                return -ENOMEM;
+        *at = now;
+        *size = more;
+        return 0;
+}
+
+/* ---- One page ---- */
+
+/* The bytes move as they grow: until the end `data` is where they begin among them. */
+static int add_value(struct subtree *t, sd_bus_message *m)
+{
+        size_t size = t->values_size, begin = t->bytes.len;
+        uint64_t sequence;
+
+        int r = grow(&t->values, t->n_values, &size, sizeof(*t->values));
+        if (r == 0)
+                r = grow(&t->from, t->n_values, &t->values_size, sizeof(*t->from));
+        if (r < 0)
+                return r;
+        struct hive_value *v = &t->values[t->n_values];
+        *v = (struct hive_value){ 0 };
+        r = sd_bus_message_read_basic(m, 's', &v->name);
+        if (r >= 0)
+                r = wire_read_value(m, &t->bytes, &v->value.type, NULL);
+        if (r >= 0)
+                r = sd_bus_message_read_basic(m, 't', &sequence);
+        if (r >= 0)
+                r = sd_bus_message_read_basic(m, 's', &t->from[t->n_values]);
+        if (r < 0)
+                return r;
+        v->value.size = t->bytes.len - begin;
+        t->n_values++;
+        return 0;
+}
+
+static bool any_hive(_unused_ const char *name, _unused_ size_t len, _unused_ void *userdata)
+{
+        return true;
+}
+
+static int add_key(struct subtree *t, sd_bus_message *m)
+{
+        const char *path;
+        uint32_t flags;
+
+        int r = grow(&t->keys, t->n, &t->keys_size, sizeof(*t->keys));
+        if (r == 0)
+                r = sd_bus_message_read(m, "su", &path, &flags);
+        if (r < 0)
+                return r;
+        struct hive_key *key = &t->keys[t->n];
+        *key = (struct hive_key){ .made = flags & KEY_IS_NAMED,
+                .hidden = flags & KEY_IS_HIDDEN,
+                .blanket = flags & KEY_IS_MASKED };
+        r = path_parse(path, strlen(path), any_hive, NULL, &key->path, NULL);
+        if (r < 0)
+                return r == -ENOMEM ? r : -EBADMSG;
+        t->n++;
+        size_t before = t->n_values;
+        r = sd_bus_message_enter_container(m, 'a', "(suvts)");
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'r', "suvts")) > 0) {
+                r = add_value(t, m);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        key->n_values = t->n_values - before;
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+static int add_page(struct subtree *t, sd_bus_message *m, const char **ret_next, uint64_t *ret_sequence)
+{
+        int r = grow(&t->pages, t->n_pages, &t->pages_size, sizeof(sd_bus_message *));
+        if (r < 0)
+                return r;
+        t->pages[t->n_pages++] = sd_bus_message_ref(m);
+        r = sd_bus_message_enter_container(m, 'a', "(sua(suvts))");
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'r', "sua(suvts)")) > 0) {
+                r = add_key(t, m);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : sd_bus_message_read(m, "st", ret_next, ret_sequence);
+}
+
+static int ask(struct session *s, const char *root, const char *layer, const char *after, bool whole,
+        sd_bus_message **ret)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        int code = session_new_call(s, "ReadTree", root, NULL, &m);
+        if (code != EXIT_CODE_OK)
+                return code;
+        int r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0 && layer)
+                r = sd_bus_message_append(m, "{sv}", "layer", "s", layer);
+        if (r >= 0 && after[0])
+                r = sd_bus_message_append(m, "{sv}", "after", "s", after);
+        if (r >= 0 && whole)
+                r = sd_bus_message_append(m, "{sv}", "whole", "b", 1);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? session_fail(s, r, NULL) : session_call(s, m, ret);
+}
+
+/* ---- All pages ---- */
+
+/* *ret_moved: something was changed in between. */
+static int read_root(struct session *s, const struct subtree_query *q, size_t i, bool whole,
+        struct subtree *t, bool *ret_moved)
+{
+        const char *next = "";
+
+        do {
+                _cleanup_message_ sd_bus_message *reply = NULL;
+                uint64_t sequence;
+                int code = ask(s, q->roots[i]->text, q->layer, next, whole, &reply);
+                if (code == EXIT_CODE_NOT_FOUND && !q->layer) {
+                        s->diag = (struct diag){ 0 };
+                        return EXIT_CODE_OK;
+                }
+                if (code != EXIT_CODE_OK)
+                        return code;
+                int r = add_page(t, reply, &next, &sequence);
+                if (r < 0)
+                        return session_bad_reply(s, r);
+                *ret_moved = t->n_pages > 1 && sequence != t->sequence;
+                t->sequence = sequence;
+        } while (next[0] && !*ret_moved);
+        return EXIT_CODE_OK;
+}
+
+static void point_to_values(struct subtree *t)
+{
+        size_t at = 0;
+        const char *bytes = buf_str(&t->bytes);
+
+        for (size_t i = 0; i < t->n_values; i++) {
+                t->values[i].value.data = bytes;
+                bytes += t->values[i].value.size;
+        }
+        for (size_t i = 0; i < t->n; i++) {
+                t->keys[i].values = t->values + at;
+                at += t->keys[i].n_values;
+        }
+}
+
+int subtree_read(struct session *s, const struct subtree_query *query, struct subtree *ret)
+{
+        for (unsigned try = 0; try < TRIES; try++) {
+                bool moved = false;
+                clear(ret);
+                for (size_t i = 0; i < query->n_roots && !moved; i++) {
+                        int code = read_root(s, query, i, try >= TRIES_IN_PAGES, ret, &moved);
+                        if (code != EXIT_CODE_OK)
+                                return code;
+                }
+                if (!moved) {
+                        point_to_values(ret);
+                        return EXIT_CODE_OK;
+                }
+        }
+        (void)diag_set(&s->diag, EAGAIN,
+                "%s: the registry was changed each of the %u times that it was read: try again",
+                query->roots[0]->text, TRIES);
+        return EXIT_CODE_CONFLICT;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the registry has at and below some keys, read from the provider at one moment: what is effective, or
+ * what one layer has. A document as of exchange/difference.h, in its order. */
+
+#include "../exchange/difference.h"
+#include "session.h"
+
+struct subtree {
+        struct hive_key *keys;
+        size_t n;
+        struct hive_value *values; /* of all keys, one after the other */
+        const char **from;         /* the layer of each value */
+        size_t n_values;
+        uint64_t sequence; /* of the registry when it was read */
+        /* What all that is in. */
+        struct buf bytes;
+        sd_bus_message **pages;
+        size_t n_pages;
+        size_t keys_size, values_size, pages_size;
+};
+
+void subtree_done(struct subtree *t);
+#define _cleanup_subtree_ _cleanup_(subtree_done)
+
+struct subtree_query {
+        const struct path *const *roots; /* none is below another one; in their order */
+        size_t n_roots;
+        const char *layer; /* NULL: what is effective */
+};
+
+/* A root that is not there has nothing; a layer that is not there is EXIT_CODE_NOT_FOUND. `ret` is empty.
+ * What changes while it is read is read again; EXIT_CODE_CONFLICT where that never ends. */
+_must_check_ int subtree_read(struct session *s, const struct subtree_query *query, struct subtree *ret);
+
+/* The layer that the value of the key comes from. */
+const char *subtree_from(const struct subtree *t, const struct hive_value *value);

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* apply, export and diff: documents of registry contents, to the registry and back. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "dropin.h"
+#include "shell.h"
+
+static void write_file(const char *name, const char *text)
+{
+        _cleanup_free_ char *path = NULL;
+
+        ck_assert(asprintf(&path, "%s/%s", world.dir, name) > 0);
+        FILE *f = fopen(path, "w");
+        ck_assert_ptr_nonnull(f);
+        ck_assert_int_ge(fputs(text, f), 0);
+        ck_assert_int_eq(fclose(f), 0);
+}
+
+static void trial_layer(void)
+{
+        (void)set_number(world.bus, "\\System\\Registry\\Layers\\trial", "Precedence", 5);
+        (void)set_number(world.bus, "\\System\\Registry\\Layers\\trial", "Enabled", 1);
+}
+
+START_TEST(a_file_is_applied_once)
+{
+        registryd_start(NULL);
+        write_file("a.yaml",
+                "peios-registry: 1\nkeys:\n  \\T:\n    Text: !sz a\n    Number: !dword 7\n  \\T\\Empty:\n");
+        shell_is(0, "reg apply a.yaml | sed 's/ (/\\n(/'",
+                "a.yaml: 4 changed in layer base\n(2 values set, 0 deleted; 2 keys made, 0 deleted)\n");
+        _cleanup_free_ char *sequence = strdup(registry_property(world.bus, "Sequence"));
+        _cleanup_free_ char *history = strdup(shell_output(0, "reg history -s --json /T"));
+        shell_is(0, "reg apply a.yaml", "a.yaml: 0 changed in layer base\n");
+        shell_is(0, "reg apply - < a.yaml", "<stdin>: 0 changed in layer base\n");
+        shell_is(0, "reg apply --json a.yaml",
+                "{\"file\":\"a.yaml\",\"layer\":\"base\",\"changes\":0,\"values_set\":0,\"values_deleted\":0,"
+                "\"keys_created\":0,\"keys_deleted\":0,\"masks\":0,\"effective\":false,\"sequence\":4,"
+                "\"left_out\":0}\n");
+        /* Nothing was written, and nothing recorded. */
+        ck_assert_str_eq(registry_property(world.bus, "Sequence"), sequence);
+        ck_assert_str_eq(shell_output(0, "reg history -s --json /T"), history);
+        shell_is(0, "reg get /T", "Number = REG_DWORD 7\nText = REG_SZ a\n");
+        shell_is(0, "reg ls /T", "Empty\\\nNumber = REG_DWORD 7\nText = REG_SZ a\n");
+        SHELL_SAYS(2, "reg apply none.yaml", "none.yaml");
+}
+END_TEST
+
+START_TEST(a_dry_run_shows_what_would_change)
+{
+        registryd_start(NULL);
+        set_string(world.bus, "\\T", "V", "1");
+        write_file("a.yaml", "peios-registry: 1\nkeys:\n  \\T: {V: !sz 1, W: !sz 2}\n");
+        shell_is(0, "reg apply --dry-run a.yaml",
+                "dry run: nothing is written\n"
+                "value-set  Machine\\T  W = REG_SZ 2   (layer base)\n"
+                "  policy: the policy service (org.peios.AuditPolicy1) is not running: what it would do is not known\n"
+                "a.yaml: 1 would be changed in layer base (1 value set, 0 deleted; 0 keys made, 0 deleted)\n");
+        SHELL_SAYS(0, "reg apply --dry-run --json a.yaml", "\"dry_run\":true", "\"changes\":1,",
+                "\"values_set\":1");
+        shell_is(0, "reg get /T", "V = REG_SZ 1\n");
+}
+END_TEST
+
+START_TEST(bad_lines_change_nothing)
+{
+        registryd_start(NULL);
+        write_file("a.yaml",
+                "peios-registry: 1\nkeys:\n  \\T:\n    A: !sz a\n    B: !dword x\n    C: !sz c\n    D: !no d\n");
+        SHELL_SAYS(4, "reg apply a.yaml", "a.yaml:5:", "`x` is not a number",
+                "a.yaml:7:", "a.yaml: 2 bad entries; nothing is done (--keep-going takes the rest)");
+        SHELL_SAYS(2, "reg get /T", "no such key");
+        SHELL_SAYS(4, "reg apply --keep-going a.yaml",
+                "a.yaml:5:", "a.yaml:7:", "a.yaml: 3 changed in layer base",
+                "a.yaml: 2 bad entries were left out");
+        shell_is(0, "reg get /T", "A = REG_SZ a\nC = REG_SZ c\n");
+        /* What the provider refuses, refuses all. */
+        write_file("b.yaml", "peios-registry: 1\nlayer: none\nkeys:\n  \\T: {X: !sz x}\n");
+        SHELL_SAYS(2, "reg apply b.yaml", "none");
+        SHELL_SAYS(0, "reg apply --layer=base b.yaml", "1 changed in layer base");
+}
+END_TEST
+
+START_TEST(what_goes)
+{
+        registryd_start(NULL);
+        for (const char *const *key =
+                        (const char *const[]){ "\\T", "\\T\\A", "\\T\\A\\B", "\\T\\C", "\\U", NULL };
+                *key; key++) {
+                set_string(world.bus, *key, "V", "1");
+                set_string(world.bus, *key, "W", "1");
+        }
+        write_file("a.yaml", "peios-registry: 1\nkeys:\n  \\T: {V: !delete ''}\n  \\T\\A: !delete\n");
+        SHELL_SAYS(0, "reg apply a.yaml",
+                "7 changed in layer base (0 values set, 5 deleted; 0 keys made, 2 deleted)");
+        SHELL_SAYS(0, "reg apply a.yaml", "0 changed");
+        shell_is(0, "reg tree --values /T",
+                "Machine\\T\\\n  W = REG_SZ 1\n  C\\\n    V = REG_SZ 1\n    W = REG_SZ 1\n");
+        /* A key that replaces one. */
+        write_file("b.yaml", "peios-registry: 1\nkeys:\n  \\T\\C: !replace {W: !sz 1, X: !sz 2}\n");
+        SHELL_SAYS(0, "reg apply b.yaml",
+                "2 changed in layer base (1 value set, 1 deleted; 0 keys made, 0 deleted)");
+        SHELL_SAYS(0, "reg apply b.yaml", "0 changed");
+        shell_is(0, "reg get /T/C", "W = REG_SZ 1\nX = REG_SZ 2\n");
+}
+END_TEST
+
+/* At and below the file's topmost keys, in this layer, and nowhere else. */
+START_TEST(pruned)
+{
+        registryd_start(NULL);
+        trial_layer();
+        for (const char *const *key =
+                        (const char *const[]){ "\\T", "\\T\\A", "\\T\\A\\B", "\\T\\C\\D", "\\U", NULL };
+                *key; key++) {
+                set_string(world.bus, *key, "V", "1");
+                set_in_layer(world.bus, "trial", *key, "L", "2");
+        }
+        write_file("a.yaml", "peios-registry: 1\nkeys:\n  \\T: {N: !sz 1}\n  \\T\\A: {L: !sz 2}\n");
+        SHELL_SAYS(0, "reg apply --prune --layer=trial --dry-run a.yaml",
+                "value-deleted  Machine\\T\\A\\B  L", "7 would be changed in layer trial");
+        SHELL_SAYS(0, "reg apply --prune --layer=trial a.yaml",
+                "7 changed in layer trial (1 value set, 3 deleted; 0 keys made, 3 deleted)");
+        SHELL_SAYS(0, "reg apply --prune --layer=trial a.yaml", "0 changed");
+        shell_is(0, "reg tree --values /T",
+                "Machine\\T\\\n  N = REG_SZ 1\n  V = REG_SZ 1\n  A\\\n    L = REG_SZ 2\n    V = REG_SZ 1\n    B\\\n"
+                "      V = REG_SZ 1\n  C\\\n    D\\\n      V = REG_SZ 1\n");
+        shell_is(0, "reg get /U", "L = REG_SZ 2\nV = REG_SZ 1\n");
+}
+END_TEST
+
+#define TOGETHER                                                                                                  \
+        "peios-registry: 1\nlayer: trial\nkeys:\n  \\T:\n    '@': !sz default\n    Bytes: !hex 00ff\n"            \
+        "    Gone: !tombstone ''\n    List: !multi [a, 'b c']\n  \\T\\Hidden: !hidden\n  \\T\\Masked: !blanket\n" \
+        "    V: !qword 5\n  \\T\\Übung:\n    'a\\b': !expand '%X%'\n"
+
+START_TEST(a_layer_to_a_file_and_back)
+{
+        registryd_start(NULL);
+        trial_layer();
+        set_string(world.bus, "\\T\\Hidden", "V", "1");
+        set_string(world.bus, "\\T\\Masked", "W", "1");
+        set_string(world.bus, "\\T", "Gone", "1");
+        write_file("a.yaml", TOGETHER);
+        SHELL_SAYS(0, "reg apply a.yaml", "changed in layer trial");
+        SHELL_SAYS(0, "reg apply a.yaml", "0 changed in layer trial");
+        SHELL_SAYS(2, "reg get /T Gone", "no such value");
+        SHELL_SAYS(2, "reg get /T/Hidden", "is neither a key nor a value");
+        (void)shell_output(0, "reg diff a.yaml layer:trial");
+        (void)shell_output(0, "reg diff layer:trial a.yaml");
+        SHELL_SAYS(0, "reg export --layer=trial /T > b.yaml; cat b.yaml", "layer: trial\n", "!tombstone",
+                "!hidden", "!blanket");
+        (void)shell_output(0, "reg diff a.yaml b.yaml");
+        /* Away with it, and back. */
+        write_file("none.yaml", "peios-registry: 1\nlayer: trial\nkeys:\n  \\T: !delete\n");
+        SHELL_SAYS(0, "reg apply none.yaml", "changed in layer trial");
+        SHELL_SAYS(0, "reg get /T Gone", "1");
+        SHELL_SAYS(1, "reg diff layer:trial b.yaml", "+ \\T\\\n", "+ \\T  Gone = masked\n",
+                "+ \\T  List = REG_MULTI_SZ");
+        SHELL_SAYS(0, "reg apply b.yaml", "changed in layer trial");
+        (void)shell_output(0, "reg export --layer=trial /T > c.yaml; cmp b.yaml c.yaml");
+        /* Unmasked and shown by what replaces it. */
+        write_file(
+                "d.yaml", "peios-registry: 1\nlayer: trial\nkeys:\n  \\T:\n  \\T\\Masked: {V: !qword 5}\n");
+        SHELL_SAYS(0, "reg apply --prune d.yaml", "changed in layer trial");
+        SHELL_SAYS(0, "reg apply --prune d.yaml", "0 changed in layer trial");
+        SHELL_SAYS(0, "reg get /T/Hidden V", "1");
+        shell_is(0, "reg get /T/Masked", "V = REG_QWORD 5\nW = REG_SZ 1\n");
+}
+END_TEST
+
+START_TEST(differences)
+{
+        registryd_start(NULL);
+        trial_layer();
+        set_string(world.bus, "\\T\\A", "V", "1");
+        set_string(world.bus, "\\T", "W", "1");
+        (void)shell_output(0, "reg export /T > a.yaml; reg diff a.yaml live");
+        shell_is(0, "reg diff live a.yaml", "");
+        set_string(world.bus, "\\T\\A", "V", "2");
+        set_string(world.bus, "\\T\\B", "X", "1");
+        set_in_layer(world.bus, "trial", "\\T", "W", "over");
+        shell_is(1, "reg diff a.yaml live",
+                "~ \\T  W = REG_SZ 1 -> REG_SZ over\n~ \\T\\A  V = REG_SZ 1 -> REG_SZ 2\n+ \\T\\B\\\n"
+                "+ \\T\\B  X = REG_SZ 1\n");
+        shell_is(1, "reg diff live a.yaml",
+                "~ \\T  W = REG_SZ over -> REG_SZ 1\n~ \\T\\A  V = REG_SZ 2 -> REG_SZ 1\n- \\T\\B\\\n"
+                "- \\T\\B  X = REG_SZ 1\n");
+        shell_is(1, "reg diff -q live a.yaml", "");
+        shell_is(1, "reg diff a.yaml live /T/A", "~ \\T\\A  V = REG_SZ 1 -> REG_SZ 2\n");
+        shell_is(1, "reg diff layer:base layer:trial /T",
+                "~ \\T  W = REG_SZ 1 -> REG_SZ over\n- \\T\\A\\\n- \\T\\A  V = REG_SZ 2\n- \\T\\B\\\n"
+                "- \\T\\B  X = REG_SZ 1\n");
+        shell_is(0, "reg diff layer:base layer:base", "");
+        shell_is(1, "reg diff --json a.yaml live /T/A",
+                "{\"differences\":[{\"change\":\"value-changed\",\"path\":\"Machine\\\\T\\\\A\",\"name\":\"V\","
+                "\"before\":{\"type\":\"sz\",\"data\":\"1\"},\"after\":{\"type\":\"sz\",\"data\":\"2\"}}]}\n");
+        SHELL_SAYS(2, "reg diff layer:none live", "there is no layer called 'none'");
+        SHELL_SAYS(2, "reg diff none.yaml live", "none.yaml");
+        SHELL_SAYS(2, "reg export /None", "no such key");
+        SHELL_SAYS(2, "reg export --layer=trial /System/Audit", "layer trial has nothing here");
+}
+END_TEST
+
+/* ---- Random contents ---- */
+
+static void put_random(sd_bus *bus, unsigned seed)
+{
+        static const char *const names[] = { "", "a", "B b", "\303\251", "@", "x\\y", "no", "1" };
+
+        srandom(seed);
+        for (unsigned i = 0; i < 60; i++) {
+                char key[64] = "\\T";
+                for (long depth = random() % 4; depth > 0; depth--)
+                        (void)snprintf(key + strlen(key), 8, "\\%c%s", (int)('A' + random() % 3),
+                                random() % 3 ? "" : " x");
+                const char *name = names[(size_t)random() % ARRAY_SIZE(names)];
+                unsigned char bytes[16];
+                size_t n = (size_t)random() % sizeof(bytes);
+                for (size_t k = 0; k < n; k++)
+                        bytes[k] = (unsigned char)random();
+                _cleanup_message_ sd_bus_message *m = NULL;
+                ck_assert_int_ge(sd_bus_message_new_method_call(bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH,
+                                         REGISTRY_INTERFACE, "Set"),
+                        0);
+                /* Any bytes in any type. */
+                ck_assert_int_ge(sd_bus_message_append(m, "ssu", key, name, (uint32_t)(random() % 12)), 0);
+                ck_assert_int_ge(sd_bus_message_open_container(m, 'v', "ay"), 0);
+                ck_assert_int_ge(sd_bus_message_append_array(m, 'y', bytes, n), 0);
+                ck_assert_int_ge(sd_bus_message_close_container(m), 0);
+                ck_assert_int_ge(sd_bus_message_append(m, "a{sv}", 0), 0);
+                ck_assert_int_ge(sd_bus_call(bus, m, 0, NULL, NULL), 0);
+        }
+}
+
+START_TEST(random_contents)
+{
+        static const char *const forms[] = { "yaml" };
+
+        registryd_start(NULL);
+        for (unsigned seed = 1; seed <= 8; seed++) {
+                put_random(world.bus, seed);
+                for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+                        char line[512];
+                        (void)snprintf(line, sizeof(line),
+                                "reg export /T a.%s && reg diff a.%s live && reg del -r /T >&2 &&"
+                                " reg -q apply a.%s && reg export /T b.%s && cmp a.%s b.%s && reg apply a.%s",
+                                forms[i], forms[i], forms[i], forms[i], forms[i], forms[i], forms[i]);
+                        SHELL_SAYS(0, line, ": 0 changed");
+                }
+        }
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { a_file_is_applied_once, a_dry_run_shows_what_would_change,
+                bad_lines_change_nothing, what_goes, pruned, a_layer_to_a_file_and_back, differences,
+                random_contents };
+        Suite *suite = suite_create("documents");
+        harness_add(suite, tests, ARRAY_SIZE(tests));
+        return harness_main(suite);
+}
