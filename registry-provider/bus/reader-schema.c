@@ -42,6 +42,20 @@ static bool is_known_subkey(const struct schema *schema, const struct path *key,
         return false;
 }
 
+/* An entry of a layer's own, which has no key of its own. */
+static const struct schema_value *find_metadata(
+        const struct path *path, const char *name, struct description_hints *hints)
+{
+        const struct schema_value *metadata = layers_metadata(path);
+
+        for (size_t i = 0; metadata && i < LAYERS_METADATA_N; i++)
+                if (fold_equal(metadata[i].name, strlen(metadata[i].name), name, strlen(name))) {
+                        hints->layer = LAYER_BASE;
+                        return &metadata[i];
+                }
+        return NULL;
+}
+
 int reader_describe(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct reader *reader = userdata;
@@ -57,7 +71,8 @@ int reader_describe(sd_bus_message *m, void *userdata, sd_bus_error *error)
         r = reader_path(reader, key, name, &path, &d);
         if (r != 0)
                 return reader_fail(reader, r, &d, error);
-        const struct schema_value *sv = schema_find(schema, &path, name);
+        const struct schema_value *known = schema_find(schema, &path, name);
+        const struct schema_value *sv = known ? known : find_metadata(&path, name, &hints);
         const struct schema_value *near = sv ? NULL : schema_suggest(schema, &path, name);
         if (near) {
                 hints.meant_key = near->key.text;
@@ -65,7 +80,7 @@ int reader_describe(sd_bus_message *m, void *userdata, sd_bus_error *error)
         }
         hints.key_is_value = schema_find_value_at(schema, &path) != NULL;
         hints.is_key = is_known_subkey(schema, &path, name);
-        return reply_description(reader, m, sv ? sv->key.text : path.text, sv, &hints, error);
+        return reply_description(reader, m, known ? known->key.text : path.text, sv, &hints, error);
 }
 
 /* ---- ListKnown ---- */

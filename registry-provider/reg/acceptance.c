@@ -136,28 +136,6 @@ static void ask_what_remains(struct session *s, const char *key, const char *nam
                 (void)diag_set(&a->remains, 0, "no value is in force");
 }
 
-/* Layers have names of their own, so no schema file can list their metadata. Only base's count. */
-static const struct schema_value *find_metadata(const struct session *s, const char *key, const char *name)
-{
-        _cleanup_path_ struct path path = { 0 };
-        static const char layers[] = DEFAULT_HIVE "\\System\\Registry\\Layers";
-        static char precedence[] = "Precedence", enabled[] = "Enabled", source[] = "the registry's layers";
-        static const struct schema_value metadata[] = {
-                { .name = precedence, .type = REG_DWORD, .source = source },
-                { .name = enabled, .type = REG_DWORD, .has_range = true, .max = 1, .source = source },
-        };
-        const char *layer = session_layer(s);
-
-        if (path_parse(key, strlen(key), NULL, NULL, &path, NULL) < 0 || path.n != 5 ||
-                !fold_equal(path.text, path.ends[3], layers, strlen(layers)) ||
-                !fold_equal(layer, strlen(layer), LAYER_BASE, strlen(LAYER_BASE)))
-                return NULL;
-        for (size_t i = 0; i < ARRAY_SIZE(metadata); i++)
-                if (fold_equal(name, strlen(name), metadata[i].name, strlen(metadata[i].name)))
-                        return &metadata[i];
-        return NULL;
-}
-
 static int question_name(
         struct session *s, const char *key, const char *name, const struct description_hints *near)
 {
@@ -196,7 +174,10 @@ int acceptance_ask(struct session *s, const char *key, const char *name, struct 
         int code = known_get(s, key, name, &ret->known);
         if (code != EXIT_CODE_OK)
                 return code;
-        ret->sv = ret->known.is_known ? known_value(&ret->known) : find_metadata(s, ret->known.path, name);
+        /* Layers' metadata: a reader of them looks at base alone. */
+        const char *counts = ret->known.d.hints.layer, *layer = session_layer(s);
+        if (!counts || fold_equal(layer, strlen(layer), counts, strlen(counts)))
+                ret->sv = known_value(&ret->known);
         return EXIT_CODE_OK;
 }
 

@@ -149,6 +149,35 @@ static bool is_reserved(const char *name, size_t len)
                fold_equal(name, len, LAYER_DEFAULT, strlen(LAYER_DEFAULT));
 }
 
+/* Layers have names of their own, so no schema file can list these. */
+const struct schema_value *layers_metadata(const struct path *key)
+{
+        static struct schema_choice enabled[] = {
+                { .value = "0", .meaning = "The layer is kept, and nothing in it counts." },
+                { .value = "1", .meaning = "What is in the layer counts, by its precedence." },
+        };
+        static const struct schema_value metadata[LAYERS_METADATA_N] = {
+                { .name = "Enabled",
+                        .type = REG_DWORD,
+                        .choices = enabled,
+                        .n_choices = ARRAY_SIZE(enabled),
+                        .description = "Whether the layer counts. Not set, what its file says does, else 1.",
+                        .source = "the registry's layers" },
+                { .name = "Precedence",
+                        .type = REG_DWORD,
+                        .description =
+                                "The layer with the highest wins, among equals the later write. Not set, what "
+                                "the layer's file says counts, else 0.",
+                        .source = "the registry's layers" },
+        };
+        size_t len, at = ARRAY_SIZE(layers_components);
+
+        if (key->n != at + 1 || !layers_is_metadata(key, false))
+                return NULL;
+        const char *name = path_component(key, at, &len);
+        return is_reserved(name, len) ? NULL : metadata;
+}
+
 int layers_check_metadata(const struct path *path, struct diag *d)
 {
         size_t len, at = ARRAY_SIZE(layers_components);

@@ -13,6 +13,7 @@
 
 #include "../../schema/base/diag.h"
 #include "../../schema/names/path.h"
+#include "../../schema/schema.h"
 #include "../../schema/values/value.h"
 #include "../store/store.h"
 
@@ -78,6 +79,9 @@ _must_check_ int layers_load(const struct store *s, const struct layers *before,
 
 /* At or below Machine\System\Registry\Layers; with `above`, also what it is in. */
 bool layers_is_metadata(const struct path *path, bool above);
+/* What the metadata mean: entries without a key, for where a layer's own key is; NULL elsewhere. */
+#define LAYERS_METADATA_N 2u
+const struct schema_value *layers_metadata(const struct path *key);
 /* REGISTRY_INVALID_NAME for metadata of a layer that cannot have any. */
 _must_check_ int layers_check_metadata(const struct path *path, struct diag *d);
 

@@ -24,7 +24,7 @@ size_t description_bytes(const struct schema_value *sv, const struct description
         size_t n = MEMBERS_BYTES;
 
         if (hints)
-                n += length(hints->meant_key) + length(hints->meant_name);
+                n += length(hints->meant_key) + length(hints->meant_name) + length(hints->layer);
         if (!sv)
                 return n;
         n += length(sv->name) + length(sv->default_text) + length(sv->suffix) + length(sv->description) +
@@ -53,6 +53,8 @@ static int append_hints(sd_bus_message *m, const struct description_hints *h)
         int r = append_text(m, "meant-key", h->meant_key);
         if (r >= 0)
                 r = append_text(m, "meant-name", h->meant_name);
+        if (r >= 0)
+                r = append_text(m, "layer", h->layer);
         if (r >= 0)
                 r = append_flag(m, "key-is-value", h->key_is_value);
         return r < 0 ? r : append_flag(m, "is-key", h->is_key);
@@ -175,6 +177,7 @@ static int read_members(
                 { "audit-off", "s", &control->audit_off },
                 { "meant-key", "s", &d->hints.meant_key },
                 { "meant-name", "s", &d->hints.meant_name },
+                { "layer", "s", &d->hints.layer },
                 { "key-is-value", "b", &d->hints.key_is_value },
                 { "is-key", "b", &d->hints.is_key },
         };

@@ -13,8 +13,9 @@
 /* Beside it, of the names that were asked for. */
 struct description_hints {
         const char *meant_key, *meant_name; /* of an unknown value: the one that was probably meant; NULL */
-        int key_is_value;                   /* the key's path is that of a value that the schema knows */
-        int is_key; /* the value's path is that of a key in which, or below which, it knows values */
+        const char *layer; /* only what this one has of the value counts; NULL: any layer's */
+        int key_is_value;  /* the key's path is that of a value that the schema knows */
+        int is_key;        /* the value's path is that of a key in which, or below which, it knows values */
 };
 
 struct description {

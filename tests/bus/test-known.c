@@ -53,6 +53,24 @@ START_TEST(built_in)
 }
 END_TEST
 
+/* Of each layer that there may be, but for the registry's own. */
+START_TEST(metadata_of_layers)
+{
+        registryd_start(NULL);
+        describes("\\System\\Registry\\Layers\\any", "precedence",
+                "true 'Machine\\System\\Registry\\Layers\\any' ['name'=s:'Precedence', 'type'=u:4, 'apply'=s:'live', "
+                "'description'=s:'The layer with the highest wins, among equals the later write. Not set, what the "
+                "layer's file says counts, else 0.', 'source'=s:'the registry's layers', 'layer'=s:'base'] []");
+        _cleanup_message_ sd_bus_message *m =
+                answer(world.bus, "Describe", "ss", "\\System\\Registry\\Layers\\any", "Enabled");
+        ck_assert_ptr_nonnull(strstr(message_text(m), "'layer'=s:'base'] [('0' '' 'The layer is kept"));
+        describes("\\System\\Registry\\Layers\\Base", "Enabled",
+                "false 'Machine\\System\\Registry\\Layers\\Base' [] []");
+        describes("\\System\\Registry\\Layers\\any\\x", "Enabled",
+                "false 'Machine\\System\\Registry\\Layers\\any\\x' [] []");
+}
+END_TEST
+
 START_TEST(unknown)
 {
         registryd_start(NULL);
@@ -173,8 +191,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { built_in, unknown, keys, other_hive, hidden_key, reloaded,
-                too_large };
+        const TTest *const tests[] = { built_in, metadata_of_layers, unknown, keys, other_hive, hidden_key,
+                reloaded, too_large };
         Suite *suite = suite_create("known");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

@@ -407,6 +407,10 @@ START_TEST(manual)
         SAYS(2, "reg man /T V", "\\T\\V: the schema does not know this value\n");
         SAYS(2, "reg man /System/Audit/Modules/TaintEvent",
                 "the schema knows \\System\\Audit\\Modules\\TaintEv");
+        SAYS(0, "reg man /System/Registry/Layers/trial Enabled",
+                "\\System\\Registry\\Layers\\trial\\Enabled\n",
+                "allowed:    0  The layer is kept, and nothing in it counts.\n",
+                "            1  What is in");
         SAYS(4, "reg man 'HKCU\\x'", "a root of regedit");
         SAYS(0, "reg man --json /System/Process/PidMax", "{\"path\":\"Machine\\\\System\\\\Process\",",
                 "\"schema\":{\"type\":\"dword\",", "\"least\":301,\"most\":4194304,",

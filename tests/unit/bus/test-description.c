@@ -123,15 +123,18 @@ END_TEST
 
 START_TEST(unknown_value)
 {
-        static const struct description_hints hints = {
-                .meant_key = "Machine\\T", .meant_name = "Number", .key_is_value = 1, .is_key = 1
-        };
+        static const struct description_hints hints = { .meant_key = "Machine\\T",
+                .meant_name = "Number",
+                .layer = "base",
+                .key_is_value = 1,
+                .is_key = 1 };
         _cleanup_message_ sd_bus_message *m = sent(NULL, &hints);
         _cleanup_(description_done) struct description d = { 0 };
 
         ck_assert_int_eq(description_read(m, &d), 0);
         same_text(d.hints.meant_key, hints.meant_key);
         same_text(d.hints.meant_name, hints.meant_name);
+        same_text(d.hints.layer, hints.layer);
         ck_assert(d.hints.key_is_value && d.hints.is_key);
         ck_assert_ptr_null(d.sv.name);
         ck_assert_uint_eq(d.sv.n_choices, 0);
