@@ -433,7 +433,11 @@ static int compute_events(struct registry *r, struct layers *ret_layers, struct 
         struct registry_events events = { 0 };
         int e = 0;
 
-        assert(r->in_transaction && !r->has_failed);
+        assert(r->in_transaction);
+        if (r->has_failed) {
+                registry_abort(r);
+                return -ECANCELED;
+        }
         if (r->layers_touched)
                 e = layers_load(r->store, &r->layers, &now);
         if (e == 0 && r->layers_touched)
@@ -519,6 +523,8 @@ int registry_sync(struct registry *r, struct diag *d)
 int registry_savepoint_set(struct registry *r, struct registry_savepoint *ret)
 {
         assert(r->in_transaction);
+        if (r->has_failed)
+                return -ECANCELED;
         int e = r->ends_with_failure ? store_error(r->store, NULL) : store_begin(r->store, NULL);
         if (e == 0)
                 *ret = (struct registry_savepoint){ .scope = store_scope_begin(r->store),

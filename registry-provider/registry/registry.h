@@ -141,8 +141,9 @@ const char *registry_event_name(enum registry_event_kind kind); /* "value-set" â
  * transaction. */
 _must_check_ int registry_begin(struct registry *r, const struct store_author *author);
 void registry_abort(struct registry *r);
-/* The open transaction will be aborted with the first change that fails, so that none needs an undo of its
- * own, which costs a tenth of the time. */
+/* The open transaction is to be aborted with the first change that fails, so that none needs an undo of its
+ * own, which costs a tenth of the time. Whoever goes on all the same gets -ECANCELED, of changes and of the
+ * end, which undoes the transaction. */
 void registry_end_with_failure(struct registry *r);
 /* Computes what changed effectively; on error (REGISTRY_LIMIT above LAYERS_MAX layers, REGISTRY_TOO_LARGE â€¦)
  * the transaction is undone. */

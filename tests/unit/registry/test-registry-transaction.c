@@ -123,6 +123,25 @@ START_TEST(an_error_undoes_the_transaction)
 }
 END_TEST
 
+/* What failed has left something of itself there: nothing of the transaction may stay. */
+START_TEST(none_goes_on_after_a_failure_that_ends_it)
+{
+        struct registry_events events;
+        struct dump before = world_dump(&w, false);
+
+        start("set - \\App V 5");
+        registry_end_with_failure(w.r);
+        ck_assert_int_eq(world_change(&w, "rm - \\App"), REGISTRY_NOT_EMPTY);
+        ck_assert_int_eq(world_change(&w, "set - \\App V 6"), -ECANCELED);
+        ck_assert_int_eq(registry_end(w.r, &events), -ECANCELED);
+        struct dump after = world_dump(&w, false);
+        dump_assert_equal(&before, &after, "after a failure");
+        dump_done(&before);
+        dump_done(&after);
+        world_do(&w, "set - \\App V 7");
+}
+END_TEST
+
 /* Numbers that nobody was told are given again; others never are. */
 START_TEST(what_is_undone_gives_numbers_back)
 {
@@ -299,8 +318,9 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { each_change_has_a_higher_number, abort_undoes,
-                preview_tells_and_undoes, an_error_undoes_the_transaction, what_is_undone_gives_numbers_back,
-                not_nested, failing_sync_undoes_all, each_failing_sync, several_in_one_sync,
-                unsynced_is_lost_in_a_crash, abort_after_dropins };
+                preview_tells_and_undoes, an_error_undoes_the_transaction,
+                none_goes_on_after_a_failure_that_ends_it, what_is_undone_gives_numbers_back, not_nested,
+                failing_sync_undoes_all, each_failing_sync, several_in_one_sync, unsynced_is_lost_in_a_crash,
+                abort_after_dropins };
         return suite_with("registry-transaction", tests, ARRAY_SIZE(tests), setup, teardown);
 }
