@@ -52,7 +52,7 @@ struct schema_control {
         enum schema_encoding encoding;
         char *drift_value;  /* name of the value, in the same key, that says reapply or report; NULL: none */
         bool drift_reapply; /* the default; false: report */
-        char *audit_op;     /* `op=` of the record that tells of a change, "changed-taint-audit-policy" */
+        char *audit_op;     /* `op=` of the record of a change, "changed-taint-audit-policy" */
         char *audit_off; /* the choice that turns auditing off (recorded before it takes effect), or NULL */
 };
 

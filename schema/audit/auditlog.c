@@ -447,17 +447,17 @@ void auditlog_enter(const struct auditlog *log, const struct record *r, uint64_t
         journal_entry_send(&numbered, buf_str(&text));
 }
 
-void auditlog_emit_refusal(const struct refusals_told *told, void *userdata)
+void auditlog_emit_refusal(const struct refusals_record *refused, void *userdata)
 {
         (void)auditlog_emit(userdata, &(struct record){ .kind = RECORD_WRITE_DENIED,
-                                              .path = told->path,
-                                              .layer = told->layer,
+                                              .path = refused->path,
+                                              .layer = refused->layer,
                                               .reason = "access-denied",
-                                              .detail = told->why,
-                                              .count = told->count,
-                                              .users = told->users,
-                                              .when = told->when,
-                                              .actor = told->actor });
+                                              .detail = refused->why,
+                                              .count = refused->count,
+                                              .users = refused->users,
+                                              .when = refused->when,
+                                              .actor = refused->actor });
 }
 
 struct sender_status auditlog_status(struct auditlog *log)

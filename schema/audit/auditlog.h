@@ -39,7 +39,7 @@ typedef void (*auditlog_done_t)(void *userdata);
  * are given here, and so is `r->when` where it is 0; the number is returned. */
 uint64_t auditlog_emit(struct auditlog *log, const struct record *r);
 /* The same of a refused call: a refusals_emit_t, whose userdata is the auditlog. */
-void auditlog_emit_refusal(const struct refusals_told *told, void *userdata);
+void auditlog_emit_refusal(const struct refusals_record *refused, void *userdata);
 /* The same, and `done` is called once it was handed over, kept or lost: later from the event loop, or at
  * once where it could not even be queued. */
 uint64_t auditlog_emit_then(

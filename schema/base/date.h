@@ -10,9 +10,9 @@
 
 #define DATE_TEXT_MAX 32u
 
-/* Where in the text the first date begins, and the time it tells: "2026-01-31 10:00:00", with T, fractions
- * and a zone (Z, +01:00); "Jan 31 10:00:00", with a year behind it or without: then it is the last such day
- * before `about`. False where there is none. */
+/* Where in the text the first date begins, and the time that it says: "2026-01-31 10:00:00", with T,
+ * fractions and a zone (Z, +01:00); "Jan 31 10:00:00", with a year behind it or without: then it is the last
+ * such day before `about`. False where there is none. */
 bool date_find(const char *text, size_t n, int64_t about, int64_t *ret);
 
 /* What a person gives: such a date, the time of the day left out or not; "7d", "12h", "30m": so long before

@@ -67,7 +67,7 @@ void account_sent(struct account_client *c, size_t bytes);
 void account_sent_signal(struct account_client *c, size_t bytes);
 /* May an error still be sent to a client that has no room? If so it is counted. */
 bool account_take_error(struct account_client *c);
-/* Asks it now: nothing else would ever tell that it reads again. */
+/* Asks it now: nothing else would ever show that it reads again. */
 void account_ask(struct account_client *c);
 
 /* ---- Time: how much of a daemon's one user takes. It fills up as time goes by, and what a user's calls

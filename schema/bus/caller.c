@@ -419,8 +419,8 @@ static int on_began(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *er
         return 0;
 }
 
-/* Who connected before this was asked for was not told of. */
-static int on_told(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+/* Who connected before this was asked for was not reported. */
+static int on_watched(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
         struct beginnings *b = userdata;
 
@@ -441,7 +441,7 @@ int beginnings_new(sd_bus *bus, struct beginnings **ret)
         if (!b)
                 return -ENOMEM;
         b->horizon = UINT64_MAX;
-        int r = peer_watch_coming(bus, &b->match, on_began, on_told, b);
+        int r = peer_watch_coming(bus, &b->match, on_began, on_watched, b);
         if (r < 0) {
                 (void)beginnings_free(b);
                 return r;

@@ -36,7 +36,7 @@ void beginnings_add(struct beginnings *b, const char *name, uint64_t usec);
 struct caller_call;
 struct subscription;
 
-/* One user for all its connections. Those of whom the bus has not told yet are one as well (uid
+/* One user for all its connections. Those of whom the bus has said nothing yet are one as well (uid
  * AUDIT_ID_UNSET). */
 struct caller_user {
         uint32_t uid;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What every bus client of the registry needs: to connect, to call, and to tell people what went wrong. */
+/* What every bus client of the registry needs: to connect, to call, and to say to people what went wrong. */
 
 #include "../dbus/names.h"
 #include "wire.h"

@@ -63,7 +63,7 @@ enum verdict {
         FULL,  /* when its caller has read what was sent to it */
 };
 
-static void told_of(struct caller_user *u, bool is_member)
+static void note_member(struct caller_user *u, bool is_member)
 {
         u->is_asked = false;
         u->is_member = is_member;
@@ -81,12 +81,12 @@ static bool is_looked_up(struct gate *g, struct caller_user *u)
                 return false;
         int r = members_ask(g->members, u->uid);
         u->is_asked = r >= 0;
-        /* Where too many are asked about, there is news when one is told of. */
+        /* Where too many are asked about, there is news when one is answered. */
         if (r >= 0 || r == -ENOBUFS)
                 return false;
         log_warning("cannot look up uid %" PRIu32 ": %s; it counts as no member of the group '%s'", u->uid,
                 strerror(-r), g->config.group);
-        told_of(u, false);
+        note_member(u, false);
         return true;
 }
 
@@ -217,7 +217,7 @@ static void send_error(struct caller *c, sd_bus_message *error)
 }
 
 /* An error that came at once would make room for the next call at once: that is as good as work. What nobody
- * can be told without end is not told; the bus lets nobody wait for that many answers. */
+ * can be sent without end is not sent; the bus lets nobody wait for that many answers. */
 static int refuse(struct gate *g, struct caller *c, sd_bus_message *m, const char *name, const char *text,
         const char *why)
 {
@@ -452,7 +452,7 @@ static void on_member(uint32_t uid, bool is_member, void *userdata)
 
         g->is_news = true;
         if (u)
-                told_of(u, is_member);
+                note_member(u, is_member);
 }
 
 /* ---- For who works the calls ---- */

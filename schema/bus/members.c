@@ -35,7 +35,7 @@ struct question {
 
 struct members {
         struct looker *looker;
-        members_told_t told;
+        members_answer_t answer;
         void *userdata;
         bool runs; /* the thread */
         bool is_looking;
@@ -166,7 +166,7 @@ static void tell_first(struct members *m, bool found)
 
         m->first = (m->first + 1) % MEMBERS_WAITING;
         m->n--;
-        m->told(uid, found, m->userdata);
+        m->answer(uid, found, m->userdata);
 }
 
 static int on_found(_unused_ sd_event_source *source, int fd, _unused_ uint32_t events, void *userdata)
@@ -206,12 +206,12 @@ static int on_timeout(_unused_ sd_event_source *source, uint64_t usec, void *use
 }
 
 int members_new(
-        sd_event *event, const char *group, members_told_t told, void *userdata, struct members **ret)
+        sd_event *event, const char *group, members_answer_t answer, void *userdata, struct members **ret)
 {
         struct members *m = calloc(1, sizeof(*m));
         if (!m)
                 return -ENOMEM;
-        *m = (struct members){ .told = told, .userdata = userdata, .looker = looker_new(group) };
+        *m = (struct members){ .answer = answer, .userdata = userdata, .looker = looker_new(group) };
         int r = m->looker ? sd_event_add_io(event, &m->found, m->looker->fd, EPOLLIN, on_found, m) : -ENOMEM;
         if (r >= 0)
                 r = loop_timer_new(event, 0, on_timeout, m, &m->timeout);

@@ -17,13 +17,14 @@
 
 struct members;
 
-typedef void (*members_told_t)(uint32_t uid, bool is_member, void *userdata);
+typedef void (*members_answer_t)(uint32_t uid, bool is_member, void *userdata);
 
 /* The thread begins with the first question. */
 _must_check_ int members_new(
-        sd_event *event, const char *group, members_told_t told, void *userdata, struct members **ret);
+        sd_event *event, const char *group, members_answer_t answer, void *userdata, struct members **ret);
 /* Does not wait for a thread that is held up. */
 struct members *members_free(struct members *m);
 
-/* `told` is called later, once, in the event loop. 0; -ENOBUFS: too many wait; or another negative errno. */
+/* `answer` is called later, once, in the event loop. 0; -ENOBUFS: too many wait; or another negative errno.
+ */
 _must_check_ int members_ask(struct members *m, uint32_t uid);

@@ -19,7 +19,7 @@ struct refusal {
         uint64_t when;      /* the newest was */
         char *path;
         char *layer;
-        uint64_t count; /* since it was told last */
+        uint64_t count; /* since it was recorded last */
 };
 
 struct refusing_user {
@@ -99,7 +99,7 @@ static void ranges_format(const struct uid_ranges *r, char *out)
 static void emit(
         struct refusals *r, const struct refusal *x, const char *uids, const char *why, uint64_t count)
 {
-        r->emit(&(struct refusals_told){ .actor = &x->actor,
+        r->emit(&(struct refusals_record){ .actor = &x->actor,
                         .path = x->path,
                         .layer = x->layer && x->layer[0] ? x->layer : NULL,
                         .why = why,
@@ -144,7 +144,7 @@ static void refusal_note(struct refusal *x, const struct actor *actor)
         x->when = clock_of(CLOCK_REALTIME);
 }
 
-static void tell_user(struct refusals *r, struct refusing_user *u)
+static void record_user(struct refusals *r, struct refusing_user *u)
 {
         for (size_t i = 0; i < u->n; i++) {
                 emit_counted(r, &u->list[i], NULL, "the same again");
@@ -165,10 +165,11 @@ static void tell_crowd(struct refusals *r)
         r->crowd_uids = (struct uid_ranges){ 0 };
 }
 
-/* What was counted is told, and the next of its kind is told at once again. False: the user is forgotten. */
+/* What was counted is recorded, and the next of its kind is recorded at once again. False: the user is
+ * forgotten. */
 static bool end_window(struct refusals *r, struct refusing_user *u)
 {
-        tell_user(r, u);
+        record_user(r, u);
         u->window = !u->goes_on                           ? u->window / 2
                     : u->window * 2 < REFUSAL_WINDOWS_MAX ? u->window * 2
                                                           : REFUSAL_WINDOWS_MAX;
@@ -227,7 +228,7 @@ struct refusals *refusals_free(struct refusals *r)
                 return NULL;
         while (r->n_users > 0) {
                 struct refusing_user *u = r->users[--r->n_users];
-                tell_user(r, u);
+                record_user(r, u);
                 free(u);
         }
         tell_crowd(r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The only user of inotify (through sd-event): tells that something at a path may have changed. A hint,
+/* The only user of inotify (through sd-event): reports that something at a path may have changed. A hint,
  * never a fact: the caller reads again and compares. Bursts are gathered, so that a file that is made and
  * then filled is read once. */
 
@@ -15,15 +15,15 @@
 enum fswatch_kind {
         FSWATCH_DIRECTORY, /* what is in it, and behind the links in it and on the way to it; it
                               need not exist */
-        FSWATCH_CONTROL,   /* a file below /proc/sys that must exist: told at once, of writes alone */
+        FSWATCH_CONTROL,   /* a file below /proc/sys that must exist: reported at once, of writes alone */
 };
 
 struct fswatch;
 
 typedef void (*fswatch_fn)(void *userdata);
 
-/* A change is told FSWATCH_QUIET_USEC after the last event, but FSWATCH_LONGEST_USEC after the first at the
- * latest. */
+/* A change is reported FSWATCH_QUIET_USEC after the last event, but FSWATCH_LONGEST_USEC after the first at
+ * the latest. */
 #define FSWATCH_QUIET_USEC UINT64_C(50000)
 #define FSWATCH_LONGEST_USEC UINT64_C(1000000)
 

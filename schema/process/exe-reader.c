@@ -159,7 +159,7 @@ _Noreturn void exe_reader_serve(void)
 #define AT_ONCE 32u
 
 struct exe_question {
-        exe_reader_fn fn; /* NULL: cancelled, or told that it is not known */
+        exe_reader_fn fn; /* NULL: cancelled, or answered that it is not known */
         void *userdata;
         uint32_t number;
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Which program a process runs, proc/<pid>/exe. Of another user's process the kernel tells that only to who
+/* Which program a process runs, proc/<pid>/exe. Of another user's process the kernel shows that only to who
  * has CAP_SYS_PTRACE, which is as much as all files and all memory of the machine. So a process of its own
- * has it, which can do nothing else: it is handed the open directory of a task, and tells what the link
+ * has it, which can do nothing else: it is handed the open directory of a task, and returns what the link
  * `exe` in it says. The daemon has the capability no more. */
 
 #include <stdbool.h>
@@ -15,8 +15,8 @@
 
 /* Questions that are not answered yet. */
 #define EXE_READER_QUESTIONS_MAX 256u
-/* Who waited this long is told that it is not known, and nobody else waits until the late answer has come,
- * which is thrown away. */
+/* Who waited this long is answered that it is not known, and nobody else waits until the late answer has
+ * come, which is thrown away. */
 #define EXE_READER_TIMEOUT_USEC UINT64_C(3000000)
 
 struct exe_reader;

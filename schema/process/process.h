@@ -58,7 +58,7 @@ struct process_claim {
         uint32_t pid;
         uint32_t uid;            /* its effective uid */
         uint64_t started_before; /* CLOCK_BOOTTIME, µs: when the connection began, or any later moment */
-        int pidfd; /* the bus's ProcessFD, which stays ours; -1: none. It alone tells for sure */
+        int pidfd;               /* the bus's ProcessFD, which stays ours; -1: none. It alone is sure */
 };
 
 /* Fills in comm, loginuid, session, and the context where that is unknown; the rest of `actor` is left as it

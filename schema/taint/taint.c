@@ -127,7 +127,7 @@ const char *taint_letters(
         return s;
 }
 
-/* What the text of a kernel release tells: its version and whose kernel it is. */
+/* What the text of a kernel release says: its version and whose kernel it is. */
 static const struct {
         const char *name;
         enum taint_distro distro;

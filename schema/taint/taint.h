@@ -97,11 +97,11 @@ const char *taint_version_format(uint32_t version, char s[static TAINT_VERSION_T
 /* The leading numbers of a release: "4.18.0-348.el8" gives 4.18. 0 where it does not start with two numbers.
  */
 uint32_t taint_version_parse(const char *release, size_t n);
-/* What a release's text tells of the distribution: ".el8", "-generic", … TAINT_ANY where it tells nothing.
- * `n` may reach beyond the release: the build number behind it tells too. */
+/* What a release's text says of the distribution: ".el8", "-generic", … TAINT_ANY where it says nothing.
+ * `n` may reach beyond the release: the build number behind it says it, too. */
 enum taint_distro taint_distro_of_release(const char *release, size_t n);
 
-/* Taints that an operator knows of and accepts: they are told of as all others are, but are no alarm. Each
+/* Taints that an operator knows of and accepts: they are reported as all others are, but are no alarm. Each
  * acceptance is a line,
  *
  *     OE module=zfs until=2027-01-31 reason=INC-4711, the vendor will sign it

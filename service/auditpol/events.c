@@ -198,7 +198,7 @@ static bool is_same(const struct shown_event *a, const struct shown_event *b)
                a->new_mask == b->new_mask && a->time_usec == b->time_usec;
 }
 
-/* A service that tells of it anew, in another life, tells of the same transition. */
+/* A service that reports it anew, in another life, reports the same transition. */
 static bool is_listed(const struct events *events, const struct shown_event *e)
 {
         for (size_t i = 0; i < events->n; i++)

@@ -9,7 +9,7 @@
 #include "../../schema/base/log.h"
 #include "../../schema/bus/wire.h"
 
-/* The policy as the service's properties tell it; strings are borrowed from the message. */
+/* The policy as the service's properties have it; strings are borrowed from the message. */
 struct policy {
         const char *taint_events, *meaning, *written, *source, *pending, *control_path, *control_value,
                 *last_error;

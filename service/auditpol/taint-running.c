@@ -171,7 +171,7 @@ static void text_taint(
         }
 }
 
-/* What a service that sees nothing tells of causes is old: says so. */
+/* What a service that sees nothing says of causes is old: says so. */
 static void warn_blind(sd_bus *bus)
 {
         int readable;
@@ -218,7 +218,7 @@ enum exit_code taint_show(const struct auditpol_options *o)
 }
 
 /* taint check: what of the running kernel's taints is not accepted. The service says which bits are; of
- * modules that came when a bit was set already it tells nothing, so each loaded one is looked at here. */
+ * modules that came when a bit was set already it says nothing, so each loaded one is looked at here. */
 
 /* A script tells it from everything that can go wrong. */
 #define LEFT_OVER ((enum exit_code)2)

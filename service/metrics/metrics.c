@@ -111,14 +111,14 @@ struct metrics {
         struct metrics_config config;
         char *path;         /* below the root; NULL: none */
         struct buf written; /* what the file holds; empty: nothing was written to this path */
-        int problem;        /* of the last try: 0, NOT_WRITTEN or negative errno; told of when it changes */
+        int problem;        /* of the last try: 0, NOT_WRITTEN or negative errno; reported when it changes */
         sd_event_source *timer;
         uint64_t last; /* of the last try, CLOCK_MONOTONIC, µs */
         bool pending;
         bool missing; /* somebody removed the file */
 };
 
-static void tell(struct metrics *m, int problem)
+static void report(struct metrics *m, int problem)
 {
         if (problem == m->problem)
                 return;
@@ -158,7 +158,7 @@ static void write_now(struct metrics *m)
                 text = BUF_INIT;
                 m->missing = false;
         }
-        tell(m, r);
+        report(m, r);
 }
 
 static int on_timer(_unused_ sd_event_source *s, uint64_t usec, void *userdata)

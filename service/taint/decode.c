@@ -348,7 +348,7 @@ static bool read_insmod(struct taint_decoded *d)
         return true;
 }
 
-/* What tools, this project's too, make of a mask or of letters: a word in front of them tells. */
+/* What tools, this project's too, make of a mask or of letters: a word in front of them says which. */
 static bool decode_form(struct taint_decoded *d)
 {
         const char *end = d->input + d->input_len;
@@ -425,7 +425,7 @@ struct walk {
         size_t n_seen;
         uint64_t last_mask;
         struct taint_kernel
-                near;           /* what the next release in the text tells, where the caller does not know */
+                near;           /* what the next release in the text says, where the caller does not know */
         const char *near_until; /* of the text that it holds for */
         bool bare;
         bool number_expected; /* the line above says what a number alone is */
@@ -455,7 +455,7 @@ static int remember(struct walk *w, const struct taint_decoded *d)
         return 1;
 }
 
-/* Whether the line before it has told these names already. */
+/* Whether the line before it has had these names already. */
 static bool continues_names(struct walk *w, const char *line, size_t n)
 {
         bool begins = begins_names(line, n), goes_on = w->names_go_on && begins;
@@ -519,7 +519,7 @@ static int walk_line(struct walk *w, const char *line, size_t n, const char *tex
         d.input_len = n;
         int r = decode_walked(w, &d, is_expected_number(w, line, n), text_end);
         if (r == -EINVAL)
-                return 0; /* another line may tell something */
+                return 0; /* another line may say something */
         if (r <= 0)
                 return r;
         /* The names of 6.11 repeat the letters above them. */

@@ -67,7 +67,7 @@ void taint_read_symbol(char letter, const char *symbol, size_t n, const struct t
 _must_check_ int taint_running_mask(const char *root, uint64_t *ret, struct diag *d);
 
 /* The letters of the mask: as the kernel itself has them, in `tainted_chars`, which not all kernels have;
- * else as taint_columns() makes them. *ret_differs: the kernel's are there, and tell of another mask.
+ * else as taint_columns() makes them. *ret_differs: the kernel's are there, and say another mask.
  * Returns `s`. */
 const char *taint_running_letters(
         const char *root, uint64_t mask, bool *ret_differs, char s[static TAINT_LETTERS_MAX]);

@@ -88,7 +88,7 @@ static bool all_letters_known(const char *s, size_t n)
         return n > 0;
 }
 
-/* What a terminal was told of the name, `ESC[0;31m`, would be a part of it. Returns where the name itself
+/* What a terminal was sent with the name, `ESC[0;31m`, would be a part of it. Returns where the name itself
  * begins. */
 static const char *behind_escape(const char *start, const char *name, const char *end)
 {

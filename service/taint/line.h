@@ -48,7 +48,7 @@ struct taint_line {
         uint64_t number;
         const char *release; /* points into `plain`; n is 0 where there is none */
         size_t release_len;
-        size_t tail_len; /* from the release to the end of its line: the build number tells the distribution
+        size_t tail_len; /* from the release to the end of its line: the build number says the distribution
                           */
         struct taint_plain plain;
 };
@@ -68,7 +68,7 @@ void taint_line_parse(const char *text, size_t n, size_t at, struct taint_line *
 /* Where the line ends in `plain`; what was wrapped is behind it. */
 const char *taint_line_end(const struct taint_line *line);
 
-/* What the line's own release tells, where the caller's context leaves it open. */
+/* What the line's own release says, where the caller's context leaves it open. */
 struct taint_kernel taint_line_context(const struct taint_line *line, const struct taint_kernel *context);
 
 /* Decodes the line's letters, names or number. False for the kinds that hold none. */

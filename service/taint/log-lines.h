@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What a line of the kernel log tells of a taint: log-lines.def as a function. Pure. A hint and no proof: a
+/* What a line of the kernel log says of a taint: log-lines.def as a function. Pure. A hint and no proof: a
  * line can come without its bit, and a bit without a line. */
 
 #include <stdbool.h>
@@ -24,7 +24,7 @@ struct log_line {
  * mail or a listing put in front. NULL where another program wrote the line. */
 const char *log_line_text(const char *line, size_t n);
 
-/* One record's text. False: it tells nothing of a taint. */
+/* One record's text. False: it says nothing of a taint. */
 bool log_line_match(const char *text, struct log_line *ret);
 
 /* Does the pattern (log-lines.def) fit? Captures go to the members of *ret, which keeps the others. */

@@ -93,7 +93,7 @@ static struct scan_time time_of(const char *line, const char *word)
         return t;
 }
 
-/* 0 where it cannot be told. */
+/* 0 where it is not known. */
 static int64_t time_between(const struct scan_time *a, const struct scan_time *b)
 {
         if (a->kind != b->kind || a->kind == SCAN_TIME_NONE)

@@ -229,9 +229,9 @@ static void set_time(struct scan *s, const struct taint_line *line)
         const struct taint_plain *plain = &line->plain;
         int64_t usec;
 
-        bool told = date_find(plain->text, plain->at, s->file_time, &usec);
-        report->place.dated = told ? SCAN_DATED_TEXT : SCAN_DATED_FILE;
-        report->place.usec = told ? usec : s->file_time;
+        bool is_dated = date_find(plain->text, plain->at, s->file_time, &usec);
+        report->place.dated = is_dated ? SCAN_DATED_TEXT : SCAN_DATED_FILE;
+        report->place.usec = is_dated ? usec : s->file_time;
         if (report->place.usec >= s->since && report->place.usec < s->until)
                 return;
         s->other_times += !report->left_out;

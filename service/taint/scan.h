@@ -15,13 +15,13 @@
  * Modules count by the report's list `Modules linked in:`, which is above the line in warnings and before
  * Linux 4.16, and below the call trace in an oops of later kernels on x86. Places are in the order of
  * reading: files by name, bytes from 0, in what was unpacked. A report has the time that
- * its line tells, else the file's. */
+ * its line says, else the file's. */
 
 #include "../../schema/base/hashmap.h"
 #include "line.h"
 #include "source.h"
 
-/* What makes one report one. A report tells of taints in several lines: a head (lockdep, slub), the line of
+/* What makes one report one. A report speaks of taints in several lines: a head (lockdep, slub), the line of
  * the task, the registers of some processors, the names of 6.11, and once more in the panic that ends it. No
  * I/O, no allocation. */
 
@@ -43,7 +43,7 @@ struct scan_time {
         int64_t usec;
 };
 
-/* What is remembered of a line that told of taints. */
+/* What is remembered of a line about taints. */
 struct scan_hit {
         bool any;
         enum scan_role role;
@@ -64,7 +64,7 @@ bool scan_hit_continues(
 
 /* From what a report's time is known. */
 enum scan_dated {
-        SCAN_DATED_TEXT, /* its line tells */
+        SCAN_DATED_TEXT, /* its line says so */
         SCAN_DATED_FILE, /* the file's own time, or that of the archive's entry; now for a pipe */
 };
 

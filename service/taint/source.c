@@ -96,7 +96,7 @@ size_t utf16_convert(struct utf16 *u, const uint8_t *data, size_t n, char *out)
 }
 
 #define RAW_SIZE ((size_t)64 * 1024)
-#define MAGIC_SIZE 512u /* bytes from the beginning that tell the format */
+#define MAGIC_SIZE 512u /* bytes from the beginning that show the format */
 #define NAME_SIZE 1024u /* of a name in an archive; cut if longer */
 
 /* What is read on one level: the file itself, or a file in what the level above unpacks. */

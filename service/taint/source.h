@@ -52,7 +52,7 @@ struct source *source_close(struct source *s);
  * *ret_goes_on. Another negative errno ends it. */
 _must_check_ int source_next(struct source *s, const char **ret_name, bool *ret_goes_on, struct diag *d);
 
-/* When that text was changed last, µs since 1970, where an archive tells it; else `otherwise`. */
+/* When that text was changed last, µs since 1970, where an archive says it; else `otherwise`. */
 int64_t source_time(const struct source *s, int64_t otherwise);
 
 /* Up to n bytes of the text, at least eight; 0 at its end. Errors as above. */

@@ -26,7 +26,7 @@ struct unpack *unpack_close(struct unpack *u);
 /* The next regular file in it: 1 with its name, borrowed until the next call; "" where a single file is
  * compressed. 0 at the end; -EBADMSG with d set where it is damaged or cut off; -ENOMEM. */
 _must_check_ int unpack_next(struct unpack *u, const char **ret_name, struct diag *d);
-/* When it was changed last, µs since 1970. False: the archive does not tell. */
+/* When it was changed last, µs since 1970. False: the archive does not say. */
 bool unpack_time(const struct unpack *u, int64_t *ret);
 
 /* Up to n bytes of that file, 0 at its end; errors as above. */

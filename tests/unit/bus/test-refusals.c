@@ -60,7 +60,7 @@ static void pass(unsigned windows)
         }
 }
 
-static void on_told(const struct refusals_told *t, _unused_ void *userdata)
+static void on_told(const struct refusals_record *t, _unused_ void *userdata)
 {
         n_told++;
         told_when = t->when;
