@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "schema-entry.h"
+#include "schema-internal.h"
 
 #define DESCRIPTION_MAX 4096u
 

@@ -8,7 +8,7 @@
 
 #include <systemd/sd-bus.h>
 
-#include "../../schema/base/problems.h"
+#include "../../schema/base/diag.h"
 #include "../../schema/bus/refusals.h"
 #include "../registry/registry.h"
 

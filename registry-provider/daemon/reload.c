@@ -6,7 +6,7 @@
 
 #include "../../schema/base/file.h"
 #include "../../schema/base/log.h"
-#include "../../schema/base/problems.h"
+#include "../../schema/base/diag.h"
 #include "../../schema/events/loop.h"
 #include "../../schema/layout.h"
 

@@ -4,6 +4,9 @@
 /* One diagnostic: what went wrong, where, and what was expected, for people. Functions that can fail because
  * of somebody's input take a `struct diag *` (may be NULL) beside their errno return. */
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "macro.h"
 
 struct diag {
@@ -28,3 +31,25 @@ struct diags {
 /* 0 or -ENOMEM. */
 _must_check_ int diags_add(struct diags *l, const struct diag *d);
 void diags_done(struct diags *l);
+
+/* What is wrong with a daemon's files, and with values of its own, now: one entry for each. */
+
+struct problem {
+        char *file; /* or the path of a value */
+        char *text;
+};
+
+/* Empty is { 0 }. */
+struct problems {
+        struct problem *list;
+        size_t n;
+};
+
+/* Takes copies. True if the list changed. A failed allocation leaves the entry out. */
+bool problems_set(struct problems *p, const char *file, const char *text);
+bool problems_clear(struct problems *p, const char *file);
+void problems_done(struct problems *p);
+
+/* Of those whose file begins so, the first that is not among the ones that were found anew, nor in a folder
+ * that is. NULL: there is none. */
+const char *problems_mended(const struct problems *p, const char *beginning, const struct problems *found);

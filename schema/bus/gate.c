@@ -9,7 +9,6 @@
 #include "../base/log.h"
 #include "../dbus/names.h"
 #include "../events/loop.h"
-#include "members.h"
 
 /* How long the user database's word on a user is taken. */
 #define MEMBER_USEC UINT64_C(2000000)

@@ -13,7 +13,12 @@
  * Whoever has not read what was sent to him (account.h), root too, gets ACCOUNT_ERRORS errors instead; then
  * his calls wait until he has. */
 
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
 #include "../base/diag.h"
+#include "../base/macro.h"
 #include "caller.h"
 
 #define GATE_VALUES_MAX 4096u
@@ -63,3 +68,25 @@ bool gate_is_writer(const struct caller *c);
 _must_check_ int gate_take(struct gate *g, sd_bus_message *m, size_t bytes, sd_bus_error *error);
 /* The same for an answer that sd-bus makes, which is sent in any case. */
 void gate_answered(struct gate *g, sd_bus_message *m, size_t bytes);
+
+/* Whether users are members of a group, as the user database has it. Looking there may take long (a
+ * directory server may be asked), so a thread does it. */
+
+/* Questions that wait. */
+#define MEMBERS_WAITING 256u
+/* A user of whom the database says nothing for so long is not a member. */
+#define MEMBERS_TIMEOUT_USEC UINT64_C(5000000)
+
+struct members;
+
+typedef void (*members_answer_t)(uint32_t uid, bool is_member, void *userdata);
+
+/* The thread begins with the first question. */
+_must_check_ int members_new(
+        sd_event *event, const char *group, members_answer_t answer, void *userdata, struct members **ret);
+/* Does not wait for a thread that is held up. */
+struct members *members_free(struct members *m);
+
+/* `answer` is called later, once, in the event loop. 0; -ENOBUFS: too many wait; or another negative errno.
+ */
+_must_check_ int members_ask(struct members *m, uint32_t uid);

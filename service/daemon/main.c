@@ -8,7 +8,6 @@
 #include "../../schema/base/log.h"
 #include "../../schema/events/loop.h"
 #include "config.h"
-#include "policyd-options.h"
 #include "policyd.h"
 
 #define APPLY_NAME "peios-policy-apply"

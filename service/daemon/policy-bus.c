@@ -6,7 +6,7 @@
 
 #include "../../schema/base/clock.h"
 #include "../../schema/base/log.h"
-#include "../../schema/base/problems.h"
+#include "../../schema/base/diag.h"
 #include "../../schema/bus/cleanup.h"
 #include "../../schema/bus/gate.h"
 #include "../../schema/bus/refusals.h"

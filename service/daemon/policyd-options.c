@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "policyd-options.h"
+#include "policyd.h"
 
 #include "../../schema/base/macro.h"
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "../../schema/base/diag.h"
+#include "../../schema/options/options.h"
 
 struct policyd;
 
@@ -29,3 +30,15 @@ void policyd_reload(struct policyd *p);
 
 /* Until SIGTERM or SIGINT, or until the bus goes away. 0 or negative errno. */
 _must_check_ int policyd_run(struct policyd *p);
+
+/* What the command line of peios-audit-policyd has. */
+
+struct policyd_options {
+        const char *root;
+        uint64_t recheck_seconds;
+        bool apply;
+        bool no_bpf;
+        bool verbose;
+};
+
+extern const struct options_program policyd_options_program;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "unpack.h"
+#include "source.h"
 
 #define LIBRARY "libarchive.so.13"
 

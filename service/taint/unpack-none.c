@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 
-#include "unpack.h"
+#include "source.h"
 
 int unpack_open(
         _unused_ unpack_read_fn read, _unused_ void *userdata, _unused_ struct unpack **ret, struct diag *d)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "../../../schema/bus/account.h"
+#include "../../../schema/bus/caller.h"
 #include "suite.h"
 
 #define HALF (ACCOUNT_ROOM / 2)

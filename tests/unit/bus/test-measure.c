@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "../../../schema/bus/account.h"
+#include "../../../schema/bus/caller.h"
 #include "suite.h"
 
 #define MOST ((struct account_size){ .values = SIZE_MAX, .bytes = SIZE_MAX })

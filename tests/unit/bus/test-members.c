@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include "../../../schema/bus/members.h"
+#include "../../../schema/bus/gate.h"
 #include "suite.h"
 
 #define ASKED 3u

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "../../../service/monitor/hints.h"
+#include "../../../service/monitor/cause.h"
 #include "alloc-faults.h"
 #include "suite.h"
 

@@ -6,7 +6,7 @@
 #include "../../../registry-provider/reg/reg-options.h"
 #include "../../../schema/base/buf.h"
 #include "../../../service/auditpol/auditpol-options.h"
-#include "../../../service/daemon/policyd-options.h"
+#include "../../../service/daemon/policyd.h"
 #include "suite.h"
 
 #define WORDS_MAX 8
