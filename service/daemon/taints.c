@@ -144,14 +144,17 @@ static void on_transition(struct taint_event *e, void *userdata)
                 .success = true,
         };
 
-        bool begun = e->seqno > 0;
-        if (!begun && is_recorded(t, e))
+        if (e->seqno == 0 && is_recorded(t, e))
                 e->seqno = auditlog_send(t->settings->auditlog, &r);
         if (e->seqno > 0)
                 auditlog_enter(t->settings->auditlog, &r, e->seqno);
-        if (begun)
-                return;
         t->past &= ~(UINT64_C(1) << e->bit);
+}
+
+static void on_told(const struct taint_event *e, void *userdata)
+{
+        struct taints *t = userdata;
+
         policy_bus_taint_event(t->settings, e);
         on_changed(t);
 }
@@ -196,6 +199,7 @@ int taints_new(
                 /* The programs see this kernel, whatever the root is. */
                 .use_bpf = use_bpf && !is_scratch(settings->root),
                 .callbacks = { .transition = on_transition,
+                        .told = on_told,
                         .blind = on_blind,
                         .changed = on_changed,
                         .last_seqno = last_seqno,

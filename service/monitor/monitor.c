@@ -81,6 +81,7 @@ static void report_event(struct monitor *m, struct taint_event *e, uint64_t star
                 s->marks[at].telling = false;
         follow(m, e, early);
         keep_told(m);
+        callbacks->told(r == 0 ? &s->events[at] : e, callbacks->userdata);
 }
 
 /* Ends what a kill interrupted. */
@@ -96,11 +97,14 @@ static void recover(struct monitor *m)
                 struct taint_event *e = &s->events[i];
                 if (!mark->telling)
                         continue;
-                if (m->recovered_seqno > mark->before)
+                bool has_record = m->recovered_seqno > mark->before;
+                if (has_record)
                         e->seqno = mark->before + 1;
                 callbacks->transition(e, callbacks->userdata);
                 mark->telling = false;
                 follow(m, e, false);
+                if (!has_record)
+                        callbacks->told(e, callbacks->userdata);
                 any = true;
         }
         if (any)

@@ -16,6 +16,8 @@ struct monitor_callbacks {
         /* A transition, one call a bit, oldest first. The callee may set `seqno`. Kept in the history
          * afterwards. Where `seqno` is set, a kill came behind its record and perhaps before its end. */
         void (*transition)(struct taint_event *e, void *userdata);
+        /* The same, once and for all: a restart does not repeat it. */
+        void (*told)(const struct taint_event *e, void *userdata);
         /* The mask cannot be read any more (text says why), or can again (NULL). */
         void (*blind)(const char *text, void *userdata);
         /* Counters, hooks or the back end changed. */

@@ -91,6 +91,10 @@ static void on_transition(struct taint_event *e, _unused_ void *userdata)
         step();
 }
 
+static void on_told(_unused_ const struct taint_event *e, _unused_ void *userdata)
+{
+}
+
 static void on_blind(_unused_ const char *text, _unused_ void *userdata)
 {
 }
@@ -120,6 +124,7 @@ static bool live(unsigned die_at)
                 const struct monitor_config config = { .root = root.root,
                         .event = event,
                         .callbacks = { .transition = on_transition,
+                                .told = on_told,
                                 .blind = on_blind,
                                 .changed = on_changed,
                                 .last_seqno = last_seqno } };

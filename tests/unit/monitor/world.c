@@ -68,6 +68,10 @@ static void on_transition(struct taint_event *e, void *userdata)
         monitor_check(w->monitor);
 }
 
+static void on_told(_unused_ const struct taint_event *e, _unused_ void *userdata)
+{
+}
+
 static void on_blind(const char *text, void *userdata)
 {
         struct world *w = userdata;
@@ -109,6 +113,7 @@ void world_start(struct world *w)
                 .recheck_usec = w->recheck_usec,
                 .use_bpf = w->use_bpf,
                 .callbacks = { .transition = on_transition,
+                        .told = on_told,
                         .blind = on_blind,
                         .changed = on_changed,
                         .last_seqno = last_seqno,
