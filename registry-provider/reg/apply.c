@@ -10,6 +10,7 @@
 #include "../exchange/difference.h"
 #include "commands.h"
 #include "document.h"
+#include "known.h"
 #include "preview.h"
 #include "subtree.h"
 #include "words.h"
@@ -195,6 +196,79 @@ static int prune(struct apply *a)
         return code;
 }
 
+/* ---- What readers would refuse ---- */
+
+static struct hive_value *find_value(
+        const struct hive_file *f, const struct path *path, const char *name, struct hive_key **ret_key)
+{
+        size_t at = difference_find(f->keys, f->n_keys, path);
+
+        if (at == f->n_keys || !path_equal(&f->keys[at].path, path))
+                return NULL;
+        *ret_key = &f->keys[at];
+        for (size_t i = 0; i < f->keys[at].n_values; i++) {
+                struct hive_value *v = &f->keys[at].values[i];
+                if (fold_equal(v->name, strlen(v->name), name, strlen(name)))
+                        return v->deleted || v->value.type == REG_TOMBSTONE ? NULL : v;
+        }
+        return NULL;
+}
+
+static void leave_out(struct hive_key *key, struct hive_value *v)
+{
+        size_t behind = key->n_values - (size_t)(v - key->values) - 1;
+
+        memmove(v, v + 1, behind * sizeof(*v));
+        key->n_values--;
+}
+
+/* 1: its reader would refuse what the file has; or 0, or negative errno. */
+static int check_value(const struct apply *a, const struct known *k)
+{
+        _cleanup_path_ struct path path = { 0 };
+        _cleanup_free_ char *text = NULL;
+        _cleanup_buf_ struct buf shown = BUF_INIT;
+        const struct schema_value *sv = known_value(k);
+        struct hive_key *key;
+        struct diag why = { 0 };
+
+        int r = sv ? path_parse(k->path, strlen(k->path), NULL, NULL, &path, NULL) : -EINVAL;
+        struct hive_value *v = r == 0 ? find_value(a->file, &path, sv->name, &key) : NULL;
+        if (!v)
+                return r == -ENOMEM ? r : 0;
+        r = schema_check(sv, &v->value, &text, &why);
+        if (r != -EINVAL)
+                return r;
+        known_format_path(&shown, k->path, sv->name);
+        session_complain("%s:%u:%u: %s: its reader would refuse it: %s", a->name, v->line, v->column,
+                buf_str(&shown), why.text);
+        if (a->s->options.keep_going && !a->s->options.force)
+                leave_out(key, v);
+        return 1;
+}
+
+/* As a set: they are stored with --force only. */
+static int check_values(const struct apply *a, size_t *left_out)
+{
+        _cleanup_known_list_ struct known_list known = { 0 };
+        size_t n = 0;
+
+        int code = known_list_get(a->s, DEFAULT_HIVE, true, &known);
+        for (size_t i = 0; i < known.n && code == EXIT_CODE_OK; i++) {
+                int r = check_value(a, &known.list[i]);
+                code = r < 0 ? session_fail(a->s, r, NULL) : EXIT_CODE_OK;
+                n += r > 0;
+        }
+        if (code != EXIT_CODE_OK || n == 0 || a->s->options.force)
+                return code;
+        *left_out += n;
+        if (a->s->options.keep_going)
+                return EXIT_CODE_OK;
+        (void)diag_set(&a->s->diag, EINVAL, "%s: nothing is done (--force writes %s)", a->name,
+                n == 1 ? "it" : "them");
+        return EXIT_CODE_INVALID;
+}
+
 /* ---- Sending them, and the answer ---- */
 
 static void say_counts(struct apply *a, const struct preview_counts *c)
@@ -298,6 +372,8 @@ int command_apply(struct session *s)
         size_t left_out = 0;
 
         int code = document_read(s, s->line.words[0], &a.file, &left_out);
+        if (code == EXIT_CODE_OK)
+                code = check_values(&a, &left_out);
         if (code == EXIT_CODE_OK)
                 code = run(&a, left_out);
         sd_bus_message_unref(a.m);

@@ -84,6 +84,24 @@ START_TEST(bad_lines_change_nothing)
 }
 END_TEST
 
+/* As a set. */
+START_TEST(what_readers_would_refuse)
+{
+        registryd_start(NULL);
+        write_file("a.yaml",
+                "peios-registry: 1\nkeys:\n  \\System\\Audit\\Modules: {TaintEvents: !sz maybe, Other: !sz a}\n");
+        SHELL_SAYS(4, "reg apply a.yaml",
+                "a.yaml:3:", "\\System\\Audit\\Modules\\TaintEvents: its reader would refuse it:",
+                "a.yaml: nothing is done (--force writes it)");
+        SHELL_SAYS(2, "reg get /System/Audit/Modules Other", "no such key");
+        SHELL_SAYS(4, "reg apply --keep-going a.yaml", "would refuse it", "(1 value set",
+                "1 bad entry was left out");
+        SHELL_SAYS(0, "reg get /System/Audit/Modules TaintEvents", "enabled");
+        SHELL_SAYS(0, "reg apply --force a.yaml", "would refuse it", "1 value set");
+        SHELL_SAYS(0, "reg get /System/Audit/Modules TaintEvents", "maybe");
+}
+END_TEST
+
 START_TEST(what_goes)
 {
         registryd_start(NULL);
@@ -255,11 +273,35 @@ START_TEST(random_contents)
 }
 END_TEST
 
+/* What is exported is from one moment: who writes two values together never gets them apart. */
+START_TEST(read_while_others_write)
+{
+        registryd_start(NULL);
+        for (unsigned i = 0; i < 400; i++) {
+                char key[32];
+                (void)snprintf(key, sizeof(key), "\\T\\K%03u", i);
+                (void)set_number(world.bus, key, "V", i);
+        }
+        for (unsigned i = 0; i < 2; i++) {
+                char name[8], text[128];
+                (void)snprintf(name, sizeof(name), "%u.yaml", i);
+                (void)snprintf(text, sizeof(text),
+                        "peios-registry: 1\nkeys:\n  \\T\\A: {N: !dword %u}\n  \\T\\Z: {N: !dword %u}\n", i,
+                        i);
+                write_file(name, text);
+        }
+        (void)shell_output(0,
+                "(while [ ! -e stop ]; do reg -q apply 0.yaml; reg -q apply 1.yaml; done) >/dev/null 2>&1 &"
+                " for i in 1 2 3 4 5 6 7 8; do reg export --format=yaml /T $i.out || exit 9;"
+                " [ \"$(grep -c 'N: !dword 0' $i.out)\" = 1 ] && exit 8; done; touch stop; wait; exit 0");
+}
+END_TEST
+
 int main(void)
 {
         const TTest *const tests[] = { a_file_is_applied_once, a_dry_run_shows_what_would_change,
-                bad_lines_change_nothing, what_goes, pruned, a_layer_to_a_file_and_back, differences,
-                random_contents };
+                bad_lines_change_nothing, what_readers_would_refuse, what_goes, pruned,
+                a_layer_to_a_file_and_back, differences, random_contents, read_while_others_write };
         Suite *suite = suite_create("documents");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);
