@@ -159,6 +159,27 @@ START_TEST(page_by_page)
 }
 END_TEST
 
+/* Who may only look waits for his turn like everybody: no page of his takes long, and he cannot have all at
+ * once. */
+START_TEST(for_others_in_pages)
+{
+        _cleanup_free_ char *long_text = repeat("x", 600);
+        _cleanup_bus_ sd_bus *nobody = NULL;
+
+        registryd_start(NULL);
+        for (unsigned i = 0; i < 2500; i++) {
+                char key[64];
+                (void)snprintf(key, sizeof(key), "\\T\\Key%06u", i);
+                set_string(world.bus, key, "V", long_text);
+        }
+        nobody = world_connect(UID_NOBODY);
+        _cleanup_message_ sd_bus_message *m = answer(nobody, "ReadTree", "sa{sv}", KEY, 1, "whole", "b", 1);
+        ck_assert_int_ge(sd_bus_message_skip(m, "a(sua(suvts))"), 0);
+        const char *text = message_text(m);
+        ck_assert_msg(strncmp(text, "'Machine", 8) == 0, "%s", text);
+}
+END_TEST
+
 START_TEST(only_what_is_needed)
 {
         _cleanup_message_ sd_bus_message *first = NULL, *second = NULL;
@@ -227,6 +248,8 @@ int main(void)
         const TTest *const tests[] = { effective_and_of_a_layer, hidden_keys_and_blankets, page_by_page,
                 only_what_is_needed, hiding_and_masking };
         Suite *suite = suite_create("read-tree");
+        const TTest *const privileged[] = { for_others_in_pages };
         harness_add(suite, tests, ARRAY_SIZE(tests));
+        harness_add_privileged(suite, privileged, ARRAY_SIZE(privileged), "that others get pages");
         return harness_main(suite);
 }
