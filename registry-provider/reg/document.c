@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../exchange/difference.h"
 
@@ -47,6 +48,26 @@ static int parse(struct session *s, const char *name, const struct buf *text, co
         return EXIT_CODE_INVALID;
 }
 
+/* A path that begins with no hive would be taken for one below the default hive. */
+static int check_hives(struct session *s, const char *name, const struct hive_file *file)
+{
+        for (size_t i = 0; i < file->n_keys; i++) {
+                const struct hive_key *key = &file->keys[i];
+                bool is_known = false;
+                size_t len;
+                const char *hive = path_component(&key->path, 0, &len);
+                for (char **h = s->hives; *h && !is_known; h++)
+                        is_known = fold_equal(hive, len, *h, strlen(*h));
+                if (is_known)
+                        continue;
+                (void)diag_set(&s->diag, EINVAL,
+                        "%s:%u:%u: %s: there is no hive called %.*s; nothing is done", name, key->line,
+                        key->column, key->path.text, (int)len, hive);
+                return EXIT_CODE_INVALID;
+        }
+        return EXIT_CODE_OK;
+}
+
 int document_read(struct session *s, const char *word, struct hive_file **ret, size_t *ret_left_out)
 {
         _cleanup_(diags_done) struct diags problems = { 0 };
@@ -59,6 +80,8 @@ int document_read(struct session *s, const char *word, struct hive_file **ret, s
         if (code == EXIT_CODE_OK)
                 code = parse(s, session_file_name(word), &text, hives, ret, &problems);
         tell_problems(&problems);
+        if (code == EXIT_CODE_OK)
+                code = check_hives(s, session_file_name(word), *ret);
         if (code != EXIT_CODE_OK)
                 return code;
         *ret_left_out = problems.n_all;

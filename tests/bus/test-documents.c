@@ -84,6 +84,18 @@ START_TEST(bad_lines_change_nothing)
 }
 END_TEST
 
+/* Nothing of it may land below Machine. */
+START_TEST(a_hive_that_is_not_there)
+{
+        registryd_start(NULL);
+        write_file("a.yaml", "peios-registry: 1\nhives: [Users]\nkeys:\n  Users\\S: {V: !sz a}\n");
+        SHELL_SAYS(4, "reg apply a.yaml", "a.yaml:4:", "there is no hive called Users");
+        SHELL_SAYS(4, "reg diff a.yaml live", "there is no hive called Users");
+        shell_is(0, "reg ls /", "Machine\\\n");
+        SHELL_SAYS(2, "reg get '\\Machine\\Users'", "");
+}
+END_TEST
+
 /* As a set. */
 START_TEST(what_readers_would_refuse)
 {
@@ -300,8 +312,8 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { a_file_is_applied_once, a_dry_run_shows_what_would_change,
-                bad_lines_change_nothing, what_readers_would_refuse, what_goes, pruned,
-                a_layer_to_a_file_and_back, differences, random_contents, read_while_others_write };
+                bad_lines_change_nothing, a_hive_that_is_not_there, what_readers_would_refuse, what_goes,
+                pruned, a_layer_to_a_file_and_back, differences, random_contents, read_while_others_write };
         Suite *suite = suite_create("documents");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);
