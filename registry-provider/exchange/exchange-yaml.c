@@ -2,7 +2,6 @@
 /* Written as a hive file. A text stands without quotes where nobody could read it for something else. */
 #include "exchange-writer.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -70,12 +69,8 @@ void exchange_yaml_comment(struct exchange_writer *w, const char *text)
         buf_putc(w->out, '\n');
 }
 
-int exchange_yaml_key(struct exchange_writer *w, const struct hive_key *key, struct diag *d)
+void exchange_yaml_key(struct exchange_writer *w, const struct hive_key *key)
 {
-        if (key->blanket && key->deleted)
-                return diag_set(d, EINVAL,
-                        "%s: a key that is replaced and has a blanket cannot be written in YAML",
-                        key->path.text);
         const char *tag = key->hidden                  ? " !hidden"
                           : key->blanket               ? " !blanket"
                           : key->deleted && !key->made ? " !delete"
@@ -93,7 +88,6 @@ int exchange_yaml_key(struct exchange_writer *w, const struct hive_key *key, str
                 buf_puts(w->out, "\n  ");
         }
         buf_printf(w->out, ":%s\n", tag);
-        return 0;
 }
 
 static void put_list(struct buf *out, const struct value *v)

@@ -66,9 +66,10 @@ DEFINE_CLEANUP(struct hive_file *, hive_file_free, hive_file_freep);
 #define _cleanup_hive_file_ _cleanup_(hive_file_freep)
 
 /* The same of a document of changes: `layer` may be missing or be base, `!delete` and `!replace` are known,
- * and every bad entry becomes a problem, not the first one only. `hives` (ended by NULL; may be NULL) are
- * hives beside those of the file. What is good comes back if `keep_going` or nothing is bad; else -EINVAL,
- * with one problem at least. */
+ * `keys` may be the list that JSON has (hive-json.c), and every bad entry becomes a problem, not the first
+ * one only. `hives` (ended by NULL; may be NULL) are hives beside those of the file. What is good comes back
+ * if `keep_going` or nothing is bad; else -EINVAL, with one problem at least. What is bad about the document
+ * as a whole is never passed over. */
 _must_check_ int hive_parse_changes(const char *name, const void *data, size_t size, size_t value_max,
         const char *const *hives, bool keep_going, struct hive_file **ret, struct diags *problems);
 

@@ -185,7 +185,7 @@ START_TEST(hives_that_are_there_need_not_be_named)
         /* Written without the hive, it would be read as a key of Machine. */
         int r = exchange_write(&(struct exchange_writing){ .form = EXCHANGE_YAML }, f, &out, &d);
         ck_assert_int_eq(r, -EINVAL);
-        ck_assert_str_eq(d.text, "users\\A: in a hive that the document does not name");
+        ck_assert_str_eq(d.text, "key `users\\A`: in a hive that the document does not name");
 }
 END_TEST
 
