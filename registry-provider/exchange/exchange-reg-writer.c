@@ -40,22 +40,27 @@ void exchange_reg_close(struct exchange_writer *w)
         free(w->last.ends);
 }
 
-/* What is in w->line goes out. That it can be converted was seen before. */
-static void put_line(struct exchange_writer *w)
+/* The line goes out, and is empty then. That it can be converted was seen before. */
+static void put(struct exchange_writer *w, struct buf *line)
 {
         if (w->how.variant == EXCHANGE_UTF8 || w->how.variant == EXCHANGE_ASCII)
-                buf_add(w->out, w->line.data, w->line.len);
+                buf_add(w->out, buf_str(line), line->len);
         else
-                (void)exchange_codec_convert(&w->codec, buf_str(&w->line), w->line.len, w->out);
-        if (w->line.error || w->data.error)
+                (void)exchange_codec_convert(&w->codec, buf_str(line), line->len, w->out);
+        if (line->error || w->data.error)
                 w->out->error = -ENOMEM;
-        buf_clear(&w->line);
+        buf_clear(line);
+}
+
+static const char *line_end(const struct exchange_writer *w)
+{
+        return w->how.variant == EXCHANGE_WINDOWS || is_v4(w) ? "\r\n" : "\n";
 }
 
 static void end_line(struct exchange_writer *w)
 {
-        bool is_windows = w->how.variant == EXCHANGE_WINDOWS || is_v4(w);
-        buf_puts(&w->line, is_windows ? "\r\n" : "\n");
+        buf_puts(&w->line, line_end(w));
+        put(w, &w->line);
 }
 
 /* A failure of memory is kept until the line is written. */
@@ -98,7 +103,6 @@ void exchange_reg_begin(struct exchange_writer *w)
                 buf_add(w->out, "\xff\xfe", 2);
         buf_puts(&w->line, is_v4(w) ? "REGEDIT4" : "Windows Registry Editor Version 5.00");
         end_line(w);
-        put_line(w);
 }
 
 /* For hivexregedit a comment ends the values of a key. */
@@ -106,14 +110,14 @@ void exchange_reg_comment(struct exchange_writer *w, const char *text)
 {
         if (w->how.variant == EXCHANGE_ASCII && w->any)
                 return;
-        _cleanup_buf_ struct buf safe = BUF_INIT;
+        _cleanup_buf_ struct buf safe = BUF_INIT, line = BUF_INIT;
         utf8_put_safe(&safe, text, strlen(text));
         bool plain = is_sayable(w, buf_str(&safe), safe.len);
-        buf_puts(&w->line, "; ");
+        buf_puts(&line, "; ");
         for (size_t i = 0; i < safe.len; i++)
-                buf_putc(&w->line, plain || (uint8_t)safe.data[i] < 0x80 ? safe.data[i] : '?');
-        end_line(w);
-        put_line(w);
+                buf_putc(&line, plain || (uint8_t)safe.data[i] < 0x80 ? safe.data[i] : '?');
+        buf_puts(&line, line_end(w));
+        put(w, &line);
 }
 
 /* ---- Keys ---- */
@@ -156,7 +160,6 @@ static void put_key(struct exchange_writer *w, const char *bracket, const struct
         put_path(w, path);
         buf_putc(&w->line, ']');
         end_line(w);
-        put_line(w);
 }
 
 /* `] ;` would be the end of the key and a comment, or part of the name. */
@@ -254,9 +257,7 @@ static void put_hex(struct exchange_writer *w, uint32_t type, const char *data, 
         size_t column = w->line.len;
         for (size_t i = 0; i < n; i++) {
                 if (column > LINE_MAX_BYTES - 3 && i > 0) {
-                        buf_putc(&w->line, '\\');
-                        end_line(w);
-                        buf_puts(&w->line, "  ");
+                        buf_printf(&w->line, "\\%s  ", line_end(w));
                         column = 2;
                 }
                 number_format_hex(&w->line, data + i, 1);
@@ -369,8 +370,6 @@ int exchange_reg_value(
         int r = check_sayable(w, "value", value->name, strlen(value->name), d);
         if (r < 0)
                 return r;
-        if (from)
-                exchange_reg_comment(w, from);
         put_name(w, value->name);
         if (value->deleted)
                 buf_putc(&w->line, '-');
@@ -381,13 +380,13 @@ int exchange_reg_value(
                 put_name(w, value->name);
                 put_hex(w, REG_BINARY, v->data, v->size);
         }
+        if (from)
+                exchange_reg_comment(w, from);
         end_line(w);
-        put_line(w);
         return 0;
 }
 
 void exchange_reg_end(struct exchange_writer *w)
 {
         end_line(w);
-        put_line(w);
 }

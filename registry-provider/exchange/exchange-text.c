@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "exchange-text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -143,14 +144,41 @@ static int refuse_byte(const char *name, const char *s, size_t at, struct diag *
                 name, line, utf8_count(s + start, at - start) + 1, (uint8_t)s[at]);
 }
 
-/* No mark, and nobody said what it is: UTF-8 if it can be. */
+#define CODING ";coding: "
+#define CODING_TAIL ((size_t)100)
+
+/* What Samba writes behind the last key, for an editor. */
+static bool find_coding(const char *s, size_t n, char *word, size_t size)
+{
+        size_t tail = n < CODING_TAIL ? n : CODING_TAIL;
+        const char *at = memmem(s + n - tail, tail, CODING, strlen(CODING));
+        if (!at)
+                return false;
+        at += strlen(CODING);
+        size_t len = length_of_line(at, (size_t)(s + n - at));
+        if (len == 0 || len >= size)
+                return false;
+        for (size_t i = 0; i < len; i++)
+                if (!isalnum((unsigned char)at[i]) && at[i] != '-' && at[i] != '_')
+                        return false;
+        memcpy(word, at, len);
+        word[len] = '\0';
+        return true;
+}
+
+/* No mark, and nobody said what it is: what it says itself, or UTF-8 if it can be. */
 static int find_out(const char *name, const char *s, size_t n, struct exchange_text *ret, struct diag *d)
 {
         size_t valid = utf8_valid_prefix(s, n), at;
+        bool is_v4 = exchange_version_of(s, n, &at) == EXCHANGE_V4;
 
         if (n >= 2 && (s[0] == '\0' || s[1] == '\0'))
                 return diag_set(d, EINVAL,
                         "%s:1:1: UTF-16 without a byte order mark, expected one (save the file anew)", name);
+        if (is_v4 && find_coding(s, n, ret->coding, sizeof(ret->coding))) {
+                ret->code_page = ret->coding;
+                return convert_all(s, n, ret->coding, name, ret, d);
+        }
         if (valid == n) {
                 buf_add(&ret->text, s, n);
                 for (size_t i = 0; i < n; i++)
@@ -160,7 +188,7 @@ static int find_out(const char *name, const char *s, size_t n, struct exchange_t
                         }
                 return ret->text.error;
         }
-        if (exchange_version_of(s, n, &at) == EXCHANGE_V4)
+        if (is_v4)
                 return convert_all(s, n, EXCHANGE_ANSI, name, ret, d);
         return refuse_byte(name, s, valid, d);
 }

@@ -40,6 +40,7 @@ enum exchange_version exchange_version_of(const char *s, size_t n, size_t *ret_a
 struct exchange_text {
         struct buf text;       /* UTF-8, without a mark */
         const char *code_page; /* of 8-bit texts in it */
+        char coding[32];       /* that it names itself */
 };
 
 /* `encoding` (may be NULL) counts where there is no mark. 0, -ENOMEM, or -EINVAL with d set. */

@@ -35,7 +35,10 @@ static const char *const pieces[] = { "\n", "\n  ", ": ", "- ", "\t", "\0", "\""
         "[", "]", ",", "#", "&a ", "*a", "<<: ", "!", "!!str ", "!sz ", "!dword ", "!qword ", "!multi [",
         "!hex \"", "!none ", "!tombstone ", "!hidden ", "!blanket ", "!0x1 \"", "---\n", "...\n",
         "%YAML 1.1\n", "? ", "|\n", ">\n", "@", "0x", "4294967296", "\xff", "\xc3", "\xef\xbb\xbf",
-        "\xe2\x80\xa8", "Machine", "keys:\n", "layer: x\n", "control: ", "choices: ", "range: [0, 1]" };
+        "\xe2\x80\xa8", "Machine", "keys:\n", "layer: x\n", "control: ", "choices: ", "range: [0, 1]",
+        "[HKLM\\A]\n", "[-HKLM\\A]\n", "]", "=-\n", "\"V\"=", "hex:00,\\\n",
+        "hex(7):", "dword:", "REGEDIT4\n", "\r\r\n", "\"values\":[", "\\ud83d", "!delete \"\"",
+        "!replace " };
 
 static uint64_t advance(uint64_t *state)
 {

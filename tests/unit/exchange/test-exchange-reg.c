@@ -187,6 +187,11 @@ START_TEST(encodings)
         wide.data[wide.len - 8] = '\xac';
         wide.data[wide.len - 7] = '\x20';
         check_reading(wide.data, wide.len, &plain, IN_A("V: !sz \"\xe2\x82\xac\""));
+        /* Samba says behind the keys what it wrote. */
+        static const char samba[] = V4 A
+                "\"V\"=\"\x84\"\r\n\"W\"=hex(1):84,00\r\n;Local Variables:\r\n;coding: CP850\r\n;End:\r\n";
+        check_reading(
+                samba, strlen(samba), &plain, KEY_A "    V: !sz \"\xc3\xa4\"\n    W: !sz \"\xc3\xa4\"\n");
         /* Asked for, UTF-16 needs no mark. */
         check_reading(wide.data + 2, wide.len - 2,
                 &(struct exchange_reading){ .hives = hives, .encoding = "UTF-16LE" },
