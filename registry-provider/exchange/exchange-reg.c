@@ -72,23 +72,34 @@ static int take_escape(struct exchange_reg *r)
                 return 0;
         }
         return exchange_reg_bad(r, &start,
-                "a single backslash in a text, expected `\\\\` for a backslash or `\\\"` for a quotation mark");
+                "a single backslash in a text, expected `\\\\` for a "
+                "backslash or `\\\"` for a quotation mark");
 }
 
-static int take_character(struct exchange_reg *r)
+static bool is_plain(char c)
+{
+        return (uint8_t)c >= 0x20 && (uint8_t)c < 0x80 && c != '"' && c != '\\';
+}
+
+/* Those that are plain, or one. */
+static int take_characters(struct exchange_reg *r)
 {
         const char *s = r->s + r->here.at;
-        uint32_t c;
-        size_t len = utf8_decode(s, r->size - r->here.at, &c);
+        size_t left = r->size - r->here.at, len = 0;
+        uint32_t c = ' ';
 
+        while (len < left && is_plain(s[len]))
+                len++;
+        if (len == 0)
+                len = utf8_decode(s, left, &c);
         if (len > 0 && c != 0) {
                 buf_add(&r->word, s, len);
                 r->here.at += len;
                 return 0;
         }
         int e = exchange_reg_bad(r, &r->here,
-                c == 0 && len > 0 ? "a NUL in a text, expected none"
-                                  : "what is no character in a text, expected text");
+                len > 0 ? "a NUL in a text, expected none"
+                        : "what is no character in a text, expected text");
         r->here.at++;
         return e;
 }
@@ -96,6 +107,7 @@ static int take_character(struct exchange_reg *r)
 int exchange_reg_quoted(struct exchange_reg *r)
 {
         const struct exchange_reg_place start = r->here;
+        struct diag said;
         int first = 0;
 
         buf_clear(&r->word);
@@ -108,18 +120,19 @@ int exchange_reg_quoted(struct exchange_reg *r)
                         buf_add(&r->word, r->s + at, r->here.at - at);
                         continue;
                 }
-                struct diag before = r->diag;
-                e = r->s[at] == '\\' ? take_escape(r) : take_character(r);
-                if (first < 0)
-                        r->diag = before;
-                else
+                e = r->s[at] == '\\' ? take_escape(r) : take_characters(r);
+                if (e < 0 && first == 0) {
                         first = e;
+                        said = r->diag;
+                }
         }
         if (exchange_reg_at_end(r)) {
                 r->ran_away = true;
                 return exchange_reg_bad(r, &start, "quotes that are not closed, expected a quotation mark");
         }
         r->here.at++;
+        if (first < 0)
+                r->diag = said;
         return first < 0 ? first : r->word.error;
 }
 
@@ -142,7 +155,8 @@ static const char *find_root(const struct exchange_reg *r, const char *name, siz
         return NULL;
 }
 
-/* The key that the first component means, into r->word; *ret_taken is how long it is there. */
+/* The key that the first component means, into r->word; *ret_taken is how long
+ * it is there. */
 static int read_root(struct exchange_reg *r, const char *s, size_t n, size_t *ret_taken)
 {
         const char *end = memchr(s, '\\', n);
@@ -159,12 +173,14 @@ static int read_root(struct exchange_reg *r, const char *s, size_t n, size_t *re
                 path = path_root_hive(copy, &taken);
                 if (!path)
                         return exchange_reg_bad(r, &r->here,
-                                "%s has no counterpart here, expected HKEY_LOCAL_MACHINE, HKEY_USERS, or that it is "
+                                "%s has no counterpart here, expected "
+                                "HKEY_LOCAL_MACHINE, HKEY_USERS, or that it is "
                                 "said what it means",
                                 copy);
                 if (strcmp(path, DEFAULT_HIVE) != 0 && !is_hive(path, strlen(path), r))
                         return exchange_reg_bad(r, &r->here,
-                                "%s means the hive %s, which is not there, expected HKEY_LOCAL_MACHINE",
+                                "%s means the hive %s, which is not there, "
+                                "expected HKEY_LOCAL_MACHINE",
                                 copy, path);
         }
         bool is_own = !path && !fold_equal(s, len, DEFAULT_HIVE, strlen(DEFAULT_HIVE)) &&
@@ -187,7 +203,8 @@ static int read_path(struct exchange_reg *r, const char *s, size_t n, struct pat
 
         if (slash)
                 return exchange_reg_bad(r, &r->here,
-                        "key `%s`: `/` separates keys here and cannot be in a name, expected a name without",
+                        "key `%s`: `/` separates keys here and cannot be "
+                        "in a name, expected a name without",
                         yaml_show(s, n).text);
         int e = read_root(r, s, n, &taken);
         if (e < 0)
@@ -213,7 +230,8 @@ static int read_path(struct exchange_reg *r, const char *s, size_t n, struct pat
         return e == -ENOMEM || e == 0 ? e : exchange_reg_bad(r, &r->here, "key: %s", d.text);
 }
 
-/* Where the key ends in its line: at the last `]`, before a comment. 0: nowhere, or at two places. */
+/* Where the key ends in its line: at the last `]`, before a comment. 0:
+ * nowhere, or at two places. */
 static int find_key_end(struct exchange_reg *r, const char *s, size_t n, size_t *ret)
 {
         const char *last = memrchr(s, ']', n);
@@ -225,7 +243,8 @@ static int find_key_end(struct exchange_reg *r, const char *s, size_t n, size_t 
                         next++;
                 if (*next == ';')
                         return exchange_reg_bad(r, &r->here,
-                                "`]` and `;` before another `]`: a comment, or part of the name; expected one `]`");
+                                "`]` and `;` before another `]`: a comment, or "
+                                "part of the name; expected one `]`");
         }
         *ret = (size_t)(last - s);
         for (size_t i = *ret + 1; i < n && s[i] != ';'; i++)
@@ -321,7 +340,8 @@ static int read_value(struct exchange_reg *r)
 
 /* ---- Lines ---- */
 
-/* Behind a bad value: what follows of it is skipped, but nothing that can be a line of its own. */
+/* Behind a bad value: what follows of it is skipped, but nothing that can be a
+ * line of its own. */
 static void recover(struct exchange_reg *r, const struct exchange_reg_place *start)
 {
         if (r->ran_away)
@@ -369,7 +389,8 @@ static int read_line(struct exchange_reg *r)
                 e = read_value(r);
         else if (!exchange_reg_at_line_end(r))
                 e = exchange_reg_bad(r, &r->here,
-                        "not a line of .reg, expected [key], \"name\"=data, @=data or ; comment");
+                        "not a line of .reg, expected [key], \"name\"=data, "
+                        "@=data or ; comment");
         if (e == -EINVAL) {
                 recover(r, &start);
                 return diags_add(r->problems, &r->diag);
