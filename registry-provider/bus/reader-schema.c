@@ -68,9 +68,9 @@ int reader_describe(sd_bus_message *m, void *userdata, sd_bus_error *error)
         int r = sd_bus_message_read(m, "ss", &key, &name);
         if (r < 0)
                 return r;
-        r = reader_path(reader, key, name, &path, &d);
+        r = reader_path(reader->registry, key, name, &path, &d);
         if (r != 0)
-                return reader_fail(reader, r, &d, error);
+                return reader_fail(reader, reader->registry, r, &d, error);
         const struct schema_value *known = schema_find(schema, &path, name);
         const struct schema_value *sv = known ? known : find_metadata(&path, name, &hints);
         const struct schema_value *near = sv ? NULL : schema_suggest(schema, &path, name);
@@ -200,7 +200,7 @@ int reader_list_known(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r == 0)
                 r = find_known(registry_schema(reader->registry), &path, subtree != 0, &known);
         if (r != 0)
-                return reader_fail(reader, r, &d, error);
+                return reader_fail(reader, reader->registry, r, &d, error);
         r = take_known(reader, m, &known, error);
         if (r >= 0)
                 r = sd_bus_message_new_method_return(m, &reply);

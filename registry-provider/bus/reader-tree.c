@@ -87,7 +87,7 @@ static int add_key(struct page *p, struct walk *walk, struct walk_key *key, sd_b
                 return r;
         r = walk_read(walk, key);
         if (r < 0)
-                return reader_fail(p->reader, r, &(const struct diag){ 0 }, error);
+                return reader_fail(p->reader, p->reader->registry, r, &(const struct diag){ 0 }, error);
         r = append_key(p->reply, key);
         return r < 0 ? r : p->last.error ? p->last.error : 1;
 }
@@ -104,7 +104,7 @@ static int add_keys(struct page *p, struct walk *walk, sd_bus_error *error)
                 more = r == 0;
         }
         if (more < 0)
-                return reader_fail(p->reader, more, &(const struct diag){ 0 }, error);
+                return reader_fail(p->reader, p->reader->registry, more, &(const struct diag){ 0 }, error);
         if (r >= 0)
                 r = sd_bus_message_close_container(p->reply);
         return r < 0 ? r : more;
@@ -174,7 +174,7 @@ int reader_read_tree(sd_bus_message *m, void *userdata, sd_bus_error *error)
         writer_flush(reader->writer);
         r = open_tree(reader, key, &o, &walk, &d);
         if (r != 0)
-                return reader_fail(reader, r, &d, error);
+                return reader_fail(reader, reader->registry, r, &d, error);
         const struct caller *caller = gate_caller(reader->gate, m);
         bool whole = o.whole && caller && gate_is_writer(caller);
         page.max = whole ? ANSWER_BYTES_MAX : PAGE_BYTES;

@@ -47,10 +47,10 @@ static int append_why(sd_bus_message *reply, const struct why_entry *w)
 }
 
 /* The schema's default competes below everything. */
-static int append_default(
-        struct reader *reader, sd_bus_message *reply, const struct path *path, const char *name, bool wins)
+static int append_default(const struct registry *of, sd_bus_message *reply, const struct path *path,
+        const char *name, bool wins)
 {
-        const struct schema_value *sv = schema_find(registry_schema(reader->registry), path, name);
+        const struct schema_value *sv = schema_find(registry_schema(of), path, name);
         uint8_t scratch[8];
         struct value v;
         if (!sv || schema_default_value(sv, scratch, &v) < 0)
@@ -65,10 +65,10 @@ static int append_default(
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int append_origin(struct reader *reader, sd_bus_message *reply, const struct why_entry *winner)
+static int append_origin(const struct registry *of, sd_bus_message *reply, const struct why_entry *winner)
 {
         static const struct actor nobody = { .nobody = true };
-        const struct store *store = registry_store(reader->registry);
+        const struct store *store = registry_store(of);
         const struct history_row *row =
                 winner && winner->entry ? history_writer(store, winner->sequence) : NULL;
 
@@ -83,7 +83,7 @@ static int append_origin(struct reader *reader, sd_bus_message *reply, const str
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int reply_why(struct reader *reader, sd_bus_message *m, const struct path *path, const char *name,
+static int reply_why(const struct registry *of, sd_bus_message *m, const struct path *path, const char *name,
         const struct why_entry *list, size_t n)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
@@ -98,11 +98,11 @@ static int reply_why(struct reader *reader, sd_bus_message *m, const struct path
         for (size_t i = 0; r >= 0 && i < n; i++)
                 r = append_why(reply, &list[i]);
         if (r >= 0)
-                r = append_default(reader, reply, path, name, !exists);
+                r = append_default(of, reply, path, name, !exists);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         if (r >= 0)
-                r = append_origin(reader, reply, winner);
+                r = append_origin(of, reply, winner);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
@@ -130,30 +130,36 @@ static int why_no_key(
         return 0;
 }
 
-int reader_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error)
+/* What may be in the key is not, where it is hidden or missing. */
+static int find_why(struct registry *of, const char *key, const char *name, struct path *path,
+        struct why_entry **ret, size_t *ret_n, struct diag *d)
 {
-        struct reader *reader = userdata;
-        _cleanup_store_scope_ struct store_scope scope = registry_scope(reader->registry);
+        struct guid guid;
+
+        int r = registry_path(of, key, path, d);
+        if (r == 0)
+                r = registry_find_key(of, path, &guid, d);
+        if (r == 0 && path_check_value_name(name, strlen(name), d) < 0)
+                return REGISTRY_INVALID_NAME;
+        if (r == REGISTRY_NOT_FOUND)
+                return why_no_key(of, path, ret, ret_n);
+        return r != 0 ? r
+                      : resolve_why(registry_store(of), registry_layers(of), &guid, name, strlen(name), ret,
+                                ret_n);
+}
+
+int reader_answer_resolve(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
+        const char *name, sd_bus_error *error)
+{
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(of);
         _cleanup_free_ struct why_entry *list = NULL;
         _cleanup_path_ struct path path = { 0 };
         struct diag d = { 0 };
-        struct guid guid;
         size_t n = 0, taken = 0;
-        const char *key, *name;
 
-        int r = sd_bus_message_read(m, "ss", &key, &name);
-        if (r < 0)
-                return r;
-        r = reader_find_key(reader, key, &path, &guid, &d);
-        if (r == 0 && path_check_value_name(name, strlen(name), &d) < 0)
-                r = REGISTRY_INVALID_NAME;
-        if (r == 0)
-                r = resolve_why(registry_store(reader->registry), registry_layers(reader->registry), &guid,
-                        name, strlen(name), &list, &n);
-        else if (r == REGISTRY_NOT_FOUND)
-                r = why_no_key(reader->registry, &path, &list, &n);
+        int r = find_why(of, key, name, &path, &list, &n, &d);
         if (r != 0)
-                return reader_fail(reader, r, &d, error);
+                return reader_fail(reader, of, r, &d, error);
         for (size_t i = 0; r == 0 && i < n; i++) {
                 const struct store_value_entry *e = list[i].entry;
                 const struct value v = { .type = e ? e->type : REG_TOMBSTONE, .size = e ? e->size : 0 };
@@ -162,7 +168,19 @@ int reader_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error)
         }
         if (r == 0)
                 r = gate_take(reader->gate, m, taken, error);
-        return r < 0 ? r : reply_why(reader, m, &path, name, list, n);
+        return r < 0 ? r : reply_why(of, m, &path, name, list, n);
+}
+
+int reader_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct reader *reader = userdata;
+        const char *key, *name;
+
+        int r = sd_bus_message_read(m, "ss", &key, &name);
+        if (r < 0)
+                return r;
+        writer_flush(reader->writer);
+        return reader_answer_resolve(reader, reader->registry, m, key, name, error);
 }
 
 /* ---- History ---- */
@@ -357,5 +375,6 @@ int reader_history(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 .bytes = PAGE_BYTES };
         if (r == 0)
                 r = history_page(registry_store(reader->registry), &query, &page);
-        return r != 0 ? reader_fail(reader, r, &d, error) : reply_page(reader, m, &page, error);
+        return r != 0 ? reader_fail(reader, reader->registry, r, &d, error)
+                      : reply_page(reader, m, &page, error);
 }

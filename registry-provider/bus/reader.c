@@ -16,25 +16,29 @@
 /* What an element takes beside the node's name. */
 #define NODE_BYTES 32u
 
-int reader_fail(struct reader *reader, int e, const struct diag *d, sd_bus_error *error)
+int reader_fail(
+        struct reader *reader, const struct registry *of, int e, const struct diag *d, sd_bus_error *error)
 {
-        writer_failed(reader->writer, e, d);
-        return answer_fail(reader->registry, e, d, error);
+        /* What one reader of an earlier moment cannot read keeps nothing else from working; damage does. */
+        if (of == reader->registry || e == -EUCLEAN)
+                writer_failed(reader->writer, e, d);
+        return answer_fail(of, e, d, error);
 }
 
-int reader_path(struct reader *reader, const char *key, const char *name, struct path *ret, struct diag *d)
+int reader_path(
+        const struct registry *of, const char *key, const char *name, struct path *ret, struct diag *d)
 {
-        int r = registry_path(reader->registry, key, ret, d);
+        int r = registry_path(of, key, ret, d);
         return r == 0 && path_check_value_name(name, strlen(name), d) < 0 ? REGISTRY_INVALID_NAME : r;
 }
 
 static int get(
-        struct reader *reader, const char *key, const char *name, struct registry_value *ret, struct diag *d)
+        struct registry *of, const char *key, const char *name, struct registry_value *ret, struct diag *d)
 {
         _cleanup_path_ struct path path = { 0 };
 
-        int r = reader_path(reader, key, name, &path, d);
-        return r != 0 ? r : registry_get(reader->registry, &path, name, ret, d);
+        int r = reader_path(of, key, name, &path, d);
+        return r != 0 ? r : registry_get(of, &path, name, ret, d);
 }
 
 static int append_value(sd_bus_message *m, const struct registry_value *v)
@@ -43,23 +47,18 @@ static int append_value(sd_bus_message *m, const struct registry_value *v)
         return r < 0 ? r : sd_bus_message_append(m, "ts", v->sequence, v->layer);
 }
 
-int reader_get(sd_bus_message *m, void *userdata, sd_bus_error *error)
+int reader_answer_get(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
+        const char *name, sd_bus_error *error)
 {
-        struct reader *reader = userdata;
-        _cleanup_store_scope_ struct store_scope scope = registry_scope(reader->registry);
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(of);
         _cleanup_message_ sd_bus_message *reply = NULL;
         struct registry_value v;
         struct diag d = { 0 };
-        const char *key, *name;
         size_t taken = 0;
 
-        int r = sd_bus_message_read(m, "ss", &key, &name);
-        if (r < 0)
-                return r;
-        writer_flush(reader->writer);
-        r = get(reader, key, name, &v, &d);
+        int r = get(of, key, name, &v, &d);
         if (r != 0)
-                return reader_fail(reader, r, &d, error);
+                return reader_fail(reader, of, r, &d, error);
         r = answer_take(&taken, answer_value_bytes(&v.value, "", v.layer), error);
         if (r >= 0)
                 r = gate_take(reader->gate, m, taken, error);
@@ -70,6 +69,18 @@ int reader_get(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
+int reader_get(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct reader *reader = userdata;
+        const char *key, *name;
+
+        int r = sd_bus_message_read(m, "ss", &key, &name);
+        if (r < 0)
+                return r;
+        writer_flush(reader->writer);
+        return reader_answer_get(reader, reader->registry, m, key, name, error);
+}
+
 static int append_one_of_many(struct reader *reader, sd_bus_message *reply, const char *key,
         const char *name, size_t *taken, sd_bus_error *error)
 {
@@ -77,9 +88,9 @@ static int append_one_of_many(struct reader *reader, sd_bus_message *reply, cons
         struct registry_value v = { .value = { .type = REG_NONE }, .layer = "" };
         struct diag d = { 0 };
 
-        int found = get(reader, key, name, &v, &d);
+        int found = get(reader->registry, key, name, &v, &d);
         if (found != 0 && found != REGISTRY_NOT_FOUND)
-                return reader_fail(reader, found, &d, error);
+                return reader_fail(reader, reader->registry, found, &d, error);
         int r = answer_take(taken, answer_value_bytes(&v.value, "", v.layer), error);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'r', "buvts");
@@ -115,14 +126,6 @@ int reader_get_many(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 /* ---- A key ---- */
 
-int reader_find_key(
-        struct reader *reader, const char *key, struct path *ret_path, struct guid *ret, struct diag *d)
-{
-        writer_flush(reader->writer);
-        int r = registry_path(reader->registry, key, ret_path, d);
-        return r != 0 ? r : registry_find_key(reader->registry, ret_path, ret, d);
-}
-
 /* What is in a key; the lists are the caller's, what they point to is the store's. */
 struct contents {
         const struct store_path_entry **subkeys;
@@ -137,21 +140,31 @@ static void contents_done(struct contents *c)
 }
 #define _cleanup_contents_ _cleanup_(contents_done)
 
-static int resolve_contents(const struct reader *reader, const struct guid *guid, struct contents *ret)
+static int resolve_contents(const struct registry *of, const struct guid *guid, struct contents *ret)
 {
-        const struct store *store = registry_store(reader->registry);
-        const struct layers *layers = registry_layers(reader->registry);
+        const struct store *store = registry_store(of);
+        const struct layers *layers = registry_layers(of);
 
         int r = resolve_children(store, layers, guid, &ret->subkeys, &ret->n_subkeys);
         return r < 0 ? r : resolve_values(store, layers, guid, false, &ret->values, &ret->n_values);
 }
 
 /* Again, with their bytes: once it is known that there is room for them. */
-static int resolve_bytes(const struct reader *reader, const struct guid *guid, struct contents *ret)
+static int resolve_bytes(const struct registry *of, const struct guid *guid, struct contents *ret)
 {
         free(STEAL_PTR(ret->values));
-        return resolve_values(registry_store(reader->registry), registry_layers(reader->registry), guid,
-                true, &ret->values, &ret->n_values);
+        return resolve_values(
+                registry_store(of), registry_layers(of), guid, true, &ret->values, &ret->n_values);
+}
+
+/* The key that is called so, and what is in it, without bytes. */
+static int find_contents(struct registry *of, const char *key, struct path *ret_path, struct guid *ret_guid,
+        struct contents *ret, struct diag *d)
+{
+        int r = registry_path(of, key, ret_path, d);
+        if (r == 0)
+                r = registry_find_key(of, ret_path, ret_guid, d);
+        return r != 0 ? r : resolve_contents(of, ret_guid, ret);
 }
 
 static int take_contents(
@@ -197,64 +210,73 @@ static int append_contents(sd_bus_message *reply, const struct contents *c)
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-int reader_list(sd_bus_message *m, void *userdata, sd_bus_error *error)
+int reader_answer_list(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
+        _unused_ const char *name, sd_bus_error *error)
 {
-        struct reader *reader = userdata;
-        _cleanup_store_scope_ struct store_scope scope = registry_scope(reader->registry);
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(of);
         _cleanup_contents_ struct contents contents = { 0 };
         _cleanup_path_ struct path path = { 0 };
         _cleanup_message_ sd_bus_message *reply = NULL;
         struct diag d = { 0 };
         struct guid guid;
-        const char *key;
 
-        int r = sd_bus_message_read(m, "s", &key);
-        if (r < 0)
-                return r;
-        r = reader_find_key(reader, key, &path, &guid, &d);
-        if (r == 0)
-                r = resolve_contents(reader, &guid, &contents);
+        int r = find_contents(of, key, &path, &guid, &contents, &d);
         if (r != 0)
-                return reader_fail(reader, r, &d, error);
+                return reader_fail(reader, of, r, &d, error);
         r = take_contents(reader, m, &contents, error);
         if (r < 0)
                 return r;
-        r = resolve_bytes(reader, &guid, &contents);
+        r = resolve_bytes(of, &guid, &contents);
         if (r != 0)
-                return reader_fail(reader, r, &d, error);
+                return reader_fail(reader, of, r, &d, error);
         r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
                 r = append_contents(reply, &contents);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
-int reader_info(sd_bus_message *m, void *userdata, sd_bus_error *error)
+int reader_answer_info(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
+        _unused_ const char *name, sd_bus_error *error)
 {
-        struct reader *reader = userdata;
-        _cleanup_store_scope_ struct store_scope scope = registry_scope(reader->registry);
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(of);
         _cleanup_contents_ struct contents contents = { 0 };
         _cleanup_path_ struct path path = { 0 };
         struct diag d = { 0 };
         struct guid guid;
         char text[37];
-        const char *key;
 
-        int r = sd_bus_message_read(m, "s", &key);
-        if (r < 0)
-                return r;
-        r = reader_find_key(reader, key, &path, &guid, &d);
-        if (r == 0)
-                r = resolve_contents(reader, &guid, &contents);
+        int r = find_contents(of, key, &path, &guid, &contents, &d);
         if (r != 0)
-                return reader_fail(reader, r, &d, error);
-        const struct store_key *k = store_key(registry_store(reader->registry), &guid);
+                return reader_fail(reader, of, r, &d, error);
+        const struct store_key *k = store_key(registry_store(of), &guid);
         if (!k)
-                return reader_fail(reader, REGISTRY_CORRUPT, &d, error);
+                return reader_fail(reader, of, REGISTRY_CORRUPT, &d, error);
         guid_format(&guid, text);
         return sd_bus_reply_method_return(m, "a{sv}", 7, "Path", "s", path.text, "Guid", "s", text,
                 "Subkeys", "u", (uint32_t)contents.n_subkeys, "Values", "u", (uint32_t)contents.n_values,
                 "LastWriteUSec", "t", k->last_write / 1000, "Volatile", "b", (int)k->is_volatile, "Link",
                 "b", (int)k->is_link);
+}
+
+static int answer_key(sd_bus_message *m, struct reader *reader, reader_answer_t answer, sd_bus_error *error)
+{
+        const char *key;
+
+        int r = sd_bus_message_read(m, "s", &key);
+        if (r < 0)
+                return r;
+        writer_flush(reader->writer);
+        return answer(reader, reader->registry, m, key, NULL, error);
+}
+
+int reader_list(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        return answer_key(m, userdata, reader_answer_list, error);
+}
+
+int reader_info(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        return answer_key(m, userdata, reader_answer_info, error);
 }
 
 /* ---- Keys as objects ---- */
@@ -371,9 +393,9 @@ static int key_values(sd_bus *bus, const char *object, _unused_ const char *inte
         int r = find_object(reader, object, &path, &guid);
         if (r <= 0)
                 return -ENOENT;
-        r = resolve_bytes(reader, &guid, &contents);
+        r = resolve_bytes(reader->registry, &guid, &contents);
         if (r < 0)
-                return reader_fail(reader, r, &d, error);
+                return reader_fail(reader, reader->registry, r, &d, error);
         r = take_contents(reader, sd_bus_get_current_message(bus), &contents, error);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "{s(uv)}");

@@ -33,9 +33,21 @@ int reader_list_known(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
 /* What the two words can name. 0 or a registry's error. */
 _must_check_ int reader_path(
-        struct reader *reader, const char *key, const char *name, struct path *ret, struct diag *d);
-/* The key that is called so. 0 or a registry's error. */
-_must_check_ int reader_find_key(
-        struct reader *reader, const char *key, struct path *ret_path, struct guid *ret, struct diag *d);
+        const struct registry *of, const char *key, const char *name, struct path *ret, struct diag *d);
+
+/* The same of the registry, or of an earlier moment's; `name` is that of a value, where it is about one. 0,
+ * or negative with `error` set: then it is to be answered. */
+typedef int (*reader_answer_t)(struct reader *reader, struct registry *of, sd_bus_message *m,
+        const char *key, const char *name, sd_bus_error *error);
+int reader_answer_get(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
+        const char *name, sd_bus_error *error);
+int reader_answer_list(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
+        const char *name, sd_bus_error *error);
+int reader_answer_info(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
+        const char *name, sd_bus_error *error);
+int reader_answer_resolve(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
+        const char *name, sd_bus_error *error);
+
 /* answer_fail(), which also reports what failed in the store. */
-int reader_fail(struct reader *reader, int e, const struct diag *d, sd_bus_error *error);
+int reader_fail(
+        struct reader *reader, const struct registry *of, int e, const struct diag *d, sd_bus_error *error);

@@ -12,6 +12,7 @@
 #include "../../schema/bus/wire.h"
 #include "answer.h"
 #include "config.h"
+#include "past.h"
 #include "reader.h"
 #include "writer.h"
 
@@ -21,6 +22,7 @@ struct registry1 {
         struct subscriptions *subscriptions;
         struct refusals *refusals;
         struct reader reader;
+        struct past *past;
         struct writer writer;
 };
 
@@ -168,6 +170,7 @@ static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 #define UNPRIVILEGED SD_BUS_VTABLE_UNPRIVILEGED
 #define READER offsetof(struct registry1, reader)
+#define PAST offsetof(struct registry1, past)
 #define WRITER offsetof(struct registry1, writer)
 
 static const sd_bus_vtable registry_vtable[] = {
@@ -203,6 +206,17 @@ static const sd_bus_vtable registry_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS_OFFSET("ListKnown", SD_BUS_ARGS("s", key, "b", subtree),
                 SD_BUS_RESULT("as", subkeys, "a(sa{sv}a(sss))", values), reader_list_known, READER,
                 UNPRIVILEGED),
+
+        SD_BUS_METHOD_WITH_ARGS_OFFSET("GetAt", SD_BUS_ARGS("s", key, "s", name, "a{sv}", moment),
+                SD_BUS_RESULT("u", type, "v", data, "t", sequence, "s", layer), past_call, PAST,
+                UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS_OFFSET("ListAt", SD_BUS_ARGS("s", key, "a{sv}", moment),
+                SD_BUS_RESULT("as", subkeys, "a(suvts)", values), past_call, PAST, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS_OFFSET("InfoAt", SD_BUS_ARGS("s", key, "a{sv}", moment),
+                SD_BUS_RESULT("a{sv}", info), past_call, PAST, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS_OFFSET("ResolveAt", SD_BUS_ARGS("s", key, "s", name, "a{sv}", moment),
+                SD_BUS_RESULT("b", exists, "s", path, "a(sustuvs)", entries, "a{sv}", origin), past_call,
+                PAST, UNPRIVILEGED),
 
         SD_BUS_METHOD_WITH_ARGS_OFFSET("Set",
                 SD_BUS_ARGS("s", key, "s", name, "u", type, "v", data, "a{sv}", options),
@@ -283,6 +297,7 @@ static void on_gone(struct caller *c, void *userdata)
         struct registry1 *b = userdata;
 
         writer_drop_caller(&b->writer, c->name);
+        past_drop_caller(b->past, c->name);
         subscriptions_drop_caller(b->subscriptions, c);
 }
 
@@ -311,7 +326,7 @@ static int open_parts(struct registry1 *b)
         if (r >= 0)
                 r = writer_init(&b->writer, config, b->gate, b->subscriptions, b->refusals);
         b->reader = (struct reader){ .registry = config->registry, .gate = b->gate, .writer = &b->writer };
-        return r;
+        return r < 0 ? r : past_new(&b->reader, config->file, &b->past);
 }
 
 int registry1_new(const struct registry1_config *config, struct registry1 **ret)
@@ -340,6 +355,7 @@ struct registry1 *registry1_free(struct registry1 *b)
         if (!b)
                 return NULL;
         writer_done(&b->writer);
+        b->past = past_free(b->past);
         b->subscriptions = subscriptions_free(b->subscriptions);
         b->refusals = refusals_free(b->refusals);
         b->gate = gate_free(b->gate);

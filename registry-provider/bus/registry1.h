@@ -17,6 +17,7 @@ struct registry1;
 struct registry1_config {
         sd_bus *bus;
         struct registry *registry;
+        const char *file; /* its database, which is opened beside it for earlier moments */
         const struct problems *problems;
         const char *admin_group;
         struct exe_reader *exe_reader;   /* may be NULL */

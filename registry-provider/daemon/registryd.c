@@ -192,6 +192,7 @@ static int open_bus(struct registryd *r, const struct registryd_config *config, 
         const struct registry1_config rc = {
                 .bus = r->bus,
                 .registry = r->registry,
+                .file = r->storage.file,
                 .problems = &r->problems,
                 .admin_group = config->admin_group,
                 .exe_reader = r->exe_reader,

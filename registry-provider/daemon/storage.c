@@ -56,12 +56,12 @@ static void report_damage(struct storage *s, const char *reason, const char *tex
                         .detail = text });
 }
 
-static int open_store(struct storage *s, const char *file, struct diag *d)
+static int open_store(struct storage *s, struct diag *d)
 {
         struct recovery recovery;
         struct diag text;
 
-        int r = recovery_open(file, s->value_max, &s->store, &recovery, d);
+        int r = recovery_open(s->file, s->value_max, &s->store, &recovery, d);
         if (r <= 0)
                 return r;
         recovery_describe(&recovery, &text);
@@ -120,19 +120,19 @@ int storage_open(struct storage *s, struct diag *d)
 {
         _cleanup_free_ char *folder = file_path(s->root, LAYOUT_STATE);
         _cleanup_free_ char *lock = file_path(s->root, LAYOUT_STORE_LOCK);
-        _cleanup_free_ char *file = file_path(s->root, LAYOUT_STORE);
-
-        if (!folder || !lock || !file)
+        if (!s->file)
+                s->file = file_path(s->root, LAYOUT_STORE);
+        if (!folder || !lock || !s->file)
                 return -ENOMEM;
         int r = file_make_dirs(folder);
         if (r < 0)
                 return diag_set(d, -r, "%s cannot be made: %s", folder, strerror(-r));
         r = s->lock_fd < 0 ? take_lock(s, lock, d) : 0;
         if (r == 0)
-                r = open_store(s, file, d);
+                r = open_store(s, d);
         if (r < 0)
                 return r;
-        r = upkeep_new(file, &s->settings, &s->upkeep, d);
+        r = upkeep_new(s->file, &s->settings, &s->upkeep, d);
         if (r == 0)
                 r = sd_event_add_io(
                         s->event, &s->upkeep_source, upkeep_fd(s->upkeep), EPOLLIN, on_upkeep, s);
@@ -143,9 +143,7 @@ int storage_open(struct storage *s, struct diag *d)
 
 int storage_mark(const struct storage *s, const char *why)
 {
-        _cleanup_free_ char *file = file_path(s->root, LAYOUT_STORE);
-
-        return file ? recovery_mark(file, why) : -ENOMEM;
+        return recovery_mark(s->file, why);
 }
 
 void storage_close(struct storage *s)
@@ -304,4 +302,5 @@ void storage_done(struct storage *s)
         storage_close(s);
         sd_event_source_disable_unref(s->quiet_timer);
         closep(&s->lock_fd);
+        free(STEAL_PTR(s->file));
 }

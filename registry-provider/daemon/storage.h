@@ -16,6 +16,7 @@ struct storage {
         const char *root;
         size_t value_max;
         int lock_fd;
+        char *file;                  /* the database */
         struct store *store;         /* the registry's */
         struct registry *registry;   /* set by whoever opens it */
         struct registry1 *registry1; /* the same */

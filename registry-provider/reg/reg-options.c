@@ -154,6 +154,12 @@ static const struct options_row rows[] = {
                 .help = "The code page of a .reg file without a mark (default: CP1252 for REGEDIT4)" },
         { "as-hex", .kind = OPTIONS_FLAG, .offset = AT(as_hex), .commands = ON(EXPORT),
                 .help = "Write the bytes of what a .reg file cannot say, without its type" },
+        { "at", .kind = OPTIONS_TEXT, .offset = AT(at),
+                .commands = ON(GET) | ON(LS) | ON(TREE) | ON(INFO) | ON(WHY), .metavar = "TIME|SEQUENCE",
+                .help = "As it was then, or right after the change of that number, from the history",
+                .manual =
+                        "as it was then, from the history: at a time as for\n.Fl -since ,\nor right after the change "
+                        "of that number." },
         { "json", .kind = OPTIONS_FLAG, .offset = AT(json), .commands = OPTIONS_ALL,
                 .help = "Print JSON (watch, history: one object a line)" },
         { "root", .kind = OPTIONS_ROOT, .offset = AT(root), .commands = ON(LINT), .metavar = "DIR",

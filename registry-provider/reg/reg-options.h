@@ -32,7 +32,7 @@ struct reg_options {
         struct expected expected;
         uint64_t depth; /* UINT64_MAX: no limit */
         uint64_t count; /* 0: no limit */
-        const char *since, *until;
+        const char *since, *until, *at;
         const char *from; /* in place of a DATA word */
         const char *type;
         const char *format, *variant, *encoding; /* of documents */

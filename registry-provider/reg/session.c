@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../schema/base/clock.h"
 #include "../../schema/base/file.h"
 #include "../../schema/names/path.h"
 
@@ -178,13 +179,43 @@ int session_call(struct session *s, sd_bus_message *m, sd_bus_message **ret_repl
         return (int)client_call(s->bus, m, timeout, ret_reply, &s->diag);
 }
 
+/* The methods that read have a sister each, which is told which moment. */
+static const char *past_method(const char *method)
+{
+        static const char *const methods[][2] = { { "Get", "GetAt" }, { "List", "ListAt" },
+                { "Info", "InfoAt" }, { "Resolve", "ResolveAt" } };
+
+        for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+                if (strcmp(method, methods[i][0]) == 0)
+                        return methods[i][1];
+        return NULL;
+}
+
+int session_moment(struct session *s, const char *option, const char *text, struct words_moment *ret)
+{
+        if (words_parse_moment(text, clock_of(CLOCK_REALTIME), ret))
+                return EXIT_CODE_OK;
+        (void)diag_set(&s->diag, EINVAL,
+                "--%s: '%s' is neither a change's number nor a time; such are 2026-01-31, '2026-01-31 10:00', "
+                "7d, 12h, 30m, @SECONDS",
+                option, text);
+        return EXIT_CODE_USAGE;
+}
+
 int session_ask(
         struct session *s, const char *method, const char *key, const char *name, sd_bus_message **ret_reply)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
+        const char *past = s->options.at ? past_method(method) : NULL;
+        struct words_moment at;
 
-        int code = session_new_call(s, method, key, name, &m);
-        return code == EXIT_CODE_OK ? session_call(s, m, ret_reply) : code;
+        int code = past ? session_moment(s, "at", s->options.at, &at) : EXIT_CODE_OK;
+        if (code == EXIT_CODE_OK)
+                code = session_new_call(s, past ? past : method, key, name, &m);
+        if (code != EXIT_CODE_OK)
+                return code;
+        int r = past ? client_append_moment(m, at.is_time, at.number) : 0;
+        return r < 0 ? session_fail(s, r, NULL) : session_call(s, m, ret_reply);
 }
 
 static bool is_stdin(const char *word)
@@ -362,7 +393,7 @@ int session_tell_problems(struct session *s)
         _cleanup_message_ sd_bus_message *problems = NULL;
         const char *file, *text;
 
-        if (s->options.quiet)
+        if (s->options.quiet || s->options.at)
                 return EXIT_CODE_OK;
         int code = session_get_problems(s, &problems);
         if (code != EXIT_CODE_OK)

@@ -52,7 +52,11 @@ _must_check_ int session_check_words(struct session *s);
 _must_check_ int session_new_call(
         struct session *s, const char *method, const char *key, const char *name, sd_bus_message **ret);
 _must_check_ int session_call(struct session *s, sd_bus_message *m, sd_bus_message **ret_reply);
-/* Both in one, for a method that takes no more than these strings. */
+/* What an option says of a moment: the number of a change, or a time. */
+_must_check_ int session_moment(
+        struct session *s, const char *option, const char *text, struct words_moment *ret);
+/* Both in one, for a method that takes no more than these strings. With --at what can be read of an earlier
+ * moment is. */
 _must_check_ int session_ask(struct session *s, const char *method, const char *key, const char *name,
         sd_bus_message **ret_reply);
 /* For a reply that is not what the interface promises. */
@@ -94,7 +98,7 @@ void session_end_json(struct session *s, struct json *j);
 _must_check_ int session_get_problems(struct session *s, sd_bus_message **ret);
 /* The text of what is wrong with the file, borrowed; NULL: nothing. */
 const char *session_find_problem(sd_bus_message *problems, const char *file);
-/* Asks, and warns of each on standard error; nothing with --quiet. */
+/* Asks, and warns of each on standard error; nothing with --quiet, or of an earlier moment. */
 _must_check_ int session_tell_problems(struct session *s);
 
 /* Somebody can be asked: standard input and standard error are terminals. */

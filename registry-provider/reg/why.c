@@ -325,7 +325,7 @@ static int show_reader(struct why *w)
                         judgement_to_text(w, &judgement);
         }
         free(judgement.text);
-        return code == EXIT_CODE_OK && w->sv ? show_setting(w) : code;
+        return code == EXIT_CODE_OK && w->sv && !w->s->options.at ? show_setting(w) : code;
 }
 
 /* ---- The command ---- */
@@ -372,7 +372,8 @@ int why_show(struct session *s, const char *key, const char *name)
         };
 
         int code = session_ask(s, "Resolve", key, name, &reply);
-        if (code == EXIT_CODE_OK)
+        /* What is wrong with the files, and live, is known of today. */
+        if (code == EXIT_CODE_OK && !s->options.at)
                 code = session_get_problems(s, &w.problems);
         if (code != EXIT_CODE_OK)
                 return code;

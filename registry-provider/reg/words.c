@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/date.h"
 #include "../../schema/names/path.h"
 #include "../../schema/values/value.h"
 
@@ -126,4 +127,17 @@ bool words_are_oversized_number(const char *literal)
         uint64_t v;
 
         return number_parse(literal, strlen(literal), UINT64_MAX, &v) == -ERANGE;
+}
+
+bool words_parse_moment(const char *text, uint64_t now, struct words_moment *ret)
+{
+        int64_t time;
+
+        ret->is_time = text[strspn(text, "0123456789")] != '\0';
+        if (!ret->is_time)
+                return number_parse(text, strlen(text), INT64_MAX, &ret->number) == 0;
+        if (!date_parse(text, (int64_t)now, &time) || time < 0)
+                return false;
+        ret->number = (uint64_t)time;
+        return true;
 }

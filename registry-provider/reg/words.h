@@ -23,6 +23,14 @@ void words_format_key(struct buf *out, const char *key);
  * with a leading zero or in hex. */
 bool words_surprise(const char *literal);
 
+/* The number of a change, or a time (µs since 1970). */
+struct words_moment {
+        bool is_time;
+        uint64_t number;
+};
+/* False: it is neither. */
+bool words_parse_moment(const char *text, uint64_t now, struct words_moment *ret);
+
 /* As listings print a key: one separator at its end, which is cut off; a lone one is no key's. */
 bool words_trim_key(char *word);
 

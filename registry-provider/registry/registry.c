@@ -46,20 +46,38 @@ static int load_hives(struct registry *r)
         return store_error(r->store, NULL);
 }
 
-int registry_open(const struct registry_config *config, struct registry **ret, struct diag *d)
+/* *ret is to be closed in any case. */
+static int load(const struct registry_config *config, struct registry **ret)
 {
-        _cleanup_store_ struct store *store = config->store;
-        _cleanup_registry_ struct registry *r = calloc(1, sizeof(*r));
+        struct registry *r = *ret = calloc(1, sizeof(*r));
 
-        if (!r)
+        if (!r) {
+                (void)store_close(config->store);
                 return -ENOMEM;
+        }
         r->schema = config->schema;
         r->value_max = config->value_max;
-        r->store = STEAL_PTR(store);
+        r->store = config->store;
         r->effects = (struct effects){ .store = r->store, .layers = &r->layers, .schema = r->schema };
         int e = load_hives(r);
+        return e < 0 ? e : layers_load(r->store, NULL, &r->layers);
+}
+
+int registry_open_past(struct store *store, struct registry **ret)
+{
+        _cleanup_registry_ struct registry *r = NULL;
+
+        int e = load(&(struct registry_config){ .store = store }, &r);
         if (e == 0)
-                e = layers_load(r->store, NULL, &r->layers);
+                *ret = STEAL_PTR(r);
+        return e;
+}
+
+int registry_open(const struct registry_config *config, struct registry **ret, struct diag *d)
+{
+        _cleanup_registry_ struct registry *r = NULL;
+
+        int e = load(config, &r);
         if (e == 0)
                 e = make_default_hive(r);
         if (e == 0)
@@ -142,54 +160,6 @@ int registry_path(const struct registry *r, const char *input, struct path *ret,
 {
         int e = path_parse(input, strlen(input), is_hive, (void *)r, ret, d);
         return e < 0 && e != -ENOMEM ? REGISTRY_INVALID_NAME : e;
-}
-
-int registry_code(int e)
-{
-        switch (e) {
-        case -ENOENT:
-                return REGISTRY_NOT_FOUND;
-        case -EFBIG:
-                return REGISTRY_TOO_LARGE;
-        case -E2BIG:
-        case -EDQUOT:
-                return REGISTRY_LIMIT;
-        case -EBADMSG:
-                return REGISTRY_CORRUPT;
-        default:
-                return e;
-        }
-}
-
-int registry_explain(const struct registry *r, int e, struct diag *d)
-{
-        const char *failure = store_failure(r->store);
-
-        if (store_is_failure(e) && failure[0] && d && !d->text[0])
-                return diag_set(d, -e, "%s", failure);
-        return registry_code(e);
-}
-
-const char *registry_error_text(const struct registry *r, int e)
-{
-        static const char *const texts[] = {
-                [REGISTRY_NOT_FOUND] = "there is no such key or value",
-                [REGISTRY_EXISTS] = "it is there already",
-                [REGISTRY_INVALID_NAME] = "not a valid name",
-                [REGISTRY_INVALID_VALUE] = "not a valid value",
-                [REGISTRY_TOO_LARGE] = "the transaction has become too large",
-                [REGISTRY_READ_ONLY] = "the layer is read-only",
-                [REGISTRY_NOT_EMPTY] = "the key has subkeys",
-                [REGISTRY_CONFLICT] = "another sequence was expected",
-                [REGISTRY_LIMIT] = "there are too many layers",
-                [REGISTRY_CORRUPT] = "corrupt: two layers' entries have the same precedence and sequence",
-        };
-
-        e = registry_code(e);
-        if (e > 0)
-                return texts[e];
-        return r && store_is_failure(e) && store_failure(r->store)[0] ? store_failure(r->store)
-                                                                      : strerror(-e);
 }
 
 const struct store_path_entry *registry_hiding(
@@ -327,35 +297,6 @@ const struct store_path_entry *registry_named(const struct store_path_entry *cha
 
 /* ---- Transactions and durability. A change has a transaction of the store's of its own inside the
  * registry's. ---- */
-
-const char *registry_event_name(enum registry_event_kind kind)
-{
-        static const char *const names[] = {
-                [EVENT_VALUE_SET] = "value-set",
-                [EVENT_VALUE_DELETED] = "value-deleted",
-                [EVENT_VALUE_UNCHANGED] = "value-unchanged",
-                [EVENT_SUBKEY_CREATED] = "subkey-created",
-                [EVENT_SUBKEY_DELETED] = "subkey-deleted",
-                [EVENT_KEY_DELETED] = "key-deleted",
-        };
-        return names[kind];
-}
-
-void registry_event_done(struct registry_event *e)
-{
-        free(e->path);
-        free(e->name);
-        free(e->data);
-        free(e->layer);
-}
-
-void registry_events_done(struct registry_events *e)
-{
-        for (size_t i = 0; i < e->n; i++)
-                registry_event_done(&e->list[i]);
-        free(e->list);
-        *e = (struct registry_events){ 0 };
-}
 
 static void trim_hives(struct registry *r, size_t n)
 {

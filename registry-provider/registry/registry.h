@@ -31,6 +31,9 @@ struct registry_config {
 
 /* Makes the default hive where it is missing. 0 or negative errno with d set. */
 _must_check_ int registry_open(const struct registry_config *config, struct registry **ret, struct diag *d);
+/* Of a store that shows an earlier moment, which is taken over in any case: a registry that is only read. It
+ * has no schema until it is given one. 0, -E2BIG, or what the store says. */
+_must_check_ int registry_open_past(struct store *store, struct registry **ret);
 struct registry *registry_close(struct registry *r);
 DEFINE_CLEANUP(struct registry *, registry_close, registry_closep);
 #define _cleanup_registry_ _cleanup_(registry_closep)

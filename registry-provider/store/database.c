@@ -37,12 +37,12 @@ static const char tables_of_keys[] =
         " PRIMARY KEY(key, folded, layer)) STRICT, WITHOUT ROWID;"
         "CREATE INDEX @.value_layer ON value(layer) WHERE layer <> 1;"
         "CREATE TABLE @.blanket(key BLOB NOT NULL, layer INTEGER NOT NULL, sequence INTEGER NOT NULL,"
-        " PRIMARY KEY(key, layer)) STRICT, WITHOUT ROWID;";
+        " PRIMARY KEY(key, layer)) STRICT, WITHOUT ROWID;"
+        "CREATE TABLE @.file(layer INTEGER PRIMARY KEY, file TEXT NOT NULL, precedence INTEGER NOT NULL,"
+        " enabled INTEGER NOT NULL) STRICT;";
 
 static const char tables_of_the_file[] =
         "CREATE TABLE layer(id INTEGER PRIMARY KEY, folded TEXT NOT NULL UNIQUE, name TEXT NOT NULL) STRICT;"
-        "CREATE TABLE file(layer INTEGER PRIMARY KEY, file TEXT NOT NULL, precedence INTEGER NOT NULL,"
-        " enabled INTEGER NOT NULL) STRICT;"
         "CREATE TABLE author(id INTEGER PRIMARY KEY, boot TEXT NOT NULL, reason TEXT NOT NULL, file TEXT,"
         " pid INTEGER, uid INTEGER, loginuid INTEGER, session INTEGER, comm TEXT, exe TEXT, context TEXT)"
         " STRICT;"
@@ -252,7 +252,7 @@ static int execute(struct database *db, const char *sql)
         return sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : note_error(db);
 }
 
-static int make_tables(struct database *db, bool is_volatile)
+int database_make_tables(struct database *db, bool is_volatile)
 {
         _cleanup_free_ char *sql = with_database(tables_of_keys, is_volatile);
 
@@ -335,7 +335,7 @@ static int make(struct database *db)
         int r = execute(db, "BEGIN IMMEDIATE");
 
         if (r == 0)
-                r = make_tables(db, false);
+                r = database_make_tables(db, false);
         if (r == 0)
                 r = execute(db, tables_of_the_file);
         return r < 0 ? r : execute(db, "COMMIT");
@@ -525,7 +525,7 @@ int database_open(const char *file, enum store_mode mode, struct database **ret,
         if (r == 0)
                 r = mode == STORE_WRITE ? prepare_for_writing(db) : check_identity(db);
         if (r == 0 && mode == STORE_WRITE)
-                r = make_tables(db, true);
+                r = database_make_tables(db, true);
         if (r < 0)
                 return diag_set(d, -r, "%s", db->why.text[0] ? db->why.text : strerror(-r));
         db->is_open = true;

@@ -137,51 +137,14 @@ const struct history_row *history_before(const struct store *s, int64_t id)
         return row_by(s, HISTORY_BEFORE, id);
 }
 
-/* Of the first row whose number is at least `id`, or of the last one. False: there is none. */
-static bool number_at(
-        const struct store *s, enum statement which, int64_t id, int64_t *ret_id, uint64_t *ret_sequence)
-{
-        sqlite3_stmt *q = store_query(s, which, false);
-        bool found = false;
-
-        if (q && which == HISTORY_NUMBER)
-                (void)sqlite3_bind_int64(q, 1, id);
-        while (database_row(store_database(s), q)) {
-                *ret_id = sqlite3_column_int64(q, 0);
-                *ret_sequence = database_column_u64(q, 1);
-                found = true;
-        }
-        return found;
-}
-
 int64_t history_last(const struct store *s)
 {
-        uint64_t sequence;
+        sqlite3_stmt *q = store_query(s, HISTORY_LAST_NUMBER, false);
         int64_t id = 0;
 
-        (void)number_at(s, HISTORY_LAST_NUMBER, 0, &id, &sequence);
+        while (database_row(store_database(s), q))
+                id = sqlite3_column_int64(q, 0);
         return id;
-}
-
-/* Numbers and sequences both only rise: the first row that has the sequence, or a larger one. */
-static int64_t first_with(const struct store *s, uint64_t sequence)
-{
-        int64_t low = 0, high, id;
-        uint64_t at;
-
-        if (!number_at(s, HISTORY_LAST_NUMBER, 0, &high, &at) || at < sequence)
-                return 0;
-        /* It is above low, and high is one that will do. */
-        while (high - low > 1) {
-                int64_t middle = low + (high - low) / 2;
-                if (!number_at(s, HISTORY_NUMBER, middle, &id, &at))
-                        return 0;
-                if (at < sequence)
-                        low = id;
-                else
-                        high = middle;
-        }
-        return high;
 }
 
 static bool puts_entry(const struct history_row *row)
@@ -192,7 +155,8 @@ static bool puts_entry(const struct history_row *row)
 
 const struct history_row *history_writer(const struct store *s, uint64_t sequence)
 {
-        int64_t id = first_with(s, sequence);
+        /* Numbers and sequences both only rise. */
+        int64_t id = sequence > 0 ? history_until(s, HISTORY_BY_SEQUENCE, sequence - 1) + 1 : 0;
 
         for (const struct history_row *row = id > 0 ? row_by(s, HISTORY_FROM, id) : NULL;
                 row && row->sequence == sequence; row = row_by(s, HISTORY_FROM, row->id + 1))

@@ -78,6 +78,29 @@ struct history_page {
 _must_check_ int history_page(
         const struct store *s, const struct history_query *q, struct history_page *ret);
 
+/* ---- Earlier moments ---- */
+
+enum history_scale {
+        HISTORY_BY_SEQUENCE,
+        HISTORY_BY_TIME, /* µs since the epoch. Where the clock was set back it may find either moment */
+};
+enum history_miss {
+        HISTORY_NOT_KEPT = 1, /* rows since then were removed */
+        HISTORY_TO_COME,
+};
+
+/* The newest row that is not above the number; 0: none. */
+int64_t history_until(const struct store *s, enum history_scale scale, uint64_t number);
+/* The row of a moment, for store_show(): right after the transaction that the number is of, or at the time.
+ * 0; an enum history_miss with d set; or the error. */
+_must_check_ int history_find(
+        const struct store *s, enum history_scale scale, uint64_t number, int64_t *ret, struct diag *d);
+/* From now on look-ups find what was there right after the row, all of one state of the file: the scope that
+ * is open, which history_find() was asked in, ends with the store. Of one that was opened STORE_READ_ONLY,
+ * once; nothing else is done with it. What was volatile is not known. -EFBIG of a look-up (store_error()):
+ * too much of one key has changed since. */
+_must_check_ int store_show(struct store *s, int64_t row);
+
 /* Undoes the row in the tables of `s`, whose contents must be those right after it, and leaves none itself.
  * In an open transaction: a preview, or of a store that was made for it. */
 _must_check_ int history_undo(struct store *s, const struct history_row *row);

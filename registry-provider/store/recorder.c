@@ -153,7 +153,13 @@ void recorder_was_entry(const struct store_path_entry *e, struct history_was *re
         };
 }
 
-/* ---- Undoing ---- */
+/* ---- Undoing: in the file's tables, or, where the store shows an earlier moment, in those in memory ----
+ */
+
+static bool in_memory(const struct store *s)
+{
+        return store_moment(s) != NULL;
+}
 
 /* What the layer had before, as the operation that would put it. */
 static struct store_op op_of(const struct history_row *row, uint16_t code)
@@ -178,10 +184,10 @@ static int undo_entry(struct store *s, const struct history_row *row, int64_t la
         struct folded folded;
 
         if (row->was.is)
-                return store_put_entry(s, &op, layer, false);
+                return store_put_entry(s, &op, layer, in_memory(s));
         if (!row->name || !store_fold(row->name, strlen(row->name), &folded))
                 return -EUCLEAN;
-        return store_delete(s, ENTRY_DELETE, &row->key, &folded, layer, false);
+        return store_delete(s, ENTRY_DELETE, &row->key, &folded, layer, in_memory(s));
 }
 
 static int undo_value(struct store *s, const struct history_row *row, int64_t layer)
@@ -191,20 +197,20 @@ static int undo_value(struct store *s, const struct history_row *row, int64_t la
         int r;
 
         if (row->was.is)
-                r = store_put_value(s, &op, layer, false, false);
+                r = store_put_value(s, &op, layer, in_memory(s), false);
         else if (row->name && store_fold(row->name, strlen(row->name), &folded))
-                r = store_delete(s, VALUE_DELETE, &row->key, &folded, layer, false);
+                r = store_delete(s, VALUE_DELETE, &row->key, &folded, layer, in_memory(s));
         else
                 r = -EUCLEAN;
-        return r < 0 ? r : store_put_time(s, &row->key, row->was.time, false);
+        return r < 0 ? r : store_put_time(s, &row->key, row->was.time, in_memory(s));
 }
 
 static int undo_blanket(struct store *s, const struct history_row *row, int64_t layer)
 {
         struct store_op op = op_of(row, STORE_SET_BLANKET);
 
-        return row->was.is ? store_put_blanket(s, &op, layer, false)
-                           : store_delete(s, BLANKET_DELETE, &row->key, NULL, layer, false);
+        return row->was.is ? store_put_blanket(s, &op, layer, in_memory(s))
+                           : store_delete(s, BLANKET_DELETE, &row->key, NULL, layer, in_memory(s));
 }
 
 static int undo_write_key(struct store *s, const struct history_row *row)
@@ -212,9 +218,9 @@ static int undo_write_key(struct store *s, const struct history_row *row)
         int r = 0;
 
         if (row->type & STORE_MASK_SD)
-                r = store_put_sd(s, &row->key, row->was.data, row->was.size, false);
+                r = store_put_sd(s, &row->key, row->was.data, row->was.size, in_memory(s));
         if (r == 0 && row->type & STORE_MASK_TIME)
-                r = store_put_time(s, &row->key, row->was.time, false);
+                r = store_put_time(s, &row->key, row->was.time, in_memory(s));
         return r;
 }
 
@@ -223,6 +229,7 @@ static int undo_drop_key(struct store *s, const struct history_row *row)
         struct store_op op = op_of(row, STORE_CREATE_KEY);
 
         op.is_link = row->was.type & KEY_FLAG_LINK;
+        op.is_volatile = in_memory(s);
         return store_put_key(s, &op);
 }
 
@@ -252,7 +259,7 @@ int history_undo(struct store *s, const struct history_row *row)
         case STORE_DELETE_ENTRY:
                 return undo_entry(s, row, layer);
         case STORE_CREATE_KEY:
-                return store_run(s, KEY_DELETE, &row->key, false);
+                return store_run(s, KEY_DELETE, &row->key, in_memory(s));
         case STORE_WRITE_KEY:
                 return undo_write_key(s, row);
         case STORE_DROP_KEY:

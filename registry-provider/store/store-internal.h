@@ -28,7 +28,8 @@ struct store {
         struct arena arena;
         size_t scopes; /* open ones */
         struct cache cache;
-        bool is_shared; /* another process may write: what is read is good for one transaction */
+        struct moment *moment; /* NULL: now */
+        bool is_shared;        /* another process may write: what is read is good for one transaction */
         size_t value_max;
 
         enum turn turn;
@@ -46,6 +47,3 @@ struct store {
         char **layers; /* names by number; a number is never given twice while the store is open */
         int64_t n_layers, next_layer;
 };
-
-/* A look-up changes nothing that its caller could see. */
-struct store *store_writable(const struct store *s);

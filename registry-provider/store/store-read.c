@@ -6,92 +6,7 @@
 #include <string.h>
 
 #include "../../schema/names/fold.h"
-
-/* ---- Names ---- */
-
-bool store_fold(const char *name, size_t len, struct folded *ret)
-{
-        if (len > NAME_BYTES_MAX)
-                return false;
-        ret->len = fold_text(name, len, ret->text, sizeof(ret->text));
-        return len == 0 || ret->len > 0;
-}
-
-int64_t store_layer_id(const struct store *s, const char *name)
-{
-        struct folded folded;
-        int64_t id = 0;
-
-        if (strcmp(name, LAYER_BASE) == 0)
-                return BASE_LAYER_ID;
-        if (!store_fold(name, strlen(name), &folded))
-                return 0;
-        sqlite3_stmt *q = store_query(s, LAYER_ID, false);
-        database_bind_text(q, 1, folded.text, folded.len);
-        while (database_row(s->db, q))
-                id = sqlite3_column_int64(q, 0);
-        return id;
-}
-
-/* NULL: out of memory. */
-static char **layer_slot(struct store *s, int64_t id)
-{
-        if (id < s->n_layers)
-                return &s->layers[id];
-        int64_t n = id + 16;
-        char **layers = reallocarray(s->layers, (size_t)n, sizeof(*layers));
-        if (!layers)
-                return NULL;
-        memset(layers + s->n_layers, 0, (size_t)(n - s->n_layers) * sizeof(*layers));
-        s->layers = layers;
-        s->n_layers = n;
-        return &layers[id];
-}
-
-static int keep_layer_name(struct store *s, int64_t id, const char *name)
-{
-        char **slot = name ? layer_slot(s, id) : NULL;
-
-        if (slot && !*slot)
-                *slot = strdup(name);
-        return slot && *slot ? 0 : database_no_memory(s->db);
-}
-
-const char *store_layer_name(const struct store *s, int64_t id)
-{
-        int r = id > 0 && id < s->n_layers && s->layers[id] ? 0 : -EUCLEAN;
-
-        if (r < 0 && id > 0 && id <= LAYER_IDS_MAX) {
-                sqlite3_stmt *q = store_query(s, LAYER_NAME, false);
-                (void)sqlite3_bind_int64(q, 1, id);
-                while (database_row(s->db, q))
-                        r = keep_layer_name(store_writable(s), id, (const char *)sqlite3_column_text(q, 0));
-        }
-        if (r == 0)
-                return s->layers[id];
-        if (s->db->error == 0)
-                s->db->error = diag_set(&s->db->why, EUCLEAN, "%s: there is no layer number %lld",
-                        s->db->path, (long long)id);
-        return "";
-}
-
-int store_take_layer(struct store *s, const char *name, int64_t *ret)
-{
-        struct folded folded;
-        size_t len = strlen(name);
-
-        *ret = store_layer_id(s, name);
-        if (*ret != 0 || s->db->error < 0)
-                return s->db->error;
-        if (!path_component_is_storable(name, len) || !store_fold(name, len, &folded))
-                return -EINVAL;
-        sqlite3_stmt *row = database_statement(s->db, LAYER_INSERT, false);
-        (void)sqlite3_bind_int64(row, 1, s->next_layer);
-        database_bind_text(row, 2, folded.text, folded.len);
-        database_bind_text(row, 3, name, len);
-        *ret = s->next_layer++;
-        return database_run(s->db, row);
-}
+#include "moment.h"
 
 /* ---- Look-ups ---- */
 
@@ -136,6 +51,14 @@ static bool is_known(const struct store *s, const struct cache_name *name, const
         return s->db->error < 0 || cache_get(&s->cache, name, &store_writable(s)->arena, ret);
 }
 
+/* The file's row is another one's than the moment's that is shown. */
+static bool is_hidden(const struct store *s, bool is_volatile, enum cache_kind kind, const struct guid *guid,
+        const struct folded *folded, int64_t layer)
+{
+        return s->moment && !is_volatile &&
+               moment_hides(s, kind, guid, folded ? folded->text : "", folded ? folded->len : 0, layer);
+}
+
 static const void *keep(const struct store *s, const struct cache_name *name, const void *found)
 {
         if (s->db->error < 0)
@@ -152,10 +75,13 @@ const struct store_key *store_key(const struct store *s, const struct guid *guid
 
         if (is_known(s, &name, &known))
                 return known;
+        moment_need(s, guid);
         for (EACH_DATABASE(s, is_volatile)) {
                 sqlite3_stmt *q = store_query(s, KEY_GET, is_volatile);
                 database_bind_guid(q, 1, guid);
                 while (database_row(s->db, q)) {
+                        if (is_hidden(s, is_volatile, CACHE_KEY, guid, NULL, 0))
+                                continue;
                         key = store_take(s, sizeof(*key));
                         if (!key)
                                 continue;
@@ -166,7 +92,7 @@ const struct store_key *store_key(const struct store *s, const struct guid *guid
                                                : NULL,
                                 .sd_size = (size_t)size,
                                 .is_link = sqlite3_column_int(q, 3) & KEY_FLAG_LINK,
-                                .is_volatile = is_volatile,
+                                .is_volatile = is_volatile && !s->moment,
                                 .last_write = database_column_u64(q, 4) };
                         database_column_guid(q, 0, &key->parent);
                 }
@@ -225,6 +151,8 @@ static struct row *read_path_entry(const struct store *s, sqlite3_stmt *q, _unus
         *e = (struct store_path_entry){ .hidden = sqlite3_column_type(q, 4) == SQLITE_NULL,
                 .dangling = sqlite3_column_int(q, 5) };
         database_column_guid(q, 4, &e->target);
+        if (s->moment && !e->hidden)
+                e->dangling = !moment_has_key(s, &e->target);
         return read_row(s, q, (struct row *)e) ? (struct row *)e : NULL;
 }
 
@@ -265,11 +193,14 @@ static const struct row *get_chain(
         const struct cache_name cached = { kind, guid, folded.text, folded.len };
         if (is_known(s, &cached, &known))
                 return known;
+        moment_need(s, guid);
         for (EACH_DATABASE(s, is_volatile)) {
                 sqlite3_stmt *q = store_query(s, id, is_volatile);
                 database_bind_guid(q, 1, guid);
                 database_bind_text(q, 2, folded.text, folded.len);
                 while (database_row(s->db, q)) {
+                        if (is_hidden(s, is_volatile, kind, guid, &folded, sqlite3_column_int64(q, 0)))
+                                continue;
                         struct row *row = read(s, q, true);
                         if (row)
                                 insert(&chain, row);
@@ -298,10 +229,13 @@ const struct store_blanket *store_blankets(const struct store *s, const struct g
 
         if (is_known(s, &name, &known))
                 return known;
+        moment_need(s, key);
         for (EACH_DATABASE(s, is_volatile)) {
                 sqlite3_stmt *q = store_query(s, BLANKET_LIST, is_volatile);
                 database_bind_guid(q, 1, key);
                 while (database_row(s->db, q)) {
+                        if (is_hidden(s, is_volatile, CACHE_BLANKETS, key, NULL, sqlite3_column_int64(q, 0)))
+                                continue;
                         struct store_blanket *b = store_take(s, sizeof(*b));
                         if (!b)
                                 continue;
@@ -347,20 +281,49 @@ static int compare_listed(const void *a, const void *b)
         return strcmp(((const struct listed *)a)->folded, ((const struct listed *)b)->folded);
 }
 
-/* Rows of one name come one after the other; `max` names are read. */
-static int list_rows(const struct store *s, sqlite3_stmt *q, read_row_t read, bool with_data, size_t max,
-        struct list *list)
+/* Which rows, and how they are read; `after` (the folded name; NULL where the statement does not take one)
+ * and `max` names: a part of them. */
+struct listing {
+        enum statement id;
+        enum cache_kind kind;
+        read_row_t read;
+        const struct folded *after;
+        size_t max;
+        bool with_data;
+};
+
+/* The file's rows that are not shown are passed over. */
+static bool next_listed(const struct store *s, sqlite3_stmt *q, const struct listing *l, bool is_volatile,
+        const struct guid *guid)
 {
+        while (database_row(s->db, q)) {
+                const char *text = (const char *)sqlite3_column_text(q, FOLDED_COLUMN);
+                size_t len = (size_t)sqlite3_column_bytes(q, FOLDED_COLUMN);
+                if (!s->moment || is_volatile || !text ||
+                        !moment_hides(s, l->kind, guid, text, len, sqlite3_column_int64(q, 0)))
+                        return true;
+        }
+        return false;
+}
+
+/* Rows of one name come one after the other. */
+static int list_rows(const struct store *s, const struct listing *l, bool is_volatile,
+        const struct guid *guid, struct list *list)
+{
+        sqlite3_stmt *q = store_query(s, l->id, is_volatile);
         struct listed *at = NULL;
         size_t before = list->n;
 
-        while (database_row(s->db, q)) {
+        database_bind_guid(q, 1, guid);
+        if (l->after)
+                database_bind_text(q, 2, l->after->text, l->after->len);
+        while (next_listed(s, q, l, is_volatile, guid)) {
                 const char *folded = (const char *)sqlite3_column_text(q, FOLDED_COLUMN);
-                struct row *row = read(s, q, with_data);
+                struct row *row = l->read(s, q, l->with_data);
                 if (!row || !folded)
                         continue;
                 if (!at || strcmp(at->folded, folded) != 0) {
-                        if (list->n - before == max) {
+                        if (list->n - before == l->max) {
                                 (void)sqlite3_reset(q);
                                 break;
                         }
@@ -401,27 +364,23 @@ static void join(struct list *list)
         list->n = n + 1;
 }
 
-/* `after` (the folded name; NULL where the statement does not take one) and `max`: a part of the list. */
-static const struct row *const *get_list(const struct store *s, enum statement id, read_row_t read,
-        const struct guid *guid, const struct folded *after, size_t max, bool with_data, size_t *ret_n)
+static const struct row *const *get_list(
+        const struct store *s, const struct listing *l, const struct guid *guid, size_t *ret_n)
 {
         struct list list = { 0 };
         const struct row **rows = NULL;
         size_t n = 0;
 
+        moment_need(s, guid);
         for (EACH_DATABASE(s, is_volatile)) {
-                sqlite3_stmt *q = store_query(s, id, is_volatile);
-                database_bind_guid(q, 1, guid);
-                if (after)
-                        database_bind_text(q, 2, after->text, after->len);
                 if (is_volatile)
                         n = list.n;
-                (void)list_rows(s, q, read, with_data, max, &list);
+                (void)list_rows(s, l, is_volatile, guid, &list);
         }
         if (n > 0 && list.n > n)
                 join(&list);
-        if (list.n > max)
-                list.n = max;
+        if (list.n > l->max)
+                list.n = l->max;
         if (s->db->error == 0)
                 rows = store_take(s, (list.n + 1) * sizeof(*rows));
         for (size_t i = 0; rows && i < list.n; i++)
@@ -441,19 +400,20 @@ const struct store_path_entry *const *store_children_after(const struct store *s
         const char *name, size_t len, size_t max, size_t *ret_n)
 {
         struct folded after;
+        const struct listing l = { ENTRY_LIST, CACHE_ENTRIES, read_path_entry, &after, max, true };
 
         *ret_n = 0;
         if (!store_fold(name, len, &after))
                 return NULL;
-        return (const struct store_path_entry *const *)get_list(
-                s, ENTRY_LIST, read_path_entry, parent, &after, max, true, ret_n);
+        return (const struct store_path_entry *const *)get_list(s, &l, parent, ret_n);
 }
 
 const struct store_value_entry *const *store_values(
         const struct store *s, const struct guid *key, bool with_data, size_t *ret_n)
 {
-        return (const struct store_value_entry *const *)get_list(
-                s, VALUE_LIST, read_value, key, NULL, SIZE_MAX, with_data, ret_n);
+        const struct listing l = { VALUE_LIST, CACHE_VALUES, read_value, NULL, SIZE_MAX, with_data };
+
+        return (const struct store_value_entry *const *)get_list(s, &l, key, ret_n);
 }
 
 /* An array in the arena grows by being copied. */
@@ -473,24 +433,43 @@ static int compare_keys(const void *a, const void *b)
                 (*(const struct store_key *const *)a)->name, (*(const struct store_key *const *)b)->name);
 }
 
+struct guids {
+        struct guid *list;
+        size_t n;
+};
+
+/* Of a statement whose first column is a key; each once. */
+static void add_keys(const struct store *s, sqlite3_stmt *q, struct guids *to)
+{
+        while (database_row(s->db, q)) {
+                struct guid guid;
+                size_t i = 0;
+                database_column_guid(q, 0, &guid);
+                while (i < to->n && !guid_equal(&to->list[i], &guid))
+                        i++;
+                struct guid *more = i < to->n ? NULL : append(s, to->list, to->n, sizeof(*more));
+                if (!more)
+                        continue;
+                to->list = more;
+                to->list[to->n++] = guid;
+        }
+}
+
 const struct store_key *const *store_roots(const struct store *s, size_t *ret_n)
 {
-        struct guid *guids = NULL;
-        size_t n = 0, found = 0;
+        struct guids guids = { 0 };
+        size_t found = 0;
 
-        for (EACH_DATABASE(s, is_volatile)) {
-                sqlite3_stmt *q = store_query(s, KEY_ROOTS, is_volatile);
-                while (database_row(s->db, q)) {
-                        struct guid *more = append(s, guids, n, sizeof(*guids));
-                        if (!more)
-                                continue;
-                        guids = more;
-                        database_column_guid(q, 0, &guids[n++]);
-                }
+        for (EACH_DATABASE(s, is_volatile))
+                add_keys(s, store_query(s, KEY_ROOTS, is_volatile), &guids);
+        sqlite3_stmt *gone = s->moment ? store_query(s, HISTORY_ROOTS_GONE, false) : NULL;
+        if (gone) {
+                (void)sqlite3_bind_int64(gone, 1, moment_row(s->moment));
+                add_keys(s, gone, &guids);
         }
-        const struct store_key **keys = store_take(s, (n + 1) * sizeof(*keys));
-        for (size_t i = 0; keys && i < n; i++)
-                if ((keys[found] = store_key(s, &guids[i])))
+        const struct store_key **keys = store_take(s, (guids.n + 1) * sizeof(*keys));
+        for (size_t i = 0; keys && i < guids.n; i++)
+                if ((keys[found] = store_key(s, &guids.list[i])))
                         found++;
         if (found > 0)
                 qsort(keys, found, sizeof(*keys), compare_keys);
@@ -513,7 +492,9 @@ const struct store_file *store_files(const struct store *s, size_t *ret_n)
 {
         struct store_file *files = NULL;
         size_t n = 0;
-        sqlite3_stmt *q = store_query(s, FILE_LIST, false);
+
+        moment_need(s, &(struct guid){ 0 });
+        sqlite3_stmt *q = store_query(s, FILE_LIST, s->moment != NULL);
 
         while (database_row(s->db, q)) {
                 struct store_file *more = append(s, files, n, sizeof(*files));

@@ -111,7 +111,7 @@ int store_put_blanket(struct store *s, const struct store_op *op, int64_t layer,
 
 int store_put_file(struct store *s, const struct store_op *op, int64_t layer)
 {
-        sqlite3_stmt *q = database_statement(store_database(s), FILE_PUT, false);
+        sqlite3_stmt *q = database_statement(store_database(s), FILE_PUT, store_moment(s) != NULL);
 
         (void)sqlite3_bind_int64(q, 1, layer);
         database_bind_text(q, 2, op->name, strlen(op->name));
@@ -150,7 +150,7 @@ int store_delete(struct store *s, enum statement id, const struct guid *key, con
 
 int store_delete_file(struct store *s, int64_t layer)
 {
-        sqlite3_stmt *q = database_statement(store_database(s), FILE_DELETE, false);
+        sqlite3_stmt *q = database_statement(store_database(s), FILE_DELETE, store_moment(s) != NULL);
 
         (void)sqlite3_bind_int64(q, 1, layer);
         return database_run(store_database(s), q);

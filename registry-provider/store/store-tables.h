@@ -13,6 +13,11 @@
 #define KEY_FLAG_LINK 1
 
 struct database *store_database(const struct store *s);
+/* A look-up changes nothing that its caller could see. */
+struct store *store_writable(const struct store *s);
+/* The moment that it shows, and owns; NULL: it is as it is now. */
+struct moment *store_moment(const struct store *s);
+void store_set_moment(struct store *s, struct moment *m);
 
 /* A name as the tables have it. */
 struct folded {

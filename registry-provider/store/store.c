@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Opening, turns and transactions, and scopes. */
+/* Opening, turns and transactions, scopes, and names. */
 #include "store-internal.h"
 
 #include <assert.h>
 #include <string.h>
+
+#include "../../schema/names/fold.h"
+#include "moment.h"
 
 struct store *store_writable(const struct store *s)
 {
@@ -58,6 +61,7 @@ struct store *store_close(struct store *s)
         if (!s)
                 return NULL;
         s->db = database_close(s->db);
+        s->moment = moment_free(s->moment);
         arena_done(&s->arena);
         recorder_done(&s->recorder);
         arena_done(&s->cache.arena);
@@ -338,6 +342,16 @@ struct database *store_database(const struct store *s)
         return s->db;
 }
 
+struct moment *store_moment(const struct store *s)
+{
+        return s->moment;
+}
+
+void store_set_moment(struct store *s, struct moment *m)
+{
+        s->moment = m;
+}
+
 unsigned store_log_pages(const struct store *s)
 {
         return s->log_pages;
@@ -437,4 +451,90 @@ sqlite3_stmt *store_query(const struct store *s, enum statement id, bool is_vola
                 store_writable(s)->turn = TURN_READING;
         }
         return database_statement(s->db, id, is_volatile);
+}
+
+/* ---- Names of entries and layers ---- */
+
+bool store_fold(const char *name, size_t len, struct folded *ret)
+{
+        if (len > NAME_BYTES_MAX)
+                return false;
+        ret->len = fold_text(name, len, ret->text, sizeof(ret->text));
+        return len == 0 || ret->len > 0;
+}
+
+int64_t store_layer_id(const struct store *s, const char *name)
+{
+        struct folded folded;
+        int64_t id = 0;
+
+        if (strcmp(name, LAYER_BASE) == 0)
+                return BASE_LAYER_ID;
+        if (!store_fold(name, strlen(name), &folded))
+                return 0;
+        sqlite3_stmt *q = store_query(s, LAYER_ID, false);
+        database_bind_text(q, 1, folded.text, folded.len);
+        while (database_row(s->db, q))
+                id = sqlite3_column_int64(q, 0);
+        return id;
+}
+
+/* NULL: out of memory. */
+static char **layer_slot(struct store *s, int64_t id)
+{
+        if (id < s->n_layers)
+                return &s->layers[id];
+        int64_t n = id + 16;
+        char **layers = reallocarray(s->layers, (size_t)n, sizeof(*layers));
+        if (!layers)
+                return NULL;
+        memset(layers + s->n_layers, 0, (size_t)(n - s->n_layers) * sizeof(*layers));
+        s->layers = layers;
+        s->n_layers = n;
+        return &layers[id];
+}
+
+static int keep_layer_name(struct store *s, int64_t id, const char *name)
+{
+        char **slot = name ? layer_slot(s, id) : NULL;
+
+        if (slot && !*slot)
+                *slot = strdup(name);
+        return slot && *slot ? 0 : database_no_memory(s->db);
+}
+
+const char *store_layer_name(const struct store *s, int64_t id)
+{
+        int r = id > 0 && id < s->n_layers && s->layers[id] ? 0 : -EUCLEAN;
+
+        if (r < 0 && id > 0 && id <= LAYER_IDS_MAX) {
+                sqlite3_stmt *q = store_query(s, LAYER_NAME, false);
+                (void)sqlite3_bind_int64(q, 1, id);
+                while (database_row(s->db, q))
+                        r = keep_layer_name(store_writable(s), id, (const char *)sqlite3_column_text(q, 0));
+        }
+        if (r == 0)
+                return s->layers[id];
+        if (s->db->error == 0)
+                s->db->error = diag_set(&s->db->why, EUCLEAN, "%s: there is no layer number %lld",
+                        s->db->path, (long long)id);
+        return "";
+}
+
+int store_take_layer(struct store *s, const char *name, int64_t *ret)
+{
+        struct folded folded;
+        size_t len = strlen(name);
+
+        *ret = store_layer_id(s, name);
+        if (*ret != 0 || s->db->error < 0)
+                return s->db->error;
+        if (!path_component_is_storable(name, len) || !store_fold(name, len, &folded))
+                return -EINVAL;
+        sqlite3_stmt *row = database_statement(s->db, LAYER_INSERT, false);
+        (void)sqlite3_bind_int64(row, 1, s->next_layer);
+        database_bind_text(row, 2, folded.text, folded.len);
+        database_bind_text(row, 3, name, len);
+        *ret = s->next_layer++;
+        return database_run(s->db, row);
 }

@@ -334,6 +334,7 @@ enum exit_code wire_exit_code(const sd_bus_error *error)
                 { ERROR_INVALID_NAME, EXIT_CODE_INVALID },
                 { ERROR_INVALID_VALUE, EXIT_CODE_INVALID },
                 { ERROR_TOO_LARGE, EXIT_CODE_INVALID },
+                { ERROR_NOT_KEPT, EXIT_CODE_INVALID },
                 { ERROR_NOT_EMPTY, EXIT_CODE_INVALID },
                 { ERROR_REFUSED, EXIT_CODE_INVALID },
                 { SD_BUS_ERROR_INVALID_ARGS, EXIT_CODE_INVALID },

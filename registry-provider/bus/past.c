@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "past.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "../../schema/bus/cleanup.h"
+#include "../../schema/bus/wire.h"
+#include "../../schema/dbus/names.h"
+#include "../store/history.h"
+#include "answer.h"
+
+/* Calls that wait, or are being worked. */
+#define CALLS_MAX 64u
+#define CALLS_PER_USER_MAX 8u
+
+static const struct method {
+        const char *name;
+        bool of_value;
+        reader_answer_t answer;
+} methods[] = {
+        { "GetAt", true, reader_answer_get },
+        { "ListAt", false, reader_answer_list },
+        { "InfoAt", false, reader_answer_info },
+        { "ResolveAt", true, reader_answer_resolve },
+};
+
+/* What the thread needs of it is copied: messages are the loop's. */
+struct call {
+        struct call *next;
+        sd_bus_message *m;
+        const struct method *method;
+        uint32_t uid;
+        char *key, *name;
+        enum history_scale scale;
+        uint64_t number;
+
+        struct registry *registry; /* NULL: it failed */
+        int error;                 /* a negative errno, or an enum history_miss */
+        struct diag why;
+};
+
+struct queue {
+        struct call *first, **end;
+};
+
+struct past {
+        struct reader *reader;
+        char *file;
+        sd_event_source *source;
+        int event_fd;
+        pthread_t thread;
+        bool has_thread;
+        unsigned n; /* calls that are not answered yet */
+
+        pthread_mutex_t lock; /* of what follows */
+        pthread_cond_t wake;
+        bool stop;
+        struct queue waiting, done;
+};
+
+static struct call *call_free(struct call *c)
+{
+        if (!c)
+                return NULL;
+        c->registry = registry_close(c->registry);
+        sd_bus_message_unref(c->m);
+        free(c->key);
+        free(c->name);
+        free(c);
+        return NULL;
+}
+DEFINE_CLEANUP(struct call *, call_free, call_freep);
+
+static void queue_put(struct queue *q, struct call *c)
+{
+        c->next = NULL;
+        if (!q->end)
+                q->end = &q->first;
+        *q->end = c;
+        q->end = &c->next;
+}
+
+static struct call *queue_take(struct queue *q)
+{
+        struct call *c = q->first;
+
+        if (c && !(q->first = c->next))
+                q->end = &q->first;
+        return c;
+}
+
+/* ---- The thread ---- */
+
+static int show(struct store *s, struct call *c)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        int64_t row;
+
+        int r = history_find(s, c->scale, c->number, &row, &c->why);
+        return r != 0 ? r : store_show(s, row);
+}
+
+/* Looks at what the answer will look at, so that it is all there; what is wrong with it is found again. */
+static void bring_back(const struct call *c)
+{
+        const struct registry *r = c->registry;
+        const struct store *s = registry_store(r);
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(r);
+        _cleanup_path_ struct path path = { 0 };
+        struct guid key;
+        size_t depth, n;
+
+        if (registry_path(r, c->key, &path, NULL) != 0)
+                return;
+        if (registry_find_key(r, &path, &key, NULL) != 0) {
+                (void)registry_hiding(r, &path, &depth);
+                return;
+        }
+        (void)store_key(s, &key);
+        (void)store_blankets(s, &key);
+        if (!c->name)
+                (void)store_children(s, &key, &n);
+}
+
+static void work(const struct past *p, struct call *c)
+{
+        struct store *s = NULL;
+
+        c->error = store_open(p->file, STORE_READ_ONLY, SIZE_MAX, &s, &c->why);
+        if (c->error == 0)
+                c->error = show(s, c);
+        if (c->error != 0) {
+                (void)store_close(s);
+                return;
+        }
+        c->error = registry_open_past(s, &c->registry);
+        if (c->error == 0)
+                bring_back(c);
+}
+
+static void *run(void *userdata)
+{
+        struct past *p = userdata;
+
+        (void)pthread_mutex_lock(&p->lock);
+        while (!p->stop) {
+                struct call *c = queue_take(&p->waiting);
+                if (!c) {
+                        (void)pthread_cond_wait(&p->wake, &p->lock);
+                        continue;
+                }
+                (void)pthread_mutex_unlock(&p->lock);
+                work(p, c);
+                (void)pthread_mutex_lock(&p->lock);
+                queue_put(&p->done, c);
+                /* It fails only where the loop is to wake anyway. */
+                (void)eventfd_write(p->event_fd, 1);
+        }
+        (void)pthread_mutex_unlock(&p->lock);
+        return NULL;
+}
+
+/* ---- The answer ---- */
+
+static int fail(const struct past *p, const struct call *c, sd_bus_error *error)
+{
+        if (c->error == HISTORY_NOT_KEPT)
+                return sd_bus_error_set(error, ERROR_NOT_KEPT, c->why.text);
+        if (c->error == HISTORY_TO_COME)
+                return sd_bus_error_set(error, ERROR_INVALID_VALUE, c->why.text);
+        return reader_fail(p->reader, p->reader->registry, c->error, &c->why, error);
+}
+
+static void answer(const struct past *p, struct call *c)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r;
+
+        if (c->registry) {
+                registry_set_schema(c->registry, registry_schema(p->reader->registry));
+                r = c->method->answer(p->reader, c->registry, c->m, c->key, c->name, &error);
+        } else
+                r = fail(p, c, &error);
+        if (r < 0)
+                (void)(sd_bus_error_is_set(&error) ? sd_bus_reply_method_error(c->m, &error)
+                                                   : sd_bus_reply_method_errno(c->m, r, NULL));
+}
+
+static struct call *take_done(struct past *p)
+{
+        (void)pthread_mutex_lock(&p->lock);
+        struct call *c = queue_take(&p->done);
+        if (!c)
+                (void)eventfd_read(p->event_fd, &(eventfd_t){ 0 });
+        (void)pthread_mutex_unlock(&p->lock);
+        return c;
+}
+
+static int on_done(
+        _unused_ sd_event_source *source, _unused_ int fd, _unused_ uint32_t events, void *userdata)
+{
+        struct past *p = userdata;
+
+        for (struct call *c; (c = take_done(p)); (void)call_free(c)) {
+                p->n--;
+                answer(p, c);
+        }
+        return 0;
+}
+
+/* ---- Calls ---- */
+
+static int read_moment(sd_bus_message *m, struct call *c, sd_bus_error *error)
+{
+        uint64_t sequence = UINT64_MAX, time = UINT64_MAX;
+        const struct wire_member members[] = { { "sequence", "t", &sequence }, { "time", "t", &time } };
+
+        struct diag d = { 0 };
+
+        int r = wire_read_strict(m, members, ARRAY_SIZE(members), &d);
+        if (r < 0)
+                return answer_invalid(r, &d, error);
+        if ((sequence == UINT64_MAX) == (time == UINT64_MAX))
+                return sd_bus_error_set(error, ERROR_INVALID_VALUE,
+                        "one of the options sequence and time says which moment");
+        c->scale = sequence != UINT64_MAX ? HISTORY_BY_SEQUENCE : HISTORY_BY_TIME;
+        c->number = sequence != UINT64_MAX ? sequence : time;
+        return 0;
+}
+
+static int read_call(sd_bus_message *m, struct call *c, sd_bus_error *error)
+{
+        const char *key, *name = NULL;
+
+        for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+                if (strcmp(methods[i].name, sd_bus_message_get_member(m)) == 0)
+                        c->method = &methods[i];
+        int r = sd_bus_message_read(m, "s", &key);
+        if (r >= 0 && c->method->of_value)
+                r = sd_bus_message_read(m, "s", &name);
+        if (r >= 0)
+                r = read_moment(m, c, error);
+        if (r < 0)
+                return r;
+        c->key = strdup(key);
+        c->name = name ? strdup(name) : NULL;
+        c->m = sd_bus_message_ref(m);
+        return c->key && (c->name || !name) ? 0 : -ENOMEM;
+}
+
+static unsigned count(const struct past *p, uint32_t uid)
+{
+        unsigned n = 0;
+
+        for (const struct call *c = p->waiting.first; c; c = c->next)
+                n += c->uid == uid;
+        return n;
+}
+
+static int start(struct past *p)
+{
+        sigset_t all, before;
+
+        if (p->has_thread)
+                return 0;
+        /* The loop's thread gets the signals. */
+        (void)sigfillset(&all);
+        (void)pthread_sigmask(SIG_BLOCK, &all, &before);
+        int r = pthread_create(&p->thread, NULL, run, p);
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+        p->has_thread = r == 0;
+        return -r;
+}
+
+static int enter(struct past *p, struct call *c, sd_bus_error *error)
+{
+        (void)pthread_mutex_lock(&p->lock);
+        const bool has_room = p->n < CALLS_MAX && count(p, c->uid) < CALLS_PER_USER_MAX;
+        if (has_room) {
+                queue_put(&p->waiting, c);
+                p->n++;
+                (void)pthread_cond_signal(&p->wake);
+        }
+        (void)pthread_mutex_unlock(&p->lock);
+        return has_room ? 1
+                        : sd_bus_error_setf(error, ERROR_LIMIT,
+                                  "%u calls, or %u of one user, already wait for earlier moments", CALLS_MAX,
+                                  CALLS_PER_USER_MAX);
+}
+
+int past_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct past *p = *(struct past **)userdata;
+        _cleanup_(call_freep) struct call *c = calloc(1, sizeof(*c));
+        struct caller *caller = gate_caller(p->reader->gate, m);
+
+        if (!c || !caller)
+                return c ? -ESRCH : -ENOMEM;
+        c->uid = caller->user->uid;
+        int r = read_call(m, c, error);
+        if (r < 0)
+                return r;
+        /* The thread sees what is committed. */
+        writer_flush(p->reader->writer);
+        r = start(p);
+        if (r >= 0)
+                r = enter(p, c, error);
+        if (r > 0)
+                (void)STEAL_PTR(c);
+        return r;
+}
+
+void past_drop_caller(struct past *p, const char *name)
+{
+        struct queue kept = { 0 };
+        struct call *c;
+
+        (void)pthread_mutex_lock(&p->lock);
+        while ((c = queue_take(&p->waiting)))
+                if (strcmp(sd_bus_message_get_sender(c->m), name) == 0) {
+                        p->n--;
+                        (void)call_free(c);
+                } else
+                        queue_put(&kept, c);
+        while ((c = queue_take(&kept)))
+                queue_put(&p->waiting, c);
+        (void)pthread_mutex_unlock(&p->lock);
+}
+
+/* ---- Life ---- */
+
+int past_new(struct reader *reader, const char *file, struct past **ret)
+{
+        struct past *p = calloc(1, sizeof(*p));
+
+        if (!p)
+                return -ENOMEM;
+        p->reader = reader;
+        (void)pthread_mutex_init(&p->lock, NULL);
+        (void)pthread_cond_init(&p->wake, NULL);
+        p->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        p->file = strdup(file);
+        int r = p->event_fd < 0 ? -errno : p->file ? 0 : -ENOMEM;
+        if (r == 0)
+                r = sd_event_add_io(sd_bus_get_event(reader->writer->config->bus), &p->source, p->event_fd,
+                        EPOLLIN, on_done, p);
+        if (r < 0) {
+                (void)past_free(p);
+                return r;
+        }
+        *ret = p;
+        return 0;
+}
+
+struct past *past_free(struct past *p)
+{
+        struct call *c;
+
+        if (!p)
+                return NULL;
+        (void)pthread_mutex_lock(&p->lock);
+        p->stop = true;
+        (void)pthread_cond_signal(&p->wake);
+        (void)pthread_mutex_unlock(&p->lock);
+        if (p->has_thread)
+                (void)pthread_join(p->thread, NULL);
+        while ((c = queue_take(&p->waiting)) || (c = queue_take(&p->done)))
+                (void)call_free(c);
+        sd_event_source_disable_unref(p->source);
+        if (p->event_fd >= 0)
+                (void)close(p->event_fd);
+        (void)pthread_cond_destroy(&p->wake);
+        (void)pthread_mutex_destroy(&p->lock);
+        free(p->file);
+        free(p);
+        return NULL;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What errors and events are called. */
+#include "registry.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int registry_code(int e)
+{
+        switch (e) {
+        case -ENOENT:
+                return REGISTRY_NOT_FOUND;
+        case -EFBIG:
+                return REGISTRY_TOO_LARGE;
+        case -E2BIG:
+        case -EDQUOT:
+                return REGISTRY_LIMIT;
+        case -EBADMSG:
+                return REGISTRY_CORRUPT;
+        default:
+                return e;
+        }
+}
+
+int registry_explain(const struct registry *r, int e, struct diag *d)
+{
+        const char *failure = store_failure(registry_store(r));
+
+        if (store_is_failure(e) && failure[0] && d && !d->text[0])
+                return diag_set(d, -e, "%s", failure);
+        return registry_code(e);
+}
+
+const char *registry_error_text(const struct registry *r, int e)
+{
+        static const char *const texts[] = {
+                [REGISTRY_NOT_FOUND] = "there is no such key or value",
+                [REGISTRY_EXISTS] = "it is there already",
+                [REGISTRY_INVALID_NAME] = "not a valid name",
+                [REGISTRY_INVALID_VALUE] = "not a valid value",
+                [REGISTRY_TOO_LARGE] = "the transaction has become too large",
+                [REGISTRY_READ_ONLY] = "the layer is read-only",
+                [REGISTRY_NOT_EMPTY] = "the key has subkeys",
+                [REGISTRY_CONFLICT] = "another sequence was expected",
+                [REGISTRY_LIMIT] = "there are too many layers",
+                [REGISTRY_CORRUPT] = "corrupt: two layers' entries have the same precedence and sequence",
+        };
+
+        e = registry_code(e);
+        if (e > 0)
+                return texts[e];
+        return r && store_is_failure(e) && store_failure(registry_store(r))[0]
+                       ? store_failure(registry_store(r))
+                       : strerror(-e);
+}
+
+const char *registry_event_name(enum registry_event_kind kind)
+{
+        static const char *const names[] = {
+                [EVENT_VALUE_SET] = "value-set",
+                [EVENT_VALUE_DELETED] = "value-deleted",
+                [EVENT_VALUE_UNCHANGED] = "value-unchanged",
+                [EVENT_SUBKEY_CREATED] = "subkey-created",
+                [EVENT_SUBKEY_DELETED] = "subkey-deleted",
+                [EVENT_KEY_DELETED] = "key-deleted",
+        };
+        return names[kind];
+}
+
+void registry_event_done(struct registry_event *e)
+{
+        free(e->path);
+        free(e->name);
+        free(e->data);
+        free(e->layer);
+}
+
+void registry_events_done(struct registry_events *e)
+{
+        for (size_t i = 0; i < e->n; i++)
+                registry_event_done(&e->list[i]);
+        free(e->list);
+        *e = (struct registry_events){ 0 };
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The registry as it was: GetAt and its sisters, and --at of peios-reg. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "client.h"
+#include "dropin.h"
+#include "shell.h"
+
+#define KEY "\\Test\\Key"
+
+static const char *text_at(const char *method, const char *name, const char *scale, uint64_t at)
+{
+        static sd_bus_message *m;
+
+        sd_bus_message_unref(m);
+        m = name ? answer(world.bus, method, "ssa{sv}", KEY, name, 1, scale, "t", at)
+                 : answer(world.bus, method, "sa{sv}", KEY, 1, scale, "t", at);
+        return message_text(m);
+}
+
+static void is_at(const char *method, const char *name, uint64_t sequence, const char *expected)
+{
+        const char *text = text_at(method, name, "sequence", sequence);
+        ck_assert_msg(
+                strstr(text, expected), "%s at %" PRIu64 ": no %s in %s", method, sequence, expected, text);
+}
+
+START_TEST(values_keys_and_layers)
+{
+        registryd_start(NULL);
+        const uint64_t one = set_string(world.bus, KEY, "V", "one");
+        const uint64_t low = set_number(world.bus, "\\System\\Registry\\Layers\\High", "Precedence", 5);
+        const uint64_t two = set_in_layer(world.bus, "High", KEY, "v", "two");
+        set_string(world.bus, KEY, "W", "w");
+        const uint64_t made = set_string(world.bus, KEY "\\Sub", "V", "below");
+        const uint64_t off = set_number(world.bus, "\\System\\Registry\\Layers\\High", "Enabled", 0);
+        succeeds(world.bus, "DeleteKey", "sa{sv}", KEY, 1, "recursive", "b", 1);
+        succeeds(world.bus, "DeleteKey", "sa{sv}", KEY, 1, "layer", "s", "High");
+        refused(world.bus, ERROR_NOT_FOUND, "", "Get", "ss", KEY, "V");
+        for (int i = 0; i < 2; i++) {
+                is_at("GetAt", "V", one, "1 s:'one' ");
+                is_at("GetAt", "V", low, "1 s:'one' ");
+                is_at("GetAt", "V", two, "1 s:'two' ");
+                is_at("GetAt", "V", off, "1 s:'one' ");
+                is_at("ListAt", NULL, two, "[] [('v' 1 s:'two' ");
+                is_at("ListAt", NULL, made, "['Sub'] [('v' 1 s:'two' ");
+                is_at("InfoAt", NULL, made, "'Subkeys'=u:1, 'Values'=u:2");
+                is_at("ResolveAt", "V", two, "true 'Machine\\Test\\Key' [('High' 5 '' ");
+                is_at("ResolveAt", "V", two, "'wins'), ('base' 0 '' ");
+                is_at("ResolveAt", "V", off, "'layer-disabled')] ['actor'=s:'known'");
+                refused(world.bus, ERROR_NOT_FOUND, "no such key: there is no 'Test' in Machine", "GetAt",
+                        "ssa{sv}", KEY, "V", 1, "sequence", "t", one - 3);
+                refused(world.bus, ERROR_NOT_FOUND, "no such value: 'W'", "GetAt", "ssa{sv}", KEY, "W", 1,
+                        "sequence", "t", two);
+                daemon_stop(&world.registryd);
+                registryd_start(NULL);
+        }
+}
+END_TEST
+
+START_TEST(which_moment)
+{
+        registryd_start(NULL);
+        set_string(world.bus, KEY, "V", "one");
+        refused(world.bus, ERROR_INVALID_VALUE, "there is no change number 999 yet", "GetAt", "ssa{sv}", KEY,
+                "V", 1, "sequence", "t", UINT64_C(999));
+        refused(world.bus, ERROR_INVALID_VALUE, "still to come", "GetAt", "ssa{sv}", KEY, "V", 1, "time",
+                "t", ((uint64_t)time(NULL) + 60) * 1000000);
+        refused(world.bus, ERROR_INVALID_VALUE, "one of the options sequence and time", "GetAt", "ssa{sv}",
+                KEY, "V", 0);
+        refused(world.bus, ERROR_INVALID_VALUE, "no option 'at'; allowed are sequence, time", "ListAt",
+                "sa{sv}", KEY, 1, "at", "t", UINT64_C(1));
+        refused(world.bus, ERROR_INVALID_NAME, "", "ListAt", "sa{sv}", "\\A\\\\B", 1, "sequence", "t",
+                UINT64_C(1));
+        /* Before there was anything. */
+        refused(world.bus, ERROR_NOT_FOUND, "", "ListAt", "sa{sv}", KEY, 1, "time", "t", UINT64_C(1));
+        /* Defaults of the schema are today's. */
+        ck_assert_ptr_nonnull(strstr(message_text(answer(world.bus, "GetAt", "ssa{sv}", MODULES,
+                                             "TaintEvents", 1, "sequence", "t", UINT64_C(0))),
+                "'default'"));
+}
+END_TEST
+
+/* Reads wait for their turn, and a client that goes does no harm. */
+START_TEST(many_at_once)
+{
+        unsigned answered = 0, refusals = 0;
+
+        registryd_start(NULL);
+        const uint64_t one = set_string(world.bus, KEY, "V", "one");
+        for (unsigned i = 0; i < 2; i++) {
+                _cleanup_bus_ sd_bus *other = world_connect(0);
+                for (unsigned n = 0; n < 30; n++)
+                        ck_assert_int_ge(sd_bus_call_method_async(other, NULL, REGISTRY_BUS_NAME,
+                                                 REGISTRY_PATH, REGISTRY_INTERFACE, "GetAt", NULL, NULL,
+                                                 "ssa{sv}", KEY, "V", 1, "sequence", "t", one),
+                                0);
+                ck_assert_int_ge(sd_bus_flush(other), 0);
+        }
+        for (unsigned n = 0; n < 30; n++) {
+                sd_bus_error error = SD_BUS_ERROR_NULL;
+                sd_bus_message *reply = NULL;
+                int r = sd_bus_call_method(world.bus, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE,
+                        "GetAt", &error, &reply, "ssa{sv}", KEY, "V", 1, "sequence", "t", one);
+                answered += r >= 0;
+                refusals += r < 0 && sd_bus_error_has_name(&error, ERROR_LIMIT);
+                sd_bus_error_free(&error);
+                sd_bus_message_unref(reply);
+        }
+        ck_assert_uint_gt(answered, 0);
+        ck_assert_uint_eq(answered + refusals, 30);
+        ck_assert_str_eq(get_text(world.bus, KEY, "V"), "one base");
+}
+END_TEST
+
+START_TEST(the_program)
+{
+        char line[400];
+
+        registryd_start(NULL);
+        const uint64_t one = set_string(world.bus, KEY, "V", "one");
+        const uint64_t sub = set_string(world.bus, KEY "\\Sub", "V", "below");
+        set_string(world.bus, KEY, "V", "two");
+        succeeds(world.bus, "DeleteKey", "sa{sv}", KEY "\\Sub", 0);
+        (void)snprintf(line, sizeof(line),
+                "reg get --at=%" PRIu64 " /Test/Key V; reg get --at %" PRIu64
+                " /Test/Key/V; reg ls --at=%" PRIu64 " /Test/Key; reg tree --values --at=%" PRIu64
+                " /Test/Key; reg get /Test/Key V",
+                one, one, sub, sub);
+        shell_is(0, line,
+                "one\none\nSub\\\nV = REG_SZ one\nMachine\\Test\\Key\\\n  V = REG_SZ one\n  Sub\\\n    V = REG_SZ below\ntwo\n");
+        (void)snprintf(line, sizeof(line),
+                "reg why --at=%" PRIu64 " /Test/Key V; reg info --at=%" PRIu64 " /Test/Key", one, one);
+        SHELL_SAYS(0, line, "* base  precedence 0  sequence ", "REG_SZ one\n", "Subkeys:    0\n");
+        SHELL_SAYS(0, "reg get --at=0m /Test/Key V", "two\n");
+        SHELL_SAYS(
+                1, "reg get --at=soon /Test/Key V", "--at: 'soon' is neither a change's number nor a time");
+        SHELL_SAYS(2, "reg get --at=9d /Test/Key V", "there is no hive called Machine");
+        SHELL_SAYS(4, "reg ls --at=99999 /Test/Key", "there is no change number 99999 yet");
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { values_keys_and_layers, which_moment, many_at_once, the_program };
+        Suite *suite = suite_create("past");
+
+        harness_add(suite, tests, ARRAY_SIZE(tests));
+        return harness_main(suite);
+}
