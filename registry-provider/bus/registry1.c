@@ -234,6 +234,14 @@ static const sd_bus_vtable registry_vtable[] = {
                 SD_BUS_RESULT("a(sssuvs)", events, "s", access, "a{su}", counts), writer_preview, WRITER,
                 UNPRIVILEGED),
 
+        SD_BUS_METHOD_WITH_ARGS_OFFSET("Undo", SD_BUS_ARGS("a{sv}", what),
+                SD_BUS_RESULT("t", sequence, "b", changed, "a{su}", counts, "u", left_out), writer_write,
+                WRITER, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS_OFFSET("PreviewUndo", SD_BUS_ARGS("a{sv}", what),
+                SD_BUS_RESULT(
+                        "a(sssuvs)", events, "s", access, "a{su}", counts, "u", left_out, "t", sequence),
+                writer_preview, WRITER, UNPRIVILEGED),
+
         SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_ARGS("s", key, "b", subtree, "a{sv}", options),
                 SD_BUS_RESULT("t", subscription, "t", sequence), method_subscribe, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_ARGS("t", subscription), SD_BUS_NO_RESULT,
@@ -264,7 +272,7 @@ static int find_top(_unused_ sd_bus *bus, const char *path, _unused_ const char 
 static enum gate_need call_need(sd_bus_message *m)
 {
         static const char *const writing[] = { "Set", "Delete", "CreateKey", "DeleteKey", "Transact",
-                "Preview", "Reload" };
+                "Preview", "Undo", "PreviewUndo", "Reload" };
         const char *member = sd_bus_message_get_member(m);
 
         if (sd_bus_message_is_method_call(m, REGISTRY_INTERFACE, "Get"))
@@ -279,8 +287,10 @@ static void on_refused(sd_bus_message *m, const struct actor *actor, const char 
 {
         struct registry1 *b = userdata;
 
-        if (strcmp(sd_bus_message_get_member(m), "Reload") == 0)
-                refusals_tell(b->refusals, actor, "Reload()", NULL, why);
+        const char *member = sd_bus_message_get_member(m);
+
+        if (strcmp(member, "Reload") == 0 || strcmp(member, "Undo") == 0)
+                refusals_tell(b->refusals, actor, member[0] == 'R' ? "Reload()" : "Undo()", NULL, why);
         else
                 request_refused_unread(&b->writer, m, actor, why);
 }

@@ -6,6 +6,7 @@
 
 #include "../../schema/dbus/names.h"
 #include "../../schema/events/daemon-bus.h"
+#include "../store/history.h"
 #include "answer.h"
 
 struct request *request_free(struct request *q)
@@ -136,6 +137,37 @@ static int read_single(struct request *q, enum change_action action, sd_bus_erro
         return r >= 0 && action == CHANGE_SET ? read_data(q, c, error) : r;
 }
 
+/* Which rows is asked when it is done: it takes time, and those who may not write have none. */
+static int read_undo(struct request *q, sd_bus_error *error)
+{
+        struct request_undo *u = &q->undo;
+        const struct wire_member members[] = {
+                { "sequence", "t", &u->sequence },
+                { "since", "t", &u->since },
+                { "since-time", "t", &u->since_time },
+                { "until", "t", &u->until },
+                { "force", "b", &u->force },
+        };
+        struct diag d = { 0 };
+
+        *u = (struct request_undo){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, 0, 0 };
+        q->is_undo = true;
+        q->author.reason = "undo";
+        int r = wire_read_strict(q->m, members, ARRAY_SIZE(members), &d);
+        if (r < 0)
+                return answer_invalid(r, &d, error);
+        if ((u->sequence != UINT64_MAX) + (u->since != UINT64_MAX) + (u->since_time != UINT64_MAX) != 1)
+                return sd_bus_error_set(error, ERROR_INVALID_VALUE,
+                        "one of the options sequence, since and since-time says what is to be taken back");
+        return 0;
+}
+
+static bool is_undo(const struct request *q)
+{
+        return strcmp(sd_bus_message_get_member(q->m), "Undo") == 0 ||
+               strcmp(sd_bus_message_get_member(q->m), "PreviewUndo") == 0;
+}
+
 static int read_changes(struct request *q, sd_bus_error *error)
 {
         static const struct {
@@ -158,6 +190,8 @@ void request_describe(const struct request *q, struct buf *out)
 {
         const struct change *c = q->list;
 
+        if (q->is_undo)
+                buf_puts(out, "Undo()");
         if (q->n > 0)
                 answer_format_path(out, c->path.text,
                         c->action == CHANGE_SET || c->action == CHANGE_DELETE ? c->name : NULL);
@@ -168,7 +202,7 @@ void request_refused(const struct request *q, const char *why)
         _cleanup_buf_ struct buf path = BUF_INIT;
 
         /* A preview would have changed nothing. */
-        if (sd_bus_message_is_method_call(q->m, NULL, "Preview"))
+        if (strncmp(sd_bus_message_get_member(q->m), "Preview", strlen("Preview")) == 0)
                 return;
         request_describe(q, &path);
         refusals_tell(q->writer->refusals, &q->author.actor, buf_str(&path),
@@ -251,10 +285,10 @@ int request_new(struct writer *w, sd_bus_message *m, struct request **ret, sd_bu
         q->author = (struct store_author){ .reason = "set", .actor = ACTOR_UNKNOWN };
         q->m = sd_bus_message_ref(m);
 
-        int r = read_changes(q, error);
+        int r = is_undo(q) ? read_undo(q, error) : read_changes(q, error);
         if (r < 0)
                 return r;
-        r = wire_read_options(m, &q->options, &d);
+        r = q->is_undo ? 0 : wire_read_options(m, &q->options, &d);
         if (r < 0)
                 return answer_invalid(r, &d, error);
         if (q->options.layer && path_check_component(q->options.layer, strlen(q->options.layer), &d) < 0)
@@ -301,13 +335,58 @@ static int apply_one(struct request *q, const struct change *c, struct diag *d)
         return -EINVAL;
 }
 
+/* Somebody who may not write has so many rows previewed. */
+#define PREVIEW_ROWS_MAX 64
+
+/* 0 or a registry's error. */
+static int find_rows(const struct request *q, bool is_bounded, struct registry_undo *ret, struct diag *d)
+{
+        const struct store *s = registry_store(q->writer->config->registry);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        const struct request_undo *u = &q->undo;
+        const bool by_time = u->since_time != UINT64_MAX;
+        const enum history_scale scale = by_time ? HISTORY_BY_TIME : HISTORY_BY_SEQUENCE;
+        const uint64_t number = by_time ? u->since_time : u->since;
+        int64_t unused;
+        int r;
+
+        ret->until = history_last(s);
+        if (u->sequence != UINT64_MAX)
+                r = history_find_change(s, u->sequence, &ret->after, &ret->until, d);
+        else if (is_bounded && ret->until - history_until(s, scale, number) > PREVIEW_ROWS_MAX)
+                return registry_fail(d, REGISTRY_TOO_LARGE,
+                        "too much has changed since to be previewed by a user who may not write");
+        else
+                r = history_find(s, scale, number, &ret->after, d);
+        if (r == 0 && u->sequence == UINT64_MAX && u->until != UINT64_MAX)
+                r = history_find_change(s, u->until, &unused, &ret->until, d);
+        if (r == 0 && is_bounded && ret->until - ret->after > PREVIEW_ROWS_MAX)
+                return registry_fail(d, REGISTRY_TOO_LARGE,
+                        "the change is too large to be previewed by a user who may not write");
+        return r > 0 ? REGISTRY_NOT_FOUND : r;
+}
+
+static int take_back(struct request *q, bool is_bounded, struct diag *d)
+{
+        struct registry_undo what = { .force = q->undo.force != 0, .may_layers = q->author.actor.uid == 0 };
+        struct registry_undone undone = { 0 };
+
+        int r = find_rows(q, is_bounded, &what, d);
+        if (r == 0)
+                r = registry_undo(q->writer->config->registry, &what, &undone, d);
+        q->undo.left_out = undone.left_out;
+        return r;
+}
+
 /* In the transaction that was begun. */
-static int apply_all(struct request *q, struct diag *d)
+static int apply_all(struct request *q, bool is_bounded, struct diag *d)
 {
         struct registry *registry = q->writer->config->registry;
         int r = 0;
 
         registry_end_with_failure(registry);
+        if (q->is_undo)
+                r = take_back(q, is_bounded, d);
         for (size_t i = 0; r == 0 && i < q->n; i++)
                 r = apply_one(q, &q->list[i], d);
         if (r != 0) {
@@ -323,7 +402,7 @@ int request_preview(struct request *q, size_t room, struct diag *d)
 
         int r = registry_begin_preview(registry, room);
         if (r == 0)
-                r = apply_all(q, d);
+                r = apply_all(q, room != SIZE_MAX, d);
         if (r == 0)
                 r = registry_end_preview(registry, &q->events);
         if (r == REGISTRY_TOO_LARGE && registry_room(registry) == 0)
@@ -340,7 +419,7 @@ int request_apply(struct request *q, struct diag *d)
 
         int r = registry_begin(registry, &q->author);
         if (r == 0)
-                r = apply_all(q, d);
+                r = apply_all(q, false, d);
         if (r == 0)
                 r = registry_end(registry, &q->events);
         if (r != 0)

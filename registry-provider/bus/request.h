@@ -29,12 +29,21 @@ struct change {
         size_t at, size; /* the bytes, in the request's buffer */
 };
 
+/* What Undo() is to take back: a change, or all since a moment. */
+struct request_undo {
+        uint64_t sequence, since, since_time, until; /* UINT64_MAX: not given */
+        int force;
+        uint32_t left_out; /* see struct registry_undone */
+};
+
 struct request {
         struct writer *writer;
         struct request *next;
         sd_bus_message *m;
         struct change *list;
         size_t n;
+        bool is_undo;
+        struct request_undo undo;
         bool of_value; /* Set or Delete: the answer says whose entry counts now */
         struct buf bytes;
         char *texts; /* when the message is gone */
@@ -57,7 +66,7 @@ DEFINE_CLEANUP(struct request *, request_free, request_freep);
 _must_check_ int request_apply(struct request *q, struct diag *d);
 
 /* The same, undone again: `events` says what would have changed. Nothing may be waiting for a sync. `room`
- * as of registry_begin_preview(). */
+ * as of registry_begin_preview(); unless it is SIZE_MAX, few rows of the history are taken back. */
 _must_check_ int request_preview(struct request *q, size_t room, struct diag *d);
 
 /* The polkit action that the changes need. */

@@ -76,8 +76,10 @@ static int reply_done(const struct request *q)
         int r = sd_bus_message_new_method_return(q->m, &reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "tb", q->sequence, (int)changes_anything(q));
-        if (r >= 0 && sd_bus_message_is_method_call(q->m, NULL, "Transact"))
+        if (r >= 0 && (q->is_undo || sd_bus_message_is_method_call(q->m, NULL, "Transact")))
                 r = append_counts(reply, &q->events.counts);
+        if (r >= 0 && q->is_undo)
+                r = sd_bus_message_append(reply, "u", q->undo.left_out);
         if (r >= 0 && q->of_value) {
                 (void)!registry_get(q->writer->config->registry, &c->path, c->name, &now, NULL);
                 r = sd_bus_message_append(reply, "s", now.layer);
@@ -382,6 +384,8 @@ static int reply_preview(
                 r = sd_bus_message_append(reply, "s", words[access]);
         if (r >= 0)
                 r = append_counts(reply, &q->events.counts);
+        if (r >= 0 && q->is_undo)
+                r = sd_bus_message_append(reply, "ut", q->undo.left_out, q->events.sequence);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 

@@ -175,7 +175,8 @@ void preview_counts_to_json(struct json *j, const struct preview_counts *c)
 
 static int show_text(struct preview *p, sd_bus_message *reply, struct preview_counts *ret)
 {
-        buf_puts(&p->s->out, "dry run: nothing is written\n");
+        if (p->s->options.dry_run)
+                buf_puts(&p->s->out, "dry run: nothing is written\n");
         int code = show_events(p, reply);
         if (p->n == 0)
                 buf_puts(&p->s->out, "nothing would change\n");

@@ -47,6 +47,10 @@ static const struct options_command commands[] = {
                 "follows), operand (that, or data of the value that follows), data (of the key and the value that follow)\n"
                 "or layer. A key that leads on ends in a separator.",
                 { "key path value operand data layer" } },
+        [REG_UNDO] = { "undo", 0, 1, "SEQUENCE", "Take back a change, or all since a moment (--since)",
+                "What that comes to is shown first. Each layer has what it had; where somebody wrote to the same since,\n"
+                "nothing is done. It is one change, which can be taken back as well.",
+                { NULL } },
         [REG_LINT] = { "lint", 1, OPTIONS_UNLIMITED, "FILE...", "Check hive files, without a provider",
                 "`-` is standard input. Exit status 4 when a file is bad.", { OPTIONS_FILES } },
         [REG_APPLY] = { "apply", 1, 1, "FILE", "Make a layer have what a file says, all or nothing",
@@ -96,8 +100,11 @@ static const struct options_row rows[] = {
                 .offered = "sz expand dword qword dword-be multi hex link none",
                 .manual = "the data are of this type, whatever they look like." },
         { "force", 'f', .kind = OPTIONS_FLAG, .offset = AT(force),
-                .commands = ON(SET) | ON(NEW) | ON(APPLY) | ON(IMPORT),
-                .help = "Write also values that their reader would refuse, and names that look mistyped" },
+                .commands = ON(SET) | ON(NEW) | ON(APPLY) | ON(IMPORT) | ON(UNDO),
+                .help = "Write also values that their reader would refuse, and names that look mistyped",
+                .manual =
+                        "write also values that their reader would refuse, and names that look mistyped;\n.Cm undo :\ntake "
+                        "back also what somebody has written over since." },
         { "dry-run", .kind = OPTIONS_FLAG, .offset = AT(dry_run), .commands = OPTIONS_ALL,
                 .help = "Write nothing; show what would change",
                 .manual =
@@ -124,8 +131,9 @@ static const struct options_row rows[] = {
                 .commands = ON(WATCH) | ON(HISTORY), .metavar = "N", .help = "End after N events" },
         { "keyword", 'k', .kind = OPTIONS_FLAG, .offset = AT(keyword), .commands = ON(MAN),
                 .help = "Find values by words in their names, descriptions and choices" },
-        { "since", .kind = OPTIONS_TEXT, .offset = AT(since), .commands = ON(HISTORY), .metavar = "TIME",
-                .help = "From then on: 2026-01-31, '2026-01-31 10:00', 7d, 12h, 30m, @SECONDS",
+        { "since", .kind = OPTIONS_TEXT, .offset = AT(since), .commands = ON(HISTORY) | ON(UNDO),
+                .metavar = "TIME",
+                .help = "From then on (undo: or since the change of that number): 2026-01-31, '2026-01-31 10:00', 7d, 12h, 30m, @SECONDS",
                 .manual =
                         "from then on:\n.Ql 2026-01-31 ,\n.Ql 2026-01-31 10:00 ,\n.Ql 7d ,\n.Ql 12h\nor\n.Ql "
                         "30m\nago, or\n.Ql @ Ns Ar seconds\nsince 1970." },
@@ -155,8 +163,8 @@ static const struct options_row rows[] = {
         { "as-hex", .kind = OPTIONS_FLAG, .offset = AT(as_hex), .commands = ON(EXPORT),
                 .help = "Write the bytes of what a .reg file cannot say, without its type" },
         { "at", .kind = OPTIONS_TEXT, .offset = AT(at),
-                .commands = ON(GET) | ON(LS) | ON(TREE) | ON(INFO) | ON(WHY), .metavar = "TIME|SEQUENCE",
-                .help = "As it was then, or right after the change of that number, from the history",
+                .commands = ON(GET) | ON(LS) | ON(TREE) | ON(INFO) | ON(WHY), .metavar = "WHEN",
+                .help = "As it was then: a time, or right after the change of that number",
                 .manual =
                         "as it was then, from the history: at a time as for\n.Fl -since ,\nor right after the change "
                         "of that number." },

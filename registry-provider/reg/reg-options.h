@@ -19,6 +19,7 @@ enum reg_command {
         REG_MAN,
         REG_HISTORY,
         REG_COMPLETE,
+        REG_UNDO,
         REG_LINT,
         REG_APPLY,
         REG_IMPORT,

@@ -197,6 +197,22 @@ _must_check_ int registry_show_key(struct registry *r, const struct registry_wri
 _must_check_ int registry_mask_values(struct registry *r, const struct registry_write *w, struct diag *d);
 _must_check_ int registry_unmask_values(struct registry *r, const struct registry_write *w, struct diag *d);
 
+/* The rows of the history after one and up to another, all of which are kept, are taken back: see
+ * history_find() and history_find_change(). */
+struct registry_undo {
+        int64_t after, until;
+        bool force; /* also what somebody wrote since; what he put into a key that was made stays with it */
+        bool may_layers; /* also of layers' metadata */
+};
+struct registry_undone {
+        uint32_t left_out; /* rows: of drop-in files, and of volatile keys */
+};
+/* After registry_end_with_failure(). What is put back has new sequences, in the order of those that it had:
+ * where another layer of the same precedence has the value, too, it is newer now. REGISTRY_CONFLICT:
+ * somebody wrote since, d says where; REGISTRY_READ_ONLY: it was a file, or layers' metadata. */
+_must_check_ int registry_undo(
+        struct registry *r, const struct registry_undo *what, struct registry_undone *ret, struct diag *d);
+
 /* Makes all ended transactions durable. On error every one since the last sync is undone. -EBUSY while one
  * is open. */
 _must_check_ int registry_sync(struct registry *r, struct diag *d);

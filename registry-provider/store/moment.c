@@ -371,16 +371,20 @@ static int not_kept(const struct store *s, struct diag *d)
         return HISTORY_NOT_KEPT;
 }
 
+static int not_yet(uint64_t sequence, uint64_t last, struct diag *d)
+{
+        (void)diag_set(d, 0, "there is no change number %llu yet, the last one is %llu",
+                (unsigned long long)sequence, (unsigned long long)last);
+        return HISTORY_TO_COME;
+}
+
 int history_find(
         const struct store *s, enum history_scale scale, uint64_t number, int64_t *ret, struct diag *d)
 {
         const uint64_t last = store_last_sequence(s);
 
-        if (scale == HISTORY_BY_SEQUENCE && number > last) {
-                (void)diag_set(d, 0, "there is no change number %llu yet, the last one is %llu",
-                        (unsigned long long)number, (unsigned long long)last);
-                return HISTORY_TO_COME;
-        }
+        if (scale == HISTORY_BY_SEQUENCE && number > last)
+                return not_yet(number, last, d);
         if (scale == HISTORY_BY_TIME && number > clock_of(CLOCK_REALTIME)) {
                 (void)diag_set(d, 0, "that moment is still to come");
                 return HISTORY_TO_COME;
@@ -393,6 +397,39 @@ int history_find(
         if (!kept)
                 return not_kept(s, d);
         *ret = row;
+        return 0;
+}
+
+static bool has_row(const struct store *s, int64_t row)
+{
+        uint64_t at;
+        int64_t id;
+
+        return look_at(s, row, HISTORY_BY_TIME, &id, &at) && id == row;
+}
+
+int history_find_change(
+        const struct store *s, uint64_t sequence, int64_t *ret_after, int64_t *ret_until, struct diag *d)
+{
+        const uint64_t last = store_last_sequence(s);
+        int64_t row = sequence > 0 ? history_until(s, HISTORY_BY_SEQUENCE, sequence - 1) + 1 : 1;
+        uint64_t at = 0;
+
+        if (sequence > last)
+                return not_yet(sequence, last, d);
+        const bool has = look_at(s, row, HISTORY_BY_SEQUENCE, &row, &at) && at == sequence;
+        const int64_t first = walk(s, row, -1), until = walk(s, row, 1);
+        if (store_database(s)->error < 0)
+                return diag_set(d, -store_database(s)->error, "%s", store_database(s)->why.text);
+        /* Beside a gap something of it may be missing. */
+        if (!has || (first > 1 && !has_row(s, first - 1)) ||
+                (until < history_last(s) && !has_row(s, until + 1))) {
+                (void)diag_set(
+                        d, 0, "change number %llu is not in the history", (unsigned long long)sequence);
+                return HISTORY_NOT_KEPT;
+        }
+        *ret_after = first - 1;
+        *ret_until = until;
         return 0;
 }
 

@@ -128,7 +128,7 @@ START_TEST(usage_errors_say_what_is_wrong)
                 { { NULL }, "a command is missing; there are get, set, del, " },
                 { { "--json" }, "a command is missing" },
                 { { "frob", "K" },
-                        "no command 'frob'; there are get, set, del, ls, tree, info, new, watch, why, man, history, complete, lint, apply, import, export and diff" },
+                        "no command 'frob'; there are get, set, del, ls, tree, info, new, watch, why, man, history, complete, undo, lint, apply, import, export and diff" },
                 { { "get" }, "too few words, expected: get KEY [VALUE]" },
                 { { "get", "K", "V", "x" }, "get: 'x' is one word too many, expected: get KEY [VALUE]" },
                 { { "set", "K" }, "too few words" },

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Changes are taken back: what the layers have afterwards is what they had before. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../../../registry-provider/store/history.h"
+#include "registry-model.h"
+#include "registry-util.h"
+#include "suite.h"
+
+static int64_t last_row(const struct world *w)
+{
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(w->r);
+        return history_last(registry_store(w->r));
+}
+
+/* One transaction, synced. 0, or the error with w->d set. */
+static int undo(struct world *w, const struct registry_undo *what, uint32_t *ret_left_out)
+{
+        struct registry_undone undone = { 0 };
+        struct registry_events events = { 0 };
+
+        w->d = (struct diag){ 0 };
+        ck_assert_int_eq(registry_begin(w->r, NULL), 0);
+        registry_end_with_failure(w->r);
+        int r = registry_undo(w->r, what, &undone, &w->d);
+        if (r != 0) {
+                registry_abort(w->r);
+                return r;
+        }
+        ck_assert_int_eq(registry_end(w->r, &events), 0);
+        registry_events_done(&events);
+        ck_assert_int_eq(registry_sync(w->r, &w->d), 0);
+        if (ret_left_out)
+                *ret_left_out = undone.left_out;
+        return 0;
+}
+
+static void undo_since(struct world *w, int64_t row)
+{
+        const struct registry_undo what = { .after = row, .until = last_row(w), .may_layers = true };
+        int r = undo(w, &what, NULL);
+        ck_assert_msg(r == 0, "%s: %s", error_name(r), w->d.text);
+}
+
+#define LAYERS "Machine\\System\\Registry\\Layers\\"
+
+static const struct {
+        const char *before, *change;
+} cases[] = {
+        { "", "set - Machine\\A V one" },
+        { "set - Machine\\A V one", "set - Machine\\A v two" },
+        { "set - Machine\\A V one", "del - Machine\\A V" },
+        { "set - Machine\\A V one\nset - Machine\\A\\B W 7", "rmr - Machine\\A" },
+        { "set - Machine\\A V one", "rmr - Machine\\A\nset - Machine\\A W two" },
+        { "set - Machine\\A V one", "set - Machine\\A V !" },
+        { "set - Machine\\A V one\nset x Machine\\A V two", "rmr - Machine\\A\nset y Machine\\A V three" },
+        { "set x Machine\\A\\B V two",
+                "rmr x Machine\\A\nset y Machine\\A\\B V three\nset - Machine\\A\\B V four" },
+        { "set x Machine\\A V two", "rmr - " LAYERS "x" },
+        { "", "set - " LAYERS "new Precedence 9\nmk - Machine\\C" },
+        { "mk - Machine\\A", "mk x Machine\\A\\B\nrm x Machine\\A\\B\nmk - Machine\\A\\B" },
+};
+
+/* With layers of different precedences, what counts is the same, too. */
+static void prepare(struct world *w)
+{
+        world_init(w);
+        world_do(w, "set - " LAYERS "x Precedence 5\nset - " LAYERS "y Precedence 3");
+}
+
+START_TEST(what_was_is_there_again)
+{
+        struct world w;
+
+        prepare(&w);
+        if (cases[_i].before[0])
+                world_do(&w, cases[_i].before);
+        const int64_t row = last_row(&w);
+        _cleanup_dump_ struct dump contents = world_contents(&w), effective = world_effective(&w);
+        world_do(&w, cases[_i].change);
+        _cleanup_dump_ struct dump changed = world_contents(&w);
+        const int64_t changed_at = last_row(&w);
+        undo_since(&w, row);
+        _cleanup_dump_ struct dump after = world_contents(&w), effective_after = world_effective(&w);
+        dump_assert_equal(&contents, &after, cases[_i].change);
+        dump_assert_equal(&effective, &effective_after, cases[_i].change);
+        /* And that is taken back as well. */
+        undo_since(&w, changed_at);
+        _cleanup_dump_ struct dump again = world_contents(&w);
+        dump_assert_equal(&changed, &again, cases[_i].change);
+        world_check(&w);
+        world_done(&w);
+}
+END_TEST
+
+static void refuses(struct world *w, int64_t after, int64_t until, int error, const char *text)
+{
+        const struct registry_undo what = { .after = after, .until = until };
+        _cleanup_dump_ struct dump before = world_contents(w);
+
+        ck_assert_int_eq(undo(w, &what, NULL), error);
+        ck_assert_msg(strstr(w->d.text, text), "no '%s' in: %s", text, w->d.text);
+        _cleanup_dump_ struct dump after_all = world_contents(w);
+        dump_assert_equal(&before, &after_all, text);
+}
+
+START_TEST(what_was_written_since_stays)
+{
+        struct world w;
+
+        prepare(&w);
+        world_do(&w, "set - Machine\\A V one");
+        const int64_t row = last_row(&w);
+        world_do(&w, "set - Machine\\A V two\nset - Machine\\A W w\nmk - Machine\\A\\New");
+        const int64_t until = last_row(&w);
+        world_do(&w, "set x Machine\\A V above");
+        world_do(&w, "set - Machine\\A V three");
+        refuses(&w, row, until, REGISTRY_CONFLICT,
+                "Machine\\A: value 'V' of layer base was written since, by change number ");
+        ck_assert_int_eq(undo(&w, &(struct registry_undo){ row, until, .force = true }, NULL), 0);
+        ck_assert_str_eq(world_get(&w, "Machine\\A", "V"), "'above'@x");
+        world_do(&w, "del x Machine\\A V");
+        ck_assert_str_eq(world_get(&w, "Machine\\A", "V"), "'one'@base");
+        ck_assert_str_eq(world_get(&w, "Machine\\A", "W"), "NOT_FOUND");
+        world_done(&w);
+}
+END_TEST
+
+START_TEST(what_somebody_put_into_a_new_key_stays)
+{
+        struct world w;
+        uint32_t left_out = 0;
+
+        prepare(&w);
+        const int64_t row = last_row(&w);
+        world_do(&w, "set - Machine\\A V one");
+        const int64_t until = last_row(&w);
+        world_do(&w, "set - Machine\\A\\B W w");
+        refuses(&w, row, until, REGISTRY_CONFLICT, "Machine: the subkey 'A' has been written to since");
+        ck_assert_int_eq(undo(&w, &(struct registry_undo){ row, until, .force = true }, &left_out), 0);
+        ck_assert_uint_eq(left_out, 1);
+        ck_assert_str_eq(world_get(&w, "Machine\\A\\B", "W"), "'w'@base");
+        ck_assert_str_eq(world_get(&w, "Machine\\A", "V"), "NOT_FOUND");
+        world_done(&w);
+}
+END_TEST
+
+START_TEST(layers_are_roots)
+{
+        struct world w;
+
+        prepare(&w);
+        const int64_t row = last_row(&w);
+        world_do(&w, "set - " LAYERS "x Precedence 9");
+        refuses(&w, row, last_row(&w), REGISTRY_READ_ONLY, "which only root may take back");
+        world_done(&w);
+}
+END_TEST
+
+/* ---- Random runs ---- */
+
+#define RUNS 30
+#define ROUNDS 8
+
+static unsigned pick(unsigned n)
+{
+        return (unsigned)random() % n;
+}
+
+/* Layers of one precedence each: what is put back is newer. */
+static void random_change(struct world *w)
+{
+        static const char *const words[] = { "set", "set", "set", "del", "mk", "rm", "rmr" };
+        static const char *const layers[] = { "-", "x", "y" };
+        static const char *const keys[] = { "A", "a", "A\\B", "A\\B\\C", "D" };
+        static const char *const values[] = { "1", "2", "!", "text" };
+        char line[120];
+
+        const char *word = words[pick(ARRAY_SIZE(words))], *key = keys[pick(ARRAY_SIZE(keys))];
+        int n = snprintf(
+                line, sizeof(line), "%s %s Machine\\%s", word, layers[pick(ARRAY_SIZE(layers))], key);
+        if (word[0] == 's' || word[0] == 'd')
+                n += snprintf(line + n, sizeof(line) - (size_t)n, " %c", 'U' + (int)pick(2));
+        if (word[0] == 's')
+                (void)snprintf(line + n, sizeof(line) - (size_t)n, " %s", values[pick(ARRAY_SIZE(values))]);
+        /* Some are refused. */
+        free(world_run(w, line));
+}
+
+START_TEST(random_runs)
+{
+        for (int run = 0; run < RUNS; run++) {
+                struct world w;
+                srandom((unsigned)(_i * RUNS + run));
+                prepare(&w);
+                for (unsigned n = pick(15); n > 0; n--)
+                        random_change(&w);
+                const int64_t row = last_row(&w);
+                _cleanup_dump_ struct dump contents = world_contents(&w), effective = world_effective(&w);
+                for (unsigned n = pick(25) + 1; n > 0; n--)
+                        random_change(&w);
+                undo_since(&w, row);
+                _cleanup_dump_ struct dump after = world_contents(&w), effective_after = world_effective(&w);
+                char what[32];
+                (void)snprintf(what, sizeof(what), "run %d", _i * RUNS + run);
+                dump_assert_equal(&contents, &after, what);
+                dump_assert_equal(&effective, &effective_after, what);
+                world_check(&w);
+                world_done(&w);
+        }
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+        Suite *suite = suite_create("registry-undo");
+        TCase *tc = tcase_create("registry-undo");
+
+        tcase_set_timeout(tc, 120);
+        tcase_add_loop_test(tc, what_was_is_there_again, 0, (int)ARRAY_SIZE(cases));
+        tcase_add_test(tc, what_was_written_since_stays);
+        tcase_add_test(tc, what_somebody_put_into_a_new_key_stays);
+        tcase_add_test(tc, layers_are_roots);
+        tcase_add_loop_test(tc, random_runs, 0, ROUNDS);
+        suite_add_tcase(suite, tc);
+        return suite;
+}
