@@ -368,8 +368,9 @@ START_TEST(what_a_write_comes_to)
                 "ay", 0, 0);
         COMES_TO("true", "CreateKey", "sa{sv}", KEY "\\Sub", 0);
         COMES_TO("true", "DeleteKey", "sa{sv}", KEY "\\Sub", 0);
-        COMES_TO("false", "Transact", "a(sssuv)a{sv}", 1, "set", MODULES, "TaintEvents",
-                (uint32_t)REG_TOMBSTONE, "ay", 0, 0);
+        COMES_TO("false ['values-set'=0, 'values-deleted'=0, 'keys-created'=0, 'keys-deleted'=0, 'masks'=0]",
+                "Transact", "a(sssuv)a{sv}", 1, "set", MODULES, "TaintEvents", (uint32_t)REG_TOMBSTONE, "ay",
+                0, 0);
 }
 END_TEST
 
