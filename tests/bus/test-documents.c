@@ -268,7 +268,7 @@ static void put_random(sd_bus *bus, unsigned seed)
 
 START_TEST(random_contents)
 {
-        static const char *const forms[] = { "yaml" };
+        static const char *const forms[] = { "yaml", "json" };
 
         registryd_start(NULL);
         for (unsigned seed = 1; seed <= 8; seed++) {

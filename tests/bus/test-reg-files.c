@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* .reg and JSON through peios-reg: in, out, and in again without a change. */
+#include <stdio.h>
+#include <string.h>
+
+#include "client.h"
+#include "shell.h"
+
+/* One of everything that .reg can say. */
+#define SAMPLE                                                                                                   \
+        "printf 'Windows Registry Editor Version 5.00\\r\\n\\r\\n[HKEY_LOCAL_MACHINE\\\\T]\\r\\n"                \
+        "@=\"default\"\\r\\n\"Text\"=\"C:\\\\\\\\dir \\\\\"x\\\\\"\"\\r\\n\"D\"=dword:0000001f\\r\\n"            \
+        "\"E\"=hex(2):25,00,41,00,25,00,00,00\\r\\n\"M\"=hex(7):61,00,00,00,\\\\\\r\\n  62,00,00,00,00,00\\r\\n" \
+        "\"Q\"=hex(b):01,00,00,00,00,00,00,00\\r\\n\"B\"=hex:00,ff\\r\\n\"N\"=hex(0):\\r\\n\\r\\n"               \
+        "[HKLM\\\\T\\\\Sub]\\r\\n' >a.reg; "
+
+START_TEST(reg_is_imported)
+{
+        registryd_start(NULL);
+        SHELL_SAYS(0, SAMPLE "reg import a.reg", "a.reg: 10 changed in layer base");
+        shell_is(0, "reg get /T",
+                "@ = REG_SZ default\nB = REG_BINARY 00ff\nD = REG_DWORD 31\nE = REG_EXPAND_SZ %A%\n"
+                "M = REG_MULTI_SZ a, b\nN = REG_NONE\nQ = REG_QWORD 1\nText = REG_SZ C:\\dir \"x\"\n");
+        SHELL_SAYS(0,
+                "printf 'REGEDIT4\\n[HKLM\\\\T]\\n\"D\"=-\\n\"U\"=\"\\204\"\\n[-HKLM\\\\T\\\\Sub]\\n' >b.reg;"
+                "reg import --encoding=CP850 b.reg",
+                "b.reg: 3 changed in layer base");
+        shell_is(0, "reg get /T U; reg ls /T | grep -c -e '^D ' -e Sub || :", "\xc3\xa4\n0\n");
+}
+END_TEST
+
+START_TEST(bad_lines_are_named)
+{
+        registryd_start(NULL);
+        SHELL_SAYS(4,
+                "printf 'REGEDIT4\\n[HKLM\\\\T]\\n\"a\"=\"C:\\\\new\"\\n\"b\"=\"ok\"\\n[HKCU\\\\X]\\n"
+                "\"c\"=dword:zz\\n' >a.reg; reg import a.reg",
+                "a.reg:3:8: a single backslash", "a.reg:5:1: HKCU has no counterpart",
+                "a.reg:6:11: `dword:` without a number", "3 bad entries; nothing is done");
+        SHELL_SAYS(2, "reg get /T", "no such key");
+        SHELL_SAYS(4, "reg import --keep-going a.reg", "a.reg:3:8:", "3 bad entries were left out");
+        shell_is(0, "reg get /T", "b = REG_SZ ok\n");
+}
+END_TEST
+
+/* In each form, for each reader. */
+START_TEST(what_is_exported_changes_nothing)
+{
+        static const char *const ways[] = { "json", "reg --variant=windows", "reg --variant=utf8",
+                "reg --variant=ascii", "reg --variant=regedit4", "yaml" };
+
+        registryd_start(NULL);
+        (void)shell_output(0, SAMPLE "reg import a.reg");
+        for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+                char line[256];
+                (void)snprintf(line, sizeof(line),
+                        "reg export --format=%s /T x && reg apply x && reg del -r /T >&2 && reg -q apply x && "
+                        "reg export --format=%s /T y && cmp x y",
+                        ways[i], ways[i]);
+                SHELL_SAYS(0, line, "x: 0 changed in layer base");
+        }
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { reg_is_imported, bad_lines_are_named,
+                what_is_exported_changes_nothing };
+        Suite *suite = suite_create("reg-files");
+        harness_add(suite, tests, ARRAY_SIZE(tests));
+        return harness_main(suite);
+}
