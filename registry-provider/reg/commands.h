@@ -24,3 +24,15 @@ int command_lint(struct session *s);
 int command_apply(struct session *s);
 int command_export(struct session *s);
 int command_diff(struct session *s);
+int command_add(struct session *s);
+int command_query(struct session *s);
+int command_delete(struct session *s);
+int command_mask(struct session *s);
+int command_unmask(struct session *s);
+int command_hide(struct session *s);
+int command_unhide(struct session *s);
+
+/* The layers that have a say in a value, as `why` shows them. */
+int why_show_layers(struct session *s, const char *key, const char *name);
+/* `get` of one value. */
+int read_value(struct session *s, const char *key, const char *name);

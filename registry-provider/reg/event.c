@@ -48,7 +48,7 @@ void event_format(struct buf *out, const struct event *e)
         const char *name = event_name(e);
 
         buf_printf(out, "%s  ", e->kind);
-        utf8_put_safe(out, e->key, strlen(e->key));
+        words_put_path(out, e->key);
         if (name[0]) {
                 buf_puts(out, "  ");
                 utf8_put_safe(out, name, strlen(name));
@@ -65,7 +65,7 @@ void event_to_json(struct json *j, const struct event *e)
         const char *name = event_name(e);
 
         json_add_string(j, "event", e->kind);
-        json_add_string(j, "path", e->key);
+        words_path_to_json(j, "path", e->key);
         if (name[0])
                 json_add_string(j, "name", name);
         if (event_has_value(e))

@@ -52,6 +52,26 @@ int listing_get(struct session *s, const char *key, struct listing *ret)
         return listing_add_known(s, key, listing_read(s, key, ret), ret);
 }
 
+static void free_names(char **names)
+{
+        for (char **name = names; name && *name; name++) {
+                free(*name);
+                *name = NULL;
+        }
+}
+
+void listing_leave_out(struct listing *l, bool subkeys, bool values)
+{
+        if (subkeys) {
+                free_names(l->subkeys);
+                free_names(l->known.subkeys);
+        }
+        for (size_t i = 0; values && i < l->known.n; i++)
+                l->known.list[i].is_set = true;
+        if (values)
+                l->reply = sd_bus_message_unref(l->reply);
+}
+
 int listing_next(struct listing *l, struct entry *ret)
 {
         int r = l->reply ? entry_read_next(l->reply, ret) : 0;
@@ -87,7 +107,8 @@ bool listing_knows_subkey(const struct listing *l, const char *name)
 void listing_known_name_to_text(const char *name, struct buf *out)
 {
         utf8_put_safe(out, name, strlen(name));
-        buf_puts(out, "\\   (nothing set)\n");
+        words_put_separator(out);
+        buf_puts(out, "   (nothing set)\n");
 }
 
 int listing_values_to_json(struct session *s, struct listing *l, struct json *j)
@@ -114,7 +135,7 @@ int listing_values_to_text(struct session *s, struct listing *l, size_t indent)
 
         while ((r = listing_next(l, &e)) > 0) {
                 buf_printf(&s->out, "%*s", (int)indent, "");
-                entry_format(&s->out, &e, s->options.verbose);
+                entry_format(&s->out, &e, s->options.verbose || s->options.layers);
         }
         known_list_to_text(&l->known, indent, &s->out);
         return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;

@@ -25,6 +25,9 @@ _must_check_ int listing_add_known(struct session *s, const char *key, int code,
 /* Both. */
 _must_check_ int listing_get(struct session *s, const char *key, struct listing *ret);
 
+/* Leaves out the subkeys, or the values. */
+void listing_leave_out(struct listing *l, bool subkeys, bool values);
+
 /* The next value: 1, 0 at the end, or negative errno. */
 int listing_next(struct listing *l, struct entry *ret);
 /* Whether something is known in this subkey or below it. */

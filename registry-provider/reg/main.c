@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* peios-reg: the registry from the command line. */
 
+#include <errno.h>
 #include <string.h>
 
 #include "commands.h"
 #include "config.h"
-
-#define LAYER_VARIABLE "PEIOS_REG_LAYER"
 
 static const struct {
         int (*run)(struct session *s);
@@ -31,16 +30,61 @@ static const struct {
         [REG_IMPORT] = { command_apply, true, false },
         [REG_EXPORT] = { command_export, false, false },
         [REG_DIFF] = { command_diff, false, false },
+        [REG_ADD] = { command_add, true, false },
+        [REG_QUERY] = { command_query, false, true },
+        [REG_DELETE] = { command_delete, true, false },
+        [REG_MASK] = { command_mask, true, false },
+        [REG_UNMASK] = { command_unmask, true, false },
+        [REG_HIDE] = { command_hide, true, false },
+        [REG_UNHIDE] = { command_unhide, true, false },
 };
 
-/* The option, else the variable; it goes over the bus as a string, so it must be one. */
+static const char *variable(const char *name)
+{
+        const char *text = getenv(name);
+
+        return text && text[0] ? text : NULL;
+}
+
+/* As Peios's own `reg` takes them. */
+static bool is_switched_on(const char *name)
+{
+        static const char *const yes[] = { "1", "true", "yes" };
+        const char *text = variable(name);
+
+        for (size_t i = 0; text && i < ARRAY_SIZE(yes); i++)
+                if (strcmp(text, yes[i]) == 0)
+                        return true;
+        return false;
+}
+
+/* What is not given as an option. */
+static int take_environment(struct session *s)
+{
+        struct reg_options *o = &s->options;
+        bool given = o->separator_shown;
+
+        o->json |= is_switched_on("REG_JSON");
+        o->verbose |= is_switched_on("REG_VERBOSE");
+        o->yes |= is_switched_on("REG_ASSUME_YES");
+        if (!given)
+                o->separator_shown = variable("REG_SEP");
+        if (!o->separator_shown || words_set_separator(o->separator_shown) == 0)
+                return EXIT_CODE_OK;
+        (void)diag_set(&s->diag, EINVAL, "%s: '%s' is no separator, expected \\ or /",
+                given ? "--sep" : "REG_SEP", o->separator_shown);
+        return EXIT_CODE_USAGE;
+}
+
+/* The option, else a variable; it goes over the bus as a string, so it must be one. */
 static int choose_layer(struct session *s)
 {
-        const char *variable = getenv(LAYER_VARIABLE);
         struct reg_options *o = &s->options;
 
-        if (!o->layer && variable && variable[0])
-                o->layer = variable;
+        if (!o->layer)
+                o->layer = variable("PEIOS_REG_LAYER");
+        if (!o->layer)
+                o->layer = variable("REG_LAYER");
         int r = o->layer ? path_check_component(o->layer, strlen(o->layer), &s->diag) : 0;
         if (r < 0)
                 diag_prefix(&s->diag, "layer");
@@ -50,7 +94,9 @@ static int choose_layer(struct session *s)
 static int run(struct session *s)
 {
         s->command = (enum reg_command)(s->line.command - reg_options_program.commands);
-        int code = session_check_words(s);
+        int code = take_environment(s);
+        if (code == EXIT_CODE_OK)
+                code = session_check_words(s);
         if (code == EXIT_CODE_OK && commands[s->command].writes)
                 code = choose_layer(s);
         if (code == EXIT_CODE_OK)

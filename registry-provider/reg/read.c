@@ -68,7 +68,7 @@ static void tell_origin(const struct reg_options *o, const struct entry *e)
                 session_complain("layer %s, sequence %llu", e->layer, (unsigned long long)e->sequence);
 }
 
-static int get_value(struct session *s, const char *key, const char *name)
+int read_value(struct session *s, const char *key, const char *name)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_entry_ struct entry e = { .name = name };
@@ -83,7 +83,10 @@ static int get_value(struct session *s, const char *key, const char *name)
                 return session_bad_reply(s, r);
         if (s->options.json)
                 code = print_json(s, key, &e);
-        else
+        else if (s->options.layers) {
+                entry_format(&s->out, &e, true);
+                code = why_show_layers(s, key, name);
+        } else
                 print_text(s, &e);
         if (code != EXIT_CODE_OK)
                 return code;
@@ -104,7 +107,7 @@ static int get_word(struct session *s, const char *word)
         bool maybe_value =
                 code == EXIT_CODE_NOT_FOUND && !s->only_key && words_split(word, &key, &name, NULL) == 0;
         if (maybe_value) {
-                code = get_value(s, key, name);
+                code = read_value(s, key, name);
                 if (code != EXIT_CODE_NOT_FOUND)
                         return code;
         }
@@ -127,7 +130,7 @@ int command_get(struct session *s)
         char *const *words = s->line.words;
 
         return s->line.n_words == 1 ? get_word(s, words[0])
-                                    : get_value(s, words[0], path_value_name_of_word(words[1]));
+                                    : read_value(s, words[0], path_value_name_of_word(words[1]));
 }
 
 /* ---- info ---- */
@@ -190,6 +193,11 @@ static void info_to_json(struct json *j, const struct key_info *i)
         json_add_number(j, "last_write_usec", i->last_write_usec);
         json_add_bool(j, "volatile", i->is_volatile);
         json_add_bool(j, "link", i->is_link);
+        /* As Peios's own `reg` calls them. */
+        json_add_number(j, "subkey_count", i->subkeys);
+        json_add_number(j, "value_count", i->values);
+        json_add_number(j, "last_write_time", i->last_write_usec * 1000);
+        json_add_bool(j, "symlink", i->is_link);
 }
 
 int command_info(struct session *s)
@@ -202,13 +210,14 @@ int command_info(struct session *s)
                 return code;
         if (s->options.json) {
                 json_begin_object(&j);
-                json_add_string(&j, "path", i.path);
+                words_path_to_json(&j, "path", i.path);
+                json_add_string(&j, "name", strrchr(i.path, '\\') ? strrchr(i.path, '\\') + 1 : i.path);
                 info_to_json(&j, &i);
                 session_end_json(s, &j);
                 return EXIT_CODE_OK;
         }
         buf_puts(&s->out, "Path:       ");
-        utf8_put_safe(&s->out, i.path, strlen(i.path));
+        words_put_path(&s->out, i.path);
         buf_printf(&s->out,
                 "\nGUID:       %s\nSubkeys:    %" PRIu32 "\nValues:     %" PRIu32 "\nLast write: ", i.guid,
                 i.subkeys, i.values);
@@ -294,7 +303,7 @@ static int long_subkey(struct session *s, const char *parent, const char *name, 
         buf_printf(table_cell(t), "%" PRIu32, i.values);
         entry_format_time(table_cell(t), i.last_write_usec);
         utf8_put_safe(table_cell(t), name, strlen(name));
-        buf_putc(&t->text, '\\');
+        words_put_separator(&t->text);
         return EXIT_CODE_OK;
 }
 
@@ -348,7 +357,7 @@ static int ls_long(struct session *s, const char *key, struct listing *l)
                 return code;
         while ((known = listing_next_known(l, &at))) {
                 long_known(&t, "key", known);
-                buf_putc(&t.text, '\\');
+                words_put_separator(&t.text);
         }
         while ((r = listing_next(l, &e)) > 0)
                 long_value(&t, &e);
@@ -361,7 +370,8 @@ static void show_names(struct session *s, char *const *names)
 {
         for (char *const *name = names; *name; name++) {
                 utf8_put_safe(&s->out, *name, strlen(*name));
-                buf_puts(&s->out, "\\\n");
+                words_put_separator(&s->out);
+                buf_putc(&s->out, '\n');
         }
 }
 
@@ -397,6 +407,7 @@ int command_ls(struct session *s)
         int code = listing_get(s, key, &l);
         if (code != EXIT_CODE_OK)
                 return code;
+        listing_leave_out(&l, s->options.values_only, s->options.keys_only);
         if (s->options.json)
                 return ls_json(s, key, &l);
         if (s->options.long_form)

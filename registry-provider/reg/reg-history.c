@@ -75,7 +75,7 @@ static void format_row(struct buf *out, const struct change_row *row)
         buf_printf(out, "  %s", row->event.kind);
         if (row->event.key[0]) {
                 buf_puts(out, "  ");
-                utf8_put_safe(out, row->event.key, strlen(row->event.key));
+                words_put_path(out, row->event.key);
         }
         if (name[0]) {
                 buf_puts(out, "  ");

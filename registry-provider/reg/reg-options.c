@@ -68,14 +68,39 @@ static const struct options_command commands[] = {
                 "Each is a file, `layer:NAME`, or `live`: what is effective. A file is compared where it has something:\n"
                 "its topmost keys and all below them. Exit status 1 if they differ.",
                 { OPTIONS_FILES, OPTIONS_FILES, A_KEY } },
+        [REG_ADD] = { "add", 1, 1, "KEY", "As reg.exe: set a value, or make a key",
+                "Without /v, /ve, /t and /d the key is made. A value that is there already is replaced only with /f,\n"
+                "or if somebody says yes.",
+                { A_KEY }, .takes_slashes = true },
+        [REG_QUERY] = { "query", 1, 1, "KEY", "As reg.exe: show what is in a key, as that prints it",
+                "Defaults of the schema are not shown: see get and ls.", { A_KEY }, .takes_slashes = true },
+        [REG_DELETE] = { "delete", 1, 2, "KEY [VALUE]",
+                "As reg.exe: delete a key and all below it, or values",
+                "Asks first; where nobody can be asked, nothing is done without /f or -y. With a VALUE word, or -r, it\n"
+                "is del.",
+                { A_PATH, A_VALUE }, .takes_slashes = true },
+        [REG_MASK] = { "mask", 1, 2, "KEY VALUE", "Mask a value of lower layers, or all of a key with --all",
+                "Nothing of the lower layers is changed. What the layer itself has would be lost, which wants a yes.",
+                { A_KEY, A_VALUE } },
+        [REG_UNMASK] = { "unmask", 1, 2, "KEY VALUE", "Mask it no more: what lower layers have shows again",
+                NULL, { A_KEY, A_VALUE } },
+        [REG_HIDE] = { "hide", 1, 1, "KEY", "Hide a key that lower layers have",
+                "What the layer itself has in the key would be lost, which wants a yes.", { A_KEY } },
+        [REG_UNHIDE] = { "unhide", 1, 1, "KEY", "Hide it no more", NULL, { A_KEY } },
 };
 
 #define AT(member) offsetof(struct reg_options, member)
-#define ON(command) (1u << REG_##command)
+#define ON(command) (UINT64_C(1) << REG_##command)
+
+#define MASKING (ON(MASK) | ON(UNMASK) | ON(HIDE) | ON(UNHIDE))
+#define AS_REG_EXE (ON(ADD) | ON(QUERY) | ON(DELETE))
+#define REG_EXE_TYPES                                                                                       \
+        "REG_SZ REG_MULTI_SZ REG_EXPAND_SZ REG_DWORD REG_QWORD REG_BINARY REG_NONE REG_DWORD_BIG_ENDIAN"
 
 static const struct options_row rows[] = {
         { "layer", .kind = OPTIONS_TEXT, .offset = AT(layer),
-                .commands = ON(SET) | ON(DEL) | ON(NEW) | ON(APPLY) | ON(IMPORT) | ON(EXPORT),
+                .commands = ON(SET) | ON(DEL) | ON(NEW) | ON(ADD) | ON(DELETE) | MASKING | ON(APPLY) |
+                            ON(IMPORT) | ON(EXPORT),
                 .metavar = "NAME",
                 .help = "Write to this layer (default: $PEIOS_REG_LAYER, else base); export: what it has",
                 .offered = A_LAYER,
@@ -100,7 +125,7 @@ static const struct options_row rows[] = {
                 .offered = "sz expand dword qword dword-be multi hex link none",
                 .manual = "the data are of this type, whatever they look like." },
         { "force", 'f', .kind = OPTIONS_FLAG, .offset = AT(force),
-                .commands = ON(SET) | ON(NEW) | ON(APPLY) | ON(IMPORT) | ON(UNDO),
+                .commands = ON(SET) | ON(NEW) | ON(ADD) | ON(APPLY) | ON(IMPORT) | ON(UNDO),
                 .help = "Write also values that their reader would refuse, and names that look mistyped",
                 .manual =
                         "write also values that their reader would refuse, and names that look mistyped;\n.Cm undo :\ntake "
@@ -112,7 +137,7 @@ static const struct options_row rows[] = {
                         "the audit record.\nThe output says, too, whether the caller may write at all." },
         { "volatile", .kind = OPTIONS_FLAG, .offset = AT(is_volatile), .commands = ON(NEW),
                 .help = "The key lives in memory only, until the provider stops" },
-        { "recursive", 'r', .kind = OPTIONS_FLAG, .offset = AT(recursive), .commands = ON(DEL),
+        { "recursive", 'r', .kind = OPTIONS_FLAG, .offset = AT(recursive), .commands = ON(DEL) | ON(DELETE),
                 .help = "Also all keys below, in one transaction" },
         { "long", 'l', .kind = OPTIONS_FLAG, .offset = AT(long_form), .commands = ON(LS),
                 .help = "With types, sizes, layers and times" },
@@ -177,9 +202,70 @@ static const struct options_row rows[] = {
         { "verbose", 'v', .kind = OPTIONS_FLAG, .offset = AT(verbose), .commands = OPTIONS_ALL,
                 .help = "Say more" },
         { "yes", 'y', .kind = OPTIONS_FLAG, .offset = AT(yes), .commands = OPTIONS_ALL,
-                .help = "Do not ask before a recursive delete",
+                .help = "Do not ask before a recursive delete, or what is lost otherwise",
                 .manual =
-                        "Do not ask before a recursive delete.\nNobody is asked where there is no terminal." },
+                        "Do not ask before a recursive delete.\nNobody is asked where there is no terminal; what would be "
+                        "asked by\n.Cm add , delete , mask\nand\n.Cm hide\nis not done then." },
+        { "layers", 'L', .kind = OPTIONS_FLAG, .offset = AT(layers), .commands = ON(GET),
+                .help = "With its layer and sequence, and what other layers have" },
+        { "keys-only", .kind = OPTIONS_FLAG, .offset = AT(keys_only), .commands = ON(LS),
+                .help = "Only subkeys" },
+        { "values-only", .kind = OPTIONS_FLAG, .offset = AT(values_only), .commands = ON(LS),
+                .help = "Only values" },
+        { "filter", .kind = OPTIONS_TEXT, .offset = AT(filter), .commands = ON(WATCH), .metavar = "LIST",
+                .help = "Only these events, a comma between two: value, subkey, sd, all",
+                .offered = "value subkey sd all" },
+        { "all", .kind = OPTIONS_FLAG, .offset = AT(all), .commands = ON(MASK) | ON(UNMASK),
+                .help = "All values of the key, also those that come" },
+        { "parents", 'p', .kind = OPTIONS_FLAG, .offset = AT(no_effect), .commands = ON(SET) | ON(NEW),
+                .help = "Make keys that are missing above, which is done in any case" },
+        { "sep", .kind = OPTIONS_TEXT, .offset = AT(separator_shown), .commands = OPTIONS_ALL,
+                .metavar = "CHAR", .help = "Show paths with this between their parts: \\ or /",
+                .offered = "backslash slash",
+                .manual = "Show paths with this between their parts:\n.Ql \\e\nor\n.Ql / ." },
+        { "v", .is_slash = true, .kind = OPTIONS_TEXT, .offset = AT(value), .commands = AS_REG_EXE,
+                .metavar = "NAME", .help = "The value of this name", .offered = A_VALUE },
+        { "ve", .is_slash = true, .kind = OPTIONS_FLAG, .offset = AT(default_value), .commands = AS_REG_EXE,
+                .help = "The key's default value" },
+        { "t", .is_slash = true, .kind = OPTIONS_TEXT, .offset = AT(type), .commands = ON(ADD),
+                .metavar = "TYPE", .help = "The type of the data, REG_SZ if none is given",
+                .offered = REG_EXE_TYPES },
+        { "t", .is_slash = true, .kind = OPTIONS_TEXT, .offset = AT(type), .commands = ON(QUERY),
+                .metavar = "TYPE", .help = "Only values of this type", .offered = REG_EXE_TYPES },
+        { "s", .is_slash = true, .kind = OPTIONS_TEXT, .offset = AT(separator), .commands = ON(ADD),
+                .metavar = "TEXT",
+                .help = "What is between the items of a REG_MULTI_SZ, \\0 if nothing is given",
+                .manual = "what is between the items of a REG_MULTI_SZ,\n.Ql \\e0\nif nothing is given." },
+        { "d", .is_slash = true, .kind = OPTIONS_TEXT, .offset = AT(data), .commands = ON(ADD),
+                .metavar = "DATA", .help = "The data; without them 0, or nothing" },
+        { "f", .is_slash = true, .kind = OPTIONS_FLAG, .offset = AT(yes), .commands = ON(ADD) | ON(DELETE),
+                .help = "Do not ask" },
+        { "s", .is_slash = true, .kind = OPTIONS_FLAG, .offset = AT(recursive), .commands = ON(QUERY),
+                .help = "Also all keys below" },
+        { "f", .is_slash = true, .kind = OPTIONS_TEXT, .offset = AT(find), .commands = ON(QUERY),
+                .metavar = "TEXT",
+                .help = "Only where the text is in a key's or a value's name or in data; `*` and `?` as in file names",
+                .manual =
+                        "only where the text is in the name of a key or a value, or in data;\n.Ql *\nand\n.Ql \\&?"
+                        "\nstand for other characters." },
+        { "k", .is_slash = true, .kind = OPTIONS_FLAG, .offset = AT(in_keys), .commands = ON(QUERY),
+                .help = "/f looks in names of keys only" },
+        { "d", .is_slash = true, .kind = OPTIONS_FLAG, .offset = AT(in_data), .commands = ON(QUERY),
+                .help = "/f looks in data only" },
+        { "c", .is_slash = true, .kind = OPTIONS_FLAG, .offset = AT(case_sensitive), .commands = ON(QUERY),
+                .help = "/f minds case" },
+        { "e", .is_slash = true, .kind = OPTIONS_FLAG, .offset = AT(exactly), .commands = ON(QUERY),
+                .help = "/f wants the whole to be the text" },
+        { "se", .is_slash = true, .kind = OPTIONS_TEXT, .offset = AT(separator), .commands = ON(QUERY),
+                .metavar = "TEXT",
+                .help = "What is shown between the items of a REG_MULTI_SZ, \\0 if nothing is given",
+                .manual =
+                        "what is shown between the items of a REG_MULTI_SZ,\n.Ql \\e0\nif nothing is given." },
+        { "reg:32", .is_slash = true, .kind = OPTIONS_FLAG, .offset = AT(no_effect), .commands = AS_REG_EXE,
+                .help = "Without meaning here" },
+        { "reg:64", .is_slash = true, .kind = OPTIONS_FLAG, .offset = AT(no_effect), .commands = AS_REG_EXE,
+                .help = "Without meaning here" },
+        { "?", .is_slash = true, .kind = OPTIONS_HELP, .commands = AS_REG_EXE, .help = "Show this text" },
         { "help", 'h', .kind = OPTIONS_HELP, .commands = OPTIONS_ALL, .help = "Show this text",
                 .manual = "Show a summary, of one command if there is one, and exit." },
         { "version", .kind = OPTIONS_VERSION, .commands = OPTIONS_ALL,

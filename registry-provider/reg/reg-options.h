@@ -25,6 +25,13 @@ enum reg_command {
         REG_IMPORT,
         REG_EXPORT,
         REG_DIFF,
+        REG_ADD,
+        REG_QUERY,
+        REG_DELETE,
+        REG_MASK,
+        REG_UNMASK,
+        REG_HIDE,
+        REG_UNHIDE,
 };
 
 struct reg_options {
@@ -37,6 +44,8 @@ struct reg_options {
         const char *from; /* in place of a DATA word */
         const char *type;
         const char *format, *variant, *encoding; /* of documents */
+        const char *value, *data, *separator;    /* /v, add's /d, and what is between the items of a list */
+        const char *find;                        /* query's /f */
         bool json;
         bool dry_run;
         bool quiet;
@@ -53,6 +62,11 @@ struct reg_options {
         bool prune;
         bool keep_going;
         bool as_hex;
+        bool default_value, all_values;                 /* /ve and /va */
+        bool in_keys, in_data, case_sensitive, exactly; /* where and how /f looks */
+        bool no_effect;                                 /* what other tools mean something by: /reg:64, -p */
+        const char *separator_shown, *filter;
+        bool layers, keys_only, values_only, all;
 };
 
 #define REG_OPTIONS_INIT ((struct reg_options){ .depth = UINT64_MAX })

@@ -74,6 +74,19 @@ bool session_interactive(void)
         return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
 }
 
+bool session_confirms(const char *format, ...)
+{
+        char answer[16];
+        va_list ap;
+
+        (void)fputs("peios-reg: ", stderr);
+        va_start(ap, format);
+        (void)vfprintf(stderr, format, ap);
+        va_end(ap);
+        (void)fputs(" [y/N] ", stderr);
+        return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
 int session_fail(struct session *s, int r, const char *what)
 {
         (void)diag_set(&s->diag, -r, "%s%s%s", what ? what : "", what ? ": " : "", strerror(-r));
@@ -343,7 +356,7 @@ int session_begin_json(struct session *s, const char *key, struct json *ret)
                 return code;
         *ret = json_on(&s->out);
         json_begin_object(ret);
-        json_add_string(ret, "path", path.text);
+        words_path_to_json(ret, "path", path.text);
         return EXIT_CODE_OK;
 }
 

@@ -103,3 +103,5 @@ _must_check_ int session_tell_problems(struct session *s);
 
 /* Somebody can be asked: standard input and standard error are terminals. */
 bool session_interactive(void);
+/* Asks, on standard error: `QUESTION [y/N]`. */
+_printf_(1, 2) bool session_confirms(const char *format, ...);

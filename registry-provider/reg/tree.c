@@ -13,7 +13,9 @@
 struct walk {
         struct session *s;
         struct json j;
-        struct buf key; /* the path of the key that is being shown */
+        struct buf key;  /* the path of the key that is being shown */
+        struct buf keys; /* JSON: the paths of those below the first, as Peios's own `reg` has them */
+        struct json keys_json;
 };
 
 enum part {
@@ -64,12 +66,17 @@ static int show_listing(struct walk *w, struct listing *l, size_t level)
 
         if (o->json) {
                 json_begin_object(&w->j);
-                json_add_string(&w->j, "path", w->key.data);
+                words_path_to_json(&w->j, level == 0 ? "root" : "path", w->key.data);
+                if (level == 0)
+                        words_path_to_json(&w->j, "path", w->key.data);
+                else if (l->reply)
+                        words_path_to_json(&w->keys_json, NULL, w->key.data);
         } else {
                 buf_printf(&w->s->out, "%*s", (int)(level * INDENT), "");
                 if (l->reply) {
-                        utf8_put_safe(&w->s->out, name, strlen(name));
-                        buf_puts(&w->s->out, "\\\n");
+                        words_put_path(&w->s->out, name);
+                        words_put_separator(&w->s->out);
+                        buf_putc(&w->s->out, '\n');
                 } else
                         listing_known_name_to_text(name, &w->s->out);
         }
@@ -107,6 +114,11 @@ static int show_key(struct walk *w, unsigned parts, size_t level)
         if (code != EXIT_CODE_OK)
                 return code;
         code = show_listing(w, &l, level);
+        if (w->s->options.json && level == 0) {
+                json_end_array(&w->keys_json);
+                json_key(&w->j, "keys");
+                buf_puts(&w->s->out, buf_str(&w->keys));
+        }
         if (w->s->options.json)
                 json_end_object(&w->j);
         if (code == EXIT_CODE_OK && w->s->out.len > FLUSH_BYTES)
@@ -117,15 +129,20 @@ static int show_key(struct walk *w, unsigned parts, size_t level)
 int command_tree(struct session *s)
 {
         _cleanup_path_ struct path path = { 0 };
-        struct walk w = { .s = s, .j = json_on(&s->out), .key = BUF_INIT };
+        struct walk w = { .s = s, .j = json_on(&s->out) };
 
         int code = session_path(s, s->line.words[0], &path);
         if (code != EXIT_CODE_OK)
                 return code;
         buf_add(&w.key, path.text, path.len);
+        w.keys_json = json_on(&w.keys);
+        json_begin_array(&w.keys_json);
         code = w.key.error ? session_fail(s, w.key.error, NULL) : show_key(&w, PART_THERE | PART_KNOWN, 0);
         if (code == EXIT_CODE_OK && s->options.json)
                 buf_putc(&s->out, '\n');
+        if (code == EXIT_CODE_OK && w.keys.error)
+                code = session_fail(s, w.keys.error, NULL);
         buf_done(&w.key);
+        buf_done(&w.keys);
         return code;
 }

@@ -17,9 +17,10 @@ struct watch {
         struct peer *provider;
         sd_bus_message *subscribed; /* the answer to Subscribe(): its sender has the subscription */
         uint64_t id;
-        uint64_t left; /* events; UINT64_MAX: no limit */
-        int code;      /* of what went wrong inside a callback */
-        bool returned; /* the provider is there again, and the subscription is not */
+        uint64_t left;              /* events; UINT64_MAX: no limit */
+        int code;                   /* of what went wrong inside a callback */
+        bool no_values, no_subkeys; /* --filter leaves them out */
+        bool returned;              /* the provider is there again, and the subscription is not */
 };
 
 static void watch_done(struct watch *w)
@@ -83,14 +84,23 @@ static void show_provider(struct watch *w, const char *kind, const char *hint)
         if (w->s->options.json) {
                 json_begin_object(&j);
                 json_add_string(&j, "event", kind);
-                json_add_string(&j, "path", w->path.text);
+                words_path_to_json(&j, "path", w->path.text);
                 json_end_object(&j);
         } else {
                 buf_printf(&w->s->out, "%s  ", kind);
-                utf8_put_safe(&w->s->out, w->path.text, w->path.len);
+                words_put_path(&w->s->out, w->path.text);
                 buf_printf(&w->s->out, "   (%s)", hint);
         }
         end_line(w);
+}
+
+/* That events are lost, or the key itself is gone, is told in any case. */
+static bool is_left_out(const struct watch *w, const struct event *e)
+{
+        return (w->no_values && strncmp(e->kind, "value-", strlen("value-")) == 0) ||
+               (w->no_subkeys && strncmp(e->kind, "subkey-", strlen("subkey-")) == 0) ||
+               (w->no_subkeys && event_is(e, "key-deleted") &&
+                       !fold_equal(e->key, strlen(e->key), w->path.text, w->path.len));
 }
 
 static int show_signal(struct watch *w, sd_bus_message *m, uint64_t sequence)
@@ -104,6 +114,8 @@ static int show_signal(struct watch *w, sd_bus_message *m, uint64_t sequence)
         if (r >= 0)
                 r = sd_bus_message_enter_container(m, 'a', "(sssuvs)");
         while (r >= 0 && !finished(w) && (r = event_read_next(m, &e)) > 0) {
+                if (is_left_out(w, &e))
+                        continue;
                 if (w->left != UINT64_MAX)
                         w->left--;
                 if (o->json)
@@ -208,12 +220,40 @@ static int run(struct watch *w)
         return w->code;
 }
 
+/* Security descriptors are not here yet, so that nothing is told of them. */
+static int read_filter(struct watch *w)
+{
+        static const char *const words[] = { "value", "subkey", "sd", "all" };
+        const char *filter = w->s->options.filter;
+        bool given[ARRAY_SIZE(words)] = { false };
+
+        while (filter && *filter) {
+                size_t n = strcspn(filter, ","), i = 0;
+                while (i < ARRAY_SIZE(words) && !(strlen(words[i]) == n && memcmp(words[i], filter, n) == 0))
+                        i++;
+                if (i == ARRAY_SIZE(words)) {
+                        (void)diag_set(&w->s->diag, EINVAL,
+                                "--filter: there are no events '%.*s', expected value, subkey, sd or all",
+                                (int)n, filter);
+                        return EXIT_CODE_USAGE;
+                }
+                given[i] = true;
+                filter += n + (filter[n] != '\0');
+        }
+        bool all = given[3] || (!given[0] && !given[1] && !given[2]);
+        w->no_values = !all && !given[0];
+        w->no_subkeys = !all && !given[1];
+        return EXIT_CODE_OK;
+}
+
 int command_watch(struct session *s)
 {
         const struct reg_options *o = &s->options;
         _cleanup_watch_ struct watch w = { .s = s, .left = o->count > 0 ? o->count : UINT64_MAX };
 
-        int code = acceptance_check_key(s, s->line.words[0]);
+        int code = read_filter(&w);
+        if (code == EXIT_CODE_OK)
+                code = acceptance_check_key(s, s->line.words[0]);
         if (code == EXIT_CODE_OK)
                 code = session_path(s, s->line.words[0], &w.path);
         if (code == EXIT_CODE_OK)

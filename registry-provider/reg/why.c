@@ -142,7 +142,7 @@ static void header(struct why *w)
         const struct value v = entry_value(&w->winner.entry);
         const char *name = path_word_of_value_name(w->name);
 
-        utf8_put_safe(&w->s->out, w->path, strlen(w->path));
+        words_put_path(&w->s->out, w->path);
         buf_puts(&w->s->out, "  ");
         utf8_put_safe(&w->s->out, name, strlen(name));
         if (w->winner.entry.layer && !is_tombstone(&w->winner)) {
@@ -164,7 +164,7 @@ static int show_layers(struct why *w, sd_bus_message *m)
 
         w->table = TABLE(columns);
         if (json) {
-                json_add_string(&w->j, "path", w->path);
+                words_path_to_json(&w->j, "path", w->path);
                 json_add_string(&w->j, "name", path_word_of_value_name(w->name));
                 json_add_bool(&w->j, "exists", w->exists);
                 json_key(&w->j, "entries");
@@ -379,6 +379,26 @@ int why_show(struct session *s, const char *key, const char *name)
                 return code;
         int r = sd_bus_message_read(reply, "bs", &w.exists, &w.path);
         return r < 0 ? session_bad_reply(s, r) : show(&w, reply);
+}
+
+int why_show_layers(struct session *s, const char *key, const char *name)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_why_ struct why w = {
+                .s = s, .name = name, .terminal = isatty(STDOUT_FILENO), .table = TABLE(columns)
+        };
+
+        int code = session_ask(s, "Resolve", key, name, &reply);
+        if (code == EXIT_CODE_OK)
+                code = session_get_problems(s, &w.problems);
+        if (code != EXIT_CODE_OK)
+                return code;
+        int r = sd_bus_message_read(reply, "bs", &w.exists, &w.path);
+        if (r >= 0)
+                r = show_contenders(&w, reply);
+        table_format(&w.table, w.terminal && w.n > 0, &s->out);
+        buf_add(&s->out, buf_str(&w.notes), w.notes.len);
+        return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
 }
 
 int command_why(struct session *s)

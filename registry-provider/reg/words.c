@@ -64,29 +64,69 @@ int words_split(const char *word, char **ret_key, char **ret_name, struct diag *
         return r;
 }
 
+static char separator = '\\';
+
+int words_set_separator(const char *word)
+{
+        if (strcmp(word, "\\") == 0 || strcmp(word, "backslash") == 0)
+                separator = '\\';
+        else if (strcmp(word, "/") == 0 || strcmp(word, "slash") == 0)
+                separator = '/';
+        else
+                return -EINVAL;
+        return 0;
+}
+
+void words_put_separator(struct buf *out)
+{
+        buf_putc(out, separator);
+}
+
+void words_put_path(struct buf *out, const char *path)
+{
+        while (*path) {
+                size_t n = strcspn(path, "\\/");
+                utf8_put_safe(out, path, n);
+                path += n;
+                if (*path) {
+                        words_put_separator(out);
+                        path++;
+                }
+        }
+}
+
+void words_path_to_json(struct json *j, const char *name, const char *path)
+{
+        _cleanup_buf_ struct buf shown = BUF_INIT;
+
+        buf_puts(&shown, path);
+        for (size_t i = 0; i < shown.len; i++)
+                if (shown.data[i] == '\\')
+                        shown.data[i] = separator;
+        if (shown.error)
+                j->out->error = shown.error;
+        if (name)
+                json_key(j, name);
+        json_string(j, buf_str(&shown));
+}
+
 void words_format_key(struct buf *out, const char *key)
 {
         const char *rest = is_separator(key[0]) ? key + 1 : key;
         size_t taken;
         const char *hive = path_root_hive(rest, &taken);
 
-        if (hive) {
-                rest += taken;
-                if (!*rest || strcmp(hive, DEFAULT_HIVE) != 0)
-                        buf_printf(out, "\\%s", hive);
-        } else {
-                rest = path_without_default(rest);
-                buf_putc(out, '\\');
+        words_put_separator(out);
+        if (!hive) {
+                words_put_path(out, path_without_default(rest));
+                return;
         }
-        while (*rest) {
-                size_t n = strcspn(rest, "\\/");
-                utf8_put_safe(out, rest, n);
-                rest += n;
-                if (*rest) {
-                        buf_putc(out, '\\');
-                        rest++;
-                }
-        }
+        rest += taken;
+        if (!*rest || strcmp(hive, DEFAULT_HIVE) != 0)
+                buf_puts(out, hive);
+        else
+                rest++;
+        words_put_path(out, rest);
 }
 
 bool words_surprise(const char *literal)

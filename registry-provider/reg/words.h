@@ -5,6 +5,7 @@
 
 #include "../../schema/base/buf.h"
 #include "../../schema/base/diag.h"
+#include "../../schema/base/json.h"
 #include "../../schema/names/path.h"
 
 /* Whether the word can be a key's path, without asking whether there is such a key. 0, -EINVAL or
@@ -14,6 +15,16 @@ _must_check_ int words_check_key(const char *word, struct diag *d);
 /* `\A\B\Name` to key `\A\B` and value name `Name` ("" for `@`). Both malloc()ed. 0, -ENOMEM, or -EINVAL with
  * d set: there is no separator before the name, or nothing after it. */
 _must_check_ int words_split(const char *word, char **ret_key, char **ret_name, struct diag *d);
+
+/* What stands between the components of a path that is shown: `\` unless --sep or $REG_SEP says otherwise;
+ * one of the two, or its name. 0 or -EINVAL. The program has one. */
+_must_check_ int words_set_separator(const char *word);
+/* A path that the provider gave, for people, and as a member of the open object (or, without a name, as the
+ * next item of the open array). */
+void words_put_path(struct buf *out, const char *path);
+void words_path_to_json(struct json *j, const char *name, const char *path);
+/* The separator alone, as listings put it behind a key. */
+void words_put_separator(struct buf *out);
 
 /* A key as the documentation writes it: `\System\…`, the default hive left out, every separator a backslash.
  */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "../../schema/names/path.h"
@@ -12,29 +11,29 @@
 #include "entry.h"
 #include "preview.h"
 #include "words.h"
+#include "write.h"
 
-enum change_kind {
-        CHANGE_SET,
-        CHANGE_DELETE,
-        CHANGE_CREATE_KEY,
-        CHANGE_DELETE_KEY,
-};
-
-/* The method that does it, its name in Preview(), and what is shown. */
+/* The method that does it (NULL: Transact), its name in a list of changes, and what is shown. */
 static const struct {
         const char *method, *action, *verb;
 } kinds[] = {
-        [CHANGE_SET] = { "Set", "set", "set" },
-        [CHANGE_DELETE] = { "Delete", "delete", "del" },
-        [CHANGE_CREATE_KEY] = { "CreateKey", "create-key", "new" },
-        [CHANGE_DELETE_KEY] = { "DeleteKey", "delete-key", "del" },
+        [WRITE_SET] = { "Set", "set", "set" },
+        [WRITE_DELETE] = { "Delete", "delete", "del" },
+        [WRITE_CREATE_KEY] = { "CreateKey", "create-key", "new" },
+        [WRITE_DELETE_KEY] = { "DeleteKey", "delete-key", "del" },
+        [WRITE_MASK] = { NULL, "set", "mask" },
+        [WRITE_UNMASK] = { NULL, "delete", "unmask" },
+        [WRITE_MASK_VALUES] = { NULL, "mask-values", "mask" },
+        [WRITE_UNMASK_VALUES] = { NULL, "unmask-values", "unmask" },
+        [WRITE_HIDE_KEY] = { NULL, "hide-key", "hide" },
+        [WRITE_SHOW_KEY] = { NULL, "show-key", "unhide" },
 };
 
 struct change {
-        enum change_kind kind;
+        enum write_kind kind;
         const char *key;
         const char *name;          /* of a value; NULL for a key */
-        const struct value *value; /* CHANGE_SET */
+        const struct value *value; /* WRITE_SET; WRITE_MASK: a tombstone */
 };
 
 /* What became of it. */
@@ -64,34 +63,6 @@ static void outcome_done(struct outcome *o)
 }
 #define _cleanup_outcome_ _cleanup_(outcome_done)
 
-static int send_change(struct session *s, const struct change *c, struct outcome *ret)
-{
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-        struct outcome o = { 0 };
-
-        int code = session_new_call(s, kinds[c->kind].method, c->key, c->name, &m);
-        if (code != EXIT_CODE_OK)
-                return code;
-        int r = c->value ? wire_append_value(m, c->value) : 0;
-        if (r >= 0)
-                r = append_options(s, m);
-        if (r < 0)
-                return session_fail(s, r, NULL);
-        code = session_call(s, m, &reply);
-        if (code != EXIT_CODE_OK)
-                return code;
-        r = sd_bus_message_read(reply, "tb", &o.sequence, &o.changed);
-        if (r >= 0 && c->name)
-                r = sd_bus_message_read(reply, "s", &o.layer);
-        if (r < 0)
-                return session_bad_reply(s, r);
-        o.reply = STEAL_PTR(reply);
-        *ret = o;
-        return EXIT_CODE_OK;
-}
-
-/* ---- --dry-run ---- */
-
 static int append_change(sd_bus_message *m, const struct change *c)
 {
         const struct value none = { .type = REG_NONE };
@@ -107,6 +78,36 @@ static int append_change(sd_bus_message *m, const struct change *c)
                 r = sd_bus_message_close_container(m);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
+
+static int send_change(struct session *s, const struct change *c, struct outcome *ret)
+{
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        struct outcome o = { 0 };
+
+        const char *method = kinds[c->kind].method;
+        int code = session_new_call(
+                s, method ? method : "Transact", method ? c->key : NULL, method ? c->name : NULL, &m);
+        if (code != EXIT_CODE_OK)
+                return code;
+        int r = !method ? append_change(m, c) : c->value ? wire_append_value(m, c->value) : 0;
+        if (r >= 0)
+                r = append_options(s, m);
+        if (r < 0)
+                return session_fail(s, r, NULL);
+        code = session_call(s, m, &reply);
+        if (code != EXIT_CODE_OK)
+                return code;
+        r = sd_bus_message_read(reply, "tb", &o.sequence, &o.changed);
+        if (r >= 0 && c->name && method)
+                r = sd_bus_message_read(reply, "s", &o.layer);
+        if (r < 0)
+                return session_bad_reply(s, r);
+        o.reply = STEAL_PTR(reply);
+        *ret = o;
+        return EXIT_CODE_OK;
+}
+
+/* ---- --dry-run ---- */
 
 static int preview(struct session *s, const struct change *c)
 {
@@ -153,6 +154,42 @@ static void outcome_to_json(
                 json_null(j);
 }
 
+/* As Peios's own `reg` calls what we call otherwise. */
+static void names_of_peios_to_json(struct json *j, const struct change *c, const char *path)
+{
+        const char *name = c->name ? path_word_of_value_name(c->name) : NULL;
+
+        switch (c->kind) {
+        case WRITE_SET:
+                words_path_to_json(j, "set", path);
+                (void)value_data_to_json(j, "value", c->value);
+                return;
+        case WRITE_DELETE:
+                json_add_string(j, "deleted_value", name);
+                break;
+        case WRITE_CREATE_KEY:
+                json_add_bool(j, "created", true);
+                break;
+        case WRITE_DELETE_KEY:
+                words_path_to_json(j, "deleted_key", path);
+                return;
+        case WRITE_MASK:
+        case WRITE_UNMASK:
+                json_add_string(j, "value", name);
+                json_add_bool(j, "masked", c->kind == WRITE_MASK);
+                break;
+        case WRITE_MASK_VALUES:
+        case WRITE_UNMASK_VALUES:
+                json_add_bool(j, "blanket", c->kind == WRITE_MASK_VALUES);
+                break;
+        case WRITE_HIDE_KEY:
+        case WRITE_SHOW_KEY:
+                json_add_bool(j, "hidden", c->kind == WRITE_HIDE_KEY);
+                break;
+        }
+        words_path_to_json(j, "key", path);
+}
+
 static int echo_json(
         struct session *s, const struct change *c, const struct outcome *o, const struct acceptance *a)
 {
@@ -164,12 +201,13 @@ static int echo_json(
                 return code;
         json_begin_object(&j);
         json_add_string(&j, "action", kinds[c->kind].verb);
-        json_add_string(&j, "path", path.text);
+        words_path_to_json(&j, "path", path.text);
         if (c->name) {
                 json_add_string(&j, "name", path_word_of_value_name(c->name));
         }
-        if (c->value)
+        if (c->kind == WRITE_SET)
                 value_to_json(&j, c->value);
+        names_of_peios_to_json(&j, c, path.text);
         json_add_string(&j, "layer", session_layer(s));
         outcome_to_json(&j, s, o, a);
         session_end_json(s, &j);
@@ -190,7 +228,7 @@ static int echo(
                 utf8_put_safe(
                         &s->out, path_word_of_value_name(c->name), strlen(path_word_of_value_name(c->name)));
         }
-        if (c->value) {
+        if (c->kind == WRITE_SET) {
                 buf_puts(&s->out, " = ");
                 entry_format_short(&s->out, c->value);
         }
@@ -268,7 +306,7 @@ static int set_value(
         if (code != EXIT_CODE_OK)
                 return code;
         const struct value v = { .type = data.type, .data = data.bytes.data, .size = data.bytes.len };
-        const struct change change = { CHANGE_SET, key, name, &v };
+        const struct change change = { WRITE_SET, key, name, &v };
         bool surprising = data.inferred && data.type != REG_SZ && words_surprise(data.literal);
         code = perform(s, &change, a, o->quiet && !surprising, &outcome);
         if (code != EXIT_CODE_OK)
@@ -283,6 +321,13 @@ static int set_value(
         acceptance_warn(s, a, key, name);
         tell_binding(o, a);
         return EXIT_CODE_OK;
+}
+
+int write_value(struct session *s, const char *key, const char *name, const char *word)
+{
+        _cleanup_acceptance_ struct acceptance a = { 0 };
+
+        return set_value(s, key, name, word, &a);
 }
 
 /* `set KEY NAME` without data looks like `set KEY\NAME DATA`. */
@@ -324,13 +369,16 @@ int command_set(struct session *s)
         return code == EXIT_CODE_OK ? set_value(s, key, name, data, &a) : code;
 }
 
+int write_key(struct session *s, const char *key)
+{
+        int code = s->options.force ? EXIT_CODE_OK : acceptance_check_key(s, key);
+
+        return code == EXIT_CODE_OK ? write_change(s, WRITE_CREATE_KEY, key, NULL) : code;
+}
+
 int command_new(struct session *s)
 {
-        _cleanup_outcome_ struct outcome outcome = { 0 };
-        const struct change change = { CHANGE_CREATE_KEY, s->line.words[0], NULL, NULL };
-
-        int code = s->options.force ? EXIT_CODE_OK : acceptance_check_key(s, change.key);
-        return code == EXIT_CODE_OK ? perform(s, &change, NULL, s->options.quiet, &outcome) : code;
+        return write_key(s, s->line.words[0]);
 }
 
 /* Never without somebody to answer: a script is not asked. */
@@ -338,16 +386,14 @@ static bool confirmed(const struct session *s, const char *key)
 {
         const struct reg_options *o = &s->options;
         _cleanup_buf_ struct buf path = BUF_INIT;
-        char answer[16];
 
         if (!o->recursive || o->yes || o->dry_run || !session_interactive())
                 return true;
         words_format_key(&path, key);
-        fprintf(stderr, "peios-reg: delete %s and everything below it? [y/N] ", buf_str(&path));
-        return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+        return session_confirms("delete %s and everything below it?", buf_str(&path));
 }
 
-static int delete_one(struct session *s, const char *key, const char *name)
+int write_delete(struct session *s, const char *key, const char *name)
 {
         const struct reg_options *o = &s->options;
         _cleanup_outcome_ struct outcome outcome = { 0 };
@@ -362,7 +408,7 @@ static int delete_one(struct session *s, const char *key, const char *name)
                 session_complain("nothing is deleted");
                 return EXIT_CODE_OK;
         }
-        int code = perform(s, &(struct change){ name ? CHANGE_DELETE : CHANGE_DELETE_KEY, key, name, NULL },
+        int code = perform(s, &(struct change){ name ? WRITE_DELETE : WRITE_DELETE_KEY, key, name, NULL },
                 NULL, o->quiet, &outcome);
         if (code == EXIT_CODE_NOT_FOUND && name)
                 acceptance_hint(s, key, name);
@@ -394,19 +440,28 @@ int command_del(struct session *s)
         bool maybe_hidden = one_word && !s->options.expected.given;
 
         if (one_word && s->options.recursive)
-                return delete_one(s, s->line.words[0], NULL);
+                return write_delete(s, s->line.words[0], NULL);
         int code = session_target(s, &key, &name);
         if (code == EXIT_CODE_OK && one_word && !name)
                 code = check_one_thing(s, key);
         if (code == EXIT_CODE_OK)
-                code = delete_one(s, key, name);
+                code = write_delete(s, key, name);
         if (code != EXIT_CODE_NOT_FOUND || !name || !maybe_hidden)
                 return code;
         /* No value: then it may be a key that the layer has and another one hides. */
         const struct diag no_value = s->diag;
         s->diag = (struct diag){ 0 };
-        code = delete_one(s, s->line.words[0], NULL);
+        code = write_delete(s, s->line.words[0], NULL);
         if (code == EXIT_CODE_NOT_FOUND)
                 s->diag = no_value;
         return code;
+}
+
+int write_change(struct session *s, enum write_kind kind, const char *key, const char *name)
+{
+        const struct value tombstone = { .type = REG_TOMBSTONE };
+        _cleanup_outcome_ struct outcome outcome = { 0 };
+        const struct change change = { kind, key, name, kind == WRITE_MASK ? &tombstone : NULL };
+
+        return perform(s, &change, NULL, s->options.quiet, &outcome);
 }

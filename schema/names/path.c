@@ -191,6 +191,15 @@ const char *path_root_hive(const char *path, size_t *ret_taken)
         return root ? root->hive : NULL;
 }
 
+const char *path_root_of_hive(const char *hive, size_t len)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(roots); i++)
+                if (roots[i].hive && strncmp(roots[i].name, "HKEY_", 5) == 0 &&
+                        fold_equal(hive, len, roots[i].hive, strlen(roots[i].hive)))
+                        return roots[i].name;
+        return NULL;
+}
+
 static bool names_hive(const char *name, size_t len, path_is_hive_t is_hive, void *userdata)
 {
         return fold_equal(name, len, DEFAULT_HIVE, strlen(DEFAULT_HIVE)) ||

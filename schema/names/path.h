@@ -60,6 +60,8 @@ bool path_is_reserved(const char *name, size_t len);
 const char *path_without_default(const char *path);
 /* The hive that a root in front of a path stands for, and how many bytes that is there instead; or NULL. */
 const char *path_root_hive(const char *path, size_t *ret_taken);
+/* The other way: the long name of the root that a hive is the counterpart of, or NULL. */
+const char *path_root_of_hive(const char *hive, size_t len);
 
 /* What a state file may hold: also the noncharacters that were allowed in names once. Nothing new has them,
  * but one such name must not make the rest of the state unreadable. */

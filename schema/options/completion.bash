@@ -49,7 +49,7 @@ _%FUNCTION%_offer_kind() {
 }
 
 _%FUNCTION%() {
-        local cur quote command='' word options option='' kind=''
+        local cur quote command='' word options slashes option='' kind=''
         local words=() given=()
         COMPREPLY=()
         _%FUNCTION%_split "${COMP_LINE:0:COMP_POINT}"
@@ -59,7 +59,7 @@ _%FUNCTION%() {
                         option=''
                 elif _%FUNCTION%_argument "$word"; then
                         option=$word
-                elif [[ $word == -?* ]]; then
+                elif [[ $word == -?* ]] || _%FUNCTION%_slash "$word"; then
                         continue
                 elif [[ ! $command ]]; then
                         command=$word
@@ -81,6 +81,8 @@ _%FUNCTION%() {
                 mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
                 [[ ${COMPREPLY[0]} != *= ]] || compopt -o nospace
         else
+                _%FUNCTION%_options "$command"
+                [[ $cur != /* ]] || mapfile -t COMPREPLY < <(compgen -W "$slashes" -- "${cur,,}")
                 _%FUNCTION%_word "$command" "${#given[@]}"
                 _%FUNCTION%_offer_kind "$kind" "$cur"
         fi

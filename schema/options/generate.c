@@ -18,7 +18,7 @@ static const struct options_program *const program = &OPTIONS_PROGRAM;
 
 static bool takes(size_t command, const struct options_row *row)
 {
-        return row->commands & 1u << command;
+        return row->commands & UINT64_C(1) << command;
 }
 
 /* Its words, where they are below this command: "taint" has "check" and "scan". */
@@ -56,6 +56,34 @@ static void add_is_below(struct buf *out)
 
 /* ---- bash ---- */
 
+/* What a slash means hangs on the command, which the completion knows as `command`. */
+static void bash_slashes(struct buf *out, bool with_argument)
+{
+        for (size_t i = 0; i < program->n_rows; i++) {
+                const struct options_row *row = &program->rows[i];
+                for (size_t c = 0; row->is_slash && c < program->n_commands; c++)
+                        if (takes(c, row) && with_argument == !!row->metavar)
+                                buf_printf(out, "        '%s /%s') kind='%s' ;;\n",
+                                        program->commands[c].name, row->name,
+                                        row->offered ? row->offered : "");
+        }
+}
+
+static void bash_arguments(struct buf *out)
+{
+        buf_puts(out, "_%FUNCTION%_argument() {\n        case $1 in\n");
+        for (size_t i = 0; i < program->n_rows; i++)
+                if (program->rows[i].metavar && !program->rows[i].is_slash)
+                        buf_printf(out, "        --%s) kind='%s' ;;\n", program->rows[i].name,
+                                program->rows[i].offered ? program->rows[i].offered : "");
+        buf_puts(out, "        /*) case \"$command ${1,,}\" in\n");
+        bash_slashes(out, true);
+        buf_puts(out, "        *) return 1 ;;\n        esac ;;\n        *) return 1 ;;\n        esac\n}\n\n"
+                      "_%FUNCTION%_slash() {\n        local kind\n        case \"$command ${1,,}\" in\n");
+        bash_slashes(out, false);
+        buf_puts(out, "        *) return 1 ;;\n        esac\n}\n\n");
+}
+
 static void bash(struct buf *out)
 {
         buf_puts(out, "_%FUNCTION%_options() {\n        case $1 in\n");
@@ -64,18 +92,18 @@ static void bash(struct buf *out)
                 buf_printf(out, "        %s%s%s) options='", any ? "" : "'",
                         any ? "*" : program->commands[c].name, any ? "" : "'");
                 for (size_t i = 0; i < program->n_rows; i++)
-                        if (any || takes(c, &program->rows[i]))
+                        if (!program->rows[i].is_slash && (any || takes(c, &program->rows[i])))
                                 buf_printf(out, " --%s%s", program->rows[i].name,
                                         program->rows[i].metavar ? "=" : "");
+                buf_puts(out, "' slashes='");
+                for (size_t i = 0; !any && i < program->n_rows; i++)
+                        if (program->rows[i].is_slash && takes(c, &program->rows[i]))
+                                buf_printf(out, " /%s", program->rows[i].name);
                 buf_puts(out, "' ;;\n");
         }
-        buf_puts(out, "        esac\n}\n\n_%FUNCTION%_argument() {\n        case $1 in\n");
-        for (size_t i = 0; i < program->n_rows; i++)
-                if (program->rows[i].metavar)
-                        buf_printf(out, "        --%s) kind='%s' ;;\n", program->rows[i].name,
-                                program->rows[i].offered ? program->rows[i].offered : "");
-        buf_puts(out,
-                "        *) return 1 ;;\n        esac\n}\n\n_%FUNCTION%_word() {\n        case $1:$2 in\n        :0) kind='");
+        buf_puts(out, "        esac\n}\n\n");
+        bash_arguments(out);
+        buf_puts(out, "_%FUNCTION%_word() {\n        case $1:$2 in\n        :0) kind='");
         for (size_t c = 0; c < program->n_commands; c++)
                 if (!is_below(&program->commands[c]))
                         buf_printf(out, "%s%s", c > 0 ? " " : "", program->commands[c].name);
@@ -127,7 +155,7 @@ static void zsh_rows(struct buf *out, size_t command)
 {
         for (size_t i = 0; i < program->n_rows; i++) {
                 const struct options_row *row = &program->rows[i];
-                if (command < program->n_commands && !takes(command, row))
+                if (row->is_slash || (command < program->n_commands && !takes(command, row)))
                         continue;
                 if (row->letter)
                         buf_printf(out, " \\\n                '(-%c --%s)'{-%c,--%s}'[", row->letter,
@@ -148,7 +176,15 @@ static void zsh_command(struct buf *out, size_t c)
 {
         const struct options_command *command = &program->commands[c];
 
-        buf_printf(out, "        '%s')\n                _arguments -s -S", command->name);
+        buf_printf(out, "        '%s')\n                ", command->name);
+        if (command->takes_slashes) {
+                buf_puts(out, "[[ $PREFIX == /* ]] && compadd --");
+                for (size_t i = 0; i < program->n_rows; i++)
+                        if (program->rows[i].is_slash && takes(c, &program->rows[i]))
+                                buf_printf(out, " '/%s'", program->rows[i].name);
+                buf_puts(out, " && ret=0\n                ");
+        }
+        buf_puts(out, "_arguments -s -S");
         zsh_rows(out, c);
         for (size_t i = 0; i < OPTIONS_WORDS_MAX && i < command->max_words; i++) {
                 bool rest = command->max_words == OPTIONS_UNLIMITED;
@@ -227,10 +263,13 @@ static void fish_row(struct buf *out, const struct options_row *row)
                                 buf_printf(out, " \"%s\"", program->commands[c].name);
                 buf_putc(out, '\'');
         }
-        buf_printf(out, " -l %s", row->name);
+        if (row->is_slash)
+                buf_printf(out, " -a '/%s'", row->name);
+        else
+                buf_printf(out, " -l %s", row->name);
         if (row->letter)
                 buf_printf(out, " -s %c", row->letter);
-        if (row->metavar)
+        if (row->metavar && !row->is_slash)
                 fish_action(out, row->offered);
         fish_text(out, row->help);
         buf_putc(out, '\n');
@@ -240,7 +279,7 @@ static void fish(struct buf *out)
 {
         buf_puts(out, "set -g __%FUNCTION%_with_argument");
         for (size_t i = 0; i < program->n_rows; i++)
-                if (program->rows[i].metavar)
+                if (program->rows[i].metavar && !program->rows[i].is_slash)
                         buf_printf(out, " --%s", program->rows[i].name);
         buf_puts(out, "\ncomplete -c %PROGRAM% -f\n");
         for (size_t i = 0; i < program->n_rows; i++)
@@ -281,9 +320,9 @@ static void mdoc_row(struct buf *out, const struct options_row *row)
         buf_puts(out, ".It");
         if (row->letter)
                 buf_printf(out, " Fl %c ,", row->letter);
-        buf_printf(out, " Fl -%s", row->name);
+        buf_printf(out, row->is_slash ? " Cm /%s" : " Fl -%s", row->name);
         if (row->metavar) {
-                buf_puts(out, " Ns = Ns Ar ");
+                buf_puts(out, row->is_slash ? " Ar " : " Ns = Ns Ar ");
                 add_lower(out, row->metavar);
         }
         buf_putc(out, '\n');
@@ -310,10 +349,21 @@ static void mdoc_row(struct buf *out, const struct options_row *row)
         buf_puts(out, ".\n");
 }
 
-static void mdoc(struct buf *out)
+static void mdoc_rows(struct buf *out, bool slashes)
 {
         for (size_t i = 0; i < program->n_rows; i++)
-                mdoc_row(out, &program->rows[i]);
+                if (program->rows[i].is_slash == slashes)
+                        mdoc_row(out, &program->rows[i]);
+}
+
+static void mdoc(struct buf *out)
+{
+        mdoc_rows(out, false);
+}
+
+static void mdoc_slashes(struct buf *out)
+{
+        mdoc_rows(out, true);
 }
 
 /* ---- The file ---- */
@@ -323,7 +373,8 @@ static void add_form(struct buf *out, const char *line)
         static const struct {
                 const char *marker;
                 void (*add)(struct buf *out);
-        } forms[] = { { "%bash%", bash }, { "%zsh%", zsh }, { "%fish%", fish }, { "%mdoc%", mdoc } };
+        } forms[] = { { "%bash%", bash }, { "%zsh%", zsh }, { "%fish%", fish }, { "%mdoc%", mdoc },
+                { "%mdoc-slashes%", mdoc_slashes } };
 
         for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
                 if (strcmp(line, forms[i].marker) == 0) {

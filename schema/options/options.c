@@ -3,19 +3,18 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "../base/buf.h"
 #include "../base/file.h"
 #include "../values/value.h"
-
-#define ROWS_MAX 32
 
 struct parser {
         const struct options_program *program;
         char **argv;
         int argc, at;
         void *members;
-        bool given[ROWS_MAX];
+        bool given[OPTIONS_ROWS_MAX];
         struct options_line line;
         struct diag *d;
 };
@@ -70,9 +69,24 @@ static int store(struct parser *p, const struct options_row *row, const char *ar
 static const struct options_row *find_long(const struct options_program *p, const char *name, size_t len)
 {
         for (size_t i = 0; i < p->n_rows; i++)
-                if (strlen(p->rows[i].name) == len && memcmp(p->rows[i].name, name, len) == 0)
+                if (!p->rows[i].is_slash && strlen(p->rows[i].name) == len &&
+                        memcmp(p->rows[i].name, name, len) == 0)
                         return &p->rows[i];
         return NULL;
+}
+
+static uint64_t bit_of(const struct options_program *p, const struct options_command *c)
+{
+        return UINT64_C(1) << (c - p->commands);
+}
+
+static int take_argument(struct parser *p, const struct options_row *row, const char **ret)
+{
+        if (p->at == p->argc)
+                return diag_set(p->d, EINVAL, "%s%s needs an argument: %s", row->is_slash ? "/" : "--",
+                        row->name, row->metavar);
+        *ret = p->argv[p->at++];
+        return 0;
 }
 
 static int take_long(struct parser *p, const char *word)
@@ -87,12 +101,43 @@ static int take_long(struct parser *p, const char *word)
                         (int)len, word);
         if (!row->metavar && argument)
                 return diag_set(p->d, EINVAL, "--%s takes no argument", row->name);
-        if (row->metavar && !argument) {
-                if (p->at == p->argc)
-                        return diag_set(p->d, EINVAL, "--%s needs an argument: %s", row->name, row->metavar);
-                argument = p->argv[p->at++];
-        }
-        return store(p, row, argument);
+        int r = row->metavar && !argument ? take_argument(p, row, &argument) : 0;
+        return r == 0 ? store(p, row, argument) : r;
+}
+
+/* The command that the words so far begin with, where it takes slashes. */
+static const struct options_command *slash_command(const struct parser *p)
+{
+        const struct options_program *program = p->program;
+
+        for (size_t i = 0; p->line.n_words > 0 && i < program->n_commands; i++)
+                if (program->commands[i].takes_slashes &&
+                        strcmp(program->commands[i].name, p->line.words[0]) == 0)
+                        return &program->commands[i];
+        return NULL;
+}
+
+/* 1: it is a path. */
+static int take_slash(struct parser *p, const struct options_command *c, const char *word)
+{
+        const struct options_program *program = p->program;
+        const struct options_row *row = NULL;
+        const char *argument = NULL;
+
+        for (size_t i = 0; !row && i < program->n_rows; i++)
+                if (program->rows[i].is_slash && (program->rows[i].commands & bit_of(program, c)) &&
+                        strcasecmp(program->rows[i].name, word + 1) == 0)
+                        row = &program->rows[i];
+        if (!row && strpbrk(word + 1, "/\\"))
+                return 1;
+        if (!row)
+                return diag_set(p->d, EINVAL,
+                        "%s: there is no option '%s' (a path of one word is written with a backslash in front)",
+                        c->name, word);
+        if (p->given[row - program->rows])
+                return diag_set(p->d, EINVAL, "%s: %s is given twice", c->name, word);
+        int r = row->metavar ? take_argument(p, row, &argument) : 0;
+        return r == 0 ? store(p, row, argument) : r;
 }
 
 static const struct options_row *find_letter(const struct options_program *p, char letter)
@@ -126,9 +171,12 @@ static int take_words(struct parser *p)
         p->line.words = p->argv + 1;
         while (p->at < p->argc) {
                 char *word = p->argv[p->at++];
+                const struct options_command *c = word[0] == '/' ? slash_command(p) : NULL;
                 int r = 0;
-                if (options_over || word[0] != '-' || word[1] == '\0')
-                        p->line.words[p->line.n_words++] = word;
+                if (!options_over && c)
+                        r = take_slash(p, c, word);
+                else if (options_over || word[0] != '-' || word[1] == '\0')
+                        r = 1;
                 else if (strcmp(word, "--") == 0)
                         options_over = true;
                 else if (word[1] == '-')
@@ -137,6 +185,8 @@ static int take_words(struct parser *p)
                         r = take_letters(p, word + 1);
                 if (r < 0)
                         return r;
+                if (r > 0)
+                        p->line.words[p->line.n_words++] = word;
         }
         if (p->argc > 0)
                 p->line.words[p->line.n_words] = NULL;
@@ -220,7 +270,7 @@ static int check_words(const struct parser *p)
 {
         const struct options_program *program = p->program;
         const struct options_command *c = p->line.command;
-        const uint32_t bit = 1u << (c - program->commands);
+        const uint64_t bit = bit_of(program, c);
         size_t n = p->line.n_words, stand_ins = 0;
 
         for (size_t i = 0; i < program->n_rows; i++) {
@@ -263,11 +313,14 @@ static void format_label(const struct options_row *row, struct buf *out)
 {
         const char letter[] = { '-', row->letter, ',', '\0' };
 
-        buf_printf(out, "%-3s --%s%s%s", row->letter ? letter : "", row->name, row->metavar ? "=" : "",
+        buf_printf(out, "%-3s %s%s%s%s", row->letter ? letter : "", row->is_slash ? "/" : "--", row->name,
+                !row->metavar   ? ""
+                : row->is_slash ? " "
+                                : "=",
                 row->metavar ? row->metavar : "");
 }
 
-static void format_rows(const struct options_program *p, uint32_t of_commands, uint32_t not_of,
+static void format_rows(const struct options_program *p, uint64_t of_commands, uint64_t not_of,
         const char *title, struct buf *out)
 {
         size_t width = 0;
@@ -289,7 +342,7 @@ static void format_rows(const struct options_program *p, uint32_t of_commands, u
 }
 
 /* A bit that no command has: only what all commands take has it. */
-#define OF_ALL (1u << 31)
+#define OF_ALL (UINT64_C(1) << OPTIONS_COMMANDS_MAX)
 
 static void format_commands(const struct options_program *p, struct buf *out)
 {
@@ -315,7 +368,7 @@ void options_help(const struct options_program *p, const struct options_command 
                 buf_printf(out, "%s %s [OPTION...]%s%s\n\n%s.\n", p->name, c->name,
                         c->synopsis[0] ? " " : "", c->synopsis, c->summary);
                 buf_printf(out, "%s%s", c->details ? c->details : "", c->details ? "\n" : "");
-                format_rows(p, 1u << (c - p->commands), OF_ALL, "\nOptions:\n", out);
+                format_rows(p, bit_of(p, c), OF_ALL, "\nOptions:\n", out);
                 format_rows(p, OF_ALL, 0, title, out);
                 return;
         }

@@ -28,7 +28,9 @@ enum options_kind {
 
 #define OPTIONS_WORDS_MAX 3
 #define OPTIONS_UNLIMITED SIZE_MAX
-#define OPTIONS_ALL UINT32_MAX
+#define OPTIONS_ALL UINT64_MAX
+#define OPTIONS_COMMANDS_MAX 63 /* a bit each, and one more that none has */
+#define OPTIONS_ROWS_MAX 96
 
 struct options_command {
         const char *name;                       /* "taint scan": two words */
@@ -38,16 +40,19 @@ struct options_command {
         const char *details;                    /* paragraphs for `COMMAND --help`, or NULL */
         const char *offered[OPTIONS_WORDS_MAX]; /* for each word; the last one that is there for all that
                                                    follow */
+        bool takes_slashes; /* behind it, `/NAME` is an option where a row is called so, else a path */
 };
 
 struct options_row {
-        const char *name; /* without the dashes */
+        const char *name; /* without the dashes or the slash */
         char letter;      /* 0: none; only what takes no argument has one */
         bool is_word;     /* its argument stands for one of the command's words */
+        bool is_slash;    /* it is written `/NAME ARGUMENT`, in any case, as reg.exe's are, and given once;
+                             another    command's may have the same name and another meaning */
         enum options_kind kind;
         size_t offset;       /* in the program's struct */
         uint64_t min, max;   /* of a number; max 0: no limit */
-        uint32_t commands;   /* where it has a meaning: a bit for each command's place in the table */
+        uint64_t commands;   /* where it has a meaning: a bit for each command's place in the table */
         const char *metavar; /* NULL: takes no argument */
         const char *help;
         const char *manual;  /* mdoc(7) in place of `help`, or NULL */

@@ -296,37 +296,39 @@ static void json_multi(struct json *j, const struct value *v)
         json_end_array(j);
 }
 
-static void json_text(struct json *j, const struct value *v)
+static void json_text(struct json *j, const char *name, const struct value *v)
 {
         const char *s;
         size_t len;
 
-        json_key(j, "data");
+        json_key(j, name);
         if (value_get_string(v, &s, &len) == 0)
                 json_string_n(j, s, len);
         else
                 json_multi(j, v);
-        if (!value_is_plain(v))
-                json_hex(j, "hex", v);
 }
 
-void value_to_json(struct json *j, const struct value *v)
+bool value_data_to_json(struct json *j, const char *name, const struct value *v)
 {
         bool decodes = value_decodes(v);
         uint64_t n;
 
-        json_key(j, "type");
-        json_string(j, value_type_keyword(v->type));
         if (v->type == REG_BINARY)
-                json_hex(j, "data", v);
+                json_hex(j, name, v);
         else if (decodes && value_is_text(v->type))
-                json_text(j, v);
-        else if (value_get_u64(v, &n) == 0) {
-                json_key(j, "data");
-                json_number(j, n);
-        } else if (v->type == REG_NONE && decodes) {
-                json_key(j, "data");
-                json_null(j);
-        } else
+                json_text(j, name, v);
+        else if (value_get_u64(v, &n) == 0)
+                json_add_number(j, name, n);
+        else if (v->type == REG_NONE && decodes)
+                json_add_string(j, name, NULL);
+        else
+                return false;
+        return true;
+}
+
+void value_to_json(struct json *j, const struct value *v)
+{
+        json_add_string(j, "type", v->type == REG_BINARY ? "binary" : value_type_keyword(v->type));
+        if (!value_data_to_json(j, "data", v) || (value_is_text(v->type) && !value_is_plain(v)))
                 json_hex(j, "hex", v);
 }

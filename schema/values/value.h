@@ -91,9 +91,12 @@ _must_check_ int literal_parse(
 void value_format(struct buf *out, const struct value *v, bool single_line);
 
 /* Members "type" and "data" of the object that is open: a string, a number (a string from 2^53 up), an array
- * of strings, hex digits for REG_BINARY, null for REG_NONE. "hex" instead of "data" where the bytes do not
- * decode and for the other opaque types, and beside it where the bytes are not the plain ones. */
+ * of strings, hex digits for REG_BINARY (whose type is "binary", as Peios's own tools have it), null for
+ * REG_NONE. "hex" instead of "data" where the bytes do not decode and for the other opaque types, and beside
+ * it where the bytes are not the plain ones. */
 void value_to_json(struct json *j, const struct value *v);
+/* The data alone, as a member of this name; false, and nothing, where there would be "hex" instead. */
+bool value_data_to_json(struct json *j, const char *name, const struct value *v);
 
 /* What a compare-and-swap wants to find. All zero: no check. */
 struct expected {

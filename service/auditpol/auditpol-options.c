@@ -26,7 +26,7 @@ static const struct options_command commands[] = {
 };
 
 #define AT(member) offsetof(struct auditpol_options, member)
-#define ON(command) (1u << AUDITPOL_##command)
+#define ON(command) (UINT64_C(1) << AUDITPOL_##command)
 
 static const struct options_row rows[] = {
         { "json", .kind = OPTIONS_FLAG, .offset = AT(json), .commands = OPTIONS_ALL,

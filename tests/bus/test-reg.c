@@ -1,57 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* peios-reg as people type it: each command is a line for the shell, with `reg` for the program. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "client.h"
 #include "dropin.h"
+#include "shell.h"
 
-#define OUTPUT_MAX (4u * 1024u * 1024u)
-
-/* What the line says, standard error too, which must end with this exit code. Good until the next call. */
-static const char *output(int code, const char *line)
-{
-        static struct buf out = BUF_INIT;
-        _cleanup_free_ char *script = NULL;
-        size_t n;
-
-        buf_done(&out);
-        ck_assert(asprintf(&script, "exec 2>&1; reg() { \"$PEIOS_REG\" \"$@\"; }; cd '%s'; %s", world.dir,
-                          line) > 0);
-        FILE *f = popen(script, "r");
-        ck_assert_ptr_nonnull(f);
-        do {
-                ck_assert_int_eq(buf_reserve(&out, 65536), 0);
-                n = fread(out.data + out.len, 1, 65536, f);
-                out.len += n;
-                out.data[out.len] = '\0';
-        } while (n > 0 && out.len < OUTPUT_MAX);
-        int status = pclose(f);
-        ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == code, "%s: %d: %s", line,
-                WEXITSTATUS(status), buf_str(&out));
-        return buf_str(&out);
-}
-
-/* Each of the texts is in it, in this order. */
-static void says(int code, const char *line, const char *const *texts)
-{
-        const char *all = output(code, line), *at = all;
-
-        for (; *texts; texts++) {
-                at = strstr(at, *texts);
-                ck_assert_msg(at, "%s: no `%s` in: %s", line, *texts, all);
-                at += strlen(*texts);
-        }
-}
-#define SAYS(code, line, ...) says(code, line, (const char *const[]){ __VA_ARGS__, NULL })
-
-static void is(int code, const char *line, const char *expected)
-{
-        const char *all = output(code, line);
-        ck_assert_msg(strcmp(all, expected) == 0, "%s: expected `%s`, not: %s", line, expected, all);
-}
+#define output shell_output
+#define is shell_is
+#define SAYS SHELL_SAYS
 
 START_TEST(tables)
 {

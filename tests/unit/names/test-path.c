@@ -144,6 +144,14 @@ START_TEST(roots_of_regedit)
 }
 END_TEST
 
+START_TEST(roots_of_hives)
+{
+        ck_assert_str_eq(path_root_of_hive("machine\\A", strlen("machine")), "HKEY_LOCAL_MACHINE");
+        ck_assert_str_eq(path_root_of_hive("Users", strlen("Users")), "HKEY_USERS");
+        ck_assert_ptr_null(path_root_of_hive("Other", strlen("Other")));
+}
+END_TEST
+
 START_TEST(roots_without_a_counterpart)
 {
         static const struct {
@@ -390,8 +398,9 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { good_paths, bad_paths, roots_of_regedit, roots_without_a_counterpart,
-                without_a_callback_only_machine_is_a_hive, only_len_bytes_are_read, limits, relations, names,
-                words_of_value_names, names_of_old_state, failed_allocations };
+        const TTest *const tests[] = { good_paths, bad_paths, roots_of_regedit, roots_of_hives,
+                roots_without_a_counterpart, without_a_callback_only_machine_is_a_hive,
+                only_len_bytes_are_read, limits, relations, names, words_of_value_names, names_of_old_state,
+                failed_allocations };
         return suite_of("path", tests, ARRAY_SIZE(tests));
 }

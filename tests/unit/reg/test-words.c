@@ -147,6 +147,24 @@ START_TEST(keys_are_shown_as_the_documentation_writes_them)
 }
 END_TEST
 
+START_TEST(separators_of_what_is_shown)
+{
+        _cleanup_buf_ struct buf out = BUF_INIT;
+        struct json j = json_on(&out);
+
+        ck_assert_int_eq(words_set_separator("slash"), 0);
+        words_format_key(&out, "HKLM\\A\\B");
+        words_format_key(&out, "HKU\\A");
+        words_put_path(&out, "Machine\\A");
+        json_begin_object(&j);
+        words_path_to_json(&j, "path", "Machine\\A");
+        json_end_object(&j);
+        ck_assert_str_eq(buf_str(&out), "/A/B/Users/AMachine/A{\"path\":\"Machine/A\"}");
+        ck_assert_int_eq(words_set_separator(":"), -EINVAL);
+        ck_assert_int_eq(words_set_separator("\\"), 0);
+}
+END_TEST
+
 START_TEST(keys_as_listings_print_them)
 {
         static const struct {
@@ -246,6 +264,7 @@ Suite *test_suite(void)
                 nothing_shown_can_steer_a_terminal,
                 keys_are_shown_as_the_documentation_writes_them,
                 keys_as_listings_print_them,
+                separators_of_what_is_shown,
                 words_in_front_that_are_no_types,
                 numbers_as_reg_files_write_them,
                 oversized_numbers,

@@ -60,8 +60,8 @@ static const struct row {
                 "'type':'multi','data':['a','b'],'hex':'610062'" },
         { { REG_MULTI_SZ, BYTES("a\0\xFF\0") }, "6100ff00", NULL, "'type':'multi','hex':'6100ff00'" },
 
-        { { REG_BINARY, BYTES("\xDE\xAD\0") }, "dead00", NULL, "'type':'hex','data':'dead00'" },
-        { { REG_BINARY, 0, NULL }, "", NULL, "'type':'hex','data':''" },
+        { { REG_BINARY, BYTES("\xDE\xAD\0") }, "dead00", NULL, "'type':'binary','data':'dead00'" },
+        { { REG_BINARY, 0, NULL }, "", NULL, "'type':'binary','data':''" },
         { { REG_NONE, 0, NULL }, "", NULL, "'type':'none','data':null" },
         { { REG_NONE, BYTES("\7") }, "07", NULL, "'type':'none','hex':'07'" },
         { { REG_RESOURCE_LIST, BYTES("ab") }, "6162", NULL, "'type':'0x8','hex':'6162'" },

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* add and delete, with reg.exe's options: they come to what set, new and del do, but ask first. */
+
+#include "reg-exe.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "commands.h"
+#include "entry.h"
+#include "write.h"
+
+int reg_exe_value(struct session *s, const char **ret)
+{
+        const struct reg_options *o = &s->options;
+        const char *name = o->default_value ? "" : o->value;
+
+        if (!!o->value + o->default_value + o->all_values > 1) {
+                (void)diag_set(&s->diag, EINVAL, "%s: only one of /v, /ve%s can be given",
+                        s->line.command->name, s->command == REG_DELETE ? " and /va" : "");
+                return EXIT_CODE_USAGE;
+        }
+        int r = name ? path_check_value_name(name, strlen(name), &s->diag) : 0;
+        if (r < 0)
+                return session_refuse(s, r);
+        *ret = name;
+        return EXIT_CODE_OK;
+}
+
+/* Where nobody can be asked, the answer is no: a script says /f. */
+static int ask(struct session *s, const char *what, const char *key, const char *name)
+{
+        _cleanup_buf_ struct buf path = BUF_INIT;
+        const struct reg_options *o = &s->options;
+
+        if (o->yes || o->dry_run)
+                return EXIT_CODE_OK;
+        words_format_key(&path, key);
+        if (name) {
+                buf_putc(&path, '\\');
+                utf8_put_safe(&path, path_word_of_value_name(name), strlen(path_word_of_value_name(name)));
+        }
+        if (!session_interactive()) {
+                (void)diag_set(&s->diag, EINVAL,
+                        "%s %s: nothing is done: there is no terminal to ask on, and /f does it without asking",
+                        what, buf_str(&path));
+                return EXIT_CODE_USAGE;
+        }
+        if (session_confirms("%s %s?", what, buf_str(&path)))
+                return EXIT_CODE_OK;
+        (void)diag_set(&s->diag, EINVAL, "nothing is done");
+        return EXIT_CODE_USAGE;
+}
+
+/* ---- add ---- */
+
+/* A default of the schema is not replaced by a value: it is the value that is missing. */
+static int is_set(struct session *s, const char *key, const char *name, bool *ret)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_entry_ struct entry e = { .name = name };
+
+        int code = session_ask(s, "Get", key, name, &reply);
+        if (code != EXIT_CODE_OK && code != EXIT_CODE_NOT_FOUND)
+                return code;
+        s->diag = (struct diag){ 0 };
+        int r = code == EXIT_CODE_OK ? entry_read(reply, &e) : 0;
+        if (r < 0)
+                return session_bad_reply(s, r);
+        *ret = code == EXIT_CODE_OK && strcmp(e.layer, LAYER_DEFAULT) != 0;
+        return EXIT_CODE_OK;
+}
+
+/* As our own literals write a list. */
+static void put_list(struct buf *out, const char *data, const char *separator)
+{
+        size_t len = strlen(separator);
+
+        while (*data)
+                if (strncmp(data, separator, len) == 0) {
+                        data += len;
+                        if (*data)
+                                buf_putc(out, ',');
+                } else {
+                        if (*data == ',' || *data == '\\')
+                                buf_putc(out, '\\');
+                        buf_putc(out, *data++);
+                }
+}
+
+/* The data of the options as a literal of the type that they give. */
+static int put_literal(struct session *s, struct buf *out)
+{
+        struct reg_options *o = &s->options;
+        const char *separator = o->separator ? o->separator : "\\0";
+        uint32_t type = REG_SZ;
+
+        if (!o->type)
+                o->type = "REG_SZ";
+        else if (strcasecmp(o->type, "REG_DWORD_LITTLE_ENDIAN") == 0)
+                o->type = "REG_DWORD";
+        /* What is no type is refused where the literal is read. */
+        (void)!value_type_parse(o->type, strlen(o->type), &type);
+        if (o->separator && (type != REG_MULTI_SZ || !separator[0])) {
+                (void)diag_set(&s->diag, EINVAL,
+                        "add: /s is what is between the items of a REG_MULTI_SZ, and not nothing");
+                return EXIT_CODE_USAGE;
+        }
+        if (type == REG_MULTI_SZ)
+                put_list(out, o->data ? o->data : "", separator);
+        else if (o->data)
+                buf_puts(out, o->data);
+        else if (type == REG_DWORD || type == REG_QWORD || type == REG_DWORD_BIG_ENDIAN)
+                buf_putc(out, '0');
+        return out->error ? session_fail(s, out->error, NULL) : EXIT_CODE_OK;
+}
+
+static int add_value(struct session *s, const char *key, const char *name)
+{
+        _cleanup_buf_ struct buf literal = BUF_INIT;
+        bool there = false;
+
+        int code = put_literal(s, &literal);
+        if (code == EXIT_CODE_OK)
+                code = is_set(s, key, name, &there);
+        if (code == EXIT_CODE_OK && there)
+                code = ask(s, "replace", key, name);
+        return code == EXIT_CODE_OK ? write_value(s, key, name, buf_str(&literal)) : code;
+}
+
+int command_add(struct session *s)
+{
+        const struct reg_options *o = &s->options;
+        const char *key = s->line.words[0], *name = NULL;
+        bool there = false;
+
+        int code = reg_exe_value(s, &name);
+        if (code != EXIT_CODE_OK)
+                return code;
+        if (name || o->type || o->data || o->separator)
+                return add_value(s, key, name ? name : "");
+        code = session_has(s, key, NULL, &there);
+        return code == EXIT_CODE_OK && !there ? write_key(s, key) : code;
+}
+
+/* ---- delete ---- */
+
+/* -r says as plainly as /f what is meant, and a value's name as a word is of Peios's own `delete`. */
+static bool is_del(const struct session *s)
+{
+        const struct reg_options *o = &s->options;
+
+        return !o->value && !o->default_value && !o->all_values && (s->line.n_words == 2 || o->recursive);
+}
+
+int command_delete(struct session *s)
+{
+        struct reg_options *o = &s->options;
+        const char *key = s->line.words[0], *name = NULL;
+        bool there = false;
+
+        if (is_del(s))
+                return command_del(s);
+        int code = reg_exe_value(s, &name);
+        if (code == EXIT_CODE_OK && (s->line.n_words == 2 || o->recursive)) {
+                (void)diag_set(&s->diag, EINVAL, "delete: %s has no meaning beside /v, /ve and /va",
+                        o->recursive ? "-r" : s->line.words[1]);
+                return EXIT_CODE_USAGE;
+        }
+        if (code == EXIT_CODE_OK)
+                code = name ? is_set(s, key, name, &there) : session_has(s, key, NULL, &there);
+        if (code == EXIT_CODE_OK && there)
+                code = ask(s, name ? "delete" : "delete with all below it", key, name);
+        if (code != EXIT_CODE_OK)
+                return code;
+        o->yes = true;
+        o->recursive = !name;
+        return write_delete(s, key, name);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Single changes, as the session's options say, shown when they are made. Each returns an enum exit_code. */
+
+#include "session.h"
+
+enum write_kind {
+        WRITE_SET,
+        WRITE_DELETE,
+        WRITE_CREATE_KEY,
+        WRITE_DELETE_KEY,
+        WRITE_MASK,
+        WRITE_UNMASK,
+        WRITE_MASK_VALUES,
+        WRITE_UNMASK_VALUES,
+        WRITE_HIDE_KEY,
+        WRITE_SHOW_KEY,
+};
+
+/* `word`: the data as the command line has them, or NULL where --from says where they are. */
+_must_check_ int write_value(struct session *s, const char *key, const char *name, const char *word);
+/* A value, or the key where `name` is NULL. */
+_must_check_ int write_delete(struct session *s, const char *key, const char *name);
+_must_check_ int write_key(struct session *s, const char *key);
+/* Any other change than a WRITE_SET. `name`: of a value, where the kind has one. */
+_must_check_ int write_change(struct session *s, enum write_kind kind, const char *key, const char *name);
