@@ -27,6 +27,7 @@ int command_diff(struct session *s);
 int command_add(struct session *s);
 int command_query(struct session *s);
 int command_delete(struct session *s);
+int command_copy(struct session *s);
 int command_mask(struct session *s);
 int command_unmask(struct session *s);
 int command_hide(struct session *s);

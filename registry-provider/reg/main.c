@@ -33,6 +33,7 @@ static const struct {
         [REG_ADD] = { command_add, true, false },
         [REG_QUERY] = { command_query, false, true },
         [REG_DELETE] = { command_delete, true, false },
+        [REG_COPY] = { command_copy, true, false },
         [REG_MASK] = { command_mask, true, false },
         [REG_UNMASK] = { command_unmask, true, false },
         [REG_HIDE] = { command_hide, true, false },

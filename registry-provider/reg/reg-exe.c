@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* add and delete, with reg.exe's options: they come to what set, new and del do, but ask first. */
+/* add, delete and copy, with reg.exe's options: they come to what set, new and del do, but ask first. */
 
 #include "reg-exe.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
 #include "commands.h"
 #include "entry.h"
+#include "subtree.h"
 #include "write.h"
 
 int reg_exe_value(struct session *s, const char **ret)
@@ -154,6 +156,52 @@ static bool is_del(const struct session *s)
         return !o->value && !o->default_value && !o->all_values && (s->line.n_words == 2 || o->recursive);
 }
 
+static int say_counts(struct session *s, const char *what, const char *key, const struct preview_counts *c)
+{
+        struct json j;
+
+        if (s->options.dry_run || s->options.quiet)
+                return EXIT_CODE_OK;
+        if (s->options.json) {
+                int code = session_begin_json(s, key, &j);
+                if (code != EXIT_CODE_OK)
+                        return code;
+                json_add_string(&j, "action", what);
+                json_add_string(&j, "layer", session_layer(s));
+                preview_counts_to_json(&j, c);
+                session_end_json(s, &j);
+                return EXIT_CODE_OK;
+        }
+        buf_printf(&s->out, "%s ", what);
+        words_format_key(&s->out, key);
+        buf_printf(&s->out, "   (%" PRIu64 " changed, layer ", preview_sum(c));
+        utf8_put_safe(&s->out, session_layer(s), strlen(session_layer(s)));
+        buf_puts(&s->out, ")\n");
+        return EXIT_CODE_OK;
+}
+
+/* All that the layer has in the key itself, seen or not. */
+static int delete_values(struct session *s, const char *key)
+{
+        _cleanup_write_batch_ struct write_batch batch = { .s = s };
+        _cleanup_subtree_ struct subtree tree = { 0 };
+        _cleanup_path_ struct path path = { 0 };
+        const struct path *roots[] = { &path };
+        struct preview_counts counts;
+
+        int code = session_path(s, key, &path);
+        if (code == EXIT_CODE_OK)
+                code = subtree_read(s, &(struct subtree_query){ roots, 1, session_layer(s) }, &tree);
+        if (code != EXIT_CODE_OK)
+                return code;
+        const struct hive_key *own = tree.n > 0 && path_equal(&tree.keys[0].path, &path) ? tree.keys : NULL;
+        for (size_t i = 0; own && i < own->n_values && code == EXIT_CODE_OK; i++)
+                code = write_batch_add(&batch, WRITE_DELETE, path.text, own->values[i].name, NULL);
+        if (code == EXIT_CODE_OK)
+                code = write_batch_send(&batch, &counts);
+        return code == EXIT_CODE_OK ? say_counts(s, "del", key, &counts) : code;
+}
+
 int command_delete(struct session *s)
 {
         struct reg_options *o = &s->options;
@@ -171,10 +219,71 @@ int command_delete(struct session *s)
         if (code == EXIT_CODE_OK)
                 code = name ? is_set(s, key, name, &there) : session_has(s, key, NULL, &there);
         if (code == EXIT_CODE_OK && there)
-                code = ask(s, name ? "delete" : "delete with all below it", key, name);
+                code = ask(s,
+                        o->all_values ? "delete all values of"
+                        : name        ? "delete"
+                                      : "delete with all below it",
+                        key, name);
         if (code != EXIT_CODE_OK)
                 return code;
+        if (o->all_values && there)
+                return delete_values(s, key);
         o->yes = true;
         o->recursive = !name;
         return write_delete(s, key, name);
+}
+
+/* ---- copy ---- */
+
+/* Where a key of the source goes: what is behind the source's path, behind the destination's. */
+static int add_key(
+        struct write_batch *b, const struct path *from, const struct path *to, const struct hive_key *key)
+{
+        _cleanup_buf_ struct buf path = BUF_INIT;
+
+        buf_printf(&path, "%s%s", to->text, key->path.text + from->len);
+        if (path.error)
+                return session_fail(b->s, path.error, NULL);
+        int code = key->n_values > 0 ? EXIT_CODE_OK
+                                     : write_batch_add(b, WRITE_CREATE_KEY, buf_str(&path), NULL, NULL);
+        for (size_t i = 0; i < key->n_values && code == EXIT_CODE_OK; i++)
+                code = write_batch_add(
+                        b, WRITE_SET, buf_str(&path), key->values[i].name, &key->values[i].value);
+        return code;
+}
+
+/* What is effective; read at one moment, and written at one. */
+static int copy(struct session *s, const struct path *from, const struct path *to)
+{
+        _cleanup_write_batch_ struct write_batch batch = { .s = s };
+        _cleanup_subtree_ struct subtree tree = { 0 };
+        struct preview_counts counts;
+
+        int code = subtree_read(s, &(struct subtree_query){ &from, 1, NULL }, &tree);
+        for (size_t i = 0; i < tree.n && code == EXIT_CODE_OK; i++)
+                if (s->options.recursive || path_equal(&tree.keys[i].path, from))
+                        code = add_key(&batch, from, to, &tree.keys[i]);
+        if (code == EXIT_CODE_OK)
+                code = write_batch_send(&batch, &counts);
+        return code == EXIT_CODE_OK ? say_counts(s, "copy", to->text, &counts) : code;
+}
+
+int command_copy(struct session *s)
+{
+        char **words = s->line.words;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_path_ struct path from = { 0 }, to = { 0 };
+        bool there = false;
+
+        (void)words_trim_key(words[1]);
+        int code = session_path(s, words[0], &from);
+        if (code == EXIT_CODE_OK)
+                code = session_path(s, words[1], &to);
+        if (code == EXIT_CODE_OK)
+                code = session_ask(s, "Info", from.text, NULL, &reply);
+        if (code == EXIT_CODE_OK)
+                code = session_has(s, to.text, NULL, &there);
+        if (code == EXIT_CODE_OK && there)
+                code = ask(s, "replace what has the same name in", to.text, NULL);
+        return code == EXIT_CODE_OK ? copy(s, &from, &to) : code;
 }

@@ -28,6 +28,7 @@ enum reg_command {
         REG_ADD,
         REG_QUERY,
         REG_DELETE,
+        REG_COPY,
         REG_MASK,
         REG_UNMASK,
         REG_HIDE,

@@ -134,6 +134,8 @@ size_t session_n_names(const struct session *s)
                 return 1;
         case REG_MAN:
                 return s->options.keyword ? 0 : s->line.n_words;
+        case REG_COPY: /* the second word is a key, too */
+                return 1;
         case REG_SET:
                 return s->line.n_words - !s->options.from;
         default:

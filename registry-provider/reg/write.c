@@ -63,19 +63,23 @@ static void outcome_done(struct outcome *o)
 }
 #define _cleanup_outcome_ _cleanup_(outcome_done)
 
-static int append_change(sd_bus_message *m, const struct change *c)
+static int append_item(sd_bus_message *m, const struct change *c)
 {
         const struct value none = { .type = REG_NONE };
 
-        int r = sd_bus_message_open_container(m, 'a', "(sssuv)");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'r', "sssuv");
+        int r = sd_bus_message_open_container(m, 'r', "sssuv");
         if (r >= 0)
                 r = sd_bus_message_append(m, "sss", kinds[c->kind].action, c->key, c->name ? c->name : "");
         if (r >= 0)
                 r = wire_append_value(m, c->value ? c->value : &none);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_change(sd_bus_message *m, const struct change *c)
+{
+        int r = sd_bus_message_open_container(m, 'a', "(sssuv)");
         if (r >= 0)
-                r = sd_bus_message_close_container(m);
+                r = append_item(m, c);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
@@ -464,4 +468,54 @@ int write_change(struct session *s, enum write_kind kind, const char *key, const
         const struct change change = { kind, key, name, kind == WRITE_MASK ? &tombstone : NULL };
 
         return perform(s, &change, NULL, s->options.quiet, &outcome);
+}
+
+/* ---- Several at once ---- */
+
+void write_batch_done(struct write_batch *b)
+{
+        b->m = sd_bus_message_unref(b->m);
+}
+
+int write_batch_add(struct write_batch *b, enum write_kind kind, const char *key, const char *name,
+        const struct value *value)
+{
+        struct session *s = b->s;
+        int r = 0;
+
+        if (!b->m) {
+                int code =
+                        session_new_call(s, s->options.dry_run ? "Preview" : "Transact", NULL, NULL, &b->m);
+                if (code != EXIT_CODE_OK)
+                        return code;
+                r = sd_bus_message_open_container(b->m, 'a', "(sssuv)");
+        }
+        if (r >= 0)
+                r = append_item(b->m, &(struct change){ kind, key, name, value });
+        return r < 0 ? session_fail(s, r, key) : EXIT_CODE_OK;
+}
+
+int write_batch_send(struct write_batch *b, struct preview_counts *ret)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        struct session *s = b->s;
+        uint64_t sequence;
+        int changed;
+
+        *ret = (struct preview_counts){ 0 };
+        if (!b->m)
+                return EXIT_CODE_OK;
+        int r = sd_bus_message_close_container(b->m);
+        if (r >= 0)
+                r = client_append_options(
+                        b->m, &(struct wire_options){ .layer = s->options.layer, .if_needed = true });
+        if (r < 0)
+                return session_fail(s, r, NULL);
+        int code = session_call(s, b->m, &reply);
+        if (code != EXIT_CODE_OK || s->options.dry_run)
+                return code == EXIT_CODE_OK ? preview_show(s, reply, ret) : code;
+        r = sd_bus_message_read(reply, "tb", &sequence, &changed);
+        if (r >= 0)
+                r = preview_read_counts(reply, ret);
+        return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
 }

@@ -3,6 +3,7 @@
 
 /* Single changes, as the session's options say, shown when they are made. Each returns an enum exit_code. */
 
+#include "preview.h"
 #include "session.h"
 
 enum write_kind {
@@ -25,3 +26,18 @@ _must_check_ int write_delete(struct session *s, const char *key, const char *na
 _must_check_ int write_key(struct session *s, const char *key);
 /* Any other change than a WRITE_SET. `name`: of a value, where the kind has one. */
 _must_check_ int write_change(struct session *s, enum write_kind kind, const char *key, const char *name);
+
+/* Any number of changes, all or none; what the layer has already, or has not, is no error. */
+struct write_batch {
+        struct session *s;
+        sd_bus_message *m; /* NULL: there is none yet */
+};
+
+void write_batch_done(struct write_batch *b);
+#define _cleanup_write_batch_ _cleanup_(write_batch_done)
+
+/* `name` and `value` may be NULL. */
+_must_check_ int write_batch_add(struct write_batch *b, enum write_kind kind, const char *key,
+        const char *name, const struct value *value);
+/* With --dry-run, shows what they would come to. */
+_must_check_ int write_batch_send(struct write_batch *b, struct preview_counts *ret);

@@ -189,6 +189,51 @@ START_TEST(delete_asks)
 }
 END_TEST
 
+START_TEST(delete_all_values)
+{
+        registryd_start(NULL);
+        (void)set_number(world.bus, "\\System\\Registry\\Layers\\top", "Precedence", 5);
+        set_string(world.bus, "\\T\\Sub", "V", "1");
+        set_string(world.bus, "\\T", "V", "1");
+        set_string(world.bus, "\\T", "", "d");
+        set_string(world.bus, "\\T", "Shadowed", "below");
+        set_in_layer(world.bus, "top", "\\T", "Shadowed", "above");
+        SHELL_SAYS(1, "reg delete 'HKLM\\T' /va </dev/null", "delete all values of \\T: nothing is done");
+        SHELL_SAYS(0, "reg delete 'HKLM\\T' /va --dry-run", "value-deleted  Machine\\T  V");
+        ck_assert_str_eq(get_text(world.bus, "\\T", "V"), "1 base");
+        SHELL_SAYS(0, "reg delete 'HKLM\\T' /va /f", "del \\T   (3 changed, layer base)\n");
+        shell_is(0, "reg get /T", "Shadowed = REG_SZ above\n");
+        SHELL_SAYS(0, "reg delete 'HKLM\\T' /va /f --layer=top", "del \\T   (1 changed, layer top)\n");
+        shell_is(0, "reg get /T; reg get /T/Sub V", "1\n");
+        SHELL_SAYS(0, "reg delete 'HKLM\\T' /va /f", "(0 changed, layer base)\n");
+        SHELL_SAYS(2, "reg delete 'HKLM\\None' /va /f", "no such key");
+}
+END_TEST
+
+START_TEST(copies)
+{
+        registryd_start(NULL);
+        (void)set_number(world.bus, "\\System\\Registry\\Layers\\top", "Precedence", 5);
+        (void)shell_output(0,
+                "reg set /A V 1; reg set /A @ d; reg set --layer=top /A V 2; reg set /A/B/C W multi:x,y; reg new /A/Empty");
+        SHELL_SAYS(0, "reg copy 'HKLM\\A' 'HKLM\\K\\'", "copy \\K   (");
+        shell_is(0, "reg get /K; reg ls --keys-only /K", "@ = REG_SZ d\nV = REG_DWORD 2\n");
+        SHELL_SAYS(1, "reg copy /A/B /A/Empty /s </dev/null",
+                "replace what has the same name in \\A\\Empty: nothing is done");
+        SHELL_SAYS(0, "reg copy '\\A' '\\K' /s /f", "copy \\K   (");
+        shell_is(0, "reg tree --values '\\K'",
+                "Machine\\K\\\n  @ = REG_SZ d\n  V = REG_DWORD 2\n  B\\\n    C\\\n      W = REG_MULTI_SZ x, y\n  Empty\\\n");
+        SHELL_SAYS(0, "reg copy '\\A' '\\K' /s /f", "(0 changed, layer base)");
+        /* Below itself, too: it is read before anything is written. */
+        SHELL_SAYS(0, "reg copy '\\A' '\\A\\Again' /s", "copy \\A\\Again ");
+        SHELL_SAYS(0, "reg --json copy '\\A\\B' '\\New' /s", "\"action\":\"copy\"", "\"values_set\":1");
+        SHELL_SAYS(0, "reg copy --dry-run '\\A' '\\Dry'", "dry run: nothing is written");
+        SHELL_SAYS(2, "reg copy '\\None' '\\K' /f", "no such key");
+        SHELL_SAYS(4, "reg copy '\\A' 'HKCU\\K' /f", "no counterpart here");
+        SHELL_SAYS(1, "reg copy '\\A'", "too few words, expected: copy KEY1 KEY2");
+}
+END_TEST
+
 /* Peios's own tool has the word for `del`. */
 START_TEST(delete_as_del)
 {
@@ -215,7 +260,8 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { add_sets_values, add_makes_keys, add_refuses, query_prints_as_reg_exe,
-                query_shows_data, query_finds, delete_asks, delete_as_del, slashes_elsewhere };
+                query_shows_data, query_finds, delete_asks, delete_all_values, copies, delete_as_del,
+                slashes_elsewhere };
         Suite *suite = suite_create("reg-exe");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);
