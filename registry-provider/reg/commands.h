@@ -28,6 +28,7 @@ int command_add(struct session *s);
 int command_query(struct session *s);
 int command_delete(struct session *s);
 int command_copy(struct session *s);
+int command_compare(struct session *s);
 int command_mask(struct session *s);
 int command_unmask(struct session *s);
 int command_hide(struct session *s);

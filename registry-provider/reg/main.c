@@ -34,6 +34,7 @@ static const struct {
         [REG_QUERY] = { command_query, false, true },
         [REG_DELETE] = { command_delete, true, false },
         [REG_COPY] = { command_copy, true, false },
+        [REG_COMPARE] = { command_compare, false, true },
         [REG_MASK] = { command_mask, true, false },
         [REG_UNMASK] = { command_unmask, true, false },
         [REG_HIDE] = { command_hide, true, false },

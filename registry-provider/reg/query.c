@@ -65,29 +65,37 @@ static void put_data(struct buf *out, const struct value *v, const char *separat
                 put_bytes(out, v);
 }
 
-static void put_line(struct buf *out, const char *name, const char *type, const char *data)
-{
-        buf_puts(out, COLUMN);
-        utf8_put_safe(out, name, strlen(name));
-        buf_printf(out, COLUMN "%s" COLUMN "%s\n", type, data);
-}
-
 /* reg.exe calls the default value so. */
 static const char *shown_name(const char *name)
 {
         return name[0] ? name : "(Default)";
 }
 
+void reg_exe_put_value(
+        struct buf *out, const char *name, const struct value *v, const char *between, const char *separator)
+{
+        name = shown_name(name);
+        utf8_put_safe(out, name, strlen(name));
+        buf_printf(out, "%s%s%s", between, value_type_symbol(v->type), between);
+        put_data(out, v, separator);
+}
+
+void reg_exe_put_path(struct buf *out, const char *path)
+{
+        size_t hive = strcspn(path, "\\"), len = strlen(path);
+        const char *root = path_root_of_hive(path, hive);
+
+        if (root)
+                buf_puts(out, root);
+        utf8_put_safe(out, path + (root ? hive : 0), len - (root ? hive : 0));
+}
+
 static void put_key(struct query *q, const char *below)
 {
         struct buf *out = &q->s->out;
-        size_t hive = strcspn(q->key.data, "\\");
-        const char *root = path_root_of_hive(q->key.data, hive);
 
         buf_puts(out, q->begun ? "" : "\n");
-        if (root)
-                buf_puts(out, root);
-        utf8_put_safe(out, q->key.data + (root ? hive : 0), q->key.len - (root ? hive : 0));
+        reg_exe_put_path(out, q->key.data);
         if (below) {
                 buf_putc(out, '\\');
                 utf8_put_safe(out, below, strlen(below));
@@ -161,7 +169,9 @@ static int put_values(struct query *q, struct listing *l, struct buf *out)
                 put_data(&data, &v, q->s->options.separator);
                 if (!value_is_wanted(q, e.name, e.type, buf_str(&data)))
                         continue;
-                put_line(out, shown_name(e.name), value_type_symbol(e.type), buf_str(&data));
+                buf_puts(out, COLUMN);
+                reg_exe_put_value(out, e.name, &v, COLUMN, q->s->options.separator);
+                buf_putc(out, '\n');
                 q->n++;
         }
         return r < 0 ? session_bad_reply(q->s, r) : EXIT_CODE_OK;
@@ -224,8 +234,8 @@ static int end_search(struct query *q)
 
         if (shows_unset(q)) {
                 put_key(q, NULL);
-                put_line(&q->s->out, shown_name(""), "REG_SZ", "(value not set)");
-                buf_putc(&q->s->out, '\n');
+                buf_printf(&q->s->out, COLUMN "%s" COLUMN "REG_SZ" COLUMN "(value not set)\n\n",
+                        shown_name(""));
                 return EXIT_CODE_OK;
         }
         if (o->find || (q->name && o->recursive)) {

@@ -29,6 +29,7 @@ enum reg_command {
         REG_QUERY,
         REG_DELETE,
         REG_COPY,
+        REG_COMPARE,
         REG_MASK,
         REG_UNMASK,
         REG_HIDE,

@@ -135,6 +135,7 @@ size_t session_n_names(const struct session *s)
         case REG_MAN:
                 return s->options.keyword ? 0 : s->line.n_words;
         case REG_COPY: /* the second word is a key, too */
+        case REG_COMPARE:
                 return 1;
         case REG_SET:
                 return s->line.n_words - !s->options.from;

@@ -234,6 +234,29 @@ START_TEST(copies)
 }
 END_TEST
 
+START_TEST(compares)
+{
+        registryd_start(NULL);
+        (void)shell_output(0, "reg set /A V 1; reg set /A @ d; reg set /A/B W x; reg copy '\\A' '\\K' /s");
+        shell_is(0, "reg compare 'HKLM\\A' 'HKLM\\K\\' /s", "Result Compared: Identical\n");
+        (void)shell_output(0, "reg set /K V 2; reg del /K @; reg set /K New multi:a,b; reg set /K/B W y");
+        shell_is(2, "reg compare '\\A' '\\K'",
+                "< Value: HKEY_LOCAL_MACHINE\\A  (Default)  REG_SZ  d\n"
+                "> Value: HKEY_LOCAL_MACHINE\\K  New  REG_MULTI_SZ  a\\0b\n"
+                "< Value: HKEY_LOCAL_MACHINE\\A  V  REG_DWORD  0x1\n"
+                "> Value: HKEY_LOCAL_MACHINE\\K  V  REG_DWORD  0x2\n"
+                "Result Compared: Different\n");
+        SHELL_SAYS(2, "reg compare '\\A' '\\K' /s", "< Value: HKEY_LOCAL_MACHINE\\A\\B  W  REG_SZ  x\n",
+                "> Value: HKEY_LOCAL_MACHINE\\K\\B  W  REG_SZ  y\n");
+        shell_is(0, "reg compare '\\A\\B' '\\A\\B'", "Result Compared: Identical\n");
+        shell_is(2, "reg compare -q '\\A' '\\K' /v v", "Result Compared: Different\n");
+        shell_is(0, "reg compare '\\A' '\\K' /v other", "Result Compared: Identical\n");
+        (void)shell_output(0, "reg new /K/Only");
+        SHELL_SAYS(2, "reg compare '\\A' '\\K' /s", "> Key: HKEY_LOCAL_MACHINE\\K\\Only\n");
+        SHELL_SAYS(1, "reg compare '\\A' '\\None'", "there is no key \\None");
+}
+END_TEST
+
 /* Peios's own tool has the word for `del`. */
 START_TEST(delete_as_del)
 {
@@ -260,8 +283,8 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { add_sets_values, add_makes_keys, add_refuses, query_prints_as_reg_exe,
-                query_shows_data, query_finds, delete_asks, delete_all_values, copies, delete_as_del,
-                slashes_elsewhere };
+                query_shows_data, query_finds, delete_asks, delete_all_values, copies, compares,
+                delete_as_del, slashes_elsewhere };
         Suite *suite = suite_create("reg-exe");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* compare: how the values of two keys differ, as reg.exe prints it. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "commands.h"
+#include "reg-exe.h"
+#include "subtree.h"
+#include "words.h"
+
+/* As of reg.exe. All else than these two and 0 is as of the other commands, but that what is not there is
+ * a failure like others: 2 says that they differ. */
+#define EXIT_CODE_FAILED 1
+#define EXIT_CODE_DIFFERENT 2
+
+struct side {
+        struct path path;
+        struct subtree tree;
+        struct difference_document all;
+};
+
+static void side_done(struct side *side)
+{
+        path_done(&side->path);
+        subtree_done(&side->tree);
+}
+#define _cleanup_side_ _cleanup_(side_done)
+
+static int read_side(struct session *s, const char *word, struct side *ret)
+{
+        const struct path *root = &ret->path;
+        bool there = false;
+
+        int code = session_path(s, word, &ret->path);
+        if (code == EXIT_CODE_OK)
+                code = session_has(s, ret->path.text, NULL, &there);
+        if (code == EXIT_CODE_OK && !there) {
+                _cleanup_buf_ struct buf shown = BUF_INIT;
+                words_format_key(&shown, ret->path.text);
+                (void)diag_set(&s->diag, ENOENT, "compare: there is no key %s", buf_str(&shown));
+                return EXIT_CODE_FAILED;
+        }
+        if (code == EXIT_CODE_OK)
+                code = subtree_read(s, &(struct subtree_query){ &root, 1, NULL }, &ret->tree);
+        ret->all = (struct difference_document){ ret->tree.keys, ret->tree.n };
+        if (!s->options.recursive && ret->all.n > 1)
+                ret->all.n = 1;
+        return code;
+}
+
+static bool any_hive(_unused_ const char *name, _unused_ size_t len, _unused_ void *userdata)
+{
+        return true;
+}
+
+/* Differences are of keys of one path: the second side's keys get those of the first. */
+static int move(struct session *s, struct side *side, const struct path *to)
+{
+        for (size_t i = 0; i < side->tree.n; i++) {
+                struct path *path = &side->tree.keys[i].path, moved = { 0 };
+                _cleanup_buf_ struct buf text = BUF_INIT;
+                buf_printf(&text, "%s%s", to->text, path->text + side->path.len);
+                int r = text.error ? text.error
+                                   : path_parse(buf_str(&text), text.len, any_hive, NULL, &moved, &s->diag);
+                if (r < 0)
+                        return session_refuse(s, r);
+                path_done(path);
+                *path = moved;
+        }
+        return EXIT_CODE_OK;
+}
+
+static void show(struct session *s, char mark, const struct side *side, const struct path *first,
+        const struct hive_key *key, const struct hive_value *value)
+{
+        struct buf *out = &s->out;
+
+        buf_printf(out, "%c %s: ", mark, value ? "Value" : "Key");
+        reg_exe_put_path(out, side->path.text);
+        words_put_path(out, key->path.text + first->len);
+        if (value) {
+                buf_puts(out, "  ");
+                reg_exe_put_value(out, value->name, &value->value, "  ", NULL);
+        }
+        buf_putc(out, '\n');
+}
+
+static bool is_wanted(const struct difference *d, const char *name)
+{
+        const struct hive_value *v = d->before_value ? d->before_value : d->after_value;
+
+        return !name || (v && fold_equal(name, strlen(name), v->name, strlen(v->name)));
+}
+
+/* Returns how many there are. */
+static size_t show_differences(
+        struct session *s, const struct side *a, const struct side *b, const char *name)
+{
+        struct difference_walk w = { .before = a->all, .after = b->all, .effective = true };
+        struct difference d;
+        size_t n = 0;
+
+        while (difference_next(&w, &d)) {
+                if (!is_wanted(&d, name))
+                        continue;
+                n++;
+                if (s->options.quiet)
+                        continue;
+                const struct hive_key *key = d.before ? d.before : d.after;
+                bool of_key = !d.before_value && !d.after_value;
+                if (of_key ? d.kind == DIFFERENCE_KEY_REMOVED : d.before_value != NULL)
+                        show(s, '<', a, &a->path, key, d.before_value);
+                if (of_key ? d.kind == DIFFERENCE_KEY_ADDED : d.after_value != NULL)
+                        show(s, '>', b, &a->path, key, d.after_value);
+        }
+        return n;
+}
+
+int command_compare(struct session *s)
+{
+        _cleanup_side_ struct side a = { 0 }, b = { 0 };
+        const char *name = NULL;
+
+        (void)words_trim_key(s->line.words[1]);
+        int code = reg_exe_value(s, &name);
+        if (code == EXIT_CODE_OK)
+                code = read_side(s, s->line.words[0], &a);
+        if (code == EXIT_CODE_OK)
+                code = read_side(s, s->line.words[1], &b);
+        if (code == EXIT_CODE_OK)
+                code = move(s, &b, &a.path);
+        if (code != EXIT_CODE_OK)
+                return code;
+        size_t n = show_differences(s, &a, &b, name);
+        buf_printf(&s->out, "Result Compared: %s\n", n > 0 ? "Different" : "Identical");
+        code = session_flush(s);
+        return code == EXIT_CODE_OK && n > 0 ? EXIT_CODE_DIFFERENT : code;
+}
