@@ -22,12 +22,13 @@
 static const struct method {
         const char *name;
         bool of_value;
-        reader_answer_t answer;
+        reader_answer_t answer; /* NULL: it takes options of its own */
 } methods[] = {
         { "GetAt", true, reader_answer_get },
         { "ListAt", false, reader_answer_list },
         { "InfoAt", false, reader_answer_info },
         { "ResolveAt", true, reader_answer_resolve },
+        { "ReadTreeAt", false, NULL },
 };
 
 /* What the thread needs of it is copied: messages are the loop's. */
@@ -37,6 +38,7 @@ struct call {
         const struct method *method;
         uint32_t uid;
         char *key, *name;
+        char *layer, *after; /* of ReadTreeAt() */
         enum history_scale scale;
         uint64_t number;
 
@@ -72,6 +74,8 @@ static struct call *call_free(struct call *c)
         sd_bus_message_unref(c->m);
         free(c->key);
         free(c->name);
+        free(c->layer);
+        free(c->after);
         free(c);
         return NULL;
 }
@@ -106,6 +110,11 @@ static int show(struct store *s, struct call *c)
         return r != 0 ? r : store_show(s, row);
 }
 
+static struct reader_part part_of(const struct call *c)
+{
+        return (struct reader_part){ .layer = c->layer, .after = c->after };
+}
+
 /* Looks at what the answer will look at, so that it is all there; what is wrong with it is found again. */
 static void bring_back(const struct call *c)
 {
@@ -116,6 +125,11 @@ static void bring_back(const struct call *c)
         struct guid key;
         size_t depth, n;
 
+        if (!c->method->answer) {
+                const struct reader_part part = part_of(c);
+                reader_look_at_tree(c->registry, c->key, &part);
+                return;
+        }
         if (registry_path(r, c->key, &path, NULL) != 0)
                 return;
         if (registry_find_key(r, &path, &key, NULL) != 0) {
@@ -180,11 +194,14 @@ static int fail(const struct past *p, const struct call *c, sd_bus_error *error)
 static void answer(const struct past *p, struct call *c)
 {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        const struct reader_part part = part_of(c);
         int r;
 
         if (c->registry) {
                 registry_set_schema(c->registry, registry_schema(p->reader->registry));
-                r = c->method->answer(p->reader, c->registry, c->m, c->key, c->name, &error);
+                r = c->method->answer
+                            ? c->method->answer(p->reader, c->registry, c->m, c->key, c->name, &error)
+                            : reader_answer_tree(p->reader, c->registry, c->m, c->key, &part, &error);
         } else
                 r = fail(p, c, &error);
         if (r < 0)
@@ -219,11 +236,18 @@ static int on_done(
 static int read_moment(sd_bus_message *m, struct call *c, sd_bus_error *error)
 {
         uint64_t sequence = UINT64_MAX, time = UINT64_MAX;
-        const struct wire_member members[] = { { "sequence", "t", &sequence }, { "time", "t", &time } };
+        const char *layer = NULL, *after = NULL;
+        const struct wire_member members[] = {
+                { "sequence", "t", &sequence },
+                { "time", "t", &time },
+                { "layer", "s", &layer },
+                { "after", "s", &after },
+        };
+        const size_t n = c->method->answer ? 2 : ARRAY_SIZE(members);
 
         struct diag d = { 0 };
 
-        int r = wire_read_strict(m, members, ARRAY_SIZE(members), &d);
+        int r = wire_read_strict(m, members, n, &d);
         if (r < 0)
                 return answer_invalid(r, &d, error);
         if ((sequence == UINT64_MAX) == (time == UINT64_MAX))
@@ -231,6 +255,10 @@ static int read_moment(sd_bus_message *m, struct call *c, sd_bus_error *error)
                         "one of the options sequence and time says which moment");
         c->scale = sequence != UINT64_MAX ? HISTORY_BY_SEQUENCE : HISTORY_BY_TIME;
         c->number = sequence != UINT64_MAX ? sequence : time;
+        c->layer = layer ? strdup(layer) : NULL;
+        c->after = after ? strdup(after) : NULL;
+        if ((layer && !c->layer) || (after && !c->after))
+                return -ENOMEM;
         return 0;
 }
 

@@ -18,6 +18,7 @@
 
 struct page {
         struct reader *reader;
+        struct registry *of;
         sd_bus_message *reply;
         struct buf last; /* the path of the key that was passed last */
         size_t taken, max;
@@ -87,7 +88,7 @@ static int add_key(struct page *p, struct walk *walk, struct walk_key *key, sd_b
                 return r;
         r = walk_read(walk, key);
         if (r < 0)
-                return reader_fail(p->reader, p->reader->registry, r, &(const struct diag){ 0 }, error);
+                return reader_fail(p->reader, p->of, r, &(const struct diag){ 0 }, error);
         r = append_key(p->reply, key);
         return r < 0 ? r : p->last.error ? p->last.error : 1;
 }
@@ -104,7 +105,7 @@ static int add_keys(struct page *p, struct walk *walk, sd_bus_error *error)
                 more = r == 0;
         }
         if (more < 0)
-                return reader_fail(p->reader, p->reader->registry, more, &(const struct diag){ 0 }, error);
+                return reader_fail(p->reader, p->of, more, &(const struct diag){ 0 }, error);
         if (r >= 0)
                 r = sd_bus_message_close_container(p->reply);
         return r < 0 ? r : more;
@@ -116,71 +117,87 @@ static int reply_page(struct page *p, sd_bus_message *m, struct walk *walk, sd_b
         if (r >= 0)
                 r = add_keys(p, walk, error);
         if (r >= 0)
-                r = sd_bus_message_append(p->reply, "st", r > 0 ? buf_str(&p->last) : "",
-                        registry_sequence(p->reader->registry));
+                r = sd_bus_message_append(
+                        p->reply, "st", r > 0 ? buf_str(&p->last) : "", registry_sequence(p->of));
         if (r >= 0)
                 r = gate_take(p->reader->gate, m, p->taken, error);
         return r < 0 ? r : sd_bus_send(NULL, p->reply, NULL);
 }
 
-struct options {
-        const char *layer, *after;
-        int whole;
-};
-
-static int read_options(sd_bus_message *m, struct options *o, sd_bus_error *error)
+static int read_options(sd_bus_message *m, struct reader_part *part, sd_bus_error *error)
 {
+        int whole = 0;
         const struct wire_member members[] = {
-                { "layer", "s", &o->layer },
-                { "after", "s", &o->after },
-                { "whole", "b", &o->whole },
+                { "layer", "s", &part->layer },
+                { "after", "s", &part->after },
+                { "whole", "b", &whole },
         };
         struct diag d = { 0 };
 
         int r = wire_read_strict(m, members, ARRAY_SIZE(members), &d);
-        if (r < 0)
-                return answer_invalid(r, &d, error);
-        if (o->layer && path_check_component(o->layer, strlen(o->layer), &d) < 0)
-                return sd_bus_error_set(error, ERROR_INVALID_NAME, d.text);
-        return 0;
+        part->whole = whole != 0;
+        return r < 0 ? answer_invalid(r, &d, error) : 0;
 }
 
-static int open_tree(
-        struct reader *reader, const char *key, const struct options *o, struct walk **ret, struct diag *d)
+static int open_walk(struct registry *of, const char *key, const struct reader_part *part, struct walk **ret,
+        struct diag *d)
 {
         _cleanup_path_ struct path path = { 0 }, after = { 0 };
 
-        int r = registry_path(reader->registry, key, &path, d);
-        if (r == 0 && o->after)
-                r = registry_path(reader->registry, o->after, &after, d);
-        return r != 0 ? r : walk_open(reader->registry, &path, o->layer, o->after ? &after : NULL, ret, d);
+        if (part->layer && path_check_component(part->layer, strlen(part->layer), d) < 0)
+                return REGISTRY_INVALID_NAME;
+        int r = registry_path(of, key, &path, d);
+        if (r == 0 && part->after)
+                r = registry_path(of, part->after, &after, d);
+        return r != 0 ? r : walk_open(of, &path, part->layer, part->after ? &after : NULL, ret, d);
 }
 
-int reader_read_tree(sd_bus_message *m, void *userdata, sd_bus_error *error)
+void reader_look_at_tree(struct registry *of, const char *key, const struct reader_part *part)
 {
-        struct reader *reader = userdata;
-        _cleanup_store_scope_ struct store_scope scope = registry_scope(reader->registry);
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(of);
         _cleanup_walk_ struct walk *walk = NULL;
-        struct page page = { .reader = reader };
-        struct options o = { 0 };
-        struct diag d = { 0 };
-        const char *key;
+        struct walk_key k;
+        const uint64_t end = clock_usec() + 2 * PAGE_USEC;
+        size_t taken = 0;
 
-        int r = sd_bus_message_read(m, "s", &key);
-        if (r >= 0)
-                r = read_options(m, &o, error);
-        if (r < 0)
-                return r;
-        writer_flush(reader->writer);
-        r = open_tree(reader, key, &o, &walk, &d);
+        if (open_walk(of, key, part, &walk, NULL) != 0)
+                return;
+        while (clock_usec() < end && taken <= PAGE_BYTES && walk_next(walk, &k) > 0)
+                taken += key_bytes(&k);
+}
+
+int reader_answer_tree(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
+        const struct reader_part *part, sd_bus_error *error)
+{
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(of);
+        _cleanup_walk_ struct walk *walk = NULL;
+        struct page page = { .reader = reader, .of = of };
+        struct diag d = { 0 };
+
+        int r = open_walk(of, key, part, &walk, &d);
         if (r != 0)
-                return reader_fail(reader, reader->registry, r, &d, error);
+                return reader_fail(reader, of, r, &d, error);
         const struct caller *caller = gate_caller(reader->gate, m);
-        bool whole = o.whole && caller && gate_is_writer(caller);
+        bool whole = part->whole && caller && gate_is_writer(caller);
         page.max = whole ? ANSWER_BYTES_MAX : PAGE_BYTES;
         page.end = whole ? UINT64_MAX : clock_usec() + PAGE_USEC;
         r = reply_page(&page, m, walk, error);
         sd_bus_message_unref(page.reply);
         buf_done(&page.last);
         return r;
+}
+
+int reader_read_tree(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct reader *reader = userdata;
+        struct reader_part part = { 0 };
+        const char *key;
+
+        int r = sd_bus_message_read(m, "s", &key);
+        if (r >= 0)
+                r = read_options(m, &part, error);
+        if (r < 0)
+                return r;
+        writer_flush(reader->writer);
+        return reader_answer_tree(reader, reader->registry, m, key, &part, error);
 }

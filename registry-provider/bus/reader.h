@@ -47,6 +47,15 @@ int reader_answer_info(struct reader *reader, struct registry *of, sd_bus_messag
         const char *name, sd_bus_error *error);
 int reader_answer_resolve(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
         const char *name, sd_bus_error *error);
+/* A page of ReadTree(). */
+struct reader_part {
+        const char *layer, *after; /* NULL: none */
+        bool whole;
+};
+int reader_answer_tree(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
+        const struct reader_part *part, sd_bus_error *error);
+/* Looks at what that page will look at. */
+void reader_look_at_tree(struct registry *of, const char *key, const struct reader_part *part);
 
 /* answer_fail(), which also reports what failed in the store. */
 int reader_fail(

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* diff: what makes A into B, each a file, a layer or the live registry. */
+/* diff: what makes A into B, each a file, a layer, or the registry as it is or was. */
 
 #include <errno.h>
 #include <string.h>
@@ -13,11 +13,13 @@
 #define EXIT_CODE_DIFFERENT 1
 #define LIVE "live"
 #define LAYER_PREFIX "layer:"
+#define AT_PREFIX "at:"
 
 struct side {
         const char *word;
         const char *layer; /* of the registry; NULL: what is effective */
-        bool is_file;
+        bool is_file, is_past;
+        struct words_moment at;
         struct hive_file *file;
         struct subtree tree;
         struct difference_document all;
@@ -43,6 +45,10 @@ static int open_side(struct session *s, const char *word, struct side *ret)
                 if (r < 0)
                         diag_prefix(&s->diag, "%s", word);
                 return r < 0 ? session_refuse(s, r) : EXIT_CODE_OK;
+        }
+        if (strncmp(word, AT_PREFIX, strlen(AT_PREFIX)) == 0) {
+                ret->is_past = true;
+                return session_moment(s, "at", word + strlen(AT_PREFIX), &ret->at);
         }
         ret->is_file = true;
         int code = document_read(s, word, &ret->file, &left_out);
@@ -136,8 +142,12 @@ static int read_side(struct session *s, struct side *side, const struct scope *s
         }
         if (scope->n == 0)
                 return EXIT_CODE_OK;
-        int code =
-                subtree_read(s, &(struct subtree_query){ scope->roots, scope->n, side->layer }, &side->tree);
+        const struct subtree_query query = { .roots = scope->roots,
+                .n_roots = scope->n,
+                .layer = side->layer,
+                .at = side->is_past ? &side->at : NULL };
+
+        int code = subtree_read(s, &query, &side->tree);
         side->all = (struct difference_document){ side->tree.keys, side->tree.n };
         return code;
 }

@@ -182,10 +182,16 @@ static int read_key(struct session *s, struct subtree *ret)
         _cleanup_path_ struct path path = { 0 };
         const struct path *const root = &path;
 
+        struct subtree_query query = { .roots = &root, .n_roots = 1, .layer = s->options.layer };
+        struct words_moment at;
+
         int code = session_path(s, s->line.words[0], &path);
+        if (code == EXIT_CODE_OK && s->options.at)
+                code = session_moment(s, "at", s->options.at, &at);
         if (code != EXIT_CODE_OK)
                 return code;
-        code = subtree_read(s, &(struct subtree_query){ &root, 1, s->options.layer }, ret);
+        query.at = s->options.at ? &at : NULL;
+        code = subtree_read(s, &query, ret);
         if (code != EXIT_CODE_OK || ret->n > 0)
                 return code;
         (void)diag_set(&s->diag, ENOENT,

@@ -43,7 +43,7 @@ static int read_side(struct session *s, const char *word, struct side *ret)
                 return EXIT_CODE_FAILED;
         }
         if (code == EXIT_CODE_OK)
-                code = subtree_read(s, &(struct subtree_query){ &root, 1, NULL }, &ret->tree);
+                code = subtree_read(s, &(struct subtree_query){ .roots = &root, .n_roots = 1 }, &ret->tree);
         ret->all = (struct difference_document){ ret->tree.keys, ret->tree.n };
         if (!s->options.recursive && ret->all.n > 1)
                 ret->all.n = 1;

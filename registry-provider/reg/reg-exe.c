@@ -191,7 +191,9 @@ static int delete_values(struct session *s, const char *key)
 
         int code = session_path(s, key, &path);
         if (code == EXIT_CODE_OK)
-                code = subtree_read(s, &(struct subtree_query){ roots, 1, session_layer(s) }, &tree);
+                code = subtree_read(s,
+                        &(struct subtree_query){ .roots = roots, .n_roots = 1, .layer = session_layer(s) },
+                        &tree);
         if (code != EXIT_CODE_OK)
                 return code;
         const struct hive_key *own = tree.n > 0 && path_equal(&tree.keys[0].path, &path) ? tree.keys : NULL;
@@ -259,7 +261,7 @@ static int copy(struct session *s, const struct path *from, const struct path *t
         _cleanup_subtree_ struct subtree tree = { 0 };
         struct preview_counts counts;
 
-        int code = subtree_read(s, &(struct subtree_query){ &from, 1, NULL }, &tree);
+        int code = subtree_read(s, &(struct subtree_query){ .roots = &from, .n_roots = 1 }, &tree);
         for (size_t i = 0; i < tree.n && code == EXIT_CODE_OK; i++)
                 if (s->options.recursive || path_equal(&tree.keys[i].path, from))
                         code = add_key(&batch, from, to, &tree.keys[i]);

@@ -65,8 +65,9 @@ static const struct options_command commands[] = {
                 "Peios's own reg writes it.",
                 { A_KEY, OPTIONS_FILES } },
         [REG_DIFF] = { "diff", 2, 3, "A B [KEY]", "Show what makes A into B, one change a line",
-                "Each is a file, `layer:NAME`, or `live`: what is effective. A file is compared where it has something:\n"
-                "its topmost keys and all below them. Exit status 1 if they differ.",
+                "Each is a file, `layer:NAME`, `live`: what is effective, or `at:TIME` or `at:SEQUENCE`: what was. A\n"
+                "file is compared where it has something: its topmost keys and all below them. Exit status 1 if they\n"
+                "differ.",
                 { OPTIONS_FILES, OPTIONS_FILES, A_KEY } },
         [REG_ADD] = { "add", 1, 1, "KEY", "As reg.exe: set a value, or make a key",
                 "Without /v, /ve, /t and /d the key is made. A value that is there already is replaced only with /f,\n"
@@ -195,7 +196,7 @@ static const struct options_row rows[] = {
         { "as-hex", .kind = OPTIONS_FLAG, .offset = AT(as_hex), .commands = ON(EXPORT),
                 .help = "Write the bytes of what a .reg file cannot say, without its type" },
         { "at", .kind = OPTIONS_TEXT, .offset = AT(at),
-                .commands = ON(GET) | ON(LS) | ON(TREE) | ON(INFO) | ON(WHY), .metavar = "WHEN",
+                .commands = ON(GET) | ON(LS) | ON(TREE) | ON(INFO) | ON(WHY) | ON(EXPORT), .metavar = "WHEN",
                 .help = "As it was then: a time, or right after the change of that number",
                 .manual =
                         "as it was then, from the history: at a time as for\n.Fl -since ,\nor right after the change "

@@ -138,21 +138,24 @@ static int add_page(struct subtree *t, sd_bus_message *m, const char **ret_next,
         return r < 0 ? r : sd_bus_message_read(m, "st", ret_next, ret_sequence);
 }
 
-static int ask(struct session *s, const char *root, const char *layer, const char *after, bool whole,
-        sd_bus_message **ret)
+static int ask(struct session *s, const struct subtree_query *q, const char *root, const char *after,
+        bool whole, sd_bus_message **ret)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
 
-        int code = session_new_call(s, "ReadTree", root, NULL, &m);
+        int code = session_new_call(s, q->at ? "ReadTreeAt" : "ReadTree", root, NULL, &m);
         if (code != EXIT_CODE_OK)
                 return code;
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
-        if (r >= 0 && layer)
-                r = sd_bus_message_append(m, "{sv}", "layer", "s", layer);
+        if (r >= 0 && q->layer)
+                r = sd_bus_message_append(m, "{sv}", "layer", "s", q->layer);
         if (r >= 0 && after[0])
                 r = sd_bus_message_append(m, "{sv}", "after", "s", after);
-        if (r >= 0 && whole)
+        if (r >= 0 && whole && !q->at)
                 r = sd_bus_message_append(m, "{sv}", "whole", "b", 1);
+        if (r >= 0 && q->at)
+                r = sd_bus_message_append(
+                        m, "{sv}", q->at->is_time ? "time" : "sequence", "t", q->at->number);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         return r < 0 ? session_fail(s, r, NULL) : session_call(s, m, ret);
@@ -169,7 +172,7 @@ static int read_root(struct session *s, const struct subtree_query *q, size_t i,
         do {
                 _cleanup_message_ sd_bus_message *reply = NULL;
                 uint64_t sequence;
-                int code = ask(s, q->roots[i]->text, q->layer, next, whole, &reply);
+                int code = ask(s, q, q->roots[i]->text, next, whole, &reply);
                 if (code == EXIT_CODE_NOT_FOUND && !q->layer) {
                         s->diag = (struct diag){ 0 };
                         return EXIT_CODE_OK;
@@ -179,7 +182,7 @@ static int read_root(struct session *s, const struct subtree_query *q, size_t i,
                 int r = add_page(t, reply, &next, &sequence);
                 if (r < 0)
                         return session_bad_reply(s, r);
-                *ret_moved = t->n_pages > 1 && sequence != t->sequence;
+                *ret_moved = !q->at && t->n_pages > 1 && sequence != t->sequence;
                 t->sequence = sequence;
         } while (next[0] && !*ret_moved);
         return EXIT_CODE_OK;

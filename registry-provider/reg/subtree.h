@@ -27,7 +27,8 @@ void subtree_done(struct subtree *t);
 struct subtree_query {
         const struct path *const *roots; /* none is below another one; in their order */
         size_t n_roots;
-        const char *layer; /* NULL: what is effective */
+        const char *layer;             /* NULL: what is effective */
+        const struct words_moment *at; /* NULL: now */
 };
 
 /* A root that is not there has nothing; a layer that is not there is EXIT_CODE_NOT_FOUND. `ret` is empty.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* apply, export and diff: documents of registry contents, to the registry and back. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,8 +182,8 @@ START_TEST(a_layer_to_a_file_and_back)
         SHELL_SAYS(2, "reg get /T/Hidden", "is neither a key nor a value");
         (void)shell_output(0, "reg diff a.yaml layer:trial");
         (void)shell_output(0, "reg diff layer:trial a.yaml");
-        SHELL_SAYS(0, "reg export --layer=trial /T > b.yaml; cat b.yaml", "layer: trial\n", "!tombstone",
-                "!hidden", "!blanket");
+        SHELL_SAYS(0, "reg export --layer=trial Machine/T > b.yaml; cat b.yaml", "layer: trial\n",
+                "!tombstone", "!hidden", "!blanket");
         (void)shell_output(0, "reg diff a.yaml b.yaml");
         /* Away with it, and back. */
         write_file("none.yaml", "peios-registry: 1\nlayer: trial\nkeys:\n  \\T: !delete\n");
@@ -191,7 +192,7 @@ START_TEST(a_layer_to_a_file_and_back)
         SHELL_SAYS(1, "reg diff layer:trial b.yaml", "+ \\T\\\n", "+ \\T  Gone = masked\n",
                 "+ \\T  List = REG_MULTI_SZ");
         SHELL_SAYS(0, "reg apply b.yaml", "changed in layer trial");
-        (void)shell_output(0, "reg export --layer=trial /T > c.yaml; cmp b.yaml c.yaml");
+        (void)shell_output(0, "reg export --layer=trial Machine/T > c.yaml; cmp b.yaml c.yaml");
         /* Unmasked and shown by what replaces it. */
         write_file(
                 "d.yaml", "peios-registry: 1\nlayer: trial\nkeys:\n  \\T:\n  \\T\\Masked: {V: !qword 5}\n");
@@ -208,7 +209,7 @@ START_TEST(differences)
         trial_layer();
         set_string(world.bus, "\\T\\A", "V", "1");
         set_string(world.bus, "\\T", "W", "1");
-        (void)shell_output(0, "reg export /T > a.yaml; reg diff a.yaml live");
+        (void)shell_output(0, "reg export Machine/T > a.yaml; reg diff a.yaml live");
         shell_is(0, "reg diff live a.yaml", "");
         set_string(world.bus, "\\T\\A", "V", "2");
         set_string(world.bus, "\\T\\B", "X", "1");
@@ -230,36 +231,75 @@ START_TEST(differences)
                 "\"before\":{\"type\":\"sz\",\"data\":\"1\"},\"after\":{\"type\":\"sz\",\"data\":\"2\"}}]}\n");
         SHELL_SAYS(2, "reg diff layer:none live", "there is no layer called 'none'");
         SHELL_SAYS(2, "reg diff none.yaml live", "none.yaml");
-        SHELL_SAYS(2, "reg export /None", "no such key");
+        SHELL_SAYS(2, "reg export Machine/None", "no such key");
         SHELL_SAYS(2, "reg export --layer=trial /System/Audit", "layer trial has nothing here");
+}
+END_TEST
+
+START_TEST(what_was)
+{
+        registryd_start(NULL);
+        set_string(world.bus, "\\T\\A", "V", "1");
+        uint64_t then = set_string(world.bus, "\\T\\B", "W", "1");
+        set_string(world.bus, "\\T\\A", "V", "2");
+        succeeds(world.bus, "DeleteKey", "sa{sv}", "\\T\\B", 0);
+        char line[256];
+        (void)snprintf(line, sizeof(line), "reg diff at:%" PRIu64 " live Machine/T", then);
+        shell_is(1, line, "~ \\T\\A  V = REG_SZ 1 -> REG_SZ 2\n- \\T\\B\\\n- \\T\\B  W = REG_SZ 1\n");
+        (void)snprintf(line, sizeof(line),
+                "reg export --at=%" PRIu64 " Machine/T a.yaml && reg diff a.yaml at:%" PRIu64, then, then);
+        shell_is(0, line, "");
+        SHELL_SAYS(0, "reg apply a.yaml", "3 changed in layer base");
+        (void)snprintf(line, sizeof(line), "reg diff live at:%" PRIu64 " Machine/T", then);
+        shell_is(0, line, "");
+        SHELL_SAYS(1, "reg diff at:never live", "neither a change's number nor a time");
 }
 END_TEST
 
 /* ---- Random contents ---- */
 
-static void put_random(sd_bus *bus, unsigned seed)
+/* Any bytes in any type; `tidy`: bytes that their type promises, of the types that .reg can say. */
+static size_t random_data(bool tidy, uint32_t *ret_type, char *ret, size_t size)
+{
+        static const uint32_t types[] = { REG_SZ, REG_EXPAND_SZ, REG_BINARY, REG_DWORD, REG_QWORD,
+                REG_NONE };
+        static const char *const texts[] = { "", "a", "\"q\" \\ x", "\303\234bung", "two\nlines",
+                " ;#=@[x]" };
+
+        *ret_type = tidy ? types[(size_t)random() % ARRAY_SIZE(types)] : (uint32_t)(random() % 12);
+        if (tidy && (*ret_type == REG_SZ || *ret_type == REG_EXPAND_SZ)) {
+                const char *text = texts[(size_t)random() % ARRAY_SIZE(texts)];
+                return (size_t)(stpcpy(ret, text) - ret);
+        }
+        size_t n = !tidy                    ? (size_t)random() % size
+                   : *ret_type == REG_DWORD ? 4
+                   : *ret_type == REG_QWORD ? 8
+                                            : (size_t)random() % size;
+        for (size_t i = 0; i < n; i++)
+                ret[i] = (char)random();
+        return n;
+}
+
+static void put_random(sd_bus *bus, unsigned seed, bool tidy)
 {
         static const char *const names[] = { "", "a", "B b", "\303\251", "@", "x\\y", "no", "1" };
 
         srandom(seed);
         for (unsigned i = 0; i < 60; i++) {
-                char key[64] = "\\T";
+                char key[64] = "\\T", data[16];
+                uint32_t type;
                 for (long depth = random() % 4; depth > 0; depth--)
                         (void)snprintf(key + strlen(key), 8, "\\%c%s", (int)('A' + random() % 3),
                                 random() % 3 ? "" : " x");
                 const char *name = names[(size_t)random() % ARRAY_SIZE(names)];
-                unsigned char bytes[16];
-                size_t n = (size_t)random() % sizeof(bytes);
-                for (size_t k = 0; k < n; k++)
-                        bytes[k] = (unsigned char)random();
+                size_t n = random_data(tidy, &type, data, sizeof(data));
                 _cleanup_message_ sd_bus_message *m = NULL;
                 ck_assert_int_ge(sd_bus_message_new_method_call(bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH,
                                          REGISTRY_INTERFACE, "Set"),
                         0);
-                /* Any bytes in any type. */
-                ck_assert_int_ge(sd_bus_message_append(m, "ssu", key, name, (uint32_t)(random() % 12)), 0);
+                ck_assert_int_ge(sd_bus_message_append(m, "ssu", key, name, type), 0);
                 ck_assert_int_ge(sd_bus_message_open_container(m, 'v', "ay"), 0);
-                ck_assert_int_ge(sd_bus_message_append_array(m, 'y', bytes, n), 0);
+                ck_assert_int_ge(sd_bus_message_append_array(m, 'y', data, n), 0);
                 ck_assert_int_ge(sd_bus_message_close_container(m), 0);
                 ck_assert_int_ge(sd_bus_message_append(m, "a{sv}", 0), 0);
                 ck_assert_int_ge(sd_bus_call(bus, m, 0, NULL, NULL), 0);
@@ -268,20 +308,23 @@ static void put_random(sd_bus *bus, unsigned seed)
 
 START_TEST(random_contents)
 {
-        static const char *const forms[] = { "yaml", "json" };
+        static const char *const forms[] = { "yaml", "json", "reg", "--variant=utf8 reg" };
 
         registryd_start(NULL);
-        for (unsigned seed = 1; seed <= 8; seed++) {
-                put_random(world.bus, seed);
+        for (unsigned seed = 1; seed <= 4; seed++)
                 for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+                        const char *ending = strchr(forms[i], ' ') ? strchr(forms[i], ' ') + 1 : forms[i];
+                        bool is_reg = strcmp(ending, "reg") == 0;
                         char line[512];
+                        put_random(world.bus, seed * 100 + (unsigned)i, is_reg);
                         (void)snprintf(line, sizeof(line),
-                                "reg export /T a.%s && reg diff a.%s live && reg del -r /T >&2 &&"
-                                " reg -q apply a.%s && reg export /T b.%s && cmp a.%s b.%s && reg apply a.%s",
-                                forms[i], forms[i], forms[i], forms[i], forms[i], forms[i], forms[i]);
+                                "reg export %.*s Machine/T a.%s && reg diff a.%s live && reg del -r /T >&2 &&"
+                                " reg -q apply a.%s && reg export %.*s Machine/T b.%s && cmp a.%s b.%s && reg apply a.%s &&"
+                                " reg del -r /T",
+                                (int)(ending - forms[i]), forms[i], ending, ending, ending,
+                                (int)(ending - forms[i]), forms[i], ending, ending, ending, ending);
                         SHELL_SAYS(0, line, ": 0 changed");
                 }
-        }
 }
 END_TEST
 
@@ -304,7 +347,7 @@ START_TEST(read_while_others_write)
         }
         (void)shell_output(0,
                 "(while [ ! -e stop ]; do reg -q apply 0.yaml; reg -q apply 1.yaml; done) >/dev/null 2>&1 &"
-                " for i in 1 2 3 4 5 6 7 8; do reg export --format=yaml /T $i.out || exit 9;"
+                " for i in 1 2 3 4 5 6 7 8; do reg export --format=yaml Machine/T $i.out || exit 9;"
                 " [ \"$(grep -c 'N: !dword 0' $i.out)\" = 1 ] && exit 8; done; touch stop; wait; exit 0");
 }
 END_TEST
@@ -313,7 +356,8 @@ int main(void)
 {
         const TTest *const tests[] = { a_file_is_applied_once, a_dry_run_shows_what_would_change,
                 bad_lines_change_nothing, a_hive_that_is_not_there, what_readers_would_refuse, what_goes,
-                pruned, a_layer_to_a_file_and_back, differences, random_contents, read_while_others_write };
+                pruned, a_layer_to_a_file_and_back, differences, what_was, random_contents,
+                read_while_others_write };
         Suite *suite = suite_create("documents");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);
