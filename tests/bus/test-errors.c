@@ -138,7 +138,7 @@ START_TEST(options)
 {
         static const char allowed[] =
                 "there is no option 'colour'; there are layer (s), expected-sequence (t), volatile (b), recursive (b), "
-                "unchanged (b) and on-behalf-of (s)";
+                "if-needed (b), unchanged (b) and on-behalf-of (s)";
 
         registryd_start(NULL);
         refused(world.bus, ERROR_INVALID_VALUE, allowed, "Set", "ssuva{sv}", KEY, "V", SZ, "s", "x", 1,
@@ -178,7 +178,8 @@ START_TEST(transactions)
                 (uint32_t)REG_DWORD, "u", 7u, 0);
         uint64_t sequence;
         ck_assert_int_gt(sd_bus_message_read(m, "t", &sequence), 0);
-        ck_assert_str_eq(message_text(m), "true");
+        ck_assert_str_eq(message_text(m),
+                "true ['values-set'=2, 'values-deleted'=0, 'keys-created'=3, 'keys-deleted'=0, 'masks'=0]");
         ck_assert_uint_eq(sequence, strtoull(registry_property(world.bus, "Sequence"), NULL, 10));
         ck_assert_str_eq(get_text(world.bus, KEY, "V"), "x base");
         succeeds(world.bus, "Transact", "a(sssuv)a{sv}", 0, 0);
@@ -194,7 +195,8 @@ START_TEST(preview)
                 "Old", SZ, "s", "2", "set", KEY, "New", SZ, "s", "3", "delete", KEY, "Old", 0u, "ay", 0, 0);
         ck_assert_str_eq(message_text(m),
                 "[('value-deleted' 'Machine\\Test\\Key' 'Old' 0 ay:[] ''), "
-                "('value-set' 'Machine\\Test\\Key' 'New' 1 s:'3' 'base')] 'allowed'");
+                "('value-set' 'Machine\\Test\\Key' 'New' 1 s:'3' 'base')] 'allowed' "
+                "['values-set'=2, 'values-deleted'=1, 'keys-created'=0, 'keys-deleted'=0, 'masks'=0]");
         ck_assert_str_eq(get_text(world.bus, KEY, "Old"), "1 base");
         ck_assert_str_eq(get_text(world.bus, KEY, "New"), "-");
         ck_assert_str_eq(registry_property(world.bus, "Problems"), before);
