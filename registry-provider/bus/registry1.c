@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../schema/audit/auditlog.h"
 #include "../../schema/base/log.h"
@@ -16,6 +17,9 @@
 #include "reader.h"
 #include "writer.h"
 
+/* Calls of Backup() that wait. */
+#define COPIES_MAX 8u
+
 struct registry1 {
         struct registry1_config config;
         struct gate *gate;
@@ -24,6 +28,8 @@ struct registry1 {
         struct reader reader;
         struct past *past;
         struct writer writer;
+        sd_bus_message *copies[COPIES_MAX]; /* calls that wait for one */
+        size_t n_copies;
 };
 
 /* ---- Properties ---- */
@@ -166,6 +172,47 @@ static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return sd_bus_reply_method_return(m, NULL);
 }
 
+static int reply_copied(sd_bus_message *m, int error, const char *text, int fd)
+{
+        return error < 0 ? sd_bus_reply_method_errorf(m, ERROR_STORAGE, "%s", text)
+                         : sd_bus_reply_method_return(m, "h", fd);
+}
+
+void registry1_copied(struct registry1 *b, int error, const char *text, int fd)
+{
+        while (b->n_copies > 0) {
+                sd_bus_message *m = b->copies[--b->n_copies];
+                int r = reply_copied(m, error, text, fd);
+                if (r < 0)
+                        log_debug("cannot answer %s: %s; ignoring", sd_bus_message_get_sender(m),
+                                strerror(-r));
+                sd_bus_message_unref(m);
+        }
+        if (fd >= 0)
+                (void)close(fd);
+}
+
+/* It has all that anybody may read, and what was there once; and it takes as much room again. */
+static int method_backup(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct registry1 *b = userdata;
+        struct caller *caller = gate_caller(b->gate, m);
+
+        if (!caller)
+                return -ESRCH;
+        if (caller->actor.uid != 0) {
+                refusals_tell(b->refusals, &caller->actor, "Backup()", NULL, "not root");
+                return sd_bus_error_set(
+                        error, ERROR_ACCESS_DENIED, "only root may have a copy of the database");
+        }
+        if (b->n_copies == COPIES_MAX)
+                return sd_bus_error_setf(error, ERROR_LIMIT, "%u calls already wait for a copy", COPIES_MAX);
+        writer_flush(&b->writer);
+        b->copies[b->n_copies++] = sd_bus_message_ref(m);
+        b->config.copy(b->config.userdata);
+        return 1;
+}
+
 /* ---- The table ---- */
 
 #define UNPRIVILEGED SD_BUS_VTABLE_UNPRIVILEGED
@@ -249,6 +296,8 @@ static const sd_bus_vtable registry_vtable[] = {
                 SD_BUS_RESULT("t", subscription, "t", sequence), method_subscribe, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_ARGS("t", subscription), SD_BUS_NO_RESULT,
                 method_unsubscribe, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS(
+                "Backup", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", database), method_backup, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, UNPRIVILEGED),
 
         SD_BUS_SIGNAL_WITH_ARGS("Changed",
@@ -275,7 +324,7 @@ static int find_top(_unused_ sd_bus *bus, const char *path, _unused_ const char 
 static enum gate_need call_need(sd_bus_message *m)
 {
         static const char *const writing[] = { "Set", "Delete", "CreateKey", "DeleteKey", "Transact",
-                "Preview", "Undo", "PreviewUndo", "Reload" };
+                "Preview", "Undo", "PreviewUndo", "Backup", "Reload" };
         const char *member = sd_bus_message_get_member(m);
 
         if (sd_bus_message_is_method_call(m, REGISTRY_INTERFACE, "Get"))
@@ -292,8 +341,12 @@ static void on_refused(sd_bus_message *m, const struct actor *actor, const char 
 
         const char *member = sd_bus_message_get_member(m);
 
-        if (strcmp(member, "Reload") == 0 || strcmp(member, "Undo") == 0)
-                refusals_tell(b->refusals, actor, member[0] == 'R' ? "Reload()" : "Undo()", NULL, why);
+        if (strcmp(member, "Reload") == 0)
+                refusals_tell(b->refusals, actor, "Reload()", NULL, why);
+        else if (strcmp(member, "Undo") == 0)
+                refusals_tell(b->refusals, actor, "Undo()", NULL, why);
+        else if (strcmp(member, "Backup") == 0)
+                refusals_tell(b->refusals, actor, "Backup()", NULL, why);
         else
                 request_refused_unread(&b->writer, m, actor, why);
 }
@@ -368,6 +421,7 @@ struct registry1 *registry1_free(struct registry1 *b)
         if (!b)
                 return NULL;
         writer_done(&b->writer);
+        registry1_copied(b, -ECANCELED, "the provider ends", -1);
         b->past = past_free(b->past);
         b->subscriptions = subscriptions_free(b->subscriptions);
         b->refusals = refusals_free(b->refusals);

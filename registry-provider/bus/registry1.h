@@ -23,6 +23,7 @@ struct registry1_config {
         struct exe_reader *exe_reader;   /* may be NULL */
         struct auditlog *auditlog;       /* refused calls are recorded there */
         void (*reload)(void *userdata);  /* read the schema and the drop-in files again */
+        void (*copy)(void *userdata);    /* registry1_copied() */
         void (*changed)(void *userdata); /* something was written */
         void (*tried)(void *userdata);   /* something took memory, but nothing was written */
         void (*failed)(int error, const char *text, void *userdata); /* the store did, as text says */
@@ -38,6 +39,10 @@ void registry1_flush(struct registry1 *b);
 /* Sends subscribers a change that no caller made (a drop-in file). */
 void registry1_changed(
         struct registry1 *b, const struct registry_events *events, const struct store_author *author);
+
+/* A copy of the database was made, or not, as text says: answers who waits for it. Takes the descriptor
+ * over. */
+void registry1_copied(struct registry1 *b, int error, const char *text, int fd);
 
 void registry1_problems_changed(struct registry1 *b);
 void registry1_schema_reloaded(struct registry1 *b);

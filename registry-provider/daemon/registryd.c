@@ -131,6 +131,13 @@ static void on_reload(void *userdata)
         reload_now(&r->reload);
 }
 
+static void on_copy(void *userdata)
+{
+        struct registryd *r = userdata;
+
+        storage_copy(&r->storage);
+}
+
 static void on_changed(void *userdata)
 {
         struct registryd *r = userdata;
@@ -198,6 +205,7 @@ static int open_bus(struct registryd *r, const struct registryd_config *config, 
                 .exe_reader = r->exe_reader,
                 .auditlog = r->auditlog,
                 .reload = on_reload,
+                .copy = on_copy,
                 .changed = on_changed,
                 .tried = on_tried,
                 .failed = on_failed,

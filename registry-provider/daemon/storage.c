@@ -100,6 +100,9 @@ static void note_report(struct storage *s, const struct upkeep_report *report)
                 if (report->error == 0)
                         log_debug("backup made: %s", report->text.text);
                 break;
+        case UPKEEP_COPY:
+                registry1_copied(s->registry1, report->error, report->text.text, report->fd);
+                break;
         case UPKEEP_WORKS_N:
                 break;
         }
@@ -268,6 +271,11 @@ void storage_changed(struct storage *s)
         if (registryd_clear(s->daemon, LAYOUT_STATE))
                 log_notice("changes can be stored again");
         storage_tried(s);
+}
+
+void storage_copy(struct storage *s)
+{
+        upkeep_copy(s->upkeep);
 }
 
 void storage_failed(struct storage *s, int error, const char *text)

@@ -20,6 +20,7 @@ int why_show(struct session *s, const char *key, const char *name);
 int command_history(struct session *s);
 int command_complete(struct session *s);
 int command_undo(struct session *s);
+int command_backup(struct session *s);
 int command_lint(struct session *s);
 int command_apply(struct session *s);
 int command_export(struct session *s);

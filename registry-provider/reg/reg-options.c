@@ -51,6 +51,10 @@ static const struct options_command commands[] = {
                 "What that comes to is shown first. Each layer has what it had; where somebody wrote to the same since,\n"
                 "nothing is done. It is one change, which can be taken back as well.",
                 { NULL } },
+        [REG_BACKUP] = { "backup", 1, 1, "FILE",
+                "Write a copy of the database, with its history, to a new file",
+                "It is whole and checked, and others write meanwhile. Root alone may do it.",
+                { OPTIONS_FILES } },
         [REG_LINT] = { "lint", 1, OPTIONS_UNLIMITED, "FILE...", "Check hive files, without a provider",
                 "`-` is standard input. Exit status 4 when a file is bad.", { OPTIONS_FILES } },
         [REG_APPLY] = { "apply", 1, 1, "FILE", "Make a layer have what a file says, all or nothing",

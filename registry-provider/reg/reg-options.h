@@ -20,6 +20,7 @@ enum reg_command {
         REG_HISTORY,
         REG_COMPLETE,
         REG_UNDO,
+        REG_BACKUP,
         REG_LINT,
         REG_APPLY,
         REG_IMPORT,

@@ -125,6 +125,7 @@ size_t session_n_names(const struct session *s)
         switch (s->command) {
         case REG_LINT:
         case REG_UNDO:
+        case REG_BACKUP:
         case REG_COMPLETE:
         case REG_APPLY:
         case REG_IMPORT:

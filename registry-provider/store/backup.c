@@ -207,19 +207,45 @@ static int finish(const char *file, const char *path, struct backup *ret, struct
         return 0;
 }
 
+static int make_unfinished(struct database *db, const char *path, struct diag *d)
+{
+        db->error = 0;
+        remove_unfinished(db->path);
+        int r = check_room(db, d);
+        if (r == 0)
+                r = make_file(path, d);
+        return r < 0 ? r : copy_into(db, path, d);
+}
+
+int backup_copy(struct database *db, int *ret_fd, struct diag *d)
+{
+        _cleanup_free_ char *path = backup_beside(db->path, UNFINISHED);
+        uint64_t sequence, time;
+        int fd = -1;
+
+        if (!path)
+                return -ENOMEM;
+        int r = make_unfinished(db, path, d);
+        if (r == 0)
+                r = backup_check(path, INTEGRITY_CHECK, &sequence, &time, d);
+        if (r == 0)
+                r = fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (r < 0 && !d->text[0])
+                r = diag_set(d, errno, "%s: %s", path, strerror(errno));
+        remove_unfinished(db->path);
+        if (r < 0)
+                return r;
+        *ret_fd = fd;
+        return 0;
+}
+
 int backup_make(struct database *db, struct backup *ret, struct diag *d)
 {
         _cleanup_free_ char *path = backup_beside(db->path, UNFINISHED);
 
         if (!path)
                 return -ENOMEM;
-        db->error = 0;
-        remove_unfinished(db->path);
-        int r = check_room(db, d);
-        if (r == 0)
-                r = make_file(path, d);
-        if (r == 0)
-                r = copy_into(db, path, d);
+        int r = make_unfinished(db, path, d);
         if (r == 0)
                 r = finish(db->path, path, ret, d);
         if (r < 0)

@@ -32,6 +32,7 @@ struct upkeep {
         bool is_damaged;    /* nothing more is done */
         bool has_checked;   /* since the start */
         bool is_reading;    /* in a transaction that holds checkpoints up */
+        bool wants_copy;    /* somebody does */
         bool has_changed;   /* since the last backup */
         struct diag damage; /* to be marked; "" */
 
@@ -60,7 +61,10 @@ static void wake_loop(struct upkeep *u)
 
 static void post(struct upkeep *u, enum upkeep_work work, int error, const char *text)
 {
-        u->reports[work] = (struct upkeep_report){ .work = work, .error = error };
+        /* One copy for those who asked for the one before, too. */
+        if (u->is_pending[work] && u->reports[work].fd >= 0)
+                (void)close(u->reports[work].fd);
+        u->reports[work] = (struct upkeep_report){ .work = work, .error = error, .fd = -1 };
         (void)diag_set(&u->reports[work].text, 0, "%s", text[0] || error == 0 ? text : strerror(-error));
         u->is_pending[work] = true;
         wake_loop(u);
@@ -204,6 +208,21 @@ static void back_up(struct upkeep *u)
                 post(u, UPKEEP_BACKUP, r, r == 0 ? made.name : d.text);
 }
 
+static void copy(struct upkeep *u)
+{
+        struct diag d = { 0 };
+        int fd = -1;
+
+        u->wants_copy = false;
+        u->is_reading = true;
+        (void)pthread_mutex_unlock(&u->lock);
+        int r = backup_copy(u->db, &fd, &d);
+        (void)pthread_mutex_lock(&u->lock);
+        u->is_reading = false;
+        post(u, UPKEEP_COPY, r, d.text);
+        u->reports[UPKEEP_COPY].fd = fd;
+}
+
 /* ---- When ---- */
 
 enum next {
@@ -211,6 +230,7 @@ enum next {
         DO_CHECKPOINT,
         DO_CHECK,
         DO_BACKUP,
+        DO_COPY,
         DO_MARK,
 };
 
@@ -230,7 +250,7 @@ static uint64_t backup_due(const struct upkeep *u)
 static enum next find_next(const struct upkeep *u, uint64_t now, uint64_t *ret_at)
 {
         const uint64_t quiet_at = u->changed_at + u->config.quiet;
-        uint64_t at[] = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
+        uint64_t at[] = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
 
         if (u->is_damaged) {
                 *ret_at = UINT64_MAX;
@@ -238,6 +258,8 @@ static enum next find_next(const struct upkeep *u, uint64_t now, uint64_t *ret_a
         }
         if (u->pages > u->tried)
                 at[DO_CHECKPOINT] = u->pages - u->tried >= CHECKPOINT_PAGES ? now : quiet_at;
+        if (u->wants_copy)
+                at[DO_COPY] = now;
         if (!u->has_checked)
                 at[DO_CHECK] = quiet_at;
         if (u->has_changed && u->config.backups_kept > 0) {
@@ -310,6 +332,9 @@ static void *run(void *userdata)
                 case DO_BACKUP:
                         back_up(u);
                         break;
+                case DO_COPY:
+                        copy(u);
+                        break;
                 case DO_MARK:
                         mark(u);
                         break;
@@ -362,6 +387,18 @@ void upkeep_damaged(struct upkeep *u, const char *why)
         (void)pthread_mutex_unlock(&u->lock);
 }
 
+void upkeep_copy(struct upkeep *u)
+{
+        (void)pthread_mutex_lock(&u->lock);
+        /* The file is as whole as it will ever be: whoever starts next recovers it. */
+        if (u->is_damaged)
+                post(u, UPKEEP_COPY, -EUCLEAN, "the database is damaged, so that no backup is made of it");
+        else
+                u->wants_copy = true;
+        wake_thread(u);
+        (void)pthread_mutex_unlock(&u->lock);
+}
+
 void upkeep_configure(struct upkeep *u, const struct upkeep_config *config)
 {
         (void)pthread_mutex_lock(&u->lock);
@@ -397,6 +434,8 @@ static struct upkeep *release(struct upkeep *u)
 {
         if (u->event_fd >= 0)
                 (void)close(u->event_fd);
+        if (u->is_pending[UPKEEP_COPY] && u->reports[UPKEEP_COPY].fd >= 0)
+                (void)close(u->reports[UPKEEP_COPY].fd);
         u->db = database_close(u->db);
         (void)pthread_cond_destroy(&u->wake);
         (void)pthread_mutex_destroy(&u->lock);

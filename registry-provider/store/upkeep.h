@@ -34,6 +34,7 @@ enum upkeep_work {
         UPKEEP_CHECKPOINT, /* told of when it fails, and when it works again */
         UPKEEP_CHECK,      /* -EUCLEAN: damage */
         UPKEEP_BACKUP,
+        UPKEEP_COPY, /* that was asked for */
         UPKEEP_WORKS_N
 };
 
@@ -41,6 +42,7 @@ struct upkeep_report {
         enum upkeep_work work;
         int error;        /* 0: it was done */
         struct diag text; /* what failed; of a backup that was made, its name */
+        int fd;           /* of a copy that was made, for reading: the taker's; else -1 */
 };
 
 struct upkeep;
@@ -61,6 +63,10 @@ void upkeep_configure(struct upkeep *u, const struct upkeep_config *config);
 void upkeep_changed(struct upkeep *u, struct store *s);
 /* The caller found damage. */
 void upkeep_damaged(struct upkeep *u, const char *why);
+
+/* A copy of all that is committed by now, whole and checked: a report of UPKEEP_COPY, one for all who ask
+ * before it is begun. */
+void upkeep_copy(struct upkeep *u);
 
 /* Readable while there are reports; not to be read. */
 int upkeep_fd(const struct upkeep *u);

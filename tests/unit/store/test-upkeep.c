@@ -303,6 +303,40 @@ int __wrap_statvfs64(const char *path, struct statvfs *ret)
 }
 
 /* It would take what changes need. */
+/* One answers all who asked before it was begun, it has no name, and the backups are left alone. */
+START_TEST(a_copy)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = open_store(&s);
+        put_values(store, 1, 3);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(
+                &s, (struct upkeep_config){ .quiet = NEVER, .backup_interval = NEVER, .backups_kept = 2 });
+        char bytes[65536];
+
+        upkeep_copy(u);
+        put_values(store, 4, 4);
+        const struct upkeep_report r = next_report(u, UPKEEP_COPY);
+        ck_assert_msg(r.error == 0, "%s", r.text.text);
+        expect_files(&s, "backup", "");
+        ck_assert_int_eq(fcntl(r.fd, F_GETFL) & O_ACCMODE, O_RDONLY);
+        FILE *f = fopen(scratch_path(&s, "copy"), "w");
+        ck_assert_ptr_nonnull(f);
+        for (ssize_t n; (n = read(r.fd, bytes, sizeof(bytes))) > 0;)
+                ck_assert_uint_eq(fwrite(bytes, 1, (size_t)n, f), (size_t)n);
+        ck_assert_int_eq(fclose(f), 0);
+        ck_assert_int_eq(close(r.fd), 0);
+        ck_assert_int_ge(get_number(scratch_path(&s, "copy"), "SELECT count(*) FROM value"), 3);
+        ck_assert_int_ge(get_number(scratch_path(&s, "copy"), "SELECT count(*) FROM history"), 4);
+        /* Of what is damaged there is none. */
+        upkeep_damaged(u, "damaged, it seems");
+        upkeep_copy(u);
+        const struct upkeep_report refused = next_report(u, UPKEEP_COPY);
+        ck_assert_int_eq(refused.error, -EUCLEAN);
+        ck_assert_int_eq(refused.fd, -1);
+}
+END_TEST
+
 START_TEST(no_room)
 {
         _cleanup_scratch_ struct scratch s;
@@ -471,7 +505,7 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { backups, interval, another_interval, after_recovery, no_mark,
-                never_quiet, damage, damage_met, backup_fails, no_room, checkpoints, large_log, idle,
+                never_quiet, damage, damage_met, backup_fails, a_copy, no_room, checkpoints, large_log, idle,
                 locks_stay, ends, no_file };
 
         return suite_waiting("upkeep", tests, ARRAY_SIZE(tests), NULL, NULL);

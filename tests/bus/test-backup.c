@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A copy of the database, made while others write: Backup() and peios-reg backup. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "shell.h"
+
+#define KEY "\\Test\\Key"
+
+/* The copy takes the database's place. */
+static void restart_with(const char *file)
+{
+        char line[512];
+
+        daemon_stop(&world.registryd);
+        (void)snprintf(line, sizeof(line), "cp '%s' '%s' && rm -f '%s-wal' '%s-shm'", file,
+                world_path(LAYOUT_STORE), world_path(LAYOUT_STORE), world_path(LAYOUT_STORE));
+        (void)shell_output(0, line);
+        registryd_start(NULL);
+}
+
+static int on_reply(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        *(sd_bus_message **)userdata = sd_bus_message_ref(m);
+        return 1;
+}
+
+/* It is of one moment: of what one writer writes, some, and nothing that is later. */
+START_TEST(while_others_write)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        char bytes[65536];
+        uint32_t i = 0;
+        int fd;
+
+        registryd_start(NULL);
+        for (; i < 500; i++)
+                set_number(world.bus, KEY, "N", i);
+        ck_assert_int_ge(sd_bus_call_method_async(world.bus, NULL, REGISTRY_BUS_NAME, REGISTRY_PATH,
+                                 REGISTRY_INTERFACE, "Backup", on_reply, &reply, NULL),
+                0);
+        while (!reply) {
+                set_number(world.bus, KEY, "N", i++);
+                bus_turn(world.bus);
+        }
+        ck_assert_int_eq(sd_bus_message_is_method_error(reply, NULL), 0);
+        ck_assert_int_gt(sd_bus_message_read(reply, "h", &fd), 0);
+        /* It cannot be written, and nothing of it is left in the folder. */
+        ck_assert_int_lt(write(fd, "x", 1), 0);
+        ck_assert(!world_has(LAYOUT_STATE "/backup.new"));
+        FILE *f = fopen(world_path("/copy"), "w");
+        ck_assert_ptr_nonnull(f);
+        for (ssize_t n; (n = read(fd, bytes, sizeof(bytes))) > 0;)
+                ck_assert_uint_eq(fwrite(bytes, 1, (size_t)n, f), (size_t)n);
+        ck_assert_int_eq(fclose(f), 0);
+        restart_with(world_path("/copy"));
+        _cleanup_message_ sd_bus_message *m = answer(world.bus, "Get", "ss", KEY, "N");
+        uint32_t type, found;
+        ck_assert_int_gt(sd_bus_message_read(m, "uv", &type, "u", &found), 0);
+        ck_assert_uint_ge(found, 499);
+        ck_assert_uint_lt(found, i);
+}
+END_TEST
+
+START_TEST(the_program)
+{
+        char copy[256];
+
+        registryd_start(NULL);
+        set_string(world.bus, KEY, "V", "one");
+        (void)snprintf(copy, sizeof(copy), "%s/copy.db", world.dir);
+        shell_is(0, "reg backup copy.db; ls -l copy.db | cut -c1-10", "-rw-------\n");
+        set_string(world.bus, KEY, "V", "two");
+        SHELL_SAYS(5, "reg backup copy.db", "copy.db: File exists");
+        SHELL_SAYS(5, "reg backup no/folder/copy.db", "no/folder/copy.db: No such file or directory");
+        restart_with(copy);
+        ck_assert_str_eq(get_text(world.bus, KEY, "V"), "one base");
+        /* Its history came with it. */
+        SHELL_SAYS(0, "reg history /Test/Key V", "none -> REG_SZ one");
+}
+END_TEST
+
+START_TEST(who_may)
+{
+        registryd_start(NULL);
+        _cleanup_bus_ sd_bus *other = world_connect(UID_NOBODY);
+        refused(other, ERROR_ACCESS_DENIED, "only root may have a copy", "Backup", "");
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { while_others_write, the_program };
+        const TTest *const privileged[] = { who_may };
+        Suite *suite = suite_create("backup");
+
+        harness_add(suite, tests, ARRAY_SIZE(tests));
+        harness_add_privileged(suite, privileged, ARRAY_SIZE(privileged), "that another user gets no copy");
+        return harness_main(suite);
+}
