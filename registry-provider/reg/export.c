@@ -162,6 +162,13 @@ static int write_document(struct session *s, const struct exchange_writing *how,
 
 /* ---- Where it goes ---- */
 
+/* As reg.exe: somebody is asked, and a script is not. */
+static bool may_replace(const struct session *s, const char *file)
+{
+        return s->options.yes || !session_interactive() || access(file, F_OK) < 0 ||
+               session_confirms("replace %s?", file);
+}
+
 /* Whole or not at all, and over what was there. */
 static int store(struct session *s, const char *file, const struct buf *text)
 {
@@ -170,6 +177,10 @@ static int store(struct session *s, const char *file, const struct buf *text)
 
         if (!folder)
                 return session_fail(s, -ENOMEM, NULL);
+        if (!may_replace(s, file)) {
+                session_complain("nothing is written");
+                return EXIT_CODE_OK;
+        }
         int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         int r = fd < 0 ? -errno : file_replace(fd, slash ? slash + 1 : file, buf_str(text), text->len, 0644);
         if (fd >= 0)

@@ -62,12 +62,14 @@ static const struct options_command commands[] = {
                 "--layer, else into the one that it names. What is there already is not written again: a second run\n"
                 "says 0 changed.",
                 { OPTIONS_FILES } },
-        [REG_IMPORT] = { "import", 1, 1, "FILE", "As reg.exe: the same as apply", NULL, { OPTIONS_FILES } },
+        [REG_IMPORT] = { "import", 1, 1, "FILE", "As reg.exe: the same as apply", NULL, { OPTIONS_FILES },
+                .takes_slashes = true },
         [REG_EXPORT] = { "export", 1, 2, "KEY [FILE]", "Write a key and all below it as a file",
                 "What is effective, with comments that say from which layer each value is, or what one layer has. To\n"
                 "standard output it is hive YAML; the ending of FILE says what that is, and without one it is JSON, as\n"
-                "Peios's own reg writes it.",
-                { A_KEY, OPTIONS_FILES } },
+                "Peios's own reg writes it. A file that is there is replaced; on a terminal only with /y or -y, or if\n"
+                "somebody says yes.",
+                { A_KEY, OPTIONS_FILES }, .takes_slashes = true },
         [REG_DIFF] = { "diff", 2, 3, "A B [KEY]", "Show what makes A into B, one change a line",
                 "Each is a file, `layer:NAME`, `live`: what is effective, or `at:TIME` or `at:SEQUENCE`: what was. A\n"
                 "file is compared where it has something: its topmost keys and all below them. Exit status 1 if they\n"
@@ -276,11 +278,16 @@ static const struct options_row rows[] = {
                 .help = "What is shown between the items of a REG_MULTI_SZ, \\0 if nothing is given",
                 .manual =
                         "what is shown between the items of a REG_MULTI_SZ,\n.Ql \\e0\nif nothing is given." },
+        { "y", .is_slash = true, .kind = OPTIONS_FLAG, .offset = AT(yes), .commands = ON(EXPORT),
+                .help = "Replace FILE without asking" },
         { "reg:32", .is_slash = true, .kind = OPTIONS_FLAG, .offset = AT(no_effect),
-                .commands = AS_REG_EXE | ON(COPY) | ON(COMPARE), .help = "Without meaning here" },
+                .commands = AS_REG_EXE | ON(COPY) | ON(COMPARE) | ON(IMPORT) | ON(EXPORT),
+                .help = "Without meaning here" },
         { "reg:64", .is_slash = true, .kind = OPTIONS_FLAG, .offset = AT(no_effect),
-                .commands = AS_REG_EXE | ON(COPY) | ON(COMPARE), .help = "Without meaning here" },
-        { "?", .is_slash = true, .kind = OPTIONS_HELP, .commands = AS_REG_EXE | ON(COPY) | ON(COMPARE),
+                .commands = AS_REG_EXE | ON(COPY) | ON(COMPARE) | ON(IMPORT) | ON(EXPORT),
+                .help = "Without meaning here" },
+        { "?", .is_slash = true, .kind = OPTIONS_HELP,
+                .commands = AS_REG_EXE | ON(COPY) | ON(COMPARE) | ON(IMPORT) | ON(EXPORT),
                 .help = "Show this text" },
         { "help", 'h', .kind = OPTIONS_HELP, .commands = OPTIONS_ALL, .help = "Show this text",
                 .manual = "Show a summary, of one command if there is one, and exit." },

@@ -231,6 +231,9 @@ START_TEST(differences)
                 "\"before\":{\"type\":\"sz\",\"data\":\"1\"},\"after\":{\"type\":\"sz\",\"data\":\"2\"}}]}\n");
         SHELL_SAYS(2, "reg diff layer:none live", "there is no layer called 'none'");
         SHELL_SAYS(2, "reg diff none.yaml live", "none.yaml");
+        shell_is(0, "reg export 'HKLM\\T' a.reg /y && reg import a.reg /reg:64",
+                "a.reg: 1 changed in layer base"
+                " (1 value set, 0 deleted; 0 keys made, 0 deleted)\n");
         SHELL_SAYS(2, "reg export Machine/None", "no such key");
         SHELL_SAYS(2, "reg export --layer=trial /System/Audit", "layer trial has nothing here");
 }

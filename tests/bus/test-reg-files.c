@@ -54,8 +54,8 @@ START_TEST(what_is_exported_changes_nothing)
         for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
                 char line[256];
                 (void)snprintf(line, sizeof(line),
-                        "reg export --format=%s /T x && reg apply x && reg del -r /T >&2 && reg -q apply x && "
-                        "reg export --format=%s /T y && cmp x y",
+                        "reg export --format=%s Machine/T x && reg apply x && reg del -r /T >&2 && reg -q apply x && "
+                        "reg export --format=%s Machine/T y && cmp x y",
                         ways[i], ways[i]);
                 SHELL_SAYS(0, line, "x: 0 changed in layer base");
         }
