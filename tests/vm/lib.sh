@@ -140,15 +140,23 @@ vm_pack() {
 # the emulator has to wait for a processor.
 vm_arguments="console=ttyS0 quiet panic=-1 audit=1 norandmaps cryptomgr.notests no_timer_check"
 
-# vm_run CONSOLE [ARGUMENT…]: boots what was packed; what it prints goes to the file. More arguments are the kernel's.
-# Returns what the machine ended with. Seconds in which it waited for a processor are no part of its time. It gives way to
-# the machines of system/, which take longest.
-vm_run() {
-        console=$1
+# vm_emulate SECONDS ARGUMENT…: a machine, for so long at most; seconds in which it waited for a processor are no part of
+# its time. Its two processors take turns in one thread: with a thread each, one now and then runs what the other has just
+# rewritten, and a kernel that patches its own text (static keys, BPF) dies of it or hangs.
+vm_emulate() {
+        vm_limit=$1
         shift
-        nice -n 5 python3 -B "$here/limit.py" "${vm_seconds:-600}" qemu-system-x86_64 -accel tcg -cpu max,la57=off \
-                -smp 2 -m "${vm_memory:-1024}" -nographic -no-reboot -nodefaults -serial stdio -kernel "$vmlinux" \
-                -initrd "$cache/initrd" -append "$vm_arguments $*" </dev/null >"$console" 2>"$console.err"
+        nice -n "${vm_nice:-0}" python3 -B "$here/limit.py" "$vm_limit" qemu-system-x86_64 -accel "tcg,thread=${vm_threads:-single}" \
+                -cpu max,la57=off -smp 2 -nographic -no-reboot -nodefaults "$@" </dev/null
+}
+
+# vm_run CONSOLE [ARGUMENT…]: boots what was packed; what it prints goes to the file. More arguments are the kernel's.
+# Returns what the machine ended with. It gives way to the machines of system/, which take longest.
+vm_run() {
+        console=$1 vm_nice=5
+        shift
+        vm_emulate "${vm_seconds:-600}" -m "${vm_memory:-1024}" -serial stdio -kernel "$vmlinux" -initrd "$cache/initrd" \
+                -append "$vm_arguments $*" >"$console" 2>"$console.err"
 }
 
 # vm_prove KERNEL OPTIONS TEXT: a line for the table of what was proved on which kernel.
