@@ -230,7 +230,7 @@ static int read_path(struct exchange_reg *r, const char *s, size_t n, struct pat
         return e == -ENOMEM || e == 0 ? e : exchange_reg_bad(r, &r->here, "key: %s", d.text);
 }
 
-/* Where the key ends in its line: at the last `]`, before a comment. 0:
+/* Where the key ends in its line: at the last `]`, before a comment. -EINVAL:
  * nowhere, or at two places. */
 static int find_key_end(struct exchange_reg *r, const char *s, size_t n, size_t *ret)
 {
@@ -259,7 +259,7 @@ static int read_key(struct exchange_reg *r)
         const struct exchange_reg_place start = r->here;
         _cleanup_path_ struct path path = { 0 };
         const char *s = r->s + r->here.at + 1;
-        size_t n;
+        size_t n = 0;
 
         exchange_reg_skip_to_line_end(r);
         size_t len = r->here.at - start.at - 1;
