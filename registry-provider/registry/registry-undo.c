@@ -303,10 +303,18 @@ static int check(struct undo *u)
                 const uint64_t now = sequence_now(u, t);
                 if (now != t->put_sequence && !u->what->force)
                         return written_since(u, t, now);
-                if (layers_is_metadata(&u->path, false) && !u->what->may_layers)
+                if (u->what->may_layers)
+                        continue;
+                if (layers_is_metadata(&u->path, false))
                         return registry_fail(u->d, REGISTRY_READ_ONLY,
                                 "%s: it changed what layers are made of, which only root may take back",
                                 u->path.text);
+                /* What it has would be in force as soon as root made such a layer again. */
+                if (t->was_sequence != 0 && !layers_find(&u->r->layers, t->layer))
+                        return registry_fail(u->d, REGISTRY_CONFLICT,
+                                "%s: it changed what layer %s has, which is not there any more: only root "
+                                "may take it back",
+                                u->path.text, t->layer);
         }
         return store_error(u->r->store, NULL);
 }
@@ -357,17 +365,76 @@ static int need_key(struct undo *u, struct guid *key)
         return 0;
 }
 
+static bool is_only_name(const struct store_path_entry *chain, const struct store_path_entry *mine)
+{
+        for (const struct store_path_entry *e = chain; e; e = e->next)
+                if (e != mine && guid_equal(&e->target, &mine->target))
+                        return false;
+        return true;
+}
+
+static bool has_target(const struct undo *u, enum store_kind kind, const struct guid *key, const char *name,
+        const char *layer)
+{
+        return find_target(u, &(struct probe){ kind, key, name, layer }) != NULL;
+}
+
+/* Whether a key or what is below it has an entry that is not taken back. As deep as a path is at most. */
+static bool has_more(const struct undo *u, const struct guid *key)
+{
+        const struct store *s = u->r->store;
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->r->store);
+        size_t n;
+
+        for (const struct store_blanket *b = store_blankets(s, key); b; b = b->next)
+                if (!has_target(u, STORE_BLANKET, key, "", b->layer))
+                        return true;
+        const struct store_value_entry *const *values = store_values(s, key, false, &n);
+        for (size_t i = 0; i < n; i++)
+                for (const struct store_value_entry *e = values[i]; e; e = e->next)
+                        if (!has_target(u, STORE_VALUE, key, e->name, e->layer))
+                                return true;
+        const struct store_path_entry *const *children = store_children(s, key, &n);
+        for (size_t i = 0; i < n; i++)
+                for (const struct store_path_entry *e = children[i]; e; e = e->next)
+                        if (!has_target(u, STORE_ENTRY, key, e->name, e->layer) ||
+                                (!e->hidden && has_more(u, &e->target)))
+                                return true;
+        return false;
+}
+
+/* What somebody put since into a key that gives way to another one would be lost with it. With force it
+ * stays, and what comes back does so there. */
+static int keep_key(
+        struct undo *u, const struct target *t, const struct guid *target, const struct guid *before)
+{
+        struct gone *g = find_gone(u, target);
+
+        if (!u->what->force)
+                return registry_fail(u->d, REGISTRY_CONFLICT,
+                        "%s: the subkey '%s' has been written to since", u->path.text, t->name);
+        u->undone->left_out++;
+        if (g && !g->is_replaced) {
+                g->is_replaced = true;
+                g->instead = *before;
+        }
+        return 0;
+}
+
 static int put_entry(
         struct undo *u, const struct target *t, const struct guid *parent, const struct history_row *row)
 {
         struct registry *r = u->r;
         struct guid target = row->was.target, before = { 0 };
         const bool hides = guid_is_zero(&target);
-        const struct store_path_entry *mine =
-                registry_entry_in_layer(store_lookup(r->store, parent, t->name, strlen(t->name)), t->layer);
+        const struct store_path_entry *chain = store_lookup(r->store, parent, t->name, strlen(t->name));
+        const struct store_path_entry *mine = registry_entry_in_layer(chain, t->layer);
 
-        if (mine && !mine->hidden)
+        if (mine && !mine->hidden) {
                 before = mine->target;
+                if (!guid_equal(&before, &target) && is_only_name(chain, mine) && has_more(u, &before))
+                        return keep_key(u, t, &target, &before);
+        }
         int e = hides ? 0 : need_key(u, &target);
         if (e != 0)
                 return e;
@@ -421,8 +488,11 @@ static int put(struct undo *u, const struct target *t)
 static bool has_something(const struct registry *r, const struct guid *key, const char *layer)
 {
         size_t n;
-        const struct store_value_entry *const *values = store_values(r->store, key, false, &n);
 
+        for (const struct store_blanket *b = store_blankets(r->store, key); b; b = b->next)
+                if (!layer || layers_name_equal(b->layer, layer))
+                        return true;
+        const struct store_value_entry *const *values = store_values(r->store, key, false, &n);
         for (size_t i = 0; i < n; i++)
                 if (!layer || registry_value_in_layer(values[i], layer))
                         return true;
@@ -440,11 +510,8 @@ static int take_entry(struct undo *u, const struct target *t)
         const struct store_path_entry *chain = store_lookup(r->store, &t->key, t->name, strlen(t->name));
         const struct store_path_entry *mine = registry_entry_in_layer(chain, t->layer);
         const struct guid key = mine->target;
-        bool is_only = true;
 
-        for (const struct store_path_entry *e = chain; e; e = e->next)
-                is_only &= e == mine || !guid_equal(&e->target, &key);
-        if (!mine->hidden && has_something(r, &key, is_only ? NULL : t->layer)) {
+        if (!mine->hidden && has_something(r, &key, is_only_name(chain, mine) ? NULL : t->layer)) {
                 if (!u->what->force)
                         return registry_fail(u->d, REGISTRY_CONFLICT,
                                 "%s: the subkey '%s' has been written to since", u->path.text, t->name);

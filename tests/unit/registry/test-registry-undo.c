@@ -146,6 +146,48 @@ START_TEST(what_somebody_put_into_a_new_key_stays)
 }
 END_TEST
 
+/* A key that was deleted and made anew gives way to the old one only with what is taken back. */
+START_TEST(what_somebody_put_into_a_key_made_anew_stays)
+{
+        static const char *const keys[] = { "Machine\\A", "Machine\\A\\New", "Machine\\A\\Sub" };
+        struct world w;
+        char line[64];
+        uint32_t left_out = 0;
+
+        prepare(&w);
+        world_do(&w, "set - Machine\\A V one\nset - Machine\\A\\Old V old");
+        const int64_t row = last_row(&w);
+        world_do(&w, "rmr - Machine\\A\nset - Machine\\A V two\nset - Machine\\A\\Sub V sub");
+        const int64_t until = last_row(&w);
+        (void)snprintf(line, sizeof(line), "set - %s W w", keys[_i]);
+        world_do(&w, line);
+        refuses(&w, row, until, REGISTRY_CONFLICT, "Machine: the subkey 'A' has been written to since");
+        ck_assert_int_eq(undo(&w, &(struct registry_undo){ row, until, .force = true }, &left_out), 0);
+        ck_assert_uint_ge(left_out, 1);
+        ck_assert_str_eq(world_get(&w, "Machine\\A", "V"), "'one'@base");
+        ck_assert_str_eq(world_get(&w, "Machine\\A\\Old", "V"), "'old'@base");
+        ck_assert_str_eq(world_get(&w, keys[_i], "W"), "'w'@base");
+        world_check(&w);
+        world_done(&w);
+}
+END_TEST
+
+/* Whoever makes a layer of that name again would have it at once. */
+START_TEST(nothing_is_written_into_a_layer_that_is_gone)
+{
+        struct world w;
+
+        prepare(&w);
+        world_do(&w, "set - Machine\\A V one\nset x Machine\\A V two");
+        const int64_t row = last_row(&w);
+        world_do(&w, "del x Machine\\A V");
+        const int64_t until = last_row(&w);
+        world_do(&w, "rmr - " LAYERS "x");
+        refuses(&w, row, until, REGISTRY_CONFLICT, "layer x has, which is not there any more");
+        world_done(&w);
+}
+END_TEST
+
 START_TEST(layers_are_roots)
 {
         struct world w;
@@ -221,6 +263,8 @@ Suite *test_suite(void)
         tcase_add_loop_test(tc, what_was_is_there_again, 0, (int)ARRAY_SIZE(cases));
         tcase_add_test(tc, what_was_written_since_stays);
         tcase_add_test(tc, what_somebody_put_into_a_new_key_stays);
+        tcase_add_loop_test(tc, what_somebody_put_into_a_key_made_anew_stays, 0, 3);
+        tcase_add_test(tc, nothing_is_written_into_a_layer_that_is_gone);
         tcase_add_test(tc, layers_are_roots);
         tcase_add_loop_test(tc, random_runs, 0, ROUNDS);
         suite_add_tcase(suite, tc);
