@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "../../schema/base/clock.h"
 #include "../../schema/bus/cleanup.h"
 #include "../../schema/bus/wire.h"
 #include "../../schema/dbus/names.h"
@@ -106,7 +107,7 @@ static int show(struct store *s, struct call *c)
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
         int64_t row;
 
-        int r = history_find(s, c->scale, c->number, &row, &c->why);
+        int r = history_find(s, c->scale, c->number, INT64_MAX, &row, &c->why);
         return r != 0 ? r : store_show(s, row);
 }
 
@@ -188,7 +189,7 @@ static int fail(const struct past *p, const struct call *c, sd_bus_error *error)
                 return sd_bus_error_set(error, ERROR_NOT_KEPT, c->why.text);
         if (c->error == HISTORY_TO_COME)
                 return sd_bus_error_set(error, ERROR_INVALID_VALUE, c->why.text);
-        return reader_fail(p->reader, p->reader->registry, c->error, &c->why, error);
+        return reader_fail(p->reader, NULL, c->error, &c->why, error);
 }
 
 static void answer(const struct past *p, struct call *c)
@@ -219,15 +220,20 @@ static struct call *take_done(struct past *p)
         return c;
 }
 
+/* One in a turn of the loop; what it takes is its user's time. */
 static int on_done(
         _unused_ sd_event_source *source, _unused_ int fd, _unused_ uint32_t events, void *userdata)
 {
         struct past *p = userdata;
+        struct call *c = take_done(p);
 
-        for (struct call *c; (c = take_done(p)); (void)call_free(c)) {
+        if (c) {
+                const uint64_t since = clock_usec();
                 p->n--;
                 answer(p, c);
+                gate_took(p->reader->gate, c->m, since);
         }
+        (void)call_free(c);
         return 0;
 }
 

@@ -347,19 +347,20 @@ static int find_rows(const struct request *q, bool is_bounded, struct registry_u
         const bool by_time = u->since_time != UINT64_MAX;
         const enum history_scale scale = by_time ? HISTORY_BY_TIME : HISTORY_BY_SEQUENCE;
         const uint64_t number = by_time ? u->since_time : u->since;
+        const int64_t max = is_bounded ? PREVIEW_ROWS_MAX + 1 : INT64_MAX;
         int64_t unused;
         int r;
 
         ret->until = history_last(s);
         if (u->sequence != UINT64_MAX)
-                r = history_find_change(s, u->sequence, &ret->after, &ret->until, d);
+                r = history_find_change(s, u->sequence, max, &ret->after, &ret->until, d);
         else if (is_bounded && ret->until - history_until(s, scale, number) > PREVIEW_ROWS_MAX)
                 return registry_fail(d, REGISTRY_TOO_LARGE,
                         "too much has changed since to be previewed by a user who may not write");
         else
-                r = history_find(s, scale, number, &ret->after, d);
+                r = history_find(s, scale, number, max, &ret->after, d);
         if (r == 0 && u->sequence == UINT64_MAX && u->until != UINT64_MAX)
-                r = history_find_change(s, u->until, &unused, &ret->until, d);
+                r = history_find_change(s, u->until, max, &unused, &ret->until, d);
         if (r == 0 && is_bounded && ret->until - ret->after > PREVIEW_ROWS_MAX)
                 return registry_fail(d, REGISTRY_TOO_LARGE,
                         "the change is too large to be previewed by a user who may not write");

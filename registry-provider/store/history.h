@@ -92,13 +92,14 @@ enum history_miss {
 /* The newest row that is not above the number; 0: none. */
 int64_t history_until(const struct store *s, enum history_scale scale, uint64_t number);
 /* The row of a moment, for store_show(): right after the transaction that the number is of, or at the time.
- * 0; an enum history_miss with d set; or the error. */
-_must_check_ int history_find(
-        const struct store *s, enum history_scale scale, uint64_t number, int64_t *ret, struct diag *d);
+ * Of a transaction so many rows are looked at each way, and the rest taken for another's: INT64_MAX where
+ * all count. 0; an enum history_miss with d set; or the error. */
+_must_check_ int history_find(const struct store *s, enum history_scale scale, uint64_t number, int64_t max,
+        int64_t *ret, struct diag *d);
 /* The transaction that the sequence is of, whole: its rows are those behind *ret_after, up to *ret_until. As
  * history_find(); HISTORY_NOT_KEPT also where no row has the sequence. */
-_must_check_ int history_find_change(
-        const struct store *s, uint64_t sequence, int64_t *ret_after, int64_t *ret_until, struct diag *d);
+_must_check_ int history_find_change(const struct store *s, uint64_t sequence, int64_t max,
+        int64_t *ret_after, int64_t *ret_until, struct diag *d);
 /* From now on look-ups find what was there right after the row, all of one state of the file: the scope that
  * is open, which history_find() was asked in, ends with the store. Of one that was opened STORE_READ_ONLY,
  * once; nothing else is done with it. What was volatile is not known. -EFBIG of a look-up (store_error()):

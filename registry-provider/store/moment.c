@@ -302,28 +302,28 @@ int64_t history_until(const struct store *s, enum history_scale scale, uint64_t 
 
 /* All of a transaction's rows have one time: nobody ever saw a part of it. `step`: to its end, or to its
  * beginning. */
-static int64_t walk(const struct store *s, int64_t row, int64_t step)
+static int64_t walk(const struct store *s, int64_t row, int64_t step, int64_t max)
 {
         uint64_t time, next;
-        int64_t id;
+        int64_t id, n = 0;
 
         if (!look_at(s, row, HISTORY_BY_TIME, &id, &time))
                 return row;
-        while (row + step > 0 && look_at(s, row + step, HISTORY_BY_TIME, &id, &next) && next == time &&
-                id == row + step)
+        while (n++ < max && row + step > 0 && look_at(s, row + step, HISTORY_BY_TIME, &id, &next) &&
+                next == time && id == row + step)
                 row = id;
         return row;
 }
 
 /* A key that is made has the number before: a transaction's first rows are none of that number's. */
-static int64_t find_by_sequence(const struct store *s, uint64_t sequence)
+static int64_t find_by_sequence(const struct store *s, uint64_t sequence, int64_t max)
 {
         int64_t row = sequence > 0 ? history_until(s, HISTORY_BY_SEQUENCE, sequence - 1) + 1 : 1;
         uint64_t at;
 
         if (!look_at(s, row, HISTORY_BY_SEQUENCE, &row, &at))
                 return history_last(s);
-        return at == sequence ? walk(s, row, 1) : walk(s, row, -1) - 1;
+        return at == sequence ? walk(s, row, 1, max) : walk(s, row, -1, max) - 1;
 }
 
 /* The row before the oldest one that no gap is behind. */
@@ -378,8 +378,8 @@ static int not_yet(uint64_t sequence, uint64_t last, struct diag *d)
         return HISTORY_TO_COME;
 }
 
-int history_find(
-        const struct store *s, enum history_scale scale, uint64_t number, int64_t *ret, struct diag *d)
+int history_find(const struct store *s, enum history_scale scale, uint64_t number, int64_t max, int64_t *ret,
+        struct diag *d)
 {
         const uint64_t last = store_last_sequence(s);
 
@@ -389,8 +389,8 @@ int history_find(
                 (void)diag_set(d, 0, "that moment is still to come");
                 return HISTORY_TO_COME;
         }
-        const int64_t row =
-                scale == HISTORY_BY_TIME ? history_until(s, scale, number) : find_by_sequence(s, number);
+        const int64_t row = scale == HISTORY_BY_TIME ? history_until(s, scale, number)
+                                                     : find_by_sequence(s, number, max);
         const bool kept = is_kept(s, row);
         if (store_database(s)->error < 0)
                 return diag_set(d, -store_database(s)->error, "%s", store_database(s)->why.text);
@@ -408,8 +408,8 @@ static bool has_row(const struct store *s, int64_t row)
         return look_at(s, row, HISTORY_BY_TIME, &id, &at) && id == row;
 }
 
-int history_find_change(
-        const struct store *s, uint64_t sequence, int64_t *ret_after, int64_t *ret_until, struct diag *d)
+int history_find_change(const struct store *s, uint64_t sequence, int64_t max, int64_t *ret_after,
+        int64_t *ret_until, struct diag *d)
 {
         const uint64_t last = store_last_sequence(s);
         int64_t row = sequence > 0 ? history_until(s, HISTORY_BY_SEQUENCE, sequence - 1) + 1 : 1;
@@ -418,7 +418,7 @@ int history_find_change(
         if (sequence > last)
                 return not_yet(sequence, last, d);
         const bool has = look_at(s, row, HISTORY_BY_SEQUENCE, &row, &at) && at == sequence;
-        const int64_t first = walk(s, row, -1), until = walk(s, row, 1);
+        const int64_t first = walk(s, row, -1, max), until = walk(s, row, 1, max);
         if (store_database(s)->error < 0)
                 return diag_set(d, -store_database(s)->error, "%s", store_database(s)->why.text);
         /* Beside a gap something of it may be missing. */

@@ -59,11 +59,16 @@ static void wake_loop(struct upkeep *u)
         (void)eventfd_write(u->event_fd, 1);
 }
 
-static void post(struct upkeep *u, enum upkeep_work work, int error, const char *text)
+static void withdraw(struct upkeep *u, enum upkeep_work work)
 {
-        /* One copy for those who asked for the one before, too. */
         if (u->is_pending[work] && u->reports[work].fd >= 0)
                 (void)close(u->reports[work].fd);
+        u->is_pending[work] = false;
+}
+
+static void post(struct upkeep *u, enum upkeep_work work, int error, const char *text)
+{
+        withdraw(u, work);
         u->reports[work] = (struct upkeep_report){ .work = work, .error = error, .fd = -1 };
         (void)diag_set(&u->reports[work].text, 0, "%s", text[0] || error == 0 ? text : strerror(-error));
         u->is_pending[work] = true;
@@ -142,6 +147,13 @@ static void mark(struct upkeep *u)
         }
 }
 
+/* The file is as whole as it will ever be: whoever starts next recovers it. */
+static void refuse_copy(struct upkeep *u)
+{
+        u->wants_copy = false;
+        post(u, UPKEEP_COPY, -EUCLEAN, "the database is damaged, so that no backup is made of it");
+}
+
 static void damaged(struct upkeep *u, const char *why)
 {
         if (u->is_damaged)
@@ -149,6 +161,8 @@ static void damaged(struct upkeep *u, const char *why)
         u->is_damaged = true;
         (void)diag_set(&u->damage, 0, "%s", why);
         post(u, UPKEEP_CHECK, -EUCLEAN, why);
+        if (u->wants_copy)
+                refuse_copy(u);
 }
 
 static int check(struct upkeep *u)
@@ -219,6 +233,12 @@ static void copy(struct upkeep *u)
         int r = backup_copy(u->db, &fd, &d);
         (void)pthread_mutex_lock(&u->lock);
         u->is_reading = false;
+        /* Who asked meanwhile wants what was committed meanwhile; a copy that has it serves all. */
+        if (u->wants_copy) {
+                if (fd >= 0)
+                        (void)close(fd);
+                return;
+        }
         post(u, UPKEEP_COPY, r, d.text);
         u->reports[UPKEEP_COPY].fd = fd;
 }
@@ -390,11 +410,12 @@ void upkeep_damaged(struct upkeep *u, const char *why)
 void upkeep_copy(struct upkeep *u)
 {
         (void)pthread_mutex_lock(&u->lock);
-        /* The file is as whole as it will ever be: whoever starts next recovers it. */
         if (u->is_damaged)
-                post(u, UPKEEP_COPY, -EUCLEAN, "the database is damaged, so that no backup is made of it");
-        else
+                refuse_copy(u);
+        else {
+                withdraw(u, UPKEEP_COPY);
                 u->wants_copy = true;
+        }
         wake_thread(u);
         (void)pthread_mutex_unlock(&u->lock);
 }

@@ -64,8 +64,8 @@ void upkeep_changed(struct upkeep *u, struct store *s);
 /* The caller found damage. */
 void upkeep_damaged(struct upkeep *u, const char *why);
 
-/* A copy of all that is committed by now, whole and checked: a report of UPKEEP_COPY, one for all who ask
- * before it is begun. */
+/* A copy of all that is committed by now, whole and checked: a report of UPKEEP_COPY, one for all who asked
+ * and have none yet. */
 void upkeep_copy(struct upkeep *u);
 
 /* Readable while there are reports; not to be read. */

@@ -464,6 +464,15 @@ struct caller *gate_caller(struct gate *g, sd_bus_message *m)
         return sender ? callers_find(g->callers, sender) : NULL;
 }
 
+void gate_took(struct gate *g, sd_bus_message *m, uint64_t since)
+{
+        struct caller *c = gate_caller(g, m);
+        const uint64_t now = clock_usec();
+
+        if (c && !gate_is_writer(c))
+                account_budget_take(&c->user->budget, now - since, now);
+}
+
 /* The rest of its sender's calls wait behind it. */
 static int hold_for_person(struct gate *g, struct caller *c, sd_bus_message *m, const char *name)
 {

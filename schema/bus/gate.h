@@ -63,6 +63,9 @@ _must_check_ int gate_person(struct gate *g, sd_bus_message *m, const char *name
 /* May the caller write, so that no limits hold for him? */
 bool gate_is_writer(const struct caller *c);
 
+/* After its call has returned, `m` kept the loop busy from then (CLOCK_MONOTONIC, µs) until now. */
+void gate_took(struct gate *g, sd_bus_message *m, uint64_t since);
+
 /* The answer to `m` takes so many bytes beside what every answer is taken for. 0: they are counted; negative
  * with `error` set: the caller has not read enough of what was sent before. */
 _must_check_ int gate_take(struct gate *g, sd_bus_message *m, size_t bytes, sd_bus_error *error);

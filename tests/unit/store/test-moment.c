@@ -192,7 +192,7 @@ static int find(
         const struct store *s, enum history_scale scale, uint64_t number, int64_t *ret, struct diag *d)
 {
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
-        return history_find(s, scale, number, ret, d);
+        return history_find(s, scale, number, INT64_MAX, ret, d);
 }
 
 static void finds(const struct store *s, enum history_scale scale, uint64_t number, int64_t row)
@@ -236,6 +236,31 @@ START_TEST(a_moment_is_behind_a_whole_transaction)
         ck_assert_str_eq(d.text, "there is no change number 4 yet, the last one is 3");
         ck_assert_int_eq(
                 find(s, HISTORY_BY_TIME, time_of(s, 4) + UINT64_C(60000000), &row, &d), HISTORY_TO_COME);
+}
+END_TEST
+
+/* Who may look at a few rows makes nobody walk through a large transaction. */
+START_TEST(a_large_transaction_is_walked_so_far)
+{
+        _cleanup_store_ struct store *s = open_store(NULL, STORE_WRITE);
+        struct diag d = { 0 };
+        int64_t after, until;
+
+        APPLY(s, OP_KEY(1, 0, "Machine"));
+        sync_store(s);
+        begin(s);
+        for (unsigned i = 0; i < 20; i++)
+                set(s, "value");
+        commit(s);
+        sync_store(s);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        ck_assert_int_eq(history_find_change(s, 10, INT64_MAX, &after, &until, &d), 0);
+        ck_assert_int_eq(after, 1);
+        ck_assert_int_eq(until, 21);
+        ck_assert_int_eq(history_find_change(s, 10, 3, &after, &until, &d), 0);
+        ck_assert_int_eq(until - after, 7);
+        ck_assert_int_eq(history_find(s, HISTORY_BY_SEQUENCE, 10, 3, &until, &d), 0);
+        ck_assert_int_eq(until, 14);
 }
 END_TEST
 
@@ -293,6 +318,7 @@ Suite *test_suite(void)
         tcase_set_timeout(tc, 120);
         tcase_add_loop_test(tc, random_histories, 0, ROUNDS);
         tcase_add_test(tc, a_moment_is_behind_a_whole_transaction);
+        tcase_add_test(tc, a_large_transaction_is_walked_so_far);
         tcase_add_test(tc, what_is_not_kept_is_said);
         tcase_add_test(tc, what_is_volatile_is_not_known);
         suite_add_tcase(suite, tc);

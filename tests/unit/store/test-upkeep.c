@@ -302,8 +302,19 @@ int __wrap_statvfs64(const char *path, struct statvfs *ret)
         return 0;
 }
 
-/* It would take what changes need. */
-/* One answers all who asked before it was begun, it has no name, and the backups are left alone. */
+static void save_copy(const struct scratch *s, int fd)
+{
+        char bytes[65536];
+        FILE *f = fopen(scratch_path(s, "copy"), "w");
+
+        ck_assert_ptr_nonnull(f);
+        for (ssize_t n; (n = read(fd, bytes, sizeof(bytes))) > 0;)
+                ck_assert_uint_eq(fwrite(bytes, 1, (size_t)n, f), (size_t)n);
+        ck_assert_int_eq(fclose(f), 0);
+        ck_assert_int_eq(close(fd), 0);
+}
+
+/* It has no name, and the backups are left alone. */
 START_TEST(a_copy)
 {
         _cleanup_scratch_ struct scratch s;
@@ -312,7 +323,6 @@ START_TEST(a_copy)
         put_values(store, 1, 3);
         _cleanup_(upkeep_freep) struct upkeep *u = start(
                 &s, (struct upkeep_config){ .quiet = NEVER, .backup_interval = NEVER, .backups_kept = 2 });
-        char bytes[65536];
 
         upkeep_copy(u);
         put_values(store, 4, 4);
@@ -320,16 +330,16 @@ START_TEST(a_copy)
         ck_assert_msg(r.error == 0, "%s", r.text.text);
         expect_files(&s, "backup", "");
         ck_assert_int_eq(fcntl(r.fd, F_GETFL) & O_ACCMODE, O_RDONLY);
-        FILE *f = fopen(scratch_path(&s, "copy"), "w");
-        ck_assert_ptr_nonnull(f);
-        for (ssize_t n; (n = read(r.fd, bytes, sizeof(bytes))) > 0;)
-                ck_assert_uint_eq(fwrite(bytes, 1, (size_t)n, f), (size_t)n);
-        ck_assert_int_eq(fclose(f), 0);
-        ck_assert_int_eq(close(r.fd), 0);
+        save_copy(&s, r.fd);
         ck_assert_int_ge(get_number(scratch_path(&s, "copy"), "SELECT count(*) FROM value"), 3);
         ck_assert_int_ge(get_number(scratch_path(&s, "copy"), "SELECT count(*) FROM history"), 4);
-        /* Of what is damaged there is none. */
+        /* Of what is damaged there is none, nor is anybody left waiting for it. */
+        upkeep_copy(u);
         upkeep_damaged(u, "damaged, it seems");
+        const struct upkeep_report last = next_report(u, UPKEEP_COPY);
+        ck_assert(last.error == 0 || last.error == -EUCLEAN);
+        if (last.error == 0)
+                ck_assert_int_eq(close(last.fd), 0);
         upkeep_copy(u);
         const struct upkeep_report refused = next_report(u, UPKEEP_COPY);
         ck_assert_int_eq(refused.error, -EUCLEAN);
@@ -337,6 +347,31 @@ START_TEST(a_copy)
 }
 END_TEST
 
+/* One serves all who ask before they have it, and has what the last of them had committed. */
+START_TEST(copy_asked_for_twice)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = open_store(&s);
+        put_values(store, 1, 1);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(
+                &s, (struct upkeep_config){ .quiet = NEVER, .backup_interval = NEVER, .backups_kept = 2 });
+
+        for (unsigned n = 2; n <= 12; n++) {
+                upkeep_copy(u);
+                ck_assert_int_eq(usleep(n * 500), 0);
+                put_values(store, n, n);
+                upkeep_copy(u);
+                const struct upkeep_report r = next_report(u, UPKEEP_COPY);
+                ck_assert_msg(r.error == 0, "%s", r.text.text);
+                save_copy(&s, r.fd);
+                ck_assert_int_eq(get_number(scratch_path(&s, "copy"), "SELECT count(*) FROM value"), n);
+        }
+        expect_no_report(u, 100);
+}
+END_TEST
+
+/* It would take what changes need. */
 START_TEST(no_room)
 {
         _cleanup_scratch_ struct scratch s;
@@ -505,8 +540,8 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { backups, interval, another_interval, after_recovery, no_mark,
-                never_quiet, damage, damage_met, backup_fails, a_copy, no_room, checkpoints, large_log, idle,
-                locks_stay, ends, no_file };
+                never_quiet, damage, damage_met, backup_fails, a_copy, copy_asked_for_twice, no_room,
+                checkpoints, large_log, idle, locks_stay, ends, no_file };
 
         return suite_waiting("upkeep", tests, ARRAY_SIZE(tests), NULL, NULL);
 }
