@@ -105,10 +105,7 @@ int registry_show_key(struct registry *r, const struct registry_write *w, struct
 
 static bool has_blanket(const struct registry *r, const struct guid *key, const char *layer)
 {
-        for (const struct store_blanket *b = store_blankets(r->store, key); b; b = b->next)
-                if (layers_name_equal(b->layer, layer))
-                        return true;
-        return false;
+        return registry_blanket_in_layer(store_blankets(r->store, key), layer);
 }
 
 static int mask(struct registry *r, const struct registry_write *w, const char *layer, struct diag *d)

@@ -412,9 +412,10 @@ int registry_drop_unnamed(struct registry *r, const struct guid *key)
 
 static int withdraw_values(struct registry *r, const struct guid *key, const char *layer)
 {
+        const bool masks = registry_blanket_in_layer(store_blankets(r->store, key), layer);
         size_t n;
         const struct store_value_entry *const *values = store_values(r->store, key, false, &n);
-        int e = 0;
+        int e = masks ? registry_set_blanket(r, key, layer, false) : 0;
 
         for (size_t i = 0; e == 0 && i < n; i++)
                 if (registry_value_in_layer(values[i], layer))
@@ -441,6 +442,8 @@ int registry_withdraw_tree(
                 e = named ? effects_take_room(&r->effects, strlen(named->name)) : 0;
                 if (e == 0 && named)
                         e = registry_withdraw_tree(r, &key, named->name, layer);
+                else if (e == 0 && registry_entry_in_layer(children[i], layer))
+                        e = registry_withdraw_entry(r, &key, children[i]->name, layer);
         }
         if (e == 0)
                 e = withdraw_values(r, &key, layer);

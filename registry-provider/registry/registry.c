@@ -284,6 +284,13 @@ const struct store_value_entry *registry_value_in_layer(
         return chain;
 }
 
+const struct store_blanket *registry_blanket_in_layer(const struct store_blanket *list, const char *layer)
+{
+        while (list && !layers_name_equal(list->layer, layer))
+                list = list->next;
+        return list;
+}
+
 const struct store_path_entry *registry_named(const struct store_path_entry *chain, const char *layer)
 {
         const struct store_path_entry *mine = layer ? registry_entry_in_layer(chain, layer) : NULL;

@@ -96,13 +96,10 @@ static int load_values(struct walk *t, bool with_data)
 
 static unsigned blanket_flag(const struct walk *t)
 {
-        if (!t->layer)
-                return 0;
-        for (const struct store_blanket *b = store_blankets(registry_store(t->registry), &t->key); b;
-                b = b->next)
-                if (layers_name_equal(b->layer, t->layer))
-                        return WALK_BLANKET;
-        return 0;
+        const struct store *s = registry_store(t->registry);
+
+        return t->layer && registry_blanket_in_layer(store_blankets(s, &t->key), t->layer) ? WALK_BLANKET
+                                                                                           : 0;
 }
 
 /* ---- The way ---- */

@@ -127,6 +127,14 @@ static int change(struct world *w, char *line)
                 return registry_delete(w->r, &write, &w->d);
         if (strcmp(verb, "mk") == 0)
                 return registry_create_key(w->r, &write, &w->d);
+        if (strcmp(verb, "hide") == 0)
+                return registry_hide_key(w->r, &write, &w->d);
+        if (strcmp(verb, "show") == 0)
+                return registry_show_key(w->r, &write, &w->d);
+        if (strcmp(verb, "mask") == 0)
+                return registry_mask_values(w->r, &write, &w->d);
+        if (strcmp(verb, "unmask") == 0)
+                return registry_unmask_values(w->r, &write, &w->d);
         ck_assert(strcmp(verb, "rm") == 0 || strcmp(verb, "rmr") == 0);
         return registry_delete_key(w->r, &write, strcmp(verb, "rmr") == 0, &w->d);
 }

@@ -195,6 +195,19 @@ START_TEST(recursive_delete_leaves_other_layers)
 }
 END_TEST
 
+/* A layer that does not name a key has nothing in it. */
+START_TEST(a_deleted_key_hides_nothing)
+{
+        world_do(&w, LAYER("high", "5"));
+        world_do(&w, "set - \\A V 1\nmask high \\A\nhide high \\A\\B");
+        ck_assert_str_eq(world_get(&w, "\\A", "V"), "NOT_FOUND");
+        world_expect(&w, "rm high \\A", "value-set Machine\\A V=1@base (uncovered)\n");
+        world_check(&w);
+        world_do(&w, "set - \\A\\B W 2");
+        ck_assert_str_eq(world_get(&w, "\\A\\B", "W"), "2@base");
+}
+END_TEST
+
 START_TEST(names_that_differ_in_case)
 {
         world_do(&w, LAYER("High", "5"));
@@ -260,7 +273,7 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { values, keys, the_same_again, two_layers,
-                recursive_delete_leaves_other_layers, names_that_differ_in_case, schema_defaults,
-                numeric_default, hives };
+                recursive_delete_leaves_other_layers, a_deleted_key_hides_nothing, names_that_differ_in_case,
+                schema_defaults, numeric_default, hives };
         return suite_with("registry", tests, ARRAY_SIZE(tests), setup, teardown);
 }
