@@ -209,9 +209,9 @@ struct registry_undone {
         uint32_t left_out; /* rows: of drop-in files, and of volatile keys */
 };
 /* After registry_end_with_failure(). What is put back has new sequences, in the order of those that it had:
- * where another layer of the same precedence has the value, too, it is newer now, and so it is beside a mask
- * of its layer that stays. REGISTRY_CONFLICT: somebody wrote since, or the layer is gone, d says where;
- * REGISTRY_READ_ONLY: it was a file, or layers' metadata. */
+ * where another layer of the same precedence has the value, too, it is newer now. REGISTRY_CONFLICT:
+ * somebody wrote since, or the layer is gone, d says where; REGISTRY_READ_ONLY: it was a file, or layers'
+ * metadata. */
 _must_check_ int registry_undo(
         struct registry *r, const struct registry_undo *what, struct registry_undone *ret, struct diag *d);
 

@@ -59,6 +59,13 @@ static const struct {
                 "rmr x Machine\\A\nset y Machine\\A\\B V three\nset - Machine\\A\\B V four" },
         { "set x Machine\\A V two", "rmr - " LAYERS "x" },
         { "", "set - " LAYERS "new Precedence 9\nmk - Machine\\C" },
+        { "mask - Machine\\A\nset - Machine\\A V one", "unmask - Machine\\A" },
+        { "mask x Machine\\A\nset x Machine\\A V one\nset - Machine\\A W w",
+                "unmask x Machine\\A\nset - Machine\\A V base\nmask x Machine\\A" },
+        { "set - Machine\\A V one\nmask - Machine\\A\nset - Machine\\A W w", "set - Machine\\A V two" },
+        { "set - Machine\\A V one\nmask - Machine\\A", "del - Machine\\A V" },
+        { "mk x Machine\\A\nhide x Machine\\A\\B\nset y Machine\\A\\B V one",
+                "set x Machine\\A\\B W two\nrmr y Machine\\A" },
         { "mk - Machine\\A", "mk x Machine\\A\\B\nrm x Machine\\A\\B\nmk - Machine\\A\\B" },
 };
 
@@ -213,7 +220,8 @@ static unsigned pick(unsigned n)
 /* Layers of one precedence each: what is put back is newer. */
 static void random_change(struct world *w)
 {
-        static const char *const words[] = { "set", "set", "set", "del", "mk", "rm", "rmr" };
+        static const char *const words[] = { "set", "set", "set", "set", "del", "mk", "rm", "rmr", "hide",
+                "show", "mask", "mask", "unmask" };
         static const char *const layers[] = { "-", "x", "y" };
         static const char *const keys[] = { "A", "a", "A\\B", "A\\B\\C", "D" };
         static const char *const values[] = { "1", "2", "!", "text" };
@@ -222,9 +230,9 @@ static void random_change(struct world *w)
         const char *word = words[pick(ARRAY_SIZE(words))], *key = keys[pick(ARRAY_SIZE(keys))];
         int n = snprintf(
                 line, sizeof(line), "%s %s Machine\\%s", word, layers[pick(ARRAY_SIZE(layers))], key);
-        if (word[0] == 's' || word[0] == 'd')
+        if (word[1] == 'e')
                 n += snprintf(line + n, sizeof(line) - (size_t)n, " %c", 'U' + (int)pick(2));
-        if (word[0] == 's')
+        if (word[0] == 's' && word[1] == 'e')
                 (void)snprintf(line + n, sizeof(line) - (size_t)n, " %s", values[pick(ARRAY_SIZE(values))]);
         /* Some are refused. */
         free(world_run(w, line));
