@@ -86,7 +86,8 @@ static bool is_implied(const struct difference_document *d, size_t at, const str
 
 static bool is_there(const struct difference_walk *w, const struct hive_value *v)
 {
-        return !v->deleted && !(w->effective && v->value.type == REG_TOMBSTONE);
+        return !v->deleted && !(w->effective && v->value.type == REG_TOMBSTONE) &&
+               (!w->name || compare_names(w->name, v->name) == 0);
 }
 
 /* The next value of the key that is there, or NULL. */
@@ -132,6 +133,8 @@ static bool compare_key(struct difference_walk *w, struct difference *ret)
         bool after = is_made(w->b) || is_implied(&w->after, w->j, path);
 
         *ret = (struct difference){ .before = w->a, .after = w->b };
+        if (w->name)
+                return false;
         if (before != after) {
                 ret->kind = after ? DIFFERENCE_KEY_ADDED : DIFFERENCE_KEY_REMOVED;
                 return true;
@@ -162,6 +165,16 @@ static bool compare_value(struct difference_walk *w, struct difference *ret)
                 };
                 return true;
         }
+}
+
+const struct hive_value *difference_value(const struct difference *d)
+{
+        return d->before_value ? d->before_value : d->after_value;
+}
+
+const struct hive_key *difference_key(const struct difference *d)
+{
+        return d->before ? d->before : d->after;
 }
 
 bool difference_next(struct difference_walk *w, struct difference *ret)

@@ -36,9 +36,14 @@ struct difference {
         const struct hive_value *before_value, *after_value; /* NULL: not there */
 };
 
+/* One of the two, NULL of a key; and the key, which is listed on one side at least. */
+const struct hive_value *difference_value(const struct difference *d);
+const struct hive_key *difference_key(const struct difference *d);
+
 struct difference_walk {
         struct difference_document before, after;
         bool effective;               /* tombstones, hidden keys and blankets are nothing */
+        const char *name;             /* only values of this name; NULL: all, and keys */
         size_t i, j;                  /* the keys that come next */
         const struct hive_key *a, *b; /* whose values are compared; NULL: not there */
         size_t va, vb;

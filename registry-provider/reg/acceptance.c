@@ -32,9 +32,9 @@ static int check_options(struct session *s, struct data *d)
         }
         if (o->type && value_type_parse(o->type, strlen(o->type), &d->type) < 0) {
                 (void)diag_set(&s->diag, EINVAL,
-                        "--type: there is no type '%s', expected sz, expand, dword, qword, dword-be, multi, hex, "
+                        "%s: there is no type '%s', expected sz, expand, dword, qword, dword-be, multi, hex, "
                         "link, none or 0x<code>",
-                        o->type);
+                        s->command == REG_ADD ? "/t" : "--type", o->type);
                 return EXIT_CODE_USAGE;
         }
         return EXIT_CODE_OK;

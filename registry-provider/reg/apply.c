@@ -356,13 +356,17 @@ static int run(struct apply *a, size_t left_out)
                 code = send(a, &reply);
         if (code == EXIT_CODE_OK)
                 code = show_answer(a, reply, left_out);
-        if (code != EXIT_CODE_OK || left_out == 0)
-                return code;
-        code = session_flush(a->s);
-        if (code != EXIT_CODE_OK)
-                return code;
-        (void)diag_set(&a->s->diag, EINVAL, "%s: %zu bad %s left out", a->name, left_out,
-                left_out == 1 ? "entry was" : "entries were");
+        return code == EXIT_CODE_OK ? document_end(a->s, a->name, left_out) : code;
+}
+
+/* What the file says badly would be taken for what it does not say. */
+static int check_prune(const struct apply *a, size_t left_out)
+{
+        if (left_out == 0 || !a->s->options.prune)
+                return EXIT_CODE_OK;
+        (void)diag_set(&a->s->diag, EINVAL,
+                "%s: nothing is done: with --prune what the layer has of the %zu bad %s would go", a->name,
+                left_out, left_out == 1 ? "entry" : "entries");
         return EXIT_CODE_INVALID;
 }
 
@@ -374,6 +378,8 @@ int command_apply(struct session *s)
         int code = document_read(s, s->line.words[0], &a.file, &left_out);
         if (code == EXIT_CODE_OK)
                 code = check_values(&a, &left_out);
+        if (code == EXIT_CODE_OK)
+                code = check_prune(&a, left_out);
         if (code == EXIT_CODE_OK)
                 code = run(&a, left_out);
         sd_bus_message_unref(a.m);

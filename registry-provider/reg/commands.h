@@ -25,6 +25,9 @@ int command_lint(struct session *s);
 int command_apply(struct session *s);
 int command_export(struct session *s);
 int command_diff(struct session *s);
+/* What `diff --json` prints; returns how many differences there are. */
+struct difference_walk;
+size_t diff_to_json(struct session *s, struct difference_walk *w);
 int command_add(struct session *s);
 int command_query(struct session *s);
 int command_delete(struct session *s);

@@ -16,11 +16,11 @@
 #define AT_PREFIX "at:"
 
 struct side {
-        const char *word;
         const char *layer; /* of the registry; NULL: what is effective */
         bool is_file, is_past;
         struct words_moment at;
         struct hive_file *file;
+        size_t left_out; /* of the file */
         struct subtree tree;
         struct difference_document all;
 };
@@ -34,9 +34,6 @@ static void side_done(struct side *side)
 
 static int open_side(struct session *s, const char *word, struct side *ret)
 {
-        size_t left_out;
-
-        ret->word = word;
         if (strcmp(word, LIVE) == 0)
                 return EXIT_CODE_OK;
         if (strncmp(word, LAYER_PREFIX, strlen(LAYER_PREFIX)) == 0) {
@@ -51,7 +48,7 @@ static int open_side(struct session *s, const char *word, struct side *ret)
                 return session_moment(s, "at", word + strlen(AT_PREFIX), &ret->at);
         }
         ret->is_file = true;
-        int code = document_read(s, word, &ret->file, &left_out);
+        int code = document_read(s, word, &ret->file, &ret->left_out);
         if (code == EXIT_CODE_OK)
                 ret->all = (struct difference_document){ ret->file->keys, ret->file->n_keys };
         return code;
@@ -179,10 +176,10 @@ static void difference_to_text(struct buf *out, const struct difference *d)
                 [DIFFERENCE_VALUE_REMOVED] = '-',
                 [DIFFERENCE_VALUE_CHANGED] = '~',
         };
-        const struct hive_value *one = d->before_value ? d->before_value : d->after_value;
+        const struct hive_value *one = difference_value(d);
 
         buf_printf(out, "%c ", marks[d->kind]);
-        words_format_key(out, (d->before ? d->before : d->after)->path.text);
+        words_format_key(out, difference_key(d)->path.text);
         if (!one) {
                 buf_putc(out, '\\');
                 if (d->kind == DIFFERENCE_KEY_CHANGED)
@@ -224,11 +221,11 @@ static void difference_to_json(struct json *j, const struct difference *d)
                 [DIFFERENCE_VALUE_REMOVED] = "value-removed",
                 [DIFFERENCE_VALUE_CHANGED] = "value-changed",
         };
-        const struct hive_value *one = d->before_value ? d->before_value : d->after_value;
+        const struct hive_value *one = difference_value(d);
 
         json_begin_object(j);
         json_add_string(j, "change", kinds[d->kind]);
-        json_add_string(j, "path", (d->before ? d->before : d->after)->path.text);
+        words_path_to_json(j, "path", difference_key(d)->path.text);
         if (one) {
                 json_add_string(j, "name", path_word_of_value_name(one->name));
                 side_to_json(j, "before", d->before_value);
@@ -240,31 +237,37 @@ static void difference_to_json(struct json *j, const struct difference *d)
         json_end_object(j);
 }
 
+size_t diff_to_json(struct session *s, struct difference_walk *w)
+{
+        struct json j = json_on(&s->out);
+        struct difference d;
+        size_t n = 0;
+
+        json_begin_object(&j);
+        json_key(&j, "differences");
+        json_begin_array(&j);
+        for (; difference_next(w, &d); n++)
+                difference_to_json(&j, &d);
+        json_end_array(&j);
+        session_end_json(s, &j);
+        return n;
+}
+
 static int show(struct session *s, const struct side *a, const struct side *b)
 {
         /* What is effective has no tombstones; what a file or a layer masks is not there, then. */
         struct difference_walk w = { .before = a->all,
                 .after = b->all,
                 .effective = (!a->is_file && !a->layer) || (!b->is_file && !b->layer) };
-        struct json j = json_on(&s->out);
         struct difference d;
-        size_t n = 0;
+        size_t n = s->options.json ? diff_to_json(s, &w) : 0;
 
-        if (s->options.json) {
-                json_begin_object(&j);
-                json_key(&j, "differences");
-                json_begin_array(&j);
-        }
         for (; difference_next(&w, &d); n++)
-                if (s->options.json)
-                        difference_to_json(&j, &d);
-                else if (!s->options.quiet)
+                if (!s->options.quiet)
                         difference_to_text(&s->out, &d);
-        if (s->options.json) {
-                json_end_array(&j);
-                session_end_json(s, &j);
-        }
         int code = session_flush(s);
+        if (code == EXIT_CODE_OK)
+                code = document_end(s, "diff", a->left_out + b->left_out);
         return code == EXIT_CODE_OK && n > 0 ? EXIT_CODE_DIFFERENT : code;
 }
 

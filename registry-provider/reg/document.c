@@ -89,6 +89,17 @@ int document_read(struct session *s, const char *word, struct hive_file **ret, s
         return EXIT_CODE_OK;
 }
 
+int document_end(struct session *s, const char *what, size_t left_out)
+{
+        int code = left_out > 0 ? session_flush(s) : EXIT_CODE_OK;
+
+        if (code != EXIT_CODE_OK || left_out == 0)
+                return code;
+        (void)diag_set(&s->diag, EINVAL, "%s: %zu bad %s left out", what, left_out,
+                left_out == 1 ? "entry was" : "entries were");
+        return EXIT_CODE_INVALID;
+}
+
 int document_roots(const struct hive_key *keys, size_t n, const struct path ***ret, size_t *ret_n)
 {
         const struct path **roots = calloc(n + 1, sizeof(*roots));

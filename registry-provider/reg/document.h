@@ -12,6 +12,10 @@
 _must_check_ int document_read(
         struct session *s, const char *word, struct hive_file **ret, size_t *ret_left_out);
 
+/* The end of a command that did its work: EXIT_CODE_OK, or EXIT_CODE_INVALID with the diag saying of `what`
+ * that so many entries were left out. */
+_must_check_ int document_end(struct session *s, const char *what, size_t left_out);
+
 /* The keys of a document that no other one is above; of a hive that has no value of its own, those below it.
  * malloc()ed. 0 or -ENOMEM. */
 _must_check_ int document_roots(

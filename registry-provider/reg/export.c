@@ -198,7 +198,7 @@ static int read_key(struct session *s, struct subtree *ret)
 
         int code = session_path(s, s->line.words[0], &path);
         if (code == EXIT_CODE_OK && s->options.at)
-                code = session_moment(s, "at", s->options.at, &at);
+                code = session_moment(s, "--at", s->options.at, &at);
         if (code != EXIT_CODE_OK)
                 return code;
         query.at = s->options.at ? &at : NULL;

@@ -87,34 +87,24 @@ static void show(struct session *s, char mark, const struct side *side, const st
         buf_putc(out, '\n');
 }
 
-static bool is_wanted(const struct difference *d, const char *name)
-{
-        const struct hive_value *v = d->before_value ? d->before_value : d->after_value;
-
-        return !name || (v && fold_equal(name, strlen(name), v->name, strlen(v->name)));
-}
-
 /* Returns how many there are. */
 static size_t show_differences(
-        struct session *s, const struct side *a, const struct side *b, const char *name)
+        struct session *s, const struct side *a, const struct side *b, struct difference_walk *w)
 {
-        struct difference_walk w = { .before = a->all, .after = b->all, .effective = true };
         struct difference d;
         size_t n = 0;
 
-        while (difference_next(&w, &d)) {
-                if (!is_wanted(&d, name))
-                        continue;
-                n++;
+        for (; difference_next(w, &d); n++) {
                 if (s->options.quiet)
                         continue;
-                const struct hive_key *key = d.before ? d.before : d.after;
-                bool of_key = !d.before_value && !d.after_value;
+                const struct hive_key *key = difference_key(&d);
+                bool of_key = !difference_value(&d);
                 if (of_key ? d.kind == DIFFERENCE_KEY_REMOVED : d.before_value != NULL)
                         show(s, '<', a, &a->path, key, d.before_value);
                 if (of_key ? d.kind == DIFFERENCE_KEY_ADDED : d.after_value != NULL)
                         show(s, '>', b, &a->path, key, d.after_value);
         }
+        buf_printf(&s->out, "Result Compared: %s\n", n > 0 ? "Different" : "Identical");
         return n;
 }
 
@@ -133,8 +123,8 @@ int command_compare(struct session *s)
                 code = move(s, &b, &a.path);
         if (code != EXIT_CODE_OK)
                 return code;
-        size_t n = show_differences(s, &a, &b, name);
-        buf_printf(&s->out, "Result Compared: %s\n", n > 0 ? "Different" : "Identical");
+        struct difference_walk w = { .before = a.all, .after = b.all, .effective = true, .name = name };
+        size_t n = s->options.json ? diff_to_json(s, &w) : show_differences(s, &a, &b, &w);
         code = session_flush(s);
         return code == EXIT_CODE_OK && n > 0 ? EXIT_CODE_DIFFERENT : code;
 }

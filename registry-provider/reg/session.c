@@ -214,7 +214,7 @@ int session_moment(struct session *s, const char *option, const char *text, stru
         if (words_parse_moment(text, clock_of(CLOCK_REALTIME), ret))
                 return EXIT_CODE_OK;
         (void)diag_set(&s->diag, EINVAL,
-                "--%s: '%s' is neither a change's number nor a time; such are 2026-01-31, '2026-01-31 10:00', "
+                "%s: '%s' is neither a change's number nor a time; such are 2026-01-31, '2026-01-31 10:00', "
                 "7d, 12h, 30m, @SECONDS",
                 option, text);
         return EXIT_CODE_USAGE;
@@ -227,7 +227,7 @@ int session_ask(
         const char *past = s->options.at ? past_method(method) : NULL;
         struct words_moment at;
 
-        int code = past ? session_moment(s, "at", s->options.at, &at) : EXIT_CODE_OK;
+        int code = past ? session_moment(s, "--at", s->options.at, &at) : EXIT_CODE_OK;
         if (code == EXIT_CODE_OK)
                 code = session_new_call(s, past ? past : method, key, name, &m);
         if (code != EXIT_CODE_OK)

@@ -52,7 +52,7 @@ _must_check_ int session_check_words(struct session *s);
 _must_check_ int session_new_call(
         struct session *s, const char *method, const char *key, const char *name, sd_bus_message **ret);
 _must_check_ int session_call(struct session *s, sd_bus_message *m, sd_bus_message **ret_reply);
-/* What an option says of a moment: the number of a change, or a time. */
+/* What an option, as it is written, says of a moment: the number of a change, or a time. */
 _must_check_ int session_moment(
         struct session *s, const char *option, const char *text, struct words_moment *ret);
 /* Both in one, for a method that takes no more than these strings. With --at what can be read of an earlier

@@ -28,7 +28,7 @@ static int read_words(struct undo *u)
                 return EXIT_CODE_USAGE;
         }
         if (since) {
-                int code = session_moment(s, "since", since, &u->moment);
+                int code = session_moment(s, "--since", since, &u->moment);
                 u->what = u->moment.is_time ? "since-time" : "since";
                 return code;
         }

@@ -50,6 +50,35 @@ START_TEST(a_file_is_applied_once)
 }
 END_TEST
 
+#define SEQNO_FILE LAYOUT_POLICY_RUN "/seqno"
+
+static unsigned long long last_record(void)
+{
+        return strtoull(world_read(SEQNO_FILE), NULL, 10);
+}
+
+/* The third run is there so that a record of the second would have come before its own. */
+START_TEST(a_second_run_has_no_audit_record)
+{
+        registryd_start(NULL);
+        world_write(LAYOUT_SYSCTL "/kernel/tainted", "0\n");
+        policyd_follow();
+        write_file("a.yaml",
+                "peios-registry: 1\nkeys:\n  \\System\\Audit\\Modules: {TaintEvents: !sz failure-only}\n");
+        write_file("b.yaml",
+                "peios-registry: 1\nkeys:\n  \\System\\Audit\\Modules: {TaintEvents: !sz success-only}\n");
+        SHELL_SAYS(0, "reg apply a.yaml", "4 changed");
+        WAIT(strstr(world_read(CONTROL_FILE), "2"));
+        WAIT(world_has(SEQNO_FILE) && last_record() > 0);
+        const unsigned long long first = last_record();
+        SHELL_SAYS(0, "reg apply a.yaml", "0 changed");
+        SHELL_SAYS(0, "reg apply b.yaml", "1 changed");
+        WAIT(last_record() > first);
+        daemon_stop(&world.policyd);
+        ck_assert_uint_eq(last_record(), first + 1);
+}
+END_TEST
+
 START_TEST(a_dry_run_shows_what_would_change)
 {
         registryd_start(NULL);
@@ -82,6 +111,24 @@ START_TEST(bad_lines_change_nothing)
         write_file("b.yaml", "peios-registry: 1\nlayer: none\nkeys:\n  \\T: {X: !sz x}\n");
         SHELL_SAYS(2, "reg apply b.yaml", "none");
         SHELL_SAYS(0, "reg apply --layer=base b.yaml", "1 changed in layer base");
+}
+END_TEST
+
+/* What was left out has not been compared, and is not what the file does not have. */
+START_TEST(what_is_left_out_is_no_answer)
+{
+        registryd_start(NULL);
+        (void)shell_output(0, "reg set /T A sz:a; reg set /T B 7; reg set /T C 1");
+        write_file("a.yaml",
+                "peios-registry: 1\nkeys:\n  \\T:\n    A: !sz a\n    B: !dword x\n    C: !dword 1\n");
+        SHELL_SAYS(4, "reg diff --keep-going a.yaml layer:base", "a.yaml:5:", "+ \\T  B = REG_DWORD 7\n",
+                "diff: 1 bad entry was left out");
+        write_file("b.yaml",
+                "peios-registry: 1\nkeys:\n  \\T: {A: !sz a, B: !dword 7, C: !dword 1, D: !dword x}\n");
+        SHELL_SAYS(4, "reg diff --keep-going b.yaml layer:base", "diff: 1 bad entry was left out");
+        SHELL_SAYS(4, "reg apply --prune --keep-going a.yaml",
+                "a.yaml: nothing is done: with --prune what the layer has of the 1 bad entry would go");
+        shell_is(0, "reg get /T", "A = REG_SZ a\nB = REG_DWORD 7\nC = REG_DWORD 1\n");
 }
 END_TEST
 
@@ -229,6 +276,7 @@ START_TEST(differences)
         shell_is(1, "reg diff --json a.yaml live /T/A",
                 "{\"differences\":[{\"change\":\"value-changed\",\"path\":\"Machine\\\\T\\\\A\",\"name\":\"V\","
                 "\"before\":{\"type\":\"sz\",\"data\":\"1\"},\"after\":{\"type\":\"sz\",\"data\":\"2\"}}]}\n");
+        SHELL_SAYS(1, "reg diff --sep=/ --json a.yaml live /T/A", "\"path\":\"Machine/T/A\"");
         SHELL_SAYS(2, "reg diff layer:none live", "there is no layer called 'none'");
         SHELL_SAYS(2, "reg diff none.yaml live", "none.yaml");
         shell_is(0, "reg export 'HKLM\\T' a.reg /y && reg import a.reg /reg:64",
@@ -255,7 +303,8 @@ START_TEST(what_was)
         SHELL_SAYS(0, "reg apply a.yaml", "3 changed in layer base");
         (void)snprintf(line, sizeof(line), "reg diff live at:%" PRIu64 " Machine/T", then);
         shell_is(0, line, "");
-        SHELL_SAYS(1, "reg diff at:never live", "neither a change's number nor a time");
+        SHELL_SAYS(1, "reg diff at:never live",
+                "peios-reg: at: 'never' is neither a change's number nor a time");
 }
 END_TEST
 
@@ -360,7 +409,7 @@ int main(void)
         const TTest *const tests[] = { a_file_is_applied_once, a_dry_run_shows_what_would_change,
                 bad_lines_change_nothing, a_hive_that_is_not_there, what_readers_would_refuse, what_goes,
                 pruned, a_layer_to_a_file_and_back, differences, what_was, random_contents,
-                read_while_others_write };
+                read_while_others_write, what_is_left_out_is_no_answer, a_second_run_has_no_audit_record };
         Suite *suite = suite_create("documents");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

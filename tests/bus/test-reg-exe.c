@@ -64,7 +64,7 @@ START_TEST(add_refuses)
         SHELL_SAYS(1, "reg add '\\T' /v V /v W", "add: /v is given twice");
         SHELL_SAYS(1, "reg add '\\T' /v", "/v needs an argument: NAME");
         SHELL_SAYS(1, "reg add '\\T' /va", "add: there is no option '/va'");
-        SHELL_SAYS(1, "reg add '\\T' /t REG_NOPE /d x", "there is no type 'REG_NOPE'");
+        SHELL_SAYS(1, "reg add '\\T' /t REG_NOPE /d x", "peios-reg: /t: there is no type 'REG_NOPE'");
         SHELL_SAYS(1, "reg add '\\T' /v X /s , /d x", "/s is what is between the items of a REG_MULTI_SZ");
         SHELL_SAYS(4, "reg add '\\T' /v X /t REG_DWORD /d x", "x");
         /* What their reader would refuse is refused here, too; a default is no value that would be replaced.
@@ -251,7 +251,12 @@ START_TEST(compares)
         shell_is(0, "reg compare '\\A\\B' '\\A\\B'", "Result Compared: Identical\n");
         shell_is(2, "reg compare -q '\\A' '\\K' /v v", "Result Compared: Different\n");
         shell_is(0, "reg compare '\\A' '\\K' /v other", "Result Compared: Identical\n");
+        shell_is(2, "reg compare '\\A' '\\K' /v v --json",
+                "{\"differences\":[{\"change\":\"value-changed\",\"path\":\"Machine\\\\A\",\"name\":\"V\","
+                "\"before\":{\"type\":\"dword\",\"data\":1},\"after\":{\"type\":\"dword\",\"data\":2}}]}\n");
+        shell_is(0, "reg compare '\\A\\B' '\\A\\B' --json", "{\"differences\":[]}\n");
         (void)shell_output(0, "reg new /K/Only");
+        shell_is(0, "reg compare '\\A' '\\K' /s /v other", "Result Compared: Identical\n");
         SHELL_SAYS(2, "reg compare '\\A' '\\K' /s", "> Key: HKEY_LOCAL_MACHINE\\K\\Only\n");
         SHELL_SAYS(1, "reg compare '\\A' '\\None'", "there is no key \\None");
 }

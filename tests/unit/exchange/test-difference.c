@@ -47,6 +47,24 @@ static void differ(const char *before, const char *after, bool effective, const 
         ck_assert_str_eq(buf_str(&out), expected);
 }
 
+/* Of one value, whatever becomes of keys and other ones. */
+START_TEST(one_name)
+{
+        _cleanup_hive_file_ struct hive_file *a = document("  \\A: {V: !sz a, W: !sz a}\n  \\B: {}\n");
+        _cleanup_hive_file_ struct hive_file *b =
+                document("  \\A: {V: !sz b, W: !sz b}\n  \\C: {v: !sz c}\n");
+        _cleanup_buf_ struct buf out = BUF_INIT;
+        struct difference_walk w = {
+                .before = { a->keys, a->n_keys }, .after = { b->keys, b->n_keys }, .name = "v"
+        };
+        struct difference d;
+
+        while (difference_next(&w, &d))
+                put(&out, &d);
+        ck_assert_str_eq(buf_str(&out), "~Machine\\A:V\n+Machine\\C:v\n");
+}
+END_TEST
+
 START_TEST(keys_and_values)
 {
         differ("  \\A: {V: !sz a}\n", "  \\a: {v: !sz a}\n", false, "");
@@ -227,7 +245,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { keys_and_values, keys_on_the_way, order, what_is_masked,
+        const TTest *const tests[] = { keys_and_values, one_name, keys_on_the_way, order, what_is_masked,
                 random_documents };
         return suite_of("difference", tests, ARRAY_SIZE(tests));
 }
