@@ -84,9 +84,10 @@ int exchange_writer_new(
         w->how = *how;
         w->out = out;
         int r = how->form == EXCHANGE_REG ? exchange_reg_open(w, d) : 0;
-        if (r == 0)
-                *ret = STEAL_PTR(w);
-        return r;
+        if (r < 0)
+                return r;
+        *ret = STEAL_PTR(w);
+        return 0;
 }
 
 struct exchange_writer *exchange_writer_free(struct exchange_writer *w)

@@ -185,11 +185,9 @@ static bool is_hive(_unused_ const char *name, _unused_ size_t len, _unused_ voi
         return true;
 }
 
-/* Of the key, or the child of that name; `key` NULL: of a hive. */
-static int parse_path(const struct effect_key *key, const char *child, struct path *ret)
+/* `text`: NULL where there was no memory for it. */
+static int parse_path(const char *text, struct path *ret)
 {
-        _cleanup_free_ char *text = key ? path_of(key, child) : strdup(child);
-
         return text ? path_parse(text, strlen(text), is_hive, NULL, ret, NULL) : -ENOMEM;
 }
 
@@ -201,7 +199,8 @@ static int place_child(
         *ret = parent ? parent->place : POLICY_ABOVE;
         if (*ret != POLICY_ABOVE)
                 return 0;
-        int e = parse_path(parent, name, &path);
+        _cleanup_free_ char *text = parent ? path_of(parent, name) : strdup(name);
+        int e = parse_path(text, &path);
         /* What could not be written today is not policy. */
         *ret = e == 0 ? find_place(fx, &path) : POLICY_ELSEWHERE;
         return e == -ENOMEM ? e : 0;
@@ -449,7 +448,8 @@ static int are_values_policy(struct effects *fx, const struct guid *guid, const 
         *ret = e == 0 && key && key->place != POLICY_ELSEWHERE;
         if (e < 0 || !key || !name || key->place != POLICY_ABOVE)
                 return e;
-        e = parse_path(key, NULL, &path);
+        _cleanup_free_ char *text = path_of(key, NULL);
+        e = parse_path(text, &path);
         if (e < 0)
                 return e;
         const struct schema_value *sv = schema_find(fx->schema, &path, name);

@@ -202,8 +202,10 @@ static int step(struct walk *t, struct level *l, struct guid *ret_key, unsigned 
                 const char *name;
                 if (l->i == l->n) {
                         int r = l->after ? load_names(t, l) : 0;
-                        if (r < 0 || l->n == 0 || l->i == l->n)
+                        if (r < 0)
                                 return r;
+                        if (l->i == l->n)
+                                return 0;
                 }
                 int r = look_at(t, l->names[l->i++], ret_key, &name, ret_flags);
                 if (r > 0)

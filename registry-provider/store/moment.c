@@ -266,16 +266,15 @@ static bool look_at(
         const struct store *s, int64_t id, enum history_scale scale, int64_t *ret_id, uint64_t *ret)
 {
         sqlite3_stmt *q = store_query(s, id == 0 ? HISTORY_LAST_NUMBER : HISTORY_NUMBER, false);
-        bool found = false;
 
         if (q && id > 0)
                 (void)sqlite3_bind_int64(q, 1, id);
-        while (database_row(store_database(s), q)) {
-                *ret_id = sqlite3_column_int64(q, 0);
-                *ret = (uint64_t)column_of(q, scale);
-                found = true;
-        }
-        return found;
+        if (!database_row(store_database(s), q))
+                return false;
+        *ret_id = sqlite3_column_int64(q, 0);
+        *ret = (uint64_t)column_of(q, scale);
+        (void)sqlite3_reset(q);
+        return true;
 }
 
 int64_t history_until(const struct store *s, enum history_scale scale, uint64_t number)

@@ -124,7 +124,9 @@ START_TEST(killed_before_the_entry)
         WAIT(told.n == 1);
         WAIT(find_kept(&text, piece));
         daemon_kill(&world.policyd);
-        *find_kept(&text, piece) = '\0';
+        char *kept = find_kept(&text, piece);
+        ck_assert_ptr_nonnull(kept);
+        *kept = '\0';
         world_write(STATE_FILE, text.data);
         _cleanup_free_ char *number = strdup(world_read(SEQNO_FILE));
         policyd_start("--recheck=1");

@@ -12,10 +12,9 @@
 char *path_join(const char *a, const char *b)
 {
         struct buf buf = BUF_INIT;
-        char *path;
         buf_printf(&buf, "%s/%s", a, b);
-        ck_assert_int_eq(buf_finish(&buf, &path, NULL), 0);
-        return path;
+        ck_assert_int_eq(buf.error, 0);
+        return buf.data;
 }
 
 static void for_each(const char *dir, void (*fn)(const char *path, const char *name, void *to), void *to)
