@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "../../schema/yaml/yaml.h"
 
@@ -147,11 +148,17 @@ static bool is_hive(const char *name, size_t len, void *userdata)
         return false;
 }
 
+/* By the name that the file has, or regedit's long one for it. */
 static const char *find_root(const struct exchange_reg *r, const char *name, size_t len)
 {
-        for (size_t i = 0; i < r->how->n_roots; i++)
-                if (fold_equal(name, len, r->how->roots[i].name, strlen(r->how->roots[i].name)))
-                        return r->how->roots[i].path;
+        const char *full = path_root_name(name, len);
+
+        for (size_t i = 0; i < r->how->n_roots; i++) {
+                const struct exchange_root *root = &r->how->roots[i];
+                if (fold_equal(name, len, root->name, strlen(root->name)) ||
+                        (full && strcasecmp(full, root->name) == 0))
+                        return root->path;
+        }
         return NULL;
 }
 

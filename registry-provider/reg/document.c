@@ -4,11 +4,73 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "../exchange/difference.h"
 
-/* A .reg file in UTF-16 takes twice the bytes. */
-#define FILE_BYTES_MAX (2u * HIVE_FILE_BYTES_MAX)
+/* ---- Roots ---- */
+
+void document_map_done(struct document_map *map)
+{
+        for (size_t i = 0; i < map->n; i++) {
+                path_done(&map->paths[i]);
+                free(map->names[i]);
+        }
+}
+
+/* It is written into files of any encoding, between brackets and before a separator. */
+static bool can_be_root(const char *name, size_t len)
+{
+        for (size_t i = 0; i < len; i++)
+                if (name[i] < ' ' || name[i] > '~' || strchr("\\/[]", name[i]))
+                        return false;
+        return len > 0;
+}
+
+static bool is_mapped(const struct document_map *map, const char *name)
+{
+        for (size_t i = 0; i < map->n; i++)
+                if (strcasecmp(map->names[i], name) == 0)
+                        return true;
+        return false;
+}
+
+/* ROOT=KEY */
+static int add_root(struct session *s, struct document_map *map, const char *word)
+{
+        size_t len = strcspn(word, "="), i = map->n;
+        const char *full = path_root_name(word, len);
+
+        if (!word[len] || !can_be_root(word, len)) {
+                (void)diag_set(&s->diag, EINVAL,
+                        "--map: '%s' is no ROOT=KEY, as HKEY_CURRENT_USER=/Users/S-1-5-21-7", word);
+                return EXIT_CODE_USAGE;
+        }
+        int code = session_path(s, word + len + 1, &map->paths[i]);
+        if (code != EXIT_CODE_OK)
+                return code;
+        char *name = full ? strdup(full) : strndup(word, len);
+        bool twice = name && is_mapped(map, name);
+        map->names[map->n++] = name;
+        map->roots[i] = (struct exchange_root){ name, map->paths[i].text };
+        if (!name)
+                return session_fail(s, -ENOMEM, NULL);
+        if (twice)
+                (void)diag_set(&s->diag, EINVAL, "--map: %s is given twice", name);
+        return twice ? EXIT_CODE_USAGE : EXIT_CODE_OK;
+}
+
+int document_map_read(struct session *s, struct document_map *ret)
+{
+        const struct options_list *roots = &s->options.roots;
+        int code = EXIT_CODE_OK;
+
+        for (size_t i = 0; i < roots->n && code == EXIT_CODE_OK; i++)
+                code = add_root(s, ret, roots->list[i]);
+        return code;
+}
+
+/* ---- Reading ---- */
 
 /* NULL-terminated, borrowed from the session. */
 static int find_hives(struct session *s, const char *const **ret)
@@ -30,13 +92,19 @@ static void tell_problems(const struct diags *problems)
 static int parse(struct session *s, const char *name, const struct buf *text, const char *const *hives,
         struct hive_file **ret, struct diags *problems)
 {
-        const struct exchange_reading how = {
+        _cleanup_document_map_ struct document_map map = { 0 };
+        struct exchange_reading how = {
                 .value_max = VALUE_BYTES_DEFAULT_MAX,
                 .hives = hives,
                 .encoding = s->options.encoding,
+                .roots = map.roots,
                 .keep_going = s->options.keep_going,
         };
 
+        int code = document_map_read(s, &map);
+        if (code != EXIT_CODE_OK)
+                return code;
+        how.n_roots = map.n;
         int r = exchange_read(name, buf_str(text), text->len, &how, ret, problems);
         if (r == 0)
                 return EXIT_CODE_OK;
@@ -74,7 +142,7 @@ int document_read(struct session *s, const char *word, struct hive_file **ret, s
         _cleanup_buf_ struct buf text = BUF_INIT;
         const char *const *hives;
 
-        int code = session_read(s, word, FILE_BYTES_MAX, &text);
+        int code = session_read(s, word, DOCUMENT_BYTES_MAX, &text);
         if (code == EXIT_CODE_OK)
                 code = find_hives(s, &hives);
         if (code == EXIT_CODE_OK)

@@ -6,6 +6,20 @@
 #include "../exchange/exchange.h"
 #include "session.h"
 
+/* A .reg file in UTF-16 takes twice the bytes. */
+#define DOCUMENT_BYTES_MAX (2u * HIVE_FILE_BYTES_MAX)
+
+/* What --map says. */
+struct document_map {
+        struct exchange_root roots[OPTIONS_LIST_MAX];
+        size_t n;
+        struct path paths[OPTIONS_LIST_MAX];
+        char *names[OPTIONS_LIST_MAX];
+};
+_must_check_ int document_map_read(struct session *s, struct document_map *ret);
+void document_map_done(struct document_map *map);
+#define _cleanup_document_map_ _cleanup_(document_map_done)
+
 /* Reads a file that the command line names, and puts it into order (exchange/difference.h). What is bad in
  * it is told line by line; then nothing comes back, EXIT_CODE_INVALID, unless it is --keep-going:
  * *ret_left_out says how many were left out. */

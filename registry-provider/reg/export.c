@@ -227,10 +227,14 @@ int command_export(struct session *s)
         _cleanup_subtree_ struct subtree tree = { 0 };
         _cleanup_buf_ struct buf text = BUF_INIT;
         _cleanup_free_ char *hive = NULL;
-        struct exchange_writing how = { .layer = s->options.layer };
+        _cleanup_document_map_ struct document_map map = { 0 };
+        struct exchange_writing how = { .layer = s->options.layer, .roots = map.roots };
         size_t n_refused = 0;
 
         int code = choose_form(s, file, &how);
+        if (code == EXIT_CODE_OK)
+                code = document_map_read(s, &map);
+        how.n_roots = map.n;
         if (code == EXIT_CODE_OK)
                 code = read_key(s, &tree);
         if (code == EXIT_CODE_OK)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* lint: hive files (drop-ins) and files of the schema, without a provider: what the formats refuse are
- * errors, what readers will refuse are warnings. */
+/* lint: hive files (drop-ins), documents and files of the schema, without a provider: what the formats
+ * refuse are errors, what readers will refuse are warnings. */
 
 #include <errno.h>
 #include <stdarg.h>
@@ -8,12 +8,13 @@
 #include <string.h>
 
 #include "../../schema/schema.h"
-#include "../hive/hive.h"
 #include "commands.h"
+#include "document.h"
 
 struct lint {
         struct session *s;
         struct schema *schema;
+        struct document_map map;
         const char *name; /* of the file, in messages */
         struct json j;
         struct buf errors, warnings; /* the elements of the file's JSON arrays */
@@ -45,7 +46,7 @@ static void note_code(struct lint *l, int code)
 
 static int read_input(struct lint *l, const char *word, struct buf *ret)
 {
-        int code = session_read(l->s, word, HIVE_FILE_BYTES_MAX, ret);
+        int code = session_read(l->s, word, DOCUMENT_BYTES_MAX, ret);
 
         if (code == EXIT_CODE_OK)
                 return code;
@@ -59,8 +60,8 @@ static int read_input(struct lint *l, const char *word, struct buf *ret)
         return code;
 }
 
-_printf_(4, 5) static void warn_of(
-        struct lint *l, const struct hive_key *key, uint32_t line, const char *format, ...)
+_printf_(5, 6) static void warn_of(
+        struct lint *l, const struct hive_key *key, uint32_t line, uint32_t column, const char *format, ...)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct diag d = { 0 };
@@ -69,7 +70,7 @@ _printf_(4, 5) static void warn_of(
         va_start(ap, format);
         (void)vsnprintf(d.text, sizeof(d.text), format, ap);
         va_end(ap);
-        buf_printf(&text, "%s:%u: ", l->name, line);
+        buf_printf(&text, "%s:%u:%u: ", l->name, line, column);
         words_format_key(&text, key->path.text);
         buf_puts(&text, d.text);
         tell(l, false, buf_str(&text));
@@ -87,17 +88,20 @@ static void check_value(struct lint *l, const struct schema *schema, const struc
 
         if (near) {
                 words_format_key(&path, near->key.text);
-                warn_of(l, key, value->line, "\\%s: the schema does not know this value, but %s\\%s", name,
-                        buf_str(&path), near->name);
+                warn_of(l, key, value->line, value->column,
+                        "\\%s: the schema does not know this value, but %s\\%s", name, buf_str(&path),
+                        near->name);
         }
-        if (sv && value->value.type != REG_TOMBSTONE && schema_check(sv, &value->value, &text, &d) < 0)
-                warn_of(l, key, value->line, "\\%s: its reader will refuse this value: %s", name, d.text);
+        if (sv && !value->deleted && value->value.type != REG_TOMBSTONE &&
+                schema_check(sv, &value->value, &text, &d) < 0)
+                warn_of(l, key, value->line, value->column, "\\%s: its reader will refuse this value: %s",
+                        name, d.text);
 }
 
 static void check_key(struct lint *l, const struct hive_key *key)
 {
         if (schema_find_value_at(l->schema, &key->path))
-                warn_of(l, key, key->line, ": is a value in the schema, expected a key");
+                warn_of(l, key, key->line, key->column, ": is a value in the schema, expected a key");
         for (size_t i = 0; i < key->n_values; i++)
                 check_value(l, l->schema, key, &key->values[i]);
 }
@@ -119,22 +123,50 @@ static int parse_schema(struct lint *l, const struct buf *text, struct diag *d)
         return r < 0 ? r : schema_add(schema, l->name, text->data, text->len, d);
 }
 
+static void note_errors(struct lint *l, int r, const struct diags *problems)
+{
+        for (size_t i = 0; i < problems->n; i++)
+                tell(l, true, problems->list[i]);
+        if (r == -ENOMEM)
+                tell(l, true, strerror(ENOMEM));
+        if (r < 0 || problems->n > 0)
+                note_code(l, r == -ENOMEM ? EXIT_CODE_FAILURE : EXIT_CODE_INVALID);
+}
+
+/* The first thing that is wrong with a drop-in file or one of the schema, and all that are with another
+ * document. */
+static int parse(struct lint *l, const struct buf *text, struct hive_file **ret, struct diags *problems)
+{
+        const struct exchange_reading how = {
+                .hives = (const char *const *)l->s->hives,
+                .encoding = l->s->options.encoding,
+                .roots = l->map.roots,
+                .n_roots = l->map.n,
+                .keep_going = true,
+        };
+        struct diag d = { 0 };
+        int r;
+
+        if (exchange_detect(buf_str(text), text->len) != EXCHANGE_YAML)
+                return exchange_read(l->name, buf_str(text), text->len, &how, ret, problems);
+        if (schema_is_text(buf_str(text)))
+                r = parse_schema(l, text, &d);
+        else
+                r = hive_parse(l->name, buf_str(text), text->len, VALUE_BYTES_DEFAULT_MAX, ret, &d);
+        int added = d.text[0] ? diags_add(problems, &d) : 0;
+        return added < 0 ? added : r;
+}
+
 static void check_file(struct lint *l, const char *word)
 {
+        _cleanup_(diags_done) struct diags problems = { 0 };
         _cleanup_hive_file_ struct hive_file *file = NULL;
         _cleanup_buf_ struct buf text = BUF_INIT;
-        struct diag d = { 0 };
 
         if (read_input(l, word, &text) != EXIT_CODE_OK)
                 return;
-        int r = schema_is_text(buf_str(&text))
-                        ? parse_schema(l, &text, &d)
-                        : hive_parse(l->name, buf_str(&text), text.len, VALUE_BYTES_DEFAULT_MAX, &file, &d);
-        if (r < 0) {
-                tell(l, true, d.text[0] ? d.text : strerror(-r));
-                note_code(l, r == -ENOMEM ? EXIT_CODE_FAILURE : EXIT_CODE_INVALID);
-                return;
-        }
+        int r = parse(l, &text, &file, &problems);
+        note_errors(l, r, &problems);
         for (size_t i = 0; file && i < file->n_keys; i++)
                 check_key(l, &file->keys[i]);
 }
@@ -162,34 +194,49 @@ static void report(struct lint *l)
         }
 }
 
+static void check_files(struct lint *l)
+{
+        const struct session *s = l->s;
+
+        if (s->options.json)
+                json_begin_array(&l->j);
+        for (size_t i = 0; i < s->line.n_words; i++) {
+                l->name = session_file_name(s->line.words[i]);
+                check_file(l, s->line.words[i]);
+                report(l);
+        }
+        if (s->options.json) {
+                json_end_array(&l->j);
+                buf_putc(&l->s->out, '\n');
+        }
+}
+
+static void lint_done(struct lint *l)
+{
+        buf_done(&l->errors);
+        buf_done(&l->warnings);
+        document_map_done(&l->map);
+        (void)schema_free(l->schema);
+}
+
 int command_lint(struct session *s)
 {
-        struct lint l = { .s = s, .j = json_on(&s->out) };
-        const bool json = s->options.json;
+        _cleanup_(lint_done) struct lint l = { .s = s, .j = json_on(&s->out) };
 
+        int code = session_assume_hives(s);
+        if (code == EXIT_CODE_OK)
+                code = document_map_read(s, &l.map);
+        if (code != EXIT_CODE_OK)
+                return code;
         /* Where packages are built there is no provider to ask. */
         int r = schema_load(s->options.root, NULL, on_schema_error, s, &l.schema);
         if (r < 0)
                 return session_fail(s, r, "the schema cannot be read");
-        if (json)
-                json_begin_array(&l.j);
-        for (size_t i = 0; i < s->line.n_words; i++) {
-                const char *word = s->line.words[i];
-                l.name = session_file_name(word);
-                check_file(&l, word);
-                report(&l);
-        }
-        if (json) {
-                json_end_array(&l.j);
-                buf_putc(&s->out, '\n');
-        }
+        check_files(&l);
         int error = l.errors.error ? l.errors.error : l.warnings.error;
-        buf_done(&l.errors);
-        buf_done(&l.warnings);
-        (void)schema_free(l.schema);
         if (error)
                 return session_fail(s, error, NULL);
         /* What was found is the result, whatever the exit code. */
-        int code = session_flush(s);
+        code = session_flush(s);
         return code == EXIT_CODE_OK ? l.code : code;
 }

@@ -55,8 +55,10 @@ static const struct options_command commands[] = {
                 "Write a copy of the database, with its history, to a new file",
                 "It is whole and checked, and others write meanwhile. Root alone may do it.",
                 { OPTIONS_FILES } },
-        [REG_LINT] = { "lint", 1, OPTIONS_UNLIMITED, "FILE...", "Check hive files, without a provider",
-                "`-` is standard input. Exit status 4 when a file is bad.", { OPTIONS_FILES } },
+        [REG_LINT] = { "lint", 1, OPTIONS_UNLIMITED, "FILE...", "Check files, without a provider",
+                "Drop-in files, .reg and JSON as apply takes them, and files of the schema; `-` is standard input.\n"
+                "Exit status 4 when a file is bad.",
+                { OPTIONS_FILES } },
         [REG_APPLY] = { "apply", 1, 1, "FILE", "Make a layer have what a file says, all or nothing",
                 "FILE is hive YAML, JSON or .reg, whichever it looks like; `-` is standard input. It goes into the layer of\n"
                 "--layer, else into the one that it names. What is there already is not written again: a second run\n"
@@ -106,6 +108,7 @@ static const struct options_command commands[] = {
 #define AT(member) offsetof(struct reg_options, member)
 #define ON(command) (UINT64_C(1) << REG_##command)
 
+#define DOCUMENTS (ON(APPLY) | ON(IMPORT) | ON(EXPORT) | ON(DIFF))
 #define MASKING (ON(MASK) | ON(UNMASK) | ON(HIDE) | ON(UNHIDE))
 #define AS_REG_EXE (ON(ADD) | ON(QUERY) | ON(DELETE))
 #define REG_EXE_TYPES                                                                                       \
@@ -184,8 +187,7 @@ static const struct options_row rows[] = {
                         "what the layer has at or below the file's topmost keys, and the file has not, goes.\nTopmost "
                         "is a key that no other one of the file is above; a hive that has no values of its own\nis not "
                         "counted.\nOther layers keep what they have." },
-        { "keep-going", .kind = OPTIONS_FLAG, .offset = AT(keep_going),
-                .commands = ON(APPLY) | ON(IMPORT) | ON(EXPORT) | ON(DIFF),
+        { "keep-going", .kind = OPTIONS_FLAG, .offset = AT(keep_going), .commands = DOCUMENTS,
                 .help = "Leave out what is bad, say what that is, and end with exit status 4" },
         { "format", .kind = OPTIONS_TEXT, .offset = AT(format), .commands = ON(EXPORT), .metavar = "FORM",
                 .help = "yaml, json or reg, whatever the file is called", .offered = "yaml json reg" },
@@ -196,9 +198,15 @@ static const struct options_row rows[] = {
                         "a .reg file for\n.Ql windows :\nUTF-16, for Windows and Wine, as files have it unless this is "
                         "given;\n.Ql utf8 :\nfor people and Samba, as standard output has it;\n.Ql ascii :\nfor "
                         "hivexregedit;\n.Ql regedit4 :\nthe old form, in a code page." },
-        { "encoding", .kind = OPTIONS_TEXT, .offset = AT(encoding),
-                .commands = ON(APPLY) | ON(IMPORT) | ON(EXPORT) | ON(DIFF), .metavar = "NAME",
+        { "encoding", .kind = OPTIONS_TEXT, .offset = AT(encoding), .commands = DOCUMENTS | ON(LINT),
+                .metavar = "NAME",
                 .help = "The code page of a .reg file without a mark (default: CP1252 for REGEDIT4)" },
+        { "map", .kind = OPTIONS_LIST, .offset = AT(roots), .commands = DOCUMENTS | ON(LINT),
+                .metavar = "ROOT=KEY",
+                .help = "ROOT of a .reg file means KEY: HKCU=/Users/S-1-5-21-7; may be given more than once",
+                .manual =
+                        "a root of a .reg file, such as\n.Ql HKCU ,\nmeans this key: it is read as that, and the key "
+                        "is written as the root.\nMay be given more than once; where two fit, the first counts." },
         { "as-hex", .kind = OPTIONS_FLAG, .offset = AT(as_hex), .commands = ON(EXPORT),
                 .help = "Write the bytes of what a .reg file cannot say, without its type" },
         { "at", .kind = OPTIONS_TEXT, .offset = AT(at),

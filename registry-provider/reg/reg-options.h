@@ -47,6 +47,7 @@ struct reg_options {
         const char *from; /* in place of a DATA word */
         const char *type;
         const char *format, *variant, *encoding; /* of documents */
+        struct options_list roots;               /* of .reg documents, NAME=KEY each */
         const char *value, *data, *separator;    /* /v, add's /d, and what is between the items of a list */
         const char *find;                        /* query's /f */
         bool json;

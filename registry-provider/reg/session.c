@@ -281,7 +281,7 @@ int session_ask_hives(struct session *s)
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;
 
-        int code = session_connect(s);
+        int code = s->hives ? EXIT_CODE_OK : session_connect(s);
         if (code != EXIT_CODE_OK || s->hives)
                 return code;
         int r = sd_bus_get_property(
@@ -292,6 +292,16 @@ int session_ask_hives(struct session *s)
         if (r >= 0 && !s->hives)
                 r = -EBADMSG;
         return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
+}
+
+int session_assume_hives(struct session *s)
+{
+        s->hives = calloc(3, sizeof(*s->hives));
+        if (s->hives)
+                s->hives[0] = strdup(DEFAULT_HIVE);
+        if (s->hives && s->hives[0])
+                s->hives[1] = strdup("Users");
+        return s->hives && s->hives[0] && s->hives[1] ? EXIT_CODE_OK : session_fail(s, -ENOMEM, NULL);
 }
 
 int session_path(struct session *s, const char *key, struct path *ret)

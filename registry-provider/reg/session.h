@@ -75,8 +75,9 @@ const char *session_file_name(const char *word);
  * only where the first component is not the default one. */
 _must_check_ int session_path(struct session *s, const char *key, struct path *ret);
 
-/* Fills in `hives`, once. */
+/* Fills in `hives`, once; without a provider, with those that regedit's roots mean. */
 _must_check_ int session_ask_hives(struct session *s);
+_must_check_ int session_assume_hives(struct session *s);
 
 /* Whether the provider has the key, or (name not NULL) the value, be it a default. */
 _must_check_ int session_has(struct session *s, const char *key, const char *name, bool *ret);

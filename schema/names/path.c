@@ -130,23 +130,21 @@ static int check_components(const char *s, size_t len, size_t before, size_t max
 
 /* What people paste out of regedit. `hive` NULL: there is none here that it could mean. */
 static const struct root {
-        const char *name, *hive;
+        const char *abbreviation, *name, *hive;
 } roots[] = {
-        { "HKLM", DEFAULT_HIVE },
-        { "HKEY_LOCAL_MACHINE", DEFAULT_HIVE },
-        { "HKU", "Users" },
-        { "HKEY_USERS", "Users" },
-        { "HKCU", NULL },
-        { "HKEY_CURRENT_USER", NULL },
-        { "HKCR", NULL },
-        { "HKEY_CLASSES_ROOT", NULL },
-        { "HKCC", NULL },
-        { "HKEY_CURRENT_CONFIG", NULL },
-        { "HKPD", NULL },
-        { "HKEY_PERFORMANCE_DATA", NULL },
-        { "HKDD", NULL },
-        { "HKEY_DYN_DATA", NULL },
+        { "HKLM", "HKEY_LOCAL_MACHINE", DEFAULT_HIVE },
+        { "HKU", "HKEY_USERS", "Users" },
+        { "HKCU", "HKEY_CURRENT_USER", NULL },
+        { "HKCR", "HKEY_CLASSES_ROOT", NULL },
+        { "HKCC", "HKEY_CURRENT_CONFIG", NULL },
+        { "HKPD", "HKEY_PERFORMANCE_DATA", NULL },
+        { "HKDD", "HKEY_DYN_DATA", NULL },
 };
+
+static bool is_same(const char *name, size_t len, const char *of)
+{
+        return strlen(of) == len && strncasecmp(name, of, len) == 0;
+}
 
 /* PowerShell puts a colon behind it. */
 static const struct root *find_root(const char *name, size_t len)
@@ -154,7 +152,7 @@ static const struct root *find_root(const char *name, size_t len)
         if (len > 0 && name[len - 1] == ':')
                 len--;
         for (size_t i = 0; i < ARRAY_SIZE(roots); i++)
-                if (strlen(roots[i].name) == len && strncasecmp(name, roots[i].name, len) == 0)
+                if (is_same(name, len, roots[i].abbreviation) || is_same(name, len, roots[i].name))
                         return &roots[i];
         return NULL;
 }
@@ -162,6 +160,12 @@ static const struct root *find_root(const char *name, size_t len)
 bool path_is_root(const char *name, size_t len)
 {
         return find_root(name, len) != NULL;
+}
+
+const char *path_root_name(const char *name, size_t len)
+{
+        const struct root *root = find_root(name, len);
+        return root ? root->name : NULL;
 }
 
 static const struct root *root_of(const char *input, size_t len, size_t *ret_taken)
@@ -194,8 +198,7 @@ const char *path_root_hive(const char *path, size_t *ret_taken)
 const char *path_root_of_hive(const char *hive, size_t len)
 {
         for (size_t i = 0; i < ARRAY_SIZE(roots); i++)
-                if (roots[i].hive && strncmp(roots[i].name, "HKEY_", 5) == 0 &&
-                        fold_equal(hive, len, roots[i].hive, strlen(roots[i].hive)))
+                if (roots[i].hive && fold_equal(hive, len, roots[i].hive, strlen(roots[i].hive)))
                         return roots[i].name;
         return NULL;
 }
@@ -213,17 +216,17 @@ struct front {
         size_t taken;
 };
 
-static int root_front(const struct root *root, size_t taken, path_is_hive_t is_hive, void *userdata,
-        struct front *ret, struct diag *d)
+static int root_front(const struct root *root, const char *input, size_t taken, path_is_hive_t is_hive,
+        void *userdata, struct front *ret, struct diag *d)
 {
         if (!root->hive)
                 return diag_set(d, EINVAL,
-                        "%s: a root of regedit that has no counterpart here, expected a key in " DEFAULT_HIVE,
-                        root->name);
+                        "%.*s: a root of regedit that has no counterpart here, expected a key in " DEFAULT_HIVE,
+                        (int)taken, input);
         if (!names_hive(root->hive, strlen(root->hive), is_hive, userdata))
                 return diag_set(d, EINVAL,
-                        "%s: means the hive %s, which is not there, expected a key in " DEFAULT_HIVE,
-                        root->name, root->hive);
+                        "%.*s: means the hive %s, which is not there, expected a key in " DEFAULT_HIVE,
+                        (int)taken, input, root->hive);
         *ret = (struct front){ root->hive, 1, taken };
         return 0;
 }
@@ -235,7 +238,7 @@ static int find_front(const char *input, size_t len, path_is_hive_t is_hive, voi
         const struct root *root = root_of(input, len, &taken);
 
         if (root)
-                return root_front(root, taken, is_hive, userdata, ret, d);
+                return root_front(root, input, taken, is_hive, userdata, ret, d);
         /* The first component decides whether a hive goes in front, but nothing may look at it unchecked. */
         bool is_name = first > 0 && path_check_component(input, first, NULL) == 0;
         if (is_name && path_is_reserved(input, first))

@@ -53,6 +53,8 @@ const char *path_word_of_value_name(const char *name);
 
 /* Whether it is one of regedit's roots, in any case: no hive can have such a name. */
 bool path_is_root(const char *name, size_t len);
+/* Its long name, HKEY_CURRENT_USER of HKCU; NULL: it is none of them. */
+const char *path_root_name(const char *name, size_t len);
 /* Whether the (valid) name is RESERVED_HIVE: no hive can have it either, and no path begin with it. */
 bool path_is_reserved(const char *name, size_t len);
 /* What is shown of a path behind its first separator: the default hive is left out, unless what follows

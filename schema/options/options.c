@@ -33,6 +33,16 @@ static int store_number(
                 (unsigned long long)row->min, buf_str(&limit));
 }
 
+static int store_item(
+        struct parser *p, const struct options_row *row, const char *argument, struct options_list *member)
+{
+        if (member->n == OPTIONS_LIST_MAX)
+                return diag_set(
+                        p->d, EINVAL, "--%s is given more than %u times", row->name, OPTIONS_LIST_MAX);
+        member->list[member->n++] = argument;
+        return 0;
+}
+
 static int store(struct parser *p, const struct options_row *row, const char *argument)
 {
         void *member = (char *)p->members + row->offset;
@@ -51,6 +61,8 @@ static int store(struct parser *p, const struct options_row *row, const char *ar
         case OPTIONS_TEXT:
                 *(const char **)member = argument;
                 return 0;
+        case OPTIONS_LIST:
+                return store_item(p, row, argument, member);
         case OPTIONS_NUMBER:
                 return store_number(p, row, argument, member);
         case OPTIONS_EXPECTED:

@@ -14,6 +14,7 @@
 enum options_kind {
         OPTIONS_FLAG,     /* bool */
         OPTIONS_TEXT,     /* const char * */
+        OPTIONS_LIST,     /* struct options_list: given more than once, each is kept */
         OPTIONS_NUMBER,   /* uint64_t */
         OPTIONS_EXPECTED, /* struct expected: a number that may be any, also 0 */
         OPTIONS_ROOT,     /* const char *, of a folder that is there */
@@ -67,6 +68,12 @@ struct options_program {
         size_t n_commands;
         const struct options_row *rows;
         size_t n_rows;
+};
+
+#define OPTIONS_LIST_MAX 16
+struct options_list {
+        const char *list[OPTIONS_LIST_MAX];
+        size_t n;
 };
 
 struct options_line {

@@ -43,6 +43,55 @@ START_TEST(bad_lines_are_named)
 }
 END_TEST
 
+/* The long name and the short one are the same root. */
+START_TEST(roots_are_mapped)
+{
+        registryd_start(NULL);
+        (void)shell_output(0,
+                "printf 'REGEDIT4\n\n[HKEY_CURRENT_USER\\T]\n\"a\"=\"1\"\n\n[Other\\T]\n\"b\"=\"2\"\n' >a.reg");
+        SHELL_SAYS(4, "reg import a.reg", "a.reg:3:1: HKEY_CURRENT_USER has no counterpart",
+                "a.reg:6:1: `Other` is no root");
+        SHELL_SAYS(0, "reg import --map=hkcu=/U/me --map=Other='\\O=1' a.reg", "a.reg: 7 changed");
+        shell_is(0, "reg get /U/me/T a; reg get '\\O=1\\T' b", "1\n2\n");
+        shell_is(0, "reg export --format=reg --map HKCU=/U/me Machine/U | grep -v ';'",
+                "Windows Registry Editor Version 5.00\n\n[HKEY_LOCAL_MACHINE\\U]\n\n[HKEY_CURRENT_USER]\n\n"
+                "[HKEY_CURRENT_USER\\T]\n\"a\"=\"1\"\n\n");
+        shell_is(0, "reg diff --map=HKCU=/U/me --map=Other=/O=1 a.reg live", "");
+        SHELL_SAYS(1, "reg import --map=HKCU a.reg", "--map: 'HKCU' is no ROOT=KEY");
+        SHELL_SAYS(1, "reg import --map='A\\B=/U' a.reg", "is no ROOT=KEY");
+        SHELL_SAYS(1, "reg import --map=HKCU=/U --map=HKEY_Current_User=/V a.reg",
+                "--map: HKEY_CURRENT_USER is given twice");
+        SHELL_SAYS(1, "reg import $(seq -f --map=A%g=/U 17) a.reg", "--map is given more than 16 times");
+        SHELL_SAYS(4, "reg import --map=HKCU=HKCR/x a.reg", "HKCR: a root of regedit");
+}
+END_TEST
+
+/* Told by their contents, and no provider is there. */
+START_TEST(documents_are_checked)
+{
+        SHELL_SAYS(4,
+                "printf 'REGEDIT4\n[HKLM\\System\\Audit\\Modules]\n\"TaintEvents\"=\"on\"\n\"a\"=\"C:\\\\new\"\n"
+                "[HKCU\\X]\n\"TaintEvent\"=-\n[HKU\\X]\n' >a; reg lint --root=root a",
+                "a:4:8: a single backslash", "a:5:1: HKCU has no counterpart",
+                "warning: a:3:1: \\System\\Audit\\Modules\\TaintEvents: its reader will refuse");
+        SHELL_SAYS(4, "reg lint --root=root --json a",
+                "[{\"file\":\"a\",\"ok\":false,\"errors\":[\"a:4:8: a single",
+                "\",\"a:5:1:", "],\"warnings\":[\"a:3:1:");
+        shell_is(0,
+                "printf 'REGEDIT4\n[HKCU\\X]\n\"a\"=\"\204\"\n' >b; reg lint --root=root --map=HKCU=/U "
+                "--encoding=CP850 b",
+                "");
+        SHELL_SAYS(1, "reg lint --root=root --map=HKCU b", "is no ROOT=KEY");
+        SHELL_SAYS(4,
+                "printf '{\"keys\": [\n{\"path\": \"Machine/T\", \"values\": [\n{\"name\": \"A\", \"type\": \"dword\", "
+                "\"data\": \"x\"},\n{\"name\": \"B\", \"type\": \"no\", \"data\": 1}]}]}' >c; reg lint --root=root c",
+                "c:3:", "c:4:");
+        shell_is(0,
+                "printf '{\"keys\": [{\"path\": \"Users/T\", \"values\": []}]}' | reg lint --root=root -",
+                "");
+}
+END_TEST
+
 /* In each form, for each reader. */
 START_TEST(what_is_exported_changes_nothing)
 {
@@ -64,8 +113,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { reg_is_imported, bad_lines_are_named,
-                what_is_exported_changes_nothing };
+        const TTest *const tests[] = { reg_is_imported, bad_lines_are_named, roots_are_mapped,
+                documents_are_checked, what_is_exported_changes_nothing };
         Suite *suite = suite_create("reg-files");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

@@ -263,10 +263,10 @@ START_TEST(lint)
                                "  \\System\\Audit\\Modules\\TaintEvents:\n"
                                "    x: !sz y\n");
         SAYS(0, "cd root; reg lint --root=. a.yaml",
-                "warning: a.yaml:5: \\System\\Audit\\Modules\\TaintEvent: the schema does not know this value, "
+                "warning: a.yaml:5:5: \\System\\Audit\\Modules\\TaintEvent: the schema does not know this value, "
                 "but \\System\\Audit\\Modules\\TaintEvents\n",
-                "warning: a.yaml:6: \\System\\Audit\\Modules\\TaintEvents: its reader will refuse this value: ",
-                "warning: a.yaml:7: \\System\\Audit\\Modules\\TaintEvents: is a value in the schema");
+                "warning: a.yaml:6:5: \\System\\Audit\\Modules\\TaintEvents: its reader will refuse this value: ",
+                "warning: a.yaml:7:3: \\System\\Audit\\Modules\\TaintEvents: is a value in the schema");
         world_write("/b.yaml", "peios-registry: 1\nlayer: t\nkeys:\n  HKCU\\x:\n");
         SAYS(4, "cd root; reg lint --root=. b.yaml",
                 "b.yaml:4:3: key: HKCU: a root of regedit that has no counterpart");

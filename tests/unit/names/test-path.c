@@ -149,6 +149,9 @@ START_TEST(roots_of_hives)
         ck_assert_str_eq(path_root_of_hive("machine\\A", strlen("machine")), "HKEY_LOCAL_MACHINE");
         ck_assert_str_eq(path_root_of_hive("Users", strlen("Users")), "HKEY_USERS");
         ck_assert_ptr_null(path_root_of_hive("Other", strlen("Other")));
+        ck_assert_str_eq(path_root_name("hkcu\\A", 4), "HKEY_CURRENT_USER");
+        ck_assert_str_eq(path_root_name("HKEY_users", 10), "HKEY_USERS");
+        ck_assert_ptr_null(path_root_name("HK", 2));
 }
 END_TEST
 
@@ -161,7 +164,7 @@ START_TEST(roots_without_a_counterpart)
                 { "CurrentUser", "CurrentUser: reserved for the caller's own hive" },
                 { "\\currentuser\\Software", "CurrentUser: reserved for the caller's own hive" },
                 { "CURRENTUſER/x", "expected a key in Machine" },
-                { "/hkey_current_user/x", "HKEY_CURRENT_USER: a root of regedit that has no counterpart" },
+                { "/hkey_current_user/x", "hkey_current_user: a root of regedit that has no counterpart" },
                 { "HKEY_CLASSES_ROOT\\.txt", "no counterpart here" },
                 { "HKCR", "no counterpart here" },
                 { "HKCC\\x", "no counterpart here" },

@@ -116,6 +116,13 @@ START_TEST(options_reach_their_members)
         ck_assert_int_eq(
                 parse((const char *[WORDS_MAX]){ "lint", "--root", "/", "F" }, argv, &args, NULL), 0);
         ck_assert_str_eq(args.reg.root, "/");
+
+        ck_assert_int_eq(parse((const char *[WORDS_MAX]){ "apply", "--map=A=/B", "F", "--map", "C=/D" },
+                                 argv, &args, NULL),
+                0);
+        ck_assert_uint_eq(args.reg.roots.n, 2);
+        ck_assert_str_eq(args.reg.roots.list[0], "A=/B");
+        ck_assert_str_eq(args.reg.roots.list[1], "C=/D");
 }
 END_TEST
 
@@ -322,8 +329,9 @@ END_TEST
 static void check_row(const struct options_program *p, size_t i)
 {
         const struct options_row *row = &p->rows[i];
-        bool takes_argument = row->kind == OPTIONS_TEXT || row->kind == OPTIONS_NUMBER ||
-                              row->kind == OPTIONS_EXPECTED || row->kind == OPTIONS_ROOT;
+        bool takes_argument = row->kind == OPTIONS_TEXT || row->kind == OPTIONS_LIST ||
+                              row->kind == OPTIONS_NUMBER || row->kind == OPTIONS_EXPECTED ||
+                              row->kind == OPTIONS_ROOT;
 
         ck_assert(row->commands != 0 && row->help);
         ck_assert_msg(takes_argument == !!row->metavar, "--%s", row->name);
