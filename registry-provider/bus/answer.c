@@ -6,6 +6,7 @@
 #include "../../schema/dbus/names.h"
 #include "../../schema/events/daemon-bus.h"
 #include "../../schema/bus/wire.h"
+#include "../store/history.h"
 
 size_t answer_value_bytes(const struct value *v, const char *name, const char *other)
 {
@@ -42,14 +43,20 @@ int answer_fail(const struct registry *r, int e, const struct diag *d, sd_bus_er
                 [REGISTRY_CONFLICT] = ERROR_CONFLICT,
                 [REGISTRY_LIMIT] = ERROR_LIMIT,
                 [REGISTRY_CORRUPT] = ERROR_CORRUPT,
+                [REGISTRY_NOT_KEPT] = ERROR_NOT_KEPT,
         };
 
-        e = registry_explain(r, e, NULL);
+        e = registry_code(e);
         const char *text = d && d->text[0] ? d->text : registry_error_text(r, e);
         if (e > 0)
                 return sd_bus_error_set(error, names[e], text);
         return store_is_failure(e) ? sd_bus_error_set(error, ERROR_STORAGE, text)
                                    : sd_bus_error_set_errno(error, e);
+}
+
+int answer_missed(int r)
+{
+        return r == HISTORY_TO_COME ? REGISTRY_INVALID_VALUE : r == HISTORY_NOT_KEPT ? REGISTRY_NOT_KEPT : r;
 }
 
 int answer_invalid(int r, const struct diag *d, sd_bus_error *error)

@@ -23,6 +23,8 @@ _must_check_ int answer_take(size_t *taken, size_t bytes, sd_bus_error *error);
 int answer_fail(const struct registry *r, int e, const struct diag *d, sd_bus_error *error);
 /* Of reading a message: InvalidValue where d says what is wrong with it. */
 int answer_invalid(int r, const struct diag *d, sd_bus_error *error);
+/* An enum history_miss as a registry's error; else r. */
+int answer_missed(int r);
 
 /* The `{sv}`s that say who it was, or which file. */
 _must_check_ int answer_append_author(sd_bus_message *m, const struct store_author *a);

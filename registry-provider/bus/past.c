@@ -44,7 +44,7 @@ struct call {
         uint64_t number;
 
         struct registry *registry; /* NULL: it failed */
-        int error;                 /* a negative errno, or an enum history_miss */
+        int error;                 /* as a registry's */
         struct diag why;
 };
 
@@ -108,7 +108,7 @@ static int show(struct store *s, struct call *c)
         int64_t row;
 
         int r = history_find(s, c->scale, c->number, INT64_MAX, &row, &c->why);
-        return r != 0 ? r : store_show(s, row);
+        return r != 0 ? answer_missed(r) : store_show(s, row);
 }
 
 static struct reader_part part_of(const struct call *c)
@@ -183,13 +183,12 @@ static void *run(void *userdata)
 
 /* ---- The answer ---- */
 
+/* Whatever the file cannot be opened for, it is no fault of what was asked. */
 static int fail(const struct past *p, const struct call *c, sd_bus_error *error)
 {
-        if (c->error == HISTORY_NOT_KEPT)
-                return sd_bus_error_set(error, ERROR_NOT_KEPT, c->why.text);
-        if (c->error == HISTORY_TO_COME)
-                return sd_bus_error_set(error, ERROR_INVALID_VALUE, c->why.text);
-        return reader_fail(p->reader, NULL, c->error, &c->why, error);
+        return c->error > 0 || store_is_failure(c->error) || !c->why.text[0]
+                       ? reader_fail(p->reader, NULL, c->error, &c->why, error)
+                       : sd_bus_error_set(error, ERROR_STORAGE, c->why.text);
 }
 
 static void answer(const struct past *p, struct call *c)

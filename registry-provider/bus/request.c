@@ -364,7 +364,7 @@ static int find_rows(const struct request *q, bool is_bounded, struct registry_u
         if (r == 0 && is_bounded && ret->until - ret->after > PREVIEW_ROWS_MAX)
                 return registry_fail(d, REGISTRY_TOO_LARGE,
                         "the change is too large to be previewed by a user who may not write");
-        return r > 0 ? REGISTRY_NOT_FOUND : r;
+        return answer_missed(r);
 }
 
 static int take_back(struct request *q, bool is_bounded, struct diag *d)

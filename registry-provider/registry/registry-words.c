@@ -45,6 +45,7 @@ const char *registry_error_text(const struct registry *r, int e)
                 [REGISTRY_CONFLICT] = "another sequence was expected",
                 [REGISTRY_LIMIT] = "there are too many layers",
                 [REGISTRY_CORRUPT] = "corrupt: two layers' entries have the same precedence and sequence",
+                [REGISTRY_NOT_KEPT] = "the history does not go back so far",
         };
 
         e = registry_code(e);

@@ -29,6 +29,7 @@ enum registry_error {
         REGISTRY_CONFLICT,      /* another sequence than the expected one is there */
         REGISTRY_LIMIT,         /* a layer too many, in all or with the value */
         REGISTRY_CORRUPT,       /* two layers' entries have the same precedence and sequence */
+        REGISTRY_NOT_KEPT,      /* a moment or change that is not in the history (any more) */
 };
 /* Sets the text (d may be NULL) and returns `error`. */
 #define registry_fail(d, error, ...) (-diag_set((d), (int)(error), __VA_ARGS__))

@@ -83,6 +83,7 @@ void world_poke(const char *path, const char *text);
 /* All at once, over what is there. */
 void world_replace(const char *path, const char *text);
 void world_remove(const char *path);
+void world_rename(const char *from, const char *to);
 /* The contents without the newline at the end; "" when it is not there. Good until the fourth next call. */
 const char *world_read(const char *path);
 bool world_has(const char *path);

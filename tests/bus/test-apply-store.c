@@ -244,9 +244,7 @@ static void empty_beside_a_log(void)
 
 static void lose_beside_a_backup(void)
 {
-        ck_assert_int_eq(
-                rename(world_path(LAYOUT_STORE), world_path(LAYOUT_STATE "/backup-00000000000000000007.db")),
-                0);
+        world_rename(LAYOUT_STORE, LAYOUT_STATE "/backup-00000000000000000007.db");
 }
 
 static void mark(void)

@@ -22,13 +22,6 @@ static void stop_with_a_value(void)
         daemon_stop(&world.registryd);
 }
 
-static void move(const char *from, const char *to)
-{
-        const char *source = world_path(from), *target = world_path(to);
-
-        ck_assert_msg(rename(source, target) == 0, "%s: %m", source);
-}
-
 static void expect_problem(const char *text)
 {
         const char *problems = registry_property(world.bus, "Problems");
@@ -41,11 +34,13 @@ static void expect_problem(const char *text)
 START_TEST(missing)
 {
         stop_with_a_value();
-        move(LAYOUT_STORE, BACKUP);
+        world_rename(LAYOUT_STORE, BACKUP);
         registryd_start(NULL);
         ck_assert_str_eq(get_text(world.bus, KEY, "V"), "kept base");
         expect_problem("registry.db: is missing; backup-00000000000000000001.db was loaded");
         ck_assert_uint_eq(set_string(world.bus, KEY, "V", "new"), written + JUMP + 1);
+        refused(world.bus, ERROR_NOT_KEPT, "is not in the history", "Undo", "a{sv}", 1, "sequence", "t",
+                written + 1);
         ck_assert(!world_has(ASIDE));
 }
 END_TEST
@@ -53,7 +48,7 @@ END_TEST
 START_TEST(not_a_database)
 {
         stop_with_a_value();
-        move(LAYOUT_STORE, BACKUP);
+        world_rename(LAYOUT_STORE, BACKUP);
         world_write(LAYOUT_STORE, "This is no database.\n");
         registryd_start(NULL);
         ck_assert_str_eq(get_text(world.bus, KEY, "V"), "kept base");

@@ -26,11 +26,6 @@ static void link_to(const char *target, const char *path)
         ck_assert_msg(symlink(target, world_path(path)) == 0, "%s: %m", path);
 }
 
-static void rename_to(const char *from, const char *to)
-{
-        ck_assert_msg(rename(world_path(from), world_path(to)) == 0, "%s: %m", from);
-}
-
 static void begin(void)
 {
         registryd_start(NULL);
@@ -73,7 +68,7 @@ static void swap_map(const char *folder, const char *generation, const char *old
         ck_assert(asprintf(&data, "%s/..data", folder) > 0);
         ck_assert(asprintf(&old_folder, "%s/%s", folder, old) > 0);
         link_to(generation, tmp);
-        rename_to(tmp, data);
+        world_rename(tmp, data);
         world_remove(old_folder);
 }
 
@@ -125,7 +120,7 @@ START_TEST(parent_renamed)
         begin();
         dropin_write(FILE_NAME, setting("disabled"));
         WAIT(control_is("0"));
-        rename_to("/etc/peios", "/etc/peios.old");
+        world_rename("/etc/peios", "/etc/peios.old");
         WAIT(control_is("3"));
         WAIT(put_back());
         WAIT(control_is("0"));
@@ -142,7 +137,7 @@ START_TEST(folder_is_a_link)
         policyd_start(NULL);
         WAIT(control_is("0"));
         link_to(world_path("/two"), "/next");
-        rename_to("/next", LAYOUT_DROPINS_ADMIN);
+        world_rename("/next", LAYOUT_DROPINS_ADMIN);
         WAIT(control_is("1"));
         /* A folder takes its place. */
         world_remove(LAYOUT_DROPINS_ADMIN);

@@ -84,6 +84,19 @@ START_TEST(which_moment)
 }
 END_TEST
 
+/* As when it was moved, or no more files can be opened: the registry itself goes on. */
+START_TEST(the_file_cannot_be_opened)
+{
+        registryd_start(NULL);
+        const uint64_t one = set_string(world.bus, KEY, "V", "one");
+        world_rename(LAYOUT_STORE, LAYOUT_STORE ".away");
+        refused(world.bus, ERROR_STORAGE, LAYOUT_STORE, "GetAt", "ssa{sv}", KEY, "V", 1, "sequence", "t",
+                one);
+        world_rename(LAYOUT_STORE ".away", LAYOUT_STORE);
+        is_at("GetAt", "V", one, "1 s:'one' ");
+}
+END_TEST
+
 /* Reads wait for their turn, and a client that goes does no harm. */
 START_TEST(many_at_once)
 {
@@ -145,7 +158,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { values_keys_and_layers, which_moment, many_at_once, the_program };
+        const TTest *const tests[] = { values_keys_and_layers, which_moment, the_file_cannot_be_opened,
+                many_at_once, the_program };
         Suite *suite = suite_create("past");
 
         harness_add(suite, tests, ARRAY_SIZE(tests));

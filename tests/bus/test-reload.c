@@ -121,11 +121,6 @@ START_TEST(entries)
 }
 END_TEST
 
-static void move(const char *from, const char *to)
-{
-        ck_assert_msg(rename(world_path(from), world_path(to)) == 0, "%s: %m", from);
-}
-
 /* One that is broken counts as it was when it was good last, and both say so. */
 START_TEST(broken_schema)
 {
@@ -135,14 +130,14 @@ START_TEST(broken_schema)
         hangup_both();
         WAIT(settings_have("'5' 'base' '5' '' 'kernel.test_number' true '5'"));
         /* So does one in a folder that cannot be read. */
-        move(LAYOUT_SCHEMA_ADMIN, LAYOUT_SCHEMA_ADMIN ".x");
+        world_rename(LAYOUT_SCHEMA_ADMIN, LAYOUT_SCHEMA_ADMIN ".x");
         world_write(LAYOUT_SCHEMA_ADMIN, "");
         hangup_both();
         WAIT(has_problem("schema.d: cannot be read"));
         ck_assert(has_default());
         ck_assert(settings_have("'5' 'base' '5' '' 'kernel.test_number' true '5'"));
         world_remove(LAYOUT_SCHEMA_ADMIN);
-        move(LAYOUT_SCHEMA_ADMIN ".x", LAYOUT_SCHEMA_ADMIN);
+        world_rename(LAYOUT_SCHEMA_ADMIN ".x", LAYOUT_SCHEMA_ADMIN);
         world_write(SCHEMA_FILE, "peios-schema: 1\nkeys: [\n");
         hangup_both();
         WAIT(!has_problem("cannot be read"));

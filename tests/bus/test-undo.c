@@ -31,7 +31,8 @@ START_TEST(one_change)
                 "Undo", "a{sv}", 1, "sequence", "t", two);
         refused(world.bus, ERROR_INVALID_VALUE, "one of the options sequence, since and since-time", "Undo",
                 "a{sv}", 0);
-        refused(world.bus, ERROR_NOT_FOUND, "there is no change number 9999 yet", "Undo", "a{sv}", 1,
+        /* In the words of GetAt() and its sisters. */
+        refused(world.bus, ERROR_INVALID_VALUE, "there is no change number 9999 yet", "Undo", "a{sv}", 1,
                 "sequence", "t", UINT64_C(9999));
         daemon_stop(&world.registryd);
         registryd_start(NULL);

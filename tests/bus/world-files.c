@@ -46,8 +46,14 @@ void world_replace(const char *path, const char *text)
         _cleanup_free_ char *dir = strdup(world_path(path));
         *strrchr(dir, '/') = '\0';
         ck_assert_int_eq(file_make_dirs(dir), 0);
-        const char *from = world_path("/../new"), *to = world_path(path);
-        ck_assert_msg(rename(from, to) == 0, "%s: %m", path);
+        world_rename("/../new", path);
+}
+
+void world_rename(const char *from, const char *to)
+{
+        const char *source = world_path(from), *target = world_path(to);
+
+        ck_assert_msg(rename(source, target) == 0, "%s: %m", source);
 }
 
 const char *world_read(const char *path)

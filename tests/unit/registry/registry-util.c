@@ -164,6 +164,7 @@ const char *error_name(int r)
                 [REGISTRY_CONFLICT] = "CONFLICT",
                 [REGISTRY_LIMIT] = "LIMIT",
                 [REGISTRY_CORRUPT] = "CORRUPT",
+                [REGISTRY_NOT_KEPT] = "NOT_KEPT",
         };
 
         return r > 0 ? names[r] : strerrorname_np(-r);
