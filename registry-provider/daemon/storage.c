@@ -237,7 +237,7 @@ static bool prune(struct storage *s)
         registry1_flush(s->registry1);
         const unsigned pages = store_log_pages(s->store);
         int r = registry_prune(s->registry, &s->history, &more, &d);
-        if (r < 0)
+        if (r != 0)
                 storage_failed(s, r, d.text);
         /* Or the log would grow by all that is removed. */
         else if (store_log_pages(s->store) != pages)

@@ -12,9 +12,10 @@
 /* What some layers hold in the store now. Each entry that their new contents have too is marked, and what is
  * not marked at the end is withdrawn. */
 struct contents_layer {
-        bool spare; /* nothing of it is withdrawn */
-        bool gone;  /* no file stands behind it any more */
-        bool used;  /* it held something when that was read */
+        bool spare;                 /* nothing of it is withdrawn */
+        bool gone;                  /* no file stands behind it any more */
+        bool used;                  /* it held something when that was read */
+        struct store_author author; /* of what is withdrawn; without a reason: whoever began the change */
         char name[];
 };
 
@@ -192,7 +193,8 @@ bool registry_contents_keep(struct registry_contents *h, enum store_kind kind, c
         return found != NULL;
 }
 
-/* Values, then path entries from the deepest on: then what nobody names any more has no children left. */
+/* Values, then path entries from the deepest on: then what nobody names any more has no children left. What
+ * one author does comes together. */
 static int compare(const void *a, const void *b)
 {
         const struct contents_item *x = *(struct contents_item *const *)a,
@@ -201,7 +203,9 @@ static int compare(const void *a, const void *b)
 
         if (x_is_entry != y_is_entry)
                 return x_is_entry ? 1 : -1;
-        return x->depth != y->depth ? (x->depth > y->depth ? -1 : 1) : 0;
+        if (x->depth != y->depth)
+                return x->depth > y->depth ? -1 : 1;
+        return strcmp(x->layer->name, y->layer->name);
 }
 
 static int withdraw(struct registry *r, const struct contents_item *held)
@@ -228,12 +232,14 @@ static int contents_withdraw(struct registry *r, struct registry_contents *h)
                 const struct contents_item *held = h->list[i];
                 if (held->layer->spare)
                         continue;
+                store_set_author(r->store, held->layer->author.reason ? &held->layer->author : NULL);
                 if (!held->kept)
                         e = withdraw(r, held);
                 /* An entry that was kept may hide now what it named. */
                 if (e == 0 && !guid_is_zero(&held->target))
                         e = registry_drop_unnamed(r, &held->target);
         }
+        store_set_author(r->store, NULL);
         return e;
 }
 
@@ -266,12 +272,12 @@ struct loading {
         struct registry_contents contents;
 };
 
-static struct actor owner_of(const struct dropin *in)
+static struct store_author author_of(const char *file, uid_t owner)
 {
-        struct actor owner = ACTOR_UNKNOWN;
+        struct store_author author = { .reason = "hive-edited", .file = file, .actor = ACTOR_UNKNOWN };
 
-        owner.uid = in->owner;
-        return owner;
+        author.actor.uid = owner;
+        return author;
 }
 
 static void loading_done(struct loading *l)
@@ -365,9 +371,7 @@ static int set_layer(struct registry *r, struct layers *dropins, const struct hi
 
 static int put_file(struct loading *l, const struct dropin *in, struct diag *d)
 {
-        const struct store_author author = {
-                .reason = "hive-edited", .file = in->path, .actor = owner_of(in)
-        };
+        const struct store_author author = author_of(in->path, in->owner);
         struct registry *r = l->registry;
         const struct hive_file *f = in->file;
         struct registry_savepoint sp;
@@ -484,20 +488,26 @@ enum registry_backing registry_dropins_backing(const struct dropins *files, cons
         return backing;
 }
 
-static int forget_layer(struct loading *l, const struct layer *layer)
+static int forget_layer(struct loading *l, const struct contents_layer *held)
 {
-        const struct store_author author = {
-                .reason = "hive-edited", .file = layer->file, .actor = ACTOR_UNKNOWN
-        };
         struct registry *r = l->registry;
 
         r->layers_touched = true;
-        store_set_author(r->store, &author);
-        int e = registry_op(r, &(struct store_op){ .code = STORE_FORGET_FILE, .layer = layer->name });
+        store_set_author(r->store, &held->author);
+        int e = registry_op(r, &(struct store_op){ .code = STORE_FORGET_FILE, .layer = held->name });
         store_set_author(r->store, NULL);
         if (e == 0)
-                (void)layers_remove(&l->layers, layer->name);
+                (void)layers_remove(&l->layers, held->name);
         return e;
+}
+
+/* Of a file that is gone nobody knows whose it was. */
+static uid_t owner_of(const struct dropins *files, const char *path)
+{
+        for (size_t i = 0; i < files->n; i++)
+                if (strcmp(files->list[i].path, path) == 0)
+                        return files->list[i].owner;
+        return (uid_t)-1;
 }
 
 /* Withdraws what the good files do not say any more, and the layers whose files went. */
@@ -513,11 +523,13 @@ static int withdraw_rest(struct loading *l)
                         layer ? registry_dropins_backing(l->files, layer) : BACKING_BROKEN;
                 held->spare = backing == BACKING_BROKEN;
                 held->gone = backing == BACKING_GONE;
+                if (layer)
+                        held->author = author_of(layer->file, owner_of(l->files, layer->file));
         }
         e = contents_withdraw(l->registry, h);
         for (uint32_t i = 0; e == 0 && (held = contents_next(h, &i));)
                 if (held->gone)
-                        e = forget_layer(l, layers_find(&l->layers, held->name));
+                        e = forget_layer(l, held);
         return e;
 }
 

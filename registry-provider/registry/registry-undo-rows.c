@@ -131,6 +131,9 @@ static int read_row(struct undo *u, const struct history_row *row)
 
         if (row->op == STORE_NOTE || row->op == STORE_CREATE_KEY)
                 return 0;
+        /* Whoever did it, others had named the key before. */
+        if (row->op == STORE_DROP_KEY && !row->is_volatile)
+                return row->name ? add_gone(u, row) : 0;
         if (row->is_volatile || row->author->file || (layer && layer->file)) {
                 u->undone->left_out++;
                 if (!row->is_volatile && !u->file) {
@@ -149,8 +152,6 @@ static int read_row(struct undo *u, const struct history_row *row)
                 return note_row(u, row, STORE_VALUE);
         case STORE_SET_BLANKET:
                 return note_row(u, row, STORE_BLANKET);
-        case STORE_DROP_KEY:
-                return row->name ? add_gone(u, row) : 0;
         default:
                 u->undone->left_out++;
                 return 0;

@@ -25,6 +25,16 @@ static bool key_of(
         return true;
 }
 
+/* A key whose end is not among what is taken back, unless it is the store that failed. */
+static int gone_since(const struct undo *u, const char *where)
+{
+        int e = store_error(u->r->store, NULL);
+
+        return e < 0 ? e
+                     : registry_fail(u->d, REGISTRY_CONFLICT,
+                               "%sa key that it was done to is gone since: take that back first", where);
+}
+
 static int find_path(struct undo *u, const struct guid *key)
 {
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->r->store);
@@ -37,8 +47,7 @@ static int find_path(struct undo *u, const struct guid *key)
                 return 0;
         while (!guid_is_zero(&at) && n < ARRAY_SIZE(names)) {
                 if (!key_of(u, &at, &names[n++], &at))
-                        return registry_fail(u->d, REGISTRY_CONFLICT,
-                                "a key that it was done to is gone since: take that back first");
+                        return gone_since(u, "");
         }
         while (n > 0)
                 buf_printf(&text, "%s%s", text.len > 0 ? "\\" : "", names[--n]);
@@ -126,6 +135,14 @@ static const struct store_path_entry *other_name(
         return NULL;
 }
 
+static int no_such_key(const struct undo *u)
+{
+        _cleanup_buf_ struct buf where = BUF_INIT;
+
+        buf_printf(&where, "%s: ", u->path.text);
+        return gone_since(u, buf_str(&where));
+}
+
 /* *key becomes one that is there: itself, made again if need be, or the one in its place. */
 static int need_key(struct undo *u, struct guid *key)
 {
@@ -133,11 +150,11 @@ static int need_key(struct undo *u, struct guid *key)
         struct undo_gone *g = store_key(u->r->store, key) ? NULL : undo_find_gone(u, key);
 
         if (!g)
-                return store_key(u->r->store, key) ? 0 : -ENOENT;
+                return store_key(u->r->store, key) ? 0 : no_such_key(u);
         if (!g->is_replaced) {
                 const struct history_row *row = history_before(u->r->store, g->row + 1);
                 struct guid parent = row ? row->target : (struct guid){ 0 };
-                int e = row ? need_key(u, &parent) : -ENOENT;
+                int e = row ? need_key(u, &parent) : no_such_key(u);
                 if (e != 0)
                         return e;
                 const struct store_path_entry *other = other_name(u, &parent, g->name);

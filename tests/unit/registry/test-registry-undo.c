@@ -195,6 +195,49 @@ START_TEST(nothing_is_written_into_a_layer_that_is_gone)
 }
 END_TEST
 
+/* Two layers had the key, and the other one's end is not taken back. */
+START_TEST(a_key_that_is_gone_since)
+{
+        struct world w;
+
+        prepare(&w);
+        world_do(&w, "mk x Machine\\A\\B\nmk y Machine\\A\\B");
+        const int64_t row = last_row(&w);
+        world_do(&w, "rm x Machine\\A\\B");
+        const int64_t until = last_row(&w);
+        world_do(&w, "rm y Machine\\A\\B");
+        refuses(&w, row, until, REGISTRY_CONFLICT, "Machine\\A: a key that it was done to is gone since");
+        world_done(&w);
+}
+END_TEST
+
+/* The last layer that named it was a file's. */
+START_TEST(a_key_that_went_with_a_file)
+{
+        struct world w;
+        uint32_t left_out;
+
+        prepare(&w);
+        world_write(&w, "etc/peios/registry.d/50-a.yaml",
+                "peios-registry: 1\nlayer: a\nprecedence: 9\nkeys:\n  \\A\\B: { W: !sz file }\n");
+        world_reload_well(&w);
+        ck_assert_str_eq(world_get(&w, "Machine\\A\\B", "W"), "'file'@a");
+        world_do(&w, "set x Machine\\A\\B V one");
+        const int64_t row = last_row(&w);
+        world_do(&w, "rmr x Machine\\A\\B");
+        world_write(&w, "etc/peios/registry.d/50-a.yaml", NULL);
+        world_reload_well(&w);
+        ck_assert_str_eq(world_get(&w, "Machine\\A\\B", "V"), "NOT_FOUND");
+        const struct registry_undo what = { .after = row, .until = last_row(&w) };
+        ck_assert_msg(undo(&w, &what, &left_out) == 0, "%s", w.d.text);
+        ck_assert_str_eq(world_get(&w, "Machine\\A\\B", "V"), "'one'@x");
+        ck_assert_str_eq(world_get(&w, "Machine\\A\\B", "W"), "NOT_FOUND");
+        ck_assert_uint_gt(left_out, 0);
+        world_check(&w);
+        world_done(&w);
+}
+END_TEST
+
 START_TEST(layers_are_roots)
 {
         struct world w;
@@ -273,6 +316,8 @@ Suite *test_suite(void)
         tcase_add_test(tc, what_somebody_put_into_a_new_key_stays);
         tcase_add_loop_test(tc, what_somebody_put_into_a_key_made_anew_stays, 0, 3);
         tcase_add_test(tc, nothing_is_written_into_a_layer_that_is_gone);
+        tcase_add_test(tc, a_key_that_is_gone_since);
+        tcase_add_test(tc, a_key_that_went_with_a_file);
         tcase_add_test(tc, layers_are_roots);
         tcase_add_loop_test(tc, random_runs, 0, ROUNDS);
         suite_add_tcase(suite, tc);
