@@ -139,8 +139,10 @@ static bool compare_key(struct difference_walk *w, struct difference *ret)
                 ret->kind = after ? DIFFERENCE_KEY_ADDED : DIFFERENCE_KEY_REMOVED;
                 return true;
         }
-        ret->kind = DIFFERENCE_KEY_CHANGED;
-        return !w->effective && (is_masked(w->a) != is_masked(w->b) || is_hidden(w->a) != is_hidden(w->b));
+        bool changed =
+                !w->effective && (is_masked(w->a) != is_masked(w->b) || is_hidden(w->a) != is_hidden(w->b));
+        ret->kind = changed ? DIFFERENCE_KEY_CHANGED : DIFFERENCE_KEY_SAME;
+        return changed || (w->all && before);
 }
 
 static bool compare_value(struct difference_walk *w, struct difference *ret)
@@ -152,11 +154,13 @@ static bool compare_value(struct difference_walk *w, struct difference *ret)
                 int order = !a ? 1 : !b ? -1 : compare_names(a->name, b->name);
                 w->va += order <= 0;
                 w->vb += order >= 0;
-                if (order == 0 && value_equal(&a->value, &b->value))
+                bool same = order == 0 && value_equal(&a->value, &b->value);
+                if (same && !w->all)
                         continue;
                 *ret = (struct difference){
                         .kind = order < 0   ? DIFFERENCE_VALUE_REMOVED
                                 : order > 0 ? DIFFERENCE_VALUE_ADDED
+                                : same      ? DIFFERENCE_VALUE_SAME
                                             : DIFFERENCE_VALUE_CHANGED,
                         .before = w->a,
                         .after = w->b,

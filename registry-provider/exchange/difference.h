@@ -28,6 +28,8 @@ enum difference_kind {
         DIFFERENCE_VALUE_ADDED,
         DIFFERENCE_VALUE_REMOVED,
         DIFFERENCE_VALUE_CHANGED, /* type or data */
+        DIFFERENCE_KEY_SAME,      /* there on both sides; these two only if they are asked for */
+        DIFFERENCE_VALUE_SAME,
 };
 
 struct difference {
@@ -43,6 +45,7 @@ const struct hive_key *difference_key(const struct difference *d);
 struct difference_walk {
         struct difference_document before, after;
         bool effective;               /* tombstones, hidden keys and blankets are nothing */
+        bool all;                     /* what is the same, too */
         const char *name;             /* only values of this name; NULL: all, and keys */
         size_t i, j;                  /* the keys that come next */
         const struct hive_key *a, *b; /* whose values are compared; NULL: not there */

@@ -21,6 +21,7 @@ struct query {
         struct buf pattern; /* of fnmatch(3); empty: none */
         uint32_t type;
         bool has_type;
+        struct reg_exe_style style;
         struct buf key;   /* the path of the key that is being shown */
         size_t n;         /* what was found: values, and keys for their names */
         bool begun, open; /* the empty line in front is there; the last line is a key's alone */
@@ -71,13 +72,21 @@ static const char *shown_name(const char *name)
         return name[0] ? name : "(Default)";
 }
 
-void reg_exe_put_value(
-        struct buf *out, const char *name, const struct value *v, const char *between, const char *separator)
+static void put_type(struct buf *out, const char *name, uint32_t type, const struct reg_exe_style *style)
 {
         name = shown_name(name);
         utf8_put_safe(out, name, strlen(name));
-        buf_printf(out, "%s%s%s", between, value_type_symbol(v->type), between);
-        put_data(out, v, separator);
+        buf_printf(out, "%s%s", style->between, value_type_symbol(type));
+        if (style->numbered)
+                buf_printf(out, " (%" PRIu32 ")", type);
+        buf_puts(out, style->between);
+}
+
+void reg_exe_put_value(
+        struct buf *out, const char *name, const struct value *v, const struct reg_exe_style *style)
+{
+        put_type(out, name, v->type, style);
+        put_data(out, v, style->separator);
 }
 
 void reg_exe_put_path(struct buf *out, const char *path)
@@ -166,11 +175,11 @@ static int put_values(struct query *q, struct listing *l, struct buf *out)
         while ((r = listing_next(l, &e)) > 0) {
                 const struct value v = entry_value(&e);
                 buf_clear(&data);
-                put_data(&data, &v, q->s->options.separator);
+                put_data(&data, &v, q->style.separator);
                 if (!value_is_wanted(q, e.name, e.type, buf_str(&data)))
                         continue;
                 buf_puts(out, COLUMN);
-                reg_exe_put_value(out, e.name, &v, COLUMN, q->s->options.separator);
+                reg_exe_put_value(out, e.name, &v, &q->style);
                 buf_putc(out, '\n');
                 q->n++;
         }
@@ -234,8 +243,9 @@ static int end_search(struct query *q)
 
         if (shows_unset(q)) {
                 put_key(q, NULL);
-                buf_printf(&q->s->out, COLUMN "%s" COLUMN "REG_SZ" COLUMN "(value not set)\n\n",
-                        shown_name(""));
+                buf_puts(&q->s->out, COLUMN);
+                put_type(&q->s->out, "", REG_SZ, &q->style);
+                buf_puts(&q->s->out, "(value not set)\n\n");
                 return EXIT_CODE_OK;
         }
         if (o->find || (q->name && o->recursive)) {
@@ -258,7 +268,7 @@ static int query_json(struct session *s, const char *name)
 {
         struct reg_options *o = &s->options;
 
-        if (o->find || o->type || (name && o->recursive)) {
+        if (o->find || o->type || o->numbered || (name && o->recursive)) {
                 (void)diag_set(&s->diag, EINVAL,
                         "query: --json is for a key, with or without /s, or for one value: tree --json has all");
                 return EXIT_CODE_USAGE;
@@ -292,7 +302,7 @@ static int read_options(struct query *q)
 int command_query(struct session *s)
 {
         _cleanup_path_ struct path path = { 0 };
-        struct query q = { .s = s };
+        struct query q = { .s = s, .style = { COLUMN, s->options.separator, s->options.numbered } };
 
         int code = reg_exe_value(s, &q.name);
         if (code == EXIT_CODE_OK && s->options.json)

@@ -82,30 +82,62 @@ static void show(struct session *s, char mark, const struct side *side, const st
         words_put_path(out, key->path.text + first->len);
         if (value) {
                 buf_puts(out, "  ");
-                reg_exe_put_value(out, value->name, &value->value, "  ", NULL);
+                reg_exe_put_value(
+                        out, value->name, &value->value, &(struct reg_exe_style){ .between = "  " });
         }
         buf_putc(out, '\n');
+}
+
+static void show_difference(
+        struct session *s, const struct side *a, const struct side *b, const struct difference *d)
+{
+        const struct hive_key *key = difference_key(d);
+
+        switch (d->kind) {
+        case DIFFERENCE_KEY_SAME: /* that the two are there themselves says nothing */
+                if (key->path.n > a->path.n)
+                        show(s, '=', a, &a->path, key, NULL);
+                break;
+        case DIFFERENCE_VALUE_SAME:
+                show(s, '=', a, &a->path, key, d->before_value);
+                break;
+        default:
+                if (d->kind == DIFFERENCE_KEY_REMOVED || d->before_value)
+                        show(s, '<', a, &a->path, key, d->before_value);
+                if (d->kind == DIFFERENCE_KEY_ADDED || d->after_value)
+                        show(s, '>', b, &a->path, key, d->after_value);
+        }
 }
 
 /* Returns how many there are. */
 static size_t show_differences(
         struct session *s, const struct side *a, const struct side *b, struct difference_walk *w)
 {
+        const struct reg_options *o = &s->options;
         struct difference d;
         size_t n = 0;
 
-        for (; difference_next(w, &d); n++) {
-                if (s->options.quiet)
-                        continue;
-                const struct hive_key *key = difference_key(&d);
-                bool of_key = !difference_value(&d);
-                if (of_key ? d.kind == DIFFERENCE_KEY_REMOVED : d.before_value != NULL)
-                        show(s, '<', a, &a->path, key, d.before_value);
-                if (of_key ? d.kind == DIFFERENCE_KEY_ADDED : d.after_value != NULL)
-                        show(s, '>', b, &a->path, key, d.after_value);
+        while (difference_next(w, &d)) {
+                bool same = d.kind == DIFFERENCE_KEY_SAME || d.kind == DIFFERENCE_VALUE_SAME;
+                n += !same;
+                if (!o->quiet && !o->show_none && (same || !o->show_same))
+                        show_difference(s, a, b, &d);
         }
         buf_printf(&s->out, "Result Compared: %s\n", n > 0 ? "Different" : "Identical");
         return n;
+}
+
+static int check_options(struct session *s)
+{
+        const struct reg_options *o = &s->options;
+
+        if (o->show_all + o->show_differences + o->show_same + o->show_none > 1)
+                (void)diag_set(&s->diag, EINVAL, "compare: only one of /oa, /od, /os and /on can be given");
+        else if (o->json && (o->show_all || o->show_same))
+                (void)diag_set(&s->diag, EINVAL, "compare: --json is of differences, without /oa and /os");
+        else
+                return EXIT_CODE_OK;
+        return EXIT_CODE_FAILED;
 }
 
 int command_compare(struct session *s)
@@ -114,7 +146,9 @@ int command_compare(struct session *s)
         const char *name = NULL;
 
         (void)words_trim_key(s->line.words[1]);
-        int code = reg_exe_value(s, &name);
+        int code = check_options(s);
+        if (code == EXIT_CODE_OK)
+                code = reg_exe_value(s, &name);
         if (code == EXIT_CODE_OK)
                 code = read_side(s, s->line.words[0], &a);
         if (code == EXIT_CODE_OK)
@@ -123,7 +157,11 @@ int command_compare(struct session *s)
                 code = move(s, &b, &a.path);
         if (code != EXIT_CODE_OK)
                 return code;
-        struct difference_walk w = { .before = a.all, .after = b.all, .effective = true, .name = name };
+        struct difference_walk w = { .before = a.all,
+                .after = b.all,
+                .effective = true,
+                .all = s->options.show_all || s->options.show_same,
+                .name = name };
         size_t n = s->options.json ? diff_to_json(s, &w) : show_differences(s, &a, &b, &w);
         code = session_flush(s);
         return code == EXIT_CODE_OK && n > 0 ? EXIT_CODE_DIFFERENT : code;

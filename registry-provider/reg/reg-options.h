@@ -66,9 +66,11 @@ struct reg_options {
         bool prune;
         bool keep_going;
         bool as_hex;
-        bool default_value, all_values;                 /* /ve and /va */
-        bool in_keys, in_data, case_sensitive, exactly; /* where and how /f looks */
-        bool no_effect;                                 /* what other tools mean something by: /reg:64, -p */
+        bool default_value, all_values;                        /* /ve and /va */
+        bool in_keys, in_data, case_sensitive, exactly;        /* where and how /f looks */
+        bool numbered;                                         /* query's /z */
+        bool show_all, show_differences, show_same, show_none; /* compare's /oa, /od, /os, /on */
+        bool no_effect; /* what other tools mean something by: /reg:64, -p */
         const char *separator_shown, *filter;
         bool layers, keys_only, values_only, all;
 };

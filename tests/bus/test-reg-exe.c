@@ -123,6 +123,9 @@ START_TEST(query_shows_data)
         SHELL_SAYS(0, "reg query '\\T' /t REG_BINARY", "\\T\n    b    REG_BINARY    00FFA0\n\n");
         SHELL_SAYS(0, "reg add '\\U'; reg query '\\U' /ve",
                 "\\U\n    (Default)    REG_SZ    (value not set)\n\n");
+        shell_is(0, "reg query '\\T' /v e /Z; reg query '\\U' /ve /z",
+                "\nHKEY_LOCAL_MACHINE\\T\n    e    REG_QWORD (11)    0x12a05f200\n\n"
+                "\nHKEY_LOCAL_MACHINE\\U\n    (Default)    REG_SZ (1)    (value not set)\n\n");
         /* A default of the schema is no value. */
         SHELL_SAYS(0, "reg set /System/Audit/Modules Other x; reg query '" MODULES "'",
                 "\n    Other    REG_SZ    x\n\n");
@@ -255,6 +258,24 @@ START_TEST(compares)
                 "{\"differences\":[{\"change\":\"value-changed\",\"path\":\"Machine\\\\A\",\"name\":\"V\","
                 "\"before\":{\"type\":\"dword\",\"data\":1},\"after\":{\"type\":\"dword\",\"data\":2}}]}\n");
         shell_is(0, "reg compare '\\A\\B' '\\A\\B' --json", "{\"differences\":[]}\n");
+        shell_is(2, "reg compare '\\A' '\\K' /s /oA",
+                "< Value: HKEY_LOCAL_MACHINE\\A  (Default)  REG_SZ  d\n"
+                "> Value: HKEY_LOCAL_MACHINE\\K  New  REG_MULTI_SZ  a\\0b\n"
+                "< Value: HKEY_LOCAL_MACHINE\\A  V  REG_DWORD  0x1\n"
+                "> Value: HKEY_LOCAL_MACHINE\\K  V  REG_DWORD  0x2\n"
+                "= Key: HKEY_LOCAL_MACHINE\\A\\B\n"
+                "< Value: HKEY_LOCAL_MACHINE\\A\\B  W  REG_SZ  x\n"
+                "> Value: HKEY_LOCAL_MACHINE\\K\\B  W  REG_SZ  y\n"
+                "Result Compared: Different\n");
+        (void)shell_output(0, "reg set /K V 1");
+        shell_is(2, "reg compare '\\A' '\\K' /os",
+                "= Value: HKEY_LOCAL_MACHINE\\A  V  REG_DWORD  0x1\nResult Compared: Different\n");
+        shell_is(0, "reg compare '\\A' '\\K' /v V /oa",
+                "= Value: HKEY_LOCAL_MACHINE\\A  V  REG_DWORD  0x1\nResult Compared: Identical\n");
+        shell_is(2, "reg compare '\\A' '\\K' /on", "Result Compared: Different\n");
+        SHELL_SAYS(2, "reg compare '\\A' '\\K' /od", "< Value: HKEY_LOCAL_MACHINE\\A  (Default) ");
+        SHELL_SAYS(1, "reg compare '\\A' '\\K' /od /oa", "only one of /oa, /od, /os and /on");
+        SHELL_SAYS(1, "reg compare '\\A' '\\K' /os --json", "--json is of differences");
         (void)shell_output(0, "reg new /K/Only");
         shell_is(0, "reg compare '\\A' '\\K' /s /v other", "Result Compared: Identical\n");
         SHELL_SAYS(2, "reg compare '\\A' '\\K' /s", "> Key: HKEY_LOCAL_MACHINE\\K\\Only\n");

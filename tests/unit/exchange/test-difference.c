@@ -24,7 +24,7 @@ static struct hive_file *document(const char *keys)
 
 static void put(struct buf *out, const struct difference *d)
 {
-        static const char marks[] = "+-~+-~";
+        static const char marks[] = "+-~+-~==";
         const struct hive_value *v = d->after_value ? d->after_value : d->before_value;
 
         buf_printf(out, "%c%s", marks[d->kind], (d->before ? d->before : d->after)->path.text);
@@ -62,6 +62,23 @@ START_TEST(one_name)
         while (difference_next(&w, &d))
                 put(&out, &d);
         ck_assert_str_eq(buf_str(&out), "~Machine\\A:V\n+Machine\\C:v\n");
+}
+END_TEST
+
+START_TEST(what_is_the_same)
+{
+        _cleanup_hive_file_ struct hive_file *a = document("  \\A: {V: !sz a, W: !sz a}\n  \\A\\B: {}\n");
+        _cleanup_hive_file_ struct hive_file *b = document("  \\A: {v: !sz a, W: !sz b}\n  \\A\\B\\C: {}\n");
+        _cleanup_buf_ struct buf out = BUF_INIT;
+        struct difference_walk w = {
+                .before = { a->keys, a->n_keys }, .after = { b->keys, b->n_keys }, .all = true
+        };
+        struct difference d;
+
+        while (difference_next(&w, &d))
+                put(&out, &d);
+        ck_assert_str_eq(buf_str(&out),
+                "=Machine\\A\n=Machine\\A:v\n~Machine\\A:W\n=Machine\\A\\B\n+Machine\\A\\B\\C\n");
 }
 END_TEST
 
@@ -245,7 +262,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { keys_and_values, one_name, keys_on_the_way, order, what_is_masked,
-                random_documents };
+        const TTest *const tests[] = { keys_and_values, one_name, what_is_the_same, keys_on_the_way, order,
+                what_is_masked, random_documents };
         return suite_of("difference", tests, ARRAY_SIZE(tests));
 }
