@@ -4,6 +4,8 @@
 /* Where things are, below --root. */
 
 #define LAYOUT_DROPINS_VENDOR "/usr/lib/peios/registry.d"
+/* What came from the fleet and is in force here; it outlives a reboot. */
+#define LAYOUT_DROPINS_FLEET "/var/lib/peios/registry.d"
 #define LAYOUT_DROPINS_ADMIN "/etc/peios/registry.d"
 #define LAYOUT_STATE "/var/lib/peios/registry"
 #define LAYOUT_STORE LAYOUT_STATE "/registry.db"

@@ -43,17 +43,17 @@ static void lister_done(struct lister *l)
 void overlay_done(struct overlay *o)
 {
         free_files(o->list, o->n);
-        closep(&o->fds[0]);
-        closep(&o->fds[1]);
-        *o = (struct overlay){ .fds = { -1, -1 } };
+        for (unsigned i = 0; i < OVERLAY_DIRS_MAX; i++)
+                closep(&o->fds[i]);
+        *o = (struct overlay)OVERLAY_INIT;
 }
 
-/* Of one name the administrator's file comes first, so that it is the one that stays. */
+/* Of one name the last directory's file comes first, so that it is the one that stays. */
 static int compare(const void *a, const void *b)
 {
         const struct overlay_file *x = a, *y = b;
         int c = strcmp(x->name, y->name);
-        return c != 0 ? c : (int)y->admin - (int)x->admin;
+        return c != 0 ? c : (int)y->dir - (int)x->dir;
 }
 
 /* Sorted, each name once, and no more than the limit. */
@@ -92,11 +92,11 @@ static int make_space(struct lister *l)
 }
 
 /* `name` "" stands for the directory itself; `error` NULL for a file to be read. */
-static int add(struct lister *l, const char *dir, const char *name, bool admin, const char *error)
+static int add(struct lister *l, const char *dir, const char *name, unsigned number, const char *error)
 {
         if (make_space(l) < 0)
                 return -ENOMEM;
-        struct overlay_file f = { .name = strdup(name), .admin = admin };
+        struct overlay_file f = { .name = strdup(name), .dir = number };
         f.error = error ? strdup(error) : NULL;
         if (asprintf(&f.path, "%s%s%s", dir, *name ? "/" : "", name) < 0)
                 f.path = NULL;
@@ -109,11 +109,11 @@ static int add(struct lister *l, const char *dir, const char *name, bool admin, 
         return 0;
 }
 
-static int add_failure(struct lister *l, const char *dir, bool admin, int error)
+static int add_failure(struct lister *l, const char *dir, unsigned number, int error)
 {
         struct diag d;
         (void)diag_set(&d, error, "%s: cannot be read: %s", dir, strerror(error));
-        return add(l, dir, "", admin, d.text);
+        return add(l, dir, "", number, d.text);
 }
 
 static bool is_text(const char *name, size_t n)
@@ -131,20 +131,20 @@ bool overlay_takes(const char *name)
         return name[0] != '.' && n > suffix && strcmp(name + n - suffix, SUFFIX) == 0;
 }
 
-static int add_name(struct lister *l, const char *dir, const char *name, bool admin)
+static int add_name(struct lister *l, const char *dir, const char *name, unsigned number)
 {
         size_t n = strlen(name);
 
         if (!overlay_takes(name))
                 return 0;
         if (is_text(name, n))
-                return add(l, dir, name, admin, NULL);
+                return add(l, dir, name, number, NULL);
         /* Such a name would make every message and bus reply that shows it invalid. */
         struct yaml_shown shown = yaml_show(name, n);
         struct diag d;
         (void)diag_set(
                 &d, EINVAL, "%s/%s: the file's name is no plain UTF-8 text, expected one", dir, shown.text);
-        return add(l, dir, shown.text, admin, d.text);
+        return add(l, dir, shown.text, number, d.text);
 }
 
 static void closedirp(DIR **d)
@@ -153,51 +153,62 @@ static void closedirp(DIR **d)
                 (void)closedir(*d);
 }
 
-static int list_directory(struct lister *l, int fd, const char *dir, bool admin)
+static int list_directory(struct lister *l, int fd, const char *dir, unsigned number)
 {
         _cleanup_close_ int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
         _cleanup_(closedirp) DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
         if (!d)
-                return errno == ENOMEM ? -ENOMEM : add_failure(l, dir, admin, errno);
+                return errno == ENOMEM ? -ENOMEM : add_failure(l, dir, number, errno);
         (void)steal_fd(&copy);
         for (;;) {
                 errno = 0;
                 const struct dirent *e = readdir(d);
                 if (!e)
-                        return errno == 0 ? 0 : add_failure(l, dir, admin, errno);
-                int r = add_name(l, dir, e->d_name, admin);
+                        return errno == 0 ? 0 : add_failure(l, dir, number, errno);
+                int r = add_name(l, dir, e->d_name, number);
                 if (r < 0)
                         return r;
         }
 }
 
-static int open_and_list(struct lister *l, const char *root, const char *dir, bool admin, int *ret_fd)
+static int open_and_list(struct lister *l, const char *root, const char *dir, unsigned number, int *ret_fd)
 {
         _cleanup_free_ char *path = file_path(root, dir);
         if (!path)
                 return -ENOMEM;
         *ret_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (*ret_fd < 0)
-                return errno == ENOENT ? 0 : add_failure(l, dir, admin, errno);
-        return list_directory(l, *ret_fd, dir, admin);
+                return errno == ENOENT ? 0 : add_failure(l, dir, number, errno);
+        return list_directory(l, *ret_fd, dir, number);
 }
 
-int overlay_list(const char *root, const char *vendor, const char *admin, size_t max, struct overlay *ret)
+static int add_truncated(struct lister *l, const char *const *dirs, unsigned n_dirs)
 {
-        _cleanup_(overlay_done) struct overlay o = { .fds = { -1, -1 } };
-        _cleanup_(lister_done) struct lister l = { .max = max };
+        const unsigned last = n_dirs - 1;
+        _cleanup_buf_ struct buf others = BUF_INIT;
+        struct diag d;
 
-        int r = open_and_list(&l, root, admin, true, &o.fds[1]);
-        if (r == 0)
-                r = open_and_list(&l, root, vendor, false, &o.fds[0]);
+        for (unsigned i = 0; i < last; i++)
+                buf_printf(&others, "%s%s", i > 0 ? " and " : "", dirs[i]);
+        (void)diag_set(&d, EFBIG, "%s: more than %zu files with those of %s, the last are not read",
+                dirs[last], l->max, buf_str(&others));
+        return others.error < 0 ? others.error : add(l, dirs[last], "", last, d.text);
+}
+
+int overlay_list(const char *root, const char *const *dirs, unsigned n_dirs, size_t max, struct overlay *ret)
+{
+        _cleanup_(overlay_done) struct overlay o = OVERLAY_INIT;
+        _cleanup_(lister_done) struct lister l = { .max = max };
+        int r = 0;
+
+        o.n_dirs = n_dirs;
+        for (unsigned i = n_dirs; r == 0 && i-- > 0;)
+                r = open_and_list(&l, root, dirs[i], i, &o.fds[i]);
         if (r < 0)
                 return r;
         settle(&l);
         if (l.truncated) {
-                struct diag d;
-                (void)diag_set(&d, EFBIG, "%s: more than %zu files with those of %s, the last are not read",
-                        admin, max, vendor);
-                r = add(&l, admin, "", true, d.text);
+                r = add_truncated(&l, dirs, n_dirs);
                 if (r < 0)
                         return r;
                 settle(&l);
@@ -206,7 +217,7 @@ int overlay_list(const char *root, const char *vendor, const char *admin, size_t
         o.n = l.n;
         l.n = 0;
         *ret = o;
-        o = (struct overlay){ .fds = { -1, -1 } };
+        o = (struct overlay)OVERLAY_INIT;
         return 0;
 }
 
@@ -220,11 +231,12 @@ static bool is_mask(const struct stat *st)
 int overlay_read(const struct overlay *o, const struct overlay_file *f, size_t limit, struct buf *ret,
         struct stat *ret_st, struct diag *d)
 {
-        int fd = o->fds[f->admin];
+        const int fd = o->fds[f->dir];
+        const bool may_mask = f->dir + 1 == o->n_dirs;
         struct stat st;
         struct diag why = { 0 };
 
-        if (f->admin && fstatat(fd, f->name, &st, 0) == 0 && is_mask(&st))
+        if (may_mask && fstatat(fd, f->name, &st, 0) == 0 && is_mask(&st))
                 return -ENOENT;
         int r = file_read(fd, f->name, limit, ret, ret_st, &why);
         if (r == -ENOENT && fstatat(fd, f->name, &st, AT_SYMLINK_NOFOLLOW) == 0)

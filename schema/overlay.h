@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Two directories of `*.yaml` files, the vendor's and the administrator's, as one list. A file of the
- * administrator replaces the vendor's of the same name; a link to /dev/null there masks it.
+/* Directories of `*.yaml` files, from the vendor's to the administrator's, as one list. A file replaces
+ * those of the same name in the directories before its own; a link to /dev/null in the last one masks them.
  * Names that begin with a dot and names that do not end in `.yaml` (editors' backups) do not count. */
 
 #include <stdbool.h>
@@ -11,24 +11,31 @@
 #include "base/buf.h"
 #include "base/diag.h"
 
+#define OVERLAY_DIRS_MAX 3u
+
 struct overlay_file {
-        char *name;  /* "" for a directory */
-        char *path;  /* as shown to people, without --root */
-        bool admin;  /* the administrator's */
-        char *error; /* why it is not to be read: a directory that cannot be listed, a name that is no text
-                      */
+        char *name;   /* "" for a directory */
+        char *path;   /* as shown to people, without --root */
+        unsigned dir; /* number of its directory */
+        char *error;  /* why it is not to be read: a directory that cannot be listed, a name that is no text
+                       */
 };
 
 struct overlay {
         struct overlay_file *list; /* in byte order of the name, directories first */
         size_t n;
-        int fds[2];
+        unsigned n_dirs;
+        int fds[OVERLAY_DIRS_MAX];
 };
+#define OVERLAY_INIT                                                                                        \
+        {                                                                                                   \
+                .fds = { -1, -1, -1 }                                                                       \
+        }
 
 /* A missing directory is empty. Of more than `max` files the first are listed, and an entry with `error`
  * says so. 0 or -ENOMEM. */
 _must_check_ int overlay_list(
-        const char *root, const char *vendor, const char *admin, size_t max, struct overlay *ret);
+        const char *root, const char *const *dirs, unsigned n_dirs, size_t max, struct overlay *ret);
 void overlay_done(struct overlay *o);
 
 /* Whether a file of this name counts. */

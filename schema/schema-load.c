@@ -120,20 +120,21 @@ int schema_load(const char *root, struct schema_files *files, schema_error_t on_
         struct schema **ret)
 {
         _cleanup_schema_ struct schema *s = NULL;
-        _cleanup_(overlay_done) struct overlay o = { .fds = { -1, -1 } };
+        static const char *const dirs[] = { LAYOUT_SCHEMA_VENDOR, LAYOUT_SCHEMA_ADMIN };
+        _cleanup_(overlay_done) struct overlay o = OVERLAY_INIT;
 
         int r = schema_load_builtin(&s);
         if (r == 0)
-                r = overlay_list(root, LAYOUT_SCHEMA_VENDOR, LAYOUT_SCHEMA_ADMIN, SCHEMA_FILES_MAX, &o);
+                r = overlay_list(root, dirs, ARRAY_SIZE(dirs), SCHEMA_FILES_MAX, &o);
         if (r < 0)
                 return r;
         for (size_t i = 0; files && i < files->n; i++)
                 files->list[i].is_there = false;
         /* The vendor's first, so that the administrator's entries replace them whatever the files' names. */
-        for (int admin = 0; admin < 2; admin++)
+        for (unsigned dir = 0; dir < o.n_dirs; dir++)
                 for (size_t i = 0; i < o.n; i++) {
                         struct diag d = { 0 };
-                        if (o.list[i].admin != admin)
+                        if (o.list[i].dir != dir)
                                 continue;
                         r = load_file(s, files, &o, &o.list[i], &d);
                         if (r == -ENOMEM)

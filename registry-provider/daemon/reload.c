@@ -210,21 +210,35 @@ static void note_files(struct reload *r, const struct dropins *files)
         }
 }
 
-#define ALL_IN(dir) dir "/*.yaml"
+#define ALL "/*.yaml"
 
-static void note_watch(struct reload *r, const char *files, const struct fswatch *w)
+static void note_watch(struct reload *r, const char *dir, const struct fswatch *w)
 {
         const char *why = w ? fswatch_problem(w) : "";
-        struct diag text = { 0 };
+        struct diag files = { 0 }, text = { 0 };
 
+        (void)diag_set(&files, 0, "%s" ALL, dir);
         if (!why[0]) {
-                (void)registryd_clear(r->daemon, files);
+                (void)registryd_clear(r->daemon, files.text);
                 return;
         }
         (void)diag_set(&text, 0,
-                "%s: not all that is read can be watched, changes there are seen at Reload(): %s", files,
-                why);
-        registryd_report(r->daemon, files, text.text, NULL);
+                "%s: not all that is read can be watched, changes there are seen at Reload(): %s",
+                files.text, why);
+        registryd_report(r->daemon, files.text, text.text, NULL);
+}
+
+/* Whether the problem is of a drop-in directory; *ret_watch: and of how it is watched. */
+static bool is_of_dropins(const char *file, bool *ret_watch)
+{
+        for (size_t i = 0; i < DROPINS_DIRS; i++) {
+                size_t n = strlen(dropins_dirs[i]);
+                if (strncmp(file, dropins_dirs[i], n) != 0)
+                        continue;
+                *ret_watch = strcmp(file + n, ALL) == 0;
+                return true;
+        }
+        return false;
 }
 
 /* A problem of a file that is gone is none any more. Damage of the database stays until the restart. */
@@ -233,10 +247,8 @@ static void forget_gone(struct reload *r, const struct dropins *files)
         const char *file;
 
         for (size_t i = 0; registryd_problem(r->daemon, i, "", &file);) {
-                bool is_dropin = strncmp(file, LAYOUT_DROPINS_ADMIN, strlen(LAYOUT_DROPINS_ADMIN)) == 0 ||
-                                 strncmp(file, LAYOUT_DROPINS_VENDOR, strlen(LAYOUT_DROPINS_VENDOR)) == 0;
-                bool there = strcmp(file, ALL_IN(LAYOUT_DROPINS_ADMIN)) == 0 ||
-                             strcmp(file, ALL_IN(LAYOUT_DROPINS_VENDOR)) == 0;
+                bool there = false;
+                bool is_dropin = is_of_dropins(file, &there);
                 for (size_t k = 0; k < files->n; k++)
                         there |= strcmp(files->list[k].path, file) == 0;
                 if (!is_dropin || there || !registryd_clear(r->daemon, file))
@@ -310,8 +322,8 @@ void reload_now(struct reload *r)
         r->refused = count_good(&files) < n_good;
         r->layers_version = registry_layers_version(s->registry);
         note_files(r, &files);
-        note_watch(r, ALL_IN(LAYOUT_DROPINS_ADMIN), r->admin);
-        note_watch(r, ALL_IN(LAYOUT_DROPINS_VENDOR), r->vendor);
+        for (size_t i = 0; i < DROPINS_DIRS; i++)
+                note_watch(r, dropins_dirs[i], r->watches[i]);
         check_metadata(r);
         if (e < 0)
                 note_failure(r, e, &d);
@@ -366,15 +378,15 @@ int reload_init(struct reload *r, struct registryd *daemon, struct storage *stor
 {
         *r = (struct reload){ .daemon = daemon, .storage = storage };
         int e = loop_timer_new(storage->event, 100000, on_retry, r, &r->timer);
-        if (e >= 0)
-                e = watch(r, LAYOUT_DROPINS_VENDOR, &r->vendor);
-        return e < 0 ? e : watch(r, LAYOUT_DROPINS_ADMIN, &r->admin);
+        for (size_t i = 0; e >= 0 && i < DROPINS_DIRS; i++)
+                e = watch(r, dropins_dirs[i], &r->watches[i]);
+        return e;
 }
 
 void reload_done(struct reload *r)
 {
-        r->vendor = fswatch_free(r->vendor);
-        r->admin = fswatch_free(r->admin);
+        for (size_t i = 0; i < DROPINS_DIRS; i++)
+                r->watches[i] = fswatch_free(r->watches[i]);
         sd_event_source_disable_unref(r->timer);
         for (size_t i = 0; i < r->n_files; i++)
                 free(r->files[i].path);

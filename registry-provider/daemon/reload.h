@@ -27,7 +27,7 @@ struct reload_file {
 struct reload {
         struct registryd *daemon;
         struct storage *storage;
-        struct fswatch *vendor, *admin;
+        struct fswatch *watches[DROPINS_DIRS];
         sd_event_source *timer;
         enum reload_state state;
         struct reload_file *files;

@@ -9,6 +9,9 @@
 #include "../../schema/overlay.h"
 #include "../../schema/yaml/yaml.h"
 
+const char *const dropins_dirs[DROPINS_DIRS] = { LAYOUT_DROPINS_VENDOR, LAYOUT_DROPINS_FLEET,
+        LAYOUT_DROPINS_ADMIN };
+
 static void dropin_done(struct dropin *in)
 {
         free(in->name);
@@ -72,10 +75,28 @@ static int check_layer(const struct dropins *earlier, const char *path, struct d
         return 0;
 }
 
+/* Or a local file could pass for the fleet's, and keep the fleet's own from its layer. */
+static int check_place(const struct overlay_file *f, struct dropin *in)
+{
+        const char *layer = in->file ? in->file->layer : "";
+        const bool is_fleet_place = strcmp(dropins_dirs[f->dir], LAYOUT_DROPINS_FLEET) == 0;
+        struct diag d;
+
+        if (!in->file || path_is_fleet_layer(layer, strlen(layer)) == is_fleet_place)
+                return 0;
+        (void)diag_set(&d, EINVAL, "%s:%u:%u: layer `%s`: %s", f->path, in->file->layer_line,
+                in->file->layer_column, yaml_show(layer, strlen(layer)).text,
+                is_fleet_place ? "files here are the fleet's, expected a name that begins with " LAYER_FLEET
+                               : "only the fleet's begin with " LAYER_FLEET ", expected another name");
+        return set_error(in, d.text);
+}
+
 static int add_file(const struct overlay *o, struct overlay_file *f, size_t value_max, struct dropins *files)
 {
         struct dropin in = { .owner = (uid_t)-1 };
         int r = load_file(o, f, value_max, &in);
+        if (r == 0)
+                r = check_place(f, &in);
         if (r == 0)
                 r = check_layer(files, f->path, &in);
         if (r < 0) {
@@ -90,10 +111,10 @@ static int add_file(const struct overlay *o, struct overlay_file *f, size_t valu
 
 int dropins_load(const char *root, size_t value_max, struct dropins *ret)
 {
-        _cleanup_(overlay_done) struct overlay o = { .fds = { -1, -1 } };
+        _cleanup_(overlay_done) struct overlay o = OVERLAY_INIT;
         _cleanup_(dropins_done) struct dropins files = { 0 };
 
-        int r = overlay_list(root, LAYOUT_DROPINS_VENDOR, LAYOUT_DROPINS_ADMIN, DROPINS_MAX, &o);
+        int r = overlay_list(root, dropins_dirs, DROPINS_DIRS, DROPINS_MAX, &o);
         if (r < 0)
                 return r;
         files.list = calloc(o.n + 1, sizeof(*files.list));

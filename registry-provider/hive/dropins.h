@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The drop-in directories: which files count, read and parsed. usr/lib first, then etc; a file in etc
- * replaces the one of the same name in usr/lib, a link to /dev/null (or an empty file there) masks it. Only
+/* The drop-in directories: which files count, read and parsed. A file in etc replaces those of the same name
+ * in var/lib and usr/lib, one in var/lib those in usr/lib; a link to /dev/null in etc masks them. Only
  * `*.yaml`, in byte order of the name; names that begin with a dot, editors' backups and temporary files do
- * not match (schema/overlay.h). */
+ * not match (schema/overlay.h). The fleet's layers are in var/lib, and nothing else is. */
 
 #include "hive.h"
 
 #define DROPINS_MAX 1000u
+#define DROPINS_DIRS 3u
+
+/* From the vendor's, which the others replace, to the administrator's. */
+extern const char *const dropins_dirs[DROPINS_DIRS];
 
 struct dropin {
         char *name;             /* "50-site.yaml"; "" for a directory that could not be listed */
@@ -25,7 +29,9 @@ struct dropins {
 
 /* Reads everything anew. A directory that is missing is empty; one that cannot be listed, a broken,
  * unreadable or oversized file, a directory or FIFO called *.yaml, a layer that an earlier file has already
- * taken (or `base`), and what is past DROPINS_MAX (one entry, name "") each are an entry with `error`. Of a
- * directory with an error nothing is known, so nobody should take its files for removed. 0 or -ENOMEM. */
+ * taken (or `base`), one whose name belongs
+ * into another directory, and what is past DROPINS_MAX (one entry, name "") each are an entry with `error`.
+ * Of a directory with an error nothing is known, so nobody should take its files for removed. 0 or -ENOMEM.
+ */
 _must_check_ int dropins_load(const char *root, size_t value_max, struct dropins *ret);
 void dropins_done(struct dropins *d);

@@ -142,11 +142,17 @@ bool layers_is_metadata(const struct path *path, bool above)
         return true;
 }
 
-/* Names that no key below Layers gives a meaning to. */
 static bool is_reserved(const char *name, size_t len)
 {
         return fold_equal(name, len, LAYER_BASE, strlen(LAYER_BASE)) ||
                fold_equal(name, len, LAYER_DEFAULT, strlen(LAYER_DEFAULT));
+}
+
+/* Layers that no metadata make, raise, lower or switch off: the registry's own, and the fleet's, which say
+ * it themselves and are signed. */
+static bool is_fixed(const char *name, size_t len)
+{
+        return is_reserved(name, len) || path_is_fleet_layer(name, len);
 }
 
 /* Layers have names of their own, so no schema file can list these. */
@@ -175,7 +181,7 @@ const struct schema_value *layers_metadata(const struct path *key)
         if (key->n != at + 1 || !layers_is_metadata(key, false))
                 return NULL;
         const char *name = path_component(key, at, &len);
-        return is_reserved(name, len) ? NULL : metadata;
+        return is_fixed(name, len) ? NULL : metadata;
 }
 
 int layers_check_metadata(const struct path *path, struct diag *d)
@@ -184,11 +190,11 @@ int layers_check_metadata(const struct path *path, struct diag *d)
         if (path->n <= at || !layers_is_metadata(path, false))
                 return 0;
         const char *name = path_component(path, at, &len);
-        if (!is_reserved(name, len))
+        if (!is_fixed(name, len))
                 return 0;
         return registry_fail(d, REGISTRY_INVALID_NAME,
-                "%s: layer '%.*s' is the registry's own and cannot be changed, expected another name",
-                path->text, (int)len, name);
+                "%s: layer '%.*s' is the %s own and cannot be changed, expected another name", path->text,
+                (int)len, name, is_reserved(name, len) ? "registry's" : "fleet's");
 }
 
 static const struct store_path_entry *base_entry(const struct store_path_entry *chain)
@@ -242,7 +248,7 @@ static int add_layer(const struct store *s, const char *name, const struct guid 
         const struct layer *known = layers_find(l, name), *was = before ? layers_find(before, name) : NULL;
         const char *file = known ? known->file : NULL;
 
-        if (is_reserved(name, strlen(name)))
+        if (is_fixed(name, strlen(name)))
                 return 0;
         uint32_t precedence = base_number(
                 s, key, &metadata_precedence, known ? known->precedence : 0, was ? was->precedence : 0);
@@ -377,6 +383,10 @@ int layers_check_writable(const struct layers *list, const char **layer, struct 
         if (!l && is_reserved(name, strlen(name)))
                 return registry_fail(d, REGISTRY_INVALID_NAME,
                         "'%s' stands for the schema's defaults, no layer can have that name", name);
+        if (!l && is_fixed(name, strlen(name)))
+                return registry_fail(d, REGISTRY_NOT_FOUND,
+                        "there is no layer '%s'; it would be the fleet's, whose policies are signed files",
+                        name);
         if (!l)
                 return registry_fail(d, REGISTRY_NOT_FOUND,
                         "there is no layer '%s'; make it by setting \\System\\Registry\\Layers\\%s, value "

@@ -6,7 +6,8 @@
  *
  * A layer is known because a drop-in file declares it, or because its metadata are registry values,
  * Machine\System\Registry\Layers\<name>\{Precedence,Enabled}. Metadata are read from the base layer's own
- * entries alone: read effectively, a layer could raise or enable itself. They override a file's. */
+ * entries alone: read effectively, a layer could raise or enable itself. They override a file's, but not one
+ * of the fleet's. */
 
 #include <stdbool.h>
 #include <stdint.h>

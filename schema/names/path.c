@@ -189,6 +189,13 @@ bool path_is_reserved(const char *name, size_t len)
         return fold_equal(name, len, RESERVED_HIVE, strlen(RESERVED_HIVE));
 }
 
+bool path_is_fleet_layer(const char *name, size_t len)
+{
+        const size_t n = strlen(LAYER_FLEET);
+
+        return len >= n && fold_equal(name, n, LAYER_FLEET, n);
+}
+
 const char *path_root_hive(const char *path, size_t *ret_taken)
 {
         const struct root *root = root_of(path, strlen(path), ret_taken);

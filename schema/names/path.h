@@ -57,6 +57,8 @@ bool path_is_root(const char *name, size_t len);
 const char *path_root_name(const char *name, size_t len);
 /* Whether the (valid) name is RESERVED_HIVE: no hive can have it either, and no path begin with it. */
 bool path_is_reserved(const char *name, size_t len);
+/* Whether the (valid) name is one that only layers from the fleet have. */
+bool path_is_fleet_layer(const char *name, size_t len);
 /* What is shown of a path behind its first separator: the default hive is left out, unless what follows
  * would then be taken for a hive. */
 const char *path_without_default(const char *path);
@@ -76,3 +78,5 @@ bool path_value_name_is_storable(const char *s, size_t len);
 #define LAYER_BASE "base"
 /* Shown as the source of a schema default; no real layer may be called so. */
 #define LAYER_DEFAULT "default"
+/* In front of a group's name: the layer that comes from the fleet. */
+#define LAYER_FLEET "fleet-"

@@ -61,6 +61,25 @@ START_TEST(files)
 }
 END_TEST
 
+/* With the database, it is read; where /var is not there, what was accepted is the fleet's as well. */
+START_TEST(fleet)
+{
+        world_write(LAYOUT_DROPINS_FLEET "/fleet-web.yaml", dropin_text("fleet-web", 1000, "failure-only"));
+        apply(0, "2", NULL);
+        with_daemons("success-only", false);
+        apply(0, "2", NULL);
+        registryd_start(NULL);
+        policyd_follow();
+        WAIT(policy_is("TaintEvents", "'failure-only'"));
+        daemon_stop(&world.policyd);
+        daemon_stop(&world.registryd);
+        world_remove("/var");
+        apply(0, "2", NULL);
+        world_remove(LAYOUT_ACCEPTED_DIR);
+        apply(0, "3", NULL);
+}
+END_TEST
+
 START_TEST(state)
 {
         with_daemons("failure-only", false);
@@ -196,7 +215,7 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { nothing_on_disk, files, state, text_that_ends_with_nul,
+        const TTest *const tests[] = { nothing_on_disk, files, fleet, state, text_that_ends_with_nul,
                 state_and_accepted, refused_values, broken_files, broken_state, failing_control,
                 what_waits };
         Suite *suite = suite_create("apply");

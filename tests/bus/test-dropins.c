@@ -117,6 +117,33 @@ START_TEST(administrator_over_vendor)
 }
 END_TEST
 
+#define FLEET_FILE LAYOUT_DROPINS_FLEET "/fleet-web.yaml"
+
+/* Above the vendor's, below the administrator's; it outlives a restart, and a set in base does not beat it.
+ */
+START_TEST(fleet_between)
+{
+        world_write(LAYOUT_DROPINS_VENDOR "/fleet-web.yaml", dropin_text("site", 5, "success-only"));
+        registryd_start(NULL);
+        ck_assert(value_is("success-only site"));
+        world_write(FLEET_FILE, dropin_text("fleet-web", 1000, "failure-only"));
+        WAIT(value_is("failure-only fleet-web"));
+        set_string(world.bus, MODULES, "TaintEvents", "enabled");
+        daemon_stop(&world.registryd);
+        registryd_start(NULL);
+        ck_assert(value_is("failure-only fleet-web"));
+        dropin_write("fleet-web.yaml", dropin_text("own", 5, "disabled"));
+        WAIT(value_is("disabled own"));
+        ck_assert_int_eq(unlink(world_path(dropin_path("fleet-web.yaml"))), 0);
+        WAIT(value_is("failure-only fleet-web"));
+        world_write(FLEET_FILE, dropin_text("own", 1000, "disabled"));
+        WAIT(has_problem(FLEET_FILE ":2:8: layer `own`"));
+        ck_assert(value_is("failure-only fleet-web"));
+        world_remove(LAYOUT_DROPINS_FLEET);
+        WAIT(value_is("success-only site") && no_problems());
+}
+END_TEST
+
 START_TEST(directories)
 {
         world_remove("/etc");
@@ -331,8 +358,8 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { editors, what_counts_for_nothing, administrator_over_vendor,
-                directories, broken_files, broken_is_shown, broken_over_a_restart, odd_files, emptied,
-                sequences, writes_to_a_file };
+                fleet_between, directories, broken_files, broken_is_shown, broken_over_a_restart, odd_files,
+                emptied, sequences, writes_to_a_file };
         const TTest *const privileged[] = { read_again };
         Suite *suite = suite_create("drop-ins");
         harness_add(suite, tests, ARRAY_SIZE(tests));

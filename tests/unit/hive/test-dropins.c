@@ -12,6 +12,7 @@
 #include "tree.h"
 
 #define VENDOR "/usr/lib/peios/registry.d/"
+#define FLEET "/var/lib/peios/registry.d/"
 #define ADMIN "/etc/peios/registry.d/"
 #define FILE_OF(layer) "peios-registry: 1\nlayer: " layer "\n"
 
@@ -75,6 +76,43 @@ START_TEST(overlay)
                 ck_assert_str_eq(d.list[i].file->layer, expected[i][2]);
                 ck_assert_uint_eq(d.list[i].owner, geteuid());
         }
+}
+END_TEST
+
+START_TEST(fleet)
+{
+        _cleanup_(dropins_done) struct dropins d = { 0 };
+        tree_put(VENDOR "fleet-a.yaml", FILE_OF("vendors"));
+        tree_put(FLEET "fleet-a.yaml", FILE_OF("fleet-a"));
+        tree_put(FLEET "fleet-b.yaml", FILE_OF("Fleet-b"));
+        tree_put(ADMIN "fleet-b.yaml", FILE_OF("admins"));
+        tree_put(FLEET "fleet-c.yaml", FILE_OF("fleet-c"));
+        tree_link(ADMIN "fleet-c.yaml", "/dev/null");
+        load(&d);
+        ck_assert_uint_eq(d.n, 2);
+        ck_assert_str_eq(d.list[0].path, FLEET "fleet-a.yaml");
+        ck_assert_str_eq(d.list[0].file->layer, "fleet-a");
+        ck_assert_str_eq(d.list[1].path, ADMIN "fleet-b.yaml");
+        ck_assert_str_eq(d.list[1].file->layer, "admins");
+}
+END_TEST
+
+START_TEST(places)
+{
+        _cleanup_(dropins_done) struct dropins d = { 0 };
+        tree_put(ADMIN "10.yaml", FILE_OF("Fleet-a"));
+        tree_put(VENDOR "20.yaml", FILE_OF("fleet-"));
+        tree_put(FLEET "30.yaml", FILE_OF("mine"));
+        tree_put(FLEET "40.yaml", FILE_OF("fleet-a"));
+        tree_link(FLEET "50.yaml", "/dev/null");
+        tree_put(ADMIN "60.yaml", FILE_OF("fleet"));
+        load(&d);
+        check_error(&d, "10.yaml", ADMIN "10.yaml:2:8: layer `Fleet-a`: only the fleet's begin with fleet-");
+        check_error(&d, "20.yaml", VENDOR "20.yaml:2:8: layer `fleet-`: only the fleet's begin with fleet-");
+        check_error(&d, "30.yaml", FLEET "30.yaml:2:8: layer `mine`: files here are the fleet's");
+        ck_assert_str_eq(find(&d, "40.yaml")->file->layer, "fleet-a");
+        check_error(&d, "50.yaml", FLEET "50.yaml: is not a regular file");
+        ck_assert_str_eq(find(&d, "60.yaml")->file->layer, "fleet");
 }
 END_TEST
 
@@ -250,7 +288,8 @@ START_TEST(too_many)
         load(&d);
         ck_assert_uint_eq(d.n, DROPINS_MAX + 1);
         check_error(&d, "",
-                "/etc/peios/registry.d: more than 1000 files with those of /usr/lib/peios/registry.d");
+                "/etc/peios/registry.d: more than 1000 files with those of /usr/lib/peios/registry.d and "
+                "/var/lib/peios/registry.d, the last are not read");
         ck_assert_str_eq(d.list[1].name, "00000.yaml");
         ck_assert_str_eq(d.list[DROPINS_MAX].name, "00999.yaml");
 }
@@ -299,8 +338,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { no_directories, overlay, masks, links, names_that_do_not_count,
-                broken_files, layer_conflicts, directory_that_is_none, unreadable, too_many,
-                as_many_as_allowed, failing_allocation };
+        const TTest *const tests[] = { no_directories, overlay, fleet, places, masks, links,
+                names_that_do_not_count, broken_files, layer_conflicts, directory_that_is_none, unreadable,
+                too_many, as_many_as_allowed, failing_allocation };
         return suite_with("dropins", tests, ARRAY_SIZE(tests), tree_make, tree_remove);
 }

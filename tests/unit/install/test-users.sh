@@ -35,5 +35,6 @@ done <<END
 /etc/peios/schema.d 755 0
 /etc/peios/audit-policy 700 0
 /var/lib/peios 755 0
+/var/lib/peios/registry.d 755 0
 /var/lib/peios/registry 700 $uid
 END

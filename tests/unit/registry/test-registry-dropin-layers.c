@@ -7,6 +7,7 @@
 #include "registry-util.h"
 
 #define ETC "etc/peios/registry.d/"
+#define VAR "var/lib/peios/registry.d/"
 #define USR "usr/lib/peios/registry.d/"
 #define LAYERS "\\System\\Registry\\Layers\\"
 #define HEAD(layer) "peios-registry: 1\nlayer: " layer "\n"
@@ -145,9 +146,34 @@ START_TEST(refused_metadata)
 }
 END_TEST
 
+/* Nor does what was written before the fleet's file came. */
+START_TEST(metadata_leave_the_fleet_alone)
+{
+        world_write(&w, VAR "fleet-web.yaml",
+                HEAD("fleet-web") "precedence: 1000\nkeys:\n  \\App: { A: !dword 1 }\n");
+        world_reload_well(&w);
+        expect_layer("fleet-web", 1000, true);
+        for (unsigned i = 0; i < 2; i++) {
+                _cleanup_free_ char *text = world_run(&w, "set - " LAYERS "Fleet-Web Enabled 0");
+                ck_assert_ptr_nonnull(strstr(text, "layer 'Fleet-Web' is the fleet's own"));
+                _cleanup_free_ char *new = world_run(&w, "set - " LAYERS "fleet-new Precedence 9");
+                ck_assert_ptr_nonnull(strstr(new, "layer 'fleet-new' is the fleet's own"));
+                world_restart(&w);
+        }
+        _cleanup_free_ char *absent = world_run(&w, "set fleet-new \\App A 2");
+        ck_assert_ptr_nonnull(strstr(absent, "it would be the fleet's"));
+        world_do(&w, "set - \\App A 2");
+        ck_assert_str_eq(world_get(&w, "\\App", "A"), "1@fleet-web");
+        world_write(&w, VAR "fleet-web.yaml", NULL);
+        world_reload_well(&w);
+        ck_assert_str_eq(world_get(&w, "\\App", "A"), "2@base");
+        world_check(&w);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { broken_keeps_its_layer, metadata_wait_for_the_file,
-                refused_metadata };
+        const TTest *const tests[] = { broken_keeps_its_layer, metadata_wait_for_the_file, refused_metadata,
+                metadata_leave_the_fleet_alone };
         return suite_with("registry-dropin-layers", tests, ARRAY_SIZE(tests), setup, teardown);
 }
