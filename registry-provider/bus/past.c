@@ -40,6 +40,7 @@ struct call {
         uint32_t uid;
         char *key, *name;
         char *layer, *after; /* of ReadTreeAt() */
+        size_t keys_max;
         enum history_scale scale;
         uint64_t number;
 
@@ -113,11 +114,11 @@ static int show(struct store *s, struct call *c)
 
 static struct reader_part part_of(const struct call *c)
 {
-        return (struct reader_part){ .layer = c->layer, .after = c->after };
+        return (struct reader_part){ .layer = c->layer, .after = c->after, .keys_max = c->keys_max };
 }
 
 /* Looks at what the answer will look at, so that it is all there; what is wrong with it is found again. */
-static void bring_back(const struct call *c)
+static void bring_back(struct call *c)
 {
         const struct registry *r = c->registry;
         const struct store *s = registry_store(r);
@@ -128,7 +129,7 @@ static void bring_back(const struct call *c)
 
         if (!c->method->answer) {
                 const struct reader_part part = part_of(c);
-                reader_look_at_tree(c->registry, c->key, &part);
+                c->keys_max = reader_look_at_tree(c->registry, c->key, &part);
                 return;
         }
         if (registry_path(r, c->key, &path, NULL) != 0)

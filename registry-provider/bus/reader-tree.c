@@ -22,8 +22,8 @@ struct page {
         sd_bus_message *reply;
         struct buf last; /* the path of the key that was passed last */
         size_t taken, max;
-        uint64_t end;  /* CLOCK_MONOTONIC; UINT64_MAX: none */
-        bool is_begun; /* a key is passed */
+        size_t n, n_max; /* keys that are passed; 0: no limit */
+        uint64_t end;    /* CLOCK_MONOTONIC; UINT64_MAX: none */
 };
 
 static size_t key_bytes(const struct walk_key *key)
@@ -76,9 +76,9 @@ static int add_key(struct page *p, struct walk *walk, struct walk_key *key, sd_b
         size_t bytes = key_bytes(key);
         bool is_empty = key->flags == 0 && key->n_values == 0;
 
-        if (p->is_begun && (clock_usec() >= p->end || (!is_empty && bytes > p->max - p->taken)))
+        if (p->n > 0 && (clock_usec() >= p->end || (!is_empty && bytes > p->max - p->taken)))
                 return 0;
-        p->is_begun = true;
+        p->n++;
         buf_clear(&p->last);
         buf_puts(&p->last, key->path);
         if (is_empty)
@@ -102,7 +102,7 @@ static int add_keys(struct page *p, struct walk *walk, sd_bus_error *error)
         int r = sd_bus_message_open_container(p->reply, 'a', "(sua(suvts))");
         while (r >= 0 && !more && (more = walk_next(walk, &key)) > 0) {
                 r = add_key(p, walk, &key, error);
-                more = r == 0;
+                more = r == 0 || (p->n == p->n_max && r > 0);
         }
         if (more < 0)
                 return reader_fail(p->reader, p->of, more, &(const struct diag){ 0 }, error);
@@ -152,18 +152,23 @@ static int open_walk(struct registry *of, const char *key, const struct reader_p
         return r != 0 ? r : walk_open(of, &path, part->layer, part->after ? &after : NULL, ret, d);
 }
 
-void reader_look_at_tree(struct registry *of, const char *key, const struct reader_part *part)
+size_t reader_look_at_tree(struct registry *of, const char *key, const struct reader_part *part)
 {
         _cleanup_store_scope_ struct store_scope scope = registry_scope(of);
         _cleanup_walk_ struct walk *walk = NULL;
         struct walk_key k;
         const uint64_t end = clock_usec() + 2 * PAGE_USEC;
-        size_t taken = 0;
+        size_t taken = 0, n = 0;
 
         if (open_walk(of, key, part, &walk, NULL) != 0)
-                return;
-        while (clock_usec() < end && taken <= PAGE_BYTES && walk_next(walk, &k) > 0)
+                return 0;
+        while (walk_next(walk, &k) > 0) {
+                n++;
                 taken += key_bytes(&k);
+                if (taken > PAGE_BYTES || clock_usec() >= end)
+                        return n;
+        }
+        return 0;
 }
 
 int reader_answer_tree(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
@@ -171,7 +176,7 @@ int reader_answer_tree(struct reader *reader, struct registry *of, sd_bus_messag
 {
         _cleanup_store_scope_ struct store_scope scope = registry_scope(of);
         _cleanup_walk_ struct walk *walk = NULL;
-        struct page page = { .reader = reader, .of = of };
+        struct page page = { .reader = reader, .of = of, .n_max = part->keys_max };
         struct diag d = { 0 };
 
         int r = open_walk(of, key, part, &walk, &d);

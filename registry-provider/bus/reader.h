@@ -51,11 +51,12 @@ int reader_answer_resolve(struct reader *reader, struct registry *of, sd_bus_mes
 struct reader_part {
         const char *layer, *after; /* NULL: none */
         bool whole;
+        size_t keys_max; /* it ends after so many; 0: where it is full */
 };
 int reader_answer_tree(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
         const struct reader_part *part, sd_bus_error *error);
-/* Looks at what that page will look at. */
-void reader_look_at_tree(struct registry *of, const char *key, const struct reader_part *part);
+/* Looks at what that page will look at, and returns its `keys_max`. */
+size_t reader_look_at_tree(struct registry *of, const char *key, const struct reader_part *part);
 
 /* answer_fail(), which also reports what failed in the store. */
 int reader_fail(

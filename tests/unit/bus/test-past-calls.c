@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Calls for earlier moments: what the loop does for an answer is its user's time, and a page ends where the
+ * thread's look at it did. The gate and the thread's look are the test's. */
+#include <string.h>
+#include <sys/socket.h>
+
+#include "../../../registry-provider/bus/past.h"
+#include "../../../schema/bus/cleanup.h"
+#include "../../../schema/dbus/names.h"
+#include "../registry/registry-util.h"
+#include "suite.h"
+
+/* More keys, with the longest values, than one message takes. */
+#define MANY 600u
+
+struct caller *__wrap_gate_caller(struct gate *g, sd_bus_message *m);
+void __wrap_gate_took(struct gate *g, sd_bus_message *m, uint64_t since);
+int __wrap_gate_take(struct gate *g, sd_bus_message *m, size_t bytes, sd_bus_error *error);
+void __wrap_writer_flush(struct writer *w);
+size_t __wrap_reader_look_at_tree(struct registry *of, const char *key, const struct reader_part *part);
+size_t __real_reader_look_at_tree(struct registry *of, const char *key, const struct reader_part *part);
+int __wrap_sd_bus_send(sd_bus *bus, sd_bus_message *m, uint64_t *cookie);
+
+static struct caller_user user = { .uid = 1 };
+static struct caller caller = { .user = &user };
+static sd_bus_message *taken_of, *sent;
+static unsigned n_taken;
+static size_t keys_max;
+
+struct caller *__wrap_gate_caller(_unused_ struct gate *g, _unused_ sd_bus_message *m)
+{
+        return &caller;
+}
+
+void __wrap_gate_took(_unused_ struct gate *g, sd_bus_message *m, uint64_t since)
+{
+        ck_assert_uint_gt(since, 0);
+        ck_assert_ptr_nonnull(sent);
+        taken_of = m;
+        n_taken++;
+}
+
+int __wrap_gate_take(_unused_ struct gate *g, _unused_ sd_bus_message *m, _unused_ size_t bytes,
+        _unused_ sd_bus_error *error)
+{
+        return 0;
+}
+
+void __wrap_writer_flush(_unused_ struct writer *w)
+{
+}
+
+size_t __wrap_reader_look_at_tree(struct registry *of, const char *key, const struct reader_part *part)
+{
+        const size_t max = __real_reader_look_at_tree(of, key, part);
+
+        return keys_max ? keys_max : max;
+}
+
+int __wrap_sd_bus_send(_unused_ sd_bus *bus, sd_bus_message *m, _unused_ uint64_t *cookie)
+{
+        ck_assert_ptr_null(sent);
+        sent = sd_bus_message_ref(m);
+        return 0;
+}
+
+static struct world w;
+static sd_event *event;
+static sd_bus *bus;
+static struct registry1_config config;
+static struct writer writer = { .config = &config };
+static struct reader reader = { .writer = &writer };
+static struct past *past;
+
+static void setup(void)
+{
+        int fds[2];
+        _cleanup_free_ char *file = NULL;
+
+        world_init(&w);
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+        ck_assert_int_ge(sd_event_new(&event), 0);
+        ck_assert_int_ge(sd_bus_new(&bus), 0);
+        ck_assert_int_ge(sd_bus_set_fd(bus, fds[0], fds[0]), 0);
+        ck_assert_int_ge(sd_bus_start(bus), 0);
+        ck_assert_int_ge(sd_bus_attach_event(bus, event, SD_EVENT_PRIORITY_NORMAL), 0);
+        (void)close(fds[1]);
+        config.bus = bus;
+        reader.registry = w.r;
+        file = world_file(&w);
+        ck_assert_int_eq(past_new(&reader, file, &past), 0);
+        n_taken = 0;
+        keys_max = 0;
+}
+
+static void teardown(void)
+{
+        past = past_free(past);
+        sent = sd_bus_message_unref(sent);
+        sd_bus_close_unref(bus);
+        sd_event_unref(event);
+        world_done(&w);
+}
+
+/* Of the newest moment. */
+static void call(const char *method, const char *key, const char *name, const char *after)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        sent = sd_bus_message_unref(sent);
+        taken_of = NULL;
+        ck_assert_int_ge(
+                sd_bus_message_new_method_call(bus, &m, "a.b", REGISTRY_PATH, REGISTRY_INTERFACE, method),
+                0);
+        ck_assert_int_ge(sd_bus_message_append_basic(m, 's', key), 0);
+        if (name)
+                ck_assert_int_ge(sd_bus_message_append_basic(m, 's', name), 0);
+        ck_assert_int_ge(sd_bus_message_append(m, "a{sv}", after ? 2 : 1, "sequence", "t",
+                                 registry_sequence(w.r), "after", "s", after),
+                0);
+        ck_assert_int_ge(sd_bus_message_seal(m, 1, 0), 0);
+        ck_assert_int_gt(past_call(m, &past, NULL), 0);
+        while (!sent)
+                ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
+        ck_assert_ptr_eq(taken_of, m);
+        ck_assert_int_ge(sd_bus_message_seal(sent, 2, 0), 0);
+        ck_assert_int_eq(sd_bus_message_is_method_error(sent, NULL), 0);
+}
+
+START_TEST(an_answer_is_its_users_time)
+{
+        world_do(&w, "set - Machine\\A V one");
+        call("GetAt", "Machine\\A", "V", NULL);
+        call("ReadTreeAt", "Machine\\A", NULL, NULL);
+        ck_assert_uint_eq(n_taken, 2);
+}
+END_TEST
+
+/* The keys of a page by their last letters; *ret_after: where the next one begins. */
+static const char *page(const char *after, const char **ret_after)
+{
+        static char keys[16];
+        const char *path;
+        size_t n = 0;
+
+        call("ReadTreeAt", "Machine\\A", NULL, after);
+        ck_assert_int_gt(sd_bus_message_enter_container(sent, 'a', "(sua(suvts))"), 0);
+        while (sd_bus_message_enter_container(sent, 'r', "sua(suvts)") > 0) {
+                ck_assert_int_gt(sd_bus_message_read(sent, "s", &path), 0);
+                ck_assert_int_ge(sd_bus_message_skip(sent, "ua(suvts)"), 0);
+                ck_assert_int_ge(sd_bus_message_exit_container(sent), 0);
+                ck_assert_uint_lt(n, sizeof(keys) - 1);
+                keys[n++] = path[strlen(path) - 1];
+        }
+        keys[n] = '\0';
+        ck_assert_int_ge(sd_bus_message_exit_container(sent), 0);
+        ck_assert_int_gt(sd_bus_message_read(sent, "s", ret_after), 0);
+        return keys;
+}
+
+START_TEST(a_page_ends_where_the_look_did)
+{
+        const char *after;
+
+        world_do(&w, "mk - Machine\\A\\B\nmk - Machine\\A\\C\nmk - Machine\\A\\D\nmk - Machine\\A\\E");
+        keys_max = 2;
+        ck_assert_str_eq(page(NULL, &after), "AB");
+        ck_assert_str_eq(after, "Machine\\A\\B");
+        ck_assert_str_eq(page("Machine\\A\\B", &after), "CD");
+        ck_assert_str_eq(page("Machine\\A\\D", &after), "E");
+        ck_assert_str_eq(after, "");
+        keys_max = 0;
+        ck_assert_str_eq(page(NULL, &after), "ABCDE");
+        ck_assert_str_eq(after, "");
+}
+END_TEST
+
+/* With what a message holds, for example. */
+START_TEST(a_look_says_where_it_ended)
+{
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(w.r);
+        const struct reader_part part = { 0 };
+        _cleanup_buf_ struct buf script = BUF_INIT;
+        char text[WORLD_VALUE_MAX / 2 - 1];
+
+        memset(text, 'x', sizeof(text) - 1);
+        text[sizeof(text) - 1] = '\0';
+        ck_assert_uint_eq(__real_reader_look_at_tree(w.r, "Machine", &part), 0);
+        for (unsigned i = 0; i < MANY; i++)
+                buf_printf(&script, "set - Machine\\K%u V %s\n", i, text);
+        world_do(&w, buf_str(&script));
+        const size_t n = __real_reader_look_at_tree(w.r, "Machine", &part);
+        ck_assert(n > 0 && n < MANY);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+        Suite *suite = suite_create("past-calls");
+        TCase *tc = tcase_create("past-calls");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, an_answer_is_its_users_time);
+        tcase_add_test(tc, a_page_ends_where_the_look_did);
+        tcase_add_test(tc, a_look_says_where_it_ended);
+        suite_add_tcase(suite, tc);
+        return suite;
+}
