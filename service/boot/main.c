@@ -44,6 +44,7 @@ static int apply_one(const char *root, const struct boot_value *v, bool verbose)
                         "%s: '%s' cannot be applied: %s", name, v->text, d.text[0] ? d.text : strerror(-r));
                 return r;
         }
+        control_open_once(control);
         control_apply(control, text, &result);
         switch (result.outcome) {
         case CONTROL_HOLDS:

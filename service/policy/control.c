@@ -23,6 +23,8 @@ struct control {
         ino_t ino;
         int read_error; /* positive errno: why the descriptor is only an O_PATH one */
         bool changed;   /* since the last control_refresh() */
+        bool once;      /* the descriptor is O_RDWR, and what is done is done to its file */
+        off_t size;     /* of that */
 };
 
 static int check_parts(const char *name, struct diag *d)
@@ -109,21 +111,27 @@ static void let_go(struct control *c)
         c->changed = true;
 }
 
+static int open_kind(const char *path, int flags, struct stat *ret_st)
+{
+        _cleanup_close_ int fd = open(path, flags);
+        if (fd < 0 || fstat(fd, ret_st) < 0)
+                return -errno;
+        int r = check_kind(ret_st);
+        return r < 0 ? r : steal_fd(&fd);
+}
+
 static int take_hold(struct control *c)
 {
         int read_error = 0;
-        _cleanup_close_ int fd = open(c->path, O_RDONLY | OPEN_FLAGS);
-        if (fd < 0 && (errno == EACCES || errno == EPERM)) {
-                read_error = errno;
-                fd = open(c->path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
-        }
         struct stat st;
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return -errno;
-        int r = check_kind(&st);
-        if (r < 0)
-                return r;
-        c->fd = steal_fd(&fd);
+        int fd = open_kind(c->path, O_RDONLY | OPEN_FLAGS, &st);
+        if (fd == -EACCES || fd == -EPERM) {
+                read_error = -fd;
+                fd = open_kind(c->path, O_PATH | O_CLOEXEC | O_NOFOLLOW, &st);
+        }
+        if (fd < 0)
+                return fd;
+        c->fd = fd;
         c->dev = st.st_dev;
         c->ino = st.st_ino;
         c->read_error = read_error;
@@ -135,6 +143,8 @@ static int take_hold(struct control *c)
 static int hold_current(struct control *c)
 {
         struct stat st;
+        if (c->once)
+                return 0;
         int r = c->fd < 0 ? 0 : lstat(c->path, &st) < 0 ? -errno : check_kind(&st);
         if (r == 0 && c->fd >= 0 && st.st_dev == c->dev && st.st_ino == c->ino)
                 return 0;
@@ -142,6 +152,15 @@ static int hold_current(struct control *c)
         if (r == 0)
                 r = take_hold(c);
         return r == -ENOTDIR ? -ENOENT : r;
+}
+
+void control_open_once(struct control *c)
+{
+        struct stat st;
+
+        c->fd = open_kind(c->path, O_RDWR | OPEN_FLAGS, &st);
+        c->once = c->fd >= 0;
+        c->size = c->once ? st.st_size : 0;
 }
 
 bool control_refresh(struct control *c)
@@ -215,19 +234,11 @@ int control_read(struct control *c, char *ret, size_t size)
         return 0;
 }
 
-/* The descriptor is opened for each write: it costs a few µs, and a held one could be a dead inode's. */
-static int write_line(const struct control *c, const char *text)
+static int write_to(int fd, off_t size, const char *text)
 {
         char line[CONTROL_TEXT_MAX + 1];
         size_t n = (size_t)(stpcpy(stpcpy(line, text), "\n") - line);
 
-        _cleanup_close_ int fd = open(c->path, O_WRONLY | OPEN_FLAGS);
-        struct stat st;
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return -errno;
-        int r = check_kind(&st);
-        if (r < 0)
-                return r;
         ssize_t written;
         do
                 written = pwrite(fd, line, n, 0);
@@ -238,9 +249,20 @@ static int write_line(const struct control *c, const char *text)
         if ((size_t)written != n)
                 return -EIO;
         /* Files below another root keep the tail of what was longer; a sysctl has no size. */
-        if (st.st_size > (off_t)n && ftruncate(fd, (off_t)n) < 0)
+        if (size > (off_t)n && ftruncate(fd, (off_t)n) < 0)
                 return -errno;
         return 0;
+}
+
+/* The descriptor is opened for each write: it costs a few µs, and a held one could be a dead inode's. */
+static int write_line(const struct control *c, const char *text)
+{
+        struct stat st;
+
+        if (c->once)
+                return write_to(c->fd, c->size, text);
+        _cleanup_close_ int fd = open_kind(c->path, O_WRONLY | OPEN_FLAGS, &st);
+        return fd < 0 ? fd : write_to(fd, st.st_size, text);
 }
 
 /* A file's mode says EACCES: this is the kernel's own check behind it. */

@@ -43,6 +43,10 @@ DEFINE_CLEANUP(struct control *, control_free, control_freep);
 const char *control_name(const struct control *c);
 const char *control_path(const struct control *c); /* with the root in front */
 
+/* For whom one apply is all: the control of that moment is opened for reading and writing at once, and its
+ * path is not looked up again. Where that cannot be done nothing has changed, and the apply says why. */
+void control_open_once(struct control *c);
+
 /* Opens it, or finds that it went away or is another inode now. True when something changed since the last
  * call: watch anew. Afterwards control_present() is true or false. */
 bool control_refresh(struct control *c);

@@ -184,6 +184,31 @@ static const struct fault_case {
                 ENXIO, "0", "", 0 },
 };
 
+/* The same for one who has it open once for both. */
+static const struct fault_case once_cases[] = {
+        { "no fault", { { 0 } }, CONTROL_WRITTEN, 0, "0", "1", 1 },
+        { "may not be read", { { OPEN_WRITE, 1, .error = EACCES }, { OPEN_READ, 0, .error = EACCES } },
+                CONTROL_WRITTEN, 0, "", "", 1 },
+        { "may not be written", { { OPEN_WRITE, 0, .error = EACCES } }, CONTROL_FAILED, EACCES, "0", "0",
+                0 },
+        { "read-only file system", { { OPEN_WRITE, 0, .error = EROFS } }, CONTROL_FAILED, EROFS, "0", "0",
+                0 },
+        { "gone before the open", { { OPEN_WRITE, 1, .before = vanish } }, CONTROL_ABSENT, 0, "", "", 0 },
+        { "module unloaded, ENOENT on read", { { PREAD, 1, .error = ENOENT } }, CONTROL_ABSENT, 0, "", "",
+                0 },
+        { "ENOENT on write", { { PWRITE, 1, .error = ENOENT } }, CONTROL_ABSENT, 0, "0", "0", 1 },
+        { "ENOENT after the write", { { PREAD, 2, .error = ENOENT } }, CONTROL_ABSENT, 0, "0", "", 1 },
+        { "another one before the write", { { PREAD, 1, .before = reappear } }, CONTROL_WRITTEN, 0, "0", "1",
+                1 },
+        { "another value reads back", { { PREAD, 2, .gives = "3\n" } }, CONTROL_DIFFERENT, 0, "0", "3", 1 },
+        { "EIO on every read", { { PREAD, 0, .error = EIO } }, CONTROL_WRITTEN, 0, "", "", 1 },
+        { "EINVAL", { { PWRITE, 1, .error = EINVAL } }, CONTROL_REFUSED, EINVAL, "0", "0", 1 },
+        { "a link before the open", { { OPEN_WRITE, 1, .before = become_link } }, CONTROL_FAILED, ELOOP, "",
+                "", 0 },
+        { "a FIFO before the open", { { OPEN_WRITE, 1, .before = become_fifo } }, CONTROL_FAILED, ENXIO, "",
+                "", 0 },
+};
+
 static struct control *start(const struct fault *list, size_t n)
 {
         struct control *c = NULL;
@@ -208,9 +233,8 @@ static void teardown(void)
         scratch_done(&scratch);
 }
 
-START_TEST(faults_while_applying)
+static void apply_case(const struct fault_case *t, bool once)
 {
-        const struct fault_case *t = &cases[_i];
         size_t n = 0;
         while (n < ARRAY_SIZE(t->faults) &&
                 (t->faults[n].error || t->faults[n].gives || t->faults[n].at_most || t->faults[n].before))
@@ -218,6 +242,8 @@ START_TEST(faults_while_applying)
 
         _cleanup_control_ struct control *c = start(t->faults, n);
         static struct control_result result;
+        if (once)
+                control_open_once(c);
         control_apply(c, "1", &result);
         ck_assert_msg(fired >= n, "%s: happened %u times, expected %zu", t->what, fired, n);
         ck_assert_msg(result.outcome == t->outcome, "%s: outcome %d, expected %d (error %d)", t->what,
@@ -230,6 +256,34 @@ START_TEST(faults_while_applying)
         _cleanup_buf_ struct buf target = BUF_INIT;
         if (scratch_read(&scratch, "/target", &target))
                 ck_assert_str_eq(buf_str(&target), "untouched\n");
+}
+
+START_TEST(faults_while_applying)
+{
+        apply_case(&cases[_i], false);
+}
+END_TEST
+
+START_TEST(faults_while_applying_once)
+{
+        apply_case(&once_cases[_i], true);
+}
+END_TEST
+
+/* What was longer leaves no tail, and one open is enough. */
+START_TEST(once_is_one_open)
+{
+        _cleanup_control_ struct control *c = start(NULL, 0);
+        static struct control_result result;
+
+        scratch_puts(&scratch, FILE_PATH, "a longer text\n");
+        control_open_once(c);
+        control_apply(c, "1", &result);
+        ck_assert_int_eq(result.outcome, CONTROL_WRITTEN);
+        ck_assert_uint_eq(calls[OPEN_READ] + calls[OPEN_WRITE], 1);
+        _cleanup_buf_ struct buf after = BUF_INIT;
+        ck_assert(scratch_read(&scratch, FILE_PATH, &after));
+        ck_assert_str_eq(buf_str(&after), "1\n");
 }
 END_TEST
 
@@ -308,6 +362,8 @@ Suite *test_suite(void)
         TCase *t = tcase_create("control faults");
         tcase_add_checked_fixture(t, setup, teardown);
         tcase_add_loop_test(t, faults_while_applying, 0, ARRAY_SIZE(cases));
+        tcase_add_loop_test(t, faults_while_applying_once, 0, ARRAY_SIZE(once_cases));
+        tcase_add_test(t, once_is_one_open);
         tcase_add_test(t, empty_text_is_written_where_reading_fails);
         tcase_add_test(t, write_only_control_is_held_and_watched);
         tcase_add_test(t, no_descriptor_left_is_tried_again);
