@@ -401,26 +401,22 @@ static int prepare_for_writing(struct database *db)
         return r < 0 ? r : lengthen_wal(db);
 }
 
-/* What is there beside the file, or the file itself; *ret_size is -1 where nothing is. SQLite would open
- * whatever stands there, and wait for the other end of a FIFO. */
+/* What is there beside the file, or the file itself; *ret_size is -ENOENT where nothing is. SQLite would
+ * open whatever stands there, and wait for the other end of a FIFO. */
 static int look_at(struct database *db, const char *suffix, int64_t *ret_size)
 {
         _cleanup_free_ char *path = NULL;
         struct stat st;
 
-        *ret_size = -1;
         if (asprintf(&path, "%s%s", db->path, suffix) < 0)
                 return database_no_memory(db);
         /* Only the file itself may be somewhere else. What keeps us from it SQLite will say. */
-        if (fstatat(AT_FDCWD, path, &st, suffix[0] ? AT_SYMLINK_NOFOLLOW : 0) < 0)
+        int flags = suffix[0] ? AT_SYMLINK_NOFOLLOW : 0;
+        *ret_size = fstatat(AT_FDCWD, path, &st, flags) < 0 ? -errno : st.st_size;
+        if (*ret_size < 0 || S_ISREG(st.st_mode))
                 return 0;
-        if (!S_ISREG(st.st_mode)) {
-                int error = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
-                return db->error =
-                               diag_set(&db->why, error, "%s: no regular file: %s", path, strerror(error));
-        }
-        *ret_size = st.st_size;
-        return 0;
+        int error = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+        return db->error = diag_set(&db->why, error, "%s: no regular file: %s", path, strerror(error));
 }
 
 /* To be freed; NULL: out of memory. */
@@ -489,6 +485,9 @@ static int open_at_boot(struct database *db, int64_t size)
 {
         int64_t wal = -1;
 
+        /* SQLite would need longer to say it than all else takes at such a boot. */
+        if (size == -ENOENT)
+                return db->error = diag_set(&db->why, ENOENT, "%s: %s", db->path, strerror(ENOENT));
         int r = size == 0 ? nothing_is_in_it(db) : look_at(db, "-wal", &wal);
         if (r == 0)
                 r = open_for_reading(db, wal > 0 ? "mode=ro&vfs=unix-none" : "immutable=1");

@@ -37,17 +37,19 @@ static int on_commit(void *userdata, _unused_ sqlite3 *sqlite, _unused_ const ch
 
 int store_open(const char *file, enum store_mode mode, size_t value_max, struct store **ret, struct diag *d)
 {
-        _cleanup_store_ struct store *s = calloc(1, sizeof(*s));
+        _cleanup_(database_closep) struct database *db = NULL;
 
+        int r = database_open(file, mode, &db, d);
+        if (r < 0)
+                return r;
+        _cleanup_store_ struct store *s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
+        s->db = STEAL_PTR(db);
         s->value_max = value_max;
         s->cache.max = CACHE_BYTES_DEFAULT;
         s->is_shared = mode == STORE_READ_ONLY;
         (void)clock_boot_id(NULL, s->recorder.boot);
-        int r = database_open(file, mode, &s->db, d);
-        if (r < 0)
-                return r;
         (void)sqlite3_wal_hook(s->db->sqlite, on_commit, s);
         r = load_counters(s);
         if (r < 0)
