@@ -10,15 +10,22 @@
 #include "../../schema/audit/auditlog.h"
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
+#include "../../schema/bus/cleanup.h"
 #include "../../schema/bus/wire.h"
+#include "../../schema/names/fold.h"
 #include "answer.h"
 #include "config.h"
 #include "past.h"
 #include "reader.h"
 #include "writer.h"
 
-/* Calls of Backup() that wait. */
-#define COPIES_MAX 8u
+/* Calls of Backup(), and of Check(), that wait. */
+#define WAITING_MAX 8u
+
+struct waiting {
+        sd_bus_message *list[WAITING_MAX];
+        size_t n;
+};
 
 struct registry1 {
         struct registry1_config config;
@@ -28,8 +35,7 @@ struct registry1 {
         struct reader reader;
         struct past *past;
         struct writer writer;
-        sd_bus_message *copies[COPIES_MAX]; /* calls that wait for one */
-        size_t n_copies;
+        struct waiting copies, checks;
 };
 
 /* ---- Properties ---- */
@@ -172,45 +178,87 @@ static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return sd_bus_reply_method_return(m, NULL);
 }
 
-static int reply_copied(sd_bus_message *m, int error, const char *text, int fd)
+static sd_bus_message *take_waiting(struct waiting *w)
 {
-        return error < 0 ? sd_bus_reply_method_errorf(m, ERROR_STORAGE, "%s", text)
-                         : sd_bus_reply_method_return(m, "h", fd);
+        return w->n > 0 ? w->list[--w->n] : NULL;
+}
+
+static void note_reply(sd_bus_message *m, int r)
+{
+        if (r < 0)
+                log_debug("cannot answer %s: %s; ignoring", sd_bus_message_get_sender(m), strerror(-r));
+        sd_bus_message_unref(m);
 }
 
 void registry1_copied(struct registry1 *b, int error, const char *text, int fd)
 {
-        while (b->n_copies > 0) {
-                sd_bus_message *m = b->copies[--b->n_copies];
-                int r = reply_copied(m, error, text, fd);
-                if (r < 0)
-                        log_debug("cannot answer %s: %s; ignoring", sd_bus_message_get_sender(m),
-                                strerror(-r));
-                sd_bus_message_unref(m);
-        }
+        for (sd_bus_message *m; (m = take_waiting(&b->copies));)
+                note_reply(m, error < 0 ? sd_bus_reply_method_errorf(m, ERROR_STORAGE, "%s", text)
+                                        : sd_bus_reply_method_return(m, "h", fd));
         if (fd >= 0)
                 (void)close(fd);
+}
+
+static int reply_inspected(sd_bus_message *m, const struct diags *found)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+
+        int r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "s");
+        for (size_t i = 0; r >= 0 && i < found->n; i++) {
+                _cleanup_buf_ struct buf text = BUF_INIT;
+                utf8_replace(&text, found->list[i], strlen(found->list[i]));
+                r = text.error ? text.error : sd_bus_message_append(reply, "s", buf_str(&text));
+        }
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+void registry1_inspected(struct registry1 *b, int error, const char *text, const struct diags *found)
+{
+        for (sd_bus_message *m; (m = take_waiting(&b->checks));)
+                note_reply(m, error < 0 ? sd_bus_reply_method_errorf(m, ERROR_STORAGE, "%s", text)
+                                        : reply_inspected(m, found));
+}
+
+/* It keeps the maintenance busy as long as the database is large. */
+static int wait_for(struct registry1 *b, sd_bus_message *m, struct waiting *w, const char *what,
+        void (*ask)(void *userdata), sd_bus_error *error)
+{
+        struct caller *caller = gate_caller(b->gate, m);
+
+        if (!caller)
+                return -ESRCH;
+        if (caller->actor.uid != 0) {
+                _cleanup_buf_ struct buf name = BUF_INIT;
+                buf_printf(&name, "%s()", sd_bus_message_get_member(m));
+                refusals_tell(b->refusals, &caller->actor, buf_str(&name), NULL, "not root");
+                return sd_bus_error_setf(error, ERROR_ACCESS_DENIED, "only root may have %s", what);
+        }
+        if (w->n == ARRAY_SIZE(w->list))
+                return sd_bus_error_setf(
+                        error, ERROR_LIMIT, "%zu calls already wait to have %s", w->n, what);
+        writer_flush(&b->writer);
+        w->list[w->n++] = sd_bus_message_ref(m);
+        ask(b->config.userdata);
+        return 1;
 }
 
 /* It has all that anybody may read, and what was there once; and it takes as much room again. */
 static int method_backup(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct registry1 *b = userdata;
-        struct caller *caller = gate_caller(b->gate, m);
 
-        if (!caller)
-                return -ESRCH;
-        if (caller->actor.uid != 0) {
-                refusals_tell(b->refusals, &caller->actor, "Backup()", NULL, "not root");
-                return sd_bus_error_set(
-                        error, ERROR_ACCESS_DENIED, "only root may have a copy of the database");
-        }
-        if (b->n_copies == COPIES_MAX)
-                return sd_bus_error_setf(error, ERROR_LIMIT, "%u calls already wait for a copy", COPIES_MAX);
-        writer_flush(&b->writer);
-        b->copies[b->n_copies++] = sd_bus_message_ref(m);
-        b->config.copy(b->config.userdata);
-        return 1;
+        return wait_for(b, m, &b->copies, "a copy of the database", b->config.copy, error);
+}
+
+static int method_check(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        struct registry1 *b = userdata;
+
+        return wait_for(b, m, &b->checks, "the database checked", b->config.inspect, error);
 }
 
 /* ---- The table ---- */
@@ -298,6 +346,8 @@ static const sd_bus_vtable registry_vtable[] = {
                 method_unsubscribe, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS(
                 "Backup", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", database), method_backup, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS(
+                "Check", SD_BUS_NO_ARGS, SD_BUS_RESULT("as", findings), method_check, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, UNPRIVILEGED),
 
         SD_BUS_SIGNAL_WITH_ARGS("Changed",
@@ -324,7 +374,7 @@ static int find_top(_unused_ sd_bus *bus, const char *path, _unused_ const char 
 static enum gate_need call_need(sd_bus_message *m)
 {
         static const char *const writing[] = { "Set", "Delete", "CreateKey", "DeleteKey", "Transact",
-                "Preview", "Undo", "PreviewUndo", "Backup", "Reload" };
+                "Preview", "Undo", "PreviewUndo", "Backup", "Check", "Reload" };
         const char *member = sd_bus_message_get_member(m);
 
         if (sd_bus_message_is_method_call(m, REGISTRY_INTERFACE, "Get"))
@@ -339,16 +389,17 @@ static void on_refused(sd_bus_message *m, const struct actor *actor, const char 
 {
         struct registry1 *b = userdata;
 
+        static const char *const whole[] = { "Reload", "Undo", "Backup", "Check" };
         const char *member = sd_bus_message_get_member(m);
+        _cleanup_buf_ struct buf name = BUF_INIT;
 
-        if (strcmp(member, "Reload") == 0)
-                refusals_tell(b->refusals, actor, "Reload()", NULL, why);
-        else if (strcmp(member, "Undo") == 0)
-                refusals_tell(b->refusals, actor, "Undo()", NULL, why);
-        else if (strcmp(member, "Backup") == 0)
-                refusals_tell(b->refusals, actor, "Backup()", NULL, why);
-        else
-                request_refused_unread(&b->writer, m, actor, why);
+        for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
+                if (strcmp(member, whole[i]) == 0) {
+                        buf_printf(&name, "%s()", member);
+                        refusals_tell(b->refusals, actor, buf_str(&name), NULL, why);
+                        return;
+                }
+        request_refused_unread(&b->writer, m, actor, why);
 }
 
 static void on_read(struct caller *c, bool lost, void *userdata)
@@ -422,6 +473,7 @@ struct registry1 *registry1_free(struct registry1 *b)
                 return NULL;
         writer_done(&b->writer);
         registry1_copied(b, -ECANCELED, "the provider ends", -1);
+        registry1_inspected(b, -ECANCELED, "the provider ends", NULL);
         b->past = past_free(b->past);
         b->subscriptions = subscriptions_free(b->subscriptions);
         b->refusals = refusals_free(b->refusals);

@@ -24,6 +24,7 @@ struct registry1_config {
         struct auditlog *auditlog;       /* refused calls are recorded there */
         void (*reload)(void *userdata);  /* read the schema and the drop-in files again */
         void (*copy)(void *userdata);    /* registry1_copied() */
+        void (*inspect)(void *userdata); /* registry1_inspected() */
         void (*changed)(void *userdata); /* something was written */
         void (*tried)(void *userdata);   /* something took memory, but nothing was written */
         void (*failed)(int error, const char *text, void *userdata); /* the store did, as text says */
@@ -43,6 +44,9 @@ void registry1_changed(
 /* A copy of the database was made, or not, as text says: answers who waits for it. Takes the descriptor
  * over. */
 void registry1_copied(struct registry1 *b, int error, const char *text, int fd);
+
+/* The database was looked at, or could not be, as text says: the same. */
+void registry1_inspected(struct registry1 *b, int error, const char *text, const struct diags *found);
 
 void registry1_problems_changed(struct registry1 *b);
 void registry1_schema_reloaded(struct registry1 *b);

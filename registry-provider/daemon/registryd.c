@@ -138,6 +138,13 @@ static void on_copy(void *userdata)
         storage_copy(&r->storage);
 }
 
+static void on_inspect(void *userdata)
+{
+        struct registryd *r = userdata;
+
+        storage_inspect(&r->storage);
+}
+
 static void on_changed(void *userdata)
 {
         struct registryd *r = userdata;
@@ -206,6 +213,7 @@ static int open_bus(struct registryd *r, const struct registryd_config *config, 
                 .auditlog = r->auditlog,
                 .reload = on_reload,
                 .copy = on_copy,
+                .inspect = on_inspect,
                 .changed = on_changed,
                 .tried = on_tried,
                 .failed = on_failed,

@@ -82,7 +82,7 @@ static void note_work(struct storage *s, const char *file, const struct upkeep_r
                 registryd_mended(s->daemon, file);
 }
 
-static void note_report(struct storage *s, const struct upkeep_report *report)
+static void note_report(struct storage *s, struct upkeep_report *report)
 {
         switch (report->work) {
         case UPKEEP_CHECKPOINT:
@@ -102,6 +102,10 @@ static void note_report(struct storage *s, const struct upkeep_report *report)
                 break;
         case UPKEEP_COPY:
                 registry1_copied(s->registry1, report->error, report->text.text, report->fd);
+                break;
+        case UPKEEP_INSPECT:
+                registry1_inspected(s->registry1, report->error, report->text.text, &report->found);
+                diags_done(&report->found);
                 break;
         case UPKEEP_WORKS_N:
                 break;
@@ -276,6 +280,11 @@ void storage_changed(struct storage *s)
 void storage_copy(struct storage *s)
 {
         upkeep_copy(s->upkeep);
+}
+
+void storage_inspect(struct storage *s)
+{
+        upkeep_inspect(s->upkeep);
 }
 
 void storage_failed(struct storage *s, int error, const char *text)

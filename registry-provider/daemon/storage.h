@@ -45,6 +45,8 @@ void storage_changed(struct storage *s);
 void storage_tried(struct storage *s);
 /* Somebody wants a copy: registry1_copied(). */
 void storage_copy(struct storage *s);
+/* Somebody wants it looked at: registry1_inspected(). */
+void storage_inspect(struct storage *s);
 /* The store failed, as `text` says; -EUCLEAN: it is damaged. */
 void storage_failed(struct storage *s, int error, const char *text);
 /* The settings as they are now. One that is refused leaves what was in force. */

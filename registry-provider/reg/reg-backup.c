@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* backup: a copy of the registry's database, with its history, made while others write. */
+/* backup: a copy of the registry's database, with its history, made while others write. check: whether the
+ * database, or such a copy, is as it should be. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,9 +8,10 @@
 #include <unistd.h>
 
 #include "../../schema/base/file.h"
+#include "../store/inspect.h"
 #include "commands.h"
 
-/* Making it takes as long as the database is large. */
+/* Either takes as long as the database is large. */
 #define TIMEOUT_USEC UINT64_C(600000000)
 
 static int copy(int from, int to)
@@ -45,7 +47,6 @@ int command_backup(struct session *s)
 {
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
         const char *file = s->line.words[0];
-        struct json j;
         int from;
 
         /* Before the work is done. */
@@ -62,10 +63,87 @@ int command_backup(struct session *s)
                 return session_bad_reply(s, r);
         code = write_file(s, file, from);
         if (code == EXIT_CODE_OK && s->options.json) {
-                j = json_on(&s->out);
+                struct json j = json_on(&s->out);
                 json_begin_object(&j);
                 json_add_string(&j, "file", file);
                 session_end_json(s, &j);
         }
         return code;
+}
+
+/* ---- check ---- */
+
+static int read_findings(struct session *s, sd_bus_message *reply, struct diags *ret)
+{
+        const char *text;
+
+        int r = sd_bus_message_enter_container(reply, 'a', "s");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "s", &text)) > 0) {
+                struct diag d;
+                (void)diag_set(&d, 0, "%s", text);
+                r = diags_add(ret, &d);
+        }
+        return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
+}
+
+static int ask_for_check(struct session *s, struct diags *ret)
+{
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+
+        int code = session_new_call(s, "Check", NULL, NULL, &m);
+        if (code == EXIT_CODE_OK)
+                code = (int)client_call(s->bus, m, TIMEOUT_USEC, &reply, &s->diag);
+        return code == EXIT_CODE_OK ? read_findings(s, reply, ret) : code;
+}
+
+/* Without the provider: it need not run, and is not troubled with files of others. */
+static int check_file(struct session *s, const char *file, struct diags *ret)
+{
+        int r = inspect_file(file, ret, &s->diag);
+
+        if (r == -ENOENT && !s->diag.text[0])
+                return session_fail(s, r, file);
+        if (r == -EUCLEAN || r == -EPROTONOSUPPORT)
+                return EXIT_CODE_INVALID;
+        return r < 0 ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
+}
+
+static void show_findings(struct session *s, const struct diags *found)
+{
+        struct json j = json_on(&s->out);
+
+        if (s->options.json) {
+                json_begin_object(&j);
+                json_key(&j, "findings");
+                json_begin_array(&j);
+        }
+        for (size_t i = 0; i < found->n; i++)
+                if (s->options.json)
+                        json_string_n(&j, found->list[i], strlen(found->list[i]));
+                else {
+                        utf8_put_safe(&s->out, found->list[i], strlen(found->list[i]));
+                        buf_putc(&s->out, '\n');
+                }
+        if (s->options.json) {
+                json_end_array(&j);
+                session_end_json(s, &j);
+        } else if (found->n == 0 && !s->options.quiet)
+                buf_puts(&s->out, "all is as it should be\n");
+}
+
+int command_check(struct session *s)
+{
+        _cleanup_(diags_done) struct diags found = { 0 };
+        const char *file = s->line.n_words > 0 ? s->line.words[0] : NULL;
+
+        int code = file ? check_file(s, file, &found) : ask_for_check(s, &found);
+        if (code != EXIT_CODE_OK)
+                return code;
+        show_findings(s, &found);
+        code = session_flush(s);
+        if (code != EXIT_CODE_OK || found.n == 0)
+                return code;
+        (void)diag_set(&s->diag, EUCLEAN, "%s: %zu %s not as it should be", file ? file : "the registry",
+                found.n, found.n == 1 ? "thing is" : "things are");
+        return EXIT_CODE_INVALID;
 }

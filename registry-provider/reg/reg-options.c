@@ -55,6 +55,10 @@ static const struct options_command commands[] = {
                 "Write a copy of the database, with its history, to a new file",
                 "It is whole and checked, and others write meanwhile. Root alone may do it.",
                 { OPTIONS_FILES } },
+        [REG_CHECK] = { "check", 0, 1, "[FILE]", "Say what is wrong in the database, or in a copy of it",
+                "SQLite's own check, and what the registry knows that SQLite does not. Others write meanwhile; root\n"
+                "alone may do it. With FILE no provider is needed. Exit status 4 when something is wrong.",
+                { OPTIONS_FILES } },
         [REG_LINT] = { "lint", 1, OPTIONS_UNLIMITED, "FILE...", "Check files, without a provider",
                 "Drop-in files, .reg and JSON as apply takes them, and files of the schema; `-` is standard input.\n"
                 "Exit status 4 when a file is bad.",

@@ -259,13 +259,19 @@ int database_make_tables(struct database *db, bool is_volatile)
         return sql ? execute(db, sql) : database_no_memory(db);
 }
 
-/* Of one row with one number. */
-static int get_number(struct database *db, const char *sql, int64_t *ret)
+sqlite3_stmt *database_prepare(struct database *db, const char *sql)
 {
         sqlite3_stmt *statement = NULL;
 
         if (sqlite3_prepare_v2(db->sqlite, sql, -1, &statement, NULL) != SQLITE_OK)
-                return note_error(db);
+                (void)note_error(db);
+        return statement;
+}
+
+static int get_number(struct database *db, const char *sql, int64_t *ret)
+{
+        sqlite3_stmt *statement = database_prepare(db, sql);
+
         if (database_row(db, statement))
                 *ret = sqlite3_column_int64(statement, 0);
         (void)sqlite3_finalize(statement);
@@ -275,13 +281,9 @@ static int get_number(struct database *db, const char *sql, int64_t *ret)
 /* What cannot be prepared is not there. */
 static int check_tables(struct database *db)
 {
-        sqlite3_stmt *statement = NULL;
-
-        int r = sqlite3_prepare_v2(db->sqlite,
-                "SELECT 1 FROM key, path_entry, value, blanket, layer, file, author, history", -1,
-                &statement, NULL);
-        (void)sqlite3_finalize(statement);
-        return r == SQLITE_OK ? 0 : note_error(db);
+        (void)sqlite3_finalize(database_prepare(
+                db, "SELECT 1 FROM key, path_entry, value, blanket, layer, file, author, history"));
+        return db->error;
 }
 
 /* Whether nobody has put anything into it yet. */

@@ -56,6 +56,8 @@ _must_check_ int database_check(struct database *db, enum statement check, struc
 /* A statement without bindings, to be stepped. NULL: it failed, and database.error says how; nothing is
  * bound to it then, and it does not run. */
 sqlite3_stmt *database_statement(struct database *db, enum statement id, bool is_volatile);
+/* One that is needed once, to be finalized. NULL as above. */
+sqlite3_stmt *database_prepare(struct database *db, const char *sql);
 /* True with a row; false at the end or on error, which is in database.error; the statement is reset then.
  * While there is an error nothing runs: outside of the transaction that SQLite has rolled back for it, each
  * change would be committed by itself. */

@@ -9,6 +9,7 @@
 
 #include "../../schema/base/clock.h"
 #include "backup.h"
+#include "inspect.h"
 #include "recovery.h"
 
 /* A checkpoint syncs the file, and commits wait for the disk meanwhile. */
@@ -29,12 +30,12 @@ struct upkeep {
         pthread_cond_t wake;
         struct upkeep_config config;
         bool stop, has_ended;
-        bool is_damaged;    /* nothing more is done */
-        bool has_checked;   /* since the start */
-        bool is_reading;    /* in a transaction that holds checkpoints up */
-        bool wants_copy;    /* somebody does */
-        bool has_changed;   /* since the last backup */
-        struct diag damage; /* to be marked; "" */
+        bool is_damaged;                   /* nothing more is done */
+        bool has_checked;                  /* since the start */
+        bool is_reading;                   /* in a transaction that holds checkpoints up */
+        bool wants_copy, wants_inspection; /* somebody does */
+        bool has_changed;                  /* since the last backup */
+        struct diag damage;                /* to be marked; "" */
 
         uint64_t changed_at;  /* µs, monotonic, as all times here */
         int64_t backed_up_at; /* maybe before the clock began */
@@ -61,8 +62,10 @@ static void wake_loop(struct upkeep *u)
 
 static void withdraw(struct upkeep *u, enum upkeep_work work)
 {
-        if (u->is_pending[work] && u->reports[work].fd >= 0)
-                (void)close(u->reports[work].fd);
+        if (!u->is_pending[work])
+                return;
+        closep(&u->reports[work].fd);
+        diags_done(&u->reports[work].found);
         u->is_pending[work] = false;
 }
 
@@ -243,6 +246,28 @@ static void copy(struct upkeep *u)
         u->reports[UPKEEP_COPY].fd = fd;
 }
 
+/* Who asked meanwhile wants what was committed meanwhile. */
+static void look(struct upkeep *u)
+{
+        _cleanup_(diags_done) struct diags found = { 0 };
+        struct diag d = { 0 };
+        bool is_torn = false;
+
+        u->wants_inspection = false;
+        u->is_reading = true;
+        (void)pthread_mutex_unlock(&u->lock);
+        int r = inspect_database(u->db, &found, &is_torn, &d);
+        (void)pthread_mutex_lock(&u->lock);
+        u->is_reading = false;
+        if (is_torn)
+                damaged(u, found.list[0]);
+        if (u->wants_inspection || r == -ECANCELED)
+                return;
+        post(u, UPKEEP_INSPECT, r, d.text);
+        u->reports[UPKEEP_INSPECT].found = found;
+        found = (struct diags){ 0 };
+}
+
 /* ---- When ---- */
 
 enum next {
@@ -251,6 +276,7 @@ enum next {
         DO_CHECK,
         DO_BACKUP,
         DO_COPY,
+        DO_LOOK,
         DO_MARK,
 };
 
@@ -274,12 +300,14 @@ static enum next find_next(const struct upkeep *u, uint64_t now, uint64_t *ret_a
 
         if (u->is_damaged) {
                 *ret_at = UINT64_MAX;
-                return u->damage.text[0] ? DO_MARK : WAIT;
+                return u->damage.text[0] ? DO_MARK : u->wants_inspection ? DO_LOOK : WAIT;
         }
         if (u->pages > u->tried)
                 at[DO_CHECKPOINT] = u->pages - u->tried >= CHECKPOINT_PAGES ? now : quiet_at;
         if (u->wants_copy)
                 at[DO_COPY] = now;
+        if (u->wants_inspection)
+                at[DO_LOOK] = now;
         if (!u->has_checked)
                 at[DO_CHECK] = quiet_at;
         if (u->has_changed && u->config.backups_kept > 0) {
@@ -355,6 +383,9 @@ static void *run(void *userdata)
                 case DO_COPY:
                         copy(u);
                         break;
+                case DO_LOOK:
+                        look(u);
+                        break;
                 case DO_MARK:
                         mark(u);
                         break;
@@ -420,6 +451,15 @@ void upkeep_copy(struct upkeep *u)
         (void)pthread_mutex_unlock(&u->lock);
 }
 
+void upkeep_inspect(struct upkeep *u)
+{
+        (void)pthread_mutex_lock(&u->lock);
+        withdraw(u, UPKEEP_INSPECT);
+        u->wants_inspection = true;
+        wake_thread(u);
+        (void)pthread_mutex_unlock(&u->lock);
+}
+
 void upkeep_configure(struct upkeep *u, const struct upkeep_config *config)
 {
         (void)pthread_mutex_lock(&u->lock);
@@ -455,8 +495,8 @@ static struct upkeep *release(struct upkeep *u)
 {
         if (u->event_fd >= 0)
                 (void)close(u->event_fd);
-        if (u->is_pending[UPKEEP_COPY] && u->reports[UPKEEP_COPY].fd >= 0)
-                (void)close(u->reports[UPKEEP_COPY].fd);
+        for (size_t i = 0; i < UPKEEP_WORKS_N; i++)
+                withdraw(u, (enum upkeep_work)i);
         u->db = database_close(u->db);
         (void)pthread_cond_destroy(&u->wake);
         (void)pthread_mutex_destroy(&u->lock);

@@ -11,7 +11,8 @@
  *   after a second interval; after a recovery, at once. One that failed is tried again after an hour, or the
  * interval if that is less.
  *
- * Once damage was found it is marked for the next start (recovery.h), and nothing more is done. */
+ * Once damage was found it is marked for the next start (recovery.h), and nothing more is done, but to look.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,15 +35,17 @@ enum upkeep_work {
         UPKEEP_CHECKPOINT, /* told of when it fails, and when it works again */
         UPKEEP_CHECK,      /* -EUCLEAN: damage */
         UPKEEP_BACKUP,
-        UPKEEP_COPY, /* that was asked for */
+        UPKEEP_COPY,    /* that was asked for */
+        UPKEEP_INSPECT, /* the same */
         UPKEEP_WORKS_N
 };
 
 struct upkeep_report {
         enum upkeep_work work;
-        int error;        /* 0: it was done */
-        struct diag text; /* what failed; of a backup that was made, its name */
-        int fd;           /* of a copy that was made, for reading: the taker's; else -1 */
+        int error;          /* 0: it was done */
+        struct diag text;   /* what failed; of a backup that was made, its name */
+        int fd;             /* of a copy that was made, for reading: the taker's; else -1 */
+        struct diags found; /* by an inspection: the taker's */
 };
 
 struct upkeep;
@@ -67,6 +70,10 @@ void upkeep_damaged(struct upkeep *u, const char *why);
 /* A copy of all that is committed by now, whole and checked: a report of UPKEEP_COPY, one for all who asked
  * and have none yet. */
 void upkeep_copy(struct upkeep *u);
+
+/* Look at all that is committed by now, as inspect.h does it: a report of UPKEEP_INSPECT, in the same way.
+ * What SQLite finds is damage, too. */
+void upkeep_inspect(struct upkeep *u);
 
 /* Readable while there are reports; not to be read. */
 int upkeep_fd(const struct upkeep *u);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A copy of the database, made while others write: Backup() and peios-reg backup. */
+/* A copy of the database, made while others write: Backup() and peios-reg backup. Whether the database is as
+ * it should be: Check() and peios-reg check. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -82,17 +83,75 @@ START_TEST(the_program)
 }
 END_TEST
 
+START_TEST(checked_while_others_write)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        uint32_t i = 0;
+
+        registryd_start(NULL);
+        for (; i < 200; i++)
+                set_number(world.bus, KEY, "N", i);
+        ck_assert_int_ge(sd_bus_call_method_async(world.bus, NULL, REGISTRY_BUS_NAME, REGISTRY_PATH,
+                                 REGISTRY_INTERFACE, "Check", on_reply, &reply, NULL),
+                0);
+        while (!reply) {
+                set_number(world.bus, KEY, "N", i++);
+                bus_turn(world.bus);
+        }
+        ck_assert_int_eq(sd_bus_message_is_method_error(reply, NULL), 0);
+        ck_assert_int_gt(sd_bus_message_enter_container(reply, 'a', "s"), 0);
+        ck_assert_int_gt(sd_bus_message_at_end(reply, 0), 0);
+}
+END_TEST
+
+/* What nobody but another program can have done. */
+#define SQL(file, text)                                                                                     \
+        "python3 -c 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(sys.argv[2])' " file   \
+        " \"" text "\"; "
+#define SPOIL(file) SQL(file, "UPDATE value SET type = 99 WHERE folded = 'v'")
+#define FOUND                                                                                               \
+        "\\Machine\\Test\\Key: value 'V' of layer base has type 99, expected 0 to 11, or 65535 for a mask\n"
+
+START_TEST(the_program_checks)
+{
+        registryd_start(NULL);
+        set_string(world.bus, KEY, "V", "one");
+        shell_is(0, "reg check; reg check -q", "all is as it should be\n");
+        shell_is(0, "reg check --json", "{\"findings\":[]}\n");
+        /* Beside the provider that has it open, and a copy. */
+        shell_is(0, "reg check root" LAYOUT_STORE, "all is as it should be\n");
+        shell_is(0, "reg backup copy.db; reg check copy.db", "all is as it should be\n");
+        (void)shell_output(0, SPOIL("copy.db"));
+        shell_is(4, "reg check copy.db", FOUND "peios-reg: copy.db: 1 thing is not as it should be\n");
+        SHELL_SAYS(
+                4, "reg check --json copy.db", "{\"findings\":[\"\\\\Machine\\\\Test\\\\Key: value 'V' of");
+        (void)shell_output(0, SPOIL("root" LAYOUT_STORE));
+        shell_is(4, "reg check", FOUND "peios-reg: the registry: 1 thing is not as it should be\n");
+
+        SHELL_SAYS(5, "reg check no.db", "no.db: unable to open database file: No such file or directory");
+        SHELL_SAYS(5, "mkfifo fifo; reg check fifo", "fifo: no regular file");
+        SHELL_SAYS(5, "reg check .", ".: no regular file: Is a directory");
+        SHELL_SAYS(4, "echo 'This is no database.' >bad; reg check bad", "bad: file is not a database");
+        SHELL_SAYS(4, SQL("other.db", "CREATE TABLE a(b)") "reg check other.db",
+                "other.db: this is another program's database, expected the registry's");
+        SHELL_SAYS(4, SQL("copy.db", "PRAGMA user_version = 2") "reg check copy.db",
+                "copy.db: the store has format 2, expected 1");
+}
+END_TEST
+
 START_TEST(who_may)
 {
         registryd_start(NULL);
         _cleanup_bus_ sd_bus *other = world_connect(UID_NOBODY);
+        refused(other, ERROR_ACCESS_DENIED, "only root may have the database checked", "Check", "");
         refused(other, ERROR_ACCESS_DENIED, "only root may have a copy", "Backup", "");
 }
 END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { while_others_write, the_program };
+        const TTest *const tests[] = { while_others_write, the_program, checked_while_others_write,
+                the_program_checks };
         const TTest *const privileged[] = { who_may };
         Suite *suite = suite_create("backup");
 

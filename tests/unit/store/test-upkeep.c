@@ -371,6 +371,58 @@ START_TEST(copy_asked_for_twice)
 }
 END_TEST
 
+/* Of all that was committed when it was asked for; what SQLite finds is damage. */
+START_TEST(inspection)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = open_store(&s);
+        put_values(store, 1, 3);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, (struct upkeep_config){ .quiet = NEVER });
+
+        upkeep_inspect(u);
+        struct upkeep_report r = next_report(u, UPKEEP_INSPECT);
+        ck_assert_msg(r.error == 0, "%s", r.text.text);
+        ck_assert_uint_eq(r.found.n, 0);
+        run_sql(s.file, "UPDATE value SET type = 99 WHERE sequence = 2");
+        upkeep_inspect(u);
+        upkeep_inspect(u);
+        r = next_report(u, UPKEEP_INSPECT);
+        ck_assert_uint_eq(r.found.n, 1);
+        ck_assert_str_eq(r.found.list[0],
+                "\\Machine: value 'Value2' of layer base has type 99, expected 0 to 11, or 65535 for a mask");
+        diags_done(&r.found);
+        expect_no_report(u, 100);
+        /* It can be asked for as well where no more is done. */
+        upkeep_damaged(u, "damaged, it seems");
+        ck_assert_int_eq(next_report(u, UPKEEP_CHECK).error, -EUCLEAN);
+        upkeep_inspect(u);
+        r = next_report(u, UPKEEP_INSPECT);
+        ck_assert_uint_eq(r.found.n, 1);
+        diags_done(&r.found);
+        /* One that nobody takes is given back. */
+        upkeep_inspect(u);
+        struct pollfd p = { .fd = upkeep_fd(u), .events = POLLIN };
+        ck_assert_int_eq(poll(&p, 1, 20000), 1);
+}
+END_TEST
+
+START_TEST(inspection_of_damage)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        make_store(&s, 3);
+        damage_pages_with(s.file, "Value2");
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, (struct upkeep_config){ .quiet = NEVER });
+
+        upkeep_inspect(u);
+        ck_assert_int_eq(next_report(u, UPKEEP_CHECK).error, -EUCLEAN);
+        struct upkeep_report r = next_report(u, UPKEEP_INSPECT);
+        ck_assert_uint_gt(r.found.n, 0);
+        diags_done(&r.found);
+}
+END_TEST
+
 /* It would take what changes need. */
 START_TEST(no_room)
 {
@@ -540,8 +592,8 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { backups, interval, another_interval, after_recovery, no_mark,
-                never_quiet, damage, damage_met, backup_fails, a_copy, copy_asked_for_twice, no_room,
-                checkpoints, large_log, idle, locks_stay, ends, no_file };
+                never_quiet, damage, damage_met, backup_fails, a_copy, copy_asked_for_twice, inspection,
+                inspection_of_damage, no_room, checkpoints, large_log, idle, locks_stay, ends, no_file };
 
         return suite_waiting("upkeep", tests, ARRAY_SIZE(tests), NULL, NULL);
 }
