@@ -42,6 +42,14 @@ static bool is_known_subkey(const struct schema *schema, const struct path *key,
         return false;
 }
 
+/* They count in base alone. */
+static const struct description_hints metadata_hints = { .layer = LAYER_BASE };
+
+static const struct description_hints *hints_of(const struct schema_value *sv)
+{
+        return sv->key.text ? NULL : &metadata_hints;
+}
+
 /* An entry of a layer's own, which has no key of its own. */
 static const struct schema_value *find_metadata(
         const struct path *path, const char *name, struct description_hints *hints)
@@ -50,7 +58,7 @@ static const struct schema_value *find_metadata(
 
         for (size_t i = 0; metadata && i < LAYERS_METADATA_N; i++)
                 if (fold_equal(metadata[i].name, strlen(metadata[i].name), name, strlen(name))) {
-                        hints->layer = LAYER_BASE;
+                        *hints = metadata_hints;
                         return &metadata[i];
                 }
         return NULL;
@@ -94,6 +102,7 @@ struct name {
 struct known {
         struct name *subkeys; /* sorted, each once */
         const struct schema_value **values;
+        const char *path; /* of the values that have no key of their own: they are a layer's */
         size_t n_subkeys, n_values;
 };
 
@@ -126,7 +135,7 @@ static void sort_subkeys(struct known *k)
 static int find_known(const struct schema *schema, const struct path *key, bool subtree, struct known *ret)
 {
         ret->subkeys = calloc(schema->n + 1, sizeof(*ret->subkeys));
-        ret->values = calloc(schema->n + 1, sizeof(const struct schema_value *));
+        ret->values = calloc(schema->n + LAYERS_METADATA_N, sizeof(const struct schema_value *));
         if (!ret->subkeys || !ret->values)
                 return -ENOMEM;
         for (size_t i = 0; i < schema->n; i++) {
@@ -138,8 +147,17 @@ static int find_known(const struct schema *schema, const struct path *key, bool 
                 if (name.text ? subtree : path_equal(&sv->key, key))
                         ret->values[ret->n_values++] = sv;
         }
+        const struct schema_value *metadata = layers_metadata(key);
+        for (size_t i = 0; metadata && i < LAYERS_METADATA_N; i++)
+                ret->values[ret->n_values++] = &metadata[i];
+        ret->path = key->text;
         sort_subkeys(ret);
         return 0;
+}
+
+static const char *path_of(const struct known *k, size_t i)
+{
+        return k->values[i]->key.text ? k->values[i]->key.text : k->path;
 }
 
 static int take_known(struct reader *reader, sd_bus_message *m, const struct known *k, sd_bus_error *error)
@@ -150,8 +168,9 @@ static int take_known(struct reader *reader, sd_bus_message *m, const struct kno
         for (size_t i = 0; r == 0 && i < k->n_subkeys; i++)
                 r = answer_take(&taken, k->subkeys[i].len + 8, error);
         for (size_t i = 0; r == 0 && i < k->n_values; i++)
-                r = answer_take(
-                        &taken, description_bytes(k->values[i], NULL) + k->values[i]->key.len, error);
+                r = answer_take(&taken,
+                        description_bytes(k->values[i], hints_of(k->values[i])) + strlen(path_of(k, i)),
+                        error);
         return r < 0 ? r : gate_take(reader->gate, m, taken, error);
 }
 
@@ -174,9 +193,9 @@ static int append_values(sd_bus_message *reply, const struct known *k)
         for (size_t i = 0; r >= 0 && i < k->n_values; i++) {
                 r = sd_bus_message_open_container(reply, 'r', "sa{sv}a(sss)");
                 if (r >= 0)
-                        r = sd_bus_message_append(reply, "s", k->values[i]->key.text);
+                        r = sd_bus_message_append(reply, "s", path_of(k, i));
                 if (r >= 0)
-                        r = description_append(reply, k->values[i], NULL);
+                        r = description_append(reply, k->values[i], hints_of(k->values[i]));
                 if (r >= 0)
                         r = sd_bus_message_close_container(reply);
         }

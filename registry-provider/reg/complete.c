@@ -116,7 +116,9 @@ static int complete_value(struct complete *c, const char *key)
         _cleanup_listing_ struct listing l = { 0 };
 
         int code = listing_get(c->s, key, &l);
-        return code == EXIT_CODE_OK ? offer_values(c, &l, false) : code;
+        /* What a layer that is not there yet can have. */
+        bool is_layer = code == EXIT_CODE_NOT_FOUND && l.known.n > 0;
+        return code == EXIT_CODE_OK || is_layer ? offer_values(c, &l, false) : code;
 }
 
 /* Behind `set`: a value of the key, or the data of a value that the first word has. */

@@ -161,9 +161,12 @@ int known_list_get(struct session *s, const char *key, bool subtree, struct know
         return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
 }
 
-bool known_list_is_empty(const struct known_list *l)
+bool known_list_is_of_key(const struct known_list *l)
 {
-        return l->n == 0 && (!l->subkeys || !l->subkeys[0]);
+        for (size_t i = 0; i < l->n; i++)
+                if (!l->list[i].d.hints.layer)
+                        return true;
+        return l->subkeys && l->subkeys[0];
 }
 
 void known_list_mark(struct known_list *l, const char *name)

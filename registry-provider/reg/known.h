@@ -44,7 +44,8 @@ void known_list_done(struct known_list *l);
 
 /* `ret` is empty, and done() in any case. */
 _must_check_ int known_list_get(struct session *s, const char *key, bool subtree, struct known_list *ret);
-bool known_list_is_empty(const struct known_list *l);
+/* Whether something is known of this very key, not only of what any layer's key can have. */
+bool known_list_is_of_key(const struct known_list *l);
 /* Somebody set this value. */
 void known_list_mark(struct known_list *l, const char *name);
 /* What nobody set: one line a value, after `indent` blanks; or the member "known_values". */

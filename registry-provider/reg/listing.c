@@ -41,7 +41,7 @@ int listing_add_known(struct session *s, const char *key, int code, struct listi
                 return known;
         if (!ret->subkeys && !(ret->subkeys = calloc(1, sizeof(*ret->subkeys))))
                 return session_fail(s, -ENOMEM, NULL);
-        if (code == EXIT_CODE_OK || !known_list_is_empty(&ret->known))
+        if (code == EXIT_CODE_OK || known_list_is_of_key(&ret->known))
                 return EXIT_CODE_OK;
         s->diag = said;
         return code;

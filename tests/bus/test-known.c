@@ -64,6 +64,15 @@ START_TEST(metadata_of_layers)
         _cleanup_message_ sd_bus_message *m =
                 answer(world.bus, "Describe", "ss", "\\System\\Registry\\Layers\\any", "Enabled");
         ck_assert_ptr_nonnull(strstr(message_text(m), "'layer'=s:'base'] [('0' '' 'The layer is kept"));
+        const char *list = list_of("hklm\\System\\registry\\Layers\\any", 0);
+        const char *enabled = "[] [('Machine\\System\\registry\\Layers\\any' ['name'=s:'Enabled', ";
+        ck_assert_ptr_eq(strstr(list, enabled), list);
+        ck_assert_ptr_nonnull(
+                strstr(list, "('Machine\\System\\registry\\Layers\\any' ['name'=s:'Precedence', "));
+        ck_assert_ptr_nonnull(strstr(list, "'layer'=s:'base'] [])]"));
+        lists("\\System\\Registry\\Layers\\base", 0, "[] []");
+        lists("\\System\\Registry\\Layers", 1, "[] []");
+        lists("\\System\\Registry\\Layers\\any\\x", 0, "[] []");
         describes("\\System\\Registry\\Layers\\Base", "Enabled",
                 "false 'Machine\\System\\Registry\\Layers\\Base' [] []");
         describes("\\System\\Registry\\Layers\\any\\x", "Enabled",
