@@ -157,6 +157,32 @@ START_TEST(slashes)
 }
 END_TEST
 
+/* Scripts give them to every command of reg.exe, where they chose a half of Windows' registry. */
+START_TEST(slashes_without_meaning)
+{
+        static const char *const commands[] = { "add", "query", "delete", "copy", "compare", "import",
+                "export" };
+        static const char *const ignored[] = { "/reg:32", "/reg:64", "/REG:64" };
+        struct parsed args, without;
+        char *argv[WORDS_MAX + 2];
+        struct diag d = { 0 };
+
+        for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+                for (size_t k = 0; k < ARRAY_SIZE(ignored); k++) {
+                        const char *words[WORDS_MAX] = { commands[i], "A", "B", NULL };
+                        if (i < 3 || i == 5)
+                                words[2] = NULL;
+                        ck_assert_int_eq(parse(words, argv, &without, &d), 0);
+                        words[words[2] ? 3 : 2] = ignored[k];
+                        ck_assert_msg(parse(words, argv, &args, &d) == 0, "%s %s: %s", commands[i],
+                                ignored[k], d.text);
+                        ck_assert_uint_eq(args.line.n_words, without.line.n_words);
+                        args.reg.no_effect = false;
+                        ck_assert_mem_eq(&args.reg, &without.reg, sizeof(args.reg));
+                }
+}
+END_TEST
+
 START_TEST(usage_errors_say_what_is_wrong)
 {
         static const struct {
@@ -372,6 +398,7 @@ Suite *test_suite(void)
                 words_and_options_in_any_order,
                 options_reach_their_members,
                 slashes,
+                slashes_without_meaning,
                 usage_errors_say_what_is_wrong,
                 commands_of_two_words,
                 daemons_take_no_words,
