@@ -47,6 +47,59 @@ struct schema *schema_free(struct schema *s)
         return NULL;
 }
 
+/* ---- The same again ---- */
+
+static bool same_text(const char *a, const char *b)
+{
+        return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_control(const struct schema_control *a, const struct schema_control *b)
+{
+        if (!a || !b)
+                return a == b;
+        return same_text(a->name, b->name) && a->encoding == b->encoding &&
+               same_text(a->drift_value, b->drift_value) && a->drift_reapply == b->drift_reapply &&
+               same_text(a->audit_op, b->audit_op) && same_text(a->audit_off, b->audit_off);
+}
+
+static bool same_choices(const struct schema_value *a, const struct schema_value *b)
+{
+        bool same = a->n_choices == b->n_choices;
+
+        for (size_t i = 0; same && i < a->n_choices; i++)
+                same = same_text(a->choices[i].value, b->choices[i].value) &&
+                       same_text(a->choices[i].control, b->choices[i].control) &&
+                       same_text(a->choices[i].meaning, b->choices[i].meaning);
+        return same;
+}
+
+static bool same_limits(const struct schema_value *a, const struct schema_value *b)
+{
+        return a->type == b->type && a->has_range == b->has_range && a->min == b->min && a->max == b->max &&
+               a->is_path == b->is_path && same_text(a->suffix, b->suffix) &&
+               a->accepts_taints == b->accepts_taints && same_choices(a, b);
+}
+
+static bool same_value(const struct schema_value *a, const struct schema_value *b)
+{
+        return strcmp(a->key.text, b->key.text) == 0 && strcmp(a->name, b->name) == 0 && same_limits(a, b) &&
+               a->has_default == b->has_default && same_text(a->default_text, b->default_text) &&
+               a->apply == b->apply && same_text(a->description, b->description) &&
+               same_control(a->control, b->control) && same_text(a->source, b->source);
+}
+
+bool schema_equal(const struct schema *a, const struct schema *b)
+{
+        bool same = a->n == b->n;
+
+        for (size_t i = 0; same && i < a->n; i++)
+                same = same_value(&a->values[i], &b->values[i]);
+        return same;
+}
+
+/* ---- Finding ---- */
+
 int schema_compare(const struct path *key, const char *name, const struct schema_value *v)
 {
         int c = fold_compare(key->text, key->len, v->key.text, v->key.len);

@@ -110,6 +110,9 @@ struct schema *schema_free(struct schema *s);
 DEFINE_CLEANUP(struct schema *, schema_free, schema_freep);
 #define _cleanup_schema_ _cleanup_(schema_freep)
 
+/* Whether they say the same in every word, and of the same files. */
+bool schema_equal(const struct schema *a, const struct schema *b);
+
 const struct schema_value *schema_find(const struct schema *s, const struct path *key, const char *name);
 
 /* Of a value that the schema does not know: the one that was probably meant, or NULL. All names on its path

@@ -97,6 +97,21 @@ static void forget_mended(struct schema_round *round, const char *directory)
                 registryd_mended(round->daemon, file);
 }
 
+/* What is the same again is no news. */
+static void take_schema(struct registryd *r, struct schema *schema)
+{
+        if (r->schema && schema_equal(r->schema, schema)) {
+                (void)schema_free(schema);
+                return;
+        }
+        if (r->registry)
+                registry_set_schema(r->registry, schema);
+        (void)schema_free(r->schema);
+        r->schema = schema;
+        if (r->registry1)
+                registry1_schema_reloaded(r->registry1);
+}
+
 static int load_schema(struct registryd *r)
 {
         struct schema_round round = { .daemon = r };
@@ -106,12 +121,7 @@ static int load_schema(struct registryd *r)
         if (e == 0) {
                 forget_mended(&round, LAYOUT_SCHEMA_VENDOR);
                 forget_mended(&round, LAYOUT_SCHEMA_ADMIN);
-                if (r->registry)
-                        registry_set_schema(r->registry, schema);
-                (void)schema_free(r->schema);
-                r->schema = schema;
-                if (r->registry1)
-                        registry1_schema_reloaded(r->registry1);
+                take_schema(r, schema);
         }
         problems_done(&round.found);
         return e;

@@ -157,15 +157,19 @@ START_TEST(reloaded)
         describes("\\A", "Other", "false 'Machine\\A' [] []");
         succeeds(world.bus, "Reload", "");
         WAIT(heard.n == 1);
+        /* The same again is no news, whoever wrote it anew. */
+        world_write(SCHEMA_FILE, "# again\n" SCHEMA("  \\A:\n" ENTRY("Other")));
+        succeeds(world.bus, "Reload", "");
         ck_assert_ptr_nonnull(strstr(list_of("\\A", 0), "'Other'"));
         /* A broken one says what it said before. */
         world_write(SCHEMA_FILE, "peios-schema: 2\n");
         succeeds(world.bus, "Reload", "");
-        WAIT(heard.n == 2);
         ck_assert_ptr_nonnull(strstr(list_of("\\A", 0), "'Other'"));
         world_remove(SCHEMA_FILE);
         succeeds(world.bus, "Reload", "");
-        WAIT(heard.n == 3);
+        while (sd_bus_process(world.bus, NULL) > 0) /* what came before the reply */
+                ;
+        ck_assert_uint_eq(heard.n, 2);
         lists("\\A", 1, "[] []");
 }
 END_TEST

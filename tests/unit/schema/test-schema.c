@@ -133,56 +133,6 @@ START_TEST(builtin_drift_values)
 }
 END_TEST
 
-static void check_same_text(const char *a, const char *b)
-{
-        if (!a || !b)
-                ck_assert_ptr_eq(a, b);
-        else
-                ck_assert_str_eq(a, b);
-}
-
-static void check_same_control(const struct schema_control *a, const struct schema_control *b)
-{
-        ck_assert((a == NULL) == (b == NULL));
-        if (!a)
-                return;
-        ck_assert_str_eq(a->name, b->name);
-        ck_assert_int_eq(a->encoding, b->encoding);
-        check_same_text(a->drift_value, b->drift_value);
-        ck_assert_int_eq(a->drift_reapply, b->drift_reapply);
-        check_same_text(a->audit_op, b->audit_op);
-        check_same_text(a->audit_off, b->audit_off);
-}
-
-static void check_same(const struct schema_value *a, const struct schema_value *b)
-{
-        ck_assert(path_equal(&a->key, &b->key));
-        check_same_text(a->key.text, b->key.text);
-        ck_assert_uint_eq(a->key.len, b->key.len);
-        ck_assert_uint_eq(a->key.n, b->key.n);
-        ck_assert_mem_eq(a->key.ends, b->key.ends, a->key.n * sizeof(*a->key.ends));
-        check_same_text(a->name, b->name);
-        check_same_text(a->default_text, b->default_text);
-        check_same_text(a->description, b->description);
-        check_same_text(a->source, b->source);
-        ck_assert_uint_eq(a->type, b->type);
-        ck_assert_int_eq(a->apply, b->apply);
-        ck_assert_int_eq(a->has_default, b->has_default);
-        ck_assert_int_eq(a->has_range, b->has_range);
-        ck_assert_int_eq(a->is_path, b->is_path);
-        check_same_text(a->suffix, b->suffix);
-        ck_assert_int_eq(a->accepts_taints, b->accepts_taints);
-        ck_assert_uint_eq(a->min, b->min);
-        ck_assert_uint_eq(a->max, b->max);
-        ck_assert_uint_eq(a->n_choices, b->n_choices);
-        for (size_t i = 0; i < a->n_choices; i++) {
-                check_same_text(a->choices[i].value, b->choices[i].value);
-                check_same_text(a->choices[i].control, b->choices[i].control);
-                check_same_text(a->choices[i].meaning, b->choices[i].meaning);
-        }
-        check_same_control(a->control, b->control);
-}
-
 /* The tables that were made at build time, beside the files that they were made of. */
 START_TEST(builtin_is_as_the_files)
 {
@@ -202,9 +152,66 @@ START_TEST(builtin_is_as_the_files)
                 ck_assert_msg(schema_add(read, name, buf_str(&text), text.len, &d) == 0, "%s", d.text);
         }
         globfree(&found);
-        ck_assert_uint_eq(s->n, read->n);
-        for (size_t i = 0; i < s->n; i++)
-                check_same(&s->values[i], &read->values[i]);
+        ck_assert(schema_equal(s, read));
+        for (size_t i = 0; i < s->n; i++) {
+                const struct path *a = &s->values[i].key, *b = &read->values[i].key;
+                ck_assert(a->len == b->len && a->n == b->n);
+                ck_assert_mem_eq(a->ends, b->ends, a->n * sizeof(*a->ends));
+        }
+}
+END_TEST
+
+/* Each of the texts says something of its own. */
+START_TEST(same_again)
+{
+#define VALUE(members) SCHEMA_HEAD "  \\T:\n    V: {description: d, " members "}\n"
+#define CHOSEN(members)                                                                                     \
+        VALUE("type: sz, choices: {a: {control: x, meaning: m}}, control: {name: a.b, encoding: " members   \
+              "}")
+        static const char *const texts[] = {
+                SCHEMA_HEAD "  \\t:\n    V: {description: d, type: dword}\n",
+                SCHEMA_HEAD "  \\T:\n    v: {description: d, type: dword}\n",
+                SCHEMA_HEAD "  \\T:\n    V: {description: e, type: dword}\n",
+                SCHEMA_HEAD
+                "  \\T:\n    V: {description: d, type: dword}\n    W: {description: d, type: dword}\n",
+                VALUE("type: dword"),
+                VALUE("type: qword"),
+                VALUE("type: dword, range: [0, 1]"),
+                VALUE("type: dword, range: [0, 2]"),
+                VALUE("type: dword, range: [1, 2]"),
+                VALUE("type: dword, default: 0"),
+                VALUE("type: dword, default: 1"),
+                VALUE("type: dword, apply: reboot"),
+                VALUE("type: dword, choices: {0: {meaning: m}}"),
+                VALUE("type: dword, choices: {0: {meaning: n}}"),
+                VALUE("type: dword, choices: {1: {meaning: m}}"),
+                VALUE("type: dword, choices: {0: {meaning: m}, 1: {meaning: m}}"),
+                VALUE("type: sz"),
+                VALUE("type: sz, path: {}"),
+                VALUE("type: sz, path: {suffix: .a}"),
+                VALUE("type: sz, path: {suffix: .b}"),
+                VALUE("type: multi, items: accepted-taint"),
+                VALUE("type: sz, control: {name: a.b, encoding: string}"),
+                VALUE("type: sz, control: {name: a.c, encoding: string}"),
+                VALUE("type: sz, choices: {a: {control: y, meaning: m}}, control: {name: a.b, encoding: choice}"),
+                CHOSEN("choice"),
+                CHOSEN("choice, drift: reapply"),
+                CHOSEN("choice, drift-value: W"),
+                CHOSEN("choice, audit-op: changed"),
+                CHOSEN("choice, audit-off: a"),
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+                _cleanup_schema_ struct schema *s = schema_util_load(texts[i]);
+                for (size_t k = 0; k < ARRAY_SIZE(texts); k++) {
+                        _cleanup_schema_ struct schema *other = schema_util_load(texts[k]);
+                        ck_assert_msg(schema_equal(s, other) == (i == k), "%s%s", texts[i], texts[k]);
+                }
+        }
+        _cleanup_schema_ struct schema *s = schema_util_load(texts[0]),
+                                       *elsewhere = calloc(1, sizeof(*elsewhere));
+        ck_assert_ptr_nonnull(elsewhere);
+        ck_assert_int_eq(schema_add(elsewhere, "other", texts[0], strlen(texts[0]), NULL), 0);
+        ck_assert(!schema_equal(s, elsewhere));
 }
 END_TEST
 
@@ -483,8 +490,9 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { builtin_taint_events, builtin_pid_max, builtin_kallsyms_restrict,
-                builtin_drift_values, builtin_is_as_the_files, entries_replace, nothing_changes_on_error,
-                directories, last_good, last_good_of_a_folder, last_good_in_the_way, no_directories,
-                failing_allocation, what_was_probably_meant, values_that_are_taken_for_keys };
+                builtin_drift_values, builtin_is_as_the_files, same_again, entries_replace,
+                nothing_changes_on_error, directories, last_good, last_good_of_a_folder,
+                last_good_in_the_way, no_directories, failing_allocation, what_was_probably_meant,
+                values_that_are_taken_for_keys };
         return suite_with("schema", tests, ARRAY_SIZE(tests), tree_make, tree_remove);
 }
