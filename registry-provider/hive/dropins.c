@@ -8,6 +8,7 @@
 #include "../../schema/names/fold.h"
 #include "../../schema/overlay.h"
 #include "../../schema/yaml/yaml.h"
+#include "signed.h"
 
 const char *const dropins_dirs[DROPINS_DIRS] = { LAYOUT_DROPINS_VENDOR, LAYOUT_DROPINS_FLEET,
         LAYOUT_DROPINS_ADMIN };
@@ -35,6 +36,11 @@ static int set_error(struct dropin *in, const char *text)
         return in->error ? 0 : -ENOMEM;
 }
 
+static bool is_fleet_place(const struct overlay_file *f)
+{
+        return strcmp(dropins_dirs[f->dir], LAYOUT_DROPINS_FLEET) == 0;
+}
+
 /* -ENOENT: the file counts for nothing. */
 static int load_file(
         const struct overlay *o, const struct overlay_file *f, size_t value_max, struct dropin *in)
@@ -50,7 +56,8 @@ static int load_file(
         if (r < 0)
                 return set_error(in, d.text);
         in->owner = st.st_uid;
-        r = hive_parse(f->path, buf_str(&text), text.len, value_max, &in->file, &d);
+        r = is_fleet_place(f) ? signed_parse(f->path, &text, value_max, &in->file, &d)
+                              : hive_parse(f->path, buf_str(&text), text.len, value_max, &in->file, &d);
         if (r < 0 && r != -ENOMEM)
                 return set_error(in, d.text);
         return r;
@@ -79,15 +86,15 @@ static int check_layer(const struct dropins *earlier, const char *path, struct d
 static int check_place(const struct overlay_file *f, struct dropin *in)
 {
         const char *layer = in->file ? in->file->layer : "";
-        const bool is_fleet_place = strcmp(dropins_dirs[f->dir], LAYOUT_DROPINS_FLEET) == 0;
         struct diag d;
 
-        if (!in->file || path_is_fleet_layer(layer, strlen(layer)) == is_fleet_place)
+        if (!in->file || path_is_fleet_layer(layer, strlen(layer)) == is_fleet_place(f))
                 return 0;
         (void)diag_set(&d, EINVAL, "%s:%u:%u: layer `%s`: %s", f->path, in->file->layer_line,
                 in->file->layer_column, yaml_show(layer, strlen(layer)).text,
-                is_fleet_place ? "files here are the fleet's, expected a name that begins with " LAYER_FLEET
-                               : "only the fleet's begin with " LAYER_FLEET ", expected another name");
+                is_fleet_place(f)
+                        ? "files here are the fleet's, expected a name that begins with " LAYER_FLEET
+                        : "only the fleet's begin with " LAYER_FLEET ", expected another name");
         return set_error(in, d.text);
 }
 

@@ -4,7 +4,8 @@
 /* The drop-in directories: which files count, read and parsed. A file in etc replaces those of the same name
  * in var/lib and usr/lib, one in var/lib those in usr/lib; a link to /dev/null in etc masks them. Only
  * `*.yaml`, in byte order of the name; names that begin with a dot, editors' backups and temporary files do
- * not match (schema/overlay.h). The fleet's layers are in var/lib, and nothing else is. */
+ * not match (schema/overlay.h). Var/lib has the fleet's layers, signed, and
+ * nothing else (signed.h). */
 
 #include "hive.h"
 

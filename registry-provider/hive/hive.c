@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/date.h"
 #include "hive-reader.h"
 
 static void reader_done(struct hive_reader *r)
@@ -121,6 +122,44 @@ static int parse_enabled(struct hive_reader *r, const struct yaml_node *node)
         return 0;
 }
 
+static int parse_serial(struct hive_reader *r, const struct yaml_node *node)
+{
+        static const char expected[] = "a number from 1 to 18446744073709551615";
+        int e = need_scalar(r, node, expected);
+
+        if (e == 0 && (number_parse(node->text, node->len, UINT64_MAX, &r->file->serial) < 0 ||
+                              r->file->serial == 0))
+                e = yaml_error(r->doc, node, r->diag, "serial `%s`, expected %s",
+                        yaml_show(node->text, node->len).text, expected);
+        return e;
+}
+
+static int parse_expires(struct hive_reader *r, const struct yaml_node *node)
+{
+        static const char expected[] = "a time of UTC as 2026-01-31T10:00:00Z";
+        int e = need_scalar(r, node, expected);
+
+        if (e == 0 && !date_parse_utc(node->text, &r->file->expires))
+                e = yaml_error(r->doc, node, r->diag, "expires `%s`, expected %s",
+                        yaml_show(node->text, node->len).text, expected);
+        return e;
+}
+
+static int check_fleet_members(struct hive_reader *r, const struct yaml_node *root)
+{
+        const char *layer = r->file->layer;
+
+        if (!layer || path_is_fleet_layer(layer, strlen(layer)))
+                return 0;
+        const struct yaml_node *found = yaml_get(root, "serial");
+        found = found ? found : yaml_get(root, "expires");
+        if (!found)
+                return 0;
+        return yaml_error(r->doc, found->key, r->diag,
+                "`%s` in a file whose layer is not the fleet's, expected a layer that begins with " LAYER_FLEET,
+                found->key->text);
+}
+
 static int parse_hives(struct hive_reader *r, const struct yaml_node *node)
 {
         if (node->kind != YAML_LIST || node->tag)
@@ -162,6 +201,10 @@ static int parse_members(
                         e = parse_enabled(r, n);
                 else if (strcmp(name, "hives") == 0)
                         e = parse_hives(r, n);
+                else if (!r->problems && strcmp(name, "serial") == 0)
+                        e = parse_serial(r, n);
+                else if (!r->problems && strcmp(name, "expires") == 0)
+                        e = parse_expires(r, n);
                 else if (strcmp(name, known_elsewhere[0]) != 0 && strcmp(name, known_elsewhere[1]) != 0)
                         e = yaml_error(r->doc, n->key, r->diag,
                                 "unknown member `%s`, expected one of " MEMBERS,
@@ -178,7 +221,9 @@ static int read_members(
         int e = parse_version(r, root);
         if (e == 0)
                 e = parse_members(r, root, ret_keys);
-        return e < 0 ? e : parse_layer(r, root);
+        if (e == 0)
+                e = parse_layer(r, root);
+        return e < 0 ? e : check_fleet_members(r, root);
 }
 
 static int parse_file(struct hive_reader *r)

@@ -51,6 +51,9 @@ struct hive_file {
         uint32_t layer_line, layer_column;
         uint32_t precedence; /* 0 when the file does not say */
         bool enabled;        /* true when the file does not say */
+        /* Of the fleet's layers alone. */
+        uint64_t serial; /* 0 when the file does not say */
+        int64_t expires; /* µs since 1970; 0 when the file does not say */
         struct hive_key *keys;
         size_t n_keys;
         struct hive_arena *arena; /* owns names and bytes */

@@ -314,3 +314,18 @@ int clock_boot_id(const char *root, char ret[static BOOT_ID_MAX])
         *(char *)mempcpy(ret, text.data, BOOT_ID_LEN) = '\0';
         return 0;
 }
+
+bool date_parse_utc(const char *text, int64_t *ret)
+{
+        static const char format[] = "%Y-%m-%dT%H:%M:%SZ";
+        struct tm tm = { 0 };
+        char again[DATE_TEXT_MAX];
+        const char *end = strptime(text, format, &tm);
+        const time_t seconds = end && !*end ? timegm(&tm) : 0;
+
+        /* A 31st of February becomes another day. */
+        if (seconds <= 0 || !gmtime_r(&seconds, &tm) || strftime(again, sizeof(again), format, &tm) == 0 ||
+                strcmp(again, text) != 0)
+                return false;
+        return !__builtin_mul_overflow((int64_t)seconds, SECOND, ret);
+}

@@ -24,6 +24,9 @@ bool date_parse(const char *text, int64_t now, int64_t *ret);
  * and their separators, and no blank. False: it is none. */
 bool date_parse_end(const char *text, size_t n, int64_t *ret);
 
+/* "2026-01-31T10:00:00Z" and no other spelling. False: it is none, or not after 1970 began. */
+bool date_parse_utc(const char *text, int64_t *ret);
+
 /* "2026-01-31 10:00:00+0100", in local time. Returns `s`. */
 const char *date_format(int64_t usec, char s[static DATE_TEXT_MAX]);
 

@@ -311,6 +311,13 @@ static void put_members(struct json *j, const struct schema *s)
         json_string(j, "false");
         json_end_array(j);
         json_end_object(j);
+        begin_member(j, "serial");
+        put_number(j, &(const struct schema_value){ .type = REG_QWORD });
+        json_end_object(j);
+        begin_member(j, "expires");
+        json_add_string(j, "type", "string");
+        json_add_string(j, "pattern", "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$");
+        json_end_object(j);
         put_hives(j);
         put_keys(j, s);
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../unit/lib/signed-front.h"
+
 const char *dropin_text(const char *layer, unsigned precedence, const char *value)
 {
         static char text[512];
@@ -32,6 +34,16 @@ const char *dropin_path(const char *name)
 void dropin_write(const char *name, const char *text)
 {
         world_write(dropin_path(name), text);
+}
+
+void dropin_write_signed(const char *layer, unsigned precedence, const char *value)
+{
+        char text[1024];
+
+        ck_assert_int_lt(
+                snprintf(text, sizeof(text), SIGNED_FRONT "%s", dropin_text(layer, precedence, value)),
+                (int)sizeof(text));
+        world_write(DROPIN_FLEET, text);
 }
 
 bool value_is(const char *text)

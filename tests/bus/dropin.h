@@ -9,6 +9,9 @@
 const char *dropin_text(const char *layer, unsigned precedence, const char *value);
 /* Writes ROOT/etc/peios/registry.d/NAME in place. */
 void dropin_write(const char *name, const char *text);
+/* The same text as DROPIN_FLEET, with a signature in front, which nobody verifies there. */
+#define DROPIN_FLEET LAYOUT_DROPINS_FLEET "/fleet-web.yaml"
+void dropin_write_signed(const char *layer, unsigned precedence, const char *value);
 const char *dropin_path(const char *name);
 
 /* The effective value of TaintEvents, as of get_text(). */

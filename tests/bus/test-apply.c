@@ -64,7 +64,7 @@ END_TEST
 /* With the database, it is read; where /var is not there, what was accepted is the fleet's as well. */
 START_TEST(fleet)
 {
-        world_write(LAYOUT_DROPINS_FLEET "/fleet-web.yaml", dropin_text("fleet-web", 1000, "failure-only"));
+        dropin_write_signed("fleet-web", 1000, "failure-only");
         apply(0, "2", NULL);
         with_daemons("success-only", false);
         apply(0, "2", NULL);

@@ -117,8 +117,6 @@ START_TEST(administrator_over_vendor)
 }
 END_TEST
 
-#define FLEET_FILE LAYOUT_DROPINS_FLEET "/fleet-web.yaml"
-
 /* Above the vendor's, below the administrator's; it outlives a restart, and a set in base does not beat it.
  */
 START_TEST(fleet_between)
@@ -126,7 +124,7 @@ START_TEST(fleet_between)
         world_write(LAYOUT_DROPINS_VENDOR "/fleet-web.yaml", dropin_text("site", 5, "success-only"));
         registryd_start(NULL);
         ck_assert(value_is("success-only site"));
-        world_write(FLEET_FILE, dropin_text("fleet-web", 1000, "failure-only"));
+        dropin_write_signed("fleet-web", 1000, "failure-only");
         WAIT(value_is("failure-only fleet-web"));
         set_string(world.bus, MODULES, "TaintEvents", "enabled");
         daemon_stop(&world.registryd);
@@ -136,8 +134,8 @@ START_TEST(fleet_between)
         WAIT(value_is("disabled own"));
         ck_assert_int_eq(unlink(world_path(dropin_path("fleet-web.yaml"))), 0);
         WAIT(value_is("failure-only fleet-web"));
-        world_write(FLEET_FILE, dropin_text("own", 1000, "disabled"));
-        WAIT(has_problem(FLEET_FILE ":2:8: layer `own`"));
+        dropin_write_signed("own", 1000, "disabled");
+        WAIT(has_problem(DROPIN_FLEET ":4:8: layer `own`"));
         ck_assert(value_is("failure-only fleet-web"));
         world_remove(LAYOUT_DROPINS_FLEET);
         WAIT(value_is("success-only site") && no_problems());

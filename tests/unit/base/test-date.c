@@ -47,6 +47,24 @@ START_TEST(found)
 }
 END_TEST
 
+START_TEST(utc)
+{
+        static const char *const none[] = { "", "2026-01-31", "2026-01-31T10:00:00", "2026-01-31T10:00:00z",
+                "2026-02-29T10:00:00Z", "2026-01-31T24:00:00Z", "2026-01-31T10:00:60Z",
+                "2026-1-31T10:00:00Z", "2026-01-31T10:00:00Z ", " 2026-01-31T10:00:00Z",
+                "1970-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "99999-01-31T10:00:00Z" };
+        int64_t usec = -1;
+
+        for (size_t i = 0; i < ARRAY_SIZE(none); i++)
+                ck_assert_msg(!date_parse_utc(none[i], &usec), "%s", none[i]);
+        ck_assert_int_eq(usec, -1);
+        ck_assert(date_parse_utc("2026-01-31T10:00:00Z", &usec));
+        ck_assert_int_eq(usec, INT64_C(1769853600) * SECOND);
+        ck_assert(date_parse_utc("9999-12-31T23:59:59Z", &usec));
+        ck_assert_int_eq(usec, INT64_C(253402300799) * SECOND);
+}
+END_TEST
+
 START_TEST(given)
 {
         static const struct {
@@ -138,7 +156,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { found, given, ends, end_of_a_long_day, printed };
+        const TTest *const tests[] = { found, utc, given, ends, end_of_a_long_day, printed };
 
         (void)setenv("TZ", "UTC", 1);
         tzset();

@@ -8,12 +8,14 @@
 
 #include "../../../registry-provider/hive/dropins.h"
 #include "alloc-faults.h"
+#include "signed-front.h"
 #include "suite.h"
 #include "tree.h"
 
 #define VENDOR "/usr/lib/peios/registry.d/"
 #define FLEET "/var/lib/peios/registry.d/"
 #define ADMIN "/etc/peios/registry.d/"
+#define SIGNED(layer) SIGNED_FRONT FILE_OF(layer)
 #define FILE_OF(layer) "peios-registry: 1\nlayer: " layer "\n"
 
 static void load(struct dropins *ret)
@@ -83,10 +85,10 @@ START_TEST(fleet)
 {
         _cleanup_(dropins_done) struct dropins d = { 0 };
         tree_put(VENDOR "fleet-a.yaml", FILE_OF("vendors"));
-        tree_put(FLEET "fleet-a.yaml", FILE_OF("fleet-a"));
-        tree_put(FLEET "fleet-b.yaml", FILE_OF("Fleet-b"));
+        tree_put(FLEET "fleet-a.yaml", SIGNED("fleet-a"));
+        tree_put(FLEET "fleet-b.yaml", SIGNED("Fleet-b"));
         tree_put(ADMIN "fleet-b.yaml", FILE_OF("admins"));
-        tree_put(FLEET "fleet-c.yaml", FILE_OF("fleet-c"));
+        tree_put(FLEET "fleet-c.yaml", SIGNED("fleet-c"));
         tree_link(ADMIN "fleet-c.yaml", "/dev/null");
         load(&d);
         ck_assert_uint_eq(d.n, 2);
@@ -102,17 +104,23 @@ START_TEST(places)
         _cleanup_(dropins_done) struct dropins d = { 0 };
         tree_put(ADMIN "10.yaml", FILE_OF("Fleet-a"));
         tree_put(VENDOR "20.yaml", FILE_OF("fleet-"));
-        tree_put(FLEET "30.yaml", FILE_OF("mine"));
-        tree_put(FLEET "40.yaml", FILE_OF("fleet-a"));
+        tree_put(FLEET "30.yaml", SIGNED("mine"));
+        tree_put(FLEET "40.yaml", SIGNED("fleet-a"));
         tree_link(FLEET "50.yaml", "/dev/null");
+        tree_put(FLEET "70.yaml", FILE_OF("fleet-b"));
+        tree_put(ADMIN "80.yaml", SIGNED("signed"));
+        tree_put(FLEET "90.yaml", SIGNED_FRONT "peios-registry: 1\nlayer: fleet-c\nserial: none\n");
         tree_put(ADMIN "60.yaml", FILE_OF("fleet"));
         load(&d);
         check_error(&d, "10.yaml", ADMIN "10.yaml:2:8: layer `Fleet-a`: only the fleet's begin with fleet-");
         check_error(&d, "20.yaml", VENDOR "20.yaml:2:8: layer `fleet-`: only the fleet's begin with fleet-");
-        check_error(&d, "30.yaml", FLEET "30.yaml:2:8: layer `mine`: files here are the fleet's");
+        check_error(&d, "30.yaml", FLEET "30.yaml:4:8: layer `mine`: files here are the fleet's");
         ck_assert_str_eq(find(&d, "40.yaml")->file->layer, "fleet-a");
         check_error(&d, "50.yaml", FLEET "50.yaml: is not a regular file");
         ck_assert_str_eq(find(&d, "60.yaml")->file->layer, "fleet");
+        check_error(&d, "70.yaml", FLEET "70.yaml:1:1: no signature, expected ");
+        check_error(&d, "80.yaml", ADMIN "80.yaml:");
+        check_error(&d, "90.yaml", FLEET "90.yaml:5:9: serial `none`, expected a number from 1 to");
 }
 END_TEST
 

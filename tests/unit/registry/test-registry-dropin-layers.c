@@ -5,6 +5,7 @@
 
 #include "suite.h"
 #include "registry-util.h"
+#include "signed-front.h"
 
 #define ETC "etc/peios/registry.d/"
 #define VAR "var/lib/peios/registry.d/"
@@ -150,7 +151,7 @@ END_TEST
 START_TEST(metadata_leave_the_fleet_alone)
 {
         world_write(&w, VAR "fleet-web.yaml",
-                HEAD("fleet-web") "precedence: 1000\nkeys:\n  \\App: { A: !dword 1 }\n");
+                SIGNED_FRONT HEAD("fleet-web") "precedence: 1000\nkeys:\n  \\App: { A: !dword 1 }\n");
         world_reload_well(&w);
         expect_layer("fleet-web", 1000, true);
         for (unsigned i = 0; i < 2; i++) {
