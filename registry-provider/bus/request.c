@@ -308,6 +308,7 @@ static int apply_one(struct request *q, const struct change *c, struct diag *d)
                 .layer = q->options.layer,
                 .expected = q->options.expected,
                 .is_volatile = q->options.is_volatile,
+                .recursive = q->options.recursive,
                 .if_needed = q->options.if_needed,
         };
         const struct value v = {
@@ -322,7 +323,7 @@ static int apply_one(struct request *q, const struct change *c, struct diag *d)
         case CHANGE_CREATE_KEY:
                 return registry_create_key(registry, &w, d);
         case CHANGE_DELETE_KEY:
-                return registry_delete_key(registry, &w, q->options.recursive, d);
+                return registry_delete_key(registry, &w, d);
         case CHANGE_HIDE_KEY:
                 return registry_hide_key(registry, &w, d);
         case CHANGE_SHOW_KEY:

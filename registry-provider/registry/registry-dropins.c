@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "registry-internal.h"
+#include "transaction.h"
 
 /* What some layers hold in the store now. Each entry that their new contents have too is marked, and what is
  * not marked at the end is withdrawn. */
@@ -140,45 +140,45 @@ static int hold(
         return 0;
 }
 
-static unsigned depth_of(const struct registry *r, const struct store_key *key)
+static unsigned depth_of(const struct transaction *tx, const struct store_key *key)
 {
         unsigned depth = 0;
         while (key && !guid_is_zero(&key->parent)) {
-                key = store_key(r->store, &key->parent);
+                key = store_key(tx->store, &key->parent);
                 depth++;
         }
         return depth;
 }
 
-static int load_layer(struct registry *r, struct registry_contents *h, struct contents_layer *layer)
+static int load_layer(struct transaction *tx, struct registry_contents *h, struct contents_layer *layer)
 {
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(tx->store);
         size_t n;
-        const struct store_held *held = store_layer(r->store, layer->name, &n);
+        const struct store_held *held = store_layer(tx->store, layer->name, &n);
         struct guid key = { 0 };
         unsigned depth = 0;
-        int e = store_error(r->store, NULL);
+        int e = store_error(tx->store, NULL);
 
         for (size_t i = 0; e == 0 && i < n; i++) {
                 const struct probe p = { held[i].kind, layer, &held[i].guid, held[i].name };
                 if (held[i].kind == STORE_ENTRY && !guid_equal(&held[i].guid, &key)) {
                         key = held[i].guid;
-                        depth = depth_of(r, store_key(r->store, &key));
+                        depth = depth_of(tx, store_key(tx->store, &key));
                 }
-                e = effects_take_room(&r->effects, sizeof(struct contents_item));
+                e = effects_take_room(&tx->effects, sizeof(struct contents_item));
                 if (e == 0)
                         e = hold(h, &p, held[i].kind == STORE_ENTRY ? depth : 0, &held[i].target);
         }
         return e;
 }
 
-static int contents_load(struct registry *r, struct registry_contents *h)
+static int contents_load(struct transaction *tx, struct registry_contents *h)
 {
         struct contents_layer *layer;
         int e = 0;
 
         for (uint32_t i = 0; e == 0 && (layer = contents_next(h, &i));)
-                e = load_layer(r, h, layer);
+                e = load_layer(tx, h, layer);
         return e;
 }
 
@@ -208,21 +208,21 @@ static int compare(const void *a, const void *b)
         return strcmp(x->layer->name, y->layer->name);
 }
 
-static int withdraw(struct registry *r, const struct contents_item *held)
+static int withdraw(struct transaction *tx, const struct contents_item *held)
 {
         const char *layer = held->layer->name;
 
         switch (held->kind) {
         case STORE_VALUE:
-                return registry_withdraw_value(r, &held->key, held->name, layer);
+                return transaction_withdraw_value(tx, &held->key, held->name, layer);
         case STORE_BLANKET:
-                return registry_set_blanket(r, &held->key, layer, false);
+                return transaction_set_blanket(tx, &held->key, layer, false);
         default:
-                return registry_withdraw_entry(r, &held->key, held->name, layer);
+                return transaction_withdraw_entry(tx, &held->key, held->name, layer);
         }
 }
 
-static int contents_withdraw(struct registry *r, struct registry_contents *h)
+static int contents_withdraw(struct transaction *tx, struct registry_contents *h)
 {
         int e = 0;
 
@@ -232,41 +232,41 @@ static int contents_withdraw(struct registry *r, struct registry_contents *h)
                 const struct contents_item *held = h->list[i];
                 if (held->layer->spare)
                         continue;
-                store_set_author(r->store, held->layer->author.reason ? &held->layer->author : NULL);
+                store_set_author(tx->store, held->layer->author.reason ? &held->layer->author : NULL);
                 if (!held->kept)
-                        e = withdraw(r, held);
+                        e = withdraw(tx, held);
                 /* An entry that was kept may hide now what it named. */
                 if (e == 0 && !guid_is_zero(&held->target))
-                        e = registry_drop_unnamed(r, &held->target);
+                        e = transaction_drop_unnamed(tx, &held->target);
         }
-        store_set_author(r->store, NULL);
+        store_set_author(tx->store, NULL);
         return e;
 }
 
 /* Deleting a layer removes all its entries. A drop-in's go with its file. */
-int registry_empty_layers(struct registry *r, const struct layers *now)
+int transaction_empty_layers(struct transaction *tx, const struct layers *now)
 {
         _cleanup_(contents_done) struct registry_contents contents = { 0 };
         bool any = false;
         int e = 0;
 
-        for (size_t i = 0; e == 0 && i < r->layers.n; i++) {
-                const struct layer *l = &r->layers.list[i];
+        for (size_t i = 0; e == 0 && i < tx->layers->n; i++) {
+                const struct layer *l = &tx->layers->list[i];
                 if (l->file || layers_find(now, l->name))
                         continue;
                 any = true;
                 e = contents_add(&contents, l->name);
         }
         if (e == 0 && any)
-                e = contents_load(r, &contents);
-        return e < 0 || !any ? e : contents_withdraw(r, &contents);
+                e = contents_load(tx, &contents);
+        return e < 0 || !any ? e : contents_withdraw(tx, &contents);
 }
 
 /* ---- Applying files ---- */
 
 /* The files are being applied. */
 struct loading {
-        struct registry *registry;
+        struct transaction *tx;
         struct dropins *files;
         struct layers layers; /* those that files stand behind, with what has been applied so far */
         struct registry_contents contents;
@@ -287,13 +287,13 @@ static void loading_done(struct loading *l)
 }
 
 /* `after_blanket`: the key's blanket is newer than what the layer has there, and would mask it. */
-static int put_value(struct registry *r, const struct guid *key, const struct hive_key *k,
+static int put_value(struct transaction *tx, const struct guid *key, const struct hive_key *k,
         const struct hive_value *v, const char *layer, bool after_blanket, struct registry_contents *h,
         struct diag *d)
 {
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(tx->store);
         const struct store_value_entry *mine =
-                registry_value_in_layer(store_value(r->store, key, v->name, strlen(v->name)), layer);
+                registry_value_in_layer(store_value(tx->store, key, v->name, strlen(v->name)), layer);
         uint64_t sequence;
 
         if (registry_contents_keep(h, STORE_VALUE, layer, key, v->name) && mine && !after_blanket) {
@@ -301,10 +301,10 @@ static int put_value(struct registry *r, const struct guid *key, const struct hi
                 if (value_equal(&have, &v->value))
                         return 0;
         }
-        return registry_put(r, key, &k->path, v->name, layer, &v->value, &sequence, d);
+        return transaction_put(tx, key, &k->path, v->name, layer, &v->value, &sequence, d);
 }
 
-static int hide_key(struct registry *r, const struct hive_key *k, const char *layer,
+static int hide_key(struct transaction *tx, const struct hive_key *k, const char *layer,
         struct registry_contents *h, struct diag *d)
 {
         const struct path *path = &k->path;
@@ -313,79 +313,74 @@ static int hide_key(struct registry *r, const struct hive_key *k, const char *la
         size_t len;
         const char *name = path_component(path, path->n - 1, &len);
 
-        int e = registry_make_keys(r, path, path->n - 1, layer, false, h, &parent, &made, d);
+        int e = transaction_make_keys(tx, path, path->n - 1, layer, false, h, &parent, &made, d);
         if (e != 0)
                 return e;
         const struct store_path_entry *mine =
-                registry_entry_in_layer(store_lookup(r->store, &parent, name, len), layer);
+                registry_entry_in_layer(store_lookup(tx->store, &parent, name, len), layer);
         if (registry_contents_keep(h, STORE_ENTRY, layer, &parent, name) && mine && mine->hidden)
                 return 0;
-        e = effects_note_child(&r->effects, &parent, name);
-        return e < 0 ? e
-                     : registry_op(r, &(struct store_op){ .code = STORE_HIDE_ENTRY,
-                                              .guid = parent,
-                                              .name = name,
-                                              .layer = layer,
-                                              .sequence = store_take_sequence(r->store) });
+        return transaction_hide(tx, &parent, name, layer);
 }
 
-static int put_key(struct registry *r, const struct hive_key *k, const char *layer,
+static int put_key(struct transaction *tx, const struct hive_key *k, const char *layer,
         struct registry_contents *h, struct diag *d)
 {
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(tx->store);
         struct guid key;
         size_t len;
         const char *hive = path_component(&k->path, 0, &len);
         bool made, new_blanket = false;
 
-        int e = registry_add_hive(r, hive, len);
+        int e = transaction_add_hive(tx, hive, len);
         if (e < 0)
                 return e;
         if (k->hidden)
-                return hide_key(r, k, layer, h, d);
-        e = registry_make_keys(r, &k->path, k->path.n, layer, false, h, &key, &made, d);
+                return hide_key(tx, k, layer, h, d);
+        e = transaction_make_keys(tx, &k->path, k->path.n, layer, false, h, &key, &made, d);
         if (e == 0 && k->blanket)
                 new_blanket = !registry_contents_keep(h, STORE_BLANKET, layer, &key, "");
         if (e == 0 && new_blanket)
-                e = registry_set_blanket(r, &key, layer, true);
+                e = transaction_set_blanket(tx, &key, layer, true);
         for (size_t i = 0; e == 0 && i < k->n_values; i++)
-                e = put_value(r, &key, k, &k->values[i], layer, new_blanket, h, d);
+                e = put_value(tx, &key, k, &k->values[i], layer, new_blanket, h, d);
         return e;
 }
 
 /* The table last: a file that is refused before has changed nothing. */
-static int set_layer(struct registry *r, struct layers *dropins, const struct hive_file *f, const char *file)
+static int set_layer(
+        struct transaction *tx, struct layers *dropins, const struct hive_file *f, const char *file)
 {
         const struct layer *now = layers_find(dropins, f->layer);
         if (now && now->precedence == f->precedence && now->enabled == f->enabled &&
                 strcmp(now->file, file) == 0)
                 return 0;
-        r->layers_touched = true;
-        int e = registry_op(r, &(struct store_op){ .code = STORE_SET_FILE,
-                                       .layer = f->layer,
-                                       .name = file,
-                                       .precedence = f->precedence,
-                                       .set = f->enabled });
+        tx->layers_touched = true;
+        int e = transaction_op(tx, &(struct store_op){ .code = STORE_SET_FILE,
+                                           .layer = f->layer,
+                                           .name = file,
+                                           .precedence = f->precedence,
+                                           .set = f->enabled });
         return e < 0 ? e : layers_set(dropins, f->layer, f->precedence, f->enabled, file);
 }
 
 static int put_file(struct loading *l, const struct dropin *in, struct diag *d)
 {
         const struct store_author author = author_of(in->path, in->owner);
-        struct registry *r = l->registry;
+        struct transaction *tx = l->tx;
         const struct hive_file *f = in->file;
-        struct registry_savepoint sp;
+        struct savepoint sp;
 
-        int e = registry_savepoint_set(r, &sp);
+        int e = savepoint_set(tx, &sp);
         if (e < 0)
                 return e;
-        store_set_author(r->store, &author);
+        store_set_author(tx->store, &author);
         for (size_t i = 0; e == 0 && i < f->n_keys; i++)
-                e = put_key(r, &f->keys[i], f->layer, &l->contents, d);
+                e = put_key(tx, &f->keys[i], f->layer, &l->contents, d);
         if (e == 0)
-                e = set_layer(r, &l->layers, f, in->path);
-        store_set_author(r->store, NULL);
-        return registry_savepoint_close(r, &sp, e, d);
+                e = set_layer(tx, &l->layers, f, in->path);
+        store_set_author(tx->store, NULL);
+        return savepoint_close(tx, &sp, e, d);
 }
 
 static const char *name_of_file(const char *path)
@@ -461,7 +456,7 @@ int registry_dropins_refuse(struct dropin *in, int error, const struct diag *why
 
 static int apply_file(struct loading *l, struct dropin *in)
 {
-        const struct layers *all = &l->registry->layers;
+        const struct layers *all = l->tx->layers;
         const char *name = in->file->layer;
         const struct layer *known = layers_find(all, name);
         bool is_taken = known && !known->file && contents_is_used(&l->contents, name);
@@ -490,12 +485,12 @@ enum registry_backing registry_dropins_backing(const struct dropins *files, cons
 
 static int forget_layer(struct loading *l, const struct contents_layer *held)
 {
-        struct registry *r = l->registry;
+        struct transaction *tx = l->tx;
 
-        r->layers_touched = true;
-        store_set_author(r->store, &held->author);
-        int e = registry_op(r, &(struct store_op){ .code = STORE_FORGET_FILE, .layer = held->name });
-        store_set_author(r->store, NULL);
+        tx->layers_touched = true;
+        store_set_author(tx->store, &held->author);
+        int e = transaction_op(tx, &(struct store_op){ .code = STORE_FORGET_FILE, .layer = held->name });
+        store_set_author(tx->store, NULL);
         if (e == 0)
                 (void)layers_remove(&l->layers, held->name);
         return e;
@@ -526,7 +521,7 @@ static int withdraw_rest(struct loading *l)
                 if (layer)
                         held->author = author_of(layer->file, owner_of(l->files, layer->file));
         }
-        e = contents_withdraw(l->registry, h);
+        e = contents_withdraw(l->tx, h);
         for (uint32_t i = 0; e == 0 && (held = contents_next(h, &i));)
                 if (held->gone)
                         e = forget_layer(l, held);
@@ -537,7 +532,7 @@ static int apply_all(struct loading *l)
 {
         const struct dropins *files = l->files;
 
-        int e = layers_of_files(l->registry->store, &l->layers);
+        int e = layers_of_files(l->tx->store, &l->layers);
         for (size_t i = 0; e == 0 && i < files->n; i++)
                 if (files->list[i].file)
                         e = contents_add(&l->contents, files->list[i].file->layer);
@@ -545,7 +540,7 @@ static int apply_all(struct loading *l)
                 if (l->layers.list[i].file)
                         e = contents_add(&l->contents, l->layers.list[i].name);
         if (e == 0)
-                e = contents_load(l->registry, &l->contents);
+                e = contents_load(l->tx, &l->contents);
         for (size_t i = 0; e == 0 && i < files->n; i++)
                 if (files->list[i].file)
                         e = apply_file(l, &files->list[i]);
@@ -555,7 +550,7 @@ static int apply_all(struct loading *l)
 int registry_apply_dropins(
         struct registry *r, struct dropins *files, struct registry_events *ret, struct diag *d)
 {
-        _cleanup_(loading_done) struct loading l = { .registry = r, .files = files };
+        _cleanup_(loading_done) struct loading l = { .tx = registry_transaction(r), .files = files };
 
         int e = registry_begin(r, NULL);
         if (e == 0)

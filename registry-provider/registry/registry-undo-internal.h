@@ -3,7 +3,7 @@
 
 /* An undo: what the rows say (registry-undo-rows.c) is brought back (registry-undo.c). */
 
-#include "registry-internal.h"
+#include "transaction.h"
 
 /* One layer's entry that is to be brought back. */
 struct undo_target {
@@ -29,7 +29,7 @@ struct undo_gone {
 };
 
 struct undo {
-        struct registry *r;
+        struct transaction *tx;
         const struct registry_undo *what;
         struct registry_undone *undone;
         struct diag *d;

@@ -127,7 +127,7 @@ static int note_row(struct undo *u, const struct history_row *row, enum store_ki
 
 static int read_row(struct undo *u, const struct history_row *row)
 {
-        const struct layer *layer = row->layer ? layers_find(&u->r->layers, row->layer) : NULL;
+        const struct layer *layer = row->layer ? layers_find(u->tx->layers, row->layer) : NULL;
 
         if (row->op == STORE_NOTE || row->op == STORE_CREATE_KEY)
                 return 0;
@@ -163,10 +163,10 @@ int undo_read_rows(struct undo *u)
         int64_t id = u->what->until + 1;
 
         for (int e = 0; e == 0;) {
-                _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->r->store);
-                const struct history_row *row = history_before(u->r->store, id);
+                _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->tx->store);
+                const struct history_row *row = history_before(u->tx->store, id);
                 if (!row || row->id <= u->what->after)
-                        return store_error(u->r->store, NULL);
+                        return store_error(u->tx->store, NULL);
                 e = read_row(u, row);
                 if (e < 0)
                         return e;

@@ -14,9 +14,9 @@
 static bool key_of(
         const struct undo *u, const struct guid *guid, const char **ret_name, struct guid *ret_parent)
 {
-        const struct store_key *key = store_key(u->r->store, guid);
+        const struct store_key *key = store_key(u->tx->store, guid);
         const struct undo_gone *g = key ? NULL : undo_find_gone(u, guid);
-        const struct history_row *row = g ? history_before(u->r->store, g->row + 1) : NULL;
+        const struct history_row *row = g ? history_before(u->tx->store, g->row + 1) : NULL;
 
         if (!key && !row)
                 return false;
@@ -28,7 +28,7 @@ static bool key_of(
 /* A key whose end is not among what is taken back, unless it is the store that failed. */
 static int gone_since(const struct undo *u, const char *where)
 {
-        int e = store_error(u->r->store, NULL);
+        int e = store_error(u->tx->store, NULL);
 
         return e < 0 ? e
                      : registry_fail(u->d, REGISTRY_CONFLICT,
@@ -37,7 +37,7 @@ static int gone_since(const struct undo *u, const char *where)
 
 static int find_path(struct undo *u, const struct guid *key)
 {
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->r->store);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->tx->store);
         const char *names[PATH_DEPTH_MAX];
         struct guid at = *key;
         size_t n = 0;
@@ -54,12 +54,12 @@ static int find_path(struct undo *u, const struct guid *key)
         path_done(&u->path);
         u->path = (struct path){ 0 };
         u->path_of = *key;
-        return text.error ? text.error : registry_path(u->r, buf_str(&text), &u->path, u->d);
+        return text.error ? text.error : registry_path(u->tx->registry, buf_str(&text), &u->path, u->d);
 }
 
 static uint64_t sequence_now(const struct undo *u, const struct undo_target *t)
 {
-        const struct store *s = u->r->store;
+        const struct store *s = u->tx->store;
         const struct store_path_entry *entry;
         const struct store_value_entry *value;
         const struct store_blanket *blanket;
@@ -96,7 +96,7 @@ static int written_since(struct undo *u, const struct undo_target *t, uint64_t n
 static int check(struct undo *u)
 {
         for (size_t i = 0; i < u->n; i++) {
-                _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->r->store);
+                _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->tx->store);
                 struct undo_target *t = u->list[i];
                 int e = find_path(u, &t->key);
                 if (e != 0)
@@ -112,13 +112,13 @@ static int check(struct undo *u)
                                 "%s: it changed what layers are made of, which only root may take back",
                                 u->path.text);
                 /* What it has would be in force as soon as root made such a layer again. */
-                if (t->was_sequence != 0 && !layers_find(&u->r->layers, t->layer))
+                if (t->was_sequence != 0 && !layers_find(u->tx->layers, t->layer))
                         return registry_fail(u->d, REGISTRY_CONFLICT,
                                 "%s: it changed what layer %s has, which is not there any more: only root "
                                 "may take it back",
                                 u->path.text, t->layer);
         }
-        return store_error(u->r->store, NULL);
+        return store_error(u->tx->store, NULL);
 }
 
 /* ---- Bringing back ---- */
@@ -127,7 +127,7 @@ static int check(struct undo *u)
 static const struct store_path_entry *other_name(
         const struct undo *u, const struct guid *parent, const char *name)
 {
-        for (const struct store_path_entry *e = store_lookup(u->r->store, parent, name, strlen(name)); e;
+        for (const struct store_path_entry *e = store_lookup(u->tx->store, parent, name, strlen(name)); e;
                 e = e->next)
                 if (!e->hidden &&
                         !undo_find_target(u, &(struct undo_probe){ STORE_ENTRY, parent, name, e->layer }))
@@ -146,13 +146,13 @@ static int no_such_key(const struct undo *u)
 /* *key becomes one that is there: itself, made again if need be, or the one in its place. */
 static int need_key(struct undo *u, struct guid *key)
 {
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->r->store);
-        struct undo_gone *g = store_key(u->r->store, key) ? NULL : undo_find_gone(u, key);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->tx->store);
+        struct undo_gone *g = store_key(u->tx->store, key) ? NULL : undo_find_gone(u, key);
 
         if (!g)
-                return store_key(u->r->store, key) ? 0 : no_such_key(u);
+                return store_key(u->tx->store, key) ? 0 : no_such_key(u);
         if (!g->is_replaced) {
-                const struct history_row *row = history_before(u->r->store, g->row + 1);
+                const struct history_row *row = history_before(u->tx->store, g->row + 1);
                 struct guid parent = row ? row->target : (struct guid){ 0 };
                 int e = row ? need_key(u, &parent) : no_such_key(u);
                 if (e != 0)
@@ -161,14 +161,14 @@ static int need_key(struct undo *u, struct guid *key)
                 g->is_replaced = true;
                 g->instead = other ? other->target : g->guid;
                 if (!other)
-                        e = registry_op(u->r, &(struct store_op){ .code = STORE_CREATE_KEY,
-                                                      .guid = g->guid,
-                                                      .target = parent,
-                                                      .name = g->name,
-                                                      .is_link = row->was.type != 0,
-                                                      .data = row->was.data,
-                                                      .size = row->was.size,
-                                                      .time = row->was.time });
+                        e = transaction_op(u->tx, &(struct store_op){ .code = STORE_CREATE_KEY,
+                                                          .guid = g->guid,
+                                                          .target = parent,
+                                                          .name = g->name,
+                                                          .is_link = row->was.type != 0,
+                                                          .data = row->was.data,
+                                                          .size = row->was.size,
+                                                          .time = row->was.time });
                 if (e < 0)
                         return e;
         }
@@ -193,8 +193,8 @@ static bool has_target(const struct undo *u, enum store_kind kind, const struct 
 /* Whether a key or what is below it has an entry that is not taken back. As deep as a path is at most. */
 static bool has_more(const struct undo *u, const struct guid *key)
 {
-        const struct store *s = u->r->store;
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->r->store);
+        const struct store *s = u->tx->store;
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->tx->store);
         size_t n;
 
         for (const struct store_blanket *b = store_blankets(s, key); b; b = b->next)
@@ -235,10 +235,10 @@ static int keep_key(
 static int put_entry(
         struct undo *u, struct undo_target *t, const struct guid *parent, const struct history_row *row)
 {
-        struct registry *r = u->r;
+        struct transaction *tx = u->tx;
         struct guid target = row->was.target, before = { 0 };
         const bool hides = guid_is_zero(&target);
-        const struct store_path_entry *chain = store_lookup(r->store, parent, t->name, strlen(t->name));
+        const struct store_path_entry *chain = store_lookup(tx->store, parent, t->name, strlen(t->name));
         const struct store_path_entry *mine = registry_entry_in_layer(chain, t->layer);
 
         if (mine && !mine->hidden) {
@@ -253,15 +253,15 @@ static int put_entry(
                 strcmp(mine->name, row->was.name) == 0)
                 return 0;
         t->gave_way = before;
-        e = effects_note_child(&r->effects, parent, t->name);
+        e = effects_note_child(&tx->effects, parent, t->name);
         return e != 0 ? e
-                      : registry_op(
-                                r, &(struct store_op){ .code = hides ? STORE_HIDE_ENTRY : STORE_CREATE_ENTRY,
-                                           .guid = *parent,
-                                           .name = row->was.name,
-                                           .layer = t->layer,
-                                           .target = target,
-                                           .sequence = store_take_sequence(r->store) });
+                      : transaction_op(tx,
+                                &(struct store_op){ .code = hides ? STORE_HIDE_ENTRY : STORE_CREATE_ENTRY,
+                                        .guid = *parent,
+                                        .name = row->was.name,
+                                        .layer = t->layer,
+                                        .target = target,
+                                        .sequence = store_take_sequence(tx->store) });
 }
 
 static int put_value(
@@ -269,16 +269,16 @@ static int put_value(
 {
         uint64_t sequence;
 
-        return registry_put(u->r, key, &u->path, name, layer, v, &sequence, u->d);
+        return transaction_put(u->tx, key, &u->path, name, layer, v, &sequence, u->d);
 }
 
 /* What was newer than the mask, and stays, is newer again. */
 static int put_mask(struct undo *u, const struct undo_target *t, const struct guid *key)
 {
-        struct store *s = u->r->store;
+        struct store *s = u->tx->store;
         size_t n;
 
-        int e = registry_set_blanket(u->r, key, t->layer, true);
+        int e = transaction_set_blanket(u->tx, key, t->layer, true);
         const struct store_value_entry *const *values = store_values(s, key, false, &n);
         for (size_t i = 0; e == 0 && i < n; i++) {
                 _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
@@ -296,12 +296,12 @@ static int put_mask(struct undo *u, const struct undo_target *t, const struct gu
 
 static int put(struct undo *u, struct undo_target *t)
 {
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->r->store);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->tx->store);
         const struct history_row *row =
-                t->kind == STORE_BLANKET ? NULL : history_before(u->r->store, t->first + 1);
+                t->kind == STORE_BLANKET ? NULL : history_before(u->tx->store, t->first + 1);
         struct guid key = t->key;
 
-        int e = row || t->kind == STORE_BLANKET ? need_key(u, &key) : store_error(u->r->store, NULL);
+        int e = row || t->kind == STORE_BLANKET ? need_key(u, &key) : store_error(u->tx->store, NULL);
         if (e == 0)
                 e = find_path(u, &key);
         if (e != 0)
@@ -310,7 +310,7 @@ static int put(struct undo *u, struct undo_target *t)
                 undo_find_target(u, &(struct undo_probe){ t->kind, &key, t->name, t->layer });
         if (there)
                 there->is_done = true;
-        u->r->layers_touched |= layers_is_metadata(&u->path, false);
+        u->tx->layers_touched |= layers_is_metadata(&u->path, false);
         if (t->kind == STORE_BLANKET)
                 return put_mask(u, t, &key);
         if (t->kind == STORE_ENTRY)
@@ -322,18 +322,18 @@ static int put(struct undo *u, struct undo_target *t)
 /* ---- Taking away ---- */
 
 /* Whether a layer has something in the key; NULL: any layer. */
-static bool has_something(const struct registry *r, const struct guid *key, const char *layer)
+static bool has_something(const struct transaction *tx, const struct guid *key, const char *layer)
 {
         size_t n;
 
-        const struct store_blanket *blankets = store_blankets(r->store, key);
+        const struct store_blanket *blankets = store_blankets(tx->store, key);
         if (layer ? registry_blanket_in_layer(blankets, layer) : blankets)
                 return true;
-        const struct store_value_entry *const *values = store_values(r->store, key, false, &n);
+        const struct store_value_entry *const *values = store_values(tx->store, key, false, &n);
         for (size_t i = 0; i < n; i++)
                 if (!layer || registry_value_in_layer(values[i], layer))
                         return true;
-        const struct store_path_entry *const *children = store_children(r->store, key, &n);
+        const struct store_path_entry *const *children = store_children(tx->store, key, &n);
         for (size_t i = 0; i < n; i++)
                 if (!layer || registry_entry_in_layer(children[i], layer))
                         return true;
@@ -343,39 +343,39 @@ static bool has_something(const struct registry *r, const struct guid *key, cons
 /* What somebody has put into the key since stays with it. */
 static int take_entry(struct undo *u, const struct undo_target *t)
 {
-        struct registry *r = u->r;
-        const struct store_path_entry *chain = store_lookup(r->store, &t->key, t->name, strlen(t->name));
+        struct transaction *tx = u->tx;
+        const struct store_path_entry *chain = store_lookup(tx->store, &t->key, t->name, strlen(t->name));
         const struct store_path_entry *mine = registry_entry_in_layer(chain, t->layer);
         const struct guid key = mine->target;
 
-        if (!mine->hidden && has_something(r, &key, is_only_name(chain, mine) ? NULL : t->layer)) {
+        if (!mine->hidden && has_something(tx, &key, is_only_name(chain, mine) ? NULL : t->layer)) {
                 if (!u->what->force)
                         return registry_fail(u->d, REGISTRY_CONFLICT,
                                 "%s: the subkey '%s' has been written to since", u->path.text, t->name);
                 u->undone->left_out++;
                 return 0;
         }
-        int e = registry_withdraw_entry(r, &t->key, t->name, t->layer);
-        return e == 0 && !mine->hidden ? registry_drop_unnamed(r, &key) : e;
+        int e = transaction_withdraw_entry(tx, &t->key, t->name, t->layer);
+        return e == 0 && !mine->hidden ? transaction_drop_unnamed(tx, &key) : e;
 }
 
 static int take(struct undo *u, const struct undo_target *t)
 {
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->r->store);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->tx->store);
 
         if (t->is_done || sequence_now(u, t) == 0)
-                return store_error(u->r->store, NULL);
+                return store_error(u->tx->store, NULL);
         int e = find_path(u, &t->key);
         if (e != 0)
                 return e;
-        u->r->layers_touched |= layers_is_metadata(&u->path, false);
+        u->tx->layers_touched |= layers_is_metadata(&u->path, false);
         switch (t->kind) {
         case STORE_ENTRY:
                 return take_entry(u, t);
         case STORE_VALUE:
-                return registry_withdraw_value(u->r, &t->key, t->name, t->layer);
+                return transaction_withdraw_value(u->tx, &t->key, t->name, t->layer);
         case STORE_BLANKET:
-                return registry_set_blanket(u->r, &t->key, t->layer, false);
+                return transaction_set_blanket(u->tx, &t->key, t->layer, false);
         }
         return -EINVAL;
 }
@@ -408,13 +408,13 @@ static int compare_targets(const void *one, const void *other)
 /* A mask that is newer than a value of its layer that comes back is put again, after that. */
 static int note_mask(struct undo *u, const struct undo_target *t)
 {
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->r->store);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->tx->store);
         struct guid key = t->key;
         struct undo_target *added;
 
         int e = need_key(u, &key);
         const struct store_blanket *mask =
-                e == 0 ? registry_blanket_in_layer(store_blankets(u->r->store, &key), t->layer) : NULL;
+                e == 0 ? registry_blanket_in_layer(store_blankets(u->tx->store, &key), t->layer) : NULL;
         if (!mask || mask->sequence < t->was_sequence || has_target(u, STORE_BLANKET, &key, "", t->layer))
                 return e;
         e = undo_add_target(u, &(struct undo_probe){ STORE_BLANKET, &key, "", t->layer }, &added);
@@ -439,7 +439,7 @@ static int bring_back(struct undo *u)
                 e = put(u, u->list[i]);
         /* From here on each key is there, and what no layer names any more need not be. */
         for (size_t v = 0; e == 0 && v < i; v++)
-                e = registry_drop_unnamed(u->r, &u->list[v]->gave_way);
+                e = transaction_drop_unnamed(u->tx, &u->list[v]->gave_way);
         const size_t n = u->n;
         for (size_t v = i; e == 0 && v < n && u->list[v]->was_sequence != 0; v++)
                 if (u->list[v]->kind == STORE_VALUE)
@@ -453,8 +453,9 @@ static int bring_back(struct undo *u)
 int registry_undo(
         struct registry *r, const struct registry_undo *what, struct registry_undone *ret, struct diag *d)
 {
+        struct transaction *tx = registry_transaction(r);
         _cleanup_undo_ struct undo u = {
-                .r = r, .what = what, .undone = ret, .begun = store_last_sequence(r->store), .d = d
+                .tx = tx, .what = what, .undone = ret, .begun = store_last_sequence(tx->store), .d = d
         };
 
         *ret = (struct registry_undone){ 0 };
@@ -466,6 +467,6 @@ int registry_undo(
                 e = check(&u);
         if (e == 0)
                 e = bring_back(&u);
-        r->has_failed |= e != 0;
+        tx->has_failed |= e != 0;
         return registry_code(e);
 }

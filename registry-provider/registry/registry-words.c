@@ -56,6 +56,19 @@ const char *registry_error_text(const struct registry *r, int e)
                        : strerror(-e);
 }
 
+int registry_value_failed(const struct path *path, const char *name, int error, struct diag *d)
+{
+        name = path_word_of_value_name(name);
+        if (error == -EDQUOT)
+                return registry_fail(d, REGISTRY_LIMIT,
+                        "%s: %u layers have value '%s' already, which is the most", path->text,
+                        STORE_VALUE_LAYERS_MAX, name);
+        error = registry_code(error);
+        (void)diag_set(d, 0, "%s: value '%s' cannot be stored: %s", path->text, name,
+                registry_error_text(NULL, error));
+        return error;
+}
+
 const char *registry_event_name(enum registry_event_kind kind)
 {
         static const char *const names[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "registry-internal.h"
+#include "transaction.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -7,16 +7,50 @@
 
 #include "../../schema/base/clock.h"
 
+struct registry {
+        struct transaction tx;
+        const struct schema *schema;
+        size_t value_max;
+        struct layers layers; /* what the resolver uses: base, drop-ins, Machine\System\Registry\Layers */
+        uint64_t layers_version;
+        struct hives hives; /* only ever added */
+
+        /* At the last sync, for undoing without allocation; empty while nothing has changed since. */
+        struct layers layers_synced;
+        size_t hives_synced, hives_begun;
+};
+
+struct transaction *registry_transaction(struct registry *r)
+{
+        return &r->tx;
+}
+
+/* ---- Opening ---- */
+
+const struct hive_root *hives_find(const struct hives *h, const char *name, size_t len)
+{
+        for (size_t i = 0; i < h->n; i++)
+                if (fold_equal(h->list[i].name, strlen(h->list[i].name), name, len))
+                        return &h->list[i];
+        return NULL;
+}
+
+void hives_trim(struct hives *h, size_t n)
+{
+        while (h->n > n)
+                free(h->list[--h->n].name);
+}
+
 static int make_default_hive(struct registry *r)
 {
         struct registry_events events;
 
-        if (registry_hive(r, DEFAULT_HIVE, strlen(DEFAULT_HIVE)))
+        if (hives_find(&r->hives, DEFAULT_HIVE, strlen(DEFAULT_HIVE)))
                 return 0;
         int e = registry_begin(r, NULL);
         if (e < 0)
                 return e;
-        e = registry_add_hive(r, DEFAULT_HIVE, strlen(DEFAULT_HIVE));
+        e = transaction_add_hive(&r->tx, DEFAULT_HIVE, strlen(DEFAULT_HIVE));
         if (e < 0) {
                 registry_abort(r);
                 return e;
@@ -29,9 +63,9 @@ static int make_default_hive(struct registry *r)
 
 static int load_hives(struct registry *r)
 {
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->tx.store);
         size_t n;
-        const struct store_key *const *roots = store_roots(r->store, &n);
+        const struct store_key *const *roots = store_roots(r->tx.store, &n);
 
         r->hives.list = calloc(n > 0 ? n : 1, sizeof(*r->hives.list));
         if (!r->hives.list)
@@ -43,7 +77,7 @@ static int load_hives(struct registry *r)
                 if (!hive->name)
                         return -ENOMEM;
         }
-        return store_error(r->store, NULL);
+        return store_error(r->tx.store, NULL);
 }
 
 /* *ret is to be closed in any case. */
@@ -57,10 +91,13 @@ static int load(const struct registry_config *config, struct registry **ret)
         }
         r->schema = config->schema;
         r->value_max = config->value_max;
-        r->store = config->store;
-        r->effects = (struct effects){ .store = r->store, .layers = &r->layers, .schema = r->schema };
+        r->tx = (struct transaction){ .registry = r,
+                .store = config->store,
+                .layers = &r->layers,
+                .hives = &r->hives,
+                .effects = { .store = config->store, .layers = &r->layers, .schema = r->schema } };
         int e = load_hives(r);
-        return e < 0 ? e : layers_load(r->store, NULL, &r->layers);
+        return e < 0 ? e : layers_load(r->tx.store, NULL, &r->layers);
 }
 
 int registry_open_past(struct store *store, struct registry **ret)
@@ -95,11 +132,10 @@ struct registry *registry_close(struct registry *r)
         if (!r)
                 return NULL;
         registry_abort(r);
-        r->store = store_close(r->store);
+        r->tx.store = store_close(r->tx.store);
         layers_done(&r->layers);
         layers_done(&r->layers_synced);
-        while (r->hives.n > 0)
-                free(r->hives.list[--r->hives.n].name);
+        hives_trim(&r->hives, 0);
         free(r->hives.list);
         free(r);
         return NULL;
@@ -107,12 +143,12 @@ struct registry *registry_close(struct registry *r)
 
 struct store_scope registry_scope(const struct registry *r)
 {
-        return store_scope_begin(r->store);
+        return store_scope_begin(r->tx.store);
 }
 
 const struct store *registry_store(const struct registry *r)
 {
-        return r->store;
+        return r->tx.store;
 }
 
 const struct layers *registry_layers(const struct registry *r)
@@ -132,7 +168,7 @@ const struct hives *registry_hives(const struct registry *r)
 
 void registry_set_schema(struct registry *r, const struct schema *schema)
 {
-        r->schema = r->effects.schema = schema;
+        r->schema = r->tx.effects.schema = schema;
 }
 
 const struct schema *registry_schema(const struct registry *r)
@@ -147,13 +183,13 @@ size_t registry_value_max(const struct registry *r)
 
 uint64_t registry_sequence(const struct registry *r)
 {
-        return store_last_sequence(r->store);
+        return store_last_sequence(r->tx.store);
 }
 
 static bool is_hive(const char *name, size_t len, void *userdata)
 {
         const struct registry *r = userdata;
-        return registry_hive(r, name, len) != NULL;
+        return hives_find(&r->hives, name, len) != NULL;
 }
 
 int registry_path(const struct registry *r, const char *input, struct path *ret, struct diag *d)
@@ -167,9 +203,9 @@ const struct store_path_entry *registry_hiding(
 {
         size_t len;
         const char *name = path_component(path, 0, &len);
-        const struct hive_root *hive = registry_hive(r, name, len);
+        const struct hive_root *hive = hives_find(&r->hives, name, len);
 
-        return hive ? resolve_hiding(r->store, &r->layers, &hive->root, path, ret_depth) : NULL;
+        return hive ? resolve_hiding(r->tx.store, &r->layers, &hive->root, path, ret_depth) : NULL;
 }
 
 static int no_such_key(const struct registry *r, const struct path *path, size_t depth, struct diag *d)
@@ -188,15 +224,15 @@ static int no_such_key(const struct registry *r, const struct path *path, size_t
 
 int registry_find_key(const struct registry *r, const struct path *path, struct guid *ret, struct diag *d)
 {
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->store);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(r->tx.store);
         size_t len, depth = 0;
         const char *name = path_component(path, 0, &len);
-        const struct hive_root *hive = registry_hive(r, name, len);
+        const struct hive_root *hive = hives_find(&r->hives, name, len);
         if (!hive)
                 return registry_fail(d, REGISTRY_NOT_FOUND, "%s: there is no hive called %.*s", path->text,
                         (int)len, name);
 
-        int e = resolve_path(r->store, &r->layers, &hive->root, path, ret, &depth);
+        int e = resolve_path(r->tx.store, &r->layers, &hive->root, path, ret, &depth);
         if (e == -ENOENT && depth > 0)
                 return no_such_key(r, path, depth, d);
         if (e < 0)
@@ -228,7 +264,7 @@ int registry_get(struct registry *r, const struct path *path, const char *name, 
 
         int e = registry_find_key(r, path, &key, &no_key);
         if (e == 0)
-                e = resolve_value(r->store, &r->layers, &key, name, strlen(name), &entry);
+                e = resolve_value(r->tx.store, &r->layers, &key, name, strlen(name), &entry);
         if (e == 0) {
                 *ret = (struct registry_value){
                         .name = entry->name,
@@ -251,15 +287,24 @@ int registry_get(struct registry *r, const struct path *path, const char *name, 
         return e;
 }
 
+int registry_check_size(
+        const struct registry *r, const struct path *path, const char *name, size_t size, struct diag *d)
+{
+        if (size <= r->value_max)
+                return 0;
+        return registry_fail(d, REGISTRY_TOO_LARGE, "%s: value '%s' has %zu bytes, at most %zu are kept",
+                path->text, path_word_of_value_name(name), size, r->value_max);
+}
+
 bool registry_pending(const struct registry *r)
 {
-        return store_is_pending(r->store);
+        return store_is_pending(r->tx.store);
 }
 
 int registry_prune(
         struct registry *r, const struct store_prune_limits *limits, bool *ret_more, struct diag *d)
 {
-        int e = store_prune(r->store, limits, ret_more);
+        int e = store_prune(r->tx.store, limits, ret_more);
 
         if (e == 0)
                 e = registry_sync(r, d);
@@ -305,37 +350,31 @@ const struct store_path_entry *registry_named(const struct store_path_entry *cha
 /* ---- Transactions and durability. A change has a transaction of the store's of its own inside the
  * registry's. ---- */
 
-static void trim_hives(struct registry *r, size_t n)
-{
-        while (r->hives.n > n)
-                free(r->hives.list[--r->hives.n].name);
-}
-
 static void transaction_opened(struct registry *r, bool is_preview, size_t room)
 {
-        effects_begin(&r->effects, is_preview, room);
+        effects_begin(&r->tx.effects, is_preview, room);
         r->hives_begun = r->hives.n;
-        r->time = clock_of(CLOCK_REALTIME) * 1000;
-        r->in_transaction = true;
-        r->layers_touched = false;
-        r->withdrawn_at = 0;
-        r->counts = (struct registry_counts){ 0 };
+        r->tx.time = clock_of(CLOCK_REALTIME) * 1000;
+        r->tx.is_open = true;
+        r->tx.layers_touched = false;
+        r->tx.withdrawn_at = 0;
+        r->tx.counts = (struct registry_counts){ 0 };
 }
 
 static void transaction_closed(struct registry *r)
 {
-        effects_end(&r->effects);
-        r->in_transaction = false;
-        r->ends_with_failure = r->has_failed = false;
+        effects_end(&r->tx.effects);
+        r->tx.is_open = false;
+        r->tx.ends_with_failure = r->tx.has_failed = false;
 }
 
 int registry_begin(struct registry *r, const struct store_author *author)
 {
-        if (r->in_transaction)
+        if (r->tx.is_open)
                 return -EBUSY;
-        if (!store_is_pending(r->store))
+        if (!store_is_pending(r->tx.store))
                 r->hives_synced = r->hives.n;
-        int e = store_begin(r->store, author);
+        int e = store_begin(r->tx.store, author);
         if (e == 0)
                 transaction_opened(r, false, SIZE_MAX);
         return e;
@@ -343,9 +382,9 @@ int registry_begin(struct registry *r, const struct store_author *author)
 
 int registry_begin_preview(struct registry *r, size_t room)
 {
-        if (r->in_transaction || store_is_pending(r->store))
+        if (r->tx.is_open || store_is_pending(r->tx.store))
                 return -EBUSY;
-        int e = store_begin_preview(r->store);
+        int e = store_begin_preview(r->tx.store);
         if (e == 0)
                 transaction_opened(r, true, room);
         return e;
@@ -353,24 +392,24 @@ int registry_begin_preview(struct registry *r, size_t room)
 
 void registry_end_with_failure(struct registry *r)
 {
-        assert(r->in_transaction);
-        r->ends_with_failure = true;
+        assert(r->tx.is_open);
+        r->tx.ends_with_failure = true;
 }
 
 size_t registry_room(const struct registry *r)
 {
-        return r->effects.room;
+        return r->tx.effects.room;
 }
 
 void registry_abort(struct registry *r)
 {
-        if (!r->in_transaction)
+        if (!r->tx.is_open)
                 return;
-        if (r->effects.is_preview)
-                store_abandon(r->store);
+        if (r->tx.effects.is_preview)
+                store_abandon(r->tx.store);
         else
-                store_rollback(r->store);
-        trim_hives(r, r->hives_begun);
+                store_rollback(r->tx.store);
+        hives_trim(&r->hives, r->hives_begun);
         transaction_closed(r);
 }
 
@@ -381,27 +420,27 @@ static int compute_events(struct registry *r, struct layers *ret_layers, struct 
         struct registry_events events = { 0 };
         int e = 0;
 
-        assert(r->in_transaction);
-        if (r->has_failed) {
+        assert(r->tx.is_open);
+        if (r->tx.has_failed) {
                 registry_abort(r);
                 return -ECANCELED;
         }
-        if (r->layers_touched)
-                e = layers_load(r->store, &r->layers, &now);
-        if (e == 0 && r->layers_touched)
-                e = registry_empty_layers(r, &now);
+        if (r->tx.layers_touched)
+                e = layers_load(r->tx.store, &r->layers, &now);
+        if (e == 0 && r->tx.layers_touched)
+                e = transaction_empty_layers(&r->tx, &now);
         if (e == 0)
-                e = effects_to_events(&r->effects, r->layers_touched ? &now : &r->layers, &events);
+                e = effects_to_events(&r->tx.effects, r->tx.layers_touched ? &now : &r->layers, &events);
         if (e == 0)
-                e = store_error(r->store, NULL);
+                e = store_error(r->tx.store, NULL);
         if (e < 0) {
                 layers_done(&now);
                 registry_events_done(&events);
                 registry_abort(r);
                 return registry_code(e);
         }
-        events.sequence = store_last_sequence(r->store);
-        events.counts = r->counts;
+        events.sequence = store_last_sequence(r->tx.store);
+        events.counts = r->tx.counts;
         *ret_layers = now;
         *ret = events;
         return 0;
@@ -411,13 +450,13 @@ int registry_end_preview(struct registry *r, struct registry_events *ret)
 {
         struct layers now;
 
-        assert(r->effects.is_preview);
+        assert(r->tx.effects.is_preview);
         int e = compute_events(r, &now, ret);
         if (e != 0)
                 return e;
         layers_done(&now);
         registry_abort(r);
-        ret->sequence = store_last_sequence(r->store);
+        ret->sequence = store_last_sequence(r->tx.store);
         return 0;
 }
 
@@ -428,15 +467,15 @@ int registry_end(struct registry *r, struct registry_events *ret)
 
         if (e != 0)
                 return e;
-        e = store_commit(r->store);
+        e = store_commit(r->tx.store);
         if (e < 0) {
                 layers_done(&now);
                 registry_events_done(ret);
-                trim_hives(r, r->hives_begun);
+                hives_trim(&r->hives, r->hives_begun);
                 transaction_closed(r);
                 return e;
         }
-        if (r->layers_touched) {
+        if (r->tx.layers_touched) {
                 if (r->layers_synced.n == 0)
                         r->layers_synced = r->layers;
                 else
@@ -450,13 +489,13 @@ int registry_end(struct registry *r, struct registry_events *ret)
 
 int registry_sync(struct registry *r, struct diag *d)
 {
-        if (r->in_transaction)
+        if (r->tx.is_open)
                 return -EBUSY;
-        if (!store_is_pending(r->store))
+        if (!store_is_pending(r->tx.store))
                 return 0;
-        int e = store_sync(r->store, d);
+        int e = store_sync(r->tx.store, d);
         if (e < 0)
-                trim_hives(r, r->hives_synced);
+                hives_trim(&r->hives, r->hives_synced);
         if (e < 0 && r->layers_synced.n > 0) {
                 struct layers refused = r->layers;
                 r->layers = r->layers_synced;
@@ -465,78 +504,5 @@ int registry_sync(struct registry *r, struct diag *d)
         }
         layers_done(&r->layers_synced);
         r->layers_synced = (struct layers){ 0 };
-        return e;
-}
-
-int registry_savepoint_set(struct registry *r, struct registry_savepoint *ret)
-{
-        assert(r->in_transaction);
-        if (r->has_failed)
-                return -ECANCELED;
-        int e = r->ends_with_failure ? store_error(r->store, NULL) : store_begin(r->store, NULL);
-        if (e == 0)
-                *ret = (struct registry_savepoint){ .scope = store_scope_begin(r->store),
-                        .hives = r->hives.n };
-        return e;
-}
-
-int registry_savepoint_close(struct registry *r, struct registry_savepoint *sp, int error, struct diag *d)
-{
-        int failed = store_error(r->store, d);
-
-        if (failed < 0)
-                error = failed;
-        /* The store forgets an error where nobody looks at what was read. */
-        store_scope_end(&sp->scope);
-        if (r->ends_with_failure) {
-                r->has_failed |= error != 0;
-                return registry_code(error);
-        }
-        if (error == 0)
-                error = store_commit(r->store);
-        else
-                store_rollback(r->store);
-        if (error != 0) {
-                trim_hives(r, sp->hives);
-                r->withdrawn_at = 0;
-        }
-        return registry_code(error);
-}
-
-/* What withdraws something makes nothing that could bear a number: all of it has one together, as long as it
- * is the last one, so that each change is behind the one before for whoever follows by number. */
-static uint64_t withdrawal_number(struct registry *r)
-{
-        if (r->withdrawn_at == 0 || r->withdrawn_at != store_last_sequence(r->store))
-                r->withdrawn_at = store_take_sequence(r->store);
-        return r->withdrawn_at;
-}
-
-static void count(struct registry *r, const struct store_op *op)
-{
-        struct registry_counts *c = &r->counts;
-
-        c->values_set += op->code == STORE_SET_VALUE;
-        c->values_deleted += op->code == STORE_DELETE_VALUE;
-        c->keys_created += op->code == STORE_CREATE_ENTRY;
-        c->keys_deleted += op->code == STORE_DELETE_ENTRY;
-        c->masks += op->code == STORE_HIDE_ENTRY || op->code == STORE_SET_BLANKET;
-}
-
-int registry_op(struct registry *r, const struct store_op *op)
-{
-        struct store_op numbered = *op;
-        int e = effects_take_room(&r->effects, op->size);
-
-        if (e == 0)
-                e = effects_is_policy(&r->effects, op, &numbered.is_policy);
-        if (e < 0)
-                return e;
-        if (op->code == STORE_DELETE_VALUE || op->code == STORE_DELETE_ENTRY ||
-                (op->code == STORE_SET_BLANKET && !op->set))
-                numbered.sequence = withdrawal_number(r);
-        e = store_apply(r->store, &numbered);
-        if (e == 0)
-                count(r, op);
         return e;
 }

@@ -79,6 +79,10 @@ struct hives {
         size_t n;
 };
 const struct hives *registry_hives(const struct registry *r);
+/* NULL: there is no such hive. */
+const struct hive_root *hives_find(const struct hives *h, const char *name, size_t len);
+/* Forgets those behind the first `n`. */
+void hives_trim(struct hives *h, size_t n);
 const struct schema *registry_schema(const struct registry *r);
 /* Other defaults count at once, and are no change that is told: a default is no value. Borrowed. */
 void registry_set_schema(struct registry *r, const struct schema *schema);
@@ -168,6 +172,7 @@ struct registry_write {
         const char *layer;        /* NULL: base */
         struct expected expected; /* of this layer's entry (value or key) */
         bool is_volatile;         /* keys that are made on the way live in memory only */
+        bool recursive;           /* a key is deleted with those below it */
         bool if_needed; /* to delete what the layer does not have, and to create the key that it has, changes
                            nothing, in place of failing */
 };
@@ -186,10 +191,9 @@ _must_check_ int registry_delete(struct registry *r, const struct registry_write
  */
 _must_check_ int registry_create_key(struct registry *r, const struct registry_write *w, struct diag *d);
 /* Withdraws the layer's path entry and all that it has in the key and below. REGISTRY_NOT_EMPTY while the
- * key has visible subkeys, unless it is `recursive`. What other layers have there stays, and shows, as long
+ * key has visible subkeys, unless `recursive`. What other layers have there stays, and shows, as long
  * as one of them names the key. A layer whose metadata key goes is deleted: its entries go too. */
-_must_check_ int registry_delete_key(
-        struct registry *r, const struct registry_write *w, bool recursive, struct diag *d);
+_must_check_ int registry_delete_key(struct registry *r, const struct registry_write *w, struct diag *d);
 
 /* The layer hides the key, from itself too: what it has there goes. */
 _must_check_ int registry_hide_key(struct registry *r, const struct registry_write *w, struct diag *d);

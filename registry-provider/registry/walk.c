@@ -263,18 +263,16 @@ static int check_layer(const struct registry *r, const char *layer, struct diag 
 
 static int start_in_hive(struct walk *t, const struct path *path, struct guid *ret)
 {
-        const struct hives *hives = registry_hives(t->registry);
         size_t len;
         const char *name = path_component(path, 0, &len);
+        const struct hive_root *hive = hives_find(registry_hives(t->registry), name, len);
 
-        for (size_t i = 0; i < hives->n; i++)
-                if (fold_equal(hives->list[i].name, strlen(hives->list[i].name), name, len)) {
-                        buf_puts(&t->path, hives->list[i].name);
-                        *ret = hives->list[i].root;
-                        t->root_flags = WALK_NAMED;
-                        return t->path.error;
-                }
-        return -ENOENT;
+        if (!hive)
+                return -ENOENT;
+        buf_puts(&t->path, hive->name);
+        *ret = hive->root;
+        t->root_flags = WALK_NAMED;
+        return t->path.error;
 }
 
 /* Down to the key itself, with the names as they are spelled. */

@@ -119,7 +119,8 @@ static int change(struct world *w, char *line)
         const struct registry_write write = { .path = &path,
                 .name = name && strcmp(name, "@") != 0 ? name : "",
                 .layer = strcmp(layer, "-") == 0 ? NULL : layer,
-                .is_volatile = verb[0] == 'v' };
+                .is_volatile = verb[0] == 'v',
+                .recursive = strcmp(verb, "rmr") == 0 };
         verb += write.is_volatile;
         if (strcmp(verb, "set") == 0)
                 return change_value(w, &write, strtok_r(NULL, "", &save));
@@ -135,8 +136,8 @@ static int change(struct world *w, char *line)
                 return registry_mask_values(w->r, &write, &w->d);
         if (strcmp(verb, "unmask") == 0)
                 return registry_unmask_values(w->r, &write, &w->d);
-        ck_assert(strcmp(verb, "rm") == 0 || strcmp(verb, "rmr") == 0);
-        return registry_delete_key(w->r, &write, strcmp(verb, "rmr") == 0, &w->d);
+        ck_assert(strcmp(verb, "rm") == 0 || write.recursive);
+        return registry_delete_key(w->r, &write, &w->d);
 }
 
 int world_change(struct world *w, const char *script)

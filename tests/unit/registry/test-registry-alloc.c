@@ -136,7 +136,7 @@ struct change {
 static int apply_change(const struct change *c, const struct path *path)
 {
         const struct registry_write write = {
-                .path = path, .name = c->name ? c->name : "", .layer = c->layer
+                .path = path, .name = c->name ? c->name : "", .layer = c->layer, .recursive = true
         };
         const struct value v = { .type = REG_DWORD, .data = c->text, .size = 4 };
         uint64_t sequence;
@@ -149,7 +149,7 @@ static int apply_change(const struct change *c, const struct path *path)
         case CREATE_KEY:
                 return registry_create_key(w.r, &write, NULL);
         default:
-                return registry_delete_key(w.r, &write, true, NULL);
+                return registry_delete_key(w.r, &write, NULL);
         }
 }
 

@@ -159,7 +159,7 @@ START_TEST(compare_and_swap_with_nothing)
         ck_assert_ptr_nonnull(strstr(w.d.text, "in layer base, expected 0"));
         ck_assert_int_eq(set_bytes("\\New\\Key", "V", &one, SEQUENCE(0)), 0);
         ck_assert_int_eq(registry_delete(w.r, &write, NULL), REGISTRY_CONFLICT);
-        ck_assert_int_eq(registry_delete_key(w.r, &write, true, NULL), REGISTRY_CONFLICT);
+        ck_assert_int_eq(registry_delete_key(w.r, &write, NULL), REGISTRY_CONFLICT);
         ck_assert_int_eq(set_bytes("\\App", "V", &one, ANY), 0);
         registry_abort(w.r);
 }
@@ -177,13 +177,13 @@ START_TEST(compare_and_swap_delete)
         struct registry_write write = { .path = &path, .name = "V", .expected = SEQUENCE(value + 1) };
         ck_assert_int_eq(registry_begin(w.r, NULL), 0);
         ck_assert_int_eq(registry_delete(w.r, &write, NULL), REGISTRY_CONFLICT);
-        ck_assert_int_eq(registry_delete_key(w.r, &write, true, NULL), REGISTRY_CONFLICT);
+        ck_assert_int_eq(registry_delete_key(w.r, &write, NULL), REGISTRY_CONFLICT);
         ck_assert_int_eq(registry_create_key(w.r, &write, NULL), REGISTRY_EXISTS);
         write.expected.sequence = value;
         ck_assert_int_eq(registry_delete(w.r, &write, NULL), 0);
         /* The path entry was written right before the value. */
         write.expected.sequence = value - 1;
-        ck_assert_int_eq(registry_delete_key(w.r, &write, false, NULL), 0);
+        ck_assert_int_eq(registry_delete_key(w.r, &write, NULL), 0);
         ck_assert_int_eq(registry_create_key(w.r, &write, NULL), REGISTRY_CONFLICT);
         registry_abort(w.r);
 }

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "transaction.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+int savepoint_set(struct transaction *tx, struct savepoint *ret)
+{
+        assert(tx->is_open);
+        if (tx->has_failed)
+                return -ECANCELED;
+        int e = tx->ends_with_failure ? store_error(tx->store, NULL) : store_begin(tx->store, NULL);
+        if (e == 0)
+                *ret = (struct savepoint){ .scope = store_scope_begin(tx->store), .hives = tx->hives->n };
+        return e;
+}
+
+int savepoint_close(struct transaction *tx, struct savepoint *sp, int error, struct diag *d)
+{
+        int failed = store_error(tx->store, d);
+
+        if (failed < 0)
+                error = failed;
+        /* The store forgets an error where nobody looks at what was read. */
+        store_scope_end(&sp->scope);
+        if (tx->ends_with_failure) {
+                tx->has_failed |= error != 0;
+                return registry_code(error);
+        }
+        if (error == 0)
+                error = store_commit(tx->store);
+        else
+                store_rollback(tx->store);
+        if (error != 0) {
+                hives_trim(tx->hives, sp->hives);
+                tx->withdrawn_at = 0;
+        }
+        return registry_code(error);
+}
+
+/* What withdraws something makes nothing that could bear a number: all of it has one together, as long as it
+ * is the last one, so that each change is behind the one before for whoever follows by number. */
+static uint64_t withdrawal_number(struct transaction *tx)
+{
+        if (tx->withdrawn_at == 0 || tx->withdrawn_at != store_last_sequence(tx->store))
+                tx->withdrawn_at = store_take_sequence(tx->store);
+        return tx->withdrawn_at;
+}
+
+static void count(struct transaction *tx, const struct store_op *op)
+{
+        struct registry_counts *c = &tx->counts;
+
+        c->values_set += op->code == STORE_SET_VALUE;
+        c->values_deleted += op->code == STORE_DELETE_VALUE;
+        c->keys_created += op->code == STORE_CREATE_ENTRY;
+        c->keys_deleted += op->code == STORE_DELETE_ENTRY;
+        c->masks += op->code == STORE_HIDE_ENTRY || op->code == STORE_SET_BLANKET;
+}
+
+int transaction_op(struct transaction *tx, const struct store_op *op)
+{
+        struct store_op numbered = *op;
+        int e = effects_take_room(&tx->effects, op->size);
+
+        if (e == 0)
+                e = effects_is_policy(&tx->effects, op, &numbered.is_policy);
+        if (e < 0)
+                return e;
+        if (op->code == STORE_DELETE_VALUE || op->code == STORE_DELETE_ENTRY ||
+                (op->code == STORE_SET_BLANKET && !op->set))
+                numbered.sequence = withdrawal_number(tx);
+        e = store_apply(tx->store, &numbered);
+        if (e == 0)
+                count(tx, op);
+        return e;
+}
+
+/* ---- The way down a path in one layer: finding it, and making what is missing ---- */
+
+static const struct hive_root *find_hive(const struct transaction *tx, const struct path *path)
+{
+        size_t len;
+        const char *name = path_component(path, 0, &len);
+        return hives_find(tx->hives, name, len);
+}
+
+int transaction_find_named(
+        const struct transaction *tx, const struct path *path, size_t n, const char *layer, struct guid *ret)
+{
+        const struct hive_root *hive = find_hive(tx, path);
+        if (!hive)
+                return -ENOENT;
+        struct guid key = hive->root;
+        for (size_t i = 1; i < n; i++) {
+                size_t len;
+                const char *name = path_component(path, i, &len);
+                const struct store_path_entry *named =
+                        registry_named(store_lookup(tx->store, &key, name, len), layer);
+                if (!named)
+                        return -ENOENT;
+                key = named->target;
+        }
+        *ret = key;
+        return 0;
+}
+
+int transaction_add_hive(struct transaction *tx, const char *name, size_t len)
+{
+        if (hives_find(tx->hives, name, len))
+                return 0;
+        struct hive_root *list = reallocarray(tx->hives->list, tx->hives->n + 1, sizeof(*list));
+        if (!list)
+                return -ENOMEM;
+        tx->hives->list = list;
+        struct hive_root hive = { .name = strndup(name, len) };
+        int e = hive.name ? guid_new(&hive.root) : -ENOMEM;
+        if (e == 0)
+                e = transaction_op(tx, &(struct store_op){ .code = STORE_CREATE_KEY,
+                                               .guid = hive.root,
+                                               .name = hive.name,
+                                               .time = tx->time });
+        if (e < 0)
+                free(hive.name);
+        else
+                tx->hives->list[tx->hives->n++] = hive;
+        return e;
+}
+
+static int new_key(struct transaction *tx, const struct guid *parent, const char *name, bool is_volatile,
+        struct guid *ret)
+{
+        const struct store_key *up = store_key(tx->store, parent);
+        int e = guid_new(ret);
+        return e < 0 ? e
+                     : transaction_op(tx, &(struct store_op){ .code = STORE_CREATE_KEY,
+                                                  .guid = *ret,
+                                                  .target = *parent,
+                                                  .name = name,
+                                                  .is_volatile = is_volatile || (up && up->is_volatile),
+                                                  .time = tx->time });
+}
+
+/* A layer of the same precedence hid the key later: naming it once more brings it back. */
+static bool is_buried(const struct transaction *tx, const struct store_path_entry *chain,
+        const struct store_path_entry *mine)
+{
+        const struct layer *layer = layers_find(tx->layers, mine->layer);
+        for (; layer && chain; chain = chain->next) {
+                const struct layer *other = chain->hidden ? layers_find(tx->layers, chain->layer) : NULL;
+                if (other && other->enabled && other->precedence == layer->precedence &&
+                        chain->sequence > mine->sequence)
+                        return true;
+        }
+        return false;
+}
+
+/* One step of the way: `name` below *key, visible in the layer; *key becomes its GUID. */
+static int make_child(struct transaction *tx, const char *name, const char *layer, bool is_volatile,
+        struct registry_contents *held, struct guid *key, bool *made)
+{
+        const struct guid parent = *key;
+        const struct store_path_entry *chain = store_lookup(tx->store, &parent, name, strlen(name));
+        const struct store_path_entry *mine = registry_entry_in_layer(chain, layer);
+        const struct store_path_entry *named = registry_named(chain, layer);
+
+        if (held)
+                (void)registry_contents_keep(held, STORE_ENTRY, layer, &parent, name);
+        if (mine && !mine->hidden) {
+                *key = mine->target;
+                if (held || !is_buried(tx, chain, mine))
+                        return 0;
+        }
+        int e = effects_note_child(&tx->effects, &parent, name);
+        if (e < 0)
+                return e;
+        if (named)
+                *key = named->target;
+        else
+                e = new_key(tx, &parent, name, is_volatile, key);
+        if (e == 0)
+                e = transaction_op(tx, &(struct store_op){ .code = STORE_CREATE_ENTRY,
+                                               .guid = parent,
+                                               .name = name,
+                                               .layer = layer,
+                                               .target = *key,
+                                               .sequence = store_take_sequence(tx->store) });
+        *made = true;
+        return e;
+}
+
+int transaction_make_keys(struct transaction *tx, const struct path *path, size_t n, const char *layer,
+        bool is_volatile, struct registry_contents *held, struct guid *ret, bool *ret_made, struct diag *d)
+{
+        const struct hive_root *hive = find_hive(tx, path);
+        if (!hive)
+                return registry_fail(d, REGISTRY_NOT_FOUND, "%s: there is no hive called %.*s", path->text,
+                        path->ends[0], path->text);
+
+        struct guid key = hive->root;
+        bool made = false;
+        for (size_t i = 1; i < n; i++) {
+                char name[NAME_BYTES_MAX + 1];
+                size_t len;
+                const char *component = path_component(path, i, &len);
+                *(char *)mempcpy(name, component, len) = '\0';
+                int e = make_child(tx, name, layer, is_volatile, held, &key, &made);
+                if (e < 0) {
+                        (void)diag_set(d, 0, "%.*s: the key cannot be made: %s", path->ends[i], path->text,
+                                registry_error_text(tx->registry, e));
+                        return e;
+                }
+        }
+        *ret = key;
+        *ret_made = made;
+        return 0;
+}
+
+/* ---- Putting ---- */
+
+/* An entry of its own layer (a blanket) counts even while the layer is disabled. */
+static bool is_rival(const struct transaction *tx, const struct layer *own, const char *layer)
+{
+        const struct layer *l = layers_find(tx->layers, layer);
+        return l == own || (l && l->enabled && l->precedence == own->precedence);
+}
+
+/* Whether something of the same precedence is newer: written again, the entry would stand before it. */
+static bool is_overtaken(const struct transaction *tx, const struct guid *key, const struct layer *own,
+        const struct store_value_entry *mine)
+{
+        const struct store_value_entry *e = store_value(tx->store, key, mine->name, strlen(mine->name));
+
+        for (; e; e = e->next)
+                if (!layers_name_equal(e->layer, mine->layer) && e->sequence >= mine->sequence &&
+                        is_rival(tx, own, e->layer))
+                        return true;
+        for (const struct store_blanket *b = store_blankets(tx->store, key); b; b = b->next)
+                if (b->sequence >= mine->sequence && is_rival(tx, own, b->layer))
+                        return true;
+        return false;
+}
+
+/* The layer already says this, and to say it again would change nothing. */
+static bool is_no_op(const struct transaction *tx, const struct guid *key,
+        const struct store_value_entry *mine, const struct value *v)
+{
+        const struct layer *own = layers_find(tx->layers, mine->layer);
+        const struct value have = { .type = mine->type, .data = mine->data, .size = mine->size };
+
+        /* What counts is not known before the end of a transaction that changes layers. */
+        if (!own || tx->layers_touched || !value_equal(&have, v))
+                return false;
+        return !is_overtaken(tx, key, own, mine);
+}
+
+int transaction_put(struct transaction *tx, const struct guid *key, const struct path *path,
+        const char *name, const char *layer, const struct value *v, uint64_t *ret_sequence, struct diag *d)
+{
+        const struct store_value_entry *mine =
+                registry_value_in_layer(store_value(tx->store, key, name, strlen(name)), layer);
+        struct effect *t = NULL;
+
+        int e = effects_note_value(&tx->effects, key, name, &t);
+        if (e < 0)
+                return e;
+        uint64_t sequence = mine && is_no_op(tx, key, mine, v) ? mine->sequence : 0;
+        if (sequence == 0) {
+                sequence = store_take_sequence(tx->store);
+                tx->layers_touched |= layers_is_metadata(path, false);
+                e = transaction_op(tx, &(struct store_op){ .code = STORE_SET_VALUE,
+                                               .guid = *key,
+                                               .name = name,
+                                               .layer = layer,
+                                               .type = v->type,
+                                               .data = v->data,
+                                               .size = v->size,
+                                               .sequence = sequence,
+                                               .time = tx->time });
+        }
+        if (e == -EFBIG && registry_check_size(tx->registry, path, name, v->size, d) != 0)
+                return REGISTRY_TOO_LARGE;
+        if (e < 0)
+                return registry_value_failed(path, name, e, d);
+        if (t)
+                t->is_write = true;
+        *ret_sequence = sequence;
+        return 0;
+}
+
+int transaction_hide(struct transaction *tx, const struct guid *parent, const char *name, const char *layer)
+{
+        int e = effects_note_child(&tx->effects, parent, name);
+
+        return e < 0 ? e
+                     : transaction_op(tx, &(struct store_op){ .code = STORE_HIDE_ENTRY,
+                                                  .guid = *parent,
+                                                  .name = name,
+                                                  .layer = layer,
+                                                  .sequence = store_take_sequence(tx->store) });
+}
+
+int transaction_set_blanket(struct transaction *tx, const struct guid *key, const char *layer, bool set)
+{
+        int e = effects_note_values(&tx->effects, key);
+
+        if (e < 0)
+                return e;
+        return transaction_op(tx, &(struct store_op){ .code = STORE_SET_BLANKET,
+                                          .guid = *key,
+                                          .layer = layer,
+                                          .set = set,
+                                          .sequence = set ? store_take_sequence(tx->store) : 0 });
+}
+
+/* ---- Withdrawing: a layer's values and path entries, and, once no layer names it, a key with all that is
+ * in it. With a path entry goes all that the layer has below, seen or not. A layer that writes here names
+ * the key and all above it, but one that was written elsewhere need not. ---- */
+
+int transaction_withdraw_value(
+        struct transaction *tx, const struct guid *key, const char *name, const char *layer)
+{
+        struct effect *t = NULL;
+        int e = effects_note_value(&tx->effects, key, name, &t);
+        if (e == 0)
+                e = transaction_op(tx, &(struct store_op){ .code = STORE_DELETE_VALUE,
+                                               .guid = *key,
+                                               .name = name,
+                                               .layer = layer,
+                                               .time = tx->time });
+        if (e == 0 && t)
+                t->is_write = true;
+        return e;
+}
+
+int transaction_withdraw_entry(
+        struct transaction *tx, const struct guid *parent, const char *name, const char *layer)
+{
+        int e = effects_note_child(&tx->effects, parent, name);
+        return e < 0 ? e
+                     : transaction_op(tx, &(struct store_op){ .code = STORE_DELETE_ENTRY,
+                                                  .guid = *parent,
+                                                  .name = name,
+                                                  .layer = layer });
+}
+
+/* What other layers name in a key that nobody names any more. As deep as a path is at most. */
+static int drop_children(struct transaction *tx, const struct guid *key)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(tx->store);
+        size_t n;
+        const struct store_path_entry *const *children = store_children(tx->store, key, &n);
+        int e = 0;
+
+        for (size_t i = 0; e == 0 && i < n; i++)
+                for (const struct store_path_entry *c = children[i]; e == 0 && c; c = c->next) {
+                        if (c->hidden)
+                                continue;
+                        e = transaction_withdraw_entry(tx, key, c->name, c->layer);
+                        if (e == 0)
+                                e = transaction_drop_unnamed(tx, &c->target);
+                }
+        return e;
+}
+
+int transaction_drop_unnamed(struct transaction *tx, const struct guid *key)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(tx->store);
+
+        if (!store_key(tx->store, key) || store_key_is_referenced(tx->store, key))
+                return 0;
+        int e = drop_children(tx, key);
+        return e < 0 ? e : transaction_op(tx, &(struct store_op){ .code = STORE_DROP_KEY, .guid = *key });
+}
+
+static int withdraw_values(struct transaction *tx, const struct guid *key, const char *layer)
+{
+        const bool masks = registry_blanket_in_layer(store_blankets(tx->store, key), layer);
+        size_t n;
+        const struct store_value_entry *const *values = store_values(tx->store, key, false, &n);
+        int e = masks ? transaction_set_blanket(tx, key, layer, false) : 0;
+
+        for (size_t i = 0; e == 0 && i < n; i++)
+                if (registry_value_in_layer(values[i], layer))
+                        e = transaction_withdraw_value(tx, key, values[i]->name, layer);
+        return e;
+}
+
+/* What the layer has in the key of that name, and below. As deep as a path is at most. */
+int transaction_withdraw_tree(
+        struct transaction *tx, const struct guid *parent, const char *name, const char *layer)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(tx->store);
+        const struct store_path_entry *chain = store_lookup(tx->store, parent, name, strlen(name));
+        const struct store_path_entry *named = registry_named(chain, layer);
+        size_t n = 0;
+        int e = store_error(tx->store, NULL);
+
+        if (e < 0 || !named)
+                return e;
+        const struct guid key = named->target;
+        const struct store_path_entry *const *children = store_children(tx->store, &key, &n);
+        for (size_t i = 0; e == 0 && i < n; i++) {
+                named = registry_named(children[i], NULL);
+                e = named ? effects_take_room(&tx->effects, strlen(named->name)) : 0;
+                if (e == 0 && named)
+                        e = transaction_withdraw_tree(tx, &key, named->name, layer);
+                else if (e == 0 && registry_entry_in_layer(children[i], layer))
+                        e = transaction_withdraw_entry(tx, &key, children[i]->name, layer);
+        }
+        if (e == 0)
+                e = withdraw_values(tx, &key, layer);
+        if (e < 0 || !registry_entry_in_layer(chain, layer))
+                return e;
+        e = transaction_withdraw_entry(tx, parent, name, layer);
+        return e < 0 ? e : transaction_drop_unnamed(tx, &key);
+}
