@@ -61,6 +61,7 @@ static unsigned long long last_record(void)
 START_TEST(a_second_run_has_no_audit_record)
 {
         registryd_start(NULL);
+        _cleanup_free_ char *provider = strdup(world_read(LAYOUT_REGISTRY_RUN "/seqno"));
         world_write(LAYOUT_SYSCTL "/kernel/tainted", "0\n");
         policyd_follow();
         write_file("a.yaml",
@@ -76,6 +77,13 @@ START_TEST(a_second_run_has_no_audit_record)
         WAIT(last_record() > first);
         daemon_stop(&world.policyd);
         ck_assert_uint_eq(last_record(), first + 1);
+        ck_assert_str_eq(world_read(LAYOUT_REGISTRY_RUN "/seqno"), provider);
+        /* The records themselves. */
+        if (records_are_logged()) {
+                ck_assert_uint_eq(daemon_count(&world.policyd, "TaintEvents' changed from "), 2);
+                ck_assert(daemon_said(&world.policyd, "changed from 'enabled' to 'failure-only'"));
+                ck_assert(daemon_said(&world.policyd, "changed from 'failure-only' to 'success-only'"));
+        }
 }
 END_TEST
 
