@@ -84,6 +84,73 @@ START_TEST(which_moment)
 }
 END_TEST
 
+/* More changes than the history is told to keep. */
+static void make_history(void)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        ck_assert_int_ge(sd_bus_message_new_method_call(world.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH,
+                                 REGISTRY_INTERFACE, "Transact"),
+                0);
+        ck_assert_int_ge(sd_bus_message_open_container(m, 'a', "(sssuv)"), 0);
+        for (unsigned i = 0; i < 1500; i++)
+                ck_assert_int_ge(
+                        sd_bus_message_append(m, "(sssuv)", "set", KEY, "N", (uint32_t)REG_DWORD, "u", i),
+                        0);
+        ck_assert_int_ge(sd_bus_message_close_container(m), 0);
+        ck_assert_int_ge(sd_bus_message_append(m, "a{sv}", 0), 0);
+        ck_assert_int_ge(sd_bus_call(world.bus, m, 0, NULL, NULL), 0);
+        set_number(world.bus, "\\System\\Registry\\History", "Rows", 1000);
+}
+
+static bool is_kept(uint64_t sequence)
+{
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        int r = sd_bus_call_method(world.bus, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE, "GetAt",
+                &error, NULL, "ssa{sv}", KEY, "V", 1, "sequence", "t", sequence);
+        ck_assert_msg(r >= 0 || sd_bus_error_has_name(&error, ERROR_NOT_KEPT), "%s", error.message);
+        sd_bus_error_free(&error);
+        return r >= 0;
+}
+
+/* The edge is said, and nothing is answered from what is left. */
+START_TEST(before_what_is_kept)
+{
+        static const char edge[] = "that moment is not kept any more: the history goes back to number ";
+        char line[200];
+
+        registryd_start(NULL);
+        const uint64_t one = set_string(world.bus, KEY, "V", "one");
+        const uint64_t two = set_string(world.bus, KEY, "V", "two");
+        make_history();
+        WAIT(!is_kept(one));
+        refused(world.bus, ERROR_NOT_KEPT, edge, "GetAt", "ssa{sv}", KEY, "V", 1, "sequence", "t", one);
+        refused(world.bus, ERROR_NOT_KEPT, edge, "ListAt", "sa{sv}", KEY, 1, "time", "t", UINT64_C(1));
+        refused(world.bus, ERROR_NOT_KEPT, edge, "InfoAt", "sa{sv}", KEY, 1, "sequence", "t", one);
+        refused(world.bus, ERROR_NOT_KEPT, edge, "ResolveAt", "ssa{sv}", KEY, "V", 1, "sequence", "t", one);
+        refused(world.bus, ERROR_NOT_KEPT, edge, "Undo", "a{sv}", 1, "since", "t", one);
+        refused(world.bus, ERROR_NOT_KEPT, edge, "PreviewUndo", "a{sv}", 1, "since-time", "t", UINT64_C(1));
+        refused(world.bus, ERROR_NOT_KEPT, "is not in the history", "Undo", "a{sv}", 1, "sequence", "t",
+                two);
+        (void)snprintf(line, sizeof(line), "reg get --at=%" PRIu64 " /Test/Key V", one);
+        SHELL_SAYS(4, line, edge);
+        (void)snprintf(line, sizeof(line), "reg export --at=%" PRIu64 " /Test/Key", one);
+        SHELL_SAYS(4, line, edge);
+        (void)snprintf(line, sizeof(line), "reg diff at:%" PRIu64 " live", one);
+        SHELL_SAYS(4, line, edge);
+        (void)snprintf(line, sizeof(line), "reg undo -y --since=%" PRIu64, one);
+        SHELL_SAYS(4, line, edge);
+        (void)snprintf(line, sizeof(line), "reg undo -y %" PRIu64, two);
+        SHELL_SAYS(4, line, "is not in the history");
+        /* What is kept goes on to be known, and nothing was taken back. */
+        ck_assert_str_eq(get_text(world.bus, KEY, "V"), "two base");
+        const uint64_t three = set_string(world.bus, KEY, "V", "three");
+        set_string(world.bus, KEY, "V", "four");
+        is_at("GetAt", "V", three, "1 s:'three' ");
+}
+END_TEST
+
 /* As when it was moved, or no more files can be opened: the registry itself goes on. */
 START_TEST(the_file_cannot_be_opened)
 {
@@ -158,8 +225,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { values_keys_and_layers, which_moment, the_file_cannot_be_opened,
-                many_at_once, the_program };
+        const TTest *const tests[] = { values_keys_and_layers, which_moment, before_what_is_kept,
+                the_file_cannot_be_opened, many_at_once, the_program };
         Suite *suite = suite_create("past");
 
         harness_add(suite, tests, ARRAY_SIZE(tests));
