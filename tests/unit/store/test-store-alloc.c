@@ -14,6 +14,12 @@
 #include "store-util.h"
 #include "suite.h"
 
+static int64_t last_row(const struct store *s)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        return history_last(s);
+}
+
 static struct store *open_with_faults(const char *file)
 {
         struct store *s = open_store(file, STORE_WRITE);
@@ -346,6 +352,88 @@ START_TEST(lookups)
 }
 END_TEST
 
+/* ---- An earlier moment ---- */
+
+/* What is to be undone. */
+static void change_all(struct store *s)
+{
+        static const struct store_op ops[] = {
+                { OP_VALUE(2, "Limit", "base", REG_SZ, "later", 20) },
+                { OP_VALUE(2, "Limit", "base", REG_SZ, "latest", 21) },
+                { OP_DELETE(STORE_DELETE_VALUE, 2, "limit", "Site") },
+                { OP_BLANKET(2, "base", false, 22) },
+                { OP_DELETE(STORE_DELETE_ENTRY, 1, "app", "Site") },
+                { .code = STORE_DROP_KEY, .guid = { { 5 } } },
+                { .code = STORE_WRITE_KEY,
+                        .guid = { { 2 } },
+                        .mask = 3,
+                        .data = "new",
+                        .size = 3,
+                        .time = 4 },
+                { OP_KEY(6, 1, "New") },
+                { OP_ENTRY(1, "New", "base", 6, 23) },
+                { OP_FILE("site", "11-site.yaml", 4, false) },
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
+                apply(s, ops[i]);
+        sync_store(s);
+}
+
+static int64_t make_past(struct store *s)
+{
+        fixture_fill(s);
+        APPLY(s, OP_FILE("site", "10-site.yaml", 3, true));
+        sync_store(s);
+        const int64_t row = last_row(s);
+        change_all(s);
+        return row;
+}
+
+static struct store *open_past(const char *file)
+{
+        struct store *s = open_store(file, STORE_READ_ONLY);
+
+        sqlite3_progress_handler(s->db->sqlite, 1, faults_interrupt, NULL);
+        return s;
+}
+
+/* What could not be brought back is not answered without it, the next time either. */
+START_TEST(past)
+{
+        static const unsigned kinds[] = { 0, 5, 6, 12 }; /* keys, children, values, files */
+        const unsigned which = kinds[(unsigned)_i % ARRAY_SIZE(kinds)];
+        _cleanup_buf_ struct buf expected = BUF_INIT;
+        _cleanup_scratch_ struct scratch scratch;
+
+        fault = (enum fault)(_i / (int)ARRAY_SIZE(kinds));
+        faults_take_over_memory();
+        scratch_new(&scratch);
+        const char *file = scratch_path(&scratch, "/registry.db");
+        _cleanup_store_ struct store *keeper = open_store(file, STORE_WRITE);
+        const int64_t row = make_past(keeper);
+        {
+                _cleanup_store_ struct store *s = open_past(file);
+                ck_assert_int_eq(store_show(s, row), 0);
+                _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+                see(s, which, &expected);
+                ck_assert_ptr_null(strstr(buf_str(&expected), "late"));
+                ck_assert_uint_gt(expected.len, 0);
+        }
+        for (unsigned n = 1, failed = 1; failed; n++) {
+                _cleanup_store_ struct store *s = open_past(file);
+                faults_arm(n);
+                int r = store_show(s, row);
+                if (r == 0)
+                        look_up(s, which, &expected, false);
+                failed = faults_disarm();
+                if (r == 0)
+                        look_up(s, which, &expected, true);
+                else
+                        assert_is_fault(s, r);
+        }
+}
+END_TEST
+
 START_TEST(opening)
 {
         static const enum store_mode modes[] = { STORE_WRITE, STORE_READ_ONLY, STORE_AT_BOOT };
@@ -384,6 +472,7 @@ Suite *test_suite(void)
         /* SQLite calls a commit interrupted that is done; nobody interrupts that one but a test. */
         tcase_add_loop_test(tc, turns, 0, INTERRUPTED);
         tcase_add_loop_test(tc, lookups, 0, (int)LOOKUPS * FAULTS_N);
+        tcase_add_loop_test(tc, past, 0, 4 * FAULTS_N);
         /* There is no statement to be interrupted yet. */
         tcase_add_loop_test(tc, opening, 0, 3 * INTERRUPTED);
         suite_add_tcase(suite, tc);
