@@ -7,6 +7,7 @@
 
 #include <sqlite3.h>
 
+#include "../../../registry-provider/store/history.h"
 #include "suite.h"
 #include "registry-util.h"
 
@@ -126,12 +127,28 @@ struct change {
                 CREATE_KEY,
                 DELETE_KEY,
                 DROPINS,
+                UNDO, /* of all that `text` says */
         } kind;
         const char *layer, *key, *name;
         const char *text;
         const char *before; /* another change, or NULL */
         const char *file;   /* of a drop-in before it, or NULL */
 };
+
+static struct registry_undo to_undo;
+
+static int64_t last_row(void)
+{
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(w.r);
+        return history_last(registry_store(w.r));
+}
+
+static int take_back(void)
+{
+        struct registry_undone undone = { 0 };
+        registry_end_with_failure(w.r);
+        return registry_undo(w.r, &to_undo, &undone, NULL);
+}
 
 static int apply_change(const struct change *c, const struct path *path)
 {
@@ -148,6 +165,8 @@ static int apply_change(const struct change *c, const struct path *path)
                 return registry_delete(w.r, &write, NULL);
         case CREATE_KEY:
                 return registry_create_key(w.r, &write, NULL);
+        case UNDO:
+                return take_back();
         default:
                 return registry_delete_key(w.r, &write, NULL);
         }
@@ -225,6 +244,11 @@ static void prepare(const struct change *c, const char *file)
         }
         if (c->kind == DROPINS)
                 world_write(&w, SITE_PATH, file);
+        if (c->kind == UNDO) {
+                to_undo.after = last_row();
+                world_do(&w, c->text);
+                to_undo.until = last_row();
+        }
 }
 
 /* `file`: what a drop-in says now; NULL: it is gone. */
@@ -260,6 +284,11 @@ static const struct change changes_of_one[] = {
         { SET, NULL, METADATA "high", "Enabled", "\1\0\0\0", "set - " METADATA "high Enabled 0", NULL },
         { SET, NULL, METADATA "more", "Precedence", "\1\0\0\0", NULL, NULL },
         { DELETE_KEY, NULL, METADATA "high", NULL, NULL, NULL, NULL },
+        { UNDO, NULL, "\\App", NULL, "set - \\App V 2\nset high \\New\\Deep V 3\ndel high \\App W", NULL,
+                NULL },
+        { UNDO, NULL, "\\App", NULL, "rmr - \\App\nset - \\App\\In V 4\nmask high \\App", NULL, NULL },
+        { UNDO, NULL, "\\App", NULL, "unmask - \\App\nhide high \\Gone",
+                "set - \\App V 1\nmask - \\App\nset - \\App W 2", NULL },
 };
 
 START_TEST(changes)
