@@ -173,14 +173,7 @@ int reader_answer_resolve(struct reader *reader, struct registry *of, sd_bus_mes
 
 int reader_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        struct reader *reader = userdata;
-        const char *key, *name;
-
-        int r = sd_bus_message_read(m, "ss", &key, &name);
-        if (r < 0)
-                return r;
-        writer_flush(reader->writer);
-        return reader_answer_resolve(reader, reader->registry, m, key, name, error);
+        return reader_answer(userdata, m, true, reader_answer_resolve, error);
 }
 
 /* ---- History ---- */

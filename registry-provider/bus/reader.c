@@ -69,16 +69,23 @@ int reader_answer_get(struct reader *reader, struct registry *of, sd_bus_message
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
-int reader_get(sd_bus_message *m, void *userdata, sd_bus_error *error)
+int reader_answer(
+        struct reader *reader, sd_bus_message *m, bool of_value, reader_answer_t answer, sd_bus_error *error)
 {
-        struct reader *reader = userdata;
-        const char *key, *name;
+        const char *key, *name = NULL;
 
-        int r = sd_bus_message_read(m, "ss", &key, &name);
+        int r = sd_bus_message_read(m, "s", &key);
+        if (r >= 0 && of_value)
+                r = sd_bus_message_read(m, "s", &name);
         if (r < 0)
                 return r;
         writer_flush(reader->writer);
-        return reader_answer_get(reader, reader->registry, m, key, name, error);
+        return answer(reader, reader->registry, m, key, name, error);
+}
+
+int reader_get(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        return reader_answer(userdata, m, true, reader_answer_get, error);
 }
 
 static int append_one_of_many(struct reader *reader, sd_bus_message *reply, const char *key,
@@ -258,25 +265,14 @@ int reader_answer_info(struct reader *reader, struct registry *of, sd_bus_messag
                 "b", (int)k->is_link);
 }
 
-static int answer_key(sd_bus_message *m, struct reader *reader, reader_answer_t answer, sd_bus_error *error)
-{
-        const char *key;
-
-        int r = sd_bus_message_read(m, "s", &key);
-        if (r < 0)
-                return r;
-        writer_flush(reader->writer);
-        return answer(reader, reader->registry, m, key, NULL, error);
-}
-
 int reader_list(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        return answer_key(m, userdata, reader_answer_list, error);
+        return reader_answer(userdata, m, false, reader_answer_list, error);
 }
 
 int reader_info(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        return answer_key(m, userdata, reader_answer_info, error);
+        return reader_answer(userdata, m, false, reader_answer_info, error);
 }
 
 /* ---- Keys as objects ---- */

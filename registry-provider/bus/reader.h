@@ -39,6 +39,9 @@ _must_check_ int reader_path(
  * or negative with `error` set: then it is to be answered. */
 typedef int (*reader_answer_t)(struct reader *reader, struct registry *of, sd_bus_message *m,
         const char *key, const char *name, sd_bus_error *error);
+/* Of the registry, to a call that has the key's path, and that name. */
+int reader_answer(struct reader *reader, sd_bus_message *m, bool of_value, reader_answer_t answer,
+        sd_bus_error *error);
 int reader_answer_get(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
         const char *name, sd_bus_error *error);
 int reader_answer_list(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
