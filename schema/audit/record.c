@@ -96,15 +96,23 @@ void record_add_number(struct buf *out, enum field_encoding encoding, uint64_t n
                 buf_printf(out, "%" PRIu64, number);
 }
 
+/* Of a text, how much of it is shown; 0: nothing is there, which is said. */
+static size_t begin_field(struct buf *out, const char *name, const char *text, size_t max, bool *ret_cut)
+{
+        size_t n = text ? record_cut(text, max) : 0;
+
+        buf_printf(out, " %s=%s", name, n == 0 ? "?" : "");
+        *ret_cut = n > 0 && text[n] != '\0';
+        return n;
+}
+
 void record_add_text(struct buf *out, const char *name, const char *text, size_t max)
 {
-        buf_printf(out, " %s=", name);
-        if (!text || !*text) {
-                buf_putc(out, '?');
+        bool cut;
+        size_t n = begin_field(out, name, text, max, &cut);
+
+        if (n == 0)
                 return;
-        }
-        size_t n = record_cut(text, max);
-        bool cut = text[n] != '\0';
         if (!is_safe(text, n)) {
                 add_encoded(out, text, n, cut);
                 return;
@@ -116,13 +124,11 @@ void record_add_text(struct buf *out, const char *name, const char *text, size_t
 
 void record_add_word(struct buf *out, const char *name, const char *text, size_t max)
 {
-        buf_printf(out, " %s=", name);
-        if (!text || !*text) {
-                buf_putc(out, '?');
+        bool cut;
+        size_t n = begin_field(out, name, text, max, &cut);
+
+        if (n == 0)
                 return;
-        }
-        size_t n = record_cut(text, max);
-        bool cut = text[n] != '\0';
         /* auparse strips a trailing colon or comma as punctuation of old kernels' records. */
         bool stripped = !cut && (text[n - 1] == ':' || text[n - 1] == ',');
         if (is_safe(text, n) && !stripped && strncmp(text, HEX_MARK, strlen(HEX_MARK)) != 0) {
