@@ -42,7 +42,7 @@ static int read_dword(struct exchange_reg *r)
         if (digits > 8)
                 return exchange_reg_bad(
                         r, &start, "`dword:` with %zu digits, expected 1 to 8 hexadecimal digits", digits);
-        value_put_u32(&r->data, n);
+        value_put_number(&r->data, REG_DWORD, n);
         return 0;
 }
 

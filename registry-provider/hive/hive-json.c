@@ -46,12 +46,7 @@ static int read_number(struct hive_reader *r, const struct yaml_node *node, uint
                 return expected(r, node, word_of(type),
                         type == REG_QWORD ? "a number from 0 to 18446744073709551615"
                                           : "a number from 0 to 4294967295");
-        if (type == REG_QWORD)
-                value_put_u64(ret, n);
-        else if (type == REG_DWORD)
-                value_put_u32(ret, (uint32_t)n);
-        else
-                value_put_u32be(ret, (uint32_t)n);
+        value_put_number(ret, type, n);
         return 0;
 }
 

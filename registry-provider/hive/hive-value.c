@@ -45,12 +45,7 @@ static int parse_number(const struct yaml_doc *doc, const struct yaml_node *node
                 return yaml_error(doc, node, d, "`%s` is %s, expected 0 to %llu, decimal or 0x hexadecimal",
                         yaml_show(node->text, node->len).text, r == -ERANGE ? "too large" : "not a number",
                         (unsigned long long)max);
-        if (type == REG_QWORD)
-                value_put_u64(ret, n);
-        else if (type == REG_DWORD)
-                value_put_u32(ret, (uint32_t)n);
-        else
-                value_put_u32be(ret, (uint32_t)n);
+        value_put_number(ret, type, n);
         return 0;
 }
 

@@ -14,22 +14,6 @@
 /* Either takes as long as the database is large. */
 #define TIMEOUT_USEC UINT64_C(600000000)
 
-static int copy(int from, int to)
-{
-        char bytes[64 * 1024];
-
-        for (;;) {
-                ssize_t n = read(from, bytes, sizeof(bytes));
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n <= 0)
-                        return n < 0 ? -errno : fsync(to) < 0 ? -errno : 0;
-                int r = file_write_all(to, bytes, (size_t)n);
-                if (r < 0)
-                        return r;
-        }
-}
-
 /* What is half written does not stay. */
 static int write_file(struct session *s, const char *file, int from)
 {
@@ -37,7 +21,9 @@ static int write_file(struct session *s, const char *file, int from)
 
         if (to < 0)
                 return session_fail(s, -errno, file);
-        int r = copy(from, to);
+        int r = file_copy(from, to);
+        if (r == 0 && fsync(to) < 0)
+                r = -errno;
         if (r < 0)
                 (void)unlink(file);
         return r < 0 ? session_fail(s, r, file) : EXIT_CODE_OK;

@@ -128,29 +128,13 @@ static int look(const char *file, struct diag *d)
 
 /* ---- What takes its place ---- */
 
-static int copy_bytes(int from, int to)
-{
-        char bytes[64 * 1024];
-
-        for (;;) {
-                ssize_t n = read(from, bytes, sizeof(bytes));
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n <= 0)
-                        return n < 0 ? -errno : 0;
-                int r = file_write_all(to, bytes, (size_t)n);
-                if (r < 0)
-                        return r;
-        }
-}
-
 static int copy_file(const char *from, const char *to, struct diag *d)
 {
         _cleanup_close_ int in = file_open(AT_FDCWD, from, O_RDONLY | O_NOFOLLOW, 0, NULL, d);
         if (in < 0)
                 return in;
         _cleanup_close_ int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        int r = out < 0 ? -errno : copy_bytes(in, out);
+        int r = out < 0 ? -errno : file_copy(in, out);
         return r < 0 ? diag_set(d, -r, "%s: cannot be copied: %s", from, strerror(-r)) : 0;
 }
 

@@ -126,6 +126,22 @@ int file_write_all(int fd, const void *data, size_t n)
         return 0;
 }
 
+int file_copy(int from, int to)
+{
+        char bytes[64 * 1024];
+
+        for (;;) {
+                ssize_t n = read(from, bytes, sizeof(bytes));
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return n < 0 ? -errno : 0;
+                int r = file_write_all(to, bytes, (size_t)n);
+                if (r < 0)
+                        return r;
+        }
+}
+
 static int write_and_sync(int dir_fd, const char *temporary, const void *data, size_t n, mode_t mode)
 {
         _cleanup_close_ int fd =

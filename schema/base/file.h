@@ -34,6 +34,8 @@ _must_check_ int file_read_fd(int fd, size_t limit, struct buf *ret);
 
 /* write(2) until everything is written; 0 or negative errno (-EIO where a write makes no progress). */
 _must_check_ int file_write_all(int fd, const void *data, size_t n);
+/* The rest of one into the other, the same way. */
+_must_check_ int file_copy(int from, int to);
 
 /* Replaces `name` in the directory `dir_fd` so that after a power cut either the old or the new file is
  * there, whole: temporary file, fsync, rename, fsync of the directory. 0 or negative errno; on error no

@@ -131,12 +131,7 @@ static int read_number(sd_bus_message *m, uint32_t type, struct contents *c)
         int r = type == REG_QWORD ? sd_bus_message_read(m, "t", &t) : sd_bus_message_read(m, "u", &u);
         if (r < 0 || !take(c, type == REG_QWORD ? sizeof(t) : sizeof(u)))
                 return r;
-        if (type == REG_QWORD)
-                value_put_u64(ret, t);
-        else if (type == REG_DWORD)
-                value_put_u32(ret, u);
-        else
-                value_put_u32be(ret, u);
+        value_put_number(ret, type, type == REG_QWORD ? t : u);
         return 0;
 }
 

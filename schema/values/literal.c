@@ -16,12 +16,7 @@ static int parse_number(const char *s, uint32_t type, struct buf *ret, struct di
         if (r < 0)
                 return diag_set(d, EINVAL, "%s: expected a decimal number or 0x and hex digits",
                         value_type_keyword(type));
-        if (type == REG_QWORD)
-                value_put_u64(ret, v);
-        else if (type == REG_DWORD)
-                value_put_u32(ret, (uint32_t)v);
-        else
-                value_put_u32be(ret, (uint32_t)v);
+        value_put_number(ret, type, v);
         return 0;
 }
 

@@ -207,19 +207,12 @@ bool value_equal(const struct value *a, const struct value *b)
                (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
 }
 
-void value_put_u32(struct buf *ret, uint32_t v)
+void value_put_number(struct buf *ret, uint32_t type, uint64_t v)
 {
-        buf_le32(ret, v);
-}
-
-void value_put_u32be(struct buf *ret, uint32_t v)
-{
-        buf_le32(ret, __builtin_bswap32(v));
-}
-
-void value_put_u64(struct buf *ret, uint64_t v)
-{
-        buf_le64(ret, v);
+        if (type == REG_QWORD)
+                buf_le64(ret, v);
+        else
+                buf_le32(ret, type == REG_DWORD ? (uint32_t)v : __builtin_bswap32((uint32_t)v));
 }
 
 void value_put_multi_item(struct buf *ret, const char *s, size_t n)

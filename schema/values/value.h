@@ -63,9 +63,7 @@ bool value_is_plain(const struct value *v);
 bool value_equal(const struct value *a, const struct value *b);
 
 /* Writing: the bytes of a typed value, appended to `ret`. */
-void value_put_u32(struct buf *ret, uint32_t v);
-void value_put_u32be(struct buf *ret, uint32_t v);
-void value_put_u64(struct buf *ret, uint64_t v);
+void value_put_number(struct buf *ret, uint32_t type, uint64_t v); /* REG_QWORD, REG_DWORD or -BIG_ENDIAN */
 void value_put_multi_item(struct buf *ret, const char *s, size_t n);
 
 /* Decimal or 0x hex, at most `max`; no sign, no blanks, no octal. 0, -EINVAL or -ERANGE. */

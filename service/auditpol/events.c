@@ -133,8 +133,7 @@ void events_text(struct buf *out, const char *indent, const struct shown_event *
 
 static void json_text(struct json *j, const char *name, const char *text)
 {
-        json_key(j, name);
-        json_string(j, text[0] ? text : NULL);
+        json_add_string(j, name, text[0] ? text : NULL);
 }
 
 static void json_id(struct json *j, const char *name, uint32_t id)
@@ -150,18 +149,12 @@ void events_json(struct json *j, const struct shown_event *e)
 {
         json_begin_object(j);
         json_text(j, "taint", e->taint);
-        json_key(j, "bit");
-        json_number(j, e->bit);
-        json_key(j, "cleared");
-        json_bool(j, e->cleared);
-        json_key(j, "old_mask");
-        json_number(j, e->old_mask);
-        json_key(j, "new_mask");
-        json_number(j, e->new_mask);
-        json_key(j, "time_usec");
-        json_number(j, e->time_usec);
-        json_key(j, "seqno");
-        json_number(j, e->seqno);
+        json_add_number(j, "bit", e->bit);
+        json_add_bool(j, "cleared", e->cleared);
+        json_add_number(j, "old_mask", e->old_mask);
+        json_add_number(j, "new_mask", e->new_mask);
+        json_add_number(j, "time_usec", e->time_usec);
+        json_add_number(j, "seqno", e->seqno);
         json_text(j, "reason", e->reason);
         json_text(j, "module", e->module);
         json_text(j, "module_taints", e->module_taints);

@@ -85,16 +85,12 @@ static void policy_json(struct json *j, const struct policy *p)
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-                json_key(j, texts[i].name);
-                json_string(j, texts[i].text);
+                json_add_string(j, texts[i].name, texts[i].text);
         }
-        json_key(j, "live");
-        json_bool(j, p->live);
-        json_key(j, "taint_readable");
-        json_bool(j, p->taint_readable);
+        json_add_bool(j, "live", p->live);
+        json_add_bool(j, "taint_readable", p->taint_readable);
         for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-                json_key(j, numbers[i].name);
-                json_number(j, numbers[i].number);
+                json_add_number(j, numbers[i].name, numbers[i].number);
         }
 }
 
@@ -229,11 +225,9 @@ static void json_setting(struct json *j, const struct setting *s)
 
         json_begin_object(j);
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-                json_key(j, texts[i].name);
-                json_string(j, texts[i].text);
+                json_add_string(j, texts[i].name, texts[i].text);
         }
-        json_key(j, "live");
-        json_bool(j, s->live);
+        json_add_bool(j, "live", s->live);
         json_end_object(j);
 }
 
@@ -273,10 +267,8 @@ static int show_problems(sd_bus_message *m, struct json *j, struct buf *out)
                         continue;
                 }
                 json_begin_object(j);
-                json_key(j, "file");
-                json_string(j, file);
-                json_key(j, "text");
-                json_string(j, text);
+                json_add_string(j, "file", file);
+                json_add_string(j, "text", text);
                 json_end_object(j);
         }
         return r < 0 ? r : sd_bus_message_exit_container(m);
@@ -382,8 +374,7 @@ static enum exit_code explain(sd_bus *bus, const struct auditpol_options *o, boo
         if (o->json) {
                 json_begin_object(&j);
                 for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-                        json_key(&j, names[i]);
-                        json_string(&j, s[i]);
+                        json_add_string(&j, names[i], s[i]);
                 }
                 if (all) {
                         json_key(&j, "settings");

@@ -55,17 +55,12 @@ static void json_flag(struct json *j, const struct taint_flag *f, unsigned bit)
 {
         char name[TAINT_NAME_MAX];
 
-        json_key(j, "bit");
-        json_number(j, bit);
-        json_key(j, "symbol");
-        json_string(j, taint_name(f, bit, name));
+        json_add_number(j, "bit", bit);
+        json_add_string(j, "symbol", taint_name(f, bit, name));
         json_letter(j, "letter", f ? f->letter : '\0');
-        json_key(j, "meaning");
-        json_string(j, f ? f->meaning : "no meaning is known");
-        json_key(j, "severity");
-        json_string(j, f ? taint_severity_name(f->severity) : NULL);
-        json_key(j, "advice");
-        json_string(j, f ? f->advice : NULL);
+        json_add_string(j, "meaning", f ? f->meaning : "no meaning is known");
+        json_add_string(j, "severity", f ? taint_severity_name(f->severity) : NULL);
+        json_add_string(j, "advice", f ? f->advice : NULL);
 }
 
 static void json_bits(struct json *j, const struct taint_reading *r)
@@ -94,8 +89,7 @@ static void json_ambiguous(struct json *j, const struct taint_reading *r)
                 for (size_t k = 0; k < a->n; k++) {
                         json_begin_object(j);
                         json_flag(j, a->candidates[k], a->candidates[k]->bit);
-                        json_key(j, "distro");
-                        json_string(j, taint_distro_name(a->candidates[k]->distro));
+                        json_add_string(j, "distro", taint_distro_name(a->candidates[k]->distro));
                         json_end_object(j);
                 }
                 json_end_array(j);
@@ -127,8 +121,7 @@ static void json_modules(struct json *j, const struct taint_decoded *d)
                 json_begin_object(j);
                 json_key(j, "name");
                 json_string_n(j, t->module.name, t->module.name_len);
-                json_key(j, "mask");
-                json_number(j, t->mask);
+                json_add_number(j, "mask", t->mask);
                 json_end_object(j);
         }
         json_end_array(j);
@@ -145,8 +138,7 @@ static void json_decoded(struct json *j, const struct taint_decoded *d)
         else
                 json_number(j, d->reading.mask);
         if (d->unreadable) {
-                json_key(j, "unreadable");
-                json_bool(j, true);
+                json_add_bool(j, "unreadable", true);
         }
         json_bits(j, &d->reading);
         json_ambiguous(j, &d->reading);
@@ -154,8 +146,7 @@ static void json_decoded(struct json *j, const struct taint_decoded *d)
         if (d->n_modules > 0)
                 json_modules(j, d);
         if (d->note[0]) {
-                json_key(j, "note");
-                json_string(j, d->note);
+                json_add_string(j, "note", d->note);
         }
         json_end_object(j);
 }

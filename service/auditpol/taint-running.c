@@ -61,10 +61,8 @@ static void json_module(const char *name, const char *letters, void *userdata)
         struct json *j = userdata;
 
         json_begin_object(j);
-        json_key(j, "name");
-        json_string(j, name);
-        json_key(j, "taints");
-        json_string(j, letters);
+        json_add_string(j, "name", name);
+        json_add_string(j, "taints", letters);
         json_end_object(j);
 }
 
@@ -109,16 +107,11 @@ static void json_bit(struct json *j, unsigned bit, const struct shown_event *e)
         char name[TAINT_NAME_MAX];
 
         json_begin_object(j);
-        json_key(j, "bit");
-        json_number(j, bit);
-        json_key(j, "taint");
-        json_string(j, taint_name(flag, bit, name));
-        json_key(j, "meaning");
-        json_string(j, flag ? flag->meaning : NULL);
-        json_key(j, "severity");
-        json_string(j, flag ? taint_severity_name(flag->severity) : NULL);
-        json_key(j, "advice");
-        json_string(j, flag ? flag->advice : NULL);
+        json_add_number(j, "bit", bit);
+        json_add_string(j, "taint", taint_name(flag, bit, name));
+        json_add_string(j, "meaning", flag ? flag->meaning : NULL);
+        json_add_string(j, "severity", flag ? taint_severity_name(flag->severity) : NULL);
+        json_add_string(j, "advice", flag ? flag->advice : NULL);
         json_key(j, "event");
         if (e)
                 events_json(j, e);
@@ -133,10 +126,8 @@ static void json_taint(
         struct json j = json_on(out);
 
         json_begin_object(&j);
-        json_key(&j, "mask");
-        json_number(&j, mask);
-        json_key(&j, "letters");
-        json_string(&j, letters);
+        json_add_number(&j, "mask", mask);
+        json_add_string(&j, "letters", letters);
         json_key(&j, "bits");
         json_begin_array(&j);
         for (unsigned bit = 0; bit < 64; bit++)

@@ -189,35 +189,22 @@ static void show_text(const struct result *r, struct buf *out)
         skipped(out, s);
 }
 
-static void member_number(struct json *j, const char *key, uint64_t v)
-{
-        json_key(j, key);
-        json_number(j, v);
-}
-
-static void member_string(struct json *j, const char *key, const char *v)
-{
-        json_key(j, key);
-        json_string(j, v);
-}
-
 static void json_place(struct json *j, const struct scan *s, const char *key, const struct scan_place *p)
 {
         if (key)
                 json_key(j, key);
         json_begin_object(j);
-        member_string(j, "file", s->files[p->file]);
-        member_number(j, "offset", p->offset);
-        member_string(j, "release", p->release[0] ? p->release : NULL);
-        json_key(j, "time_usec");
-        json_number(j, (uint64_t)(p->usec > 0 ? p->usec : 0));
-        member_string(j, "dated", p->dated == SCAN_DATED_TEXT ? "text" : "file");
+        json_add_string(j, "file", s->files[p->file]);
+        json_add_number(j, "offset", p->offset);
+        json_add_string(j, "release", p->release[0] ? p->release : NULL);
+        json_add_number(j, "time_usec", (uint64_t)(p->usec > 0 ? p->usec : 0));
+        json_add_string(j, "dated", p->dated == SCAN_DATED_TEXT ? "text" : "file");
         json_end_object(j);
 }
 
 static void json_count(struct json *j, const struct scan *s, const struct scan_count *c)
 {
-        member_number(j, "reports", c->reports);
+        json_add_number(j, "reports", c->reports);
         if (c->reports > 0) {
                 json_place(j, s, "first", &c->first);
                 json_place(j, s, "last", &c->last);
@@ -236,11 +223,11 @@ static void json_bits(struct json *j, const struct scan *s)
                 if (s->flags[i].reports == 0)
                         continue;
                 json_begin_object(j);
-                member_number(j, "bit", rows[i].bit);
-                member_string(j, "symbol", taint_name(&rows[i], rows[i].bit, name));
+                json_add_number(j, "bit", rows[i].bit);
+                json_add_string(j, "symbol", taint_name(&rows[i], rows[i].bit, name));
                 json_key(j, "letter");
                 json_string_n(j, &rows[i].letter, 1);
-                member_string(j, "distro", taint_distro_name(rows[i].distro));
+                json_add_string(j, "distro", taint_distro_name(rows[i].distro));
                 json_count(j, s, &s->flags[i]);
                 json_end_object(j);
         }
@@ -264,7 +251,7 @@ static void json_undocumented(struct json *j, const struct scan *s)
                 json_begin_array(j);
                 for (size_t k = 0; k < l->n_examples; k++) {
                         json_begin_object(j);
-                        member_string(j, "text", l->examples[k]);
+                        json_add_string(j, "text", l->examples[k]);
                         json_place(j, s, "place", &l->places[k]);
                         json_end_object(j);
                 }
@@ -283,11 +270,11 @@ static void json_names(
         json_begin_array(j);
         for (size_t i = 0; list[i]; i++) {
                 json_begin_object(j);
-                member_string(j, part->name, list[i]->name);
-                member_string(j, "letters", letters_of(list[i], letters));
-                member_number(j, "mask", list[i]->mask);
+                json_add_string(j, part->name, list[i]->name);
+                json_add_string(j, "letters", letters_of(list[i], letters));
+                json_add_number(j, "mask", list[i]->mask);
                 if (list[i]->clean > 0)
-                        member_number(j, "clean", list[i]->clean);
+                        json_add_number(j, "clean", list[i]->clean);
                 json_count(j, s, &list[i]->count);
                 json_end_object(j);
         }
@@ -300,8 +287,8 @@ static void json_skipped(struct json *j, const struct scan *s)
         json_begin_array(j);
         for (size_t i = 0; i < s->n_skipped; i++) {
                 json_begin_object(j);
-                member_string(j, "file", s->skipped[i].path);
-                member_string(j, "reason", s->skipped[i].reason);
+                json_add_string(j, "file", s->skipped[i].path);
+                json_add_string(j, "reason", s->skipped[i].reason);
                 json_end_object(j);
         }
         json_end_array(j);
@@ -313,13 +300,13 @@ static void show_json(const struct result *r, struct buf *out)
         struct json j = json_on(out);
 
         json_begin_object(&j);
-        member_number(&j, "files", s->n_files);
-        member_number(&j, "bytes", s->bytes);
-        member_number(&j, "tainted", s->reports);
-        member_number(&j, "unreadable", s->unreadable);
-        member_number(&j, "clean", s->clean);
-        member_number(&j, "ambiguous", s->ambiguous);
-        member_number(&j, "other_times", s->other_times);
+        json_add_number(&j, "files", s->n_files);
+        json_add_number(&j, "bytes", s->bytes);
+        json_add_number(&j, "tainted", s->reports);
+        json_add_number(&j, "unreadable", s->unreadable);
+        json_add_number(&j, "clean", s->clean);
+        json_add_number(&j, "ambiguous", s->ambiguous);
+        json_add_number(&j, "other_times", s->other_times);
         if (shows(r, SCAN_BY_BIT)) {
                 json_bits(&j, s);
                 json_undocumented(&j, s);
@@ -327,8 +314,8 @@ static void show_json(const struct result *r, struct buf *out)
         for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
                 if (shows(r, parts[i].by))
                         json_names(&j, s, &parts[i], r->lists[i]);
-        member_number(&j, "left_out", s->modules.left_out + s->releases.left_out);
-        member_number(&j, "skipped_files", s->n_skipped_all);
+        json_add_number(&j, "left_out", s->modules.left_out + s->releases.left_out);
+        json_add_number(&j, "skipped_files", s->n_skipped_all);
         json_skipped(&j, s);
         json_end_object(&j);
         buf_putc(out, '\n');

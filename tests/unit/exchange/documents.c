@@ -164,10 +164,10 @@ static void make_bytes(struct buf *out, uint32_t type, const struct document_kin
                 return;
         case REG_DWORD:
         case REG_DWORD_BIG_ENDIAN:
-                value_put_u32(out, below(2) ? below(100) : below(UINT32_MAX));
+                value_put_number(out, REG_DWORD, below(2) ? below(100) : below(UINT32_MAX));
                 return;
         case REG_QWORD:
-                value_put_u64(out, (uint64_t)below(UINT32_MAX) << (below(2) ? 32 : 0));
+                value_put_number(out, REG_QWORD, (uint64_t)below(UINT32_MAX) << (below(2) ? 32 : 0));
                 return;
         case REG_TOMBSTONE:
                 return;

@@ -86,7 +86,7 @@ static int parse_value(const char *text, struct buf *bytes, uint32_t *ret_type)
                 *ret_type = REG_TOMBSTONE;
         } else if (*text && *end == '\0') {
                 *ret_type = REG_DWORD;
-                value_put_u32(bytes, (uint32_t)n);
+                value_put_number(bytes, REG_DWORD, (uint32_t)n);
         } else {
                 *ret_type = REG_SZ;
                 buf_puts(bytes, text);

@@ -270,9 +270,9 @@ END_TEST
 START_TEST(writing)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
-        value_put_u32(&b, 0x01020304);
-        value_put_u32be(&b, 0x01020304);
-        value_put_u64(&b, 0x0102030405060708);
+        value_put_number(&b, REG_DWORD, 0x01020304);
+        value_put_number(&b, REG_DWORD_BIG_ENDIAN, 0x01020304);
+        value_put_number(&b, REG_QWORD, 0x0102030405060708);
         value_put_multi_item(&b, "ab", 2);
         value_put_multi_item(&b, "", 0);
         ck_assert_uint_eq(b.len, 20);
