@@ -170,12 +170,20 @@ static const void *copy_found(enum cache_kind kind, const void *found, struct ar
         return NULL;
 }
 
+static bool is_of_whole(const struct cache *c, const struct cache_name *name)
+{
+        return (name->kind == CACHE_VALUES || name->kind == CACHE_BLANKETS) &&
+               guid_equal(&c->whole, name->guid);
+}
+
 bool cache_get(const struct cache *c, const struct cache_name *name, struct arena *into, const void **ret)
 {
         const struct cache_item *item = *find(c, name);
 
-        if (!item)
-                return false;
+        if (!item) {
+                *ret = NULL;
+                return is_of_whole(c, name);
+        }
         *ret = copy_found(name->kind, item->found, into);
         return *ret || !item->found;
 }
@@ -212,21 +220,33 @@ static bool is_kept(enum cache_kind kind, const void *found)
         return false;
 }
 
-void cache_put(struct cache *c, const struct cache_name *name, const void *found)
+static struct cache_item *new_item(struct cache *c, const struct cache_name *name, const void *found)
 {
         if (c->max == 0 || !is_kept(name->kind, found))
-                return;
+                return NULL;
         if (c->arena.total >= c->max)
                 cache_clear(c);
         struct cache_item *item = arena_take(&c->arena, sizeof(*item) + name->len);
         const void *copied = item ? copy_found(name->kind, found, &c->arena) : NULL;
         if (!item || (found && !copied))
-                return;
+                return NULL;
         *item = (struct cache_item){
                 .found = copied, .guid = *name->guid, .kind = name->kind, .len = name->len
         };
         memcpy(item->folded, name->folded, name->len);
-        *find(c, name) = item;
+        return item;
+}
+
+void cache_put(struct cache *c, const struct cache_name *name, const void *found)
+{
+        struct cache_item *item = new_item(c, name, found), **at = find(c, name);
+
+        if (!item) {
+                cache_forget(c, name);
+                return;
+        }
+        item->next = *at ? (*at)->next : NULL;
+        *at = item;
 }
 
 void cache_forget(struct cache *c, const struct cache_name *name)
@@ -235,10 +255,18 @@ void cache_forget(struct cache *c, const struct cache_name *name)
 
         if (*at)
                 *at = (*at)->next;
+        if (is_of_whole(c, name))
+                c->whole = (struct guid){ 0 };
+}
+
+void cache_begin_key(struct cache *c, const struct guid *key)
+{
+        c->whole = *key;
 }
 
 void cache_clear(struct cache *c)
 {
+        c->whole = (struct guid){ 0 };
         if (c->arena.total == 0)
                 return;
         memset(c->buckets, 0, sizeof(c->buckets));

@@ -28,7 +28,7 @@ void arena_done(struct arena *a);
 
 /* What one transaction of 10,000 values looks at twice. */
 #define CACHE_BYTES_DEFAULT (4u * 1024u * 1024u)
-#define CACHE_BUCKETS 8192u
+#define CACHE_BUCKETS 16384u
 
 enum cache_kind {
         CACHE_KEY,      /* struct store_key, by its GUID */
@@ -47,7 +47,8 @@ struct cache_name {
 
 struct cache {
         struct arena arena;
-        size_t max; /* bytes; when they are used up it begins anew */
+        size_t max;        /* bytes; when they are used up it begins anew */
+        struct guid whole; /* all values and blankets of this key are here; zero: of none */
         struct cache_item *buckets[CACHE_BUCKETS];
 };
 
@@ -57,4 +58,6 @@ bool cache_get(const struct cache *c, const struct cache_name *name, struct aren
 /* Layers' names must stay; all else is copied. What is too large, or finds no memory, is not kept. */
 void cache_put(struct cache *c, const struct cache_name *name, const void *found);
 void cache_forget(struct cache *c, const struct cache_name *name);
+/* The key is new: until something of its values and blankets is forgotten, what is not here is not there. */
+void cache_begin_key(struct cache *c, const struct guid *key);
 void cache_clear(struct cache *c);

@@ -366,7 +366,10 @@ static int create_key(struct store *s, const struct store_op *op)
                 r = make_volatile(s, op);
         if (r == 0)
                 r = store_put_key(s, op);
-        return r < 0 ? r : store_record(s, op, &e);
+        if (r < 0)
+                return r;
+        store_know_key(s, &op->guid);
+        return store_record(s, op, &e);
 }
 
 static int write_key(struct store *s, const struct store_op *op)

@@ -22,6 +22,11 @@ void store_forget_all(struct store *s)
         cache_clear(&s->cache);
 }
 
+void store_know_key(struct store *s, const struct guid *key)
+{
+        cache_begin_key(&s->cache, key);
+}
+
 void store_remember_value(
         struct store *s, const struct store_op *op, const struct folded *folded, int64_t layer)
 {
@@ -35,6 +40,8 @@ void store_remember_value(
 
         if (s->db->error == 0)
                 cache_put(&s->cache, &cached, &now);
+        else
+                cache_forget(&s->cache, &cached);
 }
 
 /* One connection has two databases; most have nothing volatile. */

@@ -91,10 +91,11 @@ int store_put_value(
         sqlite3_stmt *q = bind_named(s, VALUE_PUT, is_volatile, op, &folded, layer);
         database_bind_u64(q, 6, op->type);
         database_bind_data(q, 7, op->data, op->size);
-        store_forget(s, CACHE_VALUES, &op->guid, &folded);
         int r = database_run(store_database(s), q);
         if (r == 0 && is_only)
                 store_remember_value(s, op, &folded, layer);
+        else
+                store_forget(s, CACHE_VALUES, &op->guid, &folded);
         return r;
 }
 

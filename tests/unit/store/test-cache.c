@@ -110,6 +110,88 @@ START_TEST(what_was_put)
 }
 END_TEST
 
+static const struct guid made = { { 9 } };
+
+/* How many layers have the value, and how many a blanket. */
+static size_t values, blankets;
+
+static void look_into_made(void)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+
+        values = blankets = 0;
+        for (const struct store_value_entry *e = store_value(s, &made, "New", 3); e; e = e->next)
+                values++;
+        for (const struct store_blanket *b = store_blankets(s, &made); b; b = b->next)
+                blankets++;
+}
+
+static void assert_made(size_t n_values, size_t n_blankets, bool is_asked)
+{
+        unsigned n = statements_of(look_into_made);
+
+        ck_assert_uint_eq(values, n_values);
+        ck_assert_uint_eq(blankets, n_blankets);
+        ck_assert_msg(is_asked == (n > 0), "%u statements", n);
+        look_into_made();
+        ck_assert_uint_eq(values, n_values);
+        ck_assert_uint_eq(blankets, n_blankets);
+}
+
+static const struct {
+        const char *what;
+        struct store_op ops[2];
+        size_t values, blankets;
+        bool is_asked;
+} into_made[] = {
+        { "nothing", { { 0 } }, 0, 0, false },
+        { "a value", { { OP_VALUE(9, "new", "base", REG_SZ, "x", 100) } }, 1, 0, false },
+        { "another value", { { OP_VALUE(9, "other", "base", REG_SZ, "x", 100) } }, 0, 0, false },
+        { "two layers' value",
+                { { OP_VALUE(9, "new", "base", REG_SZ, "x", 100) },
+                        { OP_VALUE(9, "new", "high", REG_SZ, "x", 101) } },
+                2, 0, true },
+        { "a value that went",
+                { { OP_VALUE(9, "new", "base", REG_SZ, "x", 100) },
+                        { OP_DELETE(STORE_DELETE_VALUE, 9, "new", "base") } },
+                0, 0, true },
+        { "a blanket", { { OP_BLANKET(9, "base", true, 100) } }, 0, 1, true },
+        { "another key after it",
+                { { OP_VALUE(9, "new", "base", REG_SZ, "x", 100) }, { OP_KEY(10, 1, "Next") } }, 1, 0,
+                true },
+};
+
+/* What is put into a key that was just made is known; what is not known of it is asked for. */
+START_TEST(new_key)
+{
+        begin(s);
+        APPLY(s, OP_KEY(9, 1, "Made"));
+        for (size_t i = 0; i < ARRAY_SIZE(into_made[_i].ops) && into_made[_i].ops[i].code; i++)
+                ck_assert_int_eq(store_apply(s, &into_made[_i].ops[i]), 0);
+        assert_made(into_made[_i].values, into_made[_i].blankets, into_made[_i].is_asked);
+        store_rollback(s);
+        assert_made(0, 0, true);
+}
+END_TEST
+
+/* Of a cache that begins anew, or keeps nothing, nothing follows. */
+START_TEST(new_key_in_a_small_cache)
+{
+        char name[16];
+
+        store_limit_cache(s, _i ? 0 : 4096);
+        begin(s);
+        APPLY(s, OP_KEY(9, 1, "Made"));
+        APPLY(s, OP_VALUE(9, "new", "base", REG_SZ, "x", 100));
+        for (uint64_t i = 1; i < 100; i++) {
+                (void)snprintf(name, sizeof(name), "v%u", (unsigned)i);
+                APPLY(s, OP_VALUE(9, name, "base", REG_SZ, "x", 100 + i));
+        }
+        assert_made(1, 0, true);
+        store_rollback(s);
+}
+END_TEST
+
 /* What is handed out is good until the scope ends, whatever changes. */
 START_TEST(handed_out)
 {
@@ -205,6 +287,9 @@ START_TEST(large)
         const size_t before = big->cache.arena.total;
         ck_assert_ptr_nonnull(store_value(big, &app, "v", 1));
         ck_assert_uint_eq(big->cache.arena.total, before);
+        APPLY(big, OP_KEY(9, 1, "Made"));
+        APPLY(big, OP_VALUE(9, "v", "base", REG_BINARY, data, 101));
+        ck_assert_ptr_nonnull(store_value(big, &made, "v", 1));
 }
 END_TEST
 
@@ -248,6 +333,8 @@ Suite *test_suite(void)
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, no_statement_twice);
         tcase_add_test(tc, what_was_put);
+        tcase_add_loop_test(tc, new_key, 0, ARRAY_SIZE(into_made));
+        tcase_add_loop_test(tc, new_key_in_a_small_cache, 0, 2);
         tcase_add_test(tc, handed_out);
         tcase_add_loop_test(tc, key_comes_behind_its_entry, 0, 2);
         tcase_add_test(tc, key_is_undone);
