@@ -135,6 +135,7 @@ struct registry *registry_close(struct registry *r)
         r->tx.store = store_close(r->tx.store);
         layers_done(&r->layers);
         layers_done(&r->layers_synced);
+        buf_done(&r->tx.way.path);
         hives_trim(&r->hives, 0);
         free(r->hives.list);
         free(r);
@@ -364,6 +365,7 @@ static void transaction_opened(struct registry *r, bool is_preview, size_t room)
 static void transaction_closed(struct registry *r)
 {
         effects_end(&r->tx.effects);
+        r->tx.way.layer = NULL;
         r->tx.is_open = false;
         r->tx.ends_with_failure = r->tx.has_failed = false;
 }

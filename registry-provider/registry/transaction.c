@@ -35,6 +35,7 @@ int savepoint_close(struct transaction *tx, struct savepoint *sp, int error, str
         if (error != 0) {
                 hives_trim(tx->hives, sp->hives);
                 tx->withdrawn_at = 0;
+                tx->way.layer = NULL;
         }
         return registry_code(error);
 }
@@ -71,6 +72,8 @@ int transaction_op(struct transaction *tx, const struct store_op *op)
         if (op->code == STORE_DELETE_VALUE || op->code == STORE_DELETE_ENTRY ||
                 (op->code == STORE_SET_BLANKET && !op->set))
                 numbered.sequence = withdrawal_number(tx);
+        if (op->code != STORE_SET_VALUE && op->code != STORE_DELETE_VALUE)
+                tx->way.layer = NULL;
         e = store_apply(tx->store, &numbered);
         if (e == 0)
                 count(tx, op);

@@ -7,6 +7,13 @@
 
 #include "effects.h"
 
+/* Where the last set led. What is done to values leads nowhere else. */
+struct transaction_way {
+        struct buf path;
+        const char *layer; /* the table's; NULL: there was none, or more than values has changed since */
+        struct guid key;
+};
+
 struct transaction {
         const struct registry *registry; /* to read from; what has changed shows at once */
         struct store *store;
@@ -19,6 +26,7 @@ struct transaction {
         bool ends_with_failure, has_failed; /* a change has no savepoint; one has failed */
         bool layers_touched;                /* layer metadata or a drop-in's layer was changed */
         struct effects effects;
+        struct transaction_way way;
         struct registry_counts counts;
 };
 

@@ -76,6 +76,51 @@ START_TEST(each_change_has_a_higher_number)
 }
 END_TEST
 
+static const struct {
+        const char *script, *value;
+} ways[] = {
+        { "set - \\New V 1\nset - \\New W 2", "2@base" },
+        { "set - \\New V 1\nrmr - \\New\nset - \\New W 2", "2@base" },
+        { "set - \\New V 1\nset high \\New W 2", "2@high" },
+        { "set - \\New V 1\nset - \\Other V 1\nset - \\New W 2", "2@base" },
+        { "set - \\New V 1\ndel - \\New V\nset - \\New W 2", "2@base" },
+        { "set - \\New\\A V 1\nrmr - \\New\nset - \\New W 2", "2@base" },
+};
+
+/* A set behind others finds its key, whatever came between. */
+START_TEST(one_key_again)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+                world_do(&w, ways[i].script);
+                ck_assert_str_eq(world_get(&w, "\\New", "W"), ways[i].value);
+                world_check(&w);
+                world_restart(&w);
+                ck_assert_str_eq(world_get(&w, "\\New", "W"), ways[i].value);
+                teardown();
+                setup();
+        }
+}
+END_TEST
+
+/* The key that a change made goes with it, where that fails. */
+START_TEST(one_key_again_after_a_failure)
+{
+        const struct value v = { .type = REG_DWORD, .data = "2", .size = 1 };
+        _cleanup_path_ struct path path = { 0 };
+        uint64_t sequence;
+
+        ck_assert_int_eq(registry_path(w.r, "\\New", &path, NULL), 0);
+        struct registry_write write = { .path = &path, .name = "W", .expected = { true, 7 } };
+        ck_assert_int_eq(registry_begin(w.r, NULL), 0);
+        ck_assert_int_eq(registry_set(w.r, &write, &v, &sequence, NULL), REGISTRY_CONFLICT);
+        write.expected.given = false;
+        ck_assert_int_eq(registry_set(w.r, &write, &v, &sequence, NULL), 0);
+        finish();
+        world_check(&w);
+        ck_assert_uint_eq(world_sequence_of(&w, "\\New", "W"), sequence);
+}
+END_TEST
+
 START_TEST(abort_undoes)
 {
         for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
@@ -317,10 +362,10 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { each_change_has_a_higher_number, abort_undoes,
-                preview_tells_and_undoes, an_error_undoes_the_transaction,
-                none_goes_on_after_a_failure_that_ends_it, what_is_undone_gives_numbers_back, not_nested,
-                failing_sync_undoes_all, each_failing_sync, several_in_one_sync, unsynced_is_lost_in_a_crash,
-                abort_after_dropins };
+        const TTest *const tests[] = { each_change_has_a_higher_number, one_key_again,
+                one_key_again_after_a_failure, abort_undoes, preview_tells_and_undoes,
+                an_error_undoes_the_transaction, none_goes_on_after_a_failure_that_ends_it,
+                what_is_undone_gives_numbers_back, not_nested, failing_sync_undoes_all, each_failing_sync,
+                several_in_one_sync, unsynced_is_lost_in_a_crash, abort_after_dropins };
         return suite_with("registry-transaction", tests, ARRAY_SIZE(tests), setup, teardown);
 }
