@@ -9,13 +9,24 @@
 #include "../store/history.h"
 #include "answer.h"
 
+static void change_done(struct change *c)
+{
+        if (!c->shares_path)
+                path_done(&c->path);
+}
+
+static void changes_done(struct request *q)
+{
+        for (size_t i = 0; i < q->n; i++)
+                change_done(&q->list[i]);
+        free(q->list);
+}
+
 struct request *request_free(struct request *q)
 {
         if (!q)
                 return NULL;
-        for (size_t i = 0; i < q->n; i++)
-                path_done(&q->list[i].path);
-        free(q->list);
+        changes_done(q);
         free(q->texts);
         buf_done(&q->bytes);
         registry_events_done(&q->events);
@@ -23,6 +34,18 @@ struct request *request_free(struct request *q)
         sd_bus_message_unref(q->m);
         free(q);
         return NULL;
+}
+
+/* Who sets many values in a key names it for each. */
+static int find_path(struct request *q, const char *key, struct change *c, struct diag *d)
+{
+        if (q->n > 0 && strcmp(key, q->key) == 0) {
+                c->path = q->list[q->n - 1].path;
+                c->shares_path = true;
+                return 0;
+        }
+        q->key = key;
+        return registry_path(q->writer->config->registry, key, &c->path, d);
 }
 
 static int add_change(struct request *q, enum change_action action, const char *key, const char *name,
@@ -41,11 +64,11 @@ static int add_change(struct request *q, enum change_action action, const char *
                 q->list = list;
         }
         struct change c = { .action = action, .name = name };
-        int r = registry_path(registry, key, &c.path, &d);
+        int r = find_path(q, key, &c, &d);
         if (r == 0 && path_check_value_name(name, strlen(name), &d) < 0)
                 r = REGISTRY_INVALID_NAME;
         if (r != 0) {
-                path_done(&c.path);
+                change_done(&c);
                 return answer_fail(registry, r, &d, error);
         }
         q->list[q->n] = c;
@@ -237,9 +260,7 @@ void request_refused_unread(struct writer *w, sd_bus_message *m, const struct ac
         /* Where not even that can be read, nothing would have been written. */
         if (read_first(&q) >= 0)
                 request_refused(&q, why);
-        for (size_t i = 0; i < q.n; i++)
-                path_done(&q.list[i].path);
-        free(q.list);
+        changes_done(&q);
 }
 
 /* A service that writes for somebody says for whom; only root's services are believed. */
@@ -459,7 +480,7 @@ size_t request_size(const struct request *q)
         size_t size = sizeof(*q) + q->n * sizeof(*q->list) + q->bytes.len + 1 + texts_size(q);
 
         for (size_t i = 0; i < q->n; i++)
-                size += path_bytes(&q->list[i].path);
+                size += q->list[i].shares_path ? 0 : path_bytes(&q->list[i].path);
         return size;
 }
 

@@ -24,6 +24,7 @@ enum change_action {
 struct change {
         enum change_action action;
         struct path path;
+        bool shares_path; /* it is the one's of the change before */
         const char *name; /* in the message, or in the request's texts */
         uint32_t type;
         size_t at, size; /* the bytes, in the request's buffer */
@@ -42,6 +43,7 @@ struct request {
         sd_bus_message *m;
         struct change *list;
         size_t n;
+        const char *key; /* the last one's, in the message, while that is read */
         bool is_undo;
         struct request_undo undo;
         bool of_value; /* Set or Delete: the answer says whose entry counts now */
