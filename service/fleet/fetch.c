@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fetch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../schema/base/clock.h"
+#include "../../schema/base/file.h"
+#include "../../schema/base/log.h"
+
+struct group {
+        struct fetch *fetch;
+        char *key, *file;
+        uint64_t revision;      /* of what is in the folder; 0: not known */
+        struct etcd_call *call; /* under way */
+};
+
+struct fetch {
+        struct agent *agent;
+        struct etcd *etcd;
+        int folder_fd;
+        struct group *groups;
+        size_t n;
+        size_t n_asked; /* groups whose answer is not there yet */
+        struct etcd_call *watch;
+        uint64_t revision;     /* all changes up to this one are known */
+        uint64_t began, heard; /* CLOCK_MONOTONIC */
+        struct lane lane;
+};
+
+const struct lane *fetch_lane(const struct fetch *f)
+{
+        return &f->lane;
+}
+
+static void stop(struct fetch *f)
+{
+        f->watch = etcd_cancel(f->watch);
+        for (size_t i = 0; i < f->n; i++)
+                f->groups[i].call = etcd_cancel(f->groups[i].call);
+}
+
+static void fail(struct fetch *f, enum etcd_status status, const char *text)
+{
+        stop(f);
+        lane_failed(&f->lane, status, text);
+        agent_plan(f->agent);
+}
+
+/* ---- into the folder ---- */
+
+static bool is_there(struct fetch *f, const struct group *g, const struct etcd_pair *pair)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+
+        return file_read(f->folder_fd, g->file, pair->value_len, &text, NULL, NULL) == 0 &&
+               text.len == pair->value_len && memcmp(buf_str(&text), pair->value, text.len) == 0;
+}
+
+/* Whoever judges it waits for a change of the folder: what is the same is not written again. */
+static int store(struct fetch *f, struct group *g, const struct etcd_pair *pair)
+{
+        if (g->revision == pair->mod_revision)
+                return 0;
+        int r = is_there(f, g, pair)
+                        ? 0
+                        : file_replace(f->folder_fd, g->file, pair->value, pair->value_len, 0644);
+        if (r == 0)
+                g->revision = pair->mod_revision;
+        return r;
+}
+
+static struct group *find_group(struct fetch *f, const char *key)
+{
+        for (size_t i = 0; i < f->n; i++)
+                if (strcmp(f->groups[i].key, key) == 0)
+                        return &f->groups[i];
+        return NULL;
+}
+
+/* False: it failed, and all is tried again later. */
+static bool take_pairs(struct fetch *f, const struct etcd_answer *a)
+{
+        char text[256];
+
+        for (size_t i = 0; i < a->n_pairs; i++) {
+                struct group *g = find_group(f, a->pairs[i].key);
+                int r = g && !a->pairs[i].deleted ? store(f, g, &a->pairs[i]) : 0;
+                if (r == 0)
+                        continue;
+                (void)snprintf(text, sizeof(text), "%s cannot be written: %s", g->file, strerror(-r));
+                fail(f, ETCD_REFUSED, text);
+                return false;
+        }
+        return true;
+}
+
+/* ---- from etcd ---- */
+
+/* A store that was restored from a copy counts its changes from there, and what is waited for may have been
+ * already. */
+static void on_change(const struct etcd_answer *a, void *userdata)
+{
+        struct fetch *f = userdata;
+
+        if (a->status != ETCD_OK) {
+                f->watch = NULL;
+                return fail(f, a->status, a->text);
+        }
+        if (a->revision < f->revision)
+                return fail(f, ETCD_REFUSED, "its store is an older one than it was");
+        f->heard = clock_usec();
+        f->revision = a->revision;
+        if (!take_pairs(f, a))
+                return;
+        lane_succeeded(&f->lane);
+        agent_plan(f->agent);
+}
+
+static void start_watch(struct fetch *f)
+{
+        const char *keys[ETCD_WATCH_KEYS_MAX];
+
+        for (size_t i = 0; i < f->n; i++)
+                keys[i] = f->groups[i].key;
+        f->heard = clock_usec();
+        int r = etcd_watch(f->etcd, keys, f->n, f->revision + 1, on_change, f, &f->watch);
+        if (r < 0)
+                fail(f, ETCD_DOWN, strerror(-r));
+        agent_plan(f->agent);
+}
+
+/* The watch begins behind the earliest answer, so that no change falls between two. */
+static void on_group(const struct etcd_answer *a, void *userdata)
+{
+        struct group *g = userdata;
+        struct fetch *f = g->fetch;
+
+        g->call = NULL;
+        if (a->status != ETCD_OK)
+                return fail(f, a->status, a->text);
+        if (f->n_asked == f->n || a->revision < f->revision)
+                f->revision = a->revision;
+        f->n_asked--;
+        if (take_pairs(f, a) && f->n_asked == 0)
+                start_watch(f);
+}
+
+static void begin(struct fetch *f)
+{
+        stop(f);
+        f->began = clock_usec();
+        f->n_asked = f->n;
+        for (size_t i = 0; i < f->n; i++) {
+                struct group *g = &f->groups[i];
+                int r = etcd_range(f->etcd, g->key, NULL, 0, on_group, g, &g->call);
+                if (r < 0)
+                        return fail(f, ETCD_DOWN, strerror(-r));
+        }
+}
+
+void fetch_work(struct fetch *f, uint64_t now)
+{
+        if (lane_begins(&f->lane, now))
+                return begin(f);
+        if (!f->watch)
+                return;
+        if (now >= f->heard + FETCH_SILENCE_USEC)
+                fail(f, ETCD_SLOW, "it has been silent for 25 minutes");
+        else if (now >= f->began + FETCH_ROUND_USEC)
+                begin(f);
+}
+
+uint64_t fetch_due(const struct fetch *f)
+{
+        uint64_t silence = f->heard + FETCH_SILENCE_USEC, round = f->began + FETCH_ROUND_USEC;
+
+        if (!f->watch)
+                return f->lane.due;
+        return silence < round ? silence : round;
+}
+
+/* ---- making and ending ---- */
+
+static int add_group(struct fetch *f, const char *prefix, const char *name)
+{
+        struct group *g = &f->groups[f->n++];
+
+        g->fetch = f;
+        if (asprintf(&g->key, "%s/policy/%s", prefix, name) < 0)
+                g->key = NULL;
+        if (asprintf(&g->file, "%s.yaml", name) < 0)
+                g->file = NULL;
+        return g->key && g->file ? 0 : -ENOMEM;
+}
+
+int fetch_new(struct agent *agent, struct etcd *etcd, const struct agent_config *config, struct fetch **ret)
+{
+        struct fetch *f = config->n_groups <= ETCD_WATCH_KEYS_MAX ? calloc(1, sizeof(*f)) : NULL;
+
+        if (!f)
+                return config->n_groups <= ETCD_WATCH_KEYS_MAX ? -ENOMEM : -E2BIG;
+        f->agent = agent;
+        f->etcd = etcd;
+        f->folder_fd = config->incoming_fd;
+        f->groups = calloc(config->n_groups + 1, sizeof(*f->groups));
+        f->lane = (struct lane){ .what = "policies", .due = LANE_NEVER };
+        int r = f->groups ? 0 : -ENOMEM;
+        for (size_t i = 0; r == 0 && i < config->n_groups; i++)
+                r = add_group(f, config->prefix, config->groups[i]);
+        if (r < 0) {
+                (void)fetch_free(f);
+                return r;
+        }
+        if (f->n > 0)
+                f->lane.due = clock_usec() + lane_spread(LANE_FIRST_USEC);
+        *ret = f;
+        return 0;
+}
+
+struct fetch *fetch_free(struct fetch *f)
+{
+        if (!f)
+                return NULL;
+        stop(f);
+        for (size_t i = 0; i < f->n; i++) {
+                free(f->groups[i].key);
+                free(f->groups[i].file);
+        }
+        free(f->groups);
+        free(f);
+        return NULL;
+}
