@@ -7,6 +7,12 @@
 /* What came from the fleet and is in force here; it outlives a reboot. */
 #define LAYOUT_DROPINS_FLEET "/var/lib/peios/registry.d"
 #define LAYOUT_DROPINS_ADMIN "/etc/peios/registry.d"
+/* Public keys whose policies are taken from the fleet. */
+#define LAYOUT_FLEET_KEYS "/etc/peios/fleet-keys.d"
+/* Which of them were accepted and refused. */
+#define LAYOUT_FLEET_DIR "/var/lib/peios/fleet"
+#define LAYOUT_FLEET_STATE_NAME "state.yaml"
+#define LAYOUT_FLEET_STATE LAYOUT_FLEET_DIR "/" LAYOUT_FLEET_STATE_NAME
 #define LAYOUT_STATE "/var/lib/peios/registry"
 #define LAYOUT_STORE LAYOUT_STATE "/registry.db"
 /* Held by the provider that runs. */
@@ -21,4 +27,5 @@
 #define LAYOUT_SYSCTL "/proc/sys"
 /* Kept until the reboot. */
 #define LAYOUT_REGISTRY_RUN "/run/peios-registryd"
+#define LAYOUT_FLEET_RUN "/run/peios-fleet"
 #define LAYOUT_POLICY_RUN "/run/peios-audit-policyd"

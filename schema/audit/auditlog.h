@@ -13,9 +13,10 @@
 
 struct auditlog;
 
-/* Two daemons send records: behind this the provider's numbers begin, so that a number stands for one record
- * of a boot, whoever sent it. */
+/* Several programs send records: behind these the provider's and the fleet's numbers begin, so that a number
+ * stands for one record of a boot, whoever sent it. */
 #define AUDITLOG_PROVIDER_NUMBERS UINT64_C(1000000000000000)
+#define AUDITLOG_FLEET_NUMBERS UINT64_C(2000000000000000)
 
 struct auditlog_config {
         sd_event *event;

@@ -269,6 +269,8 @@ struct field_value record_field(const struct record *r, enum record_field f)
                 return text_value(r->control);
         case FIELD_LAYER:
                 return text_value(r->layer);
+        case FIELD_SIGNER:
+                return text_value(r->signer);
         case FIELD_REASON:
                 return text_value(r->reason);
         case FIELD_TAINT:

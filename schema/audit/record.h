@@ -32,7 +32,8 @@ struct record {
         const char *new_text; /* new= ; for a refusal: the value refused */
         const char *control;  /* sysctl name */
         const char *layer;
-        const char *taint; /* symbol, "TAINT_OOT_MODULE"; "bit 40" for one without a name */
+        const char *signer; /* number of the key that a policy of the fleet names, 16 hex digits */
+        const char *taint;  /* symbol, "TAINT_OOT_MODULE"; "bit 40" for one without a name */
         unsigned bit;
         const char *tainted; /* the mask when a policy changes, "0x1000" */
         const char *module;

@@ -66,6 +66,17 @@ static const struct text_case {
                 " when=? boot=? seqno=10",
                 "Policy '\\System\\Audit\\Modules\\TaintEvents' could not be changed from nothing to "
                 "'enabled', layer 'site policy', hive-edited" },
+        { { .kind = RECORD_FLEET_REFUSED,
+                  .path = "/tmp/web.signed",
+                  .old_text = "8",
+                  .new_text = "7",
+                  .layer = "fleet-web",
+                  .reason = "rolled-back",
+                  .signer = "187d88b7353d4092",
+                  .seqno = 12 },
+                "op=refused-fleet-policy path=\"/tmp/web.signed\" old=8 new=7 layer=fleet-web reason=rolled-back "
+                "signer=187d88b7353d4092 when=? boot=? seqno=12",
+                "Policy '/tmp/web.signed' of the fleet refused, layer 'fleet-web', rolled-back" },
         { { .kind = RECORD_POLICY_REFUSED,
                   .path = taint_events,
                   .old_text = "enabled",

@@ -33,8 +33,10 @@ while read -r dir want; do
 done <<END
 /etc/peios/registry.d 755 0
 /etc/peios/schema.d 755 0
+/etc/peios/fleet-keys.d 755 0
 /etc/peios/audit-policy 700 0
 /var/lib/peios 755 0
 /var/lib/peios/registry.d 755 0
+/var/lib/peios/fleet 755 0
 /var/lib/peios/registry 700 $uid
 END

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* peios-fleet: policies for many machines. */
+#include "../../schema/base/log.h"
+#include "config.h"
+#include "verify.h"
+
+static enum exit_code run(const struct fleet_options *o, const struct options_line *line)
+{
+        switch ((enum fleet_command)(line->command - fleet_options_program.commands)) {
+        case FLEET_VERIFY:
+                return verify_files(o, line->words, line->n_words);
+        }
+        return EXIT_CODE_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+        struct fleet_options options = { 0 };
+        struct options_line line;
+        struct diag d = { 0 };
+
+        log_setup("peios-fleet", LOG_INFO);
+        if (options_parse(&fleet_options_program, argc, argv, &options, &line, &d) < 0) {
+                log_error("%s", d.text);
+                return EXIT_CODE_USAGE;
+        }
+        if (line.help || line.version)
+                return options_answer(&fleet_options_program, &line, PROJECT_VERSION) == EXIT_SUCCESS
+                               ? EXIT_CODE_OK
+                               : EXIT_CODE_FAILURE;
+        return (int)run(&options, &line);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "verify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../schema/audit/auditlog.h"
+#include "../../schema/base/file.h"
+#include "../../schema/base/json.h"
+#include "../../schema/base/log.h"
+#include "../../schema/layout.h"
+#include "../../schema/names/fold.h"
+#include "fleet-machine.h"
+
+#define SERIAL_TEXT_MAX 21u
+
+struct verify {
+        const struct fleet_options *options;
+        struct fleet_machine machine;
+        sd_event *event; /* of who installs, as the log of records */
+        struct auditlog *log;
+        struct buf out;
+        struct json json;
+        enum exit_code code; /* the worst so far */
+};
+
+/* One file, and what became of it. */
+struct verify_case {
+        const char *file;  /* as shown to people */
+        const char *group; /* that it must be of; NULL: any */
+        struct buf text;
+        struct fleet_policy policy;
+        enum fleet_verdict verdict;
+        bool is_installed, is_new;
+        struct diag detail; /* of a refusal */
+};
+
+/* A policy that is refused counts for more than one that cannot be read. */
+static void note_code(struct verify *v, enum exit_code code)
+{
+        if (v->code != EXIT_CODE_INVALID)
+                v->code = code;
+}
+
+/* ---- For people and programs ---- */
+
+static void put_time(struct buf *out, int64_t usec)
+{
+        const time_t seconds = (time_t)(usec / 1000000);
+        char text[32] = "";
+        struct tm tm;
+
+        if (gmtime_r(&seconds, &tm))
+                (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+        buf_puts(out, text);
+}
+
+static void put_json(struct verify *v, const struct verify_case *c)
+{
+        const struct fleet_policy *p = &c->policy;
+        _cleanup_buf_ struct buf expires = BUF_INIT;
+        char key[SIGNED_KEY_TEXT_MAX];
+        struct json *j = &v->json;
+
+        put_time(&expires, p->expires);
+        json_begin_object(j);
+        json_add_string(j, "file", c->file);
+        json_add_string(j, "verdict", fleet_verdict_reason(c->verdict));
+        json_add_string(j, "detail", c->detail.text[0] ? c->detail.text : NULL);
+        json_add_string(j, "group", p->group[0] ? p->group : NULL);
+        json_add_number(j, "serial", p->serial);
+        json_add_string(j, "key", p->is_signed ? signed_key_text(p->key, key) : NULL);
+        json_add_string(j, "expires", p->expires ? buf_str(&expires) : NULL);
+        json_add_bool(j, "installed", c->is_installed);
+        json_end_object(j);
+        if (expires.error < 0)
+                v->out.error = expires.error;
+}
+
+static void put_line(struct verify *v, const struct verify_case *c)
+{
+        const struct fleet_policy *p = &c->policy;
+        char key[SIGNED_KEY_TEXT_MAX];
+
+        utf8_put_safe(&v->out, c->file, strlen(c->file));
+        buf_printf(&v->out, ": %s", fleet_verdict_text(c->verdict));
+        if (p->group[0])
+                buf_printf(&v->out, ", group %s, serial %" PRIu64, p->group, p->serial);
+        if (p->is_signed)
+                buf_printf(&v->out, ", key %s", signed_key_text(p->key, key));
+        if (p->expires) {
+                buf_puts(&v->out, ", until ");
+                put_time(&v->out, p->expires);
+        }
+        if (c->is_installed)
+                buf_puts(&v->out, c->is_new ? ": installed" : ": installed already");
+        buf_putc(&v->out, '\n');
+        if (c->detail.text[0]) {
+                utf8_put_safe(&v->out, c->detail.text, strlen(c->detail.text));
+                buf_putc(&v->out, '\n');
+        }
+}
+
+static void report(struct verify *v, const struct verify_case *c)
+{
+        if (v->options->json)
+                put_json(v, c);
+        else
+                put_line(v, c);
+}
+
+/* ---- One file ---- */
+
+static int judge(struct verify *v, struct verify_case *c, int dir_fd, const char *name, struct diag *d)
+{
+        int r = fleet_policy_open(dir_fd, name, &c->text, &c->verdict, &c->detail);
+        if (r < 0)
+                return diag_set(d, -r, "%s", c->detail.text[0] ? c->detail.text : strerror(-r));
+        /* The verdict has its own words for these. */
+        c->detail.text[0] = '\0';
+        if (c->verdict != FLEET_GOOD)
+                return 0;
+        r = fleet_machine_judge(
+                &v->machine, c->file, &c->text, c->group, &c->policy, &c->verdict, &c->detail);
+        return r < 0 ? diag_set(d, -r, "%s", strerror(-r)) : 0;
+}
+
+static const char *serial_text(uint64_t serial, char s[static SERIAL_TEXT_MAX])
+{
+        (void)snprintf(s, SERIAL_TEXT_MAX, "%" PRIu64, serial);
+        return serial > 0 ? s : NULL;
+}
+
+static void record(struct verify *v, const struct verify_case *c, const char *group)
+{
+        const struct fleet_policy *p = &c->policy;
+        char layer[sizeof(LAYER_FLEET) + FLEET_GROUP_MAX], key[SIGNED_KEY_TEXT_MAX];
+        char old[SERIAL_TEXT_MAX], new[SERIAL_TEXT_MAX];
+
+        (void)snprintf(layer, sizeof(layer), LAYER_FLEET "%s", group);
+        (void)auditlog_emit(
+                v->log, &(struct record){ .kind = RECORD_FLEET_REFUSED,
+                                .path = c->file,
+                                .old_text = serial_text(fleet_state_serial(&v->machine.state, group), old),
+                                .new_text = serial_text(p->serial, new),
+                                .layer = group[0] ? layer : NULL,
+                                .reason = fleet_verdict_reason(c->verdict),
+                                .signer = p->is_signed ? signed_key_text(p->key, key) : NULL,
+                                .detail = c->detail.text });
+}
+
+/* Recorded first: a kill behind that records it once more, and none is left out. */
+static int refuse(struct verify *v, const struct verify_case *c, struct diag *d)
+{
+        const char *group = c->group ? c->group : c->policy.group;
+
+        int r = fleet_machine_refuse(&v->machine, group, c->verdict, &c->text);
+        if (r > 0)
+                record(v, c, group);
+        return r < 0 ? r : fleet_machine_store(&v->machine, d);
+}
+
+static int conclude(struct verify *v, struct verify_case *c, struct diag *d)
+{
+        if (c->verdict != FLEET_GOOD)
+                note_code(v, EXIT_CODE_INVALID);
+        if (!v->options->install)
+                return 0;
+        if (c->verdict != FLEET_GOOD)
+                return refuse(v, c, d);
+        int r = fleet_machine_install(&v->machine, &c->policy, &c->text, &c->is_new, d);
+        c->is_installed = r == 0;
+        return r;
+}
+
+static void verify_one(struct verify *v, int dir_fd, const char *name, const char *file, const char *group)
+{
+        struct verify_case c = { .file = file, .group = group };
+        struct diag d = { 0 };
+
+        int r = judge(v, &c, dir_fd, name, &d);
+        if (r == 0)
+                r = conclude(v, &c, &d);
+        if (r == 0) {
+                report(v, &c);
+        } else {
+                log_error("%s: %s", file, d.text[0] ? d.text : strerror(-r));
+                note_code(v, r == -ENOENT ? EXIT_CODE_NOT_FOUND : EXIT_CODE_FAILURE);
+        }
+        buf_done(&c.text);
+}
+
+/* ---- The command ---- */
+
+static enum exit_code flush(struct verify *v)
+{
+        int r = v->out.error;
+
+        if (r == 0)
+                r = file_write_all(STDOUT_FILENO, buf_str(&v->out), v->out.len);
+        if (r == 0)
+                return v->code;
+        log_error("cannot write to standard output: %s", strerror(-r));
+        return EXIT_CODE_FAILURE;
+}
+
+static void verify_done(struct verify *v)
+{
+        v->log = auditlog_free(v->log);
+        v->event = sd_event_unref(v->event);
+        fleet_machine_close(&v->machine);
+        buf_done(&v->out);
+}
+
+/* What an earlier run could not send goes out now. */
+static int open_log(struct verify *v, struct diag *d)
+{
+        _cleanup_free_ char *run_dir = file_path(v->options->root, LAYOUT_FLEET_RUN);
+        struct auditlog_config config = {
+                .backend = &sender_libaudit, .run_dir = run_dir, .numbers = AUDITLOG_FLEET_NUMBERS
+        };
+
+        int r = run_dir ? file_make_dirs(run_dir) : -ENOMEM;
+        if (r == 0)
+                r = sd_event_new(&v->event);
+        config.event = v->event;
+        if (r >= 0)
+                r = auditlog_new(&config, &v->log);
+        return r < 0 ? diag_set(d, -r, "no records can be sent: %s", strerror(-r)) : 0;
+}
+
+enum exit_code verify_files(const struct fleet_options *o, char *const *files, size_t n)
+{
+        _cleanup_(verify_done) struct verify v = { .options = o };
+        struct diag d = { 0 };
+
+        v.json = json_on(&v.out);
+        int r = fleet_machine_open(o->root, o->install, &v.machine, &d);
+        if (r == 0 && o->install)
+                r = open_log(&v, &d);
+        if (r < 0) {
+                log_error("%s", d.text);
+                return r == -EACCES || r == -EPERM ? EXIT_CODE_DENIED : EXIT_CODE_FAILURE;
+        }
+        if (o->json)
+                json_begin_array(&v.json);
+        for (size_t i = 0; i < n; i++)
+                verify_one(&v, AT_FDCWD, files[i], files[i], NULL);
+        if (o->json) {
+                json_end_array(&v.json);
+                buf_putc(&v.out, '\n');
+        }
+        return flush(&v);
+}
