@@ -6,6 +6,7 @@
 
 #include "../../../schema/audit/journal-entry.h"
 #include "../../../schema/audit/record-fields.h"
+#include "alloc-faults.h"
 #include "suite.h"
 
 static const struct actor reg = {
@@ -457,30 +458,17 @@ START_TEST(record_priorities)
 }
 END_TEST
 
-static int allocations_left = -1;
-void *__real_realloc(void *p, size_t n);
-void *__wrap_realloc(void *p, size_t n);
-
-void *__wrap_realloc(void *p, size_t n)
-{
-        if (allocations_left == 0)
-                return NULL;
-        if (allocations_left > 0)
-                allocations_left--;
-        return __real_realloc(p, n);
-}
-
 START_TEST(record_no_memory)
 {
         bool done = false;
 
-        for (int n = 0; !done && n < 100; n++) {
+        for (unsigned n = 1; !done && n < 100; n++) {
                 _cleanup_buf_ struct buf text = BUF_INIT, message = BUF_INIT;
 
-                allocations_left = n;
+                alloc_fail_at(n);
                 int r = record_format(&texts[0].r, &text);
                 int m = journal_entry_message(&texts[0].r, &message);
-                allocations_left = -1;
+                (void)alloc_failed();
                 ck_assert(r == 0 || r == -ENOMEM);
                 ck_assert(m == 0 || m == -ENOMEM);
                 if (r == 0)

@@ -19,7 +19,7 @@ bool alloc_failed(void)
         return failed;
 }
 
-static bool fails_now(void)
+bool alloc_fails_now(void)
 {
         if (countdown == 0 || --countdown > 0)
                 return false;
@@ -43,30 +43,30 @@ char *__wrap_strndup(const char *s, size_t n);
 
 void *__wrap_malloc(size_t n)
 {
-        return fails_now() ? NULL : __real_malloc(n);
+        return alloc_fails_now() ? NULL : __real_malloc(n);
 }
 
 void *__wrap_calloc(size_t n, size_t size)
 {
-        return fails_now() ? NULL : __real_calloc(n, size);
+        return alloc_fails_now() ? NULL : __real_calloc(n, size);
 }
 
 void *__wrap_realloc(void *p, size_t n)
 {
-        return fails_now() ? NULL : __real_realloc(p, n);
+        return alloc_fails_now() ? NULL : __real_realloc(p, n);
 }
 
 void *__wrap_reallocarray(void *p, size_t n, size_t size)
 {
-        return fails_now() ? NULL : __real_reallocarray(p, n, size);
+        return alloc_fails_now() ? NULL : __real_reallocarray(p, n, size);
 }
 
 char *__wrap_strdup(const char *s)
 {
-        return fails_now() ? NULL : __real_strdup(s);
+        return alloc_fails_now() ? NULL : __real_strdup(s);
 }
 
 char *__wrap_strndup(const char *s, size_t n)
 {
-        return fails_now() ? NULL : __real_strndup(s, n);
+        return alloc_fails_now() ? NULL : __real_strndup(s, n);
 }

@@ -9,3 +9,5 @@
 void alloc_fail_at(unsigned n);
 /* Ends that and says whether it did fail. */
 bool alloc_failed(void);
+/* For libraries that allocate in a way of their own: whether this one is to fail. */
+bool alloc_fails_now(void);

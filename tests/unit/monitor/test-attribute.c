@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <check.h>
+#include <errno.h>
 #include <string.h>
 
 #include "../../../service/monitor/cause.h"
 #include "../process/fake-process.h"
 #include "suite.h"
+
+#define TICK_USEC 10000u /* 100 a second, as everywhere */
 
 static struct scratch root;
 
@@ -18,15 +21,6 @@ static void teardown(void)
         scratch_done(&root);
 }
 
-static void make(uint32_t pid, const char *comm, const char *line, uint64_t start)
-{
-        const struct fake_process p = {
-                .pid = pid, .parent = 1, .comm = comm, .command_line = line, .start = start
-        };
-
-        fake_process_make(&root, &p);
-}
-
 static struct taint_event attributed(unsigned bit, const struct cause *cause)
 {
         struct taint_event e = { .bit = bit };
@@ -37,7 +31,7 @@ static struct taint_event attributed(unsigned bit, const struct cause *cause)
 
 START_TEST(actors_and_bystanders)
 {
-        make(42, "bash", "bash", 1);
+        fake_process_run(&root, 42, "bash", "bash", 1);
         struct cause c = {
                 .quality = CAUSE_GOOD, .reason = "warning", .pid = 42, .comm = "bash", .detail = "WARNING"
         };
@@ -77,7 +71,7 @@ START_TEST(tasks_that_are_no_actors)
                 .quality = CAUSE_GOOD, .reason = "warning", .pid = 42, .comm = "bash", .detail = "WARNING"
         };
 
-        make(42, "bash", "bash", 1);
+        fake_process_run(&root, 42, "bash", "bash", 1);
         fake_process_make(&root, &thread);
         /* A victim of the hardware. */
         c.context = CONTEXT_TASK;
@@ -135,7 +129,7 @@ START_TEST(gone_or_another_program_by_now)
         ck_assert_str_eq(e.actor.comm, "wrmsr");
         ck_assert_uint_eq(e.actor.loginuid, AUDIT_ID_UNSET);
 
-        make(42, "bash", "bash", 1);
+        fake_process_run(&root, 42, "bash", "bash", 1);
         e = attributed(2, &c);
         ck_assert_str_eq(e.actor.comm, "wrmsr");
         ck_assert_str_eq(e.actor.exe, "");
@@ -185,10 +179,66 @@ START_TEST(details_are_cut)
 }
 END_TEST
 
+/* ---- Who loads a module ---- */
+
+START_TEST(files_of_modules)
+{
+        static const struct {
+                const char *file, *module;
+                bool same;
+        } cases[] = { { "foo", "foo", true }, { "foo.ko", "foo", true }, { "/a/b/foo.ko.xz", "foo", true },
+                { "./foo-bar.ko", "foo_bar", true }, { "foo_bar", "foo-bar", true },
+                { "foo2.ko", "foo", false }, { "fo", "foo", false }, { "/foo/bar.ko", "foo", false },
+                { "-f", "foo", false }, { "", "foo", false }, { "foo.o", "foo", false } };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+                ck_assert_msg(module_file_matches(cases[i].file, cases[i].module) == cases[i].same, "%s %s",
+                        cases[i].file, cases[i].module);
+}
+END_TEST
+
+START_TEST(who_loads)
+{
+        struct process p;
+
+        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), -ESRCH);
+        fake_process_run(&root, 10, "bash", "bash foo", 1);
+        fake_process_run(&root, 11, "modprobe", "modprobe bar", 1);
+        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), 0);
+        ck_assert_uint_eq(p.actor.pid, 11); /* what bar needs, for all that is known */
+        fake_process_run(&root, 12, "modprobe", "modprobe baz", 1);
+        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), -ESRCH);
+        fake_process_run(&root, 13, "insmod", "insmod /x/other.ko", 1);
+        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), -ESRCH);
+        fake_process_run(&root, 14, "insmod", "insmod /x/foo.ko", 5);
+        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), 0);
+        ck_assert_uint_eq(p.actor.pid, 14);
+        ck_assert_int_eq(cause_find_loader(root.root, "foo", 4 * TICK_USEC, &p), -ESRCH);
+        ck_assert_int_eq(cause_find_loader(root.root, "other", UINT64_MAX, &p), 0);
+        ck_assert_uint_eq(p.actor.pid, 13);
+}
+END_TEST
+
+START_TEST(a_name_alone_makes_no_loader)
+{
+        const struct fake_process mask = {
+                .pid = 66, .comm = "modprobe", .command_line = "modprobe foo", .unprivileged = true
+        };
+        struct process p;
+
+        fake_process_make(&root, &mask);
+        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), -ESRCH);
+        fake_process_run(&root, 13, "insmod", "insmod /x/foo.ko", 1);
+        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), 0);
+        ck_assert_uint_eq(p.actor.pid, 13);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { actors_and_bystanders, tasks_that_are_no_actors,
-                gone_or_another_program_by_now, what_was_there_before, details_are_cut };
+                gone_or_another_program_by_now, what_was_there_before, details_are_cut, files_of_modules,
+                who_loads, a_name_alone_makes_no_loader };
 
         return suite_with("attribute", tests, ARRAY_SIZE(tests), setup, teardown);
 }

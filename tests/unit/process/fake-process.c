@@ -44,6 +44,16 @@ void fake_process_make(const struct scratch *s, const struct fake_process *p)
         ck_assert_int_eq(symlink(s->root, scratch_path(s, file_of(p->pid, "root"))), 0);
 }
 
+void fake_process_run(
+        const struct scratch *s, uint32_t pid, const char *comm, const char *command_line, uint64_t start)
+{
+        const struct fake_process p = {
+                .pid = pid, .parent = 1, .comm = comm, .command_line = command_line, .start = start
+        };
+
+        fake_process_make(s, &p);
+}
+
 void fake_process_end(const struct scratch *s, uint32_t pid)
 {
         static const char *const names[] = { "stat", "comm", "status", "loginuid", "sessionid",

@@ -15,4 +15,7 @@ struct fake_process {
 };
 
 void fake_process_make(const struct scratch *s, const struct fake_process *p);
+/* A child of the first one. */
+void fake_process_run(
+        const struct scratch *s, uint32_t pid, const char *comm, const char *command_line, uint64_t start);
 void fake_process_end(const struct scratch *s, uint32_t pid);

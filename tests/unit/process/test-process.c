@@ -25,20 +25,11 @@ static void teardown(void)
         scratch_done(&root);
 }
 
-static void make(uint32_t pid, const char *comm, const char *line, uint64_t start)
-{
-        const struct fake_process p = {
-                .pid = pid, .parent = 1, .comm = comm, .command_line = line, .start = start
-        };
-
-        fake_process_make(&root, &p);
-}
-
 START_TEST(who_it_is)
 {
         struct process p;
 
-        make(42, "insmod", "insmod foo.ko", 100);
+        fake_process_run(&root, 42, "insmod", "insmod foo.ko", 100);
         ck_assert_int_eq(process_read(root.root, 42, 100 * TICK_USEC, &p), 0);
         ck_assert_uint_eq(p.actor.pid, 42);
         ck_assert_uint_eq(p.actor.uid, 1001);
@@ -56,7 +47,7 @@ START_TEST(a_younger_one_is_another)
 {
         struct process p;
 
-        make(42, "insmod", "insmod foo.ko", 100);
+        fake_process_run(&root, 42, "insmod", "insmod foo.ko", 100);
         ck_assert_int_eq(process_read(root.root, 42, 100 * TICK_USEC - 1, &p), -ESRCH);
         ck_assert_int_eq(process_read(root.root, 42, 0, &p), -ESRCH);
         ck_assert_int_eq(process_read(root.root, 43, UINT64_MAX, &p), -ESRCH);
@@ -69,7 +60,7 @@ START_TEST(names_may_hold_anything)
         struct process p;
 
         for (uint32_t i = 0; i < ARRAY_SIZE(names); i++) {
-                make(50 + i, names[i], NULL, 7);
+                fake_process_run(&root, 50 + i, names[i], NULL, 7);
                 ck_assert_int_eq(process_read(root.root, 50 + i, 7 * TICK_USEC, &p), 0);
                 ck_assert_str_eq(p.actor.comm, names[i]);
                 ck_assert_int_eq(process_read(root.root, 50 + i, 6 * TICK_USEC, &p), -ESRCH);
@@ -116,7 +107,7 @@ START_TEST(command_lines)
 {
         _cleanup_buf_ struct buf line = BUF_INIT;
 
-        make(42, "insmod", "insmod /x/foo.ko a=1", 1);
+        fake_process_run(&root, 42, "insmod", "insmod /x/foo.ko a=1", 1);
         ck_assert_int_eq(process_command_line(root.root, 42, 4096, &line), 0);
         ck_assert_str_eq(buf_str(&line), "insmod /x/foo.ko a=1");
         buf_clear(&line);
@@ -183,7 +174,7 @@ START_TEST(a_caller)
 {
         struct actor a;
 
-        make(42, "peios-reg", "peios-reg set", 100);
+        fake_process_run(&root, 42, "peios-reg", "peios-reg set", 100);
         ck_assert_int_eq(ask(0, BEGAN, -1, &a), 0);
         ck_assert_uint_eq(a.pid, 42);
         ck_assert_uint_eq(a.uid, 0);
@@ -202,7 +193,7 @@ START_TEST(the_bus_knows_the_label_better)
         struct actor a = ACTOR_UNKNOWN;
         int dir = -1;
 
-        make(42, "peios-reg", NULL, 100);
+        fake_process_run(&root, 42, "peios-reg", NULL, 100);
         (void)strcpy(a.context, "from_the_bus");
         ck_assert_int_eq(process_read_caller(root.root, &claim, &a, &dir), 0);
         ck_assert_str_eq(a.context, "from_the_bus");
@@ -214,7 +205,7 @@ START_TEST(another_users_process_is_not_the_caller)
 {
         struct actor a;
 
-        make(42, "somebody", NULL, 1);
+        fake_process_run(&root, 42, "somebody", NULL, 1);
         ck_assert_int_eq(ask(1000, BEGAN, -1, &a), -ESRCH);
         check_nobody(&a, 1000);
         /* The real uid decides nothing: a set-user-ID program that the caller runs is another one. */
@@ -230,7 +221,7 @@ START_TEST(a_younger_process_is_not_the_caller)
 {
         struct actor a;
 
-        make(42, "somebody", NULL, 101);
+        fake_process_run(&root, 42, "somebody", NULL, 101);
         ck_assert_int_eq(ask(0, BEGAN, -1, &a), -ESRCH);
         check_nobody(&a, 0);
         ck_assert_int_eq(ask(0, BEGAN + TICK_USEC, -1, &a), 0);
@@ -240,7 +231,7 @@ END_TEST
 static void change_hands(void)
 {
         fake_process_end(&root, 42);
-        make(42, "somebody", NULL, 100000);
+        fake_process_run(&root, 42, "somebody", NULL, 100000);
 }
 
 static void end(void)
@@ -255,7 +246,7 @@ START_TEST(a_pid_that_changes_hands_is_seen)
         struct actor a;
 
         for (size_t i = 0; i < ARRAY_SIZE(files) * ARRAY_SIZE(happens); i++) {
-                make(42, "peios-reg", NULL, 100);
+                fake_process_run(&root, 42, "peios-reg", NULL, 100);
                 during.file = files[i / ARRAY_SIZE(happens)];
                 during.happens = happens[i % ARRAY_SIZE(happens)];
                 ck_assert_int_eq(ask(0, BEGAN, -1, &a), -ESRCH);
@@ -270,7 +261,7 @@ START_TEST(who_is_gone_is_unknown)
 {
         struct actor a;
 
-        make(43, "somebody", NULL, 1);
+        fake_process_run(&root, 43, "somebody", NULL, 1);
         ck_assert_int_eq(ask(0, BEGAN, -1, &a), -ESRCH);
         check_nobody(&a, 0);
 }
@@ -280,7 +271,7 @@ START_TEST(what_cannot_be_read_is_unknown)
 {
         struct actor a;
 
-        make(42, "peios-reg", NULL, 100);
+        fake_process_run(&root, 42, "peios-reg", NULL, 100);
         scratch_remove(&root, "/proc/42/loginuid");
         scratch_puts(&root, "/proc/42/sessionid", "three");
         scratch_remove(&root, "/proc/42/attr/current");
@@ -315,7 +306,7 @@ START_TEST(a_descriptor_of_the_process)
         }
         int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
         ck_assert_int_ge(pidfd, 0);
-        make(42, "peios-reg", NULL, 100);
+        fake_process_run(&root, 42, "peios-reg", NULL, 100);
         ck_assert_int_eq(ask(0, 0, pidfd, &a), 0);
         ck_assert_str_eq(a.comm, "peios-reg");
         ck_assert_int_eq(ask(1000, 0, pidfd, &a), -ESRCH);

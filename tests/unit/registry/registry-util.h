@@ -23,6 +23,11 @@ struct world {
 
 #define WORLD_VALUE_MAX 4096u
 
+/* Folders of drop-in files, for world_write(), and how such a file begins. */
+#define ETC "etc/peios/registry.d/"
+#define USR "usr/lib/peios/registry.d/"
+#define HEAD(layer) "peios-registry: 1\nlayer: " layer "\n"
+
 /* A new root, and a registry opened on it. */
 void world_init(struct world *w);
 void world_done(struct world *w);

@@ -8,75 +8,21 @@
 #include <sqlite3.h>
 
 #include "../../../registry-provider/store/history.h"
-#include "suite.h"
+#include "alloc-faults.h"
 #include "registry-util.h"
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-void *__wrap_reallocarray(void *p, size_t n, size_t size);
-char *__wrap_strdup(const char *s);
-char *__wrap_strndup(const char *s, size_t n);
-
-static unsigned countdown;
-static bool failed;
-
-static bool fails_now(void)
-{
-        if (countdown == 0 || --countdown > 0)
-                return false;
-        failed = true;
-        return true;
-}
-
-void *__wrap_malloc(size_t n)
-{
-        return fails_now() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-        return fails_now() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-        return fails_now() ? NULL : __real_realloc(p, n);
-}
-
-void *__wrap_reallocarray(void *p, size_t n, size_t size)
-{
-        return fails_now() ? NULL : __real_realloc(p, n * size);
-}
-
-char *__wrap_strndup(const char *s, size_t n)
-{
-        n = strnlen(s, n);
-        char *copy = fails_now() ? NULL : __real_malloc(n + 1);
-        if (copy)
-                *(char *)mempcpy(copy, s, n) = '\0';
-        return copy;
-}
-
-char *__wrap_strdup(const char *s)
-{
-        return __wrap_strndup(s, strlen(s));
-}
+#include "suite.h"
 
 /* SQLite has its own way to the C library. */
 static sqlite3_mem_methods sqlite_memory;
 
 static void *sqlite_malloc(int n)
 {
-        return fails_now() ? NULL : sqlite_memory.xMalloc(n);
+        return alloc_fails_now() ? NULL : sqlite_memory.xMalloc(n);
 }
 
 static void *sqlite_realloc(void *p, int n)
 {
-        return fails_now() ? NULL : sqlite_memory.xRealloc(p, n);
+        return alloc_fails_now() ? NULL : sqlite_memory.xRealloc(p, n);
 }
 
 /* Before anything else in this process uses it. */
@@ -203,12 +149,11 @@ static enum outcome fail_nth(const struct change *c, const struct path *path, un
                 dropins_done(&w.files);
                 ck_assert_int_eq(dropins_load(w.root, WORLD_VALUE_MAX, &w.files), 0);
         }
-        failed = false;
-        countdown = n;
+        alloc_fail_at(n);
         int r = try_change(c, path, &events);
         if (r == 0)
                 r = registry_sync(w.r, NULL);
-        countdown = 0;
+        const bool failed = alloc_failed();
         registry_events_done(&events);
         ck_assert_msg(r == 0 || (failed && r == -ENOMEM), "%s: allocation %u: %s", c->key, n, strerror(-r));
         if (r < 0) {
@@ -329,14 +274,14 @@ START_TEST(in_an_open_transaction)
 
         ck_assert_int_eq(registry_path(w.r, c.key, &path, NULL), 0);
         ck_assert_int_eq(registry_path(w.r, before.key, &first, NULL), 0);
+        bool failed;
         do {
                 struct registry_events events;
-                failed = false;
                 ck_assert_int_eq(registry_begin(w.r, NULL), 0);
                 ck_assert_int_eq(apply_change(&before, &first), 0);
-                countdown = ++n;
+                alloc_fail_at(++n);
                 int r = apply_change(&c, &path);
-                countdown = 0;
+                failed = alloc_failed();
                 ck_assert(r == 0 || (failed && r == -ENOMEM));
                 int ended = registry_end(w.r, &events);
                 /* Where SQLite itself has no memory it may undo the whole transaction. */
@@ -360,31 +305,30 @@ START_TEST(in_an_open_transaction)
 END_TEST
 
 /* The path is the test's own. */
-static int open_nth(unsigned n)
+static int open_nth(unsigned n, bool *ret_failed)
 {
         struct registry_config config = { .schema = w.schema, .value_max = WORLD_VALUE_MAX };
         _cleanup_free_ char *file = world_file(&w);
 
-        countdown = n;
+        alloc_fail_at(n);
         int r = store_open(file, STORE_WRITE, WORLD_VALUE_MAX, &config.store, NULL);
         if (r == 0)
                 r = registry_open(&config, &w.r, NULL);
-        countdown = 0;
+        *ret_failed = alloc_failed();
         return r;
 }
 
 START_TEST(opening)
 {
         unsigned n = 0, failures = 0;
-        int r;
+        bool failed;
 
         world_write(&w, SITE_PATH, SITE);
         free(world_reload(&w));
         struct dump before = world_dump(&w, false);
         do {
                 world_close(&w);
-                failed = false;
-                r = open_nth(++n);
+                int r = open_nth(++n, &failed);
                 ck_assert_msg(r == 0 || (failed && r == -ENOMEM), "allocation %u: %s", n, strerror(-r));
                 failures += r < 0;
         } while (failed);

@@ -7,9 +7,6 @@
 #include "suite.h"
 #include "registry-util.h"
 
-#define ETC "etc/peios/registry.d/"
-#define HEAD(layer) "peios-registry: 1\nlayer: " layer "\n"
-
 static struct world w;
 
 static void setup(void)

@@ -7,11 +7,8 @@
 #include "registry-util.h"
 #include "signed-front.h"
 
-#define ETC "etc/peios/registry.d/"
 #define VAR "var/lib/peios/registry.d/"
-#define USR "usr/lib/peios/registry.d/"
 #define LAYERS "\\System\\Registry\\Layers\\"
-#define HEAD(layer) "peios-registry: 1\nlayer: " layer "\n"
 
 static struct world w;
 

@@ -7,10 +7,6 @@
 #include "suite.h"
 #include "registry-util.h"
 
-#define ETC "etc/peios/registry.d/"
-#define USR "usr/lib/peios/registry.d/"
-#define HEAD(layer) "peios-registry: 1\nlayer: " layer "\n"
-
 static struct world w;
 
 static void setup(void)

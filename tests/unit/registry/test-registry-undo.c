@@ -218,14 +218,13 @@ START_TEST(a_key_that_went_with_a_file)
         uint32_t left_out;
 
         prepare(&w);
-        world_write(&w, "etc/peios/registry.d/50-a.yaml",
-                "peios-registry: 1\nlayer: a\nprecedence: 9\nkeys:\n  \\A\\B: { W: !sz file }\n");
+        world_write(&w, ETC "50-a.yaml", HEAD("a") "precedence: 9\nkeys:\n  \\A\\B: { W: !sz file }\n");
         world_reload_well(&w);
         ck_assert_str_eq(world_get(&w, "Machine\\A\\B", "W"), "'file'@a");
         world_do(&w, "set x Machine\\A\\B V one");
         const int64_t row = last_row(&w);
         world_do(&w, "rmr x Machine\\A\\B");
-        world_write(&w, "etc/peios/registry.d/50-a.yaml", NULL);
+        world_write(&w, ETC "50-a.yaml", NULL);
         world_reload_well(&w);
         ck_assert_str_eq(world_get(&w, "Machine\\A\\B", "V"), "NOT_FOUND");
         const struct registry_undo what = { .after = row, .until = last_row(&w) };
