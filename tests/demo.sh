@@ -38,12 +38,8 @@ pids=
 cleanup() {
         status=$?
         trap - EXIT INT TERM
-        for pid in $pids; do
-                kill "$pid" 2>/dev/null || :
-        done
-        for pid in $pids; do
-                wait "$pid" 2>/dev/null || :
-        done
+        # shellcheck disable=SC2086
+        end_processes $pids
         [ "$status" = 0 ] || cat "$root"/*.log 2>/dev/null || :
         rm -rf "$root"
         exit "$status"
@@ -58,28 +54,8 @@ echo 3 >"$control"
 echo 32768 >"$root/proc/sys/kernel/pid_max"
 echo 0 >"$root/proc/sys/kernel/tainted"
 
-cat >"$root/bus.conf" <<EOF
-<busconfig>
-  <type>system</type>
-  <listen>unix:path=$root/bus</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow send_destination="*"/>
-    <allow receive_sender="*"/>
-    <allow own="*"/>
-  </policy>
-</busconfig>
-EOF
+write_bus_config "$root"
 export DBUS_SYSTEM_BUS_ADDRESS="unix:path=$root/bus"
-
-# wait_for COMMAND…: until it succeeds, two minutes at most.
-wait_for() {
-        deadline=$(($(date +%s) + 120))
-        until "$@" >/dev/null 2>&1; do
-                [ "$(date +%s)" -lt "$deadline" ] || die "waited in vain for: $*"
-                sleep 0.1
-        done
-}
 
 property() {
         busctl --system --timeout=20 get-property org.peios.AuditPolicy1 /org/peios/AuditPolicy1 org.peios.AuditPolicy1 "$1"

@@ -10,6 +10,42 @@ die() {
         exit 1
 }
 
+# wait_for COMMAND…: until it succeeds, two minutes at most.
+wait_for() {
+        deadline=$(($(date +%s) + 120))
+        until "$@" >/dev/null 2>&1; do
+                [ "$(date +%s)" -lt "$deadline" ] || die "waited in vain for: $*"
+                sleep 0.1
+        done
+}
+
+# end_processes PID…: those in the background that are still there.
+end_processes() {
+        for pid in "$@"; do
+                kill "$pid" 2>/dev/null || :
+        done
+        for pid in "$@"; do
+                wait "$pid" 2>/dev/null || :
+        done
+}
+
+# write_bus_config FOLDER: FOLDER/bus.conf, of a private bus on which everybody may do everything, at FOLDER/bus.
+write_bus_config() {
+        cat >"$1/bus.conf" <<EOF
+<busconfig>
+  <type>system</type>
+  <listen>unix:path=$1/bus</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow user="*"/>
+    <allow send_destination="*"/>
+    <allow receive_sender="*"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+EOF
+}
+
 # install_packages LIST…: what they name and the machine lacks. Without root it says what is missing.
 install_packages() {
         wanted=$(sed -e 's/#.*//' "$@")

@@ -49,12 +49,8 @@ pids=
 cleanup() {
         status=$?
         trap - EXIT INT TERM
-        for pid in $pids; do
-                kill "$pid" 2>/dev/null || :
-        done
-        for pid in $pids; do
-                wait "$pid" 2>/dev/null || :
-        done
+        # shellcheck disable=SC2086
+        end_processes $pids
         [ "$status" = 0 ] || tail -n 5 "$scratch"/*.log "$scratch"/*/*.log 2>/dev/null || :
         rm -rf "$scratch"
         exit "$status"
@@ -74,15 +70,6 @@ start() {
 stop() {
         kill "$1"
         wait "$1" || :
-}
-
-wait_for() {
-        tries=0
-        until "$@" >/dev/null 2>&1; do
-                tries=$((tries + 1))
-                [ "$tries" -lt 300 ] || die "waited in vain for: $*"
-                sleep 0.1
-        done
 }
 
 installed() {
@@ -120,19 +107,7 @@ start_bus() {
         dir=$scratch/$1
         mkdir -p "$dir/config" "$dir/run" "$dir/root/etc/peios/registry.d" "$dir/root/etc/peios/schema.d"
         ln -s /proc "$dir/root/proc"
-        cat >"$dir/bus.conf" <<EOF
-<busconfig>
-  <type>system</type>
-  <listen>unix:path=$dir/bus</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow user="*"/>
-    <allow send_destination="*"/>
-    <allow receive_sender="*"/>
-    <allow own="*"/>
-  </policy>
-</busconfig>
-EOF
+        write_bus_config "$dir"
         start "$1/bus.log" dbus-daemon --config-file="$dir/bus.conf" --nofork
         wait_for test -S "$dir/bus"
 }

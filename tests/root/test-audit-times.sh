@@ -30,12 +30,8 @@ pids=
 cleanup() {
         status=$?
         trap - EXIT INT TERM
-        for pid in $pids; do
-                kill "$pid" 2>/dev/null || :
-        done
-        for pid in $pids; do
-                wait "$pid" 2>/dev/null || :
-        done
+        # shellcheck disable=SC2086
+        end_processes $pids
         auditctl -e "$before" >/dev/null || status=1
         [ "$status" = 0 ] || cat "$root"/*.log "$root"/timeline 2>/dev/null || :
         rm -rf "$root"
@@ -43,15 +39,6 @@ cleanup() {
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
-
-# wait_for COMMAND…: until it succeeds, 60 s at most.
-wait_for() {
-        deadline=$(($(date +%s) + 60))
-        until "$@" >/dev/null 2>&1; do
-                [ "$(date +%s)" -lt "$deadline" ] || die "waited in vain for: $*"
-                sleep 0.1
-        done
-}
 
 mkdir -p "$root/audit/conf" "$root/proc/sys/kernel" "$root/etc/peios/registry.d"
 echo 3 >"$root/proc/sys/kernel/audit_taint_events"
@@ -72,18 +59,7 @@ disk_full_action = IGNORE
 disk_error_action = IGNORE
 EOF
 chmod 640 "$root/audit/conf/auditd.conf"
-cat >"$root/bus.conf" <<EOF
-<busconfig>
-  <type>system</type>
-  <listen>unix:path=$root/bus</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow send_destination="*"/>
-    <allow receive_sender="*"/>
-    <allow own="*"/>
-  </policy>
-</busconfig>
-EOF
+write_bus_config "$root"
 export DBUS_SYSTEM_BUS_ADDRESS="unix:path=$root/bus"
 
 auditd -n -s enable -c "$root/audit/conf" >"$root/auditd.log" 2>&1 9>&- &
