@@ -415,7 +415,7 @@ static int on_began(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *er
         const char *name = peer_came(m);
 
         if (name)
-                beginnings_add(userdata, name, process_now());
+                beginnings_add(userdata, name, clock_of(CLOCK_BOOTTIME));
         return 0;
 }
 
@@ -430,7 +430,7 @@ static int on_watched(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
                         sd_bus_message_get_error(m)->message);
                 return 0;
         }
-        b->horizon = process_now();
+        b->horizon = clock_of(CLOCK_BOOTTIME);
         return 0;
 }
 
@@ -464,7 +464,7 @@ uint64_t beginnings_find(const struct beginnings *b, const char *name)
         for (unsigned i = 0; i < BEGINNINGS_MAX; i++)
                 if (b->list[i].name[0] != '\0' && strcmp(b->list[i].name, name) == 0)
                         return b->list[i].usec;
-        uint64_t now = process_now();
+        uint64_t now = clock_of(CLOCK_BOOTTIME);
         return b->horizon < now ? b->horizon : now;
 }
 

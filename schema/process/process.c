@@ -226,11 +226,3 @@ bool process_capabilities(const char *root, uint32_t pid, uint64_t *ret)
 
         return dir >= 0 && read_status(dir, "\nCapEff:\t", 0, true, ret);
 }
-
-uint64_t process_now(void)
-{
-        struct timespec ts;
-
-        (void)clock_gettime(CLOCK_BOOTTIME, &ts);
-        return (uint64_t)ts.tv_sec * USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
-}

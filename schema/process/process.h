@@ -74,6 +74,3 @@ _must_check_ int process_command_line(const char *root, uint32_t pid, size_t lim
 
 /* The effective capabilities, a bit each. False where they cannot be read. */
 bool process_capabilities(const char *root, uint32_t pid, uint64_t *ret);
-
-/* CLOCK_BOOTTIME, µs: what tasks' start times are compared with. */
-uint64_t process_now(void);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../../schema/base/buf.h"
+#include "../../schema/base/clock.h"
 #include "../../schema/base/date.h"
 #include "../../schema/base/json.h"
 #include "../../schema/base/log.h"
@@ -408,16 +409,15 @@ static void show_csv(const struct result *r, struct buf *out)
 
 struct bar {
         uint64_t total; /* 0: not known */
-        struct timespec last;
+        uint64_t last;  /* tenths of a second */
 };
 
 static void draw(void *userdata, uint64_t consumed)
 {
         struct bar *bar = userdata;
-        struct timespec now;
+        const uint64_t now = clock_of(CLOCK_MONOTONIC_COARSE) / 100000;
 
-        (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-        if (now.tv_sec == bar->last.tv_sec && now.tv_nsec - bar->last.tv_nsec < 100000000)
+        if (now == bar->last)
                 return;
         bar->last = now;
         if (bar->total == 0) {

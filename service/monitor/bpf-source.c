@@ -15,6 +15,7 @@
 #include <sys/vfs.h>
 #include <time.h>
 
+#include "../../schema/base/clock.h"
 #include "../../schema/base/file.h"
 #include "bpf/report-event.h"
 #include "taint.skel.h"
@@ -254,11 +255,9 @@ static uint64_t count_drops(const struct bpf_source *s)
 /* The clocks are read again for every report: the wall clock may have been set. */
 static int64_t clock_offset_usec(void)
 {
-        struct timespec wall, boot;
+        const int64_t wall = (int64_t)clock_of(CLOCK_REALTIME);
 
-        (void)clock_gettime(CLOCK_REALTIME, &wall);
-        (void)clock_gettime(CLOCK_BOOTTIME, &boot);
-        return (int64_t)(wall.tv_sec - boot.tv_sec) * 1000000 + (wall.tv_nsec - boot.tv_nsec) / 1000;
+        return wall - (int64_t)clock_of(CLOCK_BOOTTIME);
 }
 
 static bool is_ready(const struct report_slot *slot)

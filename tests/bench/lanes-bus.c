@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../bus/connect.h"
 #include "bus.h"
 #include "lanes.h"
 
@@ -16,19 +17,9 @@ struct bus_lane {
 
 sd_bus *bus_open(const char *address)
 {
-        const char *name;
         sd_bus *bus = NULL;
 
-        int r = sd_bus_new(&bus);
-        if (r >= 0)
-                r = sd_bus_set_address(bus, address);
-        if (r >= 0)
-                r = sd_bus_set_bus_client(bus, true);
-        if (r >= 0)
-                r = sd_bus_start(bus);
-        /* Waits for the greeting, before which nothing is sent. */
-        if (r >= 0)
-                r = sd_bus_get_unique_name(bus, &name);
+        int r = connect_to_bus(address, &bus);
         if (r < 0)
                 die(address, r);
         return bus;

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "../../schema/base/buf.h"
+#include "connect.h"
 #include "harness-internal.h"
 
 /* What dbus-daemon's own system.conf says, and a name for a polkit of the test's. */
@@ -58,29 +59,6 @@ static void write_config(void)
         world_write("/../bus.conf", buf_str(&text));
 }
 
-static int try_connect(const char *address, sd_bus **ret)
-{
-        sd_bus *bus = NULL;
-
-        int r = sd_bus_new(&bus);
-        if (r >= 0)
-                r = sd_bus_set_address(bus, address);
-        if (r >= 0)
-                r = sd_bus_set_bus_client(bus, true);
-        if (r >= 0)
-                r = sd_bus_start(bus);
-        /* The user is asked for while the connection is being set up. */
-        const char *name;
-        if (r >= 0)
-                r = sd_bus_get_unique_name(bus, &name);
-        if (r < 0) {
-                sd_bus_close_unref(bus);
-                return r;
-        }
-        *ret = bus;
-        return 0;
-}
-
 sd_bus *world_connect(uid_t uid)
 {
         uint64_t end = deadline();
@@ -88,10 +66,10 @@ sd_bus *world_connect(uid_t uid)
         sd_bus *bus = NULL;
 
         ck_assert_msg(uid == own || seteuid(uid) == 0, "cannot become uid %u: %m", uid);
-        int r = try_connect(world.address, &bus);
+        int r = connect_to_bus(world.address, &bus);
         while (r < 0 && !is_past(end) && waitpid(world.bus_daemon.pid, NULL, WNOHANG) == 0) {
                 (void)usleep(1000);
-                r = try_connect(world.address, &bus);
+                r = connect_to_bus(world.address, &bus);
         }
         ck_assert_int_eq(seteuid(own), 0);
         ck_assert_msg(r >= 0, "cannot connect to the private bus: %s", strerror(-r));

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "../../schema/base/buf.h"
+#include "../../schema/base/clock.h"
 #include "../../schema/base/file.h"
 #include "harness-internal.h"
 
@@ -28,21 +29,14 @@ static bool left_out;
 
 static char scratch[] = "/tmp/peios-bus-XXXXXX";
 
-static uint64_t now_usec(void)
-{
-        struct timespec ts;
-        (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t)ts.tv_sec * UINT64_C(1000000) + (uint64_t)ts.tv_nsec / 1000;
-}
-
 uint64_t deadline(void)
 {
-        return now_usec() + UINT64_C(1000000) * WAIT_SECONDS;
+        return clock_usec() + UINT64_C(1000000) * WAIT_SECONDS;
 }
 
 bool is_past(uint64_t when)
 {
-        return now_usec() > when;
+        return clock_usec() > when;
 }
 
 void bus_turn(sd_bus *bus)

@@ -60,12 +60,17 @@ static const char *tree(sd_bus *bus, const char *key, const char *option, const 
         return buf_str(&out);
 }
 
+static void start_with_a_layer(void)
+{
+        registryd_start(NULL);
+        (void)set_number(world.bus, "\\System\\Registry\\Layers\\trial", "Precedence", 5);
+}
+
 START_TEST(effective_and_of_a_layer)
 {
         unsigned pages;
 
-        registryd_start(NULL);
-        (void)set_number(world.bus, "\\System\\Registry\\Layers\\trial", "Precedence", 5);
+        start_with_a_layer();
         set_string(world.bus, KEY "\\b\\Deep", "V", "1");
         set_string(world.bus, KEY "\\A", "", "default");
         set_string(world.bus, KEY, "one", "1");
@@ -207,8 +212,7 @@ START_TEST(hiding_and_masking)
 {
         unsigned pages;
 
-        registryd_start(NULL);
-        (void)set_number(world.bus, "\\System\\Registry\\Layers\\trial", "Precedence", 5);
+        start_with_a_layer();
         set_string(world.bus, KEY "\\A\\B", "V", "1");
         set_string(world.bus, KEY "\\C", "V", "1");
         set_in_layer(world.bus, "trial", KEY "\\A", "Mine", "2");

@@ -8,6 +8,7 @@
 
 #include "../../schema/base/file.h"
 #include "client.h"
+#include "connect.h"
 
 #define PROGRAM_MAX (256u * 1024u * 1024u)
 /* No UTF-8, and U+FFFE. */
@@ -18,13 +19,7 @@ static int write_and_end(const char *address)
 {
         sd_bus *bus = NULL;
 
-        int r = sd_bus_new(&bus);
-        if (r >= 0)
-                r = sd_bus_set_address(bus, address);
-        if (r >= 0)
-                r = sd_bus_set_bus_client(bus, true);
-        if (r >= 0)
-                r = sd_bus_start(bus);
+        int r = connect_to_bus(address, &bus);
         if (r >= 0)
                 r = sd_bus_call_method(bus, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE, "Set",
                         NULL, NULL, "ssuva{sv}", MODULES, "TaintEvents", (uint32_t)REG_SZ, "s",

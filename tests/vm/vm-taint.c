@@ -18,16 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../schema/base/clock.h"
 #include "../../service/monitor/bpf-source.h"
 #include "faults.h"
-
-static uint64_t now_usec(clockid_t clock)
-{
-        struct timespec t;
-
-        (void)clock_gettime(clock, &t);
-        return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static uint64_t tainted(void)
 {
@@ -71,7 +64,7 @@ static void on_transition(const struct taint_event *e, void *userdata)
                 e->attribution == ATTRIBUTION_EXACT, contexts[e->context]);
         print_actor(&e->actor);
         printf(" old=%llx new=%llx latency=%lld detail=%s\n", (unsigned long long)e->old_mask,
-                (unsigned long long)e->new_mask, (long long)(now_usec(CLOCK_REALTIME) - e->time_usec),
+                (unsigned long long)e->new_mask, (long long)(clock_of(CLOCK_REALTIME) - e->time_usec),
                 e->detail);
         for (const char *line = e->stack; line && *line; line += strcspn(line, "\n") + 1)
                 printf("stack %.*s\n", (int)strcspn(line, "\n"), line);
@@ -118,7 +111,7 @@ static int run(sd_event *event, const char *pin)
                 .sysctl_written = on_sysctl };
         struct bpf_source *source = NULL;
         struct bpf_source_status status;
-        uint64_t begin = now_usec(CLOCK_MONOTONIC), set = tainted();
+        uint64_t begin = clock_of(CLOCK_MONOTONIC), set = tainted();
         struct diag d = { 0 };
         int r;
 
@@ -132,7 +125,7 @@ static int run(sd_event *event, const char *pin)
                 return r;
         status = bpf_source_status(source);
         printf("ready usec=%llu set=%llx pinned=%d hooks=%s\n",
-                (unsigned long long)(now_usec(CLOCK_MONOTONIC) - begin), (unsigned long long)set,
+                (unsigned long long)(clock_of(CLOCK_MONOTONIC) - begin), (unsigned long long)set,
                 status.pinned, status.hooks);
         fflush(stdout);
         r = sd_event_loop(event);

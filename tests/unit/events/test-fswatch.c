@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "../../../schema/base/clock.h"
 #include "../../../schema/base/file.h"
 #include "../../../schema/events/fswatch.h"
 #include "suite.h"
@@ -97,19 +98,12 @@ static bool turn(uint64_t usec)
         return r > 0;
 }
 
-static uint64_t now(void)
-{
-        struct timespec ts;
-        (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
 /* Until what was made before is told, if it is. Others may be busy in /tmp all the time. */
 static void settle(void)
 {
-        uint64_t end = now() + 6 * FSWATCH_QUIET_USEC;
+        uint64_t end = clock_usec() + 6 * FSWATCH_QUIET_USEC;
 
-        while (now() < end)
+        while (clock_usec() < end)
                 (void)turn(FSWATCH_QUIET_USEC);
         while (turn(0))
                 ;
@@ -117,10 +111,10 @@ static void settle(void)
 
 static void wait_told(unsigned before, const char *what)
 {
-        uint64_t end = now() + WAIT_USEC;
+        uint64_t end = clock_usec() + WAIT_USEC;
 
         while (world.told == before) {
-                ck_assert_msg(now() < end, "not told of: %s", what);
+                ck_assert_msg(clock_usec() < end, "not told of: %s", what);
                 (void)turn(FSWATCH_QUIET_USEC);
         }
 }

@@ -10,18 +10,11 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "../../../schema/base/clock.h"
 #include "../../../schema/base/file.h"
 #include "../../../schema/layout.h"
 
 #define TAINTED "/proc/sys/kernel/tainted"
-
-static uint64_t monotonic(void)
-{
-        struct timespec t;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 void world_new(struct world *w)
 {
@@ -159,16 +152,16 @@ void world_log(struct world *w, const char *text)
         char line[2048];
 
         (void)snprintf(
-                line, sizeof(line), "4,%" PRIu64 ",%" PRIu64 ",-;%s", w->log_seq++, monotonic(), text);
+                line, sizeof(line), "4,%" PRIu64 ",%" PRIu64 ",-;%s", w->log_seq++, clock_usec(), text);
         world_log_raw(w, line);
 }
 
 unsigned world_run(struct world *w, uint64_t usec)
 {
-        uint64_t end = monotonic() + usec;
+        uint64_t end = clock_usec() + usec;
         unsigned n = 0;
 
-        for (uint64_t now = monotonic(); now < end; now = monotonic()) {
+        for (uint64_t now = clock_usec(); now < end; now = clock_usec()) {
                 int r = sd_event_run(w->event, end - now);
                 ck_assert_int_ge(r, 0);
                 n += r > 0;
@@ -178,9 +171,9 @@ unsigned world_run(struct world *w, uint64_t usec)
 
 void world_run_until_told(struct world *w, size_t n)
 {
-        uint64_t end = monotonic() + 5000 * MS;
+        uint64_t end = clock_usec() + 5000 * MS;
 
-        while (w->n_told < n && monotonic() < end)
+        while (w->n_told < n && clock_usec() < end)
                 ck_assert_int_ge(sd_event_run(w->event, 10 * MS), 0);
         ck_assert_msg(w->n_told == n, "%zu events were told, expected %zu", w->n_told, n);
 }

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "../../../schema/base/clock.h"
 #include "../../../schema/base/file.h"
 #include "../../../schema/process/process.h"
 #include "fake-process.h"
@@ -324,9 +325,10 @@ END_TEST
 /* The real thing: this process itself. */
 START_TEST(of_this_machine)
 {
-        const struct process_claim claim = {
-                .pid = (uint32_t)getpid(), .uid = geteuid(), .started_before = process_now(), .pidfd = -1
-        };
+        const struct process_claim claim = { .pid = (uint32_t)getpid(),
+                .uid = geteuid(),
+                .started_before = clock_of(CLOCK_BOOTTIME),
+                .pidfd = -1 };
         struct process_claim early = claim;
         struct actor a = ACTOR_UNKNOWN;
         int dir = -1;

@@ -2,9 +2,11 @@
 /* Limits, expected sequences, and what a change costs. */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
+#include "../../../schema/base/clock.h"
 #include "suite.h"
 #include "registry-util.h"
 
@@ -189,14 +191,7 @@ START_TEST(compare_and_swap_delete)
 }
 END_TEST
 
-static double cpu_ns(void)
-{
-        struct timespec now;
-        (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-        return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
-static double fill_and_measure(unsigned n)
+static uint64_t fill_and_measure(unsigned n)
 {
         struct buf script = BUF_INIT;
 
@@ -208,10 +203,10 @@ static double fill_and_measure(unsigned n)
                 }
         }
         buf_done(&script);
-        double start = cpu_ns();
+        const uint64_t start = clock_of(CLOCK_PROCESS_CPUTIME_ID);
         for (unsigned i = 0; i < 300; i++)
                 world_do(&w, i % 2 ? "set - \\Fill\\K1 V1 2" : "set - \\Fill\\K1 V1 3");
-        return cpu_ns() - start;
+        return clock_of(CLOCK_PROCESS_CPUTIME_ID) - start;
 }
 
 /* Without a disk: a set looks at its own value only. */
@@ -220,25 +215,26 @@ START_TEST(cost_of_a_set)
         world_close(&w);
         w.in_memory = true;
         ck_assert_int_eq(world_open(&w), 0);
-        double small = fill_and_measure(20);
-        double large = fill_and_measure(20000);
-        ck_assert_msg(large < 10 * small, "%g ns in a store of 20, %g in one of 20000", small, large);
+        const uint64_t small = fill_and_measure(20);
+        const uint64_t large = fill_and_measure(20000);
+        ck_assert_msg(large < 10 * small, "%" PRIu64 " µs in a store of 20, %" PRIu64 " in one of 20000",
+                small, large);
 }
 END_TEST
 
 /* One transaction that makes DEEP_KEYS keys, in trees of that depth without branches. */
 #define DEEP_KEYS 8192u
-static double make_deep_and_measure(unsigned levels)
+static uint64_t make_deep_and_measure(unsigned levels)
 {
         _cleanup_free_ char *below = deep_path(levels, "k");
         struct buf script = BUF_INIT;
 
         for (unsigned i = 0; i < DEEP_KEYS / levels; i++)
                 buf_printf(&script, "mk - \\Deep%u-%u/%s\n", levels, i, below);
-        double start = cpu_ns();
+        const uint64_t start = clock_of(CLOCK_PROCESS_CPUTIME_ID);
         world_do(&w, buf_str(&script));
         buf_done(&script);
-        return cpu_ns() - start;
+        return clock_of(CLOCK_PROCESS_CPUTIME_ID) - start;
 }
 
 START_TEST(cost_of_deep_keys)
@@ -246,9 +242,10 @@ START_TEST(cost_of_deep_keys)
         world_close(&w);
         w.in_memory = true;
         ck_assert_int_eq(world_open(&w), 0);
-        double flat = make_deep_and_measure(8);
-        double deep = make_deep_and_measure(256);
-        ck_assert_msg(deep < 4 * flat, "%g ns for keys of depth 8, %g of depth 256", flat, deep);
+        const uint64_t flat = make_deep_and_measure(8);
+        const uint64_t deep = make_deep_and_measure(256);
+        ck_assert_msg(
+                deep < 4 * flat, "%" PRIu64 " µs for keys of depth 8, %" PRIu64 " of depth 256", flat, deep);
 }
 END_TEST
 

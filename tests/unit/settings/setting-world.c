@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../../../schema/base/clock.h"
 #include "../../../schema/base/file.h"
 #include "../../../schema/layout.h"
 #include "../../../service/daemon/policy-bus.h"
@@ -17,17 +18,9 @@
 
 struct setting_world world;
 
-static uint64_t usec_of(clockid_t clock)
-{
-        struct timespec t;
-
-        (void)clock_gettime(clock, &t);
-        return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 uint64_t world_now(void)
 {
-        return usec_of(CLOCK_REALTIME);
+        return clock_of(CLOCK_REALTIME);
 }
 
 static void keep_text(char *to, size_t size, const char *text)
@@ -320,9 +313,9 @@ void world_poke(const char *text)
 
 void world_run(uint64_t usec)
 {
-        uint64_t end = usec_of(CLOCK_MONOTONIC) + usec;
+        uint64_t end = clock_of(CLOCK_MONOTONIC) + usec;
 
-        for (uint64_t now = usec_of(CLOCK_MONOTONIC); now < end; now = usec_of(CLOCK_MONOTONIC))
+        for (uint64_t now = clock_of(CLOCK_MONOTONIC); now < end; now = clock_of(CLOCK_MONOTONIC))
                 ck_assert_int_ge(sd_event_run(world.event, end - now), 0);
         /* On a busy machine the end may come before what was due by then has had its turn. */
         while (sd_event_run(world.event, 0) > 0)
