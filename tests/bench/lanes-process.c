@@ -10,6 +10,8 @@
 #include "lanes.h"
 #include "process.h"
 
+#define SCRIPT_WORDS_MAX 8u
+
 extern char **environ;
 
 struct process_lane {
@@ -96,6 +98,36 @@ void lane_process_reset(struct lane *lane, char *const *argv, const char *file)
         if (r < 0)
                 die(file, r);
         p->reset = text("%s", buf_str(&lines));
+}
+
+static int run_step(char *const *words, const char *step, unsigned round, double *ret_usec)
+{
+        _cleanup_free_ char *number = text("%u", round);
+        char *argv[SCRIPT_WORDS_MAX + 3] = { words[0], (char *)step };
+        size_t n = 2;
+        pid_t pid;
+
+        for (char *const *w = words + 1; *w && n < SCRIPT_WORDS_MAX + 1; w++)
+                argv[n++] = *w;
+        argv[n] = number;
+        double start = now_usec();
+        int r = process_start(argv, &pid);
+        if (r == 0)
+                r = process_wait(pid);
+        *ret_usec = now_usec() - start;
+        return r;
+}
+
+static int run_script(struct lane *lane, unsigned round, double *ret_usec)
+{
+        int r = run_step(lane->context, "prepare", round, ret_usec);
+        return r < 0 ? r : run_step(lane->context, "run", round, ret_usec);
+}
+
+void lane_script(struct lane *lane, char *const *argv)
+{
+        lane->context = (void *)argv;
+        lane->run = run_script;
 }
 
 static int run_append(struct lane *lane, unsigned round, double *ret_usec)

@@ -67,6 +67,10 @@ void lane_process(struct lane *lane, char *const *argv);
 /* The same, with what `path=value` lines of the file say written first, untimed. */
 void lane_process_reset(struct lane *lane, char *const *argv, const char *file);
 
+/* `argv` with "prepare" in front of its second word and the round behind the last, untimed; then with "run".
+ */
+void lane_script(struct lane *lane, char *const *argv);
+
 /* From an order until the control at `path` holds the value. How the order is given: by a command, whose
  * argument `marker` is replaced by itself followed by the value; by Set on the bus; in this process. */
 void lane_control_command(struct lane *lane, const char *path, char *const *argv, const char *marker);

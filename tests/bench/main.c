@@ -19,6 +19,8 @@ static const struct {
         { "7-upkeep", row_wait_upkeep },
         { "7-start", row_start },
         { "8", row_load },
+        { "8-import", row_import },
+        { "9", row_export },
         { "13", row_crowd },
 };
 

@@ -17,6 +17,8 @@ void row_wait_load(const struct bench *b);
 void row_wait_upkeep(const struct bench *b);
 void row_start(const struct bench *b);
 void row_load(const struct bench *b);
+void row_import(const struct bench *b);
+void row_export(const struct bench *b);
 void row_crowd(const struct bench *b);
 
 /* Peers that run.sh could not set up have left no file of this name in the scratch directory; then the lane

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Compares the registry with the floor of its architecture and with what does the same work elsewhere.
 #
-#   sudo sh tests/bench/run.sh [--rounds=N] [--idle=SECONDS] [ROW…]      rows 2 to 8, 10 and 13, by default all
+#   sudo sh tests/bench/run.sh [--rounds=N] [--idle=SECONDS] [ROW…]      rows 2 to 10 and 13, by default all
 #
 # The peers take part where they are installed: sqlite3, dconf-cli with dconf-service, etcd-server with etcd-client,
-# procps, inotify-tools, systemd, reglookup, xfconf. All runs in a network namespace, because controls of the kernel
-# are written: the namespace's own. Only ratios mean something: the machine is what it is, for all alike.
+# procps, inotify-tools, systemd, reglookup, xfconf, libwin-hivex-perl (hivexregedit), samba-common-bin (net). All runs in
+# a network namespace, because controls of the kernel are written: the namespace's own. Only ratios mean something: the
+# machine is what it is, for all alike.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -22,11 +23,11 @@ for argument in "$@"; do
         case $argument in
         --rounds=*) rounds=${argument#*=} ;;
         --idle=*) idle=${argument#*=} ;;
-        2 | 3 | 4 | 5 | 6 | 7 | 8 | 10 | 13) rows="$rows $argument" ;;
+        2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 13) rows="$rows $argument" ;;
         *) die "unknown argument '$argument'" ;;
         esac
 done
-rows=${rows:-2 3 4 5 6 7 8 10 13}
+rows=${rows:-2 3 4 5 6 7 8 9 10 13}
 
 if [ -z "${PEIOS_BENCH_NAMESPACE-}" ]; then
         install_packages "$tests/packages-demo.txt" "$tests/packages.txt"
@@ -271,6 +272,19 @@ boot_store() {
         start_registry "$2"
 }
 
+# Its files come from one program to the other and are as large as its stores.
+start_exchange() {
+        start_bus exchange
+        start_registry exchange
+        cp "$here/exchange.sh" "$scratch/"
+        python3 "$here/regf.py" "$scratch/exchange/empty.regf" 1 1
+        for peer in hivexregedit net sqlite3; do
+                ! installed "$peer" || : >"$scratch/exchange/have-$peer"
+        done
+        start_dconf exchange 10
+        [ ! -e "$scratch/exchange/dconf" ] || mv "$scratch/exchange/dconf" "$scratch/exchange/have-dconf"
+}
+
 row_7() {
         bench 7-load
         "$on_bus" 1m "$reg" -q set '\System\Registry\Backups' Kept 3
@@ -299,6 +313,9 @@ case " $rows " in
         boot_store empty 10
         ;;
 esac
+case " $rows " in
+*" 8 "* | *" 9 "*) start_exchange ;;
+esac
 say "waiting for upkeep"
 sleep 5
 start 10k/proto.log "$on_bus" 10k "$build/tests/bench/proto" "$scratch/proto"
@@ -309,7 +326,8 @@ sleep 1
 for row in $rows; do
         case $row in
         7) row_7 ;;
-        8 | 10) ;;
+        8) bench 8-import ;;
+        10) ;;
         *) bench "$row" ;;
         esac
 done
