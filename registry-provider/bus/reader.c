@@ -147,24 +147,31 @@ static void contents_done(struct contents *c)
 }
 #define _cleanup_contents_ _cleanup_(contents_done)
 
+/* The values, with the bytes of small ones. */
+static int resolve_small(const struct registry *of, const struct guid *guid, struct contents *ret)
+{
+        return resolve_values(registry_store(of), registry_layers(of), guid, RESOLVE_SMALL_DATA,
+                &ret->values, &ret->n_values);
+}
+
 static int resolve_contents(const struct registry *of, const struct guid *guid, struct contents *ret)
 {
-        const struct store *store = registry_store(of);
-        const struct layers *layers = registry_layers(of);
-
-        int r = resolve_children(store, layers, guid, &ret->subkeys, &ret->n_subkeys);
-        return r < 0 ? r : resolve_values(store, layers, guid, false, &ret->values, &ret->n_values);
+        int r = resolve_children(
+                registry_store(of), registry_layers(of), guid, &ret->subkeys, &ret->n_subkeys);
+        return r < 0 ? r : resolve_small(of, guid, ret);
 }
 
-/* Again, with their bytes: once it is known that there is room for them. */
+/* With the bytes of all: once it is known that there is room for them. */
 static int resolve_bytes(const struct registry *of, const struct guid *guid, struct contents *ret)
 {
+        if (!resolve_lacks_data(ret->values, ret->n_values))
+                return 0;
         free(STEAL_PTR(ret->values));
         return resolve_values(
-                registry_store(of), registry_layers(of), guid, true, &ret->values, &ret->n_values);
+                registry_store(of), registry_layers(of), guid, SIZE_MAX, &ret->values, &ret->n_values);
 }
 
-/* The key that is called so, and what is in it, without bytes. */
+/* The key that is called so, and what is in it, without the bytes of what is large. */
 static int find_contents(struct registry *of, const char *key, struct path *ret_path, struct guid *ret_guid,
         struct contents *ret, struct diag *d)
 {
@@ -389,12 +396,16 @@ static int key_values(sd_bus *bus, const char *object, _unused_ const char *inte
         int r = find_object(reader, object, &path, &guid);
         if (r <= 0)
                 return -ENOENT;
-        r = resolve_bytes(reader->registry, &guid, &contents);
+        r = resolve_small(reader->registry, &guid, &contents);
         if (r < 0)
                 return reader_fail(reader, reader->registry, r, &d, error);
         r = take_contents(reader, sd_bus_get_current_message(bus), &contents, error);
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "{s(uv)}");
+        if (r < 0)
+                return r;
+        r = resolve_bytes(reader->registry, &guid, &contents);
+        if (r < 0)
+                return reader_fail(reader, reader->registry, r, &d, error);
+        r = sd_bus_message_open_container(reply, 'a', "{s(uv)}");
         for (size_t i = 0; r >= 0 && i < contents.n_values; i++)
                 r = append_named_value(reply, contents.values[i]);
         return r < 0 ? r : sd_bus_message_close_container(reply);

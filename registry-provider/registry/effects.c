@@ -386,7 +386,7 @@ int effects_note_values(struct effects *fx, const struct guid *key)
 {
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(fx->store);
         size_t n;
-        const struct store_value_entry *const *values = store_values(fx->store, key, false, &n);
+        const struct store_value_entry *const *values = store_values(fx->store, key, 0, &n);
         int e = 0;
 
         for (size_t i = 0; e == 0 && i < n; i++)

@@ -200,7 +200,7 @@ static bool has_more(const struct undo *u, const struct guid *key)
         for (const struct store_blanket *b = store_blankets(s, key); b; b = b->next)
                 if (!has_target(u, STORE_BLANKET, key, "", b->layer))
                         return true;
-        const struct store_value_entry *const *values = store_values(s, key, false, &n);
+        const struct store_value_entry *const *values = store_values(s, key, 0, &n);
         for (size_t i = 0; i < n; i++)
                 for (const struct store_value_entry *e = values[i]; e; e = e->next)
                         if (!has_target(u, STORE_VALUE, key, e->name, e->layer))
@@ -279,7 +279,7 @@ static int put_mask(struct undo *u, const struct undo_target *t, const struct gu
         size_t n;
 
         int e = transaction_set_blanket(u->tx, key, t->layer, true);
-        const struct store_value_entry *const *values = store_values(s, key, false, &n);
+        const struct store_value_entry *const *values = store_values(s, key, 0, &n);
         for (size_t i = 0; e == 0 && i < n; i++) {
                 _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
                 const char *name = values[i]->name;
@@ -329,7 +329,7 @@ static bool has_something(const struct transaction *tx, const struct guid *key, 
         const struct store_blanket *blankets = store_blankets(tx->store, key);
         if (layer ? registry_blanket_in_layer(blankets, layer) : blankets)
                 return true;
-        const struct store_value_entry *const *values = store_values(tx->store, key, false, &n);
+        const struct store_value_entry *const *values = store_values(tx->store, key, 0, &n);
         for (size_t i = 0; i < n; i++)
                 if (!layer || registry_value_in_layer(values[i], layer))
                         return true;

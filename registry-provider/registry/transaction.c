@@ -381,7 +381,7 @@ static int withdraw_values(struct transaction *tx, const struct guid *key, const
 {
         const bool masks = registry_blanket_in_layer(store_blankets(tx->store, key), layer);
         size_t n;
-        const struct store_value_entry *const *values = store_values(tx->store, key, false, &n);
+        const struct store_value_entry *const *values = store_values(tx->store, key, 0, &n);
         int e = masks ? transaction_set_blanket(tx, key, layer, false) : 0;
 
         for (size_t i = 0; e == 0 && i < n; i++)

@@ -64,11 +64,11 @@ static int look_at(const struct walk *t, const struct store_path_entry *chain, s
         return 1;
 }
 
-static int values_of_layer(struct walk *t, bool with_data)
+static int values_of_layer(struct walk *t, size_t data_max)
 {
         const struct store *store = registry_store(t->registry);
         size_t n;
-        const struct store_value_entry *const *chains = store_values(store, &t->key, with_data, &n);
+        const struct store_value_entry *const *chains = store_values(store, &t->key, data_max, &n);
 
         int r = store_error(store, NULL);
         if (r < 0)
@@ -85,12 +85,12 @@ static int values_of_layer(struct walk *t, bool with_data)
         return 0;
 }
 
-static int load_values(struct walk *t, bool with_data)
+static int load_values(struct walk *t, size_t data_max)
 {
         free(STEAL_PTR(t->values));
         if (t->layer)
-                return values_of_layer(t, with_data);
-        return resolve_values(registry_store(t->registry), registry_layers(t->registry), &t->key, with_data,
+                return values_of_layer(t, data_max);
+        return resolve_values(registry_store(t->registry), registry_layers(t->registry), &t->key, data_max,
                 &t->values, &t->n_values);
 }
 
@@ -183,7 +183,7 @@ static int deliver(struct walk *t, const struct guid *key, unsigned flags, struc
         t->scope = registry_scope(t->registry);
         t->in_key = true;
         t->key = *key;
-        int r = load_values(t, false);
+        int r = load_values(t, RESOLVE_SMALL_DATA);
         flags |= blanket_flag(t);
         if (r == 0)
                 r = store_error(registry_store(t->registry), NULL);
@@ -242,7 +242,8 @@ int walk_next(struct walk *t, struct walk_key *ret)
 
 int walk_read(struct walk *t, struct walk_key *key)
 {
-        int r = load_values(t, true);
+        bool all = !resolve_lacks_data(t->values, t->n_values);
+        int r = all ? 0 : load_values(t, SIZE_MAX);
 
         if (r == 0) {
                 key->values = t->values;

@@ -31,7 +31,8 @@ struct walk *walk_close(struct walk *t);
 DEFINE_CLEANUP(struct walk *, walk_close, walk_closep);
 #define _cleanup_walk_ _cleanup_(walk_closep)
 
-/* The next key, good until the next call; the values have their sizes, not their data. 1; 0 at the end; or a
+/* The next key, good until the next call; the values have their sizes, but not all have
+ * their data. 1; 0 at the end; or a
  * negative errno. Nothing may be changed in between. */
 _must_check_ int walk_next(struct walk *t, struct walk_key *ret);
 /* Fills in the data of the key that came last. 0 or a negative errno. */

@@ -223,11 +223,11 @@ int resolve_children(const struct store *s, const struct layers *l, const struct
         return 0;
 }
 
-int resolve_values(const struct store *s, const struct layers *l, const struct guid *key, bool with_data,
+int resolve_values(const struct store *s, const struct layers *l, const struct guid *key, size_t data_max,
         const struct store_value_entry ***ret, size_t *ret_n)
 {
         size_t names, n = 0;
-        const struct store_value_entry *const *chains = store_values(s, key, with_data, &names);
+        const struct store_value_entry *const *chains = store_values(s, key, data_max, &names);
         const struct store_blanket *blankets = store_blankets(s, key);
         int r = store_error(s, NULL);
         _cleanup_free_ const struct store_value_entry **list = calloc(names > 0 ? names : 1, sizeof(*list));
@@ -243,4 +243,12 @@ int resolve_values(const struct store *s, const struct layers *l, const struct g
         *ret = STEAL_PTR(list);
         *ret_n = n;
         return 0;
+}
+
+bool resolve_lacks_data(const struct store_value_entry *const *values, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if (!values[i]->data)
+                        return true;
+        return false;
 }

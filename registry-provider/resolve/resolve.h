@@ -77,8 +77,11 @@ _must_check_ int resolve_why(const struct store *s, const struct layers *l, cons
         const char *name, size_t len, struct why_entry **ret, size_t *ret_n);
 
 /* Effective children and values of a key, sorted by folded name; *ret is malloc()ed, entries are the
- * store's. Without data, sizes are there all the same. */
+ * store's. Of values without data (`data_max` as in store_values()), sizes are there all the same. */
 _must_check_ int resolve_children(const struct store *s, const struct layers *l, const struct guid *parent,
         const struct store_path_entry ***ret, size_t *ret_n);
 _must_check_ int resolve_values(const struct store *s, const struct layers *l, const struct guid *key,
-        bool with_data, const struct store_value_entry ***ret, size_t *ret_n);
+        size_t data_max, const struct store_value_entry ***ret, size_t *ret_n);
+/* So much of a value is read along where its size is what matters: to look for it again costs as much. */
+#define RESOLVE_SMALL_DATA 1024u
+bool resolve_lacks_data(const struct store_value_entry *const *values, size_t n);

@@ -406,7 +406,7 @@ static int empty_key(struct store *s, const struct store_op *op, const struct st
         size_t n;
         int r = 0;
 
-        const struct store_value_entry *const *values = store_values(s, &op->guid, true, &n);
+        const struct store_value_entry *const *values = store_values(s, &op->guid, SIZE_MAX, &n);
         for (size_t i = 0; r == 0 && i < n; i++)
                 for (const struct store_value_entry *e = values[i]; r == 0 && e; e = e->next)
                         r = remove_value(s, op, e, key);

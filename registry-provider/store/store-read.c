@@ -149,7 +149,7 @@ static bool read_row(const struct store *s, sqlite3_stmt *q, struct row *row)
         return row->name != NULL;
 }
 
-static struct row *read_path_entry(const struct store *s, sqlite3_stmt *q, _unused_ bool with_data)
+static struct row *read_path_entry(const struct store *s, sqlite3_stmt *q, _unused_ size_t data_max)
 {
         struct store_path_entry *e = store_take(s, sizeof(*e));
 
@@ -163,7 +163,7 @@ static struct row *read_path_entry(const struct store *s, sqlite3_stmt *q, _unus
         return read_row(s, q, (struct row *)e) ? (struct row *)e : NULL;
 }
 
-static struct row *read_value(const struct store *s, sqlite3_stmt *q, bool with_data)
+static struct row *read_value(const struct store *s, sqlite3_stmt *q, size_t data_max)
 {
         struct store_value_entry *e = store_take(s, sizeof(*e));
 
@@ -171,7 +171,8 @@ static struct row *read_value(const struct store *s, sqlite3_stmt *q, bool with_
                 return NULL;
         *e = (struct store_value_entry){ .type = (uint32_t)sqlite3_column_int64(q, 4),
                 .size = (size_t)sqlite3_column_bytes(q, 5) };
-        if (with_data && !(e->data = store_copy(s, sqlite3_column_blob(q, 5), e->size)))
+        bool wanted = data_max > 0 && e->size <= data_max;
+        if (wanted && !(e->data = store_copy(s, sqlite3_column_blob(q, 5), e->size)))
                 return NULL;
         return read_row(s, q, (struct row *)e) ? (struct row *)e : NULL;
 }
@@ -184,7 +185,7 @@ static void insert(const struct row **chain, struct row *row)
         *chain = row;
 }
 
-typedef struct row *(*read_row_t)(const struct store *s, sqlite3_stmt *q, bool with_data);
+typedef struct row *(*read_row_t)(const struct store *s, sqlite3_stmt *q, size_t data_max);
 
 static const struct row *get_chain(
         const struct store *s, enum cache_kind kind, const struct guid *guid, const char *name, size_t len)
@@ -208,7 +209,7 @@ static const struct row *get_chain(
                 while (database_row(s->db, q)) {
                         if (is_hidden(s, is_volatile, kind, guid, &folded, sqlite3_column_int64(q, 0)))
                                 continue;
-                        struct row *row = read(s, q, true);
+                        struct row *row = read(s, q, SIZE_MAX);
                         if (row)
                                 insert(&chain, row);
                 }
@@ -296,7 +297,7 @@ struct listing {
         read_row_t read;
         const struct folded *after;
         size_t max;
-        bool with_data;
+        size_t data_max;
 };
 
 /* The file's rows that are not shown are passed over. */
@@ -326,7 +327,7 @@ static int list_rows(const struct store *s, const struct listing *l, bool is_vol
                 database_bind_text(q, 2, l->after->text, l->after->len);
         while (next_listed(s, q, l, is_volatile, guid)) {
                 const char *folded = (const char *)sqlite3_column_text(q, FOLDED_COLUMN);
-                struct row *row = l->read(s, q, l->with_data);
+                struct row *row = l->read(s, q, l->data_max);
                 if (!row || !folded)
                         continue;
                 if (!at || strcmp(at->folded, folded) != 0) {
@@ -407,7 +408,7 @@ const struct store_path_entry *const *store_children_after(const struct store *s
         const char *name, size_t len, size_t max, size_t *ret_n)
 {
         struct folded after;
-        const struct listing l = { ENTRY_LIST, CACHE_ENTRIES, read_path_entry, &after, max, true };
+        const struct listing l = { ENTRY_LIST, CACHE_ENTRIES, read_path_entry, &after, max, 0 };
 
         *ret_n = 0;
         if (!store_fold(name, len, &after))
@@ -416,9 +417,9 @@ const struct store_path_entry *const *store_children_after(const struct store *s
 }
 
 const struct store_value_entry *const *store_values(
-        const struct store *s, const struct guid *key, bool with_data, size_t *ret_n)
+        const struct store *s, const struct guid *key, size_t data_max, size_t *ret_n)
 {
-        const struct listing l = { VALUE_LIST, CACHE_VALUES, read_value, NULL, SIZE_MAX, with_data };
+        const struct listing l = { VALUE_LIST, CACHE_VALUES, read_value, NULL, SIZE_MAX, data_max };
 
         return (const struct store_value_entry *const *)get_list(s, &l, key, ret_n);
 }

@@ -285,8 +285,9 @@ const struct store_path_entry *const *store_children(
 /* Those that come after the name ("": from the first one on), `max` at most. */
 const struct store_path_entry *const *store_children_after(const struct store *s, const struct guid *parent,
         const char *name, size_t len, size_t max, size_t *ret_n);
+/* Of a value that has more than `data_max` bytes, and with 0 of all, `data` is NULL. */
 const struct store_value_entry *const *store_values(
-        const struct store *s, const struct guid *key, bool with_data, size_t *ret_n);
+        const struct store *s, const struct guid *key, size_t data_max, size_t *ret_n);
 /* The keys that are roots, by name; and the one of that name. */
 const struct store_key *const *store_roots(const struct store *s, size_t *ret_n);
 const struct store_key *store_root(const struct store *s, const char *name, size_t len);

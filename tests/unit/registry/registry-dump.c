@@ -59,7 +59,7 @@ static void dump_entries(const struct view *v, const struct store_key *key, cons
 static void dump_values(const struct view *v, const struct store_key *key, const char *path)
 {
         size_t n;
-        const struct store_value_entry *const *values = store_values(v->store, &key->guid, true, &n);
+        const struct store_value_entry *const *values = store_values(v->store, &key->guid, SIZE_MAX, &n);
 
         for (size_t i = 0; i < n; i++)
                 for (const struct store_value_entry *e = values[i]; e; e = e->next) {
@@ -161,7 +161,7 @@ void world_check(const struct world *w)
 static void dump_contents(const struct view *v, const struct store_key *key, const char *path)
 {
         size_t n;
-        const struct store_value_entry *const *values = store_values(v->store, &key->guid, true, &n);
+        const struct store_value_entry *const *values = store_values(v->store, &key->guid, SIZE_MAX, &n);
 
         for (size_t i = 0; i < n; i++)
                 for (const struct store_value_entry *e = values[i]; e; e = e->next) {
@@ -199,7 +199,7 @@ static void dump_visible(const struct view *v, const struct guid *key, const cha
         size_t n_children, n_values;
 
         dump_line(v->to, "%s", path);
-        ck_assert_int_eq(resolve_values(v->store, v->layers, key, true, &values, &n_values), 0);
+        ck_assert_int_eq(resolve_values(v->store, v->layers, key, SIZE_MAX, &values, &n_values), 0);
         for (size_t i = 0; i < n_values; i++) {
                 _cleanup_buf_ struct buf text = BUF_INIT;
                 value_text(&text, values[i]->type, values[i]->data, values[i]->size);

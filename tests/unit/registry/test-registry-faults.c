@@ -100,7 +100,7 @@ static int ask_lists(const struct path *path, _unused_ const char *name)
         if (r == 0)
                 r = resolve_children(s, registry_layers(w.r), &key, &children, &n);
         if (r == 0)
-                r = resolve_values(s, registry_layers(w.r), &key, true, &values, &n_values);
+                r = resolve_values(s, registry_layers(w.r), &key, SIZE_MAX, &values, &n_values);
         return r < 0 ? r : (int)(n * 100 + n_values);
 }
 

@@ -55,7 +55,7 @@ static int resolve(unsigned which)
                 r = resolve_children(s, &l, &machine, &children, &n);
                 break;
         case 2:
-                r = resolve_values(s, &l, &machine, true, &list, &n);
+                r = resolve_values(s, &l, &machine, SIZE_MAX, &list, &n);
                 break;
         case 3:
                 r = resolve_value(s, &l, &machine, "v", 1, &value);

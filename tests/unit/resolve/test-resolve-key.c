@@ -104,7 +104,7 @@ START_TEST(lists)
         const struct store_path_entry **children;
         size_t n;
 
-        ck_assert_int_eq(resolve_values(s, &l, &machine, true, &list, &n), 0);
+        ck_assert_int_eq(resolve_values(s, &l, &machine, SIZE_MAX, &list, &n), 0);
         ck_assert_uint_eq(n, 0);
         free(list);
         for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
@@ -118,13 +118,13 @@ START_TEST(lists)
         put_value(1, "GONE", "high", REG_TOMBSTONE, 30);
         APPLY(s, OP_HIDE(1, "GONE", "high", 31));
 
-        ck_assert_int_eq(resolve_values(s, &l, &machine, true, &list, &n), 0);
+        ck_assert_int_eq(resolve_values(s, &l, &machine, SIZE_MAX, &list, &n), 0);
         ck_assert_uint_eq(n, ARRAY_SIZE(sorted));
         for (size_t i = 0; i < n; i++)
                 ck_assert_str_eq(list[i]->name, sorted[i]);
         ck_assert_ptr_nonnull(list[0]->data);
         free(list);
-        ck_assert_int_eq(resolve_values(s, &l, &machine, false, &list, &n), 0);
+        ck_assert_int_eq(resolve_values(s, &l, &machine, 0, &list, &n), 0);
         ck_assert_uint_eq(n, ARRAY_SIZE(sorted));
         ck_assert_ptr_null(list[0]->data);
         free(list);
@@ -136,7 +136,7 @@ START_TEST(lists)
 
         APPLY(s, OP_BLANKET(1, "file", true, 40));
         put_value(1, "b", "high", REG_SZ, 41);
-        ck_assert_int_eq(resolve_values(s, &l, &machine, true, &list, &n), 0);
+        ck_assert_int_eq(resolve_values(s, &l, &machine, SIZE_MAX, &list, &n), 0);
         ck_assert_uint_eq(n, 1);
         ck_assert_uint_eq(list[0]->sequence, 41);
         free(list);

@@ -93,7 +93,7 @@ START_TEST(value_ties)
         ck_assert_int_eq(resolve_value(s, &l, &machine, "v", 1, &found), -EBADMSG);
         ck_assert_int_eq(resolve_why(s, &l, &machine, "v", 1, &why, &n), -EBADMSG);
         const struct store_value_entry **list;
-        ck_assert_int_eq(resolve_values(s, &l, &machine, true, &list, &n), -EBADMSG);
+        ck_assert_int_eq(resolve_values(s, &l, &machine, SIZE_MAX, &list, &n), -EBADMSG);
 
         /* Equal sequences of different precedence, or of one layer that does not count, are no tie. */
         ck_assert_int_eq(layers_set(&l, "twin", 11, true, NULL), 0);

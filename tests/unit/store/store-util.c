@@ -144,16 +144,20 @@ static void dump_children(struct dump *d, const struct store *s, const struct gu
 
 static void dump_values(struct dump *d, const struct store *s, const struct guid *key, struct seen *seen)
 {
-        size_t n, n_short;
+        const size_t few = 3;
+        size_t n, n_short, n_some;
 
-        const struct store_value_entry *const *values = store_values(s, key, true, &n);
-        const struct store_value_entry *const *shorts = store_values(s, key, false, &n_short);
+        const struct store_value_entry *const *values = store_values(s, key, SIZE_MAX, &n);
+        const struct store_value_entry *const *shorts = store_values(s, key, 0, &n_short);
+        const struct store_value_entry *const *some = store_values(s, key, few, &n_some);
         ck_assert_ptr_nonnull(values);
+        ck_assert_uint_eq(n, n_some);
         ck_assert_uint_eq(n, n_short);
         for (size_t i = 0; i < n; i++) {
                 const char *name = values[i]->name;
                 const struct store_value_entry *other = store_value(s, key, name, strlen(name));
                 ck_assert_ptr_null(shorts[i]->data);
+                ck_assert((some[i]->data != NULL) == (some[i]->size <= few));
                 ck_assert_uint_eq(shorts[i]->size, values[i]->size);
                 for (const struct store_value_entry *e = values[i]; e; e = e->next, other = other->next) {
                         ck_assert_ptr_nonnull(other);

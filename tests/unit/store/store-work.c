@@ -261,7 +261,7 @@ int work_read(const struct store *s)
                 struct guid key = key_of(i);
                 (void)store_key(s, &key);
                 (void)store_children(s, &key, &n);
-                (void)store_values(s, &key, true, &n);
+                (void)store_values(s, &key, SIZE_MAX, &n);
                 (void)store_blankets(s, &key);
         }
         return store_error(s, NULL);

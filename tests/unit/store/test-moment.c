@@ -59,7 +59,7 @@ static void put_entries(struct buf *out, const struct store *s, const struct gui
 static void put_values(struct buf *out, const struct store *s, const struct guid *key)
 {
         size_t n;
-        const struct store_value_entry *const *values = store_values(s, key, true, &n);
+        const struct store_value_entry *const *values = store_values(s, key, SIZE_MAX, &n);
 
         for (size_t i = 0; i < n; i++) {
                 const struct store_value_entry *one =

@@ -271,7 +271,7 @@ static void see(const struct store *s, unsigned which, struct buf *b)
                         see_entries(b, children[i]);
                 break;
         case 6:
-                values = store_values(s, &app, true, &n);
+                values = store_values(s, &app, SIZE_MAX, &n);
                 for (size_t i = 0; i < n; i++)
                         see_chain(b, values[i]);
                 break;

@@ -104,7 +104,7 @@ START_TEST(lookups)
         ck_assert_ptr_null(store_blankets(s, &nobody));
         ck_assert_ptr_nonnull(store_children(s, &nobody, &n));
         ck_assert_uint_eq(n, 0);
-        ck_assert_ptr_nonnull(store_values(s, &nobody, true, &n));
+        ck_assert_ptr_nonnull(store_values(s, &nobody, SIZE_MAX, &n));
         ck_assert_uint_eq(n, 0);
         (void)store_layer(s, "nobody", &n);
         ck_assert_uint_eq(n, 0);
