@@ -239,12 +239,16 @@ int exchange_reg_key(struct exchange_writer *w, const struct hive_key *key, stru
 
 static void put_quoted(struct exchange_writer *w, const char *s, size_t n)
 {
+        size_t from = 0; /* what goes out in one piece */
+
         buf_putc(&w->line, '"');
-        for (size_t i = 0; i < n; i++) {
-                if (s[i] == '"' || s[i] == '\\')
+        for (size_t i = 0; i < n; i++)
+                if (s[i] == '"' || s[i] == '\\') {
+                        buf_add(&w->line, s + from, i - from);
                         buf_putc(&w->line, '\\');
-                buf_putc(&w->line, s[i]);
-        }
+                        from = i;
+                }
+        buf_add(&w->line, s + from, n - from);
         buf_putc(&w->line, '"');
 }
 

@@ -229,6 +229,7 @@ int command_export(struct session *s)
         _cleanup_free_ char *hive = NULL;
         _cleanup_document_map_ struct document_map map = { 0 };
         struct exchange_writing how = { .layer = s->options.layer, .roots = map.roots };
+        struct buf *out = strcmp(file, "-") == 0 ? &s->out : &text;
         size_t n_refused = 0;
 
         int code = choose_form(s, file, &how);
@@ -242,7 +243,7 @@ int command_export(struct session *s)
         const char *const hives[] = { hive && strcmp(hive, DEFAULT_HIVE) != 0 ? hive : NULL, NULL };
         how.hives = hives;
         if (code == EXIT_CODE_OK)
-                code = write_document(s, &how, &tree, &text, &n_refused);
+                code = write_document(s, &how, &tree, out, &n_refused);
         if (code != EXIT_CODE_OK)
                 return code;
         if (n_refused > 0 && !s->options.keep_going) {
@@ -250,10 +251,8 @@ int command_export(struct session *s)
                         n_refused);
                 return EXIT_CODE_INVALID;
         }
-        if (strcmp(file, "-") != 0)
+        if (out != &s->out)
                 code = store(s, file, &text);
-        else
-                buf_add(&s->out, buf_str(&text), text.len);
         if (code == EXIT_CODE_OK && n_refused > 0) {
                 code = session_flush(s);
                 (void)diag_set(&s->diag, EINVAL, "%zu of it was left out", n_refused);

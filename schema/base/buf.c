@@ -58,7 +58,10 @@ void buf_puts(struct buf *b, const char *s)
 
 void buf_putc(struct buf *b, char c)
 {
-        buf_add(b, &c, 1);
+        if (buf_reserve(b, 1) < 0)
+                return;
+        b->data[b->len++] = c;
+        b->data[b->len] = '\0';
 }
 
 /* Into the room that there is; only what does not fit is formatted twice. */

@@ -7,6 +7,17 @@
 #include "../dbus/names.h"
 #include "../names/fold.h"
 
+/* A text that no NUL need follow. */
+static int append_text(sd_bus_message *m, const char *s, size_t len)
+{
+        char *place;
+
+        int r = sd_bus_message_append_string_space(m, len, &place);
+        if (r >= 0 && len > 0)
+                memcpy(place, s, len);
+        return r;
+}
+
 static int append_string(sd_bus_message *m, const struct value *v)
 {
         const char *s;
@@ -14,8 +25,10 @@ static int append_string(sd_bus_message *m, const struct value *v)
 
         if (value_get_string(v, &s, &len) < 0)
                 return -EINVAL;
-        _cleanup_free_ char *copy = strndup(s ? s : "", len);
-        return copy ? sd_bus_message_append(m, "v", "s", copy) : -ENOMEM;
+        int r = sd_bus_message_open_container(m, 'v', "s");
+        if (r >= 0)
+                r = append_text(m, s, len);
+        return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
 static int append_multi(sd_bus_message *m, const struct value *v)
@@ -27,10 +40,8 @@ static int append_multi(sd_bus_message *m, const struct value *v)
         int r = sd_bus_message_open_container(m, 'v', "as");
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "s");
-        while (r >= 0 && (more = value_next_string(v, &i, &s, &len)) > 0) {
-                _cleanup_free_ char *copy = strndup(s, len);
-                r = copy ? sd_bus_message_append(m, "s", copy) : -ENOMEM;
-        }
+        while (r >= 0 && (more = value_next_string(v, &i, &s, &len)) > 0)
+                r = append_text(m, s, len);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         return r < 0 ? r : sd_bus_message_close_container(m);
@@ -70,7 +81,7 @@ int wire_append_value(sd_bus_message *m, const struct value *v)
 {
         bool sendable = value_is_plain(v) && (!value_is_text(v->type) || utf8_sendable(v->data, v->size));
 
-        int r = sd_bus_message_append(m, "u", v->type);
+        int r = sd_bus_message_append_basic(m, 'u', &v->type);
         if (r >= 0)
                 r = sendable ? append_decoded(m, v) : -EINVAL;
         if (r == -EINVAL)
@@ -95,7 +106,7 @@ static int read_multi(sd_bus_message *m, struct contents *c)
         const char *s;
 
         int r = sd_bus_message_enter_container(m, 'a', "s");
-        while (r >= 0 && (r = sd_bus_message_read(m, "s", &s)) > 0)
+        while (r >= 0 && (r = sd_bus_message_read_basic(m, 's', &s)) > 0)
                 if (take(c, strlen(s) + 1))
                         value_put_multi_item(c->bytes, s, strlen(s));
         return r < 0 ? r : sd_bus_message_exit_container(m);
@@ -116,7 +127,7 @@ static int read_text(sd_bus_message *m, struct contents *c)
 {
         const char *s;
 
-        int r = sd_bus_message_read(m, "s", &s);
+        int r = sd_bus_message_read_basic(m, 's', &s);
         if (r >= 0 && take(c, strlen(s)))
                 buf_puts(c->bytes, s);
         return r < 0 ? r : 0;
@@ -128,7 +139,8 @@ static int read_number(sd_bus_message *m, uint32_t type, struct contents *c)
         uint32_t u = 0;
         uint64_t t = 0;
 
-        int r = type == REG_QWORD ? sd_bus_message_read(m, "t", &t) : sd_bus_message_read(m, "u", &u);
+        int r = type == REG_QWORD ? sd_bus_message_read_basic(m, 't', &t)
+                                  : sd_bus_message_read_basic(m, 'u', &u);
         if (r < 0 || !take(c, type == REG_QWORD ? sizeof(t) : sizeof(u)))
                 return r;
         value_put_number(ret, type, type == REG_QWORD ? t : u);
@@ -171,7 +183,7 @@ int wire_read_value_within(sd_bus_message *m, size_t max, struct buf *ret_bytes,
         uint32_t type;
         char kind;
 
-        int r = sd_bus_message_read(m, "u", &type);
+        int r = sd_bus_message_read_basic(m, 'u', &type);
         if (r >= 0)
                 r = sd_bus_message_peek_type(m, &kind, &contents);
         if (r < 0)

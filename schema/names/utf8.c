@@ -105,17 +105,21 @@ static bool is_control(uint32_t c)
 
 void utf8_put_safe(struct buf *out, const char *s, size_t n)
 {
+        size_t from = 0; /* what goes out in one piece */
+
         for (size_t i = 0; i < n;) {
                 uint32_t c;
                 size_t len = utf8_decode(s + i, n - i, &c);
                 bool shown = len > 0 && !is_control(c);
                 if (len == 0)
                         len = 1;
-                if (shown)
-                        buf_add(out, s + i, len);
-                else
+                if (!shown) {
+                        buf_add(out, s + from, i - from);
                         for (size_t k = 0; k < len; k++)
                                 buf_printf(out, "\\x%02x", (unsigned char)s[i + k]);
+                        from = i + len;
+                }
                 i += len;
         }
+        buf_add(out, s + from, n - from);
 }
