@@ -68,7 +68,11 @@ int answer_append_author(sd_bus_message *m, const struct store_author *a)
 {
         if (!a->file) {
                 int r = daemon_bus_append_actor(m, &a->actor);
-                return r < 0 ? r : daemon_bus_append_text(m, "context", a->actor.context);
+                if (r >= 0)
+                        r = daemon_bus_append_text(m, "context", a->actor.context);
+                if (r >= 0 && a->reason && strcmp(a->reason, STORE_REASON_ENDED) == 0)
+                        r = sd_bus_message_append(m, "{sv}", "reason", "s", a->reason);
+                return r;
         }
         int r = sd_bus_message_append(
                 m, "{sv}{sv}", "actor", "s", actor_state(NULL), "reason", "s", a->reason);

@@ -14,7 +14,7 @@
 #include "../../schema/events/daemon-bus.h"
 #include "../../schema/events/loop.h"
 #include "../../schema/layout.h"
-#include "reload.h"
+#include "ends.h"
 #include "storage.h"
 
 struct registryd {
@@ -28,6 +28,7 @@ struct registryd {
         struct auditlog *auditlog;
         struct storage storage;
         struct reload reload;
+        struct ends ends;
         struct problems problems;
         char *root;
         int run_dir_fd; /* locked */
@@ -160,6 +161,7 @@ static void on_changed(void *userdata)
         struct registryd *r = userdata;
 
         reload_changed(&r->reload);
+        ends_changed(&r->ends);
         storage_changed(&r->storage);
 }
 
@@ -282,6 +284,9 @@ int registryd_new(const struct registryd_config *config, struct registryd **ret,
                 return diag_set(d, -e, "cannot start: %s", strerror(-e));
         /* After the watches: what changes in between is read twice, not missed. */
         reload_now(&r->reload);
+        e = ends_init(&r->ends, r, &r->storage, &r->reload, r->auditlog);
+        if (e < 0)
+                return diag_set(d, -e, "cannot wait for the ends of layers: %s", strerror(-e));
         e = open_bus(r, config, d);
         if (e < 0)
                 return e;
@@ -297,6 +302,7 @@ struct registryd *registryd_free(struct registryd *r)
         r->exe_reader = exe_reader_free(r->exe_reader);
         if (r->bus)
                 (void)sd_bus_flush_close_unref(r->bus);
+        ends_done(&r->ends);
         reload_done(&r->reload);
         storage_close(&r->storage);
         r->registry = registry_close(r->registry);

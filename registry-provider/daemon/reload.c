@@ -155,23 +155,22 @@ struct check {
 static void on_refused(const struct layers_refused *refused, void *userdata)
 {
         struct check *c = userdata;
-        _cleanup_buf_ struct buf path = BUF_INIT, value = BUF_INIT, in_force = BUF_INIT, text = BUF_INIT;
+        _cleanup_buf_ struct buf path = BUF_INIT, value = BUF_INIT, text = BUF_INIT;
         uint32_t number;
 
         buf_printf(&path, METADATA "%s\\%s", refused->layer, refused->name);
-        buf_printf(&in_force, "%u", refused->in_force);
         value_format(&value, &refused->value, true);
         buf_printf(&text, "%s: a %s of ", buf_str(&path), value_type_symbol(refused->value.type));
         if (value_get_u32(&refused->value, &number) == 0)
                 buf_printf(&text, "%u", number);
         else
                 buf_printf(&text, "%zu bytes", refused->value.size);
-        buf_printf(&text, ", expected %s; %s is in force instead", refused->expected, buf_str(&in_force));
+        buf_printf(&text, ", expected %s; %s is in force instead", refused->expected, refused->in_force);
         (void)problems_set(&c->found, buf_str(&path), buf_str(&text));
         registryd_report(c->reload->daemon, buf_str(&path), buf_str(&text),
                 &(struct record){ .kind = RECORD_POLICY_REFUSED,
                         .path = buf_str(&path),
-                        .old_text = buf_str(&in_force),
+                        .old_text = refused->in_force,
                         .new_text = buf_str(&value),
                         .layer = refused->layer,
                         .reason = "invalid-value",

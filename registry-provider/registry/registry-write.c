@@ -16,7 +16,7 @@ static int change(struct registry *r, const struct registry_write *w, change_t a
         const char *layer = w->layer;
         struct savepoint sp;
 
-        int e = layers_check_writable(tx->layers, &layer, d);
+        int e = transaction_check_writable(tx, &layer, d);
         if (e == 0)
                 e = savepoint_set(tx, &sp);
         return e != 0 ? e : savepoint_close(tx, &sp, apply(tx, w, layer, d), d);
@@ -82,7 +82,7 @@ int registry_set(struct registry *r, const struct registry_write *w, const struc
         const char *layer = w->layer;
         struct savepoint sp;
 
-        int e = layers_check_writable(tx->layers, &layer, d);
+        int e = transaction_check_writable(tx, &layer, d);
         if (e == 0)
                 e = layers_check_metadata(w->path, d);
         if (e != 0)

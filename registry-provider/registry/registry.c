@@ -81,7 +81,7 @@ static int load_hives(struct registry *r)
 }
 
 /* *ret is to be closed in any case. */
-static int load(const struct registry_config *config, struct registry **ret)
+static int load(const struct registry_config *config, bool is_past, struct registry **ret)
 {
         struct registry *r = *ret = calloc(1, sizeof(*r));
 
@@ -97,14 +97,17 @@ static int load(const struct registry_config *config, struct registry **ret)
                 .hives = &r->hives,
                 .effects = { .store = config->store, .layers = &r->layers, .schema = r->schema } };
         int e = load_hives(r);
-        return e < 0 ? e : layers_load(r->tx.store, NULL, &r->layers);
+        if (e < 0)
+                return e;
+        return is_past ? layers_load_past(r->tx.store, &r->layers)
+                       : layers_load(r->tx.store, NULL, &r->layers);
 }
 
 int registry_open_past(struct store *store, struct registry **ret)
 {
         _cleanup_registry_ struct registry *r = NULL;
 
-        int e = load(&(struct registry_config){ .store = store }, &r);
+        int e = load(&(struct registry_config){ .store = store }, true, &r);
         if (e == 0)
                 *ret = STEAL_PTR(r);
         return e;
@@ -114,7 +117,7 @@ int registry_open(const struct registry_config *config, struct registry **ret, s
 {
         _cleanup_registry_ struct registry *r = NULL;
 
-        int e = load(config, &r);
+        int e = load(config, false, &r);
         if (e == 0)
                 e = make_default_hive(r);
         if (e == 0)
@@ -366,6 +369,8 @@ static void transaction_closed(struct registry *r)
 {
         effects_end(&r->tx.effects);
         r->tx.way.layer = NULL;
+        free(r->tx.layer_made);
+        r->tx.layer_made = NULL;
         r->tx.is_open = false;
         r->tx.ends_with_failure = r->tx.has_failed = false;
 }

@@ -202,6 +202,15 @@ _must_check_ int registry_show_key(struct registry *r, const struct registry_wri
 _must_check_ int registry_mask_values(struct registry *r, const struct registry_write *w, struct diag *d);
 _must_check_ int registry_unmask_values(struct registry *r, const struct registry_write *w, struct diag *d);
 
+/* ---- Layers that end by themselves ---- */
+
+/* Makes a layer of precedence 0 that ends then (a struct ending as text); the open transaction, which may
+ * make one, can write to it. REGISTRY_EXISTS if there is such a layer. */
+_must_check_ int registry_make_layer(struct registry *r, const char *name, const char *ends, struct diag *d);
+/* One ended transaction that deletes all layers whose end has passed, where there are any. */
+_must_check_ int registry_end_layers(struct registry *r, const struct ending_clocks *now,
+        const struct store_author *author, struct registry_events *ret, struct diag *d);
+
 /* The rows of the history after one and up to another, all of which are kept, are taken back: see
  * history_find() and history_find_change(). */
 struct registry_undo {

@@ -25,6 +25,7 @@ struct transaction {
         bool is_open;
         bool ends_with_failure, has_failed; /* a change has no savepoint; one has failed */
         bool layers_touched;                /* layer metadata or a drop-in's layer was changed */
+        char *layer_made;                   /* by registry_make_layer(); or NULL */
         struct effects effects;
         struct transaction_way way;
         struct registry_counts counts;
@@ -81,3 +82,7 @@ bool registry_contents_keep(struct registry_contents *h, enum store_kind kind, c
         const struct guid *key, const char *name);
 /* What the layers had that are not in the table any more. A drop-in's go with its file. */
 _must_check_ int transaction_empty_layers(struct transaction *tx, const struct layers *now);
+
+/* registry-ends.c: as layers_check_writable(), and the layer that the transaction makes. */
+_must_check_ int transaction_check_writable(
+        const struct transaction *tx, const char **layer, struct diag *d);

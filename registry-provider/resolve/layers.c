@@ -2,6 +2,8 @@
 #include "layers.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../../schema/values/value.h"
@@ -75,11 +77,16 @@ static size_t position(const struct layers *l, const char *name, bool *ret_found
         return low;
 }
 
-const struct layer *layers_find(const struct layers *l, const char *name)
+static struct layer *find(const struct layers *l, const char *name)
 {
         bool found;
         size_t at = position(l, name, &found);
         return found ? &l->list[at] : NULL;
+}
+
+const struct layer *layers_find(const struct layers *l, const char *name)
+{
+        return find(l, name);
 }
 
 int layers_set(struct layers *l, const char *name, uint32_t precedence, bool enabled, const char *file)
@@ -155,6 +162,8 @@ static bool is_fixed(const char *name, size_t len)
         return is_reserved(name, len) || path_is_fleet_layer(name, len);
 }
 
+#define ENDS "Ends"
+
 /* Layers have names of their own, so no schema file can list these. */
 const struct schema_value *layers_metadata(const struct path *key)
 {
@@ -169,6 +178,11 @@ const struct schema_value *layers_metadata(const struct path *key)
                         .n_choices = ARRAY_SIZE(enabled),
                         .description = "Whether the layer counts. Not set, what its file says does, else 1.",
                         .source = "the registry's layers" },
+                { .name = ENDS,
+                        .type = REG_SZ,
+                        .description = "When the layer is deleted, with all that is in it: " ENDING_EXPECTED
+                                       ". Not set, never.",
+                        .source = "the registry's layers" },
                 { .name = "Precedence",
                         .type = REG_DWORD,
                         .description =
@@ -182,6 +196,16 @@ const struct schema_value *layers_metadata(const struct path *key)
                 return NULL;
         const char *name = path_component(key, at, &len);
         return is_fixed(name, len) ? NULL : metadata;
+}
+
+int layers_metadata_path(const char *layer, struct path *ret)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+
+        for (size_t i = 0; i < ARRAY_SIZE(layers_components); i++)
+                buf_printf(&text, "%s\\", layers_components[i]);
+        buf_puts(&text, layer);
+        return text.error ? text.error : path_parse(buf_str(&text), text.len, NULL, NULL, ret, NULL);
 }
 
 int layers_check_metadata(const struct path *path, struct diag *d)
@@ -240,11 +264,65 @@ static uint32_t base_number(const struct store *s, const struct guid *key, const
         return is_good(m, v, &number) ? number : refused;
 }
 
+static bool is_good_end(const struct store_value_entry *v, const char *file, struct ending *ret)
+{
+        const struct value value = { .type = v->type, .data = v->data, .size = v->size };
+        const char *text;
+        size_t n;
+
+        return !file && v->type == REG_SZ && value_get_string(&value, &text, &n) == 0 &&
+               ending_parse(text, n, ret);
+}
+
+/* With what time it is, asked for once, where anything has an end. */
+struct loading {
+        const struct store *store;
+        const struct layers *before;
+        bool is_past;
+        struct ending_clocks *now; /* NULL: not asked for yet */
+        struct ending_clocks clocks;
+};
+
+static bool is_over(struct loading *g, const struct ending *end)
+{
+        if (g->is_past)
+                return false;
+        if (!g->now) {
+                g->now = &g->clocks;
+                ending_read_clocks(g->now);
+        }
+        return ending_is_over(end, g->now);
+}
+
+/* A refused one leaves the one that was in force. After a start that is not known, and the layer may have
+ * ended. */
+static void take_end(struct loading *g, const struct guid *key, const struct layer *was, struct layer *layer)
+{
+        const struct store_value_entry *v = base_value(g->store, key, ENDS);
+        struct ending end;
+
+        if (!v || layer->file)
+                return;
+        if (is_good_end(v, NULL, &end)) {
+                layer->has_end = true;
+                layer->end = end;
+                layer->is_over = was && was->has_end && ending_equal(&was->end, &end) ? was->is_over
+                                                                                      : is_over(g, &end);
+        } else if (was && !was->file) {
+                layer->has_end = was->has_end;
+                layer->end = was->end;
+                layer->is_over = was->is_over;
+        } else
+                layer->is_over = true;
+        layer->enabled &= !layer->is_over;
+}
+
 /* A refused value leaves what was in force. After a start that is not known, and a layer that may have been
  * switched off stays off, one that may have been low stays low. */
-static int add_layer(const struct store *s, const char *name, const struct guid *key,
-        const struct layers *before, struct layers *l)
+static int add_layer(struct loading *g, const char *name, const struct guid *key, struct layers *l)
 {
+        const struct store *s = g->store;
+        const struct layers *before = g->before;
         const struct layer *known = layers_find(l, name), *was = before ? layers_find(before, name) : NULL;
         const char *file = known ? known->file : NULL;
 
@@ -254,7 +332,10 @@ static int add_layer(const struct store *s, const char *name, const struct guid 
                 s, key, &metadata_precedence, known ? known->precedence : 0, was ? was->precedence : 0);
         uint32_t enabled =
                 base_number(s, key, &metadata_enabled, !known || known->enabled, was && was->enabled);
-        return layers_set(l, name, precedence, enabled != 0, file);
+        int e = layers_set(l, name, precedence, enabled != 0, file);
+        if (e == 0)
+                take_end(g, key, was, find(l, name));
+        return e;
 }
 
 int layers_of_files(const struct store *s, struct layers *ret)
@@ -305,8 +386,9 @@ static int find_metadata(const struct store *s, struct guid *ret)
         return 0;
 }
 
-int layers_add_metadata(const struct store *s, const struct layers *before, struct layers *l)
+static int add_metadata(struct loading *g, struct layers *l)
 {
+        const struct store *s = g->store;
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
         struct guid key;
         size_t n = 0;
@@ -317,19 +399,24 @@ int layers_add_metadata(const struct store *s, const struct layers *before, stru
         for (size_t i = 0; e == 0 && i < n; i++) {
                 const struct store_path_entry *entry = base_entry(children[i]);
                 if (entry)
-                        e = add_layer(s, entry->name, &entry->target, before, l);
+                        e = add_layer(g, entry->name, &entry->target, l);
         }
         return e == 0 ? store_error(s, NULL) : e;
 }
 
-int layers_load(const struct store *s, const struct layers *before, struct layers *ret)
+int layers_add_metadata(const struct store *s, const struct layers *before, struct layers *l)
+{
+        return add_metadata(&(struct loading){ .store = s, .before = before }, l);
+}
+
+static int load(struct loading *g, struct layers *ret)
 {
         struct layers layers;
 
-        int e = layers_of_files(s, &layers);
+        int e = layers_of_files(g->store, &layers);
         if (e < 0)
                 return e;
-        e = layers_add_metadata(s, before, &layers);
+        e = add_metadata(g, &layers);
         if (e < 0)
                 layers_done(&layers);
         else
@@ -337,22 +424,64 @@ int layers_load(const struct store *s, const struct layers *before, struct layer
         return e;
 }
 
-static void report_refused(const struct store *s, const struct store_path_entry *entry,
-        const struct metadata *m, uint32_t in_force, layers_refused_t fn, void *userdata)
+int layers_load(const struct store *s, const struct layers *before, struct layers *ret)
 {
-        const struct store_value_entry *v = base_value(s, &entry->target, m->name);
+        return load(&(struct loading){ .store = s, .before = before }, ret);
+}
+
+int layers_load_past(const struct store *s, struct layers *ret)
+{
+        return load(&(struct loading){ .store = s, .is_past = true }, ret);
+}
+
+/* What a layer's metadata key has that is refused. */
+struct refusals_of {
+        const struct store *store;
+        const struct store_path_entry *entry;
+        const struct layer *layer; /* as it counts; NULL: not at all */
+        layers_refused_t fn;
+        void *userdata;
+};
+
+static void report(const struct refusals_of *r, const char *name, const struct store_value_entry *v,
+        const char *expected, const char *in_force)
+{
+        const struct layers_refused refused = {
+                .layer = r->entry->name,
+                .name = name,
+                .value = { .type = v->type, .data = v->data, .size = v->size },
+                .expected = expected,
+                .in_force = in_force,
+        };
+        r->fn(&refused, r->userdata);
+}
+
+static void check_number(const struct refusals_of *r, const struct metadata *m, uint32_t in_force)
+{
+        const struct store_value_entry *v = base_value(r->store, &r->entry->target, m->name);
+        char text[16];
         uint32_t number;
 
         if (!v || is_good(m, v, &number))
                 return;
-        const struct layers_refused refused = {
-                .layer = entry->name,
-                .name = m->name,
-                .value = { .type = v->type, .data = v->data, .size = v->size },
-                .expected = m->expected,
-                .in_force = in_force,
-        };
-        fn(&refused, userdata);
+        (void)snprintf(text, sizeof(text), "%" PRIu32, in_force);
+        report(r, m->name, v, m->expected, text);
+}
+
+static void check_end(const struct refusals_of *r)
+{
+        const struct store_value_entry *v = base_value(r->store, &r->entry->target, ENDS);
+        const struct layer *l = r->layer;
+        char text[ENDING_TEXT_MAX] = "no end";
+        struct ending end;
+
+        if (!v || is_good_end(v, l ? l->file : NULL, &end))
+                return;
+        if (l && l->has_end)
+                (void)ending_format(&l->end, text);
+        report(r, ENDS, v,
+                l && l->file ? "none, as the layer ends with its file" : "a REG_SZ with " ENDING_EXPECTED,
+                l && l->is_over && !l->has_end ? "that the layer does not count" : text);
 }
 
 int layers_each_refused(
@@ -366,11 +495,13 @@ int layers_each_refused(
                 find_metadata(s, &key) == 0 ? store_children(s, &key, &n) : NULL;
         for (size_t i = 0; i < n; i++) {
                 const struct store_path_entry *entry = base_entry(children[i]);
+                const struct layer *l = entry ? layers_find(in_force, entry->name) : NULL;
+                const struct refusals_of r = { s, entry, l, fn, userdata };
                 if (!entry)
                         continue;
-                const struct layer *l = layers_find(in_force, entry->name);
-                report_refused(s, entry, &metadata_precedence, l ? l->precedence : 0, fn, userdata);
-                report_refused(s, entry, &metadata_enabled, l && l->enabled, fn, userdata);
+                check_number(&r, &metadata_precedence, l ? l->precedence : 0);
+                check_number(&r, &metadata_enabled, l && l->enabled);
+                check_end(&r);
         }
         return store_error(s, NULL);
 }

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The table of known layers: name (case-insensitive), precedence, enabled, and the drop-in file behind it if
- * there is one. `base` is always there: precedence 0, enabled.
+/* The table of known layers: name (case-insensitive), precedence, enabled, its end if it has one, and the
+ * drop-in file behind it if there is one. `base` is always there: precedence 0, enabled.
  *
  * A layer is known because a drop-in file declares it, or because its metadata are registry values,
- * Machine\System\Registry\Layers\<name>\{Precedence,Enabled}. Metadata are read from the base layer's own
- * entries alone: read effectively, a layer could raise or enable itself. They override a file's, but not one
- * of the fleet's. */
+ * Machine\System\Registry\Layers\<name>\{Precedence,Enabled,Ends}. Metadata are read from the base layer's
+ * own entries alone: read effectively, a layer could raise or enable itself. They override a file's, but not
+ * one of the fleet's; a file's layer ends with its file. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "../../schema/base/diag.h"
+#include "../../schema/base/ending.h"
 #include "../../schema/names/path.h"
 #include "../../schema/schema.h"
 #include "../../schema/values/value.h"
@@ -42,6 +43,9 @@ struct layer {
         uint32_t precedence;
         bool enabled;
         char *file; /* drop-in file of a read-only layer; NULL for one that can be written */
+        bool has_end;
+        bool is_over; /* the end had passed when the table first had it: then the layer is not enabled */
+        struct ending end;
 };
 
 struct layers {
@@ -74,28 +78,34 @@ _must_check_ int layers_check_writable(const struct layers *list, const char **l
  * as all of these. */
 _must_check_ int layers_of_files(const struct store *s, struct layers *ret);
 /* Metadata add layers, and override a file's. Of what is refused, what was in force `before` stays (NULL:
- * that is not known). */
+ * that is not known). A layer whose end has passed is not enabled; where it counted before it does so until
+ * it is deleted, which is a change like any other. */
 _must_check_ int layers_add_metadata(const struct store *s, const struct layers *before, struct layers *l);
 /* Both. */
 _must_check_ int layers_load(const struct store *s, const struct layers *before, struct layers *ret);
+/* The same of an earlier moment, when no end had passed. */
+_must_check_ int layers_load_past(const struct store *s, struct layers *ret);
 
 /* At or below Machine\System\Registry\Layers; with `above`, also what it is in. */
 bool layers_is_metadata(const struct path *path, bool above);
 /* What the metadata mean: entries without a key, for where a layer's own key is; NULL elsewhere. */
-#define LAYERS_METADATA_N 2u
+#define LAYERS_METADATA_N 3u
 const struct schema_value *layers_metadata(const struct path *key);
 /* REGISTRY_INVALID_NAME for metadata of a layer that cannot have any. */
 _must_check_ int layers_check_metadata(const struct path *path, struct diag *d);
 
-/* A layer's Precedence that is no REG_DWORD, or an Enabled that is no REG_DWORD of 0 or 1: it is kept, and
- * does not count. What was in force before stays; where that is not known, after a start, the layer is
- * disabled, or has precedence 0. */
+/* The key of a layer's metadata. 0 or negative errno. */
+_must_check_ int layers_metadata_path(const char *layer, struct path *ret);
+
+/* A layer's Precedence that is no REG_DWORD, an Enabled that is no REG_DWORD of 0 or 1, or Ends that is no
+ * struct ending or of a layer that is a file: it is kept, and does not count. What was in force before
+ * stays; where that is not known, after a start, the layer is disabled, or has precedence 0. */
 struct layers_refused {
         const char *layer;
         const char *name;
         struct value value;
         const char *expected;
-        uint32_t in_force;
+        const char *in_force;
 };
 /* All are borrowed. 0, or what the store says: then it may not be all of them. */
 typedef void (*layers_refused_t)(const struct layers_refused *refused, void *userdata);

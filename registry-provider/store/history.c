@@ -37,6 +37,12 @@ struct author {
         const char *boot;
 };
 
+static bool is_nobody(const char *reason)
+{
+        return reason &&
+               (strcmp(reason, recorder_registry.reason) == 0 || strcmp(reason, STORE_REASON_ENDED) == 0);
+}
+
 static const struct author *read_author(const struct store *s, int64_t id)
 {
         struct author *a = store_take(s, sizeof(*a));
@@ -58,7 +64,7 @@ static const struct author *read_author(const struct store *s, int64_t id)
                 column_into(q, 7, actor->comm, sizeof(actor->comm));
                 column_into(q, 8, actor->exe, sizeof(actor->exe));
                 column_into(q, 9, actor->context, sizeof(actor->context));
-                actor->nobody = a->author.reason && strcmp(a->author.reason, recorder_registry.reason) == 0;
+                actor->nobody = is_nobody(a->author.reason);
         }
         return a;
 }

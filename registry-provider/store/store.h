@@ -185,6 +185,9 @@ struct store_author {
         struct actor actor;
 };
 
+/* Nobody did it: the time of a layer had come. */
+#define STORE_REASON_ENDED "layer-ended"
+
 /* ---- Changing. Changes are made in transactions; what one loop turn ends is committed together by
  * store_sync(), and durable only then. ---- */
 

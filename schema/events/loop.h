@@ -28,6 +28,19 @@ _must_check_ int loop_timer_new(sd_event *event, uint64_t accuracy, sd_event_tim
 _must_check_ int loop_timer_start(sd_event_source *timer, uint64_t usec);
 bool loop_timer_runs(sd_event_source *timer);
 
+/* A moment of the wall clock, and one of the clock that also counts while the machine sleeps. `fn` runs once
+ * whichever comes first is there, and whenever the wall clock was set: then, too, the moments are to be set
+ * anew. */
+struct loop_alarm;
+
+typedef void (*loop_alarm_fn)(void *userdata);
+
+/* 0 or negative errno. */
+_must_check_ int loop_alarm_new(sd_event *event, loop_alarm_fn fn, void *userdata, struct loop_alarm **ret);
+struct loop_alarm *loop_alarm_free(struct loop_alarm *a);
+/* In microseconds; UINT64_MAX: none. 0 or negative errno. */
+_must_check_ int loop_alarm_set(struct loop_alarm *a, uint64_t wall, uint64_t boottime);
+
 /* Work that is done when nothing else is ready, but is not put off for long by a loop that is never idle.
  * CLOCK_MONOTONIC, in microseconds. */
 struct loop_deferred;

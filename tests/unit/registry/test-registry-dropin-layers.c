@@ -95,7 +95,7 @@ static void expect_layer(const char *name, unsigned precedence, bool enabled)
 
 static void add_refused(const struct layers_refused *refused, void *userdata)
 {
-        buf_printf(userdata, "%s %s %zu %u\n", refused->layer, refused->name, refused->value.size,
+        buf_printf(userdata, "%s %s %zu %s\n", refused->layer, refused->name, refused->value.size,
                 refused->in_force);
 }
 

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Layers that end by themselves: made together with what is written to them, and deleted at their end. */
+#include "transaction.h"
+
+#include <errno.h>
+#include <string.h>
+
+int transaction_check_writable(const struct transaction *tx, const char **layer, struct diag *d)
+{
+        if (!*layer || !tx->layer_made || !layers_name_equal(*layer, tx->layer_made))
+                return layers_check_writable(tx->layers, layer, d);
+        *layer = tx->layer_made;
+        return 0;
+}
+
+int registry_make_layer(struct registry *r, const char *name, const char *ends, struct diag *d)
+{
+        struct transaction *tx = registry_transaction(r);
+        const struct value v = { .type = REG_SZ, .data = ends, .size = strlen(ends) };
+        _cleanup_path_ struct path path = { 0 };
+        struct ending end;
+        uint64_t sequence;
+
+        if (!ending_parse(ends, v.size, &end))
+                return registry_fail(d, REGISTRY_INVALID_VALUE,
+                        "layer '%s' cannot end at '%s', expected " ENDING_EXPECTED, name, ends);
+        if (layers_find(tx->layers, name) || tx->layer_made)
+                return registry_fail(d, REGISTRY_EXISTS,
+                        "layer '%s' is there already, expected a name that is free for a layer with an end",
+                        name);
+        int e = layers_metadata_path(name, &path);
+        if (e < 0)
+                return e;
+        e = registry_set(r, &(struct registry_write){ .path = &path, .name = "Ends" }, &v, &sequence, d);
+        if (e != 0)
+                return e;
+        tx->layer_made = strdup(name);
+        return tx->layer_made ? 0 : -ENOMEM;
+}
+
+static int delete_layer(struct registry *r, const struct layer *l, struct diag *d)
+{
+        _cleanup_path_ struct path path = { 0 };
+
+        int e = layers_metadata_path(l->name, &path);
+        if (e < 0)
+                return e;
+        return registry_delete_key(r,
+                &(struct registry_write){ .path = &path, .name = "", .if_needed = true, .recursive = true },
+                d);
+}
+
+static int delete_those(
+        struct registry *r, const struct ending_clocks *now, struct registry_events *ret, struct diag *d)
+{
+        const struct layers *layers = registry_layers(r);
+        int e = 0;
+
+        for (size_t i = 0; e == 0 && i < layers->n; i++) {
+                const struct layer *l = &layers->list[i];
+                if (l->has_end && ending_is_over(&l->end, now))
+                        e = delete_layer(r, l, d);
+        }
+        if (e == 0)
+                return registry_end(r, ret);
+        registry_abort(r);
+        return e;
+}
+
+int registry_end_layers(struct registry *r, const struct ending_clocks *now,
+        const struct store_author *author, struct registry_events *ret, struct diag *d)
+{
+        const struct layers *layers = registry_layers(r);
+        bool any = false;
+
+        *ret = (struct registry_events){ 0 };
+        for (size_t i = 0; !any && i < layers->n; i++)
+                any = layers->list[i].has_end && ending_is_over(&layers->list[i].end, now);
+        int e = any ? registry_begin(r, author) : 0;
+        if (any && e == 0)
+                e = delete_those(r, now, ret, d);
+        return registry_explain(r, e, d);
+}
