@@ -2,12 +2,10 @@
 /* Drop-in files into the store. Each file is one read-only layer whose last good content is part of the
  * store, so a reload is a comparison: what is new or differs is written with a new sequence, what went is
  * withdrawn, all else is left alone. */
-#include "registry-dropins.h"
+#include "transaction.h"
 
 #include <errno.h>
 #include <string.h>
-
-#include "transaction.h"
 
 /* What some layers hold in the store now. Each entry that their new contents have too is marked, and what is
  * not marked at the end is withdrawn. */

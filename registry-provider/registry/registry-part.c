@@ -6,7 +6,6 @@
 
 #include "../../schema/base/hashmap.h"
 #include "../resolve/resolve.h"
-#include "registry-dropins.h"
 #include "registry.h"
 
 enum slot_kind {

@@ -10,7 +10,6 @@
 #include "../base/clock.h"
 #include "../base/file.h"
 #include "../base/log.h"
-#include "journal-entry.h"
 #include "spool.h"
 
 /* What the kernel did not take is tried again this often, and whenever there is something new to send. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "journal-entry.h"
+#include "record.h"
 
 #include <inttypes.h>
 #include <string.h>

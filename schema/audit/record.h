@@ -79,3 +79,11 @@ const char *record_message_id(enum record_kind kind);
 /* LOG_NOTICE for what was asked for, LOG_WARNING for what was not, LOG_ERR for losses; LOG_NOTICE for a
  * taint that is accepted. */
 int record_priority(const struct record *r);
+
+/* ---- Its entry in the journal (journal-entry.c, the only user of sd-journal): a structured one (MESSAGE_ID
+ * a kind, PEIOS_* fields). Where no journal listens the sentence goes to standard error. ---- */
+
+/* Never fails: what cannot be logged is printed. */
+void journal_entry_send(const struct record *r, const char *record_text);
+/* One sentence for people: the entry's MESSAGE. 0 or -ENOMEM. */
+_must_check_ int journal_entry_message(const struct record *r, struct buf *out);

@@ -7,12 +7,179 @@
 
 #include "kernel.h"
 #include "report.h"
-#include "task.bpf.h"
-#include "doing.bpf.h"
 
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
+
+/* ---- Who is running: the task's own numbers, and the path of its program ---- */
+
+#define EXE_STEPS_MAX 32
+/* The verifier wants room for one more whole name behind the last place where one may start. */
+#define EXE_START_MAX (REPORT_EXE_SIZE / 2)
+
+/* One step up: at the root of a mount to where it is mounted. False at the top. */
+static __always_inline bool step_over_mount(struct dentry **dentry, struct vfsmount **vfsmount)
+{
+        struct mount *mount, *parent;
+
+        if (*dentry != BPF_CORE_READ(*vfsmount, mnt_root))
+                return false;
+        mount = (struct mount *)((char *)*vfsmount - bpf_core_field_offset(struct mount, mnt));
+        parent = BPF_CORE_READ(mount, mnt_parent);
+        if (parent == mount)
+                return false;
+        *dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+        *vfsmount = (struct vfsmount *)((char *)parent + bpf_core_field_offset(struct mount, mnt));
+        return true;
+}
+
+struct exe_walk {
+        struct dentry *dentry;
+        struct vfsmount *vfsmount;
+        struct report_task *ret;
+        __u32 used;
+        __u32 whole; /* the root was reached */
+};
+
+/* One name, or one mount. 1: that was the last. */
+static long step_up(__u32 i, struct exe_walk *w)
+{
+        struct dentry *dentry = w->dentry, *parent = BPF_CORE_READ(dentry, d_parent);
+        __u32 used = w->used;
+        long n;
+
+        if (step_over_mount(&w->dentry, &w->vfsmount))
+                return 0;
+        if (!dentry || parent == dentry) {
+                w->whole = 1;
+                return 1;
+        }
+        if (used >= EXE_START_MAX)
+                return 1;
+        /* A kernel that verifies the callback with its first `used` alone drops the question above. This it
+         * cannot. */
+        asm volatile("" : "+r"(used));
+        used &= EXE_START_MAX - 1;
+        n = bpf_probe_read_kernel_str(&w->ret->exe[used], EXE_START_MAX, BPF_CORE_READ(dentry, d_name.name));
+        if (n <= 0)
+                return 1;
+        w->used = used + (__u32)n;
+        w->dentry = parent;
+        return 0;
+}
+
+static __noinline int read_exe(struct task_struct *task, struct report_task *ret)
+{
+        struct file *file = BPF_CORE_READ(task, mm, exe_file);
+        struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+        struct exe_walk w = {
+                .dentry = dentry,
+                .vfsmount = BPF_CORE_READ(file, f_path.mnt),
+                .ret = ret,
+        };
+
+        ret->exe_len = 0;
+        ret->exe_flags = 0;
+        if (!file)
+                return 0;
+        if (!BPF_CORE_READ(dentry, d_hash.pprev))
+                ret->exe_flags = REPORT_EXE_DELETED;
+        /* A loop of our own the verifier would walk through again and again. */
+        bpf_loop(EXE_STEPS_MAX, step_up, &w, 0);
+        if (!w.whole)
+                ret->exe_flags |= REPORT_EXE_CUT;
+        ret->exe_len = w.used;
+        return 0;
+}
+
+static __always_inline void read_task(struct task_struct *task, struct report_task *ret)
+{
+        ret->pid = (__u32)(bpf_get_current_pid_tgid() >> 32);
+        ret->uid = (__u32)bpf_get_current_uid_gid();
+        /* Kernels without audit have neither. */
+        ret->loginuid = ret->session = ~0U;
+        if (bpf_core_field_exists(task->loginuid)) {
+                ret->loginuid = BPF_CORE_READ(task, loginuid.val);
+                ret->session = BPF_CORE_READ(task, sessionid);
+        }
+        bpf_get_current_comm(ret->comm, sizeof(ret->comm));
+        read_exe(task, ret);
+}
+
+/* ---- What a task is asking of the kernel, kept from the begin of a function to its end: it names the module ---- */
+
+enum doing_kind {
+        DOING_LOAD,
+        DOING_UNLOAD,
+        DOING_WRITE, /* of kernel.tainted */
+};
+
+/* A task that dies in the middle leaves its entry behind: the start time tells it from a later one at the
+ * same address. */
+struct doing {
+        __u64 started;
+        __u64 kind;         /* no gap behind it: the verifier wants every byte set */
+        const void *object; /* load_info or the module's name in user space */
+        __u64 mask;
+        char module[REPORT_MODULE_SIZE];
+};
+
+struct {
+        __uint(type, BPF_MAP_TYPE_HASH);
+        __uint(max_entries, 256);
+        __type(key, __u64);
+        __type(value, struct doing);
+} doings SEC(".maps");
+
+static __always_inline struct doing *find_doing(struct task_struct *task)
+{
+        __u64 key = (__u64)task;
+        struct doing *d = bpf_map_lookup_elem(&doings, &key);
+
+        return d && d->started == BPF_CORE_READ(task, start_boottime) ? d : 0;
+}
+
+static __always_inline void begin_doing(__u32 kind, const void *object, __u64 mask)
+{
+        struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+        __u64 key = (__u64)task;
+        struct doing d = {
+                .started = BPF_CORE_READ(task, start_boottime),
+                .kind = kind,
+                .object = object,
+                .mask = mask,
+        };
+
+        bpf_map_update_elem(&doings, &key, &d, BPF_ANY);
+}
+
+static __always_inline void end_doing(void)
+{
+        __u64 key = bpf_get_current_task();
+
+        bpf_map_delete_elem(&doings, &key);
+}
+
+static __always_inline void read_doing(struct task_struct *task, struct report_slot *slot)
+{
+        struct doing *d = find_doing(task);
+        const void *object;
+
+        if (!d)
+                return;
+        object = d->object;
+        if (d->module[0])
+                __builtin_memcpy(slot->module, d->module, sizeof(slot->module));
+        else if (d->kind == DOING_LOAD) {
+                bpf_probe_read_kernel_str(slot->module, sizeof(slot->module),
+                        BPF_CORE_READ((const struct load_info *)object, name));
+        } else if (d->kind == DOING_UNLOAD)
+                /* The kernel has read it just now, so it is in memory. */
+                bpf_probe_read_user_str(slot->module, sizeof(slot->module), object);
+}
+
+/* ---- Reports ---- */
 
 char LICENSE[] SEC("license") = "GPL";
 

@@ -9,7 +9,7 @@
 
 #include "../../../schema/base/file.h"
 #include "../../../schema/base/log.h"
-#include "../../../schema/audit/journal-entry.h"
+#include "../../../schema/audit/record.h"
 #include "alloc-faults.h"
 #include "suite.h"
 

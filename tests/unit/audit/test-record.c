@@ -4,7 +4,7 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "../../../schema/audit/journal-entry.h"
+#include "../../../schema/audit/record.h"
 #include "../../../schema/audit/record-fields.h"
 #include "alloc-faults.h"
 #include "suite.h"
