@@ -13,24 +13,34 @@
 #include "../../schema/bus/cleanup.h"
 #include "../../schema/bus/wire.h"
 #include "../../schema/dbus/names.h"
+#include "../store/halt.h"
 #include "../store/history.h"
 #include "answer.h"
+#include "restoration.h"
 
 /* Calls that wait, or are being worked. */
 #define CALLS_MAX 64u
 #define CALLS_PER_USER_MAX 8u
+#define INTERRUPT_USEC 20000u
 
 static const struct method {
         const char *name;
         bool of_value;
         reader_answer_t answer; /* NULL: it takes options of its own */
+        bool of_copy;
 } methods[] = {
-        { "GetAt", true, reader_answer_get },
-        { "ListAt", false, reader_answer_list },
-        { "InfoAt", false, reader_answer_info },
-        { "ResolveAt", true, reader_answer_resolve },
-        { "ReadTreeAt", false, NULL },
+        { "GetAt", true, reader_answer_get, false },
+        { "ListAt", false, reader_answer_list, false },
+        { "InfoAt", false, reader_answer_info, false },
+        { "ResolveAt", true, reader_answer_resolve, false },
+        { "ReadTreeAt", false, NULL, false },
+        { "Restore", false, NULL, true },
+        { "PreviewRestore", false, NULL, true },
 };
+
+/* As often a copy is compared beside the loop before the loop does it, so that nothing is changed meanwhile.
+ */
+#define COMPARISONS_MAX 4u
 
 /* What the thread needs of it is copied: messages are the loop's. */
 struct call {
@@ -44,7 +54,8 @@ struct call {
         enum history_scale scale;
         uint64_t number;
 
-        struct registry *registry; /* NULL: it failed */
+        struct restoration *copy;  /* of a copy */
+        struct registry *registry; /* of a moment; NULL: it failed */
         int error;                 /* as a registry's */
         struct diag why;
 };
@@ -64,8 +75,9 @@ struct past {
 
         pthread_mutex_t lock; /* of what follows */
         pthread_cond_t wake;
-        bool stop;
+        bool stop, has_ended;
         struct queue waiting, done;
+        struct halt halt; /* has its own */
 };
 
 static struct call *call_free(struct call *c)
@@ -73,6 +85,7 @@ static struct call *call_free(struct call *c)
         if (!c)
                 return NULL;
         c->registry = registry_close(c->registry);
+        c->copy = restoration_free(c->copy);
         sd_bus_message_unref(c->m);
         free(c->key);
         free(c->name);
@@ -148,6 +161,10 @@ static void work(const struct past *p, struct call *c)
 {
         struct store *s = NULL;
 
+        if (c->copy) {
+                c->error = restoration_gather(c->copy, p->file, &c->why);
+                return;
+        }
         c->error = store_open(p->file, STORE_READ_ONLY, SIZE_MAX, &s, &c->why);
         if (c->error == 0)
                 c->error = show(s, c);
@@ -164,6 +181,7 @@ static void *run(void *userdata)
 {
         struct past *p = userdata;
 
+        halt_watch(&p->halt);
         (void)pthread_mutex_lock(&p->lock);
         while (!p->stop) {
                 struct call *c = queue_take(&p->waiting);
@@ -178,6 +196,8 @@ static void *run(void *userdata)
                 /* It fails only where the loop is to wake anyway. */
                 (void)eventfd_write(p->event_fd, 1);
         }
+        p->has_ended = true;
+        (void)pthread_cond_broadcast(&p->wake);
         (void)pthread_mutex_unlock(&p->lock);
         return NULL;
 }
@@ -192,19 +212,35 @@ static int fail(const struct past *p, const struct call *c, sd_bus_error *error)
                        : sd_bus_error_set(error, ERROR_STORAGE, c->why.text);
 }
 
+static int answer_moment(const struct past *p, struct call *c, sd_bus_error *error)
+{
+        const struct reader_part part = part_of(c);
+
+        registry_set_schema(c->registry, registry_schema(p->reader->registry));
+        return c->method->answer ? c->method->answer(p->reader, c->registry, c->m, c->key, c->name, error)
+                                 : reader_answer_tree(p->reader, c->registry, c->m, c->key, &part, error);
+}
+
+/* What is wrong with a copy, or the disk cannot do for it, is no fault of the registry's. */
+static int answer_copy(const struct past *p, struct call *c, sd_bus_error *error)
+{
+        const struct registry *registry = p->reader->registry;
+
+        if (c->error == 0 && !restoration_is_current(c->copy, registry))
+                c->error = restoration_compare(c->copy, p->file, &c->why);
+        if (c->error > 0 || (c->error < 0 && !c->why.text[0]))
+                return answer_fail(registry, c->error, &c->why, error);
+        return c->error < 0 ? sd_bus_error_set(error, ERROR_STORAGE, c->why.text)
+                            : writer_restore(p->reader->writer, c->m, c->copy, error);
+}
+
 static void answer(const struct past *p, struct call *c)
 {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-        const struct reader_part part = part_of(c);
-        int r;
 
-        if (c->registry) {
-                registry_set_schema(c->registry, registry_schema(p->reader->registry));
-                r = c->method->answer
-                            ? c->method->answer(p->reader, c->registry, c->m, c->key, c->name, &error)
-                            : reader_answer_tree(p->reader, c->registry, c->m, c->key, &part, &error);
-        } else
-                r = fail(p, c, &error);
+        int r = c->copy       ? answer_copy(p, c, &error)
+                : c->registry ? answer_moment(p, c, &error)
+                              : fail(p, c, &error);
         if (r < 0)
                 (void)(sd_bus_error_is_set(&error) ? sd_bus_reply_method_error(c->m, &error)
                                                    : sd_bus_reply_method_errno(c->m, r, NULL));
@@ -220,6 +256,27 @@ static struct call *take_done(struct past *p)
         return c;
 }
 
+static void put_waiting(struct past *p, struct call *c)
+{
+        queue_put(&p->waiting, c);
+        (void)pthread_cond_signal(&p->wake);
+}
+
+/* Somebody has changed the registry meanwhile. */
+static bool compare_again(struct past *p, struct call *c)
+{
+        if (!c->copy || c->error != 0)
+                return false;
+        writer_flush(p->reader->writer);
+        if (restoration_is_current(c->copy, p->reader->registry) ||
+                restoration_tries(c->copy) >= COMPARISONS_MAX)
+                return false;
+        (void)pthread_mutex_lock(&p->lock);
+        put_waiting(p, c);
+        (void)pthread_mutex_unlock(&p->lock);
+        return true;
+}
+
 /* One in a turn of the loop; what it takes is its user's time. */
 static int on_done(
         _unused_ sd_event_source *source, _unused_ int fd, _unused_ uint32_t events, void *userdata)
@@ -227,6 +284,8 @@ static int on_done(
         struct past *p = userdata;
         struct call *c = take_done(p);
 
+        if (c && compare_again(p, c))
+                return 0;
         if (c) {
                 const uint64_t since = clock_usec();
                 p->n--;
@@ -268,13 +327,33 @@ static int read_moment(sd_bus_message *m, struct call *c, sd_bus_error *error)
         return 0;
 }
 
-static int read_call(sd_bus_message *m, struct call *c, sd_bus_error *error)
+/* The descriptor is the message's. */
+static int read_copy(const struct past *p, sd_bus_message *m, struct call *c, sd_bus_error *error)
+{
+        _cleanup_path_ struct path path = { 0 };
+        const char *key = NULL;
+        const struct wire_member members[] = { { "key", "s", &key } };
+        struct diag d = { 0 };
+        int fd;
+
+        int r = sd_bus_message_read(m, "h", &fd);
+        if (r >= 0)
+                r = wire_read_strict(m, members, ARRAY_SIZE(members), &d);
+        if (r < 0)
+                return answer_invalid(r, &d, error);
+        r = key ? registry_path(p->reader->registry, key, &path, &d) : 0;
+        if (r != 0)
+                return answer_fail(p->reader->registry, r, &d, error);
+        c->m = sd_bus_message_ref(m);
+        return restoration_new(fd, &path, &c->copy);
+}
+
+static int read_call(const struct past *p, sd_bus_message *m, struct call *c, sd_bus_error *error)
 {
         const char *key, *name = NULL;
 
-        for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
-                if (strcmp(methods[i].name, sd_bus_message_get_member(m)) == 0)
-                        c->method = &methods[i];
+        if (c->method->of_copy)
+                return read_copy(p, m, c, error);
         int r = sd_bus_message_read(m, "s", &key);
         if (r >= 0 && c->method->of_value)
                 r = sd_bus_message_read(m, "s", &name);
@@ -317,15 +396,22 @@ static int enter(struct past *p, struct call *c, sd_bus_error *error)
         (void)pthread_mutex_lock(&p->lock);
         const bool has_room = p->n < CALLS_MAX && count(p, c->uid) < CALLS_PER_USER_MAX;
         if (has_room) {
-                queue_put(&p->waiting, c);
+                put_waiting(p, c);
                 p->n++;
-                (void)pthread_cond_signal(&p->wake);
         }
         (void)pthread_mutex_unlock(&p->lock);
         return has_room ? 1
                         : sd_bus_error_setf(error, ERROR_LIMIT,
                                   "%u calls, or %u of one user, already wait for earlier moments", CALLS_MAX,
                                   CALLS_PER_USER_MAX);
+}
+
+/* It has all layers, and takes long. */
+static int refuse(struct past *p, sd_bus_message *m, const struct caller *caller, sd_bus_error *error)
+{
+        if (strcmp(sd_bus_message_get_member(m), "Restore") == 0)
+                refusals_tell(p->reader->writer->refusals, &caller->actor, "Restore()", NULL, "not root");
+        return sd_bus_error_set(error, ERROR_ACCESS_DENIED, "only root may restore a copy");
 }
 
 int past_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -337,7 +423,10 @@ int past_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (!c || !caller)
                 return c ? -ESRCH : -ENOMEM;
         c->uid = caller->user->uid;
-        int r = read_call(m, c, error);
+        for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+                if (strcmp(methods[i].name, sd_bus_message_get_member(m)) == 0)
+                        c->method = &methods[i];
+        int r = c->method->of_copy && c->uid != 0 ? refuse(p, m, caller, error) : read_call(p, m, c, error);
         if (r < 0)
                 return r;
         /* The thread sees what is committed. */
@@ -378,6 +467,7 @@ int past_new(struct reader *reader, const char *file, struct past **ret)
         p->reader = reader;
         (void)pthread_mutex_init(&p->lock, NULL);
         (void)pthread_cond_init(&p->wake, NULL);
+        halt_init(&p->halt);
         p->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         p->file = strdup(file);
         int r = p->event_fd < 0 ? -errno : p->file ? 0 : -ENOMEM;
@@ -392,6 +482,16 @@ int past_new(struct reader *reader, const char *file, struct past **ret)
         return 0;
 }
 
+/* What it is at is lost between two statements. */
+static void wait_a_little(struct past *p)
+{
+        const uint64_t at = clock_of(CLOCK_REALTIME) + INTERRUPT_USEC;
+        const struct timespec t = { .tv_sec = (time_t)(at / 1000000),
+                .tv_nsec = (long)(at % 1000000) * 1000 };
+
+        (void)pthread_cond_timedwait(&p->wake, &p->lock, &t);
+}
+
 struct past *past_free(struct past *p)
 {
         struct call *c;
@@ -400,7 +500,11 @@ struct past *past_free(struct past *p)
                 return NULL;
         (void)pthread_mutex_lock(&p->lock);
         p->stop = true;
-        (void)pthread_cond_signal(&p->wake);
+        (void)pthread_cond_broadcast(&p->wake);
+        while (p->has_thread && !p->has_ended) {
+                halt_call(&p->halt);
+                wait_a_little(p);
+        }
         (void)pthread_mutex_unlock(&p->lock);
         if (p->has_thread)
                 (void)pthread_join(p->thread, NULL);
@@ -409,6 +513,7 @@ struct past *past_free(struct past *p)
         sd_event_source_disable_unref(p->source);
         if (p->event_fd >= 0)
                 (void)close(p->event_fd);
+        halt_done(&p->halt);
         (void)pthread_cond_destroy(&p->wake);
         (void)pthread_mutex_destroy(&p->lock);
         free(p->file);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* GetAt, ListAt, InfoAt and ResolveAt: what the registry was at an earlier moment. A thread opens the file
- * beside the loop, and brings back from the history what the call will look at; the loop answers from that
- * as from the registry itself. So no reader keeps the loop busy, however much has happened since; they wait
- * for each other, a few of each user. */
+/* GetAt, ListAt, InfoAt and ResolveAt: what the registry was at an earlier moment; and Restore, of a copy. A
+ * thread opens the file beside the loop, and brings back from the history what the call will look at; the
+ * loop answers from that as from the registry itself. So no reader keeps the loop busy, however much has
+ * happened since; they wait for each other, a few of each user. */
 
 #include "reader.h"
 

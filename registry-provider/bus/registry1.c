@@ -340,6 +340,14 @@ static const sd_bus_vtable registry_vtable[] = {
                         "a(sssuvs)", events, "s", access, "a{su}", counts, "u", left_out, "t", sequence),
                 writer_preview, WRITER, UNPRIVILEGED),
 
+        SD_BUS_METHOD_WITH_ARGS_OFFSET("Restore", SD_BUS_ARGS("h", database, "a{sv}", options),
+                SD_BUS_RESULT("t", sequence, "b", changed, "a{su}", counts, "u", left_out), past_call, PAST,
+                UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS_OFFSET("PreviewRestore", SD_BUS_ARGS("h", database, "a{sv}", options),
+                SD_BUS_RESULT(
+                        "a(sssuvs)", events, "s", access, "a{su}", counts, "u", left_out, "t", sequence),
+                past_call, PAST, UNPRIVILEGED),
+
         SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_ARGS("s", key, "b", subtree, "a{sv}", options),
                 SD_BUS_RESULT("t", subscription, "t", sequence), method_subscribe, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_ARGS("t", subscription), SD_BUS_NO_RESULT,
@@ -374,7 +382,7 @@ static int find_top(_unused_ sd_bus *bus, const char *path, _unused_ const char 
 static enum gate_need call_need(sd_bus_message *m)
 {
         static const char *const writing[] = { "Set", "Delete", "CreateKey", "DeleteKey", "Transact",
-                "Preview", "Undo", "PreviewUndo", "Backup", "Check", "Reload" };
+                "Preview", "Undo", "PreviewUndo", "Backup", "Check", "Restore", "PreviewRestore", "Reload" };
         const char *member = sd_bus_message_get_member(m);
 
         if (sd_bus_message_is_method_call(m, REGISTRY_INTERFACE, "Get"))
@@ -389,7 +397,7 @@ static void on_refused(sd_bus_message *m, const struct actor *actor, const char 
 {
         struct registry1 *b = userdata;
 
-        static const char *const whole[] = { "Reload", "Undo", "Backup", "Check" };
+        static const char *const whole[] = { "Reload", "Undo", "Backup", "Check", "Restore" };
         const char *member = sd_bus_message_get_member(m);
         _cleanup_buf_ struct buf name = BUF_INIT;
 

@@ -173,7 +173,7 @@ static int read_undo(struct request *q, sd_bus_error *error)
         };
         struct diag d = { 0 };
 
-        *u = (struct request_undo){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, 0, 0 };
+        *u = (struct request_undo){ UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, 0 };
         q->is_undo = true;
         q->author.reason = "undo";
         int r = wire_read_strict(q->m, members, ARRAY_SIZE(members), &d);
@@ -215,6 +215,8 @@ void request_describe(const struct request *q, struct buf *out)
 
         if (q->is_undo)
                 buf_puts(out, "Undo()");
+        if (q->is_restore)
+                buf_puts(out, "Restore()");
         if (q->n > 0)
                 answer_format_path(out, c->path.text,
                         c->action == CHANGE_SET || c->action == CHANGE_DELETE ? c->name : NULL);
@@ -320,6 +322,24 @@ int request_new(struct writer *w, sd_bus_message *m, struct request **ret, sd_bu
         return r;
 }
 
+int request_new_restore(struct writer *w, sd_bus_message *m, struct restoration *copy, struct request **ret,
+        sd_bus_error *error)
+{
+        _cleanup_(request_freep) struct request *q = calloc(1, sizeof(*q));
+
+        if (!q)
+                return -ENOMEM;
+        q->writer = w;
+        q->author = (struct store_author){ .reason = "restore", .actor = ACTOR_UNKNOWN };
+        q->m = sd_bus_message_ref(m);
+        q->copy = copy;
+        q->is_restore = true;
+        int r = find_caller(q, error);
+        if (r > 0)
+                *ret = STEAL_PTR(q);
+        return r;
+}
+
 static int apply_one(struct request *q, const struct change *c, struct diag *d)
 {
         struct registry *registry = q->writer->config->registry;
@@ -397,7 +417,17 @@ static int take_back(struct request *q, bool is_bounded, struct diag *d)
         int r = find_rows(q, is_bounded, &what, d);
         if (r == 0)
                 r = registry_undo(q->writer->config->registry, &what, &undone, d);
-        q->undo.left_out = undone.left_out;
+        q->left_out = undone.left_out;
+        return r;
+}
+
+static int restore(struct request *q, struct diag *d)
+{
+        struct registry_undone undone = { 0 };
+
+        int r = restoration_apply(q->copy, q->writer->config->registry, &undone, d);
+        q->copy = NULL;
+        q->left_out = undone.left_out;
         return r;
 }
 
@@ -410,6 +440,8 @@ static int apply_all(struct request *q, bool is_bounded, struct diag *d)
         registry_end_with_failure(registry);
         if (q->is_undo)
                 r = take_back(q, is_bounded, d);
+        if (q->copy)
+                r = restore(q, d);
         for (size_t i = 0; r == 0 && i < q->n; i++)
                 r = apply_one(q, &q->list[i], d);
         if (r != 0) {

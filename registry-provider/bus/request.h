@@ -5,6 +5,7 @@
 
 #include "../../schema/base/buf.h"
 #include "../../schema/bus/wire.h"
+#include "restoration.h"
 #include "writer.h"
 
 /* About as many as the bus takes in one message. */
@@ -34,7 +35,6 @@ struct change {
 struct request_undo {
         uint64_t sequence, since, since_time, until; /* UINT64_MAX: not given */
         int force;
-        uint32_t left_out; /* see struct registry_undone */
 };
 
 struct request {
@@ -45,8 +45,11 @@ struct request {
         size_t n;
         const char *key; /* the last one's, in the message, while that is read */
         bool is_undo;
+        struct restoration *copy; /* of a restore, until it is applied */
+        bool is_restore;
         struct request_undo undo;
-        bool of_value; /* Set or Delete: the answer says whose entry counts now */
+        uint32_t left_out; /* of both; see struct registry_undone */
+        bool of_value;     /* Set or Delete: the answer says whose entry counts now */
         struct buf bytes;
         char *texts; /* when the message is gone */
         struct wire_options options;
@@ -61,6 +64,9 @@ struct request {
 /* Reads the call's arguments, whichever of the writing methods it is. 1; 0: the call waits until it is known
  * whom it is made for, and comes again; or negative with `error` set. */
 _must_check_ int request_new(struct writer *w, sd_bus_message *m, struct request **ret, sd_bus_error *error);
+/* The same of a restore. */
+_must_check_ int request_new_restore(struct writer *w, sd_bus_message *m, struct restoration *copy,
+        struct request **ret, sd_bus_error *error);
 struct request *request_free(struct request *q);
 DEFINE_CLEANUP(struct request *, request_free, request_freep);
 

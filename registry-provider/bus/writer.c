@@ -76,10 +76,11 @@ static int reply_done(const struct request *q)
         int r = sd_bus_message_new_method_return(q->m, &reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "tb", q->sequence, (int)changes_anything(q));
-        if (r >= 0 && (q->is_undo || sd_bus_message_is_method_call(q->m, NULL, "Transact")))
+        const bool counts_left_out = q->is_undo || q->is_restore;
+        if (r >= 0 && (counts_left_out || sd_bus_message_is_method_call(q->m, NULL, "Transact")))
                 r = append_counts(reply, &q->events.counts);
-        if (r >= 0 && q->is_undo)
-                r = sd_bus_message_append(reply, "u", q->undo.left_out);
+        if (r >= 0 && counts_left_out)
+                r = sd_bus_message_append(reply, "u", q->left_out);
         if (r >= 0 && q->of_value) {
                 (void)!registry_get(q->writer->config->registry, &c->path, c->name, &now, NULL);
                 r = sd_bus_message_append(reply, "s", now.layer);
@@ -169,7 +170,7 @@ static void execute(struct request *q)
         struct writer *w = q->writer;
         struct diag d = { 0 };
 
-        if (q->n > CHANGES_TOGETHER_MAX)
+        if (q->n > CHANGES_TOGETHER_MAX || q->is_restore)
                 writer_flush(w);
         int r = request_apply(q, &d);
         if (r != 0) {
@@ -384,8 +385,8 @@ static int reply_preview(
                 r = sd_bus_message_append(reply, "s", words[access]);
         if (r >= 0)
                 r = append_counts(reply, &q->events.counts);
-        if (r >= 0 && q->is_undo)
-                r = sd_bus_message_append(reply, "ut", q->undo.left_out, q->events.sequence);
+        if (r >= 0 && (q->is_undo || q->is_restore))
+                r = sd_bus_message_append(reply, "ut", q->left_out, q->events.sequence);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
@@ -410,6 +411,26 @@ int writer_preview(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 r = r != 0 ? answer_fail(w->config->registry, r, &d, error)
                            : reply_preview(q, m, access, error);
         }
+        w->config->tried(w->config->userdata);
+        return r;
+}
+
+/* Nothing waits: it was made durable before that was compared. */
+int writer_restore(struct writer *w, sd_bus_message *m, struct restoration *copy, sd_bus_error *error)
+{
+        struct request *q = NULL;
+        struct diag d = { 0 };
+
+        int r = request_new_restore(w, m, copy, &q, error);
+        if (r <= 0)
+                return r;
+        if (strcmp(sd_bus_message_get_member(m), "Restore") == 0) {
+                execute(q);
+                return 1;
+        }
+        r = request_preview(q, SIZE_MAX, &d);
+        r = r != 0 ? answer_fail(w->config->registry, r, &d, error) : reply_preview(q, m, ALLOWED, error);
+        (void)request_free(q);
         w->config->tried(w->config->userdata);
         return r;
 }

@@ -40,6 +40,11 @@ void writer_done(struct writer *w);
 /* Methods; the userdata is the writer. Set, Delete, CreateKey, DeleteKey and Transact are one. */
 int writer_write(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int writer_preview(sd_bus_message *m, void *userdata, sd_bus_error *error);
+/* Restore or PreviewRestore, of which the copy was compared with the registry as it is now. Whether the
+ * caller may was seen to. */
+struct restoration;
+_must_check_ int writer_restore(
+        struct writer *w, sd_bus_message *m, struct restoration *copy, sd_bus_error *error);
 
 /* Makes durable and answers what waits. */
 void writer_flush(struct writer *w);

@@ -21,6 +21,7 @@ int command_history(struct session *s);
 int command_complete(struct session *s);
 int command_undo(struct session *s);
 int command_backup(struct session *s);
+int command_restore(struct session *s);
 int command_check(struct session *s);
 int command_lint(struct session *s);
 int command_apply(struct session *s);

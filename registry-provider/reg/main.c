@@ -26,6 +26,7 @@ static const struct {
         [REG_COMPLETE] = { command_complete, false, false },
         [REG_UNDO] = { command_undo, false, false },
         [REG_BACKUP] = { command_backup, false, false },
+        [REG_RESTORE] = { command_restore, false, false },
         [REG_CHECK] = { command_check, false, false },
         [REG_LINT] = { command_lint, false, false },
         [REG_APPLY] = { command_apply, true, false },

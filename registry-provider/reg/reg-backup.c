@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,31 +16,66 @@
 /* Either takes as long as the database is large. */
 #define TIMEOUT_USEC UINT64_C(600000000)
 
-/* What is half written does not stay. */
-static int write_file(struct session *s, const char *file, int from)
+/* What is half written does not stay. Peios's own, with a key, replaces what is there. */
+static int write_file(struct session *s, const char *file, bool replaces, int from)
 {
-        _cleanup_close_ int to = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        _cleanup_free_ char *new = NULL;
 
+        if (asprintf(&new, "%s%s", file, replaces ? ".new" : "") < 0)
+                return session_fail(s, -ENOMEM, NULL);
+        if (replaces)
+                (void)unlink(new);
+        _cleanup_close_ int to = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (to < 0)
-                return session_fail(s, -errno, file);
+                return session_fail(s, -errno, new);
         int r = file_copy(from, to);
-        if (r == 0 && fsync(to) < 0)
+        if (r == 0 && (fsync(to) < 0 || (replaces && rename(new, file) < 0)))
                 r = -errno;
         if (r < 0)
-                (void)unlink(file);
+                (void)unlink(new);
         return r < 0 ? session_fail(s, r, file) : EXIT_CODE_OK;
+}
+
+static void tell_copied(struct session *s, const char *key, const char *file)
+{
+        struct json j = json_on(&s->out);
+
+        if (s->options.json) {
+                json_begin_object(&j);
+                if (key)
+                        words_path_to_json(&j, "backup", key);
+                json_add_string(&j, "file", file);
+                session_end_json(s, &j);
+        } else if (key && !s->options.quiet) {
+                buf_puts(&s->out, "backed up ");
+                words_format_key(&s->out, key);
+                buf_puts(&s->out, " -> ");
+                utf8_put_safe(&s->out, file, strlen(file));
+                buf_putc(&s->out, '\n');
+        }
+}
+
+/* Before the work is done. */
+static int check_words(struct session *s, struct path *ret_key, const char *file)
+{
+        _cleanup_message_ sd_bus_message *info = NULL;
+
+        if (s->line.n_words == 1)
+                return access(file, F_OK) == 0 ? session_fail(s, -EEXIST, file) : EXIT_CODE_OK;
+        int code = session_path(s, s->line.words[0], ret_key);
+        return code == EXIT_CODE_OK ? session_ask(s, "Info", ret_key->text, NULL, &info) : code;
 }
 
 int command_backup(struct session *s)
 {
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-        const char *file = s->line.words[0];
+        _cleanup_path_ struct path key = { 0 };
+        const char *file = s->line.words[s->line.n_words - 1];
         int from;
 
-        /* Before the work is done. */
-        if (access(file, F_OK) == 0)
-                return session_fail(s, -EEXIST, file);
-        int code = session_new_call(s, "Backup", NULL, NULL, &m);
+        int code = check_words(s, &key, file);
+        if (code == EXIT_CODE_OK)
+                code = session_new_call(s, "Backup", NULL, NULL, &m);
         if (code != EXIT_CODE_OK || s->options.dry_run)
                 return code;
         code = (int)client_call(s->bus, m, TIMEOUT_USEC, &reply, &s->diag);
@@ -47,13 +84,9 @@ int command_backup(struct session *s)
         int r = sd_bus_message_read(reply, "h", &from);
         if (r < 0)
                 return session_bad_reply(s, r);
-        code = write_file(s, file, from);
-        if (code == EXIT_CODE_OK && s->options.json) {
-                struct json j = json_on(&s->out);
-                json_begin_object(&j);
-                json_add_string(&j, "file", file);
-                session_end_json(s, &j);
-        }
+        code = write_file(s, file, key.text != NULL, from);
+        if (code == EXIT_CODE_OK)
+                tell_copied(s, key.text, file);
         return code;
 }
 

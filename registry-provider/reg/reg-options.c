@@ -51,10 +51,16 @@ static const struct options_command commands[] = {
                 "What that comes to is shown first. Each layer has what it had; where somebody wrote to the same since,\n"
                 "nothing is done. It is one change, which can be taken back as well.",
                 { NULL } },
-        [REG_BACKUP] = { "backup", 1, 1, "FILE",
+        [REG_BACKUP] = { "backup", 1, 2, "[KEY] FILE",
                 "Write a copy of the database, with its history, to a new file",
-                "It is whole and checked, and others write meanwhile. Root alone may do it.",
-                { OPTIONS_FILES } },
+                "It is whole and checked, and others write meanwhile. Root alone may do it. With a KEY, which must be there,\n"
+                "it is as Peios's own reg has it: the copy can be restored below it.",
+                { OPTIONS_FILES, OPTIONS_FILES } },
+        [REG_RESTORE] = { "restore", 1, 2, "[KEY] FILE",
+                "Make the registry, or a key and all below it, what a copy has",
+                "What that comes to is shown first. It is one change, which can be taken back; what drop-in files and\n"
+                "volatile keys have stays. Root alone may do it.",
+                { OPTIONS_FILES, OPTIONS_FILES } },
         [REG_CHECK] = { "check", 0, 1, "[FILE]", "Say what is wrong in the database, or in a copy of it",
                 "SQLite's own check, and what the registry knows that SQLite does not. Others write meanwhile; root\n"
                 "alone may do it. With FILE no provider is needed. Exit status 4 when something is wrong.",

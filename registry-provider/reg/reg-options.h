@@ -21,6 +21,7 @@ enum reg_command {
         REG_COMPLETE,
         REG_UNDO,
         REG_BACKUP,
+        REG_RESTORE,
         REG_CHECK,
         REG_LINT,
         REG_APPLY,

@@ -125,13 +125,15 @@ size_t session_n_names(const struct session *s)
         switch (s->command) {
         case REG_LINT:
         case REG_UNDO:
-        case REG_BACKUP:
         case REG_CHECK:
         case REG_COMPLETE:
         case REG_APPLY:
         case REG_IMPORT:
         case REG_DIFF:
                 return 0;
+        case REG_BACKUP:
+        case REG_RESTORE:
+                return s->line.n_words - 1;
         case REG_EXPORT:
                 return 1;
         case REG_MAN:

@@ -1,16 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* undo: a change, or all since a moment, is taken back in one change; what that comes to is shown first. */
+/* undo: a change, or all since a moment, is taken back in one change; what that comes to is shown first.
+ * restore: in the same way the registry, or a key and all below it, becomes what a copy has. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "../../schema/base/file.h"
 #include "../../schema/bus/cleanup.h"
 #include "commands.h"
 #include "preview.h"
 
+/* A large copy is looked at as a whole. */
+#define TIMEOUT_USEC UINT64_C(600000000)
+
 struct undo {
         struct session *s;
+        const char *method, *preview;
+        const char *question, *done;
+        int fd;          /* of a copy; -1: none */
+        const char *key; /* which is all that it is about; NULL: it is about all */
         struct words_moment moment;
         const char *what; /* the option's name */
         uint64_t until;   /* what was shown; 0: nothing was */
@@ -40,6 +52,21 @@ static int read_words(struct undo *u)
         return EXIT_CODE_USAGE;
 }
 
+static int append_options(const struct undo *u, sd_bus_message *m)
+{
+        int r = u->fd >= 0 ? sd_bus_message_append(m, "h", u->fd) : 0;
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0 && u->key)
+                r = sd_bus_message_append(m, "{sv}", "key", "s", u->key);
+        if (r >= 0 && u->what)
+                r = sd_bus_message_append(m, "{sv}{sv}", u->what, "t", u->moment.number, "force", "b",
+                        (int)u->s->options.force);
+        if (r >= 0 && u->until != 0 && u->s->line.n_words == 0)
+                r = sd_bus_message_append(m, "{sv}", "until", "t", u->until);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
 static int call(struct undo *u, const char *method, sd_bus_message **ret)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
@@ -47,15 +74,10 @@ static int call(struct undo *u, const char *method, sd_bus_message **ret)
         int code = session_new_call(u->s, method, NULL, NULL, &m);
         if (code != EXIT_CODE_OK)
                 return code;
-        int r = sd_bus_message_open_container(m, 'a', "{sv}");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "{sv}{sv}", u->what, "t", u->moment.number, "force", "b",
-                        (int)u->s->options.force);
-        if (r >= 0 && u->until != 0 && u->s->line.n_words == 0)
-                r = sd_bus_message_append(m, "{sv}", "until", "t", u->until);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        return r < 0 ? session_fail(u->s, r, NULL) : session_call(u->s, m, ret);
+        int r = append_options(u, m);
+        if (r < 0)
+                return session_fail(u->s, r, NULL);
+        return (int)client_call(u->s->bus, m, TIMEOUT_USEC, ret, &u->s->diag);
 }
 
 static void tell_left_out(const struct undo *u)
@@ -73,7 +95,7 @@ static int show(struct undo *u)
         _cleanup_message_ sd_bus_message *reply = NULL;
         struct preview_counts counts;
 
-        int code = call(u, "PreviewUndo", &reply);
+        int code = call(u, u->preview, &reply);
         if (code == EXIT_CODE_OK)
                 code = preview_show(u->s, reply, &counts);
         if (code != EXIT_CODE_OK)
@@ -88,14 +110,9 @@ static int show(struct undo *u)
 }
 
 /* Never without somebody to answer. */
-static bool confirmed(const struct session *s)
+static bool confirmed(const struct undo *u)
 {
-        char answer[16];
-
-        if (s->options.yes || !session_interactive())
-                return true;
-        fprintf(stderr, "peios-reg: take that back? [y/N] ");
-        return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+        return u->s->options.yes || !session_interactive() || session_confirms("%s", u->question);
 }
 
 static int read_answer(struct undo *u, sd_bus_message *reply)
@@ -120,30 +137,64 @@ static int read_answer(struct undo *u, sd_bus_message *reply)
                 json_add_number(&j, "left_out", u->left_out);
                 session_end_json(u->s, &j);
         } else if (!u->s->options.quiet)
-                buf_printf(&u->s->out,
-                        "taken back: %" PRIu64 " entries are others now   (sequence %" PRIu64 ")\n",
-                        preview_sum(&counts), sequence);
+                buf_printf(&u->s->out, "%s: %" PRIu64 " entries are others now   (sequence %" PRIu64 ")\n",
+                        u->done, preview_sum(&counts), sequence);
         int code = session_flush(u->s);
         if (code == EXIT_CODE_OK)
                 tell_left_out(u);
         return code;
 }
 
-int command_undo(struct session *s)
+static int run(struct undo *u)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
-        struct undo u = { .s = s };
+        struct session *s = u->s;
+        int code = EXIT_CODE_OK;
 
-        int code = read_words(&u);
         /* One JSON document is enough. */
-        if (code == EXIT_CODE_OK && (s->options.dry_run || (!s->options.json && !s->options.quiet)))
-                code = show(&u);
+        if (s->options.dry_run || (!s->options.json && !s->options.quiet))
+                code = show(u);
         if (code != EXIT_CODE_OK || s->options.dry_run)
                 return code;
-        if (!confirmed(s)) {
-                session_complain("nothing is taken back");
+        if (!confirmed(u)) {
+                session_complain("nothing is done");
                 return EXIT_CODE_OK;
         }
-        code = call(&u, "Undo", &reply);
-        return code == EXIT_CODE_OK ? read_answer(&u, reply) : code;
+        code = call(u, u->method, &reply);
+        return code == EXIT_CODE_OK ? read_answer(u, reply) : code;
+}
+
+int command_undo(struct session *s)
+{
+        struct undo u = { .s = s,
+                .method = "Undo",
+                .preview = "PreviewUndo",
+                .question = "take that back?",
+                .done = "taken back",
+                .fd = -1 };
+
+        int code = read_words(&u);
+        return code == EXIT_CODE_OK ? run(&u) : code;
+}
+
+int command_restore(struct session *s)
+{
+        const size_t n = s->line.n_words;
+        const char *file = s->line.words[n - 1];
+        _cleanup_path_ struct path path = { 0 };
+        struct undo u = { .s = s,
+                .method = "Restore",
+                .preview = "PreviewRestore",
+                .question = "restore that?",
+                .done = "restored" };
+
+        int code = n > 1 ? session_path(s, s->line.words[0], &path) : EXIT_CODE_OK;
+        if (code != EXIT_CODE_OK)
+                return code;
+        u.key = path.text;
+        _cleanup_close_ int fd = file_open(AT_FDCWD, file, O_RDONLY, 0, NULL, &s->diag);
+        if (fd < 0)
+                return s->diag.text[0] ? EXIT_CODE_FAILURE : session_fail(s, fd, file);
+        u.fd = fd;
+        return run(&u);
 }

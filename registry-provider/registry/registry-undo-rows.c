@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is to be taken back: the entries that rows of the history changed, each with its oldest row, and the
- * keys that they dropped. */
-#include "registry-undo-internal.h"
+ * keys that they dropped; or those in which a copy differs. */
+#include "registry-undo.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -90,20 +90,20 @@ static bool is_put(const struct history_row *row)
                (row->op == STORE_SET_BLANKET && row->has_type);
 }
 
-static int add_gone(struct undo *u, const struct history_row *row)
+static int add_gone(struct undo *u, const struct guid *key, const char *name, int64_t row)
 {
-        struct undo_gone *g = undo_find_gone(u, &row->key);
+        struct undo_gone *g = undo_find_gone(u, key);
 
         if (!g) {
-                g = calloc(1, sizeof(*g) + strlen(row->name) + 1);
-                if (!g || hashmap_put(&u->keys, guid_hash(&row->key), g) < 0) {
+                g = calloc(1, sizeof(*g) + strlen(name) + 1);
+                if (!g || hashmap_put(&u->keys, guid_hash(key), g) < 0) {
                         free(g);
                         return -ENOMEM;
                 }
-                g->guid = row->key;
-                (void)strcpy(g->name, row->name);
+                g->guid = *key;
+                (void)strcpy(g->name, name);
         }
-        g->row = row->id;
+        g->row = row;
         return 0;
 }
 
@@ -133,7 +133,7 @@ static int read_row(struct undo *u, const struct history_row *row)
                 return 0;
         /* Whoever did it, others had named the key before. */
         if (row->op == STORE_DROP_KEY && !row->is_volatile)
-                return row->name ? add_gone(u, row) : 0;
+                return row->name ? add_gone(u, &row->key, row->name, row->id) : 0;
         if (row->is_volatile || row->author->file || (layer && layer->file)) {
                 u->undone->left_out++;
                 if (!row->is_volatile && !u->file) {
@@ -173,4 +173,139 @@ int undo_read_rows(struct undo *u)
                 id = row->id;
         }
         return 0;
+}
+
+/* ---- What it was ---- */
+
+static bool row_was(const struct undo *u, int64_t id, struct history_was *ret)
+{
+        const struct history_row *row = history_before(u->tx->store, id + 1);
+
+        if (row)
+                *ret = row->was;
+        return row != NULL;
+}
+
+/* A key that is not there is called as it was then. */
+static bool copy_key_was(const struct undo *u, const struct guid *then, struct history_was *ret)
+{
+        const struct store_key *key = store_key(u->then, then);
+
+        if (key)
+                *ret = (struct history_was){ .is = true,
+                        .name = key->name,
+                        .target = registry_differences_now(u->differences, &key->parent),
+                        .type = key->is_link,
+                        .data = key->sd,
+                        .size = key->sd_size,
+                        .time = key->last_write };
+        return key != NULL;
+}
+
+bool undo_key_was(const struct undo *u, const struct undo_gone *g, struct history_was *ret)
+{
+        if (u->then)
+                return copy_key_was(u, &g->guid, ret);
+        const struct history_row *row = history_before(u->tx->store, g->row + 1);
+        if (!row)
+                return false;
+        *ret = row->was;
+        ret->target = row->target;
+        return true;
+}
+
+bool undo_was(const struct undo *u, const struct undo_target *t, struct history_was *ret)
+{
+        if (!u->then)
+                return row_was(u, t->first, ret);
+        const struct guid *key = &t->from->then_key;
+        const struct store_path_entry *entry =
+                t->kind == STORE_ENTRY ? store_lookup(u->then, key, t->name, strlen(t->name)) : NULL;
+        const struct store_value_entry *value =
+                t->kind == STORE_VALUE ? store_value(u->then, key, t->name, strlen(t->name)) : NULL;
+
+        entry = registry_entry_in_layer(entry, t->layer);
+        value = registry_value_in_layer(value, t->layer);
+        if (entry)
+                *ret = (struct history_was){ .is = true, .name = entry->name, .target = t->from->target };
+        if (value)
+                *ret = (struct history_was){ .is = true,
+                        .name = value->name,
+                        .type = value->type,
+                        .data = value->data,
+                        .size = value->size };
+        return entry || value;
+}
+
+/* ---- What a copy has ---- */
+
+/* The key that is to be made, and those above it. */
+static int note_gone(struct undo *u, struct guid key)
+{
+        _cleanup_store_scope_ struct store_scope now = store_scope_begin(u->tx->store),
+                                                 then = store_scope_begin(u->then);
+        struct history_was was;
+        int e = 0;
+
+        while (e == 0 && !guid_is_zero(&key) && !store_key(u->tx->store, &key) && !undo_find_gone(u, &key)) {
+                if (!copy_key_was(u, &key, &was))
+                        return -EUCLEAN;
+                e = add_gone(u, &key, was.name, 0);
+                key = was.target;
+        }
+        return e;
+}
+
+static int read_difference(struct undo *u, const struct registry_difference *d)
+{
+        const struct guid key = registry_differences_now(u->differences, &d->key);
+        struct undo_target *t;
+
+        int e = undo_add_target(u, &(struct undo_probe){ d->kind, &key, d->name, d->layer }, &t);
+        if (e < 0)
+                return e;
+        t->from = d;
+        t->was_sequence = d->was_sequence;
+        t->put_sequence = d->now_sequence;
+        if (d->was_sequence == 0)
+                return 0;
+        e = note_gone(u, key);
+        return e == 0 && d->kind == STORE_ENTRY ? note_gone(u, d->target) : e;
+}
+
+static bool is_needed(const struct undo *u, const struct guid *root)
+{
+        for (size_t i = 0; i < u->differences->n; i++)
+                if (guid_equal(&u->differences->list[i]->key, root))
+                        return true;
+        return false;
+}
+
+/* Hives that are not there are made, with keys of their own for roots. */
+static int make_hives(struct undo *u)
+{
+        _cleanup_store_scope_ struct store_scope then = store_scope_begin(u->then);
+        size_t n;
+        const struct store_key *const *roots = store_roots(u->then, &n);
+        int e = 0;
+
+        for (size_t i = 0; e == 0 && i < n; i++) {
+                const size_t len = strlen(roots[i]->name);
+                if (hives_find(u->tx->hives, roots[i]->name, len) || !is_needed(u, &roots[i]->guid))
+                        continue;
+                e = transaction_add_hive(u->tx, roots[i]->name, len);
+                if (e == 0)
+                        e = registry_differences_pair(u->differences, &roots[i]->guid,
+                                &hives_find(u->tx->hives, roots[i]->name, len)->root);
+        }
+        return e;
+}
+
+int undo_read_differences(struct undo *u)
+{
+        int e = make_hives(u);
+
+        for (size_t i = 0; e == 0 && i < u->differences->n; i++)
+                e = read_difference(u, u->differences->list[i]);
+        return e == 0 ? store_error(u->then, u->d) : e;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Rows of the history are taken back as one change: each entry that they changed is brought to what it was
- * before the first of them. What lower or higher layers have is left alone. A key that is gone comes back as
- * the key that it was, unless another layer names one in its place. */
-#include "registry-undo-internal.h"
+ * before the first of them; or to what a copy has. What lower or higher layers have is left alone. A key
+ * that is gone comes back as the key that it was, unless another layer names one in its place. */
+#include "registry-undo.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,18 +10,24 @@
 
 /* ---- Where they are ---- */
 
+/* What is looked up there; of an undo nothing is. */
+static struct store_scope scope_of_then(const struct undo *u)
+{
+        return store_scope_begin(u->then ? u->then : u->tx->store);
+}
+
 /* Name and parent of a key, be it gone. False: neither is known. */
 static bool key_of(
         const struct undo *u, const struct guid *guid, const char **ret_name, struct guid *ret_parent)
 {
         const struct store_key *key = store_key(u->tx->store, guid);
         const struct undo_gone *g = key ? NULL : undo_find_gone(u, guid);
-        const struct history_row *row = g ? history_before(u->tx->store, g->row + 1) : NULL;
+        struct history_was was = { 0 };
 
-        if (!key && !row)
+        if (!key && (!g || !undo_key_was(u, g, &was)))
                 return false;
         *ret_name = key ? key->name : g->name;
-        *ret_parent = key ? key->parent : row->target;
+        *ret_parent = key ? key->parent : was.target;
         return true;
 }
 
@@ -37,7 +43,8 @@ static int gone_since(const struct undo *u, const char *where)
 
 static int find_path(struct undo *u, const struct guid *key)
 {
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->tx->store);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->tx->store),
+                                                 then = scope_of_then(u);
         const char *names[PATH_DEPTH_MAX];
         struct guid at = *key;
         size_t n = 0;
@@ -143,32 +150,41 @@ static int no_such_key(const struct undo *u)
         return gone_since(u, buf_str(&where));
 }
 
+static int make_key(
+        struct undo *u, const struct undo_gone *g, const struct guid *parent, const struct history_was *was)
+{
+        return transaction_op(u->tx, &(struct store_op){ .code = STORE_CREATE_KEY,
+                                             .guid = g->guid,
+                                             .target = *parent,
+                                             .name = g->name,
+                                             .is_link = was->type != 0,
+                                             .data = was->data,
+                                             .size = was->size,
+                                             .time = was->time });
+}
+
 /* *key becomes one that is there: itself, made again if need be, or the one in its place. */
 static int need_key(struct undo *u, struct guid *key)
 {
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->tx->store);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->tx->store),
+                                                 then = scope_of_then(u);
         struct undo_gone *g = store_key(u->tx->store, key) ? NULL : undo_find_gone(u, key);
+        struct history_was was;
 
         if (!g)
                 return store_key(u->tx->store, key) ? 0 : no_such_key(u);
         if (!g->is_replaced) {
-                const struct history_row *row = history_before(u->tx->store, g->row + 1);
-                struct guid parent = row ? row->target : (struct guid){ 0 };
-                int e = row ? need_key(u, &parent) : no_such_key(u);
+                if (!undo_key_was(u, g, &was))
+                        return no_such_key(u);
+                struct guid parent = was.target;
+                int e = need_key(u, &parent);
                 if (e != 0)
                         return e;
                 const struct store_path_entry *other = other_name(u, &parent, g->name);
                 g->is_replaced = true;
                 g->instead = other ? other->target : g->guid;
                 if (!other)
-                        e = transaction_op(u->tx, &(struct store_op){ .code = STORE_CREATE_KEY,
-                                                          .guid = g->guid,
-                                                          .target = parent,
-                                                          .name = g->name,
-                                                          .is_link = row->was.type != 0,
-                                                          .data = row->was.data,
-                                                          .size = row->was.size,
-                                                          .time = row->was.time });
+                        e = make_key(u, g, &parent, &was);
                 if (e < 0)
                         return e;
         }
@@ -233,10 +249,10 @@ static int keep_key(
 }
 
 static int put_entry(
-        struct undo *u, struct undo_target *t, const struct guid *parent, const struct history_row *row)
+        struct undo *u, struct undo_target *t, const struct guid *parent, const struct history_was *was)
 {
         struct transaction *tx = u->tx;
-        struct guid target = row->was.target, before = { 0 };
+        struct guid target = was->target, before = { 0 };
         const bool hides = guid_is_zero(&target);
         const struct store_path_entry *chain = store_lookup(tx->store, parent, t->name, strlen(t->name));
         const struct store_path_entry *mine = registry_entry_in_layer(chain, t->layer);
@@ -249,8 +265,9 @@ static int put_entry(
         int e = hides ? 0 : need_key(u, &target);
         if (e != 0)
                 return e;
-        if (mine && mine->hidden == hides && guid_equal(&before, &target) &&
-                strcmp(mine->name, row->was.name) == 0)
+        /* A restore knows already that it differs, if only in age. */
+        if (!u->then && mine && mine->hidden == hides && guid_equal(&before, &target) &&
+                strcmp(mine->name, was->name) == 0)
                 return 0;
         t->gave_way = before;
         e = effects_note_child(&tx->effects, parent, t->name);
@@ -258,21 +275,23 @@ static int put_entry(
                       : transaction_op(tx,
                                 &(struct store_op){ .code = hides ? STORE_HIDE_ENTRY : STORE_CREATE_ENTRY,
                                         .guid = *parent,
-                                        .name = row->was.name,
+                                        .name = was->name,
                                         .layer = t->layer,
                                         .target = target,
                                         .sequence = store_take_sequence(tx->store) });
 }
 
+/* The same. */
 static int put_value(
         struct undo *u, const struct guid *key, const char *name, const char *layer, const struct value *v)
 {
         uint64_t sequence;
 
-        return transaction_put(u->tx, key, &u->path, name, layer, v, &sequence, u->d);
+        return u->then ? transaction_put_again(u->tx, key, &u->path, name, layer, v, &sequence, u->d)
+                       : transaction_put(u->tx, key, &u->path, name, layer, v, &sequence, u->d);
 }
 
-/* What was newer than the mask, and stays, is newer again. */
+/* What was newer than the mask, and stays, is newer again. (In a restore that does not stay.) */
 static int put_mask(struct undo *u, const struct undo_target *t, const struct guid *key)
 {
         struct store *s = u->tx->store;
@@ -280,7 +299,7 @@ static int put_mask(struct undo *u, const struct undo_target *t, const struct gu
 
         int e = transaction_set_blanket(u->tx, key, t->layer, true);
         const struct store_value_entry *const *values = store_values(s, key, 0, &n);
-        for (size_t i = 0; e == 0 && i < n; i++) {
+        for (size_t i = 0; e == 0 && !u->then && i < n; i++) {
                 _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
                 const char *name = values[i]->name;
                 const struct store_value_entry *mine =
@@ -296,12 +315,13 @@ static int put_mask(struct undo *u, const struct undo_target *t, const struct gu
 
 static int put(struct undo *u, struct undo_target *t)
 {
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->tx->store);
-        const struct history_row *row =
-                t->kind == STORE_BLANKET ? NULL : history_before(u->tx->store, t->first + 1);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->tx->store),
+                                                 then = scope_of_then(u);
+        const bool is_mask = t->kind == STORE_BLANKET;
+        struct history_was was = { 0 };
         struct guid key = t->key;
 
-        int e = row || t->kind == STORE_BLANKET ? need_key(u, &key) : store_error(u->tx->store, NULL);
+        int e = is_mask || undo_was(u, t, &was) ? need_key(u, &key) : store_error(u->tx->store, NULL);
         if (e == 0)
                 e = find_path(u, &key);
         if (e != 0)
@@ -311,12 +331,12 @@ static int put(struct undo *u, struct undo_target *t)
         if (there)
                 there->is_done = true;
         u->tx->layers_touched |= layers_is_metadata(&u->path, false);
-        if (t->kind == STORE_BLANKET)
+        if (is_mask)
                 return put_mask(u, t, &key);
         if (t->kind == STORE_ENTRY)
-                return put_entry(u, t, &key, row);
-        const struct value v = { .type = row->was.type, .data = row->was.data, .size = row->was.size };
-        return put_value(u, &key, row->was.name, t->layer, &v);
+                return put_entry(u, t, &key, &was);
+        const struct value v = { .type = was.type, .data = was.data, .size = was.size };
+        return put_value(u, &key, was.name, t->layer, &v);
 }
 
 /* ---- Taking away ---- */
@@ -405,7 +425,8 @@ static int compare_targets(const void *one, const void *other)
                    : compare_numbers(a->put_sequence, b->put_sequence);
 }
 
-/* A mask that is newer than a value of its layer that comes back is put again, after that. */
+/* A mask that is newer than a value of its layer that comes back is put again, after that; of a restore,
+ * which knows all that is to be put, it is in the list. */
 static int note_mask(struct undo *u, const struct undo_target *t)
 {
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(u->tx->store);
@@ -442,7 +463,7 @@ static int bring_back(struct undo *u)
                 e = transaction_drop_unnamed(u->tx, &u->list[v]->gave_way);
         const size_t n = u->n;
         for (size_t v = i; e == 0 && v < n && u->list[v]->was_sequence != 0; v++)
-                if (u->list[v]->kind == STORE_VALUE)
+                if (u->list[v]->kind == STORE_VALUE && !u->then)
                         e = note_mask(u, u->list[v]);
         sort(u);
         for (; e == 0 && i < u->n; i++)
@@ -467,6 +488,31 @@ int registry_undo(
                 e = check(&u);
         if (e == 0)
                 e = bring_back(&u);
+        tx->has_failed |= e != 0;
+        return registry_code(e);
+}
+
+int registry_restore(struct registry *r, const struct store *then, struct registry_differences *differences,
+        struct registry_undone *ret, struct diag *d)
+{
+        const struct registry_undo what = { .force = true, .may_layers = true };
+        struct transaction *tx = registry_transaction(r);
+        _cleanup_undo_ struct undo u = { .tx = tx,
+                .what = &what,
+                .then = then,
+                .differences = differences,
+                .undone = ret,
+                .begun = store_last_sequence(tx->store),
+                .d = d };
+
+        *ret = (struct registry_undone){ 0 };
+        int e = undo_read_differences(&u);
+        if (e == 0)
+                e = check(&u);
+        if (e == 0)
+                e = bring_back(&u);
+        if (e == 0)
+                e = store_error(then, d);
         tx->has_failed |= e != 0;
         return registry_code(e);
 }

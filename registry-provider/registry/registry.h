@@ -228,6 +228,12 @@ struct registry_undone {
 _must_check_ int registry_undo(
         struct registry *r, const struct registry_undo *what, struct registry_undone *ret, struct diag *d);
 
+struct registry_differences;
+/* What registry_compare() found since which nothing was changed; in the same way. Layers' metadata are
+ * restored as all else; what drop-in files have, and what is volatile, stays. */
+_must_check_ int registry_restore(struct registry *r, const struct store *then,
+        struct registry_differences *differences, struct registry_undone *ret, struct diag *d);
+
 /* Makes all ended transactions durable. On error every one since the last sync is undone. -EBUSY while one
  * is open. */
 _must_check_ int registry_sync(struct registry *r, struct diag *d);

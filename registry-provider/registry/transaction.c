@@ -258,30 +258,25 @@ static bool is_no_op(const struct transaction *tx, const struct guid *key,
         return !is_overtaken(tx, key, own, mine);
 }
 
-int transaction_put(struct transaction *tx, const struct guid *key, const struct path *path,
+int transaction_put_again(struct transaction *tx, const struct guid *key, const struct path *path,
         const char *name, const char *layer, const struct value *v, uint64_t *ret_sequence, struct diag *d)
 {
-        const struct store_value_entry *mine =
-                registry_value_in_layer(store_value(tx->store, key, name, strlen(name)), layer);
         struct effect *t = NULL;
 
         int e = effects_note_value(&tx->effects, key, name, &t);
         if (e < 0)
                 return e;
-        uint64_t sequence = mine && is_no_op(tx, key, mine, v) ? mine->sequence : 0;
-        if (sequence == 0) {
-                sequence = store_take_sequence(tx->store);
-                tx->layers_touched |= layers_is_metadata(path, false);
-                e = transaction_op(tx, &(struct store_op){ .code = STORE_SET_VALUE,
-                                               .guid = *key,
-                                               .name = name,
-                                               .layer = layer,
-                                               .type = v->type,
-                                               .data = v->data,
-                                               .size = v->size,
-                                               .sequence = sequence,
-                                               .time = tx->time });
-        }
+        const uint64_t sequence = store_take_sequence(tx->store);
+        tx->layers_touched |= layers_is_metadata(path, false);
+        e = transaction_op(tx, &(struct store_op){ .code = STORE_SET_VALUE,
+                                       .guid = *key,
+                                       .name = name,
+                                       .layer = layer,
+                                       .type = v->type,
+                                       .data = v->data,
+                                       .size = v->size,
+                                       .sequence = sequence,
+                                       .time = tx->time });
         if (e == -EFBIG && registry_check_size(tx->registry, path, name, v->size, d) != 0)
                 return REGISTRY_TOO_LARGE;
         if (e < 0)
@@ -289,6 +284,24 @@ int transaction_put(struct transaction *tx, const struct guid *key, const struct
         if (t)
                 t->is_write = true;
         *ret_sequence = sequence;
+        return 0;
+}
+
+int transaction_put(struct transaction *tx, const struct guid *key, const struct path *path,
+        const char *name, const char *layer, const struct value *v, uint64_t *ret_sequence, struct diag *d)
+{
+        const struct store_value_entry *mine =
+                registry_value_in_layer(store_value(tx->store, key, name, strlen(name)), layer);
+        struct effect *t = NULL;
+
+        if (!mine || !is_no_op(tx, key, mine, v))
+                return transaction_put_again(tx, key, path, name, layer, v, ret_sequence, d);
+        int e = effects_note_value(&tx->effects, key, name, &t);
+        if (e < 0)
+                return e;
+        if (t)
+                t->is_write = true;
+        *ret_sequence = mine->sequence;
         return 0;
 }
 

@@ -58,8 +58,12 @@ _must_check_ int transaction_make_keys(struct transaction *tx, const struct path
         const char *layer, bool is_volatile, struct registry_contents *held, struct guid *ret,
         bool *ret_made, struct diag *d);
 
+/* What the layer holds already is left as it is, unless it is overtaken; the other one writes it again. */
 _must_check_ int transaction_put(struct transaction *tx, const struct guid *key, const struct path *path,
         const char *name, const char *layer, const struct value *v, uint64_t *ret_sequence, struct diag *d);
+_must_check_ int transaction_put_again(struct transaction *tx, const struct guid *key,
+        const struct path *path, const char *name, const char *layer, const struct value *v,
+        uint64_t *ret_sequence, struct diag *d);
 /* The layer hides the child. */
 _must_check_ int transaction_hide(
         struct transaction *tx, const struct guid *parent, const char *name, const char *layer);

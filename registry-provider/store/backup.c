@@ -132,18 +132,11 @@ int backup_check(
         return 0;
 }
 
-/* What takes the last room makes changes fail. */
-static int check_room(struct database *db, struct diag *d)
+int backup_check_room(const char *file, uint64_t size, struct diag *d)
 {
-        _cleanup_free_ char *folder = backup_beside(db->path, ".");
-        sqlite3_stmt *q = database_statement(db, FILE_BYTES, false);
+        _cleanup_free_ char *folder = backup_beside(file, ".");
         struct statvfs st;
-        uint64_t size = 0;
 
-        while (database_row(db, q))
-                size = database_column_u64(q, 0);
-        if (db->error < 0)
-                return diag_set(d, -db->error, "%s", db->why.text);
         if (!folder || statvfs(folder, &st) < 0)
                 return folder ? -errno : -ENOMEM;
         uint64_t free_bytes = (uint64_t)st.f_bavail * st.f_frsize;
@@ -152,6 +145,17 @@ static int check_room(struct database *db, struct diag *d)
                                                 "%s: a backup may take %" PRIu64
                                                 " bytes, and would leave less than that free",
                                                 folder, size);
+}
+
+static int check_room(struct database *db, struct diag *d)
+{
+        sqlite3_stmt *q = database_statement(db, FILE_BYTES, false);
+        uint64_t size = 0;
+
+        while (database_row(db, q))
+                size = database_column_u64(q, 0);
+        return db->error < 0 ? diag_set(d, -db->error, "%s", db->why.text)
+                             : backup_check_room(db->path, size, d);
 }
 
 static void remove_unfinished(const char *file)

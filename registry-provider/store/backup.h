@@ -39,6 +39,10 @@ _must_check_ int backup_remove_old(const char *file, size_t keep);
 _must_check_ int backup_check(
         const char *path, enum statement check, uint64_t *ret_sequence, uint64_t *ret_time, struct diag *d);
 
+/* Whether so many bytes can be put beside `file`: what takes the last room makes changes fail. 0; -ENOSPC;
+ * or another negative errno. */
+_must_check_ int backup_check_room(const char *file, uint64_t size, struct diag *d);
+
 /* `name` in the folder of `file`; to be freed, NULL: out of memory. */
 char *backup_beside(const char *file, const char *name);
 /* Makes durable what a file, or a folder, holds. 0 or a negative errno. */

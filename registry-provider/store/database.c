@@ -278,7 +278,6 @@ static int get_number(struct database *db, const char *sql, int64_t *ret)
         return db->error;
 }
 
-/* What cannot be prepared is not there. */
 static int check_tables(struct database *db)
 {
         (void)sqlite3_finalize(database_prepare(
@@ -449,6 +448,7 @@ static int open_connection(struct database *db, const char *name, int flags)
                 name, &db->sqlite, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
         if (r != SQLITE_OK)
                 return db->sqlite ? note_error(db) : -ENOMEM;
+        halt_opened(db);
         (void)sqlite3_busy_timeout(db->sqlite, BUSY_MSEC);
         return execute(
                 db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;");
@@ -589,6 +589,7 @@ struct database *database_close(struct database *db)
 {
         if (!db)
                 return NULL;
+        halt_closing(db);
         for (size_t i = 0; i < STATEMENTS_N; i++)
                 for (size_t k = 0; k < 2; k++)
                         (void)sqlite3_finalize(db->statements[i][k]);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "../../schema/base/diag.h"
+#include "halt.h"
 #include "store.h"
 
 /* Each is prepared when it is first used, for the file's tables or the volatile ones: `@` in its text is the
@@ -30,6 +31,8 @@ struct database {
         int error;         /* the first one since it was cleared; see store_error() */
         struct diag why;
         struct diag damage; /* of the file, the first that was met; or "" */
+        struct halt *halt;  /* who may interrupt it; NULL: nobody */
+        struct database *halt_next;
 };
 
 _must_check_ int database_open(

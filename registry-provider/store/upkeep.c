@@ -23,6 +23,7 @@
 
 struct upkeep {
         struct database *db; /* the thread's; others may interrupt it */
+        struct halt halt;    /* of the copies that it opens */
         pthread_t thread;
         int event_fd;
 
@@ -364,6 +365,7 @@ static void *run(void *userdata)
 {
         struct upkeep *u = userdata;
 
+        halt_watch(&u->halt);
         (void)pthread_mutex_lock(&u->lock);
         while (!u->stop) {
                 uint64_t at;
@@ -489,6 +491,7 @@ static void make_lock(struct upkeep *u)
         (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
         (void)pthread_cond_init(&u->wake, &attr);
         (void)pthread_condattr_destroy(&attr);
+        halt_init(&u->halt);
 }
 
 static struct upkeep *release(struct upkeep *u)
@@ -498,6 +501,7 @@ static struct upkeep *release(struct upkeep *u)
         for (size_t i = 0; i < UPKEEP_WORKS_N; i++)
                 withdraw(u, (enum upkeep_work)i);
         u->db = database_close(u->db);
+        halt_done(&u->halt);
         (void)pthread_cond_destroy(&u->wake);
         (void)pthread_mutex_destroy(&u->lock);
         free(u);
@@ -537,6 +541,7 @@ struct upkeep *upkeep_free(struct upkeep *u)
         while (!u->has_ended) {
                 /* It is lost between two statements. */
                 sqlite3_interrupt(u->db->sqlite);
+                halt_call(&u->halt);
                 wait_until(u, clock_usec() + INTERRUPT_USEC);
         }
         (void)pthread_mutex_unlock(&u->lock);
