@@ -54,9 +54,9 @@ static int add_change(struct request *q, enum change_action action, const char *
         const struct registry *registry = q->writer->config->registry;
         struct diag d = { 0 };
 
-        if (q->n == CHANGES_MAX)
-                return sd_bus_error_setf(
-                        error, ERROR_TOO_LARGE, "more than %u changes in one transaction", CHANGES_MAX);
+        if (q->n == REGISTRY_CHANGES_MAX)
+                return sd_bus_error_setf(error, ERROR_TOO_LARGE, "more than %u changes in one transaction",
+                        REGISTRY_CHANGES_MAX);
         if ((q->n & (q->n - 1)) == 0) {
                 struct change *list = reallocarray(q->list, q->n ? q->n * 2 : 1, sizeof(*list));
                 if (!list)

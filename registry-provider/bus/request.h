@@ -8,9 +8,6 @@
 #include "restoration.h"
 #include "writer.h"
 
-/* About as many as the bus takes in one message. */
-#define CHANGES_MAX 250000u
-
 enum change_action {
         CHANGE_SET,
         CHANGE_DELETE,

@@ -16,7 +16,8 @@
 #include "words.h"
 
 /* The bus takes no message of more than 32 MiB. */
-#define MESSAGE_BYTES_MAX (30u * 1024u * 1024u)
+#define MESSAGE_MIB_MAX 30u
+#define MIB (1024.0 * 1024.0)
 
 struct apply {
         struct session *s;
@@ -24,7 +25,7 @@ struct apply {
         const char *layer;
         struct hive_file *file;
         sd_bus_message *m; /* NULL: there is no change yet */
-        size_t n, bytes;
+        size_t n, bytes;   /* of all, also of what is too much */
 };
 
 /* ---- The changes ---- */
@@ -53,6 +54,11 @@ static int append(
         return r < 0 ? r : sd_bus_message_close_container(a->m);
 }
 
+static bool is_too_large(const struct apply *a)
+{
+        return a->n > REGISTRY_CHANGES_MAX || (double)a->bytes > MESSAGE_MIB_MAX * MIB;
+}
+
 /* `name` and `v` may be NULL. */
 static int add(
         struct apply *a, const char *action, const struct path *key, const char *name, const struct value *v)
@@ -68,12 +74,8 @@ static int add(
                 return code;
         a->n++;
         a->bytes += 64 + key->len + strlen(name) + v->size * (v->type == REG_MULTI_SZ ? 8 : 1);
-        if (a->bytes > MESSAGE_BYTES_MAX) {
-                (void)diag_set(&a->s->diag, EFBIG,
-                        "%s: the changes take more than %u bytes, which is the most of one transaction: apply it in parts",
-                        a->name, MESSAGE_BYTES_MAX);
-                return EXIT_CODE_INVALID;
-        }
+        if (is_too_large(a))
+                return EXIT_CODE_OK;
         int r = append(a, action, key->text, name, v);
         return r < 0 ? session_fail(a->s, r, key->text) : EXIT_CODE_OK;
 }
@@ -326,6 +328,13 @@ static int send(struct apply *a, sd_bus_message **ret)
 {
         const struct wire_options options = { .layer = a->layer, .recursive = true, .if_needed = true };
 
+        if (is_too_large(a)) {
+                (void)diag_set(&a->s->diag, EFBIG,
+                        "%s: nothing is done: it comes to %zu changes and %.1f MiB, and a transaction has %u and %u "
+                        "MiB at most; applied in parts, each is one of its own",
+                        a->name, a->n, (double)a->bytes / MIB, REGISTRY_CHANGES_MAX, MESSAGE_MIB_MAX);
+                return EXIT_CODE_INVALID;
+        }
         int r = sd_bus_message_close_container(a->m);
         if (r >= 0)
                 r = client_append_options(a->m, &options);

@@ -8,6 +8,9 @@
 #define REGISTRY_INTERFACE "org.peios.Registry1"
 #define REGISTRY_KEY_INTERFACE "org.peios.Registry1.Key"
 
+/* In one transaction, and so in one message: about as many as the bus takes. */
+#define REGISTRY_CHANGES_MAX 250000u
+
 #define POLICY_BUS_NAME "org.peios.AuditPolicy1"
 #define POLICY_PATH "/org/peios/AuditPolicy1"
 #define POLICY_INTERFACE "org.peios.AuditPolicy1"

@@ -122,6 +122,23 @@ START_TEST(bad_lines_change_nothing)
 }
 END_TEST
 
+/* One transaction is promised, so it is not sent in several. */
+START_TEST(too_large_for_a_transaction)
+{
+        registryd_start(NULL);
+        SHELL_SAYS(4,
+                "awk 'BEGIN { print \"REGEDIT4\\n[HKLM\\\\T]\"; for (i = 0; i <= 250000; i++) "
+                "printf \"\\\"%d\\\"=dword:1\\n\", i }' >many.reg; reg apply many.reg",
+                "many.reg: nothing is done: it comes to 250001 changes and ",
+                "a transaction has 250000 and 30 MiB");
+        SHELL_SAYS(4,
+                "{ echo 'REGEDIT4'; echo '[HKLM\\T]'; for i in $(seq 32); do printf '\"%d\"=\"' $i; "
+                "head -c 1000000 /dev/zero | tr '\\0' x; echo '\"'; done; } >large.reg; reg apply large.reg",
+                "large.reg: nothing is done: it comes to 32 changes and 30.5 MiB");
+        SHELL_SAYS(2, "reg get /T", "no such key");
+}
+END_TEST
+
 /* What was left out has not been compared, and is not what the file does not have. */
 START_TEST(what_is_left_out_is_no_answer)
 {
@@ -415,9 +432,10 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { a_file_is_applied_once, a_dry_run_shows_what_would_change,
-                bad_lines_change_nothing, a_hive_that_is_not_there, what_readers_would_refuse, what_goes,
-                pruned, a_layer_to_a_file_and_back, differences, what_was, random_contents,
-                read_while_others_write, what_is_left_out_is_no_answer, a_second_run_has_no_audit_record };
+                bad_lines_change_nothing, too_large_for_a_transaction, a_hive_that_is_not_there,
+                what_readers_would_refuse, what_goes, pruned, a_layer_to_a_file_and_back, differences,
+                what_was, random_contents, read_while_others_write, what_is_left_out_is_no_answer,
+                a_second_run_has_no_audit_record };
         Suite *suite = suite_create("documents");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);
