@@ -410,7 +410,7 @@ static int enter(struct past *p, struct call *c, sd_bus_error *error)
 static int refuse(struct past *p, sd_bus_message *m, const struct caller *caller, sd_bus_error *error)
 {
         if (strcmp(sd_bus_message_get_member(m), "Restore") == 0)
-                refusals_tell(p->reader->writer->refusals, &caller->actor, "Restore()", NULL, "not root");
+                refusals_note(p->reader->writer->refusals, &caller->actor, "Restore()", NULL, "not root");
         return sd_bus_error_set(error, ERROR_ACCESS_DENIED, "only root may restore a copy");
 }
 

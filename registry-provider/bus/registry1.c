@@ -170,7 +170,7 @@ static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (!caller)
                 return -ESRCH;
         if (caller->actor.uid != 0) {
-                refusals_tell(b->refusals, &caller->actor, "Reload()", NULL, "not root");
+                refusals_note(b->refusals, &caller->actor, "Reload()", NULL, "not root");
                 return sd_bus_error_set(
                         error, ERROR_ACCESS_DENIED, "only root may have the files read again");
         }
@@ -234,7 +234,7 @@ static int wait_for(struct registry1 *b, sd_bus_message *m, struct waiting *w, c
         if (caller->actor.uid != 0) {
                 _cleanup_buf_ struct buf name = BUF_INIT;
                 buf_printf(&name, "%s()", sd_bus_message_get_member(m));
-                refusals_tell(b->refusals, &caller->actor, buf_str(&name), NULL, "not root");
+                refusals_note(b->refusals, &caller->actor, buf_str(&name), NULL, "not root");
                 return sd_bus_error_setf(error, ERROR_ACCESS_DENIED, "only root may have %s", what);
         }
         if (w->n == ARRAY_SIZE(w->list))
@@ -404,7 +404,7 @@ static void on_refused(sd_bus_message *m, const struct actor *actor, const char 
         for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
                 if (strcmp(member, whole[i]) == 0) {
                         buf_printf(&name, "%s()", member);
-                        refusals_tell(b->refusals, actor, buf_str(&name), NULL, why);
+                        refusals_note(b->refusals, actor, buf_str(&name), NULL, why);
                         return;
                 }
         request_refused_unread(&b->writer, m, actor, why);

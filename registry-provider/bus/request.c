@@ -230,7 +230,7 @@ void request_refused(const struct request *q, const char *why)
         if (strncmp(sd_bus_message_get_member(q->m), "Preview", strlen("Preview")) == 0)
                 return;
         request_describe(q, &path);
-        refusals_tell(q->writer->refusals, &q->author.actor, buf_str(&path),
+        refusals_note(q->writer->refusals, &q->author.actor, buf_str(&path),
                 q->options.layer ? q->options.layer : LAYER_BASE, why);
 }
 

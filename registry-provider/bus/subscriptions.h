@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Who wants to hear of which keys. A subscription is for a path (which need not exist), alone or with all
- * below it. Signals go to the subscriber alone. After SUBSCRIPTION_WINDOW signals that a client has not
- * shown to have read (it answers a Peer.Ping that follows them) nothing more is sent to it; then an
+/* Which clients want to hear of which keys. A subscription is for a path (which need not exist), alone or
+ * with all below it. Signals go to the subscriber alone. After SUBSCRIPTION_WINDOW signals that a client has
+ * not shown to have read (it answers a Peer.Ping that follows them) nothing more is sent to it; then an
  * `overflow` event asks it to read again. */
 
 #include <systemd/sd-bus.h>

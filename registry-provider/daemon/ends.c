@@ -110,7 +110,7 @@ static int take_layer(struct ends *e, const struct layer *l, bool is_told)
 }
 
 /* Somebody was faster. */
-static void tell_withdrawn(const struct ends *e, const struct ends_layer *l)
+static void report_withdrawn(const struct ends *e, const struct ends_layer *l)
 {
         const bool is_there = layers_find(registry_layers(e->storage->registry), l->name) != NULL;
         const struct actor who = find_who(e, l->name);
@@ -133,7 +133,7 @@ static void take_table(struct ends *e, bool is_told)
                 log_error("out of memory: a layer's end is not recorded");
         for (size_t i = e->n; r == 0 && i-- > 0;)
                 if (!e->list[i].is_seen) {
-                        tell_withdrawn(e, &e->list[i]);
+                        report_withdrawn(e, &e->list[i]);
                         drop(e, &e->list[i]);
                 }
 }
@@ -174,7 +174,7 @@ static void note_failure(struct ends *e, int error, const struct diag *d)
         set_alarm(e, clock_of(CLOCK_BOOTTIME) + RETRY_USEC);
 }
 
-static void tell_ended(struct ends *e, const struct actor *who)
+static void report_ended(struct ends *e, const struct actor *who)
 {
         for (size_t i = e->n; i-- > 0;)
                 if (e->list[i].is_over) {
@@ -204,7 +204,7 @@ static int end_layers(struct ends *e, const struct ending_clocks *now, struct di
         if (r == 0)
                 r = registry_sync(registry, d);
         if (r == 0) {
-                tell_ended(e, who);
+                report_ended(e, who);
                 (void)registryd_clear(e->daemon, LAYERS);
         }
         if (r == 0 && events.n > 0 && e->storage->registry1)

@@ -69,7 +69,7 @@ static int open_store(struct storage *s, struct diag *d)
         return 0;
 }
 
-/* Done or failed, and told once either way. */
+/* Done or failed, and reported once either way. */
 static void note_work(struct storage *s, const char *file, const struct upkeep_report *report)
 {
         if (report->error < 0)

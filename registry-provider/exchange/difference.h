@@ -4,7 +4,7 @@
 /* What makes one document of registry contents another one. Pure.
  *
  * A document is a list of keys in difference_sort()'s order. A key above one that is there is there, whether
- * it is listed or not, and where it goes unlisted, what is below tells of it; what is marked as deleted is
+ * it is listed or not, and where it goes unlisted, what is below shows it; what is marked as deleted is
  * not there. */
 
 #include "../hive/hive.h"

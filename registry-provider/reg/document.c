@@ -81,7 +81,7 @@ static int find_hives(struct session *s, const char *const **ret)
         return code;
 }
 
-static void tell_problems(const struct diags *problems)
+static void report_problems(const struct diags *problems)
 {
         for (size_t i = 0; i < problems->n; i++)
                 session_complain("%s", problems->list[i]);
@@ -147,7 +147,7 @@ int document_read(struct session *s, const char *word, struct hive_file **ret, s
                 code = find_hives(s, &hives);
         if (code == EXIT_CODE_OK)
                 code = parse(s, session_file_name(word), &text, hives, ret, &problems);
-        tell_problems(&problems);
+        report_problems(&problems);
         if (code == EXIT_CODE_OK)
                 code = check_hives(s, session_file_name(word), *ret);
         if (code != EXIT_CODE_OK)

@@ -21,7 +21,7 @@ void document_map_done(struct document_map *map);
 #define _cleanup_document_map_ _cleanup_(document_map_done)
 
 /* Reads a file that the command line names, and puts it into order (exchange/difference.h). What is bad in
- * it is told line by line; then nothing comes back, EXIT_CODE_INVALID, unless it is --keep-going:
+ * it is reported line by line; then nothing comes back, EXIT_CODE_INVALID, unless it is --keep-going:
  * *ret_left_out says how many were left out. */
 _must_check_ int document_read(
         struct session *s, const char *word, struct hive_file **ret, size_t *ret_left_out);

@@ -86,7 +86,7 @@ static int choose_form(struct session *s, const char *file, struct exchange_writ
 
 /* ---- Writing the document ---- */
 
-/* 1: written; 0: the form cannot say it, which is told; or negative. */
+/* 1: written; 0: the form cannot say it, which is reported; or negative. */
 static int written(struct session *s, int r, const struct hive_key *key, const struct diag *d)
 {
         _cleanup_buf_ struct buf path = BUF_INIT;

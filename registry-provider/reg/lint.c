@@ -21,7 +21,7 @@ struct lint {
         int code;                    /* the worst so far */
 };
 
-static void tell(struct lint *l, bool error, const char *text)
+static void print(struct lint *l, bool error, const char *text)
 {
         struct buf *list = error ? &l->errors : &l->warnings;
         struct json j = json_on(list);
@@ -51,10 +51,10 @@ static int read_input(struct lint *l, const char *word, struct buf *ret)
         if (code == EXIT_CODE_OK)
                 return code;
         if (l->s->options.json)
-                tell(l, true, l->s->diag.text);
+                print(l, true, l->s->diag.text);
         else
                 session_complain("%s", l->s->diag.text);
-        /* It is told; the next file has its own. */
+        /* It is reported; the next file has its own. */
         l->s->diag = (struct diag){ 0 };
         note_code(l, code);
         return code;
@@ -73,7 +73,7 @@ _printf_(5, 6) static void warn_of(
         buf_printf(&text, "%s:%u:%u: ", l->name, line, column);
         words_format_key(&text, key->path.text);
         buf_puts(&text, d.text);
-        tell(l, false, buf_str(&text));
+        print(l, false, buf_str(&text));
 }
 
 static void check_value(struct lint *l, const struct schema *schema, const struct hive_key *key,
@@ -126,9 +126,9 @@ static int parse_schema(struct lint *l, const struct buf *text, struct diag *d)
 static void note_errors(struct lint *l, int r, const struct diags *problems)
 {
         for (size_t i = 0; i < problems->n; i++)
-                tell(l, true, problems->list[i]);
+                print(l, true, problems->list[i]);
         if (r == -ENOMEM)
-                tell(l, true, strerror(ENOMEM));
+                print(l, true, strerror(ENOMEM));
         if (r < 0 || problems->n > 0)
                 note_code(l, r == -ENOMEM ? EXIT_CODE_FAILURE : EXIT_CODE_INVALID);
 }

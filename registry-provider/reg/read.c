@@ -57,7 +57,7 @@ static void print_text(struct session *s, const struct entry *e)
 }
 
 /* To standard error, so that the output stays the value alone. */
-static void tell_origin(const struct reg_options *o, const struct entry *e)
+static void print_origin(const struct reg_options *o, const struct entry *e)
 {
         if (o->quiet)
                 return;
@@ -90,7 +90,7 @@ int read_value(struct session *s, const char *key, const char *name)
                 print_text(s, &e);
         if (code != EXIT_CODE_OK)
                 return code;
-        tell_origin(&s->options, &e);
+        print_origin(&s->options, &e);
         /* Only a drop-in file's layer can be what a broken file said before. */
         return strcmp(e.layer, LAYER_DEFAULT) == 0 || strcmp(e.layer, LAYER_BASE) == 0
                        ? EXIT_CODE_OK

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Pages at first, so that nobody waits for us; then all at once, which is for who may write; and no longer.
+/* Pages at first, so that nobody waits for us; then all at once, which is for those who may write; and no
+ * longer.
  */
 #define TRIES_IN_PAGES 3u
 #define TRIES 10u

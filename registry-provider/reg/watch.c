@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* watch: one line an event, until enough have come. A restart of the provider ends a subscription; it is
- * made anew, and whoever reads the lines is told to read the key again. */
+ * made anew, and a line says that the key is to be read again. */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -94,7 +94,7 @@ static void show_provider(struct watch *w, const char *kind, const char *hint)
         end_line(w);
 }
 
-/* That events are lost, or the key itself is gone, is told in any case. */
+/* That events are lost, or the key itself is gone, is shown in any case. */
 static bool is_left_out(const struct watch *w, const struct event *e)
 {
         return (w->no_values && strncmp(e->kind, "value-", strlen("value-")) == 0) ||
@@ -220,7 +220,7 @@ static int run(struct watch *w)
         return w->code;
 }
 
-/* Security descriptors are not here yet, so that nothing is told of them. */
+/* Security descriptors are not here yet, so that nothing is shown of them. */
 static int read_filter(struct watch *w)
 {
         static const char *const words[] = { "value", "subkey", "sd", "all" };

@@ -252,7 +252,7 @@ static int perform(struct session *s, const struct change *c, const struct accep
         return code == EXIT_CODE_OK && !quiet ? echo(s, c, ret, a) : code;
 }
 
-static void tell_binding(const struct reg_options *o, const struct acceptance *a)
+static void print_binding(const struct reg_options *o, const struct acceptance *a)
 {
         if (!o->verbose || !a->sv)
                 return;
@@ -265,7 +265,7 @@ static void tell_binding(const struct reg_options *o, const struct acceptance *a
 }
 
 /* What was written is not what anybody reads. That it cannot be asked is no failure of the write. */
-static void tell_shadowed(struct session *s, const struct change *c, const struct outcome *o)
+static void print_shadowed(struct session *s, const struct change *c, const struct outcome *o)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_entry_ struct entry e = { .name = c->name };
@@ -320,10 +320,10 @@ static int set_value(
         if (code != EXIT_CODE_OK)
                 return code;
         if (!o->quiet)
-                tell_shadowed(s, &change, &outcome);
+                print_shadowed(s, &change, &outcome);
         acceptance_warn_of_data(s, &data);
         acceptance_warn(s, a, key, name);
-        tell_binding(o, a);
+        print_binding(o, a);
         return EXIT_CODE_OK;
 }
 

@@ -84,7 +84,7 @@ const struct hive_root *hives_find(const struct hives *h, const char *name, size
 /* Forgets those behind the first `n`. */
 void hives_trim(struct hives *h, size_t n);
 const struct schema *registry_schema(const struct registry *r);
-/* Other defaults count at once, and are no change that is told: a default is no value. Borrowed. */
+/* Other defaults count at once, and are no change that is reported: a default is no value. Borrowed. */
 void registry_set_schema(struct registry *r, const struct schema *schema);
 /* The layer's own in a chain, or NULL. */
 const struct store_path_entry *registry_entry_in_layer(
@@ -105,7 +105,7 @@ _must_check_ int registry_check_size(
 int registry_value_failed(const struct path *path, const char *name, int error, struct diag *d);
 
 /* ---- Changing. begin, any number of changes, then end or abort; changes are visible at once and durable
- * (and only then to be told) after registry_sync(). Several transactions may share one sync. ---- */
+ * (and only then to be reported) after registry_sync(). Several transactions may share one sync. ---- */
 
 enum registry_event_kind {
         EVENT_VALUE_SET,
@@ -158,9 +158,9 @@ void registry_end_with_failure(struct registry *r);
 _must_check_ int registry_end(struct registry *r, struct registry_events *ret);
 
 /* A transaction that only shows what it would do, and never reaches the disk. No ended transaction may wait
- * for registry_sync() (-EBUSY). What it changes and tells may take about `room` bytes (SIZE_MAX: no limit):
- * the change, or the end, that needs more fails with REGISTRY_TOO_LARGE, and from then on registry_room() is
- * 0. */
+ * for registry_sync() (-EBUSY). What it changes and reports may take about `room` bytes (SIZE_MAX: no
+ * limit): the change, or the end, that needs more fails with REGISTRY_TOO_LARGE, and from then on
+ * registry_room() is 0. */
 _must_check_ int registry_begin_preview(struct registry *r, size_t room);
 size_t registry_room(const struct registry *r);
 /* Computes the same, and undoes the transaction in any case. */

@@ -49,8 +49,8 @@ int database_failed(const struct database *db, struct diag *d);
 /* Notes that memory ran out, unless an error is there. The error. */
 int database_no_memory(struct database *db);
 
-/* The number of the newest change in a file that is damaged and that nobody has open, if it still tells; or
- * 0. */
+/* The number of the newest change in a file that is damaged and that nobody has open, if it can still be
+ * read; or 0. */
 uint64_t database_newest_of_damaged(const char *file);
 /* `check`: QUICK_CHECK; or INTEGRITY_CHECK, which compares indexes with their tables, too. 0; -EUCLEAN, with
  * the first thing that is wrong; or another negative errno. */

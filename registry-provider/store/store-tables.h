@@ -55,7 +55,7 @@ void store_forget(struct store *s, enum cache_kind kind, const struct guid *guid
 void store_forget_all(struct store *s);
 /* Of a key that was not there: nothing is in it, and what is put into it from now on is remembered. */
 void store_know_key(struct store *s, const struct guid *key);
-/* Who has put a value looks at it next: what it changed effectively. No other layer has it. */
+/* Whoever has put a value looks at it next: what it changed effectively. No other layer has it. */
 void store_remember_value(
         struct store *s, const struct store_op *op, const struct folded *folded, int64_t layer);
 

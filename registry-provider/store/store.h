@@ -253,8 +253,8 @@ void store_scope_end(struct store_scope *scope);
 
 /* A look-up that fails finds nothing and leaves its error here, until the outermost scope ends; within a
  * transaction, which then cannot be committed, until it is rolled back, too. Nothing is found, applied or
- * begun meanwhile. 0 or negative errno; d may be NULL. Who concludes something from what was not found asks
- * first. */
+ * begun meanwhile. 0 or negative errno; d may be NULL. Whoever concludes something from what was not
+ * found asks first. */
 _must_check_ int store_error(const struct store *s, struct diag *d);
 /* What failed last, for people; "" where nothing has. */
 const char *store_failure(const struct store *s);

@@ -50,7 +50,7 @@ struct upkeep {
         unsigned begun;      /* how often the log was begun anew */
         bool is_at_it;       /* a checkpoint of the thread */
 
-        int checkpoint_error; /* told of last */
+        int checkpoint_error; /* reported last */
         bool is_pending[UPKEEP_WORKS_N];
         struct upkeep_report reports[UPKEEP_WORKS_N];
 };

@@ -32,7 +32,7 @@ struct upkeep_config {
                 .quiet = 2000000, .backup_interval = UINT64_C(86400000000), .backups_kept = 3 })
 
 enum upkeep_work {
-        UPKEEP_CHECKPOINT, /* told of when it fails, and when it works again */
+        UPKEEP_CHECKPOINT, /* reported when it fails, and when it works again */
         UPKEEP_CHECK,      /* -EUCLEAN: damage */
         UPKEEP_BACKUP,
         UPKEEP_COPY,    /* that was asked for */

@@ -30,8 +30,8 @@ struct auditlog {
         struct spool *spool; /* NULL: what is not sent ends with the process */
         uint64_t seqno;
         char boot[RECORD_BOOT_MAX];
-        uint64_t lost_untold, lost_since; /* since: seconds since 1970 */
-        uint64_t left;                    /* for the next start */
+        uint64_t lost_unreported, lost_since; /* since: seconds since 1970 */
+        uint64_t left;                        /* for the next start */
         struct completion *completions;
         bool stopping;
         char problem[sizeof(((struct sender_status *)NULL)->problem)];
@@ -42,15 +42,15 @@ struct auditlog {
 static struct record losses(struct auditlog *log)
 {
         struct record r = { .kind = RECORD_EVENTS_LOST,
-                .count = log->lost_untold,
+                .count = log->lost_unreported,
                 .since = log->lost_since,
                 .reason = "not-handed-over" };
 
-        log->lost_untold = 0;
+        log->lost_unreported = 0;
         return r;
 }
 
-static void tell_losses(struct auditlog *log)
+static void report_losses(struct auditlog *log)
 {
         const struct record r = losses(log);
 
@@ -85,7 +85,7 @@ static void complete(struct auditlog *log, uint64_t cookie)
 
 static void count_lost(struct auditlog *log)
 {
-        if (log->lost_untold++ == 0)
+        if (log->lost_unreported++ == 0)
                 log->lost_since = (uint64_t)time(NULL);
 }
 
@@ -128,8 +128,8 @@ static void on_outcome(uint64_t cookie, enum sender_outcome outcome, void *userd
         if (status.kept > 0 && !status.in_doubt)
                 sender_kick(log->sender);
         /* In doubt another record would only push a kept one out of a full queue. */
-        if (log->lost_untold > 0 && !status.in_doubt)
-                tell_losses(log);
+        if (log->lost_unreported > 0 && !status.in_doubt)
+                report_losses(log);
 }
 
 static int on_sender(_unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t events, void *userdata)
@@ -362,7 +362,7 @@ struct auditlog *auditlog_free(struct auditlog *log)
 {
         if (!log)
                 return NULL;
-        if (log->spool && log->lost_untold > 0)
+        if (log->spool && log->lost_unreported > 0)
                 leave_losses(log);
         log->stopping = true;
         log->source = sd_event_source_disable_unref(log->source);
@@ -370,8 +370,8 @@ struct auditlog *auditlog_free(struct auditlog *log)
         if (log->left > 0)
                 log_error("%" PRIu64 " audit records were not handed over; the next start sends them",
                         log->left);
-        if (log->lost_untold > 0)
-                log_error("%" PRIu64 " audit records are lost", log->lost_untold);
+        if (log->lost_unreported > 0)
+                log_error("%" PRIu64 " audit records are lost", log->lost_unreported);
         log->spool = spool_free(log->spool);
         while (log->completions) {
                 struct completion *c = log->completions;

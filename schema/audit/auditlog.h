@@ -2,7 +2,7 @@
 #pragma once
 
 /* Where every record of a daemon goes: a number of its own (with the boot one that no other record has), the
- * journal at once, the kernel by the sending thread. Lost records are counted, and told of in a record as
+ * journal at once, the kernel by the sending thread. Lost records are counted, and reported in a record as
  * soon as one goes through again. */
 
 #include <systemd/sd-event.h>
@@ -46,9 +46,9 @@ void auditlog_emit_refusal(const struct refusals_record *refused, void *userdata
 uint64_t auditlog_emit_then(
         struct auditlog *log, const struct record *r, auditlog_done_t done, void *userdata);
 
-/* The two halves of auditlog_emit(), for who sees to it that a kill between them is followed by the second
- * at the next start: first the record for the kernel, which the journal's entry so does not hold up. Then
- * the entry of the record that got this number; both need `r->when`. */
+/* The two halves of auditlog_emit(), for a caller who sees to it that a kill between them is followed by the
+ * second at the next start: first the record for the kernel, which the journal's entry so does not hold up.
+ * Then the entry of the record that got this number; both need `r->when`. */
 uint64_t auditlog_send(struct auditlog *log, const struct record *r);
 void auditlog_enter(const struct auditlog *log, const struct record *r, uint64_t seqno);
 

@@ -127,9 +127,10 @@ static enum verdict judge_caller(struct gate *g, struct caller *c, const struct 
 }
 
 /* The next large message comes when the error is there. */
-static enum verdict judge_error(struct gate *g, struct caller *c, const struct caller_call *h, bool is_told)
+static enum verdict judge_error(
+        struct gate *g, struct caller *c, const struct caller_call *h, bool has_errors)
 {
-        if (is_told && account_room(&c->account) < ACCOUNT_MESSAGE)
+        if (has_errors && account_room(&c->account) < ACCOUNT_MESSAGE)
                 return WAIT;
         if (!h->is_large || account_budget_left(&c->user->budget, clock_usec()) > 0)
                 return TURN;
@@ -147,10 +148,10 @@ static enum verdict judge_error(struct gate *g, struct caller *c, const struct c
 /* Whoever has got enough errors waits until it reads: it is asked. */
 static enum verdict judge(struct gate *g, struct caller *c, const struct caller_call *h)
 {
-        bool is_told = c->account.errors >= ACCOUNT_ERRORS;
+        bool has_errors = c->account.errors >= ACCOUNT_ERRORS;
 
         if (h->error)
-                return judge_error(g, c, h, is_told);
+                return judge_error(g, c, h, has_errors);
         enum verdict v = judge_caller(g, c, h);
         if (v != PASS && v != TURN)
                 return v;
@@ -159,7 +160,7 @@ static enum verdict judge(struct gate *g, struct caller *c, const struct caller_
                 return account_room(&c->account) >= UNKNOWN_ROOM ? PASS : WAIT;
         if (account_room(&c->account) >= answer_bytes(h->m))
                 return v;
-        return is_told ? WAIT : FULL;
+        return has_errors ? WAIT : FULL;
 }
 
 /* The call is worked now. */

@@ -23,7 +23,7 @@ struct looker {
         int fd; /* eventfd: something was found out */
         unsigned refs;
         bool is_ended; /* nobody wants to know any more */
-        bool is_asked, is_told;
+        bool is_asked, is_answered;
         uint32_t uid;
         bool is_member;
 };
@@ -95,7 +95,7 @@ static void *look(void *userdata)
                 bool found = is_member(uid, l->group);
                 (void)pthread_mutex_lock(&l->lock);
                 l->is_member = found;
-                l->is_told = true;
+                l->is_answered = true;
                 (void)eventfd_write(l->fd, 1);
         }
         (void)pthread_mutex_unlock(&l->lock);
@@ -160,7 +160,7 @@ static void pass_on(struct members *m)
         (void)pthread_mutex_unlock(&l->lock);
 }
 
-static void tell_first(struct members *m, bool found)
+static void answer_first(struct members *m, bool found)
 {
         uint32_t uid = m->waiting[m->first].uid;
 
@@ -177,16 +177,16 @@ static int on_found(_unused_ sd_event_source *source, int fd, _unused_ uint32_t 
 
         (void)eventfd_read(fd, &value);
         (void)pthread_mutex_lock(&l->lock);
-        bool is_told = l->is_told, found = l->is_member;
+        bool is_answered = l->is_answered, found = l->is_member;
         uint32_t uid = l->uid;
-        l->is_told = false;
+        l->is_answered = false;
         (void)pthread_mutex_unlock(&l->lock);
-        if (!is_told)
+        if (!is_answered)
                 return 0;
         m->is_looking = false;
         /* The question may have been given up by now. */
         if (m->n > 0 && m->waiting[m->first].uid == uid)
-                tell_first(m, found);
+                answer_first(m, found);
         pass_on(m);
         return 0;
 }
@@ -199,7 +199,7 @@ static int on_timeout(_unused_ sd_event_source *source, uint64_t usec, void *use
                 log_warning("the user database does not answer for uid %" PRIu32
                             "; it counts as no member of the group '%s'",
                         m->waiting[m->first].uid, m->looker->group);
-                tell_first(m, false);
+                answer_first(m, false);
         }
         pass_on(m);
         return 0;

@@ -18,9 +18,9 @@ _must_check_ int peer_watch_leaving(
 /* The same for every client that comes. `installed` gets the bus's answer: from then on none is missed. */
 _must_check_ int peer_watch_coming(sd_bus *bus, sd_bus_slot **ret, sd_bus_message_handler_t fn,
         sd_bus_message_handler_t installed, void *userdata);
-/* In such a handler: the unique name of who came; NULL where it is not the bus that says so. */
+/* In such a handler: the unique name of the peer that came; NULL where it is not the bus that says so. */
 const char *peer_came(sd_bus_message *m);
-/* In the other: the unique name of who left; NULL where it is not the bus that says so. */
+/* In the other: the unique name of the peer that left; NULL where it is not the bus that says so. */
 const char *peer_left(sd_bus_message *m);
 
 /* Follows who owns a well-known name. */
@@ -35,5 +35,5 @@ _must_check_ int peer_new(sd_bus *bus, const char *name, peer_fn changed, void *
 struct peer *peer_free(struct peer *p);
 DEFINE_CLEANUP(struct peer *, peer_free, peer_freep);
 
-/* Whether it is from who owns the name now. */
+/* Whether it is from the one who owns the name now. */
 bool peer_sent(const struct peer *p, sd_bus_message *m);

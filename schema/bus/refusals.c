@@ -155,7 +155,7 @@ static void record_user(struct refusals *r, struct refusing_user *u)
         refusal_done(&u->others);
 }
 
-static void tell_crowd(struct refusals *r)
+static void record_crowd(struct refusals *r)
 {
         char uids[RANGES_TEXT_MAX];
 
@@ -200,18 +200,18 @@ static int on_timer(_unused_ sd_event_source *s, _unused_ uint64_t usec, void *u
                 free(u);
                 r->users[i] = r->users[--r->n_users];
         }
-        tell_crowd(r);
+        record_crowd(r);
         if (r->n_users > 0)
                 start_timer(r);
         return 0;
 }
 
-int refusals_new(sd_event *event, refusals_emit_t emit_told, void *userdata, struct refusals **ret)
+int refusals_new(sd_event *event, refusals_emit_t emit_record, void *userdata, struct refusals **ret)
 {
         struct refusals *r = calloc(1, sizeof(*r));
         if (!r)
                 return -ENOMEM;
-        r->emit = emit_told;
+        r->emit = emit_record;
         r->userdata = userdata;
         int e = loop_timer_new(event, 0, on_timer, r, &r->timer);
         if (e < 0) {
@@ -231,7 +231,7 @@ struct refusals *refusals_free(struct refusals *r)
                 record_user(r, u);
                 free(u);
         }
-        tell_crowd(r);
+        record_crowd(r);
         sd_event_source_disable_unref(r->timer);
         free(r);
         return NULL;
@@ -271,7 +271,7 @@ static struct refusal *find_refusal(
         return NULL;
 }
 
-void refusals_tell(
+void refusals_note(
         struct refusals *r, const struct actor *actor, const char *path, const char *layer, const char *why)
 {
         layer = layer ? layer : "";

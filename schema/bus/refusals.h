@@ -37,5 +37,5 @@ _must_check_ int refusals_new(sd_event *event, refusals_emit_t emit, void *userd
 /* What is still counted is recorded first. */
 struct refusals *refusals_free(struct refusals *r);
 /* `layer` may be NULL: what was refused is no write into one. */
-void refusals_tell(
+void refusals_note(
         struct refusals *r, const struct actor *actor, const char *path, const char *layer, const char *why);

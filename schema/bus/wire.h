@@ -34,7 +34,7 @@ struct wire_options {
         bool is_volatile;         /* "volatile" b */
         bool recursive;           /* "recursive" b */
         bool if_needed;           /* "if-needed" b */
-        bool unchanged; /* "unchanged" b: Subscribe: also tell of writes that changed nothing effective */
+        bool unchanged; /* "unchanged" b: Subscribe: also report writes that changed nothing effective */
 };
 
 _must_check_ int wire_read_options(sd_bus_message *m, struct wire_options *ret, struct diag *d);

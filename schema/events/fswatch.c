@@ -337,7 +337,7 @@ static int watch_links(struct folders *f, int dir)
         const struct dirent *e;
         int r = 0;
 
-        /* Who reads it says what is wrong with it. */
+        /* Whoever reads it says what is wrong with it. */
         if (!d)
                 return 0;
         (void)steal_fd(&fd);

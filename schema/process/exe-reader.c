@@ -98,7 +98,7 @@ int exe_reader_confine(int fd)
         for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
                 (void)signal(ignored[i], SIG_IGN);
         (void)prctl(PR_SET_NAME, "exe-reader");
-        /* Who has the daemon's uid may not look into it. */
+        /* Others of the daemon's uid may not look into it. */
         if (prctl(PR_SET_DUMPABLE, 0) < 0)
                 return -errno;
         if (dup2(fd, STDIN_FILENO) < 0 || close_range(STDOUT_FILENO, ~0u, 0) < 0)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Which program a process runs, proc/<pid>/exe. Of another user's process the kernel shows that only to who
- * has CAP_SYS_PTRACE, which is as much as all files and all memory of the machine. So a process of its own
- * has it, which can do nothing else: it is handed the open directory of a task, and returns what the link
- * `exe` in it says. The daemon has the capability no more. */
+/* Which program a process runs, proc/<pid>/exe. Of another user's process the kernel shows that only to a
+ * process with CAP_SYS_PTRACE, which is as much as all files and all memory of the machine. So a process of
+ * its own has it, which can do nothing else: it is handed the open directory of a task, and returns what the
+ * link `exe` in it says. The daemon has the capability no more. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -211,7 +211,7 @@ enum exit_code taint_show(const struct auditpol_options *o)
 /* taint check: what of the running kernel's taints is not accepted. The service says which bits are; of
  * modules that came when a bit was set already it says nothing, so each loaded one is looked at here. */
 
-/* A script tells it from everything that can go wrong. */
+/* A script can distinguish it from everything that can go wrong. */
 #define LEFT_OVER ((enum exit_code)2)
 
 struct check {
@@ -368,7 +368,7 @@ static void show_module(const char *name, const char *letters, void *userdata)
         buf_putc(c->out, '\n');
 }
 
-/* For the kernel's command line. It cannot tell one module from another. */
+/* For the kernel's command line. It cannot distinguish modules. */
 static uint64_t panic_mask(const struct check *c)
 {
         return ((UINT64_C(1) << TAINT_UPSTREAM_BITS) - 1) & ~accepted_taints_bits(&c->items, c->now);

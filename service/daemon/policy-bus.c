@@ -185,7 +185,7 @@ static int check_root(
                 return -ESRCH;
         if (caller->actor.uid == 0)
                 return 1;
-        refusals_tell(pb->refusals, &caller->actor, call, NULL, "not root");
+        refusals_note(pb->refusals, &caller->actor, call, NULL, "not root");
         return sd_bus_error_setf(error, ERROR_ACCESS_DENIED, "only root may have %s", what);
 }
 
@@ -515,11 +515,11 @@ static void on_refused(sd_bus_message *m, const struct actor *actor, const char 
         const char *member = sd_bus_message_get_member(m);
 
         if (strcmp(member, "Apply") == 0)
-                refusals_tell(pb->refusals, actor, "Apply()", NULL, why);
+                refusals_note(pb->refusals, actor, "Apply()", NULL, why);
         if (strcmp(member, "Reload") == 0)
-                refusals_tell(pb->refusals, actor, "Reload()", NULL, why);
+                refusals_note(pb->refusals, actor, "Reload()", NULL, why);
         if (strcmp(member, "Set") == 0)
-                refusals_tell(pb->refusals, actor, pb->settings->taint_events->path, NULL, why);
+                refusals_note(pb->refusals, actor, pb->settings->taint_events->path, NULL, why);
 }
 
 void policy_bus_settled(const struct setting *s)

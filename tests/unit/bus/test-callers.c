@@ -19,8 +19,8 @@
 /* What the bus says of NAME. */
 static struct {
         uint32_t uid, pid;
-        int pidfd;         /* -1: not told */
-        const char *label; /* NULL: not told */
+        int pidfd;         /* -1: not state_seen */
+        const char *label; /* NULL: not state_seen */
         bool refuses;
 } word;
 
@@ -28,7 +28,7 @@ static sd_event *event;
 static sd_bus *driver, *client;
 static struct account *account;
 static struct callers *callers;
-static enum caller_state told; /* what on_changed() saw last */
+static enum caller_state state_seen; /* what on_changed() saw last */
 
 static int on_hello(sd_bus_message *m, _unused_ void *userdata, _unused_ sd_bus_error *error)
 {
@@ -89,7 +89,7 @@ static const sd_bus_vtable driver_vtable[] = {
 
 static void on_changed(struct caller *c, _unused_ void *userdata)
 {
-        told = c->state;
+        state_seen = c->state;
 }
 
 static void on_read(_unused_ struct account_client *c, _unused_ bool lost, _unused_ void *userdata)
@@ -178,18 +178,18 @@ static const struct actor *ask(void)
 {
         struct caller *c;
 
-        told = CALLER_UNKNOWN;
+        state_seen = CALLER_UNKNOWN;
         ck_assert_int_eq(callers_get(callers, NAME, &c), 0);
         ck_assert_int_eq(caller_ask(c), 0);
-        while (told == CALLER_UNKNOWN)
+        while (state_seen == CALLER_UNKNOWN)
                 turn();
-        ck_assert_int_eq(told, CALLER_KNOWN);
+        ck_assert_int_eq(state_seen, CALLER_KNOWN);
         ck_assert_uint_eq(c->actor.uid, word.uid);
         ck_assert_uint_eq(c->actor.pid, word.pid);
         return &c->actor;
 }
 
-/* Start times are told in hundredths of a second. */
+/* Start times are state_seen in hundredths of a second. */
 static pid_t start_child(void)
 {
         (void)usleep(50000);
@@ -271,12 +271,12 @@ START_TEST(nobody_has_that_name)
         struct caller *c;
 
         word.refuses = true;
-        told = CALLER_UNKNOWN;
+        state_seen = CALLER_UNKNOWN;
         ck_assert_int_eq(callers_get(callers, NAME, &c), 0);
         ck_assert_int_eq(caller_ask(c), 0);
-        while (told == CALLER_UNKNOWN)
+        while (state_seen == CALLER_UNKNOWN)
                 turn();
-        ck_assert_int_eq(told, CALLER_GONE);
+        ck_assert_int_eq(state_seen, CALLER_GONE);
         ck_assert_ptr_null(callers_find(callers, NAME));
 }
 END_TEST

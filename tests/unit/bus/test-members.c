@@ -15,8 +15,8 @@ static bool hangs;
 static struct {
         uint32_t uid;
         bool is_member;
-} told[MEMBERS_WAITING];
-static unsigned n_told;
+} answers[MEMBERS_WAITING];
+static unsigned n_answers;
 
 int __real_getgrnam_r(const char *name, struct group *group, char *text, size_t size, struct group **ret);
 int __wrap_getgrnam_r(const char *name, struct group *group, char *text, size_t size, struct group **ret);
@@ -28,16 +28,16 @@ int __wrap_getgrnam_r(const char *name, struct group *group, char *text, size_t 
         return __real_getgrnam_r(name, group, text, size, ret);
 }
 
-static void on_told(uint32_t uid, bool is_member, _unused_ void *userdata)
+static void on_answer(uint32_t uid, bool is_member, _unused_ void *userdata)
 {
-        told[n_told].uid = uid;
-        told[n_told++].is_member = is_member;
+        answers[n_answers].uid = uid;
+        answers[n_answers++].is_member = is_member;
 }
 
 static void setup(void)
 {
         ck_assert_int_ge(sd_event_new(&event), 0);
-        n_told = 0;
+        n_answers = 0;
         hangs = false;
 }
 
@@ -48,29 +48,29 @@ static void teardown(void)
 
 static void wait_for(unsigned n)
 {
-        while (n_told < n)
+        while (n_answers < n)
                 ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
 }
 
 /* In the order of the questions. */
-START_TEST(told_in_order)
+START_TEST(answered_in_order)
 {
         struct members *m = NULL;
 
-        ck_assert_int_eq(members_new(event, "root", on_told, NULL, &m), 0);
+        ck_assert_int_eq(members_new(event, "root", on_answer, NULL, &m), 0);
         ck_assert_int_eq(members_ask(m, 0), 0);
         ck_assert_int_eq(members_ask(m, 65534), 0);
         ck_assert_int_eq(members_ask(m, 4294967290u), 0);
-        ck_assert_uint_eq(n_told, 0);
+        ck_assert_uint_eq(n_answers, 0);
         wait_for(ASKED);
-        ck_assert(told[0].uid == 0 && told[0].is_member);
-        ck_assert(told[1].uid == 65534 && !told[1].is_member);
-        ck_assert(told[2].uid == 4294967290u && !told[2].is_member);
+        ck_assert(answers[0].uid == 0 && answers[0].is_member);
+        ck_assert(answers[1].uid == 65534 && !answers[1].is_member);
+        ck_assert(answers[2].uid == 4294967290u && !answers[2].is_member);
         m = members_free(m);
-        ck_assert_int_eq(members_new(event, "no-such-group", on_told, NULL, &m), 0);
+        ck_assert_int_eq(members_new(event, "no-such-group", on_answer, NULL, &m), 0);
         ck_assert_int_eq(members_ask(m, 0), 0);
         wait_for(ASKED + 1);
-        ck_assert(!told[ASKED].is_member);
+        ck_assert(!answers[ASKED].is_member);
         (void)members_free(m);
 }
 END_TEST
@@ -81,12 +81,12 @@ START_TEST(a_database_that_hangs)
         struct members *m = NULL;
 
         hangs = true;
-        ck_assert_int_eq(members_new(event, "root", on_told, NULL, &m), 0);
+        ck_assert_int_eq(members_new(event, "root", on_answer, NULL, &m), 0);
         for (uint32_t uid = 0; uid < MEMBERS_WAITING; uid++)
                 ck_assert_int_eq(members_ask(m, uid), 0);
         ck_assert_int_eq(members_ask(m, 1), -ENOBUFS);
         wait_for(MEMBERS_WAITING);
-        ck_assert(!told[0].is_member);
+        ck_assert(!answers[0].is_member);
         ck_assert_int_eq(members_ask(m, 1), 0);
         (void)members_free(m);
 }
@@ -94,6 +94,6 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { told_in_order, a_database_that_hangs };
+        const TTest *const tests[] = { answered_in_order, a_database_that_hangs };
         return suite_with("members", tests, ARRAY_SIZE(tests), setup, teardown);
 }

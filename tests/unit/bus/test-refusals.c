@@ -21,9 +21,9 @@ static struct {
 } timer;
 
 /* What was recorded: `uid path count detail users`, a line each. */
-static struct buf told;
-static size_t n_told;
-static uint64_t told_when; /* the last one */
+static struct buf records;
+static size_t n_records;
+static uint64_t noted_when; /* the last one */
 
 int __wrap_loop_timer_new(sd_event *event, uint64_t accuracy, sd_event_time_handler_t fn, void *userdata,
         sd_event_source **ret);
@@ -60,32 +60,32 @@ static void pass(unsigned windows)
         }
 }
 
-static void on_told(const struct refusals_record *t, _unused_ void *userdata)
+static void on_record(const struct refusals_record *t, _unused_ void *userdata)
 {
-        n_told++;
-        told_when = t->when;
-        buf_printf(&told, "%u %s %llu %s %s\n", t->actor->uid, t->path, (unsigned long long)t->count, t->why,
-                t->users ? t->users : "-");
+        n_records++;
+        noted_when = t->when;
+        buf_printf(&records, "%u %s %llu %s %s\n", t->actor->uid, t->path, (unsigned long long)t->count,
+                t->why, t->users ? t->users : "-");
 }
 
 static struct refusals *begin(void)
 {
         struct refusals *r;
 
-        ck_assert_int_eq(refusals_new(NULL, on_told, NULL, &r), 0);
+        ck_assert_int_eq(refusals_new(NULL, on_record, NULL, &r), 0);
         return r;
 }
 
 static void forget(void)
 {
-        buf_done(&told);
-        told = (struct buf)BUF_INIT;
-        n_told = 0;
+        buf_done(&records);
+        records = (struct buf)BUF_INIT;
+        n_records = 0;
 }
 
 static bool was_told(const char *line)
 {
-        return strstr(buf_str(&told), line) != NULL;
+        return strstr(buf_str(&records), line) != NULL;
 }
 
 static void refuse(struct refusals *r, uint32_t uid, const char *path)
@@ -93,7 +93,7 @@ static void refuse(struct refusals *r, uint32_t uid, const char *path)
         struct actor actor = ACTOR_UNKNOWN;
 
         actor.uid = uid;
-        refusals_tell(r, &actor, path, "base", "no");
+        refusals_note(r, &actor, path, "base", "no");
 }
 
 static void refuse_many(struct refusals *r, uint32_t uid, unsigned n)
@@ -116,32 +116,32 @@ START_TEST(the_same_again)
         refuse(r, 1000, "\\B");
         uint64_t behind = clock_of(CLOCK_REALTIME);
         (void)usleep(1000);
-        ck_assert_str_eq(buf_str(&told), "1000 \\A 0 no -\n1000 \\B 0 no -\n");
+        ck_assert_str_eq(buf_str(&records), "1000 \\A 0 no -\n1000 \\B 0 no -\n");
         forget();
         pass(1);
-        ck_assert_str_eq(buf_str(&told), "1000 \\A 20 the same again, 20 times -\n"
-                                         "1000 \\B 1 the same again, 1 time -\n");
+        ck_assert_str_eq(buf_str(&records), "1000 \\A 20 the same again, 20 times -\n"
+                                            "1000 \\B 1 the same again, 1 time -\n");
         /* The newest of them was then, not when they were counted. */
-        ck_assert_uint_ge(told_when, before);
-        ck_assert_uint_le(told_when, behind);
+        ck_assert_uint_ge(noted_when, before);
+        ck_assert_uint_le(noted_when, behind);
         (void)refusals_free(r);
-        ck_assert_uint_eq(n_told, 2);
+        ck_assert_uint_eq(n_records, 2);
         forget();
 }
 END_TEST
 
-/* Whatever one user does: another one's is told at once, with what it was. */
+/* Whatever one user does: another one's is records at once, with what it was. */
 START_TEST(nobody_hides_another)
 {
         struct refusals *r = begin();
 
         refuse_many(r, 1000, 10000);
-        ck_assert_uint_eq(n_told, REFUSALS_PER_USER);
+        ck_assert_uint_eq(n_records, REFUSALS_PER_USER);
         refuse(r, 1001, "\\Wanted");
         ck_assert(was_told("1001 \\Wanted 0 no -\n"));
         forget();
         (void)refusals_free(r);
-        ck_assert_str_eq(buf_str(&told),
+        ck_assert_str_eq(buf_str(&records),
                 "1000 \\Junk9999 9984 of many kinds, of which this is the newest, 9984 times -\n");
         forget();
 }
@@ -157,16 +157,16 @@ START_TEST(a_crowd)
         refuse(r, 1000, "\\Wanted");
         refuse(r, UINT32_MAX, "\\Junk");
         refuse(r, 1000, "\\Wanted");
-        ck_assert_uint_eq(n_told, REFUSAL_USERS_MAX);
+        ck_assert_uint_eq(n_records, REFUSAL_USERS_MAX);
         forget();
         pass(1);
-        ck_assert_str_eq(buf_str(&told),
+        ck_assert_str_eq(buf_str(&records),
                 "1000 \\Wanted 203 of many users, of which this is the newest, 203 times "
                 "1000,100256-100455,4294967295\n");
         forget();
         /* All were silent since: there are places again. */
         refuse(r, 1000, "\\Wanted");
-        ck_assert_str_eq(buf_str(&told), "1000 \\Wanted 0 no -\n");
+        ck_assert_str_eq(buf_str(&records), "1000 \\Wanted 0 no -\n");
         (void)refusals_free(r);
         forget();
 }
@@ -184,12 +184,12 @@ START_TEST(scattered_users)
                 refuse(r, uids[i], "\\Wanted");
         forget();
         (void)refusals_free(r);
-        ck_assert_msg(was_told(" 10,20,30,40-50,60,70-71,500,1000\n"), "%s", buf_str(&told));
+        ck_assert_msg(was_told(" 10,20,30,40-50,60,70-71,500,1000\n"), "%s", buf_str(&records));
         forget();
 }
 END_TEST
 
-/* One who goes on for a day costs little; whoever stops is told of at once again, later. */
+/* One who goes on for a day costs little; whoever stops is records of at once again, later. */
 START_TEST(windows_grow_and_shrink)
 {
         struct refusals *r = begin();
@@ -200,15 +200,15 @@ START_TEST(windows_grow_and_shrink)
         }
         /* 1 + 2 + 4 + … + 32, then 22 times 60; what the last one begins with is what the first one lacks.
          */
-        ck_assert_uint_eq(n_told, (6 + 22) * (2 * REFUSALS_PER_USER + 1));
-        ck_assert_uint_lt(n_told * RECORD_BYTES, DAY_BYTES_MAX);
+        ck_assert_uint_eq(n_records, (6 + 22) * (2 * REFUSALS_PER_USER + 1));
+        ck_assert_uint_lt(n_records * RECORD_BYTES, DAY_BYTES_MAX);
         forget();
         /* The window in which it stopped, and 60, 30, 15, 7, 3, 1 of silence. */
         pass(60 + 60 + 30 + 15 + 7 + 3 + 1);
         ck_assert(!timer.runs);
         forget();
         refuse(r, 1000, "\\Junk1");
-        ck_assert_str_eq(buf_str(&told), "1000 \\Junk1 0 no -\n");
+        ck_assert_str_eq(buf_str(&records), "1000 \\Junk1 0 no -\n");
         (void)refusals_free(r);
         forget();
 }
