@@ -103,6 +103,26 @@ static int property_layers(_unused_ sd_bus *bus, _unused_ const char *path, _unu
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+static int property_layer_ends(_unused_ sd_bus *bus, _unused_ const char *path,
+        _unused_ const char *interface, _unused_ const char *property, sd_bus_message *reply, void *userdata,
+        _unused_ sd_bus_error *error)
+{
+        struct registry1 *b = userdata;
+
+        writer_flush(&b->writer);
+        const struct layers *layers = registry_layers(b->config.registry);
+        int r = sd_bus_message_open_container(reply, 'a', "(ss)");
+        for (size_t i = 0; r >= 0 && i < layers->n; i++) {
+                const struct layer *l = &layers->list[i];
+                char text[ENDING_TEXT_MAX];
+                if (!l->has_end)
+                        continue;
+                count_answer(b, l->name, ending_format(&l->end, text));
+                r = sd_bus_message_append(reply, "(ss)", l->name, text);
+        }
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 static int property_problems(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,
         _unused_ const char *property, sd_bus_message *reply, void *userdata, _unused_ sd_bus_error *error)
 {
@@ -274,6 +294,7 @@ static const sd_bus_vtable registry_vtable[] = {
         SD_BUS_PROPERTY("Sequence", "t", property_sequence, 0, 0),
         SD_BUS_PROPERTY("Hives", "as", property_hives, 0, 0),
         SD_BUS_PROPERTY("Layers", "a(subs)", property_layers, 0, 0),
+        SD_BUS_PROPERTY("LayerEnds", "a(ss)", property_layer_ends, 0, 0),
         SD_BUS_PROPERTY("Subscriptions", "u", property_subscriptions, 0, 0),
         SD_BUS_PROPERTY("Problems", "a(ss)", property_problems, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 

@@ -316,6 +316,9 @@ int request_new(struct writer *w, sd_bus_message *m, struct request **ret, sd_bu
                 return answer_invalid(r, &d, error);
         if (q->options.layer && path_check_component(q->options.layer, strlen(q->options.layer), &d) < 0)
                 return sd_bus_error_set(error, ERROR_INVALID_NAME, d.text);
+        if (q->options.ends && !q->options.layer)
+                return sd_bus_error_set(error, ERROR_INVALID_VALUE,
+                        "the option ends is of the layer that is made, expected the option layer, too");
         r = find_caller(q, error);
         if (r > 0)
                 *ret = STEAL_PTR(q);
@@ -442,6 +445,8 @@ static int apply_all(struct request *q, bool is_bounded, struct diag *d)
                 r = take_back(q, is_bounded, d);
         if (q->copy)
                 r = restore(q, d);
+        if (r == 0 && q->options.ends)
+                r = registry_make_layer(registry, q->options.layer, q->options.ends, d);
         for (size_t i = 0; r == 0 && i < q->n; i++)
                 r = apply_one(q, &q->list[i], d);
         if (r != 0) {
@@ -487,6 +492,11 @@ int request_apply(struct request *q, struct diag *d)
 
 const char *request_action(const struct request *q)
 {
+        const char *layer = q->options.layer;
+
+        /* One of a name that somebody else may mean would keep that one, and files, out. */
+        if (q->options.ends && !path_is_temporary_layer(layer, strlen(layer)))
+                return WRITER_ACTION_LAYERS;
         for (size_t i = 0; i < q->n; i++)
                 if (layers_is_metadata(&q->list[i].path, q->list[i].action == CHANGE_DELETE_KEY))
                         return WRITER_ACTION_LAYERS;
@@ -500,7 +510,8 @@ static size_t text_size(const char *s)
 
 static size_t texts_size(const struct request *q)
 {
-        size_t size = text_size(q->options.layer) + text_size(q->options.on_behalf_of);
+        size_t size = text_size(q->options.layer) + text_size(q->options.ends) +
+                      text_size(q->options.on_behalf_of);
 
         for (size_t i = 0; i < q->n; i++)
                 size += text_size(q->list[i].name);
@@ -553,6 +564,7 @@ int request_detach(struct request *q)
         for (size_t i = 0; i < q->n; i++)
                 q->list[i].name = move_text(&at, q->list[i].name);
         q->options.layer = move_text(&at, q->options.layer);
+        q->options.ends = move_text(&at, q->options.ends);
         q->options.on_behalf_of = move_text(&at, q->options.on_behalf_of);
         sd_bus_message_unref(q->m);
         q->m = stub;

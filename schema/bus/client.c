@@ -37,6 +37,8 @@ int client_append_options(sd_bus_message *m, const struct wire_options *options)
         if (r >= 0)
                 r = append_text(m, "layer", options->layer);
         if (r >= 0)
+                r = append_text(m, "ends", options->ends);
+        if (r >= 0)
                 r = append_text(m, "on-behalf-of", options->on_behalf_of);
         if (r >= 0 && options->expected.given)
                 r = sd_bus_message_append(m, "{sv}", "expected-sequence", "t", options->expected.sequence);

@@ -224,6 +224,8 @@ static int read_option(sd_bus_message *m, const char *name, struct wire_options 
 {
         if (strcmp(name, "layer") == 0)
                 return sd_bus_message_read(m, "v", "s", &o->layer);
+        if (strcmp(name, "ends") == 0)
+                return sd_bus_message_read(m, "v", "s", &o->ends);
         if (strcmp(name, "on-behalf-of") == 0)
                 return sd_bus_message_read(m, "v", "s", &o->on_behalf_of);
         if (strcmp(name, "expected-sequence") == 0) {
@@ -239,8 +241,8 @@ static int read_option(sd_bus_message *m, const char *name, struct wire_options 
         if (strcmp(name, "unchanged") == 0)
                 return read_bool(m, &o->unchanged);
         return diag_set(d, EINVAL,
-                "there is no option '%s'; there are layer (s), expected-sequence (t), volatile (b), recursive (b), "
-                "if-needed (b), unchanged (b) and on-behalf-of (s)",
+                "there is no option '%s'; there are layer (s), ends (s), expected-sequence (t), volatile (b), "
+                "recursive (b), if-needed (b), unchanged (b) and on-behalf-of (s)",
                 name);
 }
 

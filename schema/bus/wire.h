@@ -29,6 +29,7 @@ _must_check_ int wire_read_value_within(sd_bus_message *m, size_t max, struct bu
  * are borrowed from the message. */
 struct wire_options {
         const char *layer;        /* "layer" s */
+        const char *ends;         /* "ends" s: the layer is made, and ends then (schema/base/ending.h) */
         const char *on_behalf_of; /* "on-behalf-of" s: unique bus name */
         struct expected expected; /* "expected-sequence" t */
         bool is_volatile;         /* "volatile" b */

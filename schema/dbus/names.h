@@ -16,7 +16,7 @@
 #define POLICY_INTERFACE "org.peios.AuditPolicy1"
 
 #define ERROR_NOT_FOUND "org.peios.Error.NotFound"       /* no such key or value */
-#define ERROR_EXISTS "org.peios.Error.Exists"            /* the key is there already */
+#define ERROR_EXISTS "org.peios.Error.Exists"            /* the key, or the layer, is there already */
 #define ERROR_INVALID_NAME "org.peios.Error.InvalidName" /* path, value name or layer name */
 #define ERROR_INVALID_VALUE                                                                                 \
         "org.peios.Error.InvalidValue"             /* the bytes do not fit the type that was named          \

@@ -189,11 +189,21 @@ bool path_is_reserved(const char *name, size_t len)
         return fold_equal(name, len, RESERVED_HIVE, strlen(RESERVED_HIVE));
 }
 
+static bool begins(const char *name, size_t len, const char *with)
+{
+        const size_t n = strlen(with);
+
+        return len >= n && fold_equal(name, n, with, n);
+}
+
 bool path_is_fleet_layer(const char *name, size_t len)
 {
-        const size_t n = strlen(LAYER_FLEET);
+        return begins(name, len, LAYER_FLEET);
+}
 
-        return len >= n && fold_equal(name, n, LAYER_FLEET, n);
+bool path_is_temporary_layer(const char *name, size_t len)
+{
+        return begins(name, len, LAYER_TEMPORARY);
 }
 
 const char *path_root_hive(const char *path, size_t *ret_taken)

@@ -59,6 +59,7 @@ const char *path_root_name(const char *name, size_t len);
 bool path_is_reserved(const char *name, size_t len);
 /* Whether the (valid) name is one that only layers from the fleet have. */
 bool path_is_fleet_layer(const char *name, size_t len);
+bool path_is_temporary_layer(const char *name, size_t len);
 /* What is shown of a path behind its first separator: the default hive is left out, unless what follows
  * would then be taken for a hive. */
 const char *path_without_default(const char *path);
@@ -80,3 +81,5 @@ bool path_value_name_is_storable(const char *s, size_t len);
 #define LAYER_DEFAULT "default"
 /* In front of a group's name: the layer that comes from the fleet. */
 #define LAYER_FLEET "fleet-"
+/* In front of what nobody chose: layers with an end that whoever may write may make. */
+#define LAYER_TEMPORARY "temporary-"

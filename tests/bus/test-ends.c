@@ -114,11 +114,65 @@ START_TEST(while_it_did_not_run)
 }
 END_TEST
 
+static sd_bus_message *set_for(sd_bus *bus, const char *layer, const char *ends, const char *value)
+{
+        return answer(bus, "Set", "ssuva{sv}", MODULES, "TaintEvents", (uint32_t)REG_SZ, "s", value, 2,
+                "layer", "s", layer, "ends", "s", ends);
+}
+
+/* One call makes the layer and writes to it; a later write wins, and the ends do not disturb each other. */
+START_TEST(made_by_a_write)
+{
+        registryd_start(NULL);
+        set_string(world.bus, MODULES, "TaintEvents", "enabled");
+        _cleanup_message_ sd_bus_message *a = set_for(world.bus, "temporary-a", end_in(3600), "disabled");
+        ck_assert_ptr_nonnull(strstr(message_text(a), " true 'temporary-a'"));
+        _cleanup_message_ sd_bus_message *b = set_for(world.bus, "temporary-b", end_in(3), "success-only");
+        const char *ends = registry_property(world.bus, "LayerEnds");
+        ck_assert_ptr_nonnull(strstr(ends, "('temporary-a' '20"));
+        WAIT(strcmp(get_text(world.bus, MODULES, "TaintEvents"), "disabled temporary-a") == 0);
+        set_string(world.bus, MODULES, "TaintEvents", "failure-only");
+        ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "failure-only base");
+        ck_assert_ptr_null(strstr(registry_property(world.bus, "LayerEnds"), "temporary-b"));
+}
+END_TEST
+
+START_TEST(not_made)
+{
+        registryd_start(NULL);
+        refused(world.bus, ERROR_INVALID_VALUE, "cannot end at 'soon', expected a time as", "CreateKey",
+                "sa{sv}", "\\App", 2, "layer", "s", "x", "ends", "s", "soon");
+        refused(world.bus, ERROR_INVALID_VALUE, "expected the option layer, too", "CreateKey", "sa{sv}",
+                "\\App", 1, "ends", "s", end_in(9));
+        refused(world.bus, ERROR_EXISTS, "layer 'base' is there already", "CreateKey", "sa{sv}", "\\App", 2,
+                "layer", "s", "base", "ends", "s", end_in(9));
+        /* What fails afterwards leaves no layer. */
+        refused(world.bus, ERROR_CONFLICT, "", "Set", "ssuva{sv}", "\\App", "V", (uint32_t)REG_SZ, "s", "v",
+                3, "layer", "s", "x", "ends", "s", end_in(3600), "expected-sequence", "t", UINT64_C(7));
+        ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true '')]");
+}
+END_TEST
+
+/* A name that files, or others, may mean is for whoever manages layers. */
+START_TEST(by_administrators)
+{
+        registryd_start("--admin-group=nogroup");
+        _cleanup_bus_ sd_bus *nobody = world_connect(UID_NOBODY);
+        _cleanup_message_ sd_bus_message *a = set_for(nobody, "temporary-a", end_in(3600), "disabled");
+        ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "disabled temporary-a");
+        refused(nobody, ERROR_ACCESS_DENIED, "", "CreateKey", "sa{sv}", "\\App", 2, "layer", "s", "50-site",
+                "ends", "s", end_in(3600));
+}
+END_TEST
+
 int main(void)
 {
-        const TTest *const tests[] = { while_it_runs, other_ends, refused_ends, while_it_did_not_run };
+        const TTest *const tests[] = { while_it_runs, other_ends, refused_ends, while_it_did_not_run,
+                made_by_a_write, not_made };
+        const TTest *const privileged[] = { by_administrators };
         Suite *s = suite_create("ends");
 
         harness_add(s, tests, ARRAY_SIZE(tests));
+        harness_add_privileged(s, privileged, ARRAY_SIZE(privileged), "who may make layers");
         return harness_main(s);
 }
