@@ -93,7 +93,7 @@ START_TEST(a_key)
         start_with_copy();
         shell_is(0, "echo old >f; reg backup Machine/Test/Key f", "backed up \\Test\\Key -> f\n");
         shell_is(0, "reg backup --json Machine/Test/Key f",
-                "{\"backup\":\"\\\\Machine\\\\Test\\\\Key\",\"file\":\"f\"}\n");
+                "{\"backup\":\"Machine\\\\Test\\\\Key\",\"file\":\"f\"}\n");
         SHELL_SAYS(2, "reg backup Machine/Test/None f", "no such key");
         (void)shell_output(0, "reg set /Test/Key V two; reg set /Test/Key/New W w; reg set /Test/Other V o");
         SHELL_SAYS(0, "reg restore -y Machine/Test/Key f", "V = REG_SZ one", "restored: ");
