@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../schema/base/hashmap.h"
-
 #define CHUNK_BYTES (16u * 1024u)
 
 struct arena_chunk {
@@ -71,7 +69,6 @@ void arena_done(struct arena *a)
 
 /* What is forgotten leaves its memory in the arena until that begins anew. */
 struct cache_item {
-        struct cache_item *next;
         const void *found;
         struct guid guid;
         enum cache_kind kind;
@@ -79,18 +76,24 @@ struct cache_item {
         char folded[];
 };
 
-static struct cache_item **find(const struct cache *c, const struct cache_name *name)
+static bool item_is(const void *entry, const void *key)
 {
-        uint32_t hash = hashmap_hash(name->guid, sizeof(*name->guid), hashmap_seed() + name->kind);
-        struct cache_item **at;
+        const struct cache_item *item = entry;
+        const struct cache_name *name = key;
 
-        hash = hashmap_hash(name->folded, name->len, hash);
-        for (at = (struct cache_item **)&c->buckets[hash % CACHE_BUCKETS]; *at; at = &(*at)->next)
-                if ((*at)->kind == name->kind && (*at)->len == name->len &&
-                        guid_equal(&(*at)->guid, name->guid) &&
-                        memcmp((*at)->folded, name->folded, name->len) == 0)
-                        break;
-        return at;
+        return item->kind == name->kind && item->len == name->len && guid_equal(&item->guid, name->guid) &&
+               memcmp(item->folded, name->folded, name->len) == 0;
+}
+
+static uint32_t hash_of(const struct cache_name *name)
+{
+        return hashmap_hash(name->folded, name->len,
+                hashmap_hash(name->guid, sizeof(*name->guid), hashmap_seed() + name->kind));
+}
+
+static struct cache_item *find(const struct cache *c, const struct cache_name *name, uint32_t hash)
+{
+        return hashmap_get(&c->items, hash, item_is, name);
 }
 
 static void *copy(const void *data, size_t size, struct arena *into)
@@ -178,7 +181,7 @@ static bool is_of_whole(const struct cache *c, const struct cache_name *name)
 
 bool cache_get(const struct cache *c, const struct cache_name *name, struct arena *into, const void **ret)
 {
-        const struct cache_item *item = *find(c, name);
+        const struct cache_item *item = find(c, name, hash_of(name));
 
         if (!item) {
                 *ret = NULL;
@@ -239,22 +242,23 @@ static struct cache_item *new_item(struct cache *c, const struct cache_name *nam
 
 void cache_put(struct cache *c, const struct cache_name *name, const void *found)
 {
-        struct cache_item *item = new_item(c, name, found), **at = find(c, name);
+        struct cache_item *item = new_item(c, name, found);
+        const uint32_t hash = hash_of(name);
+        const struct cache_item *before = item ? find(c, name, hash) : NULL;
 
-        if (!item) {
+        if (!item || (!before && hashmap_put(&c->items, hash, item) < 0))
                 cache_forget(c, name);
-                return;
-        }
-        item->next = *at ? (*at)->next : NULL;
-        *at = item;
+        else if (before)
+                (void)hashmap_replace(&c->items, hash, before, item);
 }
 
 void cache_forget(struct cache *c, const struct cache_name *name)
 {
-        struct cache_item **at = find(c, name);
+        const uint32_t hash = hash_of(name);
+        const struct cache_item *item = find(c, name, hash);
 
-        if (*at)
-                *at = (*at)->next;
+        if (item)
+                (void)hashmap_remove(&c->items, hash, item);
         if (is_of_whole(c, name))
                 c->whole = (struct guid){ 0 };
 }
@@ -269,6 +273,12 @@ void cache_clear(struct cache *c)
         c->whole = (struct guid){ 0 };
         if (c->arena.total == 0)
                 return;
-        memset(c->buckets, 0, sizeof(c->buckets));
+        hashmap_done(&c->items);
         arena_trim(&c->arena, 0);
+}
+
+void cache_done(struct cache *c)
+{
+        hashmap_done(&c->items);
+        arena_done(&c->arena);
 }

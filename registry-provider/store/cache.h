@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../../schema/base/macro.h"
+#include "../../schema/base/hashmap.h"
 #include "store.h"
 
 /* Memory that is given back in one go, down to a mark, in the order in which it was taken. */
@@ -28,7 +28,6 @@ void arena_done(struct arena *a);
 
 /* What one transaction of 10,000 values looks at twice. */
 #define CACHE_BYTES_DEFAULT (4u * 1024u * 1024u)
-#define CACHE_BUCKETS 16384u
 
 enum cache_kind {
         CACHE_KEY,      /* struct store_key, by its GUID */
@@ -49,7 +48,7 @@ struct cache {
         struct arena arena;
         size_t max;        /* bytes; when they are used up it begins anew */
         struct guid whole; /* all values and blankets of this key are here; zero: of none */
-        struct cache_item *buckets[CACHE_BUCKETS];
+        struct hashmap items;
 };
 
 /* True: known, *ret is a copy in `into`, or NULL where nothing is there. False: not known, or out of memory.
@@ -61,3 +60,4 @@ void cache_forget(struct cache *c, const struct cache_name *name);
 /* The key is new: until something of its values and blankets is forgotten, what is not here is not there. */
 void cache_begin_key(struct cache *c, const struct guid *key);
 void cache_clear(struct cache *c);
+void cache_done(struct cache *c);

@@ -66,7 +66,7 @@ struct store *store_close(struct store *s)
         s->moment = moment_free(s->moment);
         arena_done(&s->arena);
         recorder_done(&s->recorder);
-        arena_done(&s->cache.arena);
+        cache_done(&s->cache);
         for (int64_t i = 0; i < s->n_layers; i++)
                 free(s->layers[i]);
         free(s->layers);
