@@ -39,6 +39,7 @@ struct hive_key {
         bool made;    /* not for one that is hidden, or only deleted */
         bool hidden;
         bool blanket;
+        bool is_volatile; /* a note of what was read of a registry, which no document keeps */
         uint32_t line, column;
         struct hive_value *values;
         size_t n_values;

@@ -16,6 +16,7 @@ enum {
         KEY_IS_NAMED = 1,
         KEY_IS_HIDDEN = 2,
         KEY_IS_MASKED = 4,
+        KEY_IS_VOLATILE = 8,
 };
 
 static void clear(struct subtree *t)
@@ -106,7 +107,8 @@ static int add_key(struct subtree *t, sd_bus_message *m)
         struct hive_key *key = &t->keys[t->n];
         *key = (struct hive_key){ .made = flags & KEY_IS_NAMED,
                 .hidden = flags & KEY_IS_HIDDEN,
-                .blanket = flags & KEY_IS_MASKED };
+                .blanket = flags & KEY_IS_MASKED,
+                .is_volatile = flags & KEY_IS_VOLATILE };
         r = path_parse(path, strlen(path), any_hive, NULL, &key->path, NULL);
         if (r < 0)
                 return r == -ENOMEM ? r : -EBADMSG;

@@ -102,6 +102,12 @@ static unsigned blanket_flag(const struct walk *t)
                                                                                            : 0;
 }
 
+static unsigned volatile_flag(const struct walk *t, unsigned flags)
+{
+        bool is = (flags & WALK_NAMED) && store_is_volatile(registry_store(t->registry), &t->key);
+        return is ? WALK_VOLATILE : 0;
+}
+
 /* ---- The way ---- */
 
 static int push(struct walk *t, const struct guid *key)
@@ -184,7 +190,7 @@ static int deliver(struct walk *t, const struct guid *key, unsigned flags, struc
         t->in_key = true;
         t->key = *key;
         int r = load_values(t, RESOLVE_SMALL_DATA);
-        flags |= blanket_flag(t);
+        flags |= blanket_flag(t) | volatile_flag(t, flags);
         if (r == 0)
                 r = store_error(registry_store(t->registry), NULL);
         if (r < 0)

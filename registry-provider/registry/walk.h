@@ -11,6 +11,7 @@ enum {
         WALK_NAMED = 1,   /* the key is there: seen, or named by the layer */
         WALK_HIDDEN = 2,  /* the layer hides the key */
         WALK_BLANKET = 4, /* the layer masks all values of the key */
+        WALK_VOLATILE = 8 /* a key that is named lives in memory only */
 };
 
 struct walk_key {

@@ -107,6 +107,12 @@ const struct store_key *store_key(const struct store *s, const struct guid *guid
         return keep(s, &name, key);
 }
 
+bool store_is_volatile(const struct store *s, const struct guid *guid)
+{
+        const struct store_key *key = s->db->has_volatile && !s->moment ? store_key(s, guid) : NULL;
+        return key && key->is_volatile;
+}
+
 bool store_any_row(const struct store *s, enum statement id, const struct guid *guid)
 {
         bool any = false;

@@ -273,6 +273,8 @@ void store_limit_cache(struct store *s, size_t bytes);
 
 /* NULL: nothing there. */
 const struct store_key *store_key(const struct store *s, const struct guid *guid);
+/* Quick where nothing is. */
+bool store_is_volatile(const struct store *s, const struct guid *key);
 /* Whether a path entry of any layer names the key. One that has a parent and is not named is an orphan. */
 bool store_key_is_referenced(const struct store *s, const struct guid *guid);
 const struct store_path_entry *store_lookup(

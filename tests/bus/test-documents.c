@@ -122,6 +122,22 @@ START_TEST(bad_lines_change_nothing)
 }
 END_TEST
 
+/* Left out, it would be what --prune takes away. */
+START_TEST(volatile_keys_are_noted)
+{
+        registryd_start(NULL);
+        (void)shell_output(
+                0, "reg set /T V 1; reg new --volatile /T/Run/Deep; reg set /T/Run W 2; reg new /T/Z");
+        shell_is(0, "reg export Machine/T | tail -n +3",
+                "keys:\n  Machine\\T:\n    V: !dword 1  # base\n"
+                "  # volatile, and gone when the provider stops: the next key, and what is below it\n"
+                "  Machine\\T\\Run:\n    W: !dword 2  # base\n  Machine\\T\\Run\\Deep:\n  Machine\\T\\Z:\n");
+        shell_is(0, "reg export --format=reg --layer=base /T/Run | grep -c '; volatile'", "1\n");
+        SHELL_SAYS(0, "reg export Machine/T t.yaml; reg apply --prune t.yaml; reg info /T/Run",
+                "t.yaml: 0 changed in layer base", "Volatile:   yes");
+}
+END_TEST
+
 /* One transaction is promised, so it is not sent in several. */
 START_TEST(too_large_for_a_transaction)
 {
@@ -432,10 +448,10 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { a_file_is_applied_once, a_dry_run_shows_what_would_change,
-                bad_lines_change_nothing, too_large_for_a_transaction, a_hive_that_is_not_there,
-                what_readers_would_refuse, what_goes, pruned, a_layer_to_a_file_and_back, differences,
-                what_was, random_contents, read_while_others_write, what_is_left_out_is_no_answer,
-                a_second_run_has_no_audit_record };
+                bad_lines_change_nothing, too_large_for_a_transaction, volatile_keys_are_noted,
+                a_hive_that_is_not_there, what_readers_would_refuse, what_goes, pruned,
+                a_layer_to_a_file_and_back, differences, what_was, random_contents, read_while_others_write,
+                what_is_left_out_is_no_answer, a_second_run_has_no_audit_record };
         Suite *suite = suite_create("documents");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);
