@@ -9,6 +9,8 @@
 #define LAYOUT_DROPINS_ADMIN "/etc/peios/registry.d"
 /* Public keys whose policies are taken from the fleet. */
 #define LAYOUT_FLEET_KEYS "/etc/peios/fleet-keys.d"
+/* Where policies come in, as GROUP.yaml. It may be anybody's: nobody believes it. */
+#define LAYOUT_FLEET_INCOMING "/var/lib/peios/fleet-incoming"
 /* Which of them were accepted and refused. */
 #define LAYOUT_FLEET_DIR "/var/lib/peios/fleet"
 #define LAYOUT_FLEET_STATE_NAME "state.yaml"

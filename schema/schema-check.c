@@ -28,7 +28,9 @@ void schema_describe_allowed(const struct schema_value *sv, struct buf *out)
         if (is_number(sv))
                 buf_printf(out, "a number from %llu to %llu",
                         sv->has_range ? (unsigned long long)sv->min : 0, (unsigned long long)largest(sv));
-        else if (sv->accepts_taints)
+        else if (sv->items == SCHEMA_ITEMS_WORD)
+                buf_printf(out, "at most %u words of at most %u bytes", SCHEMA_WORDS_MAX, SCHEMA_WORD_MAX);
+        else if (sv->items == SCHEMA_ITEMS_ACCEPTED_TAINT)
                 buf_puts(out, "items like `" ACCEPTED_TAINT_EXAMPLE "`");
         else if (sv->is_path && sv->suffix)
                 buf_printf(out, "the absolute path of a file that ends in %s, or nothing", sv->suffix);
@@ -148,6 +150,56 @@ static int canonical_accepted(const char *s, size_t n, char **ret, struct diag *
         return r < 0 ? r : format_accepted(&a, ret);
 }
 
+/* They are counted in *n_words. */
+static int add_word(const struct schema_value *sv, const char *s, size_t n, size_t *n_words,
+        struct buf *text, struct diag *d)
+{
+        for (size_t i = 0; i < n; i++)
+                if ((unsigned char)s[i] <= ' ' || s[i] == 0x7f || s[i] == '|')
+                        return refuse(sv, d, "`%s` is no word", yaml_show(s, n).text);
+        if (n == 0 || n > SCHEMA_WORD_MAX || ++*n_words > SCHEMA_WORDS_MAX)
+                return refuse(sv, d, n == 0 ? "an empty word" : "too much");
+        buf_printf(text, "%s%.*s", *n_words > 1 ? " | " : "", (int)n, s);
+        return 0;
+}
+
+/* As it is shown: with ` | ` between. Empty is none. */
+static int canonical_words(
+        const struct schema_value *sv, const char *s, size_t n, char **ret, struct diag *d)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        const char *end = s + n;
+        size_t n_words = 0;
+
+        while (n > 0 && s < end) {
+                const char *bar = memchr(s, '|', (size_t)(end - s)), *last = bar ? bar : end;
+                while (s < last && *s == ' ')
+                        s++;
+                while (last > s && last[-1] == ' ')
+                        last--;
+                int r = add_word(sv, s, (size_t)(last - s), &n_words, &text, d);
+                if (r < 0)
+                        return r;
+                s = bar ? bar + 1 : end;
+        }
+        return buf_finish(&text, ret, NULL);
+}
+
+static int check_words(const struct schema_value *sv, const struct value *v, char **ret, struct diag *d)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        size_t at = 0, n, n_words = 0;
+        const char *s;
+        int r;
+
+        while ((r = value_next_string(v, &at, &s, &n)) > 0) {
+                r = add_word(sv, s, n, &n_words, &text, d);
+                if (r < 0)
+                        return r;
+        }
+        return r < 0 ? refuse(sv, d, "bytes that are not UTF-8 text") : buf_finish(&text, ret, NULL);
+}
+
 static int check_list(const struct schema_value *sv, const struct value *v, char **ret, struct diag *d)
 {
         _cleanup_accepted_taints_ struct accepted_taints a = { 0 };
@@ -166,8 +218,9 @@ static int check_list(const struct schema_value *sv, const struct value *v, char
 int schema_canonical(const struct schema_value *sv, const char *s, size_t n, char **ret_text, struct diag *d)
 {
         uint64_t number;
-        if (sv->accepts_taints)
-                return canonical_accepted(s, n, ret_text, d);
+        if (sv->items != SCHEMA_ITEMS_NONE)
+                return sv->items == SCHEMA_ITEMS_WORD ? canonical_words(sv, s, n, ret_text, d)
+                                                      : canonical_accepted(s, n, ret_text, d);
         if (!is_number(sv))
                 return canonical_string(sv, s, n, ret_text, d);
         if (number_parse(s, n, UINT64_MAX, &number) < 0)
@@ -184,8 +237,9 @@ int schema_check(const struct schema_value *sv, const struct value *v, char **re
         if (v->type != sv->type)
                 return refuse(sv, d, "type %s instead of %s", value_type_symbol(v->type),
                         value_type_symbol(sv->type));
-        if (sv->accepts_taints)
-                return check_list(sv, v, ret_text, d);
+        if (sv->items != SCHEMA_ITEMS_NONE)
+                return sv->items == SCHEMA_ITEMS_WORD ? check_words(sv, v, ret_text, d)
+                                                      : check_list(sv, v, ret_text, d);
         if (is_number(sv))
                 return value_get_u64(v, &number) == 0 ? canonical_number(sv, number, ret_text, d)
                                                       : refuse(sv, d, "%zu bytes that are no %s", v->size,

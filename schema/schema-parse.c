@@ -177,15 +177,20 @@ static int parse_path(
         return 0;
 }
 
+const char *const schema_items_words[SCHEMA_ITEMS_N] = { [SCHEMA_ITEMS_NONE] = "",
+        [SCHEMA_ITEMS_ACCEPTED_TAINT] = "accepted-taint",
+        [SCHEMA_ITEMS_WORD] = "word" };
+
 static int parse_items(
         const struct yaml_doc *doc, const struct yaml_node *node, struct schema_value *v, struct diag *d)
 {
+        size_t i = 0;
+
         if (v->type != REG_MULTI_SZ)
                 return yaml_error(doc, node, d, "`items` of a type that is no list, expected REG_MULTI_SZ");
-        if (node->kind != YAML_SCALAR || node->tag || strcmp(node->text, "accepted-taint") != 0)
-                return yaml_error(doc, node, d, "items that are not known, expected accepted-taint");
-        v->accepts_taints = true;
-        return 0;
+        int r = schema_pick(doc, node, schema_items_words + 1, SCHEMA_ITEMS_N - 1, &i, d);
+        v->items = (enum schema_items)(i + 1);
+        return r;
 }
 
 const char *const schema_apply_words[SCHEMA_APPLY_N] = {
@@ -253,8 +258,8 @@ static int check_list(const struct yaml_doc *doc, const struct yaml_node *node, 
         if (v->type != REG_MULTI_SZ)
                 return 0;
         if (!yaml_get(node, "items"))
-                return yaml_error(
-                        doc, node->key, d, "a list without `items`, expected `items: accepted-taint`");
+                return yaml_error(doc, node->key, d,
+                        "a list without `items`, expected `items: accepted-taint` or `items: word`");
         for (size_t i = 0; i < ARRAY_SIZE(others); i++)
                 if (yaml_get(node, others[i]))
                         return yaml_error(doc, yaml_get(node, others[i]), d,

@@ -77,8 +77,8 @@ static bool same_choices(const struct schema_value *a, const struct schema_value
 static bool same_limits(const struct schema_value *a, const struct schema_value *b)
 {
         return a->type == b->type && a->has_range == b->has_range && a->min == b->min && a->max == b->max &&
-               a->is_path == b->is_path && same_text(a->suffix, b->suffix) &&
-               a->accepts_taints == b->accepts_taints && same_choices(a, b);
+               a->is_path == b->is_path && same_text(a->suffix, b->suffix) && a->items == b->items &&
+               same_choices(a, b);
 }
 
 static bool same_value(const struct schema_value *a, const struct schema_value *b)

@@ -56,6 +56,18 @@ struct schema_control {
         char *audit_off; /* the choice that turns auditing off (recorded before it takes effect), or NULL */
 };
 
+/* What each item of a list is. */
+enum schema_items {
+        SCHEMA_ITEMS_NONE,           /* it is no list */
+        SCHEMA_ITEMS_ACCEPTED_TAINT, /* an acceptance, see taint/taint.h */
+        SCHEMA_ITEMS_WORD,           /* printable, without a blank or a `|` */
+        SCHEMA_ITEMS_N,
+};
+extern const char *const schema_items_words[SCHEMA_ITEMS_N];
+
+#define SCHEMA_WORDS_MAX 64u
+#define SCHEMA_WORD_MAX 512u
+
 struct schema_value {
         struct path key;
         char *name;
@@ -66,9 +78,9 @@ struct schema_value {
         size_t n_choices;
         bool has_range;
         uint64_t min, max;
-        bool is_path;        /* the text is an absolute path, or empty for none */
-        char *suffix;        /* what the path's last component ends in, ".prom"; NULL: anything */
-        bool accepts_taints; /* a REG_MULTI_SZ: its items are acceptances, see taint/taint.h */
+        bool is_path;            /* the text is an absolute path, or empty for none */
+        char *suffix;            /* what the path's last component ends in, ".prom"; NULL: anything */
+        enum schema_items items; /* of a REG_MULTI_SZ, which always has some */
         enum schema_apply apply;
         char *description;
         struct schema_control *control; /* NULL: bound to nothing */

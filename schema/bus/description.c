@@ -6,8 +6,6 @@
 
 #include "wire.h"
 
-#define ACCEPTED_TAINT "accepted-taint"
-
 /* ---- To a message ---- */
 
 /* Names, types, lengths and padding of all members, and the numbers. */
@@ -91,7 +89,8 @@ static int append_members(sd_bus_message *m, const struct schema_value *sv)
         if (r >= 0)
                 r = append_text(m, "suffix", sv->suffix);
         if (r >= 0)
-                r = append_text(m, "items", sv->accepts_taints ? ACCEPTED_TAINT : NULL);
+                r = append_text(
+                        m, "items", sv->items != SCHEMA_ITEMS_NONE ? schema_items_words[sv->items] : NULL);
         if (r >= 0)
                 r = append_text(m, "apply", schema_apply_words[sv->apply]);
         if (r >= 0)
@@ -187,19 +186,19 @@ static int read_members(
 
 static int take_words(struct schema_value *sv, struct schema_control *control, const struct words *w)
 {
-        size_t apply, encoding, drift;
+        size_t apply, encoding, drift, items;
 
         int r = find_word(w->apply, schema_apply_words, SCHEMA_APPLY_N, &apply);
         if (r == 0)
                 r = find_word(w->encoding, schema_encoding_words, SCHEMA_ENCODING_N, &encoding);
         if (r == 0)
                 r = find_word(w->drift, schema_drift_words, SCHEMA_DRIFT_N, &drift);
-        if (r == 0 && w->items && strcmp(w->items, ACCEPTED_TAINT) != 0)
-                r = -EBADMSG;
+        if (r == 0)
+                r = find_word(w->items, schema_items_words, SCHEMA_ITEMS_N, &items);
         if (r < 0)
                 return r;
         sv->apply = (enum schema_apply)apply;
-        sv->accepts_taints = w->items != NULL;
+        sv->items = (enum schema_items)items;
         sv->is_path = w->is_path;
         control->encoding = (enum schema_encoding)encoding;
         control->drift_reapply = drift == 1;

@@ -81,8 +81,7 @@ static void put_value(FILE *f, size_t number, const struct schema_value *v)
                 f, "        .has_default = %d,\n        .has_range = %d,\n", v->has_default, v->has_range);
         (void)fprintf(f, "        .min = UINT64_C(%" PRIu64 "),\n        .max = UINT64_C(%" PRIu64 "),\n",
                 v->min, v->max);
-        (void)fprintf(
-                f, "        .is_path = %d,\n        .accepts_taints = %d,\n", v->is_path, v->accepts_taints);
+        (void)fprintf(f, "        .is_path = %d,\n        .items = %d,\n", v->is_path, v->items);
         put_member(f, "suffix", v->suffix);
         if (v->n_choices > 0)
                 (void)fprintf(f, "        .choices = choices_%zu,\n        .n_choices = %zu,\n", number,

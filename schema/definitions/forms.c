@@ -184,7 +184,7 @@ static void put_value(struct json *j, const struct schema_value *sv)
                 json_add_string(j, "default", sv->default_text);
         if (sv->n_choices > 0)
                 put_choices(j, sv);
-        else if (sv->accepts_taints)
+        else if (sv->items != SCHEMA_ITEMS_NONE)
                 put_list(j);
         else if (value_is_text(sv->type))
                 add_types(j, SCALARS, 3);

@@ -4,7 +4,7 @@
 #include "../../schema/base/macro.h"
 
 static const struct options_command commands[] = {
-        [FLEET_VERIFY] = { "verify", 1, OPTIONS_UNLIMITED, "FILE...",
+        [FLEET_VERIFY] = { "verify", 0, OPTIONS_UNLIMITED, "[FILE...]",
                 "Is a policy signed, newer than the last, and good?", NULL, { OPTIONS_FILES } },
 };
 
@@ -15,6 +15,11 @@ static const struct options_row rows[] = {
         { "install", .kind = OPTIONS_FLAG, .offset = AT(install), .commands = ON(VERIFY),
                 .help = "Bring it into force where it is",
                 .manual = "bring each file that is good into force; what is refused is recorded." },
+        { "incoming", .kind = OPTIONS_FLAG, .offset = AT(incoming), .commands = ON(VERIFY),
+                .help = "Install what came for this machine's groups",
+                .manual =
+                        "install what came for this machine's groups, see\n.Sx The incoming folder ;\nno\n.Ar file\nis "
+                        "named." },
         { "json", .kind = OPTIONS_FLAG, .offset = AT(json), .commands = ON(VERIFY),
                 .help = "One JSON document", .manual = "print one JSON document, an array of objects." },
         { "root", .kind = OPTIONS_ROOT, .offset = AT(root), .commands = OPTIONS_ALL, .metavar = "DIR",

@@ -13,6 +13,7 @@ struct fleet_options {
         const char *root;
         bool json;
         bool install;
+        bool incoming;
 };
 
 extern const struct options_program fleet_options_program;

@@ -16,11 +16,13 @@
 #include "../../schema/layout.h"
 #include "../../schema/names/fold.h"
 #include "fleet-machine.h"
+#include "fleet-settings.h"
 
 #define SERIAL_TEXT_MAX 21u
 
 struct verify {
         const struct fleet_options *options;
+        bool installs;
         struct fleet_machine machine;
         sd_event *event; /* of who installs, as the log of records */
         struct auditlog *log;
@@ -36,7 +38,8 @@ struct verify_case {
         struct buf text;
         struct fleet_policy policy;
         enum fleet_verdict verdict;
-        bool is_installed, is_new;
+        bool is_installed;
+        bool is_new;        /* installed, or refused, for the first time */
         struct diag detail; /* of a refusal */
 };
 
@@ -110,7 +113,7 @@ static void report(struct verify *v, const struct verify_case *c)
 {
         if (v->options->json)
                 put_json(v, c);
-        else
+        else if (c->is_new || !v->options->incoming) /* the unit's run of each hour has no news */
                 put_line(v, c);
 }
 
@@ -155,12 +158,13 @@ static void record(struct verify *v, const struct verify_case *c, const char *gr
 }
 
 /* Recorded first: a kill behind that records it once more, and none is left out. */
-static int refuse(struct verify *v, const struct verify_case *c, struct diag *d)
+static int refuse(struct verify *v, struct verify_case *c, struct diag *d)
 {
         const char *group = c->group ? c->group : c->policy.group;
 
         int r = fleet_machine_refuse(&v->machine, group, c->verdict, &c->text);
-        if (r > 0)
+        c->is_new = r > 0;
+        if (c->is_new)
                 record(v, c, group);
         return r < 0 ? r : fleet_machine_store(&v->machine, d);
 }
@@ -169,7 +173,7 @@ static int conclude(struct verify *v, struct verify_case *c, struct diag *d)
 {
         if (c->verdict != FLEET_GOOD)
                 note_code(v, EXIT_CODE_INVALID);
-        if (!v->options->install)
+        if (!v->installs)
                 return 0;
         if (c->verdict != FLEET_GOOD)
                 return refuse(v, c, d);
@@ -234,26 +238,84 @@ static int open_log(struct verify *v, struct diag *d)
         return r < 0 ? diag_set(d, -r, "no records can be sent: %s", strerror(-r)) : 0;
 }
 
+/* The files of this machine's groups, and no others. Their folder is not ours: nothing in it is followed or
+ * listed. */
+static int verify_incoming(struct verify *v, const struct fleet_settings *settings, struct diag *d)
+{
+        _cleanup_free_ char *path = file_path(v->options->root, LAYOUT_FLEET_INCOMING);
+        _cleanup_close_ int fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+
+        if (!path)
+                return -ENOMEM;
+        if (fd < 0)
+                return errno == ENOENT ? 0
+                                       : diag_set(d, errno, LAYOUT_FLEET_INCOMING ": %s", strerror(errno));
+        for (size_t i = 0; settings->groups[i]; i++) {
+                _cleanup_free_ char *file = NULL;
+                if (asprintf(&file, LAYOUT_FLEET_INCOMING "/%s.yaml", settings->groups[i]) < 0) {
+                        file = NULL;
+                        return -ENOMEM;
+                }
+                const char *name = file + strlen(LAYOUT_FLEET_INCOMING "/");
+                if (faccessat(fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+                        verify_one(v, fd, name, file, settings->groups[i]);
+        }
+        return 0;
+}
+
+static int run_incoming(struct verify *v, struct diag *d)
+{
+        _cleanup_fleet_settings_ struct fleet_settings settings = { 0 };
+
+        int r = fleet_settings_load(&settings, d);
+        if (r == 0 && settings.drops)
+                r = fleet_machine_drop(&v->machine, d);
+        if (r == 0)
+                r = verify_incoming(v, &settings, d);
+        return r == 0 ? fleet_machine_store(&v->machine, d) : r;
+}
+
+static int run(struct verify *v, char *const *files, size_t n, struct diag *d)
+{
+        const struct fleet_options *o = v->options;
+        int r = 0;
+
+        if (o->json)
+                json_begin_array(&v->json);
+        if (o->incoming)
+                r = run_incoming(v, d);
+        for (size_t i = 0; i < n; i++)
+                verify_one(v, AT_FDCWD, files[i], files[i], NULL);
+        if (o->json) {
+                json_end_array(&v->json);
+                buf_putc(&v->out, '\n');
+        }
+        return r;
+}
+
+static enum exit_code fail(int error, const struct diag *d)
+{
+        log_error("%s", d->text[0] ? d->text : strerror(-error));
+        return error == -EACCES || error == -EPERM ? EXIT_CODE_DENIED : EXIT_CODE_FAILURE;
+}
+
 enum exit_code verify_files(const struct fleet_options *o, char *const *files, size_t n)
 {
-        _cleanup_(verify_done) struct verify v = { .options = o };
+        _cleanup_(verify_done) struct verify v = { .options = o, .installs = o->install || o->incoming };
         struct diag d = { 0 };
 
+        if (o->incoming == (n > 0)) {
+                log_error("verify: expected either files or --incoming");
+                return EXIT_CODE_USAGE;
+        }
         v.json = json_on(&v.out);
-        int r = fleet_machine_open(o->root, o->install, &v.machine, &d);
-        if (r == 0 && o->install)
-                r = open_log(&v, &d);
-        if (r < 0) {
-                log_error("%s", d.text);
-                return r == -EACCES || r == -EPERM ? EXIT_CODE_DENIED : EXIT_CODE_FAILURE;
-        }
-        if (o->json)
-                json_begin_array(&v.json);
-        for (size_t i = 0; i < n; i++)
-                verify_one(&v, AT_FDCWD, files[i], files[i], NULL);
-        if (o->json) {
-                json_end_array(&v.json);
-                buf_putc(&v.out, '\n');
-        }
-        return flush(&v);
+        int r = fleet_machine_open(o->root, v.installs, &v.machine, &d);
+        if (r < 0)
+                return fail(r, &d);
+        d.text[0] = '\0';
+        r = v.installs ? open_log(&v, &d) : 0;
+        if (r == 0)
+                r = run(&v, files, n, &d);
+        enum exit_code code = flush(&v);
+        return r < 0 ? fail(r, &d) : code;
 }

@@ -6,4 +6,5 @@
 #include "../../schema/bus/wire.h"
 #include "fleet-options.h"
 
+/* With the option `incoming`, the files of the incoming folder. */
 enum exit_code verify_files(const struct fleet_options *o, char *const *files, size_t n);

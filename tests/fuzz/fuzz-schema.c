@@ -54,7 +54,7 @@ static void check_items(const struct schema *s, const char *text, size_t size)
         struct diag d = { 0 };
         size_t i = 0;
 
-        while (i < s->n && !s->values[i].accepts_taints)
+        while (i < s->n && s->values[i].items != SCHEMA_ITEMS_ACCEPTED_TAINT)
                 i++;
         check(i < s->n);
         if (schema_canonical(&s->values[i], text, size, &once, &d) < 0) {

@@ -47,11 +47,15 @@ for link in sysinit.target.wants/peios-policy-apply multi-user.target.wants/peio
         multi-user.target.wants/peios-audit-policyd dbus-org.peios.Registry1 dbus-org.peios.AuditPolicy1; do
         [ -L "upper/etc/systemd/system/$link.service" ] || fail "installing makes no $link.service"
 done
+for link in paths.target.wants/peios-fleet-verify.path timers.target.wants/peios-fleet-verify.timer; do
+        [ -L "upper/etc/systemd/system/$link" ] || fail "installing makes no $link"
+done
 [ "$(stat -c '%a %U' root/etc/peios/audit-policy)" = '700 root' ] || fail "no folder for what boot applies"
 run id peios-registry
 run getent group peios-admin
 grep -q peios-registry upper/var/lib/systemd/catalog/database || fail "the journal's catalogue was not brought up to date"
 run /usr/bin/peios-reg --version
+run /usr/bin/peios-fleet --version
 run /usr/bin/peios-auditpol taint decode 4609
 
 # As the daemons would leave it.

@@ -61,7 +61,7 @@ static void same(const struct schema_value *a, const struct schema_value *b)
         ck_assert_int_eq(a->has_range, b->has_range);
         ck_assert(!a->has_range || (a->min == b->min && a->max == b->max));
         ck_assert_int_eq(a->is_path, b->is_path);
-        ck_assert_int_eq(a->accepts_taints, b->accepts_taints);
+        ck_assert_int_eq(a->items, b->items);
         ck_assert_int_eq(a->apply, b->apply);
         ck_assert_uint_eq(a->n_choices, b->n_choices);
         for (size_t i = 0; i < a->n_choices; i++) {

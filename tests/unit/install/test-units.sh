@@ -48,7 +48,7 @@ done
         peios-audit-policyd.service >&2 || fail "peios-audit-policyd.service: not the machine's procfs"
 # Which programs the kernel runs as root nobody decides through a service that may write below /proc/sys.
 for unit in $ours; do
-        [ "$unit" != peios-registryd.service ] || continue
+        ! grep -qx ProtectKernelTunables=yes "$unit" || continue
         for path in kernel/core_pattern kernel/modprobe kernel/hotplug kernel/poweroff_cmd kernel/usermodehelper fs/binfmt_misc; do
                 grep -qE "^ReadOnlyPaths=(.* )?-/proc/sys/$path( |\$)" "$unit" || fail "$unit: may write /proc/sys/$path"
         done

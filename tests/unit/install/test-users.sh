@@ -38,5 +38,6 @@ done <<END
 /var/lib/peios 755 0
 /var/lib/peios/registry.d 755 0
 /var/lib/peios/fleet 755 0
+/var/lib/peios/fleet-incoming 755 0
 /var/lib/peios/registry 700 $uid
 END

@@ -42,4 +42,5 @@ const char schema_util_types[] = SCHEMA_HEAD
         "    Word: {type: sz, description: d, control: {name: a.c, encoding: choice},\n"
         "      choices: {'Ja': {control: y, meaning: m}, nein: {control: n, meaning: m}}}\n"
         "    Known: {type: multi, description: d, default: '', items: accepted-taint}\n"
+        "    Words: {type: multi, description: d, default: '', items: word}\n"
         "    \"@\": {type: sz, description: d}\n";

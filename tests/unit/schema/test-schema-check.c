@@ -66,6 +66,14 @@ static const struct {
                 "bytes that are not UTF-8 text, expected items like `OE module=zfs "),
         ROW("Known", REG_SZ, "O reason=x", NULL,
                 "type REG_SZ instead of REG_MULTI_SZ, expected items like `OE module=zfs "),
+        ROW("Words", REG_MULTI_SZ, "", "", NULL),
+        ROW("Words", REG_MULTI_SZ, "a\0\0https://b:1\0\0", "a | https://b:1", NULL),
+        ROW("Words", REG_MULTI_SZ, "a b\0", NULL,
+                "`a b` is no word, expected at most 64 words of at most 512 bytes"),
+        ROW("Words", REG_MULTI_SZ, "a|b\0", NULL, "`a|b` is no word"),
+        ROW("Words", REG_MULTI_SZ, "a\x7f\0", NULL, "`a\\x7f` is no word"),
+        ROW("Words", REG_MULTI_SZ, "\xff\0", NULL, "bytes that are not UTF-8 text, expected at most 64"),
+        ROW("Words", REG_SZ, "a", NULL, "type REG_SZ instead of REG_MULTI_SZ, expected at most 64"),
         ROW("Word", REG_TOMBSTONE, "", NULL, "type REG_0xffff instead of REG_SZ, expected one of Ja, nein"),
 #undef ROW
 };

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Policies that come into the incoming folder: whose they may be is asked of the registry, and what is good
+ * comes into force there. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../unit/fleet/signer.h"
+#include "dropin.h"
+
+#define FLEET "\\System\\Fleet"
+#define INCOMING LAYOUT_FLEET_INCOMING "/web.yaml"
+#define INSTALLED LAYOUT_DROPINS_FLEET "/fleet-web.yaml"
+#define KEY_FILE LAYOUT_FLEET_KEYS "/1.pub"
+#define REFUSED 4 /* as peios-reg(1) has it */
+#define FAILURE 5
+
+static struct daemon fleet = { .name = "fleet", .notify_fd = -1 };
+
+static void put_key(void)
+{
+        const struct signer s = signer_new(1);
+        _cleanup_buf_ struct buf text = BUF_INIT;
+
+        signer_put_key(&s, &text);
+        world_write(KEY_FILE, buf_str(&text));
+}
+
+static void put_policy(const char *path, const char *group, uint64_t serial, const char *value)
+{
+        const struct signer s = signer_new(1);
+        _cleanup_buf_ struct buf text = BUF_INIT, keys = BUF_INIT;
+
+        buf_printf(&keys, "keys:\n  \\System\\Audit\\Modules:\n    TaintEvents: !sz %s\n", value);
+        signer_publish(&s, group, serial, buf_str(&keys), &text);
+        world_write(path, buf_str(&text));
+}
+
+static void begin(void)
+{
+        ck_assert(asprintf(&fleet.log, "%s/fleet.log", world.dir) > 0);
+        put_key();
+        registryd_start(NULL);
+}
+
+static void end(void)
+{
+        free(STEAL_PTR(fleet.log));
+}
+
+/* It must say that; NULL: whatever it says. */
+static void incoming(int code, const char *text)
+{
+        (void)unlink(fleet.log);
+        spawn_program(&fleet, "PEIOS_FLEET", "verify", "--incoming", NULL);
+        ck_assert_int_eq(daemon_end(&fleet), code);
+        ck_assert_msg(!text || daemon_said(&fleet, text), "no '%s'", text);
+}
+
+static void incoming_is_silent(void)
+{
+        struct stat st;
+
+        incoming(0, NULL);
+        ck_assert_int_eq(stat(fleet.log, &st), 0);
+        ck_assert_int_eq(st.st_size, 0);
+}
+
+START_TEST(into_force)
+{
+        begin();
+        put_policy(INCOMING, "web", 1, "disabled");
+        incoming_is_silent();
+        ck_assert(!world_has(INSTALLED));
+        set_list(world.bus, FLEET, "Groups", "db", "web");
+        incoming(0, INCOMING ": is good, group web, serial 1");
+        WAIT(value_is("disabled fleet-web"));
+        set_string(world.bus, MODULES, "TaintEvents", "enabled");
+        ck_assert(value_is("disabled fleet-web"));
+        incoming_is_silent();
+        put_policy(INCOMING, "web", 2, "failure-only");
+        incoming(0, "serial 2");
+        WAIT(value_is("failure-only fleet-web"));
+        /* The group that the file is of, not that of its name. */
+        put_policy(LAYOUT_FLEET_INCOMING "/db.yaml", "web", 3, "disabled");
+        incoming(REFUSED, "/db.yaml: is another group's, group web, serial 3");
+        ck_assert(value_is("failure-only fleet-web"));
+        end();
+}
+END_TEST
+
+/* Whoever puts them there, nothing is followed, waited for or taken for a policy; the last good one stays.
+ */
+START_TEST(what_is_no_policy)
+{
+        begin();
+        set_list(world.bus, FLEET, "Groups", "web", "Web/..");
+        put_policy("/elsewhere", "web", 9, "disabled");
+        put_policy(INCOMING, "web", 2, "failure-only");
+        incoming(0, "'Web/..' can be no group's name; ignoring");
+        WAIT(value_is("failure-only fleet-web"));
+        world_remove(INCOMING);
+        ck_assert_int_eq(symlink(world_path("/elsewhere"), world_path(INCOMING)), 0);
+        incoming(REFUSED, "is no regular file");
+        world_remove(INCOMING);
+        ck_assert_int_eq(mkfifo(world_path(INCOMING), 0644), 0);
+        incoming(REFUSED, NULL);
+        world_remove(INCOMING);
+        put_policy(INCOMING, "web", 1, "disabled");
+        incoming(REFUSED, "is older than what was accepted before");
+        incoming(REFUSED, NULL);
+        ck_assert(!daemon_said(&fleet, "older"));
+        /* The folder itself. */
+        world_remove(LAYOUT_FLEET_INCOMING);
+        put_policy("/folder/web.yaml", "web", 9, "disabled");
+        ck_assert_int_eq(symlink(world_path("/folder"), world_path(LAYOUT_FLEET_INCOMING)), 0);
+        incoming(FAILURE, LAYOUT_FLEET_INCOMING ": ");
+        ck_assert(value_is("failure-only fleet-web"));
+        end();
+}
+END_TEST
+
+START_TEST(nobody_to_ask)
+{
+        begin();
+        set_list(world.bus, FLEET, "Groups", "web", NULL);
+        set_string(world.bus, FLEET, "OnExpiry", "drop");
+        put_policy(INCOMING, "web", 1, "disabled");
+        incoming(0, "installed");
+        daemon_stop(&world.registryd);
+        put_policy(INCOMING, "web", 2, "enabled");
+        world_remove(KEY_FILE);
+        incoming(FAILURE, "is not running");
+        ck_assert(world_has(INSTALLED));
+        put_key();
+        registryd_start(NULL);
+        incoming(0, "serial 2");
+        end();
+}
+END_TEST
+
+START_TEST(key_that_went)
+{
+        begin();
+        set_list(world.bus, FLEET, "Groups", "web", NULL);
+        put_policy(INCOMING, "web", 1, "disabled");
+        incoming(0, "installed");
+        WAIT(value_is("disabled fleet-web"));
+        world_remove(KEY_FILE);
+        set_string(world.bus, FLEET, "OnExpiry", "keep");
+        incoming(REFUSED, "is signed with a key that is not installed");
+        ck_assert(world_has(INSTALLED));
+        set_string(world.bus, FLEET, "OnExpiry", "nonsense");
+        incoming(REFUSED, "expected `keep` or `drop`");
+        ck_assert(world_has(INSTALLED));
+        set_string(world.bus, FLEET, "OnExpiry", "drop");
+        incoming(REFUSED,
+                INSTALLED ": is signed with a key that is not installed; it is not in force any more");
+        WAIT(value_is("enabled default"));
+        end();
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = { into_force, what_is_no_policy, nobody_to_ask, key_that_went };
+        Suite *suite = suite_create("fleet");
+
+        harness_add(suite, tests, ARRAY_SIZE(tests));
+        return harness_main(suite);
+}
