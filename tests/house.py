@@ -24,6 +24,7 @@ SHORT_LINES, LONG_LINES, PRIVATE_INCLUDERS = 60, 600, 2
 
 # Short files with a reason to be files.
 SHORT = {
+    'fleetd-options.c': 'a table, which the program that makes files of it links',
     'fleet-options.c': 'a table, which the program that makes files of it links',
     'policyd-options.c': 'a table, which the program that makes files of it links',
     'registryd-options.c': 'a table, which the program that makes files of it links',

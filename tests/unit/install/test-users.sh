@@ -9,18 +9,17 @@ need systemd-tmpfiles "directories were not made"
 install_tree
 mkdir -p "$root/etc"
 
-systemd-sysusers --root="$root" "$root$PREFIX/lib/sysusers.d/peios-registry.conf"
+systemd-sysusers --root="$root" "$root$PREFIX"/lib/sysusers.d/peios-*.conf
 grep -qE '^peios-registry:[^:]*:[0-9]+:[0-9]+:[^:]*:[^:]*:.*nologin$' "$root/etc/passwd" || fail "no user peios-registry"
 grep -q "^peios-registry:" "$root/etc/group" || fail "no group peios-registry"
 grep -q "^$ADMIN_GROUP:" "$root/etc/group" || fail "no group $ADMIN_GROUP"
 # Again: nothing changes.
 cp "$root/etc/passwd" "$scratch/passwd"
-systemd-sysusers --root="$root" "$root$PREFIX/lib/sysusers.d/peios-registry.conf"
+systemd-sysusers --root="$root" "$root$PREFIX"/lib/sysusers.d/peios-*.conf
 cmp "$root/etc/passwd" "$scratch/passwd"
 
 for i in 1 2; do
-        systemd-tmpfiles --root="$root" --create "$root$PREFIX/lib/tmpfiles.d/peios-registry.conf" \
-                "$root$PREFIX/lib/tmpfiles.d/peios-audit-policy.conf" 2>"$scratch/tmpfiles" || {
+        systemd-tmpfiles --root="$root" --create "$root$PREFIX"/lib/tmpfiles.d/peios-*.conf 2>"$scratch/tmpfiles" || {
                 cat "$scratch/tmpfiles" >&2
                 fail "systemd-tmpfiles, round $i"
         }
@@ -38,6 +37,9 @@ done <<END
 /var/lib/peios 755 0
 /var/lib/peios/registry.d 755 0
 /var/lib/peios/fleet 755 0
-/var/lib/peios/fleet-incoming 755 0
 /var/lib/peios/registry 700 $uid
 END
+if [ -e "$root$PREFIX/lib/tmpfiles.d/peios-fleet.conf" ]; then
+        uid=$(sed -n 's/^peios-fleetd:[^:]*:\([0-9]*\):.*/\1/p' "$root/etc/passwd")
+        [ "$(stat -c '%a %u' "$root/var/lib/peios/fleet-incoming")" = "755 $uid" ] || fail "the agent's folder is not its own"
+fi

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The parts of a verdict, as members of one JSON object: what the daemons answered, and what this machine
+ * took and refused of the fleet. */
+
+#include <systemd/sd-bus.h>
+
+#include "../../schema/base/buf.h"
+
+/* Members that a machine may have many of are cut to these. */
+#define STANDING_PROBLEMS_MAX 8u
+#define STANDING_TEXT_MAX 200u
+
+/* All append, and return 0 or negative errno. */
+
+/* Name, kernel and boot of the machine. */
+_must_check_ int standing_text_machine(const char *root, struct buf *out);
+/* Of the policy service's properties. */
+_must_check_ int standing_text_policy(sd_bus_message *m, struct buf *out);
+/* Of its ListSettings(). */
+_must_check_ int standing_text_values(sd_bus_message *m, struct buf *out);
+/* Of the registry's properties: the layers of the fleet, and what stands above them. */
+_must_check_ int standing_text_registry(sd_bus_message *m, struct buf *out);
+/* Of the policies of the fleet that were accepted, and refused. */
+_must_check_ int standing_text_groups(const char *root, struct buf *out);

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A whole machine of a fleet, with a real etcd: it takes part when the registry says so, and what it reports
+ * is how it stands. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "client.h"
+#include "shell.h"
+
+/* What systemd makes of the machine's id below. */
+#define MACHINE_ID "44e52d33002f4b9aba88b52a627669a7"
+#define FLEET "\\System\\Fleet"
+
+static struct daemon fleetd = { .name = "fleetd", .notify_fd = -1 };
+static pid_t etcd;
+static char endpoint[64];
+
+/* On a loopback address of this process. */
+static void etcd_start(void)
+{
+        unsigned pid = (unsigned)getpid();
+        char words[1024], host[32];
+
+        (void)snprintf(
+                host, sizeof(host), "http://127.%u.%u.%u", pid >> 16 & 0xff, pid >> 8 & 0xff, pid & 0xff);
+        (void)snprintf(endpoint, sizeof(endpoint), "%s:13379", host);
+        (void)snprintf(words, sizeof(words),
+                "exec etcd --data-dir %s/etcd --listen-client-urls %s --advertise-client-urls %s"
+                " --listen-peer-urls %s:13380 --unsafe-no-fsync --log-level error >%s/etcd.log 2>&1",
+                world.dir, endpoint, endpoint, host, world.dir);
+        etcd = fork();
+        if (etcd == 0) {
+                (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+                (void)execl("/bin/sh", "sh", "-c", words, (char *)NULL);
+                _exit(127);
+        }
+        ck_assert_int_eq(setenv("ETCDCTL_API", "3", 1), 0);
+        ck_assert_int_eq(setenv("ETCDCTL_ENDPOINTS", endpoint, 1), 0);
+        (void)shell_output(0, "until etcdctl endpoint health >/dev/null 2>&1; do sleep 0.1; done");
+}
+
+static void etcd_stop(void)
+{
+        (void)kill(etcd, SIGKILL);
+        (void)waitpid(etcd, NULL, 0);
+}
+
+static const char *all_verdicts(void)
+{
+        return shell_output(0, "etcdctl get --prefix /peios/machines/");
+}
+
+static bool verdict_has(const char *text)
+{
+        return strstr(all_verdicts(), text) != NULL;
+}
+
+static void fleetd_start(void)
+{
+        static char log[4096];
+
+        (void)snprintf(log, sizeof(log), "%s/fleetd.log", world.dir);
+        fleetd.log = log;
+        spawn_program(&fleetd, "PEIOS_FLEETD", NULL, NULL, NULL);
+}
+
+static void begin(void)
+{
+        etcd_start();
+        world_write("/etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+        world_write("/proc/sys/kernel/tainted", "512\n");
+        registryd_start(NULL);
+        policyd_follow();
+        fleetd_start();
+}
+
+static void join(const char *first, const char *second)
+{
+        (void)set_list(world.bus, FLEET, "Groups", first, second);
+        (void)set_list(world.bus, FLEET, "Endpoints", endpoint, NULL);
+}
+
+static void end(void)
+{
+        daemon_stop(&fleetd);
+        etcd_stop();
+}
+
+START_TEST(off_until_the_registry_says_where)
+{
+        begin();
+        (void)set_list(world.bus, FLEET, "Groups", "web", NULL);
+        (void)set_list(world.bus, FLEET, "Endpoints", "ftp://nowhere", NULL);
+        WAIT(daemon_said(&fleetd, "`ftp://nowhere` is no endpoint"));
+        ck_assert_str_eq(all_verdicts(), "");
+        join("web", "../etc");
+        WAIT(daemon_said(&fleetd, "`../etc` is no group"));
+        WAIT(verdict_has("/alive"));
+        (void)delete_value(world.bus, FLEET, "Endpoints");
+        daemon_stop(&fleetd);
+        ck_assert(daemon_said(&fleetd, "of the fleet at"));
+        etcd_stop();
+}
+END_TEST
+
+START_TEST(policies_come_and_groups_change_live)
+{
+        begin();
+        (void)shell_output(0, "etcdctl put /peios/policy/web one; etcdctl put /peios/policy/db two");
+        join("web", NULL);
+        WAIT(world_has(LAYOUT_FLEET_INCOMING "/web.yaml"));
+        ck_assert(!world_has(LAYOUT_FLEET_INCOMING "/db.yaml"));
+        (void)set_list(world.bus, FLEET, "Groups", "db", NULL);
+        WAIT(world_has(LAYOUT_FLEET_INCOMING "/db.yaml"));
+        ck_assert_str_eq(world_read(LAYOUT_FLEET_INCOMING "/db.yaml"), "two");
+        (void)shell_output(0, "etcdctl put /elsewhere/policy/db three");
+        (void)set_string(world.bus, FLEET, "Prefix", "/elsewhere");
+        WAIT(strcmp(world_read(LAYOUT_FLEET_INCOMING "/db.yaml"), "three") == 0);
+        end();
+}
+END_TEST
+
+START_TEST(a_verdict_says_how_the_machine_stands)
+{
+        begin();
+        join("web", NULL);
+        WAIT(verdict_has("/peios/machines/" MACHINE_ID "/verdict"));
+        WAIT(verdict_has("\"value\":\"\\\\System\\\\Audit\\\\Modules\\\\TaintEvents\""));
+        ck_assert(verdict_has("\"tainted\":512"));
+        ck_assert(verdict_has("\"registry\":\""));
+        ck_assert(verdict_has("\"groups\":[]"));
+        (void)set_string(world.bus, MODULES, "TaintEvents", "success-only");
+        WAIT(verdict_has("\"written\":\"success-only\",\"layer\":\"base\",\"accepted\":\"success-only\""));
+        daemon_stop(&world.policyd);
+        WAIT(verdict_has("\"policy-service\":null"));
+        policyd_start(NULL);
+        WAIT(verdict_has("\"policy-service\":\""));
+        end();
+}
+END_TEST
+
+static bool can_sign(void)
+{
+        return system("command -v signify-openbsd >/dev/null") == 0;
+}
+
+START_TEST(a_policy_that_is_in_force_is_in_the_verdict)
+{
+        if (!can_sign())
+                return;
+        begin();
+        join("web", NULL);
+        WAIT(verdict_has("\"groups\":[]"));
+        (void)shell_output(0,
+                "signify-openbsd -G -n -p one.pub -s one.sec && mkdir -p root/etc/peios/fleet-keys.d &&"
+                " cp one.pub root/etc/peios/fleet-keys.d/ &&"
+                " printf 'peios-registry: 1\\nlayer: fleet-web\\nprecedence: 1000\\nserial: 7\\nkeys:\\n"
+                "  \\\\System\\\\Audit\\\\Modules:\\n    TaintEvents: !sz failure-only\\n' >web.yaml &&"
+                " signify-openbsd -S -e -s one.sec -m web.yaml -x web.signed &&"
+                " etcdctl put /peios/policy/web <web.signed");
+        WAIT(world_has(LAYOUT_FLEET_INCOMING "/web.yaml"));
+        (void)shell_output(
+                0, "\"$PEIOS_FLEET\" --root root verify --install root" LAYOUT_FLEET_INCOMING "/web.yaml");
+        WAIT(verdict_has("\"group\":\"web\",\"serial\":7,\"key\":\""));
+        WAIT(verdict_has("\"layer\":\"fleet-web\",\"accepted\":\"failure-only\""));
+        WAIT(verdict_has(
+                "\"layers\":[{\"layer\":\"fleet-web\",\"precedence\":1000,\"file\":\"" LAYOUT_DROPINS_FLEET));
+        /* One that is refused. */
+        (void)shell_output(0, "etcdctl put /peios/policy/web <web.yaml");
+        WAIT(strstr(world_read(LAYOUT_FLEET_INCOMING "/web.yaml"), "signify") == NULL);
+        (void)shell_output(
+                4, "\"$PEIOS_FLEET\" --root root verify --install root" LAYOUT_FLEET_INCOMING "/web.yaml");
+        WAIT(verdict_has("\"refused\":\"unsigned\""));
+        ck_assert(verdict_has("\"serial\":7,"));
+        end();
+}
+END_TEST
+
+START_TEST(the_registry_may_come_later_and_go)
+{
+        etcd_start();
+        world_write("/etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+        fleetd_start();
+        WAIT(daemon_said(&fleetd, "trying again"));
+        registryd_start(NULL);
+        join("web", NULL);
+        WAIT(verdict_has("/alive"));
+        daemon_stop(&world.registryd);
+        WAIT(verdict_has("\"registry\":null"));
+        registryd_start(NULL);
+        WAIT(verdict_has("\"registry\":\""));
+        (void)shell_output(0, "etcdctl put /peios/policy/db two");
+        (void)set_list(world.bus, FLEET, "Groups", "db", NULL);
+        WAIT(world_has(LAYOUT_FLEET_INCOMING "/db.yaml"));
+        end();
+}
+END_TEST
+
+START_TEST(a_password_that_is_missing_is_said)
+{
+        begin();
+        (void)set_string(world.bus, FLEET, "PasswordFile", "/etc/peios/fleet-password");
+        join("web", NULL);
+        WAIT(daemon_said(&fleetd, "/etc/peios/fleet-password: there is no such file"));
+        world_write("/etc/peios/fleet-password", "secret\n");
+        daemon_signal(&fleetd, SIGHUP);
+        WAIT(verdict_has("/alive"));
+        end();
+}
+END_TEST
+
+int main(void)
+{
+        const TTest *const tests[] = {
+                off_until_the_registry_says_where,
+                policies_come_and_groups_change_live,
+                a_verdict_says_how_the_machine_stands,
+                a_policy_that_is_in_force_is_in_the_verdict,
+                the_registry_may_come_later_and_go,
+                a_password_that_is_missing_is_said,
+        };
+        Suite *suite = suite_create("fleetd");
+
+        if (system("command -v etcd etcdctl >/dev/null") != 0) {
+                (void)fprintf(stderr, "etcd or etcdctl is missing\n");
+                return 77;
+        }
+        harness_add(suite, tests, ARRAY_SIZE(tests));
+        return harness_main(suite);
+}
