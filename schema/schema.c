@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/hashmap.h"
 #include "schema-internal.h"
 
 static void control_free(struct schema_control *c)
@@ -203,25 +204,50 @@ static size_t merge(const struct schema *s, const struct schema_entries *add, st
         return n;
 }
 
+static bool is_bound(const void *value, const void *control)
+{
+        return strcmp(((const struct schema_value *)value)->control->name, control) == 0;
+}
+
+static const struct yaml_node *node_of(const struct schema_entries *e, const struct schema_value *v)
+{
+        for (size_t i = 0; i < e->n; i++)
+                if (e->list[i].value.control == v->control)
+                        return e->list[i].node;
+        return NULL;
+}
+
+/* One of the two at least is new. */
+static int refuse_second(const struct yaml_doc *doc, const struct schema_entries *add,
+        const struct schema_value *first, const struct schema_value *second, struct diag *d)
+{
+        const struct yaml_node *at = node_of(add, first);
+        const struct schema_value *other = at ? second : first;
+
+        return yaml_error(doc, at ? at : node_of(add, second), d,
+                "control %s is bound to value `%s` in key `%s` already, expected one value a control",
+                yaml_show(other->control->name, strlen(other->control->name)).text,
+                yaml_show(other->name, strlen(other->name)).text,
+                yaml_show(other->key.text, other->key.len).text);
+}
+
 /* Two policies for one control would write against each other for ever. */
 static int check_controls(const struct yaml_doc *doc, const struct schema_entries *add,
         const struct schema_value *all, size_t n, struct diag *d)
 {
-        for (size_t k = 0; k < add->n; k++) {
-                const struct schema_value *v = &add->list[k].value;
-                for (size_t i = 0; v->control && i < n; i++) {
-                        const struct schema_value *o = &all[i];
-                        if (!o->control || strcmp(o->control->name, v->control->name) != 0 ||
-                                schema_compare(&o->key, o->name, v) == 0)
-                                continue;
-                        return yaml_error(doc, add->list[k].node, d,
-                                "control %s is bound to value `%s` in key `%s` already, expected one value a control",
-                                yaml_show(o->control->name, strlen(o->control->name)).text,
-                                yaml_show(o->name, strlen(o->name)).text,
-                                yaml_show(o->key.text, o->key.len).text);
-                }
+        _cleanup_(hashmap_done) struct hashmap seen = { 0 };
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < n; i++) {
+                if (!all[i].control)
+                        continue;
+                const char *control = all[i].control->name;
+                const uint32_t hash = hashmap_hash(control, strlen(control), hashmap_seed());
+                const struct schema_value *first = hashmap_get(&seen, hash, is_bound, control);
+                r = first ? refuse_second(doc, add, first, &all[i], d)
+                          : hashmap_put(&seen, hash, (void *)&all[i]);
         }
-        return 0;
+        return r;
 }
 
 int schema_add(struct schema *s, const char *name, const void *data, size_t size, struct diag *d)

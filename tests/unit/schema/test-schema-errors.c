@@ -233,6 +233,31 @@ START_TEST(controls_beside_them)
 }
 END_TEST
 
+#define BOUND(name) "    " name ": {type: sz, " D ", control: {name: a.b, encoding: string}}\n"
+
+/* Whichever of the two comes first by its name: the new one is refused, and what is there is named. */
+START_TEST(control_of_another_file)
+{
+        static const char *const others[] = { BOUND("A"), BOUND("Z") };
+        static const char file[] = HEAD "  \\A:\n" BOUND("M");
+
+        for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+                _cleanup_schema_ struct schema *s = calloc(1, sizeof(*s));
+                _cleanup_buf_ struct buf text = BUF_INIT;
+                struct diag d = { 0 };
+                ck_assert_ptr_nonnull(s);
+                ck_assert_int_eq(schema_add(s, "first", file, strlen(file), &d), 0);
+                buf_printf(&text, HEAD "  \\A:\n    N: {type: sz, " D "}\n%s", others[i]);
+                ck_assert_int_eq(schema_add(s, "t", text.data, text.len, &d), -EINVAL);
+                ck_assert_str_eq(d.text,
+                        "t:5:5: control a.b is bound to value `M` in key `Machine\\A` already, expected one value a control");
+                /* The same one again replaces it. */
+                ck_assert_int_eq(schema_add(s, "first", file, strlen(file), &d), 0);
+                ck_assert_uint_eq(s->n, 1);
+        }
+}
+END_TEST
+
 START_TEST(what_is_meant)
 {
         static const char *const yes[] = { HEAD, "peios-schema: 2",
@@ -300,7 +325,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { bad_files, controls_beside_them, what_is_meant, value_limit,
-                choice_limit, file_too_large };
+        const TTest *const tests[] = { bad_files, controls_beside_them, control_of_another_file,
+                what_is_meant, value_limit, choice_limit, file_too_large };
         return suite_of("schema-errors", tests, ARRAY_SIZE(tests));
 }
