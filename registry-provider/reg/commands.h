@@ -23,6 +23,7 @@ int command_undo(struct session *s);
 int command_backup(struct session *s);
 int command_restore(struct session *s);
 int command_check(struct session *s);
+int command_repair(struct session *s);
 int command_lint(struct session *s);
 int command_apply(struct session *s);
 int command_export(struct session *s);

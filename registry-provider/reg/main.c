@@ -28,6 +28,7 @@ static const struct {
         [REG_BACKUP] = { command_backup, false, false },
         [REG_RESTORE] = { command_restore, false, false },
         [REG_CHECK] = { command_check, false, false },
+        [REG_REPAIR] = { command_repair, false, false },
         [REG_LINT] = { command_lint, false, false },
         [REG_APPLY] = { command_apply, true, false },
         [REG_IMPORT] = { command_apply, true, false },

@@ -65,6 +65,10 @@ static const struct options_command commands[] = {
                 "SQLite's own check, and what the registry knows that SQLite does not. Others write meanwhile; root\n"
                 "alone may do it. With FILE no provider is needed. Exit status 4 when something is wrong.",
                 { OPTIONS_FILES } },
+        [REG_REPAIR] = { "repair", 0, 0, "", "Put right what check finds, while the provider does not run",
+                "What can be mended without a guess is; else the database is set aside, and the newest good backup takes\n"
+                "its place. Exit status 4 when neither can be done.",
+                { NULL } },
         [REG_LINT] = { "lint", 1, OPTIONS_UNLIMITED, "FILE...", "Check files, without a provider",
                 "Drop-in files, .reg and JSON as apply takes them, and files of the schema; `-` is standard input.\n"
                 "Exit status 4 when a file is bad.",
@@ -227,8 +231,10 @@ static const struct options_row rows[] = {
                         "of that number." },
         { "json", .kind = OPTIONS_FLAG, .offset = AT(json), .commands = OPTIONS_ALL,
                 .help = "Print JSON (watch, history: one object a line)" },
-        { "root", .kind = OPTIONS_ROOT, .offset = AT(root), .commands = ON(LINT), .metavar = "DIR",
-                .help = "Look for schema files below this directory", .offered = OPTIONS_FOLDERS },
+        { "root", .kind = OPTIONS_ROOT, .offset = AT(root), .commands = ON(LINT) | ON(REPAIR),
+                .metavar = "DIR",
+                .help = "Look for schema files (repair: the database) below this directory",
+                .offered = OPTIONS_FOLDERS },
         { "quiet", 'q', .kind = OPTIONS_FLAG, .offset = AT(quiet), .commands = OPTIONS_ALL,
                 .help = "Say only what is surprising" },
         { "verbose", 'v', .kind = OPTIONS_FLAG, .offset = AT(verbose), .commands = OPTIONS_ALL,

@@ -23,6 +23,7 @@ enum reg_command {
         REG_BACKUP,
         REG_RESTORE,
         REG_CHECK,
+        REG_REPAIR,
         REG_LINT,
         REG_APPLY,
         REG_IMPORT,

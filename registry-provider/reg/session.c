@@ -126,6 +126,7 @@ size_t session_n_names(const struct session *s)
         case REG_LINT:
         case REG_UNDO:
         case REG_CHECK:
+        case REG_REPAIR:
         case REG_COMPLETE:
         case REG_APPLY:
         case REG_IMPORT:

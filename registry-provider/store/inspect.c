@@ -150,7 +150,7 @@ static void is_value_name(sqlite3_context *c, _unused_ int n, sqlite3_value **va
         sqlite3_result_int(c, path_value_name_is_storable(text, len));
 }
 
-static int add_functions(struct database *db)
+int inspect_prepare(struct database *db)
 {
         static const struct {
                 const char *name;
@@ -268,12 +268,13 @@ static int look(struct database *db, struct diags *found, bool *ret_is_torn)
 int inspect_database(struct database *db, struct diags *ret, bool *ret_is_torn, struct diag *d)
 {
         db->error = 0;
-        int r = add_functions(db);
-        if (r == 0)
+        const bool is_outermost = sqlite3_get_autocommit(db->sqlite);
+        int r = inspect_prepare(db);
+        if (r == 0 && is_outermost)
                 r = database_do(db, BEGIN);
         if (r == 0)
                 r = look(db, ret, ret_is_torn);
-        if (!sqlite3_get_autocommit(db->sqlite))
+        if (is_outermost && !sqlite3_get_autocommit(db->sqlite))
                 (void)database_force(db, ROLLBACK);
         return r == 0 ? 0 : diag_set(d, -r, "%s", db->why.text);
 }

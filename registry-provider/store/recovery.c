@@ -13,6 +13,7 @@
 #include "../../schema/base/file.h"
 #include "../../schema/base/log.h"
 #include "backup.h"
+#include "inspect.h"
 
 #define MARK ".damaged"
 #define NEW ".new"
@@ -108,6 +109,17 @@ int recovery_suspects(const char *file, struct diag *d)
         return r > 0 ? -EUCLEAN : r;
 }
 
+/* All that anybody knows to look for. */
+static int check_all(const char *path, uint64_t *ret_sequence, uint64_t *ret_time, struct diag *d)
+{
+        _cleanup_(diags_done) struct diags found = { 0 };
+
+        int r = backup_check(path, QUICK_CHECK, ret_sequence, ret_time, d);
+        if (r == 0)
+                r = inspect_file(path, &found, d);
+        return r == 0 && found.n > 0 ? diag_set(d, EUCLEAN, "%s: %s", path, found.list[0]) : r;
+}
+
 /* 0; -EUCLEAN: it is damaged, and d says how; or another negative errno. */
 static int look(const char *file, struct diag *d)
 {
@@ -119,7 +131,7 @@ static int look(const char *file, struct diag *d)
         r = is_marked(file, d);
         if (r <= 0)
                 return r;
-        r = backup_check(file, INTEGRITY_CHECK, &sequence, &time, d);
+        r = check_all(file, &sequence, &time, d);
         if (r < 0)
                 return r == -ENOENT ? 0 : r;
         log_notice("%s: was reported damaged, but is whole", file);
@@ -184,7 +196,7 @@ static int copy_backup(
         if (r == 0)
                 r = copy_file(from, to, &d);
         if (r == 0)
-                r = backup_check(to, INTEGRITY_CHECK, &recovery->kept, &recovery->backup_time, &d);
+                r = check_all(to, &recovery->kept, &recovery->backup_time, &d);
         if (r < 0)
                 add_unusable(recovery, backup->name, d.text[0] ? d.text : strerror(-r));
         else

@@ -139,6 +139,31 @@ START_TEST(the_program_checks)
 }
 END_TEST
 
+/* Nothing is done while the provider runs, and what it does then belongs to whom the folder belongs to. */
+START_TEST(the_program_repairs)
+{
+        registryd_start(NULL);
+        set_string(world.bus, KEY, "V", "one");
+        SHELL_SAYS(5, "reg repair --root root", "peios-registryd uses this folder: stop it first");
+        daemon_stop(&world.registryd);
+        shell_is(0, "reg repair --root root", "all is as it should be\n");
+        (void)shell_output(0, SQL("root" LAYOUT_STORE, "UPDATE value SET folded = 'x' WHERE folded = 'v'"));
+        SHELL_SAYS(0, "reg repair --root root --dry-run",
+                "value 'V' of layer base is stored as 'x', expected 'v'", "all of that would be mended");
+        SHELL_SAYS(0, "reg repair --root root --json", "{\"outcome\":\"mended\",", "stored as 'x'");
+        (void)shell_output(0, SPOIL("root" LAYOUT_STORE));
+        SHELL_SAYS(4, "reg repair --root root", "has type 99", "there is no good backup: nothing is done");
+        SHELL_SAYS(0,
+                SQL("root" LAYOUT_STORE,
+                        "UPDATE value SET type = 1 WHERE folded = 'v'") "cd root" LAYOUT_STATE
+                                                                        "; cp registry.db backup-00000000000000000001.db; cd - >/dev/null; " SPOIL(
+                                                                                "root" LAYOUT_STORE) "reg repair --root root",
+                "has type 99", "it was set aside as registry.db.corrupt-1", "was loaded");
+        registryd_start(NULL);
+        ck_assert_str_eq(get_text(world.bus, KEY, "V"), "one base");
+}
+END_TEST
+
 START_TEST(who_may)
 {
         registryd_start(NULL);
@@ -151,7 +176,7 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { while_others_write, the_program, checked_while_others_write,
-                the_program_checks };
+                the_program_checks, the_program_repairs };
         const TTest *const privileged[] = { who_may };
         Suite *suite = suite_create("backup");
 

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* repair: what check finds is put right, by the tool itself, as the provider must not run meanwhile. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../schema/base/file.h"
+#include "../../schema/layout.h"
+#include "../store/repair.h"
+#include "commands.h"
+
+/* What is made belongs to whom the folder belongs to: the provider is to open it. */
+static int become_owner(struct session *s, const char *folder)
+{
+        struct stat st;
+
+        if (stat(folder, &st) < 0)
+                return session_fail(s, -errno, folder);
+        if (geteuid() != 0)
+                return EXIT_CODE_OK;
+        if (setegid(st.st_gid) < 0 || seteuid(st.st_uid) < 0)
+                return session_fail(s, -errno, folder);
+        return EXIT_CODE_OK;
+}
+
+static int take_folder(struct session *s, const char *lock, int *ret)
+{
+        *ret = file_open(AT_FDCWD, lock, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, NULL, &s->diag);
+        if (*ret < 0)
+                return s->diag.text[0] ? EXIT_CODE_FAILURE : session_fail(s, *ret, lock);
+        if (flock(*ret, LOCK_EX | LOCK_NB) == 0)
+                return EXIT_CODE_OK;
+        if (errno != EWOULDBLOCK)
+                return session_fail(s, -errno, lock);
+        (void)diag_set(&s->diag, EBUSY, "%s: peios-registryd uses this folder: stop it first", lock);
+        return EXIT_CODE_FAILURE;
+}
+
+static const char *describe(const struct repair *r, bool would, struct diag *text)
+{
+        switch (r->outcome) {
+        case REPAIR_NOT_NEEDED:
+                return "all is as it should be";
+        case REPAIR_MENDED:
+                return would ? "all of that would be mended" : "all of that is mended";
+        case REPAIR_RECOVERED:
+                if (would)
+                        return "the database would be set aside, and the newest good backup loaded";
+                recovery_describe(&r->recovery, text);
+                return text->text;
+        case REPAIR_IMPOSSIBLE:
+                return "it cannot be mended, and there is no good backup: nothing is done";
+        }
+        return "";
+}
+
+static void list_to_json(struct json *j, const char *name, const struct diags *list)
+{
+        json_key(j, name);
+        json_begin_array(j);
+        for (size_t i = 0; i < list->n; i++)
+                json_string_n(j, list->list[i], strlen(list->list[i]));
+        json_end_array(j);
+}
+
+static void show(struct session *s, const struct repair *r)
+{
+        static const char *const words[] = { [REPAIR_NOT_NEEDED] = "not-needed",
+                [REPAIR_MENDED] = "mended",
+                [REPAIR_RECOVERED] = "backup-loaded",
+                [REPAIR_IMPOSSIBLE] = "impossible" };
+        struct json j = json_on(&s->out);
+        struct diag text;
+        const char *what = describe(r, s->options.dry_run, &text);
+
+        if (s->options.json) {
+                json_begin_object(&j);
+                json_add_string(&j, "outcome", words[r->outcome]);
+                json_add_bool(&j, "dry_run", s->options.dry_run);
+                json_add_string(&j, "text", what);
+                list_to_json(&j, "findings", &r->found);
+                list_to_json(&j, "left", &r->left);
+                session_end_json(s, &j);
+                return;
+        }
+        for (size_t i = 0; i < r->found.n && !s->options.quiet; i++) {
+                utf8_put_safe(&s->out, r->found.list[i], strlen(r->found.list[i]));
+                buf_putc(&s->out, '\n');
+        }
+        if (r->outcome == REPAIR_IMPOSSIBLE)
+                (void)diag_set(&s->diag, EUCLEAN, "%s (%s)", what, r->left.list[0]);
+        else if (!s->options.quiet || r->outcome == REPAIR_RECOVERED) {
+                utf8_put_safe(&s->out, what, strlen(what));
+                buf_putc(&s->out, '\n');
+        }
+}
+
+int command_repair(struct session *s)
+{
+        _cleanup_repair_ struct repair repair = { 0 };
+        _cleanup_free_ char *folder = file_path(s->options.root, LAYOUT_STATE);
+        _cleanup_free_ char *lock = file_path(s->options.root, LAYOUT_STORE_LOCK);
+        _cleanup_free_ char *file = file_path(s->options.root, LAYOUT_STORE);
+        _cleanup_close_ int lock_fd = -1;
+
+        if (!folder || !lock || !file)
+                return session_fail(s, -ENOMEM, NULL);
+        int code = become_owner(s, folder);
+        if (code == EXIT_CODE_OK)
+                code = take_folder(s, lock, &lock_fd);
+        if (code != EXIT_CODE_OK)
+                return code;
+        int r = repair_store(file, SIZE_MAX, s->options.dry_run, &repair, &s->diag);
+        if (r < 0)
+                return r == -EPROTONOSUPPORT ? EXIT_CODE_INVALID : EXIT_CODE_FAILURE;
+        show(s, &repair);
+        code = session_flush(s);
+        return code == EXIT_CODE_OK && repair.outcome == REPAIR_IMPOSSIBLE ? EXIT_CODE_INVALID : code;
+}

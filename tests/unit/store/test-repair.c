@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is wrong is put right where nobody has to guess; else the newest good backup takes its place, or
+ * nothing is done. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../../registry-provider/store/backup.h"
+#include "../../../registry-provider/store/inspect.h"
+#include "../../../registry-provider/store/repair.h"
+#include "store-file.h"
+#include "suite.h"
+
+static struct repair repaired(const struct scratch *s, bool only_look, enum repair_outcome outcome)
+{
+        struct repair p;
+        struct diag d = { 0 };
+
+        int r = repair_store(s->file, 4096, only_look, &p, &d);
+        ck_assert_msg(r == 0, "%d %s", r, d.text);
+        ck_assert_msg(p.outcome == outcome, "%d: %s", p.outcome, p.left.n > 0 ? p.left.list[0] : "");
+        return p;
+}
+
+static void is_whole(const struct scratch *s)
+{
+        _cleanup_(diags_done) struct diags found = { 0 };
+        struct diag d = { 0 };
+
+        ck_assert_int_eq(inspect_file(s->file, &found, &d), 0);
+        ck_assert_msg(found.n == 0, "%s", found.n > 0 ? found.list[0] : "");
+}
+
+static void make_backup(const struct scratch *s)
+{
+        _cleanup_(database_closep) struct database *db = NULL;
+        struct backup backup;
+        struct diag d = { 0 };
+
+        ck_assert_int_eq(database_open_upkeep(s->file, &db, &d), 0);
+        ck_assert_int_eq(backup_make(db, &backup, &d), 0);
+}
+
+static const char *const mendable[] = {
+        /* Entries without a key, and a key, with what is in it, that no layer names. */
+        "INSERT INTO value VALUES(x'77000000000000000000000000000000', 'v', 1, 'V', 1, 1, x'00')",
+        "INSERT INTO blanket VALUES(x'77000000000000000000000000000000', 1, 1)",
+        "INSERT INTO path_entry VALUES(x'01000000000000000000000000000000', 'sub', 1, 'Sub', 1,"
+        " x'77000000000000000000000000000000')",
+        "INSERT INTO key VALUES(x'77000000000000000000000000000000', x'01000000000000000000000000000000', 'Sub', x'', 0, 0);"
+        "INSERT INTO key VALUES(x'78000000000000000000000000000000', x'77000000000000000000000000000000', 'Below', x'', 0, 0);"
+        "INSERT INTO path_entry VALUES(x'77000000000000000000000000000000', 'below', 1, 'Below', 1,"
+        " x'78000000000000000000000000000000');"
+        "INSERT INTO value VALUES(x'78000000000000000000000000000000', 'v', 1, 'V', 1, 1, x'00')",
+        /* Names that are folded as nobody looks for them. */
+        "UPDATE value SET folded = 'VALUE2' WHERE sequence = 2",
+        "INSERT INTO layer VALUES(7, 'SITE', 'Site')",
+        "UPDATE value SET type = 65535 WHERE sequence = 2",
+        "INSERT INTO file VALUES(99, '/etc/x', 0, 1)",
+        "INSERT INTO layer VALUES(7, 'site', 'Site'); CREATE INDEX twice ON layer(name); PRAGMA writable_schema = ON;"
+        "UPDATE sqlite_schema SET sql = 'CREATE INDEX twice ON layer(folded)' WHERE name = 'twice'",
+};
+
+START_TEST(mended)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        make_store(&s, 3);
+        run_sql(s.file, mendable[_i]);
+
+        struct repair p = repaired(&s, true, REPAIR_MENDED);
+        const size_t n = p.found.n;
+        ck_assert_uint_gt(n, 0);
+        repair_done(&p);
+        p = repaired(&s, false, REPAIR_MENDED);
+        ck_assert_uint_eq(p.found.n, n);
+        repair_done(&p);
+        is_whole(&s);
+        ck_assert_int_eq(get_number(s.file, "SELECT count(*) FROM value"), 3);
+        ck_assert_int_eq(get_number(s.file, "SELECT count(*) FROM key"), 1);
+        ck_assert_int_eq(get_number(s.file,
+                                 "SELECT count(*) FROM history WHERE op = 4098 AND name LIKE 'repaired: %'"),
+                1);
+        p = repaired(&s, false, REPAIR_NOT_NEEDED);
+        repair_done(&p);
+        _cleanup_store_ struct store *store = open_store(&s);
+        put_values(store, 4, 4);
+        ck_assert_uint_eq(count_values(store), 4);
+}
+END_TEST
+
+static const char *const others[] = {
+        "UPDATE value SET type = 99 WHERE sequence = 2", "UPDATE value SET layer = 99 WHERE sequence = 2",
+        "UPDATE value SET sequence = 77 WHERE sequence = 2", "DELETE FROM author", NULL, /* torn */
+};
+
+static void break_it(const struct scratch *s, const char *sql)
+{
+        if (sql)
+                run_sql(s->file, sql);
+        else
+                damage_pages_with(s->file, "Value2");
+}
+
+START_TEST(not_without_a_guess)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        make_store(&s, 3);
+        break_it(&s, others[_i]);
+
+        struct repair p = repaired(&s, false, REPAIR_IMPOSSIBLE);
+        ck_assert_uint_gt(p.left.n, 0);
+        repair_done(&p);
+        _cleanup_free_ char *files = scratch_list(&s, "registry.db");
+        ck_assert_str_eq(files, "registry.db ");
+}
+END_TEST
+
+START_TEST(from_a_backup)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        make_store(&s, 3);
+        make_backup(&s);
+        break_it(&s, others[_i]);
+
+        struct repair p = repaired(&s, true, REPAIR_RECOVERED);
+        repair_done(&p);
+        _cleanup_free_ char *before = scratch_list(&s, "registry.db");
+        ck_assert_str_eq(before, "registry.db ");
+        p = repaired(&s, false, REPAIR_RECOVERED);
+        ck_assert_str_eq(p.recovery.backup, "backup-00000000000000000003.db");
+        repair_done(&p);
+        is_whole(&s);
+        ck_assert_int_eq(get_number(s.file, "SELECT count(*) FROM value"), 3);
+        _cleanup_free_ char *after = scratch_list(&s, "registry.db");
+        ck_assert_str_eq(after, "registry.db registry.db.corrupt-1 ");
+}
+END_TEST
+
+/* One that breaks the same rule is no good one. */
+START_TEST(no_good_backup)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        make_store(&s, 3);
+        run_sql(s.file, others[0]);
+        make_backup(&s);
+
+        struct repair p = repaired(&s, false, REPAIR_IMPOSSIBLE);
+        repair_done(&p);
+}
+END_TEST
+
+START_TEST(of_another_version)
+{
+        _cleanup_scratch_ struct scratch s;
+        struct repair p;
+        struct diag d = { 0 };
+        scratch_init(&s);
+        ck_assert_int_eq(repair_store(s.file, 4096, false, &p, &d), -ENOENT);
+        make_store(&s, 3);
+        run_sql(s.file, "PRAGMA user_version = 2");
+
+        d = (struct diag){ 0 };
+        ck_assert_int_eq(repair_store(s.file, 4096, false, &p, &d), -EPROTONOSUPPORT);
+        ck_assert_ptr_nonnull(strstr(d.text, "format 2"));
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+        Suite *suite = suite_create("repair");
+        TCase *tc = tcase_create("repair");
+
+        tcase_set_timeout(tc, 60);
+        tcase_add_loop_test(tc, mended, 0, (int)ARRAY_SIZE(mendable));
+        tcase_add_loop_test(tc, not_without_a_guess, 0, (int)ARRAY_SIZE(others));
+        tcase_add_loop_test(tc, from_a_backup, 0, (int)ARRAY_SIZE(others));
+        tcase_add_test(tc, no_good_backup);
+        tcase_add_test(tc, of_another_version);
+        suite_add_tcase(suite, tc);
+        return suite;
+}
