@@ -13,6 +13,7 @@
 #define LAYOUT_FLEET_INCOMING "/var/lib/peios/fleet-incoming"
 /* Which of them were accepted and refused. */
 #define LAYOUT_FLEET_DIR "/var/lib/peios/fleet"
+#define LAYOUT_FLEET_LOCK LAYOUT_FLEET_DIR "/lock"
 #define LAYOUT_FLEET_STATE_NAME "state.yaml"
 #define LAYOUT_FLEET_STATE LAYOUT_FLEET_DIR "/" LAYOUT_FLEET_STATE_NAME
 #define LAYOUT_STATE "/var/lib/peios/registry"

@@ -123,13 +123,21 @@ static int open_folder(const char *root, const char *folder, bool makes, int *re
         return r < 0 ? diag_set(d, -r, "%s: %s", folder, strerror(-r)) : 0;
 }
 
+/* A file that root alone can open: whoever could, could also hold the lock. */
 static int take_lock(struct fleet_machine *m, struct diag *d)
 {
-        int r = open_folder(m->root, LAYOUT_FLEET_DIR, true, &m->lock_fd, d);
+        _cleanup_free_ char *dir = file_path(m->root, LAYOUT_FLEET_DIR);
+        _cleanup_free_ char *path = file_path(m->root, LAYOUT_FLEET_LOCK);
 
+        int r = dir && path ? file_make_dirs(dir) : -ENOMEM;
+        if (r < 0)
+                return diag_set(d, -r, LAYOUT_FLEET_DIR ": %s", strerror(-r));
+        m->lock_fd = file_open(AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600, NULL, d);
+        if (m->lock_fd < 0)
+                return m->lock_fd;
         while (r == 0 && flock(m->lock_fd, LOCK_EX) < 0)
                 if (errno != EINTR)
-                        r = diag_set(d, errno, LAYOUT_FLEET_DIR ": cannot be locked: %s", strerror(errno));
+                        r = diag_set(d, errno, "%s: cannot be locked: %s", path, strerror(errno));
         return r;
 }
 

@@ -10,7 +10,7 @@ struct fleet_machine {
         const char *root;
         struct fleet_keys keys;
         struct fleet_state state;
-        int lock_fd;     /* of LAYOUT_FLEET_DIR, held by who installs; -1 for who only looks */
+        int lock_fd;     /* LAYOUT_FLEET_LOCK, held by who installs; -1 for who only looks */
         int policy_fd;   /* LAYOUT_DROPINS_FLEET; -1 where it is missing */
         int64_t now;     /* µs since 1970 */
         bool is_changed; /* the state is to be stored */

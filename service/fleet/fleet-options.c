@@ -20,6 +20,9 @@ static const struct options_row rows[] = {
                 .manual =
                         "install what came for this machine's groups, see\n.Sx The incoming folder ;\nno\n.Ar file\nis "
                         "named." },
+        { "settle", .kind = OPTIONS_NUMBER, .offset = AT(settle), .max = 3600, .commands = ON(VERIFY),
+                .metavar = "SECONDS", .help = "--incoming: again, until nothing came for so long",
+                .manual = "with\n.Fl -incoming :\nlook again, until nothing came or changed for so long." },
         { "json", .kind = OPTIONS_FLAG, .offset = AT(json), .commands = ON(VERIFY),
                 .help = "One JSON document", .manual = "print one JSON document, an array of objects." },
         { "root", .kind = OPTIONS_ROOT, .offset = AT(root), .commands = OPTIONS_ALL, .metavar = "DIR",

@@ -14,6 +14,7 @@ struct fleet_options {
         bool json;
         bool install;
         bool incoming;
+        uint64_t settle;
 };
 
 extern const struct options_program fleet_options_program;

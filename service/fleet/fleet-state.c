@@ -169,16 +169,19 @@ static bool read_verdict(const char *word, enum fleet_verdict *ret)
         return false;
 }
 
+/* A reason that a later version knew is none of ours to judge. */
 static int parse_refused(char *line, struct fleet_state *s)
 {
         struct fleet_refused refused = { 0 };
         uint8_t sum[4] = { 0 };
 
         bool good = read_group(next_word(&line), true, refused.group);
-        good = read_verdict(next_word(&line), &refused.why) && good;
+        const bool is_known = read_verdict(next_word(&line), &refused.why);
         good = read_hex(next_word(&line), sum, sizeof(sum)) && good && !line;
         refused.sum = (uint32_t)sum[0] << 24 | (uint32_t)sum[1] << 16 | (uint32_t)sum[2] << 8 | sum[3];
-        return good ? add_refused(s, &refused) : -EINVAL;
+        if (!good)
+                return -EINVAL;
+        return is_known ? add_refused(s, &refused) : 0;
 }
 
 static int parse_line(const struct yaml_doc *doc, const struct yaml_node *node, bool is_serial,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* peios-fleet: policies for many machines. */
+#include <sys/stat.h>
+
 #include "../../schema/base/log.h"
 #include "config.h"
 #include "verify.h"
@@ -20,6 +22,8 @@ int main(int argc, char **argv)
         struct diag d = { 0 };
 
         log_setup("peios-fleet", LOG_INFO);
+        /* The provider, which is another user, reads what is installed. */
+        (void)umask(022);
         if (options_parse(&fleet_options_program, argc, argv, &options, &line, &d) < 0) {
                 log_error("%s", d.text);
                 return EXIT_CODE_USAGE;

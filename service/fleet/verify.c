@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -299,15 +300,11 @@ static enum exit_code fail(int error, const struct diag *d)
         return error == -EACCES || error == -EPERM ? EXIT_CODE_DENIED : EXIT_CODE_FAILURE;
 }
 
-enum exit_code verify_files(const struct fleet_options *o, char *const *files, size_t n)
+static enum exit_code verify_once(const struct fleet_options *o, char *const *files, size_t n)
 {
         _cleanup_(verify_done) struct verify v = { .options = o, .installs = o->install || o->incoming };
         struct diag d = { 0 };
 
-        if (o->incoming == (n > 0)) {
-                log_error("verify: expected either files or --incoming");
-                return EXIT_CODE_USAGE;
-        }
         v.json = json_on(&v.out);
         int r = fleet_machine_open(o->root, v.installs, &v.machine, &d);
         if (r < 0)
@@ -318,4 +315,53 @@ enum exit_code verify_files(const struct fleet_options *o, char *const *files, s
                 r = run(&v, files, n, &d);
         enum exit_code code = flush(&v);
         return r < 0 ? fail(r, &d) : code;
+}
+
+/* When the folders that are looked at were changed last; 0 for one that is not there. */
+struct stamp {
+        struct timespec incoming, keys;
+};
+
+static struct timespec changed_at(const char *root, const char *folder)
+{
+        _cleanup_free_ char *path = file_path(root, folder);
+        struct stat st;
+
+        return path && stat(path, &st) == 0 ? st.st_mtim : (struct timespec){ 0 };
+}
+
+static struct stamp take_stamp(const char *root)
+{
+        return (struct stamp){ changed_at(root, LAYOUT_FLEET_INCOMING),
+                changed_at(root, LAYOUT_FLEET_KEYS) };
+}
+
+static bool is_another(const struct timespec *a, const struct timespec *b)
+{
+        return a->tv_sec != b->tv_sec || a->tv_nsec != b->tv_nsec;
+}
+
+/* While the unit runs systemd does not look, so what comes meanwhile is for us to see; and whoever writes
+ * without end has one look in that time, and one record. */
+static enum exit_code verify_settled(const struct fleet_options *o)
+{
+        for (;;) {
+                const struct stamp before = take_stamp(o->root);
+                enum exit_code code = verify_once(o, NULL, 0);
+                if (o->settle == 0)
+                        return code;
+                (void)sleep((unsigned)o->settle);
+                const struct stamp after = take_stamp(o->root);
+                if (!is_another(&after.incoming, &before.incoming) && !is_another(&after.keys, &before.keys))
+                        return code;
+        }
+}
+
+enum exit_code verify_files(const struct fleet_options *o, char *const *files, size_t n)
+{
+        if (o->incoming == (n > 0)) {
+                log_error("verify: expected either files or --incoming");
+                return EXIT_CODE_USAGE;
+        }
+        return o->incoming ? verify_settled(o) : verify_once(o, files, n);
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Policies that come into the incoming folder: whose they may be is asked of the registry, and what is good
  * comes into force there. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../schema/base/file.h"
 #include "../unit/fleet/signer.h"
 #include "dropin.h"
 
@@ -162,9 +165,41 @@ START_TEST(key_that_went)
 }
 END_TEST
 
+static bool is_waiting_for_the_lock(void)
+{
+        _cleanup_buf_ struct buf locks = BUF_INIT;
+        char waiter[64];
+
+        (void)snprintf(waiter, sizeof(waiter), "-> FLOCK  ADVISORY  WRITE %d ", (int)fleet.pid);
+        ck_assert_int_eq(file_read(AT_FDCWD, "/proc/locks", 10000000, &locks, NULL, NULL), 0);
+        return strstr(buf_str(&locks), waiter) != NULL;
+}
+
+/* What comes while it runs is seen by nobody else. Each look says once more what is wrong with a key. */
+START_TEST(looks_again)
+{
+        begin();
+        set_list(world.bus, FLEET, "Groups", "web", NULL);
+        put_policy(INCOMING, "web", 1, "disabled");
+        incoming(0, "installed");
+        world_write(LAYOUT_FLEET_KEYS "/broken.pub", "no key\n");
+        _cleanup_close_ int lock = open(world_path(LAYOUT_FLEET_LOCK), O_RDWR | O_CLOEXEC);
+        ck_assert_int_eq(flock(lock, LOCK_EX), 0);
+        (void)unlink(fleet.log);
+        spawn_program(&fleet, "PEIOS_FLEET", "verify", "--incoming", "--settle=1");
+        WAIT(is_waiting_for_the_lock());
+        put_policy(LAYOUT_FLEET_INCOMING "/db.yaml", "db", 1, "disabled");
+        ck_assert_int_eq(flock(lock, LOCK_UN), 0);
+        ck_assert_int_eq(daemon_end(&fleet), 0);
+        ck_assert_uint_eq(daemon_count(&fleet, "broken.pub: no public key"), 2);
+        end();
+}
+END_TEST
+
 int main(void)
 {
-        const TTest *const tests[] = { into_force, what_is_no_policy, nobody_to_ask, key_that_went };
+        const TTest *const tests[] = { into_force, what_is_no_policy, nobody_to_ask, key_that_went,
+                looks_again };
         Suite *suite = suite_create("fleet");
 
         harness_add(suite, tests, ARRAY_SIZE(tests));

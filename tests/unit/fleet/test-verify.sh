@@ -44,7 +44,20 @@ expect 4 "seven: is signed with a key that is not installed" verify seven
 cp one.pub "$keys/"
 expect 0 "seven: is good, group web, serial 7, key " verify seven
 [ ! -e "$root/var" ] || fail "verify alone has made something"
+umask 077
 expect 0 "group web, serial 8" verify --install eight
+umask 022
+for file in registry.d registry.d/fleet-web.yaml fleet fleet/state.yaml fleet/lock; do
+        stat -c '%a %n' "$root/var/lib/peios/$file"
+done | sed "s|$root/var/lib/peios/||" >modes
+cat >wanted <<'END'
+755 registry.d
+644 registry.d/fleet-web.yaml
+755 fleet
+644 fleet/state.yaml
+600 fleet/lock
+END
+diff wanted modes >&2 || fail "who may only look can hold the lock, or the provider reads nothing"
 grep -q ": installed$" said || fail "it does not say that it is installed"
 cmp eight "$policy"
 expect 0 ": installed already" verify --install eight
