@@ -155,12 +155,30 @@ void harness_add(Suite *suite, const TTest *const *tests, size_t n)
         suite_add_tcase(suite, tc);
 }
 
+static void leave_out(const char *why, const char *missed)
+{
+        (void)fprintf(stderr, "SKIP: %s, so it was not tried %s\n", why, missed);
+        left_out = true;
+}
+
+void harness_add_with(
+        Suite *suite, const TTest *const *tests, size_t n, const char *program, const char *missed)
+{
+        _cleanup_free_ char *line = NULL, *why = NULL;
+
+        if (asprintf(&line, "command -v %s >/dev/null", program) < 0 ||
+                asprintf(&why, "%s is missing", program) < 0)
+                abort();
+        if (system(line) == 0)
+                harness_add(suite, tests, n);
+        else
+                leave_out(why, missed);
+}
+
 void harness_add_privileged(Suite *suite, const TTest *const *tests, size_t n, const char *missed)
 {
-        if (geteuid() == 0) {
+        if (geteuid() == 0)
                 harness_add(suite, tests, n);
-                return;
-        }
-        (void)fprintf(stderr, "SKIP: not root, so it was not tried %s\n", missed);
-        left_out = true;
+        else
+                leave_out("not root", missed);
 }

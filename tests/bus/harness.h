@@ -40,6 +40,9 @@ void harness_add(Suite *suite, const TTest *const *tests, size_t n);
 /* Tests that need root: without it they are left out, which is said, and the exit code is that of a skipped
  * test (unless another test fails). */
 void harness_add_privileged(Suite *suite, const TTest *const *tests, size_t n, const char *missed);
+/* Tests that need a program: the same. */
+void harness_add_with(
+        Suite *suite, const TTest *const *tests, size_t n, const char *program, const char *missed);
 
 /* The world of the running test: root and bus are there, but no daemon yet. After a test, what still runs is
  * stopped and must end well. */

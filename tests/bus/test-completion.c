@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What bash offers behind the commands, from a registry that is there. */
+/* What bash, zsh and fish offer behind the commands, from a registry that is there. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "../../schema/base/file.h"
 #include "client.h"
 #include "dropin.h"
+#include "shell.h"
 
 static struct daemon bash = { .name = "bash", .notify_fd = -1 };
 
@@ -21,6 +22,20 @@ static const char *offered(const char *line)
         ck_assert_int_eq(daemon_end(&bash), 0);
         ck_assert_int_eq(file_read(AT_FDCWD, bash.log, 100000, &out, NULL, NULL), 0);
         return buf_str(&out);
+}
+
+static void fill(void)
+{
+        registryd_start(NULL);
+        set_string(world.bus, "\\App", "Color", "red");
+        set_string(world.bus, "\\App\\Columns", "Width", "80");
+        set_string(world.bus, "\\App\\My files", "Two words", "x");
+        set_string(world.bus, "\\App\\My files", "a:b", "x");
+        set_string(world.bus, "\\App\\My files", "slash/ed", "x");
+        set_string(world.bus, "\\App\\My files", "li\nes", "x");
+        set_string(world.bus, "\\App\\c:d", "x", "x");
+        set_number(world.bus, "\\System\\Registry\\Layers\\trial", "Precedence", 5);
+        dropin_write("file.yaml", dropin_text("file", 5, "disabled"));
 }
 
 START_TEST(offers)
@@ -90,16 +105,7 @@ START_TEST(offers)
         };
 
         ck_assert(asprintf(&bash.log, "%s/bash.log", world.dir) > 0);
-        registryd_start(NULL);
-        set_string(world.bus, "\\App", "Color", "red");
-        set_string(world.bus, "\\App\\Columns", "Width", "80");
-        set_string(world.bus, "\\App\\My files", "Two words", "x");
-        set_string(world.bus, "\\App\\My files", "a:b", "x");
-        set_string(world.bus, "\\App\\My files", "slash/ed", "x");
-        set_string(world.bus, "\\App\\My files", "li\nes", "x");
-        set_string(world.bus, "\\App\\c:d", "x", "x");
-        set_number(world.bus, "\\System\\Registry\\Layers\\trial", "Precedence", 5);
-        dropin_write("file.yaml", dropin_text("file", 5, "disabled"));
+        fill();
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 const char *text = offered(cases[i].line);
                 ck_assert_msg(strcmp(text, cases[i].offered) == 0, "%s offers: %s", cases[i].line, text);
@@ -108,11 +114,60 @@ START_TEST(offers)
 }
 END_TEST
 
+/* The files are tried without a program in tests/unit/options/test-completion.sh; here with what that says.
+ * A line and, sorted, what it offers. */
+#define OFFERED                                                                                             \
+        "peios-reg ls /System/|/System/Audit /System/Process /System/Registry\n"                            \
+        "peios-reg ls '\\App\\Col|\\App\\Columns\n"                                                         \
+        "peios-reg get /App/Col|/App/Color /App/Columns\n"                                                  \
+        "peios-reg get /App/My\\ f|/App/My files\n"                                                         \
+        "peios-reg get /App/My\\ files |Two words a:b slash/ed\n"                                           \
+        "peios-reg get /App col|Color\n"                                                                    \
+        "peios-reg ls /App/c:|/App/c:d\n"                                                                   \
+        "peios-reg get /System/Process/p|/System/Process/PidMax /System/Process/PidMaxOnDrift\n"            \
+        "peios-reg man /System/Process pidmaxo|PidMaxOnDrift\n"                                             \
+        "peios-reg set /System/Process/PidMaxOnDrift re|reapply report\n"                                   \
+        "peios-reg set /System/Process PidMaxOnDrift re|reapply report\n"                                   \
+        "peios-reg set /App Color dw|dword-be: dword:\n"                                                    \
+        "peios-reg set /System/Registry/Layers/new |Enabled Ends Precedence\n"                              \
+        "peios-reg set --layer=t|trial\n"                                                                   \
+        "peios-reg ls /no/such|\n"
+
+static void offers_in(const char *shell)
+{
+        _cleanup_free_ char *cases = NULL, *line = NULL;
+
+        fill();
+        ck_assert(asprintf(&cases, "%s/cases", world.dir) > 0);
+        FILE *f = fopen(cases, "we");
+        ck_assert(f && fputs(OFFERED, f) >= 0 && fclose(f) == 0);
+        ck_assert(
+                asprintf(&line,
+                        "COMPLETIONS=\"$PEIOS_COMPLETIONS\" sh \"$PEIOS_SOURCE\"/tests/unit/options/test-completion.sh "
+                        "%s cases",
+                        shell) > 0);
+        shell_is(0, line, "");
+}
+
+START_TEST(in_zsh)
+{
+        offers_in("zsh");
+}
+END_TEST
+
+START_TEST(in_fish)
+{
+        offers_in("fish");
+}
+END_TEST
+
 int main(void)
 {
-        const TTest *const tests[] = { offers };
+        const TTest *const tests[] = { offers }, *const zsh[] = { in_zsh }, *const fish[] = { in_fish };
         Suite *suite = suite_create("completion");
 
         harness_add(suite, tests, ARRAY_SIZE(tests));
+        harness_add_with(suite, zsh, ARRAY_SIZE(zsh), "zsh", "what zsh offers");
+        harness_add_with(suite, fish, ARRAY_SIZE(fish), "fish", "what fish offers");
         return harness_main(suite);
 }

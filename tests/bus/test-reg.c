@@ -326,9 +326,10 @@ START_TEST(known_and_not_set)
         is(0, "reg get /System/Process/PidMaxOnDrift", "report\n");
         /* Of a layer, what any layer can have; and one that is not there is not there. */
         is(0, "reg set -q /System/Registry/Layers/trial Enabled 1; reg ls /System/Registry/Layers/trial",
-                "Enabled = REG_DWORD 1\nPrecedence   (not set, REG_DWORD without a default)\n");
+                "Enabled = REG_DWORD 1\nEnds   (not set, REG_SZ without a default)\n"
+                "Precedence   (not set, REG_DWORD without a default)\n");
         SAYS(0, "reg ls --json /System/Registry/Layers/trial",
-                "\"known_values\":[{\"name\":\"Precedence\",\"type\":\"dword\",");
+                "},{\"name\":\"Precedence\",\"type\":\"dword\",");
         SAYS(0, "reg man /System/Registry/Layers/trial", "Layers\\trial\\Enabled",
                 "Layers\\trial\\Precedence");
         SAYS(2, "reg ls /System/Registry/Layers/none", "no such key");
@@ -396,7 +397,7 @@ START_TEST(completion)
         is(0, "reg complete data /T V dword-", "dword-be:\n");
         is(0, "reg complete operand /System/Process/PidMaxOnDrift ''", "reapply\nreport\n");
         is(0, "reg complete layer ''", "base\n");
-        is(0, "reg complete value /System/Registry/Layers/new ''", "Enabled\nPrecedence\n");
+        is(0, "reg complete value /System/Registry/Layers/new ''", "Enabled\nEnds\nPrecedence\n");
         is(0, "reg complete operand /System/Registry/Layers/new/Enabled ''", "0\n1\n");
         is(2, "reg complete value /T '' 2>/dev/null", "");
         is(0, "reg complete value /System/Process $(printf '%0300d' 0)", "");

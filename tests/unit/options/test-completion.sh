@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# test-completion.sh zsh|fish: what the shell offers, from the files that were made of the tables of options and what
-# `peios-reg complete` would say. From Meson: COMPLETIONS, the folder with the files. bash has a test on a bus, tests/bus/test-completion.c.
+# test-completion.sh zsh|fish [CASES]: what the shell offers, from the files that were made of the tables of options and what
+# `peios-reg complete` would say, or, of the lines in CASES, what that says: then PEIOS_REG is the program. From Meson:
+# COMPLETIONS, the folder with the files. With CASES it is run by tests/bus/test-completion.c, where bash is tried, too.
 set -eu
 shell=$1
 command -v "$shell" >/dev/null || {
@@ -12,7 +13,9 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export HOME="$scratch" XDG_CONFIG_HOME="$scratch" XDG_DATA_HOME="$scratch" TERM=dumb
 mkdir "$scratch/bin"
-cat >"$scratch/bin/peios-reg" <<'END'
+
+pretend() {
+        cat >"$1" <<'END'
 #!/bin/sh
 case "$*" in
 'complete key -- /App/') printf '%s\n' /App/Columns/ '/App/My files/' /App/a:b/ ;;
@@ -29,7 +32,14 @@ case "$*" in
 *) exit 2 ;;
 esac
 END
-chmod +x "$scratch/bin/peios-reg"
+        chmod +x "$1"
+}
+
+if [ $# -gt 1 ]; then
+        ln -s "$PEIOS_REG" "$scratch/bin/peios-reg"
+else
+        pretend "$scratch/bin/peios-reg"
+fi
 PATH=$scratch/bin:$PATH
 
 for file in "$COMPLETIONS"/*peios*; do
@@ -38,7 +48,10 @@ for file in "$COMPLETIONS"/*peios*; do
         fish:*.fish) fish --no-execute "$file" ;;
         esac
 done
-cat >"$scratch/cases" <<'END'
+if [ $# -gt 1 ]; then
+        cp "$2" "$scratch/cases"
+else
+        cat >"$scratch/cases" <<'END'
 peios-reg g|get
 peios-reg set --fo|--force
 peios-reg get --fo|
@@ -62,6 +75,7 @@ peios-auditpol taint s|scan
 peios-auditpol taint decode --distro=de|debian
 peios-auditpol taint scan --max-d|--max-depth
 END
+fi
 sed 's/|.*//' "$scratch/cases" >"$scratch/lines"
 if [ "$shell" = fish ]; then
         fish --no-config "${0%/*}/complete.fish" "$COMPLETIONS" <"$scratch/lines" >"$scratch/said"
@@ -72,7 +86,7 @@ fi
 # backslash.
 sed 's/^--[a-z]*=\(.\)/\1/; s/=$//; s/\\ / /g' "$scratch/said" | awk '
         $0 != "." { print n + 0, $0 }
-        $0 == "." { n++ }' | sort -k1,1n -k2 -u >"$scratch/sorted"
+        $0 == "." { n++ }' | LC_ALL=C sort -k1,1n -k2 -u >"$scratch/sorted"
 awk -F'|' '
         NR == FNR { split($0, part, " "); sub(/^[0-9]+ /, ""); said[part[1]] = said[part[1]] (said[part[1]] ? " " : "") $0; next }
         said[FNR - 1] != $2 { print "FAIL: " $1 " offers \047" said[FNR - 1] "\047, expected \047" $2 "\047"; bad = 1 }
