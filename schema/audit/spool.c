@@ -179,10 +179,20 @@ static int rewrite(struct spool *s)
         return 0;
 }
 
+static bool empty(struct spool *s)
+{
+        if (ftruncate(s->fd, 0) < 0)
+                return false;
+        s->size = 0;
+        return true;
+}
+
+/* Not after each record: to take the page away and to make it anew costs ten times what the lines do, while
+ * somebody waits. */
 static void tidy(struct spool *s)
 {
-        if (s->n == 0 && ftruncate(s->fd, 0) == 0)
-                s->size = 0;
+        if (s->n == 0 && s->size >= SPOOL_MARKED_MAX)
+                (void)empty(s);
         if (s->size < s->rewrite_at)
                 return;
         if (rewrite(s) < 0)
@@ -268,7 +278,7 @@ void spool_mark(struct spool *s, uint64_t number)
         (void)pthread_mutex_lock(&s->lock);
         if (forget(s, number)) {
                 /* An empty file marks it, too. */
-                if (s->n > 0 && append(s, &line) < 0)
+                if (append(s, &line) < 0 && (s->n > 0 || !empty(s)))
                         log_debug("%s: record %" PRIu64 " cannot be marked; a restart sends it again",
                                 s->file, number);
                 tidy(s);

@@ -14,6 +14,8 @@
 
 /* So much, and most of it marked: the file is written anew. */
 #define SPOOL_BYTES_MAX (1024u * 1024u)
+/* So much, and all of it marked: the file is emptied. */
+#define SPOOL_MARKED_MAX (64 * 1024)
 
 struct spool;
 
