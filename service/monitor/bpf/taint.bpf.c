@@ -251,7 +251,8 @@ static __always_inline void read_stack(void *ctx, struct report_slot *slot)
                 return;
         slot->frames_n = (__u32)n / sizeof(slot->frames[0]);
         bpf_snprintf(slot->text[0], REPORT_TEXT_SIZE, format, slot->frames, size);
-        bpf_snprintf(slot->text[1], REPORT_TEXT_SIZE, format, slot->frames + REPORT_FRAMES_A_TEXT, size);
+        if (slot->frames_n > REPORT_FRAMES_A_TEXT)
+                bpf_snprintf(slot->text[1], REPORT_TEXT_SIZE, format, slot->frames + REPORT_FRAMES_A_TEXT, size);
 }
 
 static __noinline int fill_slot(
@@ -292,6 +293,8 @@ static __noinline int tell(void *ctx, __u32 bit, __u64 before, bool known)
         slot->task_key = (__u64)task;
         slot->where = where_now(task);
         slot->state = REPORT_WRITING;
+        /* The reader wakes meanwhile, which takes longer; where it comes too early, the second one wakes it. */
+        bpf_ringbuf_output(&ring, &wake, sizeof(wake), 0);
         fill_slot(ctx, slot, task, known ? before : had);
         __sync_lock_test_and_set(&slot->state, REPORT_READY);
         if (bpf_ringbuf_output(&ring, &wake, sizeof(wake), 0))
