@@ -57,11 +57,19 @@ size_t record_cut(const char *text, size_t max)
 }
 
 /* Not isalnum(): the locale must have no say. */
-static const char safe_bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+,\\-";
+static bool is_safe_byte(char c)
+{
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+               (c != '\0' && strchr("_./:@%+,\\-", c));
+}
 
 static bool is_safe(const char *text, size_t n)
 {
-        return strspn(text, safe_bytes) >= n;
+        size_t i = 0;
+
+        while (i < n && is_safe_byte(text[i]))
+                i++;
+        return i == n;
 }
 
 static void add_hex(struct buf *out, const char *text, size_t n)
@@ -93,7 +101,14 @@ void record_add_number(struct buf *out, enum field_encoding encoding, uint64_t n
         if (encoding == ENCODE_TIME)
                 buf_printf(out, "%" PRIu64 ".%06" PRIu64, number / 1000000, number % 1000000);
         else
-                buf_printf(out, "%" PRIu64, number);
+                buf_number(out, number);
+}
+
+static void add_name(struct buf *out, const char *name)
+{
+        buf_putc(out, ' ');
+        buf_puts(out, name);
+        buf_putc(out, '=');
 }
 
 /* Of a text, how much of it is shown; 0: nothing is there, which is said. */
@@ -101,7 +116,9 @@ static size_t begin_field(struct buf *out, const char *name, const char *text, s
 {
         size_t n = text ? record_cut(text, max) : 0;
 
-        buf_printf(out, " %s=%s", name, n == 0 ? "?" : "");
+        add_name(out, name);
+        if (n == 0)
+                buf_putc(out, '?');
         *ret_cut = n > 0 && text[n] != '\0';
         return n;
 }
@@ -142,8 +159,7 @@ void record_add_word(struct buf *out, const char *name, const char *text, size_t
 static void add_safe(struct buf *out, const char *text, size_t n)
 {
         for (size_t i = 0; i < n; i++)
-                buf_putc(out,
-                        text[i] != ',' && text[i] != '\0' && strchr(safe_bytes, text[i]) ? text[i] : '_');
+                buf_putc(out, text[i] != ',' && is_safe_byte(text[i]) ? text[i] : '_');
 }
 
 /* `symbol+0x12/0x20 [module]`, and whatever a newer kernel prints behind it. */
@@ -165,7 +181,7 @@ void record_add_stack(struct buf *out, const char *name, const char *text, size_
 {
         size_t used = 0;
 
-        buf_printf(out, " %s=", name);
+        add_name(out, name);
         for (size_t n; text && *text; text += n + (text[n] == '\n')) {
                 _cleanup_buf_ struct buf frame = BUF_INIT;
 
@@ -336,7 +352,7 @@ static void add_field(struct buf *out, const struct field_info *info, struct fie
                 record_add_stack(out, info->name, v.text, info->max);
                 break;
         default:
-                buf_printf(out, " %s=", info->name);
+                add_name(out, info->name);
                 if (v.known || info->encoding == ENCODE_ID)
                         record_add_number(out, info->encoding, v.number);
                 else

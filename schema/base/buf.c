@@ -64,6 +64,18 @@ void buf_putc(struct buf *b, char c)
         b->data[b->len] = '\0';
 }
 
+void buf_number(struct buf *b, uint64_t v)
+{
+        char digits[20];
+        size_t at = sizeof(digits);
+
+        do {
+                digits[--at] = (char)('0' + v % 10);
+                v /= 10;
+        } while (v > 0);
+        buf_add(b, digits + at, sizeof(digits) - at);
+}
+
 /* Into the room that there is; only what does not fit is formatted twice. */
 void buf_printf(struct buf *b, const char *format, ...)
 {

@@ -30,6 +30,8 @@ int buf_reserve(struct buf *b, size_t n);
 void buf_add(struct buf *b, const void *bytes, size_t n);
 void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);
+/* In decimal; a tenth of the time that buf_printf() takes. */
+void buf_number(struct buf *b, uint64_t v);
 _printf_(2, 3) void buf_printf(struct buf *b, const char *format, ...);
 /* Fixed-size integers, little-endian. */
 void buf_le16(struct buf *b, uint16_t v);

@@ -84,14 +84,23 @@ int taint_state_add(
         return 0;
 }
 
+static void put_name(struct buf *out, const char *name)
+{
+        buf_puts(out, "    ");
+        buf_puts(out, name);
+        buf_puts(out, ": ");
+}
+
 static void put_number(struct buf *out, const char *name, uint64_t v)
 {
-        buf_printf(out, "    %s: %" PRIu64 "\n", name, v);
+        put_name(out, name);
+        buf_number(out, v);
+        buf_putc(out, '\n');
 }
 
 static void put_text(struct buf *out, const char *name, const char *text)
 {
-        buf_printf(out, "    %s: ", name);
+        put_name(out, name);
         yaml_quote(out, text, strlen(text));
         buf_putc(out, '\n');
 }

@@ -40,29 +40,46 @@ struct frame {
         size_t place_n;  /* symbol+offset/size */
         const char *module;
         size_t module_n;
+        const struct frame_rule *rule; /* NULL: none fits */
+};
+
+/* Somebody waits for the record: each stack is gone through once, and without strcspn(), whose preparation
+ * takes longer than a symbol is. */
+struct frames {
+        struct frame list[REPORT_FRAMES];
+        size_t n;
 };
 
 /* The frame of the first line; NULL where there is none, else the next line. */
 static const char *next_frame(const char *line, struct frame *ret)
 {
-        size_t n = strcspn(line, "\n"), place = strcspn(line, " \n");
+        const char *end = strchrnul(line, '\n');
+        size_t n = (size_t)(end - line), place = 0, symbol;
 
         if (n == 0)
                 return NULL;
-        *ret = (struct frame){ .text = line, .symbol_n = strcspn(line, ".+ \n"), .place_n = place };
+        while (place < n && line[place] != ' ')
+                place++;
+        for (symbol = 0; symbol < place && line[symbol] != '.' && line[symbol] != '+';)
+                symbol++;
+        *ret = (struct frame){ .text = line, .symbol_n = symbol, .place_n = place };
         if (place + 2 < n && line[place + 1] == '[') {
                 ret->module = line + place + 2;
                 ret->module_n = strcspn(ret->module, "] \n");
         }
-        return line + n + (line[n] == '\n');
+        return end + (*end == '\n');
 }
 
 /* One `*` may stand anywhere. */
 static bool fits(const char *pattern, const char *symbol, size_t n)
 {
-        const char *star = strchr(pattern, '*');
+        const char *star;
         size_t head, tail;
 
+        /* Of a hundred patterns all but a few end here. */
+        if (*pattern != *symbol && *pattern != '*')
+                return false;
+        star = strchr(pattern, '*');
         if (!star)
                 return strlen(pattern) == n && memcmp(pattern, symbol, n) == 0;
         head = (size_t)(star - pattern);
@@ -90,15 +107,25 @@ static void copy_cut(char *to, size_t size, const char *from, size_t n)
         to[n] = '\0';
 }
 
+static void read_frames(const char *stack, struct frames *ret)
+{
+        struct frame *f = ret->list;
+
+        for (const char *line = stack; f < ret->list + REPORT_FRAMES && (line = next_frame(line, f)); f++)
+                f->rule = find_rule(f);
+        ret->n = (size_t)(f - ret->list);
+}
+
 /* Up to the one who set the bit: what those who report tell on the way is the reason. Returns the rule that
  * gave it, or NULL. */
-static const struct frame_rule *find_caller(const char *stack, struct frame *ret)
+static const struct frame_rule *find_caller(const struct frames *frames, struct frame *ret)
 {
         const struct frame_rule *told = NULL;
 
-        for (const char *line = stack; (line = next_frame(line, ret));) {
-                const struct frame_rule *rule = find_rule(ret);
+        for (size_t i = 0; i < frames->n; i++) {
+                const struct frame_rule *rule = frames->list[i].rule;
 
+                *ret = frames->list[i];
                 if (rule && rule->reason && !told)
                         told = rule;
                 if (!rule || !(rule->flags & SKIP))
@@ -109,12 +136,10 @@ static const struct frame_rule *find_caller(const char *stack, struct frame *ret
 }
 
 /* The kernel's own code tells by those who called it, too. */
-static const struct frame_rule *find_cause(const char *stack)
+static const struct frame_rule *find_cause(const struct frames *frames)
 {
-        struct frame f;
-
-        for (const char *line = stack; (line = next_frame(line, &f));) {
-                const struct frame_rule *rule = find_rule(&f);
+        for (size_t i = 0; i < frames->n; i++) {
+                const struct frame_rule *rule = frames->list[i].rule;
 
                 if (rule && rule->reason)
                         return rule;
@@ -123,12 +148,10 @@ static const struct frame_rule *find_cause(const char *stack)
 }
 
 /* The innermost counts: a soft interrupt runs at the end of an interrupt. */
-static enum report_entry find_entry(const char *stack)
+static enum report_entry find_entry(const struct frames *frames)
 {
-        struct frame f;
-
-        for (const char *line = stack; (line = next_frame(line, &f));) {
-                const struct frame_rule *rule = find_rule(&f);
+        for (size_t i = 0; i < frames->n; i++) {
+                const struct frame_rule *rule = frames->list[i].rule;
 
                 if (rule && rule->flags & SOFT)
                         return REPORT_BY_SOFT_INTERRUPT;
@@ -141,15 +164,17 @@ static enum report_entry find_entry(const char *stack)
 void report_judge_stack(const char *stack, unsigned bit, struct report_verdict *ret)
 {
         const struct frame_rule *rule;
+        struct frames frames;
         struct frame caller;
 
-        *ret = (struct report_verdict){ .entry = find_entry(stack) };
-        rule = find_caller(stack, &caller);
+        read_frames(stack, &frames);
+        *ret = (struct report_verdict){ .entry = find_entry(&frames) };
+        rule = find_caller(&frames, &caller);
         copy_cut(ret->caller, sizeof(ret->caller), caller.text, caller.place_n);
         if (caller.module)
                 copy_cut(ret->module, sizeof(ret->module), caller.module, caller.module_n);
         else if (!rule)
-                rule = find_cause(stack);
+                rule = find_cause(&frames);
         if (!rule) {
                 ret->reason = caller.module ? "module-code" : caller.place_n > 0 ? "kernel-code" : "unknown";
                 return;
@@ -252,7 +277,7 @@ static enum taint_context context_of(const struct report_slot *slot, enum report
 static void add_frames(const char *text, size_t n, struct buf *out)
 {
         for (; n > 0 && *text; n--) {
-                size_t length = strcspn(text, "\n");
+                size_t length = (size_t)(strchrnul(text, '\n') - text);
 
                 if (!report_is_watcher(text)) {
                         buf_add(out, text, length);

@@ -31,7 +31,7 @@ struct report_verdict {
         bool victim; /* the task was only running when it was found out */
 };
 
-/* One frame a line, the innermost first: `symbol+0x5/0x20 [module]`. */
+/* One frame a line, the innermost first: `symbol+0x5/0x20 [module]`. REPORT_FRAMES of them are looked at. */
 void report_judge_stack(const char *stack, unsigned bit, struct report_verdict *ret);
 
 /* Is the frame of this line one of those who watch? */

@@ -23,6 +23,18 @@ START_TEST(appends)
 }
 END_TEST
 
+START_TEST(numbers_in_decimal)
+{
+        _cleanup_buf_ struct buf b = BUF_INIT;
+        buf_number(&b, 0);
+        buf_putc(&b, ' ');
+        buf_number(&b, 1090);
+        buf_putc(&b, ' ');
+        buf_number(&b, UINT64_MAX);
+        ck_assert_str_eq(buf_str(&b), "0 1090 18446744073709551615");
+}
+END_TEST
+
 START_TEST(integers_are_little_endian)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
@@ -119,7 +131,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { appends, integers_are_little_endian, grows_and_stays_terminated,
-                printf_at_the_edges_of_the_memory, finish_hands_over, a_failed_allocation_sticks };
+        const TTest *const tests[] = { appends, numbers_in_decimal, integers_are_little_endian,
+                grows_and_stays_terminated, printf_at_the_edges_of_the_memory, finish_hands_over,
+                a_failed_allocation_sticks };
         return suite_of("buf", tests, ARRAY_SIZE(tests));
 }
