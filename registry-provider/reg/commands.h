@@ -41,6 +41,20 @@ int command_unmask(struct session *s);
 int command_hide(struct session *s);
 int command_unhide(struct session *s);
 
+int command_layer_ls(struct session *s);
+int command_layer_new(struct session *s);
+int command_layer_set(struct session *s);
+int command_layer_del(struct session *s);
+
+/* What --for and --until say of an end goes into the session. */
+int layer_take_end(struct session *s);
+/* A name that nobody else has. */
+int layer_name_temporary(struct session *s);
+/* The time alone of what the registry says of an end. */
+void layer_put_end(struct buf *out, const char *ends);
+/* The member "ends"; `ends` may be NULL. */
+void layer_end_to_json(struct json *j, const char *ends);
+
 /* The layers that have a say in a value, as `why` shows them. */
 int why_show_layers(struct session *s, const char *key, const char *name);
 /* `get` of one value. */

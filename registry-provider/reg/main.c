@@ -29,6 +29,10 @@ static const struct {
         [REG_RESTORE] = { command_restore, false, false },
         [REG_CHECK] = { command_check, false, false },
         [REG_REPAIR] = { command_repair, false, false },
+        [REG_LAYER_LS] = { command_layer_ls, false, true },
+        [REG_LAYER_NEW] = { command_layer_new, false, false },
+        [REG_LAYER_SET] = { command_layer_set, false, false },
+        [REG_LAYER_DEL] = { command_layer_del, false, false },
         [REG_LINT] = { command_lint, false, false },
         [REG_APPLY] = { command_apply, true, false },
         [REG_IMPORT] = { command_apply, true, false },
@@ -82,11 +86,17 @@ static int take_environment(struct session *s)
         return EXIT_CODE_USAGE;
 }
 
-/* The option, else a variable; it goes over the bus as a string, so it must be one. */
+/* The option, else a variable; it goes over the bus as a string, so it must be one. With an end it is made.
+ */
 static int choose_layer(struct session *s)
 {
         struct reg_options *o = &s->options;
+        int code = layer_take_end(s);
 
+        if (code == EXIT_CODE_OK && s->ends[0] && !o->layer)
+                code = layer_name_temporary(s);
+        if (code != EXIT_CODE_OK)
+                return code;
         if (!o->layer)
                 o->layer = variable("PEIOS_REG_LAYER");
         if (!o->layer)

@@ -69,6 +69,14 @@ static const struct options_command commands[] = {
                 "What can be mended without a guess is; else the database is set aside, and the newest good backup takes\n"
                 "its place. Exit status 4 when neither can be done.",
                 { NULL } },
+        [REG_LAYER_LS] = { "layer ls", 0, 0, "", "Show all layers, and when they end", NULL, { NULL } },
+        [REG_LAYER_NEW] = { "layer new", 1, 1, "NAME", "Make a layer",
+                "With --for or --until it ends by itself: it is deleted then, with all that is in it.",
+                { NULL } },
+        [REG_LAYER_SET] = { "layer set", 1, 1, "NAME", "Change a layer's precedence or end, or switch it",
+                NULL, { A_LAYER } },
+        [REG_LAYER_DEL] = { "layer del", 1, 1, "NAME", "Delete a layer with all that is in it",
+                "What it covered shows again.", { A_LAYER } },
         [REG_LINT] = { "lint", 1, OPTIONS_UNLIMITED, "FILE...", "Check files, without a provider",
                 "Drop-in files, .reg and JSON as apply takes them, and files of the schema; `-` is standard input.\n"
                 "Exit status 4 when a file is bad.",
@@ -123,6 +131,7 @@ static const struct options_command commands[] = {
 #define ON(command) (UINT64_C(1) << REG_##command)
 
 #define DOCUMENTS (ON(APPLY) | ON(IMPORT) | ON(EXPORT) | ON(DIFF))
+#define ENDING (ON(SET) | ON(LAYER_NEW) | ON(LAYER_SET))
 #define MASKING (ON(MASK) | ON(UNMASK) | ON(HIDE) | ON(UNHIDE))
 #define AS_REG_EXE (ON(ADD) | ON(QUERY) | ON(DELETE))
 #define REG_EXE_TYPES                                                                                       \
@@ -193,8 +202,26 @@ static const struct options_row rows[] = {
                 .manual =
                         "from then on:\n.Ql 2026-01-31 ,\n.Ql 2026-01-31 10:00 ,\n.Ql 7d ,\n.Ql 12h\nor\n.Ql "
                         "30m\nago, or\n.Ql @ Ns Ar seconds\nsince 1970." },
-        { "until", .kind = OPTIONS_TEXT, .offset = AT(until), .commands = ON(HISTORY), .metavar = "TIME",
-                .help = "Until then" },
+        { "until", .kind = OPTIONS_TEXT, .offset = AT(until), .commands = ON(HISTORY) | ENDING,
+                .metavar = "TIME", .help = "Until then; set and layer: the layer ends then",
+                .manual =
+                        "until then;\n.Cm set , layer new\nand\n.Cm layer set :\nthe layer ends then, a day when it is over." },
+        { "for", .kind = OPTIONS_TEXT, .offset = AT(length), .commands = ENDING, .metavar = "TIME",
+                .help = "The layer ends after that time: 30m, 12h, 7d; set: one is made for it",
+                .manual =
+                        "the layer ends after that time:\n.Ql 30m ,\n.Ql 12h\nor\n.Ql 7d .\n.Cm set\nmakes one for it, of "
+                        "precedence 0, so that what is written later wins." },
+        { "precedence", .kind = OPTIONS_NUMBER, .offset = AT(precedence), .max = UINT32_MAX,
+                .commands = ON(LAYER_NEW) | ON(LAYER_SET), .metavar = "N",
+                .help = "The layer with the highest wins (default: 0)" },
+        { "enable", .kind = OPTIONS_FLAG, .offset = AT(enable), .commands = ON(LAYER_SET),
+                .help = "What is in the layer counts" },
+        { "disable", .kind = OPTIONS_FLAG, .offset = AT(disable), .commands = ON(LAYER_SET),
+                .help = "What is in the layer is kept, and does not count" },
+        { "disabled", .kind = OPTIONS_FLAG, .offset = AT(disabled), .commands = ON(LAYER_NEW),
+                .help = "What is put into the layer does not count yet" },
+        { "no-end", .kind = OPTIONS_FLAG, .offset = AT(no_end), .commands = ON(LAYER_SET),
+                .help = "The layer stays until it is deleted" },
         { "prune", .kind = OPTIONS_FLAG, .offset = AT(prune), .commands = ON(APPLY) | ON(IMPORT),
                 .help = "What the layer has at or below the file's topmost keys, and the file has not, goes",
                 .manual =

@@ -24,6 +24,10 @@ enum reg_command {
         REG_RESTORE,
         REG_CHECK,
         REG_REPAIR,
+        REG_LAYER_LS,
+        REG_LAYER_NEW,
+        REG_LAYER_SET,
+        REG_LAYER_DEL,
         REG_LINT,
         REG_APPLY,
         REG_IMPORT,
@@ -44,10 +48,12 @@ struct reg_options {
         const char *root;
         const char *layer;
         struct expected expected;
-        uint64_t depth; /* UINT64_MAX: no limit */
-        uint64_t count; /* 0: no limit */
+        uint64_t depth;      /* UINT64_MAX: no limit */
+        uint64_t count;      /* 0: no limit */
+        uint64_t precedence; /* UINT64_MAX: not said */
         const char *since, *until, *at;
-        const char *from; /* in place of a DATA word */
+        const char *length; /* --for */
+        const char *from;   /* in place of a DATA word */
         const char *type;
         const char *format, *variant, *encoding; /* of documents */
         struct options_list roots;               /* of .reg documents, NAME=KEY each */
@@ -75,9 +81,10 @@ struct reg_options {
         bool show_all, show_differences, show_same, show_none; /* compare's /oa, /od, /os, /on */
         bool no_effect; /* what other tools mean something by: /reg:64, -p */
         const char *separator_shown, *filter;
+        bool enable, disable, disabled, no_end; /* of a layer */
         bool layers, keys_only, values_only, all;
 };
 
-#define REG_OPTIONS_INIT ((struct reg_options){ .depth = UINT64_MAX })
+#define REG_OPTIONS_INIT ((struct reg_options){ .depth = UINT64_MAX, .precedence = UINT64_MAX })
 
 extern const struct options_program reg_options_program;

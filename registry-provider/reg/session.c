@@ -123,6 +123,10 @@ int session_connect(struct session *s)
 size_t session_n_names(const struct session *s)
 {
         switch (s->command) {
+        case REG_LAYER_LS:
+        case REG_LAYER_NEW:
+        case REG_LAYER_SET:
+        case REG_LAYER_DEL:
         case REG_LINT:
         case REG_UNDO:
         case REG_CHECK:
@@ -386,7 +390,7 @@ void session_end_json(struct session *s, struct json *j)
 
 /* ---- What is wrong with the registry's files ---- */
 
-int session_get_problems(struct session *s, sd_bus_message **ret)
+int session_get_property(struct session *s, const char *name, sd_bus_message **ret)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
 
@@ -396,11 +400,16 @@ int session_get_problems(struct session *s, sd_bus_message **ret)
         int r = sd_bus_message_new_method_call(
                 s->bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH, "org.freedesktop.DBus.Properties", "Get");
         if (r >= 0)
-                r = sd_bus_message_append(m, "ss", REGISTRY_INTERFACE, "Problems");
+                r = sd_bus_message_append(m, "ss", REGISTRY_INTERFACE, name);
         return r < 0 ? session_fail(s, r, NULL) : session_call(s, m, ret);
 }
 
-static int enter_problems(sd_bus_message *m)
+int session_get_problems(struct session *s, sd_bus_message **ret)
+{
+        return session_get_property(s, "Problems", ret);
+}
+
+static int enter_texts(sd_bus_message *m)
 {
         int r = sd_bus_message_rewind(m, true);
         if (r >= 0)
@@ -408,14 +417,14 @@ static int enter_problems(sd_bus_message *m)
         return r < 0 ? r : sd_bus_message_enter_container(m, 'a', "(ss)");
 }
 
-const char *session_find_problem(sd_bus_message *problems, const char *file)
+const char *session_find_text(sd_bus_message *property, const char *name)
 {
-        const char *its_file, *text;
+        const char *its_name, *text;
 
-        if (!file[0] || enter_problems(problems) < 0)
+        if (!property || !name[0] || enter_texts(property) < 0)
                 return NULL;
-        while (sd_bus_message_read(problems, "(ss)", &its_file, &text) > 0)
-                if (strcmp(file, its_file) == 0)
+        while (sd_bus_message_read(property, "(ss)", &its_name, &text) > 0)
+                if (strcmp(name, its_name) == 0)
                         return text;
         return NULL;
 }
@@ -430,7 +439,7 @@ int session_tell_problems(struct session *s)
         int code = session_get_problems(s, &problems);
         if (code != EXIT_CODE_OK)
                 return code;
-        int r = enter_problems(problems);
+        int r = enter_texts(problems);
         while (r >= 0 && (r = sd_bus_message_read(problems, "(ss)", &file, &text)) > 0)
                 session_warn("%s", text);
         return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;

@@ -5,6 +5,7 @@
  * Functions that return `int` return an enum exit_code; what went wrong is in the session's diag, for main()
  * to tell. */
 
+#include "../../schema/base/ending.h"
 #include "../../schema/base/json.h"
 #include "../../schema/bus/client.h"
 #include "words.h"
@@ -17,7 +18,9 @@ struct session {
         struct buf out;
         struct diag diag;
         sd_bus *bus;
-        char **hives;  /* NULL: not asked yet */
+        char **hives;                                /* NULL: not asked yet */
+        char ends[ENDING_TEXT_MAX];                  /* what --for and --until say; "": nothing */
+        char temporary[sizeof(LAYER_TEMPORARY) + 8]; /* the layer's name, where nobody gave one */
         bool only_key; /* the one word that names something has a separator at its end: it is no value */
 };
 
@@ -94,11 +97,13 @@ const char *session_layer(const struct session *s);
 _must_check_ int session_begin_json(struct session *s, const char *key, struct json *ret);
 void session_end_json(struct session *s, struct json *j);
 
+/* A property of the provider's; the message is at its variant. */
+_must_check_ int session_get_property(struct session *s, const char *name, sd_bus_message **ret);
+/* Of a property a(ss): the text that goes with a name, borrowed; NULL: there is none, or no message. */
+const char *session_find_text(sd_bus_message *property, const char *name);
 /* What is wrong with the registry's files, as the provider knows it. A broken file is no layer that is
  * missing: what it said last stays in force, and nothing else would show that. */
 _must_check_ int session_get_problems(struct session *s, sd_bus_message **ret);
-/* The text of what is wrong with the file, borrowed; NULL: nothing. */
-const char *session_find_problem(sd_bus_message *problems, const char *file);
 /* Asks, and warns of each on standard error; nothing with --quiet, or of an earlier moment. */
 _must_check_ int session_tell_problems(struct session *s);
 

@@ -32,9 +32,10 @@ struct why {
         size_t n;                /* entries */
         struct contender winner; /* of no layer: nothing wins */
         sd_bus_message *problems;
-        bool terminal;      /* there are headings */
-        struct table table; /* of the entries; text only */
-        struct buf notes;   /* of their files */
+        sd_bus_message *ends; /* of layers; NULL: of an earlier moment, which they are not of */
+        bool terminal;        /* there are headings */
+        struct table table;   /* of the entries; text only */
+        struct buf notes;     /* of their files */
         struct json j;
         struct known known;
         const struct schema_value *sv; /* NULL: the schema does not know the value */
@@ -45,7 +46,7 @@ struct why {
 static const struct table_column columns[] = { { "  LAYER", false }, { "PRECEDENCE", false },
         { "SEQUENCE", false }, { "VALUE", false } };
 
-static void show_value(struct buf *out, const struct contender *c, bool wins)
+static void show_value(struct buf *out, const struct contender *c, bool wins, const char *ends)
 {
         const struct value v = entry_value(&c->entry);
         bool hides = strcmp(c->state, "hides-key") == 0;
@@ -60,6 +61,10 @@ static void show_value(struct buf *out, const struct contender *c, bool wins)
         }
         if (!wins && !hides)
                 buf_printf(out, "   (%s)", c->state);
+        if (ends) {
+                buf_puts(out, "   until ");
+                layer_put_end(out, ends);
+        }
         if (c->file[0]) {
                 buf_puts(out, "   ");
                 utf8_put_safe(out, c->file, strlen(c->file));
@@ -74,7 +79,7 @@ static void show_text(struct why *w, const struct contender *c, const char *prob
         utf8_put_safe(&w->table.text, c->entry.layer, strlen(c->entry.layer));
         buf_printf(table_cell(&w->table), "%s%" PRIu32, heading ? "" : "precedence ", c->precedence);
         buf_printf(table_cell(&w->table), "%s%" PRIu64, heading ? "" : "sequence ", c->entry.sequence);
-        show_value(table_cell(&w->table), c, wins);
+        show_value(table_cell(&w->table), c, wins, session_find_text(w->ends, c->entry.layer));
         if (problem) {
                 buf_puts(&w->notes, "  the file is broken, this is what it said before: ");
                 utf8_put_safe(&w->notes, problem, strlen(problem));
@@ -82,14 +87,16 @@ static void show_text(struct why *w, const struct contender *c, const char *prob
         }
 }
 
-static void show_json(struct json *j, const struct contender *c, const char *problem)
+static void show_json(struct why *w, const struct contender *c, const char *problem)
 {
+        struct json *j = &w->j;
         const struct value v = entry_value(&c->entry);
 
         json_begin_object(j);
         json_add_string(j, "layer", c->entry.layer);
         json_add_number(j, "precedence", c->precedence);
         json_add_number(j, "sequence", c->entry.sequence);
+        layer_end_to_json(j, session_find_text(w->ends, c->entry.layer));
         json_add_string(j, "file", c->file[0] ? c->file : NULL);
         json_add_string(j, "file_problem", problem);
         json_add_string(j, "state", c->state);
@@ -122,9 +129,9 @@ static int show_contenders(struct why *w, sd_bus_message *m)
         int r = sd_bus_message_enter_container(m, 'a', "(sustuvs)");
 
         while (r >= 0 && (r = read_contender(m, &c)) > 0) {
-                const char *problem = session_find_problem(w->problems, c.file);
+                const char *problem = session_find_text(w->problems, c.file);
                 if (w->s->options.json)
-                        show_json(&w->j, &c, problem);
+                        show_json(w, &c, problem);
                 else
                         show_text(w, &c, problem);
                 w->n++;
@@ -333,6 +340,7 @@ static int show_reader(struct why *w)
 static void why_done(struct why *w)
 {
         sd_bus_message_unref(w->problems);
+        sd_bus_message_unref(w->ends);
         entry_done(&w->winner.entry);
         known_done(&w->known);
         table_done(&w->table);
@@ -375,6 +383,8 @@ int why_show(struct session *s, const char *key, const char *name)
         /* What is wrong with the files, and live, is known of today. */
         if (code == EXIT_CODE_OK && !s->options.at)
                 code = session_get_problems(s, &w.problems);
+        if (code == EXIT_CODE_OK && !s->options.at)
+                code = session_get_property(s, "LayerEnds", &w.ends);
         if (code != EXIT_CODE_OK)
                 return code;
         int r = sd_bus_message_read(reply, "bs", &w.exists, &w.path);
@@ -391,6 +401,8 @@ int why_show_layers(struct session *s, const char *key, const char *name)
         int code = session_ask(s, "Resolve", key, name, &reply);
         if (code == EXIT_CODE_OK)
                 code = session_get_problems(s, &w.problems);
+        if (code == EXIT_CODE_OK)
+                code = session_get_property(s, "LayerEnds", &w.ends);
         if (code != EXIT_CODE_OK)
                 return code;
         int r = sd_bus_message_read(reply, "bs", &w.exists, &w.path);

@@ -51,6 +51,7 @@ static int append_options(const struct session *s, sd_bus_message *m)
 
         return client_append_options(m, &(struct wire_options){
                                                 .layer = o->layer,
+                                                .ends = s->ends[0] ? s->ends : NULL,
                                                 .expected = o->expected,
                                                 .is_volatile = o->is_volatile,
                                                 .recursive = o->recursive,
@@ -213,6 +214,8 @@ static int echo_json(
                 value_to_json(&j, c->value);
         names_of_peios_to_json(&j, c, path.text);
         json_add_string(&j, "layer", session_layer(s));
+        if (s->ends[0])
+                layer_end_to_json(&j, s->ends);
         outcome_to_json(&j, s, o, a);
         session_end_json(s, &j);
         return EXIT_CODE_OK;
@@ -238,7 +241,12 @@ static int echo(
         }
         buf_puts(&s->out, "   (layer ");
         utf8_put_safe(&s->out, layer, strlen(layer));
-        buf_printf(&s->out, ", sequence %" PRIu64 ")\n", o->sequence);
+        buf_printf(&s->out, ", sequence %" PRIu64, o->sequence);
+        if (s->ends[0]) {
+                buf_puts(&s->out, ", until ");
+                layer_put_end(&s->out, s->ends);
+        }
+        buf_puts(&s->out, ")\n");
         return EXIT_CODE_OK;
 }
 
@@ -507,8 +515,9 @@ int write_batch_send(struct write_batch *b, struct preview_counts *ret)
                 return EXIT_CODE_OK;
         int r = sd_bus_message_close_container(b->m);
         if (r >= 0)
-                r = client_append_options(
-                        b->m, &(struct wire_options){ .layer = s->options.layer, .if_needed = true });
+                r = client_append_options(b->m, &(struct wire_options){ .layer = s->options.layer,
+                                                        .if_needed = !b->is_strict,
+                                                        .recursive = b->recursive });
         if (r < 0)
                 return session_fail(s, r, NULL);
         int code = session_call(s, b->m, &reply);

@@ -31,6 +31,8 @@ _must_check_ int write_change(struct session *s, enum write_kind kind, const cha
 struct write_batch {
         struct session *s;
         sd_bus_message *m; /* NULL: there is none yet */
+        bool recursive;    /* keys are deleted with all below */
+        bool is_strict;    /* and what is there already is an error, too */
 };
 
 void write_batch_done(struct write_batch *b);

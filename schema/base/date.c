@@ -207,7 +207,7 @@ bool date_find(const char *text, size_t n, int64_t about, int64_t *ret)
         return false;
 }
 
-static bool parse_ago(const char *text, int64_t now, int64_t *ret)
+bool date_parse_length(const char *text, int64_t *ret)
 {
         static const struct {
                 char unit;
@@ -219,7 +219,7 @@ static bool parse_ago(const char *text, int64_t now, int64_t *ret)
         long long v = isdigit((unsigned char)*text) ? strtoll(text, &end, 10) : -1;
         for (size_t i = 0; v >= 0 && v < 1000000 && i < sizeof(units) / sizeof(units[0]); i++)
                 if (end[0] == units[i].unit && end[1] == '\0') {
-                        *ret = now - v * units[i].usec;
+                        *ret = v * units[i].usec;
                         return true;
                 }
         return false;
@@ -236,8 +236,10 @@ bool date_parse(const char *text, int64_t now, int64_t *ret)
                 *ret = v * SECOND;
                 return *end == '\0' && v < INT64_MAX / SECOND;
         }
-        if (parse_ago(text, now, ret))
+        if (date_parse_length(text, ret)) {
+                *ret = now - *ret;
                 return true;
+        }
         return take_iso(&s, ret, &clock) && s.p == s.end;
 }
 

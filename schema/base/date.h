@@ -20,6 +20,9 @@ bool date_find(const char *text, size_t n, int64_t about, int64_t *ret);
  * "@SECONDS". False: it is none. */
 bool date_parse(const char *text, int64_t now, int64_t *ret);
 
+/* "7d", "12h", "30m", "90s", "2w" in microseconds. False: it is none. */
+bool date_parse_length(const char *text, int64_t *ret);
+
 /* When that ends: a day when it is over, a date with a time of the day at that moment. Nothing but digits
  * and their separators, and no blank. False: it is none. */
 bool date_parse_end(const char *text, size_t n, int64_t *ret);

@@ -78,7 +78,7 @@ START_TEST(offers)
                 { "peios-reg complete la", "layer\n" },
                 { "peios-reg set '" MODULES "' TaintEvents su", "success-only\n" },
                 { "peios-reg get --ra", "--raw\n" },
-                { "peios-reg set --fo", "--force\n" },
+                { "peios-reg set --forc", "--force\n" },
                 { "peios-reg set --from=/proc/sys/kernel/taint", "/proc/sys/kernel/tainted\n" },
                 { "peios-reg set --from /proc/sys/kernel/taint", "/proc/sys/kernel/tainted\n" },
                 { "peios-reg set --type=dw", "dword\ndword-be\n" },

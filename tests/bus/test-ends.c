@@ -6,6 +6,7 @@
 #include "../../schema/base/ending.h"
 #include "apply.h"
 #include "client.h"
+#include "shell.h"
 
 #define LAYER "\\System\\Registry\\Layers\\lab"
 #define SECOND UINT64_C(1000000)
@@ -114,6 +115,80 @@ START_TEST(while_it_did_not_run)
 }
 END_TEST
 
+/* ---- As people do it ---- */
+
+START_TEST(commands)
+{
+        registryd_start(NULL);
+        SHELL_SAYS(0, "reg layer ls", "base  0  enabled  -\n");
+        SHELL_SAYS(0, "reg layer new lab --for 2h --precedence 5", "new layer lab, until 20");
+        SHELL_SAYS(4, "reg layer new LAB", "layer 'LAB' is there already");
+        SHELL_SAYS(0, "reg set -q --layer lab /System/Audit/Modules TaintEvents disabled", "");
+        SHELL_SAYS(0, "reg layer ls", "base  0  enabled  -", "lab   5  enabled  20");
+        SHELL_SAYS(0, "reg --json layer ls", "\"name\":\"lab\"", "\"precedence\":5", "\"ends\":\"20");
+        SHELL_SAYS(0, "reg why /System/Audit/Modules TaintEvents", "* lab", "REG_SZ disabled   until 20");
+        SHELL_SAYS(0, "reg get -L /System/Audit/Modules TaintEvents", "lab", "until 20");
+        SHELL_SAYS(0, "reg layer set lab --disable --no-end", "set layer lab\n");
+        SHELL_SAYS(0, "reg layer ls", "lab   5  disabled  -");
+        SHELL_SAYS(0, "reg layer set lab --enable --until 2999-01-31", "until 2999-0");
+        SHELL_SAYS(0, "reg layer del lab", "del layer lab\n");
+        SHELL_SAYS(2, "reg layer del lab", "there is no layer 'lab'");
+        ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true '')]");
+        ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "enabled default");
+}
+END_TEST
+
+START_TEST(wrong_commands)
+{
+        static const struct {
+                int code;
+                const char *line, *text;
+        } cases[] = {
+                { 1, "reg layer new lab --for soon",
+                        "--for: 'soon' is no end, expected for how long: 30m, 12h" },
+                { 1, "reg layer new lab --for 0s", "--for: '0s' is no end" },
+                { 1, "reg layer new lab --for -- -1h", "" },
+                { 1, "reg layer new lab --until 2000-01-01", "expected a time that is still to come" },
+                { 1, "reg layer new lab --until never", "--until: 'never' is no end" },
+                { 1, "reg layer new lab --for 1h --until 2999-01-01", "expected one of them" },
+                { 1, "reg layer set site --enable --disable", "exclude each other" },
+                { 1, "reg layer set site", "expected what to change" },
+                { 2, "reg layer set lab --enable",
+                        "there is no layer 'lab'; `peios-reg layer ls` shows all" },
+                { 4, "reg layer set site --for 1h", "is the contents of a file, and ends with that" },
+                { 4, "reg layer del site", "is the contents of a file" },
+                { 4, "reg layer new a/b", "layer: " },
+                { 4, "reg set --for 1h --layer site /App V 1", "layer 'site' is there already" },
+        };
+
+        dropin_write("site.yaml", dropin_text("site", 5, "enabled"));
+        registryd_start(NULL);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+                SHELL_SAYS(cases[i].code, cases[i].line, cases[i].text);
+        SHELL_SAYS(0, "reg layer ls", "site  5  enabled  -  /etc/peios/registry.d/site.yaml");
+        ck_assert_str_eq(registry_property(world.bus, "LayerEnds"), "[]");
+}
+END_TEST
+
+/* Each in a layer of its own; the shell's own layer is not asked. */
+START_TEST(set_for_a_time)
+{
+        registryd_start(NULL);
+        SHELL_SAYS(0, "reg --dry-run set --for 2h /App V 1", "value-set", "V = REG_DWORD 1");
+        ck_assert_str_eq(registry_property(world.bus, "LayerEnds"), "[]");
+        SHELL_SAYS(0, "reg set /App V one", "(layer base, sequence ");
+        SHELL_SAYS(0, "REG_LAYER=lab reg set --for 2h /App V two", "V = REG_SZ two   (layer temporary-",
+                ", until 20");
+        SHELL_SAYS(0, "reg --json set --for 2s /App V three", "\"layer\":\"temporary-", "\"ends\":\"20");
+        WAIT(strncmp(get_text(world.bus, "\\App", "V"), "two temporary-", 14) == 0);
+        SHELL_SAYS(0, "reg history /App V", "reason layer-ended");
+        SHELL_SAYS(0, "reg set /App V four", "(layer base");
+        ck_assert_str_eq(get_text(world.bus, "\\App", "V"), "four base");
+}
+END_TEST
+
+/* ---- Over the bus ---- */
+
 static sd_bus_message *set_for(sd_bus *bus, const char *layer, const char *ends, const char *value)
 {
         return answer(bus, "Set", "ssuva{sv}", MODULES, "TaintEvents", (uint32_t)REG_SZ, "s", value, 2,
@@ -168,7 +243,7 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { while_it_runs, other_ends, refused_ends, while_it_did_not_run,
-                made_by_a_write, not_made };
+                made_by_a_write, not_made, commands, wrong_commands, set_for_a_time };
         const TTest *const privileged[] = { by_administrators };
         Suite *s = suite_create("ends");
 
