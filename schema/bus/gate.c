@@ -266,9 +266,21 @@ static int obey(struct gate *g, struct caller *c, const struct caller_call *call
         return is_full(g, c, call->bytes) ? refuse_full(g, c, call->m) : hold(g, c, call);
 }
 
-static int on_call(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+/* How large the message is. 0, or negative errno: it is not valid, or -ENOMEM. */
+static int measure(struct caller_call *call)
 {
         static const struct account_size limit = { .values = GATE_VALUES_MAX, .bytes = GATE_BYTES_MAX };
+        struct account_size size = { 0 };
+        int r = account_measure(call->m, &limit, &size);
+
+        call->is_large = r == 0;
+        call->bytes = r == 0 ? LARGE_BYTES : size.bytes + ACCOUNT_MESSAGE;
+        return r < 0 ? r : 0;
+}
+
+/* The filter: 0: the call is worked now; 1: it waits, or was refused. */
+static int on_call(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
         struct gate *g = userdata;
         struct caller *c;
         const char *sender = sd_bus_message_get_sender(m);
@@ -291,17 +303,12 @@ static int on_call(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *err
         struct caller_call call = { .m = m };
         if (is_full(g, c, 0))
                 return refuse_full(g, c, m);
-        if (!gate_is_writer(c)) {
-                struct account_size measure;
-                r = account_measure(m, &limit, &measure);
-                if (r == -ENOMEM)
-                        return r;
-                if (r < 0)
-                        return refuse(g, c, m, SD_BUS_ERROR_INVALID_ARGS, "the message is invalid",
-                                "the message is invalid");
-                call.is_large = r == 0;
-                call.bytes = r == 0 ? LARGE_BYTES : measure.bytes + ACCOUNT_MESSAGE;
-        }
+        r = gate_is_writer(c) ? 0 : measure(&call);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                return refuse(g, c, m, SD_BUS_ERROR_INVALID_ARGS, "the message is invalid",
+                        "the message is invalid");
         enum verdict verdict = c->held ? WAIT : judge(g, c, &call);
         /* Who makes a single call that needs nobody is never asked for. */
         if (c->state == CALLER_UNKNOWN && (verdict != PASS || c->has_called))
@@ -334,14 +341,6 @@ static void let_pass(struct gate *g, struct caller *c)
         (void)caller_call_free(h);
 }
 
-static void refuse_first(struct gate *g, struct caller *c, enum verdict verdict)
-{
-        struct caller_call *h = callers_take(&g->waiting, c);
-
-        (void)obey(g, c, h, verdict);
-        (void)caller_call_free(h);
-}
-
 /* Whoever may pass at once; else *ret_turn has used the least time of those who wait for their turn. */
 static struct caller *choose(struct gate *g, struct caller **ret_turn)
 {
@@ -352,8 +351,11 @@ static struct caller *choose(struct gate *g, struct caller **ret_turn)
                 enum verdict v = judge(g, c, c->held);
                 if (v == PASS)
                         return c;
-                if (v == LARGE || v == FULL)
-                        refuse_first(g, c, v);
+                if (v == LARGE || v == FULL) {
+                        struct caller_call *h = callers_take(&g->waiting, c);
+                        (void)obey(g, c, h, v);
+                        (void)caller_call_free(h);
+                }
                 if (v == TURN && (!turn || c->user->budget.left > turn->user->budget.left))
                         turn = c;
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "wire.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -212,121 +213,103 @@ int wire_read_value(sd_bus_message *m, struct buf *ret_bytes, uint32_t *ret_type
         return wire_read_value_within(m, SIZE_MAX, ret_bytes, ret_type, &size, d);
 }
 
-static int read_bool(sd_bus_message *m, bool *ret)
+/* ---- Dictionaries ---- */
+
+/* "layer (s), after (s) and whole (b)" */
+static int refuse_option(const char *name, const struct wire_member *members, size_t n, struct diag *d)
 {
-        int b = 0;
-        int r = sd_bus_message_read(m, "v", "b", &b);
-        *ret = b != 0;
-        return r;
+        _cleanup_buf_ struct buf known = BUF_INIT;
+
+        for (size_t i = 0; i < n; i++)
+                buf_printf(&known, "%s%s (%s)",
+                        i == 0       ? ""
+                        : i + 1 == n ? " and "
+                                     : ", ",
+                        members[i].name, members[i].type);
+        return diag_set(d, EINVAL, "there is no option '%s'; there are %s", name, buf_str(&known));
 }
 
-static int read_option(sd_bus_message *m, const char *name, struct wire_options *o, struct diag *d)
+struct dict {
+        const struct wire_member *members;
+        size_t n;
+        bool is_strict; /* there is nothing else in it */
+        uint64_t there; /* a bit for each member that is */
+        struct diag *d;
+};
+
+static int read_member(sd_bus_message *m, struct dict *dict)
 {
-        if (strcmp(name, "layer") == 0)
-                return sd_bus_message_read(m, "v", "s", &o->layer);
-        if (strcmp(name, "ends") == 0)
-                return sd_bus_message_read(m, "v", "s", &o->ends);
-        if (strcmp(name, "on-behalf-of") == 0)
-                return sd_bus_message_read(m, "v", "s", &o->on_behalf_of);
-        if (strcmp(name, "expected-sequence") == 0) {
-                o->expected.given = true;
-                return sd_bus_message_read(m, "v", "t", &o->expected.sequence);
-        }
-        if (strcmp(name, "volatile") == 0)
-                return read_bool(m, &o->is_volatile);
-        if (strcmp(name, "recursive") == 0)
-                return read_bool(m, &o->recursive);
-        if (strcmp(name, "if-needed") == 0)
-                return read_bool(m, &o->if_needed);
-        if (strcmp(name, "unchanged") == 0)
-                return read_bool(m, &o->unchanged);
-        return diag_set(d, EINVAL,
-                "there is no option '%s'; there are layer (s), ends (s), expected-sequence (t), volatile (b), "
-                "recursive (b), if-needed (b), unchanged (b) and on-behalf-of (s)",
-                name);
+        const char *name;
+        size_t i = 0;
+
+        int r = sd_bus_message_read(m, "s", &name);
+        if (r < 0)
+                return r;
+        while (i < dict->n && strcmp(name, dict->members[i].name) != 0)
+                i++;
+        if (i == dict->n)
+                return dict->is_strict ? refuse_option(name, dict->members, dict->n, dict->d)
+                                       : sd_bus_message_skip(m, "v");
+        dict->there |= UINT64_C(1) << i;
+        r = sd_bus_message_read(m, "v", dict->members[i].type, dict->members[i].at);
+        return r == -ENXIO && dict->is_strict
+                       ? diag_set(dict->d, EINVAL, "option '%s' is of the wrong type", name)
+                       : r;
 }
 
-int wire_read_options(sd_bus_message *m, struct wire_options *ret, struct diag *d)
+static int read_dict(sd_bus_message *m, struct dict *dict)
 {
-        struct wire_options o = { 0 };
-        const char *name = NULL;
-
+        assert(dict->n <= 64);
         int r = sd_bus_message_enter_container(m, 'a', "{sv}");
         while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = sd_bus_message_read(m, "s", &name);
-                if (r >= 0)
-                        r = read_option(m, name, &o, d);
-                if (r == -ENXIO)
-                        return diag_set(d, EINVAL, "option '%s' is of the wrong type", name);
+                r = read_member(m, dict);
                 if (r >= 0)
                         r = sd_bus_message_exit_container(m);
         }
         if (r >= 0)
                 r = sd_bus_message_exit_container(m);
-        if (r < 0)
-                return r;
-        *ret = o;
-        return 0;
-}
-
-static int read_member(sd_bus_message *m, const struct wire_member *members, size_t n)
-{
-        const char *name;
-
-        int r = sd_bus_message_read(m, "s", &name);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < n; i++)
-                if (strcmp(name, members[i].name) == 0)
-                        return sd_bus_message_read(m, "v", members[i].type, members[i].at);
-        return sd_bus_message_skip(m, "v");
+        return r < 0 ? r : 0;
 }
 
 int wire_read_dict(sd_bus_message *m, const struct wire_member *members, size_t n)
 {
-        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
-
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = read_member(m, members, n);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
-        if (r >= 0)
-                r = sd_bus_message_exit_container(m);
-        return r < 0 ? r : 0;
-}
-
-static int read_strict_member(sd_bus_message *m, const struct wire_member *members, size_t n, struct diag *d)
-{
-        _cleanup_buf_ struct buf allowed = BUF_INIT;
-        const char *name;
-
-        int r = sd_bus_message_read(m, "s", &name);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < n; i++)
-                if (strcmp(name, members[i].name) == 0) {
-                        r = sd_bus_message_read(m, "v", members[i].type, members[i].at);
-                        return r == -ENXIO ? diag_set(d, EINVAL, "option '%s' is of the wrong type", name)
-                                           : r;
-                }
-        for (size_t i = 0; i < n; i++)
-                buf_printf(&allowed, "%s%s", i > 0 ? ", " : "", members[i].name);
-        return diag_set(d, EINVAL, "there is no option '%s'; allowed are %s", name, buf_str(&allowed));
+        return read_dict(m, &(struct dict){ .members = members, .n = n });
 }
 
 int wire_read_strict(sd_bus_message *m, const struct wire_member *members, size_t n, struct diag *d)
 {
-        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        return read_dict(m, &(struct dict){ .members = members, .n = n, .is_strict = true, .d = d });
+}
 
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = read_strict_member(m, members, n, d);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
-        if (r >= 0)
-                r = sd_bus_message_exit_container(m);
-        return r < 0 ? r : 0;
+int wire_read_options(sd_bus_message *m, struct wire_options *ret, struct diag *d)
+{
+        enum {
+                EXPECTED = 2
+        };
+        struct wire_options o = { 0 };
+        int is_volatile = 0, recursive = 0, if_needed = 0, unchanged = 0;
+        const struct wire_member members[] = {
+                { "layer", "s", &o.layer },
+                { "ends", "s", &o.ends },
+                [EXPECTED] = { "expected-sequence", "t", &o.expected.sequence },
+                { "volatile", "b", &is_volatile },
+                { "recursive", "b", &recursive },
+                { "if-needed", "b", &if_needed },
+                { "unchanged", "b", &unchanged },
+                { "on-behalf-of", "s", &o.on_behalf_of },
+        };
+        struct dict dict = { .members = members, .n = ARRAY_SIZE(members), .is_strict = true, .d = d };
+
+        int r = read_dict(m, &dict);
+        if (r < 0)
+                return r;
+        o.expected.given = dict.there >> EXPECTED & 1;
+        o.is_volatile = is_volatile != 0;
+        o.recursive = recursive != 0;
+        o.if_needed = if_needed != 0;
+        o.unchanged = unchanged != 0;
+        *ret = o;
+        return 0;
 }
 
 enum exit_code wire_exit_code(const sd_bus_error *error)

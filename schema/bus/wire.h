@@ -25,21 +25,6 @@ _must_check_ int wire_read_value(
 _must_check_ int wire_read_value_within(sd_bus_message *m, size_t max, struct buf *ret_bytes,
         uint32_t *ret_type, size_t *ret_size, struct diag *d);
 
-/* Options a{sv}: the ones that exist; anything else is -EINVAL with d naming it and the allowed set. Strings
- * are borrowed from the message. */
-struct wire_options {
-        const char *layer;        /* "layer" s */
-        const char *ends;         /* "ends" s: the layer is made, and ends then (schema/base/ending.h) */
-        const char *on_behalf_of; /* "on-behalf-of" s: unique bus name */
-        struct expected expected; /* "expected-sequence" t */
-        bool is_volatile;         /* "volatile" b */
-        bool recursive;           /* "recursive" b */
-        bool if_needed;           /* "if-needed" b */
-        bool unchanged; /* "unchanged" b: Subscribe: also report writes that changed nothing effective */
-};
-
-_must_check_ int wire_read_options(sd_bus_message *m, struct wire_options *ret, struct diag *d);
-
 /* A dictionary's members, read by a table. */
 struct wire_member {
         const char *name, *type;
@@ -51,9 +36,25 @@ struct wire_member {
  * passed over. 0; -ENXIO where a member is of another type, or another negative errno: then some may have
  * been set. */
 _must_check_ int wire_read_dict(sd_bus_message *m, const struct wire_member *members, size_t n);
-/* The same of options: what is not in the table, or of another type, is -EINVAL with d set. */
+/* The same of options: what is not in the table, or of another type, is -EINVAL, and d says what there is.
+ */
 _must_check_ int wire_read_strict(
         sd_bus_message *m, const struct wire_member *members, size_t n, struct diag *d);
+
+/* The options of what changes the registry, or waits for changes. Strings are borrowed from the message. */
+struct wire_options {
+        const char *layer;        /* "layer" s */
+        const char *ends;         /* "ends" s: the layer is made, and ends then (schema/base/ending.h) */
+        const char *on_behalf_of; /* "on-behalf-of" s: unique bus name */
+        struct expected expected; /* "expected-sequence" t */
+        bool is_volatile;         /* "volatile" b */
+        bool recursive;           /* "recursive" b */
+        bool if_needed;           /* "if-needed" b */
+        bool unchanged; /* "unchanged" b: Subscribe: also report writes that changed nothing effective */
+};
+
+/* As wire_read_strict(). */
+_must_check_ int wire_read_options(sd_bus_message *m, struct wire_options *ret, struct diag *d);
 
 /* Maps a bus error to the exit codes of the command-line tools. */
 enum exit_code {

@@ -49,7 +49,7 @@ struct options_row {
         char letter;      /* 0: none; only what takes no argument has one */
         bool is_word;     /* its argument stands for one of the command's words */
         bool is_slash;    /* it is written `/NAME ARGUMENT`, in any case, as reg.exe's are, and given once;
-                             another    command's may have the same name and another meaning */
+                             another command's may have the same name and another meaning */
         enum options_kind kind;
         size_t offset;       /* in the program's struct */
         uint64_t min, max;   /* of a number; max 0: no limit */

@@ -188,8 +188,8 @@ START_TEST(options)
                 const char *rows = HISTORY(.key = KEY, .bound = cases[i].option, .time = cases[i].time);
                 ck_assert_int_eq(rows[0] != '\0', cases[i].found);
         }
-        refused(world.bus, ERROR_INVALID_VALUE, "there is no option 'sense'; allowed are since,", "History",
-                "sba{sv}", KEY, 0, 1, "sense", "t", now);
+        refused(world.bus, ERROR_INVALID_VALUE, "there is no option 'sense'; there are since (t),",
+                "History", "sba{sv}", KEY, 0, 1, "sense", "t", now);
         refused(world.bus, ERROR_INVALID_VALUE, "option 'since' is of the wrong type", "History", "sba{sv}",
                 KEY, 0, 1, "since", "s", "x");
         refused(world.bus, ERROR_INVALID_NAME, "", "History", "sba{sv}", "\\A\\\\B", 0, 0);

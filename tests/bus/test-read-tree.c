@@ -99,8 +99,8 @@ START_TEST(effective_and_of_a_layer)
         refused(world.bus, ERROR_INVALID_NAME, "is not below", "ReadTree", "sa{sv}", KEY, 1, "after", "s",
                 "\\System");
         refused(world.bus, ERROR_INVALID_VALUE,
-                "there is no option 'depth'; allowed are layer, after, whole", "ReadTree", "sa{sv}", KEY, 1,
-                "depth", "u", 1u);
+                "there is no option 'depth'; there are layer (s), after (s) and whole (b)", "ReadTree",
+                "sa{sv}", KEY, 1, "depth", "u", 1u);
 }
 END_TEST
 
