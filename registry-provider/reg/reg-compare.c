@@ -50,11 +50,6 @@ static int read_side(struct session *s, const char *word, struct side *ret)
         return code;
 }
 
-static bool any_hive(_unused_ const char *name, _unused_ size_t len, _unused_ void *userdata)
-{
-        return true;
-}
-
 /* Differences are of keys of one path: the second side's keys get those of the first. */
 static int move(struct session *s, struct side *side, const struct path *to)
 {
@@ -63,7 +58,8 @@ static int move(struct session *s, struct side *side, const struct path *to)
                 _cleanup_buf_ struct buf text = BUF_INIT;
                 buf_printf(&text, "%s%s", to->text, path->text + side->path.len);
                 int r = text.error ? text.error
-                                   : path_parse(buf_str(&text), text.len, any_hive, NULL, &moved, &s->diag);
+                                   : path_parse(buf_str(&text), text.len, path_any_hive, NULL, &moved,
+                                             &s->diag);
                 if (r < 0)
                         return session_refuse(s, r);
                 path_done(path);

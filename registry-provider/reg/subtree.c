@@ -89,11 +89,6 @@ static int add_value(struct subtree *t, sd_bus_message *m)
         return 0;
 }
 
-static bool any_hive(_unused_ const char *name, _unused_ size_t len, _unused_ void *userdata)
-{
-        return true;
-}
-
 static int add_key(struct subtree *t, sd_bus_message *m)
 {
         const char *path;
@@ -109,7 +104,7 @@ static int add_key(struct subtree *t, sd_bus_message *m)
                 .hidden = flags & KEY_IS_HIDDEN,
                 .blanket = flags & KEY_IS_MASKED,
                 .is_volatile = flags & KEY_IS_VOLATILE };
-        r = path_parse(path, strlen(path), any_hive, NULL, &key->path, NULL);
+        r = path_parse(path, strlen(path), path_any_hive, NULL, &key->path, NULL);
         if (r < 0)
                 return r == -ENOMEM ? r : -EBADMSG;
         t->n++;

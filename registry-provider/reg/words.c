@@ -9,17 +9,11 @@
 #include "../../schema/names/path.h"
 #include "../../schema/values/value.h"
 
-/* Which hives there are is the provider's to know; here every first component may be one. */
-static bool any_hive(_unused_ const char *name, _unused_ size_t len, _unused_ void *userdata)
-{
-        return true;
-}
-
 int words_check_key(const char *word, struct diag *d)
 {
         _cleanup_path_ struct path path = { 0 };
 
-        return path_parse(word, strlen(word), any_hive, NULL, &path, d);
+        return path_parse(word, strlen(word), path_any_hive, NULL, &path, d);
 }
 
 static bool is_separator(char c)

@@ -179,16 +179,10 @@ static enum policy_place find_place(const struct effects *fx, const struct path 
         return schema_has_key(fx->schema, path) ? POLICY_ABOVE : POLICY_ELSEWHERE;
 }
 
-/* What the path of a key begins with is a hive, also if it was made a moment ago. */
-static bool is_hive(_unused_ const char *name, _unused_ size_t len, _unused_ void *userdata)
-{
-        return true;
-}
-
 /* `text`: NULL where there was no memory for it. */
 static int parse_path(const char *text, struct path *ret)
 {
-        return text ? path_parse(text, strlen(text), is_hive, NULL, ret, NULL) : -ENOMEM;
+        return text ? path_parse(text, strlen(text), path_any_hive, NULL, ret, NULL) : -ENOMEM;
 }
 
 static int place_child(

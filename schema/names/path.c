@@ -220,6 +220,11 @@ const char *path_root_of_hive(const char *hive, size_t len)
         return NULL;
 }
 
+bool path_any_hive(_unused_ const char *name, _unused_ size_t len, _unused_ void *userdata)
+{
+        return true;
+}
+
 static bool names_hive(const char *name, size_t len, path_is_hive_t is_hive, void *userdata)
 {
         return fold_equal(name, len, DEFAULT_HIVE, strlen(DEFAULT_HIVE)) ||

@@ -24,6 +24,8 @@ struct path {
 
 /* Whether the folded name is a hive; NULL means that only "Machine" is one. */
 typedef bool (*path_is_hive_t)(const char *name, size_t len, void *userdata);
+/* One for paths that are never without their hive, whatever its name. */
+bool path_any_hive(const char *name, size_t len, void *userdata);
 
 /* Returns 0, -ENOMEM, or -EINVAL / -ENAMETOOLONG with d saying which component, what is wrong and what is
  * allowed. `input` need not be NUL-terminated; an empty input or a lone separator is -EINVAL. */

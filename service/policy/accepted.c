@@ -164,15 +164,6 @@ static int parse_value(const struct yaml_doc *doc, const struct yaml_node *node,
                        : accepted_set(a, &sv, node->text);
 }
 
-/* There is no relative path in the file: the first component is a hive, whatever its name. */
-static bool any_hive(const char *name, size_t len, void *userdata)
-{
-        (void)name;
-        (void)len;
-        (void)userdata;
-        return true;
-}
-
 static int parse_key(const struct yaml_doc *doc, const struct yaml_node *node, bool pending,
         struct accepted *a, struct diag *d)
 {
@@ -180,7 +171,7 @@ static int parse_key(const struct yaml_doc *doc, const struct yaml_node *node, b
                 return yaml_error(doc, node, d, "expected a map of value names and texts");
 
         _cleanup_path_ struct path key = { 0 };
-        int r = path_parse(node->key->text, node->key->len, any_hive, NULL, &key, NULL);
+        int r = path_parse(node->key->text, node->key->len, path_any_hive, NULL, &key, NULL);
         if (r == -ENOMEM)
                 return r;
         if (r < 0)

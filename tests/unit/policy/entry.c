@@ -4,20 +4,12 @@
 #include <check.h>
 #include <string.h>
 
-static bool any_hive(const char *name, size_t len, void *userdata)
-{
-        (void)name;
-        (void)len;
-        (void)userdata;
-        return true;
-}
-
 struct schema_value entry_new(const char *key, const char *name)
 {
         struct schema_value sv = { .name = strdup(name) };
 
         ck_assert_ptr_nonnull(sv.name);
-        ck_assert_int_eq(path_parse(key, strlen(key), any_hive, NULL, &sv.key, NULL), 0);
+        ck_assert_int_eq(path_parse(key, strlen(key), path_any_hive, NULL, &sv.key, NULL), 0);
         return sv;
 }
 

@@ -50,11 +50,6 @@ static void describe(struct buf *out, const struct history_row *row)
         buf_printf(out, "%s\n", row->is_volatile ? " volatile" : "");
 }
 
-static bool is_hive(_unused_ const char *name, _unused_ size_t len, _unused_ void *userdata)
-{
-        return true;
-}
-
 /* All pages, one behind the other. */
 static char *tell(struct store *s, const char *path, struct history_query q)
 {
@@ -63,7 +58,7 @@ static char *tell(struct store *s, const char *path, struct history_query q)
         struct history_page page;
         char *text;
 
-        ck_assert_int_eq(path_parse(path, strlen(path), is_hive, NULL, &parsed, NULL), 0);
+        ck_assert_int_eq(path_parse(path, strlen(path), path_any_hive, NULL, &parsed, NULL), 0);
         q.path = &parsed;
         q.limit = q.limit ? q.limit : 1000;
         q.bytes = q.bytes ? q.bytes : 1u << 20;
@@ -280,7 +275,8 @@ START_TEST(a_page_that_ends_early_leaves_nothing_behind)
                         " SELECT i, 0, 0, 0x22, 0, guid, 'x' FROM n, main.key AS k WHERE k.name = 'Other'",
                         NULL, NULL, NULL),
                 SQLITE_OK);
-        ck_assert_int_eq(path_parse("Machine\\App", strlen("Machine\\App"), is_hive, NULL, &path, NULL), 0);
+        ck_assert_int_eq(
+                path_parse("Machine\\App", strlen("Machine\\App"), path_any_hive, NULL, &path, NULL), 0);
         {
                 _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
                 ck_assert_int_eq(history_page(s, &q, &page), 0);
@@ -311,7 +307,7 @@ START_TEST(a_page_counts_paths)
         for (unsigned i = 1; i < 20; i++)
                 APPLY(s, OP_VALUE(51, "V", "base", REG_SZ, "x", 100 + i));
         sync_store(s);
-        ck_assert_int_eq(path_parse("Machine", strlen("Machine"), is_hive, NULL, &path, NULL), 0);
+        ck_assert_int_eq(path_parse("Machine", strlen("Machine"), path_any_hive, NULL, &path, NULL), 0);
         do {
                 _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
                 size_t bytes = 0;
