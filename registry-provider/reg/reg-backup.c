@@ -160,6 +160,9 @@ int command_check(struct session *s)
                 return code;
         show_findings(s, &found);
         code = session_flush(s);
+        /* Files and layers' metadata that do not count are no fault of the database. */
+        if (code == EXIT_CODE_OK && !file)
+                code = session_tell_problems(s);
         if (code != EXIT_CODE_OK || found.n == 0)
                 return code;
         (void)diag_set(&s->diag, EUCLEAN, "%s: %zu %s not as it should be", file ? file : "the registry",

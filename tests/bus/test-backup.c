@@ -118,6 +118,10 @@ START_TEST(the_program_checks)
         set_string(world.bus, KEY, "V", "one");
         shell_is(0, "reg check; reg check -q", "all is as it should be\n");
         shell_is(0, "reg check --json", "{\"findings\":[]}\n");
+        /* What is no fault of the database is said beside it. */
+        SHELL_SAYS(0,
+                "reg set -f /System/Registry/Layers/x Precedence sz:high; reg check; reg del -r -y /System/Registry/Layers/x",
+                "all is as it should be", "expected a REG_DWORD");
         /* Beside the provider that has it open, and a copy. */
         shell_is(0, "reg check root" LAYOUT_STORE, "all is as it should be\n");
         shell_is(0, "reg backup copy.db; reg check copy.db", "all is as it should be\n");

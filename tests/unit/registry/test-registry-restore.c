@@ -356,10 +356,15 @@ START_TEST(random_runs)
                 for (unsigned n = pick(25) + 1; n > 0; n--)
                         random_change(to);
                 (void)snprintf(what, sizeof(what), "run %d", _i * RUNS + run);
+                _cleanup_dump_ struct dump changed = world_contents(to);
+                const int64_t row = last_row(to);
                 restore_all(to, then);
                 _cleanup_dump_ struct dump after = world_contents(to), effective_after = world_effective(to);
                 dump_assert_equal(&contents, &after, what);
                 dump_assert_equal(&effective, &effective_after, what);
+                undo_since(to, row);
+                _cleanup_dump_ struct dump again = world_contents(to);
+                dump_assert_equal(&changed, &again, what);
                 world_done(&other);
                 world_done(&w);
         }
