@@ -100,7 +100,8 @@ void words_path_to_json(struct json *j, const char *name, const char *path)
         if (shown.error)
                 j->out->error = shown.error;
         if (name)
-                json_add_string(j, name, buf_str(&shown));
+                json_key(j, name);
+        json_string(j, buf_str(&shown));
 }
 
 void words_format_key(struct buf *out, const char *key)
