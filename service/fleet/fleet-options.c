@@ -4,12 +4,21 @@
 #include "../../schema/base/macro.h"
 
 static const struct options_command commands[] = {
+        [FLEET_PUBLISH] = { "publish", 1, 1, "FILE --group GROUP --key SECRET",
+                "Sign a policy with the next serial, and put it into etcd", NULL, { OPTIONS_FILES } },
+        [FLEET_WITHDRAW] = { "withdraw", 0, 0, "--group GROUP --key SECRET",
+                "Publish a policy that says nothing", NULL, { NULL } },
+        [FLEET_STATUS] = { "status", 0, 0, "", "How the machines stand, the worst first", NULL, { NULL } },
+        [FLEET_SHOW] = { "show", 1, 1, "MACHINE", "All that a machine says", NULL, { NULL } },
+        [FLEET_FORGET] = { "forget", 1, 1, "MACHINE", "Remove a machine that is gone from etcd", NULL,
+                { NULL } },
         [FLEET_VERIFY] = { "verify", 0, OPTIONS_UNLIMITED, "[FILE...]",
                 "Is a policy signed, newer than the last, and good?", NULL, { OPTIONS_FILES } },
 };
 
 #define AT(member) offsetof(struct fleet_options, member)
 #define ON(command) (UINT64_C(1) << FLEET_##command)
+#define ON_ETCD (ON(PUBLISH) | ON(WITHDRAW) | ON(STATUS) | ON(SHOW) | ON(FORGET))
 
 static const struct options_row rows[] = {
         { "install", .kind = OPTIONS_FLAG, .offset = AT(install), .commands = ON(VERIFY),
@@ -23,8 +32,39 @@ static const struct options_row rows[] = {
         { "settle", .kind = OPTIONS_NUMBER, .offset = AT(settle), .max = 3600, .commands = ON(VERIFY),
                 .metavar = "SECONDS", .help = "--incoming: again, until nothing came for so long",
                 .manual = "with\n.Fl -incoming :\nlook again, until nothing came or changed for so long." },
-        { "json", .kind = OPTIONS_FLAG, .offset = AT(json), .commands = ON(VERIFY),
-                .help = "One JSON document", .manual = "print one JSON document, an array of objects." },
+        { "json", .kind = OPTIONS_FLAG, .offset = AT(json), .commands = OPTIONS_ALL,
+                .help = "One JSON document",
+                .manual = "print one JSON document; of\n.Cm verify\nand\n.Cm status\nan array of objects." },
+        { "group", .kind = OPTIONS_TEXT, .offset = AT(group),
+                .commands = ON(PUBLISH) | ON(WITHDRAW) | ON(STATUS), .metavar = "GROUP",
+                .help = "The group; of status: its machines alone",
+                .manual = "the group; of\n.Cm status :\nits machines alone." },
+        { "key", .kind = OPTIONS_TEXT, .offset = AT(key), .commands = ON(PUBLISH) | ON(WITHDRAW),
+                .metavar = "SECRET", .help = "Sign with this secret key of signify",
+                .manual = "sign with this secret key of\n.Xr signify 1 ,\nwhich asks for its passphrase.",
+                .offered = OPTIONS_FILES },
+        { "serial", .kind = OPTIONS_NUMBER, .offset = AT(serial), .min = 1, .max = INT64_MAX,
+                .commands = ON(PUBLISH) | ON(WITHDRAW), .metavar = "NUMBER",
+                .help = "This serial instead of the next one" },
+        { "all", .kind = OPTIONS_FLAG, .offset = AT(all), .commands = ON(STATUS),
+                .help = "A line for each machine that is not well, however many there are" },
+        { "endpoint", .kind = OPTIONS_LIST, .offset = AT(endpoints), .commands = ON_ETCD, .metavar = "URL",
+                .help = "Where etcd is (default: http://127.0.0.1:2379); may be given more than once",
+                .manual =
+                        "where etcd is,\n.Ql http://127.0.0.1:2379\nby default; may be given more than once." },
+        { "prefix", .kind = OPTIONS_TEXT, .offset = AT(prefix), .commands = ON_ETCD, .metavar = "TEXT",
+                .help = "What all keys begin with (default: /peios)" },
+        { "ca-file", .kind = OPTIONS_TEXT, .offset = AT(ca_file), .commands = ON_ETCD, .metavar = "FILE",
+                .help = "Certificates that etcd's is verified with", .offered = OPTIONS_FILES },
+        { "cert-file", .kind = OPTIONS_TEXT, .offset = AT(cert_file), .commands = ON_ETCD, .metavar = "FILE",
+                .help = "A certificate for etcd", .offered = OPTIONS_FILES },
+        { "cert-key-file", .kind = OPTIONS_TEXT, .offset = AT(key_file), .commands = ON_ETCD,
+                .metavar = "FILE", .help = "Its key", .offered = OPTIONS_FILES },
+        { "user", .kind = OPTIONS_TEXT, .offset = AT(user), .commands = ON_ETCD, .metavar = "NAME",
+                .help = "A user of etcd's" },
+        { "password-file", .kind = OPTIONS_TEXT, .offset = AT(password_file), .commands = ON_ETCD,
+                .metavar = "FILE", .help = "Its first line is the user's password",
+                .offered = OPTIONS_FILES },
         { "root", .kind = OPTIONS_ROOT, .offset = AT(root), .commands = OPTIONS_ALL, .metavar = "DIR",
                 .help = "Keys, serials and installed policies are below DIR", .offered = OPTIONS_FOLDERS },
         { "help", 'h', .kind = OPTIONS_HELP, .commands = OPTIONS_ALL, .help = "Show this",

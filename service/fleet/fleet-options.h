@@ -7,6 +7,11 @@
 
 enum fleet_command {
         FLEET_VERIFY,
+        FLEET_PUBLISH,
+        FLEET_WITHDRAW,
+        FLEET_STATUS,
+        FLEET_SHOW,
+        FLEET_FORGET,
 };
 
 struct fleet_options {
@@ -14,6 +19,12 @@ struct fleet_options {
         bool json;
         bool install;
         bool incoming;
+        const char *group, *key;
+        uint64_t serial; /* 0: the next one */
+        bool all;
+        struct options_list endpoints; /* of etcd */
+        const char *prefix;
+        const char *ca_file, *cert_file, *key_file, *user, *password_file;
         uint64_t settle;
 };
 

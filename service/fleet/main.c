@@ -4,6 +4,8 @@
 
 #include "../../schema/base/log.h"
 #include "config.h"
+#include "machines.h"
+#include "publish.h"
 #include "verify.h"
 
 static enum exit_code run(const struct fleet_options *o, const struct options_line *line)
@@ -11,13 +13,23 @@ static enum exit_code run(const struct fleet_options *o, const struct options_li
         switch ((enum fleet_command)(line->command - fleet_options_program.commands)) {
         case FLEET_VERIFY:
                 return verify_files(o, line->words, line->n_words);
+        case FLEET_PUBLISH:
+                return publish_policy(o, line->words[0]);
+        case FLEET_WITHDRAW:
+                return publish_policy(o, NULL);
+        case FLEET_STATUS:
+                return machines_status(o);
+        case FLEET_SHOW:
+                return machines_show(o, line->words[0]);
+        case FLEET_FORGET:
+                return machines_forget(o, line->words[0]);
         }
         return EXIT_CODE_USAGE;
 }
 
 int main(int argc, char **argv)
 {
-        struct fleet_options options = { 0 };
+        struct fleet_options options = { .prefix = "/peios" };
         struct options_line line;
         struct diag d = { 0 };
 

@@ -16,6 +16,7 @@ struct reporter {
         struct etcd *etcd;
         const struct standing *standing;
         char *machine, *verdict_key, *alive_key;
+        struct buf groups; /* a JSON array */
         uint64_t period;
         uint64_t lease;         /* 0: none */
         uint64_t renewed, sent; /* CLOCK_MONOTONIC; 0: not yet */
@@ -74,6 +75,8 @@ static void format(const struct reporter *p, struct buf *out)
         add_time(&j);
         json_add_number(&j, "report-seconds", p->period / 1000000);
         json_add_string(&j, "agent", PROJECT_VERSION);
+        json_key(&j, "member-of");
+        buf_puts(out, buf_str(&p->groups));
         if (rest[0])
                 buf_printf(out, ",%s", rest);
         json_end_object(&j);
@@ -182,6 +185,16 @@ void reporter_changed(struct reporter *p)
 
 /* ---- making and ending ---- */
 
+static void put_groups(const struct agent_config *config, struct buf *out)
+{
+        struct json j = json_on(out);
+
+        json_begin_array(&j);
+        for (size_t i = 0; i < config->n_groups; i++)
+                json_string(&j, config->groups[i]);
+        json_end_array(&j);
+}
+
 int reporter_new(
         struct agent *agent, struct etcd *etcd, const struct agent_config *config, struct reporter **ret)
 {
@@ -201,7 +214,8 @@ int reporter_new(
                 p->verdict_key = NULL;
         if (asprintf(&p->alive_key, "%s/machines/%s/alive", config->prefix, config->machine) < 0)
                 p->alive_key = NULL;
-        if (!p->machine || !p->verdict_key || !p->alive_key) {
+        put_groups(config, &p->groups);
+        if (!p->machine || !p->verdict_key || !p->alive_key || p->groups.error < 0) {
                 (void)reporter_free(p);
                 return -ENOMEM;
         }
@@ -214,6 +228,7 @@ struct reporter *reporter_free(struct reporter *p)
         if (!p)
                 return NULL;
         p->call = etcd_cancel(p->call);
+        buf_done(&p->groups);
         free(p->machine);
         free(p->verdict_key);
         free(p->alive_key);

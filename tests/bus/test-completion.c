@@ -51,7 +51,7 @@ START_TEST(offers)
                 /* What is only known, and what has blanks, colons and separators in it. */
                 { "peios-reg ls '\\sys", "\\System\n\\System\\\n" },
                 { "peios-reg ls /System/au", "/System/Audit\n/System/Audit/\n" },
-                { "peios-reg ls /System/", "/System/Audit\n/System/Process\n/System/Registry\n" },
+                { "peios-reg ls /System/p", "/System/Process\n" },
                 { "peios-reg ls /System/Audit/met", "/System/Audit/Metrics\n" },
                 { "peios-reg man /System/Audit/met", "/System/Audit/Metrics\n/System/Audit/Metrics/\n" },
                 { "peios-reg get /System/Process/p",

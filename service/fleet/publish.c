@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "publish.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "../../schema/base/file.h"
+#include "../../schema/base/json.h"
+#include "../../schema/base/log.h"
+#include "fleet-policy.h"
+#include "fleet-session.h"
+
+#define VALUE_MAX FLEET_POLICY_BYTES_MAX
+
+/* What etcd has now. */
+struct published {
+        uint64_t mod_revision; /* 0: nothing */
+        uint64_t serial;       /* 0: not known */
+        bool is_broken;
+};
+
+static void take_published(const struct etcd_answer *a, void *userdata)
+{
+        struct published *p = userdata;
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        struct hive_file *hive = NULL;
+
+        if (a->n_pairs == 0)
+                return;
+        p->mod_revision = a->pairs[0].mod_revision;
+        buf_add(&text, a->pairs[0].value, a->pairs[0].value_len);
+        int r = text.error ? text.error : signed_parse("etcd", &text, VALUE_MAX, &hive, NULL);
+        p->is_broken = r < 0;
+        if (r == 0)
+                p->serial = hive->serial;
+        (void)hive_file_free(hive);
+}
+
+/* ---- the text ---- */
+
+/* The line that says the serial is a new one; without one it stands behind the first line. */
+static void put_serial(const char *text, uint64_t serial, struct buf *out)
+{
+        bool is_there = false;
+
+        for (int round = 0; round < 2 && !is_there; round++) {
+                buf_clear(out);
+                for (const char *line = text; *line;) {
+                        size_t n = strcspn(line, "\n");
+                        n += line[n] == '\n';
+                        bool is_serial = strncmp(line, "serial:", 7) == 0;
+                        if (!is_serial)
+                                buf_add(out, line, n);
+                        if (is_serial || (round == 1 && strncmp(line, "peios-registry:", 15) == 0))
+                                buf_printf(out, "serial: %" PRIu64 "\n", serial);
+                        is_there = is_there || is_serial;
+                        line += n;
+                }
+        }
+}
+
+static enum exit_code read_text(const struct fleet_options *o, const char *file, struct buf *ret)
+{
+        struct diag d = { 0 };
+
+        if (!file) {
+                buf_printf(ret, "peios-registry: 1\nlayer: fleet-%s\nprecedence: %u\n", o->group,
+                        FLEET_PRECEDENCE_MIN);
+                return EXIT_CODE_OK;
+        }
+        int r = file_read(AT_FDCWD, file, FLEET_POLICY_BYTES_MAX, ret, NULL, &d);
+        if (r == 0 && strlen(buf_str(ret)) != ret->len)
+                r = diag_set(&d, EINVAL, "%s: there is a NUL byte in it", file);
+        if (r == 0)
+                return EXIT_CODE_OK;
+        log_error("%s", d.text[0] ? d.text : file);
+        return r == -ENOENT ? EXIT_CODE_NOT_FOUND : r == -EINVAL ? EXIT_CODE_INVALID : EXIT_CODE_FAILURE;
+}
+
+/* ---- the signature ---- */
+
+static void become_signify(const char *key, int in, int out)
+{
+        static const char *const programs[] = { "signify-openbsd", "signify" };
+
+        if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
+                _exit(126);
+        for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
+                (void)execlp(
+                        programs[i], programs[i], "-S", "-e", "-s", key, "-m", "-", "-x", "-", (char *)NULL);
+        _exit(127);
+}
+
+static int memory_file(const char *data, size_t n)
+{
+        _cleanup_close_ int fd = memfd_create("policy", MFD_CLOEXEC);
+
+        int r = fd < 0 ? -errno : file_write_all(fd, data, n);
+        if (r == 0 && lseek(fd, 0, SEEK_SET) < 0)
+                r = -errno;
+        return r < 0 ? r : steal_fd(&fd);
+}
+
+/* Signify asks for the key's passphrase on the terminal. */
+static enum exit_code sign(const char *key, const struct buf *text, struct buf *ret)
+{
+        _cleanup_close_ int in = memory_file(text->data, text->len), out = memory_file("", 0);
+        int status = 0;
+
+        pid_t pid = in < 0 || out < 0 ? -1 : fork();
+        if (pid == 0)
+                become_signify(key, in, out);
+        if (pid < 0 || waitpid(pid, &status, 0) < 0 || lseek(out, 0, SEEK_SET) < 0) {
+                log_error("signify cannot be run: %s", strerror(errno));
+                return EXIT_CODE_FAILURE;
+        }
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+                log_error(WIFEXITED(status) && WEXITSTATUS(status) == 127
+                                  ? "signify is not installed (on Debian signify-openbsd)"
+                                  : "%s: signify does not sign with it",
+                        key);
+                return EXIT_CODE_FAILURE;
+        }
+        int r = file_read_fd(out, FLEET_POLICY_BYTES_MAX, ret);
+        if (r == -EFBIG)
+                log_error("with its signature the policy is larger than 1 MiB");
+        return r == 0 ? EXIT_CODE_OK : r == -EFBIG ? EXIT_CODE_INVALID : EXIT_CODE_FAILURE;
+}
+
+/* ---- what machines would refuse ---- */
+
+static enum exit_code judge(const struct fleet_options *o, const char *file, const struct buf *policy)
+{
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        struct hive_file *hive = NULL;
+        struct diag d = { 0 };
+        char layer[FLEET_GROUP_MAX + 8];
+
+        buf_add(&text, policy->data, policy->len);
+        int r = text.error ? text.error
+                           : signed_parse(file ? file : "withdrawal", &text, VALUE_MAX, &hive, &d);
+        (void)snprintf(layer, sizeof(layer), "fleet-%s", o->group);
+        if (r == 0 && (!hive->layer || strcmp(hive->layer, layer) != 0))
+                r = diag_set(&d, EINVAL, "%s: the layer is `%s`, expected `%s`", file,
+                        hive->layer ? hive->layer : "", layer);
+        else if (r == 0 && hive->precedence < FLEET_PRECEDENCE_MIN)
+                r = diag_set(&d, EINVAL, "%s: the precedence is %u, expected %u or more", file,
+                        hive->precedence, FLEET_PRECEDENCE_MIN);
+        (void)hive_file_free(hive);
+        if (r == 0)
+                return EXIT_CODE_OK;
+        log_error("%s", d.text[0] ? d.text : strerror(-r));
+        return r == -EINVAL ? EXIT_CODE_INVALID : EXIT_CODE_FAILURE;
+}
+
+static void tell(const struct fleet_options *o, uint64_t serial)
+{
+        _cleanup_buf_ struct buf out = BUF_INIT;
+        struct json j = json_on(&out);
+
+        if (!o->json) {
+                (void)printf("published: group %s, serial %" PRIu64 "\n", o->group, serial);
+                return;
+        }
+        json_begin_object(&j);
+        json_add_string(&j, "group", o->group);
+        json_add_number(&j, "serial", serial);
+        json_end_object(&j);
+        (void)printf("%s\n", buf_str(&out));
+}
+
+static enum exit_code send(struct fleet_session *s, const char *file, const char *key)
+{
+        const struct fleet_options *o = s->options;
+        _cleanup_buf_ struct buf text = BUF_INIT, numbered = BUF_INIT, policy = BUF_INIT;
+        struct published old = { 0 };
+
+        enum exit_code code = read_text(o, file, &text);
+        if (code == EXIT_CODE_OK)
+                code = fleet_session_get(s, key, take_published, &old);
+        if (code == EXIT_CODE_OK && old.is_broken && o->serial == 0) {
+                log_error("%s in etcd is no policy, so its serial is not known, expected --serial", key);
+                return EXIT_CODE_INVALID;
+        }
+        uint64_t serial = o->serial > 0 ? o->serial : old.serial + 1;
+        if (code == EXIT_CODE_OK)
+                put_serial(buf_str(&text), serial, &numbered);
+        if (code == EXIT_CODE_OK)
+                code = sign(o->key, &numbered, &policy);
+        if (code == EXIT_CODE_OK)
+                code = judge(o, file, &policy);
+        if (code == EXIT_CODE_OK)
+                code = fleet_session_put(s, key, old.mod_revision, policy.data, policy.len);
+        if (code == EXIT_CODE_CONFLICT)
+                log_error(
+                        "somebody else has published for group %s meanwhile; nothing is changed", o->group);
+        if (code == EXIT_CODE_OK)
+                tell(o, serial);
+        return code;
+}
+
+enum exit_code publish_policy(const struct fleet_options *o, const char *file)
+{
+        _cleanup_session_ struct fleet_session s = { 0 };
+        _cleanup_free_ char *key = NULL;
+
+        if (!o->group || !o->key || !fleet_group_is_valid(o->group, strlen(o->group))) {
+                log_error(!o->group || !o->key ? "--group and --key are needed" : "`%s` is no group",
+                        o->group);
+                return EXIT_CODE_USAGE;
+        }
+        enum exit_code code = fleet_session_open(&s, o);
+        if (code != EXIT_CODE_OK)
+                return code;
+        key = fleet_session_key(&s, "policy", o->group);
+        return key ? send(&s, file, key) : EXIT_CODE_FAILURE;
+}

@@ -1,0 +1,150 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# test-operator.sh PEIOS-FLEET: what an operator does, with a real etcd: publish, withdraw, status, show, forget.
+set -eu
+fleet=$(realpath "$1")
+for tool in etcd etcdctl signify-openbsd; do
+        command -v $tool >/dev/null || {
+                echo "SKIP: $tool is missing, so nothing was published" >&2
+                exit 77
+        }
+done
+scratch=$(mktemp -d)
+etcd=
+at_exit() {
+        status=$?
+        trap - EXIT
+        [ -z "$etcd" ] || kill -9 "$etcd" 2>/dev/null || :
+        rm -rf "$scratch"
+        exit "$status"
+}
+trap at_exit EXIT
+trap 'exit 1' HUP INT TERM
+cd "$scratch"
+
+# An address of this process's own.
+host=http://127.$(($$ >> 16 & 255)).$(($$ >> 8 & 255)).$(($$ & 255))
+export ETCDCTL_API=3 ETCDCTL_ENDPOINTS=$host:14379
+etcd --data-dir data --listen-client-urls "$host:14379" --advertise-client-urls "$host:14379" \
+        --listen-peer-urls "$host:14380" --unsafe-no-fsync --log-level error >etcd.log 2>&1 &
+etcd=$!
+until etcdctl endpoint health >/dev/null 2>&1; do
+        kill -0 "$etcd"
+        sleep 0.1
+done
+
+fail() {
+        echo "FAIL: $*" >&2
+        exit 1
+}
+# expect STATUS WORDS ARGUMENT...: both outputs are in `said`.
+expect() {
+        status=0
+        want=$1 words=$2
+        shift 2
+        "$fleet" "$@" --endpoint "$host:14379" >said 2>&1 || status=$?
+        [ "$status" = "$want" ] || fail "$*: status $status, not $want: $(cat said)"
+        grep -qF -- "$words" said || fail "$*: does not say '$words': $(cat said)"
+}
+says() {
+        grep -qF -- "$1" said || fail "it does not say '$1': $(cat said)"
+}
+signify-openbsd -G -n -p one.pub -s one.sec
+mkdir -p root/etc/peios/fleet-keys.d
+cp one.pub root/etc/peios/fleet-keys.d/
+policy() {
+        printf 'peios-registry: 1\nlayer: fleet-web\nprecedence: %s\nkeys:\n  \\System\\Audit\\Modules:\n    TaintEvents: !sz %s\n' \
+                "$1" "$2" >web.yaml
+}
+published() {
+        etcdctl get --print-value-only "/peios/policy/$1" | sed '$d' >"$1"
+}
+
+policy 1000 enabled
+expect 1 "--group and --key are needed" publish web.yaml
+expect 1 "is no group" publish web.yaml --group ../web --key one.sec
+expect 2 "" publish nowhere.yaml --group web --key one.sec
+expect 5 "" publish web.yaml --group web --key nowhere.sec
+expect 4 "the layer is \`fleet-web\`, expected \`fleet-db\`" publish web.yaml --group db --key one.sec
+policy 999 enabled
+expect 4 "the precedence is 999, expected 1000 or more" publish web.yaml --group web --key one.sec
+printf 'peios-registry: 1\nlayer: fleet-web\nprecedence: 1000\nkeys: [\n' >web.yaml
+expect 4 "web.yaml:" publish web.yaml --group web --key one.sec
+[ -z "$(etcdctl get --prefix /)" ] || fail "something was published"
+
+policy 1000 enabled
+expect 0 "published: group web, serial 1" publish web.yaml --group web --key one.sec
+published web
+"$fleet" --root root verify web >said || fail "machines would refuse it: $(cat said)"
+says "serial 1, key"
+expect 0 '{"group":"web","serial":2}' publish web.yaml --group web --key one.sec --json
+# A serial in the file is replaced.
+printf 'serial: 77\n' >>web.yaml
+expect 0 "serial 3" publish web.yaml --group web --key one.sec
+expect 0 "serial 9" publish web.yaml --group web --key one.sec --serial 9
+expect 0 "serial 10" withdraw --group web --key one.sec
+published web
+"$fleet" --root root verify web >said || fail "machines would refuse it: $(cat said)"
+says "serial 10, key"
+! grep -q '^keys' web || fail "a withdrawal says something"
+etcdctl put /peios/policy/web nonsense >/dev/null
+expect 4 "expected --serial" publish web.yaml --group web --key one.sec
+expect 0 "serial 11" publish web.yaml --group web --key one.sec --serial 11
+
+# Machines: what each says, and what it comes to.
+expect 0 "0 machines" status
+machine() {
+        etcdctl put "/peios/machines/$1/verdict" "$2" >/dev/null
+        etcdctl put "/peios/machines/$1/alive" "" >/dev/null
+}
+layers='"layers":[{"layer":"fleet-web","precedence":1000,"file":"/var/lib/peios/registry.d/fleet-web.yaml"}]'
+good='"member-of":["web"],"groups":[{"group":"web","serial":11}],'$layers
+machine m1 '{"host":"well",'"$good"'}'
+machine m2 '{"host":"late","member-of":["web"],"groups":[{"group":"web","serial":10}],'"$layers"'}'
+machine m3 '{"host":"refuser","member-of":["web"],"groups":[{"group":"web","serial":11,"refused":"expired"}],'"$layers"'}'
+machine m4 '{"host":"masked","member-of":["web"],"groups":[{"group":"web","serial":11}],"layers":[]}'
+machine m5 '{"host":"other",'"$good"',"above":[{"layer":"local"}],"values":[{"value":"V","layer":"local"}]}'
+machine m6 '{"host":"drifted",'"$good"',"drifts":3}'
+machine m7 '{"host":"tainted",'"$good"',"tainted":4609,"taint-accepted":4096}'
+machine m8 'no json'
+machine m9 '{"host":"new","member-of":["db"],"groups":[]}'
+etcdctl put /peios/machines/ma/verdict '{"host":"gone","time":"2026-01-02T03:04:05Z"}' >/dev/null
+expect 0 "10 machines, 1 silent, 1 nonsense, 1 refused, 1 behind, 2 beaten, 1 drifted, 1 tainted, 2 in-force" status
+says "since 2026-01-02T03:04:05Z"
+says "web: expired"
+says "web: serial 10, published is 11"
+says "web: its layer is masked"
+says "V: layer local"
+says "3 foreign changes"
+says "0x201"
+[ "$(sed -n 's/^\([a-z]*\) .*/\1/p' said | head -n 5 | tr '\n' ' ')" = "silent nonsense refused behind beaten " ] ||
+        fail "not the worst first: $(cat said)"
+expect 0 "1 machine, 1 in-force" status --group db
+expect 0 '{"machine":"m2","host":"late","state":"behind","why":"web: serial 10, published is 11","time":""}' status --json
+expect 0 "m2: behind, web: serial 10" show m2
+says '"host": "late"'
+expect 4 "there are more machines" show m
+expect 2 "there is no such machine" show x
+expect 0 "forgotten: ma" forget ma
+expect 2 "there is no such machine" forget ma
+expect 0 "9 machines" status
+
+# More than a piece, and more than a screen.
+i=100
+while [ $i -lt 350 ]; do
+        echo "put /peios/machines/n$i/verdict {\\\"member-of\\\":[\\\"web\\\"]}"
+        i=$((i + 1))
+done >batch
+# One transaction has 128 operations at most.
+split -l 100 batch part-
+for part in part-*; do
+        { echo; cat "$part"; echo; echo; } | etcdctl txn >/dev/null
+done
+expect 0 "259 machines, 250 silent" status
+says "and 217 more, which --all shows"
+expect 0 "n349" status --all
+
+kill -9 "$etcd"
+wait "$etcd" 2>/dev/null || :
+expect 5 "(down)" status
+etcd=
