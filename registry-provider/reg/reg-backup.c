@@ -21,11 +21,11 @@ static int write_file(struct session *s, const char *file, bool replaces, int fr
 {
         _cleanup_free_ char *new = NULL;
 
-        if (asprintf(&new, "%s%s", file, replaces ? ".new" : "") < 0)
+        if (asprintf(&new, "%s%s", file, replaces ? ".XXXXXX" : "") < 0)
                 return session_fail(s, -ENOMEM, NULL);
-        if (replaces)
-                (void)unlink(new);
-        _cleanup_close_ int to = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        _cleanup_close_ int to =
+                replaces ? mkostemp(new, O_CLOEXEC)
+                         : open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (to < 0)
                 return session_fail(s, -errno, new);
         int r = file_copy(from, to);

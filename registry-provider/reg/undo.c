@@ -131,6 +131,10 @@ static int read_answer(struct undo *u, sd_bus_message *reply)
                 return session_bad_reply(u->s, r);
         if (u->s->options.json) {
                 json_begin_object(&j);
+                if (u->key) {
+                        words_path_to_json(&j, "restore", u->key);
+                        json_add_string(&j, "file", u->s->line.words[1]);
+                }
                 preview_counts_to_json(&j, &counts);
                 json_add_bool(&j, "effective", changed);
                 json_add_number(&j, "sequence", sequence);

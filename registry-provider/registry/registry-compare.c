@@ -399,7 +399,10 @@ static int compare_subkeys(struct compare *c, const struct visit *v, bool is_the
                         store_children_after(s, key, after, strlen(after), PAGE_NAMES, &n);
                 for (size_t i = 0; e == 0 && i < n; i++)
                         e = compare_subkey(c, v, is_then, list[i]);
-                if (n == PAGE_NAMES)
+                if (e == 0 && n == PAGE_NAMES && strlen(list[n - 1]->name) > NAME_BYTES_MAX)
+                        e = diag_set(
+                                c->d, EUCLEAN, "a subkey has a name of more than %u bytes", NAME_BYTES_MAX);
+                else if (n == PAGE_NAMES)
                         (void)strcpy(after, list[n - 1]->name);
         }
         return e;

@@ -181,8 +181,12 @@ static size_t read_names(struct database *db, const struct guid *guid, struct bu
                 sqlite3_stmt *q = database_statement(db, KEY_GET, false);
                 const size_t before = n;
                 database_bind_guid(q, 1, &at);
+                /* In tables of somebody else there may be more than one, and without a name. */
                 while (database_row(db, q)) {
-                        buf_puts(names, (const char *)sqlite3_column_text(q, 1));
+                        const char *name = (const char *)sqlite3_column_text(q, 1);
+                        if (n > before)
+                                continue;
+                        buf_puts(names, name ? name : "");
                         database_column_guid(q, 0, &at);
                         ends[n++] = names->len;
                 }
@@ -252,13 +256,20 @@ static int look_by(struct database *db, const char *rule, struct diags *found)
         return end_rule(db, q, found);
 }
 
-/* In what is torn, rules would find anything. */
+/* In what is torn, or only looks like the registry's tables, rules would find anything. */
 static int look(struct database *db, struct diags *found, bool *ret_is_torn)
 {
         int r = look_by(db,
-                "SELECT NULL, integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+                "SELECT NULL, printf('there is a %s called ''%s'', expected none', type, name) FROM sqlite_schema"
+                " WHERE type NOT IN ('table', 'index')",
                 found);
 
+        *ret_is_torn = false;
+        if (r < 0 || found->n > 0)
+                return r;
+        r = look_by(db,
+                "SELECT NULL, integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+                found);
         *ret_is_torn = found->n > 0;
         for (size_t i = 0; r == 0 && !*ret_is_torn && i < ARRAY_SIZE(rules); i++)
                 r = look_by(db, rules[i], found);

@@ -97,6 +97,8 @@ START_TEST(a_key)
         SHELL_SAYS(2, "reg backup Machine/Test/None f", "no such key");
         (void)shell_output(0, "reg set /Test/Key V two; reg set /Test/Key/New W w; reg set /Test/Other V o");
         SHELL_SAYS(0, "reg restore -y Machine/Test/Key f", "V = REG_SZ one", "restored: ");
+        SHELL_SAYS(0, "reg restore --json Machine/Test/Key f",
+                "{\"restore\":\"Machine\\\\Test\\\\Key\",\"file\":\"f\",");
         ck_assert_str_eq(get_text(world.bus, KEY, "V"), "one base");
         ck_assert_str_eq(get_text(world.bus, KEY "\\New", "W"), "-");
         ck_assert_str_eq(get_text(world.bus, "\\Test\\Other", "V"), "o base");

@@ -160,6 +160,16 @@ static const struct {
         { "UPDATE history SET folded = 'Gone' WHERE folded IS NOT NULL",
                 { "of the history: key 'Gone' is stored as 'Gone', expected 'gone'" } },
 
+        /* What would run when somebody looks. */
+        { "CREATE VIEW look AS SELECT 1", { "there is a view called 'look', expected none" } },
+        { "DROP TABLE blanket; CREATE VIEW blanket AS SELECT key, layer, sequence FROM value",
+                { "there is a view called 'blanket', expected none" } },
+        { "CREATE TRIGGER t AFTER INSERT ON value BEGIN DELETE FROM key; END",
+                { "there is a trigger called 't', expected none" } },
+        /* Tables that only look like ours. */
+        { "CREATE TABLE k AS SELECT * FROM key; DROP TABLE key; ALTER TABLE k RENAME TO key;"
+          "INSERT INTO key SELECT * FROM key; INSERT INTO key SELECT * FROM key; UPDATE key SET name = NULL, flags = 7",
+                { "its flags are 7, expected 0 or 1" } },
         /* What SQLite itself finds. */
         { "CREATE INDEX twice ON layer(name); PRAGMA writable_schema = ON;"
           "UPDATE sqlite_schema SET sql = 'CREATE INDEX twice ON layer(folded)' WHERE name = 'twice'",
