@@ -25,6 +25,7 @@ for file in bash-completion/completions/peios zsh/site-functions/_peios fish/ven
 done
 [ "$(grep -c '^--- machine' "$root$PREFIX/share/regman/peios-registry.regman")" -ge 14 ] || fail "few regman records"
 [ -s "$root$PREFIX/share/peios/hive.schema.json" ] || fail "there is no JSON Schema of hive files"
+[ -s "$root$PREFIX/share/peios/peios-alerts.yml" ] || fail "there are no alerts for Prometheus"
 [ -d "$root$PREFIX/lib/peios/registry.d" ] || fail "no directory for drop-ins"
 
 for name in Registry1 AuditPolicy1; do
