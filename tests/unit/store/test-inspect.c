@@ -115,7 +115,7 @@ static const struct {
         { "UPDATE path_entry SET folded = 'apq' WHERE sequence = 2",
                 { "\\Machine: subkey 'APP' of layer Site is stored as 'apq', expected 'app'" } },
         { "UPDATE path_entry SET sequence = 1 WHERE sequence = 2",
-                { "\\Machine: subkey 'App' has the same number, 1, in layers base and Site" } },
+                { "\\Machine: number 1 was given to 2 entries, expected one" } },
         { "UPDATE path_entry SET sequence = 99 WHERE sequence = 2",
                 { "\\Machine: subkey 'APP' of layer Site has number 99, expected 1 to 7, the number of the last "
                   "change" } },
@@ -128,7 +128,7 @@ static const struct {
         { "UPDATE value SET folded = 'GRÖSSE' WHERE sequence = 5",
                 { "\\Machine\\App: value 'Größe' of layer base is stored as 'GRÖSSE', expected 'größe'" } },
         { "UPDATE value SET sequence = 6 WHERE sequence = 5",
-                { "\\Machine\\App: value 'Größe' has the same number, 6, in layers base and Site" } },
+                { "\\Machine\\App: number 6 was given to 2 entries, expected one" } },
         { "UPDATE value SET sequence = 99 WHERE sequence = 5",
                 { "\\Machine\\App: value 'Größe' of layer base has number 99, expected 1 to 7" } },
         { "UPDATE value SET type = 12 WHERE sequence = 5",
@@ -142,7 +142,7 @@ static const struct {
         { "UPDATE blanket SET sequence = 99",
                 { "\\Machine\\App: the mask of layer Site has number 99, expected 1 to 7" } },
         { "UPDATE blanket SET sequence = 5",
-                { "\\Machine\\App: the mask of layer Site has the number of value 'Größe', 5" } },
+                { "\\Machine\\App: number 5 was given to 2 entries, expected one" } },
 
         { "UPDATE layer SET folded = 'Site' WHERE name = 'Site'",
                 { "layer 'Site' is stored as 'Site', expected 'site'" } },
