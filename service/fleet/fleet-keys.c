@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <nettle/eddsa.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../schema/base/file.h"
 #include "../../schema/base/log.h"
@@ -26,7 +27,8 @@ static int read_key(int dir_fd, const char *name, struct signed_key *ret, struct
         return r;
 }
 
-static int add(struct fleet_keys *keys, int dir_fd, const char *name)
+/* `folder` is where the name is, in messages. */
+static int add(struct fleet_keys *keys, int dir_fd, const char *folder, const char *name)
 {
         struct signed_key key;
         struct diag d = { 0 };
@@ -41,7 +43,7 @@ static int add(struct fleet_keys *keys, int dir_fd, const char *name)
                 return 0;
         }
         keys->is_complete = false;
-        log_error("%s/%s; ignoring", LAYOUT_FLEET_KEYS, d.text);
+        log_error("%s%s; ignoring", folder, d.text);
         return 0;
 }
 
@@ -59,7 +61,7 @@ static int read_folder(struct fleet_keys *keys, DIR *dir)
                 const struct dirent *e = readdir(dir);
                 if (!e)
                         return -errno;
-                int r = is_key_name(e->d_name) ? add(keys, dirfd(dir), e->d_name) : 0;
+                int r = is_key_name(e->d_name) ? add(keys, dirfd(dir), LAYOUT_FLEET_KEYS "/", e->d_name) : 0;
                 if (r < 0)
                         return r;
         }
@@ -84,6 +86,11 @@ int fleet_keys_load(const char *root, struct fleet_keys *ret)
         }
         *ret = keys;
         return 0;
+}
+
+int fleet_keys_add(struct fleet_keys *keys, const char *path)
+{
+        return access(path, F_OK) == 0 ? add(keys, AT_FDCWD, "", path) : 0;
 }
 
 static bool is_number(const struct signed_key *key, const uint8_t number[static SIGNED_KEY_BYTES])

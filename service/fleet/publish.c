@@ -9,36 +9,80 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "../../schema/base/clock.h"
 #include "../../schema/base/file.h"
 #include "../../schema/base/json.h"
 #include "../../schema/base/log.h"
 #include "fleet-policy.h"
 #include "fleet-session.h"
 
-#define VALUE_MAX FLEET_POLICY_BYTES_MAX
-
-/* What etcd has now. */
+/* What etcd has now, the keys that say whether it is ours, and what comes next. */
 struct published {
+        struct fleet_keys keys;
+        int64_t now;           /* µs since 1970 */
         uint64_t mod_revision; /* 0: nothing */
-        uint64_t serial;       /* 0: not known */
-        bool is_broken;
+        struct buf text;
+        uint64_t serial; /* the new one; 0: none yet */
 };
+
+static void published_done(struct published *p)
+{
+        buf_done(&p->text);
+}
 
 static void take_published(const struct etcd_answer *a, void *userdata)
 {
         struct published *p = userdata;
-        _cleanup_buf_ struct buf text = BUF_INIT;
-        struct hive_file *hive = NULL;
 
         if (a->n_pairs == 0)
                 return;
         p->mod_revision = a->pairs[0].mod_revision;
-        buf_add(&text, a->pairs[0].value, a->pairs[0].value_len);
-        int r = text.error ? text.error : signed_parse("etcd", &text, VALUE_MAX, &hive, NULL);
-        p->is_broken = r < 0;
-        if (r == 0)
-                p->serial = hive->serial;
-        (void)hive_file_free(hive);
+        buf_add(&p->text, a->pairs[0].value, a->pairs[0].value_len);
+}
+
+/* The machines' keys, as far as they are installed here, and the secret key's other half, which signify
+ * makes beside it: NAME.sec, NAME.pub. */
+static int load_keys(const struct fleet_options *o, struct fleet_keys *ret)
+{
+        static const char secret[] = ".sec", public[] = ".pub";
+        const size_t n = strlen(o->key), suffix = strlen(secret);
+        _cleanup_free_ char *path = NULL;
+
+        int r = fleet_keys_load(o->root, ret);
+        if (r < 0 || n <= suffix || strcmp(o->key + n - suffix, secret) != 0)
+                return r;
+        if (asprintf(&path, "%.*s%s", (int)(n - suffix), o->key, public) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        return fleet_keys_add(ret, path);
+}
+
+/* Etcd is not trusted: a serial that it made up could be the last one that there is. */
+static enum exit_code choose_serial(struct published *p, const struct fleet_options *o, const char *key)
+{
+        enum fleet_verdict verdict = FLEET_GOOD;
+        struct fleet_policy old = { 0 };
+        struct diag d = { 0 };
+
+        int r = p->text.error;
+        if (r == 0 && p->mod_revision > 0)
+                r = fleet_policy_read(key, &p->text, &p->keys, o->group, p->now, &old, &verdict, &d);
+        if (r < 0) {
+                log_error("%s", strerror(-r));
+                return EXIT_CODE_FAILURE;
+        }
+        if (verdict != FLEET_GOOD && verdict != FLEET_EXPIRED && o->serial == 0)
+                log_error("%s in etcd %s, so the last serial is not known, expected --serial above it", key,
+                        fleet_verdict_text(verdict));
+        else if (o->serial > 0 && old.serial >= o->serial && verdict == FLEET_GOOD)
+                log_error("--serial %" PRIu64 ": expected one above the last, %" PRIu64, o->serial,
+                        old.serial);
+        else if (o->serial == 0 && old.serial == UINT64_MAX)
+                log_error("%s has the last serial that there is, expected another key", key);
+        else
+                p->serial = o->serial > 0 ? o->serial : old.serial + 1;
+        return p->serial > 0 ? EXIT_CODE_OK : EXIT_CODE_INVALID;
 }
 
 /* ---- the text ---- */
@@ -134,28 +178,37 @@ static enum exit_code sign(const char *key, const struct buf *text, struct buf *
 
 /* ---- what machines would refuse ---- */
 
-static enum exit_code judge(const struct fleet_options *o, const char *file, const struct buf *policy)
+static const char *refusal_text(
+        const char *name, const char *group, enum fleet_verdict verdict, struct diag *d)
 {
-        _cleanup_buf_ struct buf text = BUF_INIT;
-        struct hive_file *hive = NULL;
-        struct diag d = { 0 };
-        char layer[FLEET_GROUP_MAX + 8];
+        (void)diag_set(d, EINVAL, "%s: %s, expected layer `" LAYER_FLEET "%s` and precedence %u or more",
+                name, fleet_verdict_text(verdict), group, FLEET_PRECEDENCE_MIN);
+        return d->text;
+}
 
-        buf_add(&text, policy->data, policy->len);
-        int r = text.error ? text.error
-                           : signed_parse(file ? file : "withdrawal", &text, VALUE_MAX, &hive, &d);
-        (void)snprintf(layer, sizeof(layer), "fleet-%s", o->group);
-        if (r == 0 && (!hive->layer || strcmp(hive->layer, layer) != 0))
-                r = diag_set(&d, EINVAL, "%s: the layer is `%s`, expected `%s`", file,
-                        hive->layer ? hive->layer : "", layer);
-        else if (r == 0 && hive->precedence < FLEET_PRECEDENCE_MIN)
-                r = diag_set(&d, EINVAL, "%s: the precedence is %u, expected %u or more", file,
-                        hive->precedence, FLEET_PRECEDENCE_MIN);
-        (void)hive_file_free(hive);
-        if (r == 0)
+/* As each machine will judge it; and its serial is the one that was chosen, whatever the text made of it. */
+static enum exit_code judge(
+        const struct published *p, const struct fleet_options *o, const char *name, const struct buf *policy)
+{
+        enum fleet_verdict verdict;
+        struct fleet_policy said;
+        struct diag d = { 0 };
+
+        int r = fleet_policy_read(name, policy, &p->keys, o->group, p->now, &said, &verdict, &d);
+        if (r < 0)
+                log_error("%s", strerror(-r));
+        else if (verdict == FLEET_UNKNOWN_KEY)
+                log_error(
+                        "the public key of %s is not known, expected NAME.pub beside NAME.sec, or in fleet-keys.d",
+                        o->key);
+        else if (verdict != FLEET_GOOD)
+                log_error("%s", d.text[0] ? d.text : refusal_text(name, o->group, verdict, &d));
+        else if (said.serial != p->serial)
+                log_error("%s: the serial cannot be put into it, expected a map of a line for each member",
+                        name);
+        else
                 return EXIT_CODE_OK;
-        log_error("%s", d.text[0] ? d.text : strerror(-r));
-        return r == -EINVAL ? EXIT_CODE_INVALID : EXIT_CODE_FAILURE;
+        return r < 0 ? EXIT_CODE_FAILURE : EXIT_CODE_INVALID;
 }
 
 static void tell(const struct fleet_options *o, uint64_t serial)
@@ -178,29 +231,30 @@ static enum exit_code send(struct fleet_session *s, const char *file, const char
 {
         const struct fleet_options *o = s->options;
         _cleanup_buf_ struct buf text = BUF_INIT, numbered = BUF_INIT, policy = BUF_INIT;
-        struct published old = { 0 };
+        _cleanup_(published_done) struct published p = { .now = (int64_t)clock_of(CLOCK_REALTIME) };
 
         enum exit_code code = read_text(o, file, &text);
+        if (code == EXIT_CODE_OK && load_keys(o, &p.keys) < 0)
+                code = EXIT_CODE_FAILURE;
         if (code == EXIT_CODE_OK)
-                code = fleet_session_get(s, key, take_published, &old);
-        if (code == EXIT_CODE_OK && old.is_broken && o->serial == 0) {
-                log_error("%s in etcd is no policy, so its serial is not known, expected --serial", key);
-                return EXIT_CODE_INVALID;
-        }
-        uint64_t serial = o->serial > 0 ? o->serial : old.serial + 1;
+                code = fleet_session_get(s, key, take_published, &p);
         if (code == EXIT_CODE_OK)
-                put_serial(buf_str(&text), serial, &numbered);
+                code = choose_serial(&p, o, key);
+        if (code == EXIT_CODE_OK)
+                put_serial(buf_str(&text), p.serial, &numbered);
+        if (code == EXIT_CODE_OK && numbered.error < 0)
+                code = EXIT_CODE_FAILURE;
         if (code == EXIT_CODE_OK)
                 code = sign(o->key, &numbered, &policy);
         if (code == EXIT_CODE_OK)
-                code = judge(o, file, &policy);
+                code = judge(&p, o, file ? file : "withdrawal", &policy);
         if (code == EXIT_CODE_OK)
-                code = fleet_session_put(s, key, old.mod_revision, policy.data, policy.len);
+                code = fleet_session_put(s, key, p.mod_revision, policy.data, policy.len);
         if (code == EXIT_CODE_CONFLICT)
                 log_error(
                         "somebody else has published for group %s meanwhile; nothing is changed", o->group);
         if (code == EXIT_CODE_OK)
-                tell(o, serial);
+                tell(o, p.serial);
         return code;
 }
 

@@ -65,11 +65,19 @@ expect 1 "--group and --key are needed" publish web.yaml
 expect 1 "is no group" publish web.yaml --group ../web --key one.sec
 expect 2 "" publish nowhere.yaml --group web --key one.sec
 expect 5 "" publish web.yaml --group web --key nowhere.sec
-expect 4 "the layer is \`fleet-web\`, expected \`fleet-db\`" publish web.yaml --group db --key one.sec
+expect 4 "is another group's, expected layer \`fleet-db\`" publish web.yaml --group db --key one.sec
 policy 999 enabled
-expect 4 "the precedence is 999, expected 1000 or more" publish web.yaml --group web --key one.sec
+expect 4 "web.yaml: has a precedence below 1000" publish web.yaml --group web --key one.sec
 printf 'peios-registry: 1\nlayer: fleet-web\nprecedence: 1000\nkeys: [\n' >web.yaml
 expect 4 "web.yaml:" publish web.yaml --group web --key one.sec
+echo '{peios-registry: 1, layer: fleet-web, precedence: 1000}' >web.yaml
+expect 4 "web.yaml: has no serial" publish web.yaml --group web --key one.sec
+printf 'peios-registry: 1\nlayer: fleet-web\nprecedence: 1000\nexpires: 2001-01-31T10:00:00Z\n' >web.yaml
+expect 4 "web.yaml: has expired" publish web.yaml --group web --key one.sec
+policy 1000 enabled
+signify-openbsd -G -n -p two.pub -s two.sec
+mv two.pub elsewhere
+expect 4 "the public key of two.sec is not known" publish web.yaml --group web --key two.sec
 [ -z "$(etcdctl get --prefix /)" ] || fail "something was published"
 
 policy 1000 enabled
@@ -87,8 +95,16 @@ published web
 "$fleet" --root root verify web >said || fail "machines would refuse it: $(cat said)"
 says "serial 10, key"
 ! grep -q '^keys' web || fail "a withdrawal says something"
+expect 4 "--serial 10: expected one above the last, 10" publish web.yaml --group web --key one.sec --serial 10
 etcdctl put /peios/policy/web nonsense >/dev/null
 expect 4 "expected --serial" publish web.yaml --group web --key one.sec
+# Who owns etcd makes no serials: not by a signature of its own, nor by none.
+sed 's/^serial:.*/serial: 18446744073709551614/' web >forged
+etcdctl put /peios/policy/web -- "$(cat forged)" >/dev/null
+expect 4 "is not what was signed, so the last serial is not known" withdraw --group web --key one.sec
+signify-openbsd -S -e -s two.sec -m web.yaml -x forged
+etcdctl put /peios/policy/web -- "$(cat forged)" >/dev/null
+expect 4 "is signed with a key that is not installed, so" withdraw --group web --key one.sec
 expect 0 "serial 11" publish web.yaml --group web --key one.sec --serial 11
 
 # Machines: what each says, and what it comes to.
