@@ -117,7 +117,7 @@ END_TEST
 /* The files are tried without a program in tests/unit/options/test-completion.sh; here with what that says.
  * A line and, sorted, what it offers. */
 #define OFFERED                                                                                             \
-        "peios-reg ls /System/|/System/Audit /System/Process /System/Registry\n"                            \
+        "peios-reg ls /System/Audit/|/System/Audit/Metrics /System/Audit/Modules\n"                         \
         "peios-reg ls '\\App\\Col|\\App\\Columns\n"                                                         \
         "peios-reg get /App/Col|/App/Color /App/Columns\n"                                                  \
         "peios-reg get /App/My\\ f|/App/My files\n"                                                         \

@@ -289,7 +289,7 @@ START_TEST(known_and_not_set)
         registryd_start(NULL);
         is(0, "reg ls Machine", "System\\   (nothing set)\n");
         is(0, "reg ls /System",
-                "Audit\\   (nothing set)\nProcess\\   (nothing set)\nRegistry\\   (nothing set)\n");
+                "Audit\\   (nothing set)\nFleet\\   (nothing set)\nProcess\\   (nothing set)\nRegistry\\   (nothing set)\n");
         is(0, "reg get /System/Process",
                 "PidMax   (not set, REG_DWORD without a default)\n"
                 "PidMaxOnDrift   (not set, default REG_SZ report)\n");
@@ -297,18 +297,19 @@ START_TEST(known_and_not_set)
                 "REG_DWORD  -  (not set)  KallsymsRestrict\n");
         SAYS(0, "reg ls -l /System/Process", "REG_SZ     -  (not set)  PidMaxOnDrift, default report\n");
         is(0, "reg set -q /System/Process/pidmax 400; reg ls /System; reg ls /System/Process/",
-                "Process\\\nAudit\\   (nothing set)\nRegistry\\   (nothing set)\n"
+                "Process\\\nAudit\\   (nothing set)\nFleet\\   (nothing set)\nRegistry\\   (nothing set)\n"
                 "pidmax = REG_DWORD 400\nPidMaxOnDrift   (not set, default REG_SZ report)\n");
         is(0, "reg tree --values /System/Process",
                 "Machine\\System\\Process\\\n  pidmax = REG_DWORD 400\n"
                 "  PidMaxOnDrift   (not set, default REG_SZ report)\n");
         is(0, "reg tree --depth=1 /System",
-                "Machine\\System\\\n  Process\\\n  Audit\\   (nothing set)\n  Registry\\   (nothing set)\n");
+                "Machine\\System\\\n  Process\\\n  Audit\\   (nothing set)\n"
+                "  Fleet\\   (nothing set)\n  Registry\\   (nothing set)\n");
         SAYS(0, "reg tree /System",
                 "  Audit\\   (nothing set)\n    Metrics\\   (nothing set)\n    Modules\\   (no",
                 "  Registry\\   (nothing set)\n    Backups\\   (nothing set)\n");
         is(0, "reg ls --json /System | grep -o '\"known_subkeys.*'",
-                "\"known_subkeys\":[{\"name\":\"Audit\"},{\"name\":\"Registry\"}],\"values\":[],\"known_values\":[]}\n");
+                "\"known_subkeys\":[{\"name\":\"Audit\"},{\"name\":\"Fleet\"},{\"name\":\"Registry\"}],\"values\":[],\"known_values\":[]}\n");
         SAYS(0, "reg get --json /System/Process", "\"values\":[{\"name\":\"pidmax\",",
                 "],\"known_values\":[{\"name\":\"PidMaxOnDrift\",\"type\":\"sz\",",
                 "\"default\":\"report\",");
