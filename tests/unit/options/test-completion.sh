@@ -53,7 +53,7 @@ if [ $# -gt 1 ]; then
 else
         cat >"$scratch/cases" <<'END'
 peios-reg g|get
-peios-reg set --fo|--force
+peios-reg set --forc|--force
 peios-reg get --fo|
 peios-reg set --type=dw|dword dword-be
 peios-reg ls /App/|/App/Columns /App/My files /App/a:b
