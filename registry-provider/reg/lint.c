@@ -133,6 +133,22 @@ static void note_errors(struct lint *l, int r, const struct diags *problems)
                 note_code(l, r == -ENOMEM ? EXIT_CODE_FAILURE : EXIT_CODE_INVALID);
 }
 
+/* A drop-in file may be written in braces, too; a list of keys is a document's. */
+static bool is_document(const struct buf *text)
+{
+        static const char keys[] = "\"keys\"";
+        enum exchange_form form = exchange_detect(buf_str(text), text->len);
+
+        if (form != EXCHANGE_JSON)
+                return form == EXCHANGE_REG;
+        for (const char *at = buf_str(text); (at = strstr(at, keys));) {
+                at += strlen(keys);
+                if (at[strspn(at, " \t\r\n:")] == '[')
+                        return true;
+        }
+        return false;
+}
+
 /* The first thing that is wrong with a drop-in file or one of the schema, and all that are with another
  * document. */
 static int parse(struct lint *l, const struct buf *text, struct hive_file **ret, struct diags *problems)
@@ -147,7 +163,7 @@ static int parse(struct lint *l, const struct buf *text, struct hive_file **ret,
         struct diag d = { 0 };
         int r;
 
-        if (exchange_detect(buf_str(text), text->len) != EXCHANGE_YAML)
+        if (is_document(text))
                 return exchange_read(l->name, buf_str(text), text->len, &how, ret, problems);
         if (schema_is_text(buf_str(text)))
                 r = parse_schema(l, text, &d);

@@ -89,6 +89,8 @@ START_TEST(documents_are_checked)
         shell_is(0,
                 "printf '{\"keys\": [{\"path\": \"Users/T\", \"values\": []}]}' | reg lint --root=root -",
                 "");
+        /* In braces, and a drop-in file all the same. */
+        SHELL_SAYS(4, "echo '{peios-registry: 1, keys: {}}' | reg lint --root=root -", "no `layer`");
 }
 END_TEST
 
