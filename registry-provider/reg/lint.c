@@ -127,6 +127,11 @@ static void note_errors(struct lint *l, int r, const struct diags *problems)
 {
         for (size_t i = 0; i < problems->n; i++)
                 print(l, true, problems->list[i]);
+        if (problems->n_all > problems->n) {
+                struct diag more;
+                (void)diag_set(&more, EINVAL, "%s: … and %zu more", l->name, problems->n_all - problems->n);
+                print(l, true, more.text);
+        }
         if (r == -ENOMEM)
                 print(l, true, strerror(ENOMEM));
         if (r < 0 || problems->n > 0)

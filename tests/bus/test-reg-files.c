@@ -89,6 +89,9 @@ START_TEST(documents_are_checked)
         shell_is(0,
                 "printf '{\"keys\": [{\"path\": \"Users/T\", \"values\": []}]}' | reg lint --root=root -",
                 "");
+        SHELL_SAYS(4,
+                "{ printf 'REGEDIT4\\n[HKLM\\\\T]\\n'; yes x | head -n 1002; } >d; reg lint --root=root d",
+                "d:3:1: not a line", "d:1002:1: not a line", "d: … and 2 more\n");
         /* In braces, and a drop-in file all the same. */
         SHELL_SAYS(4, "echo '{peios-registry: 1, keys: {}}' | reg lint --root=root -", "no `layer`");
 }
