@@ -8,6 +8,8 @@ static const struct options_command commands[] = {
                 "Sign a policy with the next serial, and put it into etcd", NULL, { OPTIONS_FILES } },
         [FLEET_WITHDRAW] = { "withdraw", 0, 0, "--group GROUP --key SECRET",
                 "Publish a policy that says nothing", NULL, { NULL } },
+        [FLEET_DIFF] = { "diff", 1, 1, "FILE --group GROUP", "What would the file change for the group?",
+                NULL, { OPTIONS_FILES } },
         [FLEET_STATUS] = { "status", 0, 0, "", "How the machines stand, the worst first", NULL, { NULL } },
         [FLEET_SHOW] = { "show", 1, 1, "MACHINE", "All that a machine says", NULL, { NULL } },
         [FLEET_FORGET] = { "forget", 1, 1, "MACHINE", "Remove a machine that is gone from etcd", NULL,
@@ -18,7 +20,7 @@ static const struct options_command commands[] = {
 
 #define AT(member) offsetof(struct fleet_options, member)
 #define ON(command) (UINT64_C(1) << FLEET_##command)
-#define ON_ETCD (ON(PUBLISH) | ON(WITHDRAW) | ON(STATUS) | ON(SHOW) | ON(FORGET))
+#define ON_ETCD (ON(PUBLISH) | ON(WITHDRAW) | ON(DIFF) | ON(STATUS) | ON(SHOW) | ON(FORGET))
 
 static const struct options_row rows[] = {
         { "install", .kind = OPTIONS_FLAG, .offset = AT(install), .commands = ON(VERIFY),
@@ -34,9 +36,10 @@ static const struct options_row rows[] = {
                 .manual = "with\n.Fl -incoming :\nlook again, until nothing came or changed for so long." },
         { "json", .kind = OPTIONS_FLAG, .offset = AT(json), .commands = OPTIONS_ALL,
                 .help = "One JSON document",
-                .manual = "print one JSON document; of\n.Cm verify\nand\n.Cm status\nan array of objects." },
+                .manual =
+                        "print one JSON document; of\n.Cm verify , diff\nand\n.Cm status\nan array of objects." },
         { "group", .kind = OPTIONS_TEXT, .offset = AT(group),
-                .commands = ON(PUBLISH) | ON(WITHDRAW) | ON(STATUS), .metavar = "GROUP",
+                .commands = ON(PUBLISH) | ON(WITHDRAW) | ON(DIFF) | ON(STATUS), .metavar = "GROUP",
                 .help = "The group; of status: its machines alone",
                 .manual = "the group; of\n.Cm status :\nits machines alone." },
         { "key", .kind = OPTIONS_TEXT, .offset = AT(key), .commands = ON(PUBLISH) | ON(WITHDRAW),

@@ -9,6 +9,7 @@ enum fleet_command {
         FLEET_VERIFY,
         FLEET_PUBLISH,
         FLEET_WITHDRAW,
+        FLEET_DIFF,
         FLEET_STATUS,
         FLEET_SHOW,
         FLEET_FORGET,

@@ -5,6 +5,7 @@
 #include "../../schema/base/log.h"
 #include "config.h"
 #include "machines.h"
+#include "policy-diff.h"
 #include "publish.h"
 #include "verify.h"
 
@@ -17,6 +18,8 @@ static enum exit_code run(const struct fleet_options *o, const struct options_li
                 return publish_policy(o, line->words[0]);
         case FLEET_WITHDRAW:
                 return publish_policy(o, NULL);
+        case FLEET_DIFF:
+                return policy_diff(o, line->words[0]);
         case FLEET_STATUS:
                 return machines_status(o);
         case FLEET_SHOW:

@@ -107,6 +107,26 @@ etcdctl put /peios/policy/web -- "$(cat forged)" >/dev/null
 expect 4 "is signed with a key that is not installed, so" withdraw --group web --key one.sec
 expect 0 "serial 11" publish web.yaml --group web --key one.sec --serial 11
 
+# What a file would change.
+policy 1000 enabled
+printf 'serial: 77\n' >>web.yaml
+"$fleet" diff web.yaml --group web --endpoint "$host:14379" >said 2>&1 || fail "the same is not: $(cat said)"
+[ ! -s said ] || fail "what is the same differs: $(cat said)"
+policy 2000 disabled
+printf '  \\App: !hidden\n' >>web.yaml
+expect 1 '~ \System\Audit\Modules\TaintEvents = REG_SZ enabled -> REG_SZ disabled' diff web.yaml --group web
+says '~ precedence = 1000 -> 2000'
+says '+ \App = hidden'
+[ "$(wc -l <said)" = 3 ] || fail "more differs: $(cat said)"
+expect 1 '{"what":"precedence","before":"1000","after":"2000"}' diff web.yaml --group web --json
+expect 1 '+ \System\Audit\Modules\TaintEvents = REG_SZ disabled' diff web.yaml --group none
+expect 1 "--group is needed" diff web.yaml
+expect 2 "nowhere.yaml: " diff nowhere.yaml --group web
+echo 'keys: [' >broken.yaml
+expect 4 "broken.yaml:2:1: " diff broken.yaml --group web
+etcdctl put /peios/policy/nonsense nonsense >/dev/null
+expect 5 "what is published is no policy" diff web.yaml --group nonsense
+
 # Machines: what each says, and what it comes to.
 expect 0 "0 machines" status
 machine() {
