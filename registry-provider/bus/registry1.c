@@ -15,6 +15,7 @@
 #include "../../schema/names/fold.h"
 #include "answer.h"
 #include "config.h"
+#include "health.h"
 #include "past.h"
 #include "reader.h"
 #include "writer.h"
@@ -281,6 +282,14 @@ static int method_check(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return wait_for(b, m, &b->checks, "the database checked", b->config.inspect, error);
 }
 
+static int method_health(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        struct registry1 *b = userdata;
+
+        writer_flush(&b->writer);
+        return health_answer(&b->config, subscriptions_count(b->subscriptions), m);
+}
+
 /* ---- The table ---- */
 
 #define UNPRIVILEGED SD_BUS_VTABLE_UNPRIVILEGED
@@ -377,6 +386,8 @@ static const sd_bus_vtable registry_vtable[] = {
                 "Backup", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", database), method_backup, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS(
                 "Check", SD_BUS_NO_ARGS, SD_BUS_RESULT("as", findings), method_check, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS(
+                "Health", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", health), method_health, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, UNPRIVILEGED),
 
         SD_BUS_SIGNAL_WITH_ARGS("Changed",

@@ -41,6 +41,7 @@ struct store {
         struct diag why_lost;
         bool must_heal; /* a commit failed; see heal() */
         unsigned log_pages;
+        struct store_syncs syncs;
 
         struct recorder recorder;
 

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "../../schema/base/clock.h"
 #include "../../schema/names/fold.h"
 #include "moment.h"
 
@@ -295,13 +296,31 @@ static int commit_turn(struct store *s)
         return r;
 }
 
+const uint64_t store_sync_bounds[STORE_SYNC_BOUNDS] = { 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000,
+        500000, 2500000 };
+
+static void count_sync(struct store_syncs *c, uint64_t usec)
+{
+        c->n++;
+        c->usec += usec;
+        for (size_t i = 0; i < STORE_SYNC_BOUNDS; i++)
+                c->within[i] += usec <= store_sync_bounds[i];
+}
+
+const struct store_syncs *store_syncs(const struct store *s)
+{
+        return &s->syncs;
+}
+
 int store_sync(struct store *s, struct diag *d)
 {
         assert(s->depth == 0);
         if (!s->pending)
                 return 0;
+        const uint64_t begun = clock_usec();
         int r = is_lost(s) ? s->lost : commit_turn(s);
         s->pending = false;
+        count_sync(&s->syncs, clock_usec() - begun);
         if (r < 0) {
                 (void)diag_set(d, -r, "the changes could not be stored: %s", s->why_lost.text);
                 s->lost = 0;

@@ -203,6 +203,14 @@ void store_rollback(struct store *s);
 /* Commits the turn: what it holds survives a power cut. On error all of it is undone, the sequence numbers
  * included, and refused writes do not come back: until that is sure, writes are refused (-EIO). */
 _must_check_ int store_sync(struct store *s, struct diag *d);
+/* How long those took that had something to do, since the opening. */
+#define STORE_SYNC_BOUNDS 10u
+extern const uint64_t store_sync_bounds[STORE_SYNC_BOUNDS]; /* µs */
+struct store_syncs {
+        uint64_t n, usec;                   /* how many, and how long all took */
+        uint64_t within[STORE_SYNC_BOUNDS]; /* of them, took no longer than that */
+};
+const struct store_syncs *store_syncs(const struct store *s);
 /* Whether ended transactions wait for store_sync(). */
 bool store_is_pending(const struct store *s);
 /* Pages in the write-ahead log after the last commit. */

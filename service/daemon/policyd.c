@@ -17,6 +17,7 @@
 #include "../../schema/layout.h"
 #include "../link/link.h"
 #include "../metrics/metrics.h"
+#include "provider.h"
 #include "config.h"
 #include "policy-bus.h"
 #include "taints.h"
@@ -31,6 +32,7 @@ struct policyd {
         struct problems problems; /* of the schema's files */
         struct settings settings; /* and the parts of the service that they concern */
         struct link *link;
+        struct provider *provider;
         sd_device_monitor *uevents;
         sd_event_source *recheck;
         uint64_t recheck_usec;
@@ -153,9 +155,11 @@ void policyd_reload(struct policyd *p)
 
 static int collect_metrics(struct buf *out, void *userdata)
 {
-        const struct settings *all = userdata;
+        const struct policyd *p = userdata;
+        const struct settings *all = &p->settings;
         struct metrics_state state = {
                 .version = PROJECT_VERSION,
+                .registry = provider_health(p->provider),
                 .monitor = monitor_status(taints_monitor(all->taints)),
                 .policy = { all->taint_events->sv, all->taint_events->accepted },
                 .capture = { all->capture->sv, all->capture->accepted },
@@ -189,11 +193,14 @@ static int collect_metrics(struct buf *out, void *userdata)
 /* What is wrong with the file can stand in the file only when nothing is any more. */
 static void on_metrics_written(void *userdata)
 {
-        const struct settings *all = userdata;
+        const struct policyd *p = userdata;
+        const struct settings *all = &p->settings;
 
         for (size_t i = 0; i < all->n; i++)
                 if (all->list[i]->kind == SETTING_TEXT_FILE)
                         setting_set_error(all->list[i], metrics_error(all->metrics));
+        if (!provider_health(p->provider))
+                provider_ask(p->provider);
 }
 
 static int start_metrics(struct policyd *p)
@@ -203,7 +210,7 @@ static int start_metrics(struct policyd *p)
                 .event = p->event,
                 .collect = collect_metrics,
                 .written = on_metrics_written,
-                .userdata = &p->settings,
+                .userdata = p,
         };
         return metrics_new(&config, &p->settings.metrics);
 }
@@ -228,6 +235,7 @@ static int on_recheck(sd_event_source *s, _unused_ uint64_t usec, void *userdata
         check_all(p);
         metrics_recheck(p->settings.metrics);
         link_recheck(p->link);
+        provider_ask(p->provider);
         int r = sd_event_source_set_time_relative(s, p->recheck_usec);
         return r < 0 ? r : sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
@@ -285,6 +293,9 @@ static int open_bus(struct policyd *p, struct diag *d)
         if (r < 0)
                 return r;
         r = link_new(p->bus, &p->settings, &p->link);
+        if (r >= 0)
+                r = provider_new(p->bus, p->settings.metrics, &p->provider);
+        provider_ask(p->provider);
         return r < 0 ? diag_set(d, -r, "cannot follow the registry: %s", strerror(-r)) : 0;
 }
 
@@ -348,6 +359,7 @@ struct policyd *policyd_free(struct policyd *p)
                 setting_flush(all->list[i]);
         p->link = link_free(p->link);
         all->metrics = metrics_free(all->metrics);
+        p->provider = provider_free(p->provider);
         all->taints = taints_free(all->taints);
         all->bus = policy_bus_free(all->bus);
         all->connection = NULL;

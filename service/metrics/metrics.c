@@ -13,69 +13,13 @@
 
 #include "../../schema/base/file.h"
 #include "../../schema/base/log.h"
-#include "../../schema/names/fold.h"
 #include "../../schema/taint/taint.h"
+#include "metrics-text.h"
 
-#define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
 #define TAINT_SET "peios_kernel_taint_set"
 #define TAINT_ACCEPTED "peios_kernel_taint_accepted"
 #define TAINT_TIME "peios_kernel_taint_first_set_time_seconds"
 #define BITS 64u
-
-struct label {
-        const char *name, *value; /* value NULL or "": left out */
-};
-
-/* HELP and TYPE ("gauge" or "counter") of the samples that follow. */
-static void add_family(struct buf *out, const char *name, const char *type, const char *help)
-{
-        buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-/* Any bytes as the text between the quotes. */
-static void add_escaped(struct buf *out, const char *text)
-{
-        for (size_t left = strlen(text), n; left > 0; text += n, left -= n) {
-                uint32_t c;
-                n = utf8_decode(text, left, &c);
-                if (n == 0) {
-                        n = 1;
-                        buf_puts(out, REPLACEMENT);
-                } else if (c == '\n') {
-                        buf_puts(out, "\\n");
-                } else if (c == '\\' || c == '"') {
-                        buf_printf(out, "\\%c", (char)c);
-                } else if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
-                        buf_puts(out, REPLACEMENT);
-                } else {
-                        buf_add(out, text, n);
-                }
-        }
-}
-
-/* The part before the value, with the blank. */
-static void add_series(struct buf *out, const char *name, const struct label *labels, size_t n)
-{
-        char before = '{';
-
-        buf_puts(out, name);
-        for (size_t i = 0; i < n; i++) {
-                if (!labels[i].value || labels[i].value[0] == '\0')
-                        continue;
-                buf_printf(out, "%c%s=\"", before, labels[i].name);
-                add_escaped(out, labels[i].value);
-                buf_putc(out, '"');
-                before = ',';
-        }
-        buf_puts(out, before == ',' ? "} " : " ");
-}
-
-static void add_sample(
-        struct buf *out, const char *name, const struct label *labels, size_t n, uint64_t value)
-{
-        add_series(out, name, labels, n);
-        buf_printf(out, "%" PRIu64 "\n", value);
-}
 
 struct bit_text {
         char number[4];
@@ -103,7 +47,7 @@ static bool is_set(const struct metrics_state *s, unsigned bit)
 
 static void add_bits(const struct metrics_state *s, struct buf *out)
 {
-        add_family(out, TAINT_SET, "gauge",
+        metrics_add_family(out, TAINT_SET, "gauge",
                 "Whether the kernel has this taint; module: what set the bit first in this boot.");
         for (unsigned bit = 0; bit < BITS; bit++) {
                 const struct taint_event *e = is_set(s, bit) ? first_event(s, bit) : NULL;
@@ -111,9 +55,9 @@ static void add_bits(const struct metrics_state *s, struct buf *out)
                 if (!is_set(s, bit) && !taint_flag_by_bit(bit))
                         continue;
                 describe(bit, &text);
-                const struct label labels[] = { { "bit", text.number }, { "flag", text.name },
+                const struct metrics_label labels[] = { { "bit", text.number }, { "flag", text.name },
                         { "module", e ? e->module : NULL } };
-                add_sample(out, TAINT_SET, labels, ARRAY_SIZE(labels), is_set(s, bit));
+                metrics_add_sample(out, TAINT_SET, labels, ARRAY_SIZE(labels), is_set(s, bit));
         }
 }
 
@@ -121,15 +65,15 @@ static void add_accepted(const struct metrics_state *s, struct buf *out)
 {
         if (s->monitor.tainted == 0)
                 return;
-        add_family(out, TAINT_ACCEPTED, "gauge",
+        metrics_add_family(out, TAINT_ACCEPTED, "gauge",
                 "Whether the set bit is no alarm: everything that set it in this boot is accepted.");
         for (unsigned bit = 0; bit < BITS; bit++) {
                 struct bit_text text;
                 if (!is_set(s, bit))
                         continue;
                 describe(bit, &text);
-                const struct label labels[] = { { "bit", text.number }, { "flag", text.name } };
-                add_sample(out, TAINT_ACCEPTED, labels, ARRAY_SIZE(labels), s->accepted >> bit & 1);
+                const struct metrics_label labels[] = { { "bit", text.number }, { "flag", text.name } };
+                metrics_add_sample(out, TAINT_ACCEPTED, labels, ARRAY_SIZE(labels), s->accepted >> bit & 1);
         }
 }
 
@@ -143,22 +87,22 @@ static void add_times(const struct metrics_state *s, struct buf *out)
                 if (!e || e->time_usec == 0)
                         continue;
                 if (!begun)
-                        add_family(out, TAINT_TIME, "gauge",
+                        metrics_add_family(out, TAINT_TIME, "gauge",
                                 "When the bit was set first in this boot, where that is known.");
                 begun = true;
                 describe(bit, &text);
-                const struct label labels[] = { { "bit", text.number }, { "flag", text.name } };
-                add_series(out, TAINT_TIME, labels, ARRAY_SIZE(labels));
-                buf_printf(out, "%" PRIu64 ".%06u\n", e->time_usec / 1000000,
-                        (unsigned)(e->time_usec % 1000000));
+                const struct metrics_label labels[] = { { "bit", text.number }, { "flag", text.name } };
+                metrics_add_series(out, TAINT_TIME, labels, ARRAY_SIZE(labels));
+                metrics_put_seconds(out, e->time_usec);
+                buf_putc(out, '\n');
         }
 }
 
 static void add_taint(const struct metrics_state *s, struct buf *out)
 {
-        add_family(out, "peios_kernel_taint_readable", "gauge",
+        metrics_add_family(out, "peios_kernel_taint_readable", "gauge",
                 "Whether the kernel's taint mask can be read; without it no bit is shown.");
-        add_sample(out, "peios_kernel_taint_readable", NULL, 0, s->monitor.readable);
+        metrics_add_sample(out, "peios_kernel_taint_readable", NULL, 0, s->monitor.readable);
         if (!s->monitor.readable)
                 return;
         add_bits(s, out);
@@ -172,11 +116,11 @@ static void add_choice(
 {
         if (!choice->sv || choice->sv->n_choices == 0)
                 return;
-        add_family(out, name, "gauge", help);
+        metrics_add_family(out, name, "gauge", help);
         for (size_t i = 0; i < choice->sv->n_choices; i++) {
                 const char *value = choice->sv->choices[i].value;
-                const struct label label = { "value", value };
-                add_sample(out, name, &label, 1, choice->text && strcmp(choice->text, value) == 0);
+                const struct metrics_label label = { "value", value };
+                metrics_add_sample(out, name, &label, 1, choice->text && strcmp(choice->text, value) == 0);
         }
 }
 
@@ -185,10 +129,10 @@ static void add_backend(struct buf *out, const char *backend)
         static const char *const all[] = { "bpf", "hints" };
         static const char name[] = "peios_taint_monitor_backend";
 
-        add_family(out, name, "gauge", "How taint transitions are seen: 1 for what is in use.");
+        metrics_add_family(out, name, "gauge", "How taint transitions are seen: 1 for what is in use.");
         for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-                const struct label label = { "value", all[i] };
-                add_sample(out, name, &label, 1, strcmp(backend, all[i]) == 0);
+                const struct metrics_label label = { "value", all[i] };
+                metrics_add_sample(out, name, &label, 1, strcmp(backend, all[i]) == 0);
         }
 }
 
@@ -196,13 +140,13 @@ static void add_live(struct buf *out, const struct metrics_state *s)
 {
         static const char name[] = "peios_policy_live";
 
-        add_family(out, name, "gauge", "Whether the setting's control holds what is in force.");
+        metrics_add_family(out, name, "gauge", "Whether the setting's control holds what is in force.");
         for (size_t i = 0; i < s->n_settings; i++) {
                 if (!s->settings[i].applies)
                         continue;
-                const struct label labels[] = { { "setting", s->settings[i].path },
+                const struct metrics_label labels[] = { { "setting", s->settings[i].path },
                         { "control", s->settings[i].control } };
-                add_sample(out, name, labels, ARRAY_SIZE(labels), s->settings[i].live);
+                metrics_add_sample(out, name, labels, ARRAY_SIZE(labels), s->settings[i].live);
         }
 }
 
@@ -210,11 +154,11 @@ static void add_pending(struct buf *out, const struct metrics_state *s)
 {
         static const char name[] = "peios_policy_pending";
 
-        add_family(out, name, "gauge",
+        metrics_add_family(out, name, "gauge",
                 "Whether another value is accepted and waits for a restart or a reboot.");
         for (size_t i = 0; i < s->n_settings; i++) {
-                const struct label label = { "setting", s->settings[i].path };
-                add_sample(out, name, &label, 1, s->settings[i].pending);
+                const struct metrics_label label = { "setting", s->settings[i].path };
+                metrics_add_sample(out, name, &label, 1, s->settings[i].pending);
         }
 }
 
@@ -235,13 +179,13 @@ static void add_counters(struct buf *out, const struct metrics_state *s)
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
-                add_family(out, counters[i].name, "counter", counters[i].help);
+                metrics_add_family(out, counters[i].name, "counter", counters[i].help);
                 for (size_t k = 0; k < s->n_settings; k++) {
                         const struct metrics_setting *setting = &s->settings[k];
-                        const struct label label = { "setting", setting->path };
+                        const struct metrics_label label = { "setting", setting->path };
                         uint64_t value;
                         memcpy(&value, (const char *)setting + counters[i].offset, sizeof(value));
-                        add_sample(out, counters[i].name, &label, 1, value);
+                        metrics_add_sample(out, counters[i].name, &label, 1, value);
                 }
         }
 }
@@ -265,17 +209,18 @@ static void add_numbers(struct buf *out, const struct metrics_state *s)
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-                add_family(out, numbers[i].name, numbers[i].type, numbers[i].help);
-                add_sample(out, numbers[i].name, NULL, 0, numbers[i].value);
+                metrics_add_family(out, numbers[i].name, numbers[i].type, numbers[i].help);
+                metrics_add_sample(out, numbers[i].name, NULL, 0, numbers[i].value);
         }
 }
 
 int metrics_text(const struct metrics_state *s, struct buf *out)
 {
-        const struct label version = { "version", s->version };
+        const struct metrics_label version = { "version", s->version };
 
-        add_family(out, "peios_audit_policyd_info", "gauge", "The version of the service; always 1.");
-        add_sample(out, "peios_audit_policyd_info", &version, 1, 1);
+        metrics_add_family(
+                out, "peios_audit_policyd_info", "gauge", "The version of the service; always 1.");
+        metrics_add_sample(out, "peios_audit_policyd_info", &version, 1, 1);
         add_taint(s, out);
         add_choice(out, "peios_taint_events_policy",
                 "The policy on kernel taint events: 1 for what is in force.", &s->policy);
@@ -286,6 +231,8 @@ int metrics_text(const struct metrics_state *s, struct buf *out)
         add_backend(out, s->monitor.backend ? s->monitor.backend : "");
         add_choice(out, "peios_taint_capture", "How much is captured of a taint: 1 for what is in force.",
                 &s->capture);
+        if (s->registry)
+                metrics_add_registry(out, s->registry);
         return out->error;
 }
 
@@ -445,6 +392,11 @@ static int on_timer(_unused_ sd_event_source *s, uint64_t usec, void *userdata)
         m->last = usec;
         write_now(m);
         return 0;
+}
+
+bool metrics_wanted(const struct metrics *m)
+{
+        return m->path != NULL;
 }
 
 void metrics_changed(struct metrics *m)

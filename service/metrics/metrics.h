@@ -31,8 +31,26 @@ struct metrics_choice {
         const char *text;              /* NULL: none of them */
 };
 
+/* How long at most, and how many of all. */
+struct metrics_bucket {
+        uint64_t usec, n;
+};
+#define METRICS_BUCKETS_MAX 16u
+
+/* What the registry provider says of itself. */
+struct metrics_registry {
+        bool is_up; /* else nothing more is known */
+        uint64_t problems, refused, layers, layers_ending, sequence, subscriptions, store_bytes;
+        uint64_t backup_time,
+                backup_sequence; /* µs since 1970, and the newest change in it; 0: there is none */
+        uint64_t commits, commit_usec;
+        struct metrics_bucket buckets[METRICS_BUCKETS_MAX]; /* of the commits, the shortest first */
+        size_t n_buckets;
+};
+
 struct metrics_state {
         const char *version;
+        const struct metrics_registry *registry; /* NULL: it has not been asked yet */
         struct monitor_status monitor;
         const struct taint_event *events; /* of this boot, oldest first */
         size_t n_events;
@@ -64,6 +82,8 @@ struct metrics *metrics_free(struct metrics *m);
 void metrics_set_path(struct metrics *m, const char *path);
 /* Why the file is not there as it should be; NULL: nothing is wrong. */
 const char *metrics_error(const struct metrics *m);
+/* Whether there is to be a file. */
+bool metrics_wanted(const struct metrics *m);
 /* Something may have changed. m may be NULL. */
 void metrics_changed(struct metrics *m);
 /* From a timer that runs anyway: tries again what failed, and brings back a file that somebody removed. */

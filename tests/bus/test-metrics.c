@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The metrics file: where the registry says, in step with the service, gone when it is not wanted. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -86,6 +87,42 @@ START_TEST(follows_the_service)
         set_string(world.bus, MODULES, "TaintCapture", "forensic");
         WAIT(file_has(FILE_NAME, "peios_taint_capture{value=\"forensic\"} 1\n"));
         ck_assert(!world_has("/metrics/.peios.prom.tmp"));
+}
+END_TEST
+
+/* What the provider says of itself stands beside it, also that it says nothing. */
+START_TEST(of_the_provider)
+{
+        registryd_start(NULL);
+        set_number(world.bus, "\\System\\Registry\\Layers\\lab", "Precedence", 1);
+        set_string(world.bus, "\\System\\Registry\\Layers\\lab", "Ends", "2999-01-31T00:00:00Z");
+        set_string(world.bus, "\\System\\Registry\\Layers\\lab", "Enabled", "no");
+        WAIT(strstr(registry_property(world.bus, "Problems"), "Enabled") != NULL);
+        _cleanup_message_ sd_bus_message *m = answer(world.bus, "Health", "");
+        const char *before = message_text(m);
+        static const char *const has[] = {
+                "'problems'=t:1, 'refused'=t:1, 'layers'=t:2, 'layers-ending'=t:1", "'backup-time'=t:0",
+                "'commits'=t:", "'commits-within'=a(tt):[(500 "
+        };
+        for (size_t i = 0; i < ARRAY_SIZE(has); i++)
+                ck_assert_msg(strstr(before, has[i]) != NULL, "no %s in %s", has[i], before);
+        const unsigned long commits = strtoul(strstr(before, "'commits'=t:") + 12, NULL, 10);
+        set_string(world.bus, "\\App", "V", "x");
+        _cleanup_message_ sd_bus_message *again = answer(world.bus, "Health", "");
+        ck_assert_uint_eq(strtoul(strstr(message_text(again), "'commits'=t:") + 12, NULL, 10), commits + 1);
+
+        world_write("/metrics/keep", "");
+        policyd_start("--recheck=1");
+        set_string(world.bus, METRICS, "TextFile", FILE_NAME);
+        WAIT(file_has(FILE_NAME, "peios_registry_up 1\n"));
+        ck_assert(file_has(FILE_NAME, "peios_registry_refused_values 1\n"));
+        ck_assert(file_has(FILE_NAME, "peios_registry_layers_ending 1\n"));
+        ck_assert(file_has(FILE_NAME, "peios_registry_commit_seconds_bucket{le=\"2.500000\"} "));
+        daemon_kill(&world.registryd);
+        WAIT(file_has(FILE_NAME, "peios_registry_up 0\n"));
+        ck_assert(!file_has(FILE_NAME, "peios_registry_layers "));
+        registryd_start(NULL);
+        WAIT(file_has(FILE_NAME, "peios_registry_up 1\n"));
 }
 END_TEST
 
@@ -196,8 +233,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { off_by_default, follows_the_service, moves_and_goes, bad_paths,
-                cannot_be_written, of_another_collector, over_a_restart };
+        const TTest *const tests[] = { off_by_default, follows_the_service, of_the_provider, moves_and_goes,
+                bad_paths, cannot_be_written, of_another_collector, over_a_restart };
         Suite *suite = suite_create("metrics");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

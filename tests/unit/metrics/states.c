@@ -22,6 +22,24 @@ const struct schema_value *state_entry(const char *key, const char *name)
         return sv;
 }
 
+static struct metrics_registry registry;
+
+void state_registry(struct metrics_registry *ret)
+{
+        *ret = (struct metrics_registry){ .is_up = true,
+                .layers = 3,
+                .layers_ending = 1,
+                .sequence = 42,
+                .subscriptions = 2,
+                .store_bytes = 81920,
+                .backup_time = 1000000,
+                .backup_sequence = 42,
+                .commits = 5,
+                .commit_usec = 1234567,
+                .buckets = { { 1000, 4 }, { 2500000, 5 } },
+                .n_buckets = 2 };
+}
+
 void state_begin(struct metrics_state *s)
 {
         settings[0] = (struct metrics_setting){ .path = "\\System\\Audit\\Modules\\TaintEvents",
@@ -112,6 +130,18 @@ static void largest(struct metrics_state *s)
         s->capture.text = "forensic";
 }
 
+static void provider(struct metrics_state *s)
+{
+        state_registry(&registry);
+        s->registry = &registry;
+}
+
+static void provider_down(struct metrics_state *s)
+{
+        registry = (struct metrics_registry){ 0 };
+        s->registry = &registry;
+}
+
 const struct state_case state_cases[] = {
         { "clean", clean },
         { "module", module },
@@ -121,6 +151,8 @@ const struct state_case state_cases[] = {
         { "blind", blind },
         { "nothing", nothing },
         { "largest", largest },
+        { "provider", provider },
+        { "provider-down", provider_down },
 };
 const size_t n_state_cases = ARRAY_SIZE(state_cases);
 

@@ -15,6 +15,8 @@ struct state_case {
 extern const struct state_case state_cases[];
 extern const size_t n_state_cases;
 
+/* A provider that is well. */
+void state_registry(struct metrics_registry *ret);
 /* Every member is filled; cases change it. */
 void state_begin(struct metrics_state *s);
 /* The text of a case; aborts without memory. */

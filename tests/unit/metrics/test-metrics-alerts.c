@@ -26,6 +26,7 @@ static int promtool(const char *arguments, const char *file)
 
 static struct taint_event event = { .bit = 12, .time_usec = 1000000 };
 static struct metrics_setting setting;
+static struct metrics_registry registry;
 
 static void tainted(struct metrics_state *s)
 {
@@ -85,6 +86,52 @@ static void lost(struct metrics_state *s)
         s->audit.lost++;
 }
 
+static void down(_unused_ struct metrics_state *s)
+{
+        registry.is_up = false;
+}
+
+static void broken_file(_unused_ struct metrics_state *s)
+{
+        registry.problems++;
+}
+
+static void refused_value(_unused_ struct metrics_state *s)
+{
+        registry.problems++;
+        registry.refused++;
+}
+
+static void many_layers(_unused_ struct metrics_state *s)
+{
+        registry.layers = 901;
+}
+
+static void not_backed_up(_unused_ struct metrics_state *s)
+{
+        registry.sequence++;
+}
+
+static void slow(_unused_ struct metrics_state *s)
+{
+        registry.commits += 10;
+        registry.commit_usec += 20000000;
+        registry.buckets[1].n += 10;
+}
+
+static void quick(_unused_ struct metrics_state *s)
+{
+        registry.commits += 10;
+        registry.commit_usec += 10000;
+        registry.buckets[0].n += 10;
+        registry.buckets[1].n += 10;
+}
+
+static void large(_unused_ struct metrics_state *s)
+{
+        registry.store_bytes = UINT64_C(5000000000);
+}
+
 static void changed(struct metrics_state *s)
 {
         setting.changes++;
@@ -115,6 +162,18 @@ static const struct {
         { "PeiosAuditRecordsWaiting", kept, 20 },
         { NULL, kept, 4 },
         { "PeiosAuditRecordsLost", lost, 20 },
+        { "PeiosRegistryDown", down, 20 },
+        { NULL, down, 4 },
+        { "PeiosRegistryProblems", broken_file, 20 },
+        { "PeiosRegistryValuesRefused", refused_value, 20 },
+        { "PeiosRegistryLayersFull", many_layers, 1 },
+        { NULL, not_backed_up, 2 * 24 * 60 },
+        { "PeiosRegistryBackupOld", not_backed_up, 4 * 24 * 60 },
+        { NULL, changed, 4 * 24 * 60 },
+        { "PeiosRegistryCommitsSlow", slow, 5 },
+        { NULL, quick, 5 },
+        { NULL, large, 50 },
+        { "PeiosRegistryStoreLarge", large, 70 },
 };
 
 /* ---- As promtool wants it ---- */
@@ -128,6 +187,8 @@ static void print_state(void (*make)(struct metrics_state *s), struct buf *out)
         s.settings = &setting;
         s.n_settings = 1;
         s.audit.kept = 0;
+        state_registry(&registry);
+        s.registry = &registry;
         if (make)
                 make(&s);
         ck_assert_int_eq(metrics_text(&s, out), 0);
