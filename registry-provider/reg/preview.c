@@ -190,9 +190,10 @@ static int show_text(struct preview *p, sd_bus_message *reply, struct preview_co
 
 int preview_show(struct session *s, sd_bus_message *reply, struct preview_counts *ret)
 {
-        struct preview p = {
-                .s = s, .j = json_on(&s->out), .of_file = s->command == REG_APPLY || s->command == REG_IMPORT
-        };
+        struct preview p = { .s = s,
+                .j = json_on(&s->out),
+                .of_file =
+                        s->command == REG_APPLY || s->command == REG_IMPORT || s->command == REG_RESTORE };
 
         if (!s->options.json)
                 return show_text(&p, reply, ret);

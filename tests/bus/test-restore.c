@@ -67,6 +67,13 @@ START_TEST(the_program)
                 "two", "w");
         ck_assert(!world_has(LAYOUT_STATE "/restore.new"));
         ck_assert_str_eq(problems(), "[]");
+        /* What changes nothing that is seen is done, and not told of. */
+        (void)shell_output(0,
+                "reg set /System/Registry/Layers/site Precedence 5; reg set /Test/Key V old; "
+                "reg set --layer site /Test/Key V new; reg backup two.db; reg set /Test/Key V other");
+        shell_is(0, "reg restore two.db | grep -v sequence", "nothing would change\n");
+        (void)shell_output(0, "reg del --layer site /Test/Key V");
+        ck_assert_str_eq(get_text(world.bus, KEY, "V"), "old base");
 }
 END_TEST
 
