@@ -2,7 +2,7 @@
 #pragma once
 
 /* The only user of libaudit: one thread that sends records, because a full kernel backlog can hold a sender
- * for a minute. The owner submits and is told of outcomes. A record's states:
+ * for a minute. The owner submits and hears of outcomes. A record's states:
  *
  *        submitted          the kernel took it and         settle_ms have passed, and its
  *            |              says that it keeps it          count of lost ones did not rise
@@ -35,7 +35,7 @@
  * LOST: SENDER_QUEUE_MAX wait at most; then the oldest kept one (where there is none, the oldest) is
  * dropped.
  *
- * A record can so arrive twice: `lost` rises for others' records, too; its seqno tells. A record that a
+ * A record can so arrive twice: `lost` rises for others' records, too; its seqno shows it. A record that a
  * filter rule of the kernel drops counts as handed over: nothing shows it. */
 
 #include <stdbool.h>

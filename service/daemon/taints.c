@@ -151,7 +151,7 @@ static void on_transition(struct taint_event *e, void *userdata)
         t->past &= ~(UINT64_C(1) << e->bit);
 }
 
-static void on_told(const struct taint_event *e, void *userdata)
+static void on_reported(const struct taint_event *e, void *userdata)
 {
         struct taints *t = userdata;
 
@@ -199,7 +199,7 @@ int taints_new(
                 /* The programs see this kernel, whatever the root is. */
                 .use_bpf = use_bpf && !is_scratch(settings->root),
                 .callbacks = { .transition = on_transition,
-                        .told = on_told,
+                        .reported = on_reported,
                         .blind = on_blind,
                         .changed = on_changed,
                         .last_seqno = last_seqno,

@@ -55,7 +55,7 @@ struct bpf_source {
         char hooks[256]; /* a blank between */
         bool pinned;
         uint64_t not_ours; /* claimed by us and not by the programs */
-        uint64_t left;     /* in slots that somebody before us did not get to tell */
+        uint64_t left;     /* in slots that somebody before us did not get to report */
         uint64_t drops;    /* when the slots were last looked at */
         bool draining;
 };
@@ -285,7 +285,8 @@ static struct report_slot *oldest_ready(struct report_slot *slots)
         return oldest;
 }
 
-/* A slot is told before it is marked: who is killed between the two is told it again, by its pinned slot. */
+/* A slot is reported before it is marked: after a kill between the two it is reported again, by its pinned
+ * slot. */
 static void drain(struct bpf_source *s)
 {
         struct report_slot *slot;
@@ -302,7 +303,7 @@ static void drain(struct bpf_source *s)
                         break;
                 s->callbacks.transition(&e, s->callbacks.userdata);
                 free(e.stack);
-                __atomic_store_n(&slot->state, REPORT_TOLD, __ATOMIC_RELEASE);
+                __atomic_store_n(&slot->state, REPORT_DONE, __ATOMIC_RELEASE);
         }
         s->draining = false;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The only user of BPF: tells of each transition at the instant, first setter only. One header and two
+/* The only user of BPF: reports each transition at the instant, first setter only. One header and two
  * sources, chosen by Meson (bpf-source.c with libbpf, bpf-source-none.c). Loading taints nothing. Needs
  * CAP_BPF, CAP_PERFMON and CAP_SYSLOG while it is made, none afterwards. */
 
@@ -29,7 +29,7 @@ struct bpf_source_callbacks {
 struct bpf_source;
 
 /* `set_before`: the bits that are set already and must never look new. `pin_dir` (below the bpf file system,
- * NULL for none) keeps slots over a restart of the service: what a killed one left is told soon after,
+ * NULL for none) keeps slots over a restart of the service: what a killed one left is reported soon after,
  * whether or not it is in `set_before`. 0; -EOPNOTSUPP (built without, or this kernel cannot) or another
  * negative errno with the reason in d: the caller falls back. */
 _must_check_ int bpf_source_new(sd_event *event, uint64_t set_before, const char *pin_dir,
@@ -40,10 +40,10 @@ struct bpf_source_status {
         char hooks[256];     /* attached ones, a blank between: "fentry/add_taint kprobe/add_taint …" */
         uint64_t misses;     /* recursion and other misses that the kernel counted */
         uint64_t drops;      /* reports that found the ring full (their slots are read all the same) */
-        uint64_t claimed;    /* bits that the programs have seen set, told of or about to be */
+        uint64_t claimed;    /* bits that the programs have seen set, reported or about to be */
         bool pinned;         /* the slots outlive us */
         bool reports_writes; /* sysctl_written() is called */
 };
 /* Reads the counters; a difference between the kernel's mask and `claimed` + what was set before is the
- * caller's to tell. */
+ * caller's to report. */
 struct bpf_source_status bpf_source_status(struct bpf_source *s);

@@ -71,7 +71,7 @@ static void put_build_id(const char *root, const char *module, struct buf *out)
                 put(out, "PEIOS_MODULE_BUILD_ID", text);
 }
 
-/* Only an absolute one can be told from here. */
+/* Only an absolute one can be found from here. */
 static bool path_of_command(const char *command_line, const char *module, struct buf *ret)
 {
         for (const char *s = command_line; *s != '\0';) {

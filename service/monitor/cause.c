@@ -87,11 +87,11 @@ static struct hint *open_report(struct hints *h, uint64_t usec)
 /* Where the innermost frames are an interrupt's: a soft one, unless a hard one shows before it. */
 static void see_frame(struct hint *hint, const char *frame)
 {
-        if (hint->context == CONTEXT_INTERRUPT && !hint->interrupt_told) {
+        if (hint->context == CONTEXT_INTERRUPT && !hint->interrupt_known) {
                 if (strstr(frame, "softirq"))
                         hint->context = CONTEXT_SOFT_INTERRUPT;
-                hint->interrupt_told = strstr(frame, "softirq") || strstr(frame, "interrupt") ||
-                                       strstr(frame, "handle_irq") || strstr(frame, "sysvec_");
+                hint->interrupt_known = strstr(frame, "softirq") || strstr(frame, "interrupt") ||
+                                        strstr(frame, "handle_irq") || strstr(frame, "sysvec_");
         }
         if (hint->stack.len + strlen(frame) + 1 > HINT_STACK_MAX || strncmp(frame, "? ", 2) == 0)
                 return;
@@ -107,11 +107,11 @@ static bool see_mark(struct hint *hint, const char *line)
 
         if (!interrupt && strcmp(line, "<TASK>") != 0)
                 return line[0] == '<' && line[1] == '/';
-        if (hint->interrupt_told || hint->stack.len > 0 || hint->context == CONTEXT_INTERRUPT)
+        if (hint->interrupt_known || hint->stack.len > 0 || hint->context == CONTEXT_INTERRUPT)
                 return true;
         if (interrupt) {
                 hint->context = line[1] == 'S' ? CONTEXT_SOFT_INTERRUPT : CONTEXT_INTERRUPT;
-                hint->interrupt_told = line[1] != 'I';
+                hint->interrupt_known = line[1] != 'I';
         } else if (hint->context == CONTEXT_UNKNOWN) {
                 hint->context = CONTEXT_TASK;
         }

@@ -10,7 +10,7 @@
 #include "modules.h"
 #include "taint-event.h"
 
-/* What the kernel log told of taints lately: its lines, put together to reports where a WARN or an oops
+/* What the kernel log said of taints lately: its lines, put together to reports where a WARN or an oops
  * prints several. No I/O. A record is one line, whatever is in it, and those of facilities other than the
  * kernel's are not even looked at. */
 
@@ -28,10 +28,10 @@ struct hint {
         uint32_t pid;            /* AUDIT_ID_UNSET where it is not known */
         bool acting;
         enum taint_context context;
-        char detail[512];    /* the line */
-        struct buf stack;    /* of a report: one frame a line */
-        bool open;           /* a report whose end has not come yet */
-        bool interrupt_told; /* its context is as exact as it gets */
+        char detail[512];     /* the line */
+        struct buf stack;     /* of a report: one frame a line */
+        bool open;            /* a report whose end has not come yet */
+        bool interrupt_known; /* its context is as exact as it gets */
 };
 
 struct hints {
@@ -42,7 +42,7 @@ struct hints {
 
 void hints_done(struct hints *h);
 
-/* Takes in a record. Returns 1 where it tells of a taint, 0 where not, or -ENOMEM: then this hint is lost.
+/* Takes in a record. Returns 1 where it is about a taint, 0 where not, or -ENOMEM: then this hint is lost.
  */
 int hints_add(struct hints *h, const struct kmsg_record *r, uint64_t usec);
 

@@ -106,7 +106,7 @@ struct mask_change mask_tracker_see(struct mask_tracker *t, uint64_t mask, uint6
                         t->early &= ~TAINT_MASK(bit);
         mask |= t->early;
 
-        uint64_t known = t->told | t->waiting;
+        uint64_t known = t->reported | t->waiting;
         struct mask_change change = { .appeared = mask & ~known, .cleared = known & ~mask };
 
         t->waiting |= change.appeared;
@@ -118,7 +118,7 @@ struct mask_change mask_tracker_see(struct mask_tracker *t, uint64_t mask, uint6
 
 void mask_tracker_report(struct mask_tracker *t, unsigned bit)
 {
-        t->told |= TAINT_MASK(bit);
+        t->reported |= TAINT_MASK(bit);
         t->waiting &= ~TAINT_MASK(bit);
 }
 
@@ -131,7 +131,7 @@ void mask_tracker_report_early(struct mask_tracker *t, unsigned bit, uint64_t no
 
 void mask_tracker_clear(struct mask_tracker *t, unsigned bit)
 {
-        t->told &= ~TAINT_MASK(bit);
+        t->reported &= ~TAINT_MASK(bit);
         t->waiting &= ~TAINT_MASK(bit);
         t->early &= ~TAINT_MASK(bit);
 }

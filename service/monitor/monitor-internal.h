@@ -18,7 +18,7 @@
 #define GRACE_USEC UINT64_C(300000)
 #define GRACE_WEAK_USEC UINT64_C(50000)
 /* What BPF has seen waits longer: its report may stand behind many others, each of which takes its time to
- * be told. Owed for this long, it does not come. */
+ * be reported. Owed for this long, it does not come. */
 #define GRACE_REPORT_USEC UINT64_C(5000000)
 /* A line that came this long before the mask was last seen without the bit cannot be its cause. */
 #define LINE_BEFORE_USEC HINT_REPORT_USEC
@@ -38,7 +38,7 @@ struct monitor {
         struct bpf_source *bpf;
         sd_event_source *soon, *recheck;
 
-        struct taint_state state; /* its `told` follows the tracker's */
+        struct taint_state state; /* its `reported` follows the tracker's */
         struct taint_state_file file;
         struct mask_tracker tracker;
         struct hints hints;
@@ -47,7 +47,7 @@ struct monitor {
 
         bool based;         /* the first look that could read the mask is done */
         bool looking;       /* a callee that asks for a look gets none within one */
-        bool state_damaged; /* what was told of in this boot is not known */
+        bool state_damaged; /* what was reported in this boot is not known */
         bool store_failed;
         uint64_t reported;        /* bits of which BPF's report came */
         uint64_t baseline;        /* waiting bits that were set before the first look */
@@ -64,7 +64,7 @@ struct monitor {
         struct actor sysctl_actor;
         unsigned step; /* of the series of looks behind a line, SERIES_STEPS: none is due */
         uint64_t series_usec;
-        struct monitor_status status; /* as last told of */
+        struct monitor_status status; /* as last reported */
 };
 
 /* monitor-sources.c */

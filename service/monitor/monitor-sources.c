@@ -66,7 +66,7 @@ static void on_sysctl(void *userdata)
         struct monitor *m = userdata;
         uint64_t now = clock_usec();
 
-        /* BPF tells of the same write, and by whom. */
+        /* BPF reports the same write, and by whom. */
         if (now > m->sysctl_usec + SYSCTL_SAME_USEC)
                 m->sysctl_actor = ACTOR_UNKNOWN;
         m->sysctl_usec = now;
@@ -106,7 +106,7 @@ static int on_recheck(sd_event_source *s, _unused_ uint64_t usec, void *userdata
 {
         struct monitor *m = userdata;
 
-        /* Where udev does not run nobody tells of modules. */
+        /* Where udev does not run nobody reports modules. */
         m->modules_stale = true;
         monitor_check(m);
         int r = sd_event_source_set_time_relative(s, m->config.recheck_usec);
@@ -207,11 +207,12 @@ static void start_bpf(struct monitor *m)
 
         int seen = mask_read(m->mask, &mask, &d);
         if (seen < 0)
-                mask = m->tracker.told;
+                mask = m->tracker.reported;
         else if (seen > 0)
                 monitor_watch_mask(m);
         d.text[0] = '\0';
-        int r = bpf_source_new(m->config.event, mask | m->tracker.told, PIN_DIR, &callbacks, &m->bpf, &d);
+        int r = bpf_source_new(
+                m->config.event, mask | m->tracker.reported, PIN_DIR, &callbacks, &m->bpf, &d);
         if (r < 0)
                 log_info("no BPF: %s; hints remain", d.text[0] ? d.text : strerror(-r));
 }

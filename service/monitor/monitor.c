@@ -28,12 +28,12 @@ static void keep_event(struct monitor *m)
 }
 
 /* Keeps what was reported for the next start: nothing is being reported. */
-static void keep_told(struct monitor *m)
+static void keep_reported(struct monitor *m)
 {
         struct diag d = { 0 };
 
-        m->state.told = m->tracker.told;
-        note_kept(m, taint_state_keep_told(&m->file, m->root, &m->state, &d), &d);
+        m->state.reported = m->tracker.reported;
+        note_kept(m, taint_state_keep_reported(&m->file, m->root, &m->state, &d), &d);
 }
 
 static void follow(struct monitor *m, const struct taint_event *e, bool early)
@@ -63,7 +63,7 @@ static void capture(struct monitor *m, struct taint_event *e, uint64_t started_b
 static void report_event(struct monitor *m, struct taint_event *e, uint64_t started_before, bool early)
 {
         const struct monitor_callbacks *callbacks = &m->config.callbacks;
-        struct taint_state_mark mark = { .telling = true,
+        struct taint_state_mark mark = { .reporting = true,
                 .before = callbacks->last_seqno(callbacks->userdata) };
         struct taint_state *s = &m->state;
         size_t at;
@@ -78,10 +78,10 @@ static void report_event(struct monitor *m, struct taint_event *e, uint64_t star
                 log_error("bit %u: out of memory; it is not kept", e->bit);
         callbacks->transition(r == 0 ? &s->events[at] : e, callbacks->userdata);
         if (r == 0)
-                s->marks[at].telling = false;
+                s->marks[at].reporting = false;
         follow(m, e, early);
-        keep_told(m);
-        callbacks->told(r == 0 ? &s->events[at] : e, callbacks->userdata);
+        keep_reported(m);
+        callbacks->reported(r == 0 ? &s->events[at] : e, callbacks->userdata);
 }
 
 /* Ends what a kill interrupted. */
@@ -91,24 +91,24 @@ static void recover(struct monitor *m)
         struct taint_state *s = &m->state;
         bool any = false;
 
-        m->tracker.told = m->state.told;
+        m->tracker.reported = m->state.reported;
         for (size_t i = 0; i < s->n; i++) {
                 struct taint_state_mark *mark = &s->marks[i];
                 struct taint_event *e = &s->events[i];
-                if (!mark->telling)
+                if (!mark->reporting)
                         continue;
                 bool has_record = m->recovered_seqno > mark->before;
                 if (has_record)
                         e->seqno = mark->before + 1;
                 callbacks->transition(e, callbacks->userdata);
-                mark->telling = false;
+                mark->reporting = false;
                 follow(m, e, false);
                 if (!has_record)
-                        callbacks->told(e, callbacks->userdata);
+                        callbacks->reported(e, callbacks->userdata);
                 any = true;
         }
         if (any)
-                keep_told(m);
+                keep_reported(m);
 }
 
 static void add_hook(struct monitor_status *s, bool there, const char *name)
@@ -188,8 +188,8 @@ static void set_stack(struct taint_event *e, const struct cause *cause)
 static struct taint_event new_event(const struct monitor *m, unsigned bit)
 {
         return (struct taint_event){ .bit = bit,
-                .old_mask = m->tracker.told,
-                .new_mask = m->tracker.told | TAINT_MASK(bit),
+                .old_mask = m->tracker.reported,
+                .new_mask = m->tracker.reported | TAINT_MASK(bit),
                 .actor = ACTOR_UNKNOWN };
 }
 
@@ -232,8 +232,8 @@ static void report_cleared(struct monitor *m, unsigned bit)
         struct taint_event e = new_event(m, bit);
 
         e.cleared = true;
-        e.old_mask = m->tracker.told;
-        e.new_mask = m->tracker.told & ~TAINT_MASK(bit);
+        e.old_mask = m->tracker.reported;
+        e.new_mask = m->tracker.reported & ~TAINT_MASK(bit);
         e.time_usec = clock_of(CLOCK_REALTIME);
         (void)strcpy(e.reason, "cleared");
         (void)strcpy(e.detail, "nothing in the kernel clears a bit: somebody hides that it was set");
@@ -325,7 +325,7 @@ static void take_mask(struct monitor *m, uint64_t mask, uint64_t now)
         uint64_t must = change.cleared;
 
         m->tainted = mask;
-        /* The kernel sets the bits of a write before it tells of the write. */
+        /* The kernel sets the bits of a write before it reports the write. */
         if (m->sysctl_looking)
                 m->sysctl_bits |= m->tracker.waiting;
         if (!m->based) {
@@ -355,7 +355,7 @@ static void note_readable(struct monitor *m, const char *problem, uint64_t now)
                         return;
                 callbacks->blind(NULL, callbacks->userdata);
                 m->state.blind = false;
-                keep_told(m);
+                keep_reported(m);
                 return;
         }
         if (m->unreadable_since == 0)
@@ -364,7 +364,7 @@ static void note_readable(struct monitor *m, const char *problem, uint64_t now)
                 return;
         callbacks->blind(problem, callbacks->userdata);
         m->state.blind = true;
-        keep_told(m);
+        keep_reported(m);
 }
 
 void monitor_check(struct monitor *m)
@@ -424,7 +424,7 @@ void monitor_take_exact(struct monitor *m, const struct taint_event *from)
         if (m->looking || from->bit >= TAINT_BITS)
                 return;
         m->reported |= TAINT_MASK(from->bit);
-        if (m->tracker.told & TAINT_MASK(from->bit))
+        if (m->tracker.reported & TAINT_MASK(from->bit))
                 return;
         if (taint_event_copy(from, &e) < 0) {
                 log_error("bit %u: out of memory; its exact cause is lost", from->bit);
@@ -438,7 +438,7 @@ void monitor_take_exact(struct monitor *m, const struct taint_event *from)
         report_event(m, &e, on_clock(CLOCK_BOOTTIME, e.time_usec, real), true);
         taint_event_done(&e);
         m->looking = false;
-        /* While BPF starts it may tell of what happened before this start: the first look comes behind all
+        /* While BPF starts it may report what happened before this start: the first look comes behind all
          * that. */
         if (m->based)
                 monitor_check(m);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Tells of every transition of the kernel's taint mask once a boot, with its cause and its actor as far as
+/* Reports every transition of the kernel's taint mask once a boot, with its cause and its actor as far as
  * they can be had. BPF where it loads; else kernel log, module uevents, /sys/module, inotify and a timer,
- * each only a hint to read the mask again. What was told is kept below run/, keyed by boot_id, so that a
- * restart tells nothing twice. Decides nothing about auditing: it is told what happened, in order. */
+ * each only a hint to read the mask again. What was reported is kept below run/, keyed by boot_id, so that a
+ * restart reports nothing twice. Decides nothing about auditing: it says what happened, in order. */
 
 #include <systemd/sd-event.h>
 
@@ -17,7 +17,7 @@ struct monitor_callbacks {
          * afterwards. Where `seqno` is set, a kill came behind its record and perhaps before its end. */
         void (*transition)(struct taint_event *e, void *userdata);
         /* The same, once and for all: a restart does not repeat it. */
-        void (*told)(const struct taint_event *e, void *userdata);
+        void (*reported)(const struct taint_event *e, void *userdata);
         /* The mask cannot be read any more (text says why), or can again (NULL). */
         void (*blind)(const char *text, void *userdata);
         /* Counters, hooks or the back end changed. */
@@ -40,8 +40,8 @@ struct monitor_config {
 
 struct monitor;
 
-/* Bits that are set already and were not told of in this boot are told from within monitor_start(), with
- * reason present-at-start and the cause reconstructed where something tells it. */
+/* Bits that are set already and were not reported in this boot are reported from within monitor_start(),
+ * with reason present-at-start and the cause reconstructed where something shows it. */
 _must_check_ int monitor_new(const struct monitor_config *config, struct monitor **ret, struct diag *d);
 _must_check_ int monitor_start(struct monitor *m, struct diag *d);
 struct monitor *monitor_free(struct monitor *m);

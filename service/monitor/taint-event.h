@@ -7,7 +7,7 @@
 
 /* How sure the cause and the actor are. */
 enum attribution {
-        ATTRIBUTION_UNKNOWN, /* the bit is set, nothing tells by what */
+        ATTRIBUTION_UNKNOWN, /* the bit is set, nothing shows by what */
         ATTRIBUTION_LIKELY,  /* put together from hints that came close by: kernel log, uevents, /proc */
         ATTRIBUTION_EXACT,   /* seen at the instant, in the kernel */
 };

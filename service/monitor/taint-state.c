@@ -128,10 +128,10 @@ void taint_state_format_event(const struct taint_state *s, struct buf *out)
         format_event(&s->events[at], &s->marks[at], out);
 }
 
-void taint_state_format_told(const struct taint_state *s, struct buf *out)
+void taint_state_format_reported(const struct taint_state *s, struct buf *out)
 {
         buf_puts(out, "  -\n");
-        put_number(out, "told", s->told);
+        put_number(out, "reported", s->reported);
         put_number(out, "blind", s->blind);
         put_number(out, "seqno", s->n > 0 ? s->events[s->n - 1].seqno : 0);
 }
@@ -140,7 +140,7 @@ void taint_state_format(const struct taint_state *s, struct buf *out)
 {
         buf_puts(out, FORMAT_KEY ": " FORMAT_VERSION "\nboot: ");
         yaml_quote(out, s->boot_id, strlen(s->boot_id));
-        buf_printf(out, "\ntold: %" PRIu64 "\nblind: %d\nevents:\n", s->told, s->blind);
+        buf_printf(out, "\nreported: %" PRIu64 "\nblind: %d\nevents:\n", s->reported, s->blind);
         for (size_t i = 0; i < s->n; i++)
                 format_event(&s->events[i], &s->marks[i], out);
 }
@@ -234,11 +234,11 @@ static int parse_event(
 }
 
 /* Where the file was written anew and in each piece behind that. */
-static bool parse_told(const struct yaml_node *map, struct taint_state *s, unsigned *fields)
+static bool parse_reported(const struct yaml_node *map, struct taint_state *s, unsigned *fields)
 {
         uint64_t blind = 0;
 
-        if (!get_number(map, "told", UINT64_MAX, &s->told, fields) ||
+        if (!get_number(map, "reported", UINT64_MAX, &s->reported, fields) ||
                 !get_number(map, "blind", 1, &blind, fields))
                 return false;
         s->blind = blind == 1;
@@ -251,14 +251,15 @@ static int parse_piece(
         unsigned fields = 0;
         uint64_t seqno;
 
-        if (!is_plain(map, YAML_MAP) || !yaml_get(map, "told"))
+        if (!is_plain(map, YAML_MAP) || !yaml_get(map, "reported"))
                 return parse_event(doc, map, s, d);
-        if (!parse_told(map, s, &fields) || !get_number(map, "seqno", UINT64_MAX, &seqno, &fields) ||
+        if (!parse_reported(map, s, &fields) || !get_number(map, "seqno", UINT64_MAX, &seqno, &fields) ||
                 fields != map->n)
-                return yaml_error(doc, map, d, "expected 'told', 'blind' and 'seqno', and no more fields");
+                return yaml_error(
+                        doc, map, d, "expected 'reported', 'blind' and 'seqno', and no more fields");
         if (s->n > 0) {
                 s->events[s->n - 1].seqno = seqno;
-                s->marks[s->n - 1].telling = false;
+                s->marks[s->n - 1].reporting = false;
         }
         return 0;
 }
@@ -274,8 +275,8 @@ static int parse_root(
                 return diag_set(
                         d, EINVAL, "%s: expected '" FORMAT_KEY ": " FORMAT_VERSION "'", yaml_name(doc));
         const struct yaml_node *boot = field(root, "boot", &fields);
-        if (!boot || boot->len >= sizeof(s->boot_id) || !parse_told(root, s, &fields))
-                return yaml_error(doc, root, d, "expected 'boot', 'told' and 'blind'");
+        if (!boot || boot->len >= sizeof(s->boot_id) || !parse_reported(root, s, &fields))
+                return yaml_error(doc, root, d, "expected 'boot', 'reported' and 'blind'");
         (void)strcpy(s->boot_id, boot->text);
         const struct yaml_node *events = yaml_get(root, "events");
         bool none = is_plain(events, YAML_SCALAR) && events->len == 0;
@@ -409,10 +410,10 @@ int taint_state_keep_event(
         return keep(f, root, s, taint_state_format_event, d);
 }
 
-int taint_state_keep_told(
+int taint_state_keep_reported(
         struct taint_state_file *f, const char *root, const struct taint_state *s, struct diag *d)
 {
         if (f->fd >= 0 && (f->size >= f->rewrite_at || !is_as_left(f)))
                 taint_state_file_done(f);
-        return keep(f, root, s, taint_state_format_told, d);
+        return keep(f, root, s, taint_state_format_reported, d);
 }

@@ -7,10 +7,10 @@
  * cut takes is of a boot that has ended.
  *
  * No transition is reported twice in a boot, and none is lost, whenever the service is killed. The order is
- *   1. append the event as `telling`, with the number N of the last record that was given out;
+ *   1. append the event as `reporting`, with the number N of the last record that was given out;
  *   2. report it: the record gets number N + 1;
- *   3. append that it is told, and its number. Nothing waits for this.
- * Killed before 1, or within: the bit is not among those told of, and is reported at the next start as
+ *   3. append that it is reported, and its number. Nothing waits for this.
+ * Killed before 1, or within: the bit is not among those reported, and is reported at the next start as
  * present-at-start. Killed between 1 and 3, or within 3: at the next start the last number given out says
  * which it was. Still N: no record was made, so it is reported now, with the cause and the actor that were
  * found then. More than N: it has its record, in the kernel or among those that the next start sends
@@ -32,13 +32,13 @@
 
 /* What the state must know of an event besides the event. */
 struct taint_state_mark {
-        bool telling;    /* begun to report, and not known to be done */
+        bool reporting;  /* begun to report, and not known to be done */
         uint64_t before; /* then the number of the last record that was given out when it began */
 };
 
 struct taint_state {
-        char boot_id[BOOT_ID_MAX]; /* "" where the kernel does not tell it */
-        uint64_t told;             /* bits */
+        char boot_id[BOOT_ID_MAX]; /* "" where the kernel does not say it */
+        uint64_t reported;         /* bits */
         bool blind; /* that the mask cannot be read was reported, and it could not be read since */
         struct taint_event *events; /* of this boot, oldest first; of too many the oldest go */
         struct taint_state_mark *marks;
@@ -55,10 +55,10 @@ _must_check_ int taint_state_add(
 /* The file's text is YAML, which grows: file_sum_end() ends each piece that was written at once. First
  * all of the state. An error sticks in `out`. */
 void taint_state_format(const struct taint_state *s, struct buf *out);
-/* What follows: the newest event, as it is; and what is told of by now, the newest event among it, with its
+/* What follows: the newest event, as it is; and what is reported by now, the newest event among it, with its
  * number. */
 void taint_state_format_event(const struct taint_state *s, struct buf *out);
-void taint_state_format_told(const struct taint_state *s, struct buf *out);
+void taint_state_format_reported(const struct taint_state *s, struct buf *out);
 
 /* Strict: exactly these fields, each once. A last piece that is cut short counts as not written; else what
  * has no sum that fits is refused. `name` is only for messages. On an error nothing is written. -ENOMEM, or
@@ -86,10 +86,10 @@ struct taint_state_file {
                 .fd = -1                                                                                    \
         }
 
-/* Keep the newest event of s; and what is told of, the newest event among it. 0 or negative errno, with d
+/* Keep the newest event of s; and what is reported, the newest event among it. 0 or negative errno, with d
  * set or -ENOMEM: then the next call keeps what this one did not. */
 _must_check_ int taint_state_keep_event(
         struct taint_state_file *f, const char *root, const struct taint_state *s, struct diag *d);
-_must_check_ int taint_state_keep_told(
+_must_check_ int taint_state_keep_reported(
         struct taint_state_file *f, const char *root, const struct taint_state *s, struct diag *d);
 void taint_state_file_done(struct taint_state_file *f);

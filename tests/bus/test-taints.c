@@ -13,7 +13,7 @@
 #define SEQNO_FILE LAYOUT_POLICY_RUN "/seqno"
 #define NO_RECORD "'seqno'=t:0"
 
-static struct ear told;
+static struct ear reported;
 
 static void begin(void)
 {
@@ -22,7 +22,7 @@ static void begin(void)
         world_write(TAINTED, "0\n");
         registryd_start(NULL);
         policyd_start("--recheck=1");
-        ear_on(&told, world.bus, POLICY_PATH, POLICY_INTERFACE, "TaintSet");
+        ear_on(&reported, world.bus, POLICY_PATH, POLICY_INTERFACE, "TaintSet");
         WAIT(daemon_said(&world.policyd, "following the registry"));
 }
 
@@ -33,17 +33,17 @@ START_TEST(the_policy_of_that_moment)
         world_replace(TAINTED, "4096\n");
         set_string(world.bus, MODULES, "TaintEvents", "disabled");
         WAIT(policy_is("TaintEvents", "'disabled'"));
-        WAIT(told.n == 1);
-        ck_assert_msg(!strstr(told.heard[0], NO_RECORD), "%s", told.heard[0]);
+        WAIT(reported.n == 1);
+        ck_assert_msg(!strstr(reported.heard[0], NO_RECORD), "%s", reported.heard[0]);
         world_replace(TAINTED, "4097\n");
-        WAIT(told.n == 2);
-        ck_assert_msg(strstr(told.heard[1], NO_RECORD), "%s", told.heard[1]);
+        WAIT(reported.n == 2);
+        ck_assert_msg(strstr(reported.heard[1], NO_RECORD), "%s", reported.heard[1]);
         set_string(world.bus, MODULES, "TaintEvents", "enabled");
         WAIT(policy_is("TaintEvents", "'enabled'"));
         world_replace(TAINTED, "4099\n");
-        WAIT(told.n == 3);
-        ck_assert_msg(!strstr(told.heard[2], NO_RECORD), "%s", told.heard[2]);
-        ear_done(&told);
+        WAIT(reported.n == 3);
+        ck_assert_msg(!strstr(reported.heard[2], NO_RECORD), "%s", reported.heard[2]);
+        ear_done(&reported);
 }
 END_TEST
 
@@ -56,19 +56,20 @@ START_TEST(nothing_of_the_past)
         world_replace(TAINTED, "4096\n");
         set_string(world.bus, MODULES, "TaintEvents", "enabled");
         WAIT(policy_is("TaintEvents", "'enabled'"));
-        WAIT(told.n == 1);
-        ck_assert_msg(strstr(told.heard[0], NO_RECORD), "%s", told.heard[0]);
+        WAIT(reported.n == 1);
+        ck_assert_msg(strstr(reported.heard[0], NO_RECORD), "%s", reported.heard[0]);
         /* Cleared and set again it is of now. */
         world_replace(TAINTED, "0\n");
         WAIT(policy_is("Tainted", "0"));
         world_replace(TAINTED, "4096\n");
-        WAIT(told.n == 2);
-        ck_assert_msg(!strstr(told.heard[1], NO_RECORD), "%s", told.heard[1]);
-        ear_done(&told);
+        WAIT(reported.n == 2);
+        ck_assert_msg(!strstr(reported.heard[1], NO_RECORD), "%s", reported.heard[1]);
+        ear_done(&reported);
 }
 END_TEST
 
-/* No name keeps an event from being told: neither what is no UTF-8 nor what D-Bus does not take of it. */
+/* No name keeps an event from being reported: neither what is no UTF-8 nor what D-Bus does not take of it.
+ */
 START_TEST(odd_names)
 {
         static const char name[] = "'module'=s:'m\xEF\xBF\xBD_\xEF\xBF\xBD'";
@@ -77,26 +78,26 @@ START_TEST(odd_names)
         begin();
         world_write("/proc/modules", "m\xFF_\xEF\xBF\xBE 1 0 - Live 0x0 (O)\n");
         world_replace(TAINTED, "4096\n");
-        WAIT(told.n == 1);
-        ck_assert_msg(strstr(told.heard[0], name), "%s", told.heard[0]);
+        WAIT(reported.n == 1);
+        ck_assert_msg(strstr(reported.heard[0], name), "%s", reported.heard[0]);
         _cleanup_message_ sd_bus_message *m = policy_answer(world.bus, "ListEvents", "");
         const char *text = message_text(m);
         ck_assert_msg(strstr(text, name) && strstr(text, " carries the letter'"), "%s", text);
-        ear_done(&told);
+        ear_done(&reported);
 }
 END_TEST
 
 /* What a write would do shows the record that it would make. */
-START_TEST(a_change_tells_the_mask)
+START_TEST(a_change_reports_the_mask)
 {
         begin();
         world_replace(TAINTED, "4608\n");
-        WAIT(told.n == 2);
+        WAIT(reported.n == 2);
         _cleanup_message_ sd_bus_message *m = policy_answer(
                 world.bus, "Preview", "ssuvs", MODULES, "TaintEvents", 1, "s", "disabled", "base");
         const char *text = message_text(m);
         ck_assert_msg(strstr(text, " tainted=0x1200 "), "%s", text);
-        ear_done(&told);
+        ear_done(&reported);
 }
 END_TEST
 
@@ -116,12 +117,12 @@ static char *find_kept(struct buf *text, const char *what)
  */
 START_TEST(killed_before_the_entry)
 {
-        static const char piece[] = "  -\n    told: 4096\n";
+        static const char piece[] = "  -\n    reported: 4096\n";
         _cleanup_buf_ struct buf text = BUF_INIT;
 
         begin();
         world_replace(TAINTED, "4096\n");
-        WAIT(told.n == 1);
+        WAIT(reported.n == 1);
         WAIT(find_kept(&text, piece));
         daemon_kill(&world.policyd);
         char *kept = find_kept(&text, piece);
@@ -130,12 +131,12 @@ START_TEST(killed_before_the_entry)
         world_write(STATE_FILE, text.data);
         _cleanup_free_ char *number = strdup(world_read(SEQNO_FILE));
         policyd_start("--recheck=1");
-        WAIT(find_kept(&text, "\ntold: 4096\n"));
+        WAIT(find_kept(&text, "\nreported: 4096\n"));
         ck_assert_str_eq(world_read(SEQNO_FILE), number);
-        ck_assert_uint_eq(told.n, 1);
+        ck_assert_uint_eq(reported.n, 1);
         if (records_are_logged())
                 ck_assert_uint_eq(daemon_count(&world.policyd, SENTENCE), 2);
-        ear_done(&told);
+        ear_done(&reported);
 }
 END_TEST
 
@@ -153,11 +154,11 @@ static void accept(const char *first, const char *second)
 
 static void load(const char *modules, const char *mask)
 {
-        size_t before = told.n;
+        size_t before = reported.n;
 
         world_write("/proc/modules", modules);
         world_replace(TAINTED, mask);
-        WAIT(told.n == before + 1);
+        WAIT(reported.n == before + 1);
 }
 
 static bool last_is_accepted(const char *how)
@@ -165,7 +166,7 @@ static bool last_is_accepted(const char *how)
         char text[128];
 
         (void)snprintf(text, sizeof(text), "'accepted'=s:'%s'", how);
-        return strstr(told.heard[told.n - 1], text) != NULL;
+        return strstr(reported.heard[reported.n - 1], text) != NULL;
 }
 
 static void begin_accepting(void)
@@ -178,12 +179,12 @@ static void begin_accepting(void)
 
 static void end_accepting(void)
 {
-        ear_done(&told);
+        ear_done(&reported);
         ear_done(&changed);
         ear_done(&refusals);
 }
 
-/* They are told of and recorded, but as no alarm. */
+/* They are reported and recorded, but as no alarm. */
 START_TEST(accepted)
 {
         begin_accepting();
@@ -193,12 +194,13 @@ START_TEST(accepted)
                 "'" MODULES "\\Accepted' 'unset' '" OF_M " | W reason=INC-2' true ['actor'=s:'known', "));
         ck_assert(policy_is("Accepted", "['" OF_M "', 'W reason=INC-2']"));
         load("m 1 0 - Live 0x0 (O)\n", "4096\n");
-        ck_assert_msg(last_is_accepted(OF_M) && !strstr(told.heard[0], NO_RECORD), "%s", told.heard[0]);
+        ck_assert_msg(
+                last_is_accepted(OF_M) && !strstr(reported.heard[0], NO_RECORD), "%s", reported.heard[0]);
         if (records_are_logged())
                 ck_assert(daemon_said(&world.policyd, "; accepted: " OF_M));
         WAIT(policy_is("TaintAccepted", "4096"));
         load("m 1 0 - Live 0x0 (O)\nother 1 0 - Live 0x0 (E)\n", "12288\n");
-        ck_assert_msg(last_is_accepted(""), "%s", told.heard[1]);
+        ck_assert_msg(last_is_accepted(""), "%s", reported.heard[1]);
         ck_assert(policy_is("TaintAccepted", "4096"));
         /* It counts for what there is now, and over a restart. */
         accept(OF_M, "module=other reason=INC-3");
@@ -254,7 +256,7 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { the_policy_of_that_moment, nothing_of_the_past, odd_names,
-                a_change_tells_the_mask, killed_before_the_entry, accepted, accepted_for_a_time,
+                a_change_reports_the_mask, killed_before_the_entry, accepted, accepted_for_a_time,
                 accepted_badly };
         Suite *suite = suite_create("taints");
         harness_add(suite, tests, ARRAY_SIZE(tests));

@@ -116,26 +116,26 @@ static void read_frames(const char *stack, struct frames *ret)
         ret->n = (size_t)(f - ret->list);
 }
 
-/* Up to the one who set the bit: what those who report tell on the way is the reason. Returns the rule that
+/* Up to the one who set the bit: what those who report say on the way is the reason. Returns the rule that
  * gave it, or NULL. */
 static const struct frame_rule *find_caller(const struct frames *frames, struct frame *ret)
 {
-        const struct frame_rule *told = NULL;
+        const struct frame_rule *reported = NULL;
 
         for (size_t i = 0; i < frames->n; i++) {
                 const struct frame_rule *rule = frames->list[i].rule;
 
                 *ret = frames->list[i];
-                if (rule && rule->reason && !told)
-                        told = rule;
+                if (rule && rule->reason && !reported)
+                        reported = rule;
                 if (!rule || !(rule->flags & SKIP))
-                        return told;
+                        return reported;
         }
         *ret = (struct frame){ .text = "" };
-        return told;
+        return reported;
 }
 
-/* The kernel's own code tells by those who called it, too. */
+/* The kernel's own code shows by those who called it, too. */
 static const struct frame_rule *find_cause(const struct frames *frames)
 {
         for (size_t i = 0; i < frames->n; i++) {

@@ -11,7 +11,7 @@
 #include "../bpf-source.h"
 #include "report.h"
 
-/* What a kernel stack, as text, tells of the taint that was set on it: stack-frames.def as a function. A
+/* What a kernel stack, as text, says of the taint that was set on it: stack-frames.def as a function. A
  * call that the compiler made a jump leaves no frame, so this is a guess to stand beside the stack. */
 enum report_entry {
         REPORT_BY_TASK,

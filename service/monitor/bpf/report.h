@@ -15,7 +15,7 @@
 #define REPORT_SYSCTL_SIZE 32
 
 enum report_where {
-        REPORT_PERHAPS_TASK, /* or it was interrupted: the programs could not tell */
+        REPORT_PERHAPS_TASK, /* or it was interrupted: the programs could not see which */
         REPORT_PERHAPS_KERNEL_THREAD,
         REPORT_IN_TASK,
         REPORT_IN_KERNEL_THREAD,
@@ -34,12 +34,12 @@ struct report_task {
         char exe[REPORT_EXE_SIZE]; /* the path's names, each with its NUL, the last one first */
 };
 
-/* A slot goes from empty through writing to ready in the kernel; its reader makes it told. */
+/* A slot goes from empty through writing to ready in the kernel; its reader marks it as reported. */
 enum report_state {
         REPORT_EMPTY,
         REPORT_WRITING,
         REPORT_READY,
-        REPORT_TOLD,
+        REPORT_DONE,
 };
 
 struct report_slot {

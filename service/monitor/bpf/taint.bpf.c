@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 
-/* Tells of each taint bit once, at the instant at which it is set, by the first who sets it. Several
+/* Reports each taint bit once, at the instant at which it is set, by the first who sets it. Several
  * programs hang on the same function, because the kernel skips one that it is in the middle of: a soft
- * interrupt in the middle of the first is seen by the next. Whoever turns the bit in `claimed` tells; the
+ * interrupt in the middle of the first is seen by the next. Whoever turns the bit in `claimed` reports; the
  * others are silent. */
 
 #include "kernel.h"
@@ -115,8 +115,8 @@ enum doing_kind {
         DOING_WRITE, /* of kernel.tainted */
 };
 
-/* A task that dies in the middle leaves its entry behind: the start time tells it from a later one at the
- * same address. */
+/* A task that dies in the middle leaves its entry behind: the start time distinguishes it from a later
+ * one at the same address. */
 struct doing {
         __u64 started;
         __u64 kind;         /* no gap behind it: the verifier wants every byte set */
@@ -196,7 +196,7 @@ struct {
         __uint(max_entries, 64 * 1024);
 } ring SEC(".maps");
 
-/* Bits that were told of or were set before: their reader fills in the latter. */
+/* Bits that were reported or were set before: their reader fills in the latter. */
 __u64 claimed = 0;
 __u64 drops = 0;
 
@@ -273,7 +273,7 @@ static __noinline int fill_slot(
 }
 
 /* `before`: the mask without the bit, if it is known. */
-static __noinline int tell(void *ctx, __u32 bit, __u64 before, bool known)
+static __noinline int report_bit(void *ctx, __u32 bit, __u64 before, bool known)
 {
         struct task_struct *task = (struct task_struct *)bpf_get_current_task();
         struct report_wake wake = { .kind = REPORT_SLOT, .bit = bit };
@@ -309,7 +309,7 @@ static __always_inline int add_taint(void *ctx, __u32 bit)
 
         if (bit >= REPORT_BITS || before & (1ULL << bit))
                 return 0;
-        return tell(ctx, bit, before, known);
+        return report_bit(ctx, bit, before, known);
 }
 
 SEC("fentry/add_taint")
@@ -330,7 +330,7 @@ int kprobe_add_taint(struct pt_regs *ctx)
         return add_taint(ctx, (__u32)ctx->di);
 }
 
-/* Newer kernels have add_taint inlined in here. With the others every bit has been told of by its end. */
+/* Newer kernels have add_taint inlined in here. With the others every bit has been reported by its end. */
 SEC("fentry/proc_taint")
 int BPF_PROG(fentry_proc_taint, const void *table, int write)
 {
@@ -346,10 +346,10 @@ struct written {
         __u64 before, bits;
 };
 
-static long tell_written(__u32 bit, struct written *w)
+static long report_written(__u32 bit, struct written *w)
 {
         if (bit < REPORT_BITS && w->bits & (1ULL << bit))
-                tell(w->ctx, bit, w->before, true);
+                report_bit(w->ctx, bit, w->before, true);
         return 0;
 }
 
@@ -365,7 +365,7 @@ int BPF_PROG(fexit_proc_taint, const void *table, int write)
         w.before = d->mask;
         w.bits = mask & ~d->mask & ~claimed;
         if (w.bits)
-                bpf_loop(REPORT_BITS, tell_written, &w, 0);
+                bpf_loop(REPORT_BITS, report_written, &w, 0);
         end_doing();
         return 0;
 }

@@ -79,7 +79,7 @@ START_TEST(bit_63)
 }
 END_TEST
 
-/* Who only happened to run is told of in words and is no actor, nor is what he was loading the module. */
+/* Who only happened to run is reported in words and is no actor, nor is what he was loading the module. */
 START_TEST(bystanders)
 {
         static const struct {

@@ -50,7 +50,7 @@ START_TEST(numbers)
 }
 END_TEST
 
-START_TEST(another_file_is_told)
+START_TEST(another_file_is_noticed)
 {
         uint64_t got;
 
@@ -106,7 +106,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { numbers, another_file_is_told, what_covers_the_file_hides_nothing,
+        const TTest *const tests[] = { numbers, another_file_is_noticed, what_covers_the_file_hides_nothing,
                 another_file_system_is_something_else };
 
         return suite_with("mask", tests, ARRAY_SIZE(tests), setup, teardown);

@@ -49,16 +49,16 @@ START_TEST(the_report_is_taken_as_it_is)
         world_kernel_sets(&w, 0x1000);
         world_log(&w, "foo: loading out-of-tree module taints kernel.");
         fake_bpf_report(&e);
-        ck_assert_uint_eq(w.n_told, 1);
-        const struct taint_event *told = world_told_of(&w, 12);
-        ck_assert_int_eq(told->attribution, ATTRIBUTION_EXACT);
-        ck_assert_uint_eq(told->actor.pid, 42);
-        ck_assert_str_eq(told->module_taints, "PO"); /* its own is not shown yet */
-        ck_assert_str_eq(told->detail, "foo: loading out-of-tree module taints kernel.");
-        ck_assert_uint_gt(told->time_usec, 0);
-        ck_assert_ptr_null(told->stack);
+        ck_assert_uint_eq(w.n_reported, 1);
+        const struct taint_event *reported = world_reported_of(&w, 12);
+        ck_assert_int_eq(reported->attribution, ATTRIBUTION_EXACT);
+        ck_assert_uint_eq(reported->actor.pid, 42);
+        ck_assert_str_eq(reported->module_taints, "PO"); /* its own is not shown yet */
+        ck_assert_str_eq(reported->detail, "foo: loading out-of-tree module taints kernel.");
+        ck_assert_uint_gt(reported->time_usec, 0);
+        ck_assert_ptr_null(reported->stack);
         (void)world_run(&w, 1200 * MS);
-        ck_assert_uint_eq(w.n_told, 1);
+        ck_assert_uint_eq(w.n_reported, 1);
 }
 END_TEST
 
@@ -71,8 +71,8 @@ START_TEST(forensic_capture_keeps_the_stack)
         world_kernel_sets(&w, 0x1000);
         e.tie = true;
         fake_bpf_report(&e);
-        ck_assert_str_eq(world_told_of(&w, 12)->stack, "add_taint+0x1/0x2\n");
-        ck_assert_ptr_nonnull(strstr(world_told_of(&w, 12)->properties, "PEIOS_TAINT_TIE=yes\n"));
+        ck_assert_str_eq(world_reported_of(&w, 12)->stack, "add_taint+0x1/0x2\n");
+        ck_assert_ptr_nonnull(strstr(world_reported_of(&w, 12)->properties, "PEIOS_TAINT_TIE=yes\n"));
 }
 END_TEST
 
@@ -85,11 +85,11 @@ START_TEST(a_report_before_the_bit_is_no_alarm)
         (void)world_run(&w, 100 * MS);
         world_kernel_sets(&w, 0x1000);
         (void)world_run(&w, 1200 * MS);
-        ck_assert_uint_eq(w.n_told, 1);
+        ck_assert_uint_eq(w.n_reported, 1);
         world_kernel_sets(&w, 0);
         monitor_check(w.monitor);
-        ck_assert_uint_eq(w.n_told, 2);
-        ck_assert(w.told[1].cleared);
+        ck_assert_uint_eq(w.n_reported, 2);
+        ck_assert(w.reported[1].cleared);
 }
 END_TEST
 
@@ -100,8 +100,8 @@ START_TEST(a_report_without_a_bit_is_one)
         world_start(&w);
         fake_bpf_report(&e);
         (void)world_run(&w, 1200 * MS);
-        ck_assert_uint_eq(w.n_told, 2);
-        ck_assert(w.told[1].cleared);
+        ck_assert_uint_eq(w.n_reported, 2);
+        ck_assert(w.reported[1].cleared);
 }
 END_TEST
 
@@ -113,15 +113,15 @@ START_TEST(hints_wait_for_the_report)
         world_kernel_sets(&w, 0x1000);
         world_log(&w, "bar: loading out-of-tree module taints kernel.");
         (void)world_run(&w, 100 * MS);
-        ck_assert_uint_eq(w.n_told, 0);
+        ck_assert_uint_eq(w.n_reported, 0);
         fake_bpf_report(&e);
         (void)world_run(&w, 400 * MS);
-        ck_assert_uint_eq(w.n_told, 1);
-        ck_assert_int_eq(w.told[0].attribution, ATTRIBUTION_EXACT);
+        ck_assert_uint_eq(w.n_reported, 1);
+        ck_assert_int_eq(w.reported[0].attribution, ATTRIBUTION_EXACT);
 }
 END_TEST
 
-/* A burst takes longer to be told than the grace is. */
+/* A burst takes longer to be reported than the grace is. */
 START_TEST(a_report_that_is_owed_is_waited_for_longer)
 {
         struct taint_event e = exact(12, 0);
@@ -130,15 +130,15 @@ START_TEST(a_report_that_is_owed_is_waited_for_longer)
         fake_bpf_status.claimed = 0x1040;
         world_kernel_sets(&w, 0x1040);
         (void)world_run(&w, 600 * MS);
-        ck_assert_uint_eq(w.n_told, 0);
+        ck_assert_uint_eq(w.n_reported, 0);
         fake_bpf_report(&e);
-        ck_assert_int_eq(world_told_of(&w, 12)->attribution, ATTRIBUTION_EXACT);
-        world_run_until_told(&w, 2);
-        ck_assert_int_eq(world_told_of(&w, 6)->attribution, ATTRIBUTION_UNKNOWN);
+        ck_assert_int_eq(world_reported_of(&w, 12)->attribution, ATTRIBUTION_EXACT);
+        world_run_until_reported(&w, 2);
+        ck_assert_int_eq(world_reported_of(&w, 6)->attribution, ATTRIBUTION_UNKNOWN);
 }
 END_TEST
 
-START_TEST(what_bpf_missed_is_told_all_the_same)
+START_TEST(what_bpf_missed_is_reported_all_the_same)
 {
         struct taint_event e = exact(9, 0x1000), late = exact(6, 0);
 
@@ -146,13 +146,13 @@ START_TEST(what_bpf_missed_is_told_all_the_same)
         world_kernel_sets(&w, 0x1240);
         world_log(&w, "foo: loading out-of-tree module taints kernel.");
         fake_bpf_report(&e); /* after each event the masks are compared */
-        world_run_until_told(&w, 3);
-        ck_assert_int_eq(world_told_of(&w, 9)->attribution, ATTRIBUTION_EXACT);
-        ck_assert_int_eq(world_told_of(&w, 12)->attribution, ATTRIBUTION_LIKELY);
-        ck_assert_int_eq(world_told_of(&w, 6)->attribution, ATTRIBUTION_UNKNOWN);
+        world_run_until_reported(&w, 3);
+        ck_assert_int_eq(world_reported_of(&w, 9)->attribution, ATTRIBUTION_EXACT);
+        ck_assert_int_eq(world_reported_of(&w, 12)->attribution, ATTRIBUTION_LIKELY);
+        ck_assert_int_eq(world_reported_of(&w, 6)->attribution, ATTRIBUTION_UNKNOWN);
         /* Later than the grace is too late: once is once. */
         fake_bpf_report(&late);
-        ck_assert_uint_eq(w.n_told, 3);
+        ck_assert_uint_eq(w.n_reported, 3);
 }
 END_TEST
 
@@ -168,15 +168,15 @@ START_TEST(set_again_after_it_was_cleared)
         fake_bpf_report(&e);
         fake_bpf_status.claimed = 0x1000;
         world_kernel_sets(&w, 0);
-        world_run_until_told(&w, 2);
-        ck_assert(w.told[1].cleared);
+        world_run_until_reported(&w, 2);
+        ck_assert(w.reported[1].cleared);
         /* With and without a line of the kernel's. */
         for (size_t i = 0; i < 2; i++) {
                 world_kernel_sets(&w, 0x1000);
                 if (i > 0)
                         world_log(&w, "bar: loading out-of-tree module taints kernel.");
-                world_run_until_told(&w, 3 + 2 * i);
-                const struct taint_event *again = &w.told[2 + 2 * i];
+                world_run_until_reported(&w, 3 + 2 * i);
+                const struct taint_event *again = &w.reported[2 + 2 * i];
                 ck_assert_uint_eq(again->bit, 12);
                 ck_assert(!again->cleared);
                 ck_assert_uint_eq(again->old_mask, 0);
@@ -187,9 +187,9 @@ START_TEST(set_again_after_it_was_cleared)
                 /* Once: neither the timer nor a late report of it is another. */
                 (void)world_run(&w, 200 * MS);
                 fake_bpf_report(&e);
-                ck_assert_uint_eq(w.n_told, 3 + 2 * i);
+                ck_assert_uint_eq(w.n_reported, 3 + 2 * i);
                 world_kernel_sets(&w, 0);
-                world_run_until_told(&w, 4 + 2 * i);
+                world_run_until_reported(&w, 4 + 2 * i);
         }
 }
 END_TEST
@@ -226,10 +226,10 @@ START_TEST(old_bits_are_given_to_it)
         world_kernel_sets(&w, 0x3001);
         world_start(&w);
         ck_assert_uint_eq(fake_bpf_set_before, 0x3001);
-        ck_assert_uint_eq(w.n_told, 3);
+        ck_assert_uint_eq(w.n_reported, 3);
         struct taint_event again = exact(12, 0);
         fake_bpf_report(&again);
-        ck_assert_uint_eq(w.n_told, 3);
+        ck_assert_uint_eq(w.n_reported, 3);
 }
 END_TEST
 
@@ -242,9 +242,9 @@ START_TEST(kept_reports_come_before_the_first_look)
         world_kernel_sets(&w, 0x1001);
         fake_bpf_kept = &kept;
         world_start(&w);
-        ck_assert_uint_eq(w.n_told, 2);
-        ck_assert_int_eq(world_told_of(&w, 12)->attribution, ATTRIBUTION_EXACT);
-        ck_assert_str_eq(world_told_of(&w, 0)->reason, "present-at-start");
+        ck_assert_uint_eq(w.n_reported, 2);
+        ck_assert_int_eq(world_reported_of(&w, 12)->attribution, ATTRIBUTION_EXACT);
+        ck_assert_str_eq(world_reported_of(&w, 0)->reason, "present-at-start");
 }
 END_TEST
 
@@ -255,11 +255,11 @@ START_TEST(claimed_bits_are_waited_for_at_the_start)
         world_kernel_sets(&w, 0x3000);
         fake_bpf_status.claimed = 0x3000;
         world_start(&w);
-        ck_assert_uint_eq(w.n_told, 0);
+        ck_assert_uint_eq(w.n_reported, 0);
         fake_bpf_report(&e);
-        world_run_until_told(&w, 2);
-        ck_assert_int_eq(world_told_of(&w, 12)->attribution, ATTRIBUTION_EXACT);
-        ck_assert_str_eq(world_told_of(&w, 13)->reason, "present-at-start");
+        world_run_until_reported(&w, 2);
+        ck_assert_int_eq(world_reported_of(&w, 12)->attribution, ATTRIBUTION_EXACT);
+        ck_assert_str_eq(world_reported_of(&w, 13)->reason, "present-at-start");
 }
 END_TEST
 
@@ -270,7 +270,7 @@ START_TEST(without_it_hints_are_left)
         ck_assert_str_eq(monitor_status(w.monitor).backend, "hints");
         world_kernel_sets(&w, 0x1000);
         world_log(&w, "foo: loading out-of-tree module taints kernel.");
-        world_run_until_told(&w, 1);
+        world_run_until_reported(&w, 1);
 }
 END_TEST
 
@@ -293,21 +293,21 @@ START_TEST(writes_of_sysctls_are_passed_on)
         world_user_writes(&w, 64);
         fake_bpf_report_write(&tainted);
         fake_bpf_report_write(&refused);
-        world_run_until_told(&w, 1);
-        ck_assert_str_eq(world_told_of(&w, 6)->reason, "sysctl-write");
-        ck_assert_uint_eq(world_told_of(&w, 6)->actor.pid, 8);
-        ck_assert_str_eq(world_told_of(&w, 6)->actor.comm, "sh");
+        world_run_until_reported(&w, 1);
+        ck_assert_str_eq(world_reported_of(&w, 6)->reason, "sysctl-write");
+        ck_assert_uint_eq(world_reported_of(&w, 6)->actor.pid, 8);
+        ck_assert_str_eq(world_reported_of(&w, 6)->actor.comm, "sh");
 }
 END_TEST
 
-START_TEST(nonsense_is_not_told)
+START_TEST(nonsense_is_not_reported)
 {
         struct taint_event e = exact(12, 0);
 
         world_start(&w);
         e.bit = 64;
         fake_bpf_report(&e);
-        ck_assert_uint_eq(w.n_told, 0);
+        ck_assert_uint_eq(w.n_reported, 0);
 }
 END_TEST
 
@@ -316,10 +316,10 @@ Suite *test_suite(void)
         const TTest *const tests[] = { the_report_is_taken_as_it_is, forensic_capture_keeps_the_stack,
                 a_report_before_the_bit_is_no_alarm, a_report_without_a_bit_is_one,
                 hints_wait_for_the_report, a_report_that_is_owed_is_waited_for_longer,
-                what_bpf_missed_is_told_all_the_same, set_again_after_it_was_cleared,
+                what_bpf_missed_is_reported_all_the_same, set_again_after_it_was_cleared,
                 it_says_whether_writes_are_reported, misses_and_drops_show, old_bits_are_given_to_it,
                 kept_reports_come_before_the_first_look, claimed_bits_are_waited_for_at_the_start,
-                without_it_hints_are_left, writes_of_sysctls_are_passed_on, nonsense_is_not_told };
+                without_it_hints_are_left, writes_of_sysctls_are_passed_on, nonsense_is_not_reported };
 
         return suite_waiting("monitor-bpf", tests, ARRAY_SIZE(tests), setup, teardown);
 }

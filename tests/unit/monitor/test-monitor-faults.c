@@ -43,7 +43,7 @@ START_TEST(blind)
         world_kernel_sets(&w, 1);
         world_start(&w);
         ck_assert_uint_eq(w.n_sighted, 1);
-        world_run_until_told(&w, 1);
+        world_run_until_reported(&w, 1);
         world_stop(&w);
         world_start(&w);
         ck_assert_uint_eq(w.n_sighted, 1);
@@ -68,15 +68,15 @@ START_TEST(a_mask_that_changes_while_it_is_read)
                 world_kernel_sets(&w, 0);
                 monitor_check(w.monitor);
         }
-        ck_assert_uint_eq(w.n_blind + w.n_sighted + w.n_told, 0);
+        ck_assert_uint_eq(w.n_blind + w.n_sighted + w.n_reported, 0);
         /* Bits come one at a time. */
         for (unsigned bit = 0; bit < 20; bit++) {
                 world_kernel_sets(&w, (1u << (bit + 1)) - 1);
                 monitor_check(w.monitor);
         }
-        world_run_until_told(&w, 20);
+        world_run_until_reported(&w, 20);
         for (unsigned bit = 0; bit < 20; bit++)
-                ck_assert_uint_eq(world_told_of(&w, bit)->new_mask, (1u << (bit + 1)) - 1);
+                ck_assert_uint_eq(world_reported_of(&w, bit)->new_mask, (1u << (bit + 1)) - 1);
 }
 END_TEST
 
@@ -95,8 +95,8 @@ START_TEST(no_sources_at_all)
         world_kernel_sets(&w, 3);
         monitor_check(w.monitor);
         ck_assert_uint_eq(w.n_sighted, 1);
-        ck_assert_uint_eq(w.n_told, 2);
-        ck_assert_str_eq(w.told[0].reason, "present-at-start");
+        ck_assert_uint_eq(w.n_reported, 2);
+        ck_assert_str_eq(w.reported[0].reason, "present-at-start");
 }
 END_TEST
 
@@ -119,9 +119,9 @@ START_TEST(garbage_everywhere)
         world_log_raw(&w, "");
         world_log(&w, "foo: loading out-of-tree module taints kernel.");
         world_log(&w, "WARNING: CPU: 0 PID: 42 at a.c:1 first+0x1/0x2");
-        world_run_until_told(&w, 3);
-        ck_assert_str_eq(world_told_of(&w, 12)->module, "foo");
-        ck_assert_str_eq(world_told_of(&w, 13)->reason, "unknown");
+        world_run_until_reported(&w, 3);
+        ck_assert_str_eq(world_reported_of(&w, 12)->module, "foo");
+        ck_assert_str_eq(world_reported_of(&w, 13)->reason, "unknown");
 }
 END_TEST
 
@@ -140,7 +140,7 @@ START_TEST(folders_and_fifos_where_files_should_be)
         world_start(&w);
         (void)world_run(&w, 100 * MS);
         ck_assert_uint_eq(w.n_blind, 1);
-        ck_assert_uint_eq(w.n_told, 0);
+        ck_assert_uint_eq(w.n_reported, 0);
 }
 END_TEST
 
@@ -155,8 +155,8 @@ START_TEST(a_line_without_end)
         memcpy(line + sizeof(line) - sizeof(end), end, sizeof(end));
         world_log(&w, "foo: loading out-of-tree module taints kernel.");
         world_log_raw(&w, line);
-        world_run_until_told(&w, 1);
-        ck_assert_str_eq(world_told_of(&w, 12)->module, "foo");
+        world_run_until_reported(&w, 1);
+        ck_assert_str_eq(world_reported_of(&w, 12)->module, "foo");
 }
 END_TEST
 
@@ -166,7 +166,7 @@ START_TEST(a_log_that_is_a_plain_file)
                 "4,0,1,-;foo: loading out-of-tree module taints kernel.\n SUBSYSTEM=x\n");
         world_kernel_sets(&w, 0x1000);
         world_start(&w);
-        ck_assert_str_eq(world_told_of(&w, 12)->module, "foo");
+        ck_assert_str_eq(world_reported_of(&w, 12)->module, "foo");
         ck_assert_ptr_null(strstr(monitor_status(w.monitor).hooks, "kmsg"));
         ck_assert_ptr_nonnull(strstr(monitor_status(w.monitor).hooks, "inotify"));
 }
@@ -181,8 +181,8 @@ START_TEST(a_flood_of_lines)
         world_log(&w, "foo: loading out-of-tree module taints kernel.");
         for (unsigned i = 0; i < 400; i++)
                 world_log(&w, "IN=eth0 OUT= MAC=00:00 SRC=10.0.0.1 DST=10.0.0.2");
-        world_run_until_told(&w, 1);
-        ck_assert_str_eq(world_told_of(&w, 12)->module, "foo");
+        world_run_until_reported(&w, 1);
+        ck_assert_str_eq(world_reported_of(&w, 12)->module, "foo");
 }
 END_TEST
 

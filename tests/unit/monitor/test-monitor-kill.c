@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Kills the monitor at every step of telling, for real, and starts it again: in the end each transition has
- * one record, whenever it was, and its journal entry, which comes behind the record. */
+/* Kills the monitor at every step of reporting, for real, and starts it again: in the end each transition
+ * has one record, whenever it was, and its journal entry, which comes behind the record. */
 #include <check.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -91,7 +91,7 @@ static void on_transition(struct taint_event *e, _unused_ void *userdata)
         step();
 }
 
-static void on_told(_unused_ const struct taint_event *e, _unused_ void *userdata)
+static void on_reported(_unused_ const struct taint_event *e, _unused_ void *userdata)
 {
 }
 
@@ -124,7 +124,7 @@ static bool live(unsigned die_at)
                 const struct monitor_config config = { .root = root.root,
                         .event = event,
                         .callbacks = { .transition = on_transition,
-                                .told = on_told,
+                                .reported = on_reported,
                                 .blind = on_blind,
                                 .changed = on_changed,
                                 .last_seqno = last_seqno } };
@@ -209,7 +209,7 @@ START_TEST(killed_at_the_same_step_again_and_again)
 }
 END_TEST
 
-START_TEST(killed_while_a_cleared_bit_is_told)
+START_TEST(killed_while_a_cleared_bit_is_reported)
 {
         for (unsigned at = 1;; at++) {
                 begin(MASK);
@@ -245,7 +245,7 @@ Suite *test_suite(void)
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, killed_once_at_any_step);
         tcase_add_test(tc, killed_at_the_same_step_again_and_again);
-        tcase_add_test(tc, killed_while_a_cleared_bit_is_told);
+        tcase_add_test(tc, killed_while_a_cleared_bit_is_reported);
         tcase_add_test(tc, half_a_file_is_in_nobodys_way);
         suite_add_tcase(s, tc);
         return s;

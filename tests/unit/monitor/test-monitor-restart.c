@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What was before: bits that are set already, and what an earlier life of the service has told. */
+/* What was before: bits that are set already, and what an earlier life of the service has reported. */
 #include <check.h>
 #include <string.h>
 
@@ -28,11 +28,11 @@ START_TEST(cleared_while_nobody_looked)
         world_kernel_sets(&w, 0x1001);
         world_start(&w);
         world_stop(&w);
-        world_forget_told(&w);
+        world_forget_reported(&w);
         world_kernel_sets(&w, 1);
         world_start(&w);
-        ck_assert_uint_eq(w.n_told, 1);
-        ck_assert(w.told[0].cleared);
+        ck_assert_uint_eq(w.n_reported, 1);
+        ck_assert(w.reported[0].cleared);
 }
 END_TEST
 
@@ -50,34 +50,34 @@ START_TEST(what_was_set_before)
         scratch_puts(&w.root, "/sys/module/bar/taint", "PE\n");
         world_start(&w);
 
-        ck_assert_uint_eq(w.n_told, 7);
-        for (size_t i = 0; i < w.n_told; i++)
-                ck_assert_str_eq(w.told[i].reason, "present-at-start");
-        const struct taint_event *e = world_told_of(&w, 12);
+        ck_assert_uint_eq(w.n_reported, 7);
+        for (size_t i = 0; i < w.n_reported; i++)
+                ck_assert_str_eq(w.reported[i].reason, "present-at-start");
+        const struct taint_event *e = world_reported_of(&w, 12);
         ck_assert_str_eq(e->module, "foo");
         ck_assert_int_eq(e->attribution, ATTRIBUTION_LIKELY);
         ck_assert_uint_gt(e->time_usec, 0);
-        e = world_told_of(&w, 0);
+        e = world_reported_of(&w, 0);
         ck_assert_str_eq(e->module, "bar");
         ck_assert_uint_eq(e->time_usec, 0);
-        e = world_told_of(&w, 9);
+        e = world_reported_of(&w, 9);
         ck_assert_ptr_nonnull(strstr(e->detail, "first+0x1"));
-        e = world_told_of(&w, 11);
+        e = world_reported_of(&w, 11);
         ck_assert_int_eq(e->context, CONTEXT_BOOT);
-        e = world_told_of(&w, 17);
+        e = world_reported_of(&w, 17);
         ck_assert_ptr_nonnull(strstr(e->detail, "CONFIG_RANDSTRUCT"));
-        e = world_told_of(&w, 6);
+        e = world_reported_of(&w, 6);
         ck_assert_int_eq(e->attribution, ATTRIBUTION_UNKNOWN);
         ck_assert_ptr_nonnull(strstr(e->detail, "unexplained"));
         ck_assert_ptr_null(strstr(e->detail, "does not go back"));
         /* Lines of the past explain nothing that comes now. */
-        world_forget_told(&w);
+        world_forget_reported(&w);
         world_kernel_sets(&w, 0x43a41);
         world_log(&w, "nothing");
         (void)world_run(&w, 400 * MS);
         world_user_writes(&w, 0x63a41 | 1u << 18);
         (void)world_run(&w, 400 * MS);
-        ck_assert_uint_ge(w.n_told, 1);
+        ck_assert_uint_ge(w.n_reported, 1);
 }
 END_TEST
 
@@ -87,7 +87,7 @@ START_TEST(a_log_without_its_beginning)
         world_kernel_sets(&w, 64);
         world_log(&w, "something");
         world_start(&w);
-        ck_assert_ptr_nonnull(strstr(world_told_of(&w, 6)->detail, "does not go back"));
+        ck_assert_ptr_nonnull(strstr(world_reported_of(&w, 6)->detail, "does not go back"));
         ck_assert_uint_eq(monitor_status(w.monitor).misses, 0);
         /* Lines that are lost later are counted. */
         w.log_seq += 7;
@@ -98,16 +98,16 @@ START_TEST(a_log_without_its_beginning)
 }
 END_TEST
 
-START_TEST(nothing_is_told_twice_in_a_boot)
+START_TEST(nothing_is_reported_twice_in_a_boot)
 {
         world_kernel_sets(&w, 0x3001);
         world_start(&w);
-        ck_assert_uint_eq(w.n_told, 3);
+        ck_assert_uint_eq(w.n_reported, 3);
         for (unsigned i = 0; i < 3; i++) {
                 world_stop(&w);
                 world_start(&w);
         }
-        ck_assert_uint_eq(w.n_told, 3);
+        ck_assert_uint_eq(w.n_reported, 3);
         size_t n;
         const struct taint_event *events = monitor_events(w.monitor, &n);
         ck_assert_uint_eq(n, 3);
@@ -123,9 +123,9 @@ START_TEST(set_while_nobody_looked)
         world_kernel_sets(&w, 0x1000);
         world_log(&w, "foo: loading out-of-tree module taints kernel.");
         world_start(&w);
-        ck_assert_uint_eq(w.n_told, 1);
-        ck_assert_str_eq(w.told[0].reason, "present-at-start");
-        ck_assert_str_eq(w.told[0].module, "foo");
+        ck_assert_uint_eq(w.n_reported, 1);
+        ck_assert_str_eq(w.reported[0].reason, "present-at-start");
+        ck_assert_str_eq(w.reported[0].module, "foo");
 }
 END_TEST
 
@@ -136,7 +136,7 @@ START_TEST(a_new_boot_begins_anew)
         world_stop(&w);
         scratch_puts(&w.root, "/proc/sys/kernel/random/boot_id", "ffffffff-1111-2222-3333-444455556666\n");
         world_start(&w);
-        ck_assert_uint_eq(w.n_told, 2);
+        ck_assert_uint_eq(w.n_reported, 2);
         size_t n;
         (void)monitor_events(w.monitor, &n);
         ck_assert_uint_eq(n, 1);
@@ -145,7 +145,7 @@ START_TEST(a_new_boot_begins_anew)
         world_kernel_sets(&w, 0);
         scratch_puts(&w.root, "/proc/sys/kernel/random/boot_id", "eeeeeeee-1111-2222-3333-444455556666\n");
         world_start(&w);
-        ck_assert_uint_eq(w.n_told, 2);
+        ck_assert_uint_eq(w.n_reported, 2);
 }
 END_TEST
 
@@ -156,12 +156,12 @@ START_TEST(a_damaged_state_says_so)
         world_stop(&w);
         scratch_puts(&w.root, STATE, "garbage");
         world_start(&w);
-        ck_assert_uint_eq(w.n_told, 2);
-        ck_assert_ptr_nonnull(strstr(w.told[1].detail, "second time"));
+        ck_assert_uint_eq(w.n_reported, 2);
+        ck_assert_ptr_nonnull(strstr(w.reported[1].detail, "second time"));
         ck_assert(scratch_exists(&w.root, STATE ".bad"));
         world_stop(&w);
         world_start(&w);
-        ck_assert_uint_eq(w.n_told, 2);
+        ck_assert_uint_eq(w.n_reported, 2);
 }
 END_TEST
 
@@ -178,7 +178,7 @@ static void keep_events(size_t n)
         }
         ck_assert_int_eq(file_make_dirs(scratch_path(&w.root, LAYOUT_POLICY_RUN)), 0);
         struct taint_state_file file = TAINT_STATE_FILE_INIT;
-        ck_assert_int_eq(taint_state_keep_told(&file, w.root.root, &s, NULL), 0);
+        ck_assert_int_eq(taint_state_keep_reported(&file, w.root.root, &s, NULL), 0);
         taint_state_file_done(&file);
         taint_state_done(&s);
 }
@@ -211,16 +211,16 @@ START_TEST(a_state_that_cannot_be_kept)
         scratch_puts(&w.root, LAYOUT_POLICY_RUN, "not a folder");
         world_kernel_sets(&w, 1);
         world_start(&w);
-        ck_assert_uint_eq(w.n_told, 1);
+        ck_assert_uint_eq(w.n_reported, 1);
         monitor_check(w.monitor);
-        ck_assert_uint_eq(w.n_told, 1);
+        ck_assert_uint_eq(w.n_reported, 1);
 }
 END_TEST
 
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { cleared_while_nobody_looked, what_was_set_before,
-                a_log_without_its_beginning, nothing_is_told_twice_in_a_boot, set_while_nobody_looked,
+                a_log_without_its_beginning, nothing_is_reported_twice_in_a_boot, set_while_nobody_looked,
                 a_new_boot_begins_anew, a_damaged_state_says_so, history_is_bounded_and_kept,
                 a_state_that_cannot_be_kept };
 

@@ -80,10 +80,10 @@ START_TEST(a_module_that_comes_is_a_hint)
         world_kernel_sets(&w, UINT64_C(1) << 18);
         scratch_puts(&w.root, "/sys/module/foo/taint", "N\n");
         (void)world_run(&w, 100 * MS);
-        ck_assert_uint_eq(w.n_told, 0);
+        ck_assert_uint_eq(w.n_reported, 0);
         send_uevent("add", "foo");
-        world_run_until_told(&w, 1);
-        ck_assert_str_eq(world_told_of(&w, 18)->module, "foo");
+        world_run_until_reported(&w, 1);
+        ck_assert_str_eq(world_reported_of(&w, 18)->module, "foo");
 }
 END_TEST
 
@@ -95,9 +95,9 @@ START_TEST(a_module_that_goes_is_remembered)
         world_kernel_sets(&w, 8);
         scratch_puts(&w.root, "/proc/modules", "kept 1 0 - Live 0x0\n");
         send_uevent("remove", "foo");
-        world_run_until_told(&w, 1);
-        ck_assert_str_eq(world_told_of(&w, 3)->reason, "module-unload-forced");
-        ck_assert_str_eq(world_told_of(&w, 3)->module, "foo");
+        world_run_until_reported(&w, 1);
+        ck_assert_str_eq(world_reported_of(&w, 3)->reason, "module-unload-forced");
+        ck_assert_str_eq(world_reported_of(&w, 3)->module, "foo");
 }
 END_TEST
 
@@ -106,7 +106,7 @@ START_TEST(the_mask_is_read_again_later)
         send_uevent("add", "foo");
         (void)world_run(&w, 30 * MS);
         world_kernel_sets(&w, UINT64_C(1) << 18);
-        world_run_until_told(&w, 1);
+        world_run_until_reported(&w, 1);
 }
 END_TEST
 

@@ -61,9 +61,9 @@ static void tell(unsigned bit, uint64_t seqno, int ret[static 2])
         ret[0] = taint_state_keep_event(&file, root.root, &state, &d);
         ck_assert(ret[0] == 0 || strstr(d.text, "cannot be written: "));
         state.events[at].seqno = seqno;
-        state.marks[at].telling = false;
-        state.told |= UINT64_C(1) << bit;
-        ret[1] = taint_state_keep_told(&file, root.root, &state, &d);
+        state.marks[at].reporting = false;
+        state.reported |= UINT64_C(1) << bit;
+        ret[1] = taint_state_keep_reported(&file, root.root, &state, &d);
 }
 
 static void tell_well(unsigned bit, uint64_t seqno)
@@ -81,13 +81,13 @@ static void check_file(void)
         struct diag d = { 0 };
 
         ck_assert_msg(taint_state_load(root.root, BOOT, &back, &d) == 0, "%s", d.text);
-        ck_assert_uint_eq(back.told, state.told);
+        ck_assert_uint_eq(back.reported, state.reported);
         ck_assert_int_eq(back.blind, state.blind);
         ck_assert_uint_eq(back.n, state.n);
         for (size_t i = 0; i < back.n; i++) {
                 ck_assert_uint_eq(back.events[i].bit, state.events[i].bit);
                 ck_assert_uint_eq(back.events[i].seqno, state.events[i].seqno);
-                ck_assert_int_eq(back.marks[i].telling, state.marks[i].telling);
+                ck_assert_int_eq(back.marks[i].reporting, state.marks[i].reporting);
         }
         taint_state_done(&back);
 }
@@ -107,7 +107,7 @@ START_TEST(the_file_is_of_one_boot)
 
         ck_assert_int_eq(taint_state_load(root.root, BOOT, &back, &d), 0);
         ck_assert_str_eq(back.boot_id, BOOT);
-        ck_assert_uint_eq(back.told, 0);
+        ck_assert_uint_eq(back.reported, 0);
 
         tell_well(3, 1);
         ck_assert_uint_eq(stat_file().st_mode & 07777, 0600);
@@ -116,7 +116,7 @@ START_TEST(the_file_is_of_one_boot)
 
         ck_assert_int_eq(taint_state_load(root.root, "another", &back, &d), 0);
         ck_assert_str_eq(back.boot_id, "another");
-        ck_assert_uint_eq(back.told, 0);
+        ck_assert_uint_eq(back.reported, 0);
         ck_assert_uint_eq(back.n, 0);
 }
 END_TEST
@@ -142,7 +142,7 @@ START_TEST(one_file_is_appended_to)
                 check_file();
         }
         state.blind = true;
-        ck_assert_int_eq(taint_state_keep_told(&file, root.root, &state, NULL), 0);
+        ck_assert_int_eq(taint_state_keep_reported(&file, root.root, &state, NULL), 0);
         check_file();
         ck_assert_uint_eq(stat_file().st_ino, first.st_ino);
         ck_assert_int_gt(stat_file().st_size, first.st_size);
@@ -155,7 +155,7 @@ START_TEST(each_start_writes_it_anew)
         tell_well(4, 2);
         const struct stat before = stat_file();
         taint_state_file_done(&file);
-        ck_assert_int_eq(taint_state_keep_told(&file, root.root, &state, NULL), 0);
+        ck_assert_int_eq(taint_state_keep_reported(&file, root.root, &state, NULL), 0);
         ck_assert_uint_ne(stat_file().st_ino, before.st_ino);
         ck_assert_int_lt(stat_file().st_size, before.st_size);
         check_file();
@@ -171,7 +171,7 @@ START_TEST(a_large_one_is_written_anew)
         for (unsigned i = 0; (all = stat_file().st_size) >= largest; i++) {
                 largest = all;
                 state.blind = i % 2;
-                ck_assert_int_eq(taint_state_keep_told(&file, root.root, &state, NULL), 0);
+                ck_assert_int_eq(taint_state_keep_reported(&file, root.root, &state, NULL), 0);
                 ck_assert_int_lt(largest, 2 * TAINT_STATE_APPENDED_MAX);
         }
         ck_assert_int_gt(largest, TAINT_STATE_APPENDED_MAX);
@@ -233,7 +233,7 @@ START_TEST(a_damaged_file_is_set_aside)
                 scratch_puts(&root, STATE, bad[i]);
                 ck_assert_int_eq(taint_state_load(root.root, BOOT, &back, &d), -EINVAL);
                 ck_assert_str_eq(back.boot_id, BOOT);
-                ck_assert_uint_eq(back.told | back.n, 0);
+                ck_assert_uint_eq(back.reported | back.n, 0);
                 ck_assert_msg(strstr(d.text, "set aside as"), "%s", d.text);
                 ck_assert(!scratch_exists(&root, STATE));
         }

@@ -39,14 +39,14 @@ static void full_event(struct taint_event *e, unsigned bit)
         ck_assert(e->stack && e->properties);
 }
 
-static void add(struct taint_state *s, unsigned bit, bool telling)
+static void add(struct taint_state *s, unsigned bit, bool reporting)
 {
         struct taint_event e;
         size_t at;
 
         full_event(&e, bit);
-        ck_assert_int_eq(
-                taint_state_add(s, &e, (struct taint_state_mark){ .telling = telling, .before = 6 }, &at),
+        ck_assert_int_eq(taint_state_add(s, &e,
+                                 (struct taint_state_mark){ .reporting = reporting, .before = 6 }, &at),
                 0);
         ck_assert_uint_eq(at, s->n - 1);
         taint_event_done(&e);
@@ -89,7 +89,7 @@ static void format_all(const struct taint_state *s, struct buf *out)
 
 START_TEST(what_is_written_is_read)
 {
-        struct taint_state s = { .boot_id = BOOT, .told = UINT64_MAX, .blind = true }, back = { 0 };
+        struct taint_state s = { .boot_id = BOOT, .reported = UINT64_MAX, .blind = true }, back = { 0 };
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct diag d = { 0 };
 
@@ -98,12 +98,12 @@ START_TEST(what_is_written_is_read)
         format_all(&s, &text);
         ck_assert_msg(taint_state_parse("x", text.data, text.len, &back, &d) == 0, "%s", d.text);
         ck_assert_str_eq(back.boot_id, BOOT);
-        ck_assert_uint_eq(back.told, UINT64_MAX);
+        ck_assert_uint_eq(back.reported, UINT64_MAX);
         ck_assert(back.blind);
         ck_assert_uint_eq(back.n, s.n);
         for (size_t i = 0; i < s.n; i++) {
                 same_event(&s.events[i], &back.events[i]);
-                ck_assert_int_eq(back.marks[i].telling, i == 9);
+                ck_assert_int_eq(back.marks[i].reporting, i == 9);
                 ck_assert_uint_eq(back.marks[i].before, 6);
         }
         taint_state_done(&s);
@@ -170,14 +170,14 @@ END_TEST
 /* Good text with one place changed, and a sum that fits. */
 static int parse_changed(const char *from, const char *to)
 {
-        struct taint_state s = { .boot_id = BOOT, .told = 1 }, back = { 0 };
+        struct taint_state s = { .boot_id = BOOT, .reported = 1 }, back = { 0 };
         _cleanup_buf_ struct buf text = BUF_INIT, changed = BUF_INIT;
         struct diag d = { 0 };
 
         add(&s, 3, false);
         taint_state_format(&s, &text);
-        s.told = 5;
-        taint_state_format_told(&s, &text);
+        s.reported = 5;
+        taint_state_format_reported(&s, &text);
         taint_state_done(&s);
         char *at = strstr(text.data, from);
         ck_assert_msg(at != NULL, "no %s in the text", from);
@@ -200,10 +200,10 @@ START_TEST(other_text_is_refused)
         } bad[] = {
                 { "peios-taint-state: 2", "peios-taint-state: 1" },
                 { "peios-taint-state: 2", "peios-taint: 2" },
-                { "told: 1\n", "" },
-                { "told: 1\n", "told: 18446744073709551616\n" },
-                { "told: 1\n", "told: x\n" },
-                { "told: 1\n", "told: 1\nmore: 1\n" },
+                { "reported: 1\n", "" },
+                { "reported: 1\n", "reported: 18446744073709551616\n" },
+                { "reported: 1\n", "reported: x\n" },
+                { "reported: 1\n", "reported: 1\nmore: 1\n" },
                 { "blind: 0\n", "" },
                 { "blind: 0\n", "blind: 2\n" },
                 { "blind: 0\n", "blind: []\n" },
@@ -220,14 +220,14 @@ START_TEST(other_text_is_refused)
                 { "\"task\"", "\"\"" },
                 { "    reason: \"module-load\"\n", "" },
                 { "events:\n", "events: []\nmore:\n" },
-                { "told: 5\n", "told: x\n" },
-                { "told: 5\n", "told: 5\n    more: 1\n" },
-                { "told: 5\n    blind: 0\n", "told: 5\n" },
-                { "told: 5\n    blind: 0\n", "told: 5\n    blind: 2\n" },
+                { "reported: 5\n", "reported: x\n" },
+                { "reported: 5\n", "reported: 5\n    more: 1\n" },
+                { "reported: 5\n    blind: 0\n", "reported: 5\n" },
+                { "reported: 5\n    blind: 0\n", "reported: 5\n    blind: 2\n" },
                 { "blind: 0\n    seqno: 7\n", "blind: 0\n" },
         };
 
-        ck_assert_int_eq(parse_changed("told: 1\n", "told: 2\n"), 0);
+        ck_assert_int_eq(parse_changed("reported: 1\n", "reported: 2\n"), 0);
         ck_assert_int_eq(parse_changed("blind: 0\n", "blind: 1\n"), 0);
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
                 ck_assert_msg(parse_changed(bad[i].from, bad[i].to) == -EINVAL, "%s -> %s was taken",
@@ -235,12 +235,12 @@ START_TEST(other_text_is_refused)
 }
 END_TEST
 
-/* A file and two pieces behind it: a second event that is being told, and that it is told, as number 42. The
- * ends of the three are in `end`. */
+/* A file and two pieces behind it: a second event that is being reported, and that it is reported, as
+ * number 42. The ends of the three are in `end`. */
 static void format_pieces(struct buf *out, size_t end[static 3])
 {
-        _cleanup_buf_ struct buf event = BUF_INIT, told = BUF_INIT;
-        struct taint_state s = { .boot_id = BOOT, .told = 8 };
+        _cleanup_buf_ struct buf event = BUF_INIT, reported = BUF_INIT;
+        struct taint_state s = { .boot_id = BOOT, .reported = 8 };
 
         add(&s, 3, false);
         taint_state_format(&s, out);
@@ -251,14 +251,14 @@ static void format_pieces(struct buf *out, size_t end[static 3])
         sum = file_sum_end(sum, &event);
         buf_add(out, event.data, event.len);
         end[1] = out->len;
-        s.told = 24;
+        s.reported = 24;
         s.blind = true;
         s.events[1].seqno = 42;
-        taint_state_format_told(&s, &told);
-        (void)file_sum_end(sum, &told);
-        buf_add(out, told.data, told.len);
+        taint_state_format_reported(&s, &reported);
+        (void)file_sum_end(sum, &reported);
+        buf_add(out, reported.data, reported.len);
         end[2] = out->len;
-        ck_assert_int_eq(out->error | event.error | told.error, 0);
+        ck_assert_int_eq(out->error | event.error | reported.error, 0);
         taint_state_done(&s);
 }
 
@@ -269,13 +269,13 @@ static void check_pieces(const char *text, size_t n, unsigned pieces)
 
         ck_assert_msg(taint_state_parse("x", text, n, &s, &d) == 0, "%zu bytes: %s", n, d.text);
         ck_assert_str_eq(s.boot_id, BOOT);
-        ck_assert_uint_eq(s.told, pieces == 3 ? 24 : 8);
+        ck_assert_uint_eq(s.reported, pieces == 3 ? 24 : 8);
         ck_assert_int_eq(s.blind, pieces == 3);
         ck_assert_uint_eq(s.n, pieces == 1 ? 1 : 2);
         ck_assert_uint_eq(s.events[0].seqno, 7);
-        ck_assert(!s.marks[0].telling);
+        ck_assert(!s.marks[0].reporting);
         if (pieces > 1) {
-                ck_assert_int_eq(s.marks[1].telling, pieces == 2);
+                ck_assert_int_eq(s.marks[1].reporting, pieces == 2);
                 ck_assert_uint_eq(s.marks[1].before, 6);
                 ck_assert_uint_eq(s.events[1].seqno, pieces == 3 ? 42 : 7);
         }
@@ -334,7 +334,7 @@ END_TEST
 
 START_TEST(before_the_first_event)
 {
-        _cleanup_buf_ struct buf text = BUF_INIT, told = BUF_INIT;
+        _cleanup_buf_ struct buf text = BUF_INIT, reported = BUF_INIT;
         struct taint_state s = { .boot_id = BOOT }, back = { 0 };
 
         taint_state_format(&s, &text);
@@ -342,9 +342,9 @@ START_TEST(before_the_first_event)
         ck_assert_int_eq(taint_state_parse("x", text.data, text.len, &back, NULL), 0);
         ck_assert(!back.blind);
         s.blind = true;
-        taint_state_format_told(&s, &told);
-        (void)file_sum_end(sum, &told);
-        buf_add(&text, told.data, told.len);
+        taint_state_format_reported(&s, &reported);
+        (void)file_sum_end(sum, &reported);
+        buf_add(&text, reported.data, reported.len);
         ck_assert_int_eq(taint_state_parse("x", text.data, text.len, &back, NULL), 0);
         ck_assert(back.blind);
         ck_assert_uint_eq(back.n, 0);
@@ -376,14 +376,14 @@ END_TEST
 
 START_TEST(failing_allocations_leave_nothing_behind)
 {
-        struct taint_state s = { .boot_id = BOOT, .told = 8 };
+        struct taint_state s = { .boot_id = BOOT, .reported = 8 };
         _cleanup_buf_ struct buf text = BUF_INIT;
 
         for (unsigned bit = 0; bit < 6; bit++)
                 add(&s, bit, false);
         format_all(&s, &text);
         for (unsigned n = 1;; n++) {
-                struct taint_state back = { .told = 99 };
+                struct taint_state back = { .reported = 99 };
                 alloc_fail_at(n);
                 int r = taint_state_parse("x", text.data, text.len, &back, NULL);
                 if (!alloc_failed()) {
@@ -393,7 +393,7 @@ START_TEST(failing_allocations_leave_nothing_behind)
                         break;
                 }
                 ck_assert_int_eq(r, -ENOMEM);
-                ck_assert_uint_eq(back.told, 99);
+                ck_assert_uint_eq(back.reported, 99);
         }
         for (unsigned n = 1;; n++) {
                 _cleanup_buf_ struct buf out = BUF_INIT;

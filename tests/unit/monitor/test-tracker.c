@@ -4,7 +4,7 @@
 #include "../../../service/monitor/mask.h"
 #include "suite.h"
 
-START_TEST(a_bit_waits_and_is_told_once)
+START_TEST(a_bit_waits_and_is_reported_once)
 {
         struct mask_tracker t = { 0 };
 
@@ -24,7 +24,7 @@ START_TEST(a_bit_waits_and_is_told_once)
 
         c = mask_tracker_see(&t, 0x3000, 30);
         ck_assert_uint_eq(c.appeared | c.cleared, 0);
-        ck_assert_uint_eq(t.told, 0x3000);
+        ck_assert_uint_eq(t.reported, 0x3000);
 }
 END_TEST
 
@@ -37,7 +37,7 @@ START_TEST(every_bit_is_alike)
                 mask_tracker_report(&t, bit);
                 ck_assert_uint_eq(mask_tracker_waited(&t, bit, 7), 0);
                 ck_assert_uint_eq(mask_tracker_see(&t, 0, 8).cleared, TAINT_MASK(bit));
-                ck_assert_uint_eq(t.told, TAINT_MASK(bit));
+                ck_assert_uint_eq(t.reported, TAINT_MASK(bit));
                 mask_tracker_clear(&t, bit);
                 ck_assert_uint_eq(mask_tracker_see(&t, 0, 9).cleared, 0);
                 ck_assert_uint_eq(mask_tracker_see(&t, TAINT_MASK(bit), 10).appeared, TAINT_MASK(bit));
@@ -57,7 +57,7 @@ START_TEST(a_waiting_bit_can_clear)
 }
 END_TEST
 
-START_TEST(told_early_is_no_alarm_at_first)
+START_TEST(reported_early_is_no_alarm_at_first)
 {
         struct mask_tracker t = { 0 };
 
@@ -81,8 +81,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { a_bit_waits_and_is_told_once, every_bit_is_alike,
-                a_waiting_bit_can_clear, told_early_is_no_alarm_at_first,
+        const TTest *const tests[] = { a_bit_waits_and_is_reported_once, every_bit_is_alike,
+                a_waiting_bit_can_clear, reported_early_is_no_alarm_at_first,
                 once_seen_it_is_not_early_any_more };
 
         return suite_of("tracker", tests, ARRAY_SIZE(tests));

@@ -34,17 +34,17 @@ void world_new(struct world *w)
         ck_assert_int_ge(sd_event_new(&w->event), 0);
 }
 
-void world_forget_told(struct world *w)
+void world_forget_reported(struct world *w)
 {
-        for (size_t i = 0; i < w->n_told; i++)
-                taint_event_done(&w->told[i]);
-        w->n_told = 0;
+        for (size_t i = 0; i < w->n_reported; i++)
+                taint_event_done(&w->reported[i]);
+        w->n_reported = 0;
 }
 
 void world_done(struct world *w)
 {
         world_stop(w);
-        world_forget_told(w);
+        world_forget_reported(w);
         sd_event_unref(w->event);
         closep(&w->log);
         scratch_done(&w->root);
@@ -55,13 +55,13 @@ static void on_transition(struct taint_event *e, void *userdata)
         struct world *w = userdata;
 
         e->seqno = ++w->seqno;
-        ck_assert_uint_lt(w->n_told, WORLD_TOLD_MAX);
-        ck_assert_int_eq(taint_event_copy(e, &w->told[w->n_told++]), 0);
+        ck_assert_uint_lt(w->n_reported, WORLD_TOLD_MAX);
+        ck_assert_int_eq(taint_event_copy(e, &w->reported[w->n_reported++]), 0);
         /* Whoever asks from in here is not led astray. */
         monitor_check(w->monitor);
 }
 
-static void on_told(_unused_ const struct taint_event *e, _unused_ void *userdata)
+static void on_reported(_unused_ const struct taint_event *e, _unused_ void *userdata)
 {
 }
 
@@ -106,7 +106,7 @@ void world_start(struct world *w)
                 .recheck_usec = w->recheck_usec,
                 .use_bpf = w->use_bpf,
                 .callbacks = { .transition = on_transition,
-                        .told = on_told,
+                        .reported = on_reported,
                         .blind = on_blind,
                         .changed = on_changed,
                         .last_seqno = last_seqno,
@@ -169,25 +169,25 @@ unsigned world_run(struct world *w, uint64_t usec)
         return n;
 }
 
-void world_run_until_told(struct world *w, size_t n)
+void world_run_until_reported(struct world *w, size_t n)
 {
         uint64_t end = clock_usec() + 5000 * MS;
 
-        while (w->n_told < n && clock_usec() < end)
+        while (w->n_reported < n && clock_usec() < end)
                 ck_assert_int_ge(sd_event_run(w->event, 10 * MS), 0);
-        ck_assert_msg(w->n_told == n, "%zu events were told, expected %zu", w->n_told, n);
+        ck_assert_msg(w->n_reported == n, "%zu events were reported, expected %zu", w->n_reported, n);
 }
 
-const struct taint_event *world_told_of(const struct world *w, unsigned bit)
+const struct taint_event *world_reported_of(const struct world *w, unsigned bit)
 {
         const struct taint_event *found = NULL;
 
-        for (size_t i = 0; i < w->n_told; i++)
-                if (w->told[i].bit == bit) {
-                        ck_assert_msg(!found, "bit %u was told twice", bit);
-                        found = &w->told[i];
+        for (size_t i = 0; i < w->n_reported; i++)
+                if (w->reported[i].bit == bit) {
+                        ck_assert_msg(!found, "bit %u was reported twice", bit);
+                        found = &w->reported[i];
                 }
-        ck_assert_msg(found != NULL, "bit %u was not told", bit);
+        ck_assert_msg(found != NULL, "bit %u was not reported", bit);
         return found;
 }
 

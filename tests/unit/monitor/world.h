@@ -21,8 +21,8 @@ struct world {
         bool use_bpf;
 
         uint64_t seqno; /* the last that was given out */
-        struct taint_event told[WORLD_TOLD_MAX];
-        size_t n_told;
+        struct taint_event reported[WORLD_TOLD_MAX];
+        size_t n_reported;
         char blind[256];
         unsigned n_blind, n_sighted, n_changed;
         struct sysctl_write written;
@@ -34,7 +34,7 @@ void world_done(struct world *w);
 /* A monitor begins; the events it tells are gathered. world_stop() ends it as a kill would. */
 void world_start(struct world *w);
 void world_stop(struct world *w);
-void world_forget_told(struct world *w);
+void world_forget_reported(struct world *w);
 
 /* The kernel sets the mask: no inotify event. A user writes it: there is one. */
 void world_kernel_sets(struct world *w, uint64_t mask);
@@ -46,11 +46,11 @@ void world_log_raw(struct world *w, const char *line);
 
 /* Lets the event loop run for so long; returns how often it woke. */
 unsigned world_run(struct world *w, uint64_t usec);
-/* Until so many events were told, 5 s at most. */
-void world_run_until_told(struct world *w, size_t n);
+/* Until so many events were reported, 5 s at most. */
+void world_run_until_reported(struct world *w, size_t n);
 
 /* The one event of this bit; fails where there is none or are several. */
-const struct taint_event *world_told_of(const struct world *w, unsigned bit);
+const struct taint_event *world_reported_of(const struct world *w, unsigned bit);
 
 /* The stand-in for BPF (use_bpf): reports to the monitor. `fake_bpf_absent`: it cannot be had. */
 extern bool fake_bpf_absent;
