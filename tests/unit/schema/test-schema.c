@@ -2,7 +2,6 @@
 /* Loading and finding. What is refused in a file is in test-schema-errors.c. */
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,20 +136,18 @@ START_TEST(builtin_is_as_the_files)
 {
         _cleanup_schema_ struct schema *s = NULL, *read = calloc(1, sizeof(*read));
         struct diag d = { 0 };
-        glob_t found;
+        char names[] = DEFINITION_NAMES, *rest = names;
         ck_assert_ptr_nonnull(read);
         ck_assert_int_eq(schema_load_builtin(&s), 0);
-        ck_assert_int_eq(glob(DEFINITIONS "/*.yaml", 0, NULL, &found), 0);
-        for (size_t i = 0; i < found.gl_pathc; i++) {
+        for (const char *file; (file = strsep(&rest, " "));) {
                 _cleanup_buf_ struct buf text = BUF_INIT;
-                char name[256];
-                const char *path = found.gl_pathv[i];
+                char path[1024], name[256];
+                (void)snprintf(path, sizeof(path), DEFINITIONS "/%s", file);
                 ck_assert_msg(file_read(AT_FDCWD, path, SCHEMA_FILE_BYTES_MAX, &text, NULL, &d) == 0, "%s",
                         d.text);
-                (void)snprintf(name, sizeof(name), "built-in/%s", strrchr(path, '/') + 1);
+                (void)snprintf(name, sizeof(name), "built-in/%s", file);
                 ck_assert_msg(schema_add(read, name, buf_str(&text), text.len, &d) == 0, "%s", d.text);
         }
-        globfree(&found);
         ck_assert(schema_equal(s, read));
         for (size_t i = 0; i < s->n; i++) {
                 const struct path *a = &s->values[i].key, *b = &read->values[i].key;
