@@ -24,6 +24,8 @@ int command_backup(struct session *s);
 int command_restore(struct session *s);
 int command_check(struct session *s);
 int command_repair(struct session *s);
+/* Without the provider: what is wrong in a database that somebody has. */
+int reg_store_check(struct session *s, const char *file, struct diags *ret);
 int command_lint(struct session *s);
 int command_apply(struct session *s);
 int command_export(struct session *s);

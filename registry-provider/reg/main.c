@@ -124,7 +124,7 @@ static int run(struct session *s)
 
 int main(int argc, char **argv)
 {
-        _cleanup_session_ struct session s = { .options = REG_OPTIONS_INIT };
+        _cleanup_session_ struct session s = { .arguments = argv, .options = REG_OPTIONS_INIT };
         int code = EXIT_CODE_OK;
 
         session_guard_descriptors();

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "../../schema/base/file.h"
-#include "../store/inspect.h"
 #include "commands.h"
 
 /* Either takes as long as the database is large. */
@@ -115,18 +114,6 @@ static int ask_for_check(struct session *s, struct diags *ret)
         return code == EXIT_CODE_OK ? read_findings(s, reply, ret) : code;
 }
 
-/* Without the provider: it need not run, and is not troubled with files of others. */
-static int check_file(struct session *s, const char *file, struct diags *ret)
-{
-        int r = inspect_file(file, ret, &s->diag);
-
-        if (r == -ENOENT && !s->diag.text[0])
-                return session_fail(s, r, file);
-        if (r == -EUCLEAN || r == -EPROTONOSUPPORT)
-                return EXIT_CODE_INVALID;
-        return r < 0 ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
-}
-
 static void show_findings(struct session *s, const struct diags *found)
 {
         struct json j = json_on(&s->out);
@@ -155,7 +142,7 @@ int command_check(struct session *s)
         _cleanup_(diags_done) struct diags found = { 0 };
         const char *file = s->line.n_words > 0 ? s->line.words[0] : NULL;
 
-        int code = file ? check_file(s, file, &found) : ask_for_check(s, &found);
+        int code = file ? reg_store_check(s, file, &found) : ask_for_check(s, &found);
         if (code != EXIT_CODE_OK)
                 return code;
         show_findings(s, &found);

@@ -12,6 +12,7 @@
 #include "reg-options.h"
 
 struct session {
+        char **arguments; /* the program's, as it was started */
         struct reg_options options;
         struct options_line line;
         enum reg_command command;

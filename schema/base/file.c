@@ -26,6 +26,21 @@ char *file_path(const char *root, const char *path)
         return ret;
 }
 
+int file_exec_beside(const char *name, char *const *arguments)
+{
+        char self[PATH_MAX], program[PATH_MAX];
+
+        ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+        if (n < 0)
+                return -errno;
+        self[n] = '\0';
+        const char *own = strrchr(self, '/');
+        if (!own || snprintf(program, sizeof(program), "%.*s/%s", (int)(own - self), self, name) >= PATH_MAX)
+                return -ENAMETOOLONG;
+        (void)execv(program, arguments);
+        return -errno;
+}
+
 int file_check_root(const char *root, struct diag *d)
 {
         struct stat st;

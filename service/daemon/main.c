@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "../../schema/base/buf.h"
+#include "../../schema/base/file.h"
 #include "../../schema/base/log.h"
 #include "../../schema/events/loop.h"
 #include "config.h"
@@ -15,26 +13,17 @@
 /* Runs the program beside this one, which alone reads the registry's store. Returns where it cannot. */
 static int apply(const struct policyd_options *o)
 {
-        char self[4096];
-        _cleanup_buf_ struct buf program = BUF_INIT, root = BUF_INIT;
+        _cleanup_buf_ struct buf root = BUF_INIT;
         const char *arguments[4] = { APPLY_NAME }, **next = arguments + 1;
 
-        ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-        self[n > 0 ? n : 0] = '\0';
-        const char *name = strrchr(self, '/');
-        buf_printf(&program, "%.*s/" APPLY_NAME, name ? (int)(name - self) : 0, self);
         if (o->root) {
                 buf_printf(&root, "--root=%s", o->root);
                 *next++ = buf_str(&root);
         }
         if (o->verbose)
                 *next++ = "--verbose";
-        int r = program.error ? program.error : root.error;
-        if (r == 0) {
-                (void)execv(buf_str(&program), (char *const *)arguments);
-                r = -errno;
-        }
-        log_error("%s: cannot be run: %s", buf_str(&program), strerror(-r));
+        int r = root.error ? root.error : file_exec_beside(APPLY_NAME, (char *const *)arguments);
+        log_error(APPLY_NAME ": cannot be run: %s", strerror(-r));
         return EXIT_FAILURE;
 }
 

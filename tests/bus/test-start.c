@@ -209,7 +209,7 @@ START_TEST(apply_alone)
         fd = -1;
         ck_assert_int_eq(setenv("PEIOS_ALONE", alone, 1), 0);
         ck_assert_int_eq(run_program(&d, "PEIOS_ALONE", "--apply"), EXIT_FAILURE);
-        ck_assert(daemon_said(&d, "/peios-policy-apply: cannot be run: No such file or directory"));
+        ck_assert(daemon_said(&d, "peios-policy-apply: cannot be run: No such file or directory"));
 }
 END_TEST
 

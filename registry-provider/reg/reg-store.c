@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* repair: what check finds is put right, by the tool itself, as the provider must not run meanwhile. */
+/* What is done to a database without the provider, in peios-reg-store: a file of somebody's is checked, and
+ * what check finds in the registry is put right, as the provider must not run meanwhile. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +11,21 @@
 
 #include "../../schema/base/file.h"
 #include "../../schema/layout.h"
+#include "../store/inspect.h"
 #include "../store/repair.h"
 #include "commands.h"
+
+/* It need not run, and is not troubled with files of others. */
+int reg_store_check(struct session *s, const char *file, struct diags *ret)
+{
+        int r = inspect_file(file, ret, &s->diag);
+
+        if (r == -ENOENT && !s->diag.text[0])
+                return session_fail(s, r, file);
+        if (r == -EUCLEAN || r == -EPROTONOSUPPORT)
+                return EXIT_CODE_INVALID;
+        return r < 0 ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
+}
 
 /* What is made belongs to whom the folder belongs to: the provider is to open it. */
 static int become_owner(struct session *s, const char *folder)
