@@ -58,40 +58,24 @@ static int policy_read(sd_bus_message *m, struct policy *ret)
 
 static void policy_json(struct json *j, const struct policy *p)
 {
-        const struct {
-                const char *name, *text;
-        } texts[] = {
-                { "taint_events", p->taint_events },
-                { "meaning", p->meaning },
-                { "written", p->written },
-                { "source", p->source },
-                { "pending", p->pending },
-                { "control_path", p->control_path },
-                { "control_value", p->control_value },
-                { "last_error", p->last_error },
-        };
-        const struct {
-                const char *name;
-                uint64_t number;
-        } numbers[] = {
-                { "last_applied_usec", p->last_applied },
-                { "changes", p->changes },
-                { "no_ops", p->no_ops },
-                { "refused", p->refused },
-                { "drifts", p->drifts },
-                { "audit_sent", p->sent },
-                { "audit_kept", p->kept },
-                { "audit_lost", p->lost },
-        };
-
-        for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-                json_add_string(j, texts[i].name, texts[i].text);
-        }
+        json_add_string(j, "taint_events", p->taint_events);
+        json_add_string(j, "meaning", p->meaning);
+        json_add_string(j, "written", p->written);
+        json_add_string(j, "source", p->source);
+        json_add_string(j, "pending", p->pending);
+        json_add_string(j, "control_path", p->control_path);
+        json_add_string(j, "control_value", p->control_value);
+        json_add_string(j, "last_error", p->last_error);
         json_add_bool(j, "live", p->live);
         json_add_bool(j, "taint_readable", p->taint_readable);
-        for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-                json_add_number(j, numbers[i].name, numbers[i].number);
-        }
+        json_add_number(j, "last_applied_usec", p->last_applied);
+        json_add_number(j, "changes", p->changes);
+        json_add_number(j, "no_ops", p->no_ops);
+        json_add_number(j, "refused", p->refused);
+        json_add_number(j, "drifts", p->drifts);
+        json_add_number(j, "audit_sent", p->sent);
+        json_add_number(j, "audit_kept", p->kept);
+        json_add_number(j, "audit_lost", p->lost);
 }
 
 static void policy_text(struct buf *out, const struct policy *p)
@@ -209,24 +193,16 @@ static void text_setting(struct buf *out, const struct setting *s)
 
 static void json_setting(struct json *j, const struct setting *s)
 {
-        const struct {
-                const char *name, *text;
-        } texts[] = {
-                { "path", s->path },
-                { "written", s->written },
-                { "layer", s->layer },
-                { "accepted", s->accepted },
-                { "pending", s->pending },
-                { "control", s->control },
-                { "control_value", s->control_value },
-                { "error", s->error },
-                { "why", s->why },
-        };
-
         json_begin_object(j);
-        for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-                json_add_string(j, texts[i].name, texts[i].text);
-        }
+        json_add_string(j, "path", s->path);
+        json_add_string(j, "written", s->written);
+        json_add_string(j, "layer", s->layer);
+        json_add_string(j, "accepted", s->accepted);
+        json_add_string(j, "pending", s->pending);
+        json_add_string(j, "control", s->control);
+        json_add_string(j, "control_value", s->control_value);
+        json_add_string(j, "error", s->error);
+        json_add_string(j, "why", s->why);
         json_add_bool(j, "live", s->live);
         json_end_object(j);
 }
