@@ -8,7 +8,7 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "../base/buf.h"
+#include "../base/file.h"
 #include "../names/fold.h"
 #include "yaml-tree.h"
 
@@ -346,6 +346,16 @@ int yaml_parse(const char *name, const void *data, size_t size, struct yaml_doc 
                 doc->root = NULL;
         *ret = STEAL_PTR(doc);
         return 0;
+}
+
+int yaml_parse_summed(const char *path, const struct buf *file, struct yaml_doc **ret, struct diag *d)
+{
+        size_t sound = 0;
+
+        int r = file_sum_check(path, buf_str(file), file->len, &sound, d);
+        if (r == 0 && sound < file->len)
+                r = diag_set(d, EINVAL, "%s: is damaged or was edited after byte %zu", path, sound);
+        return r < 0 ? r : yaml_parse(path, buf_str(file), sound, ret, d);
 }
 
 const struct yaml_node *yaml_root(const struct yaml_doc *doc)

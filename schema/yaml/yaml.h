@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../base/buf.h"
 #include "../base/diag.h"
 
 #define YAML_DEPTH_MAX 32u
@@ -51,6 +52,9 @@ struct yaml_doc;
  * 0, -ENOMEM, or -EINVAL / -EFBIG with d set. */
 _must_check_ int yaml_parse(
         const char *name, const void *data, size_t size, struct yaml_doc **ret, struct diag *d);
+/* The same of a whole file that file_sum_end() ended: -EINVAL, too, where it says something else now. */
+_must_check_ int yaml_parse_summed(
+        const char *path, const struct buf *file, struct yaml_doc **ret, struct diag *d);
 /* Not yaml_free(): libyaml exports a function of that name. */
 struct yaml_doc *yaml_doc_free(struct yaml_doc *doc);
 DEFINE_CLEANUP(struct yaml_doc *, yaml_doc_free, yaml_doc_freep);

@@ -217,13 +217,8 @@ static int parse_list(
 static int parse(const char *path, const struct buf *file, struct fleet_state *s, struct diag *d)
 {
         _cleanup_yaml_ struct yaml_doc *doc = NULL;
-        size_t sound = 0;
 
-        int r = file_sum_check(path, buf_str(file), file->len, &sound, d);
-        if (r == 0 && sound < file->len)
-                r = diag_set(d, EINVAL, "%s: is damaged or was edited after byte %zu", path, sound);
-        if (r == 0)
-                r = yaml_parse(path, file->data, sound, &doc, d);
+        int r = yaml_parse_summed(path, file, &doc, d);
         if (r < 0)
                 return r;
         const struct yaml_node *root = yaml_root(doc);
