@@ -122,13 +122,23 @@ static int run(struct session *s)
         return code;
 }
 
+static char **copy(int argc, char **argv)
+{
+        const size_t n = ((size_t)argc + 1) * sizeof(*argv);
+        char **ret = malloc(n);
+
+        return ret ? memcpy(ret, argv, n) : NULL;
+}
+
 int main(int argc, char **argv)
 {
-        _cleanup_session_ struct session s = { .arguments = argv, .options = REG_OPTIONS_INIT };
+        _cleanup_session_ struct session s = { .arguments = copy(argc, argv), .options = REG_OPTIONS_INIT };
         int code = EXIT_CODE_OK;
 
         session_guard_descriptors();
-        if (options_parse(&reg_options_program, argc, argv, &s.options, &s.line, &s.diag) < 0)
+        if (!s.arguments)
+                code = session_fail(&s, -ENOMEM, NULL);
+        else if (options_parse(&reg_options_program, argc, argv, &s.options, &s.line, &s.diag) < 0)
                 code = EXIT_CODE_USAGE;
         else if (s.line.help)
                 options_help(&reg_options_program, s.line.command, &s.out);

@@ -64,6 +64,7 @@ void session_warn(const char *format, ...)
 
 void session_done(struct session *s)
 {
+        free(s->arguments);
         buf_done(&s->out);
         hives_free(s->hives);
         s->bus = sd_bus_flush_close_unref(s->bus);

@@ -12,7 +12,7 @@
 #include "reg-options.h"
 
 struct session {
-        char **arguments; /* the program's, as it was started */
+        char **arguments; /* the program's, as it was started; options are taken out of argv */
         struct reg_options options;
         struct options_line line;
         enum reg_command command;
