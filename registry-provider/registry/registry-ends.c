@@ -13,6 +13,16 @@ int transaction_check_writable(const struct transaction *tx, const char **layer,
         return 0;
 }
 
+/* Whoever may write may make them: they must not use up what files' layers need, nor a value's layers. */
+static size_t count_temporary(const struct layers *l)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < l->n; i++)
+                n += !l->list[i].file && path_is_temporary_layer(l->list[i].name, strlen(l->list[i].name));
+        return n;
+}
+
 int registry_make_layer(struct registry *r, const char *name, const char *ends, struct diag *d)
 {
         struct transaction *tx = registry_transaction(r);
@@ -28,6 +38,11 @@ int registry_make_layer(struct registry *r, const char *name, const char *ends, 
                 return registry_fail(d, REGISTRY_EXISTS,
                         "layer '%s' is there already, expected a name that is free for a layer with an end",
                         name);
+        if (path_is_temporary_layer(name, strlen(name)) &&
+                count_temporary(tx->layers) >= LAYERS_TEMPORARY_MAX)
+                return registry_fail(d, REGISTRY_LIMIT,
+                        "there are %u temporary layers already, which is the most; one has to end before",
+                        LAYERS_TEMPORARY_MAX);
         int e = layers_metadata_path(name, &path);
         if (e < 0)
                 return e;

@@ -37,6 +37,8 @@ enum registry_error {
 #define registry_fail(d, error, ...) (-diag_set((d), (int)(error), __VA_ARGS__))
 
 #define LAYERS_MAX 1024u
+/* Of these, with names that begin with LAYER_TEMPORARY. */
+#define LAYERS_TEMPORARY_MAX 64u
 
 struct layer {
         char *name;

@@ -51,8 +51,9 @@ struct origin {
 static int read_origin(sd_bus_message *m, struct origin *ret)
 {
         struct origin o = { .actor = ACTOR_UNKNOWN, .file_owner = AUDIT_ID_UNSET };
-        const char *comm = NULL, *exe = "", *context = "";
+        const char *state = "", *comm = NULL, *exe = "", *context = "";
         const struct wire_member members[] = {
+                { "actor", "s", &state },
                 { "pid", "u", &o.actor.pid },
                 { "uid", "u", &o.actor.uid },
                 { "loginuid", "u", &o.actor.loginuid },
@@ -69,6 +70,7 @@ static int read_origin(sd_bus_message *m, struct origin *ret)
         if (r < 0)
                 return r;
         o.has_actor = comm != NULL;
+        o.actor.nobody = strcmp(state, "none") == 0;
         *stpncpy(o.actor.comm, comm ? comm : "", sizeof(o.actor.comm) - 1) = '\0';
         *stpncpy(o.actor.exe, exe, sizeof(o.actor.exe) - 1) = '\0';
         *stpncpy(o.actor.context, context, sizeof(o.actor.context) - 1) = '\0';

@@ -59,7 +59,7 @@ struct record setting_change_record(const struct setting *s, const char *new_tex
                 .old_text = setting_shown(s->accepted),
                 .new_text = setting_shown(new_text),
                 .layer = in->layer,
-                .reason = in->actor && !in->is_resync ? NULL : in->reason,
+                .reason = in->actor && !in->actor->nobody && !in->is_resync ? NULL : in->reason,
                 .tainted = tainted ? text->tainted : NULL,
                 .detail = in->file ? text->file.text : NULL,
                 .actor = in->actor,

@@ -63,6 +63,19 @@ START_TEST(while_it_runs)
 }
 END_TEST
 
+/* Whoever follows the value hears why it is another one now. */
+START_TEST(the_policy_follows)
+{
+        world_write(CONTROL_FILE, "3\n");
+        registryd_start(NULL);
+        policyd_follow();
+        make_lab(3);
+        WAIT(policy_is("TaintEvents", "'success-only'") && policy_is("Changes", "3"));
+        WAIT(strcmp(world_read(CONTROL_FILE), "1") == 0);
+        WAIT(!records_are_logged() || daemon_said(&world.policyd, ", layer-ended"));
+}
+END_TEST
+
 /* Another one, and none, in place of the end that was set; then the layer goes before it. */
 START_TEST(other_ends)
 {
@@ -242,8 +255,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { while_it_runs, other_ends, refused_ends, while_it_did_not_run,
-                made_by_a_write, not_made, commands, wrong_commands, set_for_a_time };
+        const TTest *const tests[] = { while_it_runs, the_policy_follows, other_ends, refused_ends,
+                while_it_did_not_run, made_by_a_write, not_made, commands, wrong_commands, set_for_a_time };
         const TTest *const privileged[] = { by_administrators };
         Suite *s = suite_create("ends");
 

@@ -366,6 +366,24 @@ START_TEST(counts_until_it_is_deleted)
 }
 END_TEST
 
+/* Who may only write values cannot use up the layers, nor those that one value may have. */
+START_TEST(too_many)
+{
+        char ends[ENDING_TEXT_MAX], name[32];
+
+        world_do(&w, "set - \\App V 1");
+        for (unsigned i = 0; i <= LAYERS_TEMPORARY_MAX; i++) {
+                (void)snprintf(name, sizeof(name), "Temporary-%u", i);
+                ck_assert_int_eq(make_and_set(name, in_an_hour(ends), i),
+                        i < LAYERS_TEMPORARY_MAX ? 0 : REGISTRY_LIMIT);
+        }
+        ck_assert_int_eq(make_and_set("lab", in_an_hour(ends), 2), 0);
+        wall += 3600 * SECOND;
+        ck_assert_uint_eq(sweep(), 1);
+        ck_assert_int_eq(make_and_set("temporary-again", in_an_hour(ends), 3), 0);
+}
+END_TEST
+
 static unsigned n_refused;
 
 static void on_refused(const struct layers_refused *refused, void *userdata)
@@ -413,7 +431,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { at_random, later_writes_win, counts_until_it_is_deleted,
+        const TTest *const tests[] = { at_random, later_writes_win, counts_until_it_is_deleted, too_many,
                 refused_layers, refused_values, of_a_file };
 
         return suite_with("registry-ends", tests, ARRAY_SIZE(tests), setup, teardown);
