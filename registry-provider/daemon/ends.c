@@ -99,7 +99,7 @@ static int take_layer(struct ends *e, const struct layer *l, bool is_told)
         }
         if (is_told) {
                 const struct actor who = find_who(e, l->name);
-                record(e, RECORD_LAYER_LIMITED, l->name, known ? &known->end : NULL, &l->end, "set", &who);
+                record(e, RECORD_LAYER_LIMITED, l->name, known ? &known->end : NULL, &l->end, NULL, &who);
         }
         if (known) {
                 known->end = l->end;

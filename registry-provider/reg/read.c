@@ -307,7 +307,8 @@ static int long_subkey(struct session *s, const char *parent, const char *name, 
         return EXIT_CODE_OK;
 }
 
-static void long_value(struct table *t, const struct entry *e)
+/* `ends`: when its layer does, or NULL. */
+static void long_value(struct table *t, const struct entry *e, const char *ends)
 {
         const struct value v = entry_value(e);
         const char *name = path_word_of_value_name(e->name);
@@ -316,6 +317,10 @@ static void long_value(struct table *t, const struct entry *e)
         buf_printf(table_cell(t), "%zu", v.size);
         utf8_put_safe(table_cell(t), e->layer, strlen(e->layer));
         buf_printf(&t->text, " %" PRIu64, e->sequence);
+        if (ends) {
+                buf_puts(&t->text, " until ");
+                layer_put_end(&t->text, ends);
+        }
         utf8_put_safe(table_cell(t), name, strlen(name));
         buf_puts(&t->text, " = ");
         value_format(&t->text, &v, true);
@@ -347,7 +352,9 @@ static int ls_long(struct session *s, const char *key, struct listing *l)
 {
         _cleanup_entry_ struct entry e = { 0 };
         _cleanup_table_ struct table t = TABLE(long_columns);
-        int code = EXIT_CODE_OK, r;
+        _cleanup_message_ sd_bus_message *ends = NULL;
+        /* Those of today are no earlier moment's. */
+        int code = s->options.at ? EXIT_CODE_OK : session_get_property(s, "LayerEnds", &ends), r;
         const char *known;
         size_t at = 0;
 
@@ -360,7 +367,7 @@ static int ls_long(struct session *s, const char *key, struct listing *l)
                 words_put_separator(&t.text);
         }
         while ((r = listing_next(l, &e)) > 0)
-                long_value(&t, &e);
+                long_value(&t, &e, session_find_text(ends, e.layer));
         long_known_values(&t, &l->known);
         table_format(&t, isatty(STDOUT_FILENO), &s->out);
         return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;

@@ -67,6 +67,8 @@ static const struct record samples[] = {
         SAMPLE_TEXT(RECORD_FILE_REFUSED, "/etc/gr\xC3\xBCn \xFF\x1D"),
         SAMPLE_TEXT(RECORD_STATE_DAMAGED, "uid=4242 auid=4242 exe=\"/x\" hostname=h terminal=t ses=9"),
         SAMPLE_TEXT(RECORD_STATE_DAMAGED, "4294967295"),
+        SAMPLE_TEXT(RECORD_LAYER_LIMITED, "lab' res=failed"),
+        SAMPLE_TEXT(RECORD_LAYER_ENDED, "lab\ntype=USYS_CONFIG uid=0"),
         SAMPLE_TEXT(RECORD_TAINT_SET, "a b' res=failed\n[uid=4242] [' auid=0"),
         { .kind = RECORD_TAINT_SET,
                 .taint = "TAINT_OOT_MODULE",

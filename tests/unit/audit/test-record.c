@@ -159,6 +159,26 @@ static const struct text_case {
                 "ocomm=? cmd=? when=? boot=? seqno=17",
                 "Registry file '/etc/peios/registry.d/50-a b.yaml' refused, by an unknown program (uid "
                 "1000), parse-error" },
+        { { .kind = RECORD_LAYER_LIMITED,
+                  .path = "\\System\\Registry\\Layers\\lab",
+                  .new_text = "2026-01-31T10:00:00Z",
+                  .layer = "lab",
+                  .actor = &nobody,
+                  .seqno = 21 },
+                "op=limited-registry-layer path=\"\\System\\Registry\\Layers\\lab\" "
+                "new=2026-01-31T10:00:00Z layer=lab actor=none spid=4294967295 suid=4294967295 "
+                "sauid=4294967295 oses=4294967295 scontext=? ocomm=? cmd=? when=? boot=? seqno=21",
+                "Registry layer 'lab' counts until '2026-01-31T10:00:00Z', layer 'lab'" },
+        { { .kind = RECORD_LAYER_ENDED,
+                  .path = "\\System\\Registry\\Layers\\lab",
+                  .old_text = "2026-01-31T10:00:00Z",
+                  .layer = "lab",
+                  .reason = "time",
+                  .seqno = 22 },
+                "op=ended-registry-layer path=\"\\System\\Registry\\Layers\\lab\" "
+                "old=2026-01-31T10:00:00Z layer=lab reason=time actor=unknown spid=4294967295 suid=4294967295 "
+                "sauid=4294967295 oses=4294967295 scontext=? ocomm=? cmd=? when=? boot=? seqno=22",
+                "Registry layer 'lab' has ended, layer 'lab', time" },
         { { .kind = RECORD_STATE_DAMAGED, .path = "/var/lib/x", .reason = "checksum", .seqno = 18 },
                 "op=registry-state-damaged path=\"/var/lib/x\" reason=checksum when=? boot=? seqno=18",
                 "Registry state '/var/lib/x' is damaged, checksum" },
