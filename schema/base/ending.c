@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "date.h"
+
 #define SECOND INT64_C(1000000)
 /* The year 9999. */
 #define AT_MAX (INT64_C(253402300799) * SECOND)
@@ -65,36 +67,24 @@ const char *ending_format(const struct ending *e, char s[static ENDING_TEXT_MAX]
         return s;
 }
 
-static int64_t time_of(struct tm tm)
-{
-        tm.tm_year -= 1900;
-        tm.tm_mon--;
-        return timegm(&tm) * SECOND;
-}
-
 bool ending_parse(const char *text, size_t n, struct ending *ret)
 {
         struct ending e = { .since = INT64_MIN, .boottime = UINT64_MAX };
-        char copy[ENDING_TEXT_MAX], again[ENDING_TEXT_MAX];
-        struct tm at = { 0 }, since = { 0 };
+        char copy[ENDING_TEXT_MAX], again[ENDING_TEXT_MAX], at[32], since[32];
         uint64_t seconds;
 
         if (n >= sizeof(copy) || memchr(text, '\0', n))
                 return false;
         *(char *)mempcpy(copy, text, n) = '\0';
-        int got = sscanf(copy,
-                "%4d-%2d-%2dT%2d:%2d:%2dZ since %4d-%2d-%2dT%2d:%2d:%2dZ boot %36[0-9a-f-] %12" SCNu64,
-                &at.tm_year, &at.tm_mon, &at.tm_mday, &at.tm_hour, &at.tm_min, &at.tm_sec, &since.tm_year,
-                &since.tm_mon, &since.tm_mday, &since.tm_hour, &since.tm_min, &since.tm_sec, e.boot,
-                &seconds);
-        if (got != 6 && got != 12 && got != 14)
+        const int got =
+                sscanf(copy, "%31s since %31s boot %36[0-9a-f-] %12" SCNu64, at, since, e.boot, &seconds);
+        if ((got != 1 && got != 2 && got != 4) || !date_parse_utc(at, &e.at))
                 return false;
-        e.at = time_of(at);
-        if (got > 6)
-                e.since = time_of(since);
-        if (got > 12)
+        if (got > 1 && !date_parse_utc(since, &e.since))
+                return false;
+        if (got == 4)
                 e.boottime = seconds * (uint64_t)SECOND;
-        /* Days that no month has, signs, blanks and whatever follows make another text. */
+        /* Signs, blanks and whatever follows make another text. */
         if (strcmp(ending_format(&e, again), copy) != 0)
                 return false;
         *ret = e;

@@ -234,7 +234,7 @@ static void reboot(void)
         wall += pick(30) * SECOND;
         /* Without a clock that runs on. */
         if (pick(4) == 0)
-                wall = pick(1000) * SECOND;
+                wall = (1 + pick(1000)) * SECOND;
 }
 
 /* The timer of whoever runs comes in time; who starts looks before anything else is asked. */
