@@ -30,6 +30,10 @@ static void give(struct etcd_call *c, const struct etcd_answer *a)
 
         if (a->status != ETCD_OK)
                 t->at = (t->at + 1) % t->n_endpoints;
+        /* A simple token says from which index of the log on it is one, and etcd waits for that without an
+         * end where its store was restored from an older copy. */
+        if (a->status == ETCD_SLOW)
+                free(STEAL_PTR(c->e->token));
         if (a->status != ETCD_OK || !c->is_watch)
                 c->fn = NULL;
         c->is_busy = true;

@@ -12,7 +12,6 @@
 struct group {
         struct fetch *fetch;
         char *key, *file;
-        uint64_t revision;      /* of what is in the folder; 0: not known */
         struct etcd_call *call; /* under way */
 };
 
@@ -58,17 +57,13 @@ static bool is_there(struct fetch *f, const struct group *g, const struct etcd_p
                text.len == pair->value_len && memcmp(buf_str(&text), pair->value, text.len) == 0;
 }
 
-/* Whoever judges it waits for a change of the folder: what is the same is not written again. */
-static int store(struct fetch *f, struct group *g, const struct etcd_pair *pair)
+/* Whoever judges it waits for a change of the folder: what is the same is not written again. Its revision
+ * says nothing, as a store that was restored from a copy gives the same numbers once more. */
+static int store(struct fetch *f, const struct group *g, const struct etcd_pair *pair)
 {
-        if (g->revision == pair->mod_revision)
-                return 0;
-        int r = is_there(f, g, pair)
-                        ? 0
-                        : file_replace(f->folder_fd, g->file, pair->value, pair->value_len, 0644);
-        if (r == 0)
-                g->revision = pair->mod_revision;
-        return r;
+        return is_there(f, g, pair)
+                       ? 0
+                       : file_replace(f->folder_fd, g->file, pair->value, pair->value_len, 0644);
 }
 
 static struct group *find_group(struct fetch *f, const char *key)
