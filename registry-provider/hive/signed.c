@@ -103,8 +103,8 @@ int signed_parse(
                         "%s:1:1: no signature, expected `" COMMENT "…` and a line of base64 in front, as "
                         "`signify -S -e` writes them",
                         name);
-        char *comment_end = memchr(text->data, '\n', text->len);
-        text->data[0] = '#';
-        comment_end[1] = '#';
+        /* Not a byte of them is signed, and YAML ends a line where signify does not. */
+        for (char *c = text->data; c < parts.message; c++)
+                *c = *c == '\n' ? '\n' : '#';
         return hive_parse(name, text->data, text->len, value_max, ret, d);
 }
