@@ -388,7 +388,9 @@ static int start_curl(struct etcd *e)
         if (!e->multi || curl_multi_setopt(e->multi, CURLMOPT_SOCKETFUNCTION, want_socket) != CURLM_OK ||
                 curl_multi_setopt(e->multi, CURLMOPT_SOCKETDATA, e) != CURLM_OK ||
                 curl_multi_setopt(e->multi, CURLMOPT_TIMERFUNCTION, want_timer) != CURLM_OK ||
-                curl_multi_setopt(e->multi, CURLMOPT_TIMERDATA, e) != CURLM_OK)
+                curl_multi_setopt(e->multi, CURLMOPT_TIMERDATA, e) != CURLM_OK ||
+                /* A watch, and one for all else: each costs etcd some 80 kB. */
+                curl_multi_setopt(e->multi, CURLMOPT_MAXCONNECTS, 2L) != CURLM_OK)
                 return -ENOMEM;
         return 0;
 }

@@ -10,8 +10,8 @@
 #include "../../schema/base/log.h"
 #include "../../schema/events/loop.h"
 
-/* Of a kB or some each: an answer stays within its limit. */
-#define PIECE 100u
+/* Of a kB or some each; where one machine writes as much as etcd takes, a smaller one is asked for. */
+#define PIECE 128u
 #define PASSWORD_MAX 1024u
 
 static enum exit_code fail(int r, const char *what)
@@ -83,9 +83,12 @@ static void on_answer(const struct etcd_answer *a, void *userdata)
         s->is_done = true;
         s->succeeded = a->succeeded;
         s->more = a->more;
+        s->status = a->status;
         s->code = a->status == ETCD_OK       ? EXIT_CODE_OK
                   : a->status == ETCD_DENIED ? EXIT_CODE_DENIED
                                              : EXIT_CODE_FAILURE;
+        if (a->status == ETCD_NONSENSE && s->may_be_long)
+                return;
         if (a->status != ETCD_OK)
                 log_error("etcd: %s (%s)", a->text, etcd_status_name(a->status));
         else if (s->take)
@@ -138,6 +141,22 @@ static void take_piece(const struct etcd_answer *a, void *userdata)
         p->take(a, p->userdata);
 }
 
+static enum exit_code get_piece(struct fleet_session *s, struct pieces *p, const char *end)
+{
+        enum exit_code code;
+        unsigned piece = PIECE;
+
+        do {
+                s->take = take_piece;
+                s->userdata = p;
+                s->may_be_long = piece > 1;
+                code = wait_for(s, etcd_range(s->etcd, p->next, end, piece, on_answer, s, NULL));
+                piece /= 2;
+        } while (code == EXIT_CODE_FAILURE && s->may_be_long && s->status == ETCD_NONSENSE);
+        s->may_be_long = false;
+        return code;
+}
+
 enum exit_code fleet_session_get_all(
         struct fleet_session *s, const char *part, const char *name, etcd_fn take, void *userdata)
 {
@@ -149,11 +168,8 @@ enum exit_code fleet_session_get_all(
         if (!end)
                 code = fail(-ENOMEM, part);
         s->more = true;
-        while (code == EXIT_CODE_OK && s->more && pieces.next) {
-                s->take = take_piece;
-                s->userdata = &pieces;
-                code = wait_for(s, etcd_range(s->etcd, pieces.next, end, PIECE, on_answer, s, NULL));
-        }
+        while (code == EXIT_CODE_OK && s->more && pieces.next)
+                code = get_piece(s, &pieces, end);
         free(pieces.next);
         return code == EXIT_CODE_OK && s->more ? fail(-ENOMEM, part) : code;
 }

@@ -16,6 +16,8 @@ struct fleet_session {
         etcd_fn take;
         void *userdata;
         bool is_done, succeeded, more;
+        bool may_be_long; /* a smaller piece is asked for where the answer has no end */
+        enum etcd_status status;
         enum exit_code code;
         struct diag d;
 };

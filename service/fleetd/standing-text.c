@@ -171,13 +171,15 @@ int standing_text_values(sd_bus_message *m, struct buf *out)
 {
         struct json j = begin_members(out);
         const char *t[10] = { 0 };
+        size_t n = 0;
         int live, r = sd_bus_message_enter_container(m, 'a', "(ssssssbsss)");
 
         json_key(&j, "values");
         json_begin_array(&j);
         while (r >= 0 && (r = sd_bus_message_read(m, "(ssssssbsss)", &t[0], &t[1], &t[2], &t[3], &t[4],
                                   &t[5], &live, &t[6], &t[7], &t[8])) > 0)
-                put_value(&j, t, live);
+                if (n++ < STANDING_VALUES_MAX)
+                        put_value(&j, t, live);
         json_end_array(&j);
         return r < 0 ? r : out->error;
 }

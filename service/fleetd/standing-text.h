@@ -10,6 +10,7 @@
 
 /* Members that a machine may have many of are cut to these. */
 #define STANDING_PROBLEMS_MAX 8u
+#define STANDING_VALUES_MAX 64u
 #define STANDING_TEXT_MAX 200u
 
 /* All append, and return 0 or negative errno. */

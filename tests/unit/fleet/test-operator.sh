@@ -180,6 +180,12 @@ expect 0 "259 machines, 250 silent" status
 says "and 217 more, which --all shows"
 expect 0 "n349" status --all
 
+# One machine that says as much as etcd takes hides no other.
+head -c 1400000 /dev/zero | tr '\0' x | etcdctl put /peios/machines/n200/verdict >/dev/null
+head -c 1400000 /dev/zero | tr '\0' x | etcdctl put /peios/machines/n201/verdict >/dev/null
+head -c 1400000 /dev/zero | tr '\0' x | etcdctl put /peios/machines/n202/verdict >/dev/null
+expect 0 "259 machines, 250 silent" status
+
 kill -9 "$etcd"
 wait "$etcd" 2>/dev/null || :
 expect 5 "(down)" status
