@@ -171,7 +171,7 @@ START_TEST(a_policy_that_is_in_force_is_in_the_verdict)
                 "\"layers\":[{\"layer\":\"fleet-web\",\"precedence\":1000,\"file\":\"" LAYOUT_DROPINS_FLEET));
         /* One that is refused. */
         (void)shell_output(0, "etcdctl put /peios/policy/web <web.yaml");
-        WAIT(strstr(world_read(LAYOUT_FLEET_INCOMING "/web.yaml"), "signify") == NULL);
+        WAIT(strncmp(world_read(LAYOUT_FLEET_INCOMING "/web.yaml"), "peios-registry", 14) == 0);
         (void)shell_output(
                 4, "\"$PEIOS_FLEET\" --root root verify --install root" LAYOUT_FLEET_INCOMING "/web.yaml");
         WAIT(verdict_has("\"refused\":\"unsigned\""));
