@@ -7,8 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Deeper than any answer of etcd's. */
+#include "../../schema/base/buf.h"
+#include "../../schema/names/fold.h"
+
+/* Deeper than any answer of etcd's, and of more parts. A part costs up to 400 bytes of memory, and one byte
+ * of an answer. */
 #define DEPTH_MAX 12
+#define PARTS_MAX 20000u
 
 /* Of gRPC. */
 enum {
@@ -106,10 +111,14 @@ static bool is_true(struct json_object *o, const char *name)
         return found && json_object_get_boolean(found);
 }
 
+/* What etcd says comes into a log, onto terminals, and to the service manager, line by line: it is one. */
 static void say(struct etcd_parsed *p, enum etcd_status status, const char *text)
 {
+        _cleanup_buf_ struct buf safe = BUF_INIT;
+
+        utf8_put_safe(&safe, text, strlen(text));
         p->answer.status = status;
-        (void)snprintf(p->text, sizeof(p->text), "%s", text);
+        (void)snprintf(p->text, sizeof(p->text), "%s", buf_str(&safe));
         p->answer.text = p->text;
 }
 
@@ -304,10 +313,21 @@ static void take_words(struct etcd_parsed *p, long http, const char *why)
         say(p, ETCD_DOWN, text);
 }
 
+static bool has_too_many_parts(const char *text, size_t n)
+{
+        size_t parts = 0;
+
+        for (size_t i = 0; i < n; i++)
+                parts += text[i] == ',' || text[i] == '[' || text[i] == '{';
+        return parts > PARTS_MAX;
+}
+
 static int parse_json(const char *text, size_t n, struct json_object **ret, const char **ret_why)
 {
+        *ret_why = "it has too many parts";
+        if (has_too_many_parts(text, n))
+                return 0;
         struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
-
         if (!tokener)
                 return -ENOMEM;
         json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8);

@@ -71,6 +71,42 @@ START_TEST(an_answer_has_its_status)
 }
 END_TEST
 
+/* Or a line of its own would be an order to the service manager, or another record of the log. */
+START_TEST(what_etcd_says_is_one_line)
+{
+        _cleanup_world_ struct etcd_world w = { 0 };
+        _cleanup_heard_ struct heard h = { 0 };
+
+        etcd_world_open(&w);
+        begin(&w, HTTP("400 Bad Request", "{\"error\":\"a\\nSTOPPING=1\\u001b[2J\",\"code\":3}"),
+                NONSENSE_CLOSES);
+        h = etcd_world_get(&w, "a");
+        ck_assert_int_eq(h.status, ETCD_REFUSED);
+        ck_assert_str_eq(buf_str(&h.text), "a\\x0aSTOPPING=1\\x1b[2J");
+}
+END_TEST
+
+/* In memory they are hundreds of times as large. */
+START_TEST(an_answer_of_too_many_parts_is_not_read)
+{
+        static const char *const parts[] = { "[],", "{},", "1," };
+
+        for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+                _cleanup_world_ struct etcd_world w = { 0 };
+                _cleanup_heard_ struct heard h = { 0 };
+                _cleanup_buf_ struct buf answer = BUF_INIT;
+                etcd_world_open(&w);
+                buf_puts(&answer, OK("{" HEADER ",\"x\":["));
+                while (answer.len < 1u << 20)
+                        buf_puts(&answer, parts[i]);
+                buf_puts(&answer, "0]}");
+                begin(&w, buf_str(&answer), NONSENSE_CLOSES);
+                h = etcd_world_get(&w, "a");
+                ck_assert_int_eq(h.status, ETCD_NONSENSE);
+        }
+}
+END_TEST
+
 START_TEST(a_key_with_a_nul_is_left_out)
 {
         _cleanup_world_ struct etcd_world w = { 0 };
@@ -226,6 +262,8 @@ Suite *test_suite(void)
 {
         const TTest *const tests[] = {
                 an_answer_has_its_status,
+                what_etcd_says_is_one_line,
+                an_answer_of_too_many_parts_is_not_read,
                 a_key_with_a_nul_is_left_out,
                 a_stream_ends_with_its_status,
                 a_stream_without_an_end_of_line_is_cut,
