@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -27,7 +28,8 @@ int reg_store_check(struct session *s, const char *file, struct diags *ret)
         return r < 0 ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
 }
 
-/* What is made belongs to whom the folder belongs to: the provider is to open it. */
+/* What is made belongs to whom the folder belongs to: the provider is to open it. What that user put there,
+ * be it links, is worth no more than what he may do, so nothing of root's is left, nor can be had again. */
 static int become_owner(struct session *s, const char *folder)
 {
         struct stat st;
@@ -36,7 +38,8 @@ static int become_owner(struct session *s, const char *folder)
                 return session_fail(s, -errno, folder);
         if (geteuid() != 0)
                 return EXIT_CODE_OK;
-        if (setegid(st.st_gid) < 0 || seteuid(st.st_uid) < 0)
+        if (setgroups(0, NULL) < 0 || setresgid(st.st_gid, st.st_gid, st.st_gid) < 0 ||
+                setresuid(st.st_uid, st.st_uid, st.st_uid) < 0)
                 return session_fail(s, -errno, folder);
         return EXIT_CODE_OK;
 }
@@ -60,7 +63,10 @@ static const char *describe(const struct repair *r, bool would, struct diag *tex
         case REPAIR_NOT_NEEDED:
                 return "all is as it should be";
         case REPAIR_MENDED:
-                return would ? "all of that would be mended" : "all of that is mended";
+                if (would)
+                        return "all of that would be mended";
+                (void)diag_set(text, 0, "all of that is mended; %s is what it was", r->recovery.set_aside);
+                return text->text;
         case REPAIR_RECOVERED:
                 if (would)
                         return "the database would be set aside, and the newest good backup loaded";

@@ -307,6 +307,30 @@ static int set_aside(const char *file, unsigned n)
         return r;
 }
 
+int recovery_keep(const char *file, struct recovery *ret, struct diag *d)
+{
+        char suffix[32];
+        int r = 0;
+
+        (void)snprintf(suffix, sizeof(suffix), ".corrupt-%u", free_number(file));
+        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parts); i++) {
+                _cleanup_free_ char *from = with_suffix(file, "", parts[i]);
+                _cleanup_free_ char *to = with_suffix(file, suffix, parts[i]);
+                if (size_of(file, "", parts[i]) == -ENOENT)
+                        continue;
+                r = from && to ? copy_file(from, to, d) : -ENOMEM;
+                if (r == 0)
+                        r = backup_sync(to);
+        }
+        if (r == 0)
+                r = backup_sync_folder(file);
+        if (r == 0)
+                (void)snprintf(ret->set_aside, sizeof(ret->set_aside), "%s%s", name_of(file), suffix);
+        for (size_t i = 0; r < 0 && i < ARRAY_SIZE(parts); i++)
+                (void)remove_file(file, suffix, parts[i]);
+        return r;
+}
+
 static int replace(const char *file, const char *path, unsigned n, struct diag *d)
 {
         int r = set_aside(file, n);

@@ -8,8 +8,9 @@
 #include "backup.h"
 #include "inspect.h"
 
-/* In this order. What is removed leads nowhere and is seen by nobody; what is changed says what it said. The
- * numbers, types, layers and authors of rows cannot be known again. */
+/* In this order. What is removed leads nowhere and is seen by nobody; but it may be all that is left of a
+ * key whose row was lost, so a copy is kept. What is changed says what it said. The numbers, types, layers
+ * and authors of rows cannot be known again. */
 static const char *const mends[] = {
         "REINDEX",
         "UPDATE OR IGNORE layer SET folded = fold(name) WHERE folded IS NOT fold(name) AND fold(name) <> ''",
@@ -166,13 +167,18 @@ static int repair(const char *file, size_t value_max, bool only_look, struct rep
         int r = look(file, &p->found, d);
         if (r < 0 || p->found.n == 0)
                 return r;
-        r = mend(file, only_look, &p->left, d);
+        r = mend(file, true, &p->left, d);
         if (r < 0)
                 return r;
         if (p->left.n > 0)
                 return replace(file, value_max, only_look, p, d);
         p->outcome = REPAIR_MENDED;
-        return only_look ? 0 : write_note(file, value_max, &p->found, d);
+        if (only_look)
+                return 0;
+        r = recovery_keep(file, &p->recovery, d);
+        if (r == 0)
+                r = mend(file, false, &p->left, d);
+        return r < 0 ? r : write_note(file, value_max, &p->found, d);
 }
 
 int repair_store(const char *file, size_t value_max, bool only_look, struct repair *ret, struct diag *d)

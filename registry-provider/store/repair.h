@@ -2,8 +2,8 @@
 #pragma once
 
 /* A database in which something is wrong (inspect.h) is put right, by who has taken its folder for himself:
- * what can be mended without a guess is; else it is set aside and the newest good backup takes its place, as
- * at a start that finds it damaged (recovery.h). */
+ * what can be mended without a guess is, beside a copy of what it was; else it is set aside and the newest
+ * good backup takes its place, as at a start that finds it damaged (recovery.h). */
 
 #include "recovery.h"
 
@@ -18,7 +18,7 @@ struct repair {
         enum repair_outcome outcome;
         struct diags found;       /* what was wrong */
         struct diags left;        /* what could not be mended */
-        struct recovery recovery; /* REPAIR_RECOVERED */
+        struct recovery recovery; /* REPAIR_RECOVERED; of REPAIR_MENDED what was set aside */
 };
 
 void repair_done(struct repair *r);

@@ -154,7 +154,8 @@ START_TEST(the_program_repairs)
         (void)shell_output(0, SQL("root" LAYOUT_STORE, "UPDATE value SET folded = 'x' WHERE folded = 'v'"));
         SHELL_SAYS(0, "reg repair --root root --dry-run",
                 "value 'V' of layer base is stored as 'x', expected 'v'", "all of that would be mended");
-        SHELL_SAYS(0, "reg repair --root root --json", "{\"outcome\":\"mended\",", "stored as 'x'");
+        SHELL_SAYS(0, "reg repair --root root --json", "{\"outcome\":\"mended\",",
+                "all of that is mended; registry.db.corrupt-1 is what it was", "stored as 'x'");
         (void)shell_output(0, SPOIL("root" LAYOUT_STORE));
         SHELL_SAYS(4, "reg repair --root root", "has type 99", "there is no good backup: nothing is done");
         SHELL_SAYS(0,
@@ -162,9 +163,22 @@ START_TEST(the_program_repairs)
                         "UPDATE value SET type = 1 WHERE folded = 'v'") "cd root" LAYOUT_STATE
                                                                         "; cp registry.db backup-00000000000000000001.db; cd - >/dev/null; " SPOIL(
                                                                                 "root" LAYOUT_STORE) "reg repair --root root",
-                "has type 99", "it was set aside as registry.db.corrupt-1", "was loaded");
+                "has type 99", "it was set aside as registry.db.corrupt-2", "was loaded");
         registryd_start(NULL);
         ck_assert_str_eq(get_text(world.bus, KEY, "V"), "one base");
+}
+END_TEST
+
+/* The folder is another user's, and a link in it leads to what only root's group may write. */
+START_TEST(repair_has_nothing_of_root)
+{
+        registryd_start(NULL);
+        daemon_stop(&world.registryd);
+        SHELL_SAYS(5,
+                "mv root" LAYOUT_STORE " secret; chown 0:0 secret; chmod 660 secret; chmod 755 .. . root; "
+                "ln -s $PWD/secret root" LAYOUT_STORE "; chown -R -h 65534:65534 root" LAYOUT_STATE "; "
+                "setpriv --groups 0 $PEIOS_REG repair --root root",
+                "registry.db: ", "Permission denied");
 }
 END_TEST
 
@@ -181,10 +195,11 @@ int main(void)
 {
         const TTest *const tests[] = { while_others_write, the_program, checked_while_others_write,
                 the_program_checks, the_program_repairs };
-        const TTest *const privileged[] = { who_may };
+        const TTest *const privileged[] = { who_may, repair_has_nothing_of_root };
         Suite *suite = suite_create("backup");
 
         harness_add(suite, tests, ARRAY_SIZE(tests));
-        harness_add_privileged(suite, privileged, ARRAY_SIZE(privileged), "that another user gets no copy");
+        harness_add_privileged(suite, privileged, ARRAY_SIZE(privileged),
+                "that another user gets no copy, and that repair has nothing of root's");
         return harness_main(suite);
 }

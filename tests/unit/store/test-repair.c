@@ -89,6 +89,27 @@ START_TEST(mended)
 }
 END_TEST
 
+/* Values of a key whose row is lost cannot be seen, but are not lost for good. */
+START_TEST(what_it_was_is_kept)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        make_store(&s, 3);
+        run_sql(s.file, "DELETE FROM key");
+
+        struct repair p = repaired(&s, true, REPAIR_MENDED);
+        repair_done(&p);
+        _cleanup_free_ char *before = scratch_list(&s, "registry.db");
+        ck_assert_str_eq(before, "registry.db ");
+        p = repaired(&s, false, REPAIR_MENDED);
+        ck_assert_str_eq(p.recovery.set_aside, "registry.db.corrupt-1");
+        repair_done(&p);
+        ck_assert_int_eq(get_number(s.file, "SELECT count(*) FROM value"), 0);
+        ck_assert_int_eq(
+                get_number(scratch_path(&s, "registry.db.corrupt-1"), "SELECT count(*) FROM value"), 3);
+}
+END_TEST
+
 static const char *const others[] = {
         "UPDATE value SET type = 99 WHERE sequence = 2", "UPDATE value SET layer = 99 WHERE sequence = 2",
         "UPDATE value SET sequence = 77 WHERE sequence = 2", "DELETE FROM author", NULL, /* torn */
@@ -176,6 +197,7 @@ Suite *test_suite(void)
 
         tcase_set_timeout(tc, 60);
         tcase_add_loop_test(tc, mended, 0, (int)ARRAY_SIZE(mendable));
+        tcase_add_test(tc, what_it_was_is_kept);
         tcase_add_loop_test(tc, not_without_a_guess, 0, (int)ARRAY_SIZE(others));
         tcase_add_loop_test(tc, from_a_backup, 0, (int)ARRAY_SIZE(others));
         tcase_add_test(tc, no_good_backup);
