@@ -5,12 +5,15 @@
 #include <string.h>
 
 #include "../../schema/base/log.h"
+#include "../../schema/layout.h"
 #include "../store/history.h"
 
 /* What could not be deleted is tried again after this time. */
 #define RETRY_USEC UINT64_C(15000000)
 
 #define LAYERS "\\System\\Registry\\Layers"
+/* Among the problems: it is the disk's, and not of a value that is refused. */
+#define PROBLEM LAYOUT_STORE ": ends of layers"
 
 /* ---- Records ---- */
 
@@ -170,7 +173,7 @@ static void note_failure(struct ends *e, int error, const struct diag *d)
 
         (void)diag_set(&text, 0, LAYERS ": layers whose end has passed cannot be deleted yet: %s",
                 d->text[0] ? d->text : registry_error_text(e->storage->registry, error));
-        registryd_report(e->daemon, LAYERS, text.text, NULL);
+        registryd_report(e->daemon, PROBLEM, text.text, NULL);
         set_alarm(e, clock_of(CLOCK_BOOTTIME) + RETRY_USEC);
 }
 
@@ -205,7 +208,7 @@ static int end_layers(struct ends *e, const struct ending_clocks *now, struct di
                 r = registry_sync(registry, d);
         if (r == 0) {
                 report_ended(e, who);
-                (void)registryd_clear(e->daemon, LAYERS);
+                (void)registryd_clear(e->daemon, PROBLEM);
         }
         if (r == 0 && events.n > 0 && e->storage->registry1)
                 registry1_changed(e->storage->registry1, &events, &author);
@@ -242,6 +245,8 @@ void ends_changed(struct ends *e)
         if (e->version == registry_layers_version(e->storage->registry))
                 return;
         take_table(e, true);
+        /* What is still over is tried again at once. */
+        (void)registryd_clear(e->daemon, PROBLEM);
         set_alarm(e, UINT64_MAX);
 }
 

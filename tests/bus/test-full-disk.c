@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "../../schema/base/ending.h"
 #include "dropin.h"
 
 #define KEY "\\Test\\Key"
@@ -61,6 +62,31 @@ START_TEST(dropin_waits_for_room)
 }
 END_TEST
 
+/* A layer that has ended stays until it can be deleted; where that is not wanted any more, nothing is wrong.
+ */
+START_TEST(layer_cannot_end)
+{
+        static const char layer[] = "\\System\\Registry\\Layers\\lab";
+        char text[ENDING_TEXT_MAX];
+        struct ending_clocks now;
+        struct rlimit old;
+
+        registryd_start(NULL);
+        ending_read_clocks(&now);
+        const struct ending soon = ending_in(2000000, &now), late = ending_in(UINT64_C(3600000000), &now);
+        set_string(world.bus, layer, "Ends", ending_format(&soon, text));
+        limit_files(NULL, &old);
+        limit_files(&(struct rlimit){ .rlim_cur = 0, .rlim_max = old.rlim_max }, NULL);
+        WAIT(has_problem("cannot be deleted yet"));
+        /* That is of no value. */
+        _cleanup_message_ sd_bus_message *health = answer(world.bus, "Health", "");
+        ck_assert_ptr_nonnull(strstr(message_text(health), "'refused'=t:0"));
+        limit_files(&old, NULL);
+        set_string(world.bus, layer, "Ends", ending_format(&late, text));
+        WAIT(!has_problem("cannot be deleted yet"));
+}
+END_TEST
+
 /* So many values of four pages each: a transaction that does not fit where a small one does. */
 static void write_large_dropin(void)
 {
@@ -98,7 +124,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { dropin_does_not_fit, dropin_waits_for_room, writes_hurry_once };
+        const TTest *const tests[] = { dropin_does_not_fit, dropin_waits_for_room, writes_hurry_once,
+                layer_cannot_end };
         Suite *suite = suite_create("full-disk");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);
