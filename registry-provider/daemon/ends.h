@@ -32,5 +32,5 @@ _must_check_ int ends_init(struct ends *e, struct registryd *daemon, struct stor
         struct reload *reload, struct auditlog *auditlog);
 void ends_done(struct ends *e);
 
-/* Something was written: layers may have got other ends, or none. */
+/* Something was written, or files were read: layers may have got other ends, or none. */
 void ends_changed(struct ends *e);

@@ -128,6 +128,13 @@ static int load_schema(struct registryd *r)
         return e;
 }
 
+void registryd_files_read(struct registryd *r)
+{
+        /* At the start the ends come after the files. */
+        if (r->ends.alarm)
+                ends_changed(&r->ends);
+}
+
 /* ---- What the bus reports ---- */
 
 /* The schema and the drop-in files; what is wrong with them is in Problems. */

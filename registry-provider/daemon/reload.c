@@ -336,6 +336,7 @@ void reload_now(struct reload *r)
                 log_error("out of memory: subscribers were not sent what the drop-in files changed");
         registry_events_done(&events);
         dropins_done(&files);
+        registryd_files_read(r->daemon);
 }
 
 void reload_changed(struct reload *r)

@@ -2,10 +2,12 @@
 /* Layers that end by themselves: while the provider runs, while it does not, and before it does. */
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../../schema/base/ending.h"
 #include "apply.h"
 #include "client.h"
+#include "dropin.h"
 #include "shell.h"
 
 #define LAYER "\\System\\Registry\\Layers\\lab"
@@ -92,6 +94,38 @@ START_TEST(other_ends)
         /* An end that has passed already. */
         make_lab(-10);
         WAIT(strcmp(registry_property(world.bus, "Layers"), "[('base' 0 true '')]") == 0);
+}
+END_TEST
+
+/* A file's layer ends with its file. What is said of it counts as soon as that is gone, and nobody needs to
+ * write. */
+START_TEST(the_file_goes)
+{
+        dropin_write("lab.yaml", dropin_text("lab", 5, "disabled"));
+        registryd_start(NULL);
+        set_string(world.bus, LAYER, "Ends", end_in(-10));
+        ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "disabled lab");
+        ck_assert_str_eq(registry_property(world.bus, "LayerEnds"), "[]");
+        ck_assert_int_eq(unlink(world_path(dropin_path("lab.yaml"))), 0);
+        WAIT(strcmp(registry_property(world.bus, "Layers"), "[('base' 0 true '')]") == 0);
+        WAIT(no_problems());
+        ck_assert(is_told("), time\n"));
+}
+END_TEST
+
+/* Its end has passed, and comes back with it. */
+START_TEST(taken_back)
+{
+        registryd_start(NULL);
+        make_lab(2);
+        WAIT(strcmp(registry_property(world.bus, "Layers"), "[('base' 0 true '')]") == 0);
+        char *number = strdupa(registry_property(world.bus, "Sequence"));
+        const uint64_t ended = strtoull(number, NULL, 10);
+        succeeds(world.bus, "Undo", "a{sv}", 1, "sequence", "t", ended);
+        /* It counts at no moment. */
+        ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "success-only base");
+        WAIT(strcmp(registry_property(world.bus, "Layers"), "[('base' 0 true '')]") == 0);
+        ck_assert_str_ne(registry_property(world.bus, "Sequence"), number);
 }
 END_TEST
 
@@ -256,8 +290,9 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { while_it_runs, the_policy_follows, other_ends, refused_ends,
-                while_it_did_not_run, made_by_a_write, not_made, commands, wrong_commands, set_for_a_time };
+        const TTest *const tests[] = { while_it_runs, the_policy_follows, other_ends, the_file_goes,
+                taken_back, refused_ends, while_it_did_not_run, made_by_a_write, not_made, commands,
+                wrong_commands, set_for_a_time };
         const TTest *const privileged[] = { by_administrators };
         Suite *s = suite_create("ends");
 
