@@ -29,14 +29,20 @@ char *file_path(const char *root, const char *path)
 int file_exec_beside(const char *name, char *const *arguments)
 {
         char self[PATH_MAX], program[PATH_MAX];
+        struct stat st;
 
         ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
         if (n < 0)
                 return -errno;
         self[n] = '\0';
-        const char *own = strrchr(self, '/');
+        char *own = strrchr(self, '/');
         if (!own || snprintf(program, sizeof(program), "%.*s/%s", (int)(own - self), self, name) >= PATH_MAX)
                 return -ENAMETOOLONG;
+        *own = '\0';
+        if (stat(self, &st) < 0)
+                return -errno;
+        if (st.st_mode & S_IWOTH)
+                return -ENOENT;
         (void)execv(program, arguments);
         return -errno;
 }

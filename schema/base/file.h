@@ -51,7 +51,8 @@ _must_check_ int file_make_dirs(const char *path);
  * set where another one has it; 0 and -1 where it cannot be had at all, which is logged. */
 _must_check_ int file_take_run_dir(const char *path, int *ret_fd, struct diag *d);
 
-/* Runs the program of this name beside this one, in this one's place. Returns a negative errno. */
+/* Runs the program of this name beside this one, in this one's place; none where anybody may put one there,
+ * as beside a copy in /tmp. Returns a negative errno. */
 int file_exec_beside(const char *name, char *const *arguments);
 
 /* Text files that end in a checksum line, `# crc32c: 01234567`, of all that stands before it. What is

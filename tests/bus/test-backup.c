@@ -143,6 +143,17 @@ START_TEST(the_program_checks)
 }
 END_TEST
 
+/* Beside a copy of the program that is where anybody may put something. */
+START_TEST(what_is_planted_is_not_run)
+{
+        shell_is(1,
+                "mkdir open; chmod 1777 open; cp $PEIOS_REG open; "
+                "printf '#!/bin/sh\\necho planted\\n' >open/peios-reg-store; chmod 755 open/peios-reg-store; "
+                "open/peios-reg check f 2>/dev/null | grep planted",
+                "");
+}
+END_TEST
+
 /* Nothing is done while the provider runs, and what it does then belongs to whom the folder belongs to. */
 START_TEST(the_program_repairs)
 {
@@ -194,7 +205,7 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { while_others_write, the_program, checked_while_others_write,
-                the_program_checks, the_program_repairs };
+                the_program_checks, the_program_repairs, what_is_planted_is_not_run };
         const TTest *const privileged[] = { who_may, repair_has_nothing_of_root };
         Suite *suite = suite_create("backup");
 
