@@ -159,13 +159,46 @@ static int look_by(struct database *db, const char *rule, struct diags *found)
         return end_rule(db, q, found);
 }
 
+/* A table of ours as somebody else has made it computes what it likes, without end or with all memory, when
+ * it is read. Of other tables only such as a module of SQLite's reads are of interest. */
+static int look_at_tables(struct database *db, struct diags *found)
+{
+        _cleanup_(database_closep) struct database *own = NULL;
+        struct diag d = { 0 };
+        int r = database_open(NULL, STORE_WRITE, &own, &d);
+        if (r < 0)
+                return db->error = diag_set(&db->why, -r, "%s", d.text);
+        sqlite3_stmt *table =
+                database_prepare(own, "SELECT name, sql FROM main.sqlite_schema WHERE type = 'table'");
+        sqlite3_stmt *same = database_prepare(
+                db, "SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 AND sql = ?2");
+        while (r == 0 && found->n == 0 && database_row(own, table)) {
+                struct diag text;
+                bool is_same = false;
+                const char *name = (const char *)sqlite3_column_text(table, 0);
+                (void)sqlite3_bind_value(same, 1, sqlite3_column_value(table, 0));
+                (void)sqlite3_bind_value(same, 2, sqlite3_column_value(table, 1));
+                while (database_row(db, same))
+                        is_same = true;
+                (void)diag_set(&text, 0, "table %s is not as the registry makes it", name);
+                if (!is_same && db->error == 0)
+                        r = add_finding(db, NULL, text.text, found);
+        }
+        (void)sqlite3_finalize(table);
+        if (own->error < 0 && db->error == 0)
+                db->error = diag_set(&db->why, -own->error, "%s", own->why.text);
+        return end_rule(db, same, found);
+}
+
 /* In what is torn, or only looks like the registry's tables, rules would find anything. */
 static int look(struct database *db, struct diags *found, bool *ret_is_torn)
 {
         int r = look_by(db,
                 "SELECT NULL, printf('there is a %s called ''%s'', expected none', type, name) FROM sqlite_schema"
-                " WHERE type NOT IN ('table', 'index')",
+                " WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%'",
                 found);
+        if (r == 0 && found->n == 0)
+                r = look_at_tables(db, found);
 
         *ret_is_torn = false;
         if (r < 0 || found->n > 0)

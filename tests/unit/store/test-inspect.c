@@ -166,10 +166,15 @@ static const struct {
                 { "there is a view called 'blanket', expected none" } },
         { "CREATE TRIGGER t AFTER INSERT ON value BEGIN DELETE FROM key; END",
                 { "there is a trigger called 't', expected none" } },
+        { "DROP TABLE blanket; CREATE VIRTUAL TABLE blanket USING rtree(key, layer, sequence)",
+                { "there is a table called 'blanket', expected none" } },
         /* Tables that only look like ours. */
         { "CREATE TABLE k AS SELECT * FROM key; DROP TABLE key; ALTER TABLE k RENAME TO key;"
           "INSERT INTO key SELECT * FROM key; INSERT INTO key SELECT * FROM key; UPDATE key SET name = NULL, flags = 7",
-                { "its flags are 7, expected 0 or 1" } },
+                { "table key is not as the registry makes it" } },
+        { "DROP TABLE blanket; CREATE TABLE blanket(key BLOB, layer INTEGER,"
+          " sequence INTEGER AS (length(hex(zeroblob(9)))))",
+                { "table blanket is not as the registry makes it" } },
         /* What SQLite itself finds. */
         { "CREATE INDEX twice ON layer(name); PRAGMA writable_schema = ON;"
           "UPDATE sqlite_schema SET sql = 'CREATE INDEX twice ON layer(folded)' WHERE name = 'twice'",
