@@ -208,7 +208,11 @@ int transaction_make_keys(struct transaction *tx, const struct path *path, size_
                 size_t len;
                 const char *component = path_component(path, i, &len);
                 *(char *)mempcpy(name, component, len) = '\0';
-                int e = make_child(tx, name, layer, is_volatile, held, &key, &made);
+                struct path way = *path;
+                way.n = i + 1;
+                /* Or whoever came first would have what is said of all layers forgotten. */
+                const bool is_brief = is_volatile && !layers_metadata_are_in(&way);
+                int e = make_child(tx, name, layer, is_brief, held, &key, &made);
                 if (e < 0) {
                         (void)diag_set(d, 0, "%.*s: the key cannot be made: %s", path->ends[i], path->text,
                                 registry_error_text(tx->registry, e));

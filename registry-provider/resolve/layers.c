@@ -149,6 +149,11 @@ bool layers_is_metadata(const struct path *path, bool above)
         return true;
 }
 
+bool layers_metadata_are_in(const struct path *path)
+{
+        return path->n <= ARRAY_SIZE(layers_components) && layers_is_metadata(path, true);
+}
+
 static bool is_reserved(const char *name, size_t len)
 {
         return fold_equal(name, len, LAYER_BASE, strlen(LAYER_BASE)) ||

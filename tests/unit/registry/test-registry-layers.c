@@ -313,6 +313,18 @@ START_TEST(latent_entries)
 }
 END_TEST
 
+/* Whoever may write comes first, and what is said of layers is not forgotten for that. */
+START_TEST(kept_in_volatile_keys)
+{
+        world_do(&w, "rmr - \\System\nvset - \\System\\Registry\\Own V 1");
+        world_do(&w, "vmk - " LAYERS "brief\nset - " LAYERS "lasting Precedence 9");
+        world_restart(&w);
+        ck_assert_ptr_nonnull(layers_find(registry_layers(w.r), "lasting"));
+        ck_assert_ptr_null(layers_find(registry_layers(w.r), "brief"));
+        ck_assert_str_eq(world_get(&w, "\\System\\Registry\\Own", "V"), "NOT_FOUND");
+}
+END_TEST
+
 START_TEST(too_many)
 {
         struct buf script = BUF_INIT;
@@ -335,6 +347,6 @@ Suite *test_suite(void)
         const TTest *const tests[] = { disable_and_enable, withdraw_from_a_disabled_layer, precedence,
                 no_op_looks_at_the_new_table, refused_metadata_values, exact_metadata, only_base_says,
                 reserved_names, foreign_base_metadata, delete_a_layer, deleted_layers_are_empty,
-                recreated_in_one_transaction, latent_entries, too_many };
+                recreated_in_one_transaction, latent_entries, kept_in_volatile_keys, too_many };
         return suite_with("registry-layers", tests, ARRAY_SIZE(tests), setup, teardown);
 }
