@@ -94,7 +94,7 @@ static bool parse_rest(const char *text, struct sender_record *r)
 /* 0, also for a line that is none of ours, or -ENOMEM. */
 static int take_line(struct spool *s, const char *line, uint64_t *last)
 {
-        struct sender_record record;
+        struct sender_record record = { 0 };
         char *end;
         int r = 0;
 

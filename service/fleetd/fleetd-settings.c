@@ -228,13 +228,14 @@ static void on_provider(const char *old, const char *owner, void *userdata)
 
 static int find_values(struct fleetd_settings *s, const struct schema *schema)
 {
-        struct path key;
+        struct path key = { 0 };
 
         int r = path_parse(KEY, strlen(KEY), NULL, NULL, &key, NULL);
         for (size_t i = 0; r == 0 && i < FLEETD_SETTINGS_N; i++) {
                 s->values[i] = schema_find(schema, &key, names[i]);
                 r = s->values[i] ? 0 : -ENOENT;
         }
+        path_done(&key);
         return r;
 }
 
