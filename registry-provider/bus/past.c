@@ -468,6 +468,7 @@ int past_new(struct reader *reader, const char *file, struct past **ret)
         (void)pthread_mutex_init(&p->lock, NULL);
         (void)pthread_cond_init(&p->wake, NULL);
         halt_init(&p->halt);
+        restoration_clean_up(file);
         p->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         p->file = strdup(file);
         int r = p->event_fd < 0 ? -errno : p->file ? 0 : -ENOMEM;

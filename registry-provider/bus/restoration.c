@@ -25,6 +25,14 @@ struct restoration {
         unsigned tries;
 };
 
+void restoration_clean_up(const char *file)
+{
+        _cleanup_free_ char *path = backup_beside(file, COPY);
+
+        if (path)
+                (void)unlink(path);
+}
+
 int restoration_new(int fd, struct path *key, struct restoration **ret)
 {
         struct restoration *t = calloc(1, sizeof(*t));

@@ -9,6 +9,10 @@
 
 struct restoration;
 
+/* A copy that a process which was killed has left behind is removed: it may be as large as half of what is
+ * free. */
+void restoration_clean_up(const char *file);
+
 /* `fd` is borrowed; `key`, which it is about (empty: all), is taken over on success. 0 or -ENOMEM. */
 _must_check_ int restoration_new(int fd, struct path *key, struct restoration **ret);
 struct restoration *restoration_free(struct restoration *t);

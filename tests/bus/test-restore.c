@@ -115,6 +115,15 @@ START_TEST(a_key)
 }
 END_TEST
 
+/* Of one that was killed amid it. */
+START_TEST(left_behind)
+{
+        world_write(LAYOUT_STATE "/restore.new", "half a copy");
+        registryd_start(NULL);
+        ck_assert(!world_has(LAYOUT_STATE "/restore.new"));
+}
+END_TEST
+
 START_TEST(while_others_write)
 {
         registryd_start(NULL);
@@ -268,7 +277,7 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { the_program, layers, a_key, while_others_write, anything_else, sealed,
-                changing };
+                changing, left_behind };
         const TTest *const privileged[] = { who_may };
         Suite *suite = suite_create("restore");
 
