@@ -25,6 +25,8 @@ struct fetch {
         struct etcd_call *watch;
         uint64_t revision;     /* all changes up to this one are known */
         uint64_t began, heard; /* CLOCK_MONOTONIC */
+        uint64_t counted_from; /* as well */
+        unsigned count;        /* of FETCH_MUCH, since then */
         struct lane lane;
 };
 
@@ -47,6 +49,23 @@ static void fail(struct fetch *f, enum etcd_status status, const char *text)
         agent_plan(f->agent);
 }
 
+/* False: it is too much, and all is tried again when the minute is over. */
+static bool count(struct fetch *f)
+{
+        const uint64_t now = clock_usec();
+
+        if (now >= f->counted_from + FETCH_MUCH_USEC) {
+                f->counted_from = now;
+                f->count = 0;
+        }
+        if (++f->count <= FETCH_MUCH)
+                return true;
+        fail(f, ETCD_NONSENSE, "more changes a minute than policies can have");
+        f->lane.due = f->counted_from + FETCH_MUCH_USEC + lane_spread(FETCH_MUCH_USEC);
+        agent_plan(f->agent);
+        return false;
+}
+
 /* ---- into the folder ---- */
 
 static bool is_there(struct fetch *f, const struct group *g, const struct etcd_pair *pair)
@@ -57,36 +76,39 @@ static bool is_there(struct fetch *f, const struct group *g, const struct etcd_p
                text.len == pair->value_len && memcmp(buf_str(&text), pair->value, text.len) == 0;
 }
 
-/* Whoever judges it waits for a change of the folder: what is the same is not written again. Its revision
- * says nothing, as a store that was restored from a copy gives the same numbers once more. */
-static int store(struct fetch *f, const struct group *g, const struct etcd_pair *pair)
+/* What the group has after all of the answer's changes; NULL: nothing new. */
+static const struct etcd_pair *last_of(const struct group *g, const struct etcd_answer *a)
 {
-        return is_there(f, g, pair)
-                       ? 0
-                       : file_replace(f->folder_fd, g->file, pair->value, pair->value_len, 0644);
-}
-
-static struct group *find_group(struct fetch *f, const char *key)
-{
-        for (size_t i = 0; i < f->n; i++)
-                if (strcmp(f->groups[i].key, key) == 0)
-                        return &f->groups[i];
+        for (size_t i = a->n_pairs; i > 0; i--)
+                if (!a->pairs[i - 1].deleted && strcmp(a->pairs[i - 1].key, g->key) == 0)
+                        return &a->pairs[i - 1];
         return NULL;
 }
 
 /* False: it failed, and all is tried again later. */
-static bool take_pairs(struct fetch *f, const struct etcd_answer *a)
+static bool store(struct fetch *f, const struct group *g, const struct etcd_pair *pair)
 {
         char text[256];
 
-        for (size_t i = 0; i < a->n_pairs; i++) {
-                struct group *g = find_group(f, a->pairs[i].key);
-                int r = g && !a->pairs[i].deleted ? store(f, g, &a->pairs[i]) : 0;
-                if (r == 0)
-                        continue;
-                (void)snprintf(text, sizeof(text), "%s cannot be written: %s", g->file, strerror(-r));
-                fail(f, ETCD_REFUSED, text);
+        if (!count(f))
                 return false;
+        int r = file_replace(f->folder_fd, g->file, pair->value, pair->value_len, 0644);
+        if (r == 0)
+                return true;
+        (void)snprintf(text, sizeof(text), "%s cannot be written: %s", g->file, strerror(-r));
+        fail(f, ETCD_REFUSED, text);
+        return false;
+}
+
+/* Whoever judges them waits for a change of the folder: what is the same is not written again. Its revision
+ * says nothing, as a store that was restored from a copy gives the same numbers once more. */
+static bool take_pairs(struct fetch *f, const struct etcd_answer *a)
+{
+        for (size_t i = 0; i < f->n; i++) {
+                const struct group *g = &f->groups[i];
+                const struct etcd_pair *pair = last_of(g, a);
+                if (pair && !is_there(f, g, pair) && !store(f, g, pair))
+                        return false;
         }
         return true;
 }
@@ -107,7 +129,7 @@ static void on_change(const struct etcd_answer *a, void *userdata)
                 return fail(f, ETCD_REFUSED, "its store is an older one than it was");
         f->heard = clock_usec();
         f->revision = a->revision;
-        if (!take_pairs(f, a))
+        if (!count(f) || !take_pairs(f, a))
                 return;
         lane_succeeded(&f->lane);
         agent_plan(f->agent);

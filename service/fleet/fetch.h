@@ -11,6 +11,10 @@
  */
 #define FETCH_SILENCE_USEC (UINT64_C(25) * 60 * 1000000)
 #define FETCH_ROUND_USEC (UINT64_C(3600) * 1000000)
+/* Who owns etcd has each machine do no more than this: answers of a watch and files written, a minute. A
+ * watch of all groups that there may be begins with a quarter of them. */
+#define FETCH_MUCH (4 * ETCD_WATCH_KEYS_MAX)
+#define FETCH_MUCH_USEC (UINT64_C(60) * 1000000)
 
 struct fetch;
 

@@ -301,6 +301,34 @@ START_TEST(a_folder_that_cannot_be_written_is_tried_again)
 }
 END_TEST
 
+/* An etcd that somebody else owns: the machine does not write without end, and what comes last in one answer
+ * is all that is written of it. */
+START_TEST(a_storm_of_changes_is_cut)
+{
+        static const char change[] = "{\"kv\":{\"key\":\"L3BlaW9zL3BvbGljeS93ZWI=\",\"value\":\"%s\"}}";
+        static const char header[] = "{\"result\":{\"header\":{\"revision\":\"7\"},\"events\":[";
+        _cleanup_machine_ struct machine m = { 0 };
+        _cleanup_buf_ struct buf answer = BUF_INIT;
+
+        buf_puts(&answer, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+        for (unsigned i = 0; i < 1000; i++) {
+                buf_puts(&answer, header);
+                buf_printf(&answer, change, "bmV2ZXI=");
+                buf_printf(&answer, ",");
+                buf_printf(&answer, change, i == 999 ? "bGFzdA==" : i % 2 ? "b2Rk" : "ZXZlbg==");
+                buf_puts(&answer, "]}}\n");
+        }
+        ck_assert_int_eq(answer.error, 0);
+        etcd_world_nonsense(&w, buf_str(&answer), NONSENSE_CLOSES);
+        begin_one(&m);
+        wait_for(&m, "web.yaml", "even");
+        for (int i = 0; i < 60; i++) {
+                turn();
+                ck_assert(holds(&m, "web.yaml", "even") || holds(&m, "web.yaml", "odd"));
+        }
+}
+END_TEST
+
 START_TEST(fifty_machines_have_it_and_say_so)
 {
         struct machine *all = calloc(MANY, sizeof(*all));
@@ -353,6 +381,7 @@ Suite *test_suite(void)
                 a_store_that_counts_once_more_is_believed,
                 a_lease_that_is_gone_is_taken_again,
                 a_folder_that_cannot_be_written_is_tried_again,
+                a_storm_of_changes_is_cut,
                 fifty_machines_have_it_and_say_so,
         };
         return etcd_world_can() ? suite_waiting("fleet-agent", tests, ARRAY_SIZE(tests), setup, teardown)
