@@ -188,7 +188,8 @@ static void take_token(struct etcd_call *c)
         const char *token = etcd_parsed_token(p);
         if (a->status != ETCD_OK)
                 return etcd_call_fail(c, a->status, a->text);
-        if (!token)
+        /* It goes into a header, perhaps to another endpoint. */
+        if (!token || token[strcspn(token, "\r\n")])
                 return etcd_call_fail(c, ETCD_NONSENSE, "the answer to the login has no token");
         c->e->token = strdup(token);
         if (!c->e->token)

@@ -217,6 +217,18 @@ START_TEST(a_token_that_is_refused_again_is_an_error)
 }
 END_TEST
 
+START_TEST(a_token_is_one_line)
+{
+        _cleanup_world_ struct etcd_world w = { 0 };
+
+        etcd_world_open(&w);
+        etcd_world_nonsense(&w, OK("{" HEADER ",\"token\":\"t\\r\\nHost: other\"}"), NONSENSE_CLOSES);
+        etcd_world_client(&w, (struct etcd_config){ .user = "m", .password = "p" });
+        _cleanup_heard_ struct heard h = etcd_world_get(&w, "a");
+        ck_assert_int_eq(h.status, ETCD_NONSENSE);
+}
+END_TEST
+
 struct canceling {
         struct etcd_call *other, *self;
         unsigned n;
@@ -269,6 +281,7 @@ Suite *test_suite(void)
                 a_stream_without_an_end_of_line_is_cut,
                 a_login_without_a_token_is_nonsense,
                 a_token_that_is_refused_again_is_an_error,
+                a_token_is_one_line,
                 what_is_canceled_is_not_heard_of,
         };
         return suite_waiting("etcd-nonsense", tests, ARRAY_SIZE(tests), NULL, NULL);
