@@ -162,7 +162,8 @@ static void answer(int fd, const char *bytes, enum nonsense_end end)
         (void)recv(fd, request, sizeof(request), 0);
         while (send(fd, bytes, strlen(bytes), MSG_NOSIGNAL) >= 0 && end == NONSENSE_REPEATS)
                 ;
-        while (end == NONSENSE_IS_SILENT && recv(fd, request, sizeof(request), 0) > 0)
+        while ((end == NONSENSE_IS_SILENT || end == NONSENSE_ANSWERS_ONCE) &&
+                recv(fd, request, sizeof(request), 0) > 0)
                 ;
 }
 
@@ -172,11 +173,14 @@ static void serve(int listener, const char *bytes, enum nonsense_end end)
 
         while ((fd = accept(listener, NULL, NULL)) >= 0) {
                 if (fork() == 0) {
+                        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
                         (void)close(listener);
                         answer(fd, bytes, end);
                         _exit(0);
                 }
                 (void)close(fd);
+                if (end == NONSENSE_ANSWERS_ONCE)
+                        bytes = "";
         }
         _exit(1);
 }

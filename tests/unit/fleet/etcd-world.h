@@ -45,6 +45,7 @@ enum nonsense_end {
         NONSENSE_CLOSES,
         NONSENSE_IS_SILENT,
         NONSENSE_REPEATS,
+        NONSENSE_ANSWERS_ONCE, /* only the first connection, and keeps it */
 };
 void etcd_world_nonsense(struct etcd_world *w, const char *bytes, enum nonsense_end end);
 

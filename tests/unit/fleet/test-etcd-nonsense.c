@@ -176,6 +176,26 @@ START_TEST(a_stream_ends_with_its_status)
 }
 END_TEST
 
+/* As curl would, where a connection that it had already did not answer. */
+START_TEST(a_watch_is_not_sent_again_unasked)
+{
+        _cleanup_world_ struct etcd_world w = { 0 };
+        _cleanup_heard_ struct heard watching = { 0 };
+
+        etcd_world_open(&w);
+        begin(&w, "HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n{" HEADER "}", NONSENSE_ANSWERS_ONCE);
+        _cleanup_heard_ struct heard h = etcd_world_get(&w, "a");
+        ck_assert_int_eq(h.status, ETCD_OK);
+        ck_assert_int_eq(etcd_watch(w.client, &watched, 1, 8, heard_take, &watching, NULL), 0);
+        for (int i = 0; i < 5; i++)
+                ck_assert_int_ge(sd_event_run(w.event, 100000), 0);
+        etcd_world_nonsense(&w, OK(LINE("")), NONSENSE_CLOSES);
+        etcd_world_wait(&w, &watching, 1);
+        ck_assert_int_eq(watching.status, ETCD_DOWN);
+        ck_assert_uint_eq(watching.n, 1);
+}
+END_TEST
+
 START_TEST(a_stream_without_an_end_of_line_is_cut)
 {
         _cleanup_world_ struct etcd_world w = { 0 };
@@ -278,6 +298,7 @@ Suite *test_suite(void)
                 an_answer_of_too_many_parts_is_not_read,
                 a_key_with_a_nul_is_left_out,
                 a_stream_ends_with_its_status,
+                a_watch_is_not_sent_again_unasked,
                 a_stream_without_an_end_of_line_is_cut,
                 a_login_without_a_token_is_nonsense,
                 a_token_that_is_refused_again_is_an_error,
