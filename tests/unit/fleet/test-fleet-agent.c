@@ -253,6 +253,9 @@ START_TEST(a_store_that_counts_once_more_is_believed)
         etcd_world_ctl(&w, words);
         machine_start(&m, MACHINE, 0);
         (void)wait_for_key(VERDICT, "box", h.revision);
+        put("/peios/policy/web", "early");
+        wait_for(&m, "web.yaml", "early");
+        /* What comes now comes by the watch: it has begun. */
         put("/peios/policy/web", "first");
         wait_for(&m, "web.yaml", "first");
         uint64_t revision = wait_for_key("/peios/policy/web", "first", 0);
