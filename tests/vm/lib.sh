@@ -146,7 +146,7 @@ vm_arguments="console=ttyS0 quiet panic=-1 audit=1 norandmaps cryptomgr.notests 
 vm_emulate() {
         vm_limit=$1
         shift
-        nice -n "${vm_nice:-0}" python3 -B "$here/limit.py" "$vm_limit" qemu-system-x86_64 -accel "tcg,thread=${vm_threads:-single}" \
+        ${vm_scheduler:-nice -n "${vm_nice:-0}"} python3 -B "$here/limit.py" "$vm_limit" qemu-system-x86_64 -accel "tcg,thread=${vm_threads:-single}" \
                 -cpu max,la57=off -smp 2 -nographic -no-reboot -nodefaults "$@" </dev/null
 }
 
