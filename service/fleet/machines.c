@@ -267,6 +267,23 @@ static enum exit_code find_one(struct fleet_session *s, const char *machine, str
         return code;
 }
 
+/* A machine writes what it likes: JSON may have what a terminal obeys. */
+static void show_to_people(const struct machine *m, const char *verdict)
+{
+        _cleanup_buf_ struct buf out = BUF_INIT;
+
+        put_safe(&out, m->name);
+        buf_printf(&out, ": %s", machine_state_words[m->state]);
+        buf_puts(&out, m->why.len > 0 ? ", " : "");
+        put_safe(&out, buf_str(&m->why));
+        for (const char *line = verdict, *end; line; line = *end ? end + 1 : NULL) {
+                end = strchrnul(line, '\n');
+                buf_putc(&out, '\n');
+                utf8_put_safe(&out, line, (size_t)(end - line));
+        }
+        (void)printf("%s\n", buf_str(&out));
+}
+
 enum exit_code machines_show(const struct fleet_options *o, const char *machine)
 {
         _cleanup_session_ struct fleet_session s = { 0 };
@@ -279,15 +296,11 @@ enum exit_code machines_show(const struct fleet_options *o, const char *machine)
                 return code;
         judge(&f);
         const struct machine *m = &f.machines[0];
-        if (!o->json) {
-                _cleanup_buf_ struct buf line = BUF_INIT;
-                put_safe(&line, m->name);
-                buf_printf(&line, ": %s", machine_state_words[m->state]);
-                buf_puts(&line, m->why.len > 0 ? ", " : "");
-                put_safe(&line, buf_str(&m->why));
-                (void)printf("%s\n", buf_str(&line));
-        }
-        (void)printf("%s\n", m->verdict ? machine_verdict_pretty(m->verdict) : "null");
+        const char *verdict = m->verdict ? machine_verdict_pretty(m->verdict) : "null";
+        if (o->json)
+                (void)printf("%s\n", verdict);
+        else
+                show_to_people(m, verdict);
         return EXIT_CODE_OK;
 }
 

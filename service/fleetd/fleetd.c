@@ -102,9 +102,10 @@ static void making_done(struct making *m)
         buf_done(&m->password);
 }
 
+/* Everybody can read the registry: no user and password stand here. */
 static bool is_url(const char *word)
 {
-        return strncmp(word, "http://", 7) == 0 || strncmp(word, "https://", 8) == 0;
+        return (strncmp(word, "http://", 7) == 0 || strncmp(word, "https://", 8) == 0) && !strchr(word, '@');
 }
 
 static bool is_group(const char *word)
@@ -158,8 +159,8 @@ static int take_settings(struct fleetd *f, struct making *m, struct agent_config
         const char *file = fleetd_settings_text(f->settings, FLEETD_PASSWORD_FILE);
 
         int r = split(fleetd_settings_text(f->settings, FLEETD_ENDPOINTS),
-                "endpoint, expected http:// or https://", is_url, &m->endpoints, m->endpoint_list,
-                &c->etcd.n_endpoints);
+                "endpoint, expected http:// or https://, and no user", is_url, &m->endpoints,
+                m->endpoint_list, &c->etcd.n_endpoints);
         if (r == 0)
                 r = split(fleetd_settings_text(f->settings, FLEETD_GROUPS),
                         "group, expected lower-case letters, digits, `.`, `_` and `-`", is_group, &m->groups,

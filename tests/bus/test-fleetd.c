@@ -96,6 +96,9 @@ START_TEST(off_until_the_registry_says_where)
         (void)set_list(world.bus, FLEET, "Groups", "web", NULL);
         (void)set_list(world.bus, FLEET, "Endpoints", "ftp://nowhere", NULL);
         WAIT(daemon_said(&fleetd, "`ftp://nowhere` is no endpoint"));
+        (void)set_list(world.bus, FLEET, "Endpoints", "http://m:secret@127.0.0.1:2379", NULL);
+        WAIT(daemon_said(
+                &fleetd, "127.0.0.1:2379` is no endpoint, expected http:// or https://, and no user"));
         ck_assert_str_eq(all_verdicts(), "");
         join("web", "../etc");
         WAIT(daemon_said(&fleetd, "`../etc` is no group"));

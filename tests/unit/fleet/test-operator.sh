@@ -159,6 +159,9 @@ expect 0 "1 machine, 1 in-force" status --group db
 expect 0 '{"machine":"m2","host":"late","state":"behind","why":"web: serial 10, published is 11","time":""}' status --json
 expect 0 "m2: behind, web: serial 10" show m2
 says '"host": "late"'
+etcdctl put /peios/machines/mc/verdict "$(printf '{"host":"a\302\2332Jb"}')" >/dev/null
+expect 0 '"host": "a\xc2\x9b2Jb"' show mc
+expect 0 "forgotten: mc" forget mc
 expect 4 "there are more machines" show m
 expect 2 "there is no such machine" show x
 expect 0 "forgotten: ma" forget ma
