@@ -17,9 +17,9 @@
 #include "../../schema/layout.h"
 #include "../link/link.h"
 #include "../metrics/metrics.h"
-#include "provider.h"
 #include "config.h"
 #include "policy-bus.h"
+#include "provider.h"
 #include "taints.h"
 
 struct policyd {

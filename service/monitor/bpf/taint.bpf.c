@@ -107,7 +107,7 @@ static __always_inline void read_task(struct task_struct *task, struct report_ta
         read_exe(task, ret);
 }
 
-/* ---- What a task is asking of the kernel, kept from the begin of a function to its end: it names the module ---- */
+/* ---- What a task asks of the kernel, kept from a function's begin to its end: it names the module ---- */
 
 enum doing_kind {
         DOING_LOAD,
@@ -252,7 +252,8 @@ static __always_inline void read_stack(void *ctx, struct report_slot *slot)
         slot->frames_n = (__u32)n / sizeof(slot->frames[0]);
         bpf_snprintf(slot->text[0], REPORT_TEXT_SIZE, format, slot->frames, size);
         if (slot->frames_n > REPORT_FRAMES_A_TEXT)
-                bpf_snprintf(slot->text[1], REPORT_TEXT_SIZE, format, slot->frames + REPORT_FRAMES_A_TEXT, size);
+                bpf_snprintf(
+                        slot->text[1], REPORT_TEXT_SIZE, format, slot->frames + REPORT_FRAMES_A_TEXT, size);
 }
 
 static __noinline int fill_slot(
@@ -293,7 +294,7 @@ static __noinline int report_bit(void *ctx, __u32 bit, __u64 before, bool known)
         slot->task_key = (__u64)task;
         slot->where = where_now(task);
         slot->state = REPORT_WRITING;
-        /* The reader wakes meanwhile, which takes longer; where it comes too early, the second one wakes it. */
+        /* The reader wakes meanwhile, which takes longer; where it comes too early, the second wakes it. */
         bpf_ringbuf_output(&ring, &wake, sizeof(wake), 0);
         fill_slot(ctx, slot, task, known ? before : had);
         __sync_lock_test_and_set(&slot->state, REPORT_READY);
