@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the registry provider said of itself when the service asked it. */
 #include "metrics-text.h"
 
 #include <inttypes.h>
@@ -17,25 +18,17 @@ static void add_numbers(struct buf *out, const struct metrics_registry *r)
                 { "peios_registry_layers", "Layers that the registry has, 1024 at most.", r->layers },
                 { "peios_registry_layers_ending", "Layers that end by themselves.", r->layers_ending },
                 { "peios_registry_sequence", "The number of the last change.", r->sequence },
+                { "peios_registry_backup_time_seconds",
+                        "When the newest backup was made, since 1970; 0: there is none.",
+                        r->backup_time / 1000000 },
                 { "peios_registry_backup_sequence", "That of the newest change in the newest backup.",
                         r->backup_sequence },
                 { "peios_registry_subscriptions", "Subscriptions to changes.", r->subscriptions },
                 { "peios_registry_store_bytes", "Size of the database with its log.", r->store_bytes },
         };
 
-        for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-                metrics_add_family(out, numbers[i].name, "gauge", numbers[i].help);
-                metrics_add_sample(out, numbers[i].name, NULL, 0, numbers[i].value);
-        }
-}
-
-static void add_backup(struct buf *out, uint64_t usec)
-{
-        static const char name[] = "peios_registry_backup_time_seconds";
-
-        metrics_add_family(
-                out, name, "gauge", "When the newest backup was made, since 1970; 0: there is none.");
-        metrics_add_sample(out, name, NULL, 0, usec / 1000000);
+        for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+                metrics_add_number(out, numbers[i].name, "gauge", numbers[i].help, numbers[i].value);
 }
 
 static void add_commits(struct buf *out, const struct metrics_registry *r)
@@ -58,12 +51,10 @@ static void add_commits(struct buf *out, const struct metrics_registry *r)
 
 void metrics_add_registry(struct buf *out, const struct metrics_registry *r)
 {
-        metrics_add_family(out, "peios_registry_up", "gauge",
-                "Whether the registry provider answered when it was asked.");
-        metrics_add_sample(out, "peios_registry_up", NULL, 0, r->is_up);
+        metrics_add_number(out, "peios_registry_up", "gauge",
+                "Whether the registry provider answered when it was asked.", r->is_up);
         if (!r->is_up)
                 return;
         add_numbers(out, r);
-        add_backup(out, r->backup_time);
         add_commits(out, r);
 }

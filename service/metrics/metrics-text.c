@@ -57,6 +57,13 @@ void metrics_add_sample(
         buf_printf(out, "%" PRIu64 "\n", value);
 }
 
+void metrics_add_number(
+        struct buf *out, const char *name, const char *type, const char *help, uint64_t value)
+{
+        metrics_add_family(out, name, type, help);
+        metrics_add_sample(out, name, NULL, 0, value);
+}
+
 void metrics_put_seconds(struct buf *out, uint64_t usec)
 {
         buf_printf(out, "%" PRIu64 ".%06" PRIu64, usec / 1000000, usec % 1000000);

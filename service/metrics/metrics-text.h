@@ -16,6 +16,10 @@ void metrics_add_series(struct buf *out, const char *name, const struct metrics_
 void metrics_add_sample(
         struct buf *out, const char *name, const struct metrics_label *labels, size_t n, uint64_t value);
 
+/* One that is all of its family: without a label. */
+void metrics_add_number(
+        struct buf *out, const char *name, const char *type, const char *help, uint64_t value);
+
 /* With six digits behind the point. */
 void metrics_put_seconds(struct buf *out, uint64_t usec);
 

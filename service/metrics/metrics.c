@@ -100,9 +100,9 @@ static void add_times(const struct metrics_state *s, struct buf *out)
 
 static void add_taint(const struct metrics_state *s, struct buf *out)
 {
-        metrics_add_family(out, "peios_kernel_taint_readable", "gauge",
-                "Whether the kernel's taint mask can be read; without it no bit is shown.");
-        metrics_add_sample(out, "peios_kernel_taint_readable", NULL, 0, s->monitor.readable);
+        metrics_add_number(out, "peios_kernel_taint_readable", "gauge",
+                "Whether the kernel's taint mask can be read; without it no bit is shown.",
+                s->monitor.readable);
         if (!s->monitor.readable)
                 return;
         add_bits(s, out);
@@ -208,10 +208,8 @@ static void add_numbers(struct buf *out, const struct metrics_state *s)
                         s->monitor.drops },
         };
 
-        for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-                metrics_add_family(out, numbers[i].name, numbers[i].type, numbers[i].help);
-                metrics_add_sample(out, numbers[i].name, NULL, 0, numbers[i].value);
-        }
+        for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+                metrics_add_number(out, numbers[i].name, numbers[i].type, numbers[i].help, numbers[i].value);
 }
 
 int metrics_text(const struct metrics_state *s, struct buf *out)
