@@ -113,7 +113,7 @@ static enum exit_code read_text(const struct fleet_options *o, const char *file,
         struct diag d = { 0 };
 
         if (!file) {
-                buf_printf(ret, "peios-registry: 1\nlayer: fleet-%s\nprecedence: %u\n", o->group,
+                buf_printf(ret, "peios-registry: 1\nlayer: " LAYER_FLEET "%s\nprecedence: %u\n", o->group,
                         FLEET_PRECEDENCE_MIN);
                 return EXIT_CODE_OK;
         }

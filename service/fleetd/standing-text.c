@@ -191,11 +191,6 @@ struct layer {
         int enabled;
 };
 
-static bool is_of_fleet(const char *name)
-{
-        return strncmp(name, "fleet-", 6) == 0;
-}
-
 static void put_layer(struct json *j, const struct layer *l)
 {
         json_begin_object(j);
@@ -214,7 +209,8 @@ static int read_layers(sd_bus_message *m, struct json *j, bool of_fleet, uint32_
 
         while (r >= 0 &&
                 (r = sd_bus_message_read(m, "(subs)", &l.name, &l.precedence, &l.enabled, &l.file)) > 0) {
-                if (!l.enabled || is_of_fleet(l.name) != of_fleet || (!of_fleet && l.precedence < *highest))
+                const bool is_of_fleet = path_is_fleet_layer(l.name, strlen(l.name));
+                if (!l.enabled || is_of_fleet != of_fleet || (!of_fleet && l.precedence < *highest))
                         continue;
                 if (of_fleet && l.precedence > *highest)
                         *highest = l.precedence;
