@@ -2,18 +2,13 @@
 #include "etcd-answer.h"
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <nettle/base64.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "../../schema/base/buf.h"
 #include "../../schema/names/fold.h"
-
-/* Deeper than any answer of etcd's, and of more parts. A part costs up to 400 bytes of memory, and one byte
- * of an answer. */
-#define DEPTH_MAX 12
-#define PARTS_MAX 20000u
+#include "json-read.h"
 
 /* Of gRPC. */
 enum {
@@ -74,27 +69,10 @@ bool etcd_parsed_wants_login(const struct etcd_parsed *p)
         return p->wants_login;
 }
 
-/* NULL as well where it is there and of another type. */
-static struct json_object *member(struct json_object *o, const char *name, enum json_type type)
-{
-        struct json_object *found = NULL;
-
-        if (!json_object_is_type(o, json_type_object) || !json_object_object_get_ex(o, name, &found))
-                return NULL;
-        return json_object_is_type(found, type) ? found : NULL;
-}
-
-static const char *text_of(struct json_object *o, const char *name)
-{
-        struct json_object *found = member(o, name, json_type_string);
-
-        return found ? json_object_get_string(found) : NULL;
-}
-
 /* Numbers of 64 bits come as text; 0, which is left out, is 0. */
 static uint64_t number_of(struct json_object *o, const char *name)
 {
-        const char *text = text_of(o, name);
+        const char *text = json_read_text(o, name);
         char *end = NULL;
 
         if (!text || text[0] < '0' || text[0] > '9')
@@ -102,13 +80,6 @@ static uint64_t number_of(struct json_object *o, const char *name)
         errno = 0;
         uint64_t v = strtoull(text, &end, 10);
         return errno == 0 && *end == '\0' ? v : 0;
-}
-
-static bool is_true(struct json_object *o, const char *name)
-{
-        struct json_object *found = member(o, name, json_type_boolean);
-
-        return found && json_object_get_boolean(found);
 }
 
 /* What etcd says comes into a log, onto terminals, and to the service manager, line by line: it is one. */
@@ -132,7 +103,7 @@ static void say_nonsense(struct etcd_parsed *p, const char *why)
 
 /* ---- errors ---- */
 
-static enum etcd_status status_of_code(int64_t code, const char *message)
+static enum etcd_status status_of_code(uint64_t code, const char *message)
 {
         bool is_login = strstr(message, "authentication failed") || strstr(message, "user name is empty");
 
@@ -156,23 +127,16 @@ static enum etcd_status status_of_code(int64_t code, const char *message)
         }
 }
 
-static int64_t code_of(struct json_object *o, const char *name)
-{
-        struct json_object *found = member(o, name, json_type_int);
-
-        return found ? json_object_get_int64(found) : 0;
-}
-
 /* A single answer has `error`, `message` and `code`; a stream `error` with an object. */
 static void take_error(struct etcd_parsed *p, struct json_object *object)
 {
         bool is_stream = object != NULL;
         struct json_object *error = is_stream ? object : p->root;
-        int64_t code = code_of(error, is_stream ? "grpc_code" : "code");
-        const char *message = text_of(error, "message");
+        uint64_t code = json_read_number(error, is_stream ? "grpc_code" : "code");
+        const char *message = json_read_text(error, "message");
 
         if (!message)
-                message = text_of(error, "error");
+                message = json_read_text(error, "error");
         p->wants_login = code == CODE_UNAUTHENTICATED;
         say(p, status_of_code(code, message ? message : ""), message ? message : "an error without words");
 }
@@ -201,7 +165,7 @@ static int decode(const char *text, char **ret, size_t *ret_len)
 /* What is left out is empty. */
 static int take_text(struct etcd_parsed *p, size_t at, struct json_object *kv, const char *name, size_t *ret)
 {
-        const char *text = text_of(kv, name);
+        const char *text = json_read_text(kv, name);
 
         return decode(text ? text : "", &p->texts[at], ret);
 }
@@ -246,8 +210,8 @@ static int take_pairs(struct etcd_parsed *p, struct json_object *list, bool are_
         p->answer.pairs = p->pairs;
         for (size_t i = 0; i < n; i++) {
                 struct json_object *o = json_object_array_get_idx(list, i);
-                const char *type = are_events ? text_of(o, "type") : NULL;
-                struct json_object *kv = are_events ? member(o, "kv", json_type_object) : o;
+                const char *type = are_events ? json_read_text(o, "type") : NULL;
+                struct json_object *kv = are_events ? json_read_member(o, "kv", json_type_object) : o;
                 int r = kv ? add_pair(p, kv, type && strcmp(type, "DELETE") == 0) : -EBADMSG;
                 if (r < 0)
                         return r;
@@ -259,7 +223,7 @@ static int take_pairs(struct etcd_parsed *p, struct json_object *list, bool are_
 
 static void take_cancel(struct etcd_parsed *p, struct json_object *o)
 {
-        const char *reason = text_of(o, "cancel_reason");
+        const char *reason = json_read_text(o, "cancel_reason");
 
         if (number_of(o, "compact_revision") > 0)
                 say(p, ETCD_COMPACTED, "the revision to watch from is gone: the store was compacted");
@@ -271,19 +235,19 @@ static void take_cancel(struct etcd_parsed *p, struct json_object *o)
 
 static int take_result(struct etcd_parsed *p, struct json_object *o)
 {
-        struct json_object *header = member(o, "header", json_type_object);
-        struct json_object *events = member(o, "events", json_type_array);
-        struct json_object *kvs = member(o, "kvs", json_type_array);
+        struct json_object *header = json_read_member(o, "header", json_type_object);
+        struct json_object *events = json_read_member(o, "events", json_type_array);
+        struct json_object *kvs = json_read_member(o, "kvs", json_type_array);
 
         if (!header)
                 return -EBADMSG;
-        p->token = text_of(o, "token");
+        p->token = json_read_text(o, "token");
         p->answer.revision = number_of(header, "revision");
-        p->answer.more = is_true(o, "more");
-        p->answer.succeeded = is_true(o, "succeeded") || number_of(o, "deleted") > 0;
+        p->answer.more = json_read_true(o, "more");
+        p->answer.succeeded = json_read_true(o, "succeeded") || number_of(o, "deleted") > 0;
         p->answer.lease = number_of(o, "ID");
         p->answer.ttl = number_of(o, "TTL");
-        if (is_true(o, "canceled"))
+        if (json_read_true(o, "canceled"))
                 take_cancel(p, o);
         else if (events || kvs)
                 return take_pairs(p, events ? events : kvs, events != NULL);
@@ -292,7 +256,7 @@ static int take_result(struct etcd_parsed *p, struct json_object *o)
 
 static int take(struct etcd_parsed *p)
 {
-        struct json_object *error = NULL, *result = member(p->root, "result", json_type_object);
+        struct json_object *error = NULL, *result = json_read_member(p->root, "result", json_type_object);
 
         if (!json_object_is_type(p->root, json_type_object))
                 return -EBADMSG;
@@ -313,36 +277,12 @@ static void take_words(struct etcd_parsed *p, long http, const char *why)
         say(p, ETCD_DOWN, text);
 }
 
-static bool has_too_many_parts(const char *text, size_t n)
-{
-        size_t parts = 0;
-
-        for (size_t i = 0; i < n; i++)
-                parts += text[i] == ',' || text[i] == '[' || text[i] == '{';
-        return parts > PARTS_MAX;
-}
-
-static int parse_json(const char *text, size_t n, struct json_object **ret, const char **ret_why)
-{
-        *ret_why = "it has too many parts";
-        if (has_too_many_parts(text, n))
-                return 0;
-        struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
-        if (!tokener)
-                return -ENOMEM;
-        json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8);
-        *ret = json_tokener_parse_ex(tokener, text, (int)n);
-        *ret_why = json_tokener_error_desc(json_tokener_get_error(tokener));
-        json_tokener_free(tokener);
-        return 0;
-}
-
 int etcd_parse(const char *text, size_t n, long http, struct etcd_parsed **ret)
 {
         _cleanup_(etcd_parsed_freep) struct etcd_parsed *p = calloc(1, sizeof(*p));
         const char *why = NULL;
 
-        int r = p ? parse_json(text, n, &p->root, &why) : -ENOMEM;
+        int r = p ? json_read(text, n, &p->root, &why) : -ENOMEM;
         if (r < 0)
                 return r;
         if (!p->root)

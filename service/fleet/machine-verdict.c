@@ -3,12 +3,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <string.h>
 
 #include "../../schema/layout.h"
-
-#define DEPTH_MAX 12
+#include "../../schema/names/path.h"
+#include "json-read.h"
 
 const char *const machine_state_words[MACHINE_STATES_N] = {
         [MACHINE_SILENT] = "silent",
@@ -27,27 +26,11 @@ struct machine_verdict {
 
 /* ---- JSON ---- */
 
-static struct json_object *member(struct json_object *o, const char *name, enum json_type type)
-{
-        struct json_object *found = NULL;
-
-        if (!json_object_is_type(o, json_type_object) || !json_object_object_get_ex(o, name, &found))
-                return NULL;
-        return json_object_is_type(found, type) ? found : NULL;
-}
-
 static const char *text_of(struct json_object *o, const char *name)
 {
-        struct json_object *found = member(o, name, json_type_string);
+        const char *found = json_read_text(o, name);
 
-        return found ? json_object_get_string(found) : "";
-}
-
-static uint64_t number_of(struct json_object *o, const char *name)
-{
-        struct json_object *found = member(o, name, json_type_int);
-
-        return found ? json_object_get_uint64(found) : 0;
+        return found ? found : "";
 }
 
 static size_t length(struct json_object *list)
@@ -57,26 +40,22 @@ static size_t length(struct json_object *list)
 
 static struct json_object *list_of(const struct machine_verdict *v, const char *name)
 {
-        return member(v->root, name, json_type_array);
+        return json_read_member(v->root, name, json_type_array);
 }
 
 int machine_verdict_read(const char *text, size_t n, struct machine_verdict **ret)
 {
-        struct machine_verdict *v = calloc(1, sizeof(*v));
-        struct json_tokener *tokener = v && n <= INT32_MAX ? json_tokener_new_ex(DEPTH_MAX) : NULL;
+        _cleanup_(machine_verdict_freep) struct machine_verdict *v = calloc(1, sizeof(*v));
+        const char *why;
 
-        if (!tokener) {
-                free(v);
-                return -ENOMEM;
-        }
-        json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8);
-        v->root = json_tokener_parse_ex(tokener, text, (int)n);
-        json_tokener_free(tokener);
+        int r = v ? json_read(text, n, &v->root, &why) : -ENOMEM;
+        if (r < 0)
+                return r;
         if (v->root && !json_object_is_type(v->root, json_type_object)) {
                 (void)json_object_put(v->root);
                 v->root = NULL;
         }
-        *ret = v;
+        *ret = STEAL_PTR(v);
         return 0;
 }
 
@@ -138,7 +117,7 @@ static bool is_refused(const struct machine_verdict *v, const struct machine_gro
 
 static bool is_behind(const struct machine_verdict *v, const struct machine_group *g, struct buf *why)
 {
-        uint64_t serial = number_of(find(list_of(v, "groups"), "group", g->name), "serial");
+        uint64_t serial = json_read_number(find(list_of(v, "groups"), "group", g->name), "serial");
 
         if (g->serial == 0 || serial == g->serial)
                 return false;
@@ -152,10 +131,10 @@ static bool is_beaten(const struct machine_verdict *v, const struct machine_grou
         struct json_object *above = list_of(v, "above"), *values = list_of(v, "values");
         _cleanup_buf_ struct buf layer = BUF_INIT;
 
-        buf_printf(&layer, "fleet-%s", g->name);
+        buf_printf(&layer, LAYER_FLEET "%s", g->name);
         struct json_object *own = find(list_of(v, "layers"), "layer", buf_str(&layer));
         const char *file = text_of(own, "file");
-        if (number_of(find(list_of(v, "groups"), "group", g->name), "serial") == 0)
+        if (json_read_number(find(list_of(v, "groups"), "group", g->name), "serial") == 0)
                 return false;
         if (!own || (file[0] && strncmp(file, LAYOUT_DROPINS_FLEET "/", strlen(LAYOUT_DROPINS_FLEET) + 1) !=
                                         0)) {
@@ -175,7 +154,7 @@ static bool is_beaten(const struct machine_verdict *v, const struct machine_grou
 static bool is_drifted(const struct machine_verdict *v, struct buf *why)
 {
         struct json_object *values = list_of(v, "values");
-        uint64_t drifts = number_of(v->root, "drifts");
+        uint64_t drifts = json_read_number(v->root, "drifts");
 
         for (size_t i = 0; i < length(values); i++) {
                 struct json_object *value = json_object_array_get_idx(values, i);
@@ -191,7 +170,7 @@ static bool is_drifted(const struct machine_verdict *v, struct buf *why)
 
 static bool is_tainted(const struct machine_verdict *v, struct buf *why)
 {
-        uint64_t bits = number_of(v->root, "tainted") & ~number_of(v->root, "taint-accepted");
+        uint64_t bits = json_read_number(v->root, "tainted") & ~json_read_number(v->root, "taint-accepted");
 
         if (bits != 0)
                 buf_printf(why, "0x%" PRIx64, bits);
