@@ -91,7 +91,7 @@ static void drop(struct ends *e, struct ends_layer *l)
         *l = e->list[--e->n];
 }
 
-static int take_layer(struct ends *e, const struct layer *l, bool is_told)
+static int take_layer(struct ends *e, const struct layer *l, bool is_recorded)
 {
         struct ends_layer *known = find(e, l->name);
         int r = 0;
@@ -100,7 +100,7 @@ static int take_layer(struct ends *e, const struct layer *l, bool is_told)
                 known->is_seen = true;
                 return 0;
         }
-        if (is_told) {
+        if (is_recorded) {
                 const struct actor who = find_who(e, l->name);
                 record(e, RECORD_LAYER_LIMITED, l->name, known ? &known->end : NULL, &l->end, NULL, &who);
         }
@@ -121,7 +121,7 @@ static void report_withdrawn(const struct ends *e, const struct ends_layer *l)
         record(e, RECORD_LAYER_ENDED, l->name, &l->end, NULL, is_there ? "unlimited" : "deleted", &who);
 }
 
-static void take_table(struct ends *e, bool is_told)
+static void take_table(struct ends *e, bool is_recorded)
 {
         const struct layers *layers = registry_layers(e->storage->registry);
         int r = 0;
@@ -131,7 +131,7 @@ static void take_table(struct ends *e, bool is_told)
                 e->list[i].is_seen = false;
         for (size_t i = 0; r == 0 && i < layers->n; i++)
                 if (layers->list[i].has_end)
-                        r = take_layer(e, &layers->list[i], is_told);
+                        r = take_layer(e, &layers->list[i], is_recorded);
         if (r < 0)
                 log_error("out of memory: a layer's end is not recorded");
         for (size_t i = e->n; r == 0 && i-- > 0;)

@@ -38,7 +38,7 @@ void registryd_mended(struct registryd *r, const char *file);
 /* Number i of all, whose file begins so; NULL: it does not. False behind the last. */
 bool registryd_problem(const struct registryd *r, size_t i, const char *beginning, const char **ret);
 
-/* ---- And what they tell each other ---- */
+/* ---- And what they report to each other ---- */
 
 /* The drop-in files were read: a layer's end counts where no file stands behind it any more. */
 void registryd_files_read(struct registryd *r);

@@ -109,14 +109,14 @@ static int write_value(struct session *s, struct exchange_writer *w, const struc
                 s, exchange_write_value(w, v, s->options.layer ? NULL : subtree_from(t, v), &d), key, &d);
 }
 
-/* What is below a volatile key is, too, and is not told again. */
-static void write_note(struct exchange_writer *w, const struct hive_key *key, const struct path **told)
+/* What is below a volatile key is, too, and is not said again. */
+static void write_note(struct exchange_writer *w, const struct hive_key *key, const struct path **noted)
 {
-        if (!key->is_volatile || (*told && path_is_below(&key->path, *told)))
+        if (!key->is_volatile || (*noted && path_is_below(&key->path, *noted)))
                 return;
         exchange_write_comment(
                 w, "volatile, and gone when the provider stops: the next key, and what is below it");
-        *told = &key->path;
+        *noted = &key->path;
 }
 
 /* A layer may have values in a key that it does not name: whoever writes them names it. */
@@ -159,10 +159,10 @@ static int write_document(struct session *s, const struct exchange_writing *how,
         int r = exchange_writer_new(how, out, &w, &s->diag);
         if (r < 0)
                 return s->diag.text[0] ? session_refuse(s, r) : session_fail(s, r, NULL);
-        const struct path *told = NULL;
+        const struct path *noted = NULL;
         int code = write_comment(s, w, s->line.words[0]);
         for (size_t i = 0; i < t->n && code == EXIT_CODE_OK; i++) {
-                write_note(w, &t->keys[i], &told);
+                write_note(w, &t->keys[i], &noted);
                 code = write_key(s, w, t, &t->keys[i], n_refused);
         }
         if (code != EXIT_CODE_OK)

@@ -118,7 +118,7 @@ static int run(struct session *s)
         if (code == EXIT_CODE_OK)
                 code = commands[s->command].run(s);
         if (code == EXIT_CODE_OK && commands[s->command].lists)
-                code = session_tell_problems(s);
+                code = session_report_problems(s);
         return code;
 }
 

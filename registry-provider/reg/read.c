@@ -94,7 +94,7 @@ int read_value(struct session *s, const char *key, const char *name)
         /* Only a drop-in file's layer can be what a broken file said before. */
         return strcmp(e.layer, LAYER_DEFAULT) == 0 || strcmp(e.layer, LAYER_BASE) == 0
                        ? EXIT_CODE_OK
-                       : session_tell_problems(s);
+                       : session_report_problems(s);
 }
 
 /* One word: a key, or else a value in the key above. */

@@ -35,7 +35,7 @@ static int write_file(struct session *s, const char *file, bool replaces, int fr
         return r < 0 ? session_fail(s, r, file) : EXIT_CODE_OK;
 }
 
-static void tell_copied(struct session *s, const char *key, const char *file)
+static void report_copied(struct session *s, const char *key, const char *file)
 {
         struct json j = json_on(&s->out);
 
@@ -85,7 +85,7 @@ int command_backup(struct session *s)
                 return session_bad_reply(s, r);
         code = write_file(s, file, key.text != NULL, from);
         if (code == EXIT_CODE_OK)
-                tell_copied(s, key.text, file);
+                report_copied(s, key.text, file);
         return code;
 }
 
@@ -149,7 +149,7 @@ int command_check(struct session *s)
         code = session_flush(s);
         /* Files and layers' metadata that do not count are no fault of the database. */
         if (code == EXIT_CODE_OK && !file)
-                code = session_tell_problems(s);
+                code = session_report_problems(s);
         if (code != EXIT_CODE_OK || found.n == 0)
                 return code;
         (void)diag_set(&s->diag, EUCLEAN, "%s: %zu %s not as it should be", file ? file : "the registry",

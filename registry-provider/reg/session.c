@@ -430,7 +430,7 @@ const char *session_find_text(sd_bus_message *property, const char *name)
         return NULL;
 }
 
-int session_tell_problems(struct session *s)
+int session_report_problems(struct session *s)
 {
         _cleanup_message_ sd_bus_message *problems = NULL;
         const char *file, *text;

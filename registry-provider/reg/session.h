@@ -106,7 +106,7 @@ const char *session_find_text(sd_bus_message *property, const char *name);
  * missing: what it said last stays in force, and nothing else would show that. */
 _must_check_ int session_get_problems(struct session *s, sd_bus_message **ret);
 /* Asks, and warns of each on standard error; nothing with --quiet, or of an earlier moment. */
-_must_check_ int session_tell_problems(struct session *s);
+_must_check_ int session_report_problems(struct session *s);
 
 /* Somebody can be asked: standard input and standard error are terminals. */
 bool session_interactive(void);

@@ -80,7 +80,7 @@ static int call(struct undo *u, const char *method, sd_bus_message **ret)
         return (int)client_call(u->s->bus, m, TIMEOUT_USEC, ret, &u->s->diag);
 }
 
-static void tell_left_out(const struct undo *u)
+static void report_left_out(const struct undo *u)
 {
         if (u->left_out > 0 && !u->s->options.quiet)
                 session_warn("%" PRIu32
@@ -105,7 +105,7 @@ static int show(struct undo *u)
                 return session_bad_reply(u->s, r);
         code = session_flush(u->s);
         if (code == EXIT_CODE_OK && u->s->options.dry_run)
-                tell_left_out(u);
+                report_left_out(u);
         return code;
 }
 
@@ -145,7 +145,7 @@ static int read_answer(struct undo *u, sd_bus_message *reply)
                         u->done, preview_sum(&counts), sequence);
         int code = session_flush(u->s);
         if (code == EXIT_CODE_OK)
-                tell_left_out(u);
+                report_left_out(u);
         return code;
 }
 

@@ -24,7 +24,7 @@ struct repair {
 void repair_done(struct repair *r);
 #define _cleanup_repair_ _cleanup_(repair_done)
 
-/* `only_look`: says what would be done; then `recovery` is empty. A note in the history tells of what was
+/* `only_look`: says what would be done; then `recovery` is empty. A note in the history says what was
  * done. 0 with *ret to be done with; or a negative errno with d set, and then nothing is changed, or all
  * that was there is set aside whole. */
 _must_check_ int repair_store(

@@ -12,7 +12,7 @@ struct provider;
 _must_check_ int provider_new(sd_bus *bus, struct metrics *metrics, struct provider **ret);
 struct provider *provider_free(struct provider *p);
 
-/* Asks (p may be NULL), unless nobody wants to know or an answer is still to come; the metrics are told. */
+/* Asks, unless nobody wants to know or an answer is still to come; it changes the metrics. p may be NULL. */
 void provider_ask(struct provider *p);
 /* What was said last; NULL: nothing yet, or nobody asked. */
 const struct metrics_registry *provider_health(const struct provider *p);

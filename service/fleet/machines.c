@@ -304,7 +304,7 @@ enum exit_code machines_show(const struct fleet_options *o, const char *machine)
         return EXIT_CODE_OK;
 }
 
-static void tell_forgotten(const struct fleet_options *o, const char *name)
+static void report_forgotten(const struct fleet_options *o, const char *name)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
         struct json j = json_on(&out);
@@ -334,6 +334,6 @@ enum exit_code machines_forget(const struct fleet_options *o, const char *machin
         buf_printf(&name, "%s/", f.machines[0].name);
         code = name.error ? EXIT_CODE_FAILURE : fleet_session_delete_all(&s, "machines", buf_str(&name));
         if (code == EXIT_CODE_OK)
-                tell_forgotten(o, f.machines[0].name);
+                report_forgotten(o, f.machines[0].name);
         return code;
 }

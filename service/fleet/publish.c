@@ -211,7 +211,7 @@ static enum exit_code judge(
         return r < 0 ? EXIT_CODE_FAILURE : EXIT_CODE_INVALID;
 }
 
-static void tell(const struct fleet_options *o, uint64_t serial)
+static void report(const struct fleet_options *o, uint64_t serial)
 {
         _cleanup_buf_ struct buf out = BUF_INIT;
         struct json j = json_on(&out);
@@ -254,7 +254,7 @@ static enum exit_code send(struct fleet_session *s, const char *file, const char
                 log_error(
                         "somebody else has published for group %s meanwhile; nothing is changed", o->group);
         if (code == EXIT_CODE_OK)
-                tell(o, p.serial);
+                report(o, p.serial);
         return code;
 }
 

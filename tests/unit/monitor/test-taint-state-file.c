@@ -50,7 +50,7 @@ static void teardown(void)
 }
 
 /* In the order in which the monitor does it. The results of the two. */
-static void tell(unsigned bit, uint64_t seqno, int ret[static 2])
+static void report(unsigned bit, uint64_t seqno, int ret[static 2])
 {
         struct taint_event e = { .bit = bit, .reason = "x" };
         struct diag d = { 0 };
@@ -66,11 +66,11 @@ static void tell(unsigned bit, uint64_t seqno, int ret[static 2])
         ret[1] = taint_state_keep_reported(&file, root.root, &state, &d);
 }
 
-static void tell_well(unsigned bit, uint64_t seqno)
+static void report_well(unsigned bit, uint64_t seqno)
 {
         int r[2];
 
-        tell(bit, seqno, r);
+        report(bit, seqno, r);
         ck_assert_int_eq(r[0] | r[1], 0);
 }
 
@@ -109,7 +109,7 @@ START_TEST(the_file_is_of_one_boot)
         ck_assert_str_eq(back.boot_id, BOOT);
         ck_assert_uint_eq(back.reported, 0);
 
-        tell_well(3, 1);
+        report_well(3, 1);
         ck_assert_uint_eq(stat_file().st_mode & 07777, 0600);
         ck_assert_uint_eq(scratch_count(&root, LAYOUT_POLICY_RUN), 2);
         check_file();
@@ -127,7 +127,7 @@ START_TEST(without_a_folder_nothing_is_kept)
 
         scratch_remove(&root, LAYOUT_POLICY_RUN "/seqno");
         scratch_remove(&root, LAYOUT_POLICY_RUN);
-        tell(3, 1, r);
+        report(3, 1, r);
         ck_assert_int_eq(r[0], -ENOENT);
         ck_assert_int_eq(r[1], -ENOENT);
 }
@@ -135,10 +135,10 @@ END_TEST
 
 START_TEST(one_file_is_appended_to)
 {
-        tell_well(3, 1);
+        report_well(3, 1);
         const struct stat first = stat_file();
         for (unsigned bit = 4; bit < 20; bit++) {
-                tell_well(bit, bit);
+                report_well(bit, bit);
                 check_file();
         }
         state.blind = true;
@@ -151,8 +151,8 @@ END_TEST
 
 START_TEST(each_start_writes_it_anew)
 {
-        tell_well(3, 1);
-        tell_well(4, 2);
+        report_well(3, 1);
+        report_well(4, 2);
         const struct stat before = stat_file();
         taint_state_file_done(&file);
         ck_assert_int_eq(taint_state_keep_reported(&file, root.root, &state, NULL), 0);
@@ -166,7 +166,7 @@ START_TEST(a_large_one_is_written_anew)
 {
         off_t largest = 0, all;
 
-        tell_well(3, 1);
+        report_well(3, 1);
         const off_t whole = stat_file().st_size;
         for (unsigned i = 0; (all = stat_file().st_size) >= largest; i++) {
                 largest = all;
@@ -186,15 +186,15 @@ START_TEST(a_write_that_fails_is_made_up_for)
         unsigned at_first = 0;
         int r[2];
 
-        tell_well(3, 1);
+        report_well(3, 1);
         for (size_t left = 0;; left++) {
                 write_left = left;
-                tell(4, 2, r);
+                report(4, 2, r);
                 write_left = SIZE_MAX;
                 /* Where the first of the two failed, the second writes all. */
                 if (r[1] == 0)
                         check_file();
-                tell_well(5, 3);
+                report_well(5, 3);
                 check_file();
                 if (r[0] == 0 && r[1] == 0)
                         break;
@@ -208,16 +208,16 @@ END_TEST
 
 START_TEST(what_another_did_to_it_is_mended)
 {
-        tell_well(3, 1);
+        report_well(3, 1);
         scratch_remove(&root, STATE);
-        tell_well(4, 2);
+        report_well(4, 2);
         check_file();
         scratch_puts(&root, STATE ".other", "x");
         ck_assert_int_eq(rename(scratch_path(&root, STATE ".other"), scratch_path(&root, STATE)), 0);
-        tell_well(5, 3);
+        report_well(5, 3);
         check_file();
         scratch_puts(&root, STATE, "x");
-        tell_well(6, 4);
+        report_well(6, 4);
         check_file();
 }
 END_TEST
