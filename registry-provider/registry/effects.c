@@ -72,11 +72,6 @@ static bool effect_matches(const void *entry, const void *key)
                fold_equal(t->name, strlen(t->name), p->name, strlen(p->name));
 }
 
-static uint32_t guid_hash(const struct guid *guid)
-{
-        return hashmap_hash(guid->bytes, sizeof(guid->bytes), hashmap_seed());
-}
-
 static uint32_t probe_hash(const struct probe *p)
 {
         return fold_hash(p->name, strlen(p->name), guid_hash(p->key) + p->is_child);

@@ -43,11 +43,6 @@ struct compare {
 
 /* ---- Keys that are others now ---- */
 
-static uint32_t guid_hash(const struct guid *guid)
-{
-        return hashmap_hash(guid->bytes, sizeof(guid->bytes), hashmap_seed());
-}
-
 static bool then_matches(const void *entry, const void *key)
 {
         return guid_equal(&((const struct pair *)entry)->then, key);
@@ -252,27 +247,8 @@ static int collect_blankets(struct compare *c, const struct store_blanket *list)
 static const void *find(
         const struct store *s, const struct guid *key, const struct element *e, uint64_t *ret_sequence)
 {
-        const struct store_path_entry *entry;
-        const struct store_value_entry *value;
-        const struct store_blanket *blanket;
-
-        if (guid_is_zero(key))
-                return NULL;
-        switch (e->kind) {
-        case STORE_ENTRY:
-                entry = registry_entry_in_layer(store_lookup(s, key, e->name, strlen(e->name)), e->layer);
-                *ret_sequence = entry ? entry->sequence : 0;
-                return entry;
-        case STORE_VALUE:
-                value = registry_value_in_layer(store_value(s, key, e->name, strlen(e->name)), e->layer);
-                *ret_sequence = value ? value->sequence : 0;
-                return value;
-        case STORE_BLANKET:
-                blanket = registry_blanket_in_layer(store_blankets(s, key), e->layer);
-                *ret_sequence = blanket ? blanket->sequence : 0;
-                return blanket;
-        }
-        return NULL;
+        return guid_is_zero(key) ? NULL
+                                 : registry_in_layer(s, e->kind, key, e->name, e->layer, ret_sequence);
 }
 
 static bool entries_equal(
@@ -366,13 +342,18 @@ static int visit_subkeys(struct compare *c, size_t depth, const struct store_pat
         return e;
 }
 
+static const struct store_path_entry *look_up(
+        const struct store *s, const struct guid *key, const char *name, size_t len)
+{
+        return guid_is_zero(key) ? NULL : store_lookup(s, key, name, len);
+}
+
 static int compare_subkey(
         struct compare *c, const struct visit *v, bool is_then, const struct store_path_entry *listed)
 {
         const struct store *other = is_then ? c->now : c->then;
         const struct guid *key = is_then ? &v->now : &v->then;
-        const struct store_path_entry *chain =
-                guid_is_zero(key) ? NULL : store_lookup(other, key, listed->name, strlen(listed->name));
+        const struct store_path_entry *chain = look_up(other, key, listed->name, strlen(listed->name));
         int e = 0;
 
         if (is_then || !chain)
@@ -434,12 +415,6 @@ static int compare_more_values(struct compare *c, const struct visit *v)
         for (size_t i = 0; e == 0 && i < n; i++)
                 e = collect_values(c, values[i]);
         return e == 0 ? compare_rest(c, v) : e;
-}
-
-static const struct store_path_entry *look_up(
-        const struct store *s, const struct guid *key, const char *name, size_t len)
-{
-        return guid_is_zero(key) ? NULL : store_lookup(s, key, name, len);
 }
 
 /* Above the key that it is about: of what leads there only what is not there any more is of interest. */

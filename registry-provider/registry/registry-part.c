@@ -82,8 +82,7 @@ static bool slot_matches(const void *entry, const void *key)
 
 static uint32_t probe_hash(const struct probe *p)
 {
-        return fold_hash(p->name, p->len,
-                hashmap_hash(p->key->bytes, sizeof(p->key->bytes), hashmap_seed() + (uint32_t)p->kind));
+        return fold_hash(p->name, p->len, guid_hash(p->key) + (uint32_t)p->kind);
 }
 
 static struct slot *find_slot(const struct registry_part *p, const struct probe *probe)

@@ -24,11 +24,6 @@ void undo_done(struct undo *u)
 
 /* ---- Targets ---- */
 
-static uint32_t guid_hash(const struct guid *guid)
-{
-        return hashmap_hash(guid->bytes, sizeof(guid->bytes), hashmap_seed());
-}
-
 static uint32_t probe_hash(const struct undo_probe *p)
 {
         uint32_t seed = fold_hash(p->layer, strlen(p->layer), guid_hash(p->key) + (uint32_t)p->kind);

@@ -66,24 +66,10 @@ static int find_path(struct undo *u, const struct guid *key)
 
 static uint64_t sequence_now(const struct undo *u, const struct undo_target *t)
 {
-        const struct store *s = u->tx->store;
-        const struct store_path_entry *entry;
-        const struct store_value_entry *value;
-        const struct store_blanket *blanket;
+        uint64_t sequence;
 
-        switch (t->kind) {
-        case STORE_ENTRY:
-                entry = registry_entry_in_layer(
-                        store_lookup(s, &t->key, t->name, strlen(t->name)), t->layer);
-                return entry ? entry->sequence : 0;
-        case STORE_VALUE:
-                value = registry_value_in_layer(store_value(s, &t->key, t->name, strlen(t->name)), t->layer);
-                return value ? value->sequence : 0;
-        case STORE_BLANKET:
-                blanket = registry_blanket_in_layer(store_blankets(s, &t->key), t->layer);
-                return blanket ? blanket->sequence : 0;
-        }
-        return 0;
+        (void)registry_in_layer(u->tx->store, t->kind, &t->key, t->name, t->layer, &sequence);
+        return sequence;
 }
 
 static int written_since(struct undo *u, const struct undo_target *t, uint64_t now)

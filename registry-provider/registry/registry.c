@@ -340,6 +340,31 @@ const struct store_blanket *registry_blanket_in_layer(const struct store_blanket
         return list;
 }
 
+const void *registry_in_layer(const struct store *s, enum store_kind kind, const struct guid *key,
+        const char *name, const char *layer, uint64_t *ret_sequence)
+{
+        const struct store_path_entry *entry;
+        const struct store_value_entry *value;
+        const struct store_blanket *blanket;
+
+        switch (kind) {
+        case STORE_ENTRY:
+                entry = registry_entry_in_layer(store_lookup(s, key, name, strlen(name)), layer);
+                *ret_sequence = entry ? entry->sequence : 0;
+                return entry;
+        case STORE_VALUE:
+                value = registry_value_in_layer(store_value(s, key, name, strlen(name)), layer);
+                *ret_sequence = value ? value->sequence : 0;
+                return value;
+        case STORE_BLANKET:
+                blanket = registry_blanket_in_layer(store_blankets(s, key), layer);
+                *ret_sequence = blanket ? blanket->sequence : 0;
+                return blanket;
+        }
+        *ret_sequence = 0;
+        return NULL;
+}
+
 const struct store_path_entry *registry_named(const struct store_path_entry *chain, const char *layer)
 {
         const struct store_path_entry *mine = layer ? registry_entry_in_layer(chain, layer) : NULL;

@@ -92,6 +92,10 @@ const struct store_path_entry *registry_entry_in_layer(
 const struct store_value_entry *registry_value_in_layer(
         const struct store_value_entry *chain, const char *layer);
 const struct store_blanket *registry_blanket_in_layer(const struct store_blanket *list, const char *layer);
+/* The same of a key (of an entry: its parent) and whatever kind, with its number. NULL: it has none, and the
+ * number is 0. */
+const void *registry_in_layer(const struct store *s, enum store_kind kind, const struct guid *key,
+        const char *name, const char *layer, uint64_t *ret_sequence);
 /* The entry of a chain that names a key: the layer's own before all others, so that layers that name the
  * same key share it. NULL: only hidden ones. */
 const struct store_path_entry *registry_named(const struct store_path_entry *chain, const char *layer);

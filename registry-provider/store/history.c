@@ -213,11 +213,6 @@ struct search {
         size_t n, bytes;
 };
 
-static uint32_t place_hash(const struct guid *guid)
-{
-        return hashmap_hash(guid->bytes, sizeof(guid->bytes), hashmap_seed());
-}
-
 static bool place_matches(const void *entry, const void *key)
 {
         return guid_equal(&((const struct place *)entry)->guid, key);
@@ -265,7 +260,7 @@ static struct place *add_place(struct search *x, const struct guid *guid, const 
         if (!p)
                 return NULL;
         *p = (struct place){ .guid = *guid, .name = name };
-        if (hashmap_put(&x->places, place_hash(guid), p) < 0) {
+        if (hashmap_put(&x->places, guid_hash(guid), p) < 0) {
                 (void)database_no_memory(store_database(x->store));
                 return NULL;
         }
@@ -282,7 +277,7 @@ static const struct place *place_of(struct search *x, const struct guid *guid)
         size_t n = 0;
 
         while (is_known && !guid_is_zero(&at) && n < ARRAY_SIZE(way) &&
-                !(above = hashmap_get(&x->places, place_hash(&at), place_matches, &at))) {
+                !(above = hashmap_get(&x->places, guid_hash(&at), place_matches, &at))) {
                 const char *name;
                 struct guid parent;
                 is_known = find_key(x->store, &at, &name, &parent);
@@ -343,7 +338,7 @@ static void add_to_queue(struct search *x, sqlite3_stmt *q)
         while (database_row(store_database(x->store), q)) {
                 struct guid guid;
                 database_column_guid(q, 0, &guid);
-                bool is_new = !hashmap_get(&x->places, place_hash(&guid), place_matches, &guid);
+                bool is_new = !hashmap_get(&x->places, guid_hash(&guid), place_matches, &guid);
                 const struct place *p = place_of(x, &guid);
                 if (!is_new || !p || p->depth == 0 || (p->matched < p->depth && !is_inside(x, p)))
                         continue;

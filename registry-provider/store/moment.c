@@ -46,9 +46,8 @@ struct probe {
 
 static uint32_t probe_hash(const struct probe *p)
 {
-        uint32_t seed = hashmap_hash(p->key->bytes, sizeof(p->key->bytes), hashmap_seed());
-
-        return hashmap_hash(p->folded, p->len, seed + (uint32_t)p->kind + 16 * (uint32_t)p->layer);
+        return hashmap_hash(
+                p->folded, p->len, guid_hash(p->key) + (uint32_t)p->kind + 16 * (uint32_t)p->layer);
 }
 
 static bool thing_matches(const void *entry, const void *key)

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "../../schema/base/hashmap.h"
 #include "store-tables.h"
 #include "store.h"
 
@@ -228,4 +229,9 @@ void guid_format(const struct guid *g, char ret[static 37])
                 *ret++ = digits[g->bytes[i] & 0x0F];
         }
         *ret = '\0';
+}
+
+uint32_t guid_hash(const struct guid *g)
+{
+        return hashmap_hash(g->bytes, sizeof(g->bytes), hashmap_seed());
 }

@@ -40,6 +40,8 @@ static inline bool guid_is_zero(const struct guid *g)
 _must_check_ int guid_new(struct guid *ret);
 /* 8-4-4-4-12 hex digits in byte order, 36 characters. */
 void guid_format(const struct guid *g, char ret[static 37]);
+/* For a hashmap. */
+uint32_t guid_hash(const struct guid *g);
 
 /* Operation codes are those of RSI; those from 0x1000 on are ours. */
 enum store_op_code {
