@@ -11,7 +11,6 @@
 /* What could not be deleted is tried again after this time. */
 #define RETRY_USEC UINT64_C(15000000)
 
-#define LAYERS "\\System\\Registry\\Layers"
 /* Among the problems: it is the disk's, and not of a value that is refused. */
 #define PROBLEM LAYOUT_STORE ": ends of layers"
 
@@ -50,7 +49,7 @@ static void record(const struct ends *e, enum record_kind kind, const char *laye
         char old_text[ENDING_TEXT_MAX], new_text[ENDING_TEXT_MAX];
         _cleanup_buf_ struct buf path = BUF_INIT;
 
-        buf_printf(&path, LAYERS "\\%s", layer);
+        buf_printf(&path, LAYERS_KEY "\\%s", layer);
         auditlog_emit(e->auditlog, &(struct record){ .kind = kind,
                                            .path = buf_str(&path),
                                            .old_text = shown(old, old_text),
@@ -171,7 +170,7 @@ static void note_failure(struct ends *e, int error, const struct diag *d)
 {
         struct diag text = { 0 };
 
-        (void)diag_set(&text, 0, LAYERS ": layers whose end has passed cannot be deleted yet: %s",
+        (void)diag_set(&text, 0, LAYERS_KEY ": layers whose end has passed cannot be deleted yet: %s",
                 d->text[0] ? d->text : registry_error_text(e->storage->registry, error));
         registryd_report(e->daemon, PROBLEM, text.text, NULL);
         set_alarm(e, clock_of(CLOCK_BOOTTIME) + RETRY_USEC);

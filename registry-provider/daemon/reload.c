@@ -145,8 +145,6 @@ static void send_changes(struct reload *r, const struct registry_events *events,
 
 /* ---- What is wrong ---- */
 
-#define METADATA "\\System\\Registry\\Layers\\"
-
 struct check {
         struct reload *reload;
         struct problems found;
@@ -158,7 +156,7 @@ static void on_refused(const struct layers_refused *refused, void *userdata)
         _cleanup_buf_ struct buf path = BUF_INIT, value = BUF_INIT, text = BUF_INIT;
         uint32_t number;
 
-        buf_printf(&path, METADATA "%s\\%s", refused->layer, refused->name);
+        buf_printf(&path, LAYERS_KEY "\\%s\\%s", refused->layer, refused->name);
         value_format(&value, &refused->value, true);
         buf_printf(&text, "%s: a %s of ", buf_str(&path), value_type_symbol(refused->value.type));
         if (value_get_u32(&refused->value, &number) == 0)
@@ -186,7 +184,7 @@ static void check_metadata(struct reload *r)
         if (e < 0)
                 log_warning("layers' metadata cannot be read: %s; ignoring", strerror(-e));
         const char *path;
-        for (size_t i = 0; e == 0 && registryd_problem(r->daemon, i, METADATA, &path);)
+        for (size_t i = 0; e == 0 && registryd_problem(r->daemon, i, LAYERS_KEY "\\", &path);)
                 if (!path || problems_clear(&c.found, path))
                         i++;
                 else

@@ -52,8 +52,9 @@ int command_layer_del(struct session *s);
 int layer_take_end(struct session *s);
 /* A name that nobody else has. */
 int layer_name_temporary(struct session *s);
-/* The time alone of what the registry says of an end. */
-void layer_put_end(struct buf *out, const char *ends);
+/* Of what the registry says of an end the time alone, behind `before`; nothing where `ends` is NULL or "".
+ */
+void layer_put_end(struct buf *out, const char *before, const char *ends);
 /* The member "ends"; `ends` may be NULL. */
 void layer_end_to_json(struct json *j, const char *ends);
 

@@ -11,8 +11,6 @@
 #include "commands.h"
 #include "write.h"
 
-#define LAYERS DEFAULT_HIVE "\\System\\Registry\\Layers\\"
-
 /* ---- Ends ---- */
 
 static int refuse_end(struct session *s, const char *option, const char *text, const char *expected)
@@ -74,8 +72,11 @@ int layer_name_temporary(struct session *s)
         return EXIT_CODE_OK;
 }
 
-void layer_put_end(struct buf *out, const char *ends)
+void layer_put_end(struct buf *out, const char *before, const char *ends)
 {
+        if (!ends || !ends[0])
+                return;
+        buf_puts(out, before);
         utf8_put_safe(out, ends, strcspn(ends, " "));
 }
 
@@ -107,7 +108,7 @@ static void row_to_text(struct table *t, const struct row *r)
         buf_puts(table_cell(t), r->enabled ? "enabled" : "disabled");
         struct buf *cell = table_cell(t);
         if (r->ends)
-                layer_put_end(cell, r->ends);
+                layer_put_end(cell, "", r->ends);
         else
                 buf_putc(cell, '-');
         utf8_put_safe(table_cell(t), r->file, strlen(r->file));
@@ -282,10 +283,7 @@ static int send(struct write_batch *b, const char *name, const char *verb, const
         }
         buf_printf(&s->out, "%s layer ", verb);
         utf8_put_safe(&s->out, name, strlen(name));
-        if (s->ends[0]) {
-                buf_puts(&s->out, ", until ");
-                layer_put_end(&s->out, s->ends);
-        }
+        layer_put_end(&s->out, ", until ", s->ends);
         buf_putc(&s->out, '\n');
         return code;
 }
@@ -307,7 +305,7 @@ int command_layer_new(struct session *s)
                 (void)diag_set(&s->diag, EEXIST, "layer '%s' is there already", name);
                 return EXIT_CODE_INVALID;
         }
-        buf_printf(&key, LAYERS "%s", name);
+        buf_printf(&key, DEFAULT_HIVE LAYERS_KEY "\\%s", name);
         code = write_batch_add(&b, WRITE_CREATE_KEY, buf_str(&key), NULL, NULL);
         if (code == EXIT_CODE_OK)
                 code = set_metadata(&b, buf_str(&key));
@@ -333,7 +331,7 @@ int command_layer_set(struct session *s)
                         s->options.no_end && s->ends[0] ? "--no-end and an end" : "--enable and --disable");
                 return EXIT_CODE_USAGE;
         }
-        buf_printf(&key, LAYERS "%s", name);
+        buf_printf(&key, DEFAULT_HIVE LAYERS_KEY "\\%s", name);
         code = set_metadata(&b, buf_str(&key));
         if (code == EXIT_CODE_OK && !b.m) {
                 (void)diag_set(&s->diag, EINVAL,
@@ -361,7 +359,7 @@ int command_layer_del(struct session *s)
                 session_complain("nothing is deleted");
                 return EXIT_CODE_OK;
         }
-        buf_printf(&key, LAYERS "%s", name);
+        buf_printf(&key, DEFAULT_HIVE LAYERS_KEY "\\%s", name);
         code = write_batch_add(&b, WRITE_DELETE_KEY, buf_str(&key), NULL, NULL);
         return code == EXIT_CODE_OK ? send(&b, name, "del", "deleted") : code;
 }

@@ -317,10 +317,7 @@ static void long_value(struct table *t, const struct entry *e, const char *ends)
         buf_printf(table_cell(t), "%zu", v.size);
         utf8_put_safe(table_cell(t), e->layer, strlen(e->layer));
         buf_printf(&t->text, " %" PRIu64, e->sequence);
-        if (ends) {
-                buf_puts(&t->text, " until ");
-                layer_put_end(&t->text, ends);
-        }
+        layer_put_end(&t->text, " until ", ends);
         utf8_put_safe(table_cell(t), name, strlen(name));
         buf_puts(&t->text, " = ");
         value_format(&t->text, &v, true);

@@ -61,10 +61,7 @@ static void show_value(struct buf *out, const struct contender *c, bool wins, co
         }
         if (!wins && !hides)
                 buf_printf(out, "   (%s)", c->state);
-        if (ends) {
-                buf_puts(out, "   until ");
-                layer_put_end(out, ends);
-        }
+        layer_put_end(out, "   until ", ends);
         if (c->file[0]) {
                 buf_puts(out, "   ");
                 utf8_put_safe(out, c->file, strlen(c->file));

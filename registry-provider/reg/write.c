@@ -207,9 +207,8 @@ static int echo_json(
         json_begin_object(&j);
         json_add_string(&j, "action", kinds[c->kind].verb);
         words_path_to_json(&j, "path", path.text);
-        if (c->name) {
+        if (c->name)
                 json_add_string(&j, "name", path_word_of_value_name(c->name));
-        }
         if (c->kind == WRITE_SET)
                 value_to_json(&j, c->value);
         names_of_peios_to_json(&j, c, path.text);
@@ -242,10 +241,7 @@ static int echo(
         buf_puts(&s->out, "   (layer ");
         utf8_put_safe(&s->out, layer, strlen(layer));
         buf_printf(&s->out, ", sequence %" PRIu64, o->sequence);
-        if (s->ends[0]) {
-                buf_puts(&s->out, ", until ");
-                layer_put_end(&s->out, s->ends);
-        }
+        layer_put_end(&s->out, ", until ", s->ends);
         buf_puts(&s->out, ")\n");
         return EXIT_CODE_OK;
 }

@@ -425,8 +425,8 @@ int registry_dropins_check(const struct dropins *files, const struct dropin *in,
                 return e;
         if (is_taken)
                 return registry_fail(d, REGISTRY_EXISTS,
-                        "%s: layer '%s' is there already, and not a file's; choose another name, or delete "
-                        "\\System\\Registry\\Layers\\%s",
+                        "%s: layer '%s' is there already, and not a file's; choose another name, or delete " LAYERS_KEY
+                        "\\%s",
                         in->path, name, name);
         for (size_t i = 0; !known && i < all->n; i++)
                 n += !all->list[i].file && !layers_find(of_files, all->list[i].name);

@@ -525,8 +525,7 @@ int layers_check_writable(const struct layers *list, const char **layer, struct 
                         name);
         if (!l)
                 return registry_fail(d, REGISTRY_NOT_FOUND,
-                        "there is no layer '%s'; make it by setting \\System\\Registry\\Layers\\%s, value "
-                        "Precedence",
+                        "there is no layer '%s'; make it by setting " LAYERS_KEY "\\%s, value Precedence",
                         name, name);
         if (l->file)
                 return registry_fail(d, REGISTRY_READ_ONLY,

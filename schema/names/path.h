@@ -85,3 +85,5 @@ bool path_value_name_is_storable(const char *s, size_t len);
 #define LAYER_FLEET "fleet-"
 /* In front of what nobody chose: layers with an end that whoever may write may make. */
 #define LAYER_TEMPORARY "temporary-"
+/* Below it each layer has a key, which says what the layer is. */
+#define LAYERS_KEY "\\System\\Registry\\Layers"

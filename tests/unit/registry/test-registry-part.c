@@ -12,7 +12,6 @@
 #include "registry-util.h"
 
 #define ROUNDS 120u
-#define LAYERS_KEY "\\System\\Registry\\Layers\\"
 
 static struct world w;
 static struct registry_part *part;
@@ -56,8 +55,8 @@ static void setup(void)
                                 .control = &control };
                 ck_assert_int_eq(path_parse(key, strlen(key), NULL, NULL, &schema_values[i].key, NULL), 0);
         }
-        world_do(&w, "set - " LAYERS_KEY "one Precedence 5\nset - " LAYERS_KEY "two Precedence 5\n"
-                     "set - " LAYERS_KEY "low Precedence 0");
+        world_do(&w, "set - " LAYERS_KEY "\\one Precedence 5\nset - " LAYERS_KEY "\\two Precedence 5\n"
+                     "set - " LAYERS_KEY "\\low Precedence 0");
         /* The hive Users stays. */
         world_write(
                 &w, files[1], "peios-registry: 1\nlayer: more\nhives: [Users]\nkeys: { \\Users\\U: { } }\n");
@@ -145,10 +144,10 @@ static void invent_change(struct buf *script)
         else if (what < 15)
                 buf_printf(script, "rmr %s %s", layer, key);
         else if (what < 19)
-                buf_printf(script, "set - " LAYERS_KEY "%s %s %u", layer, pick(2) ? "Enabled" : "Precedence",
-                        pick(3));
+                buf_printf(script, "set - " LAYERS_KEY "\\%s %s %u", layer,
+                        pick(2) ? "Enabled" : "Precedence", pick(3));
         else
-                buf_printf(script, "rm - " LAYERS_KEY "%s", layer);
+                buf_printf(script, "rm - " LAYERS_KEY "\\%s", layer);
 }
 
 /* What fails is no matter. */
@@ -337,7 +336,7 @@ START_TEST(many_layers_name_a_key)
         _cleanup_buf_ struct buf script = BUF_INIT;
 
         for (unsigned i = 0; i < 100; i++)
-                buf_printf(&script, "set - " LAYERS_KEY "l%u Precedence %u\n", i, i);
+                buf_printf(&script, "set - " LAYERS_KEY "\\l%u Precedence %u\n", i, i);
         world_do(&w, buf_str(&script));
         buf_clear(&script);
         for (unsigned i = 0; i < 100; i++)
