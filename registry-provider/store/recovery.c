@@ -225,27 +225,22 @@ static int copy_newest_good(const char *file, const char *to, struct recovery *r
         return failed < 0 ? failed : remove_new(file);
 }
 
-/* The counter and the note are in it before it is anybody's store. */
-static int write_note(const char *path, size_t value_max, const struct recovery *recovery, struct diag *d)
+int recovery_note(const char *file, size_t value_max, const char *text, uint64_t sequence, struct diag *d)
 {
         _cleanup_store_ struct store *s = NULL;
-        struct diag text;
 
-        recovery_describe(recovery, &text);
-        const struct store_op note = {
-                .code = STORE_NOTE, .name = text.text, .sequence = recovery->sequence
-        };
-        int r = make_file(path, d);
-        if (r == 0)
-                r = store_open(path, STORE_WRITE, value_max, &s, d);
+        int r = store_open(file, STORE_WRITE, value_max, &s, d);
         if (r == 0)
                 r = store_begin(s, NULL);
         if (r < 0)
                 return r;
+        const struct store_op note = {
+                .code = STORE_NOTE, .name = text, .sequence = sequence ? sequence : store_take_sequence(s)
+        };
         r = store_apply(s, &note);
         if (r < 0) {
                 store_rollback(s);
-                return r;
+                return diag_set(d, -r, "%s", store_failure(s));
         }
         r = store_commit(s);
         return r < 0 ? r : store_sync(s, d);
@@ -254,7 +249,13 @@ static int write_note(const char *path, size_t value_max, const struct recovery 
 static int make_new(
         const char *file, const char *path, size_t value_max, struct recovery *recovery, struct diag *d)
 {
-        int r = write_note(path, value_max, recovery, d);
+        struct diag text;
+
+        /* The counter and the note are in it before it is anybody's store. */
+        recovery_describe(recovery, &text);
+        int r = make_file(path, d);
+        if (r == 0)
+                r = recovery_note(path, value_max, text.text, recovery->sequence, d);
         /* What the last one to close it could not bring into it would stay behind. */
         if (r == 0 && size_of(file, NEW, "-wal") != -ENOENT)
                 r = diag_set(d, EIO, "%s: the last change could not be put into it", path);

@@ -45,6 +45,11 @@ _must_check_ int recovery_suspects(const char *file, struct diag *d);
  * For who has taken the folder, and has nothing open. 0, or a negative errno with nothing left behind. */
 _must_check_ int recovery_keep(const char *file, struct recovery *ret, struct diag *d);
 
+/* Puts a note of what was done into the history, as change number `sequence` (0: the next one). Durable. For
+ * who has taken the folder, and has nothing open. 0 or a negative errno. */
+_must_check_ int recovery_note(
+        const char *file, size_t value_max, const char *text, uint64_t sequence, struct diag *d);
+
 /* The whole of it for people, in one line. */
 void recovery_describe(const struct recovery *recovery, struct diag *ret);
 

@@ -97,27 +97,12 @@ static int mend(const char *file, bool only_look, struct diags *left, struct dia
 
 static int write_note(const char *file, size_t value_max, const struct diags *found, struct diag *d)
 {
-        _cleanup_store_ struct store *s = NULL;
         struct diag text;
 
         (void)diag_set(&text, 0, "repaired: %zu %s; first: %s", found->n,
                 found->n == 1 ? "thing was not as it should be" : "things were not as they should be",
                 found->list[0]);
-        int r = store_open(file, STORE_WRITE, value_max, &s, d);
-        if (r == 0)
-                r = store_begin(s, NULL);
-        if (r < 0)
-                return r;
-        const struct store_op note = {
-                .code = STORE_NOTE, .name = text.text, .sequence = store_take_sequence(s)
-        };
-        r = store_apply(s, &note);
-        if (r < 0) {
-                store_rollback(s);
-                return diag_set(d, -r, "%s", store_failure(s));
-        }
-        r = store_commit(s);
-        return r < 0 ? r : store_sync(s, d);
+        return recovery_note(file, value_max, text.text, 0, d);
 }
 
 /* ---- Another one in its place ---- */

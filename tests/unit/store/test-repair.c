@@ -54,6 +54,9 @@ static const char *const mendable[] = {
         "INSERT INTO value VALUES(x'78000000000000000000000000000000', 'v', 1, 'V', 1, 1, x'00')",
         /* Names that are folded as nobody looks for them. */
         "UPDATE value SET folded = 'VALUE2' WHERE sequence = 2",
+        "UPDATE history SET sequence = 4 WHERE id = (SELECT max(id) FROM history);"
+        "INSERT INTO path_entry VALUES(x'01000000000000000000000000000000', 'SUB', 1, 'Sub', 4, NULL)",
+        "UPDATE history SET folded = 'VALUE2' WHERE sequence = 2",
         "INSERT INTO layer VALUES(7, 'SITE', 'Site')",
         "UPDATE value SET type = 65535 WHERE sequence = 2",
         "INSERT INTO file VALUES(99, '/etc/x', 0, 1)",
