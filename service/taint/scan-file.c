@@ -176,14 +176,41 @@ static bool has_mark(const char *p, const char *end)
 static bool ends_in_panic(
         const struct scan_hit *last, const struct scan_hit *hit, const char *p, const char *end)
 {
-        const char *panic = memmem(p, (size_t)(end - p), "Kernel panic", strlen("Kernel panic"));
+        const bool same_task = hit->role == SCAN_ROLE_TASK && hit->task_hash == last->task_hash;
 
+        if (!same_task && !hit->is_hung)
+                return false;
+        const char *panic = memmem(p, (size_t)(end - p), "Kernel panic", strlen("Kernel panic"));
         if (!panic || has(p, end, "[ cut here ]"))
                 return false;
-        return (hit->role == SCAN_ROLE_TASK && hit->task_hash == last->task_hash) ||
-               (hit->is_hung && has(panic, end, "hung_task"));
+        return same_task || has(panic, end, "hung_task");
 }
 
+/* By the two lines alone. */
+static bool goes_on(
+        const struct scan_hit *last, const struct scan_hit *hit, uint64_t distance, int64_t apart)
+{
+        const bool near_by = hit->mask == last->mask && distance <= REPORT_NEAR;
+
+        if (hit->role != SCAN_ROLE_NAMES && hit->text_hash == last->text_hash)
+                return apart <= REPEATED_USEC;
+        switch (hit->role) {
+        case SCAN_ROLE_NAMES:
+        case SCAN_ROLE_REGISTERS:
+                return near_by;
+        case SCAN_ROLE_BARE:
+                return last->role == SCAN_ROLE_TASK && near_by;
+        case SCAN_ROLE_TASK:
+                return last->role == SCAN_ROLE_HEAD;
+        case SCAN_ROLE_HEAD:
+        case SCAN_ROLE_OTHER:
+                break;
+        }
+        return false;
+}
+
+/* What is searched for between the two lines comes last: most lines are reports of their own, and it would
+ * be tens of kilobytes for each of the marks. */
 bool scan_hit_continues(
         const struct scan_hit *last, const struct scan_hit *hit, const char *p, const char *end)
 {
@@ -192,30 +219,12 @@ bool scan_hit_continues(
 
         if (!last->any || distance > REPORT_BYTES || apart > REPORT_USEC)
                 return false;
-        if (hit->role == SCAN_ROLE_NAMES)
-                return hit->mask == last->mask && distance <= REPORT_NEAR && !has_mark(p, end);
-        if (ends_in_panic(last, hit, p, end))
+        const bool names = hit->role == SCAN_ROLE_NAMES;
+        if (!names && ends_in_panic(last, hit, p, end))
                 return true;
-        if (has_mark(p, end))
-                return false;
         /* All CPUs are asked what they do: it is one stall. */
-        if (has(p, end, "NMI backtrace for cpu"))
-                return true;
-        if (hit->text_hash == last->text_hash)
-                return apart <= REPEATED_USEC;
-        switch (hit->role) {
-        case SCAN_ROLE_REGISTERS:
-                return hit->mask == last->mask && distance <= REPORT_NEAR;
-        case SCAN_ROLE_BARE:
-                return last->role == SCAN_ROLE_TASK && hit->mask == last->mask && distance <= REPORT_NEAR;
-        case SCAN_ROLE_TASK:
-                return last->role == SCAN_ROLE_HEAD;
-        case SCAN_ROLE_NAMES:
-        case SCAN_ROLE_HEAD:
-        case SCAN_ROLE_OTHER:
-                break;
-        }
-        return false;
+        bool may = goes_on(last, hit, distance, apart) || (!names && has(p, end, "NMI backtrace for cpu"));
+        return may && !has_mark(p, end);
 }
 
 /* A block fits into the second-level cache beside what is kept of the last one. */

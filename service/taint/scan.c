@@ -293,15 +293,6 @@ static bool has_bound(const char *p, const char *end)
         return false;
 }
 
-/* Behind the last of them; `p` where there is none. */
-static const char *behind_bounds(const char *p, const char *end)
-{
-        for (size_t i = 0; i < ARRAY_SIZE(bounds); i++)
-                for (const char *hit; (hit = memmem(p, (size_t)(end - p), bounds[i], strlen(bounds[i])));)
-                        p = hit + strlen(bounds[i]);
-        return p;
-}
-
 /* A list has more lines where the first is full: they hold nothing but names. */
 static const char *end_of_list(const char *list, const char *end)
 {
@@ -392,10 +383,9 @@ static int count_modules(struct scan *s, const char *text, size_t from, size_t a
         int r = look_below(s, text, at, base, true, &behind);
         if (r < 0)
                 return r;
-        p = behind_bounds(behind > p ? behind : p, end);
-        for (const char *next = p; (next = find_list(next, end)); next++)
+        for (const char *next = behind > p ? behind : p; (next = find_list(next, end)); next++)
                 list = next;
-        if (list)
+        if (list && !has_bound(list, end))
                 return count_list(s, list, end, context, place);
         s->open = (struct scan_open){ true, base + at, base + at + SCAN_BELOW, *place, *context };
         return 0;

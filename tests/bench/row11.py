@@ -74,7 +74,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=1024)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--limit", type=float, default=1.25)
+    parser.add_argument("--limit", type=float, default=0.5)
     parser.add_argument("--dir")
     parser.add_argument("program")
     arguments = parser.parse_args()
