@@ -72,10 +72,11 @@ static enum exit_code choose_serial(struct published *p, const struct fleet_opti
                 log_error("%s", strerror(-r));
                 return EXIT_CODE_FAILURE;
         }
-        if (verdict != FLEET_GOOD && verdict != FLEET_EXPIRED && o->serial == 0)
+        const bool is_ours = verdict == FLEET_GOOD || verdict == FLEET_EXPIRED;
+        if (!is_ours && o->serial == 0)
                 log_error("%s in etcd %s, so the last serial is not known, expected --serial above it", key,
                         fleet_verdict_text(verdict));
-        else if (o->serial > 0 && old.serial >= o->serial && verdict == FLEET_GOOD)
+        else if (o->serial > 0 && old.serial >= o->serial && is_ours)
                 log_error("--serial %" PRIu64 ": expected one above the last, %" PRIu64, o->serial,
                         old.serial);
         else if (o->serial == 0 && old.serial == UINT64_MAX)

@@ -96,6 +96,11 @@ published web
 says "serial 10, key"
 ! grep -q '^keys' web || fail "a withdrawal says something"
 expect 4 "--serial 10: expected one above the last, 10" publish web.yaml --group web --key one.sec --serial 10
+# One that has expired was accepted all the same.
+printf 'peios-registry: 1\nlayer: fleet-web\nprecedence: 1000\nserial: 10\nexpires: 2001-01-31T10:00:00Z\n' >old.yaml
+signify-openbsd -S -e -s one.sec -m old.yaml -x expired
+etcdctl put /peios/policy/web <expired >/dev/null
+expect 4 "--serial 10: expected one above the last, 10" publish web.yaml --group web --key one.sec --serial 10
 etcdctl put /peios/policy/web nonsense >/dev/null
 expect 4 "expected --serial" publish web.yaml --group web --key one.sec
 # Who owns etcd makes no serials: not by a signature of its own, nor by none.
