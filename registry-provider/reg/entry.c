@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
+#include "../../schema/base/date.h"
 #include "words.h"
 
 void entry_done(struct entry *e)
@@ -94,11 +94,9 @@ void entry_to_json(struct json *j, const struct entry *e)
 
 void entry_format_time(struct buf *out, uint64_t usec)
 {
-        const time_t seconds = (time_t)(usec / 1000000);
-        struct tm tm;
-        char text[64];
+        char text[DATE_TEXT_MAX];
 
-        if (gmtime_r(&seconds, &tm) && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
+        if (date_format_utc((time_t)(usec / 1000000), text)[0])
                 buf_puts(out, text);
         else
                 buf_printf(out, "%" PRIu64 " us", usec);

@@ -4,11 +4,11 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <time.h>
 
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include "../base/date.h"
 #include "../base/log.h"
 #include "../names/fold.h"
 #include "record-fields.h"
@@ -101,11 +101,9 @@ static void add_sentence(struct buf *out, const struct record *r, const char *se
 
 static void add_since(struct buf *out, uint64_t since)
 {
-        char when[40];
-        time_t t = (time_t)since;
-        struct tm tm;
+        char when[DATE_TEXT_MAX];
 
-        if (gmtime_r(&t, &tm) && strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0)
+        if (date_format_utc((time_t)since, when)[0])
                 buf_printf(out, " since %s", when);
 }
 

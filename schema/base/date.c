@@ -317,17 +317,26 @@ int clock_boot_id(const char *root, char ret[static BOOT_ID_MAX])
         return 0;
 }
 
+#define UTC_FORMAT "%Y-%m-%dT%H:%M:%SZ"
+
+const char *date_format_utc(time_t seconds, char s[static DATE_TEXT_MAX])
+{
+        struct tm tm;
+
+        if (!gmtime_r(&seconds, &tm) || strftime(s, DATE_TEXT_MAX, UTC_FORMAT, &tm) == 0)
+                s[0] = '\0';
+        return s;
+}
+
 bool date_parse_utc(const char *text, int64_t *ret)
 {
-        static const char format[] = "%Y-%m-%dT%H:%M:%SZ";
         struct tm tm = { 0 };
         char again[DATE_TEXT_MAX];
-        const char *end = strptime(text, format, &tm);
+        const char *end = strptime(text, UTC_FORMAT, &tm);
         const time_t seconds = end && !*end ? timegm(&tm) : 0;
 
         /* A 31st of February becomes another day. */
-        if (seconds <= 0 || !gmtime_r(&seconds, &tm) || strftime(again, sizeof(again), format, &tm) == 0 ||
-                strcmp(again, text) != 0)
+        if (seconds <= 0 || strcmp(date_format_utc(seconds, again), text) != 0)
                 return false;
         return !__builtin_mul_overflow((int64_t)seconds, SECOND, ret);
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #define DATE_TEXT_MAX 32u
 
@@ -33,5 +34,7 @@ bool date_parse_utc(const char *text, int64_t *ret);
 /* "2026-01-31 10:00:00+0100", in local time. Returns `s`. */
 const char *date_format(int64_t usec, char s[static DATE_TEXT_MAX]);
 
+/* "2026-01-31T10:00:00Z", of whole seconds since 1970; "" where that is no year. Returns `s`. */
+const char *date_format_utc(time_t seconds, char s[static DATE_TEXT_MAX]);
 /* "2026-W05", the week of ISO 8601, in local time. Returns `s`. */
 const char *date_format_week(int64_t usec, char s[static DATE_TEXT_MAX]);

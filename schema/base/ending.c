@@ -44,22 +44,15 @@ struct ending ending_at(int64_t wall, const struct ending_clocks *now)
 
 /* ---- As text ---- */
 
-static int put_time(char *s, size_t size, int64_t usec)
-{
-        const time_t t = (time_t)(usec / SECOND);
-        struct tm tm;
-
-        return gmtime_r(&t, &tm) ? (int)strftime(s, size, "%Y-%m-%dT%H:%M:%SZ", &tm) : 0;
-}
-
 const char *ending_format(const struct ending *e, char s[static ENDING_TEXT_MAX])
 {
-        char at[32] = "", since[32] = "";
+        char at[DATE_TEXT_MAX], since[DATE_TEXT_MAX];
 
-        (void)put_time(at, sizeof(at), e->at);
+        (void)date_format_utc((time_t)(e->at / SECOND), at);
+        (void)date_format_utc((time_t)(e->since / SECOND), since);
         if (e->since == INT64_MIN)
                 (void)snprintf(s, ENDING_TEXT_MAX, "%s", at);
-        else if (put_time(since, sizeof(since), e->since) > 0 && !e->boot[0])
+        else if (since[0] && !e->boot[0])
                 (void)snprintf(s, ENDING_TEXT_MAX, "%s since %s", at, since);
         else
                 (void)snprintf(s, ENDING_TEXT_MAX, "%s since %s boot %s %" PRIu64, at, since, e->boot,

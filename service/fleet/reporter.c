@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "../../schema/base/clock.h"
+#include "../../schema/base/date.h"
 #include "../../schema/base/json.h"
 #include "config.h"
 #include "standing.h"
@@ -54,15 +54,11 @@ static void begun(struct reporter *p, int r)
 
 /* ---- the verdict ---- */
 
-/* UTC, as RFC 3339 has it. */
 static void add_time(struct json *j)
 {
-        time_t now = time(NULL);
-        struct tm tm;
-        char text[32];
+        char text[DATE_TEXT_MAX];
 
-        (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-        json_add_string(j, "time", text);
+        json_add_string(j, "time", date_format_utc(time(NULL), text));
 }
 
 static void format(const struct reporter *p, struct buf *out)

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../../schema/audit/auditlog.h"
+#include "../../schema/base/date.h"
 #include "../../schema/base/file.h"
 #include "../../schema/base/json.h"
 #include "../../schema/base/log.h"
@@ -53,25 +53,17 @@ static void note_code(struct verify *v, enum exit_code code)
 
 /* ---- For people and programs ---- */
 
-static void put_time(struct buf *out, int64_t usec)
+static const char *expires_text(const struct fleet_policy *p, char s[static DATE_TEXT_MAX])
 {
-        const time_t seconds = (time_t)(usec / 1000000);
-        char text[32] = "";
-        struct tm tm;
-
-        if (gmtime_r(&seconds, &tm))
-                (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-        buf_puts(out, text);
+        return date_format_utc((time_t)(p->expires / 1000000), s);
 }
 
 static void put_json(struct verify *v, const struct verify_case *c)
 {
         const struct fleet_policy *p = &c->policy;
-        _cleanup_buf_ struct buf expires = BUF_INIT;
-        char key[SIGNED_KEY_TEXT_MAX];
+        char expires[DATE_TEXT_MAX], key[SIGNED_KEY_TEXT_MAX];
         struct json *j = &v->json;
 
-        put_time(&expires, p->expires);
         json_begin_object(j);
         json_add_string(j, "file", c->file);
         json_add_string(j, "verdict", fleet_verdict_reason(c->verdict));
@@ -79,17 +71,15 @@ static void put_json(struct verify *v, const struct verify_case *c)
         json_add_string(j, "group", p->group[0] ? p->group : NULL);
         json_add_number(j, "serial", p->serial);
         json_add_string(j, "key", p->is_signed ? signed_key_text(p->key, key) : NULL);
-        json_add_string(j, "expires", p->expires ? buf_str(&expires) : NULL);
+        json_add_string(j, "expires", p->expires ? expires_text(p, expires) : NULL);
         json_add_bool(j, "installed", c->is_installed);
         json_end_object(j);
-        if (expires.error < 0)
-                v->out.error = expires.error;
 }
 
 static void put_line(struct verify *v, const struct verify_case *c)
 {
         const struct fleet_policy *p = &c->policy;
-        char key[SIGNED_KEY_TEXT_MAX];
+        char expires[DATE_TEXT_MAX], key[SIGNED_KEY_TEXT_MAX];
 
         utf8_put_safe(&v->out, c->file, strlen(c->file));
         buf_printf(&v->out, ": %s", fleet_verdict_text(c->verdict));
@@ -97,10 +87,8 @@ static void put_line(struct verify *v, const struct verify_case *c)
                 buf_printf(&v->out, ", group %s, serial %" PRIu64, p->group, p->serial);
         if (p->is_signed)
                 buf_printf(&v->out, ", key %s", signed_key_text(p->key, key));
-        if (p->expires) {
-                buf_puts(&v->out, ", until ");
-                put_time(&v->out, p->expires);
-        }
+        if (p->expires)
+                buf_printf(&v->out, ", until %s", expires_text(p, expires));
         if (c->is_installed)
                 buf_puts(&v->out, c->is_new ? ": installed" : ": installed already");
         buf_putc(&v->out, '\n');

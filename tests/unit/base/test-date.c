@@ -148,6 +148,8 @@ START_TEST(printed)
         char s[DATE_TEXT_MAX];
 
         ck_assert_str_eq(date_format(INT64_C(1769853600) * SECOND, s), "2026-01-31 10:00:00+0000");
+        ck_assert_str_eq(date_format_utc(INT64_C(1769853600), s), "2026-01-31T10:00:00Z");
+        ck_assert_str_eq(date_format_utc(INT64_MAX, s), "");
         ck_assert_str_eq(date_format_week(INT64_C(1769853600) * SECOND, s), "2026-W05");
         ck_assert_str_eq(
                 date_format_week(INT64_C(1767175200) * SECOND, s), "2026-W01"); /* of 31 December 2025 */
