@@ -23,6 +23,19 @@ static void peer(const struct bench *b, struct lane *lane, const char *direction
                 script(b, lane, direction, lane->name);
 }
 
+/* The first lanes are the registry's, the others its peers'. */
+static void run(const struct bench *b, const struct row *row, const char *direction)
+{
+        static const char *const forms[] = { "reg", "yaml", "json" };
+
+        for (size_t i = 0; i < row->n_lanes; i++)
+                if (i < ARRAY_SIZE(forms))
+                        script(b, row->lanes[i], direction, forms[i]);
+                else
+                        peer(b, row->lanes[i], direction);
+        bench_row(row, 1, ROUNDS);
+}
+
 void row_import(const struct bench *b)
 {
         struct lane reg = { .name = "registry, .reg" }, yaml = { .name = "registry, YAML" };
@@ -39,14 +52,7 @@ void row_import(const struct bench *b)
         const struct row row = { "row 8: 100k values are imported, 1M in the end", lanes, ARRAY_SIZE(lanes),
                 targets, ARRAY_SIZE(targets) };
 
-        script(b, &reg, "import", "reg");
-        script(b, &yaml, "import", "yaml");
-        script(b, &json, "import", "json");
-        peer(b, &hivex, "import");
-        peer(b, &net, "import");
-        peer(b, &dconf, "import");
-        peer(b, &sqlite, "import");
-        bench_row(&row, 1, ROUNDS);
+        run(b, &row, "import");
 }
 
 void row_export(const struct bench *b)
@@ -64,12 +70,5 @@ void row_export(const struct bench *b)
         const struct row row = { "row 9: 100k values are exported", lanes, ARRAY_SIZE(lanes), targets,
                 ARRAY_SIZE(targets) };
 
-        script(b, &reg, "export", "reg");
-        script(b, &yaml, "export", "yaml");
-        script(b, &json, "export", "json");
-        peer(b, &hivex, "export");
-        peer(b, &net, "export");
-        peer(b, &dconf, "export");
-        peer(b, &sqlite, "export");
-        bench_row(&row, 1, ROUNDS);
+        run(b, &row, "export");
 }
