@@ -111,6 +111,26 @@ START_TEST(separate_reports)
 }
 END_TEST
 
+/* Nothing between them says that another one begins: the same text ten seconds later is one. */
+START_TEST(another_time)
+{
+        static const unsigned after[] = { 10, 11 };
+        char text[512];
+        struct scan s;
+
+        for (size_t i = 0; i < ARRAY_SIZE(after); i++) {
+                (void)snprintf(text, sizeof(text),
+                        "[1.0] CPU: 0 PID: 77 Comm: x Tainted: G        W          6.1.0-1-amd64 #1\n"
+                        "[%u.0] CPU: 0 PID: 77 Comm: x Tainted: G        W          6.1.0-1-amd64 #1\n",
+                        1 + after[i]);
+                put_text("log", text);
+                scan_of(&s, "log");
+                ck_assert_uint_eq(s.reports, after[i] > 10 ? 2 : 1);
+                scan_done(&s);
+        }
+}
+END_TEST
+
 /* The kernel's word counts, and not that in a task's name. */
 START_TEST(tasks_names)
 {
@@ -289,7 +309,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { counted, by_name, separate_reports, tasks_names, one_long_line,
-                across_blocks, folders, pipes, settled, no_memory };
+        const TTest *const tests[] = { counted, by_name, separate_reports, another_time, tasks_names,
+                one_long_line, across_blocks, folders, pipes, settled, no_memory };
         return suite_with("taint-scan", tests, ARRAY_SIZE(tests), scan_folder_make, scan_folder_remove);
 }
