@@ -131,6 +131,16 @@ int file_read(
         return 0;
 }
 
+int file_read_line(int dir_fd, const char *path, size_t limit, struct buf *ret, struct diag *d)
+{
+        int r = file_read(dir_fd, path, limit, ret, NULL, d);
+        if (r == 0 && ret->data) {
+                ret->len = strcspn(ret->data, "\n");
+                ret->data[ret->len] = '\0';
+        }
+        return r;
+}
+
 int file_write_all(int fd, const void *data, size_t n)
 {
         for (const char *p = data; n > 0;) {

@@ -29,6 +29,9 @@ _must_check_ int file_open(
 _must_check_ int file_read(
         int dir_fd, const char *path, size_t limit, struct buf *ret, struct stat *ret_st, struct diag *d);
 
+/* As file_read(), and the first line alone, without its end. */
+_must_check_ int file_read_line(int dir_fd, const char *path, size_t limit, struct buf *ret, struct diag *d);
+
 /* Reads until EOF or `limit` from an open descriptor (short reads and EINTR are handled). -EFBIG past it. */
 _must_check_ int file_read_fd(int fd, size_t limit, struct buf *ret);
 

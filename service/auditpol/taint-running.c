@@ -36,11 +36,10 @@ static bool each_module(
                 if (entry->d_name[0] == '.')
                         continue;
                 buf_printf(&file, "%s/taint", entry->d_name);
-                if (file.error || file_read(dirfd(dir), buf_str(&file), 256, &text, NULL, NULL) < 0)
+                if (file.error || file_read_line(dirfd(dir), buf_str(&file), 256, &text, NULL) < 0)
                         continue;
-                text.data[strcspn(text.data, "\n")] = '\0';
-                if (text.data[0])
-                        fn(entry->d_name, text.data, userdata);
+                if (text.len > 0)
+                        fn(entry->d_name, buf_str(&text), userdata);
         }
         if (dir)
                 (void)closedir(dir);

@@ -16,6 +16,7 @@
 #define ETCD_ANSWER_MAX (UINT64_C(4) << 20)
 #define ETCD_TIMEOUT_USEC UINT64_C(10000000)
 #define ETCD_WATCH_KEYS_MAX 64u
+#define ETCD_PASSWORD_MAX 1024u /* of a file that has one */
 
 struct etcd;
 struct etcd_call;

@@ -12,7 +12,6 @@
 
 /* Of a kB or some each; where one machine writes as much as etcd takes, a smaller one is asked for. */
 #define PIECE 128u
-#define PASSWORD_MAX 1024u
 
 static enum exit_code fail(int r, const char *what)
 {
@@ -20,19 +19,15 @@ static enum exit_code fail(int r, const char *what)
         return EXIT_CODE_FAILURE;
 }
 
-/* The first line. */
 static enum exit_code read_password(const char *file, struct buf *ret)
 {
         struct diag d = { 0 };
 
-        int r = file_read(AT_FDCWD, file, PASSWORD_MAX, ret, NULL, &d);
+        int r = file_read_line(AT_FDCWD, file, ETCD_PASSWORD_MAX, ret, &d);
         if (r < 0) {
                 log_error("%s", d.text[0] ? d.text : file);
                 return r == -ENOENT ? EXIT_CODE_NOT_FOUND : EXIT_CODE_FAILURE;
         }
-        ret->len = strcspn(buf_str(ret), "\n");
-        if (ret->data)
-                ret->data[ret->len] = '\0';
         return EXIT_CODE_OK;
 }
 

@@ -8,8 +8,8 @@
 #include "../../schema/bus/client.h"
 #include "../../schema/bus/peer.h"
 #include "../../schema/events/loop.h"
+#include "../fleet/fleet-settings.h"
 
-#define KEY "\\System\\Fleet"
 #define CALL_TIMEOUT_USEC UINT64_C(10000000)
 #define RETRY_FIRST_USEC UINT64_C(1000000)
 #define RETRY_MOST_USEC UINT64_C(300000000)
@@ -81,7 +81,7 @@ static int take_value(struct fleetd_settings *s, size_t which, sd_bus_message *m
         const struct value v = { .type = type, .data = buf_str(&bytes), .size = bytes.len };
         r = exists ? schema_check(s->values[which], &v, &text, &d) : 0;
         if (r == -EINVAL)
-                log_error(KEY "\\%s: %s; what was in force stays", names[which], d.text);
+                log_error(FLEET_KEY "\\%s: %s; what was in force stays", names[which], d.text);
         if (r == 0 && !text)
                 text = strdup("");
         if (!text)
@@ -152,7 +152,7 @@ static void ask_values(struct fleetd_settings *s)
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "(ss)");
         for (size_t i = 0; r >= 0 && i < FLEETD_SETTINGS_N; i++)
-                r = sd_bus_message_append(m, "(ss)", KEY, names[i]);
+                r = sd_bus_message_append(m, "(ss)", FLEET_KEY, names[i]);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         if (r >= 0)
@@ -184,7 +184,7 @@ static void begin(struct fleetd_settings *s)
                 return ask_values(s);
         int r = client_new_call(s->bus, "Subscribe", &m);
         if (r >= 0)
-                r = sd_bus_message_append(m, "sba{sv}", KEY, 0, 0);
+                r = sd_bus_message_append(m, "sba{sv}", FLEET_KEY, 0, 0);
         if (r >= 0)
                 r = sd_bus_call_async(s->bus, &s->call, m, on_subscribed, s, CALL_TIMEOUT_USEC);
         if (r < 0)
@@ -230,7 +230,7 @@ static int find_values(struct fleetd_settings *s, const struct schema *schema)
 {
         struct path key = { 0 };
 
-        int r = path_parse(KEY, strlen(KEY), NULL, NULL, &key, NULL);
+        int r = path_parse(FLEET_KEY, strlen(FLEET_KEY), NULL, NULL, &key, NULL);
         for (size_t i = 0; r == 0 && i < FLEETD_SETTINGS_N; i++) {
                 s->values[i] = schema_find(schema, &key, names[i]);
                 r = s->values[i] ? 0 : -ENOENT;

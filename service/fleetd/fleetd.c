@@ -24,8 +24,6 @@
  * do not learn the id itself. */
 #define APP_ID SD_ID128_MAKE(5e, 2d, 8a, 41, 7c, 0b, 4f, 93, a6, 1e, d8, 37, 5b, c4, 92, 06)
 
-#define PASSWORD_MAX 1024u
-
 struct fleetd {
         char *root;
         int folder_fd; /* -1 where it is missing */
@@ -53,20 +51,13 @@ static sd_id128_t derive(sd_id128_t machine)
         return id;
 }
 
-/* The first line, without its end. */
+/* The first line. */
 static int read_line(const struct fleetd *f, const char *name, size_t limit, struct buf *ret, struct diag *d)
 {
         _cleanup_free_ char *path = file_path(f->root, name);
 
-        int r = path ? file_read(AT_FDCWD, path, limit, ret, NULL, d) : -ENOMEM;
-        if (r == -ENOENT)
-                return diag_set(d, ENOENT, "%s: there is no such file", name);
-        if (r < 0)
-                return r;
-        ret->len = strcspn(buf_str(ret), "\n");
-        if (ret->data)
-                ret->data[ret->len] = '\0';
-        return 0;
+        int r = path ? file_read_line(AT_FDCWD, path, limit, ret, d) : -ENOMEM;
+        return r == -ENOENT ? diag_set(d, ENOENT, "%s: there is no such file", name) : r;
 }
 
 static int machine_name(const struct fleetd *f, char ret[static SD_ID128_STRING_MAX], struct diag *d)
@@ -168,7 +159,7 @@ static int take_settings(struct fleetd *f, struct making *m, struct agent_config
         if (r == 0)
                 r = take_paths(f, m);
         if (r == 0 && file[0])
-                r = read_line(f, file, PASSWORD_MAX, &m->password, d);
+                r = read_line(f, file, ETCD_PASSWORD_MAX, &m->password, d);
         return r == 0 ? machine_name(f, m->machine, d) : r;
 }
 

@@ -91,6 +91,22 @@ START_TEST(reads_a_whole_file)
 }
 END_TEST
 
+START_TEST(reads_a_line)
+{
+        static const struct {
+                const char *text, *line;
+        } files[] = { { "", "" }, { "\n", "" }, { "a", "a" }, { "a\n", "a" }, { "a b\nc\n", "a b" } };
+
+        for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+                _cleanup_buf_ struct buf b = BUF_INIT;
+                put("f", files[i].text);
+                ck_assert_int_eq(file_read_line(dir_fd, "f", 9, &b, NULL), 0);
+                ck_assert_str_eq(buf_str(&b), files[i].line);
+                ck_assert_uint_eq(b.len, strlen(files[i].line));
+        }
+}
+END_TEST
+
 START_TEST(reads_in_pieces)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
@@ -314,9 +330,10 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { root_paths, a_run_directory, reads_a_whole_file, reads_in_pieces,
-                read_failures, the_limit_holds_where_the_size_is_unknown, only_regular_files_are_read,
-                only_regular_files_are_opened, replaces_a_file, a_failed_replacement_leaves_the_old_file,
-                a_failed_sync_of_the_directory_is_reported, full_device, makes_directories };
+        const TTest *const tests[] = { root_paths, a_run_directory, reads_a_whole_file, reads_a_line,
+                reads_in_pieces, read_failures, the_limit_holds_where_the_size_is_unknown,
+                only_regular_files_are_read, only_regular_files_are_opened, replaces_a_file,
+                a_failed_replacement_leaves_the_old_file, a_failed_sync_of_the_directory_is_reported,
+                full_device, makes_directories };
         return suite_with("file", tests, ARRAY_SIZE(tests), setup, teardown);
 }
