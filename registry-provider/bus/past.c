@@ -2,14 +2,13 @@
 #include "past.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "../../schema/base/clock.h"
+#include "../../schema/base/thread.h"
 #include "../../schema/bus/cleanup.h"
 #include "../../schema/bus/wire.h"
 #include "../../schema/dbus/names.h"
@@ -378,17 +377,11 @@ static unsigned count(const struct past *p, uint32_t uid)
 
 static int start(struct past *p)
 {
-        sigset_t all, before;
-
         if (p->has_thread)
                 return 0;
-        /* The loop's thread gets the signals. */
-        (void)sigfillset(&all);
-        (void)pthread_sigmask(SIG_BLOCK, &all, &before);
-        int r = pthread_create(&p->thread, NULL, run, p);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+        int r = thread_start(&p->thread, run, p);
         p->has_thread = r == 0;
-        return -r;
+        return r;
 }
 
 static int enter(struct past *p, struct call *c, sd_bus_error *error)
@@ -466,7 +459,7 @@ int past_new(struct reader *reader, const char *file, struct past **ret)
                 return -ENOMEM;
         p->reader = reader;
         (void)pthread_mutex_init(&p->lock, NULL);
-        (void)pthread_cond_init(&p->wake, NULL);
+        thread_cond_init(&p->wake);
         halt_init(&p->halt);
         restoration_clean_up(file);
         p->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -483,16 +476,6 @@ int past_new(struct reader *reader, const char *file, struct past **ret)
         return 0;
 }
 
-/* What it is at is lost between two statements. */
-static void wait_a_little(struct past *p)
-{
-        const uint64_t at = clock_of(CLOCK_REALTIME) + INTERRUPT_USEC;
-        const struct timespec t = { .tv_sec = (time_t)(at / 1000000),
-                .tv_nsec = (long)(at % 1000000) * 1000 };
-
-        (void)pthread_cond_timedwait(&p->wake, &p->lock, &t);
-}
-
 struct past *past_free(struct past *p)
 {
         struct call *c;
@@ -503,8 +486,9 @@ struct past *past_free(struct past *p)
         p->stop = true;
         (void)pthread_cond_broadcast(&p->wake);
         while (p->has_thread && !p->has_ended) {
+                /* It is lost between two statements. */
                 halt_call(&p->halt);
-                wait_a_little(p);
+                (void)thread_wait_until(&p->wake, &p->lock, clock_usec() + INTERRUPT_USEC);
         }
         (void)pthread_mutex_unlock(&p->lock);
         if (p->has_thread)

@@ -2,12 +2,11 @@
 #include "upkeep.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
 #include "../../schema/base/clock.h"
+#include "../../schema/base/thread.h"
 #include "backup.h"
 #include "inspect.h"
 #include "recovery.h"
@@ -328,14 +327,8 @@ static enum next find_next(const struct upkeep *u, uint64_t now, uint64_t *ret_a
 
 static void wait_until(struct upkeep *u, uint64_t at)
 {
-        const struct timespec t = { .tv_sec = (time_t)(at / 1000000),
-                .tv_nsec = (long)(at % 1000000) * 1000 };
-
         u->wakes_at = at;
-        if (at == UINT64_MAX)
-                (void)pthread_cond_wait(&u->wake, &u->lock);
-        else
-                (void)pthread_cond_timedwait(&u->wake, &u->lock, &t);
+        (void)thread_wait_until(&u->wake, &u->lock, at);
         u->wakes_at = 0;
 }
 
@@ -470,30 +463,6 @@ void upkeep_configure(struct upkeep *u, const struct upkeep_config *config)
         (void)pthread_mutex_unlock(&u->lock);
 }
 
-/* The loop's thread gets the signals. */
-static int start(struct upkeep *u)
-{
-        sigset_t all, before;
-
-        (void)sigfillset(&all);
-        (void)pthread_sigmask(SIG_BLOCK, &all, &before);
-        int r = pthread_create(&u->thread, NULL, run, u);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-        return -r;
-}
-
-static void make_lock(struct upkeep *u)
-{
-        pthread_condattr_t attr;
-
-        (void)pthread_mutex_init(&u->lock, NULL);
-        (void)pthread_condattr_init(&attr);
-        (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-        (void)pthread_cond_init(&u->wake, &attr);
-        (void)pthread_condattr_destroy(&attr);
-        halt_init(&u->halt);
-}
-
 static struct upkeep *release(struct upkeep *u)
 {
         if (u->event_fd >= 0)
@@ -514,14 +483,16 @@ int upkeep_new(const char *file, const struct upkeep_config *config, struct upke
 
         if (!u)
                 return -ENOMEM;
-        make_lock(u);
+        (void)pthread_mutex_init(&u->lock, NULL);
+        thread_cond_init(&u->wake);
+        halt_init(&u->halt);
         u->config = *config;
         u->changed_at = clock_usec();
         u->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         int r = u->event_fd < 0 ? -errno : database_open_upkeep(file, &u->db, d);
         if (r == 0) {
                 look_around(u);
-                r = start(u);
+                r = thread_start(&u->thread, run, u);
         }
         if (r < 0) {
                 (void)release(u);

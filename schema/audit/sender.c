@@ -3,17 +3,15 @@
 
 #include <errno.h>
 #include <linux/capability.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
 #include "../base/clock.h"
 #include "../base/log.h"
 #include "../base/privileges.h"
+#include "../base/thread.h"
 #include "record.h"
 
 #define UNSURE "sent, but not confirmed"
@@ -53,12 +51,6 @@ struct sender {
         bool abandoned; /* the owner has gone: nothing is reported any more, and the busy one is nobody's */
         bool exited;
 };
-
-static struct timespec timespec_of(uint64_t usec)
-{
-        return (struct timespec){ .tv_sec = (time_t)(usec / 1000000),
-                .tv_nsec = (long)(usec % 1000000) * 1000 };
-}
 
 static void say(struct sender *s, const struct sender_item *i, bool taken)
 {
@@ -232,23 +224,13 @@ static void look(struct sender *s)
         s->lost_known = !says_nothing && (r == 0 || s->lost_known);
 }
 
-static void wait_until(struct sender *s, uint64_t usec)
-{
-        struct timespec t = timespec_of(usec);
-
-        (void)pthread_cond_timedwait(&s->wake, &s->lock, &t);
-}
-
 static void wait_for_work(struct sender *s)
 {
         uint64_t until = s->look_at;
 
         if (s->queue.kept > 0 && !s->paused && (until == 0 || s->next_retry < until))
                 until = s->next_retry;
-        if (until == 0)
-                (void)pthread_cond_wait(&s->wake, &s->lock);
-        else
-                wait_until(s, until);
+        (void)thread_wait_until(&s->wake, &s->lock, until == 0 ? UINT64_MAX : until);
 }
 
 /* May the first one that waits go out now? A new one is a reason to try the kept ones. */
@@ -360,7 +342,7 @@ static int send_one(struct sender *s, const struct sender_item *i, char *reason,
                 say(s, i, true);
         /* The kernel's threads bring it to its readers now, and a question takes more of them. */
         if (said && !i->record.awaited && s->queue.waiting == 1 && !s->stopping)
-                wait_until(s, clock_usec() + DELIVERY_USEC);
+                (void)thread_wait_until(&s->wake, &s->lock, clock_usec() + DELIVERY_USEC);
         (void)pthread_mutex_unlock(&s->lock);
         bool stayed = has_stayed(s, reason, size);
         (void)pthread_mutex_lock(&s->lock);
@@ -450,18 +432,6 @@ static void *run(void *userdata)
         return NULL;
 }
 
-/* Signals belong to the owner's thread. */
-static int start_thread(struct sender *s)
-{
-        sigset_t all, before;
-
-        (void)sigfillset(&all);
-        (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-        int r = pthread_create(&s->thread, NULL, run, s);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-        return -r;
-}
-
 int sender_new(const struct sender_backend *backend, unsigned retry_ms, sender_handed_over_t handed_over,
         sender_done_t done, void *userdata, struct sender **ret)
 {
@@ -481,15 +451,11 @@ int sender_new(const struct sender_backend *backend, unsigned retry_ms, sender_h
         sender_queue_init(&s->queue, event_fd);
         atomic_init(&s->refs, 2);
 
-        pthread_condattr_t attr;
-        (void)pthread_condattr_init(&attr);
-        (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
         (void)pthread_mutex_init(&s->lock, NULL);
-        (void)pthread_cond_init(&s->wake, &attr);
-        (void)pthread_cond_init(&s->ended, &attr);
-        (void)pthread_condattr_destroy(&attr);
+        thread_cond_init(&s->wake);
+        thread_cond_init(&s->ended);
 
-        int r = start_thread(s);
+        int r = thread_start(&s->thread, run, s);
         if (r < 0) {
                 atomic_store(&s->refs, 1);
                 release(s);
@@ -518,15 +484,15 @@ struct sender *sender_stop(struct sender *s, unsigned timeout_ms)
 {
         if (!s)
                 return NULL;
-        struct timespec until = timespec_of(clock_usec() + timeout_ms * UINT64_C(1000));
-        int r = 0;
+        const uint64_t until = clock_usec() + timeout_ms * UINT64_C(1000);
+        bool is_early = true;
 
         (void)pthread_mutex_lock(&s->lock);
         s->stopping = true;
         s->retrying = true; /* the kept ones have a last try */
         (void)pthread_cond_signal(&s->wake);
-        while (!s->exited && r == 0)
-                r = pthread_cond_timedwait(&s->ended, &s->lock, &until);
+        while (!s->exited && is_early)
+                is_early = thread_wait_until(&s->ended, &s->lock, until);
         s->abandoned = !s->exited;
         lose_rest(s);
         (void)pthread_mutex_unlock(&s->lock);

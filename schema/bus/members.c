@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <grp.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
 #include "../base/log.h"
+#include "../base/thread.h"
 #include "../events/loop.h"
 
 #define GROUPS_MAX 1024
@@ -126,10 +126,10 @@ static int start_thread(struct members *m)
         if (m->runs)
                 return 0;
         m->looker->refs++;
-        int r = pthread_create(&thread, NULL, look, m->looker);
-        if (r != 0) {
+        int r = thread_start(&thread, look, m->looker);
+        if (r < 0) {
                 m->looker->refs--;
-                return -r;
+                return r;
         }
         (void)pthread_detach(thread);
         m->runs = true;

@@ -244,6 +244,11 @@ START_TEST(files_stay)
         world_reload_well(&w);
         ck_assert_uint_eq(restore(&w, then, &undone), 0);
         ck_assert_str_eq(world_get(&w, "Machine\\A\\B", "W"), "NOT_FOUND");
+        /* Nor does that go which only came with a file since. */
+        world_write(&w, ETC "60-b.yaml", HEAD("b") "precedence: 9\nkeys:\n  \\A\\B: { W: !sz newer }\n");
+        world_reload_well(&w);
+        ck_assert_uint_eq(restore(&w, then, &undone), 0);
+        ck_assert_str_eq(world_get(&w, "Machine\\A\\B", "W"), "'newer'@b");
         world_check(&w);
         world_done(&w);
 }
