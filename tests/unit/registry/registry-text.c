@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Events and drop-in files. */
+/* Events, drop-in files, and changes by chance. */
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "registry-util.h"
@@ -109,4 +111,27 @@ void world_expect_reload_sorted(struct world *w, const char *expected)
 {
         _cleanup_free_ char *text = world_reload(w);
         assert_same_lines(text, expected, "reload");
+}
+
+unsigned pick(unsigned n)
+{
+        return (unsigned)random() % n;
+}
+
+void world_change_somehow(struct world *w, const char *const *layers, size_t n_layers)
+{
+        static const char *const words[] = { "set", "set", "set", "set", "del", "mk", "rm", "rmr", "hide",
+                "show", "mask", "mask", "unmask" };
+        static const char *const keys[] = { "A", "a", "A\\B", "A\\B\\C", "D" };
+        static const char *const values[] = { "1", "2", "!", "text" };
+        char line[120];
+
+        const char *word = words[pick(ARRAY_SIZE(words))], *key = keys[pick(ARRAY_SIZE(keys))];
+        int n = snprintf(
+                line, sizeof(line), "%s %s Machine\\%s", word, layers[pick((unsigned)n_layers)], key);
+        if (word[1] == 'e')
+                n += snprintf(line + n, sizeof(line) - (size_t)n, " %c", 'U' + (int)pick(2));
+        if (word[0] == 's' && word[1] == 'e')
+                (void)snprintf(line + n, sizeof(line) - (size_t)n, " %s", values[pick(ARRAY_SIZE(values))]);
+        free(world_run(w, line));
 }

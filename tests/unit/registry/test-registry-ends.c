@@ -156,11 +156,6 @@ static const char *text_of(const struct model *m)
         return text;
 }
 
-static unsigned pick(unsigned n)
-{
-        return (unsigned)random() % n;
-}
-
 static struct ending invent_end(void)
 {
         struct ending_clocks now;

@@ -30,11 +30,6 @@ static void teardown(void)
         world_done(&w);
 }
 
-static unsigned pick(unsigned n)
-{
-        return (unsigned)random() % n;
-}
-
 static void change_layer(struct buf *script)
 {
         unsigned layer = 1 + pick(MODEL_LAYERS - 1), number = pick(3);

@@ -123,11 +123,6 @@ static void assert_same_answers(bool with_sequence, const char *what)
 
 /* ---- At random ---- */
 
-static unsigned pick(unsigned n)
-{
-        return (unsigned)random() % n;
-}
-
 #define PICK(list) ((list)[pick(ARRAY_SIZE(list))])
 
 static void invent_change(struct buf *script)

@@ -319,29 +319,11 @@ END_TEST
 #define RUNS 30
 #define ROUNDS 8
 
-static unsigned pick(unsigned n)
-{
-        return (unsigned)random() % n;
-}
-
 static void random_change(struct world *w)
 {
-        static const char *const words[] = { "set", "set", "set", "set", "del", "mk", "rm", "rmr", "hide",
-                "show", "mask", "mask", "unmask" };
         static const char *const layers[] = { "-", "x", "y", "z" };
-        static const char *const keys[] = { "A", "a", "A\\B", "A\\B\\C", "D" };
-        static const char *const values[] = { "1", "2", "!", "text" };
-        char line[120];
 
-        const char *word = words[pick(ARRAY_SIZE(words))], *key = keys[pick(ARRAY_SIZE(keys))];
-        int n = snprintf(
-                line, sizeof(line), "%s %s Machine\\%s", word, layers[pick(ARRAY_SIZE(layers))], key);
-        if (word[1] == 'e')
-                n += snprintf(line + n, sizeof(line) - (size_t)n, " %c", 'U' + (int)pick(2));
-        if (word[0] == 's' && word[1] == 'e')
-                (void)snprintf(line + n, sizeof(line) - (size_t)n, " %s", values[pick(ARRAY_SIZE(values))]);
-        /* Some are refused. */
-        free(world_run(w, line));
+        world_change_somehow(w, layers, ARRAY_SIZE(layers));
 }
 
 /* Of each second one the copy is another machine's. */
