@@ -111,6 +111,35 @@ uint64_t set_number(sd_bus *bus, const char *key, const char *name, uint32_t num
         return sequence_of(m);
 }
 
+sd_bus_message *transact_begin(sd_bus *bus)
+{
+        sd_bus_message *m;
+
+        ck_assert_int_ge(sd_bus_message_new_method_call(
+                                 bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE, "Transact"),
+                0);
+        ck_assert_int_ge(sd_bus_message_open_container(m, 'a', "(sssuv)"), 0);
+        return m;
+}
+
+int transact_call(sd_bus *bus, sd_bus_message *m, sd_bus_error *error, sd_bus_message **ret)
+{
+        ck_assert_int_ge(sd_bus_message_close_container(m), 0);
+        ck_assert_int_ge(sd_bus_message_append(m, "a{sv}", 0), 0);
+        return sd_bus_call(bus, m, UINT64_C(60000000), error, ret);
+}
+
+void set_numbers(sd_bus *bus, const char *key, const char *name, uint32_t n)
+{
+        _cleanup_message_ sd_bus_message *m = transact_begin(bus);
+
+        for (uint32_t i = 0; i < n; i++)
+                ck_assert_int_ge(
+                        sd_bus_message_append(m, "(sssuv)", "set", key, name, (uint32_t)REG_DWORD, "u", i),
+                        0);
+        ck_assert_int_ge(transact_call(bus, m, NULL, NULL), 0);
+}
+
 uint64_t set_list(sd_bus *bus, const char *key, const char *name, const char *first, const char *second)
 {
         const uint32_t type = REG_MULTI_SZ;

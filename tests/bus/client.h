@@ -26,6 +26,12 @@ sd_bus_message *policy_answer(sd_bus *bus, const char *method, const char *types
 uint64_t set_string(sd_bus *bus, const char *key, const char *name, const char *text);
 uint64_t set_in_layer(sd_bus *bus, const char *layer, const char *key, const char *name, const char *text);
 uint64_t set_number(sd_bus *bus, const char *key, const char *name, uint32_t number);
+/* 0 to n - 1, one after the other, in one transaction. */
+void set_numbers(sd_bus *bus, const char *key, const char *name, uint32_t n);
+/* A Transact() to which changes, "(sssuv)", are appended; and its call, without options, as sd_bus_call().
+ */
+sd_bus_message *transact_begin(sd_bus *bus);
+int transact_call(sd_bus *bus, sd_bus_message *m, sd_bus_error *error, sd_bus_message **ret);
 /* A list of one item, or of two. */
 uint64_t set_list(sd_bus *bus, const char *key, const char *name, const char *first, const char *second);
 uint64_t delete_value(sd_bus *bus, const char *key, const char *name);

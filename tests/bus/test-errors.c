@@ -211,20 +211,14 @@ END_TEST
 /* In one call; `base` is there already. */
 static int make_layers(unsigned n, sd_bus_error *error)
 {
-        _cleanup_message_ sd_bus_message *m = NULL;
+        _cleanup_message_ sd_bus_message *m = transact_begin(world.bus);
 
-        ck_assert_int_ge(sd_bus_message_new_method_call(world.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH,
-                                 REGISTRY_INTERFACE, "Transact"),
-                0);
-        ck_assert_int_ge(sd_bus_message_open_container(m, 'a', "(sssuv)"), 0);
         for (unsigned i = 0; i < n; i++) {
                 char key[64];
                 snprintf(key, sizeof(key), "\\System\\Registry\\Layers\\l%u", i);
                 ck_assert_int_ge(sd_bus_message_append(m, "(sssuv)", "create-key", key, "", 0u, "ay", 0), 0);
         }
-        ck_assert_int_ge(sd_bus_message_close_container(m), 0);
-        ck_assert_int_ge(sd_bus_message_append(m, "a{sv}", 0), 0);
-        return sd_bus_call(world.bus, m, 0, error, NULL);
+        return transact_call(world.bus, m, error, NULL);
 }
 
 START_TEST(layers)

@@ -310,20 +310,8 @@ static time_t written_at(void)
 /* What was cut off a moment after the last change reaches the file, or the log would grow by it. */
 START_TEST(what_is_pruned_reaches_the_file)
 {
-        _cleanup_message_ sd_bus_message *m = NULL;
-
         registryd_start(NULL);
-        ck_assert_int_ge(sd_bus_message_new_method_call(world.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH,
-                                 REGISTRY_INTERFACE, "Transact"),
-                0);
-        ck_assert_int_ge(sd_bus_message_open_container(m, 'a', "(sssuv)"), 0);
-        for (unsigned i = 0; i < 3000; i++)
-                ck_assert_int_ge(
-                        sd_bus_message_append(m, "(sssuv)", "set", KEY, "V", (uint32_t)REG_DWORD, "u", i),
-                        0);
-        ck_assert_int_ge(sd_bus_message_close_container(m), 0);
-        ck_assert_int_ge(sd_bus_message_append(m, "a{sv}", 0), 0);
-        ck_assert_int_ge(sd_bus_call(world.bus, m, 0, NULL, NULL), 0);
+        set_numbers(world.bus, KEY, "V", 3000);
         set_number(world.bus, "\\System\\Registry\\History", "Rows", 1000);
         /* The changes themselves are in it after two seconds, and are pruned after ten. */
         const time_t pruned_at = time(NULL) + 8;

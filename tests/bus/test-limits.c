@@ -40,19 +40,13 @@ END_TEST
 
 START_TEST(large_transactions)
 {
-        _cleanup_message_ sd_bus_message *m = NULL;
         sd_bus_error error = SD_BUS_ERROR_NULL;
 
         registryd_start(NULL);
-        ck_assert_int_ge(sd_bus_message_new_method_call(world.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH,
-                                 REGISTRY_INTERFACE, "Transact"),
-                0);
-        ck_assert_int_ge(sd_bus_message_open_container(m, 'a', "(sssuv)"), 0);
+        _cleanup_message_ sd_bus_message *m = transact_begin(world.bus);
         for (unsigned i = 0; i <= 250000; i++)
                 ck_assert_int_ge(sd_bus_message_append(m, "(sssuv)", "set", "\\T", "V", SZ, "s", "x"), 0);
-        ck_assert_int_ge(sd_bus_message_close_container(m), 0);
-        ck_assert_int_ge(sd_bus_message_append(m, "a{sv}", 0), 0);
-        ck_assert_int_lt(sd_bus_call(world.bus, m, 0, &error, NULL), 0);
+        ck_assert_int_lt(transact_call(world.bus, m, &error, NULL), 0);
         ck_assert_str_eq(error.name, ERROR_TOO_LARGE);
         ck_assert_str_eq(error.message, "more than 250000 changes in one transaction");
         sd_bus_error_free(&error);

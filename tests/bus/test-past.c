@@ -87,19 +87,7 @@ END_TEST
 /* More changes than the history is told to keep. */
 static void make_history(void)
 {
-        _cleanup_message_ sd_bus_message *m = NULL;
-
-        ck_assert_int_ge(sd_bus_message_new_method_call(world.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH,
-                                 REGISTRY_INTERFACE, "Transact"),
-                0);
-        ck_assert_int_ge(sd_bus_message_open_container(m, 'a', "(sssuv)"), 0);
-        for (unsigned i = 0; i < 1500; i++)
-                ck_assert_int_ge(
-                        sd_bus_message_append(m, "(sssuv)", "set", KEY, "N", (uint32_t)REG_DWORD, "u", i),
-                        0);
-        ck_assert_int_ge(sd_bus_message_close_container(m), 0);
-        ck_assert_int_ge(sd_bus_message_append(m, "a{sv}", 0), 0);
-        ck_assert_int_ge(sd_bus_call(world.bus, m, 0, NULL, NULL), 0);
+        set_numbers(world.bus, KEY, "N", 1500);
         set_number(world.bus, "\\System\\Registry\\History", "Rows", 1000);
 }
 

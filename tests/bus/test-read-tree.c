@@ -126,24 +126,19 @@ END_TEST
 /* More than one page, and more names than are looked up at once; all of it, each key once, in order. */
 START_TEST(page_by_page)
 {
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_free_ char *long_text = repeat("x", 600);
         unsigned n, n_keys = 0;
 
         registryd_start(NULL);
-        ck_assert_int_ge(sd_bus_message_new_method_call(world.bus, &m, REGISTRY_BUS_NAME, REGISTRY_PATH,
-                                 REGISTRY_INTERFACE, "Transact"),
-                0);
-        ck_assert_int_ge(sd_bus_message_open_container(m, 'a', "(sssuv)"), 0);
+        _cleanup_message_ sd_bus_message *m = transact_begin(world.bus);
         for (unsigned i = 0; i < MANY; i++) {
                 char key[64];
                 (void)snprintf(key, sizeof(key), "\\T\\Key%06u", i * 7919u % MANY);
                 ck_assert_int_ge(
                         sd_bus_message_append(m, "(sssuv)", "set", key, "V", REG_SZ, "s", long_text), 0);
         }
-        ck_assert_int_ge(sd_bus_message_close_container(m), 0);
-        ck_assert_int_ge(sd_bus_message_append(m, "a{sv}", 0), 0);
-        ck_assert_int_ge(sd_bus_call(world.bus, m, UINT64_C(60000000), NULL, &reply), 0);
+        ck_assert_int_ge(transact_call(world.bus, m, NULL, &reply), 0);
         const char *text = message_text(reply);
         ck_assert_msg(
                 strstr(text, "['values-set'=3000, 'values-deleted'=0, 'keys-created'=3001,"), "%s", text);
