@@ -12,21 +12,33 @@
 
 #define LAYERS "Machine\\System\\Registry\\Layers\\"
 
-/* A copy, as Backup() makes it, open. */
-static struct store *copy_of(const struct world *w, const char *name)
+static void run(const char *file, const char *sql)
 {
-        _cleanup_free_ char *file = world_file(w), *path = path_join(w->root, name);
-        _cleanup_buf_ struct buf sql = BUF_INIT;
-        struct store *s = NULL;
         sqlite3 *db;
 
-        (void)unlink(path);
-        buf_printf(&sql, "VACUUM INTO '%s'", path);
         ck_assert_int_eq(sqlite3_open(file, &db), SQLITE_OK);
-        ck_assert_int_eq(sqlite3_exec(db, buf_str(&sql), NULL, NULL, NULL), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
         (void)sqlite3_close(db);
+}
+
+/* A copy, as Backup() makes it, open, with what `sql` makes of it. */
+static struct store *copy_with(const struct world *w, const char *name, const char *sql)
+{
+        _cleanup_free_ char *file = world_file(w), *path = path_join(w->root, name);
+        _cleanup_buf_ struct buf copy = BUF_INIT;
+        struct store *s = NULL;
+
+        (void)unlink(path);
+        buf_printf(&copy, "VACUUM INTO '%s'", path);
+        run(file, buf_str(&copy));
+        run(path, sql);
         ck_assert_int_eq(store_open(path, STORE_AT_BOOT, SIZE_MAX, &s, NULL), 0);
         return s;
+}
+
+static struct store *copy_of(const struct world *w, const char *name)
+{
+        return copy_with(w, name, "");
 }
 
 /* What it is about; NULL: all. */
@@ -314,6 +326,37 @@ START_TEST(too_much)
 }
 END_TEST
 
+static struct store *copy_with_values(const struct world *w, const char *name, unsigned n)
+{
+        _cleanup_buf_ struct buf sql = BUF_INIT;
+
+        buf_printf(&sql,
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %u)"
+                " INSERT INTO value(key, folded, layer, name, sequence, type, data)"
+                " SELECT (SELECT guid FROM key WHERE parent IS NULL AND name = 'Machine'), 'v' || i, 1, 'v' || i, 1, %u, x'01000000' FROM n",
+                n, (unsigned)REG_DWORD);
+        return copy_with(w, name, buf_str(&sql));
+}
+
+/* However small each is. */
+START_TEST(too_many)
+{
+        _cleanup_(registry_differences_done) struct registry_differences differences = { 0 };
+        struct diag d = { 0 };
+        struct world w;
+
+        prepare(&w);
+        _cleanup_store_ struct store *none = copy_of(&w, "none.db"),
+                                     *most = copy_with_values(&w, "most.db", REGISTRY_DIFFERENCES_MAX),
+                                     *more = copy_with_values(&w, "more.db", REGISTRY_DIFFERENCES_MAX + 1);
+        ck_assert_int_eq(registry_compare(none, more, NULL, &differences, &d), REGISTRY_TOO_LARGE);
+        ck_assert_ptr_nonnull(strstr(d.text, "more than one change may have"));
+        ck_assert_int_eq(registry_compare(none, most, NULL, &differences, &d), 0);
+        ck_assert_uint_eq(differences.n, REGISTRY_DIFFERENCES_MAX);
+        world_done(&w);
+}
+END_TEST
+
 /* ---- Random runs ---- */
 
 #define RUNS 30
@@ -370,6 +413,7 @@ Suite *test_suite(void)
         tcase_add_test(tc, files_stay);
         tcase_add_test(tc, volatile_keys_stay);
         tcase_add_test(tc, too_much);
+        tcase_add_test(tc, too_many);
         tcase_add_loop_test(tc, random_runs, 0, ROUNDS);
         suite_add_tcase(suite, tc);
         return suite;
