@@ -72,6 +72,8 @@ printf 'peios-registry: 1\nlayer: fleet-web\nprecedence: 1000\nkeys: [\n' >web.y
 expect 4 "web.yaml:" publish web.yaml --group web --key one.sec
 echo '{peios-registry: 1, layer: fleet-web, precedence: 1000}' >web.yaml
 expect 4 "web.yaml: has no serial" publish web.yaml --group web --key one.sec
+echo '{peios-registry: 1, layer: fleet-web, precedence: 1000, serial: 77}' >web.yaml
+expect 4 "web.yaml: the serial cannot be put into it" publish web.yaml --group web --key one.sec
 printf 'peios-registry: 1\nlayer: fleet-web\nprecedence: 1000\nexpires: 2001-01-31T10:00:00Z\n' >web.yaml
 expect 4 "web.yaml: has expired" publish web.yaml --group web --key one.sec
 policy 1000 enabled
