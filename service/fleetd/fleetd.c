@@ -197,10 +197,11 @@ static void on_settings(void *userdata)
 
         f->agent = agent_free(f->agent);
         int r = start_agent(f, &d);
+        const char *why = r == 0 ? "in no fleet" : d.text[0] ? d.text : strerror(-r);
         if (r < 0)
-                log_error("this machine takes no part in the fleet: %s", d.text[0] ? d.text : strerror(-r));
+                log_error("this machine takes no part in the fleet: %s", why);
         if (!f->agent)
-                (void)sd_notifyf(0, "STATUS=%s", r < 0 ? d.text : "in no fleet");
+                (void)sd_notifyf(0, "STATUS=%s", why);
 }
 
 static void on_standing(void *userdata)
