@@ -173,7 +173,7 @@ static void write_layer(size_t i, unsigned value)
 {
         struct model *m = &model[i];
         _cleanup_buf_ struct buf script = BUF_INIT;
-        char name[8], ends[ENDING_TEXT_MAX];
+        char name[24], ends[ENDING_TEXT_MAX];
 
         (void)snprintf(name, sizeof(name), "l%zu", i);
         if (!m->is) {
