@@ -164,11 +164,27 @@ END_TEST
 
 /* ---- As people do it ---- */
 
+/* The command says when it ends, in whole seconds: so long after the time at which it ran. */
+static void check_length(const char *line, int64_t usec)
+{
+        struct ending_clocks before, after;
+        struct ending e;
+
+        ending_read_clocks(&before);
+        const char *text = strstr(shell_output(0, line), ", until ");
+        ending_read_clocks(&after);
+        ck_assert_ptr_nonnull(text);
+        text += strlen(", until ");
+        ck_assert(ending_parse(text, strcspn(text, ")\n"), &e));
+        ck_assert_int_ge(e.at, before.wall + usec - (int64_t)SECOND);
+        ck_assert_int_le(e.at, after.wall + usec + (int64_t)SECOND);
+}
+
 START_TEST(commands)
 {
         registryd_start(NULL);
         SHELL_SAYS(0, "reg layer ls", "base  0  enabled  -\n");
-        SHELL_SAYS(0, "reg layer new lab --for 2h --precedence 5", "new layer lab, until 20");
+        check_length("reg layer new lab --for 2h --precedence 5", 2 * 3600 * (int64_t)SECOND);
         SHELL_SAYS(4, "reg layer new LAB", "layer 'LAB' is there already");
         SHELL_SAYS(0, "reg set -q --layer lab /System/Audit/Modules TaintEvents disabled", "");
         SHELL_SAYS(0, "reg layer ls", "base  0  enabled  -", "lab   5  enabled  20");
@@ -178,7 +194,10 @@ START_TEST(commands)
         SHELL_SAYS(0, "reg ls -l /System/Audit/Modules", "lab ", " until 20", "TaintEvents = disabled");
         SHELL_SAYS(0, "reg layer set lab --disable --no-end", "set layer lab\n");
         SHELL_SAYS(0, "reg layer ls", "lab   5  disabled  -");
-        SHELL_SAYS(0, "reg layer set lab --enable --until 2999-01-31", "until 2999-0");
+        SHELL_SAYS(0, "TZ=UTC reg layer set lab --enable --until 2999-01-31",
+                "set layer lab, until 2999-02-01T00:00:00Z\n");
+        SHELL_SAYS(0, "TZ=UTC reg layer set lab --until '2999-01-31 10:00'",
+                "set layer lab, until 2999-01-31T10:00:00Z\n");
         SHELL_SAYS(0, "reg layer del lab", "del layer lab\n");
         SHELL_SAYS(2, "reg layer del lab", "there is no layer 'lab'");
         ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true '')]");
@@ -195,7 +214,7 @@ START_TEST(wrong_commands)
                 { 1, "reg layer new lab --for soon",
                         "--for: 'soon' is no end, expected for how long: 30m, 12h" },
                 { 1, "reg layer new lab --for 0s", "--for: '0s' is no end" },
-                { 1, "reg layer new lab --for -- -1h", "" },
+                { 1, "reg layer new lab --for=-1h", "--for: '-1h' is no end" },
                 { 1, "reg layer new lab --until 2000-01-01", "expected a time that is still to come" },
                 { 1, "reg layer new lab --until never", "--until: 'never' is no end" },
                 { 1, "reg layer new lab --for 1h --until 2999-01-01", "expected one of them" },
@@ -229,6 +248,7 @@ START_TEST(set_for_a_time)
                 ", until 20");
         SHELL_SAYS(0, "reg --json set --for 2s /App V three", "\"layer\":\"temporary-", "\"ends\":\"20");
         WAIT(strncmp(get_text(world.bus, "\\App", "V"), "two temporary-", 14) == 0);
+        check_length("reg set --for 1h /App W 1", 3600 * (int64_t)SECOND);
         SHELL_SAYS(0, "reg history /App V", "reason layer-ended");
         SHELL_SAYS(0, "reg set /App V four", "(layer base");
         ck_assert_str_eq(get_text(world.bus, "\\App", "V"), "four base");
