@@ -230,6 +230,33 @@ START_TEST(one_key)
 }
 END_TEST
 
+/* Those are made, but no more than it takes. */
+START_TEST(hives)
+{
+        struct world one, other;
+        struct path path;
+
+        prepare(&one);
+        world_write(&one, ETC "50-a.yaml", HEAD("site") "hives: [Users]\nkeys:\n  Users: { R: !dword 1 }\n");
+        world_reload_well(&one);
+        world_do(&one, "set - Users\\Bob V one\nset - Machine\\A V one");
+        _cleanup_store_ struct store *then = copy_of(&one, "copy.db");
+        prepare(&other);
+        ck_assert_int_eq(registry_path(other.r, "Machine\\A", &path, NULL), 0);
+        only = &path;
+        restore_all(&other, then);
+        ck_assert_str_eq(world_get(&other, "Machine\\A", "V"), "'one'@base");
+        ck_assert_uint_eq(registry_hives(other.r)->n, 1);
+        only = NULL;
+        restore_all(&other, then);
+        ck_assert_str_eq(world_get(&other, "Users\\Bob", "V"), "'one'@base");
+        ck_assert_str_eq(world_get(&other, "Users", "R"), "NOT_FOUND");
+        path_done(&path);
+        world_done(&other);
+        world_done(&one);
+}
+END_TEST
+
 #define FILE_A "etc/peios/registry.d/50-a.yaml"
 
 /* What files have stays as they say. */
@@ -410,6 +437,7 @@ Suite *test_suite(void)
         tcase_add_loop_test(tc, what_the_copy_has, 0, (int)ARRAY_SIZE(cases));
         tcase_add_test(tc, of_another_machine);
         tcase_add_test(tc, one_key);
+        tcase_add_test(tc, hives);
         tcase_add_test(tc, files_stay);
         tcase_add_test(tc, volatile_keys_stay);
         tcase_add_test(tc, too_much);
