@@ -12,10 +12,10 @@
 #include "../../schema/bus/cleanup.h"
 #include "../../schema/bus/wire.h"
 #include "../../schema/dbus/names.h"
+#include "../registry/restoration.h"
 #include "../store/halt.h"
 #include "../store/history.h"
 #include "answer.h"
-#include "restoration.h"
 
 /* Calls that wait, or are being worked. */
 #define CALLS_MAX 64u

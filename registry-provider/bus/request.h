@@ -5,7 +5,7 @@
 
 #include "../../schema/base/buf.h"
 #include "../../schema/bus/wire.h"
-#include "restoration.h"
+#include "../registry/restoration.h"
 #include "writer.h"
 
 enum change_action {

@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "../../schema/base/file.h"
-#include "../registry/registry-compare.h"
 #include "../store/backup.h"
 #include "../store/halt.h"
 #include "../store/inspect.h"
+#include "registry-compare.h"
 
 /* Beside the database, as backups are: there is no other place that is ours alone and has room. */
 #define COPY "restore.new"

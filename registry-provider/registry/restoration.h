@@ -5,7 +5,7 @@
  * handed over may change while it is read, or be anything: it is copied, into a file that nobody else has,
  * and that is looked at as a whole before anything of it is believed. */
 
-#include "../registry/registry.h"
+#include "registry.h"
 
 struct restoration;
 
