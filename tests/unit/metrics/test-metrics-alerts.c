@@ -107,6 +107,11 @@ static void many_layers(_unused_ struct metrics_state *s)
         registry.layers = 901;
 }
 
+static void enough_layers(_unused_ struct metrics_state *s)
+{
+        registry.layers = 900;
+}
+
 static void not_backed_up(_unused_ struct metrics_state *s)
 {
         registry.sequence++;
@@ -155,18 +160,19 @@ static const struct {
         { "PeiosTaintsMissed", dropped, 20 },
         { "PeiosPolicyNotLive", not_live, 20 },
         { NULL, not_live, 4 },
-        { NULL, pending, 60 },
+        { NULL, pending, 6 * 24 * 60 },
         { "PeiosPolicyPending", pending, 8 * 24 * 60 },
         { "PeiosPolicyRefused", refused, 20 },
         { "PeiosControlDrift", drifted, 20 },
         { "PeiosAuditRecordsWaiting", kept, 20 },
-        { NULL, kept, 4 },
+        { NULL, kept, 14 },
         { "PeiosAuditRecordsLost", lost, 20 },
         { "PeiosRegistryDown", down, 20 },
         { NULL, down, 4 },
         { "PeiosRegistryProblems", broken_file, 20 },
         { "PeiosRegistryValuesRefused", refused_value, 20 },
         { "PeiosRegistryLayersFull", many_layers, 1 },
+        { NULL, enough_layers, 1 },
         { NULL, not_backed_up, 2 * 24 * 60 },
         { "PeiosRegistryBackupOld", not_backed_up, 4 * 24 * 60 },
         { NULL, changed, 4 * 24 * 60 },
