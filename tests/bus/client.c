@@ -111,6 +111,30 @@ uint64_t set_number(sd_bus *bus, const char *key, const char *name, uint32_t num
         return sequence_of(m);
 }
 
+static int on_reply(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
+{
+        *(sd_bus_message **)userdata = sd_bus_message_ref(m);
+        return 1;
+}
+
+sd_bus_message *answer_while_writing(
+        sd_bus *bus, const char *key, uint32_t *i, const char *method, const char *types, ...)
+{
+        sd_bus_message *reply = NULL;
+        va_list ap;
+
+        va_start(ap, types);
+        ck_assert_int_ge(sd_bus_call_method_asyncv(bus, NULL, REGISTRY_BUS_NAME, REGISTRY_PATH,
+                                 REGISTRY_INTERFACE, method, on_reply, &reply, types, ap),
+                0);
+        va_end(ap);
+        while (!reply) {
+                set_number(bus, key, "N", (*i)++);
+                bus_turn(bus);
+        }
+        return reply;
+}
+
 sd_bus_message *transact_begin(sd_bus *bus)
 {
         sd_bus_message *m;

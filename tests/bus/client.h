@@ -20,6 +20,9 @@ sd_bus_message *answer(sd_bus *bus, const char *method, const char *types, ...);
 void succeeds(sd_bus *bus, const char *method, const char *types, ...);
 /* …which must fail with this error, and `text` in its message. */
 void refused(sd_bus *bus, const char *error, const char *text, const char *method, const char *types, ...);
+/* …which may fail, and what is asked while the value N of the key is set to *i, *i + 1 and so on. */
+sd_bus_message *answer_while_writing(
+        sd_bus *bus, const char *key, uint32_t *i, const char *method, const char *types, ...);
 sd_bus_message *policy_answer(sd_bus *bus, const char *method, const char *types, ...);
 
 /* Writes, and returns the sequence. */

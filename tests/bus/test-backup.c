@@ -22,16 +22,9 @@ static void restart_with(const char *file)
         registryd_start(NULL);
 }
 
-static int on_reply(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
-{
-        *(sd_bus_message **)userdata = sd_bus_message_ref(m);
-        return 1;
-}
-
 /* It is of one moment: of what one writer writes, some, and nothing that is later. */
 START_TEST(while_others_write)
 {
-        _cleanup_message_ sd_bus_message *reply = NULL;
         char bytes[65536];
         uint32_t i = 0;
         int fd;
@@ -39,13 +32,7 @@ START_TEST(while_others_write)
         registryd_start(NULL);
         for (; i < 500; i++)
                 set_number(world.bus, KEY, "N", i);
-        ck_assert_int_ge(sd_bus_call_method_async(world.bus, NULL, REGISTRY_BUS_NAME, REGISTRY_PATH,
-                                 REGISTRY_INTERFACE, "Backup", on_reply, &reply, NULL),
-                0);
-        while (!reply) {
-                set_number(world.bus, KEY, "N", i++);
-                bus_turn(world.bus);
-        }
+        _cleanup_message_ sd_bus_message *reply = answer_while_writing(world.bus, KEY, &i, "Backup", NULL);
         ck_assert_int_eq(sd_bus_message_is_method_error(reply, NULL), 0);
         ck_assert_int_gt(sd_bus_message_read(reply, "h", &fd), 0);
         /* It cannot be written, and nothing of it is left in the folder. */
@@ -85,19 +72,12 @@ END_TEST
 
 START_TEST(checked_while_others_write)
 {
-        _cleanup_message_ sd_bus_message *reply = NULL;
         uint32_t i = 0;
 
         registryd_start(NULL);
         for (; i < 200; i++)
                 set_number(world.bus, KEY, "N", i);
-        ck_assert_int_ge(sd_bus_call_method_async(world.bus, NULL, REGISTRY_BUS_NAME, REGISTRY_PATH,
-                                 REGISTRY_INTERFACE, "Check", on_reply, &reply, NULL),
-                0);
-        while (!reply) {
-                set_number(world.bus, KEY, "N", i++);
-                bus_turn(world.bus);
-        }
+        _cleanup_message_ sd_bus_message *reply = answer_while_writing(world.bus, KEY, &i, "Check", NULL);
         ck_assert_int_eq(sd_bus_message_is_method_error(reply, NULL), 0);
         ck_assert_int_gt(sd_bus_message_enter_container(reply, 'a', "s"), 0);
         ck_assert_int_gt(sd_bus_message_at_end(reply, 0), 0);

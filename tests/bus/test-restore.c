@@ -133,16 +133,10 @@ START_TEST(while_others_write)
                 set_number(world.bus, KEY, name, i);
         }
         (void)shell_output(0, "reg backup copy.db; reg del -r -y /Test/Key; reg set /Test/Key Mine 1");
-        _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_close_ int fd = open_file("copy.db");
-        ck_assert_int_ge(sd_bus_call_method_async(world.bus, NULL, REGISTRY_BUS_NAME, REGISTRY_PATH,
-                                 REGISTRY_INTERFACE, "Restore", on_reply, &reply, "ha{sv}", fd, 0),
-                0);
         uint32_t i = 0;
-        while (!reply) {
-                set_number(world.bus, "\\Test\\Busy", "N", i++);
-                bus_turn(world.bus);
-        }
+        _cleanup_message_ sd_bus_message *reply =
+                answer_while_writing(world.bus, "\\Test\\Busy", &i, "Restore", "ha{sv}", fd, 0);
         ck_assert_msg(!sd_bus_message_is_method_error(reply, NULL), "%s",
                 sd_bus_message_get_error(reply) ? sd_bus_message_get_error(reply)->message : "");
         _cleanup_message_ sd_bus_message *last = answer(world.bus, "Get", "ss", KEY, "N299");
