@@ -10,9 +10,7 @@
 #include "../../schema/base/log.h"
 
 struct group {
-        struct fetch *fetch;
         char *key, *file;
-        struct etcd_call *call; /* under way */
 };
 
 struct fetch {
@@ -21,12 +19,13 @@ struct fetch {
         int folder_fd;
         struct group *groups;
         size_t n;
-        size_t n_asked; /* groups whose answer is not there yet */
-        struct etcd_call *watch;
-        uint64_t revision;     /* all changes up to this one are known */
-        uint64_t began, heard; /* CLOCK_MONOTONIC */
-        uint64_t counted_from; /* as well */
-        unsigned count;        /* of FETCH_MUCH, since then */
+        size_t asked;                   /* the group that etcd is asked for */
+        struct etcd_call *call, *watch; /* under way: that, or the watch of all */
+        uint64_t from;                  /* what the watch begins with */
+        uint64_t revision;              /* the store's, at its last answer */
+        uint64_t began, heard;          /* CLOCK_MONOTONIC */
+        uint64_t counted_from;          /* as well */
+        unsigned count;                 /* of FETCH_MUCH, since then */
         struct lane lane;
 };
 
@@ -38,8 +37,7 @@ const struct lane *fetch_lane(const struct fetch *f)
 static void stop(struct fetch *f)
 {
         f->watch = etcd_cancel(f->watch);
-        for (size_t i = 0; i < f->n; i++)
-                f->groups[i].call = etcd_cancel(f->groups[i].call);
+        f->call = etcd_cancel(f->call);
 }
 
 static void fail(struct fetch *f, enum etcd_status status, const char *text)
@@ -115,20 +113,32 @@ static bool take_pairs(struct fetch *f, const struct etcd_answer *a)
 
 /* ---- from etcd ---- */
 
-/* A store that was restored from a copy counts its changes from there, and what is waited for may have been
- * already. */
+/* A store that was restored from a copy counts its changes from there: what one says and what the other says
+ * is not to be mixed, and what is waited for may have been already. Answers come one after the other, so
+ * that the number only rises in one store. False: it has failed. */
+static bool takes(struct fetch *f, const struct etcd_answer *a)
+{
+        if (a->status != ETCD_OK) {
+                fail(f, a->status, a->text);
+                return false;
+        }
+        if (a->revision < f->revision) {
+                fail(f, ETCD_REFUSED, "its store is an older one than it was");
+                return false;
+        }
+        f->revision = a->revision;
+        return true;
+}
+
 static void on_change(const struct etcd_answer *a, void *userdata)
 {
         struct fetch *f = userdata;
 
-        if (a->status != ETCD_OK) {
+        if (a->status != ETCD_OK)
                 f->watch = NULL;
-                return fail(f, a->status, a->text);
-        }
-        if (a->revision < f->revision)
-                return fail(f, ETCD_REFUSED, "its store is an older one than it was");
+        if (!takes(f, a))
+                return;
         f->heard = clock_usec();
-        f->revision = a->revision;
         if (!count(f) || !take_pairs(f, a))
                 return;
         lane_succeeded(&f->lane);
@@ -142,39 +152,46 @@ static void start_watch(struct fetch *f)
         for (size_t i = 0; i < f->n; i++)
                 keys[i] = f->groups[i].key;
         f->heard = clock_usec();
-        int r = etcd_watch(f->etcd, keys, f->n, f->revision + 1, on_change, f, &f->watch);
+        int r = etcd_watch(f->etcd, keys, f->n, f->from, on_change, f, &f->watch);
         if (r < 0)
                 fail(f, ETCD_DOWN, strerror(-r));
         agent_plan(f->agent);
 }
 
-/* The watch begins behind the earliest answer, so that no change falls between two. */
+static void ask(struct fetch *f);
+
+/* The watch begins behind the first answer, so that no change falls between two. */
 static void on_group(const struct etcd_answer *a, void *userdata)
 {
-        struct group *g = userdata;
-        struct fetch *f = g->fetch;
+        struct fetch *f = userdata;
 
-        g->call = NULL;
-        if (a->status != ETCD_OK)
-                return fail(f, a->status, a->text);
-        if (f->n_asked == f->n || a->revision < f->revision)
-                f->revision = a->revision;
-        f->n_asked--;
-        if (take_pairs(f, a) && f->n_asked == 0)
+        f->call = NULL;
+        if (!takes(f, a) || !take_pairs(f, a))
+                return;
+        if (f->asked == 0)
+                f->from = a->revision + 1;
+        f->asked++;
+        if (f->asked < f->n)
+                ask(f);
+        else
                 start_watch(f);
+}
+
+static void ask(struct fetch *f)
+{
+        int r = etcd_range(f->etcd, f->groups[f->asked].key, NULL, 0, on_group, f, &f->call);
+
+        if (r < 0)
+                fail(f, ETCD_DOWN, strerror(-r));
 }
 
 static void begin(struct fetch *f)
 {
         stop(f);
         f->began = clock_usec();
-        f->n_asked = f->n;
-        for (size_t i = 0; i < f->n; i++) {
-                struct group *g = &f->groups[i];
-                int r = etcd_range(f->etcd, g->key, NULL, 0, on_group, g, &g->call);
-                if (r < 0)
-                        return fail(f, ETCD_DOWN, strerror(-r));
-        }
+        f->asked = 0;
+        f->revision = 0;
+        ask(f);
 }
 
 void fetch_work(struct fetch *f, uint64_t now)
@@ -204,7 +221,6 @@ static int add_group(struct fetch *f, const char *prefix, const char *name)
 {
         struct group *g = &f->groups[f->n++];
 
-        g->fetch = f;
         if (asprintf(&g->key, "%s/policy/%s", prefix, name) < 0)
                 g->key = NULL;
         if (asprintf(&g->file, "%s.yaml", name) < 0)
