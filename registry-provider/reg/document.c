@@ -72,16 +72,7 @@ int document_map_read(struct session *s, struct document_map *ret)
 
 /* ---- Reading ---- */
 
-/* NULL-terminated, borrowed from the session. */
-static int find_hives(struct session *s, const char *const **ret)
-{
-        int code = session_ask_hives(s);
-
-        *ret = (const char *const *)s->hives;
-        return code;
-}
-
-static void report_problems(const struct diags *problems)
+void document_report(const struct diags *problems)
 {
         for (size_t i = 0; i < problems->n; i++)
                 session_complain("%s", problems->list[i]);
@@ -89,13 +80,13 @@ static void report_problems(const struct diags *problems)
                 session_complain("… and %zu more", problems->n_all - problems->n);
 }
 
-static int parse(struct session *s, const char *name, const struct buf *text, const char *const *hives,
-        struct hive_file **ret, struct diags *problems)
+static int parse(struct session *s, const char *name, const struct buf *text, struct hive_file **ret,
+        struct diags *problems)
 {
         _cleanup_document_map_ struct document_map map = { 0 };
         struct exchange_reading how = {
                 .value_max = VALUE_BYTES_DEFAULT_MAX,
-                .hives = hives,
+                .hives = (const char *const *)s->hives,
                 .encoding = s->options.encoding,
                 .roots = map.roots,
                 .keep_going = s->options.keep_going,
@@ -136,25 +127,30 @@ static int check_hives(struct session *s, const char *name, const struct hive_fi
         return EXIT_CODE_OK;
 }
 
+int document_parse(struct session *s, const char *name, const struct buf *text, struct hive_file **ret,
+        struct diags *problems)
+{
+        int code = session_ask_hives(s);
+        if (code == EXIT_CODE_OK)
+                code = parse(s, name, text, ret, problems);
+        if (code == EXIT_CODE_OK)
+                code = check_hives(s, name, *ret);
+        if (code == EXIT_CODE_OK)
+                difference_sort((*ret)->keys, (*ret)->n_keys);
+        return code;
+}
+
 int document_read(struct session *s, const char *word, struct hive_file **ret, size_t *ret_left_out)
 {
         _cleanup_(diags_done) struct diags problems = { 0 };
         _cleanup_buf_ struct buf text = BUF_INIT;
-        const char *const *hives;
 
         int code = session_read(s, word, DOCUMENT_BYTES_MAX, &text);
         if (code == EXIT_CODE_OK)
-                code = find_hives(s, &hives);
-        if (code == EXIT_CODE_OK)
-                code = parse(s, session_file_name(word), &text, hives, ret, &problems);
-        report_problems(&problems);
-        if (code == EXIT_CODE_OK)
-                code = check_hives(s, session_file_name(word), *ret);
-        if (code != EXIT_CODE_OK)
-                return code;
+                code = document_parse(s, session_file_name(word), &text, ret, &problems);
+        document_report(&problems);
         *ret_left_out = problems.n_all;
-        difference_sort((*ret)->keys, (*ret)->n_keys);
-        return EXIT_CODE_OK;
+        return code;
 }
 
 int document_end(struct session *s, const char *what, size_t left_out)

@@ -20,9 +20,13 @@ _must_check_ int document_map_read(struct session *s, struct document_map *ret);
 void document_map_done(struct document_map *map);
 #define _cleanup_document_map_ _cleanup_(document_map_done)
 
-/* Reads a file that the command line names, and puts it into order (exchange/difference.h). What is bad in
- * it is reported line by line; then nothing comes back, EXIT_CODE_INVALID, unless it is --keep-going:
- * *ret_left_out says how many were left out. */
+/* A text, put into order (exchange/difference.h). What is bad in it is a problem each; then nothing comes
+ * back, EXIT_CODE_INVALID with the diag saying how many, unless it is --keep-going. */
+_must_check_ int document_parse(struct session *s, const char *name, const struct buf *text,
+        struct hive_file **ret, struct diags *problems);
+/* To standard error. */
+void document_report(const struct diags *problems);
+/* Both, of a file that the command line names: *ret_left_out says how many were left out. */
 _must_check_ int document_read(
         struct session *s, const char *word, struct hive_file **ret, size_t *ret_left_out);
 

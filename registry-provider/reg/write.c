@@ -13,6 +13,10 @@
 #include "words.h"
 #include "write.h"
 
+/* The bus takes no message of more than 32 MiB. */
+#define MESSAGE_MIB_MAX 30u
+#define MIB (1024.0 * 1024.0)
+
 /* The method that does it (NULL: Transact), its name in a list of changes, and what is shown. */
 static const struct {
         const char *method, *action, *verb;
@@ -481,22 +485,55 @@ void write_batch_done(struct write_batch *b)
         b->m = sd_bus_message_unref(b->m);
 }
 
+static bool is_too_large(const struct write_batch *b)
+{
+        return b->n > REGISTRY_CHANGES_MAX || (double)b->bytes > MESSAGE_MIB_MAX * MIB;
+}
+
+static int begin(struct write_batch *b)
+{
+        int code = session_new_call(b->s, b->s->options.dry_run ? "Preview" : "Transact", NULL, NULL, &b->m);
+        if (code != EXIT_CODE_OK)
+                return code;
+        int r = sd_bus_message_open_container(b->m, 'a', "(sssuv)");
+        return r < 0 ? session_fail(b->s, r, NULL) : EXIT_CODE_OK;
+}
+
 int write_batch_add(struct write_batch *b, enum write_kind kind, const char *key, const char *name,
         const struct value *value)
 {
-        struct session *s = b->s;
-        int r = 0;
+        int code = b->m ? EXIT_CODE_OK : begin(b);
+        if (code != EXIT_CODE_OK)
+                return code;
+        b->n++;
+        b->bytes += 64 + strlen(key) + (name ? strlen(name) : 0);
+        if (value)
+                b->bytes += value->size * (value->type == REG_MULTI_SZ ? 8 : 1);
+        if (is_too_large(b))
+                return EXIT_CODE_OK;
+        int r = append_item(b->m, &(struct change){ kind, key, name, value });
+        return r < 0 ? session_fail(b->s, r, key) : EXIT_CODE_OK;
+}
 
-        if (!b->m) {
-                int code =
-                        session_new_call(s, s->options.dry_run ? "Preview" : "Transact", NULL, NULL, &b->m);
-                if (code != EXIT_CODE_OK)
-                        return code;
-                r = sd_bus_message_open_container(b->m, 'a', "(sssuv)");
+int write_batch_call(struct write_batch *b, sd_bus_message **ret)
+{
+        struct session *s = b->s;
+
+        if (is_too_large(b)) {
+                (void)diag_set(&s->diag, EFBIG,
+                        "%s%snothing is done: it comes to %zu changes and %.1f MiB, and a transaction has %u and %u "
+                        "MiB at most; applied in parts, each is one of its own",
+                        b->what ? b->what : "", b->what ? ": " : "", b->n, (double)b->bytes / MIB,
+                        REGISTRY_CHANGES_MAX, MESSAGE_MIB_MAX);
+                return EXIT_CODE_INVALID;
         }
+        int r = sd_bus_message_close_container(b->m);
         if (r >= 0)
-                r = append_item(b->m, &(struct change){ kind, key, name, value });
-        return r < 0 ? session_fail(s, r, key) : EXIT_CODE_OK;
+                r = client_append_options(
+                        b->m, &(struct wire_options){ .layer = b->layer ? b->layer : s->options.layer,
+                                      .if_needed = !b->is_strict,
+                                      .recursive = b->recursive });
+        return r < 0 ? session_fail(s, r, NULL) : session_call(s, b->m, ret);
 }
 
 int write_batch_send(struct write_batch *b, struct preview_counts *ret)
@@ -509,17 +546,10 @@ int write_batch_send(struct write_batch *b, struct preview_counts *ret)
         *ret = (struct preview_counts){ 0 };
         if (!b->m)
                 return EXIT_CODE_OK;
-        int r = sd_bus_message_close_container(b->m);
-        if (r >= 0)
-                r = client_append_options(b->m, &(struct wire_options){ .layer = s->options.layer,
-                                                        .if_needed = !b->is_strict,
-                                                        .recursive = b->recursive });
-        if (r < 0)
-                return session_fail(s, r, NULL);
-        int code = session_call(s, b->m, &reply);
+        int code = write_batch_call(b, &reply);
         if (code != EXIT_CODE_OK || s->options.dry_run)
                 return code == EXIT_CODE_OK ? preview_show(s, reply, ret) : code;
-        r = sd_bus_message_read(reply, "tb", &sequence, &changed);
+        int r = sd_bus_message_read(reply, "tb", &sequence, &changed);
         if (r >= 0)
                 r = preview_read_counts(reply, ret);
         return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;

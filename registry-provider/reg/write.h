@@ -30,9 +30,12 @@ _must_check_ int write_change(struct session *s, enum write_kind kind, const cha
 /* Any number of changes, all or none; what the layer has already, or has not, is no error. */
 struct write_batch {
         struct session *s;
-        sd_bus_message *m; /* NULL: there is none yet */
+        const char *layer; /* NULL: the options' */
+        const char *what;  /* where they come from, for messages; may be NULL */
         bool recursive;    /* keys are deleted with all below */
         bool is_strict;    /* and what is there already is an error, too */
+        sd_bus_message *m; /* NULL: there is none yet */
+        size_t n, bytes;   /* of all, also of what is too much */
 };
 
 void write_batch_done(struct write_batch *b);
@@ -41,5 +44,8 @@ void write_batch_done(struct write_batch *b);
 /* `name` and `value` may be NULL. */
 _must_check_ int write_batch_add(struct write_batch *b, enum write_kind kind, const char *key,
         const char *name, const struct value *value);
-/* With --dry-run, shows what they would come to. */
+/* The answer of Transact(), or with --dry-run of Preview(). There is a change at least; more than one
+ * transaction can have is EXIT_CODE_INVALID. */
+_must_check_ int write_batch_call(struct write_batch *b, sd_bus_message **ret);
+/* The same of any number. With --dry-run, shows what they would come to. */
 _must_check_ int write_batch_send(struct write_batch *b, struct preview_counts *ret);
