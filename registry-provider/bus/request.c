@@ -2,6 +2,7 @@
 #include "request.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "../../schema/dbus/names.h"
@@ -434,16 +435,27 @@ static int restore(struct request *q, struct diag *d)
         return r;
 }
 
+static int check_sequence(const struct request *q, struct diag *d)
+{
+        const struct expected *expected = &q->options.registry;
+        const uint64_t now = registry_sequence(q->writer->config->registry);
+
+        if (!expected->given || now == expected->sequence)
+                return 0;
+        return registry_fail(d, REGISTRY_CONFLICT,
+                "the registry has sequence %" PRIu64 ", expected %" PRIu64, now, expected->sequence);
+}
+
 /* In the transaction that was begun. */
 static int apply_all(struct request *q, bool is_bounded, struct diag *d)
 {
         struct registry *registry = q->writer->config->registry;
-        int r = 0;
+        int r = check_sequence(q, d);
 
         registry_end_with_failure(registry);
-        if (q->is_undo)
+        if (r == 0 && q->is_undo)
                 r = take_back(q, is_bounded, d);
-        if (q->copy)
+        if (r == 0 && q->copy)
                 r = restore(q, d);
         if (r == 0 && q->options.ends)
                 r = registry_make_layer(registry, q->options.layer, q->options.ends, d);

@@ -42,6 +42,8 @@ int client_append_options(sd_bus_message *m, const struct wire_options *options)
                 r = append_text(m, "on-behalf-of", options->on_behalf_of);
         if (r >= 0 && options->expected.given)
                 r = sd_bus_message_append(m, "{sv}", "expected-sequence", "t", options->expected.sequence);
+        if (r >= 0 && options->registry.given)
+                r = sd_bus_message_append(m, "{sv}", "registry-sequence", "t", options->registry.sequence);
         if (r >= 0)
                 r = append_flag(m, "volatile", options->is_volatile);
         if (r >= 0)

@@ -284,7 +284,8 @@ int wire_read_strict(sd_bus_message *m, const struct wire_member *members, size_
 int wire_read_options(sd_bus_message *m, struct wire_options *ret, struct diag *d)
 {
         enum {
-                EXPECTED = 2
+                EXPECTED = 2,
+                REGISTRY = 3,
         };
         struct wire_options o = { 0 };
         int is_volatile = 0, recursive = 0, if_needed = 0, unchanged = 0;
@@ -292,6 +293,7 @@ int wire_read_options(sd_bus_message *m, struct wire_options *ret, struct diag *
                 { "layer", "s", &o.layer },
                 { "ends", "s", &o.ends },
                 [EXPECTED] = { "expected-sequence", "t", &o.expected.sequence },
+                [REGISTRY] = { "registry-sequence", "t", &o.registry.sequence },
                 { "volatile", "b", &is_volatile },
                 { "recursive", "b", &recursive },
                 { "if-needed", "b", &if_needed },
@@ -304,6 +306,7 @@ int wire_read_options(sd_bus_message *m, struct wire_options *ret, struct diag *
         if (r < 0)
                 return r;
         o.expected.given = dict.there >> EXPECTED & 1;
+        o.registry.given = dict.there >> REGISTRY & 1;
         o.is_volatile = is_volatile != 0;
         o.recursive = recursive != 0;
         o.if_needed = if_needed != 0;

@@ -47,6 +47,7 @@ struct wire_options {
         const char *ends;         /* "ends" s: the layer is made, and ends then (schema/base/ending.h) */
         const char *on_behalf_of; /* "on-behalf-of" s: unique bus name */
         struct expected expected; /* "expected-sequence" t */
+        struct expected registry; /* "registry-sequence" t */
         bool is_volatile;         /* "volatile" b */
         bool recursive;           /* "recursive" b */
         bool if_needed;           /* "if-needed" b */

@@ -312,6 +312,28 @@ START_TEST(compare_and_swap)
 }
 END_TEST
 
+/* Nothing is done, whatever else was written. */
+START_TEST(nothing_was_written_since)
+{
+        registryd_start(NULL);
+        uint64_t one = set_string(world.bus, KEY, "V", "1");
+        succeeds(world.bus, "Transact", "a(sssuv)a{sv}", 2, "set", KEY, "V", (uint32_t)REG_SZ, "s", "2",
+                "set", KEY, "W", (uint32_t)REG_SZ, "s", "2", 1, "registry-sequence", "t", one);
+        uint64_t other = set_string(world.bus, "\\Elsewhere", "V", "1");
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        buf_printf(&text, "the registry has sequence %llu, expected %llu", (unsigned long long)other,
+                (unsigned long long)one);
+        for (size_t i = 0; i < 2; i++)
+                refused(world.bus, ERROR_CONFLICT, buf_str(&text), i == 0 ? "Transact" : "Preview",
+                        "a(sssuv)a{sv}", 1, "delete-key", KEY, "", (uint32_t)REG_NONE, "ay", 0, 1,
+                        "registry-sequence", "t", one);
+        ck_assert_str_eq(get_text(world.bus, KEY, "V"), "2 base");
+        succeeds(world.bus, "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_SZ, "s", "3", 1, "registry-sequence",
+                "t", other);
+        ck_assert_str_eq(get_text(world.bus, KEY, "V"), "3 base");
+}
+END_TEST
+
 /* Neither volatile changes nor failed ones leave a number for somebody else. */
 START_TEST(numbers_are_not_used_again)
 {
@@ -379,7 +401,7 @@ int main(void)
         const TTest *const tests[] = { every_type, every_number, every_kind_of_bytes, no_other_type,
                 text_with_nuls_at_its_end, text_that_the_bus_does_not_take, lists_of_strings, reading,
                 nothing_written, who_wrote_it, deleting, creating, compare_and_swap,
-                numbers_are_not_used_again, what_a_write_comes_to };
+                nothing_was_written_since, numbers_are_not_used_again, what_a_write_comes_to };
         Suite *suite = suite_create("calls");
         harness_add(suite, tests, ARRAY_SIZE(tests));
         return harness_main(suite);

@@ -137,8 +137,8 @@ END_TEST
 START_TEST(options)
 {
         static const char allowed[] =
-                "there is no option 'colour'; there are layer (s), ends (s), expected-sequence (t), volatile (b), "
-                "recursive (b), if-needed (b), unchanged (b) and on-behalf-of (s)";
+                "there is no option 'colour'; there are layer (s), ends (s), expected-sequence (t), registry-sequence (t), "
+                "volatile (b), recursive (b), if-needed (b), unchanged (b) and on-behalf-of (s)";
 
         registryd_start(NULL);
         refused(world.bus, ERROR_INVALID_VALUE, allowed, "Set", "ssuva{sv}", KEY, "V", SZ, "s", "x", 1,
