@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../schema/schema.h"
 #include "commands.h"
 #include "document.h"
+#include "lint.h"
 
 struct lint {
         struct session *s;
@@ -60,27 +60,34 @@ static int read_input(struct lint *l, const char *word, struct buf *ret)
         return code;
 }
 
-_printf_(5, 6) static void warn_of(
-        struct lint *l, const struct hive_key *key, uint32_t line, uint32_t column, const char *format, ...)
+/* ---- What readers will refuse ---- */
+
+struct warning {
+        const struct schema *schema;
+        const char *name;
+        const struct hive_key *key;
+        struct diags *list;
+};
+
+_printf_(4, 5) static int warn_of(
+        const struct warning *w, uint32_t line, uint32_t column, const char *format, ...)
 {
-        _cleanup_buf_ struct buf text = BUF_INIT;
-        struct diag d = { 0 };
+        _cleanup_buf_ struct buf path = BUF_INIT;
+        struct diag what = { 0 }, all;
         va_list ap;
 
         va_start(ap, format);
-        (void)vsnprintf(d.text, sizeof(d.text), format, ap);
+        (void)vsnprintf(what.text, sizeof(what.text), format, ap);
         va_end(ap);
-        buf_printf(&text, "%s:%u:%u: ", l->name, line, column);
-        words_format_key(&text, key->path.text);
-        buf_puts(&text, d.text);
-        print(l, false, buf_str(&text));
+        words_format_key(&path, w->key->path.text);
+        (void)diag_set(&all, EINVAL, "%s:%u:%u: %s%s", w->name, line, column, buf_str(&path), what.text);
+        return path.error ? path.error : diags_add(w->list, &all);
 }
 
-static void check_value(struct lint *l, const struct schema *schema, const struct hive_key *key,
-        const struct hive_value *value)
+static int check_value(const struct warning *w, const struct hive_value *value)
 {
-        const struct schema_value *sv = schema_find(schema, &key->path, value->name);
-        const struct schema_value *near = sv ? NULL : schema_suggest(schema, &key->path, value->name);
+        const struct schema_value *sv = schema_find(w->schema, &w->key->path, value->name);
+        const struct schema_value *near = sv ? NULL : schema_suggest(w->schema, &w->key->path, value->name);
         const char *name = path_word_of_value_name(value->name);
         _cleanup_free_ char *text = NULL;
         _cleanup_buf_ struct buf path = BUF_INIT;
@@ -88,22 +95,40 @@ static void check_value(struct lint *l, const struct schema *schema, const struc
 
         if (near) {
                 words_format_key(&path, near->key.text);
-                warn_of(l, key, value->line, value->column,
+                return warn_of(w, value->line, value->column,
                         "\\%s: the schema does not know this value, but %s\\%s", name, buf_str(&path),
                         near->name);
         }
-        if (sv && !value->deleted && value->value.type != REG_TOMBSTONE &&
-                schema_check(sv, &value->value, &text, &d) < 0)
-                warn_of(l, key, value->line, value->column, "\\%s: its reader will refuse this value: %s",
-                        name, d.text);
+        if (!sv || value->deleted || value->value.type == REG_TOMBSTONE)
+                return 0;
+        int r = schema_check(sv, &value->value, &text, &d);
+        return r == -EINVAL ? warn_of(w, value->line, value->column,
+                                      "\\%s: its reader will refuse this value: %s", name, d.text)
+                            : r;
 }
 
-static void check_key(struct lint *l, const struct hive_key *key)
+static int check_key(const struct warning *w)
 {
-        if (schema_find_value_at(l->schema, &key->path))
-                warn_of(l, key, key->line, key->column, ": is a value in the schema, expected a key");
-        for (size_t i = 0; i < key->n_values; i++)
-                check_value(l, l->schema, key, &key->values[i]);
+        const struct hive_key *key = w->key;
+        int r = schema_find_value_at(w->schema, &key->path)
+                        ? warn_of(w, key->line, key->column, ": is a value in the schema, expected a key")
+                        : 0;
+
+        for (size_t i = 0; i < key->n_values && r == 0; i++)
+                r = check_value(w, &key->values[i]);
+        return r;
+}
+
+int lint_warn(const struct schema *schema, const char *name, const struct hive_file *file, struct diags *ret)
+{
+        struct warning w = { .schema = schema, .name = name, .list = ret };
+        int r = 0;
+
+        for (size_t i = 0; i < file->n_keys && r == 0; i++) {
+                w.key = &file->keys[i];
+                r = check_key(&w);
+        }
+        return r;
 }
 
 static void on_schema_error(_unused_ const char *file, const char *text, void *userdata)
@@ -114,6 +139,16 @@ static void on_schema_error(_unused_ const char *file, const char *text, void *u
                 session_warn("%s; ignoring", text);
 }
 
+/* Where packages are built there is no provider to ask. */
+int lint_read_schema(struct session *s, struct schema **ret)
+{
+        int r = schema_load(s->options.root, NULL, on_schema_error, s, ret);
+
+        return r < 0 ? session_fail(s, r, "the schema cannot be read") : EXIT_CODE_OK;
+}
+
+/* ---- A file ---- */
+
 /* Beside what is built in, as when it is the only file. */
 static int parse_schema(struct lint *l, const struct buf *text, struct diag *d)
 {
@@ -123,15 +158,21 @@ static int parse_schema(struct lint *l, const struct buf *text, struct diag *d)
         return r < 0 ? r : schema_add(schema, l->name, text->data, text->len, d);
 }
 
+static void print_all(struct lint *l, bool error, const struct diags *list)
+{
+        struct diag more;
+
+        for (size_t i = 0; i < list->n; i++)
+                print(l, error, list->list[i]);
+        if (list->n_all > list->n) {
+                (void)diag_set(&more, EINVAL, "%s: … and %zu more", l->name, list->n_all - list->n);
+                print(l, error, more.text);
+        }
+}
+
 static void note_errors(struct lint *l, int r, const struct diags *problems)
 {
-        for (size_t i = 0; i < problems->n; i++)
-                print(l, true, problems->list[i]);
-        if (problems->n_all > problems->n) {
-                struct diag more;
-                (void)diag_set(&more, EINVAL, "%s: … and %zu more", l->name, problems->n_all - problems->n);
-                print(l, true, more.text);
-        }
+        print_all(l, true, problems);
         if (r == -ENOMEM)
                 print(l, true, strerror(ENOMEM));
         if (r < 0 || problems->n > 0)
@@ -180,16 +221,17 @@ static int parse(struct lint *l, const struct buf *text, struct hive_file **ret,
 
 static void check_file(struct lint *l, const char *word)
 {
-        _cleanup_(diags_done) struct diags problems = { 0 };
+        _cleanup_(diags_done) struct diags problems = { 0 }, warnings = { 0 };
         _cleanup_hive_file_ struct hive_file *file = NULL;
         _cleanup_buf_ struct buf text = BUF_INIT;
 
         if (read_input(l, word, &text) != EXIT_CODE_OK)
                 return;
         int r = parse(l, &text, &file, &problems);
+        if (file && r == 0)
+                r = lint_warn(l->schema, l->name, file, &warnings);
         note_errors(l, r, &problems);
-        for (size_t i = 0; file && i < file->n_keys; i++)
-                check_key(l, &file->keys[i]);
+        print_all(l, false, &warnings);
 }
 
 static void begin_array(struct lint *l, const char *key, struct buf *elements)
@@ -247,12 +289,10 @@ int command_lint(struct session *s)
         int code = session_assume_hives(s);
         if (code == EXIT_CODE_OK)
                 code = document_map_read(s, &l.map);
+        if (code == EXIT_CODE_OK)
+                code = lint_read_schema(s, &l.schema);
         if (code != EXIT_CODE_OK)
                 return code;
-        /* Where packages are built there is no provider to ask. */
-        int r = schema_load(s->options.root, NULL, on_schema_error, s, &l.schema);
-        if (r < 0)
-                return session_fail(s, r, "the schema cannot be read");
         check_files(&l);
         int error = l.errors.error ? l.errors.error : l.warnings.error;
         if (error)
