@@ -92,12 +92,9 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("catalog");
-        TCase *c = tcase_create("catalog");
+        const TTest *const tests[] = { every_entry_is_a_kind };
+        Suite *suite = suite_with("catalog", tests, ARRAY_SIZE(tests), load, unload);
 
-        suite_add_tcase(s, c);
-        tcase_add_checked_fixture(c, load, unload);
-        tcase_add_loop_test(c, every_kind_is_explained, 0, RECORD_KINDS_N);
-        tcase_add_test(c, every_entry_is_a_kind);
-        return s;
+        suite_loop(every_kind_is_explained, RECORD_KINDS_N);
+        return suite;
 }

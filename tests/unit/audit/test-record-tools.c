@@ -132,20 +132,16 @@ END_TEST
 
 Suite *test_suite(void)
 {
+        const TTest *const tests[] = { interprets, reports };
+
         if (system("command -v ausearch >/dev/null && command -v aureport >/dev/null") != 0) {
                 (void)fprintf(stderr,
                         "SKIP: ausearch and aureport (package auditd or audit) are missing, so they "
                         "did not read our records\n");
                 return NULL;
         }
-        Suite *s = suite_create("record-tools");
-        TCase *c = tcase_create("record-tools");
+        Suite *suite = suite_with("record-tools", tests, ARRAY_SIZE(tests), make_log, remove_log);
 
-        suite_add_tcase(s, c);
-        tcase_set_timeout(c, 60);
-        tcase_add_checked_fixture(c, make_log, remove_log);
-        tcase_add_loop_test(c, searches, 0, ARRAY_SIZE(cases));
-        tcase_add_test(c, interprets);
-        tcase_add_test(c, reports);
-        return s;
+        suite_loop(searches, ARRAY_SIZE(cases));
+        return suite;
 }

@@ -503,19 +503,13 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("record");
-        TCase *c = tcase_create("record");
+        const TTest *const tests[] = { record_late, record_table, record_sentences, record_names,
+                record_priorities, record_no_memory };
+        Suite *suite = suite_of("record", tests, ARRAY_SIZE(tests));
 
-        suite_add_tcase(s, c);
-        tcase_add_loop_test(c, record_texts, 0, ARRAY_SIZE(texts));
-        tcase_add_test(c, record_late);
-        tcase_add_loop_test(c, record_encoding, 0, ARRAY_SIZE(encodings));
-        tcase_add_loop_test(c, record_stacks, 0, ARRAY_SIZE(stacks));
-        tcase_add_loop_test(c, record_limits, 0, ARRAY_SIZE(hostile_bytes));
-        tcase_add_test(c, record_table);
-        tcase_add_test(c, record_sentences);
-        tcase_add_test(c, record_names);
-        tcase_add_test(c, record_priorities);
-        tcase_add_test(c, record_no_memory);
-        return s;
+        suite_loop(record_texts, ARRAY_SIZE(texts));
+        suite_loop(record_encoding, ARRAY_SIZE(encodings));
+        suite_loop(record_stacks, ARRAY_SIZE(stacks));
+        suite_loop(record_limits, ARRAY_SIZE(hostile_bytes));
+        return suite;
 }

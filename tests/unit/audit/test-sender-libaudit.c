@@ -294,11 +294,9 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("sender-libaudit");
-        TCase *c = tcase_create("sender-libaudit");
+        Suite *suite = suite_of("sender-libaudit", NULL, 0);
 
-        suite_add_tcase(s, c);
-        tcase_add_loop_test(c, plays_out, 0, ARRAY_SIZE(plays));
-        tcase_add_loop_test(c, asks, 0, ARRAY_SIZE(looks));
-        return s;
+        suite_loop(plays_out, ARRAY_SIZE(plays));
+        suite_loop(asks, ARRAY_SIZE(looks));
+        return suite;
 }

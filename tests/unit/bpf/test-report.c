@@ -270,24 +270,13 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("bpf-report");
-        TCase *tcase = tcase_create("core");
+        const TTest *const tests[] = { a_module_is_loaded, bit_63, a_victim_is_no_actor,
+                a_task_whose_context_is_guessed, no_stack, a_tie, a_long_stack, a_path_that_is_too_long,
+                a_task_without_program, a_sysctl_is_written, no_memory };
+        Suite *suite = suite_with("bpf-report", tests, ARRAY_SIZE(tests), setup, teardown);
 
-        tcase_add_checked_fixture(tcase, setup, teardown);
-        tcase_add_test(tcase, a_module_is_loaded);
-        tcase_add_test(tcase, bit_63);
-        tcase_add_loop_test(tcase, bystanders, 0, 7);
-        tcase_add_test(tcase, a_victim_is_no_actor);
-        tcase_add_test(tcase, a_task_whose_context_is_guessed);
-        tcase_add_test(tcase, no_stack);
-        tcase_add_test(tcase, a_tie);
-        tcase_add_test(tcase, a_long_stack);
-        tcase_add_loop_test(tcase, paths, 0, 4);
-        tcase_add_test(tcase, a_path_that_is_too_long);
-        tcase_add_test(tcase, a_task_without_program);
-        tcase_add_loop_test(tcase, noise, 0, 256);
-        tcase_add_test(tcase, a_sysctl_is_written);
-        tcase_add_test(tcase, no_memory);
-        suite_add_tcase(suite, tcase);
+        suite_loop(bystanders, 7);
+        suite_loop(paths, 4);
+        suite_loop(noise, 256);
         return suite;
 }

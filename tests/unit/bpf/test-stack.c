@@ -107,12 +107,9 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("bpf-stack");
-        TCase *tcase = tcase_create("core");
+        const TTest *const tests[] = { cuts_long_names, knows_watchers };
+        Suite *suite = suite_of("bpf-stack", tests, ARRAY_SIZE(tests));
 
-        tcase_add_loop_test(tcase, judges, 0, ARRAY_SIZE(cases));
-        tcase_add_test(tcase, cuts_long_names);
-        tcase_add_test(tcase, knows_watchers);
-        suite_add_tcase(suite, tcase);
+        suite_loop(judges, ARRAY_SIZE(cases));
         return suite;
 }

@@ -196,13 +196,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("past-calls");
-        TCase *tc = tcase_create("past-calls");
+        const TTest *const tests[] = { an_answer_is_its_users_time, a_page_ends_where_the_look_did,
+                a_look_says_where_it_ended };
 
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, an_answer_is_its_users_time);
-        tcase_add_test(tc, a_page_ends_where_the_look_did);
-        tcase_add_test(tc, a_look_says_where_it_ended);
-        suite_add_tcase(suite, tc);
-        return suite;
+        return suite_with("past-calls", tests, ARRAY_SIZE(tests), setup, teardown);
 }

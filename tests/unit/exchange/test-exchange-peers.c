@@ -327,11 +327,8 @@ Suite *test_suite(void)
         all = have("net", "samba-common-bin") && all;
         if (!all)
                 return NULL;
-        Suite *s = suite_with("exchange-peers", tests, ARRAY_SIZE(tests), setup, teardown);
-        TCase *loops = tcase_create("samba");
-        tcase_set_timeout(loops, 60);
-        tcase_add_checked_fixture(loops, setup, teardown);
-        tcase_add_loop_test(loops, samba, 0, (int)ARRAY_SIZE(sambas));
-        suite_add_tcase(s, loops);
-        return s;
+        Suite *suite = suite_with("exchange-peers", tests, ARRAY_SIZE(tests), setup, teardown);
+
+        suite_loop(samba, ARRAY_SIZE(sambas));
+        return suite;
 }

@@ -128,11 +128,9 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { forms_are_told_by_contents };
-        Suite *s = suite_of("exchange", tests, ARRAY_SIZE(tests));
-        TCase *loops = tcase_create("forms");
-        tcase_set_timeout(loops, 60);
-        tcase_add_loop_test(loops, every_document_comes_back, 0, (int)ARRAY_SIZE(forms));
-        tcase_add_loop_test(loops, memory_may_fail, 0, (int)ARRAY_SIZE(forms));
-        suite_add_tcase(s, loops);
-        return s;
+        Suite *suite = suite_of("exchange", tests, ARRAY_SIZE(tests));
+
+        suite_loop(every_document_comes_back, ARRAY_SIZE(forms));
+        suite_loop(memory_may_fail, ARRAY_SIZE(forms));
+        return suite;
 }

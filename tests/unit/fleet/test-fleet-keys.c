@@ -165,9 +165,7 @@ Suite *test_suite(void)
         const TTest *const tests[] = { none, what_counts, no_folder, too_many, one_number,
                 failing_allocation };
         Suite *suite = suite_with("fleet-keys", tests, ARRAY_SIZE(tests), tree_make, tree_remove);
-        TCase *kinds = tcase_create("no keys");
-        tcase_add_checked_fixture(kinds, tree_make, tree_remove);
-        tcase_add_loop_test(kinds, what_is_no_key, 0, ARRAY_SIZE(no_keys));
-        suite_add_tcase(suite, kinds);
+
+        suite_loop(what_is_no_key, ARRAY_SIZE(no_keys));
         return suite;
 }

@@ -322,9 +322,7 @@ Suite *test_suite(void)
                 keys_that_cannot_be_read, expiry, what_is_not_ours_stays, half_of_an_installation,
                 looking_changes_nothing, failing_allocation };
         Suite *suite = suite_with("fleet-machine", tests, ARRAY_SIZE(tests), setup, teardown);
-        TCase *disk = tcase_create("failing disk");
-        tcase_add_checked_fixture(disk, setup, teardown);
-        tcase_add_loop_test(disk, failing_disk, 0, ARRAY_SIZE(calls));
-        suite_add_tcase(suite, disk);
+
+        suite_loop(failing_disk, ARRAY_SIZE(calls));
         return suite;
 }

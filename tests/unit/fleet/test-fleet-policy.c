@@ -246,8 +246,7 @@ Suite *test_suite(void)
 {
         const TTest *const tests[] = { known_answer, signatures, groups, files, failing_allocation };
         Suite *suite = suite_with("fleet-policy", tests, ARRAY_SIZE(tests), tree_make, tree_remove);
-        TCase *loop = tcase_create("contents");
-        tcase_add_loop_test(loop, contents, 0, ARRAY_SIZE(cases));
-        suite_add_tcase(suite, loop);
+
+        suite_loop(contents, ARRAY_SIZE(cases));
         return suite;
 }

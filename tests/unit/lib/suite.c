@@ -16,18 +16,19 @@ const char *suite_scratch(void)
 }
 
 static unsigned workers = 1, worker;
+static TCase *cases;
 
 Suite *suite_with(
         const char *name, const TTest *const *tests, size_t n, void (*setup)(void), void (*teardown)(void))
 {
         Suite *suite = suite_create(name);
-        TCase *cases = tcase_create(name);
 
+        cases = tcase_create(name);
         if (setup)
                 tcase_add_checked_fixture(cases, setup, teardown);
         for (size_t i = worker; i < n; i += workers)
                 tcase_add_test(cases, tests[i]);
-        tcase_set_timeout(cases, 60);
+        tcase_set_timeout(cases, 120);
         suite_add_tcase(suite, cases);
         return suite;
 }
@@ -42,6 +43,11 @@ Suite *suite_waiting(
 {
         workers = WORKERS;
         return suite_with(name, tests, n, setup, teardown);
+}
+
+void suite_loop(const TTest *test, size_t n)
+{
+        tcase_add_loop_test(cases, test, (int)(n * worker / workers), (int)(n * (worker + 1) / workers));
 }
 
 static int run(Suite *suite)

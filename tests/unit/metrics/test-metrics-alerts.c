@@ -306,17 +306,15 @@ END_TEST
 
 Suite *test_suite(void)
 {
+        const TTest *const tests[] = { taken, all_of_them };
+
         if (!suite_argument || sscanf(suite_argument, "%2047[^:]:%2047[^:]", rules, tool) != 2) {
                 (void)fprintf(
                         stderr, "promtool is missing (Debian: prometheus): nobody has tried the alerts\n");
                 return NULL;
         }
-        Suite *suite = suite_create("metrics-alerts");
-        TCase *tcase = tcase_create("promtool");
-        tcase_set_timeout(tcase, 60);
-        tcase_add_test(tcase, taken);
-        tcase_add_test(tcase, all_of_them);
-        tcase_add_loop_test(tcase, fired, 0, (int)ARRAY_SIZE(cases));
-        suite_add_tcase(suite, tcase);
+        Suite *suite = suite_of("metrics-alerts", tests, ARRAY_SIZE(tests));
+
+        suite_loop(fired, ARRAY_SIZE(cases));
         return suite;
 }

@@ -54,11 +54,9 @@ Suite *test_suite(void)
                 return NULL;
         }
         promtool = suite_argument;
-        Suite *suite = suite_create("metrics-promtool");
-        TCase *tcase = tcase_create("promtool");
-        tcase_set_timeout(tcase, 30);
-        tcase_add_loop_test(tcase, each_state, 0, (int)n_state_cases);
-        tcase_add_loop_test(tcase, finds_fault, 0, 4);
-        suite_add_tcase(suite, tcase);
+        Suite *suite = suite_of("metrics-promtool", NULL, 0);
+
+        suite_loop(each_state, n_state_cases);
+        suite_loop(finds_fault, 4);
         return suite;
 }

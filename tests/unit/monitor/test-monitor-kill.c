@@ -239,14 +239,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("monitor-kill");
-        TCase *tc = tcase_create("monitor-kill");
-        tcase_set_timeout(tc, 120);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, killed_once_at_any_step);
-        tcase_add_test(tc, killed_at_the_same_step_again_and_again);
-        tcase_add_test(tc, killed_while_a_cleared_bit_is_reported);
-        tcase_add_test(tc, half_a_file_is_in_nobodys_way);
-        suite_add_tcase(s, tc);
-        return s;
+        const TTest *const tests[] = { killed_once_at_any_step, killed_at_the_same_step_again_and_again,
+                killed_while_a_cleared_bit_is_reported, half_a_file_is_in_nobodys_way };
+
+        return suite_with("monitor-kill", tests, ARRAY_SIZE(tests), setup, teardown);
 }

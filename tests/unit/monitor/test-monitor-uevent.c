@@ -112,19 +112,14 @@ END_TEST
 
 Suite *test_suite(void)
 {
+        const TTest *const tests[] = { a_module_that_comes_is_a_hint, a_module_that_goes_is_remembered,
+                the_mask_is_read_again_later };
+
         if (unshare(CLONE_NEWNET) < 0) {
                 (void)fprintf(stderr,
                         "no network namespace can be made (%s): not tried what module uevents do\n",
                         strerror(errno));
                 return NULL;
         }
-        Suite *s = suite_create("monitor-uevent");
-        TCase *tc = tcase_create("monitor-uevent");
-        tcase_set_timeout(tc, 30);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, a_module_that_comes_is_a_hint);
-        tcase_add_test(tc, a_module_that_goes_is_remembered);
-        tcase_add_test(tc, the_mask_is_read_again_later);
-        suite_add_tcase(s, tc);
-        return s;
+        return suite_with("monitor-uevent", tests, ARRAY_SIZE(tests), setup, teardown);
 }

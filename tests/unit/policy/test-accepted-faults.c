@@ -211,14 +211,11 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("accepted faults");
-        TCase *t = tcase_create("accepted faults");
-        tcase_add_checked_fixture(t, setup, teardown);
-        tcase_add_loop_test(t, failing_disk_leaves_the_old_file, 0, ARRAY_SIZE(disk_faults));
-        tcase_add_test(t, bad_file_on_a_read_only_disk_is_not_trusted);
-        tcase_add_test(t, load_under_failing_allocation);
-        tcase_add_test(t, store_under_failing_allocation);
-        tcase_add_test(t, set_under_failing_allocation);
-        suite_add_tcase(s, t);
-        return s;
+        const TTest *const tests[] = { bad_file_on_a_read_only_disk_is_not_trusted,
+                load_under_failing_allocation, store_under_failing_allocation,
+                set_under_failing_allocation };
+        Suite *suite = suite_with("accepted faults", tests, ARRAY_SIZE(tests), setup, teardown);
+
+        suite_loop(failing_disk_leaves_the_old_file, ARRAY_SIZE(disk_faults));
+        return suite;
 }

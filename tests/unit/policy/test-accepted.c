@@ -439,23 +439,12 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("accepted");
-        TCase *t = tcase_create("accepted");
-        tcase_add_checked_fixture(t, setup, teardown);
-        tcase_set_timeout(t, 60);
-        tcase_add_test(t, missing_file_is_an_empty_list);
-        tcase_add_test(t, set_replace_forget);
-        tcase_add_test(t, file_is_as_documented);
-        tcase_add_test(t, what_waits);
-        tcase_add_test(t, round_trip);
-        tcase_add_test(t, long_names);
-        tcase_add_test(t, truncated_at_every_byte);
-        tcase_add_test(t, garbled_at_every_byte);
-        tcase_add_loop_test(t, strict, 0, ARRAY_SIZE(wrong_bodies));
-        tcase_add_test(t, earlier_bad_files_stay);
-        tcase_add_test(t, what_is_no_file_is_left_alone);
-        tcase_add_test(t, too_large);
-        tcase_add_test(t, directory_that_cannot_be_made);
-        suite_add_tcase(s, t);
-        return s;
+        const TTest *const tests[] = { missing_file_is_an_empty_list, set_replace_forget,
+                file_is_as_documented, what_waits, round_trip, long_names, truncated_at_every_byte,
+                garbled_at_every_byte, earlier_bad_files_stay, what_is_no_file_is_left_alone, too_large,
+                directory_that_cannot_be_made };
+        Suite *suite = suite_with("accepted", tests, ARRAY_SIZE(tests), setup, teardown);
+
+        suite_loop(strict, ARRAY_SIZE(wrong_bodies));
+        return suite;
 }

@@ -358,16 +358,12 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("control faults");
-        TCase *t = tcase_create("control faults");
-        tcase_add_checked_fixture(t, setup, teardown);
-        tcase_add_loop_test(t, faults_while_applying, 0, ARRAY_SIZE(cases));
-        tcase_add_loop_test(t, faults_while_applying_once, 0, ARRAY_SIZE(once_cases));
-        tcase_add_test(t, once_is_one_open);
-        tcase_add_test(t, empty_text_is_written_where_reading_fails);
-        tcase_add_test(t, write_only_control_is_held_and_watched);
-        tcase_add_test(t, no_descriptor_left_is_tried_again);
-        tcase_add_test(t, held_descriptor_is_reused);
-        suite_add_tcase(s, t);
-        return s;
+        const TTest *const tests[] = { once_is_one_open, empty_text_is_written_where_reading_fails,
+                write_only_control_is_held_and_watched, no_descriptor_left_is_tried_again,
+                held_descriptor_is_reused };
+        Suite *suite = suite_with("control faults", tests, ARRAY_SIZE(tests), setup, teardown);
+
+        suite_loop(faults_while_applying, ARRAY_SIZE(cases));
+        suite_loop(faults_while_applying_once, ARRAY_SIZE(once_cases));
+        return suite;
 }

@@ -360,19 +360,12 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("control");
-        TCase *t = tcase_create("control");
-        tcase_add_test(t, names_become_paths);
-        tcase_add_test(t, real_root_has_no_prefix);
-        tcase_add_loop_test(t, apply, 0, ARRAY_SIZE(apply_cases));
-        tcase_add_test(t, equal_text_is_not_written);
-        tcase_add_test(t, parent_that_is_a_control_means_absent);
-        tcase_add_loop_test(t, what_is_no_control_is_left_alone, 0, ARRAY_SIZE(wrong_kinds));
-        tcase_add_test(t, reading);
-        tcase_add_test(t, limits);
-        tcase_add_test(t, errors_for_people);
-        tcase_add_test(t, refresh_follows_the_file);
-        tcase_add_test(t, apply_does_not_swallow_a_change);
-        suite_add_tcase(s, t);
-        return s;
+        const TTest *const tests[] = { names_become_paths, real_root_has_no_prefix,
+                equal_text_is_not_written, parent_that_is_a_control_means_absent, reading, limits,
+                errors_for_people, refresh_follows_the_file, apply_does_not_swallow_a_change };
+        Suite *suite = suite_of("control", tests, ARRAY_SIZE(tests));
+
+        suite_loop(apply, ARRAY_SIZE(apply_cases));
+        suite_loop(what_is_no_control_is_left_alone, ARRAY_SIZE(wrong_kinds));
+        return suite;
 }

@@ -377,17 +377,13 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("policy");
-        TCase *t = tcase_create("policy");
-        tcase_add_checked_fixture(t, setup, teardown);
-        tcase_add_loop_test(t, decide_taint_events, 0, ARRAY_SIZE(taint_cases));
-        tcase_add_loop_test(t, decide_others, 0, ARRAY_SIZE(other_cases));
-        tcase_add_loop_test(t, wrong_types_are_refused, 0, ARRAY_SIZE(wrong_types));
-        tcase_add_test(t, data_may_be_null_when_empty);
-        tcase_add_test(t, in_force_need_not_be_in_the_schema);
-        tcase_add_test(t, off_by_default_is_off_after_deletion);
-        tcase_add_test(t, accepted_text_has_a_control_text);
-        tcase_add_test(t, failing_allocation_decides_nothing);
-        suite_add_tcase(s, t);
-        return s;
+        const TTest *const tests[] = { data_may_be_null_when_empty, in_force_need_not_be_in_the_schema,
+                off_by_default_is_off_after_deletion, accepted_text_has_a_control_text,
+                failing_allocation_decides_nothing };
+        Suite *suite = suite_with("policy", tests, ARRAY_SIZE(tests), setup, teardown);
+
+        suite_loop(decide_taint_events, ARRAY_SIZE(taint_cases));
+        suite_loop(decide_others, ARRAY_SIZE(other_cases));
+        suite_loop(wrong_types_are_refused, ARRAY_SIZE(wrong_types));
+        return suite;
 }

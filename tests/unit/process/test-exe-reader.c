@@ -481,25 +481,15 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("exe-reader");
-        TCase *tc = tcase_create("exe-reader");
-        tcase_set_timeout(tc, 60);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, of_this_process);
-        tcase_add_test(tc, of_another_user);
-        tcase_add_test(tc, of_one_that_is_gone);
-        tcase_add_test(tc, of_what_is_no_process);
-        tcase_add_test(tc, many_at_once);
-        tcase_add_test(tc, who_no_longer_asks_is_not_called);
-        tcase_add_test(tc, one_that_is_stopped);
-        tcase_add_test(tc, one_that_is_killed);
-        tcase_add_test(tc, one_that_is_asked_to_end);
-        tcase_add_test(tc, what_it_has);
-        suite_add_tcase(s, tc);
+        const TTest *const tests[] = { of_this_process, of_another_user, of_one_that_is_gone,
+                of_what_is_no_process, many_at_once, who_no_longer_asks_is_not_called, one_that_is_stopped,
+                one_that_is_killed, one_that_is_asked_to_end, what_it_has };
+        Suite *suite = suite_with("exe-reader", tests, ARRAY_SIZE(tests), setup, teardown);
         TCase *alone = tcase_create("alone");
+
         tcase_add_test(alone, there_is_none);
         tcase_add_loop_test(alone, what_it_may_not_do, 0, CALLS);
         tcase_add_test(alone, garbage_is_answered_with_nothing);
-        suite_add_tcase(s, alone);
-        return s;
+        suite_add_tcase(suite, alone);
+        return suite;
 }

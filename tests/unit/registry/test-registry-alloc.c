@@ -342,18 +342,14 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("registry-alloc");
-        TCase *tc = tcase_create("registry-alloc");
+        const TTest *const tests[] = { in_an_open_transaction, opening };
 
         /* Before its first use. */
         if (!let_sqlite_fail())
                 exit(EXIT_FAILURE);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_loop_test(tc, changes, 0, (int)ARRAY_SIZE(changes_of_one));
-        tcase_add_loop_test(tc, dropins, 0, (int)ARRAY_SIZE(reloads));
-        tcase_add_test(tc, in_an_open_transaction);
-        tcase_add_test(tc, opening);
-        tcase_set_timeout(tc, 60);
-        suite_add_tcase(suite, tc);
+        Suite *suite = suite_with("registry-alloc", tests, ARRAY_SIZE(tests), setup, teardown);
+
+        suite_loop(changes, ARRAY_SIZE(changes_of_one));
+        suite_loop(dropins, ARRAY_SIZE(reloads));
         return suite;
 }

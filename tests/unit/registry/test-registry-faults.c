@@ -445,18 +445,11 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("registry-faults");
-        TCase *tc = tcase_create("registry-faults");
+        const TTest *const tests[] = { each_read_of_a_reload_fails_once, each_read_of_opening_fails_once,
+                a_sync_fails, the_disk_is_full, no_page_is_left };
+        Suite *suite = suite_with("registry-faults", tests, ARRAY_SIZE(tests), setup, teardown);
 
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_loop_test(tc, each_read_fails_once, 0, (int)ARRAY_SIZE(questions));
-        tcase_add_loop_test(tc, each_read_of_a_change_fails_once, 0, (int)ARRAY_SIZE(scripts));
-        tcase_add_test(tc, each_read_of_a_reload_fails_once);
-        tcase_add_test(tc, each_read_of_opening_fails_once);
-        tcase_add_test(tc, a_sync_fails);
-        tcase_add_test(tc, the_disk_is_full);
-        tcase_add_test(tc, no_page_is_left);
-        tcase_set_timeout(tc, 60);
-        suite_add_tcase(suite, tc);
+        suite_loop(each_read_fails_once, ARRAY_SIZE(questions));
+        suite_loop(each_read_of_a_change_fails_once, ARRAY_SIZE(scripts));
         return suite;
 }

@@ -325,11 +325,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("registry-model");
-        TCase *cases = tcase_create("registry-model");
-        tcase_add_checked_fixture(cases, setup, teardown);
-        tcase_add_loop_test(cases, random_changes, 0, 4);
-        tcase_set_timeout(cases, 60);
-        suite_add_tcase(suite, cases);
+        Suite *suite = suite_with("registry-model", NULL, 0, setup, teardown);
+
+        suite_loop(random_changes, 4);
         return suite;
 }

@@ -380,15 +380,9 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("registry-part");
-        TCase *tc = tcase_create("registry-part");
+        const TTest *const tests[] = { a_layer_that_is_taken, many_layers_name_a_key, the_rest_stays };
+        Suite *suite = suite_with("registry-part", tests, ARRAY_SIZE(tests), setup, teardown);
 
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_loop_test(tc, random_stores, 0, 5);
-        tcase_add_test(tc, a_layer_that_is_taken);
-        tcase_add_test(tc, many_layers_name_a_key);
-        tcase_add_test(tc, the_rest_stays);
-        tcase_set_timeout(tc, 60);
-        suite_add_tcase(suite, tc);
+        suite_loop(random_stores, 5);
         return suite;
 }

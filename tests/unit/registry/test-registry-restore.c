@@ -430,19 +430,11 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("registry-restore");
-        TCase *tc = tcase_create("registry-restore");
+        const TTest *const tests[] = { of_another_machine, one_key, hives, files_stay, volatile_keys_stay,
+                too_much, too_many };
+        Suite *suite = suite_of("registry-restore", tests, ARRAY_SIZE(tests));
 
-        tcase_set_timeout(tc, 120);
-        tcase_add_loop_test(tc, what_the_copy_has, 0, (int)ARRAY_SIZE(cases));
-        tcase_add_test(tc, of_another_machine);
-        tcase_add_test(tc, one_key);
-        tcase_add_test(tc, hives);
-        tcase_add_test(tc, files_stay);
-        tcase_add_test(tc, volatile_keys_stay);
-        tcase_add_test(tc, too_much);
-        tcase_add_test(tc, too_many);
-        tcase_add_loop_test(tc, random_runs, 0, ROUNDS);
-        suite_add_tcase(suite, tc);
+        suite_loop(what_the_copy_has, ARRAY_SIZE(cases));
+        suite_loop(random_runs, ROUNDS);
         return suite;
 }

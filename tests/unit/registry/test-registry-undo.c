@@ -288,19 +288,13 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("registry-undo");
-        TCase *tc = tcase_create("registry-undo");
+        const TTest *const tests[] = { what_was_written_since_stays, what_somebody_put_into_a_new_key_stays,
+                nothing_is_written_into_a_layer_that_is_gone, a_key_that_is_gone_since,
+                a_key_that_went_with_a_file, layers_are_roots };
+        Suite *suite = suite_of("registry-undo", tests, ARRAY_SIZE(tests));
 
-        tcase_set_timeout(tc, 120);
-        tcase_add_loop_test(tc, what_was_is_there_again, 0, (int)ARRAY_SIZE(cases));
-        tcase_add_test(tc, what_was_written_since_stays);
-        tcase_add_test(tc, what_somebody_put_into_a_new_key_stays);
-        tcase_add_loop_test(tc, what_somebody_put_into_a_key_made_anew_stays, 0, 3);
-        tcase_add_test(tc, nothing_is_written_into_a_layer_that_is_gone);
-        tcase_add_test(tc, a_key_that_is_gone_since);
-        tcase_add_test(tc, a_key_that_went_with_a_file);
-        tcase_add_test(tc, layers_are_roots);
-        tcase_add_loop_test(tc, random_runs, 0, ROUNDS);
-        suite_add_tcase(suite, tc);
+        suite_loop(what_was_is_there_again, ARRAY_SIZE(cases));
+        suite_loop(what_somebody_put_into_a_key_made_anew_stays, 3);
+        suite_loop(random_runs, ROUNDS);
         return suite;
 }

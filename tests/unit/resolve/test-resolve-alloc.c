@@ -102,12 +102,9 @@ static void setup_with_faults(void)
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("resolve-alloc");
-        TCase *tc = tcase_create("resolve-alloc");
+        const TTest *const tests[] = { layers };
+        Suite *suite = suite_with("resolve-alloc", tests, ARRAY_SIZE(tests), setup_with_faults, teardown);
 
-        tcase_add_checked_fixture(tc, setup_with_faults, teardown);
-        tcase_add_test(tc, layers);
-        tcase_add_loop_test(tc, resolver, 0, 5 * INTERRUPTED);
-        suite_add_tcase(suite, tc);
+        suite_loop(resolver, 5 * INTERRUPTED);
         return suite;
 }

@@ -464,12 +464,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("resolve-model");
-        TCase *tc = tcase_create("resolve-model");
+        Suite *suite = suite_with("resolve-model", NULL, 0, setup, teardown);
 
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_loop_test(tc, random_stores, 0, 4);
-        tcase_set_timeout(tc, 60);
-        suite_add_tcase(suite, tc);
+        suite_loop(random_stores, 4);
         return suite;
 }

@@ -196,14 +196,9 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("resolve");
-        TCase *tc = tcase_create("resolve");
+        const TTest *const tests[] = { value_ties, value_reexposed, child };
+        Suite *suite = suite_with("resolve", tests, ARRAY_SIZE(tests), setup, teardown);
 
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_loop_test(tc, value, 0, (int)ARRAY_SIZE(values));
-        tcase_add_test(tc, value_ties);
-        tcase_add_test(tc, value_reexposed);
-        tcase_add_test(tc, child);
-        suite_add_tcase(suite, tc);
+        suite_loop(value, ARRAY_SIZE(values));
         return suite;
 }

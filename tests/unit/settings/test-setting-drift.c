@@ -290,24 +290,13 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("setting-drift");
-        TCase *c = tcase_create("setting-drift");
+        const TTest *const tests[] = { the_report_before_the_hint, the_report_is_a_hint,
+                the_report_behind_the_hint, a_late_report, no_report_at_all,
+                nobody_waits_where_nothing_is_reported, an_older_write_is_none, the_newest_of_several,
+                one_behind_the_other, a_drift_is_told_before_what_comes_next, reported_only,
+                given_up_is_explained };
+        Suite *suite = suite_with("setting-drift", tests, ARRAY_SIZE(tests), setup, world_teardown);
 
-        tcase_set_timeout(c, 30);
-        tcase_add_checked_fixture(c, setup, world_teardown);
-        tcase_add_test(c, the_report_before_the_hint);
-        tcase_add_test(c, the_report_is_a_hint);
-        tcase_add_test(c, the_report_behind_the_hint);
-        tcase_add_test(c, a_late_report);
-        tcase_add_test(c, no_report_at_all);
-        tcase_add_test(c, nobody_waits_where_nothing_is_reported);
-        tcase_add_loop_test(c, writes_that_did_not_do_it, 0, ARRAY_SIZE(innocent));
-        tcase_add_test(c, an_older_write_is_none);
-        tcase_add_test(c, the_newest_of_several);
-        tcase_add_test(c, one_behind_the_other);
-        tcase_add_test(c, a_drift_is_told_before_what_comes_next);
-        tcase_add_test(c, reported_only);
-        tcase_add_test(c, given_up_is_explained);
-        suite_add_tcase(s, c);
-        return s;
+        suite_loop(writes_that_did_not_do_it, ARRAY_SIZE(innocent));
+        return suite;
 }

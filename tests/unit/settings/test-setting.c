@@ -355,28 +355,15 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *s = suite_create("setting");
-        TCase *c = tcase_create("setting");
+        const TTest *const tests[] = { the_record_goes_first, input_meanwhile_waits,
+                of_several_the_newest_counts, a_refused_one_meanwhile_is_refused_then, off_on_off,
+                an_end_in_between_leaves_nothing_behind, refused_once_is_remembered_over_a_restart,
+                what_is_accepted_ends_the_memory, changes_tell_the_mask,
+                a_new_entry_falls_back_to_its_default, a_new_entry_of_which_no_word_comes,
+                the_first_word_counts, no_word_is_the_default, the_first_word_is_a_write,
+                off_from_the_beginning, refused_from_the_beginning };
+        Suite *suite = suite_with("setting", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
 
-        tcase_set_timeout(c, 30);
-        tcase_add_checked_fixture(c, world_setup, world_teardown);
-        tcase_add_test(c, the_record_goes_first);
-        tcase_add_test(c, input_meanwhile_waits);
-        tcase_add_test(c, of_several_the_newest_counts);
-        tcase_add_test(c, a_refused_one_meanwhile_is_refused_then);
-        tcase_add_test(c, off_on_off);
-        tcase_add_test(c, an_end_in_between_leaves_nothing_behind);
-        tcase_add_test(c, refused_once_is_remembered_over_a_restart);
-        tcase_add_test(c, what_is_accepted_ends_the_memory);
-        tcase_add_test(c, changes_tell_the_mask);
-        tcase_add_loop_test(c, coming_and_going_is_told_once, 0, ARRAY_SIZE(comings));
-        tcase_add_test(c, a_new_entry_falls_back_to_its_default);
-        tcase_add_test(c, a_new_entry_of_which_no_word_comes);
-        tcase_add_test(c, the_first_word_counts);
-        tcase_add_test(c, no_word_is_the_default);
-        tcase_add_test(c, the_first_word_is_a_write);
-        tcase_add_test(c, off_from_the_beginning);
-        tcase_add_test(c, refused_from_the_beginning);
-        suite_add_tcase(s, c);
-        return s;
+        suite_loop(coming_and_going_is_told_once, ARRAY_SIZE(comings));
+        return suite;
 }

@@ -326,22 +326,12 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("cache");
-        TCase *tc = tcase_create("cache");
+        const TTest *const tests[] = { no_statement_twice, what_was_put, handed_out, key_is_undone, undone,
+                large, bounded, beside_a_writer };
+        Suite *suite = suite_with("cache", tests, ARRAY_SIZE(tests), setup, teardown);
 
-        tcase_set_timeout(tc, 60);
-        tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, no_statement_twice);
-        tcase_add_test(tc, what_was_put);
-        tcase_add_loop_test(tc, new_key, 0, ARRAY_SIZE(into_made));
-        tcase_add_loop_test(tc, new_key_in_a_small_cache, 0, 2);
-        tcase_add_test(tc, handed_out);
-        tcase_add_loop_test(tc, key_comes_behind_its_entry, 0, 2);
-        tcase_add_test(tc, key_is_undone);
-        tcase_add_test(tc, undone);
-        tcase_add_test(tc, large);
-        tcase_add_test(tc, bounded);
-        tcase_add_test(tc, beside_a_writer);
-        suite_add_tcase(suite, tc);
+        suite_loop(new_key, ARRAY_SIZE(into_made));
+        suite_loop(new_key_in_a_small_cache, 2);
+        suite_loop(key_comes_behind_its_entry, 2);
         return suite;
 }

@@ -113,12 +113,9 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("halt");
-        TCase *tc = tcase_create("halt");
+        const TTest *const tests[] = { taken_over };
+        Suite *suite = suite_of("halt", tests, ARRAY_SIZE(tests));
 
-        tcase_set_timeout(tc, 60);
-        tcase_add_loop_test(tc, interrupted, 0, (int)ARRAY_SIZE(works));
-        tcase_add_test(tc, taken_over);
-        suite_add_tcase(suite, tc);
+        suite_loop(interrupted, ARRAY_SIZE(works));
         return suite;
 }

@@ -166,12 +166,9 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("history-undo");
-        TCase *tc = tcase_create("history-undo");
+        const TTest *const tests[] = { a_preview_shows_an_earlier_moment };
+        Suite *suite = suite_of("history-undo", tests, ARRAY_SIZE(tests));
 
-        tcase_set_timeout(tc, 120);
-        tcase_add_test(tc, a_preview_shows_an_earlier_moment);
-        tcase_add_loop_test(tc, random_histories, 0, ROUNDS);
-        suite_add_tcase(suite, tc);
+        suite_loop(random_histories, ROUNDS);
         return suite;
 }

@@ -509,12 +509,6 @@ Suite *test_suite(void)
                 volatile_keys_are_told_without_data_after_a_restart, what_is_about_no_key_is_of_the_hive,
                 a_sequence_has_its_writer, a_writer_of_whom_nothing_is_said, what_is_pruned_has_no_writer,
                 shadowed_rows_are_marked, indexes_are_used };
-        Suite *suite = suite_create("history");
-        TCase *tc = tcase_create("history");
-        tcase_set_timeout(tc, 60);
 
-        for (size_t i = 0; i < ARRAY_SIZE(tests); i++)
-                tcase_add_test(tc, tests[i]);
-        suite_add_tcase(suite, tc);
-        return suite;
+        return suite_of("history", tests, ARRAY_SIZE(tests));
 }

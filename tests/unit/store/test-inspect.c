@@ -231,9 +231,7 @@ Suite *test_suite(void)
 {
         const TTest *const tests[] = { whole, torn, many };
         Suite *suite = suite_waiting("inspect", tests, ARRAY_SIZE(tests), NULL, NULL);
-        TCase *each = tcase_create("each kind");
 
-        tcase_add_loop_test(each, damage, 0, (int)ARRAY_SIZE(cases));
-        suite_add_tcase(suite, each);
+        suite_loop(damage, ARRAY_SIZE(cases));
         return suite;
 }

@@ -312,15 +312,11 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("moment");
-        TCase *tc = tcase_create("moment");
+        const TTest *const tests[] = { a_moment_is_behind_a_whole_transaction,
+                a_large_transaction_is_walked_so_far, what_is_not_kept_is_said,
+                what_is_volatile_is_not_known };
+        Suite *suite = suite_of("moment", tests, ARRAY_SIZE(tests));
 
-        tcase_set_timeout(tc, 120);
-        tcase_add_loop_test(tc, random_histories, 0, ROUNDS);
-        tcase_add_test(tc, a_moment_is_behind_a_whole_transaction);
-        tcase_add_test(tc, a_large_transaction_is_walked_so_far);
-        tcase_add_test(tc, what_is_not_kept_is_said);
-        tcase_add_test(tc, what_is_volatile_is_not_known);
-        suite_add_tcase(suite, tc);
+        suite_loop(random_histories, ROUNDS);
         return suite;
 }

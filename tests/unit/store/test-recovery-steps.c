@@ -170,11 +170,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("recovery-steps");
-        TCase *tc = tcase_create("recovery-steps");
+        Suite *suite = suite_of("recovery-steps", NULL, 0);
 
-        tcase_set_timeout(tc, 120);
-        tcase_add_loop_test(tc, each_step, 0, 6);
-        suite_add_tcase(suite, tc);
+        suite_loop(each_step, 6);
         return suite;
 }

@@ -429,22 +429,11 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("recovery");
-        TCase *tc = tcase_create("recovery");
+        const TTest *const tests[] = { description, is_private, whole, of_another_version, no_backup,
+                older_than_the_last_recovery, bad_backups, marked, marked_but_whole, parts_stay_together,
+                cut_short, no_room };
+        Suite *suite = suite_of("recovery", tests, ARRAY_SIZE(tests));
 
-        tcase_add_loop_test(tc, damaged_at_start, 0, (int)ARRAY_SIZE(cases));
-        tcase_add_test(tc, description);
-        tcase_add_test(tc, is_private);
-        tcase_add_test(tc, whole);
-        tcase_add_test(tc, of_another_version);
-        tcase_add_test(tc, no_backup);
-        tcase_add_test(tc, older_than_the_last_recovery);
-        tcase_add_test(tc, bad_backups);
-        tcase_add_test(tc, marked);
-        tcase_add_test(tc, marked_but_whole);
-        tcase_add_test(tc, parts_stay_together);
-        tcase_add_test(tc, cut_short);
-        tcase_add_test(tc, no_room);
-        suite_add_tcase(suite, tc);
+        suite_loop(damaged_at_start, ARRAY_SIZE(cases));
         return suite;
 }

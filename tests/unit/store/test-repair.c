@@ -195,16 +195,11 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("repair");
-        TCase *tc = tcase_create("repair");
+        const TTest *const tests[] = { what_it_was_is_kept, no_good_backup, of_another_version };
+        Suite *suite = suite_of("repair", tests, ARRAY_SIZE(tests));
 
-        tcase_set_timeout(tc, 60);
-        tcase_add_loop_test(tc, mended, 0, (int)ARRAY_SIZE(mendable));
-        tcase_add_test(tc, what_it_was_is_kept);
-        tcase_add_loop_test(tc, not_without_a_guess, 0, (int)ARRAY_SIZE(others));
-        tcase_add_loop_test(tc, from_a_backup, 0, (int)ARRAY_SIZE(others));
-        tcase_add_test(tc, no_good_backup);
-        tcase_add_test(tc, of_another_version);
-        suite_add_tcase(suite, tc);
+        suite_loop(mended, ARRAY_SIZE(mendable));
+        suite_loop(not_without_a_guess, ARRAY_SIZE(others));
+        suite_loop(from_a_backup, ARRAY_SIZE(others));
         return suite;
 }

@@ -464,17 +464,14 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("store-alloc");
-        TCase *tc = tcase_create("store-alloc");
-
-        tcase_set_timeout(tc, 120);
-        tcase_add_loop_test(tc, operations, 0, FAULTS_N);
         /* SQLite calls a commit interrupted that is done; nobody interrupts that one but a test. */
-        tcase_add_loop_test(tc, turns, 0, INTERRUPTED);
-        tcase_add_loop_test(tc, lookups, 0, (int)LOOKUPS * FAULTS_N);
-        tcase_add_loop_test(tc, past, 0, 4 * FAULTS_N);
         /* There is no statement to be interrupted yet. */
-        tcase_add_loop_test(tc, opening, 0, 3 * INTERRUPTED);
-        suite_add_tcase(suite, tc);
+        Suite *suite = suite_of("store-alloc", NULL, 0);
+
+        suite_loop(operations, FAULTS_N);
+        suite_loop(turns, INTERRUPTED);
+        suite_loop(lookups, LOOKUPS * FAULTS_N);
+        suite_loop(past, 4 * FAULTS_N);
+        suite_loop(opening, 3 * INTERRUPTED);
         return suite;
 }

@@ -265,15 +265,10 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("store-history");
-        TCase *tc = tcase_create("store-history");
+        const TTest *const tests[] = { authors, authors_that_are_files, authors_of_rollbacks,
+                authors_of_strings };
+        Suite *suite = suite_of("store-history", tests, ARRAY_SIZE(tests));
 
-        tcase_set_timeout(tc, 60);
-        tcase_add_loop_test(tc, operations, 0, (int)ARRAY_SIZE(cases));
-        tcase_add_test(tc, authors);
-        tcase_add_test(tc, authors_that_are_files);
-        tcase_add_test(tc, authors_of_rollbacks);
-        tcase_add_test(tc, authors_of_strings);
-        suite_add_tcase(suite, tc);
+        suite_loop(operations, ARRAY_SIZE(cases));
         return suite;
 }

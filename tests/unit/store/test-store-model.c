@@ -164,12 +164,9 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("store-model");
-        TCase *tc = tcase_create("store-model");
+        Suite *suite = suite_of("store-model", NULL, 0);
 
-        tcase_set_timeout(tc, 120);
-        tcase_add_loop_test(tc, in_memory, 0, 8);
-        tcase_add_loop_test(tc, in_a_file, 0, 3);
-        suite_add_tcase(suite, tc);
+        suite_loop(in_memory, 8);
+        suite_loop(in_a_file, 3);
         return suite;
 }

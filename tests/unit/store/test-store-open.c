@@ -434,23 +434,13 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("store-open");
-        TCase *tc = tcase_create("store-open");
+        const TTest *const tests[] = { missing, directory, no_permission, locked, beside_a_writer,
+                beside_nobody, log_beside_an_empty_file, log_without_contents, path_of_two_slashes };
+        Suite *suite = suite_of("store-open", tests, ARRAY_SIZE(tests));
 
-        tcase_set_timeout(tc, 60);
-        tcase_add_loop_test(tc, foreign, 0, (int)ARRAY_SIZE(strangers));
-        tcase_add_test(tc, missing);
-        tcase_add_loop_test(tc, not_made_yet, 0, 2);
-        tcase_add_test(tc, directory);
-        tcase_add_test(tc, no_permission);
-        tcase_add_test(tc, locked);
-        tcase_add_test(tc, beside_a_writer);
-        tcase_add_test(tc, beside_nobody);
-        tcase_add_loop_test(tc, fifo, 0, 3);
-        tcase_add_test(tc, log_beside_an_empty_file);
-        tcase_add_test(tc, log_without_contents);
-        tcase_add_loop_test(tc, at_boot, 0, 16);
-        tcase_add_test(tc, path_of_two_slashes);
-        suite_add_tcase(suite, tc);
+        suite_loop(foreign, ARRAY_SIZE(strangers));
+        suite_loop(not_made_yet, 2);
+        suite_loop(fifo, 3);
+        suite_loop(at_boot, 16);
         return suite;
 }

@@ -472,20 +472,12 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("store-turns");
-        TCase *tc = tcase_create("store-turns");
+        const TTest *const tests[] = { one_of_three, reopened, previews, abandoned, scopes, failed };
+        Suite *suite = suite_of("store-turns", tests, ARRAY_SIZE(tests));
 
-        tcase_set_timeout(tc, 60);
-        tcase_add_loop_test(tc, nested, 0, 1 << (LEVELS - 1));
-        tcase_add_test(tc, one_of_three);
-        tcase_add_test(tc, reopened);
-        tcase_add_test(tc, previews);
-        tcase_add_test(tc, abandoned);
-        tcase_add_loop_test(tc, busy, 0, 2);
-        tcase_add_test(tc, scopes);
-        tcase_add_loop_test(tc, lost, 0, 2);
-        tcase_add_test(tc, failed);
-        tcase_add_loop_test(tc, refused, 0, 4);
-        suite_add_tcase(suite, tc);
+        suite_loop(nested, 1 << (LEVELS - 1));
+        suite_loop(busy, 2);
+        suite_loop(lost, 2);
+        suite_loop(refused, 4);
         return suite;
 }

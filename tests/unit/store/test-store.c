@@ -284,12 +284,9 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_create("store");
-        TCase *tc = tcase_create("store");
+        const TTest *const tests[] = { layers_of_a_value };
+        Suite *suite = suite_of("store", tests, ARRAY_SIZE(tests));
 
-        tcase_set_timeout(tc, 60);
-        tcase_add_loop_test(tc, operations, 0, (int)ARRAY_SIZE(cases));
-        tcase_add_test(tc, layers_of_a_value);
-        suite_add_tcase(suite, tc);
+        suite_loop(operations, ARRAY_SIZE(cases));
         return suite;
 }
