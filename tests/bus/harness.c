@@ -77,20 +77,13 @@ void world_remove(const char *path)
         (void)nftw(world_path(path), remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-int harness_main(Suite *suite)
+static Suite *suite(void)
 {
-        if (!mkdtemp(scratch) || chmod(scratch, 0755) < 0) {
-                perror(scratch);
-                return EXIT_FAILURE;
-        }
-        SRunner *runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        /* What a good test leaves is removed by itself: these are the others'. */
-        (void)nftw(scratch, show_log, 16, FTW_PHYS);
-        (void)nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-        return failed > 0 ? EXIT_FAILURE : left_out ? EXIT_SKIPPED : EXIT_SUCCESS;
+        static Suite *made;
+
+        if (!made)
+                made = suite_create(program_invocation_short_name);
+        return made;
 }
 
 static void make_root(void)
@@ -145,14 +138,14 @@ static void world_stop(void)
         free(world.address);
 }
 
-void harness_add(Suite *suite, const TTest *const *tests, size_t n)
+static void add(const TTest *const *tests, size_t n)
 {
         TCase *tc = tcase_create("bus");
         tcase_set_timeout(tc, TEST_SECONDS);
         tcase_add_checked_fixture(tc, world_start, world_stop);
         for (size_t i = 0; i < n; i++)
                 tcase_add_test(tc, tests[i]);
-        suite_add_tcase(suite, tc);
+        suite_add_tcase(suite(), tc);
 }
 
 static void leave_out(const char *why, const char *missed)
@@ -161,8 +154,7 @@ static void leave_out(const char *why, const char *missed)
         left_out = true;
 }
 
-void harness_add_with(
-        Suite *suite, const TTest *const *tests, size_t n, const char *program, const char *missed)
+void harness_add_with(const TTest *const *tests, size_t n, const char *program, const char *missed)
 {
         _cleanup_free_ char *line = NULL, *why = NULL;
 
@@ -170,15 +162,32 @@ void harness_add_with(
                 asprintf(&why, "%s is missing", program) < 0)
                 abort();
         if (system(line) == 0)
-                harness_add(suite, tests, n);
+                add(tests, n);
         else
                 leave_out(why, missed);
 }
 
-void harness_add_privileged(Suite *suite, const TTest *const *tests, size_t n, const char *missed)
+void harness_add_privileged(const TTest *const *tests, size_t n, const char *missed)
 {
         if (geteuid() == 0)
-                harness_add(suite, tests, n);
+                add(tests, n);
         else
                 leave_out("not root", missed);
+}
+
+int harness_main(const TTest *const *tests, size_t n)
+{
+        add(tests, n);
+        if (!mkdtemp(scratch) || chmod(scratch, 0755) < 0) {
+                perror(scratch);
+                return EXIT_FAILURE;
+        }
+        SRunner *runner = srunner_create(suite());
+        srunner_run_all(runner, CK_NORMAL);
+        int failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        /* What a good test leaves is removed by itself: these are the others'. */
+        (void)nftw(scratch, show_log, 16, FTW_PHYS);
+        (void)nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        return failed > 0 ? EXIT_FAILURE : left_out ? EXIT_SKIPPED : EXIT_SUCCESS;
 }

@@ -33,16 +33,14 @@ struct world {
         sd_bus *bus; /* as the test's own user */
 };
 
-/* Runs the suite: scratch directory, Check, logs of what failed, and away with it all. Returns the exit
- * code. */
-int harness_main(Suite *suite);
-void harness_add(Suite *suite, const TTest *const *tests, size_t n);
+/* Runs these tests and those that were added: scratch directory, Check, logs of what failed, and away with
+ * it all. Returns the exit code. */
+int harness_main(const TTest *const *tests, size_t n);
 /* Tests that need root: without it they are left out, which is said, and the exit code is that of a skipped
  * test (unless another test fails). */
-void harness_add_privileged(Suite *suite, const TTest *const *tests, size_t n, const char *missed);
+void harness_add_privileged(const TTest *const *tests, size_t n, const char *missed);
 /* Tests that need a program: the same. */
-void harness_add_with(
-        Suite *suite, const TTest *const *tests, size_t n, const char *program, const char *missed);
+void harness_add_with(const TTest *const *tests, size_t n, const char *program, const char *missed);
 
 /* The world of the running test: root and bus are there, but no daemon yet. After a test, what still runs is
  * stopped and must end well. */

@@ -152,7 +152,6 @@ int main(void)
 {
         const TTest *const tests[] = { everybody_may_read, not_everybody_may_write, administrators,
                 no_such_group, for_somebody_else, through_the_policy_service };
-        Suite *suite = suite_create("access");
-        harness_add_privileged(suite, tests, ARRAY_SIZE(tests), "that other users may not write");
-        return harness_main(suite);
+        harness_add_privileged(tests, ARRAY_SIZE(tests), "that other users may not write");
+        return harness_main(NULL, 0);
 }

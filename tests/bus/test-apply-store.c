@@ -566,9 +566,7 @@ int main(void)
                 beside_a_start, layers };
         const TTest *const privileged[] = { unit_after_a_stop, unit_after_a_kill, unit_beside_the_provider,
                 unit_without_its_capability };
-        Suite *suite = suite_create("apply-store");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        harness_add_privileged(suite, privileged, ARRAY_SIZE(privileged),
+        harness_add_privileged(privileged, ARRAY_SIZE(privileged),
                 "that the store of another user is read, from where nothing may be written");
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -218,7 +218,5 @@ int main(void)
         const TTest *const tests[] = { nothing_on_disk, files, fleet, state, text_that_ends_with_nul,
                 state_and_accepted, refused_values, broken_files, broken_state, failing_control,
                 what_waits };
-        Suite *suite = suite_create("apply");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -352,7 +352,5 @@ int main(void)
 {
         const TTest *const tests[] = { nothing, a_taint, follow, follow_from_the_list, no_mask, check_bits,
                 check_modules, options, documented };
-        Suite *suite = suite_create("auditpol");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

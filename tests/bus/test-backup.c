@@ -187,10 +187,7 @@ int main(void)
         const TTest *const tests[] = { while_others_write, the_program, checked_while_others_write,
                 the_program_checks, the_program_repairs, what_is_planted_is_not_run };
         const TTest *const privileged[] = { who_may, repair_has_nothing_of_root };
-        Suite *suite = suite_create("backup");
-
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        harness_add_privileged(suite, privileged, ARRAY_SIZE(privileged),
+        harness_add_privileged(privileged, ARRAY_SIZE(privileged),
                 "that another user gets no copy, and that repair has nothing of root's");
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

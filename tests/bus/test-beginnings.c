@@ -128,7 +128,5 @@ int main(void)
 {
         const TTest *const tests[] = { each_as_it_comes, not_by_a_forged_signal, the_list_is_bounded,
                 before_the_bus_tells };
-        Suite *suite = suite_create("beginnings");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

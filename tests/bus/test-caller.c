@@ -175,7 +175,6 @@ int main(void)
 {
         const TTest *const privileged[] = { the_one_that_connected, what_was_read_stays, one_that_is_gone,
                 a_pid_given_to_the_same_user, a_pid_given_to_another_user };
-        Suite *suite = suite_create("caller");
-        harness_add_privileged(suite, privileged, ARRAY_SIZE(privileged), "whose process a record names");
-        return harness_main(suite);
+        harness_add_privileged(privileged, ARRAY_SIZE(privileged), "whose process a record names");
+        return harness_main(NULL, 0);
 }

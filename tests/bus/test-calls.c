@@ -402,7 +402,5 @@ int main(void)
                 text_with_nuls_at_its_end, text_that_the_bus_does_not_take, lists_of_strings, reading,
                 nothing_written, who_wrote_it, deleting, creating, compare_and_swap,
                 nothing_was_written_since, numbers_are_not_used_again, what_a_write_comes_to };
-        Suite *suite = suite_create("calls");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -164,10 +164,7 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { offers }, *const zsh[] = { in_zsh }, *const fish[] = { in_fish };
-        Suite *suite = suite_create("completion");
-
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        harness_add_with(suite, zsh, ARRAY_SIZE(zsh), "zsh", "what zsh offers");
-        harness_add_with(suite, fish, ARRAY_SIZE(fish), "fish", "what fish offers");
-        return harness_main(suite);
+        harness_add_with(zsh, ARRAY_SIZE(zsh), "zsh", "what zsh offers");
+        harness_add_with(fish, ARRAY_SIZE(fish), "fish", "what fish offers");
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -100,7 +100,5 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { kill_during_sets };
-        Suite *suite = suite_create("crash");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

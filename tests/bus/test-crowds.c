@@ -233,7 +233,5 @@ int main(void)
 {
         const TTest *const tests[] = { sets_in_flight, callers_that_vanish, many_clients,
                 one_that_does_not_read, many_that_do_not_read, limits };
-        Suite *suite = suite_create("crowds");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -77,7 +77,5 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { missing, not_a_database, without_backup };
-        Suite *suite = suite_create("damage");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -452,7 +452,5 @@ int main(void)
                 a_hive_that_is_not_there, what_readers_would_refuse, what_goes, pruned,
                 a_layer_to_a_file_and_back, differences, what_was, random_contents, read_while_others_write,
                 what_is_left_out_is_no_answer, a_second_run_has_no_audit_record };
-        Suite *suite = suite_create("documents");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -271,7 +271,5 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { told_late, never_told, what_waits_is_limited, root_is_first };
-        Suite *suite = suite_create("driver");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

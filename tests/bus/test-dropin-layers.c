@@ -81,7 +81,5 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { mended_by_a_write, refused_metadata };
-        Suite *suite = suite_create("drop-in layers");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -314,9 +314,6 @@ int main(void)
                 taken_back, refused_ends, while_it_did_not_run, made_by_a_write, not_made, commands,
                 wrong_commands, set_for_a_time };
         const TTest *const privileged[] = { by_administrators };
-        Suite *s = suite_create("ends");
-
-        harness_add(s, tests, ARRAY_SIZE(tests));
-        harness_add_privileged(s, privileged, ARRAY_SIZE(privileged), "who may make layers");
-        return harness_main(s);
+        harness_add_privileged(privileged, ARRAY_SIZE(privileged), "who may make layers");
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

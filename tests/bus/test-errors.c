@@ -246,7 +246,5 @@ int main(void)
 {
         const TTest *const tests[] = { paths, value_names, what_is_not_there, variants, options,
                 transactions, preview, layers };
-        Suite *suite = suite_create("errors");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

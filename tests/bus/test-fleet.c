@@ -200,8 +200,5 @@ int main(void)
 {
         const TTest *const tests[] = { into_force, what_is_no_policy, nobody_to_ask, key_that_went,
                 looks_again };
-        Suite *suite = suite_create("fleet");
-
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

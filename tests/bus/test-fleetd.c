@@ -226,12 +226,10 @@ int main(void)
                 the_registry_may_come_later_and_go,
                 a_password_that_is_missing_is_said,
         };
-        Suite *suite = suite_create("fleetd");
 
         if (system("command -v etcd etcdctl >/dev/null") != 0) {
                 (void)fprintf(stderr, "etcd or etcdctl is missing\n");
                 return 77;
         }
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

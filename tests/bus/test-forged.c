@@ -149,8 +149,7 @@ static void begin(void)
         const char *name;
 
         registryd_start(NULL);
-        policyd_start(NULL);
-        WAIT(daemon_said(&world.policyd, "following the registry"));
+        policyd_follow();
         forger = world_connect(UID_NOBODY);
         ck_assert_int_ge(sd_bus_get_unique_name(forger, &name), 0);
         (void)snprintf(forger_name, sizeof(forger_name), "%s", name);
@@ -324,7 +323,6 @@ int main(void)
 {
         const TTest *const privileged[] = { daemons, provider_that_comes_anew, watching, following_events,
                 setting };
-        Suite *suite = suite_create("forged");
-        harness_add_privileged(suite, privileged, ARRAY_SIZE(privileged), "to send signals as another user");
-        return harness_main(suite);
+        harness_add_privileged(privileged, ARRAY_SIZE(privileged), "to send signals as another user");
+        return harness_main(NULL, 0);
 }

@@ -126,7 +126,5 @@ int main(void)
 {
         const TTest *const tests[] = { dropin_does_not_fit, dropin_waits_for_room, writes_hurry_once,
                 layer_cannot_end };
-        Suite *suite = suite_create("full-disk");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

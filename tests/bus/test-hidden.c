@@ -87,7 +87,5 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { a_key, a_key_of_the_schema, a_key_is_deleted };
-        Suite *suite = suite_create("hidden");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -324,8 +324,5 @@ int main(void)
         const TTest *const tests[] = { values_of_a_key, a_transaction_is_effective_as_a_whole,
                 a_key_that_is_gone, pages, options, resolve_names_the_writer, a_file_did_it,
                 volatile_keys_are_named_alone, the_program, what_is_pruned_reaches_the_file };
-        Suite *suite = suite_create("history");
-
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -183,7 +183,5 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { provider, policy_service, keys_are_objects };
-        Suite *suite = suite_create("introspection");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -206,7 +206,5 @@ int main(void)
 {
         const TTest *const tests[] = { built_in, metadata_of_layers, unknown, keys, other_hive, hidden_key,
                 reloaded, too_large };
-        Suite *suite = suite_create("known");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -174,8 +174,6 @@ int main(void)
         const TTest *const tests[] = { sizes, smaller_sizes, large_transactions, full_disk,
                 what_is_not_stored_refuses_nothing };
         const TTest *const privileged[] = { large_answers };
-        Suite *suite = suite_create("limits");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        harness_add_privileged(suite, privileged, ARRAY_SIZE(privileged), "how much fits into a message");
-        return harness_main(suite);
+        harness_add_privileged(privileged, ARRAY_SIZE(privileged), "how much fits into a message");
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

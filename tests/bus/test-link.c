@@ -316,7 +316,5 @@ int main(void)
                 changed_while_the_provider_was_away, restart_of_the_service, killed_in_the_middle_of_sets,
                 hanging_provider, late_answers, forged_signals, the_bus_goes_away, missing_is_told,
                 two_at_once, wrong_roots };
-        Suite *suite = suite_create("link");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

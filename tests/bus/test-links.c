@@ -192,7 +192,5 @@ int main(void)
 {
         const TTest *const tests[] = { target_edited, config_map_elsewhere, config_map_in_the_folder,
                 parent_renamed, folder_is_a_link, masked, too_many_folders };
-        Suite *suite = suite_create("links");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

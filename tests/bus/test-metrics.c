@@ -235,7 +235,5 @@ int main(void)
 {
         const TTest *const tests[] = { off_by_default, follows_the_service, of_the_provider, moves_and_goes,
                 bad_paths, cannot_be_written, of_another_collector, over_a_restart };
-        Suite *suite = suite_create("metrics");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -61,7 +61,5 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { the_text_alone, the_bytes_beside_it };
-        Suite *suite = suite_create("nuls");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

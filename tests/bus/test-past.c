@@ -215,8 +215,5 @@ int main(void)
 {
         const TTest *const tests[] = { values_keys_and_layers, which_moment, before_what_is_kept,
                 the_file_cannot_be_opened, many_at_once, the_program };
-        Suite *suite = suite_create("past");
-
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

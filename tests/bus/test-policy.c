@@ -291,7 +291,5 @@ int main(void)
 {
         const TTest *const tests[] = { each_value, text_that_ends_with_nul, explanation, refused_values,
                 deletion, files, the_same_again, preview };
-        Suite *suite = suite_create("policy");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

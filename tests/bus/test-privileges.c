@@ -106,8 +106,7 @@ END_TEST
 START_TEST(work_goes_on)
 {
         registryd_start(NULL);
-        policyd_start(NULL);
-        WAIT(daemon_said(&world.policyd, "following the registry"));
+        policyd_follow();
         set_string(world.bus, MODULES, "TaintEvents", "success-only");
         WAIT(strcmp(world_read(CONTROL_FILE), "1") == 0);
         ck_assert(!daemon_said(&world.policyd, "capabilities"));
@@ -184,9 +183,6 @@ int main(void)
 {
         const TTest *const tests[] = { work_goes_on, without_the_reader };
         const TTest *const privileged[] = { threads, provider };
-        Suite *suite = suite_create("privileges");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        harness_add_privileged(
-                suite, privileged, ARRAY_SIZE(privileged), "which capabilities the daemons keep");
-        return harness_main(suite);
+        harness_add_privileged(privileged, ARRAY_SIZE(privileged), "which capabilities the daemons keep");
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -292,8 +292,7 @@ START_TEST(all)
         unsigned of_audit = 0;
 
         registryd_start(NULL);
-        policyd_start(NULL);
-        WAIT(daemon_said(&world.policyd, "following the registry"));
+        policyd_follow();
         learn(&registry);
         learn(&policy);
         check("start");
@@ -325,7 +324,5 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { all };
-        Suite *suite = suite_create("properties");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

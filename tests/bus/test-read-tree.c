@@ -246,9 +246,7 @@ int main(void)
 {
         const TTest *const tests[] = { effective_and_of_a_layer, hidden_keys_and_blankets, page_by_page,
                 only_what_is_needed, hiding_and_masking };
-        Suite *suite = suite_create("read-tree");
         const TTest *const privileged[] = { for_others_in_pages };
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        harness_add_privileged(suite, privileged, ARRAY_SIZE(privileged), "that others get pages");
-        return harness_main(suite);
+        harness_add_privileged(privileged, ARRAY_SIZE(privileged), "that others get pages");
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -311,7 +311,5 @@ int main(void)
         const TTest *const tests[] = { add_sets_values, add_makes_keys, add_refuses, query_prints_as_reg_exe,
                 query_shows_data, query_finds, delete_asks, delete_all_values, copies, compares,
                 delete_as_del, slashes_elsewhere };
-        Suite *suite = suite_create("reg-exe");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

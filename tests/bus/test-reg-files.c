@@ -120,7 +120,5 @@ int main(void)
 {
         const TTest *const tests[] = { reg_is_imported, bad_lines_are_named, roots_are_mapped,
                 documents_are_checked, what_is_exported_changes_nothing };
-        Suite *suite = suite_create("reg-files");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

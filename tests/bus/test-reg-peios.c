@@ -169,7 +169,5 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { values, json, listings, environment, masks, hidden_keys, filter };
-        Suite *suite = suite_create("reg-peios");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -441,7 +441,5 @@ int main(void)
                 forgotten_data, names_that_look_mistyped, values_that_their_reader_refuses,
                 what_a_write_comes_to, data_from_files, large_data, default_value_and_at, completion,
                 known_and_not_set, manual, lint, words_that_look_like_types, who_wrote };
-        Suite *suite = suite_create("reg");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -25,8 +25,7 @@ static void begin(void)
 {
         world_write(TEST_FILE, "1\n");
         registryd_start(NULL);
-        policyd_start(NULL);
-        WAIT(daemon_said(&world.policyd, "following the registry"));
+        policyd_follow();
         registryd = world.registryd.pid;
         policyd = world.policyd.pid;
         ear_on(&changed, world.bus, POLICY_PATH, POLICY_INTERFACE, "PolicyChanged");
@@ -192,7 +191,5 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { entries, broken_schema, taint_events_elsewhere, dropins_and_method };
-        Suite *suite = suite_create("reload");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

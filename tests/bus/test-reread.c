@@ -122,7 +122,5 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { nothing_is_missed, missed };
-        Suite *suite = suite_create("reread");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -273,10 +273,6 @@ int main(void)
         const TTest *const tests[] = { the_program, layers, a_key, while_others_write, anything_else, sealed,
                 changing, left_behind };
         const TTest *const privileged[] = { who_may };
-        Suite *suite = suite_create("restore");
-
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        harness_add_privileged(
-                suite, privileged, ARRAY_SIZE(privileged), "that another user restores nothing");
-        return harness_main(suite);
+        harness_add_privileged(privileged, ARRAY_SIZE(privileged), "that another user restores nothing");
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -211,7 +211,5 @@ int main(void)
 {
         const TTest *const tests[] = { each_setting, drift_mode, refused_value, over_a_restart, from_a_file,
                 shown };
-        Suite *suite = suite_create("service-settings");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

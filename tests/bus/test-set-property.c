@@ -11,8 +11,7 @@
 static void begin(void)
 {
         registryd_start(NULL);
-        policyd_start(NULL);
-        WAIT(daemon_said(&world.policyd, "following the registry"));
+        policyd_follow();
 }
 
 static void set(const char *value)
@@ -208,7 +207,6 @@ int main(void)
 {
         const TTest *const tests[] = { in_force_at_once, refused_value, overruled, no_provider, no_control,
                 failing_control, other_properties, callers_that_vanish, many_of_one_user };
-        Suite *suite = suite_create("set-property");
-        harness_add_privileged(suite, tests, ARRAY_SIZE(tests), "that the property is set as its caller");
-        return harness_main(suite);
+        harness_add_privileged(tests, ARRAY_SIZE(tests), "that the property is set as its caller");
+        return harness_main(NULL, 0);
 }

@@ -218,7 +218,5 @@ int main(void)
         const TTest *const tests[] = { accepted_without_a_registry, nobody_answers, late_registry,
                 disabled_already, disabled_and_not_yet, refused_from_the_beginning, taints_meanwhile,
                 apply_alone };
-        Suite *suite = suite_create("start");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -499,7 +499,5 @@ int main(void)
                 another_version, no_regular_file, a_reader_finds_damage, the_check_finds_damage,
                 backups_as_they_are_set, no_backups, history_is_bounded, settings_that_are_refused,
                 locked_by_somebody, disk_is_full, others_read_beside_it };
-        Suite *suite = suite_create("storage");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

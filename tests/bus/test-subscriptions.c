@@ -234,8 +234,6 @@ int main(void)
         const TTest *const tests[] = { order, one_signal_a_transaction, nothing_new, whom_it_concerns,
                 keys_that_come_and_go, files, restart };
         const TTest *const privileged[] = { layers };
-        Suite *suite = suite_create("subscriptions");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        harness_add_privileged(suite, privileged, ARRAY_SIZE(privileged), "what layers change");
-        return harness_main(suite);
+        harness_add_privileged(privileged, ARRAY_SIZE(privileged), "what layers change");
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -258,7 +258,5 @@ int main(void)
         const TTest *const tests[] = { the_policy_of_that_moment, nothing_of_the_past, odd_names,
                 a_change_reports_the_mask, killed_before_the_entry, accepted, accepted_for_a_time,
                 accepted_badly };
-        Suite *suite = suite_create("taints");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -136,9 +136,6 @@ int main(void)
 {
         const TTest *const tests[] = { one_change, a_file_did_it, the_program, many_values };
         const TTest *const privileged[] = { who_may_not_write };
-        Suite *suite = suite_create("undo");
-
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        harness_add_privileged(suite, privileged, ARRAY_SIZE(privileged), "what another user may take back");
-        return harness_main(suite);
+        harness_add_privileged(privileged, ARRAY_SIZE(privileged), "what another user may take back");
+        return harness_main(tests, ARRAY_SIZE(tests));
 }

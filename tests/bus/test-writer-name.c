@@ -54,8 +54,7 @@ START_TEST(odd_program)
         _cleanup_ear_ struct ear changed = { 0 }, told = { 0 };
 
         registryd_start(NULL);
-        policyd_start(NULL);
-        WAIT(daemon_said(&world.policyd, "following the registry"));
+        policyd_follow();
         ear_on(&told, world.bus, POLICY_PATH, POLICY_INTERFACE, "PolicyChanged");
         ear_on_changes(&changed, world.bus);
         subscribe(world.bus, MODULES, false);
@@ -76,7 +75,5 @@ int main(int argc, char **argv)
 
         if (argc == 2)
                 return write_and_end(argv[1]);
-        Suite *suite = suite_create("writer-name");
-        harness_add(suite, tests, ARRAY_SIZE(tests));
-        return harness_main(suite);
+        return harness_main(tests, ARRAY_SIZE(tests));
 }
