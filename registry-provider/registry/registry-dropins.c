@@ -311,7 +311,8 @@ static int hide_key(struct transaction *tx, const struct hive_key *k, const char
         size_t len;
         const char *name = path_component(path, path->n - 1, &len);
 
-        int e = transaction_make_keys(tx, path, path->n - 1, layer, false, h, &parent, &made, d);
+        const struct wanted_keys above = { .path = path, .n = path->n - 1, .layer = layer, .held = h };
+        int e = transaction_make_keys(tx, &above, &parent, &made, d);
         if (e != 0)
                 return e;
         const struct store_path_entry *mine =
@@ -335,7 +336,8 @@ static int put_key(struct transaction *tx, const struct hive_key *k, const char 
                 return e;
         if (k->hidden)
                 return hide_key(tx, k, layer, h, d);
-        e = transaction_make_keys(tx, &k->path, k->path.n, layer, false, h, &key, &made, d);
+        const struct wanted_keys want = { .path = &k->path, .n = k->path.n, .layer = layer, .held = h };
+        e = transaction_make_keys(tx, &want, &key, &made, d);
         if (e == 0 && k->blanket)
                 new_blanket = !registry_contents_keep(h, STORE_BLANKET, layer, &key, "");
         if (e == 0 && new_blanket)

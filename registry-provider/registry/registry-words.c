@@ -46,6 +46,8 @@ const char *registry_error_text(const struct registry *r, int e)
                 [REGISTRY_LIMIT] = "there are too many layers",
                 [REGISTRY_CORRUPT] = "corrupt: two layers' entries have the same precedence and sequence",
                 [REGISTRY_NOT_KEPT] = "the history does not go back so far",
+                [REGISTRY_LINK_LOOP] = "more links, one behind the other, than are followed",
+                [REGISTRY_BAD_LINK] = "a link that cannot be followed",
         };
 
         e = registry_code(e);

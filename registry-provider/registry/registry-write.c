@@ -10,16 +10,24 @@
 typedef int (*change_t)(
         struct transaction *tx, const struct registry_write *w, const char *layer, struct diag *d);
 
-static int change(struct registry *r, const struct registry_write *w, change_t apply, struct diag *d)
+static int change(
+        struct registry *r, const struct registry_write *w, bool is_removed, change_t apply, struct diag *d)
 {
         struct transaction *tx = registry_transaction(r);
+        _cleanup_way_ struct registry_way way = { 0 };
+        struct registry_write at = *w;
         const char *layer = w->layer;
         struct savepoint sp;
 
         int e = transaction_check_writable(tx, &layer, d);
         if (e == 0)
+                e = transaction_follow(tx, w, is_removed, &way, d);
+        if (e == 0)
                 e = savepoint_set(tx, &sp);
-        return e != 0 ? e : savepoint_close(tx, &sp, apply(tx, w, layer, d), d);
+        if (e != 0)
+                return e;
+        at.path = way.path;
+        return savepoint_close(tx, &sp, apply(tx, &at, layer, d), d);
 }
 
 /* ---- Setting and making ---- */
@@ -36,6 +44,15 @@ static int check_expected(const struct registry_write *w, const struct store_val
                 (unsigned long long)w->expected.sequence);
 }
 
+static struct wanted_keys wanted(const struct registry_write *w, const char *layer)
+{
+        return (struct wanted_keys){ .path = w->path,
+                .n = w->path->n,
+                .layer = layer,
+                .is_volatile = w->is_volatile,
+                .of_link = w->of_link };
+}
+
 /* Who loads many values sets all of a key's one after the other. */
 static int make_key_of_value(struct transaction *tx, const struct registry_write *w, const char *layer,
         struct guid *ret, struct diag *d)
@@ -44,13 +61,14 @@ static int make_key_of_value(struct transaction *tx, const struct registry_write
         const struct path *path = w->path;
         bool made;
 
-        if (way->layer == layer && way->path.len == path->len &&
+        if (!w->of_link && way->layer == layer && way->path.len == path->len &&
                 memcmp(way->path.data, path->text, path->len) == 0) {
                 *ret = way->key;
                 return 0;
         }
-        int e = transaction_make_keys(tx, path, path->n, layer, w->is_volatile, NULL, ret, &made, d);
-        if (e != 0)
+        const struct wanted_keys want = wanted(w, layer);
+        int e = transaction_make_keys(tx, &want, ret, &made, d);
+        if (e != 0 || w->of_link)
                 return e;
         buf_clear(&way->path);
         buf_add(&way->path, path->text, path->len);
@@ -65,6 +83,8 @@ static int set_in_layer(struct transaction *tx, const struct registry_write *w, 
         struct guid key;
 
         int e = make_key_of_value(tx, w, layer, &key, d);
+        if (e == 0 && w->of_link)
+                e = transaction_check_link_value(tx, &key, w->path, w->name, v->type, d);
         if (e != 0)
                 return e;
         if (w->expected.given)
@@ -79,14 +99,19 @@ int registry_set(struct registry *r, const struct registry_write *w, const struc
         uint64_t *ret_sequence, struct diag *d)
 {
         struct transaction *tx = registry_transaction(r);
+        _cleanup_way_ struct registry_way way = { 0 };
+        struct registry_write at = *w;
         const char *layer = w->layer;
         struct savepoint sp;
 
         int e = transaction_check_writable(tx, &layer, d);
         if (e == 0)
-                e = layers_check_metadata(w->path, d);
+                e = transaction_follow(tx, w, false, &way, d);
+        if (e == 0)
+                e = layers_check_metadata(way.path, d);
         if (e != 0)
                 return e;
+        at.path = way.path;
         if (path_check_value_name(w->name, strlen(w->name), d) < 0) {
                 diag_prefix(d, "%s", w->path->text);
                 return REGISTRY_INVALID_NAME;
@@ -101,7 +126,7 @@ int registry_set(struct registry *r, const struct registry_write *w, const struc
         e = savepoint_set(tx, &sp);
         if (e < 0)
                 return e;
-        return savepoint_close(tx, &sp, set_in_layer(tx, w, layer, v, ret_sequence, d), d);
+        return savepoint_close(tx, &sp, set_in_layer(tx, &at, layer, v, ret_sequence, d), d);
 }
 
 /* Whether the layer names the key itself, and that shows. */
@@ -134,7 +159,8 @@ static int create_key(
                                ? 0
                                : registry_fail(d, REGISTRY_EXISTS,
                                          "%s: the key is there already, in layer %s", w->path->text, layer);
-        e = transaction_make_keys(tx, w->path, w->path->n, layer, w->is_volatile, NULL, &key, &made, d);
+        const struct wanted_keys want = wanted(w, layer);
+        e = transaction_make_keys(tx, &want, &key, &made, d);
         if (e == 0 && made && w->expected.given && w->expected.sequence != 0)
                 e = registry_fail(d, REGISTRY_CONFLICT,
                         "%s: there is no such key in layer %s, expected it with sequence %llu",
@@ -145,7 +171,37 @@ static int create_key(
 
 int registry_create_key(struct registry *r, const struct registry_write *w, struct diag *d)
 {
-        return change(r, w, create_key, d);
+        return change(r, w, false, create_key, d);
+}
+
+/* A target that the layer has is replaced only where that is no failure. */
+static int create_link(
+        struct transaction *tx, const struct registry_write *w, const char *layer, struct diag *d)
+{
+        struct wanted_keys want = wanted(w, layer);
+        uint64_t sequence;
+        struct guid key;
+        bool made;
+
+        int e = transaction_check_link(w->path, d);
+        if (e == 0 && is_there(tx, w->path, layer) && !w->if_needed)
+                e = registry_fail(d, REGISTRY_EXISTS, "%s: the key is there already, in layer %s",
+                        w->path->text, layer);
+        want.makes_link = true;
+        if (e == 0)
+                e = transaction_make_keys(tx, &want, &key, &made, d);
+        if (e != 0 || !w->target)
+                return e;
+        e = transaction_check_link_value(tx, &key, w->path, "", w->target->type, d);
+        return e != 0 ? e : transaction_put(tx, &key, w->path, "", layer, w->target, &sequence, d);
+}
+
+int registry_create_link(struct registry *r, const struct registry_write *w, struct diag *d)
+{
+        struct registry_write of_link = *w;
+
+        of_link.of_link = true;
+        return change(r, &of_link, false, create_link, d);
 }
 
 static int check_empty(
@@ -205,7 +261,7 @@ static int delete_key(
 
 int registry_delete_key(struct registry *r, const struct registry_write *w, struct diag *d)
 {
-        return change(r, w, delete_key, d);
+        return change(r, w, true, delete_key, d);
 }
 
 static int no_value(
@@ -243,7 +299,7 @@ static int delete_value(
 
 int registry_delete(struct registry *r, const struct registry_write *w, struct diag *d)
 {
-        return change(r, w, delete_value, d);
+        return change(r, w, false, delete_value, d);
 }
 
 /* ---- Hiding a key ---- */
@@ -265,12 +321,13 @@ static int hide_key(
         bool made;
         size_t len;
         const char *name = path_component(path, path->n - 1, &len);
+        const struct wanted_keys above = { .path = path, .n = path->n - 1, .layer = layer };
 
         if (path->n < 2)
                 return registry_fail(d, REGISTRY_INVALID_NAME, "%s: a hive cannot be hidden", path->text);
         int e = check_hidable(path, d);
         if (e == 0)
-                e = transaction_make_keys(tx, path, path->n - 1, layer, false, NULL, &parent, &made, d);
+                e = transaction_make_keys(tx, &above, &parent, &made, d);
         if (e != 0)
                 return e;
         const struct store_path_entry *mine =
@@ -284,7 +341,7 @@ static int hide_key(
 
 int registry_hide_key(struct registry *r, const struct registry_write *w, struct diag *d)
 {
-        return change(r, w, hide_key, d);
+        return change(r, w, true, hide_key, d);
 }
 
 static int show_key(
@@ -310,7 +367,7 @@ static int show_key(
 
 int registry_show_key(struct registry *r, const struct registry_write *w, struct diag *d)
 {
-        return change(r, w, show_key, d);
+        return change(r, w, false, show_key, d);
 }
 
 /* ---- Masking all values of a key ---- */
@@ -323,18 +380,21 @@ static bool has_blanket(const struct transaction *tx, const struct guid *key, co
 static int mask_values(
         struct transaction *tx, const struct registry_write *w, const char *layer, struct diag *d)
 {
+        const struct wanted_keys want = {
+                .path = w->path, .n = w->path->n, .layer = layer, .of_link = w->of_link
+        };
         struct guid key;
         bool made;
 
         int e = check_hidable(w->path, d);
         if (e == 0)
-                e = transaction_make_keys(tx, w->path, w->path->n, layer, false, NULL, &key, &made, d);
+                e = transaction_make_keys(tx, &want, &key, &made, d);
         return e != 0 || has_blanket(tx, &key, layer) ? e : transaction_set_blanket(tx, &key, layer, true);
 }
 
 int registry_mask_values(struct registry *r, const struct registry_write *w, struct diag *d)
 {
-        return change(r, w, mask_values, d);
+        return change(r, w, false, mask_values, d);
 }
 
 static int unmask_values(
@@ -356,5 +416,5 @@ static int unmask_values(
 
 int registry_unmask_values(struct registry *r, const struct registry_write *w, struct diag *d)
 {
-        return change(r, w, unmask_values, d);
+        return change(r, w, false, unmask_values, d);
 }

@@ -56,6 +56,30 @@ _must_check_ int registry_path(
         const struct registry *r, const char *input, struct path *ret, struct diag *d);
 _must_check_ int registry_find_key(
         const struct registry *r, const struct path *path, struct guid *ret, struct diag *d);
+
+/* A link is a key that stands for another: its default value, a REG_LINK, is that one's path. What a path
+ * means is found once, here; all other functions take a link for a key like others, which has no subkeys,
+ * but for changes, which follow by themselves. */
+#define REGISTRY_LINKS_MAX 16u
+struct registry_link {
+        char *path;   /* the link's own */
+        char *target; /* as its value says; NULL: of the last one, where it cannot be followed */
+};
+struct registry_way {
+        const struct path *path; /* without links: the one that was given, or `followed` */
+        struct path followed;
+        struct registry_link links[REGISTRY_LINKS_MAX + 1]; /* on the way, in their order */
+        size_t n;
+};
+void registry_way_done(struct registry_way *w);
+#define _cleanup_way_ _cleanup_(registry_way_done)
+/* *ret is empty before. `of_link`: the path's last component is not followed. Keys that are not there are no
+ * links. 0, REGISTRY_LINK_LOOP, REGISTRY_BAD_LINK …; then ret->path is what was found so far. */
+_must_check_ int registry_follow(const struct registry *r, const struct path *path, bool of_link,
+        struct registry_way *ret, struct diag *d);
+/* Returns e; where that is REGISTRY_NOT_FOUND, d names the links as well. */
+int registry_explain_way(const struct registry_way *w, int e, struct diag *d);
+
 /* The entry that hides the key, or one above it: component number *ret_depth of the path. NULL where none
  * does; then *ret_depth is untouched. */
 const struct store_path_entry *registry_hiding(
@@ -172,11 +196,13 @@ _must_check_ int registry_end_preview(struct registry *r, struct registry_events
 
 struct registry_write {
         const struct path *path;
-        const char *name;         /* value name */
-        const char *layer;        /* NULL: base */
-        struct expected expected; /* of this layer's entry (value or key) */
-        bool is_volatile;         /* keys that are made on the way live in memory only */
-        bool recursive;           /* a key is deleted with those below it */
+        const char *name;           /* value name */
+        const char *layer;          /* NULL: base */
+        struct expected expected;   /* of this layer's entry (value or key) */
+        bool is_volatile;           /* keys that are made on the way live in memory only */
+        bool recursive;             /* a key is deleted with those below it */
+        bool of_link;               /* the path's last component is not followed: it may be a link */
+        const struct value *target; /* of a link that is created: a REG_LINK, or a tombstone */
         bool if_needed; /* to delete what the layer does not have, and to create the key that it has, changes
                            nothing, in place of failing */
 };
@@ -194,6 +220,9 @@ _must_check_ int registry_delete(struct registry *r, const struct registry_write
 /* Makes the key and what is missing above it. REGISTRY_EXISTS if the layer has it already and it is visible.
  */
 _must_check_ int registry_create_key(struct registry *r, const struct registry_write *w, struct diag *d);
+/* The same of a link, and sets its default value, unless `target` is NULL. REGISTRY_EXISTS also where there
+ * is such a key that is no link, which no write changes. */
+_must_check_ int registry_create_link(struct registry *r, const struct registry_write *w, struct diag *d);
 /* Withdraws the layer's path entry and all that it has in the key and below. REGISTRY_NOT_EMPTY while the
  * key has visible subkeys, unless `recursive`. What other layers have there stays, and shows, as long
  * as one of them names the key. A layer whose metadata key goes is deleted: its entries go too. */

@@ -132,7 +132,7 @@ int transaction_add_hive(struct transaction *tx, const char *name, size_t len)
 }
 
 static int new_key(struct transaction *tx, const struct guid *parent, const char *name, bool is_volatile,
-        struct guid *ret)
+        bool is_link, struct guid *ret)
 {
         const struct store_key *up = store_key(tx->store, parent);
         int e = guid_new(ret);
@@ -142,6 +142,7 @@ static int new_key(struct transaction *tx, const struct guid *parent, const char
                                                   .target = *parent,
                                                   .name = name,
                                                   .is_volatile = is_volatile || (up && up->is_volatile),
+                                                  .is_link = is_link,
                                                   .time = tx->time });
 }
 
@@ -159,29 +160,56 @@ static bool is_buried(const struct transaction *tx, const struct store_path_entr
         return false;
 }
 
-/* One step of the way: `name` below *key, visible in the layer; *key becomes its GUID. */
-static int make_child(struct transaction *tx, const char *name, const char *layer, bool is_volatile,
-        struct registry_contents *held, struct guid *key, bool *made)
+/* A link leads elsewhere; as a key it is met where a path was not followed: by a file, or where the link
+ * does not count. */
+static int check_link(const struct wanted_keys *want, size_t i, bool is_link, struct diag *d)
 {
+        const bool is_last = i + 1 == want->path->n;
+
+        if (is_last && want->makes_link && !is_link)
+                return registry_fail(d, REGISTRY_EXISTS,
+                        "%s: there is a key that is no link, which no write changes", want->path->text);
+        if (!is_link || (is_last && want->of_link))
+                return 0;
+        return registry_fail(d, REGISTRY_BAD_LINK, "%.*s: is a link, expected a key", want->path->ends[i],
+                want->path->text);
+}
+
+/* Component number i of the way, below *key, visible in the layer; *key becomes its GUID. */
+static int make_child(struct transaction *tx, const struct wanted_keys *want, size_t i, struct guid *key,
+        bool *made, struct diag *d)
+{
+        char name[NAME_BYTES_MAX + 1];
+        size_t len;
+        const char *component = path_component(want->path, i, &len), *layer = want->layer;
         const struct guid parent = *key;
-        const struct store_path_entry *chain = store_lookup(tx->store, &parent, name, strlen(name));
+        struct path way = *want->path;
+
+        *(char *)mempcpy(name, component, len) = '\0';
+        way.n = i + 1;
+        const struct store_path_entry *chain = store_lookup(tx->store, &parent, name, len);
         const struct store_path_entry *mine = registry_entry_in_layer(chain, layer);
         const struct store_path_entry *named = registry_named(chain, layer);
+        /* Or whoever came first would have what is said of all layers forgotten. */
+        const bool is_brief = want->is_volatile && !layers_metadata_are_in(&way);
 
-        if (held)
-                (void)registry_contents_keep(held, STORE_ENTRY, layer, &parent, name);
+        int e = named ? check_link(want, i, named->is_link, d) : 0;
+        if (e != 0)
+                return e;
+        if (want->held)
+                (void)registry_contents_keep(want->held, STORE_ENTRY, layer, &parent, name);
         if (mine && !mine->hidden) {
                 *key = mine->target;
-                if (held || !is_buried(tx, chain, mine))
+                if (want->held || !is_buried(tx, chain, mine))
                         return 0;
         }
-        int e = effects_note_child(&tx->effects, &parent, name);
+        e = effects_note_child(&tx->effects, &parent, name);
         if (e < 0)
                 return e;
         if (named)
                 *key = named->target;
         else
-                e = new_key(tx, &parent, name, is_volatile, key);
+                e = new_key(tx, &parent, name, is_brief, want->makes_link && i + 1 == want->path->n, key);
         if (e == 0)
                 e = transaction_op(tx, &(struct store_op){ .code = STORE_CREATE_ENTRY,
                                                .guid = parent,
@@ -193,9 +221,10 @@ static int make_child(struct transaction *tx, const char *name, const char *laye
         return e;
 }
 
-int transaction_make_keys(struct transaction *tx, const struct path *path, size_t n, const char *layer,
-        bool is_volatile, struct registry_contents *held, struct guid *ret, bool *ret_made, struct diag *d)
+int transaction_make_keys(struct transaction *tx, const struct wanted_keys *want, struct guid *ret,
+        bool *ret_made, struct diag *d)
 {
+        const struct path *path = want->path;
         const struct hive_root *hive = find_hive(tx, path);
         if (!hive)
                 return registry_fail(d, REGISTRY_NOT_FOUND, "%s: there is no hive called %.*s", path->text,
@@ -203,21 +232,13 @@ int transaction_make_keys(struct transaction *tx, const struct path *path, size_
 
         struct guid key = hive->root;
         bool made = false;
-        for (size_t i = 1; i < n; i++) {
-                char name[NAME_BYTES_MAX + 1];
-                size_t len;
-                const char *component = path_component(path, i, &len);
-                *(char *)mempcpy(name, component, len) = '\0';
-                struct path way = *path;
-                way.n = i + 1;
-                /* Or whoever came first would have what is said of all layers forgotten. */
-                const bool is_brief = is_volatile && !layers_metadata_are_in(&way);
-                int e = make_child(tx, name, layer, is_brief, held, &key, &made);
-                if (e < 0) {
+        for (size_t i = 1; i < want->n; i++) {
+                int e = make_child(tx, want, i, &key, &made, d);
+                if (e < 0)
                         (void)diag_set(d, 0, "%.*s: the key cannot be made: %s", path->ends[i], path->text,
                                 registry_error_text(tx->registry, e));
+                if (e != 0)
                         return e;
-                }
         }
         *ret = key;
         *ret_made = made;

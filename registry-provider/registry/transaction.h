@@ -51,12 +51,31 @@ _must_check_ int savepoint_close(struct transaction *tx, struct savepoint *sp, i
 _must_check_ int transaction_find_named(const struct transaction *tx, const struct path *path, size_t n,
         const char *layer, struct guid *ret);
 _must_check_ int transaction_add_hive(struct transaction *tx, const char *name, size_t len);
+
 struct registry_contents;
-/* Makes the keys of the path's first `n` components visible in the layer; *ret is the last one's GUID. With
- * `held` (a drop-in's layer) the path entries on the way are confirmed there. */
-_must_check_ int transaction_make_keys(struct transaction *tx, const struct path *path, size_t n,
-        const char *layer, bool is_volatile, struct registry_contents *held, struct guid *ret,
-        bool *ret_made, struct diag *d);
+/* The path's first `n` components. */
+struct wanted_keys {
+        const struct path *path;
+        size_t n;
+        const char *layer;
+        bool is_volatile;
+        bool of_link;                   /* the last one may be a link, which is refused elsewhere */
+        bool makes_link;                /* it must be one, and is made one */
+        struct registry_contents *held; /* a drop-in's layer: the path entries on the way are confirmed */
+};
+/* Makes them visible in the layer; *ret is the last one's GUID. */
+_must_check_ int transaction_make_keys(struct transaction *tx, const struct wanted_keys *want,
+        struct guid *ret, bool *ret_made, struct diag *d);
+
+/* registry-links.c: as registry_follow(), of what is changed: layers' metadata are not reached through a
+ * link, nor (`is_removed`) keys above those. */
+_must_check_ int transaction_follow(const struct transaction *tx, const struct registry_write *w,
+        bool is_removed, struct registry_way *ret, struct diag *d);
+/* Whether a link may be there. */
+_must_check_ int transaction_check_link(const struct path *path, struct diag *d);
+/* Whether the key is no link, or one that may have such a value. */
+_must_check_ int transaction_check_link_value(const struct transaction *tx, const struct guid *key,
+        const struct path *path, const char *name, uint32_t type, struct diag *d);
 
 /* What the layer holds already is left as it is, unless it is overtaken; the other one writes it again. */
 _must_check_ int transaction_put(struct transaction *tx, const struct guid *key, const struct path *path,

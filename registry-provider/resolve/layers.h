@@ -32,6 +32,8 @@ enum registry_error {
         REGISTRY_LIMIT,         /* a layer too many, in all or with the value */
         REGISTRY_CORRUPT,       /* two layers' entries have the same precedence and sequence */
         REGISTRY_NOT_KEPT,      /* a moment or change that is not in the history (any more) */
+        REGISTRY_LINK_LOOP,     /* links that lead to each other, or too many */
+        REGISTRY_BAD_LINK,      /* a link that leads nowhere, or stands where a key was expected */
 };
 /* Sets the text (d may be NULL) and returns `error`. */
 #define registry_fail(d, error, ...) (-diag_set((d), (int)(error), __VA_ARGS__))

@@ -109,6 +109,28 @@ int resolve_path(const struct store *s, const struct layers *l, const struct gui
         return r;
 }
 
+int resolve_link(const struct store *s, const struct layers *l, const struct guid *root,
+        const struct path *path, size_t n, struct guid *ret, size_t *ret_depth)
+{
+        const struct store_path_entry *child;
+        struct guid key = *root;
+
+        for (size_t depth = 1; depth < n; depth++) {
+                size_t len;
+                const char *name = path_component(path, depth, &len);
+                int r = resolve_child(s, l, &key, name, len, &child);
+                if (r < 0)
+                        return r == -ENOENT ? 0 : r;
+                key = child->target;
+                if (!child->is_link)
+                        continue;
+                *ret = key;
+                *ret_depth = depth;
+                return 1;
+        }
+        return 0;
+}
+
 const struct store_path_entry *resolve_hiding(const struct store *s, const struct layers *l,
         const struct guid *root, const struct path *path, size_t *ret_depth)
 {

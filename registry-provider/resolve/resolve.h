@@ -42,9 +42,14 @@ _must_check_ int resolve_child_chain(
 /* A whole path below the hive's root `root` (components 1 … n-1 of the path). *ret_depth (may be NULL) is
  * how many components, the hive included, were found: on -ENOENT the first missing one is number *ret_depth
  * (0: there is no key `root`). It is written on -ENOENT and -EBADMSG too.
- * Links are not followed. */
+ * A link is a key like others. */
 _must_check_ int resolve_path(const struct store *s, const struct layers *l, const struct guid *root,
         const struct path *path, struct guid *ret, size_t *ret_depth);
+
+/* The first link among the path's first `n` components. 1 with its key and its component's number; 0: there
+ * is none, as far as the path's keys are there; or -EBADMSG. */
+_must_check_ int resolve_link(const struct store *s, const struct layers *l, const struct guid *root,
+        const struct path *path, size_t n, struct guid *ret, size_t *ret_depth);
 
 /* The entry that hides a key of the path, and which of its components that is; NULL where none does, or the
  * store's error (see store_error()). */

@@ -155,17 +155,31 @@ static bool read_row(const struct store *s, sqlite3_stmt *q, struct row *row)
         return row->name != NULL;
 }
 
+/* Whether it is a link, a key says for good; one that was dropped since, of itself. */
+static void see_target(const struct store *s, struct store_path_entry *e, bool is_known)
+{
+        e->dangling = !moment_has_key(s, &e->target);
+        if (e->dangling || is_known)
+                return;
+        const struct store_key *key = store_key(s, &e->target);
+        e->is_link = key && key->is_link;
+}
+
 static struct row *read_path_entry(const struct store *s, sqlite3_stmt *q, _unused_ size_t data_max)
 {
         struct store_path_entry *e = store_take(s, sizeof(*e));
 
         if (!e)
                 return NULL;
+        const bool is_known = sqlite3_column_type(q, 5) != SQLITE_NULL;
         *e = (struct store_path_entry){ .hidden = sqlite3_column_type(q, 4) == SQLITE_NULL,
-                .dangling = sqlite3_column_int(q, 5) };
+                .dangling = !is_known,
+                .is_link = sqlite3_column_int(q, 5) & KEY_FLAG_LINK };
         database_column_guid(q, 4, &e->target);
-        if (s->moment && !e->hidden)
-                e->dangling = !moment_has_key(s, &e->target);
+        if (e->hidden)
+                e->dangling = false;
+        else if (s->moment)
+                see_target(s, e, is_known);
         return read_row(s, q, (struct row *)e) ? (struct row *)e : NULL;
 }
 

@@ -110,6 +110,7 @@ struct store_path_entry {
         struct guid target; /* zero if hidden */
         bool hidden;
         bool dangling; /* the key that it names is not there (yet) */
+        bool is_link;  /* that key is one */
 };
 
 struct store_value_entry {

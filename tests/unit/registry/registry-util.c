@@ -84,6 +84,9 @@ static int parse_value(const char *text, struct buf *bytes, uint32_t *ret_type)
 
         if (strcmp(text, "!") == 0) {
                 *ret_type = REG_TOMBSTONE;
+        } else if (text[0] == '>') {
+                *ret_type = REG_LINK;
+                buf_puts(bytes, text + 1);
         } else if (*text && *end == '\0') {
                 *ret_type = REG_DWORD;
                 value_put_number(bytes, REG_DWORD, (uint32_t)n);
@@ -106,6 +109,17 @@ static int change_value(struct world *w, const struct registry_write *write, con
         return registry_set(w->r, write, &v, &sequence, &w->d);
 }
 
+static int make_link(struct world *w, struct registry_write *write, const char *target)
+{
+        const struct value v = { .type = REG_LINK, .data = target, .size = strlen(target) };
+
+        if (strcmp(target, "-") != 0)
+                write->target = &v;
+        int r = registry_create_link(w->r, write, &w->d);
+        write->target = NULL;
+        return r;
+}
+
 static int change(struct world *w, char *line)
 {
         char *save = NULL, *verb = strtok_r(line, " ", &save), *layer = strtok_r(NULL, " ", &save);
@@ -116,12 +130,15 @@ static int change(struct world *w, char *line)
         int r = registry_path(w->r, key, &path, &w->d);
         if (r != 0)
                 return r;
-        const struct registry_write write = { .path = &path,
+        struct registry_write write = { .path = &path,
                 .name = name && strcmp(name, "@") != 0 ? name : "",
                 .layer = strcmp(layer, "-") == 0 ? NULL : layer,
                 .is_volatile = verb[0] == 'v',
-                .recursive = strcmp(verb, "rmr") == 0 };
-        verb += write.is_volatile;
+                .of_link = verb[0] == 'l' && verb[1] != 'n' };
+        verb += write.is_volatile || write.of_link;
+        write.recursive = strcmp(verb, "rmr") == 0;
+        if (strcmp(verb, "ln") == 0)
+                return make_link(w, &write, name);
         if (strcmp(verb, "set") == 0)
                 return change_value(w, &write, strtok_r(NULL, "", &save));
         if (strcmp(verb, "del") == 0)
@@ -166,6 +183,8 @@ const char *error_name(int r)
                 [REGISTRY_LIMIT] = "LIMIT",
                 [REGISTRY_CORRUPT] = "CORRUPT",
                 [REGISTRY_NOT_KEPT] = "NOT_KEPT",
+                [REGISTRY_LINK_LOOP] = "LINK_LOOP",
+                [REGISTRY_BAD_LINK] = "BAD_LINK",
         };
 
         return r > 0 ? names[r] : strerrorname_np(-r);
@@ -235,10 +254,16 @@ void world_do(struct world *w, const char *script)
 static int get(struct world *w, const char *key, const char *name, struct registry_value *ret)
 {
         _cleanup_path_ struct path path = { 0 };
+        _cleanup_way_ struct registry_way way = { 0 };
+        const bool of_link = name[0] == '>';
 
         ck_assert_int_eq(registry_path(w->r, key, &path, NULL), 0);
         w->d = (struct diag){ 0 };
-        int r = registry_get(w->r, &path, strcmp(name, "@") == 0 ? "" : name, ret, &w->d);
+        int r = registry_follow(w->r, &path, of_link, &way, &w->d);
+        if (r == 0)
+                r = registry_get(
+                        w->r, way.path, strcmp(name + of_link, "@") == 0 ? "" : name + of_link, ret, &w->d);
+        r = registry_explain_way(&way, r, &w->d);
         ck_assert_msg((r == 0) == (w->d.text[0] == '\0'), "%d: '%s'", r, w->d.text);
         return r;
 }

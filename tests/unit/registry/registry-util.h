@@ -46,9 +46,10 @@ void world_unname(struct world *w, const char *layer, const char *key);
 void world_apply(struct world *w, const struct store_op *ops, size_t n);
 
 /* Changes, one a line: `set LAYER KEY NAME VALUE`, `del LAYER KEY NAME`, `mk LAYER KEY`, `rm LAYER KEY`,
- * `rmr LAYER KEY` (recursive); with a `v` in front the keys that are made are volatile. LAYER `-` is none,
- * NAME `@` the default value, VALUE a number (REG_DWORD), `!` (a tombstone) or a string. The first error
- * ends it. */
+ * `rmr LAYER KEY` (recursive), `ln LAYER KEY TARGET` (a link; TARGET `-`: none); with a `v` in front the
+ * keys that are made are volatile, with an `l` a link in the last place is not followed. LAYER `-` is none,
+ * NAME `@` the default value, VALUE a number (REG_DWORD), `!` (a tombstone), `>TARGET` (a REG_LINK) or a
+ * string. The first error ends it. */
 int world_change(struct world *w, const char *script);
 /* One transaction, synced. The events, one a line; or the name of the error, a blank, and the text. */
 char *world_run(struct world *w, const char *script);
@@ -68,7 +69,8 @@ unsigned pick(unsigned n);
 /* Some line for world_run(), of one of these layers, which may be refused. */
 void world_change_somehow(struct world *w, const char *const *layers, size_t n_layers);
 
-/* The effective value as text with its layer (`1@base`), or the name of the error. In a ring of 4. */
+/* The effective value as text with its layer (`1@base`), or the name of the error. In a ring of 4. With `>`
+ * in front of the name a link in the last place is not followed. */
 const char *world_get(struct world *w, const char *key, const char *name);
 /* The sequence of what is effective. */
 uint64_t world_sequence_of(struct world *w, const char *key, const char *name);

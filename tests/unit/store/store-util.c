@@ -111,7 +111,9 @@ static void dump_entry(
 {
         ck_assert(!e->next || e->sequence > e->next->sequence);
         ck_assert(guid_is_zero(&e->target) == e->hidden);
-        ck_assert(e->dangling == (!e->hidden && !store_key(s, &e->target)));
+        const struct store_key *named = e->hidden ? NULL : store_key(s, &e->target);
+        ck_assert(e->dangling == (!e->hidden && !named));
+        ck_assert(e->is_link == (named && named->is_link));
         ck_assert(e->hidden || store_key_is_referenced(s, &e->target));
         if (e->hidden)
                 dump_line(d, "path %02x %s %s seq=%lu hidden", key->bytes[0], e->name, lower(e->layer),

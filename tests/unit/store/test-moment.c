@@ -48,9 +48,11 @@ static void put_entries(struct buf *out, const struct store *s, const struct gui
                 for (const struct store_path_entry *e = children[i]; e; e = e->next, one = one->next) {
                         ck_assert_uint_eq(one->sequence, e->sequence);
                         ck_assert_int_eq(one->dangling, e->dangling);
-                        buf_printf(out, " entry %s %s %llu %u%s%s", e->name, e->layer,
+                        ck_assert_int_eq(one->is_link, e->is_link);
+                        buf_printf(out, " entry %s %s %llu %u%s%s%s", e->name, e->layer,
                                 (unsigned long long)e->sequence, e->target.bytes[0],
-                                e->hidden ? " hidden" : "", e->dangling ? " dangling" : "");
+                                e->hidden ? " hidden" : "", e->dangling ? " dangling" : "",
+                                e->is_link ? " to a link" : "");
                 }
                 ck_assert_ptr_null(one);
         }
