@@ -12,23 +12,12 @@
 #include "scratch.h"
 #include "suite.h"
 
-static struct scratch root;
 static uint64_t last;
-
-static void setup(void)
-{
-        scratch_new(&root);
-}
-
-static void teardown(void)
-{
-        scratch_done(&root);
-}
 
 static struct spool *open_spool(void)
 {
         struct spool *s = NULL;
-        ck_assert_int_eq(spool_open(scratch_path(&root, "/unsent"), &last, &s, NULL), 0);
+        ck_assert_int_eq(spool_open(scratch_path(&scratch_root, "/unsent"), &last, &s, NULL), 0);
         return s;
 }
 
@@ -62,7 +51,7 @@ static void check_none(struct spool *s, uint64_t after)
 static off_t size(void)
 {
         struct stat st;
-        ck_assert_int_eq(stat(scratch_path(&root, "/unsent"), &st), 0);
+        ck_assert_int_eq(stat(scratch_path(&scratch_root, "/unsent"), &st), 0);
         return st.st_size;
 }
 
@@ -126,7 +115,7 @@ START_TEST(odd_lines)
                                     "-4\n"
                                     "+7 0 1007 op=seven\n"
                                     "+8 1 1008 op=tor";
-        scratch_puts(&root, "/unsent", lines);
+        scratch_puts(&scratch_root, "/unsent", lines);
         struct spool *s = open_spool();
         ck_assert_uint_eq(last, 7);
         check_next(s, 0, 5, true, "op=five");
@@ -173,16 +162,17 @@ START_TEST(no_place_for_it)
 {
         struct spool *s = NULL;
         struct diag d = { 0 };
-        ck_assert_int_eq(spool_open(scratch_path(&root, "/missing/unsent"), &last, &s, NULL), -ENOENT);
-        ck_assert_int_eq(mkdir(scratch_path(&root, "/unsent"), 0700), 0);
-        ck_assert_int_eq(spool_open(scratch_path(&root, "/unsent"), &last, &s, NULL), -EISDIR);
-        ck_assert_int_eq(rmdir(scratch_path(&root, "/unsent")), 0);
-        ck_assert_int_eq(symlink("elsewhere", scratch_path(&root, "/unsent")), 0);
-        ck_assert_int_eq(spool_open(scratch_path(&root, "/unsent"), &last, &s, NULL), -ELOOP);
-        ck_assert_int_eq(unlink(scratch_path(&root, "/unsent")), 0);
+        ck_assert_int_eq(
+                spool_open(scratch_path(&scratch_root, "/missing/unsent"), &last, &s, NULL), -ENOENT);
+        ck_assert_int_eq(mkdir(scratch_path(&scratch_root, "/unsent"), 0700), 0);
+        ck_assert_int_eq(spool_open(scratch_path(&scratch_root, "/unsent"), &last, &s, NULL), -EISDIR);
+        ck_assert_int_eq(rmdir(scratch_path(&scratch_root, "/unsent")), 0);
+        ck_assert_int_eq(symlink("elsewhere", scratch_path(&scratch_root, "/unsent")), 0);
+        ck_assert_int_eq(spool_open(scratch_path(&scratch_root, "/unsent"), &last, &s, NULL), -ELOOP);
+        ck_assert_int_eq(unlink(scratch_path(&scratch_root, "/unsent")), 0);
         /* Nobody will ever write to it: reading would never end. */
-        ck_assert_int_eq(mkfifo(scratch_path(&root, "/unsent"), 0600), 0);
-        ck_assert_int_eq(spool_open(scratch_path(&root, "/unsent"), &last, &s, &d), -EINVAL);
+        ck_assert_int_eq(mkfifo(scratch_path(&scratch_root, "/unsent"), 0600), 0);
+        ck_assert_int_eq(spool_open(scratch_path(&scratch_root, "/unsent"), &last, &s, &d), -EINVAL);
         ck_assert_ptr_nonnull(strstr(d.text, "/unsent: is not a regular file"));
         ck_assert_ptr_null(s);
 }
@@ -215,5 +205,5 @@ Suite *test_suite(void)
         const TTest *const tests[] = { what_is_not_marked_is_left, marked_without_a_line, odd_lines,
                 it_does_not_grow_for_ever, no_place_for_it, comes_back };
 
-        return suite_with("spool", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("spool", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
 }

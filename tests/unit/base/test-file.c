@@ -2,7 +2,6 @@
 
 /* Runs in a directory of its own. */
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,26 +12,24 @@
 #include "../../../schema/base/file.h"
 #include "io-faults.h"
 #include "alloc-faults.h"
+#include "scratch.h"
 #include "suite.h"
 
-static char directory[] = "/tmp/test-fileio-XXXXXX";
 static int dir_fd = -1;
 
 static void setup(void)
 {
         io_faults_none();
-        ck_assert_ptr_nonnull(mkdtemp(directory));
-        dir_fd = open(directory, O_RDONLY | O_DIRECTORY);
+        scratch_setup();
+        dir_fd = open(scratch_root.root, O_RDONLY | O_DIRECTORY);
         ck_assert_int_ge(dir_fd, 0);
-        ck_assert_int_eq(chdir(directory), 0);
+        ck_assert_int_eq(chdir(scratch_root.root), 0);
 }
 
 static void teardown(void)
 {
-        char command[64];
         (void)close(dir_fd);
-        (void)snprintf(command, sizeof(command), "rm -rf %s", directory);
-        ck_assert_int_eq(system(command), 0);
+        scratch_teardown();
 }
 
 static void put(const char *name, const char *text)
@@ -50,17 +47,6 @@ static void check_contents(const char *name, const char *text)
         io_faults_none();
         ck_assert_msg(file_read(dir_fd, name, 1 << 20, &b, NULL, &d) == 0, "%s", d.text);
         ck_assert_str_eq(buf_str(&b), text);
-}
-
-static unsigned count_entries(void)
-{
-        DIR *dir = opendir(directory);
-        unsigned n = 0;
-        ck_assert_ptr_nonnull(dir);
-        for (struct dirent *e; (e = readdir(dir));)
-                n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
-        (void)closedir(dir);
-        return n;
 }
 
 START_TEST(root_paths)
@@ -226,7 +212,7 @@ START_TEST(replaces_a_file)
         ck_assert_uint_eq(on_write.calls, 4);
         ck_assert_uint_eq(on_fsync.calls, 2);
         check_contents("f", "new text");
-        ck_assert_uint_eq(count_entries(), 1);
+        ck_assert_uint_eq(scratch_count(&scratch_root, ""), 1);
         ck_assert_int_eq(stat("f", &st), 0);
         ck_assert_int_eq(st.st_mode & 0777, 0640);
 
@@ -252,7 +238,7 @@ START_TEST(a_failed_replacement_leaves_the_old_file)
                 io_faults_none();
                 *rows[i].where = rows[i].fault;
                 ck_assert_int_eq(file_replace(dir_fd, "f", "new text", 8, 0600), rows[i].result);
-                ck_assert_uint_eq(count_entries(), 1);
+                ck_assert_uint_eq(scratch_count(&scratch_root, ""), 1);
                 check_contents("f", "old");
         }
 
@@ -263,7 +249,7 @@ START_TEST(a_failed_replacement_leaves_the_old_file)
         ck_assert_int_eq(file_replace(-1, "f", "x", 1, 0600), -EBADF);
         ck_assert_int_eq(mkdir("d", 0700), 0);
         ck_assert_int_eq(file_replace(dir_fd, "d", "x", 1, 0600), -EISDIR);
-        ck_assert_uint_eq(count_entries(), 2);
+        ck_assert_uint_eq(scratch_count(&scratch_root, ""), 2);
 }
 END_TEST
 
@@ -274,7 +260,7 @@ START_TEST(a_failed_sync_of_the_directory_is_reported)
         on_fsync = (struct io_fault){ .at = 2, .error = EIO };
         ck_assert_int_eq(file_replace(dir_fd, "f", "new", 3, 0600), -EIO);
         check_contents("f", "new");
-        ck_assert_uint_eq(count_entries(), 1);
+        ck_assert_uint_eq(scratch_count(&scratch_root, ""), 1);
 }
 END_TEST
 
@@ -294,7 +280,7 @@ START_TEST(makes_directories)
         ck_assert_int_eq(file_make_dirs("a/b/c"), 0);
         ck_assert_int_eq(file_make_dirs("a//d/"), 0);
         ck_assert_int_eq(file_make_dirs("/"), 0);
-        ck_assert_int_eq(file_make_dirs(directory), 0);
+        ck_assert_int_eq(file_make_dirs(scratch_root.root), 0);
         ck_assert_int_eq(stat("a/b/c", &st), 0);
         ck_assert(S_ISDIR(st.st_mode));
         ck_assert_int_eq(stat("a/d", &st), 0);

@@ -42,18 +42,6 @@ static const char document[] =
 
 #define PREFIX "'HKEY_LOCAL_MACHINE\\SOFTWARE'"
 
-static struct scratch scratch;
-
-static void setup(void)
-{
-        scratch_new(&scratch);
-}
-
-static void teardown(void)
-{
-        scratch_done(&scratch);
-}
-
 /* In the scratch folder. Fails the test unless it succeeds. */
 _printf_(1, 2) static void run(const char *format, ...)
 {
@@ -64,9 +52,9 @@ _printf_(1, 2) static void run(const char *format, ...)
         va_start(ap, format);
         (void)vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
-        buf_printf(&command, "cd %s && { %s; } 2>said", scratch.root, text);
+        buf_printf(&command, "cd %s && { %s; } 2>said", scratch_root.root, text);
         int status = system(buf_str(&command)); /* NOLINT */
-        (void)scratch_read(&scratch, "/said", &said);
+        (void)scratch_read(&scratch_root, "/said", &said);
         ck_assert_msg(status == 0, "%s: %d: %s", text, status, buf_str(&said));
 }
 
@@ -82,7 +70,7 @@ static struct hive_file *parse(const char *name, const struct buf *text, const s
 static struct hive_file *read_file(const char *path, const struct exchange_reading *how)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
-        ck_assert(scratch_read(&scratch, path, &text));
+        ck_assert(scratch_read(&scratch_root, path, &text));
         return parse(path, &text, how);
 }
 
@@ -99,7 +87,7 @@ static void write_file(const char *path, const struct hive_file *f, const struct
         struct diag d = { 0 };
         int r = exchange_write(how, f, &out, &d);
         ck_assert_msg(r == 0, "%s", d.text);
-        scratch_write(&scratch, path, out.data, out.len);
+        scratch_write(&scratch_root, path, out.data, out.len);
 }
 
 static const struct hive_key *find_key(const struct hive_file *f, const struct path *path)
@@ -190,7 +178,7 @@ static void make_hive(const char *path)
         put_le(security + 16, sizeof(descriptor));
         memcpy(security + 20, descriptor, sizeof(descriptor));
         put_le(page + FREE, PAGE - FREE);
-        scratch_write(&scratch, path, hive, sizeof(hive));
+        scratch_write(&scratch_root, path, hive, sizeof(hive));
 }
 
 static const struct exchange_writing ascii = { .form = EXCHANGE_REG, .variant = EXCHANGE_ASCII };
@@ -255,7 +243,7 @@ START_TEST(reglookup)
         write_file("/in.reg", f, &ascii);
         run("hivexregedit --merge --prefix " PREFIX " hive in.reg");
         run("reglookup hive >out");
-        ck_assert(scratch_read(&scratch, "/out", &out));
+        ck_assert(scratch_read(&scratch_root, "/out", &out));
         for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
                 ck_assert_msg(strstr(buf_str(&out), lines[i]), "%s in\n%s", lines[i], buf_str(&out));
 }
@@ -271,8 +259,8 @@ static void make_samba(void)
         for (const char *const *w = (const char *const[]){ "private dir", "state directory",
                      "cache directory", "lock directory", "pid directory", NULL };
                 *w; w++)
-                buf_printf(&conf, "%s = %s/samba\n", *w, scratch.root);
-        scratch_write(&scratch, "/smb.conf", conf.data, conf.len);
+                buf_printf(&conf, "%s = %s/samba\n", *w, scratch_root.root);
+        scratch_write(&scratch_root, "/smb.conf", conf.data, conf.len);
         run("mkdir -m 0755 samba");
         run("net -s smb.conf registry createkey 'HKLM\\SOFTWARE' >/dev/null");
 }
@@ -327,7 +315,8 @@ Suite *test_suite(void)
         all = have("net", "samba-common-bin") && all;
         if (!all)
                 return NULL;
-        Suite *suite = suite_with("exchange-peers", tests, ARRAY_SIZE(tests), setup, teardown);
+        Suite *suite =
+                suite_with("exchange-peers", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
 
         suite_loop(samba, ARRAY_SIZE(sambas));
         return suite;

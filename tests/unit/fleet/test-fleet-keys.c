@@ -10,7 +10,7 @@
 #include "alloc-faults.h"
 #include "signer.h"
 #include "suite.h"
-#include "tree.h"
+#include "scratch.h"
 
 #define FOLDER LAYOUT_FLEET_KEYS "/"
 
@@ -20,14 +20,14 @@ static void put_key(const char *path, uint8_t number)
         const struct signer s = signer_new(number);
 
         signer_put_key(&s, &text);
-        tree_put(path, buf_str(&text));
+        scratch_puts(&scratch_root, path, buf_str(&text));
 }
 
 static struct fleet_keys load(void)
 {
         struct fleet_keys keys;
 
-        ck_assert_int_eq(fleet_keys_load(tree_root(), &keys), 0);
+        ck_assert_int_eq(fleet_keys_load(scratch_root.root, &keys), 0);
         return keys;
 }
 
@@ -36,7 +36,7 @@ START_TEST(none)
         struct fleet_keys keys = load();
         ck_assert_uint_eq(keys.n, 0);
         ck_assert(keys.is_complete);
-        tree_put(LAYOUT_FLEET_KEYS, NULL);
+        scratch_folder(&scratch_root, LAYOUT_FLEET_KEYS);
         keys = load();
         ck_assert_uint_eq(keys.n, 0);
         ck_assert(keys.is_complete);
@@ -50,7 +50,7 @@ START_TEST(what_counts)
         put_key(FOLDER ".c.pub", 3);
         put_key(FOLDER "d.pub~", 4);
         put_key("/srv/e.pub", 5);
-        tree_link(FOLDER "e.pub", "../../../srv/e.pub");
+        scratch_link(&scratch_root, FOLDER "e.pub", "../../../srv/e.pub");
         const struct fleet_keys keys = load();
         ck_assert_uint_eq(keys.n, 3);
         ck_assert(keys.is_complete);
@@ -61,27 +61,27 @@ END_TEST
 
 static void put_broken(void)
 {
-        tree_put(FOLDER "x.pub", "untrusted comment: x\nRWQ=\n");
+        scratch_puts(&scratch_root, FOLDER "x.pub", "untrusted comment: x\nRWQ=\n");
 }
 
 static void put_fifo(void)
 {
-        tree_fifo(FOLDER "x.pub");
+        scratch_fifo(&scratch_root, FOLDER "x.pub");
 }
 
 static void put_folder(void)
 {
-        tree_put(FOLDER "x.pub", NULL);
+        scratch_folder(&scratch_root, FOLDER "x.pub");
 }
 
 static void put_dangling(void)
 {
-        tree_link(FOLDER "x.pub", "nowhere");
+        scratch_link(&scratch_root, FOLDER "x.pub", "nowhere");
 }
 
 static void put_huge(void)
 {
-        tree_put_size(FOLDER "x.pub", 4097);
+        scratch_sparse(&scratch_root, FOLDER "x.pub", 4097);
 }
 
 static void (*const no_keys[])(void) = { put_broken, put_fifo, put_folder, put_dangling, put_huge };
@@ -98,7 +98,7 @@ END_TEST
 
 START_TEST(no_folder)
 {
-        tree_put(LAYOUT_FLEET_KEYS, "a file");
+        scratch_puts(&scratch_root, LAYOUT_FLEET_KEYS, "a file");
         const struct fleet_keys keys = load();
         ck_assert_uint_eq(keys.n, 0);
         ck_assert(!keys.is_complete);
@@ -128,7 +128,7 @@ START_TEST(one_number)
         for (size_t i = 0; i < 2; i++) {
                 _cleanup_buf_ struct buf text = BUF_INIT;
                 signer_put_key(both[i], &text);
-                tree_put(i ? FOLDER "b.pub" : FOLDER "a.pub", buf_str(&text));
+                scratch_puts(&scratch_root, i ? FOLDER "b.pub" : FOLDER "a.pub", buf_str(&text));
         }
         const struct fleet_keys keys = load();
         for (size_t i = 0; i < 2; i++) {
@@ -149,7 +149,7 @@ START_TEST(failing_allocation)
         for (unsigned n = 1;; n++) {
                 struct fleet_keys keys;
                 alloc_fail_at(n);
-                int r = fleet_keys_load(tree_root(), &keys);
+                int r = fleet_keys_load(scratch_root.root, &keys);
                 if (!alloc_failed()) {
                         ck_assert_int_eq(r, 0);
                         ck_assert(keys.n == 1 && keys.is_complete);
@@ -164,7 +164,7 @@ Suite *test_suite(void)
 {
         const TTest *const tests[] = { none, what_counts, no_folder, too_many, one_number,
                 failing_allocation };
-        Suite *suite = suite_with("fleet-keys", tests, ARRAY_SIZE(tests), tree_make, tree_remove);
+        Suite *suite = suite_with("fleet-keys", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
 
         suite_loop(what_is_no_key, ARRAY_SIZE(no_keys));
         return suite;

@@ -13,7 +13,7 @@
 #include "alloc-faults.h"
 #include "signer.h"
 #include "suite.h"
-#include "tree.h"
+#include "scratch.h"
 
 #define NOW (INT64_C(1772366400) * 1000000) /* 2026-03-01T12:00:00Z */
 
@@ -182,7 +182,7 @@ END_TEST
 
 static void expect_open(const char *name, int r, enum fleet_verdict expected)
 {
-        _cleanup_close_ int fd = open(tree_root(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_close_ int fd = open(scratch_root.root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         _cleanup_buf_ struct buf text = BUF_INIT;
         enum fleet_verdict verdict = FLEET_VERDICTS_N;
         struct diag d = { 0 };
@@ -196,15 +196,15 @@ START_TEST(files)
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-        tree_put("/file", "x");
-        tree_put_size("/large", FLEET_POLICY_BYTES_MAX);
-        tree_put_size("/too-large", FLEET_POLICY_BYTES_MAX + 1);
-        tree_put("/folder", NULL);
-        tree_fifo("/fifo");
-        tree_link("/link", "file");
-        tree_link("/dangling", "nowhere");
-        tree_link("/zero", "/dev/zero");
-        (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", tree_root());
+        scratch_puts(&scratch_root, "/file", "x");
+        scratch_sparse(&scratch_root, "/large", FLEET_POLICY_BYTES_MAX);
+        scratch_sparse(&scratch_root, "/too-large", FLEET_POLICY_BYTES_MAX + 1);
+        scratch_folder(&scratch_root, "/folder");
+        scratch_fifo(&scratch_root, "/fifo");
+        scratch_link(&scratch_root, "/link", "file");
+        scratch_link(&scratch_root, "/dangling", "nowhere");
+        scratch_link(&scratch_root, "/zero", "/dev/zero");
+        (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", scratch_root.root);
         ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
         expect_open("file", 0, FLEET_GOOD);
         expect_open("large", 0, FLEET_GOOD);
@@ -245,7 +245,7 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { known_answer, signatures, groups, files, failing_allocation };
-        Suite *suite = suite_with("fleet-policy", tests, ARRAY_SIZE(tests), tree_make, tree_remove);
+        Suite *suite = suite_with("fleet-policy", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
 
         suite_loop(contents, ARRAY_SIZE(cases));
         return suite;

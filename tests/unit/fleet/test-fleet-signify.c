@@ -9,13 +9,14 @@
 #include "../../../service/fleet/fleet-policy.h"
 #include "signer.h"
 #include "suite.h"
-#include "tree.h"
+#include "scratch.h"
 
 static int run(const char *arguments)
 {
         _cleanup_free_ char *command = NULL;
 
-        ck_assert(asprintf(&command, "cd '%s' && signify-openbsd %s >out 2>&1", tree_root(), arguments) > 0);
+        ck_assert(asprintf(&command, "cd '%s' && signify-openbsd %s >out 2>&1", scratch_root.root,
+                          arguments) > 0);
         return system(command); // NOLINT: a fixed text and the test's own folder
 }
 
@@ -23,7 +24,7 @@ static void read_back(const char *name, struct buf *ret)
 {
         _cleanup_free_ char *path = NULL;
 
-        ck_assert(asprintf(&path, "%s/%s", tree_root(), name) > 0);
+        ck_assert(asprintf(&path, "%s/%s", scratch_root.root, name) > 0);
         ck_assert_int_eq(file_read(AT_FDCWD, path, FLEET_POLICY_BYTES_MAX, ret, NULL, NULL), 0);
 }
 
@@ -35,7 +36,8 @@ START_TEST(signed_by_signify)
         struct fleet_policy p;
         struct diag d = { 0 };
 
-        tree_put("/m", "peios-registry: 1\nlayer: fleet-web\nprecedence: 1000\nserial: 7\n");
+        scratch_puts(
+                &scratch_root, "/m", "peios-registry: 1\nlayer: fleet-web\nprecedence: 1000\nserial: 7\n");
         ck_assert_int_eq(run("-G -n -p k.pub -s k.sec"), 0);
         ck_assert_int_eq(run("-S -e -s k.sec -m m -x m.sig"), 0);
         read_back("k.pub", &key);
@@ -54,11 +56,11 @@ START_TEST(verified_by_signify)
 
         signer_put_key(&s, &key);
         signer_publish(&s, "web", 7, "", &text);
-        tree_put("/k.pub", buf_str(&key));
-        tree_put("/m.sig", buf_str(&text));
+        scratch_puts(&scratch_root, "/k.pub", buf_str(&key));
+        scratch_puts(&scratch_root, "/m.sig", buf_str(&text));
         ck_assert_int_eq(run("-V -e -p k.pub -m m -x m.sig"), 0);
         text.data[text.len - 2] ^= 1;
-        tree_put("/m.sig", buf_str(&text));
+        scratch_puts(&scratch_root, "/m.sig", buf_str(&text));
         ck_assert_int_ne(run("-V -e -p k.pub -m m -x m.sig"), 0);
 }
 END_TEST
@@ -71,5 +73,5 @@ Suite *test_suite(void)
                 (void)fprintf(stderr, "SKIP: signify-openbsd is missing: nothing was signed by it\n");
                 exit(77);
         }
-        return suite_with("fleet-signify", tests, ARRAY_SIZE(tests), tree_make, tree_remove);
+        return suite_with("fleet-signify", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
 }

@@ -10,7 +10,7 @@
 #include "alloc-faults.h"
 #include "signed-front.h"
 #include "suite.h"
-#include "tree.h"
+#include "scratch.h"
 
 #define VENDOR "/usr/lib/peios/registry.d/"
 #define FLEET "/var/lib/peios/registry.d/"
@@ -20,7 +20,7 @@
 
 static void load(struct dropins *ret)
 {
-        ck_assert_int_eq(dropins_load(tree_root(), VALUE_BYTES_DEFAULT_MAX, ret), 0);
+        ck_assert_int_eq(dropins_load(scratch_root.root, VALUE_BYTES_DEFAULT_MAX, ret), 0);
         for (size_t i = 0; i < ret->n; i++) {
                 const struct dropin *in = &ret->list[i];
                 ck_assert((in->file == NULL) == (in->error != NULL));
@@ -49,7 +49,7 @@ START_TEST(no_directories)
         load(&d);
         ck_assert_uint_eq(d.n, 0);
         dropins_done(&d);
-        tree_put(VENDOR "empty", NULL);
+        scratch_folder(&scratch_root, VENDOR "empty");
         load(&d);
         ck_assert_uint_eq(d.n, 0);
 }
@@ -58,11 +58,11 @@ END_TEST
 START_TEST(overlay)
 {
         _cleanup_(dropins_done) struct dropins d = { 0 };
-        tree_put(VENDOR "20-b.yaml", FILE_OF("b"));
-        tree_put(VENDOR "10-a.yaml", FILE_OF("a"));
-        tree_put(VENDOR "30-c.yaml", FILE_OF("vendors"));
-        tree_put(ADMIN "30-c.yaml", FILE_OF("admins"));
-        tree_put(ADMIN "15-d.yaml", FILE_OF("d"));
+        scratch_puts(&scratch_root, VENDOR "20-b.yaml", FILE_OF("b"));
+        scratch_puts(&scratch_root, VENDOR "10-a.yaml", FILE_OF("a"));
+        scratch_puts(&scratch_root, VENDOR "30-c.yaml", FILE_OF("vendors"));
+        scratch_puts(&scratch_root, ADMIN "30-c.yaml", FILE_OF("admins"));
+        scratch_puts(&scratch_root, ADMIN "15-d.yaml", FILE_OF("d"));
         load(&d);
         static const char *const expected[][3] = {
                 { "10-a.yaml", VENDOR "10-a.yaml", "a" },
@@ -84,12 +84,12 @@ END_TEST
 START_TEST(fleet)
 {
         _cleanup_(dropins_done) struct dropins d = { 0 };
-        tree_put(VENDOR "fleet-a.yaml", FILE_OF("vendors"));
-        tree_put(FLEET "fleet-a.yaml", SIGNED("fleet-a"));
-        tree_put(FLEET "fleet-b.yaml", SIGNED("Fleet-b"));
-        tree_put(ADMIN "fleet-b.yaml", FILE_OF("admins"));
-        tree_put(FLEET "fleet-c.yaml", SIGNED("fleet-c"));
-        tree_link(ADMIN "fleet-c.yaml", "/dev/null");
+        scratch_puts(&scratch_root, VENDOR "fleet-a.yaml", FILE_OF("vendors"));
+        scratch_puts(&scratch_root, FLEET "fleet-a.yaml", SIGNED("fleet-a"));
+        scratch_puts(&scratch_root, FLEET "fleet-b.yaml", SIGNED("Fleet-b"));
+        scratch_puts(&scratch_root, ADMIN "fleet-b.yaml", FILE_OF("admins"));
+        scratch_puts(&scratch_root, FLEET "fleet-c.yaml", SIGNED("fleet-c"));
+        scratch_link(&scratch_root, ADMIN "fleet-c.yaml", "/dev/null");
         load(&d);
         ck_assert_uint_eq(d.n, 2);
         ck_assert_str_eq(d.list[0].path, FLEET "fleet-a.yaml");
@@ -102,15 +102,16 @@ END_TEST
 START_TEST(places)
 {
         _cleanup_(dropins_done) struct dropins d = { 0 };
-        tree_put(ADMIN "10.yaml", FILE_OF("Fleet-a"));
-        tree_put(VENDOR "20.yaml", FILE_OF("fleet-"));
-        tree_put(FLEET "30.yaml", SIGNED("mine"));
-        tree_put(FLEET "40.yaml", SIGNED("fleet-a"));
-        tree_link(FLEET "50.yaml", "/dev/null");
-        tree_put(FLEET "70.yaml", FILE_OF("fleet-b"));
-        tree_put(ADMIN "80.yaml", SIGNED("signed"));
-        tree_put(FLEET "90.yaml", SIGNED_FRONT "peios-registry: 1\nlayer: fleet-c\nserial: none\n");
-        tree_put(ADMIN "60.yaml", FILE_OF("fleet"));
+        scratch_puts(&scratch_root, ADMIN "10.yaml", FILE_OF("Fleet-a"));
+        scratch_puts(&scratch_root, VENDOR "20.yaml", FILE_OF("fleet-"));
+        scratch_puts(&scratch_root, FLEET "30.yaml", SIGNED("mine"));
+        scratch_puts(&scratch_root, FLEET "40.yaml", SIGNED("fleet-a"));
+        scratch_link(&scratch_root, FLEET "50.yaml", "/dev/null");
+        scratch_puts(&scratch_root, FLEET "70.yaml", FILE_OF("fleet-b"));
+        scratch_puts(&scratch_root, ADMIN "80.yaml", SIGNED("signed"));
+        scratch_puts(&scratch_root, FLEET "90.yaml",
+                SIGNED_FRONT "peios-registry: 1\nlayer: fleet-c\nserial: none\n");
+        scratch_puts(&scratch_root, ADMIN "60.yaml", FILE_OF("fleet"));
         load(&d);
         check_error(&d, "10.yaml", ADMIN "10.yaml:2:8: layer `Fleet-a`: only the fleet's begin with fleet-");
         check_error(&d, "20.yaml", VENDOR "20.yaml:2:8: layer `fleet-`: only the fleet's begin with fleet-");
@@ -131,12 +132,12 @@ START_TEST(masks)
                 char path[64], text[64];
                 (void)snprintf(path, sizeof(path), VENDOR "%d.yaml", i);
                 (void)snprintf(text, sizeof(text), FILE_OF("l%d"), i);
-                tree_put(path, text);
+                scratch_puts(&scratch_root, path, text);
         }
-        tree_link(ADMIN "0.yaml", "/dev/null");
-        tree_put(ADMIN "1.yaml", "");
-        tree_link(ADMIN "alone.yaml", "/dev/null");
-        tree_put(VENDOR "cut.yaml", "");
+        scratch_link(&scratch_root, ADMIN "0.yaml", "/dev/null");
+        scratch_puts(&scratch_root, ADMIN "1.yaml", "");
+        scratch_link(&scratch_root, ADMIN "alone.yaml", "/dev/null");
+        scratch_puts(&scratch_root, VENDOR "cut.yaml", "");
         load(&d);
         ck_assert_uint_eq(d.n, 3);
         ck_assert_ptr_nonnull(find(&d, "2.yaml")->file);
@@ -148,10 +149,10 @@ END_TEST
 START_TEST(links)
 {
         _cleanup_(dropins_done) struct dropins d = { 0 };
-        tree_put("/srv/site.txt", FILE_OF("site"));
-        tree_link(ADMIN "50-site.yaml", "../../../srv/site.txt");
-        tree_link(ADMIN "60-none.yaml", "nowhere");
-        tree_link(ADMIN "70-loop.yaml", "70-loop.yaml");
+        scratch_puts(&scratch_root, "/srv/site.txt", FILE_OF("site"));
+        scratch_link(&scratch_root, ADMIN "50-site.yaml", "../../../srv/site.txt");
+        scratch_link(&scratch_root, ADMIN "60-none.yaml", "nowhere");
+        scratch_link(&scratch_root, ADMIN "70-loop.yaml", "70-loop.yaml");
         load(&d);
         ck_assert_uint_eq(d.n, 3);
         ck_assert_str_eq(find(&d, "50-site.yaml")->file->layer, "site");
@@ -168,7 +169,7 @@ START_TEST(names_that_do_not_count)
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 char path[64];
                 (void)snprintf(path, sizeof(path), ADMIN "%s", names[i]);
-                tree_put(path, FILE_OF("x"));
+                scratch_puts(&scratch_root, path, FILE_OF("x"));
         }
         load(&d);
         ck_assert_uint_eq(d.n, 0);
@@ -178,22 +179,23 @@ END_TEST
 START_TEST(broken_files)
 {
         _cleanup_(dropins_done) struct dropins d = { 0 };
-        tree_put(ADMIN "dir.yaml", NULL);
-        tree_fifo(ADMIN "fifo.yaml");
-        tree_link(ADMIN "zero.yaml", "/dev/zero");
-        tree_put_size(ADMIN "huge.yaml", (size_t)65 * 1024 * 1024);
-        tree_put_size(ADMIN "sparse.yaml", 4096);
-        tree_put_bytes(ADMIN "binary.yaml",
+        scratch_folder(&scratch_root, ADMIN "dir.yaml");
+        scratch_fifo(&scratch_root, ADMIN "fifo.yaml");
+        scratch_link(&scratch_root, ADMIN "zero.yaml", "/dev/zero");
+        scratch_sparse(&scratch_root, ADMIN "huge.yaml", (size_t)65 * 1024 * 1024);
+        scratch_sparse(&scratch_root, ADMIN "sparse.yaml", 4096);
+        scratch_write(&scratch_root, ADMIN "binary.yaml",
                 "\x7f"
                 "ELF\2\1\1\0\0\0",
                 10);
-        tree_put(ADMIN "cut.yaml", "peios-registry: 1\nlayer: \"x");
-        tree_put(ADMIN "alias.yaml", "peios-registry: 1\nlayer: x\nkeys: &a\n  \\A: *a\n");
-        tree_put(ADMIN "base.yaml", FILE_OF("Base"));
-        tree_put(ADMIN "bad\n\xff.yaml", FILE_OF("x"));
-        tree_put(VENDOR "bad.yaml", "a: [\n");
-        tree_put(VENDOR "good.yaml", FILE_OF("good"));
-        tree_put(VENDOR "cut.yaml", FILE_OF("not to be seen"));
+        scratch_puts(&scratch_root, ADMIN "cut.yaml", "peios-registry: 1\nlayer: \"x");
+        scratch_puts(
+                &scratch_root, ADMIN "alias.yaml", "peios-registry: 1\nlayer: x\nkeys: &a\n  \\A: *a\n");
+        scratch_puts(&scratch_root, ADMIN "base.yaml", FILE_OF("Base"));
+        scratch_puts(&scratch_root, ADMIN "bad\n\xff.yaml", FILE_OF("x"));
+        scratch_puts(&scratch_root, VENDOR "bad.yaml", "a: [\n");
+        scratch_puts(&scratch_root, VENDOR "good.yaml", FILE_OF("good"));
+        scratch_puts(&scratch_root, VENDOR "cut.yaml", FILE_OF("not to be seen"));
         load(&d);
         ck_assert_uint_eq(d.n, 12);
         check_error(&d, "dir.yaml", ADMIN "dir.yaml: is a directory, expected a regular file");
@@ -216,10 +218,10 @@ END_TEST
 START_TEST(layer_conflicts)
 {
         _cleanup_(dropins_done) struct dropins d = { 0 };
-        tree_put(VENDOR "10-a.yaml", FILE_OF("Same"));
-        tree_put(ADMIN "20-b.yaml", FILE_OF("same"));
-        tree_put(ADMIN "30-c.yaml", FILE_OF("SAME"));
-        tree_put(ADMIN "40-d.yaml", FILE_OF("other"));
+        scratch_puts(&scratch_root, VENDOR "10-a.yaml", FILE_OF("Same"));
+        scratch_puts(&scratch_root, ADMIN "20-b.yaml", FILE_OF("same"));
+        scratch_puts(&scratch_root, ADMIN "30-c.yaml", FILE_OF("SAME"));
+        scratch_puts(&scratch_root, ADMIN "40-d.yaml", FILE_OF("other"));
         load(&d);
         ck_assert_uint_eq(d.n, 4);
         ck_assert_ptr_nonnull(find(&d, "10-a.yaml")->file);
@@ -234,8 +236,8 @@ END_TEST
 START_TEST(directory_that_is_none)
 {
         _cleanup_(dropins_done) struct dropins d = { 0 };
-        tree_put("/etc/peios/registry.d", "a file\n");
-        tree_put(VENDOR "10-a.yaml", FILE_OF("a"));
+        scratch_puts(&scratch_root, "/etc/peios/registry.d", "a file\n");
+        scratch_puts(&scratch_root, VENDOR "10-a.yaml", FILE_OF("a"));
         load(&d);
         ck_assert_uint_eq(d.n, 2);
         check_error(&d, "", "/etc/peios/registry.d: cannot be read: ");
@@ -249,7 +251,7 @@ static int load_unreadable(void)
         struct dropins d = { 0 };
         if (geteuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0))
                 return 1;
-        if (dropins_load(tree_root(), 4096, &d) < 0 || d.n != 3)
+        if (dropins_load(scratch_root.root, 4096, &d) < 0 || d.n != 3)
                 return 2;
         bool ok = strcmp(d.list[0].name, "") == 0 && d.list[0].error &&
                   strcmp(d.list[0].error, "/etc/peios/registry.d: cannot be read: Permission denied") == 0 &&
@@ -263,13 +265,13 @@ static int load_unreadable(void)
 START_TEST(unreadable)
 {
         char path[256];
-        tree_put(VENDOR "10-a.yaml", FILE_OF("a"));
-        tree_put(VENDOR "20-b.yaml", FILE_OF("b"));
-        tree_put(ADMIN "30-c.yaml", FILE_OF("c"));
-        ck_assert_int_eq(chmod(tree_root(), 0755), 0);
-        (void)snprintf(path, sizeof(path), "%s" VENDOR "20-b.yaml", tree_root());
+        scratch_puts(&scratch_root, VENDOR "10-a.yaml", FILE_OF("a"));
+        scratch_puts(&scratch_root, VENDOR "20-b.yaml", FILE_OF("b"));
+        scratch_puts(&scratch_root, ADMIN "30-c.yaml", FILE_OF("c"));
+        ck_assert_int_eq(chmod(scratch_root.root, 0755), 0);
+        (void)snprintf(path, sizeof(path), "%s" VENDOR "20-b.yaml", scratch_root.root);
         ck_assert_int_eq(chmod(path, 0), 0);
-        (void)snprintf(path, sizeof(path), "%s" ADMIN, tree_root());
+        (void)snprintf(path, sizeof(path), "%s" ADMIN, scratch_root.root);
         ck_assert_int_eq(chmod(path, 0), 0);
 
         pid_t pid = fork();
@@ -291,7 +293,7 @@ START_TEST(too_many)
                 char path[64], text[64];
                 (void)snprintf(path, sizeof(path), "%s%05u.yaml", i % 2 ? VENDOR : ADMIN, i);
                 (void)snprintf(text, sizeof(text), FILE_OF("l%u"), i);
-                tree_put(path, text);
+                scratch_puts(&scratch_root, path, text);
         }
         load(&d);
         ck_assert_uint_eq(d.n, DROPINS_MAX + 1);
@@ -311,7 +313,7 @@ START_TEST(as_many_as_allowed)
                 char path[64], text[64];
                 (void)snprintf(path, sizeof(path), "%s%05u.yaml", i % 2 ? VENDOR : ADMIN, i / 2);
                 (void)snprintf(text, sizeof(text), FILE_OF("%s%u"), i % 2 ? "v" : "a", i / 2);
-                tree_put(path, text);
+                scratch_puts(&scratch_root, path, text);
         }
         load(&d);
         ck_assert_uint_eq(d.n, DROPINS_MAX);
@@ -322,15 +324,15 @@ END_TEST
 
 START_TEST(failing_allocation)
 {
-        tree_put(VENDOR "10-a.yaml", FILE_OF("a"));
-        tree_put(VENDOR "20-b.yaml", FILE_OF("A"));
-        tree_put(ADMIN "30-c.yaml", "a: [");
-        tree_put(ADMIN "40-d.yaml", NULL);
-        tree_put(ADMIN "50-e.yaml", FILE_OF("e") "keys:\n  \\A: {b: !sz c}\n");
+        scratch_puts(&scratch_root, VENDOR "10-a.yaml", FILE_OF("a"));
+        scratch_puts(&scratch_root, VENDOR "20-b.yaml", FILE_OF("A"));
+        scratch_puts(&scratch_root, ADMIN "30-c.yaml", "a: [");
+        scratch_folder(&scratch_root, ADMIN "40-d.yaml");
+        scratch_puts(&scratch_root, ADMIN "50-e.yaml", FILE_OF("e") "keys:\n  \\A: {b: !sz c}\n");
         for (unsigned n = 1;; n++) {
                 struct dropins d = { 0 };
                 alloc_fail_at(n);
-                int r = dropins_load(tree_root(), 4096, &d);
+                int r = dropins_load(scratch_root.root, 4096, &d);
                 if (!alloc_failed()) {
                         ck_assert_int_eq(r, 0);
                         ck_assert_uint_eq(d.n, 5);
@@ -349,5 +351,5 @@ Suite *test_suite(void)
         const TTest *const tests[] = { no_directories, overlay, fleet, places, masks, links,
                 names_that_do_not_count, broken_files, layer_conflicts, directory_that_is_none, unreadable,
                 too_many, as_many_as_allowed, failing_allocation };
-        return suite_with("dropins", tests, ARRAY_SIZE(tests), tree_make, tree_remove);
+        return suite_with("dropins", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
 }

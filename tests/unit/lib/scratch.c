@@ -18,17 +18,21 @@ void scratch_new(struct scratch *s)
         ck_assert_ptr_nonnull(mkdtemp(s->root));
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-        (void)st;
-        (void)type;
-        (void)ftw;
-        return remove(path);
-}
-
 void scratch_done(struct scratch *s)
 {
-        (void)nftw(s->root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        scratch_remove(s, "");
+}
+
+struct scratch scratch_root;
+
+void scratch_setup(void)
+{
+        scratch_new(&scratch_root);
+}
+
+void scratch_teardown(void)
+{
+        scratch_done(&scratch_root);
 }
 
 const char *scratch_path(const struct scratch *s, const char *path)
@@ -41,15 +45,20 @@ const char *scratch_path(const struct scratch *s, const char *path)
         return ret;
 }
 
-void scratch_write(const struct scratch *s, const char *path, const void *data, size_t n)
+/* Free, and with its parents. */
+static const char *make_way(const struct scratch *s, const char *path)
 {
         char parent[PATH_MAX];
         (void)snprintf(parent, sizeof(parent), "%s%s", s->root, path);
         *strrchr(parent, '/') = '\0';
         ck_assert_int_eq(file_make_dirs(parent), 0);
-
         scratch_remove(s, path);
-        _cleanup_close_ int fd = creat(scratch_path(s, path), 0644);
+        return scratch_path(s, path);
+}
+
+void scratch_write(const struct scratch *s, const char *path, const void *data, size_t n)
+{
+        _cleanup_close_ int fd = creat(make_way(s, path), 0644);
         ck_assert_int_ge(fd, 0);
         ck_assert_int_eq(file_write_all(fd, data, n), 0);
 }
@@ -57,6 +66,27 @@ void scratch_write(const struct scratch *s, const char *path, const void *data, 
 void scratch_puts(const struct scratch *s, const char *path, const char *text)
 {
         scratch_write(s, path, text, strlen(text));
+}
+
+void scratch_folder(const struct scratch *s, const char *path)
+{
+        ck_assert_int_eq(file_make_dirs(scratch_path(s, path)), 0);
+}
+
+void scratch_link(const struct scratch *s, const char *path, const char *target)
+{
+        ck_assert_int_eq(symlink(target, make_way(s, path)), 0);
+}
+
+void scratch_fifo(const struct scratch *s, const char *path)
+{
+        ck_assert_int_eq(mkfifo(make_way(s, path), 0644), 0);
+}
+
+void scratch_sparse(const struct scratch *s, const char *path, size_t n)
+{
+        scratch_puts(s, path, "");
+        ck_assert_int_eq(truncate(scratch_path(s, path), (off_t)n), 0);
 }
 
 bool scratch_read(const struct scratch *s, const char *path, struct buf *ret)
@@ -76,9 +106,15 @@ bool scratch_exists(const struct scratch *s, const char *path)
         return lstat(scratch_path(s, path), &st) == 0;
 }
 
+static int remove_one(
+        const char *path, _unused_ const struct stat *st, _unused_ int type, _unused_ struct FTW *ftw)
+{
+        return remove(path);
+}
+
 void scratch_remove(const struct scratch *s, const char *path)
 {
-        (void)remove(scratch_path(s, path));
+        (void)nftw(scratch_path(s, path), remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 unsigned scratch_count(const struct scratch *s, const char *path)

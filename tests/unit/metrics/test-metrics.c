@@ -8,9 +8,9 @@
 
 #include "../../../schema/base/file.h"
 #include "../../../service/metrics/metrics.h"
+#include "scratch.h"
 #include "suite.h"
 
-static char root[] = "/tmp/peios-metrics-XXXXXX";
 static sd_event *event;
 static struct metrics *metrics;
 static unsigned value, collected;
@@ -30,22 +30,12 @@ static void on_written(_unused_ void *userdata)
         told++;
 }
 
-static const char *full(const char *name)
-{
-        static char text[2][128];
-        static unsigned next;
-        char *at = text[next++ % 2];
-
-        (void)snprintf(at, sizeof(text[0]), "%s%s", root, name);
-        return at;
-}
-
 static void begin(void)
 {
-        ck_assert_ptr_nonnull(mkdtemp(root));
+        scratch_setup();
         ck_assert_int_ge(sd_event_new(&event), 0);
         const struct metrics_config config = {
-                .root = root, .event = event, .collect = collect, .written = on_written
+                .root = scratch_root.root, .event = event, .collect = collect, .written = on_written
         };
         ck_assert_int_eq(metrics_new(&config, &metrics), 0);
 }
@@ -54,11 +44,7 @@ static void end(void)
 {
         metrics = metrics_free(metrics);
         sd_event_unref(event);
-        (void)unlink(full("/a.prom"));
-        (void)unlink(full("/b.prom"));
-        (void)rmdir(full("/b.prom"));
-        (void)rmdir(full("/dir"));
-        (void)rmdir(root);
+        scratch_teardown();
 }
 
 static void turn(unsigned ms)
@@ -70,7 +56,7 @@ static bool holds(const char *name, const char *text)
 {
         _cleanup_buf_ struct buf b = BUF_INIT;
 
-        return file_read(AT_FDCWD, full(name), 1000, &b, NULL, NULL) == 0 &&
+        return scratch_read(&scratch_root, name, &b) &&
                strncmp(buf_str(&b), METRICS_MARK, strlen(METRICS_MARK)) == 0 &&
                strcmp(b.data + strlen(METRICS_MARK), text) == 0;
 }
@@ -86,7 +72,7 @@ static ino_t inode(const char *name)
 {
         struct stat st;
 
-        ck_assert_int_eq(stat(full(name), &st), 0);
+        ck_assert_int_eq(stat(scratch_path(&scratch_root, name), &st), 0);
         return st.st_ino;
 }
 
@@ -135,28 +121,25 @@ START_TEST(paths)
         metrics_set_path(metrics, "/a.prom");
         written("/a.prom", "value 0\n");
         metrics_set_path(metrics, "/b.prom");
-        ck_assert_int_eq(access(full("/a.prom"), F_OK), -1);
+        ck_assert(!scratch_exists(&scratch_root, "/a.prom"));
         written("/b.prom", "value 0\n");
         metrics_set_path(metrics, "");
-        ck_assert_int_eq(access(full("/b.prom"), F_OK), -1);
+        ck_assert(!scratch_exists(&scratch_root, "/b.prom"));
         /* What was not written here is not removed. */
-        int fd = open(full("/a.prom"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-        ck_assert_int_eq(close(fd), 0);
+        scratch_puts(&scratch_root, "/a.prom", "");
         metrics_set_path(metrics, "/a.prom");
         metrics_set_path(metrics, NULL);
-        ck_assert_int_eq(access(full("/a.prom"), F_OK), 0);
+        ck_assert(scratch_exists(&scratch_root, "/a.prom"));
 }
 END_TEST
 
 /* What is in force changed while the service was away. */
 START_TEST(of_an_earlier_run)
 {
-        int fd = open(full("/a.prom"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-        ck_assert_int_eq(file_write_all(fd, METRICS_MARK, strlen(METRICS_MARK)), 0);
-        ck_assert_int_eq(close(fd), 0);
+        scratch_puts(&scratch_root, "/a.prom", METRICS_MARK);
         metrics_set_path(metrics, "/a.prom");
         metrics_set_path(metrics, "/b.prom");
-        ck_assert_int_eq(access(full("/a.prom"), F_OK), -1);
+        ck_assert(!scratch_exists(&scratch_root, "/a.prom"));
         written("/b.prom", "value 0\n");
 }
 END_TEST
@@ -164,14 +147,14 @@ END_TEST
 START_TEST(failing)
 {
         /* Something else has the name. */
-        ck_assert_int_eq(mkdir(full("/b.prom"), 0700), 0);
+        scratch_folder(&scratch_root, "/b.prom");
         metrics_set_path(metrics, "/b.prom");
         ck_assert_str_eq(metrics_error(metrics), "not written yet");
         for (unsigned i = 0; i < 30 && collected < 1; i++)
                 turn(100);
         ck_assert_ptr_nonnull(strstr(metrics_error(metrics), "is not this service's"));
         ck_assert_uint_eq(told, 2);
-        ck_assert_int_eq(rmdir(full("/b.prom")), 0);
+        scratch_remove(&scratch_root, "/b.prom");
         /* Not by itself. */
         turn(1500);
         ck_assert_uint_eq(collected, 1);
@@ -179,7 +162,7 @@ START_TEST(failing)
         written("/b.prom", "value 0\n");
         ck_assert_ptr_null(metrics_error(metrics));
         ck_assert_uint_eq(told, 3);
-        ck_assert_int_eq(unlink(full("/b.prom")), 0);
+        scratch_remove(&scratch_root, "/b.prom");
         metrics_recheck(metrics);
         written("/b.prom", "value 0\n");
         /* Without memory the old file stays, and it is tried again. */

@@ -9,29 +9,17 @@
 
 #define TICK_USEC 10000u /* 100 a second, as everywhere */
 
-static struct scratch root;
-
-static void setup(void)
-{
-        scratch_new(&root);
-}
-
-static void teardown(void)
-{
-        scratch_done(&root);
-}
-
 static struct taint_event attributed(unsigned bit, const struct cause *cause)
 {
         struct taint_event e = { .bit = bit };
 
-        cause_attribute(root.root, cause, UINT64_MAX, &e);
+        cause_attribute(scratch_root.root, cause, UINT64_MAX, &e);
         return e;
 }
 
 START_TEST(actors_and_bystanders)
 {
-        fake_process_run(&root, 42, "bash", "bash", 1);
+        fake_process_run(&scratch_root, 42, "bash", "bash", 1);
         struct cause c = {
                 .quality = CAUSE_GOOD, .reason = "warning", .pid = 42, .comm = "bash", .detail = "WARNING"
         };
@@ -71,8 +59,8 @@ START_TEST(tasks_that_are_no_actors)
                 .quality = CAUSE_GOOD, .reason = "warning", .pid = 42, .comm = "bash", .detail = "WARNING"
         };
 
-        fake_process_run(&root, 42, "bash", "bash", 1);
-        fake_process_make(&root, &thread);
+        fake_process_run(&scratch_root, 42, "bash", "bash", 1);
+        fake_process_make(&scratch_root, &thread);
         /* A victim of the hardware. */
         c.context = CONTEXT_TASK;
         struct taint_event e = attributed(4, &c);
@@ -129,7 +117,7 @@ START_TEST(gone_or_another_program_by_now)
         ck_assert_str_eq(e.actor.comm, "wrmsr");
         ck_assert_uint_eq(e.actor.loginuid, AUDIT_ID_UNSET);
 
-        fake_process_run(&root, 42, "bash", "bash", 1);
+        fake_process_run(&scratch_root, 42, "bash", "bash", 1);
         e = attributed(2, &c);
         ck_assert_str_eq(e.actor.comm, "wrmsr");
         ck_assert_str_eq(e.actor.exe, "");
@@ -147,22 +135,22 @@ START_TEST(what_was_there_before)
                 .detail = "foo: loading out-of-tree module taints kernel." };
         struct taint_event e = { .bit = 12 };
 
-        cause_attribute_baseline(root.root, &c, 0, true, &e);
+        cause_attribute_baseline(scratch_root.root, &c, 0, true, &e);
         ck_assert_str_eq(e.reason, "present-at-start");
         ck_assert_str_eq(e.detail, "module-load: foo: loading out-of-tree module taints kernel.");
         ck_assert_str_eq(e.module, "foo");
         ck_assert_int_eq(e.attribution, ATTRIBUTION_LIKELY);
 
         c = (struct cause){ .reason = "unknown", .pid = AUDIT_ID_UNSET };
-        cause_attribute_baseline(root.root, &c, 0, true, &e);
+        cause_attribute_baseline(scratch_root.root, &c, 0, true, &e);
         ck_assert_int_eq(e.attribution, ATTRIBUTION_UNKNOWN);
         ck_assert_int_eq(strncmp(e.detail, "unexplained: ", 13), 0);
         ck_assert_ptr_null(strstr(e.detail, "does not go back"));
-        cause_attribute_baseline(root.root, &c, 0, false, &e);
+        cause_attribute_baseline(scratch_root.root, &c, 0, false, &e);
         ck_assert_ptr_nonnull(strstr(e.detail, "does not go back"));
 
         e.bit = 17;
-        cause_attribute_baseline(root.root, &c, 0, true, &e);
+        cause_attribute_baseline(scratch_root.root, &c, 0, true, &e);
         ck_assert_int_eq(e.attribution, ATTRIBUTION_LIKELY);
         ck_assert_int_eq(e.context, CONTEXT_BOOT);
         ck_assert_uint_eq(e.actor.pid, AUDIT_ID_UNSET);
@@ -201,20 +189,20 @@ START_TEST(who_loads)
 {
         struct process p;
 
-        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), -ESRCH);
-        fake_process_run(&root, 10, "bash", "bash foo", 1);
-        fake_process_run(&root, 11, "modprobe", "modprobe bar", 1);
-        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), 0);
+        ck_assert_int_eq(cause_find_loader(scratch_root.root, "foo", UINT64_MAX, &p), -ESRCH);
+        fake_process_run(&scratch_root, 10, "bash", "bash foo", 1);
+        fake_process_run(&scratch_root, 11, "modprobe", "modprobe bar", 1);
+        ck_assert_int_eq(cause_find_loader(scratch_root.root, "foo", UINT64_MAX, &p), 0);
         ck_assert_uint_eq(p.actor.pid, 11); /* what bar needs, for all that is known */
-        fake_process_run(&root, 12, "modprobe", "modprobe baz", 1);
-        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), -ESRCH);
-        fake_process_run(&root, 13, "insmod", "insmod /x/other.ko", 1);
-        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), -ESRCH);
-        fake_process_run(&root, 14, "insmod", "insmod /x/foo.ko", 5);
-        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), 0);
+        fake_process_run(&scratch_root, 12, "modprobe", "modprobe baz", 1);
+        ck_assert_int_eq(cause_find_loader(scratch_root.root, "foo", UINT64_MAX, &p), -ESRCH);
+        fake_process_run(&scratch_root, 13, "insmod", "insmod /x/other.ko", 1);
+        ck_assert_int_eq(cause_find_loader(scratch_root.root, "foo", UINT64_MAX, &p), -ESRCH);
+        fake_process_run(&scratch_root, 14, "insmod", "insmod /x/foo.ko", 5);
+        ck_assert_int_eq(cause_find_loader(scratch_root.root, "foo", UINT64_MAX, &p), 0);
         ck_assert_uint_eq(p.actor.pid, 14);
-        ck_assert_int_eq(cause_find_loader(root.root, "foo", 4 * TICK_USEC, &p), -ESRCH);
-        ck_assert_int_eq(cause_find_loader(root.root, "other", UINT64_MAX, &p), 0);
+        ck_assert_int_eq(cause_find_loader(scratch_root.root, "foo", 4 * TICK_USEC, &p), -ESRCH);
+        ck_assert_int_eq(cause_find_loader(scratch_root.root, "other", UINT64_MAX, &p), 0);
         ck_assert_uint_eq(p.actor.pid, 13);
 }
 END_TEST
@@ -226,10 +214,10 @@ START_TEST(a_name_alone_makes_no_loader)
         };
         struct process p;
 
-        fake_process_make(&root, &mask);
-        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), -ESRCH);
-        fake_process_run(&root, 13, "insmod", "insmod /x/foo.ko", 1);
-        ck_assert_int_eq(cause_find_loader(root.root, "foo", UINT64_MAX, &p), 0);
+        fake_process_make(&scratch_root, &mask);
+        ck_assert_int_eq(cause_find_loader(scratch_root.root, "foo", UINT64_MAX, &p), -ESRCH);
+        fake_process_run(&scratch_root, 13, "insmod", "insmod /x/foo.ko", 1);
+        ck_assert_int_eq(cause_find_loader(scratch_root.root, "foo", UINT64_MAX, &p), 0);
         ck_assert_uint_eq(p.actor.pid, 13);
 }
 END_TEST
@@ -240,5 +228,5 @@ Suite *test_suite(void)
                 gone_or_another_program_by_now, what_was_there_before, details_are_cut, files_of_modules,
                 who_loads, a_name_alone_makes_no_loader };
 
-        return suite_with("attribute", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("attribute", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
 }

@@ -14,7 +14,6 @@
 #define FILE_PATH LAYOUT_ACCEPTED_DIR "/" LAYOUT_ACCEPTED_NAME
 #define MODULES "Machine\\System\\Audit\\Modules"
 
-static struct scratch scratch;
 static int write_error, fsync_error, rename_error, set_aside_error;
 static ssize_t write_at_most;
 
@@ -62,15 +61,10 @@ int __wrap_renameat2(int from_fd, const char *from, int to_fd, const char *to, u
                                : __real_renameat2(from_fd, from, to_fd, to, flags);
 }
 
-static void setup(void)
-{
-        scratch_new(&scratch);
-}
-
 static void teardown(void)
 {
         write_error = fsync_error = rename_error = set_aside_error = 0;
-        scratch_done(&scratch);
+        scratch_done(&scratch_root);
 }
 
 static void store_old(struct buf *ret)
@@ -80,8 +74,8 @@ static void store_old(struct buf *ret)
         entry_set(&a, MODULES, "TaintEvents", "enabled");
         entry_set(&a, MODULES, "Other", "1");
         entry_set(&a, "Machine\\System\\Kernel", "PidMax", "4096");
-        ck_assert_int_eq(accepted_store(scratch.root, LAYOUT_ACCEPTED_NAME, &a, NULL), 0);
-        ck_assert(scratch_read(&scratch, FILE_PATH, ret));
+        ck_assert_int_eq(accepted_store(scratch_root.root, LAYOUT_ACCEPTED_NAME, &a, NULL), 0);
+        ck_assert(scratch_read(&scratch_root, FILE_PATH, ret));
 }
 
 static const struct {
@@ -107,17 +101,17 @@ START_TEST(failing_disk_leaves_the_old_file)
         entry_set(&a, MODULES, "TaintEvents", "disabled");
         write_at_most = disk_faults[_i].at_most;
         *disk_faults[_i].error = disk_faults[_i].value;
-        int r = accepted_store(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d);
+        int r = accepted_store(scratch_root.root, LAYOUT_ACCEPTED_NAME, &a, &d);
         *disk_faults[_i].error = 0;
         ck_assert_int_eq(r, -disk_faults[_i].value);
         ck_assert_ptr_nonnull(strstr(d.text, FILE_PATH));
         ck_assert_ptr_nonnull(strstr(d.text, strerror(disk_faults[_i].value)));
-        ck_assert(scratch_read(&scratch, FILE_PATH, &after));
+        ck_assert(scratch_read(&scratch_root, FILE_PATH, &after));
         ck_assert_str_eq(after.data, before.data);
-        ck_assert_uint_eq(scratch_count(&scratch, LAYOUT_ACCEPTED_DIR), 1);
+        ck_assert_uint_eq(scratch_count(&scratch_root, LAYOUT_ACCEPTED_DIR), 1);
 
-        ck_assert_int_eq(accepted_store(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d), 0);
-        ck_assert(scratch_read(&scratch, FILE_PATH, &after));
+        ck_assert_int_eq(accepted_store(scratch_root.root, LAYOUT_ACCEPTED_NAME, &a, &d), 0);
+        ck_assert(scratch_read(&scratch_root, FILE_PATH, &after));
         ck_assert_str_ne(after.data, before.data);
 }
 END_TEST
@@ -127,13 +121,13 @@ START_TEST(bad_file_on_a_read_only_disk_is_not_trusted)
         struct accepted a = { .n = 99 };
         struct diag d = { 0 };
 
-        scratch_puts(&scratch, FILE_PATH, "peios-accepted: 1\nvalues: {}\n# crc32c: 00000000\n");
+        scratch_puts(&scratch_root, FILE_PATH, "peios-accepted: 1\nvalues: {}\n# crc32c: 00000000\n");
         set_aside_error = EROFS;
-        ck_assert_int_eq(accepted_load(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EINVAL);
+        ck_assert_int_eq(accepted_load(scratch_root.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EINVAL);
         ck_assert_uint_eq(a.n, 99);
         ck_assert_ptr_nonnull(strstr(d.text, "cannot be set aside"));
         ck_assert_ptr_nonnull(strstr(d.text, "damaged"));
-        ck_assert_uint_eq(scratch_count(&scratch, LAYOUT_ACCEPTED_DIR), 1);
+        ck_assert_uint_eq(scratch_count(&scratch_root, LAYOUT_ACCEPTED_DIR), 1);
 }
 END_TEST
 
@@ -147,7 +141,7 @@ START_TEST(load_under_failing_allocation)
                 _cleanup_accepted_ struct accepted a = { 0 };
                 struct diag d = { 0 };
                 alloc_fail_at(n);
-                int r = accepted_load(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d);
+                int r = accepted_load(scratch_root.root, LAYOUT_ACCEPTED_NAME, &a, &d);
                 if (!alloc_failed()) {
                         ck_assert_int_eq(r, 0);
                         ck_assert_uint_eq(a.n, 3);
@@ -159,8 +153,8 @@ START_TEST(load_under_failing_allocation)
         }
         ck_assert_uint_gt(n, 15);
         /* A good file is not set aside because memory is short. */
-        ck_assert_uint_eq(scratch_count(&scratch, LAYOUT_ACCEPTED_DIR), 1);
-        ck_assert(scratch_read(&scratch, FILE_PATH, &after));
+        ck_assert_uint_eq(scratch_count(&scratch_root, LAYOUT_ACCEPTED_DIR), 1);
+        ck_assert(scratch_read(&scratch_root, FILE_PATH, &after));
         ck_assert_str_eq(after.data, before.data);
 }
 END_TEST
@@ -175,13 +169,13 @@ START_TEST(store_under_failing_allocation)
         entry_set(&a, MODULES, "TaintEvents", "disabled");
         for (;; n++) {
                 alloc_fail_at(n);
-                int r = accepted_store(scratch.root, LAYOUT_ACCEPTED_NAME, &a, NULL);
+                int r = accepted_store(scratch_root.root, LAYOUT_ACCEPTED_NAME, &a, NULL);
                 if (!alloc_failed()) {
                         ck_assert_int_eq(r, 0);
                         break;
                 }
                 ck_assert_msg(r == -ENOMEM, "allocation %u: %d", n, r);
-                ck_assert(scratch_read(&scratch, FILE_PATH, &after));
+                ck_assert(scratch_read(&scratch_root, FILE_PATH, &after));
                 ck_assert_str_eq(after.data, before.data);
         }
         ck_assert_uint_gt(n, 5);
@@ -214,7 +208,7 @@ Suite *test_suite(void)
         const TTest *const tests[] = { bad_file_on_a_read_only_disk_is_not_trusted,
                 load_under_failing_allocation, store_under_failing_allocation,
                 set_under_failing_allocation };
-        Suite *suite = suite_with("accepted faults", tests, ARRAY_SIZE(tests), setup, teardown);
+        Suite *suite = suite_with("accepted faults", tests, ARRAY_SIZE(tests), scratch_setup, teardown);
 
         suite_loop(failing_disk_leaves_the_old_file, ARRAY_SIZE(disk_faults));
         return suite;

@@ -15,22 +15,10 @@
 #define BAD_PATH FILE_PATH ".bad"
 #define MODULES "Machine\\System\\Audit\\Modules"
 
-static struct scratch scratch;
-
-static void setup(void)
-{
-        scratch_new(&scratch);
-}
-
-static void teardown(void)
-{
-        scratch_done(&scratch);
-}
-
 static void store(const struct accepted *a)
 {
         struct diag d = { 0 };
-        int r = accepted_store(scratch.root, LAYOUT_ACCEPTED_NAME, a, &d);
+        int r = accepted_store(scratch_root.root, LAYOUT_ACCEPTED_NAME, a, &d);
 
         ck_assert_msg(r == 0, "%s", d.text);
 }
@@ -38,11 +26,11 @@ static void store(const struct accepted *a)
 static void load(struct accepted *ret)
 {
         struct diag d = { 0 };
-        int r = accepted_load(scratch.root, LAYOUT_ACCEPTED_NAME, ret, &d);
+        int r = accepted_load(scratch_root.root, LAYOUT_ACCEPTED_NAME, ret, &d);
 
         ck_assert_msg(r == 0, "%s", d.text);
         ck_assert_str_eq(d.text, "");
-        ck_assert(!scratch_exists(&scratch, BAD_PATH));
+        ck_assert(!scratch_exists(&scratch_root, BAD_PATH));
 }
 
 START_TEST(missing_file_is_an_empty_list)
@@ -52,7 +40,7 @@ START_TEST(missing_file_is_an_empty_list)
         load(&a);
         ck_assert_uint_eq(a.n, 0);
         ck_assert_ptr_null(entry_get(&a, MODULES, "TaintEvents"));
-        ck_assert_uint_eq(scratch_count(&scratch, ""), 0);
+        ck_assert_uint_eq(scratch_count(&scratch_root, ""), 0);
 
         store(&a);
         load(&a);
@@ -102,13 +90,13 @@ START_TEST(file_is_as_documented)
 
         _cleanup_buf_ struct buf expected = BUF_INIT, file = BUF_INIT;
         buf_printf(&expected, "%s# crc32c: %08" PRIx32 "\n", body, file_sum(0, body, strlen(body)));
-        ck_assert(scratch_read(&scratch, FILE_PATH, &file));
+        ck_assert(scratch_read(&scratch_root, FILE_PATH, &file));
         ck_assert_str_eq(buf_str(&file), buf_str(&expected));
 
         struct stat st;
-        ck_assert_int_eq(stat(scratch_path(&scratch, FILE_PATH), &st), 0);
+        ck_assert_int_eq(stat(scratch_path(&scratch_root, FILE_PATH), &st), 0);
         ck_assert_uint_eq(st.st_mode & 07777, 0600);
-        ck_assert_uint_eq(scratch_count(&scratch, LAYOUT_ACCEPTED_DIR), 1);
+        ck_assert_uint_eq(scratch_count(&scratch_root, LAYOUT_ACCEPTED_DIR), 1);
 }
 END_TEST
 
@@ -136,7 +124,7 @@ START_TEST(what_waits)
         entry_set_pending(&a, "Machine\\B", "three", true, "3");
         store(&a);
         buf_printf(&expected, "%s# crc32c: %08" PRIx32 "\n", body, file_sum(0, body, strlen(body)));
-        ck_assert(scratch_read(&scratch, FILE_PATH, &file));
+        ck_assert(scratch_read(&scratch_root, FILE_PATH, &file));
         ck_assert_str_eq(buf_str(&file), buf_str(&expected));
         load(&b);
         ck_assert_str_eq(b.boot, a.boot);
@@ -245,15 +233,15 @@ static void expect_bad(const void *data, size_t n, const char *what)
         struct diag d = { 0 };
         _cleanup_buf_ struct buf bad = BUF_INIT;
 
-        scratch_remove(&scratch, BAD_PATH);
-        scratch_write(&scratch, FILE_PATH, data, n);
-        int r = accepted_load(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d);
+        scratch_remove(&scratch_root, BAD_PATH);
+        scratch_write(&scratch_root, FILE_PATH, data, n);
+        int r = accepted_load(scratch_root.root, LAYOUT_ACCEPTED_NAME, &a, &d);
         ck_assert_msg(r == -EINVAL, "%s: %d", what, r);
         ck_assert_msg(a.n == 99, "%s: output written", what);
         ck_assert_msg(strstr(d.text, "set aside as") && strstr(d.text, ".bad'"), "%s: %s", what, d.text);
         ck_assert_msg(strstr(d.text, FILE_PATH) != NULL, "%s: %s", what, d.text);
-        ck_assert_msg(!scratch_exists(&scratch, FILE_PATH), "%s: still there", what);
-        ck_assert(scratch_read(&scratch, BAD_PATH, &bad));
+        ck_assert_msg(!scratch_exists(&scratch_root, FILE_PATH), "%s: still there", what);
+        ck_assert(scratch_read(&scratch_root, BAD_PATH, &bad));
         ck_assert_uint_eq(bad.len, n);
         ck_assert_mem_eq(buf_str(&bad), data, n);
 }
@@ -266,7 +254,7 @@ static void small_file(struct buf *ret)
         entry_set(&a, "Machine\\B", "n", "1");
         entry_set_pending(&a, "Machine\\B", "n", true, "2");
         store(&a);
-        ck_assert(scratch_read(&scratch, FILE_PATH, ret));
+        ck_assert(scratch_read(&scratch_root, FILE_PATH, ret));
 }
 
 START_TEST(truncated_at_every_byte)
@@ -358,23 +346,23 @@ START_TEST(earlier_bad_files_stay)
         for (unsigned i = 0; i < 100; i++) {
                 buf_clear(&text);
                 buf_printf(&text, "bad file %u", i);
-                scratch_puts(&scratch, FILE_PATH, text.data);
-                ck_assert_int_eq(accepted_load(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EINVAL);
-                ck_assert(!scratch_exists(&scratch, FILE_PATH));
+                scratch_puts(&scratch_root, FILE_PATH, text.data);
+                ck_assert_int_eq(accepted_load(scratch_root.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EINVAL);
+                ck_assert(!scratch_exists(&scratch_root, FILE_PATH));
         }
-        ck_assert(scratch_read(&scratch, BAD_PATH, &text));
+        ck_assert(scratch_read(&scratch_root, BAD_PATH, &text));
         ck_assert_str_eq(text.data, "bad file 0");
-        ck_assert(scratch_read(&scratch, BAD_PATH ".1", &text));
+        ck_assert(scratch_read(&scratch_root, BAD_PATH ".1", &text));
         ck_assert_str_eq(text.data, "bad file 1");
-        ck_assert(scratch_read(&scratch, BAD_PATH ".99", &text));
+        ck_assert(scratch_read(&scratch_root, BAD_PATH ".99", &text));
         ck_assert_str_eq(text.data, "bad file 99");
 
         /* There is an end to it; the file is not trusted all the same. */
-        scratch_puts(&scratch, FILE_PATH, "one too many");
-        ck_assert_int_eq(accepted_load(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EINVAL);
+        scratch_puts(&scratch_root, FILE_PATH, "one too many");
+        ck_assert_int_eq(accepted_load(scratch_root.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EINVAL);
         ck_assert_ptr_nonnull(strstr(d.text, "cannot be set aside"));
-        ck_assert(scratch_exists(&scratch, FILE_PATH));
-        ck_assert_uint_eq(scratch_count(&scratch, LAYOUT_ACCEPTED_DIR), 101);
+        ck_assert(scratch_exists(&scratch_root, FILE_PATH));
+        ck_assert_uint_eq(scratch_count(&scratch_root, LAYOUT_ACCEPTED_DIR), 101);
 }
 END_TEST
 
@@ -383,20 +371,20 @@ START_TEST(what_is_no_file_is_left_alone)
         struct accepted a = { .n = 99 };
         struct diag d = { 0 };
 
-        ck_assert_int_eq(accepted_load(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d), 0);
+        ck_assert_int_eq(accepted_load(scratch_root.root, LAYOUT_ACCEPTED_NAME, &a, &d), 0);
         a.n = 99;
-        scratch_puts(&scratch, FILE_PATH "/in/it", "");
-        ck_assert_int_eq(accepted_load(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EISDIR);
+        scratch_puts(&scratch_root, FILE_PATH "/in/it", "");
+        ck_assert_int_eq(accepted_load(scratch_root.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EISDIR);
         ck_assert_ptr_nonnull(strstr(d.text, "is a directory"));
-        ck_assert(scratch_exists(&scratch, FILE_PATH "/in/it"));
+        ck_assert(scratch_exists(&scratch_root, FILE_PATH "/in/it"));
 
-        scratch_remove(&scratch, FILE_PATH "/in/it");
-        scratch_remove(&scratch, FILE_PATH "/in");
-        scratch_remove(&scratch, FILE_PATH);
-        ck_assert_int_eq(mkfifo(scratch_path(&scratch, FILE_PATH), 0600), 0);
-        ck_assert_int_eq(accepted_load(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EINVAL);
-        ck_assert(scratch_exists(&scratch, FILE_PATH));
-        ck_assert(!scratch_exists(&scratch, BAD_PATH));
+        scratch_remove(&scratch_root, FILE_PATH "/in/it");
+        scratch_remove(&scratch_root, FILE_PATH "/in");
+        scratch_remove(&scratch_root, FILE_PATH);
+        ck_assert_int_eq(mkfifo(scratch_path(&scratch_root, FILE_PATH), 0600), 0);
+        ck_assert_int_eq(accepted_load(scratch_root.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EINVAL);
+        ck_assert(scratch_exists(&scratch_root, FILE_PATH));
+        ck_assert(!scratch_exists(&scratch_root, BAD_PATH));
         ck_assert_uint_eq(a.n, 99);
 }
 END_TEST
@@ -412,17 +400,17 @@ START_TEST(too_large)
         memset(text, 't', sizeof(text) - 1);
         entry_set(&a, MODULES, "one", text);
         entry_set(&a, MODULES, "two", text);
-        ck_assert_int_eq(accepted_store(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EFBIG);
+        ck_assert_int_eq(accepted_store(scratch_root.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EFBIG);
         ck_assert_ptr_nonnull(strstr(d.text, "at most"));
-        ck_assert(scratch_read(&scratch, FILE_PATH, &after));
+        ck_assert(scratch_read(&scratch_root, FILE_PATH, &after));
         ck_assert_str_eq(after.data, before.data);
 
         while (before.len <= sizeof(text) * 2)
                 buf_puts(&before, text);
-        scratch_write(&scratch, FILE_PATH, before.data, before.len);
-        ck_assert_int_eq(accepted_load(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EFBIG);
-        ck_assert(scratch_exists(&scratch, BAD_PATH));
-        ck_assert(!scratch_exists(&scratch, FILE_PATH));
+        scratch_write(&scratch_root, FILE_PATH, before.data, before.len);
+        ck_assert_int_eq(accepted_load(scratch_root.root, LAYOUT_ACCEPTED_NAME, &a, &d), -EFBIG);
+        ck_assert(scratch_exists(&scratch_root, BAD_PATH));
+        ck_assert(!scratch_exists(&scratch_root, FILE_PATH));
 }
 END_TEST
 
@@ -431,8 +419,8 @@ START_TEST(directory_that_cannot_be_made)
         struct accepted a = { 0 };
         struct diag d = { 0 };
 
-        scratch_puts(&scratch, "/etc/peios", "a file");
-        ck_assert_int_lt(accepted_store(scratch.root, LAYOUT_ACCEPTED_NAME, &a, &d), 0);
+        scratch_puts(&scratch_root, "/etc/peios", "a file");
+        ck_assert_int_lt(accepted_store(scratch_root.root, LAYOUT_ACCEPTED_NAME, &a, &d), 0);
         ck_assert_ptr_nonnull(strstr(d.text, "cannot be written"));
 }
 END_TEST
@@ -443,7 +431,7 @@ Suite *test_suite(void)
                 file_is_as_documented, what_waits, round_trip, long_names, truncated_at_every_byte,
                 garbled_at_every_byte, earlier_bad_files_stay, what_is_no_file_is_left_alone, too_large,
                 directory_that_cannot_be_made };
-        Suite *suite = suite_with("accepted", tests, ARRAY_SIZE(tests), setup, teardown);
+        Suite *suite = suite_with("accepted", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
 
         suite_loop(strict, ARRAY_SIZE(wrong_bodies));
         return suite;

@@ -32,7 +32,6 @@ struct fault {
         void (*before)(const struct scratch *); /* happens just before the call, which then goes on */
 };
 
-static struct scratch scratch;
 static const struct fault *faults;
 static size_t n_faults;
 static unsigned calls[CALLS_N], fired;
@@ -46,7 +45,7 @@ static const struct fault *fault_now(enum call call)
                         continue;
                 fired++;
                 if (f->before)
-                        f->before(&scratch);
+                        f->before(&scratch_root);
                 return f;
         }
         return NULL;
@@ -213,8 +212,8 @@ static struct control *start(const struct fault *list, size_t n)
 {
         struct control *c = NULL;
 
-        scratch_puts(&scratch, FILE_PATH, "0\n");
-        ck_assert_int_eq(control_new(scratch.root, NAME, &c, NULL), 0);
+        scratch_puts(&scratch_root, FILE_PATH, "0\n");
+        ck_assert_int_eq(control_new(scratch_root.root, NAME, &c, NULL), 0);
         faults = list;
         n_faults = n;
         memset(calls, 0, sizeof(calls));
@@ -222,15 +221,10 @@ static struct control *start(const struct fault *list, size_t n)
         return c;
 }
 
-static void setup(void)
-{
-        scratch_new(&scratch);
-}
-
 static void teardown(void)
 {
         n_faults = 0;
-        scratch_done(&scratch);
+        scratch_done(&scratch_root);
 }
 
 static void apply_case(const struct fault_case *t, bool once)
@@ -254,7 +248,7 @@ static void apply_case(const struct fault_case *t, bool once)
         ck_assert_msg(calls[PWRITE] == t->writes, "%s: %u writes", t->what, calls[PWRITE]);
 
         _cleanup_buf_ struct buf target = BUF_INIT;
-        if (scratch_read(&scratch, "/target", &target))
+        if (scratch_read(&scratch_root, "/target", &target))
                 ck_assert_str_eq(buf_str(&target), "untouched\n");
 }
 
@@ -276,13 +270,13 @@ START_TEST(once_is_one_open)
         _cleanup_control_ struct control *c = start(NULL, 0);
         static struct control_result result;
 
-        scratch_puts(&scratch, FILE_PATH, "a longer text\n");
+        scratch_puts(&scratch_root, FILE_PATH, "a longer text\n");
         control_open_once(c);
         control_apply(c, "1", &result);
         ck_assert_int_eq(result.outcome, CONTROL_WRITTEN);
         ck_assert_uint_eq(calls[OPEN_READ] + calls[OPEN_WRITE], 1);
         _cleanup_buf_ struct buf after = BUF_INIT;
-        ck_assert(scratch_read(&scratch, FILE_PATH, &after));
+        ck_assert(scratch_read(&scratch_root, FILE_PATH, &after));
         ck_assert_str_eq(buf_str(&after), "1\n");
 }
 END_TEST
@@ -298,7 +292,7 @@ START_TEST(empty_text_is_written_where_reading_fails)
         ck_assert_int_eq(result.outcome, CONTROL_WRITTEN);
         ck_assert_uint_eq(calls[PWRITE], 1);
         _cleanup_buf_ struct buf after = BUF_INIT;
-        ck_assert(scratch_read(&scratch, FILE_PATH, &after));
+        ck_assert(scratch_read(&scratch_root, FILE_PATH, &after));
         ck_assert_str_eq(buf_str(&after), "\n");
 }
 END_TEST
@@ -314,13 +308,13 @@ START_TEST(write_only_control_is_held_and_watched)
         ck_assert(!control_refresh(c));
         ck_assert_int_eq(control_read(c, text, sizeof(text)), -EACCES);
         ck_assert_uint_eq(calls[PREAD], 0);
-        reappear(&scratch);
+        reappear(&scratch_root);
         ck_assert(control_refresh(c));
         ck_assert(control_present(c));
 
         /* The next inode may be read: nothing of the old one's error stays. */
         n_faults = 0;
-        reappear(&scratch);
+        reappear(&scratch_root);
         ck_assert_int_eq(control_read(c, text, sizeof(text)), 0);
         ck_assert_str_eq(text, "7");
 }
@@ -361,7 +355,7 @@ Suite *test_suite(void)
         const TTest *const tests[] = { once_is_one_open, empty_text_is_written_where_reading_fails,
                 write_only_control_is_held_and_watched, no_descriptor_left_is_tried_again,
                 held_descriptor_is_reused };
-        Suite *suite = suite_with("control faults", tests, ARRAY_SIZE(tests), setup, teardown);
+        Suite *suite = suite_with("control faults", tests, ARRAY_SIZE(tests), scratch_setup, teardown);
 
         suite_loop(faults_while_applying, ARRAY_SIZE(cases));
         suite_loop(faults_while_applying_once, ARRAY_SIZE(once_cases));

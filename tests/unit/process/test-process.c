@@ -14,24 +14,12 @@
 
 #define TICK_USEC 10000u /* 100 a second, as everywhere */
 
-static struct scratch root;
-
-static void setup(void)
-{
-        scratch_new(&root);
-}
-
-static void teardown(void)
-{
-        scratch_done(&root);
-}
-
 START_TEST(who_it_is)
 {
         struct process p;
 
-        fake_process_run(&root, 42, "insmod", "insmod foo.ko", 100);
-        ck_assert_int_eq(process_read(root.root, 42, 100 * TICK_USEC, &p), 0);
+        fake_process_run(&scratch_root, 42, "insmod", "insmod foo.ko", 100);
+        ck_assert_int_eq(process_read(scratch_root.root, 42, 100 * TICK_USEC, &p), 0);
         ck_assert_uint_eq(p.actor.pid, 42);
         ck_assert_uint_eq(p.actor.uid, 1001);
         ck_assert_uint_eq(p.actor.loginuid, 1000);
@@ -48,10 +36,10 @@ START_TEST(a_younger_one_is_another)
 {
         struct process p;
 
-        fake_process_run(&root, 42, "insmod", "insmod foo.ko", 100);
-        ck_assert_int_eq(process_read(root.root, 42, 100 * TICK_USEC - 1, &p), -ESRCH);
-        ck_assert_int_eq(process_read(root.root, 42, 0, &p), -ESRCH);
-        ck_assert_int_eq(process_read(root.root, 43, UINT64_MAX, &p), -ESRCH);
+        fake_process_run(&scratch_root, 42, "insmod", "insmod foo.ko", 100);
+        ck_assert_int_eq(process_read(scratch_root.root, 42, 100 * TICK_USEC - 1, &p), -ESRCH);
+        ck_assert_int_eq(process_read(scratch_root.root, 42, 0, &p), -ESRCH);
+        ck_assert_int_eq(process_read(scratch_root.root, 43, UINT64_MAX, &p), -ESRCH);
 }
 END_TEST
 
@@ -61,10 +49,10 @@ START_TEST(names_may_hold_anything)
         struct process p;
 
         for (uint32_t i = 0; i < ARRAY_SIZE(names); i++) {
-                fake_process_run(&root, 50 + i, names[i], NULL, 7);
-                ck_assert_int_eq(process_read(root.root, 50 + i, 7 * TICK_USEC, &p), 0);
+                fake_process_run(&scratch_root, 50 + i, names[i], NULL, 7);
+                ck_assert_int_eq(process_read(scratch_root.root, 50 + i, 7 * TICK_USEC, &p), 0);
                 ck_assert_str_eq(p.actor.comm, names[i]);
-                ck_assert_int_eq(process_read(root.root, 50 + i, 6 * TICK_USEC, &p), -ESRCH);
+                ck_assert_int_eq(process_read(scratch_root.root, 50 + i, 6 * TICK_USEC, &p), -ESRCH);
         }
 }
 END_TEST
@@ -74,8 +62,8 @@ START_TEST(kernel_threads)
         const struct fake_process t = { .pid = 9, .comm = "kworker/0:1", .kernel_thread = true };
         struct process p;
 
-        fake_process_make(&root, &t);
-        ck_assert_int_eq(process_read(root.root, 9, 1, &p), 0);
+        fake_process_make(&scratch_root, &t);
+        ck_assert_int_eq(process_read(scratch_root.root, 9, 1, &p), 0);
         ck_assert(p.kernel_thread);
         ck_assert_str_eq(p.actor.exe, "");
 }
@@ -89,14 +77,14 @@ START_TEST(garbage_is_no_process)
         struct process p;
 
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-                scratch_puts(&root, "/proc/42/stat", bad[i]);
-                ck_assert_int_eq(process_read(root.root, 42, UINT64_MAX, &p), -ESRCH);
+                scratch_puts(&scratch_root, "/proc/42/stat", bad[i]);
+                ck_assert_int_eq(process_read(scratch_root.root, 42, UINT64_MAX, &p), -ESRCH);
         }
         /* What is missing is unknown. */
-        scratch_puts(&root, "/proc/42/stat", "42 (x) S 1 1 1 0 -1 1 1 2 3 4 5 6 7 8 20 0 1 0 5 1\n");
-        scratch_puts(&root, "/proc/42/loginuid", "who");
-        scratch_puts(&root, "/proc/42/status", "Uid:\t\nUid:\tx\n");
-        ck_assert_int_eq(process_read(root.root, 42, UINT64_MAX, &p), 0);
+        scratch_puts(&scratch_root, "/proc/42/stat", "42 (x) S 1 1 1 0 -1 1 1 2 3 4 5 6 7 8 20 0 1 0 5 1\n");
+        scratch_puts(&scratch_root, "/proc/42/loginuid", "who");
+        scratch_puts(&scratch_root, "/proc/42/status", "Uid:\t\nUid:\tx\n");
+        ck_assert_int_eq(process_read(scratch_root.root, 42, UINT64_MAX, &p), 0);
         ck_assert_uint_eq(p.actor.uid, AUDIT_ID_UNSET);
         ck_assert_uint_eq(p.actor.loginuid, AUDIT_ID_UNSET);
         ck_assert_uint_eq(p.actor.session, AUDIT_ID_UNSET);
@@ -108,13 +96,13 @@ START_TEST(command_lines)
 {
         _cleanup_buf_ struct buf line = BUF_INIT;
 
-        fake_process_run(&root, 42, "insmod", "insmod /x/foo.ko a=1", 1);
-        ck_assert_int_eq(process_command_line(root.root, 42, 4096, &line), 0);
+        fake_process_run(&scratch_root, 42, "insmod", "insmod /x/foo.ko a=1", 1);
+        ck_assert_int_eq(process_command_line(scratch_root.root, 42, 4096, &line), 0);
         ck_assert_str_eq(buf_str(&line), "insmod /x/foo.ko a=1");
         buf_clear(&line);
-        ck_assert_int_eq(process_command_line(root.root, 42, 8, &line), 0);
+        ck_assert_int_eq(process_command_line(scratch_root.root, 42, 8, &line), 0);
         ck_assert_str_eq(buf_str(&line), "insmod /");
-        ck_assert_int_lt(process_command_line(root.root, 43, 8, &line), 0);
+        ck_assert_int_lt(process_command_line(scratch_root.root, 43, 8, &line), 0);
 }
 END_TEST
 
@@ -154,7 +142,7 @@ static int ask(uint32_t uid, uint64_t began, int pidfd, struct actor *ret)
         *ret = ACTOR_UNKNOWN;
         ret->pid = 42;
         ret->uid = uid;
-        int r = process_read_caller(root.root, &claim, ret, &dir);
+        int r = process_read_caller(scratch_root.root, &claim, ret, &dir);
         ck_assert_int_eq(dir >= 0, r == 0);
         closep(&dir);
         return r;
@@ -175,7 +163,7 @@ START_TEST(a_caller)
 {
         struct actor a;
 
-        fake_process_run(&root, 42, "peios-reg", "peios-reg set", 100);
+        fake_process_run(&scratch_root, 42, "peios-reg", "peios-reg set", 100);
         ck_assert_int_eq(ask(0, BEGAN, -1, &a), 0);
         ck_assert_uint_eq(a.pid, 42);
         ck_assert_uint_eq(a.uid, 0);
@@ -194,9 +182,9 @@ START_TEST(the_bus_knows_the_label_better)
         struct actor a = ACTOR_UNKNOWN;
         int dir = -1;
 
-        fake_process_run(&root, 42, "peios-reg", NULL, 100);
+        fake_process_run(&scratch_root, 42, "peios-reg", NULL, 100);
         (void)strcpy(a.context, "from_the_bus");
-        ck_assert_int_eq(process_read_caller(root.root, &claim, &a, &dir), 0);
+        ck_assert_int_eq(process_read_caller(scratch_root.root, &claim, &a, &dir), 0);
         ck_assert_str_eq(a.context, "from_the_bus");
         closep(&dir);
 }
@@ -206,7 +194,7 @@ START_TEST(another_users_process_is_not_the_caller)
 {
         struct actor a;
 
-        fake_process_run(&root, 42, "somebody", NULL, 1);
+        fake_process_run(&scratch_root, 42, "somebody", NULL, 1);
         ck_assert_int_eq(ask(1000, BEGAN, -1, &a), -ESRCH);
         check_nobody(&a, 1000);
         /* The real uid decides nothing: a set-user-ID program that the caller runs is another one. */
@@ -222,7 +210,7 @@ START_TEST(a_younger_process_is_not_the_caller)
 {
         struct actor a;
 
-        fake_process_run(&root, 42, "somebody", NULL, 101);
+        fake_process_run(&scratch_root, 42, "somebody", NULL, 101);
         ck_assert_int_eq(ask(0, BEGAN, -1, &a), -ESRCH);
         check_nobody(&a, 0);
         ck_assert_int_eq(ask(0, BEGAN + TICK_USEC, -1, &a), 0);
@@ -231,13 +219,13 @@ END_TEST
 
 static void change_hands(void)
 {
-        fake_process_end(&root, 42);
-        fake_process_run(&root, 42, "somebody", NULL, 100000);
+        fake_process_end(&scratch_root, 42);
+        fake_process_run(&scratch_root, 42, "somebody", NULL, 100000);
 }
 
 static void end(void)
 {
-        fake_process_end(&root, 42);
+        fake_process_end(&scratch_root, 42);
 }
 
 START_TEST(a_pid_that_changes_hands_is_seen)
@@ -247,13 +235,13 @@ START_TEST(a_pid_that_changes_hands_is_seen)
         struct actor a;
 
         for (size_t i = 0; i < ARRAY_SIZE(files) * ARRAY_SIZE(happens); i++) {
-                fake_process_run(&root, 42, "peios-reg", NULL, 100);
+                fake_process_run(&scratch_root, 42, "peios-reg", NULL, 100);
                 during.file = files[i / ARRAY_SIZE(happens)];
                 during.happens = happens[i % ARRAY_SIZE(happens)];
                 ck_assert_int_eq(ask(0, BEGAN, -1, &a), -ESRCH);
                 ck_assert_ptr_null(during.file);
                 check_nobody(&a, 0);
-                fake_process_end(&root, 42);
+                fake_process_end(&scratch_root, 42);
         }
 }
 END_TEST
@@ -262,7 +250,7 @@ START_TEST(who_is_gone_is_unknown)
 {
         struct actor a;
 
-        fake_process_run(&root, 43, "somebody", NULL, 1);
+        fake_process_run(&scratch_root, 43, "somebody", NULL, 1);
         ck_assert_int_eq(ask(0, BEGAN, -1, &a), -ESRCH);
         check_nobody(&a, 0);
 }
@@ -272,10 +260,10 @@ START_TEST(what_cannot_be_read_is_unknown)
 {
         struct actor a;
 
-        fake_process_run(&root, 42, "peios-reg", NULL, 100);
-        scratch_remove(&root, "/proc/42/loginuid");
-        scratch_puts(&root, "/proc/42/sessionid", "three");
-        scratch_remove(&root, "/proc/42/attr/current");
+        fake_process_run(&scratch_root, 42, "peios-reg", NULL, 100);
+        scratch_remove(&scratch_root, "/proc/42/loginuid");
+        scratch_puts(&scratch_root, "/proc/42/sessionid", "three");
+        scratch_remove(&scratch_root, "/proc/42/attr/current");
         ck_assert_int_eq(ask(0, BEGAN, -1, &a), 0);
         ck_assert_str_eq(a.comm, "peios-reg");
         ck_assert_uint_eq(a.loginuid, AUDIT_ID_UNSET);
@@ -285,11 +273,11 @@ START_TEST(what_cannot_be_read_is_unknown)
         static const char *const bad[] = { "", "Uid:\t", "\nUid:\t1001\n", "\nUid:\t1001\tx\t0\t0\n",
                 "\nUid:\t1001\t4294967295\t0\t0\n", "\nUid:\t1001\t4294967296\t0\t0\n" };
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-                scratch_puts(&root, "/proc/42/status", bad[i]);
+                scratch_puts(&scratch_root, "/proc/42/status", bad[i]);
                 ck_assert_int_eq(ask(0, BEGAN, -1, &a), -ESRCH);
                 check_nobody(&a, 0);
         }
-        scratch_remove(&root, "/proc/42/stat");
+        scratch_remove(&scratch_root, "/proc/42/stat");
         ck_assert_int_eq(ask(0, BEGAN, -1, &a), -ESRCH);
 }
 END_TEST
@@ -307,7 +295,7 @@ START_TEST(a_descriptor_of_the_process)
         }
         int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
         ck_assert_int_ge(pidfd, 0);
-        fake_process_run(&root, 42, "peios-reg", NULL, 100);
+        fake_process_run(&scratch_root, 42, "peios-reg", NULL, 100);
         ck_assert_int_eq(ask(0, 0, pidfd, &a), 0);
         ck_assert_str_eq(a.comm, "peios-reg");
         ck_assert_int_eq(ask(1000, 0, pidfd, &a), -ESRCH);
@@ -351,5 +339,5 @@ Suite *test_suite(void)
                 who_is_gone_is_unknown, what_cannot_be_read_is_unknown, a_descriptor_of_the_process,
                 of_this_machine };
 
-        return suite_with("process", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("process", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
 }

@@ -12,7 +12,7 @@
 #include "alloc-faults.h"
 #include "suite.h"
 #include "schema-util.h"
-#include "tree.h"
+#include "scratch.h"
 
 #define TEXT(s) s, sizeof(s) - 1
 #define VENDOR "/usr/lib/peios/schema.d/"
@@ -264,16 +264,16 @@ START_TEST(directories)
         _cleanup_buf_ struct buf errors = BUF_INIT;
         _cleanup_schema_ struct schema *s = NULL;
         /* The administrator's entry wins although its file comes first by name. */
-        tree_put(VENDOR "50-a.yaml", ENTRY("X", "vendor"));
-        tree_put(ADMIN "10-a.yaml", ENTRY("x", "admin"));
-        tree_put(VENDOR "60-b.yaml", ENTRY("Y", "vendor"));
-        tree_put(ADMIN "60-b.yaml", ENTRY("Z", "admin"));
-        tree_put(VENDOR "70-c.yaml", ENTRY("Masked", "vendor"));
-        tree_link(ADMIN "70-c.yaml", "/dev/null");
-        tree_put(ADMIN "80-d.yaml", "a: [\n");
-        tree_put_size(ADMIN "90-e.yaml", SCHEMA_FILE_BYTES_MAX + 1);
-        tree_fifo(VENDOR "95-f.yaml");
-        ck_assert_int_eq(schema_load(tree_root(), NULL, collect, &errors, &s), 0);
+        scratch_puts(&scratch_root, VENDOR "50-a.yaml", ENTRY("X", "vendor"));
+        scratch_puts(&scratch_root, ADMIN "10-a.yaml", ENTRY("x", "admin"));
+        scratch_puts(&scratch_root, VENDOR "60-b.yaml", ENTRY("Y", "vendor"));
+        scratch_puts(&scratch_root, ADMIN "60-b.yaml", ENTRY("Z", "admin"));
+        scratch_puts(&scratch_root, VENDOR "70-c.yaml", ENTRY("Masked", "vendor"));
+        scratch_link(&scratch_root, ADMIN "70-c.yaml", "/dev/null");
+        scratch_puts(&scratch_root, ADMIN "80-d.yaml", "a: [\n");
+        scratch_sparse(&scratch_root, ADMIN "90-e.yaml", SCHEMA_FILE_BYTES_MAX + 1);
+        scratch_fifo(&scratch_root, VENDOR "95-f.yaml");
+        ck_assert_int_eq(schema_load(scratch_root.root, NULL, collect, &errors, &s), 0);
         check_sorted(s);
         ck_assert_uint_eq(s->n, BUILTIN_VALUES + 2);
         ck_assert_str_eq(schema_util_need(s, "\\A", "X")->description, "admin");
@@ -287,7 +287,7 @@ START_TEST(directories)
                        "90-e.yaml: is 1048577 bytes large, at most 1048576 are read\n");
 
         struct schema *again = NULL;
-        ck_assert_int_eq(schema_load(tree_root(), NULL, NULL, NULL, &again), 0);
+        ck_assert_int_eq(schema_load(scratch_root.root, NULL, NULL, NULL, &again), 0);
         ck_assert_uint_eq(again->n, BUILTIN_VALUES + 2);
         schema_free(again);
 }
@@ -314,10 +314,10 @@ START_TEST(last_good)
                 _cleanup_buf_ struct buf errors = BUF_INIT;
                 _cleanup_schema_ struct schema *s = NULL;
                 if (steps[i].text)
-                        tree_put(ADMIN "10-a.yaml", steps[i].text);
+                        scratch_puts(&scratch_root, ADMIN "10-a.yaml", steps[i].text);
                 else
-                        tree_unlink(ADMIN "10-a.yaml");
-                ck_assert_int_eq(schema_load(tree_root(), &files, collect, &errors, &s), 0);
+                        scratch_remove(&scratch_root, ADMIN "10-a.yaml");
+                ck_assert_int_eq(schema_load(scratch_root.root, &files, collect, &errors, &s), 0);
                 ck_assert_str_eq(buf_str(&errors), steps[i].error);
                 if (steps[i].description)
                         ck_assert_str_eq(schema_util_need(s, "\\A", "X")->description, steps[i].description);
@@ -332,8 +332,8 @@ static void move_in_tree(const char *from, const char *to)
 {
         char old[PATH_MAX], new[PATH_MAX];
 
-        (void)snprintf(old, sizeof(old), "%s%s", tree_root(), from);
-        (void)snprintf(new, sizeof(new), "%s%s", tree_root(), to);
+        (void)snprintf(old, sizeof(old), "%s%s", scratch_root.root, from);
+        (void)snprintf(new, sizeof(new), "%s%s", scratch_root.root, to);
         ck_assert_int_eq(rename(old, new), 0);
 }
 
@@ -345,19 +345,19 @@ START_TEST(last_good_of_a_folder)
 
         folder[sizeof(folder) - 2] = '\0';
         (void)snprintf(aside, sizeof(aside), "%s.x", folder);
-        tree_put(ADMIN "10-a.yaml", ENTRY("X", "one"));
+        scratch_puts(&scratch_root, ADMIN "10-a.yaml", ENTRY("X", "one"));
         for (int step = 0; step < 3; step++) {
                 _cleanup_buf_ struct buf errors = BUF_INIT;
                 _cleanup_schema_ struct schema *s = NULL;
                 if (step == 1) {
                         move_in_tree(folder, aside);
-                        tree_put(folder, "");
+                        scratch_puts(&scratch_root, folder, "");
                 } else if (step == 2) {
-                        tree_unlink(folder);
+                        scratch_remove(&scratch_root, folder);
                         move_in_tree(aside, folder);
-                        tree_put(ADMIN "10-a.yaml", ENTRY("X", "two"));
+                        scratch_puts(&scratch_root, ADMIN "10-a.yaml", ENTRY("X", "two"));
                 }
-                ck_assert_int_eq(schema_load(tree_root(), &files, collect, &errors, &s), 0);
+                ck_assert_int_eq(schema_load(scratch_root.root, &files, collect, &errors, &s), 0);
                 ck_assert_str_eq(buf_str(&errors),
                         step == 1 ? "/etc/peios/schema.d: cannot be read: Not a directory\n" : "");
                 ck_assert_str_eq(schema_util_need(s, "\\A", "X")->description, step == 2 ? "two" : "one");
@@ -376,12 +376,12 @@ START_TEST(last_good_in_the_way)
         _cleanup_buf_ struct buf errors = BUF_INIT;
         struct schema *s = NULL;
 
-        tree_put(ADMIN "20-b.yaml", BOUND("B"));
-        ck_assert_int_eq(schema_load(tree_root(), &files, collect, &errors, &s), 0);
+        scratch_puts(&scratch_root, ADMIN "20-b.yaml", BOUND("B"));
+        ck_assert_int_eq(schema_load(scratch_root.root, &files, collect, &errors, &s), 0);
         s = schema_free(s);
-        tree_put(ADMIN "10-a.yaml", BOUND("A"));
-        tree_put(ADMIN "20-b.yaml", "a: [\n");
-        ck_assert_int_eq(schema_load(tree_root(), &files, collect, &errors, &s), 0);
+        scratch_puts(&scratch_root, ADMIN "10-a.yaml", BOUND("A"));
+        scratch_puts(&scratch_root, ADMIN "20-b.yaml", "a: [\n");
+        ck_assert_int_eq(schema_load(scratch_root.root, &files, collect, &errors, &s), 0);
         ck_assert_ptr_nonnull(schema_util_find(s, "\\A", "A"));
         ck_assert_ptr_null(schema_util_find(s, "\\A", "B"));
         ck_assert_str_eq(
@@ -394,7 +394,7 @@ END_TEST
 START_TEST(no_directories)
 {
         _cleanup_schema_ struct schema *s = NULL;
-        ck_assert_int_eq(schema_load(tree_root(), NULL, NULL, NULL, &s), 0);
+        ck_assert_int_eq(schema_load(scratch_root.root, NULL, NULL, NULL, &s), 0);
         ck_assert_uint_eq(s->n, BUILTIN_VALUES);
         schema_free(NULL);
 }
@@ -402,13 +402,14 @@ END_TEST
 
 START_TEST(failing_allocation)
 {
-        tree_put(VENDOR "10-a.yaml", schema_util_types);
-        tree_put(ADMIN "20-b.yaml", SCHEMA_HEAD "  \\T:\n    line: {type: sz, description: d}\n");
-        tree_put(ADMIN "30-c.yaml", "a: [");
+        scratch_puts(&scratch_root, VENDOR "10-a.yaml", schema_util_types);
+        scratch_puts(&scratch_root, ADMIN "20-b.yaml",
+                SCHEMA_HEAD "  \\T:\n    line: {type: sz, description: d}\n");
+        scratch_puts(&scratch_root, ADMIN "30-c.yaml", "a: [");
         for (unsigned n = 1;; n++) {
                 struct schema *s = NULL;
                 alloc_fail_at(n);
-                int r = schema_load(tree_root(), NULL, NULL, NULL, &s);
+                int r = schema_load(scratch_root.root, NULL, NULL, NULL, &s);
                 if (!alloc_failed()) {
                         ck_assert_int_eq(r, 0);
                         ck_assert_uint_eq(s->n, BUILTIN_VALUES + 11);
@@ -490,5 +491,5 @@ Suite *test_suite(void)
                 nothing_changes_on_error, directories, last_good, last_good_of_a_folder,
                 last_good_in_the_way, no_directories, failing_allocation, what_was_probably_meant,
                 values_that_are_taken_for_keys };
-        return suite_with("schema", tests, ARRAY_SIZE(tests), tree_make, tree_remove);
+        return suite_with("schema", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
 }

@@ -8,25 +8,15 @@
 #include <unistd.h>
 
 #include "../../../schema/base/file.h"
+#include "scratch.h"
 #include "suite.h"
 
 const struct taint_kernel scan_anything;
-static char dir[64];
 
 void scan_folder_make(void)
 {
-        (void)snprintf(dir, sizeof(dir), "%s/taint-scan.XXXXXX", suite_scratch());
-        ck_assert_ptr_nonnull(mkdtemp(dir));
-        ck_assert_int_eq(chdir(dir), 0);
-}
-
-void scan_folder_remove(void)
-{
-        char command[128];
-
-        ck_assert_int_eq(chdir("/"), 0);
-        (void)snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-        ck_assert_int_eq(system(command), 0);
+        scratch_setup();
+        ck_assert_int_eq(chdir(scratch_root.root), 0);
 }
 
 void put(const char *name, const void *data, size_t n)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A folder of its own for each test, which is the working directory, and scans of files in it. */
+/* The scratch folder as the working directory, and scans of files in it. */
 
 #include "../../../service/taint/scan.h"
 
 extern const struct taint_kernel scan_anything;
 
+/* Removed by scratch_teardown(). */
 void scan_folder_make(void);
-void scan_folder_remove(void);
 
 void put(const char *name, const void *data, size_t n);
 void put_text(const char *name, const char *text);

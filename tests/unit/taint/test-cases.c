@@ -10,6 +10,7 @@
 
 #include "../../../service/taint/decode.h"
 #include "../../../service/taint/scan.h"
+#include "scratch.h"
 #include "suite.h"
 #include "scan-folder.h"
 
@@ -396,5 +397,5 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { counted, pstore, letters_of_distributions, dated, decoded, utf16 };
-        return suite_with("taint-cases", tests, ARRAY_SIZE(tests), scan_folder_make, scan_folder_remove);
+        return suite_with("taint-cases", tests, ARRAY_SIZE(tests), scan_folder_make, scratch_teardown);
 }

@@ -8,26 +8,15 @@
 
 #include "../../../schema/base/file.h"
 #include "../../../service/auditpol/show.h"
+#include "scratch.h"
 #include "suite.h"
 
 typedef enum exit_code (*command_t)(const struct auditpol_options *o, int n, char *const *arguments);
 
-static char dir[64];
-
 static void setup(void)
 {
-        (void)snprintf(dir, sizeof(dir), "%s/taint-command.XXXXXX", suite_scratch());
-        ck_assert_ptr_nonnull(mkdtemp(dir));
-        ck_assert_int_eq(chdir(dir), 0);
-}
-
-static void teardown(void)
-{
-        char command[128];
-
-        ck_assert_int_eq(chdir("/"), 0);
-        (void)snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-        ck_assert_int_eq(system(command), 0);
+        scratch_setup();
+        ck_assert_int_eq(chdir(scratch_root.root), 0);
 }
 
 /* Runs it with `input` on standard input; what it prints is returned in `out`. */
@@ -197,5 +186,5 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { decode, scan };
-        return suite_with("taint-command", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("taint-command", tests, ARRAY_SIZE(tests), setup, scratch_teardown);
 }

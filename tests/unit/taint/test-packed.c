@@ -10,6 +10,7 @@
 
 #include "../../../schema/base/file.h"
 #include "../../../service/taint/source.h"
+#include "scratch.h"
 #include "suite.h"
 #include "scan-folder.h"
 
@@ -259,5 +260,5 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { compressed, archives, nested, damaged, bombs, unread };
-        return suite_with("taint-packed", tests, ARRAY_SIZE(tests), scan_folder_make, scan_folder_remove);
+        return suite_with("taint-packed", tests, ARRAY_SIZE(tests), scan_folder_make, scratch_teardown);
 }

@@ -5,6 +5,7 @@
 
 #include "../../../schema/base/macro.h"
 #include "../../../service/taint/letters.h"
+#include "scratch.h"
 #include "suite.h"
 #include "scan-folder.h"
 
@@ -66,5 +67,5 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { masks, letters };
-        return suite_with("taint-running", tests, ARRAY_SIZE(tests), make_folders, scan_folder_remove);
+        return suite_with("taint-running", tests, ARRAY_SIZE(tests), make_folders, scratch_teardown);
 }

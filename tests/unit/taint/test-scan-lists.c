@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../../../schema/base/buf.h"
+#include "scratch.h"
 #include "suite.h"
 #include "scan-folder.h"
 
@@ -112,6 +113,5 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { lists, list_across_blocks, list_far_below };
-        return suite_with(
-                "taint-scan-lists", tests, ARRAY_SIZE(tests), scan_folder_make, scan_folder_remove);
+        return suite_with("taint-scan-lists", tests, ARRAY_SIZE(tests), scan_folder_make, scratch_teardown);
 }

@@ -9,6 +9,7 @@
 #include "../../../service/taint/scan.h"
 #include "../../../schema/base/file.h"
 #include "alloc-faults.h"
+#include "scratch.h"
 #include "suite.h"
 #include "scan-folder.h"
 
@@ -311,5 +312,5 @@ Suite *test_suite(void)
 {
         const TTest *const tests[] = { counted, by_name, separate_reports, another_time, tasks_names,
                 one_long_line, across_blocks, folders, pipes, settled, no_memory };
-        return suite_with("taint-scan", tests, ARRAY_SIZE(tests), scan_folder_make, scan_folder_remove);
+        return suite_with("taint-scan", tests, ARRAY_SIZE(tests), scan_folder_make, scratch_teardown);
 }
