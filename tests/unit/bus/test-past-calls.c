@@ -75,7 +75,6 @@ static struct past *past;
 static void setup(void)
 {
         int fds[2];
-        _cleanup_free_ char *file = NULL;
 
         world_init(&w);
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
@@ -87,8 +86,7 @@ static void setup(void)
         (void)close(fds[1]);
         config.bus = bus;
         reader.registry = w.r;
-        file = world_file(&w);
-        ck_assert_int_eq(past_new(&reader, file, &past), 0);
+        ck_assert_int_eq(past_new(&reader, world_file(&w), &past), 0);
         n_taken = 0;
         keys_max = 0;
 }

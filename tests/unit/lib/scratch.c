@@ -41,7 +41,7 @@ const char *scratch_path(const struct scratch *s, const char *path)
         static unsigned next;
 
         char *ret = ring[next++ % ARRAY_SIZE(ring)];
-        (void)snprintf(ret, PATH_MAX, "%s%s", s->root, path);
+        (void)snprintf(ret, PATH_MAX, "%s%s%s", s->root, path[0] == '/' || !path[0] ? "" : "/", path);
         return ret;
 }
 
@@ -49,7 +49,7 @@ const char *scratch_path(const struct scratch *s, const char *path)
 static const char *make_way(const struct scratch *s, const char *path)
 {
         char parent[PATH_MAX];
-        (void)snprintf(parent, sizeof(parent), "%s%s", s->root, path);
+        (void)strcpy(parent, scratch_path(s, path));
         *strrchr(parent, '/') = '\0';
         ck_assert_int_eq(file_make_dirs(parent), 0);
         scratch_remove(s, path);
@@ -92,11 +92,33 @@ void scratch_sparse(const struct scratch *s, const char *path, size_t n)
 bool scratch_read(const struct scratch *s, const char *path, struct buf *ret)
 {
         buf_clear(ret);
-        int r = file_read(AT_FDCWD, scratch_path(s, path), 16u << 20, ret, NULL, NULL);
+        int r = file_read(AT_FDCWD, scratch_path(s, path), SIZE_MAX / 4, ret, NULL, NULL);
         if (r == -ENOENT)
                 return false;
         ck_assert_int_eq(r, 0);
         return true;
+}
+
+/* Both of the copy that is under way. */
+static const struct scratch *copied, *copy;
+
+static int copy_one(const char *path, _unused_ const struct stat *st, int type, _unused_ struct FTW *ftw)
+{
+        const char *below = path + strlen(copied->root);
+        _cleanup_buf_ struct buf bytes = BUF_INIT;
+
+        if (type == FTW_F && scratch_read(copied, below, &bytes))
+                scratch_write(copy, below, buf_str(&bytes), bytes.len);
+        else if (type == FTW_D)
+                scratch_folder(copy, below);
+        return 0;
+}
+
+void scratch_copy(const struct scratch *s, const struct scratch *from)
+{
+        copied = from;
+        copy = s;
+        ck_assert_int_eq(nftw(from->root, copy_one, 16, FTW_PHYS), 0);
 }
 
 bool scratch_exists(const struct scratch *s, const char *path)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A scratch root for one test: files by their path below it. Every failure is a failed assertion. */
+/* A scratch root for one test: files by their path below it, with a slash in front or not. Every failure is
+ * a failed assertion. */
 
 #include "../../../schema/base/buf.h"
 
@@ -31,6 +32,8 @@ bool scratch_read(const struct scratch *s, const char *path, struct buf *ret);
 bool scratch_exists(const struct scratch *s, const char *path);
 /* Whatever it is, with all that is in it. */
 void scratch_remove(const struct scratch *s, const char *path);
+/* All that `from` has, as it is now. */
+void scratch_copy(const struct scratch *s, const struct scratch *from);
 /* Entries of a directory, without `.` and `..`; 0 when it is missing. */
 unsigned scratch_count(const struct scratch *s, const char *path);
 /* In a static ring of 4. */

@@ -8,7 +8,7 @@
 
 void world_apply(struct world *w, const struct store_op *ops, size_t n)
 {
-        _cleanup_free_ char *file = world_file(w);
+        const char *file = world_file(w);
         struct store *s;
 
         world_close(w);

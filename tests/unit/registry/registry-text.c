@@ -60,7 +60,7 @@ char *world_reload(struct world *w)
 
         dropins_done(&w->files);
         w->d = (struct diag){ 0 };
-        ck_assert_int_eq(dropins_load(w->root, WORLD_VALUE_MAX, &w->files), 0);
+        ck_assert_int_eq(dropins_load(w->root.root, WORLD_VALUE_MAX, &w->files), 0);
         int r = registry_apply_dropins(w->r, &w->files, &events, &w->d);
         if (r == 0)
                 r = registry_sync(w->r, &w->d);

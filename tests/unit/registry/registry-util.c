@@ -12,25 +12,32 @@
 void world_init(struct world *w)
 {
         *w = (struct world){ 0 };
-        w->root = path_join(suite_scratch(), "test-registry-XXXXXX");
-        ck_assert_ptr_nonnull(mkdtemp(w->root));
+        scratch_new(&w->root);
         ck_assert_int_eq(schema_load_builtin(&w->schema), 0);
         int r = world_open(w);
         ck_assert_msg(r == 0, "%s", w->d.text);
 }
 
-char *world_file(const struct world *w)
+const char *world_file(const struct world *w)
 {
-        return path_join(w->root, "registry.db");
+        return scratch_path(&w->root, "registry.db");
+}
+
+void world_write(struct world *w, const char *path, const char *text)
+{
+        if (text)
+                scratch_puts(&w->root, path, text);
+        else
+                scratch_remove(&w->root, path);
 }
 
 int world_open(struct world *w)
 {
         struct registry_config config = { .schema = w->schema, .value_max = WORLD_VALUE_MAX };
-        _cleanup_free_ char *file = world_file(w);
 
         w->d = (struct diag){ 0 };
-        int r = store_open(w->in_memory ? NULL : file, STORE_WRITE, WORLD_VALUE_MAX, &config.store, &w->d);
+        int r = store_open(
+                w->in_memory ? NULL : world_file(w), STORE_WRITE, WORLD_VALUE_MAX, &config.store, &w->d);
         if (r == 0 && w->forgets)
                 store_limit_cache(config.store, 2000);
         return r < 0 ? r : registry_open(&config, &w->r, &w->d);
@@ -46,8 +53,7 @@ void world_done(struct world *w)
         world_close(w);
         dropins_done(&w->files);
         w->schema = schema_free(w->schema);
-        remove_tree(w->root);
-        free(w->root);
+        scratch_done(&w->root);
 }
 
 static void must_open(struct world *w)
@@ -64,15 +70,12 @@ void world_restart(struct world *w)
 
 void world_crash(struct world *w)
 {
-        struct buf name = BUF_INIT;
-        char *copy;
+        struct scratch copy;
 
-        buf_printf(&name, "%s.x", w->root);
-        ck_assert_int_eq(buf_finish(&name, &copy, NULL), 0);
-        copy_tree(w->root, copy);
+        scratch_new(&copy);
+        scratch_copy(&copy, &w->root);
         world_close(w);
-        remove_tree(w->root);
-        free(w->root);
+        scratch_done(&w->root);
         w->root = copy;
         must_open(w);
 }

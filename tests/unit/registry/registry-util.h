@@ -9,9 +9,10 @@
 
 #include "../../../registry-provider/registry/registry.h"
 #include "../store/store-util.h"
+#include "scratch.h"
 
 struct world {
-        char *root;
+        struct scratch root;
         bool in_memory; /* from the next opening on: what is there then is gone when it is closed */
         bool forgets;   /* the store keeps next to nothing of look-ups */
         bool foreign;   /* layers have something in keys that they do not name */
@@ -33,8 +34,8 @@ void world_init(struct world *w);
 void world_done(struct world *w);
 int world_open(struct world *w);
 void world_close(struct world *w);
-/* The database; to be freed. */
-char *world_file(const struct world *w);
+/* The database. Good until the fourth next call. */
+const char *world_file(const struct world *w);
 /* Closed and opened again; and as after a kill -9: opened from a copy taken while it was open. */
 void world_restart(struct world *w);
 void world_crash(struct world *w);
@@ -75,7 +76,7 @@ const char *world_get(struct world *w, const char *key, const char *name);
 /* The sequence of what is effective. */
 uint64_t world_sequence_of(struct world *w, const char *key, const char *name);
 
-/* Below the root; parents are made. NULL text: removed. */
+/* Below the root; NULL text: removed. */
 void world_write(struct world *w, const char *path, const char *text);
 /* Reads the drop-in files and applies them, synced. The events, then a line for each file's error. */
 char *world_reload(struct world *w);
@@ -96,7 +97,3 @@ void world_check(const struct world *w);
 struct dump world_contents(const struct world *w);
 /* What can be seen from the hives down: `path`, and `path name=value@layer`. */
 struct dump world_effective(const struct world *w);
-
-char *path_join(const char *a, const char *b);
-void remove_tree(const char *path);
-void copy_tree(const char *from, const char *to);

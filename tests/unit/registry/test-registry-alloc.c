@@ -147,7 +147,7 @@ static enum outcome fail_nth(const struct change *c, const struct path *path, un
 
         if (c->kind == DROPINS) {
                 dropins_done(&w.files);
-                ck_assert_int_eq(dropins_load(w.root, WORLD_VALUE_MAX, &w.files), 0);
+                ck_assert_int_eq(dropins_load(w.root.root, WORLD_VALUE_MAX, &w.files), 0);
         }
         alloc_fail_at(n);
         int r = try_change(c, path, &events);
@@ -308,7 +308,7 @@ END_TEST
 static int open_nth(unsigned n, bool *ret_failed)
 {
         struct registry_config config = { .schema = w.schema, .value_max = WORLD_VALUE_MAX };
-        _cleanup_free_ char *file = world_file(&w);
+        const char *file = world_file(&w);
 
         alloc_fail_at(n);
         int r = store_open(file, STORE_WRITE, WORLD_VALUE_MAX, &config.store, NULL);

@@ -261,7 +261,7 @@ START_TEST(each_read_of_a_reload_fails_once)
         for (unsigned n = 1; n < 1000; n++) {
                 struct dump before = world_dump(&w, false);
                 dropins_done(&w.files);
-                ck_assert_int_eq(dropins_load(w.root, WORLD_VALUE_MAX, &w.files), 0);
+                ck_assert_int_eq(dropins_load(w.root.root, WORLD_VALUE_MAX, &w.files), 0);
                 w.d = (struct diag){ 0 };
                 fail_read(n);
                 int r = registry_apply_dropins(w.r, &w.files, &events, &w.d);
@@ -326,7 +326,7 @@ static void end_several(void)
 
         world_write(&w, SITE_PATH, SITE);
         dropins_done(&w.files);
-        ck_assert_int_eq(dropins_load(w.root, WORLD_VALUE_MAX, &w.files), 0);
+        ck_assert_int_eq(dropins_load(w.root.root, WORLD_VALUE_MAX, &w.files), 0);
         ck_assert_int_eq(registry_apply_dropins(w.r, &w.files, &events, NULL), 0);
         registry_events_done(&events);
         end_transaction("set - " LAYERS "high Precedence 9\nset - " LAYERS "more Precedence 4");

@@ -27,16 +27,16 @@ static void teardown(void)
 START_TEST(no_directory)
 {
         world_close(&w);
-        remove_tree(w.root);
+        scratch_done(&w.root);
         ck_assert_int_lt(world_open(&w), 0);
         ck_assert_ptr_nonnull(strstr(w.d.text, "registry.db"));
-        ck_assert_int_eq(mkdir(w.root, 0700), 0);
+        ck_assert_int_eq(mkdir(w.root.root, 0700), 0);
 }
 END_TEST
 
 START_TEST(in_memory)
 {
-        _cleanup_free_ char *file = world_file(&w);
+        const char *file = world_file(&w);
 
         world_close(&w);
         w.in_memory = true;
@@ -74,7 +74,7 @@ static bool disk_has(const char *text)
         bool found = false;
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-                _cleanup_free_ char *path = path_join(w.root, names[i]);
+                const char *path = scratch_path(&w.root, names[i]);
                 _cleanup_buf_ struct buf bytes = BUF_INIT;
                 ck_assert_int_eq(file_read(AT_FDCWD, path, SIZE_MAX / 4, &bytes, NULL, NULL), 0);
                 found |= memmem(bytes.data, bytes.len, text, strlen(text)) != NULL;

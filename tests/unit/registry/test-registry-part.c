@@ -269,12 +269,12 @@ static void apply_files(size_t n_errors)
         struct registry_events events = { 0 };
         struct diag d = { 0 };
 
-        ck_assert_int_eq(dropins_load(w.root, WORLD_VALUE_MAX, &part_files), 0);
+        ck_assert_int_eq(dropins_load(w.root.root, WORLD_VALUE_MAX, &part_files), 0);
         int r = registry_part_apply(part, &part_files, &d);
         ck_assert_msg(r == 0, "%s", d.text);
         list_errors(&part_files, &copy);
         dropins_done(&w.files);
-        ck_assert_int_eq(dropins_load(w.root, WORLD_VALUE_MAX, &w.files), 0);
+        ck_assert_int_eq(dropins_load(w.root.root, WORLD_VALUE_MAX, &w.files), 0);
         r = registry_apply_dropins(w.r, &w.files, &events, &d);
         ck_assert_msg(r == 0, "%s", d.text);
         registry_events_done(&events);

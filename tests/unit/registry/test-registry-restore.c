@@ -24,7 +24,7 @@ static void run(const char *file, const char *sql)
 /* A copy, as Backup() makes it, open, with what `sql` makes of it. */
 static struct store *copy_with(const struct world *w, const char *name, const char *sql)
 {
-        _cleanup_free_ char *file = world_file(w), *path = path_join(w->root, name);
+        const char *file = world_file(w), *path = scratch_path(&w->root, name);
         _cleanup_buf_ struct buf copy = BUF_INIT;
         struct store *s = NULL;
 
@@ -46,11 +46,10 @@ static const struct path *only;
 
 static void compare(const struct world *w, const struct store *then, struct registry_differences *ret)
 {
-        _cleanup_free_ char *file = world_file(w);
         _cleanup_store_ struct store *now = NULL;
         struct diag d = { 0 };
 
-        ck_assert_int_eq(store_open(file, STORE_READ_ONLY, SIZE_MAX, &now, &d), 0);
+        ck_assert_int_eq(store_open(world_file(w), STORE_READ_ONLY, SIZE_MAX, &now, &d), 0);
         int r = registry_compare(now, then, only, ret, &d);
         ck_assert_msg(r == 0, "%d %s", r, d.text);
         ck_assert_uint_eq(ret->sequence, registry_sequence(w->r));
@@ -322,7 +321,6 @@ START_TEST(too_much)
         char data[WORLD_VALUE_MAX];
 
         prepare(&w);
-        _cleanup_free_ char *file = world_file(&w);
         _cleanup_store_ struct store *empty = copy_of(&w, "empty.db");
         struct path path;
         ck_assert_int_eq(registry_path(w.r, "Machine\\A", &path, NULL), 0);
@@ -346,7 +344,7 @@ START_TEST(too_much)
         ck_assert_ptr_nonnull(strstr(d.text, "more than one change may have"));
         ck_assert_uint_eq(differences.n, 0);
         /* To take it away is less. */
-        ck_assert_int_eq(store_open(file, STORE_READ_ONLY, SIZE_MAX, &now, &d), 0);
+        ck_assert_int_eq(store_open(world_file(&w), STORE_READ_ONLY, SIZE_MAX, &now, &d), 0);
         ck_assert_int_eq(registry_compare(now, empty, NULL, &differences, &d), 0);
         ck_assert_uint_eq(differences.n, n + 2);
         world_done(&w);

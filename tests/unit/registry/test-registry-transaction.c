@@ -331,7 +331,7 @@ START_TEST(abort_after_dropins)
                 "peios-registry: 1\nlayer: site\nprecedence: 7\nhives: [Users]\n"
                 "keys: { \\App: { V: !dword 9 }, \\Users\\U: { } }\n");
         struct dump before = world_dump(&w, false);
-        ck_assert_int_eq(dropins_load(w.root, WORLD_VALUE_MAX, &w.files), 0);
+        ck_assert_int_eq(dropins_load(w.root.root, WORLD_VALUE_MAX, &w.files), 0);
         ck_assert_int_eq(registry_apply_dropins(w.r, &w.files, &events, NULL), 0);
         registry_events_done(&events);
         start("set - \\App V 2");
