@@ -28,6 +28,8 @@ void arena_done(struct arena *a);
 
 /* What one transaction of 10,000 values looks at twice. */
 #define CACHE_BYTES_DEFAULT (4u * 1024u * 1024u)
+/* So many times that for a large one, as long as it takes. */
+#define CACHE_LARGE_TIMES 16u
 
 enum cache_kind {
         CACHE_KEY,      /* struct store_key, by its GUID */

@@ -396,7 +396,7 @@ static int prepare_for_writing(struct database *db)
         if (r == 0)
                 r = execute(db,
                         "PRAGMA page_size = 1024; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                        "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -8192; PRAGMA cache_spill = OFF");
+                        "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_spill = OFF;" DATABASE_CACHE);
         if (r == 0 && is_new)
                 r = make(db);
         return r < 0 ? r : lengthen_wal(db);

@@ -39,6 +39,10 @@ _must_check_ int database_open(
         const char *file, enum store_mode mode, struct database **ret, struct diag *d);
 /* A second connection to a file that is a store's: for checkpoints, checks and backups. It makes nothing. */
 _must_check_ int database_open_upkeep(const char *file, struct database **ret, struct diag *d);
+/* How much of the file is kept in memory, in KiB. */
+#define DATABASE_CACHE "PRAGMA cache_size = -8192"
+#define DATABASE_CACHE_LARGE "PRAGMA cache_size = -65536"
+
 /* Volatile ones where they are missing: who only reads has none. 0 or the error. */
 _must_check_ int database_make_tables(struct database *db, bool is_volatile);
 struct database *database_close(struct database *db);

@@ -36,6 +36,8 @@ struct store {
         struct mark marks[MARKS_MAX];
         unsigned depth;
         uint64_t sequence, sequence_begun; /* now, and at the begin of the turn */
+        unsigned turn_rows;                /* of the history, that the turn has added */
+        bool is_large;                     /* the turn is, and has larger caches */
         bool pending;
         int lost; /* the turn is rolled back whole, for this; those who are in it do not know yet. 0: no */
         struct diag why_lost;

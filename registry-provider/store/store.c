@@ -99,10 +99,27 @@ int store_error(const struct store *s, struct diag *d)
 
 /* ---- Turns and transactions ---- */
 
+/* The pages that a turn changes stay in memory until its end (cache_spill). Where they fill SQLite's cache
+ * it keeps no other one, and reads the roots of the tables from the file for each row. */
+#define ROWS_OF_LARGE_TURN 5000u
+
+static void set_large(struct store *s, bool is_large)
+{
+        s->is_large = is_large;
+        (void)sqlite3_exec(
+                s->db->sqlite, is_large ? DATABASE_CACHE_LARGE : DATABASE_CACHE, NULL, NULL, NULL);
+        s->cache.max = is_large ? s->cache.max * CACHE_LARGE_TIMES : s->cache.max / CACHE_LARGE_TIMES;
+        if (s->cache.arena.total > s->cache.max)
+                cache_clear(&s->cache);
+}
+
 static void turn_ends(struct store *s)
 {
         s->turn = TURN_NONE;
         s->recorder.pruning.in_turn = false;
+        s->turn_rows = 0;
+        if (s->is_large)
+                set_large(s, false);
 }
 
 static void undo_turn(struct store *s)
@@ -348,6 +365,8 @@ int store_record(struct store *s, const struct store_op *op, const struct record
         struct recorder_row row = *e;
 
         row.is_policy = op->is_policy;
+        if (++s->turn_rows == ROWS_OF_LARGE_TURN)
+                set_large(s, true);
         if (s->sequence < op->sequence)
                 s->sequence = op->sequence;
         return recorder_add(&s->recorder, s->db, s->sequence, &row);

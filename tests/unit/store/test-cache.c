@@ -306,6 +306,67 @@ START_TEST(bounded)
 }
 END_TEST
 
+#define MANY 60000u
+
+static const char *name_of_many(unsigned i, char ret[static 64])
+{
+        (void)snprintf(ret, 64, "a value of a large transaction %u", i);
+        return ret;
+}
+
+static void look_at_many(void)
+{
+        char name[64];
+
+        for (unsigned i = 0; i < MANY; i++)
+                ck_assert(has(s, name_of_many(i, name)));
+}
+
+static void put_many(void)
+{
+        char name[64];
+
+        for (unsigned i = 0; i < MANY; i++) {
+                const struct store_op put = { OP_VALUE(
+                        2, name_of_many(i, name), "base", REG_SZ, "x", 100 + i) };
+                ck_assert_int_eq(store_apply(s, &put), 0);
+        }
+}
+
+/* Of a table that the turn does not change. */
+static int pages_read_again(void)
+{
+        int n = 0, unused;
+
+        for (unsigned i = 0; i < 100; i++)
+                ck_assert_int_eq(sql_number(s, "SELECT count(*) FROM main.blanket"), 1);
+        ck_assert_int_eq(
+                sqlite3_db_status(s->db->sqlite, SQLITE_DBSTATUS_CACHE_MISS, &n, &unused, 1), SQLITE_OK);
+        return n;
+}
+
+/* It changes more pages than are kept else, and needs those that it does not change, too. */
+START_TEST(large_turn)
+{
+        _cleanup_scratch_ struct scratch scratch;
+
+        scratch_new(&scratch);
+        s = store_close(s);
+        s = open_store(scratch_path(&scratch, "/registry.db"), STORE_WRITE);
+        fixture_fill(s);
+        sync_store(s);
+        begin(s);
+        put_many();
+        ck_assert_uint_eq(statements_of(look_at_many), 0);
+        ck_assert_int_lt(pages_read_again(), 100);
+        commit(s);
+        sync_store(s);
+        ck_assert_uint_le(s->cache.arena.total, CACHE_BYTES_DEFAULT);
+        ck_assert_uint_eq(s->cache.max, CACHE_BYTES_DEFAULT);
+        ck_assert_int_eq(sql_number(s, "PRAGMA cache_size"), -8192);
+}
+END_TEST
+
 /* What another process has changed is seen from the next scope on. */
 START_TEST(beside_a_writer)
 {
@@ -326,8 +387,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { no_statement_twice, what_was_put, handed_out, key_is_undone, undone,
-                large, bounded, beside_a_writer };
+        const TTest *const tests[] = { no_statement_twice, what_was_put, handed_out, large_turn,
+                key_is_undone, undone, large, bounded, beside_a_writer };
         Suite *suite = suite_with("cache", tests, ARRAY_SIZE(tests), setup, teardown);
 
         suite_loop(new_key, ARRAY_SIZE(into_made));
