@@ -20,7 +20,8 @@ done <"$scratch/files"
 [ -s "$scratch/files" ]
 for file in bash-completion/completions/peios zsh/site-functions/_peios fish/vendor_completions.d/peios; do
         for tool in reg auditpol; do
-                [ -s "$(echo "$root$PREFIX/share/$file-$tool"*)" ] || fail "there is no $file-$tool"
+                path=$root$PREFIX/share/$file-$tool
+                [ -s "$path" ] || [ -s "$path.fish" ] || fail "there is no $file-$tool"
         done
 done
 [ "$(grep -c '^--- machine' "$root$PREFIX/share/regman/peios-registry.regman")" -ge 14 ] || fail "few regman records"

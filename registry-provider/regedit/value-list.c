@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "value-list.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "../../schema/names/fold.h"
+
+static void drop_entries(struct value_list *l)
+{
+        for (size_t i = 0; i < l->n_entries; i++)
+                entry_done(&l->entries[i]);
+        free(STEAL_PTR(l->entries));
+        l->n_entries = 0;
+        l->entries_reply = sd_bus_message_unref(l->entries_reply);
+}
+
+static void drop_known(struct value_list *l)
+{
+        for (size_t i = 0; i < l->n_known; i++)
+                description_done(&l->known[i].d);
+        free(STEAL_PTR(l->known));
+        l->n_known = 0;
+        l->known_reply = sd_bus_message_unref(l->known_reply);
+}
+
+static void drop_rows(struct value_list *l)
+{
+        free(STEAL_PTR(l->rows));
+        l->n = 0;
+}
+
+void value_list_done(struct value_list *l)
+{
+        drop_rows(l);
+        drop_entries(l);
+        drop_known(l);
+        buf_done(&l->key);
+}
+
+void value_list_begin(struct value_list *l, const char *key)
+{
+        if (strcmp(buf_str(&l->key), key) == 0)
+                return;
+        drop_rows(l);
+        drop_entries(l);
+        drop_known(l);
+        buf_clear(&l->key);
+        buf_puts(&l->key, key);
+        l->selected = 0;
+        l->is_read = false;
+}
+
+static int compare(const void *a, const void *b)
+{
+        const struct value_row *x = a, *y = b;
+
+        return fold_compare(x->name, strlen(x->name), y->name, strlen(y->name));
+}
+
+struct value_row *value_list_find(const struct value_list *l, const char *name)
+{
+        const struct value_row key = { .name = name };
+
+        return l->n > 0 ? bsearch(&key, l->rows, l->n, sizeof(*l->rows), compare) : NULL;
+}
+
+struct value_row *value_list_selected(const struct value_list *l)
+{
+        return l->selected < l->n ? &l->rows[l->selected] : NULL;
+}
+
+/* One row of two with the same name. */
+static size_t unite(struct value_row *rows, size_t n)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                struct value_row *last = kept > 0 ? &rows[kept - 1] : NULL;
+                if (!last || compare(last, &rows[i]) != 0) {
+                        rows[kept++] = rows[i];
+                        continue;
+                }
+                last->name = rows[i].entry ? rows[i].name : last->name;
+                last->entry = rows[i].entry ? rows[i].entry : last->entry;
+                last->known = rows[i].known ? rows[i].known : last->known;
+        }
+        return kept;
+}
+
+/* The names of the old rows are still there. */
+static void inherit(const struct value_list *old, struct value_list *l)
+{
+        const struct value_row *selected = value_list_selected(old), *again;
+
+        for (size_t i = 0; i < l->n; i++) {
+                const struct value_row *before = value_list_find(old, l->rows[i].name);
+                if (before)
+                        l->rows[i].marked = before->marked;
+        }
+        again = selected ? value_list_find(l, selected->name) : NULL;
+        if (again)
+                l->selected = (size_t)(again - l->rows);
+        else if (l->selected >= l->n)
+                l->selected = l->n > 0 ? l->n - 1 : 0;
+}
+
+/* From the entries and what is known. */
+static int make_rows(const struct value_list *old, struct value_list *l)
+{
+        const size_t n = l->n_entries + l->n_known;
+
+        l->rows = calloc(n > 0 ? n : 1, sizeof(*l->rows));
+        if (!l->rows)
+                return -ENOMEM;
+        for (size_t i = 0; i < l->n_entries; i++)
+                l->rows[i] = (struct value_row){ .name = l->entries[i].name, .entry = &l->entries[i] };
+        for (size_t i = 0; i < l->n_known; i++)
+                l->rows[l->n_entries + i] =
+                        (struct value_row){ .name = l->known[i].d.sv.name, .known = &l->known[i].d };
+        if (n > 1)
+                qsort(l->rows, n, sizeof(*l->rows), compare);
+        l->n = unite(l->rows, n);
+        inherit(old, l);
+        return 0;
+}
+
+static int read_entries(struct value_list *l, sd_bus_message *reply)
+{
+        struct entry e = { 0 };
+        int r = sd_bus_message_enter_container(reply, 'a', "(suvts)");
+
+        while (r >= 0 && (r = entry_read_next(reply, &e)) > 0) {
+                struct entry *list = reallocarray(l->entries, l->n_entries + 1, sizeof(*list));
+                if (!list) {
+                        entry_done(&e);
+                        return -ENOMEM;
+                }
+                l->entries = list;
+                list[l->n_entries++] = e;
+                e = (struct entry){ 0 };
+        }
+        entry_done(&e);
+        return r;
+}
+
+int value_list_take_entries(struct value_list *l, sd_bus_message *reply)
+{
+        struct value_list old = *l;
+        int r;
+
+        l->entries = NULL;
+        l->n_entries = 0;
+        l->rows = NULL;
+        l->entries_reply = sd_bus_message_ref(reply);
+        r = reply ? read_entries(l, reply) : 0;
+        if (r >= 0)
+                r = make_rows(&old, l);
+        l->is_read = true;
+        if (r < 0)
+                drop_rows(l);
+        free(old.rows);
+        old.known = NULL;
+        old.n_known = 0;
+        old.known_reply = NULL;
+        drop_entries(&old);
+        return r < 0 ? r : 0;
+}
+
+static int read_known(struct value_list *l, sd_bus_message *reply)
+{
+        int r = sd_bus_message_enter_container(reply, 'a', "(sa{sv}a(sss))");
+
+        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sa{sv}a(sss)")) > 0) {
+                struct value_known k = { 0 }, *list;
+                r = sd_bus_message_read(reply, "s", &k.key);
+                if (r >= 0)
+                        r = description_read(reply, &k.d);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(reply);
+                list = r < 0 ? NULL : reallocarray(l->known, l->n_known + 1, sizeof(*list));
+                if (!list) {
+                        description_done(&k.d);
+                        return r < 0 ? r : -ENOMEM;
+                }
+                l->known = list;
+                list[l->n_known++] = k;
+        }
+        return r;
+}
+
+int value_list_take_known(struct value_list *l, sd_bus_message *reply)
+{
+        struct value_list old = *l;
+        int r;
+
+        l->known = NULL;
+        l->n_known = 0;
+        l->rows = NULL;
+        l->known_reply = sd_bus_message_ref(reply);
+        r = reply ? read_known(l, reply) : 0;
+        if (r >= 0)
+                r = make_rows(&old, l);
+        if (r < 0)
+                drop_rows(l);
+        free(old.rows);
+        drop_known(&old);
+        return r < 0 ? r : 0;
+}

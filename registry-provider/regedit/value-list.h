@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The values of one key: those that are set, and those that the schema knows in it, in the order of their
+ * names. What they hold is the provider's answers'. No terminal. */
+
+#include "../../schema/bus/description.h"
+#include "../reg/entry.h"
+
+struct value_row {
+        const char *name;
+        const struct entry *entry;       /* NULL: nobody set it */
+        const struct description *known; /* NULL: the schema does not know it */
+        uint64_t marked;                 /* as a key's */
+};
+
+struct value_known {
+        const char *key;
+        struct description d;
+};
+
+struct value_list {
+        struct buf key; /* the path of the key that they are of; "": of none */
+        bool is_read;
+        struct value_row *rows;
+        size_t n, selected;
+        struct entry *entries;
+        size_t n_entries;
+        struct value_known *known;
+        size_t n_known;
+        sd_bus_message *entries_reply, *known_reply;
+};
+
+void value_list_done(struct value_list *l);
+/* Becomes the empty list of this key; nothing where it is this key's. */
+void value_list_begin(struct value_list *l, const char *key);
+/* The answer of List() behind the subkeys, and that of ListKnown(); NULL: there is nothing. 0 or negative
+ * errno. */
+_must_check_ int value_list_take_entries(struct value_list *l, sd_bus_message *reply);
+_must_check_ int value_list_take_known(struct value_list *l, sd_bus_message *reply);
+/* NULL: there is none of this name, or none is selected. */
+struct value_row *value_list_find(const struct value_list *l, const char *name);
+struct value_row *value_list_selected(const struct value_list *l);
