@@ -42,7 +42,7 @@ struct store {
         int lost; /* the turn is rolled back whole, for this; those who are in it do not know yet. 0: no */
         struct diag why_lost;
         bool must_heal; /* a commit failed; see heal() */
-        unsigned log_pages;
+        unsigned log_pages, log_begun;
         struct store_syncs syncs;
 
         struct recorder recorder;

@@ -28,10 +28,14 @@ static int load_counters(struct store *s)
         return s->db->error;
 }
 
-static int on_commit(void *userdata, _unused_ sqlite3 *sqlite, _unused_ const char *database, int pages)
+static int on_commit(void *userdata, sqlite3 *sqlite, _unused_ const char *database, int pages)
 {
         struct store *s = userdata;
+        int written = 0, unused;
 
+        /* Where nothing else is in the log, it was begun anew. */
+        (void)sqlite3_db_status(sqlite, SQLITE_DBSTATUS_CACHE_WRITE, &written, &unused, 1);
+        s->log_begun += pages <= written || (unsigned)pages < s->log_pages;
         s->log_pages = (unsigned)pages;
         return SQLITE_OK;
 }
@@ -395,6 +399,11 @@ void store_set_moment(struct store *s, struct moment *m)
 unsigned store_log_pages(const struct store *s)
 {
         return s->log_pages;
+}
+
+unsigned store_log_begun(const struct store *s)
+{
+        return s->log_begun;
 }
 
 void store_checkpoint(struct store *s)

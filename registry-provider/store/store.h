@@ -218,6 +218,8 @@ const struct store_syncs *store_syncs(const struct store *s);
 bool store_is_pending(const struct store *s);
 /* Pages in the write-ahead log after the last commit. */
 unsigned store_log_pages(const struct store *s);
+/* How often a commit has begun it anew: what was in it before is all in the file. */
+unsigned store_log_begun(const struct store *s);
 /* Brings into the file what the log holds, as far as nobody reads older contents, so that the next turn may
  * begin it anew. That is upkeep's; see upkeep_changed(). No turn may be open. */
 void store_checkpoint(struct store *s);

@@ -405,12 +405,12 @@ static void wake_thread(struct upkeep *u)
 
 void upkeep_changed(struct upkeep *u, struct store *s)
 {
-        const unsigned pages = store_log_pages(s);
+        const unsigned pages = store_log_pages(s), begun = store_log_begun(s);
 
         (void)pthread_mutex_lock(&u->lock);
-        if (pages < u->pages) {
+        if (begun != u->begun) {
                 u->tried = u->backfilled = 0;
-                u->begun++;
+                u->begun = begun;
         }
         u->pages = pages;
         u->has_changed = true;

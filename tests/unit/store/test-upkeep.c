@@ -460,6 +460,31 @@ START_TEST(checkpoints)
 }
 END_TEST
 
+/* Also by a commit that is larger than all that was in it, or it would be taken for one that is in the file.
+ */
+START_TEST(begun_anew)
+{
+        _cleanup_scratch_ struct scratch s;
+        scratch_init(&s);
+        _cleanup_store_ struct store *store = open_store(&s);
+
+        put_values(store, 1, 10);
+        const unsigned begun = store_log_begun(store);
+        put_values(store, 11, 20);
+        ck_assert_uint_eq(store_log_begun(store), begun);
+        store_checkpoint(store);
+        const unsigned pages = store_log_pages(store);
+        put_large(store, 21, 2000, 1);
+        ck_assert_uint_gt(store_log_pages(store), pages);
+        ck_assert_uint_eq(store_log_begun(store), begun + 1);
+        put_large(store, 1, 1000, 1);
+        ck_assert_uint_eq(store_log_begun(store), begun + 1);
+        store_checkpoint(store);
+        put_values(store, 1, 1);
+        ck_assert_uint_eq(store_log_begun(store), begun + 2);
+}
+END_TEST
+
 /* The log does not grow without end, although there is no moment between two turns. */
 START_TEST(large_log)
 {
@@ -593,7 +618,8 @@ Suite *test_suite(void)
 {
         const TTest *const tests[] = { backups, interval, another_interval, after_recovery, no_mark,
                 never_quiet, damage, damage_met, backup_fails, a_copy, copy_asked_for_twice, inspection,
-                inspection_of_damage, no_room, checkpoints, large_log, idle, locks_stay, ends, no_file };
+                inspection_of_damage, no_room, checkpoints, begun_anew, large_log, idle, locks_stay, ends,
+                no_file };
 
         return suite_waiting("upkeep", tests, ARRAY_SIZE(tests), NULL, NULL);
 }
