@@ -145,8 +145,8 @@ static int question_name(
         int code = session_has(s, key, name, &is_there);
         if (code != EXIT_CODE_OK || is_there)
                 return code;
-        known_format_path(&path, key, name);
-        known_format_path(&meant, near->meant_key, near->meant_name);
+        words_format_value(&path, key, name);
+        words_format_value(&meant, near->meant_key, near->meant_name);
         (void)diag_set(&s->diag, EINVAL,
                 "%s: the schema does not know this value, but %s; nothing is written (--force writes it)",
                 buf_str(&path), buf_str(&meant));
@@ -157,7 +157,7 @@ static int refuse(struct session *s, const char *key, const char *name, const st
 {
         _cleanup_buf_ struct buf path = BUF_INIT;
 
-        known_format_path(&path, key, name);
+        words_format_value(&path, key, name);
         (void)diag_set(&s->diag, EINVAL,
                 "%s: its reader would refuse it: %s; nothing is written (--force writes it)", buf_str(&path),
                 a->why.text);
@@ -239,7 +239,7 @@ void acceptance_warn(const struct session *s, const struct acceptance *a, const 
 
         if (!a->refused)
                 return;
-        known_format_path(&path, key, name);
+        words_format_value(&path, key, name);
         session_warn("%s: %s, but its reader will refuse it: %s; %s", buf_str(&path),
                 s->options.dry_run ? "it would be stored" : "stored", a->why.text, a->remains.text);
 }
@@ -261,7 +261,7 @@ void acceptance_hint(struct session *s, const char *key, const char *name)
         if (known_get(s, key, name, &k) != EXIT_CODE_OK) {
                 s->diag = said;
         } else if (k.d.hints.meant_key) {
-                known_format_path(&meant, k.d.hints.meant_key, k.d.hints.meant_name);
+                words_format_value(&meant, k.d.hints.meant_key, k.d.hints.meant_name);
                 (void)diag_set(&s->diag, ENOENT, "%s; the schema knows %s", said.text, buf_str(&meant));
         } else if (k.is_known && !k.d.sv.has_default)
                 (void)diag_set(&s->diag, ENOENT, "%s; the schema knows it, without a default", said.text);

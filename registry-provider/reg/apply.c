@@ -190,7 +190,7 @@ static int check_value(struct session *s, const char *name, struct hive_file *fi
         r = schema_check(sv, &v->value, &text, &why);
         if (r != -EINVAL)
                 return r;
-        known_format_path(&shown, k->path, sv->name);
+        words_format_value(&shown, k->path, sv->name);
         (void)diag_set(&problem, EINVAL, "%s:%u:%u: %s: its reader would refuse it: %s", name, v->line,
                 v->column, buf_str(&shown), why.text);
         if (s->options.keep_going && !s->options.force)

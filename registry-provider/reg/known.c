@@ -30,14 +30,6 @@ const struct schema_value *known_value(const struct known *k)
 
 /* ---- How it is shown ---- */
 
-void known_format_path(struct buf *out, const char *key, const char *name)
-{
-        words_format_key(out, key);
-        buf_putc(out, '\\');
-        name = path_word_of_value_name(name);
-        utf8_put_safe(out, name, strlen(name));
-}
-
 /* "default REG_SZ enabled" */
 static void format_default(struct buf *out, const struct schema_value *sv)
 {
@@ -50,16 +42,6 @@ static void format_default(struct buf *out, const struct schema_value *sv)
         }
         buf_puts(out, v.size > 0 ? "default " : "default empty ");
         entry_format_typed(out, &v);
-}
-
-const char *known_when(const struct schema_value *sv)
-{
-        static const char *const when[] = {
-                [SCHEMA_LIVE] = "at once",
-                [SCHEMA_RESTART] = "after a restart of its reader",
-                [SCHEMA_REBOOT] = "after a reboot",
-        };
-        return when[sv->apply];
 }
 
 static void choices_to_json(struct json *j, const struct schema_value *sv)

@@ -24,10 +24,6 @@ _must_check_ int known_get(struct session *s, const char *key, const char *name,
 /* NULL: the schema does not know the value. */
 const struct schema_value *known_value(const struct known *k);
 
-/* `\System\Audit\Modules\TaintEvents`: how people write it. */
-void known_format_path(struct buf *out, const char *key, const char *name);
-/* When a change takes effect: "at once". */
-const char *known_when(const struct schema_value *sv);
 /* The members of the open object: type, default, allowed and so on. */
 void known_to_json(struct json *j, const struct schema_value *sv);
 

@@ -7,81 +7,10 @@
 
 #include "../../schema/base/table.h"
 #include "acceptance.h"
+#include "card.h"
 #include "commands.h"
 
-/* ---- One value: the card ---- */
-
-static void label(struct buf *out, const char *name)
-{
-        buf_printf(out, "%-12s", name);
-}
-
-/* A line a choice, its meaning beside it. */
-static void show_choices(struct buf *out, const struct schema_value *sv)
-{
-        size_t width = 0;
-
-        for (size_t i = 0; i < sv->n_choices; i++) {
-                size_t n = utf8_count(sv->choices[i].value, strlen(sv->choices[i].value));
-                width = n > width ? n : width;
-        }
-        for (size_t i = 0; i < sv->n_choices; i++) {
-                const struct schema_choice *c = &sv->choices[i];
-                size_t n = utf8_count(c->value, strlen(c->value));
-                label(out, i == 0 ? "allowed:" : "");
-                utf8_put_safe(out, c->value, strlen(c->value));
-                buf_printf(out, "%*s", (int)(width - n) + 2, "");
-                utf8_put_safe(out, c->meaning, strlen(c->meaning));
-                buf_putc(out, '\n');
-        }
-}
-
-static void show_control(struct buf *out, const struct schema_control *c)
-{
-        label(out, "bound to:");
-        buf_printf(out, "the control %s\n", c->name);
-        label(out, "drift:");
-        buf_puts(out, c->drift_reapply ? "put back, and recorded" : "left, and recorded");
-        if (c->drift_value) {
-                buf_puts(out, ", unless ");
-                utf8_put_safe(out, c->drift_value, strlen(c->drift_value));
-                buf_puts(out, " says otherwise");
-        }
-        buf_putc(out, '\n');
-}
-
-static void show_card(struct buf *out, const struct known *k)
-{
-        const struct schema_value *sv = &k->d.sv;
-
-        known_format_path(out, k->path, sv->name);
-        buf_puts(out, "\n\n    ");
-        utf8_put_safe(out, sv->description, strlen(sv->description));
-        buf_puts(out, "\n\n");
-        label(out, "type:");
-        buf_printf(out, "%s\n", value_type_symbol(sv->type));
-        label(out, "default:");
-        if (!sv->has_default)
-                buf_puts(out, "none: without effect until somebody sets it");
-        else if (!sv->default_text[0])
-                buf_puts(out, "empty");
-        else
-                utf8_put_safe(out, sv->default_text, strlen(sv->default_text));
-        buf_putc(out, '\n');
-        show_choices(out, sv);
-        if (sv->n_choices == 0) {
-                label(out, "allowed:");
-                schema_describe_allowed(sv, out);
-                buf_putc(out, '\n');
-        }
-        label(out, "applies:");
-        buf_printf(out, "%s\n", known_when(sv));
-        if (sv->control)
-                show_control(out, sv->control);
-        label(out, "known from:");
-        utf8_put_safe(out, sv->source, strlen(sv->source));
-        buf_puts(out, "\n\n");
-}
+/* ---- One value ---- */
 
 /* As JSON `why` says all of it. */
 static int show_value(struct session *s, const char *key, const char *name)
@@ -93,13 +22,13 @@ static int show_value(struct session *s, const char *key, const char *name)
         if (code != EXIT_CODE_OK)
                 return code;
         if (!k.is_known) {
-                known_format_path(&path, key, name);
+                words_format_value(&path, key, name);
                 (void)diag_set(&s->diag, ENOENT, "%s: the schema does not know this value", buf_str(&path));
                 acceptance_hint(s, key, name);
                 return EXIT_CODE_NOT_FOUND;
         }
         if (!s->options.json)
-                show_card(&s->out, &k);
+                card_format(&s->out, k.path, &k.d.sv);
         return why_show(s, k.path, k.d.sv.name);
 }
 
@@ -120,7 +49,7 @@ static void fold_all(struct buf *out, const struct known *k)
         const struct schema_value *sv = &k->d.sv;
         _cleanup_buf_ struct buf path = BUF_INIT;
 
-        known_format_path(&path, k->path, sv->name);
+        words_format_value(&path, k->path, sv->name);
         fold(out, buf_str(&path));
         fold(out, sv->description);
         for (size_t i = 0; i < sv->n_choices; i++) {
@@ -174,7 +103,7 @@ static void add(struct list *l, const struct known *k)
                 json_end_object(&l->j);
                 return;
         }
-        known_format_path(table_cell(&l->table), k->path, sv->name);
+        words_format_value(table_cell(&l->table), k->path, sv->name);
         struct buf *cell = table_cell(&l->table);
         if (sv->has_default && sv->default_text[0])
                 utf8_put_safe(cell, sv->default_text, strlen(sv->default_text));

@@ -7,21 +7,9 @@
 
 #include "../../schema/base/clock.h"
 #include "../../schema/base/date.h"
+#include "change-row.h"
 #include "commands.h"
-#include "entry.h"
-#include "event.h"
 #include "words.h"
-
-/* The type of what is not there, or not given. */
-#define TYPE_NOTHING UINT32_MAX
-
-/* One change; strings are borrowed from the reply, and the origin is read behind it. */
-struct change_row {
-        uint64_t time, sequence;
-        struct event event; /* kind, key, name and layer; the entry's value is the new one */
-        int effective, dataless;
-        struct entry old;
-};
 
 struct history {
         struct session *s;
@@ -34,81 +22,15 @@ struct history {
 
 static void history_done(struct history *h)
 {
-        entry_done(&h->row.old);
-        entry_done(&h->row.event.entry);
+        change_row_done(&h->row);
 }
 #define _cleanup_history_ _cleanup_(history_done)
 
 /* ---- One row ---- */
 
-static int read_row(sd_bus_message *m, struct change_row *row)
-{
-        struct event *event = &row->event;
-        struct entry *old = &row->old, *new = &event->entry;
-
-        buf_clear(&old->bytes);
-        buf_clear(&new->bytes);
-        int r = sd_bus_message_read(m, "ttssssbb", &row->time, &row->sequence, &event->kind, &event->key,
-                &new->name, &new->layer, &row->effective, &row->dataless);
-        if (r >= 0)
-                r = wire_read_value(m, &old->bytes, &old->type, NULL);
-        return r < 0 ? r : wire_read_value(m, &new->bytes, &new->type, NULL);
-}
-
-static void format_side(struct buf *out, const struct entry *e)
-{
-        const struct value v = entry_value(e);
-
-        if (e->type == TYPE_NOTHING)
-                buf_puts(out, "none");
-        else if (e->type == REG_TOMBSTONE)
-                buf_puts(out, "tombstone");
-        else
-                entry_format_typed(out, &v);
-}
-
-static void format_row(struct buf *out, const struct change_row *row)
-{
-        const char *name = event_name(&row->event);
-
-        entry_format_time(out, row->time);
-        buf_printf(out, "  %s", row->event.kind);
-        if (row->event.key[0]) {
-                buf_puts(out, "  ");
-                words_put_path(out, row->event.key);
-        }
-        if (name[0]) {
-                buf_puts(out, "  ");
-                utf8_put_safe(out, name, strlen(name));
-        }
-        if (row->old.type == TYPE_NOTHING && row->event.entry.type == TYPE_NOTHING)
-                return;
-        buf_puts(out, " = ");
-        format_side(out, &row->old);
-        buf_puts(out, " -> ");
-        format_side(out, &row->event.entry);
-}
-
 static int show_text(struct history *h, sd_bus_message *m)
 {
-        struct buf *out = &h->s->out;
-        const struct change_row *row = &h->row;
-        _cleanup_buf_ struct buf origin = BUF_INIT;
-
-        format_row(out, row);
-        buf_puts(out, "   (");
-        if (row->event.entry.layer[0]) {
-                buf_puts(out, "layer ");
-                utf8_put_safe(out, row->event.entry.layer, strlen(row->event.entry.layer));
-                buf_puts(out, ", ");
-        }
-        buf_printf(out, "%s%ssequence %" PRIu64, row->effective ? "" : "not effective, ",
-                row->dataless ? "without data, " : "", row->sequence);
-        int r = event_read_origin(m, h->s->options.verbose, &origin, NULL);
-        if (origin.len > 0)
-                buf_printf(out, ", %s", buf_str(&origin));
-        buf_puts(out, ")\n");
-        return r;
+        return change_row_format(&h->s->out, &h->row, m, h->s->options.verbose);
 }
 
 static void side_to_json(struct json *j, const char *key, const struct entry *e)
@@ -116,7 +38,7 @@ static void side_to_json(struct json *j, const char *key, const struct entry *e)
         const struct value v = entry_value(e);
 
         json_key(j, key);
-        if (e->type == TYPE_NOTHING) {
+        if (e->type == CHANGE_ROW_NOTHING) {
                 json_null(j);
                 return;
         }
@@ -182,7 +104,7 @@ static int show_page(struct history *h, sd_bus_message *reply)
         int r = sd_bus_message_enter_container(reply, 'a', "(ttssssbbuvuva{sv})");
 
         while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "ttssssbbuvuva{sv}")) > 0) {
-                r = read_row(reply, &h->row);
+                r = change_row_read(reply, &h->row);
                 if (r >= 0)
                         r = (h->s->options.json ? show_json : show_text)(h, reply);
                 if (r >= 0)

@@ -9,20 +9,9 @@
 #include "../../schema/base/table.h"
 #include "acceptance.h"
 #include "commands.h"
+#include "contender.h"
 #include "event.h"
 #include "policy-service.h"
-
-/* One layer's entry; strings are borrowed from the reply. */
-struct contender {
-        const char *file, *state;
-        uint32_t precedence;
-        struct entry entry;
-};
-
-static bool is_tombstone(const struct contender *c)
-{
-        return c->entry.type == REG_TOMBSTONE;
-}
 
 struct why {
         struct session *s;
@@ -46,21 +35,9 @@ struct why {
 static const struct table_column columns[] = { { "  LAYER", false }, { "PRECEDENCE", false },
         { "SEQUENCE", false }, { "VALUE", false } };
 
-static void show_value(struct buf *out, const struct contender *c, bool wins, const char *ends)
+static void show_value(struct buf *out, const struct contender *c, const char *ends)
 {
-        const struct value v = entry_value(&c->entry);
-        bool hides = strcmp(c->state, "hides-key") == 0;
-
-        if (hides)
-                buf_puts(out, "hides the key, or one above it");
-        else if (is_tombstone(c))
-                buf_puts(out, "tombstone: masks what is below");
-        else {
-                entry_format_typed(out, &v);
-                entry_format_nuls(out, &v);
-        }
-        if (!wins && !hides)
-                buf_printf(out, "   (%s)", c->state);
+        contender_format(out, c);
         layer_put_end(out, "   until ", ends);
         if (c->file[0]) {
                 buf_puts(out, "   ");
@@ -70,13 +47,13 @@ static void show_value(struct buf *out, const struct contender *c, bool wins, co
 
 static void show_text(struct why *w, const struct contender *c, const char *problem)
 {
-        bool wins = strcmp(c->state, "wins") == 0, heading = w->terminal;
+        bool wins = contender_wins(c), heading = w->terminal;
 
         buf_puts(table_cell(&w->table), wins ? "* " : "  ");
         utf8_put_safe(&w->table.text, c->entry.layer, strlen(c->entry.layer));
         buf_printf(table_cell(&w->table), "%s%" PRIu32, heading ? "" : "precedence ", c->precedence);
         buf_printf(table_cell(&w->table), "%s%" PRIu64, heading ? "" : "sequence ", c->entry.sequence);
-        show_value(table_cell(&w->table), c, wins, session_find_text(w->ends, c->entry.layer));
+        show_value(table_cell(&w->table), c, session_find_text(w->ends, c->entry.layer));
         if (problem) {
                 buf_puts(&w->notes, "  the file is broken, this is what it said before: ");
                 utf8_put_safe(&w->notes, problem, strlen(problem));
@@ -97,27 +74,10 @@ static void show_json(struct why *w, const struct contender *c, const char *prob
         json_add_string(j, "file", c->file[0] ? c->file : NULL);
         json_add_string(j, "file_problem", problem);
         json_add_string(j, "state", c->state);
-        json_add_bool(j, "tombstone", is_tombstone(c));
-        if (!is_tombstone(c))
+        json_add_bool(j, "tombstone", contender_is_tombstone(c));
+        if (!contender_is_tombstone(c))
                 value_to_json(j, &v);
         json_end_object(j);
-}
-
-static int read_contender(sd_bus_message *m, struct contender *ret)
-{
-        int r = sd_bus_message_enter_container(m, 'r', "sustuvs");
-        if (r <= 0)
-                return r;
-        buf_clear(&ret->entry.bytes);
-        r = sd_bus_message_read(
-                m, "sust", &ret->entry.layer, &ret->precedence, &ret->file, &ret->entry.sequence);
-        if (r >= 0)
-                r = wire_read_value(m, &ret->entry.bytes, &ret->entry.type, NULL);
-        if (r >= 0)
-                r = sd_bus_message_read(m, "s", &ret->state);
-        if (r >= 0)
-                r = sd_bus_message_exit_container(m);
-        return r < 0 ? r : 1;
 }
 
 static int show_contenders(struct why *w, sd_bus_message *m)
@@ -125,14 +85,14 @@ static int show_contenders(struct why *w, sd_bus_message *m)
         struct contender c = { 0 };
         int r = sd_bus_message_enter_container(m, 'a', "(sustuvs)");
 
-        while (r >= 0 && (r = read_contender(m, &c)) > 0) {
+        while (r >= 0 && (r = contender_read_next(m, &c)) > 0) {
                 const char *problem = session_find_text(w->problems, c.file);
                 if (w->s->options.json)
                         show_json(w, &c, problem);
                 else
                         show_text(w, &c, problem);
                 w->n++;
-                if (!w->winner.entry.layer && strcmp(c.state, "wins") == 0) {
+                if (!w->winner.entry.layer && contender_wins(&c)) {
                         w->winner = c;
                         c.entry.bytes = BUF_INIT;
                 }
@@ -149,7 +109,7 @@ static void header(struct why *w)
         words_put_path(&w->s->out, w->path);
         buf_puts(&w->s->out, "  ");
         utf8_put_safe(&w->s->out, name, strlen(name));
-        if (w->winner.entry.layer && !is_tombstone(&w->winner)) {
+        if (w->winner.entry.layer && !contender_is_tombstone(&w->winner)) {
                 buf_puts(&w->s->out, " = ");
                 entry_format_typed(&w->s->out, &v);
         } else
@@ -203,7 +163,7 @@ static int judge(struct why *w, struct judgement *ret)
         if (code != EXIT_CODE_OK)
                 return code;
         w->sv = known_value(&w->known);
-        if (!w->sv || !w->winner.entry.layer || is_tombstone(&w->winner))
+        if (!w->sv || !w->winner.entry.layer || contender_is_tombstone(&w->winner))
                 return EXIT_CODE_OK;
         int r = schema_check(w->sv, &v, &ret->text, &ret->why);
         if (r == -ENOMEM)

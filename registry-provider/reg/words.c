@@ -123,6 +123,14 @@ void words_format_key(struct buf *out, const char *key)
         words_put_path(out, rest);
 }
 
+void words_format_value(struct buf *out, const char *key, const char *name)
+{
+        words_format_key(out, key);
+        buf_putc(out, '\\');
+        name = path_word_of_value_name(name);
+        utf8_put_safe(out, name, strlen(name));
+}
+
 bool words_surprise(const char *literal)
 {
         bool hex = literal[0] == '0' && (literal[1] | 0x20) == 'x';

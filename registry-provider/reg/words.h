@@ -29,6 +29,8 @@ void words_put_separator(struct buf *out);
 /* A key as the documentation writes it: `\System\…`, the default hive left out, every separator a backslash.
  */
 void words_format_key(struct buf *out, const char *key);
+/* And of a value: `\System\Audit\Modules\TaintEvents`. */
+void words_format_value(struct buf *out, const char *key, const char *name);
 
 /* Whether type inference makes something of the literal that its writer may not expect: a number written
  * with a leading zero or in hex. */

@@ -7,6 +7,7 @@
 
 #include "../../schema/names/path.h"
 #include "acceptance.h"
+#include "card.h"
 #include "commands.h"
 #include "entry.h"
 #include "preview.h"
@@ -267,9 +268,9 @@ static void print_binding(const struct reg_options *o, const struct acceptance *
         if (a->sv->control)
                 session_complain(
                         "bound to the control %s, applied %s; `peios-reg why` shows whether it is live",
-                        a->sv->control->name, known_when(a->sv));
+                        a->sv->control->name, card_when(a->sv));
         else
-                session_complain("known to the schema (%s), applied %s", a->sv->source, known_when(a->sv));
+                session_complain("known to the schema (%s), applied %s", a->sv->source, card_when(a->sv));
 }
 
 /* What was written is not what anybody reads. That it cannot be asked is no failure of the write. */
