@@ -49,20 +49,6 @@ struct outcome {
         sd_bus_message *reply;
 };
 
-/* As the command line gives them. */
-static int append_options(const struct session *s, sd_bus_message *m)
-{
-        const struct reg_options *o = &s->options;
-
-        return client_append_options(m, &(struct wire_options){
-                                                .layer = o->layer,
-                                                .ends = s->ends[0] ? s->ends : NULL,
-                                                .expected = o->expected,
-                                                .is_volatile = o->is_volatile,
-                                                .recursive = o->recursive,
-                                        });
-}
-
 static void outcome_done(struct outcome *o)
 {
         o->reply = sd_bus_message_unref(o->reply);
@@ -89,24 +75,34 @@ static int append_change(sd_bus_message *m, const struct change *c)
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
+/* With --dry-run it is only tried out, and what it would do is shown. */
 static int send_change(struct session *s, const struct change *c, struct outcome *ret)
 {
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        const struct reg_options *options = &s->options;
+        const char *method = options->dry_run ? NULL : kinds[c->kind].method;
+        struct preview_counts counts;
         struct outcome o = { 0 };
 
-        const char *method = kinds[c->kind].method;
-        int code = session_new_call(
-                s, method ? method : "Transact", method ? c->key : NULL, method ? c->name : NULL, &m);
+        int code = session_new_call(s,
+                options->dry_run ? "Preview"
+                : method         ? method
+                                 : "Transact",
+                method ? c->key : NULL, method ? c->name : NULL, &m);
         if (code != EXIT_CODE_OK)
                 return code;
         int r = !method ? append_change(m, c) : c->value ? wire_append_value(m, c->value) : 0;
         if (r >= 0)
-                r = append_options(s, m);
+                r = client_append_options(m, &(struct wire_options){ .layer = options->layer,
+                                                     .ends = s->ends[0] ? s->ends : NULL,
+                                                     .expected = options->expected,
+                                                     .is_volatile = options->is_volatile,
+                                                     .recursive = options->recursive });
         if (r < 0)
                 return session_fail(s, r, NULL);
         code = session_call(s, m, &reply);
-        if (code != EXIT_CODE_OK)
-                return code;
+        if (code != EXIT_CODE_OK || options->dry_run)
+                return code == EXIT_CODE_OK ? preview_show(s, reply, &counts) : code;
         r = sd_bus_message_read(reply, "tb", &o.sequence, &o.changed);
         if (r >= 0 && c->name && method)
                 r = sd_bus_message_read(reply, "s", &o.layer);
@@ -115,25 +111,6 @@ static int send_change(struct session *s, const struct change *c, struct outcome
         o.reply = STEAL_PTR(reply);
         *ret = o;
         return EXIT_CODE_OK;
-}
-
-/* ---- --dry-run ---- */
-
-static int preview(struct session *s, const struct change *c)
-{
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-        struct preview_counts counts;
-
-        int code = session_new_call(s, "Preview", NULL, NULL, &m);
-        if (code != EXIT_CODE_OK)
-                return code;
-        int r = append_change(m, c);
-        if (r >= 0)
-                r = append_options(s, m);
-        if (r < 0)
-                return session_fail(s, r, NULL);
-        code = session_call(s, m, &reply);
-        return code == EXIT_CODE_OK ? preview_show(s, reply, &counts) : code;
 }
 
 /* ---- What was done ---- */
@@ -255,10 +232,9 @@ static int echo(
 static int perform(struct session *s, const struct change *c, const struct acceptance *a, bool quiet,
         struct outcome *ret)
 {
-        if (s->options.dry_run)
-                return preview(s, c);
         int code = send_change(s, c, ret);
-        return code == EXIT_CODE_OK && !quiet ? echo(s, c, ret, a) : code;
+
+        return code == EXIT_CODE_OK && !quiet && !s->options.dry_run ? echo(s, c, ret, a) : code;
 }
 
 static void print_binding(const struct reg_options *o, const struct acceptance *a)
