@@ -5,14 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-int transaction_check_writable(const struct transaction *tx, const char **layer, struct diag *d)
-{
-        if (!*layer || !tx->layer_made || !layers_name_equal(*layer, tx->layer_made))
-                return layers_check_writable(tx->layers, layer, d);
-        *layer = tx->layer_made;
-        return 0;
-}
-
 /* Whoever may write may make them: they must not use up what files' layers need, nor a value's layers. */
 static size_t count_temporary(const struct layers *l)
 {

@@ -40,6 +40,14 @@ int savepoint_close(struct transaction *tx, struct savepoint *sp, int error, str
         return registry_code(error);
 }
 
+int transaction_check_writable(const struct transaction *tx, const char **layer, struct diag *d)
+{
+        if (!*layer || !tx->layer_made || !layers_name_equal(*layer, tx->layer_made))
+                return layers_check_writable(tx->layers, layer, d);
+        *layer = tx->layer_made;
+        return 0;
+}
+
 /* What withdraws something makes nothing that could bear a number: all of it has one together, as long as it
  * is the last one, so that each change is behind the one before for whoever follows by number. */
 static uint64_t withdrawal_number(struct transaction *tx)

@@ -106,6 +106,6 @@ bool registry_contents_keep(struct registry_contents *h, enum store_kind kind, c
 /* What the layers had that are not in the table any more. A drop-in's go with its file. */
 _must_check_ int transaction_empty_layers(struct transaction *tx, const struct layers *now);
 
-/* registry-ends.c: as layers_check_writable(), and the layer that the transaction makes. */
+/* As layers_check_writable(), and the layer that the transaction makes. */
 _must_check_ int transaction_check_writable(
         const struct transaction *tx, const char **layer, struct diag *d);
