@@ -531,7 +531,7 @@ static int finish(struct store *s, int r)
         return store_database(s)->error ? store_database(s)->error : r;
 }
 
-int store_change(struct store *s, const struct store_op *op)
+int store_apply(struct store *s, const struct store_op *op)
 {
         static const struct {
                 uint16_t code;
@@ -551,7 +551,10 @@ int store_change(struct store *s, const struct store_op *op)
                 { STORE_FORGET_FILE, forget_file },
                 { STORE_NOTE, note },
         };
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
 
+        if (store_database(s)->error < 0)
+                return store_database(s)->error;
         for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
                 if (ops[i].code == op->code)
                         return finish(s, ops[i].apply(s, op));

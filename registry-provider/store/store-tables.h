@@ -48,8 +48,6 @@ const char *store_column_text(const struct store *s, sqlite3_stmt *statement, in
 /* The rows of the operation at hand are recorded with its number, or with the last one. */
 _must_check_ int store_record(struct store *s, const struct store_op *op, const struct recorder_row *e);
 size_t store_value_max(const struct store *s);
-/* In the scope and the transaction that are open; see store_apply(). */
-_must_check_ int store_change(struct store *s, const struct store_op *op);
 /* What look-ups have found is not so any more; or all that they have. */
 void store_forget(struct store *s, enum cache_kind kind, const struct guid *guid, const struct folded *name);
 void store_forget_all(struct store *s);

@@ -356,18 +356,11 @@ int store_prune(struct store *s, const struct store_prune_limits *limits, bool *
         return recorder_prune(&s->recorder, s, limits, ret_more);
 }
 
-int store_apply(struct store *s, const struct store_op *op)
-{
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
-
-        assert(s->depth > 0);
-        return s->db->error < 0 ? s->db->error : store_change(s, op);
-}
-
 int store_record(struct store *s, const struct store_op *op, const struct recorder_row *e)
 {
         struct recorder_row row = *e;
 
+        assert(s->depth > 0);
         row.is_policy = op->is_policy;
         if (++s->turn_rows == ROWS_OF_LARGE_TURN)
                 set_large(s, true);
