@@ -117,15 +117,16 @@ static bool is_of_file(const struct compare *c, const char *layer)
         return (now && now->file) || (then && then->file);
 }
 
-/* A key is spelled as when it was made, for good: one that is spelled otherwise gives way to another key,
- * where no file needs it. */
-static bool is_spelled_alike(
+/* A key is spelled as when it was made, and a link or none, for good: one that is otherwise gives way to
+ * another key, and the spelling only where no file needs it. */
+static bool can_be(
         const struct compare *c, const struct store_path_entry *then, const struct store_path_entry *now)
 {
         const struct store_key *one = store_key(c->then, &then->target),
                                *other = store_key(c->now, &now->target);
 
-        return is_of_file(c, now->layer) || (one && other && strcmp(one->name, other->name) == 0);
+        return one && other && one->is_link == other->is_link &&
+               (is_of_file(c, now->layer) || strcmp(one->name, other->name) == 0);
 }
 
 /* What a subkey of then is now: itself where it is there, else what its layer names in its place, else what
@@ -140,7 +141,7 @@ static int find_pair(struct compare *c, const struct store_path_entry *e,
                 return 0;
         for (const struct store_path_entry *o = chain_now; o; o = o->next)
                 if (!o->hidden && !names(chain_then, &o->target) && !is_taken(c, &o->target) &&
-                        is_spelled_alike(c, e, o) && (!found || layers_name_equal(o->layer, e->layer)))
+                        can_be(c, e, o) && (!found || layers_name_equal(o->layer, e->layer)))
                         found = o;
         return found ? take_pair(c, &e->target, &found->target) : 0;
 }

@@ -167,6 +167,10 @@ static int need_key(struct undo *u, struct guid *key)
                 if (e != 0)
                         return e;
                 const struct store_path_entry *other = other_name(u, &parent, g->name);
+                if (other && other->is_link != (was.type != 0))
+                        return registry_fail(u->d, REGISTRY_CONFLICT,
+                                "the key '%s' is %s link since, in layer %s: take that back first", g->name,
+                                other->is_link ? "a" : "no", other->layer);
                 g->is_replaced = true;
                 g->instead = other ? other->target : g->guid;
                 if (!other)

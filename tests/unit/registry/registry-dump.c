@@ -173,7 +173,10 @@ static void dump_contents(const struct view *v, const struct store_key *key, con
         const struct store_path_entry *const *children = store_children(v->store, &key->guid, &n);
         for (size_t i = 0; i < n; i++)
                 for (const struct store_path_entry *e = children[i]; e; e = e->next)
-                        dump_line(v->to, "%s %s\\%s%s", e->layer, path, e->name, e->hidden ? " hidden" : "");
+                        dump_line(v->to, "%s %s\\%s%s", e->layer, path, e->name,
+                                e->hidden    ? " hidden"
+                                : e->is_link ? " link"
+                                             : "");
         for (const struct store_blanket *b = store_blankets(v->store, &key->guid); b; b = b->next)
                 dump_line(v->to, "%s %s masked", b->layer, path);
 }

@@ -144,6 +144,11 @@ static const struct {
         { "mk x Machine\\A\nhide x Machine\\A\\B\nset y Machine\\A\\B V one",
                 "set x Machine\\A\\B W two\nrmr y Machine\\A" },
         { "mk - Machine\\A", "mk x Machine\\A\\B\nrm x Machine\\A\\B\nmk - Machine\\A\\B" },
+        { "", "ln - Machine\\L Machine\\A" },
+        { "ln - Machine\\L Machine\\A", "lrm - Machine\\L" },
+        { "ln - Machine\\L Machine\\A", "lset - Machine\\L @ >Machine\\B\nset - Machine\\B V 1" },
+        { "ln - Machine\\L Machine\\A", "lrm - Machine\\L\nset - Machine\\L V 1" },
+        { "set - Machine\\L V 1", "rm - Machine\\L\nln - Machine\\L Machine\\A" },
 };
 
 START_TEST(what_the_copy_has)

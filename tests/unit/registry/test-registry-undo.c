@@ -67,6 +67,11 @@ static const struct {
         { "mk x Machine\\A\nhide x Machine\\A\\B\nset y Machine\\A\\B V one",
                 "set x Machine\\A\\B W two\nrmr y Machine\\A" },
         { "mk - Machine\\A", "mk x Machine\\A\\B\nrm x Machine\\A\\B\nmk - Machine\\A\\B" },
+        { "", "ln - Machine\\L Machine\\A" },
+        { "ln - Machine\\L Machine\\A", "lrm - Machine\\L" },
+        { "ln - Machine\\L Machine\\A", "lset - Machine\\L @ >Machine\\B\nset - Machine\\B V 1" },
+        { "ln - Machine\\L Machine\\A", "lrm - Machine\\L\nset - Machine\\L V 1" },
+        { "set - Machine\\L V 1", "rm - Machine\\L\nln - Machine\\L Machine\\A" },
 };
 
 /* With layers of different precedences, what counts is the same, too. */
@@ -130,6 +135,24 @@ START_TEST(what_was_written_since_stays)
         world_do(&w, "del x Machine\\A V");
         ck_assert_str_eq(world_get(&w, "Machine\\A", "V"), "'one'@base");
         ck_assert_str_eq(world_get(&w, "Machine\\A", "W"), "NOT_FOUND");
+        world_done(&w);
+}
+END_TEST
+
+/* What a link has is nothing for a key, nor the other way round. */
+START_TEST(a_key_stays_no_link)
+{
+        struct world w;
+
+        prepare(&w);
+        world_do(&w, "ln - Machine\\L Machine\\A\nset - Machine\\K V 1");
+        const int64_t row = last_row(&w);
+        world_do(&w, "lrm - Machine\\L\nrm - Machine\\K");
+        const int64_t until = last_row(&w);
+        world_do(&w, "set x Machine\\L V 1");
+        refuses(&w, row, until, REGISTRY_CONFLICT, "the key 'L' is no link since, in layer x");
+        world_do(&w, "rm x Machine\\L\nln x Machine\\K Machine\\A");
+        refuses(&w, row, until, REGISTRY_CONFLICT, "the key 'K' is a link since, in layer x");
         world_done(&w);
 }
 END_TEST
@@ -288,9 +311,9 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { what_was_written_since_stays, what_somebody_put_into_a_new_key_stays,
-                nothing_is_written_into_a_layer_that_is_gone, a_key_that_is_gone_since,
-                a_key_that_went_with_a_file, layers_are_roots };
+        const TTest *const tests[] = { what_was_written_since_stays, a_key_stays_no_link,
+                what_somebody_put_into_a_new_key_stays, nothing_is_written_into_a_layer_that_is_gone,
+                a_key_that_is_gone_since, a_key_that_went_with_a_file, layers_are_roots };
         Suite *suite = suite_of("registry-undo", tests, ARRAY_SIZE(tests));
 
         suite_loop(what_was_is_there_again, ARRAY_SIZE(cases));
