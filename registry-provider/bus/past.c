@@ -50,6 +50,7 @@ struct call {
         char *key, *name;
         char *layer, *after; /* of ReadTreeAt() */
         size_t keys_max;
+        bool of_link, is_of_now;
         enum history_scale scale;
         uint64_t number;
 
@@ -129,25 +130,31 @@ static struct reader_part part_of(const struct call *c)
         return (struct reader_part){ .layer = c->layer, .after = c->after, .keys_max = c->keys_max };
 }
 
+static struct reader_question question_of(const struct call *c)
+{
+        return (struct reader_question){ .key = c->key, .name = c->name, .of_link = c->of_link };
+}
+
 /* Looks at what the answer will look at, so that it is all there; what is wrong with it is found again. */
 static void bring_back(struct call *c)
 {
         const struct registry *r = c->registry;
         const struct store *s = registry_store(r);
         _cleanup_store_scope_ struct store_scope scope = registry_scope(r);
-        _cleanup_path_ struct path path = { 0 };
+        _cleanup_place_ struct reader_place place = { 0 };
+        const struct reader_question q = question_of(c);
         struct guid key;
         size_t depth, n;
 
         if (!c->method->answer) {
                 const struct reader_part part = part_of(c);
-                c->keys_max = reader_look_at_tree(c->registry, c->key, &part);
+                c->keys_max = reader_look_at_tree(c->registry, &q, &part);
                 return;
         }
-        if (registry_path(r, c->key, &path, NULL) != 0)
+        if (reader_find(r, &q, &place, NULL) != 0)
                 return;
-        if (registry_find_key(r, &path, &key, NULL) != 0) {
-                (void)registry_hiding(r, &path, &depth);
+        if (registry_find_key(r, place.way.path, &key, NULL) != 0) {
+                (void)registry_hiding(r, place.way.path, &depth);
                 return;
         }
         (void)store_key(s, &key);
@@ -213,11 +220,12 @@ static int fail(const struct past *p, const struct call *c, sd_bus_error *error)
 
 static int answer_moment(const struct past *p, struct call *c, sd_bus_error *error)
 {
+        const struct reader_question q = question_of(c);
         const struct reader_part part = part_of(c);
 
         registry_set_schema(c->registry, registry_schema(p->reader->registry));
-        return c->method->answer ? c->method->answer(p->reader, c->registry, c->m, c->key, c->name, error)
-                                 : reader_answer_tree(p->reader, c->registry, c->m, c->key, &part, error);
+        return c->method->answer ? c->method->answer(p->reader, c->registry, c->m, &q, error)
+                                 : reader_answer_tree(p->reader, c->registry, c->m, &q, &part, error);
 }
 
 /* What is wrong with a copy, or the disk cannot do for it, is no fault of the registry's. */
@@ -301,19 +309,24 @@ static int read_moment(sd_bus_message *m, struct call *c, sd_bus_error *error)
 {
         uint64_t sequence = UINT64_MAX, time = UINT64_MAX;
         const char *layer = NULL, *after = NULL;
+        int no_follow = 0;
         const struct wire_member members[] = {
                 { "sequence", "t", &sequence },
                 { "time", "t", &time },
+                { "no-follow", "b", &no_follow },
                 { "layer", "s", &layer },
                 { "after", "s", &after },
         };
-        const size_t n = c->method->answer ? 2 : ARRAY_SIZE(members);
-
+        const size_t n = c->method->answer ? 3 : ARRAY_SIZE(members);
         struct diag d = { 0 };
 
         int r = wire_read_strict(m, members, n, &d);
         if (r < 0)
                 return answer_invalid(r, &d, error);
+        c->of_link = no_follow != 0;
+        c->is_of_now = c->of_link && c->method->answer && sequence == UINT64_MAX && time == UINT64_MAX;
+        if (c->is_of_now)
+                return 0;
         if ((sequence == UINT64_MAX) == (time == UINT64_MAX))
                 return sd_bus_error_set(error, ERROR_INVALID_VALUE,
                         "one of the options sequence and time says which moment");
@@ -424,6 +437,10 @@ int past_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return r;
         /* The thread sees what is committed. */
         writer_flush(p->reader->writer);
+        if (c->is_of_now) {
+                const struct reader_question q = question_of(c);
+                return c->method->answer(p->reader, p->reader->registry, m, &q, error);
+        }
         r = start(p);
         if (r >= 0)
                 r = enter(p, c, error);

@@ -68,27 +68,29 @@ int reader_describe(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct reader *reader = userdata;
         const struct schema *schema = registry_schema(reader->registry);
-        _cleanup_path_ struct path path = { 0 };
+        _cleanup_place_ struct reader_place place = { 0 };
         struct description_hints hints = { 0 };
+        struct reader_question q = { 0 };
         struct diag d = { 0 };
-        const char *key, *name;
 
-        int r = sd_bus_message_read(m, "ss", &key, &name);
+        int r = sd_bus_message_read(m, "ss", &q.key, &q.name);
         if (r < 0)
                 return r;
-        r = reader_path(reader->registry, key, name, &path, &d);
+        r = reader_find_any(reader->registry, &q, &place, &d);
         if (r != 0)
                 return reader_fail(reader, reader->registry, r, &d, error);
-        const struct schema_value *known = schema_find(schema, &path, name);
-        const struct schema_value *sv = known ? known : find_metadata(&path, name, &hints);
-        const struct schema_value *near = sv ? NULL : schema_suggest(schema, &path, name);
+        const struct path *path = place.way.path;
+        const char *name = q.name;
+        const struct schema_value *known = schema_find(schema, path, name);
+        const struct schema_value *sv = known ? known : find_metadata(path, name, &hints);
+        const struct schema_value *near = sv ? NULL : schema_suggest(schema, path, name);
         if (near) {
                 hints.meant_key = near->key.text;
                 hints.meant_name = near->name;
         }
-        hints.key_is_value = schema_find_value_at(schema, &path) != NULL;
-        hints.is_key = is_known_subkey(schema, &path, name);
-        return reply_description(reader, m, known ? known->key.text : path.text, sv, &hints, error);
+        hints.key_is_value = schema_find_value_at(schema, path) != NULL;
+        hints.is_key = is_known_subkey(schema, path, name);
+        return reply_description(reader, m, known ? known->key.text : path->text, sv, &hints, error);
 }
 
 /* ---- ListKnown ---- */
@@ -206,18 +208,18 @@ int reader_list_known(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct reader *reader = userdata;
         _cleanup_message_ sd_bus_message *reply = NULL;
-        _cleanup_path_ struct path path = { 0 };
+        _cleanup_place_ struct reader_place place = { 0 };
         _cleanup_known_ struct known known = { 0 };
+        struct reader_question q = { 0 };
         struct diag d = { 0 };
-        const char *key;
         int subtree;
 
-        int r = sd_bus_message_read(m, "sb", &key, &subtree);
+        int r = sd_bus_message_read(m, "sb", &q.key, &subtree);
         if (r < 0)
                 return r;
-        r = registry_path(reader->registry, key, &path, &d);
+        r = reader_find_any(reader->registry, &q, &place, &d);
         if (r == 0)
-                r = find_known(registry_schema(reader->registry), &path, subtree != 0, &known);
+                r = find_known(registry_schema(reader->registry), place.way.path, subtree != 0, &known);
         if (r != 0)
                 return reader_fail(reader, reader->registry, r, &d, error);
         r = take_known(reader, m, &known, error);

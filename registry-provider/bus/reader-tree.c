@@ -124,35 +124,42 @@ static int reply_page(struct page *p, sd_bus_message *m, struct walk *walk, sd_b
         return r < 0 ? r : sd_bus_send(NULL, p->reply, NULL);
 }
 
-static int read_options(sd_bus_message *m, struct reader_part *part, sd_bus_error *error)
+static int read_options(
+        sd_bus_message *m, struct reader_question *q, struct reader_part *part, sd_bus_error *error)
 {
-        int whole = 0;
+        int whole = 0, no_follow = 0;
         const struct wire_member members[] = {
                 { "layer", "s", &part->layer },
                 { "after", "s", &part->after },
                 { "whole", "b", &whole },
+                { "no-follow", "b", &no_follow },
         };
         struct diag d = { 0 };
 
         int r = wire_read_strict(m, members, ARRAY_SIZE(members), &d);
         part->whole = whole != 0;
+        q->of_link = no_follow != 0;
         return r < 0 ? answer_invalid(r, &d, error) : 0;
 }
 
-static int open_walk(struct registry *of, const char *key, const struct reader_part *part, struct walk **ret,
-        struct diag *d)
+static int open_walk(struct registry *of, const struct reader_question *q, const struct reader_part *part,
+        struct walk **ret, struct diag *d)
 {
-        _cleanup_path_ struct path path = { 0 }, after = { 0 };
+        _cleanup_place_ struct reader_place place = { 0 };
+        _cleanup_path_ struct path after = { 0 };
 
         if (part->layer && path_check_component(part->layer, strlen(part->layer), d) < 0)
                 return REGISTRY_INVALID_NAME;
-        int r = registry_path(of, key, &path, d);
+        int r = reader_find(of, q, &place, d);
         if (r == 0 && part->after)
                 r = registry_path(of, part->after, &after, d);
-        return r != 0 ? r : walk_open(of, &path, part->layer, part->after ? &after : NULL, ret, d);
+        if (r == 0)
+                r = walk_open(of, place.way.path, part->layer, part->after ? &after : NULL, ret, d);
+        return registry_explain_way(&place.way, r, d);
 }
 
-size_t reader_look_at_tree(struct registry *of, const char *key, const struct reader_part *part)
+size_t reader_look_at_tree(
+        struct registry *of, const struct reader_question *q, const struct reader_part *part)
 {
         _cleanup_store_scope_ struct store_scope scope = registry_scope(of);
         _cleanup_walk_ struct walk *walk = NULL;
@@ -160,7 +167,7 @@ size_t reader_look_at_tree(struct registry *of, const char *key, const struct re
         const uint64_t end = clock_usec() + 2 * PAGE_USEC;
         size_t taken = 0, n = 0;
 
-        if (open_walk(of, key, part, &walk, NULL) != 0)
+        if (open_walk(of, q, part, &walk, NULL) != 0)
                 return 0;
         while (walk_next(walk, &k) > 0) {
                 n++;
@@ -171,15 +178,15 @@ size_t reader_look_at_tree(struct registry *of, const char *key, const struct re
         return 0;
 }
 
-int reader_answer_tree(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
-        const struct reader_part *part, sd_bus_error *error)
+int reader_answer_tree(struct reader *reader, struct registry *of, sd_bus_message *m,
+        const struct reader_question *q, const struct reader_part *part, sd_bus_error *error)
 {
         _cleanup_store_scope_ struct store_scope scope = registry_scope(of);
         _cleanup_walk_ struct walk *walk = NULL;
         struct page page = { .reader = reader, .of = of, .n_max = part->keys_max };
         struct diag d = { 0 };
 
-        int r = open_walk(of, key, part, &walk, &d);
+        int r = open_walk(of, q, part, &walk, &d);
         if (r != 0)
                 return reader_fail(reader, of, r, &d, error);
         const struct caller *caller = gate_caller(reader->gate, m);
@@ -195,14 +202,14 @@ int reader_answer_tree(struct reader *reader, struct registry *of, sd_bus_messag
 int reader_read_tree(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct reader *reader = userdata;
+        struct reader_question q = { 0 };
         struct reader_part part = { 0 };
-        const char *key;
 
-        int r = sd_bus_message_read(m, "s", &key);
+        int r = sd_bus_message_read(m, "s", &q.key);
         if (r >= 0)
-                r = read_options(m, &part, error);
+                r = read_options(m, &q, &part, error);
         if (r < 0)
                 return r;
         writer_flush(reader->writer);
-        return reader_answer_tree(reader, reader->registry, m, key, &part, error);
+        return reader_answer_tree(reader, reader->registry, m, &q, &part, error);
 }

@@ -83,8 +83,17 @@ static int append_origin(const struct registry *of, sd_bus_message *reply, const
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int reply_why(const struct registry *of, sd_bus_message *m, const struct path *path, const char *name,
-        const struct why_entry *list, size_t n)
+static int append_links(sd_bus_message *reply, const struct registry_way *way)
+{
+        int r = sd_bus_message_open_container(reply, 'a', "(ss)");
+
+        for (size_t i = 0; r >= 0 && i < way->n; i++)
+                r = sd_bus_message_append(reply, "(ss)", way->links[i].path, way->links[i].target);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int reply_why(const struct registry *of, sd_bus_message *m, const struct registry_way *way,
+        const char *name, const struct why_entry *list, size_t n)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
         const struct why_entry *winner = n > 0 && list[0].state == WHY_WINS ? list : NULL;
@@ -92,17 +101,19 @@ static int reply_why(const struct registry *of, sd_bus_message *m, const struct 
 
         int r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
-                r = sd_bus_message_append(reply, "bs", (int)exists, path->text);
+                r = sd_bus_message_append(reply, "bs", (int)exists, way->path->text);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(sustuvs)");
         for (size_t i = 0; r >= 0 && i < n; i++)
                 r = append_why(reply, &list[i]);
         if (r >= 0)
-                r = append_default(of, reply, path, name, !exists);
+                r = append_default(of, reply, way->path, name, !exists);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         if (r >= 0)
                 r = append_origin(of, reply, winner);
+        if (r >= 0)
+                r = append_links(reply, way);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
@@ -131,33 +142,31 @@ static int why_no_key(
 }
 
 /* What may be in the key is not, where it is hidden or missing. */
-static int find_why(struct registry *of, const char *key, const char *name, struct path *path,
+static int find_why(struct registry *of, const struct reader_question *q, struct reader_place *place,
         struct why_entry **ret, size_t *ret_n, struct diag *d)
 {
         struct guid guid;
 
-        int r = registry_path(of, key, path, d);
+        int r = reader_find(of, q, place, d);
         if (r == 0)
-                r = registry_find_key(of, path, &guid, d);
-        if (r == 0 && path_check_value_name(name, strlen(name), d) < 0)
-                return REGISTRY_INVALID_NAME;
+                r = registry_find_key(of, place->way.path, &guid, d);
         if (r == REGISTRY_NOT_FOUND)
-                return why_no_key(of, path, ret, ret_n);
+                return why_no_key(of, place->way.path, ret, ret_n);
         return r != 0 ? r
-                      : resolve_why(registry_store(of), registry_layers(of), &guid, name, strlen(name), ret,
-                                ret_n);
+                      : resolve_why(registry_store(of), registry_layers(of), &guid, q->name, strlen(q->name),
+                                ret, ret_n);
 }
 
-int reader_answer_resolve(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
-        const char *name, sd_bus_error *error)
+int reader_answer_resolve(struct reader *reader, struct registry *of, sd_bus_message *m,
+        const struct reader_question *q, sd_bus_error *error)
 {
         _cleanup_store_scope_ struct store_scope scope = registry_scope(of);
         _cleanup_free_ struct why_entry *list = NULL;
-        _cleanup_path_ struct path path = { 0 };
+        _cleanup_place_ struct reader_place place = { 0 };
         struct diag d = { 0 };
         size_t n = 0, taken = 0;
 
-        int r = find_why(of, key, name, &path, &list, &n, &d);
+        int r = find_why(of, q, &place, &list, &n, &d);
         if (r != 0)
                 return reader_fail(reader, of, r, &d, error);
         for (size_t i = 0; r == 0 && i < n; i++) {
@@ -166,9 +175,12 @@ int reader_answer_resolve(struct reader *reader, struct registry *of, sd_bus_mes
                 r = answer_take(&taken,
                         answer_value_bytes(&v, list[i].layer, list[i].file ? list[i].file : ""), error);
         }
+        for (size_t i = 0; r == 0 && i < place.way.n; i++)
+                r = answer_take(
+                        &taken, strlen(place.way.links[i].path) + strlen(place.way.links[i].target), error);
         if (r == 0)
                 r = gate_take(reader->gate, m, taken, error);
-        return r < 0 ? r : reply_why(of, m, &path, name, list, n);
+        return r < 0 ? r : reply_why(of, m, &place.way, q->name, list, n);
 }
 
 int reader_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error)

@@ -25,20 +25,49 @@ int reader_fail(
         return answer_fail(of, e, d, error);
 }
 
-int reader_path(
-        const struct registry *of, const char *key, const char *name, struct path *ret, struct diag *d)
+void reader_place_done(struct reader_place *p)
 {
-        int r = registry_path(of, key, ret, d);
-        return r == 0 && path_check_value_name(name, strlen(name), d) < 0 ? REGISTRY_INVALID_NAME : r;
+        registry_way_done(&p->way);
+        path_done(&p->given);
+}
+
+static int parse(
+        const struct registry *of, const struct reader_question *q, struct path *ret, struct diag *d)
+{
+        int r = registry_path(of, q->key, ret, d);
+
+        return r == 0 && q->name && path_check_value_name(q->name, strlen(q->name), d) < 0
+                       ? REGISTRY_INVALID_NAME
+                       : r;
+}
+
+int reader_find(
+        const struct registry *of, const struct reader_question *q, struct reader_place *ret, struct diag *d)
+{
+        int r = parse(of, q, &ret->given, d);
+
+        return r != 0 ? r : registry_follow(of, &ret->given, q->of_link, &ret->way, d);
+}
+
+int reader_find_any(
+        const struct registry *of, const struct reader_question *q, struct reader_place *ret, struct diag *d)
+{
+        int r = parse(of, q, &ret->given, d);
+
+        if (r == 0)
+                r = registry_follow(of, &ret->given, q->of_link, &ret->way, NULL);
+        return r == REGISTRY_BAD_LINK || r == REGISTRY_LINK_LOOP ? 0 : r;
 }
 
 static int get(
-        struct registry *of, const char *key, const char *name, struct registry_value *ret, struct diag *d)
+        struct registry *of, const struct reader_question *q, struct registry_value *ret, struct diag *d)
 {
-        _cleanup_path_ struct path path = { 0 };
+        _cleanup_place_ struct reader_place place = { 0 };
 
-        int r = reader_path(of, key, name, &path, d);
-        return r != 0 ? r : registry_get(of, &path, name, ret, d);
+        int r = reader_find(of, q, &place, d);
+        if (r == 0)
+                r = registry_get(of, place.way.path, q->name, ret, d);
+        return registry_explain_way(&place.way, r, d);
 }
 
 static int append_value(sd_bus_message *m, const struct registry_value *v)
@@ -47,8 +76,8 @@ static int append_value(sd_bus_message *m, const struct registry_value *v)
         return r < 0 ? r : sd_bus_message_append(m, "ts", v->sequence, v->layer);
 }
 
-int reader_answer_get(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
-        const char *name, sd_bus_error *error)
+int reader_answer_get(struct reader *reader, struct registry *of, sd_bus_message *m,
+        const struct reader_question *q, sd_bus_error *error)
 {
         _cleanup_store_scope_ struct store_scope scope = registry_scope(of);
         _cleanup_message_ sd_bus_message *reply = NULL;
@@ -56,7 +85,7 @@ int reader_answer_get(struct reader *reader, struct registry *of, sd_bus_message
         struct diag d = { 0 };
         size_t taken = 0;
 
-        int r = get(of, key, name, &v, &d);
+        int r = get(of, q, &v, &d);
         if (r != 0)
                 return reader_fail(reader, of, r, &d, error);
         r = answer_take(&taken, answer_value_bytes(&v.value, "", v.layer), error);
@@ -72,15 +101,15 @@ int reader_answer_get(struct reader *reader, struct registry *of, sd_bus_message
 int reader_answer(
         struct reader *reader, sd_bus_message *m, bool of_value, reader_answer_t answer, sd_bus_error *error)
 {
-        const char *key, *name = NULL;
+        struct reader_question q = { 0 };
 
-        int r = sd_bus_message_read(m, "s", &key);
+        int r = sd_bus_message_read(m, "s", &q.key);
         if (r >= 0 && of_value)
-                r = sd_bus_message_read(m, "s", &name);
+                r = sd_bus_message_read(m, "s", &q.name);
         if (r < 0)
                 return r;
         writer_flush(reader->writer);
-        return answer(reader, reader->registry, m, key, name, error);
+        return answer(reader, reader->registry, m, &q, error);
 }
 
 int reader_get(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -95,7 +124,7 @@ static int append_one_of_many(struct reader *reader, sd_bus_message *reply, cons
         struct registry_value v = { .value = { .type = REG_NONE }, .layer = "" };
         struct diag d = { 0 };
 
-        int found = get(reader->registry, key, name, &v, &d);
+        int found = get(reader->registry, &(struct reader_question){ .key = key, .name = name }, &v, &d);
         if (found != 0 && found != REGISTRY_NOT_FOUND)
                 return reader_fail(reader, reader->registry, found, &d, error);
         int r = answer_take(taken, answer_value_bytes(&v.value, "", v.layer), error);
@@ -172,13 +201,15 @@ static int resolve_bytes(const struct registry *of, const struct guid *guid, str
 }
 
 /* The key that is called so, and what is in it, without the bytes of what is large. */
-static int find_contents(struct registry *of, const char *key, struct path *ret_path, struct guid *ret_guid,
-        struct contents *ret, struct diag *d)
+static int find_contents(struct registry *of, const struct reader_question *q,
+        struct reader_place *ret_place, struct guid *ret_guid, struct contents *ret, struct diag *d)
 {
-        int r = registry_path(of, key, ret_path, d);
+        int r = reader_find(of, q, ret_place, d);
         if (r == 0)
-                r = registry_find_key(of, ret_path, ret_guid, d);
-        return r != 0 ? r : resolve_contents(of, ret_guid, ret);
+                r = registry_find_key(of, ret_place->way.path, ret_guid, d);
+        if (r == 0)
+                r = resolve_contents(of, ret_guid, ret);
+        return registry_explain_way(&ret_place->way, r, d);
 }
 
 static int take_contents(
@@ -224,17 +255,17 @@ static int append_contents(sd_bus_message *reply, const struct contents *c)
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-int reader_answer_list(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
-        _unused_ const char *name, sd_bus_error *error)
+int reader_answer_list(struct reader *reader, struct registry *of, sd_bus_message *m,
+        const struct reader_question *q, sd_bus_error *error)
 {
         _cleanup_store_scope_ struct store_scope scope = registry_scope(of);
         _cleanup_contents_ struct contents contents = { 0 };
-        _cleanup_path_ struct path path = { 0 };
+        _cleanup_place_ struct reader_place place = { 0 };
         _cleanup_message_ sd_bus_message *reply = NULL;
         struct diag d = { 0 };
         struct guid guid;
 
-        int r = find_contents(of, key, &path, &guid, &contents, &d);
+        int r = find_contents(of, q, &place, &guid, &contents, &d);
         if (r != 0)
                 return reader_fail(reader, of, r, &d, error);
         r = take_contents(reader, m, &contents, error);
@@ -249,27 +280,27 @@ int reader_answer_list(struct reader *reader, struct registry *of, sd_bus_messag
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
-int reader_answer_info(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
-        _unused_ const char *name, sd_bus_error *error)
+int reader_answer_info(struct reader *reader, struct registry *of, sd_bus_message *m,
+        const struct reader_question *q, sd_bus_error *error)
 {
         _cleanup_store_scope_ struct store_scope scope = registry_scope(of);
         _cleanup_contents_ struct contents contents = { 0 };
-        _cleanup_path_ struct path path = { 0 };
+        _cleanup_place_ struct reader_place place = { 0 };
         struct diag d = { 0 };
         struct guid guid;
         char text[37];
 
-        int r = find_contents(of, key, &path, &guid, &contents, &d);
+        int r = find_contents(of, q, &place, &guid, &contents, &d);
         if (r != 0)
                 return reader_fail(reader, of, r, &d, error);
         const struct store_key *k = store_key(registry_store(of), &guid);
         if (!k)
                 return reader_fail(reader, of, REGISTRY_CORRUPT, &d, error);
         guid_format(&guid, text);
-        return sd_bus_reply_method_return(m, "a{sv}", 7, "Path", "s", path.text, "Guid", "s", text,
-                "Subkeys", "u", (uint32_t)contents.n_subkeys, "Values", "u", (uint32_t)contents.n_values,
-                "LastWriteUSec", "t", k->last_write / 1000, "Volatile", "b", (int)k->is_volatile, "Link",
-                "b", (int)k->is_link);
+        return sd_bus_reply_method_return(m, "a{sv}", 7, "Path", "s", place.way.path->text, "Guid", "s",
+                text, "Subkeys", "u", (uint32_t)contents.n_subkeys, "Values", "u",
+                (uint32_t)contents.n_values, "LastWriteUSec", "t", k->last_write / 1000, "Volatile", "b",
+                (int)k->is_volatile, "Link", "b", (int)k->is_link);
 }
 
 int reader_list(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -282,7 +313,7 @@ int reader_info(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return reader_answer(userdata, m, false, reader_answer_info, error);
 }
 
-/* ---- Keys as objects ---- */
+/* ---- Keys as objects. A link is one like others: followed, it could be without end. ---- */
 
 /* Object path to registry path. 1, 0 (not below our path or not an encoded one), or -ENOMEM. */
 static int object_to_key(const char *object, struct buf *ret)

@@ -31,35 +31,53 @@ int reader_history(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int reader_describe(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int reader_list_known(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
-/* What the two words can name. 0 or a registry's error. */
-_must_check_ int reader_path(
-        const struct registry *of, const char *key, const char *name, struct path *ret, struct diag *d);
+/* What a call is about. */
+struct reader_question {
+        const char *key;
+        const char *name; /* of a value; NULL: it is about none */
+        bool of_link;     /* where the key is a link, that itself */
+};
 
-/* The same of the registry, or of an earlier moment's; `name` is that of a value, where it is about one. 0,
- * or negative with `error` set: then it is to be answered. */
+/* Where the key is: `way.path`. */
+struct reader_place {
+        struct path given;
+        struct registry_way way;
+};
+void reader_place_done(struct reader_place *p);
+#define _cleanup_place_ _cleanup_(reader_place_done)
+/* *ret is empty before. 0 or a registry's error. */
+_must_check_ int reader_find(const struct registry *of, const struct reader_question *q,
+        struct reader_place *ret, struct diag *d);
+/* The same, of what need not be there: a link that cannot be followed is taken for a key. */
+_must_check_ int reader_find_any(const struct registry *of, const struct reader_question *q,
+        struct reader_place *ret, struct diag *d);
+
+/* The same of the registry, or of an earlier moment's. 0, or negative with `error` set: then it is to be
+ * answered. */
 typedef int (*reader_answer_t)(struct reader *reader, struct registry *of, sd_bus_message *m,
-        const char *key, const char *name, sd_bus_error *error);
+        const struct reader_question *q, sd_bus_error *error);
 /* Of the registry, to a call that has the key's path, and that name. */
 int reader_answer(struct reader *reader, sd_bus_message *m, bool of_value, reader_answer_t answer,
         sd_bus_error *error);
-int reader_answer_get(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
-        const char *name, sd_bus_error *error);
-int reader_answer_list(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
-        const char *name, sd_bus_error *error);
-int reader_answer_info(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
-        const char *name, sd_bus_error *error);
-int reader_answer_resolve(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
-        const char *name, sd_bus_error *error);
+int reader_answer_get(struct reader *reader, struct registry *of, sd_bus_message *m,
+        const struct reader_question *q, sd_bus_error *error);
+int reader_answer_list(struct reader *reader, struct registry *of, sd_bus_message *m,
+        const struct reader_question *q, sd_bus_error *error);
+int reader_answer_info(struct reader *reader, struct registry *of, sd_bus_message *m,
+        const struct reader_question *q, sd_bus_error *error);
+int reader_answer_resolve(struct reader *reader, struct registry *of, sd_bus_message *m,
+        const struct reader_question *q, sd_bus_error *error);
 /* A page of ReadTree(). */
 struct reader_part {
         const char *layer, *after; /* NULL: none */
         bool whole;
         size_t keys_max; /* it ends after so many; 0: where it is full */
 };
-int reader_answer_tree(struct reader *reader, struct registry *of, sd_bus_message *m, const char *key,
-        const struct reader_part *part, sd_bus_error *error);
+int reader_answer_tree(struct reader *reader, struct registry *of, sd_bus_message *m,
+        const struct reader_question *q, const struct reader_part *part, sd_bus_error *error);
 /* Looks at what that page will look at, and returns its `keys_max`. */
-size_t reader_look_at_tree(struct registry *of, const char *key, const struct reader_part *part);
+size_t reader_look_at_tree(
+        struct registry *of, const struct reader_question *q, const struct reader_part *part);
 
 /* answer_fail(), which also reports what failed in the store. */
 int reader_fail(

@@ -320,7 +320,8 @@ static const sd_bus_vtable registry_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS_OFFSET("Info", SD_BUS_ARGS("s", key), SD_BUS_RESULT("a{sv}", info),
                 reader_info, READER, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS_OFFSET("Resolve", SD_BUS_ARGS("s", key, "s", name),
-                SD_BUS_RESULT("b", exists, "s", path, "a(sustuvs)", entries, "a{sv}", origin),
+                SD_BUS_RESULT(
+                        "b", exists, "s", path, "a(sustuvs)", entries, "a{sv}", origin, "a(ss)", links),
                 reader_resolve, READER, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS_OFFSET("History", SD_BUS_ARGS("s", key, "b", subtree, "a{sv}", options),
                 SD_BUS_RESULT("a(ttssssbbuvuva{sv})", changes, "t", cursor), reader_history, READER,
@@ -343,8 +344,9 @@ static const sd_bus_vtable registry_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS_OFFSET("InfoAt", SD_BUS_ARGS("s", key, "a{sv}", moment),
                 SD_BUS_RESULT("a{sv}", info), past_call, PAST, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS_OFFSET("ResolveAt", SD_BUS_ARGS("s", key, "s", name, "a{sv}", moment),
-                SD_BUS_RESULT("b", exists, "s", path, "a(sustuvs)", entries, "a{sv}", origin), past_call,
-                PAST, UNPRIVILEGED),
+                SD_BUS_RESULT(
+                        "b", exists, "s", path, "a(sustuvs)", entries, "a{sv}", origin, "a(ss)", links),
+                past_call, PAST, UNPRIVILEGED),
 
         SD_BUS_METHOD_WITH_ARGS_OFFSET("Set",
                 SD_BUS_ARGS("s", key, "s", name, "u", type, "v", data, "a{sv}", options),

@@ -80,14 +80,15 @@ static int add_change(struct request *q, enum change_action action, const char *
 static int read_data(struct request *q, struct change *c, sd_bus_error *error)
 {
         const struct registry *registry = q->writer->config->registry;
-        size_t max = c->action == CHANGE_SET ? registry_value_max(registry) : 0;
+        const bool has_data = c->action == CHANGE_SET || c->action == CHANGE_CREATE_LINK;
+        size_t max = has_data ? registry_value_max(registry) : 0;
         struct diag d = { 0 };
 
         c->at = q->bytes.len;
         int r = wire_read_value_within(q->m, max, &q->bytes, &c->type, &c->size, &d);
         if (r < 0)
                 return answer_invalid(r, &d, error);
-        if (c->action != CHANGE_SET)
+        if (!has_data)
                 return r;
         r = registry_check_size(registry, &c->path, c->name, c->size, &d);
         if (r != 0)
@@ -108,6 +109,7 @@ static int parse_action(const char *s, enum change_action *ret, sd_bus_error *er
                 [CHANGE_SET] = "set",
                 [CHANGE_DELETE] = "delete",
                 [CHANGE_CREATE_KEY] = "create-key",
+                [CHANGE_CREATE_LINK] = "create-link",
                 [CHANGE_DELETE_KEY] = "delete-key",
                 [CHANGE_HIDE_KEY] = "hide-key",
                 [CHANGE_SHOW_KEY] = "show-key",
@@ -121,8 +123,8 @@ static int parse_action(const char *s, enum change_action *ret, sd_bus_error *er
                         return 0;
                 }
         return sd_bus_error_setf(error, ERROR_INVALID_VALUE,
-                "there is no action '%s'; there are set, delete, create-key, delete-key, hide-key, show-key, mask-values "
-                "and unmask-values",
+                "there is no action '%s'; there are set, delete, create-key, create-link, delete-key, hide-key, show-key, "
+                "mask-values and unmask-values",
                 s);
 }
 
@@ -347,6 +349,9 @@ int request_new_restore(struct writer *w, sd_bus_message *m, struct restoration 
 static int apply_one(struct request *q, const struct change *c, struct diag *d)
 {
         struct registry *registry = q->writer->config->registry;
+        const struct value v = {
+                .type = c->type, .data = q->bytes.data ? q->bytes.data + c->at : NULL, .size = c->size
+        };
         const struct registry_write w = {
                 .path = &c->path,
                 .name = c->name,
@@ -355,9 +360,8 @@ static int apply_one(struct request *q, const struct change *c, struct diag *d)
                 .is_volatile = q->options.is_volatile,
                 .recursive = q->options.recursive,
                 .if_needed = q->options.if_needed,
-        };
-        const struct value v = {
-                .type = c->type, .data = q->bytes.data ? q->bytes.data + c->at : NULL, .size = c->size
+                .of_link = q->options.no_follow,
+                .target = c->type == REG_NONE && c->size == 0 ? NULL : &v,
         };
 
         switch (c->action) {
@@ -367,6 +371,8 @@ static int apply_one(struct request *q, const struct change *c, struct diag *d)
                 return registry_delete(registry, &w, d);
         case CHANGE_CREATE_KEY:
                 return registry_create_key(registry, &w, d);
+        case CHANGE_CREATE_LINK:
+                return registry_create_link(registry, &w, d);
         case CHANGE_DELETE_KEY:
                 return registry_delete_key(registry, &w, d);
         case CHANGE_HIDE_KEY:

@@ -12,6 +12,7 @@ enum change_action {
         CHANGE_SET,
         CHANGE_DELETE,
         CHANGE_CREATE_KEY,
+        CHANGE_CREATE_LINK,
         CHANGE_DELETE_KEY,
         CHANGE_HIDE_KEY,
         CHANGE_SHOW_KEY,

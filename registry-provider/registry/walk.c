@@ -51,7 +51,7 @@ static int look_at(const struct walk *t, const struct store_path_entry *chain, s
                         return r == -ENOENT ? 0 : r;
                 *ret_key = entry->target;
                 *ret_name = entry->name;
-                *ret_flags = WALK_NAMED;
+                *ret_flags = WALK_NAMED | (entry->is_link ? WALK_LINK : 0);
                 return 1;
         }
         const struct store_path_entry *mine = registry_entry_in_layer(chain, t->layer);
@@ -60,7 +60,7 @@ static int look_at(const struct walk *t, const struct store_path_entry *chain, s
                 return 0;
         *ret_key = named ? named->target : (struct guid){ 0 };
         *ret_name = mine ? mine->name : named->name;
-        *ret_flags = !mine ? 0 : mine->hidden ? WALK_HIDDEN : WALK_NAMED;
+        *ret_flags = !mine ? 0 : mine->hidden ? WALK_HIDDEN : WALK_NAMED | (mine->is_link ? WALK_LINK : 0);
         return 1;
 }
 

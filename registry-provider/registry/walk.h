@@ -8,10 +8,11 @@
 #include "registry.h"
 
 enum {
-        WALK_NAMED = 1,   /* the key is there: seen, or named by the layer */
-        WALK_HIDDEN = 2,  /* the layer hides the key */
-        WALK_BLANKET = 4, /* the layer masks all values of the key */
-        WALK_VOLATILE = 8 /* a key that is named lives in memory only */
+        WALK_NAMED = 1,    /* the key is there: seen, or named by the layer */
+        WALK_HIDDEN = 2,   /* the layer hides the key */
+        WALK_BLANKET = 4,  /* the layer masks all values of the key */
+        WALK_VOLATILE = 8, /* a key that is named lives in memory only */
+        WALK_LINK = 16     /* a key that is named is a link, which is not followed */
 };
 
 struct walk_key {
@@ -23,9 +24,10 @@ struct walk_key {
 
 struct walk;
 
-/* `layer`: NULL: what is effective; else that layer's own entries, whether it counts or not. `after`: the
- * path of a key below (or the key itself), behind which it begins; NULL: with the key. 0 or a registry's
- * error: REGISTRY_NOT_FOUND where there is no such layer, or (of what is effective) no such key. */
+/* `path`: as registry_follow() has it. `layer`: NULL: what is effective; else that layer's own entries,
+ * whether it counts or not. `after`: the path of a key below (or the key itself), behind which it begins;
+ * NULL: with the key. 0 or a registry's error: REGISTRY_NOT_FOUND where there is no such layer, or (of what
+ * is effective) no such key. */
 _must_check_ int walk_open(struct registry *r, const struct path *path, const char *layer,
         const struct path *after, struct walk **ret, struct diag *d);
 struct walk *walk_close(struct walk *t);

@@ -288,7 +288,7 @@ int wire_read_options(sd_bus_message *m, struct wire_options *ret, struct diag *
                 REGISTRY = 3,
         };
         struct wire_options o = { 0 };
-        int is_volatile = 0, recursive = 0, if_needed = 0, unchanged = 0;
+        int is_volatile = 0, recursive = 0, if_needed = 0, no_follow = 0, unchanged = 0;
         const struct wire_member members[] = {
                 { "layer", "s", &o.layer },
                 { "ends", "s", &o.ends },
@@ -297,6 +297,7 @@ int wire_read_options(sd_bus_message *m, struct wire_options *ret, struct diag *
                 { "volatile", "b", &is_volatile },
                 { "recursive", "b", &recursive },
                 { "if-needed", "b", &if_needed },
+                { "no-follow", "b", &no_follow },
                 { "unchanged", "b", &unchanged },
                 { "on-behalf-of", "s", &o.on_behalf_of },
         };
@@ -309,6 +310,7 @@ int wire_read_options(sd_bus_message *m, struct wire_options *ret, struct diag *
         o.registry.given = dict.there >> REGISTRY & 1;
         o.is_volatile = is_volatile != 0;
         o.recursive = recursive != 0;
+        o.no_follow = no_follow != 0;
         o.if_needed = if_needed != 0;
         o.unchanged = unchanged != 0;
         *ret = o;
@@ -330,6 +332,8 @@ enum exit_code wire_exit_code(const sd_bus_error *error)
                 { ERROR_INVALID_VALUE, EXIT_CODE_INVALID },
                 { ERROR_TOO_LARGE, EXIT_CODE_INVALID },
                 { ERROR_NOT_KEPT, EXIT_CODE_INVALID },
+                { ERROR_LINK_LOOP, EXIT_CODE_INVALID },
+                { ERROR_BAD_LINK, EXIT_CODE_INVALID },
                 { ERROR_NOT_EMPTY, EXIT_CODE_INVALID },
                 { ERROR_REFUSED, EXIT_CODE_INVALID },
                 { SD_BUS_ERROR_INVALID_ARGS, EXIT_CODE_INVALID },

@@ -51,6 +51,7 @@ struct wire_options {
         bool is_volatile;         /* "volatile" b */
         bool recursive;           /* "recursive" b */
         bool if_needed;           /* "if-needed" b */
+        bool no_follow;           /* "no-follow" b: a key that is a link is meant itself */
         bool unchanged; /* "unchanged" b: Subscribe: also report writes that changed nothing effective */
 };
 

@@ -30,6 +30,8 @@
 #define ERROR_CORRUPT "org.peios.Error.Corrupt"     /* two entries claim the same precedence and sequence */
 #define ERROR_LIMIT "org.peios.Error.LimitExceeded" /* too many subscriptions or layers */
 #define ERROR_NOT_KEPT "org.peios.Error.NotKept"    /* the history does not go back so far */
+#define ERROR_LINK_LOOP "org.peios.Error.LinkLoop"  /* links that lead to each other, or too many */
+#define ERROR_BAD_LINK "org.peios.Error.BadLink"    /* a link that leads nowhere, or where a key has to be */
 #define ERROR_REFUSED                                                                                       \
         "org.peios.Error.Refused" /* stored, but the policy service does not accept the value */
 #define ERROR_NOT_IN_FORCE "org.peios.Error.NotInForce" /* stored, but another layer's value wins */

@@ -138,7 +138,7 @@ START_TEST(options)
 {
         static const char allowed[] =
                 "there is no option 'colour'; there are layer (s), ends (s), expected-sequence (t), registry-sequence (t), "
-                "volatile (b), recursive (b), if-needed (b), unchanged (b) and on-behalf-of (s)";
+                "volatile (b), recursive (b), if-needed (b), no-follow (b), unchanged (b) and on-behalf-of (s)";
 
         registryd_start(NULL);
         refused(world.bus, ERROR_INVALID_VALUE, allowed, "Set", "ssuva{sv}", KEY, "V", SZ, "s", "x", 1,
@@ -167,7 +167,7 @@ START_TEST(transactions)
 {
         registryd_start(NULL);
         refused(world.bus, ERROR_INVALID_VALUE,
-                "there is no action 'drop'; there are set, delete, create-key, delete-key,", "Transact",
+                "there is no action 'drop'; there are set, delete, create-key, create-link,", "Transact",
                 "a(sssuv)a{sv}", 1, "drop", KEY, "", 0u, "ay", 0, 0);
         /* All or nothing: the second fails. */
         refused(world.bus, ERROR_NOT_FOUND, "has no value 'None'", "Transact", "a(sssuv)a{sv}", 2, "set",

@@ -71,8 +71,9 @@ START_TEST(which_moment)
                 "t", ((uint64_t)time(NULL) + 60) * 1000000);
         refused(world.bus, ERROR_INVALID_VALUE, "one of the options sequence and time", "GetAt", "ssa{sv}",
                 KEY, "V", 0);
-        refused(world.bus, ERROR_INVALID_VALUE, "no option 'at'; there are sequence (t) and time (t)",
-                "ListAt", "sa{sv}", KEY, 1, "at", "t", UINT64_C(1));
+        refused(world.bus, ERROR_INVALID_VALUE,
+                "no option 'at'; there are sequence (t), time (t) and no-follow (b)", "ListAt", "sa{sv}",
+                KEY, 1, "at", "t", UINT64_C(1));
         refused(world.bus, ERROR_INVALID_NAME, "", "ListAt", "sa{sv}", "\\A\\\\B", 1, "sequence", "t",
                 UINT64_C(1));
         /* Before there was anything. */

@@ -17,8 +17,10 @@ struct caller *__wrap_gate_caller(struct gate *g, sd_bus_message *m);
 void __wrap_gate_took(struct gate *g, sd_bus_message *m, uint64_t since);
 int __wrap_gate_take(struct gate *g, sd_bus_message *m, size_t bytes, sd_bus_error *error);
 void __wrap_writer_flush(struct writer *w);
-size_t __wrap_reader_look_at_tree(struct registry *of, const char *key, const struct reader_part *part);
-size_t __real_reader_look_at_tree(struct registry *of, const char *key, const struct reader_part *part);
+size_t __wrap_reader_look_at_tree(
+        struct registry *of, const struct reader_question *q, const struct reader_part *part);
+size_t __real_reader_look_at_tree(
+        struct registry *of, const struct reader_question *q, const struct reader_part *part);
 int __wrap_sd_bus_send(sd_bus *bus, sd_bus_message *m, uint64_t *cookie);
 
 static struct caller_user user = { .uid = 1 };
@@ -50,9 +52,10 @@ void __wrap_writer_flush(_unused_ struct writer *w)
 {
 }
 
-size_t __wrap_reader_look_at_tree(struct registry *of, const char *key, const struct reader_part *part)
+size_t __wrap_reader_look_at_tree(
+        struct registry *of, const struct reader_question *q, const struct reader_part *part)
 {
-        const size_t max = __real_reader_look_at_tree(of, key, part);
+        const size_t max = __real_reader_look_at_tree(of, q, part);
 
         return keys_max ? keys_max : max;
 }
@@ -177,17 +180,18 @@ END_TEST
 START_TEST(a_look_says_where_it_ended)
 {
         _cleanup_store_scope_ struct store_scope scope = registry_scope(w.r);
+        const struct reader_question machine = { .key = "Machine" };
         const struct reader_part part = { 0 };
         _cleanup_buf_ struct buf script = BUF_INIT;
         char text[WORLD_VALUE_MAX / 2 - 1];
 
         memset(text, 'x', sizeof(text) - 1);
         text[sizeof(text) - 1] = '\0';
-        ck_assert_uint_eq(__real_reader_look_at_tree(w.r, "Machine", &part), 0);
+        ck_assert_uint_eq(__real_reader_look_at_tree(w.r, &machine, &part), 0);
         for (unsigned i = 0; i < MANY; i++)
                 buf_printf(&script, "set - Machine\\K%u V %s\n", i, text);
         world_do(&w, buf_str(&script));
-        const size_t n = __real_reader_look_at_tree(w.r, "Machine", &part);
+        const size_t n = __real_reader_look_at_tree(w.r, &machine, &part);
         ck_assert(n > 0 && n < MANY);
 }
 END_TEST
