@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "definitions/builtin.h"
+#include "base/array.h"
 #include "layout.h"
 #include "overlay.h"
 #include "schema.h"
@@ -47,11 +48,9 @@ static int keep(struct schema_files *f, const char *path, struct buf *text)
         if (!f)
                 return 0;
         if (!file) {
-                struct schema_file *list = reallocarray(f->list, f->n + 1, sizeof(*list));
-                if (!list)
+                if (array_grow(&f->list, f->n, sizeof(*f->list)) < 0)
                         return -ENOMEM;
-                f->list = list;
-                file = &list[f->n];
+                file = &f->list[f->n];
                 *file = (struct schema_file){ .path = strdup(path) };
                 if (!file->path)
                         return -ENOMEM;

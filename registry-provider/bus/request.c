@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/dbus/names.h"
 #include "../../schema/events/daemon-bus.h"
 #include "../store/history.h"
@@ -58,12 +59,8 @@ static int add_change(struct request *q, enum change_action action, const char *
         if (q->n == REGISTRY_CHANGES_MAX)
                 return sd_bus_error_setf(error, ERROR_TOO_LARGE, "more than %u changes in one transaction",
                         REGISTRY_CHANGES_MAX);
-        if ((q->n & (q->n - 1)) == 0) {
-                struct change *list = reallocarray(q->list, q->n ? q->n * 2 : 1, sizeof(*list));
-                if (!list)
-                        return -ENOMEM;
-                q->list = list;
-        }
+        if (array_grow(&q->list, q->n, sizeof(*q->list)) < 0)
+                return -ENOMEM;
         struct change c = { .action = action, .name = name };
         int r = find_path(q, key, &c, &d);
         if (r == 0 && path_check_value_name(name, strlen(name), &d) < 0)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/base/hashmap.h"
 #include "../../schema/bus/cleanup.h"
 #include "../../schema/dbus/names.h"
@@ -133,13 +134,8 @@ static struct topic *same_topic(struct topic *chain, const struct subscription *
 
 static int list_insert(struct topics *t, struct topic *topic)
 {
-        /* Grows by doubling: capacity is the next power of two. */
-        if ((t->n & (t->n - 1)) == 0) {
-                struct topic **list = reallocarray(t->list, t->n ? t->n * 2 : 1, sizeof(struct topic *));
-                if (!list)
-                        return -ENOMEM;
-                t->list = list;
-        }
+        if (array_grow(&t->list, t->n, sizeof(struct topic *)) < 0)
+                return -ENOMEM;
         size_t at = place_of(t, 0, topic->path->text, topic->path->len, false);
         memmove(t->list + at + 1, t->list + at, (t->n - at) * sizeof(struct topic *));
         t->list[at] = topic;
@@ -259,14 +255,8 @@ static int keep(struct topic *topic, const struct registry_event *e)
 {
         if (topic->n >= TOPIC_EVENTS_MAX || answer_take(&topic->bytes, answer_event_bytes(e), NULL) < 0)
                 return -EMSGSIZE;
-        /* Grows by doubling: capacity is the next power of two. */
-        if ((topic->n & (topic->n - 1)) == 0) {
-                const struct registry_event **events = reallocarray(
-                        topic->events, topic->n ? topic->n * 2 : 1, sizeof(const struct registry_event *));
-                if (!events)
-                        return -ENOMEM;
-                topic->events = events;
-        }
+        if (array_grow(&topic->events, topic->n, sizeof(const struct registry_event *)) < 0)
+                return -ENOMEM;
         topic->events[topic->n++] = e;
         return 0;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/base/log.h"
 #include "../../schema/layout.h"
 #include "../store/history.h"
@@ -72,13 +73,10 @@ static struct ends_layer *find(const struct ends *e, const char *name)
 
 static int add(struct ends *e, const struct layer *l)
 {
-        struct ends_layer *list = reallocarray(e->list, e->n + 1, sizeof(*list));
-
-        if (!list)
+        if (array_grow(&e->list, e->n, sizeof(*e->list)) < 0)
                 return -ENOMEM;
-        e->list = list;
-        list[e->n] = (struct ends_layer){ .name = strdup(l->name), .end = l->end, .is_seen = true };
-        if (!list[e->n].name)
+        e->list[e->n] = (struct ends_layer){ .name = strdup(l->name), .end = l->end, .is_seen = true };
+        if (!e->list[e->n].name)
                 return -ENOMEM;
         e->n++;
         return 0;

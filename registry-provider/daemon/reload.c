@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/base/file.h"
 #include "../../schema/base/log.h"
 #include "../../schema/base/diag.h"
@@ -34,12 +35,10 @@ static bool same_file(const struct stat *a, const struct stat *b)
 
 static int add(struct reload *r, const char *path, const struct stat *st)
 {
-        struct reload_file *list = reallocarray(r->files, r->n_files + 1, sizeof(*list));
-        if (!list)
+        if (array_grow(&r->files, r->n_files, sizeof(*r->files)) < 0)
                 return -ENOMEM;
-        r->files = list;
-        list[r->n_files] = (struct reload_file){ .path = strdup(path), .st = *st, .is_new = true };
-        if (!list[r->n_files].path)
+        r->files[r->n_files] = (struct reload_file){ .path = strdup(path), .st = *st, .is_new = true };
+        if (!r->files[r->n_files].path)
                 return -ENOMEM;
         r->n_files++;
         return 0;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "entry.h"
 
 void known_done(struct known *k)
@@ -101,13 +102,13 @@ static int read_one(struct known_list *l)
         int r = sd_bus_message_read(l->reply, "s", &k.path);
         if (r >= 0)
                 r = description_read(l->reply, &k.d);
-        struct known *list = r < 0 ? NULL : reallocarray(l->list, l->n + 1, sizeof(*list));
-        if (!list) {
+        if (r >= 0)
+                r = array_grow(&l->list, l->n, sizeof(*l->list));
+        if (r < 0) {
                 known_done(&k);
-                return r < 0 ? r : -ENOMEM;
+                return r;
         }
-        l->list = list;
-        list[l->n++] = k;
+        l->list[l->n++] = k;
         return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../resolve/resolve.h"
 
 /* Each thing is held by a structure and an index, whatever it says itself; and the database holds the pages
@@ -483,16 +484,10 @@ static int add_event(struct effects *fx, struct registry_events *events, enum re
         bool own_path = kind == EVENT_KEY_DELETED;
 
         int error = effects_take_room(fx, key->path_len + strlen(name) + (v ? v->size : 0));
+        if (error == 0)
+                error = array_grow(&events->list, events->n, sizeof(*events->list));
         if (error < 0)
                 return error;
-        /* Grows by doubling: capacity is the next power of two. */
-        if ((events->n & (events->n - 1)) == 0) {
-                struct registry_event *list =
-                        reallocarray(events->list, events->n ? events->n * 2 : 1, sizeof(*list));
-                if (!list)
-                        return -ENOMEM;
-                events->list = list;
-        }
         struct registry_event e = { .kind = kind,
                 .path = path_of(key, own_path ? name : NULL),
                 .name = strdup(own_path ? "" : name),

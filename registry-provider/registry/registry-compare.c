@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "registry.h"
 
 /* Names of subkeys that are looked at together. */
@@ -157,14 +158,10 @@ static int add(struct compare *c, const struct visit *v, const struct element *e
                 return registry_fail(c->d, REGISTRY_TOO_LARGE,
                         "it differs from the registry in more than one change may have: %u entries, and %u bytes",
                         REGISTRY_DIFFERENCES_MAX, REGISTRY_DIFFERENCES_BYTES_MAX);
-        if ((to->n & (to->n - 1)) == 0) {
-                struct registry_difference **list =
-                        reallocarray(to->list, to->n ? to->n * 2 : 1, sizeof(struct registry_difference *));
-                if (!list)
-                        return -ENOMEM;
-                to->list = list;
-        }
-        struct registry_difference *d = calloc(1, sizeof(*d) + len + strlen(e->layer) + 1);
+        struct registry_difference *d =
+                array_grow(&to->list, to->n, sizeof(struct registry_difference *)) < 0
+                        ? NULL
+                        : calloc(1, sizeof(*d) + len + strlen(e->layer) + 1);
         if (!d)
                 return -ENOMEM;
         d->kind = e->kind;

@@ -3,6 +3,7 @@
  * store, so a reload is a comparison: what is new or differs is written with a new sequence, what went is
  * withdrawn, all else is left alone. */
 #include "transaction.h"
+#include "../../schema/base/array.h"
 
 #include <errno.h>
 #include <string.h>
@@ -114,12 +115,8 @@ static uint32_t probe_hash(const struct probe *p)
 static int hold(
         struct registry_contents *h, const struct probe *p, unsigned depth, const struct guid *target)
 {
-        if ((h->n & (h->n - 1)) == 0) {
-                struct contents_item **list = reallocarray(h->list, h->n ? h->n * 2 : 1, sizeof(*list));
-                if (!list)
-                        return -ENOMEM;
-                h->list = list;
-        }
+        if (array_grow(&h->list, h->n, sizeof(struct contents_item *)) < 0)
+                return -ENOMEM;
         size_t size = strlen(p->name) + 1;
         struct contents_item *held = malloc(sizeof(*held) + size);
         if (!held)

@@ -2,6 +2,7 @@
 /* What is to be taken back: the entries that rows of the history changed, each with its oldest row, and the
  * keys that they dropped; or those in which a copy differs. */
 #include "registry-undo.h"
+#include "../../schema/base/array.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -59,13 +60,8 @@ int undo_add_target(struct undo *u, const struct undo_probe *p, struct undo_targ
 {
         const size_t len = strlen(p->name) + 1;
 
-        if ((u->n & (u->n - 1)) == 0) {
-                struct undo_target **list =
-                        reallocarray(u->list, u->n ? u->n * 2 : 1, sizeof(struct undo_target *));
-                if (!list)
-                        return -ENOMEM;
-                u->list = list;
-        }
+        if (array_grow(&u->list, u->n, sizeof(struct undo_target *)) < 0)
+                return -ENOMEM;
         struct undo_target *t = calloc(1, sizeof(*t) + len + strlen(p->layer) + 1);
         if (!t || hashmap_put(&u->index, probe_hash(p), t) < 0) {
                 free(t);

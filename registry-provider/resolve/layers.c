@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/values/value.h"
 
 bool layers_name_equal(const char *a, const char *b)
@@ -106,13 +107,11 @@ int layers_set(struct layers *l, const char *name, uint32_t precedence, bool ena
         if (found) {
                 layer_done(&l->list[at]);
         } else {
-                struct layer *list = reallocarray(l->list, l->n + 1, sizeof(*list));
-                if (!list) {
+                if (array_grow(&l->list, l->n, sizeof(*l->list)) < 0) {
                         layer_done(&made);
                         return -ENOMEM;
                 }
-                memmove(list + at + 1, list + at, (l->n - at) * sizeof(*list));
-                l->list = list;
+                memmove(l->list + at + 1, l->list + at, (l->n - at) * sizeof(*l->list));
                 l->n++;
         }
         l->list[at] = made;

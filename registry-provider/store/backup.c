@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/base/clock.h"
 
 #define PREFIX "backup-"
@@ -82,11 +83,9 @@ int backup_list(const char *file, struct backup **ret, size_t *ret_n)
                 struct stat st;
                 if (!parse_name(e->d_name, &found) || fstatat(dirfd(dir), e->d_name, &st, 0) < 0)
                         continue;
-                struct backup *more = reallocarray(list, n + 1, sizeof(*more));
-                if (!more)
+                if (array_grow(&list, n, sizeof(*list)) < 0)
                         return -ENOMEM;
                 found.time = (uint64_t)st.st_mtim.tv_sec * 1000000 + (uint64_t)st.st_mtim.tv_nsec / 1000;
-                list = more;
                 list[n++] = found;
         }
         if (n > 0)

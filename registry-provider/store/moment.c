@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/base/date.h"
 #include "../../schema/base/hashmap.h"
 
@@ -86,20 +87,14 @@ static bool add_thing(const struct store *s, const struct probe *p)
 /* Rows of which each is the first since the moment to change something: to undo them is enough. */
 struct first_rows {
         int64_t *ids;
-        size_t n, size;
+        size_t n;
         uint64_t bytes;
 };
 
 static bool add_row(struct first_rows *rows, int64_t id)
 {
-        if (rows->n == rows->size) {
-                size_t size = rows->size ? rows->size * 2 : 64;
-                int64_t *ids = reallocarray(rows->ids, size, sizeof(*ids));
-                if (!ids)
-                        return false;
-                rows->ids = ids;
-                rows->size = size;
-        }
+        if (array_grow(&rows->ids, rows->n, sizeof(*rows->ids)) < 0)
+                return false;
         rows->ids[rows->n++] = id;
         return true;
 }

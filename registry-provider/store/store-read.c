@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/names/fold.h"
 #include "moment.h"
 
@@ -288,20 +289,12 @@ struct listed {
 
 struct list {
         struct listed *names;
-        size_t n, size;
+        size_t n;
 };
 
 static struct listed *list_add(struct list *l)
 {
-        if (l->n == l->size) {
-                size_t size = l->size ? l->size * 2 : 16;
-                struct listed *names = reallocarray(l->names, size, sizeof(*names));
-                if (!names)
-                        return NULL;
-                l->names = names;
-                l->size = size;
-        }
-        return &l->names[l->n++];
+        return array_grow(&l->names, l->n, sizeof(*l->names)) == 0 ? &l->names[l->n++] : NULL;
 }
 
 static int compare_listed(const void *a, const void *b)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "log.h"
 
 /* A cut in the middle of a UTF-8 sequence would make the whole text invalid for D-Bus. */
@@ -59,12 +60,7 @@ void diag_prefix(struct diag *d, const char *format, ...)
 int diags_add(struct diags *l, const struct diag *d)
 {
         if (l->n < DIAGS_MAX) {
-                char **list = reallocarray(l->list, l->n + 1, sizeof(*list));
-                if (!list)
-                        return -ENOMEM;
-                l->list = list;
-                list[l->n] = strdup(d->text);
-                if (!list[l->n])
+                if (array_grow(&l->list, l->n, sizeof(char *)) < 0 || !(l->list[l->n] = strdup(d->text)))
                         return -ENOMEM;
                 l->n++;
         }
@@ -133,10 +129,7 @@ bool problems_set(struct problems *p, const char *file, const char *text)
                 old->text = text_copy;
                 return true;
         }
-        struct problem *list = reallocarray(p->list, p->n + 1, sizeof(*list));
-        if (list)
-                p->list = list;
-        char *file_copy = list ? strdup(file) : NULL;
+        char *file_copy = array_grow(&p->list, p->n, sizeof(*p->list)) == 0 ? strdup(file) : NULL;
         if (!file_copy) {
                 free(text_copy);
                 return false;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../base/array.h"
 #include "wire.h"
 
 /* ---- To a message ---- */
@@ -217,11 +218,9 @@ static int read_choices(sd_bus_message *m, struct schema_value *sv)
 
         int r = sd_bus_message_enter_container(m, 'a', "(sss)");
         while (r >= 0 && (r = sd_bus_message_read(m, "(sss)", &value, &control, &meaning)) > 0) {
-                struct schema_choice *list = reallocarray(sv->choices, sv->n_choices + 1, sizeof(*list));
-                if (!list)
+                if (array_grow(&sv->choices, sv->n_choices, sizeof(*sv->choices)) < 0)
                         return -ENOMEM;
-                sv->choices = list;
-                list[sv->n_choices++] = (struct schema_choice){ .value = (char *)value,
+                sv->choices[sv->n_choices++] = (struct schema_choice){ .value = (char *)value,
                         .control = control[0] ? (char *)control : NULL,
                         .meaning = (char *)meaning };
         }

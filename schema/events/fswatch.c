@@ -10,6 +10,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
+#include "../base/array.h"
 #include "../base/log.h"
 #include "../overlay.h"
 
@@ -98,10 +99,7 @@ static int watch(struct folder *folder, int fd, uint32_t mask)
 static int add_folder(struct folders *f, int fd, const struct stat *st, uint32_t mask, struct folder **ret)
 {
         _cleanup_(folder_freep) struct folder *folder = calloc(1, sizeof(*folder));
-        struct folder **list = reallocarray(f->list, f->n + 1, sizeof(struct folder *));
-        if (list)
-                f->list = list;
-        if (!folder || !list)
+        if (!folder || array_grow(&f->list, f->n, sizeof(struct folder *)) < 0)
                 return -ENOMEM;
         *folder = (struct folder){ .all = f, .dev = st->st_dev, .ino = st->st_ino };
         int r = watch(folder, fd, mask);
@@ -119,12 +117,8 @@ static int add_name(struct folder *folder, const char *name)
                 return 0;
         if (f->n_names >= FOLDERS_NAMES_MAX)
                 return -EFBIG;
-        char **names = reallocarray(folder->names, folder->n_names + 1, sizeof(char *));
-        if (!names)
-                return -ENOMEM;
-        folder->names = names;
-        names[folder->n_names] = strdup(name);
-        if (!names[folder->n_names])
+        if (array_grow(&folder->names, folder->n_names, sizeof(char *)) < 0 ||
+                !(folder->names[folder->n_names] = strdup(name)))
                 return -ENOMEM;
         folder->n_names++;
         f->n_names++;

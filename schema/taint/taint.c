@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/array.h"
 #include "../base/date.h"
 #include "../values/value.h"
 #include "../yaml/yaml.h"
@@ -445,11 +446,9 @@ int accepted_taints_add(struct accepted_taints *a, const char *s, size_t n, stru
         if (a->n == ACCEPTED_TAINTS_MAX)
                 return diag_set(
                         d, EINVAL, "too many are accepted, expected at most %u", ACCEPTED_TAINTS_MAX);
-        struct accepted_taint *list = reallocarray(a->list, a->n + 1, sizeof(*list));
-        if (!list)
-                return -ENOMEM;
-        a->list = list;
-        int r = read_line(l, &list[a->n], d);
+        int r = array_grow(&a->list, a->n, sizeof(*a->list));
+        if (r == 0)
+                r = read_line(l, &a->list[a->n], d);
         if (r == 0)
                 a->n++;
         else if (r == -EINVAL)

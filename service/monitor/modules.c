@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/base/file.h"
 #include "../../schema/taint/taint.h"
 
@@ -22,14 +23,8 @@ static int add(struct modules *m, const char *name, size_t n, const char *taints
 {
         if (n == 0 || n >= MODULE_NAME_MAX || n_taints >= MODULE_TAINTS_MAX || m->n >= MODULES_MAX)
                 return 0;
-        if (m->n == m->size) {
-                size_t size = m->size ? m->size * 2 : 64;
-                struct module *list = reallocarray(m->list, size, sizeof(*list));
-                if (!list)
-                        return -ENOMEM;
-                m->list = list;
-                m->size = size;
-        }
+        if (array_grow(&m->list, m->n, sizeof(*m->list)) < 0)
+                return -ENOMEM;
         struct module *module = &m->list[m->n++];
         *(char *)mempcpy(module->name, name, n) = '\0';
         *(char *)mempcpy(module->taints, taints, n_taints) = '\0';

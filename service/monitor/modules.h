@@ -20,7 +20,7 @@ struct module {
 
 struct modules {
         struct module *list; /* by name */
-        size_t n, size;
+        size_t n;
 };
 
 void modules_done(struct modules *m);

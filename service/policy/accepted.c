@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/base/file.h"
 #include "../../schema/layout.h"
 #include "../../schema/yaml/yaml.h"
@@ -80,18 +81,14 @@ bool accepted_pending(const struct accepted *a, const struct schema_value *sv, c
 
 static int insert(struct accepted *a, size_t at, const char *key, const char *name)
 {
-        struct accepted_value *list = realloc(a->list, (a->n + 1) * sizeof(*list));
-        if (!list)
-                return -ENOMEM;
-        a->list = list;
-
         struct accepted_value v = { .key = strdup(key), .name = strdup(name) };
-        if (!v.key || !v.name) {
+
+        if (!v.key || !v.name || array_grow(&a->list, a->n, sizeof(v)) < 0) {
                 value_done(&v);
                 return -ENOMEM;
         }
-        memmove(list + at + 1, list + at, (a->n - at) * sizeof(*list));
-        list[at] = v;
+        memmove(a->list + at + 1, a->list + at, (a->n - at) * sizeof(v));
+        a->list[at] = v;
         a->n++;
         return 0;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "line.h"
 #include "log-lines.h"
 #include "source.h"
@@ -38,12 +39,10 @@ static int add_module(struct taint_decoded *d, const struct taint_module *module
         taint_read_module(module->letters, module->letters_len, &d->context, &one);
         if (d->n_modules == TAINT_MODULES_MAX || (one.mask == 0 && !one.unknown[0]))
                 return 0;
-        struct taint_tainter *p = realloc(d->modules, (d->n_modules + 1) * sizeof(*p));
-        if (!p)
+        if (array_grow(&d->modules, d->n_modules, sizeof(*d->modules)) < 0)
                 return -ENOMEM;
-        d->modules = p;
         taint_read_module(module->letters, module->letters_len, &d->context, &d->reading);
-        p[d->n_modules++] = (struct taint_tainter){ *module, one.mask };
+        d->modules[d->n_modules++] = (struct taint_tainter){ *module, one.mask };
         return 0;
 }
 
@@ -445,12 +444,8 @@ static int remember(struct walk *w, const struct taint_decoded *d)
                         return 0;
         if (w->n_seen == TAINT_FOUND_MAX)
                 return 0;
-        if ((w->n_seen & (w->n_seen + 1)) == 0) {
-                uint64_t *p = realloc(w->seen, (w->n_seen + 1) * 2 * sizeof(*p));
-                if (!p)
-                        return -ENOMEM;
-                w->seen = p;
-        }
+        if (array_grow(&w->seen, w->n_seen, sizeof(*w->seen)) < 0)
+                return -ENOMEM;
         w->seen[w->n_seen++] = h;
         return 1;
 }

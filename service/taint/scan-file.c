@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../../schema/base/macro.h"
+#include "../../schema/base/array.h"
 #include "scan-internal.h"
 #include "scan.h"
 #include "source.h"
@@ -307,15 +308,7 @@ static int scan_text(struct scan *s, struct source *source, uint64_t before, cha
 
 static int add_file(struct scan *s, const char *name)
 {
-        char **p = s->files;
-
-        if ((s->n_files & (s->n_files + 1)) == 0)
-                p = realloc(s->files, ((size_t)s->n_files + 1) * 2 * sizeof(*p));
-        if (!p)
-                return -ENOMEM;
-        s->files = p;
-        p[s->n_files] = strdup(name);
-        if (!p[s->n_files])
+        if (array_grow(&s->files, s->n_files, sizeof(char *)) < 0 || !(s->files[s->n_files] = strdup(name)))
                 return -ENOMEM;
         s->n_files++;
         s->last.any = s->open.any = s->is_pstore = false;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/base/date.h"
 #include "scan-internal.h"
 
@@ -53,14 +54,13 @@ int scan_skip(struct scan *s, const char *path, const char *reason)
         s->n_skipped_all++;
         if (s->n_skipped == SCAN_SKIPPED_MAX)
                 return 0;
-        struct scan_skipped *p = realloc(s->skipped, (s->n_skipped + 1) * sizeof(*p));
-        if (!p)
+        struct scan_skipped skipped = { .path = strdup(path) };
+        if (!skipped.path || array_grow(&s->skipped, s->n_skipped, sizeof(skipped)) < 0) {
+                free(skipped.path);
                 return -ENOMEM;
-        s->skipped = p;
-        p[s->n_skipped] = (struct scan_skipped){ .path = strdup(path) };
-        if (!p[s->n_skipped].path)
-                return -ENOMEM;
-        (void)snprintf(p[s->n_skipped++].reason, sizeof(p->reason), "%s", reason);
+        }
+        (void)snprintf(skipped.reason, sizeof(skipped.reason), "%s", reason);
+        s->skipped[s->n_skipped++] = skipped;
         return 0;
 }
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Lists that grow by doubling, and have no field for their size: room is for the next power of two. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "macro.h"
+
+/* Room for one element of `size` bytes more. `list` is where the list is held: that has n, and only this has
+ * made it (or n is 0 or 1). 0 or -ENOMEM; then it is as it was. */
+_must_check_ static inline int array_grow(void *list, size_t n, size_t size)
+{
+        void *now;
+
+        if ((n & (n - 1)) != 0)
+                return 0;
+        memcpy(&now, list, sizeof(now));
+        now = reallocarray(now, n > 0 ? 2 * n : 1, size);
+        if (!now)
+                return -ENOMEM;
+        memcpy(list, &now, sizeof(now));
+        return 0;
+}
