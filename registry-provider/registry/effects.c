@@ -22,17 +22,6 @@ int effects_take_room(struct effects *fx, size_t bytes)
         return 0;
 }
 
-static void effect_free(struct effect *t)
-{
-        if (!t)
-                return;
-        free(t->name);
-        free(t->data);
-        free(t->layer);
-        free(t);
-}
-DEFINE_CLEANUP(struct effect *, effect_free, effect_freep);
-
 void effects_begin(struct effects *fx, bool is_preview, size_t room)
 {
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(fx->store);
@@ -44,16 +33,9 @@ void effects_begin(struct effects *fx, bool is_preview, size_t room)
 
 void effects_end(struct effects *fx)
 {
-        for (struct effect *t = fx->first, *next; t; t = next) {
-                next = t->next;
-                effect_free(t);
-        }
-        for (struct effect_key *k = fx->first_key, *next; k; k = next) {
-                next = k->next;
-                free(k);
-        }
         hashmap_done(&fx->names);
         hashmap_done(&fx->keys);
+        arena_done(&fx->arena);
         *fx = (struct effects){
                 .store = fx->store, .layers = fx->layers, .schema = fx->schema, .room = fx->room
         };
@@ -122,10 +104,10 @@ static bool child_showed(const struct effects *fx, const struct guid *parent, co
         return child_shows(fx, fx->layers, parent, k->name, &k->guid);
 }
 
-static char *path_of(const struct effect_key *key, const char *child)
+static char *path_of(struct arena *into, const struct effect_key *key, const char *child)
 {
         size_t child_len = child ? strlen(child) : 0, at = key->path_len + (child ? 1 + child_len : 0);
-        char *path = malloc(at + 1);
+        char *path = arena_take(into, at + 1);
         if (!path)
                 return NULL;
         path[at] = '\0';
@@ -182,15 +164,16 @@ static int parse_path(const char *text, struct path *ret)
 }
 
 static int place_child(
-        const struct effects *fx, const struct effect_key *parent, const char *name, enum policy_place *ret)
+        struct effects *fx, const struct effect_key *parent, const char *name, enum policy_place *ret)
 {
         _cleanup_path_ struct path path = { 0 };
 
         *ret = parent ? parent->place : POLICY_ABOVE;
         if (*ret != POLICY_ABOVE)
                 return 0;
-        _cleanup_free_ char *text = parent ? path_of(parent, name) : strdup(name);
-        int e = parse_path(text, &path);
+        const size_t mark = fx->arena.total;
+        int e = parse_path(parent ? path_of(&fx->arena, parent, name) : name, &path);
+        arena_trim(&fx->arena, mark);
         /* What could not be written today is not policy. */
         *ret = e == 0 ? find_place(fx, &path) : POLICY_ELSEWHERE;
         return e == -ENOMEM ? e : 0;
@@ -218,7 +201,7 @@ static int add_key(struct effects *fx, const struct store_key *key, struct effec
                 e = place_child(fx, parent, key->name, &place);
         if (e < 0)
                 return e;
-        struct effect_key *k = malloc(sizeof(*k) + len + 1);
+        struct effect_key *k = arena_take(&fx->arena, sizeof(*k) + len + 1);
         if (!k)
                 return -ENOMEM;
         *k = (struct effect_key){
@@ -230,10 +213,8 @@ static int add_key(struct effects *fx, const struct store_key *key, struct effec
         };
         memcpy(k->name, key->name, len + 1);
         e = hashmap_put(&fx->keys, guid_hash(&key->guid), k);
-        if (e < 0) {
-                free(k);
+        if (e < 0)
                 return e;
-        }
         if (fx->last_key)
                 fx->last_key->next = k;
         else
@@ -271,7 +252,6 @@ static int take_key(struct effects *fx, const struct guid *guid, struct effect_k
         return e;
 }
 
-/* Takes the effect over in any case. */
 static int add_effect(struct effects *fx, struct effect *t)
 {
         const struct probe probe = { .key = &t->key->guid, .name = t->name, .is_child = t->is_child };
@@ -279,10 +259,8 @@ static int add_effect(struct effects *fx, struct effect *t)
         int e = effects_take_room(fx, strlen(t->name) + t->size);
         if (e == 0)
                 e = hashmap_put(&fx->names, probe_hash(&probe), t);
-        if (e < 0) {
-                effect_free(t);
+        if (e < 0)
                 return e;
-        }
         if (fx->last)
                 fx->last->next = t;
         else
@@ -291,16 +269,9 @@ static int add_effect(struct effects *fx, struct effect *t)
         return 0;
 }
 
-static int copy_value(const struct store_value_entry *v, char **ret_layer, char **ret_data)
+static const char *copy_text(struct arena *into, const char *text)
 {
-        *ret_layer = strdup(v->layer);
-        *ret_data = malloc(v->size + 1);
-        if (!*ret_layer || !*ret_data)
-                return -ENOMEM;
-        if (v->size > 0)
-                memcpy(*ret_data, v->data, v->size);
-        (*ret_data)[v->size] = '\0';
-        return 0;
+        return arena_copy(into, text, strlen(text));
 }
 
 /* What it means now; of a name that is not there, that alone. */
@@ -312,12 +283,14 @@ static int load_value(struct effects *fx, struct effect *t, const char *name)
         if (e < 0 && e != -ENOENT && e != -EBADMSG)
                 return e;
         t->existed = e == 0;
-        t->name = strdup(t->existed ? v->name : name);
+        t->name = copy_text(&fx->arena, t->existed ? v->name : name);
         if (!t->name || !t->existed)
                 return t->name ? 0 : -ENOMEM;
         t->type = v->type;
         t->size = v->size;
-        return copy_value(v, &t->layer, &t->data);
+        t->data = arena_copy(&fx->arena, v->data, v->size);
+        t->layer = copy_text(&fx->arena, v->layer);
+        return t->data && t->layer ? 0 : -ENOMEM;
 }
 
 static int load_child(struct effects *fx, struct effect *t, const char *name)
@@ -331,7 +304,7 @@ static int load_child(struct effects *fx, struct effect *t, const char *name)
         t->existed = e == 0;
         if (t->existed)
                 t->child = child->target;
-        t->name = strdup(t->existed ? child->name : name);
+        t->name = copy_text(&fx->arena, t->existed ? child->name : name);
         return t->name ? 0 : -ENOMEM;
 }
 
@@ -345,13 +318,13 @@ static int note(
                 int e = take_key(fx, guid, &key);
                 if (e < 0 || !key)
                         return e;
-                _cleanup_(effect_freep) struct effect *made = calloc(1, sizeof(*made));
-                if (!made)
+                t = arena_take(&fx->arena, sizeof(*t));
+                if (!t)
                         return -ENOMEM;
-                made->key = key;
-                e = (is_child ? load_child : load_value)(fx, made, name);
+                *t = (struct effect){ .key = key };
+                e = (is_child ? load_child : load_value)(fx, t, name);
                 if (e == 0)
-                        e = add_effect(fx, t = STEAL_PTR(made));
+                        e = add_effect(fx, t);
                 if (e < 0)
                         return e;
         }
@@ -438,8 +411,9 @@ static int are_values_policy(struct effects *fx, const struct guid *guid, const 
         *ret = e == 0 && key && key->place != POLICY_ELSEWHERE;
         if (e < 0 || !key || !name || key->place != POLICY_ABOVE)
                 return e;
-        _cleanup_free_ char *text = path_of(key, NULL);
-        e = parse_path(text, &path);
+        const size_t mark = fx->arena.total;
+        e = parse_path(path_of(&fx->arena, key, NULL), &path);
+        arena_trim(&fx->arena, mark);
         if (e < 0)
                 return e;
         const struct schema_value *sv = schema_find(fx->schema, &path, name);
@@ -477,27 +451,38 @@ int effects_is_policy(struct effects *fx, const struct store_op *op, bool *ret)
 
 /* ---- What names mean after the changes. What is in a key that cannot be reached is not there. ---- */
 
-/* Of a name in the key; a deleted key is reported by its own path. */
-static int add_event(struct effects *fx, struct registry_events *events, enum registry_event_kind kind,
-        const struct effect_key *key, const char *name, const struct store_value_entry *v, bool is_write)
+/* All that is in one key have its path together; a deleted key is reported by its own. */
+static const char *path_of_event(struct arena *into, struct effect_key *key, const char *deleted)
 {
-        bool own_path = kind == EVENT_KEY_DELETED;
+        if (deleted)
+                return path_of(into, key, deleted);
+        if (!key->path)
+                key->path = path_of(into, key, NULL);
+        return key->path;
+}
+
+/* Of a name in the key. */
+static int add_event(struct effects *fx, struct registry_events *events, enum registry_event_kind kind,
+        struct effect_key *key, const char *name, const struct store_value_entry *v, bool is_write)
+{
+        const bool own_path = kind == EVENT_KEY_DELETED;
+        struct arena *into = &events->arena;
 
         int error = effects_take_room(fx, key->path_len + strlen(name) + (v ? v->size : 0));
         if (error == 0)
                 error = array_grow(&events->list, events->n, sizeof(*events->list));
         if (error < 0)
                 return error;
-        struct registry_event e = { .kind = kind,
-                .path = path_of(key, own_path ? name : NULL),
-                .name = strdup(own_path ? "" : name),
+        const struct registry_event e = { .kind = kind,
+                .path = path_of_event(into, key, own_path ? name : NULL),
+                .name = own_path ? "" : copy_text(into, name),
                 .type = v ? v->type : REG_TOMBSTONE,
+                .data = v ? arena_copy(into, v->data, v->size) : NULL,
                 .size = v ? v->size : 0,
+                .layer = v ? copy_text(into, v->layer) : NULL,
                 .is_write = is_write };
-        if (!e.path || !e.name || (v && copy_value(v, &e.layer, &e.data) < 0)) {
-                registry_event_done(&e);
+        if (!e.path || !e.name || (v && (!e.data || !e.layer)))
                 return -ENOMEM;
-        }
         events->list[events->n++] = e;
         return 0;
 }

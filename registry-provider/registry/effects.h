@@ -25,6 +25,7 @@ struct effect_key {
         bool was_visible; /* before the open transaction */
         bool is_visible;  /* after it; set at its end */
         enum policy_place place;
+        const char *path; /* as events say it; NULL: none of them has needed it */
         size_t path_len;
         char name[];
 };
@@ -33,16 +34,16 @@ struct effect_key {
 struct effect {
         struct effect *next;
         struct effect_key *key; /* of the value, or the parent of the child */
-        char *name;             /* as the store spells it, if it is there */
+        const char *name;       /* as the store spells it, if it is there */
         bool is_child;
         bool is_write;     /* the transaction writes the value itself */
         bool is_effective; /* it means something else now; set at the end */
         bool existed;
         struct guid child; /* is_child: what it was */
         uint32_t type;
-        char *data;
+        const char *data;
         size_t size;
-        char *layer;
+        const char *layer;
 };
 
 struct effects {
@@ -52,6 +53,7 @@ struct effects {
         size_t room;           /* bytes that the open transaction may still take, about */
         int64_t history_begun; /* the newest row before it */
         bool is_preview;
+        struct arena arena; /* owns all that follows */
         struct hashmap keys, names;
         struct effect *first, *last;             /* in the order of the changes */
         struct effect_key *first_key, *last_key; /* a key is behind the one above it */

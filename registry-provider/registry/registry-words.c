@@ -84,18 +84,9 @@ const char *registry_event_name(enum registry_event_kind kind)
         return names[kind];
 }
 
-void registry_event_done(struct registry_event *e)
-{
-        free(e->path);
-        free(e->name);
-        free(e->data);
-        free(e->layer);
-}
-
 void registry_events_done(struct registry_events *e)
 {
-        for (size_t i = 0; i < e->n; i++)
-                registry_event_done(&e->list[i]);
         free(e->list);
+        arena_done(&e->arena);
         *e = (struct registry_events){ 0 };
 }

@@ -5,6 +5,7 @@
  * operations, knows what changed *effectively*, and makes it durable. It knows no bus, no files of its own
  * and no clocks but the last-write time; it is what the daemon serves and what the boot-time apply reads. */
 
+#include "../../schema/base/arena.h"
 #include "../../schema/schema.h"
 #include "../hive/dropins.h"
 #include "../resolve/layers.h"
@@ -146,12 +147,12 @@ enum registry_event_kind {
 
 struct registry_event {
         enum registry_event_kind kind;
-        char *path;    /* the key; for SUBKEY_* the parent */
-        char *name;    /* value or subkey; "" for KEY_DELETED */
-        uint32_t type; /* VALUE_SET and VALUE_UNCHANGED: the effective value now; REG_TOMBSTONE: none */
-        char *data;
+        const char *path; /* the key; for SUBKEY_* the parent */
+        const char *name; /* value or subkey; "" for KEY_DELETED */
+        uint32_t type;    /* VALUE_SET and VALUE_UNCHANGED: the effective value now; REG_TOMBSTONE: none */
+        const char *data;
         size_t size;
-        char *layer;
+        const char *layer;
         bool is_write; /* the value was written by this transaction (not only uncovered by a change
                           elsewhere) */
 };
@@ -167,8 +168,8 @@ struct registry_events {
         struct registry_event *list;
         size_t n;
         struct registry_counts counts;
+        struct arena arena; /* owns what they say */
 };
-void registry_event_done(struct registry_event *e);
 void registry_events_done(struct registry_events *e);
 const char *registry_event_name(enum registry_event_kind kind); /* "value-set" … as on the bus */
 

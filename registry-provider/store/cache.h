@@ -8,23 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../../schema/base/arena.h"
 #include "../../schema/base/hashmap.h"
 #include "store.h"
-
-/* Memory that is given back in one go, down to a mark, in the order in which it was taken. */
-
-struct arena {
-        struct arena_chunk *last;
-        size_t total; /* bytes taken */
-};
-
-/* Aligned for anything; not cleared. NULL: out of memory. */
-void *arena_take(struct arena *a, size_t size);
-/* A copy with a NUL behind it. NULL: out of memory. */
-void *arena_copy(struct arena *a, const void *data, size_t size);
-/* Gives back what was taken since `total` was `mark`. One chunk is kept for the next. */
-void arena_trim(struct arena *a, size_t mark);
-void arena_done(struct arena *a);
 
 /* What one transaction of 10,000 values looks at twice. */
 #define CACHE_BYTES_DEFAULT (4u * 1024u * 1024u)

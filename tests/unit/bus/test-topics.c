@@ -76,7 +76,7 @@ static void drop_all(size_t n)
 
 static struct registry_event event(enum registry_event_kind kind, const char *path, const char *name)
 {
-        return (struct registry_event){ .kind = kind, .path = (char *)path, .name = (char *)name };
+        return (struct registry_event){ .kind = kind, .path = path, .name = name };
 }
 
 static struct topic *gather(size_t n)
