@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../hive/hive-reader.h"
 
 struct exchange_build_key {
@@ -21,26 +22,10 @@ struct exchange_build_value {
         struct hive_value value;
 };
 
-/* Doubles the array where it is full. */
-static int make_room(void **array, size_t n, size_t *room, size_t size)
-{
-        if (n < *room)
-                return 0;
-        size_t more = *room > 0 ? *room * 2 : 64;
-        void *p = reallocarray(*array, more, size);
-        if (!p)
-                return -ENOMEM;
-        *array = p;
-        *room = more;
-        return 0;
-}
-
 int exchange_build_key(
         struct exchange_build *b, struct path *path, bool deleted, uint32_t line, uint32_t column)
 {
-        void *keys = b->keys;
-        int r = make_room(&keys, b->n_keys, &b->keys_room, sizeof(*b->keys));
-        b->keys = keys;
+        int r = array_grow(&b->keys, b->n_keys, sizeof(*b->keys));
         if (r < 0)
                 return r;
         b->keys[b->n_keys] = (struct exchange_build_key){ .path = *path,
@@ -57,9 +42,7 @@ int exchange_build_key(
 
 int exchange_build_value(struct exchange_build *b, const struct hive_value *v)
 {
-        void *values = b->values;
-        int r = make_room(&values, b->n_values, &b->values_room, sizeof(*b->values));
-        b->values = values;
+        int r = array_grow(&b->values, b->n_values, sizeof(*b->values));
         if (r < 0)
                 return r;
         size_t name = b->bytes.len;

@@ -8,9 +8,9 @@
 
 struct exchange_build {
         struct exchange_build_key *keys;
-        size_t n_keys, keys_room;
+        size_t n_keys;
         struct exchange_build_value *values;
-        size_t n_values, values_room;
+        size_t n_values;
         struct buf bytes;
         bool deletes; /* one of the keys goes */
 };

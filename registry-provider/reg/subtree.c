@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
+
 /* Pages at first, so that nobody waits for us; then all at once, which is for those who may write; and no
  * longer.
  */
@@ -44,33 +46,17 @@ const char *subtree_from(const struct subtree *t, const struct hive_value *value
         return t->from[value - t->values];
 }
 
-/* Room for one more. */
-static int grow(void *list, size_t n, size_t *size, size_t element)
-{
-        void **at = list;
-
-        if (n < *size)
-                return 0;
-        size_t more = *size ? *size * 2 : 64;
-        void *now = reallocarray(*at, more, element);
-        if (!now)
-                return -ENOMEM;
-        *at = now;
-        *size = more;
-        return 0;
-}
-
 /* ---- One page ---- */
 
 /* The bytes move as they grow: until the end `data` is where they begin among them. */
 static int add_value(struct subtree *t, sd_bus_message *m)
 {
-        size_t size = t->values_size, begin = t->bytes.len;
+        size_t begin = t->bytes.len;
         uint64_t sequence;
 
-        int r = grow(&t->values, t->n_values, &size, sizeof(*t->values));
+        int r = array_grow(&t->values, t->n_values, sizeof(*t->values));
         if (r == 0)
-                r = grow(&t->from, t->n_values, &t->values_size, sizeof(*t->from));
+                r = array_grow(&t->from, t->n_values, sizeof(char *));
         if (r < 0)
                 return r;
         struct hive_value *v = &t->values[t->n_values];
@@ -94,7 +80,7 @@ static int add_key(struct subtree *t, sd_bus_message *m)
         const char *path;
         uint32_t flags;
 
-        int r = grow(&t->keys, t->n, &t->keys_size, sizeof(*t->keys));
+        int r = array_grow(&t->keys, t->n, sizeof(*t->keys));
         if (r == 0)
                 r = sd_bus_message_read(m, "su", &path, &flags);
         if (r < 0)
@@ -121,7 +107,7 @@ static int add_key(struct subtree *t, sd_bus_message *m)
 
 static int add_page(struct subtree *t, sd_bus_message *m, const char **ret_next, uint64_t *ret_sequence)
 {
-        int r = grow(&t->pages, t->n_pages, &t->pages_size, sizeof(sd_bus_message *));
+        int r = array_grow(&t->pages, t->n_pages, sizeof(sd_bus_message *));
         if (r < 0)
                 return r;
         t->pages[t->n_pages++] = sd_bus_message_ref(m);

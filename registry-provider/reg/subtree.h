@@ -18,7 +18,6 @@ struct subtree {
         struct buf bytes;
         sd_bus_message **pages;
         size_t n_pages;
-        size_t keys_size, values_size, pages_size;
 };
 
 void subtree_done(struct subtree *t);
