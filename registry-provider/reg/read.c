@@ -10,6 +10,7 @@
 #include "acceptance.h"
 #include "commands.h"
 #include "entry.h"
+#include "key-info.h"
 #include "listing.h"
 #include "words.h"
 
@@ -135,69 +136,15 @@ int command_get(struct session *s)
 
 /* ---- info ---- */
 
-struct key_info {
-        const char *path, *guid; /* borrowed from the reply */
-        uint32_t subkeys, values;
-        uint64_t last_write_usec;
-        int is_volatile, is_link;
-        sd_bus_message *reply;
-};
-
-static void key_info_done(struct key_info *i)
-{
-        sd_bus_message_unref(i->reply);
-}
-#define _cleanup_key_info_ _cleanup_(key_info_done)
-
-static int read_info(sd_bus_message *m, struct key_info *i)
-{
-        const struct wire_member members[] = {
-                { "Path", "s", &i->path },
-                { "Guid", "s", &i->guid },
-                { "Subkeys", "u", &i->subkeys },
-                { "Values", "u", &i->values },
-                { "LastWriteUSec", "t", &i->last_write_usec },
-                { "Volatile", "b", &i->is_volatile },
-                { "Link", "b", &i->is_link },
-        };
-
-        int r = wire_read_dict(m, members, ARRAY_SIZE(members));
-        return r < 0 ? r : i->path && i->guid ? 0 : -EBADMSG;
-}
-
 static int key_info_get(struct session *s, const char *key, struct key_info *ret)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
-        struct key_info i = { 0 };
 
         int code = session_ask(s, "Info", key, NULL, &reply);
         if (code != EXIT_CODE_OK)
                 return code;
-        int r = read_info(reply, &i);
-        if (r < 0)
-                return session_bad_reply(s, r);
-        i.reply = STEAL_PTR(reply);
-        *ret = i;
-        return EXIT_CODE_OK;
-}
-
-static void info_to_json(struct json *j, const struct key_info *i)
-{
-        _cleanup_buf_ struct buf time = BUF_INIT;
-
-        entry_format_time(&time, i->last_write_usec);
-        json_add_string(j, "guid", i->guid);
-        json_add_number(j, "n_subkeys", i->subkeys);
-        json_add_number(j, "n_values", i->values);
-        json_add_string(j, "last_write", buf_str(&time));
-        json_add_number(j, "last_write_usec", i->last_write_usec);
-        json_add_bool(j, "volatile", i->is_volatile);
-        json_add_bool(j, "link", i->is_link);
-        /* As Peios's own `reg` calls them. */
-        json_add_number(j, "subkey_count", i->subkeys);
-        json_add_number(j, "value_count", i->values);
-        json_add_number(j, "last_write_time", i->last_write_usec * 1000);
-        json_add_bool(j, "symlink", i->is_link);
+        int r = key_info_read(reply, ret);
+        return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
 }
 
 int command_info(struct session *s)
@@ -212,18 +159,11 @@ int command_info(struct session *s)
                 json_begin_object(&j);
                 words_path_to_json(&j, "path", i.path);
                 json_add_string(&j, "name", strrchr(i.path, '\\') ? strrchr(i.path, '\\') + 1 : i.path);
-                info_to_json(&j, &i);
+                key_info_to_json(&j, &i);
                 session_end_json(s, &j);
                 return EXIT_CODE_OK;
         }
-        buf_puts(&s->out, "Path:       ");
-        words_put_path(&s->out, i.path);
-        buf_printf(&s->out,
-                "\nGUID:       %s\nSubkeys:    %" PRIu32 "\nValues:     %" PRIu32 "\nLast write: ", i.guid,
-                i.subkeys, i.values);
-        entry_format_time(&s->out, i.last_write_usec);
-        buf_printf(&s->out, "\nVolatile:   %s\nLink:       %s\n", i.is_volatile ? "yes" : "no",
-                i.is_link ? "yes" : "no");
+        key_info_format(&s->out, &i);
         return EXIT_CODE_OK;
 }
 
@@ -249,7 +189,7 @@ static int subkey_to_json(struct session *s, const char *parent, const char *nam
         json_begin_object(j);
         json_add_string(j, "name", name);
         if (long_form)
-                info_to_json(j, &i);
+                key_info_to_json(j, &i);
         json_end_object(j);
         return EXIT_CODE_OK;
 }

@@ -52,9 +52,11 @@ static int run(sd_event *event, struct regedit *r)
         int e = 0;
 
         while (e >= 0 && sd_event_get_state(event) != SD_EVENT_FINISHED) {
-                if (r->is_changed)
+                if (r->is_changed) {
+                        r->is_changed = false;
                         screen_draw(r);
-                r->is_changed = false;
+                        regedit_ask_layers(r);
+                }
                 e = sd_event_run(event, UINT64_MAX);
                 while (e > 0 && sd_event_get_state(event) != SD_EVENT_FINISHED)
                         e = sd_event_run(event, 0);

@@ -37,8 +37,8 @@ void regedit_fail(struct regedit *r, const struct diag *d)
         r->is_changed = true;
 }
 
-/* An errno of our own: memory, or a connection that just ended, which is reported when the bus says so. */
-static void fail(struct regedit *r, int error)
+/* Memory, or a connection that just ended, which is reported when the bus says so. */
+void regedit_fail_with(struct regedit *r, int error)
 {
         struct diag d = { 0 };
 
@@ -55,8 +55,8 @@ static bool is_same(const char *a, const char *b)
         return fold_equal(a, strlen(a), b, strlen(b));
 }
 
-static void follow_selection(struct regedit *r);
 static void pursue(struct regedit *r);
+static void arrive_at_value(struct regedit *r);
 
 static void free_names(char ***names)
 {
@@ -108,7 +108,7 @@ static void on_list(struct regedit *r, const struct feed_answer *a)
                 e = value_list_take_entries(&r->values, a->reply);
                 mark_fresh(r);
         }
-        fail(r, e);
+        regedit_fail_with(r, e);
         r->is_changed = true;
 }
 
@@ -122,11 +122,12 @@ static void on_known(struct regedit *r, const struct feed_answer *a)
                 int e = take_names(r, a, KEY_IS_KNOWN);
                 if (e >= 0 && of_values)
                         e = value_list_take_known(&r->values, a->reply);
-                fail(r, e);
+                regedit_fail_with(r, e);
         }
         r->is_changed = true;
-        follow_selection(r);
+        regedit_follow(r);
         pursue(r);
+        arrive_at_value(r);
 }
 
 static int ask_known(struct regedit *r, const char *key)
@@ -145,7 +146,7 @@ static void read_key(struct regedit *r, const char *key)
 
         if (e >= 0)
                 e = ask_known(r, key);
-        fail(r, e);
+        regedit_fail_with(r, e);
 }
 
 static void read_node(struct regedit *r, struct key_node *node)
@@ -160,20 +161,20 @@ static void read_node(struct regedit *r, struct key_node *node)
 }
 
 /* What is open and was not read since the beginning of this era. */
-static void read_open(struct regedit *r)
+void regedit_read_open(struct regedit *r)
 {
-        fail(r, key_tree_count(&r->tree));
+        regedit_fail_with(r, key_tree_count(&r->tree));
         for (size_t i = 0; i < r->tree.n_rows; i++)
                 if (r->tree.rows[i]->is_open)
                         read_node(r, r->tree.rows[i]);
 }
 
 /* One question at a time: the keys that were passed meanwhile are not asked for. */
-static void follow_selection(struct regedit *r)
+void regedit_follow(struct regedit *r)
 {
         _cleanup_buf_ struct buf path = BUF_INIT;
 
-        fail(r, key_tree_count(&r->tree));
+        regedit_fail_with(r, key_tree_count(&r->tree));
         key_tree_put_path(r->tree.selected, &path);
         if (strcmp(buf_str(&path), buf_str(&r->values.key)) != 0) {
                 value_list_begin(&r->values, buf_str(&path));
@@ -188,6 +189,17 @@ static void follow_selection(struct regedit *r)
 
 /* ---- Going to a key that may not have been read yet ---- */
 
+static void arrive_at_value(struct regedit *r)
+{
+        if (!r->has_goal_name || r->goal.len > 0 || !r->values.is_read || r->is_asking)
+                return;
+        const struct value_row *row = value_list_find(&r->values, buf_str(&r->goal_name));
+        if (row)
+                r->values.selected = (size_t)(row - r->values.rows);
+        r->in_values |= row != NULL;
+        r->has_goal_name = false;
+}
+
 static void pursue(struct regedit *r)
 {
         struct key_node *last, *node;
@@ -196,8 +208,7 @@ static void pursue(struct regedit *r)
                 return;
         node = key_tree_find(&r->tree, buf_str(&r->goal), &last);
         if (!node && last->read != r->tree.era && last->parent) {
-                last->is_open = true;
-                r->tree.is_stale = true;
+                key_tree_open(&r->tree, last, true);
                 read_node(r, last);
                 return;
         }
@@ -205,19 +216,76 @@ static void pursue(struct regedit *r)
                 regedit_say(r, "%s: there is no such key", buf_str(&r->goal));
         buf_clear(&r->goal);
         key_tree_select(&r->tree, node ? node : last);
-        read_open(r);
-        follow_selection(r);
+        regedit_read_open(r);
+        regedit_follow(r);
+}
+
+void regedit_go(struct regedit *r, const char *key, const char *name)
+{
+        buf_clear(&r->goal);
+        buf_puts(&r->goal, key);
+        buf_clear(&r->goal_name);
+        buf_puts(&r->goal_name, name ? name : "");
+        r->has_goal_name = name != NULL;
+        r->in_values = false;
+        pursue(r);
+        arrive_at_value(r);
+}
+
+const char *regedit_place(const struct regedit *r, const char **ret_name)
+{
+        const struct value_row *row = r->in_values ? value_list_selected(&r->values) : NULL;
+
+        *ret_name = row ? row->name : NULL;
+        return buf_str(&r->values.key);
+}
+
+/* ---- The layers of values ---- */
+
+static void on_resolved(struct regedit *r, const struct feed_answer *a)
+{
+        struct value_row *row = value_list_find(&r->values, a->name);
+        const char *path;
+        int exists;
+
+        if (!row || !is_same(a->key, buf_str(&r->values.key)) || !is_answered(r, a) || !a->reply)
+                return;
+        int e = sd_bus_message_read(a->reply, "bs", &exists, &path);
+        if (e >= 0)
+                e = value_row_take_layers(row, a->reply);
+        regedit_fail_with(r, e);
+        r->is_changed = true;
+}
+
+static void ask_layers(struct regedit *r, struct value_row *row)
+{
+        if (row->is_asked)
+                return;
+        row->is_asked = true;
+        regedit_fail_with(r, feed_ask(r->feed, "Resolve", buf_str(&r->values.key), row->name, on_resolved));
+}
+
+void regedit_ask_layers(struct regedit *r)
+{
+        struct value_list *l = &r->values;
+        struct value_row *row = value_list_selected(l);
+
+        if (!r->is_there || r->is_asking || !row)
+                return;
+        ask_layers(r, row);
+        for (size_t i = r->values_top; r->is_wide && i < l->n && i < r->values_top + r->values_page; i++)
+                ask_layers(r, &l->rows[i]);
 }
 
 /* ---- What the feed reports ---- */
 
-static void read_again(struct regedit *r)
+void regedit_read_again(struct regedit *r)
 {
         r->tree.era++;
         r->is_asking = false;
         r->values.is_read = false;
-        read_open(r);
-        follow_selection(r);
+        regedit_read_open(r);
+        regedit_follow(r);
 }
 
 void regedit_begin(struct regedit *r, char **hives)
@@ -225,9 +293,9 @@ void regedit_begin(struct regedit *r, char **hives)
         const bool was_lost = r->is_error;
 
         r->is_there = true;
-        fail(r, key_tree_take(&r->tree, r->tree.root, hives, KEY_IS_SET));
+        regedit_fail_with(r, key_tree_take(&r->tree, r->tree.root, hives, KEY_IS_SET));
         r->tree.root->read = r->tree.era;
-        read_again(r);
+        regedit_read_again(r);
         r->tree.root->read = r->tree.era;
         pursue(r);
         if (was_lost)
@@ -267,7 +335,7 @@ static void take_key_change(struct regedit *r, const struct event *e)
                 if (!parent || parent->read != r->tree.era)
                         return;
                 int error = key_tree_add(&r->tree, parent, e->entry.name, KEY_IS_SET, &node);
-                fail(r, error);
+                regedit_fail_with(r, error);
                 if (error == 0)
                         mark(node);
                 return;
@@ -283,7 +351,7 @@ static void take_key_change(struct regedit *r, const struct event *e)
 static void take_change(struct regedit *r, const struct event *e)
 {
         if (event_is(e, "overflow"))
-                read_again(r);
+                regedit_read_again(r);
         else if (strncmp(e->kind, "value-", strlen("value-")) == 0)
                 take_value_change(r, e);
         else
@@ -300,133 +368,10 @@ void regedit_take_changes(struct regedit *r, sd_bus_message *m)
         while (e >= 0 && (e = event_read_next(m, &event)) > 0)
                 take_change(r, &event);
         entry_done(&event.entry);
-        fail(r, e);
-        follow_selection(r);
-        fail(r, loop_timer_start(r->unmark, REGEDIT_MARK_USEC));
+        regedit_fail_with(r, e);
+        regedit_follow(r);
+        regedit_fail_with(r, loop_timer_start(r->unmark, REGEDIT_MARK_USEC));
         r->is_changed = true;
-}
-
-/* ---- What the keys do ---- */
-
-static void move_in_values(struct regedit *r, bool down, size_t n)
-{
-        struct value_list *l = &r->values;
-
-        if (!down)
-                l->selected -= n < l->selected ? n : l->selected;
-        else if (l->n > 0)
-                l->selected += n < l->n - 1 - l->selected ? n : l->n - 1 - l->selected;
-}
-
-static void move_in_tree(struct regedit *r, bool down, size_t n)
-{
-        struct key_tree *t = &r->tree;
-
-        if (t->n_rows == 0)
-                return;
-        const size_t at = t->selected->row, last = t->n_rows - 1;
-        t->selected = t->rows[down ? (n < last - at ? at + n : last) : (n < at ? at - n : 0)];
-        follow_selection(r);
-}
-
-static void move(struct regedit *r, bool down, size_t n)
-{
-        if (r->in_values)
-                move_in_values(r, down, n);
-        else
-                move_in_tree(r, down, n);
-}
-
-static void open_node(struct regedit *r, bool is_open)
-{
-        key_tree_open(&r->tree, r->tree.selected, is_open);
-        if (r->is_there)
-                read_open(r);
-        fail(r, key_tree_count(&r->tree));
-}
-
-static void go_left(struct regedit *r)
-{
-        struct key_node *node = r->tree.selected;
-
-        if (r->in_values)
-                r->in_values = false;
-        else if (node->is_open)
-                open_node(r, false);
-        else if (node->parent && node->parent->parent) {
-                r->tree.selected = node->parent;
-                follow_selection(r);
-        }
-}
-
-static void go_right(struct regedit *r)
-{
-        if (!r->tree.selected->is_open)
-                open_node(r, true);
-        else
-                r->in_values = true;
-}
-
-static void show_help(struct regedit *r)
-{
-        view_open(&r->view, VIEW_TEXT, "Keys");
-        actions_help(&r->view.text);
-}
-
-static void act(struct regedit *r, enum action action)
-{
-        switch (action) {
-        case ACTION_UP:
-        case ACTION_DOWN:
-                move(r, action == ACTION_DOWN, 1);
-                return;
-        case ACTION_PAGE_UP:
-        case ACTION_PAGE_DOWN:
-                move(r, action == ACTION_PAGE_DOWN, r->page);
-                return;
-        case ACTION_FIRST:
-        case ACTION_LAST:
-                move(r, action == ACTION_LAST, SIZE_MAX);
-                return;
-        case ACTION_LEFT:
-                go_left(r);
-                return;
-        case ACTION_RIGHT:
-                go_right(r);
-                return;
-        case ACTION_OTHER_PANE:
-                r->in_values = !r->in_values;
-                return;
-        case ACTION_ENTER:
-                if (!r->in_values)
-                        open_node(r, !r->tree.selected->is_open);
-                return;
-        case ACTION_READ_AGAIN:
-                if (r->is_there)
-                        read_again(r);
-                return;
-        case ACTION_HELP:
-                show_help(r);
-                return;
-        case ACTION_QUIT:
-                fail(r, sd_event_exit(r->event, 0));
-                return;
-        case ACTION_NONE:
-                return;
-        }
-}
-
-void regedit_press(struct regedit *r, const char *key)
-{
-        r->is_changed = true;
-        if (r->view.kind != VIEW_CLOSED) {
-                (void)view_key(&r->view, key);
-                return;
-        }
-        /* What was said is read by then. */
-        if (r->is_there)
-                r->status.text[0] = '\0';
-        act(r, actions_find(key));
 }
 
 /* ---- Begin and end ---- */
@@ -475,4 +420,8 @@ void regedit_done(struct regedit *r)
         line_editor_done(&r->editor);
         buf_done(&r->fresh);
         buf_done(&r->goal);
+        buf_done(&r->goal_name);
+        search_done(&r->finder.search);
+        buf_done(&r->finder.key);
+        buf_done(&r->finder.name);
 }

@@ -8,6 +8,7 @@
 #include "feed.h"
 #include "key-tree.h"
 #include "line-editor.h"
+#include "search.h"
 #include "value-list.h"
 #include "view.h"
 
@@ -19,8 +20,28 @@ struct regedit;
 /* A line that is being asked for at the bottom. */
 struct prompt {
         const char *label;
-        void (*typed)(struct regedit *r); /* after each key; may be NULL */
-        void (*done)(struct regedit *r);  /* Enter; the prompt is closed */
+        void (*typed)(struct regedit *r);     /* after each key; may be NULL */
+        void (*done)(struct regedit *r);      /* Enter, the prompt is closed; may be NULL */
+        void (*cancelled)(struct regedit *r); /* Esc, the same; may be NULL */
+};
+
+/* Where the search wants to go. */
+enum find_wish {
+        FIND_NOTHING,
+        FIND_HERE,
+        FIND_NEXT,
+        FIND_PREVIOUS
+};
+
+struct finder {
+        struct search search;
+        struct buf key, name; /* where it began */
+        bool at_value;        /* there was a name */
+        enum find_wish wish;
+        unsigned serial; /* of the walk; answers to earlier ones are ignored */
+        bool is_walking;
+        size_t hive;   /* that is being walked */
+        size_t n_keys; /* that were read */
 };
 
 struct regedit {
@@ -29,18 +50,24 @@ struct regedit {
         sd_event_source *unmark;
         struct key_tree tree;
         struct value_list values;
-        struct buf fresh; /* names of values that were changed and are being read, a NUL behind each */
-        bool in_values;   /* the pane that the keys go to */
-        bool is_there;    /* the provider is */
-        bool is_asking;   /* for the values */
-        bool is_changed;  /* what is shown: draw */
-        struct buf goal;  /* the key to go to when it was read; "": none */
+        struct buf fresh;     /* names of values that were changed and are being read, a NUL behind each */
+        bool in_values;       /* the pane that the keys go to */
+        bool is_there;        /* the provider is */
+        bool is_asking;       /* for the values */
+        bool is_changed;      /* what is shown: draw */
+        struct buf goal;      /* the key to go to when it was read; "": none */
+        struct buf goal_name; /* and the value in it */
+        bool has_goal_name;
+        struct finder finder;
         struct view view;
-        const struct prompt *prompt; /* NULL: nothing is asked for */
+        void (*chosen)(struct regedit *r); /* the view's answer is yes; NULL for a text */
+        const struct prompt *prompt;       /* NULL: nothing is asked for */
         struct line_editor editor;
         struct diag status; /* the line at the bottom; it may be longer than that */
         bool is_error;
-        size_t tree_top, values_top, page; /* the screen's: first rows, and how many there are */
+        size_t tree_top, values_top; /* the screen's: first rows, */
+        size_t page, values_page;    /* how many there are, */
+        bool is_wide;                /* and whether the layers of all values are shown */
 };
 
 /* `start`: the key to begin at, with or without its hive; NULL for the first one. 0 or negative errno. */
@@ -49,6 +76,31 @@ void regedit_done(struct regedit *r);
 
 /* A key was pressed. */
 void regedit_press(struct regedit *r, const char *key);
+
+/* Reads what is selected, what is open, or all of both anew, where that is to be done. */
+void regedit_follow(struct regedit *r);
+void regedit_read_open(struct regedit *r);
+void regedit_read_again(struct regedit *r);
+/* What is drawn now may want more to be read. */
+void regedit_ask_layers(struct regedit *r);
+/* Goes to the key, and to the value `name` in it (NULL: to none), when they have been read. */
+void regedit_go(struct regedit *r, const char *key, const char *name);
+/* The path of the selected key, and the name of the selected value (NULL: the keys have the cursor). Good
+ * until something is read. */
+const char *regedit_place(const struct regedit *r, const char **ret_name);
+/* Asks for a line, which begins as `text`. */
+void regedit_prompt(struct regedit *r, const struct prompt *prompt, const char *text);
+void regedit_fail_with(struct regedit *r, int error);
+
+/* regedit-show.c */
+void regedit_show_help(struct regedit *r);
+void regedit_show_card(struct regedit *r);
+void regedit_show_history(struct regedit *r);
+void regedit_show_error(struct regedit *r);
+
+/* regedit-find.c */
+void regedit_find(struct regedit *r);
+void regedit_find_again(struct regedit *r, enum find_wish wish);
 
 _printf_(2, 3) void regedit_say(struct regedit *r, const char *format, ...);
 void regedit_fail(struct regedit *r, const struct diag *d);

@@ -3,6 +3,7 @@
 
 #include <curses.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -133,10 +134,17 @@ bool screen_next_key(char ret[SCREEN_KEY_MAX])
 
 struct layout {
         int lines, columns;
-        int left;   /* columns of the tree; the line between is the next one */
-        int right;  /* first column of the values */
+        int left;  /* columns of the tree; the line between is the next one */
+        int right; /* first column of the values */
+        int width;
         int height; /* lines of both, below the title */
+        int values; /* lines of the values */
+        bool is_wide;
 };
+
+/* With so much room the layers are columns beside the values, else lines below them. */
+#define WIDE_COLUMNS 100
+#define LAYERS_LINES 7
 
 static struct layout lay_out(void)
 {
@@ -144,7 +152,10 @@ static struct layout lay_out(void)
 
         l.left = l.columns / 3 < 60 ? l.columns / 3 : 60;
         l.right = l.left + 1;
+        l.width = l.columns - l.right;
         l.height = l.lines - 3;
+        l.is_wide = l.width >= WIDE_COLUMNS;
+        l.values = l.is_wide ? l.height - 1 : l.height - LAYERS_LINES - 1;
         return l;
 }
 
@@ -219,32 +230,27 @@ static void draw_tree(struct regedit *r, const struct layout *l)
 
 /* ---- The values ---- */
 
+#define LAYERS_MAX 16
+#define LAYER_CELLS_MIN 16
+
 static void put_data(struct buf *out, const struct value_row *row)
 {
         if (row->entry) {
                 const struct value v = entry_value(row->entry);
                 entry_format_short(out, &v);
         } else if (row->known->sv.has_default)
-                buf_printf(out, "(not set, default %s)", row->known->sv.default_text);
+                buf_printf(out, "(not set, default %s)",
+                        row->known->sv.default_text[0] ? row->known->sv.default_text : "empty");
         else
                 buf_puts(out, "(not set)");
 }
 
-static void draw_value(const struct regedit *r, const struct layout *l, int y, const struct value_row *row,
-        size_t name_width)
-{
-        const bool marked = is_marked(row->marked), selected = row == value_list_selected(&r->values);
-        const int width = l->columns - l->right;
-        const char *name = path_word_of_value_name(row->name);
-        _cleanup_buf_ struct buf line = BUF_INIT, data = BUF_INIT;
-
-        buf_puts(&line, marked ? "!" : " ");
-        cells_fill(&line, name, strlen(name), name_width);
-        buf_puts(&line, "  ");
-        put_data(&data, row);
-        cells_put(&line, buf_str(&data), data.len, (size_t)width - name_width - 3);
-        put(y, l->right, width, row_attributes(selected, r->in_values, marked), buf_str(&line));
-}
+/* How the room of the values is divided. */
+struct value_columns {
+        size_t name, data, layer;       /* cells */
+        const char *layers[LAYERS_MAX]; /* the names of those that have columns */
+        size_t n;
+};
 
 /* As wide as the widest name, but a third of the room at most. */
 static size_t name_width(const struct value_list *v, size_t top, size_t height, size_t most)
@@ -259,18 +265,137 @@ static size_t name_width(const struct value_list *v, size_t top, size_t height, 
         return width < most ? width : most;
 }
 
+static const struct contender *find_layer(const struct value_row *row, const char *layer)
+{
+        for (size_t i = 0; i < row->layers.n; i++)
+                if (strcmp(row->layers.list[i].entry.layer, layer) == 0)
+                        return &row->layers.list[i];
+        return NULL;
+}
+
+static bool has_column(const struct value_columns *c, const char *layer)
+{
+        for (size_t i = 0; i < c->n; i++)
+                if (strcmp(c->layers[i], layer) == 0)
+                        return true;
+        return false;
+}
+
+/* Those that have a visible value, as many as there is room for. */
+static void choose_layers(struct value_columns *c, const struct value_list *v, size_t top, size_t height)
+{
+        for (size_t i = top; i < top + height && i < v->n; i++)
+                for (size_t k = 0; k < v->rows[i].layers.n; k++) {
+                        const char *layer = v->rows[i].layers.list[k].entry.layer;
+                        if (c->n < LAYERS_MAX && !has_column(c, layer))
+                                c->layers[c->n++] = layer;
+                }
+}
+
+static struct value_columns divide(const struct regedit *r, const struct layout *l)
+{
+        const size_t width = (size_t)l->width, height = (size_t)l->values;
+        struct value_columns c = { .name = name_width(&r->values, r->values_top, height, width / 3) };
+        const size_t room = width - c.name - 3;
+
+        if (l->is_wide)
+                choose_layers(&c, &r->values, r->values_top, height);
+        c.data = c.n > 0 ? room / 3 : room;
+        c.layer = c.n > 0 ? (room - c.data) / c.n : 0;
+        while (c.n > 0 && c.layer < LAYER_CELLS_MIN)
+                c.layer = (room - c.data) / --c.n;
+        return c;
+}
+
+static void put_layer(struct buf *out, const struct contender *c)
+{
+        if (!c)
+                return;
+        const struct value v = entry_value(&c->entry);
+        buf_puts(out, contender_wins(c) ? "*" : " ");
+        if (contender_is_tombstone(c))
+                buf_puts(out, "(masked)");
+        else
+                entry_format_short(out, &v);
+        if (!contender_wins(c) && strcmp(c->state, "shadowed") != 0)
+                buf_printf(out, " (%s)", c->state);
+}
+
+static void draw_value(const struct regedit *r, const struct layout *l, int y, const struct value_row *row,
+        const struct value_columns *c)
+{
+        const bool marked = is_marked(row->marked), selected = row == value_list_selected(&r->values);
+        const char *name = path_word_of_value_name(row->name);
+        _cleanup_buf_ struct buf line = BUF_INIT, cell = BUF_INIT;
+
+        buf_puts(&line, marked ? "!" : " ");
+        cells_fill(&line, name, strlen(name), c->name);
+        buf_puts(&line, "  ");
+        put_data(&cell, row);
+        cells_fill(&line, buf_str(&cell), cell.len, c->data);
+        for (size_t i = 0; i < c->n; i++) {
+                buf_clear(&cell);
+                put_layer(&cell, find_layer(row, c->layers[i]));
+                buf_puts(&line, "  ");
+                cells_fill(&line, buf_str(&cell), cell.len, c->layer - 2);
+        }
+        put(y, l->right, l->width, row_attributes(selected, r->in_values, marked), buf_str(&line));
+}
+
+static void draw_heading(const struct layout *l, const struct value_columns *c)
+{
+        _cleanup_buf_ struct buf line = BUF_INIT;
+
+        buf_puts(&line, " ");
+        cells_fill(&line, "Name", 4, c->name);
+        buf_puts(&line, "  ");
+        cells_fill(&line, "Effective", 9, c->data);
+        for (size_t i = 0; i < c->n; i++) {
+                buf_puts(&line, "  ");
+                cells_fill(&line, c->layers[i], strlen(c->layers[i]), c->layer - 2);
+        }
+        put(1, l->right, l->width, A_BOLD, buf_str(&line));
+}
+
+/* Those of the selected value, below the values. */
+static void draw_layers(const struct regedit *r, const struct layout *l)
+{
+        const struct value_row *row = value_list_selected(&r->values);
+        const int y = 1 + l->values;
+
+        (void)mvhline(y, l->right, ACS_HLINE, l->width);
+        if (!row)
+                return;
+        const char *name = path_word_of_value_name(row->name);
+        _cleanup_buf_ struct buf title = BUF_INIT;
+        buf_printf(&title, " layers of %s ", name);
+        put(y, l->right + 1, (int)cells_count(buf_str(&title), title.len), A_NORMAL, buf_str(&title));
+        for (size_t i = 0; i < row->layers.n && i < LAYERS_LINES; i++) {
+                const struct contender *c = &row->layers.list[i];
+                _cleanup_buf_ struct buf line = BUF_INIT;
+                buf_printf(&line, "%s %s %" PRIu32 "  ", contender_wins(c) ? "*" : " ", c->entry.layer,
+                        c->precedence);
+                contender_format(&line, c);
+                put(y + 1 + (int)i, l->right, l->width, contender_wins(c) ? A_BOLD : A_NORMAL,
+                        buf_str(&line));
+        }
+}
+
 static void draw_values(struct regedit *r, const struct layout *l)
 {
         const struct value_list *v = &r->values;
-        const size_t height = (size_t)l->height;
+        const int first = l->is_wide ? 2 : 1;
 
-        r->values_top = scroll_to(r->values_top, v->selected, v->n, height);
-        size_t width = name_width(v, r->values_top, height, (size_t)(l->columns - l->right) / 3);
-        for (size_t i = 0; i < height && r->values_top + i < v->n; i++)
-                draw_value(r, l, 1 + (int)i, &v->rows[r->values_top + i], width);
+        r->values_top = scroll_to(r->values_top, v->selected, v->n, (size_t)l->values);
+        const struct value_columns c = divide(r, l);
+        for (size_t i = 0; i < (size_t)l->values && r->values_top + i < v->n; i++)
+                draw_value(r, l, first + (int)i, &v->rows[r->values_top + i], &c);
         if (v->n == 0)
-                put(1, l->right + 1, l->columns - l->right - 1, A_NORMAL,
-                        v->is_read ? "(no values)" : "reading ...");
+                put(first, l->right + 1, l->width - 1, A_NORMAL, v->is_read ? "(no values)" : "reading ...");
+        if (l->is_wide)
+                draw_heading(l, &c);
+        else
+                draw_layers(r, l);
 }
 
 /* ---- The rest ---- */
@@ -281,6 +406,25 @@ static void draw_title(const struct regedit *r, const struct layout *l)
 
         buf_printf(&title, " %s", buf_str(&r->values.key));
         put(0, 0, l->columns, A_REVERSE, buf_str(&title));
+}
+
+/* The text that is being typed, its end where it is long, and the cursor. */
+static void draw_prompt(const struct regedit *r, const struct layout *l)
+{
+        const struct line_editor *e = &r->editor;
+        const size_t label = strlen(r->prompt->label) + 2, room = (size_t)l->columns - label - 1;
+        const char *text = buf_str(&e->text);
+        size_t start = 0;
+
+        while (cells_count(text + start, e->at - start) > room)
+                start += cells_fit(text + start, e->at - start, 1);
+        _cleanup_buf_ struct buf line = BUF_INIT;
+        buf_printf(&line, "%s: %s", r->prompt->label, text + start);
+        if (r->status.text[0])
+                buf_printf(&line, "   (%s)", r->status.text);
+        put(l->lines - 2, 0, l->columns, A_BOLD, buf_str(&line));
+        (void)move(l->lines - 2, (int)(label + cells_count(text + start, e->at - start)));
+        (void)curs_set(1);
 }
 
 static void draw_status(const struct regedit *r, const struct layout *l)
@@ -299,12 +443,17 @@ static void draw_bar(const struct layout *l)
 static void draw_panes(struct regedit *r, const struct layout *l)
 {
         r->page = (size_t)l->height;
+        r->values_page = (size_t)l->values;
+        r->is_wide = l->is_wide;
         draw_title(r, l);
         (void)mvvline(1, l->left, ACS_VLINE, l->height);
         draw_tree(r, l);
         draw_values(r, l);
-        draw_status(r, l);
         draw_bar(l);
+        if (r->prompt)
+                draw_prompt(r, l);
+        else
+                draw_status(r, l);
 }
 
 static void draw_view(struct view *v, const struct layout *l)

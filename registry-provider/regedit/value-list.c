@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../schema/names/fold.h"
+#include "../reg/event.h"
 
 static void drop_entries(struct value_list *l)
 {
@@ -26,6 +27,10 @@ static void drop_known(struct value_list *l)
 
 static void drop_rows(struct value_list *l)
 {
+        for (size_t i = 0; i < l->n; i++) {
+                contenders_done(&l->rows[i].layers);
+                buf_done(&l->rows[i].origin);
+        }
         free(STEAL_PTR(l->rows));
         l->n = 0;
 }
@@ -94,9 +99,14 @@ static void inherit(const struct value_list *old, struct value_list *l)
         const struct value_row *selected = value_list_selected(old), *again;
 
         for (size_t i = 0; i < l->n; i++) {
-                const struct value_row *before = value_list_find(old, l->rows[i].name);
-                if (before)
-                        l->rows[i].marked = before->marked;
+                struct value_row *before = value_list_find(old, l->rows[i].name);
+                if (!before)
+                        continue;
+                l->rows[i].marked = before->marked;
+                l->rows[i].layers = before->layers;
+                l->rows[i].origin = before->origin;
+                before->layers = (struct contenders){ 0 };
+                before->origin = BUF_INIT;
         }
         again = selected ? value_list_find(l, selected->name) : NULL;
         if (again)
@@ -152,14 +162,13 @@ int value_list_take_entries(struct value_list *l, sd_bus_message *reply)
         l->entries = NULL;
         l->n_entries = 0;
         l->rows = NULL;
+        l->n = 0;
         l->entries_reply = sd_bus_message_ref(reply);
         r = reply ? read_entries(l, reply) : 0;
         if (r >= 0)
                 r = make_rows(&old, l);
         l->is_read = true;
-        if (r < 0)
-                drop_rows(l);
-        free(old.rows);
+        drop_rows(&old);
         old.known = NULL;
         old.n_known = 0;
         old.known_reply = NULL;
@@ -197,13 +206,20 @@ int value_list_take_known(struct value_list *l, sd_bus_message *reply)
         l->known = NULL;
         l->n_known = 0;
         l->rows = NULL;
+        l->n = 0;
         l->known_reply = sd_bus_message_ref(reply);
         r = reply ? read_known(l, reply) : 0;
         if (r >= 0)
                 r = make_rows(&old, l);
-        if (r < 0)
-                drop_rows(l);
-        free(old.rows);
+        drop_rows(&old);
         drop_known(&old);
         return r < 0 ? r : 0;
+}
+
+int value_row_take_layers(struct value_row *row, sd_bus_message *reply)
+{
+        contenders_done(&row->layers);
+        buf_clear(&row->origin);
+        int r = contenders_read(reply, &row->layers);
+        return r < 0 ? r : event_read_origin(reply, false, &row->origin, NULL);
 }

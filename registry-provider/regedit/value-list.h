@@ -5,6 +5,7 @@
  * names. What they hold is the provider's answers'. No terminal. */
 
 #include "../../schema/bus/description.h"
+#include "../reg/contender.h"
 #include "../reg/entry.h"
 
 struct value_row {
@@ -12,6 +13,9 @@ struct value_row {
         const struct entry *entry;       /* NULL: nobody set it */
         const struct description *known; /* NULL: the schema does not know it */
         uint64_t marked;                 /* as a key's */
+        struct contenders layers;        /* maybe as they were before it was changed */
+        struct buf origin;               /* who wrote the one that wins */
+        bool is_asked;                   /* for its layers */
 };
 
 struct value_known {
@@ -40,4 +44,6 @@ _must_check_ int value_list_take_entries(struct value_list *l, sd_bus_message *r
 _must_check_ int value_list_take_known(struct value_list *l, sd_bus_message *reply);
 /* NULL: there is none of this name, or none is selected. */
 struct value_row *value_list_find(const struct value_list *l, const char *name);
+/* The answer of Resolve() behind the path. 0 or negative errno. */
+_must_check_ int value_row_take_layers(struct value_row *row, sd_bus_message *reply);
 struct value_row *value_list_selected(const struct value_list *l);

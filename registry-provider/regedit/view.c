@@ -17,8 +17,14 @@ void view_open(struct view *v, enum view_kind kind, const char *title)
 {
         buf_clear(&v->text);
         v->kind = kind;
+        v->is_growing = false;
         v->top = v->selected = v->n_lines = v->width = 0;
         (void)snprintf(v->title, sizeof(v->title), "%s", title);
+}
+
+void view_grown(struct view *v)
+{
+        v->width = 0;
 }
 
 static int add_line(struct view *v, size_t at, size_t len, size_t number)
@@ -33,11 +39,22 @@ static int add_line(struct view *v, size_t at, size_t len, size_t number)
         return 0;
 }
 
+/* Behind the last blank of what fits, if that is not far; else where it ends. */
+static size_t break_at(const char *text, size_t len, size_t width)
+{
+        const size_t most = cells_fit(text, len, width);
+        size_t n = most;
+
+        while (most < len && n > most / 2 && text[n - 1] != ' ')
+                n--;
+        return most < len && n <= most / 2 ? most : n;
+}
+
 /* A line of the text may take many. */
 static int break_line(struct view *v, size_t at, size_t len, size_t number)
 {
         do {
-                size_t n = cells_fit(v->text.data + at, len, v->width);
+                size_t n = break_at(v->text.data + at, len, v->width);
                 int r = add_line(v, at, n, number);
                 if (r < 0)
                         return r;

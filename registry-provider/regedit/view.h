@@ -26,6 +26,7 @@ struct view {
         struct view_line *lines; /* as they are laid out */
         size_t n_lines, width;
         size_t top, selected, height;
+        bool is_growing; /* more of its text is being asked for */
 };
 
 void view_done(struct view *v);
@@ -40,6 +41,8 @@ enum view_answer {
         VIEW_NO,  /* closed */
         VIEW_YES, /* closed: the question's answer, or the selected line was chosen */
 };
+/* Text was appended. */
+void view_grown(struct view *v);
 enum view_answer view_key(struct view *v, const char *key);
 /* What it says of its keys. */
 const char *view_hint(const struct view *v);

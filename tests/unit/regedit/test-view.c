@@ -50,6 +50,9 @@ START_TEST(long_lines_are_broken_anew_for_each_width)
         ck_assert_uint_eq(v.lines[4].number, 3);
         shows(3, 9, "abc/def//\u6f22/\u5b57/z/");
         shows(9, 9, "abcdef//\u6f22\u5b57/z/");
+        view_open(&v, VIEW_TEXT, "title");
+        buf_puts(&v.text, "one two three a-long-word");
+        shows(10, 9, "one two /three /a-long-wor/d/");
 }
 END_TEST
 

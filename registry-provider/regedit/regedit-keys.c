@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the keys do. */
+#include <string.h>
+
+#include "regedit.h"
+
+static void move_in_values(struct regedit *r, bool down, size_t n)
+{
+        struct value_list *l = &r->values;
+
+        if (!down)
+                l->selected -= n < l->selected ? n : l->selected;
+        else if (l->n > 0)
+                l->selected += n < l->n - 1 - l->selected ? n : l->n - 1 - l->selected;
+}
+
+static void move_in_tree(struct regedit *r, bool down, size_t n)
+{
+        struct key_tree *t = &r->tree;
+
+        if (t->n_rows == 0)
+                return;
+        const size_t at = t->selected->row, last = t->n_rows - 1;
+        t->selected = t->rows[down ? (n < last - at ? at + n : last) : (n < at ? at - n : 0)];
+        regedit_follow(r);
+}
+
+static void move(struct regedit *r, bool down, size_t n)
+{
+        if (r->in_values)
+                move_in_values(r, down, n);
+        else
+                move_in_tree(r, down, n);
+}
+
+static void open_node(struct regedit *r, bool is_open)
+{
+        key_tree_open(&r->tree, r->tree.selected, is_open);
+        if (r->is_there)
+                regedit_read_open(r);
+        regedit_fail_with(r, key_tree_count(&r->tree));
+}
+
+static void go_left(struct regedit *r)
+{
+        struct key_node *node = r->tree.selected;
+
+        if (r->in_values)
+                r->in_values = false;
+        else if (node->is_open)
+                open_node(r, false);
+        else if (node->parent && node->parent->parent) {
+                r->tree.selected = node->parent;
+                regedit_follow(r);
+        }
+}
+
+static void go_right(struct regedit *r)
+{
+        if (!r->tree.selected->is_open)
+                open_node(r, true);
+        else
+                r->in_values = true;
+}
+
+static void act(struct regedit *r, enum action action)
+{
+        switch (action) {
+        case ACTION_UP:
+        case ACTION_DOWN:
+                move(r, action == ACTION_DOWN, 1);
+                return;
+        case ACTION_PAGE_UP:
+        case ACTION_PAGE_DOWN:
+                move(r, action == ACTION_PAGE_DOWN, r->in_values ? r->values_page : r->page);
+                return;
+        case ACTION_FIRST:
+        case ACTION_LAST:
+                move(r, action == ACTION_LAST, SIZE_MAX);
+                return;
+        case ACTION_LEFT:
+                go_left(r);
+                return;
+        case ACTION_RIGHT:
+                go_right(r);
+                return;
+        case ACTION_OTHER_PANE:
+                r->in_values = !r->in_values;
+                return;
+        case ACTION_ENTER:
+                if (!r->in_values)
+                        open_node(r, !r->tree.selected->is_open);
+                return;
+        case ACTION_READ_AGAIN:
+                if (r->is_there)
+                        regedit_read_again(r);
+                return;
+        case ACTION_HELP:
+                regedit_show_help(r);
+                return;
+        case ACTION_CARD:
+                regedit_show_card(r);
+                return;
+        case ACTION_HISTORY:
+                regedit_show_history(r);
+                return;
+        case ACTION_ERROR:
+                regedit_show_error(r);
+                return;
+        case ACTION_FIND:
+                regedit_find(r);
+                return;
+        case ACTION_NEXT:
+        case ACTION_PREVIOUS:
+                regedit_find_again(r, action == ACTION_NEXT ? FIND_NEXT : FIND_PREVIOUS);
+                return;
+        case ACTION_QUIT:
+                regedit_fail_with(r, sd_event_exit(r->event, 0));
+                return;
+        case ACTION_NONE:
+                return;
+        }
+}
+
+void regedit_prompt(struct regedit *r, const struct prompt *prompt, const char *text)
+{
+        r->prompt = prompt;
+        line_editor_set(&r->editor, text);
+}
+
+static void press_in_prompt(struct regedit *r, const char *key)
+{
+        const struct prompt *prompt = r->prompt;
+        const bool enter = strcmp(key, "Enter") == 0;
+
+        if (enter || strcmp(key, "Esc") == 0) {
+                r->prompt = NULL;
+                void (*next)(struct regedit *) = enter ? prompt->done : prompt->cancelled;
+                if (next)
+                        next(r);
+        } else if (line_editor_key(&r->editor, key) && prompt->typed)
+                prompt->typed(r);
+}
+
+static void press_in_view(struct regedit *r, const char *key)
+{
+        if (view_key(&r->view, key) == VIEW_YES && r->chosen)
+                r->chosen(r);
+}
+
+void regedit_press(struct regedit *r, const char *key)
+{
+        r->is_changed = true;
+        if (r->prompt)
+                press_in_prompt(r, key);
+        else if (r->view.kind != VIEW_CLOSED)
+                press_in_view(r, key);
+        else {
+                const enum action action = actions_find(key);
+                /* What was said is read by then; that there is no provider is said until there is one. */
+                if (r->is_there && action != ACTION_ERROR)
+                        r->status.text[0] = '\0';
+                act(r, action);
+        }
+}
