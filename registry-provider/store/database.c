@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "memory.h"
+
 #define APPLICATION_ID 0x50655267 /* "PeRg" */
 #define FORMAT_VERSION 1
 
@@ -98,6 +100,9 @@ int database_failed(const struct database *db, struct diag *d)
         const int system = is_of_system ? sqlite3_system_errno(db->sqlite) : 0;
         int error = EIO;
 
+        if (memory_was_refused(code))
+                return diag_set(d, EUCLEAN, "%s: something in it is larger than the registry makes anything",
+                        db->path);
         for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
                 if (errors[i].sqlite == (code & 0xff))
                         error = errors[i].error;
@@ -175,6 +180,7 @@ bool database_row(struct database *db, sqlite3_stmt *statement)
                 (void)sqlite3_reset(statement);
                 return false;
         }
+        memory_begin();
         int r = sqlite3_step(statement);
         if (r == SQLITE_ROW)
                 return true;
@@ -441,9 +447,7 @@ static char *uri_of(const char *file, const char *parameters)
 
 static int open_connection(struct database *db, const char *name, int flags)
 {
-        /* Nobody asks for SQLite's sums of memory, and each allocation would take a lock for them. It is
-         * refused where SQLite runs already. */
-        (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+        memory_limit();
         int r = sqlite3_open_v2(
                 name, &db->sqlite, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
         if (r != SQLITE_OK)
@@ -564,25 +568,6 @@ uint64_t database_newest_of_damaged(const char *file)
         while (database_row(db, newest))
                 sequence = database_column_u64(newest, 0);
         return db->error ? 0 : sequence;
-}
-
-int database_check(struct database *db, enum statement check, struct diag *d)
-{
-        db->error = 0;
-        sqlite3_stmt *q = database_statement(db, check, false);
-        bool is_whole = false;
-        char found[256] = "";
-
-        while (database_row(db, q)) {
-                const char *text = (const char *)sqlite3_column_text(q, 0);
-                is_whole = text && strcmp(text, "ok") == 0;
-                (void)snprintf(found, sizeof(found), "%s", text ? text : "");
-        }
-        if (db->error < 0)
-                return diag_set(d, -db->error, "%s", db->why.text);
-        for (char *c = found; (c = strchr(c, '\n'));)
-                *c = ' ';
-        return is_whole ? 0 : diag_set(d, EUCLEAN, "%s: %s", db->path, found);
 }
 
 struct database *database_close(struct database *db)

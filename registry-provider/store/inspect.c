@@ -237,3 +237,22 @@ int inspect_file(const char *path, struct diags *ret, struct diag *d)
                 r = database_open(path, STORE_AT_BOOT, &db, d);
         return r < 0 ? r : inspect_database(db, ret, &is_torn, d);
 }
+
+int database_check(struct database *db, enum statement check, struct diag *d)
+{
+        db->error = 0;
+        sqlite3_stmt *q = database_statement(db, check, false);
+        bool is_whole = false;
+        char found[256] = "";
+
+        while (database_row(db, q)) {
+                const char *text = (const char *)sqlite3_column_text(q, 0);
+                is_whole = text && strcmp(text, "ok") == 0;
+                (void)snprintf(found, sizeof(found), "%s", text ? text : "");
+        }
+        if (db->error < 0)
+                return diag_set(d, -db->error, "%s", db->why.text);
+        for (char *c = found; (c = strchr(c, '\n'));)
+                *c = ' ';
+        return is_whole ? 0 : diag_set(d, EUCLEAN, "%s: %s", db->path, found);
+}

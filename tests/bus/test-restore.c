@@ -203,6 +203,10 @@ START_TEST(anything_else)
         _cleanup_close_ int fd = open_file("copy.db");
         refused(world.bus, ERROR_INVALID_VALUE, "", "Restore", "ha{sv}", fd, 1, "layer", "s", "x");
         refused(world.bus, ERROR_INVALID_NAME, "", "Restore", "ha{sv}", fd, 1, "key", "s", "a\\\\b");
+        (void)shell_output(0,
+                "cp copy.db huge; " PYTHON(
+                        "c = sqlite3.connect(\"huge\"); c.execute(\"UPDATE value SET data = zeroblob(140000000)\"); c.commit()"));
+        refuses(open_file("huge"), ERROR_INVALID_VALUE, "something in it is larger than");
         SHELL_SAYS(5, "reg restore none.db", "none.db: No such file or directory");
         SHELL_SAYS(5, "reg restore fifo", "fifo");
         SHELL_SAYS(4, "reg restore bad", "the copy is not as it should be: ", "has type 99");

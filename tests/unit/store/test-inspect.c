@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Each kind of damage, made on purpose, is found and named; and nothing is in what is whole. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -212,6 +213,29 @@ START_TEST(torn)
 }
 END_TEST
 
+/* SQLite would read it whole wherever it compares: no more memory than a row of ours takes is had for that.
+ */
+START_TEST(too_large)
+{
+        _cleanup_scratch_ struct scratch s;
+        _cleanup_(diags_done) struct diags found = { 0 };
+        struct diag d = { 0 };
+        sqlite3_mem_methods unlimited;
+        scratch_init(&s);
+
+        ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &unlimited), SQLITE_OK);
+        make(&s);
+        ck_assert_int_eq(sqlite3_shutdown(), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_MALLOC, &unlimited), SQLITE_OK);
+        run_sql(s.file, "UPDATE value SET data = zeroblob(140000000) WHERE sequence = 5");
+        ck_assert_int_eq(sqlite3_shutdown(), SQLITE_OK);
+        ck_assert_int_eq(inspect_file(s.file, &found, &d), 0);
+        ck_assert_uint_eq(found.n, 1);
+        ck_assert_ptr_nonnull(
+                strstr(found.list[0], "something in it is larger than the registry makes anything"));
+}
+END_TEST
+
 /* Of very much no more is said than anybody reads. */
 START_TEST(many)
 {
@@ -229,7 +253,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { whole, torn, many };
+        const TTest *const tests[] = { whole, torn, too_large, many };
         Suite *suite = suite_waiting("inspect", tests, ARRAY_SIZE(tests), NULL, NULL);
 
         suite_loop(damage, ARRAY_SIZE(cases));
