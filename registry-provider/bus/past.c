@@ -17,7 +17,7 @@
 #include "../store/history.h"
 #include "answer.h"
 
-/* Calls that wait, or are being worked. */
+/* Calls that wait, or are being worked; of all, but for those who may write. */
 #define CALLS_MAX 64u
 #define CALLS_PER_USER_MAX 8u
 #define INTERRUPT_USEC 20000u
@@ -47,6 +47,8 @@ struct call {
         sd_bus_message *m;
         const struct method *method;
         uint32_t uid;
+        bool may_write;
+        bool is_writers;
         char *key, *name;
         char *layer, *after; /* of ReadTreeAt() */
         size_t keys_max;
@@ -58,10 +60,6 @@ struct call {
         struct registry *registry; /* of a moment; NULL: it failed */
         int error;                 /* as a registry's */
         struct diag why;
-};
-
-struct queue {
-        struct call *first, **end;
 };
 
 struct past {
@@ -76,7 +74,7 @@ struct past {
         pthread_mutex_t lock; /* of what follows */
         pthread_cond_t wake;
         bool stop, has_ended;
-        struct queue waiting, done;
+        struct call *waiting, *done;
         struct halt halt; /* has its own */
 };
 
@@ -96,21 +94,21 @@ static struct call *call_free(struct call *c)
 }
 DEFINE_CLEANUP(struct call *, call_free, call_freep);
 
-static void queue_put(struct queue *q, struct call *c)
+/* Whoever may write comes first. */
+static void put(struct call **list, struct call *c)
 {
-        c->next = NULL;
-        if (!q->end)
-                q->end = &q->first;
-        *q->end = c;
-        q->end = &c->next;
+        while (*list && (*list)->may_write >= c->may_write)
+                list = &(*list)->next;
+        c->next = *list;
+        *list = c;
 }
 
-static struct call *queue_take(struct queue *q)
+static struct call *take(struct call **list)
 {
-        struct call *c = q->first;
+        struct call *c = *list;
 
-        if (c && !(q->first = c->next))
-                q->end = &q->first;
+        if (c)
+                *list = c->next;
         return c;
 }
 
@@ -190,7 +188,7 @@ static void *run(void *userdata)
         halt_watch(&p->halt);
         (void)pthread_mutex_lock(&p->lock);
         while (!p->stop) {
-                struct call *c = queue_take(&p->waiting);
+                struct call *c = take(&p->waiting);
                 if (!c) {
                         (void)pthread_cond_wait(&p->wake, &p->lock);
                         continue;
@@ -198,7 +196,7 @@ static void *run(void *userdata)
                 (void)pthread_mutex_unlock(&p->lock);
                 work(p, c);
                 (void)pthread_mutex_lock(&p->lock);
-                queue_put(&p->done, c);
+                put(&p->done, c);
                 /* It fails only where the loop is to wake anyway. */
                 (void)eventfd_write(p->event_fd, 1);
         }
@@ -256,7 +254,7 @@ static void answer(const struct past *p, struct call *c)
 static struct call *take_done(struct past *p)
 {
         (void)pthread_mutex_lock(&p->lock);
-        struct call *c = queue_take(&p->done);
+        struct call *c = take(&p->done);
         if (!c)
                 (void)eventfd_read(p->event_fd, &(eventfd_t){ 0 });
         (void)pthread_mutex_unlock(&p->lock);
@@ -265,7 +263,7 @@ static struct call *take_done(struct past *p)
 
 static void put_waiting(struct past *p, struct call *c)
 {
-        queue_put(&p->waiting, c);
+        put(&p->waiting, c);
         (void)pthread_cond_signal(&p->wake);
 }
 
@@ -383,7 +381,7 @@ static unsigned count(const struct past *p, uint32_t uid)
 {
         unsigned n = 0;
 
-        for (const struct call *c = p->waiting.first; c; c = c->next)
+        for (const struct call *c = p->waiting; c; c = c->next)
                 n += c->uid == uid;
         return n;
 }
@@ -400,7 +398,7 @@ static int start(struct past *p)
 static int enter(struct past *p, struct call *c, sd_bus_error *error)
 {
         (void)pthread_mutex_lock(&p->lock);
-        const bool has_room = p->n < CALLS_MAX && count(p, c->uid) < CALLS_PER_USER_MAX;
+        const bool has_room = (c->may_write || p->n < CALLS_MAX) && count(p, c->uid) < CALLS_PER_USER_MAX;
         if (has_room) {
                 put_waiting(p, c);
                 p->n++;
@@ -429,6 +427,7 @@ int past_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (!c || !caller)
                 return c ? -ESRCH : -ENOMEM;
         c->uid = caller->user->uid;
+        c->may_write = gate_is_writer(caller);
         for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
                 if (strcmp(methods[i].name, sd_bus_message_get_member(m)) == 0)
                         c->method = &methods[i];
@@ -451,18 +450,15 @@ int past_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 void past_drop_caller(struct past *p, const char *name)
 {
-        struct queue kept = { 0 };
-        struct call *c;
+        struct call **at = &p->waiting;
 
         (void)pthread_mutex_lock(&p->lock);
-        while ((c = queue_take(&p->waiting)))
-                if (strcmp(sd_bus_message_get_sender(c->m), name) == 0) {
+        while (*at)
+                if (strcmp(sd_bus_message_get_sender((*at)->m), name) == 0) {
                         p->n--;
-                        (void)call_free(c);
+                        (void)call_free(take(at));
                 } else
-                        queue_put(&kept, c);
-        while ((c = queue_take(&kept)))
-                queue_put(&p->waiting, c);
+                        at = &(*at)->next;
         (void)pthread_mutex_unlock(&p->lock);
 }
 
@@ -510,7 +506,7 @@ struct past *past_free(struct past *p)
         (void)pthread_mutex_unlock(&p->lock);
         if (p->has_thread)
                 (void)pthread_join(p->thread, NULL);
-        while ((c = queue_take(&p->waiting)) || (c = queue_take(&p->done)))
+        while ((c = take(&p->waiting)) || (c = take(&p->done)))
                 (void)call_free(c);
         sd_event_source_disable_unref(p->source);
         if (p->event_fd >= 0)

@@ -11,6 +11,8 @@
 #define LAYER "\\System\\Registry\\Layers\\top"
 #define SZ ((uint32_t)REG_SZ)
 #define ASKING_MAX 8u      /* of one user */
+#define ASKING_USERS 4u    /* that take all places */
+#define UID_FIRST 5u       /* of them; "sync" before it is of the group nogroup */
 #define LARGEST (1u << 20) /* bytes of a value */
 #define OF_A_USER 3u       /* such values that wait; with what stands beside them a fourth is too much */
 #define UID_DAEMON 1u      /* somebody whom the bus knows, too */
@@ -31,7 +33,7 @@ static struct {
         enum mood mood;
         unsigned asked;
         char *question;
-        sd_bus_message *open[ASKING_MAX];
+        sd_bus_message *open[ASKING_MAX * ASKING_USERS + 1];
         size_t n_open;
 } polkit;
 
@@ -54,20 +56,25 @@ static int on_question(sd_bus_message *m, _unused_ void *userdata, sd_bus_error 
         case MUMBLE:
                 return sd_bus_reply_method_return(m, "s", "yes");
         case HANG:
-                ck_assert_uint_lt(polkit.n_open, ASKING_MAX);
+                ck_assert_uint_lt(polkit.n_open, ARRAY_SIZE(polkit.open));
                 polkit.open[polkit.n_open++] = sd_bus_message_ref(m);
                 return 1;
         }
         return -1;
 }
 
-static void begin(void)
+static void begin_with(const char *argument)
 {
-        registryd_start(NULL);
+        registryd_start(argument);
         ck_assert_int_ge(sd_bus_add_object(world.bus, NULL, "/org/freedesktop/PolicyKit1/Authority",
                                  on_question, NULL),
                 0);
         ck_assert_int_ge(sd_bus_request_name(world.bus, POLKIT, 0), 0);
+}
+
+static void begin(void)
+{
+        begin_with(NULL);
 }
 
 static void close_questions(void)
@@ -261,6 +268,34 @@ START_TEST(no_answer)
 }
 END_TEST
 
+/* An administrator may not change layers without polkit either, and finds a place to ask. */
+START_TEST(places_of_administrators)
+{
+        static struct call calls[ASKING_USERS][ASKING_MAX], other;
+        sd_bus *users[ASKING_USERS];
+
+        begin_with("--admin-group=nogroup");
+        polkit.mood = HANG;
+        for (unsigned i = 0; i < ASKING_USERS; i++) {
+                users[i] = world_connect(UID_FIRST + i);
+                for (size_t k = 0; k < ASKING_MAX; k++)
+                        set_begin(&calls[i][k], users[i], KEY, "1", false);
+        }
+        WAIT(polkit.n_open == ASKING_USERS * ASKING_MAX);
+        _cleanup_bus_ sd_bus *one_more = world_connect(UID_FIRST + ASKING_USERS);
+        set_begin(&other, one_more, KEY, "1", false);
+        WAIT(is_done(&other));
+        ck_assert_str_eq(other.error, ERROR_LIMIT);
+        _cleanup_bus_ sd_bus *admin = world_connect(UID_NOBODY);
+        set_begin(&other, admin, LAYER, "1", false);
+        WAIT(polkit.n_open == ASKING_USERS * ASKING_MAX + 1);
+        ck_assert(!is_done(&other));
+        close_questions();
+        for (unsigned i = 0; i < ASKING_USERS; i++)
+                sd_bus_flush_close_unref(users[i]);
+}
+END_TEST
+
 /* What is too large is refused before anybody is asked. */
 START_TEST(too_large_to_ask)
 {
@@ -386,8 +421,9 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { answers, questions, forged_departure, no_answer, too_large_to_ask,
-                bytes_that_wait, callers_that_vanish, callers_that_hang_up_at_once, end_of_the_provider };
+        const TTest *const tests[] = { answers, questions, forged_departure, no_answer,
+                places_of_administrators, too_large_to_ask, bytes_that_wait, callers_that_vanish,
+                callers_that_hang_up_at_once, end_of_the_provider };
         harness_add_privileged(tests, ARRAY_SIZE(tests), "what becomes of the answers of polkit");
         return harness_main(NULL, 0);
 }

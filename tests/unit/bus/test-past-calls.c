@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Calls for earlier moments: what the loop does for an answer is its user's time, and a page ends where the
- * thread's look at it did. The gate and the thread's look are the test's. */
+/* Calls for earlier moments: what the loop does for an answer is its user's time, a page ends where the
+ * thread's look at it did, and nobody takes the places of those who may write. The gate and the thread's
+ * look are the test's. */
+#include <semaphore.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -12,6 +14,9 @@
 
 /* More keys, with the longest values, than one message takes. */
 #define MANY 600u
+/* Calls that wait: of all who may not write, and of each. */
+#define PLACES 64u
+#define PLACES_OF_USER 8u
 
 struct caller *__wrap_gate_caller(struct gate *g, sd_bus_message *m);
 void __wrap_gate_took(struct gate *g, sd_bus_message *m, uint64_t since);
@@ -27,7 +32,10 @@ static struct caller_user user = { .uid = 1 };
 static struct caller caller = { .user = &user };
 static sd_bus_message *taken_of, *sent;
 static unsigned n_taken;
+static uint64_t order[PLACES + PLACES_OF_USER]; /* the calls' cookies */
 static size_t keys_max;
+static bool is_held; /* the thread waits in its look */
+static sem_t looks, goes_on;
 
 struct caller *__wrap_gate_caller(_unused_ struct gate *g, _unused_ sd_bus_message *m)
 {
@@ -39,7 +47,8 @@ void __wrap_gate_took(_unused_ struct gate *g, sd_bus_message *m, uint64_t since
         ck_assert_uint_gt(since, 0);
         ck_assert_ptr_nonnull(sent);
         taken_of = m;
-        n_taken++;
+        ck_assert_uint_lt(n_taken, ARRAY_SIZE(order));
+        ck_assert_int_ge(sd_bus_message_get_cookie(m, &order[n_taken++]), 0);
 }
 
 int __wrap_gate_take(_unused_ struct gate *g, _unused_ sd_bus_message *m, _unused_ size_t bytes,
@@ -57,6 +66,10 @@ size_t __wrap_reader_look_at_tree(
 {
         const size_t max = __real_reader_look_at_tree(of, q, part);
 
+        if (is_held) {
+                (void)sem_post(&looks);
+                (void)sem_wait(&goes_on);
+        }
         return keys_max ? keys_max : max;
 }
 
@@ -92,6 +105,8 @@ static void setup(void)
         ck_assert_int_eq(past_new(&reader, world_file(&w), &past), 0);
         n_taken = 0;
         keys_max = 0;
+        is_held = false;
+        user = (struct caller_user){ .uid = 1 };
 }
 
 static void teardown(void)
@@ -134,6 +149,57 @@ START_TEST(an_answer_is_its_users_time)
         call("GetAt", "Machine\\A", "V", NULL);
         call("ReadTreeAt", "Machine\\A", NULL, NULL);
         ck_assert_uint_eq(n_taken, 2);
+}
+END_TEST
+
+/* ReadTreeAt() of the newest moment, by a user; 1, or negative with `error` set. */
+static int enter_as(uint32_t uid, uint64_t cookie, sd_bus_error *error)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        user = (struct caller_user){ .uid = uid, .account.is_root = uid == 0 };
+        ck_assert_int_ge(sd_bus_message_new_method_call(
+                                 bus, &m, "a.b", REGISTRY_PATH, REGISTRY_INTERFACE, "ReadTreeAt"),
+                0);
+        ck_assert_int_ge(
+                sd_bus_message_append(m, "sa{sv}", "Machine", 1, "sequence", "t", registry_sequence(w.r)),
+                0);
+        ck_assert_int_ge(sd_bus_message_seal(m, cookie, 0), 0);
+        return past_call(m, &past, error);
+}
+
+static void has_no_place(uint32_t uid)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        ck_assert_int_lt(enter_as(uid, 1000, &error), 0);
+        ck_assert_str_eq(error.name, ERROR_LIMIT);
+}
+
+START_TEST(places_of_those_who_may_write)
+{
+        uint64_t cookie = 1;
+
+        is_held = true;
+        (void)sem_init(&looks, 0, 0);
+        (void)sem_init(&goes_on, 0, 0);
+        ck_assert_int_eq(enter_as(1, cookie++, NULL), 1);
+        (void)sem_wait(&looks);
+        for (uint32_t i = 0; i < PLACES - 1; i++)
+                ck_assert_int_eq(enter_as(1 + i / PLACES_OF_USER, cookie++, NULL), 1);
+        has_no_place(77);
+        for (unsigned i = 0; i < PLACES_OF_USER; i++)
+                ck_assert_int_eq(enter_as(0, cookie++, NULL), 1);
+        has_no_place(0);
+        is_held = false;
+        (void)sem_post(&goes_on);
+        while (n_taken < ARRAY_SIZE(order)) {
+                sent = sd_bus_message_unref(sent);
+                ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
+        }
+        /* They are first, too; but for the one that the thread was at. */
+        for (unsigned i = 0; i <= PLACES_OF_USER; i++)
+                ck_assert(order[i] == 1 || order[i] > PLACES);
 }
 END_TEST
 
@@ -198,8 +264,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { an_answer_is_its_users_time, a_page_ends_where_the_look_did,
-                a_look_says_where_it_ended };
+        const TTest *const tests[] = { an_answer_is_its_users_time, places_of_those_who_may_write,
+                a_page_ends_where_the_look_did, a_look_says_where_it_ended };
 
         return suite_with("past-calls", tests, ARRAY_SIZE(tests), setup, teardown);
 }
