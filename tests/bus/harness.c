@@ -86,12 +86,12 @@ static Suite *suite(void)
         return made;
 }
 
-static void make_root(void)
+static void make_root(const char *folder)
 {
         static const char *const dirs[] = { LAYOUT_DROPINS_VENDOR, LAYOUT_DROPINS_ADMIN,
                 LAYOUT_SYSCTL "/kernel" };
 
-        ck_assert(asprintf(&world.dir, "%s/XXXXXX", scratch) > 0);
+        ck_assert(asprintf(&world.dir, "%s/XXXXXX", folder) > 0);
         ck_assert_msg(mkdtemp(world.dir) && chmod(world.dir, 0755) == 0, "%s: %m", world.dir);
         ck_assert(asprintf(&world.root, "%s/root", world.dir) > 0);
         for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
@@ -100,21 +100,26 @@ static void make_root(void)
         world_write(PID_MAX_FILE, "32768\n");
 }
 
-static void world_start(void)
+void world_open(const char *folder)
 {
-        /* Check's own process may be killed for taking too long. */
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         world = (struct world){
                 .bus_daemon = { .name = "dbus-daemon", .notify_fd = -1 },
                 .registryd = { .name = "registryd", .notify_fd = -1 },
                 .policyd = { .name = "policyd", .notify_fd = -1 },
         };
-        make_root();
+        make_root(folder);
         ck_assert(asprintf(&world.bus_daemon.log, "%s/bus.log", world.dir) > 0);
         ck_assert(asprintf(&world.registryd.log, "%s/registryd.log", world.dir) > 0);
         ck_assert(asprintf(&world.policyd.log, "%s/policyd.log", world.dir) > 0);
         bus_daemon_start();
         world.bus = world_connect(geteuid());
+}
+
+static void world_start(void)
+{
+        /* Check's own process may be killed for taking too long. */
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        world_open(scratch);
 }
 
 static void daemon_done(struct daemon *d)
@@ -123,7 +128,7 @@ static void daemon_done(struct daemon *d)
         closep(&d->notify_fd);
 }
 
-static void world_stop(void)
+void world_close(void)
 {
         world.bus = sd_bus_flush_close_unref(world.bus);
         daemon_stop(&world.policyd);
@@ -142,7 +147,7 @@ static void add(const TTest *const *tests, size_t n)
 {
         TCase *tc = tcase_create("bus");
         tcase_set_timeout(tc, TEST_SECONDS);
-        tcase_add_checked_fixture(tc, world_start, world_stop);
+        tcase_add_checked_fixture(tc, world_start, world_close);
         for (size_t i = 0; i < n; i++)
                 tcase_add_test(tc, tests[i]);
         suite_add_tcase(suite(), tc);

@@ -45,6 +45,9 @@ void harness_add_with(const TTest *const *tests, size_t n, const char *program, 
 /* The world of the running test: root and bus are there, but no daemon yet. After a test, what still runs is
  * stopped and must end well. */
 extern struct world world;
+/* The same by hand, in a new directory of this one, for a process that is to have one. */
+void world_open(const char *folder);
+void world_close(void);
 
 /* Both wait for READY=1; `argument` may be NULL. */
 void registryd_start(const char *argument);

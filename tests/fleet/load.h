@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What it costs. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Of a process: CPU seconds that it had, and kB that it has. */
+double load_cpu(pid_t pid);
+unsigned long load_memory(pid_t pid);
+
+/* Bytes that this process's libcurl sent and received, while they count. */
+uint64_t load_bytes(void);
+void load_count_bytes(bool on);
