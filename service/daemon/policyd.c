@@ -17,6 +17,7 @@
 #include "../../schema/layout.h"
 #include "../link/link.h"
 #include "../metrics/metrics.h"
+#include "../metrics/metrics-text.h"
 #include "config.h"
 #include "policy-bus.h"
 #include "provider.h"

@@ -7,6 +7,7 @@
 #include "../../schema/base/log.h"
 #include "../../schema/bus/cleanup.h"
 #include "../../schema/dbus/names.h"
+#include "../metrics/metrics.h"
 
 struct provider {
         sd_bus *bus;

@@ -3,7 +3,7 @@
 
 /* How the registry provider is, as it says itself, for the metrics. */
 
-#include "../metrics/metrics.h"
+#include "../metrics/metrics-text.h"
 #include "../settings/settings.h"
 
 struct provider;

@@ -3,7 +3,7 @@
 
 /* States of the service that the tests of the metrics make text of. */
 
-#include "../../../service/metrics/metrics.h"
+#include "../../../service/metrics/metrics-text.h"
 
 /* A setting of the built-in schema. */
 const struct schema_value *state_entry(const char *key, const char *name);
