@@ -296,3 +296,33 @@ uint64_t world_sequence_of(struct world *w, const char *key, const char *name)
         ck_assert_int_eq(get(w, key, name, &v), 0);
         return v.sequence;
 }
+
+int world_undo(struct world *w, const struct registry_undo *what, uint32_t *ret_left_out)
+{
+        struct registry_undone undone = { 0 };
+        struct registry_events events = { 0 };
+
+        w->d = (struct diag){ 0 };
+        ck_assert_int_eq(registry_begin(w->r, NULL), 0);
+        registry_end_with_failure(w->r);
+        int r = registry_undo(w->r, what, &undone, &w->d);
+        if (r != 0) {
+                registry_abort(w->r);
+                return r;
+        }
+        ck_assert_int_eq(registry_end(w->r, &events), 0);
+        registry_events_done(&events);
+        ck_assert_int_eq(registry_sync(w->r, &w->d), 0);
+        if (ret_left_out)
+                *ret_left_out = undone.left_out;
+        return 0;
+}
+
+void world_undo_since(struct world *w, int64_t row)
+{
+        const struct registry_undo what = {
+                .after = row, .until = last_row(registry_store(w->r)), .may_layers = true
+        };
+        int r = world_undo(w, &what, NULL);
+        ck_assert_msg(r == 0, "%s: %s", error_name(r), w->d.text);
+}

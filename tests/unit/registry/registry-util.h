@@ -97,3 +97,8 @@ void world_check(const struct world *w);
 struct dump world_contents(const struct world *w);
 /* What can be seen from the hives down: `path`, and `path name=value@layer`. */
 struct dump world_effective(const struct world *w);
+
+/* What came behind a row is taken back, in one transaction, synced. 0, or the error with w->d set. */
+int world_undo(struct world *w, const struct registry_undo *what, uint32_t *ret_left_out);
+/* All of it, which must succeed. */
+void world_undo_since(struct world *w, int64_t row);

@@ -7,9 +7,8 @@
 
 #include <sqlite3.h>
 
-#include "../../../registry-provider/store/history.h"
 #include "alloc-faults.h"
-#include "registry-util.h"
+#include "registry-world.h"
 #include "suite.h"
 
 /* SQLite has its own way to the C library. */
@@ -36,8 +35,6 @@ static bool let_sqlite_fail(void)
         return r == SQLITE_OK && sqlite3_config(SQLITE_CONFIG_MALLOC, &failing) == SQLITE_OK;
 }
 
-static struct world w;
-
 #define SITE                                                                                                \
         "peios-registry: 1\nlayer: site\nprecedence: 7\nhives: [Users]\nkeys:\n"                            \
         "  \\App: !blanket { V: !dword 9, New: !sz text }\n"                                                \
@@ -60,11 +57,6 @@ static void setup(void)
                 "set - \\Gone V 1");
 }
 
-static void teardown(void)
-{
-        world_done(&w);
-}
-
 /* Nothing of the tests' own may allocate while the countdown runs. */
 struct change {
         enum {
@@ -82,12 +74,6 @@ struct change {
 };
 
 static struct registry_undo to_undo;
-
-static int64_t last_row(void)
-{
-        _cleanup_store_scope_ struct store_scope scope = registry_scope(w.r);
-        return history_last(registry_store(w.r));
-}
 
 static int take_back(void)
 {
@@ -179,7 +165,7 @@ static void check_crash(const char *what)
 /* As if nothing had been done. */
 static void prepare(const struct change *c, const char *file)
 {
-        teardown();
+        world_teardown();
         setup();
         if (c->before)
                 world_do(&w, c->before);
@@ -190,9 +176,9 @@ static void prepare(const struct change *c, const char *file)
         if (c->kind == DROPINS)
                 world_write(&w, SITE_PATH, file);
         if (c->kind == UNDO) {
-                to_undo.after = last_row();
+                to_undo.after = last_row(registry_store(w.r));
                 world_do(&w, c->text);
-                to_undo.until = last_row();
+                to_undo.until = last_row(registry_store(w.r));
         }
 }
 
@@ -347,7 +333,7 @@ Suite *test_suite(void)
         /* Before its first use. */
         if (!let_sqlite_fail())
                 exit(EXIT_FAILURE);
-        Suite *suite = suite_with("registry-alloc", tests, ARRAY_SIZE(tests), setup, teardown);
+        Suite *suite = suite_with("registry-alloc", tests, ARRAY_SIZE(tests), setup, world_teardown);
 
         suite_loop(changes, ARRAY_SIZE(changes_of_one));
         suite_loop(dropins, ARRAY_SIZE(reloads));

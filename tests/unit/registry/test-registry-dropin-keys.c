@@ -5,19 +5,7 @@
 #include <string.h>
 
 #include "suite.h"
-#include "registry-util.h"
-
-static struct world w;
-
-static void setup(void)
-{
-        world_init(&w);
-}
-
-static void teardown(void)
-{
-        world_done(&w);
-}
+#include "registry-world.h"
 
 START_TEST(hidden_keys)
 {
@@ -160,8 +148,8 @@ START_TEST(blanket_below_another_layer)
                 world_do(&w, "del high \\App B");
                 ck_assert_str_eq(world_get(&w, "\\App", "A"), "NOT_FOUND");
                 ck_assert_str_eq(world_get(&w, "\\App", "B"), "2@site");
-                teardown();
-                setup();
+                world_teardown();
+                world_setup();
         }
 }
 END_TEST
@@ -251,5 +239,5 @@ Suite *test_suite(void)
         const TTest *const tests[] = { hidden_keys, hidden_at_the_same_precedence, hides_what_it_had,
                 blankets, blanket_below_another_layer, blanket_of_a_disabled_layer,
                 tombstones_and_other_types, new_hives, below_a_volatile_key };
-        return suite_with("registry-dropin-keys", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-dropin-keys", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
 }

@@ -4,23 +4,11 @@
 #include <string.h>
 
 #include "suite.h"
-#include "registry-util.h"
+#include "registry-world.h"
 #include "signed-front.h"
 
 #define VAR "var/lib/peios/registry.d/"
 #define LAYERS "\\System\\Registry\\Layers\\"
-
-static struct world w;
-
-static void setup(void)
-{
-        world_init(&w);
-}
-
-static void teardown(void)
-{
-        world_done(&w);
-}
 
 /* Another file that wants the layer does not get it while the first one is broken. */
 START_TEST(broken_keeps_its_layer)
@@ -173,5 +161,5 @@ Suite *test_suite(void)
 {
         const TTest *const tests[] = { broken_keeps_its_layer, metadata_wait_for_the_file, refused_metadata,
                 metadata_leave_the_fleet_alone };
-        return suite_with("registry-dropin-layers", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-dropin-layers", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
 }

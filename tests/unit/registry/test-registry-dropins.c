@@ -5,19 +5,7 @@
 #include <string.h>
 
 #include "suite.h"
-#include "registry-util.h"
-
-static struct world w;
-
-static void setup(void)
-{
-        world_init(&w);
-}
-
-static void teardown(void)
-{
-        world_done(&w);
-}
+#include "registry-world.h"
 
 START_TEST(comes_changes_goes)
 {
@@ -298,5 +286,5 @@ Suite *test_suite(void)
         const TTest *const tests[] = { comes_changes_goes, removed_file, goes_while_down, broken_keeps,
                 broken_replacement, unreadable_directory, layer_renamed, two_files, precedence_and_enabled,
                 layer_is_taken, limited };
-        return suite_with("registry-dropins", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-dropins", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
 }

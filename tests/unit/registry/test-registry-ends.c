@@ -7,7 +7,7 @@
 
 #include "suite.h"
 #include "../../../registry-provider/registry/registry-part.h"
-#include "registry-util.h"
+#include "registry-world.h"
 
 #define ROUNDS 40u
 #define STEPS 60u
@@ -45,7 +45,6 @@ static void set_clocks(void)
 
 /* ---- The registry: one value, in base and in the layers ---- */
 
-static struct world w;
 static struct schema_control control;
 static struct schema_value bound = { .name = (char *)"V", .type = REG_DWORD, .control = &control };
 static const struct schema bindings = { .values = &bound, .n = 1 };

@@ -9,7 +9,7 @@
 #include "../../../registry-provider/store/store-internal.h"
 #include "suite.h"
 #include "failing-disk.h"
-#include "registry-util.h"
+#include "registry-world.h"
 
 #define LAYERS "\\System\\Registry\\Layers\\"
 #define SITE_PATH "etc/peios/registry.d/50-site.yaml"
@@ -19,8 +19,6 @@
         "  \\Own\\Deep: { V: !dword 1 }\n"                                                                  \
         "  \\Gone: !hidden\n"                                                                               \
         "  Users\\U: { V: !dword 1 }\n"
-
-static struct world w;
 
 static void setup(void)
 {

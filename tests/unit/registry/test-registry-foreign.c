@@ -4,9 +4,7 @@
 #include <string.h>
 
 #include "suite.h"
-#include "registry-util.h"
-
-static struct world w;
+#include "registry-world.h"
 
 static void setup(void)
 {

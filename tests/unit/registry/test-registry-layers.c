@@ -5,11 +5,9 @@
 #include <string.h>
 
 #include "suite.h"
-#include "registry-util.h"
+#include "registry-world.h"
 
 #define LAYERS "\\System\\Registry\\Layers\\"
-
-static struct world w;
 
 static void setup(void)
 {
@@ -18,11 +16,6 @@ static void setup(void)
         world_do(&w, "set - \\App V 1\nset - \\App W 1\nset - \\App Same 1");
         world_do(&w,
                 "set high \\App V 2\nset high \\App Same 1\nset high \\App\\Own X 1\nset high \\Only Y 1");
-}
-
-static void teardown(void)
-{
-        world_done(&w);
 }
 
 /* The metadata's own event comes first and is not what is tested. */
@@ -279,7 +272,7 @@ START_TEST(deleted_layers_are_empty)
                 dump_done(&after);
                 world_do(&w, "set - " LAYERS "high Precedence 5");
                 ck_assert_str_eq(world_get(&w, "\\App", "V"), "1@base");
-                teardown();
+                world_teardown();
                 setup();
         }
 }
@@ -348,5 +341,5 @@ Suite *test_suite(void)
                 no_op_looks_at_the_new_table, refused_metadata_values, exact_metadata, only_base_says,
                 reserved_names, foreign_base_metadata, delete_a_layer, deleted_layers_are_empty,
                 recreated_in_one_transaction, latent_entries, kept_in_volatile_keys, too_many };
-        return suite_with("registry-layers", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-layers", tests, ARRAY_SIZE(tests), setup, world_teardown);
 }

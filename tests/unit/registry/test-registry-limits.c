@@ -8,19 +8,7 @@
 
 #include "../../../schema/base/clock.h"
 #include "suite.h"
-#include "registry-util.h"
-
-static struct world w;
-
-static void setup(void)
-{
-        world_init(&w);
-}
-
-static void teardown(void)
-{
-        world_done(&w);
-}
+#include "registry-world.h"
 
 #define ANY ((struct expected){ 0 })
 #define SEQUENCE(n) ((struct expected){ true, n })
@@ -330,5 +318,5 @@ Suite *test_suite(void)
 {
         const TTest *const tests[] = { limits, depth, compare_and_swap, compare_and_swap_with_nothing,
                 compare_and_swap_delete, cost_of_a_set, cost_of_deep_keys, large_files, layers_of_a_value };
-        return suite_with("registry-limits", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-limits", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
 }

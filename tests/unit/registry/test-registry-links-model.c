@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "registry-util.h"
+#include "registry-world.h"
 #include "suite.h"
 
 #define TREES 60u
@@ -30,18 +30,12 @@ static struct node {
         unsigned value[LAYERS_N];  /* of V; 0: none */
 } nodes[NODES];
 
-static struct world w;
 static unsigned followed, refused, circles, changed;
 
 static void setup(void)
 {
         world_init(&w);
         world_do(&w, "set - \\System\\Registry\\Layers\\high Precedence 5");
-}
-
-static void teardown(void)
-{
-        world_done(&w);
 }
 
 static void make_nodes(void)
@@ -294,5 +288,5 @@ Suite *test_suite(void)
 {
         const TTest *const tests[] = { random_trees };
 
-        return suite_with("registry-links-model", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-links-model", tests, ARRAY_SIZE(tests), setup, world_teardown);
 }

@@ -5,22 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "registry-util.h"
+#include "registry-world.h"
 #include "suite.h"
 
 #define LAYERS "\\System\\Registry\\Layers\\"
-
-static struct world w;
-
-static void setup(void)
-{
-        world_init(&w);
-}
-
-static void teardown(void)
-{
-        world_done(&w);
-}
 
 static void expect(const char *key, const char *name, const char *expected)
 {
@@ -256,5 +244,5 @@ Suite *test_suite(void)
         const TTest *const tests[] = { follows, writes, refused, leads_nowhere, too_long, circles, sixteen,
                 layers };
 
-        return suite_with("registry-links", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-links", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
 }

@@ -8,10 +8,10 @@
 #include "suite.h"
 #include "failing-disk.h"
 #include "registry-model.h"
+#include "registry-world.h"
 
 #define TRANSACTIONS 300u
 
-static struct world w;
 static struct model model, synced;
 static uint64_t promised; /* the counter at the last sync */
 
@@ -23,11 +23,6 @@ static void setup(void)
                      "set - \\System\\Registry\\Layers\\two Precedence 5\n"
                      "set - \\System\\Registry\\Layers\\low Precedence 0");
         synced = model;
-}
-
-static void teardown(void)
-{
-        world_done(&w);
 }
 
 static void change_layer(struct buf *script)
@@ -325,7 +320,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        Suite *suite = suite_with("registry-model", NULL, 0, setup, teardown);
+        Suite *suite = suite_with("registry-model", NULL, 0, setup, world_teardown);
 
         suite_loop(random_changes, 4);
         return suite;

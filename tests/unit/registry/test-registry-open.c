@@ -9,19 +9,7 @@
 
 #include "../../../schema/base/file.h"
 #include "suite.h"
-#include "registry-util.h"
-
-static struct world w;
-
-static void setup(void)
-{
-        world_init(&w);
-}
-
-static void teardown(void)
-{
-        world_done(&w);
-}
+#include "registry-world.h"
 
 /* What cannot be opened says why. */
 START_TEST(no_directory)
@@ -142,5 +130,5 @@ Suite *test_suite(void)
 {
         const TTest *const tests[] = { no_directory, in_memory, first_start, volatile_keys,
                 volatile_in_two_layers };
-        return suite_with("registry-open", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-open", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
 }

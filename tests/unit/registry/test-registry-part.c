@@ -9,11 +9,10 @@
 #include "../../../schema/base/clock.h"
 #include "suite.h"
 #include "../../../registry-provider/registry/registry-part.h"
-#include "registry-util.h"
+#include "registry-world.h"
 
 #define ROUNDS 120u
 
-static struct world w;
 static struct registry_part *part;
 static struct dropins part_files;
 

@@ -6,24 +6,12 @@
 #include "../../../registry-provider/store/history.h"
 #include "../../../schema/layout.h"
 #include "suite.h"
-#include "registry-util.h"
+#include "registry-world.h"
 
 #define LOAD 300u
 #define ROWS 5u /* that are no policy, and stay */
 
 #define SITE LAYOUT_DROPINS_ADMIN "/site.yaml"
-
-static struct world w;
-
-static void setup(void)
-{
-        world_init(&w);
-}
-
-static void teardown(void)
-{
-        world_done(&w);
-}
 
 /* Values that nothing is bound to; what is written before it is long gone after a pruning. */
 static void load(void)
@@ -256,5 +244,5 @@ Suite *test_suite(void)
 {
         const TTest *const tests[] = { bound_values, whole_trees, keys_that_went, volatile_keys,
                 a_deleted_layer, dropins, blankets };
-        return suite_with("registry-policy", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-policy", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
 }

@@ -8,20 +8,13 @@
 
 #include "../../../registry-provider/store/store-internal.h"
 #include "suite.h"
-#include "registry-util.h"
-
-static struct world w;
+#include "registry-world.h"
 
 static void setup(void)
 {
         world_init(&w);
         world_do(&w, "set - \\System\\Registry\\Layers\\high Precedence 5");
         world_do(&w, "set - \\App V 1");
-}
-
-static void teardown(void)
-{
-        world_done(&w);
 }
 
 /* However it ends, it takes no number. */
@@ -112,5 +105,5 @@ Suite *test_suite(void)
 {
         const TTest *const tests[] = { previews_take_no_number, previews_have_limited_room,
                 previews_take_about_their_room };
-        return suite_with("registry-preview", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry-preview", tests, ARRAY_SIZE(tests), setup, world_teardown);
 }

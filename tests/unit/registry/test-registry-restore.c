@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "../../../registry-provider/registry/registry-compare.h"
-#include "../../../registry-provider/store/history.h"
 #include "registry-util.h"
 #include "suite.h"
 
@@ -98,27 +97,6 @@ static void prepare(struct world *w)
                     "set - " LAYERS "z Precedence 3");
 }
 
-static int64_t last_row(const struct world *w)
-{
-        _cleanup_store_scope_ struct store_scope scope = registry_scope(w->r);
-        return history_last(registry_store(w->r));
-}
-
-static void undo_since(struct world *w, int64_t row)
-{
-        const struct registry_undo what = { .after = row, .until = last_row(w), .may_layers = true };
-        struct registry_undone undone;
-        struct registry_events events = { 0 };
-
-        ck_assert_int_eq(registry_begin(w->r, NULL), 0);
-        registry_end_with_failure(w->r);
-        int r = registry_undo(w->r, &what, &undone, &w->d);
-        ck_assert_msg(r == 0, "%s: %s", error_name(r), w->d.text);
-        ck_assert_int_eq(registry_end(w->r, &events), 0);
-        registry_events_done(&events);
-        ck_assert_int_eq(registry_sync(w->r, &w->d), 0);
-}
-
 static const struct {
         const char *before, *change;
 } cases[] = {
@@ -162,13 +140,13 @@ START_TEST(what_the_copy_has)
         _cleanup_store_ struct store *then = copy_of(&w, "copy.db");
         world_do(&w, cases[_i].change);
         _cleanup_dump_ struct dump changed = world_contents(&w);
-        const int64_t row = last_row(&w);
+        const int64_t row = last_row(registry_store(w.r));
         restore_all(&w, then);
         _cleanup_dump_ struct dump after = world_contents(&w), effective_after = world_effective(&w);
         dump_assert_equal(&contents, &after, cases[_i].change);
         dump_assert_equal(&effective, &effective_after, cases[_i].change);
         /* It is a change as any other. */
-        undo_since(&w, row);
+        world_undo_since(&w, row);
         _cleanup_dump_ struct dump again = world_contents(&w);
         dump_assert_equal(&changed, &again, cases[_i].change);
         world_check(&w);
@@ -417,12 +395,12 @@ START_TEST(random_runs)
                         random_change(to);
                 (void)snprintf(what, sizeof(what), "run %d", _i * RUNS + run);
                 _cleanup_dump_ struct dump changed = world_contents(to);
-                const int64_t row = last_row(to);
+                const int64_t row = last_row(registry_store(to->r));
                 restore_all(to, then);
                 _cleanup_dump_ struct dump after = world_contents(to), effective_after = world_effective(to);
                 dump_assert_equal(&contents, &after, what);
                 dump_assert_equal(&effective, &effective_after, what);
-                undo_since(to, row);
+                world_undo_since(to, row);
                 _cleanup_dump_ struct dump again = world_contents(to);
                 dump_assert_equal(&changed, &again, what);
                 world_done(&other);

@@ -6,9 +6,7 @@
 
 #include "suite.h"
 #include "failing-disk.h"
-#include "registry-util.h"
-
-static struct world w;
+#include "registry-world.h"
 
 static void setup(void)
 {

@@ -3,45 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../../registry-provider/store/history.h"
 #include "registry-model.h"
 #include "registry-util.h"
 #include "suite.h"
-
-static int64_t last_row(const struct world *w)
-{
-        _cleanup_store_scope_ struct store_scope scope = registry_scope(w->r);
-        return history_last(registry_store(w->r));
-}
-
-/* One transaction, synced. 0, or the error with w->d set. */
-static int undo(struct world *w, const struct registry_undo *what, uint32_t *ret_left_out)
-{
-        struct registry_undone undone = { 0 };
-        struct registry_events events = { 0 };
-
-        w->d = (struct diag){ 0 };
-        ck_assert_int_eq(registry_begin(w->r, NULL), 0);
-        registry_end_with_failure(w->r);
-        int r = registry_undo(w->r, what, &undone, &w->d);
-        if (r != 0) {
-                registry_abort(w->r);
-                return r;
-        }
-        ck_assert_int_eq(registry_end(w->r, &events), 0);
-        registry_events_done(&events);
-        ck_assert_int_eq(registry_sync(w->r, &w->d), 0);
-        if (ret_left_out)
-                *ret_left_out = undone.left_out;
-        return 0;
-}
-
-static void undo_since(struct world *w, int64_t row)
-{
-        const struct registry_undo what = { .after = row, .until = last_row(w), .may_layers = true };
-        int r = undo(w, &what, NULL);
-        ck_assert_msg(r == 0, "%s: %s", error_name(r), w->d.text);
-}
 
 #define LAYERS "Machine\\System\\Registry\\Layers\\"
 
@@ -88,17 +52,17 @@ START_TEST(what_was_is_there_again)
         prepare(&w);
         if (cases[_i].before[0])
                 world_do(&w, cases[_i].before);
-        const int64_t row = last_row(&w);
+        const int64_t row = last_row(registry_store(w.r));
         _cleanup_dump_ struct dump contents = world_contents(&w), effective = world_effective(&w);
         world_do(&w, cases[_i].change);
         _cleanup_dump_ struct dump changed = world_contents(&w);
-        const int64_t changed_at = last_row(&w);
-        undo_since(&w, row);
+        const int64_t changed_at = last_row(registry_store(w.r));
+        world_undo_since(&w, row);
         _cleanup_dump_ struct dump after = world_contents(&w), effective_after = world_effective(&w);
         dump_assert_equal(&contents, &after, cases[_i].change);
         dump_assert_equal(&effective, &effective_after, cases[_i].change);
         /* And that is taken back as well. */
-        undo_since(&w, changed_at);
+        world_undo_since(&w, changed_at);
         _cleanup_dump_ struct dump again = world_contents(&w);
         dump_assert_equal(&changed, &again, cases[_i].change);
         world_check(&w);
@@ -111,7 +75,7 @@ static void refuses(struct world *w, int64_t after, int64_t until, int error, co
         const struct registry_undo what = { .after = after, .until = until };
         _cleanup_dump_ struct dump before = world_contents(w);
 
-        ck_assert_int_eq(undo(w, &what, NULL), error);
+        ck_assert_int_eq(world_undo(w, &what, NULL), error);
         ck_assert_msg(strstr(w->d.text, text), "no '%s' in: %s", text, w->d.text);
         _cleanup_dump_ struct dump after_all = world_contents(w);
         dump_assert_equal(&before, &after_all, text);
@@ -123,14 +87,14 @@ START_TEST(what_was_written_since_stays)
 
         prepare(&w);
         world_do(&w, "set - Machine\\A V one");
-        const int64_t row = last_row(&w);
+        const int64_t row = last_row(registry_store(w.r));
         world_do(&w, "set - Machine\\A V two\nset - Machine\\A W w\nmk - Machine\\A\\New");
-        const int64_t until = last_row(&w);
+        const int64_t until = last_row(registry_store(w.r));
         world_do(&w, "set x Machine\\A V above");
         world_do(&w, "set - Machine\\A V three");
         refuses(&w, row, until, REGISTRY_CONFLICT,
                 "Machine\\A: value 'V' of layer base was written since, by change number ");
-        ck_assert_int_eq(undo(&w, &(struct registry_undo){ row, until, .force = true }, NULL), 0);
+        ck_assert_int_eq(world_undo(&w, &(struct registry_undo){ row, until, .force = true }, NULL), 0);
         ck_assert_str_eq(world_get(&w, "Machine\\A", "V"), "'above'@x");
         world_do(&w, "del x Machine\\A V");
         ck_assert_str_eq(world_get(&w, "Machine\\A", "V"), "'one'@base");
@@ -146,9 +110,9 @@ START_TEST(a_key_stays_no_link)
 
         prepare(&w);
         world_do(&w, "ln - Machine\\L Machine\\A\nset - Machine\\K V 1");
-        const int64_t row = last_row(&w);
+        const int64_t row = last_row(registry_store(w.r));
         world_do(&w, "lrm - Machine\\L\nrm - Machine\\K");
-        const int64_t until = last_row(&w);
+        const int64_t until = last_row(registry_store(w.r));
         world_do(&w, "set x Machine\\L V 1");
         refuses(&w, row, until, REGISTRY_CONFLICT, "the key 'L' is no link since, in layer x");
         world_do(&w, "rm x Machine\\L\nln x Machine\\K Machine\\A");
@@ -163,12 +127,12 @@ START_TEST(what_somebody_put_into_a_new_key_stays)
         uint32_t left_out = 0;
 
         prepare(&w);
-        const int64_t row = last_row(&w);
+        const int64_t row = last_row(registry_store(w.r));
         world_do(&w, "set - Machine\\A V one");
-        const int64_t until = last_row(&w);
+        const int64_t until = last_row(registry_store(w.r));
         world_do(&w, "set - Machine\\A\\B W w");
         refuses(&w, row, until, REGISTRY_CONFLICT, "Machine: the subkey 'A' has been written to since");
-        ck_assert_int_eq(undo(&w, &(struct registry_undo){ row, until, .force = true }, &left_out), 0);
+        ck_assert_int_eq(world_undo(&w, &(struct registry_undo){ row, until, .force = true }, &left_out), 0);
         ck_assert_uint_eq(left_out, 1);
         ck_assert_str_eq(world_get(&w, "Machine\\A\\B", "W"), "'w'@base");
         ck_assert_str_eq(world_get(&w, "Machine\\A", "V"), "NOT_FOUND");
@@ -186,13 +150,13 @@ START_TEST(what_somebody_put_into_a_key_made_anew_stays)
 
         prepare(&w);
         world_do(&w, "set - Machine\\A V one\nset - Machine\\A\\Old V old");
-        const int64_t row = last_row(&w);
+        const int64_t row = last_row(registry_store(w.r));
         world_do(&w, "rmr - Machine\\A\nset - Machine\\A V two\nset - Machine\\A\\Sub V sub");
-        const int64_t until = last_row(&w);
+        const int64_t until = last_row(registry_store(w.r));
         (void)snprintf(line, sizeof(line), "set - %s W w", keys[_i]);
         world_do(&w, line);
         refuses(&w, row, until, REGISTRY_CONFLICT, "Machine: the subkey 'A' has been written to since");
-        ck_assert_int_eq(undo(&w, &(struct registry_undo){ row, until, .force = true }, &left_out), 0);
+        ck_assert_int_eq(world_undo(&w, &(struct registry_undo){ row, until, .force = true }, &left_out), 0);
         ck_assert_uint_ge(left_out, 1);
         ck_assert_str_eq(world_get(&w, "Machine\\A", "V"), "'one'@base");
         ck_assert_str_eq(world_get(&w, "Machine\\A\\Old", "V"), "'old'@base");
@@ -209,9 +173,9 @@ START_TEST(nothing_is_written_into_a_layer_that_is_gone)
 
         prepare(&w);
         world_do(&w, "set - Machine\\A V one\nset x Machine\\A V two");
-        const int64_t row = last_row(&w);
+        const int64_t row = last_row(registry_store(w.r));
         world_do(&w, "del x Machine\\A V");
-        const int64_t until = last_row(&w);
+        const int64_t until = last_row(registry_store(w.r));
         world_do(&w, "rmr - " LAYERS "x");
         refuses(&w, row, until, REGISTRY_CONFLICT, "layer x has, which is not there any more");
         world_done(&w);
@@ -225,9 +189,9 @@ START_TEST(a_key_that_is_gone_since)
 
         prepare(&w);
         world_do(&w, "mk x Machine\\A\\B\nmk y Machine\\A\\B");
-        const int64_t row = last_row(&w);
+        const int64_t row = last_row(registry_store(w.r));
         world_do(&w, "rm x Machine\\A\\B");
-        const int64_t until = last_row(&w);
+        const int64_t until = last_row(registry_store(w.r));
         world_do(&w, "rm y Machine\\A\\B");
         refuses(&w, row, until, REGISTRY_CONFLICT, "Machine\\A: a key that it was done to is gone since");
         world_done(&w);
@@ -245,13 +209,13 @@ START_TEST(a_key_that_went_with_a_file)
         world_reload_well(&w);
         ck_assert_str_eq(world_get(&w, "Machine\\A\\B", "W"), "'file'@a");
         world_do(&w, "set x Machine\\A\\B V one");
-        const int64_t row = last_row(&w);
+        const int64_t row = last_row(registry_store(w.r));
         world_do(&w, "rmr x Machine\\A\\B");
         world_write(&w, ETC "50-a.yaml", NULL);
         world_reload_well(&w);
         ck_assert_str_eq(world_get(&w, "Machine\\A\\B", "V"), "NOT_FOUND");
-        const struct registry_undo what = { .after = row, .until = last_row(&w) };
-        ck_assert_msg(undo(&w, &what, &left_out) == 0, "%s", w.d.text);
+        const struct registry_undo what = { .after = row, .until = last_row(registry_store(w.r)) };
+        ck_assert_msg(world_undo(&w, &what, &left_out) == 0, "%s", w.d.text);
         ck_assert_str_eq(world_get(&w, "Machine\\A\\B", "V"), "'one'@x");
         ck_assert_str_eq(world_get(&w, "Machine\\A\\B", "W"), "NOT_FOUND");
         ck_assert_uint_gt(left_out, 0);
@@ -265,9 +229,9 @@ START_TEST(layers_are_roots)
         struct world w;
 
         prepare(&w);
-        const int64_t row = last_row(&w);
+        const int64_t row = last_row(registry_store(w.r));
         world_do(&w, "set - " LAYERS "x Precedence 9");
-        refuses(&w, row, last_row(&w), REGISTRY_READ_ONLY, "which only root may take back");
+        refuses(&w, row, last_row(registry_store(w.r)), REGISTRY_READ_ONLY, "which only root may take back");
         world_done(&w);
 }
 END_TEST
@@ -293,11 +257,11 @@ START_TEST(random_runs)
                 prepare(&w);
                 for (unsigned n = pick(15); n > 0; n--)
                         random_change(&w);
-                const int64_t row = last_row(&w);
+                const int64_t row = last_row(registry_store(w.r));
                 _cleanup_dump_ struct dump contents = world_contents(&w), effective = world_effective(&w);
                 for (unsigned n = pick(25) + 1; n > 0; n--)
                         random_change(&w);
-                undo_since(&w, row);
+                world_undo_since(&w, row);
                 _cleanup_dump_ struct dump after = world_contents(&w), effective_after = world_effective(&w);
                 char what[32];
                 (void)snprintf(what, sizeof(what), "run %d", _i * RUNS + run);

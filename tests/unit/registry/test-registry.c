@@ -4,19 +4,7 @@
 #include <string.h>
 
 #include "suite.h"
-#include "registry-util.h"
-
-static struct world w;
-
-static void setup(void)
-{
-        world_init(&w);
-}
-
-static void teardown(void)
-{
-        world_done(&w);
-}
+#include "registry-world.h"
 
 struct step {
         const char *script, *expected;
@@ -275,5 +263,5 @@ Suite *test_suite(void)
         const TTest *const tests[] = { values, keys, the_same_again, two_layers,
                 recursive_delete_leaves_other_layers, a_deleted_key_hides_nothing, names_that_differ_in_case,
                 schema_defaults, numeric_default, hives };
-        return suite_with("registry", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("registry", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../../registry-provider/store/history.h"
 #include "../../../registry-provider/store/store-internal.h"
 #include "../../../schema/base/buf.h"
 #include "../../../schema/values/value.h"
@@ -365,4 +366,10 @@ struct store *fixture_new(void)
 
         fixture_fill(s);
         return s;
+}
+
+int64_t last_row(const struct store *s)
+{
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        return history_last(s);
 }

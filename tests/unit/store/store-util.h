@@ -65,3 +65,6 @@ void fixture_fill(struct store *s);
 #define OP_FILE(l, n, p, on)                                                                                \
         .code = STORE_SET_FILE, .layer = (l), .name = (n), .precedence = (p), .set = (on)
 #define APPLY(s, ...) apply((s), (struct store_op){ __VA_ARGS__ })
+
+/* Of the history. */
+int64_t last_row(const struct store *s);

@@ -121,12 +121,6 @@ static char *contents(const struct store *s)
         return ret;
 }
 
-static int64_t last_row(const struct store *s)
-{
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
-        return history_last(s);
-}
-
 static void shows(int64_t row, const char *expected, const char *what, unsigned at)
 {
         _cleanup_store_ struct store *s = open_store(file, STORE_READ_ONLY);

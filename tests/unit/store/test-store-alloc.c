@@ -14,12 +14,6 @@
 #include "store-util.h"
 #include "suite.h"
 
-static int64_t last_row(const struct store *s)
-{
-        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
-        return history_last(s);
-}
-
 static struct store *open_with_faults(const char *file)
 {
         struct store *s = open_store(file, STORE_WRITE);
