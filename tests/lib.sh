@@ -73,15 +73,21 @@ install_packages() {
         [ -z "$failed" ] || die "apt-get could not install:$missing"
 }
 
-# fetch_program PACKAGE FILE: one program of a package whose service nobody wants here, into build-tools/ of the
-# checkout. Where it cannot be had, the test that needs it says so.
-fetch_program() {
-        tool=$source/build-tools/${2##*/}
-        [ ! -x "$tool" ] || return 0
-        say "fetching ${2##*/} of $1"
+# fetch_programs PACKAGE FILE…: programs of a package whose service nobody wants here, into build-tools/ of the checkout.
+# Where they cannot be had, the tests that need them say so.
+fetch_programs() {
+        package=$1
+        shift
+        missing=
+        for file in "$@"; do
+                [ -x "$source/build-tools/${file##*/}" ] || missing="$missing $file"
+        done
+        [ -n "$missing" ] || return 0
+        say "fetching$missing of $package"
         fetch=$(mktemp -d)
-        (cd "$fetch" && apt-get -q -o APT::Sandbox::User=root download "$1" >/dev/null && dpkg-deb -x ./*.deb . &&
-                mkdir -p "${tool%/*}" && cp "$2" "$tool") || say "${2##*/} cannot be had"
+        # shellcheck disable=SC2086 # words
+        (cd "$fetch" && apt-get -q -o APT::Sandbox::User=root download "$package" >/dev/null && dpkg-deb -x ./*.deb . &&
+                mkdir -p "$source/build-tools" && cp $missing "$source/build-tools") || say "$package cannot be had"
         rm -rf "$fetch"
 }
 

@@ -38,7 +38,8 @@ for argument in "$@"; do
 done
 
 install_packages "$here/packages-demo.txt" "$here/packages.txt"
-fetch_program prometheus usr/bin/promtool
+fetch_programs prometheus usr/bin/promtool usr/bin/prometheus
+fetch_programs prometheus-node-exporter usr/bin/prometheus-node-exporter
 say "building in ${build#"$source"/}"
 # shellcheck disable=SC2086
 configure "$build" $options
