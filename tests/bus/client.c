@@ -248,6 +248,12 @@ bool policy_is(const char *name, const char *text)
         return strcmp(policy_property(world.bus, name), text) == 0;
 }
 
+bool explained(const char *text)
+{
+        _cleanup_message_ sd_bus_message *m = policy_answer(world.bus, "Explain", "");
+        return strstr(message_text(m), text) != NULL;
+}
+
 bool settings_have(const char *text)
 {
         _cleanup_message_ sd_bus_message *m = policy_answer(world.bus, "ListSettings", "");

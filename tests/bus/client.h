@@ -51,6 +51,8 @@ char *repeat(const char *what, size_t n);
 const char *registry_property(sd_bus *bus, const char *name);
 const char *policy_property(sd_bus *bus, const char *name);
 bool policy_is(const char *name, const char *text);
+/* The answer of Explain, as text, has this in it. */
+bool explained(const char *text);
 /* The answer of ListSettings, as text, has this in it. */
 bool settings_have(const char *text);
 

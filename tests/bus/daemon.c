@@ -200,13 +200,19 @@ void policyd_start(const char *argument)
         wait_ready(&world.policyd);
 }
 
+#define FOLLOWING "following the registry"
+
+bool is_connected(unsigned times)
+{
+        return daemon_count(&world.policyd, FOLLOWING) >= times;
+}
+
 void policyd_follow(void)
 {
-        static const char said[] = "following the registry";
-        unsigned before = daemon_count(&world.policyd, said);
+        unsigned before = daemon_count(&world.policyd, FOLLOWING);
 
         policyd_start(NULL);
-        WAIT(daemon_count(&world.policyd, said) > before);
+        WAIT(is_connected(before + 1));
 }
 
 void spawn_program(

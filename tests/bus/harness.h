@@ -54,6 +54,8 @@ void registryd_start(const char *argument);
 void policyd_start(const char *argument);
 /* Waits until it has heard all that the registry says. */
 void policyd_follow(void);
+/* So often has it heard all of that by now. */
+bool is_connected(unsigned times);
 /* The same without waiting, for daemons that cannot become ready. */
 void registryd_spawn(void);
 void policyd_spawn(void);
@@ -91,6 +93,9 @@ void world_rename(const char *from, const char *to);
 /* The contents without the newline at the end; "" when it is not there. Good until the fourth next call. */
 const char *world_read(const char *path);
 bool world_has(const char *path);
+
+/* What the file that stands for the control holds. */
+bool control_is(const char *text);
 
 /* One step of waiting: what came in on the connection is dispatched. */
 void bus_turn(sd_bus *bus);

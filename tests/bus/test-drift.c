@@ -19,11 +19,6 @@ static void begin(void)
         WAIT(daemon_said(&world.policyd, "following the registry"));
 }
 
-static bool control_is(const char *text)
-{
-        return strcmp(world_read(CONTROL_FILE), text) == 0;
-}
-
 START_TEST(put_back)
 {
         begin();

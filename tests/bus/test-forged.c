@@ -139,11 +139,6 @@ static void forge_all(void)
         sd_bus_message_unref(policy_answer(forger, "Explain", ""));
 }
 
-static bool control_is(const char *text)
-{
-        return strcmp(world_read(CONTROL_FILE), text) == 0;
-}
-
 static void begin(void)
 {
         const char *name;

@@ -11,16 +11,6 @@
 #define PATH "\\System\\Audit\\Modules\\TaintEvents"
 #define ROUNDS 8u
 
-static bool control_is(const char *text)
-{
-        return strcmp(world_read(CONTROL_FILE), text) == 0;
-}
-
-static bool is_connected(unsigned times)
-{
-        return daemon_count(&world.policyd, "following the registry") >= times;
-}
-
 START_TEST(changed_while_the_service_was_away)
 {
         registryd_start(NULL);
@@ -227,12 +217,6 @@ START_TEST(the_bus_goes_away)
         ck_assert(control_is("3"));
 }
 END_TEST
-
-static bool explained(const char *text)
-{
-        _cleanup_message_ sd_bus_message *m = policy_answer(world.bus, "Explain", "");
-        return strstr(message_text(m), text) != NULL;
-}
 
 START_TEST(missing_is_told)
 {

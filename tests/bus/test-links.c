@@ -11,11 +11,6 @@
 #define FILE_NAME "50-site.yaml"
 #define MOUNTED "/mnt/cfg"
 
-static bool control_is(const char *text)
-{
-        return strcmp(world_read(CONTROL_FILE), text) == 0;
-}
-
 static const char *setting(const char *value)
 {
         return dropin_text("50-site", 10, value);

@@ -27,11 +27,6 @@ static void clear(void)
         ear_clear(&properties);
 }
 
-static bool control_is(const char *text)
-{
-        return strcmp(world_read(CONTROL_FILE), text) == 0;
-}
-
 static const char *own_actor(void)
 {
         static char text[128];

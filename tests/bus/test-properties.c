@@ -154,11 +154,6 @@ static void check(const char *step)
         }
 }
 
-static bool control_is(const char *text)
-{
-        return strcmp(world_read(CONTROL_FILE), text) == 0;
-}
-
 /* Between them these change every property. */
 static void step_values(void)
 {

@@ -61,11 +61,6 @@ static int on_call(sd_bus_message *m, _unused_ void *userdata, _unused_ sd_bus_e
         return sd_bus_message_is_method_call(m, REGISTRY_INTERFACE, "GetMany") ? answer_get_many(m) : 0;
 }
 
-static bool control_is(const char *text)
-{
-        return strcmp(world_read(CONTROL_FILE), text) == 0;
-}
-
 static void write_silently(const char *value)
 {
         free(provider.value);

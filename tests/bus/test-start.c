@@ -16,22 +16,6 @@
 #define ACCEPTED LAYOUT_ACCEPTED_DIR "/" LAYOUT_ACCEPTED_NAME
 #define WAIT_USEC UINT64_C(10000000)
 
-static bool control_is(const char *text)
-{
-        return strcmp(world_read(CONTROL_FILE), text) == 0;
-}
-
-static bool explained(const char *text)
-{
-        _cleanup_message_ sd_bus_message *m = policy_answer(world.bus, "Explain", "");
-        return strstr(message_text(m), text) != NULL;
-}
-
-static bool is_connected(unsigned times)
-{
-        return daemon_count(&world.policyd, "following the registry") >= times;
-}
-
 /* Writes to the control are seen from now on. */
 static int watch(void)
 {

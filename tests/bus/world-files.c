@@ -75,3 +75,8 @@ bool world_has(const char *path)
 {
         return access(world_path(path), F_OK) == 0;
 }
+
+bool control_is(const char *text)
+{
+        return strcmp(world_read(CONTROL_FILE), text) == 0;
+}

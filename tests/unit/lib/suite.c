@@ -15,6 +15,11 @@ const char *suite_scratch(void)
         return folder ? folder : access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
 }
 
+unsigned pick(unsigned n)
+{
+        return (unsigned)random() % n;
+}
+
 static unsigned workers = 1, worker;
 static TCase *cases;
 

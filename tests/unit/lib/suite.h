@@ -25,3 +25,6 @@ Suite *suite_waiting(
         const char *name, const TTest *const *tests, size_t n, void (*setup)(void), void (*teardown)(void));
 /* To the suite that was made last: a test that runs n times, with _i from 0. */
 void suite_loop(const TTest *test, size_t n);
+
+/* A number below n, as srandom() has it. */
+unsigned pick(unsigned n);

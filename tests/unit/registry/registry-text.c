@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "registry-util.h"
+#include "suite.h"
 
 char *take_text(struct buf *text)
 {
@@ -111,11 +112,6 @@ void world_expect_reload_sorted(struct world *w, const char *expected)
 {
         _cleanup_free_ char *text = world_reload(w);
         assert_same_lines(text, expected, "reload");
-}
-
-unsigned pick(unsigned n)
-{
-        return (unsigned)random() % n;
 }
 
 void world_change_somehow(struct world *w, const char *const *layers, size_t n_layers)

@@ -65,8 +65,6 @@ char *take_text(struct buf *text);
 void value_text(struct buf *out, uint32_t type, const void *data, size_t size);
 char *events_text(const struct registry_events *events);
 
-/* Below n, as srandom() has it. */
-unsigned pick(unsigned n);
 /* Some line for world_run(), of one of these layers, which may be refused. */
 void world_change_somehow(struct world *w, const char *const *layers, size_t n_layers);
 

@@ -125,11 +125,6 @@ static int model_child(unsigned parent, unsigned name, struct candidate *ret)
 
 /* ---- Changes of both ---- */
 
-static unsigned pick(unsigned n)
-{
-        return (unsigned)random() % n;
-}
-
 static unsigned pick_key(void)
 {
         unsigned key = pick(KEYS);

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "../../../schema/values/value.h"
+#include "suite.h"
 
 static struct row *add(struct model *m, struct row row)
 {
@@ -341,11 +342,6 @@ void model_pack(struct model *m)
                 if (m->rows[i].kind != NONE)
                         m->rows[n++] = m->rows[i];
         m->n = n;
-}
-
-static unsigned pick(unsigned n)
-{
-        return (unsigned)random() % n;
 }
 
 struct store_op model_random_op(struct store *s)

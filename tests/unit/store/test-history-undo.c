@@ -14,11 +14,6 @@
 #define HISTORIES 200 /* of each of the loop's rounds */
 #define ROUNDS 10
 
-static unsigned pick(unsigned n)
-{
-        return (unsigned)random() % n;
-}
-
 /* To the byte, with all that nobody can see otherwise. What is volatile is elsewhere. */
 static char *copy_contents(struct store *s)
 {

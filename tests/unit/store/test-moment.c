@@ -30,11 +30,6 @@ static void remove_folder(void)
         ck_assert_int_eq(remove(folder), 0);
 }
 
-static unsigned pick(unsigned n)
-{
-        return (unsigned)random() % n;
-}
-
 /* ---- All that look-ups find ---- */
 
 static void put_entries(struct buf *out, const struct store *s, const struct guid *key)

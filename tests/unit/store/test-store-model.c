@@ -12,11 +12,6 @@
 #define STEPS 2500u
 #define MARKS 6u
 
-static unsigned pick(unsigned n)
-{
-        return (unsigned)random() % n;
-}
-
 struct moment {
         struct model model;
         uint64_t sequence;
