@@ -2,20 +2,13 @@
 #include <check.h>
 #include <string.h>
 
-#include "world.h"
+#include "each-world.h"
 #include "suite.h"
-
-static struct world w;
 
 static void setup(void)
 {
         world_new(&w);
         w.use_bpf = true;
-}
-
-static void teardown(void)
-{
-        world_done(&w);
 }
 
 static struct taint_event exact(unsigned bit, uint64_t old)
@@ -321,5 +314,5 @@ Suite *test_suite(void)
                 kept_reports_come_before_the_first_look, claimed_bits_are_waited_for_at_the_start,
                 without_it_hints_are_left, writes_of_sysctls_are_passed_on, nonsense_is_not_reported };
 
-        return suite_waiting("monitor-bpf", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_waiting("monitor-bpf", tests, ARRAY_SIZE(tests), setup, world_teardown);
 }

@@ -6,22 +6,10 @@
 #include <unistd.h>
 
 #include "../../../schema/layout.h"
-#include "world.h"
+#include "each-world.h"
 #include "suite.h"
 
 #define STATE LAYOUT_POLICY_RUN "/taint-state"
-
-static struct world w;
-
-static void setup(void)
-{
-        world_new(&w);
-}
-
-static void teardown(void)
-{
-        world_done(&w);
-}
 
 START_TEST(blind)
 {
@@ -192,5 +180,5 @@ Suite *test_suite(void)
                 garbage_everywhere, folders_and_fifos_where_files_should_be, a_line_without_end,
                 a_log_that_is_a_plain_file, a_flood_of_lines };
 
-        return suite_with("monitor-faults", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("monitor-faults", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
 }

@@ -6,22 +6,10 @@
 #include "../../../schema/base/file.h"
 #include "../../../schema/layout.h"
 #include "../../../service/monitor/taint-state.h"
-#include "world.h"
+#include "each-world.h"
 #include "suite.h"
 
 #define STATE LAYOUT_POLICY_RUN "/taint-state"
-
-static struct world w;
-
-static void setup(void)
-{
-        world_new(&w);
-}
-
-static void teardown(void)
-{
-        world_done(&w);
-}
 
 START_TEST(cleared_while_nobody_looked)
 {
@@ -224,5 +212,5 @@ Suite *test_suite(void)
                 a_new_boot_begins_anew, a_damaged_state_says_so, history_is_bounded_and_kept,
                 a_state_that_cannot_be_kept };
 
-        return suite_with("monitor-restart", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("monitor-restart", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
 }

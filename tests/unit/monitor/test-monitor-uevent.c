@@ -10,12 +10,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "world.h"
+#include "each-world.h"
 #include "suite.h"
 
 #define GROUP_UDEV 2u
-
-static struct world w;
 
 /* MurmurHash2 with seed 0: what the listener's filter compares. */
 static uint32_t hash(const char *text)
@@ -69,11 +67,6 @@ static void setup(void)
         world_start(&w);
 }
 
-static void teardown(void)
-{
-        world_done(&w);
-}
-
 START_TEST(a_module_that_comes_is_a_hint)
 {
         ck_assert_ptr_nonnull(strstr(monitor_status(w.monitor).hooks, "uevent"));
@@ -121,5 +114,5 @@ Suite *test_suite(void)
                         strerror(errno));
                 return NULL;
         }
-        return suite_with("monitor-uevent", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("monitor-uevent", tests, ARRAY_SIZE(tests), setup, world_teardown);
 }

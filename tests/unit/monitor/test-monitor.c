@@ -3,20 +3,8 @@
 #include <string.h>
 
 #include "../process/fake-process.h"
-#include "world.h"
+#include "each-world.h"
 #include "suite.h"
-
-static struct world w;
-
-static void setup(void)
-{
-        world_new(&w);
-}
-
-static void teardown(void)
-{
-        world_done(&w);
-}
 
 START_TEST(a_line_and_its_bits)
 {
@@ -314,5 +302,5 @@ Suite *test_suite(void)
                 the_timer_finds_what_nobody_reports, idle_is_idle, a_bit_that_clears_is_an_alarm,
                 set_and_cleared_before_its_cause_came };
 
-        return suite_waiting("monitor", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_waiting("monitor", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../../registry-provider/store/database.h"
 #include "../../../schema/base/buf.h"
 #include "../../../schema/base/file.h"
 #include "../../../schema/values/value.h"
@@ -43,6 +44,12 @@ char *scratch_list(const struct scratch *s, const char *prefix)
         free(entries);
         ck_assert_int_eq(buf_finish(&names, &text, NULL), 0);
         return text;
+}
+
+void expect_files(const struct scratch *s, const char *prefix, const char *names)
+{
+        _cleanup_free_ char *found = scratch_list(s, prefix);
+        ck_assert_str_eq(found, names);
 }
 
 const char *scratch_path(const struct scratch *s, const char *name)
@@ -179,4 +186,16 @@ void damage_pages_with(const char *path, const char *text)
                         n++;
                 }
         ck_assert_uint_gt(n, 0);
+}
+
+struct backup make_backup(const struct scratch *s)
+{
+        _cleanup_(database_closep) struct database *db = NULL;
+        struct backup backup;
+        struct diag d = { 0 };
+
+        ck_assert_int_eq(database_open_upkeep(s->file, &db, &d), 0);
+        int r = backup_make(db, &backup, &d);
+        ck_assert_msg(r == 0, "%s", d.text);
+        return backup;
 }

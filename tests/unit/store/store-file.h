@@ -5,6 +5,7 @@
 
 #include <check.h>
 
+#include "../../../registry-provider/store/backup.h"
 #include "../../../registry-provider/store/store.h"
 
 struct scratch {
@@ -19,6 +20,8 @@ void scratch_done(struct scratch *s);
 /* Names in the folder, in order, each with a space behind it; those that begin with `prefix`. To be freed.
  */
 char *scratch_list(const struct scratch *s, const char *prefix);
+/* Asserts that those are they. */
+void expect_files(const struct scratch *s, const char *prefix, const char *names);
 /* The path of a name in it, good until the next call. */
 const char *scratch_path(const struct scratch *s, const char *name);
 
@@ -32,6 +35,8 @@ void put_large(struct store *s, unsigned from, unsigned to, size_t size);
 size_t count_values(const struct store *s);
 /* A closed store with that many. */
 void make_store(const struct scratch *s, unsigned n);
+
+struct backup make_backup(const struct scratch *s);
 
 /* By another program, as it were. */
 void run_sql(const char *path, const char *sql);

@@ -12,18 +12,6 @@
 
 #define JUMP (INT64_C(1) << 32)
 
-static struct backup make_backup(const struct scratch *s)
-{
-        _cleanup_(database_closep) struct database *db = NULL;
-        struct backup backup;
-        struct diag d = { 0 };
-
-        ck_assert_int_eq(database_open_upkeep(s->file, &db, &d), 0);
-        int r = backup_make(db, &backup, &d);
-        ck_assert_msg(r == 0, "%s", d.text);
-        return backup;
-}
-
 /* Values 1 to 3 are in the backup, 4 and 5 came later. */
 static void make_store_and_backup(const struct scratch *s)
 {
@@ -55,12 +43,6 @@ static size_t recovered(const struct scratch *s, struct recovery *ret)
         put_values(store, 100, 100);
         ck_assert_uint_eq(store_last_sequence(store), ret->sequence + 1);
         return n;
-}
-
-static void expect_files(const struct scratch *s, const char *prefix, const char *names)
-{
-        _cleanup_free_ char *found = scratch_list(s, prefix);
-        ck_assert_str_eq(found, names);
 }
 
 #define BACKUP_3 "backup-00000000000000000003.db"

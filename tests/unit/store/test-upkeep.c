@@ -65,12 +65,6 @@ static void expect_backup(struct upkeep *u, const char *name)
         ck_assert_str_eq(r.text.text, name);
 }
 
-static void expect_files(const struct scratch *s, const char *prefix, const char *names)
-{
-        _cleanup_free_ char *found = scratch_list(s, prefix);
-        ck_assert_str_eq(found, names);
-}
-
 #define BACKUP(n) "backup-0000000000000000000" n ".db"
 
 START_TEST(backups)
