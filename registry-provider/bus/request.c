@@ -461,7 +461,7 @@ static int apply_all(struct request *q, bool is_bounded, struct diag *d)
         if (r == 0 && q->copy)
                 r = restore(q, d);
         if (r == 0 && q->options.ends)
-                r = registry_make_layer(registry, q->options.layer, q->options.ends, d);
+                r = registry_make_layer(registry, q->options.layer, q->options.ends, q->author.actor.uid, d);
         for (size_t i = 0; r == 0 && i < q->n; i++)
                 r = apply_one(q, &q->list[i], d);
         if (r != 0) {

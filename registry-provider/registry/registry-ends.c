@@ -5,17 +5,40 @@
 #include <errno.h>
 #include <string.h>
 
-/* Whoever may write may make them: they must not use up what files' layers need, nor a value's layers. */
-static size_t count_temporary(const struct layers *l)
+/* Who wrote the layer's end last; AUDIT_ID_UNSET where the history does not have it any more. */
+static uint32_t find_maker(struct registry *r, const char *layer)
 {
-        size_t n = 0;
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(r);
+        const struct history_row *row = NULL;
+        _cleanup_path_ struct path path = { 0 };
+        struct registry_value ends;
 
-        for (size_t i = 0; i < l->n; i++)
-                n += !l->list[i].file && path_is_temporary_layer(l->list[i].name, strlen(l->list[i].name));
-        return n;
+        if (layers_metadata_path(layer, &path) == 0 && registry_get(r, &path, "Ends", &ends, NULL) == 0)
+                row = history_writer(registry_store(r), ends.sequence);
+        return row && row->author ? row->author->actor.uid : AUDIT_ID_UNSET;
 }
 
-int registry_make_layer(struct registry *r, const char *name, const char *ends, struct diag *d)
+/* Whoever may write may make them: they must not use up what files' layers need, nor a value's layers, nor
+ * what others need. */
+static int check_temporary(struct registry *r, uint32_t uid, struct diag *d)
+{
+        const struct layers *l = registry_transaction(r)->layers;
+        unsigned n = 0, of_user = 0;
+
+        for (size_t i = 0; uid != 0 && i < l->n; i++)
+                if (!l->list[i].file && path_is_temporary_layer(l->list[i].name, strlen(l->list[i].name))) {
+                        n++;
+                        of_user += find_maker(r, l->list[i].name) == uid;
+                }
+        if (n < LAYERS_TEMPORARY_MAX && of_user < LAYERS_TEMPORARY_PER_USER_MAX)
+                return 0;
+        return registry_fail(d, REGISTRY_LIMIT,
+                "there are %u temporary layers already, %u of them of uid %u, at most are %u, and %u of one user; one has "
+                "to end before",
+                n, of_user, uid, LAYERS_TEMPORARY_MAX, LAYERS_TEMPORARY_PER_USER_MAX);
+}
+
+int registry_make_layer(struct registry *r, const char *name, const char *ends, uint32_t uid, struct diag *d)
 {
         struct transaction *tx = registry_transaction(r);
         const struct value v = { .type = REG_SZ, .data = ends, .size = strlen(ends) };
@@ -30,13 +53,10 @@ int registry_make_layer(struct registry *r, const char *name, const char *ends, 
                 return registry_fail(d, REGISTRY_EXISTS,
                         "layer '%s' is there already, expected a name that is free for a layer with an end",
                         name);
-        if (path_is_temporary_layer(name, strlen(name)) &&
-                count_temporary(tx->layers) >= LAYERS_TEMPORARY_MAX)
-                return registry_fail(d, REGISTRY_LIMIT,
-                        "there are %u temporary layers already, which is the most; one has to end before",
-                        LAYERS_TEMPORARY_MAX);
-        int e = layers_metadata_path(name, &path);
-        if (e < 0)
+        int e = path_is_temporary_layer(name, strlen(name)) ? check_temporary(r, uid, d) : 0;
+        if (e == 0)
+                e = layers_metadata_path(name, &path);
+        if (e != 0)
                 return e;
         e = registry_set(r, &(struct registry_write){ .path = &path, .name = "Ends" }, &v, &sequence, d);
         if (e != 0)

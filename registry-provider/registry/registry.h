@@ -240,8 +240,10 @@ _must_check_ int registry_unmask_values(struct registry *r, const struct registr
 
 /* Makes a layer of precedence 0 that ends then (a struct ending as text); the open transaction, which may
  * make one, can write to it. REGISTRY_EXISTS if there is such a layer; REGISTRY_LIMIT where
- * LAYERS_TEMPORARY_MAX temporary ones are there already. */
-_must_check_ int registry_make_layer(struct registry *r, const char *name, const char *ends, struct diag *d);
+ * LAYERS_TEMPORARY_MAX temporary ones are there already, or LAYERS_TEMPORARY_PER_USER_MAX of `uid`, for whom
+ * it is; root may make more. */
+_must_check_ int registry_make_layer(
+        struct registry *r, const char *name, const char *ends, uint32_t uid, struct diag *d);
 /* One ended transaction that deletes all layers whose end has passed, where there are any. */
 _must_check_ int registry_end_layers(struct registry *r, const struct ending_clocks *now,
         const struct store_author *author, struct registry_events *ret, struct diag *d);

@@ -39,8 +39,9 @@ enum registry_error {
 #define registry_fail(d, error, ...) (-diag_set((d), (int)(error), __VA_ARGS__))
 
 #define LAYERS_MAX 1024u
-/* Of these, with names that begin with LAYER_TEMPORARY. */
+/* Of these, with names that begin with LAYER_TEMPORARY: of all users but root, and of each. */
 #define LAYERS_TEMPORARY_MAX 64u
+#define LAYERS_TEMPORARY_PER_USER_MAX 16u
 
 struct layer {
         char *name;

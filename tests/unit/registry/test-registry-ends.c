@@ -62,15 +62,16 @@ static void teardown(void)
         world_done(&w);
 }
 
-/* As `set --for` does it. */
-static int make_and_set(const char *layer, const char *ends, unsigned value)
+/* As `set --for` of a user does it. */
+static int make_and_set_as(uint32_t uid, const char *layer, const char *ends, unsigned value)
 {
+        const struct store_author author = { .reason = "set", .actor = { .uid = uid } };
         _cleanup_buf_ struct buf script = BUF_INIT;
         struct registry_events events;
 
         buf_printf(&script, "set %s \\App V %u", layer, value);
-        ck_assert_int_eq(registry_begin(w.r, NULL), 0);
-        int r = registry_make_layer(w.r, layer, ends, &w.d);
+        ck_assert_int_eq(registry_begin(w.r, &author), 0);
+        int r = registry_make_layer(w.r, layer, ends, uid, &w.d);
         if (r == 0)
                 r = world_change(&w, buf_str(&script));
         if (r != 0) {
@@ -80,6 +81,11 @@ static int make_and_set(const char *layer, const char *ends, unsigned value)
         ck_assert_int_eq(registry_end(w.r, &events), 0);
         registry_events_done(&events);
         return registry_sync(w.r, NULL);
+}
+
+static int make_and_set(const char *layer, const char *ends, unsigned value)
+{
+        return make_and_set_as(0, layer, ends, value);
 }
 
 /* How often the value's watchers are told. */
@@ -335,7 +341,7 @@ START_TEST(refused_layers)
         ck_assert_int_eq(make_and_set("LAB", in_an_hour(ends), 3), REGISTRY_EXISTS);
         /* What was aborted made nothing. */
         ck_assert_int_eq(registry_begin(w.r, NULL), 0);
-        ck_assert_int_eq(registry_make_layer(w.r, "gone", in_an_hour(ends), NULL), 0);
+        ck_assert_int_eq(registry_make_layer(w.r, "gone", in_an_hour(ends), 0, NULL), 0);
         registry_abort(w.r);
         ck_assert_int_eq(registry_begin(w.r, NULL), 0);
         ck_assert_int_eq(world_change(&w, "set gone \\App V 1"), REGISTRY_NOT_FOUND);
@@ -360,21 +366,28 @@ START_TEST(counts_until_it_is_deleted)
 }
 END_TEST
 
-/* Who may only write values cannot use up the layers, nor those that one value may have. */
+/* Who may only write values cannot use up the layers, nor those that one value may have, nor what others
+ * need. */
 START_TEST(too_many)
 {
         char ends[ENDING_TEXT_MAX], name[32];
 
         world_do(&w, "set - \\App V 1");
-        for (unsigned i = 0; i <= LAYERS_TEMPORARY_MAX; i++) {
+        for (unsigned i = 0; i < LAYERS_TEMPORARY_MAX; i++) {
+                const uint32_t uid = 1 + i / LAYERS_TEMPORARY_PER_USER_MAX;
                 (void)snprintf(name, sizeof(name), "Temporary-%u", i);
-                ck_assert_int_eq(make_and_set(name, in_an_hour(ends), i),
-                        i < LAYERS_TEMPORARY_MAX ? 0 : REGISTRY_LIMIT);
+                ck_assert_int_eq(make_and_set_as(uid, name, in_an_hour(ends), i), 0);
+                const bool is_users_last = (i + 1) % LAYERS_TEMPORARY_PER_USER_MAX == 0;
+                if (is_users_last)
+                        ck_assert_int_eq(
+                                make_and_set_as(uid, "temporary-x", in_an_hour(ends), i), REGISTRY_LIMIT);
         }
-        ck_assert_int_eq(make_and_set("lab", in_an_hour(ends), 2), 0);
+        ck_assert_int_eq(make_and_set_as(77, "temporary-x", in_an_hour(ends), 2), REGISTRY_LIMIT);
+        ck_assert_int_eq(make_and_set_as(77, "lab", in_an_hour(ends), 2), 0);
+        ck_assert_int_eq(make_and_set("temporary-x", in_an_hour(ends), 2), 0);
         wall += 3600 * SECOND;
         ck_assert_uint_eq(sweep(), 1);
-        ck_assert_int_eq(make_and_set("temporary-again", in_an_hour(ends), 3), 0);
+        ck_assert_int_eq(make_and_set_as(1, "temporary-again", in_an_hour(ends), 3), 0);
 }
 END_TEST
 
