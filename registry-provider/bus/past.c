@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "past.h"
+#include "past-internal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -12,22 +12,16 @@
 #include "../../schema/bus/cleanup.h"
 #include "../../schema/bus/wire.h"
 #include "../../schema/dbus/names.h"
-#include "../registry/restoration.h"
-#include "../store/halt.h"
-#include "../store/history.h"
 #include "answer.h"
 
 /* Calls that wait, or are being worked; of all, but for those who may write. */
 #define CALLS_MAX 64u
 #define CALLS_PER_USER_MAX 8u
 #define INTERRUPT_USEC 20000u
+/* A thread that does not end for so long is left to the end of the process. */
+#define END_USEC UINT64_C(1000000)
 
-static const struct method {
-        const char *name;
-        bool of_value;
-        reader_answer_t answer; /* NULL: it takes options of its own */
-        bool of_copy;
-} methods[] = {
+static const struct method methods[] = {
         { "GetAt", true, reader_answer_get, false },
         { "ListAt", false, reader_answer_list, false },
         { "InfoAt", false, reader_answer_info, false },
@@ -37,48 +31,7 @@ static const struct method {
         { "PreviewRestore", false, NULL, true },
 };
 
-/* As often a copy is compared beside the loop before the loop does it, so that nothing is changed meanwhile.
- */
-#define COMPARISONS_MAX 4u
-
-/* What the thread needs of it is copied: messages are the loop's. */
-struct call {
-        struct call *next;
-        sd_bus_message *m;
-        const struct method *method;
-        uint32_t uid;
-        bool may_write;
-        bool is_writers;
-        char *key, *name;
-        char *layer, *after; /* of ReadTreeAt() */
-        size_t keys_max;
-        bool of_link, is_of_now;
-        enum history_scale scale;
-        uint64_t number;
-
-        struct restoration *copy;  /* of a copy */
-        struct registry *registry; /* of a moment; NULL: it failed */
-        int error;                 /* as a registry's */
-        struct diag why;
-};
-
-struct past {
-        struct reader *reader;
-        char *file;
-        sd_event_source *source;
-        int event_fd;
-        pthread_t thread;
-        bool has_thread;
-        unsigned n; /* calls that are not answered yet */
-
-        pthread_mutex_t lock; /* of what follows */
-        pthread_cond_t wake;
-        bool stop, has_ended;
-        struct call *waiting, *done;
-        struct halt halt; /* has its own */
-};
-
-static struct call *call_free(struct call *c)
+struct call *past_call_free(struct call *c)
 {
         if (!c)
                 return NULL;
@@ -92,10 +45,9 @@ static struct call *call_free(struct call *c)
         free(c);
         return NULL;
 }
-DEFINE_CLEANUP(struct call *, call_free, call_freep);
+DEFINE_CLEANUP(struct call *, past_call_free, call_freep);
 
-/* Whoever may write comes first. */
-static void put(struct call **list, struct call *c)
+void past_put(struct call **list, struct call *c)
 {
         while (*list && (*list)->may_write >= c->may_write)
                 list = &(*list)->next;
@@ -103,7 +55,7 @@ static void put(struct call **list, struct call *c)
         *list = c;
 }
 
-static struct call *take(struct call **list)
+struct call *past_take(struct call **list)
 {
         struct call *c = *list;
 
@@ -112,7 +64,13 @@ static struct call *take(struct call **list)
         return c;
 }
 
-/* ---- The thread ---- */
+void past_put_waiting(struct lane *l, struct call *c)
+{
+        past_put(&l->waiting, c);
+        (void)pthread_cond_signal(&l->wake);
+}
+
+/* ---- The threads ---- */
 
 static int show(struct store *s, struct call *c)
 {
@@ -183,25 +141,27 @@ static void work(const struct past *p, struct call *c)
 
 static void *run(void *userdata)
 {
-        struct past *p = userdata;
+        struct lane *l = userdata;
+        struct past *p = l->past;
 
-        halt_watch(&p->halt);
+        halt_watch(&l->halt);
         (void)pthread_mutex_lock(&p->lock);
         while (!p->stop) {
-                struct call *c = take(&p->waiting);
+                struct call *c = l->working = past_take(&l->waiting);
                 if (!c) {
-                        (void)pthread_cond_wait(&p->wake, &p->lock);
+                        (void)pthread_cond_wait(&l->wake, &p->lock);
                         continue;
                 }
                 (void)pthread_mutex_unlock(&p->lock);
                 work(p, c);
                 (void)pthread_mutex_lock(&p->lock);
-                put(&p->done, c);
+                l->working = NULL;
+                past_put(&p->done, c);
                 /* It fails only where the loop is to wake anyway. */
                 (void)eventfd_write(p->event_fd, 1);
         }
-        p->has_ended = true;
-        (void)pthread_cond_broadcast(&p->wake);
+        l->has_ended = true;
+        (void)pthread_cond_broadcast(&l->wake);
         (void)pthread_mutex_unlock(&p->lock);
         return NULL;
 }
@@ -226,24 +186,11 @@ static int answer_moment(const struct past *p, struct call *c, sd_bus_error *err
                                  : reader_answer_tree(p->reader, c->registry, c->m, &q, &part, error);
 }
 
-/* What is wrong with a copy, or the disk cannot do for it, is no fault of the registry's. */
-static int answer_copy(const struct past *p, struct call *c, sd_bus_error *error)
-{
-        const struct registry *registry = p->reader->registry;
-
-        if (c->error == 0 && !restoration_is_current(c->copy, registry))
-                c->error = restoration_compare(c->copy, p->file, &c->why);
-        if (c->error > 0 || (c->error < 0 && !c->why.text[0]))
-                return answer_fail(registry, c->error, &c->why, error);
-        return c->error < 0 ? sd_bus_error_set(error, ERROR_STORAGE, c->why.text)
-                            : writer_restore(p->reader->writer, c->m, c->copy, error);
-}
-
 static void answer(const struct past *p, struct call *c)
 {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
 
-        int r = c->copy       ? answer_copy(p, c, &error)
+        int r = c->copy       ? past_answer_copy(p, c, &error)
                 : c->registry ? answer_moment(p, c, &error)
                               : fail(p, c, &error);
         if (r < 0)
@@ -254,32 +201,11 @@ static void answer(const struct past *p, struct call *c)
 static struct call *take_done(struct past *p)
 {
         (void)pthread_mutex_lock(&p->lock);
-        struct call *c = take(&p->done);
+        struct call *c = past_take(&p->done);
         if (!c)
                 (void)eventfd_read(p->event_fd, &(eventfd_t){ 0 });
         (void)pthread_mutex_unlock(&p->lock);
         return c;
-}
-
-static void put_waiting(struct past *p, struct call *c)
-{
-        put(&p->waiting, c);
-        (void)pthread_cond_signal(&p->wake);
-}
-
-/* Somebody has changed the registry meanwhile. */
-static bool compare_again(struct past *p, struct call *c)
-{
-        if (!c->copy || c->error != 0)
-                return false;
-        writer_flush(p->reader->writer);
-        if (restoration_is_current(c->copy, p->reader->registry) ||
-                restoration_tries(c->copy) >= COMPARISONS_MAX)
-                return false;
-        (void)pthread_mutex_lock(&p->lock);
-        put_waiting(p, c);
-        (void)pthread_mutex_unlock(&p->lock);
-        return true;
 }
 
 /* One in a turn of the loop; what it takes is its user's time. */
@@ -289,15 +215,17 @@ static int on_done(
         struct past *p = userdata;
         struct call *c = take_done(p);
 
-        if (c && compare_again(p, c))
+        if (c && c->is_given_up)
+                p->is_stuck = false;
+        else if (c && past_compares_again(p, c))
                 return 0;
-        if (c) {
+        else if (c) {
                 const uint64_t since = clock_usec();
                 p->n--;
                 answer(p, c);
                 gate_took(p->reader->gate, c->m, since);
         }
-        (void)call_free(c);
+        (void)past_call_free(c);
         return 0;
 }
 
@@ -337,33 +265,12 @@ static int read_moment(sd_bus_message *m, struct call *c, sd_bus_error *error)
         return 0;
 }
 
-/* The descriptor is the message's. */
-static int read_copy(const struct past *p, sd_bus_message *m, struct call *c, sd_bus_error *error)
-{
-        _cleanup_path_ struct path path = { 0 };
-        const char *key = NULL;
-        const struct wire_member members[] = { { "key", "s", &key } };
-        struct diag d = { 0 };
-        int fd;
-
-        int r = sd_bus_message_read(m, "h", &fd);
-        if (r >= 0)
-                r = wire_read_strict(m, members, ARRAY_SIZE(members), &d);
-        if (r < 0)
-                return answer_invalid(r, &d, error);
-        r = key ? registry_path(p->reader->registry, key, &path, &d) : 0;
-        if (r != 0)
-                return answer_fail(p->reader->registry, r, &d, error);
-        c->m = sd_bus_message_ref(m);
-        return restoration_new(fd, &path, &c->copy);
-}
-
 static int read_call(const struct past *p, sd_bus_message *m, struct call *c, sd_bus_error *error)
 {
         const char *key, *name = NULL;
 
         if (c->method->of_copy)
-                return read_copy(p, m, c, error);
+                return past_read_copy(p, m, c, error);
         int r = sd_bus_message_read(m, "s", &key);
         if (r >= 0 && c->method->of_value)
                 r = sd_bus_message_read(m, "s", &name);
@@ -377,30 +284,30 @@ static int read_call(const struct past *p, sd_bus_message *m, struct call *c, sd
         return c->key && (c->name || !name) ? 0 : -ENOMEM;
 }
 
-static unsigned count(const struct past *p, uint32_t uid)
+static unsigned count(const struct lane *l, uint32_t uid)
 {
         unsigned n = 0;
 
-        for (const struct call *c = p->waiting; c; c = c->next)
+        for (const struct call *c = l->waiting; c; c = c->next)
                 n += c->uid == uid;
         return n;
 }
 
-static int start(struct past *p)
+static int start(struct lane *l)
 {
-        if (p->has_thread)
+        if (l->has_thread)
                 return 0;
-        int r = thread_start(&p->thread, run, p);
-        p->has_thread = r == 0;
+        int r = thread_start(&l->thread, run, l);
+        l->has_thread = r == 0;
         return r;
 }
 
-static int enter(struct past *p, struct call *c, sd_bus_error *error)
+static int enter(struct past *p, struct lane *l, struct call *c, sd_bus_error *error)
 {
         (void)pthread_mutex_lock(&p->lock);
-        const bool has_room = (c->may_write || p->n < CALLS_MAX) && count(p, c->uid) < CALLS_PER_USER_MAX;
+        const bool has_room = (c->may_write || p->n < CALLS_MAX) && count(l, c->uid) < CALLS_PER_USER_MAX;
         if (has_room) {
-                put_waiting(p, c);
+                past_put_waiting(l, c);
                 p->n++;
         }
         (void)pthread_mutex_unlock(&p->lock);
@@ -440,29 +347,45 @@ int past_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 const struct reader_question q = question_of(c);
                 return c->method->answer(p->reader, p->reader->registry, m, &q, error);
         }
-        r = start(p);
+        struct lane *l = c->copy ? &p->copies : &p->moments;
+        r = start(l);
+        if (r >= 0 && c->copy)
+                r = past_watch_copies(p);
         if (r >= 0)
-                r = enter(p, c, error);
+                r = enter(p, l, c, error);
         if (r > 0)
                 (void)STEAL_PTR(c);
         return r;
 }
 
-void past_drop_caller(struct past *p, const char *name)
+static void drop_caller(struct lane *l, const char *name)
 {
-        struct call **at = &p->waiting;
+        struct call **at = &l->waiting;
 
-        (void)pthread_mutex_lock(&p->lock);
         while (*at)
                 if (strcmp(sd_bus_message_get_sender((*at)->m), name) == 0) {
-                        p->n--;
-                        (void)call_free(take(at));
+                        l->past->n--;
+                        (void)past_call_free(past_take(at));
                 } else
                         at = &(*at)->next;
+}
+
+void past_drop_caller(struct past *p, const char *name)
+{
+        (void)pthread_mutex_lock(&p->lock);
+        drop_caller(&p->moments, name);
+        drop_caller(&p->copies, name);
         (void)pthread_mutex_unlock(&p->lock);
 }
 
 /* ---- Life ---- */
+
+static void lane_init(struct lane *l, struct past *p)
+{
+        l->past = p;
+        halt_init(&l->halt);
+        thread_cond_init(&l->wake);
+}
 
 int past_new(struct reader *reader, const char *file, struct past **ret)
 {
@@ -472,8 +395,8 @@ int past_new(struct reader *reader, const char *file, struct past **ret)
                 return -ENOMEM;
         p->reader = reader;
         (void)pthread_mutex_init(&p->lock, NULL);
-        thread_cond_init(&p->wake);
-        halt_init(&p->halt);
+        lane_init(&p->moments, p);
+        lane_init(&p->copies, p);
         restoration_clean_up(file);
         p->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         p->file = strdup(file);
@@ -489,30 +412,54 @@ int past_new(struct reader *reader, const char *file, struct past **ret)
         return 0;
 }
 
+/* False: it hangs in a file of somebody's. */
+static bool end_thread(struct lane *l)
+{
+        const uint64_t until = clock_usec() + END_USEC;
+
+        (void)pthread_cond_broadcast(&l->wake);
+        while (l->has_thread && !l->has_ended &&
+                (!l->working || !l->working->copy || clock_usec() < until)) {
+                /* It is lost between two statements. */
+                halt_call(&l->halt);
+                (void)thread_wait_until(&l->wake, &l->past->lock, clock_usec() + INTERRUPT_USEC);
+        }
+        return !l->has_thread || l->has_ended;
+}
+
+static void lane_done(struct lane *l)
+{
+        struct call *c;
+
+        if (l->has_thread)
+                (void)pthread_join(l->thread, NULL);
+        while ((c = past_take(&l->waiting)))
+                (void)past_call_free(c);
+        halt_done(&l->halt);
+        (void)pthread_cond_destroy(&l->wake);
+}
+
 struct past *past_free(struct past *p)
 {
         struct call *c;
 
         if (!p)
                 return NULL;
+        p->source = sd_event_source_disable_unref(p->source);
+        p->look = sd_event_source_disable_unref(p->look);
         (void)pthread_mutex_lock(&p->lock);
         p->stop = true;
-        (void)pthread_cond_broadcast(&p->wake);
-        while (p->has_thread && !p->has_ended) {
-                /* It is lost between two statements. */
-                halt_call(&p->halt);
-                (void)thread_wait_until(&p->wake, &p->lock, clock_usec() + INTERRUPT_USEC);
-        }
+        const bool has_ended = end_thread(&p->moments) && end_thread(&p->copies);
         (void)pthread_mutex_unlock(&p->lock);
-        if (p->has_thread)
-                (void)pthread_join(p->thread, NULL);
-        while ((c = take(&p->waiting)) || (c = take(&p->done)))
-                (void)call_free(c);
-        sd_event_source_disable_unref(p->source);
+        /* Then all of it stays the thread's, until the process ends. */
+        if (!has_ended)
+                return NULL;
+        lane_done(&p->moments);
+        lane_done(&p->copies);
+        while ((c = past_take(&p->done)))
+                (void)past_call_free(c);
         if (p->event_fd >= 0)
                 (void)close(p->event_fd);
-        halt_done(&p->halt);
-        (void)pthread_cond_destroy(&p->wake);
         (void)pthread_mutex_destroy(&p->lock);
         free(p->file);
         free(p);

@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../schema/base/clock.h"
 #include "../../schema/base/file.h"
 #include "../store/backup.h"
 #include "../store/halt.h"
@@ -19,7 +21,8 @@
 
 struct restoration {
         int fd;
-        struct path key; /* empty: all */
+        _Atomic uint64_t asked_at; /* of the file, µs; 0: nothing */
+        struct path key;           /* empty: all */
         struct store *then;
         struct registry_differences differences;
         unsigned tries;
@@ -60,13 +63,14 @@ struct restoration *restoration_free(struct restoration *t)
 /* ---- The copy ---- */
 
 /* No more than it had at the begin, wherever its reader or writer has moved to. */
-static int copy_bytes(int from, int to, off_t size)
+static int copy_bytes(struct restoration *t, int to, off_t size)
 {
         char bytes[64 * 1024];
 
         for (off_t at = 0; at < size;) {
                 const size_t most = size - at < (off_t)sizeof(bytes) ? (size_t)(size - at) : sizeof(bytes);
-                const ssize_t n = pread(from, bytes, most, at);
+                t->asked_at = clock_usec();
+                const ssize_t n = pread(t->fd, bytes, most, at);
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n <= 0)
@@ -91,11 +95,11 @@ static int look_at(int fd, off_t *ret_size, struct diag *d)
         return 0;
 }
 
-static int take_copy(int fd, const char *file, const char *path, struct diag *d)
+static int take_copy(struct restoration *t, const char *file, const char *path, struct diag *d)
 {
         off_t size = 0;
 
-        int r = look_at(fd, &size, d);
+        int r = look_at(t->fd, &size, d);
         if (r == 0)
                 r = backup_check_room(file, (uint64_t)size, d);
         if (r != 0)
@@ -103,7 +107,7 @@ static int take_copy(int fd, const char *file, const char *path, struct diag *d)
         _cleanup_close_ int to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (to < 0)
                 return diag_set(d, errno, "%s: %s", path, strerror(errno));
-        r = copy_bytes(fd, to, size);
+        r = copy_bytes(t, to, size);
         return r < 0 ? diag_set(d, -r, "the copy cannot be read, or not be written to %s: %s", path,
                                strerror(-r))
                      : 0;
@@ -133,7 +137,9 @@ static int inspect(const char *path, struct diag *d)
 static int open_copy(struct restoration *t, const char *file, const char *path, struct diag *d)
 {
         (void)unlink(path);
-        int r = take_copy(t->fd, file, path, d);
+        t->asked_at = clock_usec();
+        int r = take_copy(t, file, path, d);
+        t->asked_at = 0;
         if (r == 0)
                 r = inspect(path, d);
         if (r == 0)
@@ -162,6 +168,13 @@ int restoration_gather(struct restoration *t, const char *file, struct diag *d)
                 return -ENOMEM;
         int r = t->then ? 0 : open_copy(t, file, path, d);
         return r != 0 ? r : restoration_compare(t, file, d);
+}
+
+uint64_t restoration_waited(const struct restoration *t)
+{
+        const uint64_t asked_at = t->asked_at, now = clock_usec();
+
+        return asked_at > 0 && now > asked_at ? now - asked_at : 0;
 }
 
 unsigned restoration_tries(const struct restoration *t)

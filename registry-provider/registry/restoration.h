@@ -21,6 +21,9 @@ struct restoration *restoration_free(struct restoration *t);
  * interrupted: it takes as long as both are large. 0, REGISTRY_INVALID_VALUE (it is no copy, or one that is
  * not as it should be), REGISTRY_TOO_LARGE, or a negative errno, with d set. */
 _must_check_ int restoration_gather(struct restoration *t, const char *file, struct diag *d);
+/* For how long nothing has come of the file that is handed over, µs; 0: nothing is read of it now. From any
+ * thread. */
+uint64_t restoration_waited(const struct restoration *t);
 /* Compares again; as often as that comes to nothing because somebody changes the registry meanwhile, it
  * counts.
  */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Calls for earlier moments: what the loop does for an answer is its user's time, a page ends where the
- * thread's look at it did, and nobody takes the places of those who may write. The gate and the thread's
- * look are the test's. */
+ * thread's look at it did, and nobody takes the places of those who may write; a copy that hangs stops
+ * nothing else. The gate, the thread's look, the clock and what is read are the test's. */
+#include <fcntl.h>
 #include <semaphore.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "../../../registry-provider/bus/past.h"
 #include "../../../schema/bus/cleanup.h"
@@ -28,6 +30,14 @@ size_t __real_reader_look_at_tree(
         struct registry *of, const struct reader_question *q, const struct reader_part *part);
 int __wrap_sd_bus_send(sd_bus *bus, sd_bus_message *m, uint64_t *cookie);
 
+uint64_t __wrap_clock_of(clockid_t clock);
+uint64_t __real_clock_of(clockid_t clock);
+ssize_t __wrap_pread64(int fd, void *bytes, size_t n, off_t at);
+ssize_t __real_pread64(int fd, void *bytes, size_t n, off_t at);
+int __wrap_loop_timer_start(sd_event_source *timer, uint64_t usec);
+int __real_loop_timer_start(sd_event_source *timer, uint64_t usec);
+int __wrap_sd_bus_reply_method_error(sd_bus_message *m, const sd_bus_error *error);
+
 static struct caller_user user = { .uid = 1 };
 static struct caller caller = { .user = &user };
 static sd_bus_message *taken_of, *sent;
@@ -36,6 +46,8 @@ static uint64_t order[PLACES + PLACES_OF_USER]; /* the calls' cookies */
 static size_t keys_max;
 static bool is_held; /* the thread waits in its look */
 static sem_t looks, goes_on;
+static _Atomic uint64_t later; /* than the clock says, µs */
+static sd_bus_error answered;
 
 struct caller *__wrap_gate_caller(_unused_ struct gate *g, _unused_ sd_bus_message *m)
 {
@@ -61,15 +73,43 @@ void __wrap_writer_flush(_unused_ struct writer *w)
 {
 }
 
+uint64_t __wrap_clock_of(clockid_t clock)
+{
+        return __real_clock_of(clock) + later;
+}
+
+static void hold(void)
+{
+        if (!is_held)
+                return;
+        (void)sem_post(&looks);
+        (void)sem_wait(&goes_on);
+}
+
+ssize_t __wrap_pread64(int fd, void *bytes, size_t n, off_t at)
+{
+        hold();
+        return __real_pread64(fd, bytes, n, at);
+}
+
+int __wrap_loop_timer_start(sd_event_source *timer, uint64_t usec)
+{
+        ck_assert_uint_gt(usec, 1);
+        return __real_loop_timer_start(timer, 1);
+}
+
+int __wrap_sd_bus_reply_method_error(_unused_ sd_bus_message *m, const sd_bus_error *error)
+{
+        ck_assert(!sd_bus_error_is_set(&answered));
+        return sd_bus_error_copy(&answered, error);
+}
+
 size_t __wrap_reader_look_at_tree(
         struct registry *of, const struct reader_question *q, const struct reader_part *part)
 {
         const size_t max = __real_reader_look_at_tree(of, q, part);
 
-        if (is_held) {
-                (void)sem_post(&looks);
-                (void)sem_wait(&goes_on);
-        }
+        hold();
         return keys_max ? keys_max : max;
 }
 
@@ -106,12 +146,16 @@ static void setup(void)
         n_taken = 0;
         keys_max = 0;
         is_held = false;
+        (void)sem_init(&looks, 0, 0);
+        (void)sem_init(&goes_on, 0, 0);
         user = (struct caller_user){ .uid = 1 };
 }
 
 static void teardown(void)
 {
+        later = 0;
         past = past_free(past);
+        sd_bus_error_free(&answered);
         sent = sd_bus_message_unref(sent);
         sd_bus_close_unref(bus);
         sd_event_unref(event);
@@ -181,8 +225,6 @@ START_TEST(places_of_those_who_may_write)
         uint64_t cookie = 1;
 
         is_held = true;
-        (void)sem_init(&looks, 0, 0);
-        (void)sem_init(&goes_on, 0, 0);
         ck_assert_int_eq(enter_as(1, cookie++, NULL), 1);
         (void)sem_wait(&looks);
         for (uint32_t i = 0; i < PLACES - 1; i++)
@@ -200,6 +242,59 @@ START_TEST(places_of_those_who_may_write)
         /* They are first, too; but for the one that the thread was at. */
         for (unsigned i = 0; i <= PLACES_OF_USER; i++)
                 ck_assert(order[i] == 1 || order[i] > PLACES);
+}
+END_TEST
+
+/* Of the registry's own file; 1, or negative with `error` set. */
+static int preview_restore(sd_bus_error *error)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        const int fd = open(world_file(&w), O_RDONLY | O_CLOEXEC);
+
+        user = (struct caller_user){ .account.is_root = true };
+        ck_assert_int_ge(sd_bus_message_new_method_call(
+                                 bus, &m, "a.b", REGISTRY_PATH, REGISTRY_INTERFACE, "PreviewRestore"),
+                0);
+        ck_assert_int_ge(sd_bus_message_append(m, "ha{sv}", fd, 0), 0);
+        ck_assert_int_ge(sd_bus_message_seal(m, 1, 0), 0);
+        (void)close(fd);
+        return past_call(m, &past, error);
+}
+
+/* It is given up in time, and another one is taken when its thread has come back. */
+START_TEST(a_copy_that_hangs)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        world_do(&w, "set - Machine\\A V one");
+        is_held = true;
+        ck_assert_int_eq(preview_restore(NULL), 1);
+        (void)sem_wait(&looks);
+        /* Nobody else waits for it. */
+        call("GetAt", "Machine\\A", "V", NULL);
+        ck_assert(!sd_bus_error_is_set(&answered));
+        later = 31 * 1000000;
+        while (!sd_bus_error_is_set(&answered))
+                ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
+        ck_assert_str_eq(answered.name, ERROR_STORAGE);
+        ck_assert_ptr_nonnull(strstr(answered.message, "nothing has come of a copy for 30 seconds"));
+        ck_assert_int_lt(preview_restore(&error), 0);
+        ck_assert_str_eq(error.name, ERROR_STORAGE);
+        call("GetAt", "Machine\\A", "V", NULL);
+        is_held = false;
+        (void)sem_post(&goes_on);
+        while (preview_restore(NULL) < 0)
+                ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
+}
+END_TEST
+
+/* Nor does the daemon wait at its end. */
+START_TEST(an_end_while_a_copy_hangs)
+{
+        is_held = true;
+        ck_assert_int_eq(preview_restore(NULL), 1);
+        (void)sem_wait(&looks);
+        past = past_free(past);
 }
 END_TEST
 
@@ -265,7 +360,8 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { an_answer_is_its_users_time, places_of_those_who_may_write,
-                a_page_ends_where_the_look_did, a_look_says_where_it_ended };
+                a_copy_that_hangs, an_end_while_a_copy_hangs, a_page_ends_where_the_look_did,
+                a_look_says_where_it_ended };
 
         return suite_with("past-calls", tests, ARRAY_SIZE(tests), setup, teardown);
 }
