@@ -162,7 +162,10 @@ static int method_subscribe(sd_bus_message *m, void *userdata, sd_bus_error *err
         r = registry_path(b->config.registry, key, &path, &d);
         if (r != 0)
                 return answer_fail(b->config.registry, r, &d, error);
-        r = subscriptions_add(b->subscriptions, caller, &path, subtree != 0, options.unchanged, &id, error);
+        const struct subscription_wish wish = {
+                .subtree = subtree != 0, .unchanged = options.unchanged, .of_link = options.no_follow
+        };
+        r = subscriptions_add(b->subscriptions, caller, &path, &wish, &id, error);
         if (r < 0)
                 return r;
         return sd_bus_reply_method_return(m, "tt", id, registry_sequence(b->config.registry));
@@ -476,7 +479,7 @@ static int open_parts(struct registry1 *b)
                 .userdata = b,
         };
 
-        int r = subscriptions_new(config->bus, &b->subscriptions);
+        int r = subscriptions_new(config->bus, config->registry, &b->subscriptions);
         if (r >= 0)
                 r = gate_new(&gate, &b->gate);
         if (r >= 0)

@@ -4,366 +4,142 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../schema/base/array.h"
 #include "../../schema/base/hashmap.h"
 #include "../../schema/bus/cleanup.h"
 #include "../../schema/dbus/names.h"
 #include "answer.h"
+#include "topics.h"
 
-/* Of so many events in one transaction, or of more bytes than a message may have, none is kept. */
-#define TOPIC_EVENTS_MAX 256u
+/* Where a subscription listens: at a link on its way, or at the key that it is about. */
+struct post {
+        struct topic_listener listener;
+        struct subscription *of;
+        bool is_link;
+};
 
 struct subscription {
         uint64_t id;
         struct caller *caller;
         struct subscription *next, *prev; /* of the caller */
-        struct path path;
-        bool subtree;
-        bool unchanged;
+        struct subscription_wish wish;
+        struct path path;   /* as it was asked for; empty: as the key's, there are no links */
+        struct post *posts; /* of the links, in their order, and, unless they lead nowhere, of the key */
+        size_t n_posts;
+        size_t bytes;    /* of all these paths */
         bool overflowed; /* it missed something: an overflow event is due */
-        struct topic *topic;
-        struct subscription *topic_next, *topic_prev;
-};
-
-/* What is subscribed to: subscriptions that hear the same share it. */
-struct topic {
-        const struct path *path;    /* its first subscription's */
-        struct subscription *first; /* the others follow by `topic_next` */
-        bool subtree;
-        bool unchanged;
-        struct topic *next; /* of the same path */
-
-        /* What one transaction means to it, from topics_gather() to topics_scatter(). */
-        const struct registry_event **events; /* NULL when it is too much */
-        size_t n;
-        size_t bytes;
-        bool is_gathered;
-        bool too_much;
-        struct topic *next_gathered;
-};
-
-/* Found by path: an event costs its own depth and the topics that it concerns, whatever else there is. */
-struct topics {
-        struct hashmap by_path; /* first of each path's chain */
-        struct topic **list;    /* all, in the order of paths: what is below a path follows it */
-        size_t n;
+        bool is_stale;   /* its way may be another one now */
+        struct subscription *next_stale;
 };
 
 struct subscriptions {
         sd_bus *bus;
+        const struct registry *registry;
         struct topics topics;
         size_t n;
         size_t paths; /* bytes of all users but root */
         uint64_t last_id;
 };
 
-/* ---- Topics by path ---- */
+/* ---- Where a subscription listens ---- */
 
-struct span {
-        const char *s;
-        size_t len;
-};
-
-static uint32_t path_hash(const char *s, size_t len)
+static void posts_free(struct post *posts, size_t n)
 {
-        return fold_hash(s, len, hashmap_seed());
+        for (size_t i = 0; posts && i < n; i++)
+                path_done(&posts[i].listener.path);
+        free(posts);
 }
 
-static bool path_matches(const void *entry, const void *key)
+static size_t posts_bytes(const struct post *posts, size_t n)
 {
-        const struct topic *topic = entry;
-        const struct span *span = key;
-        return fold_equal(topic->path->text, topic->path->len, span->s, span->len);
+        size_t bytes = 0;
+
+        for (size_t i = 0; i < n; i++)
+                bytes += path_bytes(&posts[i].listener.path);
+        return bytes;
 }
 
-static struct topic *topics_at(const struct topics *t, const char *path, size_t len)
+static int post_new(struct post *post, const char *path, const struct subscription_wish *w, bool is_link)
 {
-        const struct span span = { path, len };
-        return hashmap_get(&t->by_path, path_hash(path, len), path_matches, &span);
+        *post = (struct post){ .listener = { .subtree = w->subtree && !is_link,
+                                       .unchanged = w->unchanged && !is_link },
+                .is_link = is_link };
+        return path_parse(path, strlen(path), path_any_hive, NULL, &post->listener.path, NULL);
 }
 
-static size_t component_length(const char *s, size_t len)
+/* Behind a link that cannot be followed nothing is heard but what becomes of it. 0, or a negative errno. */
+static int find_posts(const struct subscriptions *s, const struct path *path,
+        const struct subscription_wish *w, struct post **ret, size_t *ret_n)
 {
-        const char *end = memchr(s, '\\', len);
-        return end ? (size_t)(end - s) : len;
-}
+        _cleanup_way_ struct registry_way way = { 0 };
+        size_t n = 0;
 
-/* Component by component: a name that sorts before the separator must not come between a path and what is
- * below it. `at_or_below`: whether a is b or below it. */
-static int path_compare(const char *a, size_t a_len, const char *b, size_t b_len, bool *at_or_below)
-{
-        *at_or_below = false;
-        for (;;) {
-                size_t a_name = component_length(a, a_len), b_name = component_length(b, b_len);
-                int r = fold_compare(a, a_name, b, b_name);
-                if (r != 0)
-                        return r;
-                *at_or_below = b_name == b_len;
-                if (a_name == a_len || b_name == b_len)
-                        return (a_name < a_len) - (b_name < b_len);
-                a += a_name + 1, a_len -= a_name + 1;
-                b += b_name + 1, b_len -= b_name + 1;
-        }
-}
-
-/* The first place at or after `from` that is not before the path or, with `past_below`, not at or below it
- * either. */
-static size_t place_of(const struct topics *t, size_t from, const char *path, size_t len, bool past_below)
-{
-        size_t to = t->n;
-
-        while (from < to) {
-                size_t middle = from + (to - from) / 2;
-                bool is_below;
-                int r = path_compare(
-                        t->list[middle]->path->text, t->list[middle]->path->len, path, len, &is_below);
-                if (r < 0 || (past_below && is_below))
-                        from = middle + 1;
-                else
-                        to = middle;
-        }
-        return from;
-}
-
-static struct topic *same_topic(struct topic *chain, const struct subscription *sub)
-{
-        while (chain && (chain->subtree != sub->subtree || chain->unchanged != sub->unchanged))
-                chain = chain->next;
-        return chain;
-}
-
-static int list_insert(struct topics *t, struct topic *topic)
-{
-        if (array_grow(&t->list, t->n, sizeof(struct topic *)) < 0)
-                return -ENOMEM;
-        size_t at = place_of(t, 0, topic->path->text, topic->path->len, false);
-        memmove(t->list + at + 1, t->list + at, (t->n - at) * sizeof(struct topic *));
-        t->list[at] = topic;
-        t->n++;
-        return 0;
-}
-
-static void list_remove(struct topics *t, const struct topic *topic)
-{
-        size_t at = place_of(t, 0, topic->path->text, topic->path->len, false);
-
-        while (t->list[at] != topic)
-                at++;
-        t->n--;
-        memmove(t->list + at, t->list + at + 1, (t->n - at) * sizeof(struct topic *));
-}
-
-static int topic_new(struct topics *t, struct topic *chain, struct subscription *sub, struct topic **ret)
-{
-        struct topic *topic = calloc(1, sizeof(*topic));
-        if (!topic)
-                return -ENOMEM;
-        topic->path = &sub->path;
-        topic->subtree = sub->subtree;
-        topic->unchanged = sub->unchanged;
-        int r = list_insert(t, topic);
-        if (r == 0 && !chain) {
-                r = hashmap_put(&t->by_path, path_hash(sub->path.text, sub->path.len), topic);
-                if (r < 0)
-                        list_remove(t, topic);
-        }
+        const int found = registry_follow(s->registry, path, w->of_link, &way, NULL);
+        if (found < 0)
+                return found;
+        struct post *posts = calloc(way.n + 1, sizeof(*posts));
+        int r = posts ? 0 : -ENOMEM;
+        for (; r == 0 && n < way.n; n++)
+                r = post_new(&posts[n], way.links[n].path, w, true);
+        if (r == 0 && found == 0)
+                r = post_new(&posts[n++], way.path->text, w, false);
         if (r < 0) {
-                free(topic);
+                posts_free(posts, n);
                 return r;
         }
-        if (chain) {
-                topic->next = chain->next;
-                chain->next = topic;
-        }
-        *ret = topic;
+        *ret = posts;
+        *ret_n = n;
         return 0;
 }
 
-static int topics_add(struct topics *t, struct subscription *sub)
+static void leave(struct subscriptions *s, struct post *posts, size_t n)
 {
-        struct topic *chain = topics_at(t, sub->path.text, sub->path.len);
-        struct topic *topic = same_topic(chain, sub);
+        for (size_t i = 0; i < n; i++)
+                topics_remove(&s->topics, &posts[i].listener);
+}
 
-        if (!topic) {
-                int r = topic_new(t, chain, sub, &topic);
-                if (r < 0)
+static int enter(struct subscriptions *s, struct subscription *sub, struct post *posts, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                posts[i].of = sub;
+                int r = topics_add(&s->topics, &posts[i].listener);
+                if (r < 0) {
+                        leave(s, posts, i);
                         return r;
+                }
         }
-        /* At the front: the topic's path is borrowed from there. */
-        sub->topic = topic;
-        sub->topic_next = topic->first;
-        if (topic->first)
-                topic->first->topic_prev = sub;
-        topic->first = sub;
-        topic->path = &sub->path;
         return 0;
-}
-
-static void unlink_chain(struct topics *t, struct topic *topic)
-{
-        const struct path *p = topic->path;
-        struct topic *first = topics_at(t, p->text, p->len);
-
-        if (first == topic && topic->next)
-                (void)hashmap_replace(&t->by_path, path_hash(p->text, p->len), topic, topic->next);
-        else if (first == topic)
-                (void)hashmap_remove(&t->by_path, path_hash(p->text, p->len), topic);
-        else {
-                while (first->next != topic)
-                        first = first->next;
-                first->next = topic->next;
-        }
-}
-
-static void topics_remove(struct topics *t, struct subscription *sub)
-{
-        struct topic *topic = sub->topic;
-
-        if (sub->topic_next)
-                sub->topic_next->topic_prev = sub->topic_prev;
-        if (sub->topic_prev) {
-                sub->topic_prev->topic_next = sub->topic_next;
-                return;
-        }
-        if (sub->topic_next) {
-                topic->first = sub->topic_next;
-                topic->path = &sub->topic_next->path;
-                return;
-        }
-        unlink_chain(t, topic);
-        list_remove(t, topic);
-        free(topic);
-}
-
-static void topics_done(struct topics *t)
-{
-        for (size_t i = 0; i < t->n; i++)
-                free(t->list[i]);
-        free(t->list);
-        hashmap_done(&t->by_path);
-        *t = (struct topics){ 0 };
-}
-
-/* ---- Which of a transaction's events concern which topic ---- */
-
-struct gathering {
-        struct topics *topics;
-        struct topic **tail;
-};
-
-static int keep(struct topic *topic, const struct registry_event *e)
-{
-        if (topic->n >= TOPIC_EVENTS_MAX || answer_take(&topic->bytes, answer_event_bytes(e), NULL) < 0)
-                return -EMSGSIZE;
-        if (array_grow(&topic->events, topic->n, sizeof(const struct registry_event *)) < 0)
-                return -ENOMEM;
-        topic->events[topic->n++] = e;
-        return 0;
-}
-
-static void hear(struct gathering *g, struct topic *topic, const struct registry_event *e)
-{
-        if (topic->too_much || (e->kind == EVENT_VALUE_UNCHANGED && !topic->unchanged))
-                return;
-        /* A key that is gone is both where the topic is and above it. */
-        if (topic->n > 0 && topic->events[topic->n - 1] == e)
-                return;
-        if (!topic->is_gathered) {
-                topic->is_gathered = true;
-                *g->tail = topic;
-                g->tail = &topic->next_gathered;
-        }
-        if (keep(topic, e) < 0) {
-                free(topic->events);
-                topic->events = NULL;
-                topic->n = 0;
-                topic->too_much = true;
-        }
-}
-
-/* Those of the key itself, then those who asked for all below a key above it. */
-static void hear_upwards(struct gathering *g, const struct registry_event *e)
-{
-        size_t len = strlen(e->path);
-
-        for (bool is_above = false;; is_above = true) {
-                for (struct topic *x = topics_at(g->topics, e->path, len); x; x = x->next)
-                        if (!is_above || x->subtree)
-                                hear(g, x, e);
-                while (len > 0 && e->path[len - 1] != '\\')
-                        len--;
-                if (len == 0)
-                        return;
-                len--;
-        }
-}
-
-static void hear_below(struct gathering *g, const char *path, size_t len, const struct registry_event *e)
-{
-        const struct topics *t = g->topics;
-        size_t from = place_of(t, 0, path, len, false), end = place_of(t, from, path, len, true);
-
-        for (size_t i = from; i < end; i++)
-                hear(g, t->list[i], e);
-}
-
-/* With a key go, or come back when it was hidden, all that are in it. */
-static void hear_downwards(struct gathering *g, const struct registry_event *e)
-{
-        if (e->kind == EVENT_KEY_DELETED)
-                hear_below(g, e->path, strlen(e->path), e);
-        if (e->kind != EVENT_SUBKEY_CREATED)
-                return;
-        _cleanup_buf_ struct buf child = BUF_INIT;
-        buf_printf(&child, "%s\\%s", e->path, e->name);
-        if (child.error == 0)
-                hear_below(g, buf_str(&child), child.len, e);
-        else
-                hear_below(g, e->path, strlen(e->path), e);
-}
-
-static struct topic *topics_gather(struct topics *t, const struct registry_events *events)
-{
-        struct topic *first = NULL;
-        struct gathering g = { .topics = t, .tail = &first };
-
-        for (size_t i = 0; i < events->n; i++) {
-                hear_upwards(&g, &events->list[i]);
-                hear_downwards(&g, &events->list[i]);
-        }
-        return first;
-}
-
-static void topics_scatter(struct topic *first)
-{
-        for (struct topic *x = first, *next; x; x = next) {
-                next = x->next_gathered;
-                free(x->events);
-                x->events = NULL;
-                x->n = 0;
-                x->bytes = 0;
-                x->is_gathered = false;
-                x->too_much = false;
-                x->next_gathered = NULL;
-        }
 }
 
 /* ---- Subscriptions ---- */
 
-int subscriptions_new(sd_bus *bus, struct subscriptions **ret)
+int subscriptions_new(sd_bus *bus, const struct registry *registry, struct subscriptions **ret)
 {
         struct subscriptions *s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
         s->bus = sd_bus_ref(bus);
+        s->registry = registry;
         *ret = s;
         return 0;
+}
+
+static const struct path *path_of(const struct subscription *sub)
+{
+        return sub->path.n > 0 ? &sub->path : &sub->posts[sub->n_posts - 1].listener.path;
+}
+
+static void count_bytes(struct subscriptions *s, struct subscription *sub, size_t bytes)
+{
+        struct caller_user *u = sub->caller->user;
+
+        u->subscribed_bytes += bytes - sub->bytes;
+        s->paths += u->account.is_root ? 0 : bytes - sub->bytes;
+        sub->bytes = bytes;
 }
 
 static void subscription_link(struct subscriptions *s, struct subscription *sub)
 {
         struct caller *c = sub->caller;
-        size_t bytes = path_bytes(&sub->path);
 
         sub->next = c->subscriptions;
         if (sub->next)
@@ -371,17 +147,15 @@ static void subscription_link(struct subscriptions *s, struct subscription *sub)
         c->subscriptions = sub;
         c->n_subscriptions++;
         c->user->subscriptions++;
-        c->user->subscribed_bytes += bytes;
-        s->paths += c->user->account.is_root ? 0 : bytes;
         s->n++;
 }
 
 static void subscription_free(struct subscriptions *s, struct subscription *sub)
 {
         struct caller *c = sub->caller;
-        size_t bytes = path_bytes(&sub->path);
 
-        topics_remove(&s->topics, sub);
+        leave(s, sub->posts, sub->n_posts);
+        posts_free(sub->posts, sub->n_posts);
         if (sub->prev)
                 sub->prev->next = sub->next;
         else
@@ -390,8 +164,7 @@ static void subscription_free(struct subscriptions *s, struct subscription *sub)
                 sub->next->prev = sub->prev;
         c->n_subscriptions--;
         c->user->subscriptions--;
-        c->user->subscribed_bytes -= bytes;
-        s->paths -= c->user->account.is_root ? 0 : bytes;
+        count_bytes(s, sub, 0);
         s->n--;
         path_done(&sub->path);
         free(sub);
@@ -402,7 +175,7 @@ struct subscriptions *subscriptions_free(struct subscriptions *s)
         if (!s)
                 return NULL;
         while (s->topics.n > 0)
-                subscription_free(s, s->topics.list[s->topics.n - 1]->first);
+                subscription_free(s, ((struct post *)s->topics.list[s->topics.n - 1]->first)->of);
         topics_done(&s->topics);
         sd_bus_unref(s->bus);
         free(s);
@@ -443,27 +216,36 @@ static int check_limits(
         return 0;
 }
 
-int subscriptions_add(struct subscriptions *s, struct caller *caller, struct path *path, bool subtree,
-        bool unchanged, uint64_t *ret_id, sd_bus_error *error)
+int subscriptions_add(struct subscriptions *s, struct caller *caller, struct path *path,
+        const struct subscription_wish *wish, uint64_t *ret_id, sd_bus_error *error)
 {
-        int r = check_limits(s, caller, path_bytes(path), error);
+        struct post *posts;
+        size_t n;
+
+        int r = find_posts(s, path, wish, &posts, &n);
         if (r < 0)
                 return r;
-        struct subscription *sub = malloc(sizeof(*sub));
-        if (!sub)
-                return -ENOMEM;
-        *sub = (struct subscription){ .id = s->last_id + 1,
-                .caller = caller,
-                .path = *path,
-                .subtree = subtree,
-                .unchanged = unchanged };
-        r = topics_add(&s->topics, sub);
+        const bool has_links = posts[0].is_link;
+        const size_t bytes = posts_bytes(posts, n) + (has_links ? path_bytes(path) : 0);
+        struct subscription *sub = calloc(1, sizeof(*sub));
+        r = check_limits(s, caller, bytes, error);
+        if (r == 0)
+                r = sub ? enter(s, sub, posts, n) : -ENOMEM;
         if (r < 0) {
+                posts_free(posts, n);
                 free(sub);
                 return r;
         }
+        *sub = (struct subscription){
+                .id = s->last_id + 1, .caller = caller, .wish = *wish, .posts = posts, .n_posts = n
+        };
+        if (has_links)
+                sub->path = *path;
+        else
+                path_done(path);
         *path = (struct path){ 0 };
         subscription_link(s, sub);
+        count_bytes(s, sub, bytes);
         *ret_id = s->last_id = sub->id;
         return 0;
 }
@@ -519,7 +301,7 @@ static int send_changed(struct subscriptions *s, const struct subscription *sub,
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "(sssuvs)");
         if (r >= 0 && !topic)
-                r = append_overflow(m, &sub->path);
+                r = append_overflow(m, path_of(sub));
         for (size_t i = 0; r >= 0 && topic && i < topic->n; i++)
                 r = answer_append_event(m, topic->events[i]);
         if (r >= 0)
@@ -543,31 +325,99 @@ void subscriptions_caller_reads(struct subscriptions *s, struct caller *caller, 
                         sub->overflowed = false;
 }
 
+static void note_sent(struct subscription *sub, int r)
+{
+        sub->overflowed = r < 0;
+        if (r < 0)
+                account_ask(&sub->caller->account);
+}
+
+static int send_overflow(struct subscriptions *s, const struct subscription *sub)
+{
+        return has_room(sub->caller, ACCOUNT_MESSAGE) ? send_changed(s, sub, NULL, 0, NULL) : -ENOBUFS;
+}
+
 static void deliver(struct subscriptions *s, struct subscription *sub, const struct topic *topic,
         uint64_t sequence, const struct store_author *author)
 {
-        int r = -ENOBUFS;
-
         if (sub->overflowed)
                 return;
         if (!topic->too_much && has_room(sub->caller, ACCOUNT_MESSAGE + topic->bytes))
-                r = send_changed(s, sub, topic, sequence, author);
-        else if (has_room(sub->caller, ACCOUNT_MESSAGE))
-                r = send_changed(s, sub, NULL, 0, NULL);
-        if (r < 0) {
-                sub->overflowed = true;
-                account_ask(&sub->caller->account);
+                note_sent(sub, send_changed(s, sub, topic, sequence, author));
+        else
+                note_sent(sub, send_overflow(s, sub));
+}
+
+/* ---- Links on the way may lead elsewhere since ---- */
+
+static bool posts_equal(const struct subscription *sub, const struct post *posts, size_t n)
+{
+        for (size_t i = 0; i < n && n == sub->n_posts; i++)
+                if (strcmp(posts[i].listener.path.text, sub->posts[i].listener.path.text) != 0)
+                        return false;
+        return n == sub->n_posts;
+}
+
+static void move_to(struct subscriptions *s, struct subscription *sub, struct post *posts, size_t n)
+{
+        leave(s, sub->posts, sub->n_posts);
+        if (sub->path.n == 0) {
+                sub->path = sub->posts[sub->n_posts - 1].listener.path;
+                sub->posts[sub->n_posts - 1].listener.path = (struct path){ 0 };
         }
+        posts_free(sub->posts, sub->n_posts);
+        sub->posts = posts;
+        sub->n_posts = n;
+        count_bytes(s, sub, posts_bytes(posts, n) + path_bytes(&sub->path));
+}
+
+/* Whoever listens elsewhere from now on has to read again; so does he who could not be moved. */
+static void find_again(struct subscriptions *s, struct subscription *sub)
+{
+        struct post *posts;
+        size_t n;
+
+        int r = find_posts(s, path_of(sub), &sub->wish, &posts, &n);
+        if (r == 0 && posts_equal(sub, posts, n)) {
+                posts_free(posts, n);
+                return;
+        }
+        if (r == 0)
+                r = enter(s, sub, posts, n);
+        if (r == 0)
+                move_to(s, sub, posts, n);
+        if (!sub->overflowed)
+                note_sent(sub, send_overflow(s, sub));
+}
+
+static void note_stale(struct subscription *sub, struct subscription **list)
+{
+        if (sub->is_stale)
+                return;
+        sub->is_stale = true;
+        sub->next_stale = *list;
+        *list = sub;
 }
 
 void subscriptions_dispatch(
         struct subscriptions *s, const struct registry_events *events, const struct store_author *author)
 {
+        struct subscription *stale = NULL;
+
         if (s->n == 0)
                 return;
         struct topic *first = topics_gather(&s->topics, events);
         for (const struct topic *x = first; x; x = x->next_gathered)
-                for (struct subscription *sub = x->first; sub; sub = sub->topic_next)
-                        deliver(s, sub, x, events->sequence, author);
+                for (struct topic_listener *l = x->first; l; l = l->next) {
+                        const struct post *post = (const struct post *)l;
+                        if (post->is_link || x->is_another)
+                                note_stale(post->of, &stale);
+                        if (!post->is_link)
+                                deliver(s, post->of, x, events->sequence, author);
+                }
         topics_scatter(first);
+        for (struct subscription *sub = stale; sub; sub = sub->next_stale) {
+                sub->is_stale = false;
+                find_again(s, sub);
+        }
 }

@@ -2,7 +2,8 @@
 #pragma once
 
 /* Which clients want to hear of which keys. A subscription is for a path (which need not exist), alone or
- * with all below it. Signals go to the subscriber alone. After SUBSCRIPTION_WINDOW signals that a client has
+ * with all below it. Through links it is for what they lead to; whoever is led elsewhere is asked to read
+ * again. Signals go to the subscriber alone. After SUBSCRIPTION_WINDOW signals that a client has
  * not shown to have read (it answers a Peer.Ping that follows them) nothing more is sent to it; then an
  * `overflow` event asks it to read again. */
 
@@ -22,13 +23,19 @@
 
 struct subscriptions;
 
-_must_check_ int subscriptions_new(sd_bus *bus, struct subscriptions **ret);
+/* The registry is borrowed: it says where links lead. */
+_must_check_ int subscriptions_new(sd_bus *bus, const struct registry *registry, struct subscriptions **ret);
 /* Before the callers go. */
 struct subscriptions *subscriptions_free(struct subscriptions *s);
 
+struct subscription_wish {
+        bool subtree;
+        bool unchanged; /* also writes that change nothing effective */
+        bool of_link;   /* a link in the last place is meant itself */
+};
 /* The caller is known. 0: *path is taken over; or negative, with `error` set at a limit. */
 _must_check_ int subscriptions_add(struct subscriptions *s, struct caller *caller, struct path *path,
-        bool subtree, bool unchanged, uint64_t *ret_id, sd_bus_error *error);
+        const struct subscription_wish *wish, uint64_t *ret_id, sd_bus_error *error);
 /* False: this caller has no such subscription. */
 bool subscriptions_remove(struct subscriptions *s, struct caller *caller, uint64_t id);
 void subscriptions_drop_caller(struct subscriptions *s, struct caller *caller);

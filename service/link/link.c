@@ -290,27 +290,27 @@ static struct follow *find_subscription(struct link *l, uint64_t subscription)
         return NULL;
 }
 
-static struct follow *find_value(struct link *l, const char *key, const char *name)
+/* By the key that was subscribed to: an event names the key itself, whatever links lead there. */
+static struct follow *find_value(struct link *l, const struct path *key, const char *name)
 {
         for (size_t i = 0; i < l->n; i++) {
                 const struct schema_value *sv = l->list[i].sv;
-                if (fold_equal(sv->key.text, sv->key.len, key, strlen(key)) &&
-                        fold_equal(sv->name, strlen(sv->name), name, strlen(name)))
+                if (path_equal(&sv->key, key) && fold_equal(sv->name, strlen(sv->name), name, strlen(name)))
                         return &l->list[i];
         }
         return NULL;
 }
 
-/* One event (sssuvs) below the key. A value's event carries all there is to know; of any other the whole key
+/* One event (sssuvs) of the key. A value's event carries all there is to know; of any other the whole key
  * is read again. */
 static int read_event(
         struct link *l, sd_bus_message *m, struct setting_input *in, const struct schema_value *subscribed)
 {
         _cleanup_buf_ struct buf bytes = BUF_INIT;
-        const char *kind, *key, *name;
+        const char *kind, *name;
         uint32_t type;
 
-        int r = sd_bus_message_read(m, "sss", &kind, &key, &name);
+        int r = sd_bus_message_read(m, "sss", &kind, NULL, &name);
         if (r >= 0)
                 r = wire_read_value(m, &bytes, &type, NULL);
         if (r >= 0)
@@ -321,7 +321,7 @@ static int read_event(
                 resolve_key(l, &subscribed->key);
                 return 0;
         }
-        struct follow *f = find_value(l, key, name);
+        struct follow *f = find_value(l, &subscribed->key, name);
         if (!f)
                 return 0;
         const struct value value = { .type = type, .data = bytes.data, .size = bytes.len };

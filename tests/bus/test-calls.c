@@ -223,7 +223,7 @@ START_TEST(nothing_written)
                 "false 'Machine\\System\\Audit\\Modules' [('default' 0 '' 0 1 s:'enabled' 'wins')] "
                 "['actor'=s:'none'] []");
         _cleanup_message_ sd_bus_message *none = answer(world.bus, "Resolve", "ss", KEY, "x");
-        ck_assert_str_eq(message_text(none), "false 'Machine\\Test\\Key' [] ['actor'=s:'none']");
+        ck_assert_str_eq(message_text(none), "false 'Machine\\Test\\Key' [] ['actor'=s:'none'] []");
         ck_assert_str_eq(registry_property(world.bus, "Hives"), "['Machine']");
         ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true '')]");
 }

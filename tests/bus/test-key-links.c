@@ -23,9 +23,12 @@ static const char *text_of(sd_bus_message *m)
         ck_assert_msg(strstr(text_of(answer(world.bus, __VA_ARGS__)), expected), "no '%s' in: %s",          \
                 expected, text_of(answer(world.bus, __VA_ARGS__)))
 
+static struct ear ear;
+
 static void begin(void)
 {
         registryd_start(NULL);
+        ear_on_changes(&ear, world.bus);
         set_string(world.bus, "\\New", "V", "one");
         set_string(world.bus, "\\New\\In", "V", "two");
         make_link("\\Old", "Machine\\New");
@@ -136,8 +139,115 @@ START_TEST(leads_nowhere)
 }
 END_TEST
 
+static void aim(const char *key, const char *target)
+{
+        succeeds(world.bus, "Set", "ssuva{sv}", key, "", (uint32_t)REG_LINK, "s", target, 1, "no-follow",
+                "b", 1);
+}
+
+/* What was heard since, one signal after the other; a read comes back after all that was sent before it. */
+static void heard(const char *expected)
+{
+        static char text[4096];
+        int n = 0;
+
+        (void)registry_property(world.bus, "Sequence");
+        while (sd_bus_process(world.bus, NULL) > 0)
+                ;
+        text[0] = '\0';
+        for (size_t i = 0; i < ear.n; i++)
+                n += snprintf(text + n, sizeof(text) - (size_t)n, "%s\n", ear.heard[i]);
+        ear_clear(&ear);
+        ck_assert_str_eq(text, expected);
+}
+
+#define V_IS(key, value) "[('value-set' 'Machine\\" key "' 'V' 1 s:'" value "' 'base')]\n"
+#define AGAIN(path) "[('overflow' '" path "' '' 0 ay:[] '')]\n"
+
+START_TEST(is_watched)
+{
+        begin();
+        set_string(world.bus, "\\Other", "V", "other");
+        subscribe(world.bus, "\\Old", false);
+        set_string(world.bus, "\\New", "V", "1");
+        heard(V_IS("New", "1"));
+        set_string(world.bus, "\\Other", "V", "2");
+        heard("");
+        /* Another target; and from then on what is there. */
+        aim("\\Old", "Machine\\Other");
+        heard(AGAIN("Machine\\Old"));
+        set_string(world.bus, "\\New", "V", "3");
+        heard("");
+        set_string(world.bus, "\\Other", "V", "4");
+        heard(V_IS("Other", "4"));
+        /* None, and one again. */
+        aim("\\Old", "Nowhere");
+        heard(AGAIN("Machine\\Old"));
+        set_string(world.bus, "\\Other", "V", "5");
+        heard("");
+        aim("\\Old", "Machine\\New");
+        heard(AGAIN("Machine\\Old"));
+        /* The link goes, and a key takes its place. */
+        succeeds(world.bus, "DeleteKey", "sa{sv}", "\\Old", 1, "no-follow", "b", 1);
+        heard(AGAIN("Machine\\Old"));
+        set_string(world.bus, "\\Old", "V", "6");
+        heard("[('subkey-created' 'Machine' 'Old' 0 ay:[] ''), ('value-set' 'Machine\\Old' 'V' 1 s:'6' 'base')]\n");
+        ck_assert_str_eq(registry_property(world.bus, "Subscriptions"), "1");
+}
+END_TEST
+
+/* A link that comes only later, on the way; more than one behind the other; and with all that is below. */
+START_TEST(is_watched_from_the_beginning)
+{
+        begin();
+        uint64_t id = subscribe(world.bus, "\\First\\In", true);
+        make_link("\\Second", "Machine\\Third");
+        make_link("\\First", "Machine\\Second");
+        heard("[('subkey-created' 'Machine' 'First' 0 ay:[] '')]\n" AGAIN("Machine\\First\\In"));
+        set_string(world.bus, "\\Third\\In\\Deep", "V", "1");
+        heard("[('subkey-created' 'Machine' 'Third' 0 ay:[] ''), ('subkey-created' 'Machine\\Third' 'In' 0 ay:[] ''), "
+              "('subkey-created' 'Machine\\Third\\In' 'Deep' 0 ay:[] ''), "
+              "('value-set' 'Machine\\Third\\In\\Deep' 'V' 1 s:'1' 'base')]\n");
+        /* Another change of the same links leads where it led. */
+        aim("\\Second", "/Machine/Third");
+        heard("");
+        aim("\\Second", "Machine\\New");
+        heard(AGAIN("Machine\\First\\In"));
+        set_string(world.bus, "\\New\\In", "V", "2");
+        heard(V_IS("New\\In", "2"));
+        /* Itself. */
+        succeeds(world.bus, "Unsubscribe", "t", id);
+        succeeds(world.bus, "Subscribe", "sba{sv}", "\\Second", 0, 1, "no-follow", "b", 1);
+        aim("\\Second", "Machine\\Third");
+        heard("[('value-set' 'Machine\\Second' '' 6 s:'Machine\\Third' 'base')]\n");
+        set_string(world.bus, "\\Third", "V", "3");
+        heard("");
+}
+END_TEST
+
+START_TEST(is_policy)
+{
+        registryd_start(NULL);
+        policyd_follow();
+        set_string(world.bus, "\\Site\\Modules", "TaintEvents", "disabled");
+        make_link("\\System\\Audit\\Modules", "Machine\\Site\\Modules");
+        WAIT(strcmp(world_read(CONTROL_FILE), "0") == 0);
+        set_string(world.bus, "\\Site\\Modules", "TaintEvents", "success-only");
+        WAIT(strcmp(world_read(CONTROL_FILE), "1") == 0);
+        WAIT(policy_is("Written", "'success-only'"));
+        /* One that leads in a circle keeps what was last; the service says why, and comes back. */
+        aim("\\System\\Audit\\Modules", "Machine\\System\\Audit\\Modules");
+        WAIT(daemon_said(&world.policyd, "in a circle"));
+        ck_assert_str_eq(world_read(CONTROL_FILE), "1");
+        set_string(world.bus, "\\Other", "TaintEvents", "failure-only");
+        aim("\\System\\Audit\\Modules", "Machine\\Other");
+        WAIT(strcmp(world_read(CONTROL_FILE), "2") == 0);
+}
+END_TEST
+
 int main(void)
 {
-        const TTest *const tests[] = { is_followed, itself, as_it_was, leads_nowhere };
+        const TTest *const tests[] = { is_followed, itself, as_it_was, leads_nowhere, is_watched,
+                is_watched_from_the_beginning, is_policy };
         return harness_main(tests, ARRAY_SIZE(tests));
 }
