@@ -138,14 +138,12 @@ static int flush(struct writer *w, struct diag *d)
 
 void writer_flush(struct writer *w)
 {
-        struct diag d = { 0 };
-
-        (void)flush(w, &d);
+        (void)flush(w, &(struct diag){ 0 });
 }
 
 static void on_flush(void *userdata)
 {
-        writer_flush(userdata);
+        (void)flush(userdata, &(struct diag){ 0 });
 }
 
 /* What it is refused for may be what another call has changed, which must be durable before anybody hears of
@@ -306,28 +304,6 @@ static int ask_polkit(struct request *q)
         return 0;
 }
 
-/* 0: the request was taken over. */
-static int authorize(struct request *q, sd_bus_error *error)
-{
-        switch (decide(q)) {
-        case ALLOWED:
-                execute(q);
-                return 0;
-        case DENIED:
-                deny(q, "built without polkit");
-                (void)request_free(q);
-                return 0;
-        case ASK_POLKIT:
-                break;
-        }
-        int r = check_room(q, error);
-        if (r < 0) {
-                request_refused(q, "too much waits for polkit");
-                return r;
-        }
-        return ask_polkit(q);
-}
-
 /* It ends without an answer: a write that was tried and not done. */
 static void drop(struct request *q, const char *why)
 {
@@ -349,16 +325,29 @@ void writer_drop_caller(struct writer *w, const char *name)
 
 int writer_write(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        struct request *q = NULL;
+        _cleanup_(request_freep) struct request *q = NULL;
 
         int r = request_new(userdata, m, &q, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
-        r = authorize(q, error);
-        if (r < 0) {
-                (void)request_free(q);
-                return r;
+        switch (decide(q)) {
+        case ALLOWED:
+                execute(STEAL_PTR(q));
+                return 1;
+        case DENIED:
+                deny(q, "built without polkit");
+                return 1;
+        case ASK_POLKIT:
+                break;
         }
+        r = check_room(q, error);
+        if (r < 0)
+                request_refused(q, "too much waits for polkit");
+        else
+                r = ask_polkit(q);
+        if (r < 0)
+                return r;
+        q = NULL; /* it waits for the answer */
         return 1;
 }
 

@@ -40,7 +40,7 @@ _printf_(2, 0) static void say(const char *prefix, const char *format, va_list a
                 utf8_put_safe(&line, text, (size_t)n);
         buf_putc(&line, '\n');
         free(n >= 0 ? text : NULL);
-        /* There is nobody left to tell that standard error does not work. */
+        /* That standard error does not work can be reported nowhere. */
         (void)!file_write_all(STDERR_FILENO, buf_str(&line), line.len);
 }
 
@@ -206,7 +206,7 @@ int session_call(struct session *s, sd_bus_message *m, sd_bus_message **ret_repl
         return (int)client_call(s->bus, m, timeout, ret_reply, &s->diag);
 }
 
-/* The methods that read have a sister each, which is told which moment. */
+/* The methods that read have a sister each, which takes a moment. */
 static const char *past_method(const char *method)
 {
         static const char *const methods[][2] = { { "Get", "GetAt" }, { "List", "ListAt" },

@@ -3,7 +3,7 @@
 
 /* One run of a command: its arguments, its output, and the bus connection, opened when it is first wanted.
  * Functions that return `int` return an enum exit_code; what went wrong is in the session's diag, for main()
- * to tell. */
+ * to report. */
 
 #include "../../schema/base/ending.h"
 #include "../../schema/base/json.h"

@@ -234,12 +234,18 @@ int control_read(struct control *c, char *ret, size_t size)
         return 0;
 }
 
-static int write_to(int fd, off_t size, const char *text)
+/* The descriptor is opened for each write: it costs a few µs, and a held one could be a dead inode's. */
+static int write_line(const struct control *c, const char *text)
 {
+        struct stat st = { .st_size = c->size };
+        _cleanup_close_ int opened = c->once ? -1 : open_kind(c->path, O_WRONLY | OPEN_FLAGS, &st);
+        const int fd = c->once ? c->fd : opened;
         char line[CONTROL_TEXT_MAX + 1];
         size_t n = (size_t)(stpcpy(stpcpy(line, text), "\n") - line);
-
         ssize_t written;
+
+        if (fd < 0)
+                return fd;
         do
                 written = pwrite(fd, line, n, 0);
         while (written < 0 && errno == EINTR);
@@ -249,20 +255,7 @@ static int write_to(int fd, off_t size, const char *text)
         if ((size_t)written != n)
                 return -EIO;
         /* Files below another root keep the tail of what was longer; a sysctl has no size. */
-        if (size > (off_t)n && ftruncate(fd, (off_t)n) < 0)
-                return -errno;
-        return 0;
-}
-
-/* The descriptor is opened for each write: it costs a few µs, and a held one could be a dead inode's. */
-static int write_line(const struct control *c, const char *text)
-{
-        struct stat st;
-
-        if (c->once)
-                return write_to(c->fd, c->size, text);
-        _cleanup_close_ int fd = open_kind(c->path, O_WRONLY | OPEN_FLAGS, &st);
-        return fd < 0 ? fd : write_to(fd, st.st_size, text);
+        return st.st_size > (off_t)n && ftruncate(fd, (off_t)n) < 0 ? -errno : 0;
 }
 
 /* A file's mode says EACCES: this is the kernel's own check behind it. */
