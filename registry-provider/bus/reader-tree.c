@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/base/clock.h"
 #include "../../schema/bus/cleanup.h"
 #include "../../schema/bus/wire.h"
@@ -16,11 +17,19 @@
 #define PAGE_BYTES (1024u * 1024u)
 #define PAGE_USEC UINT64_C(5000)
 
+/* What the values of a key are, a column each. */
+struct columns {
+        const char **layers; /* that they come from, each once */
+        size_t n_layers;
+        struct buf types, sequences, from, sizes, data;
+};
+
 struct page {
         struct reader *reader;
         struct registry *of;
         sd_bus_message *reply;
-        struct buf last; /* the path of the key that was passed last */
+        struct columns columns; /* of one key after the other */
+        struct buf last;        /* the path of the key that was passed last */
         size_t taken, max;
         size_t n, n_max; /* keys that are passed; 0: no limit */
         uint64_t end;    /* CLOCK_MONOTONIC; UINT64_MAX: none */
@@ -38,35 +47,98 @@ static size_t key_bytes(const struct walk_key *key)
         return bytes;
 }
 
-static int append_value(sd_bus_message *m, const struct store_value_entry *e)
+static void columns_done(struct columns *c)
 {
-        const struct value v = { .type = e->type, .data = e->data, .size = e->size };
+        free(c->layers);
+        buf_done(&c->types);
+        buf_done(&c->sequences);
+        buf_done(&c->from);
+        buf_done(&c->sizes);
+        buf_done(&c->data);
+}
 
-        int r = sd_bus_message_open_container(m, 'r', "suvts");
-        if (r >= 0)
-                r = sd_bus_message_append_basic(m, 's', e->name);
-        if (r >= 0)
-                r = wire_append_value(m, &v);
-        if (r >= 0)
-                r = sd_bus_message_append_basic(m, 't', &e->sequence);
-        if (r >= 0)
-                r = sd_bus_message_append_basic(m, 's', e->layer);
+static int find_layer(struct columns *c, const char *layer, uint32_t *ret)
+{
+        for (*ret = 0; *ret < c->n_layers; ++*ret)
+                if (strcmp(c->layers[*ret], layer) == 0)
+                        return 0;
+        int r = array_grow(&c->layers, c->n_layers, sizeof(*c->layers));
+        if (r == 0)
+                c->layers[c->n_layers++] = layer;
+        return r;
+}
+
+static int fill_columns(struct columns *c, const struct walk_key *key)
+{
+        c->n_layers = 0;
+        buf_clear(&c->types);
+        buf_clear(&c->sequences);
+        buf_clear(&c->from);
+        buf_clear(&c->sizes);
+        buf_clear(&c->data);
+        for (size_t i = 0; i < key->n_values; i++) {
+                const struct store_value_entry *e = key->values[i];
+                const uint32_t size = (uint32_t)e->size;
+                uint32_t layer;
+                int r = find_layer(c, e->layer, &layer);
+                if (r < 0)
+                        return r;
+                buf_add(&c->types, &e->type, sizeof(e->type));
+                buf_add(&c->sequences, &e->sequence, sizeof(e->sequence));
+                buf_add(&c->from, &layer, sizeof(layer));
+                buf_add(&c->sizes, &size, sizeof(size));
+                buf_add(&c->data, e->data, e->size);
+        }
+        return 0;
+}
+
+static int append_column(sd_bus_message *m, char type, const struct buf *column)
+{
+        return column->error ? column->error
+                             : sd_bus_message_append_array(m, type, column->data, column->len);
+}
+
+static int append_names(sd_bus_message *m, const struct walk_key *key)
+{
+        int r = sd_bus_message_open_container(m, 'a', "s");
+
+        for (size_t i = 0; r >= 0 && i < key->n_values; i++)
+                r = sd_bus_message_append_basic(m, 's', key->values[i]->name);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-static int append_key(sd_bus_message *m, const struct walk_key *key)
+static int append_layers(sd_bus_message *m, const struct columns *c)
+{
+        int r = sd_bus_message_open_container(m, 'a', "s");
+
+        for (size_t i = 0; r >= 0 && i < c->n_layers; i++)
+                r = sd_bus_message_append_basic(m, 's', c->layers[i]);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_key(sd_bus_message *m, struct columns *c, const struct walk_key *key)
 {
         uint32_t flags = key->flags;
 
-        int r = sd_bus_message_open_container(m, 'r', "sua(suvts)");
+        int r = fill_columns(c, key);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'r', REGISTRY_TREE_KEY);
         if (r >= 0)
                 r = sd_bus_message_append(m, "su", key->path, flags);
         if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "(suvts)");
-        for (size_t i = 0; r >= 0 && i < key->n_values; i++)
-                r = append_value(m, key->values[i]);
+                r = append_layers(m, c);
         if (r >= 0)
-                r = sd_bus_message_close_container(m);
+                r = append_column(m, 'u', &c->types);
+        if (r >= 0)
+                r = append_column(m, 't', &c->sequences);
+        if (r >= 0)
+                r = append_column(m, 'u', &c->from);
+        if (r >= 0)
+                r = append_column(m, 'u', &c->sizes);
+        if (r >= 0)
+                r = append_column(m, 'y', &c->data);
+        if (r >= 0)
+                r = append_names(m, key);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
@@ -89,7 +161,7 @@ static int add_key(struct page *p, struct walk *walk, struct walk_key *key, sd_b
         r = walk_read(walk, key);
         if (r < 0)
                 return reader_fail(p->reader, p->of, r, &(const struct diag){ 0 }, error);
-        r = append_key(p->reply, key);
+        r = append_key(p->reply, &p->columns, key);
         return r < 0 ? r : p->last.error ? p->last.error : 1;
 }
 
@@ -99,7 +171,7 @@ static int add_keys(struct page *p, struct walk *walk, sd_bus_error *error)
         struct walk_key key;
         int more = 0;
 
-        int r = sd_bus_message_open_container(p->reply, 'a', "(sua(suvts))");
+        int r = sd_bus_message_open_container(p->reply, 'a', "(" REGISTRY_TREE_KEY ")");
         while (r >= 0 && !more && (more = walk_next(walk, &key)) > 0) {
                 r = add_key(p, walk, &key, error);
                 more = r == 0 || (p->n == p->n_max && r > 0);
@@ -195,6 +267,7 @@ int reader_answer_tree(struct reader *reader, struct registry *of, sd_bus_messag
         page.end = whole ? UINT64_MAX : clock_usec() + PAGE_USEC;
         r = reply_page(&page, m, walk, error);
         sd_bus_message_unref(page.reply);
+        columns_done(&page.columns);
         buf_done(&page.last);
         return r;
 }

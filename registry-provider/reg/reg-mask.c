@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "commands.h"
-#include "entry.h"
+#include "tree-key.h"
 #include "write.h"
 
 /* What the layer itself has there. */
@@ -15,40 +15,33 @@ struct own {
         uint64_t sequence;        /* of that */
 };
 
-enum {
-        FLAG_NAMES = 1, /* ReadTree()'s */
-};
-
-static int read_own_values(sd_bus_message *m, const char *name, struct own *o)
+static int read_own_values(sd_bus_message *m, struct tree_key *key, const char *name, struct own *o)
 {
-        _cleanup_entry_ struct entry e = { 0 };
-        int r = sd_bus_message_enter_container(m, 'a', "(suvts)");
+        struct tree_value v;
+        int r;
 
-        while (r >= 0 && (r = entry_read_next(m, &e)) > 0)
-                if (name && fold_equal(name, strlen(name), e.name, strlen(e.name))) {
-                        o->has_mask = e.type == REG_TOMBSTONE;
+        while ((r = tree_value_next(m, key, &v)) > 0)
+                if (name && fold_equal(name, strlen(name), v.name, strlen(v.name))) {
+                        o->has_mask = v.value.type == REG_TOMBSTONE;
                         o->has_value = !o->has_mask;
-                        o->sequence = e.sequence;
+                        o->sequence = v.sequence;
                 }
-        return r < 0 ? r : sd_bus_message_exit_container(m);
+        return r;
 }
 
 /* The first key of ReadTree() is the one that it was asked for, or one below where the layer has nothing in
  * that. */
 static int read_own_key(sd_bus_message *m, const struct path *path, const char *name, struct own *ret)
 {
+        _cleanup_tree_key_ struct tree_key key = { 0 };
         struct own o = { 0 };
-        const char *key;
-        uint32_t flags;
 
-        int r = sd_bus_message_enter_container(m, 'a', "(sua(suvts))");
+        int r = tree_page_enter(m);
         if (r >= 0)
-                r = sd_bus_message_enter_container(m, 'r', "sua(suvts)");
-        if (r > 0)
-                r = sd_bus_message_read(m, "su", &key, &flags);
-        if (r > 0 && fold_equal(key, strlen(key), path->text, path->len)) {
-                o.is_key = flags & FLAG_NAMES;
-                r = read_own_values(m, name, &o);
+                r = tree_key_next(m, &key);
+        if (r > 0 && fold_equal(key.path, strlen(key.path), path->text, path->len)) {
+                o.is_key = key.flags & TREE_KEY_IS_NAMED;
+                r = read_own_values(m, &key, name, &o);
         }
         if (r >= 0)
                 *ret = o;

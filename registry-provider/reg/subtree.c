@@ -6,20 +6,13 @@
 #include <string.h>
 
 #include "../../schema/base/array.h"
+#include "tree-key.h"
 
 /* Pages at first, so that nobody waits for us; then all at once, which is for those who may write; and no
  * longer.
  */
 #define TRIES_IN_PAGES 3u
 #define TRIES 10u
-
-/* The bits of ReadTree(). */
-enum {
-        KEY_IS_NAMED = 1,
-        KEY_IS_HIDDEN = 2,
-        KEY_IS_MASKED = 4,
-        KEY_IS_VOLATILE = 8,
-};
 
 static void clear(struct subtree *t)
 {
@@ -28,7 +21,6 @@ static void clear(struct subtree *t)
         for (size_t i = 0; i < t->n_pages; i++)
                 sd_bus_message_unref(t->pages[i]);
         t->n = t->n_values = t->n_pages = 0;
-        buf_clear(&t->bytes);
 }
 
 void subtree_done(struct subtree *t)
@@ -38,7 +30,6 @@ void subtree_done(struct subtree *t)
         free(t->values);
         free(t->from);
         free(t->pages);
-        buf_done(&t->bytes);
 }
 
 const char *subtree_from(const struct subtree *t, const struct hive_value *value)
@@ -48,77 +39,53 @@ const char *subtree_from(const struct subtree *t, const struct hive_value *value
 
 /* ---- One page ---- */
 
-/* The bytes move as they grow: until the end `data` is where they begin among them. */
-static int add_value(struct subtree *t, sd_bus_message *m)
+static int add_value(struct subtree *t, const struct tree_value *v)
 {
-        size_t begin = t->bytes.len;
-        uint64_t sequence;
-
         int r = array_grow(&t->values, t->n_values, sizeof(*t->values));
+
         if (r == 0)
                 r = array_grow(&t->from, t->n_values, sizeof(char *));
         if (r < 0)
                 return r;
-        struct hive_value *v = &t->values[t->n_values];
-        *v = (struct hive_value){ 0 };
-        r = sd_bus_message_read_basic(m, 's', &v->name);
-        if (r >= 0)
-                r = wire_read_value(m, &t->bytes, &v->value.type, NULL);
-        if (r >= 0)
-                r = sd_bus_message_read_basic(m, 't', &sequence);
-        if (r >= 0)
-                r = sd_bus_message_read_basic(m, 's', &t->from[t->n_values]);
-        if (r < 0)
-                return r;
-        v->value.size = t->bytes.len - begin;
-        t->n_values++;
+        t->values[t->n_values] = (struct hive_value){ .name = v->name, .value = v->value };
+        t->from[t->n_values++] = v->layer;
         return 0;
 }
 
-static int add_key(struct subtree *t, sd_bus_message *m)
+static int add_key(struct subtree *t, sd_bus_message *m, struct tree_key *from)
 {
-        const char *path;
-        uint32_t flags;
+        const size_t before = t->n_values;
+        struct tree_value v;
 
         int r = array_grow(&t->keys, t->n, sizeof(*t->keys));
-        if (r == 0)
-                r = sd_bus_message_read(m, "su", &path, &flags);
         if (r < 0)
                 return r;
         struct hive_key *key = &t->keys[t->n];
-        *key = (struct hive_key){ .made = flags & KEY_IS_NAMED,
-                .hidden = flags & KEY_IS_HIDDEN,
-                .blanket = flags & KEY_IS_MASKED,
-                .is_volatile = flags & KEY_IS_VOLATILE };
-        r = path_parse(path, strlen(path), path_any_hive, NULL, &key->path, NULL);
+        *key = (struct hive_key){ .made = from->flags & TREE_KEY_IS_NAMED,
+                .hidden = from->flags & TREE_KEY_IS_HIDDEN,
+                .blanket = from->flags & TREE_KEY_IS_MASKED,
+                .is_volatile = from->flags & TREE_KEY_IS_VOLATILE };
+        r = path_parse(from->path, strlen(from->path), path_any_hive, NULL, &key->path, NULL);
         if (r < 0)
                 return r == -ENOMEM ? r : -EBADMSG;
         t->n++;
-        size_t before = t->n_values;
-        r = sd_bus_message_enter_container(m, 'a', "(suvts)");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'r', "suvts")) > 0) {
-                r = add_value(t, m);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
+        while (r >= 0 && (r = tree_value_next(m, from, &v)) > 0)
+                r = add_value(t, &v);
         key->n_values = t->n_values - before;
-        return r < 0 ? r : sd_bus_message_exit_container(m);
+        return r;
 }
 
 static int add_page(struct subtree *t, sd_bus_message *m, const char **ret_next, uint64_t *ret_sequence)
 {
+        _cleanup_tree_key_ struct tree_key key = { 0 };
+
         int r = array_grow(&t->pages, t->n_pages, sizeof(sd_bus_message *));
         if (r < 0)
                 return r;
         t->pages[t->n_pages++] = sd_bus_message_ref(m);
-        r = sd_bus_message_enter_container(m, 'a', "(sua(suvts))");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'r', "sua(suvts)")) > 0) {
-                r = add_key(t, m);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
-        if (r >= 0)
-                r = sd_bus_message_exit_container(m);
+        r = tree_page_enter(m);
+        while (r >= 0 && (r = tree_key_next(m, &key)) > 0)
+                r = add_key(t, m, &key);
         return r < 0 ? r : sd_bus_message_read(m, "st", ret_next, ret_sequence);
 }
 
@@ -172,17 +139,13 @@ static int read_root(struct session *s, const struct subtree_query *q, size_t i,
         return EXIT_CODE_OK;
 }
 
+/* They have moved while they grew. */
 static void point_to_values(struct subtree *t)
 {
-        size_t at = 0;
-        const char *bytes = buf_str(&t->bytes);
+        struct hive_value *at = t->values;
 
-        for (size_t i = 0; i < t->n_values; i++) {
-                t->values[i].value.data = bytes;
-                bytes += t->values[i].value.size;
-        }
         for (size_t i = 0; i < t->n; i++) {
-                t->keys[i].values = t->values + at;
+                t->keys[i].values = at;
                 at += t->keys[i].n_values;
         }
 }

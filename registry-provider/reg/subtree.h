@@ -15,7 +15,6 @@ struct subtree {
         size_t n_values;
         uint64_t sequence; /* of the registry when it was read */
         /* What all that is in. */
-        struct buf bytes;
         sd_bus_message **pages;
         size_t n_pages;
 };

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../reg/entry.h"
+#include "../reg/tree-key.h"
 #include "regedit.h"
 
 static int ask_known(struct regedit *r, const char *hive, const char *serial);
@@ -69,37 +69,30 @@ static bool is_late(const struct regedit *r, const struct feed_answer *a)
         return strtoul(a->name, NULL, 10) != r->finder.serial;
 }
 
-static int try_values(struct finder *f, const char *key, sd_bus_message *m)
+static int try_values(struct finder *f, struct tree_key *key, sd_bus_message *m)
 {
-        struct entry e = { 0 };
-        int r = sd_bus_message_enter_container(m, 'a', "(suvts)");
+        struct tree_value v;
+        int r;
 
-        while (r >= 0 && (r = entry_read_next(m, &e)) > 0) {
-                const struct value v = entry_value(&e);
-                r = search_try_value(&f->search, key, e.name, &v);
+        while ((r = tree_value_next(m, key, &v)) > 0) {
+                r = search_try_value(&f->search, key->path, v.name, &v.value);
+                if (r < 0)
+                        break;
         }
-        entry_done(&e);
-        return r < 0 ? r : sd_bus_message_exit_container(m);
+        return r;
 }
 
 static int try_page(struct finder *f, sd_bus_message *m, const char **ret_next)
 {
-        const char *key;
-        uint32_t flags;
-        int r = sd_bus_message_enter_container(m, 'a', "(sua(suvts))");
+        _cleanup_tree_key_ struct tree_key key = { 0 };
+        int r = tree_page_enter(m);
 
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'r', "sua(suvts)")) > 0) {
+        while (r >= 0 && (r = tree_key_next(m, &key)) > 0) {
                 f->n_keys++;
-                r = sd_bus_message_read(m, "su", &key, &flags);
+                r = search_try_key(&f->search, key.path);
                 if (r >= 0)
-                        r = search_try_key(&f->search, key);
-                if (r >= 0)
-                        r = try_values(f, key, m);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
+                        r = try_values(f, &key, m);
         }
-        if (r >= 0)
-                r = sd_bus_message_exit_container(m);
         return r < 0 ? r : sd_bus_message_read(m, "s", ret_next);
 }
 

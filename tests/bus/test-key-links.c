@@ -65,11 +65,10 @@ START_TEST(itself)
         SAYS("6 s:'Machine\\New'", "GetAt", "ssa{sv}", "\\Old", "", 1, "no-follow", "b", 1);
         SAYS("('' 6 s:'Machine\\New'", "ListAt", "sa{sv}", "\\Old", 1, "no-follow", "b", 1);
         SAYS("true 'Machine\\Old'", "ResolveAt", "ssa{sv}", "\\Old", "", 1, "no-follow", "b", 1);
-        SAYS("[('Machine\\Old' 17 [('' 6 s:'Machine\\New'", "ReadTree", "sa{sv}", "\\Old", 1, "no-follow",
-                "b", 1);
+        SAYS("[('Machine\\Old' 17 ['base'] [6] ", "ReadTree", "sa{sv}", "\\Old", 1, "no-follow", "b", 1);
         /* A tree has links in it, and ends. */
         make_link("\\New\\Up", "Machine");
-        SAYS("('Machine\\New\\Up' 17 [('' 6 s:'Machine'", "ReadTree", "sa{sv}", "\\New", 0);
+        SAYS("('Machine\\New\\Up' 17 ['base'] [6] ", "ReadTree", "sa{sv}", "\\New", 0);
         refused(world.bus, ERROR_INVALID_VALUE, "one of the options sequence and time", "ReadTreeAt",
                 "sa{sv}", "\\Old", 1, "no-follow", "b", 1);
 

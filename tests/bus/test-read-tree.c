@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../registry-provider/reg/tree-key.h"
 #include "client.h"
 #include "dropin.h"
 
@@ -19,8 +20,10 @@ static const char *tree(sd_bus *bus, const char *key, const char *option, const 
         *pages = 0;
         do {
                 _cleanup_message_ sd_bus_message *m = NULL;
-                const char *path, *after;
-                uint32_t flags;
+                _cleanup_tree_key_ struct tree_key k = { 0 };
+                struct tree_value v;
+                const char *after;
+                int r;
                 if (option && next.len > 0)
                         m = answer(bus, "ReadTree", "sa{sv}", key, 2, option, "s", text, "after", "s",
                                 buf_str(&next));
@@ -30,27 +33,17 @@ static const char *tree(sd_bus *bus, const char *key, const char *option, const 
                         m = answer(bus, "ReadTree", "sa{sv}", key, 1, "after", "s", buf_str(&next));
                 else
                         m = answer(bus, "ReadTree", "sa{sv}", key, 0);
-                ck_assert_int_ge(sd_bus_message_enter_container(m, 'a', "(sua(suvts))"), 0);
-                while (sd_bus_message_enter_container(m, 'r', "sua(suvts)") > 0) {
-                        ck_assert_int_ge(sd_bus_message_read(m, "su", &path, &flags), 0);
-                        buf_printf(&out, "%s %u", path, flags);
-                        ck_assert_int_ge(sd_bus_message_enter_container(m, 'a', "(suvts)"), 0);
-                        while (sd_bus_message_enter_container(m, 'r', "suvts") > 0) {
-                                const char *name, *layer;
-                                uint32_t type;
-                                uint64_t sequence;
-                                ck_assert_int_ge(sd_bus_message_read(m, "su", &name, &type), 0);
-                                ck_assert_int_ge(sd_bus_message_skip(m, "v"), 0);
-                                ck_assert_int_ge(sd_bus_message_read(m, "ts", &sequence, &layer), 0);
-                                ck_assert_uint_gt(sequence, 0);
-                                buf_printf(&out, " %s:%u:%s", name, type, layer);
-                                ck_assert_int_ge(sd_bus_message_exit_container(m), 0);
+                ck_assert_int_ge(tree_page_enter(m), 0);
+                while ((r = tree_key_next(m, &k)) > 0) {
+                        buf_printf(&out, "%s %u", k.path, k.flags);
+                        while ((r = tree_value_next(m, &k, &v)) > 0) {
+                                ck_assert_uint_gt(v.sequence, 0);
+                                buf_printf(&out, " %s:%u:%s", v.name, v.value.type, v.layer);
                         }
-                        ck_assert_int_ge(sd_bus_message_exit_container(m), 0);
-                        ck_assert_int_ge(sd_bus_message_exit_container(m), 0);
+                        ck_assert_int_eq(r, 0);
                         buf_putc(&out, '\n');
                 }
-                ck_assert_int_ge(sd_bus_message_exit_container(m), 0);
+                ck_assert_int_eq(r, 0);
                 ck_assert_int_ge(sd_bus_message_read(m, "s", &after), 0);
                 buf_clear(&next);
                 buf_puts(&next, after);
@@ -99,8 +92,8 @@ START_TEST(effective_and_of_a_layer)
         refused(world.bus, ERROR_INVALID_NAME, "is not below", "ReadTree", "sa{sv}", KEY, 1, "after", "s",
                 "\\System");
         refused(world.bus, ERROR_INVALID_VALUE,
-                "there is no option 'depth'; there are layer (s), after (s) and whole (b)", "ReadTree",
-                "sa{sv}", KEY, 1, "depth", "u", 1u);
+                "there is no option 'depth'; there are layer (s), after (s), whole (b) and no-follow (b)",
+                "ReadTree", "sa{sv}", KEY, 1, "depth", "u", 1u);
 }
 END_TEST
 
@@ -154,7 +147,7 @@ START_TEST(page_by_page)
         /* Who may write can have it at once; for others it stays in pages. */
         _cleanup_message_ sd_bus_message *whole =
                 answer(world.bus, "ReadTree", "sa{sv}", KEY, 1, "whole", "b", 1);
-        ck_assert_int_ge(sd_bus_message_skip(whole, "a(sua(suvts))"), 0);
+        ck_assert_int_ge(sd_bus_message_skip(whole, "a(" REGISTRY_TREE_KEY ")"), 0);
         ck_assert_msg(strncmp(text = message_text(whole), "'' ", 3) == 0, "%s", text);
 }
 END_TEST
@@ -174,7 +167,7 @@ START_TEST(for_others_in_pages)
         }
         nobody = world_connect(UID_NOBODY);
         _cleanup_message_ sd_bus_message *m = answer(nobody, "ReadTree", "sa{sv}", KEY, 1, "whole", "b", 1);
-        ck_assert_int_ge(sd_bus_message_skip(m, "a(sua(suvts))"), 0);
+        ck_assert_int_ge(sd_bus_message_skip(m, "a(" REGISTRY_TREE_KEY ")"), 0);
         const char *text = message_text(m);
         ck_assert_msg(strncmp(text, "'Machine", 8) == 0, "%s", text);
 }
