@@ -12,6 +12,9 @@
 /* A dialogue of polkit's takes as long as a person does. */
 #define ANSWER_USEC UINT64_C(120000000)
 
+/* What polkit calls it to write to the registry. */
+#define WRITE_ACTION "org.peios.Registry1.write"
+
 struct feed {
         sd_event *event;
         struct regedit *regedit;
@@ -57,6 +60,7 @@ static int on_answer(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e
 
         if (sd_bus_message_is_method_error(m, NULL)) {
                 a.reply = NULL;
+                a.is_absent = client_service_absent(sd_bus_message_get_error(m));
                 a.code = client_explain(-sd_bus_message_get_errno(m), sd_bus_message_get_error(m),
                         REGISTRY_SERVICE_WORDS, &a.d);
         }
@@ -109,6 +113,22 @@ int feed_ask_property(struct feed *f, const char *name, feed_fn fn)
         if (r >= 0)
                 r = sd_bus_message_append(m, "ss", REGISTRY_INTERFACE, name);
         return r < 0 ? r : feed_send(f, m, "", name, fn);
+}
+
+int feed_ask_polkit(struct feed *f, feed_fn fn)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        const char *own;
+
+        int r = f->bus ? sd_bus_get_unique_name(f->bus, &own) : -ENOTCONN;
+        if (r >= 0)
+                r = sd_bus_message_new_method_call(f->bus, &m, "org.freedesktop.PolicyKit1",
+                        "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
+                        "CheckAuthorization");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s", own,
+                        WRITE_ACTION, 0, 0u, "");
+        return r < 0 ? r : feed_send(f, m, "", NULL, fn);
 }
 
 /* ---- The beginning: the hives, and all that changes in them ---- */

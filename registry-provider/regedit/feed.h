@@ -20,6 +20,7 @@ struct feed_answer {
         const char *key, *name;
         sd_bus_message *reply;
         enum exit_code code;
+        bool is_absent; /* nobody is there to answer */
         struct diag d;
 };
 typedef void (*feed_fn)(struct regedit *r, const struct feed_answer *a);
@@ -31,5 +32,7 @@ _must_check_ int feed_new_call(struct feed *f, const char *method, sd_bus_messag
 _must_check_ int feed_send(struct feed *f, sd_bus_message *m, const char *key, const char *name, feed_fn fn);
 /* A call with these strings (`name` may be NULL), sent. */
 _must_check_ int feed_ask(struct feed *f, const char *method, const char *key, const char *name, feed_fn fn);
+/* Whether polkit lets this user write, as far as it knows without asking anybody: "(bba{ss})". */
+_must_check_ int feed_ask_polkit(struct feed *f, feed_fn fn);
 /* A property, which comes as a variant. */
 _must_check_ int feed_ask_property(struct feed *f, const char *name, feed_fn fn);

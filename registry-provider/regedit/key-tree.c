@@ -58,11 +58,24 @@ static int compare_names(const void *a, const void *b)
         return compare(*(char *const *)a, *(char *const *)b);
 }
 
+static bool are_sorted(char **names, size_t n)
+{
+        for (size_t i = 1; i < n; i++)
+                if (compare(names[i - 1], names[i]) > 0)
+                        return false;
+        return true;
+}
+
 /* The place of the child that is called so, or where it would be. */
 static size_t find_place(const struct key_node *parent, const char *name, size_t len, bool *ret_found)
 {
         size_t low = 0, high = parent->n_children;
+        const char *last = high > 0 ? parent->children[high - 1]->name : "";
 
+        /* Names mostly come in their order. */
+        *ret_found = false;
+        if (high == 0 || fold_compare(last, strlen(last), name, len) < 0)
+                return high;
         while (low < high) {
                 const size_t middle = low + (high - low) / 2;
                 const char *its = parent->children[middle]->name;
@@ -76,7 +89,6 @@ static size_t find_place(const struct key_node *parent, const char *name, size_t
                 else
                         high = middle;
         }
-        *ret_found = false;
         return low;
 }
 
@@ -191,7 +203,7 @@ int key_tree_take(struct key_tree *t, struct key_node *parent, char **names, enu
 
         while (names && names[n])
                 n++;
-        if (n > 1)
+        if (!are_sorted(names, n))
                 qsort(names, n, sizeof(*names), compare_names);
         forget_others(t, parent, names, n, witness);
         for (size_t i = 0; r == 0 && i < n; i++)

@@ -108,7 +108,7 @@ static void on_page(struct regedit *r, const struct feed_answer *a)
                 e = try_page(f, a->reply, &next);
         else
                 regedit_fail(r, &a->d);
-        regedit_fail_with(r, e < 0 ? e : 0);
+        regedit_fail_with(r, e);
         if (!a->reply || e < 0 || f->search.n >= SEARCH_PLACES_MAX)
                 f->is_walking = false;
         else
@@ -146,7 +146,7 @@ static void walk(struct regedit *r, size_t hive, const char *after)
         if (e >= 0)
                 e = feed_send(r->feed, m, key, serial, on_page);
         r->finder.is_walking = e >= 0;
-        regedit_fail_with(r, e < 0 ? e : 0);
+        regedit_fail_with(r, e);
 }
 
 /* What nobody set can be found, too. */

@@ -90,6 +90,29 @@ static void act(struct regedit *r, enum action action)
         case ACTION_ENTER:
                 if (!r->in_values)
                         open_node(r, !r->tree.selected->is_open);
+                else if (regedit_may_write(r))
+                        regedit_edit_value(r);
+                return;
+        case ACTION_EDIT:
+                regedit_edit_value(r);
+                return;
+        case ACTION_NEW_VALUE:
+                regedit_new_value(r);
+                return;
+        case ACTION_NEW_KEY:
+                regedit_new_key(r);
+                return;
+        case ACTION_DELETE:
+                regedit_delete(r);
+                return;
+        case ACTION_MASK:
+                regedit_mask(r);
+                return;
+        case ACTION_UNDO:
+                regedit_undo(r);
+                return;
+        case ACTION_LAYER:
+                regedit_choose_layer(r);
                 return;
         case ACTION_READ_AGAIN:
                 if (r->is_there)
@@ -160,6 +183,7 @@ void regedit_press(struct regedit *r, const char *key)
                 /* What was said is read by then; that there is no provider is said until there is one. */
                 if (r->is_there && action != ACTION_ERROR)
                         r->status.text[0] = '\0';
-                act(r, action);
+                if (action == ACTION_NONE || !actions[action].writes || regedit_may_write(r))
+                        act(r, action);
         }
 }

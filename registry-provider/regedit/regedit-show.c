@@ -161,7 +161,7 @@ static void on_history(struct regedit *r, const struct feed_answer *a)
                 buf_printf(&r->view.text, "%s\n", a->d.text);
         if (a->reply && e >= 0)
                 e = sd_bus_message_read(a->reply, "t", &cursor);
-        regedit_fail_with(r, e < 0 ? e : 0);
+        regedit_fail_with(r, e);
         r->view.is_growing = cursor != 0 && r->view.text.len < HISTORY_BYTES_MAX;
         if (r->view.is_growing)
                 ask_history(r, a->key, a->name, cursor);
@@ -199,7 +199,7 @@ static void ask_history(struct regedit *r, const char *key, const char *name, ui
                 e = append_query(m, name, cursor);
         if (e >= 0)
                 e = feed_send(r->feed, m, key, name, on_history);
-        regedit_fail_with(r, e < 0 ? e : 0);
+        regedit_fail_with(r, e);
 }
 
 void regedit_show_history(struct regedit *r)

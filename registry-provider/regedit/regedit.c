@@ -42,7 +42,7 @@ void regedit_fail_with(struct regedit *r, int error)
 {
         struct diag d = { 0 };
 
-        if (error == 0 || error == -ENOTCONN)
+        if (error >= 0 || error == -ENOTCONN)
                 return;
         (void)diag_set(&d, -error, "%s", strerror(-error));
         regedit_fail(r, &d);
@@ -70,7 +70,9 @@ static bool is_answered(struct regedit *r, const struct feed_answer *a)
 {
         if (a->reply || a->code == EXIT_CODE_NOT_FOUND)
                 return true;
-        regedit_fail(r, &a->d);
+        /* Without a provider that is what was said. */
+        if (r->is_there)
+                regedit_fail(r, &a->d);
         return false;
 }
 
@@ -290,7 +292,7 @@ void regedit_read_again(struct regedit *r)
 
 void regedit_begin(struct regedit *r, char **hives)
 {
-        const bool was_lost = r->is_error;
+        const bool again = r->tree.root->n_children > 0;
 
         r->is_there = true;
         regedit_fail_with(r, key_tree_take(&r->tree, r->tree.root, hives, KEY_IS_SET));
@@ -298,7 +300,8 @@ void regedit_begin(struct regedit *r, char **hives)
         regedit_read_again(r);
         r->tree.root->read = r->tree.era;
         pursue(r);
-        if (was_lost)
+        regedit_ask_access(r);
+        if (again)
                 regedit_say(r, "%s is there again", REGISTRY_SERVICE_WORDS);
         else
                 r->status.text[0] = '\0';
@@ -399,7 +402,7 @@ static void set_goal(struct regedit *r, const char *key)
 
 int regedit_init(struct regedit *r, sd_event *event, const char *start)
 {
-        *r = (struct regedit){ .event = event, .page = 1, .is_changed = true };
+        *r = (struct regedit){ .event = event, .page = 1, .is_changed = true, .layer = LAYER_BASE };
         int e = key_tree_init(&r->tree);
         if (e == 0)
                 e = loop_timer_new(event, 0, on_unmark, r, &r->unmark);
@@ -421,6 +424,10 @@ void regedit_done(struct regedit *r)
         buf_done(&r->fresh);
         buf_done(&r->goal);
         buf_done(&r->goal_name);
+        sd_bus_message_unref(r->layers);
+        buf_done(&r->edit.key);
+        buf_done(&r->edit.name);
+        buf_done(&r->edit.bytes);
         search_done(&r->finder.search);
         buf_done(&r->finder.key);
         buf_done(&r->finder.name);

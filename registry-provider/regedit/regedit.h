@@ -4,6 +4,7 @@
 /* The whole of it: what is shown, what is asked of the provider, and what the keys do. */
 
 #include "../../schema/base/diag.h"
+#include "../../schema/names/path.h"
 #include "actions.h"
 #include "feed.h"
 #include "key-tree.h"
@@ -44,6 +45,26 @@ struct finder {
         size_t n_keys; /* that were read */
 };
 
+/* A change that is being made up, and then waits for a yes. */
+struct edit {
+        const char *action; /* as in Transact(); NULL: it is to take `undo` back */
+        struct buf key, name;
+        struct buf bytes;
+        uint32_t type;
+        struct expected expected;
+        uint64_t undo; /* the change's number */
+};
+
+/* Whether the user may write. */
+enum access {
+        ACCESS_UNKNOWN,
+        ACCESS_ALLOWED,
+        ACCESS_ASKS,
+        ACCESS_DENIED
+};
+
+#define REGEDIT_UNDO_MAX 64
+
 struct regedit {
         sd_event *event;
         struct feed *feed;
@@ -59,6 +80,12 @@ struct regedit {
         struct buf goal_name; /* and the value in it */
         bool has_goal_name;
         struct finder finder;
+        struct edit edit;
+        enum access access;
+        char layer[NAME_BYTES_MAX + 1];  /* that is written to */
+        sd_bus_message *layers;          /* those of the menu */
+        uint64_t done[REGEDIT_UNDO_MAX]; /* the last changes that were made here */
+        size_t n_done;
         struct view view;
         void (*chosen)(struct regedit *r); /* the view's answer is yes; NULL for a text */
         const struct prompt *prompt;       /* NULL: nothing is asked for */
@@ -90,6 +117,7 @@ void regedit_go(struct regedit *r, const char *key, const char *name);
 const char *regedit_place(const struct regedit *r, const char **ret_name);
 /* Asks for a line, which begins as `text`. */
 void regedit_prompt(struct regedit *r, const struct prompt *prompt, const char *text);
+/* A negative errno; nothing where it is none. */
 void regedit_fail_with(struct regedit *r, int error);
 
 /* regedit-show.c */
@@ -97,6 +125,23 @@ void regedit_show_help(struct regedit *r);
 void regedit_show_card(struct regedit *r);
 void regedit_show_history(struct regedit *r);
 void regedit_show_error(struct regedit *r);
+
+/* regedit-edit.c */
+void regedit_edit_value(struct regedit *r);
+void regedit_new_value(struct regedit *r);
+void regedit_new_key(struct regedit *r);
+void regedit_delete(struct regedit *r);
+void regedit_mask(struct regedit *r);
+
+/* regedit-send.c */
+/* Shows what the edit would come to, and sends it after a yes. `key` and all of the edit but its action,
+ * which is given, were set. */
+void regedit_preview(struct regedit *r);
+void regedit_undo(struct regedit *r);
+void regedit_choose_layer(struct regedit *r);
+/* Asks whether the user may write, and says so where not: what writes asks first. */
+void regedit_ask_access(struct regedit *r);
+bool regedit_may_write(struct regedit *r);
 
 /* regedit-find.c */
 void regedit_find(struct regedit *r);

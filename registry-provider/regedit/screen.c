@@ -186,11 +186,18 @@ static bool is_marked(uint64_t marked)
         return marked > 0 && clock_usec() - marked < REGEDIT_MARK_USEC;
 }
 
+/* How a row is shown, without colours: the cursor is reversed; the row that it left in the other pane has
+ * `>` in front, and one that was just changed `!`. */
 static attr_t row_attributes(bool selected, bool has_keys, bool marked)
 {
-        if (selected)
-                return has_keys ? A_REVERSE : A_REVERSE | A_DIM;
-        return marked ? A_BOLD : A_NORMAL;
+        if (selected && has_keys)
+                return A_REVERSE;
+        return selected || marked ? A_BOLD : A_NORMAL;
+}
+
+static char row_sign(bool selected, bool has_keys, bool marked)
+{
+        return marked ? '!' : selected && !has_keys ? '>' : ' ';
 }
 
 /* ---- The tree ---- */
@@ -204,17 +211,17 @@ static const char *tree_sign(const struct regedit *r, const struct key_node *nod
 
 static void draw_node(const struct regedit *r, const struct layout *l, int y, const struct key_node *node)
 {
-        const bool marked = is_marked(node->marked);
+        const bool marked = is_marked(node->marked), selected = node == r->tree.selected;
         const size_t room = (size_t)l->left, deep = 2 * node->depth;
         _cleanup_buf_ struct buf line = BUF_INIT;
 
         /* Of a deep one the name is more than the depth. */
-        buf_printf(&line, "%s%*s%s ", marked ? "!" : " ", (int)(deep < room / 2 ? deep : room / 2), "",
-                tree_sign(r, node));
+        buf_printf(&line, "%c%*s%s ", row_sign(selected, !r->in_values, marked),
+                (int)(deep < room / 2 ? deep : room / 2), "", tree_sign(r, node));
         buf_puts(&line, node->name);
         if (!(node->witnesses & KEY_IS_SET))
                 buf_puts(&line, " (nothing set)");
-        put(y, 0, l->left, row_attributes(node == r->tree.selected, !r->in_values, marked), buf_str(&line));
+        put(y, 0, l->left, row_attributes(selected, !r->in_values, marked), buf_str(&line));
 }
 
 static void draw_tree(struct regedit *r, const struct layout *l)
@@ -252,17 +259,25 @@ struct value_columns {
         size_t n;
 };
 
-/* As wide as the widest name, but a third of the room at most. */
-static size_t name_width(const struct value_list *v, size_t top, size_t height, size_t most)
+/* As wide as the widest of the visible ones, but so wide at most. */
+static void measure(
+        struct value_columns *c, const struct value_list *v, size_t top, size_t height, size_t most)
 {
-        size_t width = 4;
+        _cleanup_buf_ struct buf data = BUF_INIT;
 
+        c->name = strlen("Name");
+        c->data = strlen("Effective");
         for (size_t i = top; i < top + height && i < v->n; i++) {
                 const char *name = path_word_of_value_name(v->rows[i].name);
                 size_t n = cells_count(name, strlen(name));
-                width = n > width ? n : width;
+                c->name = n > c->name ? n : c->name;
+                buf_clear(&data);
+                put_data(&data, &v->rows[i]);
+                n = cells_count(buf_str(&data), data.len);
+                c->data = n > c->data ? n : c->data;
         }
-        return width < most ? width : most;
+        c->name = c->name < most ? c->name : most;
+        c->data = c->data < most ? c->data : most;
 }
 
 static const struct contender *find_layer(const struct value_row *row, const char *layer)
@@ -295,15 +310,16 @@ static void choose_layers(struct value_columns *c, const struct value_list *v, s
 static struct value_columns divide(const struct regedit *r, const struct layout *l)
 {
         const size_t width = (size_t)l->width, height = (size_t)l->values;
-        struct value_columns c = { .name = name_width(&r->values, r->values_top, height, width / 3) };
-        const size_t room = width - c.name - 3;
+        struct value_columns c = { 0 };
 
+        measure(&c, &r->values, r->values_top, height, width / 3);
         if (l->is_wide)
                 choose_layers(&c, &r->values, r->values_top, height);
-        c.data = c.n > 0 ? room / 3 : room;
+        const size_t room = width - c.name - 3;
+        while (c.n > 0 && (room - c.data) / c.n < LAYER_CELLS_MIN)
+                c.n--;
         c.layer = c.n > 0 ? (room - c.data) / c.n : 0;
-        while (c.n > 0 && c.layer < LAYER_CELLS_MIN)
-                c.layer = (room - c.data) / --c.n;
+        c.data = c.n > 0 ? c.data : room;
         return c;
 }
 
@@ -328,7 +344,7 @@ static void draw_value(const struct regedit *r, const struct layout *l, int y, c
         const char *name = path_word_of_value_name(row->name);
         _cleanup_buf_ struct buf line = BUF_INIT, cell = BUF_INIT;
 
-        buf_puts(&line, marked ? "!" : " ");
+        buf_putc(&line, row_sign(selected, r->in_values, marked));
         cells_fill(&line, name, strlen(name), c->name);
         buf_puts(&line, "  ");
         put_data(&cell, row);
@@ -402,10 +418,17 @@ static void draw_values(struct regedit *r, const struct layout *l)
 
 static void draw_title(const struct regedit *r, const struct layout *l)
 {
-        _cleanup_buf_ struct buf title = BUF_INIT;
+        _cleanup_buf_ struct buf title = BUF_INIT, right = BUF_INIT;
 
         buf_printf(&title, " %s", buf_str(&r->values.key));
-        put(0, 0, l->columns, A_REVERSE, buf_str(&title));
+        if (r->access == ACCESS_DENIED)
+                buf_puts(&right, " read-only ");
+        else
+                buf_printf(&right, " layer %s ", r->layer);
+        const int all = (int)cells_count(buf_str(&right), right.len),
+                  n = all < l->columns / 2 ? all : l->columns / 2;
+        put(0, 0, l->columns - n, A_REVERSE, buf_str(&title));
+        put(0, l->columns - n, n, A_REVERSE, buf_str(&right));
 }
 
 /* The text that is being typed, its end where it is long, and the cursor. */
@@ -480,8 +503,7 @@ void screen_draw(struct regedit *r)
         (void)erase();
         (void)curs_set(0);
         if (l.lines < SCREEN_LINES_MIN || l.columns < SCREEN_COLUMNS_MIN)
-                put(0, 0, l.columns, A_NORMAL,
-                        "The terminal is too small: 80 columns and 24 lines, please.");
+                put(0, 0, l.columns, A_NORMAL, "Too small: 80x24 or more");
         else if (r->view.kind != VIEW_CLOSED)
                 draw_view(&r->view, &l);
         else

@@ -108,7 +108,8 @@ static void inherit(const struct value_list *old, struct value_list *l)
                 before->layers = (struct contenders){ 0 };
                 before->origin = BUF_INIT;
         }
-        again = selected ? value_list_find(l, selected->name) : NULL;
+        /* While the list is being completed nobody has chosen anything yet. */
+        again = selected && old->known_reply ? value_list_find(l, selected->name) : NULL;
         if (again)
                 l->selected = (size_t)(again - l->rows);
         else if (l->selected >= l->n)

@@ -148,3 +148,35 @@ int literal_parse(
                 *ret_inferred = !code && !prefix;
         return 0;
 }
+
+static void format_multi(struct buf *out, const struct value *v)
+{
+        const char *s = v->data;
+
+        /* The last NUL ends the last item. */
+        for (size_t i = 0; i + 1 < v->size; i++) {
+                if (s[i] == ',' || s[i] == '\\')
+                        buf_putc(out, '\\');
+                buf_putc(out, s[i] ? s[i] : ',');
+        }
+}
+
+void literal_format(struct buf *out, const struct value *v)
+{
+        uint64_t number;
+
+        if (!value_is_plain(v)) {
+                buf_printf(out, "0x%x:", v->type);
+                number_format_hex(out, v->data, v->size);
+                return;
+        }
+        buf_printf(out, "%s:", value_type_keyword(v->type));
+        if (value_get_u64(v, &number) == 0)
+                buf_number(out, number);
+        else if (v->type == REG_MULTI_SZ)
+                format_multi(out, v);
+        else if (value_is_text(v->type))
+                buf_add(out, v->data, v->size);
+        else
+                number_format_hex(out, v->data, v->size);
+}

@@ -83,6 +83,9 @@ void number_format_hex(struct buf *out, const void *data, size_t n);
 _must_check_ int literal_parse(
         const char *s, struct buf *ret_bytes, uint32_t *ret_type, bool *ret_inferred, struct diag *d);
 
+/* The literal, always with its type, that literal_parse() makes this value of. */
+void literal_format(struct buf *out, const struct value *v);
+
 /* For people: the string, the decimal number, multi-strings one a line unless `single_line` (then as `a,
  * b`), else hex. Bytes that do not decode as their type are shown as hex. Control characters are shown as
  * \xNN. */

@@ -52,12 +52,6 @@ void terminal_ends(int code)
         (void)tmux("kill-session");
 }
 
-void terminal_stop(void)
-{
-        daemon_kill(&server);
-        free(STEAL_PTR(server.log));
-}
-
 /* As tmux calls it. */
 static const char *name_of(const char *key)
 {
@@ -98,12 +92,21 @@ const char *terminal_attributes(void)
         return tmux("capture-pane -p -e");
 }
 
+/* `^` in front: at the begin of the first line. */
+static bool has(const char *text)
+{
+        const char *screen = terminal_screen();
+
+        return text[0] == '^' ? strncmp(screen, text + 1, strlen(text + 1)) == 0
+                              : strstr(screen, text) != NULL;
+}
+
 static void wait_for(const char *text, bool is_there)
 {
         uint64_t end = deadline() - UINT64_C(1000000) * (WAIT_SECONDS - 20);
 
-        while ((strstr(terminal_screen(), text) != NULL) != is_there) {
-                ck_assert_msg(!is_past(end), "waited in vain for `%s`%s on:\n%s", text,
+        while (has(text) != is_there) {
+                ck_assert_msg(!is_past(end), "waited in vain for `%s`%s on:\n%.3000s", text,
                         is_there ? "" : " not to be", terminal_screen());
                 bus_turn(world.bus);
         }

@@ -13,8 +13,6 @@
 void terminal_start(unsigned columns, unsigned lines, const char *how, const char *arguments);
 /* The program has ended, and with this exit code. */
 void terminal_ends(int code);
-/* Kills the terminal: a fixture's end. */
-void terminal_stop(void);
 
 /* A key by the name that the program has for it, or a text, letter by letter. */
 void terminal_press(const char *key);
@@ -25,6 +23,6 @@ void terminal_resize(unsigned columns, unsigned lines);
 const char *terminal_screen(void);
 /* The same with the escape sequences of its attributes. */
 const char *terminal_attributes(void);
-/* Waits until the text is on it, or is not. */
+/* Waits until the text is on it, or is not; with `^` in front, at the begin of the first line. */
 void terminal_shows(const char *text);
 void terminal_hides(const char *text);

@@ -112,6 +112,29 @@ START_TEST(good_literals)
 }
 END_TEST
 
+/* What is shown to be edited becomes the same value again. */
+START_TEST(there_and_back)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+                const struct value v = { good[i].type, good[i].size, good[i].bytes };
+                _cleanup_buf_ struct buf text = BUF_INIT, bytes = BUF_INIT;
+                uint32_t type;
+                bool inferred;
+                literal_format(&text, &v);
+                ck_assert_int_eq(literal_parse(buf_str(&text), &bytes, &type, &inferred, NULL), 0);
+                const struct value back = { type, bytes.len, bytes.data };
+                ck_assert_msg(
+                        value_equal(&v, &back) && !inferred, "%s: %s", good[i].literal, buf_str(&text));
+        }
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        literal_format(&text, &(const struct value){ REG_MULTI_SZ, BYTES("a,b\0c\\\0") });
+        ck_assert_str_eq(buf_str(&text), "multi:a\\,b,c\\\\");
+        buf_clear(&text);
+        literal_format(&text, &(const struct value){ REG_SZ, BYTES("a\0") });
+        ck_assert_str_eq(buf_str(&text), "0x1:6100");
+}
+END_TEST
+
 START_TEST(bad_literals)
 {
         static const struct {
@@ -251,7 +274,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { good_literals, bad_literals, number_limits, hex_both_ways,
-                failed_allocations };
+        const TTest *const tests[] = { good_literals, there_and_back, bad_literals, number_limits,
+                hex_both_ways, failed_allocations };
         return suite_of("literal", tests, ARRAY_SIZE(tests));
 }
