@@ -95,8 +95,8 @@ static int check(struct undo *u)
                 if (e != 0)
                         return e;
                 t->depth = (unsigned)u->path.n;
-                const uint64_t now = sequence_now(u, t);
-                if (now != t->put_sequence && !u->what->force)
+                const uint64_t now = u->what->force ? t->put_sequence : sequence_now(u, t);
+                if (now != t->put_sequence)
                         return written_since(u, t, now);
                 if (u->what->may_layers)
                         continue;
