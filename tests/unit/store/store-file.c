@@ -69,6 +69,18 @@ void scratch_done(struct scratch *s)
         ck_assert_int_eq(rmdir(s->folder), 0);
 }
 
+struct scratch here;
+
+void here_make(void)
+{
+        scratch_init(&here);
+}
+
+void here_remove(void)
+{
+        scratch_done(&here);
+}
+
 struct store *open_store(const struct scratch *s)
 {
         struct store *store = NULL;

@@ -17,6 +17,11 @@ void scratch_init(struct scratch *s);
 void scratch_done(struct scratch *s);
 #define _cleanup_scratch_ _cleanup_(scratch_done)
 
+/* The one of each test, with these for suite_with(). */
+extern struct scratch here;
+void here_make(void);
+void here_remove(void);
+
 /* Names in the folder, in order, each with a space behind it; those that begin with `prefix`. To be freed.
  */
 char *scratch_list(const struct scratch *s, const char *prefix);

@@ -66,13 +66,11 @@ static int (*const works[])(const char *file) = { check_copy, look_at_copy, read
 
 START_TEST(interrupted)
 {
-        _cleanup_scratch_ struct scratch s;
         struct work w = { .fn = works[_i] };
         pthread_t thread;
-        scratch_init(&s);
 
-        make_store(&s, 2000);
-        w.file = s.file;
+        make_store(&here, 2000);
+        w.file = here.file;
         halt_init(&w.halt);
         ck_assert_int_eq(pthread_create(&thread, NULL, run, &w), 0);
         while (!atomic_load(&w.has_ended)) {
@@ -85,23 +83,21 @@ START_TEST(interrupted)
         halt_done(&w.halt);
         /* Nobody else is. */
         ck_assert(!halt_is_called());
-        ck_assert_int_eq(w.fn(s.file), 0);
+        ck_assert_int_eq(w.fn(here.file), 0);
 }
 END_TEST
 
 /* Closed by who has taken it over. */
 START_TEST(taken_over)
 {
-        _cleanup_scratch_ struct scratch s;
         struct halt halt;
         struct store *one = NULL, *other = NULL;
-        scratch_init(&s);
 
-        make_store(&s, 1);
+        make_store(&here, 1);
         halt_init(&halt);
         halt_watch(&halt);
-        ck_assert_int_eq(store_open(s.file, STORE_AT_BOOT, SIZE_MAX, &one, NULL), 0);
-        ck_assert_int_eq(store_open(s.file, STORE_AT_BOOT, SIZE_MAX, &other, NULL), 0);
+        ck_assert_int_eq(store_open(here.file, STORE_AT_BOOT, SIZE_MAX, &one, NULL), 0);
+        ck_assert_int_eq(store_open(here.file, STORE_AT_BOOT, SIZE_MAX, &other, NULL), 0);
         halt_watch(NULL);
         one = store_close(one);
         ck_assert_ptr_nonnull(halt.first);
@@ -114,7 +110,7 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { taken_over };
-        Suite *suite = suite_of("halt", tests, ARRAY_SIZE(tests));
+        Suite *suite = suite_with("halt", tests, ARRAY_SIZE(tests), here_make, here_remove);
 
         suite_loop(interrupted, ARRAY_SIZE(works));
         return suite;

@@ -72,13 +72,11 @@ static void expect(const struct scratch *s, const char *what, const char *const 
 
 START_TEST(whole)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        make(&s);
-        expect(&s, "nothing", NULL, 0);
+        make(&here);
+        expect(&here, "nothing", NULL, 0);
         /* What is pruned leaves nothing behind that is wrong. */
-        run_sql(s.file, "DELETE FROM history WHERE id < 9");
-        expect(&s, "the history's beginning", NULL, 0);
+        run_sql(here.file, "DELETE FROM history WHERE id < 9");
+        expect(&here, "the history's beginning", NULL, 0);
 }
 END_TEST
 
@@ -184,31 +182,27 @@ static const struct {
 
 START_TEST(damage)
 {
-        _cleanup_scratch_ struct scratch s;
         size_t n = 0;
-        scratch_init(&s);
 
-        make(&s);
-        run_sql(s.file, cases[_i].sql);
+        make(&here);
+        run_sql(here.file, cases[_i].sql);
         while (n < ARRAY_SIZE(cases[_i].texts) && cases[_i].texts[n])
                 n++;
-        expect(&s, cases[_i].sql, cases[_i].texts, n);
+        expect(&here, cases[_i].sql, cases[_i].texts, n);
 }
 END_TEST
 
 START_TEST(torn)
 {
-        _cleanup_scratch_ struct scratch s;
         _cleanup_(diags_done) struct diags found = { 0 };
         struct diag d = { 0 };
-        scratch_init(&s);
 
-        make_store(&s, 3);
-        damage_pages_with(s.file, "Value2");
-        ck_assert_int_eq(inspect_file(s.file, &found, &d), 0);
+        make_store(&here, 3);
+        damage_pages_with(here.file, "Value2");
+        ck_assert_int_eq(inspect_file(here.file, &found, &d), 0);
         ck_assert_uint_gt(found.n, 0);
-        overwrite(s.file, 0, "This is no database, whatever its name.", 39);
-        ck_assert_int_eq(inspect_file(s.file, &found, &d), -EUCLEAN);
+        overwrite(here.file, 0, "This is no database, whatever its name.", 39);
+        ck_assert_int_eq(inspect_file(here.file, &found, &d), -EUCLEAN);
         ck_assert_ptr_nonnull(strstr(d.text, "file is not a database"));
 }
 END_TEST
@@ -217,19 +211,17 @@ END_TEST
  */
 START_TEST(too_large)
 {
-        _cleanup_scratch_ struct scratch s;
         _cleanup_(diags_done) struct diags found = { 0 };
         struct diag d = { 0 };
         sqlite3_mem_methods unlimited;
-        scratch_init(&s);
 
         ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &unlimited), SQLITE_OK);
-        make(&s);
+        make(&here);
         ck_assert_int_eq(sqlite3_shutdown(), SQLITE_OK);
         ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_MALLOC, &unlimited), SQLITE_OK);
-        run_sql(s.file, "UPDATE value SET data = zeroblob(140000000) WHERE sequence = 5");
+        run_sql(here.file, "UPDATE value SET data = zeroblob(140000000) WHERE sequence = 5");
         ck_assert_int_eq(sqlite3_shutdown(), SQLITE_OK);
-        ck_assert_int_eq(inspect_file(s.file, &found, &d), 0);
+        ck_assert_int_eq(inspect_file(here.file, &found, &d), 0);
         ck_assert_uint_eq(found.n, 1);
         ck_assert_ptr_nonnull(
                 strstr(found.list[0], "something in it is larger than the registry makes anything"));
@@ -239,14 +231,12 @@ END_TEST
 /* Of very much no more is said than anybody reads. */
 START_TEST(many)
 {
-        _cleanup_scratch_ struct scratch s;
         _cleanup_(diags_done) struct diags found = { 0 };
         struct diag d = { 0 };
-        scratch_init(&s);
 
-        make_store(&s, 1200);
-        run_sql(s.file, "UPDATE value SET type = 99");
-        ck_assert_int_eq(inspect_file(s.file, &found, &d), 0);
+        make_store(&here, 1200);
+        run_sql(here.file, "UPDATE value SET type = 99");
+        ck_assert_int_eq(inspect_file(here.file, &found, &d), 0);
         ck_assert_uint_eq(found.n, DIAGS_MAX);
 }
 END_TEST
@@ -254,7 +244,7 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { whole, torn, too_large, many };
-        Suite *suite = suite_waiting("inspect", tests, ARRAY_SIZE(tests), NULL, NULL);
+        Suite *suite = suite_waiting("inspect", tests, ARRAY_SIZE(tests), here_make, here_remove);
 
         suite_loop(damage, ARRAY_SIZE(cases));
         return suite;

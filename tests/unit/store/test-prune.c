@@ -76,45 +76,41 @@ static int64_t rows(const struct scratch *s)
 
 START_TEST(by_number)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = new_store(&s);
+        _cleanup_store_ struct store *store = new_store(&here);
         struct store_prune_limits limits = UNBOUNDED;
 
         for (unsigned i = 0; i < 50; i++)
                 set(store, "data", false, "set");
         prune(store, limits);
-        ck_assert_int_eq(rows(&s), 51);
+        ck_assert_int_eq(rows(&here), 51);
         limits.rows = 10;
         prune(store, limits);
-        ck_assert_int_eq(rows(&s), 10);
-        ck_assert_int_eq(number(&s, "SELECT min(sequence) FROM history"), 42);
+        ck_assert_int_eq(rows(&here), 10);
+        ck_assert_int_eq(number(&here, "SELECT min(sequence) FROM history"), 42);
         /* What comes later is counted, after a restart too. */
         for (unsigned i = 0; i < 5; i++)
                 set(store, "data", false, "set");
         prune(store, limits);
-        ck_assert_int_eq(rows(&s), 10);
+        ck_assert_int_eq(rows(&here), 10);
         store = store_close(store);
-        store = open_store(&s);
+        store = open_store(&here);
         ck_assert_uint_eq(store_last_sequence(store), 56);
         set(store, "data", false, "set");
         prune(store, limits);
-        ck_assert_int_eq(rows(&s), 10);
-        ck_assert_int_eq(number(&s, "SELECT min(sequence) FROM history"), 48);
+        ck_assert_int_eq(rows(&here), 10);
+        ck_assert_int_eq(number(&here, "SELECT min(sequence) FROM history"), 48);
         /* The newest one has the counter. */
         limits.rows = limits.bytes = limits.policy_bytes = 0;
         prune(store, limits);
-        ck_assert_int_eq(rows(&s), 1);
-        ck_assert_int_eq(number(&s, "SELECT sequence FROM history"), 57);
+        ck_assert_int_eq(rows(&here), 1);
+        ck_assert_int_eq(number(&here, "SELECT sequence FROM history"), 57);
 }
 END_TEST
 
 /* 100 and the data before and after. */
 START_TEST(by_bytes)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = new_store(&s);
+        _cleanup_store_ struct store *store = new_store(&here);
         struct store_prune_limits limits = UNBOUNDED;
         char text[1001];
 
@@ -124,19 +120,17 @@ START_TEST(by_bytes)
                 set(store, text, false, "set");
         limits.bytes = 5 * 2100;
         prune(store, limits);
-        ck_assert_int_eq(rows(&s), 5);
+        ck_assert_int_eq(rows(&here), 5);
         limits.bytes--;
         prune(store, limits);
-        ck_assert_int_eq(rows(&s), 4);
+        ck_assert_int_eq(rows(&here), 4);
 }
 END_TEST
 
 /* A load of other values does not push it out. */
 START_TEST(policy)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = new_store(&s);
+        _cleanup_store_ struct store *store = new_store(&here);
         struct store_prune_limits limits = UNBOUNDED;
 
         for (unsigned i = 0; i < 300; i++)
@@ -149,21 +143,20 @@ START_TEST(policy)
         set(store, "data", false, "set");
         limits.rows = 7;
         prune(store, limits);
-        ck_assert_int_eq(rows(&s), 7 + 30 + 3);
-        ck_assert_int_eq(number(&s, "SELECT count(*) FROM history WHERE op = 33 AND sequence % 10 = 2"), 30);
+        ck_assert_int_eq(rows(&here), 7 + 30 + 3);
+        ck_assert_int_eq(
+                number(&here, "SELECT count(*) FROM history WHERE op = 33 AND sequence % 10 = 2"), 30);
         /* It has a bound of its own. */
         limits.policy_bytes = 1000;
         prune(store, limits);
-        ck_assert_int_eq(rows(&s), 7 + 9);
-        ck_assert_int_eq(number(&s, "SELECT count(*) FROM history WHERE op >= 0x1000"), 3);
+        ck_assert_int_eq(rows(&here), 7 + 9);
+        ck_assert_int_eq(number(&here, "SELECT count(*) FROM history WHERE op >= 0x1000"), 3);
 }
 END_TEST
 
 START_TEST(deleted_layer)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = new_store(&s);
+        _cleanup_store_ struct store *store = new_store(&here);
         struct store_prune_limits limits = UNBOUNDED;
 
         apply(store,
@@ -177,65 +170,61 @@ START_TEST(deleted_layer)
         set(store, "data", false, "set");
         limits.rows = 1;
         prune(store, limits);
-        ck_assert_int_eq(rows(&s), 2);
-        ck_assert_int_eq(number(&s, "SELECT op FROM history ORDER BY id LIMIT 1"), STORE_DELETE_VALUE);
+        ck_assert_int_eq(rows(&here), 2);
+        ck_assert_int_eq(number(&here, "SELECT op FROM history ORDER BY id LIMIT 1"), STORE_DELETE_VALUE);
 }
 END_TEST
 
 START_TEST(by_age)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = new_store(&s);
+        _cleanup_store_ struct store *store = new_store(&here);
         struct store_prune_limits limits = UNBOUNDED;
 
         for (unsigned i = 0; i < 10; i++)
                 set(store, "data", i % 2 == 0, "set");
         limits.age = UINT64_C(3600000000);
         prune(store, limits);
-        ck_assert_int_eq(rows(&s), 11);
-        run_sql(s.file, "UPDATE history SET time = time - 3601000000 WHERE id <= 5");
+        ck_assert_int_eq(rows(&here), 11);
+        run_sql(here.file, "UPDATE history SET time = time - 3601000000 WHERE id <= 5");
         prune(store, limits);
-        ck_assert_int_eq(rows(&s), 6);
-        run_sql(s.file, "UPDATE history SET time = time - 3601000000");
+        ck_assert_int_eq(rows(&here), 6);
+        run_sql(here.file, "UPDATE history SET time = time - 3601000000");
         prune(store, limits);
-        ck_assert_int_eq(rows(&s), 1);
+        ck_assert_int_eq(rows(&here), 1);
 }
 END_TEST
 
 START_TEST(authors)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = new_store(&s);
+        _cleanup_store_ struct store *store = new_store(&here);
         struct store_prune_limits limits = UNBOUNDED;
 
         for (unsigned i = 0; i < 30; i++)
                 set(store, "data", i == 12, i / 5 % 2 ? "one" : "other");
-        ck_assert_int_eq(number(&s, "SELECT count(*) FROM author"), 7);
+        ck_assert_int_eq(number(&here, "SELECT count(*) FROM author"), 7);
         limits.rows = 7;
         prune(store, limits);
         /* That of the policy, and those of the last seven: five and two. */
-        ck_assert_int_eq(rows(&s), 8);
-        ck_assert_int_eq(number(&s, "SELECT count(*) FROM author"), 3);
+        ck_assert_int_eq(rows(&here), 8);
+        ck_assert_int_eq(number(&here, "SELECT count(*) FROM author"), 3);
         ck_assert_int_eq(
-                number(&s, "SELECT count(*) FROM history WHERE author NOT IN (SELECT id FROM author)"), 0);
+                number(&here, "SELECT count(*) FROM history WHERE author NOT IN (SELECT id FROM author)"),
+                0);
         set(store, "data", false, "one");
         limits.rows = 1;
         limits.policy_bytes = 0;
         prune(store, limits);
-        ck_assert_int_eq(number(&s, "SELECT count(*) FROM author"), 1);
+        ck_assert_int_eq(number(&here, "SELECT count(*) FROM author"), 1);
         ck_assert_int_eq(
-                number(&s, "SELECT count(*) FROM history WHERE author NOT IN (SELECT id FROM author)"), 0);
+                number(&here, "SELECT count(*) FROM history WHERE author NOT IN (SELECT id FROM author)"),
+                0);
 }
 END_TEST
 
 /* A part at a time, and nobody waits long for one. */
 START_TEST(parts)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = new_store(&s);
+        _cleanup_store_ struct store *store = new_store(&here);
         struct store_prune_limits limits = UNBOUNDED;
         int64_t before;
         bool more;
@@ -246,13 +235,13 @@ START_TEST(parts)
         ck_assert_uint_eq(prune(store, limits), 5);
         limits.rows = 100;
         do {
-                before = rows(&s);
+                before = rows(&here);
                 ck_assert_int_eq(store_prune(store, &limits, &more), 0);
                 ck_assert(store_is_pending(store));
                 ck_assert_int_eq(store_sync(store, NULL), 0);
-                ck_assert_int_le(before - rows(&s), 200);
+                ck_assert_int_le(before - rows(&here), 200);
         } while (more);
-        ck_assert_int_eq(rows(&s), 100);
+        ck_assert_int_eq(rows(&here), 100);
         /* There is nothing to do, and nothing is written. */
         ck_assert_int_eq(store_prune(store, &limits, &more), 0);
         ck_assert(!more && !store_is_pending(store));
@@ -262,28 +251,26 @@ END_TEST
 /* It is undone, and counted anew. */
 START_TEST(fails)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = new_store(&s);
+        _cleanup_store_ struct store *store = new_store(&here);
         struct store_prune_limits limits = UNBOUNDED;
         bool more;
 
         for (unsigned i = 0; i < 20; i++)
                 set(store, "data", false, "set");
         limits.rows = 10;
-        run_sql(s.file, "CREATE TRIGGER no BEFORE DELETE ON history WHEN old.id = 5"
-                        " BEGIN SELECT RAISE(ABORT, 'no'); END");
+        run_sql(here.file, "CREATE TRIGGER no BEFORE DELETE ON history WHEN old.id = 5"
+                           " BEGIN SELECT RAISE(ABORT, 'no'); END");
         ck_assert_int_lt(store_prune(store, &limits, &more), 0);
         ck_assert(!more && !store_is_pending(store));
-        ck_assert_int_eq(rows(&s), 21);
-        run_sql(s.file, "DROP TRIGGER no");
+        ck_assert_int_eq(rows(&here), 21);
+        run_sql(here.file, "DROP TRIGGER no");
         /* And a turn that cannot be committed. */
         ck_assert_int_eq(store_prune(store, &limits, &more), 0);
         ck_assert(store_is_pending(store));
         store_abandon(store);
-        ck_assert_int_eq(rows(&s), 21);
+        ck_assert_int_eq(rows(&here), 21);
         prune(store, limits);
-        ck_assert_int_eq(rows(&s), 10);
+        ck_assert_int_eq(rows(&here), 10);
 }
 END_TEST
 
@@ -292,5 +279,5 @@ Suite *test_suite(void)
         const TTest *const tests[] = { by_number, by_bytes, policy, deleted_layer, by_age, authors, parts,
                 fails };
 
-        return suite_of("prune", tests, ARRAY_SIZE(tests));
+        return suite_with("prune", tests, ARRAY_SIZE(tests), here_make, here_remove);
 }

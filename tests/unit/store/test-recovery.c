@@ -101,17 +101,15 @@ static const struct {
 
 START_TEST(damaged_at_start)
 {
-        _cleanup_scratch_ struct scratch s;
         _cleanup_buf_ struct buf before = BUF_INIT, after = BUF_INIT;
         struct recovery r;
         struct diag text;
 
-        scratch_init(&s);
-        make_store_and_backup(&s);
-        cases[_i].damage(s.file);
+        make_store_and_backup(&here);
+        cases[_i].damage(here.file);
         if (cases[_i].is_there)
-                ck_assert_int_eq(file_read(AT_FDCWD, s.file, SIZE_MAX, &before, NULL, NULL), 0);
-        ck_assert_uint_eq(recovered(&s, &r), 3);
+                ck_assert_int_eq(file_read(AT_FDCWD, here.file, SIZE_MAX, &before, NULL, NULL), 0);
+        ck_assert_uint_eq(recovered(&here, &r), 3);
         ck_assert_msg(strstr(r.why.text, cases[_i].why), "%s", r.why.text);
         ck_assert_str_eq(r.set_aside, cases[_i].is_there ? "registry.db.corrupt-1" : "");
         ck_assert_str_eq(r.backup, BACKUP_3);
@@ -119,11 +117,11 @@ START_TEST(damaged_at_start)
         ck_assert_uint_eq(r.lost, cases[_i].lost);
         ck_assert_int_eq((int64_t)r.sequence, 3 + JUMP);
         ck_assert_str_eq(r.unusable.text, "");
-        expect_files(&s, "",
+        expect_files(&here, "",
                 cases[_i].is_there ? BACKUP_3 " registry.db registry.db.corrupt-1 "
                                    : BACKUP_3 " registry.db ");
         if (cases[_i].is_there) {
-                ck_assert_int_eq(file_read(AT_FDCWD, scratch_path(&s, "registry.db.corrupt-1"), SIZE_MAX,
+                ck_assert_int_eq(file_read(AT_FDCWD, scratch_path(&here, "registry.db.corrupt-1"), SIZE_MAX,
                                          &after, NULL, NULL),
                         0);
                 ck_assert_uint_eq(before.len, after.len);
@@ -133,10 +131,10 @@ START_TEST(damaged_at_start)
         ck_assert_ptr_nonnull(strstr(text.text, BACKUP_3 " was loaded"));
         ck_assert_ptr_nonnull(strstr(text.text, "numbers go on from 4294967299"));
         /* It is in the history, and the next start finds nothing. */
-        ck_assert_int_eq(get_number(s.file, "SELECT count(*) FROM history WHERE op = 0x1002 AND name LIKE"
-                                            " '%registry.db%was loaded%' AND sequence = 4294967299"),
+        ck_assert_int_eq(get_number(here.file, "SELECT count(*) FROM history WHERE op = 0x1002 AND name LIKE"
+                                               " '%registry.db%was loaded%' AND sequence = 4294967299"),
                 1);
-        ck_assert_int_eq(reopen(&s, &r, &text), 0);
+        ck_assert_int_eq(reopen(&here, &r, &text), 0);
 }
 END_TEST
 
@@ -177,80 +175,72 @@ static void expect_private(const struct scratch *s)
 
 START_TEST(is_private)
 {
-        _cleanup_scratch_ struct scratch s;
         struct recovery r;
 
         (void)umask(0);
-        scratch_init(&s);
-        ck_assert_int_eq(reopen(&s, &r, NULL), 0);
-        make_store(&s, 1);
-        (void)make_backup(&s);
-        overwrite_all(s.file);
-        ck_assert_uint_eq(recovered(&s, &r), 1);
-        ck_assert_int_eq(recovery_mark(s.file, "perhaps"), 0);
-        overwrite_all(s.file);
-        overwrite_all(scratch_path(&s, "backup-00000000000000000001.db"));
-        expect_private(&s);
-        ck_assert_uint_eq(recovered(&s, &r), 0);
-        expect_private(&s);
+        ck_assert_int_eq(reopen(&here, &r, NULL), 0);
+        make_store(&here, 1);
+        (void)make_backup(&here);
+        overwrite_all(here.file);
+        ck_assert_uint_eq(recovered(&here, &r), 1);
+        ck_assert_int_eq(recovery_mark(here.file, "perhaps"), 0);
+        overwrite_all(here.file);
+        overwrite_all(scratch_path(&here, "backup-00000000000000000001.db"));
+        expect_private(&here);
+        ck_assert_uint_eq(recovered(&here, &r), 0);
+        expect_private(&here);
 }
 END_TEST
 
 START_TEST(whole)
 {
-        _cleanup_scratch_ struct scratch s;
         struct recovery r;
 
-        scratch_init(&s);
-        ck_assert_int_eq(reopen(&s, &r, NULL), 0);
-        make_store_and_backup(&s);
-        ck_assert_int_eq(reopen(&s, &r, NULL), 0);
-        expect_files(&s, "", BACKUP_3 " registry.db ");
+        ck_assert_int_eq(reopen(&here, &r, NULL), 0);
+        make_store_and_backup(&here);
+        ck_assert_int_eq(reopen(&here, &r, NULL), 0);
+        expect_files(&here, "", BACKUP_3 " registry.db ");
 }
 END_TEST
 
 /* It may be a later one's, who knows better. */
 START_TEST(of_another_version)
 {
-        _cleanup_scratch_ struct scratch s;
         _cleanup_buf_ struct buf before = BUF_INIT, after = BUF_INIT;
         struct recovery r;
         struct diag d = { 0 };
 
-        scratch_init(&s);
-        make_store_and_backup(&s);
-        run_sql(s.file, "PRAGMA user_version = 9");
-        ck_assert_int_eq(file_read(AT_FDCWD, s.file, SIZE_MAX, &before, NULL, NULL), 0);
-        ck_assert_int_eq(reopen(&s, &r, &d), -EPROTONOSUPPORT);
+        make_store_and_backup(&here);
+        run_sql(here.file, "PRAGMA user_version = 9");
+        ck_assert_int_eq(file_read(AT_FDCWD, here.file, SIZE_MAX, &before, NULL, NULL), 0);
+        ck_assert_int_eq(reopen(&here, &r, &d), -EPROTONOSUPPORT);
         ck_assert_ptr_nonnull(strstr(d.text, "format 9, expected 1"));
-        ck_assert_int_eq(file_read(AT_FDCWD, s.file, SIZE_MAX, &after, NULL, NULL), 0);
+        ck_assert_int_eq(file_read(AT_FDCWD, here.file, SIZE_MAX, &after, NULL, NULL), 0);
         ck_assert_uint_eq(before.len, after.len);
         ck_assert(memcmp(before.data, after.data, before.len) == 0);
-        expect_files(&s, "", BACKUP_3 " registry.db ");
+        expect_files(&here, "", BACKUP_3 " registry.db ");
 }
 END_TEST
 
 START_TEST(no_backup)
 {
-        _cleanup_scratch_ struct scratch s;
         struct recovery r;
 
-        scratch_init(&s);
-        make_store(&s, 3);
-        drop_values(s.file);
-        ck_assert_uint_eq(recovered(&s, &r), 0);
+        make_store(&here, 3);
+        drop_values(here.file);
+        ck_assert_uint_eq(recovered(&here, &r), 0);
         ck_assert_str_eq(r.backup, "");
         ck_assert_uint_eq(r.lost, 3);
         ck_assert_int_eq((int64_t)r.sequence, JUMP);
         /* Once more: nothing is overwritten, and no number comes again. */
-        overwrite_all(s.file);
-        ck_assert_uint_eq(recovered(&s, &r), 0);
+        overwrite_all(here.file);
+        ck_assert_uint_eq(recovered(&here, &r), 0);
         ck_assert_str_eq(r.set_aside, "registry.db.corrupt-2");
         ck_assert_int_eq((int64_t)r.sequence, 2 * JUMP);
-        expect_files(&s, "", "registry.db registry.db.corrupt-1 registry.db.corrupt-2 ");
+        expect_files(&here, "", "registry.db registry.db.corrupt-1 registry.db.corrupt-2 ");
         /* One that is lost beside them began at some time. */
-        lose(s.file);
-        ck_assert_uint_eq(recovered(&s, &r), 0);
+        lose(here.file);
+        ck_assert_uint_eq(recovered(&here, &r), 0);
         ck_assert_int_eq((int64_t)r.sequence, 4 * JUMP);
 }
 END_TEST
@@ -258,81 +248,73 @@ END_TEST
 /* What the recoveries in between have given out does not come again where the backup that has it is gone. */
 START_TEST(older_than_the_last_recovery)
 {
-        _cleanup_scratch_ struct scratch s;
         struct recovery r;
         uint64_t last = 0;
 
-        scratch_init(&s);
-        make_store_and_backup(&s);
+        make_store_and_backup(&here);
         for (unsigned i = 0; i < 4; i++) {
-                overwrite_all(s.file);
-                (void)recovered(&s, &r);
+                overwrite_all(here.file);
+                (void)recovered(&here, &r);
                 ck_assert_uint_gt(r.sequence, last);
                 last = r.sequence;
                 if (i < 2)
-                        (void)make_backup(&s);
+                        (void)make_backup(&here);
                 else
-                        ck_assert_int_eq(backup_remove_old(s.file, 0), 0);
+                        ck_assert_int_eq(backup_remove_old(here.file, 0), 0);
         }
 }
 END_TEST
 
 START_TEST(bad_backups)
 {
-        _cleanup_scratch_ struct scratch s;
         struct recovery r;
 
-        scratch_init(&s);
-        make_store_and_backup(&s);
-        ck_assert_str_eq(make_backup(&s).name, "backup-00000000000000000005.db");
-        damage_pages_with(scratch_path(&s, "backup-00000000000000000005.db"), "Value5");
-        ck_assert_int_eq(symlink("/dev/null", scratch_path(&s, "backup-00000000000000000006.db")), 0);
-        overwrite_all(s.file);
-        ck_assert_uint_eq(recovered(&s, &r), 3);
+        make_store_and_backup(&here);
+        ck_assert_str_eq(make_backup(&here).name, "backup-00000000000000000005.db");
+        damage_pages_with(scratch_path(&here, "backup-00000000000000000005.db"), "Value5");
+        ck_assert_int_eq(symlink("/dev/null", scratch_path(&here, "backup-00000000000000000006.db")), 0);
+        overwrite_all(here.file);
+        ck_assert_uint_eq(recovered(&here, &r), 3);
         ck_assert_str_eq(r.backup, BACKUP_3);
         ck_assert_ptr_nonnull(strstr(r.unusable.text, "backup-00000000000000000005.db ("));
         ck_assert_ptr_nonnull(strstr(r.unusable.text, "backup-00000000000000000006.db ("));
 
         /* No good one at all. */
-        overwrite_all(scratch_path(&s, BACKUP_3));
-        overwrite_all(s.file);
-        ck_assert_uint_eq(recovered(&s, &r), 0);
+        overwrite_all(scratch_path(&here, BACKUP_3));
+        overwrite_all(here.file);
+        ck_assert_uint_eq(recovered(&here, &r), 0);
         ck_assert_str_eq(r.backup, "");
         ck_assert_ptr_nonnull(strstr(r.unusable.text, BACKUP_3));
         expect_files(
-                &s, "backup", BACKUP_3 " backup-00000000000000000005.db backup-00000000000000000006.db ");
+                &here, "backup", BACKUP_3 " backup-00000000000000000005.db backup-00000000000000000006.db ");
 }
 END_TEST
 
 /* A start does not see it: it reads what it needs. */
 START_TEST(marked)
 {
-        _cleanup_scratch_ struct scratch s;
         struct recovery r;
 
-        scratch_init(&s);
-        make_store(&s, 300);
-        (void)make_backup(&s);
-        damage_pages_with(s.file, "Value150");
-        ck_assert_int_eq(reopen(&s, &r, NULL), 0);
-        ck_assert_int_eq(recovery_mark(s.file, "a check found something"), 0);
-        expect_files(&s, "registry.db.", "registry.db.damaged ");
-        ck_assert_uint_eq(recovered(&s, &r), 300);
+        make_store(&here, 300);
+        (void)make_backup(&here);
+        damage_pages_with(here.file, "Value150");
+        ck_assert_int_eq(reopen(&here, &r, NULL), 0);
+        ck_assert_int_eq(recovery_mark(here.file, "a check found something"), 0);
+        expect_files(&here, "registry.db.", "registry.db.damaged ");
+        ck_assert_uint_eq(recovered(&here, &r), 300);
         ck_assert_str_eq(r.set_aside, "registry.db.corrupt-1");
-        expect_files(&s, "registry.db.", "registry.db.corrupt-1 ");
+        expect_files(&here, "registry.db.", "registry.db.corrupt-1 ");
 }
 END_TEST
 
 START_TEST(marked_but_whole)
 {
-        _cleanup_scratch_ struct scratch s;
         struct recovery r;
 
-        scratch_init(&s);
-        make_store_and_backup(&s);
-        ck_assert_int_eq(recovery_mark(s.file, "somebody thought so"), 0);
-        ck_assert_int_eq(reopen(&s, &r, NULL), 0);
-        expect_files(&s, "", BACKUP_3 " registry.db ");
+        make_store_and_backup(&here);
+        ck_assert_int_eq(recovery_mark(here.file, "somebody thought so"), 0);
+        ck_assert_int_eq(reopen(&here, &r, NULL), 0);
+        expect_files(&here, "", BACKUP_3 " registry.db ");
 }
 END_TEST
 
@@ -353,18 +335,16 @@ static void leave_log(const struct scratch *s)
 
 START_TEST(parts_stay_together)
 {
-        _cleanup_scratch_ struct scratch s;
         struct recovery r;
 
-        scratch_init(&s);
-        make_store(&s, 300);
-        (void)make_backup(&s);
-        leave_log(&s);
-        damage_pages_with(s.file, "Value150");
-        ck_assert_int_eq(recovery_mark(s.file, "a check found something"), 0);
-        ck_assert_uint_eq(recovered(&s, &r), 300);
+        make_store(&here, 300);
+        (void)make_backup(&here);
+        leave_log(&here);
+        damage_pages_with(here.file, "Value150");
+        ck_assert_int_eq(recovery_mark(here.file, "a check found something"), 0);
+        ck_assert_uint_eq(recovered(&here, &r), 300);
         ck_assert_uint_eq(r.lost, 302);
-        expect_files(&s, "registry.db",
+        expect_files(&here, "registry.db",
                 "registry.db registry.db.corrupt-1 registry.db.corrupt-1-shm registry.db.corrupt-1-wal ");
 }
 END_TEST
@@ -372,21 +352,19 @@ END_TEST
 /* What was cut short goes on where it was. */
 START_TEST(cut_short)
 {
-        _cleanup_scratch_ struct scratch s;
         struct recovery r;
 
-        scratch_init(&s);
-        make_store_and_backup(&s);
-        leave_log(&s);
+        make_store_and_backup(&here);
+        leave_log(&here);
         char aside[80];
-        (void)snprintf(aside, sizeof(aside), "%s.corrupt-1", s.file);
-        ck_assert_int_eq(rename(s.file, aside), 0);
-        FILE *f = fopen(scratch_path(&s, "registry.db.new"), "w");
+        (void)snprintf(aside, sizeof(aside), "%s.corrupt-1", here.file);
+        ck_assert_int_eq(rename(here.file, aside), 0);
+        FILE *f = fopen(scratch_path(&here, "registry.db.new"), "w");
         ck_assert_ptr_nonnull(f);
         ck_assert_int_gt(fputs("half of something", f), 0);
         ck_assert_int_eq(fclose(f), 0);
-        ck_assert_uint_eq(recovered(&s, &r), 3);
-        expect_files(&s, "registry.db",
+        ck_assert_uint_eq(recovered(&here, &r), 3);
+        expect_files(&here, "registry.db",
                 "registry.db registry.db.corrupt-1 registry.db.corrupt-1-shm registry.db.corrupt-1-wal ");
         ck_assert_int_eq((int64_t)r.sequence, 3 + 2 * JUMP);
 }
@@ -395,17 +373,15 @@ END_TEST
 /* Nothing is set aside before what takes its place is there. */
 START_TEST(no_room)
 {
-        _cleanup_scratch_ struct scratch s;
         struct recovery r;
 
-        scratch_init(&s);
-        make_store_and_backup(&s);
-        overwrite_all(s.file);
-        ck_assert_int_eq(mkdir(scratch_path(&s, "registry.db.new"), 0700), 0);
-        ck_assert_int_lt(reopen(&s, &r, NULL), 0);
-        expect_files(&s, "", BACKUP_3 " registry.db registry.db.new ");
-        ck_assert_int_eq(rmdir(scratch_path(&s, "registry.db.new")), 0);
-        ck_assert_uint_eq(recovered(&s, &r), 3);
+        make_store_and_backup(&here);
+        overwrite_all(here.file);
+        ck_assert_int_eq(mkdir(scratch_path(&here, "registry.db.new"), 0700), 0);
+        ck_assert_int_lt(reopen(&here, &r, NULL), 0);
+        expect_files(&here, "", BACKUP_3 " registry.db registry.db.new ");
+        ck_assert_int_eq(rmdir(scratch_path(&here, "registry.db.new")), 0);
+        ck_assert_uint_eq(recovered(&here, &r), 3);
 }
 END_TEST
 
@@ -414,7 +390,7 @@ Suite *test_suite(void)
         const TTest *const tests[] = { description, is_private, whole, of_another_version, no_backup,
                 older_than_the_last_recovery, bad_backups, marked, marked_but_whole, parts_stay_together,
                 cut_short, no_room };
-        Suite *suite = suite_of("recovery", tests, ARRAY_SIZE(tests));
+        Suite *suite = suite_with("recovery", tests, ARRAY_SIZE(tests), here_make, here_remove);
 
         suite_loop(damaged_at_start, ARRAY_SIZE(cases));
         return suite;

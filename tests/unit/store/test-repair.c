@@ -56,27 +56,25 @@ static const char *const mendable[] = {
 
 START_TEST(mended)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        make_store(&s, 3);
-        run_sql(s.file, mendable[_i]);
+        make_store(&here, 3);
+        run_sql(here.file, mendable[_i]);
 
-        struct repair p = repaired(&s, true, REPAIR_MENDED);
+        struct repair p = repaired(&here, true, REPAIR_MENDED);
         const size_t n = p.found.n;
         ck_assert_uint_gt(n, 0);
         repair_done(&p);
-        p = repaired(&s, false, REPAIR_MENDED);
+        p = repaired(&here, false, REPAIR_MENDED);
         ck_assert_uint_eq(p.found.n, n);
         repair_done(&p);
-        is_whole(&s);
-        ck_assert_int_eq(get_number(s.file, "SELECT count(*) FROM value"), 3);
-        ck_assert_int_eq(get_number(s.file, "SELECT count(*) FROM key"), 1);
-        ck_assert_int_eq(get_number(s.file,
+        is_whole(&here);
+        ck_assert_int_eq(get_number(here.file, "SELECT count(*) FROM value"), 3);
+        ck_assert_int_eq(get_number(here.file, "SELECT count(*) FROM key"), 1);
+        ck_assert_int_eq(get_number(here.file,
                                  "SELECT count(*) FROM history WHERE op = 4098 AND name LIKE 'repaired: %'"),
                 1);
-        p = repaired(&s, false, REPAIR_NOT_NEEDED);
+        p = repaired(&here, false, REPAIR_NOT_NEEDED);
         repair_done(&p);
-        _cleanup_store_ struct store *store = open_store(&s);
+        _cleanup_store_ struct store *store = open_store(&here);
         put_values(store, 4, 4);
         ck_assert_uint_eq(count_values(store), 4);
 }
@@ -85,21 +83,19 @@ END_TEST
 /* Values of a key whose row is lost cannot be seen, but are not lost for good. */
 START_TEST(what_it_was_is_kept)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        make_store(&s, 3);
-        run_sql(s.file, "DELETE FROM key");
+        make_store(&here, 3);
+        run_sql(here.file, "DELETE FROM key");
 
-        struct repair p = repaired(&s, true, REPAIR_MENDED);
+        struct repair p = repaired(&here, true, REPAIR_MENDED);
         repair_done(&p);
-        _cleanup_free_ char *before = scratch_list(&s, "registry.db");
+        _cleanup_free_ char *before = scratch_list(&here, "registry.db");
         ck_assert_str_eq(before, "registry.db ");
-        p = repaired(&s, false, REPAIR_MENDED);
+        p = repaired(&here, false, REPAIR_MENDED);
         ck_assert_str_eq(p.recovery.set_aside, "registry.db.corrupt-1");
         repair_done(&p);
-        ck_assert_int_eq(get_number(s.file, "SELECT count(*) FROM value"), 0);
+        ck_assert_int_eq(get_number(here.file, "SELECT count(*) FROM value"), 0);
         ck_assert_int_eq(
-                get_number(scratch_path(&s, "registry.db.corrupt-1"), "SELECT count(*) FROM value"), 3);
+                get_number(scratch_path(&here, "registry.db.corrupt-1"), "SELECT count(*) FROM value"), 3);
 }
 END_TEST
 
@@ -118,37 +114,33 @@ static void break_it(const struct scratch *s, const char *sql)
 
 START_TEST(not_without_a_guess)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        make_store(&s, 3);
-        break_it(&s, others[_i]);
+        make_store(&here, 3);
+        break_it(&here, others[_i]);
 
-        struct repair p = repaired(&s, false, REPAIR_IMPOSSIBLE);
+        struct repair p = repaired(&here, false, REPAIR_IMPOSSIBLE);
         ck_assert_uint_gt(p.left.n, 0);
         repair_done(&p);
-        _cleanup_free_ char *files = scratch_list(&s, "registry.db");
+        _cleanup_free_ char *files = scratch_list(&here, "registry.db");
         ck_assert_str_eq(files, "registry.db ");
 }
 END_TEST
 
 START_TEST(from_a_backup)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        make_store(&s, 3);
-        (void)make_backup(&s);
-        break_it(&s, others[_i]);
+        make_store(&here, 3);
+        (void)make_backup(&here);
+        break_it(&here, others[_i]);
 
-        struct repair p = repaired(&s, true, REPAIR_RECOVERED);
+        struct repair p = repaired(&here, true, REPAIR_RECOVERED);
         repair_done(&p);
-        _cleanup_free_ char *before = scratch_list(&s, "registry.db");
+        _cleanup_free_ char *before = scratch_list(&here, "registry.db");
         ck_assert_str_eq(before, "registry.db ");
-        p = repaired(&s, false, REPAIR_RECOVERED);
+        p = repaired(&here, false, REPAIR_RECOVERED);
         ck_assert_str_eq(p.recovery.backup, "backup-00000000000000000003.db");
         repair_done(&p);
-        is_whole(&s);
-        ck_assert_int_eq(get_number(s.file, "SELECT count(*) FROM value"), 3);
-        _cleanup_free_ char *after = scratch_list(&s, "registry.db");
+        is_whole(&here);
+        ck_assert_int_eq(get_number(here.file, "SELECT count(*) FROM value"), 3);
+        _cleanup_free_ char *after = scratch_list(&here, "registry.db");
         ck_assert_str_eq(after, "registry.db registry.db.corrupt-1 ");
 }
 END_TEST
@@ -156,29 +148,25 @@ END_TEST
 /* One that breaks the same rule is no good one. */
 START_TEST(no_good_backup)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        make_store(&s, 3);
-        run_sql(s.file, others[0]);
-        (void)make_backup(&s);
+        make_store(&here, 3);
+        run_sql(here.file, others[0]);
+        (void)make_backup(&here);
 
-        struct repair p = repaired(&s, false, REPAIR_IMPOSSIBLE);
+        struct repair p = repaired(&here, false, REPAIR_IMPOSSIBLE);
         repair_done(&p);
 }
 END_TEST
 
 START_TEST(of_another_version)
 {
-        _cleanup_scratch_ struct scratch s;
         struct repair p;
         struct diag d = { 0 };
-        scratch_init(&s);
-        ck_assert_int_eq(repair_store(s.file, 4096, false, &p, &d), -ENOENT);
-        make_store(&s, 3);
-        run_sql(s.file, "PRAGMA user_version = 2");
+        ck_assert_int_eq(repair_store(here.file, 4096, false, &p, &d), -ENOENT);
+        make_store(&here, 3);
+        run_sql(here.file, "PRAGMA user_version = 2");
 
         d = (struct diag){ 0 };
-        ck_assert_int_eq(repair_store(s.file, 4096, false, &p, &d), -EPROTONOSUPPORT);
+        ck_assert_int_eq(repair_store(here.file, 4096, false, &p, &d), -EPROTONOSUPPORT);
         ck_assert_ptr_nonnull(strstr(d.text, "format 2"));
 }
 END_TEST
@@ -186,7 +174,7 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { what_it_was_is_kept, no_good_backup, of_another_version };
-        Suite *suite = suite_of("repair", tests, ARRAY_SIZE(tests));
+        Suite *suite = suite_with("repair", tests, ARRAY_SIZE(tests), here_make, here_remove);
 
         suite_loop(mended, ARRAY_SIZE(mendable));
         suite_loop(not_without_a_guess, ARRAY_SIZE(others));

@@ -69,23 +69,21 @@ static void expect_backup(struct upkeep *u, const char *name)
 
 START_TEST(backups)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = open_store(&s);
+        _cleanup_store_ struct store *store = open_store(&here);
         put_values(store, 1, 3);
-        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, eager);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&here, eager);
 
         expect_backup(u, BACKUP("3"));
         change(u, store, 4);
         expect_backup(u, BACKUP("4"));
         change(u, store, 5);
         expect_backup(u, BACKUP("5"));
-        expect_files(&s, "backup", BACKUP("4") " " BACKUP("5") " ");
-        ck_assert_int_eq(get_number(scratch_path(&s, BACKUP("4")), "SELECT count(*) FROM value"), 4);
-        ck_assert_int_eq(get_number(scratch_path(&s, BACKUP("5")), "SELECT count(*) FROM value"), 5);
+        expect_files(&here, "backup", BACKUP("4") " " BACKUP("5") " ");
+        ck_assert_int_eq(get_number(scratch_path(&here, BACKUP("4")), "SELECT count(*) FROM value"), 4);
+        ck_assert_int_eq(get_number(scratch_path(&here, BACKUP("5")), "SELECT count(*) FROM value"), 5);
         /* Nothing has changed: not even after a restart. */
         u = upkeep_free(u);
-        u = start(&s, eager);
+        u = start(&here, eager);
         ck_assert_int_eq(next_report(u, UPKEEP_CHECK).error, 0);
         expect_no_report(u, 200);
 }
@@ -93,12 +91,10 @@ END_TEST
 
 START_TEST(interval)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = open_store(&s);
+        _cleanup_store_ struct store *store = open_store(&here);
         put_values(store, 1, 1);
         struct upkeep_config config = { .quiet = 20000, .backup_interval = NEVER, .backups_kept = 0 };
-        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, config);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&here, config);
 
         ck_assert_int_eq(next_report(u, UPKEEP_CHECK).error, 0);
         expect_no_report(u, 100);
@@ -109,31 +105,29 @@ START_TEST(interval)
         expect_no_report(u, 200);
         /* The time goes on over a restart. */
         u = upkeep_free(u);
-        u = start(&s, config);
+        u = start(&here, config);
         ck_assert_int_eq(next_report(u, UPKEEP_CHECK).error, 0);
         expect_no_report(u, 200);
         change(u, store, 3);
         u = upkeep_free(u);
         config.backup_interval = 0;
-        u = start(&s, config);
+        u = start(&here, config);
         expect_backup(u, BACKUP("3"));
-        expect_files(&s, "backup", BACKUP("3") " ");
+        expect_files(&here, "backup", BACKUP("3") " ");
 }
 END_TEST
 
 /* It counts for the backup that was there before. */
 START_TEST(another_interval)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = open_store(&s);
+        _cleanup_store_ struct store *store = open_store(&here);
         struct upkeep_config config = eager;
         put_values(store, 1, 1);
-        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, config);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&here, config);
         expect_backup(u, BACKUP("1"));
         u = upkeep_free(u);
         config.backup_interval = NEVER;
-        u = start(&s, config);
+        u = start(&here, config);
         ck_assert_int_eq(next_report(u, UPKEEP_CHECK).error, 0);
         change(u, store, 2);
         expect_no_report(u, 200);
@@ -150,20 +144,18 @@ END_TEST
 /* The next recovery must not begin where this one did. */
 START_TEST(after_recovery)
 {
-        _cleanup_scratch_ struct scratch s;
         struct recovery recovery;
-        scratch_init(&s);
         const struct upkeep_config config = { .quiet = 20000, .backup_interval = NEVER, .backups_kept = 2 };
-        _cleanup_store_ struct store *store = open_store(&s);
+        _cleanup_store_ struct store *store = open_store(&here);
         put_values(store, 1, 1);
-        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, config);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&here, config);
 
         expect_backup(u, BACKUP("1"));
         u = upkeep_free(u);
         store = store_close(store);
-        ck_assert_int_eq(unlink(s.file), 0);
-        ck_assert_int_eq(recovery_open(s.file, 4096, &store, &recovery, NULL), 1);
-        u = start(&s, config);
+        ck_assert_int_eq(unlink(here.file), 0);
+        ck_assert_int_eq(recovery_open(here.file, 4096, &store, &recovery, NULL), 1);
+        u = start(&here, config);
         expect_backup(u, "backup-00000000004294967297.db");
 }
 END_TEST
@@ -171,11 +163,9 @@ END_TEST
 /* It is said where the mark cannot be made. */
 START_TEST(no_mark)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        make_store(&s, 1);
-        ck_assert_int_eq(mkdir(scratch_path(&s, "registry.db.damaged"), 0700), 0);
-        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, eager);
+        make_store(&here, 1);
+        ck_assert_int_eq(mkdir(scratch_path(&here, "registry.db.damaged"), 0700), 0);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&here, eager);
         upkeep_damaged(u, "a page is bad");
         for (;;) {
                 const struct upkeep_report r = next_report(u, UPKEEP_CHECK);
@@ -191,12 +181,10 @@ END_TEST
 /* Where something is changed all the time. */
 START_TEST(never_quiet)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = open_store(&s);
+        _cleanup_store_ struct store *store = open_store(&here);
         const struct upkeep_config config = { .quiet = NEVER, .backup_interval = 50000, .backups_kept = 1 };
         put_values(store, 1, 1);
-        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, config);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&here, config);
 
         expect_backup(u, BACKUP("1"));
 }
@@ -204,13 +192,11 @@ END_TEST
 
 START_TEST(damage)
 {
-        _cleanup_scratch_ struct scratch s;
         struct recovery recovery;
-        scratch_init(&s);
-        make_store(&s, 300);
-        damage_pages_with(s.file, "Value150");
-        _cleanup_store_ struct store *store = open_store(&s);
-        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, eager);
+        make_store(&here, 300);
+        damage_pages_with(here.file, "Value150");
+        _cleanup_store_ struct store *store = open_store(&here);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&here, eager);
 
         const struct upkeep_report r = next_report(u, UPKEEP_CHECK);
         ck_assert_int_eq(r.error, -EUCLEAN);
@@ -225,22 +211,20 @@ START_TEST(damage)
         expect_no_report(u, 200);
         u = upkeep_free(u);
         store = store_close(store);
-        expect_files(&s, "", "registry.db registry.db.damaged ");
-        ck_assert_int_eq(recovery_open(s.file, 4096, &store, &recovery, NULL), 1);
+        expect_files(&here, "", "registry.db registry.db.damaged ");
+        ck_assert_int_eq(recovery_open(here.file, 4096, &store, &recovery, NULL), 1);
 }
 END_TEST
 
 /* A reader meets it. */
 START_TEST(damage_met)
 {
-        _cleanup_scratch_ struct scratch s;
         _cleanup_buf_ struct buf text = BUF_INIT;
-        scratch_init(&s);
-        make_store(&s, 300);
-        damage_pages_with(s.file, "Value150");
-        _cleanup_store_ struct store *store = open_store(&s);
+        make_store(&here, 300);
+        damage_pages_with(here.file, "Value150");
+        _cleanup_store_ struct store *store = open_store(&here);
         const struct upkeep_config config = { .quiet = NEVER, .backup_interval = NEVER };
-        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, config);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&here, config);
         {
                 _cleanup_store_scope_ struct store_scope scope = store_scope_begin(store);
                 size_t n;
@@ -253,12 +237,12 @@ START_TEST(damage_met)
         upkeep_damaged(u, store_damage(store));
         upkeep_damaged(u, "again");
         ck_assert_str_eq(next_report(u, UPKEEP_CHECK).text.text, store_damage(store));
-        for (unsigned i = 0; access(scratch_path(&s, "registry.db.damaged"), F_OK) < 0; i++) {
+        for (unsigned i = 0; access(scratch_path(&here, "registry.db.damaged"), F_OK) < 0; i++) {
                 ck_assert_uint_lt(i, 2000);
                 (void)usleep(10000);
         }
         ck_assert_int_eq(
-                file_read(AT_FDCWD, scratch_path(&s, "registry.db.damaged"), 4096, &text, NULL, NULL), 0);
+                file_read(AT_FDCWD, scratch_path(&here, "registry.db.damaged"), 4096, &text, NULL, NULL), 0);
         ck_assert(strncmp(buf_str(&text), store_damage(store), strlen(store_damage(store))) == 0);
 }
 END_TEST
@@ -266,22 +250,20 @@ END_TEST
 /* Nothing is left of one that failed, and it does not run hot. */
 START_TEST(backup_fails)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = open_store(&s);
+        _cleanup_store_ struct store *store = open_store(&here);
         put_values(store, 1, 1);
-        ck_assert_int_eq(mkdir(scratch_path(&s, "backup.new"), 0700), 0);
+        ck_assert_int_eq(mkdir(scratch_path(&here, "backup.new"), 0700), 0);
         struct upkeep_config config = eager;
         config.backup_interval = 300000;
-        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, config);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&here, config);
 
         const struct upkeep_report r = next_report(u, UPKEEP_BACKUP);
         ck_assert_int_lt(r.error, 0);
         ck_assert_ptr_nonnull(strstr(r.text.text, "backup.new"));
         expect_no_report(u, 100);
-        ck_assert_int_eq(rmdir(scratch_path(&s, "backup.new")), 0);
+        ck_assert_int_eq(rmdir(scratch_path(&here, "backup.new")), 0);
         expect_backup(u, BACKUP("1"));
-        expect_files(&s, "backup", BACKUP("1") " ");
+        expect_files(&here, "backup", BACKUP("1") " ");
 }
 END_TEST
 
@@ -311,22 +293,20 @@ static void save_copy(const struct scratch *s, int fd)
 /* It has no name, and the backups are left alone. */
 START_TEST(a_copy)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = open_store(&s);
+        _cleanup_store_ struct store *store = open_store(&here);
         put_values(store, 1, 3);
-        _cleanup_(upkeep_freep) struct upkeep *u = start(
-                &s, (struct upkeep_config){ .quiet = NEVER, .backup_interval = NEVER, .backups_kept = 2 });
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&here,
+                (struct upkeep_config){ .quiet = NEVER, .backup_interval = NEVER, .backups_kept = 2 });
 
         upkeep_copy(u);
         put_values(store, 4, 4);
         const struct upkeep_report r = next_report(u, UPKEEP_COPY);
         ck_assert_msg(r.error == 0, "%s", r.text.text);
-        expect_files(&s, "backup", "");
+        expect_files(&here, "backup", "");
         ck_assert_int_eq(fcntl(r.fd, F_GETFL) & O_ACCMODE, O_RDONLY);
-        save_copy(&s, r.fd);
-        ck_assert_int_ge(get_number(scratch_path(&s, "copy"), "SELECT count(*) FROM value"), 3);
-        ck_assert_int_ge(get_number(scratch_path(&s, "copy"), "SELECT count(*) FROM history"), 4);
+        save_copy(&here, r.fd);
+        ck_assert_int_ge(get_number(scratch_path(&here, "copy"), "SELECT count(*) FROM value"), 3);
+        ck_assert_int_ge(get_number(scratch_path(&here, "copy"), "SELECT count(*) FROM history"), 4);
         /* Of what is damaged there is none, nor is anybody left waiting for it. */
         upkeep_copy(u);
         upkeep_damaged(u, "damaged, it seems");
@@ -344,12 +324,10 @@ END_TEST
 /* One serves all who ask before they have it, and has what the last of them had committed. */
 START_TEST(copy_asked_for_twice)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = open_store(&s);
+        _cleanup_store_ struct store *store = open_store(&here);
         put_values(store, 1, 1);
-        _cleanup_(upkeep_freep) struct upkeep *u = start(
-                &s, (struct upkeep_config){ .quiet = NEVER, .backup_interval = NEVER, .backups_kept = 2 });
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&here,
+                (struct upkeep_config){ .quiet = NEVER, .backup_interval = NEVER, .backups_kept = 2 });
 
         for (unsigned n = 2; n <= 12; n++) {
                 upkeep_copy(u);
@@ -358,8 +336,8 @@ START_TEST(copy_asked_for_twice)
                 upkeep_copy(u);
                 const struct upkeep_report r = next_report(u, UPKEEP_COPY);
                 ck_assert_msg(r.error == 0, "%s", r.text.text);
-                save_copy(&s, r.fd);
-                ck_assert_int_eq(get_number(scratch_path(&s, "copy"), "SELECT count(*) FROM value"), n);
+                save_copy(&here, r.fd);
+                ck_assert_int_eq(get_number(scratch_path(&here, "copy"), "SELECT count(*) FROM value"), n);
         }
         expect_no_report(u, 100);
 }
@@ -368,17 +346,15 @@ END_TEST
 /* Of all that was committed when it was asked for; what SQLite finds is damage. */
 START_TEST(inspection)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = open_store(&s);
+        _cleanup_store_ struct store *store = open_store(&here);
         put_values(store, 1, 3);
-        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, (struct upkeep_config){ .quiet = NEVER });
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&here, (struct upkeep_config){ .quiet = NEVER });
 
         upkeep_inspect(u);
         struct upkeep_report r = next_report(u, UPKEEP_INSPECT);
         ck_assert_msg(r.error == 0, "%s", r.text.text);
         ck_assert_uint_eq(r.found.n, 0);
-        run_sql(s.file, "UPDATE value SET type = 99 WHERE sequence = 2");
+        run_sql(here.file, "UPDATE value SET type = 99 WHERE sequence = 2");
         upkeep_inspect(u);
         upkeep_inspect(u);
         r = next_report(u, UPKEEP_INSPECT);
@@ -403,11 +379,9 @@ END_TEST
 
 START_TEST(inspection_of_damage)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        make_store(&s, 3);
-        damage_pages_with(s.file, "Value2");
-        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, (struct upkeep_config){ .quiet = NEVER });
+        make_store(&here, 3);
+        damage_pages_with(here.file, "Value2");
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&here, (struct upkeep_config){ .quiet = NEVER });
 
         upkeep_inspect(u);
         ck_assert_int_eq(next_report(u, UPKEEP_CHECK).error, -EUCLEAN);
@@ -420,27 +394,23 @@ END_TEST
 /* It would take what changes need. */
 START_TEST(no_room)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = open_store(&s);
+        _cleanup_store_ struct store *store = open_store(&here);
         put_large(store, 1, 100, 1024);
         blocks_free = 150;
-        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, eager);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&here, eager);
 
         const struct upkeep_report r = next_report(u, UPKEEP_BACKUP);
         ck_assert_int_eq(r.error, -ENOSPC);
         ck_assert_ptr_nonnull(strstr(r.text.text, "would leave less than that free"));
-        expect_files(&s, "backup", "");
+        expect_files(&here, "backup", "");
 }
 END_TEST
 
 START_TEST(checkpoints)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = open_store(&s);
+        _cleanup_store_ struct store *store = open_store(&here);
         const struct upkeep_config config = { .quiet = 20000, .backup_interval = NEVER };
-        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, config);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&here, config);
 
         for (unsigned i = 1; i <= 50; i++)
                 change(u, store, i);
@@ -458,9 +428,7 @@ END_TEST
  */
 START_TEST(begun_anew)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = open_store(&s);
+        _cleanup_store_ struct store *store = open_store(&here);
 
         put_values(store, 1, 10);
         const unsigned begun = store_log_begun(store);
@@ -482,12 +450,10 @@ END_TEST
 /* The log does not grow without end, although there is no moment between two turns. */
 START_TEST(large_log)
 {
-        _cleanup_scratch_ struct scratch s;
         unsigned pages = 0, most = 0, times = 0;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = open_store(&s);
+        _cleanup_store_ struct store *store = open_store(&here);
         const struct upkeep_config config = { .quiet = NEVER, .backup_interval = NEVER };
-        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, config);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&here, config);
 
         for (unsigned i = 0; i < 3000 && times < 3; i++) {
                 put_large(store, i * 10 + 1, i * 10 + 10, 4000);
@@ -527,12 +493,10 @@ static int other_task(const char *field, char ret[static 64])
 /* An idle machine sleeps; and signals are the loop's. */
 START_TEST(idle)
 {
-        _cleanup_scratch_ struct scratch s;
         char before[64] = "", after[64] = "", blocked[64] = "";
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = open_store(&s);
+        _cleanup_store_ struct store *store = open_store(&here);
         put_values(store, 1, 1);
-        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, eager);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&here, eager);
 
         expect_backup(u, BACKUP("1"));
         (void)usleep(200000);
@@ -550,12 +514,10 @@ END_TEST
 /* POSIX locks go with the first descriptor that is closed. */
 START_TEST(locks_stay)
 {
-        _cleanup_scratch_ struct scratch s;
         int status;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = open_store(&s);
+        _cleanup_store_ struct store *store = open_store(&here);
         put_values(store, 1, 1);
-        _cleanup_(upkeep_freep) struct upkeep *u = start(&s, eager);
+        _cleanup_(upkeep_freep) struct upkeep *u = start(&here, eager);
 
         expect_backup(u, BACKUP("1"));
         upkeep_damaged(u, "to be marked");
@@ -566,7 +528,7 @@ START_TEST(locks_stay)
                 struct flock lock = {
                         .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000002, .l_len = 510
                 };
-                int fd = open(s.file, O_RDWR | O_CLOEXEC);
+                int fd = open(here.file, O_RDWR | O_CLOEXEC);
                 _exit(fd < 0 || fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK);
         }
         ck_assert_int_eq(waitpid(pid, &status, 0), pid);
@@ -577,32 +539,28 @@ END_TEST
 /* In the middle of a backup: it ends at once, and leaves nothing that is not whole. */
 START_TEST(ends)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_init(&s);
-        _cleanup_store_ struct store *store = open_store(&s);
+        _cleanup_store_ struct store *store = open_store(&here);
         for (unsigned i = 0; i < 20; i++)
                 put_large(store, i * 500 + 1, i * 500 + 500, 4000);
 
         for (unsigned i = 0; i < 10; i++) {
-                struct upkeep *u = start(&s, eager);
-                for (unsigned k = 0; k < 2000 && access(scratch_path(&s, "backup.new"), F_OK) < 0; k++)
+                struct upkeep *u = start(&here, eager);
+                for (unsigned k = 0; k < 2000 && access(scratch_path(&here, "backup.new"), F_OK) < 0; k++)
                         (void)usleep(1000);
                 (void)usleep(i * 3000);
                 u = upkeep_free(u);
                 ck_assert_ptr_null(u);
-                expect_files(&s, "backup.", "");
+                expect_files(&here, "backup.", "");
         }
 }
 END_TEST
 
 START_TEST(no_file)
 {
-        _cleanup_scratch_ struct scratch s;
         struct upkeep *u = NULL;
         struct diag d = { 0 };
-        scratch_init(&s);
 
-        ck_assert_int_eq(upkeep_new(s.file, &eager, &u, &d), -ENOENT);
+        ck_assert_int_eq(upkeep_new(here.file, &eager, &u, &d), -ENOENT);
         ck_assert_ptr_nonnull(strstr(d.text, "registry.db"));
         ck_assert_ptr_null(upkeep_free(NULL));
 }
@@ -615,5 +573,5 @@ Suite *test_suite(void)
                 inspection_of_damage, no_room, checkpoints, begun_anew, large_log, idle, locks_stay, ends,
                 no_file };
 
-        return suite_waiting("upkeep", tests, ARRAY_SIZE(tests), NULL, NULL);
+        return suite_waiting("upkeep", tests, ARRAY_SIZE(tests), here_make, here_remove);
 }
