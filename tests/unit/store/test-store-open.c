@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -18,6 +19,21 @@
 
 static const enum store_mode modes[] = { STORE_WRITE, STORE_AT_BOOT };
 
+static char file[PATH_MAX];
+static struct buf before; /* what look() saw */
+
+static void setup(void)
+{
+        scratch_setup();
+        (void)strcpy(file, scratch_path(&scratch_root, "/registry.db"));
+}
+
+static void teardown(void)
+{
+        buf_done(&before);
+        scratch_teardown();
+}
+
 /* ---- What is on the disk ---- */
 
 static int compare_names(const void *a, const void *b)
@@ -26,11 +42,11 @@ static int compare_names(const void *a, const void *b)
 }
 
 /* Names, sizes and contents. */
-static void look(const struct scratch *scratch, struct buf *ret)
+static void describe(struct buf *ret)
 {
         char names[8][258];
         size_t n = 0;
-        DIR *dir = opendir(scratch->root);
+        DIR *dir = opendir(scratch_root.root);
 
         ck_assert_ptr_nonnull(dir);
         for (const struct dirent *e; (e = readdir(dir));)
@@ -42,22 +58,28 @@ static void look(const struct scratch *scratch, struct buf *ret)
                 _cleanup_buf_ struct buf contents = BUF_INIT;
                 /* Locks are in it. */
                 if (!strstr(names[i], "-shm"))
-                        (void)scratch_read(scratch, names[i], &contents);
+                        (void)scratch_read(&scratch_root, names[i], &contents);
                 buf_printf(ret, "%s %zu\n", names[i], contents.len);
                 buf_add(ret, contents.data, contents.len);
         }
 }
 
-static void assert_unchanged(const struct scratch *scratch, const struct buf *before)
+static void look(void)
+{
+        buf_clear(&before);
+        describe(&before);
+}
+
+static void assert_unchanged(void)
 {
         _cleanup_buf_ struct buf after = BUF_INIT;
 
-        look(scratch, &after);
-        ck_assert_uint_eq(after.len, before->len);
-        ck_assert(after.len == 0 || memcmp(after.data, before->data, after.len) == 0);
+        describe(&after);
+        ck_assert_uint_eq(after.len, before.len);
+        ck_assert(after.len == 0 || memcmp(after.data, before.data, after.len) == 0);
 }
 
-static void run_sql(const char *file, const char *sql)
+static void run_sql(const char *sql)
 {
         sqlite3 *db;
 
@@ -66,7 +88,7 @@ static void run_sql(const char *file, const char *sql)
         ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 }
 
-static void make_store(const char *file)
+static void make_store(void)
 {
         _cleanup_store_ struct store *s = open_store(file, STORE_WRITE);
 
@@ -74,63 +96,57 @@ static void make_store(const char *file)
         sync_store(s);
 }
 
-static void assert_refused(const char *file, enum store_mode mode, int error, const char *text)
+static void assert_refused(const char *path, enum store_mode mode, int error, const char *text)
 {
         struct store *s = NULL;
         struct diag d = { 0 };
 
-        int r = store_open(file, mode, FIXTURE_VALUE_MAX, &s, &d);
+        int r = store_open(path, mode, FIXTURE_VALUE_MAX, &s, &d);
         ck_assert_msg(
                 r == -error, "mode %d: %s, expected %s: %s", mode, strerror(-r), strerror(error), d.text);
         ck_assert_ptr_null(s);
         ck_assert_msg(strstr(d.text, text) != NULL, "mode %d: \"%s\", expected \"%s\"", mode, d.text, text);
-        ck_assert_msg(strncmp(d.text, file, strlen(file)) == 0, "%s", d.text);
+        ck_assert_msg(strncmp(d.text, path, strlen(path)) == 0, "%s", d.text);
 }
 
 /* ---- What is no store ---- */
 
-static void make_text(const struct scratch *scratch, const char *file)
+static void make_text(void)
 {
-        (void)file;
-        scratch_puts(scratch, "/registry.db",
+        scratch_puts(&scratch_root, "/registry.db",
                 "Machine:\n  System:\n    Audit: what somebody wrote with an editor, and no database\n");
 }
 
-static void make_other(const struct scratch *scratch, const char *file)
+static void make_other(void)
 {
-        (void)scratch;
-        run_sql(file, "CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+        run_sql("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
 }
 
-static void make_other_id(const struct scratch *scratch, const char *file)
+static void make_other_id(void)
 {
-        (void)scratch;
-        run_sql(file, "PRAGMA application_id = 7");
+        run_sql("PRAGMA application_id = 7");
 }
 
-static void make_later(const struct scratch *scratch, const char *file)
+static void make_later(void)
 {
-        (void)scratch;
-        make_store(file);
-        run_sql(file, "PRAGMA user_version = 99");
+        make_store();
+        run_sql("PRAGMA user_version = 99");
 }
 
-static void make_tableless(const struct scratch *scratch, const char *file)
+static void make_tableless(void)
 {
-        (void)scratch;
-        make_store(file);
-        run_sql(file, "DROP TABLE blanket");
+        make_store();
+        run_sql("DROP TABLE blanket");
 }
 
-static void make_baseless(const struct scratch *scratch, const char *file)
+static void make_baseless(void)
 {
-        (void)scratch;
-        make_store(file);
-        run_sql(file, "DELETE FROM layer");
+        make_store();
+        run_sql("DELETE FROM layer");
 }
 
 static const struct {
-        void (*make)(const struct scratch *scratch, const char *file);
+        void (*make)(void);
         int error;
         const char *text;
 } strangers[] = {
@@ -144,34 +160,25 @@ static const struct {
 
 START_TEST(foreign)
 {
-        _cleanup_scratch_ struct scratch scratch;
-        _cleanup_buf_ struct buf before = BUF_INIT;
-
-        scratch_new(&scratch);
-        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
-        strangers[_i].make(&scratch, file);
-        look(&scratch, &before);
+        strangers[_i].make();
+        look();
         for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
                 assert_refused(file, modes[i], strangers[_i].error, strangers[_i].text);
-                assert_unchanged(&scratch, &before);
+                assert_unchanged();
         }
 }
 END_TEST
 
 START_TEST(missing)
 {
-        _cleanup_scratch_ struct scratch scratch;
-        _cleanup_buf_ struct buf before = BUF_INIT;
+        const char *nowhere = scratch_path(&scratch_root, "/a/registry.db");
 
-        scratch_new(&scratch);
-        _cleanup_free_ char *nowhere = strdup(scratch_path(&scratch, "/a/registry.db"));
-        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
-        look(&scratch, &before);
+        look();
         for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
                 assert_refused(nowhere, modes[i], ENOENT, "No such file or directory");
         }
         assert_refused(file, STORE_AT_BOOT, ENOENT, "No such file or directory");
-        assert_unchanged(&scratch, &before);
+        assert_unchanged();
 }
 END_TEST
 
@@ -179,75 +186,58 @@ END_TEST
  * it. */
 START_TEST(not_made_yet)
 {
-        _cleanup_scratch_ struct scratch scratch;
-        _cleanup_buf_ struct buf before = BUF_INIT;
-
-        scratch_new(&scratch);
-        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
         if (_i == 0)
-                scratch_puts(&scratch, "/registry.db", "");
+                scratch_puts(&scratch_root, "/registry.db", "");
         else
-                run_sql(file, "PRAGMA page_size = 1024; PRAGMA journal_mode = WAL");
-        look(&scratch, &before);
+                run_sql("PRAGMA page_size = 1024; PRAGMA journal_mode = WAL");
+        look();
         assert_refused(file, STORE_AT_BOOT, ENOENT, "nothing is in it yet");
-        assert_unchanged(&scratch, &before);
-        make_store(file);
+        assert_unchanged();
+        make_store();
         store_close(open_store(file, STORE_AT_BOOT));
 }
 END_TEST
 
 START_TEST(directory)
 {
-        _cleanup_scratch_ struct scratch scratch;
-
-        scratch_new(&scratch);
-        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
         ck_assert_int_eq(mkdir(file, 0700), 0);
         for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
                 assert_refused(file, modes[i], EISDIR, "Is a directory");
-        ck_assert_uint_eq(scratch_count(&scratch, ""), 1);
+        ck_assert_uint_eq(scratch_count(&scratch_root, ""), 1);
 }
 END_TEST
 
 /* ---- Who may ---- */
 
-static void become_nobody(const struct scratch *scratch)
+static void become_nobody(void)
 {
-        ck_assert_int_eq(chmod(scratch->root, 0755), 0);
+        ck_assert_int_eq(chmod(scratch_root.root, 0755), 0);
         if (geteuid() == 0)
                 ck_assert_int_eq(seteuid(65534), 0);
 }
 
 START_TEST(no_permission)
 {
-        _cleanup_scratch_ struct scratch scratch;
-        _cleanup_buf_ struct buf before = BUF_INIT;
-
-        scratch_new(&scratch);
-        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
-        make_store(file);
-        look(&scratch, &before);
+        make_store();
+        look();
         ck_assert_int_eq(chmod(file, 0), 0);
-        become_nobody(&scratch);
+        become_nobody();
         for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
                 assert_refused(file, modes[i], EACCES, "Permission denied");
         ck_assert_int_eq(seteuid(getuid()), 0);
         ck_assert_int_eq(chmod(file, 0444), 0);
-        become_nobody(&scratch);
+        become_nobody();
         assert_refused(file, STORE_WRITE, EACCES, "Permission denied");
         ck_assert_int_eq(seteuid(getuid()), 0);
-        assert_unchanged(&scratch, &before);
+        assert_unchanged();
 }
 END_TEST
 
 START_TEST(locked)
 {
-        _cleanup_scratch_ struct scratch scratch;
         sqlite3 *other;
 
-        scratch_new(&scratch);
-        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
-        make_store(file);
+        make_store();
         ck_assert_int_eq(sqlite3_open(file, &other), SQLITE_OK);
         ck_assert_int_eq(
                 sqlite3_exec(other, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE", NULL, NULL, NULL),
@@ -272,10 +262,6 @@ static bool has_key(const struct store *s, unsigned guid)
 
 START_TEST(beside_a_writer)
 {
-        _cleanup_scratch_ struct scratch scratch;
-
-        scratch_new(&scratch);
-        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
         _cleanup_store_ struct store *writer = open_store(file, STORE_WRITE);
         fixture_fill(writer);
         sync_store(writer);
@@ -308,22 +294,17 @@ END_TEST
 START_TEST(beside_nobody)
 {
         static const char *const parts[] = { "-wal", "-shm" };
-        _cleanup_scratch_ struct scratch scratch;
-        _cleanup_buf_ struct buf before = BUF_INIT;
 
-        scratch_new(&scratch);
-        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
-        make_store(file);
+        make_store();
         for (size_t i = 0; i <= ARRAY_SIZE(parts); i++) {
                 char name[64];
-                before.len = 0;
-                look(&scratch, &before);
+                look();
                 assert_refused(file, STORE_READ_ONLY, EBUSY, "which has not opened it");
-                assert_unchanged(&scratch, &before);
+                assert_unchanged();
                 if (i == ARRAY_SIZE(parts))
                         break;
                 (void)snprintf(name, sizeof(name), "/registry.db%s", parts[i]);
-                scratch_puts(&scratch, name, i == 0 ? "not empty" : "");
+                scratch_puts(&scratch_root, name, i == 0 ? "not empty" : "");
         }
 }
 END_TEST
@@ -332,13 +313,10 @@ END_TEST
 START_TEST(fifo)
 {
         static const char *const parts[] = { "/registry.db", "/registry.db-wal", "/registry.db-shm" };
-        _cleanup_scratch_ struct scratch scratch;
 
-        scratch_new(&scratch);
-        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
         if (_i > 0)
-                make_store(file);
-        ck_assert_int_eq(mkfifo(scratch_path(&scratch, parts[_i]), 0600), 0);
+                make_store();
+        ck_assert_int_eq(mkfifo(scratch_path(&scratch_root, parts[_i]), 0600), 0);
         if (_i < 2)
                 assert_refused(file, STORE_AT_BOOT, EINVAL, "no regular file");
         assert_refused(file, STORE_READ_ONLY, EINVAL, "no regular file");
@@ -348,16 +326,11 @@ END_TEST
 /* SQLite would remove it. */
 START_TEST(log_beside_an_empty_file)
 {
-        _cleanup_scratch_ struct scratch scratch;
-        _cleanup_buf_ struct buf before = BUF_INIT;
-
-        scratch_new(&scratch);
-        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
-        scratch_puts(&scratch, "/registry.db", "");
-        scratch_puts(&scratch, "/registry.db-wal", "what was committed last");
-        look(&scratch, &before);
+        scratch_puts(&scratch_root, "/registry.db", "");
+        scratch_puts(&scratch_root, "/registry.db-wal", "what was committed last");
+        look();
         assert_refused(file, STORE_AT_BOOT, ENOENT, "nothing is in it yet");
-        assert_unchanged(&scratch, &before);
+        assert_unchanged();
 }
 END_TEST
 
@@ -365,12 +338,9 @@ END_TEST
 START_TEST(at_boot)
 {
         static const char *const names[] = { "/registry.db", "/a%20b?c#d e.db" };
-        _cleanup_scratch_ struct scratch scratch;
-        _cleanup_buf_ struct buf before = BUF_INIT;
 
-        scratch_new(&scratch);
-        _cleanup_free_ char *file = strdup(scratch_path(&scratch, names[_i / 8]));
-        make_store(file);
+        (void)strcpy(file, scratch_path(&scratch_root, names[_i / 8]));
+        make_store();
         if (_i & 1) {
                 pid_t child = fork();
                 if (child == 0) {
@@ -382,19 +352,19 @@ START_TEST(at_boot)
                 ck_assert_int_eq(waitpid(child, NULL, 0), child);
         }
         if (_i & 2) {
-                char shm[128];
+                char shm[sizeof(file) + sizeof("-shm")];
                 (void)snprintf(shm, sizeof(shm), "%s-shm", file);
                 (void)remove(shm);
         }
-        look(&scratch, &before);
+        look();
         if (_i & 4)
-                become_nobody(&scratch);
+                become_nobody();
         _cleanup_store_ struct store *s = open_store(file, STORE_AT_BOOT);
         ck_assert(has_key(s, 2));
         ck_assert_int_eq(has_key(s, 20), _i & 1);
-        assert_unchanged(&scratch, &before);
+        assert_unchanged();
         s = store_close(s);
-        assert_unchanged(&scratch, &before);
+        assert_unchanged();
         ck_assert_int_eq(seteuid(getuid()), 0);
 }
 END_TEST
@@ -402,31 +372,22 @@ END_TEST
 /* A process that was killed before it changed anything: SQLite would remove it, as nothing is in it. */
 START_TEST(log_without_contents)
 {
-        _cleanup_scratch_ struct scratch scratch;
-        _cleanup_buf_ struct buf before = BUF_INIT;
-
-        scratch_new(&scratch);
-        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
         _cleanup_free_ char *zeros = calloc(1, 4096);
-        make_store(file);
+        make_store();
         _cleanup_close_ int fd =
-                open(scratch_path(&scratch, "/registry.db-wal"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+                open(scratch_path(&scratch_root, "/registry.db-wal"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
         ck_assert_int_eq(write(fd, zeros, 4096), 4096);
-        look(&scratch, &before);
+        look();
         store_close(open_store(file, STORE_AT_BOOT));
-        assert_unchanged(&scratch, &before);
+        assert_unchanged();
 }
 END_TEST
 
 /* In a URI they would begin the name of a machine. */
 START_TEST(path_of_two_slashes)
 {
-        _cleanup_scratch_ struct scratch scratch;
-
-        scratch_new(&scratch);
-        _cleanup_free_ char *file = strdup(scratch_path(&scratch, "/registry.db"));
         _cleanup_free_ char *other = NULL;
-        make_store(file);
+        make_store();
         ck_assert_int_gt(asprintf(&other, "/%s", file), 0);
         store_close(open_store(other, STORE_AT_BOOT));
 }
@@ -436,7 +397,7 @@ Suite *test_suite(void)
 {
         const TTest *const tests[] = { missing, directory, no_permission, locked, beside_a_writer,
                 beside_nobody, log_beside_an_empty_file, log_without_contents, path_of_two_slashes };
-        Suite *suite = suite_of("store-open", tests, ARRAY_SIZE(tests));
+        Suite *suite = suite_with("store-open", tests, ARRAY_SIZE(tests), setup, teardown);
 
         suite_loop(foreign, ARRAY_SIZE(strangers));
         suite_loop(not_made_yet, 2);
