@@ -120,12 +120,10 @@ static const struct apply_case apply_cases[] = {
 START_TEST(apply)
 {
         const struct apply_case *t = &apply_cases[_i];
-        _cleanup_scratch_ struct scratch s;
-        scratch_new(&s);
         if (t->before)
-                scratch_puts(&s, FILE_PATH, t->before);
+                scratch_puts(&scratch_root, FILE_PATH, t->before);
 
-        _cleanup_control_ struct control *c = make(&s, NAME);
+        _cleanup_control_ struct control *c = make(&scratch_root, NAME);
         struct control_result result;
         memset(&result, 0xA5, sizeof(result));
         control_apply(c, t->text, &result);
@@ -135,7 +133,7 @@ START_TEST(apply)
         ck_assert_str_eq(result.now, t->now);
 
         _cleanup_buf_ struct buf after = BUF_INIT;
-        ck_assert(scratch_read(&s, FILE_PATH, &after) == (t->after != NULL));
+        ck_assert(scratch_read(&scratch_root, FILE_PATH, &after) == (t->after != NULL));
         if (t->after)
                 ck_assert_str_eq(buf_str(&after), t->after);
 }
@@ -144,30 +142,26 @@ END_TEST
 START_TEST(equal_text_is_not_written)
 {
         static const struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
-        _cleanup_scratch_ struct scratch s;
-        scratch_new(&s);
-        scratch_puts(&s, FILE_PATH, "1\n");
-        ck_assert_int_eq(utimensat(-1, scratch_path(&s, FILE_PATH), old, 0), 0);
+        scratch_puts(&scratch_root, FILE_PATH, "1\n");
+        ck_assert_int_eq(utimensat(-1, scratch_path(&scratch_root, FILE_PATH), old, 0), 0);
 
-        _cleanup_control_ struct control *c = make(&s, NAME);
+        _cleanup_control_ struct control *c = make(&scratch_root, NAME);
         struct control_result result;
         struct stat st;
         control_apply(c, "1", &result);
-        ck_assert_int_eq(stat(scratch_path(&s, FILE_PATH), &st), 0);
+        ck_assert_int_eq(stat(scratch_path(&scratch_root, FILE_PATH), &st), 0);
         ck_assert_int_eq(st.st_mtime, 1000);
         control_apply(c, "2", &result);
-        ck_assert_int_eq(stat(scratch_path(&s, FILE_PATH), &st), 0);
+        ck_assert_int_eq(stat(scratch_path(&scratch_root, FILE_PATH), &st), 0);
         ck_assert_int_ne(st.st_mtime, 1000);
 }
 END_TEST
 
 START_TEST(parent_that_is_a_control_means_absent)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_new(&s);
-        scratch_puts(&s, FILE_PATH, "1\n");
+        scratch_puts(&scratch_root, FILE_PATH, "1\n");
 
-        _cleanup_control_ struct control *c = make(&s, NAME ".more");
+        _cleanup_control_ struct control *c = make(&scratch_root, NAME ".more");
         struct control_result result;
         control_apply(c, "2", &result);
         ck_assert_int_eq(result.outcome, CONTROL_ABSENT);
@@ -179,23 +173,23 @@ END_TEST
 
 static void put_directory(const struct scratch *s)
 {
-        ck_assert_int_eq(mkdir(scratch_path(s, FILE_PATH), 0755), 0);
+        scratch_folder(s, FILE_PATH);
 }
 
 static void put_fifo(const struct scratch *s)
 {
-        ck_assert_int_eq(mkfifo(scratch_path(s, FILE_PATH), 0644), 0);
+        scratch_fifo(s, FILE_PATH);
 }
 
 static void put_link(const struct scratch *s)
 {
         scratch_puts(s, "/proc/sys/kernel/other", "untouched\n");
-        ck_assert_int_eq(symlink("other", scratch_path(s, FILE_PATH)), 0);
+        scratch_link(s, FILE_PATH, "other");
 }
 
 static void put_dangling_link(const struct scratch *s)
 {
-        ck_assert_int_eq(symlink("nothing", scratch_path(s, FILE_PATH)), 0);
+        scratch_link(s, FILE_PATH, "nothing");
 }
 
 static const struct {
@@ -244,20 +238,18 @@ END_TEST
 
 START_TEST(reading)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_new(&s);
-        _cleanup_control_ struct control *c = make(&s, NAME);
+        _cleanup_control_ struct control *c = make(&scratch_root, NAME);
         char text[CONTROL_TEXT_MAX] = "as before";
 
         ck_assert_int_eq(control_read(c, text, sizeof(text)), -ENOENT);
-        scratch_write(&s, FILE_PATH, "1\0002\n", 4);
+        scratch_write(&scratch_root, FILE_PATH, "1\0002\n", 4);
         ck_assert_int_eq(control_read(c, text, sizeof(text)), -EBADMSG);
-        scratch_puts(&s, FILE_PATH, "12345678\n");
+        scratch_puts(&scratch_root, FILE_PATH, "12345678\n");
         ck_assert_int_eq(control_read(c, text, 8), -EFBIG);
         ck_assert_str_eq(text, "as before");
         ck_assert_int_eq(control_read(c, text, 9), 0);
         ck_assert_str_eq(text, "12345678");
-        scratch_puts(&s, FILE_PATH, "first  line\nsecond\n\n");
+        scratch_puts(&scratch_root, FILE_PATH, "first  line\nsecond\n\n");
         ck_assert_int_eq(control_read(c, text, sizeof(text)), 0);
         ck_assert_str_eq(text, "first line\nsecond");
 }
@@ -266,10 +258,8 @@ END_TEST
 /* The longest text that is read and written, and one byte more. */
 START_TEST(limits)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_new(&s);
-        scratch_puts(&s, FILE_PATH, "1\n");
-        _cleanup_control_ struct control *c = make(&s, NAME);
+        scratch_puts(&scratch_root, FILE_PATH, "1\n");
+        _cleanup_control_ struct control *c = make(&scratch_root, NAME);
         static char text[CONTROL_TEXT_MAX + 1], found[CONTROL_TEXT_MAX];
         static struct control_result result;
 
@@ -288,7 +278,7 @@ START_TEST(limits)
         ck_assert_int_eq(result.outcome, CONTROL_HOLDS);
 
         memset(text, 'y', CONTROL_TEXT_MAX);
-        scratch_puts(&s, FILE_PATH, text);
+        scratch_puts(&scratch_root, FILE_PATH, text);
         ck_assert_int_eq(control_read(c, found, sizeof(found)), -EFBIG);
         control_apply(c, "2", &result);
         ck_assert_int_eq(result.outcome, CONTROL_WRITTEN);
@@ -299,33 +289,31 @@ END_TEST
 
 START_TEST(refresh_follows_the_file)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_new(&s);
-        _cleanup_control_ struct control *c = make(&s, NAME);
+        _cleanup_control_ struct control *c = make(&scratch_root, NAME);
 
         ck_assert(!control_present(c));
         ck_assert(!control_refresh(c));
         ck_assert(!control_present(c));
 
-        scratch_puts(&s, FILE_PATH, "0\n");
+        scratch_puts(&scratch_root, FILE_PATH, "0\n");
         ck_assert(control_refresh(c));
         ck_assert(control_present(c));
         ck_assert(!control_refresh(c));
 
-        scratch_remove(&s, FILE_PATH);
+        scratch_remove(&scratch_root, FILE_PATH);
         ck_assert(control_refresh(c));
         ck_assert(!control_present(c));
         ck_assert(!control_refresh(c));
 
-        scratch_puts(&s, FILE_PATH, "0\n");
+        scratch_puts(&scratch_root, FILE_PATH, "0\n");
         ck_assert(control_refresh(c));
-        scratch_puts(&s, FILE_PATH, "0\n");
+        scratch_puts(&scratch_root, FILE_PATH, "0\n");
         ck_assert_msg(control_refresh(c), "another inode at the same path");
         ck_assert(control_present(c));
         ck_assert(!control_refresh(c));
 
-        scratch_remove(&s, FILE_PATH);
-        put_directory(&s);
+        scratch_remove(&scratch_root, FILE_PATH);
+        put_directory(&scratch_root);
         ck_assert(control_refresh(c));
         ck_assert(!control_present(c));
 }
@@ -334,24 +322,22 @@ END_TEST
 /* Applying and reading follow the file too; the watcher still has to hear of it. */
 START_TEST(apply_does_not_swallow_a_change)
 {
-        _cleanup_scratch_ struct scratch s;
-        scratch_new(&s);
-        scratch_puts(&s, FILE_PATH, "0\n");
-        _cleanup_control_ struct control *c = make(&s, NAME);
+        scratch_puts(&scratch_root, FILE_PATH, "0\n");
+        _cleanup_control_ struct control *c = make(&scratch_root, NAME);
         struct control_result result;
 
         ck_assert(control_refresh(c));
-        scratch_puts(&s, FILE_PATH, "5\n");
+        scratch_puts(&scratch_root, FILE_PATH, "5\n");
         control_apply(c, "1", &result);
         ck_assert_int_eq(result.outcome, CONTROL_WRITTEN);
         ck_assert_str_eq(result.found, "5");
         ck_assert(control_refresh(c));
 
         /* Away, noticed by apply, and back, perhaps with the old inode's number. */
-        scratch_remove(&s, FILE_PATH);
+        scratch_remove(&scratch_root, FILE_PATH);
         control_apply(c, "1", &result);
         ck_assert_int_eq(result.outcome, CONTROL_ABSENT);
-        scratch_puts(&s, FILE_PATH, "0\n");
+        scratch_puts(&scratch_root, FILE_PATH, "0\n");
         ck_assert(control_refresh(c));
         ck_assert(control_present(c));
         ck_assert(!control_refresh(c));
@@ -363,7 +349,7 @@ Suite *test_suite(void)
         const TTest *const tests[] = { names_become_paths, real_root_has_no_prefix,
                 equal_text_is_not_written, parent_that_is_a_control_means_absent, reading, limits,
                 errors_for_people, refresh_follows_the_file, apply_does_not_swallow_a_change };
-        Suite *suite = suite_of("control", tests, ARRAY_SIZE(tests));
+        Suite *suite = suite_with("control", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
 
         suite_loop(apply, ARRAY_SIZE(apply_cases));
         suite_loop(what_is_no_control_is_left_alone, ARRAY_SIZE(wrong_kinds));

@@ -164,12 +164,9 @@ static void undo_turn(struct store *s)
 /* From the begin to the sync, in a file. */
 START_TEST(turns)
 {
-        _cleanup_scratch_ struct scratch scratch;
-
         fault = (enum fault)_i;
         faults_take_over_memory();
-        scratch_new(&scratch);
-        _cleanup_store_ struct store *s = open_with_faults(scratch_path(&scratch, "/registry.db"));
+        _cleanup_store_ struct store *s = open_with_faults(scratch_path(&scratch_root, "/registry.db"));
         fixture_fill(s);
         sync_store(s);
         _cleanup_dump_ struct dump before = dump_store(s);
@@ -318,12 +315,10 @@ START_TEST(lookups)
 {
         const unsigned which = (unsigned)_i % LOOKUPS;
         _cleanup_buf_ struct buf expected = BUF_INIT;
-        _cleanup_scratch_ struct scratch scratch;
 
         fault = (enum fault)(_i / (int)LOOKUPS);
         faults_take_over_memory();
-        scratch_new(&scratch);
-        const char *file = scratch_path(&scratch, "/registry.db");
+        const char *file = scratch_path(&scratch_root, "/registry.db");
         {
                 _cleanup_store_ struct store *s = open_store(file, STORE_WRITE);
                 fixture_fill(s);
@@ -397,12 +392,10 @@ START_TEST(past)
         static const unsigned kinds[] = { 0, 5, 6, 12 }; /* keys, children, values, files */
         const unsigned which = kinds[(unsigned)_i % ARRAY_SIZE(kinds)];
         _cleanup_buf_ struct buf expected = BUF_INIT;
-        _cleanup_scratch_ struct scratch scratch;
 
         fault = (enum fault)(_i / (int)ARRAY_SIZE(kinds));
         faults_take_over_memory();
-        scratch_new(&scratch);
-        const char *file = scratch_path(&scratch, "/registry.db");
+        const char *file = scratch_path(&scratch_root, "/registry.db");
         _cleanup_store_ struct store *keeper = open_store(file, STORE_WRITE);
         const int64_t row = make_past(keeper);
         {
@@ -432,12 +425,10 @@ START_TEST(opening)
 {
         static const enum store_mode modes[] = { STORE_WRITE, STORE_READ_ONLY, STORE_AT_BOOT };
         const enum store_mode mode = modes[_i % 3];
-        _cleanup_scratch_ struct scratch scratch;
 
         fault = (enum fault)(_i / 3);
         faults_take_over_memory();
-        scratch_new(&scratch);
-        const char *file = scratch_path(&scratch, "/registry.db");
+        const char *file = scratch_path(&scratch_root, "/registry.db");
         _cleanup_store_ struct store *keeper = open_store(file, STORE_WRITE);
         fixture_fill(keeper);
         sync_store(keeper);
@@ -460,7 +451,7 @@ Suite *test_suite(void)
 {
         /* SQLite calls a commit interrupted that is done; nobody interrupts that one but a test. */
         /* There is no statement to be interrupted yet. */
-        Suite *suite = suite_of("store-alloc", NULL, 0);
+        Suite *suite = suite_with("store-alloc", NULL, 0, scratch_setup, scratch_teardown);
 
         suite_loop(operations, FAULTS_N);
         suite_loop(turns, INTERRUPTED);

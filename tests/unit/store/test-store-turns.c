@@ -85,10 +85,7 @@ END_TEST
 
 START_TEST(one_of_three)
 {
-        _cleanup_scratch_ struct scratch scratch;
-
-        scratch_new(&scratch);
-        const char *file = scratch_path(&scratch, "/registry.db");
+        const char *file = scratch_path(&scratch_root, "/registry.db");
         _cleanup_store_ struct store *s = with_a_key(file, LARGE);
         for (unsigned i = 0; i < 3; i++) {
                 begin(s);
@@ -110,10 +107,7 @@ END_TEST
 
 START_TEST(reopened)
 {
-        _cleanup_scratch_ struct scratch scratch;
-
-        scratch_new(&scratch);
-        const char *file = scratch_path(&scratch, "/registry.db");
+        const char *file = scratch_path(&scratch_root, "/registry.db");
         _cleanup_store_ struct store *s = open_store(file, STORE_WRITE);
         fixture_fill(s);
         APPLY(s, OP_FILE("Site", "10-site.yaml", 10, false));
@@ -170,14 +164,12 @@ static void put_much(struct store *s)
 
 START_TEST(previews)
 {
-        _cleanup_scratch_ struct scratch scratch;
         _cleanup_buf_ struct buf before = BUF_INIT, now = BUF_INIT;
 
-        scratch_new(&scratch);
-        _cleanup_store_ struct store *s = with_a_key(scratch_path(&scratch, "/registry.db"), LARGE);
+        _cleanup_store_ struct store *s = with_a_key(scratch_path(&scratch_root, "/registry.db"), LARGE);
         put(s, 0);
         sync_store(s);
-        look(&scratch, &before);
+        look(&scratch_root, &before);
         _cleanup_dump_ struct dump dump_before = dump_store(s);
         for (unsigned i = 0; i < 3; i++) {
                 ck_assert_int_eq(store_begin_preview(s), 0);
@@ -192,7 +184,7 @@ START_TEST(previews)
                 ck_assert(has(s, 1));
                 store_abandon(s);
                 assert_idle(s);
-                look(&scratch, &now);
+                look(&scratch_root, &now);
                 ck_assert_uint_eq(now.len, before.len);
                 ck_assert_int_eq(memcmp(now.data, before.data, now.len), 0);
                 ck_assert_uint_eq(store_last_sequence(s), 1);
@@ -202,7 +194,7 @@ START_TEST(previews)
         /* Nor does what is no preview, before it is committed. */
         begin(s);
         put_much(s);
-        look(&scratch, &now);
+        look(&scratch_root, &now);
         ck_assert_uint_eq(now.len, before.len);
         store_rollback(s);
         assert_idle(s);
@@ -236,12 +228,10 @@ END_TEST
 /* Another program holds the file for a while; `_i`: within a scope. */
 START_TEST(busy)
 {
-        _cleanup_scratch_ struct scratch scratch;
         struct store_scope scope = { 0 };
         sqlite3 *other;
 
-        scratch_new(&scratch);
-        const char *file = scratch_path(&scratch, "/registry.db");
+        const char *file = scratch_path(&scratch_root, "/registry.db");
         _cleanup_store_ struct store *s = with_a_key(file, LARGE);
         put(s, 0);
         sync_store(s);
@@ -428,11 +418,9 @@ static const char notes[] = "SELECT count(*) FROM history WHERE op = 0x1002 AND 
 START_TEST(refused)
 {
         const bool lasting = _i & 2;
-        _cleanup_scratch_ struct scratch scratch;
         struct diag d = { 0 };
 
-        scratch_new(&scratch);
-        _cleanup_store_ struct store *s = with_a_key(scratch_path(&scratch, "/registry.db"), LARGE);
+        _cleanup_store_ struct store *s = with_a_key(scratch_path(&scratch_root, "/registry.db"), LARGE);
         put(s, 0);
         sync_store(s);
         make_log_faulty(s);
@@ -457,14 +445,14 @@ START_TEST(refused)
                 store_abandon(s);
         }
         {
-                _cleanup_store_ struct store *copy = open_as_killed(&scratch);
+                _cleanup_store_ struct store *copy = open_as_killed(&scratch_root);
                 ck_assert(has(copy, 0) && !has(copy, 1));
                 ck_assert_uint_eq(store_last_sequence(copy), 1);
         }
         put(s, 2);
         sync_store(s);
         ck_assert_uint_eq(store_last_sequence(s), 2);
-        _cleanup_store_ struct store *copy = open_as_killed(&scratch);
+        _cleanup_store_ struct store *copy = open_as_killed(&scratch_root);
         ck_assert(has(copy, 0) && !has(copy, 1) && has(copy, 2));
         ck_assert_int_eq(sql_number(copy, notes), 1);
 }
@@ -473,7 +461,7 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { one_of_three, reopened, previews, abandoned, scopes, failed };
-        Suite *suite = suite_of("store-turns", tests, ARRAY_SIZE(tests));
+        Suite *suite = suite_with("store-turns", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
 
         suite_loop(nested, 1 << (LEVELS - 1));
         suite_loop(busy, 2);
