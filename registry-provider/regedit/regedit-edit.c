@@ -46,19 +46,32 @@ static struct edit *begin(struct regedit *r, const char *action, const char *nam
 static void on_data(struct regedit *r)
 {
         struct edit *e = &r->edit;
+        const struct value_row *row = value_list_find(&r->values, buf_str(&e->name));
         struct diag d = { 0 };
 
         buf_clear(&e->bytes);
+        e->expected = row ? expected_of(r, row) : (struct expected){ 0 };
         int error = literal_parse(buf_str(&r->editor.text), &e->bytes, &e->type, NULL, &d);
-        if (error == 0)
+        if (error == 0) {
                 regedit_preview(r);
-        else if (d.text[0])
+                return;
+        }
+        if (d.text[0])
                 regedit_fail(r, &d);
         else
                 regedit_fail_with(r, error);
+        regedit_edit_again(r);
 }
 
 static const struct prompt data_prompt = { "Data (type:data)", NULL, on_data, NULL };
+
+void regedit_edit_again(struct regedit *r)
+{
+        const struct edit *e = &r->edit;
+
+        if (e->action && strcmp(e->action, "set") == 0 && e->type != REG_TOMBSTONE)
+                r->prompt = &data_prompt;
+}
 
 static const struct value_row *selected_value(struct regedit *r)
 {

@@ -159,6 +159,7 @@ static void on_preview(struct regedit *r, const struct feed_answer *a)
 
         if (!a->reply) {
                 regedit_fail(r, &a->d);
+                regedit_edit_again(r);
                 return;
         }
         r->chosen = on_yes;
@@ -211,6 +212,7 @@ static void on_sent(struct regedit *r, const struct feed_answer *a)
 
         if (!a->reply) {
                 regedit_fail(r, &a->d);
+                regedit_edit_again(r);
                 return;
         }
         int e = sd_bus_message_read(a->reply, "t", &sequence);

@@ -128,6 +128,8 @@ void regedit_show_error(struct regedit *r);
 
 /* regedit-edit.c */
 void regedit_edit_value(struct regedit *r);
+/* It failed: what was typed can be mended. */
+void regedit_edit_again(struct regedit *r);
 void regedit_new_value(struct regedit *r);
 void regedit_new_key(struct regedit *r);
 void regedit_delete(struct regedit *r);

@@ -226,12 +226,14 @@ START_TEST(data_that_makes_no_sense)
                 { "n", "layers of TaintCapture", NULL }, { "e", "sz:standard", NULL },
                 { "^U", "data):\n", NULL });
         terminal_type("dword:x");
-        TAKE({ "Enter", "dword: expected a decimal number", NULL });
+        TAKE({ "Enter", "dword:x   (dword: expected a decimal number", NULL },
+                { "Backspace", "dword:   (", NULL });
         ck_assert_str_eq(get_text(world.bus, MODULES, "TaintCapture"), "standard default");
 }
 END_TEST
 
-/* Somebody else was quicker than the yes. */
+/* Somebody else was quicker than the yes: what was typed is still there, and goes over what he wrote only
+ * when that was seen. */
 START_TEST(a_write_in_between_is_not_overwritten)
 {
         fill();
@@ -239,8 +241,12 @@ START_TEST(a_write_in_between_is_not_overwritten)
         TAKE({ "Tab", "* base 0  REG_SZ red", NULL }, { "e", "sz:red", NULL }, { "s", "sz:reds", NULL },
                 { "Enter", "before: REG_SZ red", NULL });
         set_string(world.bus, "\\App", "Color", "blue");
-        TAKE({ "y", "!Color  REG_SZ blue", NULL }, { "E", "What went wrong", NULL });
+        TAKE({ "y", "!Color  REG_SZ blue", NULL }, { "Left", "sz:reds   (", NULL });
         ck_assert_str_eq(get_text(world.bus, "\\App", "Color"), "blue base");
+        terminal_shows("* base 0  REG_SZ blue");
+        TAKE({ "Esc", "!Color  REG_SZ blue", "sz:reds" }, { "E", "What went wrong", NULL },
+                { "Esc", "Color  REG_SZ blue", NULL }, { "e", "sz:blue", NULL }, { "s", "sz:blues", NULL },
+                { "Enter", "before: REG_SZ blue", NULL }, { "y", "Color  REG_SZ blues", NULL });
 }
 END_TEST
 
@@ -305,6 +311,34 @@ START_TEST(the_provider_goes_away_and_comes_back)
         terminal_shows("* base 0  REG_DWORD 21");
         set_number(world.bus, "\\App\\Key21", "Number", 2100);
         terminal_shows("!Number  REG_DWORD 2100");
+}
+END_TEST
+
+/* ---- The README's picture ---- */
+
+/* Its lines are on the screen, in their order; lines without anything are left out there. */
+START_TEST(picture_of_the_readme)
+{
+        static const char command[] = "    $ peios-regedit\n";
+        _cleanup_free_ char *screen = NULL;
+
+        fill_layers();
+        terminal_start(80, 24, "", "--key='" MODULES "'");
+        TAKE({ "Tab", "TaintEvents", NULL }, { "Down", "TaintCapture", NULL },
+                { "Down", "  file 4  REG_SZ success-only", NULL });
+        terminal_hides("!");
+        ck_assert_ptr_nonnull(screen = strdup(terminal_screen()));
+        const char *at = screen, *line = strstr(shell_output(0, "cat \"$PEIOS_SOURCE/README.md\""), command);
+        ck_assert_ptr_nonnull(line);
+        size_t n = 0;
+        for (line += strlen(command); strncmp(line, "    ", 4) == 0; line += strcspn(line, "\n") + 1, n++) {
+                char text[512];
+                (void)snprintf(text, sizeof(text), "%.*s\n", (int)strcspn(line + 4, "\n"), line + 4);
+                at = strstr(at, text);
+                ck_assert_msg(at, "there is no line `%s` on:\n%.3000s", text, screen);
+                at += strlen(text);
+        }
+        ck_assert_uint_ge(n, 12);
 }
 END_TEST
 
@@ -434,6 +468,7 @@ int main(void)
                 changes_of_others,
                 changes_below_the_winner,
                 the_provider_goes_away_and_comes_back,
+                picture_of_the_readme,
                 very_many_keys_in_one,
                 sizes,
                 terminals_without_colour,
