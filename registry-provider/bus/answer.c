@@ -80,6 +80,9 @@ int answer_append_author(sd_bus_message *m, const struct store_author *a)
                 m, "{sv}{sv}", "actor", "s", actor_state(NULL), "reason", "s", a->reason);
         if (r >= 0)
                 r = daemon_bus_append_text(m, "file", a->file);
+        if (r >= 0 && a->seal.serial != 0)
+                r = sd_bus_message_append(
+                        m, "{sv}{sv}", "serial", "t", a->seal.serial, "signer", "s", a->seal.signer);
         return r < 0 ? r : sd_bus_message_append(m, "{sv}", "file-owner", "u", a->actor.uid);
 }
 
@@ -89,13 +92,14 @@ int answer_append_event(sd_bus_message *m, const struct registry_event *e)
                 .type = e->type == REG_TOMBSTONE ? REG_NONE : e->type, .data = e->data, .size = e->size
         };
 
-        int r = sd_bus_message_open_container(m, 'r', "sssuvs");
+        int r = sd_bus_message_open_container(m, 'r', "sssuvsts");
         if (r >= 0)
                 r = sd_bus_message_append(m, "sss", registry_event_name(e->kind), e->path, e->name);
         if (r >= 0)
                 r = wire_append_value(m, &v);
         if (r >= 0)
-                r = sd_bus_message_append(m, "s", e->layer ? e->layer : "");
+                r = sd_bus_message_append(
+                        m, "sts", e->layer ? e->layer : "", e->seal.serial, e->seal.signer);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 

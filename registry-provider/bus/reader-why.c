@@ -35,14 +35,15 @@ static int append_why(sd_bus_message *reply, const struct why_entry *w)
         if (w->entry)
                 v = (struct value){ .type = w->entry->type, .data = w->entry->data, .size = w->entry->size };
 
-        int r = sd_bus_message_open_container(reply, 'r', "sustuvs");
+        int r = sd_bus_message_open_container(reply, 'r', "sustuvsts");
         if (r >= 0)
                 r = sd_bus_message_append(
                         reply, "sust", w->layer, w->precedence, w->file ? w->file : "", w->sequence);
         if (r >= 0)
                 r = wire_append_value(reply, &v);
         if (r >= 0)
-                r = sd_bus_message_append(reply, "s", state_name(w->state));
+                r = sd_bus_message_append(
+                        reply, "sts", state_name(w->state), w->seal.serial, w->seal.signer);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
@@ -55,13 +56,13 @@ static int append_default(const struct registry *of, sd_bus_message *reply, cons
         struct value v;
         if (!sv || schema_default_value(sv, scratch, &v) < 0)
                 return 0;
-        int r = sd_bus_message_open_container(reply, 'r', "sustuvs");
+        int r = sd_bus_message_open_container(reply, 'r', "sustuvsts");
         if (r >= 0)
                 r = sd_bus_message_append(reply, "sust", LAYER_DEFAULT, 0u, "", UINT64_C(0));
         if (r >= 0)
                 r = wire_append_value(reply, &v);
         if (r >= 0)
-                r = sd_bus_message_append(reply, "s", wins ? "wins" : "shadowed");
+                r = sd_bus_message_append(reply, "sts", wins ? "wins" : "shadowed", UINT64_C(0), "");
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
@@ -103,7 +104,7 @@ static int reply_why(const struct registry *of, sd_bus_message *m, const struct 
         if (r >= 0)
                 r = sd_bus_message_append(reply, "bs", (int)exists, way->path->text);
         if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(sustuvs)");
+                r = sd_bus_message_open_container(reply, 'a', "(sustuvsts)");
         for (size_t i = 0; r >= 0 && i < n; i++)
                 r = append_why(reply, &list[i]);
         if (r >= 0)
@@ -132,6 +133,7 @@ static int why_no_key(
                 return -ENOMEM;
         *entry = (struct why_entry){ .layer = hiding->layer,
                 .file = layer ? layer->file : NULL,
+                .seal = layer ? layer->seal : (struct seal){ 0 },
                 .precedence = layer ? layer->precedence : 0,
                 .sequence = hiding->sequence,
                 .blanket = true,
@@ -212,7 +214,7 @@ static const char *change_name(const struct history_row *row)
         case STORE_SET_BLANKET:
                 return row->has_type || row->is_volatile ? "values-hidden" : "values-shown";
         case STORE_SET_FILE:
-                return row->size == 1 && *(const char *)row->data == 0 ? "file-disabled" : "file-set";
+                return row->size > 0 && *(const char *)row->data == 0 ? "file-disabled" : "file-set";
         case STORE_FORGET_FILE:
                 return "file-gone";
         case STORE_NOTE:

@@ -94,12 +94,13 @@ static int property_layers(_unused_ sd_bus *bus, _unused_ const char *path, _unu
 
         writer_flush(&b->writer);
         const struct layers *layers = registry_layers(b->config.registry);
-        int r = sd_bus_message_open_container(reply, 'a', "(subs)");
+        int r = sd_bus_message_open_container(reply, 'a', "(substs)");
         for (size_t i = 0; r >= 0 && i < layers->n; i++) {
                 const struct layer *l = &layers->list[i];
                 const char *file = l->file ? l->file : "";
                 count_answer(b, l->name, file);
-                r = sd_bus_message_append(reply, "(subs)", l->name, l->precedence, (int)l->enabled, file);
+                r = sd_bus_message_append(reply, "(substs)", l->name, l->precedence, (int)l->enabled, file,
+                        l->seal.serial, l->seal.signer);
         }
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
@@ -305,7 +306,7 @@ static const sd_bus_vtable registry_vtable[] = {
         SD_BUS_PROPERTY("Version", "s", property_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Sequence", "t", property_sequence, 0, 0),
         SD_BUS_PROPERTY("Hives", "as", property_hives, 0, 0),
-        SD_BUS_PROPERTY("Layers", "a(subs)", property_layers, 0, 0),
+        SD_BUS_PROPERTY("Layers", "a(substs)", property_layers, 0, 0),
         SD_BUS_PROPERTY("LayerEnds", "a(ss)", property_layer_ends, 0, 0),
         SD_BUS_PROPERTY("Subscriptions", "u", property_subscriptions, 0, 0),
         SD_BUS_PROPERTY("Problems", "a(ss)", property_problems, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
@@ -324,7 +325,7 @@ static const sd_bus_vtable registry_vtable[] = {
                 reader_info, READER, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS_OFFSET("Resolve", SD_BUS_ARGS("s", key, "s", name),
                 SD_BUS_RESULT(
-                        "b", exists, "s", path, "a(sustuvs)", entries, "a{sv}", origin, "a(ss)", links),
+                        "b", exists, "s", path, "a(sustuvsts)", entries, "a{sv}", origin, "a(ss)", links),
                 reader_resolve, READER, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS_OFFSET("History", SD_BUS_ARGS("s", key, "b", subtree, "a{sv}", options),
                 SD_BUS_RESULT("a(ttssssbbuvuva{sv})", changes, "t", cursor), reader_history, READER,
@@ -348,7 +349,7 @@ static const sd_bus_vtable registry_vtable[] = {
                 SD_BUS_RESULT("a{sv}", info), past_call, PAST, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS_OFFSET("ResolveAt", SD_BUS_ARGS("s", key, "s", name, "a{sv}", moment),
                 SD_BUS_RESULT(
-                        "b", exists, "s", path, "a(sustuvs)", entries, "a{sv}", origin, "a(ss)", links),
+                        "b", exists, "s", path, "a(sustuvsts)", entries, "a{sv}", origin, "a(ss)", links),
                 past_call, PAST, UNPRIVILEGED),
 
         SD_BUS_METHOD_WITH_ARGS_OFFSET("Set",
@@ -364,7 +365,7 @@ static const sd_bus_vtable registry_vtable[] = {
                 SD_BUS_RESULT("t", sequence, "b", changed, "a{su}", counts), writer_write, WRITER,
                 UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS_OFFSET("Preview", SD_BUS_ARGS("a(sssuv)", changes, "a{sv}", options),
-                SD_BUS_RESULT("a(sssuvs)", events, "s", access, "a{su}", counts), writer_preview, WRITER,
+                SD_BUS_RESULT("a(sssuvsts)", events, "s", access, "a{su}", counts), writer_preview, WRITER,
                 UNPRIVILEGED),
 
         SD_BUS_METHOD_WITH_ARGS_OFFSET("Undo", SD_BUS_ARGS("a{sv}", what),
@@ -372,7 +373,7 @@ static const sd_bus_vtable registry_vtable[] = {
                 WRITER, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS_OFFSET("PreviewUndo", SD_BUS_ARGS("a{sv}", what),
                 SD_BUS_RESULT(
-                        "a(sssuvs)", events, "s", access, "a{su}", counts, "u", left_out, "t", sequence),
+                        "a(sssuvsts)", events, "s", access, "a{su}", counts, "u", left_out, "t", sequence),
                 writer_preview, WRITER, UNPRIVILEGED),
 
         SD_BUS_METHOD_WITH_ARGS_OFFSET("Restore", SD_BUS_ARGS("h", database, "a{sv}", options),
@@ -380,7 +381,7 @@ static const sd_bus_vtable registry_vtable[] = {
                 UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS_OFFSET("PreviewRestore", SD_BUS_ARGS("h", database, "a{sv}", options),
                 SD_BUS_RESULT(
-                        "a(sssuvs)", events, "s", access, "a{su}", counts, "u", left_out, "t", sequence),
+                        "a(sssuvsts)", events, "s", access, "a{su}", counts, "u", left_out, "t", sequence),
                 past_call, PAST, UNPRIVILEGED),
 
         SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_ARGS("s", key, "b", subtree, "a{sv}", options),
@@ -396,7 +397,7 @@ static const sd_bus_vtable registry_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, UNPRIVILEGED),
 
         SD_BUS_SIGNAL_WITH_ARGS("Changed",
-                SD_BUS_ARGS("t", subscription, "t", sequence, "a{sv}", origin, "a(sssuvs)", events), 0),
+                SD_BUS_ARGS("t", subscription, "t", sequence, "a{sv}", origin, "a(sssuvsts)", events), 0),
         SD_BUS_SIGNAL_WITH_ARGS("Started", SD_BUS_ARGS("t", sequence), 0),
         SD_BUS_SIGNAL_WITH_ARGS("SchemaReloaded", SD_BUS_NO_ARGS, 0),
         SD_BUS_VTABLE_END,

@@ -277,8 +277,8 @@ static bool has_room(const struct caller *c, size_t bytes)
 
 static int append_overflow(sd_bus_message *m, const struct path *path)
 {
-        return sd_bus_message_append(
-                m, "(sssuvs)", "overflow", path->text, "", (uint32_t)REG_NONE, "ay", 0, "");
+        return sd_bus_message_append(m, "(sssuvsts)", "overflow", path->text, "", (uint32_t)REG_NONE, "ay",
+                0, "", UINT64_C(0), "");
 }
 
 /* What has come to the topic; NULL: that something was missed. */
@@ -299,7 +299,7 @@ static int send_changed(struct subscriptions *s, const struct subscription *sub,
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "(sssuvs)");
+                r = sd_bus_message_open_container(m, 'a', "(sssuvsts)");
         if (r >= 0 && !topic)
                 r = append_overflow(m, path_of(sub));
         for (size_t i = 0; r >= 0 && topic && i < topic->n; i++)

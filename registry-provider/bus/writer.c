@@ -363,7 +363,7 @@ static int reply_preview(
 
         int r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(sssuvs)");
+                r = sd_bus_message_open_container(reply, 'a', "(sssuvsts)");
         for (size_t i = 0; r >= 0 && i < q->events.n; i++) {
                 r = answer_take(&taken, answer_event_bytes(&q->events.list[i]), error);
                 if (r >= 0)

@@ -127,8 +127,8 @@ static int parse_serial(struct hive_reader *r, const struct yaml_node *node)
         static const char expected[] = "a number from 1 to 18446744073709551615";
         int e = need_scalar(r, node, expected);
 
-        if (e == 0 && (number_parse(node->text, node->len, UINT64_MAX, &r->file->serial) < 0 ||
-                              r->file->serial == 0))
+        if (e == 0 && (number_parse(node->text, node->len, UINT64_MAX, &r->file->seal.serial) < 0 ||
+                              r->file->seal.serial == 0))
                 e = yaml_error(r->doc, node, r->diag, "serial `%s`, expected %s",
                         yaml_show(node->text, node->len).text, expected);
         return e;

@@ -19,6 +19,7 @@
 
 #include "../../schema/base/diag.h"
 #include "../../schema/names/path.h"
+#include "../../schema/names/seal.h"
 #include "../../schema/values/value.h"
 
 #define HIVE_FILE_BYTES_MAX (64u * 1024u * 1024u)
@@ -53,7 +54,8 @@ struct hive_file {
         uint32_t precedence; /* 0 when the file does not say */
         bool enabled;        /* true when the file does not say */
         /* Of the fleet's layers alone. */
-        uint64_t serial; /* 0 when the file does not say */
+        struct seal
+                seal;    /* without a serial when the file does not say; with a signer from signed_parse() */
         int64_t expires; /* µs since 1970; 0 when the file does not say */
         struct hive_key *keys;
         size_t n_keys;

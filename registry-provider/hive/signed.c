@@ -85,8 +85,7 @@ bool signed_read_key(const char *text, size_t n, struct signed_key *ret)
         return true;
 }
 
-const char *signed_key_text(
-        const uint8_t number[static SIGNED_KEY_BYTES], char s[static SIGNED_KEY_TEXT_MAX])
+const char *signed_key_text(const uint8_t number[static SIGNED_KEY_BYTES], char s[static SEAL_SIGNER_MAX])
 {
         for (size_t i = 0; i < SIGNED_KEY_BYTES; i++)
                 (void)snprintf(s + 2 * i, 3, "%02x", number[i]);
@@ -106,5 +105,8 @@ int signed_parse(
         /* Not a byte of them is signed, and YAML ends a line where signify does not. */
         for (char *c = text->data; c < parts.message; c++)
                 *c = *c == '\n' ? '\n' : '#';
-        return hive_parse(name, text->data, text->len, value_max, ret, d);
+        int r = hive_parse(name, text->data, text->len, value_max, ret, d);
+        if (r == 0)
+                (void)signed_key_text(parts.key, (*ret)->seal.signer);
+        return r;
 }

@@ -14,7 +14,6 @@
 #include "hive.h"
 
 #define SIGNED_KEY_BYTES 8u
-#define SIGNED_KEY_TEXT_MAX (2u * SIGNED_KEY_BYTES + 1u)
 #define SIGNED_SIGNATURE_BYTES 64u
 #define SIGNED_PUBLIC_BYTES 32u
 
@@ -35,10 +34,9 @@ bool signed_split(const char *text, size_t n, struct signed_text *ret);
 /* A public key's file (`.pub`). False: it is none. */
 bool signed_read_key(const char *text, size_t n, struct signed_key *ret);
 /* The number in hexadecimal. Returns `s`. */
-const char *signed_key_text(
-        const uint8_t number[static SIGNED_KEY_BYTES], char s[static SIGNED_KEY_TEXT_MAX]);
+const char *signed_key_text(const uint8_t number[static SIGNED_KEY_BYTES], char s[static SEAL_SIGNER_MAX]);
 
-/* As hive_parse(), of a text with its signature, which becomes two comments in `text`: so lines have their
- * numbers in the file. -EINVAL where there is none. */
+/* As hive_parse(), of a text with its signature, whose key is the file's signer, and which becomes two
+ * comments in `text`: so lines have their numbers in the file. -EINVAL where there is none. */
 _must_check_ int signed_parse(
         const char *name, struct buf *text, size_t value_max, struct hive_file **ret, struct diag *d);

@@ -3,6 +3,7 @@
 
 /* The commands: each returns an enum exit_code, and the session's diag says what went wrong. */
 
+#include "../../schema/names/seal.h"
 #include "session.h"
 
 int command_get(struct session *s);
@@ -57,6 +58,11 @@ int layer_name_temporary(struct session *s);
 void layer_put_end(struct buf *out, const char *before, const char *ends);
 /* The member "ends"; `ends` may be NULL. */
 void layer_end_to_json(struct json *j, const char *ends);
+
+/* Group, serial and signer of a layer from the fleet, behind `before`; nothing of any other. */
+void layer_put_seal(struct buf *out, const char *before, const char *layer, const struct seal *seal);
+/* The members "group", "serial" and "signer". */
+void layer_seal_to_json(struct json *j, const char *layer, const struct seal *seal);
 
 /* The layers that have a say in a value, as `why` shows them. */
 int why_show_layers(struct session *s, const char *key, const char *name);

@@ -84,12 +84,13 @@ static int complete_layer(struct complete *c)
         if (code != EXIT_CODE_OK)
                 return code;
         int r = sd_bus_get_property(c->s->bus, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE,
-                "Layers", &error, &reply, "a(subs)");
+                "Layers", &error, &reply, "a(substs)");
         if (r < 0)
                 return (int)client_explain(r, &error, REGISTRY_SERVICE_WORDS, &c->s->diag);
-        r = sd_bus_message_enter_container(reply, 'a', "(subs)");
+        r = sd_bus_message_enter_container(reply, 'a', "(substs)");
         /* A file's layer takes no writes. */
-        while (r >= 0 && (r = sd_bus_message_read(reply, "(subs)", &name, &precedence, &enabled, &file)) > 0)
+        while (r >= 0 && (r = sd_bus_message_read(
+                                  reply, "(substs)", &name, &precedence, &enabled, &file, NULL, NULL)) > 0)
                 if (!file[0])
                         offer(c, name, "");
         return r < 0 ? session_bad_reply(c->s, r) : EXIT_CODE_OK;

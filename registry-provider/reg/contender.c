@@ -6,7 +6,10 @@
 
 int contender_read_next(sd_bus_message *m, struct contender *ret)
 {
-        int r = sd_bus_message_enter_container(m, 'r', "sustuvs");
+        const char *signer;
+        uint64_t serial;
+
+        int r = sd_bus_message_enter_container(m, 'r', "sustuvsts");
         if (r <= 0)
                 return r;
         buf_clear(&ret->entry.bytes);
@@ -15,7 +18,9 @@ int contender_read_next(sd_bus_message *m, struct contender *ret)
         if (r >= 0)
                 r = wire_read_value(m, &ret->entry.bytes, &ret->entry.type, NULL);
         if (r >= 0)
-                r = sd_bus_message_read(m, "s", &ret->state);
+                r = sd_bus_message_read(m, "sts", &ret->state, &serial, &signer);
+        if (r >= 0)
+                ret->seal = seal_of(serial, signer);
         if (r >= 0)
                 r = sd_bus_message_exit_container(m);
         return r < 0 ? r : 1;
@@ -72,7 +77,7 @@ static int add(struct contenders *c, struct contender *one)
 int contenders_read(sd_bus_message *reply, struct contenders *ret)
 {
         struct contender one = { 0 };
-        int r = sd_bus_message_enter_container(reply, 'a', "(sustuvs)");
+        int r = sd_bus_message_enter_container(reply, 'a', "(sustuvsts)");
 
         ret->reply = sd_bus_message_ref(reply);
         while (r >= 0 && (r = contender_read_next(reply, &one)) > 0)

@@ -3,17 +3,19 @@
 
 /* A layer's entry of a value, of those that compete, as Resolve() delivers them. */
 
+#include "../../schema/names/seal.h"
 #include "entry.h"
 
 /* Strings are borrowed from the reply. */
 struct contender {
         const char *file, *state;
         uint32_t precedence;
+        struct seal seal;
         struct entry entry;
 };
 
-/* Reads the next struct of "a(sustuvs)": 1, 0 at the end, or negative errno. One may be read into again and
- * again; its entry is done() at the end. */
+/* Reads the next struct of "a(sustuvsts)": 1, 0 at the end, or negative errno. One may be read into again
+ * and again; its entry is done() at the end. */
 int contender_read_next(sd_bus_message *m, struct contender *ret);
 bool contender_wins(const struct contender *c);
 bool contender_is_tombstone(const struct contender *c);
@@ -28,5 +30,5 @@ struct contenders {
 };
 
 void contenders_done(struct contenders *c);
-/* Reads "a(sustuvs)"; `ret` is empty, and done() in any case. 0 or negative errno. */
+/* Reads "a(sustuvsts)"; `ret` is empty, and done() in any case. 0 or negative errno. */
 _must_check_ int contenders_read(sd_bus_message *reply, struct contenders *ret);

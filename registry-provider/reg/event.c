@@ -10,7 +10,7 @@ int event_read_next(sd_bus_message *m, struct event *ret)
 {
         struct entry *entry = &ret->entry;
 
-        int r = sd_bus_message_enter_container(m, 'r', "sssuvs");
+        int r = sd_bus_message_enter_container(m, 'r', "sssuvsts");
         if (r <= 0)
                 return r;
         buf_clear(&entry->bytes);
@@ -18,7 +18,7 @@ int event_read_next(sd_bus_message *m, struct event *ret)
         if (r >= 0)
                 r = wire_read_value(m, &entry->bytes, &entry->type, NULL);
         if (r >= 0)
-                r = sd_bus_message_read(m, "s", &entry->layer);
+                r = sd_bus_message_read(m, "sts", &entry->layer, NULL, NULL);
         if (r >= 0)
                 r = sd_bus_message_exit_container(m);
         return r < 0 ? r : 1;
@@ -78,7 +78,7 @@ void event_to_json(struct json *j, const struct event *e)
 
 static bool is_essential(const char *name)
 {
-        static const char *const names[] = { "uid", "pid", "comm", "reason", "file" };
+        static const char *const names[] = { "uid", "pid", "comm", "reason", "file", "serial", "signer" };
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
                 if (strcmp(names[i], name) == 0)
@@ -89,10 +89,9 @@ static bool is_essential(const char *name)
 /* The kernel's "unset", as of a login id. */
 #define UNSET UINT32_MAX
 
-static void show_number(const char *name, uint32_t value, struct buf *out)
+static void show_number(const char *name, uint64_t value, struct buf *out)
 {
-        if (value != UNSET)
-                buf_printf(out, "%s%s %" PRIu32, out->len > 0 ? ", " : "", name, value);
+        buf_printf(out, "%s%s %" PRIu64, out->len > 0 ? ", " : "", name, value);
 }
 
 static void show_string(const char *name, const char *value, struct buf *out)
@@ -130,11 +129,27 @@ static int read_time(sd_bus_message *m, struct buf *out, struct json *j)
         return text.error;
 }
 
+static int read_number(sd_bus_message *m, const char *type, uint64_t *ret, bool *ret_set)
+{
+        uint32_t number;
+
+        *ret_set = true;
+        if (strcmp(type, "t") == 0)
+                return sd_bus_message_read(m, "v", "t", ret);
+        int r = sd_bus_message_read(m, "v", "u", &number);
+        if (r >= 0) {
+                *ret = number;
+                *ret_set = number != UNSET;
+        }
+        return r;
+}
+
 static int read_member(
         sd_bus_message *m, bool verbose, struct buf *out, const char **ret_state, struct json *j)
 {
         const char *name, *contents, *text;
-        uint32_t number;
+        uint64_t number = 0;
+        bool is_set = true;
 
         int r = sd_bus_message_read(m, "s", &name);
         if (r >= 0)
@@ -143,26 +158,26 @@ static int read_member(
                 return r;
         if (strcmp(name, "time") == 0 && strcmp(contents, "t") == 0)
                 return read_time(m, out, j);
-        bool is_number = strcmp(contents, "u") == 0;
+        bool is_number = strcmp(contents, "u") == 0 || strcmp(contents, "t") == 0;
         if (!is_number && strcmp(contents, "s") != 0)
                 return sd_bus_message_skip(m, "v");
-        r = is_number ? sd_bus_message_read(m, "v", "u", &number) : sd_bus_message_read(m, "v", "s", &text);
+        r = is_number ? read_number(m, contents, &number, &is_set) : sd_bus_message_read(m, "v", "s", &text);
         if (r < 0)
                 return r;
         if (j) {
                 json_key(j, name);
                 if (!is_number)
                         json_string(j, text);
-                else if (number != UNSET)
+                else if (is_set)
                         json_number(j, number);
                 else
                         json_null(j);
         } else if (!is_number && strcmp(name, "actor") == 0) {
                 *ret_state = text;
         } else if (verbose || is_essential(name)) {
-                if (is_number)
+                if (is_number && is_set)
                         show_number(name, number, out);
-                else
+                else if (!is_number)
                         show_string(name, text, out);
         }
         return 0;

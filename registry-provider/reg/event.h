@@ -11,8 +11,8 @@ struct event {
         struct entry entry; /* without a sequence */
 };
 
-/* Reads the next struct of "a(sssuvs)": 1, 0 at the end, or negative errno. An event may be read into again
- * and again; its entry is done() at the end. */
+/* Reads the next struct of "a(sssuvsts)": 1, 0 at the end, or negative errno. An event may be read into
+ * again and again; its entry is done() at the end. */
 int event_read_next(sd_bus_message *m, struct event *ret);
 
 /* Of a value as people write it, else as it is: of a layer, or "". */

@@ -89,10 +89,35 @@ void layer_end_to_json(struct json *j, const char *ends)
                 json_null(j);
 }
 
+/* ---- What the fleet signed ---- */
+
+void layer_put_seal(struct buf *out, const char *before, const char *layer, const struct seal *seal)
+{
+        if (seal->serial == 0)
+                return;
+        buf_printf(out, "%sgroup %s, serial %" PRIu64 ", signed by ", before, path_fleet_group(layer),
+                seal->serial);
+        utf8_put_safe(out, seal->signer, strlen(seal->signer));
+}
+
+void layer_seal_to_json(struct json *j, const char *layer, const struct seal *seal)
+{
+        const bool is_sealed = seal->serial != 0;
+
+        json_add_string(j, "group", is_sealed ? path_fleet_group(layer) : NULL);
+        json_key(j, "serial");
+        if (is_sealed)
+                json_number(j, seal->serial);
+        else
+                json_null(j);
+        json_add_string(j, "signer", is_sealed ? seal->signer : NULL);
+}
+
 /* ---- What there is ---- */
 
 struct row {
         const char *name, *file;
+        struct seal seal;
         uint32_t precedence;
         int enabled;
         const char *ends; /* NULL: never */
@@ -111,7 +136,9 @@ static void row_to_text(struct table *t, const struct row *r)
                 layer_put_end(cell, "", r->ends);
         else
                 buf_putc(cell, '-');
-        utf8_put_safe(table_cell(t), r->file, strlen(r->file));
+        cell = table_cell(t);
+        utf8_put_safe(cell, r->file, strlen(r->file));
+        layer_put_seal(cell, "   ", r->name, &r->seal);
 }
 
 static void row_to_json(struct json *j, const struct row *r)
@@ -122,16 +149,21 @@ static void row_to_json(struct json *j, const struct row *r)
         json_add_bool(j, "enabled", r->enabled);
         layer_end_to_json(j, r->ends);
         json_add_string(j, "file", r->file[0] ? r->file : NULL);
+        layer_seal_to_json(j, r->name, &r->seal);
         json_end_object(j);
 }
 
 /* 1, 0 at the end, or negative. */
 static int next_row(sd_bus_message *layers, sd_bus_message *ends, struct row *ret)
 {
-        int r = sd_bus_message_read(
-                layers, "(subs)", &ret->name, &ret->precedence, &ret->enabled, &ret->file);
-        if (r > 0)
+        const char *signer;
+        uint64_t serial;
+        int r = sd_bus_message_read(layers, "(substs)", &ret->name, &ret->precedence, &ret->enabled,
+                &ret->file, &serial, &signer);
+        if (r > 0) {
                 ret->ends = session_find_text(ends, ret->name);
+                ret->seal = seal_of(serial, signer);
+        }
         return r;
 }
 
@@ -152,9 +184,9 @@ static int read_layers(struct session *s, struct layers_read *ret)
                 code = session_get_property(s, "LayerEnds", &ret->ends);
         if (code != EXIT_CODE_OK)
                 return code;
-        int r = sd_bus_message_enter_container(ret->layers, 'v', "a(subs)");
+        int r = sd_bus_message_enter_container(ret->layers, 'v', "a(substs)");
         if (r >= 0)
-                r = sd_bus_message_enter_container(ret->layers, 'a', "(subs)");
+                r = sd_bus_message_enter_container(ret->layers, 'a', "(substs)");
         return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
 }
 

@@ -34,11 +34,12 @@ static int find_setting(sd_bus_message *m, const char *path, struct policy_setti
 {
         const char *its_path;
 
-        int r = sd_bus_message_enter_container(m, 'a', "(ssssssbsss)");
+        int r = sd_bus_message_enter_container(m, 'a', "(ssssssbsssts)");
         if (r < 0)
                 return r;
-        while ((r = sd_bus_message_read(m, "(ssssssbsss)", &its_path, &p->written, &p->layer, &p->accepted,
-                        &p->pending, &p->control, &p->live, &p->control_value, &p->error, &p->why)) > 0)
+        while ((r = sd_bus_message_read(m, "(ssssssbsssts)", &its_path, &p->written, &p->layer, &p->accepted,
+                        &p->pending, &p->control, &p->live, &p->control_value, &p->error, &p->why, NULL,
+                        NULL)) > 0)
                 if (fold_equal(its_path, strlen(its_path), path, strlen(path)))
                         return 1;
         return r;

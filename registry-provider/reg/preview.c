@@ -96,7 +96,7 @@ static int show_events(struct preview *p, sd_bus_message *reply)
         struct event e = { 0 };
         int code = EXIT_CODE_OK;
 
-        int r = sd_bus_message_enter_container(reply, 'a', "(sssuvs)");
+        int r = sd_bus_message_enter_container(reply, 'a', "(sssuvsts)");
         while (r >= 0 && code == EXIT_CODE_OK && (r = event_read_next(reply, &e)) > 0)
                 code = show_event(p, &e);
         if (r >= 0 && code == EXIT_CODE_OK)

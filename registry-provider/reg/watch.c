@@ -112,7 +112,7 @@ static int show_signal(struct watch *w, sd_bus_message *m, uint64_t sequence)
 
         int r = event_read_origin(m, o->verbose, &origin, o->json ? &j : NULL);
         if (r >= 0)
-                r = sd_bus_message_enter_container(m, 'a', "(sssuvs)");
+                r = sd_bus_message_enter_container(m, 'a', "(sssuvsts)");
         while (r >= 0 && !finished(w) && (r = event_read_next(m, &e)) > 0) {
                 if (is_left_out(w, &e))
                         continue;

@@ -43,6 +43,7 @@ static void show_value(struct buf *out, const struct contender *c, const char *e
                 buf_puts(out, "   ");
                 utf8_put_safe(out, c->file, strlen(c->file));
         }
+        layer_put_seal(out, "   ", c->entry.layer, &c->seal);
 }
 
 static void show_text(struct why *w, const struct contender *c, const char *problem)
@@ -73,6 +74,7 @@ static void show_json(struct why *w, const struct contender *c, const char *prob
         layer_end_to_json(j, session_find_text(w->ends, c->entry.layer));
         json_add_string(j, "file", c->file[0] ? c->file : NULL);
         json_add_string(j, "file_problem", problem);
+        layer_seal_to_json(j, c->entry.layer, &c->seal);
         json_add_string(j, "state", c->state);
         json_add_bool(j, "tombstone", contender_is_tombstone(c));
         if (!contender_is_tombstone(c))
@@ -83,7 +85,7 @@ static void show_json(struct why *w, const struct contender *c, const char *prob
 static int show_contenders(struct why *w, sd_bus_message *m)
 {
         struct contender c = { 0 };
-        int r = sd_bus_message_enter_container(m, 'a', "(sustuvs)");
+        int r = sd_bus_message_enter_container(m, 'a', "(sustuvsts)");
 
         while (r >= 0 && (r = contender_read_next(m, &c)) > 0) {
                 const char *problem = session_find_text(w->problems, c.file);

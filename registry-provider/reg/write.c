@@ -274,6 +274,11 @@ static void print_shadowed(struct session *s, const struct change *c, const stru
                         "written, but a layer above %s masks the value or its key, and the default %s is in force; "
                         "`peios-reg why` shows it",
                         layer, buf_str(&text));
+        else if (path_fleet_group(o->layer))
+                session_warn(
+                        "written, but the fleet's policy for group %s wins over layer %s with %s; `peios-reg why` "
+                        "shows them all",
+                        path_fleet_group(o->layer), layer, buf_str(&text));
         else
                 session_warn("written, but layer %s wins over %s with %s; `peios-reg why` shows them all",
                         o->layer, layer, buf_str(&text));

@@ -98,7 +98,7 @@ static int put_events(const struct regedit *r, struct buf *out, sd_bus_message *
 {
         struct event event = { 0 };
         size_t n = 0;
-        int e = sd_bus_message_enter_container(m, 'a', "(sssuvs)");
+        int e = sd_bus_message_enter_container(m, 'a', "(sssuvsts)");
 
         while (e >= 0 && (e = event_read_next(m, &event)) > 0) {
                 put_event(r, out, &event);
@@ -247,8 +247,8 @@ static int enter_layers(sd_bus_message *m)
         int r = sd_bus_message_rewind(m, true);
 
         if (r >= 0)
-                r = sd_bus_message_enter_container(m, 'v', "a(subs)");
-        return r < 0 ? r : sd_bus_message_enter_container(m, 'a', "(subs)");
+                r = sd_bus_message_enter_container(m, 'v', "a(substs)");
+        return r < 0 ? r : sd_bus_message_enter_container(m, 'a', "(substs)");
 }
 
 struct layer_row {
@@ -259,7 +259,8 @@ struct layer_row {
 
 static int read_layer(sd_bus_message *m, struct layer_row *ret)
 {
-        return sd_bus_message_read(m, "(subs)", &ret->name, &ret->precedence, &ret->enabled, &ret->file);
+        return sd_bus_message_read(
+                m, "(substs)", &ret->name, &ret->precedence, &ret->enabled, &ret->file, NULL, NULL);
 }
 
 static void on_layer(struct regedit *r)
@@ -338,7 +339,7 @@ static void on_access(struct regedit *r, const struct feed_answer *a)
         const char *word;
 
         r->access = ACCESS_UNKNOWN;
-        if (!a->reply || sd_bus_message_skip(a->reply, "a(sssuvs)") < 0 ||
+        if (!a->reply || sd_bus_message_skip(a->reply, "a(sssuvsts)") < 0 ||
                 sd_bus_message_read(a->reply, "s", &word) < 0)
                 return;
         for (size_t i = 0; i < ARRAY_SIZE(words); i++)

@@ -367,7 +367,7 @@ void regedit_take_changes(struct regedit *r, sd_bus_message *m)
 
         int e = sd_bus_message_skip(m, "tta{sv}");
         if (e >= 0)
-                e = sd_bus_message_enter_container(m, 'a', "(sssuvs)");
+                e = sd_bus_message_enter_container(m, 'a', "(sssuvsts)");
         while (e >= 0 && (e = event_read_next(m, &event)) > 0)
                 take_change(r, &event);
         entry_done(&event.entry);

@@ -564,5 +564,8 @@ int effects_to_events(struct effects *fx, const struct layers *now, struct regis
                 e = (t->is_child ? child_event : value_event)(fx, now, t, ret);
                 is_shadowed |= !t->is_effective;
         }
+        for (size_t i = 0; e == 0 && i < ret->n; i++)
+                if (ret->list[i].layer)
+                        ret->list[i].seal = layers_find(now, ret->list[i].layer)->seal;
         return e < 0 || !is_shadowed || fx->is_preview ? e : mark_shadowed(fx);
 }

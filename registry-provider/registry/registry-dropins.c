@@ -14,6 +14,7 @@ struct contents_layer {
         bool spare;                 /* nothing of it is withdrawn */
         bool gone;                  /* no file stands behind it any more */
         bool used;                  /* it held something when that was read */
+        bool is_sealed_anew;        /* the fleet has published what it holds once more */
         struct store_author author; /* of what is withdrawn; without a reason: whoever began the change */
         char name[];
 };
@@ -267,9 +268,11 @@ struct loading {
         struct registry_contents contents;
 };
 
-static struct store_author author_of(const char *file, uid_t owner)
+static struct store_author author_of(const char *file, const struct seal *seal, uid_t owner)
 {
-        struct store_author author = { .reason = "hive-edited", .file = file, .actor = ACTOR_UNKNOWN };
+        struct store_author author = {
+                .reason = "hive-edited", .file = file, .seal = *seal, .actor = ACTOR_UNKNOWN
+        };
 
         author.actor.uid = owner;
         return author;
@@ -294,7 +297,7 @@ static int put_value(struct transaction *tx, const struct guid *key, const struc
         if (registry_contents_keep(h, STORE_VALUE, layer, key, v->name) && mine && !after_blanket) {
                 const struct value have = { .type = mine->type, .data = mine->data, .size = mine->size };
                 if (value_equal(&have, &v->value))
-                        return 0;
+                        return find_layer(h, layer)->is_sealed_anew ? transaction_keep(tx, key, v->name) : 0;
         }
         return transaction_put(tx, key, &k->path, v->name, layer, &v->value, &sequence, d);
 }
@@ -350,24 +353,29 @@ static int set_layer(
 {
         const struct layer *now = layers_find(dropins, f->layer);
         if (now && now->precedence == f->precedence && now->enabled == f->enabled &&
-                strcmp(now->file, file) == 0)
+                seal_equal(&now->seal, &f->seal) && strcmp(now->file, file) == 0)
                 return 0;
         tx->layers_touched = true;
         int e = transaction_op(tx, &(struct store_op){ .code = STORE_SET_FILE,
                                            .layer = f->layer,
                                            .name = file,
                                            .precedence = f->precedence,
-                                           .set = f->enabled });
-        return e < 0 ? e : layers_set(dropins, f->layer, f->precedence, f->enabled, file);
+                                           .set = f->enabled,
+                                           .seal = f->seal });
+        return e < 0 ? e
+                     : layers_set_file(dropins,
+                               &(struct store_file){ f->layer, file, f->precedence, f->enabled, f->seal });
 }
 
 static int put_file(struct loading *l, const struct dropin *in, struct diag *d)
 {
-        const struct store_author author = author_of(in->path, in->owner);
+        const struct store_author author = author_of(in->path, &in->file->seal, in->owner);
         struct transaction *tx = l->tx;
         const struct hive_file *f = in->file;
+        const struct layer *now = layers_find(&l->layers, f->layer);
         struct savepoint sp;
 
+        find_layer(&l->contents, f->layer)->is_sealed_anew = now && !seal_equal(&now->seal, &f->seal);
         int e = savepoint_set(tx, &sp);
         if (e < 0)
                 return e;
@@ -516,7 +524,7 @@ static int withdraw_rest(struct loading *l)
                 held->spare = backing == BACKING_BROKEN;
                 held->gone = backing == BACKING_GONE;
                 if (layer)
-                        held->author = author_of(layer->file, owner_of(l->files, layer->file));
+                        held->author = author_of(layer->file, &layer->seal, owner_of(l->files, layer->file));
         }
         e = contents_withdraw(l->tx, h);
         for (uint32_t i = 0; e == 0 && (held = contents_next(h, &i));)

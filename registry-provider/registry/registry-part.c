@@ -461,7 +461,8 @@ static int put_file(
                 if (is_needed(p->schema, &f->keys[i].path))
                         r = put_key(p, f->layer, &f->keys[i], d);
         if (r == 0)
-                r = layers_set(of_files, f->layer, f->precedence, f->enabled, in->path);
+                r = layers_set_file(of_files,
+                        &(struct store_file){ f->layer, in->path, f->precedence, f->enabled, f->seal });
         if (r != 0)
                 undo_turn(p);
         return r;

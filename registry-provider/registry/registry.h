@@ -153,8 +153,9 @@ struct registry_event {
         const char *data;
         size_t size;
         const char *layer;
-        bool is_write; /* the value was written by this transaction (not only uncovered by a change
-                          elsewhere) */
+        struct seal seal; /* of the layer */
+        bool is_write;    /* the value was written by this transaction (not only uncovered by a change
+                             elsewhere) */
 };
 
 /* Entries of layers that a transaction changed, whatever that changed effectively. */

@@ -320,22 +320,28 @@ int transaction_put_again(struct transaction *tx, const struct guid *key, const 
         return 0;
 }
 
+int transaction_keep(struct transaction *tx, const struct guid *key, const char *name)
+{
+        struct effect *t = NULL;
+        int e = effects_note_value(&tx->effects, key, name, &t);
+
+        if (e == 0 && t)
+                t->is_write = true;
+        return e;
+}
+
 int transaction_put(struct transaction *tx, const struct guid *key, const struct path *path,
         const char *name, const char *layer, const struct value *v, uint64_t *ret_sequence, struct diag *d)
 {
         const struct store_value_entry *mine =
                 registry_value_in_layer(store_value(tx->store, key, name, strlen(name)), layer);
-        struct effect *t = NULL;
 
         if (!mine || !is_no_op(tx, key, mine, v))
                 return transaction_put_again(tx, key, path, name, layer, v, ret_sequence, d);
-        int e = effects_note_value(&tx->effects, key, name, &t);
-        if (e < 0)
-                return e;
-        if (t)
-                t->is_write = true;
-        *ret_sequence = mine->sequence;
-        return 0;
+        int e = transaction_keep(tx, key, name);
+        if (e == 0)
+                *ret_sequence = mine->sequence;
+        return e;
 }
 
 int transaction_hide(struct transaction *tx, const struct guid *parent, const char *name, const char *layer)

@@ -83,6 +83,8 @@ _must_check_ int transaction_put(struct transaction *tx, const struct guid *key,
 _must_check_ int transaction_put_again(struct transaction *tx, const struct guid *key,
         const struct path *path, const char *name, const char *layer, const struct value *v,
         uint64_t *ret_sequence, struct diag *d);
+/* The layer's entry is written and stays as it is. */
+_must_check_ int transaction_keep(struct transaction *tx, const struct guid *key, const char *name);
 /* The layer hides the child. */
 _must_check_ int transaction_hide(
         struct transaction *tx, const struct guid *parent, const char *name, const char *layer);

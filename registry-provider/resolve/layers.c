@@ -118,6 +118,15 @@ int layers_set(struct layers *l, const char *name, uint32_t precedence, bool ena
         return 0;
 }
 
+int layers_set_file(struct layers *l, const struct store_file *f)
+{
+        int r = layers_set(l, f->layer, f->precedence, f->enabled, f->file);
+
+        if (r == 0)
+                find(l, f->layer)->seal = f->seal;
+        return r;
+}
+
 bool layers_remove(struct layers *l, const char *name)
 {
         bool found;
@@ -353,8 +362,7 @@ int layers_of_files(const struct store *s, struct layers *ret)
         if (e < 0)
                 return e;
         for (size_t i = 0; e == 0 && i < n; i++)
-                e = layers_set(
-                        &layers, files[i].layer, files[i].precedence, files[i].enabled, files[i].file);
+                e = layers_set_file(&layers, &files[i]);
         if (e == 0)
                 e = store_error(s, NULL);
         if (e < 0)

@@ -47,7 +47,8 @@ struct layer {
         char *name;
         uint32_t precedence;
         bool enabled;
-        char *file; /* drop-in file of a read-only layer; NULL for one that can be written */
+        char *file;       /* drop-in file of a read-only layer; NULL for one that can be written */
+        struct seal seal; /* of the file */
         bool has_end;
         bool is_over; /* the end had passed when the table first had it: then the layer is not enabled */
         struct ending end;
@@ -69,6 +70,8 @@ const struct layer *layers_find(const struct layers *l, const char *name);
  * LAYERS_MAX, -ENOMEM; nothing is changed then. */
 _must_check_ int layers_set(
         struct layers *l, const char *name, uint32_t precedence, bool enabled, const char *file);
+/* The same of a layer that is a file. */
+_must_check_ int layers_set_file(struct layers *l, const struct store_file *f);
 /* False if there is no such layer, or it is `base`. */
 bool layers_remove(struct layers *l, const char *name);
 /* Whether it appeared, went, moved or was switched. */

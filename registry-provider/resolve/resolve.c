@@ -178,6 +178,7 @@ static struct why_entry make_why(const struct layers *l, const char *layer, uint
 
         if (known) {
                 w.file = known->file;
+                w.seal = known->seal;
                 w.precedence = known->precedence;
                 w.state = known->enabled ? WHY_SHADOWED : WHY_LAYER_DISABLED;
         }

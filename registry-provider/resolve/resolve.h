@@ -70,6 +70,7 @@ enum why_state {
 struct why_entry {
         const char *layer;
         const char *file;    /* of a drop-in layer, else NULL */
+        struct seal seal;    /* of the file */
         uint32_t precedence; /* 0 for an unknown layer */
         uint64_t sequence;
         bool blanket;

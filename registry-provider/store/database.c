@@ -10,7 +10,7 @@
 #include "memory.h"
 
 #define APPLICATION_ID 0x50655267 /* "PeRg" */
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2
 
 #define TO_TEXT_(x) #x
 #define TO_TEXT(x) TO_TEXT_(x)
@@ -41,12 +41,12 @@ static const char tables_of_keys[] =
         "CREATE TABLE @.blanket(key BLOB NOT NULL, layer INTEGER NOT NULL, sequence INTEGER NOT NULL,"
         " PRIMARY KEY(key, layer)) STRICT, WITHOUT ROWID;"
         "CREATE TABLE @.file(layer INTEGER PRIMARY KEY, file TEXT NOT NULL, precedence INTEGER NOT NULL,"
-        " enabled INTEGER NOT NULL) STRICT;";
+        " enabled INTEGER NOT NULL, serial INTEGER, signer TEXT) STRICT;";
 
 static const char tables_of_the_file[] =
         "CREATE TABLE layer(id INTEGER PRIMARY KEY, folded TEXT NOT NULL UNIQUE, name TEXT NOT NULL) STRICT;"
         "CREATE TABLE author(id INTEGER PRIMARY KEY, boot TEXT NOT NULL, reason TEXT NOT NULL, file TEXT,"
-        " pid INTEGER, uid INTEGER, loginuid INTEGER, session INTEGER, comm TEXT, exe TEXT, context TEXT)"
+        " serial INTEGER, signer TEXT, pid INTEGER, uid INTEGER, loginuid INTEGER, session INTEGER, comm TEXT, exe TEXT, context TEXT)"
         " STRICT;"
         "CREATE TABLE history(id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, time INTEGER NOT NULL,"
         " author INTEGER NOT NULL, op INTEGER NOT NULL, flags INTEGER NOT NULL, key BLOB, layer INTEGER,"

@@ -21,12 +21,6 @@ static uint32_t id_or_unset(sqlite3_stmt *q, int column)
                                                              : (uint32_t)sqlite3_column_int64(q, column);
 }
 
-static void column_into(sqlite3_stmt *q, int column, char *ret, size_t size)
-{
-        const char *text = (const char *)sqlite3_column_text(q, column);
-        (void)snprintf(ret, size, "%s", text ? text : "");
-}
-
 /* Nothing is said of who it was. */
 static const struct store_author somebody = { .reason = "",
         .actor = { AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET } };
@@ -57,13 +51,14 @@ static const struct author *read_author(const struct store *s, int64_t id)
                 a->author.reason = store_column_text(s, q, 1);
                 a->author.file = text_or_null(s, q, 2);
                 struct actor *actor = &a->author.actor;
-                actor->pid = id_or_unset(q, 3);
-                actor->uid = id_or_unset(q, 4);
-                actor->loginuid = id_or_unset(q, 5);
-                actor->session = id_or_unset(q, 6);
-                column_into(q, 7, actor->comm, sizeof(actor->comm));
-                column_into(q, 8, actor->exe, sizeof(actor->exe));
-                column_into(q, 9, actor->context, sizeof(actor->context));
+                store_column_seal(q, 3, &a->author.seal);
+                actor->pid = id_or_unset(q, 5);
+                actor->uid = id_or_unset(q, 6);
+                actor->loginuid = id_or_unset(q, 7);
+                actor->session = id_or_unset(q, 8);
+                store_column_into(q, 9, actor->comm, sizeof(actor->comm));
+                store_column_into(q, 10, actor->exe, sizeof(actor->exe));
+                store_column_into(q, 11, actor->context, sizeof(actor->context));
                 actor->nobody = is_nobody(a->author.reason);
         }
         return a;

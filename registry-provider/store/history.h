@@ -20,8 +20,9 @@ struct history_was {
         uint64_t time; /* the key's last write, also where `is` is false */
 };
 
-/* `op` says what the fields mean, as in struct store_op. Of SET_FILE `type` is the precedence and the one
- * byte of data whether it is enabled; of SET_BLANKET `type` is 1, and nothing where it was taken away. */
+/* `op` says what the fields mean, as in struct store_op. Of SET_FILE `type` is the precedence, and the first
+ * byte of data whether it is enabled; of a policy of the fleet serial and signer follow as text. Of
+ * SET_BLANKET `type` is 1, and nothing where it was taken away. */
 struct history_row {
         int64_t id;
         uint64_t sequence;     /* the counter then: of what was put, its own */

@@ -27,7 +27,7 @@ static bool is_last_author(const struct recorder *rec, const struct store_author
 {
         return rec->author != 0 &&
                strcmp(a->file ? a->file : "", rec->last_file ? rec->last_file : "") == 0 &&
-               strcmp(a->reason, rec->last_reason) == 0 &&
+               seal_equal(&a->seal, &rec->last_seal) && strcmp(a->reason, rec->last_reason) == 0 &&
                memcmp(&a->actor, &rec->last_actor, sizeof(a->actor)) == 0;
 }
 
@@ -58,17 +58,19 @@ static int know_author(struct recorder *rec, struct database *db)
         database_bind_text(row, 1, rec->boot, strlen(rec->boot));
         database_bind_text(row, 2, a->reason, strlen(a->reason));
         bind_known(row, 3, a->file);
-        bind_id(row, 4, a->actor.pid);
-        bind_id(row, 5, a->actor.uid);
-        bind_id(row, 6, a->actor.loginuid);
-        bind_id(row, 7, a->actor.session);
-        bind_known(row, 8, a->actor.comm);
-        bind_known(row, 9, a->actor.exe);
-        bind_known(row, 10, a->actor.context);
+        store_bind_seal(row, 4, &a->seal);
+        bind_id(row, 6, a->actor.pid);
+        bind_id(row, 7, a->actor.uid);
+        bind_id(row, 8, a->actor.loginuid);
+        bind_id(row, 9, a->actor.session);
+        bind_known(row, 10, a->actor.comm);
+        bind_known(row, 11, a->actor.exe);
+        bind_known(row, 12, a->actor.context);
         int r = database_run(db, row);
         if (r == 0) {
                 rec->author = sqlite3_last_insert_rowid(db->sqlite);
                 rec->last_actor = a->actor;
+                rec->last_seal = a->seal;
                 free(rec->last_file);
                 rec->last_file = a->file ? strdup(a->file) : NULL;
                 (void)snprintf(rec->last_reason, sizeof(rec->last_reason), "%s", a->reason);
@@ -240,7 +242,7 @@ static int undo_file(struct store *s, const struct history_row *row, int64_t lay
         if (!row->was.is)
                 return store_delete_file(s, layer);
         op.precedence = row->was.type;
-        op.set = row->was.size == 1 && *(const char *)row->was.data != 0;
+        store_parse_file(row->was.data, row->was.size, &op.set, &op.seal);
         return store_put_file(s, &op, layer);
 }
 

@@ -27,6 +27,7 @@ struct recorder {
         int64_t author;          /* the row of the last one who changed something; 0: none yet */
         struct actor last_actor; /* who that was */
         char last_reason[32], *last_file;
+        struct seal last_seal;
         uint64_t time; /* of the open transaction, µs since the epoch */
         char boot[BOOT_ID_MAX];
         struct pruning pruning;

@@ -484,13 +484,13 @@ static int delete_layer(struct store *s, const struct store_op *op)
 
 static int set_file(struct store *s, const struct store_op *op)
 {
-        const char enabled = op->set;
+        char data[STORE_FILE_DATA_MAX];
         struct recorder_row e = { .op = op->code,
                 .name = op->name,
                 .has_type = true,
                 .type = op->precedence,
-                .data = &enabled,
-                .size = 1 };
+                .data = data,
+                .size = store_format_file(op->set, &op->seal, data) };
 
         int r = store_take_layer(s, op->layer, &e.layer);
         if (r == 0)

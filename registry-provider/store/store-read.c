@@ -528,6 +528,7 @@ const struct store_file *store_files(const struct store *s, size_t *ret_n)
                         .precedence = (uint32_t)sqlite3_column_int64(q, 2),
                         .enabled = sqlite3_column_int(q, 3),
                 };
+                store_column_seal(q, 4, &files[n - 1].seal);
         }
         *ret_n = s->db->error ? 0 : n;
         return files;

@@ -2,6 +2,8 @@
 /* Rows of the tables are put, deleted and looked for. */
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -9,6 +11,32 @@
 #include "../../schema/base/hashmap.h"
 #include "store-tables.h"
 #include "store.h"
+
+/* ---- Columns ---- */
+
+void store_column_into(sqlite3_stmt *statement, int column, char *ret, size_t size)
+{
+        const char *text = (const char *)sqlite3_column_text(statement, column);
+
+        (void)snprintf(ret, size, "%s", text ? text : "");
+}
+
+void store_column_seal(sqlite3_stmt *statement, int column, struct seal *ret)
+{
+        ret->serial = database_column_u64(statement, column);
+        store_column_into(statement, column + 1, ret->signer, sizeof(ret->signer));
+}
+
+void store_bind_seal(sqlite3_stmt *statement, int column, const struct seal *seal)
+{
+        if (seal->serial == 0) {
+                (void)sqlite3_bind_null(statement, column);
+                (void)sqlite3_bind_null(statement, column + 1);
+                return;
+        }
+        database_bind_u64(statement, column, seal->serial);
+        database_bind_text(statement, column + 1, seal->signer, strlen(seal->signer));
+}
 
 /* ---- Keys ---- */
 
@@ -119,6 +147,7 @@ int store_put_file(struct store *s, const struct store_op *op, int64_t layer)
         database_bind_text(q, 2, op->name, strlen(op->name));
         database_bind_u64(q, 3, op->precedence);
         database_bind_u64(q, 4, op->set);
+        store_bind_seal(q, 5, &op->seal);
         return database_run(store_database(s), q);
 }
 
@@ -170,18 +199,44 @@ bool store_has_number(struct store *s, const struct guid *key, uint64_t sequence
         return found;
 }
 
+size_t store_format_file(bool enabled, const struct seal *seal, char ret[static STORE_FILE_DATA_MAX])
+{
+        int n = 1;
+
+        ret[0] = enabled;
+        if (seal->serial != 0)
+                n += snprintf(
+                        ret + 1, STORE_FILE_DATA_MAX - 1, "%" PRIu64 " %s", seal->serial, seal->signer);
+        return (size_t)n;
+}
+
+/* A NUL follows the data. */
+void store_parse_file(const void *data, size_t size, bool *ret_enabled, struct seal *ret_seal)
+{
+        const char *text = data;
+
+        *ret_enabled = size > 0 && text[0] != 0;
+        *ret_seal = (struct seal){ 0 };
+        if (size > 1)
+                (void)sscanf(text + 1, "%" SCNu64 " %16s", &ret_seal->serial, ret_seal->signer);
+}
+
 int store_was_file(struct store *s, int64_t layer, struct history_was *ret)
 {
-        static const char switches[] = { 0, 1 };
         sqlite3_stmt *q = database_statement(store_database(s), FILE_GET, false);
 
         (void)sqlite3_bind_int64(q, 1, layer);
-        while (database_row(store_database(s), q))
+        while (database_row(store_database(s), q)) {
+                char data[STORE_FILE_DATA_MAX];
+                struct seal seal;
+                store_column_seal(q, 3, &seal);
+                const size_t size = store_format_file(sqlite3_column_int(q, 2) != 0, &seal, data);
                 *ret = (struct history_was){ .is = true,
                         .name = store_column_text(s, q, 0),
                         .type = (uint32_t)sqlite3_column_int64(q, 1),
-                        .data = &switches[sqlite3_column_int(q, 2) != 0],
-                        .size = 1 };
+                        .data = store_copy(s, data, size),
+                        .size = size };
+        }
         return store_database(s)->error;
 }
 

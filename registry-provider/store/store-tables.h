@@ -42,6 +42,11 @@ void *store_take(const struct store *s, size_t size);
 /* With a NUL behind it. */
 const void *store_copy(const struct store *s, const void *data, size_t size);
 const char *store_column_text(const struct store *s, sqlite3_stmt *statement, int column);
+/* What does not fit is cut. */
+void store_column_into(sqlite3_stmt *statement, int column, char *ret, size_t size);
+/* Of `serial` and `signer`, which stand side by side. */
+void store_column_seal(sqlite3_stmt *statement, int column, struct seal *ret);
+void store_bind_seal(sqlite3_stmt *statement, int column, const struct seal *seal);
 
 /* ---- Changing. 0, or the error, as all of these. ---- */
 
@@ -83,5 +88,9 @@ _must_check_ int store_delete_file(struct store *s, int64_t layer);
 
 /* Whether a value in the key has the number. */
 bool store_has_number(struct store *s, const struct guid *key, uint64_t sequence, bool is_volatile);
+/* The data of SET_FILE in the history. Returns their size. */
+#define STORE_FILE_DATA_MAX 48u
+size_t store_format_file(bool enabled, const struct seal *seal, char ret[static STORE_FILE_DATA_MAX]);
+void store_parse_file(const void *data, size_t size, bool *ret_enabled, struct seal *ret_seal);
 /* The file behind the layer, as SET_FILE is in the history. */
 _must_check_ int store_was_file(struct store *s, int64_t layer, struct history_was *ret);

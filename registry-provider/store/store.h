@@ -20,6 +20,7 @@
 #include "../../schema/base/diag.h"
 #include "../../schema/process/process.h"
 #include "../../schema/names/path.h"
+#include "../../schema/names/seal.h"
 
 struct guid {
         uint8_t bytes[16];
@@ -56,7 +57,7 @@ enum store_op_code {
         STORE_DELETE_VALUE = 0x22,  /* guid, name, layer; idempotent */
         STORE_SET_BLANKET = 0x23,   /* guid, layer, set, sequence */
         STORE_DELETE_LAYER = 0x50,  /* layer: all its entries and blankets; not of the base layer */
-        STORE_SET_FILE = 0x1000,    /* layer, name = the file behind it, precedence, set = enabled */
+        STORE_SET_FILE = 0x1000,    /* layer, name = the file behind it, precedence, set = enabled, seal */
         STORE_FORGET_FILE = 0x1001, /* layer: no file stands behind it any more; idempotent */
         STORE_NOTE = 0x1002, /* name, sequence; in the history alone: what happened to the store itself */
 };
@@ -77,6 +78,7 @@ struct store_op {
         uint32_t mask;       /* WRITE_KEY */
         uint32_t type;       /* SET_VALUE */
         uint32_t precedence; /* SET_FILE */
+        struct seal seal;    /* SET_FILE */
         struct guid guid;
         struct guid target;
         const char *name;  /* valid UTF-8, NUL-terminated */
@@ -134,6 +136,7 @@ struct store_file {
         const char *file;
         uint32_t precedence;
         bool enabled;
+        struct seal seal;
 };
 
 struct store;
@@ -185,6 +188,7 @@ static inline bool store_value_is_refused(int error)
 struct store_author {
         const char *reason; /* "set", "hive-edited" …: a word of the registry's */
         const char *file;   /* a file did it, or NULL; its owner is actor.uid */
+        struct seal seal;   /* of the file */
         struct actor actor;
 };
 

@@ -140,6 +140,8 @@ int journal_entry_message(const struct record *r, struct buf *out)
                 buf_puts(out, ", layer ");
                 add_value(out, r, FIELD_LAYER);
         }
+        if (record_carries(r, FIELD_SERIAL) && r->serial != 0)
+                buf_printf(out, ", serial %" PRIu64 ", signed by %s", r->serial, r->signer);
         if (record_carries(r, FIELD_SPID) && r->actor)
                 add_actor(out, r->actor);
         if (record_carries(r, FIELD_REASON) && r->reason && *r->reason) {

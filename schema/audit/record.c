@@ -9,6 +9,7 @@
 #include "record-fields.h"
 
 #define F(symbol) (UINT32_C(1) << FIELD_##symbol)
+#define FIELDS_SEAL (F(SERIAL) | F(SIGNER))
 #define FIELDS_ACTOR (F(ACTOR) | F(SPID) | F(SUID) | F(SAUID) | F(OSES) | F(SCONTEXT) | F(OCOMM) | F(CMD))
 #define FIELDS_EVERY (F(OP) | F(WHEN) | F(BOOT) | F(SEQNO))
 
@@ -285,6 +286,8 @@ struct field_value record_field(const struct record *r, enum record_field f)
                 return text_value(r->control);
         case FIELD_LAYER:
                 return text_value(r->layer);
+        case FIELD_SERIAL:
+                return number_value(r->serial, 0);
         case FIELD_SIGNER:
                 return text_value(r->signer);
         case FIELD_REASON:

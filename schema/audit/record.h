@@ -22,8 +22,8 @@ enum record_kind {
         RECORD_KINDS_N,
 };
 
-/* Members that are NULL (or 0, for count and since) are `?` where the kind always has the field, and left
- * out where it has it only at times or not at all (record-kinds.def). */
+/* Members that are NULL (or 0, for serial, count and since) are `?` where the kind always has the field, and
+ * left out where it has it only at times or not at all (record-kinds.def). */
 struct record {
         enum record_kind kind;
         const char *op;       /* NULL: the kind's own */
@@ -32,7 +32,8 @@ struct record {
         const char *new_text; /* new= ; for a refusal: the value refused */
         const char *control;  /* sysctl name */
         const char *layer;
-        const char *signer; /* number of the key that a policy of the fleet names, 16 hex digits */
+        uint64_t serial;    /* of a policy of the fleet */
+        const char *signer; /* number of the key that it names, 16 hex digits */
         const char *taint;  /* symbol, "TAINT_OOT_MODULE"; "bit 40" for one without a name */
         unsigned bit;
         const char *tainted; /* the mask when a policy changes, "0x1000" */
@@ -55,7 +56,8 @@ struct record {
         bool success;
 };
 
-/* op=… in the order of audit-records: op, path, old, new, control, layer, reason, count, since,
+/* op=… in the order of audit-records: op, path, old, new, control, layer, reason, serial, signer, count,
+ * since,
  * actor's fields, stack, when, boot, seqno (record-fields.def). Fields that do not belong to the kind are
  * not written. At most RECORD_TEXT_MAX bytes: long text is cut before encoding and marked with a trailing
  * `...`. path, ocomm and cmd, which ausearch decodes, are as record_add_text() writes them. No tool decodes

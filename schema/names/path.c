@@ -201,6 +201,11 @@ bool path_is_fleet_layer(const char *name, size_t len)
         return begins(name, len, LAYER_FLEET);
 }
 
+const char *path_fleet_group(const char *layer)
+{
+        return path_is_fleet_layer(layer, strlen(layer)) ? layer + strlen(LAYER_FLEET) : NULL;
+}
+
 bool path_is_temporary_layer(const char *name, size_t len)
 {
         return begins(name, len, LAYER_TEMPORARY);

@@ -61,6 +61,8 @@ const char *path_root_name(const char *name, size_t len);
 bool path_is_reserved(const char *name, size_t len);
 /* Whether the (valid) name is one that only layers from the fleet have. */
 bool path_is_fleet_layer(const char *name, size_t len);
+/* The group whose policy such a layer is, in the argument; NULL: it is none. */
+const char *path_fleet_group(const char *layer);
 bool path_is_temporary_layer(const char *name, size_t len);
 /* What is shown of a path behind its first separator: the default hive is left out, unless what follows
  * would then be taken for a hive. */

@@ -11,10 +11,10 @@
 
 /* The policy as the service's properties have it; strings are borrowed from the message. */
 struct policy {
-        const char *taint_events, *meaning, *written, *source, *pending, *control_path, *control_value,
-                *last_error;
+        const char *taint_events, *meaning, *written, *source, *signer, *pending, *control_path,
+                *control_value, *last_error;
         int live, taint_readable;
-        uint64_t last_applied, changes, no_ops, refused, drifts, sent, kept, lost;
+        uint64_t serial, last_applied, changes, no_ops, refused, drifts, sent, kept, lost;
 };
 
 static int policy_read(sd_bus_message *m, struct policy *ret)
@@ -23,6 +23,7 @@ static int policy_read(sd_bus_message *m, struct policy *ret)
                 .meaning = "",
                 .written = "",
                 .source = "",
+                .signer = "",
                 .pending = "",
                 .control_path = "",
                 .control_value = "",
@@ -33,6 +34,8 @@ static int policy_read(sd_bus_message *m, struct policy *ret)
                 { "Meaning", "s", &p.meaning },
                 { "Written", "s", &p.written },
                 { "Source", "s", &p.source },
+                { "Serial", "t", &p.serial },
+                { "Signer", "s", &p.signer },
                 { "Pending", "s", &p.pending },
                 { "ControlPath", "s", &p.control_path },
                 { "ControlValue", "s", &p.control_value },
@@ -62,6 +65,8 @@ static void policy_json(struct json *j, const struct policy *p)
         json_add_string(j, "meaning", p->meaning);
         json_add_string(j, "written", p->written);
         json_add_string(j, "source", p->source);
+        json_add_number(j, "serial", p->serial);
+        json_add_string(j, "signer", p->signer);
         json_add_string(j, "pending", p->pending);
         json_add_string(j, "control_path", p->control_path);
         json_add_string(j, "control_value", p->control_value);
@@ -154,14 +159,17 @@ enum exit_code show_print(const struct buf *out)
 
 /* Of ListSettings(); borrowed from the message. */
 struct setting {
-        const char *path, *written, *layer, *accepted, *pending, *control, *control_value, *error, *why;
+        const char *path, *written, *layer, *signer, *accepted, *pending, *control, *control_value, *error,
+                *why;
+        uint64_t serial;
         int live;
 };
 
 static int read_setting(sd_bus_message *m, struct setting *ret)
 {
-        return sd_bus_message_read(m, "(ssssssbsss)", &ret->path, &ret->written, &ret->layer, &ret->accepted,
-                &ret->pending, &ret->control, &ret->live, &ret->control_value, &ret->error, &ret->why);
+        return sd_bus_message_read(m, "(ssssssbsssts)", &ret->path, &ret->written, &ret->layer,
+                &ret->accepted, &ret->pending, &ret->control, &ret->live, &ret->control_value, &ret->error,
+                &ret->why, &ret->serial, &ret->signer);
 }
 
 /* Where nothing is in force, nothing is wrong. */
@@ -178,7 +186,11 @@ static void text_setting(struct buf *out, const struct setting *s)
 {
         buf_printf(out, "\n%s\n  written   %s", s->path, s->written[0] ? s->written : "nothing");
         if (s->written[0])
-                buf_printf(out, " (layer %s)", s->layer);
+                buf_printf(out, " (layer %s", s->layer);
+        if (s->written[0] && s->serial != 0)
+                buf_printf(out, ", serial %" PRIu64 ", signed by %s", s->serial, s->signer);
+        if (s->written[0])
+                buf_putc(out, ')');
         buf_printf(out, "\n  accepted  %s\n", s->accepted[0] ? s->accepted : "nothing");
         if (s->pending[0])
                 buf_printf(out, "  pending   %s\n", s->pending);
@@ -197,6 +209,8 @@ static void json_setting(struct json *j, const struct setting *s)
         json_add_string(j, "path", s->path);
         json_add_string(j, "written", s->written);
         json_add_string(j, "layer", s->layer);
+        json_add_number(j, "serial", s->serial);
+        json_add_string(j, "signer", s->signer);
         json_add_string(j, "accepted", s->accepted);
         json_add_string(j, "pending", s->pending);
         json_add_string(j, "control", s->control);
@@ -211,7 +225,7 @@ static int show_settings(sd_bus_message *m, struct json *j, struct buf *out)
 {
         struct setting s;
 
-        int r = sd_bus_message_enter_container(m, 'a', "(ssssssbsss)");
+        int r = sd_bus_message_enter_container(m, 'a', "(ssssssbsssts)");
         while (r >= 0 && (r = read_setting(m, &s)) > 0)
                 if (j)
                         json_setting(j, &s);
@@ -225,7 +239,7 @@ static int explain_others(sd_bus_message *m, struct buf *out)
 {
         struct setting s;
 
-        int r = sd_bus_message_enter_container(m, 'a', "(ssssssbsss)");
+        int r = sd_bus_message_enter_container(m, 'a', "(ssssssbsssts)");
         while (r >= 0 && (r = read_setting(m, &s)) > 0)
                 if (strcmp(s.path, TAINT_EVENTS) != 0)
                         buf_printf(out, "\n%s: %s", s.path, s.why);

@@ -64,6 +64,7 @@ static int get_text(sd_bus *bus, _unused_ const char *path, _unused_ const char 
                 { "TaintEvents", setting_or_empty(s) },
                 { "Written", s->written },
                 { "Source", s->layer },
+                { "Signer", s->seal.signer },
                 { "Pending", setting_pending(s) },
                 { "ControlPath", control_path(s->control) },
                 { "ControlValue", s->control_value },
@@ -105,6 +106,7 @@ static int get_number(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ 
                 const char *name;
                 uint64_t number;
         } numbers[] = {
+                { "Serial", s->seal.serial },
                 { "LastApplied", s->last_applied },
                 { "Changes", s->changes },
                 { "NoOps", no_ops },
@@ -251,7 +253,7 @@ static int append_setting(sd_bus_message *reply, const struct setting *s)
         int r = setting_explain(s, &why);
         if (r < 0)
                 return r;
-        r = sd_bus_message_open_container(reply, 'r', "ssssssbsss");
+        r = sd_bus_message_open_container(reply, 'r', "ssssssbsssts");
         if (r >= 0)
                 r = sd_bus_message_append(reply, "ssssssb", s->path, s->written, s->layer,
                         setting_or_empty(s), setting_pending(s), setting_control_name(s), (int)s->live);
@@ -261,6 +263,8 @@ static int append_setting(sd_bus_message *reply, const struct setting *s)
                 r = daemon_bus_append_string(reply, s->last_error);
         if (r >= 0)
                 r = daemon_bus_append_string(reply, buf_str(&why));
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "ts", s->seal.serial, s->seal.signer);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
@@ -272,7 +276,7 @@ static int method_list_settings(sd_bus_message *m, void *userdata, sd_bus_error 
 
         int r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(ssssssbsss)");
+                r = sd_bus_message_open_container(reply, 'a', "(ssssssbsssts)");
         for (size_t i = 0; r >= 0 && i < all->n; i++)
                 r = append_setting(reply, all->list[i]);
         if (r >= 0)
@@ -368,6 +372,8 @@ static const sd_bus_vtable policy_vtable[] = {
         SD_BUS_PROPERTY("Meaning", "s", get_text, 0, EMITS),
         SD_BUS_PROPERTY("Written", "s", get_text, 0, EMITS),
         SD_BUS_PROPERTY("Source", "s", get_text, 0, EMITS),
+        SD_BUS_PROPERTY("Serial", "t", get_number, 0, EMITS),
+        SD_BUS_PROPERTY("Signer", "s", get_text, 0, EMITS),
         SD_BUS_PROPERTY("Pending", "s", get_text, 0, EMITS),
         SD_BUS_PROPERTY("Live", "b", get_flag, 0, EMITS),
         SD_BUS_PROPERTY("ControlPath", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
@@ -400,7 +406,7 @@ static const sd_bus_vtable policy_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_NO_ARGS,
                 SD_BUS_RESULT("s", written, "s", accepted, "s", pending, "s", live, "s", why),
                 method_explain, UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("ListSettings", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssssssbsss)", settings),
+        SD_BUS_METHOD_WITH_ARGS("ListSettings", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssssssbsssts)", settings),
                 method_list_settings, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Preview",
                 SD_BUS_ARGS("s", key, "s", name, "u", type, "v", data, "s", layer),
@@ -427,7 +433,7 @@ static void on_flush(void *userdata)
                 const char *properties[9];
         } map[] = {
                 { SETTING_ACCEPTED, { "TaintEvents", "Meaning" } },
-                { SETTING_WRITTEN, { "Written", "Source" } },
+                { SETTING_WRITTEN, { "Written", "Source", "Serial", "Signer" } },
                 { SETTING_PENDING, { "Pending" } },
                 { SETTING_LIVE, { "Live", "ControlValue", "LastApplied", "LastError" } },
                 { SETTING_COUNTERS, { "Changes", "NoOps", "Refused", "Drifts" } },

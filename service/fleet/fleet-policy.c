@@ -74,7 +74,7 @@ static enum fleet_verdict check_contents(
         const size_t prefix = strlen(LAYER_FLEET);
         const char *own = strncmp(file->layer, LAYER_FLEET, prefix) == 0 ? file->layer + prefix : "";
 
-        p->serial = file->serial;
+        p->serial = file->seal.serial;
         p->expires = file->expires;
         if (!fleet_group_is_valid(own, strlen(own)))
                 return FLEET_OTHER_LAYER;
@@ -83,7 +83,7 @@ static enum fleet_verdict check_contents(
                 return FLEET_OTHER_GROUP;
         if (file->precedence < FLEET_PRECEDENCE_MIN)
                 return FLEET_LOW_PRECEDENCE;
-        if (file->serial == 0)
+        if (file->seal.serial == 0)
                 return FLEET_NO_SERIAL;
         return file->expires != 0 && file->expires <= now ? FLEET_EXPIRED : FLEET_GOOD;
 }

@@ -260,7 +260,7 @@ int fleet_state_load(const char *root, struct fleet_state *ret, struct diag *d)
 
 static void format(const struct fleet_state *s, struct buf *out)
 {
-        char key[SIGNED_KEY_TEXT_MAX];
+        char key[SEAL_SIGNER_MAX];
 
         buf_puts(out, FORMAT_KEY ": " FORMAT_VERSION "\n");
         buf_puts(out, s->n_serials > 0 ? "serials:\n" : "serials: []\n");

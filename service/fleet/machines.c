@@ -67,7 +67,7 @@ static void take_group(struct fleet *f, const struct fleet_session *s, const str
         f->failed = f->failed || !g->name;
         buf_add(&text, pair->value, pair->value_len);
         if (text.error == 0 && signed_parse(name, &text, FLEET_POLICY_BYTES_MAX, &hive, NULL) == 0)
-                g->serial = hive->serial;
+                g->serial = hive->seal.serial;
         (void)hive_file_free(hive);
 }
 

@@ -61,7 +61,7 @@ static const char *expires_text(const struct fleet_policy *p, char s[static DATE
 static void put_json(struct verify *v, const struct verify_case *c)
 {
         const struct fleet_policy *p = &c->policy;
-        char expires[DATE_TEXT_MAX], key[SIGNED_KEY_TEXT_MAX];
+        char expires[DATE_TEXT_MAX], key[SEAL_SIGNER_MAX];
         struct json *j = &v->json;
 
         json_begin_object(j);
@@ -79,7 +79,7 @@ static void put_json(struct verify *v, const struct verify_case *c)
 static void put_line(struct verify *v, const struct verify_case *c)
 {
         const struct fleet_policy *p = &c->policy;
-        char expires[DATE_TEXT_MAX], key[SIGNED_KEY_TEXT_MAX];
+        char expires[DATE_TEXT_MAX], key[SEAL_SIGNER_MAX];
 
         utf8_put_safe(&v->out, c->file, strlen(c->file));
         buf_printf(&v->out, ": %s", fleet_verdict_text(c->verdict));
@@ -131,7 +131,7 @@ static const char *serial_text(uint64_t serial, char s[static SERIAL_TEXT_MAX])
 static void record(struct verify *v, const struct verify_case *c, const char *group)
 {
         const struct fleet_policy *p = &c->policy;
-        char layer[sizeof(LAYER_FLEET) + FLEET_GROUP_MAX], key[SIGNED_KEY_TEXT_MAX];
+        char layer[sizeof(LAYER_FLEET) + FLEET_GROUP_MAX], key[SEAL_SIGNER_MAX];
         char old[SERIAL_TEXT_MAX], new[SERIAL_TEXT_MAX];
 
         (void)snprintf(layer, sizeof(layer), LAYER_FLEET "%s", group);

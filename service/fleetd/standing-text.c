@@ -172,19 +172,19 @@ int standing_text_values(sd_bus_message *m, struct buf *out)
         struct json j = begin_members(out);
         const char *t[10] = { 0 };
         size_t n = 0;
-        int live, r = sd_bus_message_enter_container(m, 'a', "(ssssssbsss)");
+        int live, r = sd_bus_message_enter_container(m, 'a', "(ssssssbsssts)");
 
         json_key(&j, "values");
         json_begin_array(&j);
-        while (r >= 0 && (r = sd_bus_message_read(m, "(ssssssbsss)", &t[0], &t[1], &t[2], &t[3], &t[4],
-                                  &t[5], &live, &t[6], &t[7], &t[8])) > 0)
+        while (r >= 0 && (r = sd_bus_message_read(m, "(ssssssbsssts)", &t[0], &t[1], &t[2], &t[3], &t[4],
+                                  &t[5], &live, &t[6], &t[7], &t[8], NULL, NULL)) > 0)
                 if (n++ < STANDING_VALUES_MAX)
                         put_value(&j, t, live);
         json_end_array(&j);
         return r < 0 ? r : out->error;
 }
 
-/* a(subs): the fleet's, whatever file they are from, and what stands above all of those. */
+/* a(substs): the fleet's, whatever file they are from, and what stands above all of those. */
 struct layer {
         const char *name, *file;
         uint32_t precedence;
@@ -205,10 +205,10 @@ static void put_layer(struct json *j, const struct layer *l)
 static int read_layers(sd_bus_message *m, struct json *j, bool of_fleet, uint32_t *highest)
 {
         struct layer l;
-        int r = sd_bus_message_enter_container(m, 'a', "(subs)");
+        int r = sd_bus_message_enter_container(m, 'a', "(substs)");
 
-        while (r >= 0 &&
-                (r = sd_bus_message_read(m, "(subs)", &l.name, &l.precedence, &l.enabled, &l.file)) > 0) {
+        while (r >= 0 && (r = sd_bus_message_read(m, "(substs)", &l.name, &l.precedence, &l.enabled, &l.file,
+                                  NULL, NULL)) > 0) {
                 const bool is_of_fleet = path_is_fleet_layer(l.name, strlen(l.name));
                 if (!l.enabled || is_of_fleet != of_fleet || (!of_fleet && l.precedence < *highest))
                         continue;
@@ -245,7 +245,7 @@ int standing_text_registry(sd_bus_message *m, struct buf *out)
 {
         static const struct property list[] = {
                 { "Version", "s", "registry", put_text },
-                { "Layers", "a(subs)", "layers", put_layers },
+                { "Layers", "a(substs)", "layers", put_layers },
                 { "Problems", "a(ss)", "registry-problems", put_problems },
         };
         struct json j = begin_members(out);
@@ -281,7 +281,7 @@ static bool is_highest(const struct fleet_state *state, const struct fleet_seria
 static void put_group(struct json *j, const char *root, const struct fleet_state *state, const char *group,
         const struct fleet_serial *serial)
 {
-        char key[SIGNED_KEY_TEXT_MAX];
+        char key[SEAL_SIGNER_MAX];
         const char *why = refusal(root, state, group);
 
         json_begin_object(j);

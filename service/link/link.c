@@ -78,23 +78,28 @@ static int read_origin(sd_bus_message *m, struct origin *ret)
         return 0;
 }
 
-/* a(sustuvs) of Resolve(): the first entry, which wins where the value exists. */
+/* a(sustuvsts) of Resolve(): the first entry, which wins where the value exists. */
 static int read_winner(sd_bus_message *m, struct buf *bytes, uint32_t *ret_type, struct setting_input *in)
 {
-        int r = sd_bus_message_enter_container(m, 'a', "(sustuvs)");
+        const char *signer = "";
+        uint64_t serial = 0;
+
+        int r = sd_bus_message_enter_container(m, 'a', "(sustuvsts)");
         if (r >= 0)
-                r = sd_bus_message_enter_container(m, 'r', "sustuvs");
+                r = sd_bus_message_enter_container(m, 'r', "sustuvsts");
         if (r > 0) {
                 r = sd_bus_message_read(m, "sust", &in->layer, NULL, NULL, &in->sequence);
                 if (r >= 0)
                         r = wire_read_value(m, bytes, ret_type, NULL);
                 if (r >= 0)
-                        r = sd_bus_message_skip(m, "s");
+                        r = sd_bus_message_read(m, "sts", NULL, &serial, &signer);
                 if (r >= 0)
                         r = sd_bus_message_exit_container(m);
+                if (r >= 0)
+                        in->seal = seal_of(serial, signer);
         }
         while (r >= 0 && (r = sd_bus_message_at_end(m, false)) == 0)
-                r = sd_bus_message_skip(m, "(sustuvs)");
+                r = sd_bus_message_skip(m, "(sustuvsts)");
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
@@ -301,22 +306,24 @@ static struct follow *find_value(struct link *l, const struct path *key, const c
         return NULL;
 }
 
-/* One event (sssuvs) of the key. A value's event carries all there is to know; of any other the whole key
+/* One event (sssuvsts) of the key. A value's event carries all there is to know; of any other the whole key
  * is read again. */
 static int read_event(
         struct link *l, sd_bus_message *m, struct setting_input *in, const struct schema_value *subscribed)
 {
         _cleanup_buf_ struct buf bytes = BUF_INIT;
-        const char *kind, *name;
+        const char *kind, *name, *signer;
+        uint64_t serial;
         uint32_t type;
 
         int r = sd_bus_message_read(m, "sss", &kind, NULL, &name);
         if (r >= 0)
                 r = wire_read_value(m, &bytes, &type, NULL);
         if (r >= 0)
-                r = sd_bus_message_read(m, "s", &in->layer);
+                r = sd_bus_message_read(m, "sts", &in->layer, &serial, &signer);
         if (r < 0)
                 return r;
+        in->seal = seal_of(serial, signer);
         if (strncmp(kind, "value-", strlen("value-")) != 0) {
                 resolve_key(l, &subscribed->key);
                 return 0;
@@ -346,8 +353,8 @@ static int on_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
         }
         int r = read_origin(m, &origin);
         if (r >= 0)
-                r = sd_bus_message_enter_container(m, 'a', "(sssuvs)");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'r', "sssuvs")) > 0) {
+                r = sd_bus_message_enter_container(m, 'a', "(sssuvsts)");
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'r', "sssuvsts")) > 0) {
                 struct setting_input in = {
                         .actor = origin.has_actor ? &origin.actor : NULL,
                         .reason = origin.reason,

@@ -59,6 +59,8 @@ struct record setting_change_record(const struct setting *s, const char *new_tex
                 .old_text = setting_shown(s->accepted),
                 .new_text = setting_shown(new_text),
                 .layer = in->layer,
+                .serial = in->seal.serial,
+                .signer = in->seal.signer,
                 .reason = in->actor && !in->actor->nobody && !in->is_resync ? NULL : in->reason,
                 .tainted = tainted ? text->tainted : NULL,
                 .detail = in->file ? text->file.text : NULL,
@@ -91,6 +93,13 @@ static const char *or_nothing(const char *text)
         return text && text[0] ? text : "nothing";
 }
 
+static void put_layer(const struct setting *s, struct buf *out)
+{
+        buf_printf(out, "layer %s", s->layer);
+        if (s->seal.serial != 0)
+                buf_printf(out, " (serial %" PRIu64 ", signed by %s)", s->seal.serial, s->seal.signer);
+}
+
 static void explain_acceptance(const struct setting *s, struct buf *out)
 {
         const char *accepted = or_nothing(s->accepted);
@@ -98,19 +107,23 @@ static void explain_acceptance(const struct setting *s, struct buf *out)
         if (!s->is_heard)
                 buf_printf(out, "What is written is not known yet; %s %s in force", accepted,
                         s->is_pending ? "stays" : "is");
-        else if (s->refusal.text[0])
-                buf_printf(out, "What is written (%s, layer %s) is refused: %s; %s stays in force",
-                        s->written, s->layer, s->refusal.text, accepted);
-        else if (s->is_pending && strcmp(s->layer, "default") == 0)
+        else if (s->refusal.text[0]) {
+                buf_printf(out, "What is written (%s, ", s->written);
+                put_layer(s, out);
+                buf_printf(out, ") is refused: %s; %s stays in force", s->refusal.text, accepted);
+        } else if (s->is_pending && strcmp(s->layer, "default") == 0)
                 buf_printf(out, "Nothing is written; %s stays in force", accepted);
-        else if (s->is_pending)
-                buf_printf(out, "%s is accepted, from layer %s; %s stays in force", s->written, s->layer,
-                        accepted);
-        else if (strcmp(s->layer, "default") == 0)
+        else if (s->is_pending) {
+                buf_printf(out, "%s is accepted, from ", s->written);
+                put_layer(s, out);
+                buf_printf(out, "; %s stays in force", accepted);
+        } else if (strcmp(s->layer, "default") == 0)
                 buf_printf(out, "Nothing is written; %s is in force%s", accepted,
                         s->accepted ? ", the default of the schema" : "");
-        else
-                buf_printf(out, "%s is in force, from layer %s", accepted, s->layer);
+        else {
+                buf_printf(out, "%s is in force, from ", accepted);
+                put_layer(s, out);
+        }
         if (setting_meaning(s)[0])
                 buf_printf(out, " (%s)", setting_meaning(s));
         if (s->is_pending)

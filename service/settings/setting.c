@@ -283,6 +283,8 @@ static int refuse(struct setting *s, const struct setting_input *in, const char 
                 .old_text = setting_shown(s->accepted),
                 .new_text = s->written,
                 .layer = in->layer,
+                .serial = in->seal.serial,
+                .signer = in->seal.signer,
                 .reason = reason,
                 .detail = why,
                 .actor = in->actor,
@@ -431,13 +433,16 @@ static int note_written(struct setting *s, const struct setting_input *in)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
         const char *layer = in->value ? in->layer : DEFAULT_LAYER;
+        const struct seal seal = in->value ? in->seal : (struct seal){ 0 };
 
         if (in->value)
                 value_format(&text, in->value, true);
         if (text.error)
                 return text.error;
-        if (strcmp(s->written, buf_str(&text)) == 0 && strcmp(s->layer, layer) == 0)
+        if (strcmp(s->written, buf_str(&text)) == 0 && strcmp(s->layer, layer) == 0 &&
+                seal_equal(&s->seal, &seal))
                 return 0;
+        s->seal = seal;
         int r = setting_replace(&s->written, buf_str(&text));
         if (r == 0)
                 r = setting_replace(&s->layer, layer);

@@ -9,6 +9,7 @@
 
 #include "../../schema/events/fswatch.h"
 #include "../../schema/audit/auditlog.h"
+#include "../../schema/names/seal.h"
 #include "../policy/accepted.h"
 #include "../policy/control.h"
 #include "../policy/policy.h"
@@ -24,6 +25,7 @@ struct setting_input {
         const char *reason;        /* of a change without a caller */
         const char *file;          /* drop-in behind it, or NULL */
         uint32_t file_owner;       /* its uid; AUDIT_ID_UNSET where it is not known */
+        struct seal seal;          /* of the policy of the fleet that the value is from */
         uint64_t sequence;
         bool is_resync; /* it may have been written at any time */
 };
@@ -43,7 +45,7 @@ enum setting_kind {
 /* What changed, for property signals. */
 enum setting_change {
         SETTING_ACCEPTED = 1 << 0,
-        SETTING_WRITTEN = 1 << 1, /* the text or the layer */
+        SETTING_WRITTEN = 1 << 1, /* the text, the layer or the seal */
         SETTING_LIVE = 1 << 2,    /* live, the control's value, last applied, last error */
         SETTING_COUNTERS = 1 << 3,
         SETTING_PENDING = 1 << 4,
@@ -58,6 +60,7 @@ struct setting {
 
         char *written;       /* for people; "" when nothing is */
         char *layer;         /* of what is written; LAYER "default" when nothing is */
+        struct seal seal;    /* of what is written, where the fleet did */
         char *accepted;      /* canonical text in force; NULL: none */
         bool is_pending;     /* another one is accepted, and comes into force with a restart or a reboot */
         char *pending;       /* it; NULL: nothing will be in force */

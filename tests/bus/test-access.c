@@ -84,12 +84,13 @@ START_TEST(administrators)
         refused(nobody, ERROR_ACCESS_DENIED, "", "Transact", "a(sssuv)a{sv}", 2, "set", KEY, "V", SZ, "s",
                 "2", "create-key", "Machine/system\\REGISTRY\\layers/x", "", 0u, "ay", 0, 0);
         ck_assert_str_eq(get_text(world.bus, KEY, "V"), "1 base");
-        ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true '')]");
+        ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true '' 0 '')]");
         /* Also where it goes with what is above. */
         set_number(world.bus, LAYER, "Precedence", 9);
         refused(nobody, ERROR_ACCESS_DENIED, "\\System\\Registry: uid 65534 may not write", "DeleteKey",
                 "sa{sv}", "\\System\\Registry", 1, "recursive", "b", 1);
-        ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true ''), ('top' 9 true '')]");
+        ck_assert_str_eq(
+                registry_property(world.bus, "Layers"), "[('base' 0 true '' 0 ''), ('top' 9 true '' 0 '')]");
 }
 END_TEST
 

@@ -220,12 +220,12 @@ START_TEST(nothing_written)
         ck_assert_str_eq(message_text(get), "1 s:'enabled' 0 'default'");
         _cleanup_message_ sd_bus_message *why = answer(world.bus, "Resolve", "ss", MODULES, "TaintEvents");
         ck_assert_str_eq(message_text(why),
-                "false 'Machine\\System\\Audit\\Modules' [('default' 0 '' 0 1 s:'enabled' 'wins')] "
+                "false 'Machine\\System\\Audit\\Modules' [('default' 0 '' 0 1 s:'enabled' 'wins' 0 '')] "
                 "['actor'=s:'none'] []");
         _cleanup_message_ sd_bus_message *none = answer(world.bus, "Resolve", "ss", KEY, "x");
         ck_assert_str_eq(message_text(none), "false 'Machine\\Test\\Key' [] ['actor'=s:'none'] []");
         ck_assert_str_eq(registry_property(world.bus, "Hives"), "['Machine']");
-        ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true '')]");
+        ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true '' 0 '')]");
 }
 END_TEST
 
@@ -237,8 +237,8 @@ START_TEST(who_wrote_it)
         const char *text = message_text(why);
         _cleanup_buf_ struct buf expected = BUF_INIT;
         buf_printf(&expected, "'pid'=u:%d, 'uid'=u:%u", getpid(), geteuid());
-        ck_assert_ptr_nonnull(
-                strstr(text, "1 s:'disabled' 'wins'), ('default' 0 '' 0 1 s:'enabled' 'shadowed')]"));
+        ck_assert_ptr_nonnull(strstr(
+                text, "1 s:'disabled' 'wins' 0 ''), ('default' 0 '' 0 1 s:'enabled' 'shadowed' 0 '')]"));
         ck_assert_msg(strstr(text, buf_str(&expected)), "%s in %s", buf_str(&expected), text);
         ck_assert_ptr_nonnull(strstr(text, "'comm'=s:'test-calls'"));
 }

@@ -181,7 +181,7 @@ START_TEST(one_that_does_not_read)
         ck_assert_uint_eq(ear.n, 257);
         for (unsigned i = 0; i < 256; i++)
                 ck_assert_msg(value_of(ear.heard[i], &value) && value == i, "%u: %s", i, ear.heard[i]);
-        ck_assert_str_eq(ear.heard[256], "[('overflow' 'Machine\\Test\\Key' '' 0 ay:[] '')]");
+        ck_assert_str_eq(ear.heard[256], "[('overflow' 'Machine\\Test\\Key' '' 0 ay:[] '' 0 '')]");
         char expected[32];
         (void)snprintf(expected, sizeof(expected), "%u base", DEAF_SETS - 1);
         ck_assert_str_eq(get_text(deaf, KEY, "V"), expected);

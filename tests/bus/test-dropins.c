@@ -95,7 +95,7 @@ START_TEST(what_counts_for_nothing)
         dropin_write("zz.yaml", dropin_text("zz", 1, "failure-only"));
         WAIT(value_is("failure-only zz"));
         ck_assert_str_eq(registry_property(world.bus, "Layers"),
-                "[('base' 0 true ''), ('zz' 1 true '/etc/peios/registry.d/zz.yaml')]");
+                "[('base' 0 true '' 0 ''), ('zz' 1 true '/etc/peios/registry.d/zz.yaml' 0 '')]");
         ck_assert(no_problems());
 }
 END_TEST

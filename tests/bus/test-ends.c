@@ -55,7 +55,7 @@ START_TEST(while_it_runs)
         WAIT(ear_count(&ear, "'success-only'") == 2);
         ck_assert_uint_eq(ear.n, 3);
         ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "success-only base");
-        ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true '')]");
+        ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true '' 0 '')]");
         _cleanup_message_ sd_bus_message *m = answer(
                 world.bus, "History", "sba{sv}", MODULES, 0, 2, "backwards", "b", 1, "limit", "u", 1u);
         const char *text = message_text(m);
@@ -93,7 +93,7 @@ START_TEST(other_ends)
         ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "success-only base");
         /* An end that has passed already. */
         make_lab(-10);
-        WAIT(strcmp(registry_property(world.bus, "Layers"), "[('base' 0 true '')]") == 0);
+        WAIT(strcmp(registry_property(world.bus, "Layers"), "[('base' 0 true '' 0 '')]") == 0);
 }
 END_TEST
 
@@ -107,7 +107,7 @@ START_TEST(the_file_goes)
         ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "disabled lab");
         ck_assert_str_eq(registry_property(world.bus, "LayerEnds"), "[]");
         ck_assert_int_eq(unlink(world_path(dropin_path("lab.yaml"))), 0);
-        WAIT(strcmp(registry_property(world.bus, "Layers"), "[('base' 0 true '')]") == 0);
+        WAIT(strcmp(registry_property(world.bus, "Layers"), "[('base' 0 true '' 0 '')]") == 0);
         WAIT(no_problems());
         ck_assert(is_told("), time\n"));
 }
@@ -118,13 +118,13 @@ START_TEST(taken_back)
 {
         registryd_start(NULL);
         make_lab(2);
-        WAIT(strcmp(registry_property(world.bus, "Layers"), "[('base' 0 true '')]") == 0);
+        WAIT(strcmp(registry_property(world.bus, "Layers"), "[('base' 0 true '' 0 '')]") == 0);
         char *number = strdupa(registry_property(world.bus, "Sequence"));
         const uint64_t ended = strtoull(number, NULL, 10);
         succeeds(world.bus, "Undo", "a{sv}", 1, "sequence", "t", ended);
         /* It counts at no moment. */
         ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "success-only base");
-        WAIT(strcmp(registry_property(world.bus, "Layers"), "[('base' 0 true '')]") == 0);
+        WAIT(strcmp(registry_property(world.bus, "Layers"), "[('base' 0 true '' 0 '')]") == 0);
         ck_assert_str_ne(registry_property(world.bus, "Sequence"), number);
 }
 END_TEST
@@ -157,7 +157,7 @@ START_TEST(while_it_did_not_run)
         apply(0, "1", NULL);
         registryd_start(NULL);
         ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "success-only base");
-        ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true '')]");
+        ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true '' 0 '')]");
         ck_assert(is_told("), time\n"));
 }
 END_TEST
@@ -200,7 +200,7 @@ START_TEST(commands)
                 "set layer lab, until 2999-01-31T10:00:00Z\n");
         SHELL_SAYS(0, "reg layer del lab", "del layer lab\n");
         SHELL_SAYS(2, "reg layer del lab", "there is no layer 'lab'");
-        ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true '')]");
+        ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true '' 0 '')]");
         ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "enabled default");
 }
 END_TEST
@@ -292,7 +292,7 @@ START_TEST(not_made)
         /* What fails afterwards leaves no layer. */
         refused(world.bus, ERROR_CONFLICT, "", "Set", "ssuva{sv}", "\\App", "V", (uint32_t)REG_SZ, "s", "v",
                 3, "layer", "s", "x", "ends", "s", end_in(3600), "expected-sequence", "t", UINT64_C(7));
-        ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true '')]");
+        ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true '' 0 '')]");
 }
 END_TEST
 

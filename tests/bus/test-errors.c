@@ -194,8 +194,8 @@ START_TEST(preview)
         _cleanup_message_ sd_bus_message *m = answer(world.bus, "Preview", "a(sssuv)a{sv}", 3, "set", KEY,
                 "Old", SZ, "s", "2", "set", KEY, "New", SZ, "s", "3", "delete", KEY, "Old", 0u, "ay", 0, 0);
         ck_assert_str_eq(message_text(m),
-                "[('value-deleted' 'Machine\\Test\\Key' 'Old' 0 ay:[] ''), "
-                "('value-set' 'Machine\\Test\\Key' 'New' 1 s:'3' 'base')] 'allowed' "
+                "[('value-deleted' 'Machine\\Test\\Key' 'Old' 0 ay:[] '' 0 ''), "
+                "('value-set' 'Machine\\Test\\Key' 'New' 1 s:'3' 'base' 0 '')] 'allowed' "
                 "['values-set'=2, 'values-deleted'=1, 'keys-created'=0, 'keys-deleted'=0, 'masks'=0]");
         ck_assert_str_eq(get_text(world.bus, KEY, "Old"), "1 base");
         ck_assert_str_eq(get_text(world.bus, KEY, "New"), "-");

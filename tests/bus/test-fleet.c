@@ -11,6 +11,7 @@
 #include "../../schema/base/file.h"
 #include "../unit/fleet/signer.h"
 #include "dropin.h"
+#include "shell.h"
 
 #define FLEET "\\System\\Fleet"
 #define INCOMING LAYOUT_FLEET_INCOMING "/web.yaml"
@@ -196,9 +197,63 @@ START_TEST(looks_again)
 }
 END_TEST
 
+#define SIGNER "0101010101010101"
+#define WHY "reg why '" MODULES "' TaintEvents"
+#define AUDITPOL "\"$PEIOS_AUDITPOL\" "
+
+static void has_serial(const char *serial)
+{
+        char text[64];
+
+        WAIT(policy_is("Serial", serial));
+        ck_assert(policy_is("Signer", "'" SIGNER "'"));
+        (void)snprintf(text, sizeof(text), "group web, serial %s, signed by " SIGNER, serial);
+        SHELL_SAYS(0, WHY, "* fleet-web ", INSTALLED, text, "written by: ", "serial 7, signer " SIGNER);
+        SHELL_SAYS(0, "reg layer ls", "fleet-web ", INSTALLED, text);
+}
+
+/* Whatever shows a value that the fleet brought says of which group and serial it is, and whose key signed
+ * it: of what is in force, and of what was changed. */
+START_TEST(says_which_policy)
+{
+        begin();
+        policyd_follow();
+        put_policy(INSTALLED, "web", 7, "disabled");
+        WAIT(policy_is("TaintEvents", "'disabled'"));
+        has_serial("7");
+        if (records_are_logged())
+                ck_assert(daemon_said(&world.policyd, "layer 'fleet-web', serial 7, signed by " SIGNER));
+        SHELL_SAYS(0, WHY " --json", "\"group\":\"web\",\"serial\":7,\"signer\":\"" SIGNER "\"",
+                "\"origin\":{", "\"serial\":7,\"signer\":\"" SIGNER "\"");
+        SHELL_SAYS(0, "reg history '" MODULES "'", "-> REG_SZ disabled ", "layer fleet-web",
+                "serial 7, signer " SIGNER);
+        SHELL_SAYS(0, "reg set '" MODULES "' TaintEvents enabled",
+                "written, but the fleet's policy for group web wins over layer base with ");
+        SHELL_SAYS(0, AUDITPOL "status", "(layer fleet-web, serial 7, signed by " SIGNER ")");
+        SHELL_SAYS(0, AUDITPOL "status --json", "\"serial\":7,\"signer\":\"" SIGNER "\"");
+        /* The next one says the same of it. */
+        const unsigned records = daemon_count(&world.policyd, "Policy ");
+        _cleanup_free_ char *before = strdup(registry_property(world.bus, "Sequence"));
+        put_policy(INSTALLED, "web", 8, "disabled");
+        has_serial("8");
+        daemon_stop(&world.policyd);
+        policyd_start(NULL);
+        has_serial("8");
+        ck_assert_uint_eq(daemon_count(&world.policyd, "Policy "), records);
+        ck_assert_str_eq(registry_property(world.bus, "Sequence"), before);
+        SHELL_SAYS(0, "reg history -s --json Machine", "\"file-set\"",
+                "\"serial\":8,\"signer\":\"" SIGNER "\"", "\"file-set\"", "\"serial\":7,");
+        world_remove(INSTALLED);
+        WAIT(policy_is("TaintEvents", "'enabled'"));
+        ck_assert(policy_is("Serial", "0"));
+        ck_assert(policy_is("Signer", "''"));
+        end();
+}
+END_TEST
+
 int main(void)
 {
         const TTest *const tests[] = { into_force, what_is_no_policy, nobody_to_ask, key_that_went,
-                looks_again };
+                looks_again, says_which_policy };
         return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -84,13 +84,14 @@ static void forge_service_signals(void)
         static const char *const taints[] = { "TaintSet", "TaintCleared" };
 
         for (uint64_t id = 0; id < IDS; id++) {
-                forge(REGISTRY_PATH, REGISTRY_INTERFACE, "Changed", "tta{sv}a(sssuvs)", id, UINT64_C(1000),
-                        0, 1, "value-set", modules, "TaintEvents", (uint32_t)REG_SZ, "s", "disabled",
-                        "base");
-                forge(REGISTRY_PATH, REGISTRY_INTERFACE, "Changed", "tta{sv}a(sssuvs)", id, UINT64_C(1000),
-                        0, 1, "overflow", modules, "", (uint32_t)REG_NONE, "ay", 0, "");
-                forge(REGISTRY_PATH, REGISTRY_INTERFACE, "Changed", "tta{sv}a(sssuvs)", id, UINT64_C(1000),
-                        0, 1, "value-set", "Machine\\Test\\Key", "V", (uint32_t)REG_SZ, "s", "sham", "base");
+                forge(REGISTRY_PATH, REGISTRY_INTERFACE, "Changed", "tta{sv}a(sssuvsts)", id, UINT64_C(1000),
+                        0, 1, "value-set", modules, "TaintEvents", (uint32_t)REG_SZ, "s", "disabled", "base",
+                        UINT64_C(0), "");
+                forge(REGISTRY_PATH, REGISTRY_INTERFACE, "Changed", "tta{sv}a(sssuvsts)", id, UINT64_C(1000),
+                        0, 1, "overflow", modules, "", (uint32_t)REG_NONE, "ay", 0, "", UINT64_C(0), "");
+                forge(REGISTRY_PATH, REGISTRY_INTERFACE, "Changed", "tta{sv}a(sssuvsts)", id, UINT64_C(1000),
+                        0, 1, "value-set", "Machine\\Test\\Key", "V", (uint32_t)REG_SZ, "s", "sham", "base",
+                        UINT64_C(0), "");
         }
         forge(REGISTRY_PATH, REGISTRY_INTERFACE, "Started", "t", UINT64_C(1));
         for (size_t i = 0; i < ARRAY_SIZE(taints); i++)

@@ -165,7 +165,7 @@ START_TEST(large_answers)
         ear_clear(&ear);
         set_number(world.bus, "\\System\\Registry\\Layers\\top", "Enabled", 0);
         WAIT(ear.n > 0);
-        ck_assert_str_eq(ear.heard[0], "[('overflow' 'Machine\\Test' '' 0 ay:[] '')]");
+        ck_assert_str_eq(ear.heard[0], "[('overflow' 'Machine\\Test' '' 0 ay:[] '' 0 '')]");
 }
 END_TEST
 

@@ -181,9 +181,9 @@ START_TEST(forged_signals)
                                          world.bus, &m, REGISTRY_PATH, REGISTRY_INTERFACE, "Changed"),
                         0);
                 ck_assert_int_ge(sd_bus_message_set_destination(m, policyd), 0);
-                ck_assert_int_ge(sd_bus_message_append(m, "tta{sv}a(sssuvs)", id, UINT64_C(1000), 0, 1,
+                ck_assert_int_ge(sd_bus_message_append(m, "tta{sv}a(sssuvsts)", id, UINT64_C(1000), 0, 1,
                                          "value-set", "Machine\\System\\Audit\\Modules", "TaintEvents",
-                                         (uint32_t)REG_SZ, "s", "disabled", "base"),
+                                         (uint32_t)REG_SZ, "s", "disabled", "base", UINT64_C(0), ""),
                         0);
                 ck_assert_int_ge(sd_bus_send(world.bus, m, NULL), 0);
         }

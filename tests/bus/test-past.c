@@ -49,8 +49,8 @@ START_TEST(values_keys_and_layers)
                 is_at("ListAt", NULL, made, "['Sub'] [('v' 1 s:'two' ");
                 is_at("InfoAt", NULL, made, "'Subkeys'=u:1, 'Values'=u:2");
                 is_at("ResolveAt", "V", two, "true 'Machine\\Test\\Key' [('High' 5 '' ");
-                is_at("ResolveAt", "V", two, "'wins'), ('base' 0 '' ");
-                is_at("ResolveAt", "V", off, "'layer-disabled')] ['actor'=s:'known'");
+                is_at("ResolveAt", "V", two, "'wins' 0 ''), ('base' 0 '' ");
+                is_at("ResolveAt", "V", off, "'layer-disabled' 0 '')] ['actor'=s:'known'");
                 refused(world.bus, ERROR_NOT_FOUND, "no such key: there is no 'Test' in Machine", "GetAt",
                         "ssa{sv}", KEY, "V", 1, "sequence", "t", one - 3);
                 refused(world.bus, ERROR_NOT_FOUND, "no such value: 'W'", "GetAt", "ssa{sv}", KEY, "W", 1,

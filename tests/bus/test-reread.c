@@ -22,9 +22,10 @@ static int answer_resolve(sd_bus_message *m)
         provider.resolved++;
         ck_assert_int_ge(sd_bus_message_read(m, "ss", &key, &name), 0);
         return is_taint_events(key, name)
-                       ? sd_bus_reply_method_return(m, "bsa(sustuvs)a{sv}", 1, key, 1, "base", 0u, "",
-                                 provider.sequence, (uint32_t)REG_SZ, "s", provider.value, "wins", 0)
-                       : sd_bus_reply_method_return(m, "bsa(sustuvs)a{sv}", 0, key, 0, 0);
+                       ? sd_bus_reply_method_return(m, "bsa(sustuvsts)a{sv}", 1, key, 1, "base", 0u, "",
+                                 provider.sequence, (uint32_t)REG_SZ, "s", provider.value, "wins",
+                                 UINT64_C(0), "", 0)
+                       : sd_bus_reply_method_return(m, "bsa(sustuvsts)a{sv}", 0, key, 0, 0);
 }
 
 static int answer_get_many(sd_bus_message *m)

@@ -180,7 +180,7 @@ START_TEST(shown)
         begin();
         ck_assert(settings_have(
                 "('" CAPTURE "' '' 'default' 'standard' '' '' true '' '' 'Nothing is written; "
-                "standard is in force, the default of the schema (What set the bit, and who.).')"));
+                "standard is in force, the default of the schema (What set the bit, and who.).' 0 '')"));
         ck_assert(settings_have("('" ON_DRIFT "' '' 'default' 'reapply' '' '' true '' ''"));
         set_string(world.bus, "\\System\\Audit\\Metrics", "TextFile", "/nowhere/a.prom");
         WAIT(settings_have("TextFile' '/nowhere/a.prom' 'base' '/nowhere/a.prom' '' '' false '' "

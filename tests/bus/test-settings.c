@@ -64,7 +64,7 @@ START_TEST(number)
         ear_on(&refusals, world.bus, POLICY_PATH, POLICY_INTERFACE, "PolicyRefused");
         ck_assert(settings_have(
                 "('\\System\\Process\\PidMax' '' 'default' '' '' 'kernel.pid_max' false '32768' '' "
-                "'Nothing is written; nothing is in force; kernel.pid_max is left alone.')"));
+                "'Nothing is written; nothing is in force; kernel.pid_max is left alone.' 0 '')"));
         /* Nobody set it: whatever it holds is right. */
         world_write(PID_MAX_FILE, "30000\n");
         WAIT(settings_have("'kernel.pid_max' false '30000'"));

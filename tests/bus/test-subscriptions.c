@@ -51,7 +51,7 @@ START_TEST(order)
                 uint64_t sequence = set_string(world.bus, KEY, "V", text);
                 settle();
                 (void)snprintf(expected, sizeof(expected),
-                        "[('value-set' 'Machine\\Test\\Key' 'V' 1 s:'%u' 'base')]", i);
+                        "[('value-set' 'Machine\\Test\\Key' 'V' 1 s:'%u' 'base' 0 '')]", i);
                 ck_assert_uint_eq(ear.n, i + 1);
                 ck_assert(strstr(ear.heard[i], expected) || i == 0);
                 ck_assert_uint_ge(ear.sequence[i], sequence);
@@ -68,10 +68,10 @@ START_TEST(one_signal_a_transaction)
                 (uint32_t)REG_DWORD, "u", 2u, "set", "\\Test\\Other", "A", SZ, "s", "3", 0);
         settle();
         ck_assert_uint_eq(ear.n, 1);
-        ck_assert(ear_heard(&ear, "('value-set' 'Machine\\Test\\Key' 'A' 1 s:'1' 'base')"));
-        ck_assert(ear_heard(&ear, "('value-set' 'Machine\\Test\\Key' 'B' 4 u:2 'base')"));
-        ck_assert(ear_heard(&ear, "('value-set' 'Machine\\Test\\Other' 'A' 1 s:'3' 'base')"));
-        ck_assert(ear_heard(&ear, "('subkey-created' 'Machine\\Test' 'Other' 0 ay:[] '')"));
+        ck_assert(ear_heard(&ear, "('value-set' 'Machine\\Test\\Key' 'A' 1 s:'1' 'base' 0 '')"));
+        ck_assert(ear_heard(&ear, "('value-set' 'Machine\\Test\\Key' 'B' 4 u:2 'base' 0 '')"));
+        ck_assert(ear_heard(&ear, "('value-set' 'Machine\\Test\\Other' 'A' 1 s:'3' 'base' 0 '')"));
+        ck_assert(ear_heard(&ear, "('subkey-created' 'Machine\\Test' 'Other' 0 ay:[] '' 0 '')"));
 }
 END_TEST
 
@@ -85,7 +85,7 @@ START_TEST(nothing_new)
         expect(NULL, 0);
         succeeds(world.bus, "Subscribe", "sba{sv}", "\\Test", 1, 1, "unchanged", "b", 1);
         ck_assert_uint_eq(set_string(world.bus, KEY, "V", "1"), one);
-        EXPECT("[('value-unchanged' 'Machine\\Test\\Key' 'V' 1 s:'1' 'base')]");
+        EXPECT("[('value-unchanged' 'Machine\\Test\\Key' 'V' 1 s:'1' 'base' 0 '')]");
         /* A refused or previewed write is none. */
         refused(world.bus, ERROR_CONFLICT, "", "Set", "ssuva{sv}", KEY, "V", SZ, "s", "2", 1,
                 "expected-sequence", "t", one + 100);
@@ -100,13 +100,13 @@ START_TEST(whom_it_concerns)
         set_string(world.bus, KEY, "V", "1");
         uint64_t id = subscribe(world.bus, "\\test\\KEY", false);
         set_string(world.bus, KEY "\\Sub", "V", "1");
-        EXPECT("[('subkey-created' 'Machine\\Test\\Key' 'Sub' 0 ay:[] '')]");
+        EXPECT("[('subkey-created' 'Machine\\Test\\Key' 'Sub' 0 ay:[] '' 0 '')]");
         set_string(world.bus, KEY "\\Sub", "V", "2");
         set_string(world.bus, "\\Test\\Key2", "V", "2");
         set_string(world.bus, "\\Test", "V", "2");
         expect(NULL, 0);
         delete_value(world.bus, KEY, "V");
-        EXPECT("[('value-deleted' 'Machine\\Test\\Key' 'V' 0 ay:[] '')]");
+        EXPECT("[('value-deleted' 'Machine\\Test\\Key' 'V' 0 ay:[] '' 0 '')]");
 
         _cleanup_bus_ sd_bus *other = world_connect(geteuid());
         refused(other, ERROR_NOT_FOUND, "this client has no subscription", "Unsubscribe", "t", id);
@@ -124,16 +124,16 @@ START_TEST(keys_that_come_and_go)
         subscribe(world.bus, KEY "\\Sub", false);
         set_string(world.bus, KEY "\\Sub", "V", "1");
         settle();
-        ck_assert(ear_heard(&ear, "('value-set' 'Machine\\Test\\Key\\Sub' 'V' 1 s:'1' 'base')"));
+        ck_assert(ear_heard(&ear, "('value-set' 'Machine\\Test\\Key\\Sub' 'V' 1 s:'1' 'base' 0 '')"));
         ear_clear(&ear);
         succeeds(world.bus, "DeleteKey", "sa{sv}", "\\Test", 1, "recursive", "b", 1);
         settle();
         ck_assert_uint_eq(ear.n, 1);
-        ck_assert(ear_heard(&ear, "('key-deleted' 'Machine\\Test\\Key\\Sub' '' 0 ay:[] '')"));
+        ck_assert(ear_heard(&ear, "('key-deleted' 'Machine\\Test\\Key\\Sub' '' 0 ay:[] '' 0 '')"));
         ear_clear(&ear);
         set_string(world.bus, KEY "\\Sub", "V", "2");
         settle();
-        ck_assert(ear_heard(&ear, "('value-set' 'Machine\\Test\\Key\\Sub' 'V' 1 s:'2' 'base')"));
+        ck_assert(ear_heard(&ear, "('value-set' 'Machine\\Test\\Key\\Sub' 'V' 1 s:'2' 'base' 0 '')"));
 }
 END_TEST
 
@@ -146,30 +146,30 @@ START_TEST(layers)
         subscribe(world.bus, MODULES, false);
         set_number(world.bus, layer, "Precedence", 7);
         set_in_layer(world.bus, "TOP", MODULES, "TaintEvents", "failure-only");
-        EXPECT("[('value-set' 'Machine\\System\\Audit\\Modules' 'TaintEvents' 1 s:'failure-only' 'top')]");
+        EXPECT("[('value-set' 'Machine\\System\\Audit\\Modules' 'TaintEvents' 1 s:'failure-only' 'top' 0 '')]");
         /* Below the winner: stored, and nothing effective changes. */
         set_string(world.bus, MODULES, "TaintEvents", "success-only");
         expect(NULL, 0);
         set_number(world.bus, layer, "Enabled", 0);
-        EXPECT("[('value-set' 'Machine\\System\\Audit\\Modules' 'TaintEvents' 1 s:'success-only' 'base')]");
+        EXPECT("[('value-set' 'Machine\\System\\Audit\\Modules' 'TaintEvents' 1 s:'success-only' 'base' 0 '')]");
         set_number(world.bus, layer, "Enabled", 1);
-        EXPECT("[('value-set' 'Machine\\System\\Audit\\Modules' 'TaintEvents' 1 s:'failure-only' 'top')]");
+        EXPECT("[('value-set' 'Machine\\System\\Audit\\Modules' 'TaintEvents' 1 s:'failure-only' 'top' 0 '')]");
 
         _cleanup_message_ sd_bus_message *why = answer(world.bus, "Resolve", "ss", MODULES, "TaintEvents");
         const char *text = message_text(why);
         const char *top = strstr(text, "('top' 7 '' "), *base = strstr(text, "('base' 0 '' ");
-        ck_assert_msg(top && base && top < base && strstr(top, "'failure-only' 'wins')") &&
-                              strstr(base, "'success-only' 'shadowed')"),
+        ck_assert_msg(top && base && top < base && strstr(top, "'failure-only' 'wins' 0 '')") &&
+                              strstr(base, "'success-only' 'shadowed' 0 '')"),
                 "%s", text);
 
         /* A tombstone on top: there is no value, whatever lies below. */
         succeeds(world.bus, "Set", "ssuva{sv}", MODULES, "TaintEvents", (uint32_t)REG_TOMBSTONE, "ay", 0, 1,
                 "layer", "s", "top");
-        EXPECT("[('value-deleted' 'Machine\\System\\Audit\\Modules' 'TaintEvents' 0 ay:[] '')]");
+        EXPECT("[('value-deleted' 'Machine\\System\\Audit\\Modules' 'TaintEvents' 0 ay:[] '' 0 '')]");
         ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "enabled default");
         succeeds(world.bus, "DeleteKey", "sa{sv}", layer, 0);
-        EXPECT("[('value-set' 'Machine\\System\\Audit\\Modules' 'TaintEvents' 1 s:'success-only' 'base')]");
-        ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true '')]");
+        EXPECT("[('value-set' 'Machine\\System\\Audit\\Modules' 'TaintEvents' 1 s:'success-only' 'base' 0 '')]");
+        ck_assert_str_eq(registry_property(world.bus, "Layers"), "[('base' 0 true '' 0 '')]");
 }
 END_TEST
 
@@ -225,7 +225,7 @@ START_TEST(restart)
         expect(NULL, 0);
         subscribe(world.bus, KEY, false);
         set_string(world.bus, KEY, "V", "3");
-        EXPECT("[('value-set' 'Machine\\Test\\Key' 'V' 1 s:'3' 'base')]");
+        EXPECT("[('value-set' 'Machine\\Test\\Key' 'V' 1 s:'3' 'base' 0 '')]");
 }
 END_TEST
 

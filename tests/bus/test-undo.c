@@ -22,11 +22,11 @@ START_TEST(one_change)
         _cleanup_message_ sd_bus_message *m =
                 answer(world.bus, "PreviewUndo", "a{sv}", 1, "sequence", "t", two);
         ck_assert_ptr_nonnull(
-                strstr(message_text(m), "('value-set' 'Machine\\Test\\Key' 'V' 1 s:'one' 'base')"));
+                strstr(message_text(m), "('value-set' 'Machine\\Test\\Key' 'V' 1 s:'one' 'base' 0 '')"));
         ck_assert_str_eq(get_text(world.bus, KEY, "V"), "two base");
         succeeds(world.bus, "Undo", "a{sv}", 1, "sequence", "t", two);
         ck_assert_str_eq(get_text(world.bus, KEY, "V"), "one base");
-        WAIT(ear_heard(&ear, "('value-set' 'Machine\\Test\\Key' 'V' 1 s:'one' 'base')"));
+        WAIT(ear_heard(&ear, "('value-set' 'Machine\\Test\\Key' 'V' 1 s:'one' 'base' 0 '')"));
         refused(world.bus, ERROR_CONFLICT, "value 'V' of layer base was written since, by change number ",
                 "Undo", "a{sv}", 1, "sequence", "t", two);
         refused(world.bus, ERROR_INVALID_VALUE, "one of the options sequence, since and since-time", "Undo",

@@ -85,7 +85,7 @@ static const struct judged *judge(const struct buf *text, const struct core_conf
 static void note(struct core *m, const struct judged *j, const char *group)
 {
         enum fleet_verdict verdict = j->verdict;
-        char key[SIGNED_KEY_TEXT_MAX], refused[64] = "";
+        char key[SEAL_SIGNER_MAX], refused[64] = "";
 
         if (verdict == FLEET_GOOD && j->policy.serial < m->serial)
                 verdict = FLEET_ROLLED_BACK;

@@ -49,6 +49,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check(r == 0 || r == -EINVAL || r == -EFBIG);
         check(r == 0 || strncmp(d.text, "file:", 5) == 0);
         check(r < 0 || path_is_fleet_layer(f->layer, strlen(f->layer)) ||
-                (f->serial == 0 && f->expires == 0));
+                (f->seal.serial == 0 && f->expires == 0));
         return 0;
 }

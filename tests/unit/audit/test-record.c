@@ -67,6 +67,21 @@ static const struct text_case {
                 " when=? boot=? seqno=10",
                 "Policy '\\System\\Audit\\Modules\\TaintEvents' could not be changed from nothing to "
                 "'enabled', layer 'site policy', hive-edited" },
+        { { .kind = RECORD_POLICY_CHANGED,
+                  .path = taint_events,
+                  .old_text = "enabled",
+                  .new_text = "disabled",
+                  .layer = "fleet-web",
+                  .reason = "hive-edited",
+                  .serial = 18446744073709551615u,
+                  .signer = "187d88b7353d4092",
+                  .success = true,
+                  .seqno = 12 },
+                "op=changed-policy path=\"\\System\\Audit\\Modules\\TaintEvents\" old=enabled new=disabled "
+                "layer=fleet-web reason=hive-edited serial=18446744073709551615 signer=187d88b7353d4092 " ACTOR_UNKNOWN_TEXT
+                " when=? boot=? seqno=12",
+                "Policy '\\System\\Audit\\Modules\\TaintEvents' changed from 'enabled' to 'disabled', layer "
+                "'fleet-web', serial 18446744073709551615, signed by 187d88b7353d4092, hive-edited" },
         { { .kind = RECORD_FLEET_REFUSED,
                   .path = "/tmp/web.signed",
                   .old_text = "8",

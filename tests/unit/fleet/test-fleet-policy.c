@@ -54,7 +54,7 @@ START_TEST(known_answer)
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct fleet_policy p;
         struct diag d = { 0 };
-        char number[SIGNED_KEY_TEXT_MAX];
+        char number[SEAL_SIGNER_MAX];
 
         ck_assert(signed_read_key(real_key, strlen(real_key), &keys.list[0]));
         ck_assert_int_eq(read_text(real_policy, strlen(real_policy), &keys, "web", &p, &d), FLEET_GOOD);

@@ -20,7 +20,7 @@ START_TEST(split)
 {
         static const char text[] = COMMENT LINE "\n" MESSAGE;
         struct signed_text parts;
-        char key[SIGNED_KEY_TEXT_MAX];
+        char key[SEAL_SIGNER_MAX];
 
         ck_assert(signed_split(text, strlen(text), &parts));
         ck_assert_str_eq(signed_key_text(parts.key, key), "47aff0aba166545f");
@@ -82,7 +82,7 @@ START_TEST(public_keys)
         static const char *const bad[] = { "", KEY "\n", "untrusted comment: x\n" KEY,
                 "untrusted comment: x\n" KEY "\nmore", "untrusted comment: x\n" LINE "\n" };
         struct signed_key key;
-        char text[SIGNED_KEY_TEXT_MAX];
+        char text[SEAL_SIGNER_MAX];
 
         ck_assert(signed_read_key(good, strlen(good), &key));
         ck_assert_str_eq(signed_key_text(key.number, text), "47aff0aba166545f");
@@ -112,7 +112,8 @@ START_TEST(members)
                 0);
         ck_assert_str_eq(file->layer, "fleet-web");
         ck_assert_uint_eq(file->layer_line, 4);
-        ck_assert_uint_eq(file->serial, UINT64_MAX);
+        ck_assert_uint_eq(file->seal.serial, UINT64_MAX);
+        ck_assert_str_eq(file->seal.signer, "0000000000000000");
         ck_assert_int_eq(file->expires, INT64_C(1769853600000000));
 }
 END_TEST
@@ -157,7 +158,7 @@ START_TEST(comment_says_nothing)
                 (void)snprintf(text, sizeof(text), "untrusted comment: %sserial: 9%s#\n" LINE "\n" MESSAGE,
                         breaks[i], breaks[i]);
                 ck_assert_msg(parse(text, &file, &d) == 0, "%zu: %s", i, d.text);
-                ck_assert_msg(file->serial == 0, "%zu: the comment's serial counts", i);
+                ck_assert_msg(file->seal.serial == 0, "%zu: the comment's serial counts", i);
         }
 }
 END_TEST

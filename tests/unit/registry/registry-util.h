@@ -27,6 +27,7 @@ struct world {
 /* Folders of drop-in files, for world_write(), and how such a file begins. */
 #define ETC "etc/peios/registry.d/"
 #define USR "usr/lib/peios/registry.d/"
+#define FLEET_DIR "var/lib/peios/registry.d/"
 #define HEAD(layer) "peios-registry: 1\nlayer: " layer "\n"
 
 /* A new root, and a registry opened on it. */

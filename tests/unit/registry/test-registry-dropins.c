@@ -224,6 +224,50 @@ START_TEST(precedence_and_enabled)
 }
 END_TEST
 
+#define FLEET(key, more)                                                                                         \
+        "untrusted comment: verify with site.pub\n"                                                              \
+        "RWR" key                                                                                                \
+        "CroWZUX/9QkkaFHXC4ZtlcOwJ+fxJdqJvBKs85RkMK82fPJYHRFPPm4FOUAHT5eg7MwkPkpVFNhgCwgCuVkQucgifc8gA=\n" HEAD( \
+                "fleet-web") "precedence: 1000\n" more
+
+static void assert_sealed(uint64_t serial, const char *signer)
+{
+        const struct layer *layer = layers_find(registry_layers(w.r), "fleet-web");
+
+        ck_assert_ptr_nonnull(layer);
+        ck_assert_uint_eq(layer->seal.serial, serial);
+        ck_assert_str_eq(layer->seal.signer, signer);
+}
+
+/* What the fleet publishes once more is a write that changes nothing: those who ask for such hear of it, and
+ * the layer is the newer policy's. */
+START_TEST(sealed_anew)
+{
+        world_write(&w, FLEET_DIR "fleet-web.yaml",
+                FLEET("Hr/", "serial: 7\nkeys:\n  \\App: { A: !dword 1, B: !dword 2 }\n"));
+        world_do(&w, "set - \\App A 9");
+        world_expect_reload(&w, "value-set Machine\\App A=1@fleet-web\n"
+                                "value-set Machine\\App B=2@fleet-web\n");
+        assert_sealed(7, "47aff0aba166545f");
+        uint64_t a = world_sequence_of(&w, "\\App", "A");
+        world_expect_reload(&w, "");
+        world_write(&w, FLEET_DIR "fleet-web.yaml",
+                FLEET("Hr/", "serial: 8\nkeys:\n  \\App: { A: !dword 1, B: !dword 3 }\n"));
+        world_expect_reload(&w, "value-unchanged Machine\\App A=1@fleet-web\n"
+                                "value-set Machine\\App B=3@fleet-web\n");
+        assert_sealed(8, "47aff0aba166545f");
+        world_write(&w, FLEET_DIR "fleet-web.yaml",
+                FLEET("Hr+", "serial: 8\nkeys:\n  \\App: { A: !dword 1 }\n"));
+        world_expect_reload_sorted(&w, "value-unchanged Machine\\App A=1@fleet-web\n"
+                                       "value-deleted Machine\\App B\n");
+        assert_sealed(8, "47afe0aba166545f");
+        ck_assert_uint_eq(world_sequence_of(&w, "\\App", "A"), a);
+        world_crash(&w);
+        assert_sealed(8, "47afe0aba166545f");
+        world_expect_reload(&w, "");
+}
+END_TEST
+
 START_TEST(layer_is_taken)
 {
         world_do(&w, "set - \\System\\Registry\\Layers\\Mine Precedence 5");
@@ -285,6 +329,6 @@ Suite *test_suite(void)
 {
         const TTest *const tests[] = { comes_changes_goes, removed_file, goes_while_down, broken_keeps,
                 broken_replacement, unreadable_directory, layer_renamed, two_files, precedence_and_enabled,
-                layer_is_taken, limited };
+                sealed_anew, layer_is_taken, limited };
         return suite_with("registry-dropins", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
 }

@@ -47,6 +47,7 @@ uint64_t auditlog_emit_then(
         keep_text(to->tainted, sizeof(to->tainted), r->tainted);
         keep_text(to->detail, sizeof(to->detail), r->detail);
         keep_text(to->control, sizeof(to->control), world_control());
+        to->seal = seal_of(r->serial, r->signer ? r->signer : "");
         if (r->actor)
                 to->actor = *r->actor;
         if (done) {

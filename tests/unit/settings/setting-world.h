@@ -16,6 +16,7 @@
 struct told_record {
         enum record_kind kind;
         char path[64], old_text[64], new_text[64], reason[32], layer[32], tainted[32], detail[128];
+        struct seal seal;
         struct actor actor;
         bool has_actor, success;
         uint64_t when;

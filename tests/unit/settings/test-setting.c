@@ -40,6 +40,34 @@ START_TEST(the_record_goes_first)
 }
 END_TEST
 
+/* Serial and signer are what the record says, and of what is in force now: also where a newer policy says
+ * the same, which is no change. */
+START_TEST(a_policy_of_the_fleet_is_named)
+{
+        const struct value value = { .type = REG_SZ, .size = strlen("disabled"), .data = "disabled" };
+        _cleanup_buf_ struct buf why = BUF_INIT;
+        struct setting_input in = { .value = &value,
+                .layer = "fleet-web",
+                .reason = "hive-edited",
+                .seal = seal_of(7, "187d88b7353d4092") };
+
+        ck_assert_int_eq(setting_input(world.setting, &in), 0);
+        world_record_is_out();
+        ck_assert_uint_eq(world.n_records, 1);
+        ck_assert(seal_equal(&world.records[0].seal, &in.seal));
+        ck_assert(seal_equal(&world.setting->seal, &in.seal));
+        in.seal = seal_of(8, "00000000000000ff");
+        ck_assert_int_eq(setting_input(world.setting, &in), 0);
+        ck_assert_uint_eq(world.n_records, 1);
+        ck_assert_int_eq(setting_explain(world.setting, &why), 0);
+        ck_assert_ptr_nonnull(strstr(buf_str(&why),
+                "disabled is in force, from layer fleet-web (serial 8, signed by 00000000000000ff)"));
+        world_input("enabled", &alice);
+        ck_assert(seal_equal(&world.setting->seal, &(struct seal){ 0 }));
+        ck_assert(seal_equal(&world.records[1].seal, &(struct seal){ 0 }));
+}
+END_TEST
+
 START_TEST(input_meanwhile_waits)
 {
         world_input("disabled", &alice);
@@ -355,13 +383,13 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { the_record_goes_first, input_meanwhile_waits,
-                of_several_the_newest_counts, a_refused_one_meanwhile_is_refused_then, off_on_off,
-                an_end_in_between_leaves_nothing_behind, refused_once_is_remembered_over_a_restart,
-                what_is_accepted_ends_the_memory, changes_tell_the_mask,
-                a_new_entry_falls_back_to_its_default, a_new_entry_of_which_no_word_comes,
-                the_first_word_counts, no_word_is_the_default, the_first_word_is_a_write,
-                off_from_the_beginning, refused_from_the_beginning };
+        const TTest *const tests[] = { the_record_goes_first, a_policy_of_the_fleet_is_named,
+                input_meanwhile_waits, of_several_the_newest_counts, a_refused_one_meanwhile_is_refused_then,
+                off_on_off, an_end_in_between_leaves_nothing_behind,
+                refused_once_is_remembered_over_a_restart, what_is_accepted_ends_the_memory,
+                changes_tell_the_mask, a_new_entry_falls_back_to_its_default,
+                a_new_entry_of_which_no_word_comes, the_first_word_counts, no_word_is_the_default,
+                the_first_word_is_a_write, off_from_the_beginning, refused_from_the_beginning };
         Suite *suite = suite_with("setting", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
 
         suite_loop(coming_and_going_is_told_once, ARRAY_SIZE(comings));

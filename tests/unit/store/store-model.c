@@ -225,7 +225,9 @@ static int model_file(struct model *m, const struct store_op *op)
                         old->kind = NONE;
                 return 0;
         }
-        struct row row = { .kind = FILE_LAYER, .type = op->precedence, .hidden = !op->set };
+        struct row row = {
+                .kind = FILE_LAYER, .type = op->precedence, .hidden = !op->set, .seal = op->seal
+        };
         (void)snprintf(row.layer, sizeof(row.layer), "%s", op->layer);
         (void)snprintf(row.name, sizeof(row.name), "%s", op->name);
         if (old)
@@ -328,8 +330,8 @@ struct dump dump_model(const struct model *m)
                 else if (r.kind == BLANKET)
                         dump_line(&d, "blanket %02x %s seq=%lu", r.guid, lower(r.layer), r.sequence);
                 else if (r.kind == FILE_LAYER)
-                        dump_line(&d, "file %s %s precedence=%u%s", lower(r.layer), r.name, r.type,
-                                r.hidden ? " disabled" : "");
+                        dump_line(&d, "file %s %s precedence=%u%s seal=%lu%s", lower(r.layer), r.name,
+                                r.type, r.hidden ? " disabled" : "", r.seal.serial, r.seal.signer);
         }
         dump_sort(&d);
         return d;
@@ -354,6 +356,7 @@ struct store_op model_random_op(struct store *s)
         static const char *const key_names[] = { "a", "A", "b", "B", "c", "" };
         static const char *const layers[] = { "base", "BASE", "x", "X", "y", "z" };
         static const char data[] = "abcdefg";
+        static const char *const signers[] = { "187d88b7353d4092", "00000000000000ff" };
 
         struct store_op op = {
                 .code = pick(60) == 0 ? STORE_DELETE_LAYER : codes[pick(ARRAY_SIZE(codes))],
@@ -374,5 +377,7 @@ struct store_op model_random_op(struct store *s)
         };
         if (op.code == STORE_CREATE_KEY || op.code == STORE_WRITE_KEY || op.type == REG_TOMBSTONE)
                 op.size = pick(4);
+        if (op.sequence % 3 != 0)
+                op.seal = seal_of(op.sequence % 3, signers[op.set]);
         return op;
 }

@@ -25,6 +25,7 @@ struct row {
         unsigned type;
         uint64_t sequence, time;
         bool is_volatile, is_link, hidden;
+        struct seal seal; /* of a file */
 };
 
 struct model {

@@ -207,8 +207,9 @@ static void dump_files(struct dump *d, const struct store *s)
 
         const struct store_file *files = store_files(s, &n);
         for (size_t i = 0; i < n; i++)
-                dump_line(d, "file %s %s precedence=%u%s", lower(files[i].layer), files[i].file,
-                        files[i].precedence, files[i].enabled ? "" : " disabled");
+                dump_line(d, "file %s %s precedence=%u%s seal=%lu%s", lower(files[i].layer), files[i].file,
+                        files[i].precedence, files[i].enabled ? "" : " disabled", files[i].seal.serial,
+                        files[i].seal.signer);
 }
 
 /* What all layers but the base one have, by the index. */

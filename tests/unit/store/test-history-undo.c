@@ -24,7 +24,7 @@ static char *copy_contents(struct store *s)
                 " UNION ALL SELECT 'value', hex(key), folded, layer, quote(name), sequence,"
                 " type || ' ' || quote(data) FROM main.value"
                 " UNION ALL SELECT 'blanket', hex(key), layer, sequence, '', '', '' FROM main.blanket"
-                " UNION ALL SELECT 'file', layer, file, precedence, enabled, '', '' FROM main.file";
+                " UNION ALL SELECT 'file', layer, file, precedence, enabled, serial, signer FROM main.file";
         struct buf text = BUF_INIT;
         sqlite3_stmt *q;
         char *ret;

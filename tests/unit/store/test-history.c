@@ -16,6 +16,7 @@ static const struct store_author alice = { .reason = "set",
         .actor = { .pid = 7, .uid = 1000, .loginuid = 1000, .session = 3, .comm = "reg" } };
 static const struct store_author drop_in = { .reason = "dropin-changed",
         .file = "/etc/peios/x.yaml",
+        .seal = { 7, "187d88b7353d4092" },
         .actor = { AUDIT_ID_UNSET, 0, AUDIT_ID_UNSET, AUDIT_ID_UNSET } };
 
 /* Committed at once, each by its author. */
@@ -394,6 +395,8 @@ START_TEST(a_sequence_has_its_writer)
                 ck_assert_uint_eq(row->sequence, sequence);
                 ck_assert_str_eq(row->author->reason, sequence == 3 ? "dropin-changed" : "set");
                 ck_assert_uint_eq(row->author->actor.uid, sequence == 3 ? 0 : 1000);
+                ck_assert(
+                        seal_equal(&row->author->seal, sequence == 3 ? &drop_in.seal : &(struct seal){ 0 }));
         }
         ck_assert_ptr_null(history_writer(s, 0));
         ck_assert_ptr_null(history_writer(s, 9));

@@ -49,7 +49,7 @@ static const char *const mendable[] = {
         "UPDATE history SET folded = 'VALUE2' WHERE sequence = 2",
         "INSERT INTO layer VALUES(7, 'SITE', 'Site')",
         "UPDATE value SET type = 65535 WHERE sequence = 2",
-        "INSERT INTO file VALUES(99, '/etc/x', 0, 1)",
+        "INSERT INTO file VALUES(99, '/etc/x', 0, 1, NULL, NULL)",
         "INSERT INTO layer VALUES(7, 'site', 'Site'); CREATE INDEX twice ON layer(name); PRAGMA writable_schema = ON;"
         "UPDATE sqlite_schema SET sql = 'CREATE INDEX twice ON layer(folded)' WHERE name = 'twice'",
 };
@@ -163,11 +163,11 @@ START_TEST(of_another_version)
         struct diag d = { 0 };
         ck_assert_int_eq(repair_store(here.file, 4096, false, &p, &d), -ENOENT);
         make_store(&here, 3);
-        run_sql(here.file, "PRAGMA user_version = 2");
+        run_sql(here.file, "PRAGMA user_version = 3");
 
         d = (struct diag){ 0 };
         ck_assert_int_eq(repair_store(here.file, 4096, false, &p, &d), -EPROTONOSUPPORT);
-        ck_assert_ptr_nonnull(strstr(d.text, "format 2"));
+        ck_assert_ptr_nonnull(strstr(d.text, "format 3"));
 }
 END_TEST
 

@@ -109,6 +109,10 @@ static const struct {
         { { OP_FILE("Deep", "20-deep.yaml", 0, false) },
                 "1000 key= layer='Deep' name='20-deep.yaml' target= type=0 data=00"
                 " old: name='d.yaml' seq=0 target= type=7 data=01 time=NULL\n" },
+        { { OP_FILE("Deep", "d.yaml", 7, true), .seal = { 12, "187d88b7353d4092" } },
+                "1000 key= layer='Deep' name='d.yaml' target= type=7"
+                " data=0131322031383764383862373335336434303932"
+                " old: name='d.yaml' seq=0 target= type=7 data=01 time=NULL\n" },
         { { .code = STORE_FORGET_FILE, .layer = "Deep" },
                 "1001 key= layer='Deep' name=NULL target= type=NULL data="
                 " old: name='d.yaml' seq=0 target= type=7 data=01 time=NULL\n" },
@@ -140,7 +144,7 @@ static void assert_authors(const struct store *s, int64_t from, const char *expe
 {
         static const char sql[] =
                 "SELECT coalesce(group_concat(row, ''), '') FROM (SELECT printf('%s %s %s;', reason,"
-                " quote(pid), quote(file)) AS row FROM history h JOIN author a ON h.author = a.id"
+                " quote(pid), quote(file) || coalesce(' ' || serial || ' ' || signer, '')) AS row FROM history h JOIN author a ON h.author = a.id"
                 " WHERE h.id > ? ORDER BY h.id)";
         sqlite3_stmt *q;
 
@@ -200,11 +204,15 @@ START_TEST(authors_that_are_files)
         commit(s);
         change_as(s, &b);
         commit(s);
+        b.seal = seal_of(7, "187d88b7353d4092");
+        change_as(s, &b);
+        commit(s);
         change_as(s, NULL);
         commit(s);
         assert_authors(s, from,
-                "hive-edited 0 '/etc/x.yaml';hive-edited 0 '/etc/x.yaml';hive-edited 0 '/y';registry NULL NULL;");
-        ck_assert_int_eq(sql_number(s, "SELECT count(*) FROM author"), before + 3);
+                "hive-edited 0 '/etc/x.yaml';hive-edited 0 '/etc/x.yaml';hive-edited 0 '/y';"
+                "hive-edited 0 '/y' 7 187d88b7353d4092;registry NULL NULL;");
+        ck_assert_int_eq(sql_number(s, "SELECT count(*) FROM author"), before + 4);
 }
 END_TEST
 

@@ -177,12 +177,16 @@ static const struct {
         { "delete layer, unknown", { .code = STORE_DELETE_LAYER, .layer = "other" }, 0, "" },
 
         { "set file", { OP_FILE("new layer", "10-new.yaml", 7, true) }, 0,
-                "+file new layer 10-new.yaml precedence=7\n" },
+                "+file new layer 10-new.yaml precedence=7 seal=0\n" },
         { "set file again", { OP_FILE("SITE", "other.yaml", UINT32_MAX, false) }, 0,
-                "+file site other.yaml precedence=4294967295 disabled\n-file site site.yaml precedence=5\n" },
+                "+file site other.yaml precedence=4294967295 disabled seal=0\n-file site site.yaml precedence=5 seal=0\n" },
+        { "set file, signed", { OP_FILE("site", "site.yaml", 5, true), .seal = { 7, "187d88b7353d4092" } },
+                0,
+                "-file site site.yaml precedence=5 seal=0\n"
+                "+file site site.yaml precedence=5 seal=7187d88b7353d4092\n" },
         { "set file, bad layer", { OP_FILE("a/b", "x.yaml", 7, true) }, -EINVAL, "" },
         { "forget file", { .code = STORE_FORGET_FILE, .layer = "SITE" }, 0,
-                "-file site site.yaml precedence=5\n" },
+                "-file site site.yaml precedence=5 seal=0\n" },
         { "forget file, not there", { .code = STORE_FORGET_FILE, .layer = "deep" }, 0, "" },
         { "forget file, no such layer", { .code = STORE_FORGET_FILE, .layer = "other" }, 0, "" },
 };
