@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Restore and PreviewRestore: the copy that is handed over, and what is answered when a thread has compared
  * it. */
-#include <errno.h>
 
 #include "../../schema/bus/cleanup.h"
 #include "../../schema/bus/wire.h"

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A key and all below it, in pages. A page is looked for during PAGE_USEC, so that nobody else waits long
  * for it; who may write can have all at once. */
-#include <errno.h>
 #include <string.h>
 
 #include "../../schema/base/array.h"
 #include "../../schema/base/clock.h"
-#include "../../schema/bus/cleanup.h"
 #include "../../schema/bus/wire.h"
 #include "../../schema/dbus/names.h"
 #include "../registry/walk.h"

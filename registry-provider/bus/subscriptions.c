@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../schema/base/hashmap.h"
 #include "../../schema/bus/cleanup.h"
 #include "../../schema/dbus/names.h"
 #include "answer.h"

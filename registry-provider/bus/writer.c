@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "writer.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "../../schema/base/log.h"

@@ -3,8 +3,6 @@
  * so that it refuses the document (hive/hive-json.c). */
 #include "exchange-writer.h"
 
-#include <string.h>
-
 /* The comma and a new line in front of the next item, if there is one before. */
 static struct json next_item(struct exchange_writer *w, bool is_first, const char *indent)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What stands behind `=` in a .reg text. */
 #include <ctype.h>
-#include <errno.h>
 #include <string.h>
 #include <strings.h>
 

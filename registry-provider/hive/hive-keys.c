@@ -2,7 +2,6 @@
 /* Keys as people write them: a map from paths to maps of values with tags. */
 #include "hive-reader.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define DELETE_TAG "!delete"

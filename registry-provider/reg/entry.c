@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "entry.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 

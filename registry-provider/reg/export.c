@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "../../schema/base/file.h"
-#include "../../schema/bus/cleanup.h"
 #include "commands.h"
 #include "document.h"
 #include "subtree.h"

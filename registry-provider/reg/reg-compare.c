@@ -2,8 +2,6 @@
 /* compare: how the values of two keys differ, as reg.exe prints it. */
 
 #include <errno.h>
-#include <inttypes.h>
-#include <string.h>
 
 #include "commands.h"
 #include "reg-exe.h"

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <string.h>
 
 #include "../../schema/base/clock.h"
 #include "../../schema/base/date.h"

@@ -3,7 +3,6 @@
  * cost every command a quarter of a millisecond more. */
 
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "../../schema/base/file.h"

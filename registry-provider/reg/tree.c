@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* tree: one List call a key, and one of ListKnown where the schema knows something. */
 
-#include <errno.h>
 #include <string.h>
 
 #include "commands.h"

@@ -3,7 +3,6 @@
  * of a key. (One value is hidden by a tombstone, which is set.) */
 #include "transaction.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* All of it or nothing, in the layer that can be written, and by its name. */

@@ -7,8 +7,6 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "../base/clock.h"
-
 /* Ends are whole seconds. */
 #define ACCURACY_USEC 10000u
 

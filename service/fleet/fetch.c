@@ -7,7 +7,6 @@
 
 #include "../../schema/base/clock.h"
 #include "../../schema/base/file.h"
-#include "../../schema/base/log.h"
 
 struct group {
         char *key, *file;

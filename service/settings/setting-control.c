@@ -2,7 +2,6 @@
 /* A setting and its control: writing, watching, and what somebody else writes: put back or reported, with
  * who it was. */
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -3,8 +3,6 @@
 #include <archive_entry.h>
 #include <dlfcn.h>
 #include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "source.h"
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Controls: live and at boot. */
-#include <stdio.h>
 
 #include "rows.h"
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* 100,000 values come from a file and go into one, by command; exchange.sh has what each lane does. */
-#include <string.h>
 
 #include "rows.h"
 

@@ -2,7 +2,6 @@
 /* A million values: loading them, starting with them, and what others wait meanwhile. */
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>

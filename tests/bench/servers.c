@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How each server on a bus is told to set a value, and how it tells of changes. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Child processes of a world. They die with the test, whatever becomes of it. */
-#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../schema/base/buf.h"
 #include "harness-internal.h"
 #include "shell.h"
 

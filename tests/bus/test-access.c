@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Who may write. The daemons and one client are root, another client is nobody, and polkit is played by the
  * test. */
-#include <stdio.h>
 #include <string.h>
 
 #include "client.h"

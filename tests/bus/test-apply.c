@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The boot-time apply: no bus, no daemon, what is on disk. Both programs that do it must agree. */
 #include <stdio.h>
-#include <string.h>
 
 #include "apply.h"
 

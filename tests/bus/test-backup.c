@@ -2,7 +2,6 @@
 /* A copy of the database, made while others write: Backup() and peios-reg backup. Whether the database is as
  * it should be: Check() and peios-reg check. */
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "client.h"

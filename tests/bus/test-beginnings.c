@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* When connections began, as a daemon on a real bus learns it. */
 #include <stdio.h>
-#include <string.h>
 
 #include "../../schema/base/clock.h"
 #include "../../schema/bus/caller.h"
-#include "../../schema/process/process.h"
 #include "client.h"
 
 #define BUS "org.freedesktop.DBus"

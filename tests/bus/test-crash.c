@@ -2,7 +2,6 @@
 /* kill -9 of the provider during a stream of sets, many times: what was answered is there afterwards. */
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "client.h"
 

@@ -2,7 +2,6 @@
 /* A database that is not as it should be when the provider starts: what is served, and what is told of it.
  */
 #include <string.h>
-#include <unistd.h>
 
 #include "client.h"
 

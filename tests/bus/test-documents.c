@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "client.h"
-#include "dropin.h"
 #include "shell.h"
 
 static void write_file(const char *name, const char *text)

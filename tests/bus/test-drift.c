@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Controls that somebody else writes to, that are not there, that come and go. */
-#include <stdio.h>
 #include <string.h>
 
 #include "client.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The test is the bus: whoever it does not tell of, or tells of late, keeps nobody else waiting. */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,6 @@
 /* What is too large, for the registry, for the bus, for the disk: refused, and nothing is lost by it. */
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 

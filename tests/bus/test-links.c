@@ -2,10 +2,8 @@
 /* Drop-in files behind links, and folders that are links: what is swapped, renamed and replaced on the way
  * is in force at once. */
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "../../schema/base/file.h"
 #include "dropin.h"
 
 #define FILE_NAME "50-site.yaml"

@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "client.h"
-#include "dropin.h"
 #include "shell.h"
 
 #define KEY "\\Test\\Key"

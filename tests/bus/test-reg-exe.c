@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The commands that are called as reg.exe's are, with its options. What query has to print is what reg.exe
  * prints for the same contents. */
-#include <string.h>
 
 #include "client.h"
-#include "dropin.h"
 #include "shell.h"
 
 /* The questions that a terminal gets, answered. */

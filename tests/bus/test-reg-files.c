@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* .reg and JSON through peios-reg: in, out, and in again without a change. */
 #include <stdio.h>
-#include <string.h>
 
 #include "client.h"
 #include "shell.h"

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Lines as scripts for Peios's own `reg` have them, of each of its commands that there is here. What is
  * compared is what such a script goes by: exit codes, the bare value, members of the JSON. */
-#include <string.h>
 
 #include "client.h"
-#include "dropin.h"
 #include "shell.h"
 
 static void begin(void)

@@ -2,7 +2,6 @@
 /* SIGHUP and Reload(): files are read again while everything else goes on: the process, subscriptions, what
  * is in force. */
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "dropin.h"

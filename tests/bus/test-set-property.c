@@ -2,7 +2,6 @@
 /* Setting the property TaintEvents: in force when it returns, or an error that says why not. Only root's
  * services write for others, so this needs root. */
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 

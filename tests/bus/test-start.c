@@ -3,9 +3,7 @@
  * first word, or without it after a while. */
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/inotify.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../../schema/base/buf.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Subscribers that do not read, or not at once: neither the provider nor those who read wait for them. */
 #include <stdio.h>
-#include <string.h>
 
 #include "client.h"
 

@@ -2,7 +2,6 @@
 /* A writer whose program has a name that D-Bus does not take: what it wrote is read, told and followed all
  * the same. The writer is a copy of this program. */
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

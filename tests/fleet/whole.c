@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include "../../schema/base/clock.h"
 #include "../../schema/base/file.h"
 #include "../bus/client.h"
 

@@ -3,7 +3,6 @@
  * what the kernel does not take is kept, and says why. Reads the multicast group that every record goes to.
  * Auditing is switched on and off meanwhile and put back as it was, so only one such test runs at a time. */
 #include <check.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <libaudit.h>

@@ -7,7 +7,6 @@
  *   --refuse PROGRAM  the kernel refuses this program
  * All capabilities are given up once the source is made. SIGTERM ends it. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <linux/capability.h>
 #include <signal.h>

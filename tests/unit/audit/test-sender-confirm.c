@@ -2,7 +2,6 @@
 /* What the kernel loses later is noticed, kept and sent again, and no more is sent meanwhile than a probe.
  */
 #include <errno.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../../../schema/base/clock.h"

@@ -4,7 +4,6 @@
 #include <check.h>
 #include <linux/capability.h>
 #include <pthread.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>

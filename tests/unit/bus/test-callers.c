@@ -2,7 +2,6 @@
 /* What is made of the bus's word for who calls. The bus is played by the test: newer ones tell more than the
  * one that is installed. */
 #include <check.h>
-#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>

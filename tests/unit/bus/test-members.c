@@ -2,7 +2,6 @@
 /* What the user database says, and that nobody waits for one that says nothing. */
 #include <errno.h>
 #include <grp.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include "../../../schema/bus/gate.h"

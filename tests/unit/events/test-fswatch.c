@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "../../../schema/base/clock.h"
 #include "../../../schema/base/file.h"

@@ -8,7 +8,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "../../../schema/base/file.h"
 #include "../../../schema/events/loop.h"
 #include "suite.h"
 

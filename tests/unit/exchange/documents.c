@@ -2,7 +2,6 @@
 #include "documents.h"
 
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "suite.h"

@@ -2,7 +2,6 @@
 /* The same document through the programs that others read and write .reg with, in both directions:
  * hivexregedit and reglookup (of libwin-hivex-perl and reglookup) on a hive file, and Samba's `net registry`
  * (samba-common-bin) on a registry of its own. */
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is true of every form: a document comes back as it was written, and memory may fail anywhere. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "alloc-faults.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is not etcd, or not well: each answer is one of the statuses, and none holds up or takes memory. */
 #include <check.h>
-#include <string.h>
 
 #include "../../../schema/base/macro.h"
 #include "../lib/suite.h"

@@ -3,7 +3,6 @@
  * and what goes wrong is over when it is. */
 #include "../../../service/fleet/agent.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <json-c/json.h>

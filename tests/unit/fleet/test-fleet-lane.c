@@ -2,8 +2,6 @@
 /* When it is tried again: not before a second, later each time, at random, and never later than the most. */
 #include "../../../service/fleet/lane.h"
 
-#include <string.h>
-
 #include "../../../schema/base/clock.h"
 #include "../lib/suite.h"
 

@@ -2,8 +2,6 @@
 /* signify(1) itself: what it signs is taken, and what the other tests sign it would take as well. */
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "../../../schema/base/file.h"
 #include "../../../service/fleet/fleet-policy.h"

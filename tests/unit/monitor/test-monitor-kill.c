@@ -11,7 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../../schema/base/file.h"
 #include "../../../schema/layout.h"
 #include "../../../service/monitor/monitor.h"
 #include "scratch.h"

@@ -8,11 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "../../../schema/base/clock.h"
 #include "../../../schema/base/file.h"
-#include "../../../schema/layout.h"
 
 #define TAINTED "/proc/sys/kernel/tainted"
 

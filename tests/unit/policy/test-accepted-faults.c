@@ -2,7 +2,6 @@
 /* Failing allocations, and a disk that fails at every step: the calls are wrapped by the linker. */
 #include <check.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "../../../schema/layout.h"

@@ -2,7 +2,6 @@
 /* Outcomes on plain files of a scratch root; what only a kernel can answer is in test-control-faults.c. */
 #include <check.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 

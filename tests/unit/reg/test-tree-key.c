@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The columns of ReadTree() are read together, and refused where they do not fit each other. */
 #include <errno.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "../../../registry-provider/reg/tree-key.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "registry-model.h"
 
-#include <errno.h>
 #include <string.h>
 
 const struct model_key model_keys[MODEL_KEYS] = {

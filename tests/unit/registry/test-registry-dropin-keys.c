@@ -2,7 +2,6 @@
 /* What a drop-in file says of keys: hidden ones, blankets, hives, volatile ones. */
 
 #include <errno.h>
-#include <string.h>
 
 #include "suite.h"
 #include "registry-world.h"

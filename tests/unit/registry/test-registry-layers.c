@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The table of layers from metadata, and what a change of it tells. */
 
-#include <errno.h>
 #include <string.h>
 
 #include "suite.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Limits, expected sequences, and what a change costs. */
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>

@@ -2,7 +2,6 @@
 /* What the schema's values need of a store, copied: a registry over the copy says of them what one over the
  * whole says, and so it does when both have the drop-in files applied. */
 
-#include <errno.h>
 #include <string.h>
 #include <time.h>
 

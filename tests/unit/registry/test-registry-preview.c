@@ -2,9 +2,7 @@
 /* What a preview must not do: use up numbers, or memory. That it tells what the transaction does is in
  * test-registry-transaction.c. */
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "../../../registry-provider/store/store-internal.h"
 #include "suite.h"

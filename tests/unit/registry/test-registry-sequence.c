@@ -2,7 +2,6 @@
 /* The counter never goes back: not over a stop or a crash, whatever took its numbers. */
 
 #include <errno.h>
-#include <string.h>
 
 #include "suite.h"
 #include "failing-disk.h"

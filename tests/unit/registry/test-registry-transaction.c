@@ -2,7 +2,6 @@
 /* Transactions, several in one sync, and syncs that fail. */
 
 #include <errno.h>
-#include <string.h>
 
 #include "suite.h"
 #include "failing-disk.h"

@@ -2,7 +2,6 @@
 #include "setting-world.h"
 
 #include <check.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,6 @@
 #include <check.h>
 #include <string.h>
 
-#include "../../../schema/layout.h"
 #include "setting-world.h"
 #include "suite.h"
 

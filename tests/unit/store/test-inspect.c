@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Each kind of damage, made on purpose, is found and named; and nothing is in what is whole. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "../../../registry-provider/store/inspect.h"

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "../../../schema/base/clock.h"
 #include "../../../schema/values/value.h"
 #include "store-file.h"
 #include "suite.h"

@@ -3,7 +3,6 @@
  * there whole afterwards, and the next start ends what was begun. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 

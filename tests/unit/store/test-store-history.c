@@ -2,7 +2,6 @@
 /* What the history says of each operation, as SQL sees it: what is there now, what was before, and whose
  * doing it is. */
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 

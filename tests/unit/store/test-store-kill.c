@@ -2,7 +2,6 @@
 /* A process that writes is killed at any moment: the store opens and has every turn that was answered, and
  * of the next one all or nothing. `test-store-kill ROUNDS` does it more often than 200 times. */
 
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
