@@ -38,10 +38,10 @@ struct request *request_free(struct request *q)
         return NULL;
 }
 
-/* Who sets many values in a key names it for each. */
+/* Who sets many values in a key names it once, or for each. */
 static int find_path(struct request *q, const char *key, struct change *c, struct diag *d)
 {
-        if (q->n > 0 && strcmp(key, q->key) == 0) {
+        if (q->n > 0 && (key[0] == '\0' || strcmp(key, q->key) == 0)) {
                 c->path = q->list[q->n - 1].path;
                 c->shares_path = true;
                 return 0;
@@ -133,7 +133,11 @@ static int read_list(struct request *q, sd_bus_error *error)
         int r = sd_bus_message_enter_container(q->m, 'a', "(sssuv)");
         while (r >= 0 && (r = sd_bus_message_enter_container(q->m, 'r', "sssuv")) > 0) {
                 enum change_action parsed = CHANGE_SET;
-                r = sd_bus_message_read(q->m, "sss", &action, &key, &name);
+                r = sd_bus_message_read_basic(q->m, 's', &action);
+                if (r >= 0)
+                        r = sd_bus_message_read_basic(q->m, 's', &key);
+                if (r >= 0)
+                        r = sd_bus_message_read_basic(q->m, 's', &name);
                 if (r >= 0)
                         r = parse_action(action, &parsed, error);
                 if (r >= 0)

@@ -61,7 +61,11 @@ static int append_item(sd_bus_message *m, const struct change *c)
 
         int r = sd_bus_message_open_container(m, 'r', "sssuv");
         if (r >= 0)
-                r = sd_bus_message_append(m, "sss", kinds[c->kind].action, c->key, c->name ? c->name : "");
+                r = sd_bus_message_append_basic(m, 's', kinds[c->kind].action);
+        if (r >= 0)
+                r = sd_bus_message_append_basic(m, 's', c->key);
+        if (r >= 0)
+                r = sd_bus_message_append_basic(m, 's', c->name ? c->name : "");
         if (r >= 0)
                 r = wire_append_value(m, c->value ? c->value : &none);
         return r < 0 ? r : sd_bus_message_close_container(m);
@@ -465,6 +469,7 @@ int write_change(struct session *s, enum write_kind kind, const char *key, const
 void write_batch_done(struct write_batch *b)
 {
         b->m = sd_bus_message_unref(b->m);
+        buf_done(&b->key);
 }
 
 static bool is_too_large(const struct write_batch *b)
@@ -487,13 +492,18 @@ int write_batch_add(struct write_batch *b, enum write_kind kind, const char *key
         int code = b->m ? EXIT_CODE_OK : begin(b);
         if (code != EXIT_CODE_OK)
                 return code;
+        const char *sent = strcmp(key, buf_str(&b->key)) == 0 ? "" : key;
         b->n++;
-        b->bytes += 64 + strlen(key) + (name ? strlen(name) : 0);
+        b->bytes += 64 + strlen(sent) + (name ? strlen(name) : 0);
         if (value)
                 b->bytes += value->size * (value->type == REG_MULTI_SZ ? 8 : 1);
         if (is_too_large(b))
                 return EXIT_CODE_OK;
-        int r = append_item(b->m, &(struct change){ kind, key, name, value });
+        if (sent[0]) {
+                buf_clear(&b->key);
+                buf_puts(&b->key, key);
+        }
+        int r = b->key.error ? b->key.error : append_item(b->m, &(struct change){ kind, sent, name, value });
         return r < 0 ? session_fail(b->s, r, key) : EXIT_CODE_OK;
 }
 

@@ -35,6 +35,7 @@ struct write_batch {
         bool recursive;    /* keys are deleted with all below */
         bool is_strict;    /* and what is there already is an error, too */
         sd_bus_message *m; /* NULL: there is none yet */
+        struct buf key;    /* the last one's, which need not be said again */
         size_t n, bytes;   /* of all, also of what is too much */
 };
 

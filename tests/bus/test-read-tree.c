@@ -181,11 +181,14 @@ START_TEST(only_what_is_needed)
         set_string(world.bus, KEY "\\Old", "V", "1");
         refused(world.bus, ERROR_NOT_FOUND, "has no value 'None'", "Transact", "a(sssuv)a{sv}", 1, "delete",
                 KEY "\\Old", "None", 0u, "ay", 0, 0);
+        /* An empty key is that of the change before. */
+        refused(world.bus, ERROR_INVALID_NAME, "empty", "Transact", "a(sssuv)a{sv}", 1, "set", "", "V", 1u,
+                "s", "a", 0);
         for (unsigned i = 0; i < 2; i++) {
                 _cleanup_message_ sd_bus_message *m = answer(world.bus, "Transact", "a(sssuv)a{sv}", 4,
                         "delete-key", KEY "\\Old", "", 0u, "ay", 0, "delete", KEY "\\None", "None", 0u, "ay",
-                        0, "create-key", KEY "\\New", "", 0u, "ay", 0, "set", KEY "\\New", "V", 1u, "s", "a",
-                        2, "if-needed", "b", 1, "recursive", "b", 1);
+                        0, "create-key", KEY "\\New", "", 0u, "ay", 0, "set", "", "V", 1u, "s", "a", 2,
+                        "if-needed", "b", 1, "recursive", "b", 1);
                 ck_assert_str_eq(strchr(message_text(m), ' ') + 1,
                         i == 0 ? "true ['values-set'=1, 'values-deleted'=1, 'keys-created'=1, 'keys-deleted'=1, 'masks'=0]"
                                : "false ['values-set'=0, 'values-deleted'=0, 'keys-created'=0, 'keys-deleted'=0, 'masks'=0]");
