@@ -272,8 +272,8 @@ START_TEST(random_trees)
                 for (unsigned i = 0; i < NAMES; i++)
                         for (unsigned layer = 0; layer < LAYERS_N; layer++) {
                                 char line[TEXT];
-                                (void)snprintf(
-                                        line, sizeof(line), "lrmr %s %s", layers[layer], nodes[i].path);
+                                (void)snprintf(line, sizeof(line), "lrmr %s %.*s", layers[layer],
+                                        (int)sizeof(nodes[i].path), nodes[i].path);
                                 free(world_run(&w, line));
                         }
         }
