@@ -18,14 +18,6 @@ void fleet_settings_done(struct fleet_settings *s)
         *s = (struct fleet_settings){ 0 };
 }
 
-bool fleet_settings_has(const struct fleet_settings *s, const char *group)
-{
-        for (size_t i = 0; s->groups[i]; i++)
-                if (strcmp(s->groups[i], group) == 0)
-                        return true;
-        return false;
-}
-
 /* What is effective; a type that nothing has where it is not set. */
 static int get(sd_bus *bus, const char *name, struct buf *ret_bytes, struct value *ret, struct diag *d)
 {

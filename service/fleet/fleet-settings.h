@@ -17,4 +17,3 @@ struct fleet_settings {
 _must_check_ int fleet_settings_load(struct fleet_settings *ret, struct diag *d);
 void fleet_settings_done(struct fleet_settings *s);
 #define _cleanup_fleet_settings_ _cleanup_(fleet_settings_done)
-bool fleet_settings_has(const struct fleet_settings *s, const char *group);
