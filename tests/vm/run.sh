@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Boots kernels of Debian's in virtual machines, sets taints for real, and checks what the service told of them.
+# Boots kernels of Debian's in virtual machines, sets taints for real, and checks what the service recorded of them.
 #
 #   meson test -C build --suite vm
 #   ninja -C build vm-bench            what the monitor costs, in place of the tests

@@ -52,6 +52,8 @@ KILLED, ABSENT, ENDED, AFTER = 40, 41, 42, 43
 EARLY = {*SET, *BURST, KILLED, ABSENT, ENDED, AFTER}
 LIVE, DISABLED, ENABLED, GONE, BACK = 44, 45, 46, 47, 48
 LATE = {LIVE, DISABLED, ENABLED, GONE, BACK}
+# In a machine that is emulated, where a second is soon over.
+CLOCK_SECONDS = 5.0
 
 
 def task_of(event):
@@ -97,7 +99,7 @@ def check_events(console, world, who):
     found = {}
     for event in console.events(world):
         if event["bit"] in found:
-            problems.append(f"{who}: bit {event['bit']} is told of twice")
+            problems.append(f"{who}: bit {event['bit']} is reported twice")
         found[event["bit"]] = event
     wanted = EARLY | (LATE if world == "main" else set())
     expect(f"{who}: bits", sorted(found), sorted(wanted))
@@ -123,9 +125,9 @@ def sent_by(console, world):
     cannot know of that yes. It says then that it sends the record, and sends the same one under its old number."""
     pids = {int(pid) for pid in console.lines(f"pids-{world}")}
     sent = [r for r in records.read(console.lines("records")) if r.sender in pids]
-    told = re.findall(r"audit records of an earlier run go out when the kernel takes them: ([-0-9, ]+)",
+    said = re.findall(r"audit records of an earlier run go out when the kernel takes them: ([-0-9, ]+)",
                       "\n".join(console.lines(f"log-{world}")))
-    ends = [[int(n) for n in part.split("-")] for line in told for part in line.split(",")]
+    ends = [[int(n) for n in part.split("-")] for line in said for part in line.split(",")]
     again = {n for part in ends for n in range(part[0], part[-1] + 1)}
     return [r for i, r in enumerate(sent) if not (
         int(r["seqno"]) in again and any(o.sender != r.sender and same_but_late(o, r) for o in sent[:i]))]
@@ -144,7 +146,7 @@ def check_records(console, world, who, events):
     wanted = EARLY | ({GONE} if world == "main" else set())
     expect(f"{who}: records", sorted(r.bit for r in taints), sorted(wanted))
     before = set()
-    # Those without records, and the one whose telling was interrupted, which may come late.
+    # Those without records, and the one whose report was interrupted, which may come late.
     loose = {KILLED, ABSENT, LIVE, DISABLED, ENABLED}
     for r in taints:
         old, new = set(bits_of(int(r["old"], 16))), set(bits_of(int(r["new"], 16)))
@@ -185,7 +187,7 @@ def check_control(console, who):
     kernel = [r for r in records.read(console.lines("records")) if r.kind == "KERNEL_OTHER"]
     expect("the kernel's records", sorted(r.bit for r in kernel), [LIVE, ENABLED, BACK])
     expect("the control", console.lines("control"), list("3033333"))
-    story = [(r.mark, r.op) for r in sent if r.mark != "bits"]
+    story = [(r.mark, r.op) for r in sent if r.mark not in ("bits", "clock")]
     expect("what the service recorded meanwhile", story, [
         ("insmod", "control-appeared"),
         ("disable", "changed-taint-audit-policy"),
@@ -196,7 +198,7 @@ def check_control(console, who):
         ("rmmod", "tainted-kernel"),
         ("again", "control-appeared"),
     ])
-    changes = {r["new"]: r for r in sent if r.op == "changed-taint-audit-policy"}
+    changes = {r["new"]: r for r in sent if r.op == "changed-taint-audit-policy" and r.mark != "clock"}
     for new, r in changes.items():
         expect(f"{new}: who", (r["ocomm"], r["sauid"], r["suid"]), ("peios-reg", "1000", "0"))
     if "enabled" in changes:
@@ -210,6 +212,21 @@ def check_control(console, who):
         expect("drift: culprit", (r["ocomm"], r["sauid"]), culprit)
     followed = [json.loads(line)["bit"] for line in console.lines("follow")]
     expect("bits on the bus", sorted(followed), sorted(EARLY | LATE))
+
+
+def check_clock(console):
+    """Set beyond a layer's end, and before its beginning: it ends at once, and not when its hour is over."""
+    steps = [line.split() for line in console.lines("clock")]
+    expect("the clock was set", [step for step, _, _ in steps], ["7200", "-7200"])
+    for step, begun, ended in steps:
+        took = float(ended) - float(begun)
+        print(f"the clock set by {step} s: the layer's value was withdrawn after {took:.2f} s")
+        expect(f"the clock set by {step} s: withdrawn within {CLOCK_SECONDS} s", took < CLOCK_SECONDS, True)
+    layers = [(r.mark, r["reason"]) for r in records.read(console.lines("records")) if r.op == "ended-registry-layer"]
+    expect("layers that ended", layers, [("clock", "time")] * 2)
+    policy = [(r["old"], r["new"]) for r in sent_by(console, "main")
+              if r.op == "changed-taint-audit-policy" and r.mark == "clock"]
+    expect("the policy", policy, [("enabled", "disabled"), ("disabled", "enabled")] * 2)
 
 
 def check_scan(path):
@@ -229,9 +246,9 @@ def table(console, events, out):
     for bit in sorted(SET):
         exact, hints = events["BPF"].get(bit), events["hints"].get(bit)
         if exact and hints:
-            told = [f"{e['attribution']} {e['reason']}" for e in (exact, hints)]
+            said = [f"{e['attribution']} {e['reason']}" for e in (exact, hints)]
             lines.append(f"{bit:3} {SET[bit][0]:1} {exact['taint']:28} {SET[bit][1]:26} {exact['context']:15} "
-                         f"{told[0]:28} {told[1]}")
+                         f"{said[0]:28} {said[1]}")
     print("\n".join(lines))
     with open(out, "a", encoding="utf-8") as f:
         f.write("\n".join(lines) + "\n\n")
@@ -249,6 +266,7 @@ def main():
         check_counters(console, world, who)
     expect("mask", bits_of(console.mask()), sorted(EARLY | LATE))
     check_control(console, "BPF" if main_is_bpf else "hints")
+    check_clock(console)
     check_scan(sys.argv[1])
     table(console, events, sys.argv[2])
     kernel = console.first("kernel")
@@ -257,6 +275,8 @@ def main():
     prove(kernel, "audit=1", "a control that comes, goes and comes again: live, the kernel audits alone; disabled, "
           "nobody; gone, the service; a foreign write is put back and recorded, "
           + ("with its culprit (BPF)" if main_is_bpf else "its culprit unknown (no BPF)"))
+    prove(kernel, "audit=1", "a wall clock that is set ends a layer at once, forth beyond its end or back before its "
+          "beginning")
     finish()
 
 

@@ -24,7 +24,7 @@ def main():
     sent = [r.bit for r in records.read(console.lines("records")) if r.op == "tainted-kernel"]
     expect("records", sent, SET)
     prove(console.first("kernel"), "lockdown=confidentiality",
-          "BPF is refused, which is said once; hints tell of each bit with one record")
+          "BPF is refused, which is said once; hints report each bit with one record")
     finish()
 
 

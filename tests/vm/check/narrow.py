@@ -36,7 +36,7 @@ def main():
     check_world(console, "other", "hints")
     expect("mask", bits_of(console.mask()), sorted(SET))
     prove(console.first("kernel"), OPTIONS, "events are exact all the same; records are kept, which is said once; "
-          "the bit at which the kernel would panic is refused and not told of")
+          "the bit at which the kernel would panic is refused and not reported")
     finish()
 
 

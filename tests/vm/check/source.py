@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Judges what the BPF source told: source.py CONSOLE. What the runs are is told in guest/source."""
+"""Judges what the BPF source reported: source.py CONSOLE. What the runs are is said in guest/source."""
 
 import sys
 from statistics import median
@@ -103,7 +103,7 @@ def check_event(name, event):
     if not event["stack"]:
         problems.append(f"{what}: no stack")
     if context == "soft-interrupt" and " in a soft interrupt that came in while " not in event["detail"]:
-        problems.append(f"{what}: who was interrupted is not told: {event['detail']}")
+        problems.append(f"{what}: who was interrupted is not reported: {event['detail']}")
 
 
 def check_run(name, run, bits):
@@ -130,16 +130,16 @@ def check_writes(run):
     for write in wrote:
         expect("a write: loginuid", write["loginuid"], "1000")
     if not 20 < len(wrote) < 152:
-        problems.append(f"{len(wrote)} writes were told of; the ring should have been full")
+        problems.append(f"{len(wrote)} writes were reported; the ring should have been full")
 
 
 def table(runs):
-    print(f"{'bit':>3} {'':1}  {'reason':20} {'module':11} {'context':15} {'loginuid':8} {'program':11} told by")
+    print(f"{'bit':>3} {'':1}  {'reason':20} {'module':11} {'context':15} {'loginuid':8} {'program':11} reported by")
     for bit, (letter, reason, module, context, program) in SET.items():
-        told = " ".join(f"{name}:{n}" for name, run in runs.items()
-                        if (n := sum(int(e["bit"]) == bit for e in run["event"])))
+        names = " ".join(f"{name}:{n}" for name, run in runs.items()
+                         if (n := sum(int(e["bit"]) == bit for e in run["event"])))
         print(f"{bit:3} {letter:1}  {reason:20} {module or '-':11} {context:15} "
-              f"{'1000' if program else '-':8} {program or '-':11} {told}")
+              f"{'1000' if program else '-':8} {program or '-':11} {names}")
     load = [int(r["usec"]) / 1e6 for run in runs.values() for r in run["ready"]]
     late = sorted(int(e["latency"]) / 1e3 for run in runs.values() for e in run["event"]
                   if int(e["bit"]) not in (37, 38))

@@ -97,10 +97,10 @@ end_all() {
 }
 
 property() {
-        told=$(within "$1" dbus-send --system --print-reply=literal --reply-timeout=20000 \
+        answer=$(within "$1" dbus-send --system --print-reply=literal --reply-timeout=20000 \
                 --dest=org.peios.AuditPolicy1 /org/peios/AuditPolicy1 org.freedesktop.DBus.Properties.Get \
                 string:org.peios.AuditPolicy1 "string:$2") || return 1
-        echo "$told" | sed 's/^ *variant *//; s/^[a-z]*[0-9]* \([0-9a-z]*\)$/\1/'
+        echo "$answer" | sed 's/^ *variant *//; s/^[a-z]*[0-9]* \([0-9a-z]*\)$/\1/'
 }
 
 has() {
@@ -119,8 +119,8 @@ records_of() {
         grep -E "pid=(${pids%|}) .*op=tainted-kernel .*bit=$2 " /out/records
 }
 
-# told BIT…: until each daemon has its record.
-told() {
+# recorded BIT…: until each daemon has its record.
+recorded() {
         for bit in "$@"; do
                 for world in $worlds; do
                         until_true 60 records_of "$world" "$bit"
@@ -142,7 +142,7 @@ known() {
 }
 
 # What the daemons say of themselves.
-tell_state() {
+report_state() {
         for world in $worlds; do
                 within "$world" peios-auditpol --json events >"/out/events-$world"
                 within "$world" peios-auditpol --json status >"/out/status-$world"

@@ -11,7 +11,7 @@
 
 static int policy = 3;
 static int least = 0, most = 3;
-static DECLARE_BITMAP(told, 64);
+static DECLARE_BITMAP(reported, 64);
 static struct ctl_table_header *header;
 
 static struct ctl_table table[] = { {
@@ -43,8 +43,8 @@ static int on_add_taint(struct kprobe *p, struct pt_regs *regs)
         unsigned int bit = regs->di;
         unsigned long long before;
 
-        /* Whoever loads it again must not be told of the old ones. */
-        if (bit >= 64 || test_taint(bit) || test_and_set_bit(bit, told) || !READ_ONCE(policy))
+        /* Whoever loads it again must not hear of the old ones. */
+        if (bit >= 64 || test_taint(bit) || test_and_set_bit(bit, reported) || !READ_ONCE(policy))
                 return 0;
         before = mask_now();
         audit_log(NULL, GFP_ATOMIC, AUDIT_KERNEL_OTHER,

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Judges what both boots told: check.py SOURCE KERNEL TOLD-1 TOLD-2. What proved right goes to the file that
+"""Judges what both boots reported: check.py SOURCE KERNEL REPORT-1 REPORT-2. What proved right goes to the file that
 PEIOS_PROVED names, one line a check."""
 
 import json
@@ -10,7 +10,7 @@ import sys
 import xml.etree.ElementTree as xml
 from collections import Counter
 
-import told
+import report
 
 REG = "/usr/bin/peios-reg"
 PEOPLE = {"root": ("root", "dave"), "alice": ("alice", "alice"), "bob": ("bob", "bob"), "carol": ("carol", "carol")}
@@ -45,7 +45,7 @@ def expect_one(what, records):
     """Exactly one; returns it, or an empty one."""
     if len(records) != 1:
         problems.append(f"{what}: {len(records)} records instead of one: {'; '.join(map(str, records))}")
-    return records[0] if records else told.Record("")
+    return records[0] if records else report.Record("")
 
 
 def expect_actor(what, record, person, program, exe):
@@ -255,7 +255,7 @@ def confined(one, two):
     expect("read-only", [line.endswith("Read-only file system") for line in step.lines["tunable"][:4]], [True] * 4)
 
 
-@check("without BPF the kernel log tells, and no forbidden system call is made")
+@check("without BPF the kernel log reports, and no forbidden system call is made")
 def fallback(one, two):
     step = one["fallback"]
     expect("restart", step.status["restart"], [0])
@@ -345,7 +345,7 @@ FIRST_NUMBER = {"peios-audit-policyd": 1, "peios-registryd": 1000000000000001}
 
 def expect_numbers(boot):
     """No number twice, but of what the kernel may or may not have taken; none is missing."""
-    records = [told.Record(line) for line in boot["end"].lines["all"] if line.startswith("type=USYS_CONFIG")]
+    records = [report.Record(line) for line in boot["end"].lines["all"] if line.startswith("type=USYS_CONFIG")]
     for daemon in ("peios-audit-policyd", "peios-registryd"):
         mine = [r for r in records if r.get("exe", "").endswith(f"/{daemon}")]
         numbers = Counter(int(r["seqno"]) for r in mine)
@@ -369,7 +369,7 @@ def numbers(one, two):
     expect("second boot: records of taints", dict(taints), dict.fromkeys(["12", "13", "40", "41", "42", "43"], 1))
 
 
-@check("each taint told once a boot, and of this boot only")
+@check("each taint recorded once a boot, and of this boot only")
 def rearmed(one, two):
     first = one["end"].json("events")
     second = two["end"].json("events")
@@ -437,7 +437,7 @@ def installed(one, two):
 
 
 def main():
-    kernel, one, two = sys.argv[2], told.read(sys.argv[3]), told.read(sys.argv[4])
+    kernel, one, two = sys.argv[2], report.read(sys.argv[3]), report.read(sys.argv[4])
     failed = 0
     for n, boot in ((1, one), (2, two)):
         if "end-" not in boot:
@@ -448,7 +448,7 @@ def main():
         try:
             function(one, two)
         except (KeyError, IndexError, ValueError) as error:
-            problems.append(f"it was not told: {error!r}")
+            problems.append(f"it was not reported: {error!r}")
         print(f"{'WRONG' if problems else 'ok   '} {what}")
         for problem in problems:
             print(f"      {problem}")

@@ -114,17 +114,17 @@ system_initrd() {
         (cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) >"$initrd"
 }
 
-# system_boot N: from the disk as it is. What the guest tells goes to told-N, the console to console-N.
+# system_boot N: from the disk as it is. What the guest reports goes to report-N, the console to console-N.
 system_boot() {
         begun=$(date +%s)
-        console=$cache/system/console-$1 told=$cache/system/told-$1 ended=0
+        console=$cache/system/console-$1 report=$cache/system/report-$1 ended=0
         # Nothing of this must outlive a crash of the machine that runs it: cache=unsafe.
-        vm_emulate 900 -m 1024 -serial "file:$console" -serial "file:$told" \
+        vm_emulate 900 -m 1024 -serial "file:$console" -serial "file:$report" \
                 -drive "file=$disk,format=raw,if=virtio,cache=unsafe" -kernel "$kernel" -initrd "$initrd" -append \
                 "$vm_arguments audit_backlog_limit=8192 apparmor=0 selinux=0 mitigations=off systemd.show_status=0 vm.boot=$1" \
                 >"$cache/system/qemu-$1" 2>&1 || ended=$?
         say "$release with systemd ($1): $(($(date +%s) - begun)) s"
         [ "$ended" != 0 ] || return 0
         tail -n 40 "$console"
-        die "the virtual machine ended with $ended in step $(sed -n 's/^@step //p' "$told" | tail -n 1): see ${console#"$source"/}"
+        die "the virtual machine ended with $ended in step $(sed -n 's/^@step //p' "$report" | tail -n 1): see ${console#"$source"/}"
 }

@@ -42,7 +42,7 @@ boot() {
 
 judge() {
         PEIOS_PROVED=${PEIOS_PROVED:-$cache/proved.tsv} python3 -B "$system/check.py" "$source" "$release" \
-                "$cache/system/told-1" "$cache/system/told-2"
+                "$cache/system/report-1" "$cache/system/report-2"
 }
 
 for part in ${1:-prepare boot judge}; do

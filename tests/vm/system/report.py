@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a boot told on its second serial line (guest/run says in which form)."""
+"""What a boot reported on its second serial line (guest/run says in which form)."""
 
 import json
 import re
