@@ -31,13 +31,13 @@ static struct backup newest_backup(const char *file)
         return backup_list(file, &list, &n) == 0 && n > 0 ? list[0] : (struct backup){ 0 };
 }
 
-/* Values that are refused stand there by their path, all else by a file's name. */
+/* Values that are refused. */
 static uint64_t count_refused(const struct problems *p)
 {
         uint64_t n = 0;
 
         for (size_t i = 0; i < p->n; i++)
-                n += p->list[i].file[0] == '\\';
+                n += problem_is_of_value(&p->list[i]);
         return n;
 }
 

@@ -120,20 +120,12 @@ static void show_findings(struct session *s, const struct diags *found)
 
         if (s->options.json) {
                 json_begin_object(&j);
-                json_key(&j, "findings");
-                json_begin_array(&j);
-        }
-        for (size_t i = 0; i < found->n; i++)
-                if (s->options.json)
-                        json_string_n(&j, found->list[i], strlen(found->list[i]));
-                else {
-                        utf8_put_safe(&s->out, found->list[i], strlen(found->list[i]));
-                        buf_putc(&s->out, '\n');
-                }
-        if (s->options.json) {
-                json_end_array(&j);
+                words_findings_to_json(&j, "findings", found);
                 session_end_json(s, &j);
-        } else if (found->n == 0 && !s->options.quiet)
+                return;
+        }
+        words_put_findings(&s->out, found);
+        if (found->n == 0 && !s->options.quiet)
                 buf_puts(&s->out, "all is as it should be\n");
 }
 

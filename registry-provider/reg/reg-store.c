@@ -78,15 +78,6 @@ static const char *describe(const struct repair *r, bool would, struct diag *tex
         return "";
 }
 
-static void list_to_json(struct json *j, const char *name, const struct diags *list)
-{
-        json_key(j, name);
-        json_begin_array(j);
-        for (size_t i = 0; i < list->n; i++)
-                json_string_n(j, list->list[i], strlen(list->list[i]));
-        json_end_array(j);
-}
-
 static void show(struct session *s, const struct repair *r)
 {
         static const char *const words[] = { [REPAIR_NOT_NEEDED] = "not-needed",
@@ -102,15 +93,13 @@ static void show(struct session *s, const struct repair *r)
                 json_add_string(&j, "outcome", words[r->outcome]);
                 json_add_bool(&j, "dry_run", s->options.dry_run);
                 json_add_string(&j, "text", what);
-                list_to_json(&j, "findings", &r->found);
-                list_to_json(&j, "left", &r->left);
+                words_findings_to_json(&j, "findings", &r->found);
+                words_findings_to_json(&j, "left", &r->left);
                 session_end_json(s, &j);
                 return;
         }
-        for (size_t i = 0; i < r->found.n && !s->options.quiet; i++) {
-                utf8_put_safe(&s->out, r->found.list[i], strlen(r->found.list[i]));
-                buf_putc(&s->out, '\n');
-        }
+        if (!s->options.quiet)
+                words_put_findings(&s->out, &r->found);
         if (r->outcome == REPAIR_IMPOSSIBLE)
                 (void)diag_set(&s->diag, EUCLEAN, "%s (%s)", what, r->left.list[0]);
         else if (!s->options.quiet || r->outcome == REPAIR_RECOVERED) {

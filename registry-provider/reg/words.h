@@ -32,6 +32,10 @@ void words_format_key(struct buf *out, const char *key);
 /* And of a value: `\System\Audit\Modules\TaintEvents`. */
 void words_format_value(struct buf *out, const char *key, const char *name);
 
+/* What a check has found: a line each, and as a member of the open object. */
+void words_put_findings(struct buf *out, const struct diags *found);
+void words_findings_to_json(struct json *j, const char *name, const struct diags *found);
+
 /* Whether type inference makes something of the literal that its writer may not expect: a number written
  * with a leading zero or in hex. */
 bool words_surprise(const char *literal);

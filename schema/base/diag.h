@@ -39,6 +39,12 @@ struct problem {
         char *text;
 };
 
+/* Which has a backslash before it, and a file has none. */
+static inline bool problem_is_of_value(const struct problem *p)
+{
+        return p->file[0] == '\\';
+}
+
 /* Empty is { 0 }. */
 struct problems {
         struct problem *list;
