@@ -17,6 +17,8 @@
 /* Calls that wait, or are being worked; of all, but for those who may write. */
 #define CALLS_MAX 64u
 #define CALLS_PER_USER_MAX 8u
+/* Each is kept whole meanwhile: room for paths and names, more than once. */
+#define CALL_BYTES_MAX 65536u
 #define INTERRUPT_USEC 20000u
 /* A thread that does not end for so long is left to the end of the process. */
 #define END_USEC UINT64_C(1000000)
@@ -265,13 +267,26 @@ static int read_moment(sd_bus_message *m, struct call *c, sd_bus_error *error)
         return 0;
 }
 
+static int check_size(sd_bus_message *m, sd_bus_error *error)
+{
+        const struct account_size limit = { .values = SIZE_MAX, .bytes = CALL_BYTES_MAX };
+        struct account_size size;
+
+        int r = account_measure(m, &limit, &size);
+        return r != 0 ? r
+                      : sd_bus_error_setf(error, ERROR_TOO_LARGE,
+                                "a call for an earlier moment has more than %u bytes", CALL_BYTES_MAX);
+}
+
 static int read_call(const struct past *p, sd_bus_message *m, struct call *c, sd_bus_error *error)
 {
         const char *key, *name = NULL;
 
         if (c->method->of_copy)
                 return past_read_copy(p, m, c, error);
-        int r = sd_bus_message_read(m, "s", &key);
+        int r = check_size(m, error);
+        if (r >= 0)
+                r = sd_bus_message_read(m, "s", &key);
         if (r >= 0 && c->method->of_value)
                 r = sd_bus_message_read(m, "s", &name);
         if (r >= 0)

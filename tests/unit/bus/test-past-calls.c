@@ -197,7 +197,7 @@ START_TEST(an_answer_is_its_users_time)
 END_TEST
 
 /* ReadTreeAt() of the newest moment, by a user; 1, or negative with `error` set. */
-static int enter_as(uint32_t uid, uint64_t cookie, sd_bus_error *error)
+static int ask_as(uint32_t uid, uint64_t cookie, const char *key, sd_bus_error *error)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
 
@@ -206,10 +206,14 @@ static int enter_as(uint32_t uid, uint64_t cookie, sd_bus_error *error)
                                  bus, &m, "a.b", REGISTRY_PATH, REGISTRY_INTERFACE, "ReadTreeAt"),
                 0);
         ck_assert_int_ge(
-                sd_bus_message_append(m, "sa{sv}", "Machine", 1, "sequence", "t", registry_sequence(w.r)),
-                0);
+                sd_bus_message_append(m, "sa{sv}", key, 1, "sequence", "t", registry_sequence(w.r)), 0);
         ck_assert_int_ge(sd_bus_message_seal(m, cookie, 0), 0);
         return past_call(m, &past, error);
+}
+
+static int enter_as(uint32_t uid, uint64_t cookie, sd_bus_error *error)
+{
+        return ask_as(uid, cookie, "Machine", error);
 }
 
 static void has_no_place(uint32_t uid)
@@ -242,6 +246,19 @@ START_TEST(places_of_those_who_may_write)
         /* They are first, too; but for the one that the thread was at. */
         for (unsigned i = 0; i <= PLACES_OF_USER; i++)
                 ck_assert(order[i] == 1 || order[i] > PLACES);
+}
+END_TEST
+
+/* All that wait are kept whole: there is no path of such a length. */
+START_TEST(large_calls)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        char key[100000];
+
+        memset(key, 'x', sizeof(key) - 1);
+        key[sizeof(key) - 1] = '\0';
+        ck_assert_int_lt(ask_as(1, 1, key, &error), 0);
+        ck_assert_str_eq(error.name, ERROR_TOO_LARGE);
 }
 END_TEST
 
@@ -360,7 +377,7 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { an_answer_is_its_users_time, places_of_those_who_may_write,
-                a_copy_that_hangs, an_end_while_a_copy_hangs, a_page_ends_where_the_look_did,
+                large_calls, a_copy_that_hangs, an_end_while_a_copy_hangs, a_page_ends_where_the_look_did,
                 a_look_says_where_it_ended };
 
         return suite_with("past-calls", tests, ARRAY_SIZE(tests), setup, teardown);
