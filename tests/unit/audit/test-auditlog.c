@@ -18,18 +18,15 @@ static atomic_bool loses, hold; /* what it takes next; and it does not say yet *
 static atomic_int at_once = -1; /* what it says right after it took one; < 0: it was asked that */
 static char log_path[128];
 
-static int fake_open(void *ctx)
+static int fake_open(_unused_ void *ctx)
 {
-        (void)ctx;
         return 1000;
 }
 
 /* What the kernel took stands in a file, because it outlives the processes of the test. */
-static int fake_send(void *ctx, int fd, const char *text, bool success, char *reason, size_t size)
+static int fake_send(_unused_ void *ctx, _unused_ int fd, const char *text, _unused_ bool success,
+        char *reason, size_t size)
 {
-        (void)ctx;
-        (void)fd;
-        (void)success;
         if (!takes) {
                 (void)snprintf(reason, size, "auditing is off");
                 return 0;
@@ -45,16 +42,12 @@ static int fake_send(void *ctx, int fd, const char *text, bool success, char *re
         return 1;
 }
 
-static void fake_close(void *ctx, int fd)
+static void fake_close(_unused_ void *ctx, _unused_ int fd)
 {
-        (void)ctx;
-        (void)fd;
 }
 
-static int fake_status(void *ctx, int fd, struct sender_kernel *ret)
+static int fake_status(_unused_ void *ctx, _unused_ int fd, struct sender_kernel *ret)
 {
-        (void)ctx;
-        (void)fd;
         int says = atomic_exchange(&at_once, -1);
         while (says < 0 && hold)
                 (void)usleep(1000);
@@ -278,9 +271,8 @@ END_TEST
 
 static unsigned n_done;
 
-static void on_done(void *userdata)
+static void on_done(_unused_ void *userdata)
 {
-        (void)userdata;
         n_done++;
 }
 
