@@ -110,12 +110,13 @@ void exchange_reg_comment(struct exchange_writer *w, const char *text)
 {
         if (w->how.variant == EXCHANGE_ASCII && w->any)
                 return;
-        _cleanup_buf_ struct buf safe = BUF_INIT, line = BUF_INIT;
-        utf8_put_safe(&safe, text, strlen(text));
-        bool plain = is_sayable(w, buf_str(&safe), safe.len);
+        _cleanup_buf_ struct buf line = BUF_INIT;
         buf_puts(&line, "; ");
-        for (size_t i = 0; i < safe.len; i++)
-                buf_putc(&line, plain || (uint8_t)safe.data[i] < 0x80 ? safe.data[i] : '?');
+        utf8_put_safe(&line, text, strlen(text));
+        const bool plain = is_sayable(w, buf_str(&line), line.len);
+        for (size_t i = 0; !plain && i < line.len; i++)
+                if ((uint8_t)line.data[i] >= 0x80)
+                        line.data[i] = '?';
         buf_puts(&line, line_end(w));
         put(w, &line);
 }
