@@ -141,6 +141,7 @@ static bool compare_key(struct difference_walk *w, struct difference *ret)
         }
         bool changed =
                 !w->effective && (is_masked(w->a) != is_masked(w->b) || is_hidden(w->a) != is_hidden(w->b));
+        changed |= is_made(w->a) && is_made(w->b) && w->a->is_link != w->b->is_link;
         ret->kind = changed ? DIFFERENCE_KEY_CHANGED : DIFFERENCE_KEY_SAME;
         return changed || (w->all && before);
 }

@@ -45,6 +45,7 @@ void exchange_json_key(struct exchange_writer *w, const struct hive_key *key)
 {
         const char *action = key->hidden     ? "hide"
                              : key->blanket  ? "blanket"
+                             : key->is_link  ? "link"
                              : !key->deleted ? "path"
                              : key->made     ? "replace"
                                              : "delete";

@@ -221,9 +221,11 @@ static int put_parents(struct exchange_writer *w, const struct path *path)
 
 int exchange_reg_key(struct exchange_writer *w, const struct hive_key *key, struct diag *d)
 {
-        if (key->hidden || key->blanket)
+        if (key->hidden || key->blanket || (key->is_link && !w->how.as_hex))
                 return diag_set(d, EINVAL, "key `%s`: %s, for which .reg has no word", key->path.text,
-                        key->hidden ? "hidden" : "has a blanket");
+                        key->hidden    ? "hidden"
+                        : key->blanket ? "has a blanket"
+                                       : "a link");
         int r = check_path(w, &key->path, d);
         if (r == 0 && w->how.variant == EXCHANGE_ASCII && key->made)
                 r = put_parents(w, &key->path);

@@ -73,6 +73,7 @@ void exchange_yaml_key(struct exchange_writer *w, const struct hive_key *key)
 {
         const char *tag = key->hidden                  ? " !hidden"
                           : key->blanket               ? " !blanket"
+                          : key->is_link               ? " !link"
                           : key->deleted && !key->made ? " !delete"
                           : key->deleted               ? " !replace"
                                                        : "";

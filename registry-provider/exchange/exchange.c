@@ -147,6 +147,9 @@ int exchange_write_key(struct exchange_writer *w, const struct hive_key *key, st
         if (r == 0 && key->blanket && key->deleted)
                 r = diag_set(d, EINVAL, "key `%s`: replaced and with a blanket, expected one of them",
                         key->path.text);
+        if (r == 0 && key->is_link && key->blanket)
+                r = diag_set(d, EINVAL, "key `%s`: a link and with a blanket, expected one of them",
+                        key->path.text);
         if (r < 0)
                 return r;
         begin(w);

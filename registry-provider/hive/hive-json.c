@@ -2,7 +2,7 @@
 /* Keys as Peios's own `reg` writes them: a list of objects with `path` and `values`, each value with `name`,
  * `type` and `data`, or `hex` where the bytes are not what `data` would give (peiosutils, docs/reg-spec.md,
  * section 6). Ours beside them: in place of `path` a member that says more of the key (`hide`, `delete`,
- * `replace`, `blanket`), so that a reader who does not know it refuses the document, and the types
+ * `replace`, `blanket`, `link`), so that a reader who does not know it refuses the document, and the types
  * `tombstone` and `delete`.
  *
  * JSON is read as YAML, which it is but for a few characters (hive_adapt_json). */
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define VALUE_MEMBERS "`name`, `type`, `data`, `hex`, `layer` and `sequence`"
-#define KEY_MEMBERS "`path` (or `hide`, `delete`, `replace` or `blanket`) and `values`"
+#define KEY_MEMBERS "`path` (or `hide`, `delete`, `replace`, `blanket` or `link`) and `values`"
 
 /* ---- Data ---- */
 
@@ -189,7 +189,8 @@ struct key_members {
 
 static bool names_key(const char *member)
 {
-        static const char *const members[] = { "path", "key", "hide", "delete", "replace", "blanket" };
+        static const char *const members[] = { "path", "key", "hide", "delete", "replace", "blanket",
+                "link" };
         for (size_t i = 0; i < ARRAY_SIZE(members); i++)
                 if (strcmp(member, members[i]) == 0)
                         return true;
@@ -243,12 +244,13 @@ static int read_action(struct hive_reader *r, const struct key_members *m, struc
 
         key->hidden = strcmp(action, "hide") == 0;
         key->blanket = strcmp(action, "blanket") == 0;
+        key->is_link = strcmp(action, "link") == 0;
         bool replaced = strcmp(action, "replace") == 0;
         key->deleted = replaced || strcmp(action, "delete") == 0;
         key->made = !key->hidden && (!key->deleted || replaced);
         if (!key->made && !is_missing(m->values) && m->values->n > 0)
                 return yaml_error(r->doc, m->values, r->diag, "`values` beside `%s`, expected none", action);
-        if ((key->hidden || key->deleted) && key->path.n == 1)
+        if ((key->hidden || key->deleted || key->is_link) && key->path.n == 1)
                 return yaml_error(r->doc, m->path, r->diag,
                         "`%s` of a hive itself, expected that of a key below it", action);
         r->hides = r->hides || key->hidden;

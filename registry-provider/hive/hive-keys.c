@@ -42,12 +42,14 @@ static int set_tag(struct hive_reader *r, const struct yaml_node *node, struct h
 
         key->hidden = strcmp(tag, "!hidden") == 0;
         key->blanket = strcmp(tag, "!blanket") == 0;
+        key->is_link = strcmp(tag, "!link") == 0;
         bool replaced = r->problems && strcmp(tag, REPLACE_TAG) == 0;
         key->deleted = replaced || (r->problems && strcmp(tag, DELETE_TAG) == 0);
         key->made = !key->hidden && (!key->deleted || replaced);
-        if (!node->tag || key->hidden || key->blanket || key->deleted)
+        if (!node->tag || key->hidden || key->blanket || key->is_link || key->deleted)
                 return 0;
-        return yaml_error(r->doc, node, r->diag, "unknown tag `%s` on a key, expected !hidden or !blanket%s",
+        return yaml_error(r->doc, node, r->diag,
+                "unknown tag `%s` on a key, expected !hidden, !blanket or !link%s",
                 yaml_show(tag, strlen(tag)).text, r->problems ? ", " DELETE_TAG " or " REPLACE_TAG : "");
 }
 
@@ -64,7 +66,7 @@ static int read_tag(struct hive_reader *r, const struct yaml_node *node, struct 
         if (!key->made && node->n > 0)
                 return yaml_error(r->doc, node->first->key, r->diag,
                         "a value in a key that is %s, expected none", node->tag);
-        if ((key->hidden || key->deleted) && key->path.n == 1)
+        if ((key->hidden || key->deleted || key->is_link) && key->path.n == 1)
                 return yaml_error(r->doc, node, r->diag,
                         "a hive itself cannot be %s, expected a key below it", node->tag);
         r->hides = r->hides || key->hidden;

@@ -89,7 +89,7 @@ int hive_begin_key(struct hive_reader *r, const struct yaml_node *name, struct h
 
 void hive_make_inert(struct hive_key *key)
 {
-        key->deleted = key->made = key->hidden = key->blanket = false;
+        key->deleted = key->made = key->hidden = key->blanket = key->is_link = false;
         key->n_values = 0;
 }
 
@@ -226,6 +226,20 @@ static int check_value(
         return -EFBIG;
 }
 
+static int check_link(
+        const struct hive_reader *r, const struct yaml_node *word, const struct yaml_node *data)
+{
+        const struct hive_value *value = &r->file->arena->values[r->file->arena->n];
+        const uint32_t type = value->value.type;
+        size_t len;
+
+        (void)name_of(word, &len);
+        if (len == 0 && (value->deleted || type == REG_LINK || type == REG_TOMBSTONE))
+                return 0;
+        return yaml_error(r->doc, data, r->diag,
+                "a link has no value but `@`, of type REG_LINK: expected the path of the key that it stands for");
+}
+
 int hive_end_value(struct hive_reader *r, struct hive_key *key, const struct yaml_node *word,
         const struct yaml_node *data, int error)
 {
@@ -235,6 +249,8 @@ int hive_end_value(struct hive_reader *r, struct hive_key *key, const struct yam
                 error = arena->bytes.error;
         if (error == 0)
                 error = check_value(r, word, data);
+        if (error == 0 && key->is_link)
+                error = check_link(r, word, data);
         if (error < 0) {
                 arena->bytes.len = r->start;
                 return hive_note(r, error);

@@ -14,7 +14,8 @@
  *
  * Values carry their type as a tag: !sz !expand !link !dword !dword-be !qword !multi [a, b] !hex "00 ff"
  * !none "" !0x8 "hex" (any known type) and !tombstone "". A key may be tagged `!hidden` (hides the key, no
- * values) or `!blanket` (a blanket tombstone beside the values that follow). `"@"` (YAML wants the quotes)
+ * values), `!blanket` (a blanket tombstone beside the values that follow) or `!link` (its default value is
+ * the path of the key that it stands for). `"@"` (YAML wants the quotes)
  * is the default value. */
 
 #include "../../schema/base/diag.h"
@@ -40,6 +41,7 @@ struct hive_key {
         bool made;    /* not for one that is hidden, or only deleted */
         bool hidden;
         bool blanket;
+        bool is_link;     /* it is made as one; it has no value but its default one */
         bool is_volatile; /* a note of what was read of a registry, which no document keeps */
         uint32_t line, column;
         struct hive_value *values;

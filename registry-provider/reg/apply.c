@@ -27,6 +27,9 @@ static int add_values(struct write_batch *b, const struct hive_key *key)
 
         for (size_t i = 0; i < key->n_values && code == EXIT_CODE_OK; i++) {
                 const struct hive_value *v = &key->values[i];
+                /* That of a link is set with it. */
+                if (key->is_link && !v->deleted)
+                        continue;
                 code = v->deleted ? write_batch_add(b, WRITE_DELETE, key->path.text, v->name, NULL)
                                   : write_batch_add(b, WRITE_SET, key->path.text, v->name, &v->value);
         }
@@ -41,6 +44,12 @@ static bool sets_a_value(const struct hive_key *key)
         return false;
 }
 
+/* NULL: the layer has none. */
+static const struct value *target_of(const struct hive_key *key)
+{
+        return sets_a_value(key) ? &key->values[0].value : NULL;
+}
+
 /* A key of the file. What replaces another one has been compared with that. */
 static int add_key(struct write_batch *b, const struct hive_key *key)
 {
@@ -50,7 +59,9 @@ static int add_key(struct write_batch *b, const struct hive_key *key)
         if (key->deleted && !key->made)
                 code = write_batch_add(b, WRITE_DELETE_KEY, path, NULL, NULL);
         /* To set a value makes the key. */
-        if (code == EXIT_CODE_OK && key->made && (key->blanket || !sets_a_value(key)))
+        if (code == EXIT_CODE_OK && key->made && key->is_link)
+                code = write_batch_add(b, WRITE_CREATE_LINK, path, NULL, target_of(key));
+        else if (code == EXIT_CODE_OK && key->made && (key->blanket || !sets_a_value(key)))
                 code = write_batch_add(b, WRITE_CREATE_KEY, path, NULL, NULL);
         if (code == EXIT_CODE_OK && key->hidden)
                 code = write_batch_add(b, WRITE_HIDE_KEY, path, NULL, NULL);
@@ -107,6 +118,10 @@ static int prune_difference(struct write_batch *b, const struct difference *d, c
         case DIFFERENCE_VALUE_REMOVED:
                 return write_batch_add(b, WRITE_DELETE, key->path.text, d->before_value->name, NULL);
         case DIFFERENCE_KEY_CHANGED:
+                if (d->after && key->is_link != d->after->is_link) {
+                        *gone = &key->path;
+                        return write_batch_add(b, WRITE_DELETE_KEY, key->path.text, NULL, NULL);
+                }
                 if (key->hidden && !(d->after && d->after->hidden))
                         code = write_batch_add(b, WRITE_SHOW_KEY, key->path.text, NULL, NULL);
                 if (code == EXIT_CODE_OK && key->blanket && !(d->after && d->after->blanket))

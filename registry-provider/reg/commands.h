@@ -43,6 +43,7 @@ int command_mask(struct session *s);
 int command_unmask(struct session *s);
 int command_hide(struct session *s);
 int command_unhide(struct session *s);
+int command_link(struct session *s);
 
 int command_layer_ls(struct session *s);
 int command_layer_new(struct session *s);
@@ -66,5 +67,7 @@ void layer_seal_to_json(struct json *j, const char *layer, const struct seal *se
 
 /* The layers that have a say in a value, as `why` shows them. */
 int why_show_layers(struct session *s, const char *key, const char *name);
+/* What is behind a key, where that is a link and is meant itself: nothing, or ` -> ` and its target. */
+int read_link(struct session *s, const char *key, struct buf *ret);
 /* `get` of one value. */
 int read_value(struct session *s, const char *key, const char *name);

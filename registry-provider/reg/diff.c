@@ -155,7 +155,10 @@ static const char *how_key_is(const struct hive_key *key)
 {
         if (!key)
                 return "there";
-        return key->hidden ? "hidden" : key->blanket ? "all values masked" : "there";
+        return key->hidden    ? "hidden"
+               : key->blanket ? "all values masked"
+               : key->is_link ? "a link"
+                              : "there";
 }
 
 static void format_value(struct buf *out, const struct hive_value *v)

@@ -205,7 +205,9 @@ static int read_key(struct session *s, struct subtree *ret)
         _cleanup_path_ struct path path = { 0 };
         const struct path *const root = &path;
 
-        struct subtree_query query = { .roots = &root, .n_roots = 1, .layer = s->options.layer };
+        struct subtree_query query = {
+                .roots = &root, .n_roots = 1, .layer = s->options.layer, .follows = !s->options.no_follow
+        };
         struct words_moment at;
 
         int code = session_path(s, s->line.words[0], &path);

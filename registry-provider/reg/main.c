@@ -47,6 +47,7 @@ static const struct {
         [REG_UNMASK] = { command_unmask, true, false },
         [REG_HIDE] = { command_hide, true, false },
         [REG_UNHIDE] = { command_unhide, true, false },
+        [REG_NEW_LINK] = { command_link, true, false },
 };
 
 static const char *variable(const char *name)

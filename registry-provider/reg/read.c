@@ -147,12 +147,40 @@ static int key_info_get(struct session *s, const char *key, struct key_info *ret
         return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
 }
 
+int read_link(struct session *s, const char *key, struct buf *ret)
+{
+        _cleanup_key_info_ struct key_info i = { 0 };
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_entry_ struct entry e = { .name = "" };
+        const struct diag before = s->diag;
+
+        if (!s->options.no_follow)
+                return EXIT_CODE_OK;
+        int code = key_info_get(s, key, &i);
+        if (code != EXIT_CODE_OK || !i.is_link)
+                return code;
+        code = session_ask(s, "Get", key, "", &reply);
+        s->diag = code == EXIT_CODE_NOT_FOUND ? before : s->diag;
+        if (code != EXIT_CODE_OK && code != EXIT_CODE_NOT_FOUND)
+                return code;
+        if (code == EXIT_CODE_OK && entry_read(reply, &e) < 0)
+                return session_bad_reply(s, -EBADMSG);
+        const struct value v = entry_value(&e);
+        buf_puts(ret, " -> ");
+        if (code == EXIT_CODE_OK)
+                value_format(ret, &v, false);
+        return EXIT_CODE_OK;
+}
+
 int command_info(struct session *s)
 {
         _cleanup_key_info_ struct key_info i = { 0 };
+        _cleanup_buf_ struct buf target = BUF_INIT;
         struct json j = json_on(&s->out);
 
         int code = key_info_get(s, s->line.words[0], &i);
+        if (code == EXIT_CODE_OK)
+                code = read_link(s, s->line.words[0], &target);
         if (code != EXIT_CODE_OK)
                 return code;
         if (s->options.json) {
@@ -160,21 +188,26 @@ int command_info(struct session *s)
                 words_path_to_json(&j, "path", i.path);
                 json_add_string(&j, "name", strrchr(i.path, '\\') ? strrchr(i.path, '\\') + 1 : i.path);
                 key_info_to_json(&j, &i);
+                if (target.len > 0)
+                        json_add_string(&j, "target", buf_str(&target) + strlen(" -> "));
                 session_end_json(s, &j);
                 return EXIT_CODE_OK;
         }
         key_info_format(&s->out, &i);
+        if (target.len > 0)
+                buf_printf(&s->out, "Target:     %s\n", buf_str(&target) + strlen(" -> "));
         return EXIT_CODE_OK;
 }
 
 /* ---- ls ---- */
 
-/* A subkey may go while the list is being read: then it is left out. */
+/* A subkey may go while the list is being read: then it is left out. A link is one itself. */
 static int subkey_info(struct session *s, const char *parent, const char *name, struct key_info *ret)
 {
         _cleanup_buf_ struct buf key = BUF_INIT;
 
         buf_printf(&key, "%s\\%s", parent, name);
+        s->options.no_follow = true;
         return key.error ? session_fail(s, key.error, NULL) : key_info_get(s, buf_str(&key), ret);
 }
 
@@ -235,15 +268,21 @@ static const struct table_column long_columns[] = { { "TYPE", false }, { "SIZE",
 static int long_subkey(struct session *s, const char *parent, const char *name, struct table *t)
 {
         _cleanup_key_info_ struct key_info i = { 0 };
+        _cleanup_buf_ struct buf target = BUF_INIT;
 
         int code = subkey_info(s, parent, name, &i);
+        if (code == EXIT_CODE_OK && i.is_link)
+                code = read_link(s, i.path, &target);
         if (code != EXIT_CODE_OK)
                 return code == EXIT_CODE_NOT_FOUND ? EXIT_CODE_OK : code;
         buf_puts(table_cell(t), i.is_link ? "link" : i.is_volatile ? "volatile key" : "key");
         buf_printf(table_cell(t), "%" PRIu32, i.values);
         entry_format_time(table_cell(t), i.last_write_usec);
         utf8_put_safe(table_cell(t), name, strlen(name));
-        words_put_separator(&t->text);
+        if (i.is_link)
+                utf8_put_safe(&t->text, buf_str(&target), target.len);
+        else
+                words_put_separator(&t->text);
         return EXIT_CODE_OK;
 }
 

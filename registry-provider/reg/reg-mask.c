@@ -55,9 +55,9 @@ static int ask_own(struct session *s, const char *key, const char *name, struct 
         const struct diag before = s->diag;
 
         *ret = (struct own){ 0 };
-        int code = session_path(s, key, &path);
+        int code = session_find(s, key, &path, NULL);
         if (code == EXIT_CODE_OK)
-                code = session_new_call(s, "ReadTree", key, NULL, &m);
+                code = session_new_call(s, "ReadTree", path.text, NULL, &m);
         if (code != EXIT_CODE_OK)
                 return code;
         int r = sd_bus_message_append(m, "a{sv}", 1, "layer", "s", session_layer(s));

@@ -27,6 +27,10 @@ static const struct options_command commands[] = {
         [REG_INFO] = { "info", 1, 1, "KEY", "Show a key's own facts", NULL, { A_KEY } },
         [REG_NEW] = { "new", 1, 1, "KEY", "Make a key, and those that are missing above it", NULL,
                 { A_KEY } },
+        [REG_NEW_LINK] = { "link", 2, 2, "KEY TARGET", "Make a key that stands for another one",
+                "Who reads or writes KEY, or below it, reads or writes TARGET, which need not be there. With --no-follow\n"
+                "a command is about the link itself: set --no-follow KEY @ link:TARGET leads it elsewhere.",
+                { A_KEY, A_KEY } },
         [REG_WATCH] = { "watch", 1, 1, "KEY", "Show changes as they happen, one a line",
                 "The key need not exist. `overflow` and `restarted` mean that events were missed: read again.",
                 { A_KEY } },
@@ -139,8 +143,8 @@ static const struct options_command commands[] = {
 
 static const struct options_row rows[] = {
         { "layer", .kind = OPTIONS_TEXT, .offset = AT(layer),
-                .commands = ON(SET) | ON(DEL) | ON(NEW) | ON(ADD) | ON(DELETE) | ON(COPY) | MASKING |
-                            ON(APPLY) | ON(IMPORT) | ON(EXPORT),
+                .commands = ON(SET) | ON(DEL) | ON(NEW) | ON(NEW_LINK) | ON(ADD) | ON(DELETE) | ON(COPY) |
+                            MASKING | ON(APPLY) | ON(IMPORT) | ON(EXPORT),
                 .metavar = "NAME",
                 .help = "Write to this layer (default: $PEIOS_REG_LAYER, else base); export: what it has",
                 .offered = A_LAYER,
@@ -175,8 +179,13 @@ static const struct options_row rows[] = {
                 .manual =
                         "Write nothing; show what would change, what the policy service would do to the kernel, and "
                         "the audit record.\nThe output says, too, whether the caller may write at all." },
-        { "volatile", .kind = OPTIONS_FLAG, .offset = AT(is_volatile), .commands = ON(NEW),
+        { "volatile", .kind = OPTIONS_FLAG, .offset = AT(is_volatile), .commands = ON(NEW) | ON(NEW_LINK),
                 .help = "The key lives in memory only, until the provider stops" },
+        { "no-follow", .kind = OPTIONS_FLAG, .offset = AT(no_follow),
+                .commands = ON(GET) | ON(SET) | ON(DEL) | ON(LS) | ON(TREE) | ON(INFO) | ON(WHY) |
+                            ON(WATCH) | ON(EXPORT),
+                .help = "Where KEY is a link, that itself",
+                .manual = "where\n.Ar key\nis a link, that itself, and not the key that it stands for." },
         { "recursive", 'r', .kind = OPTIONS_FLAG, .offset = AT(recursive), .commands = ON(DEL) | ON(DELETE),
                 .help = "Also all keys below, in one transaction" },
         { "long", 'l', .kind = OPTIONS_FLAG, .offset = AT(long_form), .commands = ON(LS),

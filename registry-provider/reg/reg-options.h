@@ -42,6 +42,7 @@ enum reg_command {
         REG_UNMASK,
         REG_HIDE,
         REG_UNHIDE,
+        REG_NEW_LINK,
 };
 
 struct reg_options {
@@ -70,6 +71,7 @@ struct reg_options {
         bool raw;
         bool values;
         bool is_volatile;
+        bool no_follow;
         bool subtree;
         bool keyword;
         bool prune;

@@ -144,7 +144,8 @@ size_t session_n_names(const struct session *s)
                 return 1;
         case REG_MAN:
                 return s->options.keyword ? 0 : s->line.n_words;
-        case REG_COPY: /* the second word is a key, too */
+        case REG_NEW_LINK: /* the second word is a key, too */
+        case REG_COPY:
         case REG_COMPARE:
                 return 1;
         case REG_SET:
@@ -206,7 +207,7 @@ int session_call(struct session *s, sd_bus_message *m, sd_bus_message **ret_repl
         return (int)client_call(s->bus, m, timeout, ret_reply, &s->diag);
 }
 
-/* The methods that read have a sister each, which takes a moment. */
+/* The methods that read have a sister each, which takes a moment, and is told of a link itself. */
 static const char *past_method(const char *method)
 {
         static const char *const methods[][2] = { { "Get", "GetAt" }, { "List", "ListAt" },
@@ -229,19 +230,31 @@ int session_moment(struct session *s, const char *option, const char *text, stru
         return EXIT_CODE_USAGE;
 }
 
+static int append_which(sd_bus_message *m, const struct words_moment *at, bool no_follow)
+{
+        int r = sd_bus_message_open_container(m, 'a', "{sv}");
+
+        if (r >= 0 && at)
+                r = sd_bus_message_append(m, "{sv}", at->is_time ? "time" : "sequence", "t", at->number);
+        if (r >= 0 && no_follow)
+                r = sd_bus_message_append(m, "{sv}", "no-follow", "b", 1);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
 int session_ask(
         struct session *s, const char *method, const char *key, const char *name, sd_bus_message **ret_reply)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
-        const char *past = s->options.at ? past_method(method) : NULL;
+        const struct reg_options *o = &s->options;
+        const char *past = o->at || o->no_follow ? past_method(method) : NULL;
         struct words_moment at;
 
-        int code = past ? session_moment(s, "--at", s->options.at, &at) : EXIT_CODE_OK;
+        int code = past && o->at ? session_moment(s, "--at", o->at, &at) : EXIT_CODE_OK;
         if (code == EXIT_CODE_OK)
                 code = session_new_call(s, past ? past : method, key, name, &m);
         if (code != EXIT_CODE_OK)
                 return code;
-        int r = past ? client_append_moment(m, at.is_time, at.number) : 0;
+        int r = past ? append_which(m, o->at ? &at : NULL, o->no_follow) : 0;
         return r < 0 ? session_fail(s, r, NULL) : session_call(s, m, ret_reply);
 }
 
@@ -326,6 +339,28 @@ int session_path(struct session *s, const char *key, struct path *ret)
         }
         int r = path_parse(key, strlen(key), with_default ? NULL : is_hive, s, ret, &s->diag);
         return r < 0 ? session_refuse(s, r) : EXIT_CODE_OK;
+}
+
+int session_find(struct session *s, const char *key, struct path *ret, sd_bus_message **ret_links)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        const char *path;
+
+        int code = session_ask(s, "Resolve", key, "", &reply);
+        if (code != EXIT_CODE_OK)
+                return code;
+        int r = sd_bus_message_read(reply, "bs", NULL, &path);
+        if (r >= 0)
+                r = path_parse(path, strlen(path), path_any_hive, NULL, ret, NULL);
+        if (r >= 0)
+                r = sd_bus_message_skip(reply, "a(sustuvs)a{sv}");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "(ss)");
+        if (r < 0)
+                return session_bad_reply(s, r);
+        if (ret_links)
+                *ret_links = STEAL_PTR(reply);
+        return EXIT_CODE_OK;
 }
 
 int session_has(struct session *s, const char *key, const char *name, bool *ret)

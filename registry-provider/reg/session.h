@@ -60,7 +60,7 @@ _must_check_ int session_call(struct session *s, sd_bus_message *m, sd_bus_messa
 _must_check_ int session_moment(
         struct session *s, const char *option, const char *text, struct words_moment *ret);
 /* Both in one, for a method that takes no more than these strings. With --at what can be read of an earlier
- * moment is. */
+ * moment is, and with --no-follow of a link itself. */
 _must_check_ int session_ask(struct session *s, const char *method, const char *key, const char *name,
         sd_bus_message **ret_reply);
 /* For a reply that is not what the interface promises. */
@@ -78,6 +78,11 @@ const char *session_file_name(const char *word);
 /* The key's path with its hive, as JSON and listings show it. Asks the provider for the names of its hives
  * only where the first component is not the default one. */
 _must_check_ int session_path(struct session *s, const char *key, struct path *ret);
+
+/* The path of the key itself, whatever links lead there, and whether it is there or not. `ret_links` (may be
+ * NULL): a message at those links, (ss) each. */
+_must_check_ int session_find(
+        struct session *s, const char *key, struct path *ret, sd_bus_message **ret_links);
 
 /* Fills in `hives`, once; without a provider, with those that regedit's roots mean. */
 _must_check_ int session_ask_hives(struct session *s);

@@ -64,7 +64,8 @@ static int add_key(struct subtree *t, sd_bus_message *m, struct tree_key *from)
         *key = (struct hive_key){ .made = from->flags & TREE_KEY_IS_NAMED,
                 .hidden = from->flags & TREE_KEY_IS_HIDDEN,
                 .blanket = from->flags & TREE_KEY_IS_MASKED,
-                .is_volatile = from->flags & TREE_KEY_IS_VOLATILE };
+                .is_volatile = from->flags & TREE_KEY_IS_VOLATILE,
+                .is_link = from->flags & TREE_KEY_IS_LINK };
         r = path_parse(from->path, strlen(from->path), path_any_hive, NULL, &key->path, NULL);
         if (r < 0)
                 return r == -ENOMEM ? r : -EBADMSG;
@@ -104,6 +105,8 @@ static int ask(struct session *s, const struct subtree_query *q, const char *roo
                 r = sd_bus_message_append(m, "{sv}", "after", "s", after);
         if (r >= 0 && whole && !q->at)
                 r = sd_bus_message_append(m, "{sv}", "whole", "b", 1);
+        if (r >= 0 && !q->follows)
+                r = sd_bus_message_append(m, "{sv}", "no-follow", "b", 1);
         if (r >= 0 && q->at)
                 r = sd_bus_message_append(
                         m, "{sv}", q->at->is_time ? "time" : "sequence", "t", q->at->number);
@@ -133,6 +136,12 @@ static int read_root(struct session *s, const struct subtree_query *q, size_t i,
                 int r = add_page(t, reply, &next, &sequence);
                 if (r < 0)
                         return session_bad_reply(s, r);
+                if (!q->follows && t->n > 0 && !path_is_below(&t->keys[t->n - 1].path, q->roots[i])) {
+                        (void)diag_set(&s->diag, EINVAL,
+                                "%s: links lead to another key, %s is below that; expected the key's own path",
+                                q->roots[i]->text, t->keys[t->n - 1].path.text);
+                        return EXIT_CODE_INVALID;
+                }
                 *ret_moved = !q->at && t->n_pages > 1 && sequence != t->sequence;
                 t->sequence = sequence;
         } while (next[0] && !*ret_moved);

@@ -27,9 +27,11 @@ struct subtree_query {
         size_t n_roots;
         const char *layer;             /* NULL: what is effective */
         const struct words_moment *at; /* NULL: now */
+        bool follows;                  /* a root that is a link stands for another key */
 };
 
-/* A root that is not there has nothing; a layer that is not there is EXIT_CODE_NOT_FOUND. `ret` is empty.
+/* A root that is not there has nothing; one that links lead to elsewhere is EXIT_CODE_INVALID, unless it
+ * `follows`; a layer that is not there is EXIT_CODE_NOT_FOUND. `ret` is empty.
  * What changes while it is read is read again; EXIT_CODE_CONFLICT where that never ends. */
 _must_check_ int subtree_read(struct session *s, const struct subtree_query *query, struct subtree *ret);
 

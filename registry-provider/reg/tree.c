@@ -62,6 +62,11 @@ static int show_listing(struct walk *w, struct listing *l, size_t level)
 {
         const struct reg_options *o = &w->s->options;
         const char *name = level == 0 ? w->key.data : strrchr(w->key.data, '\\') + 1;
+        _cleanup_buf_ struct buf link = BUF_INIT;
+
+        int code = l->reply && !l->subkeys[0] ? read_link(w->s, w->key.data, &link) : EXIT_CODE_OK;
+        if (code != EXIT_CODE_OK)
+                return code;
 
         if (o->json) {
                 json_begin_object(&w->j);
@@ -70,16 +75,19 @@ static int show_listing(struct walk *w, struct listing *l, size_t level)
                         words_path_to_json(&w->j, "path", w->key.data);
                 else if (l->reply)
                         words_path_to_json(&w->keys_json, NULL, w->key.data);
+                if (link.len > 0)
+                        json_add_string(&w->j, "target", buf_str(&link) + strlen(" -> "));
         } else {
                 buf_printf(&w->s->out, "%*s", (int)(level * INDENT), "");
                 if (l->reply) {
                         words_put_path(&w->s->out, name);
-                        words_put_separator(&w->s->out);
+                        if (link.len == 0)
+                                words_put_separator(&w->s->out);
+                        utf8_put_safe(&w->s->out, buf_str(&link), link.len);
                         buf_putc(&w->s->out, '\n');
                 } else
                         listing_known_name_to_text(name, &w->s->out);
         }
-        int code = EXIT_CODE_OK;
         if (o->values)
                 code = o->json ? listing_values_to_json(w->s, l, &w->j)
                                : listing_values_to_text(w->s, l, (level + 1) * INDENT);
@@ -89,6 +97,8 @@ static int show_listing(struct walk *w, struct listing *l, size_t level)
                 json_key(&w->j, "subkeys");
                 json_begin_array(&w->j);
         }
+        /* A link leads anywhere, be it up. */
+        w->s->options.no_follow = true;
         code = show_subkeys(w, l, level + 1);
         if (o->json) {
                 json_end_array(&w->j);

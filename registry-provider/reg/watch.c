@@ -167,7 +167,7 @@ static int subscribe(struct watch *w)
                 return code;
         int r = sd_bus_message_append(m, "b", (int)s->options.subtree);
         if (r >= 0)
-                r = client_append_options(m, &(struct wire_options){ 0 });
+                r = client_append_options(m, &(struct wire_options){ .no_follow = s->options.no_follow });
         if (r < 0)
                 return session_fail(s, r, NULL);
         code = session_call(s, m, &reply);
@@ -178,6 +178,26 @@ static int subscribe(struct watch *w)
                 return session_bad_reply(s, r);
         w->subscribed = STEAL_PTR(reply);
         return EXIT_CODE_OK;
+}
+
+/* What is heard has the path of the key itself. Of links that lead nowhere the provider says why. */
+static int say_links(struct watch *w)
+{
+        _cleanup_path_ struct path at = { 0 };
+        _cleanup_message_ sd_bus_message *links = NULL;
+        const char *path, *target;
+        int r = 0;
+
+        if (w->s->options.quiet || w->s->options.no_follow)
+                return EXIT_CODE_OK;
+        if (session_find(w->s, w->path.text, &at, &links) != EXIT_CODE_OK) {
+                session_warn("%s", w->s->diag.text);
+                w->s->diag = (struct diag){ 0 };
+                return EXIT_CODE_OK;
+        }
+        while ((r = sd_bus_message_read(links, "(ss)", &path, &target)) > 0)
+                session_complain("%s is a link to %s: what happens there is shown", path, target);
+        return r < 0 ? session_bad_reply(w->s, r) : EXIT_CODE_OK;
 }
 
 static int subscribe_again(struct watch *w)
@@ -260,6 +280,8 @@ int command_watch(struct session *s)
                 code = session_connect(s);
         if (code == EXIT_CODE_OK)
                 code = add_matches(&w);
+        if (code == EXIT_CODE_OK)
+                code = say_links(&w);
         if (code == EXIT_CODE_OK)
                 code = subscribe(&w);
         return code == EXIT_CODE_OK ? run(&w) : code;

@@ -121,6 +121,36 @@ static void header(struct why *w)
         buf_add(&w->s->out, buf_str(&w->notes), w->notes.len);
 }
 
+/* Those on the way to the key. */
+static int show_links(struct why *w, sd_bus_message *m)
+{
+        struct buf *out = &w->s->out;
+        const char *path, *target;
+
+        if (w->s->options.json) {
+                json_key(&w->j, "links");
+                json_begin_array(&w->j);
+        }
+        int r = sd_bus_message_enter_container(m, 'a', "(ss)");
+        while (r >= 0 && (r = sd_bus_message_read(m, "(ss)", &path, &target)) > 0) {
+                if (!w->s->options.json) {
+                        buf_puts(out, "link:       ");
+                        words_put_path(out, path);
+                        buf_puts(out, " -> ");
+                        utf8_put_safe(out, target, strlen(target));
+                        buf_putc(out, '\n');
+                        continue;
+                }
+                json_begin_object(&w->j);
+                words_path_to_json(&w->j, "path", path);
+                json_add_string(&w->j, "target", target);
+                json_end_object(&w->j);
+        }
+        if (w->s->options.json)
+                json_end_array(&w->j);
+        return r;
+}
+
 /* Reads the rest of Resolve()'s reply, after the path. */
 static int show_layers(struct why *w, sd_bus_message *m)
 {
@@ -146,6 +176,8 @@ static int show_layers(struct why *w, sd_bus_message *m)
                 r = event_read_origin(m, s->options.verbose, &origin, json ? &w->j : NULL);
         if (r >= 0 && origin.len > 0)
                 buf_printf(&s->out, "written by: %s\n", buf_str(&origin));
+        if (r >= 0)
+                r = show_links(w, m);
         return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
 }
 

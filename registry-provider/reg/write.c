@@ -32,13 +32,14 @@ static const struct {
         [WRITE_UNMASK_VALUES] = { NULL, "unmask-values", "unmask" },
         [WRITE_HIDE_KEY] = { NULL, "hide-key", "hide" },
         [WRITE_SHOW_KEY] = { NULL, "show-key", "unhide" },
+        [WRITE_CREATE_LINK] = { NULL, "create-link", "link" },
 };
 
 struct change {
         enum write_kind kind;
         const char *key;
         const char *name;          /* of a value; NULL for a key */
-        const struct value *value; /* WRITE_SET; WRITE_MASK: a tombstone */
+        const struct value *value; /* WRITE_SET; WRITE_MASK: a tombstone; WRITE_CREATE_LINK: the target */
 };
 
 /* What became of it. */
@@ -101,6 +102,7 @@ static int send_change(struct session *s, const struct change *c, struct outcome
                                                      .ends = s->ends[0] ? s->ends : NULL,
                                                      .expected = options->expected,
                                                      .is_volatile = options->is_volatile,
+                                                     .no_follow = options->no_follow,
                                                      .recursive = options->recursive });
         if (r < 0)
                 return session_fail(s, r, NULL);
@@ -177,6 +179,10 @@ static void names_of_peios_to_json(struct json *j, const struct change *c, const
         case WRITE_SHOW_KEY:
                 json_add_bool(j, "hidden", c->kind == WRITE_HIDE_KEY);
                 break;
+        case WRITE_CREATE_LINK:
+                json_add_bool(j, "created", true);
+                (void)value_data_to_json(j, "target", c->value);
+                break;
         }
         words_path_to_json(j, "key", path);
 }
@@ -223,6 +229,10 @@ static int echo(
         if (c->kind == WRITE_SET) {
                 buf_puts(&s->out, " = ");
                 entry_format_short(&s->out, c->value);
+        }
+        if (c->kind == WRITE_CREATE_LINK) {
+                buf_puts(&s->out, " -> ");
+                words_put_path(&s->out, c->value->data);
         }
         buf_puts(&s->out, "   (layer ");
         utf8_put_safe(&s->out, layer, strlen(layer));
@@ -464,6 +474,20 @@ int write_change(struct session *s, enum write_kind kind, const char *key, const
         return perform(s, &change, NULL, s->options.quiet, &outcome);
 }
 
+/* The target with its hive, whatever stands for that here. */
+int command_link(struct session *s)
+{
+        _cleanup_outcome_ struct outcome outcome = { 0 };
+        _cleanup_path_ struct path target = { 0 };
+
+        int code = session_path(s, s->line.words[1], &target);
+        if (code != EXIT_CODE_OK)
+                return code;
+        const struct value v = { .type = REG_LINK, .data = target.text, .size = target.len };
+        const struct change change = { WRITE_CREATE_LINK, s->line.words[0], NULL, &v };
+        return perform(s, &change, NULL, s->options.quiet, &outcome);
+}
+
 /* ---- Several at once ---- */
 
 void write_batch_done(struct write_batch *b)
@@ -524,6 +548,7 @@ int write_batch_call(struct write_batch *b, sd_bus_message **ret)
                 r = client_append_options(
                         b->m, &(struct wire_options){ .layer = b->layer ? b->layer : s->options.layer,
                                       .if_needed = !b->is_strict,
+                                      .no_follow = true,
                                       .recursive = b->recursive });
         return r < 0 ? session_fail(s, r, NULL) : session_call(s, b->m, ret);
 }

@@ -17,6 +17,7 @@ enum write_kind {
         WRITE_UNMASK_VALUES,
         WRITE_HIDE_KEY,
         WRITE_SHOW_KEY,
+        WRITE_CREATE_LINK,
 };
 
 /* `word`: the data as the command line has them, or NULL where --from says where they are. */
@@ -27,7 +28,8 @@ _must_check_ int write_key(struct session *s, const char *key);
 /* Any other change than a WRITE_SET. `name`: of a value, where the kind has one. */
 _must_check_ int write_change(struct session *s, enum write_kind kind, const char *key, const char *name);
 
-/* Any number of changes, all or none; what the layer has already, or has not, is no error. */
+/* Any number of changes, all or none; what the layer has already, or has not, is no error. A link is meant
+ * itself. */
 struct write_batch {
         struct session *s;
         const char *layer; /* NULL: the options' */

@@ -206,8 +206,12 @@ static int compare(const void *a, const void *b)
 
 static int withdraw(struct transaction *tx, const struct contents_item *held)
 {
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(tx->store);
         const char *layer = held->layer->name;
 
+        /* What a key had that gave way to another one went with it. */
+        if (!store_key(tx->store, &held->key))
+                return store_error(tx->store, NULL);
         switch (held->kind) {
         case STORE_VALUE:
                 return transaction_withdraw_value(tx, &held->key, held->name, layer);
@@ -336,8 +340,16 @@ static int put_key(struct transaction *tx, const struct hive_key *k, const char 
                 return e;
         if (k->hidden)
                 return hide_key(tx, k, layer, h, d);
-        const struct wanted_keys want = { .path = &k->path, .n = k->path.n, .layer = layer, .held = h };
-        e = transaction_make_keys(tx, &want, &key, &made, d);
+        const struct wanted_keys want = { .path = &k->path,
+                .n = k->path.n,
+                .layer = layer,
+                .of_link = k->is_link,
+                .makes_link = k->is_link,
+                .held = h };
+        if (k->is_link)
+                e = transaction_check_link(&k->path, d);
+        if (e == 0)
+                e = transaction_make_keys(tx, &want, &key, &made, d);
         if (e == 0 && k->blanket)
                 new_blanket = !registry_contents_keep(h, STORE_BLANKET, layer, &key, "");
         if (e == 0 && new_blanket)

@@ -168,13 +168,27 @@ static bool is_buried(const struct transaction *tx, const struct store_path_entr
         return false;
 }
 
+static bool is_link_wanted(const struct wanted_keys *want, size_t i)
+{
+        return want->makes_link && i + 1 == want->path->n;
+}
+
+/* Whether nobody else names a key of that name: what a file made is a link, or none, as the file says now.
+ */
+static bool is_only_name(const struct store_path_entry *chain, const struct store_path_entry *mine)
+{
+        while (chain && (chain == mine || chain->hidden))
+                chain = chain->next;
+        return !chain;
+}
+
 /* A link leads elsewhere; as a key it is met where a path was not followed: by a file, or where the link
  * does not count. */
 static int check_link(const struct wanted_keys *want, size_t i, bool is_link, struct diag *d)
 {
         const bool is_last = i + 1 == want->path->n;
 
-        if (is_last && want->makes_link && !is_link)
+        if (is_link_wanted(want, i) && !is_link)
                 return registry_fail(d, REGISTRY_EXISTS,
                         "%s: there is a key that is no link, which no write changes", want->path->text);
         if (!is_link || (is_last && want->of_link))
@@ -201,7 +215,13 @@ static int make_child(struct transaction *tx, const struct wanted_keys *want, si
         /* Or whoever came first would have what is said of all layers forgotten. */
         const bool is_brief = want->is_volatile && !layers_metadata_are_in(&way);
 
-        int e = named ? check_link(want, i, named->is_link, d) : 0;
+        int e = 0;
+        if (named && named == mine && want->held && named->is_link != is_link_wanted(want, i) &&
+                is_only_name(chain, mine)) {
+                e = transaction_withdraw_tree(tx, &parent, name, layer);
+                mine = named = NULL;
+        } else if (named)
+                e = check_link(want, i, named->is_link, d);
         if (e != 0)
                 return e;
         if (want->held)
@@ -217,7 +237,7 @@ static int make_child(struct transaction *tx, const struct wanted_keys *want, si
         if (named)
                 *key = named->target;
         else
-                e = new_key(tx, &parent, name, is_brief, want->makes_link && i + 1 == want->path->n, key);
+                e = new_key(tx, &parent, name, is_brief, is_link_wanted(want, i), key);
         if (e == 0)
                 e = transaction_op(tx, &(struct store_op){ .code = STORE_CREATE_ENTRY,
                                                .guid = parent,

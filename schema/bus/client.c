@@ -51,13 +51,10 @@ int client_append_options(sd_bus_message *m, const struct wire_options *options)
         if (r >= 0)
                 r = append_flag(m, "if-needed", options->if_needed);
         if (r >= 0)
+                r = append_flag(m, "no-follow", options->no_follow);
+        if (r >= 0)
                 r = append_flag(m, "unchanged", options->unchanged);
         return r < 0 ? r : sd_bus_message_close_container(m);
-}
-
-int client_append_moment(sd_bus_message *m, bool is_time, uint64_t number)
-{
-        return sd_bus_message_append(m, "a{sv}", 1, is_time ? "time" : "sequence", "t", number);
 }
 
 bool client_service_absent(const sd_bus_error *error)

@@ -21,9 +21,6 @@ _must_check_ int client_new_call(sd_bus *bus, const char *method, sd_bus_message
  * errno. */
 _must_check_ int client_append_options(sd_bus_message *m, const struct wire_options *options);
 
-/* Appends the a{sv} that says which moment is asked for: a sequence, or a time (µs since 1970). */
-_must_check_ int client_append_moment(sd_bus_message *m, bool is_time, uint64_t number);
-
 /* Sends a call and waits for the answer, `timeout_usec` at most (0: the bus's default). EXIT_CODE_OK with
  * the reply, or else what went wrong in d. */
 _must_check_ enum exit_code client_call(

@@ -202,6 +202,22 @@ static void make_value(struct hive_value *v, size_t i, const struct document_kin
         v->name = keep(&name);
 }
 
+/* With a target, a tombstone, what goes, or nothing. */
+static void make_link(struct hive_key *key, const struct document_kind *kind)
+{
+        struct hive_value *v = key->values;
+        struct buf data = BUF_INIT;
+
+        key->n_values = key->n_values > 0;
+        if (v->value.type != REG_TOMBSTONE)
+                make_bytes(&data, REG_LINK, kind);
+        *v = (struct hive_value){ .name = "", .deleted = v->deleted, .value = v->value };
+        if (!v->deleted && v->value.type != REG_TOMBSTONE)
+                v->value.type = REG_LINK;
+        v->value.size = v->deleted ? 0 : data.len;
+        v->value.data = keep(&data);
+}
+
 static void make_key(struct hive_file *f, const struct document_kind *kind)
 {
         struct hive_key *key = &f->keys[f->n_keys];
@@ -214,6 +230,7 @@ static void make_key(struct hive_file *f, const struct document_kind *kind)
         key->made = action != 0;
         key->hidden = action == 8;
         key->blanket = action == 9;
+        key->is_link = action == 10 && key->path.n > 1;
         if (key->hidden)
                 key->made = false;
         if (is_below_hidden(f, key) || (key->deleted && is_above(f, &key->path))) {
@@ -224,6 +241,8 @@ static void make_key(struct hive_file *f, const struct document_kind *kind)
         key->n_values = key->made ? below(VALUES + 1) : 0;
         for (size_t i = 0; i < key->n_values; i++)
                 make_value(&key->values[i], i, kind);
+        if (key->is_link)
+                make_link(key, kind);
         f->n_keys++;
 }
 
@@ -258,7 +277,8 @@ void document_check_equal(const struct hive_file *a, const struct hive_file *b, 
                 ck_assert_msg(strcmp(x->path.text, y->path.text) == 0, "key `%s` for `%s`:\n%s",
                         y->path.text, x->path.text, text);
                 ck_assert_msg(x->deleted == y->deleted && x->made == y->made && x->hidden == y->hidden &&
-                                      x->blanket == y->blanket && x->n_values == y->n_values,
+                                      x->blanket == y->blanket && x->is_link == y->is_link &&
+                                      x->n_values == y->n_values,
                         "key `%s`, %zu and %zu values:\n%s", x->path.text, x->n_values, y->n_values, text);
                 for (size_t k = 0; k < x->n_values; k++)
                         check_value(&x->values[k], &y->values[k], text);

@@ -124,6 +124,7 @@ START_TEST(what_is_masked)
         differ("  \\A: !hidden\n", "  \\B: {}\n", true, "+Machine\\B\n");
         differ("  \\A: !blanket {}\n", "  \\A: {}\n", false, "~Machine\\A\n");
         differ("  \\A: !blanket {}\n", "  \\A: {}\n", true, "");
+        differ("  \\A: !link {}\n", "  \\A: {}\n", true, "~Machine\\A\n");
         /* What is said to go is not there. */
         differ("  \\A: {V: !delete ''}\n", "  \\A: {}\n", false, "");
         differ("  \\A: !delete\n", "  \\A: {}\n", false, "+Machine\\A\n");

@@ -198,6 +198,8 @@ START_TEST(what_cannot_be_said)
                 { 0, IN("  \"Machine\\\\a] ;b\":\n"), "key `Machine\\a] ;b`: `]` and `;`", NULL },
                 { 0, IN("  Machine\\HKCU:\n"), "key `Machine\\HKCU`: the name of a root", NULL },
                 { 0, IN("  Machine\\A: !hidden\n"), "key `Machine\\A`: hidden, for which", NULL },
+                { 0, IN("  Machine\\A: !link\n    \"@\": !link Machine\n"),
+                        "key `Machine\\A`: a link, for which", "@=hex:4d,61,63,68,69,6e,65\n" },
                 { 0, IN("  Machine\\A: !blanket\n"), "key `Machine\\A`: has a blanket, for which", NULL },
         };
 

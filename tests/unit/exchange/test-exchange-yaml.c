@@ -104,7 +104,7 @@ START_TEST(every_bad_entry_is_named)
         static const char *const expected[] = { "t:5:8: `x` is not a number",
                 "t:6:5: value `a` is here a second", "t:7:8: `!delete` with data",
                 "t:9:3: key: component 2 of the path: empty",
-                "t:11:8: unknown tag `!gone` on a key, expected !hidden or !blanket, !delete or !replace",
+                "t:11:8: unknown tag `!gone` on a key, expected !hidden, !blanket or !link, !delete or !replace",
                 "t:16:5: a value in a key that is !delete", "t:17:12: a hive itself cannot be !delete",
                 "t:13:3: key `Machine\\Down\\Below` is in `Machine\\Down`, which line 12 hides" };
         struct hive_file *f = NULL;

@@ -85,7 +85,17 @@ static const struct {
         { TEXT(K "  \\A\\V: !sz b\n"), -EINVAL,
                 "t:4:9: data on the key `\\A\\V`, expected its values below it: `name: !type data`" },
         { TEXT(K "  \\A: !gone {}\n"), -EINVAL,
-                "t:4:7: unknown tag `!gone` on a key, expected !hidden or !blanket" },
+                "t:4:7: unknown tag `!gone` on a key, expected !hidden, !blanket or !link" },
+        { TEXT(K "  \\A: !link {a: !link Machine}\n"), -EINVAL,
+                "t:4:17: a link has no value but `@`, of type REG_LINK: expected the path of the key that it stands "
+                "for" },
+        { TEXT(K "  \\A: !link {'@': !sz Machine}\n"), -EINVAL,
+                "t:4:19: a link has no value but `@`, of type REG_LINK: expected the path of the key that it stands "
+                "for" },
+        { TEXT(K "  \\A: !link Machine\n"), -EINVAL,
+                "t:4:7: data on the key `\\A`, expected its values below it: `name: !type data`" },
+        { TEXT(K "  Machine: !link {}\n"), -EINVAL,
+                "t:4:12: a hive itself cannot be !link, expected a key below it" },
         { TEXT(K "  \\A: !hidden {a: !sz b}\n"), -EINVAL,
                 "t:4:16: a value in a key that is !hidden, expected none" },
         { TEXT(K "  \\A: !hidden b\n"), -EINVAL,
