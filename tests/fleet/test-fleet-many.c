@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 
 #include "../../schema/base/clock.h"
@@ -38,7 +39,7 @@ struct machine {
 };
 
 static struct etcd_world w;
-static sd_event *loop; /* the agents' own; that of `w` asks etcd what it has */
+static sd_event *loop; /* of the agents; the one of `w` asks etcd what it has, and runs within it */
 static struct core_config config;
 static struct machine *all;
 static unsigned n_all;
@@ -152,19 +153,31 @@ static void take_verdicts(const struct etcd_answer *a, void *userdata)
         }
 }
 
+/* What it costs is not the agents'. */
+static int on_answer(
+        _unused_ sd_event_source *s, _unused_ int fd, _unused_ uint32_t events, _unused_ void *userdata)
+{
+        int r;
+
+        load_count_bytes(false);
+        while ((r = sd_event_run(w.event, 0)) > 0)
+                ;
+        load_count_bytes(true);
+        return r;
+}
+
 /* All verdicts once. */
 static void look_at_verdicts(struct asking *q)
 {
-        load_count_bytes(false);
         (void)snprintf(q->last, sizeof(q->last), "/peios/machines/");
         do {
                 q->is_done = false;
                 ck_assert_int_eq(
                         etcd_range(w.client, q->last, "/peios/machines0", 1000, take_verdicts, q, NULL), 0);
+                ck_assert_int_ge(on_answer(NULL, -1, 0, NULL), 0);
                 while (!q->is_done)
-                        ck_assert_int_ge(sd_event_run(w.event, UINT64_MAX), 0);
+                        ck_assert_int_ge(sd_event_run(loop, LOOK_USEC), 0);
         } while (q->more);
-        load_count_bytes(true);
 }
 
 /* ---- the table ---- */
@@ -334,6 +347,7 @@ static void make_cores(void)
         ck_assert_int_eq(loop_timer_start(timer, LOOK_USEC), 0);
         ck_assert_int_ge(sd_event_source_set_floating(timer, true), 0);
         sd_event_source_unref(timer);
+        ck_assert_int_ge(sd_event_add_io(loop, NULL, sd_event_get_fd(w.event), EPOLLIN, on_answer, NULL), 0);
         config.event = loop;
         for (unsigned i = WHOLE_N; i < n_all; i++) {
                 core_make(&all[i].core, i, &config);
