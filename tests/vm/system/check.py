@@ -186,34 +186,14 @@ def expect_drift(step, found, known):
         expect("culprit", [record.get(n) for n in ("suid", "sauid", "ocomm", "cmd")], ["unset", "unset", "?", "?"])
 
 
-@check("a foreign sysctl -w put back, with its culprit (BPF)")
-def drift_bpf(one, two):
-    expect_drift(one["drift-bpf"], "0", True)
-
-
-@check("the same through a second procfs mount (BPF)")
-def drift_bpf_procfs(one, two):
-    expect_drift(one["drift-bpf-other-procfs"], "2", True)
-
-
-@check("the same after the dentry was reclaimed (BPF)")
-def drift_bpf_reclaimed(one, two):
-    expect_drift(one["drift-bpf-reclaimed"], "3", True)
-
-
-@check("a foreign sysctl -w put back without a culprit (hints)")
-def drift_hints(one, two):
-    expect_drift(one["drift-hints"], "0", False)
-
-
-@check("the same through a second procfs mount (hints)")
-def drift_hints_procfs(one, two):
-    expect_drift(one["drift-hints-other-procfs"], "2", False)
-
-
-@check("the same after the dentry was reclaimed (hints)")
-def drift_hints_reclaimed(one, two):
-    expect_drift(one["drift-hints-reclaimed"], "3", False)
+for about, name, value, is_known in [
+        ("a foreign sysctl -w put back, with its culprit (BPF)", "drift-bpf", "0", True),
+        ("the same through a second procfs mount (BPF)", "drift-bpf-other-procfs", "2", True),
+        ("the same after the dentry was reclaimed (BPF)", "drift-bpf-reclaimed", "3", True),
+        ("a foreign sysctl -w put back without a culprit (hints)", "drift-hints", "0", False),
+        ("the same through a second procfs mount (hints)", "drift-hints-other-procfs", "2", False),
+        ("the same after the dentry was reclaimed (hints)", "drift-hints-reclaimed", "3", False)]:
+    check(about)(lambda one, _, step=name, found=value, known=is_known: expect_drift(one[step], found, known))
 
 
 def by_bit(events):
