@@ -24,6 +24,7 @@ struct call {
         const struct method *method;
         uint32_t uid;
         bool may_write;
+        unsigned n_before; /* calls of its user that waited when it came */
         char *key, *name;
         char *layer, *after; /* of ReadTreeAt() */
         size_t keys_max;
@@ -67,7 +68,7 @@ struct past {
 };
 
 struct call *past_call_free(struct call *c);
-/* In a list of those who wait, or are done: whoever may write comes first. */
+/* In a list of those who wait, or are done: whoever may write comes first, and then each user in turn. */
 void past_put(struct call **list, struct call *c);
 /* The first; NULL: there is none. */
 struct call *past_take(struct call **list);

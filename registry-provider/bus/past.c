@@ -49,9 +49,14 @@ struct call *past_call_free(struct call *c)
 }
 DEFINE_CLEANUP(struct call *, past_call_free, call_freep);
 
+static bool is_first(const struct call *c, const struct call *other)
+{
+        return c->may_write != other->may_write ? c->may_write : c->n_before < other->n_before;
+}
+
 void past_put(struct call **list, struct call *c)
 {
-        while (*list && (*list)->may_write >= c->may_write)
+        while (*list && !is_first(c, *list))
                 list = &(*list)->next;
         c->next = *list;
         *list = c;
@@ -320,7 +325,8 @@ static int start(struct lane *l)
 static int enter(struct past *p, struct lane *l, struct call *c, sd_bus_error *error)
 {
         (void)pthread_mutex_lock(&p->lock);
-        const bool has_room = (c->may_write || p->n < CALLS_MAX) && count(l, c->uid) < CALLS_PER_USER_MAX;
+        c->n_before = count(l, c->uid);
+        const bool has_room = (c->may_write || p->n < CALLS_MAX) && c->n_before < CALLS_PER_USER_MAX;
         if (has_room) {
                 past_put_waiting(l, c);
                 p->n++;

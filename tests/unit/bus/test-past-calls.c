@@ -246,6 +246,9 @@ START_TEST(places_of_those_who_may_write)
         /* They are first, too; but for the one that the thread was at. */
         for (unsigned i = 0; i <= PLACES_OF_USER; i++)
                 ck_assert(order[i] == 1 || order[i] > PLACES);
+        /* Nobody waits for all that another one has asked before. */
+        for (unsigned i = 0; i < PLACES / PLACES_OF_USER; i++)
+                ck_assert_uint_eq(order[1 + PLACES_OF_USER + i], 2 + i * PLACES_OF_USER);
 }
 END_TEST
 
