@@ -156,19 +156,13 @@ static int subscribe(struct feed *f, const char *hive)
         return r < 0 ? r : feed_send(f, m, hive, NULL, on_subscribed);
 }
 
-static void free_names(char ***names)
-{
-        for (char **name = *names; name && *name; name++)
-                free(*name);
-        free(*names);
-}
-
 /* What is asked from here on is answered after the subscriptions: nothing is missed. */
 static void on_hives(struct regedit *regedit, const struct feed_answer *a)
 {
         struct feed *f = regedit_feed(regedit);
-        _cleanup_(free_names) char **hives = NULL;
+        _cleanup_free_ const char **hives = NULL;
         struct diag d = { 0 };
+        size_t n = 0;
 
         if (!a->reply) {
                 lost(f, &a->d);
@@ -176,11 +170,11 @@ static void on_hives(struct regedit *regedit, const struct feed_answer *a)
         }
         int r = sd_bus_message_enter_container(a->reply, 'v', "as");
         if (r >= 0)
-                r = sd_bus_message_read_strv(a->reply, &hives);
-        for (char **hive = hives; r >= 0 && hive && *hive; hive++)
-                r = subscribe(f, *hive);
+                r = wire_read_names(a->reply, &hives, &n);
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = subscribe(f, hives[i]);
         if (r >= 0) {
-                regedit_begin(regedit, hives);
+                regedit_begin(regedit, hives, n);
                 return;
         }
         (void)client_explain(r, NULL, REGISTRY_SERVICE_WORDS, &d);

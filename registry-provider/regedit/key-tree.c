@@ -55,10 +55,10 @@ static int compare(const char *a, const char *b)
 
 static int compare_names(const void *a, const void *b)
 {
-        return compare(*(char *const *)a, *(char *const *)b);
+        return compare(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool are_sorted(char **names, size_t n)
+static bool are_sorted(const char **names, size_t n)
 {
         for (size_t i = 1; i < n; i++)
                 if (compare(names[i - 1], names[i]) > 0)
@@ -184,7 +184,7 @@ int key_tree_add(struct key_tree *t, struct key_node *parent, const char *name, 
 }
 
 static void forget_others(
-        struct key_tree *t, struct key_node *parent, char **names, size_t n, enum key_witness witness)
+        struct key_tree *t, struct key_node *parent, const char **names, size_t n, enum key_witness witness)
 {
         for (size_t i = parent->n_children; i > 0; i--) {
                 struct key_node *child = parent->children[i - 1];
@@ -195,14 +195,12 @@ static void forget_others(
         }
 }
 
-int key_tree_take(struct key_tree *t, struct key_node *parent, char **names, enum key_witness witness)
+int key_tree_take(
+        struct key_tree *t, struct key_node *parent, const char **names, size_t n, enum key_witness witness)
 {
         struct key_node *child;
-        size_t n = 0;
         int r = 0;
 
-        while (names && names[n])
-                n++;
         if (!are_sorted(names, n))
                 qsort(names, n, sizeof(*names), compare_names);
         forget_others(t, parent, names, n, witness);

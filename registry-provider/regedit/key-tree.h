@@ -42,11 +42,11 @@ struct key_tree {
 _must_check_ int key_tree_init(struct key_tree *t);
 void key_tree_done(struct key_tree *t);
 
-/* `names`, in any order, are all the children of which this witness speaks: others of its are gone, and
- * those that were there stay what they are, with all below them. What is selected and goes hands the
- * selection to its neighbour. 0 or -ENOMEM. */
+/* `names`, in any order (they are sorted), are all the children of which this witness speaks: others of its
+ * are gone, and those that were there stay what they are, with all below them. What is selected and goes
+ * hands the selection to its neighbour. 0 or -ENOMEM. */
 _must_check_ int key_tree_take(
-        struct key_tree *t, struct key_node *parent, char **names, enum key_witness witness);
+        struct key_tree *t, struct key_node *parent, const char **names, size_t n, enum key_witness witness);
 /* One more, or one that is there already. 0 or -ENOMEM. */
 _must_check_ int key_tree_add(struct key_tree *t, struct key_node *parent, const char *name,
         enum key_witness witness, struct key_node **ret);

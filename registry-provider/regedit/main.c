@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "../../schema/base/clock.h"
 #include "../../schema/events/loop.h"
 #include "config.h"
 #include "regedit-options.h"
@@ -46,6 +47,9 @@ static int watch_terminal(sd_event *event, struct regedit *r)
         return e < 0 ? e : sd_event_add_io(event, NULL, STDIN_FILENO, EPOLLIN, on_input, r);
 }
 
+/* However much comes in, it is drawn as often. */
+#define DRAW_USEC UINT64_C(40000)
+
 /* What has changed is drawn when all that came in was worked. */
 static int run(sd_event *event, struct regedit *r)
 {
@@ -58,7 +62,8 @@ static int run(sd_event *event, struct regedit *r)
                         regedit_ask_layers(r);
                 }
                 e = sd_event_run(event, UINT64_MAX);
-                while (e > 0 && sd_event_get_state(event) != SD_EVENT_FINISHED)
+                const uint64_t end = clock_usec() + DRAW_USEC;
+                while (e > 0 && sd_event_get_state(event) != SD_EVENT_FINISHED && clock_usec() < end)
                         e = sd_event_run(event, 0);
         }
         return e;
@@ -74,7 +79,7 @@ static int start(const struct regedit_options *o, struct diag *d)
                 return e;
         e = loop_new(&event);
         if (e >= 0)
-                e = regedit_init(&r, event, o->key);
+                e = regedit_init(&r, event, o->key, o->layer);
         if (e >= 0)
                 e = watch_terminal(event, &r);
         if (e >= 0)
@@ -107,6 +112,8 @@ int main(int argc, char **argv)
                 return options_answer(&regedit_options_program, &line, PROJECT_VERSION);
         else if (o.keys)
                 return list_keys();
+        else if (o.layer && path_check_component(o.layer, strlen(o.layer), &d) < 0)
+                code = EXIT_CODE_INVALID;
         else if (start(&o, &d) < 0)
                 code = EXIT_CODE_FAILURE;
         if (code != EXIT_CODE_OK)

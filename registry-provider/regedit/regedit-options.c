@@ -8,6 +8,9 @@
 static const struct options_row rows[] = {
         { "key", .kind = OPTIONS_TEXT, .offset = AT(key), .commands = OPTIONS_ALL, .metavar = "KEY",
                 .help = "Begin at this key", .manual = "Begin at this key, with or without its hive." },
+        { "layer", .kind = OPTIONS_TEXT, .offset = AT(layer), .commands = OPTIONS_ALL, .metavar = "NAME",
+                .help = "Write to this layer (default: base)",
+                .manual = "Write to this layer.\nThe default is\n.Ql base ." },
         { "keys", .kind = OPTIONS_FLAG, .offset = AT(keys), .commands = OPTIONS_ALL,
                 .help = "List all keys and what they do",
                 .manual = "List all keys and what they do, and exit." },

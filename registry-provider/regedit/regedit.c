@@ -58,13 +58,6 @@ static bool is_same(const char *a, const char *b)
 static void pursue(struct regedit *r);
 static void arrive_at_value(struct regedit *r);
 
-static void free_names(char ***names)
-{
-        for (char **name = *names; name && *name; name++)
-                free(*name);
-        free(*names);
-}
-
 /* A key that is not there has nothing in it; that is no failure. */
 static bool is_answered(struct regedit *r, const struct feed_answer *a)
 {
@@ -79,14 +72,15 @@ static bool is_answered(struct regedit *r, const struct feed_answer *a)
 static int take_names(struct regedit *r, const struct feed_answer *a, enum key_witness witness)
 {
         struct key_node *node = key_tree_find(&r->tree, a->key, NULL);
-        _cleanup_(free_names) char **names = NULL;
+        _cleanup_free_ const char **names = NULL;
+        size_t n = 0;
 
-        int e = a->reply ? sd_bus_message_read_strv(a->reply, &names) : 0;
+        int e = a->reply ? wire_read_names(a->reply, &names, &n) : 0;
         if (e < 0 || !node)
                 return e;
         if (witness == KEY_IS_KNOWN)
                 node->read = r->tree.era;
-        return key_tree_take(&r->tree, node, names, witness);
+        return key_tree_take(&r->tree, node, names, n, witness);
 }
 
 static void mark_fresh(struct regedit *r)
@@ -119,7 +113,8 @@ static void on_known(struct regedit *r, const struct feed_answer *a)
 {
         const bool of_values = is_same(a->key, buf_str(&r->values.key));
 
-        r->is_asking = false;
+        if (is_same(a->key, buf_str(&r->asking)))
+                buf_clear(&r->asking);
         if (is_answered(r, a)) {
                 int e = take_names(r, a, KEY_IS_KNOWN);
                 if (e >= 0 && of_values)
@@ -142,13 +137,14 @@ static int ask_known(struct regedit *r, const char *key)
         return e < 0 ? e : feed_send(r->feed, m, key, NULL, on_known);
 }
 
-static void read_key(struct regedit *r, const char *key)
+static bool read_key(struct regedit *r, const char *key)
 {
         int e = feed_ask(r->feed, "List", key, NULL, on_list);
 
         if (e >= 0)
                 e = ask_known(r, key);
         regedit_fail_with(r, e);
+        return e >= 0;
 }
 
 static void read_node(struct regedit *r, struct key_node *node)
@@ -157,9 +153,9 @@ static void read_node(struct regedit *r, struct key_node *node)
 
         if (!node->parent || node->asked == r->tree.era)
                 return;
-        node->asked = r->tree.era;
         key_tree_put_path(node, &path);
-        read_key(r, buf_str(&path));
+        if (read_key(r, buf_str(&path)))
+                node->asked = r->tree.era;
 }
 
 /* What is open and was not read since the beginning of this era. */
@@ -182,18 +178,18 @@ void regedit_follow(struct regedit *r)
                 value_list_begin(&r->values, buf_str(&path));
                 r->values_top = 0;
         }
-        if (r->values.is_read || r->is_asking || !r->is_there || path.len == 0)
+        if (r->values.is_read || r->asking.len > 0 || !r->is_there || path.len == 0 ||
+                !read_key(r, buf_str(&path)))
                 return;
-        r->is_asking = true;
+        buf_puts(&r->asking, buf_str(&path));
         r->tree.selected->asked = r->tree.era;
-        read_key(r, buf_str(&path));
 }
 
 /* ---- Going to a key that may not have been read yet ---- */
 
 static void arrive_at_value(struct regedit *r)
 {
-        if (!r->has_goal_name || r->goal.len > 0 || !r->values.is_read || r->is_asking)
+        if (!r->has_goal_name || r->goal.len > 0 || !r->values.is_read || r->asking.len > 0)
                 return;
         const struct value_row *row = value_list_find(&r->values, buf_str(&r->goal_name));
         if (row)
@@ -272,7 +268,7 @@ void regedit_ask_layers(struct regedit *r)
         struct value_list *l = &r->values;
         struct value_row *row = value_list_selected(l);
 
-        if (!r->is_there || r->is_asking || !row)
+        if (!r->is_there || r->asking.len > 0 || !row)
                 return;
         ask_layers(r, row);
         for (size_t i = r->values_top; r->is_wide && i < l->n && i < r->values_top + r->values_page; i++)
@@ -283,22 +279,20 @@ void regedit_ask_layers(struct regedit *r)
 
 void regedit_read_again(struct regedit *r)
 {
-        r->tree.era++;
-        r->is_asking = false;
+        r->tree.root->read = ++r->tree.era;
+        buf_clear(&r->asking);
         r->values.is_read = false;
         regedit_read_open(r);
         regedit_follow(r);
 }
 
-void regedit_begin(struct regedit *r, char **hives)
+void regedit_begin(struct regedit *r, const char **hives, size_t n)
 {
         const bool again = r->tree.root->n_children > 0;
 
         r->is_there = true;
-        regedit_fail_with(r, key_tree_take(&r->tree, r->tree.root, hives, KEY_IS_SET));
-        r->tree.root->read = r->tree.era;
+        regedit_fail_with(r, key_tree_take(&r->tree, r->tree.root, hives, n, KEY_IS_SET));
         regedit_read_again(r);
-        r->tree.root->read = r->tree.era;
         pursue(r);
         regedit_ask_access(r);
         if (again)
@@ -400,9 +394,10 @@ static void set_goal(struct regedit *r, const char *key)
                 buf_add(&r->goal, path.text, path.len);
 }
 
-int regedit_init(struct regedit *r, sd_event *event, const char *start)
+int regedit_init(struct regedit *r, sd_event *event, const char *start, const char *layer)
 {
-        *r = (struct regedit){ .event = event, .page = 1, .is_changed = true, .layer = LAYER_BASE };
+        *r = (struct regedit){ .event = event, .page = 1, .is_changed = true };
+        (void)snprintf(r->layer, sizeof(r->layer), "%s", layer ? layer : LAYER_BASE);
         int e = key_tree_init(&r->tree);
         if (e == 0)
                 e = loop_timer_new(event, 0, on_unmark, r, &r->unmark);
@@ -422,6 +417,7 @@ void regedit_done(struct regedit *r)
         view_done(&r->view);
         line_editor_done(&r->editor);
         buf_done(&r->fresh);
+        buf_done(&r->asking);
         buf_done(&r->goal);
         buf_done(&r->goal_name);
         sd_bus_message_unref(r->layers);

@@ -74,7 +74,7 @@ struct regedit {
         struct buf fresh;     /* names of values that were changed and are being read, a NUL behind each */
         bool in_values;       /* the pane that the keys go to */
         bool is_there;        /* the provider is */
-        bool is_asking;       /* for the values */
+        struct buf asking;    /* the key whose values are asked for; "": none is */
         bool is_changed;      /* what is shown: draw */
         struct buf goal;      /* the key to go to when it was read; "": none */
         struct buf goal_name; /* and the value in it */
@@ -97,8 +97,9 @@ struct regedit {
         bool is_wide;                /* and whether the layers of all values are shown */
 };
 
-/* `start`: the key to begin at, with or without its hive; NULL for the first one. 0 or negative errno. */
-_must_check_ int regedit_init(struct regedit *r, sd_event *event, const char *start);
+/* `start`: the key to begin at, with or without its hive; NULL for the first one. `layer`: that is written
+ * to; NULL for base. 0 or negative errno. */
+_must_check_ int regedit_init(struct regedit *r, sd_event *event, const char *start, const char *layer);
 void regedit_done(struct regedit *r);
 
 /* A key was pressed. */
@@ -153,7 +154,7 @@ _printf_(2, 3) void regedit_say(struct regedit *r, const char *format, ...);
 void regedit_fail(struct regedit *r, const struct diag *d);
 
 /* For the feed: the provider is there, with these hives, or is not; and a Changed signal. */
-void regedit_begin(struct regedit *r, char **hives);
+void regedit_begin(struct regedit *r, const char **hives, size_t n);
 void regedit_lose_provider(struct regedit *r, const struct diag *d);
 void regedit_take_changes(struct regedit *r, sd_bus_message *m);
 struct feed *regedit_feed(struct regedit *r);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <termcap.h>
 
 #include "../../schema/base/clock.h"
 #include "../../schema/names/path.h"
@@ -22,7 +23,8 @@ int screen_open(struct diag *d)
 
         if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
                 return diag_set(d, EINVAL, "standard input and output must be a terminal");
-        terminal = newterm(NULL, stdout, stdin);
+        /* For a terminal that is not known newterm() does not give back all that it took. */
+        terminal = tgetent(NULL, term ? term : "") > 0 ? newterm(NULL, stdout, stdin) : NULL;
         if (!terminal)
                 return diag_set(d, EINVAL, "the terminal '%s' is not known ($TERM)", term ? term : "");
         (void)set_term(terminal);

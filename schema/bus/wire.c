@@ -345,3 +345,32 @@ enum exit_code wire_exit_code(const sd_bus_error *error)
                         return map[i].code;
         return EXIT_CODE_FAILURE;
 }
+
+int wire_read_names(sd_bus_message *m, const char ***ret, size_t *ret_n)
+{
+        _cleanup_free_ const char **list = NULL;
+        size_t n = 0, room = 0;
+        const char *name = NULL;
+
+        int r = sd_bus_message_enter_container(m, 'a', "s");
+        while (r >= 0 && (r = sd_bus_message_read(m, "s", &name)) >= 0) {
+                if (n == room) {
+                        room = room > 0 ? 2 * room : 16;
+                        const char **larger = reallocarray(list, room, sizeof(*list));
+                        if (!larger)
+                                return -ENOMEM;
+                        list = larger;
+                }
+                if (r == 0)
+                        break;
+                list[n++] = name;
+        }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        if (r < 0)
+                return r;
+        list[n] = NULL;
+        *ret = STEAL_PTR(list);
+        *ret_n = n;
+        return 0;
+}

@@ -25,6 +25,11 @@ _must_check_ int wire_read_value(
 _must_check_ int wire_read_value_within(sd_bus_message *m, size_t max, struct buf *ret_bytes,
         uint32_t *ret_type, size_t *ret_size, struct diag *d);
 
+/* Reads "as" into a list that ends with NULL and is the caller's; the strings are the message's. (What
+ * sd_bus_message_read_strv() does for each string takes as long as there are strings before it.) 0 or
+ * negative errno. */
+_must_check_ int wire_read_names(sd_bus_message *m, const char ***ret, size_t *ret_n);
+
 /* A dictionary's members, read by a table. */
 struct wire_member {
         const char *name, *type;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* peios-regedit on a terminal. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -187,7 +188,8 @@ START_TEST(layers_of_a_value)
         terminal_shows("  base 0  REG_SZ disabled   (shadowed)");
         terminal_press("q");
         terminal_ends(0);
-        terminal_start(200, 60, "", "--key='" MODULES "'");
+        terminal_start(200, 60, "", "--key='" MODULES "' --layer=trial");
+        terminal_shows(" layer trial\n");
         terminal_shows("*REG_SZ enabled");
         terminal_shows(" REG_SZ success-only ");
         terminal_shows("Name                Effective");
@@ -385,6 +387,22 @@ START_TEST(very_many_keys_in_one)
 }
 END_TEST
 
+/* While nothing is answered the keys do what can be done without. */
+START_TEST(a_provider_that_hangs)
+{
+        fill();
+        terminal_start(80, 24, "", "--key='\\App\\Key20'");
+        terminal_shows("* base 0  REG_DWORD 20");
+        daemon_signal(&world.registryd, SIGSTOP);
+        TAKE({ "Down", TITLE("\\App\\Key21"), "REG_DWORD" }, { "m", "reading ...", "Key21" },
+                { "Esc", "Key21", NULL }, { "Up", TITLE("\\App\\Key20"), NULL },
+                { "PgDn", TITLE("\\App\\Key41"), NULL }, { "?", "Close the key", NULL },
+                { "Esc", TITLE("\\App\\Key41"), NULL });
+        daemon_signal(&world.registryd, SIGCONT);
+        terminal_shows("* base 0  REG_DWORD 41");
+}
+END_TEST
+
 /* ---- Terminals ---- */
 
 START_TEST(sizes)
@@ -468,6 +486,7 @@ int main(void)
                 changes_of_others,
                 changes_below_the_winner,
                 the_provider_goes_away_and_comes_back,
+                a_provider_that_hangs,
                 picture_of_the_readme,
                 very_many_keys_in_one,
                 sizes,

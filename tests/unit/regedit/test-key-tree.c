@@ -31,13 +31,13 @@ static struct key_node *at(const char *path)
 /* Names with blanks between them. */
 static int take_as(const char *path, const char *names, enum key_witness witness)
 {
-        char *words = strdup(names), *list[64];
+        char *words = strdup(names);
+        const char *list[64];
         size_t n = 0;
 
         for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
                 list[n++] = word;
-        list[n] = NULL;
-        int r = key_tree_take(&tree, at(path), list, witness);
+        int r = key_tree_take(&tree, at(path), list, n, witness);
         free(words);
         return r;
 }
@@ -147,16 +147,16 @@ START_TEST(many_keys)
         enum {
                 MANY = 100000
         };
-        char **names = calloc(MANY + 1, sizeof(*names));
+        const char **names = calloc(MANY, sizeof(*names));
         struct key_node *node;
 
         take("", "Machine");
         for (size_t i = 0; i < MANY; i++)
-                ck_assert(asprintf(&names[i], "Key%06zu", i) > 0);
+                ck_assert(asprintf((char **)&names[i], "Key%06zu", i) > 0);
         uint64_t start = clock_usec();
-        ck_assert_int_eq(key_tree_take(&tree, at("Machine"), names, KEY_IS_SET), 0);
+        ck_assert_int_eq(key_tree_take(&tree, at("Machine"), names, MANY, KEY_IS_SET), 0);
         key_tree_open(&tree, at("Machine"), true);
-        ck_assert_int_eq(key_tree_take(&tree, at("Machine"), names, KEY_IS_SET), 0);
+        ck_assert_int_eq(key_tree_take(&tree, at("Machine"), names, MANY, KEY_IS_SET), 0);
         ck_assert_int_eq(key_tree_count(&tree), 0);
         for (size_t i = 0; i < 100; i++)
                 ck_assert_int_eq(key_tree_add(&tree, at("Machine"), "Key0", KEY_IS_SET, &node), 0);
@@ -166,21 +166,21 @@ START_TEST(many_keys)
         ck_assert_uint_eq(tree.n_rows, MANY + 2);
         ck_assert_uint_eq(at("Machine\\Key099999")->row, MANY + 1);
         for (size_t i = 0; i < MANY; i++)
-                free(names[i]);
+                free((char *)names[i]);
         free(names);
 }
 END_TEST
 
 START_TEST(survives_failing_allocations)
 {
-        char *names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", NULL };
+        const char *names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i" };
         bool failed = true;
 
         take("", "Machine");
         struct key_node *node = at("Machine");
         for (unsigned i = 1; failed; i++) {
                 alloc_fail_at(i);
-                int r = key_tree_take(&tree, node, names, KEY_IS_SET);
+                int r = key_tree_take(&tree, node, names, ARRAY_SIZE(names), KEY_IS_SET);
                 if (r == 0)
                         r = key_tree_count(&tree);
                 failed = alloc_failed();
