@@ -102,8 +102,12 @@ static void on_page(struct regedit *r, const struct feed_answer *a)
         const char *next = "";
         int e = 0;
 
-        if (is_late(r, a))
+        f->is_asked = false;
+        if (is_late(r, a)) {
+                if (f->is_walking)
+                        walk(r, 0, "");
                 return;
+        }
         if (a->reply)
                 e = try_page(f, a->reply, &next);
         else
@@ -145,7 +149,7 @@ static void walk(struct regedit *r, size_t hive, const char *after)
                 e = append_after(m, after);
         if (e >= 0)
                 e = feed_send(r->feed, m, key, serial, on_page);
-        r->finder.is_walking = e >= 0;
+        r->finder.is_walking = r->finder.is_asked = e >= 0;
         regedit_fail_with(r, e);
 }
 
@@ -189,9 +193,9 @@ static void begin_walk(struct regedit *r)
 
         f->serial++;
         f->n_keys = 0;
-        f->is_walking = false;
         search_begin(&f->search, buf_str(&r->editor.text));
-        if (f->search.text.len > 0 && r->is_there)
+        f->is_walking = f->search.text.len > 0 && r->is_there;
+        if (f->is_walking && !f->is_asked)
                 walk(r, 0, "");
 }
 

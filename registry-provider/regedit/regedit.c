@@ -304,7 +304,7 @@ void regedit_begin(struct regedit *r, const char **hives, size_t n)
 
 void regedit_lose_provider(struct regedit *r, const struct diag *d)
 {
-        r->is_there = false;
+        r->is_there = r->finder.is_walking = r->finder.is_asked = false;
         regedit_fail(r, d);
 }
 

@@ -41,6 +41,7 @@ struct finder {
         enum find_wish wish;
         unsigned serial; /* of the walk; answers to earlier ones are ignored */
         bool is_walking;
+        bool is_asked; /* for a page: one at a time, however fast somebody types */
         size_t hive;   /* that is being walked */
         size_t n_keys; /* that were read */
 };
