@@ -97,10 +97,13 @@ static void mark_fresh(struct regedit *r)
 
 static void on_list(struct regedit *r, const struct feed_answer *a)
 {
+        const bool of_values = is_same(a->key, buf_str(&r->values.key));
+
+        r->values.is_read |= of_values; /* or cannot be read: it is not asked for again and again */
         if (!is_answered(r, a))
                 return;
         int e = take_names(r, a, KEY_IS_SET);
-        if (e >= 0 && is_same(a->key, buf_str(&r->values.key))) {
+        if (e >= 0 && of_values) {
                 e = value_list_take_entries(&r->values, a->reply);
                 mark_fresh(r);
         }
