@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A real etcd: what is kept, watched and leased there, and who may. */
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "../../../schema/base/macro.h"
 #include "../lib/suite.h"
@@ -184,6 +186,38 @@ START_TEST(a_watch_lives_while_nothing_happens)
 }
 END_TEST
 
+static unsigned count_connections(void)
+{
+        struct sockaddr_in peer;
+        unsigned n = 0;
+
+        for (int fd = 0; fd < 1024; fd++) {
+                socklen_t size = sizeof(peer);
+                n += getpeername(fd, (struct sockaddr *)&peer, &size) == 0 && peer.sin_family == AF_INET;
+        }
+        return n;
+}
+
+/* Each costs etcd memory for as long as it is there. */
+START_TEST(who_waits_has_one_connection)
+{
+        _cleanup_world_ struct etcd_world w;
+        _cleanup_heard_ struct heard h = { 0 };
+
+        etcd_world_new(&w, NULL);
+        says(etcd_world_get(&w, "a"), "");
+        ck_assert_int_eq(etcd_watch(w.client, watched, 1, 0, heard_take, &h, NULL), 0);
+        etcd_world_wait(&w, &h, 1);
+        ck_assert_uint_eq(count_connections(), 2);
+        for (unsigned i = 0; i < 2; i++) {
+                says(etcd_world_put(&w, "a", "x"), "");
+                ck_assert_uint_eq(count_connections(), 1);
+        }
+        says(etcd_world_put(&w, watched[0], "x"), "");
+        etcd_world_wait(&w, &h, 2);
+}
+END_TEST
+
 START_TEST(a_watch_from_before_a_compaction_says_so)
 {
         _cleanup_world_ struct etcd_world w;
@@ -346,6 +380,7 @@ Suite *test_suite(void)
                 a_lease_lives_until_it_is_gone,
                 a_watch_of_two_keys_hears_of_each_change,
                 a_watch_lives_while_nothing_happens,
+                who_waits_has_one_connection,
                 a_watch_from_before_a_compaction_says_so,
                 what_is_down_is_found_again,
                 after_a_failure_the_next_endpoint_is_asked,
