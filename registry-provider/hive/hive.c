@@ -145,6 +145,19 @@ static int parse_expires(struct hive_reader *r, const struct yaml_node *node)
         return e;
 }
 
+static int parse_percent(struct hive_reader *r, const struct yaml_node *node)
+{
+        static const char expected[] = "a number from 1 to 99";
+        uint64_t percent = 0;
+        int e = need_scalar(r, node, expected);
+
+        if (e == 0 && (number_parse(node->text, node->len, 99, &percent) < 0 || percent == 0))
+                e = yaml_error(r->doc, node, r->diag, "percent `%s`, expected %s",
+                        yaml_show(node->text, node->len).text, expected);
+        r->file->percent = (unsigned)percent;
+        return e;
+}
+
 static int check_fleet_members(struct hive_reader *r, const struct yaml_node *root)
 {
         const char *layer = r->file->layer;
@@ -153,6 +166,7 @@ static int check_fleet_members(struct hive_reader *r, const struct yaml_node *ro
                 return 0;
         const struct yaml_node *found = yaml_get(root, "serial");
         found = found ? found : yaml_get(root, "expires");
+        found = found ? found : yaml_get(root, "percent");
         if (!found)
                 return 0;
         return yaml_error(r->doc, found->key, r->diag,
@@ -205,6 +219,8 @@ static int parse_members(
                         e = parse_serial(r, n);
                 else if (!r->problems && strcmp(name, "expires") == 0)
                         e = parse_expires(r, n);
+                else if (!r->problems && strcmp(name, "percent") == 0)
+                        e = parse_percent(r, n);
                 else if (strcmp(name, known_elsewhere[0]) != 0 && strcmp(name, known_elsewhere[1]) != 0)
                         e = yaml_error(r->doc, n->key, r->diag,
                                 "unknown member `%s`, expected one of " MEMBERS,

@@ -59,6 +59,7 @@ struct hive_file {
         struct seal
                 seal;    /* without a serial when the file does not say; with a signer from signed_parse() */
         int64_t expires; /* µs since 1970; 0 when the file does not say */
+        unsigned percent; /* of the machines, which take it; 0 when the file does not say */
         struct hive_key *keys;
         size_t n_keys;
         struct hive_arena *arena; /* owns names and bytes */

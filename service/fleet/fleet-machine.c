@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <nettle/hmac.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -16,6 +17,55 @@
 
 #define SUFFIX ".yaml"
 #define FILE_NAME_MAX (sizeof(LAYER_FLEET) + FLEET_GROUP_MAX + sizeof(SUFFIX))
+
+#define APP_ID SD_ID128_MAKE(5e, 2d, 8a, 41, 7c, 0b, 4f, 93, a6, 1e, d8, 37, 5b, c4, 92, 06)
+#define MACHINE_ID "/etc/machine-id"
+#define MACHINE_ID_MAX 64u
+
+/* ---- Who it is ---- */
+
+static sd_id128_t derive(sd_id128_t machine)
+{
+        const sd_id128_t app = APP_ID;
+        struct hmac_sha256_ctx context;
+        sd_id128_t id;
+
+        hmac_sha256_set_key(&context, sizeof(machine.bytes), machine.bytes);
+        hmac_sha256_update(&context, sizeof(app.bytes), app.bytes);
+        hmac_sha256_digest(&context, sizeof(id.bytes), id.bytes);
+        id.bytes[6] = (uint8_t)((id.bytes[6] & 0x0f) | 0x40);
+        id.bytes[8] = (uint8_t)((id.bytes[8] & 0x3f) | 0x80);
+        return id;
+}
+
+int fleet_machine_id(const char *root, sd_id128_t *ret, struct diag *d)
+{
+        _cleanup_free_ char *path = file_path(root, MACHINE_ID);
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        sd_id128_t machine;
+
+        int r = path ? file_read_line(AT_FDCWD, path, MACHINE_ID_MAX, &text, d) : -ENOMEM;
+        if (r == -ENOENT)
+                return diag_set(d, ENOENT, MACHINE_ID ": there is no such file");
+        if (r < 0)
+                return r;
+        if (sd_id128_from_string(buf_str(&text), &machine) < 0)
+                return diag_set(d, EINVAL, MACHINE_ID ": `%s` is no id of a machine", buf_str(&text));
+        *ret = derive(machine);
+        return 0;
+}
+
+/* The id is a hash; its first six bytes are nothing else. */
+unsigned fleet_machine_place(sd_id128_t id)
+{
+        uint64_t hash = 0;
+
+        for (size_t i = 0; i < 6; i++)
+                hash = hash << 8 | id.bytes[i];
+        return (unsigned)(hash % 100);
+}
+
+/* ---- Files ---- */
 
 static const char *file_name(const char *group, char s[static FILE_NAME_MAX])
 {
@@ -192,6 +242,16 @@ int fleet_machine_store(struct fleet_machine *m, struct diag *d)
 
 /* ---- A policy ---- */
 
+/* Whether the policy is for this machine now. One that does not know who it is waits for all. */
+static bool is_first(const struct fleet_machine *m, const struct fleet_policy *p, struct diag *d)
+{
+        sd_id128_t id;
+
+        if (p->percent == 0)
+                return true;
+        return fleet_machine_id(m->root, &id, d) == 0 && fleet_machine_place(id) < p->percent;
+}
+
 int fleet_machine_judge(struct fleet_machine *m, const char *name, const struct buf *text, const char *group,
         struct fleet_policy *ret, enum fleet_verdict *ret_verdict, struct diag *d)
 {
@@ -199,6 +259,8 @@ int fleet_machine_judge(struct fleet_machine *m, const char *name, const struct 
 
         if (r == 0 && *ret_verdict == FLEET_GOOD)
                 *ret_verdict = fleet_state_check(&m->state, ret);
+        if (r == 0 && *ret_verdict == FLEET_GOOD && !is_first(m, ret, d))
+                *ret_verdict = FLEET_STAGED;
         return r;
 }
 

@@ -4,7 +4,15 @@
 /* What this machine has of the fleet: keys, serials, and the policies that are in force, as files in
  * LAYOUT_DROPINS_FLEET. A policy is judged, and then installed or refused. */
 
+#include <systemd/sd-id128.h>
+
 #include "fleet-state.h"
+
+/* Its id in etcd, of /etc/machine-id below `root` (NULL: /), as sd_id128_get_machine_app_specific() has it,
+ * which knows no root: etcd's readers do not learn the id itself. 0, or negative errno with d set. */
+_must_check_ int fleet_machine_id(const char *root, sd_id128_t *ret, struct diag *d);
+/* Where it stands among all, 0 to 99, always the same: in a policy for N percent are those below N. */
+unsigned fleet_machine_place(sd_id128_t id);
 
 struct fleet_machine {
         const char *root;
@@ -23,7 +31,7 @@ _must_check_ int fleet_machine_open(
 void fleet_machine_close(struct fleet_machine *m);
 #define _cleanup_fleet_machine_ _cleanup_(fleet_machine_close)
 
-/* As fleet_policy_read(), and whether it is older than what was accepted. */
+/* As fleet_policy_read(), and whether it is older than what was accepted, or for others first. */
 _must_check_ int fleet_machine_judge(struct fleet_machine *m, const char *name, const struct buf *text,
         const char *group, struct fleet_policy *ret, enum fleet_verdict *ret_verdict, struct diag *d);
 /* What was judged to be good comes into force: durable, atomic, and nothing is written where it is there

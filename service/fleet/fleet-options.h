@@ -21,7 +21,8 @@ struct fleet_options {
         bool install;
         bool incoming;
         const char *group, *key;
-        uint64_t serial; /* 0: the next one */
+        uint64_t serial;  /* 0: the next one */
+        uint64_t percent; /* of the machines; 0: all */
         bool all;
         struct options_list endpoints; /* of etcd */
         const char *prefix;

@@ -76,6 +76,7 @@ static enum fleet_verdict check_contents(
 
         p->serial = file->seal.serial;
         p->expires = file->expires;
+        p->percent = file->percent;
         if (!fleet_group_is_valid(own, strlen(own)))
                 return FLEET_OTHER_LAYER;
         (void)strcpy(p->group, own);

@@ -26,6 +26,7 @@ struct fleet_policy {
         char group[FLEET_GROUP_MAX]; /* "": not known */
         uint64_t serial;             /* 0: not known */
         int64_t expires;             /* µs since 1970; 0: never */
+        unsigned percent;            /* of the machines, which take it; 0: all */
         bool is_signed;              /* then key and signature are set */
         uint8_t key[SIGNED_KEY_BYTES];
         uint8_t signature[SIGNED_SIGNATURE_BYTES];

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <nettle/sha2.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -102,14 +103,38 @@ static int add_refused(struct fleet_state *s, const struct fleet_refused *refuse
         return 0;
 }
 
+static void digest_of(const struct buf *text, uint8_t ret[static FLEET_DIGEST_BYTES])
+{
+        struct sha256_ctx context;
+
+        sha256_init(&context);
+        sha256_update(&context, text->len, (const uint8_t *)buf_str(text));
+        sha256_digest(&context, FLEET_DIGEST_BYTES, ret);
+}
+
+bool fleet_state_refusal(const struct fleet_state *s, const struct buf *text, enum fleet_verdict *ret)
+{
+        uint8_t digest[FLEET_DIGEST_BYTES];
+
+        digest_of(text, digest);
+        for (size_t i = s->n_refused; i-- > 0;)
+                if (memcmp(s->refused[i].digest, digest, sizeof(digest)) == 0) {
+                        *ret = s->refused[i].why;
+                        return true;
+                }
+        return false;
+}
+
 int fleet_state_refuse(
         struct fleet_state *s, const char *group, enum fleet_verdict why, const struct buf *text)
 {
-        struct fleet_refused refused = { .why = why, .sum = file_sum(0, buf_str(text), text->len) };
+        struct fleet_refused refused = { .why = why };
 
+        digest_of(text, refused.digest);
         (void)snprintf(refused.group, sizeof(refused.group), "%s", group[0] ? group : NO_GROUP);
         for (size_t i = 0; i < s->n_refused; i++)
-                if (s->refused[i].why == why && s->refused[i].sum == refused.sum &&
+                if (s->refused[i].why == why &&
+                        memcmp(s->refused[i].digest, refused.digest, sizeof(refused.digest)) == 0 &&
                         strcmp(s->refused[i].group, refused.group) == 0)
                         return 0;
         int r = add_refused(s, &refused);
@@ -173,12 +198,10 @@ static bool read_verdict(const char *word, enum fleet_verdict *ret)
 static int parse_refused(char *line, struct fleet_state *s)
 {
         struct fleet_refused refused = { 0 };
-        uint8_t sum[4] = { 0 };
 
         bool good = read_group(next_word(&line), true, refused.group);
         const bool is_known = read_verdict(next_word(&line), &refused.why);
-        good = read_hex(next_word(&line), sum, sizeof(sum)) && good && !line;
-        refused.sum = (uint32_t)sum[0] << 24 | (uint32_t)sum[1] << 16 | (uint32_t)sum[2] << 8 | sum[3];
+        good = read_hex(next_word(&line), refused.digest, sizeof(refused.digest)) && good && !line;
         if (!good)
                 return -EINVAL;
         return is_known ? add_refused(s, &refused) : 0;
@@ -195,7 +218,7 @@ static int parse_line(const struct yaml_doc *doc, const struct yaml_node *node, 
         return r != -EINVAL ? r
                             : yaml_error(doc, node, d, "expected %s",
                                       is_serial ? "a group, a key, a serial and a signature"
-                                                : "a group, a reason and a sum");
+                                                : "a group, a reason and a digest");
 }
 
 static int parse_list(
@@ -272,9 +295,12 @@ static void format(const struct fleet_state *s, struct buf *out)
                 buf_putc(out, '\n');
         }
         buf_puts(out, s->n_refused > 0 ? "refused:\n" : "refused: []\n");
-        for (size_t i = 0; i < s->n_refused; i++)
-                buf_printf(out, "  - \"%s %s %08" PRIx32 "\"\n", s->refused[i].group,
-                        fleet_verdict_reason(s->refused[i].why), s->refused[i].sum);
+        for (size_t i = 0; i < s->n_refused; i++) {
+                const struct fleet_refused *one = &s->refused[i];
+                buf_printf(out, "  - \"%s %s ", one->group, fleet_verdict_reason(one->why));
+                number_format_hex(out, one->digest, sizeof(one->digest));
+                buf_puts(out, "\"\n");
+        }
         (void)file_sum_end(0, out);
 }
 

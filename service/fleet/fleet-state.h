@@ -9,13 +9,14 @@
  *     serials:
  *       - web 187d88b7353d4092 7 7bc0c94f…
  *     refused:
- *       - web rolled-back 1a2b3c4d
+ *       - web rolled-back 9f86d081…
  *     # crc32c: 89abcdef
  */
 
 #include "fleet-policy.h"
 
 #define FLEET_REFUSED_MAX 256u
+#define FLEET_DIGEST_BYTES 32u
 
 struct fleet_serial {
         char group[FLEET_GROUP_MAX];
@@ -27,7 +28,7 @@ struct fleet_serial {
 struct fleet_refused {
         char group[FLEET_GROUP_MAX]; /* "?": not known */
         enum fleet_verdict why;
-        uint32_t sum; /* of the file */
+        uint8_t digest[FLEET_DIGEST_BYTES]; /* of the file, SHA-256 */
 };
 
 /* Empty is { 0 }. */
@@ -55,6 +56,8 @@ uint64_t fleet_state_serial(const struct fleet_state *s, const char *group);
 _must_check_ int fleet_state_accept(struct fleet_state *s, const struct fleet_policy *p);
 /* The serials of keys that are not there any more. Returns whether there were any. */
 bool fleet_state_forget(struct fleet_state *s, const struct fleet_keys *keys);
+/* Whether the text was refused, and why last. */
+bool fleet_state_refusal(const struct fleet_state *s, const struct buf *text, enum fleet_verdict *ret);
 /* 1: it is new, and has to be recorded; 0: it was refused before; or -ENOMEM. */
 _must_check_ int fleet_state_refuse(
         struct fleet_state *s, const char *group, enum fleet_verdict why, const struct buf *text);

@@ -17,6 +17,7 @@ const char *const machine_state_words[MACHINE_STATES_N] = {
         [MACHINE_BEATEN] = "beaten",
         [MACHINE_DRIFTED] = "drifted",
         [MACHINE_TAINTED] = "tainted",
+        [MACHINE_STAGED] = "staged",
         [MACHINE_IN_FORCE] = "in-force",
 };
 
@@ -117,9 +118,10 @@ static bool is_refused(const struct machine_verdict *v, const struct machine_gro
 
 static bool is_behind(const struct machine_verdict *v, const struct machine_group *g, struct buf *why)
 {
-        uint64_t serial = json_read_number(find(list_of(v, "groups"), "group", g->name), "serial");
+        struct json_object *group = find(list_of(v, "groups"), "group", g->name);
+        uint64_t serial = json_read_number(group, "serial");
 
-        if (g->serial == 0 || serial == g->serial)
+        if (g->serial == 0 || serial == g->serial || json_read_number(group, "staged") == g->serial)
                 return false;
         buf_printf(why, "%s: serial %" PRIu64 ", published is %" PRIu64, g->name, serial, g->serial);
         return true;
@@ -151,6 +153,17 @@ static bool is_beaten(const struct machine_verdict *v, const struct machine_grou
         return false;
 }
 
+static bool is_staged(const struct machine_verdict *v, const struct machine_group *g, struct buf *why)
+{
+        struct json_object *group = find(list_of(v, "groups"), "group", g->name);
+        uint64_t serial = json_read_number(group, "serial");
+
+        if (g->serial == 0 || serial == g->serial || json_read_number(group, "staged") != g->serial)
+                return false;
+        buf_printf(why, "%s: serial %" PRIu64 ", others have %" PRIu64 " first", g->name, serial, g->serial);
+        return true;
+}
+
 static bool is_drifted(const struct machine_verdict *v, struct buf *why)
 {
         struct json_object *values = list_of(v, "values");
@@ -177,11 +190,22 @@ static bool is_tainted(const struct machine_verdict *v, struct buf *why)
         return bits != 0;
 }
 
+typedef bool (*group_fn)(const struct machine_verdict *v, const struct machine_group *g, struct buf *why);
+
+static bool any_group(const struct machine_verdict *v, group_fn is, const struct machine_group *published,
+        size_t n, struct buf *why)
+{
+        for (size_t i = 0; i < n; i++)
+                if (machine_verdict_is_in(v, published[i].name) && is(v, &published[i], why))
+                        return true;
+        return false;
+}
+
 enum machine_state machine_verdict_judge(const struct machine_verdict *v, bool is_alive,
         const struct machine_group *published, size_t n_published, struct buf *ret_why)
 {
         static const struct {
-                bool (*is)(const struct machine_verdict *v, const struct machine_group *g, struct buf *why);
+                group_fn is;
                 enum machine_state state;
         } of_groups[] = {
                 { is_refused, MACHINE_REFUSED },
@@ -194,11 +218,11 @@ enum machine_state machine_verdict_judge(const struct machine_verdict *v, bool i
         if (!v->root)
                 return MACHINE_NONSENSE;
         for (size_t i = 0; i < ARRAY_SIZE(of_groups); i++)
-                for (size_t k = 0; k < n_published; k++)
-                        if (machine_verdict_is_in(v, published[k].name) &&
-                                of_groups[i].is(v, &published[k], ret_why))
-                                return of_groups[i].state;
+                if (any_group(v, of_groups[i].is, published, n_published, ret_why))
+                        return of_groups[i].state;
         if (is_drifted(v, ret_why))
                 return MACHINE_DRIFTED;
-        return is_tainted(v, ret_why) ? MACHINE_TAINTED : MACHINE_IN_FORCE;
+        if (is_tainted(v, ret_why))
+                return MACHINE_TAINTED;
+        return any_group(v, is_staged, published, n_published, ret_why) ? MACHINE_STAGED : MACHINE_IN_FORCE;
 }

@@ -18,6 +18,7 @@ enum machine_state {
         MACHINE_BEATEN,   /* a local layer or file stands above */
         MACHINE_DRIFTED,  /* a value is not live, or somebody else changed a control */
         MACHINE_TAINTED,  /* with a taint that is not accepted */
+        MACHINE_STAGED,   /* it keeps what it had: others take what is in etcd first */
         MACHINE_IN_FORCE,
         MACHINE_STATES_N,
 };

@@ -195,7 +195,7 @@ static size_t print_counts(const struct fleet_options *o, const struct fleet *f)
                 if (counts[i] > 0)
                         (void)printf(", %zu %s", counts[i], machine_state_words[i]);
         (void)printf("\n");
-        return n - counts[MACHINE_IN_FORCE];
+        return n - counts[MACHINE_STAGED] - counts[MACHINE_IN_FORCE];
 }
 
 static void add_row(struct table *t, const struct machine *m)
@@ -215,7 +215,7 @@ static void print_text(const struct fleet_options *o, const struct fleet *f)
         _cleanup_buf_ struct buf out = BUF_INIT;
         size_t left = print_counts(o, f), n = 0;
 
-        for (int state = 0; state < MACHINE_IN_FORCE; state++)
+        for (int state = 0; state < MACHINE_STAGED; state++)
                 for (size_t i = 0; i < f->n && (o->all || n < LINES_USUAL); i++) {
                         if ((int)f->machines[i].state != state || !is_wanted(o, &f->machines[i]))
                                 continue;

@@ -88,8 +88,9 @@ static enum exit_code choose_serial(struct published *p, const struct fleet_opti
 
 /* ---- the text ---- */
 
-/* The line that says the serial is a new one; without one it stands behind the first line. */
-static void put_serial(const char *text, uint64_t serial, struct buf *out)
+/* The line that says the serial is a new one, and the percentage is beside it; without one they stand behind
+ * the first line. */
+static void put_members(const char *text, uint64_t serial, uint64_t percent, struct buf *out)
 {
         bool is_there = false;
 
@@ -99,10 +100,13 @@ static void put_serial(const char *text, uint64_t serial, struct buf *out)
                         size_t n = strcspn(line, "\n");
                         n += line[n] == '\n';
                         bool is_serial = strncmp(line, "serial:", 7) == 0;
-                        if (!is_serial)
+                        if (!is_serial && strncmp(line, "percent:", 8) != 0)
                                 buf_add(out, line, n);
-                        if (is_serial || (round == 1 && strncmp(line, "peios-registry:", 15) == 0))
+                        if (is_serial || (round == 1 && strncmp(line, "peios-registry:", 15) == 0)) {
                                 buf_printf(out, "serial: %" PRIu64 "\n", serial);
+                                if (percent > 0)
+                                        buf_printf(out, "percent: %" PRIu64 "\n", percent);
+                        }
                         is_there = is_there || is_serial;
                         line += n;
                 }
@@ -187,7 +191,8 @@ static const char *refusal_text(
         return d->text;
 }
 
-/* As each machine will judge it; and its serial is the one that was chosen, whatever the text made of it. */
+/* As each machine will judge it; and serial and percentage are those that were chosen, whatever the text
+ * made of them. */
 static enum exit_code judge(
         const struct published *p, const struct fleet_options *o, const char *name, const struct buf *policy)
 {
@@ -204,7 +209,7 @@ static enum exit_code judge(
                         o->key);
         else if (verdict != FLEET_GOOD)
                 log_error("%s", d.text[0] ? d.text : refusal_text(name, o->group, verdict, &d));
-        else if (said.serial != p->serial)
+        else if (said.serial != p->serial || said.percent != o->percent)
                 log_error("%s: the serial cannot be put into it, expected a map of a line for each member",
                         name);
         else
@@ -242,7 +247,7 @@ static enum exit_code send(struct fleet_session *s, const char *file, const char
         if (code == EXIT_CODE_OK)
                 code = choose_serial(&p, o, key);
         if (code == EXIT_CODE_OK)
-                put_serial(buf_str(&text), p.serial, &numbered);
+                put_members(buf_str(&text), p.serial, o->percent, &numbered);
         if (code == EXIT_CODE_OK && numbered.error < 0)
                 code = EXIT_CODE_FAILURE;
         if (code == EXIT_CODE_OK)

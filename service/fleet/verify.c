@@ -158,12 +158,23 @@ static int refuse(struct verify *v, struct verify_case *c, struct diag *d)
         return r < 0 ? r : fleet_machine_store(&v->machine, d);
 }
 
+/* It is remembered as a refusal is, so that the agent can report it; but nothing is wrong with it. */
+static int leave_to_others(struct verify *v, struct verify_case *c, struct diag *d)
+{
+        int r = fleet_machine_refuse(&v->machine, c->policy.group, c->verdict, &c->text);
+
+        c->is_new = r > 0;
+        return r < 0 ? r : fleet_machine_store(&v->machine, d);
+}
+
 static int conclude(struct verify *v, struct verify_case *c, struct diag *d)
 {
-        if (c->verdict != FLEET_GOOD)
+        if (c->verdict != FLEET_GOOD && c->verdict != FLEET_STAGED)
                 note_code(v, EXIT_CODE_INVALID);
         if (!v->installs)
                 return 0;
+        if (c->verdict == FLEET_STAGED)
+                return leave_to_others(v, c, d);
         if (c->verdict != FLEET_GOOD)
                 return refuse(v, c, d);
         int r = fleet_machine_install(&v->machine, &c->policy, &c->text, &c->is_new, d);

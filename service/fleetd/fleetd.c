@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <nettle/hmac.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
@@ -15,13 +14,9 @@
 #include "../../schema/events/loop.h"
 #include "../../schema/layout.h"
 #include "../fleet/agent.h"
-#include "../fleet/fleet-policy.h"
+#include "../fleet/fleet-machine.h"
 #include "fleetd-settings.h"
 #include "standing-bus.h"
-
-/* Of the machine's id, as sd_id128_get_machine_app_specific() has it, which knows no --root: etcd's readers
- * do not learn the id itself. */
-#define APP_ID SD_ID128_MAKE(5e, 2d, 8a, 41, 7c, 0b, 4f, 93, a6, 1e, d8, 37, 5b, c4, 92, 06)
 
 struct fleetd {
         char *root;
@@ -34,22 +29,6 @@ struct fleetd {
         struct agent *agent; /* NULL: this machine is in no fleet */
 };
 
-/* ---- who this machine is ---- */
-
-static sd_id128_t derive(sd_id128_t machine)
-{
-        const sd_id128_t app = APP_ID;
-        struct hmac_sha256_ctx context;
-        sd_id128_t id;
-
-        hmac_sha256_set_key(&context, sizeof(machine.bytes), machine.bytes);
-        hmac_sha256_update(&context, sizeof(app.bytes), app.bytes);
-        hmac_sha256_digest(&context, sizeof(id.bytes), id.bytes);
-        id.bytes[6] = (uint8_t)((id.bytes[6] & 0x0f) | 0x40);
-        id.bytes[8] = (uint8_t)((id.bytes[8] & 0x3f) | 0x80);
-        return id;
-}
-
 /* The first line. */
 static int read_line(const struct fleetd *f, const char *name, size_t limit, struct buf *ret, struct diag *d)
 {
@@ -57,20 +36,6 @@ static int read_line(const struct fleetd *f, const char *name, size_t limit, str
 
         int r = path ? file_read_line(AT_FDCWD, path, limit, ret, d) : -ENOMEM;
         return r == -ENOENT ? diag_set(d, ENOENT, "%s: there is no such file", name) : r;
-}
-
-static int machine_name(const struct fleetd *f, char ret[static SD_ID128_STRING_MAX], struct diag *d)
-{
-        _cleanup_buf_ struct buf text = BUF_INIT;
-        sd_id128_t machine;
-
-        int r = read_line(f, "/etc/machine-id", 64, &text, d);
-        if (r < 0)
-                return r;
-        if (sd_id128_from_string(buf_str(&text), &machine) < 0)
-                return diag_set(d, EINVAL, "/etc/machine-id: `%s` is no id of a machine", buf_str(&text));
-        (void)sd_id128_to_string(derive(machine), ret);
-        return 0;
 }
 
 /* ---- the agent ---- */
@@ -147,6 +112,7 @@ static uint64_t report_usec(const struct fleetd *f)
 static int take_settings(struct fleetd *f, struct making *m, struct agent_config *c, struct diag *d)
 {
         const char *file = fleetd_settings_text(f->settings, FLEETD_PASSWORD_FILE);
+        sd_id128_t id;
 
         int r = split(fleetd_settings_text(f->settings, FLEETD_ENDPOINTS),
                 "endpoint, expected http:// or https://, and no user", is_url, &m->endpoints,
@@ -159,7 +125,11 @@ static int take_settings(struct fleetd *f, struct making *m, struct agent_config
                 r = take_paths(f, m);
         if (r == 0 && file[0])
                 r = read_line(f, file, ETCD_PASSWORD_MAX, &m->password, d);
-        return r == 0 ? machine_name(f, m->machine, d) : r;
+        if (r == 0)
+                r = fleet_machine_id(f->root, &id, d);
+        if (r == 0)
+                (void)sd_id128_to_string(id, m->machine);
+        return r;
 }
 
 static int start_agent(struct fleetd *f, struct diag *d)

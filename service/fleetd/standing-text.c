@@ -255,22 +255,37 @@ int standing_text_registry(sd_bus_message *m, struct buf *out)
 
 /* ---- the fleet's policies ---- */
 
-/* Why what was fetched last is not in force; NULL: it is, or nobody has judged it yet. Of what group it is
- * may not be known there. */
-static const char *refusal(const char *root, const struct fleet_state *state, const char *group)
+/* What was fetched last, where it is not in force and was judged: why, and which serial it has. */
+struct left_out {
+        enum fleet_verdict why;
+        uint64_t serial; /* 0: not known */
+};
+
+static bool is_accepted(const struct fleet_serial *accepted, const struct buf *text)
 {
+        struct signed_text parts;
+
+        return accepted && signed_split(buf_str(text), text->len, &parts) &&
+               memcmp(parts.signature, accepted->signature, sizeof(parts.signature)) == 0;
+}
+
+static bool find_left_out(const char *root, const struct fleet_state *state, const char *group,
+        const struct fleet_serial *accepted, struct left_out *ret)
+{
+        _cleanup_hive_file_ struct hive_file *hive = NULL;
         _cleanup_buf_ struct buf name = BUF_INIT, text = BUF_INIT;
         _cleanup_free_ char *path = NULL;
 
         buf_printf(&name, LAYOUT_FLEET_INCOMING "/%s.yaml", group);
         path = name.error ? NULL : file_path(root, buf_str(&name));
-        if (!path || file_read(AT_FDCWD, path, FLEET_POLICY_BYTES_MAX, &text, NULL, NULL) < 0)
-                return NULL;
-        uint32_t sum = file_sum(0, buf_str(&text), text.len);
-        for (size_t i = 0; i < state->n_refused; i++)
-                if (state->refused[i].sum == sum)
-                        return fleet_verdict_reason(state->refused[i].why);
-        return NULL;
+        if (!path || file_read(AT_FDCWD, path, FLEET_POLICY_BYTES_MAX, &text, NULL, NULL) < 0 ||
+                is_accepted(accepted, &text) || !fleet_state_refusal(state, &text, &ret->why))
+                return false;
+        ret->serial = ret->why == FLEET_STAGED &&
+                                      signed_parse(group, &text, VALUE_BYTES_DEFAULT_MAX, &hive, NULL) == 0
+                              ? hive->seal.serial
+                              : 0;
+        return true;
 }
 
 static bool is_highest(const struct fleet_state *state, const struct fleet_serial *s)
@@ -282,7 +297,7 @@ static void put_group(struct json *j, const char *root, const struct fleet_state
         const struct fleet_serial *serial)
 {
         char key[SEAL_SIGNER_MAX];
-        const char *why = refusal(root, state, group);
+        struct left_out left_out;
 
         json_begin_object(j);
         add_text(j, "group", group);
@@ -290,8 +305,12 @@ static void put_group(struct json *j, const char *root, const struct fleet_state
                 json_add_number(j, "serial", serial->serial);
                 json_add_string(j, "key", signed_key_text(serial->key, key));
         }
-        if (why)
-                json_add_string(j, "refused", why);
+        if (find_left_out(root, state, group, serial, &left_out)) {
+                if (left_out.why == FLEET_STAGED)
+                        json_add_number(j, "staged", left_out.serial);
+                else
+                        json_add_string(j, "refused", fleet_verdict_reason(left_out.why));
+        }
         json_end_object(j);
 }
 

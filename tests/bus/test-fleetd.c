@@ -151,6 +151,21 @@ static bool can_sign(void)
         return system("command -v signify-openbsd >/dev/null") == 0;
 }
 
+/* With a line more, or "". It has to come, and is judged as the machine's own unit would. */
+static void publish_next(unsigned serial, const char *more)
+{
+        char line[1024];
+
+        (void)snprintf(line, sizeof(line),
+                "sed -i '/^percent/d; s/^serial:.*/serial: %u%s/' web.yaml &&"
+                " signify-openbsd -S -e -s one.sec -m web.yaml -x web.signed &&"
+                " etcdctl put /peios/policy/web <web.signed &&"
+                " until cmp -s web.signed root" LAYOUT_FLEET_INCOMING "/web.yaml; do sleep 0.1; done;"
+                " \"$PEIOS_FLEET\" --root root verify --install root" LAYOUT_FLEET_INCOMING "/web.yaml",
+                serial, more);
+        (void)shell_output(0, line);
+}
+
 START_TEST(a_policy_that_is_in_force_is_in_the_verdict)
 {
         if (!can_sign())
@@ -179,6 +194,14 @@ START_TEST(a_policy_that_is_in_force_is_in_the_verdict)
                 4, "\"$PEIOS_FLEET\" --root root verify --install root" LAYOUT_FLEET_INCOMING "/web.yaml");
         WAIT(verdict_has("\"refused\":\"unsigned\""));
         ck_assert(verdict_has("\"serial\":7,"));
+        /* One that is for others first. */
+        publish_next(8, "\\npercent: 1");
+        WAIT(verdict_has("\"serial\":7,"));
+        WAIT(verdict_has("\"staged\":8"));
+        ck_assert(!verdict_has("\"refused\""));
+        publish_next(9, "");
+        WAIT(verdict_has("\"serial\":9,"));
+        ck_assert(!verdict_has("\"staged\""));
         end();
 }
 END_TEST

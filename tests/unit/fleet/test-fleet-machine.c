@@ -143,6 +143,61 @@ START_TEST(same_with_another_comment)
 }
 END_TEST
 
+/* Who is not in keeps what it had, and what it did not take does not count: neither as the last serial, nor
+ * as that serial's text. */
+START_TEST(stages)
+{
+        struct diag d = { 0 };
+        char in[32], out[32];
+        sd_id128_t id;
+
+        scratch_puts(&root, "/etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+        ck_assert_int_eq(fleet_machine_id(root.root, &id, &d), 0);
+        const unsigned place = fleet_machine_place(id);
+        (void)snprintf(in, sizeof(in), "percent: %u\n", place + 1);
+        (void)snprintf(out, sizeof(out), "percent: %u\n", place);
+        expect(1, 7, "", FLEET_GOOD);
+        expect(1, 8, out, FLEET_STAGED);
+        ck_assert(in_force("serial: 7\n"));
+        expect(1, 7, "", FLEET_GOOD);
+        expect(1, 8, in, FLEET_GOOD);
+        ck_assert(in_force("serial: 8\n"));
+        expect(1, 8, out, FLEET_ROLLED_BACK);
+        expect(1, 9, out, FLEET_STAGED);
+        ck_assert(in_force("serial: 8\n"));
+        scratch_remove(&root, "/etc/machine-id");
+        expect(1, 9, "percent: 99\n", FLEET_STAGED);
+        expect(1, 9, "", FLEET_GOOD);
+        ck_assert(in_force("serial: 9\n"));
+}
+END_TEST
+
+/* The same in each version, or a stage that has begun would take others; and even: of 10,000 machines the
+ * number in a tenth is 1,000 by and large. */
+START_TEST(places)
+{
+        unsigned n = 0;
+
+        ck_assert_uint_eq(fleet_machine_place(SD_ID128_MAKE(
+                                  00, 00, 00, 00, 00, 2a, 4f, ff, ff, ff, ff, ff, ff, ff, ff, ff)),
+                42);
+        ck_assert_uint_eq(fleet_machine_place(SD_ID128_MAKE(
+                                  00, 00, 00, 00, 01, 00, 40, 00, 80, 00, 00, 00, 00, 00, 00, 00)),
+                56);
+        for (unsigned i = 0; i < 10000; i++) {
+                struct diag d = { 0 };
+                char text[48];
+                sd_id128_t id;
+                (void)snprintf(text, sizeof(text), "%032x\n", i + 1);
+                scratch_puts(&root, "/etc/machine-id", text);
+                ck_assert_int_eq(fleet_machine_id(root.root, &id, &d), 0);
+                n += fleet_machine_place(id) < 10;
+        }
+        ck_assert_uint_gt(n, 900);
+        ck_assert_uint_lt(n, 1100);
+}
+END_TEST
+
 START_TEST(new_key)
 {
         expect(1, 7, "", FLEET_GOOD);
@@ -318,9 +373,9 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { one_after_the_other, same_with_another_comment, new_key, lost_key,
-                keys_that_cannot_be_read, expiry, what_is_not_ours_stays, half_of_an_installation,
-                looking_changes_nothing, failing_allocation };
+        const TTest *const tests[] = { one_after_the_other, same_with_another_comment, stages, places,
+                new_key, lost_key, keys_that_cannot_be_read, expiry, what_is_not_ours_stays,
+                half_of_an_installation, looking_changes_nothing, failing_allocation };
         Suite *suite = suite_with("fleet-machine", tests, ARRAY_SIZE(tests), setup, teardown);
 
         suite_loop(failing_disk, ARRAY_SIZE(calls));

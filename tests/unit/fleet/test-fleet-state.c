@@ -115,6 +115,18 @@ START_TEST(refusals_once)
 }
 END_TEST
 
+/* Whoever can choose a text can choose its CRC. */
+START_TEST(forgeries_of_one_sum)
+{
+        static const char *const texts[] = { "forged 1441e896", "forged fca1a963" };
+        _cleanup_fleet_state_ struct fleet_state s = { 0 };
+
+        ck_assert_uint_eq(file_sum(0, texts[0], strlen(texts[0])), file_sum(0, texts[1], strlen(texts[1])));
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+                ck_assert_int_eq(refuse(&s, "web", FLEET_WRONG_SIGNATURE, texts[i]), 1);
+}
+END_TEST
+
 START_TEST(there_and_back)
 {
         _cleanup_scratch_ struct scratch root = { 0 };
@@ -144,6 +156,7 @@ END_TEST
 #define SIGNATURE                                                                                            \
         "00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000" \
         "000000000000000000000000000000"
+#define DIGEST "0000000000000000000000000000000000000000000000000000000000000000"
 #define GOOD_LINE "web 0101010101010101 7 " SIGNATURE
 
 static const char *const damaged[] = {
@@ -163,7 +176,7 @@ static const char *const damaged[] = {
         "peios-fleet: 1\nserials: [web 0101010101010101 18446744073709551616 " SIGNATURE "]\nrefused: []\n",
         "peios-fleet: 1\nserials: [web 0101010101010101 7 " SIGNATURE "00]\nrefused: []\n",
         "peios-fleet: 1\nserials: []\nrefused: [web expired 0000]\n",
-        "peios-fleet: 1\nserials: []\nrefused: [web expired 00000000 more]\n",
+        "peios-fleet: 1\nserials: []\nrefused: [web expired " DIGEST " more]\n",
 };
 
 static void put(const struct scratch *root, const char *text, bool with_sum)
@@ -179,7 +192,7 @@ static void put(const struct scratch *root, const char *text, bool with_sum)
 START_TEST(damage)
 {
         static const char good[] = "peios-fleet: 1\nserials: [" GOOD_LINE "]\n"
-                                   "refused: [web expired 00000000, web of-later 00000000]\n";
+                                   "refused: [web expired " DIGEST ", web of-later " DIGEST "]\n";
         _cleanup_scratch_ struct scratch root = { 0 };
         _cleanup_fleet_state_ struct fleet_state s = { 0 };
         struct diag d = { 0 };
@@ -210,7 +223,7 @@ START_TEST(failing_allocation)
         _cleanup_scratch_ struct scratch root = { 0 };
 
         scratch_new(&root);
-        put(&root, "peios-fleet: 1\nserials: [" GOOD_LINE "]\nrefused: [web expired 00000000]\n", true);
+        put(&root, "peios-fleet: 1\nserials: [" GOOD_LINE "]\nrefused: [web expired " DIGEST "]\n", true);
         for (unsigned n = 1;; n++) {
                 _cleanup_fleet_state_ struct fleet_state s = { 0 };
                 const struct fleet_policy p = policy("db", 1, 1, 1);
@@ -233,7 +246,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { serials, keys_that_went, refusals_once, there_and_back, damage,
-                failing_allocation };
+        const TTest *const tests[] = { serials, keys_that_went, refusals_once, forgeries_of_one_sum,
+                there_and_back, damage, failing_allocation };
         return suite_with("fleet-state", tests, ARRAY_SIZE(tests), NULL, NULL);
 }

@@ -91,7 +91,10 @@ expect 0 '{"group":"web","serial":2}' publish web.yaml --group web --key one.sec
 # A serial in the file is replaced.
 printf 'serial: 77\n' >>web.yaml
 expect 0 "serial 3" publish web.yaml --group web --key one.sec
-expect 0 "serial 9" publish web.yaml --group web --key one.sec --serial 9
+expect 0 "serial 9" publish web.yaml --group web --key one.sec --serial 9 --percent 10
+published web
+[ "$(grep -E '^(serial|percent):' web | tr '\n' ' ')" = "serial: 9 percent: 10 " ] || fail "no stage: $(cat web)"
+expect 1 "percent" publish web.yaml --group web --key one.sec --percent 100
 expect 0 "serial 10" withdraw --group web --key one.sec
 published web
 "$fleet" --root root verify web >said || fail "machines would refuse it: $(cat said)"
@@ -150,9 +153,10 @@ machine m5 '{"host":"other",'"$good"',"above":[{"layer":"local"}],"values":[{"va
 machine m6 '{"host":"drifted",'"$good"',"drifts":3}'
 machine m7 '{"host":"tainted",'"$good"',"tainted":4609,"taint-accepted":4096}'
 machine m8 'no json'
+machine m0 '{"host":"later","member-of":["web"],"groups":[{"group":"web","serial":10,"staged":11}],'"$layers"'}'
 machine m9 '{"host":"new","member-of":["db"],"groups":[]}'
 etcdctl put /peios/machines/ma/verdict '{"host":"gone","time":"2026-01-02T03:04:05Z"}' >/dev/null
-expect 0 "10 machines, 1 silent, 1 nonsense, 1 refused, 1 behind, 2 beaten, 1 drifted, 1 tainted, 2 in-force" status
+expect 0 "11 machines, 1 silent, 1 nonsense, 1 refused, 1 behind, 2 beaten, 1 drifted, 1 tainted, 1 staged, 2 in-force" status
 says "since 2026-01-02T03:04:05Z"
 says "web: expired"
 says "web: serial 10, published is 11"
@@ -162,6 +166,8 @@ says "3 foreign changes"
 says "0x201"
 [ "$(sed -n 's/^\([a-z]*\) .*/\1/p' said | head -n 5 | tr '\n' ' ')" = "silent nonsense refused behind beaten " ] ||
         fail "not the worst first: $(cat said)"
+! grep -q '^staged' said || fail "one that waits for its turn is among those that are not well"
+expect 0 "m0: staged, web: serial 10, others have 11 first" show m0
 expect 0 "1 machine, 1 in-force" status --group db
 expect 0 '{"machine":"m2","host":"late","state":"behind","why":"web: serial 10, published is 11","time":""}' status --json
 expect 0 "m2: behind, web: serial 10" show m2
@@ -173,7 +179,7 @@ expect 4 "there are more machines" show m
 expect 2 "there is no such machine" show x
 expect 0 "forgotten: ma" forget ma
 expect 2 "there is no such machine" forget ma
-expect 0 "9 machines" status
+expect 0 "10 machines" status
 
 # More than a piece, and more than a screen.
 i=100
@@ -186,7 +192,7 @@ split -l 100 batch part-
 for part in part-*; do
         { echo; cat "$part"; echo; echo; } | etcdctl txn >/dev/null
 done
-expect 0 "259 machines, 250 silent" status
+expect 0 "260 machines, 250 silent" status
 says "and 217 more, which --all shows"
 expect 0 "n349" status --all
 
@@ -194,7 +200,7 @@ expect 0 "n349" status --all
 head -c 1400000 /dev/zero | tr '\0' x | etcdctl put /peios/machines/n200/verdict >/dev/null
 head -c 1400000 /dev/zero | tr '\0' x | etcdctl put /peios/machines/n201/verdict >/dev/null
 head -c 1400000 /dev/zero | tr '\0' x | etcdctl put /peios/machines/n202/verdict >/dev/null
-expect 0 "259 machines, 250 silent" status
+expect 0 "260 machines, 250 silent" status
 
 kill -9 "$etcd"
 wait "$etcd" 2>/dev/null || :

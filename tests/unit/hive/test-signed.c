@@ -107,7 +107,8 @@ START_TEST(members)
         struct diag d = { 0 };
 
         ck_assert_int_eq(
-                parse(SIGNED_FRONT MESSAGE "serial: 18446744073709551615\nexpires: 2026-01-31T10:00:00Z\n",
+                parse(SIGNED_FRONT MESSAGE
+                        "serial: 18446744073709551615\npercent: 99\nexpires: 2026-01-31T10:00:00Z\n",
                         &file, &d),
                 0);
         ck_assert_str_eq(file->layer, "fleet-web");
@@ -115,6 +116,7 @@ START_TEST(members)
         ck_assert_uint_eq(file->seal.serial, UINT64_MAX);
         ck_assert_str_eq(file->seal.signer, "0000000000000000");
         ck_assert_int_eq(file->expires, INT64_C(1769853600000000));
+        ck_assert_uint_eq(file->percent, 99);
 }
 END_TEST
 
@@ -132,6 +134,11 @@ START_TEST(refused)
                 { SIGNED_FRONT MESSAGE "expires: 2026-01-31 10:00:00\n",
                         "t:5:10: expires `2026-01-31 10:00:00`, "
                         "expected a time of UTC" },
+                { SIGNED_FRONT MESSAGE "percent: 100\n",
+                        "t:5:10: percent `100`, expected a number from 1 to 99" },
+                { SIGNED_FRONT MESSAGE "percent: 0\n", "t:5:10: percent `0`" },
+                { SIGNED_FRONT "peios-registry: 1\nlayer: own\npercent: 1\n",
+                        "t:5:1: `percent` in a file whose layer is not the fleet's" },
                 { SIGNED_FRONT "peios-registry: 1\nlayer: own\nserial: 1\n",
                         "t:5:1: `serial` in a file whose layer is not the fleet's" },
         };
