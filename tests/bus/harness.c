@@ -141,11 +141,25 @@ void world_close(void)
         free(world.address);
 }
 
+static void (*begin_each)(void), (*end_each)(void);
+
+void harness_around(void (*begin)(void), void (*end)(void))
+{
+        begin_each = begin;
+        end_each = end;
+}
+
+void harness_registry(void)
+{
+        registryd_start(NULL);
+}
+
 static void add(const TTest *const *tests, size_t n)
 {
         TCase *tc = tcase_create("bus");
         tcase_set_timeout(tc, TEST_SECONDS);
         tcase_add_checked_fixture(tc, world_start, world_close);
+        tcase_add_checked_fixture(tc, begin_each, end_each);
         for (size_t i = 0; i < n; i++)
                 tcase_add_test(tc, tests[i]);
         suite_add_tcase(suite(), tc);

@@ -36,6 +36,10 @@ struct world {
 /* Runs these tests and those that were added: scratch directory, Check, logs of what failed, and away with
  * it all. Returns the exit code. */
 int harness_main(const TTest *const *tests, size_t n);
+/* What is done before and after each test, in its world; NULL: nothing. Said before any are added. */
+void harness_around(void (*begin)(void), void (*end)(void));
+/* For harness_around(): a registry without arguments. */
+void harness_registry(void);
 /* Tests that need root: without it they are left out, which is said, and the exit code is that of a skipped
  * test (unless another test fails). */
 void harness_add_privileged(const TTest *const *tests, size_t n, const char *missed);

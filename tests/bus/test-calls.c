@@ -23,7 +23,6 @@ START_TEST(every_type)
                 { REG_SZ, "s", "1 s:''" },
         };
 
-        registryd_start(NULL);
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 const char *quote = strchr(cases[i].text, '\'');
                 _cleanup_free_ char *plain = strndup(quote + 1, strlen(quote) - 2);
@@ -48,7 +47,6 @@ START_TEST(every_number)
                 { REG_QWORD, 0, "11 t:0 ", "\0\0\0\0\0\0\0\0" },
         };
 
-        registryd_start(NULL);
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 bool wide = cases[i].type == REG_QWORD;
                 _cleanup_message_ sd_bus_message *set =
@@ -87,7 +85,6 @@ START_TEST(every_kind_of_bytes)
                 REG_FULL_RESOURCE_DESCRIPTOR, REG_RESOURCE_REQUIREMENTS_LIST, REG_DWORD, REG_QWORD, REG_SZ,
                 REG_MULTI_SZ };
 
-        registryd_start(NULL);
         for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
                 /* Three bytes are no number and no UTF-8: they are kept all the same, and come back as
                  * bytes. */
@@ -106,7 +103,6 @@ START_TEST(no_other_type)
 {
         static const uint32_t types[] = { 12, 77, 0xfffe, 0x10000, UINT32_MAX };
 
-        registryd_start(NULL);
         for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
                 refused(world.bus, ERROR_INVALID_VALUE, "expected 0 to 11", "Set", "ssuva{sv}", KEY, "V",
                         types[i], "ay", 1, 0, 0);
@@ -132,7 +128,6 @@ START_TEST(text_with_nuls_at_its_end)
                 { REG_MULTI_SZ, { 'a', 0, 'b', 'c', 0 }, " as:['a', 'bc'] " },
         };
 
-        registryd_start(NULL);
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 const uint8_t *b = cases[i].bytes;
                 succeeds(world.bus, "Set", "ssuva{sv}", KEY, "V", cases[i].type, "ay", 5, b[0], b[1], b[2],
@@ -149,7 +144,6 @@ START_TEST(text_that_the_bus_does_not_take)
 {
         static const uint32_t types[] = { REG_SZ, REG_EXPAND_SZ, REG_LINK };
 
-        registryd_start(NULL);
         for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
                 succeeds(world.bus, "Set", "ssuva{sv}", KEY, "V", types[i], "ay", 3, 0xef, 0xb7, 0x90, 0);
                 _cleanup_message_ sd_bus_message *get = answer(world.bus, "Get", "ss", KEY, "V");
@@ -165,7 +159,6 @@ END_TEST
 
 START_TEST(lists_of_strings)
 {
-        registryd_start(NULL);
         succeeds(world.bus, "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_MULTI_SZ, "as", 3, "one", "two",
                 "three", 0);
         _cleanup_message_ sd_bus_message *get = answer(world.bus, "Get", "ss", KEY, "v");
@@ -182,7 +175,6 @@ END_TEST
 
 START_TEST(reading)
 {
-        registryd_start(NULL);
         uint64_t first = set_string(world.bus, KEY, "Name", "text");
         uint64_t second = set_string(world.bus, KEY, "", "default value");
         set_string(world.bus, KEY "\\B", "x", "y");
@@ -215,7 +207,6 @@ END_TEST
 
 START_TEST(nothing_written)
 {
-        registryd_start(NULL);
         _cleanup_message_ sd_bus_message *get = answer(world.bus, "Get", "ss", MODULES, "taintevents");
         ck_assert_str_eq(message_text(get), "1 s:'enabled' 0 'default'");
         _cleanup_message_ sd_bus_message *why = answer(world.bus, "Resolve", "ss", MODULES, "TaintEvents");
@@ -231,7 +222,6 @@ END_TEST
 
 START_TEST(who_wrote_it)
 {
-        registryd_start(NULL);
         set_string(world.bus, MODULES, "TaintEvents", "disabled");
         _cleanup_message_ sd_bus_message *why = answer(world.bus, "Resolve", "ss", MODULES, "TaintEvents");
         const char *text = message_text(why);
@@ -246,7 +236,6 @@ END_TEST
 
 START_TEST(deleting)
 {
-        registryd_start(NULL);
         set_string(world.bus, KEY "\\Sub", "x", "y");
         set_string(world.bus, KEY, "V", "one");
         delete_value(world.bus, KEY, "v");
@@ -264,7 +253,6 @@ END_TEST
 
 START_TEST(creating)
 {
-        registryd_start(NULL);
         succeeds(world.bus, "CreateKey", "sa{sv}", KEY "\\V", 1, "volatile", "b", 1);
         refused(world.bus, ERROR_EXISTS, "Machine\\Test\\Key\\v: the key is there already", "CreateKey",
                 "sa{sv}", KEY "\\v", 0);
@@ -284,7 +272,6 @@ END_TEST
 
 START_TEST(compare_and_swap)
 {
-        registryd_start(NULL);
         uint64_t one = set_string(world.bus, KEY, "V", "1");
         _cleanup_message_ sd_bus_message *set = answer(world.bus, "Set", "ssuva{sv}", KEY, "V",
                 (uint32_t)REG_SZ, "s", "2", 1, "expected-sequence", "t", one);
@@ -315,7 +302,6 @@ END_TEST
 /* Nothing is done, whatever else was written. */
 START_TEST(nothing_was_written_since)
 {
-        registryd_start(NULL);
         uint64_t one = set_string(world.bus, KEY, "V", "1");
         succeeds(world.bus, "Transact", "a(sssuv)a{sv}", 2, "set", KEY, "V", (uint32_t)REG_SZ, "s", "2",
                 "set", KEY, "W", (uint32_t)REG_SZ, "s", "2", 1, "registry-sequence", "t", one);
@@ -340,7 +326,6 @@ START_TEST(numbers_are_not_used_again)
         static void (*const ends[])(struct daemon *) = { daemon_stop, daemon_kill };
         static const char *const keys[] = { "\\Stop\\Key", "\\Kill\\Key" };
 
-        registryd_start(NULL);
         for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
                 succeeds(world.bus, "CreateKey", "sa{sv}", "\\Run", 1, "volatile", "b", 1);
                 uint64_t alice = set_string(world.bus, "\\Run", "owner", "alice");
@@ -377,7 +362,6 @@ START_TEST(what_a_write_comes_to)
 {
         static const char top[] = "\\System\\Registry\\Layers\\top";
 
-        registryd_start(NULL);
         (void)set_number(world.bus, top, "Precedence", 5);
         COMES_TO("true 'base'", "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_SZ, "s", "1", 0);
         COMES_TO("false 'base'", "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_SZ, "s", "1", 0);
@@ -402,5 +386,6 @@ int main(void)
                 text_with_nuls_at_its_end, text_that_the_bus_does_not_take, lists_of_strings, reading,
                 nothing_written, who_wrote_it, deleting, creating, compare_and_swap,
                 nothing_was_written_since, numbers_are_not_used_again, what_a_write_comes_to };
+        harness_around(harness_registry, NULL);
         return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -76,7 +76,6 @@ START_TEST(sets_in_flight)
         struct flight flights[CALLERS];
         uint64_t last = 0;
 
-        registryd_start(NULL);
         for (size_t i = 0; i < CALLERS; i++)
                 flights[i] = (struct flight){ .bus = world_connect(geteuid()), .in_order = true };
         for (unsigned n = 0; n < SETS; n++)
@@ -97,7 +96,6 @@ END_TEST
 
 START_TEST(callers_that_vanish)
 {
-        registryd_start(NULL);
         for (unsigned round = 0; round < 50; round++) {
                 struct flight f = { .bus = world_connect(geteuid()) };
                 for (unsigned i = 0; i < 20; i++)
@@ -117,7 +115,6 @@ START_TEST(many_clients)
         static sd_bus *buses[CLIENTS];
         static struct ear ears[CLIENTS];
 
-        registryd_start(NULL);
         for (unsigned i = 0; i < CLIENTS; i++) {
                 buses[i] = world_connect(geteuid());
                 ear_on_changes(&ears[i], buses[i]);
@@ -167,7 +164,6 @@ START_TEST(one_that_does_not_read)
         _cleanup_ear_ struct ear ear = { 0 };
         unsigned value;
 
-        registryd_start(NULL);
         set_string(world.bus, KEY, "V", "none");
         _cleanup_bus_ sd_bus *deaf = world_connect(geteuid());
         ear_on_changes(&ear, deaf);
@@ -196,7 +192,6 @@ START_TEST(many_that_do_not_read)
         sd_bus *deaf[DEAF_CLIENTS];
         _cleanup_ear_ struct ear ear = { 0 };
 
-        registryd_start(NULL);
         set_string(world.bus, KEY, "V", "none");
         for (unsigned c = 0; c < DEAF_CLIENTS; c++) {
                 deaf[c] = world_connect(geteuid());
@@ -220,7 +215,6 @@ END_TEST
 
 START_TEST(limits)
 {
-        registryd_start(NULL);
         subscribe_many(world.bus, KEY, 4096);
         refused(world.bus, ERROR_LIMIT, "this client has 4096 subscriptions already", "Subscribe", "sba{sv}",
                 KEY, 0, 0);
@@ -233,5 +227,6 @@ int main(void)
 {
         const TTest *const tests[] = { sets_in_flight, callers_that_vanish, many_clients,
                 one_that_does_not_read, many_that_do_not_read, limits };
+        harness_around(harness_registry, NULL);
         return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -27,7 +27,6 @@ static void trial_layer(void)
 
 START_TEST(a_file_is_applied_once)
 {
-        registryd_start(NULL);
         write_file("a.yaml",
                 "peios-registry: 1\nkeys:\n  \\T:\n    Text: !sz a\n    Number: !dword 7\n  \\T\\Empty:\n");
         shell_is(0, "reg apply a.yaml | sed 's/ (/\\n(/'",
@@ -59,7 +58,6 @@ static unsigned long long last_record(void)
 /* The third run is there so that a record of the second would have come before its own. */
 START_TEST(a_second_run_has_no_audit_record)
 {
-        registryd_start(NULL);
         _cleanup_free_ char *provider = strdup(world_read(LAYOUT_REGISTRY_RUN "/seqno"));
         world_write(LAYOUT_SYSCTL "/kernel/tainted", "0\n");
         policyd_follow();
@@ -88,7 +86,6 @@ END_TEST
 
 START_TEST(a_dry_run_shows_what_would_change)
 {
-        registryd_start(NULL);
         set_string(world.bus, "\\T", "V", "1");
         write_file("a.yaml", "peios-registry: 1\nkeys:\n  \\T: {V: !sz 1, W: !sz 2}\n");
         shell_is(0, "reg apply --dry-run a.yaml",
@@ -104,7 +101,6 @@ END_TEST
 
 START_TEST(bad_lines_change_nothing)
 {
-        registryd_start(NULL);
         write_file("a.yaml",
                 "peios-registry: 1\nkeys:\n  \\T:\n    A: !sz a\n    B: !dword x\n    C: !sz c\n    D: !no d\n");
         SHELL_SAYS(4, "reg apply a.yaml", "a.yaml:5:", "`x` is not a number",
@@ -124,7 +120,6 @@ END_TEST
 /* Left out, it would be what --prune takes away. */
 START_TEST(volatile_keys_are_noted)
 {
-        registryd_start(NULL);
         (void)shell_output(
                 0, "reg set /T V 1; reg new --volatile /T/Run/Deep; reg set /T/Run W 2; reg new /T/Z");
         shell_is(0, "reg export Machine/T | tail -n +3",
@@ -140,7 +135,6 @@ END_TEST
 /* One transaction is promised, so it is not sent in several. */
 START_TEST(too_large_for_a_transaction)
 {
-        registryd_start(NULL);
         SHELL_SAYS(4,
                 "awk 'BEGIN { print \"REGEDIT4\\n[HKLM\\\\T]\"; for (i = 0; i <= 250000; i++) "
                 "printf \"\\\"%d\\\"=dword:1\\n\", i }' >many.reg; reg apply many.reg",
@@ -157,7 +151,6 @@ END_TEST
 /* What was left out has not been compared, and is not what the file does not have. */
 START_TEST(what_is_left_out_is_no_answer)
 {
-        registryd_start(NULL);
         (void)shell_output(0, "reg set /T A sz:a; reg set /T B 7; reg set /T C 1");
         write_file("a.yaml",
                 "peios-registry: 1\nkeys:\n  \\T:\n    A: !sz a\n    B: !dword x\n    C: !dword 1\n");
@@ -175,7 +168,6 @@ END_TEST
 /* Nothing of it may land below Machine. */
 START_TEST(a_hive_that_is_not_there)
 {
-        registryd_start(NULL);
         write_file("a.yaml", "peios-registry: 1\nhives: [Users]\nkeys:\n  Users\\S: {V: !sz a}\n");
         SHELL_SAYS(4, "reg apply a.yaml", "a.yaml:4:", "there is no hive called Users");
         SHELL_SAYS(4, "reg diff a.yaml live", "there is no hive called Users");
@@ -187,7 +179,6 @@ END_TEST
 /* As a set. */
 START_TEST(what_readers_would_refuse)
 {
-        registryd_start(NULL);
         write_file("a.yaml",
                 "peios-registry: 1\nkeys:\n  \\System\\Audit\\Modules: {TaintEvents: !sz maybe, Other: !sz a}\n");
         SHELL_SAYS(4, "reg apply a.yaml",
@@ -204,7 +195,6 @@ END_TEST
 
 START_TEST(what_goes)
 {
-        registryd_start(NULL);
         for (const char *const *key =
                         (const char *const[]){ "\\T", "\\T\\A", "\\T\\A\\B", "\\T\\C", "\\U", NULL };
                 *key; key++) {
@@ -229,7 +219,6 @@ END_TEST
 /* At and below the file's topmost keys, in this layer, and nowhere else. */
 START_TEST(pruned)
 {
-        registryd_start(NULL);
         trial_layer();
         for (const char *const *key =
                         (const char *const[]){ "\\T", "\\T\\A", "\\T\\A\\B", "\\T\\C\\D", "\\U", NULL };
@@ -257,7 +246,6 @@ END_TEST
 
 START_TEST(a_layer_to_a_file_and_back)
 {
-        registryd_start(NULL);
         trial_layer();
         set_string(world.bus, "\\T\\Hidden", "V", "1");
         set_string(world.bus, "\\T\\Masked", "W", "1");
@@ -292,7 +280,6 @@ END_TEST
 
 START_TEST(differences)
 {
-        registryd_start(NULL);
         trial_layer();
         set_string(world.bus, "\\T\\A", "V", "1");
         set_string(world.bus, "\\T", "W", "1");
@@ -329,7 +316,6 @@ END_TEST
 
 START_TEST(what_was)
 {
-        registryd_start(NULL);
         set_string(world.bus, "\\T\\A", "V", "1");
         uint64_t then = set_string(world.bus, "\\T\\B", "W", "1");
         set_string(world.bus, "\\T\\A", "V", "2");
@@ -402,7 +388,6 @@ START_TEST(random_contents)
 {
         static const char *const forms[] = { "yaml", "json", "reg", "--variant=utf8 reg" };
 
-        registryd_start(NULL);
         for (unsigned seed = 1; seed <= 4; seed++)
                 for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
                         const char *ending = strchr(forms[i], ' ') ? strchr(forms[i], ' ') + 1 : forms[i];
@@ -423,7 +408,6 @@ END_TEST
 /* What is exported is from one moment: who writes two values together never gets them apart. */
 START_TEST(read_while_others_write)
 {
-        registryd_start(NULL);
         for (unsigned i = 0; i < 400; i++) {
                 char key[32];
                 (void)snprintf(key, sizeof(key), "\\T\\K%03u", i);
@@ -451,5 +435,6 @@ int main(void)
                 a_hive_that_is_not_there, what_readers_would_refuse, what_goes, pruned,
                 a_layer_to_a_file_and_back, differences, what_was, random_contents, read_while_others_write,
                 what_is_left_out_is_no_answer, a_second_run_has_no_audit_record };
+        harness_around(harness_registry, NULL);
         return harness_main(tests, ARRAY_SIZE(tests));
 }

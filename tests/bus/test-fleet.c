@@ -73,7 +73,6 @@ static void incoming_is_silent(void)
 
 START_TEST(into_force)
 {
-        begin();
         put_policy(INCOMING, "web", 1, "disabled");
         incoming_is_silent();
         ck_assert(!world_has(INSTALLED));
@@ -90,7 +89,6 @@ START_TEST(into_force)
         put_policy(LAYOUT_FLEET_INCOMING "/db.yaml", "web", 3, "disabled");
         incoming(REFUSED, "/db.yaml: is another group's, group web, serial 3");
         ck_assert(value_is("failure-only fleet-web"));
-        end();
 }
 END_TEST
 
@@ -98,7 +96,6 @@ END_TEST
  */
 START_TEST(what_is_no_policy)
 {
-        begin();
         set_list(world.bus, FLEET, "Groups", "web", "Web/..");
         put_policy("/elsewhere", "web", 9, "disabled");
         put_policy(INCOMING, "web", 2, "failure-only");
@@ -121,13 +118,11 @@ START_TEST(what_is_no_policy)
         ck_assert_int_eq(symlink(world_path("/folder"), world_path(LAYOUT_FLEET_INCOMING)), 0);
         incoming(FAILURE, LAYOUT_FLEET_INCOMING ": ");
         ck_assert(value_is("failure-only fleet-web"));
-        end();
 }
 END_TEST
 
 START_TEST(nobody_to_ask)
 {
-        begin();
         set_list(world.bus, FLEET, "Groups", "web", NULL);
         set_string(world.bus, FLEET, "OnExpiry", "drop");
         put_policy(INCOMING, "web", 1, "disabled");
@@ -140,13 +135,11 @@ START_TEST(nobody_to_ask)
         put_key();
         registryd_start(NULL);
         incoming(0, "serial 2");
-        end();
 }
 END_TEST
 
 START_TEST(key_that_went)
 {
-        begin();
         set_list(world.bus, FLEET, "Groups", "web", NULL);
         put_policy(INCOMING, "web", 1, "disabled");
         incoming(0, "installed");
@@ -162,7 +155,6 @@ START_TEST(key_that_went)
         incoming(REFUSED,
                 INSTALLED ": is signed with a key that is not installed; it is not in force any more");
         WAIT(value_is("enabled default"));
-        end();
 }
 END_TEST
 
@@ -179,7 +171,6 @@ static bool is_waiting_for_the_lock(void)
 /* What comes while it runs is seen by nobody else. Each look says once more what is wrong with a key. */
 START_TEST(looks_again)
 {
-        begin();
         set_list(world.bus, FLEET, "Groups", "web", NULL);
         put_policy(INCOMING, "web", 1, "disabled");
         incoming(0, "installed");
@@ -193,7 +184,6 @@ START_TEST(looks_again)
         ck_assert_int_eq(flock(lock, LOCK_UN), 0);
         ck_assert_int_eq(daemon_end(&fleet), 0);
         ck_assert_uint_eq(daemon_count(&fleet, "broken.pub: no public key"), 2);
-        end();
 }
 END_TEST
 
@@ -216,7 +206,6 @@ static void has_serial(const char *serial)
  * it: of what is in force, and of what was changed. */
 START_TEST(says_which_policy)
 {
-        begin();
         policyd_follow();
         put_policy(INSTALLED, "web", 7, "disabled");
         WAIT(policy_is("TaintEvents", "'disabled'"));
@@ -247,7 +236,6 @@ START_TEST(says_which_policy)
         WAIT(policy_is("TaintEvents", "'enabled'"));
         ck_assert(policy_is("Serial", "0"));
         ck_assert(policy_is("Signer", "''"));
-        end();
 }
 END_TEST
 
@@ -255,5 +243,6 @@ int main(void)
 {
         const TTest *const tests[] = { into_force, what_is_no_policy, nobody_to_ask, key_that_went,
                 looks_again, says_which_policy };
+        harness_around(begin, end);
         return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -29,7 +29,6 @@ static void is_at(const char *method, const char *name, uint64_t sequence, const
 
 START_TEST(values_keys_and_layers)
 {
-        registryd_start(NULL);
         const uint64_t one = set_string(world.bus, KEY, "V", "one");
         const uint64_t low = set_number(world.bus, "\\System\\Registry\\Layers\\High", "Precedence", 5);
         const uint64_t two = set_in_layer(world.bus, "High", KEY, "v", "two");
@@ -62,7 +61,6 @@ END_TEST
 
 START_TEST(which_moment)
 {
-        registryd_start(NULL);
         set_string(world.bus, KEY, "V", "one");
         refused(world.bus, ERROR_INVALID_VALUE, "there is no change number 999 yet", "GetAt", "ssa{sv}", KEY,
                 "V", 1, "sequence", "t", UINT64_C(999));
@@ -108,7 +106,6 @@ START_TEST(before_what_is_kept)
         static const char edge[] = "that moment is not kept any more: the history goes back to number ";
         char line[200];
 
-        registryd_start(NULL);
         const uint64_t one = set_string(world.bus, KEY, "V", "one");
         const uint64_t two = set_string(world.bus, KEY, "V", "two");
         make_history();
@@ -142,7 +139,6 @@ END_TEST
 /* As when it was moved, or no more files can be opened: the registry itself goes on. */
 START_TEST(the_file_cannot_be_opened)
 {
-        registryd_start(NULL);
         const uint64_t one = set_string(world.bus, KEY, "V", "one");
         world_rename(LAYOUT_STORE, LAYOUT_STORE ".away");
         refused(world.bus, ERROR_STORAGE, LAYOUT_STORE, "GetAt", "ssa{sv}", KEY, "V", 1, "sequence", "t",
@@ -157,7 +153,6 @@ START_TEST(many_at_once)
 {
         unsigned answered = 0, refusals = 0;
 
-        registryd_start(NULL);
         const uint64_t one = set_string(world.bus, KEY, "V", "one");
         for (unsigned i = 0; i < 2; i++) {
                 _cleanup_bus_ sd_bus *other = world_connect(0);
@@ -188,7 +183,6 @@ START_TEST(the_program)
 {
         char line[400];
 
-        registryd_start(NULL);
         const uint64_t one = set_string(world.bus, KEY, "V", "one");
         const uint64_t sub = set_string(world.bus, KEY "\\Sub", "V", "below");
         set_string(world.bus, KEY, "V", "two");
@@ -215,5 +209,6 @@ int main(void)
 {
         const TTest *const tests[] = { values_keys_and_layers, which_moment, before_what_is_kept,
                 the_file_cannot_be_opened, many_at_once, the_program };
+        harness_around(harness_registry, NULL);
         return harness_main(tests, ARRAY_SIZE(tests));
 }

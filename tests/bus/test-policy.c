@@ -51,7 +51,6 @@ START_TEST(each_value)
         const char *old = "enabled";
         char text[256];
 
-        begin();
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 clear();
                 set_string(world.bus, MODULES, "TaintEvents", cases[i].written);
@@ -88,7 +87,6 @@ END_TEST
 /* As Peios's own clients write a string. */
 START_TEST(text_that_ends_with_nul)
 {
-        begin();
         succeeds(world.bus, "Set", "ssuva{sv}", MODULES, "TaintEvents", (uint32_t)REG_SZ, "ay", 9, 'd', 'i',
                 's', 'a', 'b', 'l', 'e', 'd', 0, 0);
         WAIT(control_is("0"));
@@ -106,7 +104,6 @@ END_TEST
 
 START_TEST(explanation)
 {
-        begin();
         _cleanup_message_ sd_bus_message *before = policy_answer(world.bus, "Explain", "");
         ck_assert_str_eq(message_text(before),
                 "'' 'enabled' '' 'enabled' 'Nothing is written; enabled is in force, the default of the schema (Taint "
@@ -137,7 +134,6 @@ START_TEST(refused_values)
         char text[64];
         unsigned n = 0;
 
-        begin();
         set_string(world.bus, MODULES, "TaintEvents", "failure-only");
         WAIT(changed.n == 1);
         clear();
@@ -177,7 +173,6 @@ END_TEST
 
 START_TEST(deletion)
 {
-        begin();
         set_string(world.bus, MODULES, "TaintEvents", "disabled");
         WAIT(control_is("0"));
         WAIT(changed.n == 1);
@@ -207,7 +202,6 @@ END_TEST
 
 START_TEST(files)
 {
-        begin();
         dropin_write("site.yaml", dropin_text("site", 5, "disabled"));
         WAIT(control_is("0"));
         WAIT(ear_heard(&changed, "'" PATH "' 'enabled' 'disabled' true ['actor'=s:'unknown']"));
@@ -232,7 +226,6 @@ START_TEST(the_same_again)
 {
         struct stat before, after;
 
-        begin();
         set_string(world.bus, MODULES, "TaintEvents", "success-only");
         WAIT(control_is("1"));
         WAIT(changed.n == 1);
@@ -258,7 +251,6 @@ END_TEST
 
 START_TEST(preview)
 {
-        begin();
         _cleanup_message_ sd_bus_message *m = policy_answer(world.bus, "Preview", "ssuvs", MODULES,
                 "taintevents", (uint32_t)REG_SZ, "s", "disabled", "site");
         const char *text = message_text(m);
@@ -286,5 +278,6 @@ int main(void)
 {
         const TTest *const tests[] = { each_value, text_that_ends_with_nul, explanation, refused_values,
                 deletion, files, the_same_again, preview };
+        harness_around(begin, NULL);
         return harness_main(tests, ARRAY_SIZE(tests));
 }

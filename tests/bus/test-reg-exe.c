@@ -10,7 +10,6 @@
 
 START_TEST(add_sets_values)
 {
-        registryd_start(NULL);
         SHELL_SAYS(0, "reg add 'HKLM\\T' /v Name /t REG_SZ /d 'some text' /f",
                 "set \\T  Name = REG_SZ some text   (layer base, ");
         SHELL_SAYS(0, "reg add /T/Sub /V Name /D 5", "set \\T\\Sub  Name = REG_SZ 5 ");
@@ -37,7 +36,6 @@ END_TEST
 
 START_TEST(add_makes_keys)
 {
-        registryd_start(NULL);
         SHELL_SAYS(0, "reg add 'HKLM\\T\\Sub'", "new \\T\\Sub ");
         shell_is(0, "reg add 'HKLM\\T\\Sub' /f; reg get /T/Sub", "");
         SHELL_SAYS(0, "reg add '\\T' /d x", "set \\T  @ = REG_SZ x ");
@@ -46,7 +44,6 @@ END_TEST
 
 START_TEST(add_refuses)
 {
-        registryd_start(NULL);
         set_string(world.bus, "\\T", "V", "old");
         SHELL_SAYS(1, "reg add '\\T' /v V /d new </dev/null",
                 "replace \\T\\V: nothing is done: there is no terminal to ask on, and /f does it without asking\n");
@@ -75,7 +72,6 @@ END_TEST
 
 START_TEST(query_prints_as_reg_exe)
 {
-        registryd_start(NULL);
         (void)shell_output(0,
                 "reg add 'HKLM\\T' /v Test1 /d 'Hello, World'; reg add 'HKLM\\T' /v Test2 /t REG_DWORD /d 0x123");
         shell_is(0, "reg query 'HKLM\\T'",
@@ -102,7 +98,6 @@ END_TEST
 
 START_TEST(query_shows_data)
 {
-        registryd_start(NULL);
         (void)shell_output(0,
                 "reg set /T @ d; reg set /T b hex:00ffa0; reg set /T c multi:a,b; reg set /T e qword:5000000000;"
                 "reg set /T f dword-be:16; reg set /T g 'expand:%X%'; reg set /T h none:; reg set /T i 0x1:ff");
@@ -138,7 +133,6 @@ END_TEST
 
 START_TEST(query_finds)
 {
-        registryd_start(NULL);
         (void)shell_output(0,
                 "reg add '\\T\\Color' /v Shade /d red; reg add '\\T\\x' /v color /d blue;"
                 "reg add '\\T\\y' /v z /d 'the colour [a]'; reg add '\\T\\y' /v n /t REG_DWORD /d 5");
@@ -166,7 +160,6 @@ END_TEST
 
 START_TEST(delete_asks)
 {
-        registryd_start(NULL);
         set_string(world.bus, "\\T\\Sub", "V", "1");
         set_string(world.bus, "\\T", "V", "1");
         set_string(world.bus, "\\T", "", "d");
@@ -192,7 +185,6 @@ END_TEST
 
 START_TEST(delete_all_values)
 {
-        registryd_start(NULL);
         (void)set_number(world.bus, "\\System\\Registry\\Layers\\top", "Precedence", 5);
         set_string(world.bus, "\\T\\Sub", "V", "1");
         set_string(world.bus, "\\T", "V", "1");
@@ -213,7 +205,6 @@ END_TEST
 
 START_TEST(copies)
 {
-        registryd_start(NULL);
         (void)set_number(world.bus, "\\System\\Registry\\Layers\\top", "Precedence", 5);
         (void)shell_output(0,
                 "reg set /A V 1; reg set /A @ d; reg set --layer=top /A V 2; reg set /A/B/C W multi:x,y; reg new /A/Empty");
@@ -237,7 +228,6 @@ END_TEST
 
 START_TEST(compares)
 {
-        registryd_start(NULL);
         (void)shell_output(0, "reg set /A V 1; reg set /A @ d; reg set /A/B W x; reg copy '\\A' '\\K' /s");
         shell_is(0, "reg compare 'HKLM\\A' 'HKLM\\K\\' /s", "Result Compared: Identical\n");
         (void)shell_output(0, "reg set /K V 2; reg del /K @; reg set /K New multi:a,b; reg set /K/B W y");
@@ -284,7 +274,6 @@ END_TEST
 /* Peios's own tool has the word for `del`. */
 START_TEST(delete_as_del)
 {
-        registryd_start(NULL);
         set_string(world.bus, "\\T\\Sub", "V", "1");
         SHELL_SAYS(0, "reg delete /T/Sub V", "del \\T\\Sub  V ");
         SHELL_SAYS(0, "reg delete -r /Machine/T", "del \\T ");
@@ -295,7 +284,6 @@ END_TEST
 /* Elsewhere a path may begin with one. */
 START_TEST(slashes_elsewhere)
 {
-        registryd_start(NULL);
         SHELL_SAYS(0, "reg set /v f 1; reg get /v/f; reg get /v f; reg query '\\v'", "1\n1\n",
                 "    f    REG_DWORD    0x1\n");
         SHELL_SAYS(0, "reg query '/?'; reg add --help", "peios-reg query [OPTION...] KEY\n",
@@ -309,5 +297,6 @@ int main(void)
         const TTest *const tests[] = { add_sets_values, add_makes_keys, add_refuses, query_prints_as_reg_exe,
                 query_shows_data, query_finds, delete_asks, delete_all_values, copies, compares,
                 delete_as_del, slashes_elsewhere };
+        harness_around(harness_registry, NULL);
         return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -13,7 +13,6 @@ static void begin(void)
 
 START_TEST(values)
 {
-        begin();
         SHELL_SAYS(0, "reg set Machine/App Build 4096 -p", "Build = REG_DWORD 4096 ");
         shell_is(0, "reg get Machine/App Build; reg get 'Machine\\App' Build; reg get /Machine/App Build",
                 "4096\n4096\n4096\n");
@@ -37,7 +36,6 @@ END_TEST
 
 START_TEST(json)
 {
-        begin();
         SHELL_SAYS(0, "reg set --json Machine/App Build 4096", "\"type\":\"dword\"", "\"data\":4096",
                 "\"set\":\"Machine\\\\App\",\"value\":4096");
         SHELL_SAYS(0, "reg get --json Machine/App Build",
@@ -59,7 +57,6 @@ END_TEST
 
 START_TEST(listings)
 {
-        begin();
         (void)shell_output(0,
                 "reg set Machine/App V 1; reg new Machine/App/Sub; reg set --layer policy Machine/App V 2");
         shell_is(0, "reg ls Machine/App --keys-only", "Sub\\\n");
@@ -83,7 +80,6 @@ END_TEST
 
 START_TEST(environment)
 {
-        begin();
         SHELL_SAYS(0, "REG_LAYER=policy reg set Machine/App V 2", "(layer policy, ");
         SHELL_SAYS(0, "REG_LAYER=policy PEIOS_REG_LAYER=base reg set Machine/App V 1", "(layer base, ");
         SHELL_SAYS(0, "REG_LAYER=policy reg set --layer base Machine/App V 1", "(layer base, ");
@@ -96,7 +92,6 @@ END_TEST
 
 START_TEST(masks)
 {
-        begin();
         (void)shell_output(0, "reg set Machine/App Theme light; reg set Machine/App Other 1");
         SHELL_SAYS(0, "reg mask Machine/App Theme --layer policy",
                 "mask \\App  Theme   (layer policy, sequence ");
@@ -130,7 +125,6 @@ END_TEST
 
 START_TEST(hidden_keys)
 {
-        begin();
         (void)shell_output(0, "reg set Machine/App/Sub V 1; reg set Machine/App W 1");
         SHELL_SAYS(0, "reg hide Machine/App/Sub --layer policy", "hide \\App\\Sub   (layer policy, ");
         SHELL_SAYS(2, "reg get Machine/App/Sub V", "layer policy hides 'Sub'");
@@ -149,7 +143,6 @@ END_TEST
 /* What is not asked for is not counted, either. */
 START_TEST(filter)
 {
-        begin();
         SHELL_SAYS(0,
                 "reg watch Machine/App --subtree --filter value --count 1 --json >w & p=$!;"
                 "until [ -s w ]; do reg new -q Machine/App/Sub; reg del -q Machine/App/Sub; reg set -q Machine/App V $((i = i + 1)); done;"
@@ -167,5 +160,6 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { values, json, listings, environment, masks, hidden_keys, filter };
+        harness_around(begin, NULL);
         return harness_main(tests, ARRAY_SIZE(tests));
 }

@@ -64,7 +64,6 @@ static bool has_default(void)
 /* An entry comes while its value is there already, changes, and goes; what was subscribed to goes on. */
 START_TEST(entries)
 {
-        begin();
         set_number(world.bus, KEY, "Number", 5);
         WAIT(heard.n == 1);
         ck_assert_str_eq(world_read(TEST_FILE), "1");
@@ -115,14 +114,12 @@ START_TEST(entries)
         WAIT(ear_heard(&changed, "'success-only'"));
         ck_assert_str_eq(world_read(TEST_FILE), "9");
         ck_assert_uint_eq(daemon_count(&world.policyd, "following the registry"), 1);
-        end();
 }
 END_TEST
 
 /* One that is broken counts as it was when it was good last, and both say so. */
 START_TEST(broken_schema)
 {
-        begin();
         set_number(world.bus, KEY, "Number", 5);
         world_write(SCHEMA_FILE, SCHEMA(ENTRY("Number", "9", "test_number") PLAIN("Other")));
         hangup_both();
@@ -150,14 +147,12 @@ START_TEST(broken_schema)
         WAIT(!has_problem("schema.d"));
         WAIT(policy_is("Problems", "[]"));
         ck_assert(settings_have("'6' 'base' '6' '' 'kernel.test_number' true '6'"));
-        end();
 }
 END_TEST
 
 /* The service cannot do without its own. */
 START_TEST(taint_events_elsewhere)
 {
-        begin();
         world_write(SCHEMA_FILE, "peios-schema: 1\nkeys:\n  \\System\\Audit\\Modules:\n"
                                  "    TaintEvents: {type: REG_SZ, default: enabled, description: d}\n");
         hangup_both();
@@ -167,13 +162,11 @@ START_TEST(taint_events_elsewhere)
         world_remove(SCHEMA_FILE);
         hangup_both();
         WAIT(policy_is("Problems", "[]"));
-        end();
 }
 END_TEST
 
 START_TEST(dropins_and_method)
 {
-        begin();
         dropin_write("site.yaml", dropin_text("site", 5, "success-only"));
         hangup(&world.registryd, "reading schema and drop-in files again");
         WAIT(policy_is("TaintEvents", "'success-only'"));
@@ -183,12 +176,12 @@ START_TEST(dropins_and_method)
         world_write(SCHEMA_FILE, SCHEMA(ENTRY("Number", "9", "test_number")));
         sd_bus_message_unref(policy_answer(world.bus, "Reload", ""));
         ck_assert(settings_have("Number"));
-        end();
 }
 END_TEST
 
 int main(void)
 {
         const TTest *const tests[] = { entries, broken_schema, taint_events_elsewhere, dropins_and_method };
+        harness_around(begin, end);
         return harness_main(tests, ARRAY_SIZE(tests));
 }
