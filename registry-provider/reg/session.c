@@ -352,8 +352,9 @@ int session_find(struct session *s, const char *key, struct path *ret, sd_bus_me
         int r = sd_bus_message_read(reply, "bs", NULL, &path);
         if (r >= 0)
                 r = path_parse(path, strlen(path), path_any_hive, NULL, ret, NULL);
-        if (r >= 0)
-                r = sd_bus_message_skip(reply, "a(sustuvs)a{sv}");
+        /* The entries, and who wrote the winner. */
+        for (int i = 0; r >= 0 && i < 2; i++)
+                r = sd_bus_message_skip(reply, NULL);
         if (r >= 0)
                 r = sd_bus_message_enter_container(reply, 'a', "(ss)");
         if (r < 0)

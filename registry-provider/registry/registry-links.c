@@ -25,26 +25,38 @@ static bool is_absolute(const char *target, const struct path *path)
         return given == 0 || fold_equal(target, given, hive, len);
 }
 
+int registry_join_link(const char *target, const char *rest, path_is_hive_t is_hive, void *userdata,
+        struct path *ret, struct diag *d)
+{
+        _cleanup_path_ struct path path = { 0 };
+        _cleanup_buf_ struct buf whole = BUF_INIT;
+
+        int e = path_parse(target, strlen(target), is_hive, userdata, &path, d);
+        if (e == 0 && !is_absolute(target, &path))
+                return registry_fail(
+                        d, REGISTRY_BAD_LINK, "'%s' begins with no hive's name, expected one", target);
+        if (e == 0) {
+                buf_printf(&whole, "%s%s", path.text, rest);
+                e = whole.error ? whole.error
+                                : path_parse(buf_str(&whole), whole.len, is_hive, userdata, ret, d);
+        }
+        return e < 0 && e != -ENOMEM ? REGISTRY_BAD_LINK : e;
+}
+
+static bool is_hive(const char *name, size_t len, void *userdata)
+{
+        return hives_find(userdata, name, len) != NULL;
+}
+
 /* The link's target with what stands behind the link. */
 static int join(const struct registry *r, const struct registry_link *link, const char *rest,
         struct path *ret, struct diag *d)
 {
-        _cleanup_path_ struct path target = { 0 };
-        _cleanup_buf_ struct buf whole = BUF_INIT;
+        int e = registry_join_link(link->target, rest, is_hive, (void *)registry_hives(r), ret, d);
 
-        int e = registry_path(r, link->target, &target, d);
-        if (e == 0 && !is_absolute(link->target, &target))
-                e = registry_fail(
-                        d, REGISTRY_BAD_LINK, "'%s' begins with no hive's name, expected one", link->target);
-        if (e == 0) {
-                buf_printf(&whole, "%s%s", target.text, rest);
-                e = whole.error ? whole.error : registry_path(r, buf_str(&whole), ret, d);
-        }
-        if (e <= 0)
-                return e;
-        if (d)
+        if (e > 0 && d)
                 diag_prefix(d, "%s: a link, whose target cannot be followed", link->path);
-        return REGISTRY_BAD_LINK;
+        return e;
 }
 
 static int read_target(

@@ -1,38 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "registry-part.h"
+#include "registry-part-internal.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "../../schema/base/hashmap.h"
-#include "../resolve/resolve.h"
-#include "registry.h"
-
-enum slot_kind {
-        SLOT_ROOT, /* of a hive; its one entry names the key */
-        SLOT_CHILD,
-        SLOT_VALUE,
-        SLOT_BLANKET, /* the name is "" */
-};
-
-/* All entries for one name in one key. */
-struct slot {
-        struct registry_part_item *items;
-        struct guid key;
-        enum slot_kind kind;
-        size_t len;
-        char name[];
-};
-
-struct registry_part {
-        const struct store *from;
-        struct store_scope scope;
-        const struct schema *schema;
-        struct hashmap slots;
-        struct layers layers;
-        uint64_t sequence;
-        unsigned turn; /* number of the file that is applied */
-};
+#include "transaction.h"
 
 /* Where a path leads. */
 struct place {
@@ -48,30 +20,6 @@ static void drop_item(struct registry_part_item **at)
         free(item);
 }
 
-struct registry_part *registry_part_free(struct registry_part *p)
-{
-        struct slot *slot;
-
-        if (!p)
-                return NULL;
-        for (uint32_t i = 0; (slot = hashmap_next(&p->slots, &i)); free(slot))
-                while (slot->items)
-                        drop_item(&slot->items);
-        hashmap_done(&p->slots);
-        layers_done(&p->layers);
-        if (p->from)
-                store_scope_end(&p->scope);
-        free(p);
-        return NULL;
-}
-
-struct probe {
-        enum slot_kind kind;
-        const struct guid *key;
-        const char *name;
-        size_t len;
-};
-
 static bool slot_matches(const void *entry, const void *key)
 {
         const struct slot *s = entry;
@@ -85,7 +33,7 @@ static uint32_t probe_hash(const struct probe *p)
         return fold_hash(p->name, p->len, guid_hash(p->key) + (uint32_t)p->kind);
 }
 
-static struct slot *find_slot(const struct registry_part *p, const struct probe *probe)
+struct slot *registry_part_find_slot(const struct registry_part *p, const struct probe *probe)
 {
         return hashmap_get(&p->slots, probe_hash(probe), slot_matches, probe);
 }
@@ -93,7 +41,7 @@ static struct slot *find_slot(const struct registry_part *p, const struct probe 
 /* What is there, or an empty one; NULL: out of memory. */
 static struct slot *take_slot(struct registry_part *p, const struct probe *probe, bool *ret_new)
 {
-        struct slot *slot = find_slot(p, probe);
+        struct slot *slot = registry_part_find_slot(p, probe);
 
         *ret_new = !slot;
         if (slot)
@@ -168,7 +116,8 @@ static int read_children(
                                            .sequence = e->sequence,
                                            .target = e->target,
                                            .is_hidden = e->hidden,
-                                           .is_dangling = e->dangling });
+                                           .is_dangling = e->dangling,
+                                           .is_link = e->is_link });
         *ret = slot;
         return r;
 }
@@ -182,29 +131,30 @@ static bool is_met(const struct registry_part_item *first, const struct registry
 }
 
 /* From component number `depth` on, below each key that any layer names. */
-static int read_path(
-        struct registry_part *p, const struct guid *key, const struct schema_value *sv, size_t depth)
+static int read_path(struct registry_part *p, const struct guid *key, size_t need, size_t depth)
 {
+        const struct path *path = &p->needs[need].key;
         struct slot *slot;
         size_t len;
 
-        if (depth == sv->key.n)
-                return read_values(p, key, sv->name);
-        const char *name = path_component(&sv->key, depth, &len);
+        if (depth == path->n)
+                return read_values(p, key, p->needs[need].name);
+        const char *name = path_component(path, depth, &len);
         int r = read_children(p, key, name, len, &slot);
         for (const struct registry_part_item *i = r == 0 ? slot->items : NULL; r == 0 && i; i = i->next)
                 if (!i->is_hidden && !i->is_dangling && !is_met(slot->items, i))
-                        r = read_path(p, &i->target, sv, depth + 1);
+                        r = i->is_link ? read_values(p, &i->target, "")
+                                       : read_path(p, &i->target, need, depth + 1);
         return r;
 }
 
 static const struct guid no_key;
 
-static int read_value(struct registry_part *p, const struct schema_value *sv)
+static int read_value(struct registry_part *p, size_t need)
 {
         bool is_new;
         size_t len;
-        const char *hive = path_component(&sv->key, 0, &len);
+        const char *hive = path_component(&p->needs[need].key, 0, &len);
         struct slot *slot = take_slot(p, &(struct probe){ SLOT_ROOT, &no_key, hive, len }, &is_new);
 
         if (!slot)
@@ -214,22 +164,80 @@ static int read_value(struct registry_part *p, const struct schema_value *sv)
         int r = root ? add_read(&end, &(struct registry_part_item){ .layer = "", .target = root->guid }) : 0;
         if (r < 0 || !slot->items)
                 return r;
-        return read_path(p, &slot->items->target, sv, 1);
+        return read_path(p, &slot->items->target, need, 1);
 }
 
-static int read_all(struct registry_part *p)
+static void drop_slots(struct registry_part *p)
+{
+        struct slot *slot;
+
+        for (uint32_t i = 0; (slot = hashmap_next(&p->slots, &i)); free(slot))
+                while (slot->items)
+                        drop_item(&slot->items);
+        hashmap_done(&p->slots);
+        layers_done(&p->layers);
+        p->layers = (struct layers){ 0 };
+}
+
+static int read_needs(struct registry_part *p)
 {
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < p->schema->n; i++)
-                if (p->schema->values[i].control)
-                        r = read_value(p, &p->schema->values[i]);
+        for (size_t i = 0; r == 0 && i < p->n_needs; i++)
+                r = read_value(p, i);
         if (r == 0)
                 r = layers_of_files(p->from, &p->layers);
         if (r == 0)
                 r = layers_add_metadata(p->from, NULL, &p->layers);
         p->sequence = store_last_sequence(p->from);
         return r == 0 ? store_error(p->from, NULL) : r;
+}
+
+struct registry_part *registry_part_free(struct registry_part *p)
+{
+        if (!p)
+                return NULL;
+        drop_slots(p);
+        registry_part_needs_done(p);
+        if (p->from)
+                store_scope_end(&p->scope);
+        free(p);
+        return NULL;
+}
+
+/* As the store has it. */
+static int begin(struct registry_part *p)
+{
+        drop_slots(p);
+        p->sequence = 0;
+        p->turn = 0;
+        return p->from ? read_needs(p) : layers_init(&p->layers);
+}
+
+/* What links lead to is known only when what they are has been read: then all begins anew. */
+static int read_all(struct registry_part *p)
+{
+        size_t n;
+        int r;
+
+        do {
+                n = p->n_needs;
+                r = begin(p);
+                if (r == 0)
+                        r = registry_part_need_targets(p);
+        } while (r == 0 && n < p->n_needs);
+        return r;
+}
+
+static int take_schema(struct registry_part *p)
+{
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < p->schema->n; i++)
+                if (p->schema->values[i].control)
+                        r = registry_part_need(
+                                p, &p->schema->values[i].key, p->schema->values[i].name, false);
+        return r;
 }
 
 int registry_part_new(
@@ -243,7 +251,9 @@ int registry_part_new(
         p->schema = schema;
         if (from)
                 p->scope = store_scope_begin(from);
-        int r = from ? read_all(p) : layers_init(&p->layers);
+        int r = take_schema(p);
+        if (r == 0)
+                r = read_all(p);
         if (r < 0)
                 return from && store_is_failure(r) && store_failure(from)[0]
                                ? diag_set(d, -r, "%s", store_failure(from))
@@ -295,11 +305,34 @@ static const struct registry_part_item *named_item(
         return NULL;
 }
 
-/* One step of the way: `name` below *at, which becomes it. */
-static int make_child(
-        struct registry_part *p, const char *layer, const char *name, size_t len, struct place *at)
+/* As transaction_make_keys() has it: what a file made is a link, or none, as the file says now. */
+static int check_link(const struct slot *slot, const struct registry_part_item *mine,
+        const struct registry_part_item **named, const struct path *path, size_t i, bool makes_link,
+        struct diag *d)
+{
+        bool is_only_name = *named == mine;
+
+        if (!*named || (*named)->is_link == makes_link)
+                return 0;
+        for (const struct registry_part_item *o = slot->items; o; o = o->next)
+                is_only_name &= o == mine || o->replaced || o->is_hidden;
+        if (is_only_name) {
+                *named = NULL;
+                return 0;
+        }
+        return makes_link ? registry_fail(d, REGISTRY_EXISTS,
+                                    "%s: there is a key that is no link, which no write changes", path->text)
+                          : registry_fail(d, REGISTRY_BAD_LINK, "%.*s: is a link, expected a key",
+                                    path->ends[i], path->text);
+}
+
+/* One step of the way, to component number i, below *at, which becomes it. */
+static int make_child(struct registry_part *p, const char *layer, const struct path *path, size_t i,
+        bool makes_link, struct place *at, struct diag *d)
 {
         bool is_new;
+        size_t len;
+        const char *name = path_component(path, i, &len);
         struct slot *slot = take_slot(p, &(struct probe){ SLOT_CHILD, &at->key, name, len }, &is_new);
 
         if (!slot)
@@ -308,6 +341,9 @@ static int make_child(
         const struct registry_part_item *named = named_item(slot, mine);
         struct place next = { 0 };
 
+        int r = check_link(slot, mine, &named, path, i, makes_link, d);
+        if (r != 0)
+                return r;
         if (mine)
                 mine->is_said = true;
         if (!mine || named != mine) {
@@ -315,21 +351,22 @@ static int make_child(
                         return -ENOENT;
                 if (named)
                         next = (struct place){ named->target, named->is_dangling };
-                int r = named ? 0 : guid_new(&next.key);
+                r = named ? 0 : guid_new(&next.key);
                 struct registry_part_item *made = r == 0 ? put_item(p, slot, layer) : NULL;
                 if (!made)
                         return r < 0 ? r : -ENOMEM;
                 made->target = next.key;
                 made->is_dangling = next.is_dangling;
+                made->is_link = makes_link;
                 named = made;
         }
         *at = (struct place){ named->target, named->is_dangling };
         return 0;
 }
 
-/* The path's first `n` components. */
+/* The path's first `n` components; `makes_link`: the last one is a link. */
 static int make_keys(struct registry_part *p, const char *layer, const struct path *path, size_t n,
-        struct place *ret, struct diag *d)
+        bool makes_link, struct place *ret, struct diag *d)
 {
         bool is_new;
         size_t len;
@@ -346,11 +383,12 @@ static int make_keys(struct registry_part *p, const char *layer, const struct pa
                 return r;
         *ret = (struct place){ .key = root->target };
         for (size_t i = 1; i < n; i++) {
-                name = path_component(path, i, &len);
-                r = make_child(p, layer, name, len, ret);
+                r = make_child(p, layer, path, i, makes_link && i + 1 == n, ret, d);
                 if (r < 0)
                         return diag_set(d, -r, "%.*s: the key cannot be made: %s", path->ends[i], path->text,
                                 registry_error_text(NULL, r));
+                if (r > 0)
+                        return r;
         }
         return 0;
 }
@@ -362,9 +400,9 @@ static int hide_key(struct registry_part *p, const char *layer, const struct pat
         size_t len;
         const char *name = path_component(path, path->n - 1, &len);
 
-        int r = make_keys(p, layer, path, path->n - 1, &parent, d);
-        if (r < 0 || parent.is_dangling)
-                return r < 0 ? r : -ENOENT;
+        int r = make_keys(p, layer, path, path->n - 1, false, &parent, d);
+        if (r != 0 || parent.is_dangling)
+                return r != 0 ? r : -ENOENT;
         struct slot *slot = take_slot(p, &(struct probe){ SLOT_CHILD, &parent.key, name, len }, &is_new);
         struct registry_part_item *mine = slot ? item_of(slot, layer) : NULL;
         if (slot && !(mine && mine->is_hidden))
@@ -407,7 +445,9 @@ static int put_key(struct registry_part *p, const char *layer, const struct hive
 
         if (k->hidden)
                 return hide_key(p, layer, &k->path, d);
-        int r = make_keys(p, layer, &k->path, k->path.n, &at, d);
+        int r = k->is_link ? transaction_check_link(&k->path, d) : 0;
+        if (r == 0)
+                r = make_keys(p, layer, &k->path, k->path.n, k->is_link, &at, d);
         if (r == 0 && k->blanket) {
                 struct slot *slot = take_slot(p, &(struct probe){ SLOT_BLANKET, &at.key, "", 0 }, &is_new);
                 struct registry_part_item *mine = slot ? item_of(slot, layer) : NULL;
@@ -425,11 +465,11 @@ static int put_key(struct registry_part *p, const char *layer, const struct hive
         return r;
 }
 
-/* Of a key, or of one above it that a file can hide. */
-static bool is_needed(const struct schema *schema, const struct path *key)
+/* Of a key, or of one above it that a file can hide, or make a link of. */
+static bool is_needed(const struct registry_part *p, const struct path *key)
 {
-        for (size_t i = 0; i < schema->n; i++)
-                if (schema->values[i].control && path_is_below(&schema->values[i].key, key))
+        for (size_t i = 0; i < p->n_needs; i++)
+                if (path_is_below(&p->needs[i].key, key))
                         return true;
         return false;
 }
@@ -458,7 +498,7 @@ static int put_file(
 
         p->turn++;
         for (size_t i = 0; r == 0 && i < f->n_keys; i++)
-                if (is_needed(p->schema, &f->keys[i].path))
+                if (is_needed(p, &f->keys[i].path))
                         r = put_key(p, f->layer, &f->keys[i], d);
         if (r == 0)
                 r = layers_set_file(of_files,
@@ -498,7 +538,6 @@ static void withdraw_rest(struct registry_part *p, const struct dropins *files, 
 static int apply_all(struct registry_part *p, struct dropins *files, struct layers *of_files)
 {
         int r = p->from ? layers_of_files(p->from, of_files) : layers_init(of_files);
-
         for (size_t i = 0; r == 0 && i < files->n; i++)
                 if (files->list[i].file)
                         r = apply_file(p, files, &files->list[i], of_files);
@@ -515,67 +554,35 @@ static int apply_all(struct registry_part *p, struct dropins *files, struct laye
         return r == 0 && p->from ? store_error(p->from, NULL) : r;
 }
 
-int registry_part_apply(struct registry_part *p, struct dropins *files, struct diag *d)
+static int apply_once(struct registry_part *p, struct dropins *files)
 {
         struct layers layers = { 0 };
 
         int r = apply_all(p, files, &layers);
         if (r < 0) {
                 layers_done(&layers);
-                return diag_set(d, -r, "the drop-in files cannot be applied: %s",
-                        p->from && store_is_failure(r) && store_failure(p->from)[0] ? store_failure(p->from)
-                                                                                    : strerror(-r));
+                return r;
         }
         layers_done(&p->layers);
         p->layers = layers;
-        return 0;
+        return registry_part_need_targets(p);
 }
 
-/* ---- What is effective ---- */
-
-static void add_to_contest(struct resolve_contest *c, const struct slot *slot)
+int registry_part_apply(struct registry_part *p, struct dropins *files, struct diag *d)
 {
-        for (const struct registry_part_item *i = slot ? slot->items : NULL; i; i = i->next)
-                if (!i->replaced && !i->is_dangling)
-                        resolve_compete(c, i->layer, i->sequence, slot->kind == SLOT_BLANKET ? NULL : i);
-}
+        size_t n = p->n_needs;
 
-static int get_child(const struct registry_part *p, struct guid *key, const char *name, size_t len)
-{
-        struct resolve_contest c = { .layers = &p->layers };
-
-        add_to_contest(&c, find_slot(p, &(struct probe){ SLOT_CHILD, key, name, len }));
-        const struct registry_part_item *winner = c.winner;
-        if (c.tie || !winner || winner->is_hidden)
-                return c.tie ? -EBADMSG : -ENOENT;
-        *key = winner->target;
-        return 0;
-}
-
-int registry_part_get(const struct registry_part *p, const struct path *path, const char *name,
-        const struct registry_part_item **ret)
-{
-        struct resolve_contest c = { .layers = &p->layers };
-        size_t len;
-        const char *component = path_component(path, 0, &len);
-        const struct slot *slot = find_slot(p, &(struct probe){ SLOT_ROOT, &no_key, component, len });
-
-        if (!slot || !slot->items)
-                return REGISTRY_NOT_FOUND;
-        struct guid key = slot->items->target;
-        for (size_t i = 1; i < path->n; i++) {
-                component = path_component(path, i, &len);
-                int r = get_child(p, &key, component, len);
-                if (r < 0)
-                        return registry_code(r);
+        p->files = files;
+        int r = apply_once(p, files);
+        while (r == 0 && n < p->n_needs) {
+                n = p->n_needs;
+                r = begin(p);
+                if (r == 0)
+                        r = apply_once(p, files);
         }
-        slot = find_slot(p, &(struct probe){ SLOT_VALUE, &key, name, strlen(name) });
-        add_to_contest(&c, slot);
-        if (slot && slot->items)
-                add_to_contest(&c, find_slot(p, &(struct probe){ SLOT_BLANKET, &key, "", 0 }));
-        const struct registry_part_item *winner = c.winner;
-        if (c.tie || !winner || winner->value.type == REG_TOMBSTONE)
-                return c.tie ? REGISTRY_CORRUPT : REGISTRY_NOT_FOUND;
-        *ret = winner;
-        return 0;
+        return r == 0 ? 0
+                      : diag_set(d, -r, "the drop-in files cannot be applied: %s",
+                                p->from && store_is_failure(r) && store_failure(p->from)[0]
+                                        ? store_failure(p->from)
+                                        : strerror(-r));
 }

@@ -78,6 +78,10 @@ void registry_way_done(struct registry_way *w);
  * links. 0, REGISTRY_LINK_LOOP, REGISTRY_BAD_LINK …; then ret->path is what was found so far. */
 _must_check_ int registry_follow(const struct registry *r, const struct path *path, bool of_link,
         struct registry_way *ret, struct diag *d);
+/* A target, with what stands behind its link ("", or a separator and more). 0, REGISTRY_BAD_LINK or -ENOMEM.
+ */
+_must_check_ int registry_join_link(const char *target, const char *rest, path_is_hive_t is_hive,
+        void *userdata, struct path *ret, struct diag *d);
 /* Returns e; where that is REGISTRY_NOT_FOUND, d names the links as well. */
 int registry_explain_way(const struct registry_way *w, int e, struct diag *d);
 

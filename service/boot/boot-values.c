@@ -96,6 +96,16 @@ static int decide(const struct registry_part *part, struct boot_value *v, struct
         int r = registry_part_get(part, &v->sv->key, v->sv->name, &found);
         if (r == REGISTRY_CORRUPT)
                 return -EBADMSG;
+        /* What was accepted last stays, as with a service that runs. */
+        if (r < 0 || r == REGISTRY_LINK_LOOP || r == REGISTRY_BAD_LINK) {
+                _cleanup_buf_ struct buf line = BUF_INIT;
+                if (r < 0)
+                        return r;
+                buf_printf(&line, "%s: %s; %s stays in force", v->sv->key.text, registry_error_text(NULL, r),
+                        v->text ? v->text : "nothing");
+                complain(values, buf_str(&line));
+                return 0;
+        }
         bool written = r == 0;
         r = policy_decide(v->sv, v->text, written ? &found->value : NULL, &decision);
         if (r == 0 && decision.verdict == POLICY_REFUSE) {

@@ -160,8 +160,8 @@ static void heard(const char *expected)
         ck_assert_str_eq(text, expected);
 }
 
-#define V_IS(key, value) "[('value-set' 'Machine\\" key "' 'V' 1 s:'" value "' 'base')]\n"
-#define AGAIN(path) "[('overflow' '" path "' '' 0 ay:[] '')]\n"
+#define V_IS(key, value) "[('value-set' 'Machine\\" key "' 'V' 1 s:'" value "' 'base' 0 '')]\n"
+#define AGAIN(path) "[('overflow' '" path "' '' 0 ay:[] '' 0 '')]\n"
 
 START_TEST(is_watched)
 {
@@ -190,7 +190,7 @@ START_TEST(is_watched)
         succeeds(world.bus, "DeleteKey", "sa{sv}", "\\Old", 1, "no-follow", "b", 1);
         heard(AGAIN("Machine\\Old"));
         set_string(world.bus, "\\Old", "V", "6");
-        heard("[('subkey-created' 'Machine' 'Old' 0 ay:[] ''), ('value-set' 'Machine\\Old' 'V' 1 s:'6' 'base')]\n");
+        heard("[('subkey-created' 'Machine' 'Old' 0 ay:[] '' 0 ''), ('value-set' 'Machine\\Old' 'V' 1 s:'6' 'base' 0 '')]\n");
         ck_assert_str_eq(registry_property(world.bus, "Subscriptions"), "1");
 }
 END_TEST
@@ -202,11 +202,11 @@ START_TEST(is_watched_from_the_beginning)
         uint64_t id = subscribe(world.bus, "\\First\\In", true);
         make_link("\\Second", "Machine\\Third");
         make_link("\\First", "Machine\\Second");
-        heard("[('subkey-created' 'Machine' 'First' 0 ay:[] '')]\n" AGAIN("Machine\\First\\In"));
+        heard("[('subkey-created' 'Machine' 'First' 0 ay:[] '' 0 '')]\n" AGAIN("Machine\\First\\In"));
         set_string(world.bus, "\\Third\\In\\Deep", "V", "1");
-        heard("[('subkey-created' 'Machine' 'Third' 0 ay:[] ''), ('subkey-created' 'Machine\\Third' 'In' 0 ay:[] ''), "
-              "('subkey-created' 'Machine\\Third\\In' 'Deep' 0 ay:[] ''), "
-              "('value-set' 'Machine\\Third\\In\\Deep' 'V' 1 s:'1' 'base')]\n");
+        heard("[('subkey-created' 'Machine' 'Third' 0 ay:[] '' 0 ''), ('subkey-created' 'Machine\\Third' 'In' 0 ay:[] '' 0 ''), "
+              "('subkey-created' 'Machine\\Third\\In' 'Deep' 0 ay:[] '' 0 ''), "
+              "('value-set' 'Machine\\Third\\In\\Deep' 'V' 1 s:'1' 'base' 0 '')]\n");
         /* Another change of the same links leads where it led. */
         aim("\\Second", "/Machine/Third");
         heard("");
@@ -218,7 +218,7 @@ START_TEST(is_watched_from_the_beginning)
         succeeds(world.bus, "Unsubscribe", "t", id);
         succeeds(world.bus, "Subscribe", "sba{sv}", "\\Second", 0, 1, "no-follow", "b", 1);
         aim("\\Second", "Machine\\Third");
-        heard("[('value-set' 'Machine\\Second' '' 6 s:'Machine\\Third' 'base')]\n");
+        heard("[('value-set' 'Machine\\Second' '' 6 s:'Machine\\Third' 'base' 0 '')]\n");
         set_string(world.bus, "\\Third", "V", "3");
         heard("");
 }

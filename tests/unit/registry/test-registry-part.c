@@ -2,6 +2,7 @@
 /* What the schema's values need of a store, copied: a registry over the copy says of them what one over the
  * whole says, and so it does when both have the drop-in files applied. */
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -96,6 +97,8 @@ static void answer(struct dump *to, const struct schema_value *sv, int r, const 
                         (uintmax_t)sequence);
 }
 
+static size_t n_links; /* that were followed */
+
 /* Of each value of the schema. What files wrote has other numbers. */
 static void assert_same_answers(bool with_sequence, const char *what)
 {
@@ -108,7 +111,11 @@ static void assert_same_answers(bool with_sequence, const char *what)
                         continue;
                 const struct registry_part_item *item = NULL;
                 struct registry_value v = { 0 };
-                int r = registry_get(w.r, &sv->key, sv->name, &v, NULL);
+                _cleanup_way_ struct registry_way way = { 0 };
+                int r = registry_follow(w.r, &sv->key, false, &way, NULL);
+                n_links += way.n;
+                if (r == 0)
+                        r = registry_get(w.r, way.path, sv->name, &v, NULL);
                 answer(&whole, sv, r, &v.value, v.layer, with_sequence ? v.sequence : 0);
                 r = registry_part_get(part, &sv->key, sv->name, &item);
                 answer(&copy, sv, r, item ? &item->value : NULL, item ? item->layer : NULL,
@@ -123,12 +130,36 @@ static void assert_same_answers(bool with_sequence, const char *what)
 
 #define PICK(list) ((list)[pick(ARRAY_SIZE(list))])
 
+/* Keys that may be links, and where they lead: a file that names a key below another link is refused, of
+ * which a part knows nothing. */
+#define LINK_KEYS 6u
+
+static void invent_link(struct buf *script, const char *layer)
+{
+        const char *key = keys[pick(LINK_KEYS)], *target = keys[pick(LINK_KEYS + 1)];
+
+        switch (pick(6)) {
+        case 0:
+                buf_printf(script, "lset %s %s @ >%s", layer, key, target);
+                return;
+        case 1:
+        case 2:
+        case 3:
+                buf_printf(script, "lrmr %s %s", layer, key);
+                return;
+        default:
+                buf_printf(script, "ln %s %s %s", layer, key, target);
+        }
+}
+
 static void invent_change(struct buf *script)
 {
         const char *layer = PICK(layers), *key = PICK(keys);
-        unsigned what = pick(20);
+        unsigned what = pick(32);
 
-        if (what < 9)
+        if (what >= 20)
+                invent_link(script, layer);
+        else if (what < 9)
                 buf_printf(script, "set %s %s %s %s", layer, key, PICK(names), PICK(numbers));
         else if (what < 11)
                 buf_printf(script, "del %s %s %s", layer, key, PICK(names));
@@ -152,6 +183,19 @@ static void change(void)
         free(world_run(&w, buf_str(&script)));
 }
 
+/* Links are made only where there is no key. */
+static void begin_anew(void)
+{
+        static const char *const tops[] = { "Machine\\A", "Machine\\E" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(layers) * ARRAY_SIZE(tops); i++) {
+                char line[64];
+                (void)snprintf(line, sizeof(line), "lrmr %s %s", layers[i / ARRAY_SIZE(tops)],
+                        tops[i % ARRAY_SIZE(tops)]);
+                free(world_run(&w, line));
+        }
+}
+
 static void invent_file(struct buf *text)
 {
         buf_printf(text,
@@ -162,6 +206,9 @@ static void invent_file(struct buf *text)
                         continue;
                 if (pick(6) == 0)
                         buf_printf(text, "  \\%s: !hidden\n", keys[i]);
+                else if (i < LINK_KEYS && pick(6) == 0)
+                        buf_printf(text, "  \\%s: !link { \"@\": !link %s }\n", keys[i],
+                                keys[pick(LINK_KEYS + 1)]);
                 else
                         buf_printf(text, "  \\%s: %s { \"%s\": %s }\n", keys[i], pick(4) ? "" : "!blanket",
                                 PICK(names), pick(4) ? "!dword 3" : "!tombstone \"\"");
@@ -300,12 +347,15 @@ START_TEST(random_stores)
         for (unsigned i = 0; i < ROUNDS; i++) {
                 for (unsigned n = pick(6); n > 0; n--)
                         change();
+                if (pick(8) == 0)
+                        begin_anew();
                 if (pick(4) == 0)
                         apply_foreign();
                 /* What was in force before a value that is refused a start does not know. */
                 world_restart(&w);
                 compare("a copy");
         }
+        ck_assert_uint_gt(n_links, 5);
 }
 END_TEST
 
