@@ -70,7 +70,7 @@ static int add_key(struct write_batch *b, const struct hive_key *key)
         return code == EXIT_CODE_OK ? add_values(b, key) : code;
 }
 
-int apply_add_keys(struct write_batch *b, const struct hive_file *file)
+static int add_keys(struct write_batch *b, const struct hive_file *file)
 {
         int code = EXIT_CODE_OK;
 
@@ -132,16 +132,71 @@ static int prune_difference(struct write_batch *b, const struct difference *d, c
         }
 }
 
-int apply_prune(struct write_batch *b, const struct subtree *now, const struct hive_file *file)
+static int add_key_difference(
+        struct write_batch *b, const struct difference *d, const struct hive_key **anew)
 {
-        struct difference_walk w = { .before = { now->keys, now->n },
-                .after = { file->keys, file->n_keys } };
+        const struct hive_key *key = d->after, *before = d->before;
+        const bool is_replaced = before && before->made && key->made && before->is_link != key->is_link;
+        const bool is_new = key->made && (is_replaced || !before || !before->made);
+        int code = EXIT_CODE_OK;
+
+        if (is_replaced)
+                *anew = key;
+        if (is_new && key->is_link)
+                code = write_batch_add(b, WRITE_CREATE_LINK, key->path.text, NULL, target_of(key));
+        else if (is_new && (key->blanket || !sets_a_value(key)))
+                code = write_batch_add(b, WRITE_CREATE_KEY, key->path.text, NULL, NULL);
+        if (code == EXIT_CODE_OK && key->hidden && !(before && before->hidden))
+                code = write_batch_add(b, WRITE_HIDE_KEY, key->path.text, NULL, NULL);
+        if (code == EXIT_CODE_OK && key->blanket && !(before && before->blanket)) {
+                *anew = key;
+                code = write_batch_add(b, WRITE_MASK_VALUES, key->path.text, NULL, NULL);
+        }
+        return code;
+}
+
+/* *anew: the key that has lost its values, which are the layer's own, so that all are set again. */
+static int add_difference(struct write_batch *b, const struct difference *d, const struct hive_key **anew)
+{
+        const struct hive_key *key = d->after;
+
+        if (!key)
+                return EXIT_CODE_OK;
+        switch (d->kind) {
+        case DIFFERENCE_KEY_ADDED:
+        case DIFFERENCE_KEY_CHANGED:
+        case DIFFERENCE_KEY_SAME:
+                return add_key_difference(b, d, anew);
+        case DIFFERENCE_VALUE_SAME:
+                if (*anew != key)
+                        return EXIT_CODE_OK;
+                /* fall through */
+        case DIFFERENCE_VALUE_ADDED:
+        case DIFFERENCE_VALUE_CHANGED:
+                return key->is_link
+                               ? write_batch_add(b, WRITE_CREATE_LINK, key->path.text, NULL, target_of(key))
+                               : write_batch_add(b, WRITE_SET, key->path.text, d->after_value->name,
+                                         &d->after_value->value);
+        default:
+                return EXIT_CODE_OK;
+        }
+}
+
+int apply_differences(struct write_batch *b, const struct subtree *now, const struct hive_file *file)
+{
+        struct difference_walk w = {
+                .before = { now->keys, now->n }, .after = { file->keys, file->n_keys }, .all = true
+        };
         const struct path *gone = NULL;
+        const struct hive_key *anew = NULL;
         struct difference d;
         int code = EXIT_CODE_OK;
 
-        while (code == EXIT_CODE_OK && difference_next(&w, &d))
+        while (code == EXIT_CODE_OK && difference_next(&w, &d)) {
                 code = prune_difference(b, &d, &gone);
+                if (code == EXIT_CODE_OK)
+                        code = add_difference(b, &d, &anew);
+        }
         return code;
 }
 
@@ -150,6 +205,8 @@ static int prune(struct apply *a)
         _cleanup_free_ const struct path **roots = NULL;
         _cleanup_subtree_ struct subtree now = { 0 };
         struct subtree_query query = { .layer = a->batch.layer };
+        const struct path *gone = NULL;
+        struct difference d;
 
         int r = find_roots(a, &roots, &query.n_roots);
         if (r < 0)
@@ -158,7 +215,11 @@ static int prune(struct apply *a)
                 return EXIT_CODE_OK;
         query.roots = roots;
         int code = subtree_read(a->s, &query, &now);
-        return code == EXIT_CODE_OK ? apply_prune(&a->batch, &now, a->file) : code;
+        struct difference_walk w = { .before = { now.keys, now.n },
+                .after = { a->file->keys, a->file->n_keys } };
+        while (code == EXIT_CODE_OK && difference_next(&w, &d))
+                code = prune_difference(&a->batch, &d, &gone);
+        return code;
 }
 
 /* ---- What readers would refuse ---- */
@@ -244,14 +305,14 @@ static int check_values(const struct apply *a, size_t *left_out)
 
 /* ---- The answer ---- */
 
-static void say_counts(struct apply *a, const struct preview_counts *c)
+static void say_counts(const struct write_batch *b, const struct preview_counts *c)
 {
-        struct buf *out = &a->s->out;
+        struct buf *out = &b->s->out;
 
-        utf8_put_safe(out, a->name, strlen(a->name));
+        utf8_put_safe(out, b->what, strlen(b->what));
         buf_printf(out, ": %" PRIu64 " %schanged in layer ", preview_sum(c),
-                a->s->options.dry_run ? "would be " : "");
-        utf8_put_safe(out, a->batch.layer, strlen(a->batch.layer));
+                b->s->options.dry_run ? "would be " : "");
+        utf8_put_safe(out, b->layer, strlen(b->layer));
         if (preview_sum(c) > 0)
                 buf_printf(out,
                         " (%" PRIu32 " %s set, %" PRIu32 " deleted; %" PRIu32 " %s made, %" PRIu32
@@ -261,23 +322,23 @@ static void say_counts(struct apply *a, const struct preview_counts *c)
         buf_putc(out, '\n');
 }
 
-static void answer_to_json(
-        struct apply *a, uint64_t sequence, bool changed, const struct preview_counts *c, size_t left_out)
+static void answer_to_json(const struct write_batch *b, uint64_t sequence, bool changed,
+        const struct preview_counts *c, size_t left_out)
 {
-        struct json j = json_on(&a->s->out);
+        struct json j = json_on(&b->s->out);
 
         json_begin_object(&j);
-        json_add_string(&j, "file", a->name);
-        json_add_string(&j, "layer", a->batch.layer);
+        json_add_string(&j, "file", b->what);
+        json_add_string(&j, "layer", b->layer);
         preview_counts_to_json(&j, c);
         json_add_bool(&j, "effective", changed);
         if (sequence > 0)
                 json_add_number(&j, "sequence", sequence);
         json_add_number(&j, "left_out", left_out);
-        session_end_json(a->s, &j);
+        session_end_json(b->s, &j);
 }
 
-static int read_answer(struct apply *a, sd_bus_message *reply, size_t left_out)
+static int read_answer(const struct write_batch *b, sd_bus_message *reply, size_t left_out)
 {
         struct preview_counts counts = { 0 };
         uint64_t sequence = 0;
@@ -287,23 +348,23 @@ static int read_answer(struct apply *a, sd_bus_message *reply, size_t left_out)
         if (r >= 0 && reply)
                 r = preview_read_counts(reply, &counts);
         if (r < 0)
-                return session_bad_reply(a->s, r);
-        if (a->s->options.json)
-                answer_to_json(a, sequence, changed, &counts, left_out);
-        else if (!a->s->options.quiet)
-                say_counts(a, &counts);
+                return session_bad_reply(b->s, r);
+        if (b->s->options.json)
+                answer_to_json(b, sequence, changed, &counts, left_out);
+        else if (!b->s->options.quiet)
+                say_counts(b, &counts);
         return EXIT_CODE_OK;
 }
 
-static int show_answer(struct apply *a, sd_bus_message *reply, size_t left_out)
+int apply_show_answer(const struct write_batch *b, sd_bus_message *reply, size_t left_out)
 {
         struct preview_counts counts;
 
-        if (!a->s->options.dry_run || !reply)
-                return read_answer(a, reply, left_out);
-        int code = preview_show(a->s, reply, &counts);
-        if (code == EXIT_CODE_OK && !a->s->options.json)
-                say_counts(a, &counts);
+        if (!b->s->options.dry_run || !reply)
+                return read_answer(b, reply, left_out);
+        int code = preview_show(b->s, reply, &counts);
+        if (code == EXIT_CODE_OK && !b->s->options.json)
+                say_counts(b, &counts);
         return code;
 }
 
@@ -316,11 +377,11 @@ static int run(struct apply *a, size_t left_out)
                                              : LAYER_BASE;
         int code = prune(a);
         if (code == EXIT_CODE_OK)
-                code = apply_add_keys(&a->batch, a->file);
+                code = add_keys(&a->batch, a->file);
         if (code == EXIT_CODE_OK && a->batch.m)
                 code = write_batch_call(&a->batch, &reply);
         if (code == EXIT_CODE_OK)
-                code = show_answer(a, reply, left_out);
+                code = apply_show_answer(&a->batch, reply, left_out);
         return code == EXIT_CODE_OK ? document_end(a->s, a->name, left_out) : code;
 }
 

@@ -19,6 +19,8 @@ int command_why(struct session *s);
 /* What `why` prints of one value. */
 int why_show(struct session *s, const char *key, const char *name);
 int command_history(struct session *s);
+/* What it prints of a key and all below it, from a time on, µs since 1970. */
+int reg_history_show_since(struct session *s, const char *key, uint64_t time);
 int command_complete(struct session *s);
 int command_undo(struct session *s);
 int command_backup(struct session *s);
@@ -34,6 +36,13 @@ int command_diff(struct session *s);
 /* What `diff --json` prints; returns how many differences there are. */
 struct difference_walk;
 size_t diff_to_json(struct session *s, struct difference_walk *w);
+/* A line of what it prints without. */
+struct difference;
+void diff_to_text(struct buf *out, const struct difference *d);
+/* What `export` writes as YAML of what was read, which is not nothing, of the layer of the options. */
+struct subtree;
+int export_to_yaml(struct session *s, const struct subtree *tree, struct buf *out);
+int command_edit(struct session *s);
 int command_add(struct session *s);
 int command_query(struct session *s);
 int command_delete(struct session *s);
@@ -50,6 +59,8 @@ int command_layer_new(struct session *s);
 int command_layer_set(struct session *s);
 int command_layer_del(struct session *s);
 
+/* *ret is the file that the layer is the contents of, malloc()ed; NULL: it is no file's. */
+int layer_find_file(struct session *s, const char *layer, char **ret);
 /* What --for and --until say of an end goes into the session. */
 int layer_take_end(struct session *s);
 /* A name that nobody else has. */

@@ -169,7 +169,7 @@ static void format_value(struct buf *out, const struct hive_value *v)
                 entry_format_short(out, &v->value);
 }
 
-static void difference_to_text(struct buf *out, const struct difference *d)
+void diff_to_text(struct buf *out, const struct difference *d)
 {
         static const char marks[] = {
                 [DIFFERENCE_KEY_ADDED] = '+',
@@ -267,7 +267,7 @@ static int show(struct session *s, const struct side *a, const struct side *b)
 
         for (; difference_next(&w, &d); n++)
                 if (!s->options.quiet)
-                        difference_to_text(&s->out, &d);
+                        diff_to_text(&s->out, &d);
         int code = session_flush(s);
         if (code == EXIT_CODE_OK)
                 code = document_end(s, "diff", a->left_out + b->left_out);

@@ -235,6 +235,18 @@ static int find_hive(struct session *s, const struct subtree *t, char **ret)
         return *ret ? EXIT_CODE_OK : session_fail(s, -ENOMEM, NULL);
 }
 
+int export_to_yaml(struct session *s, const struct subtree *tree, struct buf *out)
+{
+        _cleanup_free_ char *hive = NULL;
+        struct exchange_writing how = { .form = EXCHANGE_YAML, .layer = s->options.layer };
+        size_t n_refused = 0;
+
+        int code = find_hive(s, tree, &hive);
+        const char *const hives[] = { hive && strcmp(hive, DEFAULT_HIVE) != 0 ? hive : NULL, NULL };
+        how.hives = hives;
+        return code == EXIT_CODE_OK ? write_document(s, &how, tree, out, &n_refused) : code;
+}
+
 int command_export(struct session *s)
 {
         const char *file = s->line.n_words > 1 ? s->line.words[1] : "-";

@@ -231,30 +231,39 @@ static int check_name(struct session *s, const char *name)
         return r < 0 ? session_refuse(s, r) : EXIT_CODE_OK;
 }
 
-/* Whether there is one; `ret_file`: and it is the contents of a file. */
-static int look_for(struct session *s, const char *name, bool *ret_there, bool *ret_file)
+/* Whether there is one; *ret_file: the file that it is the contents of, malloc()ed, or NULL. */
+static int look_for(struct session *s, const char *name, bool *ret_there, char **ret_file)
 {
         _cleanup_(layers_read_done) struct layers_read l = { 0 };
         struct row row;
         int r = 0;
 
-        *ret_there = *ret_file = false;
+        *ret_there = false;
+        *ret_file = NULL;
         int code = check_name(s, name);
         if (code == EXIT_CODE_OK)
                 code = read_layers(s, &l);
-        while (code == EXIT_CODE_OK && (r = next_row(l.layers, l.ends, &row)) > 0)
-                if (fold_equal(name, strlen(name), row.name, strlen(row.name))) {
-                        *ret_there = true;
-                        *ret_file = row.file[0];
-                }
+        while (code == EXIT_CODE_OK && !*ret_there && (r = next_row(l.layers, l.ends, &row)) > 0)
+                *ret_there = fold_equal(name, strlen(name), row.name, strlen(row.name));
+        if (*ret_there && row.file[0] && !(*ret_file = strdup(row.file)))
+                return session_fail(s, -ENOMEM, NULL);
         return r < 0 ? session_bad_reply(s, r) : code;
+}
+
+int layer_find_file(struct session *s, const char *layer, char **ret)
+{
+        bool is_there;
+
+        return look_for(s, layer, &is_there, ret);
 }
 
 static int find_layer(struct session *s, const char *name, bool *ret_file)
 {
+        _cleanup_free_ char *file = NULL;
         bool is_there;
 
-        int code = look_for(s, name, &is_there, ret_file);
+        int code = look_for(s, name, &is_there, &file);
+        *ret_file = file != NULL;
         if (code != EXIT_CODE_OK || is_there)
                 return code;
         (void)diag_set(&s->diag, ENOENT, "there is no layer '%s'; `peios-reg layer ls` shows all", name);
@@ -326,11 +335,12 @@ int command_layer_new(struct session *s)
         _cleanup_write_batch_ struct write_batch b = { .s = s, .is_strict = true };
         _cleanup_buf_ struct buf key = BUF_INIT;
         const char *name = s->line.words[0];
-        bool is_there, is_file;
+        _cleanup_free_ char *file = NULL;
+        bool is_there;
 
         int code = layer_take_end(s);
         if (code == EXIT_CODE_OK)
-                code = look_for(s, name, &is_there, &is_file);
+                code = look_for(s, name, &is_there, &file);
         if (code != EXIT_CODE_OK)
                 return code;
         if (is_there) {

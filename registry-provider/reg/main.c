@@ -36,6 +36,7 @@ static const struct {
         [REG_LINT] = { command_lint, false, false },
         [REG_APPLY] = { command_apply, true, false },
         [REG_IMPORT] = { command_apply, true, false },
+        [REG_EDIT] = { command_edit, true, false },
         [REG_EXPORT] = { command_export, false, false },
         [REG_DIFF] = { command_diff, false, false },
         [REG_ADD] = { command_add, true, false },

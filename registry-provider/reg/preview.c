@@ -192,8 +192,8 @@ int preview_show(struct session *s, sd_bus_message *reply, struct preview_counts
 {
         struct preview p = { .s = s,
                 .j = json_on(&s->out),
-                .of_file =
-                        s->command == REG_APPLY || s->command == REG_IMPORT || s->command == REG_RESTORE };
+                .of_file = s->command == REG_APPLY || s->command == REG_IMPORT ||
+                           s->command == REG_RESTORE || s->command == REG_EDIT };
 
         if (!s->options.json)
                 return show_text(&p, reply, ret);

@@ -154,6 +154,14 @@ static int read_time(struct session *s, const char *option, const char *text, ui
         return EXIT_CODE_USAGE;
 }
 
+int reg_history_show_since(struct session *s, const char *key, uint64_t time)
+{
+        _cleanup_history_ struct history h = { .s = s, .left = UINT64_MAX, .key = key, .since = time };
+
+        s->options.subtree = true;
+        return show(&h);
+}
+
 int command_history(struct session *s)
 {
         const struct reg_options *o = &s->options;

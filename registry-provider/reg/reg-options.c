@@ -92,6 +92,11 @@ static const struct options_command commands[] = {
                 { OPTIONS_FILES } },
         [REG_IMPORT] = { "import", 1, 1, "FILE", "As reg.exe: the same as apply", NULL, { OPTIONS_FILES },
                 .takes_slashes = true },
+        [REG_EDIT] = { "edit", 0, 1, "KEY", "Change a key and all below it in an editor",
+                "What the layer has, as YAML, in $VISUAL or $EDITOR. What is wrong with it comes back as comments; what\n"
+                "it would change is shown, and done in one transaction after a yes, unless somebody else wrote\n"
+                "meanwhile. With --file, or a layer that is a drop-in file, that file is edited.",
+                { A_KEY } },
         [REG_EXPORT] = { "export", 1, 2, "KEY [FILE]", "Write a key and all below it as a file",
                 "What is effective, with comments that say from which layer each value is, or what one layer has. To\n"
                 "standard output it is hive YAML; the ending of FILE says what that is, and without one it is JSON, as\n"
@@ -144,7 +149,7 @@ static const struct options_command commands[] = {
 static const struct options_row rows[] = {
         { "layer", .kind = OPTIONS_TEXT, .offset = AT(layer),
                 .commands = ON(SET) | ON(DEL) | ON(NEW) | ON(NEW_LINK) | ON(ADD) | ON(DELETE) | ON(COPY) |
-                            MASKING | ON(APPLY) | ON(IMPORT) | ON(EXPORT),
+                            MASKING | ON(APPLY) | ON(IMPORT) | ON(EDIT) | ON(EXPORT),
                 .metavar = "NAME",
                 .help = "Write to this layer (default: $PEIOS_REG_LAYER, else base); export: what it has",
                 .offered = A_LAYER,
@@ -169,7 +174,7 @@ static const struct options_row rows[] = {
                 .offered = "sz expand dword qword dword-be multi hex link none",
                 .manual = "the data are of this type, whatever they look like." },
         { "force", 'f', .kind = OPTIONS_FLAG, .offset = AT(force),
-                .commands = ON(SET) | ON(NEW) | ON(ADD) | ON(APPLY) | ON(IMPORT) | ON(UNDO),
+                .commands = ON(SET) | ON(NEW) | ON(ADD) | ON(APPLY) | ON(IMPORT) | ON(EDIT) | ON(UNDO),
                 .help = "Write also values that their reader would refuse, and names that look mistyped",
                 .manual =
                         "write also values that their reader would refuse, and names that look mistyped;\n.Cm undo :\ntake "
@@ -267,9 +272,11 @@ static const struct options_row rows[] = {
                         "of that number." },
         { "json", .kind = OPTIONS_FLAG, .offset = AT(json), .commands = OPTIONS_ALL,
                 .help = "Print JSON (watch, history: one object a line)" },
-        { "root", .kind = OPTIONS_ROOT, .offset = AT(root), .commands = ON(LINT) | ON(REPAIR),
+        { "file", .kind = OPTIONS_TEXT, .offset = AT(file), .commands = ON(EDIT), .metavar = "NAME",
+                .help = "Edit this file of /etc/peios/registry.d, its comments and all; it may be a new one" },
+        { "root", .kind = OPTIONS_ROOT, .offset = AT(root), .commands = ON(LINT) | ON(REPAIR) | ON(EDIT),
                 .metavar = "DIR",
-                .help = "Look for schema files (repair: the database) below this directory",
+                .help = "Look for schema and drop-in files (repair: the database) below this directory",
                 .offered = OPTIONS_FOLDERS },
         { "quiet", 'q', .kind = OPTIONS_FLAG, .offset = AT(quiet), .commands = OPTIONS_ALL,
                 .help = "Say only what is surprising" },

@@ -31,6 +31,7 @@ enum reg_command {
         REG_LINT,
         REG_APPLY,
         REG_IMPORT,
+        REG_EDIT,
         REG_EXPORT,
         REG_DIFF,
         REG_ADD,
@@ -54,6 +55,7 @@ struct reg_options {
         uint64_t precedence; /* UINT64_MAX: not said */
         const char *since, *until, *at;
         const char *length; /* --for */
+        const char *file;   /* edit's drop-in file */
         const char *from;   /* in place of a DATA word */
         const char *type;
         const char *format, *variant, *encoding; /* of documents */

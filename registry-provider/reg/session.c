@@ -75,17 +75,35 @@ bool session_interactive(void)
         return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
 }
 
-bool session_confirms(const char *format, ...)
+/* The first letter of the answer, a small one. */
+_printf_(2, 0) static char ask(const char *choices, const char *format, va_list ap)
 {
         char answer[16];
-        va_list ap;
 
         (void)fputs("peios-reg: ", stderr);
-        va_start(ap, format);
         (void)vfprintf(stderr, format, ap);
+        (void)fprintf(stderr, " [%s] ", choices);
+        return fgets(answer, sizeof(answer), stdin) ? (char)(answer[0] | 0x20) : '\0';
+}
+
+bool session_confirms(const char *format, ...)
+{
+        va_list ap;
+
+        va_start(ap, format);
+        char answer = ask("y/N", format, ap);
         va_end(ap);
-        (void)fputs(" [y/N] ", stderr);
-        return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+        return answer == 'y';
+}
+
+char session_choose(const char *choices, const char *format, ...)
+{
+        va_list ap;
+
+        va_start(ap, format);
+        char answer = ask(choices, format, ap);
+        va_end(ap);
+        return answer >= 'a' && answer <= 'z' && strchr(choices, answer) ? answer : 'n';
 }
 
 int session_fail(struct session *s, int r, const char *what)

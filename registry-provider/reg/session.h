@@ -117,3 +117,5 @@ _must_check_ int session_report_problems(struct session *s);
 bool session_interactive(void);
 /* Asks, on standard error: `QUESTION [y/N]`. */
 _printf_(1, 2) bool session_confirms(const char *format, ...);
+/* The same with other choices, as `y/n/e`: one of these letters, 'n' for whatever else is answered. */
+_printf_(2, 3) char session_choose(const char *choices, const char *format, ...);

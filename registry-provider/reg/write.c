@@ -503,7 +503,8 @@ static bool is_too_large(const struct write_batch *b)
 
 static int begin(struct write_batch *b)
 {
-        int code = session_new_call(b->s, b->s->options.dry_run ? "Preview" : "Transact", NULL, NULL, &b->m);
+        bool is_preview = b->is_preview || b->s->options.dry_run;
+        int code = session_new_call(b->s, is_preview ? "Preview" : "Transact", NULL, NULL, &b->m);
         if (code != EXIT_CODE_OK)
                 return code;
         int r = sd_bus_message_open_container(b->m, 'a', "(sssuv)");
@@ -547,6 +548,7 @@ int write_batch_call(struct write_batch *b, sd_bus_message **ret)
         if (r >= 0)
                 r = client_append_options(
                         b->m, &(struct wire_options){ .layer = b->layer ? b->layer : s->options.layer,
+                                      .registry = b->registry,
                                       .if_needed = !b->is_strict,
                                       .no_follow = true,
                                       .recursive = b->recursive });

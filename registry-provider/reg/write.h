@@ -32,13 +32,15 @@ _must_check_ int write_change(struct session *s, enum write_kind kind, const cha
  * itself. */
 struct write_batch {
         struct session *s;
-        const char *layer; /* NULL: the options' */
-        const char *what;  /* where they come from, for messages; may be NULL */
-        bool recursive;    /* keys are deleted with all below */
-        bool is_strict;    /* and what is there already is an error, too */
-        sd_bus_message *m; /* NULL: there is none yet */
-        struct buf key;    /* the last one's, which need not be said again */
-        size_t n, bytes;   /* of all, also of what is too much */
+        const char *layer;        /* NULL: the options' */
+        const char *what;         /* where they come from, for messages; may be NULL */
+        struct expected registry; /* only if nothing was written since */
+        bool is_preview;          /* as with --dry-run */
+        bool recursive;           /* keys are deleted with all below */
+        bool is_strict;           /* and what is there already is an error, too */
+        sd_bus_message *m;        /* NULL: there is none yet */
+        struct buf key;           /* the last one's, which need not be said again */
+        size_t n, bytes;          /* of all, also of what is too much */
 };
 
 void write_batch_done(struct write_batch *b);
