@@ -141,7 +141,7 @@ static size_t count_keys(const struct complete *c, const struct listing *l, cons
         const char *name;
         size_t n = 0;
 
-        for (char **k = l->subkeys; *k; k++)
+        for (const char **k = l->subkeys; *k; k++)
                 if (begins(c, *k)) {
                         *ret_last = *k;
                         n++;
@@ -179,7 +179,7 @@ static int offer_keys(struct complete *c, const struct listing *l, bool values)
                 if (code != EXIT_CODE_OK && code != EXIT_CODE_NOT_FOUND)
                         return code;
         }
-        for (char **k = l->subkeys; *k; k++)
+        for (const char **k = l->subkeys; *k; k++)
                 offer(c, *k, leads_on ? separator : "");
         for (size_t at = 0; (name = listing_next_known(l, &at));)
                 offer(c, name, leads_on ? separator : "");

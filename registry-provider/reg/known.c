@@ -86,8 +86,6 @@ void known_to_json(struct json *j, const struct schema_value *sv)
 
 void known_list_done(struct known_list *l)
 {
-        for (char **k = l->subkeys; k && *k; k++)
-                free(*k);
         free(l->subkeys);
         for (size_t i = 0; i < l->n; i++)
                 known_done(&l->list[i]);
@@ -114,9 +112,8 @@ static int read_one(struct known_list *l)
 
 static int read_list(struct known_list *l)
 {
-        int r = sd_bus_message_read_strv(l->reply, &l->subkeys);
-        if (r >= 0 && !l->subkeys && !(l->subkeys = calloc(1, sizeof(*l->subkeys))))
-                r = -ENOMEM;
+        size_t n;
+        int r = wire_read_names(l->reply, &l->subkeys, &n);
         if (r >= 0)
                 r = sd_bus_message_enter_container(l->reply, 'a', "(sa{sv}a(sss))");
         while (r >= 0 && (r = sd_bus_message_enter_container(l->reply, 'r', "sa{sv}a(sss)")) > 0) {

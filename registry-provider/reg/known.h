@@ -29,7 +29,7 @@ void known_to_json(struct json *j, const struct schema_value *sv);
 
 /* What is known in a key, or, too, in all below it. */
 struct known_list {
-        char **subkeys; /* NULL-terminated: in these or below them there is more */
+        const char **subkeys; /* NULL-terminated, of the reply: in these or below them there is more */
         struct known *list;
         size_t n;
         sd_bus_message *reply;

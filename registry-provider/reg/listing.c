@@ -6,9 +6,8 @@
 
 void listing_done(struct listing *l)
 {
-        for (char **k = l->subkeys; k && *k; k++)
-                free(*k);
         free(l->subkeys);
+        sd_bus_message_unref(l->names);
         sd_bus_message_unref(l->reply);
         known_list_done(&l->known);
 }
@@ -20,11 +19,11 @@ int listing_read(struct session *s, const char *key, struct listing *ret)
         int code = session_ask(s, "List", key, NULL, &reply);
         if (code != EXIT_CODE_OK)
                 return code;
-        int r = sd_bus_message_read_strv(reply, &ret->subkeys);
-        if (r >= 0 && !ret->subkeys && !(ret->subkeys = calloc(1, sizeof(*ret->subkeys))))
-                r = -ENOMEM;
+        size_t n;
+        int r = wire_read_names(reply, &ret->subkeys, &n);
         if (r >= 0)
                 r = sd_bus_message_enter_container(reply, 'a', "(suvts)");
+        ret->names = sd_bus_message_ref(reply);
         ret->reply = STEAL_PTR(reply);
         return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
 }
@@ -52,19 +51,17 @@ int listing_get(struct session *s, const char *key, struct listing *ret)
         return listing_add_known(s, key, listing_read(s, key, ret), ret);
 }
 
-static void free_names(char **names)
+static void forget(const char **names)
 {
-        for (char **name = names; name && *name; name++) {
-                free(*name);
-                *name = NULL;
-        }
+        if (names)
+                names[0] = NULL;
 }
 
 void listing_leave_out(struct listing *l, bool subkeys, bool values)
 {
         if (subkeys) {
-                free_names(l->subkeys);
-                free_names(l->known.subkeys);
+                forget(l->subkeys);
+                forget(l->known.subkeys);
         }
         for (size_t i = 0; values && i < l->known.n; i++)
                 l->known.list[i].is_set = true;
@@ -81,7 +78,7 @@ int listing_next(struct listing *l, struct entry *ret)
         return r;
 }
 
-static bool contains(char *const *names, const char *name)
+static bool contains(const char *const *names, const char *name)
 {
         for (; names && *names; names++)
                 if (fold_equal(*names, strlen(*names), name, strlen(name)))

@@ -9,7 +9,8 @@
 #include "known.h"
 
 struct listing {
-        char **subkeys;        /* NULL-terminated */
+        const char **subkeys; /* NULL-terminated; the names are those of `names` */
+        sd_bus_message *names;
         sd_bus_message *reply; /* NULL: the key is not there, and only known */
         struct known_list known;
 };

@@ -251,7 +251,7 @@ static int ls_json(struct session *s, const char *key, struct listing *l)
                 return code;
         json_key(&j, "subkeys");
         json_begin_array(&j);
-        for (char **name = l->subkeys; *name && code == EXIT_CODE_OK; name++)
+        for (const char **name = l->subkeys; *name && code == EXIT_CODE_OK; name++)
                 code = subkey_to_json(s, key, *name, &j);
         json_end_array(&j);
         known_subkeys_to_json(l, &j);
@@ -334,7 +334,7 @@ static int ls_long(struct session *s, const char *key, struct listing *l)
         const char *known;
         size_t at = 0;
 
-        for (char **name = l->subkeys; *name && code == EXIT_CODE_OK; name++)
+        for (const char **name = l->subkeys; *name && code == EXIT_CODE_OK; name++)
                 code = long_subkey(s, key, *name, &t);
         if (code != EXIT_CODE_OK)
                 return code;
@@ -349,9 +349,9 @@ static int ls_long(struct session *s, const char *key, struct listing *l)
         return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
 }
 
-static void show_names(struct session *s, char *const *names)
+static void show_names(struct session *s, const char *const *names)
 {
-        for (char *const *name = names; *name; name++) {
+        for (const char *const *name = names; *name; name++) {
                 utf8_put_safe(&s->out, *name, strlen(*name));
                 words_put_separator(&s->out);
                 buf_putc(&s->out, '\n');
@@ -367,7 +367,7 @@ static int ls_hives(struct session *s)
         if (code != EXIT_CODE_OK)
                 return code;
         if (!s->options.json) {
-                show_names(s, s->hives);
+                show_names(s, (const char *const *)s->hives);
                 return EXIT_CODE_OK;
         }
         json_begin_object(&j);

@@ -42,7 +42,7 @@ static int show_subkeys(struct walk *w, const struct listing *l, size_t level)
 {
         int code = EXIT_CODE_OK;
 
-        for (char **name = l->subkeys; *name && code == EXIT_CODE_OK; name++)
+        for (const char **name = l->subkeys; *name && code == EXIT_CODE_OK; name++)
                 code = show_subkey(
                         w, *name, PART_THERE | (listing_knows_subkey(l, *name) ? PART_KNOWN : 0), level);
         return code;
