@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../base/array.h"
 #include "../dbus/names.h"
 #include "../names/fold.h"
 
@@ -349,27 +350,22 @@ enum exit_code wire_exit_code(const sd_bus_error *error)
 int wire_read_names(sd_bus_message *m, const char ***ret, size_t *ret_n)
 {
         _cleanup_free_ const char **list = NULL;
-        size_t n = 0, room = 0;
-        const char *name = NULL;
+        const char *name;
+        size_t n = 0;
 
         int r = sd_bus_message_enter_container(m, 'a', "s");
-        while (r >= 0 && (r = sd_bus_message_read(m, "s", &name)) >= 0) {
-                if (n == room) {
-                        room = room > 0 ? 2 * room : 16;
-                        const char **larger = reallocarray(list, room, sizeof(*list));
-                        if (!larger)
-                                return -ENOMEM;
-                        list = larger;
-                }
-                if (r == 0)
-                        break;
-                list[n++] = name;
+        for (bool more = true; r >= 0 && more; n += more) {
+                r = array_grow(&list, n, sizeof(*list));
+                if (r >= 0)
+                        r = sd_bus_message_read_basic(m, 's', &name);
+                more = r > 0;
+                if (r >= 0)
+                        list[n] = more ? name : NULL;
         }
         if (r >= 0)
                 r = sd_bus_message_exit_container(m);
         if (r < 0)
                 return r;
-        list[n] = NULL;
         *ret = STEAL_PTR(list);
         *ret_n = n;
         return 0;

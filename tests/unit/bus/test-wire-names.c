@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Lists of names: all of them, in their order, also where there are very many. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "../../../schema/base/clock.h"
+#include "../../../schema/bus/wire.h"
+#include "alloc-faults.h"
+#include "suite.h"
+
+static sd_bus *bus;
+static int fds[2];
+
+static void setup(void)
+{
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+        ck_assert_int_ge(sd_bus_new(&bus), 0);
+        ck_assert_int_ge(sd_bus_set_fd(bus, fds[0], fds[0]), 0);
+        ck_assert_int_ge(sd_bus_start(bus), 0);
+}
+
+static void teardown(void)
+{
+        sd_bus_close_unref(bus);
+        closep(&fds[1]);
+}
+
+/* "0", "1" and so on, and a number behind them. */
+static sd_bus_message *message_of(unsigned n)
+{
+        sd_bus_message *m = NULL;
+        char name[16];
+
+        ck_assert_int_ge(sd_bus_message_new_method_call(bus, &m, "a.b", "/", "a.b", "C"), 0);
+        ck_assert_int_ge(sd_bus_message_open_container(m, 'a', "s"), 0);
+        for (unsigned i = 0; i < n; i++) {
+                (void)snprintf(name, sizeof(name), "%u", i);
+                ck_assert_int_ge(sd_bus_message_append_basic(m, 's', name), 0);
+        }
+        ck_assert_int_ge(sd_bus_message_close_container(m), 0);
+        ck_assert_int_ge(sd_bus_message_append(m, "u", 7u), 0);
+        ck_assert_int_ge(sd_bus_message_seal(m, 1, 0), 0);
+        return m;
+}
+
+static void reads(unsigned n)
+{
+        _cleanup_message_ sd_bus_message *m = message_of(n);
+        _cleanup_free_ const char **names = NULL;
+        uint32_t behind = 0;
+        size_t n_read;
+        char name[16];
+
+        ck_assert_int_eq(wire_read_names(m, &names, &n_read), 0);
+        ck_assert_uint_eq(n_read, n);
+        for (unsigned i = 0; i < n; i++) {
+                (void)snprintf(name, sizeof(name), "%u", i);
+                ck_assert_str_eq(names[i], name);
+        }
+        ck_assert_ptr_null(names[n]);
+        ck_assert_int_ge(sd_bus_message_read(m, "u", &behind), 0);
+        ck_assert_uint_eq(behind, 7);
+}
+
+START_TEST(all_of_them)
+{
+        static const unsigned counts[] = { 0, 1, 15, 16, 17, 1000 };
+
+        for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
+                reads(counts[i]);
+}
+END_TEST
+
+/* Of ten times as many each takes as long. */
+START_TEST(very_many)
+{
+        _cleanup_message_ sd_bus_message *m = message_of(200000);
+        _cleanup_free_ const char **names = NULL;
+        size_t n;
+
+        const uint64_t start = clock_usec();
+        ck_assert_int_eq(wire_read_names(m, &names, &n), 0);
+        ck_assert_uint_lt(clock_usec() - start, 2000000);
+        ck_assert_uint_eq(n, 200000);
+}
+END_TEST
+
+START_TEST(what_fails_leaves_nothing)
+{
+        _cleanup_message_ sd_bus_message *m = message_of(17);
+        const char **names = NULL;
+        size_t n = 3;
+
+        for (unsigned i = 1; i <= 2; i++) {
+                ck_assert_int_ge(sd_bus_message_rewind(m, true), 0);
+                alloc_fail_at(i);
+                int r = wire_read_names(m, &names, &n);
+                ck_assert(alloc_failed());
+                ck_assert_int_eq(r, -ENOMEM);
+                ck_assert_ptr_null(names);
+                ck_assert_uint_eq(n, 3);
+        }
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+        const TTest *const tests[] = { all_of_them, very_many, what_fails_leaves_nothing };
+        return suite_with("wire-names", tests, ARRAY_SIZE(tests), setup, teardown);
+}
