@@ -11,6 +11,7 @@
 #include "../../schema/base/file.h"
 #include "../../schema/base/log.h"
 #include "../../schema/events/daemon-bus.h"
+#include "../../schema/events/fswatch.h"
 #include "../../schema/events/loop.h"
 #include "../../schema/layout.h"
 #include "../fleet/agent.h"
@@ -27,7 +28,12 @@ struct fleetd {
         struct standing *standing;
         struct fleetd_settings *settings;
         struct agent *agent; /* NULL: this machine is in no fleet */
+        struct buf password; /* as it was read last */
+        char *watched;       /* the folder of its file, "" for none */
+        struct fswatch *watch;
 };
+
+static void on_settings(void *userdata);
 
 /* The first line. */
 static int read_line(const struct fleetd *f, const char *name, size_t limit, struct buf *ret, struct diag *d)
@@ -44,7 +50,6 @@ static int read_line(const struct fleetd *f, const char *name, size_t limit, str
 struct making {
         char *endpoints, *groups, *paths[3]; /* CaFile, CertFile, KeyFile */
         const char *endpoint_list[SCHEMA_WORDS_MAX], *group_list[SCHEMA_WORDS_MAX];
-        struct buf password;
         char machine[SD_ID128_STRING_MAX];
 };
 
@@ -54,7 +59,6 @@ static void making_done(struct making *m)
         free(m->groups);
         for (size_t i = 0; i < ARRAY_SIZE(m->paths); i++)
                 free(m->paths[i]);
-        buf_done(&m->password);
 }
 
 /* Everybody can read the registry: no user and password stand here. */
@@ -109,6 +113,36 @@ static uint64_t report_usec(const struct fleetd *f)
         return number_parse(text, strlen(text), UINT32_MAX, &seconds) == 0 ? seconds * 1000000 : 0;
 }
 
+/* Something in its folder changed. What is not there keeps what it was. */
+static void on_password(void *userdata)
+{
+        struct fleetd *f = userdata;
+        const char *file = fleetd_settings_text(f->settings, FLEETD_PASSWORD_FILE);
+        _cleanup_buf_ struct buf text = BUF_INIT;
+        struct diag d = { 0 };
+
+        if (read_line(f, file, ETCD_PASSWORD_MAX, &text, &d) == 0 &&
+                strcmp(buf_str(&text), buf_str(&f->password)) != 0)
+                on_settings(f);
+}
+
+/* Before it is read, so that no change is missed. */
+static int watch_password(struct fleetd *f, const char *file)
+{
+        _cleanup_free_ char *folder = file_path(f->root, file);
+        char *slash = folder && file[0] ? strrchr(folder, '/') : NULL;
+
+        if (!folder)
+                return -ENOMEM;
+        folder[slash ? slash - folder + (slash == folder) : 0] = '\0';
+        if (f->watched && strcmp(folder, f->watched) == 0)
+                return 0;
+        f->watch = fswatch_free(f->watch);
+        free(f->watched);
+        f->watched = STEAL_PTR(folder);
+        return slash ? fswatch_new(f->event, FSWATCH_DIRECTORY, f->watched, on_password, f, &f->watch) : 0;
+}
+
 static int take_settings(struct fleetd *f, struct making *m, struct agent_config *c, struct diag *d)
 {
         const char *file = fleetd_settings_text(f->settings, FLEETD_PASSWORD_FILE);
@@ -123,8 +157,11 @@ static int take_settings(struct fleetd *f, struct making *m, struct agent_config
                         m->group_list, &c->n_groups);
         if (r == 0)
                 r = take_paths(f, m);
+        if (r == 0)
+                r = watch_password(f, file);
+        buf_clear(&f->password);
         if (r == 0 && file[0])
-                r = read_line(f, file, ETCD_PASSWORD_MAX, &m->password, d);
+                r = read_line(f, file, ETCD_PASSWORD_MAX, &f->password, d);
         if (r == 0)
                 r = fleet_machine_id(f->root, &id, d);
         if (r == 0)
@@ -146,7 +183,7 @@ static int start_agent(struct fleetd *f, struct diag *d)
         c.etcd.cert_file = m.paths[1];
         c.etcd.key_file = m.paths[2];
         c.etcd.user = fleetd_settings_text(f->settings, FLEETD_USER);
-        c.etcd.password = buf_str(&m.password);
+        c.etcd.password = buf_str(&f->password);
         c.machine = m.machine;
         c.prefix = fleetd_settings_text(f->settings, FLEETD_PREFIX);
         c.groups = m.group_list;
@@ -237,6 +274,9 @@ struct fleetd *fleetd_free(struct fleetd *f)
         if (!f)
                 return NULL;
         f->agent = agent_free(f->agent);
+        f->watch = fswatch_free(f->watch);
+        free(f->watched);
+        buf_done(&f->password);
         f->settings = fleetd_settings_free(f->settings);
         f->standing = standing_free(f->standing);
         if (f->bus)

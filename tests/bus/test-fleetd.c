@@ -226,6 +226,7 @@ START_TEST(the_registry_may_come_later_and_go)
 }
 END_TEST
 
+/* And one that comes, or is another one, is taken at once. */
 START_TEST(a_password_that_is_missing_is_said)
 {
         begin();
@@ -233,8 +234,16 @@ START_TEST(a_password_that_is_missing_is_said)
         join("web", NULL);
         WAIT(daemon_said(&fleetd, "/etc/peios/fleet-password: there is no such file"));
         world_write("/etc/peios/fleet-password", "secret\n");
-        daemon_signal(&fleetd, SIGHUP);
         WAIT(verdict_has("/alive"));
+        ck_assert_uint_eq(daemon_count(&fleetd, "of the fleet at"), 1);
+        world_replace("/etc/peios/fleet-password", "another\n");
+        WAIT(daemon_count(&fleetd, "of the fleet at") == 2);
+        /* What it was stays, as long as it is no other. */
+        world_remove("/etc/peios/fleet-password");
+        world_write("/etc/peios/fleet-password", "another\n");
+        world_write("/etc/peios/elsewhere", "third\n");
+        world_write("/etc/peios/fleet-password", "third\n");
+        WAIT(daemon_count(&fleetd, "of the fleet at") == 3);
         end();
 }
 END_TEST
