@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../../schema/base/clock.h"
 #include "../lib/scratch.h"
 #include "../lib/suite.h"
 
@@ -159,6 +160,24 @@ START_TEST(a_watch_tells_what_is_new_until_its_store_is_older)
 }
 END_TEST
 
+/* A stream may be dead without an end. */
+START_TEST(a_watch_that_is_silent_is_left)
+{
+        begin_watch();
+        const uint64_t due = fetch_due(fetch);
+        ck_assert_uint_le(due, clock_usec() + FETCH_SILENCE_USEC);
+        ck_assert_uint_ge(due, clock_usec() + FETCH_SILENCE_USEC / 2);
+        fetch_work(fetch, due - 1);
+        ck_assert_uint_eq(asked.from, 8);
+        fetch_work(fetch, due);
+        ck_assert_uint_ne(asked.from, 8);
+        ck_assert_int_ne(fetch_lane(fetch)->status, ETCD_OK);
+        fetch_work(fetch, fetch_due(fetch));
+        begin_watch();
+        ck_assert_uint_eq(asked.from, 8);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
         const TTest *const tests[] = {
@@ -166,6 +185,7 @@ Suite *test_suite(void)
                 answers_of_two_stores_are_not_mixed,
                 a_watch_in_an_older_store_is_left,
                 a_watch_tells_what_is_new_until_its_store_is_older,
+                a_watch_that_is_silent_is_left,
         };
         return suite_with("fleet-fetch", tests, ARRAY_SIZE(tests), setup, teardown);
 }
