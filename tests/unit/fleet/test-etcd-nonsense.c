@@ -248,6 +248,23 @@ START_TEST(a_token_is_one_line)
 }
 END_TEST
 
+/* Each connection has the login answered, and nothing behind it: a token that was kept would be sent first
+ * in the next one, and had that for its answer. */
+START_TEST(a_slow_answer_ends_the_token)
+{
+        _cleanup_world_ struct etcd_world w = { 0 };
+
+        etcd_world_open(&w);
+        etcd_world_nonsense(&w, "HTTP/1.1 200 OK\r\nContent-Length: 39\r\n\r\n{" HEADER ",\"token\":\"t\"}",
+                NONSENSE_IS_SILENT);
+        etcd_world_client(&w, (struct etcd_config){ .user = "m", .password = "p", .timeout_usec = 200000 });
+        for (unsigned i = 0; i < 2; i++) {
+                _cleanup_heard_ struct heard h = etcd_world_get(&w, "a");
+                ck_assert_int_eq(h.status, ETCD_SLOW);
+        }
+}
+END_TEST
+
 struct canceling {
         struct etcd_call *other, *self;
         unsigned n;
@@ -302,6 +319,7 @@ Suite *test_suite(void)
                 a_login_without_a_token_is_nonsense,
                 a_token_that_is_refused_again_is_an_error,
                 a_token_is_one_line,
+                a_slow_answer_ends_the_token,
                 what_is_canceled_is_not_heard_of,
         };
         return suite_waiting("etcd-nonsense", tests, ARRAY_SIZE(tests), NULL, NULL);
