@@ -143,12 +143,14 @@ void etcd_world_done(struct etcd_world *w)
         scratch_done(&w->scratch);
 }
 
+/* Its own limits, two and five seconds, are too short where many come back to a server. */
 void etcd_world_ctl(const struct etcd_world *w, const char *words)
 {
         char all[1024];
 
-        (void)snprintf(
-                all, sizeof(all), "ETCDCTL_API=3 etcdctl --endpoints %s %s >/dev/null", w->endpoint, words);
+        (void)snprintf(all, sizeof(all),
+                "ETCDCTL_API=3 etcdctl --dial-timeout 60s --command-timeout 60s --endpoints %s %s >/dev/null",
+                w->endpoint, words);
         command(all);
 }
 
