@@ -6,6 +6,7 @@
 
 #include "../../schema/bus/cleanup.h"
 #include "../../schema/bus/description.h"
+#include "../../schema/schema-layer.h"
 #include "answer.h"
 #include "reader.h"
 
@@ -50,20 +51,6 @@ static const struct description_hints *hints_of(const struct schema_value *sv)
         return sv->key.text ? NULL : &metadata_hints;
 }
 
-/* An entry of a layer's own, which has no key of its own. */
-static const struct schema_value *find_metadata(
-        const struct path *path, const char *name, struct description_hints *hints)
-{
-        const struct schema_value *metadata = layers_metadata(path);
-
-        for (size_t i = 0; metadata && i < LAYERS_METADATA_N; i++)
-                if (fold_equal(metadata[i].name, strlen(metadata[i].name), name, strlen(name))) {
-                        *hints = metadata_hints;
-                        return &metadata[i];
-                }
-        return NULL;
-}
-
 int reader_describe(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct reader *reader = userdata;
@@ -82,8 +69,10 @@ int reader_describe(sd_bus_message *m, void *userdata, sd_bus_error *error)
         const struct path *path = place.way.path;
         const char *name = q.name;
         const struct schema_value *known = schema_find(schema, path, name);
-        const struct schema_value *sv = known ? known : find_metadata(path, name, &hints);
+        const struct schema_value *sv = known ? known : schema_layer_find(path, name);
         const struct schema_value *near = sv ? NULL : schema_suggest(schema, path, name);
+        if (sv && !known)
+                hints = metadata_hints;
         if (near) {
                 hints.meant_key = near->key.text;
                 hints.meant_name = near->name;
@@ -137,7 +126,7 @@ static void sort_subkeys(struct known *k)
 static int find_known(const struct schema *schema, const struct path *key, bool subtree, struct known *ret)
 {
         ret->subkeys = calloc(schema->n + 1, sizeof(*ret->subkeys));
-        ret->values = calloc(schema->n + LAYERS_METADATA_N, sizeof(const struct schema_value *));
+        ret->values = calloc(schema->n + SCHEMA_LAYER_N, sizeof(const struct schema_value *));
         if (!ret->subkeys || !ret->values)
                 return -ENOMEM;
         for (size_t i = 0; i < schema->n; i++) {
@@ -149,8 +138,8 @@ static int find_known(const struct schema *schema, const struct path *key, bool 
                 if (name.text ? subtree : path_equal(&sv->key, key))
                         ret->values[ret->n_values++] = sv;
         }
-        const struct schema_value *metadata = layers_metadata(key);
-        for (size_t i = 0; metadata && i < LAYERS_METADATA_N; i++)
+        const struct schema_value *metadata = schema_layer_values(key);
+        for (size_t i = 0; metadata && i < SCHEMA_LAYER_N; i++)
                 ret->values[ret->n_values++] = &metadata[i];
         ret->path = key->text;
         sort_subkeys(ret);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../../schema/names/path.h"
+#include "../../schema/schema-layer.h"
 #include "apply.h"
 #include "commands.h"
 #include "document.h"
@@ -222,6 +223,11 @@ static int prune(struct apply *a)
         return code;
 }
 
+static const char *layer_of(const struct session *s, const struct hive_file *file)
+{
+        return s->options.layer ? s->options.layer : file->layer ? file->layer : LAYER_BASE;
+}
+
 /* ---- What readers would refuse ---- */
 
 static struct hive_value *find_value(
@@ -249,24 +255,19 @@ static void leave_out(struct hive_key *key, struct hive_value *v)
 }
 
 /* Adds what is wrong with the file's. 0 or negative errno. */
-static int check_value(struct session *s, const char *name, struct hive_file *file, const struct known *k,
-        struct diags *ret)
+static int check_value(struct session *s, const char *name, struct hive_file *file, const struct path *path,
+        const struct schema_value *sv, struct diags *ret)
 {
-        _cleanup_path_ struct path path = { 0 };
         _cleanup_free_ char *text = NULL;
         _cleanup_buf_ struct buf shown = BUF_INIT;
-        const struct schema_value *sv = known_value(k);
         struct hive_key *key;
         struct diag why = { 0 }, problem;
 
-        int r = sv ? path_parse(k->path, strlen(k->path), NULL, NULL, &path, NULL) : -EINVAL;
-        struct hive_value *v = r == 0 ? find_value(file, &path, sv->name, &key) : NULL;
-        if (!v)
-                return r == -ENOMEM ? r : 0;
-        r = schema_check(sv, &v->value, &text, &why);
+        struct hive_value *v = find_value(file, path, sv->name, &key);
+        int r = v ? schema_check(sv, &v->value, &text, &why) : 0;
         if (r != -EINVAL)
                 return r;
-        words_format_value(&shown, k->path, sv->name);
+        words_format_value(&shown, path->text, sv->name);
         (void)diag_set(&problem, EINVAL, "%s:%u:%u: %s: its reader would refuse it: %s", name, v->line,
                 v->column, buf_str(&shown), why.text);
         if (s->options.keep_going && !s->options.force)
@@ -274,16 +275,47 @@ static int check_value(struct session *s, const char *name, struct hive_file *fi
         return diags_add(ret, &problem);
 }
 
+static int check_known(struct session *s, const char *name, struct hive_file *file, const struct known *k,
+        struct diags *ret)
+{
+        _cleanup_path_ struct path path = { 0 };
+        const struct schema_value *sv = known_value(k);
+
+        int r = sv ? path_parse(k->path, strlen(k->path), NULL, NULL, &path, NULL) : -EINVAL;
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        return check_value(s, name, file, &path, sv, ret);
+}
+
+/* Of other layers than base they do not count, whatever they are. */
+static int check_layers(struct session *s, const char *name, struct hive_file *file, struct diags *ret)
+{
+        const char *layer = layer_of(s, file);
+        bool counts = fold_equal(layer, strlen(layer), LAYER_BASE, strlen(LAYER_BASE));
+        int r = 0;
+
+        for (size_t i = 0; i < file->n_keys && counts; i++) {
+                const struct path *path = &file->keys[i].path;
+                const struct schema_value *list = schema_layer_values(path);
+                for (size_t k = 0; list && k < SCHEMA_LAYER_N && r == 0; k++)
+                        r = check_value(s, name, file, path, &list[k], ret);
+        }
+        return r;
+}
+
 int apply_check_values(struct session *s, const char *name, struct hive_file *file, struct diags *ret)
 {
         _cleanup_known_list_ struct known_list known = { 0 };
+        int r = 0;
 
         int code = known_list_get(s, DEFAULT_HIVE, true, &known);
-        for (size_t i = 0; i < known.n && code == EXIT_CODE_OK; i++) {
-                int r = check_value(s, name, file, &known.list[i], ret);
-                code = r < 0 ? session_fail(s, r, NULL) : EXIT_CODE_OK;
-        }
-        return code;
+        if (code != EXIT_CODE_OK)
+                return code;
+        for (size_t i = 0; i < known.n && r == 0; i++)
+                r = check_known(s, name, file, &known.list[i], ret);
+        if (r == 0)
+                r = check_layers(s, name, file, ret);
+        return r < 0 ? session_fail(s, r, NULL) : EXIT_CODE_OK;
 }
 
 /* As a set: they are stored with --force only. */
@@ -372,9 +404,7 @@ static int run(struct apply *a, size_t left_out)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
 
-        a->batch.layer = a->s->options.layer ? a->s->options.layer
-                         : a->file->layer    ? a->file->layer
-                                             : LAYER_BASE;
+        a->batch.layer = layer_of(a->s, a->file);
         int code = prune(a);
         if (code == EXIT_CODE_OK)
                 code = add_keys(&a->batch, a->file);

@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "document.h"
 #include "lint.h"
+#include "../../schema/schema-layer.h"
 
 struct lint {
         struct session *s;
@@ -67,6 +68,7 @@ struct warning {
         const char *name;
         const struct hive_key *key;
         struct diags *list;
+        bool has_layers; /* what it has of layers' own values counts */
 };
 
 _printf_(4, 5) static int warn_of(
@@ -86,7 +88,9 @@ _printf_(4, 5) static int warn_of(
 
 static int check_value(const struct warning *w, const struct hive_value *value)
 {
-        const struct schema_value *sv = schema_find(w->schema, &w->key->path, value->name);
+        const struct schema_value *known = schema_find(w->schema, &w->key->path, value->name);
+        const struct schema_value *sv =
+                known || !w->has_layers ? known : schema_layer_find(&w->key->path, value->name);
         const struct schema_value *near = sv ? NULL : schema_suggest(w->schema, &w->key->path, value->name);
         const char *name = path_word_of_value_name(value->name);
         _cleanup_free_ char *text = NULL;
@@ -121,7 +125,11 @@ static int check_key(const struct warning *w)
 
 int lint_warn(const struct schema *schema, const char *name, const struct hive_file *file, struct diags *ret)
 {
-        struct warning w = { .schema = schema, .name = name, .list = ret };
+        struct warning w = { .schema = schema,
+                .name = name,
+                .list = ret,
+                .has_layers = !file->layer ||
+                              fold_equal(file->layer, strlen(file->layer), LAYER_BASE, strlen(LAYER_BASE)) };
         int r = 0;
 
         for (size_t i = 0; i < file->n_keys && r == 0; i++) {

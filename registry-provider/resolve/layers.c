@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../../schema/base/array.h"
+#include "../../schema/schema-layer.h"
 #include "../../schema/values/value.h"
 
 bool layers_name_equal(const char *a, const char *b)
@@ -164,52 +165,10 @@ bool layers_metadata_are_in(const struct path *path)
 
 static bool is_reserved(const char *name, size_t len)
 {
-        return fold_equal(name, len, LAYER_BASE, strlen(LAYER_BASE)) ||
-               fold_equal(name, len, LAYER_DEFAULT, strlen(LAYER_DEFAULT));
-}
-
-/* Layers that no metadata make, raise, lower or switch off: the registry's own, and the fleet's, which say
- * it themselves and are signed. */
-static bool is_fixed(const char *name, size_t len)
-{
-        return is_reserved(name, len) || path_is_fleet_layer(name, len);
+        return schema_layer_is_fixed(name, len) && !path_is_fleet_layer(name, len);
 }
 
 #define ENDS "Ends"
-
-/* Layers have names of their own, so no schema file can list these. */
-const struct schema_value *layers_metadata(const struct path *key)
-{
-        static struct schema_choice enabled[] = {
-                { .value = "0", .meaning = "The layer is kept, and nothing in it counts." },
-                { .value = "1", .meaning = "What is in the layer counts, by its precedence." },
-        };
-        static const struct schema_value metadata[LAYERS_METADATA_N] = {
-                { .name = "Enabled",
-                        .type = REG_DWORD,
-                        .choices = enabled,
-                        .n_choices = ARRAY_SIZE(enabled),
-                        .description = "Whether the layer counts. Not set, what its file says does, else 1.",
-                        .source = "the registry's layers" },
-                { .name = ENDS,
-                        .type = REG_SZ,
-                        .description = "When the layer is deleted, with all that is in it: " ENDING_EXPECTED
-                                       ". Not set, never.",
-                        .source = "the registry's layers" },
-                { .name = "Precedence",
-                        .type = REG_DWORD,
-                        .description =
-                                "The layer with the highest wins, among equals the later write. Not set, what "
-                                "the layer's file says counts, else 0.",
-                        .source = "the registry's layers" },
-        };
-        size_t len, at = ARRAY_SIZE(layers_components);
-
-        if (key->n != at + 1 || !layers_is_metadata(key, false))
-                return NULL;
-        const char *name = path_component(key, at, &len);
-        return is_fixed(name, len) ? NULL : metadata;
-}
 
 int layers_metadata_path(const char *layer, struct path *ret)
 {
@@ -227,7 +186,7 @@ int layers_check_metadata(const struct path *path, struct diag *d)
         if (path->n <= at || !layers_is_metadata(path, false))
                 return 0;
         const char *name = path_component(path, at, &len);
-        if (!is_fixed(name, len))
+        if (!schema_layer_is_fixed(name, len))
                 return 0;
         return registry_fail(d, REGISTRY_INVALID_NAME,
                 "%s: layer '%.*s' is the %s own and cannot be changed, expected another name", path->text,
@@ -339,7 +298,7 @@ static int add_layer(struct loading *g, const char *name, const struct guid *key
         const struct layer *known = layers_find(l, name), *was = before ? layers_find(before, name) : NULL;
         const char *file = known ? known->file : NULL;
 
-        if (is_fixed(name, strlen(name)))
+        if (schema_layer_is_fixed(name, strlen(name)))
                 return 0;
         uint32_t precedence = base_number(
                 s, key, &metadata_precedence, known ? known->precedence : 0, was ? was->precedence : 0);
@@ -526,7 +485,7 @@ int layers_check_writable(const struct layers *list, const char **layer, struct 
         if (!l && is_reserved(name, strlen(name)))
                 return registry_fail(d, REGISTRY_INVALID_NAME,
                         "'%s' stands for the schema's defaults, no layer can have that name", name);
-        if (!l && is_fixed(name, strlen(name)))
+        if (!l && schema_layer_is_fixed(name, strlen(name)))
                 return registry_fail(d, REGISTRY_NOT_FOUND,
                         "there is no layer '%s'; it would be the fleet's, whose policies are signed files",
                         name);

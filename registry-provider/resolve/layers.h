@@ -98,9 +98,6 @@ _must_check_ int layers_load_past(const struct store *s, struct layers *ret);
 bool layers_is_metadata(const struct path *path, bool above);
 /* That key, and those above it. */
 bool layers_metadata_are_in(const struct path *path);
-/* What the metadata mean: entries without a key, for where a layer's own key is; NULL elsewhere. */
-#define LAYERS_METADATA_N 3u
-const struct schema_value *layers_metadata(const struct path *key);
 /* REGISTRY_INVALID_NAME for metadata of a layer that cannot have any. */
 _must_check_ int layers_check_metadata(const struct path *path, struct diag *d);
 

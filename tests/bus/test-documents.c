@@ -428,13 +428,30 @@ START_TEST(read_while_others_write)
 }
 END_TEST
 
+/* As a set; where they do not count they are what they are. */
+START_TEST(values_of_layers)
+{
+        write_file("a.yaml", "peios-registry: 1\nkeys:\n  \\System\\Registry\\Layers\\trial:\n"
+                             "    Enabled: !dword 2\n    Precedence: !sz x\n    Other: !sz x\n");
+        SHELL_SAYS(4, "reg apply a.yaml",
+                "a.yaml:4:", "Layers\\trial\\Enabled: its reader would refuse it: ", "expected one of 0, 1",
+                "a.yaml:5:", "nothing is done (--force writes them)");
+        SHELL_SAYS(0,
+                "printf '{\"keys\": [{\"path\": \"Machine/System/Registry/Layers/trial\", \"values\": [{\"name\": "
+                "\"Enabled\", \"type\": \"dword\", \"data\": 2}]}]}' | reg lint --root=root -",
+                "Layers\\trial\\Enabled: its reader will refuse this value: 2 is not allowed");
+        SHELL_SAYS(4, "reg apply --keep-going a.yaml", "2 bad entries were left out");
+        SHELL_SAYS(0, "reg layer new other; reg apply --layer=other a.yaml", "changed in layer other");
+}
+END_TEST
+
 int main(void)
 {
         const TTest *const tests[] = { a_file_is_applied_once, a_dry_run_shows_what_would_change,
                 bad_lines_change_nothing, too_large_for_a_transaction, volatile_keys_are_noted,
                 a_hive_that_is_not_there, what_readers_would_refuse, what_goes, pruned,
                 a_layer_to_a_file_and_back, differences, what_was, random_contents, read_while_others_write,
-                what_is_left_out_is_no_answer, a_second_run_has_no_audit_record };
+                what_is_left_out_is_no_answer, values_of_layers, a_second_run_has_no_audit_record };
         harness_around(harness_registry, NULL);
         return harness_main(tests, ARRAY_SIZE(tests));
 }
