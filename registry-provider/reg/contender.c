@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "contender.h"
 
-#include <errno.h>
 #include <string.h>
+
+#include "../../schema/base/array.h"
 
 int contender_read_next(sd_bus_message *m, struct contender *ret)
 {
@@ -64,12 +65,11 @@ void contenders_done(struct contenders *c)
 
 static int add(struct contenders *c, struct contender *one)
 {
-        struct contender *list = reallocarray(c->list, c->n + 1, sizeof(*list));
+        int r = array_grow(&c->list, c->n, sizeof(*c->list));
 
-        if (!list)
-                return -ENOMEM;
-        c->list = list;
-        list[c->n++] = *one;
+        if (r < 0)
+                return r;
+        c->list[c->n++] = *one;
         one->entry.bytes = BUF_INIT;
         return 0;
 }

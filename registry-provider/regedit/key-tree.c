@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/names/fold.h"
 
 static struct key_node *node_new(struct key_node *parent, const char *name, size_t len)
@@ -140,23 +141,9 @@ void key_tree_withdraw(struct key_tree *t, struct key_node *node, enum key_witne
                 remove_node(t, node);
 }
 
-static int make_room(struct key_node *parent)
-{
-        size_t room = parent->room > 0 ? 2 * parent->room : 8;
-
-        if (parent->n_children < parent->room)
-                return 0;
-        struct key_node **list = reallocarray(parent->children, room, sizeof(*list));
-        if (!list)
-                return -ENOMEM;
-        parent->children = list;
-        parent->room = room;
-        return 0;
-}
-
 static int insert(struct key_node *parent, size_t at, const char *name)
 {
-        int r = make_room(parent);
+        int r = array_grow(&parent->children, parent->n_children, sizeof(*parent->children));
         struct key_node *node = r == 0 ? node_new(parent, name, strlen(name)) : NULL;
 
         if (!node)

@@ -19,7 +19,7 @@ enum key_witness {
 struct key_node {
         struct key_node *parent;    /* NULL: the root, which is no row; its children are the hives */
         struct key_node **children; /* in the order of their names */
-        size_t n_children, room;
+        size_t n_children;
         size_t row;
         size_t depth;         /* of a hive 0 */
         uint64_t marked;      /* when something else than this program changed it, in µs; 0: never */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/names/fold.h"
 
 /* Of data that is longer nobody has typed a part. */
@@ -54,17 +55,14 @@ static int has(struct search *s, const char *text, size_t n, bool *ret)
 
 static int add(struct search *s, const char *key, const char *name)
 {
-        struct search_place place = { .key = strdup(key), .name = name ? strdup(name) : NULL }, *list;
+        struct search_place place = { .key = strdup(key), .name = name ? strdup(name) : NULL };
 
-        list = reallocarray(s->list, s->n + 1, sizeof(*list));
-        if (list)
-                s->list = list;
-        if (!list || !place.key || (name && !place.name)) {
+        if (!place.key || (name && !place.name) || array_grow(&s->list, s->n, sizeof(*s->list)) < 0) {
                 free(place.key);
                 free(place.name);
                 return -ENOMEM;
         }
-        list[s->n++] = place;
+        s->list[s->n++] = place;
         return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/names/fold.h"
 #include "../reg/event.h"
 
@@ -142,13 +143,10 @@ static int read_entries(struct value_list *l, sd_bus_message *reply)
         int r = sd_bus_message_enter_container(reply, 'a', "(suvts)");
 
         while (r >= 0 && (r = entry_read_next(reply, &e)) > 0) {
-                struct entry *list = reallocarray(l->entries, l->n_entries + 1, sizeof(*list));
-                if (!list) {
-                        entry_done(&e);
-                        return -ENOMEM;
-                }
-                l->entries = list;
-                list[l->n_entries++] = e;
+                r = array_grow(&l->entries, l->n_entries, sizeof(*l->entries));
+                if (r < 0)
+                        break;
+                l->entries[l->n_entries++] = e;
                 e = (struct entry){ 0 };
         }
         entry_done(&e);
@@ -182,19 +180,19 @@ static int read_known(struct value_list *l, sd_bus_message *reply)
         int r = sd_bus_message_enter_container(reply, 'a', "(sa{sv}a(sss))");
 
         while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sa{sv}a(sss)")) > 0) {
-                struct value_known k = { 0 }, *list;
+                struct value_known k = { 0 };
                 r = sd_bus_message_read(reply, "s", &k.key);
                 if (r >= 0)
                         r = description_read(reply, &k.d);
                 if (r >= 0)
                         r = sd_bus_message_exit_container(reply);
-                list = r < 0 ? NULL : reallocarray(l->known, l->n_known + 1, sizeof(*list));
-                if (!list) {
+                if (r >= 0)
+                        r = array_grow(&l->known, l->n_known, sizeof(*l->known));
+                if (r < 0) {
                         description_done(&k.d);
-                        return r < 0 ? r : -ENOMEM;
+                        return r;
                 }
-                l->known = list;
-                list[l->n_known++] = k;
+                l->known[l->n_known++] = k;
         }
         return r;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "view.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "../../schema/base/array.h"
 #include "cells.h"
 
 void view_done(struct view *v)
@@ -29,14 +29,11 @@ void view_grown(struct view *v)
 
 static int add_line(struct view *v, size_t at, size_t len, size_t number)
 {
-        if (v->n_lines % 256 == 0) {
-                struct view_line *lines = reallocarray(v->lines, v->n_lines + 256, sizeof(*lines));
-                if (!lines)
-                        return -ENOMEM;
-                v->lines = lines;
-        }
-        v->lines[v->n_lines++] = (struct view_line){ at, len, number };
-        return 0;
+        int r = array_grow(&v->lines, v->n_lines, sizeof(*v->lines));
+
+        if (r == 0)
+                v->lines[v->n_lines++] = (struct view_line){ at, len, number };
+        return r;
 }
 
 /* Behind the last blank of what fits, if that is not far; else where it ends. */
