@@ -315,10 +315,12 @@ int fleet_machine_install(struct fleet_machine *m, const struct fleet_policy *p,
 int fleet_machine_refuse(
         struct fleet_machine *m, const char *group, enum fleet_verdict why, const struct buf *text)
 {
-        int r = fleet_state_refuse(&m->state, group, why, text);
+        enum fleet_verdict last;
 
-        m->is_changed = m->is_changed || r > 0;
-        return r;
+        if (fleet_state_refusal(&m->state, group, text, &last) && last == why)
+                return 0;
+        m->is_changed = true;
+        return fleet_state_refuse(&m->state, group, why, text);
 }
 
 /* Whether it is to leave. A key that cannot be read may be the one that is missing, and what is merely

@@ -112,33 +112,49 @@ static void digest_of(const struct buf *text, uint8_t ret[static FLEET_DIGEST_BY
         sha256_digest(&context, FLEET_DIGEST_BYTES, ret);
 }
 
-bool fleet_state_refusal(const struct fleet_state *s, const struct buf *text, enum fleet_verdict *ret)
+static const char *named(const char *group)
+{
+        return group[0] ? group : NO_GROUP;
+}
+
+bool fleet_state_refusal(
+        const struct fleet_state *s, const char *group, const struct buf *text, enum fleet_verdict *ret)
 {
         uint8_t digest[FLEET_DIGEST_BYTES];
 
         digest_of(text, digest);
         for (size_t i = s->n_refused; i-- > 0;)
-                if (memcmp(s->refused[i].digest, digest, sizeof(digest)) == 0) {
+                if (memcmp(s->refused[i].digest, digest, sizeof(digest)) == 0 &&
+                        strcmp(s->refused[i].group, named(group)) == 0) {
                         *ret = s->refused[i].why;
                         return true;
                 }
         return false;
 }
 
+static bool is_refusal_equal(const struct fleet_refused *a, const struct fleet_refused *b)
+{
+        return a->why == b->why && memcmp(a->digest, b->digest, sizeof(a->digest)) == 0 &&
+               strcmp(a->group, b->group) == 0;
+}
+
 int fleet_state_refuse(
         struct fleet_state *s, const char *group, enum fleet_verdict why, const struct buf *text)
 {
         struct fleet_refused refused = { .why = why };
+        size_t i = 0;
 
         digest_of(text, refused.digest);
-        (void)snprintf(refused.group, sizeof(refused.group), "%s", group[0] ? group : NO_GROUP);
-        for (size_t i = 0; i < s->n_refused; i++)
-                if (s->refused[i].why == why &&
-                        memcmp(s->refused[i].digest, refused.digest, sizeof(refused.digest)) == 0 &&
-                        strcmp(s->refused[i].group, refused.group) == 0)
-                        return 0;
-        int r = add_refused(s, &refused);
-        return r < 0 ? r : 1;
+        (void)snprintf(refused.group, sizeof(refused.group), "%s", named(group));
+        while (i < s->n_refused && !is_refusal_equal(&s->refused[i], &refused))
+                i++;
+        if (i == s->n_refused) {
+                int r = add_refused(s, &refused);
+                return r < 0 ? r : 1;
+        }
+        memmove(&s->refused[i], &s->refused[i + 1], (s->n_refused - 1 - i) * sizeof(refused));
+        s->refused[s->n_refused - 1] = refused;
+        return 0;
 }
 
 /* ---- The file ---- */

@@ -35,7 +35,7 @@ struct fleet_refused {
 struct fleet_state {
         struct fleet_serial *serials;
         size_t n_serials;
-        struct fleet_refused *refused; /* the oldest first */
+        struct fleet_refused *refused; /* the last one last */
         size_t n_refused;
 };
 
@@ -56,8 +56,9 @@ uint64_t fleet_state_serial(const struct fleet_state *s, const char *group);
 _must_check_ int fleet_state_accept(struct fleet_state *s, const struct fleet_policy *p);
 /* The serials of keys that are not there any more. Returns whether there were any. */
 bool fleet_state_forget(struct fleet_state *s, const struct fleet_keys *keys);
-/* Whether the text was refused, and why last. */
-bool fleet_state_refusal(const struct fleet_state *s, const struct buf *text, enum fleet_verdict *ret);
-/* 1: it is new, and has to be recorded; 0: it was refused before; or -ENOMEM. */
+/* Whether the text was refused as the group's, and why last. */
+bool fleet_state_refusal(
+        const struct fleet_state *s, const char *group, const struct buf *text, enum fleet_verdict *ret);
+/* It is the last refusal now. 1: it is new, and has to be recorded; 0: it was refused before; or -ENOMEM. */
 _must_check_ int fleet_state_refuse(
         struct fleet_state *s, const char *group, enum fleet_verdict why, const struct buf *text);

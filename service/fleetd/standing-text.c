@@ -279,7 +279,7 @@ static bool find_left_out(const char *root, const struct fleet_state *state, con
         buf_printf(&name, LAYOUT_FLEET_INCOMING "/%s.yaml", group);
         path = name.error ? NULL : file_path(root, buf_str(&name));
         if (!path || file_read(AT_FDCWD, path, FLEET_POLICY_BYTES_MAX, &text, NULL, NULL) < 0 ||
-                is_accepted(accepted, &text) || !fleet_state_refusal(state, &text, &ret->why))
+                is_accepted(accepted, &text) || !fleet_state_refusal(state, group, &text, &ret->why))
                 return false;
         ret->serial = ret->why == FLEET_STAGED &&
                                       signed_parse(group, &text, VALUE_BYTES_DEFAULT_MAX, &hive, NULL) == 0

@@ -172,6 +172,26 @@ START_TEST(stages)
 }
 END_TEST
 
+/* The last one is what the machine reports, so it is stored; one that stays is not written each hour. */
+START_TEST(refusals_that_come_back)
+{
+        static const enum fleet_verdict why[] = { FLEET_STAGED, FLEET_STAGED, FLEET_EXPIRED, FLEET_STAGED };
+        static const int is_new[] = { 1, 0, 1, 0 };
+        static const bool is_stored[] = { true, false, true, true };
+        _cleanup_buf_ struct buf text = BUF_INIT;
+
+        publish(1, 7, "", &text);
+        for (size_t i = 0; i < ARRAY_SIZE(why); i++) {
+                _cleanup_fleet_machine_ struct fleet_machine m = { .lock_fd = -1, .policy_fd = -1 };
+                struct diag d = { 0 };
+                ck_assert_int_eq(fleet_machine_open(root.root, true, &m, &d), 0);
+                ck_assert_int_eq(fleet_machine_refuse(&m, "web", why[i], &text), is_new[i]);
+                ck_assert_int_eq(m.is_changed, is_stored[i]);
+                ck_assert_int_eq(fleet_machine_store(&m, &d), 0);
+        }
+}
+END_TEST
+
 /* The same in each version, or a stage that has begun would take others; and even: of 10,000 machines the
  * number in a tenth is 1,000 by and large. */
 START_TEST(places)
@@ -373,9 +393,10 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { one_after_the_other, same_with_another_comment, stages, places,
-                new_key, lost_key, keys_that_cannot_be_read, expiry, what_is_not_ours_stays,
-                half_of_an_installation, looking_changes_nothing, failing_allocation };
+        const TTest *const tests[] = { one_after_the_other, same_with_another_comment, stages,
+                refusals_that_come_back, places, new_key, lost_key, keys_that_cannot_be_read, expiry,
+                what_is_not_ours_stays, half_of_an_installation, looking_changes_nothing,
+                failing_allocation };
         Suite *suite = suite_with("fleet-machine", tests, ARRAY_SIZE(tests), setup, teardown);
 
         suite_loop(failing_disk, ARRAY_SIZE(calls));

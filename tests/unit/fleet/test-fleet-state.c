@@ -115,6 +115,36 @@ START_TEST(refusals_once)
 }
 END_TEST
 
+static enum fleet_verdict refusal(const struct fleet_state *s, const char *group, const char *text)
+{
+        _cleanup_buf_ struct buf file = BUF_INIT;
+        enum fleet_verdict why = FLEET_GOOD;
+
+        buf_puts(&file, text);
+        ck_assert_int_eq(fleet_state_refusal(s, group, &file, &why), why != FLEET_GOOD);
+        return why;
+}
+
+/* Whoever owns etcd can put one group's policy where another's is; and a reason can come back, as with a
+ * clock that is wrong for a while. */
+START_TEST(last_refusal_of_a_group)
+{
+        _cleanup_fleet_state_ struct fleet_state s = { 0 };
+
+        ck_assert_int_eq(refuse(&s, "web", FLEET_STAGED, "a"), 1);
+        ck_assert_int_eq(refuse(&s, "db", FLEET_OTHER_GROUP, "a"), 1);
+        ck_assert_int_eq(refusal(&s, "web", "a"), FLEET_STAGED);
+        ck_assert_int_eq(refusal(&s, "db", "a"), FLEET_OTHER_GROUP);
+        ck_assert_int_eq(refusal(&s, "we", "a"), FLEET_GOOD);
+        ck_assert_int_eq(refusal(&s, "web", "b"), FLEET_GOOD);
+        ck_assert_int_eq(refuse(&s, "web", FLEET_EXPIRED, "a"), 1);
+        ck_assert_int_eq(refusal(&s, "web", "a"), FLEET_EXPIRED);
+        ck_assert_int_eq(refuse(&s, "web", FLEET_STAGED, "a"), 0);
+        ck_assert_int_eq(refusal(&s, "web", "a"), FLEET_STAGED);
+        ck_assert_uint_eq(s.n_refused, 3);
+}
+END_TEST
+
 /* Whoever can choose a text can choose its CRC. */
 START_TEST(forgeries_of_one_sum)
 {
@@ -246,7 +276,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { serials, keys_that_went, refusals_once, forgeries_of_one_sum,
-                there_and_back, damage, failing_allocation };
+        const TTest *const tests[] = { serials, keys_that_went, refusals_once, last_refusal_of_a_group,
+                forgeries_of_one_sum, there_and_back, damage, failing_allocation };
         return suite_with("fleet-state", tests, ARRAY_SIZE(tests), NULL, NULL);
 }
