@@ -169,11 +169,10 @@ static int add_difference(struct write_batch *b, const struct difference *d, con
         case DIFFERENCE_KEY_SAME:
                 return add_key_difference(b, d, anew);
         case DIFFERENCE_VALUE_SAME:
-                if (*anew != key)
-                        return EXIT_CODE_OK;
-                /* fall through */
         case DIFFERENCE_VALUE_ADDED:
         case DIFFERENCE_VALUE_CHANGED:
+                if (d->kind == DIFFERENCE_VALUE_SAME && *anew != key)
+                        return EXIT_CODE_OK;
                 return key->is_link
                                ? write_batch_add(b, WRITE_CREATE_LINK, key->path.text, NULL, target_of(key))
                                : write_batch_add(b, WRITE_SET, key->path.text, d->after_value->name,
