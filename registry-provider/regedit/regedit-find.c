@@ -51,11 +51,15 @@ static void settle(struct regedit *r)
 
         if (f->wish == FIND_NOTHING)
                 return;
+        if (!r->is_error)
+                r->status.text[0] = '\0';
         const struct search_place *p = wished(r);
         if (!p && !f->is_walking)
                 p = around(r);
-        if (!p && f->is_walking)
+        if (!p && f->is_walking) {
+                regedit_say(r, "%zu keys were looked at so far", f->n_keys);
                 return;
+        }
         f->wish = FIND_NOTHING;
         if (p)
                 regedit_go(r, p->key, p->name);
