@@ -13,6 +13,7 @@
 #include "../../schema/base/file.h"
 #include "../../schema/base/json.h"
 #include "../../schema/base/log.h"
+#include "../../schema/yaml/yaml.h"
 #include "fleet-policy.h"
 #include "fleet-session.h"
 
@@ -88,29 +89,58 @@ static enum exit_code choose_serial(struct published *p, const struct fleet_opti
 
 /* ---- the text ---- */
 
+/* Where members are, each in a line of its own; 0: nowhere. */
+struct member_lines {
+        uint32_t version, serial, percent;
+};
+
+static uint32_t line_of(const struct yaml_node *root, const char *member)
+{
+        const struct yaml_node *node = yaml_is(root, YAML_MAP) ? yaml_get(root, member) : NULL;
+
+        return node && node->key->column == 1 && node->key->line == node->line ? node->line : 0;
+}
+
 /* The line that says the serial is a new one, and the percentage is beside it; without one they stand behind
  * the first line. */
-static void put_members(const char *text, uint64_t serial, uint64_t percent, struct buf *out)
+static void put_members(
+        const char *text, const struct member_lines *at, uint64_t serial, uint64_t percent, struct buf *out)
 {
-        bool is_there = false;
+        const uint32_t place = at->serial > 0 ? at->serial : at->version;
+        uint32_t number = 0;
 
-        for (int round = 0; round < 2 && !is_there; round++) {
-                buf_clear(out);
-                for (const char *line = text; *line;) {
-                        size_t n = strcspn(line, "\n");
-                        n += line[n] == '\n';
-                        bool is_serial = strncmp(line, "serial:", 7) == 0;
-                        if (!is_serial && strncmp(line, "percent:", 8) != 0)
-                                buf_add(out, line, n);
-                        if (is_serial || (round == 1 && strncmp(line, "peios-registry:", 15) == 0)) {
-                                buf_printf(out, "serial: %" PRIu64 "\n", serial);
-                                if (percent > 0)
-                                        buf_printf(out, "percent: %" PRIu64 "\n", percent);
-                        }
-                        is_there = is_there || is_serial;
-                        line += n;
-                }
+        for (const char *line = text; *line;) {
+                size_t n = strcspn(line, "\n");
+                n += line[n] == '\n';
+                number++;
+                if (number != at->serial && number != at->percent)
+                        buf_add(out, line, n);
+                if (number == place)
+                        buf_printf(out, "serial: %" PRIu64 "\n", serial);
+                if (number == place && percent > 0)
+                        buf_printf(out, "percent: %" PRIu64 "\n", percent);
+                line += n;
         }
+}
+
+/* What only looks like a member is left alone: a text may go over many lines. */
+static enum exit_code put_serial(const struct published *p, const struct fleet_options *o, const char *name,
+        const struct buf *text, struct buf *ret)
+{
+        _cleanup_yaml_ struct yaml_doc *doc = NULL;
+        struct diag d = { 0 };
+
+        int r = yaml_parse(name, buf_str(text), text->len, &doc, &d);
+        if (r == 0) {
+                const struct yaml_node *root = yaml_root(doc);
+                const struct member_lines at = { line_of(root, "peios-registry"), line_of(root, "serial"),
+                        line_of(root, "percent") };
+                put_members(buf_str(text), &at, p->serial, o->percent, ret);
+                r = ret->error;
+        }
+        if (r < 0)
+                log_error("%s", d.text[0] ? d.text : strerror(-r));
+        return r == 0 ? EXIT_CODE_OK : r == -ENOMEM ? EXIT_CODE_FAILURE : EXIT_CODE_INVALID;
 }
 
 static enum exit_code read_text(const struct fleet_options *o, const char *file, struct buf *ret)
@@ -123,12 +153,10 @@ static enum exit_code read_text(const struct fleet_options *o, const char *file,
                 return EXIT_CODE_OK;
         }
         int r = file_read(AT_FDCWD, file, FLEET_POLICY_BYTES_MAX, ret, NULL, &d);
-        if (r == 0 && strlen(buf_str(ret)) != ret->len)
-                r = diag_set(&d, EINVAL, "%s: there is a NUL byte in it", file);
         if (r == 0)
                 return EXIT_CODE_OK;
         log_error("%s", d.text[0] ? d.text : file);
-        return r == -ENOENT ? EXIT_CODE_NOT_FOUND : r == -EINVAL ? EXIT_CODE_INVALID : EXIT_CODE_FAILURE;
+        return r == -ENOENT ? EXIT_CODE_NOT_FOUND : EXIT_CODE_FAILURE;
 }
 
 /* ---- the signature ---- */
@@ -236,6 +264,7 @@ static void report(const struct fleet_options *o, uint64_t serial)
 static enum exit_code send(struct fleet_session *s, const char *file, const char *key)
 {
         const struct fleet_options *o = s->options;
+        const char *name = file ? file : "withdrawal";
         _cleanup_buf_ struct buf text = BUF_INIT, numbered = BUF_INIT, policy = BUF_INIT;
         _cleanup_(published_done) struct published p = { .now = (int64_t)clock_of(CLOCK_REALTIME) };
 
@@ -247,13 +276,11 @@ static enum exit_code send(struct fleet_session *s, const char *file, const char
         if (code == EXIT_CODE_OK)
                 code = choose_serial(&p, o, key);
         if (code == EXIT_CODE_OK)
-                put_members(buf_str(&text), p.serial, o->percent, &numbered);
-        if (code == EXIT_CODE_OK && numbered.error < 0)
-                code = EXIT_CODE_FAILURE;
+                code = put_serial(&p, o, name, &text, &numbered);
         if (code == EXIT_CODE_OK)
                 code = sign(o->key, &numbered, &policy);
         if (code == EXIT_CODE_OK)
-                code = judge(&p, o, file ? file : "withdrawal", &policy);
+                code = judge(&p, o, name, &policy);
         if (code == EXIT_CODE_OK)
                 code = fleet_session_put(s, key, p.mod_revision, policy.data, policy.len);
         if (code == EXIT_CODE_CONFLICT)

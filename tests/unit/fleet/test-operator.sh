@@ -95,6 +95,11 @@ expect 0 "serial 9" publish web.yaml --group web --key one.sec --serial 9 --perc
 published web
 [ "$(grep -E '^(serial|percent):' web | tr '\n' ' ')" = "serial: 9 percent: 10 " ] || fail "no stage: $(cat web)"
 expect 1 "percent" publish web.yaml --group web --key one.sec --percent 100
+# What only looks like them is part of a value.
+printf 'peios-registry: 1\nlayer: fleet-text\nprecedence: 1000\nserial: 7\nkeys:\n  \\A:\n    B: !sz "x\npercent: 5\nserial: 6\n"\n' >text.yaml
+expect 0 "group text, serial 1" publish text.yaml --group text --key one.sec
+published text
+[ "$(sed 1,2d text)" = "$(sed 's/^serial: 7/serial: 1/' text.yaml)" ] || fail "what was signed says more than the file: $(cat text)"
 expect 0 "serial 10" withdraw --group web --key one.sec
 published web
 "$fleet" --root root verify web >said || fail "machines would refuse it: $(cat said)"
