@@ -314,6 +314,10 @@ static void put_members(struct json *j, const struct schema *s)
         begin_member(j, "serial");
         put_number(j, &(const struct schema_value){ .type = REG_QWORD });
         json_end_object(j);
+        begin_member(j, "percent");
+        put_number(j,
+                &(const struct schema_value){ .type = REG_DWORD, .has_range = true, .min = 1, .max = 99 });
+        json_end_object(j);
         begin_member(j, "expires");
         json_add_string(j, "type", "string");
         json_add_string(j, "pattern", "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$");

@@ -46,11 +46,13 @@ GOOD = [
     HEAD + 'keys:\n  \\System\\Audit\\Modules: !blanket\n    TaintEvents: !tombstone ""\n  \\System\\Old: !hidden\n',
     HEAD + 'keys:\n  \\System\\Audit:\n    KallsymsRestrict: !dword 2\n    "@": !sz 5\n  Users\\x:\n',
     HEAD + 'keys:\n  \\System\\Audit\\Metrics:\n    TextFile: !sz /run/x.prom\n',
+    HEAD + 'keys:\n  \\System\\Old: !link\n    "@": !link Machine\\System\\New\n',
+    HEAD + 'serial: 7\nexpires: "2026-01-31T10:00:00Z"\npercent: 10\n',
 ]
 BAD = [
     '{}', 'peios-registry: 1\n', 'layer: x\n', HEAD + 'keyz: {}\n', 'peios-registry: 2\nlayer: x\n',
     'peios-registry: 1\nlayer: Base\n', HEAD + 'enabled: maybe\n', HEAD + 'precedence: high\n', HEAD + 'precedence: -1\n',
-    HEAD + 'hives: Users\n', HEAD + 'keys: [a]\n',
+    HEAD + 'hives: Users\n', HEAD + 'expires: soon\n', HEAD + 'percent: most\n', HEAD + 'keys: [a]\n',
     HEAD + 'keys:\n  \\System\\Process:\n    PidMax: !dword many\n',
     HEAD + 'keys:\n  \\system/Process:\n    PIDMAX: !sz many\n',
     HEAD + 'keys:\n  \\System\\Audit\\Modules:\n    TaintEvents: !sz sometimes\n',
@@ -59,8 +61,8 @@ BAD = [
     HEAD + 'keys:\n  \\System\\Audit:\n    KallsymsRestrict: !dword 3\n',
     HEAD + 'keys:\n  \\System\\Audit: [a]\n',
 ]
-# Of what a text cannot say: too small a number.
-BAD_TYPED = [HEAD + 'keys:\n  \\System\\Process:\n    PidMax: !dword 300\n']
+# Of what a text cannot say: too small a number, or too large a one.
+BAD_TYPED = [HEAD + 'keys:\n  \\System\\Process:\n    PidMax: !dword 300\n', HEAD + 'percent: 100\n', HEAD + 'percent: 0\n']
 
 
 def check(schema, loader, texts, good):
