@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "../unit/lib/signed-front.h"
 #include "dropin.h"
 
 #define PROPERTIES_MAX 32u
@@ -187,6 +188,21 @@ static void step_files(void)
         check("no files");
 }
 
+/* Serial and signer. */
+static void step_fleet(void)
+{
+        char text[1024];
+
+        (void)snprintf(text, sizeof(text), SIGNED_FRONT "serial: 7\n%s",
+                dropin_text("fleet-web", 1000, "success-only"));
+        world_write(DROPIN_FLEET, text);
+        WAIT(policy_is("Serial", "7"));
+        check("a policy of the fleet");
+        world_remove(DROPIN_FLEET);
+        WAIT(policy_is("Serial", "0"));
+        check("a policy of the fleet went");
+}
+
 static void step_control(void)
 {
         struct rlimit old, none;
@@ -293,6 +309,7 @@ START_TEST(all)
         check("start");
         step_values();
         step_files();
+        step_fleet();
         step_control();
         step_taint();
         step_capture();
