@@ -96,6 +96,7 @@ int signed_parse(
         const char *name, struct buf *text, size_t value_max, struct hive_file **ret, struct diag *d)
 {
         struct signed_text parts;
+        char key[SEAL_SIGNER_MAX];
 
         if (!signed_split(buf_str(text), text->len, &parts))
                 return diag_set(d, EINVAL,
@@ -107,6 +108,6 @@ int signed_parse(
                 *c = *c == '\n' ? '\n' : '#';
         int r = hive_parse(name, text->data, text->len, value_max, ret, d);
         if (r == 0)
-                (void)signed_key_text(parts.key, (*ret)->seal.signer);
+                (*ret)->seal = seal_of((*ret)->seal.serial, signed_key_text(parts.key, key));
         return r;
 }

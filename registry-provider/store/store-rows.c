@@ -23,8 +23,9 @@ void store_column_into(sqlite3_stmt *statement, int column, char *ret, size_t si
 
 void store_column_seal(sqlite3_stmt *statement, int column, struct seal *ret)
 {
-        ret->serial = database_column_u64(statement, column);
-        store_column_into(statement, column + 1, ret->signer, sizeof(ret->signer));
+        const char *signer = (const char *)sqlite3_column_text(statement, column + 1);
+
+        *ret = seal_of(database_column_u64(statement, column), signer ? signer : "");
 }
 
 void store_bind_seal(sqlite3_stmt *statement, int column, const struct seal *seal)
@@ -213,12 +214,14 @@ size_t store_format_file(bool enabled, const struct seal *seal, char ret[static 
 /* A NUL follows the data. */
 void store_parse_file(const void *data, size_t size, bool *ret_enabled, struct seal *ret_seal)
 {
+        char signer[SEAL_SIGNER_MAX] = "";
         const char *text = data;
+        uint64_t serial = 0;
 
         *ret_enabled = size > 0 && text[0] != 0;
-        *ret_seal = (struct seal){ 0 };
         if (size > 1)
-                (void)sscanf(text + 1, "%" SCNu64 " %16s", &ret_seal->serial, ret_seal->signer);
+                (void)sscanf(text + 1, "%" SCNu64 " %16s", &serial, signer);
+        *ret_seal = seal_of(serial, signer);
 }
 
 int store_was_file(struct store *s, int64_t layer, struct history_was *ret)

@@ -14,12 +14,16 @@ struct seal {
         char signer[SEAL_SIGNER_MAX]; /* the key's number, 16 hex digits */
 };
 
-/* What is too long for a signer is cut. */
+/* None where one of both is none: texts of other processes and of databases go on to records and terminals.
+ */
 static inline struct seal seal_of(uint64_t serial, const char *signer)
 {
+        const size_t n = SEAL_SIGNER_MAX - 1;
         struct seal s = { .serial = serial };
 
-        memcpy(s.signer, signer, strnlen(signer, sizeof(s.signer) - 1));
+        if (serial == 0 || strspn(signer, "0123456789abcdef") != n || signer[n] != '\0')
+                return (struct seal){ 0 };
+        memcpy(s.signer, signer, sizeof(s.signer));
         return s;
 }
 

@@ -265,6 +265,11 @@ START_TEST(sealed_anew)
         world_crash(&w);
         assert_sealed(8, "47afe0aba166545f");
         world_expect_reload(&w, "");
+        /* A signature without a serial seals nothing. */
+        world_write(&w, FLEET_DIR "fleet-web.yaml", FLEET("Hr+", "keys:\n  \\App: { A: !dword 1 }\n"));
+        world_expect_reload(&w, "value-unchanged Machine\\App A=1@fleet-web\n");
+        assert_sealed(0, "");
+        world_expect_reload(&w, "");
 }
 END_TEST
 

@@ -421,6 +421,21 @@ static void delete_rows(struct store *s, const char *where)
         ck_assert_int_eq(sqlite3_exec(s->db->sqlite, sql, NULL, NULL, NULL), SQLITE_OK);
 }
 
+/* Of a database that somebody else wrote; a signer that is none would go on terminals and D-Bus. */
+START_TEST(a_writer_with_a_forged_signer)
+{
+        _cleanup_store_ struct store *s = make();
+        static const char forge[] = "UPDATE author SET serial = 7, signer = CAST(x'1b5b33316dff' AS TEXT)";
+
+        ck_assert_int_eq(sqlite3_exec(s->db->sqlite, forge, NULL, NULL, NULL), SQLITE_OK);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
+        const struct history_row *row = history_writer(s, 3);
+        ck_assert_str_eq(row->author->file, "/etc/peios/x.yaml");
+        ck_assert_uint_eq(row->author->seal.serial, 0);
+        ck_assert_str_eq(row->author->seal.signer, "");
+}
+END_TEST
+
 START_TEST(a_writer_of_whom_nothing_is_said)
 {
         _cleanup_store_ struct store *s = make();
@@ -510,8 +525,8 @@ Suite *test_suite(void)
                 a_large_subtree_is_told_alike, a_page_that_ends_early_leaves_nothing_behind,
                 a_page_counts_paths, a_path_had_many_keys,
                 volatile_keys_are_told_without_data_after_a_restart, what_is_about_no_key_is_of_the_hive,
-                a_sequence_has_its_writer, a_writer_of_whom_nothing_is_said, what_is_pruned_has_no_writer,
-                shadowed_rows_are_marked, indexes_are_used };
+                a_sequence_has_its_writer, a_writer_with_a_forged_signer, a_writer_of_whom_nothing_is_said,
+                what_is_pruned_has_no_writer, shadowed_rows_are_marked, indexes_are_used };
 
         return suite_of("history", tests, ARRAY_SIZE(tests));
 }
