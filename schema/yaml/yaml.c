@@ -69,8 +69,7 @@ static struct place place_of_offset(const char *data, size_t offset)
 {
         struct place p = { .line = 1, .column = 1 };
         for (size_t i = 0; i < offset; i++) {
-                bool end = data[i] == '\n' || (data[i] == '\r' && data[i + 1] != '\n');
-                if (end)
+                if (data[i] == '\n')
                         p = (struct place){ .line = p.line + 1, .column = 1 };
                 else if (((unsigned char)data[i] & 0xc0) != 0x80)
                         p.column++;
@@ -325,10 +324,38 @@ static int skip_mark(const char *name, const char *data, size_t size, size_t *re
         return 0;
 }
 
+/* What YAML takes for the end of a line, and editors and terminals do not: a comment with one says more than
+ * it shows. */
+static int check_breaks(const char *name, const char *data, size_t size, struct diag *d)
+{
+        static const struct {
+                const char *bytes, *escape;
+        } breaks[] = { { "\r", "\\r" }, { "\xc2\x85", "\\N" }, { "\xe2\x80\xa8", "\\L" },
+                { "\xe2\x80\xa9", "\\P" } };
+        const char *const end = data + size;
+
+        for (size_t i = 0; i < ARRAY_SIZE(breaks); i++) {
+                const size_t n = strlen(breaks[i].bytes);
+                const char *at = memmem(data, size, breaks[i].bytes, n);
+                while (at && *at == '\r' && end - at > 1 && at[1] == '\n')
+                        at = memmem(at + 1, (size_t)(end - at) - 1, breaks[i].bytes, n);
+                if (!at)
+                        continue;
+                struct place p = place_of_offset(data, (size_t)(at - data));
+                return diag_set(d, EINVAL,
+                        "%s:%zu:%zu: an end of line that most programs do not show as one, expected a line "
+                        "feed, or `%s` in double quotes",
+                        name, p.line, p.column, breaks[i].escape);
+        }
+        return 0;
+}
+
 int yaml_parse(const char *name, const void *data, size_t size, struct yaml_doc **ret, struct diag *d)
 {
         size_t start;
         int r = skip_mark(name, data, size, &start, d);
+        if (r == 0)
+                r = check_breaks(name, (const char *)data + start, size - start, d);
         if (r < 0)
                 return r;
         _cleanup_yaml_ struct yaml_doc *doc = calloc(1, sizeof(*doc));

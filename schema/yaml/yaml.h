@@ -3,12 +3,13 @@
 
 /* The only user of libyaml: reads one strict YAML document into a tree of nodes with positions. Refused,
  * each with file:line:column, what was found and what was expected: anchors, aliases, merge keys (`<<`),
- * more than one document, %YAML/%TAG directives, duplicate mapping keys (both lines named; keys compare byte
- * by byte here, callers fold), tabs as indentation, bad UTF-8, NUL bytes, nesting, size and node counts
- * above the limits. There are no implicit types: every scalar is a string as written. A UTF-8 BOM and CRLF
- * line ends are accepted. Which tags are allowed is the caller's business; the tag is handed over as written
- * (`!sz` -> "!sz"), NULL when there is none. `!!str` and other tag:yaml.org tags are refused here, and so is
- * a tag on the key of a map. A key of more than 1024 characters must be written as `? key`. */
+ * more than one document, %YAML/%TAG directives, duplicate mapping keys (both lines named; keys compare
+ * byte by byte here, callers fold), tabs as indentation, bad UTF-8, NUL bytes, nesting, size and node
+ * counts above the limits. There are no implicit types: every scalar is a string as written. A UTF-8 BOM
+ * and CRLF line ends are accepted, and no other line ends (a CR alone, NEL, LS, PS). Which tags are allowed
+ * is the caller's business; the tag is handed over as written (`!sz` -> "!sz"), NULL when there is none.
+ * `!!str` and other tag:yaml.org tags are refused here, and so is a tag on the key of a map. A key of more
+ * than 1024 characters must be written as `? key`. */
 
 #include <stdbool.h>
 #include <stddef.h>

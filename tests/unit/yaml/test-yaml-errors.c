@@ -39,6 +39,17 @@ static const struct {
         { TEXT("a: b\n...\n---\nc: d\n"), "t:3:1:", "a second document, expected" },
         { TEXT("a\n...\nb\n"), "t:3:1:", "text after the end of the document, expected" },
         { TEXT("---\n---\n"), "t:2:1:", "a second document, expected" },
+        /* Ends of lines that an editor shows as none: what looks like a comment would be read. */
+        { TEXT("a: b # c\xe2\x80\xa8"
+               "d: e\n"),
+                "t:1:9:", "expected a line feed, or `\\L` in double quotes" },
+        { TEXT("a: b\n# \xe2\x80\xa9"
+               "d: e\n"),
+                "t:2:3:", "expected a line feed, or `\\P` in double quotes" },
+        { TEXT("a: \"b\xc2\x85\"\n"), "t:1:6:", "expected a line feed, or `\\N` in double quotes" },
+        { TEXT("a: b # c\rd: e\r\n"), "t:1:9:", "expected a line feed, or `\\r` in double quotes" },
+        { TEXT("a: b\r\nd: e\r\r\n"), "t:2:5:", "expected a line feed, or `\\r` in double quotes" },
+        { TEXT("a: b\r"), "t:1:5:", "expected a line feed, or `\\r` in double quotes" },
         /* Duplicate keys. */
         { TEXT("a: 1\nb: 2\na: 3\n"), "t:3:1:",
                 "`a` is here a second time, the first is in line 1; expected each name once in a map" },
