@@ -23,14 +23,14 @@ static void layer_done(struct layer *l)
         *l = (struct layer){ 0 };
 }
 
-static int layer_init(
-        struct layer *ret, const char *name, uint32_t precedence, bool enabled, const char *file)
+/* `of`: the file may be NULL. */
+static int layer_init(struct layer *ret, const struct store_file *of)
 {
-        struct layer l = { .precedence = precedence, .enabled = enabled };
+        struct layer l = { .precedence = of->precedence, .enabled = of->enabled, .seal = of->seal };
 
-        l.name = strdup(name);
-        l.file = file ? strdup(file) : NULL;
-        if (!l.name || (file && !l.file)) {
+        l.name = strdup(of->layer);
+        l.file = of->file ? strdup(of->file) : NULL;
+        if (!l.name || (of->file && !l.file)) {
                 layer_done(&l);
                 return -ENOMEM;
         }
@@ -41,7 +41,7 @@ static int layer_init(
 int layers_init(struct layers *l)
 {
         struct layer *list = malloc(sizeof(*list));
-        if (!list || layer_init(list, LAYER_BASE, 0, true, NULL) < 0) {
+        if (!list || layer_init(list, &(struct store_file){ .layer = LAYER_BASE, .enabled = true }) < 0) {
                 free(list);
                 return -ENOMEM;
         }
@@ -93,16 +93,21 @@ const struct layer *layers_find(const struct layers *l, const char *name)
 
 int layers_set(struct layers *l, const char *name, uint32_t precedence, bool enabled, const char *file)
 {
+        return layers_set_file(l, &(struct store_file){ name, file, precedence, enabled, { 0 } });
+}
+
+int layers_set_file(struct layers *l, const struct store_file *f)
+{
         struct layer made;
         bool found;
 
-        if (layers_name_equal(name, LAYER_BASE))
-                return precedence == 0 && enabled && !file ? 0 : -EINVAL;
+        if (layers_name_equal(f->layer, LAYER_BASE))
+                return f->precedence == 0 && f->enabled && !f->file ? 0 : -EINVAL;
 
-        size_t at = position(l, name, &found);
+        size_t at = position(l, f->layer, &found);
         if (!found && l->n >= LAYERS_MAX)
                 return -E2BIG;
-        int r = layer_init(&made, name, precedence, enabled, file);
+        int r = layer_init(&made, f);
         if (r < 0)
                 return r;
         if (found) {
@@ -117,15 +122,6 @@ int layers_set(struct layers *l, const char *name, uint32_t precedence, bool ena
         }
         l->list[at] = made;
         return 0;
-}
-
-int layers_set_file(struct layers *l, const struct store_file *f)
-{
-        int r = layers_set(l, f->layer, f->precedence, f->enabled, f->file);
-
-        if (r == 0)
-                find(l, f->layer)->seal = f->seal;
-        return r;
 }
 
 bool layers_remove(struct layers *l, const char *name)
