@@ -65,7 +65,8 @@ static int post_new(struct post *post, const char *path, const struct subscripti
         return path_parse(path, strlen(path), path_any_hive, NULL, &post->listener.path, NULL);
 }
 
-/* Behind a link that cannot be followed nothing is heard but what becomes of it. 0, or a negative errno. */
+/* Behind a link that cannot be followed nothing is heard but what becomes of it. What cannot be followed for
+ * another reason is listened to: it may be mended there. 0, or a negative errno. */
 static int find_posts(const struct subscriptions *s, const struct path *path,
         const struct subscription_wish *w, struct post **ret, size_t *ret_n)
 {
@@ -79,7 +80,7 @@ static int find_posts(const struct subscriptions *s, const struct path *path,
         int r = posts ? 0 : -ENOMEM;
         for (; r == 0 && n < way.n; n++)
                 r = post_new(&posts[n], way.links[n].path, w, true);
-        if (r == 0 && found == 0)
+        if (r == 0 && found != REGISTRY_BAD_LINK && found != REGISTRY_LINK_LOOP)
                 r = post_new(&posts[n++], way.path->text, w, false);
         if (r < 0) {
                 posts_free(posts, n);

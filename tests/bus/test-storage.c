@@ -454,6 +454,28 @@ START_TEST(locked_by_somebody)
 }
 END_TEST
 
+/* Two layers say of a key what cannot be told apart: who subscribed to what is in it hears when it can. */
+START_TEST(a_key_that_two_name)
+{
+        _cleanup_ear_ struct ear ear = { 0 };
+
+        registryd_start(NULL);
+        set_number(world.bus, "\\System\\Registry\\Layers\\same", "Precedence", 0);
+        set_string(world.bus, KEY, "V", "1");
+        set_in_layer(world.bus, "same", KEY, "W", "1");
+        daemon_stop(&world.registryd);
+        run_alone("UPDATE path_entry SET sequence = 1 WHERE name = 'Key'");
+        registryd_start(NULL);
+        refused(world.bus, ERROR_CORRUPT, "", "Get", "ss", KEY, "V");
+        ear_on_changes(&ear, world.bus);
+        (void)subscribe(world.bus, KEY, false);
+        succeeds(world.bus, "DeleteKey", "sa{sv}", KEY, 3, "layer", "s", "same", "no-follow", "b", 1,
+                "recursive", "b", 1);
+        set_string(world.bus, KEY, "V", "2");
+        WAIT(ear_heard(&ear, "s:'2'"));
+}
+END_TEST
+
 START_TEST(disk_is_full)
 {
         struct rlimit old;
@@ -498,6 +520,6 @@ int main(void)
         const TTest *const tests[] = { a_backup_is_loaded, begun_anew, missing_beside_a_backup,
                 another_version, no_regular_file, a_reader_finds_damage, the_check_finds_damage,
                 backups_as_they_are_set, no_backups, history_is_bounded, settings_that_are_refused,
-                locked_by_somebody, disk_is_full, others_read_beside_it };
+                locked_by_somebody, a_key_that_two_name, disk_is_full, others_read_beside_it };
         return harness_main(tests, ARRAY_SIZE(tests));
 }
