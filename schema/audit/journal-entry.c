@@ -27,15 +27,6 @@
  */
 #define ENTRY_MAX (6 + RECORD_FIELDS_N + PROPERTIES_MAX)
 
-static bool is_plain(uint32_t c)
-{
-        if (c < 0x20 || (c >= 0x7F && c < 0xA0))
-                return false;
-        /* Line and paragraph separators; marks that reorder what is shown. */
-        return !(c >= 0x2028 && c <= 0x202E) && !(c >= 0x2066 && c <= 0x2069) && c != 0x200E &&
-               c != 0x200F && c != 0x061C;
-}
-
 static void add_plain(struct buf *out, const char *text, size_t max, bool in_quotes)
 {
         size_t n = record_cut(text, max);
@@ -43,7 +34,7 @@ static void add_plain(struct buf *out, const char *text, size_t max, bool in_quo
         for (size_t i = 0; i < n;) {
                 uint32_t c = 0;
                 size_t len = utf8_decode(text + i, n - i, &c);
-                if (len > 0 && is_plain(c) && !(in_quotes && c == '\''))
+                if (len > 0 && utf8_is_plain(c) && !(in_quotes && c == '\''))
                         buf_add(out, text + i, len);
                 else {
                         len = len > 0 ? len : 1;

@@ -30,7 +30,10 @@ bool utf8_sendable(const char *s, size_t n);
  * character. */
 void utf8_replace(struct buf *out, const char *s, size_t n);
 
-/* Appends text for a terminal: control characters (C0, DEL, C1) and bytes that are not UTF-8 as \xNN. */
+/* Neither a control character (C0, DEL, C1), nor what separates lines or paragraphs, nor a mark that
+ * reorders what is shown. */
+bool utf8_is_plain(uint32_t c);
+/* Appends text for a terminal, or for a line of a file: what is not plain, or not UTF-8, as \xNN. */
 void utf8_put_safe(struct buf *out, const char *s, size_t n);
 
 /* Compares two valid UTF-8 names as the registry does. fold_compare orders by folded code points. */

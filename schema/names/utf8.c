@@ -98,9 +98,12 @@ void utf8_replace(struct buf *out, const char *s, size_t n)
         }
 }
 
-static bool is_control(uint32_t c)
+bool utf8_is_plain(uint32_t c)
 {
-        return c < 0x20 || (c >= 0x7F && c < 0xA0);
+        if (c < 0x20 || (c >= 0x7F && c < 0xA0))
+                return false;
+        return !(c >= 0x2028 && c <= 0x202E) && !(c >= 0x2066 && c <= 0x2069) && c != 0x200E &&
+               c != 0x200F && c != 0x061C;
 }
 
 void utf8_put_safe(struct buf *out, const char *s, size_t n)
@@ -110,7 +113,7 @@ void utf8_put_safe(struct buf *out, const char *s, size_t n)
         for (size_t i = 0; i < n;) {
                 uint32_t c;
                 size_t len = utf8_decode(s + i, n - i, &c);
-                bool shown = len > 0 && !is_control(c);
+                bool shown = len > 0 && utf8_is_plain(c);
                 if (len == 0)
                         len = 1;
                 if (!shown) {

@@ -105,6 +105,10 @@ START_TEST(nothing_shown_can_steer_a_terminal)
                 { "a\0b", 3, "a\\x00b" },
                 { "\xc2\x9b", 2, "\\xc2\\x9b" },
                 { "\u00a0", 2, "\u00a0" },
+                { "a\u2028b\u2029", 8, "a\\xe2\\x80\\xa8b\\xe2\\x80\\xa9" },
+                { "\u202e\u2066", 6, "\\xe2\\x80\\xae\\xe2\\x81\\xa6" },
+                { "\u200f\u061c", 5, "\\xe2\\x80\\x8f\\xd8\\x9c" },
+                { "\u200d\u2027\u202f\u2065\u206a", 15, "\u200d\u2027\u202f\u2065\u206a" },
                 { "\xff\xc3", 2, "\\xff\\xc3" },
                 { "", 0, "" },
         };
