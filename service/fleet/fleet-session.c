@@ -71,6 +71,16 @@ char *fleet_session_key(const struct fleet_session *s, const char *part, const c
         return asprintf(&key, "%s/%s/%s", s->options->prefix, part, name) < 0 ? NULL : key;
 }
 
+const char *fleet_session_name(const struct fleet_session *s, const char *part, const char *key)
+{
+        const size_t prefix = strlen(s->options->prefix), n = strlen(part);
+        const char *rest = strncmp(key, s->options->prefix, prefix) == 0 ? key + prefix : "";
+
+        if (rest[0] != '/' || strncmp(rest + 1, part, n) != 0 || rest[1 + n] != '/')
+                return NULL;
+        return rest + n + 2;
+}
+
 static void on_answer(const struct etcd_answer *a, void *userdata)
 {
         struct fleet_session *s = userdata;

@@ -29,6 +29,8 @@ void fleet_session_close(struct fleet_session *s);
 
 /* PREFIX/PART and the name, malloc()ed; NULL on ENOMEM. */
 char *fleet_session_key(const struct fleet_session *s, const char *part, const char *name);
+/* The name in such a key, which who answers can have made up: NULL where it is none. Borrowed of it. */
+const char *fleet_session_name(const struct fleet_session *s, const char *part, const char *key);
 
 /* The answer is given to `take`. */
 enum exit_code fleet_session_get(struct fleet_session *s, const char *key, etcd_fn take, void *userdata);

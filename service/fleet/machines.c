@@ -49,11 +49,11 @@ static void fleet_done(struct fleet *f)
 
 static void take_group(struct fleet *f, const struct fleet_session *s, const struct etcd_pair *pair)
 {
-        const char *name = pair->key + strlen(s->options->prefix) + strlen("/policy/");
+        const char *name = fleet_session_name(s, "policy", pair->key);
         _cleanup_buf_ struct buf text = BUF_INIT;
         struct hive_file *hive = NULL;
 
-        if (!fleet_group_is_valid(name, strlen(name)))
+        if (!name || !fleet_group_is_valid(name, strlen(name)))
                 return;
         struct machine_group *groups = reallocarray(f->groups, f->n_groups + 1, sizeof(*groups));
         f->failed = f->failed || !groups;
@@ -87,8 +87,8 @@ static struct machine *find_machine(struct fleet *f, const char *name, size_t n)
 
 static void take_machine(struct fleet *f, const struct fleet_session *s, const struct etcd_pair *pair)
 {
-        const char *name = pair->key + strlen(s->options->prefix) + strlen("/machines/");
-        const char *slash = strchr(name, '/');
+        const char *name = fleet_session_name(s, "machines", pair->key);
+        const char *slash = name ? strchr(name, '/') : NULL;
         struct machine *m = slash ? find_machine(f, name, (size_t)(slash - name)) : NULL;
 
         if (!slash)

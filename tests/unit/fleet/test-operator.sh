@@ -210,4 +210,33 @@ expect 0 "260 machines, 250 silent" status
 kill -9 "$etcd"
 wait "$etcd" 2>/dev/null || :
 expect 5 "(down)" status
+
+# What stands in for etcd and answers with keys that nobody asked for: a short one, and one that ends as a machine's does.
+cat >stand-in.py <<'END'
+import base64, http.server, json, sys
+
+class StandIn(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        keys = [b'a', b'/peios/policies/evil/alive', b'/peios/machines/good/alive']
+        kvs = [{'key': base64.b64encode(k).decode(), 'value': ''} for k in keys]
+        body = json.dumps({'header': {'revision': '1'}, 'kvs': kvs}).encode()
+        self.send_response(200)
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+server = http.server.HTTPServer((sys.argv[1], 14379), StandIn)
+print('ready', flush=True)
+server.serve_forever()
+END
+mkfifo ready
+python3 stand-in.py "${host#http://}" >ready &
+etcd=$!
+read -r _ <ready
+expect 0 "1 machine, 1 nonsense" status
+says "good"
+kill -9 "$etcd"
 etcd=
