@@ -12,91 +12,92 @@
 static const struct options_command commands[] = {
         [REG_GET] = { "get", 1, 2, "KEY [VALUE]", "Show a value, or all values of a key",
                 "A value that is not set but has a default in the schema is shown with that.",
-                { A_PATH, A_VALUE } },
+                .offered = { A_PATH, A_VALUE } },
         [REG_SET] = { "set", 2, 3, "KEY VALUE DATA", "Set a value, making keys that are missing",
                 "DATA is `type:data` with a type of sz, expand, dword, qword, dword-be, multi (a,b), hex, link\n"
                 "or none. Without a type, digits or 0x and hex digits are a number and all else is a string.\n"
                 "The type is always shown. Also: set 'KEY\\VALUE' DATA. With --from there is no DATA word: FILE holds it,\n"
                 "and a newline at its end is no part of it.",
-                { A_PATH, "<operand>", "<data>" } },
+                .offered = { A_PATH, "<operand>", "<data>" } },
         [REG_DEL] = { "del", 1, 2, "KEY [VALUE]", "Delete a layer's entry of a value, or a key",
                 "What lower layers hold shows again. A key that has subkeys is deleted only with -r.",
-                { A_PATH, A_VALUE } },
-        [REG_LS] = { "ls", 1, 1, "KEY", "List a key's subkeys and values", NULL, { A_KEY } },
-        [REG_TREE] = { "tree", 1, 1, "KEY", "Show a key and all below it", NULL, { A_KEY } },
-        [REG_INFO] = { "info", 1, 1, "KEY", "Show a key's own facts", NULL, { A_KEY } },
+                .offered = { A_PATH, A_VALUE } },
+        [REG_LS] = { "ls", 1, 1, "KEY", "List a key's subkeys and values", NULL, .offered = { A_KEY } },
+        [REG_TREE] = { "tree", 1, 1, "KEY", "Show a key and all below it", NULL, .offered = { A_KEY } },
+        [REG_INFO] = { "info", 1, 1, "KEY", "Show a key's own facts", NULL, .offered = { A_KEY } },
         [REG_NEW] = { "new", 1, 1, "KEY", "Make a key, and those that are missing above it", NULL,
-                { A_KEY } },
+                .offered = { A_KEY } },
         [REG_NEW_LINK] = { "link", 2, 2, "KEY TARGET", "Make a key that stands for another one",
                 "Who reads or writes KEY, or below it, reads or writes TARGET, which need not be there. With --no-follow\n"
                 "a command is about the link itself: set --no-follow KEY @ link:TARGET leads it elsewhere.",
-                { A_KEY, A_KEY } },
+                .offered = { A_KEY, A_KEY } },
         [REG_WATCH] = { "watch", 1, 1, "KEY", "Show changes as they happen, one a line",
                 "The key need not exist. `overflow` and `restarted` mean that events were missed: read again.",
-                { A_KEY } },
+                .offered = { A_KEY } },
         [REG_WHY] = { "why", 1, 2, "KEY VALUE", "Show all layers of a value, and what becomes of it",
                 "The winner is marked with `*`. For a value that is bound to a control: what is written,\n"
                 "accepted and live.",
-                { A_PATH, A_VALUE } },
+                .offered = { A_PATH, A_VALUE } },
         [REG_MAN] = { "man", 1, 2, "KEY [VALUE]", "Show what a value means, and what it is now and why",
                 "Of a key: all values in it and below that the schema knows. With -k the words are looked for in all\n"
                 "that is said of any value.",
-                { A_PATH, A_VALUE } },
+                .offered = { A_PATH, A_VALUE } },
         [REG_HISTORY] = { "history", 1, 2, "KEY [VALUE]", "Show who changed what and when, the newest first",
                 "Old and new are those of the layer; what a higher layer shadowed is `not effective`.\n"
                 "Also of keys that are gone.",
-                { A_PATH, A_VALUE } },
+                .offered = { A_PATH, A_VALUE } },
         [REG_COMPLETE] = { "complete", 2, 4, "KIND ...", "Print what the shells' completion offers",
                 "The last word is what is typed so far. KIND is key, path (of a key or a value), value (of the key that\n"
                 "follows), operand (that, or data of the value that follows), data (of the key and the value that follow)\n"
                 "or layer. A key that leads on ends in a separator.",
-                { "key path value operand data layer" } },
+                .offered = { "key path value operand data layer" } },
         [REG_UNDO] = { "undo", 0, 1, "SEQUENCE", "Take back a change, or all since a moment (--since)",
                 "What that comes to is shown first. Each layer has what it had; where somebody wrote to the same since,\n"
                 "nothing is done. It is one change, which can be taken back as well.",
-                { NULL } },
+                .offered = { NULL } },
         [REG_BACKUP] = { "backup", 1, 2, "[KEY] FILE",
                 "Write a copy of the database, with its history, to a new file",
                 "It is whole and checked, and others write meanwhile. Root alone may do it. With a KEY, which must be there,\n"
                 "it is as Peios's own reg has it: the copy can be restored below it.",
-                { OPTIONS_FILES, OPTIONS_FILES } },
+                .offered = { OPTIONS_FILES, OPTIONS_FILES } },
         [REG_RESTORE] = { "restore", 1, 2, "[KEY] FILE",
                 "Make the registry, or a key and all below it, what a copy has",
                 "What that comes to is shown first. It is one change, which can be taken back; what drop-in files and\n"
                 "volatile keys have stays. Root alone may do it.",
-                { OPTIONS_FILES, OPTIONS_FILES } },
+                .offered = { OPTIONS_FILES, OPTIONS_FILES } },
         [REG_CHECK] = { "check", 0, 1, "[FILE]", "Say what is wrong in the database, or in a copy of it",
                 "SQLite's own check, and what the registry knows that SQLite does not. Others write meanwhile; root\n"
                 "alone may do it. With FILE no provider is needed. Exit status 4 when something is wrong.",
-                { OPTIONS_FILES } },
+                .offered = { OPTIONS_FILES } },
         [REG_REPAIR] = { "repair", 0, 0, "", "Put right what check finds, while the provider does not run",
                 "What can be mended without a guess is; else the database is set aside, and the newest good backup takes\n"
                 "its place. Exit status 4 when neither can be done.",
-                { NULL } },
-        [REG_LAYER_LS] = { "layer ls", 0, 0, "", "Show all layers, and when they end", NULL, { NULL } },
+                .offered = { NULL } },
+        [REG_LAYER_LS] = { "layer ls", 0, 0, "", "Show all layers, and when they end", NULL,
+                .offered = { NULL } },
         [REG_LAYER_NEW] = { "layer new", 1, 1, "NAME", "Make a layer",
                 "With --for or --until it ends by itself: it is deleted then, with all that is in it.",
-                { NULL } },
+                .offered = { NULL } },
         [REG_LAYER_SET] = { "layer set", 1, 1, "NAME", "Change a layer's precedence or end, or switch it",
-                NULL, { A_LAYER } },
+                NULL, .offered = { A_LAYER } },
         [REG_LAYER_DEL] = { "layer del", 1, 1, "NAME", "Delete a layer with all that is in it",
-                "What it covered shows again.", { A_LAYER } },
+                "What it covered shows again.", .offered = { A_LAYER } },
         [REG_LINT] = { "lint", 1, OPTIONS_UNLIMITED, "FILE...", "Check files, without a provider",
                 "Drop-in files, .reg and JSON as apply takes them, and files of the schema; `-` is standard input.\n"
                 "Exit status 4 when a file is bad.",
-                { OPTIONS_FILES } },
+                .offered = { OPTIONS_FILES } },
         [REG_APPLY] = { "apply", 1, 1, "FILE", "Make a layer have what a file says, all or nothing",
                 "FILE is hive YAML, JSON or .reg, whichever it looks like; `-` is standard input. It goes into the layer of\n"
                 "--layer, else into the one that it names. What is there already is not written again: a second run\n"
                 "says 0 changed.",
-                { OPTIONS_FILES } },
+                .offered = { OPTIONS_FILES } },
         [REG_IMPORT] = { "import", 1, 1, "FILE", "As reg.exe: the same as apply", NULL, { OPTIONS_FILES },
                 .takes_slashes = true },
         [REG_EDIT] = { "edit", 0, 1, "KEY", "Change a key and all below it in an editor",
                 "What the layer has, as YAML, in $VISUAL or $EDITOR. What is wrong with it comes back as comments; what\n"
                 "it would change is shown, and done in one transaction after a yes, unless somebody else wrote\n"
                 "meanwhile. With --file, or a layer that is a drop-in file, that file is edited.",
-                { A_KEY } },
+                .offered = { A_KEY } },
         [REG_EXPORT] = { "export", 1, 2, "KEY [FILE]", "Write a key and all below it as a file",
                 "What is effective, with comments that say from which layer each value is, or what one layer has. To\n"
                 "standard output it is hive YAML; the ending of FILE says what that is, and without one it is JSON, as\n"
@@ -107,7 +108,7 @@ static const struct options_command commands[] = {
                 "Each is a file, `layer:NAME`, `live`: what is effective, or `at:TIME` or `at:SEQUENCE`: what was. A\n"
                 "file is compared where it has something: its topmost keys and all below them. Exit status 1 if they\n"
                 "differ.",
-                { OPTIONS_FILES, OPTIONS_FILES, A_KEY } },
+                .offered = { OPTIONS_FILES, OPTIONS_FILES, A_KEY } },
         [REG_ADD] = { "add", 1, 1, "KEY", "As reg.exe: set a value, or make a key",
                 "Without /v, /ve, /t and /d the key is made. A value that is there already is replaced only with /f,\n"
                 "or if somebody says yes.",
@@ -128,12 +129,13 @@ static const struct options_command commands[] = {
                 { A_KEY, A_KEY }, .takes_slashes = true },
         [REG_MASK] = { "mask", 1, 2, "KEY VALUE", "Mask a value of lower layers, or all of a key with --all",
                 "Nothing of the lower layers is changed. What the layer itself has would be lost, which wants a yes.",
-                { A_KEY, A_VALUE } },
+                .offered = { A_KEY, A_VALUE } },
         [REG_UNMASK] = { "unmask", 1, 2, "KEY VALUE", "Mask it no more: what lower layers have shows again",
-                NULL, { A_KEY, A_VALUE } },
+                NULL, .offered = { A_KEY, A_VALUE } },
         [REG_HIDE] = { "hide", 1, 1, "KEY", "Hide a key that lower layers have",
-                "What the layer itself has in the key would be lost, which wants a yes.", { A_KEY } },
-        [REG_UNHIDE] = { "unhide", 1, 1, "KEY", "Hide it no more", NULL, { A_KEY } },
+                "What the layer itself has in the key would be lost, which wants a yes.",
+                .offered = { A_KEY } },
+        [REG_UNHIDE] = { "unhide", 1, 1, "KEY", "Hide it no more", NULL, .offered = { A_KEY } },
 };
 
 #define AT(member) offsetof(struct reg_options, member)

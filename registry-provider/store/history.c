@@ -22,8 +22,7 @@ static uint32_t id_or_unset(sqlite3_stmt *q, int column)
 }
 
 /* Nothing is said of who it was. */
-static const struct store_author somebody = { .reason = "",
-        .actor = { AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET, AUDIT_ID_UNSET } };
+static const struct store_author somebody = { .reason = "", .actor = ACTOR_UNKNOWN };
 
 struct author {
         int64_t id;

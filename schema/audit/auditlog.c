@@ -235,17 +235,17 @@ static int send_left(struct auditlog *log)
 {
         struct ranges numbers = { 0 };
         struct sender_record record = { 0 };
-        char *left;
+        char *text;
         int r;
 
-        while ((r = spool_next(log->spool, record.cookie, &record, &left)) > 0) {
-                _cleanup_free_ char *text = left;
+        while ((r = spool_next(log->spool, record.cookie, &record, &text)) > 0) {
                 add_number(&numbers, record.cookie);
                 record.since = since_here(log, &record);
                 r = sender_submit(log->sender, &record, true);
                 if (r < 0)
                         log_error("audit record %" PRIu64 " could not be queued: %s", record.cookie,
                                 strerror(-r));
+                free(text);
         }
         end_range(&numbers);
         if (numbers.n > 0)

@@ -5,17 +5,19 @@
 
 static const struct options_command commands[] = {
         [FLEET_PUBLISH] = { "publish", 1, 1, "FILE --group GROUP --key SECRET",
-                "Sign a policy with the next serial, and put it into etcd", NULL, { OPTIONS_FILES } },
+                "Sign a policy with the next serial, and put it into etcd", NULL,
+                .offered = { OPTIONS_FILES } },
         [FLEET_WITHDRAW] = { "withdraw", 0, 0, "--group GROUP --key SECRET",
-                "Publish a policy that says nothing", NULL, { NULL } },
+                "Publish a policy that says nothing", NULL, .offered = { NULL } },
         [FLEET_DIFF] = { "diff", 1, 1, "FILE --group GROUP", "What would the file change for the group?",
-                NULL, { OPTIONS_FILES } },
-        [FLEET_STATUS] = { "status", 0, 0, "", "How the machines stand, the worst first", NULL, { NULL } },
-        [FLEET_SHOW] = { "show", 1, 1, "MACHINE", "All that a machine says", NULL, { NULL } },
+                NULL, .offered = { OPTIONS_FILES } },
+        [FLEET_STATUS] = { "status", 0, 0, "", "How the machines stand, the worst first", NULL,
+                .offered = { NULL } },
+        [FLEET_SHOW] = { "show", 1, 1, "MACHINE", "All that a machine says", NULL, .offered = { NULL } },
         [FLEET_FORGET] = { "forget", 1, 1, "MACHINE", "Remove a machine that is gone from etcd", NULL,
-                { NULL } },
+                .offered = { NULL } },
         [FLEET_VERIFY] = { "verify", 0, OPTIONS_UNLIMITED, "[FILE...]",
-                "Is a policy signed, newer than the last, and good?", NULL, { OPTIONS_FILES } },
+                "Is a policy signed, newer than the last, and good?", NULL, .offered = { OPTIONS_FILES } },
 };
 
 #define AT(member) offsetof(struct fleet_options, member)

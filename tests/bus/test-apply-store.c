@@ -331,7 +331,7 @@ START_TEST(no_log)
                         world_remove(SHM);
                         others[k](WAL);
                         others[k](SHM);
-                        _cleanup_close_ int lock = held ? take_lock() : -1;
+                        _unused_ _cleanup_close_ int lock = held ? take_lock() : -1;
                         apply_untouched(1, "1", LAYOUT_STATE);
                         world_remove(LAYOUT_STATE);
                         world_remove("/elsewhere");
@@ -382,7 +382,7 @@ START_TEST(locked_by_another)
                 sqlite3_exec(other, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE", NULL, NULL, NULL),
                 SQLITE_OK);
         apply(0, "2", NULL);
-        _cleanup_close_ int lock = take_lock();
+        _unused_ _cleanup_close_ int lock = take_lock();
         apply(1, "1", TAKEN);
         ck_assert_int_eq(sqlite3_close(other), SQLITE_OK);
 }

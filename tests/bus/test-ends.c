@@ -270,7 +270,8 @@ START_TEST(made_by_a_write)
         set_string(world.bus, MODULES, "TaintEvents", "enabled");
         _cleanup_message_ sd_bus_message *a = set_for(world.bus, "temporary-a", end_in(3600), "disabled");
         ck_assert_ptr_nonnull(strstr(message_text(a), " true 'temporary-a'"));
-        _cleanup_message_ sd_bus_message *b = set_for(world.bus, "temporary-b", end_in(3), "success-only");
+        _unused_ _cleanup_message_ sd_bus_message *b =
+                set_for(world.bus, "temporary-b", end_in(3), "success-only");
         const char *ends = registry_property(world.bus, "LayerEnds");
         ck_assert_ptr_nonnull(strstr(ends, "('temporary-a' '20"));
         WAIT(strcmp(get_text(world.bus, MODULES, "TaintEvents"), "disabled temporary-a") == 0);
@@ -301,7 +302,8 @@ START_TEST(by_administrators)
 {
         registryd_start("--admin-group=nogroup");
         _cleanup_bus_ sd_bus *nobody = world_connect(UID_NOBODY);
-        _cleanup_message_ sd_bus_message *a = set_for(nobody, "temporary-a", end_in(3600), "disabled");
+        _unused_ _cleanup_message_ sd_bus_message *a =
+                set_for(nobody, "temporary-a", end_in(3600), "disabled");
         ck_assert_str_eq(get_text(world.bus, MODULES, "TaintEvents"), "disabled temporary-a");
         refused(nobody, ERROR_ACCESS_DENIED, "", "CreateKey", "sa{sv}", "\\App", 2, "layer", "s", "50-site",
                 "ends", "s", end_in(3600));

@@ -175,7 +175,7 @@ END_TEST
 
 START_TEST(only_what_is_needed)
 {
-        _cleanup_message_ sd_bus_message *first = NULL, *second = NULL;
+        _unused_ _cleanup_message_ sd_bus_message *first = NULL, *second = NULL;
 
         registryd_start(NULL);
         set_string(world.bus, KEY "\\Old", "V", "1");

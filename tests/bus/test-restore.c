@@ -245,11 +245,13 @@ START_TEST(changing)
                         sd_bus_call_method_async(world.bus, NULL, REGISTRY_BUS_NAME, REGISTRY_PATH,
                                 REGISTRY_INTERFACE, "PreviewRestore", on_reply, &reply, "ha{sv}", fd, 0),
                         0);
-                for (unsigned n = 0; !reply; n++) {
+                unsigned n = 0;
+                while (!reply) {
                         const off_t at = (off_t)((n * 7919u) % (bytes.len - 1024));
                         ck_assert_int_gt(pwrite(fd, n % 2 ? bytes.data + at : "garbage", 7, at), 0);
                         if (n % 5 == 0)
                                 ck_assert_int_gt(pwrite(fd, "more", 4, (off_t)bytes.len + (off_t)n), 0);
+                        n++;
                         bus_turn(world.bus);
                 }
         }

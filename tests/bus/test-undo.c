@@ -42,7 +42,7 @@ END_TEST
 
 START_TEST(a_file_did_it)
 {
-        _cleanup_message_ sd_bus_message *m = NULL;
+        _unused_ _cleanup_message_ sd_bus_message *m = NULL;
         uint64_t last;
 
         dropin_write("50-site.yaml", dropin_text("site", 3, "disabled"));

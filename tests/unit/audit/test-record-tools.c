@@ -106,8 +106,8 @@ START_TEST(interprets)
                 " spid=4294967295 suid=unset sauid=unset oses=",
                 "op=audit-events-lost reason=queue-full count=17 since=? when=1699999983.000456 boot=0f1e2d3c late=17 seqno=12",
                 " ocomm=res=failed cmd=",
-                " cmd=/usr/bin/peios-reg stack=add_taint+0x1/0x60,foo:foo_init.isra.0+0x12/0x20,"
-                "do_one_initcall+0x56/0x230 when=1699999983.000456 boot=0f1e2d3c late=17 seqno=14 exe=",
+                (" cmd=/usr/bin/peios-reg stack=add_taint+0x1/0x60,foo:foo_init.isra.0+0x12/0x20,"
+                 "do_one_initcall+0x56/0x230 when=1699999983.000456 boot=0f1e2d3c late=17 seqno=14 exe="),
         };
         _cleanup_buf_ struct buf out = BUF_INIT;
 

@@ -329,7 +329,7 @@ static const char *page(const char *after, const char **ret_after)
         ck_assert_int_gt(sd_bus_message_enter_container(sent, 'a', "(" REGISTRY_TREE_KEY ")"), 0);
         while (sd_bus_message_enter_container(sent, 'r', REGISTRY_TREE_KEY) > 0) {
                 ck_assert_int_gt(sd_bus_message_read(sent, "s", &path), 0);
-                ck_assert_int_ge(sd_bus_message_skip(sent, REGISTRY_TREE_KEY + 1), 0);
+                ck_assert_int_ge(sd_bus_message_skip(sent, &REGISTRY_TREE_KEY[1]), 0);
                 ck_assert_int_ge(sd_bus_message_exit_container(sent), 0);
                 ck_assert_uint_lt(n, sizeof(keys) - 1);
                 keys[n++] = path[strlen(path) - 1];

@@ -124,7 +124,7 @@ START_TEST(of_another_collector)
                 "# HELP node_apt_upgrades_pending Apt packages pending updates.\n",
                 "peios_audit_policyd_info 1\n",
                 "#",
-                "\n" METRICS_MARK,
+                ("\n" METRICS_MARK),
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {

@@ -17,7 +17,7 @@ static const struct store_author alice = { .reason = "set",
 static const struct store_author drop_in = { .reason = "dropin-changed",
         .file = "/etc/peios/x.yaml",
         .seal = { 7, "187d88b7353d4092" },
-        .actor = { AUDIT_ID_UNSET, 0, AUDIT_ID_UNSET, AUDIT_ID_UNSET } };
+        .actor = { .pid = AUDIT_ID_UNSET, .loginuid = AUDIT_ID_UNSET, .session = AUDIT_ID_UNSET } };
 
 /* Committed at once, each by its author. */
 static void change(struct store *s, const struct store_author *author, struct store_op op)
