@@ -190,8 +190,7 @@ START_TEST(a_policy_that_is_in_force_is_in_the_verdict)
         /* One that is refused. */
         (void)shell_output(0, "etcdctl put /peios/policy/web <web.yaml");
         WAIT(strncmp(world_read(LAYOUT_FLEET_INCOMING "/web.yaml"), "peios-registry", 14) == 0);
-        (void)shell_output(
-                4, "\"$PEIOS_FLEET\" --root root verify --install root" LAYOUT_FLEET_INCOMING "/web.yaml");
+        (void)shell_output(4, "\"$PEIOS_FLEET\" --root root verify --incoming");
         WAIT(verdict_has("\"refused\":\"unsigned\""));
         ck_assert(verdict_has("\"serial\":7,"));
         /* One that is for others first. */
