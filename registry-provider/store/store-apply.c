@@ -170,13 +170,15 @@ static int delete_entry(struct store *s, const struct store_op *op)
         return store_database(s)->error;
 }
 
-/* Whether the GUID is a key of `parent`, or may become one: all entries that name it are in one place. */
+/* Whether the GUID is a key of `parent`, or may become one: all entries that name it are in one place, and
+ * none in a volatile key names a persistent one, which a dropped key of the same GUID may have left. */
 static int check_parent(struct store *s, const struct guid *guid, const struct guid *parent)
 {
         const struct store_key *key = store_key(s, guid);
         struct guid named_in = *parent;
 
-        if (key && !guid_equal(&key->parent, parent))
+        if (key &&
+                (!guid_equal(&key->parent, parent) || (!key->is_volatile && store_is_volatile(s, parent))))
                 return -EINVAL;
         for (unsigned i = 0; i < 1u + store_database(s)->has_volatile; i++) {
                 sqlite3_stmt *q = database_statement(store_database(s), ENTRY_PARENT_OF, i);

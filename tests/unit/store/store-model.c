@@ -124,14 +124,15 @@ static int model_drop_key(struct model *m, unsigned guid)
 static int model_entry(struct model *m, const struct store_op *op)
 {
         unsigned parent = op->guid.bytes[0], target = op->target.bytes[0];
+        const struct row *p = find_key(m, parent);
 
-        if (!find_key(m, parent))
+        if (!p)
                 return -ENOENT;
         if (op->name[0] == '\0' || op->sequence == 0 || ties(m, PATH, op))
                 return -EINVAL;
         if (op->code == STORE_CREATE_ENTRY) {
                 const struct row *k = find_key(m, target);
-                if (target == 0 || (k && k->target != parent))
+                if (target == 0 || (k && (k->target != parent || (p->is_volatile && !k->is_volatile))))
                         return -EINVAL;
                 for (size_t i = 0; i < m->n; i++)
                         if (names(&m->rows[i], target) && m->rows[i].guid != parent)

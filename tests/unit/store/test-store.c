@@ -285,9 +285,33 @@ START_TEST(layers_of_a_value)
 }
 END_TEST
 
+/* Its parent went, and came as a volatile one. */
+START_TEST(left_in_a_volatile_key)
+{
+        _cleanup_store_ struct store *s = fixture_new();
+        const struct store_op entry = { OP_ENTRY(6, "Left", "base", 7, 20) };
+
+        APPLY(s, OP_KEY(6, 1, "Up"));
+        APPLY(s, OP_KEY(7, 6, "Left"));
+        APPLY(s, .code = STORE_DROP_KEY, .guid = { { 6 } });
+        APPLY(s, OP_KEY(6, 1, "Up"), .is_volatile = true);
+        _cleanup_dump_ struct dump before = dump_store(s);
+        ck_assert_int_eq(try_apply(s, &entry), -EINVAL);
+        check_dump(s, &before, "");
+
+        /* A volatile one may be there. */
+        APPLY(s, .code = STORE_DROP_KEY, .guid = { { 7 } });
+        APPLY(s, OP_KEY(7, 6, "Left"), .is_volatile = true);
+        apply(s, entry);
+        check_dump(s, &before,
+                "-key 07 in 06 Left sd= time=0\n+key 07 in 06 Left sd= volatile time=0 named\n"
+                "+path 06 Left base seq=20 -> 07\n");
+}
+END_TEST
+
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { layers_of_a_value };
+        const TTest *const tests[] = { layers_of_a_value, left_in_a_volatile_key };
         Suite *suite = suite_of("store", tests, ARRAY_SIZE(tests));
 
         suite_loop(operations, ARRAY_SIZE(cases));
