@@ -1,9 +1,9 @@
 #compdef %PROGRAM%
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Completion of peios-reg(1): `peios-reg complete` says what is there or known. Names do not mind case.
+# Completion of %PROGRAM%: `peios-reg complete` says what is there or known. Names do not mind case.
 
 # The words behind the command that are no options: those before the cursor.
-_peios_reg_given() {
+_%FUNCTION%_given() {
         local word
         for word in ${words[2,CURRENT-1]}; do
                 [[ $word == -?* ]] || given+=("${(Q)word}")
@@ -11,7 +11,7 @@ _peios_reg_given() {
 }
 
 # Offers what it says of kind $1, the words before and the one that is typed.
-_peios_reg_ask() {
+_%FUNCTION%_ask() {
         local word=${(Q)PREFIX} separator='\'
         local -a said keys
         # Within quotes a backslash is one.
@@ -30,33 +30,33 @@ _peios_reg_ask() {
         fi
 }
 
-_peios_reg_key() {
-        _peios_reg_ask key --
+_%FUNCTION%_key() {
+        _%FUNCTION%_ask key --
 }
 
-_peios_reg_path() {
-        _peios_reg_ask path --
+_%FUNCTION%_path() {
+        _%FUNCTION%_ask path --
 }
 
-_peios_reg_value() {
+_%FUNCTION%_value() {
         local -a given
-        _peios_reg_given
-        _peios_reg_ask value -- "$given[-1]"
+        _%FUNCTION%_given
+        _%FUNCTION%_ask value -- "$given[-1]"
 }
 
 # Behind set: a value, or data where the first word has the value.
-_peios_reg_operand() {
+_%FUNCTION%_operand() {
         local -a given
-        _peios_reg_given
-        _peios_reg_ask operand -- "$given[-1]"
+        _%FUNCTION%_given
+        _%FUNCTION%_ask operand -- "$given[-1]"
 }
 
-_peios_reg_data() {
+_%FUNCTION%_data() {
         local -a given
-        _peios_reg_given
-        (( $#given >= 2 )) && _peios_reg_ask data -- "$given[-2]" "$given[-1]"
+        _%FUNCTION%_given
+        (( $#given >= 2 )) && _%FUNCTION%_ask data -- "$given[-2]" "$given[-1]"
 }
 
-_peios_reg_layer() {
-        _peios_reg_ask layer --
+_%FUNCTION%_layer() {
+        _%FUNCTION%_ask layer --
 }

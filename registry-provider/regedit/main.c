@@ -69,7 +69,8 @@ static int run(sd_event *event, struct regedit *r)
         return e;
 }
 
-static int start(const struct regedit_options *o, struct diag *d)
+/* `key`: to begin at; NULL for the first one. */
+static int start(const struct regedit_options *o, const char *key, struct diag *d)
 {
         struct regedit r = { 0 };
         sd_event *event = NULL;
@@ -79,7 +80,7 @@ static int start(const struct regedit_options *o, struct diag *d)
                 return e;
         e = loop_new(&event);
         if (e >= 0)
-                e = regedit_init(&r, event, o->key, o->layer);
+                e = regedit_init(&r, event, key, o->layer);
         if (e >= 0)
                 e = watch_terminal(event, &r);
         if (e >= 0)
@@ -114,7 +115,7 @@ int main(int argc, char **argv)
                 return list_keys();
         else if (o.layer && path_check_component(o.layer, strlen(o.layer), &d) < 0)
                 code = EXIT_CODE_INVALID;
-        else if (start(&o, &d) < 0)
+        else if (start(&o, line.words[0], &d) < 0)
                 code = EXIT_CODE_FAILURE;
         if (code != EXIT_CODE_OK)
                 (void)fprintf(stderr, "peios-regedit: %s\n", d.text);

@@ -6,11 +6,9 @@
 #define AT(member) offsetof(struct regedit_options, member)
 
 static const struct options_row rows[] = {
-        { "key", .kind = OPTIONS_TEXT, .offset = AT(key), .commands = OPTIONS_ALL, .metavar = "KEY",
-                .help = "Begin at this key", .manual = "Begin at this key, with or without its hive." },
         { "layer", .kind = OPTIONS_TEXT, .offset = AT(layer), .commands = OPTIONS_ALL, .metavar = "NAME",
                 .help = "Write to this layer (default: base)",
-                .manual = "Write to this layer.\nThe default is\n.Ql base ." },
+                .manual = "Write to this layer.\nThe default is\n.Ql base .", .offered = "<layer>" },
         { "keys", .kind = OPTIONS_FLAG, .offset = AT(keys), .commands = OPTIONS_ALL,
                 .help = "List all keys and what they do",
                 .manual = "List all keys and what they do, and exit." },
@@ -22,8 +20,11 @@ static const struct options_row rows[] = {
 
 const struct options_program regedit_options_program = {
         .name = "peios-regedit",
-        .purpose = "Shows and edits the Peios registry, on a terminal.",
+        .purpose = "Shows and edits the Peios registry, on a terminal, from this key on.",
         .notes = "See peios-regedit(8).",
         .rows = rows,
         .n_rows = ARRAY_SIZE(rows),
+        .synopsis = "[KEY]",
+        .max_words = 1,
+        .offered = "<key>",
 };

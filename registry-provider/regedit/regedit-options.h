@@ -6,7 +6,7 @@
 #include "../../schema/options/options.h"
 
 struct regedit_options {
-        const char *key, *layer;
+        const char *layer;
         bool keys;
 };
 

@@ -8,7 +8,7 @@ _%FUNCTION%() {
         local curcontext="$curcontext" context state state_descr line command ret=1
         typeset -A opt_args
 
-        _arguments -C -s -S $_%FUNCTION%_rows '(-)1: :_%FUNCTION%_commands' '(-)*:: :->words' && ret=0
+        _arguments -C -s -S $_%FUNCTION%_rows '(-)1: :_%FUNCTION%_first' '(-)*:: :->words' && ret=0
         [[ $state == words ]] || return ret
         command=$words[1]
         # A command of two words: the first is left out, so that the second stands where a command does.

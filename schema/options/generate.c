@@ -103,7 +103,8 @@ static void bash(struct buf *out)
         }
         buf_puts(out, "        esac\n}\n\n");
         bash_arguments(out);
-        buf_puts(out, "_%FUNCTION%_word() {\n        case $1:$2 in\n        :0) kind='");
+        buf_printf(out, "_%%FUNCTION%%_word() {\n        case $1:$2 in\n        :0) kind='%s",
+                program->offered ? program->offered : "");
         for (size_t c = 0; c < program->n_commands; c++)
                 if (!is_below(&program->commands[c]))
                         buf_printf(out, "%s%s", c > 0 ? " " : "", program->commands[c].name);
@@ -201,17 +202,29 @@ static void zsh_command(struct buf *out, size_t c)
         buf_puts(out, " && ret=0\n                ;;\n");
 }
 
-static void zsh(struct buf *out)
+/* What the first word can be. */
+static void zsh_first(struct buf *out)
 {
-        buf_puts(out, "_%FUNCTION%_commands() {\n        local -a commands=(\n");
+        buf_puts(out, "_%FUNCTION%_first() {\n        ");
+        if (program->n_commands == 0) {
+                zsh_action(out, program->offered);
+                buf_puts(out, "\n}\n\n");
+                return;
+        }
+        buf_puts(out, "local -a commands=(\n");
         for (size_t c = 0; c < program->n_commands; c++)
                 if (!is_below(&program->commands[c])) {
                         buf_printf(out, "                '%s:", program->commands[c].name);
                         add_escaped(out, program->commands[c].summary, "");
                         buf_puts(out, "'\n");
                 }
-        buf_puts(out, "        )\n        _describe command commands\n}\n\n"
-                      "_%FUNCTION%_below() {\n        local -a commands\n        case $1 in\n");
+        buf_puts(out, "        )\n        _describe command commands\n}\n\n");
+}
+
+static void zsh(struct buf *out)
+{
+        zsh_first(out);
+        buf_puts(out, "_%FUNCTION%_below() {\n        local -a commands\n        case $1 in\n");
         for (size_t c = 0; c < program->n_commands; c++) {
                 _cleanup_buf_ struct buf below = BUF_INIT;
                 add_below(&program->commands[c], &below);
@@ -284,6 +297,11 @@ static void fish(struct buf *out)
         buf_puts(out, "\ncomplete -c %PROGRAM% -f\n");
         for (size_t i = 0; i < program->n_rows; i++)
                 fish_row(out, &program->rows[i]);
+        if (program->offered) {
+                buf_puts(out, "complete -c %PROGRAM% -n '__%FUNCTION%_at \"\" 0'");
+                fish_action(out, program->offered);
+                buf_putc(out, '\n');
+        }
         for (size_t c = 0; c < program->n_commands; c++) {
                 const struct options_command *command = &program->commands[c];
                 const char *blank = strchr(command->name, ' ');

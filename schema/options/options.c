@@ -308,8 +308,8 @@ int options_parse(const struct options_program *program, int argc, char **argv, 
 
         int r = take_words(&p);
         bool asks = p.line.help || p.line.version;
-        if (r == 0 && program->n_commands == 0 && p.line.n_words > 0)
-                r = diag_set(d, EINVAL, "unexpected argument '%s'", p.line.words[0]);
+        if (r == 0 && program->n_commands == 0 && p.line.n_words > program->max_words)
+                r = diag_set(d, EINVAL, "unexpected argument '%s'", p.line.words[program->max_words]);
         if (r == 0 && program->n_commands > 0 && (p.line.n_words > 0 || !asks))
                 r = find_command(&p);
         if (r == 0 && p.line.command && !asks)
@@ -384,7 +384,8 @@ void options_help(const struct options_program *p, const struct options_command 
                 format_rows(p, OF_ALL, 0, title, out);
                 return;
         }
-        buf_printf(out, "%s [OPTION...]%s\n\n%s\n", p->name, p->n_commands > 0 ? " COMMAND WORD..." : "",
+        const char *words = p->n_commands > 0 ? "COMMAND WORD..." : p->synopsis;
+        buf_printf(out, "%s [OPTION...]%s%s\n\n%s\n", p->name, words ? " " : "", words ? words : "",
                 p->purpose);
         if (p->n_commands > 0)
                 format_commands(p, out);

@@ -3,7 +3,7 @@
 
 /* The command line of all programs: `PROGRAM [OPTION…] [COMMAND WORD…]`, options anywhere up to `--`. What
  * exists is data, in one table a program; --help, the shells' completion and the manual's lists of options
- * are made from the same table. */
+ * are made from the same table. A program without commands may have words: `PROGRAM [OPTION…] [WORD…]`. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -66,6 +66,9 @@ struct options_program {
         const char *notes;                      /* the end of --help */
         const struct options_command *commands; /* NULL: there are none */
         size_t n_commands;
+        const char *synopsis; /* without commands: the words, for people; NULL: it takes none */
+        size_t max_words;     /* of those */
+        const char *offered;  /* for each */
         const struct options_row *rows;
         size_t n_rows;
 };

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # completion.bash ROOT LINE: prints, sorted, what the completion offers behind a line as somebody types it. Its first word is
-# peios-reg or peios-auditpol. From the test: the programs PEIOS_REG and PEIOS_AUDITPOL, and the folder of what was made, PEIOS_COMPLETIONS; each
-# program of its is given a root, which nobody asks for here.
+# peios-reg, peios-auditpol or peios-regedit. From the test: the programs PEIOS_REG, PEIOS_AUDITPOL and, where it was built,
+# PEIOS_REGEDIT, and the folder of what was made, PEIOS_COMPLETIONS; each program of its is given a root, which nobody asks for
+# here.
 
 # Readline is not there to be told.
 compopt() {
@@ -19,6 +20,7 @@ peios-auditpol() {
 
 . "$PEIOS_COMPLETIONS/peios-reg"
 . "$PEIOS_COMPLETIONS/peios-auditpol"
+[[ ! $PEIOS_REGEDIT ]] || . "$PEIOS_COMPLETIONS/peios-regedit"
 
 COMP_LINE=$2 COMP_POINT=${#2}
 name=${COMP_LINE%% *}

@@ -181,14 +181,14 @@ static void fill_layers(void)
 START_TEST(layers_of_a_value)
 {
         fill_layers();
-        terminal_start(80, 24, "", "--key='" MODULES "'");
+        terminal_start(80, 24, "", "'" MODULES "'");
         TAKE({ "Tab", "TaintEvents", NULL }, { "Down", "TaintCapture", NULL },
                 { "Down", "* trial 5  REG_SZ enabled", NULL });
         terminal_shows("  file 4  REG_SZ success-only   (shadowed)");
         terminal_shows("  base 0  REG_SZ disabled   (shadowed)");
         terminal_press("q");
         terminal_ends(0);
-        terminal_start(200, 60, "", "--key='" MODULES "' --layer=trial");
+        terminal_start(200, 60, "", "'" MODULES "' --layer=trial");
         terminal_shows(" layer trial\n");
         terminal_shows("*REG_SZ enabled");
         terminal_shows(" REG_SZ success-only ");
@@ -201,7 +201,7 @@ END_TEST
 START_TEST(another_layer_is_written_to)
 {
         fill_layers();
-        terminal_start(80, 24, "", "--key='" MODULES "'");
+        terminal_start(80, 24, "", "'" MODULES "'");
         TAKE({ "Tab", "TaintEvents", NULL }, { "Down", "TaintCapture", NULL }, { "Down", "  file 4", NULL },
                 { "L", "trial   precedence 5\n", NULL }, { "Down", "read-only: ", NULL },
                 { "Enter", "file is a file, which is edited as one: ", NULL },
@@ -222,7 +222,7 @@ END_TEST
 START_TEST(data_that_makes_no_sense)
 {
         fill_layers();
-        terminal_start(80, 24, "", "--key='" MODULES "'");
+        terminal_start(80, 24, "", "'" MODULES "'");
         TAKE({ "Tab", "TaintEvents", NULL }, { "Down", "TaintCapture", NULL }, { "e", "sz:standard", NULL },
                 { "x", "sz:standardx", NULL }, { "Enter", "Its reader would refuse it: ", NULL },
                 { "n", "layers of TaintCapture", NULL }, { "e", "sz:standard", NULL },
@@ -239,7 +239,7 @@ END_TEST
 START_TEST(a_write_in_between_is_not_overwritten)
 {
         fill();
-        terminal_start(80, 24, "", "--key='\\App'");
+        terminal_start(80, 24, "", "'\\App'");
         TAKE({ "Tab", "* base 0  REG_SZ red", NULL }, { "e", "sz:red", NULL }, { "s", "sz:reds", NULL },
                 { "Enter", "before: REG_SZ red", NULL });
         set_string(world.bus, "\\App", "Color", "blue");
@@ -258,7 +258,7 @@ END_TEST
 START_TEST(changes_of_others)
 {
         fill();
-        terminal_start(80, 24, "", "--key='\\App\\Key20'");
+        terminal_start(80, 24, "", "'\\App\\Key20'");
         terminal_shows("* base 0  REG_DWORD 20");
         set_number(world.bus, "\\App\\Key20", "Number", 2000);
         terminal_shows("!Number  REG_DWORD 2000");
@@ -285,7 +285,7 @@ END_TEST
 START_TEST(changes_below_the_winner)
 {
         fill_layers();
-        terminal_start(80, 24, "", "--key='" MODULES "'");
+        terminal_start(80, 24, "", "'" MODULES "'");
         TAKE({ "Tab", "TaintEvents", NULL }, { "Down", "TaintCapture", NULL },
                 { "Down", "  base 0  REG_SZ disabled   (shadowed)", NULL });
         set_string(world.bus, MODULES, "TaintEvents", "failure-only");
@@ -297,7 +297,7 @@ START_TEST(the_provider_goes_away_and_comes_back)
 {
         fill();
         daemon_stop(&world.registryd);
-        terminal_start(80, 24, "", "--key='\\App\\Key20'");
+        terminal_start(80, 24, "", "'\\App\\Key20'");
         terminal_shows("is not running");
         registryd_start(NULL);
         terminal_shows("* base 0  REG_DWORD 20");
@@ -325,7 +325,7 @@ START_TEST(picture_of_the_readme)
         _cleanup_free_ char *screen = NULL;
 
         fill_layers();
-        terminal_start(80, 24, "", "--key='" MODULES "'");
+        terminal_start(80, 24, "", "'" MODULES "'");
         TAKE({ "Tab", "TaintEvents", NULL }, { "Down", "TaintCapture", NULL },
                 { "Down", "  file 4  REG_SZ success-only", NULL });
         terminal_hides("!");
@@ -365,7 +365,7 @@ START_TEST(very_many_keys_in_one)
 
         fill();
         fill_many("\\Many", 100000);
-        terminal_start(80, 24, "", "--key='\\Many'");
+        terminal_start(80, 24, "", "'\\Many'");
         terminal_shows(TITLE("\\Many"));
         TAKE({ "Right", "Key000000", NULL }, { "Down", TITLE("\\Many\\Key000000"), NULL });
         const uint64_t start = clock_usec();
@@ -391,7 +391,7 @@ END_TEST
 START_TEST(a_provider_that_hangs)
 {
         fill();
-        terminal_start(80, 24, "", "--key='\\App\\Key20'");
+        terminal_start(80, 24, "", "'\\App\\Key20'");
         terminal_shows("* base 0  REG_DWORD 20");
         daemon_signal(&world.registryd, SIGSTOP);
         TAKE({ "Down", TITLE("\\App\\Key21"), "REG_DWORD" }, { "m", "reading ...", "Key21" },
@@ -408,7 +408,7 @@ END_TEST
 START_TEST(sizes)
 {
         fill();
-        terminal_start(80, 24, "", "--key='\\App\\Key20'");
+        terminal_start(80, 24, "", "'\\App\\Key20'");
         terminal_shows("* base 0  REG_DWORD 20");
         terminal_resize(79, 24);
         terminal_shows("Too small");
@@ -444,7 +444,7 @@ START_TEST(terminals_without_colour)
         set_string(world.bus, "\\App\\Key20", "W\u00f6rter", "\u6f22\u5b57");
         set_string(world.bus, "\\App\\Key20", "a\x1b[31mb", "c\nd");
         for (size_t i = 0; i < ARRAY_SIZE(terms); i++) {
-                terminal_start(80, 24, terms[i], "--key='\\App\\Key20'");
+                terminal_start(80, 24, terms[i], "'\\App\\Key20'");
                 terminal_shows("a\\x1b[31mb  REG_SZ c\\x0ad");
                 terminal_shows(i == 3 ? " W?rter      REG_SZ ??" : " W\u00f6rter      REG_SZ \u6f22\u5b57");
                 ck_assert(is_reversed("       Key20"));
@@ -466,7 +466,7 @@ START_TEST(a_user_who_may_only_read)
         fill();
         (void)shell_output(0, "cp \"$PEIOS_REGEDIT\" regedit; chmod 755 regedit");
         ck_assert_int_eq(setenv("PEIOS_REGEDIT", "./regedit", 1), 0);
-        terminal_start(80, 24, become, "--key='\\App'");
+        terminal_start(80, 24, become, "'\\App'");
         TAKE({ "Tab", " read-only\n", NULL }, { "e", "read-only: only root, ", "Data" },
                 { "Enter", "read-only: only root, ", "Data" }, { "a", "read-only: only root, ", "Name of" },
                 { "d", "read-only: only root, ", "Send" }, { "m", "The schema does not know", NULL },

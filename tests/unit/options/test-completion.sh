@@ -75,6 +75,10 @@ peios-auditpol taint s|scan
 peios-auditpol taint decode --distro=de|debian
 peios-auditpol taint scan --max-d|--max-depth
 END
+        [ ! -e "$COMPLETIONS/peios-regedit" ] || cat >>"$scratch/cases" <<'END'
+peios-regedit /App/My\ f|/App/My files
+peios-regedit --layer=tr|trial
+END
 fi
 sed 's/|.*//' "$scratch/cases" >"$scratch/lines"
 if [ "$shell" = fish ]; then

@@ -4,6 +4,7 @@
 
 #include "../../../registry-provider/daemon/registryd-options.h"
 #include "../../../registry-provider/reg/reg-options.h"
+#include "../../../registry-provider/regedit/regedit-options.h"
 #include "../../../schema/base/buf.h"
 #include "../../../service/auditpol/auditpol-options.h"
 #include "../../../service/daemon/policyd.h"
@@ -14,6 +15,7 @@
 struct parsed {
         struct reg_options reg;
         struct auditpol_options auditpol;
+        struct regedit_options regedit;
         struct registryd_options registryd;
         struct policyd_options policyd;
         struct options_line line;
@@ -25,11 +27,13 @@ static int parse_as(const struct options_program *program, const char *const wor
         void *members = program == &reg_options_program         ? (void *)&ret->reg
                         : program == &auditpol_options_program  ? (void *)&ret->auditpol
                         : program == &registryd_options_program ? (void *)&ret->registryd
+                        : program == &regedit_options_program   ? (void *)&ret->regedit
                                                                 : (void *)&ret->policyd;
         int argc = 1;
 
         ret->reg = REG_OPTIONS_INIT;
         ret->auditpol = (struct auditpol_options){ 0 };
+        ret->regedit = (struct regedit_options){ 0 };
         ret->registryd = (struct registryd_options){ .value_max = 7 };
         ret->policyd = (struct policyd_options){ .recheck_seconds = 7 };
         argv[0] = (char *)program->name;
@@ -311,6 +315,27 @@ START_TEST(daemons_take_no_words)
 }
 END_TEST
 
+/* A word is no command where there are none. */
+START_TEST(words_without_commands)
+{
+        static const struct options_program *const p = &regedit_options_program;
+        _cleanup_buf_ struct buf help = BUF_INIT;
+        char *argv[WORDS_MAX + 2];
+        struct parsed args;
+        struct diag d = { 0 };
+
+        ck_assert_int_eq(parse_as(p, (const char *[WORDS_MAX]){ NULL }, argv, &args, &d), 0);
+        ck_assert_ptr_null(args.line.words[0]);
+        ck_assert_int_eq(parse_as(p, (const char *[WORDS_MAX]){ "\\App", "--layer=x" }, argv, &args, &d), 0);
+        ck_assert_str_eq(args.line.words[0], "\\App");
+        ck_assert_str_eq(args.regedit.layer, "x");
+        ck_assert_int_eq(parse_as(p, (const char *[WORDS_MAX]){ "\\App", "two" }, argv, &args, &d), -EINVAL);
+        ck_assert_str_eq(d.text, "unexpected argument 'two'");
+        options_help(p, NULL, &help);
+        ck_assert_int_eq(strncmp(buf_str(&help), "peios-regedit [OPTION...] [KEY]\n", 32), 0);
+}
+END_TEST
+
 START_TEST(help_and_version_need_no_words)
 {
         char *argv[WORDS_MAX + 2];
@@ -380,7 +405,8 @@ static void check_row(const struct options_program *p, size_t i)
 START_TEST(tables_are_sound)
 {
         static const struct options_program *const programs[] = { &reg_options_program,
-                &auditpol_options_program, &registryd_options_program, &policyd_options_program };
+                &auditpol_options_program, &regedit_options_program, &registryd_options_program,
+                &policyd_options_program };
 
         for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
                 /* A bit a command, and one more that none has; and the parser's room for rows. */
@@ -398,6 +424,7 @@ Suite *test_suite(void)
                 words_and_options_in_any_order,
                 options_reach_their_members,
                 slashes,
+                words_without_commands,
                 slashes_without_meaning,
                 usage_errors_say_what_is_wrong,
                 commands_of_two_words,
