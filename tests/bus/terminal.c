@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "terminal.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,12 +35,14 @@ static void start_server(void)
         WAIT(world_has("/../tmux"));
 }
 
+/* The shell outlives the program: one that dies of the same hangup has the kernel send it SIGCONT, and if
+ * LeakSanitizer has just stopped it, for its report, then that waits for the stop for ever. */
 void terminal_start(unsigned columns, unsigned lines, const char *how, const char *arguments)
 {
         if (server.pid == 0)
                 start_server();
         (void)tmux(
-                "new-session -d -x %u -y %u \"LC_ALL=C.UTF-8 %s \\\"\\$PEIOS_REGEDIT\\\" %s; echo ended with \\$?; exec cat\"",
+                "new-session -d -x %u -y %u \"trap : HUP; LC_ALL=C.UTF-8 %s \\\"\\$PEIOS_REGEDIT\\\" %s; echo ended with \\$?; exec cat\"",
                 columns, lines, how, arguments);
 }
 
@@ -49,6 +53,31 @@ void terminal_ends(int code)
         (void)snprintf(text, sizeof(text), "ended with %d", code);
         terminal_shows(text);
         (void)tmux("kill-session");
+}
+
+/* The shell is the only parent of the program. */
+static pid_t pid_of_program(void)
+{
+        int shell = atoi(tmux("display-message -p '#{pane_pid}'"));
+        _cleanup_free_ char *line = NULL;
+
+        ck_assert(asprintf(&line, "cat /proc/%d/task/%d/children", shell, shell) > 0);
+        int pid = atoi(shell_output(0, line));
+        ck_assert_int_gt(pid, 0);
+        return pid;
+}
+
+void terminal_signal(int number)
+{
+        ck_assert_int_eq(kill(pid_of_program(), number), 0);
+}
+
+void terminal_goes_away(void)
+{
+        const pid_t pid = pid_of_program();
+
+        (void)tmux("kill-session");
+        WAIT(kill(pid, 0) < 0 && errno == ESRCH);
 }
 
 /* As tmux calls it. */

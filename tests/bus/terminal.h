@@ -13,6 +13,10 @@
 void terminal_start(unsigned columns, unsigned lines, const char *how, const char *arguments);
 /* The program has ended, and with this exit code. */
 void terminal_ends(int code);
+/* A signal to the program. */
+void terminal_signal(int number);
+/* Somebody closes the window: nothing of the program is left. */
+void terminal_goes_away(void);
 
 /* A key by the name that the program has for it, or a text, letter by letter. */
 void terminal_press(const char *key);

@@ -458,6 +458,30 @@ START_TEST(terminals_without_colour)
 }
 END_TEST
 
+/* Whatever ends it, it ends, and leaves the terminal as it was. */
+START_TEST(ends)
+{
+        fill();
+        terminal_start(80, 24, "", "'\\App'");
+        terminal_shows(TITLE("\\App"));
+        terminal_goes_away();
+        terminal_start(80, 24, "", "'\\App'");
+        terminal_shows(TITLE("\\App"));
+        terminal_signal(SIGTERM);
+        terminal_ends(0);
+        terminal_start(80, 24, "", "'\\App'");
+        terminal_shows(TITLE("\\App"));
+        terminal_press("^C");
+        terminal_ends(0);
+        terminal_start(80, 24, "", "'\\App' </dev/null");
+        terminal_shows("standard input and output must be a terminal");
+        terminal_ends(5);
+        terminal_start(80, 24, "env -u TERM", "");
+        terminal_shows("the terminal '' is not known ($TERM)");
+        terminal_ends(5);
+}
+END_TEST
+
 /* Who may not write sees that before trying, and why. */
 START_TEST(a_user_who_may_only_read)
 {
@@ -491,6 +515,7 @@ int main(void)
                 very_many_keys_in_one,
                 sizes,
                 terminals_without_colour,
+                ends,
         };
         const TTest *const privileged[] = { a_user_who_may_only_read };
 
