@@ -111,7 +111,7 @@ START_TEST(offers)
                 ck_assert_msg(strcmp(text, cases[i].offered) == 0, "%s offers: %s", cases[i].line, text);
         }
         if (getenv("PEIOS_REGEDIT"))
-                ck_assert_str_eq(offered("peios-regedit /App/Col"), "/App/Columns/\n");
+                ck_assert_str_eq(offered("peios-regedit /App/Col"), "/App/Columns\n");
         free(STEAL_PTR(bash.log));
 }
 END_TEST
