@@ -161,7 +161,7 @@ Suite *test_suite(void)
 {
         Suite *suite = suite_of("store-model", NULL, 0);
 
-        suite_loop(in_memory, 30);
-        suite_loop(in_a_file, 3);
+        suite_loop(in_memory, 60);
+        suite_loop(in_a_file, 10);
         return suite;
 }
