@@ -82,7 +82,7 @@ static const struct value_row *selected_value(struct regedit *r)
         return row;
 }
 
-/* As the schema has it, where nobody set it. */
+/* As the schema has it, where nobody set it; what is only masked begins empty. */
 static void put_literal(struct buf *out, const struct value_row *row)
 {
         uint8_t scratch[8];
@@ -90,6 +90,8 @@ static void put_literal(struct buf *out, const struct value_row *row)
 
         if (row->entry)
                 v = entry_value(row->entry);
+        else if (!row->known)
+                return;
         else if (schema_default_value(&row->known->sv, scratch, &v) < 0)
                 v = (struct value){ .type = REG_NONE };
         if (v.type == REG_NONE && row->known)

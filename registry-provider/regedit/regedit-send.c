@@ -275,8 +275,11 @@ static void on_layer(struct regedit *r)
                 return;
         if (l.file[0])
                 regedit_say(r, "%s is a file, which is edited as one: %s", l.name, l.file);
-        else
+        else {
                 (void)snprintf(r->layer, sizeof(r->layer), "%s", l.name);
+                r->values.is_read = false;
+                regedit_follow(r);
+        }
 }
 
 static void put_layer(struct buf *out, const struct layer_row *l)

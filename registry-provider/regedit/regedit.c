@@ -111,7 +111,25 @@ static void on_list(struct regedit *r, const struct feed_answer *a)
         r->is_changed = true;
 }
 
-/* The second of a key's two answers. */
+/* What the layer that is written to masks: that can be taken away. */
+static void on_masks(struct regedit *r, const struct feed_answer *a)
+{
+        if (is_same(a->key, buf_str(&r->values.key)) && is_answered(r, a))
+                regedit_fail_with(r, value_list_take_masks(&r->values, a->reply));
+        r->is_changed = true;
+}
+
+static int ask_masks(struct regedit *r, const char *key)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        int e = feed_new_call(r->feed, "ReadTree", &m);
+        if (e >= 0)
+                e = sd_bus_message_append(m, "sa{sv}", key, 1, "layer", "s", r->layer);
+        return e < 0 ? e : feed_send(r->feed, m, key, NULL, on_masks);
+}
+
+/* The last of a key's answers. */
 static void on_known(struct regedit *r, const struct feed_answer *a)
 {
         const bool of_values = is_same(a->key, buf_str(&r->values.key));
@@ -144,6 +162,8 @@ static bool read_key(struct regedit *r, const char *key)
 {
         int e = feed_ask(r->feed, "List", key, NULL, on_list);
 
+        if (e >= 0 && is_same(key, buf_str(&r->values.key)))
+                e = ask_masks(r, key);
         if (e >= 0)
                 e = ask_known(r, key);
         regedit_fail_with(r, e);

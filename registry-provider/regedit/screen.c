@@ -247,7 +247,9 @@ static void put_data(struct buf *out, const struct value_row *row)
         if (row->entry) {
                 const struct value v = entry_value(row->entry);
                 entry_format_short(out, &v);
-        } else if (row->known->sv.has_default)
+        } else if (row->is_masked)
+                buf_puts(out, "(masked)");
+        else if (row->known->sv.has_default)
                 buf_printf(out, "(not set, default %s)",
                         row->known->sv.default_text[0] ? row->known->sv.default_text : "empty");
         else

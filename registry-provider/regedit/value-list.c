@@ -7,6 +7,7 @@
 #include "../../schema/base/array.h"
 #include "../../schema/names/fold.h"
 #include "../reg/event.h"
+#include "../reg/tree-key.h"
 
 static void drop_entries(struct value_list *l)
 {
@@ -26,6 +27,13 @@ static void drop_known(struct value_list *l)
         l->known_reply = sd_bus_message_unref(l->known_reply);
 }
 
+static void drop_masks(struct value_list *l)
+{
+        free(STEAL_PTR(l->masks));
+        l->n_masks = 0;
+        l->masks_reply = sd_bus_message_unref(l->masks_reply);
+}
+
 static void drop_rows(struct value_list *l)
 {
         for (size_t i = 0; i < l->n; i++) {
@@ -41,6 +49,7 @@ void value_list_done(struct value_list *l)
         drop_rows(l);
         drop_entries(l);
         drop_known(l);
+        drop_masks(l);
         buf_done(&l->key);
 }
 
@@ -51,6 +60,7 @@ void value_list_begin(struct value_list *l, const char *key)
         drop_rows(l);
         drop_entries(l);
         drop_known(l);
+        drop_masks(l);
         buf_clear(&l->key);
         buf_puts(&l->key, key);
         l->selected = 0;
@@ -90,6 +100,7 @@ static size_t unite(struct value_row *rows, size_t n)
                 last->name = rows[i].entry ? rows[i].name : last->name;
                 last->entry = rows[i].entry ? rows[i].entry : last->entry;
                 last->known = rows[i].known ? rows[i].known : last->known;
+                last->is_masked |= rows[i].is_masked;
         }
         return kept;
 }
@@ -117,14 +128,17 @@ static void inherit(const struct value_list *old, struct value_list *l)
                 l->selected = l->n > 0 ? l->n - 1 : 0;
 }
 
-/* From the entries and what is known. */
+/* From the entries, what is known and what is masked. */
 static int make_rows(const struct value_list *old, struct value_list *l)
 {
-        const size_t n = l->n_entries + l->n_known;
+        const size_t n = l->n_entries + l->n_known + l->n_masks;
 
         l->rows = calloc(n > 0 ? n : 1, sizeof(*l->rows));
         if (!l->rows)
                 return -ENOMEM;
+        for (size_t i = 0; i < l->n_masks; i++)
+                l->rows[l->n_entries + l->n_known + i] =
+                        (struct value_row){ .name = l->masks[i], .is_masked = true };
         for (size_t i = 0; i < l->n_entries; i++)
                 l->rows[i] = (struct value_row){ .name = l->entries[i].name, .entry = &l->entries[i] };
         for (size_t i = 0; i < l->n_known; i++)
@@ -172,6 +186,47 @@ int value_list_take_entries(struct value_list *l, sd_bus_message *reply)
         old.n_known = 0;
         old.known_reply = NULL;
         drop_entries(&old);
+        return r < 0 ? r : 0;
+}
+
+static int read_masks(struct value_list *l, sd_bus_message *reply)
+{
+        _cleanup_tree_key_ struct tree_key key = { 0 };
+        const char *path = buf_str(&l->key);
+        struct tree_value v;
+
+        int r = tree_page_enter(reply);
+        if (r >= 0)
+                r = tree_key_next(reply, &key);
+        /* Where the layer has nothing in it a key below may come first. */
+        if (r <= 0 || !fold_equal(key.path, strlen(key.path), path, strlen(path)))
+                return r;
+        while ((r = tree_value_next(reply, &key, &v)) > 0) {
+                if (v.value.type != REG_TOMBSTONE)
+                        continue;
+                r = array_grow(&l->masks, l->n_masks, sizeof(*l->masks));
+                if (r < 0)
+                        break;
+                l->masks[l->n_masks++] = v.name;
+        }
+        return r;
+}
+
+int value_list_take_masks(struct value_list *l, sd_bus_message *reply)
+{
+        struct value_list old = *l;
+        int r;
+
+        l->masks = NULL;
+        l->n_masks = 0;
+        l->rows = NULL;
+        l->n = 0;
+        l->masks_reply = sd_bus_message_ref(reply);
+        r = reply ? read_masks(l, reply) : 0;
+        if (r >= 0)
+                r = make_rows(&old, l);
+        drop_rows(&old);
+        drop_masks(&old);
         return r < 0 ? r : 0;
 }
 

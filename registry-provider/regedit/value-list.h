@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The values of one key: those that are set, and those that the schema knows in it, in the order of their
- * names. What they hold is the provider's answers'. No terminal. */
+/* The values of one key: those that are set, those that the schema knows in it, and those that the layer
+ * which is written to masks, in the order of their names. What they hold is the provider's answers'. No
+ * terminal. */
 
 #include "../../schema/bus/description.h"
 #include "../reg/contender.h"
@@ -12,6 +13,7 @@ struct value_row {
         const char *name;
         const struct entry *entry;       /* NULL: nobody set it */
         const struct description *known; /* NULL: the schema does not know it */
+        bool is_masked;                  /* by the layer that is written to */
         uint64_t marked;                 /* as a key's */
         struct contenders layers;        /* maybe as they were before it was changed */
         struct buf origin;               /* who wrote the one that wins */
@@ -32,15 +34,18 @@ struct value_list {
         size_t n_entries;
         struct value_known *known;
         size_t n_known;
-        sd_bus_message *entries_reply, *known_reply;
+        const char **masks; /* names */
+        size_t n_masks;
+        sd_bus_message *entries_reply, *known_reply, *masks_reply;
 };
 
 void value_list_done(struct value_list *l);
 /* Becomes the empty list of this key; nothing where it is this key's. */
 void value_list_begin(struct value_list *l, const char *key);
-/* The answer of List() behind the subkeys, and that of ListKnown(); NULL: there is nothing. 0 or negative
- * errno. */
+/* The answer of List() behind the subkeys, that of ReadTree() of a layer, and that of ListKnown(), which is
+ * the last; NULL: there is nothing. 0 or negative errno. */
 _must_check_ int value_list_take_entries(struct value_list *l, sd_bus_message *reply);
+_must_check_ int value_list_take_masks(struct value_list *l, sd_bus_message *reply);
 _must_check_ int value_list_take_known(struct value_list *l, sd_bus_message *reply);
 /* NULL: there is none of this name, or none is selected. */
 struct value_row *value_list_find(const struct value_list *l, const char *name);

@@ -96,7 +96,7 @@ static const struct step steps[] = {
         { "u", "Take this back?", NULL },
         { "y", "Number  REG_DWORD 23\n", NULL },
         { "x", "mask  \\App\\Key23\\Number", NULL },
-        { "y", "(no values)", NULL },
+        { "y", "Number  (masked)", NULL },
         { "u", "Take this back?", NULL },
         { "y", "Number  REG_DWORD 23\n", NULL },
         { "u", "nothing was changed here", NULL },
@@ -231,6 +231,28 @@ START_TEST(data_that_makes_no_sense)
         TAKE({ "Enter", "dword:x   (dword: expected a decimal number", NULL },
                 { "Backspace", "dword:   (", NULL });
         ck_assert_str_eq(get_text(world.bus, MODULES, "TaintCapture"), "standard default");
+}
+END_TEST
+
+/* A mask is where it was made, and can be taken away later, too. */
+START_TEST(what_is_masked)
+{
+        fill();
+        set_number(world.bus, "\\System\\Registry\\Layers\\trial", "Precedence", 5);
+        terminal_start(80, 24, "", "--layer=trial '\\App'");
+        TAKE({ "Tab", "Color  REG_SZ red", NULL }, { "Down", "layers of Size", NULL },
+                { "x", "mask  \\App\\Size", NULL }, { "y", "Size   (masked)", NULL },
+                { "m", "tombstone: masks what is below", NULL }, { "Esc", "layers of Size", NULL },
+                { "q", "ended with 0", NULL });
+        terminal_ends(0);
+        terminal_start(80, 24, "", "'\\App'");
+        terminal_shows("Color  REG_SZ red");
+        terminal_hides("(masked)");
+        TAKE({ "L", "trial ", NULL }, { "End", "trial ", NULL }, { "Enter", "Size   (masked)", NULL },
+                { "Tab", "layers of Color", NULL }, { "Down", "* trial 5  tombstone", NULL },
+                { "e", "data):\n", NULL }, { "Esc", "Size   (masked)", NULL },
+                { "d", "delete  \\App\\Size", NULL }, { "y", "Size   REG_SZ large", NULL });
+        ck_assert_str_eq(get_text(world.bus, "\\App", "Size"), "large base");
 }
 END_TEST
 
@@ -506,6 +528,7 @@ int main(void)
                 layers_of_a_value,
                 another_layer_is_written_to,
                 data_that_makes_no_sense,
+                what_is_masked,
                 a_write_in_between_is_not_overwritten,
                 changes_of_others,
                 changes_below_the_winner,
