@@ -20,7 +20,7 @@ static const struct options_row rows[] = {
 
 const struct options_program regedit_options_program = {
         .name = "peios-regedit",
-        .purpose = "Shows and edits the Peios registry, on a terminal, from this key on.",
+        .purpose = "Shows and edits the Peios registry, on a terminal, from KEY on.",
         .notes = "See peios-regedit(8).",
         .rows = rows,
         .n_rows = ARRAY_SIZE(rows),

@@ -447,8 +447,6 @@ static void draw_prompt(const struct regedit *r, const struct layout *l)
                 start += cells_fit(text + start, e->at - start, 1);
         _cleanup_buf_ struct buf line = BUF_INIT;
         buf_printf(&line, "%s: %s", r->prompt->label, text + start);
-        if (r->status.text[0])
-                buf_printf(&line, "   (%s)", r->status.text);
         put(l->lines - 2, 0, l->columns, A_BOLD, buf_str(&line));
         (void)move(l->lines - 2, (int)(label + cells_count(text + start, e->at - start)));
         (void)curs_set(1);
@@ -459,11 +457,15 @@ static void draw_status(const struct regedit *r, const struct layout *l)
         put(l->lines - 2, 0, l->columns, r->is_error ? A_BOLD : A_NORMAL, r->status.text);
 }
 
-static void draw_bar(const struct layout *l)
+/* While something is typed the keys are letters, and what was said has their line. */
+static void draw_bar(const struct regedit *r, const struct layout *l)
 {
         _cleanup_buf_ struct buf bar = BUF_INIT;
 
-        actions_bar(&bar, (size_t)l->columns);
+        if (r->prompt && r->status.text[0])
+                buf_puts(&bar, r->status.text);
+        else
+                actions_bar(&bar, (size_t)l->columns);
         put(l->lines - 1, 0, l->columns, A_REVERSE, buf_str(&bar));
 }
 
@@ -476,7 +478,7 @@ static void draw_panes(struct regedit *r, const struct layout *l)
         (void)mvvline(1, l->left, ACS_VLINE, l->height);
         draw_tree(r, l);
         draw_values(r, l);
-        draw_bar(l);
+        draw_bar(r, l);
         if (r->prompt)
                 draw_prompt(r, l);
         else

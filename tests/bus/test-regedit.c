@@ -228,8 +228,12 @@ START_TEST(data_that_makes_no_sense)
                 { "n", "layers of TaintCapture", NULL }, { "e", "sz:standard", NULL },
                 { "^U", "data):\n", NULL });
         terminal_type("dword:x");
-        TAKE({ "Enter", "dword:x   (dword: expected a decimal number", NULL },
-                { "Backspace", "dword:   (", NULL });
+        TAKE({ "Enter", "dword:x\ndword: expected a decimal number", NULL },
+                { "Backspace", "dword:\ndword: expected", NULL });
+        /* However much was typed. */
+        terminal_type(
+                "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+        TAKE({ "Enter", "xxx\ndword: expected a decimal number", NULL });
         ck_assert_str_eq(get_text(world.bus, MODULES, "TaintCapture"), "standard default");
 }
 END_TEST
@@ -265,7 +269,7 @@ START_TEST(a_write_in_between_is_not_overwritten)
         TAKE({ "Tab", "* base 0  REG_SZ red", NULL }, { "e", "sz:red", NULL }, { "s", "sz:reds", NULL },
                 { "Enter", "before: REG_SZ red", NULL });
         set_string(world.bus, "\\App", "Color", "blue");
-        TAKE({ "y", "!Color  REG_SZ blue", NULL }, { "Left", "sz:reds   (", NULL });
+        TAKE({ "y", "!Color  REG_SZ blue", NULL }, { "Left", "sz:reds\n", NULL });
         ck_assert_str_eq(get_text(world.bus, "\\App", "Color"), "blue base");
         terminal_shows("* base 0  REG_SZ blue");
         TAKE({ "Esc", "!Color  REG_SZ blue", "sz:reds" }, { "E", "What went wrong", NULL },
@@ -325,7 +329,7 @@ START_TEST(the_provider_goes_away_and_comes_back)
         terminal_shows("* base 0  REG_DWORD 20");
         TAKE({ "Right", TITLE("\\App\\Key20"), NULL }, { "Tab", "Number", NULL }, { "e", "dword:20", NULL });
         daemon_stop(&world.registryd);
-        terminal_shows("dword:20   (the registry provider");
+        terminal_shows("dword:20\nthe registry provider");
         TAKE({ "7", "dword:207", NULL }, { "Esc", "went away: waiting for it", NULL },
                 { "Tab", "Key20", NULL }, { "Down", TITLE("\\App\\Key21"), NULL },
                 { "a", "went away: waiting for it", "Name of" },
