@@ -156,13 +156,14 @@ static bool read_row(const struct store *s, sqlite3_stmt *q, struct row *row)
         return row->name != NULL;
 }
 
-/* Whether it is a link, a key says for good; one that was dropped since, of itself. */
+/* Whether it is a link, a key says for good: one that came since was none yet, and one that was dropped
+ * since is not known to the row. */
 static void see_target(const struct store *s, struct store_path_entry *e, bool is_known)
 {
         e->dangling = !moment_has_key(s, &e->target);
-        if (e->dangling || is_known)
+        if (is_known && !e->dangling)
                 return;
-        const struct store_key *key = store_key(s, &e->target);
+        const struct store_key *key = e->dangling ? NULL : store_key(s, &e->target);
         e->is_link = key && key->is_link;
 }
 
@@ -253,7 +254,7 @@ const struct store_value_entry *store_value(
 const struct store_blanket *store_blankets(const struct store *s, const struct guid *key)
 {
         const struct cache_name name = { CACHE_BLANKETS, key, "", 0 };
-        const struct store_blanket *list = NULL, **end = &list;
+        const struct store_blanket *list = NULL;
         const void *known;
 
         if (is_known(s, &name, &known))
@@ -261,6 +262,7 @@ const struct store_blanket *store_blankets(const struct store *s, const struct g
         moment_need(s, key);
         for (EACH_DATABASE(s, is_volatile)) {
                 sqlite3_stmt *q = store_query(s, BLANKET_LIST, is_volatile);
+                const struct store_blanket **at = &list;
                 database_bind_guid(q, 1, key);
                 while (database_row(s->db, q)) {
                         if (is_hidden(s, is_volatile, CACHE_BLANKETS, key, NULL, sqlite3_column_int64(q, 0)))
@@ -272,8 +274,11 @@ const struct store_blanket *store_blankets(const struct store *s, const struct g
                                 .layer = store_layer_name(s, sqlite3_column_int64(q, 0)),
                                 .sequence = database_column_u64(q, 1),
                         };
-                        *end = b;
-                        end = &b->next;
+                        while (*at && (*at)->sequence > b->sequence)
+                                at = (const struct store_blanket **)&(*at)->next;
+                        b->next = *at;
+                        *at = b;
+                        at = &b->next;
                 }
         }
         return keep(s, &name, list);

@@ -301,11 +301,35 @@ START_TEST(what_is_volatile_is_not_known)
 }
 END_TEST
 
+/* What is there now and what is brought back are one list. */
+START_TEST(what_came_back_is_among_what_stayed)
+{
+        make_folder();
+        {
+                _cleanup_store_ struct store *s = open_store(file, STORE_WRITE);
+                APPLY(s, OP_KEY(1, 0, "Machine"));
+                APPLY(s, OP_ENTRY(1, "Link", "base", 2, 1));
+                for (unsigned i = 0; i < 4; i++)
+                        APPLY(s, OP_BLANKET(1, ((const char *[]){ "a", "b", "c", "d" })[i], true, 2 + i));
+                const int64_t row = last_row(s);
+                _cleanup_free_ char *was = contents(s);
+                ck_assert_ptr_nonnull(
+                        strstr(was, "2 dangling blanket d 5 blanket c 4 blanket b 3 blanket a 2"));
+                APPLY(s, OP_BLANKET(1, "b", false, 6));
+                APPLY(s, OP_BLANKET(1, "d", true, 7));
+                APPLY(s, OP_KEY(2, 1, "Link"), .is_link = true);
+                sync_store(s);
+                shows(row, was, "blankets and a link", 0);
+        }
+        remove_folder();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { a_moment_is_behind_a_whole_transaction,
                 a_large_transaction_is_walked_so_far, what_is_not_kept_is_said,
-                what_is_volatile_is_not_known };
+                what_is_volatile_is_not_known, what_came_back_is_among_what_stayed };
         Suite *suite = suite_of("moment", tests, ARRAY_SIZE(tests));
 
         suite_loop(random_histories, ROUNDS);
