@@ -494,8 +494,9 @@ const struct store_key *const *store_roots(const struct store *s, size_t *ret_n)
                 add_keys(s, gone, &guids);
         }
         const struct store_key **keys = store_take(s, (guids.n + 1) * sizeof(*keys));
+        /* At an earlier moment, one that is a root now may have been another's subkey. */
         for (size_t i = 0; keys && i < guids.n; i++)
-                if ((keys[found] = store_key(s, &guids.list[i])))
+                if ((keys[found] = store_key(s, &guids.list[i])) && guid_is_zero(&keys[found]->parent))
                         found++;
         if (found > 0)
                 qsort(keys, found, sizeof(*keys), compare_keys);

@@ -12,7 +12,7 @@
 
 #define STEPS 60u
 #define HISTORIES 6
-#define ROUNDS 10
+#define ROUNDS 40
 #define GUIDS 9u
 
 static char folder[48], file[64];
@@ -311,6 +311,7 @@ START_TEST(what_came_back_is_among_what_stayed)
                 APPLY(s, OP_ENTRY(1, "Link", "base", 2, 1));
                 for (unsigned i = 0; i < 4; i++)
                         APPLY(s, OP_BLANKET(1, ((const char *[]){ "a", "b", "c", "d" })[i], true, 2 + i));
+                APPLY(s, OP_KEY(3, 1, "Below"));
                 const int64_t row = last_row(s);
                 _cleanup_free_ char *was = contents(s);
                 ck_assert_ptr_nonnull(
@@ -318,8 +319,10 @@ START_TEST(what_came_back_is_among_what_stayed)
                 APPLY(s, OP_BLANKET(1, "b", false, 6));
                 APPLY(s, OP_BLANKET(1, "d", true, 7));
                 APPLY(s, OP_KEY(2, 1, "Link"), .is_link = true);
+                APPLY(s, .code = STORE_DROP_KEY, .guid = { { 3 } });
+                APPLY(s, OP_KEY(3, 0, "Root"));
                 sync_store(s);
-                shows(row, was, "blankets and a link", 0);
+                shows(row, was, "blankets, a link and a root", 0);
         }
         remove_folder();
 }
