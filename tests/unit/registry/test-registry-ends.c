@@ -225,6 +225,9 @@ static void let_time_pass(void)
         wall += passed * SECOND + pick(1000);
         if (pick(4) == 0)
                 wall += (pick(200) - (int64_t)100) * SECOND;
+        /* A clock that does not run on begins with 1970, and none is set to what was before. */
+        if (wall < SECOND)
+                wall = SECOND;
 }
 
 static void reboot(void)
