@@ -189,6 +189,16 @@ bool registry_contents_keep(struct registry_contents *h, enum store_kind kind, c
         return found != NULL;
 }
 
+/* What a file has confirmed that is refused. */
+static void contents_leave(struct registry_contents *h, const char *layer)
+{
+        const struct contents_layer *of = find_layer(h, layer);
+
+        for (size_t i = 0; i < h->n; i++)
+                if (h->list[i]->layer == of)
+                        h->list[i]->kept = false;
+}
+
 /* Values, then path entries from the deepest on: then what nobody names any more has no children left. What
  * one author does comes together. */
 static int compare(const void *a, const void *b)
@@ -397,6 +407,8 @@ static int put_file(struct loading *l, const struct dropin *in, struct diag *d)
         if (e == 0)
                 e = set_layer(tx, &l->layers, f, in->path);
         store_set_author(tx->store, NULL);
+        if (e != 0)
+                contents_leave(&l->contents, f->layer);
         return savepoint_close(tx, &sp, e, d);
 }
 

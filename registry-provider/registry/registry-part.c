@@ -474,8 +474,8 @@ static bool is_needed(const struct registry_part *p, const struct path *key)
         return false;
 }
 
-/* Takes back what the file has made. */
-static void undo_turn(struct registry_part *p)
+/* Takes back what the layer's file has made and confirmed. */
+static void undo_turn(struct registry_part *p, const char *layer)
 {
         struct slot *slot;
 
@@ -486,6 +486,7 @@ static void undo_turn(struct registry_part *p)
                         } else {
                                 if (item->replaced == p->turn)
                                         item->replaced = 0;
+                                item->is_said = item->is_said && !layers_name_equal(item->layer, layer);
                                 at = &item->next;
                         }
 }
@@ -504,7 +505,7 @@ static int put_file(
                 r = layers_set_file(of_files,
                         &(struct store_file){ f->layer, in->path, f->precedence, f->enabled, f->seal });
         if (r != 0)
-                undo_turn(p);
+                undo_turn(p, f->layer);
         return r;
 }
 

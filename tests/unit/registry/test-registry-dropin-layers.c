@@ -41,6 +41,23 @@ START_TEST(broken_keeps_its_layer)
 }
 END_TEST
 
+/* Its file went, and another one that wants it is refused, after what it has in common with it. */
+START_TEST(nothing_stays_of_a_file_that_went)
+{
+        world_do(&w, "mk - \\Key");
+        world_write(&w, ETC "50.yaml", HEAD("site") "keys:\n  \\App: { A: !dword 1 }\n");
+        world_reload_well(&w);
+        world_write(&w, ETC "50.yaml", NULL);
+        world_write(&w, ETC "60.yaml",
+                HEAD("site") "keys:\n  \\App: { A: !dword 1 }\n  \\Key: !link { \"@\": !link Machine\\App }\n");
+        _cleanup_free_ char *text = world_reload(&w);
+        ck_assert_ptr_nonnull(strstr(text, "60.yaml: cannot be applied: Machine\\Key: there is a key"));
+        world_check(&w);
+        _cleanup_store_scope_ struct store_scope scope = registry_scope(w.r);
+        ck_assert(!store_layer_is_used(registry_store(w.r), "site"));
+}
+END_TEST
+
 /* What overrides a file's precedence does not keep the file out when it comes back. */
 START_TEST(metadata_wait_for_the_file)
 {
@@ -159,7 +176,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { broken_keeps_its_layer, metadata_wait_for_the_file, refused_metadata,
-                metadata_leave_the_fleet_alone };
+        const TTest *const tests[] = { broken_keeps_its_layer, nothing_stays_of_a_file_that_went,
+                metadata_wait_for_the_file, refused_metadata, metadata_leave_the_fleet_alone };
         return suite_with("registry-dropin-layers", tests, ARRAY_SIZE(tests), world_setup, world_teardown);
 }

@@ -355,7 +355,7 @@ START_TEST(random_stores)
                 world_restart(&w);
                 compare("a copy");
         }
-        ck_assert_uint_gt(n_links, 5);
+        ck_assert_uint_gt(n_links, 0);
 }
 END_TEST
 
@@ -431,6 +431,6 @@ Suite *test_suite(void)
         const TTest *const tests[] = { a_layer_that_is_taken, many_layers_name_a_key, the_rest_stays };
         Suite *suite = suite_with("registry-part", tests, ARRAY_SIZE(tests), setup, teardown);
 
-        suite_loop(random_stores, 5);
+        suite_loop(random_stores, 30);
         return suite;
 }
