@@ -63,86 +63,63 @@ static void go_right(struct regedit *r)
                 r->in_values = true;
 }
 
+static void change_pane(struct regedit *r)
+{
+        r->in_values = !r->in_values;
+}
+
+static void enter(struct regedit *r)
+{
+        if (!r->in_values)
+                open_node(r, !r->tree.selected->is_open);
+        else if (regedit_may_write(r))
+                regedit_edit_value(r);
+}
+
+static void read_again(struct regedit *r)
+{
+        if (r->is_there)
+                regedit_read_again(r);
+}
+
+static void quit(struct regedit *r)
+{
+        regedit_fail_with(r, sd_event_exit(r->event, 0));
+}
+
 static void act(struct regedit *r, enum action action)
 {
-        switch (action) {
-        case ACTION_UP:
-        case ACTION_DOWN:
+        static void (*const calls[])(struct regedit *) = {
+                [ACTION_LEFT] = go_left,
+                [ACTION_RIGHT] = go_right,
+                [ACTION_OTHER_PANE] = change_pane,
+                [ACTION_ENTER] = enter,
+                [ACTION_EDIT] = regedit_edit_value,
+                [ACTION_NEW_VALUE] = regedit_new_value,
+                [ACTION_NEW_KEY] = regedit_new_key,
+                [ACTION_DELETE] = regedit_delete,
+                [ACTION_MASK] = regedit_mask,
+                [ACTION_UNDO] = regedit_undo,
+                [ACTION_LAYER] = regedit_choose_layer,
+                [ACTION_READ_AGAIN] = read_again,
+                [ACTION_HELP] = regedit_show_help,
+                [ACTION_CARD] = regedit_show_card,
+                [ACTION_HISTORY] = regedit_show_history,
+                [ACTION_ERROR] = regedit_show_error,
+                [ACTION_FIND] = regedit_find,
+                [ACTION_QUIT] = quit,
+        };
+
+        if (action == ACTION_UP || action == ACTION_DOWN)
                 move(r, action == ACTION_DOWN, 1);
-                return;
-        case ACTION_PAGE_UP:
-        case ACTION_PAGE_DOWN:
+        else if (action == ACTION_PAGE_UP || action == ACTION_PAGE_DOWN)
                 move(r, action == ACTION_PAGE_DOWN, r->in_values ? r->values_page : r->page);
-                return;
-        case ACTION_FIRST:
-        case ACTION_LAST:
+        else if (action == ACTION_FIRST || action == ACTION_LAST)
                 move(r, action == ACTION_LAST, SIZE_MAX);
-                return;
-        case ACTION_LEFT:
-                go_left(r);
-                return;
-        case ACTION_RIGHT:
-                go_right(r);
-                return;
-        case ACTION_OTHER_PANE:
-                r->in_values = !r->in_values;
-                return;
-        case ACTION_ENTER:
-                if (!r->in_values)
-                        open_node(r, !r->tree.selected->is_open);
-                else if (regedit_may_write(r))
-                        regedit_edit_value(r);
-                return;
-        case ACTION_EDIT:
-                regedit_edit_value(r);
-                return;
-        case ACTION_NEW_VALUE:
-                regedit_new_value(r);
-                return;
-        case ACTION_NEW_KEY:
-                regedit_new_key(r);
-                return;
-        case ACTION_DELETE:
-                regedit_delete(r);
-                return;
-        case ACTION_MASK:
-                regedit_mask(r);
-                return;
-        case ACTION_UNDO:
-                regedit_undo(r);
-                return;
-        case ACTION_LAYER:
-                regedit_choose_layer(r);
-                return;
-        case ACTION_READ_AGAIN:
-                if (r->is_there)
-                        regedit_read_again(r);
-                return;
-        case ACTION_HELP:
-                regedit_show_help(r);
-                return;
-        case ACTION_CARD:
-                regedit_show_card(r);
-                return;
-        case ACTION_HISTORY:
-                regedit_show_history(r);
-                return;
-        case ACTION_ERROR:
-                regedit_show_error(r);
-                return;
-        case ACTION_FIND:
-                regedit_find(r);
-                return;
-        case ACTION_NEXT:
-        case ACTION_PREVIOUS:
+        else if (action == ACTION_NEXT || action == ACTION_PREVIOUS)
                 regedit_find_again(r, action == ACTION_NEXT ? FIND_NEXT : FIND_PREVIOUS);
-                return;
-        case ACTION_QUIT:
-                regedit_fail_with(r, sd_event_exit(r->event, 0));
-                return;
-        case ACTION_NONE:
-                return;
-        }
+        else if (action < ARRAY_SIZE(calls) && calls[action])
+                calls[action](r);
 }
 
 void regedit_prompt(struct regedit *r, const struct prompt *prompt, const char *text)
