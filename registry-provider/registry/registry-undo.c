@@ -72,11 +72,15 @@ static uint64_t sequence_now(const struct undo *u, const struct undo_target *t)
         return sequence;
 }
 
+/* Unless it is the store that failed, here too. */
 static int written_since(struct undo *u, const struct undo_target *t, uint64_t now)
 {
+        const int e = store_error(u->tx->store, NULL);
         const char *what = t->kind == STORE_VALUE ? "value" : t->kind == STORE_ENTRY ? "subkey" : "mask";
         const char *name = t->kind == STORE_VALUE ? path_word_of_value_name(t->name) : t->name;
 
+        if (e < 0)
+                return e;
         if (now != 0)
                 return registry_fail(u->d, REGISTRY_CONFLICT,
                         "%s: %s '%s' of layer %s was written since, by change number %llu", u->path.text,
