@@ -3,44 +3,20 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "../../../schema/bus/cleanup.h"
 #include "../../../schema/bus/description.h"
 #include "../schema/schema-util.h"
 #include "alloc-faults.h"
+#include "message.h"
 #include "suite.h"
-
-static sd_bus *bus;
-static int fds[2];
-
-static void setup(void)
-{
-        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
-        ck_assert_int_ge(sd_bus_new(&bus), 0);
-        ck_assert_int_ge(sd_bus_set_fd(bus, fds[0], fds[0]), 0);
-        ck_assert_int_ge(sd_bus_start(bus), 0);
-}
-
-static void teardown(void)
-{
-        sd_bus_close_unref(bus);
-        closep(&fds[1]);
-}
-
-static sd_bus_message *new_message(void)
-{
-        sd_bus_message *m = NULL;
-        ck_assert_int_ge(sd_bus_message_new_method_call(bus, &m, "a.b", "/", "a.b", "C"), 0);
-        return m;
-}
 
 static sd_bus_message *sent(const struct schema_value *sv, const struct description_hints *hints)
 {
-        sd_bus_message *m = new_message();
+        sd_bus_message *m = message_new("C");
 
         ck_assert_int_eq(description_append(m, sv, hints), 0);
-        ck_assert_int_ge(sd_bus_message_seal(m, 1, 0), 0);
+        message_seal(m);
         return m;
 }
 
@@ -147,11 +123,11 @@ START_TEST(other_words)
         static const char *const members[] = { "apply", "encoding", "drift", "items" };
 
         for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
-                _cleanup_message_ sd_bus_message *m = new_message();
+                _cleanup_message_ sd_bus_message *m = message_new("C");
                 _cleanup_(description_done) struct description d = { 0 };
                 ck_assert_int_ge(
                         sd_bus_message_append(m, "a{sv}a(sss)", 1, members[i], "s", "another", 0), 0);
-                ck_assert_int_ge(sd_bus_message_seal(m, 1, 0), 0);
+                message_seal(m);
                 ck_assert_int_eq(description_read(m, &d), -EBADMSG);
         }
 }
@@ -196,5 +172,5 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { entries, all_ranges, unknown_value, other_words, no_memory, bytes };
-        return suite_with("description", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("description", tests, ARRAY_SIZE(tests), message_setup, message_teardown);
 }

@@ -3,37 +3,19 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "../../../schema/base/clock.h"
 #include "../../../schema/bus/wire.h"
 #include "alloc-faults.h"
+#include "message.h"
 #include "suite.h"
-
-static sd_bus *bus;
-static int fds[2];
-
-static void setup(void)
-{
-        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
-        ck_assert_int_ge(sd_bus_new(&bus), 0);
-        ck_assert_int_ge(sd_bus_set_fd(bus, fds[0], fds[0]), 0);
-        ck_assert_int_ge(sd_bus_start(bus), 0);
-}
-
-static void teardown(void)
-{
-        sd_bus_close_unref(bus);
-        closep(&fds[1]);
-}
 
 /* "0", "1" and so on, and a number behind them. */
 static sd_bus_message *message_of(unsigned n)
 {
-        sd_bus_message *m = NULL;
+        sd_bus_message *m = message_new("C");
         char name[16];
 
-        ck_assert_int_ge(sd_bus_message_new_method_call(bus, &m, "a.b", "/", "a.b", "C"), 0);
         ck_assert_int_ge(sd_bus_message_open_container(m, 'a', "s"), 0);
         for (unsigned i = 0; i < n; i++) {
                 (void)snprintf(name, sizeof(name), "%u", i);
@@ -41,7 +23,7 @@ static sd_bus_message *message_of(unsigned n)
         }
         ck_assert_int_ge(sd_bus_message_close_container(m), 0);
         ck_assert_int_ge(sd_bus_message_append(m, "u", 7u), 0);
-        ck_assert_int_ge(sd_bus_message_seal(m, 1, 0), 0);
+        message_seal(m);
         return m;
 }
 
@@ -108,5 +90,5 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { all_of_them, very_many, what_fails_leaves_nothing };
-        return suite_with("wire-names", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("wire-names", tests, ARRAY_SIZE(tests), message_setup, message_teardown);
 }

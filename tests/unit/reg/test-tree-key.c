@@ -1,29 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The columns of ReadTree() are read together, and refused where they do not fit each other. */
 #include <errno.h>
-#include <sys/socket.h>
 
 #include "../../../registry-provider/reg/tree-key.h"
 #include "../../../schema/bus/cleanup.h"
 #include "../../../schema/dbus/names.h"
+#include "message.h"
 #include "suite.h"
-
-static sd_bus *bus;
-static int fds[2];
-
-static void setup(void)
-{
-        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
-        ck_assert_int_ge(sd_bus_new(&bus), 0);
-        ck_assert_int_ge(sd_bus_set_fd(bus, fds[0], fds[0]), 0);
-        ck_assert_int_ge(sd_bus_start(bus), 0);
-}
-
-static void teardown(void)
-{
-        sd_bus_close_unref(bus);
-        (void)close(fds[1]);
-}
 
 /* As many of each column, of a key with two values "ab" of layer "high" and "c" of "base". */
 struct counts {
@@ -35,9 +18,8 @@ static sd_bus_message *page_of(struct counts n)
 {
         const uint32_t types[] = { REG_SZ, REG_TOMBSTONE, 1 }, from[] = { 1, 0, 0 }, sizes[] = { 2, 1, 0 };
         const uint64_t sequences[] = { 7, 1, 1 };
-        sd_bus_message *m = NULL;
+        sd_bus_message *m = message_new("C");
 
-        ck_assert_int_ge(sd_bus_message_new_method_call(bus, &m, "a.b", "/", "a.b", "C"), 0);
         ck_assert_int_ge(sd_bus_message_open_container(m, 'a', "(" REGISTRY_TREE_KEY ")"), 0);
         ck_assert_int_ge(sd_bus_message_open_container(m, 'r', REGISTRY_TREE_KEY), 0);
         ck_assert_int_ge(sd_bus_message_append(m, "suas", "Machine\\A", 5, n.layers, "base", "high"), 0);
@@ -51,7 +33,7 @@ static sd_bus_message *page_of(struct counts n)
         ck_assert_int_ge(sd_bus_message_close_container(m), 0);
         ck_assert_int_ge(sd_bus_message_close_container(m), 0);
         ck_assert_int_ge(sd_bus_message_append(m, "s", "behind"), 0);
-        ck_assert_int_ge(sd_bus_message_seal(m, 1, 0), 0);
+        message_seal(m);
         return m;
 }
 
@@ -117,5 +99,5 @@ Suite *test_suite(void)
 {
         const TTest *const tests[] = { fits, does_not_fit };
 
-        return suite_with("tree-key", tests, ARRAY_SIZE(tests), setup, teardown);
+        return suite_with("tree-key", tests, ARRAY_SIZE(tests), message_setup, message_teardown);
 }

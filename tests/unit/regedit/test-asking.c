@@ -4,11 +4,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <systemd/sd-event.h>
 
 #include "../../../registry-provider/regedit/regedit.h"
 #include "../../../schema/bus/cleanup.h"
+#include "message.h"
 #include "suite.h"
 
 static struct asked {
@@ -16,8 +16,6 @@ static struct asked {
         feed_fn fn;
 } asked[64];
 static size_t n_asked;
-static sd_bus *bus;
-static int fds[2];
 static sd_event *event;
 static struct regedit regedit;
 
@@ -34,14 +32,6 @@ struct feed *feed_free(_unused_ struct feed *f)
         return NULL;
 }
 
-static sd_bus_message *new_message(const char *member)
-{
-        sd_bus_message *m = NULL;
-
-        ck_assert_int_ge(sd_bus_message_new_method_call(bus, &m, "a.b", "/", "a.b", member), 0);
-        return m;
-}
-
 static void note(const char *method, const char *key, feed_fn fn)
 {
         ck_assert_uint_lt(n_asked, ARRAY_SIZE(asked));
@@ -53,7 +43,7 @@ static void note(const char *method, const char *key, feed_fn fn)
 
 int feed_new_call(_unused_ struct feed *f, const char *method, sd_bus_message **ret)
 {
-        *ret = new_message(method);
+        *ret = message_new(method);
         return 0;
 }
 
@@ -124,14 +114,14 @@ static void append_names(sd_bus_message *m, const char *names, bool of_values)
 
 static void answers(const char *key, const char *subkeys, const char *values)
 {
-        _cleanup_message_ sd_bus_message *list = new_message("L"), *known = new_message("K");
+        _cleanup_message_ sd_bus_message *list = message_new("L"), *known = message_new("K");
         feed_fn on_list = take("List", key), on_known = take("ListKnown", key);
 
         append_names(list, subkeys, false);
         append_names(list, values, true);
-        ck_assert_int_ge(sd_bus_message_seal(list, 1, 0), 0);
+        message_seal(list);
         ck_assert_int_ge(sd_bus_message_append(known, "asa(sa{sv}a(sss))", 0, 0), 0);
-        ck_assert_int_ge(sd_bus_message_seal(known, 1, 0), 0);
+        message_seal(known);
         on_list(&regedit, &(const struct feed_answer){ .key = key, .reply = list });
         on_known(&regedit, &(const struct feed_answer){ .key = key, .reply = known });
 }
@@ -147,12 +137,12 @@ static void fails(const char *key, enum exit_code code)
 
 static void changes(const char *kind, const char *key, const char *name)
 {
-        _cleanup_message_ sd_bus_message *m = new_message("C");
+        _cleanup_message_ sd_bus_message *m = message_new("C");
 
         ck_assert_int_ge(sd_bus_message_append(m, "tta{sv}a(sssuvsts)", UINT64_C(1), UINT64_C(2), 0, 1, kind,
                                  key, name, (uint32_t)REG_DWORD, "u", 8u, "base", UINT64_C(0), ""),
                 0);
-        ck_assert_int_ge(sd_bus_message_seal(m, 1, 0), 0);
+        message_seal(m);
         regedit_take_changes(&regedit, m);
 }
 
@@ -188,10 +178,7 @@ static void begin(void)
 
 static void setup(void)
 {
-        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
-        ck_assert_int_ge(sd_bus_new(&bus), 0);
-        ck_assert_int_ge(sd_bus_set_fd(bus, fds[0], fds[0]), 0);
-        ck_assert_int_ge(sd_bus_start(bus), 0);
+        message_setup();
         ck_assert_int_ge(sd_event_new(&event), 0);
         ck_assert_int_eq(regedit_init(&regedit, event, NULL, NULL), 0);
         begin();
@@ -204,8 +191,7 @@ static void teardown(void)
 {
         regedit_done(&regedit);
         sd_event_unref(event);
-        sd_bus_close_unref(bus);
-        closep(&fds[1]);
+        message_teardown();
 }
 
 /* ---- The tests ---- */
