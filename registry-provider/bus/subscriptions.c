@@ -43,7 +43,7 @@ struct subscriptions {
 
 static void posts_free(struct post *posts, size_t n)
 {
-        for (size_t i = 0; posts && i < n; i++)
+        for (size_t i = 0; i < n; i++)
                 path_done(&posts[i].listener.path);
         free(posts);
 }
@@ -382,10 +382,10 @@ static void find_again(struct subscriptions *s, struct subscription *sub)
                 posts_free(posts, n);
                 return;
         }
-        if (r == 0)
-                r = enter(s, sub, posts, n);
-        if (r == 0)
+        if (r == 0 && enter(s, sub, posts, n) == 0)
                 move_to(s, sub, posts, n);
+        else if (r == 0)
+                posts_free(posts, n);
         if (!sub->overflowed)
                 note_sent(sub, send_overflow(s, sub));
 }
