@@ -216,8 +216,7 @@ static void hear(struct gathering *g, struct topic *topic, const struct registry
         /* A key that is gone is both where the topic is and above it. */
         if (topic->n > 0 && topic->events[topic->n - 1] == e)
                 return;
-        if (!topic->is_gathered) {
-                topic->is_gathered = true;
+        if (topic->n == 0) {
                 *g->tail = topic;
                 g->tail = &topic->next_gathered;
         }
@@ -292,7 +291,6 @@ void topics_scatter(struct topic *first)
                 x->events = NULL;
                 x->n = 0;
                 x->bytes = 0;
-                x->is_gathered = false;
                 x->too_much = x->is_another = false;
                 x->next_gathered = NULL;
         }

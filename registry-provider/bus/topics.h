@@ -30,9 +30,8 @@ struct topic {
 
         /* What one transaction means to it, from topics_gather() to topics_scatter(). */
         const struct registry_event **events; /* NULL when it is too much */
-        size_t n;
+        size_t n;                             /* 0: nothing yet, or too much */
         size_t bytes;
-        bool is_gathered;
         bool too_much;
         bool is_another; /* its key, or one above, came or went */
         struct topic *next_gathered;
