@@ -29,7 +29,6 @@ struct slot {
 struct part_need {
         struct path key;
         const char *name; /* the schema's */
-        bool is_target;   /* links lead there */
 };
 
 struct registry_part {
@@ -37,8 +36,8 @@ struct registry_part {
         struct store_scope scope;
         const struct schema *schema;
         struct hashmap slots;
-        struct part_need *needs; /* the schema's values, and, behind links, what these may be */
-        size_t n_needs;
+        struct part_need *needs; /* the schema's values, then, behind links, what these may be */
+        size_t n_of_schema, n_needs;
         const struct dropins *files; /* that are laid over it; NULL: none yet */
         struct layers layers;
         uint64_t sequence;
@@ -54,8 +53,7 @@ struct probe {
 
 struct slot *registry_part_find_slot(const struct registry_part *p, const struct probe *probe);
 /* 0 or -ENOMEM. */
-_must_check_ int registry_part_need(
-        struct registry_part *p, const struct path *key, const char *name, bool is_target);
+_must_check_ int registry_part_need(struct registry_part *p, const struct path *key, const char *name);
 /* What the schema's values are, where links lead to others: as far as that can be said yet. */
 _must_check_ int registry_part_need_targets(struct registry_part *p);
 void registry_part_needs_done(struct registry_part *p);

@@ -14,7 +14,7 @@ void registry_part_needs_done(struct registry_part *p)
         free(p->needs);
 }
 
-int registry_part_need(struct registry_part *p, const struct path *key, const char *name, bool is_target)
+int registry_part_need(struct registry_part *p, const struct path *key, const char *name)
 {
         for (size_t i = 0; i < p->n_needs; i++)
                 if (strcmp(p->needs[i].name, name) == 0 && path_equal(&p->needs[i].key, key))
@@ -23,7 +23,7 @@ int registry_part_need(struct registry_part *p, const struct path *key, const ch
         if (r < 0)
                 return r;
         struct part_need *n = &p->needs[p->n_needs];
-        *n = (struct part_need){ .name = name, .is_target = is_target };
+        *n = (struct part_need){ .name = name };
         r = path_parse(key->text, key->len, path_any_hive, NULL, &n->key, NULL);
         p->n_needs += r == 0;
         return r;
@@ -155,7 +155,7 @@ static int follow(const struct registry_part *p, const struct path *path, const 
                         return r;
                 path_done(&at);
                 at = next;
-                r = noted ? registry_part_need(noted, &at, name, true) : 0;
+                r = noted ? registry_part_need(noted, &at, name) : 0;
                 if (r < 0)
                         return r;
         }
@@ -172,10 +172,9 @@ int registry_part_need_targets(struct registry_part *p)
         const struct registry_part_item *item;
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < p->n_needs; i++) {
-                const struct part_need n = p->needs[i];
-                if (!n.is_target)
-                        r = follow(p, &n.key, n.name, p, &item);
+        for (size_t i = 0; r >= 0 && i < p->n_of_schema; i++) {
+                const struct part_need need = p->needs[i];
+                r = follow(p, &need.key, need.name, p, &item);
         }
         return r < 0 ? r : 0;
 }

@@ -235,8 +235,8 @@ static int take_schema(struct registry_part *p)
 
         for (size_t i = 0; r == 0 && i < p->schema->n; i++)
                 if (p->schema->values[i].control)
-                        r = registry_part_need(
-                                p, &p->schema->values[i].key, p->schema->values[i].name, false);
+                        r = registry_part_need(p, &p->schema->values[i].key, p->schema->values[i].name);
+        p->n_of_schema = p->n_needs;
         return r;
 }
 
