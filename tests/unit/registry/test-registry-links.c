@@ -217,23 +217,24 @@ END_TEST
 /* A link's value is one like others. */
 START_TEST(layers)
 {
+        static const struct step steps[] = {
+                { "lset high \\L @ !", "BAD_LINK" },
+                { "ldel high \\L @", "1@base" },
+                { "lmask high \\L", "BAD_LINK" },
+                { "lunmask high \\L\nlhide high \\L", "NOT_FOUND" },
+                { "lshow high \\L\nln high \\L -\nlrm - \\L", "BAD_LINK" },
+                { "ln - \\L Machine\\A\nset - " LAYERS "high Enabled 0", "1@base" },
+        };
+
         world_do(&w, "set - " LAYERS "high Precedence 5\nset - \\A V 1\nset - \\B V 2\nln - \\L Machine\\A");
         world_expect(&w, "lset high \\L @ >Machine\\B", "value-set Machine\\L @=link'Machine\\B'@high\n");
         expect("\\L", "V", "2@base");
         world_do(&w, "set high \\L V 3");
         expect("\\B", "V", "3@high");
-        world_do(&w, "lset high \\L @ !");
-        expect("\\L", "V", "BAD_LINK");
-        world_do(&w, "ldel high \\L @");
-        expect("\\L", "V", "1@base");
-        world_do(&w, "lmask high \\L");
-        expect("\\L", "V", "BAD_LINK");
-        world_do(&w, "lunmask high \\L\nlhide high \\L");
-        expect("\\L", "V", "NOT_FOUND");
-        world_do(&w, "lshow high \\L\nln high \\L -\nlrm - \\L");
-        expect("\\L", "V", "BAD_LINK");
-        world_do(&w, "ln - \\L Machine\\A\nset - " LAYERS "high Enabled 0");
-        expect("\\L", "V", "1@base");
+        for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+                world_do(&w, steps[i].script);
+                expect("\\L", "V", steps[i].expected);
+        }
         world_restart(&w);
         expect("\\L", "V", "1@base");
 }

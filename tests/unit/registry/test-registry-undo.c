@@ -103,20 +103,33 @@ START_TEST(what_was_written_since_stays)
 }
 END_TEST
 
-/* What a link has is nothing for a key, nor the other way round. */
-START_TEST(a_key_stays_no_link)
+static const struct {
+        const char *before, *change, *since, *conflict;
+} conflicts[] = {
+        /* What a link has is nothing for a key, nor the other way round. */
+        { "ln - Machine\\L Machine\\A", "lrm - Machine\\L", "set x Machine\\L V 1",
+                "the key 'L' is no link since, in layer x" },
+        { "set - Machine\\K V 1", "rm - Machine\\K", "ln x Machine\\K Machine\\A",
+                "the key 'K' is a link since, in layer x" },
+        /* Whoever makes a layer of that name again would have it at once. */
+        { "set - Machine\\A V one\nset x Machine\\A V two", "del x Machine\\A V", "rmr - " LAYERS "x",
+                "layer x has, which is not there any more" },
+        /* Two layers had the key, and the other one's end is not taken back. */
+        { "mk x Machine\\A\\B\nmk y Machine\\A\\B", "rm x Machine\\A\\B", "rm y Machine\\A\\B",
+                "Machine\\A: a key that it was done to is gone since" },
+};
+
+START_TEST(what_is_in_the_way_stays)
 {
         struct world w;
 
         prepare(&w);
-        world_do(&w, "ln - Machine\\L Machine\\A\nset - Machine\\K V 1");
+        world_do(&w, conflicts[_i].before);
         const int64_t row = last_row(registry_store(w.r));
-        world_do(&w, "lrm - Machine\\L\nrm - Machine\\K");
+        world_do(&w, conflicts[_i].change);
         const int64_t until = last_row(registry_store(w.r));
-        world_do(&w, "set x Machine\\L V 1");
-        refuses(&w, row, until, REGISTRY_CONFLICT, "the key 'L' is no link since, in layer x");
-        world_do(&w, "rm x Machine\\L\nln x Machine\\K Machine\\A");
-        refuses(&w, row, until, REGISTRY_CONFLICT, "the key 'K' is a link since, in layer x");
+        world_do(&w, conflicts[_i].since);
+        refuses(&w, row, until, REGISTRY_CONFLICT, conflicts[_i].conflict);
         world_done(&w);
 }
 END_TEST
@@ -162,38 +175,6 @@ START_TEST(what_somebody_put_into_a_key_made_anew_stays)
         ck_assert_str_eq(world_get(&w, "Machine\\A\\Old", "V"), "'old'@base");
         ck_assert_str_eq(world_get(&w, keys[_i], "W"), "'w'@base");
         world_check(&w);
-        world_done(&w);
-}
-END_TEST
-
-/* Whoever makes a layer of that name again would have it at once. */
-START_TEST(nothing_is_written_into_a_layer_that_is_gone)
-{
-        struct world w;
-
-        prepare(&w);
-        world_do(&w, "set - Machine\\A V one\nset x Machine\\A V two");
-        const int64_t row = last_row(registry_store(w.r));
-        world_do(&w, "del x Machine\\A V");
-        const int64_t until = last_row(registry_store(w.r));
-        world_do(&w, "rmr - " LAYERS "x");
-        refuses(&w, row, until, REGISTRY_CONFLICT, "layer x has, which is not there any more");
-        world_done(&w);
-}
-END_TEST
-
-/* Two layers had the key, and the other one's end is not taken back. */
-START_TEST(a_key_that_is_gone_since)
-{
-        struct world w;
-
-        prepare(&w);
-        world_do(&w, "mk x Machine\\A\\B\nmk y Machine\\A\\B");
-        const int64_t row = last_row(registry_store(w.r));
-        world_do(&w, "rm x Machine\\A\\B");
-        const int64_t until = last_row(registry_store(w.r));
-        world_do(&w, "rm y Machine\\A\\B");
-        refuses(&w, row, until, REGISTRY_CONFLICT, "Machine\\A: a key that it was done to is gone since");
         world_done(&w);
 }
 END_TEST
@@ -275,12 +256,12 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { what_was_written_since_stays, a_key_stays_no_link,
-                what_somebody_put_into_a_new_key_stays, nothing_is_written_into_a_layer_that_is_gone,
-                a_key_that_is_gone_since, a_key_that_went_with_a_file, layers_are_roots };
+        const TTest *const tests[] = { what_was_written_since_stays, what_somebody_put_into_a_new_key_stays,
+                a_key_that_went_with_a_file, layers_are_roots };
         Suite *suite = suite_of("registry-undo", tests, ARRAY_SIZE(tests));
 
         suite_loop(what_was_is_there_again, ARRAY_SIZE(cases));
+        suite_loop(what_is_in_the_way_stays, ARRAY_SIZE(conflicts));
         suite_loop(what_somebody_put_into_a_key_made_anew_stays, 3);
         suite_loop(random_runs, ROUNDS);
         return suite;
