@@ -168,14 +168,15 @@ int registry_explain_way(const struct registry_way *w, int e, struct diag *d)
 
 /* ---- Changes ---- */
 
+bool transaction_knows_way(const struct transaction *tx, const struct registry_write *w)
+{
+        return !w->of_link && tx->way.layer && strcmp(buf_str(&tx->way.path), w->path->text) == 0;
+}
+
 int transaction_follow(const struct transaction *tx, const struct registry_write *w, bool is_removed,
         struct registry_way *ret, struct diag *d)
 {
-        const struct transaction_way *way = &tx->way;
-
-        /* No link is on the way that a change was made by, nor has one come since. */
-        if (!w->of_link && way->layer && way->path.len == w->path->len &&
-                memcmp(way->path.data, w->path->text, w->path->len) == 0) {
+        if (transaction_knows_way(tx, w)) {
                 ret->path = w->path;
                 return 0;
         }

@@ -57,11 +57,9 @@ static int make_key_of_value(struct transaction *tx, const struct registry_write
         struct guid *ret, struct diag *d)
 {
         struct transaction_way *way = &tx->way;
-        const struct path *path = w->path;
         bool made;
 
-        if (!w->of_link && way->layer == layer && way->path.len == path->len &&
-                memcmp(way->path.data, path->text, path->len) == 0) {
+        if (transaction_knows_way(tx, w) && way->layer == layer) {
                 *ret = way->key;
                 return 0;
         }
@@ -70,7 +68,7 @@ static int make_key_of_value(struct transaction *tx, const struct registry_write
         if (e != 0 || w->of_link)
                 return e;
         buf_clear(&way->path);
-        buf_add(&way->path, path->text, path->len);
+        buf_puts(&way->path, w->path->text);
         way->key = *ret;
         way->layer = way->path.error ? NULL : layer;
         return 0;
@@ -144,6 +142,12 @@ static bool is_there(const struct transaction *tx, const struct path *path, cons
         return mine && !mine->hidden && effects_key_is_visible(&tx->effects, &mine->target);
 }
 
+static int refuse_there(const struct path *path, const char *layer, struct diag *d)
+{
+        return registry_fail(
+                d, REGISTRY_EXISTS, "%s: the key is there already, in layer %s", path->text, layer);
+}
+
 static int create_key(
         struct transaction *tx, const struct registry_write *w, const char *layer, struct diag *d)
 {
@@ -154,10 +158,7 @@ static int create_key(
         if (e != 0)
                 return e;
         if (is_there(tx, w->path, layer))
-                return w->if_needed
-                               ? 0
-                               : registry_fail(d, REGISTRY_EXISTS,
-                                         "%s: the key is there already, in layer %s", w->path->text, layer);
+                return w->if_needed ? 0 : refuse_there(w->path, layer, d);
         const struct wanted_keys want = wanted(w, layer);
         e = transaction_make_keys(tx, &want, &key, &made, d);
         if (e == 0 && made && w->expected.given && w->expected.sequence != 0)
@@ -184,8 +185,7 @@ static int create_link(
 
         int e = transaction_check_link(w->path, d);
         if (e == 0 && is_there(tx, w->path, layer) && !w->if_needed)
-                e = registry_fail(d, REGISTRY_EXISTS, "%s: the key is there already, in layer %s",
-                        w->path->text, layer);
+                e = refuse_there(w->path, layer, d);
         want.makes_link = true;
         if (e == 0)
                 e = transaction_make_keys(tx, &want, &key, &made, d);

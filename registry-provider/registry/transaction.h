@@ -67,7 +67,9 @@ struct wanted_keys {
 _must_check_ int transaction_make_keys(struct transaction *tx, const struct wanted_keys *want,
         struct guid *ret, bool *ret_made, struct diag *d);
 
-/* registry-links.c: as registry_follow(), of what is changed: layers' metadata are not reached through a
+/* registry-links.c: whether the last set was made by this path. No link is on it, nor has one come since. */
+bool transaction_knows_way(const struct transaction *tx, const struct registry_write *w);
+/* As registry_follow(), of what is changed: layers' metadata are not reached through a
  * link, nor (`is_removed`) keys above those. */
 _must_check_ int transaction_follow(const struct transaction *tx, const struct registry_write *w,
         bool is_removed, struct registry_way *ret, struct diag *d);
