@@ -21,7 +21,7 @@ static void drop_entries(struct value_list *l)
 static void drop_known(struct value_list *l)
 {
         for (size_t i = 0; i < l->n_known; i++)
-                description_done(&l->known[i].d);
+                description_done(&l->known[i]);
         free(STEAL_PTR(l->known));
         l->n_known = 0;
         l->known_reply = sd_bus_message_unref(l->known_reply);
@@ -44,12 +44,17 @@ static void drop_rows(struct value_list *l)
         l->n = 0;
 }
 
-void value_list_done(struct value_list *l)
+static void drop_all(struct value_list *l)
 {
         drop_rows(l);
         drop_entries(l);
         drop_known(l);
         drop_masks(l);
+}
+
+void value_list_done(struct value_list *l)
+{
+        drop_all(l);
         buf_done(&l->key);
 }
 
@@ -57,10 +62,7 @@ void value_list_begin(struct value_list *l, const char *key)
 {
         if (strcmp(buf_str(&l->key), key) == 0)
                 return;
-        drop_rows(l);
-        drop_entries(l);
-        drop_known(l);
-        drop_masks(l);
+        drop_all(l);
         buf_clear(&l->key);
         buf_puts(&l->key, key);
         l->selected = 0;
@@ -143,12 +145,23 @@ static int make_rows(const struct value_list *old, struct value_list *l)
                 l->rows[i] = (struct value_row){ .name = l->entries[i].name, .entry = &l->entries[i] };
         for (size_t i = 0; i < l->n_known; i++)
                 l->rows[l->n_entries + i] =
-                        (struct value_row){ .name = l->known[i].d.sv.name, .known = &l->known[i].d };
+                        (struct value_row){ .name = l->known[i].sv.name, .known = &l->known[i] };
         if (n > 1)
                 qsort(l->rows, n, sizeof(*l->rows), compare);
         l->n = unite(l->rows, n);
         inherit(old, l);
         return 0;
+}
+
+/* `r` is what reading came to: of an answer that made no sense there are no rows. */
+static int remake_rows(struct value_list *old, struct value_list *l, int r)
+{
+        l->rows = NULL;
+        l->n = 0;
+        if (r >= 0)
+                r = make_rows(old, l);
+        drop_rows(old);
+        return r < 0 ? r : 0;
 }
 
 static int read_entries(struct value_list *l, sd_bus_message *reply)
@@ -170,23 +183,14 @@ static int read_entries(struct value_list *l, sd_bus_message *reply)
 int value_list_take_entries(struct value_list *l, sd_bus_message *reply)
 {
         struct value_list old = *l;
-        int r;
 
         l->entries = NULL;
         l->n_entries = 0;
-        l->rows = NULL;
-        l->n = 0;
         l->entries_reply = sd_bus_message_ref(reply);
-        r = reply ? read_entries(l, reply) : 0;
-        if (r >= 0)
-                r = make_rows(&old, l);
         l->is_read = true;
-        drop_rows(&old);
-        old.known = NULL;
-        old.n_known = 0;
-        old.known_reply = NULL;
+        int r = remake_rows(&old, l, reply ? read_entries(l, reply) : 0);
         drop_entries(&old);
-        return r < 0 ? r : 0;
+        return r;
 }
 
 static int read_masks(struct value_list *l, sd_bus_message *reply)
@@ -215,19 +219,13 @@ static int read_masks(struct value_list *l, sd_bus_message *reply)
 int value_list_take_masks(struct value_list *l, sd_bus_message *reply)
 {
         struct value_list old = *l;
-        int r;
 
         l->masks = NULL;
         l->n_masks = 0;
-        l->rows = NULL;
-        l->n = 0;
         l->masks_reply = sd_bus_message_ref(reply);
-        r = reply ? read_masks(l, reply) : 0;
-        if (r >= 0)
-                r = make_rows(&old, l);
-        drop_rows(&old);
+        int r = remake_rows(&old, l, reply ? read_masks(l, reply) : 0);
         drop_masks(&old);
-        return r < 0 ? r : 0;
+        return r;
 }
 
 static int read_known(struct value_list *l, sd_bus_message *reply)
@@ -235,19 +233,19 @@ static int read_known(struct value_list *l, sd_bus_message *reply)
         int r = sd_bus_message_enter_container(reply, 'a', "(sa{sv}a(sss))");
 
         while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sa{sv}a(sss)")) > 0) {
-                struct value_known k = { 0 };
-                r = sd_bus_message_read(reply, "s", &k.key);
+                struct description d = { 0 };
+                r = sd_bus_message_skip(reply, "s");
                 if (r >= 0)
-                        r = description_read(reply, &k.d);
+                        r = description_read(reply, &d);
                 if (r >= 0)
                         r = sd_bus_message_exit_container(reply);
                 if (r >= 0)
                         r = array_grow(&l->known, l->n_known, sizeof(*l->known));
                 if (r < 0) {
-                        description_done(&k.d);
+                        description_done(&d);
                         return r;
                 }
-                l->known[l->n_known++] = k;
+                l->known[l->n_known++] = d;
         }
         return r;
 }
@@ -255,19 +253,13 @@ static int read_known(struct value_list *l, sd_bus_message *reply)
 int value_list_take_known(struct value_list *l, sd_bus_message *reply)
 {
         struct value_list old = *l;
-        int r;
 
         l->known = NULL;
         l->n_known = 0;
-        l->rows = NULL;
-        l->n = 0;
         l->known_reply = sd_bus_message_ref(reply);
-        r = reply ? read_known(l, reply) : 0;
-        if (r >= 0)
-                r = make_rows(&old, l);
-        drop_rows(&old);
+        int r = remake_rows(&old, l, reply ? read_known(l, reply) : 0);
         drop_known(&old);
-        return r < 0 ? r : 0;
+        return r;
 }
 
 int value_row_take_layers(struct value_row *row, sd_bus_message *reply)

@@ -20,11 +20,6 @@ struct value_row {
         bool is_asked;                   /* for its layers */
 };
 
-struct value_known {
-        const char *key;
-        struct description d;
-};
-
 struct value_list {
         struct buf key; /* the path of the key that they are of; "": of none */
         bool is_read;
@@ -32,7 +27,7 @@ struct value_list {
         size_t n, selected;
         struct entry *entries;
         size_t n_entries;
-        struct value_known *known;
+        struct description *known;
         size_t n_known;
         const char **masks; /* names */
         size_t n_masks;
