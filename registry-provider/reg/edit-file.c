@@ -183,8 +183,7 @@ static int show_file(struct edit *e, bool *ret_any)
         const size_t before = out->len;
         struct difference d;
 
-        *ret_any = text->len != e->base.bytes.len ||
-                   memcmp(buf_str(text), buf_str(&e->base.bytes), text->len) != 0;
+        *ret_any = !buf_equal(text, &e->base.bytes);
         if (!*ret_any) {
                 session_complain("the file has all that already: nothing is done");
                 return EXIT_CODE_OK;
@@ -249,8 +248,7 @@ static int store_file(struct edit *e)
         int code = fd < 0 ? EXIT_CODE_FAILURE : read_file(e, &now);
         if (code != EXIT_CODE_OK)
                 return code;
-        if (now.bytes.len != e->base.bytes.len ||
-                memcmp(buf_str(&now.bytes), buf_str(&e->base.bytes), now.bytes.len) != 0) {
+        if (!buf_equal(&now.bytes, &e->base.bytes)) {
                 (void)diag_set(&e->s->diag, EAGAIN, "%s: is changed again and again", e->what);
                 return EXIT_CODE_CONFLICT;
         }

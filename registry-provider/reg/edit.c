@@ -120,8 +120,7 @@ static bool is_moved(const struct edit *e)
         struct difference_walk w = since_base(e);
         struct difference d;
 
-        return difference_next(&w, &d) || e->base.bytes.len != e->now.bytes.len ||
-               memcmp(buf_str(&e->base.bytes), buf_str(&e->now.bytes), e->now.bytes.len) != 0;
+        return difference_next(&w, &d) || !buf_equal(&e->base.bytes, &e->now.bytes);
 }
 
 static int show_moved(struct edit *e)
@@ -204,10 +203,8 @@ static int ask(struct edit *e, bool *ret_again, bool *ret_go)
 
 static int store(struct edit *e, bool *ret_again)
 {
-        int code = EXIT_CODE_CONFLICT;
-
-        for (unsigned i = 0; i < TRIES && code == EXIT_CODE_CONFLICT; i++) {
-                code = e->place->store(e);
+        for (unsigned i = 0; i < TRIES; i++) {
+                int code = e->place->store(e);
                 if (code != EXIT_CODE_CONFLICT)
                         return code;
                 const struct diag said = e->s->diag;
@@ -216,9 +213,8 @@ static int store(struct edit *e, bool *ret_again)
                 if (code != EXIT_CODE_OK || *ret_again)
                         return code;
                 e->s->diag = said;
-                code = EXIT_CODE_CONFLICT;
         }
-        return code;
+        return EXIT_CODE_CONFLICT;
 }
 
 static int run_once(struct edit *e, bool is_first, bool *ret_again)

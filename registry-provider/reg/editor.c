@@ -227,7 +227,7 @@ static int read_file(struct editor *e)
         remove_notes(e, &read, &text);
         if (text.error)
                 return session_fail(e->s, text.error, NULL);
-        e->is_changed = text.len != e->text.len || memcmp(buf_str(&text), buf_str(&e->text), text.len) != 0;
+        e->is_changed = !buf_equal(&text, &e->text);
         buf_done(&e->text);
         e->text = text;
         text = BUF_INIT;

@@ -27,7 +27,6 @@ _must_check_ int editor_check(struct session *s);
 _must_check_ int editor_open(struct editor *ret, const char *name, const struct buf *text);
 /* The file goes, if it is not kept. */
 void editor_done(struct editor *e);
-#define _cleanup_editor_ _cleanup_(editor_done)
 
 enum editor_mark {
         EDITOR_ERROR,

@@ -125,6 +125,11 @@ const char *buf_str(const struct buf *b)
         return b->data ? b->data : "";
 }
 
+bool buf_equal(const struct buf *a, const struct buf *b)
+{
+        return a->len == b->len && memcmp(buf_str(a), buf_str(b), a->len) == 0;
+}
+
 int buf_finish(struct buf *b, char **ret, size_t *ret_len)
 {
         if (buf_reserve(b, 0) < 0)

@@ -40,6 +40,7 @@ void buf_le64(struct buf *b, uint64_t v);
 
 /* "" instead of NULL for a buffer that never grew. */
 const char *buf_str(const struct buf *b);
+bool buf_equal(const struct buf *a, const struct buf *b);
 
 /* Hands the bytes over as a NUL-terminated malloc()ed string (never NULL on success) and empties the buffer.
  * Returns 0 or -ENOMEM. `ret_len` may be NULL. */

@@ -426,8 +426,7 @@ static int is_as_heard(sd_bus_message *m, const struct follow *f, bool *ret)
         if (!exists || strcmp(layer, LAYER_OF_DEFAULTS) == 0)
                 *ret = !f->is_heard;
         else
-                *ret = f->is_heard && type == f->heard_type && bytes.len == f->heard.len &&
-                       memcmp(buf_str(&bytes), buf_str(&f->heard), bytes.len) == 0;
+                *ret = f->is_heard && type == f->heard_type && buf_equal(&bytes, &f->heard);
         return 0;
 }
 

@@ -150,8 +150,7 @@ static void write_now(struct metrics *m)
         if (!m->path)
                 return;
         int r = m->config.collect(&text, m->config.userdata);
-        if (r == 0 && m->problem == 0 && !m->missing && m->written.len == text.len &&
-                memcmp(buf_str(&m->written), buf_str(&text), text.len) == 0)
+        if (r == 0 && m->problem == 0 && !m->missing && buf_equal(&m->written, &text))
                 return;
         if (r == 0)
                 r = metrics_file_write(m->path, buf_str(&text), text.len);
