@@ -4,18 +4,21 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <systemd/sd-event.h>
 
 #include "../../../registry-provider/regedit/regedit.h"
 #include "../../../schema/bus/cleanup.h"
-#include "message.h"
+#include "../../../schema/dbus/names.h"
 #include "suite.h"
 
 static struct asked {
-        char method[32], key[128];
+        char method[32], key[128], name[16];
         feed_fn fn;
-} asked[64];
+} asked[64], taken;
 static size_t n_asked;
+static sd_bus *bus;
+static int fds[2];
 static sd_event *event;
 static struct regedit regedit;
 
@@ -32,44 +35,51 @@ struct feed *feed_free(_unused_ struct feed *f)
         return NULL;
 }
 
-static void note(const char *method, const char *key, feed_fn fn)
+static sd_bus_message *new_message(const char *member)
+{
+        sd_bus_message *m = NULL;
+
+        ck_assert_int_ge(sd_bus_message_new_method_call(bus, &m, "a.b", "/", "a.b", member), 0);
+        return m;
+}
+
+static void note(const char *method, const char *key, const char *name, feed_fn fn)
 {
         ck_assert_uint_lt(n_asked, ARRAY_SIZE(asked));
         struct asked *a = &asked[n_asked++];
         (void)snprintf(a->method, sizeof(a->method), "%s", method);
         (void)snprintf(a->key, sizeof(a->key), "%s", key);
+        (void)snprintf(a->name, sizeof(a->name), "%s", name ? name : "");
         a->fn = fn;
 }
 
 int feed_new_call(_unused_ struct feed *f, const char *method, sd_bus_message **ret)
 {
-        *ret = message_new(method);
+        *ret = new_message(method);
         return 0;
 }
 
-int feed_send(
-        _unused_ struct feed *f, sd_bus_message *m, const char *key, _unused_ const char *name, feed_fn fn)
+int feed_send(_unused_ struct feed *f, sd_bus_message *m, const char *key, const char *name, feed_fn fn)
 {
-        note(sd_bus_message_get_member(m), key, fn);
+        note(sd_bus_message_get_member(m), key, name, fn);
         return 0;
 }
 
-int feed_ask(
-        _unused_ struct feed *f, const char *method, const char *key, _unused_ const char *name, feed_fn fn)
+int feed_ask(_unused_ struct feed *f, const char *method, const char *key, const char *name, feed_fn fn)
 {
-        note(method, key, fn);
+        note(method, key, name, fn);
         return 0;
 }
 
 int feed_ask_property(_unused_ struct feed *f, const char *name, feed_fn fn)
 {
-        note(name, "", fn);
+        note(name, "", NULL, fn);
         return 0;
 }
 
 int feed_ask_polkit(_unused_ struct feed *f, feed_fn fn)
 {
-        note("CheckAuthorization", "", fn);
+        note("CheckAuthorization", "", NULL, fn);
         return 0;
 }
 
@@ -80,9 +90,9 @@ static feed_fn take(const char *method, const char *key)
 {
         for (size_t i = 0; i < n_asked; i++)
                 if (strcmp(asked[i].method, method) == 0 && strcmp(asked[i].key, key) == 0) {
-                        feed_fn fn = asked[i].fn;
+                        taken = asked[i];
                         memmove(&asked[i], &asked[i + 1], (--n_asked - i) * sizeof(*asked));
-                        return fn;
+                        return taken.fn;
                 }
         ck_abort_msg("%s was not asked for %s", method, key);
 }
@@ -114,16 +124,29 @@ static void append_names(sd_bus_message *m, const char *names, bool of_values)
 
 static void answers(const char *key, const char *subkeys, const char *values)
 {
-        _cleanup_message_ sd_bus_message *list = message_new("L"), *known = message_new("K");
+        _cleanup_message_ sd_bus_message *list = new_message("L"), *known = new_message("K");
         feed_fn on_list = take("List", key), on_known = take("ListKnown", key);
 
         append_names(list, subkeys, false);
         append_names(list, values, true);
-        message_seal(list);
+        ck_assert_int_ge(sd_bus_message_seal(list, 1, 0), 0);
         ck_assert_int_ge(sd_bus_message_append(known, "asa(sa{sv}a(sss))", 0, 0), 0);
-        message_seal(known);
+        ck_assert_int_ge(sd_bus_message_seal(known, 1, 0), 0);
         on_list(&regedit, &(const struct feed_answer){ .key = key, .reply = list });
         on_known(&regedit, &(const struct feed_answer){ .key = key, .reply = known });
+}
+
+/* Of the search: a key without values, and where the next page begins. */
+static void answers_page(const char *found, const char *next)
+{
+        _cleanup_message_ sd_bus_message *m = new_message("P");
+        feed_fn on_page = take("ReadTree", "Machine");
+
+        ck_assert_int_ge(sd_bus_message_append(
+                                 m, "a(" REGISTRY_TREE_KEY ")s", 1, found, 0u, 0, 0, 0, 0, 0, 0, 0, next),
+                0);
+        ck_assert_int_ge(sd_bus_message_seal(m, 1, 0), 0);
+        on_page(&regedit, &(const struct feed_answer){ .key = "Machine", .name = taken.name, .reply = m });
 }
 
 static void fails(const char *key, enum exit_code code)
@@ -137,12 +160,12 @@ static void fails(const char *key, enum exit_code code)
 
 static void changes(const char *kind, const char *key, const char *name)
 {
-        _cleanup_message_ sd_bus_message *m = message_new("C");
+        _cleanup_message_ sd_bus_message *m = new_message("C");
 
         ck_assert_int_ge(sd_bus_message_append(m, "tta{sv}a(sssuvsts)", UINT64_C(1), UINT64_C(2), 0, 1, kind,
                                  key, name, (uint32_t)REG_DWORD, "u", 8u, "base", UINT64_C(0), ""),
                 0);
-        message_seal(m);
+        ck_assert_int_ge(sd_bus_message_seal(m, 1, 0), 0);
         regedit_take_changes(&regedit, m);
 }
 
@@ -178,7 +201,10 @@ static void begin(void)
 
 static void setup(void)
 {
-        message_setup();
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+        ck_assert_int_ge(sd_bus_new(&bus), 0);
+        ck_assert_int_ge(sd_bus_set_fd(bus, fds[0], fds[0]), 0);
+        ck_assert_int_ge(sd_bus_start(bus), 0);
         ck_assert_int_ge(sd_event_new(&event), 0);
         ck_assert_int_eq(regedit_init(&regedit, event, NULL, NULL), 0);
         begin();
@@ -191,7 +217,8 @@ static void teardown(void)
 {
         regedit_done(&regedit);
         sd_event_unref(event);
-        message_teardown();
+        sd_bus_close_unref(bus);
+        closep(&fds[1]);
 }
 
 /* ---- The tests ---- */
@@ -283,6 +310,24 @@ START_TEST(what_was_open_is_read_again_when_the_provider_is_back)
 }
 END_TEST
 
+/* One page is asked for at a time, whatever is typed meanwhile; one of a text of before counts for nothing,
+ * and what comes last before the cursor is only known at the end. */
+START_TEST(a_search_goes_on_while_keys_are_pressed)
+{
+        press("End");
+        n_asked = 0;
+        press("/ x y");
+        ck_assert_uint_eq(count("ReadTree"), 1);
+        answers_page("Machine\\a\\xy", "Machine\\a\\xy");
+        ck_assert_uint_eq(regedit.finder.search.n, 0);
+        answers_page("Machine\\a\\xy", "Machine\\a\\xy");
+        press("Enter N");
+        ck_assert_str_eq(buf_str(&regedit.goal), "");
+        answers_page("Machine\\b\\xy", "");
+        ck_assert_str_eq(buf_str(&regedit.goal), "Machine\\b\\xy");
+}
+END_TEST
+
 Suite *test_suite(void)
 {
         const TTest *const tests[] = {
@@ -291,6 +336,7 @@ Suite *test_suite(void)
                 a_key_that_goes_before_its_answer_comes,
                 changes_are_read_and_marked,
                 what_was_open_is_read_again_when_the_provider_is_back,
+                a_search_goes_on_while_keys_are_pressed,
         };
         return suite_with("regedit-asking", tests, ARRAY_SIZE(tests), setup, teardown);
 }
