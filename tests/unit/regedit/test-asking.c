@@ -328,6 +328,39 @@ START_TEST(a_search_goes_on_while_keys_are_pressed)
 }
 END_TEST
 
+/* The cursor is on another key by then. */
+START_TEST(a_card_is_of_the_key_that_it_was_asked_for)
+{
+        press("Down m Esc Down m");
+        take("Info", "Machine\\a")(
+                &regedit, &(const struct feed_answer){ .key = "Machine\\a", .d = { "of a" } });
+        ck_assert_str_eq(buf_str(&regedit.view.text), "reading ...");
+        take("Info", "Machine\\b")(
+                &regedit, &(const struct feed_answer){ .key = "Machine\\b", .d = { "of b" } });
+        ck_assert_str_eq(buf_str(&regedit.view.text), "of b\n");
+}
+END_TEST
+
+/* Of a layer that has nothing in the key itself the first key may be one below it. */
+START_TEST(a_mask_of_a_key_below_is_none_of_this_key)
+{
+        static const char *const keys[] = { "Machine\\a\\below", "Machine\\A" };
+
+        press("Down");
+        feed_fn on_masks = take("ReadTree", "Machine\\a");
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+                _cleanup_message_ sd_bus_message *m = new_message("M");
+                ck_assert_int_ge(
+                        sd_bus_message_append(m, "a(" REGISTRY_TREE_KEY ")s", 1, keys[i], 0u, 1, "base", 1,
+                                (uint32_t)REG_TOMBSTONE, 1, UINT64_C(1), 1, 0u, 1, 0u, 0, 1, "x", ""),
+                        0);
+                ck_assert_int_ge(sd_bus_message_seal(m, 1, 0), 0);
+                on_masks(&regedit, &(const struct feed_answer){ .key = "Machine\\a", .reply = m });
+                ck_assert_uint_eq(regedit.values.n, i);
+        }
+}
+END_TEST
+
 Suite *test_suite(void)
 {
         const TTest *const tests[] = {
@@ -337,6 +370,8 @@ Suite *test_suite(void)
                 changes_are_read_and_marked,
                 what_was_open_is_read_again_when_the_provider_is_back,
                 a_search_goes_on_while_keys_are_pressed,
+                a_card_is_of_the_key_that_it_was_asked_for,
+                a_mask_of_a_key_below_is_none_of_this_key,
         };
         return suite_with("regedit-asking", tests, ARRAY_SIZE(tests), setup, teardown);
 }
