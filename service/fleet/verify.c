@@ -146,24 +146,16 @@ static void record(struct verify *v, const struct verify_case *c, const char *gr
                                 .detail = c->detail.text });
 }
 
-/* Recorded first: a kill behind that records it once more, and none is left out. */
+/* Recorded first: a kill behind that records it once more, and none is left out. What is for others first is
+ * remembered as well, so that the agent can report it; but nothing is wrong with it. */
 static int refuse(struct verify *v, struct verify_case *c, struct diag *d)
 {
         const char *group = c->group ? c->group : c->policy.group;
 
         int r = fleet_machine_refuse(&v->machine, group, c->verdict, &c->text);
         c->is_new = r > 0;
-        if (c->is_new)
+        if (c->is_new && c->verdict != FLEET_STAGED)
                 record(v, c, group);
-        return r < 0 ? r : fleet_machine_store(&v->machine, d);
-}
-
-/* It is remembered as a refusal is, so that the agent can report it; but nothing is wrong with it. */
-static int leave_to_others(struct verify *v, struct verify_case *c, struct diag *d)
-{
-        int r = fleet_machine_refuse(&v->machine, c->policy.group, c->verdict, &c->text);
-
-        c->is_new = r > 0;
         return r < 0 ? r : fleet_machine_store(&v->machine, d);
 }
 
@@ -173,8 +165,6 @@ static int conclude(struct verify *v, struct verify_case *c, struct diag *d)
                 note_code(v, EXIT_CODE_INVALID);
         if (!v->installs)
                 return 0;
-        if (c->verdict == FLEET_STAGED)
-                return leave_to_others(v, c, d);
         if (c->verdict != FLEET_GOOD)
                 return refuse(v, c, d);
         int r = fleet_machine_install(&v->machine, &c->policy, &c->text, &c->is_new, d);
