@@ -426,9 +426,26 @@ START_TEST(the_rest_stays)
 }
 END_TEST
 
+/* As many links as may be, and one more. */
+START_TEST(a_chain_of_links)
+{
+        world_do(&w, "set - \\L0 V 1\nset - \\L0\\F V 2");
+        for (unsigned i = 1; i <= REGISTRY_LINKS_MAX; i++) {
+                char line[64];
+                (void)snprintf(line, sizeof(line), "ln - \\L%u Machine\\L%u", i, i - 1);
+                world_do(&w, line);
+        }
+        world_do(&w, "ln - \\A Machine\\L15\nln - \\E Machine\\L16");
+        open_part();
+        assert_same_answers(true, "a chain");
+        close_part();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { a_layer_that_is_taken, many_layers_name_a_key, the_rest_stays };
+        const TTest *const tests[] = { a_chain_of_links, a_layer_that_is_taken, many_layers_name_a_key,
+                the_rest_stays };
         Suite *suite = suite_with("registry-part", tests, ARRAY_SIZE(tests), setup, teardown);
 
         suite_loop(random_stores, 30);
