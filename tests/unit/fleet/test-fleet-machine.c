@@ -67,8 +67,11 @@ static int install(const struct buf *text, struct diag *d)
         int r = fleet_machine_open(root.root, true, &m, d);
         if (r == 0)
                 r = fleet_machine_judge(&m, "t", text, NULL, &p, &verdict, d);
-        if (r == 0 && verdict == FLEET_GOOD)
-                r = fleet_machine_install(&m, &p, text, &is_new, d);
+        if (r == 0)
+                r = verdict == FLEET_GOOD ? fleet_machine_install(&m, &p, text, &is_new, d)
+                                          : fleet_machine_refuse(&m, p.group, verdict, text);
+        if (r >= 0)
+                r = fleet_machine_store(&m, d);
         return r < 0 ? r : (int)verdict;
 }
 
