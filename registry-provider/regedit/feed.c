@@ -159,7 +159,7 @@ static int subscribe(struct feed *f, const char *hive)
 /* What is asked from here on is answered after the subscriptions: nothing is missed. */
 static void on_hives(struct regedit *regedit, const struct feed_answer *a)
 {
-        struct feed *f = regedit_feed(regedit);
+        struct feed *f = regedit->feed;
         _cleanup_free_ const char **hives = NULL;
         struct diag d = { 0 };
         size_t n = 0;

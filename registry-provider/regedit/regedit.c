@@ -12,11 +12,6 @@
 #include "../../schema/names/path.h"
 #include "../reg/event.h"
 
-struct feed *regedit_feed(struct regedit *r)
-{
-        return r->feed;
-}
-
 /* ---- The status line ---- */
 
 void regedit_say(struct regedit *r, const char *format, ...)

@@ -158,4 +158,3 @@ void regedit_fail(struct regedit *r, const struct diag *d);
 void regedit_begin(struct regedit *r, const char **hives, size_t n);
 void regedit_lose_provider(struct regedit *r, const struct diag *d);
 void regedit_take_changes(struct regedit *r, sd_bus_message *m);
-struct feed *regedit_feed(struct regedit *r);
