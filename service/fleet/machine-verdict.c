@@ -107,40 +107,62 @@ static struct json_object *find(struct json_object *list, const char *member_nam
         return NULL;
 }
 
+static struct json_object *group_of(const struct machine_verdict *v, const struct machine_group *g)
+{
+        return find(list_of(v, "groups"), "group", g->name);
+}
+
+static struct json_object *layer_of(const struct machine_verdict *v, const struct machine_group *g)
+{
+        _cleanup_buf_ struct buf layer = BUF_INIT;
+
+        buf_printf(&layer, LAYER_FLEET "%s", g->name);
+        return find(list_of(v, "layers"), "layer", buf_str(&layer));
+}
+
+/* By the machine, or by its registry, which has limits that nobody knows who signs. */
 static bool is_refused(const struct machine_verdict *v, const struct machine_group *g, struct buf *why)
 {
-        const char *reason = text_of(find(list_of(v, "groups"), "group", g->name), "refused");
+        _cleanup_buf_ struct buf file = BUF_INIT;
 
+        buf_printf(&file, LAYOUT_DROPINS_FLEET "/" LAYER_FLEET "%s.yaml", g->name);
+        const char *reason = text_of(group_of(v, g), "refused");
+        if (!reason[0])
+                reason = text_of(find(list_of(v, "registry-problems"), "where", buf_str(&file)), "text");
         if (reason[0])
                 buf_printf(why, "%s: %s", g->name, reason);
         return reason[0];
 }
 
+/* What is in force is what the registry has, and that is what was accepted only when it has taken it. */
 static bool is_behind(const struct machine_verdict *v, const struct machine_group *g, struct buf *why)
 {
-        struct json_object *group = find(list_of(v, "groups"), "group", g->name);
-        uint64_t serial = json_read_number(group, "serial");
+        struct json_object *group = group_of(v, g), *layer = layer_of(v, g);
+        const uint64_t accepted = json_read_number(group, "serial");
+        const bool has_another = layer && json_read_number(layer, "serial") != accepted;
 
-        if (g->serial == 0 || serial == g->serial || json_read_number(group, "staged") == g->serial)
-                return false;
-        buf_printf(why, "%s: serial %" PRIu64 ", published is %" PRIu64, g->name, serial, g->serial);
-        return true;
+        if (g->serial != 0 && accepted != g->serial && json_read_number(group, "staged") != g->serial)
+                buf_printf(
+                        why, "%s: serial %" PRIu64 ", published is %" PRIu64, g->name, accepted, g->serial);
+        else if (accepted != 0 && !list_of(v, "layers"))
+                buf_printf(
+                        why, "%s: serial %" PRIu64 ", and its registry does not answer", g->name, accepted);
+        else if (has_another)
+                buf_printf(why, "%s: serial %" PRIu64 ", its registry has %" PRIu64, g->name, accepted,
+                        json_read_number(layer, "serial"));
+        return why->len > 0;
 }
 
 /* A file of the same name elsewhere is in place of it, or another layer won a value. */
 static bool is_beaten(const struct machine_verdict *v, const struct machine_group *g, struct buf *why)
 {
         struct json_object *above = list_of(v, "above"), *values = list_of(v, "values");
-        _cleanup_buf_ struct buf layer = BUF_INIT;
+        const char *file = text_of(layer_of(v, g), "file");
 
-        buf_printf(&layer, LAYER_FLEET "%s", g->name);
-        struct json_object *own = find(list_of(v, "layers"), "layer", buf_str(&layer));
-        const char *file = text_of(own, "file");
-        if (json_read_number(find(list_of(v, "groups"), "group", g->name), "serial") == 0)
+        if (json_read_number(group_of(v, g), "serial") == 0)
                 return false;
-        if (!own || (file[0] && strncmp(file, LAYOUT_DROPINS_FLEET "/", strlen(LAYOUT_DROPINS_FLEET) + 1) !=
-                                        0)) {
-                buf_printf(why, "%s: %s", g->name, file[0] ? file : "its layer is masked");
+        if (strncmp(file, LAYOUT_DROPINS_FLEET "/", strlen(LAYOUT_DROPINS_FLEET) + 1) != 0) {
+                buf_printf(why, "%s: %s", g->name, file[0] ? file : "its registry has no such layer");
                 return true;
         }
         for (size_t i = 0; i < length(values); i++) {
@@ -155,12 +177,12 @@ static bool is_beaten(const struct machine_verdict *v, const struct machine_grou
 
 static bool is_staged(const struct machine_verdict *v, const struct machine_group *g, struct buf *why)
 {
-        struct json_object *group = find(list_of(v, "groups"), "group", g->name);
-        uint64_t serial = json_read_number(group, "serial");
+        const uint64_t staged = json_read_number(group_of(v, g), "staged");
 
-        if (g->serial == 0 || serial == g->serial || json_read_number(group, "staged") != g->serial)
+        if (g->serial == 0 || staged != g->serial)
                 return false;
-        buf_printf(why, "%s: serial %" PRIu64 ", others have %" PRIu64 " first", g->name, serial, g->serial);
+        buf_printf(why, "%s: serial %" PRIu64 ", others have %" PRIu64 " first", g->name,
+                json_read_number(group_of(v, g), "serial"), staged);
         return true;
 }
 

@@ -17,7 +17,8 @@
 #define CALL_TIMEOUT_USEC UINT64_C(10000000)
 /* After a signal: others follow it. */
 #define SOON_USEC UINT64_C(100000)
-/* The registry reads its files some time after they change, and says nothing of most layers. */
+/* The registry reads its files some time after they change, and says nothing of most layers: once more then,
+ * and each time four times later. */
 #define LATER_USEC UINT64_C(3000000)
 /* Without a signal: what was missed. */
 #define SELDOM_USEC (UINT64_C(3600) * 1000000)
@@ -40,7 +41,8 @@ struct standing {
         sd_event_source *timer;
         struct buf parts[PARTS_N];
         struct buf text;
-        bool again, later;
+        uint64_t delay; /* to the next look, where no signal comes */
+        bool again;
 };
 
 const char *standing_text(const struct standing *s)
@@ -87,8 +89,9 @@ static void answered(struct standing *s)
         if (is_asking(s))
                 return;
         compose(s);
-        plan(s, s->again ? SOON_USEC : s->later ? LATER_USEC : SELDOM_USEC);
-        s->later = s->later && s->again;
+        plan(s, s->again ? SOON_USEC : s->delay);
+        if (!s->again)
+                s->delay = s->delay * 4 < SELDOM_USEC ? s->delay * 4 : SELDOM_USEC;
         s->again = false;
 }
 
@@ -188,7 +191,7 @@ static void on_folder(void *userdata)
 {
         struct standing *s = userdata;
 
-        s->later = true;
+        s->delay = LATER_USEC;
         look(s);
 }
 
@@ -232,7 +235,7 @@ int standing_new(sd_bus *bus, const char *root, void (*changed)(void *userdata),
 
         if (!s)
                 return -ENOMEM;
-        *s = (struct standing){ .bus = bus, .changed = changed, .userdata = userdata };
+        *s = (struct standing){ .bus = bus, .changed = changed, .userdata = userdata, .delay = SELDOM_USEC };
         s->root = strdup(root);
         int r = s->root ? start(s) : -ENOMEM;
         if (r < 0) {

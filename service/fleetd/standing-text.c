@@ -189,6 +189,7 @@ struct layer {
         const char *name, *file;
         uint32_t precedence;
         int enabled;
+        uint64_t serial; /* of the policy that the registry has taken; 0: it is none of the fleet's */
 };
 
 static void put_layer(struct json *j, const struct layer *l)
@@ -198,6 +199,8 @@ static void put_layer(struct json *j, const struct layer *l)
         json_add_number(j, "precedence", l->precedence);
         if (l->file[0])
                 add_text(j, "file", l->file);
+        if (l->serial != 0)
+                json_add_number(j, "serial", l->serial);
         json_end_object(j);
 }
 
@@ -208,7 +211,7 @@ static int read_layers(sd_bus_message *m, struct json *j, bool of_fleet, uint32_
         int r = sd_bus_message_enter_container(m, 'a', "(substs)");
 
         while (r >= 0 && (r = sd_bus_message_read(m, "(substs)", &l.name, &l.precedence, &l.enabled, &l.file,
-                                  NULL, NULL)) > 0) {
+                                  &l.serial, NULL)) > 0) {
                 const bool is_of_fleet = path_is_fleet_layer(l.name, strlen(l.name));
                 if (!l.enabled || is_of_fleet != of_fleet || (!of_fleet && l.precedence < *highest))
                         continue;

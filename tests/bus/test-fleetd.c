@@ -178,10 +178,8 @@ static void publish_next(const char *key, unsigned serial, const char *more)
         (void)shell_output(0, line);
 }
 
-START_TEST(a_policy_that_is_in_force_is_in_the_verdict)
+static void begin_with_keys(void)
 {
-        if (!can_sign())
-                return;
         begin();
         join("web", NULL);
         WAIT(verdict_has("\"groups\":[]"));
@@ -190,6 +188,13 @@ START_TEST(a_policy_that_is_in_force_is_in_the_verdict)
                 " mkdir -p root/etc/peios/fleet-keys.d && cp one.pub two.pub root/etc/peios/fleet-keys.d &&"
                 " printf 'peios-registry: 1\\nlayer: fleet-web\\nprecedence: 1000\\nserial: 7\\nkeys:\\n"
                 "  \\\\System\\\\Audit\\\\Modules:\\n    TaintEvents: !sz failure-only\\n' >web.yaml");
+}
+
+START_TEST(a_policy_that_is_in_force_is_in_the_verdict)
+{
+        if (!can_sign())
+                return;
+        begin_with_keys();
         publish_next("one", 7, "");
         WAIT(verdict_has_key(7, "one"));
         WAIT(verdict_has("\"layer\":\"fleet-web\",\"accepted\":\"failure-only\""));
@@ -209,6 +214,41 @@ START_TEST(a_policy_that_is_in_force_is_in_the_verdict)
         publish_next("two", 9, "");
         WAIT(verdict_has_key(9, "two"));
         ck_assert(!verdict_has("\"staged\""));
+        end();
+}
+END_TEST
+
+static bool status_has(const char *state, const char *why)
+{
+        const char *text = shell_output(0, "\"$PEIOS_FLEET\" status --json --endpoint $ETCDCTL_ENDPOINTS");
+
+        return strstr(text, state) && strstr(text, why);
+}
+
+/* A file that is good for whoever verifies it, and too much for the registry, or in another's way there. */
+START_TEST(what_the_registry_leaves_out_is_not_in_force)
+{
+        if (!can_sign())
+                return;
+        begin_with_keys();
+        (void)shell_output(0,
+                "{ printf 'peios-registry: 1\\nkeys:\\n'; for i in $(seq 1023); do"
+                " printf '  \\\\System\\\\Registry\\\\Layers\\\\l%u: {}\\n' $i; done; } >many.yaml &&"
+                " reg apply many.yaml");
+        publish_next("one", 7, "");
+        WAIT(status_has("\"refused\"", "layer 'fleet-web' is one too many"));
+        (void)shell_output(0, "reg layer del l1");
+        WAIT(status_has("\"tainted\"", "0x200"));
+        (void)shell_output(0, "reg link '\\App\\Here' '\\System\\Audit' && cp web.yaml before.yaml &&"
+                              " printf '  \\\\App\\\\Here:\\n    A: !sz b\\n' >>web.yaml");
+        publish_next("one", 8, "");
+        WAIT(verdict_has_key(8, "one"));
+        WAIT(status_has("\"refused\"", LAYOUT_DROPINS_FLEET "/fleet-web.yaml: "));
+        ck_assert(verdict_has("fleet-web.yaml\",\"serial\":7}"));
+        (void)shell_output(0, "mv before.yaml web.yaml");
+        publish_next("one", 9, "");
+        WAIT(status_has("\"tainted\"", "0x200"));
+        ck_assert(verdict_has("fleet-web.yaml\",\"serial\":9}"));
         end();
 }
 END_TEST
@@ -262,6 +302,7 @@ int main(void)
                 policies_come_and_groups_change_live,
                 a_verdict_says_how_the_machine_stands,
                 a_policy_that_is_in_force_is_in_the_verdict,
+                what_the_registry_leaves_out_is_not_in_force,
                 the_registry_may_come_later_and_go,
                 a_password_that_is_missing_is_said,
         };

@@ -148,24 +148,24 @@ machine() {
         etcdctl put "/peios/machines/$1/verdict" "$2" >/dev/null
         etcdctl put "/peios/machines/$1/alive" "" >/dev/null
 }
-layers='"layers":[{"layer":"fleet-web","precedence":1000,"file":"/var/lib/peios/registry.d/fleet-web.yaml"}]'
-good='"member-of":["web"],"groups":[{"group":"web","serial":11}],'$layers
+layers='"layers":[{"layer":"fleet-web","precedence":1000,"file":"/var/lib/peios/registry.d/fleet-web.yaml","serial":'
+good='"member-of":["web"],"groups":[{"group":"web","serial":11}],'$layers'11}]'
 machine m1 '{"host":"well",'"$good"'}'
-machine m2 '{"host":"late","member-of":["web"],"groups":[{"group":"web","serial":10}],'"$layers"'}'
-machine m3 '{"host":"refuser","member-of":["web"],"groups":[{"group":"web","serial":11,"refused":"expired"}],'"$layers"'}'
+machine m2 '{"host":"late","member-of":["web"],"groups":[{"group":"web","serial":10}],'"$layers"'10}]}'
+machine m3 '{"host":"refuser","member-of":["web"],"groups":[{"group":"web","serial":11,"refused":"expired"}],'"$layers"'11}]}'
 machine m4 '{"host":"masked","member-of":["web"],"groups":[{"group":"web","serial":11}],"layers":[]}'
 machine m5 '{"host":"other",'"$good"',"above":[{"layer":"local"}],"values":[{"value":"V","layer":"local"}]}'
 machine m6 '{"host":"drifted",'"$good"',"drifts":3}'
 machine m7 '{"host":"tainted",'"$good"',"tainted":4609,"taint-accepted":4096}'
 machine m8 'no json'
-machine m0 '{"host":"later","member-of":["web"],"groups":[{"group":"web","serial":10,"staged":11}],'"$layers"'}'
+machine m0 '{"host":"later","member-of":["web"],"groups":[{"group":"web","serial":10,"staged":11}],'"$layers"'10}]}'
 machine m9 '{"host":"new","member-of":["db"],"groups":[]}'
 etcdctl put /peios/machines/ma/verdict '{"host":"gone","time":"2026-01-02T03:04:05Z"}' >/dev/null
 expect 0 "11 machines, 1 silent, 1 nonsense, 1 refused, 1 behind, 2 beaten, 1 drifted, 1 tainted, 1 staged, 2 in-force" status
 says "since 2026-01-02T03:04:05Z"
 says "web: expired"
 says "web: serial 10, published is 11"
-says "web: its layer is masked"
+says "web: its registry has no such layer"
 says "V: layer local"
 says "3 foreign changes"
 says "0x201"
