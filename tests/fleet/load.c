@@ -2,7 +2,9 @@
 #include "load.h"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,19 +27,43 @@ double load_cpu(pid_t pid)
         return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
 }
 
-unsigned long load_memory(pid_t pid)
+/* A line "WHAT: NUMBER" of a file of the process; 0 where there is none. */
+static unsigned long number_of(const char *path, const char *what)
 {
-        char path[64], line[256];
-        unsigned long kb = 0;
+        const size_t n = strlen(what);
+        unsigned long number = 0;
+        char line[256];
 
-        (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
         FILE *f = fopen(path, "re");
         while (f && fgets(line, sizeof(line), f))
-                if (sscanf(line, "VmRSS: %lu", &kb) == 1)
-                        break;
+                if (strncmp(line, what, n) == 0 && line[n] == ':')
+                        number = strtoul(line + n + 1, NULL, 10);
         if (f)
                 (void)fclose(f);
-        return kb;
+        return number;
+}
+
+unsigned long load_memory(pid_t pid, const char *what)
+{
+        char path[64];
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+        return number_of(path, what);
+}
+
+unsigned long load_wakes(pid_t pid)
+{
+        unsigned long wakes = 0;
+        char pattern[64];
+        glob_t threads;
+
+        (void)snprintf(pattern, sizeof(pattern), "/proc/%d/task/*/status", (int)pid);
+        if (glob(pattern, 0, NULL, &threads) != 0)
+                return 0;
+        for (size_t i = 0; i < threads.gl_pathc; i++)
+                wakes += number_of(threads.gl_pathv[i], "voluntary_ctxt_switches");
+        globfree(&threads);
+        return wakes;
 }
 
 /* ---- bytes ---- */

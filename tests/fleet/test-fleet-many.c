@@ -3,7 +3,7 @@
  * it takes from what is published to the last verdict on it, in good times and after each failure, and what
  * that costs. What does not come is a failure; how long it takes is printed.
  *
- *     meson test -C BUILD fleet-many -v --test-args=MACHINES      50 without it
+ *     meson test -C BUILD -t 0 -v fleet-many --test-args=MACHINES      50 without it
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -216,7 +216,7 @@ static void print_row(const char *what, const struct costs *before)
         qsort(times, n_all, sizeof(*times), compare);
         (void)printf("| %s | %.1f s | %.1f s | %.1f s | %.1f s | %lu MB | %.1f kB |\n", what,
                 (double)times[n_all / 2] / 1e6, (double)times[n_all * 99 / 100] / 1e6,
-                (double)times[n_all - 1] / 1e6, now.cpu - before->cpu, load_memory(w.server) / 1024,
+                (double)times[n_all - 1] / 1e6, now.cpu - before->cpu, load_memory(w.server, "VmRSS") / 1024,
                 (double)(now.bytes - before->bytes) / n_cores() / 1e3);
         (void)fflush(stdout);
         free(times);
@@ -283,65 +283,26 @@ static void publish_rolled_back(void)
 
 /* ---- the world ---- */
 
-static void open_etcd(void)
-{
-        static char ca_file[128];
-
-        etcd_world_open(&w);
-        etcd_world_make_certificates(&w);
-        (void)snprintf(ca_file, sizeof(ca_file), "%s/ca.pem", w.scratch.root);
-        ck_assert_int_eq(setenv("ETCDCTL_CACERT", ca_file, 1), 0);
-        w.arguments = "--bcrypt-cost 4 --auth-token-ttl 86400";
-        etcd_world_start(&w);
-        etcd_world_ctl(&w, "role add root");
-        etcd_world_ctl(&w, "user add root:r");
-        etcd_world_ctl(&w, "user grant-role root root");
-        etcd_world_ctl(&w, "user add m:secret");
-        etcd_world_ctl(&w, "role add m");
-        etcd_world_ctl(&w, "role grant-permission m readwrite /peios/ /peios0");
-        etcd_world_ctl(&w, "user grant-role m m");
-        etcd_world_ctl(&w, "auth enable");
-        etcd_world_client(&w, (struct etcd_config){ .ca_file = ca_file, .user = "root", .password = "r" });
-        config = (struct core_config){ .folder = w.scratch.root,
-                .endpoint = w.endpoint,
-                .ca_file = ca_file,
-                .user = "m",
-                .password = "secret",
-                .group = GROUP };
-}
-
-static void make_key(struct buf *ret)
-{
-        const struct signer s = signer_new(1);
-
-        signer_put_key(&s, ret);
-        scratch_puts(&w.scratch, "/1.pub", buf_str(ret));
-        ck_assert_int_eq(fleet_keys_add(&config.keys, scratch_path(&w.scratch, "/1.pub")), 0);
-}
-
 /* Before there is a loop that they would inherit. */
-static void make_whole(void)
+static void make_whole(const struct whole_config *c)
 {
-        _cleanup_buf_ struct buf key = BUF_INIT;
-
-        make_key(&key);
-        const struct whole_config c = { .folder = w.scratch.root,
-                .endpoint = w.endpoint,
-                .ca_file = config.ca_file,
-                .user = config.user,
-                .password = config.password,
-                .group = GROUP,
-                .key_text = buf_str(&key) };
         for (unsigned i = 0; i < WHOLE_N; i++) {
-                whole_start(&all[i].whole, i, &c);
+                whole_start(&all[i].whole, i, c);
                 whole_wait(&all[i].whole);
         }
 }
 
-static void make_cores(void)
+static void make_cores(const struct whole_config *c)
 {
         sd_event_source *timer = NULL;
 
+        config = (struct core_config){ .folder = c->folder,
+                .endpoint = c->endpoint,
+                .ca_file = c->ca_file,
+                .user = c->user,
+                .password = c->password,
+                .group = c->group };
+        ck_assert_int_eq(fleet_keys_add(&config.keys, c->key_file), 0);
         ck_assert_int_eq(loop_new(&loop), 0);
         ck_assert_int_eq(loop_timer_new(loop, 1000, on_look, NULL, &timer), 0);
         ck_assert_int_eq(loop_timer_start(timer, LOOK_USEC), 0);
@@ -432,8 +393,33 @@ static void fail_in_turn(void)
         publish("a tenth of the agents killed");
 }
 
+struct memory {
+        unsigned long etcd, own;
+};
+
+static struct memory memory_now(void)
+{
+        return (struct memory){ load_memory(w.server, "VmRSS"), load_memory(getpid(), "VmRSS") };
+}
+
+/* All have what is published, and wait. */
+static void print_idle(const struct memory *before)
+{
+        const double seconds = n_all > USUAL ? 60 : 2;
+        const double cpu = load_cpu(w.server);
+
+        pass((uint64_t)(seconds * 1e6));
+        const struct memory now = memory_now();
+        (void)printf(
+                "%u machines, %u of them whole, and etcd with GOGC=%s: idle, it has %lu kB for each, and "
+                "%.2f s of CPU a minute; an agent in this process has %lu kB\n",
+                n_all, WHOLE_N, getenv("GOGC"), (now.etcd - before->etcd) / n_all,
+                (load_cpu(w.server) - cpu) * 60 / seconds, (now.own - before->own) / n_cores());
+}
+
 START_TEST(every_machine_has_it)
 {
+        struct whole_config c;
         struct rlimit files;
 
         ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
@@ -442,21 +428,18 @@ START_TEST(every_machine_has_it)
         n_all = suite_argument ? (unsigned)strtoul(suite_argument, NULL, 10) : USUAL;
         ck_assert_uint_gt(n_all, WHOLE_N);
         all = calloc(n_all, sizeof(*all));
-        open_etcd();
-        make_whole();
-        make_cores();
-        unsigned long before = load_memory(w.server), own = load_memory(getpid());
+        whole_config_open(&c, &w, GROUP);
+        etcd_world_client(&w, (struct etcd_config){ .ca_file = c.ca_file, .user = "root", .password = "r" });
+        make_whole(&c);
+        make_cores(&c);
+        const struct memory before = memory_now();
         print_head();
         start_all();
         publish("all start at once");
-        pass(2000000);
-        unsigned long after = load_memory(w.server), own_after = load_memory(getpid());
         publish("a publication");
         publish("another");
+        print_idle(&before);
         fail_in_turn();
-        (void)printf(
-                "%u machines, %u of them whole: etcd has %lu kB for each, an agent in this process %lu kB\n",
-                n_all, WHOLE_N, (after - before) / n_all, (own_after - own) / n_cores());
         end_all();
 }
 END_TEST

@@ -12,6 +12,7 @@
 
 #include "../../schema/base/file.h"
 #include "../bus/client.h"
+#include "../unit/fleet/signer.h"
 
 #define FLEET "\\System\\Fleet"
 #define KEY_FILE LAYOUT_FLEET_KEYS "/1.pub"
@@ -21,6 +22,7 @@
 #define RESTART_MSEC 1000 /* less than the unit's, whose times are for people */
 #define REFUSED 4         /* no failure of the unit */
 #define FILE_BYTES_MAX 65536u
+#define ETCD_GOGC "100" /* where the environment has none */
 
 /* What it is asked for, a byte each. */
 enum {
@@ -60,7 +62,7 @@ static void boot(unsigned number, const struct whole_config *c)
         ck_assert(asprintf(&verify.log, "%s/verify.log", world.dir) > 0);
         world_write("/etc/machine-id", id);
         world_write("/proc/sys/kernel/tainted", "0\n");
-        world_write(KEY_FILE, c->key_text);
+        copy(c->key_file, KEY_FILE);
         copy(c->ca_file, CA_FILE);
         world_write(PASSWORD_FILE, c->password);
         registryd_start(NULL);
@@ -159,6 +161,50 @@ _Noreturn static void live(int fd, unsigned number, const struct whole_config *c
 }
 
 /* ---- in the test's ---- */
+
+void whole_config_open(struct whole_config *ret, struct etcd_world *w, const char *group)
+{
+        const struct signer s = signer_new(1);
+        _cleanup_buf_ struct buf key = BUF_INIT;
+
+        etcd_world_open(w);
+        etcd_world_make_certificates(w);
+        *ret = (struct whole_config){ .folder = w->scratch.root,
+                .endpoint = w->endpoint,
+                .user = "m",
+                .password = "secret",
+                .group = group };
+        (void)snprintf(ret->ca_file, sizeof(ret->ca_file), "%s/ca.pem", w->scratch.root);
+        (void)snprintf(ret->key_file, sizeof(ret->key_file), "%s/1.pub", w->scratch.root);
+        signer_put_key(&s, &key);
+        scratch_puts(&w->scratch, "/1.pub", buf_str(&key));
+        ck_assert_int_eq(setenv("ETCDCTL_CACERT", ret->ca_file, 1), 0);
+        ck_assert_int_eq(setenv("GOGC", ETCD_GOGC, 0), 0);
+        w->arguments = "--bcrypt-cost 4 --auth-token-ttl 86400";
+        etcd_world_start(w);
+        etcd_world_ctl(w, "role add root");
+        etcd_world_ctl(w, "user add root:r");
+        etcd_world_ctl(w, "user grant-role root root");
+        etcd_world_ctl(w, "user add m:secret");
+        etcd_world_ctl(w, "role add m");
+        etcd_world_ctl(w, "role grant-permission m readwrite /peios/ /peios0");
+        etcd_world_ctl(w, "user grant-role m m");
+        etcd_world_ctl(w, "auth enable");
+}
+
+/* Of its children the one of that name. */
+pid_t whole_agent(const struct whole *m)
+{
+        char words[128];
+        int pid = 0;
+
+        (void)snprintf(words, sizeof(words), "pgrep -P %d -x peios-fleetd", (int)m->pid);
+        FILE *f = popen(words, "re");
+        ck_assert_ptr_nonnull(f);
+        ck_assert_int_eq(fscanf(f, "%d", &pid), 1);
+        (void)pclose(f);
+        return pid;
+}
 
 void whole_start(struct whole *m, unsigned number, const struct whole_config *config)
 {
