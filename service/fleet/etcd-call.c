@@ -130,6 +130,7 @@ static int set_options(struct etcd_call *c, const struct etcd_transport *t, cons
         /* curl sends again by itself what a connection that it had already did not answer: a watch would
          * begin in a store that was restored meanwhile, behind what is new there. */
         SET(CURLOPT_FRESH_CONNECT, (long)c->is_watch);
+        SET(CURLOPT_FORBID_REUSE, (long)!c->keeps);
         SET(CURLOPT_TIMEOUT_MS, c->is_watch ? 0L : timeout);
         if (t->ca_file)
                 SET(CURLOPT_CAINFO, t->ca_file);

@@ -25,6 +25,7 @@ struct etcd_call {
         const char *path; /* a literal */
         struct buf body, answer;
         bool is_watch, is_tls, too_long, logged_in_again;
+        bool keeps; /* the connection, for another call */
         bool is_done;
         bool is_busy;            /* in its `fn` */
         enum etcd_status failed; /* when it is done, and why */

@@ -18,6 +18,7 @@ struct etcd {
         char *token;
         struct etcd_call *login; /* under way: the others wait for it */
         struct etcd_call *calls;
+        bool keeps; /* the next call's connection */
         bool has_global;
 };
 
@@ -75,7 +76,7 @@ static int start_login(struct etcd *e)
 
         if (!c)
                 return -ENOMEM;
-        *c = (struct etcd_call){ .e = e, .path = path };
+        *c = (struct etcd_call){ .e = e, .path = path, .keeps = true };
         j = json_on(&c->body);
         json_begin_object(&j);
         json_add_string(&j, "name", e->user);
@@ -99,14 +100,22 @@ static int start_or_wait(struct etcd_call *c)
         return c->e->login ? 0 : start_login(c->e);
 }
 
+void etcd_keep(struct etcd *e, bool keeps)
+{
+        e->keeps = keeps;
+}
+
 int etcd_ask(struct etcd *e, const struct etcd_question *q, struct etcd_call **ret)
 {
         struct etcd_call *c = q->body->error < 0 ? NULL : calloc(1, sizeof(*c));
         if (!c)
                 return -ENOMEM;
-        *c = (struct etcd_call){
-                .e = e, .path = q->path, .is_watch = q->is_watch, .fn = q->fn, .userdata = q->userdata
-        };
+        *c = (struct etcd_call){ .e = e,
+                .path = q->path,
+                .is_watch = q->is_watch,
+                .keeps = e->keeps,
+                .fn = q->fn,
+                .userdata = q->userdata };
         c->body = *q->body;
         *q->body = BUF_INIT;
         int r = start_or_wait(c);
@@ -390,9 +399,8 @@ static int start_curl(struct etcd *e)
                 curl_multi_setopt(e->multi, CURLMOPT_SOCKETDATA, e) != CURLM_OK ||
                 curl_multi_setopt(e->multi, CURLMOPT_TIMERFUNCTION, want_timer) != CURLM_OK ||
                 curl_multi_setopt(e->multi, CURLMOPT_TIMERDATA, e) != CURLM_OK ||
-                /* Beside a watch none is kept: each costs etcd some 50 kB, and curl takes none again that
-                 * was idle for two minutes. */
-                curl_multi_setopt(e->multi, CURLMOPT_MAXCONNECTS, 1L) != CURLM_OK)
+                /* That of the watch, and one that the next call has. */
+                curl_multi_setopt(e->multi, CURLMOPT_MAXCONNECTS, 2L) != CURLM_OK)
                 return -ENOMEM;
         return 0;
 }

@@ -52,6 +52,10 @@ _must_check_ int etcd_new(const struct etcd_config *config, struct etcd **ret);
 struct etcd *etcd_free(struct etcd *e);
 DEFINE_CLEANUP(struct etcd *, etcd_free, etcd_freep);
 
+/* Whether another call comes at once behind the next ones: it has their connection then. One that is idle is
+ * not kept, as it costs etcd some 50 kB beside that of a watch. */
+void etcd_keep(struct etcd *e, bool keeps);
+
 struct etcd_pair {
         const char *key; /* one that holds a NUL byte is left out */
         const char *value;

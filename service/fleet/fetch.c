@@ -178,6 +178,7 @@ static void on_group(const struct etcd_answer *a, void *userdata)
 
 static void ask(struct fetch *f)
 {
+        etcd_keep(f->etcd, f->asked + 1 < f->n);
         int r = etcd_range(f->etcd, f->groups[f->asked].key, NULL, 0, on_group, f, &f->call);
 
         if (r < 0)

@@ -55,6 +55,8 @@ enum exit_code fleet_session_open(struct fleet_session *s, const struct fleet_op
         };
         if (r == 0)
                 r = etcd_new(&config, &s->etcd);
+        if (r == 0)
+                etcd_keep(s->etcd, true);
         return r < 0 ? fail(r, "cannot begin") : EXIT_CODE_OK;
 }
 

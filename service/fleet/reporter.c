@@ -95,6 +95,7 @@ static void send_verdict(struct reporter *p)
         format(p, &text);
         p->is_changed = false;
         p->sent = clock_usec();
+        etcd_keep(p->etcd, false);
         begun(p, text.error ? text.error
                             : etcd_put(p->etcd, p->verdict_key, text.data, text.len, 0, on_verdict, p,
                                       &p->call));
@@ -119,12 +120,14 @@ static void on_granted(const struct etcd_answer *a, void *userdata)
         if (!is_good(p, a))
                 return;
         p->lease = a->lease;
+        etcd_keep(p->etcd, true);
         begun(p, etcd_put(p->etcd, p->alive_key, "", 0, p->lease, on_alive, p, &p->call));
 }
 
 static void take_lease(struct reporter *p)
 {
         p->lease = 0;
+        etcd_keep(p->etcd, true);
         begun(p, etcd_lease_grant(p->etcd, 3 * p->period / 1000000, on_granted, p, &p->call));
 }
 
@@ -145,6 +148,7 @@ static void on_kept(const struct etcd_answer *a, void *userdata)
 /* After a failure the lease may be gone with its key, or the key alone: both are made anew. */
 static void begin(struct reporter *p, uint64_t now)
 {
+        etcd_keep(p->etcd, true);
         if (p->lease == 0 || p->renewed == 0 || p->lane.status != ETCD_OK)
                 take_lease(p);
         else if (now >= p->renewed + p->period)

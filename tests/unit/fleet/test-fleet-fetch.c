@@ -25,6 +25,13 @@ static int folder_fd = -1;
 
 /* ---- the stand-ins ---- */
 
+static bool keeps;
+
+void etcd_keep(_unused_ struct etcd *e, bool does)
+{
+        keeps = does;
+}
+
 int etcd_range(_unused_ struct etcd *e, const char *key, const char *end, unsigned limit, etcd_fn fn,
         void *userdata, struct etcd_call **ret)
 {
@@ -33,6 +40,7 @@ int etcd_range(_unused_ struct etcd *e, const char *key, const char *end, unsign
         ck_assert_ptr_null(asked.fn);
         asked = (struct etcd_call){ .fn = fn, .userdata = userdata };
         (void)snprintf(asked.key, sizeof(asked.key), "%s", key);
+        ck_assert(keeps == (strcmp(key, "/peios/policy/web") == 0));
         *ret = &asked;
         return 0;
 }
