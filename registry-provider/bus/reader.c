@@ -117,21 +117,26 @@ int reader_get(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return reader_answer(userdata, m, true, reader_answer_get, error);
 }
 
+/* What is wrong with one is said of that one; of a store that cannot be read, the call fails. */
 static int append_one_of_many(struct reader *reader, sd_bus_message *reply, const char *key,
         const char *name, size_t *taken, sd_bus_error *error)
 {
         _cleanup_store_scope_ struct store_scope scope = registry_scope(reader->registry);
+        _cleanup_bus_error_ sd_bus_error own = SD_BUS_ERROR_NULL;
         struct registry_value v = { .value = { .type = REG_NONE }, .layer = "" };
         struct diag d = { 0 };
 
         int found = get(reader->registry, &(struct reader_question){ .key = key, .name = name }, &v, &d);
-        if (found != 0 && found != REGISTRY_NOT_FOUND)
+        if (found < 0)
                 return reader_fail(reader, reader->registry, found, &d, error);
-        int r = answer_take(taken, answer_value_bytes(&v.value, "", v.layer), error);
+        if (found > 0)
+                (void)answer_fail(reader->registry, found, &d, &own);
+        const char *called = found ? own.name : "", *text = found ? own.message : "";
+        int r = answer_take(taken, answer_value_bytes(&v.value, text, v.layer) + strlen(called), error);
         if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'r', "buvts");
+                r = sd_bus_message_open_container(reply, 'r', "ssuvts");
         if (r >= 0)
-                r = sd_bus_message_append(reply, "b", found == 0);
+                r = sd_bus_message_append(reply, "ss", called, text);
         if (r >= 0)
                 r = append_value(reply, &v);
         return r < 0 ? r : sd_bus_message_close_container(reply);
@@ -150,7 +155,7 @@ int reader_get_many(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r >= 0)
                 r = sd_bus_message_enter_container(m, 'a', "(ss)");
         if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(buvts)");
+                r = sd_bus_message_open_container(reply, 'a', "(ssuvts)");
         while (r >= 0 && (r = sd_bus_message_read(m, "(ss)", &key, &name)) > 0)
                 r = append_one_of_many(reader, reply, key, name, &taken, error);
         if (r >= 0)

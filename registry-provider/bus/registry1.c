@@ -315,7 +315,7 @@ static const sd_bus_vtable registry_vtable[] = {
                 SD_BUS_RESULT("u", type, "v", data, "t", sequence, "s", layer), reader_get, READER,
                 UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS_OFFSET("GetMany", SD_BUS_ARGS("a(ss)", names),
-                SD_BUS_RESULT("a(buvts)", values), reader_get_many, READER, UNPRIVILEGED),
+                SD_BUS_RESULT("a(ssuvts)", values), reader_get_many, READER, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS_OFFSET("List", SD_BUS_ARGS("s", key),
                 SD_BUS_RESULT("as", subkeys, "a(suvts)", values), reader_list, READER, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS_OFFSET("ReadTree", SD_BUS_ARGS("s", key, "a{sv}", options),

@@ -64,12 +64,12 @@ static int take_value(struct fleetd_settings *s, size_t which, sd_bus_message *m
         _cleanup_buf_ struct buf bytes = BUF_INIT;
         struct diag d = { 0 };
         char *text = NULL;
+        const char *error, *why;
         uint32_t type;
-        int exists;
 
-        int r = sd_bus_message_enter_container(m, 'r', "buvts");
+        int r = sd_bus_message_enter_container(m, 'r', "ssuvts");
         if (r > 0)
-                r = sd_bus_message_read(m, "b", &exists);
+                r = sd_bus_message_read(m, "ss", &error, &why);
         if (r > 0)
                 r = wire_read_value(m, &bytes, &type, NULL);
         if (r >= 0)
@@ -79,7 +79,10 @@ static int take_value(struct fleetd_settings *s, size_t which, sd_bus_message *m
         if (r < 0)
                 return r;
         const struct value v = { .type = type, .data = buf_str(&bytes), .size = bytes.len };
-        r = exists ? schema_check(s->values[which], &v, &text, &d) : 0;
+        if (error[0] == '\0')
+                r = schema_check(s->values[which], &v, &text, &d);
+        else
+                r = strcmp(error, ERROR_NOT_FOUND) == 0 ? 0 : diag_set(&d, EINVAL, "%s", why);
         if (r == -EINVAL)
                 log_error(FLEET_KEY "\\%s: %s; what was in force stays", names[which], d.text);
         if (r == 0 && !text)
@@ -92,7 +95,7 @@ static int take_value(struct fleetd_settings *s, size_t which, sd_bus_message *m
 
 static int take_values(struct fleetd_settings *s, sd_bus_message *m, bool *changed)
 {
-        int r = sd_bus_message_enter_container(m, 'a', "(buvts)");
+        int r = sd_bus_message_enter_container(m, 'a', "(ssuvts)");
 
         for (size_t i = 0; r >= 0 && i < FLEETD_SETTINGS_N; i++)
                 r = take_value(s, i, m, changed);

@@ -308,9 +308,9 @@ static struct follow *find_value(struct link *l, const struct path *key, const c
 
 /* One event (sssuvsts) of the key. A value's event carries all there is to know; of any other the whole key
  * is read again. */
-static int read_event(
-        struct link *l, sd_bus_message *m, struct setting_input *in, const struct schema_value *subscribed)
+static int read_event(struct follow *subscribed, sd_bus_message *m, struct setting_input *in)
 {
+        struct link *l = subscribed->link;
         _cleanup_buf_ struct buf bytes = BUF_INIT;
         const char *kind, *name, *signer;
         uint64_t serial;
@@ -325,10 +325,10 @@ static int read_event(
                 return r;
         in->seal = seal_of(serial, signer);
         if (strncmp(kind, "value-", strlen("value-")) != 0) {
-                resolve_key(l, &subscribed->key);
+                resolve_key(l, &subscribed->sv->key);
                 return 0;
         }
-        struct follow *f = find_value(l, &subscribed->key, name);
+        struct follow *f = find_value(l, &subscribed->sv->key, name);
         if (!f)
                 return 0;
         const struct value value = { .type = type, .data = bytes.data, .size = bytes.len };
@@ -345,7 +345,7 @@ static int on_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
 
         if (!peer_sent(l->provider, m) || sd_bus_message_read(m, "tt", &subscription, &sequence) < 0)
                 return 0;
-        const struct follow *f = find_subscription(l, subscription);
+        struct follow *f = find_subscription(l, subscription);
         if (!f) {
                 /* From a question whose answer came too late: while the provider hangs there are many. */
                 end_subscription(l, subscription);
@@ -362,7 +362,7 @@ static int on_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
                         .file_owner = origin.file_owner,
                         .sequence = sequence,
                 };
-                r = read_event(l, m, &in, f->sv);
+                r = read_event(f, m, &in);
                 if (r >= 0)
                         r = sd_bus_message_exit_container(m);
         }
@@ -404,17 +404,17 @@ static void on_provider(const char *old, const char *owner, void *userdata)
                 set_state(l, false, "the registry provider went away");
 }
 
-/* One of (buvts) of GetMany(). */
+/* One of (ssuvts) of GetMany(). What two layers say so that it cannot be told apart is no value, as
+ * Resolve() has it; no other error was there when all was read. */
 static int is_as_heard(sd_bus_message *m, const struct follow *f, bool *ret)
 {
         _cleanup_buf_ struct buf bytes = BUF_INIT;
-        const char *layer;
+        const char *error, *layer;
         uint32_t type;
-        int exists;
 
-        int r = sd_bus_message_enter_container(m, 'r', "buvts");
+        int r = sd_bus_message_enter_container(m, 'r', "ssuvts");
         if (r >= 0)
-                r = sd_bus_message_read(m, "b", &exists);
+                r = sd_bus_message_read(m, "ss", &error, NULL);
         if (r >= 0)
                 r = wire_read_value(m, &bytes, &type, NULL);
         if (r >= 0)
@@ -423,10 +423,12 @@ static int is_as_heard(sd_bus_message *m, const struct follow *f, bool *ret)
                 r = sd_bus_message_exit_container(m);
         if (r < 0)
                 return r;
-        if (!exists || strcmp(layer, LAYER_OF_DEFAULTS) == 0)
+        if (strcmp(error, ERROR_NOT_FOUND) == 0 || strcmp(error, ERROR_CORRUPT) == 0 ||
+                strcmp(layer, LAYER_OF_DEFAULTS) == 0)
                 *ret = !f->is_heard;
         else
-                *ret = f->is_heard && type == f->heard_type && buf_equal(&bytes, &f->heard);
+                *ret = error[0] == '\0' && f->is_heard && type == f->heard_type &&
+                       buf_equal(&bytes, &f->heard);
         return 0;
 }
 
@@ -440,7 +442,7 @@ static int on_values(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e
         /* What is being asked for now is newer. */
         if (sd_bus_message_is_method_error(m, NULL) || !l->connected || is_under_way(l))
                 return 0;
-        int r = sd_bus_message_enter_container(m, 'a', "(buvts)");
+        int r = sd_bus_message_enter_container(m, 'a', "(ssuvts)");
         for (i = 0; r >= 0 && same && i < l->n; i++)
                 r = is_as_heard(m, &l->list[i], &same);
         if (r < 0)

@@ -185,8 +185,10 @@ START_TEST(reading)
                 "\\None", "x", KEY, "", MODULES, "TaintEvents");
         _cleanup_buf_ struct buf expected = BUF_INIT;
         buf_printf(&expected,
-                "[(true 1 s:'text' %llu 'base'), (false 0 ay:[] 0 ''), (true 1 s:'default value' %llu 'base'), "
-                "(true 1 s:'enabled' 0 'default')]",
+                "[('' '' 1 s:'text' %llu 'base'), "
+                "('" ERROR_NOT_FOUND
+                "' 'Machine\\None: no such key: there is no 'None' in Machine' 0 ay:[] 0 ''), "
+                "('' '' 1 s:'default value' %llu 'base'), ('' '' 1 s:'enabled' 0 'default')]",
                 (unsigned long long)first, (unsigned long long)second);
         ck_assert_str_eq(message_text(many), buf_str(&expected));
 

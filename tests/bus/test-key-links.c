@@ -39,7 +39,7 @@ START_TEST(is_followed)
         begin();
         SAYS("s:'one'", "Get", "ss", "\\Old", "V");
         SAYS("s:'two'", "Get", "ss", "\\Old\\In", "V");
-        SAYS("(true 1 s:'one'", "GetMany", "a(ss)", 1, "\\Old", "V");
+        SAYS("('' '' 1 s:'one'", "GetMany", "a(ss)", 1, "\\Old", "V");
         SAYS("['In']", "List", "s", "\\Old");
         SAYS("'Path'=s:'Machine\\New\\In'", "Info", "s", "\\Old\\In");
         SAYS("('Machine\\New' 1", "ReadTree", "sa{sv}", "\\Old", 0);
@@ -117,7 +117,8 @@ START_TEST(leads_nowhere)
         refused(world.bus, ERROR_LINK_LOOP, "more than 16 links", "ReadTree", "sa{sv}", "\\A", 0);
         refused(world.bus, ERROR_LINK_LOOP, "more than 16 links", "Set", "ssuva{sv}", "\\A", "V",
                 (uint32_t)REG_SZ, "s", "x", 0);
-        refused(world.bus, ERROR_LINK_LOOP, "more than 16 links", "GetMany", "a(ss)", 1, "\\A", "V");
+        SAYS("in a circle: Machine\\A to Machine\\B to Machine\\A' 0 ay:[] 0 ''), ('' '' 1 s:'one'",
+                "GetMany", "a(ss)", 2, "\\A", "V", "\\New", "V");
         SAYS("false 'Machine\\A\\X'", "Describe", "ss", "\\A\\X", "V");
 
         make_link("\\Far", "Nowhere\\X");

@@ -5,7 +5,8 @@
 #include "client.h"
 
 static struct {
-        char *value; /* of TaintEvents; NULL: none */
+        char *value;       /* of TaintEvents; NULL: none */
+        const char *error; /* of all others */
         uint64_t sequence;
         unsigned subscribed, unsubscribed, resolved, read;
 } provider;
@@ -35,14 +36,17 @@ static int answer_get_many(sd_bus_message *m)
 
         provider.read++;
         ck_assert_int_ge(sd_bus_message_new_method_return(m, &reply), 0);
-        ck_assert_int_ge(sd_bus_message_open_container(reply, 'a', "(buvts)"), 0);
+        ck_assert_int_ge(sd_bus_message_open_container(reply, 'a', "(ssuvts)"), 0);
         ck_assert_int_ge(sd_bus_message_enter_container(m, 'a', "(ss)"), 0);
         while (sd_bus_message_read(m, "(ss)", &key, &name) > 0)
                 ck_assert_int_ge(is_taint_events(key, name)
-                                         ? sd_bus_message_append(reply, "(buvts)", 1, (uint32_t)REG_SZ, "s",
-                                                   provider.value, provider.sequence, "base")
-                                         : sd_bus_message_append(reply, "(buvts)", 1, (uint32_t)REG_SZ, "s",
-                                                   "a default", UINT64_C(0), "default"),
+                                         ? sd_bus_message_append(reply, "(ssuvts)", "", "", (uint32_t)REG_SZ,
+                                                   "s", provider.value, provider.sequence, "base")
+                                 : provider.error
+                                         ? sd_bus_message_append(reply, "(ssuvts)", provider.error, "why",
+                                                   (uint32_t)REG_NONE, "ay", 0, UINT64_C(0), "")
+                                         : sd_bus_message_append(reply, "(ssuvts)", "", "", (uint32_t)REG_SZ,
+                                                   "s", "a default", UINT64_C(0), "default"),
                         0);
         ck_assert_int_ge(sd_bus_message_close_container(reply), 0);
         return sd_bus_send(NULL, reply, NULL);
@@ -115,8 +119,31 @@ START_TEST(missed)
 }
 END_TEST
 
+/* What is wrong with others is theirs. */
+START_TEST(missed_beside_others_without_value)
+{
+        static const char *const errors[] = { ERROR_NOT_FOUND, ERROR_CORRUPT };
+
+        begin();
+        for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+                provider.error = errors[i];
+                unsigned subscribed = provider.subscribed, read = provider.read;
+                WAIT(provider.read >= read + 2);
+                ck_assert_uint_eq(provider.subscribed, subscribed);
+                write_silently(i ? "success-only" : "disabled");
+                WAIT(control_is(i ? "1" : "0"));
+        }
+        /* It was none when all was read. */
+        unsigned subscribed = provider.subscribed;
+        provider.error = ERROR_BAD_LINK;
+        WAIT(provider.subscribed > subscribed);
+        provider.error = NULL;
+        write_silently(NULL);
+}
+END_TEST
+
 int main(void)
 {
-        const TTest *const tests[] = { nothing_is_missed, missed };
+        const TTest *const tests[] = { nothing_is_missed, missed, missed_beside_others_without_value };
         return harness_main(tests, ARRAY_SIZE(tests));
 }
