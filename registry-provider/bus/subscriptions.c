@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../../schema/base/log.h"
 #include "../../schema/bus/cleanup.h"
 #include "../../schema/dbus/names.h"
 #include "answer.h"
@@ -187,6 +188,23 @@ size_t subscriptions_count(const struct subscriptions *s)
         return s->n;
 }
 
+/* Of the user's paths some had `before` bytes that have `bytes` now. */
+static int check_bytes(const struct subscriptions *s, const struct caller_user *u, size_t before,
+        size_t bytes, sd_bus_error *error)
+{
+        if (u->account.is_root)
+                return 0;
+        if (s->paths - before + bytes > SUBSCRIPTION_PATHS_MAX)
+                return sd_bus_error_setf(error, ERROR_LIMIT,
+                        "the keys that are subscribed to have %zu bytes already, of %u that are served",
+                        s->paths, SUBSCRIPTION_PATHS_MAX);
+        if (u->subscribed_bytes - before + bytes > SUBSCRIPTION_PATHS_PER_USER_MAX)
+                return sd_bus_error_setf(error, ERROR_LIMIT,
+                        "the keys that uid %u subscribed to have %zu bytes already, of %u that one user may have",
+                        u->uid, u->subscribed_bytes, SUBSCRIPTION_PATHS_PER_USER_MAX);
+        return 0;
+}
+
 static int check_limits(
         const struct subscriptions *s, const struct caller *c, size_t bytes, sd_bus_error *error)
 {
@@ -205,15 +223,7 @@ static int check_limits(
                 return sd_bus_error_setf(error, ERROR_LIMIT,
                         "uid %u has %u subscriptions already, the most that one user may have", u->uid,
                         SUBSCRIPTIONS_PER_USER_MAX);
-        if (s->paths + bytes > SUBSCRIPTION_PATHS_MAX)
-                return sd_bus_error_setf(error, ERROR_LIMIT,
-                        "the keys that are subscribed to have %zu bytes already, of %u that are served",
-                        s->paths, SUBSCRIPTION_PATHS_MAX);
-        if (u->subscribed_bytes + bytes > SUBSCRIPTION_PATHS_PER_USER_MAX)
-                return sd_bus_error_setf(error, ERROR_LIMIT,
-                        "the keys that uid %u subscribed to have %zu bytes already, of %u that one user may have",
-                        u->uid, u->subscribed_bytes, SUBSCRIPTION_PATHS_PER_USER_MAX);
-        return 0;
+        return check_bytes(s, u, 0, bytes, error);
 }
 
 int subscriptions_add(struct subscriptions *s, struct caller *caller, struct path *path,
@@ -275,42 +285,55 @@ static bool has_room(const struct caller *c, size_t bytes)
         return c->account.signals < SUBSCRIPTION_WINDOW && bytes <= account_room(&c->account);
 }
 
-static int append_overflow(sd_bus_message *m, const struct path *path)
+static int begin_signal(
+        struct subscriptions *s, const struct subscription *sub, uint64_t sequence, sd_bus_message **ret)
 {
-        return sd_bus_message_append(m, "(sssuvsts)", "overflow", path->text, "", (uint32_t)REG_NONE, "ay",
-                0, "", UINT64_C(0), "");
+        int r = sd_bus_message_new_signal(s->bus, ret, REGISTRY_PATH, REGISTRY_INTERFACE, "Changed");
+        if (r >= 0)
+                r = sd_bus_message_set_destination(*ret, sub->caller->name);
+        return r < 0 ? r : sd_bus_message_append(*ret, "tt", sub->id, sequence);
 }
 
-/* What has come to the topic; NULL: that something was missed. */
+static int send_signal(const struct subscription *sub, sd_bus_message *m, size_t bytes)
+{
+        int r = sd_bus_send(NULL, m, NULL);
+        if (r >= 0)
+                account_sent_signal(&sub->caller->account, ACCOUNT_MESSAGE + bytes);
+        return r;
+}
+
 static int send_changed(struct subscriptions *s, const struct subscription *sub, const struct topic *topic,
         uint64_t sequence, const struct store_author *author)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
 
-        int r = sd_bus_message_new_signal(s->bus, &m, REGISTRY_PATH, REGISTRY_INTERFACE, "Changed");
-        if (r >= 0)
-                r = sd_bus_message_set_destination(m, sub->caller->name);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "tt", sub->id, topic ? sequence : 0);
+        int r = begin_signal(s, sub, sequence, &m);
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "{sv}");
-        if (r >= 0 && topic)
+        if (r >= 0)
                 r = answer_append_author(m, author);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "(sssuvsts)");
-        if (r >= 0 && !topic)
-                r = append_overflow(m, path_of(sub));
-        for (size_t i = 0; r >= 0 && topic && i < topic->n; i++)
+        for (size_t i = 0; r >= 0 && i < topic->n; i++)
                 r = answer_append_event(m, topic->events[i]);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
+        return r < 0 ? r : send_signal(sub, m, topic->bytes);
+}
+
+/* "overflow": something was missed; "ended": nothing more is heard. */
+static int send_word(struct subscriptions *s, const struct subscription *sub, const char *word)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        const struct path *path = path_of(sub);
+
+        int r = begin_signal(s, sub, 0, &m);
         if (r >= 0)
-                r = sd_bus_send(NULL, m, NULL);
-        if (r >= 0)
-                account_sent_signal(&sub->caller->account, ACCOUNT_MESSAGE + (topic ? topic->bytes : 0));
-        return r;
+                r = sd_bus_message_append(m, "a{sv}a(sssuvsts)", 0, 1, word, path->text, "",
+                        (uint32_t)REG_NONE, "ay", 0, "", UINT64_C(0), "");
+        return r < 0 ? r : send_signal(sub, m, path->len);
 }
 
 /* Those who missed something are asked to read again, as soon as their client reads. */
@@ -321,7 +344,7 @@ void subscriptions_caller_reads(struct subscriptions *s, struct caller *caller, 
         for (; sub && (lost || has_room(caller, ACCOUNT_MESSAGE)); sub = sub->next)
                 if (lost)
                         sub->overflowed = true;
-                else if (sub->overflowed && send_changed(s, sub, NULL, 0, NULL) >= 0)
+                else if (sub->overflowed && send_word(s, sub, "overflow") >= 0)
                         sub->overflowed = false;
 }
 
@@ -334,7 +357,7 @@ static void note_sent(struct subscription *sub, int r)
 
 static int send_overflow(struct subscriptions *s, const struct subscription *sub)
 {
-        return has_room(sub->caller, ACCOUNT_MESSAGE) ? send_changed(s, sub, NULL, 0, NULL) : -ENOBUFS;
+        return has_room(sub->caller, ACCOUNT_MESSAGE) ? send_word(s, sub, "overflow") : -ENOBUFS;
 }
 
 static void deliver(struct subscriptions *s, struct subscription *sub, const struct topic *topic,
@@ -358,7 +381,8 @@ static bool posts_equal(const struct subscription *sub, const struct post *posts
         return n == sub->n_posts;
 }
 
-static void move_to(struct subscriptions *s, struct subscription *sub, struct post *posts, size_t n)
+static void move_to(
+        struct subscriptions *s, struct subscription *sub, struct post *posts, size_t n, size_t bytes)
 {
         leave(s, sub->posts, sub->n_posts);
         if (sub->path.n == 0) {
@@ -368,26 +392,47 @@ static void move_to(struct subscriptions *s, struct subscription *sub, struct po
         posts_free(sub->posts, sub->n_posts);
         sub->posts = posts;
         sub->n_posts = n;
-        count_bytes(s, sub, posts_bytes(posts, n) + path_bytes(&sub->path));
+        count_bytes(s, sub, bytes);
 }
 
-/* Whoever listens elsewhere from now on has to read again; so does he who could not be moved. */
-static void find_again(struct subscriptions *s, struct subscription *sub)
+/* 1: it listens elsewhere from now on; 0: where it did; negative: it cannot listen where it has to. */
+static int move(struct subscriptions *s, struct subscription *sub)
 {
         struct post *posts;
         size_t n;
 
         int r = find_posts(s, path_of(sub), &sub->wish, &posts, &n);
-        if (r == 0 && posts_equal(sub, posts, n)) {
+        if (r < 0)
+                return r;
+        const size_t bytes = posts_bytes(posts, n) + path_bytes(path_of(sub));
+        const bool same = posts_equal(sub, posts, n);
+        if (!same)
+                r = check_bytes(s, sub->caller->user, sub->bytes, bytes, NULL);
+        if (!same && r == 0)
+                r = enter(s, sub, posts, n);
+        if (same || r < 0) {
                 posts_free(posts, n);
-                return;
+                return r;
         }
-        if (r == 0 && enter(s, sub, posts, n) == 0)
-                move_to(s, sub, posts, n);
-        else if (r == 0)
-                posts_free(posts, n);
-        if (!sub->overflowed)
+        move_to(s, sub, posts, n, bytes);
+        return 1;
+}
+
+/* Whoever listens elsewhere has to read again. Who cannot must not seem to listen: that it is over is sent
+ * whether its client reads or not, as there was room for the answer when it began. */
+static void find_again(struct subscriptions *s, struct subscription *sub)
+{
+        int r = move(s, sub);
+
+        if (r > 0 && !sub->overflowed)
                 note_sent(sub, send_overflow(s, sub));
+        if (r >= 0)
+                return;
+        r = send_word(s, sub, "ended");
+        if (r < 0)
+                log_warning("cannot tell %s that a subscription ended: %s; ignoring", sub->caller->name,
+                        strerror(-r));
+        subscription_free(s, sub);
 }
 
 static void note_stale(struct subscription *sub, struct subscription **list)
@@ -416,7 +461,8 @@ void subscriptions_dispatch(
                                 deliver(s, post->of, x, events->sequence, author);
                 }
         topics_scatter(first);
-        for (struct subscription *sub = stale; sub; sub = sub->next_stale) {
+        for (struct subscription *sub = stale, *next; sub; sub = next) {
+                next = sub->next_stale;
                 sub->is_stale = false;
                 find_again(s, sub);
         }

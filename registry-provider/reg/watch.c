@@ -20,7 +20,7 @@ struct watch {
         uint64_t left;              /* events; UINT64_MAX: no limit */
         int code;                   /* of what went wrong inside a callback */
         bool no_values, no_subkeys; /* --filter leaves them out */
-        bool returned;              /* the provider is there again, and the subscription is not */
+        bool returned;              /* the provider is there, and the subscription is not */
 };
 
 static void watch_done(struct watch *w)
@@ -50,6 +50,8 @@ static void show_text(struct watch *w, const struct event *e, uint64_t sequence,
         event_format(out, e);
         if (event_is(e, "overflow"))
                 buf_puts(out, "   (events are lost: read again)");
+        else if (event_is(e, "ended"))
+                buf_puts(out, "   (nothing more is heard: subscribing anew)");
         else {
                 buf_puts(out, "   (");
                 if (e->entry.layer[0]) {
@@ -122,6 +124,7 @@ static int show_signal(struct watch *w, sd_bus_message *m, uint64_t sequence)
                         show_json(w, &e, sequence, buf_str(&origin));
                 else
                         show_text(w, &e, sequence, buf_str(&origin));
+                w->returned |= event_is(&e, "ended");
         }
         entry_done(&e.entry);
         return r;
@@ -176,6 +179,7 @@ static int subscribe(struct watch *w)
         r = sd_bus_message_read(reply, "t", &w->id);
         if (r < 0)
                 return session_bad_reply(s, r);
+        sd_bus_message_unref(w->subscribed);
         w->subscribed = STEAL_PTR(reply);
         return EXIT_CODE_OK;
 }

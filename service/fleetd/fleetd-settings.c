@@ -200,6 +200,17 @@ static int on_retry(_unused_ sd_event_source *source, _unused_ uint64_t usec, vo
         return 0;
 }
 
+/* It is for what is behind links no more: that is asked for anew. */
+static bool is_over(sd_bus_message *m)
+{
+        const char *kind;
+
+        return sd_bus_message_skip(m, "ta{sv}") >= 0 &&
+               sd_bus_message_enter_container(m, 'a', "(sssuvsts)") > 0 &&
+               sd_bus_message_enter_container(m, 'r', "sssuvsts") > 0 &&
+               sd_bus_message_read(m, "s", &kind) > 0 && strcmp(kind, "ended") == 0;
+}
+
 static int on_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
         struct fleetd_settings *s = userdata;
@@ -208,7 +219,10 @@ static int on_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
         if (!peer_sent(s->provider, m) || sd_bus_message_read(m, "t", &subscription) < 0 ||
                 subscription != s->subscription)
                 return 0;
-        if (s->call)
+        if (is_over(m)) {
+                s->subscription = 0;
+                begin(s);
+        } else if (s->call)
                 s->again = true;
         else
                 ask_values(s);

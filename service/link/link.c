@@ -324,6 +324,11 @@ static int read_event(struct follow *subscribed, sd_bus_message *m, struct setti
         if (r < 0)
                 return r;
         in->seal = seal_of(serial, signer);
+        if (strcmp(kind, "ended") == 0) {
+                subscribed->subscription = 0;
+                begin_round(l);
+                return 0;
+        }
         if (strncmp(kind, "value-", strlen("value-")) != 0) {
                 resolve_key(l, &subscribed->sv->key);
                 return 0;

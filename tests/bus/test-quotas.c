@@ -16,6 +16,7 @@
 #define DEEP_BYTES                                                                                          \
         (8u + 16009u + 2u * 502u) /* of a deep key with its hive, and where each component ends             \
                                    */
+#define LED 400u                  /* more than may wait unread */
 #define IN_A_PREVIEW 64u
 #define DEEP_KEYS 60u  /* below what one message may hold */
 #define TOLD_APART 16u /* of one user */
@@ -125,6 +126,46 @@ START_TEST(paths_of_a_user)
         nobody = world_connect(UID_NOBODY);
         WAIT(strcmp(registry_property(world.bus, "Subscriptions"), "2") == 0);
         subscribe(nobody, key, true);
+}
+END_TEST
+
+static void aim(const char *target)
+{
+        succeeds(world.bus, "Transact", "a(sssuv)a{sv}", 1, "create-link", "\\Led", "", (uint32_t)REG_LINK,
+                "s", target, 1, "if-needed", "b", 1);
+        succeeds(world.bus, "Set", "ssuva{sv}", "\\Led", "", (uint32_t)REG_LINK, "s", target, 1, "no-follow",
+                "b", 1);
+}
+
+/* Where links lead counts as well, also when they lead elsewhere later. What there is no room for is over,
+ * and says so, whether its client reads or not. */
+START_TEST(paths_behind_links)
+{
+        _cleanup_free_ char *deep = deep_key(0), *other = deep_key(1);
+        _cleanup_ear_ struct ear ear = { 0 };
+        char left[16];
+        unsigned led;
+
+        registryd_start(NULL);
+        aim("\\Near");
+        _cleanup_bus_ sd_bus *nobody = world_connect(UID_NOBODY);
+        ear_on_changes(&ear, nobody);
+        subscribe_many(nobody, "\\Led", LED);
+        aim(deep);
+        WAIT_ON(nobody, ear.n == LED);
+        led = ear_count(&ear, "'overflow' 'Machine\\Led' ");
+        ck_assert_uint_eq(ear_count(&ear, "'ended' 'Machine\\Led' "), LED - led);
+        ck_assert(led <= PATHS_BYTES / DEEP_BYTES && led > PATHS_BYTES / DEEP_BYTES - 5);
+        (void)snprintf(left, sizeof(left), "%u", led);
+        ck_assert_str_eq(registry_property(world.bus, "Subscriptions"), left);
+        refused(nobody, ERROR_LIMIT, "of 2097152 that one user may have", "Subscribe", "sba{sv}", other, 0,
+                0);
+        /* Those that are left hear of what is there; what is given back can be had again. */
+        aim("\\Near");
+        WAIT_ON(nobody, ear_count(&ear, "'overflow'") == 2 * led);
+        subscribe(nobody, other, false);
+        set_string(world.bus, "\\Near", "V", "1");
+        WAIT_ON(nobody, ear_count(&ear, "s:'1'") == led);
 }
 END_TEST
 
@@ -287,8 +328,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { subscriptions_of_a_user, paths_of_a_user, previews,
-                previews_of_deep_keys, refusals, many_refusals, keys_above_the_layers };
+        const TTest *const tests[] = { subscriptions_of_a_user, paths_of_a_user, paths_behind_links,
+                previews, previews_of_deep_keys, refusals, many_refusals, keys_above_the_layers };
         harness_add_privileged(tests, ARRAY_SIZE(tests), "what one user may take was not tried");
         return harness_main(NULL, 0);
 }
