@@ -17,15 +17,10 @@
 /* A transaction of more changes is committed by itself: it takes much longer inside of another one, where
  * the store keeps a copy of what it changes. */
 #define CHANGES_TOGETHER_MAX 64u
-/* Calls that wait for polkit: as many as account.c leaves of what the bus lets a connection wait for. The
- * last are administrators'. */
-#define ASKING_MAX 32u
-#define ASKING_PER_USER_MAX 8u
-/* What they hold: of one user, and of all. */
-#define ASKING_BYTES_PER_USER_MAX (4u * 1024u * 1024u)
-#define ASKING_BYTES_MAX (16u * 1024u * 1024u)
-#define ASKING_OTHERS_MAX (ASKING_MAX - ASKING_PER_USER_MAX)
-#define ASKING_BYTES_OTHERS_MAX (ASKING_BYTES_MAX - ASKING_BYTES_PER_USER_MAX)
+/* Calls that wait for polkit: as many as account.c leaves of what the bus lets a connection wait for, and
+ * what they hold. */
+static const struct gate_share asking_places = { .all = 32, .of_user = 8 };
+static const struct gate_share asking_bytes = { .all = 16u * 1024u * 1024u, .of_user = 4u * 1024u * 1024u };
 /* Changes that somebody who may not write can have previewed: it takes the provider's time. */
 #define PREVIEW_CHANGES_MAX 64u
 /* And memory: one change can make a whole path of keys, or delete a whole tree. */
@@ -260,8 +255,6 @@ static int on_polkit(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *e
 static int check_room(struct request *new, sd_bus_error *error)
 {
         const struct writer *w = new->writer;
-        const size_t n_max = new->is_member ? ASKING_MAX : ASKING_OTHERS_MAX;
-        const size_t bytes_max = new->is_member ? ASKING_BYTES_MAX : ASKING_BYTES_OTHERS_MAX;
         size_t size = new->held = request_size(new), n = 0, bytes = 0, all = 0;
 
         for (const struct request *q = w->asking; q; q = q->next) {
@@ -270,14 +263,14 @@ static int check_room(struct request *new, sd_bus_error *error)
                 bytes += same ? q->held : 0;
                 all += q->held;
         }
-        if (w->n_asking >= n_max || n >= ASKING_PER_USER_MAX)
+        if (!gate_share_has(&asking_places, new->is_member, w->n_asking, n, 1))
                 return sd_bus_error_setf(error, ERROR_LIMIT,
-                        "%zu writing calls, or %u of one user, already wait for polkit", n_max,
-                        ASKING_PER_USER_MAX);
-        if (bytes + size > ASKING_BYTES_PER_USER_MAX || all + size > bytes_max)
+                        "%zu writing calls, or %zu of one user, already wait for polkit",
+                        gate_share_most(&asking_places, new->is_member), asking_places.of_user);
+        if (!gate_share_has(&asking_bytes, new->is_member, all, bytes, size))
                 return sd_bus_error_setf(error, ERROR_LIMIT,
-                        "this call holds %zu bytes, and at most %zu, or %u of one user, may wait for polkit",
-                        size, bytes_max, ASKING_BYTES_PER_USER_MAX);
+                        "this call holds %zu bytes, and at most %zu, or %zu of one user, may wait for polkit",
+                        size, gate_share_most(&asking_bytes, new->is_member), asking_bytes.of_user);
         return 0;
 }
 

@@ -63,6 +63,24 @@ _must_check_ int gate_person(struct gate *g, sd_bus_message *m, const char *name
 /* May the caller write, so that no limits hold for him? */
 bool gate_is_writer(const struct caller *c);
 
+/* What calls that wait for somebody else's answer share: places, or bytes. Whoever may write finds as much
+ * as one user may have when the others have taken all the rest. */
+struct gate_share {
+        size_t all, of_user;
+};
+
+/* How much of it may be taken, by all. */
+static inline size_t gate_share_most(const struct gate_share *s, bool is_writer)
+{
+        return is_writer ? s->all : s->all - s->of_user;
+}
+
+static inline bool gate_share_has(
+        const struct gate_share *s, bool is_writer, size_t taken, size_t by_user, size_t wanted)
+{
+        return taken + wanted <= gate_share_most(s, is_writer) && by_user + wanted <= s->of_user;
+}
+
 /* After its call has returned, `m` kept the loop busy from then (CLOCK_MONOTONIC, µs) until now. */
 void gate_took(struct gate *g, sd_bus_message *m, uint64_t since);
 

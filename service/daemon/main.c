@@ -29,7 +29,8 @@ static int apply(const struct policyd_options *o)
 
 int main(int argc, char **argv)
 {
-        struct policyd_options options = { .recheck_seconds = RECHECK_DEFAULT_USEC / 1000000 };
+        struct policyd_options options = { .admin_group = ADMIN_GROUP,
+                .recheck_seconds = RECHECK_DEFAULT_USEC / 1000000 };
         struct options_line line;
         _cleanup_(policyd_freep) struct policyd *p = NULL;
         struct diag d = { 0 };
@@ -44,6 +45,7 @@ int main(int argc, char **argv)
                 log_setup("peios-audit-policyd", LOG_DEBUG);
         const struct policyd_config config = {
                 .root = options.root,
+                .admin_group = options.admin_group,
                 .use_bpf = !options.no_bpf,
                 .recheck_usec = options.recheck_seconds * 1000000,
         };

@@ -534,8 +534,8 @@ void policy_bus_settled(const struct setting *s)
                 policy_set_settled(s->all->bus->set);
 }
 
-int policy_bus_new(sd_bus *bus, struct settings *settings, const struct problems *problems,
-        struct policyd *policyd, struct policy_bus **ret)
+int policy_bus_new(sd_bus *bus, const char *admin_group, struct settings *settings,
+        const struct problems *problems, struct policyd *policyd, struct policy_bus **ret)
 {
         struct policy_bus *pb = calloc(1, sizeof(*pb));
         if (!pb)
@@ -544,9 +544,9 @@ int policy_bus_new(sd_bus *bus, struct settings *settings, const struct problems
         pb->settings = settings;
         pb->problems = problems;
         pb->policyd = policyd;
-        /* The registry decides who else may write. */
+        /* Who comes first: the registry decides who may write. */
         const struct gate_config gate = {
-                .bus = bus, .group = "", .need = call_need, .refused = on_refused, .userdata = pb
+                .bus = bus, .group = admin_group, .need = call_need, .refused = on_refused, .userdata = pb
         };
 
         int r = loop_deferred_new(

@@ -14,9 +14,10 @@ struct policy_bus;
 struct problems;
 struct taint_event;
 
-/* The properties show TaintEvents of `settings`. `policyd` reads the schema again. 0 or negative errno. */
-_must_check_ int policy_bus_new(sd_bus *bus, struct settings *settings, const struct problems *problems,
-        struct policyd *policyd, struct policy_bus **ret);
+/* The properties show TaintEvents of `settings`. `policyd` reads the schema again. Calls of the members of
+ * `admin_group` ("": nobody) come before others'. 0 or negative errno. */
+_must_check_ int policy_bus_new(sd_bus *bus, const char *admin_group, struct settings *settings,
+        const struct problems *problems, struct policyd *policyd, struct policy_bus **ret);
 struct policy_bus *policy_bus_free(struct policy_bus *pb);
 
 /* What changed is gathered, and signalled once a turn of the loop. A setting's `changes` are of enum

@@ -11,8 +11,7 @@
 
 /* Each waits for an answer of the registry's, and the bus lets a connection wait for 128: the service's own
  * calls and questions have to go out as well. */
-#define SETTERS_MAX 24u
-#define SETTERS_PER_USER_MAX 8u
+static const struct gate_share places = { .all = 24, .of_user = 8 };
 #define IN_FORCE_TIMEOUT_USEC UINT64_C(10000000)
 /* Below that of a caller who waits as long as is usual, so that he hears of it. */
 #define WRITE_TIMEOUT_USEC UINT64_C(20000000)
@@ -171,15 +170,20 @@ static int begin(struct policy_set *set, sd_bus_message *m, uint32_t uid, const 
         return r < 0 ? r : 1;
 }
 
-static bool is_full(const struct policy_set *set, uint32_t uid)
+/* 0: there is room for one more; or negative with `error` set. */
+static int check_room(const struct policy_set *set, uint32_t uid, bool is_writer, sd_bus_error *error)
 {
-        unsigned n = 0, of_user = 0;
+        size_t n = 0, of_user = 0;
 
         for (const struct setter *s = set->setters; s; s = s->next) {
                 n++;
                 of_user += s->uid == uid;
         }
-        return uid != 0 && (n >= SETTERS_MAX || of_user >= SETTERS_PER_USER_MAX);
+        if (uid == 0 || gate_share_has(&places, is_writer, n, of_user, 1))
+                return 0;
+        return sd_bus_error_setf(error, ERROR_LIMIT,
+                "%zu callers, or %zu of one user, already wait for their values to be in force",
+                gate_share_most(&places, is_writer), places.of_user);
 }
 
 static int on_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -210,11 +214,8 @@ static int on_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return r;
         const struct caller *caller = gate_caller(set->gate, m);
         uint32_t uid = caller ? caller->actor.uid : AUDIT_ID_UNSET;
-        if (is_full(set, uid))
-                return sd_bus_error_setf(error, ERROR_LIMIT,
-                        "%u callers, or %u of one user, already wait for their values to be in force",
-                        SETTERS_MAX, SETTERS_PER_USER_MAX);
-        return begin(set, m, uid, value);
+        r = check_room(set, uid, caller && gate_is_writer(caller), error);
+        return r < 0 ? r : begin(set, m, uid, value);
 }
 
 int policy_set_new(sd_bus *bus, struct gate *gate, const struct settings *settings, struct policy_set **ret)

@@ -2,6 +2,7 @@
 #include "policyd.h"
 
 #include "../../schema/base/macro.h"
+#include "config.h"
 
 #define AT(member) offsetof(struct policyd_options, member)
 
@@ -12,6 +13,13 @@ static const struct options_row rows[] = {
         { "root", .kind = OPTIONS_ROOT, .offset = AT(root), .commands = OPTIONS_ALL, .metavar = "DIR",
                 .help = "Every path is below DIR",
                 .manual = "All paths are below\n.Ar dir ,\n.Pa /proc/sys\nincluded." },
+        { "admin-group", .kind = OPTIONS_TEXT, .offset = AT(admin_group), .commands = OPTIONS_ALL,
+                .metavar = "GROUP",
+                .help = "Members' calls come before others' (default: " ADMIN_GROUP "; empty: nobody's)",
+                .manual =
+                        "Calls of this group's members come before those of others, and none of their limits holds for "
+                        "them.\nThe default is\n.Ql " ADMIN_GROUP
+                        " .\nIt is to be that of\n.Xr peios-registryd 8 ,\nwhich decides who may write." },
         { "recheck", .kind = OPTIONS_NUMBER, .offset = AT(recheck_seconds), .min = 1, .max = 86400,
                 .commands = OPTIONS_ALL, .metavar = "SECONDS",
                 .help = "Look at the controls this often without a hint (default: 60)",

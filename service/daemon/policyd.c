@@ -281,12 +281,12 @@ static int start_events(struct policyd *p)
                                1000000, on_recheck, p);
 }
 
-static int open_bus(struct policyd *p, struct diag *d)
+static int open_bus(struct policyd *p, const char *admin_group, struct diag *d)
 {
         int r = daemon_bus_open(p->event, &p->bus, d);
         if (r < 0)
                 return r;
-        r = policy_bus_new(p->bus, &p->settings, &p->problems, p, &p->settings.bus);
+        r = policy_bus_new(p->bus, admin_group, &p->settings, &p->problems, p, &p->settings.bus);
         if (r < 0)
                 return diag_set(d, -r, "cannot serve %s: %s", POLICY_BUS_NAME, strerror(-r));
         p->settings.connection = p->bus;
@@ -328,7 +328,7 @@ static int start(struct policyd *p, const struct policyd_config *config, struct 
         if (r < 0)
                 return r;
         settings_take_own(&p->settings);
-        r = open_bus(p, d);
+        r = open_bus(p, config->admin_group, d);
         if (r >= 0)
                 r = taints_start(p->settings.taints, d);
         if (r >= 0)

@@ -13,9 +13,10 @@
 struct policyd;
 
 struct policyd_config {
-        const char *root;      /* --root, or NULL */
-        bool use_bpf;          /* false: the hints alone */
-        uint64_t recheck_usec; /* how often controls are looked at without a hint */
+        const char *root;        /* --root, or NULL */
+        const char *admin_group; /* "" for none */
+        bool use_bpf;            /* false: the hints alone */
+        uint64_t recheck_usec;   /* how often controls are looked at without a hint */
 };
 
 #define RECHECK_DEFAULT_USEC UINT64_C(60000000)
@@ -35,6 +36,7 @@ _must_check_ int policyd_run(struct policyd *p);
 
 struct policyd_options {
         const char *root;
+        const char *admin_group;
         uint64_t recheck_seconds;
         bool apply;
         bool no_bpf;

@@ -7,6 +7,9 @@
 
 #include "dropin.h"
 
+#define OF_A_USER 8u /* that wait */
+#define UID_FIRST 5u /* of those who are no administrators */
+
 static void begin(void)
 {
         registryd_start(NULL);
@@ -182,19 +185,32 @@ static int on_answer(sd_bus_message *m, _unused_ void *userdata, _unused_ sd_bus
         return 0;
 }
 
+static void set_many(sd_bus *bus, unsigned n, unsigned refused)
+{
+        n_refused = 0;
+        for (unsigned i = 0; i < n; i++)
+                ck_assert_int_ge(sd_bus_call_method_async(bus, NULL, POLICY_BUS_NAME, POLICY_PATH,
+                                         "org.freedesktop.DBus.Properties", "Set", on_answer, NULL, "ssv",
+                                         POLICY_INTERFACE, "TaintEvents", "s", "disabled"),
+                        0);
+        WAIT(sd_bus_process(bus, NULL) >= 0 && n_refused == refused);
+        /* What is not refused waits. */
+        ck_assert_int_ge(sd_bus_call_method(bus, POLICY_BUS_NAME, POLICY_PATH, "org.freedesktop.DBus.Peer",
+                                 "Ping", NULL, NULL, ""),
+                0);
+        while (sd_bus_process(bus, NULL) > 0)
+                ;
+        ck_assert_uint_eq(n_refused, refused);
+}
+
 /* A provider that does not answer keeps them waiting: one user's do not use up what the bus lets the service
  * wait for. */
 START_TEST(many_of_one_user)
 {
         begin();
-        sd_bus *bus = world_connect(65534);
+        sd_bus *bus = world_connect(UID_NOBODY);
         ck_assert_int_eq(kill(world.registryd.pid, SIGSTOP), 0);
-        for (unsigned i = 0; i < 12; i++)
-                ck_assert_int_ge(sd_bus_call_method_async(bus, NULL, POLICY_BUS_NAME, POLICY_PATH,
-                                         "org.freedesktop.DBus.Properties", "Set", on_answer, NULL, "ssv",
-                                         POLICY_INTERFACE, "TaintEvents", "s", "disabled"),
-                        0);
-        WAIT(sd_bus_process(bus, NULL) >= 0 && n_refused == 4);
+        set_many(bus, OF_A_USER + 4, 4);
         ck_assert_int_eq(kill(world.registryd.pid, SIGCONT), 0);
         sd_bus_close_unref(bus);
         set("failure-only");
@@ -202,10 +218,32 @@ START_TEST(many_of_one_user)
 }
 END_TEST
 
+/* Others cannot take all places, however many they are. */
+START_TEST(places_of_administrators)
+{
+        sd_bus *users[3];
+
+        registryd_start(NULL);
+        policyd_start("--admin-group=nogroup");
+        WAIT(is_connected(1));
+        ck_assert_int_eq(kill(world.registryd.pid, SIGSTOP), 0);
+        for (unsigned i = 0; i < ARRAY_SIZE(users); i++) {
+                users[i] = world_connect(UID_FIRST + i);
+                set_many(users[i], OF_A_USER, i < 2 ? 0 : OF_A_USER);
+        }
+        _cleanup_bus_ sd_bus *admin = world_connect(UID_NOBODY);
+        set_many(admin, OF_A_USER + 1, 1);
+        ck_assert_int_eq(kill(world.registryd.pid, SIGCONT), 0);
+        for (unsigned i = 0; i < ARRAY_SIZE(users); i++)
+                sd_bus_close_unref(users[i]);
+}
+END_TEST
+
 int main(void)
 {
         const TTest *const tests[] = { in_force_at_once, refused_value, overruled, no_provider, no_control,
-                failing_control, other_properties, callers_that_vanish, many_of_one_user };
+                failing_control, other_properties, callers_that_vanish, many_of_one_user,
+                places_of_administrators };
         harness_add_privileged(tests, ARRAY_SIZE(tests), "that the property is set as its caller");
         return harness_main(NULL, 0);
 }
