@@ -181,6 +181,10 @@ int transaction_follow(const struct transaction *tx, const struct registry_write
                 return 0;
         }
         int e = registry_follow(tx->registry, w->path, w->of_link, ret, d);
+        /* What two layers name in such a way that it cannot be told apart leads nowhere, and a write may
+         * mend it; a link whose target is so is not the key that is meant. */
+        if (e == REGISTRY_CORRUPT && (ret->n == 0 || ret->links[ret->n - 1].target))
+                e = 0;
         /* Who may change those was asked of the path that was given. */
         if (e == 0 && ret->n > 0 && layers_is_metadata(ret->path, is_removed))
                 return registry_fail(d, REGISTRY_INVALID_NAME,

@@ -469,8 +469,7 @@ START_TEST(a_key_that_two_name)
         refused(world.bus, ERROR_CORRUPT, "", "Get", "ss", KEY, "V");
         ear_on_changes(&ear, world.bus);
         (void)subscribe(world.bus, KEY, false);
-        succeeds(world.bus, "DeleteKey", "sa{sv}", KEY, 3, "layer", "s", "same", "no-follow", "b", 1,
-                "recursive", "b", 1);
+        succeeds(world.bus, "DeleteKey", "sa{sv}", KEY, 2, "layer", "s", "same", "recursive", "b", 1);
         set_string(world.bus, KEY, "V", "2");
         WAIT(ear_heard(&ear, "s:'2'"));
 }
