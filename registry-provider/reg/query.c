@@ -221,6 +221,8 @@ static int show_key(struct query *q, size_t level)
                 buf_putc(&q->s->out, '\n');
                 q->open = false;
         }
+        /* A link leads anywhere, be it up. */
+        q->s->options.no_follow = true;
         for (const char **name = l.subkeys; code == EXIT_CODE_OK && *name; name++)
                 code = show_subkey(q, *name, level);
         return code == EXIT_CODE_OK && q->s->out.len > FLUSH_BYTES ? session_flush(q->s) : code;

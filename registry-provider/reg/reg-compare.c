@@ -31,7 +31,7 @@ static int read_side(struct session *s, const char *word, struct side *ret)
         const struct path *root = &ret->path;
         bool there = false;
 
-        int code = session_path(s, word, &ret->path);
+        int code = session_find(s, word, &ret->path, NULL);
         if (code == EXIT_CODE_OK)
                 code = session_has(s, ret->path.text, NULL, &there);
         if (code == EXIT_CODE_OK && !there) {

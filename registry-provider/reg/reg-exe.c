@@ -38,7 +38,9 @@ static int ask(struct session *s, const char *what, const char *key, const char 
 
         if (o->yes || o->dry_run)
                 return EXIT_CODE_OK;
-        words_format_key(&path, key);
+        int code = session_format_meant(s, key, &path);
+        if (code != EXIT_CODE_OK)
+                return code;
         if (name) {
                 buf_putc(&path, '\\');
                 utf8_put_safe(&path, path_word_of_value_name(name), strlen(path_word_of_value_name(name)));
@@ -189,7 +191,7 @@ static int delete_values(struct session *s, const char *key)
         const struct path *roots[] = { &path };
         struct preview_counts counts;
 
-        int code = session_path(s, key, &path);
+        int code = session_find(s, key, &path, NULL);
         if (code == EXIT_CODE_OK)
                 code = subtree_read(s,
                         &(struct subtree_query){ .roots = roots, .n_roots = 1, .layer = session_layer(s) },
@@ -246,6 +248,9 @@ static int add_key(
         buf_printf(&path, "%s%s", to->text, key->path.text + from->len);
         if (path.error)
                 return session_fail(b->s, path.error, NULL);
+        if (key->is_link)
+                return write_batch_add(b, WRITE_CREATE_LINK, buf_str(&path), NULL,
+                        key->n_values > 0 ? &key->values[0].value : NULL);
         int code = key->n_values > 0 ? EXIT_CODE_OK
                                      : write_batch_add(b, WRITE_CREATE_KEY, buf_str(&path), NULL, NULL);
         for (size_t i = 0; i < key->n_values && code == EXIT_CODE_OK; i++)
@@ -278,9 +283,9 @@ int command_copy(struct session *s)
         bool there = false;
 
         (void)words_trim_key(words[1]);
-        int code = session_path(s, words[0], &from);
+        int code = session_find(s, words[0], &from, NULL);
         if (code == EXIT_CODE_OK)
-                code = session_path(s, words[1], &to);
+                code = session_find(s, words[1], &to, NULL);
         if (code == EXIT_CODE_OK)
                 code = session_ask(s, "Info", from.text, NULL, &reply);
         if (code == EXIT_CODE_OK)

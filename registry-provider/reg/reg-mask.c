@@ -60,7 +60,7 @@ static int ask_own(struct session *s, const char *key, const char *name, struct 
                 code = session_new_call(s, "ReadTree", path.text, NULL, &m);
         if (code != EXIT_CODE_OK)
                 return code;
-        int r = sd_bus_message_append(m, "a{sv}", 1, "layer", "s", session_layer(s));
+        int r = sd_bus_message_append(m, "a{sv}", 2, "layer", "s", session_layer(s), "no-follow", "b", 1);
         if (r < 0)
                 return session_fail(s, r, NULL);
         code = session_call(s, m, &reply);

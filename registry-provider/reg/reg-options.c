@@ -190,7 +190,8 @@ static const struct options_row rows[] = {
                 .help = "The key lives in memory only, until the provider stops" },
         { "no-follow", .kind = OPTIONS_FLAG, .offset = AT(no_follow),
                 .commands = ON(GET) | ON(SET) | ON(DEL) | ON(LS) | ON(TREE) | ON(INFO) | ON(WHY) |
-                            ON(WATCH) | ON(EXPORT),
+                            ON(WATCH) | ON(EXPORT) | ON(ADD) | ON(QUERY) | ON(DELETE) | ON(MASK) |
+                            ON(UNMASK) | ON(HIDE) | ON(UNHIDE),
                 .help = "Where KEY is a link, that itself",
                 .manual = "where\n.Ar key\nis a link, that itself, and not the key that it stands for." },
         { "recursive", 'r', .kind = OPTIONS_FLAG, .offset = AT(recursive), .commands = ON(DEL) | ON(DELETE),

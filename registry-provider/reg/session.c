@@ -382,6 +382,16 @@ int session_find(struct session *s, const char *key, struct path *ret, sd_bus_me
         return EXIT_CODE_OK;
 }
 
+int session_format_meant(struct session *s, const char *key, struct buf *out)
+{
+        _cleanup_path_ struct path path = { 0 };
+
+        int code = session_find(s, key, &path, NULL);
+        if (code == EXIT_CODE_OK)
+                words_format_key(out, path.text);
+        return code;
+}
+
 int session_has(struct session *s, const char *key, const char *name, bool *ret)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;

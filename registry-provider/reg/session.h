@@ -84,6 +84,9 @@ _must_check_ int session_path(struct session *s, const char *key, struct path *r
 _must_check_ int session_find(
         struct session *s, const char *key, struct path *ret, sd_bus_message **ret_links);
 
+/* For a question before something is done: that path, and not the one that was given. */
+_must_check_ int session_format_meant(struct session *s, const char *key, struct buf *out);
+
 /* Fills in `hives`, once; without a provider, with those that regedit's roots mean. */
 _must_check_ int session_ask_hives(struct session *s);
 _must_check_ int session_assume_hives(struct session *s);

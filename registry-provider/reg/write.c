@@ -390,15 +390,18 @@ int command_new(struct session *s)
 }
 
 /* Never without somebody to answer: a script is not asked. */
-static bool confirmed(const struct session *s, const char *key)
+static int confirm(struct session *s, const char *key, bool *ret)
 {
         const struct reg_options *o = &s->options;
         _cleanup_buf_ struct buf path = BUF_INIT;
 
+        *ret = true;
         if (!o->recursive || o->yes || o->dry_run || !session_interactive())
-                return true;
-        words_format_key(&path, key);
-        return session_confirms("delete %s and everything below it?", buf_str(&path));
+                return EXIT_CODE_OK;
+        int code = session_format_meant(s, key, &path);
+        if (code == EXIT_CODE_OK)
+                *ret = session_confirms("delete %s and everything below it?", buf_str(&path));
+        return code;
 }
 
 int write_delete(struct session *s, const char *key, const char *name)
@@ -412,12 +415,14 @@ int write_delete(struct session *s, const char *key, const char *name)
                         name ? "value" : "key");
                 return EXIT_CODE_USAGE;
         }
-        if (!name && !confirmed(s, key)) {
+        bool yes = true;
+        int code = name ? EXIT_CODE_OK : confirm(s, key, &yes);
+        if (!yes)
                 session_complain("nothing is deleted");
-                return EXIT_CODE_OK;
-        }
-        int code = perform(s, &(struct change){ name ? WRITE_DELETE : WRITE_DELETE_KEY, key, name, NULL },
-                NULL, o->quiet, &outcome);
+        if (code != EXIT_CODE_OK || !yes)
+                return code;
+        code = perform(s, &(struct change){ name ? WRITE_DELETE : WRITE_DELETE_KEY, key, name, NULL }, NULL,
+                o->quiet, &outcome);
         if (code == EXIT_CODE_NOT_FOUND && name)
                 acceptance_hint(s, key, name);
         return code;

@@ -71,6 +71,39 @@ START_TEST(trees)
 }
 END_TEST
 
+/* reg.exe's commands, and those of layers: what they ask, and whom they mean. */
+START_TEST(other_commands)
+{
+        begin();
+        (void)output(0, "reg -q link /New/Up '\\'New");
+        SAYS(0, "reg query '\\Old' /s", "Old\\In\n", "W    REG_SZ    two\n", "Old\\Up\n", "REG_LINK");
+        SAYS(0, "reg query --no-follow '\\Old'", "    (Default)    REG_LINK    Machine\\New");
+        SAYS(4, "reg add --no-follow '\\Old' /v V /d 2", "a link, which has no value but its default one");
+        SAYS(0, "reg -q copy '\\Old' '\\Copy' /s && reg tree --values /Copy", "Copy\\\n", "W = REG_SZ two",
+                "Up -> Machine\\New");
+        SAYS(0, "reg compare '\\Old' '\\Copy' /s", "dentical");
+
+        /* What would be lost is the target's. */
+        SAYS(1, "reg mask /Old V", "layer base itself has the value");
+        SAYS(1, "reg hide /Old/In", "layer base itself has the key");
+        SAYS(1, "reg hide --no-follow /Old", "\\Old", "layer base itself has the key");
+        (void)output(0, "reg -q layer new top --precedence 5 && reg -q hide --no-follow --layer top /Old");
+        SAYS(2, "reg get /Old V", "no such key");
+        (void)output(0, "reg -q unhide --no-follow --layer top /Old && reg -q mask --layer top /Old V");
+        SAYS(2, "reg get /New V", "no such value");
+        (void)output(0, "reg -q unmask --layer top /Old V");
+        SAYS(4, "reg -q mask --no-follow --layer top /Old @; reg get /Old V", "a link without a target");
+        (void)output(0, "reg -q unmask --no-follow --layer top /Old @ && reg -q layer del top");
+
+        SAYS(0, "reg delete '\\Old' /va /f", "del ");
+        SAYS(0, "reg ls /Old", "In\\\n");
+        SAYS(2, "reg get /New V", "no such value");
+        SAYS(0, "reg delete --no-follow '\\Old' /f", "del ");
+        SAYS(2, "reg info --no-follow /Old", "no such key");
+        is(0, "reg get /New/In W", "two\n");
+}
+END_TEST
+
 START_TEST(files)
 {
         begin();
@@ -130,6 +163,6 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { both_sides, trees, files, dropins };
+        const TTest *const tests[] = { both_sides, trees, other_commands, files, dropins };
         return harness_main(tests, ARRAY_SIZE(tests));
 }
