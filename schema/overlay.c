@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -147,28 +148,21 @@ static int add_name(struct lister *l, const char *dir, const char *name, unsigne
         return add(l, dir, shown.text, number, d.text);
 }
 
-static void closedirp(DIR **d)
-{
-        if (*d)
-                (void)closedir(*d);
-}
-
+/* Not by readdir(), whose stream would be another descriptor and 32 kB. */
 static int list_directory(struct lister *l, int fd, const char *dir, unsigned number)
 {
-        _cleanup_close_ int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-        _cleanup_(closedirp) DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
-        if (!d)
-                return errno == ENOMEM ? -ENOMEM : add_failure(l, dir, number, errno);
-        (void)steal_fd(&copy);
-        for (;;) {
-                errno = 0;
-                const struct dirent *e = readdir(d);
-                if (!e)
-                        return errno == 0 ? 0 : add_failure(l, dir, number, errno);
-                int r = add_name(l, dir, e->d_name, number);
-                if (r < 0)
-                        return r;
-        }
+        alignas(struct dirent64) char entries[4096];
+        ssize_t n;
+
+        while ((n = getdents64(fd, entries, sizeof(entries))) > 0)
+                for (const char *at = entries; at < entries + n;) {
+                        const struct dirent64 *e = (const void *)at;
+                        int r = add_name(l, dir, e->d_name, number);
+                        if (r < 0)
+                                return r;
+                        at += e->d_reclen;
+                }
+        return n < 0 ? add_failure(l, dir, number, errno) : 0;
 }
 
 static int open_and_list(struct lister *l, const char *root, const char *dir, unsigned number, int *ret_fd)

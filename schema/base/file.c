@@ -63,7 +63,7 @@ int file_check_root(const char *root, struct diag *d)
 int file_read_fd(int fd, size_t limit, struct buf *ret)
 {
         for (;;) {
-                if (buf_reserve(ret, 16384) < 0)
+                if (ret->size - ret->len < 2 && buf_reserve(ret, 16384) < 0)
                         return ret->error;
                 ssize_t n = read(fd, ret->data + ret->len, ret->size - ret->len - 1);
                 if (n < 0 && errno == EINTR)
@@ -114,13 +114,16 @@ int file_open(int dir_fd, const char *path, int flags, mode_t mode, struct stat 
 int file_read(
         int dir_fd, const char *path, size_t limit, struct buf *ret, struct stat *ret_st, struct diag *d)
 {
-        struct stat st;
+        struct stat st = { 0 };
         _cleanup_close_ int fd = file_open(dir_fd, path, O_RDONLY, 0, &st, d);
         if (fd < 0)
                 return fd;
         if (st.st_size > 0 && (uint64_t)st.st_size > limit)
                 return diag_set(d, EFBIG, "%s: is %lld bytes large, at most %zu are read", path,
                         (long long)st.st_size, limit);
+        /* With room for the read that finds the end. */
+        if (st.st_size > 0)
+                (void)buf_reserve(ret, (size_t)st.st_size + 1);
         int r = file_read_fd(fd, limit, ret);
         if (r == -EFBIG)
                 return diag_set(d, EFBIG, "%s: is larger than %zu bytes", path, limit);

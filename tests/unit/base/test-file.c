@@ -107,6 +107,22 @@ START_TEST(reads_in_pieces)
 }
 END_TEST
 
+/* What has no size is read until there is no more, however often the room for it has to grow. */
+START_TEST(reads_without_size)
+{
+        _cleanup_buf_ struct buf b = BUF_INIT;
+        char large[50001] = { 0 };
+        int ends[2];
+        memset(large, 'x', sizeof(large) - 1);
+        ck_assert_int_eq(pipe(ends), 0);
+        ck_assert_int_eq(file_write_all(ends[1], large, sizeof(large) - 1), 0);
+        ck_assert_int_eq(close(ends[1]), 0);
+        ck_assert_int_eq(file_read_fd(ends[0], sizeof(large), &b), 0);
+        ck_assert_str_eq(buf_str(&b), large);
+        ck_assert_int_eq(close(ends[0]), 0);
+}
+END_TEST
+
 START_TEST(read_failures)
 {
         struct diag d = { "before" };
@@ -317,9 +333,9 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { root_paths, a_run_directory, reads_a_whole_file, reads_a_line,
-                reads_in_pieces, read_failures, the_limit_holds_where_the_size_is_unknown,
-                only_regular_files_are_read, only_regular_files_are_opened, replaces_a_file,
-                a_failed_replacement_leaves_the_old_file, a_failed_sync_of_the_directory_is_reported,
-                full_device, makes_directories };
+                reads_in_pieces, reads_without_size, read_failures,
+                the_limit_holds_where_the_size_is_unknown, only_regular_files_are_read,
+                only_regular_files_are_opened, replaces_a_file, a_failed_replacement_leaves_the_old_file,
+                a_failed_sync_of_the_directory_is_reported, full_device, makes_directories };
         return suite_with("file", tests, ARRAY_SIZE(tests), setup, teardown);
 }
