@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdalign.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define CHUNK_MIN ((size_t)8192)
 #define CHUNK_MAX ((size_t)1024 * 1024)
@@ -22,6 +24,14 @@ static size_t chunk_room(const struct yaml_chunk *c)
         return c ? c->texts - c->nodes : 0;
 }
 
+/* All pages at once: a fault for each costs more than what is written there. It is a hint. */
+static void populate(void *memory, size_t n)
+{
+        const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)memory & ~(page - 1);
+
+        (void)madvise((void *)at, (uintptr_t)memory + n - at, MADV_POPULATE_WRITE);
+}
+
 static int make_room(struct yaml_doc *doc, size_t n)
 {
         if (chunk_room(doc->chunks) >= n)
@@ -34,6 +44,7 @@ static int make_room(struct yaml_doc *doc, size_t n)
         struct yaml_chunk *c = malloc(sizeof(*c) + size);
         if (!c)
                 return -ENOMEM;
+        populate(c, sizeof(*c) + size);
         *c = (struct yaml_chunk){ .next = doc->chunks, .size = size, .texts = size };
         doc->chunks = c;
         return 0;
