@@ -251,15 +251,16 @@ static int find_command(struct parser *p)
                         taken = n;
                 }
         }
+        if (line->command) {
+                line->words += taken;
+                line->n_words -= taken;
+                return 0;
+        }
         list_commands(program, "", &list);
-        if (line->n_words == 0)
-                return diag_set(p->d, EINVAL, "a command is missing; there are %s", buf_str(&list));
-        if (!line->command)
-                return diag_set(p->d, EINVAL, "there is no command '%s'; there are %s", line->words[0],
-                        buf_str(&list));
-        line->words += taken;
-        line->n_words -= taken;
-        return 0;
+        return line->n_words == 0
+                       ? diag_set(p->d, EINVAL, "a command is missing; there are %s", buf_str(&list))
+                       : diag_set(p->d, EINVAL, "there is no command '%s'; there are %s", line->words[0],
+                                 buf_str(&list));
 }
 
 static int refuse_word(const struct parser *p, const struct options_command *c, const char *word)
