@@ -19,11 +19,13 @@ void row_control(const struct bench *b)
         struct lane dconf = { .name = "dconf write, dconf watch | sh, sysctl -w", .every = 4 };
         struct lane notice = { .name = "a Set until another connection has the signal" };
         struct lane step = { .name = "the follower's own step" };
-        struct lane *lanes[] = { &reg, &sysctl, &bus, &chain, &notice, &step, &dconf };
+        struct lane floor = { .name = "libsystemd, one Set" };
+        struct lane *lanes[] = { &reg, &floor, &sysctl, &bus, &chain, &notice, &step, &dconf };
         const struct target targets[] = {
                 { TARGET_RATIO, &reg, &sysctl, 2 },
                 { TARGET_RATIO, &reg, &chain, 1.3 },
                 { TARGET_RATIO, &reg, &dconf, 0.08 },
+                { TARGET_RATIO, &reg, &floor, 1.2 },
                 { TARGET_USEC, &step, NULL, 25 },
         };
 
@@ -33,6 +35,8 @@ void row_control(const struct bench *b)
                 COMMAND(bench_program(b, "registry-provider/reg/peios-reg"), "-q", "set", KEY, NAME,
                         "dword:"),
                 "dword:");
+        lane_control_command(
+                &floor, OURS, COMMAND(bench_program(b, "tests/bench/floor"), KEY, NAME, ""), "");
         lane_control_bus(&bus, OURS, bench_bus(b, "10k"), KEY, NAME);
         lane_bus_notice(&notice, &registry_server, bench_bus(b, "10k"), 10);
         lane_control_apply(&step, STEP_NAME);

@@ -115,15 +115,20 @@ static void row_get_command(const struct bench *b)
         struct lane reg = { .name = "peios-reg get" }, bare = { .name = "a process that does nothing" };
         struct lane sqlite = { .name = "sqlite3" }, dconf = { .name = "dconf read" };
         struct lane reglookup = { .name = "reglookup" };
-        struct lane *lanes[] = { &reg, &bare, &sqlite, &dconf, &reglookup };
+        struct lane floor = { .name = "libsystemd, one call" };
+        struct lane *lanes[] = { &reg, &floor, &bare, &sqlite, &dconf, &reglookup };
         const struct target targets[] = {
                 { TARGET_RATIO, &reg, &sqlite, 0.9 },
                 { TARGET_RATIO, &reg, &dconf, 0.75 },
                 { TARGET_RATIO, &reg, &reglookup, 1.0 },
+                { TARGET_RATIO, &reg, &floor, 1.1 },
+                /* Where this is missed, so is the one before. */
+                { TARGET_RATIO, &floor, &reglookup, 1.0 },
         };
 
         lane_process(&reg, COMMAND(bench_program(b, "registry-provider/reg/peios-reg"), "get",
                                    "\\Bench\\K00042", "V07"));
+        lane_process(&floor, COMMAND(bench_program(b, "tests/bench/floor"), "\\Bench\\K00042", "V07"));
         lane_process(&bare, COMMAND("true"));
         if (bench_have(b, &sqlite, "values.db"))
                 lane_process(&sqlite, COMMAND("sqlite3", bench_file(b, "values.db"),
