@@ -14,20 +14,17 @@
 /* One key of a page is given whatever it takes, within a message. */
 #define PAGE_BYTES (1024u * 1024u)
 #define PAGE_USEC UINT64_C(5000)
-
-/* What the values of a key are, a column each. */
-struct columns {
-        const char **layers; /* that they come from, each once */
-        size_t n_layers;
-        struct buf types, sequences, from, sizes, data;
-};
+/* Of a key, and of a value in it, beside what they hold: numbers, lengths, padding. */
+#define KEY_BYTES 96u
+#define VALUE_BYTES 32u
 
 struct page {
         struct reader *reader;
         struct registry *of;
         sd_bus_message *reply;
-        struct columns columns; /* of one key after the other */
-        struct buf last;        /* the path of the key that was passed last */
+        const char **layers; /* that the values of a key come from, each once */
+        size_t n_layers;
+        struct buf last; /* the path of the key that was passed last */
         size_t taken, max;
         size_t n, n_max; /* keys that are passed; 0: no limit */
         uint64_t end;    /* CLOCK_MONOTONIC; UINT64_MAX: none */
@@ -35,109 +32,131 @@ struct page {
 
 static size_t key_bytes(const struct walk_key *key)
 {
-        size_t bytes = 32 + strlen(key->path);
+        size_t bytes = KEY_BYTES + strlen(key->path);
 
         for (size_t i = 0; i < key->n_values; i++) {
                 const struct store_value_entry *e = key->values[i];
-                const struct value v = { .type = e->type, .size = e->size };
-                bytes += answer_value_bytes(&v, e->name, e->layer);
+                bytes += VALUE_BYTES + strlen(e->name) + strlen(e->layer) + e->size;
         }
         return bytes;
 }
 
-static void columns_done(struct columns *c)
+static int find_layer(struct page *p, const char *layer, uint32_t *ret)
 {
-        free(c->layers);
-        buf_done(&c->types);
-        buf_done(&c->sequences);
-        buf_done(&c->from);
-        buf_done(&c->sizes);
-        buf_done(&c->data);
-}
-
-static int find_layer(struct columns *c, const char *layer, uint32_t *ret)
-{
-        for (*ret = 0; *ret < c->n_layers; ++*ret)
-                if (strcmp(c->layers[*ret], layer) == 0)
+        for (*ret = 0; *ret < p->n_layers; ++*ret)
+                if (strcmp(p->layers[*ret], layer) == 0)
                         return 0;
-        int r = array_grow(&c->layers, c->n_layers, sizeof(*c->layers));
+        int r = array_grow(&p->layers, p->n_layers, sizeof(*p->layers));
         if (r == 0)
-                c->layers[c->n_layers++] = layer;
+                p->layers[p->n_layers++] = layer;
         return r;
 }
 
-static int fill_columns(struct columns *c, const struct walk_key *key)
+static int append_layers(struct page *p, const struct walk_key *key)
 {
-        c->n_layers = 0;
-        buf_clear(&c->types);
-        buf_clear(&c->sequences);
-        buf_clear(&c->from);
-        buf_clear(&c->sizes);
-        buf_clear(&c->data);
-        for (size_t i = 0; i < key->n_values; i++) {
-                const struct store_value_entry *e = key->values[i];
-                const uint32_t size = (uint32_t)e->size;
-                uint32_t layer;
-                int r = find_layer(c, e->layer, &layer);
-                if (r < 0)
-                        return r;
-                buf_add(&c->types, &e->type, sizeof(e->type));
-                buf_add(&c->sequences, &e->sequence, sizeof(e->sequence));
-                buf_add(&c->from, &layer, sizeof(layer));
-                buf_add(&c->sizes, &size, sizeof(size));
-                buf_add(&c->data, e->data, e->size);
+        uint32_t at;
+        int r = sd_bus_message_open_container(p->reply, 'a', "s");
+
+        p->n_layers = 0;
+        for (size_t i = 0; r >= 0 && i < key->n_values; i++)
+                r = find_layer(p, key->values[i]->layer, &at);
+        for (size_t i = 0; r >= 0 && i < p->n_layers; i++)
+                r = sd_bus_message_append_basic(p->reply, 's', p->layers[i]);
+        return r < 0 ? r : sd_bus_message_close_container(p->reply);
+}
+
+enum column {
+        COLUMN_TYPE,
+        COLUMN_LAYER,
+        COLUMN_SIZE,
+};
+
+/* The values fit into a message, so their sizes are no more than 32 bits. */
+static uint32_t number_of(struct page *p, enum column column, const struct store_value_entry *e)
+{
+        uint32_t layer;
+
+        switch (column) {
+        case COLUMN_TYPE:
+                return e->type;
+        case COLUMN_SIZE:
+                return (uint32_t)e->size;
+        case COLUMN_LAYER:
+                /* It is there. */
+                (void)find_layer(p, e->layer, &layer);
+                return layer;
         }
         return 0;
 }
 
-static int append_column(sd_bus_message *m, char type, const struct buf *column)
+static int append_numbers(struct page *p, enum column column, const struct walk_key *key)
 {
-        return column->error ? column->error
-                             : sd_bus_message_append_array(m, type, column->data, column->len);
-}
-
-static int append_names(sd_bus_message *m, const struct walk_key *key)
-{
-        int r = sd_bus_message_open_container(m, 'a', "s");
+        void *space;
+        int r = sd_bus_message_append_array_space(p->reply, 'u', key->n_values * sizeof(uint32_t), &space);
 
         for (size_t i = 0; r >= 0 && i < key->n_values; i++)
-                r = sd_bus_message_append_basic(m, 's', key->values[i]->name);
-        return r < 0 ? r : sd_bus_message_close_container(m);
+                ((uint32_t *)space)[i] = number_of(p, column, key->values[i]);
+        return r;
 }
 
-static int append_layers(sd_bus_message *m, const struct columns *c)
+static int append_sequences(struct page *p, const struct walk_key *key)
 {
-        int r = sd_bus_message_open_container(m, 'a', "s");
+        void *space;
+        int r = sd_bus_message_append_array_space(p->reply, 't', key->n_values * sizeof(uint64_t), &space);
 
-        for (size_t i = 0; r >= 0 && i < c->n_layers; i++)
-                r = sd_bus_message_append_basic(m, 's', c->layers[i]);
-        return r < 0 ? r : sd_bus_message_close_container(m);
+        for (size_t i = 0; r >= 0 && i < key->n_values; i++)
+                ((uint64_t *)space)[i] = key->values[i]->sequence;
+        return r;
 }
 
-static int append_key(sd_bus_message *m, struct columns *c, const struct walk_key *key)
+static int append_data(struct page *p, const struct walk_key *key)
+{
+        size_t size = 0;
+        void *space;
+
+        for (size_t i = 0; i < key->n_values; i++)
+                size += key->values[i]->size;
+        int r = sd_bus_message_append_array_space(p->reply, 'y', size, &space);
+        for (size_t i = 0; r >= 0 && i < key->n_values; i++)
+                space = mempcpy(space, key->values[i]->data, key->values[i]->size);
+        return r;
+}
+
+static int append_names(struct page *p, const struct walk_key *key)
+{
+        size_t size = 0;
+        void *space;
+
+        for (size_t i = 0; i < key->n_values; i++)
+                size += strlen(key->values[i]->name) + 1;
+        int r = sd_bus_message_append_array_space(p->reply, 'y', size, &space);
+        for (size_t i = 0; r >= 0 && i < key->n_values; i++)
+                space = stpcpy(space, key->values[i]->name) + 1;
+        return r;
+}
+
+static int append_key(struct page *p, const struct walk_key *key)
 {
         uint32_t flags = key->flags;
 
-        int r = fill_columns(c, key);
+        int r = sd_bus_message_open_container(p->reply, 'r', REGISTRY_TREE_KEY);
         if (r >= 0)
-                r = sd_bus_message_open_container(m, 'r', REGISTRY_TREE_KEY);
+                r = sd_bus_message_append(p->reply, "su", key->path, flags);
         if (r >= 0)
-                r = sd_bus_message_append(m, "su", key->path, flags);
+                r = append_layers(p, key);
         if (r >= 0)
-                r = append_layers(m, c);
+                r = append_numbers(p, COLUMN_TYPE, key);
         if (r >= 0)
-                r = append_column(m, 'u', &c->types);
+                r = append_sequences(p, key);
         if (r >= 0)
-                r = append_column(m, 't', &c->sequences);
+                r = append_numbers(p, COLUMN_LAYER, key);
         if (r >= 0)
-                r = append_column(m, 'u', &c->from);
+                r = append_numbers(p, COLUMN_SIZE, key);
         if (r >= 0)
-                r = append_column(m, 'u', &c->sizes);
+                r = append_data(p, key);
         if (r >= 0)
-                r = append_column(m, 'y', &c->data);
-        if (r >= 0)
-                r = append_names(m, key);
-        return r < 0 ? r : sd_bus_message_close_container(m);
+                r = append_names(p, key);
+        return r < 0 ? r : sd_bus_message_close_container(p->reply);
 }
 
 /* 1: the key is passed; 0: the page is full; or negative with `error` set, or a bus error. */
@@ -146,7 +165,7 @@ static int add_key(struct page *p, struct walk *walk, struct walk_key *key, sd_b
         size_t bytes = key_bytes(key);
         bool is_empty = key->flags == 0 && key->n_values == 0;
 
-        if (p->n > 0 && (clock_usec() >= p->end || (!is_empty && bytes > p->max - p->taken)))
+        if (p->n > 0 && !is_empty && bytes > p->max - p->taken)
                 return 0;
         p->n++;
         buf_clear(&p->last);
@@ -159,7 +178,7 @@ static int add_key(struct page *p, struct walk *walk, struct walk_key *key, sd_b
         r = walk_read(walk, key);
         if (r < 0)
                 return reader_fail(p->reader, p->of, r, &(const struct diag){ 0 }, error);
-        r = append_key(p->reply, &p->columns, key);
+        r = append_key(p, key);
         return r < 0 ? r : p->last.error ? p->last.error : 1;
 }
 
@@ -168,11 +187,12 @@ static int add_keys(struct page *p, struct walk *walk, sd_bus_error *error)
 {
         struct walk_key key;
         int more = 0;
+        bool is_full = false;
 
         int r = sd_bus_message_open_container(p->reply, 'a', "(" REGISTRY_TREE_KEY ")");
-        while (r >= 0 && !more && (more = walk_next(walk, &key)) > 0) {
+        while (r >= 0 && !is_full && (more = walk_next(walk, &key)) > 0) {
                 r = add_key(p, walk, &key, error);
-                more = r == 0 || (p->n == p->n_max && r > 0);
+                is_full = r == 0 || p->n == p->n_max || clock_usec() >= p->end;
         }
         if (more < 0)
                 return reader_fail(p->reader, p->of, more, &(const struct diag){ 0 }, error);
@@ -265,7 +285,7 @@ int reader_answer_tree(struct reader *reader, struct registry *of, sd_bus_messag
         page.end = whole ? UINT64_MAX : clock_usec() + PAGE_USEC;
         r = reply_page(&page, m, walk, error);
         sd_bus_message_unref(page.reply);
-        columns_done(&page.columns);
+        free(page.layers);
         buf_done(&page.last);
         return r;
 }

@@ -15,18 +15,16 @@ struct own {
         uint64_t sequence;        /* of that */
 };
 
-static int read_own_values(sd_bus_message *m, struct tree_key *key, const char *name, struct own *o)
+static void read_own_values(struct tree_key *key, const char *name, struct own *o)
 {
         struct tree_value v;
-        int r;
 
-        while ((r = tree_value_next(m, key, &v)) > 0)
+        while (tree_value_next(key, &v))
                 if (name && fold_equal(name, strlen(name), v.name, strlen(v.name))) {
                         o->has_mask = v.value.type == REG_TOMBSTONE;
                         o->has_value = !o->has_mask;
                         o->sequence = v.sequence;
                 }
-        return r;
 }
 
 /* The first key of ReadTree() is the one that it was asked for, or one below where the layer has nothing in
@@ -41,7 +39,7 @@ static int read_own_key(sd_bus_message *m, const struct path *path, const char *
                 r = tree_key_next(m, &key);
         if (r > 0 && fold_equal(key.path, strlen(key.path), path->text, path->len)) {
                 o.is_key = key.flags & TREE_KEY_IS_NAMED;
-                r = read_own_values(m, &key, name, &o);
+                read_own_values(&key, name, &o);
         }
         if (r >= 0)
                 *ret = o;

@@ -52,7 +52,7 @@ static int add_value(struct subtree *t, const struct tree_value *v)
         return 0;
 }
 
-static int add_key(struct subtree *t, sd_bus_message *m, struct tree_key *from)
+static int add_key(struct subtree *t, struct tree_key *from)
 {
         const size_t before = t->n_values;
         struct tree_value v;
@@ -70,7 +70,7 @@ static int add_key(struct subtree *t, sd_bus_message *m, struct tree_key *from)
         if (r < 0)
                 return r == -ENOMEM ? r : -EBADMSG;
         t->n++;
-        while (r >= 0 && (r = tree_value_next(m, from, &v)) > 0)
+        while (r == 0 && tree_value_next(from, &v))
                 r = add_value(t, &v);
         key->n_values = t->n_values - before;
         return r;
@@ -86,7 +86,7 @@ static int add_page(struct subtree *t, sd_bus_message *m, const char **ret_next,
         t->pages[t->n_pages++] = sd_bus_message_ref(m);
         r = tree_page_enter(m);
         while (r >= 0 && (r = tree_key_next(m, &key)) > 0)
-                r = add_key(t, m, &key);
+                r = add_key(t, &key);
         return r < 0 ? r : sd_bus_message_read(m, "st", ret_next, ret_sequence);
 }
 

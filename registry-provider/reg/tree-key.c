@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../../schema/base/array.h"
 #include "../../schema/dbus/names.h"
@@ -42,7 +43,7 @@ static int read_column(sd_bus_message *m, char type, size_t size, size_t n, cons
 }
 
 /* ... and all sizes together are that of the data. */
-static int check_columns(const struct tree_key *k, size_t bytes)
+static int check_data(const struct tree_key *k, size_t bytes)
 {
         for (size_t i = 0; i < k->n; i++) {
                 if (k->from[i] >= k->n_layers || k->sizes[i] > bytes)
@@ -52,9 +53,33 @@ static int check_columns(const struct tree_key *k, size_t bytes)
         return bytes == 0 ? 0 : -EBADMSG;
 }
 
+static int check_names(const struct tree_key *k, size_t bytes)
+{
+        const char *at = k->names;
+
+        for (size_t i = 0; i < k->n; i++) {
+                const char *end = memchr(at, '\0', bytes);
+                if (!end)
+                        return -EBADMSG;
+                bytes -= (size_t)(end + 1 - at);
+                at = end + 1;
+        }
+        return bytes == 0 ? 0 : -EBADMSG;
+}
+
+static int read_bytes(sd_bus_message *m, const char **ret, size_t *ret_n)
+{
+        const void *bytes;
+
+        int r = sd_bus_message_read_array(m, 'y', &bytes, ret_n);
+        if (r >= 0)
+                *ret = *ret_n > 0 ? bytes : "";
+        return r;
+}
+
 static int read_columns(sd_bus_message *m, struct tree_key *k)
 {
-        const void *types, *data;
+        const void *types;
         size_t bytes;
 
         int r = sd_bus_message_read_array(m, 'u', &types, &bytes);
@@ -67,11 +92,12 @@ static int read_columns(sd_bus_message *m, struct tree_key *k)
         if (r >= 0)
                 r = read_column(m, 'u', sizeof(*k->sizes), k->n, &k->sizes);
         if (r >= 0)
-                r = sd_bus_message_read_array(m, 'y', &data, &bytes);
-        if (r < 0)
-                return r;
-        k->data = data ? data : "";
-        return check_columns(k, bytes);
+                r = read_bytes(m, &k->data, &bytes);
+        if (r >= 0)
+                r = check_data(k, bytes);
+        if (r >= 0)
+                r = read_bytes(m, &k->names, &bytes);
+        return r < 0 ? r : check_names(k, bytes);
 }
 
 int tree_key_next(sd_bus_message *m, struct tree_key *k)
@@ -87,26 +113,22 @@ int tree_key_next(sd_bus_message *m, struct tree_key *k)
         if (r >= 0)
                 r = read_columns(m, k);
         if (r >= 0)
-                r = sd_bus_message_enter_container(m, 'a', "s");
+                r = sd_bus_message_exit_container(m);
         return r < 0 ? r : 1;
 }
 
-int tree_value_next(sd_bus_message *m, struct tree_key *k, struct tree_value *ret)
+bool tree_value_next(struct tree_key *k, struct tree_value *ret)
 {
-        const char *name;
+        const size_t i = k->next;
 
-        int r = sd_bus_message_read_basic(m, 's', &name);
-        if (r < 0 || (r > 0) != (k->next < k->n))
-                return r < 0 ? r : -EBADMSG;
-        if (r == 0) {
-                r = sd_bus_message_exit_container(m);
-                return r < 0 ? r : sd_bus_message_exit_container(m) < 0 ? -EBADMSG : 0;
-        }
-        const size_t i = k->next++;
-        *ret = (struct tree_value){ .name = name,
+        if (i == k->n)
+                return false;
+        *ret = (struct tree_value){ .name = k->names,
                 .layer = k->layers[k->from[i]],
                 .sequence = k->sequences[i],
                 .value = { .type = k->types[i], .data = k->data, .size = k->sizes[i] } };
         k->data += k->sizes[i];
-        return 1;
+        k->names += strlen(k->names) + 1;
+        k->next++;
+        return true;
 }

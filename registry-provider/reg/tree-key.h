@@ -26,7 +26,7 @@ struct tree_key {
         size_t n_layers;
         const uint32_t *types, *from, *sizes;
         const uint64_t *sequences;
-        const char *data; /* of the next value */
+        const char *data, *names; /* of the next value */
 };
 
 struct tree_value {
@@ -39,8 +39,7 @@ void tree_key_done(struct tree_key *k);
 #define _cleanup_tree_key_ _cleanup_(tree_key_done)
 
 _must_check_ int tree_page_enter(sd_bus_message *m);
-/* Once all values of the key before have been read. 1; 0: there is no other; or negative: -EBADMSG where the
- * columns do not fit each other. */
+/* 1; 0: there is no other; or negative: -EBADMSG where the columns do not fit each other. */
 _must_check_ int tree_key_next(sd_bus_message *m, struct tree_key *k);
-/* 1; 0: there is no other; or negative. */
-_must_check_ int tree_value_next(sd_bus_message *m, struct tree_key *k, struct tree_value *ret);
+/* False: the key has no other. */
+bool tree_value_next(struct tree_key *k, struct tree_value *ret);

@@ -73,16 +73,13 @@ static bool is_late(const struct regedit *r, const struct feed_answer *a)
         return strtoul(a->name, NULL, 10) != r->finder.serial;
 }
 
-static int try_values(struct finder *f, struct tree_key *key, sd_bus_message *m)
+static int try_values(struct finder *f, struct tree_key *key)
 {
         struct tree_value v;
-        int r;
+        int r = 0;
 
-        while ((r = tree_value_next(m, key, &v)) > 0) {
+        while (r >= 0 && tree_value_next(key, &v))
                 r = search_try_value(&f->search, key->path, v.name, &v.value);
-                if (r < 0)
-                        break;
-        }
         return r;
 }
 
@@ -95,7 +92,7 @@ static int try_page(struct finder *f, sd_bus_message *m, const char **ret_next)
                 f->n_keys++;
                 r = search_try_key(&f->search, key.path);
                 if (r >= 0)
-                        r = try_values(f, &key, m);
+                        r = try_values(f, &key);
         }
         return r < 0 ? r : sd_bus_message_read(m, "s", ret_next);
 }

@@ -205,13 +205,12 @@ static int read_masks(struct value_list *l, sd_bus_message *reply)
         /* Where the layer has nothing in it a key below may come first. */
         if (r <= 0 || !fold_equal(key.path, strlen(key.path), path, strlen(path)))
                 return r;
-        while ((r = tree_value_next(reply, &key, &v)) > 0) {
+        while (r >= 0 && tree_value_next(&key, &v)) {
                 if (v.value.type != REG_TOMBSTONE)
                         continue;
                 r = array_grow(&l->masks, l->n_masks, sizeof(*l->masks));
-                if (r < 0)
-                        break;
-                l->masks[l->n_masks++] = v.name;
+                if (r == 0)
+                        l->masks[l->n_masks++] = v.name;
         }
         return r;
 }

@@ -10,8 +10,8 @@
 
 /* A key as ReadTree() has it: its path and flags, and of its values a column each: the layers that any of
  * them come from, each once; types, sequences, which of the layers, sizes, the data, one value's after the
- * other's, and names. */
-#define REGISTRY_TREE_KEY "suasauatauauayas"
+ * other's, and names, each with a NUL. */
+#define REGISTRY_TREE_KEY "suasauatauauayay"
 
 /* In one transaction, and so in one message: about as many as the bus takes. */
 #define REGISTRY_CHANGES_MAX 250000u

@@ -352,7 +352,7 @@ START_TEST(a_mask_of_a_key_below_is_none_of_this_key)
                 _cleanup_message_ sd_bus_message *m = new_message("M");
                 ck_assert_int_ge(
                         sd_bus_message_append(m, "a(" REGISTRY_TREE_KEY ")s", 1, keys[i], 0u, 1, "base", 1,
-                                (uint32_t)REG_TOMBSTONE, 1, UINT64_C(1), 1, 0u, 1, 0u, 0, 1, "x", ""),
+                                (uint32_t)REG_TOMBSTONE, 1, UINT64_C(1), 1, 0u, 1, 0u, 0, 2, 'x', 0, ""),
                         0);
                 ck_assert_int_ge(sd_bus_message_seal(m, 1, 0), 0);
                 on_masks(&regedit, &(const struct feed_answer){ .key = "Machine\\a", .reply = m });
