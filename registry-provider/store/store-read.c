@@ -290,6 +290,7 @@ const struct store_blanket *store_blankets(const struct store *s, const struct g
 struct listed {
         const struct row *chain;
         const char *folded;
+        size_t len;
 };
 
 struct list {
@@ -323,10 +324,11 @@ static bool next_listed(const struct store *s, sqlite3_stmt *q, const struct lis
         const struct guid *guid)
 {
         while (database_row(s->db, q)) {
+                if (!s->moment || is_volatile)
+                        return true;
                 const char *text = (const char *)sqlite3_column_text(q, FOLDED_COLUMN);
                 size_t len = (size_t)sqlite3_column_bytes(q, FOLDED_COLUMN);
-                if (!s->moment || is_volatile || !text ||
-                        !moment_hides(s, l->kind, guid, text, len, sqlite3_column_int64(q, 0)))
+                if (!text || !moment_hides(s, l->kind, guid, text, len, sqlite3_column_int64(q, 0)))
                         return true;
         }
         return false;
@@ -344,11 +346,12 @@ static int list_rows(const struct store *s, const struct listing *l, bool is_vol
         if (l->after)
                 database_bind_text(q, 2, l->after->text, l->after->len);
         while (next_listed(s, q, l, is_volatile, guid)) {
-                const char *folded = (const char *)sqlite3_column_text(q, FOLDED_COLUMN);
+                const void *folded = sqlite3_column_blob(q, FOLDED_COLUMN);
+                const size_t len = (size_t)sqlite3_column_bytes(q, FOLDED_COLUMN);
                 struct row *row = l->read(s, q, l->data_max);
-                if (!row || !folded)
+                if (!row)
                         continue;
-                if (!at || strcmp(at->folded, folded) != 0) {
+                if (!at || at->len != len || (len > 0 && memcmp(at->folded, folded, len) != 0)) {
                         if (list->n - before == l->max) {
                                 (void)sqlite3_reset(q);
                                 break;
@@ -358,7 +361,7 @@ static int list_rows(const struct store *s, const struct listing *l, bool is_vol
                                 (void)database_no_memory(s->db);
                                 continue;
                         }
-                        *at = (struct listed){ .folded = store_column_text(s, q, FOLDED_COLUMN) };
+                        *at = (struct listed){ .folded = store_copy(s, folded, len), .len = len };
                         if (!at->folded)
                                 at->folded = "";
                 }
