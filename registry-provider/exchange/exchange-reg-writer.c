@@ -36,20 +36,21 @@ void exchange_reg_close(struct exchange_writer *w)
         exchange_codec_close(&w->codec);
         buf_done(&w->line);
         buf_done(&w->data);
+        buf_done(&w->comment);
+        buf_done(&w->comment_text);
         buf_done(&w->last_text);
         free(w->last.ends);
 }
 
-/* The line goes out, and is empty then. That it can be converted was seen before. */
-static void put(struct exchange_writer *w, struct buf *line)
+/* That it can be converted was seen before. */
+static void convert(struct exchange_writer *w, const struct buf *line, struct buf *out)
 {
         if (w->how.variant == EXCHANGE_UTF8 || w->how.variant == EXCHANGE_ASCII)
-                buf_add(w->out, buf_str(line), line->len);
+                buf_add(out, buf_str(line), line->len);
         else
-                (void)exchange_codec_convert(&w->codec, buf_str(line), line->len, w->out);
+                (void)exchange_codec_convert(&w->codec, buf_str(line), line->len, out);
         if (line->error || w->data.error)
-                w->out->error = -ENOMEM;
-        buf_clear(line);
+                out->error = -ENOMEM;
 }
 
 static const char *line_end(const struct exchange_writer *w)
@@ -57,10 +58,12 @@ static const char *line_end(const struct exchange_writer *w)
         return w->how.variant == EXCHANGE_WINDOWS || is_v4(w) ? "\r\n" : "\n";
 }
 
+/* The line goes out, and is empty then. */
 static void end_line(struct exchange_writer *w)
 {
         buf_puts(&w->line, line_end(w));
-        put(w, &w->line);
+        convert(w, &w->line, w->out);
+        buf_clear(&w->line);
 }
 
 /* A failure of memory is kept until the line is written. */
@@ -75,12 +78,16 @@ static void clear_data(struct exchange_writer *w)
 /* Whether it can stand in a text of this variant. */
 static bool is_sayable(struct exchange_writer *w, const char *s, size_t n)
 {
-        for (size_t i = 0; i < n; i++)
-                if ((uint8_t)s[i] < 0x20 || s[i] == 0x7f ||
-                        (w->how.variant == EXCHANGE_ASCII && (uint8_t)s[i] >= 0x80))
-                        return false;
-        if (!is_v4(w))
-                return true;
+        const uint8_t max = w->how.variant == EXCHANGE_ASCII ? 0x7e : 0xff;
+        uint8_t bad = 0;
+
+        /* Without a way out, so that the compiler takes many at once. */
+        for (size_t i = 0; i < n; i++) {
+                const uint8_t c = (uint8_t)s[i];
+                bad |= (uint8_t)((c < 0x20) | (c == 0x7f) | (c > max));
+        }
+        if (bad || !is_v4(w))
+                return !bad;
         clear_data(w);
         return exchange_codec_convert(&w->codec, s, n, &w->data);
 }
@@ -105,12 +112,13 @@ void exchange_reg_begin(struct exchange_writer *w)
         end_line(w);
 }
 
-/* For hivexregedit a comment ends the values of a key. */
-void exchange_reg_comment(struct exchange_writer *w, const char *text)
+static void make_comment(struct exchange_writer *w, const char *text)
 {
-        if (w->how.variant == EXCHANGE_ASCII && w->any)
-                return;
         _cleanup_buf_ struct buf line = BUF_INIT;
+
+        buf_clear(&w->comment_text);
+        buf_puts(&w->comment_text, text);
+        buf_clear(&w->comment);
         buf_puts(&line, "; ");
         utf8_put_safe(&line, text, strlen(text));
         const bool plain = is_sayable(w, buf_str(&line), line.len);
@@ -118,7 +126,21 @@ void exchange_reg_comment(struct exchange_writer *w, const char *text)
                 if ((uint8_t)line.data[i] >= 0x80)
                         line.data[i] = '?';
         buf_puts(&line, line_end(w));
-        put(w, &line);
+        convert(w, &line, &w->comment);
+        if (w->comment_text.error)
+                w->comment.error = w->comment_text.error;
+}
+
+/* For hivexregedit a comment ends the values of a key. */
+void exchange_reg_comment(struct exchange_writer *w, const char *text)
+{
+        if (w->how.variant == EXCHANGE_ASCII && w->any)
+                return;
+        if (w->comment.len == 0 || strcmp(buf_str(&w->comment_text), text) != 0)
+                make_comment(w, text);
+        buf_add(w->out, buf_str(&w->comment), w->comment.len);
+        if (w->comment.error)
+                w->out->error = w->comment.error;
 }
 
 /* ---- Keys ---- */
@@ -243,9 +265,10 @@ int exchange_reg_key(struct exchange_writer *w, const struct hive_key *key, stru
 static void put_quoted(struct exchange_writer *w, const char *s, size_t n)
 {
         size_t from = 0; /* what goes out in one piece */
+        const bool is_plain = !memchr(s, '"', n) && !memchr(s, '\\', n);
 
         buf_putc(&w->line, '"');
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; !is_plain && i < n; i++)
                 if (s[i] == '"' || s[i] == '\\') {
                         buf_add(&w->line, s + from, i - from);
                         buf_putc(&w->line, '\\');

@@ -17,6 +17,8 @@ struct exchange_writer {
         struct exchange_codec codec; /* from UTF-8 to UTF-16, or to the code page */
         struct buf line;             /* of the text, before it is converted */
         struct buf data;             /* of a value, before it is written as hex */
+        struct buf comment;          /* the last one's line as it goes out, */
+        struct buf comment_text;     /* and what it says: many values come from one layer */
         struct path last;            /* the key that was written last, borrowed from `last_text` */
         struct buf last_text;
 };

@@ -19,7 +19,7 @@ static bool is_plain(const char *s, size_t n)
         if (n == 0 || !is_letter(s[0]) || s[n - 1] == ' ')
                 return false;
         for (size_t i = 0; i < n; i++)
-                if (!is_letter(s[i]) && !strchr(" .+-/", s[i]))
+                if (!is_letter(s[i]) && s[i] != ' ' && (s[i] < '+' || s[i] > '/' || s[i] == ','))
                         return false;
         return true;
 }
@@ -128,7 +128,9 @@ static void put_data(struct buf *out, const struct value *v)
         else if (value_get_u64(v, &n) == 0)
                 buf_printf(out, "!%s %" PRIu64, value_type_keyword(v->type), n);
         else {
-                buf_printf(out, "!%s ", value_type_keyword(v->type));
+                buf_putc(out, '!');
+                buf_puts(out, value_type_keyword(v->type));
+                buf_putc(out, ' ');
                 if (value_get_string(v, &s, &len) == 0)
                         put_text(out, s, len);
                 else

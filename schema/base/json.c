@@ -46,31 +46,41 @@ void json_end_array(struct json *j)
         end(j, ']');
 }
 
-static void quote_char(struct buf *out, const char *s, size_t len, uint32_t c)
+static bool needs_escape(uint32_t c)
+{
+        return c == '"' || c == '\\' || c < 0x20 || c == 0x7f;
+}
+
+static void escape(struct buf *out, uint32_t c)
 {
         if (c == '"' || c == '\\') {
                 buf_putc(out, '\\');
                 buf_putc(out, (char)c);
         } else if (c == '\n')
                 buf_puts(out, "\\n");
-        else if (c < 0x20 || c == 0x7f)
-                buf_printf(out, "\\u%04x", (unsigned)c);
         else
-                buf_add(out, s, len);
+                buf_printf(out, "\\u%04x", (unsigned)c);
 }
 
 static void quote(struct buf *out, const char *s, size_t n)
 {
+        size_t from = 0; /* what goes out in one piece */
+
         buf_putc(out, '"');
         for (size_t i = 0; i < n;) {
                 uint32_t c;
-                size_t len = utf8_decode(s + i, n - i, &c);
-                if (len > 0)
-                        quote_char(out, s + i, len, c);
-                else
-                        buf_puts(out, "\xEF\xBF\xBD");
-                i += len > 0 ? len : 1;
+                const size_t len = utf8_decode(s + i, n - i, &c), next = i + (len > 0 ? len : 1);
+                if (len == 0 || needs_escape(c)) {
+                        buf_add(out, s + from, i - from);
+                        if (len > 0)
+                                escape(out, c);
+                        else
+                                buf_puts(out, "\xEF\xBF\xBD");
+                        from = next;
+                }
+                i = next;
         }
+        buf_add(out, s + from, n - from);
         buf_putc(out, '"');
 }
 
