@@ -85,91 +85,123 @@ static int choose_form(struct session *s, const char *file, struct exchange_writ
 
 /* ---- Writing the document ---- */
 
-/* 1: written; 0: the form cannot say it, which is reported; or negative. */
-static int written(struct session *s, int r, const struct hive_key *key, const struct diag *d)
+struct export
+{
+        struct session *s;
+        struct exchange_writing how;
+        struct exchange_writer *writer; /* NULL: nothing was written yet */
+        struct buf *out;
+        char *hive;           /* of the keys, */
+        const char *hives[2]; /* which the document has to name */
+        struct buf noted;     /* the path of the key that was noted last */
+        struct diags refused; /* what the form cannot say */
+};
+
+static void end(struct export *e)
+{
+        e->writer = exchange_writer_free(e->writer);
+        free(STEAL_PTR(e->hive));
+        buf_done(&e->noted);
+        diags_done(&e->refused);
+}
+#define _cleanup_export_ _cleanup_(end)
+
+/* 1: written; 0: the form cannot say it, which is noted; or negative. */
+static int written(struct export *e, int r, const struct hive_key *key, const struct diag *d)
 {
         _cleanup_buf_ struct buf path = BUF_INIT;
+        struct diag why = *d;
 
-        if (r < 0 && r != -EINVAL)
-                (void)session_fail(s, r, NULL);
         if (r != -EINVAL)
                 return r < 0 ? r : 1;
         words_format_key(&path, key->path.text);
-        session_complain("%s: %s", buf_str(&path), d->text);
-        return 0;
+        diag_prefix(&why, "%s", buf_str(&path));
+        return diags_add(&e->refused, &why);
 }
 
-static int write_value(struct session *s, struct exchange_writer *w, const struct subtree *t,
-        const struct hive_key *key, const struct hive_value *v)
+static bool is_below(const struct path *path, const struct buf *above)
 {
-        struct diag d = { 0 };
-
-        return written(
-                s, exchange_write_value(w, v, s->options.layer ? NULL : subtree_from(t, v), &d), key, &d);
+        return above->len > 0 && path->len > above->len && path->text[above->len] == '\\' &&
+               memcmp(path->text, above->data, above->len) == 0;
 }
 
 /* What is below a volatile key is, too, and is not said again. */
-static void write_note(struct exchange_writer *w, const struct hive_key *key, const struct path **noted)
+static void write_note(struct export *e, const struct hive_key *key)
 {
-        if (!key->is_volatile || (*noted && path_is_below(&key->path, *noted)))
+        if (!key->is_volatile || is_below(&key->path, &e->noted))
                 return;
         exchange_write_comment(
-                w, "volatile, and gone when the provider stops: the next key, and what is below it");
-        *noted = &key->path;
+                e->writer, "volatile, and gone when the provider stops: the next key, and what is below it");
+        buf_clear(&e->noted);
+        buf_puts(&e->noted, key->path.text);
 }
 
 /* A layer may have values in a key that it does not name: whoever writes them names it. */
-static int write_key(struct session *s, struct exchange_writer *w, const struct subtree *t,
-        const struct hive_key *key, size_t *n_refused)
+static int write_key(struct export *e, const struct subtree *t, const struct hive_key *key)
 {
         struct hive_key named = *key;
         struct diag d = { 0 };
 
         named.made = !key->hidden;
-        int r = written(s, exchange_write_key(w, &named, &d), key, &d);
-        *n_refused += r == 0;
+        write_note(e, key);
+        int r = written(e, exchange_write_key(e->writer, &named, &d), key, &d);
         if (r <= 0)
-                return r < 0 ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
+                return r;
         for (size_t i = 0; i < key->n_values && r >= 0; i++) {
-                r = write_value(s, w, t, key, &key->values[i]);
-                *n_refused += r == 0;
+                const struct hive_value *v = &key->values[i];
+                const char *from = e->s->options.layer ? NULL : subtree_from(t, v);
+                r = written(e, exchange_write_value(e->writer, v, from, &d), key, &d);
         }
-        return r < 0 ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
+        return r;
 }
 
-static int write_comment(struct session *s, struct exchange_writer *w, const char *key)
+static int write_comment(struct export *e)
 {
+        const struct session *s = e->s;
         _cleanup_buf_ struct buf text = BUF_INIT;
 
-        words_format_key(&text, key);
+        words_format_key(&text, s->line.words[0]);
         if (s->options.layer)
                 buf_printf(&text, ", layer %s", s->options.layer);
         else
                 buf_puts(&text, ", what is effective");
-        exchange_write_comment(w, buf_str(&text));
-        return text.error ? session_fail(s, text.error, NULL) : EXIT_CODE_OK;
+        exchange_write_comment(e->writer, buf_str(&text));
+        return text.error;
 }
 
-static int write_document(struct session *s, const struct exchange_writing *how, const struct subtree *t,
-        struct buf *out, size_t *n_refused)
+/* All keys are of one hive. */
+static int begin(struct export *e, const struct subtree *t)
 {
-        _cleanup_exchange_writer_ struct exchange_writer *w = NULL;
+        size_t len;
+        const char *hive = path_component(&t->keys[0].path, 0, &len);
 
-        int r = exchange_writer_new(how, out, &w, &s->diag);
-        if (r < 0)
-                return s->diag.text[0] ? session_refuse(s, r) : session_fail(s, r, NULL);
-        const struct path *noted = NULL;
-        int code = write_comment(s, w, s->line.words[0]);
-        for (size_t i = 0; i < t->n && code == EXIT_CODE_OK; i++) {
-                write_note(w, &t->keys[i], &noted);
-                code = write_key(s, w, t, &t->keys[i], n_refused);
-        }
-        if (code != EXIT_CODE_OK)
-                return code;
-        r = exchange_write_end(w);
+        e->hive = strndup(hive, len);
+        if (!e->hive)
+                return -ENOMEM;
+        e->hives[0] = strcmp(e->hive, DEFAULT_HIVE) != 0 ? e->hive : NULL;
+        e->how.hives = e->hives;
+        int r = exchange_writer_new(&e->how, e->out, &e->writer, &e->s->diag);
+        return r < 0 ? r : write_comment(e);
+}
+
+static int write_keys(struct export *e, const struct subtree *t)
+{
+        int r = e->writer || t->n == 0 ? 0 : begin(e, t);
+
+        for (size_t i = 0; i < t->n && r >= 0; i++)
+                r = write_key(e, t, &t->keys[i]);
+        if (r >= 0)
+                return EXIT_CODE_OK;
+        return e->s->diag.text[0] ? session_refuse(e->s, r) : session_fail(e->s, r, NULL);
+}
+
+static int write_end(struct export *e)
+{
+        int r = exchange_write_end(e->writer);
+
         if (r == 0)
-                r = out->error;
-        return r < 0 ? session_fail(s, r, NULL) : EXIT_CODE_OK;
+                r = e->noted.error;
+        return r < 0 ? session_fail(e->s, r, NULL) : EXIT_CODE_OK;
 }
 
 /* ---- Where it goes ---- */
@@ -200,11 +232,36 @@ static int store(struct session *s, const char *file, const struct buf *text)
         return r < 0 ? session_fail(s, r, file) : EXIT_CODE_OK;
 }
 
-static int read_key(struct session *s, struct subtree *ret)
+/* Something was changed meanwhile: all of it is written again. */
+static void begin_anew(struct export *e)
 {
+        end(e);
+        buf_clear(e->out);
+}
+
+/* Each page while the provider looks for the next one. */
+static int write_pages(struct export *e, const struct subtree_query *query)
+{
+        _cleanup_subtree_reading_ struct subtree_reading reading = { .query = query };
+        _cleanup_subtree_ struct subtree page = { 0 };
+        int code = EXIT_CODE_OK;
+
+        while (code == EXIT_CODE_OK && !subtree_is_read(&reading)) {
+                subtree_clear(&page);
+                code = subtree_next(e->s, &reading, &page);
+                if (reading.n_pages == 0)
+                        begin_anew(e);
+                if (code == EXIT_CODE_OK)
+                        code = write_keys(e, &page);
+        }
+        return code;
+}
+
+static int write_document(struct export *e)
+{
+        struct session *s = e->s;
         _cleanup_path_ struct path path = { 0 };
         const struct path *const root = &path;
-
         struct subtree_query query = {
                 .roots = &root, .n_roots = 1, .layer = s->options.layer, .follows = !s->options.no_follow
         };
@@ -213,76 +270,60 @@ static int read_key(struct session *s, struct subtree *ret)
         int code = session_path(s, s->line.words[0], &path);
         if (code == EXIT_CODE_OK && s->options.at)
                 code = session_moment(s, "--at", s->options.at, &at);
-        if (code != EXIT_CODE_OK)
-                return code;
         query.at = s->options.at ? &at : NULL;
-        code = subtree_read(s, &query, ret);
-        if (code != EXIT_CODE_OK || ret->n > 0)
-                return code;
+        if (code == EXIT_CODE_OK)
+                code = write_pages(e, &query);
+        if (code != EXIT_CODE_OK || e->writer)
+                return code == EXIT_CODE_OK ? write_end(e) : code;
         (void)diag_set(&s->diag, ENOENT,
                 s->options.layer ? "%s: layer %s has nothing here" : "%s: no such key", path.text,
                 s->options.layer);
         return EXIT_CODE_NOT_FOUND;
 }
 
-/* The one that the document has to name. */
-static int find_hive(struct session *s, const struct subtree *t, char **ret)
-{
-        size_t len;
-        const char *name = path_component(&t->keys[0].path, 0, &len);
-
-        *ret = strndup(name, len);
-        return *ret ? EXIT_CODE_OK : session_fail(s, -ENOMEM, NULL);
-}
-
 int export_to_yaml(struct session *s, const struct subtree *tree, struct buf *out)
 {
-        _cleanup_free_ char *hive = NULL;
-        struct exchange_writing how = { .form = EXCHANGE_YAML, .layer = s->options.layer };
-        size_t n_refused = 0;
+        _cleanup_export_ struct export e = {
+                .s = s, .how = { .form = EXCHANGE_YAML, .layer = s->options.layer }, .out = out
+        };
 
-        int code = find_hive(s, tree, &hive);
-        const char *const hives[] = { hive && strcmp(hive, DEFAULT_HIVE) != 0 ? hive : NULL, NULL };
-        how.hives = hives;
-        return code == EXIT_CODE_OK ? write_document(s, &how, tree, out, &n_refused) : code;
+        int code = write_keys(&e, tree);
+        return code == EXIT_CODE_OK ? write_end(&e) : code;
+}
+
+/* What was left out, at the end of a command that did its work. */
+static int end_with(struct session *s, size_t n_refused)
+{
+        int code = session_flush(s);
+
+        (void)diag_set(&s->diag, EINVAL, "%zu of it was left out", n_refused);
+        return code == EXIT_CODE_OK ? EXIT_CODE_INVALID : code;
 }
 
 int command_export(struct session *s)
 {
         const char *file = s->line.n_words > 1 ? s->line.words[1] : "-";
-        _cleanup_subtree_ struct subtree tree = { 0 };
         _cleanup_buf_ struct buf text = BUF_INIT;
-        _cleanup_free_ char *hive = NULL;
         _cleanup_document_map_ struct document_map map = { 0 };
-        struct exchange_writing how = { .layer = s->options.layer, .roots = map.roots };
-        struct buf *out = strcmp(file, "-") == 0 ? &s->out : &text;
-        size_t n_refused = 0;
+        _cleanup_export_ struct export e = { .s = s,
+                .how = { .layer = s->options.layer, .roots = map.roots },
+                .out = strcmp(file, "-") == 0 ? &s->out : &text };
 
-        int code = choose_form(s, file, &how);
+        int code = choose_form(s, file, &e.how);
         if (code == EXIT_CODE_OK)
                 code = document_map_read(s, &map);
-        how.n_roots = map.n;
+        e.how.n_roots = map.n;
         if (code == EXIT_CODE_OK)
-                code = read_key(s, &tree);
-        if (code == EXIT_CODE_OK)
-                code = find_hive(s, &tree, &hive);
-        const char *const hives[] = { hive && strcmp(hive, DEFAULT_HIVE) != 0 ? hive : NULL, NULL };
-        how.hives = hives;
-        if (code == EXIT_CODE_OK)
-                code = write_document(s, &how, &tree, out, &n_refused);
+                code = write_document(&e);
+        document_report(&e.refused);
         if (code != EXIT_CODE_OK)
                 return code;
-        if (n_refused > 0 && !s->options.keep_going) {
+        if (e.refused.n_all > 0 && !s->options.keep_going) {
                 (void)diag_set(&s->diag, EINVAL, "%zu of it cannot be said in this form; nothing is written",
-                        n_refused);
+                        e.refused.n_all);
                 return EXIT_CODE_INVALID;
         }
-        if (out != &s->out)
+        if (e.out != &s->out)
                 code = store(s, file, &text);
-        if (code == EXIT_CODE_OK && n_refused > 0) {
-                code = session_flush(s);
-                (void)diag_set(&s->diag, EINVAL, "%zu of it was left out", n_refused);
-                code = code == EXIT_CODE_OK ? EXIT_CODE_INVALID : code;
-        }
-        return code;
+        return code == EXIT_CODE_OK && e.refused.n_all > 0 ? end_with(s, e.refused.n_all) : code;
 }

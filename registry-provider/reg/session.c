@@ -212,17 +212,36 @@ int session_new_call(
         return EXIT_CODE_OK;
 }
 
+/* A person may be asked, and then has time. */
+static int prepare_call(sd_bus_message *m, uint64_t *ret_timeout)
+{
+        const bool is_interactive = session_interactive();
+
+        *ret_timeout = is_interactive ? INTERACTIVE_TIMEOUT_USEC : 0;
+        return is_interactive ? sd_bus_message_set_allow_interactive_authorization(m, true) : 0;
+}
+
 int session_call(struct session *s, sd_bus_message *m, sd_bus_message **ret_reply)
 {
-        uint64_t timeout = 0;
+        uint64_t timeout;
 
-        if (session_interactive()) {
-                int r = sd_bus_message_set_allow_interactive_authorization(m, true);
-                if (r < 0)
-                        return session_fail(s, r, NULL);
-                timeout = INTERACTIVE_TIMEOUT_USEC;
-        }
-        return (int)client_call(s->bus, m, timeout, ret_reply, &s->diag);
+        int r = prepare_call(m, &timeout);
+        return r < 0 ? session_fail(s, r, NULL) : (int)client_call(s->bus, m, timeout, ret_reply, &s->diag);
+}
+
+int session_call_begin(struct session *s, sd_bus_message *m, struct client_call *ret)
+{
+        uint64_t timeout;
+
+        int r = prepare_call(m, &timeout);
+        if (r >= 0)
+                r = client_call_begin(s->bus, m, timeout, ret);
+        return r < 0 ? session_fail(s, r, NULL) : EXIT_CODE_OK;
+}
+
+int session_call_end(struct session *s, struct client_call *call, sd_bus_message **ret_reply)
+{
+        return (int)client_call_end(s->bus, call, ret_reply, &s->diag);
 }
 
 /* The methods that read have a sister each, which takes a moment, and is told of a link itself. */

@@ -56,6 +56,9 @@ _must_check_ int session_check_words(struct session *s);
 _must_check_ int session_new_call(
         struct session *s, const char *method, const char *key, const char *name, sd_bus_message **ret);
 _must_check_ int session_call(struct session *s, sd_bus_message *m, sd_bus_message **ret_reply);
+/* The same in two steps, as client_call_begin(). */
+_must_check_ int session_call_begin(struct session *s, sd_bus_message *m, struct client_call *ret);
+_must_check_ int session_call_end(struct session *s, struct client_call *call, sd_bus_message **ret_reply);
 /* What an option, as it is written, says of a moment: the number of a change, or a time. */
 _must_check_ int session_moment(
         struct session *s, const char *option, const char *text, struct words_moment *ret);

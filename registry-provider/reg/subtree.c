@@ -14,7 +14,7 @@
 #define TRIES_IN_PAGES 3u
 #define TRIES 10u
 
-static void clear(struct subtree *t)
+void subtree_clear(struct subtree *t)
 {
         for (size_t i = 0; i < t->n; i++)
                 path_done(&t->keys[i].path);
@@ -25,7 +25,7 @@ static void clear(struct subtree *t)
 
 void subtree_done(struct subtree *t)
 {
-        clear(t);
+        subtree_clear(t);
         free(t->keys);
         free(t->values);
         free(t->from);
@@ -39,17 +39,28 @@ const char *subtree_from(const struct subtree *t, const struct hive_value *value
 
 /* ---- One page ---- */
 
-static int add_value(struct subtree *t, const struct tree_value *v)
+/* For so many more. A page has about as many as the one before: what is emptied keeps its memory. */
+static int reserve_values(struct subtree *t, size_t n)
 {
-        int r = array_grow(&t->values, t->n_values, sizeof(*t->values));
+        const size_t need = t->n_values + n, max = need > 2 * t->n_values_max ? need : 2 * t->n_values_max;
 
-        if (r == 0)
-                r = array_grow(&t->from, t->n_values, sizeof(char *));
-        if (r < 0)
-                return r;
+        if (need <= t->n_values_max)
+                return 0;
+        struct hive_value *values = reallocarray(t->values, max, sizeof(*values));
+        if (values)
+                t->values = values;
+        const char **from = values ? reallocarray(t->from, max, sizeof(char *)) : NULL;
+        if (!from)
+                return -ENOMEM;
+        t->from = from;
+        t->n_values_max = max;
+        return 0;
+}
+
+static void add_value(struct subtree *t, const struct tree_value *v)
+{
         t->values[t->n_values] = (struct hive_value){ .name = v->name, .value = v->value };
         t->from[t->n_values++] = v->layer;
-        return 0;
 }
 
 static int add_key(struct subtree *t, struct tree_key *from)
@@ -70,8 +81,9 @@ static int add_key(struct subtree *t, struct tree_key *from)
         if (r < 0)
                 return r == -ENOMEM ? r : -EBADMSG;
         t->n++;
+        r = reserve_values(t, from->n);
         while (r == 0 && tree_value_next(from, &v))
-                r = add_value(t, &v);
+                add_value(t, &v);
         key->n_values = t->n_values - before;
         return r;
 }
@@ -90,92 +102,138 @@ static int add_page(struct subtree *t, sd_bus_message *m, const char **ret_next,
         return r < 0 ? r : sd_bus_message_read(m, "st", ret_next, ret_sequence);
 }
 
-static int ask(struct session *s, const struct subtree_query *q, const char *root, const char *after,
-        bool whole, sd_bus_message **ret)
+static int append_options(sd_bus_message *m, const struct subtree_query *q, const char *after, bool is_whole)
 {
-        _cleanup_message_ sd_bus_message *m = NULL;
-
-        int code = session_new_call(s, q->at ? "ReadTreeAt" : "ReadTree", root, NULL, &m);
-        if (code != EXIT_CODE_OK)
-                return code;
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
+
         if (r >= 0 && q->layer)
                 r = sd_bus_message_append(m, "{sv}", "layer", "s", q->layer);
         if (r >= 0 && after[0])
                 r = sd_bus_message_append(m, "{sv}", "after", "s", after);
-        if (r >= 0 && whole && !q->at)
+        if (r >= 0 && is_whole && !q->at)
                 r = sd_bus_message_append(m, "{sv}", "whole", "b", 1);
         if (r >= 0 && !q->follows)
                 r = sd_bus_message_append(m, "{sv}", "no-follow", "b", 1);
         if (r >= 0 && q->at)
                 r = sd_bus_message_append(
                         m, "{sv}", q->at->is_time ? "time" : "sequence", "t", q->at->number);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        return r < 0 ? session_fail(s, r, NULL) : session_call(s, m, ret);
+        return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-/* ---- All pages ---- */
+/* ---- Page by page ---- */
 
-/* *ret_moved: something was changed in between. */
-static int read_root(struct session *s, const struct subtree_query *q, size_t i, bool whole,
-        struct subtree *t, bool *ret_moved)
+/* For the page behind `after`, "": the root's first. */
+static int ask(struct session *s, struct subtree_reading *r, const char *after)
 {
-        const char *next = "";
+        const struct subtree_query *q = r->query;
+        _cleanup_message_ sd_bus_message *m = NULL;
 
-        do {
-                _cleanup_message_ sd_bus_message *reply = NULL;
-                uint64_t sequence;
-                int code = ask(s, q, q->roots[i]->text, next, whole, &reply);
-                if (code == EXIT_CODE_NOT_FOUND && !q->layer) {
-                        s->diag = (struct diag){ 0 };
-                        return EXIT_CODE_OK;
-                }
-                if (code != EXIT_CODE_OK)
-                        return code;
-                int r = add_page(t, reply, &next, &sequence);
-                if (r < 0)
-                        return session_bad_reply(s, r);
-                if (!q->follows && t->n > 0 && !path_is_below(&t->keys[t->n - 1].path, q->roots[i])) {
-                        (void)diag_set(&s->diag, EINVAL,
-                                "%s: links lead to another key, %s is below that; expected the key's own path",
-                                q->roots[i]->text, t->keys[t->n - 1].path.text);
-                        return EXIT_CODE_INVALID;
-                }
-                *ret_moved = !q->at && t->n_pages > 1 && sequence != t->sequence;
-                t->sequence = sequence;
-        } while (next[0] && !*ret_moved);
-        return EXIT_CODE_OK;
+        int code = session_new_call(s, q->at ? "ReadTreeAt" : "ReadTree", q->roots[r->root]->text, NULL, &m);
+        if (code != EXIT_CODE_OK)
+                return code;
+        int e = append_options(m, q, after, r->tries >= TRIES_IN_PAGES);
+        if (e < 0)
+                return session_fail(s, e, NULL);
+        r->is_asked = true;
+        return session_call_begin(s, m, &r->call);
 }
 
-/* They have moved while they grew. */
-static void point_to_values(struct subtree *t)
+/* Before anybody works on this page, so that the provider has the next one ready then. */
+static int ask_ahead(struct session *s, struct subtree_reading *r, const char *after)
 {
-        struct hive_value *at = t->values;
+        r->root += !after[0];
+        return r->root < r->query->n_roots ? ask(s, r, after) : EXIT_CODE_OK;
+}
 
-        for (size_t i = 0; i < t->n; i++) {
+static int begin_anew(struct session *s, struct subtree_reading *r, struct subtree *t)
+{
+        subtree_clear(t);
+        r->root = 0;
+        r->n_pages = 0;
+        if (++r->tries < TRIES)
+                return ask(s, r, "");
+        (void)diag_set(&s->diag, EAGAIN,
+                "%s: the registry was changed each of the %u times that it was read: try again",
+                r->query->roots[0]->text, TRIES);
+        return EXIT_CODE_CONFLICT;
+}
+
+/* What is asked of the root itself must not be answered of what links lead to. */
+static int check_place(struct session *s, const struct subtree_reading *r, const struct subtree *t)
+{
+        const struct path *root = r->query->roots[r->root];
+
+        if (r->query->follows || t->n == 0 || path_is_below(&t->keys[t->n - 1].path, root))
+                return EXIT_CODE_OK;
+        (void)diag_set(&s->diag, EINVAL,
+                "%s: links lead to another key, %s is below that; expected the key's own path", root->text,
+                t->keys[t->n - 1].path.text);
+        return EXIT_CODE_INVALID;
+}
+
+/* From that key on: all have moved where there was no room for more. */
+static void point_to_values(struct subtree *t, size_t first)
+{
+        struct hive_value *at =
+                first > 0 ? t->keys[first - 1].values + t->keys[first - 1].n_values : t->values;
+
+        for (size_t i = first; i < t->n; i++) {
                 t->keys[i].values = at;
                 at += t->keys[i].n_values;
         }
 }
 
+static int take_page(struct session *s, struct subtree_reading *r, sd_bus_message *reply, struct subtree *t)
+{
+        const struct hive_value *const values = t->values;
+        const size_t n = t->n;
+        const char *next;
+        uint64_t sequence;
+
+        int e = add_page(t, reply, &next, &sequence);
+        if (e < 0)
+                return session_bad_reply(s, e);
+        int code = check_place(s, r, t);
+        if (code != EXIT_CODE_OK)
+                return code;
+        if (!r->query->at && r->n_pages > 0 && sequence != t->sequence)
+                return begin_anew(s, r, t);
+        r->n_pages++;
+        t->sequence = sequence;
+        point_to_values(t, values == t->values ? n : 0);
+        return ask_ahead(s, r, next);
+}
+
+bool subtree_is_read(const struct subtree_reading *r)
+{
+        return r->root == r->query->n_roots;
+}
+
+int subtree_next(struct session *s, struct subtree_reading *r, struct subtree *t)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int code = r->is_asked ? EXIT_CODE_OK : ask(s, r, "");
+
+        if (code == EXIT_CODE_OK)
+                code = session_call_end(s, &r->call, &reply);
+        if (code == EXIT_CODE_NOT_FOUND && !r->query->layer) {
+                s->diag = (struct diag){ 0 };
+                return ask_ahead(s, r, "");
+        }
+        return code == EXIT_CODE_OK ? take_page(s, r, reply, t) : code;
+}
+
+void subtree_reading_done(struct subtree_reading *r)
+{
+        client_call_drop(&r->call);
+}
+
 int subtree_read(struct session *s, const struct subtree_query *query, struct subtree *ret)
 {
-        for (unsigned try = 0; try < TRIES; try++) {
-                bool moved = false;
-                clear(ret);
-                for (size_t i = 0; i < query->n_roots && !moved; i++) {
-                        int code = read_root(s, query, i, try >= TRIES_IN_PAGES, ret, &moved);
-                        if (code != EXIT_CODE_OK)
-                                return code;
-                }
-                if (!moved) {
-                        point_to_values(ret);
-                        return EXIT_CODE_OK;
-                }
-        }
-        (void)diag_set(&s->diag, EAGAIN,
-                "%s: the registry was changed each of the %u times that it was read: try again",
-                query->roots[0]->text, TRIES);
-        return EXIT_CODE_CONFLICT;
+        _cleanup_subtree_reading_ struct subtree_reading reading = { .query = query };
+        int code = EXIT_CODE_OK;
+
+        while (code == EXIT_CODE_OK && !subtree_is_read(&reading))
+                code = subtree_next(s, &reading, ret);
+        return code;
 }

@@ -12,7 +12,7 @@ struct subtree {
         size_t n;
         struct hive_value *values; /* of all keys, one after the other */
         const char **from;         /* the layer of each value */
-        size_t n_values;
+        size_t n_values, n_values_max;
         uint64_t sequence; /* of the registry when it was read */
         /* What all that is in. */
         sd_bus_message **pages;
@@ -20,6 +20,8 @@ struct subtree {
 };
 
 void subtree_done(struct subtree *t);
+/* Empties it; its memory is kept. */
+void subtree_clear(struct subtree *t);
 #define _cleanup_subtree_ _cleanup_(subtree_done)
 
 struct subtree_query {
@@ -34,6 +36,22 @@ struct subtree_query {
  * `follows`; a layer that is not there is EXIT_CODE_NOT_FOUND. `ret` is empty.
  * What changes while it is read is read again; EXIT_CODE_CONFLICT where that never ends. */
 _must_check_ int subtree_read(struct session *s, const struct subtree_query *query, struct subtree *ret);
+
+/* The same page by page, while the provider looks for the next one. */
+struct subtree_reading {
+        const struct subtree_query *query;
+        size_t n_pages; /* so far; 0 after a page: something was changed, and it begins anew */
+
+        size_t root;
+        unsigned tries;
+        bool is_asked;
+        struct client_call call;
+};
+void subtree_reading_done(struct subtree_reading *r);
+#define _cleanup_subtree_reading_ _cleanup_(subtree_reading_done)
+bool subtree_is_read(const struct subtree_reading *r);
+/* Adds the next page; where it begins anew, the tree is emptied. */
+_must_check_ int subtree_next(struct session *s, struct subtree_reading *r, struct subtree *t);
 
 /* The layer that the value of the key comes from. */
 const char *subtree_from(const struct subtree *t, const struct hive_value *value);

@@ -87,28 +87,54 @@ static int on_reply(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *er
         return 1;
 }
 
-/* The first call of a connection goes out together with the greeting; sd_bus_call() waits for the answer to
- * that. */
-static int call_with_greeting(sd_bus *bus, sd_bus_message *m, uint64_t timeout_usec, sd_bus_error *error,
-        sd_bus_message **ret_reply)
+int client_call_begin(sd_bus *bus, sd_bus_message *m, uint64_t timeout_usec, struct client_call *ret)
 {
-        _cleanup_slot_ sd_bus_slot *slot = NULL;
-        _cleanup_message_ sd_bus_message *reply = NULL;
+        return sd_bus_call_async(bus, &ret->slot, m, on_reply, &ret->reply, timeout_usec);
+}
 
-        int r = sd_bus_call_async(bus, &slot, m, on_reply, &reply, timeout_usec);
-        while (r >= 0 && !reply) {
+void client_call_drop(struct client_call *call)
+{
+        call->slot = sd_bus_slot_unref(call->slot);
+        call->reply = sd_bus_message_unref(call->reply);
+}
+
+static int wait_for(sd_bus *bus, struct client_call *call, sd_bus_error *error)
+{
+        int r = 0;
+
+        while (r >= 0 && !call->reply) {
                 r = sd_bus_process(bus, NULL);
                 if (r == 0)
                         r = sd_bus_wait(bus, UINT64_MAX);
         }
-        if (r < 0)
+        if (r < 0 || !sd_bus_message_is_method_error(call->reply, NULL))
                 return r;
-        if (sd_bus_message_is_method_error(reply, NULL)) {
-                r = sd_bus_error_copy(error, sd_bus_message_get_error(reply));
-                return r < 0 ? r : -EIO;
-        }
-        *ret_reply = STEAL_PTR(reply);
-        return 0;
+        r = sd_bus_error_copy(error, sd_bus_message_get_error(call->reply));
+        return r < 0 ? r : -EIO;
+}
+
+enum exit_code client_call_end(
+        sd_bus *bus, struct client_call *call, sd_bus_message **ret_reply, struct diag *d)
+{
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        int r = wait_for(bus, call, &error);
+        if (r >= 0)
+                *ret_reply = STEAL_PTR(call->reply);
+        client_call_drop(call);
+        return r < 0 ? client_explain(r, &error, REGISTRY_SERVICE_WORDS, d) : EXIT_CODE_OK;
+}
+
+/* The first call of a connection goes out together with the greeting; sd_bus_call() waits for the answer to
+ * that. */
+static enum exit_code call_with_greeting(
+        sd_bus *bus, sd_bus_message *m, uint64_t timeout_usec, sd_bus_message **ret_reply, struct diag *d)
+{
+        struct client_call call = { 0 };
+
+        int r = client_call_begin(bus, m, timeout_usec, &call);
+        return r < 0 ? client_explain(r, NULL, REGISTRY_SERVICE_WORDS, d)
+                     : client_call_end(bus, &call, ret_reply, d);
 }
 
 enum exit_code client_call(
@@ -116,7 +142,8 @@ enum exit_code client_call(
 {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
 
-        int r = sd_bus_is_ready(bus) > 0 ? sd_bus_call(bus, m, timeout_usec, &error, ret_reply)
-                                         : call_with_greeting(bus, m, timeout_usec, &error, ret_reply);
+        if (sd_bus_is_ready(bus) <= 0)
+                return call_with_greeting(bus, m, timeout_usec, ret_reply, d);
+        int r = sd_bus_call(bus, m, timeout_usec, &error, ret_reply);
         return r < 0 ? client_explain(r, &error, REGISTRY_SERVICE_WORDS, d) : EXIT_CODE_OK;
 }

@@ -26,6 +26,18 @@ _must_check_ int client_append_options(sd_bus_message *m, const struct wire_opti
 _must_check_ enum exit_code client_call(
         sd_bus *bus, sd_bus_message *m, uint64_t timeout_usec, sd_bus_message **ret_reply, struct diag *d);
 
+/* The same in two steps, for who has something to do meanwhile; who does not wait for the answer drops it.
+ * Not within a callback of the bus. `*ret` stays where it is in between. 0 or negative errno. */
+struct client_call {
+        sd_bus_slot *slot;
+        sd_bus_message *reply;
+};
+_must_check_ int client_call_begin(
+        sd_bus *bus, sd_bus_message *m, uint64_t timeout_usec, struct client_call *ret);
+_must_check_ enum exit_code client_call_end(
+        sd_bus *bus, struct client_call *call, sd_bus_message **ret_reply, struct diag *d);
+void client_call_drop(struct client_call *call);
+
 /* A failed call for people: `r` is what sd_bus_call() returned or negative from an asynchronous reply,
  * `service` the words for the other end ("the registry provider"). Sets d and returns the exit code. */
 enum exit_code client_explain(int r, const sd_bus_error *error, const char *service, struct diag *d);
