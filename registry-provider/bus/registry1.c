@@ -18,15 +18,8 @@
 #include "health.h"
 #include "past.h"
 #include "reader.h"
+#include "upkeep-calls.h"
 #include "writer.h"
-
-/* Calls of Backup(), and of Check(), that wait. */
-#define WAITING_MAX 8u
-
-struct waiting {
-        sd_bus_message *list[WAITING_MAX];
-        size_t n;
-};
 
 struct registry1 {
         struct registry1_config config;
@@ -36,7 +29,7 @@ struct registry1 {
         struct reader reader;
         struct past *past;
         struct writer writer;
-        struct waiting copies, checks;
+        struct upkeep_calls upkeep_calls;
 };
 
 /* ---- Properties ---- */
@@ -203,89 +196,6 @@ static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return sd_bus_reply_method_return(m, NULL);
 }
 
-static sd_bus_message *take_waiting(struct waiting *w)
-{
-        return w->n > 0 ? w->list[--w->n] : NULL;
-}
-
-static void note_reply(sd_bus_message *m, int r)
-{
-        if (r < 0)
-                log_debug("cannot answer %s: %s; ignoring", sd_bus_message_get_sender(m), strerror(-r));
-        sd_bus_message_unref(m);
-}
-
-void registry1_copied(struct registry1 *b, int error, const char *text, int fd)
-{
-        for (sd_bus_message *m; (m = take_waiting(&b->copies));)
-                note_reply(m, error < 0 ? sd_bus_reply_method_errorf(m, ERROR_STORAGE, "%s", text)
-                                        : sd_bus_reply_method_return(m, "h", fd));
-        if (fd >= 0)
-                (void)close(fd);
-}
-
-static int reply_inspected(sd_bus_message *m, const struct diags *found)
-{
-        _cleanup_message_ sd_bus_message *reply = NULL;
-
-        int r = sd_bus_message_new_method_return(m, &reply);
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "s");
-        for (size_t i = 0; r >= 0 && i < found->n; i++) {
-                _cleanup_buf_ struct buf text = BUF_INIT;
-                utf8_replace(&text, found->list[i], strlen(found->list[i]));
-                r = text.error ? text.error : sd_bus_message_append(reply, "s", buf_str(&text));
-        }
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
-        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
-}
-
-void registry1_inspected(struct registry1 *b, int error, const char *text, const struct diags *found)
-{
-        for (sd_bus_message *m; (m = take_waiting(&b->checks));)
-                note_reply(m, error < 0 ? sd_bus_reply_method_errorf(m, ERROR_STORAGE, "%s", text)
-                                        : reply_inspected(m, found));
-}
-
-/* It keeps the maintenance busy as long as the database is large. */
-static int wait_for(struct registry1 *b, sd_bus_message *m, struct waiting *w, const char *what,
-        void (*ask)(void *userdata), sd_bus_error *error)
-{
-        struct caller *caller = gate_caller(b->gate, m);
-
-        if (!caller)
-                return -ESRCH;
-        if (caller->actor.uid != 0) {
-                _cleanup_buf_ struct buf name = BUF_INIT;
-                buf_printf(&name, "%s()", sd_bus_message_get_member(m));
-                refusals_note(b->refusals, &caller->actor, buf_str(&name), NULL, "not root");
-                return sd_bus_error_setf(error, ERROR_ACCESS_DENIED, "only root may have %s", what);
-        }
-        if (w->n == ARRAY_SIZE(w->list))
-                return sd_bus_error_setf(
-                        error, ERROR_LIMIT, "%zu calls already wait to have %s", w->n, what);
-        writer_flush(&b->writer);
-        w->list[w->n++] = sd_bus_message_ref(m);
-        ask(b->config.userdata);
-        return 1;
-}
-
-/* It has all that anybody may read, and what was there once; and it takes as much room again. */
-static int method_backup(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        struct registry1 *b = userdata;
-
-        return wait_for(b, m, &b->copies, "a copy of the database", b->config.copy, error);
-}
-
-static int method_check(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        struct registry1 *b = userdata;
-
-        return wait_for(b, m, &b->checks, "the database checked", b->config.inspect, error);
-}
-
 static int method_health(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
         struct registry1 *b = userdata;
@@ -300,6 +210,7 @@ static int method_health(sd_bus_message *m, void *userdata, _unused_ sd_bus_erro
 #define READER offsetof(struct registry1, reader)
 #define PAST offsetof(struct registry1, past)
 #define WRITER offsetof(struct registry1, writer)
+#define UPKEEP_CALLS offsetof(struct registry1, upkeep_calls)
 
 static const sd_bus_vtable registry_vtable[] = {
         SD_BUS_VTABLE_START(0),
@@ -388,10 +299,16 @@ static const sd_bus_vtable registry_vtable[] = {
                 SD_BUS_RESULT("t", subscription, "t", sequence), method_subscribe, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_ARGS("t", subscription), SD_BUS_NO_RESULT,
                 method_unsubscribe, UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS(
-                "Backup", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", database), method_backup, UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS(
-                "Check", SD_BUS_NO_ARGS, SD_BUS_RESULT("as", findings), method_check, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS_OFFSET("Backup", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", database),
+                upkeep_calls_backup, UPKEEP_CALLS, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS_OFFSET("Check", SD_BUS_NO_ARGS, SD_BUS_RESULT("as", findings),
+                upkeep_calls_check, UPKEEP_CALLS, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS_OFFSET("Repair", SD_BUS_NO_ARGS,
+                SD_BUS_RESULT("s", outcome, "as", findings, "as", left, "s", text), upkeep_calls_repair,
+                UPKEEP_CALLS, UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS_OFFSET("PreviewRepair", SD_BUS_NO_ARGS,
+                SD_BUS_RESULT("s", outcome, "as", findings, "as", left, "s", text), upkeep_calls_repair,
+                UPKEEP_CALLS, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS(
                 "Health", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", health), method_health, UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, UNPRIVILEGED),
@@ -420,7 +337,8 @@ static int find_top(_unused_ sd_bus *bus, const char *path, _unused_ const char 
 static enum gate_need call_need(sd_bus_message *m)
 {
         static const char *const writing[] = { "Set", "Delete", "CreateKey", "DeleteKey", "Transact",
-                "Preview", "Undo", "PreviewUndo", "Backup", "Check", "Restore", "PreviewRestore", "Reload" };
+                "Preview", "Undo", "PreviewUndo", "Backup", "Check", "Repair", "PreviewRepair", "Restore",
+                "PreviewRestore", "Reload" };
         const char *member = sd_bus_message_get_member(m);
 
         if (sd_bus_message_is_method_call(m, REGISTRY_INTERFACE, "Get"))
@@ -435,7 +353,7 @@ static void on_refused(sd_bus_message *m, const struct actor *actor, const char 
 {
         struct registry1 *b = userdata;
 
-        static const char *const whole[] = { "Reload", "Undo", "Backup", "Check", "Restore" };
+        static const char *const whole[] = { "Reload", "Undo", "Backup", "Check", "Repair", "Restore" };
         const char *member = sd_bus_message_get_member(m);
         _cleanup_buf_ struct buf name = BUF_INIT;
 
@@ -488,6 +406,7 @@ static int open_parts(struct registry1 *b)
                         &b->refusals);
         if (r >= 0)
                 r = writer_init(&b->writer, config, b->gate, b->subscriptions, b->refusals);
+        b->upkeep_calls.writer = &b->writer;
         b->reader = (struct reader){ .registry = config->registry, .gate = b->gate, .writer = &b->writer };
         return r < 0 ? r : past_new(&b->reader, config->file, &b->past);
 }
@@ -518,14 +437,23 @@ struct registry1 *registry1_free(struct registry1 *b)
         if (!b)
                 return NULL;
         writer_done(&b->writer);
-        registry1_copied(b, -ECANCELED, "the provider ends", -1);
-        registry1_inspected(b, -ECANCELED, "the provider ends", NULL);
+        upkeep_calls_end(&b->upkeep_calls);
         b->past = past_free(b->past);
         b->subscriptions = subscriptions_free(b->subscriptions);
         b->refusals = refusals_free(b->refusals);
         b->gate = gate_free(b->gate);
         free(b);
         return NULL;
+}
+
+void registry1_copied(struct registry1 *b, int error, const char *text, int fd)
+{
+        upkeep_calls_copied(&b->upkeep_calls, error, text, fd);
+}
+
+void registry1_inspected(struct registry1 *b, int error, const char *text, struct diags *found)
+{
+        upkeep_calls_inspected(&b->upkeep_calls, error, text, found);
 }
 
 void registry1_flush(struct registry1 *b)

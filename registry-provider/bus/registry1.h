@@ -45,8 +45,9 @@ void registry1_changed(
  * over. */
 void registry1_copied(struct registry1 *b, int error, const char *text, int fd);
 
-/* The database was looked at, or could not be, as text says: the same. */
-void registry1_inspected(struct registry1 *b, int error, const char *text, const struct diags *found);
+/* The database was looked at, or could not be, as text says: the same; and what was found is put right where
+ * somebody waits for that. Takes the list over. */
+void registry1_inspected(struct registry1 *b, int error, const char *text, struct diags *found);
 
 void registry1_problems_changed(struct registry1 *b);
 void registry1_schema_reloaded(struct registry1 *b);

@@ -420,11 +420,11 @@ static int move(struct subscriptions *s, struct subscription *sub)
 
 /* Whoever listens elsewhere has to read again. Who cannot must not seem to listen: that it is over is sent
  * whether its client reads or not, as there was room for the answer when it began. */
-static void find_again(struct subscriptions *s, struct subscription *sub)
+static void find_again(struct subscriptions *s, struct subscription *sub, bool all_read_again)
 {
         int r = move(s, sub);
 
-        if (r > 0 && !sub->overflowed)
+        if ((r > 0 || (r == 0 && all_read_again)) && !sub->overflowed)
                 note_sent(sub, send_overflow(s, sub));
         if (r >= 0)
                 return;
@@ -444,6 +444,15 @@ static void note_stale(struct subscription *sub, struct subscription **list)
         *list = sub;
 }
 
+static void end_stale(struct subscriptions *s, struct subscription *stale, bool all_read_again)
+{
+        for (struct subscription *sub = stale, *next; sub; sub = next) {
+                next = sub->next_stale;
+                sub->is_stale = false;
+                find_again(s, sub, all_read_again);
+        }
+}
+
 void subscriptions_dispatch(
         struct subscriptions *s, const struct registry_events *events, const struct store_author *author)
 {
@@ -461,9 +470,15 @@ void subscriptions_dispatch(
                                 deliver(s, post->of, x, events->sequence, author);
                 }
         topics_scatter(first);
-        for (struct subscription *sub = stale, *next; sub; sub = next) {
-                next = sub->next_stale;
-                sub->is_stale = false;
-                find_again(s, sub);
-        }
+        end_stale(s, stale, false);
+}
+
+void subscriptions_ask_all(struct subscriptions *s)
+{
+        struct subscription *stale = NULL;
+
+        for (size_t i = 0; i < s->topics.n; i++)
+                for (struct topic_listener *l = s->topics.list[i]->first; l; l = l->next)
+                        note_stale(((const struct post *)l)->of, &stale);
+        end_stale(s, stale, true);
 }

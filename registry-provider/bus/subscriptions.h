@@ -47,3 +47,5 @@ size_t subscriptions_count(const struct subscriptions *s);
  * What is too much for a signal or for a user, and failures to send, become overflows. */
 void subscriptions_dispatch(
         struct subscriptions *s, const struct registry_events *events, const struct store_author *author);
+/* All are asked to read again: what each has read may be otherwise. */
+void subscriptions_ask_all(struct subscriptions *s);

@@ -105,7 +105,6 @@ static void note_report(struct storage *s, struct upkeep_report *report)
                 break;
         case UPKEEP_INSPECT:
                 registry1_inspected(s->registry1, report->error, report->text.text, &report->found);
-                diags_done(&report->found);
                 break;
         case UPKEEP_WORKS_N:
                 break;

@@ -27,8 +27,12 @@ int command_backup(struct session *s);
 int command_restore(struct session *s);
 int command_check(struct session *s);
 int command_repair(struct session *s);
-/* Without the provider: what is wrong in a database that somebody has. */
+/* Shows what was done (repair_word()), or would be. */
+int reg_repaired_show(struct session *s, const char *outcome, const struct diags *found,
+        const struct diags *left, const char *text);
+/* Without the provider: what is wrong in a database that somebody has; and the registry's is put right. */
 int reg_store_check(struct session *s, const char *file, struct diags *ret);
+int reg_store_repair(struct session *s);
 int command_lint(struct session *s);
 int command_apply(struct session *s);
 int command_export(struct session *s);

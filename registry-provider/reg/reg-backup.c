@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* backup: a copy of the registry's database, with its history, made while others write. check: whether the
- * database, or such a copy, is as it should be. */
+ * database, or such a copy, is as it should be. repair: what is not is put right. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include "../../schema/base/file.h"
 #include "commands.h"
 
-/* Either takes as long as the database is large. */
+/* Each takes as long as the database is large. */
 #define TIMEOUT_USEC UINT64_C(600000000)
 
 /* What is half written does not stay. Peios's own, with a key, replaces what is there. */
@@ -101,6 +101,8 @@ static int read_findings(struct session *s, sd_bus_message *reply, struct diags 
                 (void)diag_set(&d, 0, "%s", text);
                 r = diags_add(ret, &d);
         }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(reply);
         return r < 0 ? session_bad_reply(s, r) : EXIT_CODE_OK;
 }
 
@@ -147,4 +149,74 @@ int command_check(struct session *s)
         (void)diag_set(&s->diag, EUCLEAN, "%s: %zu %s not as it should be", file ? file : "the registry",
                 found.n, found.n == 1 ? "thing is" : "things are");
         return EXIT_CODE_INVALID;
+}
+
+/* ---- repair ---- */
+
+int reg_repaired_show(struct session *s, const char *outcome, const struct diags *found,
+        const struct diags *left, const char *text)
+{
+        const bool is_done = strcmp(outcome, "stop-first") != 0 && strcmp(outcome, "impossible") != 0;
+        const bool is_loss = strcmp(outcome, "backup-loaded") == 0;
+        struct json j = json_on(&s->out);
+
+        if (s->options.json) {
+                json_begin_object(&j);
+                json_add_string(&j, "outcome", outcome);
+                json_add_bool(&j, "dry_run", s->options.dry_run);
+                json_add_string(&j, "text", text);
+                words_findings_to_json(&j, "findings", found);
+                words_findings_to_json(&j, "left", left);
+                session_end_json(s, &j);
+        } else {
+                if (!s->options.quiet)
+                        words_put_findings(&s->out, found);
+                if (is_done && (!s->options.quiet || is_loss)) {
+                        utf8_put_safe(&s->out, text, strlen(text));
+                        buf_putc(&s->out, '\n');
+                }
+                if (!is_done)
+                        (void)diag_set(&s->diag, EUCLEAN, "%s (%s)", text,
+                                left->n > 0 ? left->list[0] : found->list[0]);
+        }
+        int code = session_flush(s);
+        return code == EXIT_CODE_OK && !is_done ? EXIT_CODE_INVALID : code;
+}
+
+static int ask_for_repair(struct session *s)
+{
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_(diags_done) struct diags found = { 0 }, left = { 0 };
+        const char *outcome, *text;
+
+        int code = session_new_call(s, s->options.dry_run ? "PreviewRepair" : "Repair", NULL, NULL, &m);
+        if (code == EXIT_CODE_OK)
+                code = (int)client_call(s->bus, m, TIMEOUT_USEC, &reply, &s->diag);
+        if (code != EXIT_CODE_OK)
+                return code;
+        int r = sd_bus_message_read(reply, "s", &outcome);
+        if (r < 0)
+                return session_bad_reply(s, r);
+        code = read_findings(s, reply, &found);
+        if (code == EXIT_CODE_OK)
+                code = read_findings(s, reply, &left);
+        if (code != EXIT_CODE_OK)
+                return code;
+        r = sd_bus_message_read(reply, "s", &text);
+        return r < 0 ? session_bad_reply(s, r) : reg_repaired_show(s, outcome, &found, &left, text);
+}
+
+/* It is not started for that: it may be what cannot be started. */
+static bool provider_runs(struct session *s)
+{
+        struct diag before = s->diag;
+
+        int code = session_connect(s);
+        s->diag = before;
+        return code == EXIT_CODE_OK && sd_bus_get_name_creds(s->bus, REGISTRY_BUS_NAME, 0, NULL) >= 0;
+}
+
+int command_repair(struct session *s)
+{
+        return !s->options.root && provider_runs(s) ? ask_for_repair(s) : reg_store_repair(s);
 }

@@ -69,9 +69,10 @@ static const struct options_command commands[] = {
                 "SQLite's own check, and what the registry knows that SQLite does not. Others write meanwhile; root\n"
                 "alone may do it. With FILE no provider is needed. Exit status 4 when something is wrong.",
                 .offered = { OPTIONS_FILES } },
-        [REG_REPAIR] = { "repair", 0, 0, "", "Put right what check finds, while the provider does not run",
-                "What can be mended without a guess is; else the database is set aside, and the newest good backup takes\n"
-                "its place. Exit status 4 when neither can be done.",
+        [REG_REPAIR] = { "repair", 0, 0, "", "Put right what check finds",
+                "What can be mended without a guess is, while the provider runs or not; root alone may do it. Else the database\n"
+                "is set aside, and the newest good backup takes its place, once the provider is stopped. Exit status 4 when\n"
+                "neither can be done.",
                 .offered = { NULL } },
         [REG_LAYER_LS] = { "layer ls", 0, 0, "", "Show all layers, and when they end", NULL,
                 .offered = { NULL } },

@@ -22,7 +22,7 @@ static int become_store_program(struct session *s)
         return session_fail(s, r, program);
 }
 
-int command_repair(struct session *s)
+int reg_store_repair(struct session *s)
 {
         return become_store_program(s);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is done to a database without the provider, in peios-reg-store: a file of somebody's is checked, and
- * what check finds in the registry is put right, as the provider must not run meanwhile. */
+ * what check finds in the registry is put right where no provider runs. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,64 +57,14 @@ static int take_folder(struct session *s, const char *lock, int *ret)
         return EXIT_CODE_FAILURE;
 }
 
-static const char *describe(const struct repair *r, bool would, struct diag *text)
+int reg_store_repair(struct session *s)
 {
-        switch (r->outcome) {
-        case REPAIR_NOT_NEEDED:
-                return "all is as it should be";
-        case REPAIR_MENDED:
-                if (would)
-                        return "all of that would be mended";
-                (void)diag_set(text, 0, "all of that is mended; %s is what it was", r->recovery.set_aside);
-                return text->text;
-        case REPAIR_RECOVERED:
-                if (would)
-                        return "the database would be set aside, and the newest good backup loaded";
-                recovery_describe(&r->recovery, text);
-                return text->text;
-        case REPAIR_IMPOSSIBLE:
-                return "it cannot be mended, and there is no good backup: nothing is done";
-        }
-        return "";
-}
-
-static void show(struct session *s, const struct repair *r)
-{
-        static const char *const words[] = { [REPAIR_NOT_NEEDED] = "not-needed",
-                [REPAIR_MENDED] = "mended",
-                [REPAIR_RECOVERED] = "backup-loaded",
-                [REPAIR_IMPOSSIBLE] = "impossible" };
-        struct json j = json_on(&s->out);
-        struct diag text;
-        const char *what = describe(r, s->options.dry_run, &text);
-
-        if (s->options.json) {
-                json_begin_object(&j);
-                json_add_string(&j, "outcome", words[r->outcome]);
-                json_add_bool(&j, "dry_run", s->options.dry_run);
-                json_add_string(&j, "text", what);
-                words_findings_to_json(&j, "findings", &r->found);
-                words_findings_to_json(&j, "left", &r->left);
-                session_end_json(s, &j);
-                return;
-        }
-        if (!s->options.quiet)
-                words_put_findings(&s->out, &r->found);
-        if (r->outcome == REPAIR_IMPOSSIBLE)
-                (void)diag_set(&s->diag, EUCLEAN, "%s (%s)", what, r->left.list[0]);
-        else if (!s->options.quiet || r->outcome == REPAIR_RECOVERED) {
-                utf8_put_safe(&s->out, what, strlen(what));
-                buf_putc(&s->out, '\n');
-        }
-}
-
-int command_repair(struct session *s)
-{
-        _cleanup_repair_ struct repair repair = { 0 };
+        _cleanup_repair_ struct repair repair = { .only_looked = s->options.dry_run };
         _cleanup_free_ char *folder = file_path(s->options.root, LAYOUT_STATE);
         _cleanup_free_ char *lock = file_path(s->options.root, LAYOUT_STORE_LOCK);
         _cleanup_free_ char *file = file_path(s->options.root, LAYOUT_STORE);
         _cleanup_close_ int lock_fd = -1;
+        struct diag text;
 
         if (!folder || !lock || !file)
                 return session_fail(s, -ENOMEM, NULL);
@@ -123,10 +73,11 @@ int command_repair(struct session *s)
                 code = take_folder(s, lock, &lock_fd);
         if (code != EXIT_CODE_OK)
                 return code;
-        int r = repair_store(file, SIZE_MAX, s->options.dry_run, &repair, &s->diag);
+        int r = repair_store(file, SIZE_MAX, &repair, &s->diag);
+        if (r < 0 && !s->diag.text[0])
+                return session_fail(s, r, file);
         if (r < 0)
                 return r == -EPROTONOSUPPORT ? EXIT_CODE_INVALID : EXIT_CODE_FAILURE;
-        show(s, &repair);
-        code = session_flush(s);
-        return code == EXIT_CODE_OK && repair.outcome == REPAIR_IMPOSSIBLE ? EXIT_CODE_INVALID : code;
+        repair_describe(&repair, &text);
+        return reg_repaired_show(s, repair_word(&repair), &repair.found, &repair.left, text.text);
 }

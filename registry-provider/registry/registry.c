@@ -538,3 +538,50 @@ int registry_sync(struct registry *r, struct diag *d)
         r->layers_synced = (struct layers){ 0 };
         return e;
 }
+
+static int load_layers(struct registry *r)
+{
+        struct layers now = { 0 };
+        int e = layers_load(r->tx.store, &r->layers, &now);
+
+        if (e == 0) {
+                struct layers before = r->layers;
+                r->layers = now;
+                now = before;
+                r->layers_version++;
+        }
+        layers_done(&now);
+        return e;
+}
+
+static int add_note(struct registry *r, const char *text, const struct store_author *author)
+{
+        struct store_op op = { .code = STORE_NOTE, .name = text };
+        struct registry_events events;
+
+        int e = registry_begin(r, author);
+        if (e < 0)
+                return e;
+        op.sequence = store_take_sequence(r->tx.store);
+        e = transaction_op(&r->tx, &op);
+        if (e < 0) {
+                registry_abort(r);
+                return e;
+        }
+        e = registry_end(r, &events);
+        if (e == 0)
+                registry_events_done(&events);
+        return e;
+}
+
+int registry_repaired(
+        struct registry *r, const char *note, const struct store_author *author, struct diag *d)
+{
+        store_forget_all(r->tx.store);
+        int e = load_layers(r);
+        if (e == 0)
+                e = add_note(r, note, author);
+        if (e == 0)
+                e = registry_sync(r, d);
+        return registry_explain(r, e, d);
+}

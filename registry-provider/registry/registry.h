@@ -284,6 +284,11 @@ bool registry_pending(const struct registry *r);
 _must_check_ int registry_prune(
         struct registry *r, const struct store_prune_limits *limits, bool *ret_more, struct diag *d);
 
+/* The store's file was mended beside it (repair.h): what is known of it is forgotten, and the history has a
+ * note, durably. No ended transaction may wait. */
+_must_check_ int registry_repaired(
+        struct registry *r, const char *note, const struct store_author *author, struct diag *d);
+
 /* One ended transaction that brings the drop-in layers to what the files say.
  * A broken file keeps its layer's last good content; a file that cannot be applied (its layer is taken, for
  * example, or holds what somebody wrote) gets an error in its entry and is a broken one. Entries that did

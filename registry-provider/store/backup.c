@@ -210,14 +210,19 @@ static int finish(const char *file, const char *path, struct backup *ret, struct
         return 0;
 }
 
-static int make_unfinished(struct database *db, const char *path, struct diag *d)
+int backup_write(struct database *db, const char *path, struct diag *d)
 {
         db->error = 0;
-        remove_unfinished(db->path);
         int r = check_room(db, d);
         if (r == 0)
                 r = make_file(path, d);
         return r < 0 ? r : copy_into(db, path, d);
+}
+
+static int make_unfinished(struct database *db, const char *path, struct diag *d)
+{
+        remove_unfinished(db->path);
+        return backup_write(db, path, d);
 }
 
 int backup_copy(struct database *db, int *ret_fd, struct diag *d)

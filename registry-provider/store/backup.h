@@ -28,6 +28,9 @@ _must_check_ int backup_list(const char *file, struct backup **ret, size_t *ret_
  * d set, and then nothing of it is left. */
 _must_check_ int backup_make(struct database *db, struct backup *ret, struct diag *d);
 
+/* The same in a file that is new, unchecked and not durable yet; of one that failed something may be left.
+ */
+_must_check_ int backup_write(struct database *db, const char *path, struct diag *d);
 /* The same for somebody, in a file without a name: its descriptor, for reading. */
 _must_check_ int backup_copy(struct database *db, int *ret_fd, struct diag *d);
 

@@ -310,25 +310,24 @@ static int set_aside(const char *file, unsigned n)
 
 int recovery_keep(const char *file, struct recovery *ret, struct diag *d)
 {
+        _cleanup_(database_closep) struct database *db = NULL;
         char suffix[32];
-        int r = 0;
 
         (void)snprintf(suffix, sizeof(suffix), ".corrupt-%u", free_number(file));
-        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parts); i++) {
-                _cleanup_free_ char *from = with_suffix(file, "", parts[i]);
-                _cleanup_free_ char *to = with_suffix(file, suffix, parts[i]);
-                if (size_of(file, "", parts[i]) == -ENOENT)
-                        continue;
-                r = from && to ? copy_file(from, to, d) : -ENOMEM;
-                if (r == 0)
-                        r = backup_sync(to);
-        }
+        _cleanup_free_ char *to = with_suffix(file, suffix, "");
+        int r = to ? database_open_upkeep(file, &db, d) : -ENOMEM;
+        if (r == 0)
+                r = backup_write(db, to, d);
+        if (r == 0)
+                r = backup_sync(to);
         if (r == 0)
                 r = backup_sync_folder(file);
         if (r == 0)
                 (void)snprintf(ret->set_aside, sizeof(ret->set_aside), "%s%s", name_of(file), suffix);
-        for (size_t i = 0; r < 0 && i < ARRAY_SIZE(parts); i++)
-                (void)remove_file(file, suffix, parts[i]);
+        if (r < 0) {
+                (void)remove_file(file, suffix, "");
+                (void)remove_file(file, suffix, "-journal");
+        }
         return r;
 }
 

@@ -41,8 +41,9 @@ _must_check_ int recovery_open(const char *file, size_t value_max, struct store 
  * else 0, or another negative errno. */
 _must_check_ int recovery_suspects(const char *file, struct diag *d);
 
-/* A copy of what is there, under a name as what is set aside has, which is in ret->set_aside then. Durable.
- * For who has taken the folder, and has nothing open. 0, or a negative errno with nothing left behind. */
+/* A copy of all that is committed, under a name as what is set aside has, which is in ret->set_aside then.
+ * Durable. For who has taken the folder. 0, or a negative errno with nothing left behind: -ENOSPC as for a
+ * backup. */
 _must_check_ int recovery_keep(const char *file, struct recovery *ret, struct diag *d);
 
 /* Puts a note of what was done into the history, as change number `sequence` (0: the next one). Durable. For

@@ -63,46 +63,50 @@ static int sweep(struct database *db)
         return r;
 }
 
-/* What is wrong then is in `left`. */
-static int mend_and_look(struct database *db, struct diags *left, struct diag *d)
+/* What is wrong then is in r->left. Nothing reaches the file before the commit, so that the copy is of what
+ * it was. */
+static int mend_all(struct database *db, struct repair *r, struct diag *d)
 {
         bool is_torn;
 
-        int r = inspect_prepare(db);
-        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(mends); i++)
-                r = run(db, mends[i]);
-        if (r == 0)
-                r = sweep(db);
-        return r == 0 ? inspect_database(db, left, &is_torn, d) : diag_set(d, -r, "%s", db->why.text);
+        int e = run(db, "PRAGMA cache_spill = OFF");
+        if (e == 0)
+                e = inspect_prepare(db);
+        if (e == 0)
+                e = database_do(db, BEGIN_WRITE);
+        for (size_t i = 0; e == 0 && i < ARRAY_SIZE(mends); i++)
+                e = run(db, mends[i]);
+        if (e == 0)
+                e = sweep(db);
+        if (e < 0)
+                return diag_set(d, -e, "%s", db->why.text);
+        e = inspect_database(db, &r->left, &is_torn, d);
+        if (e < 0 || r->left.n > 0 || r->only_looked)
+                return e;
+        e = recovery_keep(db->path, &r->recovery, d);
+        if (e == 0 && database_do(db, COMMIT) < 0)
+                e = diag_set(d, -db->error, "%s", db->why.text);
+        return e;
 }
 
 /* In one transaction, which is undone unless all is right then. What cannot be read cannot be mended. */
-static int mend(const char *file, bool only_look, struct diags *left, struct diag *d)
+static int mend(const char *file, struct repair *r, struct diag *d)
 {
         _cleanup_(database_closep) struct database *db = NULL;
 
-        int r = database_open_upkeep(file, &db, d);
-        if (r == 0)
-                r = database_do(db, BEGIN_WRITE);
-        if (r == 0)
-                r = mend_and_look(db, left, d);
-        if (r == 0 && left->n == 0 && !only_look)
-                r = database_do(db, COMMIT);
+        int e = database_open_upkeep(file, &db, d);
+        if (e == 0)
+                e = mend_all(db, r, d);
         if (db && !sqlite3_get_autocommit(db->sqlite))
                 (void)database_force(db, ROLLBACK);
-        if (r == -EUCLEAN)
-                return diags_add(left, d);
-        return r < 0 && !d->text[0] ? diag_set(d, -r, "%s", db ? db->why.text : strerror(-r)) : r;
+        return e == -EUCLEAN ? diags_add(&r->left, d) : e;
 }
 
-static int write_note(const char *file, size_t value_max, const struct diags *found, struct diag *d)
+void repair_note(const struct repair *r, struct diag *ret)
 {
-        struct diag text;
-
-        (void)diag_set(&text, 0, "repaired: %zu %s; first: %s", found->n,
-                found->n == 1 ? "thing was not as it should be" : "things were not as they should be",
-                found->list[0]);
-        return recovery_note(file, value_max, text.text, 0, d);
+        (void)diag_set(ret, 0, "repaired: %zu %s; first: %s", r->found.n,
+                r->found.n == 1 ? "thing was not as it should be" : "things were not as they should be",
+                r->found.list[0]);
 }
 
 /* ---- Another one in its place ---- */
@@ -123,22 +127,31 @@ static int has_good_backup(const char *file, bool *ret)
         return r;
 }
 
-static int replace(const char *file, size_t value_max, bool only_look, struct repair *p, struct diag *d)
+static int replace(const char *file, size_t value_max, struct repair *r, struct diag *d)
 {
         _cleanup_store_ struct store *s = NULL;
-        bool has = false;
 
-        int r = has_good_backup(file, &has);
-        p->outcome = has ? REPAIR_RECOVERED : REPAIR_IMPOSSIBLE;
-        if (r < 0 || !has || only_look)
-                return r;
-        r = recovery_mark(file, p->left.list[0]);
-        if (r == 0)
-                r = recovery_open(file, value_max, &s, &p->recovery, d);
-        return r < 0 ? r : 0;
+        int e = recovery_mark(file, r->left.list[0]);
+        if (e == 0)
+                e = recovery_open(file, value_max, &s, &r->recovery, d);
+        return e < 0 ? e : 0;
 }
 
 /* ---- The whole ---- */
+
+/* What was found is mended, or it is known what else there is to do. */
+static int try_to_mend(const char *file, struct repair *r, struct diag *d)
+{
+        bool has = false;
+
+        r->outcome = REPAIR_MENDED;
+        int e = mend(file, r, d);
+        if (e < 0 || r->left.n == 0)
+                return e;
+        e = has_good_backup(file, &has);
+        r->outcome = has ? REPAIR_RECOVERED : REPAIR_IMPOSSIBLE;
+        return e;
+}
 
 static int look(const char *file, struct diags *ret, struct diag *d)
 {
@@ -147,33 +160,70 @@ static int look(const char *file, struct diags *ret, struct diag *d)
         return r == -EUCLEAN ? diags_add(ret, d) : r;
 }
 
-static int repair(const char *file, size_t value_max, bool only_look, struct repair *p, struct diag *d)
+int repair_store(const char *file, size_t value_max, struct repair *r, struct diag *d)
 {
-        int r = look(file, &p->found, d);
-        if (r < 0 || p->found.n == 0)
-                return r;
-        r = mend(file, true, &p->left, d);
-        if (r < 0)
-                return r;
-        if (p->left.n > 0)
-                return replace(file, value_max, only_look, p, d);
-        p->outcome = REPAIR_MENDED;
-        if (only_look)
-                return 0;
-        r = recovery_keep(file, &p->recovery, d);
-        if (r == 0)
-                r = mend(file, false, &p->left, d);
-        return r < 0 ? r : write_note(file, value_max, &p->found, d);
+        struct diag note;
+
+        int e = look(file, &r->found, d);
+        if (e < 0 || r->found.n == 0)
+                return e;
+        e = try_to_mend(file, r, d);
+        if (e < 0 || r->only_looked || r->outcome == REPAIR_IMPOSSIBLE)
+                return e;
+        if (r->outcome == REPAIR_RECOVERED)
+                return replace(file, value_max, r, d);
+        repair_note(r, &note);
+        return recovery_note(file, value_max, note.text, 0, d);
 }
 
-int repair_store(const char *file, size_t value_max, bool only_look, struct repair *ret, struct diag *d)
+int repair_open_store(const char *file, bool is_damaged, struct repair *r, struct diag *d)
 {
-        _cleanup_repair_ struct repair p = { 0 };
+        if (r->found.n == 0)
+                return 0;
+        int e = is_damaged ? 0 : try_to_mend(file, r, d);
+        if (is_damaged || r->outcome == REPAIR_RECOVERED)
+                r->outcome = REPAIR_STOP_FIRST;
+        return e;
+}
 
-        int r = repair(file, value_max, only_look, &p, d);
-        if (r < 0)
-                return d->text[0] ? r : diag_set(d, -r, "%s: %s", file, strerror(-r));
-        *ret = p;
-        p = (struct repair){ 0 };
-        return 0;
+/* ---- For people ---- */
+
+const char *repair_word(const struct repair *r)
+{
+        static const char *const words[] = { [REPAIR_NOT_NEEDED] = "not-needed",
+                [REPAIR_MENDED] = "mended",
+                [REPAIR_RECOVERED] = "backup-loaded",
+                [REPAIR_STOP_FIRST] = "stop-first",
+                [REPAIR_IMPOSSIBLE] = "impossible" };
+
+        return words[r->outcome];
+}
+
+void repair_describe(const struct repair *r, struct diag *ret)
+{
+        const char *text = "";
+
+        switch (r->outcome) {
+        case REPAIR_NOT_NEEDED:
+                text = "all is as it should be";
+                break;
+        case REPAIR_MENDED:
+                text = "all of that would be mended";
+                break;
+        case REPAIR_RECOVERED:
+                text = "the database would be set aside, and the newest good backup loaded";
+                break;
+        case REPAIR_STOP_FIRST:
+                text = "it cannot be mended while peios-registryd runs: stop it, and repair again";
+                break;
+        case REPAIR_IMPOSSIBLE:
+                text = "it cannot be mended, and there is no good backup: nothing is done";
+                break;
+        }
+        if (r->outcome == REPAIR_MENDED && !r->only_looked)
+                (void)diag_set(ret, 0, "all of that is mended; %s is what it was", r->recovery.set_aside);
+        else if (r->outcome == REPAIR_RECOVERED && !r->only_looked)
+                recovery_describe(&r->recovery, ret);
+        else
+                (void)diag_set(ret, 0, "%s", text);
 }

@@ -53,9 +53,8 @@ void store_bind_seal(sqlite3_stmt *statement, int column, const struct seal *sea
 /* The rows of the operation at hand are recorded with its number, or with the last one. */
 _must_check_ int store_record(struct store *s, const struct store_op *op, const struct recorder_row *e);
 size_t store_value_max(const struct store *s);
-/* What look-ups have found is not so any more; or all that they have. */
+/* What look-ups have found is not so any more; see store_forget_all(), too. */
 void store_forget(struct store *s, enum cache_kind kind, const struct guid *guid, const struct folded *name);
-void store_forget_all(struct store *s);
 /* Of a key that was not there: nothing is in it, and what is put into it from now on is remembered. */
 void store_know_key(struct store *s, const struct guid *key);
 /* Whoever has put a value looks at it next: what it changed effectively. No other layer has it. */

@@ -287,6 +287,8 @@ void store_set_damage(struct store *s, const char *why);
 
 /* How many bytes of what was looked up are kept, about; 4 MiB unless this is called. */
 void store_limit_cache(struct store *s, size_t bytes);
+/* None of it: the file was changed otherwise. */
+void store_forget_all(struct store *s);
 
 /* NULL: nothing there. */
 const struct store_key *store_key(const struct store *s, const struct guid *guid);

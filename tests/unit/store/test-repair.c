@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "../../../registry-provider/store/backup.h"
 #include "../../../registry-provider/store/inspect.h"
@@ -11,24 +12,59 @@
 #include "store-file.h"
 #include "suite.h"
 
+/* What the folder's file system has free. */
+static unsigned long blocks_free = 1ul << 40;
+
+int __wrap_statvfs64(const char *path, struct statvfs *ret);
+int __wrap_statvfs64(const char *path, struct statvfs *ret)
+{
+        ck_assert_ptr_nonnull(path);
+        *ret = (struct statvfs){ .f_frsize = 1024, .f_bavail = blocks_free };
+        return 0;
+}
+
 static struct repair repaired(const struct scratch *s, bool only_look, enum repair_outcome outcome)
 {
-        struct repair p;
+        struct repair p = { .only_looked = only_look };
         struct diag d = { 0 };
 
-        int r = repair_store(s->file, 4096, only_look, &p, &d);
+        int r = repair_store(s->file, 4096, &p, &d);
         ck_assert_msg(r == 0, "%d %s", r, d.text);
         ck_assert_msg(p.outcome == outcome, "%d: %s", p.outcome, p.left.n > 0 ? p.left.list[0] : "");
         return p;
 }
 
-static void is_whole(const struct scratch *s)
+static size_t count_findings(const char *file)
 {
         _cleanup_(diags_done) struct diags found = { 0 };
         struct diag d = { 0 };
 
-        ck_assert_int_eq(inspect_file(s->file, &found, &d), 0);
-        ck_assert_msg(found.n == 0, "%s", found.n > 0 ? found.list[0] : "");
+        ck_assert_int_eq(inspect_file(file, &found, &d), 0);
+        return found.n;
+}
+
+/* As upkeep looks at it, beside the store. */
+static bool looked_at(struct repair *p)
+{
+        _cleanup_(database_closep) struct database *db = NULL;
+        struct diag d = { 0 };
+        bool is_torn;
+
+        ck_assert_int_eq(database_open_upkeep(here.file, &db, &d), 0);
+        ck_assert_int_eq(inspect_database(db, &p->found, &is_torn, &d), 0);
+        return is_torn;
+}
+
+static struct repair repaired_beside(bool only_look, enum repair_outcome outcome)
+{
+        struct repair p = { .only_looked = only_look };
+        struct diag d = { 0 };
+
+        const bool is_torn = looked_at(&p);
+        int r = repair_open_store(here.file, is_torn, &p, &d);
+        ck_assert_msg(r == 0, "%d %s", r, d.text);
+        ck_assert_msg(p.outcome == outcome, "%d: %s", p.outcome, p.left.n > 0 ? p.left.list[0] : "");
+        return p;
 }
 
 static const char *const mendable[] = {
@@ -66,7 +102,7 @@ START_TEST(mended)
         p = repaired(&here, false, REPAIR_MENDED);
         ck_assert_uint_eq(p.found.n, n);
         repair_done(&p);
-        is_whole(&here);
+        ck_assert_uint_eq(count_findings(here.file), 0);
         ck_assert_int_eq(get_number(here.file, "SELECT count(*) FROM value"), 3);
         ck_assert_int_eq(get_number(here.file, "SELECT count(*) FROM key"), 1);
         ck_assert_int_eq(get_number(here.file,
@@ -77,6 +113,104 @@ START_TEST(mended)
         _cleanup_store_ struct store *store = open_store(&here);
         put_values(store, 4, 4);
         ck_assert_uint_eq(count_values(store), 4);
+}
+END_TEST
+
+/* The last one is SQLite's to find: what that finds is not written to while it is open. */
+START_TEST(mended_beside_a_store)
+{
+        const bool is_torn = _i + 1 == (int)ARRAY_SIZE(mendable);
+        make_store(&here, 3);
+        _cleanup_store_ struct store *store = open_store(&here);
+        ck_assert_uint_eq(count_values(store), 3);
+        run_sql(here.file, mendable[_i]);
+
+        struct repair p = repaired_beside(true, is_torn ? REPAIR_STOP_FIRST : REPAIR_MENDED);
+        const size_t n = p.found.n;
+        ck_assert_uint_gt(n, 0);
+        repair_done(&p);
+        expect_files(&here, "registry.db.corrupt", "");
+        p = repaired_beside(false, is_torn ? REPAIR_STOP_FIRST : REPAIR_MENDED);
+        repair_done(&p);
+        if (is_torn) {
+                expect_files(&here, "registry.db.corrupt", "");
+                return;
+        }
+        ck_assert_uint_eq(count_findings(here.file), 0);
+        ck_assert_uint_eq(count_findings(scratch_path(&here, "registry.db.corrupt-1")), n);
+        store_forget_all(store);
+        (void)store_take_sequence(store); /* one of them has it */
+        put_values(store, 4, 4);
+        ck_assert_uint_eq(count_values(store), 4);
+        p = repaired_beside(false, REPAIR_NOT_NEEDED);
+        repair_done(&p);
+}
+END_TEST
+
+/* Whoever reads meanwhile goes on reading what it was; and no copy is written over another. */
+START_TEST(beside_a_reader)
+{
+        static const char sql[] =
+                "INSERT INTO value VALUES(x'77000000000000000000000000000000', 'v', 1, 'V', 1, 1, x'00')";
+        make_store(&here, 3);
+        _cleanup_store_ struct store *store = open_store(&here), *reader = NULL;
+        run_sql(here.file, sql);
+        ck_assert_int_eq(store_open(here.file, STORE_READ_ONLY, 4096, &reader, NULL), 0);
+        _cleanup_store_scope_ struct store_scope scope = store_scope_begin(reader);
+        ck_assert_uint_eq(count_values(reader), 3);
+
+        struct repair p = repaired_beside(false, REPAIR_MENDED);
+        ck_assert_str_eq(p.recovery.set_aside, "registry.db.corrupt-1");
+        repair_done(&p);
+        put_values(store, 4, 5);
+        ck_assert_uint_eq(count_values(reader), 3);
+        run_sql(here.file, sql);
+        p = repaired_beside(false, REPAIR_MENDED);
+        ck_assert_str_eq(p.recovery.set_aside, "registry.db.corrupt-2");
+        repair_done(&p);
+        ck_assert_int_eq(
+                get_number(scratch_path(&here, "registry.db.corrupt-1"), "SELECT count(*) FROM value"), 4);
+        ck_assert_int_eq(
+                get_number(scratch_path(&here, "registry.db.corrupt-2"), "SELECT count(*) FROM value"), 6);
+}
+END_TEST
+
+static void fails(int error, const char *text, bool beside)
+{
+        _cleanup_repair_ struct repair p = { 0 };
+        struct diag d = { 0 };
+
+        int r = beside ? (looked_at(&p), repair_open_store(here.file, false, &p, &d))
+                       : repair_store(here.file, 4096, &p, &d);
+        ck_assert_int_eq(r, error);
+        ck_assert_msg(strstr(d.text, text), "%s", d.text);
+        expect_files(&here, "registry.db.corrupt", "");
+        ck_assert_uint_gt(count_findings(here.file), 0);
+}
+
+START_TEST(no_room_for_what_it_was)
+{
+        make_store(&here, 3);
+        _cleanup_store_ struct store *store = _i ? open_store(&here) : NULL;
+        run_sql(here.file, mendable[0]);
+        blocks_free = 10;
+        fails(-ENOSPC, "would leave less than that free", _i);
+        blocks_free = 1ul << 40;
+        struct repair p = _i ? repaired_beside(false, REPAIR_MENDED) : repaired(&here, false, REPAIR_MENDED);
+        repair_done(&p);
+}
+END_TEST
+
+START_TEST(somebody_writes)
+{
+        make_store(&here, 3);
+        _cleanup_store_ struct store *store = open_store(&here);
+        run_sql(here.file, mendable[0]);
+        ck_assert_int_eq(store_begin(store, NULL), 0);
+        fails(-EBUSY, "locked", true);
+        store_rollback(store);
+        struct repair p = repaired_beside(false, REPAIR_MENDED);
+        repair_done(&p);
 }
 END_TEST
 
@@ -125,6 +259,33 @@ START_TEST(not_without_a_guess)
 }
 END_TEST
 
+START_TEST(not_beside_a_store)
+{
+        make_store(&here, 3);
+        break_it(&here, others[_i]);
+        _cleanup_store_ struct store *store = open_store(&here);
+
+        struct repair p = repaired_beside(false, REPAIR_IMPOSSIBLE);
+        repair_done(&p);
+        expect_files(&here, "registry.db.corrupt", "");
+}
+END_TEST
+
+START_TEST(from_a_backup_once_it_is_closed)
+{
+        make_store(&here, 3);
+        (void)make_backup(&here);
+        break_it(&here, others[_i]);
+        {
+                _cleanup_store_ struct store *store = open_store(&here);
+                struct repair p = repaired_beside(false, REPAIR_STOP_FIRST);
+                repair_done(&p);
+        }
+        struct repair p = repaired(&here, false, REPAIR_RECOVERED);
+        repair_done(&p);
+}
+END_TEST
+
 START_TEST(from_a_backup)
 {
         make_store(&here, 3);
@@ -138,7 +299,7 @@ START_TEST(from_a_backup)
         p = repaired(&here, false, REPAIR_RECOVERED);
         ck_assert_str_eq(p.recovery.backup, "backup-00000000000000000003.db");
         repair_done(&p);
-        is_whole(&here);
+        ck_assert_uint_eq(count_findings(here.file), 0);
         ck_assert_int_eq(get_number(here.file, "SELECT count(*) FROM value"), 3);
         _cleanup_free_ char *after = scratch_list(&here, "registry.db");
         ck_assert_str_eq(after, "registry.db registry.db.corrupt-1 ");
@@ -159,25 +320,30 @@ END_TEST
 
 START_TEST(of_another_version)
 {
-        struct repair p;
+        struct repair p = { 0 };
         struct diag d = { 0 };
-        ck_assert_int_eq(repair_store(here.file, 4096, false, &p, &d), -ENOENT);
+        ck_assert_int_eq(repair_store(here.file, 4096, &p, &d), -ENOENT);
         make_store(&here, 3);
         run_sql(here.file, "PRAGMA user_version = 3");
 
         d = (struct diag){ 0 };
-        ck_assert_int_eq(repair_store(here.file, 4096, false, &p, &d), -EPROTONOSUPPORT);
+        ck_assert_int_eq(repair_store(here.file, 4096, &p, &d), -EPROTONOSUPPORT);
         ck_assert_ptr_nonnull(strstr(d.text, "format 3"));
 }
 END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { what_it_was_is_kept, no_good_backup, of_another_version };
+        const TTest *const tests[] = { what_it_was_is_kept, beside_a_reader, somebody_writes, no_good_backup,
+                of_another_version };
         Suite *suite = suite_with("repair", tests, ARRAY_SIZE(tests), here_make, here_remove);
 
         suite_loop(mended, ARRAY_SIZE(mendable));
+        suite_loop(mended_beside_a_store, ARRAY_SIZE(mendable));
+        suite_loop(no_room_for_what_it_was, 2);
         suite_loop(not_without_a_guess, ARRAY_SIZE(others));
+        suite_loop(not_beside_a_store, ARRAY_SIZE(others) - 1);
+        suite_loop(from_a_backup_once_it_is_closed, ARRAY_SIZE(others) - 1);
         suite_loop(from_a_backup, ARRAY_SIZE(others));
         return suite;
 }
