@@ -33,11 +33,14 @@ static bool same_file(const struct stat *a, const struct stat *b)
                a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-static int add(struct reload *r, const char *path, const struct stat *st)
+static int add(struct reload *r, const struct dropin *in, const struct stat *st)
 {
         if (array_grow(&r->files, r->n_files, sizeof(*r->files)) < 0)
                 return -ENOMEM;
-        r->files[r->n_files] = (struct reload_file){ .path = strdup(path), .st = *st, .is_new = true };
+        r->files[r->n_files] = (struct reload_file){ .path = strdup(in->path),
+                .st = *st,
+                .seal = in->file ? in->file->seal : (struct seal){ 0 },
+                .is_new = true };
         if (!r->files[r->n_files].path)
                 return -ENOMEM;
         r->n_files++;
@@ -55,10 +58,12 @@ static int note(struct reload *r, const struct dropin *in)
                 st = (struct stat){ .st_uid = in->owner };
         struct reload_file *known = find(r, in->path);
         if (!known)
-                return add(r, in->path, &st);
+                return add(r, in, &st);
         known->is_gone = false;
         known->is_new = !same_file(&known->st, &st);
         known->st = st;
+        if (in->file)
+                known->seal = in->file->seal;
         return 0;
 }
 
@@ -83,20 +88,14 @@ static int files_update(struct reload *r, const struct dropins *files)
         return e;
 }
 
-static uid_t owner_of(const struct reload_file *edit)
-{
-        return edit->is_gone ? (uid_t)-1 : edit->st.st_uid;
-}
-
 /* The file behind a value that comes from `layer` now (NULL or another's: what the file said is not there
- * any more). NULL: more than one may be. *ret_owner: its owner, (uid_t)-1 when that is not known. */
-static const char *blame(
-        const struct reload *r, const struct dropins *files, const char *layer, uid_t *ret_owner)
+ * any more). NULL: more than one may be. */
+static const struct reload_file *blame(
+        const struct reload *r, const struct dropins *files, const char *layer)
 {
         const struct reload_file *only = NULL;
         size_t n = 0;
 
-        *ret_owner = (uid_t)-1;
         for (size_t i = 0; i < r->n_files; i++)
                 if (r->files[i].is_new || r->files[i].is_gone) {
                         only = &r->files[i];
@@ -111,34 +110,32 @@ static const char *blame(
                         n = 1;
                 }
         }
-        if (n != 1)
-                return NULL;
-        *ret_owner = owner_of(only);
-        return only->path;
+        return n == 1 ? only : NULL;
+}
+
+static struct store_author author_of(const struct reload_file *file)
+{
+        struct store_author author = { .reason = "hive-edited",
+                .file = file ? file->path : LAYOUT_DROPINS_ADMIN,
+                .seal = file ? file->seal : (struct seal){ 0 } };
+
+        author.actor.uid = file && !file->is_gone ? file->st.st_uid : (uid_t)-1;
+        return author;
 }
 
 /* What the files changed, a batch for each file. */
 static void send_changes(struct reload *r, const struct registry_events *events, const struct dropins *files)
 {
-        struct store_author author = { .reason = "hive-edited" };
-        size_t begun = 0;
-
-        for (size_t i = 0; i <= events->n; i++) {
-                uid_t owner = (uid_t)-1;
-                const char *file = NULL;
-                if (i < events->n) {
-                        file = blame(r, files, events->list[i].layer, &owner);
-                        file = file ? file : LAYOUT_DROPINS_ADMIN;
-                }
-                if (i > begun && (!file || strcmp(file, author.file) != 0)) {
-                        const struct registry_events batch = {
-                                .sequence = events->sequence, .list = events->list + begun, .n = i - begun
-                        };
-                        registry1_changed(r->storage->registry1, &batch, &author);
-                        begun = i;
-                }
-                author.file = file;
-                author.actor.uid = owner;
+        for (size_t begun = 0, end; begun < events->n; begun = end) {
+                const struct reload_file *file = blame(r, files, events->list[begun].layer);
+                const struct store_author author = author_of(file);
+                for (end = begun + 1; end < events->n; end++)
+                        if (blame(r, files, events->list[end].layer) != file)
+                                break;
+                const struct registry_events batch = {
+                        .sequence = events->sequence, .list = events->list + begun, .n = end - begun
+                };
+                registry1_changed(r->storage->registry1, &batch, &author);
         }
 }
 

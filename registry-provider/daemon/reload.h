@@ -20,7 +20,8 @@ enum reload_state {
 struct reload_file {
         char *path; /* as in struct dropin */
         struct stat st;
-        bool is_new; /* or changed */
+        struct seal seal; /* of the fleet's, as it was when it was good last */
+        bool is_new;      /* or changed */
         bool is_gone;
 };
 

@@ -9,6 +9,8 @@
 int event_read_next(sd_bus_message *m, struct event *ret)
 {
         struct entry *entry = &ret->entry;
+        const char *signer;
+        uint64_t serial;
 
         int r = sd_bus_message_enter_container(m, 'r', "sssuvsts");
         if (r <= 0)
@@ -18,7 +20,9 @@ int event_read_next(sd_bus_message *m, struct event *ret)
         if (r >= 0)
                 r = wire_read_value(m, &entry->bytes, &entry->type, NULL);
         if (r >= 0)
-                r = sd_bus_message_read(m, "sts", &entry->layer, NULL, NULL);
+                r = sd_bus_message_read(m, "sts", &entry->layer, &serial, &signer);
+        if (r >= 0)
+                ret->seal = seal_of(serial, signer);
         if (r >= 0)
                 r = sd_bus_message_exit_container(m);
         return r < 0 ? r : 1;

@@ -3,12 +3,14 @@
 
 /* One effective change, as Changed signals and Preview() deliver it, and who made it. */
 
+#include "../../schema/names/seal.h"
 #include "entry.h"
 
 struct event {
         const char *kind;   /* "value-set" …; strings are borrowed from the message */
         const char *key;    /* with its hive */
         struct entry entry; /* without a sequence */
+        struct seal seal;   /* of its layer, where the fleet has it */
 };
 
 /* Reads the next struct of "a(sssuvsts)": 1, 0 at the end, or negative errno. An event may be read into

@@ -57,6 +57,7 @@ static void show_text(struct watch *w, const struct event *e, uint64_t sequence,
                 if (e->entry.layer[0]) {
                         buf_puts(out, "layer ");
                         utf8_put_safe(out, e->entry.layer, strlen(e->entry.layer));
+                        layer_put_seal(out, ", ", e->entry.layer, &e->seal);
                         buf_puts(out, ", ");
                 }
                 buf_printf(out, "sequence %" PRIu64 "%s%s)", sequence, origin[0] ? ", " : "", origin);
@@ -70,6 +71,7 @@ static void show_json(struct watch *w, const struct event *e, uint64_t sequence,
 
         json_begin_object(&j);
         event_to_json(&j, e);
+        layer_seal_to_json(&j, e->entry.layer, &e->seal);
         json_add_number(&j, "sequence", sequence);
         /* JSON already: one origin is shared by all events of a signal. */
         json_key(&j, "origin");

@@ -46,12 +46,14 @@ struct origin {
         bool has_actor;            /* a caller made it */
         const char *reason, *file; /* borrowed from the message */
         uint32_t file_owner;
+        struct seal seal; /* of the file */
 };
 
 static int read_origin(sd_bus_message *m, struct origin *ret)
 {
         struct origin o = { .actor = ACTOR_UNKNOWN, .file_owner = AUDIT_ID_UNSET };
-        const char *state = "", *comm = NULL, *exe = "", *context = "";
+        const char *state = "", *comm = NULL, *exe = "", *context = "", *signer = "";
+        uint64_t serial = 0;
         const struct wire_member members[] = {
                 { "actor", "s", &state },
                 { "pid", "u", &o.actor.pid },
@@ -64,12 +66,15 @@ static int read_origin(sd_bus_message *m, struct origin *ret)
                 { "reason", "s", &o.reason },
                 { "file", "s", &o.file },
                 { "file-owner", "u", &o.file_owner },
+                { "serial", "t", &serial },
+                { "signer", "s", &signer },
         };
 
         int r = wire_read_dict(m, members, ARRAY_SIZE(members));
         if (r < 0)
                 return r;
         o.has_actor = comm != NULL;
+        o.seal = seal_of(serial, signer);
         o.actor.nobody = strcmp(state, "none") == 0;
         *stpncpy(o.actor.comm, comm ? comm : "", sizeof(o.actor.comm) - 1) = '\0';
         *stpncpy(o.actor.exe, exe, sizeof(o.actor.exe) - 1) = '\0';
@@ -365,6 +370,7 @@ static int on_changed(sd_bus_message *m, void *userdata, _unused_ sd_bus_error *
                         .reason = origin.reason,
                         .file = origin.file,
                         .file_owner = origin.file_owner,
+                        .cause = origin.seal,
                         .sequence = sequence,
                 };
                 r = read_event(f, m, &in);

@@ -39,6 +39,11 @@ const char *setting_waits_for(const struct setting *s)
         return words[s->sv->apply];
 }
 
+const struct seal *setting_input_seal(const struct setting_input *in)
+{
+        return in->seal.serial != 0 ? &in->seal : &in->cause;
+}
+
 struct record setting_change_record(const struct setting *s, const char *new_text,
         const struct setting_input *in, struct setting_change_text *text)
 {
@@ -59,8 +64,8 @@ struct record setting_change_record(const struct setting *s, const char *new_tex
                 .old_text = setting_shown(s->accepted),
                 .new_text = setting_shown(new_text),
                 .layer = in->layer,
-                .serial = in->seal.serial,
-                .signer = in->seal.signer,
+                .serial = setting_input_seal(in)->serial,
+                .signer = setting_input_seal(in)->signer,
                 .reason = in->actor && !in->actor->nobody && !in->is_resync ? NULL : in->reason,
                 .tainted = tainted ? text->tainted : NULL,
                 .detail = in->file ? text->file.text : NULL,

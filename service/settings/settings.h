@@ -26,12 +26,15 @@ struct setting_input {
         const char *file;          /* drop-in behind it, or NULL */
         uint32_t file_owner;       /* its uid; AUDIT_ID_UNSET where it is not known */
         struct seal seal;          /* of the policy of the fleet that the value is from */
+        struct seal cause;         /* of the one that changed it, as where it gave way */
         uint64_t sequence;
         bool is_resync; /* it may have been written at any time */
 };
 
 /* With all that it points to, in one piece. NULL: there is no memory. */
 struct setting_input *setting_input_copy(const struct setting_input *in);
+/* Of the policy of the fleet that a record names: whose value it is, or who no longer has another one. */
+const struct seal *setting_input_seal(const struct setting_input *in);
 
 /* What takes the value in force. */
 enum setting_kind {

@@ -236,13 +236,72 @@ START_TEST(says_which_policy)
         WAIT(policy_is("TaintEvents", "'enabled'"));
         ck_assert(policy_is("Serial", "0"));
         ck_assert(policy_is("Signer", "''"));
+        /* And what counts instead says whose that was. */
+        if (records_are_logged())
+                ck_assert(daemon_said(&world.policyd, "layer 'base', serial 8, signed by " SIGNER));
+        SHELL_SAYS(0, "reg history -s --json Machine", "\"file-gone\"", "\"serial\":8,");
+}
+END_TEST
+
+static bool are_watching(const char *n)
+{
+        return strcmp(registry_property(world.bus, "Subscriptions"), n) == 0;
+}
+
+/* With that option; both texts are of the change's line. */
+static void watch_says(const char *option, void (*change)(void), const char *first, const char *second)
+{
+        char line[256];
+
+        (void)snprintf(line, sizeof(line),
+                "rm -f watched; \"$PEIOS_REG\" watch %s --filter=value --count=1 '" MODULES
+                "' >watched 2>&1 &",
+                option);
+        WAIT(are_watching("0"));
+        (void)shell_output(0, line);
+        WAIT(are_watching("1"));
+        change();
+        (void)shell_output(0, "until grep -q . watched; do sleep 0.1; done");
+        SHELL_SAYS(0, "cat watched", first, second);
+}
+
+static void put_seventh(void)
+{
+        put_policy(INSTALLED, "web", 7, "disabled");
+}
+
+static void put_above(void)
+{
+        dropin_write("50.yaml", dropin_text("above", 2000, "success-only"));
+}
+
+static void remove_above(void)
+{
+        world_remove(dropin_path("50.yaml"));
+}
+
+static void remove_installed(void)
+{
+        world_remove(INSTALLED);
+}
+
+#define SEAL_TEXT "group web, serial 7, signed by " SIGNER
+#define SEAL_JSON "\"group\":\"web\",\"serial\":7,\"signer\":\"" SIGNER "\""
+
+START_TEST(watch_says_which_policy)
+{
+        watch_says("", put_seventh, "(layer fleet-web, " SEAL_TEXT ", ", "serial 7, signer " SIGNER);
+        watch_says("", put_above, "(layer above, sequence ", "/50.yaml");
+        watch_says("--json", remove_above, SEAL_JSON, "/50.yaml\"");
+        watch_says("", remove_installed, "(sequence ", "serial 7, signer " SIGNER);
+        watch_says("--json", put_seventh, SEAL_JSON, "\"serial\":7,\"signer\":\"" SIGNER "\"");
 }
 END_TEST
 
 int main(void)
 {
         const TTest *const tests[] = { into_force, what_is_no_policy, nobody_to_ask, key_that_went,
-                looks_again, says_which_policy };
+                looks_again, says_which_policy, watch_says_which_policy };
         harness_around(begin, end);
         return harness_main(tests, ARRAY_SIZE(tests));
 }
