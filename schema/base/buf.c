@@ -105,11 +105,6 @@ static void add_le(struct buf *b, uint64_t v, size_t n)
         buf_add(b, bytes, n);
 }
 
-void buf_le16(struct buf *b, uint16_t v)
-{
-        add_le(b, v, 2);
-}
-
 void buf_le32(struct buf *b, uint32_t v)
 {
         add_le(b, v, 4);

@@ -34,7 +34,6 @@ void buf_putc(struct buf *b, char c);
 void buf_number(struct buf *b, uint64_t v);
 _printf_(2, 3) void buf_printf(struct buf *b, const char *format, ...);
 /* Fixed-size integers, little-endian. */
-void buf_le16(struct buf *b, uint16_t v);
 void buf_le32(struct buf *b, uint32_t v);
 void buf_le64(struct buf *b, uint64_t v);
 

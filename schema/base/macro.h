@@ -12,7 +12,6 @@
 
 #define _cleanup_(f) __attribute__((cleanup(f)))
 #define _printf_(a, b) __attribute__((format(printf, a, b)))
-#define _nonnull_ __attribute__((nonnull))
 #define _must_check_ __attribute__((warn_unused_result))
 #define _unused_ __attribute__((unused))
 

@@ -9,5 +9,4 @@
 
 #define _cleanup_message_ _cleanup_(sd_bus_message_unrefp)
 #define _cleanup_bus_error_ _cleanup_(sd_bus_error_free)
-#define _cleanup_creds_ _cleanup_(sd_bus_creds_unrefp)
 #define _cleanup_slot_ _cleanup_(sd_bus_slot_unrefp)
