@@ -58,7 +58,7 @@ const struct schema_value *schema_layer_find(const struct path *key, const char 
         const struct schema_value *list = schema_layer_values(key);
 
         for (size_t i = 0; list && i < SCHEMA_LAYER_N; i++)
-                if (fold_equal(list[i].name, strlen(list[i].name), name, strlen(name)))
+                if (fold_same(list[i].name, name))
                         return &list[i];
         return NULL;
 }

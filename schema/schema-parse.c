@@ -100,7 +100,7 @@ static int check_choice(const struct yaml_doc *doc, const struct yaml_node *node
 {
         const struct yaml_node *key = node->key;
         for (const struct schema_choice *o = v->choices; o < v->choices + v->n_choices; o++)
-                if (o != c && fold_equal(o->value, strlen(o->value), c->value, strlen(c->value)))
+                if (o != c && fold_same(o->value, c->value))
                         return yaml_error(doc, key, d,
                                 "choice `%s` is here a second time (case does not count), expected each once",
                                 yaml_show(key->text, key->len).text);

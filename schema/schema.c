@@ -104,7 +104,7 @@ bool schema_equal(const struct schema *a, const struct schema *b)
 int schema_compare(const struct path *key, const char *name, const struct schema_value *v)
 {
         int c = fold_compare(key->text, key->len, v->key.text, v->key.len);
-        return c != 0 ? c : fold_compare(name, strlen(name), v->name, strlen(v->name));
+        return c != 0 ? c : fold_order(name, v->name);
 }
 
 const struct schema_value *schema_find(const struct schema *s, const struct path *key, const char *name)
@@ -511,8 +511,7 @@ int schema_check_control(
                 return yaml_error(doc, yaml_get(control, "encoding"), d,
                         "an encoding that does not fit, expected `choice` where every choice has a `control`, "
                         "`number` for a number, `string` for a string");
-        if (v->control->drift_value && fold_equal(v->control->drift_value, strlen(v->control->drift_value),
-                                               v->name, strlen(v->name)))
+        if (v->control->drift_value && fold_same(v->control->drift_value, v->name))
                 return yaml_error(doc, yaml_get(control, "drift-value"), d,
                         "the value itself as `drift-value`, expected another value of the key");
         return check_audit_off(doc, control, v, d);

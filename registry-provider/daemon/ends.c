@@ -66,7 +66,7 @@ static void record(const struct ends *e, enum record_kind kind, const char *laye
 static struct ends_layer *find(const struct ends *e, const char *name)
 {
         for (size_t i = 0; i < e->n; i++)
-                if (layers_name_equal(e->list[i].name, name))
+                if (fold_same(e->list[i].name, name))
                         return &e->list[i];
         return NULL;
 }

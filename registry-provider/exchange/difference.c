@@ -18,11 +18,6 @@ int difference_compare_paths(const struct path *a, const struct path *b)
         return (a->n > b->n) - (a->n < b->n);
 }
 
-static int compare_names(const char *a, const char *b)
-{
-        return fold_compare(a, strlen(a), b, strlen(b));
-}
-
 static int compare_keys(const void *a, const void *b)
 {
         return difference_compare_paths(
@@ -31,7 +26,7 @@ static int compare_keys(const void *a, const void *b)
 
 static int compare_values(const void *a, const void *b)
 {
-        return compare_names(((const struct hive_value *)a)->name, ((const struct hive_value *)b)->name);
+        return fold_order(((const struct hive_value *)a)->name, ((const struct hive_value *)b)->name);
 }
 
 /* What comes from the registry is in order already. */
@@ -87,7 +82,7 @@ static bool is_implied(const struct difference_document *d, size_t at, const str
 static bool is_there(const struct difference_walk *w, const struct hive_value *v)
 {
         return !v->deleted && !(w->effective && v->value.type == REG_TOMBSTONE) &&
-               (!w->name || compare_names(w->name, v->name) == 0);
+               (!w->name || fold_order(w->name, v->name) == 0);
 }
 
 /* The next value of the key that is there, or NULL. */
@@ -152,7 +147,7 @@ static bool compare_value(struct difference_walk *w, struct difference *ret)
                 const struct hive_value *a = value_at(w, w->a, &w->va), *b = value_at(w, w->b, &w->vb);
                 if (!a && !b)
                         return false;
-                int order = !a ? 1 : !b ? -1 : compare_names(a->name, b->name);
+                int order = !a ? 1 : !b ? -1 : fold_order(a->name, b->name);
                 w->va += order <= 0;
                 w->vb += order >= 0;
                 bool same = order == 0 && value_equal(&a->value, &b->value);

@@ -69,8 +69,7 @@ static int check_layer(const struct dropins *earlier, const char *path, struct d
         const struct hive_file *f = in->file;
         for (size_t i = 0; f && i < earlier->n; i++) {
                 const struct dropin *other = &earlier->list[i];
-                if (!other->file || !fold_equal(other->file->layer, strlen(other->file->layer), f->layer,
-                                            strlen(f->layer)))
+                if (!other->file || !fold_same(other->file->layer, f->layer))
                         continue;
                 struct diag d;
                 (void)diag_set(&d, EEXIST,

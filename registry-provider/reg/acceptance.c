@@ -176,7 +176,7 @@ int acceptance_ask(struct session *s, const char *key, const char *name, struct 
                 return code;
         /* Layers' metadata: a reader of them looks at base alone. */
         const char *counts = ret->known.d.hints.layer, *layer = session_layer(s);
-        if (!counts || fold_equal(layer, strlen(layer), counts, strlen(counts)))
+        if (!counts || fold_same(layer, counts))
                 ret->sv = known_value(&ret->known);
         return EXIT_CODE_OK;
 }

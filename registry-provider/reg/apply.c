@@ -239,7 +239,7 @@ static struct hive_value *find_value(
         *ret_key = &f->keys[at];
         for (size_t i = 0; i < f->keys[at].n_values; i++) {
                 struct hive_value *v = &f->keys[at].values[i];
-                if (fold_equal(v->name, strlen(v->name), name, strlen(name)))
+                if (fold_same(v->name, name))
                         return v->deleted || v->value.type == REG_TOMBSTONE ? NULL : v;
         }
         return NULL;
@@ -290,7 +290,7 @@ static int check_known(struct session *s, const char *name, struct hive_file *fi
 static int check_layers(struct session *s, const char *name, struct hive_file *file, struct diags *ret)
 {
         const char *layer = layer_of(s, file);
-        bool counts = fold_equal(layer, strlen(layer), LAYER_BASE, strlen(LAYER_BASE));
+        bool counts = fold_same(layer, LAYER_BASE);
         int r = 0;
 
         for (size_t i = 0; i < file->n_keys && counts; i++) {

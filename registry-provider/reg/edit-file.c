@@ -121,8 +121,7 @@ static int check_layer(struct edit *e, struct diags *problems)
         int r = dropins_load(e->s->options.root, VALUE_BYTES_DEFAULT_MAX, &files);
         for (size_t i = 0; r == 0 && i < files.n; i++) {
                 const struct hive_file *f = files.list[i].file;
-                if (f && strcmp(files.list[i].name, name) != 0 &&
-                        fold_equal(f->layer, strlen(f->layer), layer, strlen(layer)))
+                if (f && strcmp(files.list[i].name, name) != 0 && fold_same(f->layer, layer))
                         other = files.list[i].path;
         }
         if (r < 0 || !other)

@@ -30,7 +30,7 @@ static int check_place(struct edit *e, struct diags *problems)
         struct diag d;
         int r = 0;
 
-        if (f->layer && !fold_equal(f->layer, strlen(f->layer), layer, strlen(layer))) {
+        if (f->layer && !fold_same(f->layer, layer)) {
                 (void)diag_set(&d, EINVAL, "%s:%u:%u: it is layer `%s` that is edited", e->editor.path,
                         f->layer_line, f->layer_column, layer);
                 r = diags_add(problems, &d);

@@ -98,8 +98,7 @@ static int note_difference(struct edit *e, const struct difference *d)
                 line = key->line;
                 column = key->column;
                 for (size_t k = 0; value && k < key->n_values; k++)
-                        if (fold_equal(key->values[k].name, strlen(key->values[k].name), value->name,
-                                    strlen(value->name))) {
+                        if (fold_same(key->values[k].name, value->name)) {
                                 line = key->values[k].line;
                                 column = key->values[k].column;
                         }

@@ -244,7 +244,7 @@ static int look_for(struct session *s, const char *name, bool *ret_there, char *
         if (code == EXIT_CODE_OK)
                 code = read_layers(s, &l);
         while (code == EXIT_CODE_OK && !*ret_there && (r = next_row(l.layers, l.ends, &row)) > 0)
-                *ret_there = fold_equal(name, strlen(name), row.name, strlen(row.name));
+                *ret_there = fold_same(name, row.name);
         if (*ret_there && row.file[0] && !(*ret_file = strdup(row.file)))
                 return session_fail(s, -ENOMEM, NULL);
         return r < 0 ? session_bad_reply(s, r) : code;

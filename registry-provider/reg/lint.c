@@ -128,8 +128,7 @@ int lint_warn(const struct schema *schema, const char *name, const struct hive_f
         struct warning w = { .schema = schema,
                 .name = name,
                 .list = ret,
-                .has_layers = !file->layer ||
-                              fold_equal(file->layer, strlen(file->layer), LAYER_BASE, strlen(LAYER_BASE)) };
+                .has_layers = !file->layer || fold_same(file->layer, LAYER_BASE) };
         int r = 0;
 
         for (size_t i = 0; i < file->n_keys && r == 0; i++) {

@@ -81,7 +81,7 @@ int listing_next(struct listing *l, struct entry *ret)
 static bool contains(const char *const *names, const char *name)
 {
         for (; names && *names; names++)
-                if (fold_equal(*names, strlen(*names), name, strlen(name)))
+                if (fold_same(*names, name))
                         return true;
         return false;
 }

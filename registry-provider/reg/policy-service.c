@@ -40,7 +40,7 @@ static int find_setting(sd_bus_message *m, const char *path, struct policy_setti
         while ((r = sd_bus_message_read(m, "(ssssssbsssts)", &its_path, &p->written, &p->layer, &p->accepted,
                         &p->pending, &p->control, &p->live, &p->control_value, &p->error, &p->why, NULL,
                         NULL)) > 0)
-                if (fold_equal(its_path, strlen(its_path), path, strlen(path)))
+                if (fold_same(its_path, path))
                         return 1;
         return r;
 }

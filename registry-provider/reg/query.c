@@ -147,7 +147,7 @@ static bool key_is_found(const struct query *q, const char *name)
 
 static bool value_is_wanted(const struct query *q, const char *name, uint32_t type, const char *data)
 {
-        if (q->name && !fold_equal(q->name, strlen(q->name), name, strlen(name)))
+        if (q->name && !fold_same(q->name, name))
                 return false;
         if (q->has_type && type != q->type)
                 return false;

@@ -20,7 +20,7 @@ static void read_own_values(struct tree_key *key, const char *name, struct own *
         struct tree_value v;
 
         while (tree_value_next(key, &v))
-                if (name && fold_equal(name, strlen(name), v.name, strlen(v.name))) {
+                if (name && fold_same(name, v.name)) {
                         o->has_mask = v.value.type == REG_TOMBSTONE;
                         o->has_value = !o->has_mask;
                         o->sequence = v.sequence;

@@ -126,7 +126,7 @@ static bool is_effective(const struct session *s, const struct outcome *o)
 {
         const char *layer = session_layer(s);
 
-        return fold_equal(o->layer, strlen(o->layer), layer, strlen(layer));
+        return fold_same(o->layer, layer);
 }
 
 static void outcome_to_json(

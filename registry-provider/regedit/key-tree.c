@@ -49,20 +49,15 @@ void key_tree_done(struct key_tree *t)
 
 /* ---- Children ---- */
 
-static int compare(const char *a, const char *b)
-{
-        return fold_compare(a, strlen(a), b, strlen(b));
-}
-
 static int compare_names(const void *a, const void *b)
 {
-        return compare(*(const char *const *)a, *(const char *const *)b);
+        return fold_order(*(const char *const *)a, *(const char *const *)b);
 }
 
 static bool are_sorted(const char **names, size_t n)
 {
         for (size_t i = 1; i < n; i++)
-                if (compare(names[i - 1], names[i]) > 0)
+                if (fold_order(names[i - 1], names[i]) > 0)
                         return false;
         return true;
 }
@@ -175,9 +170,9 @@ static void forget_others(
 {
         for (size_t i = parent->n_children; i > 0; i--) {
                 struct key_node *child = parent->children[i - 1];
-                while (n > 0 && compare(names[n - 1], child->name) > 0)
+                while (n > 0 && fold_order(names[n - 1], child->name) > 0)
                         n--;
-                if (n == 0 || compare(names[n - 1], child->name) != 0)
+                if (n == 0 || fold_order(names[n - 1], child->name) != 0)
                         key_tree_withdraw(t, child, witness);
         }
 }

@@ -65,8 +65,7 @@ static const struct value_row *row_of(const struct regedit *r, const struct even
 {
         const char *key = buf_str(&r->values.key);
 
-        if (strncmp(e->kind, "value-", strlen("value-")) != 0 ||
-                !fold_equal(e->key, strlen(e->key), key, strlen(key)))
+        if (strncmp(e->kind, "value-", strlen("value-")) != 0 || !fold_same(e->key, key))
                 return NULL;
         return value_list_find(&r->values, e->entry.name);
 }

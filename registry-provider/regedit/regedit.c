@@ -45,11 +45,6 @@ void regedit_fail_with(struct regedit *r, int error)
 
 /* ---- Reading keys ---- */
 
-static bool is_same(const char *a, const char *b)
-{
-        return fold_equal(a, strlen(a), b, strlen(b));
-}
-
 static void pursue(struct regedit *r);
 static void arrive_at_value(struct regedit *r);
 
@@ -92,7 +87,7 @@ static void mark_fresh(struct regedit *r)
 
 static void on_list(struct regedit *r, const struct feed_answer *a)
 {
-        const bool of_values = is_same(a->key, buf_str(&r->values.key));
+        const bool of_values = fold_same(a->key, buf_str(&r->values.key));
 
         r->values.is_read |= of_values; /* or cannot be read: it is not asked for again and again */
         if (!is_answered(r, a))
@@ -109,7 +104,7 @@ static void on_list(struct regedit *r, const struct feed_answer *a)
 /* What the layer that is written to masks: that can be taken away. */
 static void on_masks(struct regedit *r, const struct feed_answer *a)
 {
-        if (is_same(a->key, buf_str(&r->values.key)) && is_answered(r, a))
+        if (fold_same(a->key, buf_str(&r->values.key)) && is_answered(r, a))
                 regedit_fail_with(r, value_list_take_masks(&r->values, a->reply));
         r->is_changed = true;
 }
@@ -127,9 +122,9 @@ static int ask_masks(struct regedit *r, const char *key)
 /* The last of a key's answers. */
 static void on_known(struct regedit *r, const struct feed_answer *a)
 {
-        const bool of_values = is_same(a->key, buf_str(&r->values.key));
+        const bool of_values = fold_same(a->key, buf_str(&r->values.key));
 
-        if (is_same(a->key, buf_str(&r->asking)))
+        if (fold_same(a->key, buf_str(&r->asking)))
                 buf_clear(&r->asking);
         if (is_answered(r, a)) {
                 int e = take_names(r, a, KEY_IS_KNOWN);
@@ -157,7 +152,7 @@ static bool read_key(struct regedit *r, const char *key)
 {
         int e = feed_ask(r->feed, "List", key, NULL, on_list);
 
-        if (e >= 0 && is_same(key, buf_str(&r->values.key)))
+        if (e >= 0 && fold_same(key, buf_str(&r->values.key)))
                 e = ask_masks(r, key);
         if (e >= 0)
                 e = ask_known(r, key);
@@ -264,7 +259,7 @@ static void on_resolved(struct regedit *r, const struct feed_answer *a)
         const char *path;
         int exists;
 
-        if (!row || !is_same(a->key, buf_str(&r->values.key)) || !is_answered(r, a) || !a->reply)
+        if (!row || !fold_same(a->key, buf_str(&r->values.key)) || !is_answered(r, a) || !a->reply)
                 return;
         int e = sd_bus_message_read(a->reply, "bs", &exists, &path);
         if (e >= 0)
@@ -335,7 +330,7 @@ static void mark(struct key_node *node)
 static void take_value_change(struct regedit *r, const struct event *e)
 {
         mark(key_tree_find(&r->tree, e->key, NULL));
-        if (!is_same(e->key, buf_str(&r->values.key)))
+        if (!fold_same(e->key, buf_str(&r->values.key)))
                 return;
         buf_add(&r->fresh, e->entry.name, strlen(e->entry.name) + 1);
         r->values.is_read = false;
@@ -359,7 +354,7 @@ static void take_key_change(struct regedit *r, const struct event *e)
         node = key_tree_find(&r->tree, buf_str(&path), NULL);
         if (node && node->parent->parent)
                 key_tree_withdraw(&r->tree, node, KEY_IS_SET);
-        if (is_same(buf_str(&path), buf_str(&r->values.key)))
+        if (fold_same(buf_str(&path), buf_str(&r->values.key)))
                 r->values.is_read = false;
 }
 

@@ -112,7 +112,7 @@ int search_compare(const char *key, const char *name, const char *other_key, con
 
         if (c != 0 || !name || !other_name)
                 return c != 0 ? c : (name != NULL) - (other_name != NULL);
-        return fold_compare(name, strlen(name), other_name, strlen(other_name));
+        return fold_order(name, other_name);
 }
 
 /* The first of those for which sign * comparison is at least `least`, or, with the sign -1, the last. */

@@ -52,7 +52,7 @@ static bool effect_matches(const void *entry, const void *key)
         const struct effect *t = entry;
         const struct probe *p = key;
         return t->is_child == p->is_child && guid_equal(&t->key->guid, p->key) &&
-               fold_equal(t->name, strlen(t->name), p->name, strlen(p->name));
+               fold_same(t->name, p->name);
 }
 
 static uint32_t probe_hash(const struct probe *p)

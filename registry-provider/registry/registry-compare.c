@@ -142,7 +142,7 @@ static int find_pair(struct compare *c, const struct store_path_entry *e,
                 return 0;
         for (const struct store_path_entry *o = chain_now; o; o = o->next)
                 if (!o->hidden && !names(chain_then, &o->target) && !is_taken(c, &o->target) &&
-                        can_be(c, e, o) && (!found || layers_name_equal(o->layer, e->layer)))
+                        can_be(c, e, o) && (!found || fold_same(o->layer, e->layer)))
                         found = o;
         return found ? take_pair(c, &e->target, &found->target) : 0;
 }

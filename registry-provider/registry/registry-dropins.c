@@ -56,7 +56,7 @@ static uint32_t name_hash(const char *name)
 
 static bool layer_matches(const void *entry, const void *name)
 {
-        return layers_name_equal(((const struct contents_layer *)entry)->name, name);
+        return fold_same(((const struct contents_layer *)entry)->name, name);
 }
 
 static struct contents_layer *find_layer(const struct registry_contents *h, const char *name)
@@ -103,7 +103,7 @@ static bool held_matches(const void *entry, const void *key)
         const struct contents_item *h = entry;
         const struct probe *p = key;
         return h->kind == p->kind && h->layer == p->layer && guid_equal(&h->key, p->key) &&
-               fold_equal(h->name, strlen(h->name), p->name, strlen(p->name));
+               fold_same(h->name, p->name);
 }
 
 static uint32_t probe_hash(const struct probe *p)
@@ -504,7 +504,7 @@ enum registry_backing registry_dropins_backing(const struct dropins *files, cons
 
         for (size_t i = 0; i < files->n; i++) {
                 const struct dropin *in = &files->list[i];
-                if (in->file && layers_name_equal(in->file->layer, layer->name))
+                if (in->file && fold_same(in->file->layer, layer->name))
                         return BACKING_GOOD;
                 if (is_broken(in, name))
                         backing = BACKING_BROKEN;

@@ -88,8 +88,7 @@ static int refuse_loop(const struct registry_way *w, struct diag *d)
         _cleanup_buf_ struct buf names = BUF_INIT;
         size_t first = w->n - 1;
 
-        while (first > 0 &&
-                !fold_equal(w->links[first - 1].path, strlen(w->links[first - 1].path), last, strlen(last)))
+        while (first > 0 && !fold_same(w->links[first - 1].path, last))
                 first--;
         const bool is_circle = first > 0;
         for (size_t i = is_circle ? first - 1 : 0; i < w->n; i++)

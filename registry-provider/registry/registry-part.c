@@ -269,7 +269,7 @@ static struct registry_part_item *item_of(const struct slot *slot, const char *l
 {
         struct registry_part_item *item = slot->items;
 
-        while (item && (item->replaced || !layers_name_equal(item->layer, layer)))
+        while (item && (item->replaced || !fold_same(item->layer, layer)))
                 item = item->next;
         return item;
 }
@@ -486,7 +486,7 @@ static void undo_turn(struct registry_part *p, const char *layer)
                         } else {
                                 if (item->replaced == p->turn)
                                         item->replaced = 0;
-                                item->is_said = item->is_said && !layers_name_equal(item->layer, layer);
+                                item->is_said = item->is_said && !fold_same(item->layer, layer);
                                 at = &item->next;
                         }
 }
@@ -530,7 +530,7 @@ static void withdraw_rest(struct registry_part *p, const struct dropins *files, 
 
         for (uint32_t i = 0; backing != BACKING_BROKEN && (slot = hashmap_next(&p->slots, &i));)
                 for (struct registry_part_item **at = &slot->items, *item; (item = *at);)
-                        if (!item->is_said && layers_name_equal(item->layer, layer->name))
+                        if (!item->is_said && fold_same(item->layer, layer->name))
                                 drop_item(at);
                         else
                                 at = &item->next;

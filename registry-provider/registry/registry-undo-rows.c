@@ -37,8 +37,8 @@ static bool target_matches(const void *entry, const void *key)
         const struct undo_target *t = entry;
         const struct undo_probe *p = key;
 
-        return t->kind == p->kind && guid_equal(&t->key, p->key) && layers_name_equal(t->layer, p->layer) &&
-               fold_equal(t->name, strlen(t->name), p->name, strlen(p->name));
+        return t->kind == p->kind && guid_equal(&t->key, p->key) && fold_same(t->layer, p->layer) &&
+               fold_same(t->name, p->name);
 }
 
 struct undo_target *undo_find_target(const struct undo *u, const struct undo_probe *p)

@@ -320,7 +320,7 @@ int registry_prune(
 const struct store_path_entry *registry_entry_in_layer(
         const struct store_path_entry *chain, const char *layer)
 {
-        while (chain && !layers_name_equal(chain->layer, layer))
+        while (chain && !fold_same(chain->layer, layer))
                 chain = chain->next;
         return chain;
 }
@@ -328,14 +328,14 @@ const struct store_path_entry *registry_entry_in_layer(
 const struct store_value_entry *registry_value_in_layer(
         const struct store_value_entry *chain, const char *layer)
 {
-        while (chain && !layers_name_equal(chain->layer, layer))
+        while (chain && !fold_same(chain->layer, layer))
                 chain = chain->next;
         return chain;
 }
 
 const struct store_blanket *registry_blanket_in_layer(const struct store_blanket *list, const char *layer)
 {
-        while (list && !layers_name_equal(list->layer, layer))
+        while (list && !fold_same(list->layer, layer))
                 list = list->next;
         return list;
 }

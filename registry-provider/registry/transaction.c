@@ -42,7 +42,7 @@ int savepoint_close(struct transaction *tx, struct savepoint *sp, int error, str
 
 int transaction_check_writable(const struct transaction *tx, const char **layer, struct diag *d)
 {
-        if (!*layer || !tx->layer_made || !layers_name_equal(*layer, tx->layer_made))
+        if (!*layer || !tx->layer_made || !fold_same(*layer, tx->layer_made))
                 return layers_check_writable(tx->layers, layer, d);
         *layer = tx->layer_made;
         return 0;
@@ -289,7 +289,7 @@ static bool is_overtaken(const struct transaction *tx, const struct guid *key, c
         const struct store_value_entry *e = store_value(tx->store, key, mine->name, strlen(mine->name));
 
         for (; e; e = e->next)
-                if (!layers_name_equal(e->layer, mine->layer) && e->sequence >= mine->sequence &&
+                if (!fold_same(e->layer, mine->layer) && e->sequence >= mine->sequence &&
                         is_rival(tx, own, e->layer))
                         return true;
         for (const struct store_blanket *b = store_blankets(tx->store, key); b; b = b->next)

@@ -10,12 +10,6 @@
 #include "../../schema/schema-layer.h"
 #include "../../schema/values/value.h"
 
-bool layers_name_equal(const char *a, const char *b)
-{
-        /* Nearly always it is spelled alike. */
-        return strcmp(a, b) == 0 || fold_equal(a, strlen(a), b, strlen(b));
-}
-
 static void layer_done(struct layer *l)
 {
         free(l->name);
@@ -101,7 +95,7 @@ int layers_set_file(struct layers *l, const struct store_file *f)
         struct layer made;
         bool found;
 
-        if (layers_name_equal(f->layer, LAYER_BASE))
+        if (fold_same(f->layer, LAYER_BASE))
                 return f->precedence == 0 && f->enabled && !f->file ? 0 : -EINVAL;
 
         size_t at = position(l, f->layer, &found);
@@ -129,7 +123,7 @@ bool layers_remove(struct layers *l, const char *name)
         bool found;
         size_t at = position(l, name, &found);
 
-        if (!found || layers_name_equal(name, LAYER_BASE))
+        if (!found || fold_same(name, LAYER_BASE))
                 return false;
         layer_done(&l->list[at]);
         memmove(l->list + at, l->list + at + 1, (l->n - at - 1) * sizeof(*l->list));
@@ -192,7 +186,7 @@ int layers_check_metadata(const struct path *path, struct diag *d)
 static const struct store_path_entry *base_entry(const struct store_path_entry *chain)
 {
         for (; chain; chain = chain->next)
-                if (layers_name_equal(chain->layer, LAYER_BASE))
+                if (fold_same(chain->layer, LAYER_BASE))
                         return chain->hidden ? NULL : chain;
         return NULL;
 }
@@ -201,7 +195,7 @@ static const struct store_value_entry *base_value(
         const struct store *s, const struct guid *key, const char *name)
 {
         const struct store_value_entry *v = store_value(s, key, name, strlen(name));
-        while (v && !layers_name_equal(v->layer, LAYER_BASE))
+        while (v && !fold_same(v->layer, LAYER_BASE))
                 v = v->next;
         return v && v->type != REG_TOMBSTONE ? v : NULL;
 }

@@ -59,8 +59,6 @@ struct layers {
         size_t n;
 };
 
-bool layers_name_equal(const char *a, const char *b);
-
 /* A table that holds only `base`. 0 or -ENOMEM. */
 _must_check_ int layers_init(struct layers *l);
 void layers_done(struct layers *l);

@@ -24,11 +24,6 @@ static int set_time(struct store *s, const struct store_op *op, const struct sto
 
 /* ---- Values ---- */
 
-static bool is_of_layer(const char *entry, const char *layer)
-{
-        return fold_equal(entry, strlen(entry), layer, strlen(layer));
-}
-
 /* Of the chain: `*ret_mine` is the layer's own entry, and whether there is no other one. */
 static int check_value(struct store *s, const struct store_op *op, const struct store_value_entry **ret_mine,
         bool *ret_is_only)
@@ -38,7 +33,7 @@ static int check_value(struct store *s, const struct store_op *op, const struct 
 
         for (const struct store_value_entry *e = store_value(s, &op->guid, op->name, strlen(op->name)); e;
                 e = e->next, n++)
-                if (is_of_layer(e->layer, op->layer))
+                if (fold_same(e->layer, op->layer))
                         mine = e;
                 else if (e->sequence == op->sequence)
                         return -EINVAL;
@@ -118,7 +113,7 @@ static int delete_value(struct store *s, const struct store_op *op)
         if (r < 0)
                 return r;
         for (mine = store_value(s, &op->guid, op->name, strlen(op->name)); mine; mine = mine->next)
-                if (is_of_layer(mine->layer, op->layer)) {
+                if (fold_same(mine->layer, op->layer)) {
                         r = remove_value(s, op, mine, key);
                         return r < 0 ? r : set_time(s, op, key);
                 }
@@ -165,7 +160,7 @@ static int delete_entry(struct store *s, const struct store_op *op)
         if (r < 0)
                 return r;
         for (mine = store_lookup(s, &op->guid, op->name, strlen(op->name)); mine; mine = mine->next)
-                if (is_of_layer(mine->layer, op->layer))
+                if (fold_same(mine->layer, op->layer))
                         return remove_entry(s, op, mine, parent);
         return store_database(s)->error;
 }
@@ -238,7 +233,7 @@ static int create_entry(struct store *s, const struct store_op *op)
         }
         for (const struct store_path_entry *e = store_lookup(s, &op->guid, op->name, strlen(op->name)); e;
                 e = e->next)
-                if (is_of_layer(e->layer, op->layer))
+                if (fold_same(e->layer, op->layer))
                         mine = e;
                 else if (e->sequence == op->sequence)
                         return -EINVAL;
@@ -286,7 +281,7 @@ static int set_blanket(struct store *s, const struct store_op *op)
         if (r < 0)
                 return r;
         for (const struct store_blanket *b = store_blankets(s, &op->guid); b; b = b->next)
-                if (is_of_layer(b->layer, op->layer))
+                if (fold_same(b->layer, op->layer))
                         mine = b;
                 else if (op->set && b->sequence == op->sequence)
                         return -EINVAL;
@@ -476,7 +471,7 @@ static int remove_held(struct store *s, const struct store_op *op, const struct 
 static int delete_layer(struct store *s, const struct store_op *op)
 {
         size_t n;
-        int r = is_of_layer(op->layer, LAYER_BASE) ? -EINVAL : 0;
+        int r = fold_same(op->layer, LAYER_BASE) ? -EINVAL : 0;
 
         const struct store_held *held = store_layer(s, op->layer, &n);
         for (size_t i = 0; r == 0 && i < n; i++)

@@ -89,6 +89,17 @@ bool fold_equal(const char *a, size_t a_len, const char *b, size_t b_len)
         return fold_compare(a, a_len, b, b_len) == 0;
 }
 
+int fold_order(const char *a, const char *b)
+{
+        return fold_compare(a, strlen(a), b, strlen(b));
+}
+
+bool fold_same(const char *a, const char *b)
+{
+        /* Nearly always it is spelled alike. */
+        return strcmp(a, b) == 0 || fold_order(a, b) == 0;
+}
+
 static size_t fold_all(const char *s, size_t n, uint32_t ret[static FOLD_SLIP_MAX])
 {
         size_t len = 0;

@@ -39,6 +39,9 @@ void utf8_put_safe(struct buf *out, const char *s, size_t n);
 /* Compares two valid UTF-8 names as the registry does. fold_compare orders by folded code points. */
 bool fold_equal(const char *a, size_t a_len, const char *b, size_t b_len);
 int fold_compare(const char *a, size_t a_len, const char *b, size_t b_len);
+/* The same of whole strings. */
+bool fold_same(const char *a, const char *b);
+int fold_order(const char *a, const char *b);
 
 /* The folded name, as UTF-8 with a NUL, into `size` bytes. Returns its length; 0 too where there is no room.
  * A name of n bytes has at most FOLDED_BYTES(n) with the NUL. */

@@ -305,7 +305,7 @@ static struct follow *find_value(struct link *l, const struct path *key, const c
 {
         for (size_t i = 0; i < l->n; i++) {
                 const struct schema_value *sv = l->list[i].sv;
-                if (path_equal(&sv->key, key) && fold_equal(sv->name, strlen(sv->name), name, strlen(name)))
+                if (path_equal(&sv->key, key) && fold_same(sv->name, name))
                         return &l->list[i];
         }
         return NULL;
@@ -498,7 +498,7 @@ static void take_over(struct follow *f, struct follow *old, size_t n)
                         f->subscription = old[i].subscription;
                         old[i].subscription = 0;
                 }
-                if (!fold_equal(old[i].sv->name, strlen(old[i].sv->name), f->sv->name, strlen(f->sv->name)))
+                if (!fold_same(old[i].sv->name, f->sv->name))
                         continue;
                 f->is_heard = old[i].is_heard;
                 f->heard_type = old[i].heard_type;

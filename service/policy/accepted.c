@@ -17,11 +17,6 @@
 /* YAML wants the colon of a simple key within 1024 characters. */
 #define SIMPLE_KEY_BYTES_MAX 1000u
 
-static int compare(const char *a, const char *b)
-{
-        return fold_compare(a, strlen(a), b, strlen(b));
-}
-
 /* The list is sorted by key, then name, folded, so that a file's entries come grouped by key. Returns
  * whether the value is there; *ret is where it is or belongs. */
 static bool locate(const struct accepted *a, const char *key, const char *name, size_t *ret)
@@ -30,9 +25,9 @@ static bool locate(const struct accepted *a, const char *key, const char *name, 
 
         while (from < to) {
                 size_t middle = from + (to - from) / 2;
-                int c = compare(key, a->list[middle].key);
+                int c = fold_order(key, a->list[middle].key);
                 if (c == 0)
-                        c = compare(name, a->list[middle].name);
+                        c = fold_order(name, a->list[middle].name);
                 if (c == 0) {
                         *ret = middle;
                         return true;
@@ -288,7 +283,7 @@ static void format_values(const struct accepted *a, bool pending, struct buf *ou
                 const char *text = pending ? v->next : v->text;
                 if (!is_listed(v, pending))
                         continue;
-                if (!key || !fold_equal(key, strlen(key), v->key, strlen(v->key))) {
+                if (!key || !fold_same(key, v->key)) {
                         key = v->key;
                         format_key(out, "  ", "\\", key);
                         buf_putc(out, '\n');

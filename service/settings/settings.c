@@ -13,8 +13,7 @@
 
 static bool is(const struct schema_value *sv, const char *key, const char *name)
 {
-        return fold_equal(sv->key.text, sv->key.len, key, strlen(key)) &&
-               fold_equal(sv->name, strlen(sv->name), name, strlen(name));
+        return fold_equal(sv->key.text, sv->key.len, key, strlen(key)) && fold_same(sv->name, name);
 }
 
 /* NULL: no setting's drift is ruled by this entry. */
