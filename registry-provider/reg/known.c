@@ -93,34 +93,22 @@ void known_list_done(struct known_list *l)
         sd_bus_message_unref(l->reply);
 }
 
-static int read_one(struct known_list *l)
-{
-        struct known k = { .is_known = 1 };
-
-        int r = sd_bus_message_read(l->reply, "s", &k.path);
-        if (r >= 0)
-                r = description_read(l->reply, &k.d);
-        if (r >= 0)
-                r = array_grow(&l->list, l->n, sizeof(*l->list));
-        if (r < 0) {
-                known_done(&k);
-                return r;
-        }
-        l->list[l->n++] = k;
-        return 0;
-}
-
 static int read_list(struct known_list *l)
 {
+        struct known k = { .is_known = 1 };
         size_t n;
         int r = wire_read_names(l->reply, &l->subkeys, &n);
+
         if (r >= 0)
-                r = sd_bus_message_enter_container(l->reply, 'a', "(sa{sv}a(sss))");
-        while (r >= 0 && (r = sd_bus_message_enter_container(l->reply, 'r', "sa{sv}a(sss)")) > 0) {
-                r = read_one(l);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(l->reply);
+                r = sd_bus_message_enter_container(l->reply, 'a', "(" DESCRIPTION_ROW ")");
+        while (r >= 0 && (r = description_next(l->reply, &k.path, &k.d)) > 0) {
+                r = array_grow(&l->list, l->n, sizeof(*l->list));
+                if (r < 0)
+                        break;
+                l->list[l->n++] = k;
+                k.d = (struct description){ 0 };
         }
+        description_done(&k.d);
         return r;
 }
 
@@ -152,7 +140,7 @@ bool known_list_is_of_key(const struct known_list *l)
 void known_list_mark(struct known_list *l, const char *name)
 {
         for (size_t i = 0; i < l->n; i++)
-                if (fold_equal(l->list[i].d.sv.name, strlen(l->list[i].d.sv.name), name, strlen(name)))
+                if (fold_same(l->list[i].d.sv.name, name))
                         l->list[i].is_set = true;
 }
 

@@ -157,22 +157,17 @@ static void walk(struct regedit *r, size_t hive, const char *after)
 /* What nobody set can be found, too. */
 static void on_known(struct regedit *r, const struct feed_answer *a)
 {
+        struct description d = { 0 };
+        const char *key;
         int e = a->reply && !is_late(r, a) ? sd_bus_message_skip(a->reply, "as") : -ESTALE;
 
         if (e >= 0)
-                e = sd_bus_message_enter_container(a->reply, 'a', "(sa{sv}a(sss))");
-        while (e >= 0 && (e = sd_bus_message_enter_container(a->reply, 'r', "sa{sv}a(sss)")) > 0) {
-                struct description d = { 0 };
-                const char *key;
-                e = sd_bus_message_read(a->reply, "s", &key);
-                if (e >= 0)
-                        e = description_read(a->reply, &d);
-                if (e >= 0)
-                        e = search_try_value(&r->finder.search, key, d.sv.name, NULL);
+                e = sd_bus_message_enter_container(a->reply, 'a', "(" DESCRIPTION_ROW ")");
+        while (e >= 0 && (e = description_next(a->reply, &key, &d)) > 0) {
+                e = search_try_value(&r->finder.search, key, d.sv.name, NULL);
                 description_done(&d);
-                if (e >= 0)
-                        e = sd_bus_message_exit_container(a->reply);
         }
+        description_done(&d);
         regedit_fail_with(r, e < 0 && e != -ESTALE ? e : 0);
 }
 

@@ -73,7 +73,7 @@ static int compare(const void *a, const void *b)
 {
         const struct value_row *x = a, *y = b;
 
-        return fold_compare(x->name, strlen(x->name), y->name, strlen(y->name));
+        return fold_order(x->name, y->name);
 }
 
 struct value_row *value_list_find(const struct value_list *l, const char *name)
@@ -203,7 +203,7 @@ static int read_masks(struct value_list *l, sd_bus_message *reply)
         if (r >= 0)
                 r = tree_key_next(reply, &key);
         /* Where the layer has nothing in it a key below may come first. */
-        if (r <= 0 || !fold_equal(key.path, strlen(key.path), path, strlen(path)))
+        if (r <= 0 || !fold_same(key.path, path))
                 return r;
         while (r >= 0 && tree_value_next(&key, &v)) {
                 if (v.value.type != REG_TOMBSTONE)
@@ -229,23 +229,18 @@ int value_list_take_masks(struct value_list *l, sd_bus_message *reply)
 
 static int read_known(struct value_list *l, sd_bus_message *reply)
 {
-        int r = sd_bus_message_enter_container(reply, 'a', "(sa{sv}a(sss))");
+        struct description d = { 0 };
+        const char *key;
+        int r = sd_bus_message_enter_container(reply, 'a', "(" DESCRIPTION_ROW ")");
 
-        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sa{sv}a(sss)")) > 0) {
-                struct description d = { 0 };
-                r = sd_bus_message_skip(reply, "s");
-                if (r >= 0)
-                        r = description_read(reply, &d);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(reply);
-                if (r >= 0)
-                        r = array_grow(&l->known, l->n_known, sizeof(*l->known));
-                if (r < 0) {
-                        description_done(&d);
-                        return r;
-                }
+        while (r >= 0 && (r = description_next(reply, &key, &d)) > 0) {
+                r = array_grow(&l->known, l->n_known, sizeof(*l->known));
+                if (r < 0)
+                        break;
                 l->known[l->n_known++] = d;
+                d = (struct description){ 0 };
         }
+        description_done(&d);
         return r;
 }
 

@@ -245,3 +245,16 @@ int description_read(sd_bus_message *m, struct description *ret)
         sv->has_range = sv->min <= sv->max;
         return 0;
 }
+
+int description_next(sd_bus_message *m, const char **ret_key, struct description *ret)
+{
+        int r = sd_bus_message_enter_container(m, 'r', DESCRIPTION_ROW);
+        if (r <= 0)
+                return r;
+        r = sd_bus_message_read(m, "s", ret_key);
+        if (r >= 0)
+                r = description_read(m, ret);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : 1;
+}

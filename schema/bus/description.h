@@ -30,4 +30,8 @@ _must_check_ int description_append(
         sd_bus_message *m, const struct schema_value *sv, const struct description_hints *hints);
 /* `ret` is empty, and done() in any case. 0 or negative errno. */
 _must_check_ int description_read(sd_bus_message *m, struct description *ret);
+/* The next of an a(sa{sv}a(sss)) that was entered: a value and its key's path. > 0; 0: there is none any
+ * more; or negative errno. `ret` is empty, and done() in any case. */
+_must_check_ int description_next(sd_bus_message *m, const char **ret_key, struct description *ret);
+#define DESCRIPTION_ROW "sa{sv}a(sss)"
 void description_done(struct description *d);

@@ -117,6 +117,33 @@ START_TEST(unknown_value)
 }
 END_TEST
 
+START_TEST(many)
+{
+        _cleanup_schema_ struct schema *types = schema_util_load(schema_util_types);
+        _cleanup_message_ sd_bus_message *m = message_new("C");
+        const char *key;
+
+        ck_assert_int_ge(sd_bus_message_open_container(m, 'a', "(" DESCRIPTION_ROW ")"), 0);
+        for (size_t i = 0; i < types->n; i++) {
+                ck_assert_int_ge(sd_bus_message_open_container(m, 'r', DESCRIPTION_ROW), 0);
+                ck_assert_int_ge(sd_bus_message_append(m, "s", types->values[i].key.text), 0);
+                ck_assert_int_eq(description_append(m, &types->values[i], NULL), 0);
+                ck_assert_int_ge(sd_bus_message_close_container(m), 0);
+        }
+        ck_assert_int_ge(sd_bus_message_close_container(m), 0);
+        message_seal(m);
+        ck_assert_int_gt(sd_bus_message_enter_container(m, 'a', "(" DESCRIPTION_ROW ")"), 0);
+        for (size_t i = 0; i <= types->n; i++) {
+                _cleanup_(description_done) struct description d = { 0 };
+                ck_assert_int_eq(description_next(m, &key, &d), i < types->n);
+                if (i == types->n)
+                        break;
+                ck_assert_str_eq(key, types->values[i].key.text);
+                same(&types->values[i], &d.sv);
+        }
+}
+END_TEST
+
 /* From a provider of another version: words that are not known are no words. */
 START_TEST(other_words)
 {
@@ -171,6 +198,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { entries, all_ranges, unknown_value, other_words, no_memory, bytes };
+        const TTest *const tests[] = { entries, all_ranges, many, unknown_value, other_words, no_memory,
+                bytes };
         return suite_with("description", tests, ARRAY_SIZE(tests), message_setup, message_teardown);
 }
