@@ -50,7 +50,7 @@ static int find_path(struct request *q, const char *key, struct change *c, struc
         return registry_path(q->writer->config->registry, key, &c->path, d);
 }
 
-static int add_change(struct request *q, enum change_action action, const char *key, const char *name,
+static int add_change(struct request *q, enum registry_action action, const char *key, const char *name,
         struct change **ret, sd_bus_error *error)
 {
         const struct registry *registry = q->writer->config->registry;
@@ -100,7 +100,7 @@ static int read_data(struct request *q, struct change *c, sd_bus_error *error)
         return 0;
 }
 
-static int parse_action(const char *s, enum change_action *ret, sd_bus_error *error)
+static int parse_action(const char *s, enum registry_action *ret, sd_bus_error *error)
 {
         static const char *const names[] = {
                 [CHANGE_SET] = "set",
@@ -116,7 +116,7 @@ static int parse_action(const char *s, enum change_action *ret, sd_bus_error *er
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
                 if (strcmp(s, names[i]) == 0) {
-                        *ret = (enum change_action)i;
+                        *ret = (enum registry_action)i;
                         return 0;
                 }
         return sd_bus_error_setf(error, ERROR_INVALID_VALUE,
@@ -132,7 +132,7 @@ static int read_list(struct request *q, sd_bus_error *error)
 
         int r = sd_bus_message_enter_container(q->m, 'a', "(sssuv)");
         while (r >= 0 && (r = sd_bus_message_enter_container(q->m, 'r', "sssuv")) > 0) {
-                enum change_action parsed = CHANGE_SET;
+                enum registry_action parsed = CHANGE_SET;
                 r = sd_bus_message_read_basic(q->m, 's', &action);
                 if (r >= 0)
                         r = sd_bus_message_read_basic(q->m, 's', &key);
@@ -150,7 +150,7 @@ static int read_list(struct request *q, sd_bus_error *error)
         return r < 0 ? r : sd_bus_message_exit_container(q->m);
 }
 
-static int read_single(struct request *q, enum change_action action, sd_bus_error *error)
+static int read_single(struct request *q, enum registry_action action, sd_bus_error *error)
 {
         const char *key, *name = "";
         struct change *c;
@@ -199,7 +199,7 @@ static int read_changes(struct request *q, sd_bus_error *error)
 {
         static const struct {
                 const char *member;
-                enum change_action action;
+                enum registry_action action;
         } singles[] = {
                 { "Set", CHANGE_SET },
                 { "Delete", CHANGE_DELETE },
@@ -349,7 +349,7 @@ int request_new_restore(struct writer *w, sd_bus_message *m, struct restoration 
 
 static int apply_one(struct request *q, const struct change *c, struct diag *d)
 {
-        struct registry *registry = q->writer->config->registry;
+        const bool is_bare_link = c->action == CHANGE_CREATE_LINK && c->type == REG_NONE && c->size == 0;
         const struct value v = {
                 .type = c->type, .data = q->bytes.data ? q->bytes.data + c->at : NULL, .size = c->size
         };
@@ -362,30 +362,11 @@ static int apply_one(struct request *q, const struct change *c, struct diag *d)
                 .recursive = q->options.recursive,
                 .if_needed = q->options.if_needed,
                 .of_link = q->options.no_follow,
-                .target = c->type == REG_NONE && c->size == 0 ? NULL : &v,
+                .value = is_bare_link ? NULL : &v,
+                .ret_sequence = &q->sequence,
         };
 
-        switch (c->action) {
-        case CHANGE_SET:
-                return registry_set(registry, &w, &v, &q->sequence, d);
-        case CHANGE_DELETE:
-                return registry_delete(registry, &w, d);
-        case CHANGE_CREATE_KEY:
-                return registry_create_key(registry, &w, d);
-        case CHANGE_CREATE_LINK:
-                return registry_create_link(registry, &w, d);
-        case CHANGE_DELETE_KEY:
-                return registry_delete_key(registry, &w, d);
-        case CHANGE_HIDE_KEY:
-                return registry_hide_key(registry, &w, d);
-        case CHANGE_SHOW_KEY:
-                return registry_show_key(registry, &w, d);
-        case CHANGE_MASK_VALUES:
-                return registry_mask_values(registry, &w, d);
-        case CHANGE_UNMASK_VALUES:
-                return registry_unmask_values(registry, &w, d);
-        }
-        return -EINVAL;
+        return registry_change(q->writer->config->registry, c->action, &w, d);
 }
 
 /* Somebody who may not write has so many rows previewed. */

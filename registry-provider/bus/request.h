@@ -8,20 +8,8 @@
 #include "../registry/restoration.h"
 #include "writer.h"
 
-enum change_action {
-        CHANGE_SET,
-        CHANGE_DELETE,
-        CHANGE_CREATE_KEY,
-        CHANGE_CREATE_LINK,
-        CHANGE_DELETE_KEY,
-        CHANGE_HIDE_KEY,
-        CHANGE_SHOW_KEY,
-        CHANGE_MASK_VALUES,
-        CHANGE_UNMASK_VALUES,
-};
-
 struct change {
-        enum change_action action;
+        enum registry_action action;
         struct path path;
         bool shares_path; /* it is the one's of the change before */
         const char *name; /* in the message, or in the request's texts */

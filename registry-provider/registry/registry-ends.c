@@ -44,7 +44,6 @@ int registry_make_layer(struct registry *r, const char *name, const char *ends, 
         const struct value v = { .type = REG_SZ, .data = ends, .size = strlen(ends) };
         _cleanup_path_ struct path path = { 0 };
         struct ending end;
-        uint64_t sequence;
 
         if (!ending_parse(ends, v.size, &end))
                 return registry_fail(d, REGISTRY_INVALID_VALUE,
@@ -58,7 +57,8 @@ int registry_make_layer(struct registry *r, const char *name, const char *ends, 
                 e = layers_metadata_path(name, &path);
         if (e != 0)
                 return e;
-        e = registry_set(r, &(struct registry_write){ .path = &path, .name = "Ends" }, &v, &sequence, d);
+        e = registry_change(
+                r, CHANGE_SET, &(struct registry_write){ .path = &path, .name = "Ends", .value = &v }, d);
         if (e != 0)
                 return e;
         tx->layer_made = strdup(name);
@@ -72,7 +72,7 @@ static int delete_layer(struct registry *r, const struct layer *l, struct diag *
         int e = layers_metadata_path(l->name, &path);
         if (e < 0)
                 return e;
-        return registry_delete_key(r,
+        return registry_change(r, CHANGE_DELETE_KEY,
                 &(struct registry_write){ .path = &path, .name = "", .if_needed = true, .recursive = true },
                 d);
 }

@@ -5,30 +5,6 @@
 
 #include <string.h>
 
-/* All of it or nothing, in the layer that can be written, and by its name. */
-typedef int (*change_t)(
-        struct transaction *tx, const struct registry_write *w, const char *layer, struct diag *d);
-
-static int change(
-        struct registry *r, const struct registry_write *w, bool is_removed, change_t apply, struct diag *d)
-{
-        struct transaction *tx = registry_transaction(r);
-        _cleanup_way_ struct registry_way way = { 0 };
-        struct registry_write at = *w;
-        const char *layer = w->layer;
-        struct savepoint sp;
-
-        int e = transaction_check_writable(tx, &layer, d);
-        if (e == 0)
-                e = transaction_follow(tx, w, is_removed, &way, d);
-        if (e == 0)
-                e = savepoint_set(tx, &sp);
-        if (e != 0)
-                return e;
-        at.path = way.path;
-        return savepoint_close(tx, &sp, apply(tx, &at, layer, d), d);
-}
-
 /* ---- Setting and making ---- */
 
 static int check_expected(const struct registry_write *w, const struct store_value_entry *mine,
@@ -74,41 +50,10 @@ static int make_key_of_value(struct transaction *tx, const struct registry_write
         return 0;
 }
 
-static int set_in_layer(struct transaction *tx, const struct registry_write *w, const char *layer,
-        const struct value *v, uint64_t *ret_sequence, struct diag *d)
+static int check_value(const struct registry_write *w, struct diag *d)
 {
-        struct guid key;
+        const struct value *v = w->value;
 
-        int e = make_key_of_value(tx, w, layer, &key, d);
-        if (e == 0 && w->of_link)
-                e = transaction_check_link_value(tx, &key, w->path, w->name, v->type, d);
-        if (e != 0)
-                return e;
-        if (w->expected.given)
-                e = check_expected(w,
-                        registry_value_in_layer(
-                                store_value(tx->store, &key, w->name, strlen(w->name)), layer),
-                        layer, d);
-        return e != 0 ? e : transaction_put(tx, &key, w->path, w->name, layer, v, ret_sequence, d);
-}
-
-int registry_set(struct registry *r, const struct registry_write *w, const struct value *v,
-        uint64_t *ret_sequence, struct diag *d)
-{
-        struct transaction *tx = registry_transaction(r);
-        _cleanup_way_ struct registry_way way = { 0 };
-        struct registry_write at = *w;
-        const char *layer = w->layer;
-        struct savepoint sp;
-
-        int e = transaction_check_writable(tx, &layer, d);
-        if (e == 0)
-                e = transaction_follow(tx, w, false, &way, d);
-        if (e == 0)
-                e = layers_check_metadata(way.path, d);
-        if (e != 0)
-                return e;
-        at.path = way.path;
         if (path_check_value_name(w->name, strlen(w->name), d) < 0) {
                 diag_prefix(d, "%s", w->path->text);
                 return REGISTRY_INVALID_NAME;
@@ -120,10 +65,34 @@ int registry_set(struct registry *r, const struct registry_write *w, const struc
                 return registry_fail(d, REGISTRY_INVALID_VALUE,
                         "%s: no value has type code 0x%x, expected 0 to %u", w->path->text, v->type,
                         VALUE_TYPE_MAX);
-        e = savepoint_set(tx, &sp);
-        if (e < 0)
+        return 0;
+}
+
+static int set_value(
+        struct transaction *tx, const struct registry_write *w, const char *layer, struct diag *d)
+{
+        uint64_t sequence;
+        struct guid key;
+
+        int e = layers_check_metadata(w->path, d);
+        if (e == 0)
+                e = check_value(w, d);
+        if (e == 0)
+                e = make_key_of_value(tx, w, layer, &key, d);
+        if (e == 0 && w->of_link)
+                e = transaction_check_link_value(tx, &key, w->path, w->name, w->value->type, d);
+        if (e != 0)
                 return e;
-        return savepoint_close(tx, &sp, set_in_layer(tx, &at, layer, v, ret_sequence, d), d);
+        if (w->expected.given)
+                e = check_expected(w,
+                        registry_value_in_layer(
+                                store_value(tx->store, &key, w->name, strlen(w->name)), layer),
+                        layer, d);
+        if (e == 0)
+                e = transaction_put(tx, &key, w->path, w->name, layer, w->value, &sequence, d);
+        if (e == 0 && w->ret_sequence)
+                *w->ret_sequence = sequence;
+        return e;
 }
 
 /* Whether the layer names the key itself, and that shows. */
@@ -169,11 +138,6 @@ static int create_key(
         return e;
 }
 
-int registry_create_key(struct registry *r, const struct registry_write *w, struct diag *d)
-{
-        return change(r, w, false, create_key, d);
-}
-
 /* A target that the layer has is replaced only where that is no failure. */
 static int create_link(
         struct transaction *tx, const struct registry_write *w, const char *layer, struct diag *d)
@@ -189,18 +153,10 @@ static int create_link(
         want.makes_link = true;
         if (e == 0)
                 e = transaction_make_keys(tx, &want, &key, &made, d);
-        if (e != 0 || !w->target)
+        if (e != 0 || !w->value)
                 return e;
-        e = transaction_check_link_value(tx, &key, w->path, "", w->target->type, d);
-        return e != 0 ? e : transaction_put(tx, &key, w->path, "", layer, w->target, &sequence, d);
-}
-
-int registry_create_link(struct registry *r, const struct registry_write *w, struct diag *d)
-{
-        struct registry_write of_link = *w;
-
-        of_link.of_link = true;
-        return change(r, &of_link, false, create_link, d);
+        e = transaction_check_link_value(tx, &key, w->path, "", w->value->type, d);
+        return e != 0 ? e : transaction_put(tx, &key, w->path, "", layer, w->value, &sequence, d);
 }
 
 static int check_empty(
@@ -258,11 +214,6 @@ static int delete_key(
         return transaction_withdraw_tree(tx, &parent, name, layer);
 }
 
-int registry_delete_key(struct registry *r, const struct registry_write *w, struct diag *d)
-{
-        return change(r, w, true, delete_key, d);
-}
-
 static int no_value(
         const struct transaction *tx, const struct registry_write *w, const char *layer, struct diag *d)
 {
@@ -294,11 +245,6 @@ static int delete_value(
                 return e;
         tx->layers_touched |= layers_is_metadata(w->path, false);
         return transaction_withdraw_value(tx, &key, w->name, layer);
-}
-
-int registry_delete(struct registry *r, const struct registry_write *w, struct diag *d)
-{
-        return change(r, w, false, delete_value, d);
 }
 
 /* ---- Hiding a key ---- */
@@ -338,11 +284,6 @@ static int hide_key(
         return e < 0 ? e : transaction_hide(tx, &parent, name, layer);
 }
 
-int registry_hide_key(struct registry *r, const struct registry_write *w, struct diag *d)
-{
-        return change(r, w, true, hide_key, d);
-}
-
 static int show_key(
         struct transaction *tx, const struct registry_write *w, const char *layer, struct diag *d)
 {
@@ -362,11 +303,6 @@ static int show_key(
         return w->if_needed ? 0
                             : registry_fail(d, REGISTRY_NOT_FOUND, "%s: layer %s does not hide the key",
                                       path->text, layer);
-}
-
-int registry_show_key(struct registry *r, const struct registry_write *w, struct diag *d)
-{
-        return change(r, w, false, show_key, d);
 }
 
 /* ---- Masking all values of a key ---- */
@@ -391,11 +327,6 @@ static int mask_values(
         return e != 0 || has_blanket(tx, &key, layer) ? e : transaction_set_blanket(tx, &key, layer, true);
 }
 
-int registry_mask_values(struct registry *r, const struct registry_write *w, struct diag *d)
-{
-        return change(r, w, false, mask_values, d);
-}
-
 static int unmask_values(
         struct transaction *tx, const struct registry_write *w, const char *layer, struct diag *d)
 {
@@ -413,7 +344,39 @@ static int unmask_values(
                                  "%s: layer %s does not mask the values of the key", w->path->text, layer);
 }
 
-int registry_unmask_values(struct registry *r, const struct registry_write *w, struct diag *d)
+/* All of it or nothing, in the layer that can be written, and by its name. */
+int registry_change(
+        struct registry *r, enum registry_action action, const struct registry_write *w, struct diag *d)
 {
-        return change(r, w, false, unmask_values, d);
+        static const struct {
+                int (*apply)(struct transaction *tx, const struct registry_write *w, const char *layer,
+                        struct diag *d);
+                bool is_removed; /* a key, so that nobody reaches it */
+        } changes[] = {
+                [CHANGE_SET] = { set_value, false },
+                [CHANGE_DELETE] = { delete_value, false },
+                [CHANGE_CREATE_KEY] = { create_key, false },
+                [CHANGE_CREATE_LINK] = { create_link, false },
+                [CHANGE_DELETE_KEY] = { delete_key, true },
+                [CHANGE_HIDE_KEY] = { hide_key, true },
+                [CHANGE_SHOW_KEY] = { show_key, false },
+                [CHANGE_MASK_VALUES] = { mask_values, false },
+                [CHANGE_UNMASK_VALUES] = { unmask_values, false },
+        };
+        struct transaction *tx = registry_transaction(r);
+        _cleanup_way_ struct registry_way way = { 0 };
+        struct registry_write at = *w;
+        const char *layer = w->layer;
+        struct savepoint sp;
+
+        at.of_link |= action == CHANGE_CREATE_LINK;
+        int e = transaction_check_writable(tx, &layer, d);
+        if (e == 0)
+                e = transaction_follow(tx, &at, changes[action].is_removed, &way, d);
+        if (e == 0)
+                e = savepoint_set(tx, &sp);
+        if (e != 0)
+                return e;
+        at.path = way.path;
+        return savepoint_close(tx, &sp, changes[action].apply(tx, &at, layer, d), d);
 }

@@ -200,46 +200,52 @@ size_t registry_room(const struct registry *r);
 /* Computes the same, and undoes the transaction in any case. */
 _must_check_ int registry_end_preview(struct registry *r, struct registry_events *ret);
 
+enum registry_action {
+        /* Makes missing keys, and names again one that a layer of the same precedence has hidden since.
+         * Writing what the layer holds already changes nothing and returns its sequence, unless an entry of
+         * another layer of the same precedence is newer: then it is written again, to stand before that. */
+        CHANGE_SET,
+        /* Withdraws the layer's entry (a tombstone too), also in a key that the layer does not name. */
+        CHANGE_DELETE,
+        /* Makes the key and what is missing above it. REGISTRY_EXISTS if the layer has it already and it is
+         * visible. */
+        CHANGE_CREATE_KEY,
+        /* The same of a link, and sets its default value, where one is given. REGISTRY_EXISTS also where
+         * there is such a key that is no link, which no write changes. */
+        CHANGE_CREATE_LINK,
+        /* Withdraws the layer's path entry and all that it has in the key and below. REGISTRY_NOT_EMPTY
+         * while the key has visible subkeys, unless `recursive`. What other layers have there stays, and
+         * shows, as long as one of them names the key. A layer whose metadata key goes is deleted: its
+         * entries go too. */
+        CHANGE_DELETE_KEY,
+        /* The layer hides the key, from itself too: what it has there goes. */
+        CHANGE_HIDE_KEY,
+        CHANGE_SHOW_KEY,
+        /* The layer masks all values that the key has now, its own too; what it sets from then on is seen.
+         */
+        CHANGE_MASK_VALUES,
+        CHANGE_UNMASK_VALUES,
+};
+
 struct registry_write {
         const struct path *path;
-        const char *name;           /* value name */
-        const char *layer;          /* NULL: base */
-        struct expected expected;   /* of this layer's entry (value or key) */
-        bool is_volatile;           /* keys that are made on the way live in memory only */
-        bool recursive;             /* a key is deleted with those below it */
-        bool of_link;               /* the path's last component is not followed: it may be a link */
-        const struct value *target; /* of a link that is created: a REG_LINK, or a tombstone */
+        const char *name;         /* value name */
+        const char *layer;        /* NULL: base */
+        struct expected expected; /* of this layer's entry (value or key) */
+        bool is_volatile;         /* keys that are made on the way live in memory only */
+        bool recursive;           /* a key is deleted with those below it */
+        bool of_link;             /* the path's last component is not followed: it may be a link */
+        const struct value
+                *value;         /* that is set; of a link that is created NULL, a REG_LINK, or a tombstone */
+        uint64_t *ret_sequence; /* of a value that is set: the entry's; may be NULL */
         bool if_needed; /* to delete what the layer does not have, and to create the key that it has, changes
                            nothing, in place of failing */
 };
 
 /* d says what, where and what was expected. A change that fails leaves nothing of itself, and the
  * transaction open. */
-
-/* Makes missing keys, and names again one that a layer of the same precedence has hidden since. Writing what
- * the layer holds already changes nothing and returns its sequence, unless an entry of another layer of the
- * same precedence is newer: then it is written again, to stand before that. */
-_must_check_ int registry_set(struct registry *r, const struct registry_write *w, const struct value *v,
-        uint64_t *ret_sequence, struct diag *d);
-/* Withdraws the layer's entry (a tombstone too), also in a key that the layer does not name. */
-_must_check_ int registry_delete(struct registry *r, const struct registry_write *w, struct diag *d);
-/* Makes the key and what is missing above it. REGISTRY_EXISTS if the layer has it already and it is visible.
- */
-_must_check_ int registry_create_key(struct registry *r, const struct registry_write *w, struct diag *d);
-/* The same of a link, and sets its default value, unless `target` is NULL. REGISTRY_EXISTS also where there
- * is such a key that is no link, which no write changes. */
-_must_check_ int registry_create_link(struct registry *r, const struct registry_write *w, struct diag *d);
-/* Withdraws the layer's path entry and all that it has in the key and below. REGISTRY_NOT_EMPTY while the
- * key has visible subkeys, unless `recursive`. What other layers have there stays, and shows, as long
- * as one of them names the key. A layer whose metadata key goes is deleted: its entries go too. */
-_must_check_ int registry_delete_key(struct registry *r, const struct registry_write *w, struct diag *d);
-
-/* The layer hides the key, from itself too: what it has there goes. */
-_must_check_ int registry_hide_key(struct registry *r, const struct registry_write *w, struct diag *d);
-_must_check_ int registry_show_key(struct registry *r, const struct registry_write *w, struct diag *d);
-/* The layer masks all values that the key has now, its own too; what it sets from then on is seen. */
-_must_check_ int registry_mask_values(struct registry *r, const struct registry_write *w, struct diag *d);
-_must_check_ int registry_unmask_values(struct registry *r, const struct registry_write *w, struct diag *d);
+_must_check_ int registry_change(
+        struct registry *r, enum registry_action action, const struct registry_write *w, struct diag *d);
 
 /* ---- Layers that end by themselves ---- */
 

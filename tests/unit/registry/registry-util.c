@@ -100,16 +100,16 @@ static int parse_value(const char *text, struct buf *bytes, uint32_t *ret_type)
         return bytes->error;
 }
 
-static int change_value(struct world *w, const struct registry_write *write, const char *text)
+static int change_value(struct world *w, struct registry_write *write, const char *text)
 {
         _cleanup_buf_ struct buf bytes = BUF_INIT;
         struct value v;
-        uint64_t sequence;
 
         ck_assert_int_eq(parse_value(text, &bytes, &v.type), 0);
         v.data = bytes.data;
         v.size = bytes.len;
-        return registry_set(w->r, write, &v, &sequence, &w->d);
+        write->value = &v;
+        return registry_change(w->r, CHANGE_SET, write, &w->d);
 }
 
 static int make_link(struct world *w, struct registry_write *write, const char *target)
@@ -117,10 +117,8 @@ static int make_link(struct world *w, struct registry_write *write, const char *
         const struct value v = { .type = REG_LINK, .data = target, .size = strlen(target) };
 
         if (strcmp(target, "-") != 0)
-                write->target = &v;
-        int r = registry_create_link(w->r, write, &w->d);
-        write->target = NULL;
-        return r;
+                write->value = &v;
+        return registry_change(w->r, CHANGE_CREATE_LINK, write, &w->d);
 }
 
 static int change(struct world *w, char *line)
@@ -145,19 +143,19 @@ static int change(struct world *w, char *line)
         if (strcmp(verb, "set") == 0)
                 return change_value(w, &write, strtok_r(NULL, "", &save));
         if (strcmp(verb, "del") == 0)
-                return registry_delete(w->r, &write, &w->d);
+                return registry_change(w->r, CHANGE_DELETE, &write, &w->d);
         if (strcmp(verb, "mk") == 0)
-                return registry_create_key(w->r, &write, &w->d);
+                return registry_change(w->r, CHANGE_CREATE_KEY, &write, &w->d);
         if (strcmp(verb, "hide") == 0)
-                return registry_hide_key(w->r, &write, &w->d);
+                return registry_change(w->r, CHANGE_HIDE_KEY, &write, &w->d);
         if (strcmp(verb, "show") == 0)
-                return registry_show_key(w->r, &write, &w->d);
+                return registry_change(w->r, CHANGE_SHOW_KEY, &write, &w->d);
         if (strcmp(verb, "mask") == 0)
-                return registry_mask_values(w->r, &write, &w->d);
+                return registry_change(w->r, CHANGE_MASK_VALUES, &write, &w->d);
         if (strcmp(verb, "unmask") == 0)
-                return registry_unmask_values(w->r, &write, &w->d);
+                return registry_change(w->r, CHANGE_UNMASK_VALUES, &write, &w->d);
         ck_assert(strcmp(verb, "rm") == 0 || write.recursive);
-        return registry_delete_key(w->r, &write, &w->d);
+        return registry_change(w->r, CHANGE_DELETE_KEY, &write, &w->d);
 }
 
 int world_change(struct world *w, const char *script)

@@ -84,23 +84,24 @@ static int take_back(void)
 
 static int apply_change(const struct change *c, const struct path *path)
 {
-        const struct registry_write write = {
-                .path = path, .name = c->name ? c->name : "", .layer = c->layer, .recursive = true
-        };
         const struct value v = { .type = REG_DWORD, .data = c->text, .size = 4 };
-        uint64_t sequence;
+        const struct registry_write write = { .path = path,
+                .name = c->name ? c->name : "",
+                .layer = c->layer,
+                .value = &v,
+                .recursive = true };
 
         switch (c->kind) {
         case SET:
-                return registry_set(w.r, &write, &v, &sequence, NULL);
+                return registry_change(w.r, CHANGE_SET, &write, NULL);
         case DELETE:
-                return registry_delete(w.r, &write, NULL);
+                return registry_change(w.r, CHANGE_DELETE, &write, NULL);
         case CREATE_KEY:
-                return registry_create_key(w.r, &write, NULL);
+                return registry_change(w.r, CHANGE_CREATE_KEY, &write, NULL);
         case UNDO:
                 return take_back();
         default:
-                return registry_delete_key(w.r, &write, NULL);
+                return registry_change(w.r, CHANGE_DELETE_KEY, &write, NULL);
         }
 }
 

@@ -187,13 +187,14 @@ static void write_layer(size_t i, unsigned value)
         } else if (pick(3) == 0) {
                 _cleanup_path_ struct path path = { 0 };
                 struct registry_events events;
-                uint64_t sequence;
                 m->end = invent_end();
                 const struct value v = { REG_SZ, strlen(ending_format(&m->end, ends)), ends };
                 ck_assert_int_eq(layers_metadata_path(name, &path), 0);
                 ck_assert_int_eq(registry_begin(w.r, NULL), 0);
-                ck_assert_int_eq(registry_set(w.r, &(struct registry_write){ .path = &path, .name = "ends" },
-                                         &v, &sequence, NULL),
+                ck_assert_int_eq(
+                        registry_change(w.r, CHANGE_SET,
+                                &(struct registry_write){ .path = &path, .name = "ends", .value = &v },
+                                NULL),
                         0);
                 ck_assert_int_eq(registry_end(w.r, &events), 0);
                 registry_events_done(&events);

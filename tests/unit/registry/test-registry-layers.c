@@ -143,13 +143,13 @@ START_TEST(exact_metadata)
                 };
                 _cleanup_path_ struct path path = { 0 };
                 struct registry_events events;
-                uint64_t sequence;
                 world_do(&w, "set - " LAYERS "high Precedence 5\nset - " LAYERS "high Enabled 1");
                 ck_assert_int_eq(registry_path(w.r, LAYERS "high", &path, NULL), 0);
                 ck_assert_int_eq(registry_begin(w.r, NULL), 0);
-                ck_assert_int_eq(
-                        registry_set(w.r, &(struct registry_write){ .path = &path, .name = cases[i].name },
-                                &v, &sequence, NULL),
+                ck_assert_int_eq(registry_change(w.r, CHANGE_SET,
+                                         &(struct registry_write){
+                                                 .path = &path, .name = cases[i].name, .value = &v },
+                                         NULL),
                         0);
                 ck_assert_int_eq(registry_end(w.r, &events), 0);
                 registry_events_done(&events);

@@ -15,14 +15,13 @@
 static int set_bytes(const char *key, const char *name, const struct value *v, struct expected expected)
 {
         _cleanup_path_ struct path path = { 0 };
-        uint64_t sequence;
 
         w.d = (struct diag){ 0 };
         int r = registry_path(w.r, key, &path, &w.d);
         if (r != 0)
                 return r;
-        return registry_set(w.r,
-                &(struct registry_write){ .path = &path, .name = name, .expected = expected }, v, &sequence,
+        return registry_change(w.r, CHANGE_SET,
+                &(struct registry_write){ .path = &path, .name = name, .value = v, .expected = expected },
                 &w.d);
 }
 
@@ -147,8 +146,8 @@ START_TEST(compare_and_swap_with_nothing)
         ck_assert_int_eq(set_bytes("\\App", "V", &one, SEQUENCE(0)), REGISTRY_CONFLICT);
         ck_assert_ptr_nonnull(strstr(w.d.text, "in layer base, expected 0"));
         ck_assert_int_eq(set_bytes("\\New\\Key", "V", &one, SEQUENCE(0)), 0);
-        ck_assert_int_eq(registry_delete(w.r, &write, NULL), REGISTRY_CONFLICT);
-        ck_assert_int_eq(registry_delete_key(w.r, &write, NULL), REGISTRY_CONFLICT);
+        ck_assert_int_eq(registry_change(w.r, CHANGE_DELETE, &write, NULL), REGISTRY_CONFLICT);
+        ck_assert_int_eq(registry_change(w.r, CHANGE_DELETE_KEY, &write, NULL), REGISTRY_CONFLICT);
         ck_assert_int_eq(set_bytes("\\App", "V", &one, ANY), 0);
         registry_abort(w.r);
 }
@@ -165,15 +164,15 @@ START_TEST(compare_and_swap_delete)
         uint64_t value = world_sequence_of(&w, "\\App", "V");
         struct registry_write write = { .path = &path, .name = "V", .expected = SEQUENCE(value + 1) };
         ck_assert_int_eq(registry_begin(w.r, NULL), 0);
-        ck_assert_int_eq(registry_delete(w.r, &write, NULL), REGISTRY_CONFLICT);
-        ck_assert_int_eq(registry_delete_key(w.r, &write, NULL), REGISTRY_CONFLICT);
-        ck_assert_int_eq(registry_create_key(w.r, &write, NULL), REGISTRY_EXISTS);
+        ck_assert_int_eq(registry_change(w.r, CHANGE_DELETE, &write, NULL), REGISTRY_CONFLICT);
+        ck_assert_int_eq(registry_change(w.r, CHANGE_DELETE_KEY, &write, NULL), REGISTRY_CONFLICT);
+        ck_assert_int_eq(registry_change(w.r, CHANGE_CREATE_KEY, &write, NULL), REGISTRY_EXISTS);
         write.expected.sequence = value;
-        ck_assert_int_eq(registry_delete(w.r, &write, NULL), 0);
+        ck_assert_int_eq(registry_change(w.r, CHANGE_DELETE, &write, NULL), 0);
         /* The path entry was written right before the value. */
         write.expected.sequence = value - 1;
-        ck_assert_int_eq(registry_delete_key(w.r, &write, NULL), 0);
-        ck_assert_int_eq(registry_create_key(w.r, &write, NULL), REGISTRY_CONFLICT);
+        ck_assert_int_eq(registry_change(w.r, CHANGE_DELETE_KEY, &write, NULL), 0);
+        ck_assert_int_eq(registry_change(w.r, CHANGE_CREATE_KEY, &write, NULL), REGISTRY_CONFLICT);
         registry_abort(w.r);
 }
 END_TEST

@@ -311,10 +311,13 @@ START_TEST(too_much)
         ck_assert_int_eq(registry_begin(w.r, NULL), 0);
         for (uint64_t i = 0; i <= n; i++) {
                 char name[32];
-                uint64_t sequence;
                 (void)snprintf(name, sizeof(name), "V%u", (unsigned)i);
-                ck_assert_int_eq(registry_set(w.r, &(struct registry_write){ .path = &path, .name = name },
-                                         &(struct value){ REG_BINARY, sizeof(data), data }, &sequence, NULL),
+                ck_assert_int_eq(
+                        registry_change(w.r, CHANGE_SET,
+                                &(struct registry_write){ .path = &path,
+                                        .name = name,
+                                        .value = &(struct value){ REG_BINARY, sizeof(data), data } },
+                                NULL),
                         0);
         }
         struct registry_events events;

@@ -107,11 +107,13 @@ START_TEST(one_key_again_after_a_failure)
         uint64_t sequence;
 
         ck_assert_int_eq(registry_path(w.r, "\\New", &path, NULL), 0);
-        struct registry_write write = { .path = &path, .name = "W", .expected = { true, 7 } };
+        struct registry_write write = {
+                .path = &path, .name = "W", .value = &v, .ret_sequence = &sequence, .expected = { true, 7 }
+        };
         ck_assert_int_eq(registry_begin(w.r, NULL), 0);
-        ck_assert_int_eq(registry_set(w.r, &write, &v, &sequence, NULL), REGISTRY_CONFLICT);
+        ck_assert_int_eq(registry_change(w.r, CHANGE_SET, &write, NULL), REGISTRY_CONFLICT);
         write.expected.given = false;
-        ck_assert_int_eq(registry_set(w.r, &write, &v, &sequence, NULL), 0);
+        ck_assert_int_eq(registry_change(w.r, CHANGE_SET, &write, NULL), 0);
         finish();
         world_check(&w);
         ck_assert_uint_eq(world_sequence_of(&w, "\\New", "W"), sequence);
