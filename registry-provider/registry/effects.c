@@ -308,11 +308,12 @@ static int load_child(struct effects *fx, struct effect *t, const char *name)
         return t->name ? 0 : -ENOMEM;
 }
 
-static int note(
+int effects_note(
         struct effects *fx, const struct guid *guid, const char *name, bool is_child, struct effect **ret)
 {
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(fx->store);
         struct effect *t = find(fx, &(struct probe){ guid, name, is_child });
+
         if (!t) {
                 struct effect_key *key;
                 int e = take_key(fx, guid, &key);
@@ -333,18 +334,6 @@ static int note(
         return 0;
 }
 
-int effects_note_value(struct effects *fx, const struct guid *key, const char *name, struct effect **ret)
-{
-        if (ret)
-                *ret = NULL;
-        return note(fx, key, name, false, ret);
-}
-
-int effects_note_child(struct effects *fx, const struct guid *parent, const char *name)
-{
-        return note(fx, parent, name, true, NULL);
-}
-
 int effects_note_values(struct effects *fx, const struct guid *key)
 {
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(fx->store);
@@ -353,7 +342,7 @@ int effects_note_values(struct effects *fx, const struct guid *key)
         int e = 0;
 
         for (size_t i = 0; e == 0 && i < n; i++)
-                e = effects_note_value(fx, key, values[i]->name, NULL);
+                e = effects_note(fx, key, values[i]->name, false, NULL);
         return e;
 }
 
@@ -368,7 +357,7 @@ static int note_layer(struct effects *fx, const char *layer)
                 if (held[i].kind == STORE_BLANKET)
                         e = effects_note_values(fx, &held[i].guid);
                 else
-                        e = note(fx, &held[i].guid, held[i].name, held[i].kind == STORE_ENTRY, NULL);
+                        e = effects_note(fx, &held[i].guid, held[i].name, held[i].kind == STORE_ENTRY, NULL);
         return e;
 }
 

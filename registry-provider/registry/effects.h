@@ -66,12 +66,12 @@ void effects_end(struct effects *fx);
 
 /* Before something of that many bytes is kept. 0 or -EFBIG. */
 _must_check_ int effects_take_room(struct effects *fx, size_t bytes);
-/* Notes what a name means before the first change to it. 0, -ENOMEM, -EFBIG, or what the store says; *ret
- * (may be NULL) is NULL in a key that cannot be reached from any hive. */
-_must_check_ int effects_note_value(
-        struct effects *fx, const struct guid *key, const char *name, struct effect **ret);
-_must_check_ int effects_note_child(struct effects *fx, const struct guid *parent, const char *name);
-/* All that are in the key. */
+/* Notes what the name of a value, or of a key in it, means before the first change to it. 0, -ENOMEM,
+ * -EFBIG, or what the store says. *ret (may be NULL) stays as it is in a key that cannot be reached from any
+ * hive. */
+_must_check_ int effects_note(
+        struct effects *fx, const struct guid *key, const char *name, bool is_child, struct effect **ret);
+/* All values that are in the key. */
 _must_check_ int effects_note_values(struct effects *fx, const struct guid *key);
 /* Whether the key can be reached from its hive. */
 bool effects_key_is_visible(const struct effects *fx, const struct guid *key);

@@ -264,7 +264,7 @@ static int put_entry(
                 strcmp(mine->name, was->name) == 0)
                 return 0;
         t->gave_way = before;
-        e = effects_note_child(&tx->effects, parent, t->name);
+        e = effects_note(&tx->effects, parent, t->name, true, NULL);
         return e != 0 ? e
                       : transaction_op(tx,
                                 &(struct store_op){ .code = hides ? STORE_HIDE_ENTRY : STORE_CREATE_ENTRY,

@@ -231,7 +231,7 @@ static int make_child(struct transaction *tx, const struct wanted_keys *want, si
                 if (want->held || !is_buried(tx, chain, mine))
                         return 0;
         }
-        e = effects_note_child(&tx->effects, &parent, name);
+        e = effects_note(&tx->effects, &parent, name, true, NULL);
         if (e < 0)
                 return e;
         if (named)
@@ -316,7 +316,7 @@ int transaction_put_again(struct transaction *tx, const struct guid *key, const 
 {
         struct effect *t = NULL;
 
-        int e = effects_note_value(&tx->effects, key, name, &t);
+        int e = effects_note(&tx->effects, key, name, false, &t);
         if (e < 0)
                 return e;
         const uint64_t sequence = store_take_sequence(tx->store);
@@ -343,7 +343,7 @@ int transaction_put_again(struct transaction *tx, const struct guid *key, const 
 int transaction_keep(struct transaction *tx, const struct guid *key, const char *name)
 {
         struct effect *t = NULL;
-        int e = effects_note_value(&tx->effects, key, name, &t);
+        int e = effects_note(&tx->effects, key, name, false, &t);
 
         if (e == 0 && t)
                 t->is_write = true;
@@ -366,7 +366,7 @@ int transaction_put(struct transaction *tx, const struct guid *key, const struct
 
 int transaction_hide(struct transaction *tx, const struct guid *parent, const char *name, const char *layer)
 {
-        int e = effects_note_child(&tx->effects, parent, name);
+        int e = effects_note(&tx->effects, parent, name, true, NULL);
 
         return e < 0 ? e
                      : transaction_op(tx, &(struct store_op){ .code = STORE_HIDE_ENTRY,
@@ -397,7 +397,7 @@ int transaction_withdraw_value(
         struct transaction *tx, const struct guid *key, const char *name, const char *layer)
 {
         struct effect *t = NULL;
-        int e = effects_note_value(&tx->effects, key, name, &t);
+        int e = effects_note(&tx->effects, key, name, false, &t);
         if (e == 0)
                 e = transaction_op(tx, &(struct store_op){ .code = STORE_DELETE_VALUE,
                                                .guid = *key,
@@ -412,7 +412,7 @@ int transaction_withdraw_value(
 int transaction_withdraw_entry(
         struct transaction *tx, const struct guid *parent, const char *name, const char *layer)
 {
-        int e = effects_note_child(&tx->effects, parent, name);
+        int e = effects_note(&tx->effects, parent, name, true, NULL);
         return e < 0 ? e
                      : transaction_op(tx, &(struct store_op){ .code = STORE_DELETE_ENTRY,
                                                   .guid = *parent,
