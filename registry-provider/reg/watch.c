@@ -172,7 +172,7 @@ static int subscribe(struct watch *w)
                 return code;
         int r = sd_bus_message_append(m, "b", (int)s->options.subtree);
         if (r >= 0)
-                r = client_append_options(m, &(struct wire_options){ .no_follow = s->options.no_follow });
+                r = wire_append_options(m, &(struct wire_options){ .no_follow = s->options.no_follow });
         if (r < 0)
                 return session_fail(s, r, NULL);
         code = session_call(s, m, &reply);

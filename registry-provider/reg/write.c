@@ -98,12 +98,12 @@ static int send_change(struct session *s, const struct change *c, struct outcome
                 return code;
         int r = !method ? append_change(m, c) : c->value ? wire_append_value(m, c->value) : 0;
         if (r >= 0)
-                r = client_append_options(m, &(struct wire_options){ .layer = options->layer,
-                                                     .ends = s->ends[0] ? s->ends : NULL,
-                                                     .expected = options->expected,
-                                                     .is_volatile = options->is_volatile,
-                                                     .no_follow = options->no_follow,
-                                                     .recursive = options->recursive });
+                r = wire_append_options(m, &(struct wire_options){ .layer = options->layer,
+                                                   .ends = s->ends[0] ? s->ends : NULL,
+                                                   .expected = options->expected,
+                                                   .is_volatile = options->is_volatile,
+                                                   .no_follow = options->no_follow,
+                                                   .recursive = options->recursive });
         if (r < 0)
                 return session_fail(s, r, NULL);
         code = session_call(s, m, &reply);
@@ -551,7 +551,7 @@ int write_batch_call(struct write_batch *b, sd_bus_message **ret)
         }
         int r = sd_bus_message_close_container(b->m);
         if (r >= 0)
-                r = client_append_options(
+                r = wire_append_options(
                         b->m, &(struct wire_options){ .layer = b->layer ? b->layer : s->options.layer,
                                       .registry = b->registry,
                                       .if_needed = !b->is_strict,

@@ -152,7 +152,7 @@ static int subscribe(struct feed *f, const char *hive)
         if (r >= 0)
                 r = sd_bus_message_append(m, "sb", hive, 1);
         if (r >= 0)
-                r = client_append_options(m, &(struct wire_options){ .unchanged = true });
+                r = wire_append_options(m, &(struct wire_options){ .unchanged = true });
         return r < 0 ? r : feed_send(f, m, hive, NULL, on_subscribed);
 }
 

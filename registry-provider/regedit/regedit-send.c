@@ -39,7 +39,7 @@ static int append_edit(sd_bus_message *m, const struct edit *e, const char *laye
         if (!e->action)
                 return sd_bus_message_append(m, "a{sv}", 1, "sequence", "t", e->undo);
         int r = append_change(m, e);
-        return r < 0 ? r : client_append_options(m, &options);
+        return r < 0 ? r : wire_append_options(m, &options);
 }
 
 /* A person may be asked for the permission to write. */

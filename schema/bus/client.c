@@ -21,42 +21,6 @@ int client_new_call(sd_bus *bus, const char *method, sd_bus_message **ret)
                 bus, ret, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE, method);
 }
 
-static int append_flag(sd_bus_message *m, const char *name, bool value)
-{
-        return value ? sd_bus_message_append(m, "{sv}", name, "b", 1) : 0;
-}
-
-static int append_text(sd_bus_message *m, const char *name, const char *value)
-{
-        return value ? sd_bus_message_append(m, "{sv}", name, "s", value) : 0;
-}
-
-int client_append_options(sd_bus_message *m, const struct wire_options *options)
-{
-        int r = sd_bus_message_open_container(m, 'a', "{sv}");
-        if (r >= 0)
-                r = append_text(m, "layer", options->layer);
-        if (r >= 0)
-                r = append_text(m, "ends", options->ends);
-        if (r >= 0)
-                r = append_text(m, "on-behalf-of", options->on_behalf_of);
-        if (r >= 0 && options->expected.given)
-                r = sd_bus_message_append(m, "{sv}", "expected-sequence", "t", options->expected.sequence);
-        if (r >= 0 && options->registry.given)
-                r = sd_bus_message_append(m, "{sv}", "registry-sequence", "t", options->registry.sequence);
-        if (r >= 0)
-                r = append_flag(m, "volatile", options->is_volatile);
-        if (r >= 0)
-                r = append_flag(m, "recursive", options->recursive);
-        if (r >= 0)
-                r = append_flag(m, "if-needed", options->if_needed);
-        if (r >= 0)
-                r = append_flag(m, "no-follow", options->no_follow);
-        if (r >= 0)
-                r = append_flag(m, "unchanged", options->unchanged);
-        return r < 0 ? r : sd_bus_message_close_container(m);
-}
-
 bool client_service_absent(const sd_bus_error *error)
 {
         static const char spawn[] = "org.freedesktop.DBus.Error.Spawn.";

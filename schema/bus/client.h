@@ -17,10 +17,6 @@ _must_check_ int client_connect(sd_bus **ret, struct diag *d);
 /* A call to the registry provider. 0 or negative errno. */
 _must_check_ int client_new_call(sd_bus *bus, const char *method, sd_bus_message **ret);
 
-/* Appends the a{sv} that wire_read_options() takes; what is NULL, 0 or false is left out. 0 or negative
- * errno. */
-_must_check_ int client_append_options(sd_bus_message *m, const struct wire_options *options);
-
 /* Sends a call and waits for the answer, `timeout_usec` at most (0: the bus's default). EXIT_CODE_OK with
  * the reply, or else what went wrong in d. */
 _must_check_ enum exit_code client_call(

@@ -7,8 +7,6 @@
 #include "../base/array.h"
 #include "wire.h"
 
-/* ---- To a message ---- */
-
 /* Names, types, lengths and padding of all members, and the numbers. */
 #define MEMBERS_BYTES 1024u
 #define CHOICE_BYTES 40u
@@ -37,68 +35,72 @@ size_t description_bytes(const struct schema_value *sv, const struct description
         return n;
 }
 
-static int append_text(sd_bus_message *m, const char *name, const char *text)
-{
-        return text ? sd_bus_message_append(m, "{sv}", name, "s", text) : 0;
-}
+/* What of a description is on the bus, besides the choices. */
+struct row {
+        struct schema_value sv;
+        struct schema_control control;
+        struct description_hints hints;
+        const char *items, *apply, *encoding, *drift;
+        int is_path;
+};
 
-static int append_flag(sd_bus_message *m, const char *name, bool flag)
-{
-        return flag ? sd_bus_message_append(m, "{sv}", name, "b", 1) : 0;
-}
+enum {
+        ROW_TYPE,
+        ROW_LEAST,
+        ROW_MOST,
+        ROW_N = 22,
+};
 
-static int append_hints(sd_bus_message *m, const struct description_hints *h)
+static void list_members(struct row *row, struct wire_member ret[static ROW_N])
 {
-        int r = append_text(m, "meant-key", h->meant_key);
-        if (r >= 0)
-                r = append_text(m, "meant-name", h->meant_name);
-        if (r >= 0)
-                r = append_text(m, "layer", h->layer);
-        if (r >= 0)
-                r = append_flag(m, "key-is-value", h->key_is_value);
-        return r < 0 ? r : append_flag(m, "is-key", h->is_key);
-}
-
-static int append_control(sd_bus_message *m, const struct schema_control *c)
-{
-        const struct {
-                const char *name, *text;
-        } members[] = {
-                { "control", c->name },
-                { "encoding", schema_encoding_words[c->encoding] },
-                { "drift-value", c->drift_value },
-                { "drift", schema_drift_words[c->drift_reapply] },
-                { "audit-op", c->audit_op },
-                { "audit-off", c->audit_off },
+        const struct wire_member members[ROW_N] = {
+                [ROW_TYPE] = { "type", "u", &row->sv.type },
+                [ROW_LEAST] = { "least", "t", &row->sv.min },
+                [ROW_MOST] = { "most", "t", &row->sv.max },
+                { "name", "s", &row->sv.name },
+                { "default", "s", &row->sv.default_text },
+                { "path", "b", &row->is_path },
+                { "suffix", "s", &row->sv.suffix },
+                { "items", "s", &row->items },
+                { "apply", "s", &row->apply },
+                { "description", "s", &row->sv.description },
+                { "source", "s", &row->sv.source },
+                { "control", "s", &row->control.name },
+                { "encoding", "s", &row->encoding },
+                { "drift-value", "s", &row->control.drift_value },
+                { "drift", "s", &row->drift },
+                { "audit-op", "s", &row->control.audit_op },
+                { "audit-off", "s", &row->control.audit_off },
+                { "meant-key", "s", &row->hints.meant_key },
+                { "meant-name", "s", &row->hints.meant_name },
+                { "layer", "s", &row->hints.layer },
+                { "key-is-value", "b", &row->hints.key_is_value },
+                { "is-key", "b", &row->hints.is_key },
         };
-        int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(members); i++)
-                r = append_text(m, members[i].name, members[i].text);
-        return r;
+        memcpy(ret, members, sizeof(members));
 }
 
-static int append_members(sd_bus_message *m, const struct schema_value *sv)
+/* ---- To a message ---- */
+
+static struct row row_of(const struct schema_value *sv, const struct description_hints *hints)
 {
-        int r = sd_bus_message_append(m, "{sv}{sv}", "name", "s", sv->name, "type", "u", sv->type);
-        if (r >= 0)
-                r = append_text(m, "default", sv->has_default ? sv->default_text : NULL);
-        if (r >= 0 && sv->has_range)
-                r = sd_bus_message_append(m, "{sv}{sv}", "least", "t", sv->min, "most", "t", sv->max);
-        if (r >= 0)
-                r = append_flag(m, "path", sv->is_path);
-        if (r >= 0)
-                r = append_text(m, "suffix", sv->suffix);
-        if (r >= 0)
-                r = append_text(
-                        m, "items", sv->items != SCHEMA_ITEMS_NONE ? schema_items_words[sv->items] : NULL);
-        if (r >= 0)
-                r = append_text(m, "apply", schema_apply_words[sv->apply]);
-        if (r >= 0)
-                r = append_text(m, "description", sv->description);
-        if (r >= 0)
-                r = append_text(m, "source", sv->source);
-        return r < 0 || !sv->control ? r : append_control(m, sv->control);
+        struct row row = { 0 };
+
+        if (hints)
+                row.hints = *hints;
+        if (!sv)
+                return row;
+        row.sv = *sv;
+        row.apply = schema_apply_words[sv->apply];
+        row.items = sv->items != SCHEMA_ITEMS_NONE ? schema_items_words[sv->items] : NULL;
+        row.is_path = sv->is_path;
+        if (!sv->control)
+                return row;
+        row.control = *sv->control;
+        row.encoding = schema_encoding_words[sv->control->encoding];
+        row.drift = schema_drift_words[sv->control->drift_reapply];
+        return row;
 }
 
 static int append_choices(sd_bus_message *m, const struct schema_value *sv)
@@ -114,13 +116,15 @@ static int append_choices(sd_bus_message *m, const struct schema_value *sv)
 int description_append(
         sd_bus_message *m, const struct schema_value *sv, const struct description_hints *hints)
 {
-        int r = sd_bus_message_open_container(m, 'a', "{sv}");
-        if (r >= 0 && sv)
-                r = append_members(m, sv);
-        if (r >= 0 && hints)
-                r = append_hints(m, hints);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
+        struct row row = row_of(sv, hints);
+        struct wire_member members[ROW_N];
+
+        list_members(&row, members);
+        if (!sv)
+                members[ROW_TYPE].at = NULL;
+        if (!sv || !sv->has_range)
+                members[ROW_LEAST].at = members[ROW_MOST].at = NULL;
+        int r = wire_append_dict(m, members, ROW_N);
         if (r >= 0)
                 r = append_choices(m, sv);
         return r < 0 ? r : 0;
@@ -147,68 +151,35 @@ static int find_word(const char *word, const char *const *words, size_t n, size_
         return word ? -EBADMSG : 0;
 }
 
-struct words {
-        const char *items, *apply, *encoding, *drift;
-        int is_path;
-};
-
-static int read_members(
-        sd_bus_message *m, struct description *d, struct schema_control *control, struct words *w)
+/* Of the row: what a schema has as numbers. */
+static int take_words(struct row *row)
 {
-        struct schema_value *sv = &d->sv;
-        sv->min = UINT64_MAX;
-        const struct wire_member members[] = {
-                { "name", "s", &sv->name },
-                { "type", "u", &sv->type },
-                { "default", "s", &sv->default_text },
-                { "least", "t", &sv->min },
-                { "most", "t", &sv->max },
-                { "path", "b", &w->is_path },
-                { "suffix", "s", &sv->suffix },
-                { "items", "s", &w->items },
-                { "apply", "s", &w->apply },
-                { "description", "s", &sv->description },
-                { "source", "s", &sv->source },
-                { "control", "s", &control->name },
-                { "encoding", "s", &w->encoding },
-                { "drift-value", "s", &control->drift_value },
-                { "drift", "s", &w->drift },
-                { "audit-op", "s", &control->audit_op },
-                { "audit-off", "s", &control->audit_off },
-                { "meant-key", "s", &d->hints.meant_key },
-                { "meant-name", "s", &d->hints.meant_name },
-                { "layer", "s", &d->hints.layer },
-                { "key-is-value", "b", &d->hints.key_is_value },
-                { "is-key", "b", &d->hints.is_key },
-        };
-
-        return wire_read_dict(m, members, ARRAY_SIZE(members));
-}
-
-static int take_words(struct schema_value *sv, struct schema_control *control, const struct words *w)
-{
+        struct schema_control *control = &row->control;
         size_t apply, encoding, drift, items;
 
-        int r = find_word(w->apply, schema_apply_words, SCHEMA_APPLY_N, &apply);
+        int r = find_word(row->apply, schema_apply_words, SCHEMA_APPLY_N, &apply);
         if (r == 0)
-                r = find_word(w->encoding, schema_encoding_words, SCHEMA_ENCODING_N, &encoding);
+                r = find_word(row->encoding, schema_encoding_words, SCHEMA_ENCODING_N, &encoding);
         if (r == 0)
-                r = find_word(w->drift, schema_drift_words, SCHEMA_DRIFT_N, &drift);
+                r = find_word(row->drift, schema_drift_words, SCHEMA_DRIFT_N, &drift);
         if (r == 0)
-                r = find_word(w->items, schema_items_words, SCHEMA_ITEMS_N, &items);
+                r = find_word(row->items, schema_items_words, SCHEMA_ITEMS_N, &items);
         if (r < 0)
                 return r;
-        sv->apply = (enum schema_apply)apply;
-        sv->items = (enum schema_items)items;
-        sv->is_path = w->is_path;
+        row->sv.apply = (enum schema_apply)apply;
+        row->sv.items = (enum schema_items)items;
+        row->sv.is_path = row->is_path;
+        row->sv.has_default = row->sv.default_text != NULL;
+        /* A range has both ends, and the first is not above the second. */
+        row->sv.has_range = row->sv.min <= row->sv.max;
         control->encoding = (enum schema_encoding)encoding;
         control->drift_reapply = drift == 1;
         if (!control->name)
                 return 0;
-        sv->control = malloc(sizeof(*sv->control));
-        if (!sv->control)
+        row->sv.control = malloc(sizeof(*control));
+        if (!row->sv.control)
                 return -ENOMEM;
-        *sv->control = *control;
+        *row->sv.control = *control;
         return 0;
 }
 
@@ -229,21 +200,18 @@ static int read_choices(sd_bus_message *m, struct schema_value *sv)
 
 int description_read(sd_bus_message *m, struct description *ret)
 {
-        struct words words = { 0 };
-        struct schema_control control = { 0 };
+        struct row row = { .sv.min = UINT64_MAX };
+        struct wire_member members[ROW_N];
 
-        int r = read_members(m, ret, &control, &words);
+        list_members(&row, members);
+        int r = wire_read_dict(m, members, ROW_N);
         if (r == 0)
-                r = take_words(&ret->sv, &control, &words);
-        if (r == 0)
-                r = read_choices(m, &ret->sv);
+                r = take_words(&row);
         if (r < 0)
                 return r;
-        struct schema_value *sv = &ret->sv;
-        sv->has_default = sv->default_text != NULL;
-        /* A range has both ends, and the first is not above the second. */
-        sv->has_range = sv->min <= sv->max;
-        return 0;
+        *ret = (struct description){ .sv = row.sv, .hints = row.hints };
+        r = read_choices(m, &ret->sv);
+        return r < 0 ? r : 0;
 }
 
 int description_next(sd_bus_message *m, const char **ret_key, struct description *ret)

@@ -282,40 +282,84 @@ int wire_read_strict(sd_bus_message *m, const struct wire_member *members, size_
         return read_dict(m, &(struct dict){ .members = members, .n = n, .is_strict = true, .d = d });
 }
 
+static int append_member(sd_bus_message *m, const struct wire_member *e)
+{
+        const char *text;
+
+        switch (e->type[0]) {
+        case 's':
+                text = *(const char *const *)e->at;
+                return text ? sd_bus_message_append(m, "{sv}", e->name, "s", text) : 0;
+        case 'b':
+                return *(const int *)e->at ? sd_bus_message_append(m, "{sv}", e->name, "b", 1) : 0;
+        case 'u':
+                return sd_bus_message_append(m, "{sv}", e->name, "u", *(const uint32_t *)e->at);
+        default:
+                return sd_bus_message_append(m, "{sv}", e->name, "t", *(const uint64_t *)e->at);
+        }
+}
+
+int wire_append_dict(sd_bus_message *m, const struct wire_member *members, size_t n)
+{
+        int r = sd_bus_message_open_container(m, 'a', "{sv}");
+
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                if (members[i].at)
+                        r = append_member(m, &members[i]);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+enum {
+        OPTION_EXPECTED = 2,
+        OPTION_REGISTRY = 3,
+        OPTIONS_N = 10,
+};
+
+static void list_options(struct wire_options *o, struct wire_member ret[static OPTIONS_N])
+{
+        const struct wire_member members[OPTIONS_N] = {
+                { "layer", "s", &o->layer },
+                { "ends", "s", &o->ends },
+                [OPTION_EXPECTED] = { "expected-sequence", "t", &o->expected.sequence },
+                [OPTION_REGISTRY] = { "registry-sequence", "t", &o->registry.sequence },
+                { "volatile", "b", &o->is_volatile },
+                { "recursive", "b", &o->recursive },
+                { "if-needed", "b", &o->if_needed },
+                { "no-follow", "b", &o->no_follow },
+                { "unchanged", "b", &o->unchanged },
+                { "on-behalf-of", "s", &o->on_behalf_of },
+        };
+
+        memcpy(ret, members, sizeof(members));
+}
+
 int wire_read_options(sd_bus_message *m, struct wire_options *ret, struct diag *d)
 {
-        enum {
-                EXPECTED = 2,
-                REGISTRY = 3,
-        };
         struct wire_options o = { 0 };
-        int is_volatile = 0, recursive = 0, if_needed = 0, no_follow = 0, unchanged = 0;
-        const struct wire_member members[] = {
-                { "layer", "s", &o.layer },
-                { "ends", "s", &o.ends },
-                [EXPECTED] = { "expected-sequence", "t", &o.expected.sequence },
-                [REGISTRY] = { "registry-sequence", "t", &o.registry.sequence },
-                { "volatile", "b", &is_volatile },
-                { "recursive", "b", &recursive },
-                { "if-needed", "b", &if_needed },
-                { "no-follow", "b", &no_follow },
-                { "unchanged", "b", &unchanged },
-                { "on-behalf-of", "s", &o.on_behalf_of },
-        };
-        struct dict dict = { .members = members, .n = ARRAY_SIZE(members), .is_strict = true, .d = d };
+        struct wire_member members[OPTIONS_N];
+        struct dict dict = { .members = members, .n = OPTIONS_N, .is_strict = true, .d = d };
 
+        list_options(&o, members);
         int r = read_dict(m, &dict);
         if (r < 0)
                 return r;
-        o.expected.given = dict.there >> EXPECTED & 1;
-        o.registry.given = dict.there >> REGISTRY & 1;
-        o.is_volatile = is_volatile != 0;
-        o.recursive = recursive != 0;
-        o.no_follow = no_follow != 0;
-        o.if_needed = if_needed != 0;
-        o.unchanged = unchanged != 0;
+        o.expected.given = dict.there >> OPTION_EXPECTED & 1;
+        o.registry.given = dict.there >> OPTION_REGISTRY & 1;
         *ret = o;
         return 0;
+}
+
+int wire_append_options(sd_bus_message *m, const struct wire_options *options)
+{
+        struct wire_options o = *options;
+        struct wire_member members[OPTIONS_N];
+
+        list_options(&o, members);
+        if (!o.expected.given)
+                members[OPTION_EXPECTED].at = NULL;
+        if (!o.registry.given)
+                members[OPTION_REGISTRY].at = NULL;
+        return wire_append_dict(m, members, OPTIONS_N);
 }
 
 enum exit_code wire_exit_code(const sd_bus_error *error)

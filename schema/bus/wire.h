@@ -30,18 +30,21 @@ _must_check_ int wire_read_value_within(sd_bus_message *m, size_t max, struct bu
  * negative errno. */
 _must_check_ int wire_read_names(sd_bus_message *m, const char ***ret, size_t *ret_n);
 
-/* A dictionary's members, read by a table. */
+/* A dictionary's members, read and written by a table: s, b, u and t. */
 struct wire_member {
         const char *name, *type;
         void *at; /* as sd_bus_message_read() wants it: strings are borrowed from the message, a `b` is an
-                     int */
+                     int. To be written: NULL is left out */
 };
 
 /* Reads an a{sv}. What has no entry in the dictionary keeps its value, and what is not in the table is
  * passed over. 0; -ENXIO where a member is of another type, or another negative errno: then some may have
  * been set. */
 _must_check_ int wire_read_dict(sd_bus_message *m, const struct wire_member *members, size_t n);
-/* The same of options: what is not in the table, or of another type, is -EINVAL, and d says what there is.
+/* Appends an a{sv}; strings that are NULL, and flags that are 0, are left out. 0 or negative errno. */
+_must_check_ int wire_append_dict(sd_bus_message *m, const struct wire_member *members, size_t n);
+/* Reading options is the same: what is not in the table, or of another type, is -EINVAL, and d says what
+ * there is.
  */
 _must_check_ int wire_read_strict(
         sd_bus_message *m, const struct wire_member *members, size_t n, struct diag *d);
@@ -53,15 +56,16 @@ struct wire_options {
         const char *on_behalf_of; /* "on-behalf-of" s: unique bus name */
         struct expected expected; /* "expected-sequence" t */
         struct expected registry; /* "registry-sequence" t */
-        bool is_volatile;         /* "volatile" b */
-        bool recursive;           /* "recursive" b */
-        bool if_needed;           /* "if-needed" b */
-        bool no_follow;           /* "no-follow" b: a key that is a link is meant itself */
-        bool unchanged; /* "unchanged" b: Subscribe: also report writes that changed nothing effective */
+        int is_volatile;          /* "volatile" b */
+        int recursive;            /* "recursive" b */
+        int if_needed;            /* "if-needed" b */
+        int no_follow;            /* "no-follow" b: a key that is a link is meant itself */
+        int unchanged; /* "unchanged" b: Subscribe: also report writes that changed nothing effective */
 };
 
-/* As wire_read_strict(). */
+/* As wire_read_strict() and wire_append_dict(). */
 _must_check_ int wire_read_options(sd_bus_message *m, struct wire_options *ret, struct diag *d);
+_must_check_ int wire_append_options(sd_bus_message *m, const struct wire_options *options);
 
 /* Maps a bus error to the exit codes of the command-line tools. */
 enum exit_code {
