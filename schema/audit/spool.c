@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../base/array.h"
 #include "../base/buf.h"
 #include "../base/file.h"
 #include "../base/log.h"
@@ -28,20 +29,14 @@ struct spool {
         off_t size;
         off_t rewrite_at;   /* at this size */
         struct entry *list; /* not marked; by number */
-        size_t n, room;
+        size_t n;
 };
 
 /* A record that comes back has an older number than others that are there. */
 static int remember(struct spool *s, const struct entry *e)
 {
-        if (s->n == s->room) {
-                size_t room = s->room ? 2 * s->room : 16;
-                struct entry *list = realloc(s->list, room * sizeof(*list));
-                if (!list)
-                        return -ENOMEM;
-                s->list = list;
-                s->room = room;
-        }
+        if (array_grow(&s->list, s->n, sizeof(*s->list)) < 0)
+                return -ENOMEM;
         size_t i = s->n++;
         for (; i > 0 && s->list[i - 1].record.cookie > e->record.cookie; i--)
                 s->list[i] = s->list[i - 1];
