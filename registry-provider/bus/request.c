@@ -38,18 +38,6 @@ struct request *request_free(struct request *q)
         return NULL;
 }
 
-/* Who sets many values in a key names it once, or for each. */
-static int find_path(struct request *q, const char *key, struct change *c, struct diag *d)
-{
-        if (q->n > 0 && (key[0] == '\0' || strcmp(key, q->key) == 0)) {
-                c->path = q->list[q->n - 1].path;
-                c->shares_path = true;
-                return 0;
-        }
-        q->key = key;
-        return registry_path(q->writer->config->registry, key, &c->path, d);
-}
-
 static int add_change(struct request *q, enum registry_action action, const char *key, const char *name,
         struct change **ret, sd_bus_error *error)
 {
@@ -62,7 +50,15 @@ static int add_change(struct request *q, enum registry_action action, const char
         if (array_grow(&q->list, q->n, sizeof(*q->list)) < 0)
                 return -ENOMEM;
         struct change c = { .action = action, .name = name };
-        int r = find_path(q, key, &c, &d);
+        int r = 0;
+        /* Who sets many values in a key names it once, or for each. */
+        if (q->n > 0 && (key[0] == '\0' || strcmp(key, q->key) == 0)) {
+                c.path = q->list[q->n - 1].path;
+                c.shares_path = true;
+        } else {
+                q->key = key;
+                r = registry_path(registry, key, &c.path, &d);
+        }
         if (r == 0 && path_check_value_name(name, strlen(name), &d) < 0)
                 r = REGISTRY_INVALID_NAME;
         if (r != 0) {

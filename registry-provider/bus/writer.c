@@ -81,9 +81,9 @@ static int reply_done(const struct request *q)
                 r = sd_bus_message_append(reply, "u", q->left_out);
         if (r >= 0 && q->of_value) {
                 _cleanup_way_ struct registry_way way = { 0 };
-                const struct registry *registry = q->writer->config->registry;
+                struct registry *registry = q->writer->config->registry;
                 if (registry_follow(registry, &c->path, q->options.no_follow, &way, NULL) == 0)
-                        (void)!registry_get(q->writer->config->registry, way.path, c->name, &now, NULL);
+                        (void)!registry_get(registry, way.path, c->name, &now, NULL);
                 r = sd_bus_message_append(reply, "s", now.layer);
         }
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);

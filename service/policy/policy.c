@@ -9,26 +9,18 @@ static bool same_text(const char *a, const char *b)
         return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* What the registry asks for: 0 and its canonical text, NULL where it asks for nothing. */
-static int wanted_text(
-        const struct schema_value *sv, const struct value *written, char **ret, struct diag *d)
-{
-        if (written)
-                return schema_check(sv, written, ret, d);
-        *ret = NULL;
-        if (!sv->has_default)
-                return 0;
-        *ret = strdup(sv->default_text);
-        return *ret ? 0 : -ENOMEM;
-}
-
 int policy_decide(const struct schema_value *sv, const char *in_force, const struct value *written,
         struct policy_decision *ret)
 {
         struct policy_decision decision = { .verdict = POLICY_SAME };
         _cleanup_free_ char *text = NULL;
+        int r = 0;
 
-        int r = wanted_text(sv, written, &text, &decision.why);
+        /* Where nothing is written the default is asked for; where there is none, nothing. */
+        if (written)
+                r = schema_check(sv, written, &text, &decision.why);
+        else if (sv->has_default && !(text = strdup(sv->default_text)))
+                r = -ENOMEM;
         if (r == -ENOMEM)
                 return r;
         if (r < 0) {
