@@ -10,6 +10,7 @@
               name, or with that of a header beside it that declares it or of a struct in there; a plural counts as
               its singular
     twice     no two folders have files of one base name, but main
+    way       what "Follow one set" in .github/CONTRIBUTING.md names is defined in a file of its row
 
 Usage: house.py [--numbers] [ROOT]. It first tries itself on a scratch tree, where each rule is broken once."""
 
@@ -35,7 +36,7 @@ SHORT = {
 }
 
 # Breaches that are known and not mended yet, a rule each: "what" of the breach.
-KNOWN = {'up': set(), 'private': set(), 'short': set(), 'long': set(), 'name': set(), 'twice': set()}
+KNOWN = {'up': set(), 'private': set(), 'short': set(), 'long': set(), 'name': set(), 'twice': set(), 'way': set()}
 
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.M)
 # A function or object that begins at the line's start and is not static.
@@ -50,7 +51,11 @@ STRUCT = re.compile(r'^struct (\w+)(?: \{|;)', re.M)
 
 class Tree:
     def __init__(self, root):
-        self.text = {}
+        self.text, self.page = {}, ''
+        page = os.path.join(root, '.github/CONTRIBUTING.md')
+        if os.path.exists(page):
+            with open(page, encoding='utf-8') as f:
+                self.page = f.read()
         for floor in FLOORS:
             for folder, _, names in os.walk(os.path.join(root, floor)):
                 for name in names:
@@ -159,9 +164,35 @@ def breaches_twice(tree):
             yield base, f'{base} is in {", ".join(sorted(where))}'
 
 
+def way(tree):
+    """The rows of the page: files, and the functions in them."""
+    section = tree.page.partition('\n## Follow one set\n')[2].partition('\n## ')[0]
+    folder = ''
+    for line in section.split('\n'):
+        begin = re.match(r'\*\*[^*]+\*\*, `([^`]+)`:', line)
+        row = re.match(r'\| (`[^|]+) \| ([^|]+) \|$', line)
+        folder = begin.group(1) if begin else folder
+        if row:
+            names = re.findall(r'`([^`]+)`', row.group(1))
+            files = [n if n in tree.text else os.path.join(folder, n) for n in names]
+            yield files, re.findall(r'`(\w+)`', row.group(2))
+
+
+def breaches_way(tree):
+    for files, functions in way(tree):
+        for f in files:
+            if f not in tree.text:
+                yield f, f'CONTRIBUTING.md names {f}, which is not there'
+        text = '\n'.join(tree.text.get(f, '') for f in files)
+        for name in functions:
+            if not re.search(rf'^\w[^;={{}}\n]*\b{name}\([^;{{}}]*\)\n\{{', text, re.M):
+                yield name, f'CONTRIBUTING.md names {name}, which {", ".join(files)} does not define'
+
+
 RULES = {
     'up': breaches_up, 'private': breaches_private, 'short': breaches_short,
     'long': breaches_long, 'name': breaches_name, 'twice': breaches_twice,
+    'way': breaches_way,
 }
 
 
@@ -180,6 +211,7 @@ def try_itself():
         'service/x/bpf-none.c': '',
         'service/x/x-internal.h': '',
         'service/x/x.c': '#include "x-internal.h"\n' + body,
+        '.github/CONTRIBUTING.md': '\n## Follow one set\n**A floor**, `schema`:\n| `base/buf.c` | `buf_done`, `any` |\n',
     }
     bad = {
         'up': {'schema/base/up.h': '#include "../../service/x/x-internal.h"\n'},
@@ -188,6 +220,7 @@ def try_itself():
         'long': {'service/x/x-long.h': '\n' * (LONG_LINES + 1)},
         'name': {'service/x/x-name.c': '_must_check_ int other(int a,\n        int b)\n{\n}\n' + body},
         'twice': {'service/y/buf.h': ''},
+        'way': {'schema/base/buf.c': '#include "buf.h"\nvoid buf_done(void)\n{\n}\nstatic int any(void);\n' + body},
     }
     bad_object = {'service/x/x-name.c': 'struct a *const other[2] = { 0 };\n' + body}
     nothing = {rule: set() for rule in RULES}
@@ -228,6 +261,8 @@ def numbers(tree):
     print('lines of .c files', spread(map(tree.lines, tree.files('.c'))))
     print('lines of functions', spread(function_lengths(tree)))
     print('includes that point up', len(list(breaches_up(tree))))
+    rows = list(way(tree))
+    print('one set', sum(len(f) for f, _ in rows), 'files,', sum(len(n) for _, n in rows), 'functions')
     for h, by in includers(tree).items():
         print(f'private header {h}: {len(by)} includers')
     defined = [n for f in tree.files('.c') for n in definitions(tree, f)]
