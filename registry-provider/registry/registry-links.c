@@ -169,7 +169,8 @@ int registry_explain_way(const struct registry_way *w, int e, struct diag *d)
 
 bool transaction_knows_way(const struct transaction *tx, const struct registry_write *w)
 {
-        return !w->of_link && tx->way.layer && strcmp(buf_str(&tx->way.path), w->path->text) == 0;
+        return tx->way.layer && tx->way.of_link == w->of_link &&
+               strcmp(buf_str(&tx->way.path), w->path->text) == 0;
 }
 
 int transaction_follow(const struct transaction *tx, const struct registry_write *w, bool is_removed,

@@ -41,10 +41,11 @@ static int make_key_of_value(struct transaction *tx, const struct registry_write
         }
         const struct wanted_keys want = wanted(w, layer);
         int e = transaction_make_keys(tx, &want, ret, &made, d);
-        if (e != 0 || w->of_link)
+        if (e != 0)
                 return e;
         buf_clear(&way->path);
         buf_puts(&way->path, w->path->text);
+        way->of_link = w->of_link;
         way->key = *ret;
         way->layer = way->path.error ? NULL : layer;
         return 0;

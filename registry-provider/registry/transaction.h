@@ -10,6 +10,7 @@
 /* Where the last set led. What is done to values leads nowhere else. */
 struct transaction_way {
         struct buf path;
+        bool of_link;      /* the key itself may be a link */
         const char *layer; /* the table's; NULL: there was none, or more than values has changed since */
         struct guid key;
 };
@@ -67,7 +68,8 @@ struct wanted_keys {
 _must_check_ int transaction_make_keys(struct transaction *tx, const struct wanted_keys *want,
         struct guid *ret, bool *ret_made, struct diag *d);
 
-/* registry-links.c: whether the last set was made by this path. No link is on it, nor has one come since. */
+/* registry-links.c: whether the last set was made by this path, as this write goes it. No link has come on
+ * it since. */
 bool transaction_knows_way(const struct transaction *tx, const struct registry_write *w);
 /* As registry_follow(), of what is changed: layers' metadata are not reached through a
  * link, nor (`is_removed`) keys above those. */

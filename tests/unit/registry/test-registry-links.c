@@ -74,7 +74,8 @@ START_TEST(writes)
         world_check(&w);
 
         /* What is done in a transaction counts in it. */
-        world_expect(&w, "ln - \\L Machine\\A\nset - \\L V 1\nlset - \\L @ >Machine\\B\nset - \\L V 2",
+        world_expect(&w,
+                "ln - \\L Machine\\A\nset - \\L V 1\nlset - \\L @ >Machine\\C\nlset - \\L @ >Machine\\B\nset - \\L V 2",
                 "subkey-created Machine L\n"
                 "value-set Machine\\L @=link'Machine\\B'@base\n"
                 "subkey-created Machine A\n"
