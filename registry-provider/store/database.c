@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "memory.h"
+#include "wal.h"
 
 #define APPLICATION_ID 0x50655267 /* "PeRg" */
 #define FORMAT_VERSION 2
@@ -17,10 +18,6 @@
 
 /* Somebody who looks with another program may lock it for a moment. */
 #define BUSY_MSEC 250
-
-/* The write-ahead log has this size from the start and is written over, which spares each commit the change
- * of a file's length. */
-#define WAL_BYTES (1024 * 1024)
 
 /* Names are compared folded, as bytes. The base layer, which has nearly everything, is number 1 and is not
  * in the indexes by layer. The history has a folded name only for a key that may be gone, dropped or
@@ -357,29 +354,12 @@ static int check_writable(struct database *db)
         return db->error = diag_set(&db->why, error, "%s: cannot be written: %s", db->path, strerror(error));
 }
 
-static void append_zeros(sqlite3_file *wal)
+/* Where somebody else writes, the log is left as it is. */
+static int take_wal(struct database *db)
 {
-        static const char zeros[64 * 1024];
-        sqlite3_int64 size = 0;
-
-        int r = wal->pMethods->xFileSize(wal, &size);
-        while (r == SQLITE_OK && size < WAL_BYTES) {
-                r = wal->pMethods->xWrite(wal, zeros, (int)sizeof(zeros), size);
-                size += (sqlite3_int64)sizeof(zeros);
-        }
-}
-
-/* Behind what is in it already, which is never cut off; nobody may append to it meanwhile. It is a matter of
- * speed alone: where somebody else writes it is left. */
-static int lengthen_wal(struct database *db)
-{
-        sqlite3_file *wal = NULL;
-
         if (sqlite3_exec(db->sqlite, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
                 return 0;
-        int r = sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
-        if (r == SQLITE_OK && wal && wal->pMethods)
-                append_zeros(wal);
+        db->wal = wal_new(db->sqlite);
         return execute(db, "ROLLBACK");
 }
 
@@ -405,7 +385,7 @@ static int prepare_for_writing(struct database *db)
                         "PRAGMA wal_autocheckpoint = 0; PRAGMA cache_spill = OFF;" DATABASE_CACHE);
         if (r == 0 && is_new)
                 r = make(db);
-        return r < 0 ? r : lengthen_wal(db);
+        return r < 0 ? r : take_wal(db);
 }
 
 /* What is there beside the file, or the file itself; *ret_size is -ENOENT where nothing is. SQLite would
@@ -579,6 +559,7 @@ struct database *database_close(struct database *db)
                 for (size_t k = 0; k < 2; k++)
                         (void)sqlite3_finalize(db->statements[i][k]);
         (void)sqlite3_close(db->sqlite);
+        db->wal = wal_free(db->wal);
         free(db->path);
         free(db);
         return NULL;

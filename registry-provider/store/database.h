@@ -24,6 +24,7 @@ enum statement {
 
 struct database {
         sqlite3 *sqlite;
+        struct wal *wal; /* NULL: SQLite writes to its log itself */
         sqlite3_stmt *statements[STATEMENTS_N][2];
         char *path;        /* for people; "memory" where there is no file */
         bool is_open;      /* what fails from now on is not the opening */

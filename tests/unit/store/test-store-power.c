@@ -19,7 +19,7 @@
 #define TURNS 16u
 #define MARKS_MAX (TURNS + 2)
 
-static unsigned rounds = 2;
+static unsigned rounds = 4;
 
 /* What was there when a turn was answered. */
 struct mark {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../../../registry-provider/store/store-internal.h"
+#include "../../../registry-provider/store/wal.h"
 #include "../../../schema/values/value.h"
 #include "scratch.h"
 #include "store-util.h"
@@ -361,10 +362,12 @@ END_TEST
 static sqlite3_io_methods faulty;
 static const sqlite3_io_methods *sound;
 static unsigned failures; /* left */
+static unsigned writes;   /* to the log */
 static bool of_syncs;
 
 static int faulty_write(sqlite3_file *file, const void *data, int n, sqlite3_int64 at)
 {
+        writes++;
         if (!of_syncs && failures > 0) {
                 failures--;
                 errno = EIO;
@@ -386,15 +389,11 @@ static int faulty_sync(sqlite3_file *file, int flags)
 
 static void make_log_faulty(struct store *s)
 {
-        sqlite3_file *log;
-
-        ck_assert_int_eq(
-                sqlite3_file_control(s->db->sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log), SQLITE_OK);
-        sound = log->pMethods;
+        sound = s->db->wal->usual;
         faulty = *sound;
         faulty.xWrite = faulty_write;
         faulty.xSync = faulty_sync;
-        log->pMethods = &faulty;
+        s->db->wal->usual = &faulty;
 }
 
 /* As it is when the process is killed now. */
@@ -458,9 +457,28 @@ START_TEST(refused)
 }
 END_TEST
 
+/* However many pages a turn has changed, and what is put into them. */
+START_TEST(gathered)
+{
+        _cleanup_store_ struct store *s = with_a_key(scratch_path(&scratch_root, "/registry.db"), LARGE);
+
+        make_log_faulty(s);
+        failures = writes = 0;
+        for (unsigned i = 0; i < 3; i++) {
+                put(s, i);
+                sync_store(s);
+                ck_assert_uint_eq(writes, i + 1);
+                ck_assert(has(s, i));
+        }
+        _cleanup_store_ struct store *copy = open_as_killed(&scratch_root);
+        ck_assert(has(copy, 0) && has(copy, 1) && has(copy, 2));
+}
+END_TEST
+
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { one_of_three, reopened, previews, abandoned, scopes, failed };
+        const TTest *const tests[] = { one_of_three, reopened, previews, abandoned, scopes, failed,
+                gathered };
         Suite *suite = suite_with("store-turns", tests, ARRAY_SIZE(tests), scratch_setup, scratch_teardown);
 
         suite_loop(nested, 1 << (LEVELS - 1));
