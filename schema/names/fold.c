@@ -148,11 +148,16 @@ size_t fold_text(const char *s, size_t n, char *ret, size_t size)
 
         while (n > 0) {
                 char c[4];
-                size_t more = put_utf8(c, next_folded(&s, &n));
+                size_t more = 1;
+                if ((uint8_t)*s < 0x80) {
+                        c[0] = (char)fold((uint8_t)*s++);
+                        n--;
+                } else
+                        more = put_utf8(c, next_folded(&s, &n));
                 if (more >= size - len)
                         return 0;
-                memcpy(ret + len, c, more);
-                len += more;
+                for (size_t i = 0; i < more; i++)
+                        ret[len++] = c[i];
         }
         ret[len] = '\0';
         return len;
