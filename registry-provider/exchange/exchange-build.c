@@ -199,22 +199,16 @@ static int drop_doubles(struct exchange_build *b, struct exchange_build_value **
         return r;
 }
 
-static int put_values(
+static void put_values(
         struct hive_file *f, struct hive_key *key, struct exchange_build_value *const *list, size_t n)
 {
         struct hive_arena *arena = f->arena;
 
         key->values = arena->values + arena->n;
-        for (size_t i = 0; i < n; i++) {
-                if (!list[i])
-                        continue;
-                const struct hive_value *v = &list[i]->value;
-                buf_add(&arena->bytes, v->name, strlen(v->name) + 1);
-                buf_add(&arena->bytes, v->value.data, v->value.size);
-                arena->values[arena->n++] = *v;
-                key->n_values++;
-        }
-        return arena->bytes.error;
+        for (size_t i = 0; i < n; i++)
+                if (list[i])
+                        key->values[key->n_values++] = list[i]->value;
+        arena->n += key->n_values;
 }
 
 static int put_keys(struct exchange_build *b, struct exchange_build_value **list, struct hive_reader *r,
@@ -234,11 +228,15 @@ static int put_keys(struct exchange_build *b, struct exchange_build_value **list
                         .column = key->column };
                 key->path = (struct path){ 0 };
                 e = drop_doubles(b, list, key->n_values);
-                if (e == 0)
-                        e = put_values(f, to, list, key->n_values);
+                put_values(f, to, list, key->n_values);
                 list += key->n_values;
         }
-        return e < 0 ? e : hive_end_keys(r);
+        /* What the values point to. */
+        if (e == 0) {
+                f->arena->bytes = b->bytes;
+                b->bytes = BUF_INIT;
+        }
+        return e;
 }
 
 int exchange_build_finish(struct exchange_build *b, struct hive_file **ret)

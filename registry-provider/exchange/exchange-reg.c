@@ -287,16 +287,18 @@ static int read_key(struct exchange_reg *r)
 
 /* ---- Values ---- */
 
-static int read_name(struct exchange_reg *r, struct buf *ret)
+static int read_name(struct exchange_reg *r)
 {
         const struct exchange_reg_place start = r->here;
+        struct buf *name = &r->value_name;
         int e = 0;
 
+        buf_clear(name);
         if (exchange_reg_peek(r) == '@')
                 r->here.at++;
         else {
                 e = exchange_reg_quoted(r);
-                buf_add(ret, buf_str(&r->word), r->word.len);
+                buf_add(name, buf_str(&r->word), r->word.len);
         }
         if (e < 0)
                 return e;
@@ -308,9 +310,9 @@ static int read_name(struct exchange_reg *r, struct buf *ret)
         }
         r->here.at++;
         exchange_reg_skip_blanks(r);
-        struct diag d = { 0 };
-        e = path_check_value_name(buf_str(ret), ret->len, &d);
-        return e < 0 ? exchange_reg_bad(r, &start, "%s", d.text) : ret->error;
+        struct diag d;
+        e = path_check_value_name(buf_str(name), name->len, &d);
+        return e < 0 ? exchange_reg_bad(r, &start, "%s", d.text) : name->error;
 }
 
 static int check_state(struct exchange_reg *r, const struct exchange_reg_place *start)
@@ -326,11 +328,10 @@ static int check_state(struct exchange_reg *r, const struct exchange_reg_place *
 static int read_value(struct exchange_reg *r)
 {
         const struct exchange_reg_place start = r->here;
-        _cleanup_buf_ struct buf name = BUF_INIT;
         uint32_t type;
         bool deleted;
 
-        int e = read_name(r, &name);
+        int e = read_name(r);
         if (e == 0)
                 e = exchange_reg_data(r, &type, &deleted);
         if (e == 0)
@@ -338,7 +339,7 @@ static int read_value(struct exchange_reg *r)
         if (e < 0 || r->state == EXCHANGE_REG_BAD_KEY)
                 return e;
         return exchange_build_value(&r->build,
-                &(struct hive_value){ .name = buf_str(&name),
+                &(struct hive_value){ .name = buf_str(&r->value_name),
                         .value = { .type = type, .data = r->data.data, .size = r->data.len },
                         .deleted = deleted,
                         .line = start.line,
@@ -451,6 +452,7 @@ static void reader_done(struct exchange_reg *r)
         exchange_text_done(&r->text);
         exchange_codec_close(&r->codec);
         buf_done(&r->word);
+        buf_done(&r->value_name);
         buf_done(&r->bytes);
         buf_done(&r->data);
         exchange_build_done(&r->build);

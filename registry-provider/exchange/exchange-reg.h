@@ -29,7 +29,7 @@ struct exchange_reg {
                 EXCHANGE_REG_BAD_KEY,
         } state;
         bool ran_away; /* the value that is bad may have swallowed lines: go on behind its first one */
-        struct buf word, bytes, data;
+        struct buf word, value_name, bytes, data;
         struct exchange_build build;
         struct diag diag;
         struct diags *problems;
