@@ -179,7 +179,7 @@ static int show_text(struct preview *p, sd_bus_message *reply, struct preview_co
                 buf_puts(&p->s->out, "dry run: nothing is written\n");
         int code = show_events(p, reply);
         if (p->n == 0)
-                buf_puts(&p->s->out, "nothing would change\n");
+                buf_puts(&p->s->out, "there would be no effective change\n");
         if (code == EXIT_CODE_OK)
                 code = show_access(p, reply);
         if (code != EXIT_CODE_OK)

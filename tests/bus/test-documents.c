@@ -96,6 +96,20 @@ START_TEST(a_dry_run_shows_what_would_change)
         SHELL_SAYS(0, "reg apply --dry-run --json a.yaml", "\"dry_run\":true", "\"changes\":1,",
                 "\"values_set\":1");
         shell_is(0, "reg get /T", "V = REG_SZ 1\n");
+
+        /* Another layer's value stands before it. */
+        trial_layer();
+        shell_is(0, "reg set -q --layer=trial /T V 3", "");
+        write_file("a.yaml", "peios-registry: 1\nkeys:\n  \\T: {V: !sz 2}\n");
+        shell_is(0, "reg apply --dry-run a.yaml",
+                "dry run: nothing is written\n"
+                "there would be no effective change\n"
+                "a.yaml: 1 would be changed in layer base (1 value set, 0 deleted; 0 keys made, 0 deleted)\n");
+        SHELL_SAYS(0, "reg apply a.yaml", "1 changed in layer base");
+        shell_is(0, "reg apply --dry-run a.yaml",
+                "dry run: nothing is written\n"
+                "there would be no effective change\n"
+                "a.yaml: 0 would be changed in layer base\n");
 }
 END_TEST
 

@@ -47,7 +47,7 @@ static void start_with_copy(void)
 START_TEST(the_program)
 {
         start_with_copy();
-        shell_is(0, "reg restore copy.db | grep -v sequence", "nothing would change\n");
+        shell_is(0, "reg restore copy.db | grep -v sequence", "there would be no effective change\n");
         (void)shell_output(
                 0, "reg set /Test/Key V two; reg set /Test/Key/New W w; reg del -r -y /Test/Key/Sub");
         SHELL_SAYS(0, "reg restore --dry-run copy.db", "dry run: nothing is written",
@@ -71,7 +71,7 @@ START_TEST(the_program)
         (void)shell_output(0,
                 "reg set /System/Registry/Layers/site Precedence 5; reg set /Test/Key V old; "
                 "reg set --layer site /Test/Key V new; reg backup two.db; reg set /Test/Key V other");
-        shell_is(0, "reg restore two.db | grep -v sequence", "nothing would change\n");
+        shell_is(0, "reg restore two.db | grep -v sequence", "there would be no effective change\n");
         (void)shell_output(0, "reg del --layer site /Test/Key V");
         ck_assert_str_eq(get_text(world.bus, KEY, "V"), "old base");
 }
