@@ -314,17 +314,17 @@ int history_shadowed(struct store *s, int64_t id)
 /* ---- Removing. Rows are numbered without gaps, so that a gap says that something was here; sums are
  * counted once, a part at a time, and kept. ---- */
 
-/* So much at once takes a few milliseconds. */
-#define ROWS_LOOKED_AT 1000u
-#define ROWS_REMOVED 200u
-#define BYTES_REMOVED (1024u * 1024u)
+/* So long at once, and then to commit that: whoever asks meanwhile waits for it. Where others keep the
+ * processor busy it goes on all the same. */
+#define PART_USEC 15000u
+#define ROWS_AT_LEAST 200u
 
 struct work {
         const struct store_prune_limits *limits;
         uint64_t oldest; /* that may stay, µs since the epoch */
         int64_t newest;  /* the row that always stays: it has the counter */
+        uint64_t until;  /* of clock_usec() */
         unsigned looked_at, removed;
-        uint64_t bytes;
 };
 
 struct counted {
@@ -351,20 +351,26 @@ static bool next_row(struct store *s, int64_t after, struct counted *ret)
         return any;
 }
 
+static bool is_spent(const struct work *w)
+{
+        return w->looked_at >= ROWS_AT_LEAST && clock_usec() >= w->until;
+}
+
 /* False: there are more. */
-static bool count(struct recorder *rec, struct store *s)
+static bool count(struct recorder *rec, struct store *s, struct work *w)
 {
         struct pruning *p = &rec->pruning;
         struct counted row;
 
-        for (unsigned i = 0; i < ROWS_LOOKED_AT; i++) {
-                if (!next_row(s, p->counted, &row))
-                        return true;
+        while (next_row(s, p->counted, &row)) {
                 p->counted = row.id;
                 p->rows[row.is_policy]++;
                 p->bytes[row.is_policy] += row.bytes;
+                w->looked_at++;
+                if (is_spent(w))
+                        return false;
         }
-        return false;
+        return true;
 }
 
 static bool is_over(const struct recorder *rec, const struct store_prune_limits *limits, bool is_policy)
@@ -373,11 +379,6 @@ static bool is_over(const struct recorder *rec, const struct store_prune_limits 
 
         return is_policy ? p->bytes[1] > limits->policy_bytes
                          : p->rows[0] > limits->rows || p->bytes[0] > limits->bytes;
-}
-
-static bool is_spent(const struct work *w)
-{
-        return w->looked_at >= ROWS_LOOKED_AT || w->removed >= ROWS_REMOVED || w->bytes >= BYTES_REMOVED;
 }
 
 /* One author's rows come one after the other. */
@@ -410,7 +411,6 @@ static int remove_oldest(struct recorder *rec, struct store *s, bool is_policy, 
                         p->rows[is_policy]--;
                         p->bytes[is_policy] -= row.bytes;
                         w->removed++;
-                        w->bytes += row.bytes;
                 }
                 p->passed[is_policy] = row.id;
         }
@@ -442,10 +442,12 @@ int recorder_prune(
 {
         _cleanup_store_scope_ struct store_scope scope = store_scope_begin(s);
         const uint64_t now = clock_of(CLOCK_REALTIME);
-        struct work w = { .limits = limits, .oldest = now > limits->age ? now - limits->age : 0 };
+        struct work w = { .limits = limits,
+                .oldest = now > limits->age ? now - limits->age : 0,
+                .until = clock_usec() + PART_USEC };
         struct counted first;
 
-        *ret_more = !count(rec, s);
+        *ret_more = !count(rec, s, &w);
         w.newest = rec->pruning.counted;
         if (*ret_more || store_database(s)->error < 0 || !next_row(s, 0, &first))
                 return store_database(s)->error;
