@@ -419,13 +419,17 @@ START_TEST(random_contents)
 }
 END_TEST
 
-/* What is exported is from one moment: who writes two values together never gets them apart. */
+/* What is exported is from one moment: who writes two values together never gets them apart. Nor is anything
+ * of a moment before left in the text. */
 START_TEST(read_while_others_write)
 {
+        _cleanup_free_ char *long_text = repeat("x", 20000);
+
+        /* Many pages. */
         for (unsigned i = 0; i < 400; i++) {
                 char key[32];
                 (void)snprintf(key, sizeof(key), "\\T\\K%03u", i);
-                (void)set_number(world.bus, key, "V", i);
+                set_string(world.bus, key, "V", long_text);
         }
         for (unsigned i = 0; i < 2; i++) {
                 char name[8], text[128];
@@ -438,7 +442,8 @@ START_TEST(read_while_others_write)
         (void)shell_output(0,
                 "(while [ ! -e stop ]; do reg -q apply 0.yaml; reg -q apply 1.yaml; done) >/dev/null 2>&1 &"
                 " for i in 1 2 3 4 5 6 7 8; do reg export --format=yaml Machine/T $i.out || exit 9;"
-                " [ \"$(grep -c 'N: !dword 0' $i.out)\" = 1 ] && exit 8; done; touch stop; wait; exit 0");
+                " [ \"$(grep -c 'N: !dword 0' $i.out)\" = 1 ] && exit 8;"
+                " [ \"$(grep -c 'K000:' $i.out)\" = 1 ] || exit 7; done; touch stop; wait; exit 0");
 }
 END_TEST
 
