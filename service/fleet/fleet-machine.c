@@ -312,15 +312,16 @@ int fleet_machine_install(struct fleet_machine *m, const struct fleet_policy *p,
         return r;
 }
 
-int fleet_machine_refuse(
-        struct fleet_machine *m, const char *group, enum fleet_verdict why, const struct buf *text)
+int fleet_machine_refuse(struct fleet_machine *m, const char *group, enum fleet_verdict why, uint64_t serial,
+        const struct buf *text)
 {
-        enum fleet_verdict last;
+        const struct fleet_refused refused = fleet_refused_of(group, why, serial, text);
+        const struct fleet_refused *last = fleet_state_refusal(&m->state, &refused);
 
-        if (fleet_state_refusal(&m->state, group, text, &last) && last == why)
+        if (last && last->why == why)
                 return 0;
         m->is_changed = true;
-        return fleet_state_refuse(&m->state, group, why, text);
+        return fleet_state_refuse(&m->state, &refused);
 }
 
 /* Whether it is to leave. A key that cannot be read may be the one that is missing, and what is merely

@@ -39,8 +39,8 @@ _must_check_ int fleet_machine_judge(struct fleet_machine *m, const char *name, 
 _must_check_ int fleet_machine_install(struct fleet_machine *m, const struct fleet_policy *p,
         const struct buf *text, bool *ret_new, struct diag *d);
 /* 1: it is to be recorded; 0: it was before; or -ENOMEM. */
-_must_check_ int fleet_machine_refuse(
-        struct fleet_machine *m, const char *group, enum fleet_verdict why, const struct buf *text);
+_must_check_ int fleet_machine_refuse(struct fleet_machine *m, const char *group, enum fleet_verdict why,
+        uint64_t serial, const struct buf *text);
 /* Takes out of force what has expired, and what no key that is there signed. 0 or negative errno with d set.
  */
 _must_check_ int fleet_machine_drop(struct fleet_machine *m, struct diag *d);

@@ -130,20 +130,45 @@ static char *end_of(const char *key)
         return end;
 }
 
+/* What a fleet of 100,000 machines has several times over: who owns etcd can say `more` without an end. */
+#define KEYS_MAX 1000000u
+#define BYTES_MAX (UINT64_C(4) << 30)
+
 /* Beside what the caller does with it, the next piece begins behind the last key. */
 struct pieces {
         etcd_fn take;
         void *userdata;
         char *next;
+        size_t keys;
+        uint64_t bytes;
+        bool is_nonsense;
 };
+
+/* Each key behind the one before, or they would come again and again. */
+static bool is_sane(struct pieces *p, const struct etcd_answer *a)
+{
+        const char *last = p->keys > 0 ? p->next : "";
+
+        for (size_t i = 0; i < a->n_pairs; i++) {
+                if (strcmp(a->pairs[i].key, last) < 0)
+                        return false;
+                last = a->pairs[i].key;
+                p->bytes += a->pairs[i].value_len;
+        }
+        p->keys += a->n_pairs;
+        return p->keys <= KEYS_MAX && p->bytes <= BYTES_MAX && (!a->more || a->n_pairs > 0);
+}
 
 static void take_piece(const struct etcd_answer *a, void *userdata)
 {
         struct pieces *p = userdata;
 
+        p->is_nonsense = !is_sane(p, a);
+        if (p->is_nonsense)
+                return;
         free(STEAL_PTR(p->next));
         /* A key with one byte more is the next that can be; \1 is the least that a text can hold. */
-        if (a->more && a->n_pairs > 0 && asprintf(&p->next, "%s\1", a->pairs[a->n_pairs - 1].key) < 0)
+        if (a->more && asprintf(&p->next, "%s\1", a->pairs[a->n_pairs - 1].key) < 0)
                 p->next = NULL;
         p->take(a, p->userdata);
 }
@@ -161,7 +186,10 @@ static enum exit_code get_piece(struct fleet_session *s, struct pieces *p, const
                 piece /= 2;
         } while (code == EXIT_CODE_FAILURE && s->may_be_long && s->status == ETCD_NONSENSE);
         s->may_be_long = false;
-        return code;
+        if (!p->is_nonsense)
+                return code;
+        log_error("etcd: its keys are out of order, or without an end");
+        return EXIT_CODE_FAILURE;
 }
 
 enum exit_code fleet_session_get_all(

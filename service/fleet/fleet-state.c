@@ -103,57 +103,46 @@ static int add_refused(struct fleet_state *s, const struct fleet_refused *refuse
         return 0;
 }
 
-static void digest_of(const struct buf *text, uint8_t ret[static FLEET_DIGEST_BYTES])
+struct fleet_refused fleet_refused_of(
+        const char *group, enum fleet_verdict why, uint64_t serial, const struct buf *text)
 {
+        struct fleet_refused refused = { .why = why, .serial = serial };
         struct sha256_ctx context;
 
+        (void)snprintf(refused.group, sizeof(refused.group), "%s", group[0] ? group : NO_GROUP);
         sha256_init(&context);
         sha256_update(&context, text->len, (const uint8_t *)buf_str(text));
-        sha256_digest(&context, FLEET_DIGEST_BYTES, ret);
+        sha256_digest(&context, FLEET_DIGEST_BYTES, refused.digest);
+        return refused;
 }
 
-static const char *named(const char *group)
+static bool is_same_text(const struct fleet_refused *a, const struct fleet_refused *b)
 {
-        return group[0] ? group : NO_GROUP;
+        return memcmp(a->digest, b->digest, sizeof(a->digest)) == 0 && strcmp(a->group, b->group) == 0;
 }
 
-bool fleet_state_refusal(
-        const struct fleet_state *s, const char *group, const struct buf *text, enum fleet_verdict *ret)
+const struct fleet_refused *fleet_state_refusal(
+        const struct fleet_state *s, const struct fleet_refused *refused)
 {
-        uint8_t digest[FLEET_DIGEST_BYTES];
-
-        digest_of(text, digest);
         for (size_t i = s->n_refused; i-- > 0;)
-                if (memcmp(s->refused[i].digest, digest, sizeof(digest)) == 0 &&
-                        strcmp(s->refused[i].group, named(group)) == 0) {
-                        *ret = s->refused[i].why;
-                        return true;
-                }
-        return false;
+                if (is_same_text(&s->refused[i], refused))
+                        return &s->refused[i];
+        return NULL;
 }
 
-static bool is_refusal_equal(const struct fleet_refused *a, const struct fleet_refused *b)
+int fleet_state_refuse(struct fleet_state *s, const struct fleet_refused *refused)
 {
-        return a->why == b->why && memcmp(a->digest, b->digest, sizeof(a->digest)) == 0 &&
-               strcmp(a->group, b->group) == 0;
-}
-
-int fleet_state_refuse(
-        struct fleet_state *s, const char *group, enum fleet_verdict why, const struct buf *text)
-{
-        struct fleet_refused refused = { .why = why };
         size_t i = 0;
 
-        digest_of(text, refused.digest);
-        (void)snprintf(refused.group, sizeof(refused.group), "%s", named(group));
-        while (i < s->n_refused && !is_refusal_equal(&s->refused[i], &refused))
+        while (i < s->n_refused &&
+                !(is_same_text(&s->refused[i], refused) && s->refused[i].why == refused->why))
                 i++;
         if (i == s->n_refused) {
-                int r = add_refused(s, &refused);
+                int r = add_refused(s, refused);
                 return r < 0 ? r : 1;
         }
-        memmove(&s->refused[i], &s->refused[i + 1], (s->n_refused - 1 - i) * sizeof(refused));
-        s->refused[s->n_refused - 1] = refused;
+        memmove(&s->refused[i], &s->refused[i + 1], (s->n_refused - 1 - i) * sizeof(*refused));
+        s->refused[s->n_refused - 1] = *refused;
         return 0;
 }
 
@@ -217,6 +206,8 @@ static int parse_refused(char *line, struct fleet_state *s)
 
         bool good = read_group(next_word(&line), true, refused.group);
         const bool is_known = read_verdict(next_word(&line), &refused.why);
+        const char *serial = next_word(&line);
+        good = number_parse(serial, strlen(serial), UINT64_MAX, &refused.serial) == 0 && good;
         good = read_hex(next_word(&line), refused.digest, sizeof(refused.digest)) && good && !line;
         if (!good)
                 return -EINVAL;
@@ -234,7 +225,7 @@ static int parse_line(const struct yaml_doc *doc, const struct yaml_node *node, 
         return r != -EINVAL ? r
                             : yaml_error(doc, node, d, "expected %s",
                                       is_serial ? "a group, a key, a serial and a signature"
-                                                : "a group, a reason and a digest");
+                                                : "a group, a reason, a serial and a digest");
 }
 
 static int parse_list(
@@ -313,7 +304,8 @@ static void format(const struct fleet_state *s, struct buf *out)
         buf_puts(out, s->n_refused > 0 ? "refused:\n" : "refused: []\n");
         for (size_t i = 0; i < s->n_refused; i++) {
                 const struct fleet_refused *one = &s->refused[i];
-                buf_printf(out, "  - \"%s %s ", one->group, fleet_verdict_reason(one->why));
+                buf_printf(out, "  - \"%s %s %" PRIu64 " ", one->group, fleet_verdict_reason(one->why),
+                        one->serial);
                 number_format_hex(out, one->digest, sizeof(one->digest));
                 buf_puts(out, "\"\n");
         }

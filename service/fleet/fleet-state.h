@@ -9,7 +9,7 @@
  *     serials:
  *       - web 187d88b7353d4092 7 7bc0c94f…
  *     refused:
- *       - web rolled-back 9f86d081…
+ *       - web rolled-back 6 9f86d081…
  *     # crc32c: 89abcdef
  */
 
@@ -28,8 +28,12 @@ struct fleet_serial {
 struct fleet_refused {
         char group[FLEET_GROUP_MAX]; /* "?": not known */
         enum fleet_verdict why;
+        uint64_t serial;                    /* 0: not known */
         uint8_t digest[FLEET_DIGEST_BYTES]; /* of the file, SHA-256 */
 };
+
+struct fleet_refused fleet_refused_of(
+        const char *group, enum fleet_verdict why, uint64_t serial, const struct buf *text);
 
 /* Empty is { 0 }. */
 struct fleet_state {
@@ -56,9 +60,8 @@ uint64_t fleet_state_serial(const struct fleet_state *s, const char *group);
 _must_check_ int fleet_state_accept(struct fleet_state *s, const struct fleet_policy *p);
 /* The serials of keys that are not there any more. Returns whether there were any. */
 bool fleet_state_forget(struct fleet_state *s, const struct fleet_keys *keys);
-/* Whether the text was refused as the group's, and why last. */
-bool fleet_state_refusal(
-        const struct fleet_state *s, const char *group, const struct buf *text, enum fleet_verdict *ret);
+/* The last refusal of the same text as the same group's; NULL: there is none. Borrowed. */
+const struct fleet_refused *fleet_state_refusal(
+        const struct fleet_state *s, const struct fleet_refused *refused);
 /* It is the last refusal now. 1: it is new, and has to be recorded; 0: it was refused before; or -ENOMEM. */
-_must_check_ int fleet_state_refuse(
-        struct fleet_state *s, const char *group, enum fleet_verdict why, const struct buf *text);
+_must_check_ int fleet_state_refuse(struct fleet_state *s, const struct fleet_refused *refused);

@@ -152,7 +152,7 @@ static int refuse(struct verify *v, struct verify_case *c, struct diag *d)
 {
         const char *group = c->group ? c->group : c->policy.group;
 
-        int r = fleet_machine_refuse(&v->machine, group, c->verdict, &c->text);
+        int r = fleet_machine_refuse(&v->machine, group, c->verdict, c->policy.serial, &c->text);
         c->is_new = r > 0;
         if (c->is_new && c->verdict != FLEET_STAGED)
                 record(v, c, group);

@@ -258,12 +258,6 @@ int standing_text_registry(sd_bus_message *m, struct buf *out)
 
 /* ---- the fleet's policies ---- */
 
-/* What was fetched last, where it is not in force and was judged: why, and which serial it has. */
-struct left_out {
-        enum fleet_verdict why;
-        uint64_t serial; /* 0: not known */
-};
-
 static bool is_accepted(const struct fleet_serial *accepted, const struct buf *text)
 {
         struct signed_text parts;
@@ -272,23 +266,20 @@ static bool is_accepted(const struct fleet_serial *accepted, const struct buf *t
                memcmp(parts.signature, accepted->signature, sizeof(parts.signature)) == 0;
 }
 
-static bool find_left_out(const char *root, const struct fleet_state *state, const char *group,
-        const struct fleet_serial *accepted, struct left_out *ret)
+/* What was fetched last, where it was judged and is not what was accepted last; NULL: it is, or was not. */
+static const struct fleet_refused *find_left_out(const char *root, const struct fleet_state *state,
+        const char *group, const struct fleet_serial *accepted)
 {
-        _cleanup_hive_file_ struct hive_file *hive = NULL;
         _cleanup_buf_ struct buf name = BUF_INIT, text = BUF_INIT;
         _cleanup_free_ char *path = NULL;
 
         buf_printf(&name, LAYOUT_FLEET_INCOMING "/%s.yaml", group);
         path = name.error ? NULL : file_path(root, buf_str(&name));
         if (!path || file_read(AT_FDCWD, path, FLEET_POLICY_BYTES_MAX, &text, NULL, NULL) < 0 ||
-                is_accepted(accepted, &text) || !fleet_state_refusal(state, group, &text, &ret->why))
-                return false;
-        ret->serial = ret->why == FLEET_STAGED &&
-                                      signed_parse(group, &text, VALUE_BYTES_DEFAULT_MAX, &hive, NULL) == 0
-                              ? hive->seal.serial
-                              : 0;
-        return true;
+                is_accepted(accepted, &text))
+                return NULL;
+        const struct fleet_refused fetched = fleet_refused_of(group, FLEET_GOOD, 0, &text);
+        return fleet_state_refusal(state, &fetched);
 }
 
 static bool is_highest(const struct fleet_state *state, const struct fleet_serial *s)
@@ -299,8 +290,8 @@ static bool is_highest(const struct fleet_state *state, const struct fleet_seria
 static void put_group(struct json *j, const char *root, const struct fleet_state *state, const char *group,
         const struct fleet_serial *serial)
 {
+        const struct fleet_refused *left_out = find_left_out(root, state, group, serial);
         char key[SEAL_SIGNER_MAX];
-        struct left_out left_out;
 
         json_begin_object(j);
         add_text(j, "group", group);
@@ -308,12 +299,10 @@ static void put_group(struct json *j, const char *root, const struct fleet_state
                 json_add_number(j, "serial", serial->serial);
                 json_add_string(j, "key", signed_key_text(serial->key, key));
         }
-        if (find_left_out(root, state, group, serial, &left_out)) {
-                if (left_out.why == FLEET_STAGED)
-                        json_add_number(j, "staged", left_out.serial);
-                else
-                        json_add_string(j, "refused", fleet_verdict_reason(left_out.why));
-        }
+        if (left_out && left_out->why == FLEET_STAGED)
+                json_add_number(j, "staged", left_out->serial);
+        else if (left_out)
+                json_add_string(j, "refused", fleet_verdict_reason(left_out->why));
         json_end_object(j);
 }
 

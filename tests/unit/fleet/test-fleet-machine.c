@@ -69,7 +69,7 @@ static int install(const struct buf *text, struct diag *d)
                 r = fleet_machine_judge(&m, "t", text, NULL, &p, &verdict, d);
         if (r == 0)
                 r = verdict == FLEET_GOOD ? fleet_machine_install(&m, &p, text, &is_new, d)
-                                          : fleet_machine_refuse(&m, p.group, verdict, text);
+                                          : fleet_machine_refuse(&m, p.group, verdict, p.serial, text);
         if (r >= 0)
                 r = fleet_machine_store(&m, d);
         return r < 0 ? r : (int)verdict;
@@ -188,7 +188,7 @@ START_TEST(refusals_that_come_back)
                 _cleanup_fleet_machine_ struct fleet_machine m = { .lock_fd = -1, .policy_fd = -1 };
                 struct diag d = { 0 };
                 ck_assert_int_eq(fleet_machine_open(root.root, true, &m, &d), 0);
-                ck_assert_int_eq(fleet_machine_refuse(&m, "web", why[i], &text), is_new[i]);
+                ck_assert_int_eq(fleet_machine_refuse(&m, "web", why[i], 7, &text), is_new[i]);
                 ck_assert_int_eq(m.is_changed, is_stored[i]);
                 ck_assert_int_eq(fleet_machine_store(&m, &d), 0);
         }

@@ -90,7 +90,8 @@ static int refuse(struct fleet_state *s, const char *group, enum fleet_verdict w
         _cleanup_buf_ struct buf file = BUF_INIT;
 
         buf_puts(&file, text);
-        return fleet_state_refuse(s, group, why, &file);
+        const struct fleet_refused refused = fleet_refused_of(group, why, 9, &file);
+        return fleet_state_refuse(s, &refused);
 }
 
 START_TEST(refusals_once)
@@ -118,11 +119,12 @@ END_TEST
 static enum fleet_verdict refusal(const struct fleet_state *s, const char *group, const char *text)
 {
         _cleanup_buf_ struct buf file = BUF_INIT;
-        enum fleet_verdict why = FLEET_GOOD;
 
         buf_puts(&file, text);
-        ck_assert_int_eq(fleet_state_refusal(s, group, &file, &why), why != FLEET_GOOD);
-        return why;
+        const struct fleet_refused like = fleet_refused_of(group, FLEET_GOOD, 0, &file);
+        const struct fleet_refused *found = fleet_state_refusal(s, &like);
+        ck_assert(!found || found->serial == 9);
+        return found ? found->why : FLEET_GOOD;
 }
 
 /* Whoever owns etcd can put one group's policy where another's is; and a reason can come back, as with a
@@ -178,6 +180,7 @@ START_TEST(there_and_back)
         ck_assert_uint_eq(again.n_serials, 2);
         ck_assert(memcmp(again.serials, s.serials, 2 * sizeof(*s.serials)) == 0);
         ck_assert_uint_eq(again.n_refused, 2);
+        ck_assert_uint_eq(again.refused[1].serial, 9);
         ck_assert_int_eq(refuse(&again, "", FLEET_UNSIGNED, "a"), 0);
         ck_assert_int_eq(refuse(&again, "web-1.x_y", FLEET_NO_FILE, ""), 0);
 }
@@ -205,8 +208,10 @@ static const char *const damaged[] = {
         "peios-fleet: 1\nserials: [web 0101010101010101 0 " SIGNATURE "]\nrefused: []\n",
         "peios-fleet: 1\nserials: [web 0101010101010101 18446744073709551616 " SIGNATURE "]\nrefused: []\n",
         "peios-fleet: 1\nserials: [web 0101010101010101 7 " SIGNATURE "00]\nrefused: []\n",
-        "peios-fleet: 1\nserials: []\nrefused: [web expired 0000]\n",
-        "peios-fleet: 1\nserials: []\nrefused: [web expired " DIGEST " more]\n",
+        "peios-fleet: 1\nserials: []\nrefused: [web expired 0 0000]\n",
+        "peios-fleet: 1\nserials: []\nrefused: [web expired 0 " DIGEST " more]\n",
+        "peios-fleet: 1\nserials: []\nrefused: [web expired " DIGEST "]\n",
+        "peios-fleet: 1\nserials: []\nrefused: [web expired x " DIGEST "]\n",
 };
 
 static void put(const struct scratch *root, const char *text, bool with_sum)
@@ -222,7 +227,7 @@ static void put(const struct scratch *root, const char *text, bool with_sum)
 START_TEST(damage)
 {
         static const char good[] = "peios-fleet: 1\nserials: [" GOOD_LINE "]\n"
-                                   "refused: [web expired " DIGEST ", web of-later " DIGEST "]\n";
+                                   "refused: [web expired 0 " DIGEST ", web of-later 9 " DIGEST "]\n";
         _cleanup_scratch_ struct scratch root = { 0 };
         _cleanup_fleet_state_ struct fleet_state s = { 0 };
         struct diag d = { 0 };
@@ -253,7 +258,7 @@ START_TEST(failing_allocation)
         _cleanup_scratch_ struct scratch root = { 0 };
 
         scratch_new(&root);
-        put(&root, "peios-fleet: 1\nserials: [" GOOD_LINE "]\nrefused: [web expired " DIGEST "]\n", true);
+        put(&root, "peios-fleet: 1\nserials: [" GOOD_LINE "]\nrefused: [web expired 0 " DIGEST "]\n", true);
         for (unsigned n = 1;; n++) {
                 _cleanup_fleet_state_ struct fleet_state s = { 0 };
                 const struct fleet_policy p = policy("db", 1, 1, 1);

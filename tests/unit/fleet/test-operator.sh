@@ -211,15 +211,16 @@ kill -9 "$etcd"
 wait "$etcd" 2>/dev/null || :
 expect 5 "(down)" status
 
-# What stands in for etcd and answers with keys that nobody asked for: a short one, and one that ends as a machine's does.
+# What stands in for etcd and answers with keys that nobody asked for: one that ends as a machine's does, and a short one.
+# With a word more it has more of them for ever.
 cat >stand-in.py <<'END'
 import base64, http.server, json, sys
 
 class StandIn(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
-        keys = [b'a', b'/peios/policies/evil/alive', b'/peios/machines/good/alive']
+        keys = [b'/peios/machines/good/alive', b'/peios/policies/evil/alive', b'a']
         kvs = [{'key': base64.b64encode(k).decode(), 'value': ''} for k in keys]
-        body = json.dumps({'header': {'revision': '1'}, 'kvs': kvs}).encode()
+        body = json.dumps({'header': {'revision': '1'}, 'kvs': kvs, 'more': len(sys.argv) > 2}).encode()
         self.send_response(200)
         self.send_header('Content-Length', str(len(body)))
         self.end_headers()
@@ -233,10 +234,17 @@ print('ready', flush=True)
 server.serve_forever()
 END
 mkfifo ready
-python3 stand-in.py "${host#http://}" >ready &
-etcd=$!
-read -r _ <ready
+stand_in() {
+        python3 stand-in.py "${host#http://}" "$@" >ready &
+        etcd=$!
+        read -r _ <ready
+}
+stand_in
 expect 0 "1 machine, 1 nonsense" status
 says "good"
+kill -9 "$etcd"
+wait "$etcd" 2>/dev/null || :
+stand_in more
+expect 5 "its keys are out of order, or without an end" status
 kill -9 "$etcd"
 etcd=
