@@ -17,7 +17,7 @@
 #include "../policy/policy.h"
 
 /* As long as a provider waits for us; see take_lock() in its storage.c. */
-#define BEGIN_USEC UINT64_C(1000000)
+#define BEGIN_USEC 1000000u
 #define LOOK_USEC 5000u
 
 void boot_values_done(struct boot_values *v)
@@ -56,8 +56,6 @@ static int set_fallback(struct boot_value *v, const struct accepted *accepted)
 static int init_values(const char *root, const struct schema *schema, const struct accepted *accepted,
         struct boot_values *ret)
 {
-        bool same_boot = is_same_boot(root, accepted);
-
         ret->list = calloc(schema->n ? schema->n : 1, sizeof(*ret->list));
         if (!ret->list)
                 return -ENOMEM;
@@ -66,7 +64,7 @@ static int init_values(const char *root, const struct schema *schema, const stru
                         continue;
                 struct boot_value *v = &ret->list[ret->n++];
                 v->sv = &schema->values[i];
-                v->held = same_boot && v->sv->apply != SCHEMA_LIVE;
+                v->held = v->sv->apply != SCHEMA_LIVE && is_same_boot(root, accepted);
                 int r = set_fallback(v, accepted);
                 if (r < 0)
                         return r;
@@ -183,13 +181,12 @@ static int try_store(
 /* A provider that begins has taken the lock, and is about to open, to make or to recover its store. */
 static int load_store(const char *root, const struct schema *schema, struct source *s, struct diag *d)
 {
-        const uint64_t end = clock_usec() + BEGIN_USEC;
         bool is_held = false;
 
-        for (;;) {
+        for (unsigned looks = BEGIN_USEC / LOOK_USEC;; looks--) {
                 int r = try_store(root, schema, s, &is_held, d);
                 bool is_passing = is_held && (r == -EBUSY || r == -ENOENT || r == -EUCLEAN);
-                if (!is_passing || clock_usec() >= end)
+                if (!is_passing || looks == 0)
                         return r;
                 (void)usleep(LOOK_USEC);
         }
