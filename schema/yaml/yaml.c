@@ -324,6 +324,15 @@ static int skip_mark(const char *name, const char *data, size_t size, size_t *re
         return 0;
 }
 
+/* Faster than memmem() by far where not even the first byte is there. */
+static const char *find_bytes(const char *data, const char *end, const char *bytes, size_t n)
+{
+        while ((data = memchr(data, bytes[0], (size_t)(end - data))) &&
+                ((size_t)(end - data) < n || memcmp(data, bytes, n) != 0))
+                data++;
+        return data;
+}
+
 /* What YAML takes for the end of a line, and editors and terminals do not: a comment with one says more than
  * it shows. */
 static int check_breaks(const char *name, const char *data, size_t size, struct diag *d)
@@ -336,9 +345,9 @@ static int check_breaks(const char *name, const char *data, size_t size, struct 
 
         for (size_t i = 0; i < ARRAY_SIZE(breaks); i++) {
                 const size_t n = strlen(breaks[i].bytes);
-                const char *at = memmem(data, size, breaks[i].bytes, n);
+                const char *at = find_bytes(data, end, breaks[i].bytes, n);
                 while (at && *at == '\r' && end - at > 1 && at[1] == '\n')
-                        at = memmem(at + 1, (size_t)(end - at) - 1, breaks[i].bytes, n);
+                        at = find_bytes(at + 1, end, breaks[i].bytes, n);
                 if (!at)
                         continue;
                 struct place p = place_of_offset(data, (size_t)(at - data));

@@ -47,6 +47,9 @@ static const struct {
                "d: e\n"),
                 "t:2:3:", "expected a line feed, or `\\P` in double quotes" },
         { TEXT("a: \"b\xc2\x85\"\n"), "t:1:6:", "expected a line feed, or `\\N` in double quotes" },
+        { TEXT("a: \xc2\xa0\xe2\x80\xa6\xc2\xa0 # \xe2\x80\xa8"
+               "d: e \xe2\x80\xa6"),
+                "t:1:10:", "expected a line feed, or `\\L` in double quotes" },
         { TEXT("a: b # c\rd: e\r\n"), "t:1:9:", "expected a line feed, or `\\r` in double quotes" },
         { TEXT("a: b\r\nd: e\r\r\n"), "t:2:5:", "expected a line feed, or `\\r` in double quotes" },
         { TEXT("a: b\r"), "t:1:5:", "expected a line feed, or `\\r` in double quotes" },
