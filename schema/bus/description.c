@@ -45,20 +45,20 @@ struct row {
 };
 
 enum {
-        ROW_TYPE,
-        ROW_LEAST,
-        ROW_MOST,
+        ROW_TYPE = 1,
+        ROW_LEAST = 3,
+        ROW_MOST = 4,
         ROW_N = 22,
 };
 
 static void list_members(struct row *row, struct wire_member ret[static ROW_N])
 {
         const struct wire_member members[ROW_N] = {
+                { "name", "s", &row->sv.name },
                 [ROW_TYPE] = { "type", "u", &row->sv.type },
+                { "default", "s", &row->sv.default_text },
                 [ROW_LEAST] = { "least", "t", &row->sv.min },
                 [ROW_MOST] = { "most", "t", &row->sv.max },
-                { "name", "s", &row->sv.name },
-                { "default", "s", &row->sv.default_text },
                 { "path", "b", &row->is_path },
                 { "suffix", "s", &row->sv.suffix },
                 { "items", "s", &row->items },
