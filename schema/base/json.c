@@ -62,12 +62,22 @@ static void escape(struct buf *out, uint32_t c)
                 buf_printf(out, "\\u%04x", (unsigned)c);
 }
 
+/* Most texts are nothing else. */
+static size_t plain_prefix(const char *s, size_t n)
+{
+        size_t i = 0;
+
+        while (i < n && (uint8_t)s[i] < 0x80 && !needs_escape((uint8_t)s[i]))
+                i++;
+        return i;
+}
+
 static void quote(struct buf *out, const char *s, size_t n)
 {
         size_t from = 0; /* what goes out in one piece */
 
         buf_putc(out, '"');
-        for (size_t i = 0; i < n;) {
+        for (size_t i = plain_prefix(s, n); i < n;) {
                 uint32_t c;
                 const size_t len = utf8_decode(s + i, n - i, &c), next = i + (len > 0 ? len : 1);
                 if (len == 0 || needs_escape(c)) {
