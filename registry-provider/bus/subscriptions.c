@@ -175,8 +175,8 @@ struct subscriptions *subscriptions_free(struct subscriptions *s)
 {
         if (!s)
                 return NULL;
-        while (s->topics.n > 0)
-                subscription_free(s, ((struct post *)s->topics.list[s->topics.n - 1]->first)->of);
+        while (s->topics.tree)
+                subscription_free(s, ((struct post *)s->topics.tree->first)->of);
         topics_done(&s->topics);
         sd_bus_unref(s->bus);
         free(s);
@@ -476,9 +476,11 @@ void subscriptions_dispatch(
 void subscriptions_ask_all(struct subscriptions *s)
 {
         struct subscription *stale = NULL;
+        const struct topic *path;
 
-        for (size_t i = 0; i < s->topics.n; i++)
-                for (struct topic_listener *l = s->topics.list[i]->first; l; l = l->next)
-                        note_stale(((const struct post *)l)->of, &stale);
+        for (uint32_t i = 0; (path = hashmap_next(&s->topics.by_path, &i));)
+                for (const struct topic *x = path; x; x = x->next)
+                        for (struct topic_listener *l = x->first; l; l = l->next)
+                                note_stale(((const struct post *)l)->of, &stale);
         end_stale(s, stale, true);
 }

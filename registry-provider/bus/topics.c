@@ -54,25 +54,6 @@ static int path_compare(const char *a, size_t a_len, const char *b, size_t b_len
         }
 }
 
-/* The first place at or after `from` that is not before the path or, with `past_below`, not at or below it
- * either. */
-static size_t place_of(const struct topics *t, size_t from, const char *path, size_t len, bool past_below)
-{
-        size_t to = t->n;
-
-        while (from < to) {
-                size_t middle = from + (to - from) / 2;
-                bool is_below;
-                int r = path_compare(
-                        t->list[middle]->path->text, t->list[middle]->path->len, path, len, &is_below);
-                if (r < 0 || (past_below && is_below))
-                        from = middle + 1;
-                else
-                        to = middle;
-        }
-        return from;
-}
-
 static struct topic *same_topic(struct topic *chain, const struct topic_listener *l)
 {
         while (chain && (chain->subtree != l->subtree || chain->unchanged != l->unchanged))
@@ -80,26 +61,64 @@ static struct topic *same_topic(struct topic *chain, const struct topic_listener
         return chain;
 }
 
-static int list_insert(struct topics *t, struct topic *topic)
+/* ---- By path: a treap, whose priorities nobody can foresee ---- */
+
+static int topic_compare(const struct topic *topic, const struct path *path)
 {
-        if (array_grow(&t->list, t->n, sizeof(struct topic *)) < 0)
-                return -ENOMEM;
-        size_t at = place_of(t, 0, topic->path->text, topic->path->len, false);
-        memmove(t->list + at + 1, t->list + at, (t->n - at) * sizeof(struct topic *));
-        t->list[at] = topic;
-        t->n++;
-        return 0;
+        bool at_or_below;
+        return path_compare(topic->path->text, topic->path->len, path->text, path->len, &at_or_below);
 }
 
-static void list_remove(struct topics *t, const struct topic *topic)
+/* What is before the path, and what is behind it; it is not among them. */
+static void split(struct topic *tree, const struct path *path, struct topic **before, struct topic **behind)
 {
-        size_t at = place_of(t, 0, topic->path->text, topic->path->len, false);
-
-        while (t->list[at] != topic)
-                at++;
-        t->n--;
-        memmove(t->list + at, t->list + at + 1, (t->n - at) * sizeof(struct topic *));
+        while (tree) {
+                struct topic **to = topic_compare(tree, path) < 0 ? before : behind;
+                *to = tree;
+                if (to == before) {
+                        before = &tree->behind;
+                        tree = tree->behind;
+                } else {
+                        behind = &tree->before;
+                        tree = tree->before;
+                }
+        }
+        *before = *behind = NULL;
 }
+
+static void tree_insert(struct topics *t, struct topic *topic)
+{
+        struct topic **at = &t->tree;
+
+        while (*at && (*at)->priority >= topic->priority)
+                at = topic_compare(*at, topic->path) < 0 ? &(*at)->behind : &(*at)->before;
+        split(*at, topic->path, &topic->before, &topic->behind);
+        *at = topic;
+}
+
+static struct topic **tree_find(struct topics *t, const struct topic *topic)
+{
+        struct topic **at = &t->tree;
+
+        while (*at != topic)
+                at = topic_compare(*at, topic->path) < 0 ? &(*at)->behind : &(*at)->before;
+        return at;
+}
+
+static void tree_remove(struct topics *t, const struct topic *topic)
+{
+        struct topic **at = tree_find(t, topic), *before = topic->before, *behind = topic->behind;
+
+        while (before && behind) {
+                struct topic **upper = before->priority >= behind->priority ? &before : &behind;
+                *at = *upper;
+                at = upper == &before ? &before->behind : &behind->before;
+                *upper = *at;
+        }
+        *at = before ? before : behind;
+}
+
+/* ---- Topics and who listens ---- */
 
 static int topic_new(struct topics *t, struct topic *chain, struct topic_listener *l, struct topic **ret)
 {
@@ -109,19 +128,17 @@ static int topic_new(struct topics *t, struct topic *chain, struct topic_listene
         topic->path = &l->path;
         topic->subtree = l->subtree;
         topic->unchanged = l->unchanged;
-        int r = list_insert(t, topic);
-        if (r == 0 && !chain) {
-                r = hashmap_put(&t->by_path, path_hash(l->path.text, l->path.len), topic);
-                if (r < 0)
-                        list_remove(t, topic);
-        }
-        if (r < 0) {
-                free(topic);
-                return r;
-        }
         if (chain) {
                 topic->next = chain->next;
                 chain->next = topic;
+        } else {
+                topic->priority = path_hash(l->path.text, l->path.len);
+                int r = hashmap_put(&t->by_path, topic->priority, topic);
+                if (r < 0) {
+                        free(topic);
+                        return r;
+                }
+                tree_insert(t, topic);
         }
         *ret = topic;
         return 0;
@@ -147,20 +164,33 @@ int topics_add(struct topics *t, struct topic_listener *l)
         return 0;
 }
 
-static void unlink_chain(struct topics *t, struct topic *topic)
+/* The next of its path takes the place of the first. */
+static void replace(struct topics *t, struct topic *topic)
 {
-        const struct path *p = topic->path;
-        struct topic *first = topics_at(t, p->text, p->len);
+        struct topic *next = topic->next;
 
-        if (first == topic && topic->next)
-                (void)hashmap_replace(&t->by_path, path_hash(p->text, p->len), topic, topic->next);
-        else if (first == topic)
-                (void)hashmap_remove(&t->by_path, path_hash(p->text, p->len), topic);
-        else {
+        next->before = topic->before;
+        next->behind = topic->behind;
+        next->priority = topic->priority;
+        *tree_find(t, topic) = next;
+        (void)hashmap_replace(&t->by_path, topic->priority, topic, next);
+}
+
+static void topic_free(struct topics *t, struct topic *topic)
+{
+        struct topic *first = topics_at(t, topic->path->text, topic->path->len);
+
+        if (first != topic) {
                 while (first->next != topic)
                         first = first->next;
                 first->next = topic->next;
+        } else if (topic->next) {
+                replace(t, topic);
+        } else {
+                tree_remove(t, topic);
+                (void)hashmap_remove(&t->by_path, topic->priority, topic);
         }
+        free(topic);
 }
 
 void topics_remove(struct topics *t, struct topic_listener *l)
@@ -178,16 +208,11 @@ void topics_remove(struct topics *t, struct topic_listener *l)
                 topic->path = &l->next->path;
                 return;
         }
-        unlink_chain(t, topic);
-        list_remove(t, topic);
-        free(topic);
+        topic_free(t, topic);
 }
 
 void topics_done(struct topics *t)
 {
-        for (size_t i = 0; i < t->n; i++)
-                free(t->list[i]);
-        free(t->list);
         hashmap_done(&t->by_path);
         *t = (struct topics){ 0 };
 }
@@ -245,30 +270,38 @@ static void hear_upwards(struct gathering *g, const struct registry_event *e)
         }
 }
 
-static void hear_below(struct gathering *g, const char *path, size_t len, const struct registry_event *e)
+/* As deep as the tree is: some times the logarithm of what is in it. */
+static void hear_below(struct gathering *g, struct topic *tree, const char *path, size_t len,
+        const struct registry_event *e)
 {
-        const struct topics *t = g->topics;
-        size_t from = place_of(t, 0, path, len, false), end = place_of(t, from, path, len, true);
+        bool is_below;
 
-        for (size_t i = from; i < end; i++) {
-                hear(g, t->list[i], e);
-                t->list[i]->is_another = true;
+        if (!tree)
+                return;
+        int r = path_compare(tree->path->text, tree->path->len, path, len, &is_below);
+        if (is_below || r > 0)
+                hear_below(g, tree->before, path, len, e);
+        for (struct topic *x = is_below ? tree : NULL; x; x = x->next) {
+                hear(g, x, e);
+                x->is_another = true;
         }
+        if (is_below || r < 0)
+                hear_below(g, tree->behind, path, len, e);
 }
 
 /* With a key go, or come back when it was hidden, all that are in it. */
 static void hear_downwards(struct gathering *g, const struct registry_event *e)
 {
         if (e->kind == EVENT_KEY_DELETED)
-                hear_below(g, e->path, strlen(e->path), e);
+                hear_below(g, g->topics->tree, e->path, strlen(e->path), e);
         if (e->kind != EVENT_SUBKEY_CREATED)
                 return;
         _cleanup_buf_ struct buf child = BUF_INIT;
         buf_printf(&child, "%s\\%s", e->path, e->name);
         if (child.error == 0)
-                hear_below(g, buf_str(&child), child.len, e);
+                hear_below(g, g->topics->tree, buf_str(&child), child.len, e);
         else
-                hear_below(g, e->path, strlen(e->path), e);
+                hear_below(g, g->topics->tree, e->path, strlen(e->path), e);
 }
 
 struct topic *topics_gather(struct topics *t, const struct registry_events *events)

@@ -28,6 +28,10 @@ struct topic {
         bool unchanged;
         struct topic *next; /* of the same path */
 
+        /* Of the first of its path: where it is among all. */
+        struct topic *before, *behind;
+        uint32_t priority;
+
         /* What one transaction means to it, from topics_gather() to topics_scatter(). */
         const struct registry_event **events; /* NULL when it is too much */
         size_t n;                             /* 0: nothing yet, or too much */
@@ -39,13 +43,13 @@ struct topic {
 
 struct topics {
         struct hashmap by_path; /* first of each path's chain */
-        struct topic **list;    /* all, in the order of paths: what is below a path follows it */
-        size_t n;
+        struct topic *tree;     /* those, in the order of paths: what is below a path follows it */
 };
 
 /* 0 or -ENOMEM. */
 _must_check_ int topics_add(struct topics *t, struct topic_listener *l);
 void topics_remove(struct topics *t, struct topic_listener *l);
+/* Nobody listens any more. */
 void topics_done(struct topics *t);
 
 /* Those that something of it concerns, by `next_gathered`; to be scattered before anything is added or

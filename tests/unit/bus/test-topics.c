@@ -13,7 +13,10 @@
 #define SUBSCRIPTIONS 60u
 #define EVENTS 12u
 
-static size_t looks;
+/* Of one that comes or goes, beside all others. */
+#define MOVED_MAX 256u
+
+static size_t looks, moved;
 
 bool __real_fold_equal(const char *a, size_t a_len, const char *b, size_t b_len);
 int __real_fold_compare(const char *a, size_t a_len, const char *b, size_t b_len);
@@ -21,6 +24,14 @@ uint32_t __real_fold_hash(const char *s, size_t n, uint32_t seed);
 bool __wrap_fold_equal(const char *a, size_t a_len, const char *b, size_t b_len);
 int __wrap_fold_compare(const char *a, size_t a_len, const char *b, size_t b_len);
 uint32_t __wrap_fold_hash(const char *s, size_t n, uint32_t seed);
+void *__real_memmove(void *to, const void *from, size_t n);
+void *__wrap_memmove(void *to, const void *from, size_t n);
+
+void *__wrap_memmove(void *to, const void *from, size_t n)
+{
+        moved += n;
+        return __real_memmove(to, from, n);
+}
 
 bool __wrap_fold_equal(const char *a, size_t a_len, const char *b, size_t b_len)
 {
@@ -68,7 +79,7 @@ static void drop_all(size_t n)
         for (size_t i = 0; i < n; i++)
                 if (subs[i].topic)
                         drop(&subs[i]);
-        ck_assert_uint_eq(topics.n, 0);
+        ck_assert_ptr_null(topics.tree);
         ck_assert_uint_eq(topics.by_path.used, 0);
         topics_done(&topics);
 }
@@ -115,12 +126,35 @@ START_TEST(others_cost_nothing)
 }
 END_TEST
 
+/* A link that many listen behind leads elsewhere: each of them is somewhere else then. */
+START_TEST(moves_cost_what_is_moved)
+{
+        char path[64];
+
+        for (size_t i = 0; i < MANY; i++) {
+                (void)snprintf(path, sizeof(path), "Machine\\Here\\%zu", i);
+                add(&subs[i], path, false, false);
+        }
+        looks = moved = 0;
+        for (size_t i = 0; i < MANY; i++) {
+                drop(&subs[i]);
+                (void)snprintf(path, sizeof(path), "Machine\\Elsewhere\\%zu", i);
+                add(&subs[i], path, false, false);
+        }
+        ck_assert_msg(looks <= MANY * LOOKS_MAX, "%zu looks", looks);
+        ck_assert_msg(moved <= MANY * MOVED_MAX, "%zu bytes", moved);
+        drop_all(MANY);
+}
+END_TEST
+
 /* What many subscriptions hear alike is found out once for all of them, up to what one signal may have. */
 START_TEST(same_for_many)
 {
         for (size_t i = 0; i < MANY; i++)
                 add(&subs[i], i % 2 ? "Machine" : "MACHINE", true, false);
-        ck_assert_uint_eq(topics.n, 1);
+        ck_assert_uint_eq(topics.by_path.used, 1);
+        ck_assert_ptr_null(topics.tree->next);
+
         for (size_t i = 0; i < ARRAY_SIZE(list); i++)
                 list[i] = event(EVENT_VALUE_SET, "Machine\\A", "v");
 
@@ -251,6 +285,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-        const TTest *const tests[] = { others_cost_nothing, same_for_many, like_the_plain_rule };
+        const TTest *const tests[] = { others_cost_nothing, moves_cost_what_is_moved, same_for_many,
+                like_the_plain_rule };
         return suite_of("topics", tests, ARRAY_SIZE(tests));
 }
