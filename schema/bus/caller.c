@@ -24,6 +24,7 @@ struct callers {
         void *userdata;
         struct hashmap by_name;
         struct hashmap users;
+        uint32_t next_user; /* to be looked at */
         sd_bus_slot *left;
 };
 
@@ -47,11 +48,38 @@ static bool user_matches(const void *entry, const void *key)
         return ((const struct caller_user *)entry)->uid == *(const uint32_t *)key;
 }
 
+/* Nobody gets rid of what he owes by hanging up. */
+static bool is_kept(struct caller_user *u)
+{
+        return u->callers > 0 || account_budget_left(&u->budget, clock_usec()) < ACCOUNT_BUDGET_MOST_USEC;
+}
+
+static void user_drop(struct callers *cs, struct caller_user *u)
+{
+        if (is_kept(u))
+                return;
+        (void)hashmap_remove(&cs->users, uid_hash(u->uid), u);
+        free(u);
+}
+
+/* More than come. */
+static void drop_some(struct callers *cs)
+{
+        for (unsigned n = 0; n < 4; n++) {
+                struct caller_user *u = hashmap_next(&cs->users, &cs->next_user);
+                if (u)
+                        user_drop(cs, u);
+                else
+                        cs->next_user = 0;
+        }
+}
+
 static struct caller_user *user_ref(struct callers *cs, uint32_t uid)
 {
         struct caller_user *u = callers_user(cs, uid);
 
         if (!u) {
+                drop_some(cs);
                 u = calloc(1, sizeof(*u));
                 if (!u || hashmap_put(&cs->users, uid_hash(uid), u) < 0) {
                         free(u);
@@ -67,10 +95,10 @@ static struct caller_user *user_ref(struct callers *cs, uint32_t uid)
 
 static void user_unref(struct callers *cs, struct caller_user *u)
 {
-        if (!u || --u->callers > 0)
+        if (!u)
                 return;
-        (void)hashmap_remove(&cs->users, uid_hash(u->uid), u);
-        free(u);
+        u->callers--;
+        user_drop(cs, u);
 }
 
 static struct caller *caller_free(struct caller *c)
@@ -131,12 +159,15 @@ int callers_new(sd_bus *bus, struct exe_reader *exe_reader, struct account *acco
 
 struct callers *callers_free(struct callers *cs)
 {
+        struct caller_user *u;
         struct caller *c;
 
         if (!cs)
                 return NULL;
         for (uint32_t i = 0; (c = hashmap_next(&cs->by_name, &i));)
                 (void)caller_free(c);
+        for (uint32_t i = 0; (u = hashmap_next(&cs->users, &i));)
+                free(u);
         sd_bus_slot_unref(cs->left);
         cs->beginnings = beginnings_free(cs->beginnings);
         hashmap_done(&cs->by_name);

@@ -165,7 +165,7 @@ struct subscription;
  * AUDIT_ID_UNSET). */
 struct caller_user {
         uint32_t uid;
-        size_t callers; /* it goes with the last */
+        size_t callers; /* it goes with the last, once its budget is full again */
         struct account_user account;
         struct account_budget budget;
         bool is_member;        /* of the administrators' group, when it was last looked up */

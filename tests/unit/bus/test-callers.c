@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "../../../schema/base/clock.h"
 #include "../../../schema/bus/caller.h"
 #include "suite.h"
 
@@ -160,17 +161,22 @@ static void teardown(void)
         event = sd_event_unref(event);
 }
 
-/* The connection begins now. */
-static void begin(void)
+static void owner_changes(const char *old, const char *new)
 {
         sd_bus_message *m = NULL;
 
         ck_assert_int_ge(sd_bus_message_new_signal(driver, &m, DRIVER_PATH, DRIVER, "NameOwnerChanged"), 0);
         ck_assert_int_ge(sd_bus_message_set_sender(m, DRIVER), 0);
-        ck_assert_int_ge(sd_bus_message_append(m, "sss", NAME, "", NAME), 0);
+        ck_assert_int_ge(sd_bus_message_append(m, "sss", NAME, old, new), 0);
         ck_assert_int_ge(sd_bus_send(driver, m, NULL), 0);
         sd_bus_message_unref(m);
         settle();
+}
+
+/* The connection begins now. */
+static void begin(void)
+{
+        owner_changes("", NAME);
 }
 
 static const struct actor *ask(void)
@@ -280,10 +286,32 @@ START_TEST(nobody_has_that_name)
 }
 END_TEST
 
+/* It comes back as it went, unless it owed nothing. */
+START_TEST(a_user_who_hangs_up)
+{
+        begin();
+        (void)ask();
+        owner_changes(NAME, "");
+        ck_assert_ptr_null(callers_user(callers, word.uid));
+        begin();
+        (void)ask();
+        struct caller_user *u = callers_user(callers, word.uid);
+        account_budget_take(&u->budget, 2 * ACCOUNT_BUDGET_MOST_USEC, clock_usec());
+        owner_changes(NAME, "");
+        ck_assert_ptr_null(callers_find(callers, NAME));
+        begin();
+        (void)ask();
+        ck_assert_ptr_eq(callers_user(callers, word.uid), u);
+        ck_assert_uint_eq(u->callers, 1);
+        ck_assert_int_lt(account_budget_left(&u->budget, clock_usec()), 0);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { a_process_that_is_older, a_process_that_is_younger, a_descriptor,
-                a_descriptor_of_one_that_ended, another_users_process, nobody_has_that_name };
+                a_descriptor_of_one_that_ended, another_users_process, nobody_has_that_name,
+                a_user_who_hangs_up };
 
         return suite_with("callers", tests, ARRAY_SIZE(tests), setup, teardown);
 }
