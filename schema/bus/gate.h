@@ -108,6 +108,7 @@ _must_check_ int members_new(
 /* Does not wait for a thread that is held up. */
 struct members *members_free(struct members *m);
 
-/* `answer` is called later, once, in the event loop. 0; -ENOBUFS: too many wait; or another negative errno.
+/* `answer` is called later, once for all who ask meanwhile, in the event loop. 0; -ENOBUFS: too many wait;
+ * or another negative errno.
  */
 _must_check_ int members_ask(struct members *m, uint32_t uid);

@@ -240,10 +240,20 @@ struct members *members_free(struct members *m)
         return NULL;
 }
 
+static bool is_waiting(const struct members *m, uint32_t uid)
+{
+        for (unsigned i = 0; i < m->n; i++)
+                if (m->waiting[(m->first + i) % MEMBERS_WAITING].uid == uid)
+                        return true;
+        return false;
+}
+
 int members_ask(struct members *m, uint32_t uid)
 {
         uint64_t now;
 
+        if (is_waiting(m, uid))
+                return 0;
         if (m->n >= MEMBERS_WAITING)
                 return -ENOBUFS;
         int r = start_thread(m);
