@@ -92,6 +92,37 @@ START_TEST(state)
 }
 END_TEST
 
+#define LINK_TO(target)                                                                                     \
+        "peios-registry: 1\nlayer: site\nprecedence: 5\nkeys:\n"                                            \
+        "  \\System\\Audit\\Modules: !link { \"@\": !link " target " }\n"
+
+/* What is bound is where links lead, in the store and in files, whichever of them has the link and which the
+ * value; where they lead nowhere, what was in force last stays. */
+START_TEST(behind_links)
+{
+        registryd_start(NULL);
+        succeeds(world.bus, "Transact", "a(sssuv)a{sv}", 1, "create-link", "\\System\\Audit\\Modules", "",
+                (uint32_t)REG_LINK, "s", "Machine\\Site", 0);
+        set_string(world.bus, "\\Site", "TaintEvents", "disabled");
+        set_string(world.bus, "\\Other", "TaintEvents", "success-only");
+        policyd_follow();
+        WAIT(policy_is("TaintEvents", "'disabled'"));
+        daemon_stop(&world.policyd);
+        daemon_stop(&world.registryd);
+        apply(0, "0", NULL);
+        dropin_write("site.yaml", LINK_TO("Machine\\Other"));
+        apply(0, "1", NULL);
+        dropin_write("more.yaml", "peios-registry: 1\nlayer: more\nprecedence: 6\nkeys:\n"
+                                  "  \\Other: { TaintEvents: !sz failure-only }\n");
+        apply(0, "2", NULL);
+        world_remove(dropin_path("more.yaml"));
+        dropin_write("site.yaml", LINK_TO("Machine\\System\\Audit\\Modules"));
+        apply(1, "0", "more links, one behind the other, than are followed; disabled stays in force");
+        dropin_write("site.yaml", LINK_TO("Nowhere\\X"));
+        apply(1, "0", "a link that cannot be followed; disabled stays in force");
+}
+END_TEST
+
 START_TEST(text_that_ends_with_nul)
 {
         dropin_write("nul.yaml", "peios-registry: 1\nlayer: nul\nkeys:\n  \\System\\Audit\\Modules:\n"
@@ -214,8 +245,8 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { nothing_on_disk, files, fleet, state, text_that_ends_with_nul,
-                state_and_accepted, refused_values, broken_files, broken_state, failing_control,
-                what_waits };
+        const TTest *const tests[] = { nothing_on_disk, files, fleet, state, behind_links,
+                text_that_ends_with_nul, state_and_accepted, refused_values, broken_files, broken_state,
+                failing_control, what_waits };
         return harness_main(tests, ARRAY_SIZE(tests));
 }
