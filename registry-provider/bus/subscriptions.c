@@ -36,7 +36,7 @@ struct subscriptions {
         const struct registry *registry;
         struct topics topics;
         size_t n;
-        size_t paths; /* bytes of all users but root */
+        size_t others, paths; /* of all users but root: how many, and bytes */
         uint64_t last_id;
 };
 
@@ -148,6 +148,7 @@ static void subscription_link(struct subscriptions *s, struct subscription *sub)
         c->subscriptions = sub;
         c->n_subscriptions++;
         c->user->subscriptions++;
+        s->others += !c->user->account.is_root;
         s->n++;
 }
 
@@ -165,6 +166,7 @@ static void subscription_free(struct subscriptions *s, struct subscription *sub)
                 sub->next->prev = sub->prev;
         c->n_subscriptions--;
         c->user->subscriptions--;
+        s->others -= !c->user->account.is_root;
         count_bytes(s, sub, 0);
         s->n--;
         path_done(&sub->path);
@@ -188,17 +190,21 @@ size_t subscriptions_count(const struct subscriptions *s)
         return s->n;
 }
 
-/* Of the user's paths some had `before` bytes that have `bytes` now. */
+/* Of the user's paths some had `before` bytes that have `bytes` now. As much as a user has is left to the
+ * others, so that no few users take all. */
 static int check_bytes(const struct subscriptions *s, const struct caller_user *u, size_t before,
         size_t bytes, sd_bus_error *error)
 {
-        if (u->account.is_root)
+        const size_t own = u->subscribed_bytes - before + bytes;
+
+        if (u->account.is_root || bytes <= before)
                 return 0;
-        if (s->paths - before + bytes > SUBSCRIPTION_PATHS_MAX)
+        if (s->paths - before + bytes + own > SUBSCRIPTION_PATHS_MAX)
                 return sd_bus_error_setf(error, ERROR_LIMIT,
-                        "the keys that are subscribed to have %zu bytes already, of %u that are served",
-                        s->paths, SUBSCRIPTION_PATHS_MAX);
-        if (u->subscribed_bytes - before + bytes > SUBSCRIPTION_PATHS_PER_USER_MAX)
+                        "the keys that are subscribed to have %zu bytes already, of %u, and those of uid %u %zu: as "
+                        "many are left to the others",
+                        s->paths, SUBSCRIPTION_PATHS_MAX, u->uid, u->subscribed_bytes);
+        if (own > SUBSCRIPTION_PATHS_PER_USER_MAX)
                 return sd_bus_error_setf(error, ERROR_LIMIT,
                         "the keys that uid %u subscribed to have %zu bytes already, of %u that one user may have",
                         u->uid, u->subscribed_bytes, SUBSCRIPTION_PATHS_PER_USER_MAX);
@@ -216,9 +222,11 @@ static int check_limits(
                         SUBSCRIPTIONS_PER_CLIENT_MAX);
         if (u->account.is_root)
                 return 0;
-        if (s->n >= SUBSCRIPTIONS_MAX)
+        if (s->others + u->subscriptions >= SUBSCRIPTIONS_MAX)
                 return sd_bus_error_setf(error, ERROR_LIMIT,
-                        "there are %u subscriptions already, the most that are served", SUBSCRIPTIONS_MAX);
+                        "there are %zu subscriptions already, of %u, and %zu are of uid %u: as many are left to "
+                        "the others",
+                        s->others, SUBSCRIPTIONS_MAX, u->subscriptions, u->uid);
         if (u->subscriptions >= SUBSCRIPTIONS_PER_USER_MAX)
                 return sd_bus_error_setf(error, ERROR_LIMIT,
                         "uid %u has %u subscriptions already, the most that one user may have", u->uid,

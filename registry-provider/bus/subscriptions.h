@@ -14,7 +14,8 @@
 
 #define SUBSCRIPTIONS_MAX 20000u
 #define SUBSCRIPTIONS_PER_CLIENT_MAX 4096u
-/* What one user who is not root may have; root is under none of these limits but that of a client. */
+/* What one user who is not root may have, and no more than is left to the others then; root is under none of
+ * these limits but that of a client. */
 #define SUBSCRIPTIONS_PER_USER_MAX 5000u
 /* Bytes of the paths of one user who is not root, and of all. */
 #define SUBSCRIPTION_PATHS_PER_USER_MAX (2u * 1024u * 1024u)

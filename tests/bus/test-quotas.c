@@ -16,7 +16,8 @@
 #define DEEP_BYTES                                                                                          \
         (8u + 16009u + 2u * 502u) /* of a deep key with its hive, and where each component ends             \
                                    */
-#define LED 400u                  /* more than may wait unread */
+#define SHARERS 6u
+#define LED 400u /* more than may wait unread */
 #define IN_A_PREVIEW 64u
 #define DEEP_KEYS 60u  /* below what one message may hold */
 #define TOLD_APART 16u /* of one user */
@@ -97,25 +98,33 @@ static char *deep_key(unsigned i)
         return text;
 }
 
+/* How many there was room for. */
+static unsigned subscribe_to_deep_keys(sd_bus *bus)
+{
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        for (unsigned n = 0;; n++) {
+                _cleanup_free_ char *key = deep_key(n);
+                ck_assert_uint_lt(n, OF_A_CLIENT);
+                if (sd_bus_call_method(bus, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE,
+                            "Subscribe", &error, NULL, "sba{sv}", key, 1, 0) >= 0)
+                        continue;
+                ck_assert_str_eq(error.name, ERROR_LIMIT);
+                sd_bus_error_free(&error);
+                return n;
+        }
+}
+
 /* Each holds a path: so many bytes of them one user may have, however few they are. */
 START_TEST(paths_of_a_user)
 {
-        sd_bus_error error = SD_BUS_ERROR_NULL;
-        unsigned n = 0;
-        int r = 0;
-
         registryd_start(NULL);
         _cleanup_bus_ sd_bus *nobody = world_connect(UID_NOBODY);
-        for (; n < OF_A_CLIENT && r >= 0; n++) {
-                _cleanup_free_ char *key = deep_key(n);
-                r = sd_bus_call_method(nobody, REGISTRY_BUS_NAME, REGISTRY_PATH, REGISTRY_INTERFACE,
-                        "Subscribe", &error, NULL, "sba{sv}", key, 1, 0);
-        }
-        ck_assert_uint_eq(n, PATHS_BYTES / DEEP_BYTES + 1);
-        ck_assert_str_eq(error.name, ERROR_LIMIT);
-        ck_assert_str_eq(error.message,
-                "the keys that uid 65534 subscribed to have 2093583 bytes already, of 2097152 that one user may have");
-        sd_bus_error_free(&error);
+        ck_assert_uint_eq(subscribe_to_deep_keys(nobody), PATHS_BYTES / DEEP_BYTES);
+        _cleanup_free_ char *next = deep_key(PATHS_BYTES / DEEP_BYTES);
+        refused(nobody, ERROR_LIMIT,
+                "the keys that uid 65534 subscribed to have 2093583 bytes already, of 2097152 that one user may have",
+                "Subscribe", "sba{sv}", next, 1, 0);
         /* Another user, and root. */
         _cleanup_free_ char *key = deep_key(0);
         _cleanup_bus_ sd_bus *other = world_connect(UID_DAEMON);
@@ -126,6 +135,24 @@ START_TEST(paths_of_a_user)
         nobody = world_connect(UID_NOBODY);
         WAIT(strcmp(registry_property(world.bus, "Subscriptions"), "2") == 0);
         subscribe(nobody, key, true);
+}
+END_TEST
+
+/* However many users take what they may: there is some left. */
+START_TEST(paths_of_users)
+{
+        sd_bus *buses[SHARERS];
+        unsigned n[SHARERS];
+
+        registryd_start(NULL);
+        for (unsigned i = 0; i < SHARERS; i++) {
+                buses[i] = world_connect(UID_DAEMON + i);
+                n[i] = subscribe_to_deep_keys(buses[i]);
+        }
+        for (unsigned i = 0; i < SHARERS; i++) {
+                ck_assert_uint_ge(n[i], i < 3 ? PATHS_BYTES / DEEP_BYTES : n[i - 1] / 2);
+                sd_bus_flush_close_unref(buses[i]);
+        }
 }
 END_TEST
 
@@ -328,8 +355,9 @@ END_TEST
 
 int main(void)
 {
-        const TTest *const tests[] = { subscriptions_of_a_user, paths_of_a_user, paths_behind_links,
-                previews, previews_of_deep_keys, refusals, many_refusals, keys_above_the_layers };
+        const TTest *const tests[] = { subscriptions_of_a_user, paths_of_a_user, paths_of_users,
+                paths_behind_links, previews, previews_of_deep_keys, refusals, many_refusals,
+                keys_above_the_layers };
         harness_add_privileged(tests, ARRAY_SIZE(tests), "what one user may take was not tried");
         return harness_main(NULL, 0);
 }
