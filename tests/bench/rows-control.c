@@ -26,6 +26,8 @@ void row_control(const struct bench *b)
                 { TARGET_RATIO, &reg, &chain, 1.3 },
                 { TARGET_RATIO, &reg, &dconf, 0.08 },
                 { TARGET_RATIO, &reg, &floor, 1.2 },
+                /* Where this is missed, so is the first. */
+                { TARGET_RATIO, &floor, &sysctl, 2 },
                 { TARGET_USEC, &step, NULL, 25 },
         };
 
