@@ -36,6 +36,7 @@ struct store {
         struct mark marks[MARKS_MAX];
         unsigned depth;
         uint64_t sequence, sequence_begun; /* now, and at the begin of the turn */
+        bool is_preview;                   /* the turn is, which needs no history */
         unsigned turn_rows;                /* of the history, that the turn has added */
         bool is_large;                     /* the turn is, and has larger caches */
         bool pending;

@@ -122,6 +122,7 @@ static void turn_ends(struct store *s)
         s->turn = TURN_NONE;
         s->recorder.pruning.in_turn = false;
         s->turn_rows = 0;
+        s->is_preview = false;
         if (s->is_large)
                 set_large(s, false);
 }
@@ -254,7 +255,9 @@ void store_set_author(struct store *s, const struct store_author *author)
 int store_begin_preview(struct store *s)
 {
         assert(s->turn != TURN_WRITING);
-        return store_begin(s, NULL);
+        int r = store_begin(s, NULL);
+        s->is_preview = r == 0;
+        return r;
 }
 
 void store_rollback(struct store *s)
@@ -366,7 +369,7 @@ int store_record(struct store *s, const struct store_op *op, const struct record
                 set_large(s, true);
         if (s->sequence < op->sequence)
                 s->sequence = op->sequence;
-        return recorder_add(&s->recorder, s->db, s->sequence, &row);
+        return s->is_preview ? 0 : recorder_add(&s->recorder, s->db, s->sequence, &row);
 }
 
 size_t store_value_max(const struct store *s)
