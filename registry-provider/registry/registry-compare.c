@@ -151,7 +151,9 @@ static int find_pair(struct compare *c, const struct store_path_entry *e,
 
 static int add(struct compare *c, const struct visit *v, const struct element *e, uint64_t was, uint64_t now)
 {
-        const size_t len = strlen(e->name) + 1;
+        const struct store_value_entry *value = was != 0 && e->kind == STORE_VALUE ? e->entry : NULL;
+        const size_t len = strlen(e->name) + 1, layer_len = strlen(e->layer) + 1;
+        const size_t size = value ? value->size : 0;
         struct registry_differences *to = c->to;
 
         if (to->n == REGISTRY_DIFFERENCES_MAX || to->bytes > REGISTRY_DIFFERENCES_BYTES_MAX)
@@ -161,7 +163,7 @@ static int add(struct compare *c, const struct visit *v, const struct element *e
         struct registry_difference *d =
                 array_grow(&to->list, to->n, sizeof(struct registry_difference *)) < 0
                         ? NULL
-                        : calloc(1, sizeof(*d) + len + strlen(e->layer) + 1);
+                        : calloc(1, sizeof(*d) + len + layer_len + size);
         if (!d)
                 return -ENOMEM;
         d->kind = e->kind;
@@ -175,8 +177,12 @@ static int add(struct compare *c, const struct visit *v, const struct element *e
                 const struct store_path_entry *entry = e->entry;
                 d->target = entry->hidden ? entry->target : registry_differences_now(to, &entry->target);
         }
-        if (was != 0 && e->kind == STORE_VALUE)
-                to->bytes += ((const struct store_value_entry *)e->entry)->size;
+        if (value) {
+                d->type = value->type;
+                d->data = size > 0 ? memcpy(d->name + len + layer_len, value->data, size) : "";
+                d->size = size;
+                to->bytes += size;
+        }
         to->list[to->n++] = d;
         return 0;
 }

@@ -15,9 +15,12 @@ struct registry_difference {
         enum store_kind kind;
         struct guid key, then_key; /* of a value or blanket; the parent of a path entry; now, and then */
         struct guid target;        /* of a path entry, as now; zero: hidden */
-        uint64_t was_sequence;     /* 0: nothing was */
-        uint64_t now_sequence;     /* 0: nothing is */
-        const char *layer;         /* behind the name */
+        const void *data;          /* of a value, as it was: so many bytes behind the layer */
+        size_t size;
+        uint32_t type;
+        uint64_t was_sequence; /* 0: nothing was */
+        uint64_t now_sequence; /* 0: nothing is */
+        const char *layer;     /* behind the name, which is spelled as it was */
         char name[];
 };
 

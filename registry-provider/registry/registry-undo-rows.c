@@ -207,25 +207,17 @@ bool undo_key_was(const struct undo *u, const struct undo_gone *g, struct histor
 
 bool undo_was(const struct undo *u, const struct undo_target *t, struct history_was *ret)
 {
+        const struct registry_difference *from = t->from;
+
         if (!u->then)
                 return row_was(u, t->first, ret);
-        const struct guid *key = &t->from->then_key;
-        const struct store_path_entry *entry =
-                t->kind == STORE_ENTRY ? store_lookup(u->then, key, t->name, strlen(t->name)) : NULL;
-        const struct store_value_entry *value =
-                t->kind == STORE_VALUE ? store_value(u->then, key, t->name, strlen(t->name)) : NULL;
-
-        entry = registry_entry_in_layer(entry, t->layer);
-        value = registry_value_in_layer(value, t->layer);
-        if (entry)
-                *ret = (struct history_was){ .is = true, .name = entry->name, .target = t->from->target };
-        if (value)
-                *ret = (struct history_was){ .is = true,
-                        .name = value->name,
-                        .type = value->type,
-                        .data = value->data,
-                        .size = value->size };
-        return entry || value;
+        *ret = (struct history_was){ .is = true,
+                .name = from->name,
+                .target = from->target,
+                .type = from->type,
+                .data = from->data,
+                .size = from->size };
+        return true;
 }
 
 /* ---- What a copy has ---- */
