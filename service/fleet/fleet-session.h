@@ -3,7 +3,6 @@
 
 /* The operator's conversation with etcd: one call after the other, each to its end. */
 
-#include "../../schema/base/diag.h"
 #include "../../schema/bus/wire.h"
 #include "etcd.h"
 #include "fleet-options.h"
@@ -19,7 +18,6 @@ struct fleet_session {
         bool may_be_long; /* a smaller piece is asked for where the answer has no end */
         enum etcd_status status;
         enum exit_code code;
-        struct diag d;
 };
 
 /* What is wrong is logged, here and below. */

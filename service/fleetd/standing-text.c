@@ -201,6 +201,8 @@ static void put_layer(struct json *j, const struct layer *l)
                 add_text(j, "file", l->file);
         if (l->serial != 0)
                 json_add_number(j, "serial", l->serial);
+        if (!l->enabled)
+                json_add_bool(j, "enabled", false);
         json_end_object(j);
 }
 
@@ -213,9 +215,9 @@ static int read_layers(sd_bus_message *m, struct json *j, bool of_fleet, uint32_
         while (r >= 0 && (r = sd_bus_message_read(m, "(substs)", &l.name, &l.precedence, &l.enabled, &l.file,
                                   &l.serial, NULL)) > 0) {
                 const bool is_of_fleet = path_is_fleet_layer(l.name, strlen(l.name));
-                if (!l.enabled || is_of_fleet != of_fleet || (!of_fleet && l.precedence < *highest))
+                if (is_of_fleet != of_fleet || (!of_fleet && (!l.enabled || l.precedence < *highest)))
                         continue;
-                if (of_fleet && l.precedence > *highest)
+                if (of_fleet && l.enabled && l.precedence > *highest)
                         *highest = l.precedence;
                 put_layer(j, &l);
         }

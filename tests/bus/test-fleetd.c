@@ -249,6 +249,11 @@ START_TEST(what_the_registry_leaves_out_is_not_in_force)
         publish_next("one", 9, "");
         WAIT(status_has("\"tainted\"", "0x200"));
         ck_assert(verdict_has("fleet-web.yaml\",\"serial\":9}"));
+        /* It may say that it is not to count, and is in force all the same. */
+        (void)shell_output(0, "echo 'enabled: false' >>web.yaml");
+        publish_next("one", 10, "");
+        WAIT(verdict_has("\"serial\":10,\"enabled\":false}"));
+        WAIT(status_has("\"tainted\"", "0x200"));
         end();
 }
 END_TEST
