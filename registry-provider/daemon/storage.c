@@ -310,7 +310,7 @@ int storage_init(
                 .lock_fd = -1,
                 .history = STORE_PRUNE_LIMITS_DEFAULT,
                 .settings = UPKEEP_CONFIG_DEFAULT };
-        return loop_timer_new(event, 1000000, on_quiet, s, &s->quiet_timer);
+        return loop_timer_new(event, PART_USEC, on_quiet, s, &s->quiet_timer);
 }
 
 void storage_done(struct storage *s)
