@@ -35,8 +35,7 @@ static void show_choices(struct buf *out, const struct schema_value *sv)
                 label(out, i == 0 ? "allowed:" : "");
                 utf8_put_safe(out, c->value, strlen(c->value));
                 buf_printf(out, "%*s", (int)(width - n) + 2, "");
-                utf8_put_safe(out, c->meaning, strlen(c->meaning));
-                buf_putc(out, '\n');
+                utf8_put_between(out, "", c->meaning, "\n");
         }
 }
 
@@ -46,20 +45,15 @@ static void show_control(struct buf *out, const struct schema_control *c)
         buf_printf(out, "the control %s\n", c->name);
         label(out, "drift:");
         buf_puts(out, c->drift_reapply ? "put back, and recorded" : "left, and recorded");
-        if (c->drift_value) {
-                buf_puts(out, ", unless ");
-                utf8_put_safe(out, c->drift_value, strlen(c->drift_value));
-                buf_puts(out, " says otherwise");
-        }
+        if (c->drift_value)
+                utf8_put_between(out, ", unless ", c->drift_value, " says otherwise");
         buf_putc(out, '\n');
 }
 
 void card_format(struct buf *out, const char *key, const struct schema_value *sv)
 {
         words_format_value(out, key, sv->name);
-        buf_puts(out, "\n\n    ");
-        utf8_put_safe(out, sv->description, strlen(sv->description));
-        buf_puts(out, "\n\n");
+        utf8_put_between(out, "\n\n    ", sv->description, "\n\n");
         label(out, "type:");
         buf_printf(out, "%s\n", value_type_symbol(sv->type));
         label(out, "default:");
@@ -81,6 +75,5 @@ void card_format(struct buf *out, const char *key, const struct schema_value *sv
         if (sv->control)
                 show_control(out, sv->control);
         label(out, "known from:");
-        utf8_put_safe(out, sv->source, strlen(sv->source));
-        buf_puts(out, "\n\n");
+        utf8_put_between(out, "", sv->source, "\n\n");
 }

@@ -48,10 +48,8 @@ static void format_row(struct buf *out, const struct change_row *row)
                 buf_puts(out, "  ");
                 words_put_path(out, row->event.key);
         }
-        if (name[0]) {
-                buf_puts(out, "  ");
-                utf8_put_safe(out, name, strlen(name));
-        }
+        if (name[0])
+                utf8_put_between(out, "  ", name, "");
         if (row->old.type == CHANGE_ROW_NOTHING && row->event.entry.type == CHANGE_ROW_NOTHING)
                 return;
         buf_puts(out, " = ");
@@ -66,11 +64,8 @@ int change_row_format(struct buf *out, const struct change_row *row, sd_bus_mess
 
         format_row(out, row);
         buf_puts(out, "   (");
-        if (row->event.entry.layer[0]) {
-                buf_puts(out, "layer ");
-                utf8_put_safe(out, row->event.entry.layer, strlen(row->event.entry.layer));
-                buf_puts(out, ", ");
-        }
+        if (row->event.entry.layer[0])
+                utf8_put_between(out, "layer ", row->event.entry.layer, ", ");
         buf_printf(out, "%s%ssequence %" PRIu64, row->effective ? "" : "not effective, ",
                 row->dataless ? "without data, " : "", row->sequence);
         int r = event_read_origin(m, verbose, &origin, NULL);

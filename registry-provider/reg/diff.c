@@ -191,9 +191,7 @@ void diff_to_text(struct buf *out, const struct difference *d)
                 return;
         }
         const char *name = path_word_of_value_name(one->name);
-        buf_puts(out, "  ");
-        utf8_put_safe(out, name, strlen(name));
-        buf_puts(out, " = ");
+        utf8_put_between(out, "  ", name, " = ");
         format_value(out, one);
         if (d->before_value && d->after_value) {
                 buf_puts(out, " -> ");
@@ -247,8 +245,7 @@ size_t diff_to_json(struct session *s, struct difference_walk *w)
         size_t n = 0;
 
         json_begin_object(&j);
-        json_key(&j, "differences");
-        json_begin_array(&j);
+        json_open_array(&j, "differences");
         for (; difference_next(w, &d); n++)
                 difference_to_json(&j, &d);
         json_end_array(&j);

@@ -158,10 +158,8 @@ static int check_file(struct edit *e, struct diags *problems)
 static void put_change(struct buf *out, const char *member, const char *from, const char *to)
 {
         buf_printf(out, "~ %s  ", member);
-        utf8_put_safe(out, from, strlen(from));
-        buf_puts(out, " -> ");
-        utf8_put_safe(out, to, strlen(to));
-        buf_putc(out, '\n');
+        utf8_put_between(out, "", from, " -> ");
+        utf8_put_between(out, "", to, "\n");
 }
 
 static void show_members(struct buf *out, const struct hive_file *a, const struct hive_file *b)

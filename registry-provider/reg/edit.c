@@ -128,8 +128,7 @@ static int show_moved(struct edit *e)
         struct difference d;
         struct buf *out = &e->s->out;
 
-        utf8_put_safe(out, e->what, strlen(e->what));
-        buf_puts(out, " was changed meanwhile:\n");
+        utf8_put_between(out, "", e->what, " was changed meanwhile:\n");
         while (difference_next(&w, &d))
                 diff_to_text(out, &d);
         int code = session_flush(e->s);

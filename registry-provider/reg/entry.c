@@ -70,12 +70,10 @@ void entry_format(struct buf *out, const struct entry *e, bool origin)
         const struct value v = entry_value(e);
         const char *name = path_word_of_value_name(e->name);
 
-        utf8_put_safe(out, name, strlen(name));
-        buf_puts(out, " = ");
+        utf8_put_between(out, "", name, " = ");
         entry_format_typed(out, &v);
         if (origin) {
-                buf_puts(out, "   (layer ");
-                utf8_put_safe(out, e->layer, strlen(e->layer));
+                utf8_put_between(out, "   (layer ", e->layer, "");
                 buf_printf(out, ", sequence %" PRIu64 ")", e->sequence);
         }
         buf_putc(out, '\n');

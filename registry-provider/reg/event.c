@@ -53,10 +53,8 @@ void event_format(struct buf *out, const struct event *e)
 
         buf_printf(out, "%s  ", e->kind);
         words_put_path(out, e->key);
-        if (name[0]) {
-                buf_puts(out, "  ");
-                utf8_put_safe(out, name, strlen(name));
-        }
+        if (name[0])
+                utf8_put_between(out, "  ", name, "");
         if (event_has_value(e)) {
                 buf_puts(out, " = ");
                 entry_format_typed(out, &v);

@@ -47,8 +47,7 @@ static void format_default(struct buf *out, const struct schema_value *sv)
 
 static void choices_to_json(struct json *j, const struct schema_value *sv)
 {
-        json_key(j, "choices");
-        json_begin_array(j);
+        json_open_array(j, "choices");
         for (size_t i = 0; i < sv->n_choices; i++) {
                 json_begin_object(j);
                 json_add_string(j, "value", sv->choices[i].value);
@@ -152,8 +151,7 @@ void known_list_to_text(const struct known_list *l, size_t indent, struct buf *o
                 if (l->list[i].is_set)
                         continue;
                 buf_printf(out, "%*s", (int)indent, "");
-                utf8_put_safe(out, name, strlen(name));
-                buf_puts(out, "   (not set, ");
+                utf8_put_between(out, "", name, "   (not set, ");
                 format_default(out, sv);
                 buf_puts(out, ")\n");
         }
@@ -161,8 +159,7 @@ void known_list_to_text(const struct known_list *l, size_t indent, struct buf *o
 
 void known_list_to_json(const struct known_list *l, struct json *j)
 {
-        json_key(j, "known_values");
-        json_begin_array(j);
+        json_open_array(j, "known_values");
         for (size_t i = 0; i < l->n; i++) {
                 if (l->list[i].is_set)
                         continue;

@@ -204,8 +204,7 @@ int command_layer_ls(struct session *s)
                 return code;
         if (json) {
                 json_begin_object(&j);
-                json_key(&j, "layers");
-                json_begin_array(&j);
+                json_open_array(&j, "layers");
         }
         while ((r = next_row(l.layers, l.ends, &row)) > 0)
                 if (json)

@@ -34,8 +34,7 @@ static void print(struct lint *l, bool error, const char *text)
         }
         if (!error)
                 buf_puts(&l->s->out, "warning: ");
-        utf8_put_safe(&l->s->out, text, strlen(text));
-        buf_putc(&l->s->out, '\n');
+        utf8_put_between(&l->s->out, "", text, "\n");
 }
 
 /* A file that is wrong counts for more than one that cannot be read. */
@@ -243,8 +242,7 @@ static void check_file(struct lint *l, const char *word)
 
 static void begin_array(struct lint *l, const char *key, struct buf *elements)
 {
-        json_key(&l->j, key);
-        json_begin_array(&l->j);
+        json_open_array(&l->j, key);
         buf_add(&l->s->out, buf_str(elements), elements->len);
         json_end_array(&l->j);
         buf_clear(elements);

@@ -113,8 +113,7 @@ int listing_values_to_json(struct session *s, struct listing *l, struct json *j)
         _cleanup_entry_ struct entry e = { 0 };
         int r;
 
-        json_key(j, "values");
-        json_begin_array(j);
+        json_open_array(j, "values");
         while ((r = listing_next(l, &e)) > 0) {
                 json_begin_object(j);
                 entry_to_json(j, &e);

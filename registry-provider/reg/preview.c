@@ -19,8 +19,7 @@ struct preview {
 
 static void lines_to_json(struct json *j, const char *lines)
 {
-        json_key(j, "policy");
-        json_begin_array(j);
+        json_open_array(j, "policy");
         while (*lines) {
                 size_t n = strcspn(lines, "\n");
                 json_string_n(j, lines, n);
@@ -81,11 +80,8 @@ static int show_event(struct preview *p, const struct event *e)
                 return EXIT_CODE_OK;
         }
         event_format(&p->s->out, e);
-        if (e->entry.layer[0]) {
-                buf_puts(&p->s->out, "   (layer ");
-                utf8_put_safe(&p->s->out, e->entry.layer, strlen(e->entry.layer));
-                buf_putc(&p->s->out, ')');
-        }
+        if (e->entry.layer[0])
+                utf8_put_between(&p->s->out, "   (layer ", e->entry.layer, ")");
         buf_putc(&p->s->out, '\n');
         lines_to_text(&p->s->out, buf_str(&lines));
         return EXIT_CODE_OK;
@@ -199,8 +195,7 @@ int preview_show(struct session *s, sd_bus_message *reply, struct preview_counts
                 return show_text(&p, reply, ret);
         json_begin_object(&p.j);
         json_add_bool(&p.j, "dry_run", true);
-        json_key(&p.j, "events");
-        json_begin_array(&p.j);
+        json_open_array(&p.j, "events");
         int code = show_events(&p, reply);
         json_end_array(&p.j);
         json_add_bool(&p.j, "policy_service_absent", p.absent);

@@ -105,10 +105,8 @@ static void put_key(struct query *q, const char *below)
 
         buf_puts(out, q->begun ? "" : "\n");
         reg_exe_put_path(out, q->key.data);
-        if (below) {
-                buf_putc(out, '\\');
-                utf8_put_safe(out, below, strlen(below));
-        }
+        if (below)
+                utf8_put_between(out, "\\", below, "");
         buf_putc(out, '\n');
         q->begun = q->open = true;
 }

@@ -232,8 +232,7 @@ static void known_subkeys_to_json(const struct listing *l, struct json *j)
         const char *name;
         size_t at = 0;
 
-        json_key(j, "known_subkeys");
-        json_begin_array(j);
+        json_open_array(j, "known_subkeys");
         while ((name = listing_next_known(l, &at))) {
                 json_begin_object(j);
                 json_add_string(j, "name", name);
@@ -249,8 +248,7 @@ static int ls_json(struct session *s, const char *key, struct listing *l)
         int code = session_begin_json(s, key, &j);
         if (code != EXIT_CODE_OK)
                 return code;
-        json_key(&j, "subkeys");
-        json_begin_array(&j);
+        json_open_array(&j, "subkeys");
         for (const char **name = l->subkeys; *name && code == EXIT_CODE_OK; name++)
                 code = subkey_to_json(s, key, *name, &j);
         json_end_array(&j);
@@ -371,8 +369,7 @@ static int ls_hives(struct session *s)
                 return EXIT_CODE_OK;
         }
         json_begin_object(&j);
-        json_key(&j, "hives");
-        json_begin_array(&j);
+        json_open_array(&j, "hives");
         for (char **name = s->hives; *name; name++)
                 json_string(&j, *name);
         json_end_array(&j);

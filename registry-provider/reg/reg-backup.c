@@ -48,9 +48,7 @@ static void report_copied(struct session *s, const char *key, const char *file)
         } else if (key && !s->options.quiet) {
                 buf_puts(&s->out, "backed up ");
                 words_format_key(&s->out, key);
-                buf_puts(&s->out, " -> ");
-                utf8_put_safe(&s->out, file, strlen(file));
-                buf_putc(&s->out, '\n');
+                utf8_put_between(&s->out, " -> ", file, "\n");
         }
 }
 

@@ -41,10 +41,8 @@ static int ask(struct session *s, const char *what, const char *key, const char 
         int code = session_format_meant(s, key, &path);
         if (code != EXIT_CODE_OK)
                 return code;
-        if (name) {
-                buf_putc(&path, '\\');
-                utf8_put_safe(&path, path_word_of_value_name(name), strlen(path_word_of_value_name(name)));
-        }
+        if (name)
+                utf8_put_between(&path, "\\", path_word_of_value_name(name), "");
         if (!session_interactive()) {
                 (void)diag_set(&s->diag, EINVAL,
                         "%s %s: nothing is done: there is no terminal to ask on, and /f does it without asking",
@@ -177,8 +175,7 @@ static int say_counts(struct session *s, const char *what, const char *key, cons
         buf_printf(&s->out, "%s ", what);
         words_format_key(&s->out, key);
         buf_printf(&s->out, "   (%" PRIu64 " changed, layer ", preview_sum(c));
-        utf8_put_safe(&s->out, session_layer(s), strlen(session_layer(s)));
-        buf_puts(&s->out, ")\n");
+        utf8_put_between(&s->out, "", session_layer(s), ")\n");
         return EXIT_CODE_OK;
 }
 

@@ -93,17 +93,14 @@ static int show_listing(struct walk *w, struct listing *l, size_t level)
                                : listing_values_to_text(w->s, l, (level + 1) * INDENT);
         if (code != EXIT_CODE_OK || level >= o->depth)
                 return code;
-        if (o->json) {
-                json_key(&w->j, "subkeys");
-                json_begin_array(&w->j);
-        }
+        if (o->json)
+                json_open_array(&w->j, "subkeys");
         /* A link leads anywhere, be it up. */
         w->s->options.no_follow = true;
         code = show_subkeys(w, l, level + 1);
         if (o->json) {
                 json_end_array(&w->j);
-                json_key(&w->j, "known_subkeys");
-                json_begin_array(&w->j);
+                json_open_array(&w->j, "known_subkeys");
         }
         if (code == EXIT_CODE_OK)
                 code = show_known_subkeys(w, l, level + 1);

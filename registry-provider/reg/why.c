@@ -39,10 +39,8 @@ static void show_value(struct buf *out, const struct contender *c, const char *e
 {
         contender_format(out, c);
         layer_put_end(out, "   until ", ends);
-        if (c->file[0]) {
-                buf_puts(out, "   ");
-                utf8_put_safe(out, c->file, strlen(c->file));
-        }
+        if (c->file[0])
+                utf8_put_between(out, "   ", c->file, "");
         layer_put_seal(out, "   ", c->entry.layer, &c->seal);
 }
 
@@ -55,11 +53,9 @@ static void show_text(struct why *w, const struct contender *c, const char *prob
         buf_printf(table_cell(&w->table), "%s%" PRIu32, heading ? "" : "precedence ", c->precedence);
         buf_printf(table_cell(&w->table), "%s%" PRIu64, heading ? "" : "sequence ", c->entry.sequence);
         show_value(table_cell(&w->table), c, session_find_text(w->ends, c->entry.layer));
-        if (problem) {
-                buf_puts(&w->notes, "  the file is broken, this is what it said before: ");
-                utf8_put_safe(&w->notes, problem, strlen(problem));
-                buf_putc(&w->notes, '\n');
-        }
+        if (problem)
+                utf8_put_between(
+                        &w->notes, "  the file is broken, this is what it said before: ", problem, "\n");
 }
 
 static void show_json(struct why *w, const struct contender *c, const char *problem)
@@ -109,8 +105,7 @@ static void header(struct why *w)
         const char *name = path_word_of_value_name(w->name);
 
         words_put_path(&w->s->out, w->path);
-        buf_puts(&w->s->out, "  ");
-        utf8_put_safe(&w->s->out, name, strlen(name));
+        utf8_put_between(&w->s->out, "  ", name, "");
         if (w->winner.entry.layer && !contender_is_tombstone(&w->winner)) {
                 buf_puts(&w->s->out, " = ");
                 entry_format_typed(&w->s->out, &v);
@@ -127,18 +122,14 @@ static int show_links(struct why *w, sd_bus_message *m)
         struct buf *out = &w->s->out;
         const char *path, *target;
 
-        if (w->s->options.json) {
-                json_key(&w->j, "links");
-                json_begin_array(&w->j);
-        }
+        if (w->s->options.json)
+                json_open_array(&w->j, "links");
         int r = sd_bus_message_enter_container(m, 'a', "(ss)");
         while (r >= 0 && (r = sd_bus_message_read(m, "(ss)", &path, &target)) > 0) {
                 if (!w->s->options.json) {
                         buf_puts(out, "link:       ");
                         words_put_path(out, path);
-                        buf_puts(out, " -> ");
-                        utf8_put_safe(out, target, strlen(target));
-                        buf_putc(out, '\n');
+                        utf8_put_between(out, " -> ", target, "\n");
                         continue;
                 }
                 json_begin_object(&w->j);
@@ -163,8 +154,7 @@ static int show_layers(struct why *w, sd_bus_message *m)
                 words_path_to_json(&w->j, "path", w->path);
                 json_add_string(&w->j, "name", path_word_of_value_name(w->name));
                 json_add_bool(&w->j, "exists", w->exists);
-                json_key(&w->j, "entries");
-                json_begin_array(&w->j);
+                json_open_array(&w->j, "entries");
         }
         int r = show_contenders(w, m);
         if (json) {
@@ -214,8 +204,7 @@ static void judgement_to_text(struct why *w, const struct judgement *judgement)
         if (!w->sv)
                 buf_puts(out, "does not know this value");
         else if (judgement->refused) {
-                buf_puts(out, "refused: ");
-                utf8_put_safe(out, judgement->why.text, strlen(judgement->why.text));
+                utf8_put_between(out, "refused: ", judgement->why.text, "");
         } else if (judgement->text) {
                 buf_puts(out, "accepted, ");
                 schema_describe_allowed(w->sv, out);
@@ -258,9 +247,7 @@ static void setting_to_text(struct buf *out, const struct policy_setting *p)
         buf_printf(out, "live:       %s", p->live ? "yes" : "no");
         if (p->control[0])
                 buf_printf(out, ", %s holds %s", p->control, or_none(p->control_value));
-        buf_puts(out, "\n            ");
-        utf8_put_safe(out, p->why, strlen(p->why));
-        buf_putc(out, '\n');
+        utf8_put_between(out, "\n            ", p->why, "\n");
 }
 
 static void setting_to_json(struct json *j, const struct policy_setting *p)
@@ -279,9 +266,8 @@ static void setting_to_json(struct json *j, const struct policy_setting *p)
         };
 
         json_begin_object(j);
-        for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+        for (size_t i = 0; i < ARRAY_SIZE(members); i++)
                 json_add_string(j, members[i].key, members[i].text);
-        }
         json_add_bool(j, "live", p->live);
         json_end_object(j);
 }

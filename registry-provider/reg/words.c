@@ -186,16 +186,13 @@ bool words_parse_moment(const char *text, uint64_t now, struct words_moment *ret
 
 void words_put_findings(struct buf *out, const struct diags *found)
 {
-        for (size_t i = 0; i < found->n; i++) {
-                utf8_put_safe(out, found->list[i], strlen(found->list[i]));
-                buf_putc(out, '\n');
-        }
+        for (size_t i = 0; i < found->n; i++)
+                utf8_put_between(out, "", found->list[i], "\n");
 }
 
 void words_findings_to_json(struct json *j, const char *name, const struct diags *found)
 {
-        json_key(j, name);
-        json_begin_array(j);
+        json_open_array(j, name);
         for (size_t i = 0; i < found->n; i++)
                 json_string_n(j, found->list[i], strlen(found->list[i]));
         json_end_array(j);

@@ -31,6 +31,13 @@ void json_number(struct json *j, uint64_t v);
 void json_bool(struct json *j, bool v);
 void json_null(struct json *j);
 
+/* A member of the open object that is an array, which is to be ended. */
+static inline void json_open_array(struct json *j, const char *name)
+{
+        json_key(j, name);
+        json_begin_array(j);
+}
+
 /* A whole member of the open object. */
 static inline void json_add_string(struct json *j, const char *name, const char *s)
 {

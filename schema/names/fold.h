@@ -35,6 +35,8 @@ void utf8_replace(struct buf *out, const char *s, size_t n);
 bool utf8_is_plain(uint32_t c);
 /* Appends text for a terminal, or for a line of a file: what is not plain, or not UTF-8, as \xNN. */
 void utf8_put_safe(struct buf *out, const char *s, size_t n);
+/* The same of a whole text, between two that are plain. */
+void utf8_put_between(struct buf *out, const char *before, const char *text, const char *behind);
 
 /* Compares two valid UTF-8 names as the registry does. fold_compare orders by folded code points. */
 bool fold_equal(const char *a, size_t a_len, const char *b, size_t b_len);

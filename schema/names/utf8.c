@@ -126,3 +126,10 @@ void utf8_put_safe(struct buf *out, const char *s, size_t n)
         }
         buf_add(out, s + from, n - from);
 }
+
+void utf8_put_between(struct buf *out, const char *before, const char *text, const char *behind)
+{
+        buf_puts(out, before);
+        utf8_put_safe(out, text, strlen(text));
+        buf_puts(out, behind);
+}
