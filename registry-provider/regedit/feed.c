@@ -2,6 +2,7 @@
 #include "feed.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "../../schema/bus/peer.h"
@@ -91,15 +92,17 @@ int feed_send(struct feed *f, sd_bus_message *m, const char *key, const char *na
         return r < 0 ? r : 0;
 }
 
-int feed_ask(struct feed *f, const char *method, const char *key, const char *name, feed_fn fn)
+int feed_ask(struct feed *f, const char *method, const char *key, const char *name, feed_fn fn,
+        const char *types, ...)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
+        va_list ap;
 
         int r = feed_new_call(f, method, &m);
+        va_start(ap, types);
         if (r >= 0)
-                r = sd_bus_message_append(m, "s", key);
-        if (r >= 0 && name)
-                r = sd_bus_message_append(m, "s", name);
+                r = sd_bus_message_appendv(m, types, ap);
+        va_end(ap);
         return r < 0 ? r : feed_send(f, m, key, name, fn);
 }
 

@@ -30,8 +30,9 @@ _must_check_ int feed_new_call(struct feed *f, const char *method, sd_bus_messag
 /* `fn` runs once, unless the connection ends before. `key` and `name` (may be NULL) are copied. 0 or
  * negative errno: then it does not run. */
 _must_check_ int feed_send(struct feed *f, sd_bus_message *m, const char *key, const char *name, feed_fn fn);
-/* A call with these strings (`name` may be NULL), sent. */
-_must_check_ int feed_ask(struct feed *f, const char *method, const char *key, const char *name, feed_fn fn);
+/* Both, with arguments as sd_bus_message_append() takes them. */
+_must_check_ int feed_ask(struct feed *f, const char *method, const char *key, const char *name, feed_fn fn,
+        const char *types, ...);
 /* Whether polkit lets this user write, as far as it knows without asking anybody: "(bba{ss})". */
 _must_check_ int feed_ask_polkit(struct feed *f, feed_fn fn);
 /* A property, which comes as a variant. */

@@ -9,7 +9,6 @@
 #include "../reg/tree-key.h"
 #include "regedit.h"
 
-static int ask_known(struct regedit *r, const char *hive, const char *serial);
 static void walk(struct regedit *r, size_t hive, const char *after);
 
 /* ---- Where to go ---- */
@@ -122,38 +121,6 @@ static void on_page(struct regedit *r, const struct feed_answer *a)
         r->is_changed = true;
 }
 
-static int append_after(sd_bus_message *m, const char *after)
-{
-        return after[0] ? sd_bus_message_append(m, "a{sv}", 1, "after", "s", after)
-                        : sd_bus_message_append(m, "a{sv}", 0);
-}
-
-/* From the key behind `after` on; "" for the whole hive. */
-static void walk(struct regedit *r, size_t hive, const char *after)
-{
-        _cleanup_message_ sd_bus_message *m = NULL;
-        const struct key_node *root = r->tree.root;
-        char serial[16];
-
-        r->finder.hive = hive;
-        r->finder.is_walking = hive < root->n_children;
-        if (!r->finder.is_walking)
-                return;
-        (void)snprintf(serial, sizeof(serial), "%u", r->finder.serial);
-        const char *key = root->children[hive]->name;
-        int e = after[0] ? 0 : ask_known(r, key, serial);
-        if (e >= 0)
-                e = feed_new_call(r->feed, "ReadTree", &m);
-        if (e >= 0)
-                e = sd_bus_message_append(m, "s", key);
-        if (e >= 0)
-                e = append_after(m, after);
-        if (e >= 0)
-                e = feed_send(r->feed, m, key, serial, on_page);
-        r->finder.is_walking = r->finder.is_asked = e >= 0;
-        regedit_fail_with(r, e);
-}
-
 /* What nobody set can be found, too. */
 static void on_known(struct regedit *r, const struct feed_answer *a)
 {
@@ -171,14 +138,25 @@ static void on_known(struct regedit *r, const struct feed_answer *a)
         regedit_fail_with(r, e < 0 && e != -ESTALE ? e : 0);
 }
 
-static int ask_known(struct regedit *r, const char *hive, const char *serial)
+/* From the key behind `after` on; "" for the whole hive. */
+static void walk(struct regedit *r, size_t hive, const char *after)
 {
-        _cleanup_message_ sd_bus_message *m = NULL;
+        const struct key_node *root = r->tree.root;
+        char serial[16];
 
-        int e = feed_new_call(r->feed, "ListKnown", &m);
+        r->finder.hive = hive;
+        r->finder.is_walking = hive < root->n_children;
+        if (!r->finder.is_walking)
+                return;
+        (void)snprintf(serial, sizeof(serial), "%u", r->finder.serial);
+        const char *key = root->children[hive]->name;
+        int e = after[0] ? 0 : feed_ask(r->feed, "ListKnown", key, serial, on_known, "sb", key, 1);
+        /* Of a whole hive there is no option: what follows is not read then. */
         if (e >= 0)
-                e = sd_bus_message_append(m, "sb", hive, 1);
-        return e < 0 ? e : feed_send(r->feed, m, hive, serial, on_known);
+                e = feed_ask(r->feed, "ReadTree", key, serial, on_page, "sa{sv}", key, after[0] ? 1 : 0,
+                        "after", "s", after);
+        r->finder.is_walking = r->finder.is_asked = e >= 0;
+        regedit_fail_with(r, e);
 }
 
 /* ---- The keys ---- */

@@ -76,11 +76,8 @@ static void put_event(const struct regedit *r, struct buf *out, const struct eve
 
         buf_puts(out, "  ");
         event_format(out, e);
-        if (e->entry.layer[0]) {
-                buf_puts(out, "   (layer ");
-                utf8_put_safe(out, e->entry.layer, strlen(e->entry.layer));
-                buf_putc(out, ')');
-        }
+        if (e->entry.layer[0])
+                utf8_put_between(out, "   (layer ", e->entry.layer, ")");
         buf_putc(out, '\n');
         if (!row || event_is(e, "value-unchanged"))
                 return;
@@ -138,9 +135,7 @@ static void put_refusal(const struct regedit *r, struct buf *out, const struct e
         if (strcmp(e->action, "set") != 0 || e->type == REG_TOMBSTONE || !row || !row->known ||
                 schema_check(&row->known->sv, &v, &text, &why) >= 0)
                 return;
-        buf_puts(out, "Its reader would refuse it: ");
-        utf8_put_safe(out, why.text, strlen(why.text));
-        buf_puts(out, "\n\n");
+        utf8_put_between(out, "Its reader would refuse it: ", why.text, "\n\n");
 }
 
 static void on_sent(struct regedit *r, const struct feed_answer *a);
@@ -285,10 +280,8 @@ static void put_layer(struct buf *out, const struct layer_row *l)
 {
         utf8_put_safe(out, l->name, strlen(l->name));
         buf_printf(out, "   precedence %" PRIu32 "%s", l->precedence, l->enabled ? "" : ", off");
-        if (l->file[0]) {
-                buf_puts(out, ", read-only: ");
-                utf8_put_safe(out, l->file, strlen(l->file));
-        }
+        if (l->file[0])
+                utf8_put_between(out, ", read-only: ", l->file, "");
         buf_putc(out, '\n');
 }
 
@@ -355,14 +348,7 @@ static void on_access(struct regedit *r, const struct feed_answer *a)
 /* What nothing at all would be met with. */
 void regedit_ask_access(struct regedit *r)
 {
-        _cleanup_message_ sd_bus_message *m = NULL;
-
-        int e = feed_new_call(r->feed, "Preview", &m);
-        if (e >= 0)
-                e = sd_bus_message_append(m, "a(sssuv)a{sv}", 0, 0);
-        if (e >= 0)
-                e = feed_send(r->feed, m, "", NULL, on_access);
-        regedit_fail_with(r, e);
+        regedit_fail_with(r, feed_ask(r->feed, "Preview", "", NULL, on_access, "a(sssuv)a{sv}", 0, 0));
 }
 
 bool regedit_may_write(struct regedit *r)

@@ -79,11 +79,8 @@ static void put_known(struct buf *out, const struct value_list *l)
                 const char *name = path_word_of_value_name(l->rows[i].name);
                 if (!d)
                         continue;
-                buf_putc(out, '\n');
-                utf8_put_safe(out, name, strlen(name));
-                buf_puts(out, "\n    ");
-                utf8_put_safe(out, d->sv.description, strlen(d->sv.description));
-                buf_putc(out, '\n');
+                utf8_put_between(out, "\n", name, "\n    ");
+                utf8_put_between(out, "", d->sv.description, "\n");
         }
 }
 
@@ -115,6 +112,7 @@ static void on_info(struct regedit *r, const struct feed_answer *a)
 void regedit_show_card(struct regedit *r)
 {
         const struct value_row *row = r->in_values ? value_list_selected(&r->values) : NULL;
+        const char *key = buf_str(&r->values.key);
 
         if (row) {
                 show_value(r, row);
@@ -122,7 +120,7 @@ void regedit_show_card(struct regedit *r)
         }
         buf_puts(open_text(r, "Manual"), "reading ...");
         r->view.is_growing = true;
-        regedit_fail_with(r, feed_ask(r->feed, "Info", buf_str(&r->values.key), NULL, on_info));
+        regedit_fail_with(r, feed_ask(r->feed, "Info", key, NULL, on_info, "s", key));
 }
 
 /* ---- The history ---- */

@@ -109,16 +109,6 @@ static void on_masks(struct regedit *r, const struct feed_answer *a)
         r->is_changed = true;
 }
 
-static int ask_masks(struct regedit *r, const char *key)
-{
-        _cleanup_message_ sd_bus_message *m = NULL;
-
-        int e = feed_new_call(r->feed, "ReadTree", &m);
-        if (e >= 0)
-                e = sd_bus_message_append(m, "sa{sv}", key, 1, "layer", "s", r->layer);
-        return e < 0 ? e : feed_send(r->feed, m, key, NULL, on_masks);
-}
-
 /* The last of a key's answers. */
 static void on_known(struct regedit *r, const struct feed_answer *a)
 {
@@ -138,24 +128,15 @@ static void on_known(struct regedit *r, const struct feed_answer *a)
         arrive_at_value(r);
 }
 
-static int ask_known(struct regedit *r, const char *key)
-{
-        _cleanup_message_ sd_bus_message *m = NULL;
-
-        int e = feed_new_call(r->feed, "ListKnown", &m);
-        if (e >= 0)
-                e = sd_bus_message_append(m, "sb", key, 0);
-        return e < 0 ? e : feed_send(r->feed, m, key, NULL, on_known);
-}
-
 static bool read_key(struct regedit *r, const char *key)
 {
-        int e = feed_ask(r->feed, "List", key, NULL, on_list);
+        int e = feed_ask(r->feed, "List", key, NULL, on_list, "s", key);
 
         if (e >= 0 && fold_same(key, buf_str(&r->values.key)))
-                e = ask_masks(r, key);
+                e = feed_ask(
+                        r->feed, "ReadTree", key, NULL, on_masks, "sa{sv}", key, 1, "layer", "s", r->layer);
         if (e >= 0)
-                e = ask_known(r, key);
+                e = feed_ask(r->feed, "ListKnown", key, NULL, on_known, "sb", key, 0);
         regedit_fail_with(r, e);
         return e >= 0;
 }
@@ -273,7 +254,9 @@ static void ask_layers(struct regedit *r, struct value_row *row)
         if (row->is_asked)
                 return;
         row->is_asked = true;
-        regedit_fail_with(r, feed_ask(r->feed, "Resolve", buf_str(&r->values.key), row->name, on_resolved));
+        const char *key = buf_str(&r->values.key);
+        regedit_fail_with(
+                r, feed_ask(r->feed, "Resolve", key, row->name, on_resolved, "ss", key, row->name));
 }
 
 void regedit_ask_layers(struct regedit *r)

@@ -65,8 +65,15 @@ int feed_send(_unused_ struct feed *f, sd_bus_message *m, const char *key, const
         return 0;
 }
 
-int feed_ask(_unused_ struct feed *f, const char *method, const char *key, const char *name, feed_fn fn)
+int feed_ask(_unused_ struct feed *f, const char *method, const char *key, const char *name, feed_fn fn,
+        const char *types, ...)
 {
+        _cleanup_message_ sd_bus_message *m = new_message(method);
+        va_list ap;
+
+        va_start(ap, types);
+        ck_assert_int_ge(sd_bus_message_appendv(m, types, ap), 0);
+        va_end(ap);
         note(method, key, name, fn);
         return 0;
 }
