@@ -13,53 +13,40 @@
 #include "../../schema/bus/wire.h"
 #include "../../schema/names/fold.h"
 
-/* Reads a{sv}. 0 or negative errno. */
+#define AT(member) offsetof(struct shown_event, member)
+
+/* In the order of the JSON. */
+static const struct shown_member event_members[] = {
+        { "taint", "taint", "s", AT(taint) },
+        { "bit", "bit", "u", AT(bit) },
+        { "cleared", "cleared", "b", AT(cleared) },
+        { "old-mask", "old_mask", "t", AT(old_mask) },
+        { "new-mask", "new_mask", "t", AT(new_mask) },
+        { "time-usec", "time_usec", "t", AT(time_usec) },
+        { "seqno", "seqno", "t", AT(seqno) },
+        { "reason", "reason", "s", AT(reason) },
+        { "module", "module", "s", AT(module) },
+        { "module-taints", "module_taints", "s", AT(module_taints) },
+        { "attribution", "attribution", "s", AT(attribution) },
+        { "context", "context", "s", AT(context) },
+        { "actor", "actor", "s", AT(actor) },
+        { "pid", "pid", "u", AT(pid) },
+        { "uid", "uid", "u", AT(uid) },
+        { "loginuid", "loginuid", "u", AT(loginuid) },
+        { "session", "session", "u", AT(session) },
+        { "comm", "comm", "s", AT(comm) },
+        { "exe", "exe", "s", AT(exe) },
+        { "detail", "detail", "s", AT(detail) },
+        { "stack", "stack", "s", AT(stack) },
+        { "properties", "properties", "s", AT(properties) },
+        { "accepted", "accepted", "s", AT(accepted) },
+};
+
+/* What is 0, or not there, does not come. */
 static int read_event(sd_bus_message *m, struct shown_event *ret)
 {
-        struct shown_event e = { .taint = "",
-                .reason = "",
-                .module = "",
-                .module_taints = "",
-                .attribution = "",
-                .context = "",
-                .actor = "",
-                .comm = "",
-                .exe = "",
-                .detail = "",
-                .stack = "",
-                .properties = "",
-                .accepted = "" };
-        const struct wire_member members[] = {
-                { "taint", "s", &e.taint },
-                { "reason", "s", &e.reason },
-                { "module", "s", &e.module },
-                { "module-taints", "s", &e.module_taints },
-                { "attribution", "s", &e.attribution },
-                { "context", "s", &e.context },
-                { "actor", "s", &e.actor },
-                { "comm", "s", &e.comm },
-                { "exe", "s", &e.exe },
-                { "detail", "s", &e.detail },
-                { "stack", "s", &e.stack },
-                { "properties", "s", &e.properties },
-                { "accepted", "s", &e.accepted },
-                { "bit", "u", &e.bit },
-                { "pid", "u", &e.pid },
-                { "uid", "u", &e.uid },
-                { "loginuid", "u", &e.loginuid },
-                { "session", "u", &e.session },
-                { "cleared", "b", &e.cleared },
-                { "old-mask", "t", &e.old_mask },
-                { "new-mask", "t", &e.new_mask },
-                { "time-usec", "t", &e.time_usec },
-                { "seqno", "t", &e.seqno },
-        };
-
-        int r = wire_read_dict(m, members, ARRAY_SIZE(members));
-        if (r < 0)
-                return r;
-        *ret = e;
-        return 0;
+        *ret = (struct shown_event){ 0 };
+        return show_read(m, event_members, ARRAY_SIZE(event_members), ret);
 }
 
 /* "2026-11-21T20:31:02Z", or "before the service began". */
@@ -76,14 +63,6 @@ static void put_time(struct buf *out, const struct shown_event *e)
                 buf_puts(out, text);
 }
 
-/* Anybody can give a task or a module a name that the terminal would obey. */
-static void put(struct buf *out, const char *before, const char *text, const char *behind)
-{
-        buf_puts(out, before);
-        utf8_put_safe(out, text, strlen(text));
-        buf_puts(out, behind);
-}
-
 static void put_id(struct buf *out, const char *before, uint32_t id)
 {
         buf_puts(out, before);
@@ -97,80 +76,43 @@ static void put_id(struct buf *out, const char *before, uint32_t id)
 static void put_actor(struct buf *out, const struct shown_event *e)
 {
         if (strcmp(e->actor, "known") == 0) {
-                put(out, ", by ", e->comm[0] ? e->comm : "?", "");
+                utf8_put_between(out, ", by ", e->comm[0] ? e->comm : "?", "");
                 put_id(out, " (pid ", e->pid);
                 put_id(out, ", uid ", e->uid);
                 buf_putc(out, ')');
-        } else if (strcmp(e->actor, "none") == 0) {
-                put(out, ", no actor (", e->context, ")");
-        } else {
-                put(out, ", actor not known", "", "");
-        }
+        } else if (strcmp(e->actor, "none") == 0)
+                utf8_put_between(out, ", no actor (", e->context, ")");
+        else
+                buf_puts(out, ", actor not known");
 }
 
 void events_text(struct buf *out, const char *indent, const struct shown_event *e)
 {
         buf_puts(out, indent);
         put_time(out, e);
-        put(out, "  ", e->taint, e->cleared ? " CLEARED: " : " set: ");
-        put(out, "", e->reason, " ");
-        put(out, "(", e->attribution, ")");
+        utf8_put_between(out, "  ", e->taint, e->cleared ? " CLEARED: " : " set: ");
+        utf8_put_between(out, "", e->reason, " (");
+        utf8_put_between(out, "", e->attribution, ")");
         if (e->module[0])
-                put(out, ", module ", e->module, "");
+                utf8_put_between(out, ", module ", e->module, "");
         if (e->module[0] && e->module_taints[0])
-                put(out, " (", e->module_taints, ")");
+                utf8_put_between(out, " (", e->module_taints, ")");
         put_actor(out, e);
         buf_putc(out, '\n');
         if (e->detail[0]) {
                 buf_puts(out, indent);
-                put(out, "    ", e->detail, "\n");
+                utf8_put_between(out, "    ", e->detail, "\n");
         }
         if (e->accepted[0]) {
                 buf_puts(out, indent);
-                put(out, "    accepted: ", e->accepted, "\n");
+                utf8_put_between(out, "    accepted: ", e->accepted, "\n");
         }
-}
-
-static void json_text(struct json *j, const char *name, const char *text)
-{
-        json_add_string(j, name, text[0] ? text : NULL);
-}
-
-static void json_id(struct json *j, const char *name, uint32_t id)
-{
-        json_key(j, name);
-        if (id == AUDIT_ID_UNSET)
-                json_null(j);
-        else
-                json_number(j, id);
 }
 
 void events_json(struct json *j, const struct shown_event *e)
 {
         json_begin_object(j);
-        json_text(j, "taint", e->taint);
-        json_add_number(j, "bit", e->bit);
-        json_add_bool(j, "cleared", e->cleared);
-        json_add_number(j, "old_mask", e->old_mask);
-        json_add_number(j, "new_mask", e->new_mask);
-        json_add_number(j, "time_usec", e->time_usec);
-        json_add_number(j, "seqno", e->seqno);
-        json_text(j, "reason", e->reason);
-        json_text(j, "module", e->module);
-        json_text(j, "module_taints", e->module_taints);
-        json_text(j, "attribution", e->attribution);
-        json_text(j, "context", e->context);
-        json_text(j, "actor", e->actor);
-        json_id(j, "pid", e->pid);
-        json_id(j, "uid", e->uid);
-        json_id(j, "loginuid", e->loginuid);
-        json_id(j, "session", e->session);
-        json_text(j, "comm", e->comm);
-        json_text(j, "exe", e->exe);
-        json_text(j, "detail", e->detail);
-        json_text(j, "stack", e->stack);
-        json_text(j, "properties", e->properties);
-        json_text(j, "accepted", e->accepted);
+        show_members(j, event_members, ARRAY_SIZE(event_members), true, e);
         json_end_object(j);
 }
 

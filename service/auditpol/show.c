@@ -2,12 +2,57 @@
 #include "show.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "../../schema/audit/record.h"
 #include "../../schema/base/json.h"
 #include "../../schema/base/log.h"
 #include "../../schema/bus/wire.h"
+
+#define MEMBERS_MAX 64u
+
+int show_read(sd_bus_message *m, const struct shown_member *members, size_t n, void *ret)
+{
+        struct wire_member wire[MEMBERS_MAX];
+
+        for (size_t i = 0; i < n; i++) {
+                void *at = (char *)ret + members[i].offset;
+                wire[i] = (struct wire_member){ members[i].name, members[i].type, at };
+                if (members[i].type[0] == 's')
+                        *(const char **)at = "";
+        }
+        return wire_read_dict(m, wire, n);
+}
+
+static void show_member(struct json *j, char type, bool empty_is_null, const void *at)
+{
+        const char *const *text = at;
+        const uint32_t *number = at;
+        const uint64_t *large = at;
+        const int *is_so = at;
+
+        if (type == 's')
+                json_string(j, (*text)[0] || !empty_is_null ? *text : NULL);
+        else if (type == 't')
+                json_number(j, *large);
+        else if (type == 'b')
+                json_bool(j, *is_so);
+        else if (*number != AUDIT_ID_UNSET)
+                json_number(j, *number);
+        else
+                json_null(j);
+}
+
+void show_members(
+        struct json *j, const struct shown_member *members, size_t n, bool empty_is_null, const void *from)
+{
+        for (size_t i = 0; i < n; i++) {
+                json_key(j, members[i].json);
+                show_member(j, members[i].type[0], empty_is_null, (const char *)from + members[i].offset);
+        }
+}
 
 /* The policy as the service's properties have it; strings are borrowed from the message. */
 struct policy {
@@ -17,70 +62,41 @@ struct policy {
         uint64_t serial, last_applied, changes, no_ops, refused, drifts, sent, kept, lost;
 };
 
+#define AT(member) offsetof(struct policy, member)
+
+/* In the order of the JSON. */
+static const struct shown_member policy_members[] = {
+        { "TaintEvents", "taint_events", "s", AT(taint_events) },
+        { "Meaning", "meaning", "s", AT(meaning) },
+        { "Written", "written", "s", AT(written) },
+        { "Source", "source", "s", AT(source) },
+        { "Serial", "serial", "t", AT(serial) },
+        { "Signer", "signer", "s", AT(signer) },
+        { "Pending", "pending", "s", AT(pending) },
+        { "ControlPath", "control_path", "s", AT(control_path) },
+        { "ControlValue", "control_value", "s", AT(control_value) },
+        { "LastError", "last_error", "s", AT(last_error) },
+        { "Live", "live", "b", AT(live) },
+        { "TaintReadable", "taint_readable", "b", AT(taint_readable) },
+        { "LastApplied", "last_applied_usec", "t", AT(last_applied) },
+        { "Changes", "changes", "t", AT(changes) },
+        { "NoOps", "no_ops", "t", AT(no_ops) },
+        { "Refused", "refused", "t", AT(refused) },
+        { "Drifts", "drifts", "t", AT(drifts) },
+        { "AuditSent", "audit_sent", "t", AT(sent) },
+        { "AuditKept", "audit_kept", "t", AT(kept) },
+        { "AuditLost", "audit_lost", "t", AT(lost) },
+};
+
 static int policy_read(sd_bus_message *m, struct policy *ret)
 {
-        struct policy p = { .taint_events = "",
-                .meaning = "",
-                .written = "",
-                .source = "",
-                .signer = "",
-                .pending = "",
-                .control_path = "",
-                .control_value = "",
-                .last_error = "",
-                .taint_readable = true };
-        const struct wire_member members[] = {
-                { "TaintEvents", "s", &p.taint_events },
-                { "Meaning", "s", &p.meaning },
-                { "Written", "s", &p.written },
-                { "Source", "s", &p.source },
-                { "Serial", "t", &p.serial },
-                { "Signer", "s", &p.signer },
-                { "Pending", "s", &p.pending },
-                { "ControlPath", "s", &p.control_path },
-                { "ControlValue", "s", &p.control_value },
-                { "LastError", "s", &p.last_error },
-                { "Live", "b", &p.live },
-                { "TaintReadable", "b", &p.taint_readable },
-                { "LastApplied", "t", &p.last_applied },
-                { "Changes", "t", &p.changes },
-                { "NoOps", "t", &p.no_ops },
-                { "Refused", "t", &p.refused },
-                { "Drifts", "t", &p.drifts },
-                { "AuditSent", "t", &p.sent },
-                { "AuditKept", "t", &p.kept },
-                { "AuditLost", "t", &p.lost },
-        };
-
-        int r = wire_read_dict(m, members, ARRAY_SIZE(members));
-        if (r < 0)
-                return r;
-        *ret = p;
-        return 0;
+        *ret = (struct policy){ .taint_readable = true };
+        return show_read(m, policy_members, ARRAY_SIZE(policy_members), ret);
 }
 
 static void policy_json(struct json *j, const struct policy *p)
 {
-        json_add_string(j, "taint_events", p->taint_events);
-        json_add_string(j, "meaning", p->meaning);
-        json_add_string(j, "written", p->written);
-        json_add_string(j, "source", p->source);
-        json_add_number(j, "serial", p->serial);
-        json_add_string(j, "signer", p->signer);
-        json_add_string(j, "pending", p->pending);
-        json_add_string(j, "control_path", p->control_path);
-        json_add_string(j, "control_value", p->control_value);
-        json_add_string(j, "last_error", p->last_error);
-        json_add_bool(j, "live", p->live);
-        json_add_bool(j, "taint_readable", p->taint_readable);
-        json_add_number(j, "last_applied_usec", p->last_applied);
-        json_add_number(j, "changes", p->changes);
-        json_add_number(j, "no_ops", p->no_ops);
-        json_add_number(j, "refused", p->refused);
-        json_add_number(j, "drifts", p->drifts);
-        json_add_number(j, "audit_sent", p->sent);
-        json_add_number(j, "audit_kept", p->kept);
-        json_add_number(j, "audit_lost", p->lost);
+        show_members(j, policy_members, ARRAY_SIZE(policy_members), false, p);
 }
 
 static void policy_text(struct buf *out, const struct policy *p)
@@ -98,6 +114,7 @@ static void policy_text(struct buf *out, const struct policy *p)
 /* Polkit may have to ask a person. */
 #define SET_TIMEOUT_USEC UINT64_C(140000000)
 
+#define PROPERTIES "org.freedesktop.DBus.Properties"
 #define TAINT_EVENTS "\\System\\Audit\\Modules\\TaintEvents"
 
 static enum exit_code call(sd_bus *bus, sd_bus_message *m, sd_bus_message **ret)
@@ -129,24 +146,26 @@ static enum exit_code connect_bus(sd_bus **ret)
         return EXIT_CODE_FAILURE;
 }
 
-static enum exit_code ask(sd_bus *bus, const char *method, sd_bus_message **ret)
+/* A dialogue needs somebody who can answer it. */
+static enum exit_code ask(
+        sd_bus *bus, const char *interface, const char *method, sd_bus_message **ret, const char *types, ...)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
+        va_list ap;
 
-        int r = sd_bus_message_new_method_call(
-                bus, &m, POLICY_BUS_NAME, POLICY_PATH, POLICY_INTERFACE, method);
+        int r = sd_bus_message_new_method_call(bus, &m, POLICY_BUS_NAME, POLICY_PATH, interface, method);
+        va_start(ap, types);
+        if (r >= 0)
+                r = sd_bus_message_appendv(m, types, ap);
+        va_end(ap);
+        if (r >= 0)
+                r = sd_bus_message_set_allow_interactive_authorization(m, isatty(STDIN_FILENO));
         return r < 0 ? fail(r) : call(bus, m, ret);
 }
 
 static enum exit_code get_all(sd_bus *bus, sd_bus_message **ret)
 {
-        _cleanup_message_ sd_bus_message *m = NULL;
-
-        int r = sd_bus_message_new_method_call(
-                bus, &m, POLICY_BUS_NAME, POLICY_PATH, "org.freedesktop.DBus.Properties", "GetAll");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", POLICY_INTERFACE);
-        return r < 0 ? fail(r) : call(bus, m, ret);
+        return ask(bus, PROPERTIES, "GetAll", ret, "s", POLICY_INTERFACE);
 }
 
 enum exit_code show_print(const struct buf *out)
@@ -250,7 +269,9 @@ static int show_problems(sd_bus_message *m, struct json *j, struct buf *out)
 {
         const char *file, *text;
 
-        int r = sd_bus_message_enter_container(m, 'a', "(ss)");
+        int r = sd_bus_message_enter_container(m, 'v', "a(ss)");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(m, 'a', "(ss)");
         while (r >= 0 && (r = sd_bus_message_read(m, "(ss)", &file, &text)) > 0) {
                 if (!j) {
                         buf_printf(out, "problem: %s\n", text);
@@ -262,20 +283,6 @@ static int show_problems(sd_bus_message *m, struct json *j, struct buf *out)
                 json_end_object(j);
         }
         return r < 0 ? r : sd_bus_message_exit_container(m);
-}
-
-static enum exit_code get_problems(sd_bus *bus, sd_bus_message **ret)
-{
-        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-        struct diag d = { 0 };
-
-        int r = sd_bus_get_property(
-                bus, POLICY_BUS_NAME, POLICY_PATH, POLICY_INTERFACE, "Problems", &error, ret, "a(ss)");
-        if (r >= 0)
-                return EXIT_CODE_OK;
-        enum exit_code code = client_explain(r, &error, POLICY_SERVICE_WORDS, &d);
-        log_error("%s", d.text);
-        return code;
 }
 
 enum exit_code show_status(const struct auditpol_options *o)
@@ -290,21 +297,19 @@ enum exit_code show_status(const struct auditpol_options *o)
         if (code == EXIT_CODE_OK)
                 code = get_all(bus, &properties);
         if (code == EXIT_CODE_OK)
-                code = ask(bus, "ListSettings", &settings);
+                code = ask(bus, POLICY_INTERFACE, "ListSettings", &settings, "");
         if (code == EXIT_CODE_OK)
-                code = get_problems(bus, &problems);
+                code = ask(bus, PROPERTIES, "Get", &problems, "ss", POLICY_INTERFACE, "Problems");
         if (code != EXIT_CODE_OK)
                 return code;
         int r = policy_read(properties, &p);
         if (r >= 0 && o->json) {
                 json_begin_object(&j);
                 policy_json(&j, &p);
-                json_key(&j, "settings");
-                json_begin_array(&j);
+                json_open_array(&j, "settings");
                 r = show_settings(settings, &j, NULL);
                 json_end_array(&j);
-                json_key(&j, "problems");
-                json_begin_array(&j);
+                json_open_array(&j, "problems");
                 if (r >= 0)
                         r = show_problems(problems, &j, NULL);
                 json_end_array(&j);
@@ -353,9 +358,9 @@ static enum exit_code explain(sd_bus *bus, const struct auditpol_options *o, boo
         struct json j = json_on(&out);
         const char *s[ARRAY_SIZE(names)];
 
-        enum exit_code code = ask(bus, "Explain", &reply);
+        enum exit_code code = ask(bus, POLICY_INTERFACE, "Explain", &reply, "");
         if (code == EXIT_CODE_OK && all)
-                code = ask(bus, "ListSettings", &settings);
+                code = ask(bus, POLICY_INTERFACE, "ListSettings", &settings, "");
         if (code != EXIT_CODE_OK)
                 return code;
         int r = sd_bus_message_read(reply, "sssss", &s[0], &s[1], &s[2], &s[3], &s[4]);
@@ -363,12 +368,10 @@ static enum exit_code explain(sd_bus *bus, const struct auditpol_options *o, boo
                 return fail(r);
         if (o->json) {
                 json_begin_object(&j);
-                for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                for (size_t i = 0; i < ARRAY_SIZE(names); i++)
                         json_add_string(&j, names[i], s[i]);
-                }
                 if (all) {
-                        json_key(&j, "settings");
-                        json_begin_array(&j);
+                        json_open_array(&j, "settings");
                         r = show_settings(settings, &j, NULL);
                         json_end_array(&j);
                 }
@@ -392,20 +395,11 @@ enum exit_code show_explain(const struct auditpol_options *o)
 enum exit_code show_set(const struct auditpol_options *o, const char *value)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
 
         enum exit_code code = connect_bus(&bus);
-        if (code != EXIT_CODE_OK)
-                return code;
-        int r = sd_bus_message_new_method_call(
-                bus, &m, POLICY_BUS_NAME, POLICY_PATH, "org.freedesktop.DBus.Properties", "Set");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "ssv", POLICY_INTERFACE, "TaintEvents", "s", value);
-        /* A dialogue needs somebody who can answer it. */
-        if (r >= 0)
-                r = sd_bus_message_set_allow_interactive_authorization(m, isatty(STDIN_FILENO));
-        if (r < 0)
-                return fail(r);
-        code = call(bus, m, &reply);
+        if (code == EXIT_CODE_OK)
+                code = ask(
+                        bus, PROPERTIES, "Set", &reply, "ssv", POLICY_INTERFACE, "TaintEvents", "s", value);
         return code == EXIT_CODE_OK ? explain(bus, o, false) : code;
 }

@@ -9,6 +9,20 @@
 #include "../taint/letters.h"
 #include "auditpol-options.h"
 
+/* A member of what the service sends as a{sv}: its names there and in JSON, and its place in a struct, where
+ * a string is borrowed from the message and a `b` is an int. */
+struct shown_member {
+        const char *name, *json, *type;
+        size_t offset;
+};
+
+/* Strings that do not come are "", all else is left as it is. 0 or negative errno. */
+_must_check_ int show_read(sd_bus_message *m, const struct shown_member *members, size_t n, void *ret);
+/* As members of the open object. An id that is not set is null, and so is an empty string with
+ * `empty_is_null`. */
+void show_members(
+        struct json *j, const struct shown_member *members, size_t n, bool empty_is_null, const void *from);
+
 /* Writes the buffer to standard output. */
 enum exit_code show_print(const struct buf *out);
 

@@ -65,8 +65,7 @@ static void json_flag(struct json *j, const struct taint_flag *f, unsigned bit)
 
 static void json_bits(struct json *j, const struct taint_reading *r)
 {
-        json_key(j, "bits");
-        json_begin_array(j);
+        json_open_array(j, "bits");
         for (unsigned bit = 0; bit < 64; bit++)
                 if (r->mask >> bit & 1) {
                         json_begin_object(j);
@@ -78,14 +77,12 @@ static void json_bits(struct json *j, const struct taint_reading *r)
 
 static void json_ambiguous(struct json *j, const struct taint_reading *r)
 {
-        json_key(j, "ambiguous");
-        json_begin_array(j);
+        json_open_array(j, "ambiguous");
         for (size_t i = 0; i < r->n_ambiguous; i++) {
                 const struct taint_ambiguous *a = &r->ambiguous[i];
                 json_begin_object(j);
                 json_letter(j, "letter", a->letter);
-                json_key(j, "candidates");
-                json_begin_array(j);
+                json_open_array(j, "candidates");
                 for (size_t k = 0; k < a->n; k++) {
                         json_begin_object(j);
                         json_flag(j, a->candidates[k], a->candidates[k]->bit);
@@ -102,8 +99,7 @@ static void json_unknown(struct json *j, const struct taint_reading *r)
 {
         char name[TAINT_NAME_MAX];
 
-        json_key(j, "unknown");
-        json_begin_array(j);
+        json_open_array(j, "unknown");
         for (const char *letter = r->unknown; *letter; letter++)
                 json_string_n(j, letter, 1);
         for (unsigned bit = 0; bit < 64; bit++)
@@ -114,8 +110,7 @@ static void json_unknown(struct json *j, const struct taint_reading *r)
 
 static void json_modules(struct json *j, const struct taint_decoded *d)
 {
-        json_key(j, "modules");
-        json_begin_array(j);
+        json_open_array(j, "modules");
         for (size_t i = 0; i < d->n_modules; i++) {
                 const struct taint_tainter *t = &d->modules[i];
                 json_begin_object(j);
@@ -137,17 +132,15 @@ static void json_decoded(struct json *j, const struct taint_decoded *d)
                 json_null(j);
         else
                 json_number(j, d->reading.mask);
-        if (d->unreadable) {
+        if (d->unreadable)
                 json_add_bool(j, "unreadable", true);
-        }
         json_bits(j, &d->reading);
         json_ambiguous(j, &d->reading);
         json_unknown(j, &d->reading);
         if (d->n_modules > 0)
                 json_modules(j, d);
-        if (d->note[0]) {
+        if (d->note[0])
                 json_add_string(j, "note", d->note);
-        }
         json_end_object(j);
 }
 
@@ -238,12 +231,10 @@ static void show_error(struct output *out, const char *argument, const struct di
         if (!out->json)
                 return;
         json_begin_object(&out->j);
-        json_key(&out->j, "input");
-        json_string(&out->j, argument);
+        json_add_string(&out->j, "input", argument);
         json_key(&out->j, "mask");
         json_null(&out->j);
-        json_key(&out->j, "error");
-        json_string(&out->j, d->text);
+        json_add_string(&out->j, "error", d->text);
         json_end_object(&out->j);
 }
 

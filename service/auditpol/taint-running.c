@@ -126,14 +126,12 @@ static void json_taint(
         json_begin_object(&j);
         json_add_number(&j, "mask", mask);
         json_add_string(&j, "letters", letters);
-        json_key(&j, "bits");
-        json_begin_array(&j);
+        json_open_array(&j, "bits");
         for (unsigned bit = 0; bit < 64; bit++)
                 if (mask >> bit & 1)
                         json_bit(&j, bit, newest_event(events, bit));
         json_end_array(&j);
-        json_key(&j, "modules");
-        json_begin_array(&j);
+        json_open_array(&j, "modules");
         (void)each_module(root, json_module, &j);
         json_end_array(&j);
         json_end_object(&j);
@@ -290,10 +288,8 @@ static void show_bit(struct check *c, const char *what, unsigned bit, const stru
         (void)taint_name(taint_flag_by_bit(bit), bit, name);
         if (c->j) {
                 json_begin_object(c->j);
-                json_key(c->j, "bit");
-                json_number(c->j, bit);
-                json_key(c->j, "taint");
-                json_string(c->j, name);
+                json_add_number(c->j, "bit", bit);
+                json_add_string(c->j, "taint", name);
                 json_key(c->j, "event");
                 if (e)
                         events_json(c->j, e);
@@ -352,16 +348,12 @@ static void show_module(const char *name, const char *letters, void *userdata)
         c->left_over = true;
         if (c->j) {
                 json_begin_object(c->j);
-                json_key(c->j, "name");
-                json_string(c->j, name);
-                json_key(c->j, "taints");
-                json_string(c->j, left);
+                json_add_string(c->j, "name", name);
+                json_add_string(c->j, "taints", left);
                 json_end_object(c->j);
                 return;
         }
-        buf_puts(c->out, "left over: module ");
-        utf8_put_safe(c->out, name, strlen(name));
-        buf_puts(c->out, ", which carries ");
+        utf8_put_between(c->out, "left over: module ", name, ", which carries ");
         utf8_put_safe(c->out, left, n);
         buf_putc(c->out, '\n');
 }
@@ -376,8 +368,7 @@ static void begin_list(struct check *c, const char *name)
 {
         if (!c->j)
                 return;
-        json_key(c->j, name);
-        json_begin_array(c->j);
+        json_open_array(c->j, name);
 }
 
 static void end_list(struct check *c)
@@ -410,12 +401,10 @@ static void show_check(struct check *c, const char *root)
         if (c->j) {
                 char text[24];
                 json_begin_object(c->j);
-                json_key(c->j, "mask");
-                json_number(c->j, c->mask);
+                json_add_number(c->j, "mask", c->mask);
                 show_all(c, root);
                 (void)snprintf(text, sizeof(text), "0x%" PRIx64, panic_mask(c));
-                json_key(c->j, "panic_on_taint");
-                json_string(c->j, text);
+                json_add_string(c->j, "panic_on_taint", text);
                 json_end_object(c->j);
                 buf_putc(c->out, '\n');
                 return;

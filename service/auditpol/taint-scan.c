@@ -192,8 +192,7 @@ static void show_text(const struct result *r, struct buf *out)
 
 static void json_place(struct json *j, const struct scan *s, const char *key, const struct scan_place *p)
 {
-        if (key)
-                json_key(j, key);
+        json_key(j, key);
         json_begin_object(j);
         json_add_string(j, "file", s->files[p->file]);
         json_add_number(j, "offset", p->offset);
@@ -218,8 +217,7 @@ static void json_bits(struct json *j, const struct scan *s)
         const struct taint_flag *rows = taint_flags(&n);
         char name[TAINT_NAME_MAX];
 
-        json_key(j, "bits");
-        json_begin_array(j);
+        json_open_array(j, "bits");
         for (size_t i = 0; i < n; i++) {
                 if (s->flags[i].reports == 0)
                         continue;
@@ -237,8 +235,7 @@ static void json_bits(struct json *j, const struct scan *s)
 
 static void json_undocumented(struct json *j, const struct scan *s)
 {
-        json_key(j, "undocumented");
-        json_begin_array(j);
+        json_open_array(j, "undocumented");
         for (size_t i = 0; i < ARRAY_SIZE(s->letters); i++) {
                 const struct scan_letter *l = s->letters[i];
                 char letter = (char)i;
@@ -248,8 +245,7 @@ static void json_undocumented(struct json *j, const struct scan *s)
                 json_key(j, "letter");
                 json_string_n(j, &letter, 1);
                 json_count(j, s, &l->count);
-                json_key(j, "examples");
-                json_begin_array(j);
+                json_open_array(j, "examples");
                 for (size_t k = 0; k < l->n_examples; k++) {
                         json_begin_object(j);
                         json_add_string(j, "text", l->examples[k]);
@@ -267,8 +263,7 @@ static void json_names(
 {
         char letters[TAINT_LETTERS_MAX];
 
-        json_key(j, part->list);
-        json_begin_array(j);
+        json_open_array(j, part->list);
         for (size_t i = 0; list[i]; i++) {
                 json_begin_object(j);
                 json_add_string(j, part->name, list[i]->name);
@@ -284,8 +279,7 @@ static void json_names(
 
 static void json_skipped(struct json *j, const struct scan *s)
 {
-        json_key(j, "skipped");
-        json_begin_array(j);
+        json_open_array(j, "skipped");
         for (size_t i = 0; i < s->n_skipped; i++) {
                 json_begin_object(j);
                 json_add_string(j, "file", s->skipped[i].path);
