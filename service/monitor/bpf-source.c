@@ -322,20 +322,17 @@ static int on_report(void *userdata, void *data, size_t n)
         return 0;
 }
 
-static int on_wake(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int on_wake(
+        _unused_ sd_event_source *source, _unused_ int fd, _unused_ uint32_t revents, void *userdata)
 {
         struct bpf_source *s = userdata;
 
-        (void)source;
-        (void)fd;
-        (void)revents;
         (void)ring_buffer__consume(s->ring);
         return 0;
 }
 
-static int on_later(sd_event_source *source, void *userdata)
+static int on_later(_unused_ sd_event_source *source, void *userdata)
 {
-        (void)source;
         drain(userdata);
         return 0;
 }

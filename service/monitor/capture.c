@@ -92,9 +92,8 @@ static bool path_of_release(const char *root, const char *module, struct buf *re
         _cleanup_buf_ struct buf release = BUF_INIT, folder = BUF_INIT, text = BUF_INIT;
         _cleanup_free_ char *file = file_path(root, "/proc/sys/kernel/osrelease");
 
-        if (!file || file_read(AT_FDCWD, file, FILE_MAX, &release, NULL, NULL) < 0 || release.len == 0)
+        if (!file || file_read_line(AT_FDCWD, file, FILE_MAX, &release, NULL) < 0 || release.len == 0)
                 return false;
-        release.data[strcspn(release.data, "\n")] = '\0';
         buf_printf(&folder, "/lib/modules/%s/", release.data);
         _cleanup_buf_ struct buf name = BUF_INIT;
         buf_printf(&name, "%smodules.dep", buf_str(&folder));

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/base/file.h"
 #include "../../schema/taint/taint.h"
 #include "../../schema/values/value.h"
@@ -56,23 +57,6 @@ const struct hint *hints_newest(const struct hints *h, unsigned bit, uint64_t si
 bool hint_goes_on(const struct hint *hint, uint64_t now)
 {
         return hint->open && now < hint->usec + HINT_REPORT_USEC;
-}
-
-static int make_room(struct hints *h)
-{
-        if (h->n < h->size)
-                return 0;
-        if (h->size == HINTS_MAX) {
-                drop_first(h, 1);
-                return 0;
-        }
-        size_t size = h->size ? h->size * 2 : 4;
-        struct hint *list = reallocarray(h->list, size, sizeof(*list));
-        if (!list)
-                return -ENOMEM;
-        h->list = list;
-        h->size = size;
-        return 0;
 }
 
 /* The report that a line belongs to: the newest, while it goes on. Reports of two processors at the same
@@ -188,9 +172,10 @@ static int add_hint(struct hints *h, const struct kmsg_record *r, const struct l
 {
         if (h->first_only && hints_newest(h, line->bit, 0))
                 return 1;
-        int r2 = make_room(h);
-        if (r2 < 0)
-                return r2;
+        if (h->n == HINTS_MAX)
+                drop_first(h, 1);
+        if (array_grow(&h->list, h->n, sizeof(*h->list)) < 0)
+                return -ENOMEM;
         struct hint *hint = &h->list[h->n++];
         *hint = (struct hint){ .bit = line->bit,
                 .usec = usec,
@@ -392,10 +377,9 @@ static bool try_loader(struct search *s, int proc, const char *name)
         if (number_parse(name, strlen(name), INT32_MAX, &pid) < 0)
                 return false;
         (void)stpcpy(stpcpy(file, name), "/comm");
-        if (file_read(proc, file, FILE_MAX, &comm, NULL, NULL) < 0 || comm.len == 0)
+        if (file_read_line(proc, file, FILE_MAX, &comm, NULL) < 0)
                 return false;
-        comm.data[strcspn(comm.data, "\n")] = '\0';
-        enum loader kind = loader_kind(comm.data);
+        enum loader kind = loader_kind(buf_str(&comm));
         if (kind == LOADER_NONE || !may_load(s->root, (uint32_t)pid))
                 return false;
         bool named = names_module(s->root, (uint32_t)pid, s->module);

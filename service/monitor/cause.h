@@ -36,7 +36,7 @@ struct hint {
 
 struct hints {
         struct hint *list; /* oldest first */
-        size_t n, size;
+        size_t n;
         bool first_only; /* keep the first hint for each bit, and no more */
 };
 

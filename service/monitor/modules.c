@@ -113,9 +113,8 @@ static int read_sysfs(const char *root, struct modules *m)
                 if (e->d_name[0] == '.')
                         continue;
                 (void)stpcpy(stpcpy(file, e->d_name), "/taint");
-                if (file_read(dirfd(dir), file, 4096, &text, NULL, NULL) < 0)
-                        continue;
-                r = add(m, e->d_name, strlen(e->d_name), buf_str(&text), strcspn(buf_str(&text), "\n"));
+                if (file_read_line(dirfd(dir), file, 4096, &text, NULL) == 0)
+                        r = add(m, e->d_name, strlen(e->d_name), buf_str(&text), text.len);
         }
         (void)closedir(dir);
         return r;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../schema/base/array.h"
 #include "../../schema/base/file.h"
 #include "../../schema/layout.h"
 #include "../../schema/values/value.h"
@@ -15,7 +16,6 @@
 
 #define STATE_NAME "taint-state"
 #define STATE_BYTES_MAX (32u * 1024u * 1024u)
-#define FIRST_SIZE 8u
 #define FORMAT_KEY "peios-taint-state"
 #define FORMAT_VERSION "2"
 
@@ -30,20 +30,9 @@ void taint_state_done(struct taint_state *s)
 
 static int grow(struct taint_state *s)
 {
-        size_t size = s->size ? s->size * 2 : FIRST_SIZE;
-        if (size > TAINT_STATE_EVENTS_MAX)
-                size = TAINT_STATE_EVENTS_MAX;
+        int r = array_grow(&s->events, s->n, sizeof(*s->events));
 
-        struct taint_event *events = reallocarray(s->events, size, sizeof(*events));
-        if (!events)
-                return -ENOMEM;
-        s->events = events;
-        struct taint_state_mark *marks = reallocarray(s->marks, size, sizeof(*marks));
-        if (!marks)
-                return -ENOMEM;
-        s->marks = marks;
-        s->size = size;
-        return 0;
+        return r < 0 ? r : array_grow(&s->marks, s->n, sizeof(*s->marks));
 }
 
 static void cut_at_line(char *text, size_t max)
@@ -69,7 +58,7 @@ int taint_state_add(
 {
         struct taint_event copy;
 
-        int r = s->n == s->size && s->size < TAINT_STATE_EVENTS_MAX ? grow(s) : 0;
+        int r = s->n < TAINT_STATE_EVENTS_MAX ? grow(s) : 0;
         if (r == 0)
                 r = taint_event_copy(e, &copy);
         if (r < 0)

@@ -42,7 +42,7 @@ struct taint_state {
         bool blind; /* that the mask cannot be read was reported, and it could not be read since */
         struct taint_event *events; /* of this boot, oldest first; of too many the oldest go */
         struct taint_state_mark *marks;
-        size_t n, size;
+        size_t n;
 };
 
 void taint_state_done(struct taint_state *s);

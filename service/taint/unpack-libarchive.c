@@ -75,11 +75,10 @@ static int load(struct diag *d)
         return 0;
 }
 
-static la_ssize_t on_read(struct archive *a, void *userdata, const void **ret)
+static la_ssize_t on_read(_unused_ struct archive *a, void *userdata, const void **ret)
 {
         struct unpack *u = userdata;
 
-        (void)a;
         ssize_t n = u->read(u->userdata, ret);
         if (n < 0)
                 u->error = (int)n;
