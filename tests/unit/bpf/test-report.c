@@ -256,12 +256,8 @@ START_TEST(no_memory)
         bool failed = true;
 
         for (unsigned n = 1; failed; n++) {
-                int r;
-
                 alloc_fail_at(n);
-                r = report_to_event(&slot, 12, OFFSET, &event);
-                failed = alloc_failed();
-                ck_assert_int_eq(r, failed ? -ENOMEM : 0);
+                failed = alloc_fails(report_to_event(&slot, 12, OFFSET, &event), n, 1);
                 ck_assert(!failed || !event.stack);
                 ck_assert_uint_lt(n, 100);
         }

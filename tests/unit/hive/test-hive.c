@@ -225,18 +225,12 @@ END_TEST
 
 START_TEST(failing_allocation)
 {
-        for (unsigned n = 1;; n++) {
-                struct hive_file *f = NULL;
+        bool failed = true;
+        for (unsigned n = 1; failed; n++) {
+                _cleanup_hive_file_ struct hive_file *f = NULL;
                 alloc_fail_at(n);
-                int r = hive_parse("t", TEXT(sample), 4096, &f, NULL);
-                if (!alloc_failed()) {
-                        ck_assert_int_eq(r, 0);
-                        ck_assert_uint_gt(n, 15);
-                        hive_file_free(f);
-                        break;
-                }
-                ck_assert_int_eq(r, -ENOMEM);
-                ck_assert_ptr_null(f);
+                failed = alloc_fails(hive_parse("t", TEXT(sample), 4096, &f, NULL), n, 15);
+                ck_assert(failed == (f == NULL));
         }
 }
 END_TEST

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "alloc-faults.h"
 
+#include <check.h>
 #include <errno.h>
 #include <stddef.h>
 
@@ -16,6 +17,14 @@ void alloc_fail_at(unsigned n)
 bool alloc_failed(void)
 {
         countdown = 0;
+        return failed;
+}
+
+bool alloc_fails(int r, unsigned n, unsigned least)
+{
+        countdown = 0;
+        ck_assert_msg(r == (failed ? -ENOMEM : 0), "allocation %u: %d", n, r);
+        ck_assert(failed || n > least);
         return failed;
 }
 

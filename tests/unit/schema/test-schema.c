@@ -406,19 +406,12 @@ START_TEST(failing_allocation)
         scratch_puts(&scratch_root, ADMIN "20-b.yaml",
                 SCHEMA_HEAD "  \\T:\n    line: {type: sz, description: d}\n");
         scratch_puts(&scratch_root, ADMIN "30-c.yaml", "a: [");
-        for (unsigned n = 1;; n++) {
-                struct schema *s = NULL;
+        bool failed = true;
+        for (unsigned n = 1; failed; n++) {
+                _cleanup_schema_ struct schema *s = NULL;
                 alloc_fail_at(n);
-                int r = schema_load(scratch_root.root, NULL, NULL, NULL, &s);
-                if (!alloc_failed()) {
-                        ck_assert_int_eq(r, 0);
-                        ck_assert_uint_eq(s->n, BUILTIN_VALUES + 11);
-                        ck_assert_uint_gt(n, 100);
-                        schema_free(s);
-                        break;
-                }
-                ck_assert_int_eq(r, -ENOMEM);
-                ck_assert_ptr_null(s);
+                failed = alloc_fails(schema_load(scratch_root.root, NULL, NULL, NULL, &s), n, 100);
+                ck_assert(failed ? s == NULL : s->n == BUILTIN_VALUES + 11);
         }
 }
 END_TEST
