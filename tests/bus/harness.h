@@ -15,6 +15,7 @@
 #include "../../schema/base/macro.h"
 #include "../../schema/dbus/names.h"
 #include "../../schema/layout.h"
+#include "../unit/lib/textf.h"
 
 #define WAIT_SECONDS 120
 #define TEST_SECONDS 120

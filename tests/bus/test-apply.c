@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The boot-time apply: no bus, no daemon, what is on disk. Both programs that do it must agree. */
-#include <stdio.h>
 
 #include "apply.h"
 
@@ -19,15 +18,12 @@
 /* Leaves a state, and accepted values if `accepted`. */
 static void with_daemons(const char *value, bool accepted)
 {
-        char written[64];
-
         registryd_start(NULL);
         if (accepted)
                 policyd_follow();
         set_string(world.bus, MODULES, "TaintEvents", value);
-        (void)snprintf(written, sizeof(written), "'%s'", value);
         if (accepted)
-                WAIT(policy_is("Written", written));
+                WAIT(policy_is("Written", textf("'%s'", value)));
         daemon_stop(&world.policyd);
         daemon_stop(&world.registryd);
 }
@@ -203,15 +199,12 @@ END_TEST
 
 static void taint_events_apply(const char *when)
 {
-        char text[512];
-
-        (void)snprintf(text, sizeof(text),
-                "peios-schema: 1\nkeys:\n  \\System\\Audit\\Modules:\n    TaintEvents:\n      type: REG_SZ\n"
-                "      default: enabled\n      apply: %s\n      description: d\n      choices:\n"
-                "        enabled: {control: 3, meaning: m}\n        disabled: {control: 0, meaning: m}\n"
-                "      control: {name: kernel.audit_taint_events, encoding: choice}\n",
-                when);
-        world_write(LAYOUT_SCHEMA_ADMIN "/test.yaml", text);
+        world_write(LAYOUT_SCHEMA_ADMIN "/test.yaml",
+                textf("peios-schema: 1\nkeys:\n  \\System\\Audit\\Modules:\n    TaintEvents:\n      type: REG_SZ\n"
+                      "      default: enabled\n      apply: %s\n      description: d\n      choices:\n"
+                      "        enabled: {control: 3, meaning: m}\n        disabled: {control: 0, meaning: m}\n"
+                      "      control: {name: kernel.audit_taint_events, encoding: choice}\n",
+                        when));
 }
 
 /* Run in the boot in which another value is in force, it applies that; at the next boot, what waits. */

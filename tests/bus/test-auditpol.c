@@ -74,10 +74,8 @@ static void says(
 static bool has_member(const char *page, const char *word)
 {
         for (const char *line = page; (line = strstr(line, "\n.Va ")); line++) {
-                char text[512];
                 const char *end = strchrnul(line + 1, '\n');
-                (void)snprintf(text, sizeof(text), "%.*s ", (int)(end - line - 1), line + 1);
-                if (strstr(text, word))
+                if (strstr(textf("%.*s ", (int)(end - line - 1), line + 1), word))
                         return true;
         }
         return false;
@@ -124,10 +122,7 @@ END_TEST
 
 static unsigned shown(const char *flag)
 {
-        char text[64];
-
-        (void)snprintf(text, sizeof(text), "{\"taint\":\"TAINT_%s\",", flag);
-        return daemon_count(&auditpol, text);
+        return daemon_count(&auditpol, textf("{\"taint\":\"TAINT_%s\",", flag));
 }
 
 /* What is set while no service runs is shown once the next one tells of it; nothing is shown twice. */
@@ -230,11 +225,8 @@ END_TEST
 
 static void accept(const char *first, const char *second, const char *bits)
 {
-        char text[256];
-
-        (void)snprintf(text, sizeof(text), "['%s%s%s']", first, second ? "', '" : "", second ? second : "");
         set_list(world.bus, MODULES, "Accepted", first, second);
-        WAIT(policy_is("Accepted", text));
+        WAIT(policy_is("Accepted", textf("['%s%s%s']", first, second ? "', '" : "", second ? second : "")));
         ck_assert(policy_is("TaintAccepted", bits));
 }
 

@@ -12,12 +12,10 @@
 /* The copy takes the database's place. */
 static void restart_with(const char *file)
 {
-        char line[512];
-
         daemon_stop(&world.registryd);
-        (void)snprintf(line, sizeof(line), "cp '%s' '%s' && rm -f '%s-wal' '%s-shm'", file,
-                world_path(LAYOUT_STORE), world_path(LAYOUT_STORE), world_path(LAYOUT_STORE));
-        (void)shell_output(0, line);
+        (void)shell_output(
+                0, textf("cp '%s' '%s' && rm -f '%s-wal' '%s-shm'", file, world_path(LAYOUT_STORE),
+                           world_path(LAYOUT_STORE), world_path(LAYOUT_STORE)));
         registryd_start(NULL);
 }
 

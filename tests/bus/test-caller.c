@@ -63,10 +63,7 @@ static void check(const char *origin, const char *key, const char *value)
 
 static void check_pid(const char *origin, pid_t pid)
 {
-        char number[32];
-
-        (void)snprintf(number, sizeof(number), "u:%d", (int)pid);
-        check(origin, "pid", number);
+        check(origin, "pid", textf("u:%d", (int)pid));
         check(origin, "uid", "u:65534");
 }
 

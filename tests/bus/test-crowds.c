@@ -57,10 +57,7 @@ static void take_off(struct flight *f, const char *method, const char *types, ..
 
 static void set_async(struct flight *f, unsigned i)
 {
-        char text[16];
-
-        (void)snprintf(text, sizeof(text), "%u", i);
-        take_off(f, "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_SZ, "s", text, 0);
+        take_off(f, "Set", "ssuva{sv}", KEY, "V", (uint32_t)REG_SZ, "s", textf("%u", i), 0);
 }
 
 static void land(struct flight *f)
@@ -132,11 +129,9 @@ END_TEST
 
 static unsigned resident_kb(pid_t pid)
 {
-        char path[64];
         unsigned long size, resident;
 
-        (void)snprintf(path, sizeof(path), "/proc/%d/statm", pid);
-        FILE *f = fopen(path, "re");
+        FILE *f = fopen(textf("/proc/%d/statm", pid), "re");
         ck_assert_ptr_nonnull(f);
         ck_assert_int_eq(fscanf(f, "%lu %lu", &size, &resident), 2);
         (void)fclose(f);
@@ -178,9 +173,7 @@ START_TEST(one_that_does_not_read)
         for (unsigned i = 0; i < 256; i++)
                 ck_assert_msg(value_of(ear.heard[i], &value) && value == i, "%u: %s", i, ear.heard[i]);
         ck_assert_str_eq(ear.heard[256], "[('overflow' 'Machine\\Test\\Key' '' 0 ay:[] '' 0 '')]");
-        char expected[32];
-        (void)snprintf(expected, sizeof(expected), "%u base", DEAF_SETS - 1);
-        ck_assert_str_eq(get_text(deaf, KEY, "V"), expected);
+        ck_assert_str_eq(get_text(deaf, KEY, "V"), textf("%u base", DEAF_SETS - 1));
         set_string(world.bus, KEY, "V", "news");
         WAIT_ON(deaf, ear.n == 258);
         ck_assert(ear_heard(&ear, "'news'"));

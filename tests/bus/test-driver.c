@@ -166,11 +166,11 @@ static uint64_t preview_as(const char *sender)
         sd_bus_message *m = new_call("Preview");
 
         ck_assert_int_ge(sd_bus_message_open_container(m, 'a', "(sssuv)"), 0);
-        for (unsigned i = 0; i < PREVIEWED; i++) {
-                char key[64];
-                (void)snprintf(key, sizeof(key), "\\Test\\K%u\\A\\B\\C\\D\\E\\F\\G\\H\\I", i);
-                ck_assert_int_ge(sd_bus_message_append(m, "(sssuv)", "set", key, "V", SZ, "s", "x"), 0);
-        }
+        for (unsigned i = 0; i < PREVIEWED; i++)
+                ck_assert_int_ge(
+                        sd_bus_message_append(m, "(sssuv)", "set",
+                                textf("\\Test\\K%u\\A\\B\\C\\D\\E\\F\\G\\H\\I", i), "V", SZ, "s", "x"),
+                        0);
         ck_assert_int_ge(sd_bus_message_close_container(m), 0);
         ck_assert_int_ge(sd_bus_message_append(m, "a{sv}", 0), 0);
         return send_as(sender, m);

@@ -20,9 +20,7 @@ static void rename_over(const char *name, const char *text)
 /* As editors do that keep the old file as a backup. */
 static void rename_away_and_write(const char *name, const char *text)
 {
-        char backup[64];
-        (void)snprintf(backup, sizeof(backup), "%s~", name);
-        const char *from = world_path(dropin_path(name)), *to = world_path(dropin_path(backup));
+        const char *from = world_path(dropin_path(name)), *to = world_path(dropin_path(textf("%s~", name)));
         ck_assert_int_eq(rename(from, to), 0);
         dropin_write(name, text);
 }
@@ -67,15 +65,13 @@ START_TEST(editors)
                 { dropin_write, "failure-only" },
                 { link_from_elsewhere, "disabled" },
         };
-        char expected[64];
 
         dropin_write("site.yaml", dropin_text("site", 5, "enabled"));
         registryd_start(NULL);
         ck_assert(value_is("enabled site"));
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 cases[i].edit("site.yaml", dropin_text("site", 5, cases[i].value));
-                (void)snprintf(expected, sizeof(expected), "%s site", cases[i].value);
-                WAIT(value_is(expected));
+                WAIT(value_is(textf("%s site", cases[i].value)));
         }
         ck_assert_int_eq(unlink(world_path(dropin_path("site.yaml"))), 0);
         WAIT(value_is("enabled default"));

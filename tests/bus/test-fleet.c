@@ -161,11 +161,9 @@ END_TEST
 static bool is_waiting_for_the_lock(void)
 {
         _cleanup_buf_ struct buf locks = BUF_INIT;
-        char waiter[64];
 
-        (void)snprintf(waiter, sizeof(waiter), "-> FLOCK  ADVISORY  WRITE %d ", (int)fleet.pid);
         ck_assert_int_eq(file_read(AT_FDCWD, "/proc/locks", 10000000, &locks, NULL, NULL), 0);
-        return strstr(buf_str(&locks), waiter) != NULL;
+        return strstr(buf_str(&locks), textf("-> FLOCK  ADVISORY  WRITE %d ", (int)fleet.pid)) != NULL;
 }
 
 /* What comes while it runs is seen by nobody else. Each look says once more what is wrong with a key. */

@@ -153,11 +153,8 @@ START_TEST(large_answers)
          * too much. */
         subscribe(world.bus, "\\Test", true);
         set_number(world.bus, "\\System\\Registry\\Layers\\top", "Precedence", 5);
-        for (unsigned i = 0; i < 40; i++) {
-                char name[16];
-                (void)snprintf(name, sizeof(name), "V%u", i);
-                set_in_layer(world.bus, "top", KEY, name, "small");
-        }
+        for (unsigned i = 0; i < 40; i++)
+                set_in_layer(world.bus, "top", KEY, textf("V%u", i), "small");
         WAIT(ear.n == 40);
         refused(world.bus, ERROR_TOO_LARGE, "at most", "Preview", "a(sssuv)a{sv}", 1, "set",
                 "\\System\\Registry\\Layers\\top", "Enabled", (uint32_t)REG_DWORD, "u", 0u, 0);

@@ -234,10 +234,8 @@ START_TEST(the_same_again)
         char *applied = strdupa(policy_property(world.bus, "LastApplied"));
         clear();
         for (unsigned i = 1; i <= 3; i++) {
-                char text[16];
                 set_string(world.bus, MODULES, "TaintEvents", "success-only");
-                (void)snprintf(text, sizeof(text), "%u", i);
-                WAIT(policy_is("NoOps", text));
+                WAIT(policy_is("NoOps", textf("%u", i)));
         }
         ck_assert_uint_eq(changed.n, 0);
         ck_assert(policy_is("Changes", "1"));

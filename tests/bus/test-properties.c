@@ -191,11 +191,8 @@ static void step_files(void)
 /* Serial and signer. */
 static void step_fleet(void)
 {
-        char text[1024];
-
-        (void)snprintf(text, sizeof(text), SIGNED_FRONT "serial: 7\n%s",
-                dropin_text("fleet-web", 1000, "success-only"));
-        world_write(DROPIN_FLEET, text);
+        world_write(DROPIN_FLEET,
+                textf(SIGNED_FRONT "serial: 7\n%s", dropin_text("fleet-web", 1000, "success-only")));
         WAIT(policy_is("Serial", "7"));
         check("a policy of the fleet");
         world_remove(DROPIN_FLEET);

@@ -295,11 +295,8 @@ START_TEST(many_refusals)
 {
         registryd_start(NULL);
         _cleanup_bus_ sd_bus *nobody = world_connect(UID_NOBODY);
-        for (unsigned i = 0; i < TOLD_APART + 6; i++) {
-                char name[16];
-                (void)snprintf(name, sizeof(name), "V%u", i);
-                try_to_set(nobody, name);
-        }
+        for (unsigned i = 0; i < TOLD_APART + 6; i++)
+                try_to_set(nobody, textf("V%u", i));
         _cleanup_bus_ sd_bus *other = world_connect(UID_DAEMON);
         try_to_set(other, "Wanted");
         if (records_are_logged())

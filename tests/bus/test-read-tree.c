@@ -124,12 +124,11 @@ START_TEST(page_by_page)
 
         registryd_start(NULL);
         _cleanup_message_ sd_bus_message *m = transact_begin(world.bus);
-        for (unsigned i = 0; i < MANY; i++) {
-                char key[64];
-                (void)snprintf(key, sizeof(key), "\\T\\Key%06u", i * 7919u % MANY);
+        for (unsigned i = 0; i < MANY; i++)
                 ck_assert_int_ge(
-                        sd_bus_message_append(m, "(sssuv)", "set", key, "V", REG_SZ, "s", long_text), 0);
-        }
+                        sd_bus_message_append(m, "(sssuv)", "set", textf("\\T\\Key%06u", i * 7919u % MANY),
+                                "V", REG_SZ, "s", long_text),
+                        0);
         ck_assert_int_ge(transact_call(world.bus, m, NULL, &reply), 0);
         const char *text = message_text(reply);
         ck_assert_msg(
@@ -159,11 +158,8 @@ START_TEST(for_others_in_pages)
         _cleanup_bus_ sd_bus *nobody = NULL;
 
         registryd_start(NULL);
-        for (unsigned i = 0; i < 2500; i++) {
-                char key[64];
-                (void)snprintf(key, sizeof(key), "\\T\\Key%06u", i);
-                set_string(world.bus, key, "V", long_text);
-        }
+        for (unsigned i = 0; i < 2500; i++)
+                set_string(world.bus, textf("\\T\\Key%06u", i), "V", long_text);
         nobody = world_connect(UID_NOBODY);
         _cleanup_message_ sd_bus_message *m = answer(nobody, "ReadTree", "sa{sv}", KEY, 1, "whole", "b", 1);
         ck_assert_int_ge(sd_bus_message_skip(m, "a(" REGISTRY_TREE_KEY ")"), 0);

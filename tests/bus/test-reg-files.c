@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* .reg and JSON through peios-reg: in, out, and in again without a change. */
-#include <stdio.h>
 
 #include "client.h"
 #include "shell.h"
@@ -104,14 +103,12 @@ START_TEST(what_is_exported_changes_nothing)
 
         registryd_start(NULL);
         (void)shell_output(0, SAMPLE "reg import a.reg");
-        for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
-                char line[256];
-                (void)snprintf(line, sizeof(line),
-                        "reg export --format=%s Machine/T x && reg apply x && reg del -r /T >&2 && reg -q apply x && "
-                        "reg export --format=%s Machine/T y && cmp x y",
-                        ways[i], ways[i]);
-                SHELL_SAYS(0, line, "x: 0 changed in layer base");
-        }
+        for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+                SHELL_SAYS(0,
+                        textf("reg export --format=%s Machine/T x && reg apply x && reg del -r /T >&2 && reg -q apply x && "
+                              "reg export --format=%s Machine/T y && cmp x y",
+                                ways[i], ways[i]),
+                        "x: 0 changed in layer base");
 }
 END_TEST
 

@@ -12,13 +12,9 @@
 
 static void fill(void)
 {
-        char key[32];
-
         registryd_start(NULL);
-        for (unsigned i = 10; i < 60; i++) {
-                (void)snprintf(key, sizeof(key), "\\App\\Key%u", i);
-                set_number(world.bus, key, "Number", i);
-        }
+        for (unsigned i = 10; i < 60; i++)
+                set_number(world.bus, textf("\\App\\Key%u", i), "Number", i);
         set_string(world.bus, "\\App", "Color", "red");
         set_string(world.bus, "\\App", "Size", "large");
 }

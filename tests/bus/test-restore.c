@@ -127,11 +127,8 @@ END_TEST
 START_TEST(while_others_write)
 {
         registryd_start(NULL);
-        for (uint32_t i = 0; i < 300; i++) {
-                char name[16];
-                (void)snprintf(name, sizeof(name), "N%u", i);
-                set_number(world.bus, KEY, name, i);
-        }
+        for (uint32_t i = 0; i < 300; i++)
+                set_number(world.bus, KEY, textf("N%u", i), i);
         (void)shell_output(0, "reg backup copy.db; reg del -r -y /Test/Key; reg set /Test/Key Mine 1");
         _cleanup_close_ int fd = open_file("copy.db");
         uint32_t i = 0;

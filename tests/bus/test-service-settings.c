@@ -39,10 +39,7 @@ static void ears_done(void)
 
 static unsigned records(const char *path)
 {
-        char text[128];
-
-        (void)snprintf(text, sizeof(text), "Policy '%s' changed", path);
-        return daemon_count(&world.policyd, text);
+        return daemon_count(&world.policyd, textf("Policy '%s' changed", path));
 }
 
 START_TEST(each_setting)
@@ -55,17 +52,16 @@ START_TEST(each_setting)
                 { "TaintEventsOnDrift", "report", "report", "reapply" },
                 { "TaintEventsOnDrift", "REAPPLY", "reapply", "report" },
         };
-        char text[256];
 
         begin();
         ck_assert(policy_is("TaintCapture", "'standard'"));
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 ear_clear(&changed);
                 set_string(world.bus, MODULES, cases[i].name, cases[i].value);
-                (void)snprintf(text, sizeof(text),
-                        "'%s\\%s' '%s' '%s' true ['actor'=s:'known', 'pid'=u:%d, 'uid'=u:%u, ", MODULES,
-                        cases[i].name, cases[i].old, cases[i].canonical, getpid(), geteuid());
-                WAIT(ear_heard(&changed, text));
+                WAIT(ear_heard(&changed,
+                        textf("'%s\\%s' '%s' '%s' true ['actor'=s:'known', 'pid'=u:%d, 'uid'=u:%u, ",
+                                MODULES, cases[i].name, cases[i].old, cases[i].canonical, getpid(),
+                                geteuid())));
                 set_string(world.bus, MODULES, cases[i].name, cases[i].canonical);
                 settle();
                 ck_assert_uint_eq(ear_count(&changed, cases[i].name), 1);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Taints and the policy on the bus: which of them get a record. The kernel's part is a file. */
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -163,10 +162,7 @@ static void load(const char *modules, const char *mask)
 
 static bool last_is_accepted(const char *how)
 {
-        char text[128];
-
-        (void)snprintf(text, sizeof(text), "'accepted'=s:'%s'", how);
-        return strstr(reported.heard[reported.n - 1], text) != NULL;
+        return strstr(reported.heard[reported.n - 1], textf("'accepted'=s:'%s'", how)) != NULL;
 }
 
 static void begin_accepting(void)

@@ -109,13 +109,10 @@ START_TEST(many_values)
                                  REGISTRY_INTERFACE, "Transact"),
                 0);
         ck_assert_int_ge(sd_bus_message_open_container(m, 'a', "(sssuv)"), 0);
-        for (unsigned i = 0; i < VALUES; i++) {
-                char name[16];
-                (void)snprintf(name, sizeof(name), "V%u", i);
-                ck_assert_int_ge(
-                        sd_bus_message_append(m, "(sssuv)", "set", KEY, name, (uint32_t)REG_DWORD, "u", i),
+        for (unsigned i = 0; i < VALUES; i++)
+                ck_assert_int_ge(sd_bus_message_append(m, "(sssuv)", "set", KEY, textf("V%u", i),
+                                         (uint32_t)REG_DWORD, "u", i),
                         0);
-        }
         ck_assert_int_ge(sd_bus_message_close_container(m), 0);
         ck_assert_int_ge(sd_bus_message_append(m, "a{sv}", 0), 0);
         ck_assert_int_ge(sd_bus_call(world.bus, m, 0, NULL, &reply), 0);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Subscribers that do not read, or not at once: neither the provider nor those who read wait for them. */
-#include <stdio.h>
 
 #include "client.h"
 
@@ -17,11 +16,8 @@
 
 static void set_times(unsigned n)
 {
-        for (unsigned i = 0; i < n; i++) {
-                char text[16];
-                (void)snprintf(text, sizeof(text), "%u", i);
-                set_string(world.bus, KEY, "V", text);
-        }
+        for (unsigned i = 0; i < n; i++)
+                set_string(world.bus, KEY, "V", textf("%u", i));
 }
 
 /* As many clients as are asked at one time never answer: one that reads is asked after all, and misses

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../../../schema/base/clock.h"
+#include "textf.h"
 
 struct fake_kernel fake;
 
@@ -126,23 +127,18 @@ char outcomes[LOG_MAX];
 
 static void on_outcome(uint64_t cookie, enum sender_outcome outcome, void *userdata _unused_)
 {
-        char text[32];
-
-        (void)snprintf(text, sizeof(text), "%u%c", (unsigned)cookie,
-                outcome == SENDER_SENT   ? 's'
-                : outcome == SENDER_KEPT ? 'k'
-                                         : 'l');
-        add(outcomes, "", text);
+        add(outcomes, "",
+                textf("%u%c", (unsigned)cookie,
+                        outcome == SENDER_SENT   ? 's'
+                        : outcome == SENDER_KEPT ? 'k'
+                                                 : 'l'));
         n_outcomes++;
         n_kept += outcome == SENDER_KEPT;
 }
 
 static void on_handed_over(const struct sender_record *r, bool sent, void *userdata _unused_)
 {
-        char number[32];
-
-        (void)snprintf(number, sizeof(number), "%u", (unsigned)r->cookie);
-        ck_assert_str_eq(r->text, number);
+        ck_assert_str_eq(r->text, textf("%u", (unsigned)r->cookie));
         ck_assert(r->success == (r->cookie != 2));
         lock();
         add(fake.handed_over, sent ? "+" : "-", r->text);

@@ -240,11 +240,8 @@ START_TEST(kept_over_a_kill)
                 ck_assert_int_ge(sd_event_run(event, 10000), 0);
         (void)auditlog_free(log);
         sd_event_unref(event);
-        for (unsigned i = 1; i <= 100; i++) {
-                char seqno[32];
-                (void)snprintf(seqno, sizeof(seqno), "seqno=%u\n", i);
-                ck_assert_uint_ge(taken(seqno), 1);
-        }
+        for (unsigned i = 1; i <= 100; i++)
+                ck_assert_uint_ge(taken(textf("seqno=%u\n", i)), 1);
         /* A kill between the kernel's yes and the mark is the one thing that sends a record again: one a
          * kill, and the same one where the next run is killed there, too. */
         ck_assert_uint_le(taken("op="), 120);

@@ -32,10 +32,7 @@ static void remove_log(void)
 /* Runs `tool … --input LOG` and returns what it prints. Exit code 1 is ausearch's "no match". */
 static void run(const char *tool, struct buf *out)
 {
-        char command[256];
-
-        (void)snprintf(command, sizeof(command), "LC_ALL=C TZ=UTC %s --input %s </dev/null", tool, log_path);
-        FILE *pipe = popen(command, "r");
+        FILE *pipe = popen(textf("LC_ALL=C TZ=UTC %s --input %s </dev/null", tool, log_path), "r");
         ck_assert_ptr_nonnull(pipe);
         ck_assert_int_eq(file_read_fd(fileno(pipe), 1u << 20, out), 0);
         int status = pclose(pipe);

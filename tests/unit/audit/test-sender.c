@@ -150,10 +150,7 @@ static int submit_text(const char *text, bool success, uint64_t cookie)
 
 static void submit(uint64_t cookie, bool success)
 {
-        char text[32];
-
-        (void)snprintf(text, sizeof(text), "r%u", (unsigned)cookie);
-        ck_assert_int_eq(submit_text(text, success, cookie), 0);
+        ck_assert_int_eq(submit_text(textf("r%u", (unsigned)cookie), success, cookie), 0);
 }
 
 /* Runs the owner's loop until so many outcomes were told. */

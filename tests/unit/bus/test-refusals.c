@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which refused calls are recorded, and when. Time passes when the test says so. */
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -98,11 +97,8 @@ static void refuse(struct refusals *r, uint32_t uid, const char *path)
 
 static void refuse_many(struct refusals *r, uint32_t uid, unsigned n)
 {
-        for (unsigned i = 0; i < n; i++) {
-                char path[32];
-                (void)snprintf(path, sizeof(path), "\\Junk%u", i);
-                refuse(r, uid, path);
-        }
+        for (unsigned i = 0; i < n; i++)
+                refuse(r, uid, textf("\\Junk%u", i));
 }
 
 START_TEST(the_same_again)

@@ -209,11 +209,9 @@ static bool is_among(const struct topic *first, const struct topic *topic)
 /* The key came, or went, or one above it. */
 static bool is_another(const struct topic_listener *sub, const struct registry_event *e)
 {
-        char child[256];
-
-        (void)snprintf(child, sizeof(child), "%s\\%s", e->path, e->name);
         return (e->kind == EVENT_KEY_DELETED && is_at_or_below(sub->path.text, e->path)) ||
-               (e->kind == EVENT_SUBKEY_CREATED && is_at_or_below(sub->path.text, child));
+               (e->kind == EVENT_SUBKEY_CREATED &&
+                       is_at_or_below(sub->path.text, textf("%s\\%s", e->path, e->name)));
 }
 
 static void check_topic(const struct topic *first, const struct topic_listener *sub, size_t n)

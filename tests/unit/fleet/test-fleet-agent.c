@@ -84,10 +84,9 @@ static void turn(void)
 static bool holds(const struct machine *m, const char *file, const char *expected)
 {
         _cleanup_buf_ struct buf text = BUF_INIT;
-        char path[64];
 
-        (void)snprintf(path, sizeof(path), "%s/%s", m->folder, file);
-        return scratch_read(&w.scratch, path, &text) && strcmp(buf_str(&text), expected) == 0;
+        return scratch_read(&w.scratch, textf("%s/%s", m->folder, file), &text) &&
+               strcmp(buf_str(&text), expected) == 0;
 }
 
 static void wait_for(const struct machine *m, const char *file, const char *expected)
@@ -98,10 +97,7 @@ static void wait_for(const struct machine *m, const char *file, const char *expe
 
 static void put(const char *key, const char *value)
 {
-        char words[256];
-
-        (void)snprintf(words, sizeof(words), "put %s %s", key, value);
-        etcd_world_ctl(&w, words);
+        etcd_world_ctl(&w, textf("put %s %s", key, value));
 }
 
 /* As etcd has it now. */
@@ -275,14 +271,13 @@ END_TEST
 START_TEST(a_lease_that_is_gone_is_taken_again)
 {
         _cleanup_machine_ struct machine m = { 0 };
-        char words[256];
 
         machine_open(&m, "in");
         machine_start(&m, MACHINE, 1000000);
         uint64_t before = wait_for_key(ALIVE, "", 0);
-        (void)snprintf(words, sizeof(words),
-                "lease revoke $(ETCDCTL_API=3 etcdctl --endpoints %s lease list | tail -n1)", w.endpoint);
-        etcd_world_ctl(&w, words);
+        etcd_world_ctl(
+                &w, textf("lease revoke $(ETCDCTL_API=3 etcdctl --endpoints %s lease list | tail -n1)",
+                            w.endpoint));
         (void)wait_for_key(ALIVE, "", before);
 }
 END_TEST

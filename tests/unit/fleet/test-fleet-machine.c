@@ -22,19 +22,14 @@ static void put_key(uint8_t number)
 {
         const struct signer s = signer_new(number);
         _cleanup_buf_ struct buf text = BUF_INIT;
-        char path[64];
 
         signer_put_key(&s, &text);
-        (void)snprintf(path, sizeof(path), LAYOUT_FLEET_KEYS "/%u.pub", number);
-        scratch_puts(&root, path, buf_str(&text));
+        scratch_puts(&root, textf(LAYOUT_FLEET_KEYS "/%u.pub", number), buf_str(&text));
 }
 
 static void remove_key(uint8_t number)
 {
-        char path[64];
-
-        (void)snprintf(path, sizeof(path), LAYOUT_FLEET_KEYS "/%u.pub", number);
-        scratch_remove(&root, path);
+        scratch_remove(&root, textf(LAYOUT_FLEET_KEYS "/%u.pub", number));
 }
 
 static void setup(void)
@@ -209,10 +204,8 @@ START_TEST(places)
                 56);
         for (unsigned i = 0; i < 10000; i++) {
                 struct diag d = { 0 };
-                char text[48];
                 sd_id128_t id;
-                (void)snprintf(text, sizeof(text), "%032x\n", i + 1);
-                scratch_puts(&root, "/etc/machine-id", text);
+                scratch_puts(&root, "/etc/machine-id", textf("%032x\n", i + 1));
                 ck_assert_int_eq(fleet_machine_id(root.root, &id, &d), 0);
                 n += fleet_machine_place(id) < 10;
         }
@@ -291,13 +284,10 @@ START_TEST(what_is_not_ours_stays)
 {
         static const char *const names[] = { "other.yaml", "fleet-Web.yaml", "fleet-.yaml",
                 "fleet-web.yaml.bad" };
-        char path[128];
 
         expect(1, 5, "", FLEET_GOOD);
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-                (void)snprintf(path, sizeof(path), LAYOUT_DROPINS_FLEET "/%s", names[i]);
-                scratch_puts(&root, path, "not ours");
-        }
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                scratch_puts(&root, textf(LAYOUT_DROPINS_FLEET "/%s", names[i]), "not ours");
         scratch_puts(&root, LAYOUT_DROPINS_FLEET "/fleet-db.yaml", "unsigned");
         drop();
         ck_assert(in_force("serial: 5\n"));

@@ -166,11 +166,8 @@ START_TEST(names_that_do_not_count)
         static const char *const names[] = { ".50-a.yaml", "50-a.yaml~", "50-a.yaml.swp", ".#50-a.yaml",
                 "#50-a.yaml#", "50-a.yml", "50-a.YAML", "README", ".yaml", "50-a.yaml.tmp", "yaml" };
         _cleanup_(dropins_done) struct dropins d = { 0 };
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-                char path[64];
-                (void)snprintf(path, sizeof(path), ADMIN "%s", names[i]);
-                scratch_puts(&scratch_root, path, FILE_OF("x"));
-        }
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                scratch_puts(&scratch_root, textf(ADMIN "%s", names[i]), FILE_OF("x"));
         load(&d);
         ck_assert_uint_eq(d.n, 0);
 }

@@ -6,6 +6,8 @@
 #include <check.h>
 #include <stddef.h>
 
+#include "textf.h"
+
 /* The program's. NULL: it cannot be run here, and has said why (exit status 77). */
 Suite *test_suite(void);
 

@@ -15,10 +15,7 @@ static char tool[2048], rules[2048];
 
 static int promtool(const char *arguments, const char *file)
 {
-        char command[8192];
-
-        (void)snprintf(command, sizeof(command), "'%s' %s '%s' 2>&1", tool, arguments, file);
-        const int status = system(command);
+        const int status = system(textf("'%s' %s '%s' 2>&1", tool, arguments, file));
         return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 

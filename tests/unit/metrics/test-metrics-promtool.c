@@ -12,10 +12,7 @@ static const char *promtool;
 
 static int check_metrics(const char *text, size_t n)
 {
-        char command[4096];
-
-        (void)snprintf(command, sizeof(command), "'%s' check metrics 2>&1", promtool);
-        FILE *f = popen(command, "we");
+        FILE *f = popen(textf("'%s' check metrics 2>&1", promtool), "we");
         ck_assert_ptr_nonnull(f);
         ck_assert_uint_eq(fwrite(text, 1, n, f), n);
         int status = pclose(f);

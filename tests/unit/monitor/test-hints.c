@@ -110,12 +110,8 @@ END_TEST
 
 START_TEST(hints_are_bounded)
 {
-        char text[64];
-
-        for (unsigned i = 0; i < 3 * HINTS_MAX; i++) {
-                (void)snprintf(text, sizeof(text), "m%u: loading out-of-tree module taints kernel.", i);
-                ck_assert_int_eq(say(text), 1);
-        }
+        for (unsigned i = 0; i < 3 * HINTS_MAX; i++)
+                ck_assert_int_eq(say(textf("m%u: loading out-of-tree module taints kernel.", i)), 1);
         ck_assert_uint_eq(hints.n, HINTS_MAX);
         ck_assert_str_eq(hints.list[0].module, "m128");
 }

@@ -11,6 +11,7 @@
 
 #include "../../../schema/base/clock.h"
 #include "../../../schema/base/file.h"
+#include "textf.h"
 
 #define TAINTED "/proc/sys/kernel/tainted"
 
@@ -122,10 +123,7 @@ void world_stop(struct world *w)
 
 void world_kernel_sets(struct world *w, uint64_t mask)
 {
-        char text[32];
-
-        (void)snprintf(text, sizeof(text), "%" PRIu64 "\n", mask);
-        scratch_puts(&w->root, TAINTED ".new", text);
+        scratch_puts(&w->root, TAINTED ".new", textf("%" PRIu64 "\n", mask));
         ck_assert_int_eq(rename(scratch_path(&w->root, TAINTED ".new"), scratch_path(&w->root, TAINTED)), 0);
 }
 

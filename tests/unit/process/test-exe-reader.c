@@ -63,10 +63,7 @@ static int open_path(const char *path)
 
 static int open_pid(pid_t pid)
 {
-        char path[32];
-
-        (void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
-        return open_path(path);
+        return open_path(textf("/proc/%d", (int)pid));
 }
 
 static int ask(int dir, struct asked *a)
@@ -135,11 +132,9 @@ static void end_child(pid_t pid)
 /* The only child of this process: the reader. */
 static pid_t reader_pid(void)
 {
-        char path[64];
         int pid = 0;
 
-        (void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-        FILE *f = fopen(path, "re");
+        FILE *f = fopen(textf("/proc/self/task/%d/children", (int)getpid()), "re");
         ck_assert_ptr_nonnull(f);
         ck_assert_int_eq(fscanf(f, "%d", &pid), 1);
         (void)fclose(f);

@@ -3,7 +3,6 @@
  * is not stored is not in force either. */
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "../../../registry-provider/store/store-internal.h"
@@ -404,10 +403,9 @@ END_TEST
 
 static void limit_pages(unsigned pages)
 {
-        char sql[64];
-
-        (void)snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %u", pages);
-        ck_assert_int_eq(sqlite3_exec(registry_store(w.r)->db->sqlite, sql, NULL, NULL, NULL), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_exec(registry_store(w.r)->db->sqlite,
+                                 textf("PRAGMA max_page_count = %u", pages), NULL, NULL, NULL),
+                SQLITE_OK);
 }
 
 /* In the midst of a change, and with it goes what has ended before in the turn. */

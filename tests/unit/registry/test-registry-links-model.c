@@ -270,12 +270,9 @@ START_TEST(random_trees)
                 }
                 world_check(&w);
                 for (unsigned i = 0; i < NAMES; i++)
-                        for (unsigned layer = 0; layer < LAYERS_N; layer++) {
-                                char line[TEXT];
-                                (void)snprintf(line, sizeof(line), "lrmr %s %.*s", layers[layer],
-                                        (int)sizeof(nodes[i].path), nodes[i].path);
-                                free(world_run(&w, line));
-                        }
+                        for (unsigned layer = 0; layer < LAYERS_N; layer++)
+                                free(world_run(&w, textf("lrmr %s %.*s", layers[layer],
+                                                           (int)sizeof(nodes[i].path), nodes[i].path)));
         }
         ck_assert_uint_gt(changed, 1000);
         ck_assert_uint_gt(followed, 1000);

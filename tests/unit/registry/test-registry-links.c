@@ -2,7 +2,6 @@
 /* Keys that stand for others: how they are made and followed, what they may not be, and what is said of
  * those that lead nowhere. */
 
-#include <stdio.h>
 #include <string.h>
 
 #include "registry-world.h"
@@ -150,9 +149,7 @@ START_TEST(leads_nowhere)
         expect_text("\\L\\X", "BAD_LINK",
                 "Machine\\L: a link without a target, expected a REG_LINK as its default value");
         for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
-                char script[128];
-                (void)snprintf(script, sizeof(script), "lset - \\L @ >%s", targets[i].script);
-                world_do(&w, script);
+                world_do(&w, textf("lset - \\L @ >%s", targets[i].script));
                 expect_text("\\L\\X", "BAD_LINK", targets[i].expected);
         }
         world_do(&w, "lset - \\L @ >Machine\\No");
@@ -204,11 +201,8 @@ END_TEST
 START_TEST(sixteen)
 {
         world_do(&w, "set - \\L0 V 1");
-        for (unsigned i = 1; i <= REGISTRY_LINKS_MAX + 1; i++) {
-                char script[64];
-                (void)snprintf(script, sizeof(script), "ln - \\L%u Machine\\L%u", i, i - 1);
-                world_do(&w, script);
-        }
+        for (unsigned i = 1; i <= REGISTRY_LINKS_MAX + 1; i++)
+                world_do(&w, textf("ln - \\L%u Machine\\L%u", i, i - 1));
         expect("\\L16", "V", "1@base");
         expect("\\L17", "V", "LINK_LOOP");
         ck_assert_ptr_nonnull(strstr(w.d.text, "one behind the other: Machine\\L17 to Machine\\L16 to "));

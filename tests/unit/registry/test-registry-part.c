@@ -2,7 +2,6 @@
 /* What the schema's values need of a store, copied: a registry over the copy says of them what one over the
  * whole says, and so it does when both have the drop-in files applied. */
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -188,12 +187,9 @@ static void begin_anew(void)
 {
         static const char *const tops[] = { "Machine\\A", "Machine\\E" };
 
-        for (size_t i = 0; i < ARRAY_SIZE(layers) * ARRAY_SIZE(tops); i++) {
-                char line[64];
-                (void)snprintf(line, sizeof(line), "lrmr %s %s", layers[i / ARRAY_SIZE(tops)],
-                        tops[i % ARRAY_SIZE(tops)]);
-                free(world_run(&w, line));
-        }
+        for (size_t i = 0; i < ARRAY_SIZE(layers) * ARRAY_SIZE(tops); i++)
+                free(world_run(
+                        &w, textf("lrmr %s %s", layers[i / ARRAY_SIZE(tops)], tops[i % ARRAY_SIZE(tops)])));
 }
 
 static void invent_file(struct buf *text)
@@ -430,11 +426,8 @@ END_TEST
 START_TEST(a_chain_of_links)
 {
         world_do(&w, "set - \\L0 V 1\nset - \\L0\\F V 2");
-        for (unsigned i = 1; i <= REGISTRY_LINKS_MAX; i++) {
-                char line[64];
-                (void)snprintf(line, sizeof(line), "ln - \\L%u Machine\\L%u", i, i - 1);
-                world_do(&w, line);
-        }
+        for (unsigned i = 1; i <= REGISTRY_LINKS_MAX; i++)
+                world_do(&w, textf("ln - \\L%u Machine\\L%u", i, i - 1));
         world_do(&w, "ln - \\A Machine\\L15\nln - \\E Machine\\L16");
         open_part();
         assert_same_answers(true, "a chain");

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "resolve-util.h"
 
-#include <stdio.h>
-
 #include "../../../registry-provider/store/store-internal.h"
+#include "textf.h"
 
 static struct store_scope scope;
 struct store *s;
@@ -49,13 +48,13 @@ void put_value(unsigned key, const char *name, const char *layer, uint32_t type,
 
 void corrupt(const char *table, const char *name, const char *layer, uint64_t sequence)
 {
-        char sql[256];
-
-        (void)snprintf(sql, sizeof(sql),
-                "UPDATE main.%s SET sequence = %lu WHERE folded = '%s' AND layer = (SELECT id FROM layer WHERE folded ="
-                " '%s')",
-                table, sequence, name, layer);
-        ck_assert_int_eq(sqlite3_exec(s->db->sqlite, sql, NULL, NULL, NULL), SQLITE_OK);
+        ck_assert_int_eq(
+                sqlite3_exec(s->db->sqlite,
+                        textf("UPDATE main.%s SET sequence = %lu WHERE folded = '%s' AND layer = (SELECT id FROM layer WHERE folded ="
+                              " '%s')",
+                                table, sequence, name, layer),
+                        NULL, NULL, NULL),
+                SQLITE_OK);
         ck_assert_int_eq(sqlite3_changes(s->db->sqlite), 1);
         store_limit_cache(s, 0);
 }

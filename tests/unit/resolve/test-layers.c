@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <check.h>
 #include <errno.h>
-#include <stdio.h>
 
 #include "../../../registry-provider/resolve/layers.h"
 #include "suite.h"
@@ -71,13 +70,10 @@ END_TEST
 START_TEST(limit)
 {
         struct layers l;
-        char name[32];
 
         ck_assert_int_eq(layers_init(&l), 0);
-        for (unsigned i = 1; i < LAYERS_MAX; i++) {
-                (void)snprintf(name, sizeof(name), "layer %u", i);
-                ck_assert_int_eq(layers_set(&l, name, i, true, NULL), 0);
-        }
+        for (unsigned i = 1; i < LAYERS_MAX; i++)
+                ck_assert_int_eq(layers_set(&l, textf("layer %u", i), i, true, NULL), 0);
         ck_assert_int_eq(layers_set(&l, "one more", 1, true, NULL), -E2BIG);
         ck_assert_int_eq(layers_set(&l, "Layer 5", 55, true, NULL), 0);
         assert_layer(&l, "layer 5", 55, true, NULL);

@@ -2,7 +2,6 @@
 /* Random stores and tables of layers: what the resolver says, against a slow model of the rules. */
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "../../../registry-provider/store/store-internal.h"
@@ -200,12 +199,14 @@ static void execute(const char *table_name, unsigned key, const char *column, co
         unsigned layer, uint64_t sequence)
 {
         for (unsigned i = 0; i < 1u + s->db->has_volatile; i++) {
-                char sql[320];
-                (void)snprintf(sql, sizeof(sql),
-                        "UPDATE %s.%s SET sequence = %lu WHERE %s = x'%02x000000000000000000000000000000'"
-                        " AND folded = '%s' AND layer = (SELECT id FROM layer WHERE name = '%s')",
-                        i ? "temp" : "main", table_name, sequence, column, key, name, layer_names[layer]);
-                ck_assert_int_eq(sqlite3_exec(s->db->sqlite, sql, NULL, NULL, NULL), SQLITE_OK);
+                ck_assert_int_eq(
+                        sqlite3_exec(s->db->sqlite,
+                                textf("UPDATE %s.%s SET sequence = %lu WHERE %s = x'%02x000000000000000000000000000000'"
+                                      " AND folded = '%s' AND layer = (SELECT id FROM layer WHERE name = '%s')",
+                                        i ? "temp" : "main", table_name, sequence, column, key, name,
+                                        layer_names[layer]),
+                                NULL, NULL, NULL),
+                        SQLITE_OK);
                 cache_clear(&s->cache);
         }
         cache_clear(&s->cache);

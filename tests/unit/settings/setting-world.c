@@ -14,6 +14,7 @@
 #include "../../../service/daemon/policy-bus.h"
 #include "../../../service/daemon/taints.h"
 #include "../../../service/metrics/metrics.h"
+#include "textf.h"
 
 struct setting_world world;
 
@@ -217,10 +218,9 @@ void world_setup_with(const char *schema)
 void world_reboot(void)
 {
         static unsigned n;
-        char text[64];
 
-        (void)snprintf(text, sizeof(text), "%08x-1111-2222-3333-444455556666\n", n++);
-        scratch_puts(&world.root, "/proc/sys/kernel/random/boot_id", text);
+        scratch_puts(&world.root, "/proc/sys/kernel/random/boot_id",
+                textf("%08x-1111-2222-3333-444455556666\n", n++));
 }
 
 void world_teardown(void)

@@ -177,16 +177,12 @@ END_TEST
 /* Of a cache that begins anew, or keeps nothing, nothing follows. */
 START_TEST(new_key_in_a_small_cache)
 {
-        char name[16];
-
         store_limit_cache(s, _i ? 0 : 4096);
         begin(s);
         APPLY(s, OP_KEY(9, 1, "Made"));
         APPLY(s, OP_VALUE(9, "new", "base", REG_SZ, "x", 100));
-        for (uint64_t i = 1; i < 100; i++) {
-                (void)snprintf(name, sizeof(name), "v%u", (unsigned)i);
-                APPLY(s, OP_VALUE(9, name, "base", REG_SZ, "x", 100 + i));
-        }
+        for (uint64_t i = 1; i < 100; i++)
+                APPLY(s, OP_VALUE(9, textf("v%u", (unsigned)i), "base", REG_SZ, "x", 100 + i));
         assert_made(1, 0, true);
         store_rollback(s);
 }
@@ -295,12 +291,9 @@ END_TEST
 
 START_TEST(bounded)
 {
-        char name[16];
-
         store_limit_cache(s, 64 * 1024);
         for (unsigned i = 0; i < 10000; i++) {
-                (void)snprintf(name, sizeof(name), "v%u", i);
-                ck_assert(!has(s, name));
+                ck_assert(!has(s, textf("v%u", i)));
                 ck_assert_uint_lt(s->cache.arena.total, 66 * 1024);
         }
 }

@@ -197,9 +197,7 @@ static void finds(const struct store *s, enum history_scale scale, uint64_t numb
 
 static uint64_t time_of(const struct store *s, int64_t row)
 {
-        char sql[80];
-        (void)snprintf(sql, sizeof(sql), "SELECT time FROM history WHERE id = %lld", (long long)row);
-        return (uint64_t)sql_number(s, sql);
+        return (uint64_t)sql_number(s, textf("SELECT time FROM history WHERE id = %lld", (long long)row));
 }
 
 START_TEST(a_moment_is_behind_a_whole_transaction)

@@ -356,9 +356,7 @@ START_TEST(cut_short)
 
         make_store_and_backup(&here);
         leave_log(&here);
-        char aside[80];
-        (void)snprintf(aside, sizeof(aside), "%s.corrupt-1", here.file);
-        ck_assert_int_eq(rename(here.file, aside), 0);
+        ck_assert_int_eq(rename(here.file, textf("%s.corrupt-1", here.file)), 0);
         FILE *f = fopen(scratch_path(&here, "registry.db.new"), "w");
         ck_assert_ptr_nonnull(f);
         ck_assert_int_gt(fputs("half of something", f), 0);

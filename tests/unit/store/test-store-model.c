@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Random operations, transactions, turns and restarts against the model. */
 
-#include <stdio.h>
 #include <string.h>
 
 #include "../../../schema/values/value.h"
@@ -105,13 +104,10 @@ static int random_change(struct store *s, unsigned step)
 
 static void check(struct store *s, unsigned step)
 {
-        char what[64];
-
         model_pack(&now.model);
         now.sequence = store_last_sequence(s);
-        (void)snprintf(what, sizeof(what), "after step %u", step);
         _cleanup_dump_ struct dump found = dump_store(s), expected = dump_model(&now.model);
-        dump_assert_equal(&expected, &found, what);
+        dump_assert_equal(&expected, &found, textf("after step %u", step));
 }
 
 static void run(const char *path, unsigned seed)

@@ -297,14 +297,12 @@ START_TEST(beside_nobody)
 
         make_store();
         for (size_t i = 0; i <= ARRAY_SIZE(parts); i++) {
-                char name[64];
                 look();
                 assert_refused(file, STORE_READ_ONLY, EBUSY, "which has not opened it");
                 assert_unchanged();
                 if (i == ARRAY_SIZE(parts))
                         break;
-                (void)snprintf(name, sizeof(name), "/registry.db%s", parts[i]);
-                scratch_puts(&scratch_root, name, i == 0 ? "not empty" : "");
+                scratch_puts(&scratch_root, textf("/registry.db%s", parts[i]), i == 0 ? "not empty" : "");
         }
 }
 END_TEST
@@ -351,11 +349,8 @@ START_TEST(at_boot)
                 }
                 ck_assert_int_eq(waitpid(child, NULL, 0), child);
         }
-        if (_i & 2) {
-                char shm[sizeof(file) + sizeof("-shm")];
-                (void)snprintf(shm, sizeof(shm), "%s-shm", file);
-                (void)remove(shm);
-        }
+        if (_i & 2)
+                (void)remove(textf("%s-shm", file));
         look();
         if (_i & 4)
                 become_nobody();

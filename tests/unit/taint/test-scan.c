@@ -115,15 +115,13 @@ END_TEST
 START_TEST(another_time)
 {
         static const unsigned after[] = { 10, 11 };
-        char text[512];
         struct scan s;
 
         for (size_t i = 0; i < ARRAY_SIZE(after); i++) {
-                (void)snprintf(text, sizeof(text),
-                        "[1.0] CPU: 0 PID: 77 Comm: x Tainted: G        W          6.1.0-1-amd64 #1\n"
-                        "[%u.0] CPU: 0 PID: 77 Comm: x Tainted: G        W          6.1.0-1-amd64 #1\n",
-                        1 + after[i]);
-                put_text("log", text);
+                put_text("log",
+                        textf("[1.0] CPU: 0 PID: 77 Comm: x Tainted: G        W          6.1.0-1-amd64 #1\n"
+                              "[%u.0] CPU: 0 PID: 77 Comm: x Tainted: G        W          6.1.0-1-amd64 #1\n",
+                                1 + after[i]));
                 scan_of(&s, "log");
                 ck_assert_uint_eq(s.reports, after[i] > 10 ? 2 : 1);
                 scan_done(&s);
