@@ -135,6 +135,7 @@ static int ask(struct session *s, struct subtree_reading *r, const char *after)
         if (e < 0)
                 return session_fail(s, e, NULL);
         r->is_asked = true;
+        r->is_further = after[0] != '\0';
         return session_call_begin(s, m, &r->call);
 }
 
@@ -218,7 +219,7 @@ int subtree_next(struct session *s, struct subtree_reading *r, struct subtree *t
                 code = session_call_end(s, &r->call, &reply);
         if (code == EXIT_CODE_NOT_FOUND && !r->query->layer) {
                 s->diag = (struct diag){ 0 };
-                return ask_ahead(s, r, "");
+                return r->is_further ? begin_anew(s, r, t) : ask_ahead(s, r, "");
         }
         return code == EXIT_CODE_OK ? take_page(s, r, reply, t) : code;
 }

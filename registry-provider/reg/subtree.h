@@ -44,7 +44,7 @@ struct subtree_reading {
 
         size_t root;
         unsigned tries;
-        bool is_asked;
+        bool is_asked, is_further; /* for a page of the root that is not its first */
         struct client_call call;
 };
 void subtree_reading_done(struct subtree_reading *r);

@@ -198,6 +198,22 @@ START_TEST(a_change_begins_it_anew)
 }
 END_TEST
 
+/* Half of it is nothing that ever was. */
+START_TEST(a_root_that_goes_meanwhile_is_not_there)
+{
+        static const struct answer list[] = { { "M\\A", "M\\A", 7, 0 }, { .code = EXIT_CODE_NOT_FOUND },
+                { .code = EXIT_CODE_NOT_FOUND } };
+        const struct subtree_query query = query_of(1);
+        _cleanup_subtree_ struct subtree t = { 0 };
+
+        answers = list;
+        ck_assert_int_eq(subtree_read(&session, &query, &t), EXIT_CODE_OK);
+        ck_assert_str_eq(keys_of(&t), "");
+        ck_assert_str_eq(buf_str(&asked), "M\\A M\\A>M\\A M\\A");
+        ck_assert_str_eq(session.diag.text, "");
+}
+END_TEST
+
 /* Three times in pages, then whole; ten times in all. */
 START_TEST(changes_without_end_are_a_conflict)
 {
@@ -255,8 +271,9 @@ END_TEST
 Suite *test_suite(void)
 {
         const TTest *const tests[] = { pages_of_roots_are_put_together, the_next_page_is_asked_for_first,
-                a_change_begins_it_anew, changes_without_end_are_a_conflict,
-                a_root_that_is_not_there_has_nothing, a_root_stands_for_itself_unless_links_are_followed };
+                a_change_begins_it_anew, a_root_that_goes_meanwhile_is_not_there,
+                changes_without_end_are_a_conflict, a_root_that_is_not_there_has_nothing,
+                a_root_stands_for_itself_unless_links_are_followed };
 
         return suite_with("subtree", tests, ARRAY_SIZE(tests), setup, teardown);
 }
