@@ -16,6 +16,9 @@
 /* The log is not cut, but begun anew by whoever writes when all of it is in the file. Under steady writing
  * it never is at the right moment, so from this size on the writer does the last part. */
 #define LOG_PAGES_LARGE 16384u
+/* Who writes faster than the thread copies would be ahead of it for ever: from this size on the thread
+ * begins no other part, and the writer waits for the one that it is at and does all that is left. */
+#define LOG_PAGES_MOST (2 * LOG_PAGES_LARGE)
 
 #define RETRY_USEC UINT64_C(3600000000)
 #define INTERRUPT_USEC 20000u
@@ -28,6 +31,7 @@ struct upkeep {
 
         pthread_mutex_t lock; /* of all that follows */
         pthread_cond_t wake;
+        pthread_cond_t done; /* a checkpoint */
         struct upkeep_config config;
         bool stop, has_ended;
         bool is_damaged;                   /* nothing more is done */
@@ -124,6 +128,7 @@ static void checkpoint(struct upkeep *u)
         int error = r == SQLITE_OK ? 0 : database_failed(u->db, &d);
         (void)pthread_mutex_lock(&u->lock);
         u->is_at_it = false;
+        (void)pthread_cond_signal(&u->done);
         u->backfilled = in_file > 0 ? (unsigned)in_file : 0;
         /* What was committed meanwhile may be among them. */
         if (u->begun == begun && in_log > 0 && (unsigned)in_log > u->tried)
@@ -303,7 +308,9 @@ static enum next find_next(const struct upkeep *u, uint64_t now, uint64_t *ret_a
                 return u->damage.text[0] ? DO_MARK : u->wants_inspection ? DO_LOOK : WAIT;
         }
         if (u->pages > u->tried)
-                at[DO_CHECKPOINT] = u->pages - u->tried >= CHECKPOINT_PAGES ? now : quiet_at;
+                at[DO_CHECKPOINT] = u->pages - u->tried >= CHECKPOINT_PAGES && u->pages < LOG_PAGES_MOST
+                                            ? now
+                                            : quiet_at;
         if (u->wants_copy)
                 at[DO_COPY] = now;
         if (u->wants_inspection)
@@ -416,8 +423,11 @@ void upkeep_changed(struct upkeep *u, struct store *s)
         u->has_changed = true;
         u->changed_at = clock_usec();
         wake_thread(u);
+        while (pages >= LOG_PAGES_MOST && u->is_at_it)
+                (void)pthread_cond_wait(&u->done, &u->lock);
         bool is_large = pages >= LOG_PAGES_LARGE && !u->is_reading && !u->is_damaged && !u->is_at_it &&
-                        u->backfilled >= pages - pages / 4;
+                        (u->backfilled >= pages - pages / 4 ||
+                                (pages >= LOG_PAGES_MOST && pages - u->tried >= CHECKPOINT_PAGES / 4));
         if (is_large)
                 u->tried = pages;
         (void)pthread_mutex_unlock(&u->lock);
@@ -472,6 +482,7 @@ static struct upkeep *release(struct upkeep *u)
         u->db = database_close(u->db);
         halt_done(&u->halt);
         (void)pthread_cond_destroy(&u->wake);
+        (void)pthread_cond_destroy(&u->done);
         (void)pthread_mutex_destroy(&u->lock);
         free(u);
         return NULL;
@@ -485,6 +496,7 @@ int upkeep_new(const char *file, const struct upkeep_config *config, struct upke
                 return -ENOMEM;
         (void)pthread_mutex_init(&u->lock, NULL);
         thread_cond_init(&u->wake);
+        thread_cond_init(&u->done);
         halt_init(&u->halt);
         u->config = *config;
         u->changed_at = clock_usec();
