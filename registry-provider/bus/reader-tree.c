@@ -165,7 +165,7 @@ static int add_key(struct page *p, struct walk *walk, struct walk_key *key, sd_b
         size_t bytes = key_bytes(key);
         bool is_empty = key->flags == 0 && key->n_values == 0;
 
-        if (p->n > 0 && !is_empty && bytes > p->max - p->taken)
+        if (p->n > 0 && !is_empty && p->taken + bytes > p->max)
                 return 0;
         p->n++;
         buf_clear(&p->last);
