@@ -233,14 +233,16 @@ static int try_again(struct feed *f)
         return loop_timer_start(f->retry, RETRY_USEC);
 }
 
+int feed_begin_anew(struct feed *f, const struct diag *why)
+{
+        lost(f, why);
+        return try_again(f);
+}
+
 static int on_disconnected(_unused_ sd_bus_message *m, void *userdata, _unused_ sd_bus_error *error)
 {
-        struct feed *f = userdata;
-        struct diag d = { 0 };
-
-        (void)diag_set(&d, 0, "the connection to the bus broke off: trying again");
-        lost(f, &d);
-        return try_again(f);
+        return feed_begin_anew(
+                userdata, &(const struct diag){ "the connection to the bus broke off: trying again" });
 }
 
 static int watch_bus(struct feed *f)
@@ -274,8 +276,7 @@ static int connect_bus(struct feed *f)
         if (!d.text[0])
                 (void)diag_set(&d, -r, "cannot watch the bus: %s", strerror(-r));
         disconnect(f);
-        lost(f, &d);
-        return try_again(f);
+        return feed_begin_anew(f, &d);
 }
 
 static int on_retry(_unused_ sd_event_source *source, _unused_ uint64_t usec, void *userdata)

@@ -13,6 +13,9 @@ struct regedit;
 /* 0, or negative errno with d set. Without a bus it tries again every second. */
 _must_check_ int feed_new(sd_event *event, struct regedit *r, struct feed **ret);
 struct feed *feed_free(struct feed *f);
+/* On a new connection, within a second; the regedit is without a provider until then. 0 or negative errno.
+ */
+_must_check_ int feed_begin_anew(struct feed *f, const struct diag *why);
 
 /* An answer to a call about this value of this key (NULL: of no value): at its first member, or NULL where
  * the call failed, which `code` and `d` explain. */

@@ -345,6 +345,11 @@ static void take_change(struct regedit *r, const struct event *e)
 {
         if (event_is(e, "overflow"))
                 regedit_read_again(r);
+        else if (event_is(e, "ended"))
+                regedit_fail_with(
+                        r, feed_begin_anew(r->feed,
+                                   &(const struct diag){
+                                           "the registry no longer says what changes: trying again" }));
         else if (strncmp(e->kind, "value-", strlen("value-")) == 0)
                 take_value_change(r, e);
         else

@@ -35,6 +35,12 @@ struct feed *feed_free(_unused_ struct feed *f)
         return NULL;
 }
 
+int feed_begin_anew(_unused_ struct feed *f, const struct diag *why)
+{
+        regedit_lose_provider(&regedit, why);
+        return 0;
+}
+
 static sd_bus_message *new_message(const char *member)
 {
         sd_bus_message *m = NULL;
@@ -293,6 +299,10 @@ START_TEST(changes_are_read_and_marked)
         shows("Machine [a] aa b c d ");
         changes("overflow", "Machine", "");
         answers("Machine", "a c", "");
+        shows("Machine [a] c ");
+        changes("ended", "Machine", "");
+        ck_assert(!regedit.is_there);
+        ck_assert_ptr_nonnull(strstr(regedit.status.text, "no longer says"));
         shows("Machine [a] c ");
 }
 END_TEST
