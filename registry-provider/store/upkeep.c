@@ -18,7 +18,7 @@
 #define LOG_PAGES_LARGE 16384u
 /* Who writes faster than the thread copies would be ahead of it for ever: from this size on the thread
  * begins no other part, and the writer waits for the one that it is at and does all that is left. */
-#define LOG_PAGES_MOST (2 * LOG_PAGES_LARGE)
+#define LOG_PAGES_MOST (3 * LOG_PAGES_LARGE)
 
 #define RETRY_USEC UINT64_C(3600000000)
 #define INTERRUPT_USEC 20000u
