@@ -438,7 +438,7 @@ static void find_again(struct subscriptions *s, struct subscription *sub, bool a
                 return;
         r = send_word(s, sub, "ended");
         if (r < 0)
-                log_warning("cannot tell %s that a subscription ended: %s; ignoring", sub->caller->name,
+                log_warning("cannot notify %s that a subscription ended: %s; ignoring", sub->caller->name,
                         strerror(-r));
         subscription_free(s, sub);
 }

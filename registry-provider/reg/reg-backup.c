@@ -63,20 +63,25 @@ static int check_words(struct session *s, struct path *ret_key, const char *file
         return code == EXIT_CODE_OK ? session_ask(s, "Info", ret_key->text, NULL, &info) : code;
 }
 
+static int ask_slowly(struct session *s, const char *method, sd_bus_message **ret)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        int code = session_new_call(s, method, NULL, NULL, &m);
+        return code == EXIT_CODE_OK ? (int)client_call(s->bus, m, TIMEOUT_USEC, ret, &s->diag) : code;
+}
+
 int command_backup(struct session *s)
 {
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_path_ struct path key = { 0 };
         const char *file = s->line.words[s->line.n_words - 1];
         int from;
 
         int code = check_words(s, &key, file);
         if (code == EXIT_CODE_OK)
-                code = session_new_call(s, "Backup", NULL, NULL, &m);
+                code = s->options.dry_run ? session_connect(s) : ask_slowly(s, "Backup", &reply);
         if (code != EXIT_CODE_OK || s->options.dry_run)
-                return code;
-        code = (int)client_call(s->bus, m, TIMEOUT_USEC, &reply, &s->diag);
-        if (code != EXIT_CODE_OK)
                 return code;
         int r = sd_bus_message_read(reply, "h", &from);
         if (r < 0)
@@ -106,11 +111,9 @@ static int read_findings(struct session *s, sd_bus_message *reply, struct diags 
 
 static int ask_for_check(struct session *s, struct diags *ret)
 {
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
 
-        int code = session_new_call(s, "Check", NULL, NULL, &m);
-        if (code == EXIT_CODE_OK)
-                code = (int)client_call(s->bus, m, TIMEOUT_USEC, &reply, &s->diag);
+        int code = ask_slowly(s, "Check", &reply);
         return code == EXIT_CODE_OK ? read_findings(s, reply, ret) : code;
 }
 
@@ -183,13 +186,11 @@ int reg_repaired_show(struct session *s, const char *outcome, const struct diags
 
 static int ask_for_repair(struct session *s)
 {
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_(diags_done) struct diags found = { 0 }, left = { 0 };
         const char *outcome, *text;
 
-        int code = session_new_call(s, s->options.dry_run ? "PreviewRepair" : "Repair", NULL, NULL, &m);
-        if (code == EXIT_CODE_OK)
-                code = (int)client_call(s->bus, m, TIMEOUT_USEC, &reply, &s->diag);
+        int code = ask_slowly(s, s->options.dry_run ? "PreviewRepair" : "Repair", &reply);
         if (code != EXIT_CODE_OK)
                 return code;
         int r = sd_bus_message_read(reply, "s", &outcome);

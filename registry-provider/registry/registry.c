@@ -41,24 +41,29 @@ void hives_trim(struct hives *h, size_t n)
                 free(h->list[--h->n].name);
 }
 
-static int make_default_hive(struct registry *r)
+/* The end of a transaction that nobody hears of; `error` is how it went. */
+static int end_unheard(struct registry *r, int error)
 {
         struct registry_events events;
 
+        if (error < 0) {
+                registry_abort(r);
+                return error;
+        }
+        int e = registry_end(r, &events);
+        if (e == 0)
+                registry_events_done(&events);
+        return e;
+}
+
+static int make_default_hive(struct registry *r)
+{
         if (hives_find(&r->hives, DEFAULT_HIVE, strlen(DEFAULT_HIVE)))
                 return 0;
         int e = registry_begin(r, NULL);
         if (e < 0)
                 return e;
-        e = transaction_add_hive(&r->tx, DEFAULT_HIVE, strlen(DEFAULT_HIVE));
-        if (e < 0) {
-                registry_abort(r);
-                return e;
-        }
-        e = registry_end(r, &events);
-        if (e == 0)
-                registry_events_done(&events);
-        return e;
+        return end_unheard(r, transaction_add_hive(&r->tx, DEFAULT_HIVE, strlen(DEFAULT_HIVE)));
 }
 
 static int load_hives(struct registry *r)
@@ -557,21 +562,12 @@ static int load_layers(struct registry *r)
 static int add_note(struct registry *r, const char *text, const struct store_author *author)
 {
         struct store_op op = { .code = STORE_NOTE, .name = text };
-        struct registry_events events;
 
         int e = registry_begin(r, author);
         if (e < 0)
                 return e;
         op.sequence = store_take_sequence(r->tx.store);
-        e = transaction_op(&r->tx, &op);
-        if (e < 0) {
-                registry_abort(r);
-                return e;
-        }
-        e = registry_end(r, &events);
-        if (e == 0)
-                registry_events_done(&events);
-        return e;
+        return end_unheard(r, transaction_op(&r->tx, &op));
 }
 
 int registry_repaired(
