@@ -248,6 +248,23 @@ START_TEST(others_go_on)
 }
 END_TEST
 
+/* What was mended may be how much a layer counts. */
+START_TEST(layers_are_read_again)
+{
+        start();
+        (void)shell_output(0, "reg set /System/Registry/Layers/low Precedence 3; "
+                              "reg set --layer=site /Test/Key V two; reg set --layer=low /Test/Key V three");
+        ck_assert_str_eq(get_text(world.bus, KEY, "V"), "two site");
+        daemon_stop(&world.registryd);
+        run_sql(LAYOUT_STORE,
+                "UPDATE value SET folded = 'x' WHERE folded = 'precedence' AND key = (SELECT guid FROM key WHERE name = 'site')");
+        registryd_start(NULL);
+        ck_assert_str_eq(get_text(world.bus, KEY, "V"), "three low");
+        says("Repair", "mended", "value 'Precedence'");
+        ck_assert_str_eq(get_text(world.bus, KEY, "V"), "two site");
+}
+END_TEST
+
 START_TEST(the_program)
 {
         start();
@@ -281,7 +298,7 @@ END_TEST
 int main(void)
 {
         const TTest *const tests[] = { what_is_mended, what_is_left, the_file_is_damaged, there_is_no_room,
-                others_go_on, the_program };
+                others_go_on, layers_are_read_again, the_program };
         const TTest *const privileged[] = { who_may };
         harness_add_privileged(privileged, ARRAY_SIZE(privileged), "that another user repairs nothing");
         return harness_main(tests, ARRAY_SIZE(tests));
