@@ -10,7 +10,6 @@
 #include "../../schema/audit/auditlog.h"
 #include "../../schema/base/log.h"
 #include "../../schema/dbus/names.h"
-#include "../../schema/bus/cleanup.h"
 #include "../../schema/bus/wire.h"
 #include "../../schema/names/fold.h"
 #include "answer.h"

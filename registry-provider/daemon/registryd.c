@@ -9,7 +9,6 @@
 #include "../../schema/audit/auditlog.h"
 #include "../../schema/base/file.h"
 #include "../../schema/base/log.h"
-#include "../../schema/base/diag.h"
 #include "../../schema/dbus/names.h"
 #include "../../schema/events/daemon-bus.h"
 #include "../../schema/events/loop.h"

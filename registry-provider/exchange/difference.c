@@ -2,7 +2,6 @@
 #include "difference.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* ---- Order ---- */
 

@@ -2,7 +2,6 @@
 #include "change-row.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "words.h"
 

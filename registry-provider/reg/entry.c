@@ -2,7 +2,6 @@
 #include "entry.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "../../schema/base/date.h"
 #include "words.h"

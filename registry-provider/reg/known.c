@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "known.h"
 
-#include <errno.h>
-#include <string.h>
-
 #include "../../schema/base/array.h"
 #include "entry.h"
 

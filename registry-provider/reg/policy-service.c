@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "policy-service.h"
 
-#include <string.h>
-
 void policy_setting_done(struct policy_setting *p)
 {
         sd_bus_message_unref(p->reply);

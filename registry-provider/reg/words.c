@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "../../schema/base/date.h"
-#include "../../schema/names/path.h"
 #include "../../schema/values/value.h"
 
 int words_check_key(const char *word, struct diag *d)

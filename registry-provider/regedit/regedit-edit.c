@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Making up a change: its name and data are asked for. */
-#include <errno.h>
 #include <string.h>
 
 #include "../../schema/names/path.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is to be read: the help, the card of a value or key, its history, and a long error. */
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 

@@ -9,7 +9,6 @@
 #include "../../schema/base/clock.h"
 #include "../../schema/events/loop.h"
 #include "../../schema/names/fold.h"
-#include "../../schema/names/path.h"
 #include "../reg/event.h"
 
 /* ---- The status line ---- */

@@ -8,7 +8,6 @@
 
 #include "../../schema/base/array.h"
 #include "../../schema/schema-layer.h"
-#include "../../schema/values/value.h"
 
 static void layer_done(struct layer *l)
 {

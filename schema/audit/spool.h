@@ -6,7 +6,6 @@
  * under its old number. Lines: `+NUMBER RESULT SINCE TEXT` and `-NUMBER`; one that lacks its end is cut off.
  */
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "../base/diag.h"

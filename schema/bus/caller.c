@@ -7,7 +7,6 @@
 
 #include "../base/clock.h"
 #include "../base/log.h"
-#include "../process/process.h"
 #include "cleanup.h"
 #include "peer.h"
 

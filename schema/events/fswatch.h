@@ -5,7 +5,6 @@
  * never a fact: the caller reads again and compares. Bursts are gathered, so that a file that is made and
  * then filled is read once. */
 
-#include <stdbool.h>
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 

@@ -6,8 +6,6 @@
  * its own has it, which can do nothing else: it is handed the open directory of a task, and returns what the
  * link `exe` in it says. The daemon has the capability no more. */
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <systemd/sd-event.h>
 
 #include "../base/macro.h"

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "../../schema/audit/record.h"
-#include "../../schema/base/json.h"
 #include "../../schema/base/log.h"
 #include "../../schema/bus/wire.h"
 

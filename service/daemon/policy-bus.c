@@ -8,7 +8,6 @@
 #include "../../schema/base/log.h"
 #include "../../schema/base/diag.h"
 #include "../../schema/bus/cleanup.h"
-#include "../../schema/bus/gate.h"
 #include "../../schema/bus/refusals.h"
 #include "../../schema/bus/wire.h"
 #include "../../schema/dbus/names.h"

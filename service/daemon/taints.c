@@ -8,7 +8,6 @@
 
 #include "../../schema/base/clock.h"
 #include "../../schema/base/log.h"
-#include "../../schema/taint/taint.h"
 #include "../metrics/metrics.h"
 #include "policy-bus.h"
 

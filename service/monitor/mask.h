@@ -5,7 +5,6 @@
  * stays open: an inotify watch dies silently with the inode, and what is mounted over the file later cannot
  * hide the truth. */
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "../../schema/base/diag.h"

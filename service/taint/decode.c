@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "../../schema/base/array.h"
-#include "line.h"
 #include "log-lines.h"
 #include "source.h"
 

@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "../../schema/dbus/names.h"
 #include "../../schema/values/value.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The private bus: the system bus's defaults, with the policies that this project installs. */
-#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Layers that end by themselves: while the provider runs, while it does not, and before it does. */
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../../schema/base/ending.h"

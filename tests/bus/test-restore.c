@@ -2,7 +2,6 @@
 /* The registry becomes what a copy has: Restore() and peios-reg restore. What is handed over may be
  * anything. */
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -15,7 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../schema/base/clock.h"
 #include "../unit/lib/suite.h"
 #include "load.h"
 #include "whole.h"

@@ -2,7 +2,6 @@
 /* Decodes the input, as one thing and as a text, and scans it; what the decoder says must hold together. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 

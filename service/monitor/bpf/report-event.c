@@ -2,7 +2,6 @@
 #include "report-event.h"
 
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 #define SKIP 1U

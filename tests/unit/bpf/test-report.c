@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What becomes of the kernel's reports, those that nobody sane wrote among them. */
-#include <errno.h>
 #include <string.h>
 
 #include "../../../service/monitor/bpf/report-event.h"

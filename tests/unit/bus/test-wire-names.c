@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Lists of names: all of them, in their order, also where there are very many. */
 #include <errno.h>
-#include <string.h>
 
 #include "../../../schema/base/clock.h"
 #include "../../../schema/bus/wire.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The folder of public keys: what counts, and that nobody takes what cannot be read for what is not there.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 

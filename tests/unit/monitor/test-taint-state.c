@@ -2,7 +2,6 @@
 #include <check.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "../../../schema/base/file.h"

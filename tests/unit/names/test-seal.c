@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Serial and signer come from databases and other processes, and go into records, on terminals and D-Bus. */
-#include <string.h>
 
 #include "../../../schema/base/macro.h"
 #include "../../../schema/names/seal.h"

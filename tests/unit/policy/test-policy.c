@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <check.h>
-#include <errno.h>
 #include <string.h>
 
 #include "../../../service/policy/policy.h"

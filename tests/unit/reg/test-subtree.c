@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "../../../registry-provider/reg/subtree.h"
-#include "../../../schema/bus/cleanup.h"
 #include "message.h"
 #include "suite.h"
 

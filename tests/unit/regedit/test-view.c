@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
 #include <locale.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "../../../registry-provider/regedit/view.h"
 #include "alloc-faults.h"
