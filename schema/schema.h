@@ -160,3 +160,17 @@ _must_check_ int schema_control_meaning(const struct schema_value *sv, const cha
 /* "one of enabled, success-only, failure-only, disabled" / "a number from 301 to 4194304" / "a string" /
  * "the absolute path of a file that ends in .prom, or nothing" / "items like …". */
 void schema_describe_allowed(const struct schema_value *sv, struct buf *out);
+
+/* What a layer's own values mean, Machine\System\Registry\Layers\NAME\{Enabled,Ends,Precedence}. Layers have
+ * names of their own, so no schema file can list these: they are entries without a key. Only what `base` has
+ * of them counts. */
+
+#define SCHEMA_LAYER_N 3u
+/* NULL: the path is no layer's, or that of one which cannot have any. */
+const struct schema_value *schema_layer_values(const struct path *key);
+/* The one of that name, or NULL. */
+const struct schema_value *schema_layer_find(const struct path *key, const char *name);
+
+/* Layers that no such values make, raise, lower or switch off: the registry's own, and the fleet's, which
+ * say it themselves and are signed. */
+bool schema_layer_is_fixed(const char *name, size_t len);

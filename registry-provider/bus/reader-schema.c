@@ -6,7 +6,7 @@
 
 #include "../../schema/bus/cleanup.h"
 #include "../../schema/bus/description.h"
-#include "../../schema/schema-layer.h"
+#include "../../schema/schema.h"
 #include "answer.h"
 #include "reader.h"
 

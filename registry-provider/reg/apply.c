@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../../schema/names/path.h"
-#include "../../schema/schema-layer.h"
+#include "../../schema/schema.h"
 #include "apply.h"
 #include "commands.h"
 #include "document.h"

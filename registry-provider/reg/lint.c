@@ -10,7 +10,7 @@
 #include "commands.h"
 #include "document.h"
 #include "lint.h"
-#include "../../schema/schema-layer.h"
+#include "../../schema/schema.h"
 
 struct lint {
         struct session *s;

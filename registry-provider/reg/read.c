@@ -10,7 +10,6 @@
 #include "acceptance.h"
 #include "commands.h"
 #include "entry.h"
-#include "key-info.h"
 #include "listing.h"
 #include "words.h"
 

@@ -6,7 +6,7 @@
 
 #include "../../schema/base/clock.h"
 #include "../../schema/base/date.h"
-#include "change-row.h"
+#include "event.h"
 #include "commands.h"
 #include "words.h"
 

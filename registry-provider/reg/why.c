@@ -9,7 +9,7 @@
 #include "../../schema/base/table.h"
 #include "acceptance.h"
 #include "commands.h"
-#include "contender.h"
+#include "entry.h"
 #include "event.h"
 #include "policy-service.h"
 

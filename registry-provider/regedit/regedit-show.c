@@ -7,8 +7,8 @@
 #include "../../schema/names/fold.h"
 #include "../../schema/names/path.h"
 #include "../reg/card.h"
-#include "../reg/change-row.h"
-#include "../reg/key-info.h"
+#include "../reg/event.h"
+#include "../reg/entry.h"
 #include "../reg/words.h"
 #include "regedit.h"
 

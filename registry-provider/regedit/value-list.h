@@ -6,7 +6,6 @@
  * terminal. */
 
 #include "../../schema/bus/description.h"
-#include "../reg/contender.h"
 #include "../reg/entry.h"
 
 struct value_row {

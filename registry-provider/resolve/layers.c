@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../../schema/base/array.h"
-#include "../../schema/schema-layer.h"
+#include "../../schema/schema.h"
 
 static void layer_done(struct layer *l)
 {

@@ -5,7 +5,6 @@
  * of them again after whatever went wrong, and each hour. A policy that vanishes changes nothing. */
 
 #include "agent.h"
-#include "lane.h"
 
 /* etcd says that a watch lives every ten minutes and some; a proxy may stop to pass that on without an end.
  */

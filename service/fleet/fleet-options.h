@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What peios-fleet takes on its command line. */
+/* What peios-fleet takes on its command line, and its commands. */
 
+#include "../../schema/bus/wire.h"
 #include "../../schema/options/options.h"
 
 enum fleet_command {
@@ -31,3 +32,18 @@ struct fleet_options {
 };
 
 extern const struct options_program fleet_options_program;
+
+/* Judged, brought into force, refused; with the option `incoming`, the files of the incoming folder. */
+enum exit_code verify_files(const struct fleet_options *o, char *const *files, size_t n);
+
+/* The policy gets the next serial, is signed, and goes into etcd unless somebody else was quicker. `file`
+ * NULL: withdraws. */
+enum exit_code publish_policy(const struct fleet_options *o, const char *file);
+
+/* What a hive file would change in what its group has now. */
+enum exit_code policy_diff(const struct fleet_options *o, const char *file);
+
+/* The machines, as they say themselves. */
+enum exit_code machines_status(const struct fleet_options *o);
+enum exit_code machines_show(const struct fleet_options *o, const char *machine);
+enum exit_code machines_forget(const struct fleet_options *o, const char *machine);

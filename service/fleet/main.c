@@ -4,10 +4,7 @@
 
 #include "../../schema/base/log.h"
 #include "config.h"
-#include "machines.h"
-#include "policy-diff.h"
-#include "publish.h"
-#include "verify.h"
+#include "fleet-options.h"
 
 static enum exit_code run(const struct fleet_options *o, const struct options_line *line)
 {

@@ -9,7 +9,7 @@
 #include "../../schema/base/date.h"
 #include "../../schema/base/json.h"
 #include "config.h"
-#include "standing.h"
+#include "agent.h"
 
 struct reporter {
         struct agent *agent;

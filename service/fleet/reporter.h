@@ -5,7 +5,6 @@
  * as long as what lies between two reports. */
 
 #include "agent.h"
-#include "lane.h"
 
 /* Between two verdicts, whatever changes. */
 #define REPORTER_LEAST_USEC UINT64_C(1000000)

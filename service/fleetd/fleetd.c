@@ -17,7 +17,7 @@
 #include "../fleet/agent.h"
 #include "../fleet/fleet-machine.h"
 #include "fleetd-settings.h"
-#include "standing-bus.h"
+#include "standing.h"
 
 struct fleetd {
         char *root;

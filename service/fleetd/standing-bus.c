@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "standing-bus.h"
+#include "standing.h"
 
 #include <errno.h>
 #include <string.h>
@@ -12,7 +12,6 @@
 #include "../../schema/events/fswatch.h"
 #include "../../schema/events/loop.h"
 #include "../../schema/layout.h"
-#include "standing-text.h"
 
 #define CALL_TIMEOUT_USEC UINT64_C(10000000)
 /* After a signal: others follow it. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "standing-text.h"
+#include "standing.h"
 
 #include <errno.h>
 #include <fcntl.h>

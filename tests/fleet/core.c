@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../service/fleet/standing.h"
+#include "../../service/fleet/agent.h"
 
 const char *standing_text(const struct standing *s)
 {

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "../../../service/fleet/standing.h"
 #include "../lib/suite.h"
 #include "etcd-world.h"
 

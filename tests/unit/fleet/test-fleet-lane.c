@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* When it is tried again: not before a second, later each time, at random, and never later than the most. */
-#include "../../../service/fleet/lane.h"
+#include "../../../service/fleet/agent.h"
 
 #include "../../../schema/base/clock.h"
 #include "../lib/suite.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../../../schema/base/clock.h"
-#include "../../../service/fleet/standing.h"
+#include "../../../service/fleet/agent.h"
 #include "../lib/suite.h"
 
 #define PERIOD_USEC UINT64_C(20000000)

@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The parts of a verdict, as members of one JSON object: what the daemons answered, and what this machine
- * took and refused of the fleet. */
+/* How this machine stands, as both other daemons say it, and what it took and refused of the fleet. Asked
+ * for when they signal something, not by the clock. */
 
 #include <systemd/sd-bus.h>
 
 #include "../../schema/base/buf.h"
+#include "../fleet/agent.h"
+
+/* `changed` when standing_text() is otherwise than it was. 0 or negative errno. */
+_must_check_ int standing_new(sd_bus *bus, const char *root, void (*changed)(void *userdata), void *userdata,
+        struct standing **ret);
+struct standing *standing_free(struct standing *s);
+
+/* ---- Its parts, as members of one JSON object ---- */
 
 /* Members that a machine may have many of are cut to these. */
 #define STANDING_PROBLEMS_MAX 8u
