@@ -118,5 +118,7 @@ bool is_past(uint64_t when);
 #define WAIT(condition) WAIT_ON(world.bus, condition)
 
 #define CONTROL_FILE LAYOUT_SYSCTL "/kernel/audit_taint_events"
+/* The number of the policy service's last record. */
+#define SEQNO_FILE LAYOUT_POLICY_RUN "/seqno"
 #define PID_MAX_FILE LAYOUT_SYSCTL "/kernel/pid_max"
 #define MODULES "\\System\\Audit\\Modules"

@@ -48,8 +48,6 @@ START_TEST(a_file_is_applied_once)
 }
 END_TEST
 
-#define SEQNO_FILE LAYOUT_POLICY_RUN "/seqno"
-
 static unsigned long long last_record(void)
 {
         return strtoull(world_read(SEQNO_FILE), NULL, 10);

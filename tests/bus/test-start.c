@@ -46,7 +46,7 @@ START_TEST(accepted_without_a_registry)
         daemon_stop(&world.policyd);
         daemon_stop(&world.registryd);
         world_write(CONTROL_FILE, "3\n");
-        unsigned records = daemon_count(&world.policyd, "Policy ");
+        _cleanup_free_ char *number = strdup(world_read(SEQNO_FILE));
         /* The registry's own files are none of its business. */
         world_write(LAYOUT_STORE, "This is no database.\n");
         policyd_start(NULL);
@@ -54,7 +54,7 @@ START_TEST(accepted_without_a_registry)
         ck_assert(policy_is("TaintEvents", "'failure-only'"));
         ck_assert(policy_is("Changes", "0"));
         ck_assert(explained("What is written is not known yet; failure-only is in force"));
-        ck_assert_uint_eq(daemon_count(&world.policyd, "Policy "), records);
+        ck_assert_str_eq(world_read(SEQNO_FILE), number);
         ck_assert(!daemon_said(&world.policyd, LAYOUT_STATE));
 }
 END_TEST

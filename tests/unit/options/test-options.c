@@ -352,7 +352,8 @@ END_TEST
 
 START_TEST(help_lists_what_is_there)
 {
-        _cleanup_buf_ struct buf all = BUF_INIT, set = BUF_INIT, query = BUF_INIT, status = BUF_INIT;
+        _cleanup_buf_ struct buf all = BUF_INIT, set = BUF_INIT, query = BUF_INIT, add = BUF_INIT,
+                                 status = BUF_INIT;
 
         options_help(&reg_options_program, NULL, &all);
         ck_assert_ptr_nonnull(
@@ -369,6 +370,8 @@ START_TEST(help_lists_what_is_there)
         options_help(&reg_options_program, &reg_options_program.commands[REG_QUERY], &query);
         ck_assert_ptr_nonnull(strstr(buf_str(&query), "\n      /v NAME "));
         ck_assert_ptr_null(strstr(buf_str(&query), "/f  "));
+        options_help(&reg_options_program, &reg_options_program.commands[REG_ADD], &add);
+        ck_assert_ptr_nonnull(strstr(buf_str(&add), "/f  "));
         options_help(
                 &auditpol_options_program, &auditpol_options_program.commands[AUDITPOL_STATUS], &status);
         ck_assert_ptr_nonnull(
